@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from alsolike.declarations.storage import SERVED_PREFIX
 from alsolike.domain import recommendation_id
 from alsolike.domain.configuration import Configuration
-from alsolike.events.interactions import MAX_EVENT_VALUE
+from alsolike.events.interactions import MAX_CLOCK_SKEW_MS, MAX_EVENT_VALUE
 from alsolike.lake.lake_objects import list_objects
 from alsolike.lake.served import RANKED, served_date
 from alsolike.privacy.pseudonyms import Pseudonyms
@@ -24,8 +24,7 @@ from alsolike.training.dataset import CLICK, MAX_PLACES, MAX_RESPONSES, PURCHASE
 from functions.build_dataset.lake_reader import read_objects
 
 WINDOW_MS = 7 * 86_400_000
-CLOCK_SKEW_MS = 300_000
-"""Outcomes count as those of attribution by default, see docs/attribution.md."""
+"""Outcomes count for this long, as in attribution by default, see docs/attribution.md."""
 
 _OUTCOME_OF = {"click": CLICK, "view": CLICK, "purchase": PURCHASE}
 
@@ -116,7 +115,7 @@ def read_impressions(
     if not events:
         return IMPRESSIONS.empty_table()
     hashes = pseudonyms()
-    profile_of = {hashes.shopper(profile[2:]): profile for profile in profiles()}
+    profile_of = {hashes.shopper(profile.partition("#")[2]): profile for profile in profiles()}
     named = pa.array(list(events))
     rows: dict[str, dict[str, Any]] = {}
     days = set(map(_for_you_date, events))
@@ -147,7 +146,7 @@ def _shown(row: Row, profile: str, events: Iterable[Row], hashes: Pseudonyms) ->
     item_ids = [row["item_ids"][place] for place in places]
     values: dict[tuple[str, str], float] = {}
     for event in events:
-        is_in_time = -CLOCK_SKEW_MS <= event["event_time_ms"] - row["served_ms"] <= WINDOW_MS
+        is_in_time = -MAX_CLOCK_SKEW_MS <= event["event_time_ms"] - row["served_ms"] <= WINDOW_MS
         if event["item_id"] in item_ids and is_in_time and not shoppers.isdisjoint(_hashes(event, hashes)):
             outcome = event["item_id"], event["outcome"]
             values[outcome] = values.get(outcome, 0.0) + (event["event_value"] or 0.0)
@@ -167,7 +166,7 @@ def _shown(row: Row, profile: str, events: Iterable[Row], hashes: Pseudonyms) ->
 
 
 def _hashes(event: Row, hashes: Pseudonyms) -> Iterator[str]:
-    return (hashes.shopper(each) for each in (event["user_id"], event["session_id"]) if each is not None)
+    return (hashes.shopper(owner) for owner in (event["user_id"], event["session_id"]) if owner is not None)
 
 
 def _events(
@@ -179,7 +178,7 @@ def _events(
     are left out, because some of their outcomes are not read.
     """
     outcome_of = functools.cache(functools.partial(_outcome, configuration=configuration))
-    found: dict[str, dict[tuple[str, str | None], dict[str, Any]]] = {}
+    outcomes: dict[str, dict[tuple[str, str | None], dict[str, Any]]] = {}
     listing = [listed for listed in list_objects(client, bucket) if listed.date >= first]
     for date, of_day in itertools.groupby(reversed(listing), key=lambda listed: listed.date):
         for _, table in read_objects(client, bucket, of_day, schema=_EVENTS):
@@ -189,15 +188,15 @@ def _events(
                 value = row["event_value"]
                 if (
                     outcome is not None
-                    and (value is None or abs(value) <= MAX_EVENT_VALUE)  # no number is not
+                    and (value is None or abs(value) <= MAX_EVENT_VALUE)  # false for NaN
                     and _for_you_date(row["recommendation_id"]) is not None
                 ):
                     key = row["event_id"], row["user_id"] or row["session_id"]
-                    found.setdefault(row["recommendation_id"], {}).setdefault(key, {**row, "outcome": outcome})
-        if len(found) >= 2 * MAX_RESPONSES:
+                    outcomes.setdefault(row["recommendation_id"], {}).setdefault(key, {**row, "outcome": outcome})
+        if len(outcomes) >= 2 * MAX_RESPONSES:
             first = date
             break
-    return {named: outcomes for named, outcomes in found.items() if (_for_you_date(named) or "") >= first}
+    return {named: of_response for named, of_response in outcomes.items() if (_for_you_date(named) or "") >= first}
 
 
 def _for_you_date(named: str) -> str | None:

@@ -262,6 +262,7 @@ POPULAR, HASHES, POSITIONS, OFFSETS = bundle.POPULAR_FILE, "ids.hash.npy", "ids.
         (OFFSETS, claiming("(1000000000000,)", dtype="<i8")),
     ],
 )
+@pytest.mark.filterwarnings("ignore:overflow encountered")  # numpy's, on a size that is too large
 def test_array_of_another_type_shape_range_or_size_is_refused(directory: Path, name: str, content: bytes) -> None:
     (directory / name).write_bytes(content)
     bundle.write_manifest(directory, manifest())
