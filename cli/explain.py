@@ -90,10 +90,10 @@ def _print_row(found: Explanation) -> None:
         }
     )
     console.print_table(
-        ["place", "item", "origin", "propensity", "because of", *(["again"] if again else [])],
+        ["place", "item", "by score", "origin", "propensity", "because of", *(["again"] if again else [])],
         [
             [
-                *(each[name] for name in ("place", "item_id", "origin", "propensity")),
+                *(each[name] for name in ("place", "item_id", "place_by_score", "origin", "propensity")),
                 _because(row, each),
                 *([each["replayed_place"]] if again else []),
             ]

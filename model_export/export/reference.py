@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from alsolike.bundle.bundle import HistoryParameters, Manifest, ages, history_weights
 from alsolike.bundle.features import UserColumns, codes_of, feature_codes
+from alsolike.bundle.reranker import Ints
 from alsolike.events.returns import net_weights
 from alsolike.profiles.store import RecentInteraction
 from alsolike.runtime.errors import InvalidBundle
@@ -63,21 +65,31 @@ class Reference:
         -------
         float32 `(items,)`, in the order of `item_ids`.
         """
+        kept, items, left = self._known(recent)
+        age_ms = now_ms - np.array([entry.event_time_ms for entry in kept], np.int64)
+        features = feature_codes(kept, codes_of(self.history.features), user=user)
+        histories = Histories(
+            items=items[None, :],
+            weights=history_weights(self.history, left, age_ms)[None, :],
+            ages=ages(age_ms)[None, :],
+            features={name: codes[None, :] for name, codes in features.items()},
+        )
+        return self.model.score(histories)[0, 1:]
+
+    def items_of(self, recent: Sequence[RecentInteraction]) -> Ints:
+        """Return the positions of the items that the model reads of a history, int64 `(n,)`."""
+        return self._known(recent)[1]
+
+    def _known(
+        self, recent: Sequence[RecentInteraction]
+    ) -> tuple[list[RecentInteraction], Ints, npt.NDArray[np.float64]]:
+        """Return the latest interactions that count, their items and their weights after returns."""
         position = {item_id: index for index, item_id in enumerate(self.item_ids, start=1)}
         known = [entry for entry in recent if entry.item_id in position]
         items = np.array([position[entry.item_id] for entry in known], np.int64)
         left = net_weights(items, np.array([self.history.event_weights[entry.event_type] for entry in known]))
         latest = np.flatnonzero(left)[-self.history.length :]
-        known = [known[place] for place in latest]
-        age_ms = now_ms - np.array([entry.event_time_ms for entry in known], np.int64)
-        features = feature_codes(known, codes_of(self.history.features), user=user)
-        histories = Histories(
-            items=items[None, latest],
-            weights=history_weights(self.history, left[latest], age_ms)[None, :],
-            ages=ages(age_ms)[None, :],
-            features={name: codes[None, :] for name, codes in features.items()},
-        )
-        return self.model.score(histories)[0, 1:]
+        return [known[place] for place in latest], items[latest], left[latest]
 
 
 def fit_reference(manifest: Manifest, dataset: Path) -> Reference:

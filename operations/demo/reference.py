@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import numpy.typing as npt
 
 from alsolike.bundle import bundle
 from alsolike.bundle.bundle import Bundle
+from alsolike.bundle.reranker import Ints, Reranker
 from alsolike.catalogue.variants import ProductKey, product_key
 from alsolike.domain.configuration import DEFAULT
 from alsolike.profiles.store import Profile
@@ -26,7 +28,7 @@ TOLERANCE = 1e-5
 
 
 class ReferenceModel:
-    """Ranking of items for a profile by the champion's algorithm, with one place for all variants of a product.
+    """Ranking of items for a profile by the champion's algorithm and reranker, with one place for all variants.
 
     Parameters
     ----------
@@ -34,8 +36,16 @@ class ReferenceModel:
         Properties by item id, also of items that the model does not know.
     """
 
-    def __init__(self, reference: Reference, *, exclude_seen: bool, items: Mapping[str, Mapping[str, Any]]) -> None:
+    def __init__(
+        self,
+        reference: Reference,
+        *,
+        exclude_seen: bool,
+        items: Mapping[str, Mapping[str, Any]],
+        reranker: Reranker | None = None,
+    ) -> None:
         self._reference = reference
+        self._reranker = reranker
         self._items = items
         self._exclude_seen = exclude_seen
         self._index = {item_id: index for index, item_id in enumerate(reference.item_ids)}
@@ -44,28 +54,34 @@ class ReferenceModel:
         """Return whether the model has the item."""
         return item_id in self._index
 
-    def rank(self, profile: Profile, *, k: int, now_ms: int, answered: Sequence[str]) -> list[str]:
+    def rank(
+        self, profile: Profile, *, k: int, now_ms: int, answered: Sequence[str], device: str | None = None
+    ) -> list[str]:
         """Return the k best items for a profile at the time `now_ms`; fewer if no other item has a score.
 
-        Items of equal score come in the order of `answered`, so that a correct answer agrees exactly. The answer's
-        items that the model does not know take the place of their variants.
+        Equal items come in the order of `answered`, so that a correct answer agrees exactly. The answer's items that
+        the model does not know take the place of their variants.
         """
         recent = profile.recent
         scores = self._reference.scores(recent, now_ms=now_ms)
         seen = {self._index[interaction.item_id] for interaction in recent if interaction.item_id in self._index}
         if self._exclude_seen:
             scores[list(seen)] = -np.inf
-        order = np.argsort(-scores, kind="stable")
-        order = order[scores[order] > 0]
         answered_rank = {self._index.get(item_id, -1): rank for rank, item_id in enumerate(answered)}
-        ties = _ties(scores[order])
-        ranked = sorted(
-            zip(ties.tolist(), order.tolist(), strict=True),
-            key=lambda entry: (entry[0], answered_rank.get(entry[1], len(answered))),
-        )
+        ranked = _ordered(np.flatnonzero(scores > 0), scores, answered_rank)
+        if self._reranker is not None and len(ranked):
+            utilities = np.zeros(len(scores))
+            utilities[ranked[:k]] = self._reranker.utilities(
+                ranked[:k] + 1,
+                scores[ranked[:k]],
+                history=self._reference.items_of(recent),
+                now_ms=now_ms,
+                device=device,
+            )
+            ranked = np.concatenate([_ordered(ranked[:k], utilities, answered_rank), ranked[k:]])
         products = {self._product(item_id) for item_id in answered if not self.knows(item_id)}
         best: dict[ProductKey, str] = {}
-        for _, index in ranked:
+        for index in ranked.tolist():
             item_id = self._reference.item_ids[index]
             if (product := self._product(item_id)) not in products:
                 best.setdefault(product, item_id)
@@ -75,10 +91,14 @@ class ReferenceModel:
         return product_key(item_id, self._items.get(item_id, {}), by=DEFAULT.variants)
 
 
-def _ties(descending: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
-    """Number the groups of equal scores, best group first."""
-    apart = descending[:-1] - descending[1:] > TOLERANCE * np.abs(descending[:-1])
-    return np.concatenate([[0], np.cumsum(apart)]).astype(np.int64)
+def _ordered(indices: Ints, values: npt.NDArray[np.floating], answered_rank: Mapping[int, int]) -> Ints:
+    """Return indices by descending values; indices of equal values come in the order of an answer."""
+    order = indices[np.argsort(-values[indices], kind="stable")]
+    descending = values[order]
+    ties = np.cumsum(descending[:-1] - descending[1:] > TOLERANCE * np.abs(descending[:-1]))
+    ranks = [answered_rank.get(index, math.inf) for index in order.tolist()]
+    result: Ints = order[np.lexsort((ranks, [0, *ties][: len(order)]))]
+    return result
 
 
 def fit(deployment: Deployment, version: str, directory: Path, *, items: Path) -> ReferenceModel:
@@ -97,13 +117,15 @@ def fit(deployment: Deployment, version: str, directory: Path, *, items: Path) -
     _download(
         deployment, registry.model_prefix(version), (*bundle.SERVED_FILES, bundle.MANIFEST_FILE), directory / "model"
     )
-    manifest = Bundle(directory / "model").manifest
+    served = Bundle(directory / "model")
+    manifest = served.manifest
     names = (dataset.INTERACTIONS_FILE, dataset.ITEMS_FILE, dataset.MANIFEST_FILE)
     _download(deployment, dataset.prefix(manifest.dataset_id), names, directory / "dataset")
     return ReferenceModel(
         fit_reference(manifest, directory / "dataset"),
         exclude_seen=manifest.exclude_seen,
         items=read_items(items, columns=DEFAULT.item_columns).properties,
+        reranker=served.reranker,
     )
 
 

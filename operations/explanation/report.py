@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from alsolike.domain import recommendation_id as ids
@@ -41,13 +41,15 @@ class Explanation:
 
     @property
     def items(self) -> list[dict[str, Any]]:
-        """The response's items with origin, propensity, reasons and place in the replay."""
+        """The response's items with origin, propensity, reasons, and places by the model's score and in the replay."""
         row, again = self.row, self.replay
+        by_score = _places_by_score(row.scores or ())
         places = {} if again is None else {item_id: place for place, item_id in enumerate(again.item_ids, 1)}
         return [
             {
                 "place": place,
                 "item_id": item_id,
+                "place_by_score": by_score.get(place),
                 "origin": origin,
                 "propensity": propensity,
                 "reasons": None if again is None else [json.loads(text) for text in again.reasons.get(item_id, ())],
@@ -67,6 +69,12 @@ class Explanation:
             replayed = {**said, "same": not self.differences, "differences": self.differences}
         rest = {"items": self.items, "replay": replayed, "not_replayed": self.not_replayed}
         return {**self.head, "row": self.row._asdict(), **rest}
+
+
+def _places_by_score(scores: Sequence[float | None]) -> dict[int, int]:
+    """Return the place that each scored item would have by the model's score; equal scores keep their order."""
+    scored = [(-score, place) for place, score in enumerate(scores, 1) if score is not None]
+    return {place: by_score for by_score, (_, place) in enumerate(sorted(scored), 1)}
 
 
 def head_of(where: Deployment, recommendation_id: str) -> dict[str, Any]:

@@ -6,11 +6,8 @@ The tests build on one another, in their order.
 from __future__ import annotations
 
 import dataclasses
-import io
 import json
-import tarfile
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -22,100 +19,19 @@ from onnx import helper, numpy_helper
 from alsolike.bundle import bundle
 from alsolike.bundle.bundle import Manifest
 from alsolike.bundle.graph_tables import write_tables_index
-from alsolike.registry.canary_report import CanaryReport, CanaryReports
-from tests.booted.assemblies import QUICK, synthesized
+from tests.booted.assemblies import synthesized
 from tests.booted.shop import SECONDS_PER_DAY, eventually, write_history
-from tests.booted.training_shop import TrainingShop
+from tests.booted.trial_shop import SETTINGS, SHOPPERS, USERS, TrialShop
 from tests.builders.bundles import small_graph
 
-USERS, DAYS = 60, 24
-SHOPPERS = [f"user-{number}" for number in range(USERS)]
-DURATION_S = 12
-
-
-class TrialShop(TrainingShop):
-    """A shop whose versions go on trial."""
-
-    @property
-    def serves(self) -> str:
-        found = self.champion()
-        assert found is not None
-        return found.version
-
-    def on_trial(self) -> str | None:
-        found = self.champion()
-        return found.canary.version if found is not None and found.canary is not None else None
-
-    def answer(self, *, until: Callable[[], bool]) -> Counter[tuple[str, str | None]]:
-        """Answer every shopper again and again; return how often which version did, and what it lacked."""
-        seen: Counter[tuple[str, str | None]] = Counter()
-        deadline = time.monotonic() + 90
-        while not until() and time.monotonic() < deadline:
-            for user in SHOPPERS:
-                answer = self.recommend(user)
-                assert (answer.status, bool(answer.items)) == (200, True)  # in every state of the canary
-                headers = answer.headers
-                seen[headers["x-alsolike-model-version"], headers.get("x-alsolike-degraded")] += 1
-        return seen
-
-    def running(self, execution: str) -> bool:
-        return bool(self.stepfunctions.describe_execution(executionArn=execution)["status"] == "RUNNING")
-
-    def report(self, version: str) -> CanaryReport:
-        found = CanaryReports(self.s3, self.bucket).read(version)
-        assert found is not None
-        return found
-
-    def copy(self, version: str, directory: Path) -> Path:
-        """Download the champion's bundle as another version's."""
-        folder = directory / version
-        folder.mkdir(parents=True)
-        for key in self.keys(f"models/{self.serves}/"):
-            self.s3.download_file(self.bucket, key, str(folder / key.rpartition("/")[2]))
-        manifest = Manifest.from_json((folder / bundle.MANIFEST_FILE).read_bytes())
-        bundle.write_manifest(folder, dataclasses.replace(manifest, version=version))
-        return folder
-
-    def upload(self, folder: Path, *, without: str = "") -> None:
-        for path in folder.iterdir():
-            if path.name != without:
-                self.s3.upload_file(str(path), self.bucket, f"models/{folder.name}/{path.name}")
-
-    def register(self, folder: Path) -> dict[str, Any]:
-        """Let the gate see a bundle as a training job's output."""
-        archive = io.BytesIO()
-        with tarfile.open(fileobj=archive, mode="w:gz") as tar:
-            for path in sorted(folder.iterdir()):
-                tar.add(path, path.name)
-        key = f"training/alsolike-{folder.name}/output/model.tar.gz"
-        self.s3.put_object(Bucket=self.bucket, Key=key, Body=archive.getvalue())
-        functions = self.cloud.client("lambda")
-        names = [each["FunctionName"] for each in functions.list_functions()["Functions"]]
-        event = {
-            "run_id": folder.name,
-            "model_data_s3_uri": f"s3://{self.bucket}/{key}",
-            "training_job_name": f"alsolike-{folder.name}",
-        }
-        (name,) = (name for name in names if "RegisterModel" in name)
-        answer = functions.invoke(FunctionName=name, Payload=json.dumps(event).encode())
-        outcome: dict[str, Any] = json.load(answer["Payload"])
-        assert "FunctionError" not in answer, outcome
-        return outcome
+DAYS = 24
 
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrialShop]:
     """Yield a shop with a champion that runs each canary on half of its users for some seconds."""
     directory = tmp_path_factory.mktemp("trials")
-    assembly = synthesized(
-        **QUICK,
-        canary_share_percent=50,
-        canary_duration_s=DURATION_S,
-        canary_interval_s=1,
-        # A shared machine is slow now and then, and nothing here is about that.
-        canary_max_latency_percent=10_000,
-    )
-    with TrialShop.booted(assembly, directory) as shop:
+    with TrialShop.booted(synthesized(**SETTINGS), directory) as shop:
         history = directory / "history.csv"
         write_history(history, users=USERS, days=DAYS, end=time.time() - 4 * SECONDS_PER_DAY)
         shop.alsolike("import", "interactions", history)

@@ -10,10 +10,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from alsolike.bundle.bundle import HistoryParameters
+from alsolike.bundle.reranker import FEATURES, Reranker
 from alsolike.domain import recommendation_id
 from alsolike.profiles.store import Profile, RecentInteraction
 from cli.demo.summary import show, show_first
 from model_export.api import Model
+from model_export.data.impressions import item_columns
 from model_export.data.interactions import Floats, Histories
 from model_export.export.reference import Reference
 from model_export.graph.contract import Graph
@@ -105,12 +107,15 @@ class ScoredItems(Model):
 
 
 def reference(
-    *scores: float, exclude_seen: bool = False, titles: Mapping[str, str] = MappingProxyType({})
+    *scores: float,
+    exclude_seen: bool = False,
+    titles: Mapping[str, str] = MappingProxyType({}),
+    reranker: Reranker | None = None,
 ) -> ReferenceModel:
     parameters = HistoryParameters(length=100, half_life_days=1.0, event_weights={"purchase": 5.0})
     items = {item_id: {"title": title} for item_id, title in titles.items()}
     scored = Reference(ScoredItems(*scores), "abcd"[: len(scores)], parameters)
-    return ReferenceModel(scored, exclude_seen=exclude_seen, items=items)
+    return ReferenceModel(scored, exclude_seen=exclude_seen, items=items, reranker=reranker)
 
 
 def test_reference_orders_equal_scores_as_the_answer_does_and_others_by_score() -> None:
@@ -129,6 +134,18 @@ def test_reference_gives_a_product_one_place_also_if_the_model_does_not_know_the
 
     assert model.rank(Profile("u#1"), k=3, now_ms=0, answered="dca") == ["d", "c", "a"]
     assert model.rank(Profile("u#1"), k=3, now_ms=0, answered=["c", "new", "a"]) == ["c", "a"]
+
+
+def test_reference_reranks_the_best_items() -> None:
+    weights = np.zeros((2, len(FEATURES)))
+    weights[:, FEATURES.index("price")] = -1.0, 2.0
+    columns = item_columns([{"price": price} for price in (2, 1, 3, 4)])
+    reranker = Reranker(["device phone"], np.zeros(len(FEATURES)), np.ones(len(FEATURES)), weights, columns)
+    model = reference(0.4, 0.3, 0.2, 0.1, reranker=reranker)
+
+    ranked = [model.rank(Profile("u#1"), k=3, now_ms=0, answered="abcd", device=device) for device in (None, "phone")]
+
+    assert ranked == [["b", "a", "c"], ["c", "a", "b"]]
 
 
 class Answering(Api):

@@ -56,6 +56,17 @@ def test_the_text_says_why(function: Function, pseudonyms: Pseudonyms) -> None:
     assert "repeated for the time of the response, the result differs:" in found.stdout
 
 
+def test_the_places_by_the_models_score_show_what_reranking_changed(function: Function) -> None:
+    row = served_row(served_ms=NOW_MS, item_ids=["fig", "plum", "nut"], origins=["ranked"] * 3,
+                     propensities=[None] * 3, scores=[0.5, None, 0.9])  # fmt: skip
+    store(function, row)
+
+    items = document(row.recommendation_id)["items"]
+
+    assert [(item["item_id"], item["place_by_score"]) for item in items] == [("fig", 2), ("plum", None), ("nut", 1)]
+    assert "by score" in explain(row.recommendation_id).stdout
+
+
 def test_nobodys_answer_needs_no_user(function: Function) -> None:
     row = served_row(served_ms=NOW_MS, shopper=None, recommender="similar-items", source="similar", page_item="pear")
     store(function, row)

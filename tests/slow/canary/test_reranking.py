@@ -1,0 +1,159 @@
+"""Reranking on the embedded cloud, from the clicks of a simulated shop to reranked responses."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from alsolike.profiles.store import ProfileStore
+from alsolike.recommendations.requests import FOR_YOU
+from operations.client.deployment import of_cloud
+from operations.demo import reference
+from tests.booted.assemblies import synthesized
+from tests.booted.shop import SECONDS_PER_DAY, Answer, eventually, write_history
+from tests.booted.trial_shop import SETTINGS, SHOPPERS, USERS, TrialShop
+
+PRICES = {f"item-{aisle}{number}": 2 * 1.4 ** (7 * number % 10) for aisle in range(3) for number in range(10)}
+"""Each aisle has the same ten prices, which are independent of the order in which its users buy the items."""
+
+PREFERENCES = {"phone": -1.0, "desktop": 1.0, "": 0.0}
+"""Effect of the price on clicks by device; requests without a device are for comparison only."""
+
+RESPONSES = 660
+"""Responses with a click, of which a reranker needs 625."""
+
+
+class ClickingShop(TrialShop):
+    """A shop whose users click depending on price, device and place."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._random = np.random.default_rng(1)
+
+    def open(self, directory: Path) -> Path:
+        """Import a history and items with prices, and train; return the file of the items."""
+        history, items = directory / "history.csv", directory / "items.csv"
+        write_history(history, users=USERS, days=24, end=time.time() - 4 * SECONDS_PER_DAY)
+        items.write_text(
+            "ITEM_ID,CATEGORY,PRICE\n"
+            + "".join(f"{item},aisle {item[-2]},{price:.2f}\n" for item, price in PRICES.items())
+        )
+        self.alsolike("import", "items", items)
+        self.alsolike("import", "interactions", history)
+        first = self.alsolike("train")
+        assert first["reranker"] == "off, 0 responses with an outcome, at least 625 needed"
+        eventually(
+            lambda: self.recommend(SHOPPERS[0]), holds=lambda answer: answer.headers["x-alsolike-source"] == "model"
+        )
+        return items
+
+    def ask(self, user: str, device: str) -> Answer:
+        answer = self.post("/recommendations", {"userId": user, "context": {"DEVICE": device} if device else {}})
+        assert (answer.status, "x-alsolike-degraded" in answer.headers) == (200, False)
+        return answer
+
+    def browse(self) -> bool:
+        """Request a list for a random user and device, and send the clicks; return whether there are any.
+
+        Users look at place k with probability 1 / k, and click with the logistic function of a utility.
+        """
+        user, device = SHOPPERS[self._random.integers(USERS)], ("phone", "desktop")[self._random.integers(2)]
+        answer = self.ask(user, device)
+        places = np.arange(1, 1 + len(answer.items))
+        utility = 0.5 + PREFERENCES[device] * 1.5 * (np.log([PRICES[item] for item in answer.items]) - math.log(9))
+        clicked = np.flatnonzero(self._random.random(len(places)) < 1 / (1 + np.exp(-utility)) / places)
+        said = answer.document["recommendationId"]
+        events = [
+            {"eventType": "click", "eventId": f"{said}-{place}", "itemId": answer.items[place],
+             "sentAt": time.time(), "recommendationId": said}
+            for place in clicked
+        ]  # fmt: skip
+        if events:
+            call = {"trackingId": self.name("tracking-id"), "userId": user, "sessionId": user, "eventList": events}
+            assert self.post("/events", call).status == 200
+        return bool(events)
+
+    def logged(self, answers: list[Answer]) -> list[dict[str, Any]]:
+        """Return the rows of responses in the recommendation log."""
+        wanted = [answer.document["recommendationId"] for answer in answers]
+
+        def rows() -> dict[str, dict[str, Any]]:
+            return {row["recommendation_id"]: row for row in self.lake_rows("served/")}
+
+        found = eventually(rows, holds=lambda found: set(wanted) <= set(found))
+        return [found[each] for each in wanted]
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickingShop]:
+    """Yield a shop that runs each canary on half of its users for some seconds."""
+    with ClickingShop.booted(synthesized(**SETTINGS), tmp_path_factory.mktemp("reranking")) as shop:
+        yield shop
+
+
+def test_a_reranker_learns_from_clicks_passes_gate_and_canary_and_serves(shop: ClickingShop, tmp_path: Path) -> None:
+    items = shop.open(tmp_path)
+    before = shop.serves
+    clicked = 0
+    while clicked < RESPONSES:
+        clicked += shop.browse()
+    shop.logged([shop.ask(SHOPPERS[0], "phone")])
+
+    execution = shop.start()
+    version = eventually(shop.on_trial, within_s=120)
+    assert version is not None, shop.ended(execution)
+    tried = {shop.ask(user, "phone").headers["x-alsolike-model-version"] for user in SHOPPERS}
+    shop.ended(execution)
+
+    assert tried == {before, version}
+    assert shop.serves == version
+    figures = shop.manifest(version)["metrics"]["reranker"]
+    assert figures["on"], figures
+    assert figures["responses"] >= 625
+    assert figures["propensities"][1] == pytest.approx(1 / 2, abs=0.15)
+    assert figures["weights"]["price, device phone"] < -0.3 < 0.3 < figures["weights"]["price, device desktop"]
+    told = shop.alsolike("models", "show", version)
+    assert told["canary"]["state"] == "promoted"
+    (check,) = (check for check in told["decision"]["checks"] if check["name"] == "reranker")
+    assert (check["passed"], check["figures"]) == (True, figures["sentence"])
+    eventually(
+        lambda: {shop.ask(user, "phone").headers["x-alsolike-model-version"] for user in SHOPPERS[:10]},
+        holds=lambda versions: versions == {version},
+    )
+
+    where = of_cloud(shop.cloud)
+    model = reference.fit(where, version, tmp_path, items=items)
+    profiles = ProfileStore(where.client("dynamodb"), where.names.profiles_table)
+    for device, preference in PREFERENCES.items():
+        answers = [shop.ask(user, device) for user in SHOPPERS[:15]]
+        rows = shop.logged(answers)
+        for user, row in zip(SHOPPERS, rows, strict=False):
+            expected = model.rank(
+                profiles.read(f"u#{user}"),
+                k=row["asked"],
+                now_ms=row["served_ms"],
+                answered=row["item_ids"],
+                device=device,
+            )
+            assert row["item_ids"][: len(expected)] == expected
+        assert {row["recommender"] for row in rows} == {FOR_YOU}
+        assert preference * np.mean([dearer_than_by_score(row) for row in rows]) >= 0.3 * abs(preference)
+
+    said = rows[0]["recommendation_id"]
+    explained = shop.alsolike("explain", said, "--user", SHOPPERS[0])
+    assert explained["replay"]["same"], explained["replay"]["differences"]
+    places = [item["place_by_score"] for item in explained["items"] if item["origin"] == "ranked"]
+    assert sorted(places) == list(range(1, 1 + len(places))) != places
+
+
+def dearer_than_by_score(row: dict[str, Any]) -> float:
+    """Return by how much higher the mean logarithm of the first five prices is than in the order of the scores."""
+    log_price = np.log([PRICES[item] for item in row["item_ids"]])
+    scores = np.array([-math.inf if score is None else score for score in row["scores"]])
+    return float(log_price[:5].mean() - log_price[np.argsort(-scores, kind="stable")][:5].mean())
