@@ -210,12 +210,17 @@ def _recommend(context: RequestContext) -> RecommenderResult:
 
 def _best_variants(context: RequestContext, items: Sequence[RankedItem]) -> Sequence[RankedItem]:
     """Return the first item of each product."""
-    products = context.catalogue.products([item.item_id for item in items])
-    if len(set(products)) == len(products):
+    product_of = context.catalogue.product_of
+    try:
+        products = {product_of[item.item_id] for item in items}
+    except KeyError:
+        context.catalogue.find_products([item.item_id for item in items])
+        return _best_variants(context, items)
+    if len(products) == len(items):
         return items
     best: dict[int, RankedItem] = {}
-    for product, item in zip(products, items, strict=True):
-        best.setdefault(product, item)
+    for item in items:
+        best.setdefault(product_of[item.item_id], item)
     return list(best.values())
 
 
