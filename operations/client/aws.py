@@ -36,7 +36,7 @@ def session_clients(
     from botocore.exceptions import NoRegionError
     from botocore.handlers import add_expect_header
 
-    from alsolike.runtime.aws import session_with
+    from alsolike.runtime.aws import session_with, write_batches_fast
 
     session = session_with()
     settings: dict[str, Any] = {
@@ -63,6 +63,8 @@ def session_clients(
             ) from error
         if service == "s3":  # the header makes each put wait for the answer of the server before it sends the body
             created.meta.events.unregister("before-call.s3", add_expect_header)
+        elif service == "dynamodb":
+            write_batches_fast(created)
         return created
 
     return client

@@ -99,7 +99,7 @@ class MemoryCloud:
 
     def attach(self, session: Session) -> Session:
         """Answer the calls of all clients that `session` makes from now on; return the session."""
-        session.register("before-parameter-build", _remember)
+        session.register("provide-client-params", _remember)
         session.register("before-call", self._answer)
         return session
 

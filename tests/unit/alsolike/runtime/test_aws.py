@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import orjson
 import pytest
 from botocore.exceptions import ClientError, DataNotFoundError
 from botocore.loaders import Loader
@@ -109,3 +110,31 @@ def test_query_of_a_missing_table_is_refused(aws: Callable[[str], Any]) -> None:
 
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
         runtime_aws.client("dynamodb").query(TableName="absent", **request)
+
+
+@pytest.mark.parametrize("checks_calls", [True, False])
+def test_items_of_a_batch_are_sent_as_botocore_does(monkeypatch: pytest.MonkeyPatch, checks_calls: bool) -> None:
+    for name, value in (("DEFAULT_REGION", "eu-west-1"), ("ACCESS_KEY_ID", "a"), ("SECRET_ACCESS_KEY", "s")):
+        monkeypatch.setenv(f"AWS_{name}", value)
+    runtime_aws.client.cache_clear()
+    runtime_aws.session.cache_clear()
+    items = [{"id": {"S": f"ü{n}"}, "n": {"N": "1"}, "data": {"B": bytes([n, 255])}} for n in range(3)]
+    writes = [*({"PutRequest": {"Item": item}} for item in items), {"DeleteRequest": {"Key": {"id": {"S": "a"}}}}]
+    sent = []
+
+    def stop(*, request: Any, **_: Any) -> None:
+        sent.append((request.url, request.headers["X-Amz-Target"], orjson.loads(request.body)))
+        raise StoppedError
+
+    for client in (runtime_aws.client("dynamodb", checks_calls=checks_calls), get_session().create_client("dynamodb")):
+        client.meta.events.register("before-send.dynamodb", stop)
+        with pytest.raises(StoppedError):
+            client.batch_write_item(RequestItems={"t": writes, "u": writes[:1]}, ReturnConsumedCapacity="NONE")
+
+    ours, botocores = sent
+    assert ours == botocores
+    runtime_aws.client.cache_clear()
+
+
+class StoppedError(Exception):
+    """A call that ends before it is sent."""

@@ -8,6 +8,7 @@ it first. `python -m layers.descriptions` extracts it when the layer is built. A
 
 from __future__ import annotations
 
+import base64
 import encodings.idna  # noqa: F401  which the first connection would import while a request waits
 import gzip
 import os
@@ -20,6 +21,7 @@ from botocore.loaders import JSONFileLoader, Loader
 from botocore.session import Session, get_session
 
 DESCRIPTIONS = os.path.join(os.path.dirname(os.path.dirname(__file__)), "descriptions")  # noqa: PTH118, PTH120
+_BODY = "alsolike_body"
 
 
 @cache
@@ -52,7 +54,28 @@ def client(
     if service == "dynamodb":
         for operation in ("Query", "Scan"):
             made.meta.events.register(f"before-parse.dynamodb.{operation}", _parse_items)
+        write_batches_fast(made)
     return made
+
+
+def write_batches_fast(dynamodb: Any) -> None:
+    """Make a client of DynamoDB encode batches in a fraction of the time of botocore, which visits each attribute."""
+    dynamodb.meta.events.register("provide-client-params.dynamodb.BatchWriteItem", _encode_batch)
+    dynamodb.meta.events.register("before-call.dynamodb.BatchWriteItem", _send_batch)
+
+
+def _encode_batch(*, params: dict[str, Any], context: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Keep the request's body; return the request with one write per table, which is enough to find the endpoint."""
+    context[_BODY] = orjson.dumps(params, default=_base64)
+    return params | {"RequestItems": {table: writes[:1] for table, writes in params["RequestItems"].items()}}
+
+
+def _base64(binary: bytes) -> str:
+    return base64.b64encode(binary).decode()
+
+
+def _send_batch(*, params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
+    params["body"] = context.pop(_BODY)
 
 
 def _parse_items(*, response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:
