@@ -76,9 +76,10 @@ def _run(settings: CloudSettings, state: CloudState, path: Path | None) -> int:
     configure_process(settings)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     logging.getLogger("moto").setLevel(logging.ERROR)
-    # moto keeps what it stores in millions of Python objects; the default thresholds would search them all the time.
-    # The middle generation is small, because requests wait for its search.
-    gc.set_threshold(_GC_THRESHOLD, 5, 500)
+    # moto keeps what it stores in millions of Python objects, and requests wait for each search of them: objects that
+    # survive one collection are never searched again.
+    gc.set_threshold(_GC_THRESHOLD)
+    gc.callbacks.append(lambda phase, _: gc.freeze() if phase == "stop" else None)
     _say("starting moto")
     # Only now: moto reads its account and port from the environment when it is imported.
     from local_cloud.moto_imports import import_ec2

@@ -108,8 +108,10 @@ class _Exchange(RequestHandler, MotoRequestHandler):
             return io.BytesIO().write  # WSGI's old way to send a body, which moto does not use
 
         try:
-            if (dispatch := _handler(environ)) is not None:
-                return _answer(dispatch, environ)
+            if (handler := _handler(environ)) is not None:
+                status, headers, body = handler(_Request(environ))
+                content = body.encode() if isinstance(body, str) else body
+                return str(status), [(name, str(value)) for name, value in headers.items()], content
             body = b"".join(self.server.app(environ, start))
         except Exception:  # noqa: BLE001  moto's bugs are internal server errors
             self.log("error", "%s", traceback.format_exc())
@@ -144,20 +146,13 @@ def _handler(environ: Mapping[str, Any]) -> Callable[..., Any] | None:
     return None
 
 
-def _dynamodb(*arguments: Any) -> Any:
+def _dynamodb(request: _Request) -> Any:
     from moto.dynamodb.responses import DynamoHandler
 
-    return DynamoHandler.dispatch(*arguments)
+    return DynamoHandler.dispatch(request, "", request.headers)  # the URL says nothing
 
 
-def _s3_key(*arguments: Any) -> Any:
+def _s3_key(request: _Request) -> Any:
     from moto.s3.responses import S3Response
 
-    return S3Response.key_dispatch(*arguments)
-
-
-def _answer(dispatch: Callable[..., Any], environ: dict[str, Any]) -> tuple[str, Iterable[tuple[str, str]], bytes]:
-    request = _Request(environ)
-    status, headers, body = dispatch(request, request.raw_url, dict(request.headers))
-    content = body.encode() if isinstance(body, str) else body
-    return str(status), [(name, str(value)) for name, value in headers.items()], content
+    return S3Response.key_dispatch(request, request.raw_url, dict(request.headers))

@@ -6,13 +6,13 @@ import copy
 import functools
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, Final, NoReturn
 
 import orjson
 from moto.core.parse import JSONParser
 from moto.core.serialize import JSONSerializer
-from moto.core.utils import utcnow
 from moto.dynamodb import responses
 from moto.dynamodb.exceptions import ItemSizeTooLarge
 from moto.dynamodb.limits import RANGE_KEY_MAX_LENGTH
@@ -33,6 +33,9 @@ _LARGEST_ITEM_BYTES: Final = 405_000
 
 _MOST_WRITES: Final = 25
 """Limit of BatchWriteItem."""
+
+_Puts = dict[tuple[Any, Any], tuple[Any, Mapping[str, Any]]]
+"""Items of a table and their attributes as the request has them, by hash and range key."""
 
 _BATCH_WRITE: Final = "DynamoDB_20120810.BatchWriteItem"
 _ALL_WRITTEN: Final = b'{"UnprocessedItems":{}}'
@@ -145,50 +148,53 @@ def _put_batches_in_one_pass(runtime: Runtime) -> None:
     handlers: Any = responses
     original = handlers.DynamoHandler._dispatch
 
-    def put_plain_items(self: Any, puts: Mapping[Any, Sequence[Any]]) -> None:
+    def put_plain_items(self: Any, puts: Mapping[Any, _Puts]) -> None:
         with runtime.recorder.together():
             for table, items in puts.items():
-                for item in items:
-                    before = table.get_item(item.hash_key, item.range_key)
-                    if item.range_key is None:
-                        table.items[item.hash_key] = item
+                for (hash_key, range_key), (item, attributes) in items.items():
+                    before = table.get_item(hash_key, range_key)
+                    if range_key is None:
+                        table.items[hash_key] = item
                     else:
-                        table.items[item.hash_key][item.range_key] = item
-                    if table.stream_shard is not None:
-                        table.stream_shard.add(before, item)
-                runtime.recorder.items(table, [(item.hash_key, item.range_key) for item in items])
+                        table.items[hash_key][range_key] = item
+                    if (shard := table.stream_shard) is not None:
+                        record: Any = StreamRecord.__new__(StreamRecord)
+                        record.record = _record_of(table, before, item, attributes=attributes)
+                        shard.items.append(record)
+                runtime.recorder.attributes(table, {keys: attributes for keys, (_, attributes) in items.items()})
 
     @functools.wraps(original)
-    def dispatch(self: Any, request: Any, *arguments: Any, **options: Any) -> Any:
+    def dispatch(self: Any, request: Any, full_url: str | None = None, headers: Any = None) -> Any:
         if request.headers.get("X-Amz-Target") == _BATCH_WRITE:
             self.headers, self.querystring = request.headers, {}
             self.current_account = self.get_current_account()
-            self.region = self.get_region_from_url(request, request.raw_url)
+            self.region = self.get_region_from_url(request, full_url or "")
             try:
-                if puts := _plain_puts(request.data, self.dynamodb_backend.tables):
+                if puts := _plain_puts(request.get_data(), self.dynamodb_backend.tables):
                     self.dynamodb_backend.put_plain_items(puts)
                     return 200, dict(_ALL_WRITTEN_HEADERS), _ALL_WRITTEN
             except ItemSizeTooLarge as error:  # moto would have written the items before it
                 self.batch_write_item = functools.partial(_refuse, error)
-        return original(self, request, *arguments, **options)
+        return original(self, request, full_url, headers)
 
     replace(DynamoDBBackend, "put_plain_items", put_plain_items)
     replace(handlers.DynamoHandler, "_dispatch", dispatch)
 
 
-def _plain_puts(body: bytes, tables: Mapping[str, Any]) -> dict[Any, list[Any]]:
-    """Return the items by table of a request; none for one that needs moto's checks."""
-    puts = dict[Any, list[Any]]()
+def _plain_puts(body: bytes, tables: Mapping[str, Any]) -> dict[Any, _Puts]:
+    """Return the puts of a request by table; none for one that needs moto's checks."""
+    puts = dict[Any, _Puts]()
     try:
         request = orjson.loads(body)
         for name, writes in request.pop("RequestItems").items():
             table = tables[name]
-            puts[table] = items = [_plain_item(table, write) for write in writes]
-            if len({(item.hash_key, item.range_key) for item in items}) < len(items):
+            made = [(_plain_item(table, write), write["PutRequest"]["Item"]) for write in writes]
+            puts[table] = {(item.hash_key, item.range_key): (item, attributes) for item, attributes in made}
+            if len(puts[table]) < len(writes):
                 return {}
     except (ValueError, KeyError, TypeError, AttributeError, _NotPlainError):
         return {}  # moto says what is wrong with it
-    items = [item for of_table in puts.values() for item in of_table]
+    items = [item for of_table in puts.values() for item, _ in of_table.values()]
     if len(body) > _LARGEST_ITEM_BYTES and any(item.size() > _LARGEST_ITEM_BYTES for item in items):
         raise ItemSizeTooLarge
     return {} if request or len(items) > _MOST_WRITES else puts
@@ -237,34 +243,46 @@ def _write_items_one_by_one(runtime: Runtime) -> None:
 
 def _size_stream_records(runtime: Runtime) -> None:
     def create(self: Any, table: Any, stream_type: str, event_name: str, old: Any, new: Any, seq: int) -> None:
-        item = new if old is None else old
-        keys = {table.hash_key_attr: item.hash_key.to_json()}
-        size_bytes = len(table.hash_key_attr) + item.hash_key.size()
-        if item.range_key is not None:
-            keys[table.range_key_attr] = item.range_key.to_json()
-            size_bytes += len(table.range_key_attr) + item.range_key.size()
-        images = {}
-        for name, view, image in (("NewImage", "NEW_IMAGE", new), ("OldImage", "OLD_IMAGE", old)):
-            if image is not None and stream_type in (view, "NEW_AND_OLD_IMAGES"):
-                images[name] = image.to_json()["Attributes"]
-                size_bytes += image.size()
-        self.record = {
-            "eventID": os.urandom(16).hex(),
-            "eventName": event_name,
-            "eventSource": "aws:dynamodb",
-            "eventVersion": "1.0",
-            "awsRegion": table.region_name,
-            "dynamodb": {
-                "StreamViewType": stream_type,
-                "ApproximateCreationDateTime": utcnow(),
-                "SequenceNumber": str(seq),
-                "SizeBytes": size_bytes,
-                "Keys": keys,
-                **images,
-            },
-        }
+        self.record = _record_of(table, old, new)
 
     replace(StreamRecord, "__init__", create)
+
+
+def _record_of(table: Any, old: Any, new: Any, *, attributes: Any = None) -> dict[str, Any]:
+    """Return the next record of a table's stream.
+
+    Parameters
+    ----------
+    attributes
+        The new item's, where the caller has them.
+    """
+    shard, item = table.stream_shard, new if old is None else old
+    keys = {table.hash_key_attr: item.hash_key.to_json()}
+    size_bytes = len(table.hash_key_attr) + item.hash_key.size()
+    if item.range_key is not None:
+        keys[table.range_key_attr] = item.range_key.to_json()
+        size_bytes += len(table.range_key_attr) + item.range_key.size()
+    images, stream_type = {}, table.stream_specification["StreamViewType"]
+    for name, view, image in (("NewImage", "NEW_IMAGE", new), ("OldImage", "OLD_IMAGE", old)):
+        if image is not None and stream_type in (view, "NEW_AND_OLD_IMAGES"):
+            known = attributes if image is new else None
+            images[name] = image.to_json()["Attributes"] if known is None else known
+            size_bytes += image.size()
+    return {
+        "eventID": os.urandom(16).hex(),
+        "eventName": "INSERT" if old is None else "REMOVE" if new is None else "MODIFY",
+        "eventSource": "aws:dynamodb",
+        "eventVersion": "1.0",
+        "awsRegion": table.region_name,
+        "dynamodb": {
+            "StreamViewType": stream_type,
+            "ApproximateCreationDateTime": datetime.now(UTC).replace(tzinfo=None),
+            "SequenceNumber": str(shard.starting_sequence_number + len(shard.items)),
+            "SizeBytes": size_bytes,
+            "Keys": keys,
+            **images,
+        },
+    }
 
 
 def _pass_items_through(runtime: Runtime) -> None:

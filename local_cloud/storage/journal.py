@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-FORMAT: Final = "1"
+FORMAT: Final = "2"
 PORTS: Final = "ports"
 """Name of the fact that says which ports the servers took at the last start."""
 _FILE = "cloud.sqlite"

@@ -8,7 +8,7 @@ import pickle
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -86,15 +86,21 @@ class Recorder:
 
     def items(self, table: Any, keys: Iterable[tuple[Any, Any]]) -> None:
         """Record items of a table by hash and range key, or that they are gone, and the new records of its stream."""
+        if self.journal:
+            with self.together():
+                stored = {key: table.get_item(*key) for key in keys}
+                self.attributes(table, {key: item and item.to_json()["Attributes"] for key, item in stored.items()})
+
+    def attributes(self, table: Any, items: Mapping[tuple[Any, Any], Mapping[str, Any] | None]) -> None:
+        """Record items by hash and range key with their attributes, None for one that is gone; see `items`."""
         if journal := self.journal:
             with journal.locked():
-                for hash_key, range_key in keys:
-                    item = table.get_item(hash_key, range_key)
-                    name = _item_name(hash_key, range_key)
-                    if item is None:
+                for keys, attributes in items.items():
+                    name = _item_name(*keys)
+                    if attributes is None:
                         journal.delete("item", table.name, name)
                     else:
-                        journal.put("item", table.name, name, pickle.dumps(item.to_json()["Attributes"], protocol=5))
+                        journal.put("item", table.name, name, pickle.dumps(attributes, protocol=5))
                 if table.stream_shard is not None:
                     self._write_new_records(journal, table)
 
@@ -102,9 +108,14 @@ class Recorder:
         shard, place = table.stream_shard, f"dynamodb/{table.name}"
         first = shard.starting_sequence_number
         written = max(self._newest.get(place, 0), first)
-        for number, stored in enumerate(shard.items[written - first :], written):
-            journal.put("record", place, _ordered(number), pickle.dumps(stored.record, protocol=5))
+        self._put_records(journal, place, [stored.record for stored in shard.items[written - first :]], first=written)
         self._newest[place] = first + len(shard.items)
+
+    def _put_records(self, journal: Journal, place: str, records: Sequence[Mapping[str, Any]], *, first: int) -> None:
+        """Write records in one entry with the last one's number, so that it stays until all are processed."""
+        if records:
+            number = first + len(records) - 1
+            journal.put("record", place, _ordered(number), pickle.dumps(records, protocol=5))
 
     def emptied(self, table: Any) -> None:
         """Record that a table is deleted with its stream."""
@@ -131,8 +142,7 @@ class Recorder:
         if journal := self.journal:
             number = int(sequence_number)
             record = vars(stream.shards[shard_id].records[number])
-            place = f"kinesis/{stream.stream_name}/{shard_id}"
-            journal.put("record", place, _ordered(number), pickle.dumps(record, protocol=5))
+            self._put_records(journal, f"kinesis/{stream.stream_name}/{shard_id}", [record], first=number)
 
     def metrics(self, data: list[Any]) -> None:
         """Record metrics."""
@@ -312,7 +322,11 @@ class Recorder:
         streams = kinesis_backends[self._account][self._region].streams
         for place, entries in itertools.groupby(list(journal.read("record")), key=lambda entry: entry[0]):
             service, name, *rest = place.split("/")
-            records = [(int(number), pickle.loads(data)) for _, number, data in entries]  # noqa: S301
+            records = [
+                (number, record)
+                for _, last, data in entries
+                for number, record in _numbered(pickle.loads(data), last=int(last))  # noqa: S301
+            ]
             if place not in polled:
                 recent = [number for number, record in records if time.time() - _arrival_s(record) < _DAY_S]
                 oldest = min(recent, default=records[-1][0])  # the newest stays, so that numbers go on from it
@@ -364,6 +378,10 @@ class Recorder:
 def _item_name(hash_key: Any, range_key: Any) -> str:
     keys = (hash_key,) if range_key is None else (hash_key, range_key)
     return "".join(f"{key.type}{len(str(key.value))}:{key.value}" for key in keys)
+
+
+def _numbered(records: Sequence[Any], *, last: int) -> Iterator[tuple[int, Any]]:
+    return enumerate(records, last - len(records) + 1)
 
 
 def _ordered(number: int) -> str:

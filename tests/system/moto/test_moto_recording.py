@@ -1,5 +1,6 @@
 """Changes of moto's stores that must reach the disk together: another thread may commit at any moment."""
 
+import pickle
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -11,7 +12,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
-from moto.dynamodb.models import DynamoDBBackend
+from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
 from moto.dynamodb.responses import DynamoHandler
 from moto.kinesis.models import KinesisBackend, Shard, Stream, kinesis_backends
 from moto.s3.models import S3Backend
@@ -109,9 +110,26 @@ def test_batch_is_on_disk_with_its_stream_records(
     dynamodb.batch_write_item(RequestItems={"things": puts})
     journal.commit()
 
-    assert stored == [[]] * 6
+    assert stored == [[]] * 4
     assert [name for _, name, _ in journal.read("item")] == ["S1:a", "S1:b", "S1:c"]
-    assert len(list(journal.read("record"))) == 3
+    ((_, _, records),) = journal.read("record")
+    assert [record["dynamodb"]["Keys"]["id"]["S"] for record in pickle.loads(records)] == ["a", "b", "c"]
+
+
+def test_stream_records_of_batches_are_restored_with_their_numbers(journal: Journal, recorder: Recorder) -> None:
+    dynamodb = create_table(stream=True)
+    for names in ("abc", "de"):
+        puts = [{"PutRequest": {"Item": {"id": {"S": name}}}} for name in names]
+        dynamodb.batch_write_item(RequestItems={"things": puts})
+    journal.commit()
+    shard: Any = dynamodb_backends[ACCOUNT][REGION].tables["things"].stream_shard
+    written, shard.items = [item.record for item in shard.items], []
+
+    Recorder(journal, region=REGION, account=ACCOUNT).restore()
+
+    assert [item.record for item in shard.items] == written
+    first = shard.starting_sequence_number
+    assert [int(record["dynamodb"]["SequenceNumber"]) for record in written] == list(range(first, first + 5))
 
 
 def test_item_is_on_disk_together_with_its_stream_record(

@@ -38,7 +38,7 @@ def dynamodb(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         *[(Table, name) for name in ("query", "scan", "all_items")],
         *[(DynamoDBBackend, name) for name in ("put_item", "update_item", "delete_item", "transact_write_items")],
         (DynamoHandler, "_dispatch"),
-        *[(Item, name) for name in ("__init__", "size", "to_json")],
+        *[(Item, name) for name in ("__init__", "size", "to_json", "project")],
         (DynamoType, "cast_value"),
         (StreamRecord, "__init__"),
         (JSONParser, "_parse_map"),

@@ -94,12 +94,18 @@ def test_execution_that_ran_when_its_cloud_ended_has_failed() -> None:
     assert execution.to_history_output()["events"] == [{"id": 1}]
 
 
-def test_stream_without_a_mapping_keeps_the_records_of_one_day(tmp_path: Path) -> None:
-    now = time.time()
+@pytest.mark.parametrize("entries", [((1,), (2,), (3,)), ((1, 2, 3),)])
+def test_stream_without_a_mapping_keeps_the_records_of_one_day(
+    tmp_path: Path, entries: tuple[tuple[int, ...], ...]
+) -> None:
+    created = {1: time.time() - 90_000, 2: time.time() - 87_000, 3: time.time() - 1_000}
     journal = Journal(tmp_path)
-    for number, age_s in ((1, 90_000), (2, 87_000), (3, 1_000)):
-        record = {"partition_key": "k", "data": "", "sequence_number": number, "created_at": now - age_s}
-        journal.put("record", "kinesis/events/shardId-000000000000", f"{number:030d}", pickle.dumps(record))
+    for numbers in entries:
+        records = [
+            {"partition_key": "k", "data": "", "sequence_number": number, "created_at": created[number]}
+            for number in numbers
+        ]
+        journal.put("record", "kinesis/events/shardId-000000000000", f"{numbers[-1]:030d}", pickle.dumps(records))
     journal.commit()
 
     with mock_aws():
@@ -137,7 +143,7 @@ def test_position_of_a_mapping_that_the_template_lacks_is_deleted(tmp_path: Path
     place, now = "kinesis/events/shardId-000000000000", time.time()
     for number, age_s in ((1, 90_000), (2, 1_000)):
         record = {"partition_key": "k", "data": "", "sequence_number": number, "created_at": now - age_s}
-        journal.put("record", place, f"{number:030d}", pickle.dumps(record))
+        journal.put("record", place, f"{number:030d}", pickle.dumps([record]))
     journal.put("position", place, "removed", b"1")
     journal.commit()
 
