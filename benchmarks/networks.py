@@ -79,15 +79,16 @@ def main(arguments: Sequence[str]) -> None:
 def measure(items: int) -> Trained:
     """Train one network for two epochs."""
     interactions = made_up_interactions(rows=ROWS, items=items)
-    settings = dataclasses.replace(Sasrec(), networks=1, epochs=2, judge_every=1)
+    settings = dataclasses.replace(Sasrec(), epochs=2, judge_every=1)
+    sized = dataclasses.replace(settings, size=settings.size_of(items))
     with measured() as cost:
         started = time.process_time()
-        training = train(interactions, settings, epochs=settings.epochs)
+        training = train(interactions, sized, epochs=settings.epochs)
         next(training)
         first = time.process_time()
         trained = next(training)
         epoch_s = time.process_time() - first
-    model = SasrecModel(settings=settings, items=items, networks=(trained.arrays,))
+    model = SasrecModel(settings=settings, items=items, arrays=trained.arrays)
     with tempfile.TemporaryDirectory(prefix="alsolike-bench-") as directory:
         write_graphs(model, Path(directory))
         graph_mb = sum(path.stat().st_size for path in Path(directory).iterdir()) / 1e6
@@ -115,7 +116,7 @@ def _answer_ms(directory: Path, interactions: Interactions, model: SasrecModel) 
 
 def _section(rows: Sequence[Trained]) -> str:
     lines = [
-        f"{ROWS:,} interactions of {ROWS // A_USER:,} users; one network and processor; estimates are the budget's.",
+        f"{ROWS:,} interactions of {ROWS // A_USER:,} users; one processor; estimates are the budget's.",
         "",
         "| items | first vectors, s | epoch, s | both (estimated) | peak GB (estimated) | graph MB | response, ms |",
         "|--:|--:|--:|--:|--:|--:|--:|",

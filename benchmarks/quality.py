@@ -2,12 +2,14 @@
 
 Settings, blend weights and epochs are chosen on the validation part by the code that the training job runs; the test
 part is only ever evaluated. Other libraries are run on the same split where they are installed. `--parts` compares the
-blend with blends that lack one part instead.
+blend with blends that lack one part instead. `--sasrec size=64,dropout=0.3` trains only SASRec, with such settings, and
+prints its quality on the validation part.
 """
 
 from __future__ import annotations
 
 import argparse
+import ast
 import contextlib
 import dataclasses
 import os
@@ -28,13 +30,14 @@ from benchmarks.quality_peers import Peer, peers
 from model_export.algorithms import known, missing
 from model_export.algorithms.blend import Blend
 from model_export.algorithms.buy_again import BuyAgain
+from model_export.algorithms.sasrec import Sasrec
 from model_export.api import Algorithm, Combination, Model
 from model_export.data.interactions import Floats, Histories, Interactions
 from model_export.evaluation import splits
 from model_export.evaluation.bootstrap import interval
 from model_export.evaluation.fit_cache import Fits
 from model_export.evaluation.ranking import BOTH, Quality, Seen, evaluate
-from model_export.evaluation.selection import Candidate, Comparison
+from model_export.evaluation.selection import Candidate, Comparison, logged
 from model_export.evaluation.splits import Split
 from model_export.graph.contract import Graph
 from model_export.processes.resources import measured
@@ -45,6 +48,7 @@ from operations.ingest.items_file import read_items
 K = 10
 PAGE = Path("docs/quality.md")
 NEURAL = "sasrec"
+VALIDATION_USERS = 6_000
 SHOPS = ("complete-journey", "online-retail")
 """Sets with real times and repeats: judged on their last days, where repeats count."""
 
@@ -71,6 +75,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--days", type=float, default=28.0, help="length of the test window, for sets with real times")
     parser.add_argument("--without", default="", help="algorithms to leave out, comma-separated")
     parser.add_argument("--parts", action="store_true", help="compare the blend with blends without one of its parts")
+    parser.add_argument("--sasrec", metavar="NAME=VALUE,...", help="settings of SASRec to judge on validation users")
     options = parser.parse_args(arguments)
     started = time.monotonic()
     left_out = {name.strip() for name in options.without.split(",") if name.strip()}
@@ -85,6 +90,9 @@ def main(arguments: Sequence[str]) -> None:
         split = _split(data, days=options.days if options.name in SHOPS else None)
     except InvalidInput as error:
         raise SystemExit(str(error)) from error
+    if options.sasrec:
+        sys.stdout.write(_judged(split, options.sasrec, seen="allowed" if options.name in SHOPS else "masked"))
+        return
     algorithms = {name: each for name, each in known().items() if name not in left_out and missing(each) is None}
     name = options.name
     if options.parts:
@@ -167,6 +175,21 @@ def parts_section(split: Split, algorithms: Mapping[str, Algorithm], protocols: 
                 f"| {seen} | {part.name} | {weight / total:.0%} | {blend.quality.ndcg:.4f} | {without.ndcg:.4f} "
                 f"| {blend.quality.ndcg - without.ndcg:+.4f} | {low:+.4f} to {high:+.4f} |"
             )
+
+
+def _judged(split: Split, changed: str, *, seen: Seen) -> str:
+    """Train SASRec with changed settings until its validation NDCG no longer grows; return a line about the best."""
+    pairs = (pair.partition("=") for pair in changed.split(","))
+    settings = dataclasses.replace(Sasrec(), **{name: ast.literal_eval(value) for name, _, value in pairs})
+    queries = split.validation.queries.sample(VALIDATION_USERS)
+
+    def judged(model: Model) -> Quality:
+        return evaluate(model, queries, k=K, seen=(seen,))[seen]
+
+    with logged(_say):
+        best = settings.fit_with_early_stopping(split.validation.fit, lambda model: judged(model).ndcg)
+    quality = judged(best)
+    return f"{changed}: NDCG@{K} {quality.ndcg:.4f}, HR@{K} {quality.hr:.4f} after {best.settings.epochs} epochs\n"
 
 
 def _changed(masked: str, allowed: str) -> str:

@@ -114,10 +114,10 @@ def _fit(sender: Connection, name: str, size: str, path: Path) -> None:
         interactions = with_columns(interactions)
     sender.send(None)
     algorithm = SINGLES[name]
-    # A whole training of networks takes too long: one epoch of one network is measured.
+    # A whole training takes too long: one epoch is measured.
     settings = algorithm
     if isinstance(algorithm, Sasrec):
-        settings = dataclasses.replace(algorithm, networks=1, epochs=1, most_epochs=2)
+        settings = dataclasses.replace(algorithm, epochs=1, most_epochs=2)
     estimated = settings.fit_cost(interactions)
     if reason := missing(algorithm):
         sender.send(Fitted(outcome=f"refused: {reason}"))

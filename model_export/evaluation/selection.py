@@ -167,7 +167,7 @@ class Comparison:
         """Return the model with the best alternative's settings, the first among equals, and its users' NDCG."""
         best: tuple[Model, Gains] | None = None
         for settings in algorithm.param_grid():
-            with _told(self._say):
+            with logged(self._say):
                 model = self._fits.fit_with_early_stopping(
                     settings, self._split.validation.fit, lambda each: mean(self._gains(each))
                 )
@@ -191,7 +191,7 @@ class Comparison:
         return settings, found
 
     def _test(self, settings: Algorithm, validation_gains: Gains) -> Candidate:
-        with _told(self._say):
+        with logged(self._say):
             model = self._fits.fit(settings, self._split.test.fit)
         cost = self._fits.cost(settings, self._split.test.fit)
         queries = self._split.test.queries
@@ -236,7 +236,7 @@ def _judge(queries: Queries, *, k: int, seen: Seen) -> Judge:
 
 
 @contextlib.contextmanager
-def _told(say: Say) -> Iterator[None]:
+def logged(say: Say) -> Iterator[None]:
     """Say what long training logs while the body runs."""
 
     class Told(logging.Handler):

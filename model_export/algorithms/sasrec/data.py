@@ -68,7 +68,9 @@ def batches_of(windows: list[Array], rng: np.random.Generator) -> Iterator[tuple
 
 
 class Negatives:
-    """Sampled items that targets are compared with: some drawn uniformly, the others as often as they occur.
+    """Items that targets are compared with: all of a small catalogue, or a sample of a large one.
+
+    Some items of a sample are drawn as often as they occur, the others uniformly.
 
     Attributes
     ----------
@@ -77,18 +79,21 @@ class Negatives:
         negative's logit, so that the expected loss is that of uniform draws.
     """
 
-    def __init__(self, interactions: Interactions, *, popular: float) -> None:
-        self._item, self._items, self._popular = interactions.item, interactions.items, popular
+    def __init__(self, interactions: Interactions, *, count: int, popular: float) -> None:
+        self._item, self._items = interactions.item, interactions.items
+        self._count = min(count, interactions.items)
+        self._popular = 0 if count >= interactions.items else int(popular * count)
+        share = self._popular / self._count
         counts = np.bincount(interactions.item, minlength=interactions.items + 1)
         relative = counts * (interactions.items / max(1, len(interactions)))
-        self.corrections = np.log(1.0 - popular + popular * np.maximum(relative, 1e-9)).astype(np.float32)
+        self.corrections = np.log(1.0 - share + share * np.maximum(relative, 1e-9)).astype(np.float32)
 
-    def draw(self, rng: np.random.Generator, count: int) -> Array:
-        """Return so many items, int64 `(count,)`."""
-        drawn = rng.integers(1, self._items + 1, count)
-        popular = int(self._popular * count)
-        if popular:
-            drawn[:popular] = self._item[rng.integers(0, len(self._item), popular)]
+    def draw(self, rng: np.random.Generator) -> Array:
+        """Return items, int64 `(n,)`."""
+        if self._count == self._items:
+            return np.arange(1, self._items + 1)
+        drawn = rng.integers(1, self._items + 1, self._count)
+        drawn[: self._popular] = self._item[rng.integers(0, len(self._item), self._popular)]
         return drawn
 
 

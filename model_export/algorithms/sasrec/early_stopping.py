@@ -70,7 +70,7 @@ class Judged:
         """Return this with what was judged next."""
         epochs = model.settings.epochs
         if not self.epochs or found > self.found:
-            return Judged(until=epochs, epochs=epochs, found=found, arrays=model.networks[0])
+            return Judged(until=epochs, epochs=epochs, found=found, arrays=model.arrays)
         return dataclasses.replace(self, until=epochs, since=self.since + 1)
 
 

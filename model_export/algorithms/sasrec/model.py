@@ -20,7 +20,6 @@ import numpy as np
 import numpy.typing as npt
 from onnx import TensorProto
 
-from model_export.algorithms.sasrec import parallel
 from model_export.algorithms.sasrec.early_stopping import best_of
 from model_export.algorithms.sasrec.inference import EPSILON, NEVER, follows, latest, softmax
 from model_export.api import Algorithm, FitCost, Model
@@ -32,13 +31,13 @@ FEWEST = 5_000
 """Interactions to learn from."""
 
 MOST_NUMBERS = 64_000_000
-"""Numbers of a network's vectors: 256 MB, which serving maps and reads for each answer."""
+"""Numbers of all items' vectors: 256 MB, which serving maps and reads for each answer."""
 
-SHARED_NUMBERS = 25_600_000
-"""Numbers of several networks' vectors: 102 MB, since bundles have 150 MB where functions start from snapshots."""
+FULL_SIZE_NUMBERS = 25_600_000
+"""Most numbers of vectors of full size: 102 MB, since bundles have 150 MB where functions start from snapshots."""
 
-LAYER_S, NEGATIVE_S = 2.2e-9, 3e-8
-"""Processor seconds of an epoch per interaction: for the layer, times size ** 2, and per negative."""
+LAYER_S, NEGATIVE_S = 1.3e-10, 9e-11
+"""Processor seconds of an epoch per interaction: per number of the layer's matrices, and of the negatives."""
 
 VECTOR_S, PAIR_S = 6e-5, 8e-6
 """Processor seconds for the first vectors, per item and per interaction."""
@@ -54,7 +53,7 @@ class Sasrec(Algorithm):
     Attributes
     ----------
     size
-        Numbers an item's vector has.
+        Numbers an item's vector has; with many items half as many, see `size_of`.
     heads
         Of the attention.
     feed
@@ -64,9 +63,9 @@ class Sasrec(Algorithm):
     dropout
         Share of the numbers that are left out in training.
     negatives
-        Sampled items that a batch's targets are compared with.
+        Items that a batch's targets are compared with: a sample, or all if there are no more.
     popular
-        Share of these that are drawn as often as they occur; the others are drawn uniformly.
+        Share of the sample that is drawn as often as items occur; the others are drawn uniformly.
     learning_rate
         Of AdamW.
     averaging
@@ -75,21 +74,19 @@ class Sasrec(Algorithm):
         How often training sees the data, where nothing judges it.
     most_epochs, judge_every, patience
         Where something does: at most so many epochs, judged after every so many, given up after so many without gain.
-    networks
-        How many are trained, each from a seed of its own; their logits are averaged. See `networks_of`.
     seed
-        Of everything random; the other networks have the next ones.
+        Of everything random.
     """
 
     name: ClassVar[str] = "sasrec"
     needs: ClassVar[str | None] = "torch"
     inference_parameters: ClassVar[frozenset[str]] = frozenset()
-    size: int = 64
+    size: int = 128
     heads: int = 1
-    feed: int = 4
+    feed: int = 1
     length: int = 100
-    dropout: float = 0.3
-    negatives: int = 512
+    dropout: float = 0.5
+    negatives: int = 2048
     popular: float = 0.5
     learning_rate: float = 1e-3
     averaging: float = 0.999
@@ -97,19 +94,15 @@ class Sasrec(Algorithm):
     most_epochs: int = 60
     judge_every: int = 2
     patience: int = 4
-    networks: int = 3
     seed: int = 0
 
     def fit(self, interactions: Interactions) -> SasrecModel:
         """Train for `epochs`, at least 1."""
         *_, last = self._trained(interactions, epochs=self.epochs)
-        return last.settings._with_others(last.networks[0], interactions)
+        return last
 
     def fit_with_early_stopping(self, interactions: Interactions, judge: Callable[[Model], float]) -> SasrecModel:
-        """Train until `judge` has found nothing better for a while; the best model's settings say after how many.
-
-        The first network is judged; the others are trained as long as it was at its best.
-        """
+        """Train until `judge` has found nothing better for a while; the best model's settings say after how many."""
         judged = best_of(
             self._trained(interactions, epochs=self.most_epochs),
             judge,
@@ -118,13 +111,14 @@ class Sasrec(Algorithm):
         )
         if not judged.epochs:
             return self.fit(interactions)
-        return dataclasses.replace(self, epochs=judged.epochs)._with_others(judged.arrays, interactions)
+        settings = dataclasses.replace(self, epochs=judged.epochs)
+        return SasrecModel(settings=settings, items=interactions.items, arrays=judged.arrays)
 
     def unsupported_reason(self, interactions: Interactions) -> str | None:
         """Refuse data that the counting algorithms do better with, and items whose vectors take too long to learn."""
         if len(interactions) < FEWEST:
             return f"it learns from {FEWEST:,} interactions on, there are {len(interactions):,}"
-        if interactions.items > (most_items := MOST_NUMBERS // self.size):
+        if interactions.items > (most_items := MOST_NUMBERS // (self.size // 2)):
             return (
                 f"its limit is {most_items:,} items, and there are {interactions.items:,}; transitions reads the order "
                 "too and has no limit"
@@ -133,79 +127,66 @@ class Sasrec(Algorithm):
 
     def fit_cost(self, interactions: Interactions) -> FitCost:
         """Return the cost of half of the most epochs, which are common; `python -m benchmarks.networks` compares it."""
-        networks, numbers = self.networks_of(interactions.items), interactions.items * self.size
-        interaction_s = LAYER_S * self.size**2 + NEGATIVE_S * self.negatives
+        size = self.size_of(interactions.items)
+        layer, negatives = size**2 * (6 + 3 * self.feed), size * min(self.negatives, interactions.items)
+        interaction_s = LAYER_S * layer + NEGATIVE_S * negatives
         first_s = VECTOR_S * interactions.items + PAIR_S * len(interactions)
-        network_s = first_s + self.most_epochs / 2 * interaction_s * len(interactions)
-        process_mb = PROCESS_MB + (NUMBER_BYTES * numbers + INTERACTION_BYTES * len(interactions)) / 1e6
+        bytes_ = NUMBER_BYTES * interactions.items * size + INTERACTION_BYTES * len(interactions)
         return FitCost(
-            seconds=networks * network_s,
-            megabytes=process_mb * parallel.processes(max(1, networks - 1)),
+            seconds=first_s + self.most_epochs / 2 * interaction_s * len(interactions),
+            megabytes=PROCESS_MB + bytes_ / 1e6,
         )
 
-    def networks_of(self, items: int) -> int:
-        """Return the number of networks for this many items: one, or more with at most `SHARED_NUMBERS`."""
-        return max(1, min(self.networks, SHARED_NUMBERS // (items * self.size)))
+    def size_of(self, items: int) -> int:
+        """Return the size of vectors of this many items: half of the full one with many."""
+        return self.size if items * self.size <= FULL_SIZE_NUMBERS else self.size // 2
 
     def _trained(self, interactions: Interactions, *, epochs: int) -> Iterator[SasrecModel]:
         from model_export.algorithms.sasrec.training import train  # torch is an extra
 
-        for trained in train(interactions, self, epochs=epochs):
+        sized = dataclasses.replace(self, size=self.size_of(interactions.items))
+        for trained in train(interactions, sized, epochs=epochs):
             settings = dataclasses.replace(self, epochs=trained.epochs)
-            yield SasrecModel(settings=settings, items=interactions.items, networks=(trained.arrays,))
-
-    def _with_others(self, first: Mapping[str, Floats], interactions: Interactions) -> SasrecModel:
-        """Return the first network with the others, each trained as long."""
-        seeds = range(self.seed + 1, self.seed + self.networks_of(interactions.items))
-        others = [dataclasses.replace(self, networks=1, seed=seed) for seed in seeds]
-        networks = (first, *parallel.trained(others, interactions))
-        return SasrecModel(settings=self, items=interactions.items, networks=networks)
+            yield SasrecModel(settings=settings, items=interactions.items, arrays=trained.arrays)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SasrecModel(Model):
-    """The trained networks.
+    """The trained network.
 
     Attributes
     ----------
-    networks
-        Of each the arrays, float32 by torch's names; weights of linear parts are `(out, in)`.
+    arrays
+        Its arrays, float32 by torch's names; weights of linear parts are `(out, in)`.
     """
 
     settings: Sasrec
-    networks: tuple[Mapping[str, Floats], ...]
+    arrays: Mapping[str, Floats]
 
     def score(self, histories: Histories) -> Floats:
         """Return the softmax over all items, 0 for a history without any; what weighs nothing is not in it."""
         items, is_item = latest(np.where(histories.weights != 0, histories.items, 0), self.settings.length)
-        logits = np.zeros((len(items), self.items + 1), np.float32)
-        for arrays in self.networks:
-            logits += follows(arrays, items, is_item, heads=self.settings.heads) @ arrays["item.weight"].T
-        logits /= np.float32(len(self.networks))
+        hidden = follows(self.arrays, items, is_item, heads=self.settings.heads)
+        logits = hidden @ self.arrays["item.weight"].T
         logits[:, 0] = NEVER
         return softmax(logits) * is_item.any(axis=1, keepdims=True)
 
     def export(self, graph: Graph) -> str:
-        """Add the same to the graph: one inner product of what comes out of all networks with an item's vectors."""
+        """Add the same to the graph."""
         never = np.where((np.arange(graph.width) == 0) | (np.arange(graph.width) > self.items), NEVER, 0)
-        items = np.concatenate([arrays["item.weight"] for arrays in self.networks], axis=1)
-        table = graph.weight("sasrec.item.weight", np.pad(items, ((0, graph.width - self.items - 1), (0, 0))))
+        vectors = np.pad(self.arrays["item.weight"], ((0, graph.width - self.items - 1), (0, 0)))
+        table = graph.weight("sasrec.item.weight", vectors)
         place, kept = self._places(graph)
-        vectors = graph.op("Gather", table, graph.history, axis=0)  # [batch, length, networks * size]
-        count = len(self.networks)
-        each = graph.ops("Split", vectors, outputs=count, axis=2, num_outputs=count) if count > 1 else [vectors]
-        out = [self._export_network(graph, number, of_one, place, kept) for number, of_one in enumerate(each)]
-        x = graph.op("Concat", *out, axis=1) if count > 1 else out[0]
+        x = self._export_network(graph, graph.op("Gather", table, graph.history, axis=0), place, kept)
         logits = graph.op("Gemm", x, table, graph.weight("sasrec.never", never.astype(np.float32)), transB=1)
         some = graph.op("ReduceMax", graph.op("Cast", kept, to=TensorProto.FLOAT), graph.integers(1), keepdims=1)
         return graph.op("Mul", graph.op("Softmax", logits, axis=1), some)
 
-    def _export_network(self, graph: Graph, number: int, vectors: str, place: str, kept: str) -> str:
-        """Add one network from its vectors of the history on; return what follows, float32 [batch, size]."""
-        prefix = f"sasrec.{number}" if number else "sasrec"
-        tables = self._tables(self.networks[number])
-        table = {name: graph.weight(f"{prefix}.{name}", values) for name, values in tables.items()}
-        heads, of_head = self.settings.heads, self.settings.size // self.settings.heads
+    def _export_network(self, graph: Graph, vectors: str, place: str, kept: str) -> str:
+        """Add the network from the vectors of the history, float32 `[batch, length, size]`, on; return what follows."""
+        table = {name: graph.weight(f"sasrec.{name}", values) for name, values in self._tables().items()}
+        heads, size = self.settings.heads, self.arrays["item.weight"].shape[1]
+        of_head = size // heads
 
         def linear(x: str, name: str) -> str:
             return graph.op("Add", graph.op("MatMul", x, table[f"{name}.weight"]), table[f"{name}.bias"])
@@ -232,7 +213,7 @@ class SasrecModel(Model):
         logits = graph.op("Mul", graph.op("MatMul", query, key), graph.number(of_head**-0.5))
         logits = graph.op("Add", logits, graph.op("Unsqueeze", barred, graph.integers(1, 2)))
         attention = graph.op("MatMul", graph.op("Softmax", logits, axis=-1), value)
-        attention = linear(graph.op("Reshape", attention, graph.integers(0, self.settings.size)), "attended")
+        attention = linear(graph.op("Reshape", attention, graph.integers(0, size)), "attended")
         x = gated(x, attention, "gate_attention")
         up, gate = graph.ops(
             "Split", graph.op("MatMul", norm(x, "norm_feed"), table["feed.weight"]), outputs=2, axis=1, num_outputs=2
@@ -240,16 +221,12 @@ class SasrecModel(Model):
         fed = graph.op("Mul", graph.op("Mul", gate, graph.op("Sigmoid", gate)), up)
         return norm(gated(x, graph.op("MatMul", fed, table["fed.weight"]), "gate_feed"), "norm_out")
 
-    def _tables(self, arrays: Mapping[str, Floats]) -> dict[str, npt.NDArray[Any]]:
-        """Return a network's arrays but the vectors as the graph takes them: weights `(in, out)`, attention in three.
-
-        The output is divided by the number of networks, so that the sum of logits is their mean.
-        """
-        tables = {name: values for name, values in arrays.items() if name != "item.weight"}
+    def _tables(self) -> dict[str, npt.NDArray[Any]]:
+        """Return the arrays but the items' vectors as the graph takes them: weights `(in, out)`, attention in three."""
+        tables = {name: values for name, values in self.arrays.items() if name != "item.weight"}
         for kind in ("weight", "bias"):
             parts = np.split(tables.pop(f"attend.{kind}"), 3)
             tables |= {f"{name}.{kind}": part for name, part in zip(("query", "key", "value"), parts, strict=True)}
-            tables[f"norm_out.{kind}"] = tables[f"norm_out.{kind}"] / np.float32(len(self.networks))
         for name, values in tables.items():
             if values.ndim == 2 and name != "position.weight":
                 tables[name] = values.T

@@ -35,6 +35,7 @@ from torch.nn import functional
 
 from model_export.algorithms.sasrec.data import Array, Negatives, batches_of, spectrum, windows_of
 from model_export.algorithms.sasrec.item_vectors import BETAS, ItemVectors
+from model_export.algorithms.sasrec.sampled_softmax import SampledSoftmax
 from model_export.data.interactions import Interactions
 from model_export.processes import checkpoints, peers
 
@@ -181,7 +182,7 @@ class _State:
         self.network = Network(settings)
         first = torch.zeros(interactions.items + 1, settings.size) if vectors is None else torch.from_numpy(vectors)
         self.vectors = ItemVectors(first)
-        self.negatives = Negatives(interactions, popular=settings.popular)
+        self.negatives = Negatives(interactions, count=settings.negatives, popular=settings.popular)
         self.epoch = self.steps = 0
         self.loss = math.nan
         self.optimizer = torch.optim.AdamW(
@@ -194,7 +195,7 @@ class _State:
         losses = []
         self.network.train()
         for inputs, targets, weights in batches_of(self.windows, self.rng):
-            negatives = self.negatives.draw(self.rng, self.settings.negatives)
+            negatives = self.negatives.draw(self.rng)
             items = np.unique(np.concatenate([inputs, targets, negatives], axis=None))
             touched = torch.from_numpy(items)
             vectors = self.vectors.of(touched)
@@ -304,9 +305,12 @@ def _loss(network: Network, vectors: torch.Tensor, batch: Batch, *, rows: slice)
     present = weights > 0
     wanted = batch.targets[rows][present]
     hidden = network(functional.embedding(batch.inputs, vectors), rows)[present]
-    positive = (hidden * functional.embedding(wanted, vectors)).sum(-1, keepdim=True)
-    others = hidden @ functional.embedding(batch.negatives, vectors).T - batch.corrections
-    others = others.masked_fill(batch.negatives[None] == wanted[:, None], -1e9)
-    logits = torch.cat([positive, others], dim=1)
-    losses = functional.cross_entropy(logits, torch.zeros(len(wanted), dtype=torch.long), reduction="none")
-    return (losses * weights[present]).sum() / total
+    losses = SampledSoftmax.apply(
+        hidden,
+        functional.embedding(wanted, vectors),
+        functional.embedding(batch.negatives, vectors),
+        batch.corrections,
+        (wanted, batch.negatives),
+        weights[present],
+    )
+    return losses / total  # type: ignore[no-any-return]

@@ -61,9 +61,7 @@ def test_a_batch_of_one_row_is_trained_by_one_of_the_two(alone: pytest.MonkeyPat
     alone.undo()
     of_two = SMALL.fit(one_user)
 
-    np.testing.assert_allclose(
-        of_two.networks[0]["item.weight"], of_one.networks[0]["item.weight"], rtol=1e-4, atol=1e-6
-    )
+    np.testing.assert_allclose(of_two.arrays["item.weight"], of_one.arrays["item.weight"], rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.usefixtures("_two")
@@ -75,7 +73,7 @@ def test_a_training_that_is_given_up_leaves_the_other_process_ready_for_the_next
     again = dataclasses.replace(settings, epochs=2).fit(DATA)
 
     assert judged.settings.epochs == 2
-    np.testing.assert_array_equal(judged.networks[0]["item.weight"], again.networks[0]["item.weight"])
+    np.testing.assert_array_equal(judged.arrays["item.weight"], again.arrays["item.weight"])
 
 
 @pytest.mark.usefixtures("_two")
@@ -90,7 +88,7 @@ def test_two_processes_go_on_from_where_one_was_stopped(tmp_path: Path, alone: p
         rest = list(train(DATA, SMALL, epochs=3))
 
     assert [each.epochs for each in rest] == [1, 2, 3]
-    np.testing.assert_allclose(rest[-1].arrays["item.weight"], whole.networks[0]["item.weight"], rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(rest[-1].arrays["item.weight"], whole.arrays["item.weight"], rtol=1e-3, atol=1e-5)
 
 
 def test_a_process_that_cannot_start_ends_the_training_with_its_status(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model_export.algorithms.sasrec import Sasrec, SasrecModel
+from model_export.algorithms import sasrec
+from model_export.algorithms.sasrec import Sasrec
 from model_export.data.interactions import Histories, Interactions
 from model_export.export.parity import check_parity
 from model_export.export.writer import open_session, recommend, write_graphs
@@ -34,9 +35,9 @@ def test_only_the_latest_interactions_count_and_padding_may_stand_anywhere() -> 
     assert not np.array_equal(model.score(history(1, 2)), model.score(history(2, 1)))
 
 
-@pytest.mark.parametrize(("items", "networks"), [(9, 1), (9, 3), (6_000, 1), (6_000, 2)])
-def test_the_graph_ranks_as_the_model_does(tmp_path: Path, items: int, networks: int) -> None:
-    model = untrained(dataclasses.replace(SMALL, networks=networks), items=items)
+@pytest.mark.parametrize("items", [9, 6_000])
+def test_the_graph_ranks_as_the_model_does(tmp_path: Path, items: int) -> None:
+    model = untrained(SMALL, items=items)
     write_graphs(model, tmp_path)
 
     assert check_parity(model, tmp_path, HISTORIES).recall == 1.0
@@ -66,56 +67,48 @@ def test_the_same_data_and_seed_give_the_same_model() -> None:
     other = dataclasses.replace(SMALL, seed=1).fit(data)
 
     assert first.settings == second.settings == SMALL
-    for name, values in first.networks[0].items():
-        np.testing.assert_array_equal(values, second.networks[0][name])
-    assert not np.array_equal(first.networks[0]["item.weight"], other.networks[0]["item.weight"])
+    for name, values in first.arrays.items():
+        np.testing.assert_array_equal(values, second.arrays[name])
+    assert not np.array_equal(first.arrays["item.weight"], other.arrays["item.weight"])
 
 
-def test_networks_are_those_of_seeds_in_turn_each_trained_as_long_as_the_first_was_at_its_best() -> None:
+def test_the_best_epochs_are_those_of_the_judge_and_a_refit_gives_the_same_model() -> None:
     pytest.importorskip("torch", reason="make setup WITH=neural installs it")
     data = interactions(random_sequences(users=30, items=12, length=8))
-    settings = dataclasses.replace(SMALL, networks=3, seed=5, judge_every=1, patience=2)
+    settings = dataclasses.replace(SMALL, judge_every=1, patience=2)
     judged = iter([0.1, 0.3, 0.2, 0.2])
 
     model = settings.fit_with_early_stopping(data, lambda _: next(judged))
 
     assert model.settings == dataclasses.replace(settings, epochs=2)
-    for network, seed in zip(model.networks, (5, 6, 7), strict=True):
-        alone = dataclasses.replace(SMALL, seed=seed, epochs=2).fit(data)
-        np.testing.assert_array_equal(network["item.weight"], alone.networks[0]["item.weight"])
     refitted = model.settings.fit(data)
     np.testing.assert_array_equal(model.score(history(1, 2)), refitted.score(history(1, 2)))
 
 
-def test_of_many_items_fewer_networks_are_trained() -> None:
-    settings = Sasrec(size=64, networks=3)
+def test_vectors_of_many_items_have_half_of_the_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("torch", reason="make setup WITH=neural installs it")
+    data = interactions(random_sequences(users=30, items=12, length=8))
+    monkeypatch.setattr(sasrec.model, "FULL_SIZE_NUMBERS", 8 * 12)
+    assert SMALL.fit(data).arrays["item.weight"].shape == (13, 8)
 
-    # Three networks of 64 numbers per item have 25,600,000 numbers at 133,333 items, two at 200,000.
-    assert [settings.networks_of(items) for items in (133_333, 133_334, 200_000, 200_001, 1_000_000)] == [3, 2, 2, 1, 1]
+    monkeypatch.setattr(sasrec.model, "FULL_SIZE_NUMBERS", 8 * 12 - 1)
+    model = SMALL.fit(data)
+
+    assert model.arrays["item.weight"].shape == (13, 4)
+    assert model.settings == SMALL
 
 
 def test_cost_is_estimated_from_counts() -> None:
-    settings = Sasrec(networks=2, most_epochs=60, size=64, negatives=512)
+    settings = Sasrec(most_epochs=60, size=128, negatives=512)
     rows = np.arange(10_000)
     data = Interactions.from_rows(
         user=rows // 10, item=rows % 1_000 + 1, time_ms=rows, weight=np.ones(len(rows)), users=1_000, items=1_000
     )
 
-    # A network: first vectors 0.06 s + 0.08 s; 30 epochs of 10,000 interactions at 9.0112 + 15.36 us.
-    assert settings.fit_cost(data).seconds == pytest.approx(2 * (0.14 + 30 * 10_000 * 24.3712e-6))
-    # A process: 400 MB + 36 bytes of each number + 200 of each interaction.
-    assert dataclasses.replace(settings, networks=1).fit_cost(data).megabytes == pytest.approx(400 + 2.304 + 2)
-
-
-def test_logits_of_networks_are_averaged() -> None:
-    both = untrained(dataclasses.replace(SMALL, networks=2), items=9)
-    first, second = (
-        SasrecModel(settings=SMALL, items=9, networks=(each,)).score(history(1, 2, 3))[0, 1:] for each in both.networks
-    )
-
-    expected = np.sqrt(first * second)  # the mean of logits is the geometric mean of what they are logits of
-
-    np.testing.assert_allclose(both.score(history(1, 2, 3))[0, 1:], expected / expected.sum(), rtol=1e-4)
+    # First vectors 0.06 s + 0.08 s; 30 epochs of 10,000 interactions at 128^2 * 9 * 0.13 ns + 128 * 512 * 0.09 ns.
+    assert settings.fit_cost(data).seconds == pytest.approx(0.14 + 30 * 10_000 * (19.16928e-6 + 5.89824e-6))
+    # 400 MB + 36 bytes of each number + 200 of each interaction.
+    assert settings.fit_cost(data).megabytes == pytest.approx(400 + 4.608 + 2)
 
 
 def test_scores_without_torch_are_those_of_the_network() -> None:
@@ -124,7 +117,7 @@ def test_scores_without_torch_are_those_of_the_network() -> None:
 
     model = untrained(SMALL, items=9)
     network = Network(SMALL)
-    arrays = {name: torch.from_numpy(values) for name, values in model.networks[0].items()}
+    arrays = {name: torch.from_numpy(values) for name, values in model.arrays.items()}
     items = arrays.pop("item.weight")
     network.load_state_dict(arrays)
     network.eval()

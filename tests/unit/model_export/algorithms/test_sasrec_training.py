@@ -13,6 +13,7 @@ from tests.unit.model_export.shops import interactions
 torch = pytest.importorskip("torch", reason="make setup WITH=neural installs it")
 
 from model_export.algorithms.sasrec.item_vectors import BETAS, ItemVectors  # noqa: E402  needs torch
+from model_export.algorithms.sasrec.sampled_softmax import SampledSoftmax  # noqa: E402
 
 BATCHES = ([1, 2], [2, 3], [1], [3], [2, 1])
 """Items of consecutive steps; the fourth item is in none."""
@@ -52,17 +53,42 @@ def test_averages_of_item_vectors_equal_those_that_each_step_updates_for_all_ite
 
 
 def test_negatives_are_corrected_by_their_probability_relative_to_uniform_draws() -> None:
-    negatives = Negatives(interactions([[1, 1, 1, 2]], items=4), popular=0.5)
+    negatives = Negatives(interactions([[1, 1, 1, 2]], items=4), count=2, popular=0.5)
 
     # There are 4 items: 1 is drawn with 0.5 * 1/4 + 0.5 * 3/4, 2 with 0.5 * 1/4 + 0.5 * 1/4, 3 and 4 with 0.5 * 1/4.
     expected = [math.log(4 * 0.5), math.log(4 * 0.25), math.log(4 * 0.125), math.log(4 * 0.125)]
     np.testing.assert_allclose(negatives.corrections[1:], expected, rtol=1e-6)
-    drawn = negatives.draw(np.random.default_rng(0), 10_000)
+    rng = np.random.default_rng(0)
+    drawn = np.concatenate([negatives.draw(rng) for _ in range(5_000)])
     np.testing.assert_allclose(np.bincount(drawn, minlength=5) / 10_000, [0, 0.5, 0.25, 0.125, 0.125], atol=0.02)
 
 
 def test_uniform_negatives_need_no_correction() -> None:
-    assert (Negatives(interactions([[1, 1, 2]], items=3), popular=0.0).corrections == 0).all()
+    assert (Negatives(interactions([[1, 1, 2]], items=3), count=2, popular=0.0).corrections == 0).all()
+
+
+def test_targets_are_compared_with_all_items_of_a_small_catalogue() -> None:
+    negatives = Negatives(interactions([[1, 1, 2]], items=3), count=3, popular=0.5)
+
+    assert negatives.draw(np.random.default_rng(0)).tolist() == [1, 2, 3]
+    assert (negatives.corrections == 0).all()
+
+
+def test_the_loss_and_its_gradients_are_those_of_torch() -> None:
+    torch.manual_seed(0)
+    targets, others, weights = torch.arange(300) % 50, torch.arange(40), torch.rand(300)
+    hidden, positives, negatives = (torch.randn(rows, 8, requires_grad=True) for rows in (300, 300, 40))
+    corrections = torch.randn(40)
+
+    loss = SampledSoftmax.apply(hidden, positives, negatives, corrections, (targets, others), weights)
+
+    logits = (hidden @ negatives.T - corrections).masked_fill(targets[:, None] == others, -1e9)
+    logits = torch.cat([(hidden * positives).sum(1, keepdim=True), logits], dim=1)
+    expected = torch.nn.functional.cross_entropy(logits, torch.zeros(300, dtype=torch.long), reduction="none")
+    expected = (expected * weights).sum()
+    torch.testing.assert_close(loss, expected)
+    leaves = hidden, positives, negatives
+    torch.testing.assert_close(torch.autograd.grad(2 * loss, leaves), torch.autograd.grad(2 * expected, leaves))
 
 
 def test_strongest_dimensions_are_the_largest_eigenvalues_of_either_sign() -> None:

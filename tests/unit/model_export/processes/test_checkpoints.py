@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model_export.algorithms.sasrec import Sasrec
+from model_export.algorithms.sasrec import Sasrec, SasrecModel
 from model_export.api import Model
 from model_export.processes.checkpoints import checkpoint, kept_in
 from tests.unit.model_export.shops import interactions, random_sequences
@@ -41,7 +41,7 @@ def test_training_that_was_stopped_goes_on_and_ends_the_same(tmp_path: Path) -> 
 
     assert [trained.epochs for trained in rest] == [2, 3, 4]
     for name, values in rest[-1].arrays.items():
-        np.testing.assert_array_equal(values, whole.networks[0][name])
+        np.testing.assert_array_equal(values, whole.arrays[name])
     assert list(tmp_path.iterdir()) != []
 
 
@@ -60,7 +60,7 @@ def test_training_that_had_ended_is_not_repeated(tmp_path: Path) -> None:
 @pytest.mark.parametrize("stopped_at", [1, 2, 3, 4, 6])
 def test_a_judged_training_that_was_stopped_chooses_the_same_epochs(tmp_path: Path, stopped_at: int) -> None:
     pytest.importorskip("torch", reason="make setup WITH=neural installs it")
-    settings = dataclasses.replace(SMALL, networks=2, most_epochs=8, patience=3)
+    settings = dataclasses.replace(SMALL, most_epochs=8, patience=3)
     found = (0.1, 0.4, 0.5, 0.3, 0.2, 0.1, 0.6, 0.7)
 
     class Stopped(Exception):
@@ -84,9 +84,9 @@ def test_a_judged_training_that_was_stopped_chooses_the_same_epochs(tmp_path: Pa
     assert whole.settings.epochs == 3  # nothing better in the next three
     for model in (rest, again):
         assert model.settings == whole.settings
-        for network, expected in zip(model.networks, whole.networks, strict=True):
-            for name, values in network.items():
-                np.testing.assert_array_equal(values, expected[name])
+        assert isinstance(model, SasrecModel)
+        for name, values in model.arrays.items():
+            np.testing.assert_array_equal(values, whole.arrays[name])
 
 
 def epochs_of(model: Model) -> int:
