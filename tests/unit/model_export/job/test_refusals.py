@@ -53,7 +53,7 @@ def test_sasrec_refuses_more_vectors_than_an_answer_can_read() -> None:
     assert Sasrec().unsupported_reason(of_items(1_000_001, rows=5_000)) == (
         "its limit is 1,000,000 items, and there are 1,000,001; transitions reads the order too and has no limit"
     )
-    assert Sasrec(size=128).unsupported_reason(of_items(500_001, rows=5_000)) is not None
+    assert Sasrec(size=256).unsupported_reason(of_items(500_001, rows=5_000)) is not None
 
 
 def test_repurchase_refuses_more_interactions_than_go_into_memory() -> None:
