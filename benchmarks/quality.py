@@ -97,7 +97,8 @@ def main(arguments: Sequence[str]) -> None:
     name = options.name
     if options.parts:
         name = f"{name}-parts"
-        section = "\n".join(parts_section(split, algorithms, BOTH if options.name in SHOPS else ("masked",)))
+        compared = {name: each for name, each in algorithms.items() if each.by_default}
+        section = "\n".join(parts_section(split, compared, BOTH if options.name in SHOPS else ("masked",)))
     else:
         rows = [*_compared(split, _groups(algorithms)), *_baselines(split, shop=name in SHOPS)]
         section = _section(name, data, split, rows, seconds=time.monotonic() - started)
@@ -132,12 +133,12 @@ def _split(data: Interactions, *, days: float | None) -> Split:
 
 
 def _groups(algorithms: Mapping[str, Algorithm]) -> dict[str, Mapping[str, Algorithm]]:
-    """Return what is compared, by what its combination is called: all without and with what needs torch; peers."""
+    """Return the compared algorithms by suffix of their combinations: without and with torch, and peers."""
     counting = {name: each for name, each in algorithms.items() if name != NEURAL}
-    groups: dict[str, Mapping[str, Algorithm]] = {"blend": counting}
+    groups: dict[str, Mapping[str, Algorithm]] = {"": counting}
     if NEURAL in algorithms:
-        groups[f"blend with {NEURAL}"] = {**counting, NEURAL: algorithms[NEURAL]}
-    return groups | {"": {peer.label: peer for peer in peers()}}
+        groups[f" with {NEURAL}"] = {**counting, NEURAL: algorithms[NEURAL]}
+    return groups | {" of peers": {peer.label: peer for peer in peers()}}
 
 
 def _compared(split: Split, groups: Mapping[str, Mapping[str, Algorithm]]) -> Iterator[QualityRow]:
@@ -146,9 +147,9 @@ def _compared(split: Split, groups: Mapping[str, Mapping[str, Algorithm]]) -> It
     fits = Fits()
     for seen in BOTH:
         comparison = Comparison(split, k=K, seen=seen, fits=fits, say=_say)
-        for combination, group in groups.items():
+        for suffix, group in groups.items():
             for candidate in comparison.candidates(group):
-                found.setdefault(_label(candidate.settings, combination), {})[seen] = candidate
+                found.setdefault(_label(candidate.settings, suffix), {})[seen] = candidate
     for label, by_seen in found.items():
         masked, allowed = by_seen["masked"], by_seen["allowed"]
         if settings := _changed(masked.settings.describe(), allowed.settings.describe()):
@@ -199,9 +200,9 @@ def _changed(masked: str, allowed: str) -> str:
     return f"masked: {masked}; allowed: {allowed}"
 
 
-def _label(settings: Algorithm, combination: str) -> str:
+def _label(settings: Algorithm, suffix: str) -> str:
     if isinstance(settings, Combination):
-        return combination
+        return settings.name + suffix
     return settings.label if isinstance(settings, Peer) else settings.name
 
 

@@ -43,7 +43,7 @@ def evaluate(
     ] = None,
     k: Annotated[int, Option("--num-results", "-k", "--k", min=1, max=1000, help="Length of the evaluated list.")] = 10,
     algorithms: Annotated[
-        str, Option(metavar="A,B", help="Algorithms to compare, by default all.", show_default=False)
+        str, Option(metavar="A,B", help="Algorithms to compare, by default all but distilled.", show_default=False)
     ] = "",
     user: Annotated[
         str | None, Option(metavar="ID", help="Also print each algorithm's list for this test user.")

@@ -45,6 +45,8 @@ class Algorithm(abc.ABC):
         Name for `--algorithms` and the manifest.
     needs
         Module that fitting needs and that `pip install alsolike` does not install.
+    by_default
+        Whether a comparison that names no algorithms includes it.
     half_life_days
         Age at which an interaction of the history counts half; becomes the bundle's history parameter.
     position_decay
@@ -55,6 +57,7 @@ class Algorithm(abc.ABC):
 
     name: ClassVar[str]
     needs: ClassVar[str | None] = None
+    by_default: ClassVar[bool] = True
     inference_parameters: ClassVar[frozenset[str]] = frozenset({"half_life_days", "position_decay"})
     half_life_days: float = math.inf
     position_decay: float = 1.0

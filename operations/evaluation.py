@@ -100,7 +100,7 @@ def compare(
     InvalidInput
         If the split is empty, the user is not in the test, or no algorithm can be fitted.
     """
-    from model_export.algorithms import known, named
+    from model_export.algorithms import by_default, named
     from model_export.evaluation.budget import BUDGET_S, Budget
     from model_export.evaluation.cold_start import judge, part_items, trials
     from model_export.evaluation.diversity import kinds
@@ -109,7 +109,7 @@ def compare(
     from model_export.evaluation.selection import Candidate, Comparison, choose, selection_reason
     from model_export.export.parity import ParityError, check_export
 
-    chosen = named(algorithms) if algorithms else known()
+    chosen = named(algorithms) if algorithms else by_default()
     split = _split(file.interactions, protocol, holdout_days)
     told = split.test.queries.told_in_part()
     found = Evaluation(_window(split, file.interactions), [told] if told else [])

@@ -45,6 +45,11 @@ def known() -> Mapping[str, Algorithm]:
     return dict(sorted(found.items()))
 
 
+def by_default() -> Mapping[str, Algorithm]:
+    """Return the known algorithms of a comparison that names none."""
+    return {name: algorithm for name, algorithm in known().items() if algorithm.by_default}
+
+
 def _defined(module: ModuleType) -> dict[str, Algorithm]:
     """Return the algorithms that a module, or what is below it, defines and that it shows."""
     classes = (

@@ -63,7 +63,7 @@ class Blend(Combination):
         histories = judge.histories(half_life_days)
         tuned = {name: _told(tuned[name], half_life_days) for name in sorted(tuned)}
         sums = judge.sums({name: share(model.score(histories)) for name, model in tuned.items()})
-        weights = _best_weights(list(tuned), sums.ndcg)
+        weights = best_weights(list(tuned), sums.ndcg)
         parts = tuple((tuned[name].settings, weights[name]) for name in sorted(weights))
         return dataclasses.replace(self, half_life_days=half_life_days, parts=parts)
 
@@ -71,12 +71,7 @@ class Blend(Combination):
         own = [tuned[name] for name in HALF_LIFE_OF if name in tuned]
         if not own:
             return self.half_life_days
-
-        def alone(model: Model) -> float:
-            scores = model.score(judge.histories(model.settings.half_life_days))
-            return judge.sums({model.settings.name: scores}).ndcg({model.settings.name: 1.0})
-
-        return max(own, key=alone).settings.half_life_days
+        return max(own, key=lambda model: ndcg_of(model, judge)).settings.half_life_days
 
     def components(self) -> Sequence[Algorithm]:
         """Return the settings of the combined algorithms."""
@@ -136,7 +131,13 @@ def share(scores: Floats) -> Floats:
     return scores
 
 
-def _best_weights(names: Sequence[str], ndcg: Callable[[Mapping[str, float]], float]) -> dict[str, float]:
+def ndcg_of(model: Model, judge: Judge) -> float:
+    """Return the validation NDCG of one model."""
+    name = model.settings.name
+    return judge.sums({name: model.score(judge.histories(model.settings.half_life_days))}).ndcg({name: 1.0})
+
+
+def best_weights(names: Sequence[str], ndcg: Callable[[Mapping[str, float]], float]) -> dict[str, float]:
     """Return the weights above 0 that steepest ascent finds from the best single model, which keeps its weight of 1.
 
     Each step makes the best of all changes of one weight, of equally good ones the first by name, until none gains.

@@ -10,7 +10,7 @@ import dataclasses
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
-from model_export.algorithms import known, missing
+from model_export.algorithms import by_default, missing
 from model_export.api import Algorithm, Combination, Judge, Model
 from model_export.data.interactions import Interactions
 from model_export.evaluation.bootstrap import interval
@@ -141,7 +141,7 @@ class Comparison:
         for algorithm in algorithms.values():
             if isinstance(algorithm, Combination) and self._possible(algorithm):
                 tuned = tuned or {
-                    name: self._tune(part) for name, part in _singles(known()).items() if self._possible(part)
+                    name: self._tune(part) for name, part in _singles(by_default()).items() if self._possible(part)
                 }
                 if tuned:
                     yield self.combination(algorithm, [model.settings for model in _that_find(tuned).values()])

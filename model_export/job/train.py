@@ -24,7 +24,7 @@ from alsolike.domain.configuration import DEFAULT
 from alsolike.runtime.errors import AlsolikeError, InvalidInput
 from alsolike.snapshot.sentences import SentenceModel
 from alsolike.training.dataset import CHAMPION_FOLDER
-from model_export.algorithms import known, named
+from model_export.algorithms import by_default, known, named
 from model_export.api import Algorithm, Combination
 from model_export.data.action_samples import load_samples
 from model_export.data.impressions import item_columns, load_impressions
@@ -222,7 +222,7 @@ def _prepare(dataset: Path, hyperparameters: Hyperparameters, sentence_model: Pa
     """Read the dataset, split it and describe both."""
     budget = Budget(seconds=hyperparameters.budget_s, megabytes=hyperparameters.budget_mb or machine_megabytes())
     names = hyperparameters.algorithms
-    algorithms = _seeded(named(names) if names else known(), hyperparameters.seed)
+    algorithms = _seeded(named(names) if names else by_default(), hyperparameters.seed)
     data = load(dataset)
     interactions = data.interactions
     say(

@@ -1,9 +1,10 @@
 """The reasons of a ranked item: the loss of its score if one of the user's interactions had the weight 0.
 
 The model itself computes it: its graph runs with that weight at 0. If its score is a sum over the history (transitions,
-item-kNN, EASE, SLIST, content, buy again), the loss is the interaction's own addend, and the addends of all make the
-score. Otherwise (SASRec; repurchase; a blend, which divides each part by its sum), leaving one out is the definition:
-occlusion, M. Zeiler, R. Fergus, "Visualizing and understanding convolutional networks", ECCV 2014, section 4.2.
+item-kNN, EASE, SLIST, content, buy again, distilled), the loss is the interaction's own addend, and the addends of all
+make the score. Otherwise (SASRec; repurchase; a blend, which divides each part by its sum), leaving one out is the
+definition: occlusion, M. Zeiler, R. Fergus, "Visualizing and understanding convolutional networks", ECCV 2014, section
+4.2.
 """
 
 from __future__ import annotations

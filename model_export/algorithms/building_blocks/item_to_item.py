@@ -74,6 +74,14 @@ class ItemRows:
         """Keep the n largest positive values of the rows of items 1 to `items`, which `blocks` hold in this order."""
         return cls.strongest(blocks, sources=np.arange(1, items + 1, dtype=np.int32), items=items, n=n)
 
+    def table(self) -> sp.csr_array:
+        """Return the values by source and target, float32 `(items + 1, items + 1)`."""
+        target, value = self.target[self.row_of], self.value[self.row_of]
+        starts = np.arange(len(self.row_of) + 1) * target.shape[1]
+        table = sp.csr_array((value.ravel(), target.ravel(), starts), shape=(len(self.row_of),) * 2)
+        table.eliminate_zeros()
+        return table
+
     def score(self, histories: Histories, *, position_decay: float) -> Floats:
         """Return decayed history times table, float32 `(batch, items + 1)`."""
         history = histories.matrix(columns=len(self.row_of), position_decay=position_decay)

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from alsolike.runtime.errors import InvalidInput
 from cli.evaluate import evaluate
 from cli.group import CommandGroup
-from model_export.algorithms import known
+from model_export.algorithms import by_default, known
 from model_export.algorithms.ease import Ease
 from model_export.algorithms.popularity import PopularityModel
 from model_export.evaluation.cold_start import DEFAULT_SCALES
@@ -54,7 +54,7 @@ def test_json_is_one_object_with_a_result_per_algorithm_and_treatment_of_seen_it
     assert (document["protocol"], document["k"]) == (protocol, 5)
     assert (document["users"], document["items"], document["interactions"]) == (30, 20, 300)
     assert [(result["algorithm"], result["seen"]) for result in document["results"]] == [
-        (name, seen) for name in known() if name != "sasrec" for seen in ("masked", "allowed")
+        (name, seen) for name in by_default() if name != "sasrec" for seen in ("masked", "allowed")
     ]
     assert list(document["left_out"]) == ["sasrec"]
     for result in document["results"]:

@@ -219,7 +219,7 @@ def test_a_blend_without_parts_cannot_be_fitted() -> None:
         Blend().fit(interactions([[1, 2]]))
 
 
-@pytest.mark.parametrize("name", [name for name in EVERY if name not in ("blend", "sasrec")])
+@pytest.mark.parametrize("name", [name for name in EVERY if name not in ("blend", "distilled", "sasrec")])
 def test_alternatives_differ_and_the_default_comes_first(name: str) -> None:
     algorithm = algorithms.known()[name]
 

@@ -13,8 +13,9 @@ from model_export import algorithms
 from model_export.algorithms.blend import Blend
 from model_export.algorithms.building_blocks.item_to_item import ItemRowsModel
 from model_export.algorithms.buy_again import BuyAgain, BuyAgainModel
+from model_export.algorithms.distilled import Distilled
 from model_export.algorithms.ease import Ease
-from model_export.api import Algorithm, Model
+from model_export.api import Model
 from model_export.data.interactions import Floats, Histories
 from model_export.export.parity import check_parity
 from model_export.export.writer import open_session, recommend, write_graphs
@@ -104,12 +105,13 @@ def test_an_unknown_history_has_an_empty_answer(sessions: Sessions, items: int) 
 def fitted(name: str, *, items: int) -> Model:
     data = interactions(random_sequences(users=60, items=items, length=20), items=items)
     known = {**algorithms.known(), "ease": Ease(max_items=500)}
-    if name == "blend":
-        parts: list[tuple[Algorithm, float]] = [
-            (dataclasses.replace(known[part], position_decay=0.7), weight)
-            for part, weight in (("buy_again", 1.0), ("ease", 0.4), ("popularity", 0.05), ("transitions", 0.8))
-        ]
-        return Blend(half_life_days=120.0, parts=tuple(parts)).fit(data)
+    if name in ("blend", "distilled"):
+        weights = {"ease": 0.4, "transitions": 0.8}
+        if name == "blend":
+            weights |= {"buy_again": 1.0, "popularity": 0.05}
+        parts = tuple((dataclasses.replace(known[part], position_decay=0.7), weights[part]) for part in sorted(weights))
+        combination = Blend if name == "blend" else Distilled
+        return combination(half_life_days=120.0, parts=parts).fit(data)
     if name == "sasrec":
         return untrained(SMALL, items=items)  # the graph has the same nodes, whatever the weights
     return known[name].fit(data)

@@ -1,0 +1,152 @@
+"""Distilled: one item-to-item table from all other algorithms, which costs a request no more than `transitions`.
+
+The table of a model is its scores of the histories of one item: the rows of an item-to-item model, a diagonal for
+repeat purchases, and the items that a network expects after each item. Each table is scaled so that its mean row sum is
+1. The distilled table is their weighted sum; it keeps the largest values of each row. Score = positionally decayed
+history times this table.
+
+The validation set selects the weights, the half-life and the positional decay. The search starts from the best table
+with the half-life and decay of its own algorithm, and makes only changes that gain.
+
+References
+----------
+M. Choi, S. Lee, S. Park, J. Lee, "Linear item-item models with neural knowledge for session-based recommendation",
+SIGIR 2025 (a network's scores of single items in a linear model).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+import scipy.sparse as sp
+
+from model_export.algorithms.blend import best_weights, ndcg_of
+from model_export.algorithms.building_blocks.item_to_item import ItemRows, ItemRowsModel
+from model_export.api import Algorithm, Combination, Judge, Model, Sums
+from model_export.data.chunks import chunks
+from model_export.data.interactions import Histories, Interactions
+from model_export.data.top_n import kth_best
+
+POSITION_DECAYS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+
+MOST_ROUNDS = 3
+"""Searches of weights; most end after the second."""
+
+MOST_ITEMS = 100_000
+"""A model that is no table scores all items after each item."""
+
+BYTES_AT_ONCE = 64 << 20
+
+Tables = Mapping[str, sp.csr_array]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Distilled(Combination):
+    """Settings.
+
+    Attributes
+    ----------
+    parts
+        The distilled algorithms' settings and weights above 0, in alphabetical order.
+    targets
+        Targets kept per item.
+    """
+
+    name: ClassVar[str] = "distilled"
+    by_default: ClassVar[bool] = False
+    position_decay: float = 0.6
+    parts: tuple[tuple[Algorithm, float], ...] = ()
+    targets: int = 100
+
+    def unsupported_reason(self, interactions: Interactions) -> str | None:
+        """Refuse so many items that scores of all after each take too long."""
+        if interactions.items <= MOST_ITEMS:
+            return None
+        return f"its limit is {MOST_ITEMS:,} items, and there are {interactions.items:,}; transitions has no limit"
+
+    def search(self, tuned: Mapping[str, Model], judge: Judge) -> Distilled:
+        """Return the weights, half-life and decay with the best validation NDCG that the search finds."""
+        tables = {name: _table(tuned[name], targets=self.targets) for name in sorted(tuned)}
+        best_ndcg, best = max((self._single(tuned[name], tables, judge) for name in tables), key=lambda each: each[0])
+        half_lives = sorted({model.settings.half_life_days for model in tuned.values()})
+        for _ in range(MOST_ROUNDS):
+            weights = best_weights(list(tables), best._sums(tables, judge).ndcg)
+            parts = tuple((tuned[name].settings, weights[name]) for name in sorted(weights))
+            ndcg, settings = dataclasses.replace(best, parts=parts)._best_reading(tables, judge, half_lives)
+            if ndcg <= best_ndcg:
+                break
+            best_ndcg, best = ndcg, settings
+        return best
+
+    def components(self) -> Sequence[Algorithm]:
+        """Return the settings of the distilled algorithms."""
+        return tuple(settings for settings, _ in self.parts)
+
+    def describe(self) -> str:
+        """Return the parts with their weights, and how the table is read."""
+        parts = " + ".join(f"{weight:g} {settings.name}" for settings, weight in self.parts) or "no parts"
+        return f"{parts}; half_life_days {self.half_life_days:g}, position_decay {self.position_decay:g}"
+
+    def combine(self, models: Sequence[Model]) -> ItemRowsModel:
+        """Return the sum of the models' tables."""
+        if not models:
+            raise ValueError("a distilled table has no parts, expected at least one; search for them before fitting")
+        return self._distil({model.settings.name: _table(model, targets=self.targets) for model in models})
+
+    def _single(self, model: Model, tables: Tables, judge: Judge) -> tuple[float, Distilled]:
+        """Return the NDCG and the settings of one algorithm's table, read as its algorithm reads histories."""
+        settings = dataclasses.replace(
+            self,
+            half_life_days=model.settings.half_life_days,
+            position_decay=model.settings.position_decay,
+            parts=((model.settings, 1.0),),
+        )
+        return ndcg_of(settings._distil(tables), judge), settings
+
+    def _best_reading(self, tables: Tables, judge: Judge, half_lives: Collection[float]) -> tuple[float, Distilled]:
+        """Return the NDCG and the settings of the best half-life and positional decay for these weights."""
+        model = self._distil(tables)
+        settings = [
+            dataclasses.replace(self, half_life_days=days, position_decay=decay)
+            for days, decay in itertools.product(half_lives, sorted({*POSITION_DECAYS, self.position_decay}))
+        ]
+        return max(((ndcg_of(model.with_settings(each), judge), each) for each in settings), key=lambda each: each[0])
+
+    def _sums(self, tables: Tables, judge: Judge) -> Sums:
+        """Return the sums of the tables' scores, without limit on the targets."""
+        histories = judge.histories(self.half_life_days)
+        columns = next(iter(tables.values())).shape[0]
+        history = histories.matrix(columns=columns, position_decay=self.position_decay)
+        return judge.sums({name: (history @ table).toarray() for name, table in tables.items()})
+
+    def _distil(self, tables: Tables) -> ItemRowsModel:
+        """Return the weighted sum of the parts' tables."""
+        total: Any = sum(tables[part.name] * np.float32(weight) for part, weight in self.parts)
+        items = total.shape[0] - 1
+        rows = ItemRows.of_every_item([sp.csr_array(total[1:])], items=items, n=self.targets)
+        return ItemRowsModel(settings=self, items=items, rows=rows)
+
+
+def _table(model: Model, *, targets: int) -> sp.csr_array:
+    """Return the scaled largest scores of a model for each single item, float32 `(items + 1, items + 1)`."""
+    if isinstance(model, ItemRowsModel):
+        rows = model.rows
+    else:
+        rows = ItemRows.of_every_item(_scores_of_single_items(model, targets=targets), items=model.items, n=targets)
+    table = rows.table()
+    table.data *= np.float32(model.items) / max(table.data.sum(), np.float32(1e-30))
+    return table
+
+
+def _scores_of_single_items(model: Model, *, targets: int) -> Iterator[sp.csr_array]:
+    """Yield the largest scores of the histories of one item, some items at a time."""
+    for rows in chunks(model.items, items=model.items, length=1, most_bytes=BYTES_AT_ONCE, pairs=False):
+        items = np.arange(1 + rows.start, 1 + rows.stop)[:, None]
+        scores = model.score(Histories(items=items, weights=np.ones(items.shape, np.float32)))
+        lowest = np.array([kth_best(row, targets) for row in scores])
+        scores[scores < lowest[:, None]] = 0.0
+        yield sp.csr_array(scores)

@@ -1,0 +1,150 @@
+"""One item-to-item table from several models."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from model_export import algorithms
+from model_export.algorithms.building_blocks.item_to_item import ItemRows, ItemRowsModel
+from model_export.algorithms.buy_again import BuyAgain
+from model_export.algorithms.distilled import MOST_ITEMS, POSITION_DECAYS, Distilled
+from model_export.algorithms.popularity import Popularity
+from model_export.algorithms.transitions import Transitions
+from model_export.api import Algorithm, Judge, Model
+from model_export.data.interactions import Floats, Histories
+from tests.unit.model_export.networks import SMALL, untrained
+from tests.unit.model_export.shops import history, interactions, random_sequences
+
+NEXT_ITEM = Transitions(max_gap=1, backward=0.0, source_power=0.0)
+DATA = interactions([[1, 2], [1, 2], [1, 3], [2, 3], [3, 1]])
+COUNTS = np.array([[0, 0, 0, 0], [0, 0, 2, 1], [0, 0, 0, 1], [0, 1, 0, 0]])
+"""Pairs that `NEXT_ITEM` counts in `DATA`, by source and target."""
+
+
+@dataclasses.dataclass(frozen=True)
+class OneList:
+    """Sums that prefer the item of `wanted`: its share of all scores."""
+
+    scores: Mapping[str, Floats]
+    wanted: int
+
+    def ndcg(self, weights: Mapping[str, float]) -> float:
+        total = np.sum([self.scores[name] * weight for name, weight in weights.items()], axis=0)
+        return float((total[:, self.wanted] / np.maximum(total.sum(axis=1), 1e-9)).mean())
+
+
+def judge(wanted: int, histories: Callable[[float], Histories]) -> Judge:
+    return Judge(histories=histories, sums=lambda scores: OneList(scores, wanted))
+
+
+def rows_of(model: Model) -> Floats:
+    return np.concatenate([model.score(history(item)) for item in range(model.items + 1)])
+
+
+def table_of(*parts: tuple[Algorithm, float], targets: int = 100) -> Floats:
+    return rows_of(Distilled(parts=parts, targets=targets).fit(DATA))
+
+
+def test_the_table_is_the_weighted_sum_of_tables_that_add_up_to_the_number_of_items() -> None:
+    table = table_of((BuyAgain(again_power=0.0, demand_power=0.0), 0.5), (NEXT_ITEM, 2.0))
+
+    # Counts add up to 5 and own items to 3; there are 3 items.
+    np.testing.assert_allclose(table, 2.0 * COUNTS * 3 / 5 + 0.5 * np.diag([0, 1, 1, 1]), rtol=1e-6)
+
+
+def test_the_largest_targets_of_each_item_are_kept() -> None:
+    assert table_of((NEXT_ITEM, 1.0), targets=1)[1].astype(bool).tolist() == [False, False, True, False]
+
+
+def test_a_network_is_its_scores_of_single_items() -> None:
+    network = untrained(SMALL, items=30)
+
+    model = Distilled(parts=((network.settings, 1.0),), targets=4).combine([network])
+
+    scores, table = rows_of(network)[1:], rows_of(model)[1:]
+    assert [np.flatnonzero(row).tolist() for row in table] == [sorted(np.argsort(-row)[:4].tolist()) for row in scores]
+    np.testing.assert_allclose(table[table > 0] * scores[table > 0].sum() / 30, scores[table > 0], rtol=1e-5)
+
+
+def test_a_model_without_scores_adds_nothing() -> None:
+    nothing = NEXT_ITEM.fit(interactions([[1], [2], [3]]))
+    counted = Popularity().fit(DATA)
+    settings = Distilled(parts=((nothing.settings, 1.0), (counted.settings, 1.0)))
+
+    table = rows_of(settings.combine([nothing, counted]))
+
+    np.testing.assert_allclose(table, rows_of(Distilled(parts=settings.parts[1:]).combine([counted])))
+
+
+@pytest.mark.parametrize(("wanted", "parts"), [(2, ["transitions"]), (1, ["buy_again"])])
+def test_the_search_finds_the_table_with_the_wanted_item(wanted: int, parts: list[str]) -> None:
+    tuned = {"transitions": NEXT_ITEM.fit(DATA), "buy_again": BuyAgain().fit(DATA)}
+
+    settings = Distilled().search(tuned, judge(wanted, lambda _: history(1)))
+
+    assert [part.name for part in settings.components()] == parts
+
+
+@pytest.mark.parametrize(("wanted", "decay"), [(3, min(POSITION_DECAYS)), (2, max(POSITION_DECAYS))])
+def test_the_search_finds_how_a_history_is_read(wanted: int, decay: float) -> None:
+    data = interactions([[1, 2], [3, 4]])
+    tuned = {"buy_again": BuyAgain(position_decay=0.8).fit(data)}
+
+    settings = Distilled().search(tuned, judge(wanted, lambda _: history(2, 3)))
+
+    assert settings.position_decay == decay
+
+
+def test_the_search_finds_the_half_life() -> None:
+    tuned: dict[str, Model] = {
+        "buy_again": BuyAgain(half_life_days=30.0).fit(DATA),
+        "transitions": Transitions(half_life_days=120.0).fit(DATA),
+    }
+
+    def histories(days: float) -> Histories:
+        return history(1, 2, weights=[0.5 if days == 120.0 else 0.1, 1.0])
+
+    assert Distilled().search(tuned, judge(1, histories)).half_life_days == 120.0
+
+
+def test_a_comparison_includes_it_by_name_only() -> None:
+    assert "distilled" in algorithms.named("distilled")
+    assert algorithms.known().keys() - algorithms.by_default().keys() == {"distilled"}
+
+
+def test_a_table_without_parts_cannot_be_fitted() -> None:
+    with pytest.raises(ValueError, match="no parts"):
+        Distilled().fit(DATA)
+
+
+def test_the_number_of_items_is_limited() -> None:
+    assert Distilled().unsupported_reason(dataclasses.replace(DATA, items=MOST_ITEMS)) is None
+    assert Distilled().unsupported_reason(dataclasses.replace(DATA, items=MOST_ITEMS + 1)) == (
+        "its limit is 100,000 items, and there are 100,001; transitions has no limit"
+    )
+
+
+def test_its_settings_are_described() -> None:
+    settings = Distilled(parts=((BuyAgain(), 0.4), (Transitions(), 1.0)))
+
+    assert settings.describe() == "0.4 buy_again + 1 transitions; half_life_days inf, position_decay 0.6"
+
+
+def test_it_has_the_size_of_one_table() -> None:
+    data = interactions(random_sequences(users=60, items=30, length=10))
+
+    model = Distilled(parts=((BuyAgain(), 1.0), (Transitions(), 0.5)), targets=7).fit(data)
+
+    assert isinstance(model, ItemRowsModel)
+    assert model.rows.value.shape == (31, 7)
+
+
+def test_rows_of_items_are_a_table() -> None:
+    table = sp.csr_array(np.array([[0, 2, 1], [0, 0, 0], [3, 0, 0]], np.float32))
+
+    rows = ItemRows.strongest([table], sources=np.array([1, 2, 3], np.int32), items=3, n=1)
+
+    assert rows.table().toarray().tolist() == [[0, 0, 0, 0], [0, 2, 0, 0], [0, 0, 0, 0], [3, 0, 0, 0]]
