@@ -63,7 +63,7 @@ class Sasrec(Algorithm):
     dropout
         Share of the numbers that are left out in training.
     negatives
-        Items that a batch's targets are compared with: a sample, or all if there are no more.
+        Items that a batch's targets are compared with: a sample, or all if the catalogue has no more than this.
     popular
         Share of the sample that is drawn as often as items occur; the others are drawn uniformly.
     learning_rate
@@ -123,6 +123,10 @@ class Sasrec(Algorithm):
                 f"its limit is {most_items:,} items, and there are {interactions.items:,}; transitions reads the order "
                 "too and has no limit"
             )
+        if (size := self.size_of(interactions.items)) % self.heads:
+            return (
+                f"its vectors have {size} numbers, which {self.heads} heads cannot share equally; change size or heads"
+            )
         return None
 
     def fit_cost(self, interactions: Interactions) -> FitCost:
@@ -138,7 +142,7 @@ class Sasrec(Algorithm):
         )
 
     def size_of(self, items: int) -> int:
-        """Return the size of vectors of this many items: half of the full one with many."""
+        """Return the size of vectors of this many items: half of the full one with many, so that serving reads less."""
         return self.size if items * self.size <= FULL_SIZE_NUMBERS else self.size // 2
 
     def _trained(self, interactions: Interactions, *, epochs: int) -> Iterator[SasrecModel]:

@@ -1,7 +1,7 @@
-"""Softmax loss over sampled items that needs little memory: some targets at a time, whose logits stay in the cache.
+"""Softmax loss over sampled items, for some targets at a time, so that their logits fit in the processor's cache.
 
 torch would keep the logits of all targets, and copy them for each step of the loss and of its gradient. With 2,048
-negatives this takes a third of the time.
+negatives this module takes a third of that time.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from typing import Any
 
 import torch
 
+from model_export.algorithms.sasrec.inference import NEVER
+
 ROWS_AT_ONCE = 128
-NEVER = -1e9
 
 
 class SampledSoftmax(torch.autograd.Function):  # type: ignore[misc]
-    """Weighted sum of the losses -log softmax of each target among the shared negatives, as a function for autograd."""
+    """The weighted sum of each target's loss, -log softmax among the shared negatives, for autograd."""
 
     @staticmethod
     def forward(
@@ -32,11 +33,11 @@ class SampledSoftmax(torch.autograd.Function):  # type: ignore[misc]
         Parameters
         ----------
         hidden, positives
-            What the network says that follows and the targets' vectors, `(n, size)`.
+            The network's outputs and the targets' vectors, `(n, size)`.
         negatives, corrections
             The negatives' vectors, `(m, size)`, and what is subtracted from their logits, `(m,)`.
         same
-            Items of the targets, `(n,)`, and of the negatives, `(m,)`: a target is not its own negative.
+            Items of the targets, `(n,)`, and of the negatives, `(m,)`; a negative equal to the target does not count.
         weights
             Of the targets, `(n,)`.
         """

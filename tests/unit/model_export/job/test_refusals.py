@@ -56,6 +56,15 @@ def test_sasrec_refuses_more_vectors_than_an_answer_can_read() -> None:
     assert Sasrec(size=256).unsupported_reason(of_items(500_001, rows=5_000)) is not None
 
 
+def test_sasrec_refuses_heads_that_cannot_share_the_vectors_of_many_items() -> None:
+    settings = Sasrec(size=64, heads=64)
+
+    assert settings.unsupported_reason(of_items(400_000, rows=5_000)) is None
+    assert settings.unsupported_reason(of_items(400_001, rows=5_000)) == (
+        "its vectors have 32 numbers, which 64 heads cannot share equally; change size or heads"
+    )
+
+
 def test_repurchase_refuses_more_interactions_than_go_into_memory() -> None:
     assert Repurchase(max_interactions=5).unsupported_reason(of_items(2, rows=5)) is None
     assert Repurchase(max_interactions=4).unsupported_reason(of_items(2, rows=5)) == (
