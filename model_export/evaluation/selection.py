@@ -65,29 +65,34 @@ def choose(candidates: Sequence[Candidate]) -> Candidate:
     """Return the winner on the validation part: the best single algorithm, or a combination that is surely better.
 
     A combination's weights were searched there and it costs more to serve, so the whole of the interval of its gain
-    over the best single algorithm has to lie above 0.
+    over the best single algorithm has to lie above 0. If several are, the one with the highest NDCG wins.
     """
     best = _best_single(candidates)
-    for candidate in candidates:
-        if isinstance(candidate.settings, Combination):
-            low, _ = interval(candidate.validation_gains - best.validation_gains)
-            if low > 0:
-                best = candidate
-    return best
+    better = [each for each in _combinations(candidates) if _gain(each, over=best)[0] > 0]
+    return max(better, key=lambda each: each.validation_ndcg, default=best)
 
 
 def selection_reason(candidates: Sequence[Candidate], winner: Candidate) -> str:
     """Return why `choose` selected the winner, as one sentence."""
     best, name = _best_single(candidates), winner.settings.name
-    for candidate in candidates:
-        if not isinstance(candidate.settings, Combination) or candidate.validation_ndcg <= best.validation_ndcg:
-            continue
-        low, high = interval(candidate.validation_gains - best.validation_gains)
-        gain = f"{candidate.settings.name} gains {candidate.validation_ndcg - best.validation_ndcg:.4f} over the best "
-        gain += f"single algorithm, {best.settings.name}, on the validation set"
-        verdict = "is above 0" if low > 0 else "includes 0"
-        return f"{name} is selected: {gain}, and the 95% interval of the gain, {low:.4f} to {high:.4f}, {verdict}"
-    return f"{name} is selected: it has the highest NDCG on the validation set, {winner.validation_ndcg:.4f}"
+    above = [each for each in _combinations(candidates) if each.validation_ndcg > best.validation_ndcg]
+    if not above:
+        return f"{name} is selected: it has the highest NDCG on the validation set, {winner.validation_ndcg:.4f}"
+    combination = max(above, key=lambda each: each.validation_ndcg) if winner is best else winner
+    low, high = _gain(combination, over=best)
+    gain = f"{combination.settings.name} gains {combination.validation_ndcg - best.validation_ndcg:.4f} over the best "
+    gain += f"single algorithm, {best.settings.name}, on the validation set"
+    verdict = "is above 0" if low > 0 else "includes 0"
+    return f"{name} is selected: {gain}, and the 95% interval of the gain, {low:.4f} to {high:.4f}, {verdict}"
+
+
+def _combinations(candidates: Sequence[Candidate]) -> list[Candidate]:
+    return [each for each in candidates if isinstance(each.settings, Combination)]
+
+
+def _gain(candidate: Candidate, *, over: Candidate) -> tuple[float, float]:
+    """Return the 95% interval of the gain in validation NDCG."""
+    return interval(candidate.validation_gains - over.validation_gains)
 
 
 def _best_single(candidates: Sequence[Candidate]) -> Candidate:

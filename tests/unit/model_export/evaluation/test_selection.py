@@ -10,6 +10,7 @@ from alsolike.runtime.errors import InvalidInput
 from model_export.algorithms import known
 from model_export.algorithms.blend import Blend, BlendModel
 from model_export.algorithms.buy_again import BuyAgain
+from model_export.algorithms.distilled import Distilled
 from model_export.algorithms.transitions import Transitions
 from model_export.api import Algorithm, Combination, Judge, Model
 from model_export.data.interactions import Interactions
@@ -296,4 +297,29 @@ def test_selection_names_its_reason(blend: list[float], selected: str, reason: s
     winner = choose(candidates)
 
     assert winner.settings.name == selected
+    assert selection_reason(candidates, winner) == reason
+
+
+@pytest.mark.parametrize("order", [("blend", "distilled"), ("distilled", "blend")], ids=" before ".join)
+@pytest.mark.parametrize(
+    ("blend", "distilled", "reason"),
+    [
+        ([0.3, 0.3, 0.6], [0.4, 0.5, 0.5], "distilled is selected: distilled gains 0.1667 over the best single "
+         "algorithm, buy_again, on the validation set, and the 95% interval of the gain, 0.1000 to 0.2000, is above 0"),
+        ([0.4, 0.5, 0.5], [0.5, 0.5, 0.5], "distilled is selected: distilled gains 0.2000 over the best single "
+         "algorithm, buy_again, on the validation set, and the 95% interval of the gain, 0.2000 to 0.2000, is above 0"),
+        ([0.3, 0.3, 0.6], [0.3, 0.3, 0.9], "buy_again is selected: distilled gains 0.2000 over the best single "
+         "algorithm, buy_again, on the validation set, and the 95% interval of the gain, 0.0000 to 0.6000, includes 0"),
+    ],
+    ids=["one surely better", "both surely better", "both perhaps better"],
+)  # fmt: skip
+def test_the_best_of_two_combinations_is_compared_with_the_best_single_algorithm(
+    blend: list[float], distilled: list[float], reason: str, order: Sequence[str]
+) -> None:
+    combinations = {"blend": candidate(Blend(), blend), "distilled": candidate(Distilled(), distilled)}
+    candidates = [candidate(BuyAgain(), [0.3] * 3), *(combinations[name] for name in order)]
+
+    winner = choose(candidates)
+
+    assert winner.settings.name == reason.split()[0]
     assert selection_reason(candidates, winner) == reason
