@@ -1,12 +1,12 @@
-"""Distilled: one item-to-item table from all other algorithms, which costs a request no more than `transitions`.
+"""Distilled: one item-to-item table from all other algorithms. A request takes as long as with `transitions`.
 
 The table of a model is its scores of the histories of one item: the rows of an item-to-item model, a diagonal for
-repeat purchases, and the items that a network expects after each item. Each table is scaled so that its mean row sum is
-1. The distilled table is their weighted sum; it keeps the largest values of each row. Score = positionally decayed
+repeat purchases, and a network's scores after each item. Each table is scaled so that its mean row sum is 1. The
+distilled table is their weighted sum; it keeps the largest values of each row. Score = positionally decayed
 history times this table.
 
 The validation set selects the weights, the half-life and the positional decay. The search starts from the best table
-with the half-life and decay of its own algorithm, and makes only changes that gain.
+with the half-life and decay of its own algorithm, and stops at the first round without a gain.
 
 References
 ----------
@@ -37,7 +37,7 @@ MOST_ROUNDS = 3
 """Searches of weights; most end after the second."""
 
 MOST_ITEMS = 100_000
-"""A model that is no table scores all items after each item."""
+"""Models without a table score all items for each item."""
 
 BYTES_AT_ONCE = 64 << 20
 
@@ -76,7 +76,7 @@ class Distilled(Combination):
         for _ in range(MOST_ROUNDS):
             weights = best_weights(list(tables), best._sums(tables, judge).ndcg)
             parts = tuple((tuned[name].settings, weights[name]) for name in sorted(weights))
-            ndcg, settings = dataclasses.replace(best, parts=parts)._best_reading(tables, judge, half_lives)
+            ndcg, settings = dataclasses.replace(best, parts=parts)._best_decays(tables, judge, half_lives)
             if ndcg <= best_ndcg:
                 break
             best_ndcg, best = ndcg, settings
@@ -107,7 +107,7 @@ class Distilled(Combination):
         )
         return ndcg_of(settings._distil(tables), judge), settings
 
-    def _best_reading(self, tables: Tables, judge: Judge, half_lives: Collection[float]) -> tuple[float, Distilled]:
+    def _best_decays(self, tables: Tables, judge: Judge, half_lives: Collection[float]) -> tuple[float, Distilled]:
         """Return the NDCG and the settings of the best half-life and positional decay for these weights."""
         model = self._distil(tables)
         settings = [
