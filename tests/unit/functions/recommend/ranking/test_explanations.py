@@ -15,13 +15,18 @@ from alsolike.profiles.store import RecentInteraction
 from functions.recommend.state import model as recommend_model
 from functions.recommend.state.model import Model
 from model_export.algorithms.buy_again import BuyAgain
+from model_export.algorithms.content import Content
+from model_export.algorithms.distilled import Distilled
 from model_export.algorithms.ease import Ease
 from model_export.algorithms.item_knn import ItemKnn
+from model_export.algorithms.popularity import Popularity
+from model_export.algorithms.repurchase import Repurchase
 from model_export.algorithms.slist import Slist
 from model_export.algorithms.transitions import Transitions
 from model_export.api import Algorithm
 from model_export.api import Model as Fitted
 from model_export.data.interactions import Histories
+from model_export.data.item_content import item_content
 from model_export.export.writer import write_graphs
 from tests.builders.bundles import MANIFEST, write_bundle
 from tests.builders.lambda_events import NOW_MS
@@ -32,11 +37,14 @@ from tests.unit.model_export.shops import interactions, random_sequences
 ITEMS = 30
 ITEM_IDS = [f"item{position}" for position in range(1, ITEMS + 1)]
 HISTORY = [3, 7, 3, 12, 8, 20]
-ADDITIVE = (Transitions(), ItemKnn(), Ease(), Slist(), BuyAgain())
+DISTILLED = Distilled(parts=((BuyAgain(), 0.4), (Popularity(), 0.1), (Repurchase(), 0.2), (Transitions(), 1.0)))
+ADDITIVE = (Transitions(), ItemKnn(), Ease(), Slist(), Content(), BuyAgain(), DISTILLED)
 
 
 def fitted(algorithm: Algorithm) -> Fitted:
-    return algorithm.fit(interactions(random_sequences(users=60, items=ITEMS, length=12), items=ITEMS))
+    data = interactions(random_sequences(users=60, items=ITEMS, length=12), items=ITEMS)
+    content = item_content([{"colour": item % 3, "size": item % 5} for item in range(ITEMS)])
+    return algorithm.fit(dataclasses.replace(data, content=content.vectors))
 
 
 def served(model: Fitted, directory: Path) -> Model:
