@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import orjson
 import pytest
-from botocore.exceptions import ClientError, DataNotFoundError
+from botocore.exceptions import ClientError, DataNotFoundError, ParamValidationError
 from botocore.loaders import Loader
 from botocore.session import get_session
 
@@ -112,12 +112,20 @@ def test_query_of_a_missing_table_is_refused(aws: Callable[[str], Any]) -> None:
         runtime_aws.client("dynamodb").query(TableName="absent", **request)
 
 
-@pytest.mark.parametrize("checks_calls", [True, False])
-def test_items_of_a_batch_are_sent_as_botocore_does(monkeypatch: pytest.MonkeyPatch, checks_calls: bool) -> None:
+@pytest.fixture
+def credentials(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Credentials of clients that send nothing, and no clients of before."""
     for name, value in (("DEFAULT_REGION", "eu-west-1"), ("ACCESS_KEY_ID", "a"), ("SECRET_ACCESS_KEY", "s")):
         monkeypatch.setenv(f"AWS_{name}", value)
     runtime_aws.client.cache_clear()
     runtime_aws.session.cache_clear()
+    yield
+    runtime_aws.client.cache_clear()
+
+
+@pytest.mark.usefixtures("credentials")
+@pytest.mark.parametrize("checks_calls", [True, False])
+def test_items_of_a_batch_are_sent_as_botocore_does(checks_calls: bool) -> None:
     items = [{"id": {"S": f"ü{n}"}, "n": {"N": "1"}, "data": {"B": bytes([n, 255])}} for n in range(3)]
     writes = [*({"PutRequest": {"Item": item}} for item in items), {"DeleteRequest": {"Key": {"id": {"S": "a"}}}}]
     sent = []
@@ -133,7 +141,20 @@ def test_items_of_a_batch_are_sent_as_botocore_does(monkeypatch: pytest.MonkeyPa
 
     ours, botocores = sent
     assert ours == botocores
-    runtime_aws.client.cache_clear()
+
+
+@pytest.mark.usefixtures("credentials")
+@pytest.mark.parametrize("checks_calls", [True, False])
+def test_client_checks_every_write_of_a_batch_only_if_it_checks_calls(checks_calls: bool) -> None:
+    def stop(**_: Any) -> None:
+        raise StoppedError
+
+    client = runtime_aws.client("dynamodb", checks_calls=checks_calls)
+    client.meta.events.register("before-send.dynamodb", stop)
+    writes = [{"PutRequest": {"Item": {"id": {"S": "a"}}}}, {"PutRequest": {"Item": {"id": {"S": 1}}}}]
+
+    with pytest.raises(ParamValidationError if checks_calls else StoppedError):
+        client.batch_write_item(RequestItems={"t": writes})
 
 
 class StoppedError(Exception):
