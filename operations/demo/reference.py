@@ -49,10 +49,21 @@ class ReferenceModel:
         self._items = items
         self._exclude_seen = exclude_seen
         self._index = {item_id: index for index, item_id in enumerate(reference.item_ids)}
+        self._cold_products = {self._product(item_id) for item_id in items if not self.knows(item_id)}
 
     def knows(self, item_id: str) -> bool:
         """Return whether the model has the item."""
         return item_id in self._index
+
+    def can_rank(self, answered: Sequence[str]) -> bool:
+        """Return whether `rank` has the scores of all candidates that an answer's order depends on.
+
+        The reranker compares each score with those of the other candidates, also with cold items, whose scores the
+        reference model does not have. An answer can hide a cold item that is a variant of one of its products.
+        """
+        return self._reranker is None or all(
+            self.knows(item_id) and self._product(item_id) not in self._cold_products for item_id in answered
+        )
 
     def rank(
         self, profile: Profile, *, k: int, now_ms: int, answered: Sequence[str], device: str | None = None

@@ -148,6 +148,19 @@ def test_reference_reranks_the_best_items() -> None:
     assert ranked == [["b", "a", "c"], ["c", "a", "b"]]
 
 
+def test_reference_ranks_no_reranked_answer_whose_candidates_include_cold_items() -> None:
+    weights = np.zeros((1, len(FEATURES)))
+    reranker = Reranker([], np.zeros(len(FEATURES)), np.ones(len(FEATURES)), weights, item_columns([{}] * 3))
+    titles = {"a": "Fig", "b": "Pear", "c": "Plum", "new": "plum"}
+    reranked, by_score = (reference(0.4, 0.3, 0.2, titles=titles, reranker=each) for each in (reranker, None))
+
+    assert reranked.can_rank("ab")
+    assert not reranked.can_rank(["a", "unlisted"])
+    assert not reranked.can_rank(["a", "new"])
+    assert not reranked.can_rank("abc")  # may hide `new`, a variant of c
+    assert by_score.can_rank(["a", "new", "unlisted"])
+
+
 class Answering(Api):
     """An API that gives one answer."""
 

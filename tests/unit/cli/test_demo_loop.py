@@ -57,6 +57,9 @@ class MemoryReference:
     def knows(self, item_id: str) -> bool:
         return item_id in ITEMS
 
+    def can_rank(self, answered: Sequence[str]) -> bool:
+        return True
+
     def rank(self, profile: Profile, *, k: int, now_ms: int, answered: Sequence[str]) -> list[str]:
         return ranked(profile)[:k]
 
@@ -166,6 +169,22 @@ def test_rankings_other_than_the_references_fail_the_check(
             "0 of 16 never-bought items moved as the reference model says"
         ),
     }
+
+
+def test_shoppers_with_an_answer_that_the_reference_cannot_rank_are_counted_and_not_compared(
+    run: Callable[[], DemoSummary], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The first shopper's answer before the replay, then the second one's after it; two answers of each of the others.
+    can_rank = iter([False, True, False, *(4 * [True])])
+    monkeypatch.setattr(MemoryReference, "can_rank", lambda *_: next(can_rank))
+
+    summary = run()
+
+    assert [check.passed for check in summary.checks] == 5 * [True]
+    assert summary.checks[3].found == (
+        "4 of 4 answers rank as the reference model does; shoppers not compared because of reranked cold items: 2"
+    )
+    assert (summary.replay["shoppers_not_compared"], summary.replay["never_bought_items_moved"]) == (2, 2 * 4)
 
 
 def test_version_that_is_not_served_in_time_is_named(
