@@ -70,7 +70,7 @@ class Shop:
             endpoint_url=self._key["AWS_ENDPOINT_URL_PERSONALIZE"],
             aws_access_key_id=self._key["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=self._key["AWS_SECRET_ACCESS_KEY"],
-            verify=self.cloud.state.certificate,
+            verify=self.cloud.state.certificate or None,
             config=Config(retries={"total_max_attempts": 1}),
         )
 
