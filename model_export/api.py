@@ -8,6 +8,8 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Protocol, Self
 
+import scipy.sparse as sp
+
 from model_export.data.features import Feature
 from model_export.data.interactions import Floats, Histories, Interactions
 from model_export.data.statistics import Statistics
@@ -141,6 +143,15 @@ class Model(abc.ABC):
 
         The tensor is float32 `[batch, graph.width]`; columns after `items` are ignored.
         """
+
+    def single_item_scores(self, *, most: int) -> sp.csr_array | None:
+        """Return the `most` largest scores, or more, of each history of one item, or None if `score` must compute them.
+
+        Returns
+        -------
+        float32 `(items + 1, items + 1)`, by the history's item and the scored item.
+        """
+        return None
 
     def with_settings(self, settings: Algorithm) -> Self:
         """Return this model with other inference parameters."""

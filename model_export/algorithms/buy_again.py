@@ -26,8 +26,10 @@ from collections.abc import Sequence
 from typing import ClassVar, Self
 
 import numpy as np
+import scipy.sparse as sp
 
 from model_export.algorithms.building_blocks.demand import AT_ONCE, PRIOR, demand, latest_of_past, pairs
+from model_export.algorithms.building_blocks.item_to_item import diagonal
 from model_export.api import Algorithm, Model
 from model_export.data.interactions import Floats, Histories, Interactions, distinct
 from model_export.graph.contract import Graph
@@ -105,6 +107,10 @@ class BuyAgainModel(Model):
         own.data *= self.factor[own.indices]
         scores: Floats = own.toarray()
         return scores
+
+    def single_item_scores(self, *, most: int) -> sp.csr_array:
+        """Return each item's factor for itself."""
+        return diagonal(self.factor)
 
     def export(self, graph: Graph) -> str:
         """Add the history's weights, times the factors, up by item."""

@@ -133,11 +133,10 @@ class Distilled(Combination):
 
 def _table(model: Model, *, targets: int) -> sp.csr_array:
     """Return the scaled largest scores of a model for each single item, float32 `(items + 1, items + 1)`."""
-    if isinstance(model, ItemRowsModel):
-        rows = model.rows
-    else:
-        rows = ItemRows.of_every_item(_scores_of_single_items(model, targets=targets), items=model.items, n=targets)
-    table = rows.table()
+    table = model.single_item_scores(most=targets)
+    if table is None:
+        blocks = _scores_of_single_items(model, targets=targets)
+        table = ItemRows.of_every_item(blocks, items=model.items, n=targets).table()
     table.data *= np.float32(model.items) / max(table.data.sum(), np.float32(1e-30))
     return table
 

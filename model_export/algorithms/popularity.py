@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from typing import ClassVar, Self
 
 import numpy as np
+import scipy.sparse as sp
 
 from alsolike.bundle.bundle import MS_PER_DAY
 from alsolike.runtime.errors import InvalidInput
+from model_export.algorithms.building_blocks.item_to_item import ItemRows, best_of_row
 from model_export.api import Algorithm, Model
 from model_export.data.interactions import Floats, Histories, Interactions
 from model_export.data.statistics import Statistics
@@ -63,6 +65,13 @@ class PopularityModel(Model):
     def score(self, histories: Histories) -> Floats:
         """Return the same scores for every history."""
         return np.tile(self.share, (len(histories), 1))
+
+    def single_item_scores(self, *, most: int) -> sp.csr_array:
+        """Return the largest shares for each item, one shared row."""
+        target, value = best_of_row(sp.csr_array(self.share[None]), 0, n=most)
+        row_of = np.minimum(np.arange(self.items + 1, dtype=np.int32), 1)
+        none = np.zeros_like
+        return ItemRows(row_of, np.stack([none(target), target]), np.stack([none(value), value])).table()
 
     def export(self, graph: Graph) -> str:
         """Add the shares, repeated for every history."""

@@ -34,6 +34,7 @@ from collections.abc import Sequence
 from typing import ClassVar, Self
 
 import numpy as np
+import scipy.sparse as sp
 from onnx import TensorProto
 
 from alsolike.bundle.bundle import HistoryParameters
@@ -150,13 +151,23 @@ class RepurchaseModel(Model):
 
     def score(self, histories: Histories) -> Floats:
         """Return the repurchase probability of each item of the history, and 0 for all others."""
-        columns = self.items + 1
-        own = _Own.of(histories, unit=self.unit, half_life_days=self.settings.half_life_days, columns=columns)
+        own, probability = self._of_own(histories)
+        scores = np.zeros((len(histories), self.items + 1), np.float32)
+        scores[own.row, own.item] = probability
+        return scores
+
+    def single_item_scores(self, *, most: int) -> sp.csr_array:
+        """Return each item's repurchase probability after one interaction with it."""
+        items = np.arange(1, self.items + 1)[:, None]
+        own, probability = self._of_own(Histories(items=items, weights=np.ones(items.shape, np.float32)))
+        return sp.csr_array((probability, (own.item, own.item)), shape=(self.items + 1,) * 2)
+
+    def _of_own(self, histories: Histories) -> tuple[_Own, Floats]:
+        """Return the items of the histories, and their probabilities."""
+        own = _Own.of(histories, unit=self.unit, half_life_days=self.settings.half_life_days, columns=self.items + 1)
         c, log_n = np.array(self.coefficients), np.log(own.n)
         logit = own.terms() @ c[:6] + self.constant[own.item] + (c[6] + self.of_count[own.item]) * log_n
-        scores = np.zeros((len(histories), columns), np.float32)
-        scores[own.row, own.item] = 1 / (1 + np.exp(-np.maximum(logit, LEAST_LOGIT)))
-        return scores
+        return own, (1 / (1 + np.exp(-np.maximum(logit, LEAST_LOGIT)))).astype(np.float32)
 
     def export(self, graph: Graph) -> str:
         """Add the item's sums over the history at each of its places, and a share of its score there."""

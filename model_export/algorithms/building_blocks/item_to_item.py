@@ -114,9 +114,19 @@ class ItemRowsModel(Model):
         """Return decayed history times the table."""
         return self.rows.score(histories, position_decay=self.settings.position_decay)
 
+    def single_item_scores(self, *, most: int) -> sp.csr_array:
+        """Return the table."""
+        return self.rows.table()
+
     def export(self, graph: Graph) -> str:
         """Add the same to the graph."""
         return self.rows.export(graph, name=self.settings.name, position_decay=self.settings.position_decay)
+
+
+def diagonal(values: Floats) -> sp.csr_array:
+    """Return a table of `(items + 1,)` values in which each item leads only to itself."""
+    items = np.arange(1, len(values))
+    return sp.csr_array((values[1:], (items, items)), shape=(len(values),) * 2)
 
 
 def source_blocks(counts: Ints, *, most: int) -> Iterator[range]:

@@ -12,6 +12,7 @@ from model_export.algorithms.building_blocks.item_to_item import ItemRows, ItemR
 from model_export.algorithms.buy_again import BuyAgain
 from model_export.algorithms.distilled import MOST_ITEMS, POSITION_DECAYS, Distilled
 from model_export.algorithms.popularity import Popularity
+from model_export.algorithms.repurchase import Repurchase
 from model_export.algorithms.transitions import Transitions
 from model_export.api import Algorithm, Judge, Model
 from model_export.data.interactions import Floats, Histories
@@ -67,6 +68,19 @@ def test_a_network_is_its_scores_of_single_items() -> None:
     scores, table = rows_of(network)[1:], rows_of(model)[1:]
     assert [np.flatnonzero(row).tolist() for row in table] == [sorted(np.argsort(-row)[:4].tolist()) for row in scores]
     np.testing.assert_allclose(table[table > 0] * scores[table > 0].sum() / 30, scores[table > 0], rtol=1e-5)
+
+
+@pytest.mark.parametrize("algorithm", [Popularity(), BuyAgain(), Repurchase(), NEXT_ITEM], ids=lambda each: each.name)
+def test_a_model_with_few_scores_lists_them(algorithm: Algorithm, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = algorithm.fit(DATA)
+    expected = rows_of(model)[1:]
+    monkeypatch.delattr(type(model), "score")
+
+    table = model.single_item_scores(most=3)
+
+    assert table is not None
+    assert table.dtype == np.float32
+    np.testing.assert_allclose(table.toarray()[1:], expected, rtol=1e-6)
 
 
 def test_a_model_without_scores_adds_nothing() -> None:
