@@ -62,9 +62,10 @@ def test_directory_of_a_running_cloud_is_refused_and_not_deleted(tmp_path: Path)
 
 def test_other_format_is_refused_and_can_be_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written(tmp_path)
-    monkeypatch.setattr(storage, "FORMAT", "2")
+    stored = storage.FORMAT
+    monkeypatch.setattr(storage, "FORMAT", "0")
 
-    with pytest.raises(DataError, match=r"has format 1 .*, expected 2 "):
+    with pytest.raises(DataError, match=rf"has format {stored} .*, expected 0 "):
         storage.check(tmp_path)
     assert storage.delete(tmp_path)
     assert not tmp_path.exists()
@@ -202,7 +203,7 @@ def test_other_format_is_not_changed(tmp_path: Path) -> None:
         database.execute("INSERT INTO facts VALUES ('format', '0')")
     before = (tmp_path / "cloud.sqlite").read_bytes()
 
-    with pytest.raises(UnreadableDataError, match="has format 0, expected 1 "):
+    with pytest.raises(UnreadableDataError, match=f"has format 0, expected {storage.FORMAT} "):
         Journal(tmp_path)
     assert (tmp_path / "cloud.sqlite").read_bytes() == before
 

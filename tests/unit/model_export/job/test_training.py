@@ -16,7 +16,7 @@ from alsolike.events.interactions import ACTION_NOT_TAKEN, ACTION_TAKEN
 from alsolike.runtime.errors import InvalidDataset
 from alsolike.snapshot.content_index import ContentIndex, Scales
 from alsolike.training.dataset import USERS_FILE
-from model_export.algorithms import known
+from model_export.algorithms import by_default
 from model_export.algorithms.building_blocks.item_to_item import ItemRowsModel
 from model_export.algorithms.transitions import Transitions
 from model_export.data import training_data
@@ -115,7 +115,7 @@ def test_a_tiny_dataset_becomes_a_bundle(tmp_path: Path) -> None:
     assert bundle.metadata(int(bundle.positions(["item02"])[0])) == {}
     assert sorted(bundle.popular.tolist()) == list(range(1, 16))
     candidates = manifest.metrics["candidates"]
-    singles = [name for name in known() if name not in ("blend", "sasrec")]
+    singles = [name for name in by_default() if name not in ("blend", "sasrec")]
     assert [candidate["algorithm"] for candidate in candidates] == [*singles, "blend"]
     of_name = {candidate["algorithm"]: candidate for candidate in candidates}
     best = max(singles, key=lambda name: of_name[name]["validation_ndcg"])
