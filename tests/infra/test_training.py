@@ -158,14 +158,20 @@ def test_answers_are_kept_side_by_side(workflow: States) -> None:
     assert workflow["Train"]["ResultSelector"]["model_data_s3_uri.$"] == "$.ModelArtifacts.S3ModelArtifacts"
 
 
+def test_fits_may_take_the_run_time_of_the_job_without_a_budget(prod: Assembly) -> None:
+    definition = json.loads(flat(prod.state_machine("training").properties["DefinitionString"]))
+    parameters = definition["States"]["Train"]["Parameters"]
+
+    assert parameters["HyperParameters"]["budget_s"] == str(parameters["StoppingCondition"]["MaxRuntimeInSeconds"])
+
+
 def test_job_is_started_and_waited_for_with_its_inputs_and_output(workflow: States) -> None:
     train = workflow["Train"]
     parameters = train["Parameters"]
 
     assert train["Resource"] == "arn:AWS::Partition:states:::sagemaker:createTrainingJob.sync"
     assert parameters["TrainingJobName.$"] == "States.Format('alsolike-{}', $.start.run_id)"
-    budget = str(parameters["StoppingCondition"]["MaxRuntimeInSeconds"])
-    assert parameters["HyperParameters"] == {"run_id.$": "$.start.run_id", "budget_s": budget}
+    assert parameters["HyperParameters"] == {"run_id.$": "$.start.run_id", "budget_s": "1200"}
     channels = {
         channel["ChannelName"]: channel["DataSource"]["S3DataSource"] for channel in parameters["InputDataConfig"]
     }
