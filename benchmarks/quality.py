@@ -180,8 +180,11 @@ def parts_section(split: Split, algorithms: Mapping[str, Algorithm], protocols: 
 
 def _judged(split: Split, changed: str, *, seen: Seen) -> str:
     """Train SASRec with changed settings until its validation NDCG no longer grows; return a line about the best."""
-    pairs = (pair.partition("=") for pair in changed.split(","))
-    settings = dataclasses.replace(Sasrec(), **{name: ast.literal_eval(value) for name, _, value in pairs})
+    try:
+        pairs = (pair.partition("=") for pair in changed.split(","))
+        settings = dataclasses.replace(Sasrec(), **{name: ast.literal_eval(value) for name, _, value in pairs})
+    except (TypeError, ValueError, SyntaxError) as error:
+        raise SystemExit(f"--sasrec is {changed}, expected settings such as size=64,dropout=0.3: {error}") from error
     queries = split.validation.queries.sample(VALIDATION_USERS)
 
     def judged(model: Model) -> Quality:

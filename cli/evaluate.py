@@ -63,7 +63,7 @@ def evaluate(
             "--budget",
             metavar="SECONDS",
             min=1.0,
-            help="Processor time of all fits; algorithms that would take longer are left out (default: 14400).",
+            help="Processor time of all fits; algorithms that would take longer are left out (default: 7200).",
             show_default=False,
         ),
     ] = None,

@@ -44,7 +44,10 @@ class TrainingSettings:
         (), "Compared algorithms, `popularity` among them; an empty list compares all"
     )
     training_budget_s: int | None = setting(
-        None, "Processor seconds that the fits of a training may take; null: `training_max_runtime_s`", (10, 432_000)
+        None,
+        "Processor seconds that the fits of a training may take; null: half of `training_max_runtime_s`, because most "
+        "fits use one processor",
+        (10, 432_000),
     )
     training_budget_mb: int | None = setting(
         None, "Memory budget of the comparison; null: four fifths of the machine", (100, 4_000_000)

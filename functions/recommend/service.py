@@ -210,14 +210,7 @@ def _recommend(context: RequestContext) -> RecommenderResult:
 
 def _best_variants(context: RequestContext, items: Sequence[RankedItem]) -> Sequence[RankedItem]:
     """Return the first item of each product."""
-    product_of = context.catalogue.product_of
-    try:
-        products = {product_of[item.item_id] for item in items}
-    except KeyError:
-        context.catalogue.find_products([item.item_id for item in items])
-        return _best_variants(context, items)
-    if len(products) == len(items):
-        return items
+    product_of = context.catalogue.products([item.item_id for item in items])
     best: dict[int, RankedItem] = {}
     for item in items:
         best.setdefault(product_of[item.item_id], item)

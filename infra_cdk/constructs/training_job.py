@@ -127,7 +127,7 @@ class TrainingJob(Construct):
         settings = self._settings
         said = {
             "algorithms": ",".join(settings.training_algorithms) or None,
-            "budget_s": settings.training_budget_s or settings.training_max_runtime_s,
+            "budget_s": settings.training_budget_s or settings.training_max_runtime_s // 2,
             "budget_mb": settings.training_budget_mb,
             "objective": ",".join(settings.training_objective) or None,
             "processes": settings.training_processes if settings.training_processes > 1 else None,

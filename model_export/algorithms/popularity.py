@@ -12,7 +12,7 @@ import scipy.sparse as sp
 
 from alsolike.bundle.bundle import MS_PER_DAY
 from alsolike.runtime.errors import InvalidInput
-from model_export.algorithms.building_blocks.item_to_item import ItemRows, best_of_row
+from model_export.algorithms.building_blocks.item_to_item import best_of_row
 from model_export.api import Algorithm, Model
 from model_export.data.interactions import Floats, Histories, Interactions
 from model_export.data.statistics import Statistics
@@ -69,9 +69,9 @@ class PopularityModel(Model):
     def single_item_scores(self, *, most: int) -> sp.csr_array:
         """Return the largest shares for each item, one shared row."""
         target, value = best_of_row(sp.csr_array(self.share[None]), 0, n=most)
-        row_of = np.minimum(np.arange(self.items + 1, dtype=np.int32), 1)
-        none = np.zeros_like
-        return ItemRows(row_of, np.stack([none(target), target]), np.stack([none(value), value])).table()
+        starts = np.maximum(np.arange(self.items + 2) - 1, 0) * len(target)  # item 0 has none
+        values = np.tile(value, self.items), np.tile(target, self.items), starts
+        return sp.csr_array(values, shape=(self.items + 1,) * 2)
 
     def export(self, graph: Graph) -> str:
         """Add the shares, repeated for every history."""

@@ -31,8 +31,8 @@ SHORT_FIT_SHARE = 0.01
 SHORTER = 10
 """The longer short fit has so many times the interactions of the other."""
 
-BUDGET_S = 14_400.0
-"""Default budget: an hour on four processors."""
+BUDGET_S = 7_200.0
+"""Default budget: half of the default run time of a job, because most fits use one processor."""
 
 FITS = 5
 """Fits of an algorithm: on the validation's past, the test's past, the champion's data, that with half of the newer

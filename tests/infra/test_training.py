@@ -158,11 +158,12 @@ def test_answers_are_kept_side_by_side(workflow: States) -> None:
     assert workflow["Train"]["ResultSelector"]["model_data_s3_uri.$"] == "$.ModelArtifacts.S3ModelArtifacts"
 
 
-def test_fits_may_take_the_run_time_of_the_job_without_a_budget(prod: Assembly) -> None:
+def test_fits_may_take_half_of_the_run_time_of_the_job_without_a_budget(prod: Assembly) -> None:
     definition = json.loads(flat(prod.state_machine("training").properties["DefinitionString"]))
     parameters = definition["States"]["Train"]["Parameters"]
 
-    assert parameters["HyperParameters"]["budget_s"] == str(parameters["StoppingCondition"]["MaxRuntimeInSeconds"])
+    assert parameters["StoppingCondition"]["MaxRuntimeInSeconds"] == 14_400
+    assert parameters["HyperParameters"]["budget_s"] == "7200"
 
 
 def test_job_is_started_and_waited_for_with_its_inputs_and_output(workflow: States) -> None:

@@ -114,7 +114,7 @@ class Merchandising:
         """Return the product of each item; empty if each item has a place of its own."""
         if not self.context.one_per_product:
             return {}
-        return self.context.catalogue.find_products(item_ids)
+        return self.context.catalogue.products(item_ids)
 
     def _wanted(self, k: int) -> int:
         """Return how many candidates there are to be for k places."""

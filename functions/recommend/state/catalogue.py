@@ -71,8 +71,6 @@ class ModelCatalogue:
     ----------
     cold
         Scores the cold items; empty if the snapshot's cold items belong to another model.
-    product_of
-        Number of each item that variants of one product share, see `product_key`; `find_products` adds items.
     candidates_a_place
         Candidates for each place of a list with one variant of a product. It grows when a list was short of products,
         and saves the second search of the next list; it changes no list.
@@ -93,7 +91,7 @@ class ModelCatalogue:
         self._places = self._items + 1 + len(self.cold)
         self.has_cold = len(self.cold) > 0
         self._values = functools.lru_cache(maxsize=KEPT_VALUES)(self._values_of)
-        self.product_of: dict[str, int] = {}
+        self._product_of: dict[str, int] = {}
         self._numbers: dict[ProductKey, int] = {}
         self.candidates_a_place = 1.0
 
@@ -200,15 +198,15 @@ class ModelCatalogue:
             for row, position in zip(self._snapshot.rows(item_ids).tolist(), positions, strict=True)
         ]
 
-    def find_products(self, item_ids: Sequence[str]) -> Mapping[str, int]:
-        """Return `product_of` after adding items to it."""
-        new = [item_id for item_id in item_ids if item_id not in self.product_of]
-        if len(self.product_of) + len(new) > KEPT_PRODUCTS:
-            self.product_of, self._numbers, new = {}, {}, list(item_ids)
+    def products(self, item_ids: Sequence[str]) -> Mapping[str, int]:
+        """Return a number by item, of these and of others, that variants of one product share; see `product_key`."""
+        new = [item_id for item_id in item_ids if item_id not in self._product_of]
+        if len(self._product_of) + len(new) > KEPT_PRODUCTS:
+            self._product_of, self._numbers, new = {}, {}, list(item_ids)
         for item_id, properties in zip(new, self.properties(new) if new else (), strict=True):
             key = product_key(item_id, properties, by=self._configuration.variants)
-            self.product_of[item_id] = self._numbers.setdefault(key, len(self._numbers))
-        return self.product_of
+            self._product_of[item_id] = self._numbers.setdefault(key, len(self._numbers))
+        return self._product_of
 
     @property
     def has_items(self) -> bool:

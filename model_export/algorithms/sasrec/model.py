@@ -148,8 +148,7 @@ class Sasrec(Algorithm):
     def _trained(self, interactions: Interactions, *, epochs: int) -> Iterator[SasrecModel]:
         from model_export.algorithms.sasrec.training import train  # torch is an extra
 
-        sized = dataclasses.replace(self, size=self.size_of(interactions.items))
-        for trained in train(interactions, sized, epochs=epochs):
+        for trained in train(interactions, self, epochs=epochs):
             settings = dataclasses.replace(self, epochs=trained.epochs)
             yield SasrecModel(settings=settings, items=interactions.items, arrays=trained.arrays)
 

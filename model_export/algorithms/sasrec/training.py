@@ -135,6 +135,7 @@ def train(interactions: Interactions, settings: Sasrec, *, epochs: int) -> Itera
     Where checkpoints are kept, training goes on from the one that there is, and begins with what it had yielded last.
     The first of several processes calls this while the others `follow`; one training ends before the next begins.
     """
+    settings = dataclasses.replace(settings, size=settings.size_of(interactions.items))
     rng = np.random.default_rng(settings.seed)
     state = _State(interactions, settings, rng, vectors=spectrum(interactions, settings.size, rng))
     saved = checkpoints.checkpoint(dataclasses.replace(settings, epochs=epochs), interactions)
