@@ -49,6 +49,8 @@ def test_a_filter_that_cannot_be_met_is_named_with_the_character() -> None:
         ('Items.PRICE IN ("3", "x")', 'Items.PRICE is declared as number and compared with "x", expected a number'),
         ("Items.NEW = 1", "Items.NEW is declared as boolean and compared with 1.0, expected true or false"),
         ('Items.NEW IN ("true")', None),
+        ('Items.NEW IN ("yes")', 'Items.NEW is declared as boolean and compared with "yes", expected true or false'),
+        ('Items.BRAND IN ("Acme")', None),
         ("Items.BRAND > 1", "Items.BRAND is declared as string and compared with >, expected IN, = or !="),
         ("Items.BRAND = 1", "Items.BRAND is declared as string and compared with 1.0, expected a text"),
         ('Items.TAGS = "a"', "Items.TAGS is declared as list and compared with =, expected IN"),

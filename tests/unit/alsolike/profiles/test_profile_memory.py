@@ -6,10 +6,12 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import pytest
+from botocore.exceptions import ConnectionClosedError
 
 from alsolike.events.identity import Login
 from alsolike.profiles.store import Profile, ProfileStore, RecentInteraction, SessionLink
 from alsolike.runtime.cache import BoundedCache
+from alsolike.runtime.errors import Unavailable
 from tests.fakes.places import create_profiles_table
 
 NOW_MS = 1_700_000_000_000
@@ -139,6 +141,23 @@ def test_join_that_was_cut_short_is_completed_by_its_repetition(
         "s#s": Profile("s#s", joined=SessionLink("u#1", 5000)),
     }
     assert other.sessions_of("u#1") == {"s#s": SessionLink("u#1", 5000)}
+
+
+def test_session_that_its_user_cannot_be_given_is_not_joined(
+    dynamodb: Counted, store: ProfileStore, other: ProfileStore
+) -> None:
+    other.add("s#s", [seen(1)], now_ms=NOW_MS)
+
+    def refuse() -> None:
+        del dynamodb.meanwhile[1]  # only this call fails
+        raise ConnectionClosedError(endpoint_url="http://dynamodb")
+
+    dynamodb.meanwhile[1] = refuse
+    with pytest.raises(Unavailable):
+        store.join("s", Login(5000, "l", "1"), now_ms=NOW_MS)
+
+    assert dynamodb.calls == ["batch_get"]
+    assert state(other) == {"s#s": Profile("s#s", (seen(1),))}
 
 
 @pytest.mark.parametrize("call", range(6))

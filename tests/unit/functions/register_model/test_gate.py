@@ -262,5 +262,7 @@ def test_reranker_must_be_better_than_the_first_stage(low: Any, expected: list[s
     assert failed(with_metrics(reranker={**figures, "on": False})) == []
 
 
-def test_reranker_without_an_evaluation_fails() -> None:
-    assert failed(with_metrics(reranker={"on": True, "sentence": "on", "quality": None})) == ["reranker"]
+def test_reranker_without_an_evaluation_fails_with_the_sentence_of_the_training() -> None:
+    check = checks(with_metrics(reranker={"on": True, "sentence": "on, not evaluated", "quality": None}))["reranker"]
+
+    assert (check.passed, check.figures) == (False, "on, not evaluated")
