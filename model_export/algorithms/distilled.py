@@ -1,12 +1,14 @@
 """Distilled: one item-to-item table from all other algorithms. A request takes as long as with `transitions`.
 
 The table of a model is its scores of the histories of one item: the rows of an item-to-item model, a diagonal for
-repeat purchases, and a network's scores after each item. Each table is scaled so that its mean row sum is 1. The
-distilled table is their weighted sum; it keeps the largest values of each row. Score = positionally decayed
-history times this table.
+repeat purchases, and a network's scores after each item. A power below 1 brings the values of each table closer, so
+that items that follow several items of a history rank higher. Each table is scaled so that its mean row sum is 1. The
+distilled table is their weighted sum; it keeps the largest values of each row. Score = positionally decayed history
+times this table.
 
-The validation set selects the weights, the half-life and the positional decay. The search starts from the best table
-with the half-life and decay of its own algorithm, and stops at the first round without a gain.
+The validation set selects the weights, the half-life and the positional decay. The search starts from the half-life of
+the best table's own algorithm. For each decay it searches the weights. With the best of these, it selects the
+half-life, and repeats if that changes.
 
 References
 ----------
@@ -17,7 +19,6 @@ SIGIR 2025 (a network's scores of single items in a linear model).
 from __future__ import annotations
 
 import dataclasses
-import itertools
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -31,10 +32,10 @@ from model_export.data.chunks import chunks
 from model_export.data.interactions import Histories, Interactions
 from model_export.data.top_n import kth_best
 
-POSITION_DECAYS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+POSITION_DECAYS = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 
 MOST_ROUNDS = 3
-"""Searches of weights; most end after the second."""
+"""Searches of all weights; most end after the first."""
 
 MOST_ITEMS = 100_000
 """Models without a table score all items for each item."""
@@ -54,6 +55,8 @@ class Distilled(Combination):
         The distilled algorithms' settings and weights above 0, in alphabetical order.
     targets
         Targets kept per item.
+    power
+        Exponent of each table's values.
     """
 
     name: ClassVar[str] = "distilled"
@@ -61,6 +64,7 @@ class Distilled(Combination):
     position_decay: float = 0.6
     parts: tuple[tuple[Algorithm, float], ...] = ()
     targets: int = 100
+    power: float = 0.7
 
     def unsupported_reason(self, interactions: Interactions) -> str | None:
         """Refuse so many items that scores of all after each take too long."""
@@ -70,16 +74,17 @@ class Distilled(Combination):
 
     def search(self, tuned: Mapping[str, Model], judge: Judge) -> Distilled:
         """Return the weights, half-life and decay with the best validation NDCG that the search finds."""
-        tables = {name: _table(tuned[name], targets=self.targets) for name in sorted(tuned)}
+        tables = {name: self._table(tuned[name]) for name in sorted(tuned)}
         best_ndcg, best = max((self._single(tuned[name], tables, judge) for name in tables), key=lambda each: each[0])
         half_lives = sorted({model.settings.half_life_days for model in tuned.values()})
         for _ in range(MOST_ROUNDS):
-            weights = best_weights(list(tables), best._sums(tables, judge).ndcg)
-            parts = tuple((tuned[name].settings, weights[name]) for name in sorted(weights))
-            ndcg, settings = dataclasses.replace(best, parts=parts)._best_decays(tables, judge, half_lives)
-            if ndcg <= best_ndcg:
+            half_life_days = best.half_life_days
+            ndcg, settings = best._best_decay(tuned, tables, judge)
+            ndcg, settings = settings._best_half_life(tables, judge, half_lives)
+            if ndcg > best_ndcg:
+                best_ndcg, best = ndcg, settings
+            if best.half_life_days == half_life_days:
                 break
-            best_ndcg, best = ndcg, settings
         return best
 
     def components(self) -> Sequence[Algorithm]:
@@ -95,7 +100,7 @@ class Distilled(Combination):
         """Return the sum of the models' tables."""
         if not models:
             raise ValueError("a distilled table has no parts, expected at least one; search for them before fitting")
-        return self._distil({model.settings.name: _table(model, targets=self.targets) for model in models})
+        return self._distil({model.settings.name: self._table(model) for model in models})
 
     def _single(self, model: Model, tables: Tables, judge: Judge) -> tuple[float, Distilled]:
         """Return the NDCG and the settings of one algorithm's table, read as its algorithm reads histories."""
@@ -107,13 +112,22 @@ class Distilled(Combination):
         )
         return ndcg_of(settings._distil(tables), judge), settings
 
-    def _best_decays(self, tables: Tables, judge: Judge, half_lives: Collection[float]) -> tuple[float, Distilled]:
-        """Return the NDCG and the settings of the best half-life and positional decay for these weights."""
+    def _best_decay(self, tuned: Mapping[str, Model], tables: Tables, judge: Judge) -> tuple[float, Distilled]:
+        """Return the NDCG and the settings of the best positional decay, each with the best weights for it."""
+
+        def weighted(decay: float) -> tuple[float, Distilled]:
+            settings = dataclasses.replace(self, position_decay=decay)
+            weights = best_weights(list(tables), settings._sums(tables, judge).ndcg)
+            parts = tuple((tuned[name].settings, weights[name]) for name in sorted(weights))
+            settings = dataclasses.replace(settings, parts=parts)
+            return ndcg_of(settings._distil(tables), judge), settings
+
+        return max((weighted(decay) for decay in POSITION_DECAYS), key=lambda each: each[0])
+
+    def _best_half_life(self, tables: Tables, judge: Judge, half_lives: Collection[float]) -> tuple[float, Distilled]:
+        """Return the NDCG and the settings of the best half-life for these weights and this decay."""
         model = self._distil(tables)
-        settings = [
-            dataclasses.replace(self, half_life_days=days, position_decay=decay)
-            for days, decay in itertools.product(half_lives, sorted({*POSITION_DECAYS, self.position_decay}))
-        ]
+        settings = [dataclasses.replace(self, half_life_days=days) for days in half_lives]
         return max(((ndcg_of(model.with_settings(each), judge), each) for each in settings), key=lambda each: each[0])
 
     def _sums(self, tables: Tables, judge: Judge) -> Sums:
@@ -130,15 +144,15 @@ class Distilled(Combination):
         rows = ItemRows.of_every_item([sp.csr_array(total[1:])], items=items, n=self.targets)
         return ItemRowsModel(settings=self, items=items, rows=rows)
 
-
-def _table(model: Model, *, targets: int) -> sp.csr_array:
-    """Return the scaled largest scores of a model for each single item, float32 `(items + 1, items + 1)`."""
-    table = model.single_item_scores(most=targets)
-    if table is None:
-        blocks = _scores_of_single_items(model, targets=targets)
-        table = ItemRows.of_every_item(blocks, items=model.items, n=targets).table()
-    table.data *= np.float32(model.items) / max(table.data.sum(), np.float32(1e-30))
-    return table
+    def _table(self, model: Model) -> sp.csr_array:
+        """Return the scaled largest scores of a model for each single item, float32 `(items + 1, items + 1)`."""
+        table = model.single_item_scores(most=self.targets)
+        if table is None:
+            blocks = _scores_of_single_items(model, targets=self.targets)
+            table = ItemRows.of_every_item(blocks, items=model.items, n=self.targets).table()
+        table.data **= np.float32(self.power)
+        table.data *= np.float32(model.items) / max(table.data.sum(), np.float32(1e-30))
+        return table
 
 
 def _scores_of_single_items(model: Model, *, targets: int) -> Iterator[sp.csr_array]:
