@@ -6,9 +6,8 @@ that items that follow several items of a history rank higher. Each table is sca
 distilled table is their weighted sum; it keeps the largest values of each row. Score = positionally decayed history
 times this table.
 
-The validation set selects the weights, the half-life and the positional decay. The search starts from the half-life of
-the best table's own algorithm. For each decay it searches the weights. With the best of these, it selects the
-half-life, and repeats if that changes.
+The validation set selects the weights, the half-life and the positional decay. The search starts from the best table
+with the half-life and decay of its own algorithm, and stops at the first round without a gain.
 
 References
 ----------
@@ -19,6 +18,7 @@ SIGIR 2025 (a network's scores of single items in a linear model).
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -32,10 +32,10 @@ from model_export.data.chunks import chunks
 from model_export.data.interactions import Histories, Interactions
 from model_export.data.top_n import kth_best
 
-POSITION_DECAYS = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+POSITION_DECAYS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 
 MOST_ROUNDS = 3
-"""Searches of all weights; most end after the first."""
+"""Searches of weights; most end after the second."""
 
 MOST_ITEMS = 100_000
 """Models without a table score all items for each item."""
@@ -78,13 +78,12 @@ class Distilled(Combination):
         best_ndcg, best = max((self._single(tuned[name], tables, judge) for name in tables), key=lambda each: each[0])
         half_lives = sorted({model.settings.half_life_days for model in tuned.values()})
         for _ in range(MOST_ROUNDS):
-            half_life_days = best.half_life_days
-            ndcg, settings = best._best_decay(tuned, tables, judge)
-            ndcg, settings = settings._best_half_life(tables, judge, half_lives)
-            if ndcg > best_ndcg:
-                best_ndcg, best = ndcg, settings
-            if best.half_life_days == half_life_days:
+            weights = best_weights(list(tables), best._sums(tables, judge).ndcg)
+            parts = tuple((tuned[name].settings, weights[name]) for name in sorted(weights))
+            ndcg, settings = dataclasses.replace(best, parts=parts)._best_decays(tables, judge, half_lives)
+            if ndcg <= best_ndcg:
                 break
+            best_ndcg, best = ndcg, settings
         return best
 
     def components(self) -> Sequence[Algorithm]:
@@ -112,22 +111,13 @@ class Distilled(Combination):
         )
         return ndcg_of(settings._distil(tables), judge), settings
 
-    def _best_decay(self, tuned: Mapping[str, Model], tables: Tables, judge: Judge) -> tuple[float, Distilled]:
-        """Return the NDCG and the settings of the best positional decay, each with the best weights for it."""
-
-        def weighted(decay: float) -> tuple[float, Distilled]:
-            settings = dataclasses.replace(self, position_decay=decay)
-            weights = best_weights(list(tables), settings._sums(tables, judge).ndcg)
-            parts = tuple((tuned[name].settings, weights[name]) for name in sorted(weights))
-            settings = dataclasses.replace(settings, parts=parts)
-            return ndcg_of(settings._distil(tables), judge), settings
-
-        return max((weighted(decay) for decay in POSITION_DECAYS), key=lambda each: each[0])
-
-    def _best_half_life(self, tables: Tables, judge: Judge, half_lives: Collection[float]) -> tuple[float, Distilled]:
-        """Return the NDCG and the settings of the best half-life for these weights and this decay."""
+    def _best_decays(self, tables: Tables, judge: Judge, half_lives: Collection[float]) -> tuple[float, Distilled]:
+        """Return the NDCG and the settings of the best half-life and positional decay for these weights."""
         model = self._distil(tables)
-        settings = [dataclasses.replace(self, half_life_days=days) for days in half_lives]
+        settings = [
+            dataclasses.replace(self, half_life_days=days, position_decay=decay)
+            for days, decay in itertools.product(half_lives, sorted({*POSITION_DECAYS, self.position_decay}))
+        ]
         return max(((ndcg_of(model.with_settings(each), judge), each) for each in settings), key=lambda each: each[0])
 
     def _sums(self, tables: Tables, judge: Judge) -> Sums:

@@ -13,7 +13,6 @@ from model_export.algorithms.buy_again import BuyAgain
 from model_export.algorithms.distilled import MOST_ITEMS, POSITION_DECAYS, Distilled
 from model_export.algorithms.popularity import Popularity
 from model_export.algorithms.repurchase import Repurchase
-from model_export.algorithms.slist import Slist
 from model_export.algorithms.transitions import Transitions
 from model_export.api import Algorithm, Judge, Model
 from model_export.data.interactions import Floats, Histories
@@ -48,15 +47,6 @@ def rows_of(model: Model) -> Floats:
 
 def table_of(*parts: tuple[Algorithm, float], targets: int = 100, power: float = 1.0) -> Floats:
     return rows_of(Distilled(parts=parts, targets=targets, power=power).fit(DATA))
-
-
-def model_of(settings: Algorithm, pairs: Mapping[tuple[int, int], float]) -> Model:
-    table = np.zeros((5, 5), np.float32)
-    for pair, value in pairs.items():
-        table[pair] = value
-    return ItemRowsModel(
-        settings=settings, items=4, rows=ItemRows.of_every_item([sp.csr_array(table[1:])], items=4, n=4)
-    )
 
 
 def test_the_table_is_the_weighted_sum_of_tables_that_add_up_to_the_number_of_items() -> None:
@@ -126,20 +116,6 @@ def test_the_search_finds_how_a_history_is_read(wanted: int, decay: float) -> No
     settings = Distilled().search(tuned, judge(wanted, lambda _: history(2, 3)))
 
     assert settings.position_decay == decay
-
-
-def test_the_search_finds_the_weights_that_are_best_with_another_decay() -> None:
-    # Share of item 3 after items 1 and 2, by decay d: 10d / (10d + 10) and 9 / (15d + 10).
-    by_first, by_last = Transitions(position_decay=0.8), Slist(position_decay=0.8)
-    tuned = {
-        "transitions": model_of(by_first, {(1, 3): 10, (2, 4): 10}),
-        "slist": model_of(by_last, {(1, 4): 15, (2, 3): 9, (2, 4): 1}),
-    }
-
-    settings = Distilled(power=1.0).search(tuned, judge(3, lambda _: history(1, 2)))
-
-    assert settings.parts == ((by_last, 1.0),)
-    assert settings.position_decay == 0.4
 
 
 def test_the_search_finds_the_half_life() -> None:
