@@ -1,13 +1,14 @@
-"""Distilled: one item-to-item table from all other algorithms. A request takes as long as with `transitions`.
+"""Distilled: one item-to-item table from other algorithms' scores. A request takes as long as with `transitions`.
 
 The table of a model is its scores of the histories of one item: the rows of an item-to-item model, a diagonal for
-repeat purchases, and a network's scores after each item. A power below 1 brings the values of each table closer, so
-that items that follow several items of a history rank higher. Each table is scaled so that its mean row sum is 1. The
+repeat purchases, and a network's scores after each item. A power below 1 makes large values less dominant, so that
+items that follow several items of a history rank higher. Each table is scaled so that its mean row sum is 1. The
 distilled table is their weighted sum; it keeps the largest values of each row. Score = positionally decayed history
 times this table.
 
-The validation set selects the weights, the half-life and the positional decay. The search starts from the best table
-with the half-life and decay of its own algorithm, and stops at the first round without a gain.
+The validation set selects the weights, the half-life and the positional decay. The search starts with the half-life and
+decay of the best single table. Each round searches the weights anew, then half-life and decay together. The search ends
+with the first round without a gain.
 
 References
 ----------
@@ -35,10 +36,10 @@ from model_export.data.top_n import kth_best
 POSITION_DECAYS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 
 MOST_ROUNDS = 3
-"""Searches of weights; most end after the second."""
+"""Most rounds of a search; it usually ends after two."""
 
 MOST_ITEMS = 100_000
-"""Models without a table score all items for each item."""
+"""With more, a network takes too long: it scores all items after each item."""
 
 BYTES_AT_ONCE = 64 << 20
 
@@ -56,7 +57,7 @@ class Distilled(Combination):
     targets
         Targets kept per item.
     power
-        Exponent of each table's values.
+        Exponent of the values in each algorithm's table; 1 changes nothing.
     """
 
     name: ClassVar[str] = "distilled"
@@ -67,7 +68,7 @@ class Distilled(Combination):
     power: float = 0.7
 
     def unsupported_reason(self, interactions: Interactions) -> str | None:
-        """Refuse so many items that scores of all after each take too long."""
+        """Refuse so many items that scoring all items after each item takes too long."""
         if interactions.items <= MOST_ITEMS:
             return None
         return f"its limit is {MOST_ITEMS:,} items, and there are {interactions.items:,}; transitions has no limit"
@@ -121,7 +122,7 @@ class Distilled(Combination):
         return max(((ndcg_of(model.with_settings(each), judge), each) for each in settings), key=lambda each: each[0])
 
     def _sums(self, tables: Tables, judge: Judge) -> Sums:
-        """Return the sums of the tables' scores, without limit on the targets."""
+        """Return the sums of the tables' scores, before the sum is cut to `targets` per row."""
         histories = judge.histories(self.half_life_days)
         columns = next(iter(tables.values())).shape[0]
         history = histories.matrix(columns=columns, position_decay=self.position_decay)

@@ -62,6 +62,16 @@ def test_a_power_brings_values_closer() -> None:
     np.testing.assert_allclose(table, np.sqrt(COUNTS) * 3 / (np.sqrt(2) + 3), rtol=1e-6)
 
 
+@pytest.mark.parametrize(("power", "first"), [(1.0, 3), (0.5, 4)])
+def test_a_power_lifts_what_follows_several_items(power: float, first: int) -> None:
+    # Item 3 follows item 1 three times; item 4 follows items 1 and 2 once each.
+    data = interactions([[1, 3], [1, 3], [1, 3], [1, 4], [2, 4]])
+
+    model = Distilled(parts=((NEXT_ITEM, 1.0),), power=power, position_decay=1.0).fit(data)
+
+    assert model.score(history(1, 2)).argmax() == first
+
+
 def test_the_largest_targets_of_each_item_are_kept() -> None:
     assert table_of((NEXT_ITEM, 1.0), targets=1)[1].astype(bool).tolist() == [False, False, True, False]
 
@@ -121,7 +131,7 @@ def test_the_search_finds_how_a_history_is_read(wanted: int, decay: float) -> No
 def test_the_search_finds_the_half_life() -> None:
     tuned: dict[str, Model] = {
         "buy_again": BuyAgain(half_life_days=30.0).fit(DATA),
-        "transitions": Transitions(half_life_days=120.0).fit(DATA),
+        "transitions": Transitions(half_life_days=120.0, backward=0.0).fit(DATA),
     }
 
     def histories(days: float) -> Histories:
