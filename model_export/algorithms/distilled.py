@@ -7,8 +7,8 @@ distilled table is their weighted sum; it keeps the largest values of each row. 
 times this table.
 
 The validation set selects the weights, the half-life and the positional decay. The search starts with the half-life and
-decay of the best single table. Each round searches the weights again, then half-life and decay together. The search ends
-with the first round without a gain.
+decay of the best single table. Each round searches the weights again, then half-life and decay together. The search
+ends with the first round without a gain.
 
 References
 ----------
