@@ -1,5 +1,6 @@
 """moto behind HTTP on one port: the endpoint of every AWS service."""
 
+import html
 import io
 import re
 import traceback
@@ -87,7 +88,7 @@ class _Exchange(RequestHandler, MotoRequestHandler):
             self.server.moto.changed(environ)  # type: ignore[attr-defined]
         except DataError as error:
             self.log("error", "%s", error)
-            status, headers, body = "503 Service Unavailable", [("Content-Type", "text/plain")], str(error).encode()
+            status, headers, body = "503 Service Unavailable", [], _reason(environ, str(error)).encode()
         self.send_response(int(status.split()[0]))
         for name, value in headers:
             self.send_header(name, value)
@@ -127,6 +128,13 @@ class _Exchange(RequestHandler, MotoRequestHandler):
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Write nothing."""
+
+
+def _reason(environ: Mapping[str, Any], text: str) -> str:
+    """Return the body of an error: clients of S3 read the reason from XML, those of JSON services take any text."""
+    if "/s3/aws4_request" in environ.get("HTTP_AUTHORIZATION", ""):
+        return f"<Error><Code>ServiceUnavailable</Code><Message>{html.escape(text)}</Message></Error>"
+    return text
 
 
 class _Request(Request):

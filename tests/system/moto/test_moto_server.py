@@ -19,16 +19,20 @@ def server() -> Iterator[MotoServer]:
     server.stop()
 
 
-@pytest.fixture
-def s3(server: MotoServer) -> Any:
+def client(server: MotoServer, service: str) -> Any:
     return boto3.client(
-        "s3",
+        service,
         endpoint_url=f"http://127.0.0.1:{server.port}",
         region_name="us-east-1",
         aws_access_key_id="test",
         aws_secret_access_key="test",
         config=Config(retries={"max_attempts": 0}, s3={"addressing_style": "path"}),
     )
+
+
+@pytest.fixture
+def s3(server: MotoServer) -> Any:
+    return client(server, "s3")
 
 
 def test_connection_stays_open_after_a_request_whatever_became_of_it(server: MotoServer, s3: Any) -> None:
@@ -81,7 +85,7 @@ def test_body_after_expect_100_continue_is_read_at_once(server: MotoServer) -> N
 
 
 def refuse(_: dict[str, Any]) -> None:
-    raise DataError("the disk is full")
+    raise DataError("<data> cannot be written: the disk is full")
 
 
 def status_and_body(connection: http.client.HTTPConnection) -> tuple[int, bytes]:
@@ -90,12 +94,23 @@ def status_and_body(connection: http.client.HTTPConnection) -> tuple[int, bytes]
     return response.status, response.read()
 
 
-def test_request_whose_changes_cannot_be_stored_fails_with_the_reason() -> None:
+@pytest.mark.parametrize(
+    ("service", "operation", "arguments"),
+    [
+        ("s3", "put_object", {"Bucket": "pages", "Key": "a", "Body": b"abc"}),
+        ("dynamodb", "get_item", {"TableName": "things", "Key": {"id": {"S": "1"}}}),
+        ("kinesis", "list_streams", {}),
+    ],
+)
+def test_request_whose_changes_cannot_be_stored_fails_with_the_reason(
+    service: str, operation: str, arguments: dict[str, Any]
+) -> None:
     server = MotoServer(changed=refuse)
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)
 
-    assert status_and_body(connection) == (503, b"the disk is full")
-    connection.close()
+    with pytest.raises(ClientError, match=r"<data> cannot be written: the disk is full") as raised:
+        getattr(client(server, service), operation)(**arguments)
+
+    assert raised.value.response["ResponseMetadata"]["HTTPStatusCode"] == 503
     server.stop()
 
 
@@ -128,31 +143,26 @@ def test_request_on_an_open_connection_fails_after_the_stop() -> None:
 def test_request_without_flask_has_the_response_of_flask(
     server: MotoServer, monkeypatch: pytest.MonkeyPatch, service: str, operation: str, arguments: dict[str, Any]
 ) -> None:
-    def client(name: str) -> Any:
-        config = Config(retries={"max_attempts": 0}, s3={"addressing_style": "path"})
-        keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
-        return boto3.client(
-            name, endpoint_url=f"http://127.0.0.1:{server.port}", region_name="us-east-1", config=config, **keys
-        )
+    s3, dynamodb = client(server, "s3"), client(server, "dynamodb")
 
     def respond() -> Any:
         try:
-            response = getattr(client(service), operation)(**arguments)
+            response = getattr({"s3": s3, "dynamodb": dynamodb}[service], operation)(**arguments)
         except ClientError as error:
             response = error.response
         response["ResponseMetadata"] = response["ResponseMetadata"]["HTTPStatusCode"]
         return response
 
-    client("s3").create_bucket(Bucket="direct")
-    client("s3").put_object(Bucket="direct", Key="stored", Body=b"a")
+    s3.create_bucket(Bucket="direct")
+    s3.put_object(Bucket="direct", Key="stored", Body=b"a")
     with contextlib.suppress(ClientError):
-        client("dynamodb").create_table(
+        dynamodb.create_table(
             TableName="things",
             KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
             AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
             BillingMode="PAY_PER_REQUEST",
         )
-    client("dynamodb").put_item(TableName="things", Item={"id": {"S": "ü"}})
+    dynamodb.put_item(TableName="things", Item={"id": {"S": "ü"}})
     direct = respond()
 
     monkeypatch.setattr("local_cloud.moto_server._handler", lambda environ: None)
