@@ -38,12 +38,11 @@ from functions.recommend.http.request import ACTION_ROUTE, PARSERS, ActionReques
 from functions.recommend.http.response import ActionAnswer, Answer, respond_actions, respond_answer
 from functions.recommend.http.served_line import ServedLog
 from functions.recommend.ranking.actions import recommend_actions
-from functions.recommend.ranking.context import Budget
 from functions.recommend.service import Recommender
 from functions.recommend.settings import Settings
 from functions.recommend.state.bundles import BundleCache
 from functions.recommend.state.champion import ChampionLoader, VariantModels
-from functions.recommend.state.model import open_first_session
+from functions.recommend.state.model import Budget, open_first_session
 from functions.recommend.state.serving_state import ServingState, StateRefresher
 from functions.recommend.state.stores import ActionReader, ActionSources, UserStores
 
@@ -82,7 +81,7 @@ class Sources:
     """The sources of answers, created once per process."""
 
     refresher: StateRefresher
-    people: UserStores
+    stores: UserStores
     trends: PolledValue[Trends]
     served: ServedLog
     time_budget_ms: int
@@ -150,10 +149,10 @@ def _sources() -> Sources:
 
     ids = IdPolicy(pseudonyms) if settings.pseudonymise_ids else PLAIN_IDS
     profiles = ProfileStore(dynamodb, settings.profiles_table)
-    people = UserStores(ids, profiles, UserStore(dynamodb, settings.users_table))
+    stores = UserStores(ids, profiles, UserStore(dynamodb, settings.users_table))
     return Sources(
         refresher,
-        people,
+        stores,
         trends,
         ServedLog(ids, pseudonyms),
         settings.time_budget_ms,
@@ -213,7 +212,7 @@ def _actions(request: ActionRequest, *, state: ServingState, sources: Sources, n
     return recommend_actions(
         request,
         state=state,
-        people=sources.people,
+        stores=sources.stores,
         sources=sources.actions,
         recommendation_id=uuid.uuid4().hex,
         now_ms=now_ms,
@@ -223,7 +222,7 @@ def _actions(request: ActionRequest, *, state: ServingState, sources: Sources, n
 def _recommender(sources: Sources, context: Any, *, now_ms: int) -> Recommender:
     """Return a recommender with the current state."""
     state = sources.refresher.state(now_ms=now_ms, remaining_ms=context.get_remaining_time_in_millis)
-    return Recommender(state, sources.people, sources.trends, now_ms)
+    return Recommender(state, sources.stores, sources.trends, now_ms)
 
 
 def _answer_batch(event: dict[str, Any], context: Any, *, sources: Sources, now_ms: int) -> dict[str, Any]:
@@ -284,7 +283,7 @@ def _connect() -> None:
     """
     for _ in range(CONNECT_ATTEMPTS):
         with contextlib.suppress(Unavailable):
-            _sources().people.profiles.read(NO_PROFILE, length=1)
+            _sources().stores.profiles.read(NO_PROFILE, length=1)
             return
 
 

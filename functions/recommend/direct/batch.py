@@ -26,9 +26,9 @@ from alsolike.runtime.observability import Metric, count, logger
 from alsolike.runtime.struct import struct
 from functions.recommend.http.request import ActionRequest, RecommendationRequest
 from functions.recommend.http.response import ActionAnswer, Answer
-from functions.recommend.ranking.context import PROFILE_UNAVAILABLE
 from functions.recommend.service import Recommender
 from functions.recommend.state.stores import UserStores
+from functions.recommend.user import PROFILE_UNAVAILABLE
 
 RESERVE_MS = 3_000
 """Time reserved for sending or storing the answers."""
@@ -196,11 +196,11 @@ def _results(
         users = [_user(given) for given in batch.users[start : start + _USERS_AT_ONCE]]
         known = _read(
             [user for user in users if isinstance(user, str)],
-            recommender.people,
+            recommender.stores,
             profiles,
             length=recommender.state.configuration.limits.history_length,
         )
-        of_these = dataclasses.replace(recommender, people=known)
+        of_these = dataclasses.replace(recommender, stores=known)
         for user in users:
             if isinstance(user, InvalidInput):
                 yield {"error": str(user)}
@@ -233,14 +233,14 @@ def _user(given: Any) -> str | InvalidInput:
         return error
 
 
-def _read(users: Sequence[str], people: UserStores, profiles: ProfileStore, *, length: int) -> UserStores:
-    """Return the people with all profiles that answers for these users look at: an unknown user may be a session."""
-    of_users = [profile_id(user_id=people.ids.user(user), session_id=None) for user in users]
+def _read(users: Sequence[str], stores: UserStores, profiles: ProfileStore, *, length: int) -> UserStores:
+    """Return the stores with all profiles that answers for these users look at: an unknown user may be a session."""
+    of_users = [profile_id(user_id=stores.ids.user(user), session_id=None) for user in users]
     by_id = profiles.read_many(of_users, length=length)
     unknown = [user for user, profile in zip(users, of_users, strict=True) if not by_id[profile].recent]
-    of_sessions = (profile_id(user_id=None, session_id=people.ids.session(user)) for user in unknown)
+    of_sessions = (profile_id(user_id=None, session_id=stores.ids.session(user)) for user in unknown)
     by_id |= profiles.read_many(of_sessions, length=length)
-    return dataclasses.replace(people, profiles=_ReadProfiles(by_id))
+    return dataclasses.replace(stores, profiles=_ReadProfiles(by_id))
 
 
 def _document(user: str, answer: Answer) -> dict[str, Any]:

@@ -17,7 +17,8 @@ from alsolike.recommendations.requests import PREVIEW
 from alsolike.runtime.errors import NotFound
 from functions.recommend.http.request import parse_preview
 from functions.recommend.http.response import RankedItem
-from functions.recommend.service import OWN_RULES, Recommender
+from functions.recommend.resolve import OWN_RULES
+from functions.recommend.service import Recommender
 from functions.recommend.state.serving_state import NO_CONFIGURATION, ServingState
 
 

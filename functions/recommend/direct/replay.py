@@ -69,8 +69,8 @@ def answer_replay(given: Any, *, recommender: Recommender) -> dict[str, Any]:
         RecentInteraction(past["timeMs"], past["eventId"], past["itemId"], past["eventType"], past.get("context", ""))
         for past in fields.get("history", ())
     )
-    people = dataclasses.replace(recommender.people, profiles=_OneHistory(tuple(recent)))
-    answer = dataclasses.replace(recommender, people=people, now_ms=fields["nowMs"]).answer(parse_replay(fields))
+    stores = dataclasses.replace(recommender.stores, profiles=_OneHistory(tuple(recent)))
+    answer = dataclasses.replace(recommender, stores=stores, now_ms=fields["nowMs"]).answer(parse_replay(fields))
     return {
         "items": [
             {"itemId": item.item_id, "score": item.score, "origin": item.origin, "reason": item.reasons or []}

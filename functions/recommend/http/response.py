@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
@@ -20,15 +19,10 @@ Source = Literal["model", "similar", "popular", "trending", "recent", "none"]
 
 
 class RankedItem(NamedTuple):
-    """An item of an answer in its place; a tuple, since each answer makes dozens.
+    """An item of an answer by its id; see `functions.recommend.scored_item.ScoredItem`.
 
     Attributes
     ----------
-    origin
-        The reason for its place, see `alsolike.lake.served`: `ranked`, `filled`, `promoted:<name>`, `pinned` or
-        `explored`.
-    propensity
-        The probability of its place, given the places before; None for a deterministic place.
     metadata, reasons
         None unless requested.
     """
@@ -43,7 +37,7 @@ class RankedItem(NamedTuple):
 
 @struct
 class Answer:
-    """A list of recommendations with its origin; see `recommenders.RecommenderResult`.
+    """A list of recommendations with its origin; see `functions.recommend.ranking.inputs.Ranking`.
 
     Attributes
     ----------
@@ -62,7 +56,7 @@ class Answer:
     unknown_columns
         Requested metadata columns that the configuration does not declare and no item of the answer has.
     model_scores
-        The model's scores of the candidates before the reranker and rules; empty if it did not rank for the user.
+        The model's score of each item before the reranker and rules; None if the model did not rank for the user.
     """
 
     items: Sequence[RankedItem]
@@ -79,7 +73,7 @@ class Answer:
     filter: str | None = None
     configuration: int = 0
     unknown_columns: tuple[str, ...] = ()
-    model_scores: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    model_scores: Sequence[float | None] | None = None
 
 
 @struct
@@ -121,7 +115,7 @@ def respond_answer(
     }
     headers = _headers(answer)
     if request.session_id is None:  # a browser must not see the shop's rules and unfulfilled promotions
-        headers.update(_steering(answer))
+        headers.update(_rule_headers(answer))
     if route.startswith("GET "):
         headers.update(_caching(answer, request))
         if is_current(event, headers["etag"]):
@@ -153,7 +147,7 @@ def _headers(answer: Answer) -> dict[str, str]:
     return headers
 
 
-def _steering(answer: Answer) -> dict[str, str]:
+def _rule_headers(answer: Answer) -> dict[str, str]:
     headers = {}
     if answer.arms:
         headers["x-alsolike-arms"] = ", ".join(answer.arms)

@@ -84,7 +84,7 @@ class ServedLog:
             round(took_ms, 3),
             max([score for score, origin in zip(scores, origins, strict=True) if origin == RANKED], default=None),
             correlation_id,
-            [_rounded(answer.model_scores.get(item_id)) for item_id in item_ids] if answer.model_scores else None,
+            None if answer.model_scores is None else list(map(_rounded, answer.model_scores)),
             request.device,
         )
         # Its end in the same write: what others write at the same time must not come between.

@@ -16,9 +16,9 @@ from alsolike.runtime.errors import Unavailable
 from alsolike.runtime.observability import logger
 from functions.recommend.http.request import ActionRequest
 from functions.recommend.http.response import ActionAnswer
-from functions.recommend.ranking.context import PROFILE_UNAVAILABLE, RequestUser
 from functions.recommend.state.serving_state import NO_CATALOGUE, ServingState
 from functions.recommend.state.stores import ActionSources, UserStores
+from functions.recommend.user import PROFILE_UNAVAILABLE, StoredUser
 
 ACTION_RATES = "action-rates"
 """The answer has rates of actions instead of the user's propensities."""
@@ -28,7 +28,7 @@ def recommend_actions(
     request: ActionRequest,
     *,
     state: ServingState,
-    people: UserStores,
+    stores: UserStores,
     sources: ActionSources,
     recommendation_id: str,
     now_ms: int,
@@ -39,13 +39,13 @@ def recommend_actions(
     numbers depend on the recommendation ID only. The scores are the propensities themselves.
     """
     exploration = request.exploration(state.configuration.aliases)
-    user = RequestUser(people, user_id=request.user_id, session_id=None, length=1)
+    user = StoredUser(stores, user_id=request.user_id, session_id=None, length=1)
     model = ActionModel.none() if state.model is None else state.model.bundle.actions
     degraded: dict[str, None] = dict.fromkeys(reason for reason in state.degraded if reason != NO_CATALOGUE)
     events: Sequence[ActionEvent] = ()
     columns = {}
     try:
-        stored_id = profile_id(user_id=people.ids.user(request.user_id), session_id=None)
+        stored_id = profile_id(user_id=stores.ids.user(request.user_id), session_id=None)
         events = sources.profiles.read_actions(stored_id)
         columns = as_declared(user.properties, state.configuration.user_columns)
     except Unavailable as error:

@@ -25,10 +25,9 @@ REASONS = 3
 
 
 def reasons(
-    item_ids: Sequence[str], positions: Sequence[int], *, model: Model, history: History,
-    recent: Sequence[RecentInteraction], now_ms: int,
-) -> dict[str, list[str]]:  # fmt: skip
-    """Return the reasons of items that the model ranked: JSON texts, by descending contribution.
+    positions: Sequence[int], *, model: Model, history: History, recent: Sequence[RecentInteraction], now_ms: int
+) -> dict[int, list[str]]:
+    """Return the reasons of items that the model ranked: by position, JSON texts by descending contribution.
 
     Each has `itemId` and `eventType` of an interaction, its `timestamp` (seconds since 1970), and `contribution`, the
     loss of the item's score without it.
@@ -43,9 +42,9 @@ def reasons(
     lost = scores[0] - scores[1:]
     explained = recent[len(recent) - len(lost) :]
     reasons_of = {}
-    for column, item_id in enumerate(item_ids):
+    for column, position in enumerate(positions):
         best = np.argsort(-lost[:, column], kind="stable")[:REASONS]
-        reasons_of[item_id] = [
+        reasons_of[position] = [
             _reason(explained[row], float(lost[row, column])) for row in best if lost[row, column] > 0
         ]
     return reasons_of

@@ -1,33 +1,28 @@
-"""The rules of an answer, and their application to the items that a recommender finds."""
+"""Step 6: the rules of an answer, applied to the items that a recommender found."""
 
 from __future__ import annotations
 
-import functools
+import dataclasses
 import math
-import random
-from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from alsolike.domain.rules import Boost, Promotion, RuleSet, promoted_places
+from alsolike.domain.rules import promoted_places
 from alsolike.recommendations.requests import OF_ITEMS
 from alsolike.runtime.errors import InvalidInput, Unavailable
-from functions.recommend.http.response import RankedItem
-from functions.recommend.ranking.context import NO_POSITIONS, RequestContext, SelectedFilter, named_filter
-from functions.recommend.ranking.recommenders import (
-    LADDER_WINDOW,
-    RecommenderResult,
-    model_failure,
-    rank,
-    ranked_after,
-    seen_cold,
-)
-from functions.recommend.rules.slate import Pinned, Promoted, Random, Slate, SlateCandidate, Steering, compose
-from functions.recommend.state.model import GRAPH_ERRORS, NO_HISTORY, Bias, Ranked
-from functions.recommend.state.serving_state import NO_CATALOGUE, NO_CONFIGURATION
+from functions.recommend.items import NO_POSITIONS, Positions, item_mask, passing, without
+from functions.recommend.ranking.boosts import boosted
+from functions.recommend.ranking.for_you import rank
+from functions.recommend.ranking.inputs import Boost, Ranking, RankingInputs
+from functions.recommend.ranking.model_runs import model_failure, rank_after
+from functions.recommend.resolve import UNREADABLE, ResolvedRules, SelectedFilter
+from functions.recommend.rules.slate import Pinned, Promoted, Random, Slate, SlateInputs, compose
+from functions.recommend.scored_item import ScoredItem
+from functions.recommend.state.model import GRAPH_ERRORS, NO_HISTORY, Mask
+from functions.recommend.state.serving_state import NO_CATALOGUE
 
 MAX_POOL = 1_000
-"""So many items at most are chosen among."""
+"""Maximum number of items that rules choose among."""
 LEAST_POOL = 100
 CANDIDATES_A_PLACE = 4
 REFUSED_A_PLACE = 2.5
@@ -35,310 +30,201 @@ REFUSED_A_PLACE = 2.5
 MAX_NEW_ITEMS = 100
 """Maximum number of items, the latest ones, that exploration draws from."""
 
-MAX_CLASSES = 16
-"""Maximum number of distinct factors over all items; each needs a run of the model."""
 DAY_MS = 86_400_000
 
-_UNREADABLE = "unreadable"
+
+def candidates_wanted(rules: ResolvedRules, k: int) -> int:
+    """Return how many candidates a recommender finds for k places."""
+    own = rules.rules
+    if own.slate or own.diversity or own.boosts or own.demotions:
+        times = REFUSED_A_PLACE if own.slate else 1
+        return min(int(max(CANDIDATES_A_PLACE * k, LEAST_POOL) * times), MAX_POOL)
+    return 2 * k + len(own.pins)  # items of other rules may be among the candidates
 
 
-class Merchandising:
-    """The application of a rule set to one request.
+def for_rules(inputs: RankingInputs, rules: ResolvedRules) -> tuple[RankingInputs, tuple[str, ...]]:
+    """Return a recommender's inputs with the boosts and as many candidates as the rules need, and the unread boosts."""
+    boosts: list[Boost] = []
+    unmet: list[str] = []
+    for boost in rules.boosts:
+        try:
+            boosts.append(Boost(boost.factor, _mask_of(boost.filter, inputs)))
+        except Unavailable:
+            unmet.append(f"{boost.label} {UNREADABLE}")
+        except InvalidInput:
+            unmet.append(f"{boost.label} invalid")
+    return dataclasses.replace(inputs, k=candidates_wanted(rules, inputs.k), boosts=boosts), tuple(dict.fromkeys(unmet))
+
+
+def arrange(
+    ranking: Ranking, rules: ResolvedRules, inputs: RankingInputs, *, unmet: tuple[str, ...], random: Random
+) -> Slate:
+    """Return the list that fulfils the rules, from the recommender's items and those that rules add.
 
     Parameters
     ----------
-    context
-        Of the request, before rules.
+    unmet
+        The rules that are already known not to be fulfilled.
+    """
+    k, own = inputs.resolved.request.num_results, rules.rules
+    candidates = _boosted(ranking, inputs) if rules.boosts else list(ranking.items[: inputs.k])
+    scores = {candidate.position: candidate.score for candidate in candidates}
+    excluded = _excluded(inputs)
+    pins = _pins(rules, inputs, scores, excluded)
+    promotions, unreadable, degraded = _promotions(rules, inputs, excluded, k)
+    new = [] if own.exploration is None else new_items(inputs, excluded, days=own.exploration.new_for_days)
+    positions = [
+        *scores,
+        *(pin.position for pin in pins),
+        *(candidate.position for promotion in promotions for candidate in promotion.candidates),
+        *new,
+    ]
+    names = {*(rule.column for rule in own.slate), *(own.diversity.columns if own.diversity else ())}
+    one_per_product = inputs.resolved.one_per_product
+    slate = compose(
+        candidates,
+        SlateInputs(
+            pins,
+            promotions,
+            own.slate,
+            own.diversity,
+            own.exploration.share if own.exploration else 0.0,
+            [ScoredItem(position, scores.get(position, 0.0)) for position in new],
+            dict(zip(positions, inputs.items.products(positions), strict=True)) if one_per_product else {},
+        ),
+        k=k,
+        columns=inputs.items.columns(positions, tuple(sorted(names))),
+        random=random,
+    )
+    partly = tuple(f"{boost.label} partly" for boost in rules.boosts) if ranking.is_boosted_partly else ()
+    all_unmet = dict.fromkeys((*rules.unmet, *unmet, *partly, *unreadable, *slate.unmet_rules))
+    return Slate(slate.items, tuple(all_unmet), degraded)
 
-    Attributes
-    ----------
-    context
-        The context for the recommender, with the number of items and the classes that the rules need.
+
+def new_items(inputs: RankingInputs, excluded: Positions, *, days: int) -> list[int]:
+    """Return the positions of items that are new and may be in the answer, the latest first."""
+    resolved = inputs.resolved
+    skips_seen = resolved.model is not None and resolved.model.bundle.manifest.exclude_seen
+    seen = inputs.items.history if skips_seen else NO_POSITIONS
+    positions = resolved.catalogue.newest(
+        without(inputs.mask, excluded, inputs.items),
+        since_ms=resolved.now_ms - days * DAY_MS,
+        until_ms=resolved.now_ms,
+        most=MAX_NEW_ITEMS + len(seen),
+    )
+    unseen: list[int] = positions[~np.isin(positions, seen)][:MAX_NEW_ITEMS].tolist()
+    return unseen
+
+
+def _mask_of(selected: SelectedFilter, inputs: RankingInputs) -> Mask | None:
+    """Return the mask of a rule's filter.
 
     Raises
     ------
-    NotFound, InvalidInput
-        If a promotion of the request names an unknown filter, or lacks the filter's values.
+    Unavailable
+        If the catalogue or the user, which the filter reads, cannot be read.
     """
+    if selected.needs_catalogue and NO_CATALOGUE in inputs.resolved.degraded:
+        raise Unavailable("the catalogue cannot be read")
+    return item_mask(selected, inputs.resolved, inputs.user, inputs.items)
 
-    def __init__(self, rules: RuleSet, context: RequestContext, *, source: Random | None = None) -> None:
-        self._rules = rules
-        self.context = context
-        self._random = source or random.SystemRandom()  # a seeded generator would repeat in restored snapshots
-        self._unmet: dict[str, None] = {}
-        self._boosts = [
-            *(("boost", boost) for boost in rules.boosts),
-            *(("demotion", boost) for boost in rules.demotions),
-        ]
-        self._promotions = list(self._chosen_promotions())
-        self.context = context.steered(
-            wanted=self._wanted(context.request.num_results), classes=self._classes if self._boosts else None
+
+def _boosted(ranking: Ranking, inputs: RankingInputs) -> list[ScoredItem]:
+    """Return the items of a ranking by their boosted scores, best first."""
+
+    def factor(position: int) -> float:
+        return math.prod(
+            boost.factor for boost in inputs.boosts if boost.mask is None or boost.mask[position] > -np.inf
         )
 
-    def arrange(self, result: RecommenderResult) -> Slate:
-        """Return the list that fulfils the rules, from the recommender's items and those that rules add."""
-        context, rules, k = self.context, self._rules, self.context.request.num_results
-        candidates = self._boosted(result)
-        scores = {candidate.item_id: candidate.score for candidate in candidates}
-        promoted, degraded = self._promoted(k)
-        steering = Steering(
-            pins=[
-                Pinned(pin.item_id, pin.position, scores.get(pin.item_id, 0.0), refusal)
-                for pin, refusal in zip(rules.pins, self._refusals(), strict=True)
-            ],
-            promotions=promoted,
-            slate=rules.slate,
-            diversity=rules.diversity,
-            explored_share=rules.exploration.share if rules.exploration else 0.0,
-            new_items=[SlateCandidate(item_id, scores.get(item_id, 0.0)) for item_id in self._new_items()],
-        )
-        item_ids = [
-            *scores,
-            *(pin.item_id for pin in rules.pins),
-            *(candidate.item_id for promotion in steering.promotions for candidate in promotion.candidates),
-            *(candidate.item_id for candidate in steering.new_items),
-        ]
-        names = {*(rule.column for rule in rules.slate), *(rules.diversity.columns if rules.diversity else ())}
-        slate = compose(
-            candidates,
-            steering,
-            k=k,
-            columns=context.catalogue.columns(item_ids, tuple(sorted(names))),
-            products=self._products(item_ids),
-            random=self._random,
-        )
-        unmet_rules = (*self._unmet, *(reason for reason in slate.unmet_rules if reason not in self._unmet))
-        return Slate(slate.places, unmet_rules, degraded)
-
-    def _products(self, item_ids: Sequence[str]) -> Mapping[str, int]:
-        """Return the product of each item; empty if each item has a place of its own."""
-        if not self.context.one_per_product:
-            return {}
-        return self.context.catalogue.products(item_ids)
-
-    def _wanted(self, k: int) -> int:
-        """Return how many candidates there are to be for k places."""
-        rules = self._rules
-        if rules.slate or rules.diversity or rules.boosts or rules.demotions:
-            times = REFUSED_A_PLACE if rules.slate else 1
-            return min(int(max(CANDIDATES_A_PLACE * k, LEAST_POOL) * times), MAX_POOL)
-        return 2 * k + len(rules.pins)  # items of other rules may be among the candidates
-
-    def _chosen_promotions(self) -> Sequence[tuple[Promotion, SelectedFilter]]:
-        request, configuration = self.context.request, self.context.configuration
-        if NO_CONFIGURATION in self.context.state_degraded:
-            self._unmet |= dict.fromkeys(
-                f"promotion:{promotion.called} {_UNREADABLE}" for promotion in self._rules.promotions
-            )
-            return []
-        if request.promotions is None:
-            return [(promotion, self._own(promotion.filter)) for promotion in self._rules.promotions]
-        where = "promotions[0].filterArn"
-        return [
-            (
-                promotion,
-                named_filter(promotion.filter, request, configuration, values=sent.filter_values, where=where),
-            )
-            for promotion, sent in zip(self._rules.promotions, request.promotions, strict=True)
-        ]
-
-    def _own(self, name: str) -> SelectedFilter:
-        return named_filter(name, self.context.request, self.context.configuration)
-
-    def _bias_of(self, chosen: SelectedFilter, what: str, *, of_request: bool = False) -> Bias | None:
-        """Return the bias of a rule's filter; None, with a declared reason, if it cannot be evaluated now."""
-        if chosen.needs_catalogue and NO_CATALOGUE in self.context.state_degraded:
-            self._unmet[f"{what} {_UNREADABLE}"] = None
-            return None
-        try:
-            return self.context.bias_of(chosen)
-        except Unavailable:
-            self._unmet[f"{what} {_UNREADABLE}"] = None
-        except InvalidInput:
-            if of_request:
-                raise
-            self._unmet[f"{what} invalid"] = None
-        return None
-
-    @functools.cached_property
-    def _factors(self) -> list[tuple[Boost, SelectedFilter, Bias]]:
-        """Return the boosts and demotions whose filters can be read."""
-        factors = []
-        for kind, boost in self._boosts:
-            chosen = self._own(boost.filter)
-            bias = self._bias_of(chosen, f"{kind}:{boost.filter}")
-            if bias is not None:
-                factors.append((boost, chosen, bias))
-        return factors
-
-    def _classes(self) -> list[Bias] | None:
-        """Return the biases that divide all items by their factors; None, with a declared reason, if time is short."""
-        context = self.context
-        assert context.model is not None
-        factors = self._factors
-        allowed = context.catalogue.neutral() if context.bias is None else context.bias
-        parts = factor_groups(
-            (bias for _, _, bias in factors), [boost.factor for boost, _, _ in factors], allowed=allowed
-        )
-        expected_ms = context.model.expected_ms(with_bias=True) * len(parts)
-        if len(parts) <= MAX_CLASSES and context.budget.allows(expected_ms):
-            return parts
-        self._unmet |= dict.fromkeys(f"{kind}:{boost.filter} partly" for kind, boost in self._boosts)
-        return None
-
-    def _boosted(self, result: RecommenderResult) -> list[SlateCandidate]:
-        """Return the items of a result by their boosted scores, best first."""
-        item_ids = [item.item_id for item in result.items]
-        factors = [1.0] * len(item_ids)
-        for boost, chosen, bias in self._factors:
-            passes = self.context.passes(item_ids, chosen, bias=bias)
-            factors = [
-                factor * boost.factor if passed else factor for factor, passed in zip(factors, passes, strict=True)
-            ]
-        candidates = [
-            SlateCandidate(item.item_id, boosted(item.score, factor), item.origin)
-            for item, factor in zip(result.items, factors, strict=True)
-        ]
-        if self._boosts:
-            candidates.sort(key=lambda candidate: -candidate.score)
-        return candidates[: self.context.wanted]
-
-    def _refusals(self) -> list[str | None]:
-        """Return why each pin's item may not be answered."""
-        item_ids = [pin.item_id for pin in self._rules.pins]
-        if not item_ids:
-            return []
-        barred = frozenset(excluded_ids(self.context))
-        known = self.context.catalogue.known(item_ids).tolist()
-        return [
-            "excluded" if item_id in barred else "unknown" if not is_known else None if allowed else "filtered"
-            for item_id, is_known, allowed in zip(item_ids, known, self.context.allowed(item_ids), strict=True)
-        ]
-
-    def _promoted(self, k: int) -> tuple[list[Promoted], tuple[str, ...]]:
-        """Return the promotions with their candidates, and the reasons if the model did not rank for one of them."""
-        promoted: list[Promoted] = []
-        degraded: tuple[str, ...] = ()
-        places = promoted_places([promotion.share for promotion, _ in self._promotions], k)
-        for (promotion, chosen), count in zip(self._promotions, places, strict=True):
-            of_request = self.context.request.promotions is not None
-            if not count and not of_request:
-                continue
-            bias = self._bias_of(chosen, f"promotion:{promotion.called}", of_request=of_request)
-            if bias is not None and count:
-                wanted = min(CANDIDATES_A_PLACE * count + len(self._rules.pins) + k, MAX_POOL)
-                result = promotion_candidates(self.context, chosen, bias, k=wanted)
-                degraded += result.degraded
-                candidates = [SlateCandidate(item.item_id, item.score) for item in result.items]
-                promoted.append(Promoted(promotion.called, count, candidates))
-        return promoted, degraded
-
-    def _new_items(self) -> list[str]:
-        if self._rules.exploration is None:
-            return []
-        return new_items(self.context, days=self._rules.exploration.new_for_days, most=MAX_NEW_ITEMS)
+    candidates = [item._replace(score=boosted(item.score, factor(item.position))) for item in ranking.items]
+    return sorted(candidates, key=lambda item: -item.score)[: inputs.k]
 
 
-def excluded_ids(context: RequestContext) -> Sequence[str]:
+def _excluded(inputs: RankingInputs) -> Positions:
     """Return the items that no rule adds: those that the request excludes, and the one that it starts from."""
-    item_id = context.request.item_id
-    return [*context.excluded, *([item_id] if item_id and context.request.recommender in OF_ITEMS else [])]
+    if inputs.resolved.request.recommender in OF_ITEMS:
+        return np.append(inputs.items.excluded, inputs.items.page_item)
+    return inputs.items.excluded
 
 
-def promotion_candidates(context: RequestContext, chosen: SelectedFilter, bias: Bias, *, k: int) -> RecommenderResult:
-    """Return the best items that pass a rule's own filter, followed by popular ones.
+def _pins(rules: ResolvedRules, inputs: RankingInputs, scores: dict[int, float], excluded: Positions) -> list[Pinned]:
+    """Return the pins with the reason if an item may not be in the answer."""
+    positions = inputs.items.pins
+    if not len(positions):
+        return []
+    left_out = frozenset(excluded.tolist())
+    page_item = inputs.resolved.request.item_id if inputs.resolved.request.recommender in OF_ITEMS else None
+    known = inputs.items.known(positions).tolist()
+    pins = []
+    for pin, position, is_known in zip(rules.rules.pins, positions.tolist(), known, strict=True):
+        refusal = None
+        if position in left_out or pin.item_id == page_item:
+            refusal = "excluded"
+        elif not is_known:
+            refusal = "unknown"
+        elif inputs.mask is not None and inputs.mask[position] == -np.inf:
+            refusal = "filtered"
+        pins.append(Pinned(position, pin.item_id, pin.position, scores.get(position, 0.0), refusal))
+    return pins
+
+
+def _promotions(
+    rules: ResolvedRules, inputs: RankingInputs, excluded: Positions, k: int
+) -> tuple[list[Promoted], list[str], tuple[str, ...]]:
+    """Return the promotions with their candidates, the unreadable ones, and why the model did not rank for one."""
+    promoted: list[Promoted] = []
+    unmet: list[str] = []
+    degraded: tuple[str, ...] = ()
+    places = promoted_places([promotion.share for promotion in rules.promotions], k)
+    for promotion, count in zip(rules.promotions, places, strict=True):
+        if not count and not promotion.is_of_request:
+            continue
+        try:
+            mask = _mask_of(promotion.filter, inputs)
+        except Unavailable:
+            unmet.append(f"promotion:{promotion.name} {UNREADABLE}")
+            continue
+        except InvalidInput:
+            if promotion.is_of_request:
+                raise
+            unmet.append(f"promotion:{promotion.name} invalid")
+            continue
+        if count:
+            wanted = min(CANDIDATES_A_PLACE * count + len(rules.rules.pins) + k, MAX_POOL)
+            allowed = without(mask, excluded, inputs.items)
+            ranking = promotion_candidates(dataclasses.replace(inputs, mask=allowed, k=wanted))
+            degraded += ranking.degraded
+            promoted.append(Promoted(promotion.name, count, ranking.items))
+    return promoted, unmet, degraded
+
+
+def promotion_candidates(inputs: RankingInputs) -> Ranking:
+    """Return the best items that the mask allows, followed by popular ones.
 
     They are the model's ranking for the user, or after the item that the recommender starts from; without a model,
     trending items.
-
-    Parameters
-    ----------
-    bias
-        The bias of the filter.
     """
-    model = context.model
+    resolved, model, items, k = inputs.resolved, inputs.resolved.model, inputs.items, inputs.k
     if model is None:
-        trending = context.trends.best(LADDER_WINDOW, now_ms=context.now_ms)
-        passes = context.passes([item_id for item_id, _ in trending], chosen, bias=bias)
-        left_out = excluded_ids(context)
-        items = [RankedItem(*item) for item, passed in zip(trending, passes, strict=True) if passed]
-        return RecommenderResult([item for item in items if item.item_id not in left_out][:k])
-    allowed = context.without(bias, excluded_ids(context))
-    assert allowed is not None
-    of_model = allowed[: model.bundle.manifest.items + 1]
-    of_item = context.request.recommender in OF_ITEMS
-    ranked: Sequence[Ranked] = ()
+        return Ranking(passing(items.fallback, inputs.mask)[:k])
+    mask = items.neutral() if inputs.mask is None else inputs.mask
+    of_item = resolved.request.recommender in OF_ITEMS
+    ranked: list[ScoredItem] = []
     degraded: tuple[str, ...] = ()
+    history = NO_HISTORY
+    if not of_item:
+        history = model.history(inputs.recent, items.history, user=inputs.user.columns)
     try:
         if of_item:
-            position = int(context.catalogue.positions([context.request.item_id or ""])[0])
-            known = 0 < position <= model.bundle.manifest.items
-            if known and not (degraded := context.model_delay(with_bias=True)):
-                ranked = ranked_after(context, [position], k=k, bias=of_model)
-        elif context.recent and not (degraded := context.model_delay(with_bias=True)):
-            ranked = rank(
-                context.recent, context.positions, model=model, catalogue=context.catalogue, bias=allowed,
-                group=lambda: None, user=context.user_columns, k=k, now_ms=context.now_ms,
-            ).ranked  # fmt: skip
+            known = 0 < items.page_item <= model.bundle.manifest.items
+            if known and not (degraded := model.delay(inputs.budget, masked=True)):
+                ranked = rank_after(inputs, [items.page_item], mask, k=k)
+        elif inputs.recent and not (degraded := model.delay(inputs.budget, masked=True)):
+            ranked = rank(model, resolved.catalogue, history, [mask], k=k, now_ms=resolved.now_ms)
     except GRAPH_ERRORS as error:
         degraded = model_failure(error)
-    history = NO_HISTORY if of_item else context.history(model)
     filling = model.popular(
-        k - len(ranked),
-        history=history,
-        after=ranked,
-        bias=of_model,
-        leave_out=() if of_item else seen_cold(context.recent, context.positions, model).tolist(),
-        cold=context.catalogue.cold_filling(allowed),
+        k - len(ranked), history=history, after=ranked, mask=mask, cold=resolved.catalogue.cold_filling(mask)
     )
-    return RecommenderResult(context.named([*ranked, *filling]), degraded=degraded)
-
-
-def new_items(context: RequestContext, *, days: int, most: int) -> list[str]:
-    """Return items that are new and may be answered, the latest first."""
-    bias = context.without(context.bias, excluded_ids(context))
-    seen = (
-        context.positions if context.model is not None and context.model.bundle.manifest.exclude_seen else NO_POSITIONS
-    )
-    positions = context.catalogue.newest(
-        bias, since_ms=context.now_ms - days * DAY_MS, until_ms=context.now_ms, most=most + len(seen)
-    )
-    unseen = positions[~np.isin(positions, seen)]
-    return context.catalogue.item_ids(unseen[:most].tolist())
-
-
-def boosted(score: float, factor: float) -> float:
-    """Return a score with its boost or demotion: multiplied by the factor if it is at least 0, else divided.
-
-    So a boost always raises an item, and within the items of one factor the order stays. An item's factor is the
-    product of those whose filters it passes.
-    """
-    return score * factor if score >= 0 else score / factor
-
-
-def factor_groups(passing: Iterable[Bias], factors: Sequence[float], *, allowed: Bias) -> list[Bias]:
-    """Return a bias for each factor of the items, which bars items with another factor.
-
-    The best k boosted scores are among the best k of each class.
-
-    Parameters
-    ----------
-    passing
-        For each of the factors, the bias of its filter.
-    allowed
-        The bias that always applies.
-    """
-    codes = np.zeros(len(allowed), np.uint32)
-    for place, bias in enumerate(passing):
-        codes |= (bias > -np.inf).astype(np.uint32) << place
-    present = np.flatnonzero(np.bincount(codes[allowed > -np.inf], minlength=1)).tolist()
-    by_factor: dict[float, list[int]] = {}
-    for code in present:
-        product = math.prod(factor for place, factor in enumerate(factors) if code >> place & 1)
-        by_factor.setdefault(round(product, 12), []).append(code)
-    class_of = np.full(2 ** len(factors), -1, np.int32)
-    for number, members in enumerate(by_factor.values()):
-        class_of[members] = number
-    numbers = class_of[codes]
-    barred = np.float32(-np.inf)
-    return [np.where(numbers == number, allowed, barred) for number in range(len(by_factor))]
+    return Ranking([*ranked, *filling], degraded=degraded)

@@ -9,7 +9,7 @@ import numpy as np
 
 from alsolike.domain.rules import Diversity
 
-Columns = Callable[[str], Mapping[str, Any]]
+Columns = Callable[[int], Mapping[str, Any]]
 
 
 class MmrReranker:
@@ -21,7 +21,7 @@ class MmrReranker:
 
     Parameters
     ----------
-    item_ids, scores
+    positions, scores
         Of the candidates.
 
     References
@@ -31,31 +31,31 @@ class MmrReranker:
     """
 
     def __init__(
-        self, diversity: Diversity, item_ids: Sequence[str], scores: Sequence[float], columns: Columns
+        self, diversity: Diversity, positions: Sequence[int], scores: Sequence[float], columns: Columns
     ) -> None:
         self._dial = diversity.dial
         self._columns = columns
-        self._places = {item_id: place for place, item_id in enumerate(item_ids)}
+        self._places = {position: place for place, position in enumerate(positions)}
         relevance = np.maximum(np.array(scores, np.float64), 0)
         best = relevance.max(initial=0.0)
         self._relevance = relevance / best if best > 0 else relevance
         self._relevance *= 1 - self._dial
-        self._closest = np.zeros(len(item_ids))
+        self._closest = np.zeros(len(positions))
         self._tables = [
-            _Table(name, [values(columns(item_id).get(name)) for item_id in item_ids]) for name in diversity.columns
+            _Table(name, [values(columns(position).get(name)) for position in positions]) for name in diversity.columns
         ]
 
-    def add(self, item_id: str) -> None:
+    def add(self, position: int) -> None:
         """Move an item from the candidates into the list."""
-        self.drop(item_id)
-        has = self._columns(item_id)
+        self.drop(position)
+        has = self._columns(position)
         likeness = sum(table.likeness(values(has.get(table.name))) for table in self._tables)
         self._closest = np.maximum(self._closest, likeness / len(self._tables))
 
-    def drop(self, item_id: str) -> None:
+    def drop(self, position: int) -> None:
         """Take a candidate out."""
-        if item_id in self._places:
-            self._relevance[self._places[item_id]] = -np.inf
+        if position in self._places:
+            self._relevance[self._places[position]] = -np.inf
 
     def best(self) -> int | None:
         """Return the place of the candidate whose marginal relevance is the greatest, of several the first."""

@@ -19,17 +19,17 @@ exploration starved  a place was left without a new item to draw
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from types import MappingProxyType
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from alsolike.domain.rules import Diversity, SlateRule
-from alsolike.lake.served import EXPLORED, PINNED, PROMOTED, RANKED
+from alsolike.lake.served import EXPLORED, PINNED, PROMOTED
 from alsolike.runtime.struct import struct
-from functions.recommend.http.response import RankedItem
 from functions.recommend.rules.mmr import MmrReranker, values
+from functions.recommend.scored_item import ScoredItem
 
-Columns = Callable[[str], Mapping[str, Any]]
+Columns = Callable[[int], Mapping[str, Any]]
 """Returns an item's values of the columns that rules read; lists as lists."""
 
 
@@ -43,29 +43,30 @@ class Random(Protocol):
         """Return a whole number from 0 to `stop`, without it."""
 
 
-class SlateCandidate(NamedTuple):
-    """An item that may be answered; `origin` is `ranked` or `filled`."""
-
-    item_id: str
-    score: float
-    origin: str = RANKED
-
-
 @struct
 class Promoted:
-    """A promotion: its number of places, and its items, best first, without barred ones."""
+    """A promotion: its number of places, and its items, best first, without excluded ones."""
 
     name: str
     places: int
-    candidates: Sequence[SlateCandidate]
+    candidates: Sequence[ScoredItem]
 
 
 @struct
 class Pinned:
-    """An item for a place, counted from 1; `refusal` is the reason if it may not be recommended, else None."""
+    """An item for a place, counted from 1.
 
-    item_id: str
+    Attributes
+    ----------
+    position
+        Of the item; `item_id` names it in `unmet_rules`.
+    refusal
+        The reason if it may not be recommended, else None.
+    """
+
     position: int
+    item_id: str
+    place: int
     score: float = 0.0
     refusal: str | None = None
 
@@ -74,21 +75,24 @@ class Pinned:
 class Slate:
     """The list, the rules that could not be kept, and the reasons why the model did not rank for promotions."""
 
-    places: Sequence[RankedItem]
+    items: Sequence[ScoredItem]
     unmet_rules: Sequence[str]
     degraded: tuple[str, ...] = ()
 
 
 @struct
-class Steering:
+class SlateInputs:
     """Everything but the candidates that makes a list.
 
     Attributes
     ----------
     new_items
-        Those that exploration draws from: ids with scores.
+        Those that exploration draws from.
     explored_share
-        The chance of each place that neither a pin nor a promotion has; 0 for no exploration.
+        The probability of a new item at each place that neither a pin nor a promotion has; 0 for no exploration.
+    products
+        A number by position, which the variants of a product share. Apart from pins, a product has one place, unless no
+        other candidates are left.
     """
 
     pins: Sequence[Pinned] = ()
@@ -96,17 +100,12 @@ class Steering:
     slate: Sequence[SlateRule] = ()
     diversity: Diversity | None = None
     explored_share: float = 0.0
-    new_items: Sequence[SlateCandidate] = ()
+    new_items: Sequence[ScoredItem] = ()
+    products: Mapping[int, int] = dataclasses.field(default_factory=dict)
 
 
 def compose(
-    candidates: Sequence[SlateCandidate],
-    steering: Steering,
-    *,
-    k: int,
-    columns: Columns,
-    random: Random,
-    products: Mapping[str, int] = MappingProxyType({}),
+    candidates: Sequence[ScoredItem], inputs: SlateInputs, *, k: int, columns: Columns, random: Random
 ) -> Slate:
     """Return at most k items that fulfil the rules.
 
@@ -126,53 +125,50 @@ def compose(
     ----------
     candidates
         Best first, each once.
-    products
-        By item. Apart from pins, a product has one place, unless no other candidates are left.
 
     References
     ----------
     J. Carbonell, J. Goldstein, "The use of MMR, diversity-based reranking for reordering documents and producing
     summaries", SIGIR 1998, section 2.
     """
-    return _Composition(candidates, steering, k=k, columns=columns, random=random, products=products).slate()
+    return _Composition(candidates, inputs, k=k, columns=columns, random=random).slate()
 
 
 class _Composition:
     def __init__(
         self,
-        candidates: Sequence[SlateCandidate],
-        steering: Steering,
+        candidates: Sequence[ScoredItem],
+        inputs: SlateInputs,
         *,
         k: int,
         columns: Columns,
         random: Random,
-        products: Mapping[str, int],
     ) -> None:
-        self._products = products
+        self._products = inputs.products
         self._listed: set[int | None] = set()
-        self._spare: list[SlateCandidate] = []
-        self._steering = steering
+        self._spare: list[ScoredItem] = []
+        self._inputs = inputs
         self._random = random
-        self._places: list[RankedItem | None] = [None] * k
-        self._rules = SlateRules(steering.slate, columns)
+        self._places: list[ScoredItem | None] = [None] * k
+        self._rules = SlateRules(inputs.slate, columns)
         self._candidates, self._next = candidates, 0
         self._variety = (
             MmrReranker(
-                steering.diversity,
-                [candidate.item_id for candidate in candidates],
+                inputs.diversity,
+                [candidate.position for candidate in candidates],
                 [candidate.score for candidate in candidates],
                 columns,
             )
-            if steering.diversity
+            if inputs.diversity
             else None
         )
-        self._waiting = [iter(promotion.candidates) for promotion in steering.promotions]
-        self._new, self._tightened = list(steering.new_items), -1
-        self._taken: set[str] = set()
+        self._waiting = [iter(promotion.candidates) for promotion in inputs.promotions]
+        self._new, self._tightened = list(inputs.new_items), -1
+        self._taken: set[int] = set()
         self._unmet: dict[str, None] = {}
 
     def slate(self) -> Slate:
-        for pin in sorted(self._steering.pins, key=lambda pin: pin.position):
+        for pin in sorted(self._inputs.pins, key=lambda pin: pin.place):
             self._pin(pin)
         free = [place for place, item in enumerate(self._places) if item is None]
         promoted = self._promoted_places(free)
@@ -183,46 +179,46 @@ class _Composition:
         self._judge(places)
         return Slate(places, tuple(self._unmet))
 
-    def _judge(self, places: Sequence[RankedItem]) -> None:
+    def _judge(self, places: Sequence[ScoredItem]) -> None:
         """Add the rules that the list as a whole does not fulfil."""
-        for promotion in self._steering.promotions:
-            has = self._taken.intersection(candidate.item_id for candidate in promotion.candidates)
+        for promotion in self._inputs.promotions:
+            has = self._taken.intersection(candidate.position for candidate in promotion.candidates)
             if len(has) < promotion.places:
                 self._add_unmet(f"promotion:{promotion.name} starved")
         if len(places) < len(self._places):
             self._unmet |= dict.fromkeys(f"slate:{column} starved" for column in self._rules.starving)
-            for pin in self._steering.pins:
-                stands = pin.item_id in self._taken and pin.refusal is None and pin.position <= len(self._places)
-                if stands and not (pin.position <= len(places) and places[pin.position - 1].item_id == pin.item_id):
+            for pin in self._inputs.pins:
+                stands = pin.position in self._taken and pin.refusal is None and pin.place <= len(self._places)
+                if stands and not (pin.place <= len(places) and places[pin.place - 1].position == pin.position):
                     self._add_unmet(f"pin:{pin.item_id} moved")
 
     def _add_unmet(self, what: str) -> None:
         self._unmet[what] = None
 
-    def _take(self, place: int, item: RankedItem) -> None:
+    def _take(self, place: int, item: ScoredItem) -> None:
         self._places[place] = item
-        self._taken.add(item.item_id)
+        self._taken.add(item.position)
         if self._products:
-            self._listed.add(self._products[item.item_id])
-        self._rules.add(item.item_id)
+            self._listed.add(self._products[item.position])
+        self._rules.add(item.position)
         if self._variety is not None:
-            self._variety.add(item.item_id)
+            self._variety.add(item.position)
 
     def _pin(self, pin: Pinned) -> None:
         if pin.refusal is not None:
             self._add_unmet(f"pin:{pin.item_id} {pin.refusal}")
-        elif pin.position > len(self._places):
+        elif pin.place > len(self._places):
             self._add_unmet(f"pin:{pin.item_id} past-end")
         else:
-            for column in self._rules.broken_by(pin.item_id):
+            for column in self._rules.broken_by(pin.position):
                 self._add_unmet(f"slate:{column} pinned")
-            self._take(pin.position - 1, RankedItem(pin.item_id, pin.score, PINNED))
+            self._take(pin.place - 1, ScoredItem(pin.position, pin.score, PINNED))
 
     def _promoted_places(self, free: Sequence[int]) -> dict[int, int]:
         """Return the places that promotions have, each with the promotion's number: spread over those without a pin."""
         left = len(free)
         due: list[tuple[float, int]] = []
-        for number, promotion in enumerate(self._steering.promotions):
+        for number, promotion in enumerate(self._inputs.promotions):
             count = min(promotion.places, left)
             left -= count
             due += [((turn + 0.5) / count, number) for turn in range(count)]
@@ -232,61 +228,61 @@ class _Composition:
     def _promote(self, place: int, number: int) -> bool:
         """Give a place to the best item of its promotion that may have it, if there is one."""
         for chosen in self._allowed(self._waiting[number]):
-            name = self._steering.promotions[number].name
-            self._take(place, RankedItem(chosen.item_id, chosen.score, f"{PROMOTED}{name}"))
+            name = self._inputs.promotions[number].name
+            self._take(place, ScoredItem(chosen.position, chosen.score, f"{PROMOTED}{name}"))
             return True
         return False
 
-    def _allowed(self, candidates: Iterator[SlateCandidate]) -> Iterator[SlateCandidate]:
+    def _allowed(self, candidates: Iterator[ScoredItem]) -> Iterator[ScoredItem]:
         """Yield those that are not in the list and that no slate rule rejects; a rejected item stays rejected."""
         for candidate in candidates:
-            if not self._has(candidate.item_id) and not self._rules.broken_by(candidate.item_id):
+            if not self._has(candidate.position) and not self._rules.broken_by(candidate.position):
                 yield candidate
 
-    def _has(self, item_id: str) -> bool:
+    def _has(self, position: int) -> bool:
         """Return whether the list has the item, or a variant of it."""
-        return item_id in self._taken or self._products.get(item_id) in self._listed
+        return position in self._taken or self._products.get(position) in self._listed
 
     def _rank(self, place: int) -> None:
         """Fill a place with the greedy choice, or at random with a new item; leave it empty if no items are left."""
         greedy = self._greedy()
         if greedy is None:
             return
-        if not self._steering.explored_share:
-            self._take(place, RankedItem(*greedy))
+        if not self._inputs.explored_share:
+            self._take(place, greedy)
             return
         if self._tightened != self._rules.tightened:
             self._new, self._tightened = list(self._allowed(iter(self._new))), self._rules.tightened
-        self._new = [item for item in self._new if not self._has(item.item_id)]
-        share = self._steering.explored_share if self._new else 0.0
+        self._new = [item for item in self._new if not self._has(item.position)]
+        share = self._inputs.explored_share if self._new else 0.0
         if not self._new:
             self._add_unmet("exploration starved")
         explored = self._random.random() < share
         drawn = self._new[self._random.randrange(len(self._new))] if explored else greedy
-        propensity = (1 - share) * (drawn.item_id == greedy.item_id)
-        if any(item.item_id == drawn.item_id for item in self._new):
+        propensity = (1 - share) * (drawn.position == greedy.position)
+        if any(item.position == drawn.position for item in self._new):
             propensity += share / len(self._new)
-        self._take(place, RankedItem(drawn.item_id, drawn.score, EXPLORED if explored else greedy.origin, propensity))
+        self._take(place, ScoredItem(drawn.position, drawn.score, EXPLORED if explored else greedy.origin, propensity))
 
-    def _greedy(self) -> SlateCandidate | None:
+    def _greedy(self) -> ScoredItem | None:
         """Return the next candidate; items that slate rules reject now stay rejected."""
         while (place := self._following()) is not None:
             candidate = self._candidates[place]
-            if self._has(candidate.item_id):
+            if self._has(candidate.position):
                 self._spare.append(candidate)
             else:
-                columns = self._rules.broken_by(candidate.item_id)
+                columns = self._rules.broken_by(candidate.position)
                 if not columns:
                     return candidate
                 self._rules.starving |= dict.fromkeys(columns)
             if self._variety is not None:
-                self._variety.drop(candidate.item_id)
+                self._variety.drop(candidate.position)
             else:
                 self._next += 1
         return next((spare for spare in self._spare if self._is_possible(spare)), None)
 
-    def _is_possible(self, variant: SlateCandidate) -> bool:
-        return variant.item_id not in self._taken and not self._rules.broken_by(variant.item_id)
+    def _is_possible(self, variant: ScoredItem) -> bool:
+        return variant.position not in self._taken and not self._rules.broken_by(variant.position)
 
     def _following(self) -> int | None:
         """Return the place of the first candidate that was not rejected before."""
@@ -315,15 +311,15 @@ class SlateRules:
         self._spread = [(rule.column, rule.spread) for rule in rules if rule.spread is not None]
         self._ranges: dict[str, tuple[float, float]] = {}
         self._columns = columns
-        self._known: dict[str, tuple[list[frozenset[str]], list[float | None]]] = {}
+        self._known: dict[int, tuple[list[frozenset[str]], list[float | None]]] = {}
         self.tightened = 0
         self.starving: dict[str, None] = {}
 
-    def broken_by(self, item_id: str) -> list[str]:
+    def broken_by(self, position: int) -> list[str]:
         """Return the columns of the rules that the item would break."""
         if not self._at_most and not self._spread:
             return []
-        texts, numbers = self._known.get(item_id) or self._look_up(item_id)
+        texts, numbers = self._known.get(position) or self._look_up(position)
         broken: list[str] = []
         for (column, most, counts), has in zip(self._at_most, texts, strict=True):
             for value in has:
@@ -337,11 +333,11 @@ class SlateRules:
                     broken.append(column)
         return broken
 
-    def add(self, item_id: str) -> None:
+    def add(self, position: int) -> None:
         """Take the item into the list."""
         if not self._at_most and not self._spread:
             return
-        texts, numbers = self._known.get(item_id) or self._look_up(item_id)
+        texts, numbers = self._known.get(position) or self._look_up(position)
         for (_, most, counts), has in zip(self._at_most, texts, strict=True):
             for value in has:
                 counts[value] = counts.get(value, 0) + 1
@@ -352,14 +348,14 @@ class SlateRules:
                 self.tightened += column not in self._ranges or not least <= number <= greatest
                 self._ranges[column] = min(least, number), max(greatest, number)
 
-    def _look_up(self, item_id: str) -> tuple[list[frozenset[str]], list[float | None]]:
+    def _look_up(self, position: int) -> tuple[list[frozenset[str]], list[float | None]]:
         """Return the item's values in the columns of the rules, and cache them."""
-        has = self._columns(item_id)
+        has = self._columns(position)
         known = (
             [values(has.get(column)) for column, *_ in self._at_most],
             [_number(has.get(column)) for column, _ in self._spread],
         )
-        self._known[item_id] = known
+        self._known[position] = known
         return known
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import itertools
 from collections.abc import Callable, Mapping, Sequence, Set
@@ -22,7 +21,7 @@ from alsolike.filters.tree import Filter
 from alsolike.runtime.errors import InvalidInput
 from alsolike.snapshot.cold_items import NO_COLD_ITEMS, ColdItems, ColdScorer
 from alsolike.snapshot.snapshot import NumberColumn, Snapshot
-from functions.recommend.state.model import Bias, ColdFilling
+from functions.recommend.state.model import ColdFilling, Mask
 
 MAX_DRAFT_ROWS = 300_000
 """Maximum number of items whose values of columns that are not applied are read for a preview."""
@@ -32,6 +31,9 @@ KEPT_VALUES = 5_000
 
 KEPT_PRODUCTS = 50_000
 """Maximum number of items whose product is cached."""
+
+SAMPLED_ITEMS = 100
+"""Number of popular items that show how many variants a product has."""
 
 
 class NoBundle:
@@ -71,9 +73,8 @@ class ModelCatalogue:
     ----------
     cold
         Scores the cold items; empty if the snapshot's cold items belong to another model.
-    candidates_a_place
-        Candidates for each place of a list with one variant of a product. It grows when a list was short of products,
-        and saves the second search of the next list; it changes no list.
+    size
+        Number of positions: 0, those of the model and those of the cold items.
     """
 
     def __init__(self, snapshot: Snapshot, bundle: Bundle | NoBundle, configuration: Configuration) -> None:
@@ -88,12 +89,11 @@ class ModelCatalogue:
         self._cold_hashes = cold.hashes
         self.cold_items = cold
         self.cold = ColdScorer(cold, items=self._items)
-        self._places = self._items + 1 + len(self.cold)
+        self.size = self._items + 1 + len(self.cold)
         self.has_cold = len(self.cold) > 0
         self._values = functools.lru_cache(maxsize=KEPT_VALUES)(self._values_of)
-        self._product_of: dict[str, int] = {}
+        self._product_of: dict[int | str, int] = {}
         self._numbers: dict[ProductKey, int] = {}
-        self.candidates_a_place = 1.0
 
     def under(self, configuration: Configuration) -> ModelCatalogue:
         """Return the same catalogue under a configuration that is not applied, with its columns.
@@ -134,61 +134,38 @@ class ModelCatalogue:
             return self._bundle.item_id(position)
         return self._snapshot.item_id(int(self._cold_rows[position - self._items - 1]))
 
-    def bias(self, filter_: Filter, asked: FilterInputs, *, name: str) -> Bias:
-        """Return the bias, by position, that bars deleted items and those that do not pass the filter."""
-        return self._evaluator.bias(filter_, asked, name=name)
+    def mask(self, filter_: Filter | None, inputs: FilterInputs, *, name: str) -> Mask | None:
+        """Return the mask that excludes deleted items and those that do not pass the filter; None if it is empty."""
+        if filter_ is None:
+            return self.mask_of_deleted
+        return self._evaluator.bias(filter_, inputs, name=name)
 
     def passing(
-        self,
-        item_ids: Sequence[str],
-        filter_: Filter | None,
-        asked: FilterInputs,
-        *,
-        name: str,
-        bias: Bias | None,
-        recent: Sequence[str],
+        self, item_ids: Sequence[str], filter_: Filter | None, inputs: FilterInputs, *, name: str
     ) -> npt.NDArray[np.bool_]:
-        """Return which of some items may be recommended, bool `(len(item_ids),)`; the model need not know them.
+        """Return which items without a position may be recommended, bool `(len(item_ids),)`.
 
         An item that neither the model nor the catalogue knows has no values of any column.
 
         Parameters
         ----------
-        bias
-            The result of `bias` for the same filter, or of `bias_of_deleted` without one.
-        recent
-            Items of the interactions of `asked`.
+        inputs
+            Item n of `item_ids` has the position n + 1 in the interactions.
         """
-        positions = self.positions(item_ids)
-        passes = np.ones(len(item_ids), bool) if bias is None else bias[positions] > -np.inf
-        unknown = np.flatnonzero(positions == 0)
-        if len(unknown):
-            strangers = [item_ids[place] for place in unknown.tolist()]
-            passes[unknown] = self._strangers_passing(strangers, filter_, asked, name=name, recent=recent)
-        return passes
-
-    def _strangers_passing(
-        self, item_ids: Sequence[str], filter_: Filter | None, asked: FilterInputs, *, name: str, recent: Sequence[str]
-    ) -> npt.NDArray[np.bool_]:
-        """Return which items without a position pass: they get positions 1..n of their own for that."""
         hashes = hashes_of([item_id.encode() for item_id in item_ids])
         alive = find(self._deleted_hashes, hashes) < 0
         if filter_ is None:
             return alive
-        own = {item_id: position for position, item_id in enumerate(item_ids, start=1)}
-
-        def positions(wanted: Sequence[str]) -> npt.NDArray[np.int64]:
-            return np.array([own.get(item_id, 0) for item_id in wanted], np.int64)
-
+        numbers = {item_id: number for number, item_id in enumerate(item_ids, start=1)}
         evaluator = FilterEvaluator(
             self._snapshot,
             np.concatenate([[-1], self._snapshot.rows_by_hash(hashes)]),
-            positions=positions,
+            positions=lambda wanted: np.array([numbers.get(item_id, 0) for item_id in wanted], np.int64),
             canonical=self._configuration.canonical_event_type,
         )
-        of_theirs = dataclasses.replace(asked.recent, positions=positions(recent)) if recent else asked.recent
-        bias = evaluator.bias(filter_, dataclasses.replace(asked, recent=of_theirs), name=name)
-        return alive & (bias[1:] > -np.inf)
+        mask = evaluator.bias(filter_, inputs, name=name)
+        passing: npt.NDArray[np.bool_] = alive & (mask[1:] > -np.inf)
+        return passing
 
     def properties(self, item_ids: Sequence[str]) -> list[Mapping[str, Any]]:
         """Return the properties of items: the catalogue's, else the model's; {} if neither has the item."""
@@ -198,29 +175,49 @@ class ModelCatalogue:
             for row, position in zip(self._snapshot.rows(item_ids).tolist(), positions, strict=True)
         ]
 
-    def products(self, item_ids: Sequence[str]) -> Mapping[str, int]:
-        """Return a number by item, of these and of others, that variants of one product share; see `product_key`."""
-        new = [item_id for item_id in item_ids if item_id not in self._product_of]
+    def products(self, keys: Sequence[int | str]) -> list[int]:
+        """Return a number for each item, which the variants of a product share; see `product_key`.
+
+        Parameters
+        ----------
+        keys
+            The position of each item, or the id of an item without a position.
+        """
+        new = [key for key in keys if key not in self._product_of]
         if len(self._product_of) + len(new) > KEPT_PRODUCTS:
-            self._product_of, self._numbers, new = {}, {}, list(item_ids)
-        for item_id, properties in zip(new, self.properties(new) if new else (), strict=True):
-            key = product_key(item_id, properties, by=self._configuration.variants)
-            self._product_of[item_id] = self._numbers.setdefault(key, len(self._numbers))
-        return self._product_of
+            self._product_of, self._numbers, new = {}, {}, list(keys)
+        if new:
+            names = iter(self.item_ids([key for key in new if isinstance(key, int)]))
+            item_ids = [next(names) if isinstance(key, int) else key for key in new]
+            for key, item_id, properties in zip(new, item_ids, self.properties(item_ids), strict=True):
+                product = product_key(item_id, properties, by=self._configuration.variants)
+                self._product_of[key] = self._numbers.setdefault(product, len(self._numbers))
+        return [self._product_of[key] for key in keys]
+
+    @functools.cached_property
+    def candidates_per_place(self) -> float:
+        """Candidates for each place of a list with one variant of a product: the popular items' variants per product.
+
+        It saves a second run of the model for lists that would be too short, and changes no list.
+        """
+        if isinstance(self._bundle, NoBundle) or not len(self._bundle.popular):
+            return 1.0
+        sample = self._bundle.popular[:SAMPLED_ITEMS].tolist()
+        return len(sample) / len(set(self.products(sample)))
 
     @property
     def has_items(self) -> bool:
         """True if the model or the catalogue has items."""
         return self._items > 0 or len(self._snapshot) > 0
 
-    def neutral(self) -> Bias:
-        """Return a bias that bars nothing."""
-        return np.zeros(self._places, np.float32)
+    def neutral(self) -> Mask:
+        """Return a mask that excludes nothing."""
+        return np.zeros(self.size, np.float32)
 
-    def known(self, item_ids: Sequence[str]) -> npt.NDArray[np.bool_]:
-        """Return which items the model or the catalogue has, bool `(len(item_ids),)`."""
-        known: npt.NDArray[np.bool_] = (self.positions(item_ids) > 0) | (self._snapshot.rows(item_ids) >= 0)
-        return known
+    def has_rows(self, item_ids: Sequence[str]) -> npt.NDArray[np.bool_]:
+        """Return which items the catalogue has, bool `(len(item_ids),)`."""
+        has: npt.NDArray[np.bool_] = self._snapshot.rows(item_ids) >= 0
+        return has
 
     def columns(self, item_ids: Sequence[str], names: tuple[str, ...]) -> Callable[[str], Mapping[str, Any]]:
         """Return a function from an item to its values of some declared columns, each looked up on demand."""
@@ -244,8 +241,8 @@ class ModelCatalogue:
         values = {name: column.value(row) for name, column in columns.items() if column is not None}
         return as_declared(values, self._configuration.item_columns)
 
-    def cold_filling(self, bias: Bias | None) -> ColdFilling | None:
-        """Return a function that lists the cold items that `bias` allows, the last changed first; None without any.
+    def cold_filling(self, mask: Mask | None) -> ColdFilling | None:
+        """Return a function that lists the cold items that `mask` allows, the last changed first; None without any.
 
         They fill a list after all known items.
         """
@@ -254,8 +251,8 @@ class ModelCatalogue:
 
         def latest(most: int, left_out: Set[int]) -> list[int]:
             allowed = self._latest_cold
-            if bias is not None:
-                allowed = allowed[bias[allowed] > -np.inf]
+            if mask is not None:
+                allowed = allowed[mask[allowed] > -np.inf]
             enough = allowed[: most + len(left_out)].tolist()
             return list(itertools.islice((place for place in enough if place not in left_out), most))
 
@@ -267,12 +264,12 @@ class ModelCatalogue:
         order: npt.NDArray[np.int64] = self._items + 1 + np.argsort(-self.cold_items.updated_at_ms, kind="stable")
         return order
 
-    def newest(self, bias: Bias | None, *, since_ms: int, until_ms: int, most: int) -> npt.NDArray[np.int64]:
+    def newest(self, mask: Mask | None, *, since_ms: int, until_ms: int, most: int) -> npt.NDArray[np.int64]:
         """Return the positions of allowed items by their `creationTimestamp`, the latest first."""
         created = self._created_s
         new = (created >= since_ms / 1000) & (created <= until_ms / 1000)
-        if bias is not None:
-            new &= bias > -np.inf
+        if mask is not None:
+            new &= mask[: self.size] > -np.inf
         places = np.flatnonzero(new)
         newest: npt.NDArray[np.int64] = places[np.argsort(-created[places], kind="stable")[:most]]
         return newest
@@ -289,13 +286,13 @@ class ModelCatalogue:
         return created
 
     @functools.cached_property
-    def bias_of_deleted(self) -> Bias | None:
-        """The bias that bars deleted items; None if there are none."""
+    def mask_of_deleted(self) -> Mask | None:
+        """The mask that excludes deleted items; None if there are none."""
         if not len(self._deleted):
             return None
-        bias = self.neutral()
-        bias[self._deleted] = -np.inf
-        return bias
+        mask = self.neutral()
+        mask[self._deleted] = -np.inf
+        return mask
 
     @functools.cached_property
     def _rows(self) -> Rows:

@@ -8,7 +8,7 @@ import itertools
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -35,9 +35,11 @@ from alsolike.bundle.bundle import (
 from alsolike.bundle.features import FEATURE_INPUT, NO_CODES, FeatureCodes, UserColumns, codes_of, feature_codes
 from alsolike.bundle.graph_tables import graph_tables
 from alsolike.events.returns import net_weights
+from alsolike.lake.served import FILLED, RANKED
 from alsolike.profiles.store import RecentInteraction
 from alsolike.runtime.errors import InvalidBundle
 from alsolike.runtime.struct import struct
+from functions.recommend.scored_item import ScoredItem
 
 _NOTHING = np.zeros(0, np.int64)
 
@@ -60,12 +62,15 @@ class History:
         Codes of the features that the model reads, by name, int64 `(n,)`.
     returned
         int64 `(m,)`, positions of items that were returned completely; excluded like seen ones.
+    unknown
+        int64 `(m,)`, positions after the model's last one; excluded like seen ones.
     """
 
     items: npt.NDArray[np.int64]
     event_weights: Sequence[float]
     event_time_ms: Sequence[int]
     returned: npt.NDArray[np.int64] = dataclasses.field(default_factory=lambda: _NOTHING)
+    unknown: npt.NDArray[np.int64] = dataclasses.field(default_factory=lambda: _NOTHING)
     indices: Sequence[int] = ()
     features: Mapping[str, npt.NDArray[np.int64]] = dataclasses.field(default_factory=dict)
 
@@ -116,8 +121,11 @@ def known_history(
     """
     weights: list[Any] = [parameters.event_weights.get(entry.event_type) for entry in recent]
     kept: Sequence[int] = range(len(recent))
+    unknown = _NOTHING
     places = positions.tolist()
     if None in weights or (places and not 0 < min(places) <= max(places) <= items):
+        counted = np.array([weight is not None for weight in weights], bool)
+        unknown = positions[counted & (positions > items)]
         kept = [
             index
             for index, (weight, place) in enumerate(zip(weights, places, strict=True))
@@ -136,6 +144,7 @@ def known_history(
         event_weights=weights[-parameters.length :],
         event_time_ms=[recent[index].event_time_ms for index in kept],
         returned=returned,
+        unknown=unknown,
         indices=kept,
         features=feature_codes([recent[index] for index in kept], codes, user=user) if codes else {},
     )
@@ -150,18 +159,48 @@ _REMEMBERED_RUNS = 9
 _ABLATED_AT_ONCE, _ABLATED_PLACES = 16, 4_000_000
 """So many histories are run together, fewer of long ones: some graphs compare each place with each, in 16 bytes."""
 
-Bias = npt.NDArray[np.float32]
-"""float32 `(items + 1,)`, 0 for an item that may be answered, -inf for any other."""
+Mask = npt.NDArray[np.float32]
+"""float32, by position: 0 for an item that may be answered, -inf for any other. The graph's input `bias`."""
 
 ColdFilling = Callable[[int, Set[int]], list[int]]
-"""Returns up to a number of cold items' positions, without those of a set; see `Catalogue.cold_filling`."""
+"""Returns up to a number of cold items' positions, without those of a set; see `ModelCatalogue.cold_filling`."""
 
 
-class Ranked(NamedTuple):
-    """One item of a response by its position in the model; see `ModelCatalogue` for items without a position."""
+UNLIMITED = 0
+"""The limit of an answer without a time budget."""
 
-    position: int
-    score: float
+ALWAYS = 10
+"""Steps below this fraction (1/10) of the budget always run: skipping them would save nothing."""
+
+MODEL_SLOW = "model-slow"
+
+
+class Budget:
+    """Time from the beginning of a request.
+
+    Parameters
+    ----------
+    limit_ms
+        Maximum duration of the answer; 0 for no limit.
+    clock
+        Returns seconds from an arbitrary start.
+    """
+
+    def __init__(self, limit_ms: float, *, clock: Callable[[], float] = time.perf_counter) -> None:
+        self._limit_ms = limit_ms
+        self._clock = clock
+        self._start = clock()
+
+    def allows(self, expected_ms: float) -> bool:
+        """Return true if a step with the expected duration still fits."""
+        if not self._limit_ms or expected_ms * ALWAYS <= self._limit_ms:
+            return True
+        return self.took_ms + expected_ms <= self._limit_ms
+
+    @property
+    def took_ms(self) -> float:
+        """The time since the beginning."""
+        return (self._clock() - self._start) * 1000
 
 
 class Model:
@@ -258,6 +297,13 @@ class Model:
         """
         return min(self._run_ms[BIAS_GRAPH_FILE if with_bias else GRAPH_FILE], default=0.0)
 
+    def delay(self, budget: Budget, *, masked: bool) -> tuple[str, ...]:
+        """Return why the answer is degraded if there is no time for a run, else nothing."""
+        if budget.allows(self.expected_ms(with_bias=masked)):
+            return ()
+        self.record_skipped_run(with_bias=masked)
+        return (MODEL_SLOW,)
+
     def record_skipped_run(self, *, with_bias: bool) -> None:
         """Forget the oldest duration after a skipped run, so that after several skips a run is tried again."""
         runs = self._run_ms[BIAS_GRAPH_FILE if with_bias else GRAPH_FILE]
@@ -265,7 +311,7 @@ class Model:
             runs.popleft()
 
     def rank(
-        self, history: History, *, k: int, now_ms: int, bias: Bias | None = None, leave_out_seen: bool | None = None
+        self, history: History, *, k: int, now_ms: int, bias: Mask | None = None, leave_out_seen: bool | None = None
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
         """Return the k best items for a history of at least one interaction, best first; `bias` bars others.
 
@@ -340,17 +386,17 @@ class Model:
         k: int,
         *,
         history: History = NO_HISTORY,
-        after: Sequence[Ranked] = (),
+        after: Sequence[ScoredItem] = (),
         within: Sequence[int] = (),
-        bias: Bias | None = None,
+        mask: Mask | None = None,
         leave_out: Sequence[int] = (),
         cold: ColdFilling | None = None,
-    ) -> list[Ranked]:
-        """Return k popular items, best first, without those in `after`, barred items, and seen ones if excluded.
+    ) -> list[ScoredItem]:
+        """Return k popular items, best first, without those in `after`, masked items, and seen ones if excluded.
 
         If the popular list is too short, other items follow in the order of their positions, and then cold ones. The
         score is the reciprocal of the rank. With `after`, it is the score of that list's last item divided by
-        1 + rank, so that scores keep falling.
+        1 + rank, so that scores keep falling, and the origin of the items is `filled`.
 
         Parameters
         ----------
@@ -366,25 +412,32 @@ class Model:
         left_out = {item.position for item in after}.union(leave_out)
         if self.bundle.manifest.exclude_seen:
             left_out.update(history.seen.tolist())
-        positions = self._popular_first(k, left_out, bias, within)
+            left_out.update(history.unknown.tolist())
+        positions = self._popular_first(k, left_out, self.part_of(mask), within)
         if cold is not None and len(positions) < k:
             positions += cold(k - len(positions), left_out)
-        best, offset = (after[-1].score, 1) if after else (1.0, 0)
-        return [Ranked(position, best / (offset + rank)) for rank, position in enumerate(positions, start=1)]
+        best, offset, origin = (after[-1].score, 1, FILLED) if after else (1.0, 0, RANKED)
+        return [
+            ScoredItem(position, best / (offset + rank), origin) for rank, position in enumerate(positions, start=1)
+        ]
 
-    def _popular_first(self, k: int, left_out: Set[int], bias: Bias | None, within: Sequence[int]) -> list[int]:
+    def part_of(self, mask: Mask | None) -> Mask | None:
+        """Return the part of a mask that is about the model's own items."""
+        return None if mask is None else mask[: self.bundle.manifest.items + 1]
+
+    def _popular_first(self, k: int, left_out: Set[int], mask: Mask | None, within: Sequence[int]) -> list[int]:
         """Return k positions: those popular in the group, the popular list, then the others, most frequent first."""
         popular = self.bundle.popular
         if within:
             popular = np.array(list(dict.fromkeys([*within, *popular.tolist()])), np.int32)
-        listed = (popular if bias is None else popular[bias[popular] > -np.inf]).tolist()
+        listed = (popular if mask is None else popular[mask[popular] > -np.inf]).tolist()
         chosen = [position for position in listed if position not in left_out][:k]
         if len(chosen) < k:
             left_out = {0, *left_out, *listed}
             count = k + len(left_out)
             others: Iterable[int] = range(1, self.bundle.manifest.items + 1)
-            if bias is not None:
-                others = np.flatnonzero(bias > -np.inf)[:count].tolist()
+            if mask is not None:
+                others = np.flatnonzero(mask > -np.inf)[:count].tolist()
             rest = (position for position in others if position not in left_out)
             chosen += itertools.islice(rest, k - len(chosen))
         return chosen

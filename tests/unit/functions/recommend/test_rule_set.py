@@ -7,7 +7,7 @@ import pytest
 from alsolike.config.document import parse
 from alsolike.domain.rules import RuleSet
 from functions.recommend.http.request import RecommendationRequest
-from functions.recommend.service import OWN_RULES, rule_set
+from functions.recommend.resolve import OWN_RULES, rule_set
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,7 @@ from onnxruntime.capi.onnxruntime_pybind11_state import RuntimeException
 
 from alsolike.bundle.popular_groups import Group
 from functions.recommend import handler
-from functions.recommend.ranking.context import Budget
-from functions.recommend.state.model import Model
+from functions.recommend.state.model import Budget, Model
 from tests.unit.functions.recommend.shop import ARN, Shop
 
 RELATED = {"similar": {"pear": {"kiwi": 0.75, "fig": 0.5}}}
@@ -111,7 +110,7 @@ def test_model_that_would_take_longer_than_the_answer_may_is_left_out_and_tried_
     monkeypatch.setenv("TIME_BUDGET_MS", "100")
     shop.publish(related=RELATED)
     shop.remember("u#anna", "pear")
-    cast(Any, handler._sources().people.profiles)._client.meta.config.read_timeout = 5
+    cast(Any, handler._sources().stores.profiles)._client.meta.config.read_timeout = 5
     shop.ask()
     model = handler._sources().refresher.state(now_ms=0, remaining_ms=lambda: 10_000).model
     assert model is not None
@@ -132,7 +131,7 @@ def test_time_that_the_profile_took_is_not_left_for_the_model(shop: Shop, monkey
     monkeypatch.setattr(Model, "expected_ms", lambda *_, **__: 20.0)
     times_s = [0.0]
     monkeypatch.setattr(handler, "Budget", lambda _: Budget(100, clock=lambda: times_s[0]))
-    profiles = handler._sources().people.profiles
+    profiles = handler._sources().stores.profiles
     read = profiles.read
 
     def slowly(_: object, profile_id: str, **options: Any) -> Any:
@@ -181,7 +180,7 @@ def test_profile_that_does_not_come_in_half_of_the_time_is_left_out(
     monkeypatch.setenv("TIME_BUDGET_MS", "60")
     shop.ask()
 
-    config = cast(Any, handler._sources().people.profiles)._client.meta.config
+    config = cast(Any, handler._sources().stores.profiles)._client.meta.config
 
     assert (config.connect_timeout, config.read_timeout) == (0.03, 0.03)
     assert config.retries["total_max_attempts"] == 1

@@ -17,10 +17,12 @@ from alsolike.profiles.store import RecentInteraction
 from alsolike.snapshot.segment import Segment
 from alsolike.snapshot.snapshot import Snapshot
 from functions.recommend.http.request import RecommendationRequest
-from functions.recommend.ranking.context import choose_filter, filter_inputs
-from functions.recommend.ranking.recommenders import rank
+from functions.recommend.items import filter_inputs
+from functions.recommend.ranking.for_you import rank
+from functions.recommend.resolve import OWN_RULES, resolve
 from functions.recommend.state.catalogue import ModelCatalogue
 from functions.recommend.state.model import Model
+from functions.recommend.state.serving_state import ServingState
 from model_export.data.interactions import Histories
 from model_export.data.item_content import content_index, item_content
 from model_export.export.writer import write_graphs
@@ -78,32 +80,11 @@ def test_all_that_pass_are_answered_in_the_order_of_their_scores(
     positions = catalogue.positions([recent[0].item_id])
     request = RecommendationRequest("anna", num_results=25, filter_name=name)
 
-    chosen = choose_filter(request, configuration)
-    asked = filter_inputs(
-        chosen,
-        request,
-        catalogue=catalogue,
-        configuration=configuration,
-        recent=recent,
-        positions=positions,
-        user=lambda: {"likes": ["new"]},
-        now_ms=NOW_MS,
-    )
-    assert chosen.filter is not None
-    bias = catalogue.bias(chosen.filter, asked, name=name)
-    found = rank(
-        recent,
-        positions,
-        model=model,
-        catalogue=catalogue,
-        bias=bias,
-        group=lambda: None,
-        user=dict,
-        k=25,
-        now_ms=NOW_MS,
-    )
+    resolved = resolve(request, ServingState(model, catalogue, configuration), rules=OWN_RULES, now_ms=NOW_MS)
+    inputs = filter_inputs(resolved.filter, resolved, recent, positions, lambda: {"likes": ["new"]})
+    mask = catalogue.mask(resolved.filter.filter, inputs, name=name)
+    found = rank(model, catalogue, model.history(recent, positions), [mask], k=25, now_ms=NOW_MS)
 
     scores = embeddings.score(Histories(items=np.array([[SEEN]]), weights=np.ones((1, 1), np.float32)))[0]
     passing = [*NEW, SEEN] if name == "seen" else [*NEW]
-    assert [item.position for item in found.ranked] == sorted(passing, key=lambda position: -scores[position])
-    assert not found.filling
+    assert [item.position for item in found] == sorted(passing, key=lambda position: -scores[position])

@@ -83,7 +83,7 @@ def test_number_of_candidates_does_not_change_a_list(shop: Shop) -> None:
     shop.catalogue({"fig": {}, "plum": {}})
     first = shop.items(numResults=1)
 
-    handler._sources().refresher.state(now_ms=0, remaining_ms=lambda: 10_000).catalogue.candidates_a_place = 3.0
+    handler._sources().refresher.state(now_ms=0, remaining_ms=lambda: 10_000).catalogue.candidates_per_place = 3.0
 
     assert shop.items(numResults=1) == first == ["fig"]
 

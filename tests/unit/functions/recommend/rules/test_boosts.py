@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 from alsolike.domain.configuration import DEFAULT
 from alsolike.profiles.store import RecentInteraction
 from alsolike.snapshot.snapshot import EMPTY
-from functions.recommend.ranking.context import Budget
-from functions.recommend.ranking.recommenders import rank
+from functions.recommend.ranking.boosts import boosted, factor_groups
+from functions.recommend.ranking.for_you import rank
+from functions.recommend.ranking.inputs import Boost
 from functions.recommend.rules import merchandising
 from functions.recommend.state.catalogue import ModelCatalogue
-from functions.recommend.state.model import Model
+from functions.recommend.state.model import Budget, Model
 from tests.builders.bundles import write_bundle
 from tests.builders.lambda_events import NOW_MS
 from tests.unit.functions.recommend.shop import Shop
@@ -46,7 +47,7 @@ def passing(*numbers: int) -> npt.NDArray[np.float32]:
 def test_classes_part_the_allowed_items_by_the_product_of_their_factors() -> None:
     allowed = passing(0, 1, 2, 3)
 
-    parts = merchandising.factor_groups([passing(1, 2, 9), passing(2, 3)], [2.0, 2.0], allowed=allowed)
+    parts = factor_groups([Boost(2.0, passing(1, 2, 9)), Boost(2.0, passing(2, 3))], allowed=allowed)
 
     assert sorted(np.flatnonzero(part == 0).tolist() for part in parts) == [[1], [2, 4], [3]]
 
@@ -66,23 +67,18 @@ def test_the_best_of_each_class_have_the_best_boosted_scores(
     catalogue = ModelCatalogue(EMPTY, model.bundle, DEFAULT)
     recent = [RecentInteraction(NOW_MS, "e", "i0", "view")]
     factor = {number: math.prod(by for members, by in filters if number in members) for number in range(1, 40)}
-    parts = merchandising.factor_groups(
-        [passing(*members) for members, _ in filters], [by for _, by in filters], allowed=catalogue.neutral()
-    )
+    parts = factor_groups([Boost(by, passing(*members)) for members, by in filters], allowed=catalogue.neutral())
 
-    found = rank(
-        recent, catalogue.positions(["i0"]), model=model, catalogue=catalogue, bias=None, group=lambda: None, user=dict,
-        k=k, now_ms=NOW_MS, classes=parts,
-    ).ranked  # fmt: skip
+    found = rank(model, catalogue, model.history(recent, catalogue.positions(["i0"])), parts, k=k, now_ms=NOW_MS)
 
-    scores = sorted((merchandising.boosted(item.score, factor[item.position - 1]) for item in found), reverse=True)
+    scores = sorted((boosted(item.score, factor[item.position - 1]) for item in found), reverse=True)
     best = sorted((factor[number] * (40 - number) for number in range(1, 40)), reverse=True)
     assert scores[:k] == pytest.approx(best[:k])
 
 
 @pytest.mark.parametrize(("score", "factor", "expected"), [(2.0, 3.0, 6.0), (-2.0, 4.0, -0.5), (0.0, 9.0, 0.0)])
 def test_a_boost_raises_a_score_below_0_too(score: float, factor: float, expected: float) -> None:
-    assert merchandising.boosted(score, factor) == expected
+    assert boosted(score, factor) == expected
 
 
 def boosted_shop(shop: Shop) -> Shop:

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from alsolike.domain.rules import Diversity, SlateRule
-from functions.recommend.http.response import RankedItem
-from functions.recommend.rules.slate import Pinned, Promoted, Slate, SlateCandidate, Steering, compose
+from functions.recommend.rules.slate import Pinned, Promoted, Slate, SlateInputs, compose
+from functions.recommend.scored_item import ScoredItem
 
 BRANDS = {"a": "x", "b": "x", "c": "x", "d": "y", "e": "z"}
 
@@ -30,33 +30,37 @@ class Chance:
         return self._drawn
 
 
-def ranked(ids: str, **scores: float) -> list[SlateCandidate]:
-    return [SlateCandidate(item_id, scores.get(item_id, 1 / place)) for place, item_id in enumerate(ids, start=1)]
+def ranked(ids: str, **scores: float) -> list[ScoredItem]:
+    return [ScoredItem(ord(item_id), scores.get(item_id, 1 / place)) for place, item_id in enumerate(ids, start=1)]
 
 
 def made(
-    ids: str | Sequence[SlateCandidate], *, k: int = 5, of: Mapping[str, Any] = BRANDS, column: str = "brand",
-    chance: Any = None, **steering: Any,
+    ids: str | Sequence[ScoredItem], *, k: int = 5, of: Mapping[str, Any] = BRANDS, column: str = "brand",
+    chance: Any = None, **rules: Any,
 ) -> Slate:  # fmt: skip
     candidates = ranked(ids) if isinstance(ids, str) else ids
     return compose(
         candidates,
-        Steering(**steering),
+        SlateInputs(**rules),
         k=k,
-        columns=lambda item_id: {column: of[item_id]} if item_id in of else {},
+        columns=lambda position: {column: of[chr(position)]} if chr(position) in of else {},
         random=chance or Chance(),
     )
 
 
+def pin(item_id: str, place: int, *, refusal: str | None = None) -> Pinned:
+    return Pinned(ord(item_id), item_id, place, refusal=refusal)
+
+
 def ids(slate: Slate) -> str:
-    return "".join(place.item_id for place in slate.places)
+    return "".join(chr(place.position) for place in slate.items)
 
 
 def test_promoted_item_is_no_variant_of_one_in_the_list() -> None:
-    products = {item_id: ord(item_id.lower()) for item_id in "aAbcB"}
-    steering = Steering(promotions=[Promoted("sale", 1, ranked("AB"))])
+    products = {ord(item_id): ord(item_id.lower()) for item_id in "aAbcB"}
+    inputs = SlateInputs(promotions=[Promoted("sale", 1, ranked("AB"))], products=products)
 
-    slate = compose(ranked("abc"), steering, k=3, columns=lambda _: {}, random=Chance(), products=products)
+    slate = compose(ranked("abc"), inputs, k=3, columns=lambda _: {}, random=Chance())
 
     assert ids(slate) == "aBc"
 
@@ -65,24 +69,29 @@ def test_without_rules_the_list_is_the_ranking() -> None:
     slate = made("abcde", k=3)
 
     assert slate == Slate(
-        [RankedItem("a", 1.0, "ranked"), RankedItem("b", 0.5, "ranked"), RankedItem("c", 1 / 3, "ranked")], ()
+        [
+            ScoredItem(ord("a"), 1.0, "ranked"),
+            ScoredItem(ord("b"), 0.5, "ranked"),
+            ScoredItem(ord("c"), 1 / 3, "ranked"),
+        ],
+        (),
     )
 
 
 def test_a_pin_stands_at_its_place_whether_it_was_ranked_or_not() -> None:
-    slate = made("abc", k=4, pins=[Pinned("c", 1), Pinned("new", 3)])
+    slate = made("abc", k=4, pins=[pin("c", 1), pin("n", 3)])
 
-    assert ids(slate) == "c" + "a" + "new" + "b"
-    assert [place.origin for place in slate.places] == ["pinned", "ranked", "pinned", "ranked"]
+    assert ids(slate) == "c" + "a" + "n" + "b"
+    assert [place.origin for place in slate.items] == ["pinned", "ranked", "pinned", "ranked"]
     assert slate.unmet_rules == ()
 
 
 @pytest.mark.parametrize(
     ("pin", "listed", "gave"),
     [
-        (Pinned("p", 2, refusal="filtered"), "abc", ("pin:p filtered",)),
-        (Pinned("p", 4), "abc", ("pin:p past-end",)),
-        (Pinned("p", 3), "abp", ()),
+        (pin("p", 2, refusal="filtered"), "abc", ("pin:p filtered",)),
+        (pin("p", 4), "abc", ("pin:p past-end",)),
+        (pin("p", 3), "abp", ()),
     ],
 )
 def test_a_pin_that_cannot_stand_says_so(pin: Pinned, listed: str, gave: tuple[str, ...]) -> None:
@@ -92,7 +101,7 @@ def test_a_pin_that_cannot_stand_says_so(pin: Pinned, listed: str, gave: tuple[s
 
 
 def test_a_pin_moves_up_where_the_list_ends_before_it() -> None:
-    slate = made("a", k=5, pins=[Pinned("p", 4)])
+    slate = made("a", k=5, pins=[pin("p", 4)])
 
     assert (ids(slate), slate.unmet_rules) == ("ap", ("pin:p moved",))
 
@@ -100,12 +109,12 @@ def test_a_pin_moves_up_where_the_list_ends_before_it() -> None:
 def test_promoted_places_are_spread_over_those_that_pins_leave() -> None:
     """Two of ten: the third and the eighth of the free ones are in the middle of each half."""
     slate = made("abcdefghij", k=10, promotions=[Promoted("sale", 2, ranked("jh"))])
-    pinned = made("abcdefghij", k=10, promotions=[Promoted("sale", 2, ranked("jh"))], pins=[Pinned("i", 1)])
+    with_pin = made("abcdefghij", k=10, promotions=[Promoted("sale", 2, ranked("jh"))], pins=[pin("i", 1)])
 
     assert ids(slate) == "abjcdefhgi"
-    assert [place for place, item in enumerate(slate.places) if item.origin == "promoted:sale"] == [2, 7]
-    assert ids(pinned) == "iabjcdehfg"
-    assert [place for place, item in enumerate(pinned.places) if item.origin == "promoted:sale"] == [3, 7]
+    assert [place for place, item in enumerate(slate.items) if item.origin == "promoted:sale"] == [2, 7]
+    assert ids(with_pin) == "iabjcdehfg"
+    assert [place for place, item in enumerate(with_pin.items) if item.origin == "promoted:sale"] == [3, 7]
 
 
 def test_places_of_two_promotions_take_turns() -> None:
@@ -127,11 +136,11 @@ def test_a_promoted_item_that_is_ranked_before_its_place_stays_where_it_is() -> 
 
     assert ids(slate) == "axby"
     assert (ids(kept), kept.unmet_rules) == ("axbc", ())
-    assert [place.origin for place in kept.places] == ["ranked", "promoted:sale", "ranked", "ranked"]
+    assert [place.origin for place in kept.items] == ["ranked", "promoted:sale", "ranked", "ranked"]
 
 
 def test_a_promotion_gives_way_to_pins() -> None:
-    slate = made("abc", k=2, promotions=[Promoted("sale", 2, ranked("yz"))], pins=[Pinned("p", 1)])
+    slate = made("abc", k=2, promotions=[Promoted("sale", 2, ranked("yz"))], pins=[pin("p", 1)])
 
     assert (ids(slate), slate.unmet_rules) == ("py", ("promotion:sale starved",))
 
@@ -148,9 +157,9 @@ def test_a_slate_rule_holds_for_promoted_items_and_counts_them() -> None:
     """The promotion's first item is an x as the pin is, and so are the first three of the ranking."""
     rules = [SlateRule("brand", at_most=1)]
 
-    slate = made("abcde", k=3, slate=rules, promotions=[Promoted("p", 1, ranked("ae"))], pins=[Pinned("b", 1)])
+    slate = made("abcde", k=3, slate=rules, promotions=[Promoted("p", 1, ranked("ae"))], pins=[pin("b", 1)])
 
-    assert [(place.item_id, place.origin) for place in slate.places] == [
+    assert [(chr(place.position), place.origin) for place in slate.items] == [
         ("b", "pinned"),
         ("d", "ranked"),
         ("e", "promoted:p"),
@@ -159,7 +168,7 @@ def test_a_slate_rule_holds_for_promoted_items_and_counts_them() -> None:
 
 
 def test_pins_stand_where_they_break_a_slate_rule_and_nothing_makes_it_worse() -> None:
-    slate = made("cde", k=4, slate=[SlateRule("brand", at_most=1)], pins=[Pinned("a", 1), Pinned("b", 2)])
+    slate = made("cde", k=4, slate=[SlateRule("brand", at_most=1)], pins=[pin("a", 1), pin("b", 2)])
 
     assert (ids(slate), slate.unmet_rules) == ("abde", ("slate:brand pinned",))
 
@@ -174,7 +183,7 @@ def test_a_spread_is_of_the_whole_list_and_of_numbers_above_nothing() -> None:
 
 def test_pins_that_break_a_spread_let_pass_what_does_not_widen_it() -> None:
     prices = {"a": 1, "b": 10, "c": 5, "d": 11}
-    pins = [Pinned("a", 1), Pinned("b", 2)]
+    pins = [pin("a", 1), pin("b", 2)]
 
     slate = made("dc", k=3, of=prices, column="price", slate=[SlateRule("price", spread=2)], pins=pins)
 
@@ -210,30 +219,30 @@ def test_exploration_draws_a_new_item_for_a_place_and_says_the_chance() -> None:
 
     slate = made("ab", k=2, chance=chance, explored_share=0.2, new_items=ranked("bmn"))
 
-    assert [(place.item_id, place.origin) for place in slate.places] == [("a", "ranked"), ("m", "explored")]
-    assert [place.propensity for place in slate.places] == [pytest.approx(0.8), pytest.approx(0.2 / 3)]
+    assert [(chr(place.position), place.origin) for place in slate.items] == [("a", "ranked"), ("m", "explored")]
+    assert [place.propensity for place in slate.items] == [pytest.approx(0.8), pytest.approx(0.2 / 3)]
 
 
 def test_a_greedy_choice_that_is_new_itself_comes_in_both_ways() -> None:
     slate = made("ab", k=1, explored_share=0.3, new_items=ranked("am"))
 
-    assert slate.places[0].propensity == pytest.approx(0.7 + 0.3 / 2)
+    assert slate.items[0].propensity == pytest.approx(0.7 + 0.3 / 2)
 
 
 def test_exploration_without_new_items_leaves_nothing_to_chance_and_says_so() -> None:
     slate = made("ab", k=2, explored_share=0.5, new_items=ranked("a"), chance=Chance(0.9))
 
-    assert [place.propensity for place in slate.places] == [1.0, 1.0]
+    assert [place.propensity for place in slate.items] == [1.0, 1.0]
     assert slate.unmet_rules == ("exploration starved",)
 
 
 def test_pins_and_promotions_are_not_left_to_chance() -> None:
     slate = made(
-        "ab", k=3, chance=Chance(0.0, 0.0, 0.0), pins=[Pinned("p", 1)], promotions=[Promoted("s", 1, ranked("q"))],
+        "ab", k=3, chance=Chance(0.0, 0.0, 0.0), pins=[pin("p", 1)], promotions=[Promoted("s", 1, ranked("q"))],
         explored_share=0.5, new_items=ranked("nm"),
     )  # fmt: skip
 
-    assert [(place.origin, place.propensity) for place in slate.places] == [
+    assert [(place.origin, place.propensity) for place in slate.items] == [
         ("pinned", None),
         ("explored", 0.25),
         ("promoted:s", None),
@@ -275,7 +284,7 @@ def test_propensities_are_the_chances_of_all_ways_to_a_list() -> None:
         if told.probability:
             lists[ids(slate)] += told.probability  # type: ignore[assignment]
             product = 1.0
-            for place in slate.places:
+            for place in slate.items:
                 assert place.propensity is not None
                 product *= place.propensity
             said[ids(slate)] = product
@@ -290,5 +299,5 @@ def test_propensities_are_the_frequencies_of_many_lists() -> None:
     counted = Counter(ids(slate) for slate in slates)
 
     for slate in {ids(slate): slate for slate in slates}.values():
-        first, second = (place.propensity or 0.0 for place in slate.places)
+        first, second = (place.propensity or 0.0 for place in slate.items)
         assert counted[ids(slate)] / 4_000 == pytest.approx(first * second, abs=0.03)

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from alsolike.domain.rules import Diversity, SlateRule
-from functions.recommend.http.response import RankedItem
-from functions.recommend.rules.slate import Pinned, Promoted, Slate, SlateCandidate, Steering, compose
+from functions.recommend.rules.slate import Pinned, Promoted, Slate, SlateInputs, compose
+from functions.recommend.scored_item import ScoredItem
 
 
 class Chance:
@@ -26,28 +26,32 @@ class Chance:
         return 0
 
 
-def candidates(ids: str) -> list[SlateCandidate]:
-    return [SlateCandidate(item_id, 1 / place) for place, item_id in enumerate(ids, start=1)]
+def candidates(ids: str) -> list[ScoredItem]:
+    return [ScoredItem(ord(item_id), 1 / place) for place, item_id in enumerate(ids, start=1)]
 
 
 def made(
-    ids: str, *, k: int, brands: Mapping[str, Any] | None = None, chance: Sequence[float] = (), **steering: Any
+    ids: str, *, k: int, brands: Mapping[str, Any] | None = None, chance: Sequence[float] = (), **rules: Any
 ) -> Slate:
     return compose(
         candidates(ids),
-        Steering(**steering),
+        SlateInputs(**rules),
         k=k,
-        columns=lambda item_id: {"brand": brands[item_id]} if brands and item_id in brands else {},
+        columns=lambda position: {"brand": brands[chr(position)]} if brands and chr(position) in brands else {},
         random=Chance(*chance),
     )
 
 
+def pin(item_id: str, place: int, *, refusal: str | None = None) -> Pinned:
+    return Pinned(ord(item_id), item_id, place, refusal=refusal)
+
+
 def ids(slate: Slate) -> str:
-    return "".join(place.item_id for place in slate.places)
+    return "".join(chr(place.position) for place in slate.items)
 
 
 def test_a_pin_without_a_score_has_score_0() -> None:
-    assert made("", k=1, pins=[Pinned("p", 1)]).places == [RankedItem("p", 0.0, "pinned")]
+    assert made("", k=1, pins=[pin("p", 1)]).items == [ScoredItem(ord("p"), 0.0, "pinned")]
 
 
 def test_promotions_share_what_earlier_ones_leave() -> None:
@@ -66,12 +70,12 @@ def test_a_promotion_of_as_many_items_as_places_is_kept() -> None:
 @pytest.mark.parametrize(
     ("pins", "listed", "gave"),
     [
-        ([Pinned("p", 5)], "ap", ("pin:p moved",)),
-        ([Pinned("p", 2)], "ap", ()),
-        ([Pinned("p", 1)], "pa", ()),
-        ([Pinned("a", 3, refusal="filtered")], "a", ("pin:a filtered",)),
-        ([Pinned("a", 6)], "a", ("pin:a past-end",)),
-        ([Pinned("p", 3), Pinned("q", 5)], "apq", ("pin:p moved", "pin:q moved")),
+        ([pin("p", 5)], "ap", ("pin:p moved",)),
+        ([pin("p", 2)], "ap", ()),
+        ([pin("p", 1)], "pa", ()),
+        ([pin("a", 3, refusal="filtered")], "a", ("pin:a filtered",)),
+        ([pin("a", 6)], "a", ("pin:a past-end",)),
+        ([pin("p", 3), pin("q", 5)], "apq", ("pin:p moved", "pin:q moved")),
     ],
 )
 def test_only_a_pin_that_stands_elsewhere_moved(pins: Sequence[Pinned], listed: str, gave: tuple[str, ...]) -> None:
@@ -90,7 +94,7 @@ def test_new_items_that_a_pin_bars_by_a_slate_rule_are_not_drawn() -> None:
     """The pin has the only x that the rule permits before the first place is given by chance."""
     slate = made(
         "c", k=2, brands={"a": "x", "b": "x", "c": "y", "d": "z"}, slate=[SlateRule("brand", at_most=1)],
-        pins=[Pinned("a", 1)], explored_share=1.0, new_items=candidates("bd"),
+        pins=[pin("a", 1)], explored_share=1.0, new_items=candidates("bd"),
     )  # fmt: skip
 
     assert ids(slate) == "ad"
@@ -101,14 +105,14 @@ def test_a_certain_exploration_draws_and_none_leaves_the_ranking() -> None:
     bounded = made("ab", k=1, explored_share=0.5, new_items=candidates("n"), chance=[0.5])
     none = made("ab", k=1, new_items=candidates("n"))
 
-    assert certain.places == [RankedItem("n", 1.0, "explored", 1.0)]
-    assert bounded.places == [RankedItem("a", 1.0, "ranked", 0.5)]
-    assert none.places == [RankedItem("a", 1.0, "ranked", None)]
+    assert certain.items == [ScoredItem(ord("n"), 1.0, "explored", 1.0)]
+    assert bounded.items == [ScoredItem(ord("a"), 1.0, "ranked", 0.5)]
+    assert none.items == [ScoredItem(ord("a"), 1.0, "ranked", None)]
 
 
 def test_an_item_that_diversity_put_last_is_not_lost_where_the_list_is_long() -> None:
     brands = {"a": "x", "b": "x", "c": "y"}
 
-    slate = made("abc", k=5, brands=brands, pins=[Pinned("b", 1)], diversity=Diversity(0.9, ("brand",)))
+    slate = made("abc", k=5, brands=brands, pins=[pin("b", 1)], diversity=Diversity(0.9, ("brand",)))
 
     assert ids(slate) == "bca"

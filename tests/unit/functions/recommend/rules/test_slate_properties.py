@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alsolike.domain.rules import Diversity, SlateRule
-from functions.recommend.http.response import RankedItem
-from functions.recommend.rules.slate import Pinned, Promoted, Slate, SlateCandidate, Steering, compose
+from functions.recommend.rules.slate import Pinned, Promoted, Slate, SlateInputs, compose
+from functions.recommend.scored_item import ScoredItem
 
-IDS = [f"i{number}" for number in range(14)]
+IDS = range(1, 15)
 VALUES = st.sampled_from(["red", "green", "blue"])
 CATALOGUES = st.dictionaries(
     st.sampled_from(IDS),
@@ -28,21 +28,26 @@ CATALOGUES = st.dictionaries(
 )
 
 
-def some(*, most: int) -> st.SearchStrategy[list[SlateCandidate]]:
+def some(*, most: int) -> st.SearchStrategy[list[ScoredItem]]:
     ids = st.lists(st.sampled_from(IDS), unique=True, max_size=most)
     return st.builds(
-        lambda chosen, top: [SlateCandidate(item_id, top / place) for place, item_id in enumerate(chosen, start=1)],
+        lambda chosen, top: [ScoredItem(item_id, top / place) for place, item_id in enumerate(chosen, start=1)],
         ids,
         st.sampled_from([3.0, 1.0, 0.0]),
     )
 
 
-STEERINGS = st.builds(
-    Steering,
+INPUTS = st.builds(
+    SlateInputs,
     pins=st.lists(
-        st.builds(Pinned, st.sampled_from(IDS), st.integers(1, 9), refusal=st.sampled_from([None, None, "filtered"])),
+        st.builds(
+            lambda position, place, refusal: Pinned(position, str(position), place, refusal=refusal),
+            st.sampled_from(IDS),
+            st.integers(1, 9),
+            st.sampled_from([None, None, "filtered"]),
+        ),
         max_size=3,
-        unique_by=(lambda pin: pin.item_id, lambda pin: pin.position),
+        unique_by=(lambda pin: pin.position, lambda pin: pin.place),
     ),
     promotions=st.lists(
         st.builds(Promoted, st.sampled_from(["sale", "house"]), st.integers(0, 4), some(most=6)),
@@ -65,7 +70,7 @@ def texts(value: Any) -> set[str]:
     return set(value) if isinstance(value, list) else {value} if value else set()
 
 
-def keeps(rule: SlateRule, items: list[str], catalogue: Mapping[str, Mapping[str, Any]]) -> bool:
+def keeps(rule: SlateRule, items: list[int], catalogue: Mapping[int, Mapping[str, Any]]) -> bool:
     """Say whether a list of items keeps a slate rule, by counting."""
     has = [catalogue.get(item_id, {}).get(rule.column) for item_id in items]
     if rule.at_most is not None:
@@ -75,7 +80,7 @@ def keeps(rule: SlateRule, items: list[str], catalogue: Mapping[str, Mapping[str
     return not prices or max(prices) <= rule.spread * min(prices)
 
 
-def worse(rule: SlateRule, items: list[str], pinned: list[str], catalogue: Mapping[str, Mapping[str, Any]]) -> bool:
+def worse(rule: SlateRule, items: list[int], pinned: list[int], catalogue: Mapping[int, Mapping[str, Any]]) -> bool:
     """Return whether a list breaks a rule further than only its pinned items do."""
     if keeps(rule, pinned, catalogue):
         return not keeps(rule, items, catalogue)
@@ -92,48 +97,48 @@ def worse(rule: SlateRule, items: list[str], pinned: list[str], catalogue: Mappi
 
 def faults(
     slate: Slate,
-    candidates: list[SlateCandidate],
-    steering: Steering,
+    candidates: list[ScoredItem],
+    inputs: SlateInputs,
     k: int,
-    catalogue: Mapping[str, Mapping[str, Any]],
+    catalogue: Mapping[int, Mapping[str, Any]],
 ) -> list[str]:
     """Return every rule that the list does not keep, as the list would name it, and what is wrong with it besides.
 
     Where several rules keep an item out, any one of them is to be named: `this or that`.
     """
-    places: list[RankedItem] = list(slate.places)
-    items = [place.item_id for place in places]
+    places: list[ScoredItem] = list(slate.items)
+    items = [place.position for place in places]
     found = []
     if len(set(items)) < len(items) or len(items) > k:
         found.append("wrong")
-    for pin in steering.pins:
-        if not (pin.position <= len(items) and items[pin.position - 1] == pin.item_id):
+    for pin in inputs.pins:
+        if not (pin.place <= len(items) and items[pin.place - 1] == pin.position):
             found.append(f"pin:{pin.item_id}")
-        elif places[pin.position - 1].origin == "pinned" and pin.refusal:
+        elif places[pin.place - 1].origin == "pinned" and pin.refusal:
             found.append("refused pin stands")
-    for promotion in steering.promotions:
-        own = {candidate.item_id for candidate in promotion.candidates}
-        named = [place.item_id for place in places if place.origin == f"promoted:{promotion.name}"]
+    for promotion in inputs.promotions:
+        own = {candidate.position for candidate in promotion.candidates}
+        named = [place.position for place in places if place.origin == f"promoted:{promotion.name}"]
         if len(named) > promotion.places or not own.issuperset(named):
             found.append("wrongly promoted")
         if len(own.intersection(items)) < promotion.places:
             found.append(f"promotion:{promotion.name}")
-    pinned = [place.item_id for place in places if place.origin == "pinned"]
-    for rule in steering.slate:
+    pinned = [place.position for place in places if place.origin == "pinned"]
+    for rule in inputs.slate:
         if not keeps(rule, items, catalogue):
             found.append(f"slate:{rule.column}")
         if worse(rule, items, pinned, catalogue):
             found.append(f"{rule.column} made worse than by pins")
-    known = {candidate.item_id for candidate in candidates}
+    known = {candidate.position for candidate in candidates}
     if len(items) < k and known - set(items):  # the list could be longer, were it not for a slate rule
         for item_id in known - set(items):
-            broken = [rule for rule in steering.slate if not keeps(rule, [*items, item_id], catalogue)]
+            broken = [rule for rule in inputs.slate if not keeps(rule, [*items, item_id], catalogue)]
             if not broken:
                 found.append(f"{item_id} left out")
             else:
                 found.append(" or ".join(f"slate:{rule.column}" for rule in broken))
     for place in places:
-        if (place.propensity is not None) != (steering.explored_share > 0 and place.origin in CHANCE):
+        if (place.propensity is not None) != (inputs.explored_share > 0 and place.origin in CHANCE):
             found.append("chance")
         if place.propensity is not None and not 0 < place.propensity <= 1 + 1e-12:
             found.append("propensity")
@@ -144,46 +149,46 @@ CHANCE = ("ranked", "explored")
 
 
 @settings(max_examples=150, deadline=None)
-@given(some(most=10), STEERINGS, st.integers(1, 9), CATALOGUES, st.integers(0, 9))
+@given(some(most=10), INPUTS, st.integers(1, 9), CATALOGUES, st.integers(0, 9))
 def test_a_list_keeps_the_rules_or_names_the_one_that_gave(
-    candidates: list[SlateCandidate],
-    steering: Steering,
+    candidates: list[ScoredItem],
+    inputs: SlateInputs,
     k: int,
-    catalogue: Mapping[str, Mapping[str, Any]],
+    catalogue: Mapping[int, Mapping[str, Any]],
     seed: int,
 ) -> None:
     slate = compose(
         candidates,
-        steering,
+        inputs,
         k=k,
         columns=lambda item_id: catalogue.get(item_id, {}),
         random=random.Random(seed),
     )
 
     gave = {each.partition(" ")[0] for each in slate.unmet_rules}
-    found = faults(slate, candidates, steering, k, catalogue)
+    found = faults(slate, candidates, inputs, k, catalogue)
     assert [fault for fault in found if gave.isdisjoint(fault.split(" or "))] == []
 
 
 @settings(max_examples=60, deadline=None)
-@given(some(most=10), STEERINGS, st.integers(1, 9), CATALOGUES, st.integers(0, 9))
+@given(some(most=10), INPUTS, st.integers(1, 9), CATALOGUES, st.integers(0, 9))
 def test_what_is_said_to_have_given_did(
-    candidates: list[SlateCandidate],
-    steering: Steering,
+    candidates: list[ScoredItem],
+    inputs: SlateInputs,
     k: int,
-    catalogue: Mapping[str, Mapping[str, Any]],
+    catalogue: Mapping[int, Mapping[str, Any]],
     seed: int,
 ) -> None:
     """A kept rule is never reported as broken. Pins may break a slate rule, which the whole list then breaks too."""
     slate = compose(
         candidates,
-        steering,
+        inputs,
         k=k,
         columns=lambda item_id: catalogue.get(item_id, {}),
         random=random.Random(seed),
     )
 
-    found = faults(slate, candidates, steering, k, catalogue)
+    found = faults(slate, candidates, inputs, k, catalogue)
     for each in slate.unmet_rules:
         rule = each.partition(" ")[0]
         if rule != "exploration" and not each.endswith(" filtered"):  # chance may bring such an item to its place

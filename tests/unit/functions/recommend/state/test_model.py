@@ -12,7 +12,8 @@ from alsolike.bundle import bundle
 from alsolike.bundle.bundle import HistoryParameters
 from alsolike.profiles.store import RecentInteraction
 from alsolike.runtime.errors import InvalidBundle
-from functions.recommend.state.model import GRAPH_ERRORS, History, Model, Ranked
+from functions.recommend.scored_item import ScoredItem
+from functions.recommend.state.model import GRAPH_ERRORS, History, Model
 from tests.builders.bundles import MANIFEST, without_later_files, write_bundle
 from tests.builders.lambda_events import NOW_MS
 
@@ -133,7 +134,7 @@ def test_popular_items_after_others_score_less_and_are_not_among_them(tmp_path: 
     """Positions are pear 1, plum 2, fig 3, kiwi 4; popular are fig, pear, kiwi; the plum is in no list."""
     loaded = model(tmp_path)
 
-    items = loaded.popular(3, after=[Ranked(4, 9.0), Ranked(1, 6.0)])
+    items = loaded.popular(3, after=[ScoredItem(4, 9.0), ScoredItem(1, 6.0)])
 
     assert [(item.position, item.score) for item in items] == [(3, 6.0 / 2), (2, 6.0 / 3)]
 
@@ -146,7 +147,7 @@ def test_popular_items_are_not_seen_ones_where_the_model_says_so(
     history = known(loaded, recent(("pear", "view", 1), ("plum", "view", 0)))
     bias = np.array([0, 0, -np.inf, -np.inf, 0], np.float32)
 
-    items = loaded.popular(4, history=history, bias=bias)
+    items = loaded.popular(4, history=history, mask=bias)
 
     assert [item.position for item in items] == positions
 
@@ -154,12 +155,12 @@ def test_popular_items_are_not_seen_ones_where_the_model_says_so(
 @given(data=st.data())
 def test_filling_gives_the_first_that_may_be_answered(shop_of_30: Model, data: st.DataObject) -> None:
     """Popular are 30, 29, ..., 11; the others follow by position: 1, ..., 10."""
-    after = [Ranked(position, 1.0) for position in data.draw(st.lists(st.integers(1, 30), unique=True))]
+    after = [ScoredItem(position, 1.0) for position in data.draw(st.lists(st.integers(1, 30), unique=True))]
     barred = data.draw(st.none() | st.sets(st.integers(0, 30)))
     k = data.draw(st.integers(0, 35))
     bias = None if barred is None else np.array([-np.inf if n in barred else 0 for n in range(31)], np.float32)
 
-    items = shop_of_30.popular(k, after=after, bias=bias)
+    items = shop_of_30.popular(k, after=after, mask=bias)
 
     left_out = {item.position for item in after} | (barred or set())
     order = [*range(30, 10, -1), *range(1, 11)]
@@ -260,7 +261,7 @@ def test_bias_bars_items_from_both_kinds_of_answer(tmp_path: Path) -> None:
     entries = recent(("pear", "view", 1), ("plum", "view", 0))
 
     positions, scores = loaded.rank(known(loaded, entries), k=4, now_ms=NOW_MS, bias=bias)
-    popular = loaded.popular(4, bias=bias)
+    popular = loaded.popular(4, mask=bias)
 
     assert (positions.tolist(), scores.tolist()) == ([2], [1.0])
     assert [(item.position, item.score) for item in popular] == [(1, 1.0), (2, 1 / 2)]

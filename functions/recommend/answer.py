@@ -1,0 +1,117 @@
+"""Step 7: the answer, whose items have their ids, and on request their columns and reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping, Sequence
+from typing import Any
+
+from alsolike.domain import recommendation_id
+from alsolike.lake.served import FILLED
+from functions.recommend.http.response import Answer, RankedItem, metadata
+from functions.recommend.ranking.explanation import reasons
+from functions.recommend.ranking.inputs import Ranking, RankingInputs
+from functions.recommend.ranking.model_runs import model_failure
+from functions.recommend.resolve import ResolvedRequest
+from functions.recommend.rules.slate import Slate
+from functions.recommend.scored_item import ScoredItem
+from functions.recommend.state.model import GRAPH_ERRORS
+
+NO_VERSION = "none"
+
+
+def empty_answer(resolved: ResolvedRequest, *, degraded: Sequence[str]) -> Answer:
+    """Return an answer without items."""
+    return _answer(resolved, degraded=degraded)
+
+
+def named_answer(
+    resolved: ResolvedRequest, inputs: RankingInputs, ranking: Ranking, slate: Slate | None, *, degraded: Sequence[str]
+) -> Answer:
+    """Return the answer with the items of the slate, or of the ranking without rules.
+
+    Parameters
+    ----------
+    degraded
+        Reasons of the earlier steps.
+    """
+    scored = ranking.items if slate is None else slate.items
+    items = named(scored, inputs)
+    unexplained: tuple[str, ...] = ()
+    if resolved.request.explain:
+        items, unexplained = _explained(items, scored, ranking, inputs)
+    failed = (*ranking.degraded, *(() if slate is None else slate.degraded), *unexplained)
+    return _answer(
+        resolved,
+        items=items,
+        source=ranking.source if items else "none",
+        filled=sum(item.origin == FILLED for item in scored),
+        cold=sum(item.position in ranking.cold for item in scored) if ranking.cold else 0,
+        within=ranking.within,
+        degraded=(*degraded, *failed),
+        unmet_rules=() if slate is None else tuple(slate.unmet_rules),
+        rules=None if slate is None or resolved.rules is None else resolved.rules.rules.name or None,
+        unknown_columns=_unknown_columns(resolved, items, declared=resolved.configuration.item_columns),
+        model_scores=[ranking.model_scores.get(item.position) for item in scored] if ranking.model_scores else None,
+    )
+
+
+def named(scored: Sequence[ScoredItem], inputs: RankingInputs) -> list[RankedItem]:
+    """Return items by their ids, with the requested columns of the catalogue."""
+    if not scored:
+        return []
+    positions, scores, origins, propensities = zip(*scored, strict=True)
+    item_ids = inputs.items.item_ids(positions)
+    columns = inputs.resolved.request.metadata_columns
+    if not columns:
+        return list(map(RankedItem, item_ids, scores, origins, propensities))
+    shown = [metadata(properties, columns) for properties in inputs.items.properties(positions)]
+    return list(map(RankedItem, item_ids, scores, origins, propensities, shown))
+
+
+def _answer(resolved: ResolvedRequest, *, degraded: Sequence[str], **fields: Any) -> Answer:
+    version = NO_VERSION if resolved.model is None else resolved.model.version
+    given: dict[str, Any] = {"items": (), "source": "none", "filled": 0, "cold": 0, "within": None, **fields}
+    return Answer(
+        recommendation_id=recommendation_id.create(
+            answered_ms=resolved.now_ms,
+            recommender=resolved.requested_recommender,
+            version=version,
+            arms=resolved.arms,
+        ),
+        version=version,
+        degraded=tuple(dict.fromkeys(degraded)),
+        arms=resolved.arms,
+        filter=resolved.filter.name or None,
+        configuration=resolved.configuration.version,
+        **given,
+    )
+
+
+def _explained(
+    items: Sequence[RankedItem], scored: Sequence[ScoredItem], ranking: Ranking, inputs: RankingInputs
+) -> tuple[list[RankedItem], tuple[str, ...]]:
+    """Return the items with the reasons of those that the model ranked, and why the model did not explain them."""
+    why: Mapping[int, list[str]] = {}
+    degraded: tuple[str, ...] = ()
+    model, history = inputs.resolved.model, ranking.history
+    if model is not None and len(history):
+        known = model.bundle.manifest.items
+        explained = [item.position for item in scored if item.origin != FILLED and 0 < item.position <= known]
+        recent = [inputs.recent[index] for index in history.indices]
+        try:
+            why = reasons(explained, model=model, history=history, recent=recent, now_ms=inputs.resolved.now_ms)
+        except GRAPH_ERRORS as error:  # the batches of its runs take more memory than the one that ranked
+            degraded = model_failure(error)
+    with_reasons = [item._replace(reasons=why.get(one.position, [])) for item, one in zip(items, scored, strict=True)]
+    return with_reasons, degraded
+
+
+def _unknown_columns(
+    resolved: ResolvedRequest, items: Sequence[RankedItem], *, declared: Container[str]
+) -> tuple[str, ...]:
+    """Return the requested columns that are neither declared nor a property of an item in the answer."""
+    if not items:
+        return ()
+    there = {name for item in items for name in item.metadata or ()}
+    columns = resolved.request.metadata_columns
+    return tuple(name for name, key in columns if key not in declared and name not in there)

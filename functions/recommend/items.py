@@ -1,0 +1,275 @@
+"""Steps 3 and 4: the items of a request by position, and masks over them. Ids return only in the answer."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from alsolike.domain.columns import as_declared
+from alsolike.filters.evaluation import FilterInputs
+from alsolike.filters.interactions import NO_INTERACTIONS, Recent
+from alsolike.profiles.store import RecentInteraction
+from alsolike.recommendations.requests import BUY_AGAIN, PERSONALIZED_RANKING, RECENTLY_VIEWED, TRENDING
+from alsolike.runtime.struct import struct
+from alsolike.trends.trends import Trends
+from functions.recommend.resolve import ResolvedRequest, SelectedFilter
+from functions.recommend.scored_item import ScoredItem
+from functions.recommend.state.catalogue import ModelCatalogue
+from functions.recommend.state.model import Mask
+from functions.recommend.user import StoredUser
+
+Positions = npt.NDArray[np.int64]
+
+NO_POSITIONS: Positions = np.zeros(0, np.int64)
+
+_WITHOUT_FALLBACK = (BUY_AGAIN, RECENTLY_VIEWED, PERSONALIZED_RANKING, TRENDING)
+
+FALLBACK_WINDOW = "1d"
+"""Window of trending items that replace other lists: the longest has the most items."""
+
+
+@struct
+class RequestItems:
+    """The items of one request, by position.
+
+    0 is no item; then come the model's items, the cold ones, and the `others`. The positions of others belong to this
+    request only.
+
+    Attributes
+    ----------
+    others
+        Ids of items that may be in the answer, and that neither the model nor the cold items have.
+    history
+        The item of each interaction of the user; 0 for an unknown one.
+    excluded, cart, to_rank, pins
+        The items that the request names for these purposes, and the items of the pins of its rules.
+    page_item
+        The item that the request starts from; 0 without one and for an unknown one.
+    trending
+        Trending items in the requested window.
+    fallback
+        Trending items, which replace the other lists before the first model.
+    """
+
+    catalogue: ModelCatalogue
+    others: tuple[str, ...]
+    history: Positions
+    excluded: Positions
+    cart: Positions
+    to_rank: Positions
+    pins: Positions
+    page_item: int
+    trending: Sequence[ScoredItem] = ()
+    fallback: Sequence[ScoredItem] = ()
+
+    def item_ids(self, positions: Sequence[int]) -> list[str]:
+        """Return the ids at positions."""
+        size = self.catalogue.size
+        if not self.others or max(positions, default=0) < size:
+            return self.catalogue.item_ids(positions)
+        known = iter(self.catalogue.item_ids([position for position in positions if position < size]))
+        return [next(known) if position < size else self.others[position - size] for position in positions]
+
+    def properties(self, positions: Sequence[int]) -> list[Mapping[str, Any]]:
+        """Return the properties of items; {} for an item that neither the catalogue nor the model has."""
+        return self.catalogue.properties(self.item_ids(positions))
+
+    def products(self, positions: Sequence[int]) -> list[int]:
+        """Return a number for each item, which the variants of a product share."""
+        size = self.catalogue.size
+        if not self.others:
+            return self.catalogue.products(positions)
+        keys = [position if position < size else self.others[position - size] for position in positions]
+        return self.catalogue.products(keys)
+
+    def columns(self, positions: Sequence[int], names: tuple[str, ...]) -> Callable[[int], Mapping[str, Any]]:
+        """Return a function from a position to its values of some declared columns."""
+        if not names:
+            return lambda _: {}
+        ids = dict(zip(positions, self.item_ids(positions), strict=True))
+        columns = self.catalogue.columns(list(ids.values()), names)
+        return lambda position: columns(ids[position])
+
+    def known(self, positions: Positions) -> npt.NDArray[np.bool_]:
+        """Return which items the model or the catalogue has."""
+        known = (positions > 0) & (positions < self.catalogue.size)
+        if self.others:
+            of_others = positions >= self.catalogue.size
+            known[of_others] = self.catalogue.has_rows(self.others)[positions[of_others] - self.catalogue.size]
+        return known
+
+    def mask(self, selected: SelectedFilter, inputs: FilterInputs) -> Mask | None:
+        """Return the mask that excludes deleted items and those that do not pass the filter; None if it is empty."""
+        catalogue, recent = self.catalogue, inputs.recent
+        if not self.others:
+            return catalogue.mask(selected.filter, inputs, name=selected.name)
+        is_other = recent.positions >= catalogue.size
+        own = dataclasses.replace(recent, positions=np.where(is_other, 0, recent.positions))
+        mask = catalogue.mask(selected.filter, dataclasses.replace(inputs, recent=own), name=selected.name)
+        numbers = np.where(is_other, recent.positions - catalogue.size + 1, 0)
+        inputs = dataclasses.replace(inputs, recent=dataclasses.replace(recent, positions=numbers))
+        passing = catalogue.passing(self.others, selected.filter, inputs, name=selected.name)
+        if mask is None:
+            if passing.all():
+                return None
+            mask = catalogue.neutral()
+        return np.concatenate([mask, np.where(passing, np.float32(0), np.float32(-np.inf))])
+
+    def neutral(self) -> Mask:
+        """Return a mask that excludes nothing."""
+        return np.zeros(self.catalogue.size + len(self.others), np.float32)
+
+
+def request_items(
+    resolved: ResolvedRequest, recent: Sequence[RecentInteraction], trends: Callable[[], Trends]
+) -> RequestItems:
+    """Return the items that a request names, by position.
+
+    Parameters
+    ----------
+    recent
+        The user's interactions; empty if the answer does not depend on them.
+    trends
+        Called only if the answer may have trending items.
+    """
+    request, catalogue, rules = resolved.request, resolved.catalogue, resolved.rules
+    history = [interaction.item_id for interaction in recent]
+    trending = trends().best(request.window, now_ms=resolved.now_ms) if request.recommender == TRENDING else []
+    fallback = trends().best(FALLBACK_WINDOW, now_ms=resolved.now_ms) if needs_fallback(resolved) else []
+    pins = [] if rules is None else [pin.item_id for pin in rules.rules.pins]
+    hidden = [each.item_id for each in recent if each.event_type in request.hides] if request.hides else []
+    listed = [
+        *(request.to_rank or ()),
+        *pins,
+        *(item_id for item_id, _ in trending),
+        *(item_id for item_id, _ in fallback),
+        *(history if request.recommender in (BUY_AGAIN, RECENTLY_VIEWED) else ()),
+    ]
+    others = _unknown(listed, catalogue)
+
+    def positions(item_ids: Sequence[str]) -> Positions:
+        if not item_ids:
+            return NO_POSITIONS
+        found = catalogue.positions(item_ids)
+        if others and not found.all():
+            missing = np.flatnonzero(found == 0)
+            found[missing] = [others.get(item_ids[index], 0) for index in missing.tolist()]
+        return found
+
+    def scored(items: Sequence[tuple[str, float]]) -> list[ScoredItem]:
+        places = positions([item_id for item_id, _ in items]).tolist()
+        return [ScoredItem(position, score) for position, (_, score) in zip(places, items, strict=True)]
+
+    return RequestItems(
+        catalogue,
+        tuple(others),
+        positions(history),
+        positions([*request.exclude, *hidden]),
+        positions(request.cart),
+        positions(request.to_rank or ()),
+        positions(pins),
+        int(positions([request.item_id])[0]) if request.item_id else 0,
+        scored(trending),
+        scored(fallback),
+    )
+
+
+def needs_trends(resolved: ResolvedRequest) -> bool:
+    """Return whether the answer may have trending items."""
+    return resolved.request.recommender == TRENDING or needs_fallback(resolved)
+
+
+def needs_fallback(resolved: ResolvedRequest) -> bool:
+    """Return whether trending items replace what only a model can list."""
+    if resolved.model is not None:
+        return False
+    promotes = resolved.rules is not None and bool(resolved.rules.promotions)
+    return promotes or resolved.request.recommender not in _WITHOUT_FALLBACK
+
+
+def _unknown(item_ids: Sequence[str], catalogue: ModelCatalogue) -> dict[str, int]:
+    """Return a position for each of the items that has none in the catalogue, after the catalogue's last one."""
+    if not item_ids:
+        return {}
+    missing = np.flatnonzero(catalogue.positions(item_ids) == 0).tolist()
+    unknown = dict.fromkeys(item_ids[index] for index in missing)
+    return {item_id: position for position, item_id in enumerate(unknown, start=catalogue.size)}
+
+
+def allowed_items(resolved: ResolvedRequest, user: StoredUser, items: RequestItems) -> Mask | None:
+    """Return the mask that excludes the items that may not be in the answer; None if all may; see `item_mask`."""
+    return without(item_mask(resolved.filter, resolved, user, items), items.excluded, items)
+
+
+def item_mask(
+    selected: SelectedFilter, resolved: ResolvedRequest, user: StoredUser, items: RequestItems
+) -> Mask | None:
+    """Return the mask that excludes deleted items and those that do not pass a filter; None if it is empty.
+
+    Raises
+    ------
+    Unavailable
+        If the filter reads the user or the user's interactions, and they cannot be read.
+    """
+    if selected.filter is None and not items.others:
+        return items.catalogue.mask_of_deleted
+    recent = user.interactions if selected.needs_history else ()
+    return items.mask(selected, filter_inputs(selected, resolved, recent, items.history, lambda: user.properties))
+
+
+def filter_inputs(
+    selected: SelectedFilter,
+    resolved: ResolvedRequest,
+    recent: Sequence[RecentInteraction],
+    positions: Positions,
+    user: Callable[[], Mapping[str, Any]],
+) -> FilterInputs:
+    """Return what a filter compares the items with.
+
+    Parameters
+    ----------
+    recent, positions
+        The user's interactions, and the positions of their items; used by filters that read them.
+    user
+        Returns the properties of the user; called only if the filter reads them.
+    """
+    filter_, configuration = selected.filter, resolved.configuration
+    if filter_ is None:
+        return FilterInputs(now_ms=resolved.now_ms)
+    item_id = resolved.request.item_id
+    return FilterInputs(
+        now_ms=resolved.now_ms,
+        values=selected.values,
+        recent=_recent(recent, positions) if filter_.needs_history else NO_INTERACTIONS,
+        item=as_declared(resolved.catalogue.properties([item_id])[0], configuration.item_columns) if item_id else {},
+        user=as_declared(user(), configuration.user_columns) if filter_.needs_user else {},
+    )
+
+
+def without(mask: Mask | None, positions: Positions, items: RequestItems) -> Mask | None:
+    """Return a mask that excludes some items as well."""
+    known = positions[positions > 0]
+    if not len(known):
+        return mask
+    narrower = items.neutral() if mask is None else mask.copy()
+    narrower[known] = -np.inf
+    return narrower
+
+
+def passing(scored: Sequence[Any], mask: Mask | None) -> list[Any]:
+    """Return the items that a mask does not exclude, in their order."""
+    if mask is None:
+        return list(scored)
+    return [item for item in scored if mask[item.position] > -np.inf]
+
+
+def _recent(recent: Sequence[RecentInteraction], positions: Positions) -> Recent:
+    return Recent(
+        positions,
+        [interaction.event_type for interaction in recent],
+        np.array([interaction.event_time_ms for interaction in recent], np.int64),
+    )

@@ -1,0 +1,59 @@
+"""The lists that replace or complete others: popular items, and before the first model trending ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from alsolike.bundle.popular_groups import Group
+from functions.recommend.http.response import Source
+from functions.recommend.items import passing
+from functions.recommend.ranking.inputs import Ranking, RankingInputs
+from functions.recommend.scored_item import ScoredItem
+
+
+def trending_fallback(inputs: RankingInputs) -> Ranking:
+    """Return trending items, which need no model."""
+    items = passing(inputs.items.fallback, inputs.mask)[: inputs.k]
+    return Ranking(items, "trending" if items else "none")
+
+
+def popular(inputs: RankingInputs, leave_out: Sequence[int] = (), degraded: tuple[str, ...] = ()) -> Ranking:
+    """Return popular items: first of the user's group, then of all users."""
+    model = inputs.resolved.model
+    if model is None:
+        return trending_fallback(inputs)
+    group = user_group(inputs)
+    within = group.items if group else ()
+    items = model.popular(
+        inputs.k, within=within, mask=inputs.mask, leave_out=leave_out,
+        cold=inputs.resolved.catalogue.cold_filling(inputs.mask),
+    )  # fmt: skip
+    of_group = bool(items) and items[0].position in within
+    return Ranking(
+        items, "popular" if items else "none", within=group.column if group and of_group else None, degraded=degraded
+    )
+
+
+def user_group(inputs: RankingInputs) -> Group | None:
+    """Return the smallest group of the model that matches the user's properties."""
+    model = inputs.resolved.model
+    return model.bundle.groups.of(inputs.user.columns()) if model is not None and model.bundle.groups else None
+
+
+def filled(
+    inputs: RankingInputs,
+    items: Sequence[ScoredItem],
+    *,
+    source: Source,
+    leave_out: Sequence[int] = (),
+    degraded: tuple[str, ...] = (),
+) -> Ranking:
+    """Return the items, followed by popular ones up to the wanted number."""
+    missing, model = inputs.k - len(items), inputs.resolved.model
+    if missing <= 0 or model is None:
+        return Ranking(items, source if items else "none", degraded=degraded)
+    filling = model.popular(
+        missing, after=items, mask=inputs.mask, leave_out=leave_out,
+        cold=inputs.resolved.catalogue.cold_filling(inputs.mask),
+    )  # fmt: skip
+    return Ranking([*items, *filling], source if items else "popular" if filling else "none", degraded=degraded)

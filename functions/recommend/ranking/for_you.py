@@ -1,0 +1,131 @@
+"""Recommendations for a user: the model's ranking, cold items included, and what replaces it after a failure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from alsolike.bundle.related import SIMILAR
+from alsolike.bundle.reranker import Reranker
+from alsolike.snapshot.cold_items import LISTED
+from functions.recommend.ranking.boosts import boosted_masks
+from functions.recommend.ranking.fallbacks import filled, popular, trending_fallback, user_group
+from functions.recommend.ranking.inputs import Ranking, RankingInputs
+from functions.recommend.ranking.model_runs import model_failure
+from functions.recommend.ranking.related import related_row
+from functions.recommend.scored_item import ScoredItem
+from functions.recommend.state.catalogue import ModelCatalogue
+from functions.recommend.state.model import GRAPH_ERRORS, NO_HISTORY, History, Mask, Model
+
+
+def for_you(inputs: RankingInputs) -> Ranking:
+    """Return recommendations for the user."""
+    resolved, model, mask, k = inputs.resolved, inputs.resolved.model, inputs.mask, inputs.k
+    if model is None:
+        return trending_fallback(inputs)
+    if inputs.recent and (degraded := model.delay(inputs.budget, masked=mask is not None)):
+        return _similar_to_last_viewed(inputs, degraded)
+    masks = boosted_masks(inputs, model) if inputs.boosts else [mask]
+    try:
+        history = model.history(inputs.recent, inputs.items.history, user=inputs.user.columns)
+        ranked = rank(model, resolved.catalogue, history, masks or [mask], k=k, now_ms=resolved.now_ms)
+    except GRAPH_ERRORS as error:
+        return _similar_to_last_viewed(inputs, model_failure(error))
+    group = None if ranked else user_group(inputs)
+    filling = model.popular(
+        k - len(ranked), history=history, after=ranked, within=group.items if group else (), mask=mask,
+        cold=resolved.catalogue.cold_filling(mask),
+    )  # fmt: skip
+    is_of_group = group is not None and bool(filling) and filling[0].position in group.items
+    known, shown = model.bundle.manifest.items, resolved.request.num_results
+    best = ranked
+    if model.bundle.reranker is not None and ranked:
+        best = [*_reranked(inputs, ranked[:shown], history, model.bundle.reranker), *ranked[shown:]]
+    return Ranking(
+        [*best, *filling],
+        "model" if ranked else "popular" if filling else "none",
+        cold=frozenset(item.position for item in ranked if item.position > known)
+        if resolved.catalogue.has_cold
+        else frozenset(),
+        within=group.column if group and is_of_group else None,
+        history=history if resolved.request.explain else NO_HISTORY,
+        model_scores={item.position: item.score for item in ranked},
+        is_boosted_partly=masks is None,
+    )
+
+
+def rank(
+    model: Model, catalogue: ModelCatalogue, history: History, masks: Sequence[Mask | None], *, k: int, now_ms: int
+) -> list[ScoredItem]:
+    """Return the k best items that each of the masks allows, best first; with one mask at most k in all."""
+    if not len(history.items):
+        return []
+    best: list[ScoredItem] = []
+    evidence = None
+    for mask in masks:
+        count = max(k, LISTED) if catalogue.has_cold else k
+        listed = model.rank(history, k=count, now_ms=now_ms, bias=model.part_of(mask))
+        best += _scored_items(*listed, k=k)
+        if catalogue.has_cold:
+            if evidence is None:  # evidence for cold items need not pass: a filter for new items excludes all of it
+                evidence = listed if mask is None else model.rank(history, k=LISTED, now_ms=now_ms)
+            best += _best_cold(model, catalogue, history, mask, catalogue.cold.scores(*evidence), k=k)
+    if catalogue.has_cold or len(masks) > 1:
+        best = sorted(best, key=lambda item: -item.score)
+    return best if len(masks) > 1 else best[:k]
+
+
+def _scored_items(positions: npt.NDArray[np.int64], scores: npt.NDArray[np.float32], *, k: int) -> list[ScoredItem]:
+    return list(map(ScoredItem, positions[:k].tolist(), scores[:k].tolist()))
+
+
+def _best_cold(
+    model: Model,
+    catalogue: ModelCatalogue,
+    history: History,
+    mask: Mask | None,
+    scores: npt.NDArray[np.float32],
+    *,
+    k: int,
+) -> list[ScoredItem]:
+    """Return the k best cold items that a mask allows and that are not left out since they were seen, best first."""
+    first = model.bundle.manifest.items + 1
+    if mask is not None:
+        scores[mask[first : catalogue.size] == -np.inf] = 0.0
+    if model.bundle.manifest.exclude_seen:
+        scores[history.unknown[history.unknown < catalogue.size] - first] = 0.0
+    rows = np.flatnonzero(scores > 0)
+    if len(rows) > k:
+        rows = rows[scores[rows] >= np.partition(scores[rows], -k)[-k]]
+    best = rows[np.argsort(-scores[rows], kind="stable")[:k]]
+    return _scored_items(first + best, scores[best], k=k)
+
+
+def _reranked(
+    inputs: RankingInputs, ranked: Sequence[ScoredItem], history: History, reranker: Reranker
+) -> list[ScoredItem]:
+    """Return the items by the reranker's utility; the first one gets the highest of their scores, and so on."""
+    utilities = reranker.utilities(
+        np.array([item.position for item in ranked]),
+        np.array([item.score for item in ranked]),
+        history=history.items,
+        now_ms=inputs.resolved.now_ms,
+        device=inputs.resolved.request.device,
+    )
+    order = np.argsort(-utilities, kind="stable").tolist()
+    return [ranked[place]._replace(score=item.score) for place, item in zip(order, ranked, strict=True)]
+
+
+def _similar_to_last_viewed(inputs: RankingInputs, degraded: tuple[str, ...]) -> Ranking:
+    """Return items similar to the latest item that has any, then popular items."""
+    model = inputs.resolved.model
+    assert model is not None
+    latest = list(dict.fromkeys(reversed(inputs.items.history.tolist())))
+    seen = latest if model.bundle.manifest.exclude_seen else []
+    for position in latest:
+        ranked = related_row(inputs, SIMILAR, position, leave_out=seen or position)
+        if ranked:
+            return filled(inputs, ranked[: inputs.k], source="similar", leave_out=seen, degraded=degraded)
+    return popular(inputs, seen, degraded)

@@ -1,0 +1,167 @@
+"""Items related to others: similar ones, and ones that complete a cart."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from alsolike.bundle.related import SIMILAR, TOGETHER
+from alsolike.catalogue.variants import TITLE, leaf_category
+from alsolike.runtime.struct import struct
+from functions.recommend.http.response import Source
+from functions.recommend.ranking.fallbacks import filled, trending_fallback
+from functions.recommend.ranking.inputs import Ranking, RankingInputs
+from functions.recommend.ranking.model_runs import model_failure, rank_after
+from functions.recommend.scored_item import ScoredItem
+from functions.recommend.state.model import GRAPH_ERRORS
+
+CANDIDATES_A_PLACE = 4
+"""Candidates for each position of a list that completes a cart, since substitutes are left out."""
+MAX_CART_CANDIDATES = 1_000
+
+
+def similar_items(inputs: RankingInputs) -> Ranking:
+    """Return items similar to an item; the model's ranking after it, and popular items, follow."""
+    return _of_item(inputs, SIMILAR)
+
+
+def bought_together(inputs: RankingInputs) -> Ranking:
+    """Return items that complete a cart; without one, items bought together with an item, then similar ones.
+
+    Substitutes for the items are left out. The model's ranking after the items, and popular items, follow.
+    """
+    return _of_cart(inputs) if inputs.resolved.request.cart else _of_item(inputs, TOGETHER)
+
+
+def related_row(inputs: RankingInputs, kind: str, position: int, *, leave_out: int | Sequence[int]) -> list[ScoredItem]:
+    """Return the items of an item's row that may be recommended, best first.
+
+    For an item that the model does not know, return the known items that resemble it most.
+
+    Parameters
+    ----------
+    kind
+        `similar` or `together`.
+    leave_out
+        Positions of items to exclude.
+    """
+    model, catalogue = inputs.resolved.model, inputs.resolved.catalogue
+    assert model is not None
+    items = model.bundle.manifest.items
+    if not 0 < position < catalogue.size:
+        return []
+    positions, scores = (
+        model.bundle.related(kind, position)
+        if position <= items
+        else catalogue.cold_items.nearest(position - items - 1)
+    )
+    allowed = ~np.isin(positions, leave_out)
+    if inputs.mask is not None:
+        allowed &= inputs.mask[positions] > -np.inf
+    return list(map(ScoredItem, positions[allowed].tolist(), scores[allowed].tolist()))
+
+
+def append_rescaled(ranked: Sequence[ScoredItem], more: Sequence[ScoredItem]) -> list[ScoredItem]:
+    """Return a list, followed by the new items of another one, whose scores are scaled to fall below."""
+    before = {item.position for item in ranked}
+    added = [item for item in more if item.position not in before]
+    if not ranked or not added:
+        return [*ranked, *added]
+    scale = scale_below(ranked[-1].score, added[0].score)
+    return [*ranked, *(item._replace(score=item.score * scale) for item in added)]
+
+
+def scale_below(last: float, best: float) -> float:
+    """Return the factor that makes the best score of another list half of the last one."""
+    return last / (2 * best) if best > 0 else 0.0
+
+
+def _of_item(inputs: RankingInputs, kind: str) -> Ranking:
+    model, position, k = inputs.resolved.model, inputs.items.page_item, inputs.k
+    if model is None:
+        return trending_fallback(inputs)
+    ranked = related_row(inputs, kind, position, leave_out=position)[:k]
+    if len(ranked) < k and kind != SIMILAR:
+        ranked = append_rescaled(ranked, related_row(inputs, SIMILAR, position, leave_out=position))[:k]
+    known = [position] if 0 < position <= model.bundle.manifest.items else []
+    ranked, source, degraded = _completed(inputs, ranked, known, k=k)
+    if kind == TOGETHER:
+        item_id = inputs.resolved.request.item_id
+        ranked = _without_substitutes(inputs, ranked, [item_id] if item_id else [], k=k)
+    return filled(inputs, ranked, source=source, leave_out=[position], degraded=degraded)
+
+
+def _of_cart(inputs: RankingInputs) -> Ranking:
+    """Return items by their strongest link to an item of the cart, without substitutes for its items.
+
+    The strongest link finds more of the left-out items of baskets than the sum of links (docs/related-items.md).
+    """
+    model = inputs.resolved.model
+    if model is None:
+        return trending_fallback(inputs)
+    most = max(inputs.k, MAX_CART_CANDIDATES)  # rules may want many already
+    wide = dataclasses.replace(inputs, k=min(CANDIDATES_A_PLACE * inputs.k, most))
+    cart = inputs.items.cart[(inputs.items.cart > 0) & (inputs.items.cart <= model.bundle.manifest.items)].tolist()
+    links: dict[int, float] = {}
+    for position in cart:
+        for item in related_row(inputs, TOGETHER, position, leave_out=cart):
+            links[item.position] = max(item.score, links.get(item.position, 0.0))
+    ranked = [ScoredItem(*item) for item in sorted(links.items(), key=lambda item: -item[1])[: wide.k]]
+    ranked, source, degraded = _completed(inputs, ranked, cart, k=wide.k)
+    ranking = filled(wide, ranked, source=source, leave_out=cart, degraded=degraded)
+    kept = _without_substitutes(inputs, ranking.items, inputs.resolved.request.cart, k=inputs.k)
+    return dataclasses.replace(ranking, items=kept)
+
+
+def _completed(
+    inputs: RankingInputs, ranked: list[ScoredItem], after: Sequence[int], *, k: int
+) -> tuple[list[ScoredItem], Source, tuple[str, ...]]:
+    """Return the list with the model's ranking after known items up to k items, its source, and why that failed."""
+    model = inputs.resolved.model
+    assert model is not None
+    source: Source = "similar" if ranked else "model"
+    if len(ranked) >= k or not after:
+        return ranked, source, ()
+    if degraded := model.delay(inputs.budget, masked=inputs.mask is not None):
+        return ranked, source, degraded
+    try:
+        more = rank_after(inputs, after, inputs.mask, k=k + len(ranked))
+    except GRAPH_ERRORS as error:
+        return ranked, source, model_failure(error)
+    return append_rescaled(ranked, more)[:k], source, ()
+
+
+def _without_substitutes(
+    inputs: RankingInputs, ranked: Sequence[ScoredItem], item_ids: Sequence[str], *, k: int
+) -> list[ScoredItem]:
+    """Return up to k of the items, without substitutes for others; their columns are read as far as necessary."""
+    bought = [_Kind.of(properties) for properties in inputs.resolved.catalogue.properties(item_ids)]
+    kept: list[ScoredItem] = []
+    for start in range(0, len(ranked), k):
+        some = ranked[start : start + k]
+        kinds = map(_Kind.of, inputs.items.properties([item.position for item in some]))
+        kept += [item for item, kind in zip(some, kinds, strict=True) if not any(map(kind.replaces, bought))]
+        if len(kept) >= k:
+            break
+    return kept[:k]
+
+
+@struct
+class _Kind:
+    """The kind of an item: its leaf category and the words of its title."""
+
+    category: Any
+    words: frozenset[str]
+
+    @classmethod
+    def of(cls, properties: Mapping[str, Any]) -> _Kind:
+        return cls(leaf_category(properties), frozenset(str(properties.get(TITLE) or "").lower().split()))
+
+    def replaces(self, other: _Kind) -> bool:
+        """Return whether it is a substitute: of the same category, with at least half of the words in common."""
+        if self.category is None or self.category != other.category:
+            return False
+        return 2 * len(self.words & other.words) >= len(self.words | other.words)

@@ -1,0 +1,358 @@
+"""Step 1: everything that a request only names becomes what it names: alias, permissions, arms, filter and rules."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from types import MappingProxyType
+
+from alsolike.domain.configuration import Configuration
+from alsolike.domain.experiments import NO_ARMS, Assignment
+from alsolike.domain.rules import Boost, Promotion, RuleSet
+from alsolike.filters import parser
+from alsolike.filters.tree import Filter
+from alsolike.filters.values import Values
+from alsolike.recommendations.requests import (
+    BOUGHT_TOGETHER,
+    BUY_AGAIN,
+    FOR_YOU,
+    OF_ITEMS,
+    PERSONALIZED_RANKING,
+    POPULAR,
+    RECENTLY_VIEWED,
+    SIMILAR_ITEMS,
+    TRENDING,
+)
+from alsolike.registry.canary import assign
+from alsolike.runtime.errors import InvalidInput, NotFound, Unavailable
+from alsolike.runtime.struct import struct
+from functions.recommend.http.request import RecommendationRequest, permitted, resolved
+from functions.recommend.state.catalogue import ModelCatalogue
+from functions.recommend.state.model import Model
+from functions.recommend.state.serving_state import NO_CATALOGUE, NO_CONFIGURATION, ServingState
+
+OWN_RULES = ""
+"""Stands for the rule set of the recommender."""
+
+UNREADABLE = "unreadable"
+
+ONE_PER_PRODUCT = frozenset({FOR_YOU, SIMILAR_ITEMS, BOUGHT_TOGETHER, TRENDING, POPULAR})
+"""Recommenders of lists in which a product has one place. The others list a user's own items, or given ones."""
+
+_SHOWN_FILTERS = 10
+
+_parse = functools.lru_cache(maxsize=512)(parser.parse)
+
+
+@struct
+class SelectedFilter:
+    """A filter that applies to a request, and its parameters' values; `filter` is None without a filter."""
+
+    name: str = ""
+    filter: Filter | None = None
+    values: Values = dataclasses.field(default_factory=dict)
+
+    @property
+    def needs_catalogue(self) -> bool:
+        """True if its evaluation needs a catalogue."""
+        return self.filter is not None and self.filter.needs_catalogue
+
+    @property
+    def needs_user(self) -> bool:
+        """True if its evaluation needs the user's properties."""
+        return self.filter is not None and self.filter.needs_user
+
+    @property
+    def needs_history(self) -> bool:
+        """True if its evaluation needs the user's interactions."""
+        return self.filter is not None and self.filter.needs_history
+
+
+NO_FILTER = SelectedFilter()
+
+
+@struct
+class ResolvedBoost:
+    """A boost or a demotion with its filter; `label` names it in the response."""
+
+    label: str
+    factor: float
+    filter: SelectedFilter
+
+
+@struct
+class ResolvedPromotion:
+    """A promotion with its filter; `is_of_request` is true if the request itself contains it."""
+
+    name: str
+    share: float
+    filter: SelectedFilter
+    is_of_request: bool
+
+
+@struct
+class ResolvedRules:
+    """A rule set whose boosts and promotions have their filters.
+
+    Attributes
+    ----------
+    unmet
+        The promotions that cannot be resolved, since the configuration was never read.
+    """
+
+    rules: RuleSet
+    boosts: tuple[ResolvedBoost, ...]
+    promotions: tuple[ResolvedPromotion, ...]
+    unmet: tuple[str, ...] = ()
+
+
+@struct
+class ResolvedRequest:
+    """A request and all that its answer is computed from, except what is stored about its user.
+
+    Attributes
+    ----------
+    request
+        With its alias replaced; its `recommender` is the one that answers, which an experiment may have replaced.
+    requested_recommender
+        The recommender before experiments.
+    model
+        None before the first model.
+    rules
+        None if no rule applies.
+    arms
+        `experiment/arm` of each experiment that the request is part of.
+    degraded
+        The missing and stale parts of the serving state.
+    is_answerable
+        False if its filter cannot be evaluated, since the configuration or the catalogue is missing.
+    needs_history
+        True if the answer depends on the user's interactions.
+    one_per_product
+        True if the variants of a product share one place.
+    """
+
+    request: RecommendationRequest
+    requested_recommender: str
+    model: Model | None
+    catalogue: ModelCatalogue
+    configuration: Configuration
+    filter: SelectedFilter
+    rules: ResolvedRules | None
+    arms: tuple[str, ...]
+    degraded: tuple[str, ...]
+    is_answerable: bool
+    needs_history: bool
+    one_per_product: bool
+    now_ms: int
+
+
+def resolve(request: RecommendationRequest, state: ServingState, *, rules: str | None, now_ms: int) -> ResolvedRequest:
+    """Return a request with everything that it names.
+
+    Parameters
+    ----------
+    rules
+        Name of the rule set that applies; None for no rules.
+
+    Raises
+    ------
+    NotFound
+        If it names an unknown filter, campaign or recommender.
+    Unavailable
+        If it names one that only the configuration can define, which was never read.
+    InvalidInput
+        If it lacks an input of its filter, or a session may not send it.
+    """
+    is_configured = NO_CONFIGURATION not in state.degraded
+    configuration = state.configuration
+    if request.alias is not None and not is_configured:
+        raise Unavailable("the configuration, which defines campaigns of other names, cannot be read")
+    if request.session_id is not None:
+        request = permitted(request, configuration.sessions if is_configured else None)
+    if request.alias is not None:
+        request = resolved(request, configuration.aliases)
+    arms = _arms(request, state, now_ms=now_ms)
+    if arms.model is not None:
+        state = state.with_model(arms.model)
+    requested = request.recommender
+    is_filter_known = request.filter_name is None or is_configured
+    filter_ = choose_filter(request, configuration, answering=arms.recommender) if is_filter_known else NO_FILTER
+    if arms.recommender is not None and arms.recommender != requested:
+        request = dataclasses.replace(request, recommender=arms.recommender)
+    if rules == OWN_RULES and arms.rules is not None:
+        rules = arms.rules
+    applied = rule_set(request, configuration, now_ms=now_ms, name=rules)
+    with_filters = None
+    if applied is not None:
+        with_filters = _with_filters(applied, request, configuration, is_configured=is_configured)
+    return ResolvedRequest(
+        request,
+        requested,
+        state.model,
+        state.catalogue,
+        configuration,
+        filter_,
+        with_filters,
+        arms.arms,
+        state.degraded,
+        is_filter_known and not (NO_CATALOGUE in state.degraded and filter_.needs_catalogue),
+        _needs_history(request, state.model, filter_, with_filters),
+        configuration.variants is not None and request.recommender in ONE_PER_PRODUCT,
+        now_ms,
+    )
+
+
+def _needs_history(
+    request: RecommendationRequest, model: Model | None, filter_: SelectedFilter, rules: ResolvedRules | None
+) -> bool:
+    """Return whether the answer depends on the user's interactions."""
+    if request.recommender in (BUY_AGAIN, RECENTLY_VIEWED) or request.hides or filter_.needs_history:
+        return True
+    if model is not None and request.recommender in (FOR_YOU, PERSONALIZED_RANKING):
+        return True
+    if rules is None:
+        return False
+    filters = [*(boost.filter for boost in rules.boosts), *(promotion.filter for promotion in rules.promotions)]
+    if any(each.needs_history for each in filters):
+        return True
+    if model is None:
+        return False
+    ranks = bool(rules.promotions) and request.recommender not in OF_ITEMS
+    return ranks or (rules.rules.exploration is not None and model.bundle.manifest.exclude_seen)
+
+
+def _arms(request: RecommendationRequest, state: ServingState, *, now_ms: int) -> Assignment:
+    experiments = state.configuration.experiments
+    if not experiments and state.canary is None:
+        return NO_ARMS
+    return assign(
+        experiments.values(),
+        state.canary,
+        recommender=request.recommender,
+        unit=request.user_id or request.session_id,
+        now_ms=now_ms,
+    )
+
+
+def rule_set(
+    request: RecommendationRequest, configuration: Configuration, *, now_ms: int, name: str | None = OWN_RULES
+) -> RuleSet | None:
+    """Return the rules that apply to a request, None if there are none.
+
+    The promotions and the exploration of the request replace those of the rule set. If the request ranks given items,
+    all of them are returned: boosts, demotions and diversity order them, and no other rule applies.
+
+    Parameters
+    ----------
+    name
+        A rule set that replaces that of the recommender; None for the rules of the request only.
+    """
+    chosen = configuration.recommenders[request.recommender].rules if name == OWN_RULES else name
+    rules = None if chosen is None else configuration.rules[chosen].at(now_ms)
+    if request.promotions is not None:
+        promotions = tuple(
+            Promotion(promotion.filter_name, promotion.share, promotion.name) for promotion in request.promotions
+        )
+        rules = dataclasses.replace(rules or RuleSet(""), promotions=promotions)
+    if request.exploration is not None:
+        rules = dataclasses.replace(rules or RuleSet(""), exploration=request.exploration)
+    if rules is not None and request.recommender == PERSONALIZED_RANKING:
+        rules = dataclasses.replace(rules, promotions=(), pins=(), slate=(), exploration=None)
+    return None if rules is None or rules.is_empty else rules
+
+
+def _with_filters(
+    rules: RuleSet, request: RecommendationRequest, configuration: Configuration, *, is_configured: bool
+) -> ResolvedRules:
+    """Return the rules with their filters; without a configuration, promotions are unmet."""
+
+    def of(kind: str, boost: Boost) -> ResolvedBoost:
+        filter_ = named_filter(boost.filter, request, configuration)
+        return ResolvedBoost(f"{kind}:{boost.filter}", boost.factor, filter_)
+
+    boosts = (
+        *(of("boost", boost) for boost in rules.boosts),
+        *(of("demotion", boost) for boost in rules.demotions),
+    )
+    if not is_configured:
+        unmet = tuple(f"promotion:{promotion.called} {UNREADABLE}" for promotion in rules.promotions)
+        return ResolvedRules(rules, boosts, (), unmet)
+    is_of_request = request.promotions is not None
+    where = "promotions[0].filterArn" if is_of_request else "filter"
+    values = [sent.filter_values for sent in request.promotions or ()] or [{} for _ in rules.promotions]
+    promotions = tuple(
+        ResolvedPromotion(
+            promotion.called,
+            promotion.share,
+            named_filter(promotion.filter, request, configuration, values=sent, where=where),
+            is_of_request,
+        )
+        for promotion, sent in zip(rules.promotions, values, strict=True)
+    )
+    return ResolvedRules(rules, boosts, promotions)
+
+
+def choose_filter(
+    request: RecommendationRequest, configuration: Configuration, *, answering: str | None = None
+) -> SelectedFilter:
+    """Return the filter that the request names, else the recommender's own.
+
+    Parameters
+    ----------
+    answering
+        The recommender that answers in place of the requested one; its filter applies if that one has none.
+
+    Raises
+    ------
+    NotFound
+        If the configuration does not have the named filter.
+    InvalidInput
+        If the request has a value that only another filter could use.
+    """
+    name = request.filter_name
+    if name is None:
+        name = configuration.recommenders[request.recommender].filter
+    if name is None and answering is not None:
+        name = configuration.recommenders[answering].filter
+    if name is None:
+        if request.filter_values:
+            raise InvalidInput(f"filterValues is given without a filter, and {request.recommender} has none")
+        return NO_FILTER
+    return named_filter(name, request, configuration, values=request.filter_values, where=request.filter_field)
+
+
+def named_filter(
+    name: str, request: RecommendationRequest, configuration: Configuration, *, values: Values = MappingProxyType({}),
+    where: str = "filter",
+) -> SelectedFilter:  # fmt: skip
+    """Return a filter of the configuration with its values.
+
+    Parameters
+    ----------
+    where
+        The field that names it.
+
+    Raises
+    ------
+    NotFound
+        If the configuration does not have it.
+    InvalidInput
+        If it reads an item, and the request has none.
+    """
+    expression = configuration.filters.get(name)
+    if expression is None:
+        place = f"{where} ends in" if where.endswith("Arn") else f"{where} is"
+        raise NotFound(f"{place} {name!r}, expected {_known(configuration)}")
+    filter_ = _parse(expression)
+    if filter_.needs_item and request.item_id is None:
+        raise InvalidInput("itemId is missing, expected an item: the filter compares with CurrentItem")
+    return SelectedFilter(name, filter_, values)
+
+
+def _known(configuration: Configuration) -> str:
+    names = sorted(configuration.filters)
+    if not names:
+        return "none: the configuration has no filters"
+    more = f" or one of {len(names) - _SHOWN_FILTERS} more" if len(names) > _SHOWN_FILTERS else ""
+    return ", ".join(names[:_SHOWN_FILTERS]) + more

@@ -1,0 +1,144 @@
+"""Step 2: what is stored about the user or session of a request."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import functools
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+from botocore.exceptions import ConnectionClosedError
+
+from alsolike.domain.columns import as_declared
+from alsolike.domain.configuration import ColumnType
+from alsolike.events.interactions import SESSION_PREFIX, USER_PREFIX
+from alsolike.profiles.store import Profile, RecentInteraction
+from alsolike.runtime.errors import NotFound, Unavailable
+from alsolike.runtime.observability import logger
+from functions.recommend.resolve import ResolvedRequest
+from functions.recommend.state.stores import UserStores
+
+PROFILE_UNAVAILABLE = "profile-unavailable"
+USER_UNAVAILABLE = "user-unavailable"
+
+NO_PROFILE = Profile("")
+NO_CONTEXT: Mapping[str, str] = MappingProxyType({})
+NO_COLUMNS: Mapping[str, ColumnType] = MappingProxyType({})
+
+
+class StoredUser:
+    """A user or session: profile and properties, each read on its first use.
+
+    Parameters
+    ----------
+    session_id
+        Set if a session's token identifies the caller. Then `user_id` is always a user; else it may be a session.
+    length
+        Maximum number of interactions to read.
+    context
+        The request's properties of the user, which override the stored ones.
+    column_types
+        The declared columns of users.
+    """
+
+    def __init__(
+        self,
+        stores: UserStores,
+        *,
+        user_id: str | None,
+        session_id: str | None,
+        length: int,
+        context: Mapping[str, str] = NO_CONTEXT,
+        column_types: Mapping[str, ColumnType] = NO_COLUMNS,
+    ) -> None:
+        self._stores = stores
+        self._context = context
+        self._column_types = column_types
+        self._length = length
+        self._user_id = user_id
+        self._session_id = user_id if session_id is None else session_id
+        self._failed_reads: dict[str, None] = {}
+
+    @functools.cached_property
+    def profile(self) -> Profile:
+        """The profile of the user or session; an empty one if it cannot be read."""
+        ids = self._stores.ids
+        profile = NO_PROFILE
+        try:
+            if self._user_id is not None:
+                profile = self._read(f"{USER_PREFIX}{ids.user(self._user_id)}")
+            if not profile.recent and self._session_id is not None:
+                of_session = self._read(f"{SESSION_PREFIX}{ids.session(self._session_id)}")
+                profile = dataclasses.replace(of_session, erased=profile.erased)
+        except Unavailable as error:
+            logger.error("profile cannot be read", reason=str(error))
+            self._failed_reads[PROFILE_UNAVAILABLE] = None
+        return profile
+
+    @property
+    def degraded(self) -> tuple[str, ...]:
+        """The reads that have failed so far."""
+        return tuple(self._failed_reads)
+
+    @property
+    def interactions(self) -> Sequence[RecentInteraction]:
+        """The user's latest interactions, oldest first, for callers that cannot work without them."""
+        if self.is_unavailable:
+            raise Unavailable("the user's interactions cannot be read")
+        return self.profile.recent
+
+    @property
+    def is_unavailable(self) -> bool:
+        """True if the profile cannot be read."""
+        return not self.profile.recent and PROFILE_UNAVAILABLE in self._failed_reads
+
+    @functools.cached_property
+    def properties(self) -> Mapping[str, Any]:
+        """The shop's properties of the user; empty for an erased user, whose row may still be stored.
+
+        Raises
+        ------
+        Unavailable
+            If it cannot be read.
+        """
+        if self._user_id is None or self.profile.erased:
+            return {}
+        try:
+            return self._stores.users.get(self._stores.ids.user(self._user_id)).row.properties
+        except NotFound:
+            return {}
+        except Unavailable as error:
+            logger.error("user cannot be read", reason=str(error))
+            self._failed_reads[USER_UNAVAILABLE] = None
+            raise
+
+    def columns(self) -> Mapping[str, Any]:
+        """Return the declared properties of the user, from the request and the shop."""
+        stored: Mapping[str, Any] = {}
+        if not self.is_unavailable:  # else the request would wait for DynamoDB a second time
+            with contextlib.suppress(Unavailable):  # `degraded` has it
+                stored = self.properties
+        return as_declared({**stored, **self._context}, self._column_types)
+
+    def _read(self, profile: str) -> Profile:
+        """Read a profile; repeat the read once if DynamoDB had closed the connection, which costs no waiting."""
+        try:
+            return self._stores.profiles.read(profile, length=self._length)
+        except Unavailable as error:
+            if not isinstance(error.__cause__, ConnectionClosedError):
+                raise
+            return self._stores.profiles.read(profile, length=self._length)
+
+
+def stored_user(resolved: ResolvedRequest, stores: UserStores) -> StoredUser:
+    """Return the user or session of a request; nothing is read yet."""
+    return StoredUser(
+        stores,
+        user_id=resolved.request.user_id,
+        session_id=resolved.request.session_id,
+        length=resolved.configuration.limits.history_length,
+        context=resolved.request.context,
+        column_types=resolved.configuration.user_columns,
+    )
