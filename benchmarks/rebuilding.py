@@ -11,10 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from moto import mock_aws
 
-from alsolike.declarations.tables import INTERACTIONS_COLUMNS
 from alsolike.lake import lake
 from benchmarks.measure import Result, cpu_medians_ms
-from operations.recovery.lake_reader import ARROW_TYPES, LakeReader
+from operations.recovery.lake_reader import SCHEMA, LakeReader
 from operations.recovery.profiles import logins_of, profiles_of
 
 BUCKET = "lake"
@@ -72,10 +71,10 @@ def _content(number: int) -> bytes:
     }
     table = pa.table(
         {
-            name: pa.array(values[name], ARROW_TYPES[kind])
-            if name in values
-            else pa.nulls(ROWS_PER_OBJECT, ARROW_TYPES[kind])
-            for name, kind in INTERACTIONS_COLUMNS.items()
+            field.name: pa.array(values[field.name], field.type)
+            if field.name in values
+            else pa.nulls(ROWS_PER_OBJECT, field.type)
+            for field in SCHEMA
         }
     )
     out = io.BytesIO()

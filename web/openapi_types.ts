@@ -1,10 +1,11 @@
-// Prints the types of the operator's routes from the API's description: `npm run types`.
+// Prints the types of the operator's routes, and of the body of `POST /events`, from the API's description: `npm run types`.
 import description from "../docs/openapi.json" with { type: "json" };
 
 interface Schema {
   readonly $ref?: string;
   readonly type?: string | readonly string[];
   readonly enum?: readonly unknown[];
+  readonly anyOf?: readonly Schema[];
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly required?: readonly string[];
   readonly items?: Schema;
@@ -21,6 +22,7 @@ function typeOf(schema: Schema): string {
   const { description: _, ...rest } = schema;
   if (JSON.stringify(rest) === JSON.stringify(POINT)) return "Point";
   if (schema.enum) return schema.enum.map((value) => JSON.stringify(value)).join(" | ");
+  if (!schema.type && schema.anyOf) return schema.anyOf.map(typeOf).join(" | ");
   return [schema.type]
     .flat()
     .map((type) => typeNamed(type, schema))
@@ -48,6 +50,6 @@ const routes = Object.entries(description.paths).filter(([path]) => path.startsW
 const names = [...JSON.stringify(routes).matchAll(/#\/components\/schemas\/(\w+)/g)].map(([, name = ""]) => name);
 console.log("/** A time in milliseconds since 1970 and a value; null where nothing was counted. */");
 console.log("export type Point = readonly [timeMs: number, value: number | null];");
-for (const name of [...new Set(names)].sort()) {
+for (const name of [...new Set([...names, "Events"])].sort()) {
   console.log(`export type ${name} = ${typeOf(schemas[name] as Schema)};`);
 }

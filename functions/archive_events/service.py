@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import io
 from collections.abc import Iterable, Sequence
-from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -17,27 +16,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from alsolike.declarations.tables import INTERACTIONS_COLUMNS
 from alsolike.events.stream import ConfigurationSource, StreamRecord
 from alsolike.lake import lake
+from alsolike.lake.arrow import arrow_schema
 from alsolike.lake.dead_letters import QuarantinedRecord
 from alsolike.lake.record_columns import read_columns
 from alsolike.privacy.tombstones import IsErased, names_erased, no_erased_users
+from alsolike.records.interaction import INTERACTIONS_COLUMNS
 from alsolike.runtime.observability import correlation_id_of
 from alsolike.runtime.s3 import S3Object
 
 MS_PER_DAY = 86_400_000
 
-_ARROW_TYPES = MappingProxyType(
-    {
-        "string": pa.string(),
-        "double": pa.float64(),
-        "bigint": pa.int64(),
-        "int": pa.int32(),
-        "array<string>": pa.list_(pa.string()),
-    }
-)
-SCHEMA = pa.schema([(name, _ARROW_TYPES[glue_type]) for name, glue_type in INTERACTIONS_COLUMNS.items()])
+SCHEMA = arrow_schema(pa, INTERACTIONS_COLUMNS)
 """Schema of the objects: the table's types define each column's encoding, even if all its values are null."""
 
 

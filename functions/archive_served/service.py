@@ -14,7 +14,6 @@ import hashlib
 import io
 import zlib
 from collections.abc import Sequence
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import orjson
@@ -24,6 +23,7 @@ import pyarrow.parquet as pq
 from alsolike.declarations.tables import SERVED_COLUMNS
 from alsolike.events.stream import StreamRecord
 from alsolike.lake import lake, served
+from alsolike.lake.arrow import arrow_schema
 from alsolike.lake.dead_letters import QuarantinedRecord
 from alsolike.lake.served import Served
 from alsolike.privacy.tombstones import NO_TOMBSTONES, Tombstones
@@ -33,17 +33,7 @@ from alsolike.runtime.s3 import S3Object
 DATA_MESSAGE = "DATA_MESSAGE"
 """Type of messages with log events; the other type only tests the destination."""
 
-_ARROW_TYPES = MappingProxyType(
-    {
-        "string": pa.string(),
-        "bigint": pa.int64(),
-        "int": pa.int32(),
-        "double": pa.float64(),
-        "array<string>": pa.list_(pa.string()),
-        "array<double>": pa.list_(pa.float64()),
-    }
-)
-SCHEMA = pa.schema([(name, _ARROW_TYPES[glue_type]) for name, glue_type in SERVED_COLUMNS.items()])
+SCHEMA = arrow_schema(pa, SERVED_COLUMNS)
 
 
 class LogEvent(NamedTuple):

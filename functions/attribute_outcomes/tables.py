@@ -2,21 +2,10 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType
-
 import pyarrow as pa
 
 from alsolike.declarations.tables import ENGAGEMENT_COLUMNS, OUTCOMES_COLUMNS
+from alsolike.lake.arrow import arrow_schema
 
-ARROW_TYPES = MappingProxyType(
-    {
-        "string": pa.string(),
-        "double": pa.float64(),
-        "bigint": pa.int64(),
-        "int": pa.int32(),
-        "boolean": pa.bool_(),
-        "array<string>": pa.list_(pa.string()),
-    }
-)
-OUTCOMES = pa.schema([(name, ARROW_TYPES[kind]) for name, kind in OUTCOMES_COLUMNS.items()])
-ENGAGEMENT = pa.schema([(name, ARROW_TYPES[kind]) for name, kind in ENGAGEMENT_COLUMNS.items()])
+OUTCOMES = arrow_schema(pa, OUTCOMES_COLUMNS)
+ENGAGEMENT = arrow_schema(pa, ENGAGEMENT_COLUMNS)

@@ -12,11 +12,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from alsolike.declarations.tables import INTERACTIONS_COLUMNS
 from alsolike.events.context import context_of
 from alsolike.events.interactions import ACTION_TYPES
 from alsolike.lake import lake
+from alsolike.lake.arrow import arrow_schema
 from alsolike.lake.lake_objects import LakeObject, batches, list_objects, read
+from alsolike.records.interaction import INTERACTIONS_COLUMNS
 from alsolike.runtime.errors import InvalidDataset
 from functions.build_dataset.rules import ACTION, CONTEXT
 
@@ -27,7 +28,6 @@ BYTES_AT_ONCE = 256 * 2**20
 """Maximum bytes of objects in memory, in addition to their kept columns."""
 
 _ACTION_TYPES = pa.array(ACTION_TYPES)
-_ARROW_TYPES = {"string": pa.string(), "double": pa.float64(), "bigint": pa.int64(), "int": pa.int32()}
 
 
 def read_lake(
@@ -45,7 +45,7 @@ def read_lake(
         Properties that are the context of an interaction.
     """
     listing = list(list_objects(client, bucket))  # complete before reading: rows of deleted objects are in later ones
-    schema = pa.schema([(name, _ARROW_TYPES[INTERACTIONS_COLUMNS[name]]) for name in columns])
+    schema = arrow_schema(pa, {name: INTERACTIONS_COLUMNS[name] for name in columns})
     schema = schema.append(pa.field(ACTION, pa.string()))
     if context:
         schema = schema.append(pa.field(CONTEXT, pa.string()))

@@ -16,12 +16,12 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 from pyspark.sql.types import ArrayType, BooleanType, DoubleType
 
-from alsolike.declarations.tables import COPY_KEY, COPY_ORDER, INTERACTIONS_COLUMNS
 from alsolike.domain.configuration import Configuration, EventType
 from alsolike.events.action_events import action_events
 from alsolike.events.interactions import ACTION_TYPES, SESSION_PREFIX, USER_PREFIX
 from alsolike.events.returns import net_weights
 from alsolike.privacy.tombstones import IsErased
+from alsolike.records.interaction import COPY_KEY, COPY_ORDER, INTERACTIONS_COLUMNS
 from alsolike.training.dataset import ACTION_INTERACTION_COLUMNS, FEATURE_COLUMNS, INTERACTION_COLUMNS
 from functions.build_dataset.description import EngineCounts
 from functions.build_dataset.rules import (

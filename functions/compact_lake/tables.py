@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from types import MappingProxyType
 from typing import TypeAlias
 
 import pandas as pd
@@ -12,22 +11,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from alsolike.declarations.storage import INTERACTIONS_PREFIX, SERVED_PREFIX
-from alsolike.declarations.tables import INTERACTIONS_COLUMNS, INTERACTIONS_PARTITION, SERVED_COLUMNS, SERVED_PARTITION
+from alsolike.declarations.tables import INTERACTIONS_PARTITION, SERVED_COLUMNS, SERVED_PARTITION
 from alsolike.lake import lake
+from alsolike.lake.arrow import arrow_schema
+from alsolike.records.interaction import INTERACTIONS_COLUMNS
 
 Erased: TypeAlias = Mapping[str, int]
 """The keyed hashes of erased users, with their times."""
-
-_ARROW_TYPES = MappingProxyType(
-    {
-        "string": pa.string(),
-        "double": pa.float64(),
-        "bigint": pa.int64(),
-        "int": pa.int32(),
-        "array<string>": pa.list_(pa.string()),
-        "array<double>": pa.list_(pa.float64()),
-    }
-)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -57,10 +47,6 @@ class Table:
     def partition_prefix(self, date: str) -> str:
         """Return the key prefix of one day."""
         return f"{self.prefix}{self.partition}={date}/"
-
-
-def _schema(columns: Mapping[str, str]) -> pa.Schema:
-    return pa.schema([(name, _ARROW_TYPES[kind]) for name, kind in columns.items()])
 
 
 def _events_once(rows: pa.Table) -> pa.Table:
@@ -93,7 +79,7 @@ def _where_not(rows: pa.Table, hits: pa.ChunkedArray) -> pa.Table:
 INTERACTIONS = Table(
     INTERACTIONS_PREFIX,
     INTERACTIONS_PARTITION,
-    _schema(INTERACTIONS_COLUMNS),
+    arrow_schema(pa, INTERACTIONS_COLUMNS),
     unique=("event_id", "impression", "event_time_ms"),
     order=("event_time_ms", "event_id"),
     once=_events_once,
@@ -102,7 +88,7 @@ INTERACTIONS = Table(
 SERVED = Table(
     SERVED_PREFIX,
     SERVED_PARTITION,
-    _schema(SERVED_COLUMNS),
+    arrow_schema(pa, SERVED_COLUMNS),
     unique=("recommendation_id", "served_ms", "shopper", "session", "propensities"),
     order=("served_ms", "recommendation_id"),
     once=_answers_once,

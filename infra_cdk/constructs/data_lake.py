@@ -17,12 +17,8 @@ from alsolike.declarations.storage import (
     TRAINING_PREFIX,
     TRENDS_PREFIX,
 )
-from alsolike.declarations.tables import (
-    INTERACTIONS_COLUMNS,
-    INTERACTIONS_ONCE_SQL,
-    INTERACTIONS_PARTITION,
-    INTERACTIONS_TABLE,
-)
+from alsolike.declarations.tables import INTERACTIONS_PARTITION, INTERACTIONS_TABLE
+from alsolike.records.interaction import INTERACTIONS_COLUMNS, INTERACTIONS_ONCE_SQL
 from infra_cdk.constructs.batch_workflow import BATCH_DAYS
 from infra_cdk.constructs.lake_table import Database, parquet_table
 from infra_cdk.constructs.lake_view import once_view

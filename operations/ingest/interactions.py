@@ -17,9 +17,11 @@ import pyarrow.compute as pc
 
 from alsolike.catalogue.items import column_name
 from alsolike.domain.configuration import DEFAULT, Configuration
-from alsolike.events import interactions
 from alsolike.events.action_events import action_properties, action_type
+from alsolike.events.interactions import ACTION_TYPES
 from alsolike.privacy.pseudonyms import PLAIN_IDS, IdPolicy
+from alsolike.records.columns import Text
+from alsolike.records.interaction import COLUMNS, MAX_ID_CHARACTERS, MAX_IMPRESSION_ITEMS, MAX_PROPERTIES_CHARACTERS
 from alsolike.runtime.errors import InvalidInput
 from operations.ingest.erased_users import Erased, none_erased
 from operations.ingest.event_ids import event_ids, text_hashes
@@ -32,24 +34,22 @@ from operations.ingest.verdicts import Verdicts
 
 REQUIRED = ("USER_ID", "ITEM_ID", "TIMESTAMP")
 REQUIRED_OF_ACTIONS = ("USER_ID", "ACTION_ID", "TIMESTAMP", "EVENT_TYPE")
-OPTIONAL = ("EVENT_TYPE", "EVENT_VALUE", "EVENT_ID", "SESSION_ID", "RECOMMENDATION_ID", "IMPRESSION", "QUERY")
+OPTIONAL = tuple(column.file for column in COLUMNS.values() if column.file and column.file not in REQUIRED)
 """Any other column becomes a property of the event."""
 
 PLAIN = ("TIMESTAMP", "EVENT_VALUE")
 """Columns that are read as they are; texts of all others are mostly few."""
 
-_ITEM_ID = f"[^|{CONTROL_CHARACTERS}]{{1,{interactions.MAX_ID_CHARACTERS}}}"
+_ITEM_ID = f"[^|{CONTROL_CHARACTERS}]{{1,{MAX_ID_CHARACTERS}}}"
 _IMPRESSION = rf"^{_ITEM_ID}(\|{_ITEM_ID})*$"
 _BLANK_ITEM_ID = rf"(^|\|){SPACE}*(\||$)"
 
-_MAX_CHARACTERS = {
-    "USER_ID": interactions.MAX_ID_CHARACTERS,
-    "ITEM_ID": interactions.MAX_ID_CHARACTERS,
-    "EVENT_ID": interactions.MAX_ID_CHARACTERS,
-    "SESSION_ID": interactions.MAX_ID_CHARACTERS,
-    "RECOMMENDATION_ID": interactions.MAX_RECOMMENDATION_ID_CHARACTERS,
-    "QUERY": interactions.MAX_QUERY_CHARACTERS,
+_TEXTS = {
+    column.file: (name, column.type.maximum)
+    for name, column in COLUMNS.items()
+    if column.file and isinstance(column.type, Text)
 }
+_MAX_CHARACTERS = {file: maximum for file, (_, maximum) in _TEXTS.items() if file != "EVENT_TYPE"}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -145,12 +145,12 @@ def check(
     """
     verdicts = Verdicts(len(rows))
     subject = "action" if actions else "item"
-    maxima = {**_MAX_CHARACTERS, f"{subject.upper()}_ID": interactions.MAX_ID_CHARACTERS}
+    maxima = {**_MAX_CHARACTERS, f"{subject.upper()}_ID": MAX_ID_CHARACTERS}
     texts = {name: _texts(rows, name) for name in (*maxima, "EVENT_TYPE", "IMPRESSION")}
     verdicts.refuse(texts["USER_ID"].missing(), "USER_ID is missing")
     if actions:
         verdicts.refuse(texts["ACTION_ID"].missing(), "ACTION_ID is missing")
-        event_type = _types(texts["EVENT_TYPE"], action_type, interactions.ACTION_TYPES)
+        event_type = _types(texts["EVENT_TYPE"], action_type, ACTION_TYPES)
         verdicts.refuse(event_type.missing(), "EVENT_TYPE is unknown, expected Taken, Not Taken or Viewed")
     else:
         event_type = _event_type(
@@ -181,39 +181,30 @@ def check(
         impression.where(pc.or_(blank, pc.invert(well_formed))), f"IMPRESSION is not a list of {subject} IDs like a|b"
     )
     if actions:
-        most = interactions.MAX_IMPRESSION_ITEMS
+        most = MAX_IMPRESSION_ITEMS
         too_many = pc.greater_equal(pc.count_substring(impression.values, "|"), most)
         verdicts.refuse(impression.where(too_many), f"IMPRESSION has more than {most} action IDs")
     properties = _properties(rows.drop_columns(["ACTION_ID"]) if actions else rows)
-    maximum = interactions.MAX_PROPERTIES_CHARACTERS
+    maximum = MAX_PROPERTIES_CHARACTERS
     too_long = pc.greater(pc.utf8_length(properties.values), maximum)
     verdicts.refuse(properties.where(too_long), f"own columns have more than {maximum} characters")
-    columns = {
-        "user_id": texts["USER_ID"],
-        "session_id": texts["SESSION_ID"],
-        "item_id": texts["ITEM_ID"],
-        "event_type": event_type,
-        "recommendation_id": texts["RECOMMENDATION_ID"],
-        "impression": impression,
-        "properties": properties,
-    }
-    query = texts["QUERY"]
+    columns = {name: texts[file] for file, (name, _) in _TEXTS.items()}
+    columns |= {"event_type": event_type, "impression": impression, "properties": properties}
     if not (good := verdicts.good).all():
         columns = {name: column.take(good) for name, column in columns.items()}
-        time_ms, value, query = time_ms[good], value[good], query.take(good)
-        texts["EVENT_ID"] = texts["EVENT_ID"].take(good)
+        time_ms, value = time_ms[good], value[good]
     if actions:
         of_rows = (texts["ACTION_ID"].take(good), columns["impression"], columns["properties"])
         columns |= {"impression": Texts.absent(len(value)), "properties": _action_properties(*of_rows)}
-    hashes = {name: text_hashes(column) for name, column in columns.items()}
-    hashed = [(column, hashes[name]) for name, column in columns.items()]
-    if not query.is_absent:  # rows of files without queries keep the ids that they always had
-        hashed.append((query, text_hashes(query)))
+    stated_ids = columns.pop("event_id")
+    hashes = {name: text_hashes(columns[name]) for name in COLUMNS if name in columns}
+    hashed = [
+        (columns[name], of_name)
+        for name, of_name in sorted(hashes.items(), key=lambda pair: COLUMNS[pair[0]].since)
+        if COLUMNS[name].since == 1 or not columns[name].is_absent  # rows of older files keep the ids that they had
+    ]
     made = event_ids(hashed, [time_ms, value])
-    return Checked(
-        LakeRows({**columns, "query": query}, texts["EVENT_ID"], made, time_ms, value, hashes["user_id"], now_ms),
-        *verdicts.bad(),
-    )
+    return Checked(LakeRows(columns, stated_ids, made, time_ms, value, hashes["user_id"], now_ms), *verdicts.bad())
 
 
 def _texts(rows: pa.Table, name: str) -> Texts:

@@ -11,21 +11,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from alsolike.declarations.tables import INTERACTIONS_COLUMNS
-from alsolike.events import interactions
 from alsolike.lake import lake
+from alsolike.lake.arrow import arrow_schema
+from alsolike.records.interaction import INTERACTIONS_COLUMNS, SCHEMA_VERSION
 from operations.ingest.event_ids import Hashes, hexadecimal
 from operations.ingest.texts import Places, Texts
 
-_ARROW_TYPES = {
-    "string": pa.string(),
-    "double": pa.float64(),
-    "bigint": pa.int64(),
-    "int": pa.int32(),
-    "array<string>": pa.list_(pa.string()),
-}
-SCHEMA = pa.schema([(name, _ARROW_TYPES[kind]) for name, kind in INTERACTIONS_COLUMNS.items()])
-TEXTS = ("user_id", "session_id", "item_id", "event_type", "recommendation_id", "impression", "properties", "query")
+SCHEMA = arrow_schema(pa, INTERACTIONS_COLUMNS)
 _DAY_MS = 86_400_000
 
 
@@ -36,7 +28,7 @@ class LakeRows:
     Attributes
     ----------
     texts
-        Columns of `TEXTS`; impressions are `a|b`.
+        Columns of files that are texts, except event ids, and properties; impressions are `a|b`.
     stated_ids
         Event ids that the file states, null where it does not.
     ids
@@ -102,11 +94,10 @@ class LakeRows:
             "event_time_ms": pa.array(self.event_time_ms),
             "impression": _lists(self.texts["impression"]),
             "received_time_ms": pa.array(np.full(count, self.received_time_ms)),
-            "correlation_id": pa.nulls(count, pa.string()),
-            "schema_version": pa.array(np.full(count, interactions.SCHEMA_VERSION, np.int32)),
+            "schema_version": pa.array(np.full(count, SCHEMA_VERSION, np.int32)),
         }
-        columns |= {name: self.texts[name].column() for name in TEXTS if name != "impression"}
-        return pa.table([columns[name] for name in SCHEMA.names], SCHEMA.names)
+        columns = {name: texts.column() for name, texts in self.texts.items()} | columns
+        return pa.table([columns.get(field.name, pa.nulls(count, field.type)) for field in SCHEMA], SCHEMA.names)
 
 
 def _lists(column: Texts) -> pa.Array:

@@ -10,19 +10,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from alsolike.declarations.tables import INTERACTIONS_COLUMNS
 from alsolike.lake import lake_objects
+from alsolike.lake.arrow import arrow_schema
 from alsolike.lake.lake_objects import LakeObject
+from alsolike.records.interaction import INTERACTIONS_COLUMNS
 from alsolike.runtime.errors import InvalidInput
 
-ARROW_TYPES = {
-    "string": pa.string(),
-    "double": pa.float64(),
-    "bigint": pa.int64(),
-    "int": pa.int32(),
-    "array<string>": pa.list_(pa.string()),
-}
-"""Arrow types of the lake's column types."""
+SCHEMA = arrow_schema(pa, INTERACTIONS_COLUMNS)
 
 
 class LakeReader:
@@ -62,9 +56,9 @@ class LakeReader:
                 rows = rows.filter(pc.less_equal(rows["received_time_ms"], self._received_by_ms))
             yield pa.table(
                 {
-                    name: rows[name].cast(ARROW_TYPES[INTERACTIONS_COLUMNS[name]])
+                    name: rows[name].cast(SCHEMA.field(name).type)
                     if name in present
-                    else pa.nulls(len(rows), ARROW_TYPES[INTERACTIONS_COLUMNS[name]])
+                    else pa.nulls(len(rows), SCHEMA.field(name).type)
                     for name in columns
                 }
             )

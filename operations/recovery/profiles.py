@@ -10,14 +10,13 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 
-from alsolike.declarations.tables import INTERACTIONS_COLUMNS
 from alsolike.domain.configuration import DEFAULT, Configuration
 from alsolike.events import identity
 from alsolike.events.context import context_of
 from alsolike.events.interactions import profile_id
 from alsolike.lake.lake_objects import LakeObject
 from alsolike.profiles.store import Profile, RecentInteraction, SessionLink
-from operations.recovery.lake_reader import ARROW_TYPES, LakeReader
+from operations.recovery.lake_reader import SCHEMA, LakeReader
 from operations.recovery.profile_files import PROFILE_COLUMNS, ProfileFiles
 
 _IDENTITY_COLUMNS = ("event_id", "user_id", "session_id", "event_time_ms")
@@ -25,7 +24,7 @@ _COLUMNS = (*_IDENTITY_COLUMNS, "item_id", "event_type")
 _ENTRY_COLUMNS = PROFILE_COLUMNS[1:]
 _FILE_BYTES = 64_000_000
 _PENDING_LOGINS = 100_000
-_NO_ROWS = pa.table({name: pa.array([], ARROW_TYPES[INTERACTIONS_COLUMNS[name]]) for name in _IDENTITY_COLUMNS})
+_NO_ROWS = pa.table({name: pa.array([], SCHEMA.field(name).type) for name in _IDENTITY_COLUMNS})
 
 
 def logins_of(rows: LakeReader, *, on_bytes: Callable[[float], None] = lambda done: None) -> pd.DataFrame:

@@ -13,15 +13,16 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from alsolike.declarations.tables import INTERACTIONS_COLUMNS, SERVED_COLUMNS
+from alsolike.declarations.tables import SERVED_COLUMNS
 from alsolike.domain import recommendation_id
 from alsolike.lake import engagement, lake, outcomes, served
+from alsolike.lake.arrow import arrow_schema
 from alsolike.privacy.pseudonyms import Pseudonyms
+from alsolike.records.interaction import INTERACTIONS_COLUMNS
 from alsolike.snapshot.snapshot import EMPTY
 from functions.attribute_outcomes.inputs import DayReceiptStore
 from functions.attribute_outcomes.rules import DAY_MS, AttributionRules
 from functions.attribute_outcomes.service import Attribution, AttributionResult
-from functions.attribute_outcomes.tables import ARROW_TYPES
 
 DATE = "2026-09-21"
 DAY = 20_717
@@ -29,9 +30,8 @@ SERVED_MS = DAY * DAY_MS + 12 * 3_600_000
 NOW_MS = (DAY + 1) * DAY_MS + 7_200_000
 PSEUDONYMS = Pseudonyms(b"k" * 64)
 
-_KINDS = {**ARROW_TYPES, "array<double>": pa.list_(pa.float64())}
-SERVED = pa.schema([(name, _KINDS[kind]) for name, kind in SERVED_COLUMNS.items()])
-INTERACTIONS = pa.schema([(name, _KINDS[kind]) for name, kind in INTERACTIONS_COLUMNS.items()])
+SERVED = arrow_schema(pa, SERVED_COLUMNS)
+INTERACTIONS = arrow_schema(pa, INTERACTIONS_COLUMNS)
 
 Answer = dict[str, Any]
 

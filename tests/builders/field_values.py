@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, ValidationError, validators
 
 from alsolike.contract.fields import Choice, Field, Fields, Flag, Integer, JsonObject, ListOf, MapOf, Number, Text
-from alsolike.events.event_fields import Timestamp
+from alsolike.records.columns import Timestamp
 
 NUMBERS = st.one_of(
     st.integers(-(2**63), 2**64 - 1),

@@ -11,17 +11,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from alsolike.declarations.storage import INTERACTIONS_PREFIX
-from alsolike.declarations.tables import INTERACTIONS_COLUMNS, INTERACTIONS_TABLE
+from alsolike.declarations.tables import INTERACTIONS_TABLE
 from alsolike.lake import lake
+from alsolike.lake.arrow import arrow_schema
+from alsolike.records.interaction import INTERACTIONS_COLUMNS
 
-ARROW_TYPES = {
-    "string": pa.string(),
-    "double": pa.float64(),
-    "bigint": pa.int64(),
-    "int": pa.int32(),
-    "array<string>": pa.list_(pa.string()),
-}
-SCHEMA = pa.schema([(name, ARROW_TYPES[kind]) for name, kind in INTERACTIONS_COLUMNS.items()])
+SCHEMA = arrow_schema(pa, INTERACTIONS_COLUMNS)
 OLD_SCHEMA = pa.schema([field for field in SCHEMA if field.name != "query"])
 """As it was before searches were events."""
 

@@ -8,8 +8,8 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from alsolike.declarations.tables import COPY_ORDER
 from alsolike.domain import recommendation_id
+from alsolike.records.interaction import COPY_ORDER
 from alsolike.runtime.errors import InvalidInput
 from functions.attribute_outcomes.rules import DAY_MS, AttributionRules
 from tests.builders.attribution import PSEUDONYMS

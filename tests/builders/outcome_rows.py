@@ -13,10 +13,10 @@ import pyarrow.parquet as pq
 
 from alsolike.declarations.tables import OUTCOMES_COLUMNS
 from alsolike.lake import outcomes
+from alsolike.lake.arrow import arrow_schema
 from alsolike.lake.lake import event_date
-from operations.recovery.lake_reader import ARROW_TYPES
 
-SCHEMA = pa.schema([(name, ARROW_TYPES.get(kind, pa.bool_())) for name, kind in OUTCOMES_COLUMNS.items()])
+SCHEMA = arrow_schema(pa, OUTCOMES_COLUMNS)
 DAY_MS = 86_400_000
 _numbers = itertools.count()
 

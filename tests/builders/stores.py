@@ -15,7 +15,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from botocore.exceptions import ClientError
 
-from alsolike.declarations.tables import INTERACTIONS_COLUMNS
 from alsolike.events.identity import Login
 from alsolike.events.interactions import Interaction, profile_id
 from alsolike.events.stream import StreamRecord
@@ -23,6 +22,7 @@ from alsolike.lake.dead_letters import QuarantinedRecord
 from alsolike.privacy.erasures import ErasureReceipt, ErasureReceiptStore
 from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.profiles.store import ProfileStore, recent
+from alsolike.records.interaction import INTERACTIONS_COLUMNS
 from alsolike.runtime.s3 import scan
 from functions.erase_user.service import Erasing, erase_user
 from functions.purge_user.expiry import Retention

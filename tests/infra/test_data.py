@@ -4,8 +4,9 @@ from typing import Any
 import pytest
 
 from alsolike.declarations.storage import TRENDS_PREFIX
-from alsolike.declarations.tables import INTERACTIONS_COLUMNS, INTERACTIONS_PARTITION
+from alsolike.declarations.tables import INTERACTIONS_PARTITION
 from alsolike.lake import lake
+from alsolike.records.interaction import INTERACTIONS_COLUMNS
 from alsolike.trends.trends import BASELINE_S
 from tests.infra.assembly import Assembly, Resource, flat, listed
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from alsolike.declarations.storage import INTERACTIONS_PREFIX
-from alsolike.declarations.tables import INTERACTIONS_COLUMNS, INTERACTIONS_ONCE_SQL
+from alsolike.records.interaction import INTERACTIONS_COLUMNS, INTERACTIONS_ONCE_SQL
 from functions.compact_lake.selection import MergeRules
 from infra_cdk.settings import Settings
 from infra_cdk.settings_checks import InvalidSettings

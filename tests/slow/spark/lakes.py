@@ -11,10 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyspark.sql import SparkSession
 
-from alsolike.declarations.tables import INTERACTIONS_COLUMNS
 from alsolike.domain.configuration import Configuration
 from alsolike.lake import lake
 from alsolike.privacy.tombstones import IsErased, no_erased_users
+from alsolike.records.interaction import INTERACTIONS_COLUMNS
 from alsolike.training.dataset import INTERACTION_COLUMNS
 from functions.build_dataset import cleaning, spark_cleaning
 from functions.build_dataset.rules import LAKE_COLUMNS, ORDER

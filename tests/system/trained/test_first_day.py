@@ -17,10 +17,10 @@ import pytest
 
 from alsolike.bundle.bundle import GRAPH_FILE, Bundle, history_weights
 from alsolike.declarations.storage import INTERACTIONS_PREFIX
-from alsolike.declarations.tables import INTERACTIONS_COLUMNS
 from alsolike.domain.configuration import HISTORY_LENGTH
 from alsolike.lake import lake
 from alsolike.profiles.store import ProfileStore
+from alsolike.records.interaction import INTERACTIONS_COLUMNS
 from alsolike.registry.registry import Registry
 from operations.metric_writers import declared
 from tests.booted.shop import Answer, Shop, empty_quarantine, eventually, failed_invocations, kill, record

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from alsolike.contract.validation import is_blank
 from alsolike.domain.configuration import DEFAULT
-from alsolike.events.interactions import MAX_IMPRESSION_ITEMS, Interaction
+from alsolike.records.columns import Text
+from alsolike.records.interaction import COLUMNS, MAX_IMPRESSION_ITEMS, SCHEMA_VERSION, Interaction
 
 TIME_MS = 1_700_000_000_000
 
@@ -24,20 +25,17 @@ ids = st.text(st.characters(exclude_categories=["Cs"], exclude_characters=CONTRO
 def fields(**changes: Any) -> dict[str, Any]:
     """Return the fields of a stream record with changes."""
     return {
+        **dict.fromkeys(COLUMNS),
         "event_id": "e1",
         "user_id": "u1",
         "session_id": "s1",
         "item_id": "i1",
         "event_type": "view",
-        "event_value": None,
         "event_time_ms": TIME_MS,
-        "recommendation_id": None,
         "impression": [],
         "properties": "{}",
         "received_time_ms": TIME_MS,
-        "schema_version": 3,
-        "query": None,
-        "correlation_id": None,
+        "schema_version": SCHEMA_VERSION,
         **changes,
     }
 
@@ -59,6 +57,7 @@ def interactions(draw: st.DrawFn) -> Interaction:
     event_type = draw(st.sampled_from(list(DEFAULT.events.values())))
     item_id = event_type.item_required or draw(st.booleans())
     received_time_ms = draw(st.integers(TIME_MS, 2 * TIME_MS))
+    others: dict[str, Any] = {name: draw(st.none() | ids_up_to(maximum)) for name, maximum in _OTHER_TEXTS.items()}
     return Interaction(
         event_id=draw(ids),
         user_id=draw(ids) if user_id else None,
@@ -67,10 +66,24 @@ def interactions(draw: st.DrawFn) -> Interaction:
         event_type=event_type.name,
         event_value=draw(st.none() | st.floats(allow_nan=False, allow_infinity=False)),
         event_time_ms=draw(st.integers(received_time_ms - 730 * 86_400_000, received_time_ms)),
-        recommendation_id=draw(st.none() | ids.filter(lambda text: len(text) <= 40)),
         impression=tuple(draw(st.lists(ids, max_size=3) | st.just(["i"] * MAX_IMPRESSION_ITEMS))),
         properties=orjson.dumps(draw(st.dictionaries(ids, st.booleans(), max_size=2))).decode(),
         received_time_ms=received_time_ms,
         query=draw(st.none() | ids) if item_id else draw(ids),
-        correlation_id=draw(st.none() | ids.filter(lambda text: len(text) <= 64)),
+        **others,
     )
+
+
+def ids_up_to(maximum: int) -> st.SearchStrategy[str]:
+    """Draw an id that is short enough."""
+    return ids.filter(lambda text: len(text) <= maximum)
+
+
+_DRAWN = ("event_id", "event_type", "user_id", "session_id", "item_id", "query")
+_OTHER_TEXTS = {
+    name: column.type.maximum
+    for name, column in COLUMNS.items()
+    if isinstance(column.type, Text)
+    and not column.required
+    and name not in ("user_id", "session_id", "item_id", "query")
+}

@@ -9,10 +9,10 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
-from alsolike.declarations.tables import INTERACTIONS_COLUMNS
 from alsolike.domain.configuration import HISTORY_LENGTH
 from alsolike.lake import lake
 from alsolike.profiles.store import ProfileStore
+from alsolike.records.interaction import INTERACTIONS_COLUMNS
 from alsolike.runtime.errors import InvalidInput
 from operations.client.deployment import Deployment
 from operations.configuration.configuration_store import ConfigurationStore
@@ -111,7 +111,7 @@ def test_csv_gzip_and_parquet_say_the_same(deployment: Deployment, tmp_path: Pat
             "EVENT_TYPE": ["Purchase", None, "view"],
             "EVENT_VALUE": [1.0, None, -0.0],
             "IMPRESSION": ["a|b", None, None],
-            "DEVICE_TYPE": ["phone", "phone", None],
+            "OWN_COLUMN": ["phone", "phone", None],
         }
     )
     plain, packed, typed = tmp_path / "1.csv", tmp_path / "2.csv.gz", tmp_path / "3.parquet"
@@ -129,7 +129,7 @@ def test_csv_gzip_and_parquet_say_the_same(deployment: Deployment, tmp_path: Pat
     pd.testing.assert_frame_equal(frames[0], frames[1])
     pd.testing.assert_frame_equal(frames[0], frames[2])
     assert frames[0].event_type.tolist().count("purchase") == 1
-    assert sorted(frames[0].properties) == ['{"deviceType":"phone"}', '{"deviceType":"phone"}', "{}"]
+    assert sorted(frames[0].properties) == ['{"ownColumn":"phone"}', '{"ownColumn":"phone"}', "{}"]
 
 
 def test_event_ids_do_not_change_between_versions(deployment: Deployment, tmp_path: Path) -> None:

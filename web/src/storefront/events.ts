@@ -1,3 +1,4 @@
+import type { Events } from "../../../build/operator_api";
 import type { Api } from "../platform/api";
 import type { CartLine } from "./cart";
 import type { Shopper } from "./shopper";
@@ -13,18 +14,12 @@ export interface Attribution {
   readonly shown: readonly string[];
 }
 
-/** An event of `POST /events`. */
-export interface ShopEvent {
+/** An event of `POST /events`, with an ID, so that a retry counts once. */
+export type ShopEvent = Events["eventList"][number] & {
   readonly eventType: "view" | "cart" | "purchase" | "search";
   readonly eventId: string;
-  /** Seconds since 1970. */
-  readonly sentAt: number;
-  readonly itemId?: string;
-  readonly eventValue?: number;
   readonly properties?: string;
-  readonly recommendationId?: string;
-  readonly impression?: readonly string[];
-}
+};
 
 /** Clock and IDs of new events; tests pass their own. */
 interface EventStamp {

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from alsolike.domain.configuration import Configuration, EventType, Limits
 from alsolike.events import interactions as contract
 from alsolike.events.interactions import MAX_TIME_MS, Interaction, content_event_id, profile_id
+from alsolike.records.interaction import SCHEMA_VERSION
 from alsolike.runtime.errors import InvalidInput, UnknownEventType
 from tests.unit.alsolike.records import TIME_MS, fields, ids, interaction, interactions, record
 
@@ -48,11 +49,11 @@ def test_a_wrong_field_is_refused_or_harmless(name: str, value: Any) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("schema_version", True, "schema_version is true, expected 3 or older"),
-        ("schema_version", 2.0, "schema_version is 2.0, expected 3 or older"),
-        ("schema_version", 4, "schema_version is 4, expected 3 or older"),
-        ("schema_version", 0, "schema_version is 0, expected 3 or older"),
-        ("schema_version", None, "schema_version is missing, expected 3 or older"),
+        ("schema_version", True, f"schema_version is true, expected {SCHEMA_VERSION} or older"),
+        ("schema_version", 2.0, f"schema_version is 2.0, expected {SCHEMA_VERSION} or older"),
+        ("schema_version", 99, f"schema_version is 99, expected {SCHEMA_VERSION} or older"),
+        ("schema_version", 0, f"schema_version is 0, expected {SCHEMA_VERSION} or older"),
+        ("schema_version", None, f"schema_version is missing, expected {SCHEMA_VERSION} or older"),
         ("event_id", "", 'event_id is "", expected a non-empty string'),
         ("event_id", None, "event_id is missing, expected a non-empty string"),
         ("event_id", "x" * 257, "event_id has 257 characters, expected at most 256"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,9 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from alsolike.domain.configuration import Configuration, Limits
-from alsolike.events import interactions as contract
-from alsolike.events.interactions import Interaction, parse_record
+from alsolike.events.interactions import parse_record
+from alsolike.records.columns import MAX_TIME_MS, newest_version
+from alsolike.records.interaction import COLUMNS, READABLE_VERSIONS, SCHEMA_VERSION, Interaction, record_schema
 from alsolike.runtime.errors import InvalidInput
 from tests.unit.alsolike.records import TIME_MS, fields, interactions
 
@@ -35,52 +35,42 @@ LISTS = [[], {}, [""], ["x"], [1], [None], ["x"] * 25, ["x"] * 26, ["x" * 257]]
 
 
 @functools.cache
-def schema(version: int = contract.SCHEMA_VERSION) -> dict[str, Any]:
+def schema(version: int = SCHEMA_VERSION) -> dict[str, Any]:
     document: dict[str, Any] = orjson.loads((DOCS / f"stream-record.v{version}.schema.json").read_bytes())
     return document
 
 
 @functools.cache
-def validator(version: int = contract.SCHEMA_VERSION) -> Any:
+def validator(version: int = SCHEMA_VERSION) -> Any:
     Draft202012Validator.check_schema(schema(version))
     return Draft202012Validator(schema(version))
 
 
 def is_readable(document: dict[str, Any]) -> bool:
     try:
-        parse_record(orjson.dumps(document), arrived_ms=contract.MAX_TIME_MS, configuration=ANY_AGE)
+        parse_record(orjson.dumps(document), arrived_ms=MAX_TIME_MS, configuration=ANY_AGE)
     except InvalidInput:
         return False
     return True
 
 
 def test_every_readable_version_has_its_schema() -> None:
-    assert {version: schema(version)["properties"]["schema_version"] for version in contract.READABLE_VERSIONS} == {
-        version: {"const": version} for version in contract.READABLE_VERSIONS
+    assert {version: schema(version)["properties"]["schema_version"] for version in READABLE_VERSIONS} == {
+        version: {"const": version} for version in READABLE_VERSIONS
     }
 
 
-def test_the_schema_has_the_records_fields_in_order() -> None:
-    assert list(schema()["properties"]) == [field.name for field in dataclasses.fields(Interaction)]
+def test_the_published_schema_is_that_of_the_declaration() -> None:
+    assert schema() == record_schema(), "run `make docs WHAT=api`"
 
 
-def test_the_schema_has_the_contracts_limits() -> None:
-    properties = schema()["properties"]
+@pytest.mark.parametrize("version", READABLE_VERSIONS)
+def test_published_schemas_have_the_fields_of_their_version(version: int) -> None:
+    assert set(schema(version)["properties"]) == {name for name, each in COLUMNS.items() if each.since <= version}
 
-    assert {name: rule["maxLength"] for name, rule in properties.items() if "maxLength" in rule} == {
-        "event_id": contract.MAX_ID_CHARACTERS,
-        "user_id": contract.MAX_ID_CHARACTERS,
-        "session_id": contract.MAX_ID_CHARACTERS,
-        "item_id": contract.MAX_ID_CHARACTERS,
-        "event_type": contract.MAX_ID_CHARACTERS,
-        "recommendation_id": contract.MAX_RECOMMENDATION_ID_CHARACTERS,
-        "properties": contract.MAX_RECORD_PROPERTIES_CHARACTERS,
-        "query": contract.MAX_QUERY_CHARACTERS,
-        "correlation_id": contract.MAX_CORRELATION_ID_CHARACTERS,
-    }
-    assert properties["impression"]["maxItems"] == contract.MAX_IMPRESSION_ITEMS
-    assert properties["impression"]["items"]["maxLength"] == contract.MAX_ID_CHARACTERS
-    assert properties["event_time_ms"]["maximum"] == properties["received_time_ms"]["maximum"] == contract.MAX_TIME_MS
+
+def test_the_version_is_that_of_the_latest_field() -> None:
+    assert newest_version(Interaction) == SCHEMA_VERSION
 
 
 @given(interactions())
@@ -96,26 +86,23 @@ CHANGES = st.dictionaries(
 @settings(max_examples=300)
 @given(CHANGES)
 def test_schema_and_reader_refuse_the_same_records(changes: dict[str, Any]) -> None:
-    _both_refuse_the_same(contract.SCHEMA_VERSION, fields(**changes))
+    _both_refuse_the_same(SCHEMA_VERSION, fields(**changes))
 
 
+@pytest.mark.parametrize("version", READABLE_VERSIONS[:-1])
 @settings(max_examples=300)
-@given(CHANGES)
-def test_schema_and_reader_refuse_the_same_records_of_version_1(changes: dict[str, Any]) -> None:
-    _both_refuse_the_same(1, {**fields(schema_version=1), "query": MISSING, "correlation_id": MISSING, **changes})
+@given(changes=CHANGES)
+def test_schema_and_reader_refuse_the_same_records_of_older_versions(version: int, changes: dict[str, Any]) -> None:
+    written = {name: value for name, value in fields(schema_version=version).items() if COLUMNS[name].since <= version}
 
-
-@settings(max_examples=300)
-@given(CHANGES)
-def test_schema_and_reader_refuse_the_same_records_of_version_2(changes: dict[str, Any]) -> None:
-    _both_refuse_the_same(2, {**fields(schema_version=2), "correlation_id": MISSING, **changes})
+    _both_refuse_the_same(version, {**written, **changes})
 
 
 def _both_refuse_the_same(version: int, written: dict[str, Any]) -> None:
     document = {name: value for name, value in written.items() if value is not MISSING}
     _remove_what_no_schema_can_say(document)
     stated = document.get("schema_version")
-    if type(stated) is int and stated != version and stated in contract.READABLE_VERSIONS:
+    if type(stated) is int and stated != version and stated in READABLE_VERSIONS:
         return  # that is another schema's
 
     assert validator(version).is_valid(document) == is_readable(document)
@@ -126,7 +113,7 @@ def _remove_what_no_schema_can_say(document: dict[str, Any]) -> None:
     if isinstance(properties := document.get("properties"), str) and properties:
         document["properties"] = "{" + " " * (len(properties) - 2) + "}"
     version, event_type = document.get("schema_version"), document.get("event_type")
-    if version in (2, 3) and isinstance(event_type, str) and event_type.strip() and len(event_type) <= 256:
+    if version != 1 and isinstance(event_type, str) and event_type.strip() and len(event_type) <= 256:
         document["event_type"] = "search"  # the one that needs no item
 
 

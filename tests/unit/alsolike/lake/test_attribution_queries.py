@@ -14,11 +14,10 @@ import pytest
 
 from alsolike.declarations.tables import ENGAGEMENT_COLUMNS, OUTCOMES_COLUMNS
 from alsolike.lake import engagement, outcomes
-from tests.builders.lake_files import ARROW_TYPES
+from alsolike.lake.arrow import arrow_schema
 
 PAGE = (Path(__file__).parents[4] / "docs" / "attribution.md").read_text()
 QUERIES = dict(re.findall(r"^### ([^\n]+)\n+```sql\n(.+?)```", PAGE, flags=re.MULTILINE | re.DOTALL))
-TYPES = {**ARROW_TYPES, "boolean": pa.bool_()}
 
 OUTCOMES: list[dict[str, Any]] = [
     {"model_version": "m1", "arms": ["spring/new", "photo/big"], "shopper": "a", "impressions": 10, "shown_clicks": 2,
@@ -57,7 +56,7 @@ EXPECTED: dict[str, list[tuple[Any, ...]]] = {
 def write(root: Path, rows: list[dict[str, Any]], columns: Mapping[str, str], key: str) -> None:
     path = root / key
     path.parent.mkdir(parents=True)
-    schema = pa.schema([(name, TYPES[kind]) for name, kind in columns.items()])
+    schema = arrow_schema(pa, columns)
     pq.write_table(pa.Table.from_pylist([{name: row.get(name) for name in columns} for row in rows], schema), path)
 
 

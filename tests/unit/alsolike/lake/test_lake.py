@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alsolike.declarations.tables import COPY_ORDER, INTERACTIONS_COLUMNS
 from alsolike.events.interactions import MAX_TIME_MS
 from alsolike.lake import lake
+from alsolike.records.interaction import COPY_ORDER, INTERACTIONS_COLUMNS
 from tests.unit.alsolike.records import TIME_MS, interaction
 
 

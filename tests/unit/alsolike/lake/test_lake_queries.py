@@ -11,8 +11,9 @@ from typing import Any
 import duckdb
 import pytest
 
-from alsolike.declarations.tables import INTERACTIONS_COLUMNS, INTERACTIONS_ONCE_SQL, INTERACTIONS_PARTITION
+from alsolike.declarations.tables import INTERACTIONS_PARTITION
 from alsolike.lake import lake
+from alsolike.records.interaction import INTERACTIONS_COLUMNS, INTERACTIONS_ONCE_SQL
 from tests.builders.lake_files import OLD_SCHEMA, SCHEMA, open_table, write_file
 
 PAGE = Path(__file__).parents[4] / "docs" / "lake.md"

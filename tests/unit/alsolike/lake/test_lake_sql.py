@@ -12,8 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from alsolike.declarations.tables import COPY_ORDER, INTERACTIONS_COLUMNS, INTERACTIONS_ONCE_SQL, INTERACTIONS_PARTITION
+from alsolike.declarations.tables import INTERACTIONS_PARTITION
 from alsolike.lake import lake
+from alsolike.records.interaction import COPY_ORDER, INTERACTIONS_COLUMNS, INTERACTIONS_ONCE_SQL
 from tests.builders.lake_files import OLD_SCHEMA, SCHEMA, open_table, write_file
 
 DAY_MS = 86_400_000
@@ -22,20 +23,15 @@ IDS = st.sampled_from(["a", "b", "ä", "🍐", "z z"])
 # Copies of an event that differ anywhere: also in what only a bug or a foreign producer could make differ.
 ROWS = st.fixed_dictionaries(
     {
+        **{name: st.none() | IDS for name, kind in INTERACTIONS_COLUMNS.items() if kind == "string"},
         "event_id": st.sampled_from("efg"),
-        "user_id": st.none() | IDS,
-        "session_id": st.none() | IDS,
-        "item_id": st.none() | IDS,
         "event_type": st.sampled_from(["view", "cart"]),
         "event_value": st.none() | st.sampled_from([-1.5, 0.0, 2.0]),
         "event_time_ms": st.sampled_from([DAY_MS, DAY_MS + 1, 2 * DAY_MS]),
-        "recommendation_id": st.none() | IDS,
         "impression": st.none() | st.lists(IDS, max_size=2),
         "properties": st.sampled_from(["{}", '{"a":1}']),
         "received_time_ms": st.sampled_from([1, 2]),
         "schema_version": st.sampled_from([1, 2]),
-        "query": st.none() | IDS,
-        "correlation_id": st.none() | IDS,
     }
 )
 FILES = st.lists(st.tuples(st.booleans(), st.lists(ROWS, min_size=1, max_size=6)), min_size=1, max_size=4)

@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alsolike.declarations.tables import INTERACTIONS_COLUMNS
 from alsolike.domain.configuration import DEFAULT
 from alsolike.events.interactions import Interaction
 from alsolike.events.stream import StreamRecord, parse_batch
 from alsolike.lake import record_columns
 from alsolike.lake.record_columns import FEW_RECORDS, plain_columns, read_columns
+from alsolike.records.columns import Text
+from alsolike.records.interaction import COLUMNS, INTERACTIONS_COLUMNS, SCHEMA_VERSION
 from tests.unit.alsolike.records import TIME_MS, fields, interactions
 
 
@@ -56,6 +57,11 @@ def by_column(records: list[StreamRecord]) -> tuple[list[dict[str, Any]], list[t
 
 
 ODD: dict[str, list[Any]] = {
+    **{
+        name: [None, "x", "", 7, "x" * column.type.maximum, "x" * (column.type.maximum + 1)]
+        for name, column in COLUMNS.items()
+        if isinstance(column.type, Text)
+    },
     "event_id": [None, "", "  ", 7, "a" * 256, "a" * 257, "a\x00", "a\u200db", "\u2003", "é😀"],
     "user_id": [None, "", 7, True, "a" * 257, "u\n"],
     "session_id": [None, "\u00a0", ["s"]],
@@ -77,22 +83,21 @@ ODD: dict[str, list[Any]] = {
         2**63,
         "7",
     ],
-    "recommendation_id": [None, "r" * 40, "r" * 41, "", 7],
     "impression": [None, [], ["a"], ["a", ""], ["a", None], [7], "a", ["i"] * 25, ["i"] * 26, [["a"]], ["\x01"]],
     "properties": [None, "", "{}", '{"a":1}', "[]", "{", '{"a":' * 40 + "1" + "}" * 40, {}, "x" * 16_385],
     "received_time_ms": [None, TIME_MS + 300_001, False],
-    "schema_version": [None, 1, 2, 3, 4, True, "2", 2.0],
-    "query": [None, "figs", "", "q" * 1000, "q" * 1001, 7],
-    "correlation_id": [None, "c", "", "c" * 64, "c" * 65, 7],
+    "schema_version": [None, 1, SCHEMA_VERSION, SCHEMA_VERSION + 1, True, "2", 2.0],
     "surprise": [None, 1],
 }
 """Values about every limit, right and wrong."""
 
 
+TEXTS = [name for name, column in COLUMNS.items() if isinstance(column.type, Text)]
+
+
 def _of_version(version: int, changed: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields of a record of before `correlation_id`, with changes."""
-    written = fields(schema_version=version)
-    del written["correlation_id"]
+    """Return the fields of a record of an older version, with changes."""
+    written = {name: value for name, value in fields(schema_version=version).items() if COLUMNS[name].since <= version}
     return {**written, **changed}
 
 
@@ -136,13 +141,7 @@ def test_interactions_as_collect_writes_them_are_plain_where_their_texts_are_pri
         text
         for each in batch
         for text in (
-            each.event_id,
-            each.user_id,
-            each.session_id,
-            each.item_id,
-            each.recommendation_id,
-            each.query,
-            each.correlation_id,
+            *(getattr(each, name) for name in TEXTS),
             *each.impression,
         )
         if text is not None

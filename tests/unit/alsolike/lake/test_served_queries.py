@@ -13,17 +13,18 @@ import pyarrow.parquet as pq
 import pytest
 
 from alsolike.declarations.storage import SERVED_PREFIX
-from alsolike.declarations.tables import INTERACTIONS_ONCE_SQL, SERVED_COLUMNS, SERVED_ONCE_SQL, SERVED_PARTITION
+from alsolike.declarations.tables import SERVED_COLUMNS, SERVED_ONCE_SQL, SERVED_PARTITION
 from alsolike.lake import lake, served
+from alsolike.lake.arrow import arrow_schema
 from alsolike.lake.served import Served
-from tests.builders.lake_files import ARROW_TYPES, open_table, write_file
+from alsolike.records.interaction import INTERACTIONS_ONCE_SQL
+from tests.builders.lake_files import open_table, write_file
 from tests.builders.served_rows import SERVED_MS
 from tests.builders.served_rows import served as row
 
 PAGE = Path(__file__).parents[4] / "docs" / "served.md"
 QUERIES = dict(re.findall(r"^### (.+?)\n+```sql\n(.+?)```", PAGE.read_text(), flags=re.MULTILINE | re.DOTALL))
-TYPES = {**ARROW_TYPES, "array<double>": pa.list_(pa.float64())}
-SCHEMA = pa.schema([(name, TYPES[kind]) for name, kind in SERVED_COLUMNS.items()])
+SCHEMA = arrow_schema(pa, SERVED_COLUMNS)
 
 YESTERDAY = SERVED_MS - 86_400_000
 ANSWERS = [

@@ -11,17 +11,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from typer.testing import CliRunner, Result
 
-from alsolike.declarations.tables import INTERACTIONS_COLUMNS, SERVED_COLUMNS
+from alsolike.declarations.tables import SERVED_COLUMNS
 from alsolike.lake import lake, served
+from alsolike.lake.arrow import arrow_schema
 from alsolike.lake.served import Served
+from alsolike.records.interaction import INTERACTIONS_COLUMNS
 from cli.main import app
 from operations.client.deployment import Deployment
-from operations.recovery.lake_reader import ARROW_TYPES
 from tests.unit.cli.shop import NAMES
 
 NOW_MS = time.time_ns() // 1_000_000
-SCHEMA = pa.schema([(name, pa.list_(pa.float64()) if type_ == "array<double>" else ARROW_TYPES[type_])
-                    for name, type_ in SERVED_COLUMNS.items()])  # fmt: skip
+SCHEMA = arrow_schema(pa, SERVED_COLUMNS)
 
 
 class Function:
@@ -55,7 +55,7 @@ def store(function: Function, *rows: Served) -> None:
 
 def archive(function: Function, *events: tuple[str, str, int]) -> None:
     """Write events into the lake: who, what, and when it arrived."""
-    schema = pa.schema([(name, ARROW_TYPES[type_]) for name, type_ in INTERACTIONS_COLUMNS.items()])
+    schema = arrow_schema(pa, INTERACTIONS_COLUMNS)
     rows = [
         {"event_id": f"e{number}", "user_id": user, "item_id": item, "event_type": "view",
          "event_time_ms": at_ms, "received_time_ms": at_ms, "schema_version": 2}

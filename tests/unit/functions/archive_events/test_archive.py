@@ -12,12 +12,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from alsolike.declarations.storage import INTERACTIONS_PREFIX
-from alsolike.declarations.tables import INTERACTIONS_COLUMNS
 from alsolike.domain.configuration import DEFAULT
 from alsolike.events.interactions import MAX_TIME_MS, Interaction
 from alsolike.events.stream import stream_records
 from alsolike.lake import lake
 from alsolike.lake.dead_letters import QuarantinedRecord
+from alsolike.records.interaction import INTERACTIONS_COLUMNS, SCHEMA_VERSION
 from alsolike.runtime.errors import Unavailable
 from functions.archive_events import handler
 from functions.archive_events.service import archive
@@ -81,9 +81,9 @@ def test_row_says_what_the_interaction_says(
     (content,) = objects(aws("s3"), lake_bucket).values()
     assert pq.read_table(io.BytesIO(content)).to_pylist() == [
         {
+            **dict.fromkeys(INTERACTIONS_COLUMNS),
             "event_id": "e1",
             "user_id": "anna",
-            "session_id": None,
             "item_id": "pear",
             "event_type": "view",
             "event_value": 2.5,
@@ -92,8 +92,7 @@ def test_row_says_what_the_interaction_says(
             "impression": ["a", "b"],
             "properties": "{}",
             "received_time_ms": NOW_MS,
-            "schema_version": 3,
-            "query": None,
+            "schema_version": SCHEMA_VERSION,
             "correlation_id": "order-17",
         }
     ]

@@ -14,10 +14,11 @@ import orjson
 
 from alsolike.contract import validation
 from alsolike.domain.configuration import DEFAULT, Configuration
-from alsolike.events.event_fields import CALL, EVENT, QUERY, SESSION_CALL
-from alsolike.events.interactions import Interaction, content_event_id
+from alsolike.events.event_fields import CALL, EVENT, SESSION_CALL
+from alsolike.events.interactions import content_event_id
 from alsolike.events.session_tokens import Session
 from alsolike.privacy.pseudonyms import PLAIN_IDS, IdPolicy
+from alsolike.records.interaction import QUERY, SCHEMA_VERSION, Interaction, values_of_call
 from alsolike.runtime.errors import InvalidInput, NotFound, UnknownEventType
 
 UNDECLARED = "view"
@@ -143,27 +144,18 @@ def _parse(
 ) -> Interaction:
     """Read an event; `same` counts those of the same content that stand before it in the call."""
     event = EVENT.read(element, where)
-    properties, query = _properties(event, where=where)
-    item_id = event.get("itemId")
-    interaction = Interaction(
-        event_id=event.get("eventId") or _made_id(element, sender, same),
-        user_id=sender.user_id,
-        session_id=sender.session_id,
-        item_id=item_id,
-        event_type=_event_type(event["eventType"], configuration, where=where),
-        event_value=event.get("eventValue"),
-        event_time_ms=event["sentAt"],
-        recommendation_id=event.get("recommendationId"),
-        impression=tuple(event.get("impression", ())),
-        properties=properties,
-        received_time_ms=now_ms,
-        query=query,
-        correlation_id=correlation_id,
-    )
-    if item_id is None:
+    values = values_of_call(event)
+    values["event_id"] = event.get("eventId") or _made_id(element, sender, same)
+    values["user_id"], values["session_id"] = sender.user_id, sender.session_id
+    values["properties"], values["query"] = _properties(event, where=where)
+    values["event_type"] = _event_type(event["eventType"], configuration, where=where)
+    values["received_time_ms"], values["schema_version"] = now_ms, SCHEMA_VERSION
+    values["correlation_id"] = correlation_id
+    interaction = Interaction(**values)
+    if interaction.item_id is None:
         if configuration.events[interaction.event_type].item_required:
             raise InvalidInput(f"{where}.itemId is missing, expected a non-empty string")
-        if query is None:
+        if interaction.query is None:
             raise InvalidInput(f"{where}.itemId and properties.query are missing, expected at least one")
     return interaction
 

@@ -23,45 +23,7 @@ def once_sql(table: str, columns: Iterable[str], *, key: Sequence[str], order: S
 
 INTERACTIONS_TABLE = "interactions"
 INTERACTIONS_PARTITION = "event_date"
-INTERACTIONS_COLUMNS = MappingProxyType(
-    {
-        "event_id": "string",
-        "user_id": "string",
-        "session_id": "string",
-        "item_id": "string",
-        "event_type": "string",
-        "event_value": "double",
-        "event_time_ms": "bigint",
-        "recommendation_id": "string",
-        "impression": "array<string>",
-        "properties": "string",
-        "received_time_ms": "bigint",
-        "schema_version": "int",
-        "query": "string",
-        "correlation_id": "string",
-    }
-)
-
-COPY_KEY = ("event_id", "coalesce(user_id, session_id)")
-"""SQL expressions that are equal in all copies of an event: its ID and its owner.
-
-A user, or an anonymous session, who reuses another one's ID does not hide that one's event.
-"""
-
-COPY_ORDER = (
-    "received_time_ms", "event_time_ms", "user_id", "session_id", "item_id", "event_type", "event_value",
-    "recommendation_id", "impression", "properties", "schema_version", "query",
-    "correlation_id",
-)  # fmt: skip
-"""The order among copies of an event, ascending, nulls last: the first one counts.
-
-The columns of datasets come first. A reader of a column also reads those before it. So readers of few and of many
-columns select the same copy, before and after a compaction.
-"""
-INTERACTIONS_ONCE_SQL = once_sql(
-    INTERACTIONS_TABLE, (*INTERACTIONS_COLUMNS, INTERACTIONS_PARTITION), key=COPY_KEY, order=COPY_ORDER
-)
-"""Query that does to the table what `alsolike.lake.lake.deduplicate` does to rows."""
+"""`alsolike.records.interaction` declares the columns."""
 
 SERVED_TABLE = "served"
 SERVED_PARTITION = "served_date"

@@ -10,11 +10,14 @@ from typing import Any, NamedTuple
 import orjson
 
 from alsolike.contract.fields import Fields, JsonObject, LenientList, ListOf, Text
-from alsolike.events.event_fields import Timestamp
 from alsolike.events.interactions import (
     ACTION_NOT_TAKEN,
     ACTION_TAKEN,
     ACTION_VIEWED,
+)
+from alsolike.records.columns import Timestamp
+from alsolike.records.interaction import (
+    ID,
     MAX_ID_CHARACTERS,
     MAX_IMPRESSION_ITEMS,
     MAX_PROPERTIES_CHARACTERS,
@@ -30,25 +33,24 @@ _SEPARATORS = re.compile(r"[ _-]+")
 _PATTERN = "^([Tt][Aa][Kk][Ee][Nn]|[Nn][Oo][Tt][ _-]?[Tt][Aa][Kk][Ee][Nn]|[Vv][Ii][Ee][Ww][Ee][Dd])$"
 """Outcomes in Personalize's words, in any case."""
 
-_ID = Text(MAX_ID_CHARACTERS)
 _OUTCOME = Text(MAX_ID_CHARACTERS, pattern=_PATTERN, expected="Taken, Not Taken or Viewed")
 ACTION_INTERACTION = Fields(
     {
-        "actionId": _ID,
-        "userId": _ID,
-        "sessionId": _ID,
+        "actionId": ID,
+        "userId": ID,
+        "sessionId": ID,
         "timestamp": Timestamp(),
         "eventType": _OUTCOME,
-        "eventId": _ID,
+        "eventId": ID,
         "recommendationId": Text(MAX_RECOMMENDATION_ID_CHARACTERS),
-        "impression": ListOf(_ID, 1, MAX_IMPRESSION_ITEMS),
+        "impression": ListOf(ID, 1, MAX_IMPRESSION_ITEMS),
         "properties": JsonObject(MAX_PROPERTIES_CHARACTERS),
     },
     required=("actionId", "sessionId", "timestamp", "eventType"),
 )
 PUT_ACTION_INTERACTIONS = Fields(
     {
-        "trackingId": _ID,
+        "trackingId": ID,
         "actionInteractions": LenientList(ACTION_INTERACTION, 1, MAX_INTERACTIONS_PER_CALL),
     },
     required=("trackingId", "actionInteractions"),

@@ -4,91 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Sequence
-from typing import Any, ClassVar
 
-from alsolike.contract import validation
-from alsolike.contract.fields import NOT_BLANK, SPACE, Fields, JsonObject, LenientList, ListOf, Number, Text
-from alsolike.contract.json_schemas import Schema
+from alsolike.contract.fields import NOT_BLANK, Fields, LenientList, Text
 from alsolike.domain.configuration import Configuration, EventType
-from alsolike.events.interactions import (
-    MAX_EVENT_VALUE,
-    MAX_ID_CHARACTERS,
-    MAX_IMPRESSION_ITEMS,
-    MAX_PROPERTIES_CHARACTERS,
-    MAX_QUERY_CHARACTERS,
-    MAX_RECOMMENDATION_ID_CHARACTERS,
-    MAX_TIME_MS,
-)
-from alsolike.runtime.errors import InvalidInput
+from alsolike.records.interaction import EVENT_FIELDS, EVENT_REQUIRED, MAX_ID_CHARACTERS
 
 MAX_BODY_BYTES = 1_000_000
 MAX_EVENTS_PER_CALL = 10
 MAX_ATTRIBUTION_CHARACTERS = 1024
 
-_LEAST_MILLISECONDS = 1e12
-"""Smaller numbers are seconds: as milliseconds they would be before September 2001, as seconds after the year 33658."""
-_LEAST_S, _MOST_S = 0.001, MAX_TIME_MS / 1000
-
-QUERY = Text(MAX_QUERY_CHARACTERS, about="What was searched for.")
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Timestamp:
-    """A time: seconds since 1970, or milliseconds, distinguished by their size."""
-
-    kind: ClassVar[str] = "seconds since 1970"
-    about: str = ""
-
-    def read(self, value: Any, where: str) -> int:
-        """Return epoch milliseconds; see `fields.Field`."""
-        sent_at = validation.number(value, where)
-        if _LEAST_S <= sent_at <= _MOST_S:
-            return round(sent_at * 1000)
-        if _LEAST_MILLISECONDS <= sent_at <= MAX_TIME_MS:
-            return int(sent_at)
-        raise InvalidInput(f"{where} is {sent_at:.15g}, expected a time after 1970 and before the year 10000")
-
-    def schema(self) -> Schema:
-        """See `fields.Field`."""
-        return {
-            "type": "number",
-            "anyOf": [
-                {"minimum": _LEAST_S, "maximum": _MOST_S},
-                {"minimum": _LEAST_MILLISECONDS, "maximum": MAX_TIME_MS},
-            ],
-            "description": self.about,
-        }
-
-
-_ID = Text(MAX_ID_CHARACTERS)
-
 EVENT = Fields(
     {
-        "eventType": Text(MAX_ID_CHARACTERS, about="A type that the configuration declares, in any case."),
-        "sentAt": Timestamp(about="Time of the event in seconds since 1970. Milliseconds are recognised."),
-        "eventId": Text(MAX_ID_CHARACTERS, about="ID of the event. Events of one user with the same ID count once."),
-        "eventValue": Number(MAX_EVENT_VALUE, about="Value of the event, such as a price."),
-        "itemId": Text(MAX_ID_CHARACTERS, about="Optional only for event types that the configuration declares so."),
-        "properties": JsonObject(
-            MAX_PROPERTIES_CHARACTERS,
-            rules={
-                "properties": {
-                    "query": {
-                        "type": ["string", "null"],
-                        "maxLength": MAX_QUERY_CHARACTERS,
-                        "pattern": rf"^[{SPACE}]*$|{NOT_BLANK}",
-                    }
-                }
-            },
-            about="Other properties as JSON. `query` is the search text.",
-        ),
-        "recommendationId": Text(MAX_RECOMMENDATION_ID_CHARACTERS, about="ID of the response that led to the event."),
-        "impression": ListOf(_ID, 1, MAX_IMPRESSION_ITEMS, about="Items that the page showed."),
+        **EVENT_FIELDS,
         "metricAttribution": Fields(
             {"eventAttributionSource": Text(MAX_ATTRIBUTION_CHARACTERS)}, required=("eventAttributionSource",)
         ),
     },
-    required=("eventType", "sentAt"),
+    required=EVENT_REQUIRED,
 )
 
 CALL = Fields(

@@ -6,10 +6,8 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 from alsolike.declarations.storage import INTERACTIONS_PREFIX, QUARANTINE_PREFIX
-from alsolike.declarations.tables import (
-    COPY_ORDER,
-    INTERACTIONS_PARTITION,
-)
+from alsolike.declarations.tables import INTERACTIONS_PARTITION
+from alsolike.records.interaction import COPY_ORDER
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,0 +1,19 @@
+"""The Arrow types of the lake's columns; the core's layer has no Arrow, so its users pass the module."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def arrow_type(pa: Any, glue_type: str) -> Any:
+    """Return the Arrow type of a Glue type; `pa` is the module `pyarrow`."""
+    if glue_type.startswith("array<"):
+        return pa.list_(arrow_type(pa, glue_type.removeprefix("array<").removesuffix(">")))
+    names = {"bigint": "int64", "int": "int32", "double": "float64", "boolean": "bool_"}
+    return getattr(pa, names.get(glue_type, glue_type))()
+
+
+def arrow_schema(pa: Any, columns: Mapping[str, str]) -> Any:
+    """Return the Arrow schema of a table with these columns, by their Glue types."""
+    return pa.schema([(name, arrow_type(pa, glue_type)) for name, glue_type in columns.items()])

@@ -1,0 +1,366 @@
+"""The vocabulary of records: each field of a record is declared once, with its forms.
+
+| form | derived by |
+|---|---|
+| HTTP body, OpenAPI, TypeScript | `call_fields` |
+| stream record, its JSON Schema | `record_fields` |
+| rows of the lake in Glue, Arrow, Parquet | `glue_columns`, `alsolike.lake.arrow` |
+| a batch of records, checked by the column | `ColumnType.plain` |
+| file of an import | `Column.file` |
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import math
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, ClassVar, Protocol, TypeVar, dataclass_transform
+
+from alsolike.contract import fields, validation
+from alsolike.contract.json_schemas import Schema, described
+from alsolike.runtime.errors import InvalidInput
+from alsolike.runtime.struct import struct
+
+T = TypeVar("T")
+
+MAX_TIME_MS = 253_402_300_799_999
+"""The last millisecond of the year 9999; later ones have no date."""
+
+Values = Sequence[Any]
+_NOTHING = type(None)
+
+
+class ColumnType(fields.Field, Protocol):
+    """The type of a column; `read` and `schema` are those of its stream record."""
+
+    glue: ClassVar[str]
+    absent: ClassVar[Any]
+
+    def plain(self, column: Values) -> Values | None:
+        """Return values of stream records as the table holds them; None if `read` may refuse or change one of them.
+
+        An absent one is None. It runs in C for whole columns, so it may be stricter than `read`.
+        """
+
+
+@struct
+class Text(fields.Text):
+    """An id, name or other text."""
+
+    glue: ClassVar[str] = "string"
+    absent: ClassVar[None] = None
+
+    def plain(self, column: Values) -> Values | None:
+        """See `ColumnType`."""
+        texts = [value for value in column if value is not None] if None in column else column
+        return column if self.are_plain(texts) else None
+
+    def are_plain(self, texts: Collection[Any]) -> bool:
+        """Return true if all are printable texts, neither empty nor blank, and short enough."""
+        if not texts:
+            return True
+        if set(map(type, texts)) != {str}:
+            return False
+        lengths = list(map(len, texts))
+        return (
+            min(lengths) > 0
+            and max(lengths) <= self.maximum
+            and all(map(str.isprintable, texts))
+            and not any(map(str.isspace, texts))
+        )
+
+
+@struct
+class AnyNumber:
+    """A finite number."""
+
+    kind: ClassVar[str] = "a number"
+    glue: ClassVar[str] = "double"
+    absent: ClassVar[None] = None
+
+    def read(self, value: Any, where: str) -> float:
+        """See `fields.Field`."""
+        return validation.number(value, where)
+
+    def schema(self) -> Schema:
+        """See `fields.Field`."""
+        return {"type": "number"}
+
+    def plain(self, column: Values) -> Values | None:
+        """See `ColumnType`."""
+        types = set(map(type, column))
+        if types == {_NOTHING}:
+            return column
+        if not types <= {float, int, _NOTHING}:
+            return None
+        numbers = [None if value is None else float(value) for value in column]
+        return numbers if all(math.isfinite(value) for value in numbers if value is not None) else None
+
+
+@struct
+class Milliseconds:
+    """A time as a whole number of milliseconds."""
+
+    kind: ClassVar[str] = f"milliseconds since 1970, at most {MAX_TIME_MS}"
+    glue: ClassVar[str] = "bigint"
+    absent: ClassVar[None] = None
+
+    def read(self, value: Any, where: str) -> int:
+        """See `fields.Field`."""
+        if type(value) is not int or not 0 < value <= MAX_TIME_MS:  # a boolean is an int too
+            raise InvalidInput(f"{where} is {validation.describe(value)}, expected {self.kind}")
+        return value
+
+    def schema(self) -> Schema:
+        """See `fields.Field`."""
+        return {"type": "integer", "minimum": 1, "maximum": MAX_TIME_MS}
+
+    def plain(self, column: Values) -> Values | None:
+        """See `ColumnType`."""
+        return column if set(map(type, column)) == {int} and min(column) > 0 and max(column) <= MAX_TIME_MS else None
+
+
+@struct
+class Texts(fields.ListOf):
+    """A list of texts; an absent one is empty."""
+
+    element: Text
+    glue: ClassVar[str] = "array<string>"
+    absent: ClassVar[tuple[str, ...]] = ()
+
+    def read(self, value: Any, where: str) -> tuple[str, ...]:  # type: ignore[override]
+        """See `fields.Field`."""
+        if type(value) is list and self.minimum <= len(value) <= self.maximum and self.element.are_plain(value):
+            return tuple(value)  # nearly always
+        return tuple(fields.ListOf.read(self, value, where))
+
+    def plain(self, column: Values) -> Values | None:
+        """See `ColumnType`."""
+        if not set(map(type, column)) <= {list, _NOTHING}:
+            return None
+        lists = [value or () for value in column]
+        texts = list(itertools.chain.from_iterable(lists))
+        return lists if max(map(len, lists)) <= self.maximum and self.element.are_plain(texts) else None
+
+
+@struct
+class JsonText:
+    """A JSON object in a string, which stays a string."""
+
+    kind: ClassVar[str] = "JSON in a string"
+    glue: ClassVar[str] = "string"
+    absent: ClassVar[str] = "{}"
+    maximum: int
+
+    def read(self, value: Any, where: str) -> str:
+        """See `fields.Field`."""
+        if not isinstance(value, str) or not value:
+            raise InvalidInput(f"{where} is {validation.describe(value)}, expected {self.kind}")
+        if len(value) > self.maximum:
+            raise InvalidInput(f"{where} has {len(value)} characters, expected at most {self.maximum}")
+        if value != self.absent:
+            validation.parse_object(value.encode(), what=where)
+        return value
+
+    def schema(self) -> Schema:
+        """See `fields.Field`."""
+        return {
+            "type": "string",
+            "contentMediaType": "application/json",
+            "minLength": 1,
+            "maxLength": self.maximum,
+            "default": self.absent,
+        }
+
+    def plain(self, column: Values) -> Values | None:
+        """See `ColumnType`."""
+        if not set(map(type, column)) <= {str, _NOTHING}:
+            return None
+        texts = [self.absent if value is None else value for value in column]
+        try:
+            for text in set(texts):
+                self.read(text, "")
+        except InvalidInput:
+            return None
+        return texts
+
+
+@struct
+class Version:
+    """The version of a stream record: a constant, different for each version."""
+
+    kind: ClassVar[str] = "a version"
+    glue: ClassVar[str] = "int"
+    absent: ClassVar[None] = None
+    number: int = 0
+
+    def read(self, value: Any, where: str) -> int:
+        """See `fields.Field`; the reader of records has checked it."""
+        return int(value)
+
+    def schema(self) -> Schema:
+        """See `fields.Field`."""
+        return {"const": self.number}
+
+    def plain(self, column: Values) -> Values | None:
+        """See `ColumnType`."""
+        return column if set(map(type, column)) == {int} else None
+
+
+@struct
+class Timestamp:
+    """A time in a call: seconds since 1970, or milliseconds, distinguished by their size."""
+
+    kind: ClassVar[str] = "seconds since 1970"
+    about: str = ""
+
+    def read(self, value: Any, where: str) -> int:
+        """Return epoch milliseconds; see `fields.Field`."""
+        sent_at = validation.number(value, where)
+        if _LEAST_S <= sent_at <= _MOST_S:
+            return round(sent_at * 1000)
+        if _LEAST_MILLISECONDS <= sent_at <= MAX_TIME_MS:
+            return int(sent_at)
+        raise InvalidInput(f"{where} is {sent_at:.15g}, expected a time after 1970 and before the year 10000")
+
+    def schema(self) -> Schema:
+        """See `fields.Field`."""
+        return {
+            "type": "number",
+            "anyOf": [
+                {"minimum": _LEAST_S, "maximum": _MOST_S},
+                {"minimum": _LEAST_MILLISECONDS, "maximum": MAX_TIME_MS},
+            ],
+            "description": self.about,
+        }
+
+
+_LEAST_MILLISECONDS = 1e12
+"""Smaller numbers are seconds: as milliseconds they would be before September 2001, as seconds after the year 33658."""
+_LEAST_S, _MOST_S = 0.001, MAX_TIME_MS / 1000
+
+
+@struct
+class Call:
+    """A field of a call.
+
+    Attributes
+    ----------
+    type
+        None if it is the column's.
+    about
+        None if it is the column's.
+    """
+
+    name: str
+    type: fields.Field | None = None
+    about: str | None = None
+    required: bool = False
+
+
+@struct
+class Column:
+    """A field of a record.
+
+    Attributes
+    ----------
+    type
+        That of stream records and the table.
+    required
+        True if each stream record has it.
+    since
+        Version of the stream record that added the field. The field is null in older records and rows.
+    call
+        Its form in an element of a call; None if calls do not contain it as such.
+    file
+        The name of its column in an imported file; None if imports set it.
+    """
+
+    name: str
+    type: ColumnType
+    about: str
+    required: bool
+    since: int
+    call: Call | None
+    file: str | None
+
+
+def column(
+    type_: ColumnType,
+    about: str = "",
+    *,
+    required: bool = False,
+    since: int = 1,
+    call: Call | None = None,
+    file: str | None = None,
+    default: Any = dataclasses.MISSING,
+) -> Any:
+    """Declare a field of a record, see `Column`; `default` is that of the class."""
+    return dataclasses.field(
+        default=default, metadata={"column": Column("", type_, about, required, since, call, file)}
+    )
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(column,))
+def record(described: type[T]) -> type[T]:
+    """Return `described` as a `struct`, all of whose fields are columns."""
+    return struct(described)
+
+
+def columns_of(made: type[Any]) -> Mapping[str, Column]:
+    """Return the columns of a record by name, in order."""
+    return MappingProxyType(
+        {
+            field.name: dataclasses.replace(field.metadata["column"], name=field.name)
+            for field in dataclasses.fields(made)
+        }
+    )
+
+
+def glue_columns(made: type[Any]) -> Mapping[str, str]:
+    """Return the Glue types of a record's table."""
+    return MappingProxyType({name: each.type.glue for name, each in columns_of(made).items()})
+
+
+def call_fields(made: type[Any]) -> tuple[dict[str, fields.Field], tuple[str, ...]]:
+    """Return the fields of an element of a call, and the names of the required ones."""
+    calls = [(each.call, each) for each in columns_of(made).values() if each.call]
+    return (
+        {call.name: call.type or _described(each.type, call.about or each.about) for call, each in calls},
+        tuple(call.name for call, _ in calls if call.required),
+    )
+
+
+def _described(type_: Any, about: str) -> fields.Field:
+    described_type: fields.Field = dataclasses.replace(type_, about=about)
+    return described_type
+
+
+def from_call(made: type[Any]) -> Mapping[str, str]:
+    """Return the names of the columns by their names in a call."""
+    return MappingProxyType({each.call.name: name for name, each in columns_of(made).items() if each.call})
+
+
+def record_fields(made: type[Any], version: int, *, rules: Mapping[str, Any] = MappingProxyType({})) -> fields.Fields:
+    """Return the fields of a stream record."""
+    columns = [each for each in columns_of(made).values() if each.since <= version]
+    types = {each.name: Version(version) if isinstance(each.type, Version) else each.type for each in columns}
+    required = tuple(each.name for each in columns if each.required)
+    return fields.Fields(types, required=required, rules=rules)
+
+
+def record_schema(made: type[Any], version: int, *, rules: Mapping[str, Any] = MappingProxyType({})) -> Schema:
+    """Return the JSON Schema of a stream record."""
+    schema = record_fields(made, version, rules=rules).schema()
+    columns = columns_of(made)
+    schema["properties"] = {
+        name: described(of_field, columns[name].about) for name, of_field in schema["properties"].items()
+    }
+    return schema
+
+
+def newest_version(made: type[Any]) -> int:
+    """Return the version of the stream records that are written."""
+    return max(each.since for each in columns_of(made).values())

@@ -1,0 +1,246 @@
+"""The interaction: one user, one item, query or action, one moment.
+
+A new field is one `column` at the end of `Interaction`, with the next version as `since`. Its partition key on the
+stream is the user or session, so that one user's interactions stay in order. Consumers see a record at least once;
+`event_id` lets them count it once. Records of older versions stay readable, because a new version only adds fields. An
+interaction with an action has neither item nor query: its properties name the action, so that models of items do not
+learn from it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from alsolike.contract.fields import NOT_BLANK, SPACE, JsonObject, Number
+from alsolike.contract.json_schemas import Schema
+from alsolike.declarations.tables import INTERACTIONS_PARTITION, INTERACTIONS_TABLE, once_sql
+from alsolike.records import columns
+from alsolike.records.columns import (
+    AnyNumber,
+    Call,
+    JsonText,
+    Milliseconds,
+    Text,
+    Texts,
+    Timestamp,
+    Version,
+    column,
+    record,
+)
+
+MAX_ID_CHARACTERS = 256
+MAX_QUERY_CHARACTERS = 1000
+MAX_PROPERTIES_CHARACTERS = 1024
+MAX_RECOMMENDATION_ID_CHARACTERS = 40
+MAX_IMPRESSION_ITEMS = 25
+MAX_EVENT_VALUE = 1e9
+"""Maximum absolute value of an event. Sums of billions of such values are still exact to the cent."""
+MAX_RECORD_PROPERTIES_CHARACTERS = 16_384
+"""More than the limit of a call, because JSON grows when written again (1e15 to 16 digits) and attribution is added."""
+
+SCHEMA_VERSION = 3
+"""Version of the stream records that are written: the latest `since`."""
+
+ID, QUERY = Text(MAX_ID_CHARACTERS), Text(MAX_QUERY_CHARACTERS, about="What was searched for.")
+_QUERY_OR_BLANK = {
+    "type": ["string", "null"], "maxLength": MAX_QUERY_CHARACTERS, "pattern": rf"^[{SPACE}]*$|{NOT_BLANK}",
+}  # fmt: skip
+_SENT_PROPERTIES = JsonObject(
+    MAX_PROPERTIES_CHARACTERS,
+    rules={"properties": {"query": _QUERY_OR_BLANK}},
+    about="Other properties as JSON. `query` is the search text.",
+)
+
+
+@record
+class Interaction:
+    """An interaction: in a call, on the stream, in the lake and in imported files."""
+
+    event_id: str = column(
+        ID,
+        "ID of the event. Events of one user with the same ID count once.",
+        required=True,
+        call=Call("eventId"),
+        file="EVENT_ID",
+    )
+    user_id: str | None = column(
+        ID, "At least one of user_id and session_id; where both stand, the history is the user's.", file="USER_ID"
+    )
+    session_id: str | None = column(ID, file="SESSION_ID")
+    item_id: str | None = column(
+        ID,
+        "At least one of item_id and query; a purchase, say, needs the item.",
+        call=Call("itemId", about="Optional only for event types that the configuration declares so."),
+        file="ITEM_ID",
+    )
+    event_type: str = column(
+        ID,
+        "A type that the configuration declares, in any case.",
+        required=True,
+        call=Call("eventType", required=True),
+        file="EVENT_TYPE",
+    )
+    event_value: float | None = column(
+        AnyNumber(),
+        "Value of the event in the shop's own unit, such as a price.",
+        call=Call("eventValue", Number(MAX_EVENT_VALUE, about="Value of the event, such as a price.")),
+        file="EVENT_VALUE",
+    )
+    event_time_ms: int = column(
+        Milliseconds(),
+        "When it happened, milliseconds since 1970 UTC, up to the year 9999.",
+        required=True,
+        call=Call(
+            "sentAt",
+            Timestamp(about="Time of the event in seconds since 1970. Milliseconds are recognised."),
+            required=True,
+        ),
+        file="TIMESTAMP",
+    )
+    recommendation_id: str | None = column(
+        Text(MAX_RECOMMENDATION_ID_CHARACTERS),
+        "ID of the response that led to the event.",
+        call=Call("recommendationId"),
+        file="RECOMMENDATION_ID",
+    )
+    impression: tuple[str, ...] = column(
+        Texts(ID, 0, MAX_IMPRESSION_ITEMS),
+        "IDs of the items that were shown when it happened.",
+        call=Call("impression", Texts(ID, 1, MAX_IMPRESSION_ITEMS, about="Items that the page showed.")),
+        file="IMPRESSION",
+    )
+    properties: str = column(
+        JsonText(MAX_RECORD_PROPERTIES_CHARACTERS),
+        "A JSON object in a string, nested at most 32 deep.",
+        call=Call("properties", _SENT_PROPERTIES),
+    )
+    received_time_ms: int = column(
+        Milliseconds(), "When Alsolike took it in, milliseconds since 1970 UTC, up to the year 9999.", required=True
+    )
+    schema_version: int = column(Version(), required=True, default=SCHEMA_VERSION)
+    query: str | None = column(QUERY, "What was searched for.", since=2, file="QUERY", default=None)
+    correlation_id: str | None = column(
+        Text(64),
+        "Of the request that brought it: the caller's x-correlation-id, else the API's id of the request.",
+        since=3,
+        default=None,
+    )
+
+    @property
+    def profile_id(self) -> str:
+        """The profile that it belongs to: the user's if known, else the session's."""
+        return profile_id(user_id=self.user_id, session_id=self.session_id)
+
+    def to_record(self) -> bytes:
+        """Return the stream record, in the interaction's own version."""
+        if self.schema_version == SCHEMA_VERSION:
+            return orjson.dumps(self)
+        return orjson.dumps({name: getattr(self, name) for name in RECORDS[self.schema_version].fields})
+
+
+COLUMNS = columns.columns_of(Interaction)
+ABSENT = {name: each.type.absent for name, each in COLUMNS.items()}
+"""Values of the fields that a call or record lacks."""
+
+READABLE_VERSIONS = range(1, columns.newest_version(Interaction) + 1)
+
+_ABOUT = (
+    "One interaction of one user or session with an item, a search or both, as UTF-8 JSON in one Kinesis record of at "
+    "most 1 MB. The partition key is `u#` and the user_id where known, else `s#` and the session_id, so that one "
+    "user's interactions stay in order; a key of more than 256 characters is replaced by its BLAKE2b-256 hash in "
+    "hexadecimal. A record may come more than once: readers count each event_id once. Numbers of type integer are "
+    "written without a fraction. Readers also refuse a record whose event_time_ms or received_time_ms is later than "
+    "its arrival on the stream, as Kinesis states it (approximateArrivalTimestamp), by more than the configured limit "
+    "(five minutes by default); one whose event_type the configuration does not declare; and one without item_id whose "
+    "event_type needs an item (all built-in ones but search). An interaction with an action has the event_type "
+    "action:taken, action:not-taken or action:viewed, no item_id and no query, and the properties actionId, impression "
+    "(the actions that were shown) and properties (the shop's own). Records of earlier versions stay readable; they "
+    "lack the fields of later ones."
+)
+
+
+def _given(name: str, kind: str) -> Schema:
+    return {"required": [name], "properties": {name: {"type": kind}}}
+
+
+_SUBJECT = {"anyOf": [_given("item_id", "string"), _given("query", "string")]}
+_ACTION = {"required": ["event_type"], "properties": {"event_type": {"pattern": "^action:(taken|not-taken|viewed)$"}}}
+_OF_ACTION = {
+    "required": ["properties"],
+    "properties": {
+        "item_id": {"type": "null"},
+        "query": {"type": "null"},
+        "properties": {"type": "string", "contentSchema": {"required": ["actionId"]}},
+    },
+}
+_RULES = {
+    "allOf": [
+        {"anyOf": [_given("user_id", "string"), _given("session_id", "string")]},
+        {"if": _ACTION, "then": _OF_ACTION, "else": _SUBJECT},
+    ]
+}
+RECORDS = {version: columns.record_fields(Interaction, version) for version in READABLE_VERSIONS}
+"""The fields of each version of the stream record."""
+
+
+def record_schema() -> Schema:
+    """Return the published JSON Schema of the stream record."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"urn:alsolike:stream-record:v{SCHEMA_VERSION}",
+        "title": f"Alsolike stream record, version {SCHEMA_VERSION}",
+        "description": _ABOUT,
+        **columns.record_schema(Interaction, SCHEMA_VERSION, rules=_RULES),
+    }
+
+
+USER_PREFIX, SESSION_PREFIX = "u#", "s#"
+"""Beginnings of the keys of live profiles."""
+
+
+def profile_id(*, user_id: str | None, session_id: str | None) -> str:
+    """Return the key of a live profile; users and sessions never share one.
+
+    Examples
+    --------
+    >>> profile_id(user_id="7", session_id="abc")
+    'u#7'
+    """
+    return f"{USER_PREFIX}{user_id}" if user_id is not None else f"{SESSION_PREFIX}{session_id}"
+
+
+INTERACTIONS_COLUMNS = columns.glue_columns(Interaction)
+"""Columns of the table with their Glue types."""
+
+COPY_KEY = ("event_id", "coalesce(user_id, session_id)")
+"""SQL expressions that are equal in all copies of an event: its ID and its owner.
+
+A user, or an anonymous session, who reuses another one's ID does not hide that one's event.
+"""
+
+_TIMES = ("received_time_ms", "event_time_ms")
+COPY_ORDER = (*_TIMES, *(name for name in COLUMNS if name not in ("event_id", *_TIMES)))
+"""The order among copies of an event, ascending, nulls last: the first one counts.
+
+The columns of datasets come first. A reader of a column also reads those before it. So readers of few and of many
+columns select the same copy, before and after a compaction.
+"""
+INTERACTIONS_ONCE_SQL = once_sql(
+    INTERACTIONS_TABLE, (*INTERACTIONS_COLUMNS, INTERACTIONS_PARTITION), key=COPY_KEY, order=COPY_ORDER
+)
+"""Query that does to the table what `alsolike.lake.lake.deduplicate` does to rows."""
+
+
+def values_of_call(event: dict[str, Any]) -> dict[str, Any]:
+    """Return the values of the columns, from an event that `call_fields` has read."""
+    values = ABSENT.copy()
+    for name, value in event.items():
+        if name in _FROM_CALL:
+            values[_FROM_CALL[name]] = value
+    return values
+
+
+EVENT_FIELDS, EVENT_REQUIRED = columns.call_fields(Interaction)
+_FROM_CALL = dict(columns.from_call(Interaction))
