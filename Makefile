@@ -205,7 +205,7 @@ $(VENV)/docs.done: $(VENV)/demo.done
 
 .docs-api: $(VENV)/dev.done
 	$(BIN)/alsolike openapi > docs/openapi.json
-	$(BIN)/python -m docs.hooks.stream_record
+	$(BIN)/python -m docs.hooks.records
 
 .docs-images: $(VENV)/dev.done $(VENV)/with-web.done build/web/index.html
 	$(BIN)/python -m tests.web.pictures $(ARGS)

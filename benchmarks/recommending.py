@@ -22,10 +22,10 @@ from alsolike.catalogue.changes import Change
 from alsolike.catalogue.users import UserStore
 from alsolike.domain import recommendation_id
 from alsolike.domain.configuration import DEFAULT, HISTORY_LENGTH, ColumnType, Configuration
-from alsolike.lake.served import RANKED
 from alsolike.privacy.pseudonyms import MIN_KEY_BYTES, PLAIN_IDS, Pseudonyms
 from alsolike.profiles.store import Profile, ProfileStore, RecentInteraction
 from alsolike.recommendations.requests import FOR_YOU
+from alsolike.records.served_response import RANKED
 from alsolike.runtime.clients import RowClient
 from alsolike.runtime.polling import NO_LIMIT, PolledValue, Polling
 from alsolike.snapshot.segment import Segment

@@ -15,7 +15,7 @@ from cli import console
 from cli.options import Context
 
 if TYPE_CHECKING:
-    from alsolike.lake.engagement import Engagement
+    from alsolike.records.engagement import Engagement
 
 DAYS = 7
 EARLIEST_YEAR = 1970
@@ -49,7 +49,8 @@ def engagement(
 
     Example: alsolike engagement --by recommender
     """
-    from alsolike.lake.engagement import Dimension, read_rejected, total
+    from alsolike.lake.engagement import read_rejected, total
+    from alsolike.records.engagement import Dimension
     from operations.experiments.outcomes import attribute, read_engagement
 
     until = last.date() if last else dt.datetime.now(dt.UTC).date()

@@ -13,7 +13,7 @@ from cli import console
 from cli.options import Context
 
 if TYPE_CHECKING:
-    from alsolike.lake.served import Served
+    from alsolike.records.served_response import ServedResponse
     from operations.explanation.report import Explanation
 
 _ORIGINS = {"filled": "popular: the list ended before", "pinned": "a rule pins it here", "explored": "tried out"}
@@ -102,7 +102,7 @@ def _print_row(found: Explanation) -> None:
     )
 
 
-def _because(row: Served, item: dict[str, Any]) -> str:
+def _because(row: ServedResponse, item: dict[str, Any]) -> str:
     if item["reasons"]:
         return "; ".join(
             f"{reason['eventType']} {reason['itemId']} ({reason['contribution']:.3g})" for reason in item["reasons"]

@@ -13,8 +13,8 @@ from enum import StrEnum
 from typing import Any, Final
 
 from alsolike.declarations.routes import BASIC_ROUTES, SIGNED_ROUTES
-from alsolike.lake.engagement import Dimension
 from alsolike.recommendations.requests import LISTING, PERSONALIZED_RANKING
+from alsolike.records.engagement import Dimension
 from alsolike.runtime.observability import API_SERVICE, Metric
 from alsolike.training.monitoring import Drift
 from operations import prices

@@ -20,13 +20,12 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from alsolike.declarations.tables import SERVED_COLUMNS
 from alsolike.events.stream import StreamRecord
 from alsolike.lake import lake, served
 from alsolike.lake.arrow import arrow_schema
 from alsolike.lake.dead_letters import QuarantinedRecord
-from alsolike.lake.served import Served
 from alsolike.privacy.tombstones import NO_TOMBSTONES, Tombstones
+from alsolike.records.served_response import SERVED_COLUMNS, ServedResponse
 from alsolike.runtime.errors import InvalidInput
 from alsolike.runtime.s3 import S3Object
 
@@ -91,7 +90,7 @@ def archive(delivery: Delivery, *, client: Any, bucket: str, erased: Tombstones 
     erased
         Has the keyed hashes of the log.
     """
-    rows: dict[str, list[Served]] = {}
+    rows: dict[str, list[ServedResponse]] = {}
     refused: list[QuarantinedRecord] = []
     left_out = 0
     for event in delivery.events:
@@ -112,16 +111,16 @@ def archive(delivery: Delivery, *, client: Any, bucket: str, erased: Tombstones 
     return DeliveryResult(sum(map(len, rows.values())), len(refused), left_out)
 
 
-def _is_erased(row: Served, erased: Tombstones) -> bool:
+def _is_erased(row: ServedResponse, erased: Tombstones) -> bool:
     """Return true if the row names an erased user, or an erased session without another user."""
     if row.shopper in erased.users or row.session in erased.users:
         return True
     return (row.session if row.shopper is None else row.shopper) in erased.sessions
 
 
-def to_parquet(rows: Sequence[Served]) -> bytes:
+def to_parquet(rows: Sequence[ServedResponse]) -> bytes:
     """Return rows as one Parquet object; the table's types define each column's encoding."""
-    columns = dict(zip(Served._fields, zip(*rows, strict=True), strict=True))
+    columns = {name: [getattr(row, name) for row in rows] for name in SERVED_COLUMNS}
     content = io.BytesIO()
     pq.write_table(pa.table(columns, schema=SCHEMA), content, compression=lake.COMPRESSION)
     return content.getvalue()

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from alsolike.lake import lake
-from alsolike.lake.engagement import Engagement
+from alsolike.records.engagement import Engagement
 from functions.attribute_outcomes.answers import ANSWERS, genuine, once
 from functions.attribute_outcomes.disk_partitions import Part, Spill, parts_for, parts_of
 from functions.attribute_outcomes.event_days import EVENTS, JUDGED, EventDays

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from alsolike.lake import engagement, lake, outcomes
-from alsolike.lake.engagement import Engagement
+from alsolike.records.engagement import Engagement
 from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.errors import AlsolikeError, DaysFailed
 from alsolike.runtime.observability import logger

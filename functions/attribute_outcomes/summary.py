@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from alsolike.lake.engagement import Dimension, Engagement
+from alsolike.records.engagement import Dimension, Engagement
 from functions.attribute_outcomes.disk_partitions import flat
 from functions.attribute_outcomes.items import Items
 from functions.attribute_outcomes.join import Joined

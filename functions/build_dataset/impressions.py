@@ -16,9 +16,10 @@ from alsolike.domain import recommendation_id
 from alsolike.domain.configuration import Configuration
 from alsolike.events.interactions import MAX_CLOCK_SKEW_MS, MAX_EVENT_VALUE
 from alsolike.lake.lake_objects import list_objects
-from alsolike.lake.served import RANKED, served_date
+from alsolike.lake.served import served_date
 from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.recommendations.requests import FOR_YOU
+from alsolike.records.served_response import RANKED
 from alsolike.runtime.errors import InvalidInput, UnknownEventType
 from alsolike.training.dataset import CLICK, MAX_PLACES, MAX_RESPONSES, PURCHASE
 from functions.build_dataset.lake_reader import read_objects

@@ -11,10 +11,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from alsolike.declarations.storage import INTERACTIONS_PREFIX, SERVED_PREFIX
-from alsolike.declarations.tables import INTERACTIONS_PARTITION, SERVED_COLUMNS, SERVED_PARTITION
+from alsolike.declarations.tables import INTERACTIONS_PARTITION, SERVED_PARTITION
 from alsolike.lake import lake
 from alsolike.lake.arrow import arrow_schema
 from alsolike.records.interaction import INTERACTIONS_COLUMNS
+from alsolike.records.served_response import SERVED_COLUMNS
 
 Erased: TypeAlias = Mapping[str, int]
 """The keyed hashes of erased users, with their times."""

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from alsolike.declarations.storage import ENGAGEMENT_PREFIX
-from alsolike.declarations.tables import ENGAGEMENT_COLUMNS, SERVED_PARTITION
-from alsolike.lake.engagement import Dimension, Engagement, read_rejected, total
+from alsolike.declarations.tables import SERVED_PARTITION
+from alsolike.lake.engagement import read_rejected, total
+from alsolike.records.engagement import ENGAGEMENT_COLUMNS, Dimension, Engagement
 from alsolike.runtime.errors import InvalidInput, Unavailable
 from alsolike.runtime.s3 import scan
 

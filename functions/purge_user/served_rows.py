@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from alsolike.declarations.storage import OUTCOMES_PREFIX, SERVED_PREFIX
 from alsolike.declarations.tables import OUTCOMES_TABLE, SERVED_TABLE
-from alsolike.lake import served
+from alsolike.records.served_response import LINE_KEY
 from functions.purge_user import parquet
 from functions.purge_user.lake_tables import Table, purge_rows
 from functions.purge_user.purge_context import PurgeContext
@@ -64,7 +64,7 @@ class Hashes:
     def line(self, line: bytes) -> bool:
         """Return true if a line of the log is the user's; an unreadable one is if it contains one of the hashes."""
         try:
-            fields = orjson.loads(line)[served.LINE_KEY]
+            fields = orjson.loads(line)[LINE_KEY]
             return self.names(fields["shopper"], fields["session"])
         except (ValueError, KeyError, TypeError):
             return any(name.encode() in line for name in (self.user, *self.sessions))

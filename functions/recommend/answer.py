@@ -6,7 +6,7 @@ from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 from alsolike.domain import recommendation_id
-from alsolike.lake.served import FILLED
+from alsolike.records.served_response import FILLED
 from functions.recommend.http.response import Answer, RankedItem, metadata
 from functions.recommend.ranking.explanation import reasons
 from functions.recommend.ranking.inputs import Ranking, RankingInputs

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from alsolike.lake.served import RANKED
+from alsolike.records.served_response import RANKED
 
 
 class ScoredItem(NamedTuple):

@@ -7,7 +7,7 @@ import math
 import random as random_numbers
 from collections.abc import Callable, Sequence
 
-from alsolike.lake.served import FILLED
+from alsolike.records.served_response import FILLED
 from alsolike.runtime.errors import Unavailable
 from alsolike.runtime.polling import PolledValue
 from alsolike.runtime.struct import struct

@@ -6,13 +6,9 @@ from pathlib import Path
 import aws_cdk as cdk
 from constructs import Construct
 
-from alsolike.declarations.tables import (
-    ENGAGEMENT_COLUMNS,
-    ENGAGEMENT_TABLE,
-    OUTCOMES_COLUMNS,
-    OUTCOMES_TABLE,
-    SERVED_PARTITION,
-)
+from alsolike.declarations.tables import ENGAGEMENT_TABLE, OUTCOMES_TABLE, SERVED_PARTITION
+from alsolike.records.engagement import ENGAGEMENT_COLUMNS
+from alsolike.records.outcome import OUTCOMES_COLUMNS
 from infra_cdk.constructs.alarm_topic import alarm, look_back
 from infra_cdk.constructs.lake_table import Database, parquet_table
 from infra_cdk.constructs.parameters import Parameters

@@ -11,10 +11,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from alsolike.declarations.storage import ENGAGEMENT_PREFIX, OUTCOMES_PREFIX
-from alsolike.declarations.tables import ENGAGEMENT_COLUMNS, OUTCOMES_COLUMNS, SERVED_PARTITION
+from alsolike.declarations.tables import SERVED_PARTITION
 from alsolike.experiments.metrics import READ as METRIC_COLUMNS
-from alsolike.lake.engagement import Engagement
 from alsolike.lake.lake import event_date
+from alsolike.records.engagement import ENGAGEMENT_COLUMNS, Engagement
+from alsolike.records.outcome import OUTCOMES_COLUMNS
 from alsolike.runtime.errors import InvalidInput
 from alsolike.runtime.s3 import scan
 from operations import progress

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from alsolike.contract import validation
-from alsolike.lake.served import Served
 from alsolike.recommendations.requests import (
     DEFAULT_RESULTS,
     GET_PERSONALIZED_RANKING,
@@ -15,6 +14,7 @@ from alsolike.recommendations.requests import (
     TRENDING,
     WINDOWS,
 )
+from alsolike.records.served_response import ServedResponse
 from alsolike.runtime.errors import InvalidInput
 from operations.explanation.replaying import RANKING
 
@@ -37,7 +37,7 @@ def read_request(file: Path) -> dict[str, Any]:
     return (GET_PERSONALIZED_RANKING if "inputList" in body else GET_RECOMMENDATIONS).read(body)
 
 
-def said_by(request: dict[str, Any], row: Served) -> dict[str, Any]:
+def said_by(request: dict[str, Any], row: ServedResponse) -> dict[str, Any]:
     """Return what a replay of the row needs of the request.
 
     Raises

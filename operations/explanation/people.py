@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from alsolike.events.interactions import profile_id
-from alsolike.lake.served import UNKNOWN, Served
+from alsolike.lake.served import UNKNOWN
 from alsolike.profiles.store import RecentInteraction
+from alsolike.records.served_response import ServedResponse
 from alsolike.runtime.errors import InvalidInput
 from operations.client.deployment import Deployment
 from operations.client.stored_ids import pseudonyms, stored_ids
 from operations.recovery.past_profile import past
 
 
-def history_at_answer(where: Deployment, row: Served, user: str) -> tuple[RecentInteraction, ...]:
+def history_at_answer(where: Deployment, row: ServedResponse, user: str) -> tuple[RecentInteraction, ...]:
     """Return the interactions that had arrived when a user, or session, was answered.
 
     Raises

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from alsolike.lake.served import PROMOTED, Served
 from alsolike.profiles.store import RecentInteraction
 from alsolike.recommendations.preview import check_not_refused
 from alsolike.recommendations.requests import BOUGHT_TOGETHER
+from alsolike.records.served_response import PROMOTED, ServedResponse
 from operations.client.functions import invoke
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Replay:
 
 def replay(
     where: Deployment,
-    row: Served,
+    row: ServedResponse,
     *,
     user: str | None,
     history: Sequence[RecentInteraction],
@@ -70,7 +70,7 @@ def replay(
         "userId": user,
         "itemId": row.page_item,
         "filter": row.filter,
-        "inputList": (row.item_ids or None) if row.recommender == RANKING else None,
+        "inputList": (list(row.item_ids) or None) if row.recommender == RANKING else None,
         "history": [
             {
                 "timeMs": interaction.event_time_ms,
@@ -100,10 +100,10 @@ def replay(
     )
 
 
-def differences(row: Served, again: Replay, *, said: Mapping[str, Any] | None = None) -> list[str]:
+def differences(row: ServedResponse, again: Replay, *, said: Mapping[str, Any] | None = None) -> list[str]:
     """Return what may have made the replay another answer; empty where it is the same."""
     said = said or {}
-    if list(again.item_ids) == row.item_ids:
+    if again.item_ids == row.item_ids:
         return []
     differences = [
         f"{what} is {now} now, it was {then}"

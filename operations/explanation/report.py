@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from alsolike.domain import recommendation_id as ids
-from alsolike.lake.served import Served
+from alsolike.records.served_response import ServedResponse
 from alsolike.runtime.errors import InvalidInput, NotFound
 from operations import times
 from operations.client.deployment import Deployment
@@ -34,7 +34,7 @@ class Explanation:
     """
 
     head: dict[str, Any]
-    row: Served
+    row: ServedResponse
     replay: Replay | None
     differences: list[str]
     not_replayed: str | None
@@ -68,7 +68,7 @@ class Explanation:
             del said["reasons"]
             replayed = {**said, "same": not self.differences, "differences": self.differences}
         rest = {"items": self.items, "replay": replayed, "not_replayed": self.not_replayed}
-        return {**self.head, "row": self.row._asdict(), **rest}
+        return {**self.head, "row": dataclasses.asdict(self.row), **rest}
 
 
 def _places_by_score(scores: Sequence[float | None]) -> dict[int, int]:

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from alsolike.declarations.tables import SERVED_COLUMNS
 from alsolike.domain.recommendation_id import RecommendationId
 from alsolike.lake import served
-from alsolike.lake.served import Served
+from alsolike.records.served_response import SERVED_COLUMNS, ServedResponse
 from alsolike.runtime.errors import InvalidInput, NotFound
 from alsolike.runtime.s3 import S3Object
 from operations.client.aws import translate_aws_errors
@@ -28,7 +27,7 @@ CLOCK_SKEW_MS = 300_000
 _THREADS, _AHEAD = 8, 64
 
 
-def find_row(where: Deployment, recommendation_id: str, said: RecommendationId) -> Served:
+def find_row(where: Deployment, recommendation_id: str, said: RecommendationId) -> ServedResponse:
     """Return the row of an answer; only its own day is looked into.
 
     Raises
@@ -81,7 +80,7 @@ def _objects(where: Deployment, said: RecommendationId) -> Iterator[bytes]:
                 yield from (content for content in pool.map(read, keys[start : start + _AHEAD]) if content is not None)
 
 
-def _row(content: bytes, recommendation_id: str) -> Served | None:
+def _row(content: bytes, recommendation_id: str) -> ServedResponse | None:
     import pyarrow.parquet as pq
 
     rows: list[dict[str, Any]] = pq.read_table(
@@ -89,4 +88,4 @@ def _row(content: bytes, recommendation_id: str) -> Served | None:
         columns=list(SERVED_COLUMNS),
         filters=[("recommendation_id", "==", recommendation_id)],
     ).to_pylist()
-    return served.checked(Served(**rows[0])) if rows else None
+    return served.read_row(rows[0]) if rows else None

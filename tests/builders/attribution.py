@@ -13,12 +13,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from alsolike.declarations.tables import SERVED_COLUMNS
 from alsolike.domain import recommendation_id
 from alsolike.lake import engagement, lake, outcomes, served
 from alsolike.lake.arrow import arrow_schema
 from alsolike.privacy.pseudonyms import Pseudonyms
+from alsolike.records.engagement import Engagement
 from alsolike.records.interaction import INTERACTIONS_COLUMNS
+from alsolike.records.served_response import SERVED_COLUMNS
 from alsolike.snapshot.snapshot import EMPTY
 from functions.attribute_outcomes.inputs import DayReceiptStore
 from functions.attribute_outcomes.rules import DAY_MS, AttributionRules
@@ -135,9 +136,9 @@ class Lake:
         assert len({row["recommendation_id"] for row in rows}) == len(rows)
         return {row["recommendation_id"]: row for row in rows}
 
-    def engagement(self, date: str = DATE) -> dict[tuple[str, str], engagement.Engagement]:
+    def engagement(self, date: str = DATE) -> dict[tuple[str, str], Engagement]:
         """Return the sums of a day by dimension and name."""
-        rows = [engagement.Engagement(**row) for row in self._rows(engagement.object_key(date))]
+        rows = [Engagement(**row) for row in self._rows(engagement.object_key(date))]
         return {(row.dimension, row.name): row for row in rows}
 
     def _rows(self, key: str) -> list[dict[str, Any]]:

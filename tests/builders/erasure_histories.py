@@ -19,9 +19,9 @@ from alsolike.events.identity import Login
 from alsolike.events.interactions import ACTION_TAKEN, Interaction, profile_id
 from alsolike.events.stream import StreamRecord
 from alsolike.lake.dead_letters import QuarantinedRecord
-from alsolike.lake.served import Served
 from alsolike.privacy.tombstones import TombstoneReader
 from alsolike.profiles.user_data import UserData, UserDataStores
+from alsolike.records.served_response import ServedResponse
 from alsolike.runtime.polling import Polling
 from functions.archive_events.service import archive as archive_events
 from functions.archive_served.service import Delivery, LogEvent
@@ -62,7 +62,7 @@ class Sent:
     profiles_s: int
     lake_s: int
     event: Interaction | None = None
-    response: Served | None = None
+    response: ServedResponse | None = None
     in_failed_batch: bool = False
 
 

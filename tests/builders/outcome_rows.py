@@ -11,10 +11,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from alsolike.declarations.tables import OUTCOMES_COLUMNS
 from alsolike.lake import outcomes
 from alsolike.lake.arrow import arrow_schema
 from alsolike.lake.lake import event_date
+from alsolike.records.outcome import OUTCOMES_COLUMNS
 
 SCHEMA = arrow_schema(pa, OUTCOMES_COLUMNS)
 DAY_MS = 86_400_000

@@ -2,13 +2,15 @@
 
 from typing import Any
 
+import orjson
+
 from alsolike.domain import recommendation_id
-from alsolike.lake.served import Served
+from alsolike.records.served_response import ServedResponse
 
 SERVED_MS = 1_790_000_000_000
 
 
-def served(**fields: Any) -> Served:
+def served(**fields: Any) -> ServedResponse:
     """Return a row whose recommendation id says what its fields say."""
     said: dict[str, Any] = {
         "served_ms": SERVED_MS,
@@ -35,4 +37,11 @@ def served(**fields: Any) -> Served:
         version=said["model_version"],
         arms=said["arms"],
     )
-    return Served(recommendation_id=made, **said)
+    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in said.items()}
+    return ServedResponse(recommendation_id=made, **values)
+
+
+def stored(row: ServedResponse) -> dict[str, Any]:
+    """Return the row as a reader of the table gets it."""
+    values: dict[str, Any] = orjson.loads(orjson.dumps(row))
+    return values

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 
 import pytest
 
-from alsolike.declarations.tables import ENGAGEMENT_COLUMNS, ENGAGEMENT_TABLE, OUTCOMES_COLUMNS, OUTCOMES_TABLE
+from alsolike.declarations.tables import ENGAGEMENT_TABLE, OUTCOMES_TABLE
+from alsolike.records.engagement import ENGAGEMENT_COLUMNS
+from alsolike.records.outcome import OUTCOMES_COLUMNS
 from infra_cdk.settings import Settings
 from infra_cdk.settings_checks import InvalidSettings
 from tests.infra.assembly import Assembly, flat, in_stack, lake_rules

@@ -5,8 +5,9 @@ import json
 import re
 
 from alsolike.declarations.storage import SERVED_PREFIX
-from alsolike.declarations.tables import SERVED_COLUMNS, SERVED_ONCE_SQL, SERVED_PARTITION
+from alsolike.declarations.tables import SERVED_PARTITION
 from alsolike.lake import served
+from alsolike.records.served_response import SERVED_COLUMNS, SERVED_ONCE_SQL
 from local_cloud.telemetry.filter_patterns import read_pattern
 from tests.builders.served_rows import served as served_row
 from tests.infra.assembly import Assembly, flat

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from docs.hooks import pictures
+from docs.hooks import pictures, records
 
 ROOT = Path(__file__).parents[2]
 DECISIONS = ROOT / "docs" / "adr"
@@ -25,6 +25,14 @@ def test_the_files_to_change_exist() -> None:
 
     assert table.count("\n|") == 2 + 27
     assert [path for path in paths if not (ROOT / path).exists() and not (core / path).exists()] == []
+
+
+@pytest.mark.parametrize("page", records.PAGES)
+def test_pages_have_the_declared_columns(page: str) -> None:
+    text = (records.DOCS / page).read_text()
+
+    assert "<!-- columns:" in text
+    assert records.with_tables(text) == text, "run `make docs WHAT=api`"
 
 
 def test_the_readme_has_the_middle_shops_bill() -> None:

@@ -10,8 +10,8 @@ from urllib.parse import quote
 import orjson
 
 from alsolike.contract.http import is_current, not_modified, respond
-from alsolike.lake.served import FILLED, PROMOTED, RANKED
 from alsolike.recommendations.requests import BOUGHT_TOGETHER, PERSONALIZED_RANKING, POPULAR, SIMILAR_ITEMS, TRENDING
+from alsolike.records.served_response import FILLED, PROMOTED, RANKED
 from alsolike.runtime.struct import struct
 from functions.recommend.http.request import RecommendationRequest
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
-from alsolike.lake.served import RANKED, UNKNOWN, Served
+from alsolike.lake.served import UNKNOWN
 from alsolike.privacy.pseudonyms import IdPolicy, Pseudonyms
+from alsolike.records.served_response import RANKED, ServedResponse
 from alsolike.runtime.observability import Metric, count
 from alsolike.runtime.polling import PolledValue, Polling
 from functions.recommend.http.request import RecommendationRequest
 from functions.recommend.http.response import Answer, RankedItem
 
-_NO_COLUMNS: Sequence[Sequence[Any]] = ((),) * len(RankedItem._fields)
+_NO_COLUMNS: tuple[tuple[Any, ...], ...] = ((),) * len(RankedItem._fields)
 
 READ_ONCE = Polling(math.inf, retry_s=30)
 """The secret never changes. A request waits for each attempt to read it, so a failed one is followed by a pause."""
@@ -63,28 +64,28 @@ class ServedLog:
         """
         shopper, session = self._named(request, now_ms=now_ms)
         item_ids, scores, origins, propensities, *_ = zip(*answer.items, strict=True) if answer.items else _NO_COLUMNS
-        row = Served(
+        row = ServedResponse(
             answer.recommendation_id,
             now_ms,
             request.recommender,
             answer.version,
-            list(answer.arms),
+            tuple(answer.arms),
             shopper,
             session,
             answer.source,
-            list(answer.degraded),
+            tuple(answer.degraded),
             answer.configuration,
             answer.rules,
             answer.filter,
             request.item_id,
             request.num_results,
-            list(item_ids),
-            list(origins),
-            list(propensities),
+            item_ids,
+            origins,
+            propensities,
             round(took_ms, 3),
             max([score for score, origin in zip(scores, origins, strict=True) if origin == RANKED], default=None),
             correlation_id,
-            None if answer.model_scores is None else list(map(_rounded, answer.model_scores)),
+            None if answer.model_scores is None else tuple(map(_rounded, answer.model_scores)),
             request.device,
         )
         # Its end in the same write: what others write at the same time must not come between.

@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from alsolike.domain.rules import Diversity, SlateRule
-from alsolike.lake.served import EXPLORED, PINNED, PROMOTED
+from alsolike.records.served_response import EXPLORED, PINNED, PROMOTED
 from alsolike.runtime.struct import struct
 from functions.recommend.rules.mmr import MmrReranker, values
 from functions.recommend.scored_item import ScoredItem

@@ -35,8 +35,8 @@ from alsolike.bundle.bundle import (
 from alsolike.bundle.features import FEATURE_INPUT, NO_CODES, FeatureCodes, UserColumns, codes_of, feature_codes
 from alsolike.bundle.graph_tables import graph_tables
 from alsolike.events.returns import net_weights
-from alsolike.lake.served import FILLED, RANKED
 from alsolike.profiles.store import RecentInteraction
+from alsolike.records.served_response import FILLED, RANKED
 from alsolike.runtime.errors import InvalidBundle
 from alsolike.runtime.struct import struct
 from functions.recommend.scored_item import ScoredItem

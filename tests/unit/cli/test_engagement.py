@@ -11,9 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner, Result
 
-from alsolike.declarations.tables import ENGAGEMENT_COLUMNS
 from alsolike.lake import engagement, outcomes
-from alsolike.lake.engagement import Engagement
+from alsolike.records.engagement import ENGAGEMENT_COLUMNS, Engagement
 from alsolike.runtime.errors import InvalidInput, Unavailable
 from cli import main as command
 from operations.client import deployment as deployments

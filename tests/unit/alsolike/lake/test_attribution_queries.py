@@ -12,9 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from alsolike.declarations.tables import ENGAGEMENT_COLUMNS, OUTCOMES_COLUMNS
 from alsolike.lake import engagement, outcomes
 from alsolike.lake.arrow import arrow_schema
+from alsolike.records.engagement import ENGAGEMENT_COLUMNS
+from alsolike.records.outcome import OUTCOMES_COLUMNS
 
 PAGE = (Path(__file__).parents[4] / "docs" / "attribution.md").read_text()
 QUERIES = dict(re.findall(r"^### ([^\n]+)\n+```sql\n(.+?)```", PAGE, flags=re.MULTILINE | re.DOTALL))
@@ -82,15 +83,3 @@ def test_each_documented_query_is_tested() -> None:
 @pytest.mark.parametrize("title", EXPECTED)
 def test_documented_query_answers_its_question(connection: duckdb.DuckDBPyConnection, title: str) -> None:
     assert connection.execute(QUERIES[title]).fetchall() == EXPECTED[title]
-
-
-@pytest.mark.parametrize("table", ["outcomes", "engagement"])
-def test_columns_in_the_documentation_are_the_tables(table: str) -> None:
-    section = PAGE.partition(f"### `{table}`")[2].partition("\n#")[0]
-    rows = re.findall(r"^\| (`.+?) \| (\S+) \|", section, flags=re.MULTILINE)
-
-    documented = {name: kind for names, kind in rows for name in re.findall(r"`(\w+)`", names)}
-
-    columns = {"outcomes": OUTCOMES_COLUMNS, "engagement": ENGAGEMENT_COLUMNS}[table]
-    expected = {name: kind.replace("<", "&lt;").replace(">", "&gt;") for name, kind in columns.items()}
-    assert documented == {**expected, "served_date": "string"}

@@ -11,9 +11,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from alsolike.declarations.tables import INTERACTIONS_PARTITION
 from alsolike.lake import lake
-from alsolike.records.interaction import INTERACTIONS_COLUMNS, INTERACTIONS_ONCE_SQL
+from alsolike.records.interaction import INTERACTIONS_ONCE_SQL
 from tests.builders.lake_files import OLD_SCHEMA, SCHEMA, open_table, write_file
 
 PAGE = Path(__file__).parents[4] / "docs" / "lake.md"
@@ -128,13 +127,3 @@ def test_top_items_are_those_of_the_last_days(tmp_path: Path) -> None:
         rows = opened.execute(QUERIES[RECENT]).fetchall()
 
     assert rows[:2] == [("pear", 2, 2, 5.0), ("plum", 1, 0, None)]
-
-
-def test_columns_in_the_documentation_are_the_tables() -> None:
-    table = PAGE.read_text().partition("## Columns")[2].partition("**Evolution.**")[0]
-    rows = re.findall(r"^\| (`.+?) \| (\S+) \|", table, flags=re.MULTILINE)
-
-    documented = {name: kind for names, kind in rows for name in re.findall(r"`(\w+)`", names)}
-
-    expected = {name: kind.replace("<", "&lt;").replace(">", "&gt;") for name, kind in INTERACTIONS_COLUMNS.items()}
-    assert documented == {**expected, INTERACTIONS_PARTITION: "string"}

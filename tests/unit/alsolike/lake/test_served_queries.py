@@ -13,14 +13,15 @@ import pyarrow.parquet as pq
 import pytest
 
 from alsolike.declarations.storage import SERVED_PREFIX
-from alsolike.declarations.tables import SERVED_COLUMNS, SERVED_ONCE_SQL, SERVED_PARTITION
+from alsolike.declarations.tables import SERVED_PARTITION
 from alsolike.lake import lake, served
 from alsolike.lake.arrow import arrow_schema
-from alsolike.lake.served import Served
 from alsolike.records.interaction import INTERACTIONS_ONCE_SQL
+from alsolike.records.served_response import SERVED_COLUMNS, SERVED_ONCE_SQL, ServedResponse
 from tests.builders.lake_files import open_table, write_file
 from tests.builders.served_rows import SERVED_MS
 from tests.builders.served_rows import served as row
+from tests.builders.served_rows import stored as as_stored
 
 PAGE = Path(__file__).parents[4] / "docs" / "served.md"
 QUERIES = dict(re.findall(r"^### (.+?)\n+```sql\n(.+?)```", PAGE.read_text(), flags=re.MULTILINE | re.DOTALL))
@@ -47,11 +48,11 @@ EXPECTED: dict[str, list[tuple[Any, ...]]] = {
 }
 
 
-def write(directory: Path, name: str, rows: Sequence[Served]) -> None:
+def write(directory: Path, name: str, rows: Sequence[ServedResponse]) -> None:
     for each in rows:
         folder = directory / served.partition_prefix(served.served_date(each.served_ms))
         folder.mkdir(parents=True, exist_ok=True)
-        table = pa.Table.from_pylist([each._asdict()], schema=SCHEMA)
+        table = pa.Table.from_pylist([as_stored(each)], schema=SCHEMA)
         pq.write_table(table, folder / f"{name}-{each.recommendation_id}.parquet")
 
 

@@ -10,11 +10,11 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from alsolike.declarations.tables import SERVED_COLUMNS
 from alsolike.events.interactions import profile_id
 from alsolike.privacy.tombstones import add_tombstone
 from alsolike.profiles.store import RecentInteraction
 from alsolike.profiles.user_data import UserData, UserDataStores
+from alsolike.records.served_response import SERVED_COLUMNS
 from alsolike.runtime.errors import Unavailable
 from functions.archive_served.service import to_parquet
 from tests.builders.lambda_events import NOW_MS, interaction

@@ -11,11 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from typer.testing import CliRunner, Result
 
-from alsolike.declarations.tables import SERVED_COLUMNS
 from alsolike.lake import lake, served
 from alsolike.lake.arrow import arrow_schema
-from alsolike.lake.served import Served
 from alsolike.records.interaction import INTERACTIONS_COLUMNS
+from alsolike.records.served_response import SERVED_COLUMNS, ServedResponse
 from cli.main import app
 from operations.client.deployment import Deployment
 from tests.unit.cli.shop import NAMES
@@ -44,10 +43,10 @@ class Function:
         return {"Payload": io.BytesIO(json.dumps(self.answer).encode())}
 
 
-def store(function: Function, *rows: Served) -> None:
+def store(function: Function, *rows: ServedResponse) -> None:
     """Write rows as archive_served does."""
     content = io.BytesIO()
-    columns = dict(zip(Served._fields, zip(*rows, strict=True), strict=True))
+    columns = {name: [getattr(row, name) for row in rows] for name in SERVED_COLUMNS}
     pq.write_table(pa.table(columns, schema=SCHEMA), content)
     key = f"{served.partition_prefix(served.served_date(rows[0].served_ms))}{rows[0].recommendation_id}.parquet"
     function.client("s3").put_object(Bucket=NAMES.lake_bucket, Key=key, Body=content.getvalue())

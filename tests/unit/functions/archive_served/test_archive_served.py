@@ -1,6 +1,7 @@
 """Records of the recommendation log, written to the lake or to quarantine."""
 
 import base64
+import dataclasses
 import gzip
 import io
 from collections.abc import Callable, Sequence
@@ -11,14 +12,15 @@ import pyarrow.parquet as pq
 import pytest
 
 from alsolike.lake.dead_letters import QuarantinedRecord
-from alsolike.lake.served import Served
 from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.privacy.tombstones import add_tombstone
+from alsolike.records.served_response import ServedResponse
 from alsolike.runtime.errors import InvalidInput, Unavailable
 from functions.archive_served import handler
 from functions.archive_served.service import archive, read_delivery
 from tests.builders.lambda_events import LambdaContext
 from tests.builders.served_rows import SERVED_MS, served
+from tests.builders.served_rows import stored as as_stored
 
 DAY_MS = 86_400_000
 STREAM = "2026/09/21/[7]0123456789abcdef"
@@ -31,7 +33,9 @@ def invoke(lake_bucket: str, artefact_bucket: str, monkeypatch: pytest.MonkeyPat
     return lambda event: handler.lambda_handler(event, LambdaContext())
 
 
-def logs_event(lines: Sequence[Served | str], *, kind: str = "DATA_MESSAGE", stream: str = STREAM) -> dict[str, Any]:
+def logs_event(
+    lines: Sequence[ServedResponse | str], *, kind: str = "DATA_MESSAGE", stream: str = STREAM
+) -> dict[str, Any]:
     messages = [line if isinstance(line, str) else line.to_line() + "\n" for line in lines]
     document = {
         "messageType": kind,
@@ -69,8 +73,8 @@ def test_answers_lie_in_their_days_under_their_stream_and_events(
     keys = sorted(stored)
     assert [key.partition("/")[2][:22] for key in keys] == ["served_date=2026-09-20", "served_date=2026-09-21"]
     assert all(key.startswith("served/") and key.endswith(f"-{name}") for key in keys)
-    assert rows(stored[keys[0]]) == [yesterday._asdict()]
-    assert rows(stored[keys[1]]) == [today._asdict()] * 2
+    assert rows(stored[keys[0]]) == [as_stored(yesterday)]
+    assert rows(stored[keys[1]]) == [as_stored(today)] * 2
     assert counted() == {"ServedArchived": 3}
 
 
@@ -91,7 +95,7 @@ def test_a_delivery_that_comes_again_changes_nothing_and_other_streams_stand_bes
 def test_a_forged_line_lies_in_quarantine_with_its_reason_and_its_neighbours_in_the_lake(
     invoke: Callable[..., Any], aws: Callable[[str], Any], lake_bucket: str, counted: Callable[[], dict[str, float]]
 ) -> None:
-    forged = served()._replace(served_ms=SERVED_MS + 1)
+    forged = dataclasses.replace(served(), served_ms=SERVED_MS + 1)
 
     invoke(logs_event([served(), forged, served()]))
 
@@ -135,7 +139,7 @@ def test_an_erased_users_answers_are_stored_nowhere(
     invoke(logs_event([of_anna, of_ben, in_annas_session]))
 
     (content,) = objects(aws("s3"), lake_bucket).values()
-    assert rows(content) == [of_ben._asdict()]
+    assert rows(content) == [as_stored(of_ben)]
     assert counted() == {"ServedArchived": 1, "RowsOfErasedUsers": 2}
 
 

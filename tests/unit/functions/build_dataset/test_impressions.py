@@ -9,8 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from alsolike.events.stream import StreamRecord, stream_records
-from alsolike.lake.served import Served, partition_prefix, served_date
+from alsolike.lake.served import partition_prefix, served_date
 from alsolike.privacy.pseudonyms import Pseudonyms
+from alsolike.records.served_response import ServedResponse
 from functions.archive_served.service import to_parquet
 from tests.builders.lambda_events import NOW_MS, interaction, kinesis_event
 from tests.builders.served_rows import served
@@ -49,7 +50,7 @@ def build(
     return rows
 
 
-def response(**fields: Any) -> Served:
+def response(**fields: Any) -> ServedResponse:
     return served(
         **{
             "served_ms": NOW_MS - 8 * DAY_MS,
@@ -122,7 +123,7 @@ def test_responses_before_the_oldest_day_read_are_left_out(
     assert build({"item_id": "plum", "event_time_ms": NOW_MS}, served_ms=NOW_MS - DAY_MS) == []
 
 
-def naming(*responses: Served) -> list[StreamRecord]:
+def naming(*responses: ServedResponse) -> list[StreamRecord]:
     """Return events of now that name responses."""
     named = [
         interaction(f"n{n}", event_time_ms=NOW_MS, recommendation_id=row.recommendation_id)

@@ -11,12 +11,13 @@ import pytest
 
 from alsolike.declarations.storage import COMPACTIONS_PREFIX, SERVED_PREFIX
 from alsolike.lake import served
-from alsolike.lake.served import Served
+from alsolike.records.served_response import ServedResponse
 from functions.archive_served.service import to_parquet
 from functions.compact_lake.tables import SERVED
 from tests.builders.lakes import Nobody, keep_up, keys, row, write
 from tests.builders.served_rows import SERVED_MS
 from tests.builders.served_rows import served as answer
+from tests.builders.served_rows import stored as as_stored
 
 DAY = served.partition_prefix("2026-09-21")
 HOUR_MS = 3_600_000
@@ -27,7 +28,7 @@ def s3(aws: Callable[[str], Any]) -> Any:
     return aws("s3")
 
 
-def put(s3: Any, bucket: str, name: str, *rows: Served) -> None:
+def put(s3: Any, bucket: str, name: str, *rows: ServedResponse) -> None:
     s3.put_object(Bucket=bucket, Key=f"{DAY}{name}.parquet", Body=to_parquet(rows))
 
 
@@ -45,7 +46,7 @@ def test_small_objects_become_one_with_each_answer_once(s3: Any, lake_bucket: st
     merging = keep_up(s3, lake_bucket, later_ms=2 * HOUR_MS, table=SERVED)
     (merged,) = [rows for key, rows in stored(s3, lake_bucket).items() if "compacted-" in key]
     assert (merging.merged, merging.written) == (3, 1)
-    assert merged == [first._asdict(), second._asdict(), third._asdict()]
+    assert merged == [as_stored(first), as_stored(second), as_stored(third)]
     assert len(keys(s3, lake_bucket, f"{COMPACTIONS_PREFIX}served_date=2026-09-21/")) == 1
 
     settled = keep_up(s3, lake_bucket, later_ms=4 * HOUR_MS, table=SERVED)
@@ -67,7 +68,7 @@ def test_erased_users_are_left_out(s3: Any, lake_bucket: str) -> None:
     keep_up(s3, lake_bucket, later_ms=2 * HOUR_MS, table=SERVED, erased=Ann())
 
     (merged,) = [rows for key, rows in stored(s3, lake_bucket).items() if "compacted-" in key]
-    assert merged == [others._asdict()]
+    assert merged == [as_stored(others)]
 
 
 def test_tables_do_not_touch_each_other(s3: Any, lake_bucket: str) -> None:

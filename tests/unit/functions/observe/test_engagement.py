@@ -14,8 +14,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from alsolike.api.operator_query_answers import ANSWERS
-from alsolike.declarations.tables import ENGAGEMENT_COLUMNS
 from alsolike.lake.engagement import object_key, receipt_key
+from alsolike.records.engagement import ENGAGEMENT_COLUMNS
 from tests.builders.lambda_events import NOW_MS
 from tests.unit.functions.observe.asking import Observe
 

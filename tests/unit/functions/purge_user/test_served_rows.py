@@ -14,14 +14,15 @@ import pyarrow.parquet as pq
 import pytest
 
 from alsolike.declarations.storage import TOMBSTONES_KEY
-from alsolike.declarations.tables import OUTCOMES_COLUMNS
 from alsolike.events.stream import StreamRecord
 from alsolike.lake.dead_letters import QuarantinedRecord
-from alsolike.lake.served import Served
+from alsolike.records.outcome import OUTCOMES_COLUMNS
+from alsolike.records.served_response import ServedResponse
 from functions.archive_served.service import to_parquet
 from functions.purge_user.served_rows import Hashes, without_served_lines
 from tests.builders.lambda_events import NOW_MS, interaction
 from tests.builders.served_rows import served
+from tests.builders.served_rows import stored as as_stored
 from tests.builders.stores import PLACES, PSEUDONYMS, Stores, parquet
 
 ANN, BOB, VISIT = (PSEUDONYMS.shopper(each) for each in ("ann.lee", "bob.ray", "s-ann"))
@@ -36,8 +37,8 @@ def stores(aws: Callable[[str], Any]) -> Stores:
     return made
 
 
-def to_outcomes(rows: Sequence[Served]) -> bytes:
-    kept = [{name: value for name, value in row._asdict().items() if name in OUTCOMES_COLUMNS} for row in rows]
+def to_outcomes(rows: Sequence[ServedResponse]) -> bytes:
+    kept = [{name: value for name, value in as_stored(row).items() if name in OUTCOMES_COLUMNS} for row in rows]
     for each in kept:
         del each["degraded"]
     return parquet(pa.Table.from_pylist(kept))
@@ -49,7 +50,7 @@ def shoppers(stores: Stores, prefix: str) -> list[Any]:
     ]
 
 
-def delivery(*rows: Served) -> bytes:
+def delivery(*rows: ServedResponse) -> bytes:
     events = [{"id": f"{n:056d}", "timestamp": NOW_MS, "message": row.to_line()} for n, row in enumerate(rows)]
     lines = {"messageType": "DATA_MESSAGE", "logGroup": "g", "logStream": "s", "logEvents": events}
     data = base64.b64encode(gzip.compress(json.dumps(lines).encode())).decode()

@@ -13,9 +13,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from alsolike.declarations.tables import OUTCOMES_COLUMNS, SERVED_COLUMNS
 from alsolike.domain import recommendation_id
 from alsolike.lake import outcomes, served
+from alsolike.records.outcome import OUTCOMES_COLUMNS
+from alsolike.records.served_response import SERVED_COLUMNS
 from alsolike.registry.canary import Canary
 from alsolike.registry.canary_report import CanaryReport, CanaryReports
 from alsolike.registry.champion import Champion

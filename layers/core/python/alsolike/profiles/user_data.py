@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import orjson
 
 from alsolike.declarations.storage import INTERACTIONS_PREFIX, QUARANTINE_PREFIX, SERVED_PREFIX
-from alsolike.declarations.tables import SERVED_COLUMNS
 from alsolike.events.interactions import SESSION_PREFIX, profile_id
 from alsolike.lake import lake
 from alsolike.lake.dead_letters import QuarantinedRecord
@@ -24,6 +23,7 @@ from alsolike.profiles.export_state import LIFETIME_S, ExportState, ExportStates
 from alsolike.profiles.profile import SessionLink
 from alsolike.profiles.store import ProfileStore
 from alsolike.records.interaction import INTERACTIONS_COLUMNS
+from alsolike.records.served_response import SERVED_COLUMNS
 from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.clients import ProfileClient
 from alsolike.runtime.errors import InvalidInput, Unavailable

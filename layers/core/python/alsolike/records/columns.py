@@ -33,7 +33,7 @@ _NOTHING = type(None)
 
 
 class ColumnType(fields.Field, Protocol):
-    """The type of a column; `read` and `schema` are those of its stream record."""
+    """The type of a column; `read` and `schema` are those of its stream record or log line."""
 
     glue: ClassVar[str]
     absent: ClassVar[Any]
@@ -41,8 +41,10 @@ class ColumnType(fields.Field, Protocol):
     def plain(self, column: Values) -> Values | None:
         """Return values of stream records as the table holds them; None if `read` may refuse or change one of them.
 
-        An absent one is None. It runs in C for whole columns, so it may be stricter than `read`.
+        An absent one is None. It runs in C for whole columns, so it may be stricter than `read`. By default, `read`
+        checks each value.
         """
+        return None
 
 
 @struct
@@ -97,6 +99,90 @@ class AnyNumber:
             return None
         numbers = [None if value is None else float(value) for value in column]
         return numbers if all(math.isfinite(value) for value in numbers if value is not None) else None
+
+
+@struct
+class RealNumber(ColumnType):
+    """A finite number within limits."""
+
+    kind: ClassVar[str] = "a number"
+    glue: ClassVar[str] = "double"
+    absent: ClassVar[None] = None
+    minimum: float
+    maximum: float
+
+    def read(self, value: Any, where: str) -> float:
+        """See `fields.Field`."""
+        number = validation.number(value, where)
+        if not self.minimum <= number <= self.maximum:
+            raise InvalidInput(
+                f"{where} is {validation.describe(value)}, expected a number from {self.minimum:g} to {self.maximum:g}"
+            )
+        return number
+
+    def schema(self) -> Schema:
+        """See `fields.Field`."""
+        return {"type": "number", "minimum": self.minimum, "maximum": self.maximum}
+
+
+@struct
+class Int(fields.Integer, ColumnType):
+    """An integer of 32 bits."""
+
+    glue: ClassVar[str] = "int"
+    absent: ClassVar[None] = None
+
+
+@struct
+class BigInt(fields.Integer, ColumnType):
+    """An integer of 64 bits."""
+
+    glue: ClassVar[str] = "bigint"
+    absent: ClassVar[None] = None
+
+
+@struct
+class Flag(fields.Flag, ColumnType):
+    """True or false."""
+
+    glue: ClassVar[str] = "boolean"
+    absent: ClassVar[None] = None
+
+
+@struct
+class Numbers(ColumnType):
+    """A list of finite numbers and nulls, above a limit and up to another one."""
+
+    kind: ClassVar[str] = "a list of numbers and nulls"
+    glue: ClassVar[str] = "array<double>"
+    absent: ClassVar[None] = None
+    above: float | None = None
+    maximum: float | None = None
+
+    def read(self, value: Any, where: str) -> tuple[float | None, ...]:
+        """See `fields.Field`."""
+        if not isinstance(value, list):
+            raise InvalidInput(f"{where} is {validation.describe(value)}, expected {self.kind}")
+        return tuple(self._element(element, f"{where}[{index}]") for index, element in enumerate(value))
+
+    def _element(self, value: Any, where: str) -> float | None:
+        if value is None:
+            return None
+        number = validation.number(value, where)
+        if self.above is not None and number <= self.above:
+            raise InvalidInput(f"{where} is {validation.describe(value)}, expected a number above {self.above:g}")
+        if self.maximum is not None and number > self.maximum:
+            raise InvalidInput(f"{where} is {validation.describe(value)}, expected at most {self.maximum:g}")
+        return number
+
+    def schema(self) -> Schema:
+        """See `fields.Field`."""
+        element: Schema = {"type": ["number", "null"]}
+        if self.above is not None:
+            element["exclusiveMinimum"] = self.above
+        if self.maximum is not None:
+            element["maximum"] = self.maximum
+        return {"type": "array", "items": element}
 
 
 @struct
@@ -289,7 +375,7 @@ class Column:
 
 def column(
     type_: ColumnType,
-    about: str = "",
+    about: str,
     *,
     required: bool = False,
     since: int = 1,

@@ -43,7 +43,7 @@ MAX_RECORD_PROPERTIES_CHARACTERS = 16_384
 SCHEMA_VERSION = 3
 """Version of the stream records that are written: the latest `since`."""
 
-ID, QUERY = Text(MAX_ID_CHARACTERS), Text(MAX_QUERY_CHARACTERS, about="What was searched for.")
+ID, QUERY = Text(MAX_ID_CHARACTERS), Text(MAX_QUERY_CHARACTERS, about="Search text.")
 _QUERY_OR_BLANK = {
     "type": ["string", "null"], "maxLength": MAX_QUERY_CHARACTERS, "pattern": rf"^[{SPACE}]*$|{NOT_BLANK}",
 }  # fmt: skip
@@ -66,18 +66,20 @@ class Interaction:
         file="EVENT_ID",
     )
     user_id: str | None = column(
-        ID, "At least one of user_id and session_id; where both stand, the history is the user's.", file="USER_ID"
+        ID,
+        "ID of the user. A record has a user_id, a session_id or both; with both, the history is the user's.",
+        file="USER_ID",
     )
-    session_id: str | None = column(ID, file="SESSION_ID")
+    session_id: str | None = column(ID, "ID of the session.", file="SESSION_ID")
     item_id: str | None = column(
         ID,
-        "At least one of item_id and query; a purchase, say, needs the item.",
+        "ID of the item. A record has an item_id, a query or both; most event types, such as purchases, need the item.",
         call=Call("itemId", about="Optional only for event types that the configuration declares so."),
         file="ITEM_ID",
     )
     event_type: str = column(
         ID,
-        "A type that the configuration declares, in any case.",
+        "Event type that the configuration declares, in any case.",
         required=True,
         call=Call("eventType", required=True),
         file="EVENT_TYPE",
@@ -90,7 +92,7 @@ class Interaction:
     )
     event_time_ms: int = column(
         Milliseconds(),
-        "When it happened, milliseconds since 1970 UTC, up to the year 9999.",
+        "Time of the event in milliseconds since 1970 UTC, up to the year 9999.",
         required=True,
         call=Call(
             "sentAt",
@@ -107,23 +109,23 @@ class Interaction:
     )
     impression: tuple[str, ...] = column(
         Texts(ID, 0, MAX_IMPRESSION_ITEMS),
-        "IDs of the items that were shown when it happened.",
+        "IDs of the items that were shown at the time of the event.",
         call=Call("impression", Texts(ID, 1, MAX_IMPRESSION_ITEMS, about="Items that the page showed.")),
         file="IMPRESSION",
     )
     properties: str = column(
         JsonText(MAX_RECORD_PROPERTIES_CHARACTERS),
-        "A JSON object in a string, nested at most 32 deep.",
+        "A JSON object in a string, nested up to 32 levels.",
         call=Call("properties", _SENT_PROPERTIES),
     )
     received_time_ms: int = column(
-        Milliseconds(), "When Alsolike took it in, milliseconds since 1970 UTC, up to the year 9999.", required=True
+        Milliseconds(), "Time of ingestion in milliseconds since 1970 UTC, up to the year 9999.", required=True
     )
-    schema_version: int = column(Version(), required=True, default=SCHEMA_VERSION)
-    query: str | None = column(QUERY, "What was searched for.", since=2, file="QUERY", default=None)
+    schema_version: int = column(Version(), "Version of the stream record.", required=True, default=SCHEMA_VERSION)
+    query: str | None = column(QUERY, "Search text.", since=2, file="QUERY", default=None)
     correlation_id: str | None = column(
         Text(64),
-        "Of the request that brought it: the caller's x-correlation-id, else the API's id of the request.",
+        "Correlation ID of the request: the caller's x-correlation-id, else the API's request ID. Null in imports.",
         since=3,
         default=None,
     )

@@ -8,21 +8,22 @@ from typing import Any
 import pytest
 
 from alsolike.domain import recommendation_id
-from alsolike.lake.served import Served, read_line
+from alsolike.lake.served import read_line
 from alsolike.privacy.pseudonyms import Pseudonyms, pseudonyms_of
+from alsolike.records.served_response import ServedResponse
 from functions.recommend import handler
 from tests.builders.lambda_events import LambdaContext
 from tests.unit.functions.recommend.shop import ARN, Shop
 
 
 @pytest.fixture
-def lines(capsys: pytest.CaptureFixture[str]) -> Callable[[], list[Served]]:
+def lines(capsys: pytest.CaptureFixture[str]) -> Callable[[], list[ServedResponse]]:
     """Return the rows that were written since the last call."""
     return lambda: [read_line(line) for line in capsys.readouterr().out.splitlines() if line.startswith('{"served"')]
 
 
 def test_an_answer_is_one_line_that_says_all_of_it(
-    shop: Shop, pseudonyms: Pseudonyms, lines: Callable[[], list[Served]]
+    shop: Shop, pseudonyms: Pseudonyms, lines: Callable[[], list[ServedResponse]]
 ) -> None:
     shop.configure(filters={"sweet": 'INCLUDE ItemID WHERE Items.TAGS IN ("sweet")'})
     shop.publish()
@@ -34,34 +35,34 @@ def test_an_answer_is_one_line_that_says_all_of_it(
     document = json.loads(answer["body"])
     said = recommendation_id.parse(document["recommendationId"])
     (row,) = lines()
-    assert row == Served(
+    assert row == ServedResponse(
         recommendation_id=document["recommendationId"],
         served_ms=said.answered_ms,
         recommender="for-you",
         model_version="v1",
-        arms=[],
+        arms=(),
         shopper=pseudonyms.shopper("anna"),
         session=None,  # the same hash: the id may be a session's as well
         source="model",
-        degraded=[],
+        degraded=(),
         configuration=1,
         rules=None,
         filter="sweet",
         page_item=None,
         asked=2,
-        item_ids=["fig", "plum"],
-        origins=["ranked", "ranked"],
-        propensities=[None, None],
+        item_ids=("fig", "plum"),
+        origins=("ranked", "ranked"),
+        propensities=(None, None),
         took_ms=row.took_ms,
         top_score=2.0,
         correlation_id="r1",
-        scores=[2.0, 1.0],
+        scores=(2.0, 1.0),
     )
     assert row.took_ms is not None
     assert 0 < row.took_ms < 60_000
 
 
-def test_arms_and_rules_are_said_with_what_they_did(shop: Shop, lines: Callable[[], list[Served]]) -> None:
+def test_arms_and_rules_are_said_with_what_they_did(shop: Shop, lines: Callable[[], list[ServedResponse]]) -> None:
     """The reader of lines checks them against the id, which names the arms as well."""
     shop.publish()
     shop.remember("u#anna", "pear")
@@ -96,7 +97,7 @@ def test_arms_and_rules_are_said_with_what_they_did(shop: Shop, lines: Callable[
     assert all(0 < chance <= 1 for chance in chosen)
 
 
-def test_filled_places_and_the_page_are_said(shop: Shop, lines: Callable[[], list[Served]]) -> None:
+def test_filled_places_and_the_page_are_said(shop: Shop, lines: Callable[[], list[ServedResponse]]) -> None:
     shop.publish()
 
     shop.get("GET /items/{itemId}/similar", path={"itemId": "pear"}, numResults="2")
@@ -109,11 +110,11 @@ def test_filled_places_and_the_page_are_said(shop: Shop, lines: Callable[[], lis
     assert len(popular.origins) == len(popular.item_ids)
 
 
-def test_an_answer_without_a_model_says_so(shop: Shop, lines: Callable[[], list[Served]]) -> None:
+def test_an_answer_without_a_model_says_so(shop: Shop, lines: Callable[[], list[ServedResponse]]) -> None:
     shop.post({"userId": "anna"})
 
     (row,) = lines()
-    assert (row.model_version, row.item_ids, row.degraded) == ("none", [], ["no-model"])
+    assert (row.model_version, row.item_ids, row.degraded) == ("none", (), ("no-model",))
 
 
 @pytest.mark.parametrize(
@@ -132,7 +133,7 @@ def test_a_token_names_its_session_and_its_user(
     shop: Shop,
     pseudonyms: Pseudonyms,
     monkeypatch: pytest.MonkeyPatch,
-    lines: Callable[[], list[Served]],
+    lines: Callable[[], list[ServedResponse]],
 ) -> None:
     monkeypatch.setenv("PSEUDONYMISE_IDS", pseudonymise)
 
@@ -145,7 +146,7 @@ def test_a_token_names_its_session_and_its_user(
 
 
 def test_a_pseudonymised_id_that_may_be_either_gives_both_hashes(
-    shop: Shop, pseudonyms: Pseudonyms, monkeypatch: pytest.MonkeyPatch, lines: Callable[[], list[Served]]
+    shop: Shop, pseudonyms: Pseudonyms, monkeypatch: pytest.MonkeyPatch, lines: Callable[[], list[ServedResponse]]
 ) -> None:
     monkeypatch.setenv("PSEUDONYMISE_IDS", "1")
 
@@ -157,7 +158,7 @@ def test_a_pseudonymised_id_that_may_be_either_gives_both_hashes(
     assert row.shopper != row.session
 
 
-def test_what_was_not_served_has_no_line(shop: Shop, lines: Callable[[], list[Served]]) -> None:
+def test_what_was_not_served_has_no_line(shop: Shop, lines: Callable[[], list[ServedResponse]]) -> None:
     """A refusal, a batch, and an answer that the client has already."""
     shop.publish()
     etag = shop.get("GET /popular")["headers"]["etag"]
@@ -198,7 +199,7 @@ def test_no_secret_costs_one_wait_and_no_answer(
 
 
 def test_nobody_needs_no_secret(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch, lines: Callable[[], list[Served]], counted: Callable[[], Any]
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, lines: Callable[[], list[ServedResponse]], counted: Callable[[], Any]
 ) -> None:
     monkeypatch.setenv("SECRET_ARN", "no-such-secret")
 
@@ -208,7 +209,7 @@ def test_nobody_needs_no_secret(
 
 
 def test_a_callers_correlation_id_is_in_the_answer_and_its_line(
-    shop: Shop, lines: Callable[[], list[Served]], logged: Callable[[], str]
+    shop: Shop, lines: Callable[[], list[ServedResponse]], logged: Callable[[], str]
 ) -> None:
     shop.publish()
 

@@ -34,8 +34,8 @@ def test_reranker_orders_the_models_items_and_keeps_the_scores_of_the_places(
     assert [(item["itemId"], item["score"]) for item in items][:2] == [("plum", 2.0), ("fig", 1.0)]
     assert items[2]["score"] < 1.0  # a popular item
     (row,) = (read_line(line) for line in capsys.readouterr().out.splitlines() if line.startswith('{"served"'))
-    assert row.item_ids[:2] == ["plum", "fig"]
-    assert row.scores == [1.0, 2.0, None]
+    assert row.item_ids[:2] == ("plum", "fig")
+    assert row.scores == (1.0, 2.0, None)
 
 
 def test_device_of_the_context_counts_and_is_logged(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,107 @@
+"""The served response: one row of the recommendation log, in the lake's table `served`.
+
+Columns are only added at the end, with null as their default.
+"""
+
+from __future__ import annotations
+
+import orjson
+
+from alsolike.declarations.tables import SERVED_PARTITION, SERVED_TABLE, once_sql
+from alsolike.records import columns
+from alsolike.records.columns import AnyNumber, Int, Milliseconds, Numbers, RealNumber, Text, Texts, column, record
+
+LINE_KEY = "served"
+"""The key of a log line that has a response, `{"served": {...}}`; no other line has it."""
+
+RANKED, FILLED, PINNED, EXPLORED, PROMOTED = "ranked", "filled", "pinned", "explored", "promoted:"
+"""Origins of items; the promotion's name follows the last one."""
+
+MAX_TOOK_MS = 900_000
+"""Maximum duration of a Lambda function."""
+
+_MAX_ITEMS = 1_000
+_MAX_INT = 2**31 - 1
+_NAME, _ITEM_ID = Text(1_000), Text(256)
+
+
+@record
+class ServedResponse:
+    """A response of `recommend` with the reasons for each item's position."""
+
+    recommendation_id: str = column(_NAME, "ID of the response. Identifies duplicates.", required=True)
+    served_ms: int = column(Milliseconds(), "Time of the response in milliseconds since 1970 UTC.", required=True)
+    recommender: str = column(_NAME, "The requested recommender, also if an arm replaced it.", required=True)
+    model_version: str = column(_NAME, "Version of the model, `none` without a model.", required=True)
+    arms: tuple[str, ...] = column(Texts(_NAME, 0, _MAX_ITEMS), "`experiment/arm` of each experiment.", required=True)
+    shopper: str | None = column(
+        _NAME,
+        "[Keyed hash](privacy.md#key) of the user; null without a user. `unknown` if the key was unavailable. "
+        "An ID that may be a user's or a session's is in both columns, unless the hashes are equal.",
+    )
+    session: str | None = column(_NAME, "Keyed hash of the session; null without a session.")
+    source: str = column(_NAME, "Source of the items, as in `x-alsolike-source`.", required=True)
+    degraded: tuple[str, ...] = column(Texts(_NAME, 0, _MAX_ITEMS), "Reasons for degradation.", required=True)
+    configuration: int = column(Int(0, _MAX_INT), "Version of the configuration.", required=True)
+    rules: str | None = column(_NAME, "Name of the applied rule set, or null.")
+    filter: str | None = column(_NAME, "Name of the applied filter, or null.")
+    page_item: str | None = column(_ITEM_ID, "The item in the request, or null.")
+    asked: int = column(Int(0, _MAX_INT), "Requested number of items.", required=True)
+    item_ids: tuple[str, ...] = column(
+        Texts(_ITEM_ID, 0, _MAX_ITEMS), "The recommended items by position.", required=True
+    )
+    origins: tuple[str, ...] = column(
+        Texts(_NAME, 0, _MAX_ITEMS),
+        "Origin by position: `ranked`, `filled` (popular), `promoted:<name>`, `pinned` or `explored`.",
+        required=True,
+    )
+    propensities: tuple[float | None, ...] = column(
+        Numbers(above=0, maximum=1),
+        "Probability by position of this item given the previous items; null without randomness.",
+        required=True,
+    )
+    took_ms: float | None = column(
+        RealNumber(0, MAX_TOOK_MS), "Duration in the function in milliseconds; null in old rows.", default=None
+    )
+    top_score: float | None = column(
+        AnyNumber(), "Highest score of a `ranked` item; null without such an item and in old rows.", default=None
+    )
+    correlation_id: str | None = column(
+        _NAME, "ID of the [request](observability.md#correlation-id); null in old rows.", default=None
+    )
+    scores: tuple[float | None, ...] | None = column(
+        Numbers(),
+        "Score of the model by position, before [reranking](reranking.md) and rules; null for items that the model "
+        "did not rank, other recommenders and old rows.",
+        default=None,
+    )
+    device: str | None = column(
+        _NAME,
+        "`DEVICE` of the request's `context` in lower case; null if absent or above 40 characters, and in old rows.",
+        default=None,
+    )
+
+    def to_line(self) -> str:
+        """Return the line of the log, without its end.
+
+        A log is billed by its bytes, so the line omits nulls, and origins and propensities that all items have: ranked
+        and null.
+        """
+        values = {name: value for name in SERVED_COLUMNS if (value := getattr(self, name)) is not None}
+        if all(origin == RANKED for origin in self.origins):
+            del values["origins"]
+        if all(propensity is None for propensity in self.propensities):
+            del values["propensities"]
+        return orjson.dumps({LINE_KEY: values}).decode()
+
+
+SERVED_COLUMNS = columns.glue_columns(ServedResponse)
+"""Columns of the table with their Glue types."""
+
+FIELDS = columns.record_fields(ServedResponse, 1)
+"""Fields of a line of the log."""
+
+SERVED_ONCE_SQL = once_sql(
+    SERVED_TABLE, (*SERVED_COLUMNS, SERVED_PARTITION), key=["recommendation_id"], order=["served_ms"]
+)
+"""Query that keeps one row per response; copies of a row are equal."""
