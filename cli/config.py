@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from typer import Argument, Option
 
 from alsolike.contract.document import InvalidConfiguration, dotted
 from alsolike.domain.configuration import DEFAULT, Configuration
-from alsolike.runtime.errors import ConcurrentUpdate, InvalidInput
+from alsolike.runtime.errors import ConcurrentUpdate, InvalidInput, NotFound, Unavailable
 from cli import console
 from cli.group import CommandGroup
 from cli.options import TEXT, Context, HistoryReason, Latest, Output
@@ -20,6 +20,7 @@ from operations.configuration.store import store_of, who
 
 if TYPE_CHECKING:
     from alsolike.config.reader import Current
+    from operations.configuration.comparison import Comparison
     from operations.configuration.configuration_store import Version
     from operations.configuration.file import ConfigurationFile
     from operations.configuration.yaml_document import Finding
@@ -33,13 +34,16 @@ File = Annotated[Path, Argument(metavar="FILE", help="YAML file; - is standard i
 
 
 @app.command("check")
-def check(output: Output, file: File) -> None:
-    """Check a configuration file without a deployment. Exit with 1 if it has errors.
+def check(context: Context, file: File) -> None:
+    """Check a configuration file. Exit with 1 if it has errors.
+
+    If there is a deployment, also compare filters, pins and columns with its published catalogue.
 
     Example: alsolike config check shop.yaml
     """
-    checked = read_file(file, output)
-    output.print({"valid": True, "errors": [], "warnings": _listed(checked.warnings)}, f"{checked.name} is valid")
+    checked = _parsed(file, context)
+    warnings = _examined(checked, context)
+    context.print({"valid": True, "errors": [], "warnings": _listed(warnings)}, f"{checked.name} is valid")
 
 
 @app.command("diff")
@@ -69,18 +73,26 @@ def apply(
     file: File,
     reason: HistoryReason = "",
     expect: Annotated[int | None, Option(min=0, metavar="VERSION", help="Refuse unless this version is live.")] = None,
+    force: Annotated[
+        bool, Option("--force", help="Also apply filters with undeclared columns or event types, or without items.")
+    ] = False,
 ) -> None:
     """Apply a file as the live configuration. Functions use it within a minute.
 
-    Stored values that are not of a newly declared type are counted on stderr.
+    A filter with an undeclared column or event type is refused, as is a recommender's filter that no item passes:
+    lists would be empty. --force applies them too.
+
+    Stored values that are not of a newly declared type are counted on stderr. Values, columns and items that the
+    published catalogue does not have are listed there too.
 
     Example: alsolike config apply shop.yaml --reason "autumn rules"
     """
     from operations.configuration import differences
     from operations.experiments import statement
 
-    checked = read_file(file, context)
+    checked = _parsed(file, context)
     where, now_ms = context.deployment, times.now_ms()
+    warnings = _examined(checked, context, force=force)
     statement.check_models(checked.configuration, where, now_ms=now_ms)
     store = store_of(where)
     current = store.current()
@@ -99,6 +111,7 @@ def apply(
             "previous": current.version,
             "changes": differences.changes(live, checked.configuration),
             "contradictions": contradictions,
+            "warnings": _listed(warnings),
         },
         f"no change: version {current.version} has the same values"
         if applied is current
@@ -224,16 +237,63 @@ def _check_dataset(dataset: str) -> None:
 
 def read_file(path: Path, output: Output = TEXT) -> ConfigurationFile:
     """Read a file with its warnings on stderr; print its errors, one finding a line, and end."""
+    checked = _parsed(path, output)
+    _warn_of(sorted([*checked.undeclared, *checked.warnings]), checked.name)
+    return checked
+
+
+def _parsed(path: Path, output: Output) -> ConfigurationFile:
     from operations.configuration import file
 
     try:
-        checked = file.read(path, now_ms=times.now_ms())
+        return file.read(path, now_ms=times.now_ms())
     except file.InvalidFile as error:
-        if not output.printed({"valid": False, "errors": _listed(error.findings), "warnings": []}):
-            console.say(str(error))
-        raise typer.Exit(1) from error
-    _warn(file.place(checked.name, warning) for warning in checked.warnings)
-    return checked
+        _refuse(error.name, error.findings, output)
+
+
+def _examined(checked: ConfigurationFile, context: Context, *, force: bool = False) -> list[Finding]:
+    """Compare a file with the published catalogue, print warnings and return them.
+
+    Filters that would empty lists end the command, unless `force`.
+    """
+    compared = _compared(checked, context)
+    refused = sorted([*checked.undeclared, *compared.empty])
+    warnings = sorted([*checked.warnings, *compared.hints, *(refused if force else ())])
+    _warn_of(warnings, checked.name)
+    if refused and not force:
+        _refuse(checked.name, refused, context, warnings=warnings)
+    return warnings
+
+
+def _compared(checked: ConfigurationFile, context: Context) -> Comparison:
+    """Compare a file with the published catalogue; a note says that there is no deployment."""
+    from operations.configuration import comparison
+
+    if not comparison.reads_catalogue(checked.configuration):
+        return comparison.Comparison()
+    try:
+        where = context.deployment
+    except (NotFound, Unavailable) as error:
+        if context.stack:
+            raise
+        console.say(f"note: {checked.name} was not compared with a catalogue: {error}")
+        return comparison.Comparison()
+    return comparison.compare(checked, where)
+
+
+def _refuse(name: str, findings: Sequence[Finding], output: Output, *, warnings: Sequence[Finding] = ()) -> NoReturn:
+    from operations.configuration.file import place
+
+    if not output.printed({"valid": False, "errors": _listed(findings), "warnings": _listed(warnings)}):
+        for finding in findings:
+            console.say(place(name, finding))
+    raise typer.Exit(1)
+
+
+def _warn_of(findings: Iterable[Finding], name: str) -> None:
+    from operations.configuration.file import place
+
+    _warn(place(name, finding) for finding in findings)
 
 
 def _warn(sentences: Iterable[str]) -> None:

@@ -61,7 +61,7 @@ def check(
         snapshot = snapshot.with_columns(configuration.item_columns)
     passing = None if parsed is None or problems else checking.passing(parsed, snapshot, configuration, asked)
     contradictions = [] if parsed is None else catalogue.filter_contradictions(parsed, snapshot, configuration)
-    hints = catalogue.unmatched_values(parsed, snapshot) if parsed else []
+    hints = [hint for _, hint in catalogue.unmatched_values(parsed, snapshot)] if parsed else []
     sentences = explain(parsed) if parsed else []
     document = {
         "expression": expression,
@@ -78,7 +78,7 @@ def check(
         console.print_line(line)
         for offset, message in problems:
             console.print_line(f"{' ' * console.width(line[:offset])}^ {message}")
-        for sentence in (*contradictions, *hints, *sentences):
+        for sentence in (*contradictions, *(f"hint: {hint}" for hint in hints), *sentences):
             console.print_line(sentence)
         if passing is not None:
             console.print_line(f"{passing:,} of {len(snapshot):,} items pass{checking.for_whom(parsed, asked)}")

@@ -15,7 +15,7 @@ from alsolike.domain.rules import Pin, Promotion
 from alsolike.filters import parser
 from alsolike.runtime.errors import InvalidInput
 from operations.configuration import yaml_document
-from operations.configuration.yaml_document import Finding
+from operations.configuration.yaml_document import Finding, YamlDocument
 from operations.filters.spelling import undeclared, unknown_event_types
 
 STANDARD_INPUT = Path("-")
@@ -24,19 +24,33 @@ MAX_BYTES = 512 << 10
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ConfigurationFile:
-    """A file that can be applied.
+    """A valid file.
 
     Attributes
     ----------
+    undeclared
+        Columns and event types in filters that the configuration does not declare: such a filter usually passes no
+        item, so `config apply` refuses them.
     warnings
         Valid statements with an effect that the author may not expect.
     """
 
     name: str
-    text: str
-    document: Mapping[str, Any]
+    yaml: YamlDocument
     configuration: Configuration
+    undeclared: tuple[Finding, ...]
     warnings: tuple[Finding, ...]
+
+    @property
+    def text(self) -> str:
+        """The file's content."""
+        return self.yaml.text
+
+    @property
+    def document(self) -> Mapping[str, Any]:
+        """The values of the file."""
+        document: Mapping[str, Any] = self.yaml.value
+        return document
 
 
 class InvalidFile(InvalidInput):
@@ -80,12 +94,13 @@ def check(text: str, *, name: str, now_ms: int) -> ConfigurationFile:
         findings += [document.locate(fault) for fault in error.faults]
     if findings:
         raise InvalidFile(name, findings)
-    warnings = []
+    unknown = []
     for filter_name, expression in configuration.filters.items():
         parsed = parser.parse(expression)
-        unknown = undeclared(parsed, item_columns=configuration.item_columns, user_columns=configuration.user_columns)
-        for offset, message in [*unknown, *unknown_event_types(parsed, configuration)]:
-            warnings.append(document.locate(Fault(("filters", filter_name), message, offset=offset)))
+        columns = undeclared(parsed, item_columns=configuration.item_columns, user_columns=configuration.user_columns)
+        for offset, message in [*columns, *unknown_event_types(parsed, configuration)]:
+            unknown.append(document.locate(Fault(("filters", filter_name), message, offset=offset)))
+    warnings = []
     for rules in configuration.rules.values():
         parts: Mapping[str, Sequence[Promotion | Pin]] = {"promotions": rules.promotions, "pins": rules.pins}
         for part, limited in parts.items():
@@ -93,7 +108,7 @@ def check(text: str, *, name: str, now_ms: int) -> ConfigurationFile:
                 if rule.until_ms is not None and rule.until_ms <= now_ms:
                     path = ("rules", rules.name, part, place_, "until")
                     warnings.append(document.locate(Fault(path, "is past, so the rule has no effect")))
-    return ConfigurationFile(name, text, document.value, configuration, tuple(warnings))
+    return ConfigurationFile(name, document, configuration, tuple(unknown), tuple(warnings))
 
 
 def _text(path: Path, name: str) -> str:

@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from alsolike.contract.document import closest
 from alsolike.contract.validation import describe
 from alsolike.domain.columns import fits, property_name
 from alsolike.domain.configuration import ColumnType, Configuration
 from alsolike.filters import parser
 from alsolike.filters.evaluation import FilterEvaluator, FilterInputs
-from alsolike.filters.tree import ColumnDataset, Filter
+from alsolike.filters.tree import ITEM_ID, ColumnDataset, Filter
 from alsolike.runtime.errors import InvalidInput
 from alsolike.runtime.observability import logger
 from alsolike.snapshot.reader import SnapshotReader
 from alsolike.snapshot.snapshot import ListColumn, Snapshot, StringColumn
 from operations.client.deployment import Deployment
 from operations.configuration.store import live_configuration
-from operations.filters.spelling import closest, texts
+from operations.filters.spelling import texts
 from operations.progress import counted
 
 
@@ -97,16 +98,32 @@ def contradictions(rows: Iterable[Mapping[str, Any]], columns: Mapping[str, Colu
 _STORED = {str: "text", bool: "boolean", int: "number", float: "number", list: "list"}
 
 
-def unmatched_values(filter_: Filter, snapshot: Snapshot) -> list[str]:
-    """Return a hint for each text in a condition on items that no item has in this column."""
-    hints = []
+def unmatched_values(filter_: Filter, snapshot: Snapshot) -> Iterator[tuple[int, str]]:
+    """Yield the character position of each condition on a value or column that no item has, with a hint."""
+    if not len(snapshot):
+        return
+    empty = set()
+    for column in dict.fromkeys(column for column in filter_.columns if column.dataset is ColumnDataset.ITEMS):
+        if (type_ := snapshot.column_types.get(column.key)) and not _has_values(snapshot, column.key):
+            empty.add(column)
+            yield column.offset, f"no item has a {type_} in {column.dataset}.{column.name}"
     for column, text in texts(filter_):
-        values = snapshot.column(column.key) if column.dataset is ColumnDataset.ITEMS else None
+        if column.dataset is not ColumnDataset.ITEMS or column in empty:
+            continue
+        if column.key == ITEM_ID:
+            if snapshot.rows([text])[0] < 0:
+                yield column.offset, f"no item has the ID {describe(text)}"
+            continue
+        values = snapshot.column(column.key)
         if isinstance(values, StringColumn | ListColumn) and values.dictionary.code(text) < 0:
             near = closest(text, values.dictionary)
             meant = f", did you mean {describe(near)}?" if near else ""
-            hints.append(f"hint: no item has {describe(text)} in {column.dataset}.{column.name}{meant}")
-    return hints
+            yield column.offset, f"no item has {describe(text)} in {column.dataset}.{column.name}{meant}"
+
+
+def _has_values(snapshot: Snapshot, name: str) -> bool:
+    column = snapshot.column(name)
+    return column is not None and any(column.value(row) is not None for row in snapshot.live_rows().tolist())
 
 
 def passing(filter_: Filter, snapshot: Snapshot, configuration: Configuration, *, asked: FilterInputs) -> int:

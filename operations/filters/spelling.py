@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
+from alsolike.contract.document import closest
 from alsolike.domain.configuration import ColumnType, Configuration
 from alsolike.filters.tree import EVENT_TYPE, ITEM_ID, Column, ColumnDataset, Filter, Membership
 from alsolike.runtime.errors import UnknownEventType
-
-
-def closest(text: str, names: Iterable[str]) -> str | None:
-    """Return the name closest to a misspelt text, in any case; None if none is close."""
-    by_lower_case = {name.lower(): name for name in names}
-    near = difflib.get_close_matches(text.lower(), by_lower_case, n=1)
-    return by_lower_case[near[0]] if near else None
 
 
 def unknown_event_types(filter_: Filter, configuration: Configuration) -> Iterator[tuple[int, str]]:

@@ -223,13 +223,13 @@ def test_what_is_spelled_out_moves_what_it_is_pointed_at_with() -> None:
     ]
 
 
-def test_checking_a_configuration_warns_of_columns_that_are_not_declared() -> None:
+def test_undeclared_columns_of_a_configuration_are_located() -> None:
     text = (
         "format: 1\nitems: {columns: {price: number}}\nusers: {columns: {age: number}}\nfilters:\n"
         "  cheap: INCLUDE ItemID WHERE Items.PRIZE < 2 AND CurrentUser.AGEE > 1\n"
     )
 
-    item, user = file.check(text, name="shop.yaml", now_ms=0).warnings
+    item, user = file.check(text, name="shop.yaml", now_ms=0).undeclared
 
     assert (item.line, item.column) == (5, 10 + 21)
     assert item.message.endswith("Items.PRIZE is not declared, so no item has a value of it, did you mean price?")

@@ -56,21 +56,60 @@ def test_a_file_may_change_the_end_of_an_experiment_that_runs_and_nothing_else(
     assert run("apply", file("format: 1\n")).exit_code == 0
 
 
-def test_a_filter_on_a_column_that_is_not_declared_is_warned_of() -> None:
-    text = """\
-format: 1
-items: {columns: {brand: string}}
-filters:
-  own: INCLUDE ItemID WHERE Items.BRANDS IN ("own")
-"""
+@pytest.mark.parametrize(
+    ("condition", "message"),
+    [
+        ('Items.BRANDS IN ("own")', "Items.BRANDS is not declared, so no item has a value of it, did you mean brand?"),
+        ("Items.INSTOK = true", "Items.INSTOK is not declared, so no item has a value of it, did you mean inStock?"),
+        ("Items.BRAND IN CurrentUser.BRAN", "CurrentUser.BRAN is not declared, so nothing checks its values, did you"),
+        ('Interactions.EVENT_TYPE IN ("purchse")', "eventType is 'purchse', expected one of view, click, cart, "),
+    ],
+)
+@pytest.mark.parametrize(
+    "use",
+    [
+        "",
+        "recommenders: {for-you: {filter: own}}",
+        "aliases: {mine: {recommender: for-you, filter: own}}",
+        "rules: {r: {promotions: [{filter: own, share: 0.2}]}}",
+        "rules: {r: {boosts: [{filter: own, factor: 2}]}}",
+        "rules: {r: {demotions: [{filter: own, factor: 0.5}]}}",
+        "sessions: {filters: [own]}",
+    ],
+)
+def test_undeclared_name_in_a_filter_is_refused_unless_forced(
+    shop: ConfigurationStore, file: Callable[[str], str], condition: str, message: str, use: str
+) -> None:
+    columns = "items: {columns: {brand: string, inStock: boolean}}\nusers: {columns: {brand: string}}"
+    path = file(f"format: 1\n{columns}\nfilters:\n  own: INCLUDE ItemID WHERE {condition}\n{use}\n")
 
-    result = run("check", "-", stdin=text)
+    refused = run("apply", path)
 
-    assert result.exit_code == 0
-    assert result.stderr == (
-        "warning: stdin:4:29: filters.own Items.BRANDS is not declared, so no item has a value of it, "
-        "did you mean brand?\n"
-    )
+    assert refused.exit_code == 1
+    assert f"{path}:5:" in refused.stderr
+    assert f": filters.own {message}" in refused.stderr
+    assert shop.current().version == 0
+    forced = run("apply", path, "--force")
+    assert forced.exit_code == 0
+    assert f": filters.own {message}" in forced.stderr
+    assert shop.current().version == 1
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        ("slate: [{column: brnad, at_most: 2}]", "string or list or boolean; did you mean brand?"),
+        ("slate: [{column: prize, spread: 2}]", "of type number; did you mean price?"),
+        ("diversity: {dial: 0.5, columns: [BRAN]}", "string or list or boolean; did you mean brand?"),
+    ],
+)
+def test_undeclared_column_of_a_rule_is_refused(rule: str, message: str) -> None:
+    columns = "items: {columns: {brand: string, price: number}}"
+
+    result = run("check", "-", stdin=f"format: 1\n{columns}\nrules: {{r: {{{rule}}}}}\n")
+
+    assert result.exit_code == 1
+    assert message in result.stderr
 
 
 def test_an_applied_file_is_live_and_shown_as_it_was_written(

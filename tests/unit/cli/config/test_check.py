@@ -31,7 +31,8 @@ def test_the_documented_example_is_valid_and_states_every_key() -> None:
     result = run("check", str(EXAMPLE))
 
     assert result.exit_code == 0
-    assert (result.stdout, result.stderr) == (f"{EXAMPLE} is valid\n", "")
+    assert result.stdout == f"{EXAMPLE} is valid\n"
+    assert "warning" not in result.stderr
     configuration = parse(yaml_document.read(EXAMPLE.read_text()).value)
     of_no_document = {"version", "created_aliases", "created_filters"}
     stated = {field.name for field in dataclasses.fields(configuration)} - of_no_document
@@ -139,4 +140,6 @@ def test_rules_that_have_ended_are_warned_of() -> None:
     result = run("check", "-", stdin=f"format: 1\nrules: {{spring: {{pins: {pins}}}}}\n")
 
     assert result.exit_code == 0
-    assert result.stderr == "warning: stdin:2:57: rules.spring.pins[0].until is past, so the rule has no effect\n"
+    assert [line for line in result.stderr.splitlines() if line.startswith("warning")] == [
+        "warning: stdin:2:57: rules.spring.pins[0].until is past, so the rule has no effect"
+    ]

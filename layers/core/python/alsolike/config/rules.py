@@ -9,7 +9,7 @@ from typing import Any
 
 from alsolike.config.filters import DeclaredFilters
 from alsolike.config.times import parse_end_ms, time_text
-from alsolike.contract.document import Node
+from alsolike.contract.document import Node, closest
 from alsolike.domain.columns import CREATED, property_name
 from alsolike.domain.configuration import ColumnType
 from alsolike.domain.rules import (
@@ -237,5 +237,7 @@ def _column(node: Node, columns: Mapping[str, ColumnType], fitting: tuple[Column
         return name
     kinds = " or ".join(fitting)
     declared = f" and declared as {columns[name]}" if name in columns else ""
-    node.fault(f"is {node.value!r}{declared}, expected a column under items.columns of type {kinds}")
+    near = closest(name, [column for column, type_ in columns.items() if type_ in fitting])
+    meant = f"; did you mean {near}?" if near else ""
+    node.fault(f"is {node.value!r}{declared}, expected a column under items.columns of type {kinds}{meant}")
     return None

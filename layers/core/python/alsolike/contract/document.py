@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 from alsolike.contract.validation import describe
@@ -170,10 +170,17 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _nearest(name: str, options: Collection[str]) -> str:
-    """Return the expected values for a misspelt name."""
+def closest(text: str, names: Iterable[str]) -> str | None:
+    """Return the name closest to a misspelt text, in any case; None if none is close."""
     import difflib  # slow import that only misspelt names need
 
-    close = difflib.get_close_matches(name, options, n=1)
+    by_lower_case = {name.lower(): name for name in names}
+    near = difflib.get_close_matches(text.lower(), by_lower_case, n=1)
+    return by_lower_case[near[0]] if near else None
+
+
+def _nearest(name: str, options: Collection[str]) -> str:
+    """Return the expected values for a misspelt name."""
+    near = closest(name, options)
     listed = ", ".join(options)
-    return f"one of {listed}; did you mean {close[0]}?" if close and len(options) > 1 else f"one of {listed}"
+    return f"one of {listed}; did you mean {near}?" if near and len(options) > 1 else f"one of {listed}"

@@ -1,0 +1,99 @@
+"""Comparison of a configuration file with the published catalogue: filters, pins and columns that match no item."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Iterator
+
+from alsolike.contract.document import Fault, Path, closest
+from alsolike.contract.validation import describe
+from alsolike.domain.configuration import DEFAULT, Configuration
+from alsolike.filters import parser
+from alsolike.filters.evaluation import FilterInputs
+from alsolike.filters.tree import Filter
+from alsolike.snapshot.snapshot import Snapshot
+from operations.client.deployment import Deployment
+from operations.configuration.file import ConfigurationFile
+from operations.configuration.yaml_document import Finding
+from operations.filters import catalogue, checking
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Comparison:
+    """Result of a comparison.
+
+    Attributes
+    ----------
+    empty
+        Filters of recommenders and aliases that no item passes: lists would be empty.
+    hints
+        Values, columns and items that the catalogue does not have.
+    """
+
+    empty: tuple[Finding, ...] = ()
+    hints: tuple[Finding, ...] = ()
+
+
+def reads_catalogue(configuration: Configuration) -> bool:
+    """Return true if a configuration names anything that can be compared with the catalogue."""
+    return bool(
+        any(parser.parse(expression).needs_catalogue for expression in configuration.filters.values())
+        or any(rules.pins for rules in configuration.rules.values())
+        or _columns(configuration)
+    )
+
+
+def compare(file: ConfigurationFile, where: Deployment) -> Comparison:
+    """Compare a file with a deployment's published catalogue; an empty catalogue gives no finding."""
+    configuration = file.configuration
+    snapshot = catalogue.read_snapshot(where).with_columns(configuration.item_columns)
+    if not len(snapshot):
+        return Comparison()
+    undeclared = {finding.path for finding in file.undeclared}
+    applied = {recommender.filter for recommender in configuration.recommenders.values()}
+    applied |= {alias.filter for alias in configuration.aliases.values()}
+    empty: list[Fault] = []
+    hints = [*_of_pins(configuration, snapshot), *_of_columns(configuration, snapshot)]
+    for name, expression in configuration.filters.items():
+        parsed, path = parser.parse(expression), ("filters", name)
+        hints += [Fault(path, hint, offset=offset) for offset, hint in catalogue.unmatched_values(parsed, snapshot)]
+        if path not in undeclared and _passes_none(parsed, snapshot, configuration):
+            found = empty if name in applied else hints
+            found.append(Fault(path, f"passes none of the {len(snapshot):,} items of the catalogue"))
+    return Comparison(tuple(map(file.yaml.locate, empty)), tuple(map(file.yaml.locate, hints)))
+
+
+def _passes_none(filter_: Filter, snapshot: Snapshot, configuration: Configuration) -> bool:
+    """Return true if no item passes a filter for any user, item and parameter of a request."""
+    if filter_.needs_user or filter_.needs_history:
+        return False
+    now = FilterInputs(now_ms=time.time_ns() // 1_000_000)
+    return checking.passing(filter_, snapshot, configuration, now) == 0
+
+
+def _of_pins(configuration: Configuration, snapshot: Snapshot) -> Iterator[Fault]:
+    for rules in configuration.rules.values():
+        for place, pin in enumerate(rules.pins):
+            if snapshot.rows([pin.item_id])[0] < 0:
+                path = ("rules", rules.name, "pins", place, "item")
+                yield Fault(path, f"is {describe(pin.item_id)}, which is not in the catalogue")
+
+
+def _of_columns(configuration: Configuration, snapshot: Snapshot) -> Iterator[Fault]:
+    named = _columns(configuration)
+    if not named:
+        return
+    known = {name for _, properties in snapshot.items() for name in properties}
+    for path, name in named.items():
+        if name not in known:
+            near = closest(name, known)
+            yield Fault(path, f"is {name}, which no item has" + (f", did you mean {near}?" if near else ""))
+
+
+def _columns(configuration: Configuration) -> dict[Path, str]:
+    """Return the undeclared columns of variants and sessions, which need no declaration, by path."""
+    named: dict[Path, str] = {("sessions", "columns", i): name for i, name in enumerate(configuration.sessions.columns)}
+    if configuration.variants not in (None, DEFAULT.variants):
+        named["items", "variants"] = str(configuration.variants)
+    return {path: name for path, name in named.items() if name not in configuration.item_columns}

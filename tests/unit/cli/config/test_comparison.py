@@ -1,0 +1,195 @@
+"""A configuration file compared with the published catalogue."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from alsolike.catalogue.changes import Change
+from alsolike.domain.configuration import ColumnType
+from alsolike.runtime.errors import NotFound, Unavailable
+from alsolike.snapshot.publisher import SnapshotPublisher
+from alsolike.snapshot.store import SnapshotStore
+from operations.client import deployment as deployments
+from operations.client.deployment import Deployment
+from operations.configuration import file as configuration_file
+from operations.configuration.comparison import compare
+from operations.configuration.configuration_store import ConfigurationStore
+from tests.unit.cli.config.configuring import run
+
+COLUMNS = {"category": ColumnType.STRING, "tags": ColumnType.LIST, "inStock": ColumnType.BOOLEAN}
+ITEMS = {
+    "fig": {"category": "DELI", "tags": ["sweet", "soft"], "price": 3, "parentId": "f"},
+    "leek": {"category": "GROCERY", "tags": ["green"], "price": 1},
+}
+HEAD = """\
+format: 1
+items: {columns: {category: string, tags: list, inStock: boolean, price: number}}
+users: {columns: {segment: string}}
+"""
+
+
+def publish(deployment: Deployment, directory: Path) -> None:
+    store = SnapshotStore(deployment.client("s3"), deployment.names.artefact_bucket, directory)
+    changes = [Change(item_id, 1, properties) for item_id, properties in ITEMS.items()]
+    SnapshotPublisher(store).publish(changes, columns=COLUMNS, version=0, now_ms=1)
+
+
+@pytest.fixture
+def shop(shop: ConfigurationStore, deployment: Deployment, tmp_path: Path) -> ConfigurationStore:
+    """Return the configuration store of a deployment with two items."""
+    publish(deployment, tmp_path / "snapshot")
+    return shop
+
+
+@pytest.mark.parametrize(
+    ("condition", "messages"),
+    [
+        ('Items.CATEGORY IN ("DELLI", "GROCERY")', ['no item has "DELLI" in Items.CATEGORY, did you mean "DELI"?']),
+        (
+            'Items.CATEGORY = "deli"',
+            [
+                'no item has "deli" in Items.CATEGORY, did you mean "DELI"?',
+                "passes none of the 2 items of the catalogue",
+            ],
+        ),
+        ('Items.TAGS IN ("sweeet", "green")', ['no item has "sweeet" in Items.TAGS, did you mean "sweet"?']),
+        ('NOT Items.ITEM_ID IN ("figg")', ['no item has the ID "figg"']),
+        ("NOT Items.IN_STOCK = false", ["no item has a boolean in Items.IN_STOCK"]),
+        ("Items.PRICE > 5", ["passes none of the 2 items of the catalogue"]),  # its values are not published yet
+        ("Items.PRICE > 2", []),
+        ('Items.CATEGORY = "DELI" AND CurrentUser.SEGMENT = "gold"', []),
+        ('Interactions.EVENT_TYPE = "purchase"', []),
+        ("Items.PRICE < $MOST", []),
+        ("Items.PRICE > CurrentItem.PRICE", []),
+    ],
+)
+def test_filter_values_that_no_item_has_are_hinted(
+    shop: ConfigurationStore, deployment: Deployment, condition: str, messages: list[str]
+) -> None:
+    text = f"{HEAD}filters:\n  mine: INCLUDE ItemID WHERE {condition}\n"
+    checked = configuration_file.check(text, name="shop.yaml", now_ms=0)
+
+    found = compare(checked, deployment)
+
+    assert [(finding.line, finding.message) for finding in found.hints] == [
+        (5, f"filters.mine {message}") for message in messages
+    ]
+    assert found.empty == ()
+
+
+@pytest.mark.parametrize(
+    ("rest", "message"),
+    [
+        ("rules: {r: {pins: [{item: figg, position: 1}]}}", 'rules.r.pins[0].item is "figg", which is not in the'),
+        ("rules: {r: {pins: [{item: fig, position: 1}]}}", None),
+        ("sessions: {columns: [parentId, titel]}", "sessions.columns[1] is titel, which no item has"),
+    ],
+)
+def test_pins_and_session_columns_are_compared(
+    shop: ConfigurationStore, deployment: Deployment, rest: str, message: str | None
+) -> None:
+    found = compare(configuration_file.check(f"{HEAD}{rest}\n", name="shop.yaml", now_ms=0), deployment)
+
+    assert [finding.message.startswith(message or "") for finding in found.hints] == ([True] if message else [])
+
+
+@pytest.mark.parametrize(("column", "hints"), [("PARENT_IDD", 1), ("PARENT_ID", 0), ("title", 0), ("null", 0)])
+def test_variants_by_a_column_that_no_item_has_are_hinted(
+    shop: ConfigurationStore, deployment: Deployment, column: str, hints: int
+) -> None:
+    text = f"format: 1\nitems: {{variants: {column}}}\n"
+
+    found = compare(configuration_file.check(text, name="shop.yaml", now_ms=0), deployment).hints
+
+    assert len(found) == hints
+    assert all(
+        finding.message == "items.variants is parentIdd, which no item has, did you mean parentId?" for finding in found
+    )
+
+
+def test_empty_catalogue_gives_no_finding(deployment: Deployment) -> None:
+    text = f"{HEAD}filters: {{a: INCLUDE ItemID WHERE Items.PRICE > 5}}\nrecommenders: {{for-you: {{filter: a}}}}\n"
+
+    found = compare(configuration_file.check(text, name="shop.yaml", now_ms=0), deployment)
+
+    assert (found.empty, found.hints) == ((), ())
+
+
+@pytest.mark.parametrize("use", ["recommenders: {for-you: {filter: a}}", "aliases: {x: {recipe: aws-sims, filter: a}}"])
+def test_filter_of_a_recommender_without_items_is_refused(
+    shop: ConfigurationStore, file: Callable[[str], str], use: str
+) -> None:
+    path = file(f'{HEAD}filters:\n  a: INCLUDE ItemID WHERE Items.CATEGORY = "DELLI"\n{use}\n')
+
+    assert (run("check", path).exit_code, run("apply", path).exit_code) == (1, 1)
+    assert shop.current().version == 0
+    assert run("apply", path, "--force").exit_code == 0
+    assert shop.current().version == 1
+
+
+def test_filter_without_items_that_no_recommender_uses_is_a_warning(
+    shop: ConfigurationStore, file: Callable[[str], str]
+) -> None:
+    path = file(f"{HEAD}filters:\n  a: INCLUDE ItemID WHERE Items.PRICE > 5\n")
+
+    checked, applied = run("check", path, "--json"), run("apply", path, "--json")
+
+    assert (checked.exit_code, applied.exit_code) == (0, 0)
+    (warning,) = json.loads(checked.stdout)["warnings"]
+    assert warning["message"] == "filters.a passes none of the 2 items of the catalogue"
+    assert json.loads(applied.stdout)["warnings"] == [warning]
+    assert f"warning: {path}:5:" in applied.stderr
+
+
+def test_check_without_a_deployment_says_that_nothing_was_compared(
+    file: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = file(f"{HEAD}filters:\n  a: INCLUDE ItemID WHERE Items.PRICE > 5\n")
+    monkeypatch.chdir(tmp_path)
+
+    result = run("check", path)
+
+    assert result.exit_code == 0
+    assert result.stderr.startswith(f"note: {path} was not compared with a catalogue: no embedded cloud runs here")
+    assert run("check", "-", stdin="format: 1\n").stderr == ""
+
+
+def test_check_of_a_named_deployment_that_is_unreachable_fails(
+    file: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreachable(**_: object) -> Deployment:
+        raise Unavailable("AWS does not answer")
+
+    path = file(f"{HEAD}filters:\n  a: INCLUDE ItemID WHERE Items.PRICE > 5\n")
+    monkeypatch.setattr(deployments, "resolve", unreachable)
+
+    with pytest.raises(Unavailable):
+        run("check", path, "--env", "prod")
+    assert run("check", path).exit_code == 0
+
+
+def test_check_of_an_unknown_deployment_fails(client: object, file: Callable[[str], str]) -> None:
+    path = file(f"{HEAD}filters:\n  a: INCLUDE ItemID WHERE Items.PRICE > 5\n")
+
+    with pytest.raises(NotFound):
+        run("check", path, "--env", "prod")
+
+
+def test_documented_refusal_is_what_apply_prints(
+    shop: ConfigurationStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    documented = (Path(__file__).parents[4] / "docs" / "configuration.md").read_text()
+    monkeypatch.chdir(tmp_path)
+    Path("shop.yaml").write_text(
+        "format: 1\nitems: {columns: {category: string, inStock: boolean}}\nfilters:\n"
+        '  deli: EXCLUDE ItemID WHERE Items.CATEGORY = "DELLI"\n'
+        "  in-stock: INCLUDE ItemID WHERE Items.INSTOK = true\n"
+    )
+
+    result = run("apply", "shop.yaml")
+
+    assert f"$ alsolike config apply shop.yaml\n{result.stderr}```" in documented
