@@ -32,9 +32,6 @@ KEPT_VALUES = 5_000
 KEPT_PRODUCTS = 50_000
 """Maximum number of items whose product is cached."""
 
-SAMPLED_ITEMS = 100
-"""Number of popular items that show how many variants a product has."""
-
 
 class NoBundle:
     """A placeholder before the first model; it knows no item."""
@@ -69,6 +66,11 @@ class ModelCatalogue:
     from the catalogue is not. Cold items, which only the catalogue knows, have the positions after the model's: items +
     1, items + 2 and so on.
 
+    Parameters
+    ----------
+    ranked_sample
+        Returns the positions of a typical list of the model, see `Model.ranked_sample`.
+
     Attributes
     ----------
     cold
@@ -77,7 +79,15 @@ class ModelCatalogue:
         Number of positions: 0, those of the model and those of the cold items.
     """
 
-    def __init__(self, snapshot: Snapshot, bundle: Bundle | NoBundle, configuration: Configuration) -> None:
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        bundle: Bundle | NoBundle,
+        configuration: Configuration,
+        *,
+        ranked_sample: Callable[[], Sequence[int]] = tuple,
+    ) -> None:
+        self._ranked_sample = ranked_sample
         self._snapshot = snapshot
         self._bundle = bundle
         self._configuration = configuration
@@ -112,7 +122,12 @@ class ModelCatalogue:
                 f"the catalogue has no column {', '.join(missing)} yet, expected applied columns: "
                 "apply items.columns, then preview the rules"
             )
-        return ModelCatalogue(snapshot.with_columns(configuration.item_columns), self._bundle, configuration)
+        return ModelCatalogue(
+            snapshot.with_columns(configuration.item_columns),
+            self._bundle,
+            configuration,
+            ranked_sample=self._ranked_sample,
+        )
 
     def positions(self, item_ids: Sequence[str]) -> npt.NDArray[np.int64]:
         """Return the position of each id, shape `(len(item_ids),)`; 0 for an unknown item."""
@@ -196,14 +211,13 @@ class ModelCatalogue:
 
     @functools.cached_property
     def candidates_per_place(self) -> float:
-        """Candidates for each place of a list with one variant of a product: the popular items' variants per product.
+        """Items per product in a typical list of the model; 1 without a model.
 
-        It saves a second run of the model for lists that would be too short, and changes no list.
+        Lists with one variant of a product begin with so many candidates per position. That saves a second run of the
+        model for lists that would be too short, and changes no list.
         """
-        if isinstance(self._bundle, NoBundle) or not len(self._bundle.popular):
-            return 1.0
-        sample = self._bundle.popular[:SAMPLED_ITEMS].tolist()
-        return len(sample) / len(set(self.products(sample)))
+        sample = self._ranked_sample()
+        return len(sample) / len(set(self.products(sample))) if sample else 1.0
 
     @property
     def has_items(self) -> bool:

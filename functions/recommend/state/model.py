@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import functools
 import itertools
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
@@ -153,6 +154,9 @@ def known_history(
 GRAPH_ERRORS = (
     Fail, InvalidArgument, InvalidBundle, InvalidGraph, InvalidProtobuf, NoSuchFile, NotImplemented, RuntimeException,
 )  # fmt: skip
+SAMPLED_HISTORY, SAMPLED_ITEMS = 10, 100
+"""Numbers of items in the history and in the list of `Model.ranked_sample`."""
+
 _NONE = np.zeros((1, 1), np.int64)
 _OUTPUTS = ("items", "scores")
 _REMEMBERED_RUNS = 9
@@ -342,6 +346,20 @@ class Model:
         self._run_ms[name].append((time.perf_counter() - start) * 1000)
         known = positions[0] != 0
         return positions[0, known], scores[0, known]
+
+    @functools.cached_property
+    def ranked_sample(self) -> Sequence[int]:
+        """Positions of the best items for a history of the most popular items; empty if the model cannot rank them."""
+        popular = self.bundle.popular[:SAMPLED_HISTORY].astype(np.int64)
+        if not len(popular):
+            return ()
+        history = History(popular, [1.0] * len(popular), [0] * len(popular))
+        try:
+            positions, _ = self.rank(history, k=SAMPLED_ITEMS, now_ms=0)
+        except (*GRAPH_ERRORS, InvalidBundle):
+            return ()
+        sample: list[int] = positions.tolist()
+        return sample
 
     def ablation_scores(
         self, history: History, positions: npt.NDArray[np.int64], *, latest: int, now_ms: int

@@ -122,8 +122,12 @@ class StateRefresher:
             self._seen = (snapshot, configuration)
         if self._views.keys() != set(models):
             self._views = {
-                model: self._views.get(model)
-                or ModelCatalogue(snapshot, NO_BUNDLE if model is None else model.bundle, configuration)
-                for model in models
+                model: self._views.get(model) or _view_of(model, snapshot, configuration) for model in models
             }
         return self._views
+
+
+def _view_of(model: Model | None, snapshot: Snapshot, configuration: Configuration) -> ModelCatalogue:
+    if model is None:
+        return ModelCatalogue(snapshot, NO_BUNDLE, configuration)
+    return ModelCatalogue(snapshot, model.bundle, configuration, ranked_sample=lambda: model.ranked_sample)

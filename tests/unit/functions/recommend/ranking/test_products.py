@@ -5,6 +5,7 @@ from typing import Any
 import orjson
 import pytest
 
+from functions.recommend import handler
 from tests.unit.functions.recommend.shop import ARN, Shop
 
 CAMPAIGN = {"campaignArn": f"{ARN}:campaign/personalized-ranking"}
@@ -34,6 +35,16 @@ def test_variants_follow_if_the_list_would_be_too_short(figs: Shop) -> None:
     assert [item["itemId"] for item in items] == ["fig", "pear", "kiwi", "plum"]
     assert [item["score"] for item in items] == sorted((item["score"] for item in items), reverse=True)
     assert headers["x-alsolike-filled"] == "3"
+
+
+@pytest.mark.parametrize(("ranked", "candidates"), [(["fig", "plum", "kiwi"], 3 / 2), (["pear", "kiwi"], 1), ([], 1)])
+def test_candidates_per_place_follow_lists_of_the_model(figs: Shop, ranked: list[str], candidates: float) -> None:
+    state = handler._sources().refresher.state(now_ms=0, remaining_ms=lambda: 10_000)
+    assert state.model is not None
+
+    state.model.__dict__["ranked_sample"] = state.catalogue.positions(ranked).tolist()
+
+    assert state.catalogue.candidates_per_place == candidates
 
 
 def test_variants_can_have_places_of_their_own(figs: Shop) -> None:
