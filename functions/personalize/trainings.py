@@ -141,7 +141,7 @@ class Trainings:
     def _state(self, run: TrainingRun) -> Mapping[str, Any]:
         """Return the status of a run's solution version: active once the gate approved the model, before its trial."""
         if run.decision == REJECTED:
-            return {"status": FAILED, "failureReason": f"the gate rejected model {run.version}{self._faults(run)}"}
+            return self._rejected(run)
         if run.decision is not None:
             return {"status": ACTIVE, "version": run.version}
         if run.status == RUNNING:
@@ -149,11 +149,18 @@ class Trainings:
         reason = run.reason if run.status != SUCCEEDED else "the run trained no model"
         return {"status": FAILED, "failureReason": reason}
 
-    def _faults(self, run: TrainingRun) -> str:
-        """Return the gate's failed checks, as far as they are stored."""
+    def _rejected(self, run: TrainingRun) -> Mapping[str, Any]:
+        """Return the status after a rejection: a champion that knows the same data serves the solution version."""
+        reason = f"the gate rejected model {run.version}"
         try:
             decision = self._versions.decisions.get(run.version or "")
         except InvalidBundle:
-            return ""
-        failed = [f"{check.name}: {check.figures}" for check in decision.checks if not check.passed] if decision else []
-        return f": {'; '.join(failed)}" if failed else ""
+            decision = None
+        if decision is None:
+            return {"status": FAILED, "failureReason": reason}
+        failed = [f"{check.name}: {check.figures}" for check in decision.checks if not check.passed]
+        reason = f"{reason}: {'; '.join(failed)}"
+        if (champion := decision.champion_of_same_data) is None:
+            return {"status": FAILED, "failureReason": reason}
+        served = f"model {champion} serves this solution version, because its training data are as recent"
+        return {"status": ACTIVE, "version": champion, "failureReason": f"{served}; {reason}"}

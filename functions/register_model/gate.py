@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from alsolike.bundle.bundle import Manifest
-from alsolike.registry.decision import Check
+from alsolike.registry.decision import LATEST_EVENT, Check
 from functions.register_model import champion_checks
 from functions.register_model.champion_checks import new_data
 from functions.register_model.limits import GateLimits, at, figure
@@ -104,16 +104,17 @@ def _enough_data(dataset: Any, limits: GateLimits) -> Check:
 
 
 def _fresh(candidate: Manifest, *, champion: Manifest | None, limits: GateLimits, now_ms: int) -> Check:
-    name, latest = "latest training event", at(candidate.last_event_ms)
+    name, latest = LATEST_EVENT, at(candidate.last_event_ms)
     age_days = (now_ms - candidate.last_event_ms) / MS_PER_DAY
     values = {"last_event_ms": candidate.last_event_ms, "age_days": round(age_days, 2)}
+    if champion is not None:
+        values["champion_last_event_ms"] = champion.last_event_ms
     if limits.max_age_days:
         values["max_age_days"] = limits.max_age_days
         if age_days > limits.max_age_days:
             return Check(name, False, f"{latest}, {age_days:.1f} days ago, at most {limits.max_age_days}", values)
     if champion is None:
         return Check(name, True, f"{latest}, without a champion", values)
-    values["champion_last_event_ms"] = champion.last_event_ms
     fresh = candidate.last_event_ms >= champion.last_event_ms
     end = f"{'not older' if fresh else 'older'} than champion {champion.version}'s of {at(champion.last_event_ms)}"
     return Check(name, fresh, f"{latest}, {end}", values)

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from alsolike.registry.decision import Check, Decision, Decisions, decision_key
+from alsolike.registry.decision import LATEST_EVENT, Check, Decision, Decisions, decision_key
 from alsolike.runtime.errors import ConcurrentUpdate, InvalidBundle, InvalidInput, NotFound, Unavailable
 from tests.fakes.places import BUCKET
 
@@ -116,3 +116,21 @@ def test_bucket_that_does_not_answer_is_told_apart_from_no_decision(aws: Callabl
         Decisions(aws("s3"), "nowhere").get("v2")
     with pytest.raises(Unavailable, match="NoSuchBucket"):
         Decisions(aws("s3"), "nowhere").keep(decision(GOOD))
+
+
+@pytest.mark.parametrize(
+    ("times", "expected"),
+    [
+        ({"last_event_ms": 7, "champion_last_event_ms": 7}, "v1"),
+        ({"last_event_ms": 6, "champion_last_event_ms": 7}, "v1"),
+        ({"last_event_ms": 8, "champion_last_event_ms": 7}, None),
+        ({"last_event_ms": 7}, None),
+        ({}, None),
+    ],
+)
+def test_champion_with_later_data_has_the_same_data(times: dict[str, int], expected: str | None) -> None:
+    assert decision(BAD, Check(LATEST_EVENT, True, "", times)).champion_of_same_data == expected
+
+
+def test_decision_without_the_latest_event_has_no_champion_of_same_data() -> None:
+    assert decision(BAD).champion_of_same_data is None

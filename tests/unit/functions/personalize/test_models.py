@@ -15,7 +15,7 @@ from alsolike.config.reader import ConfigurationReader
 from alsolike.domain.aliases import Alias
 from alsolike.domain.rules import Exploration
 from alsolike.registry import promotion
-from alsolike.registry.decision import Check, Decision, decision_key
+from alsolike.registry.decision import LATEST_EVENT, Check, Decision, decision_key
 from alsolike.registry.registry import Registry
 from alsolike.runtime.errors import ConcurrentUpdate
 from alsolike.training.runs import BUSY, TrainingRuns
@@ -140,6 +140,65 @@ def test_a_run_without_a_model_fails_the_version(shop: Shop, how: dict[str, str]
     assert found["status"] == "CREATE FAILED"
     assert reason in found["failureReason"]
     assert len(shop.runs()) == 1
+
+
+def reject_as_known(shop: Shop, version: str, *, last_event_ms: int = 7) -> None:
+    """End the run with a model that the gate rejected in favour of champion m1, whose data end at 7 ms."""
+    times = {"last_event_ms": last_event_ms, "champion_last_event_ms": 7}
+    checks = (Check(LATEST_EVENT, True, "", times), Check("against the champion", False, "nothing new"))
+    body = Decision(version, 5, "m1", checks).to_json()
+    shop.s3.put_object(Bucket=shop.bucket, Key=decision_key(version), Body=body)
+    shop.end("rejected", version)
+
+
+@pytest.fixture
+def trained(shop: Shop, clock: Clock) -> Shop:
+    """Return a shop whose first solution version trained champion m1."""
+    version = shop.version(shop.solution())
+    shop.publish("m1")
+    shop.end()
+    assert shop.status(version) == "ACTIVE"
+    clock.now_s += 10_000_000  # the next version needs a run of its own
+    return shop
+
+
+def test_versions_on_the_same_data_are_served_by_the_champion(trained: Shop, clock: Clock) -> None:
+    versions = {name: trained.version(trained.solution(name, f"aws-{name}")) for name in ("sims", "hrnn")}
+
+    for model, (name, version) in zip(("m2", "m3"), versions.items(), strict=True):
+        trained.status(version)  # starts the run of the second one, which was created during that of the first
+        reject_as_known(trained, model)
+        found = trained.client.describe_solution_version(solutionVersionArn=version)["solutionVersion"]
+        assert found["status"] == "ACTIVE"
+        assert found["failureReason"] == (
+            "model m1 serves this solution version, because its training data are as recent; the gate rejected model "
+            f"{model}: against the champion: nothing new"
+        )
+        assert trained.client.get_solution_metrics(solutionVersionArn=version)["metrics"]["coverage"] == 0.8
+        arn = trained.client.create_campaign(name=name, solutionVersionArn=version)["campaignArn"]
+        clock.now_s += VISIBLE_S
+        assert trained.client.describe_campaign(campaignArn=arn)["campaign"]["status"] == "ACTIVE"
+    assert {name: alias.recommender for name, alias in trained.aliases().items()} == {
+        "sims": "similar-items", "hrnn": "for-you"
+    }  # fmt: skip
+
+
+def test_an_update_to_a_version_of_the_champion_keeps_it(trained: Shop) -> None:
+    version = trained.version(trained.solution("sims", "aws-sims"))
+    reject_as_known(trained, "m2")
+    arn = trained.client.create_campaign(name="sims", solutionVersionArn=version)["campaignArn"]
+
+    trained.client.update_campaign(campaignArn=arn, solutionVersionArn=version)
+
+    assert champion(trained) == "m1"
+
+
+def test_a_rejected_model_of_newer_data_fails_the_version(trained: Shop) -> None:
+    version = trained.version(trained.solution("sims", "aws-sims"))
+
+    reject_as_known(trained, "m2", last_event_ms=8)
+
+    assert trained.status(version) == "CREATE FAILED"
 
 
 def test_versions_that_arrive_during_a_run_share_the_next(shop: Shop, clock: Clock) -> None:

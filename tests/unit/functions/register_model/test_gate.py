@@ -155,6 +155,14 @@ def test_age_within_the_limit_passes(age_days: int, expected: list[str]) -> None
     assert failed(candidate, max_age_days=2) == expected
 
 
+def test_check_of_outdated_data_states_the_time_of_the_champion() -> None:
+    outdated = compared(last_event_ms=NOW_MS - 2 * DAY_MS)
+
+    check = checks(outdated, CHAMPION, max_age_days=2)["latest training event"]
+
+    assert (check.passed, check.values["champion_last_event_ms"]) == (False, CHAMPION.last_event_ms)
+
+
 def test_older_data_than_the_limit_fail_and_without_a_limit_they_do_not() -> None:
     candidate = dataclasses.replace(MANIFEST, last_event_ms=NOW_MS - DAY_MS - 1)
 

@@ -19,6 +19,9 @@ from alsolike.runtime.s3 import S3Object
 
 APPROVED, REJECTED = "approved", "rejected"
 
+LATEST_EVENT = "latest training event"
+"""Name of the check that states the latest interactions of candidate and champion."""
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Check:
@@ -71,6 +74,13 @@ class Decision:
     def verdict(self) -> str:
         """`approved` or `rejected`."""
         return APPROVED if self.passed or self.forced else REJECTED
+
+    @property
+    def champion_of_same_data(self) -> str | None:
+        """The compared champion if it has learned interactions as late as the candidate's, otherwise None."""
+        times = next((check.values for check in self.checks if check.name == LATEST_EVENT), {})
+        own, other = times.get("last_event_ms"), times.get("champion_last_event_ms")
+        return None if own is None or other is None or own > other else self.champion
 
     def force(self, reason: str) -> Decision:
         """Return the decision with an override; an approved one stays as it is.
