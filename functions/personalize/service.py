@@ -117,10 +117,8 @@ class ControlPlane:
             return {EMPTY_LISTS[operation]: []}
         if operation in REFUSED:
             raise PersonalizeError(f"{operation} is not available. {REFUSED[operation]}.", INVALID)
-        raise PersonalizeError(
-            f"x-amz-target names the operation {operation!r}, expected AmazonPersonalize.<operation>",
-            INVALID,
-        )
+        found = f"names the operation {operation!r}" if operation else "is missing"
+        raise PersonalizeError(f"x-amz-target {found}, expected AmazonPersonalize.<operation>", INVALID)
 
     def _creation(self, kind: Kind) -> Operation:
         def create(parameters: Parameters, now_ms: int) -> dict[str, Any]:

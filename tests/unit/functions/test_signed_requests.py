@@ -84,6 +84,32 @@ def test_variables_of_the_path_are_kept(handled: Handled) -> None:
     assert handled(event) == (200, "GET /items/{itemId}/similar")
 
 
+@pytest.mark.parametrize("scope", [READ, ADMIN])
+@pytest.mark.parametrize("path", ["recommendation", "Recommendations", "recommendations/42", "personalize"])
+def test_a_path_that_does_not_exist_is_not_found(handled: Handled, path: str, scope: str) -> None:
+    handled.store(SigningKey(KEY_ID, "checkout", b"", (scope,), created_ms=0))
+
+    answer = handled.call(sign(url=f"{URL}/{path}", route="/personalize/{proxy+}"))
+
+    assert (answer["statusCode"], answer["headers"]["x-amzn-errortype"]) == (404, "ResourceNotFoundException")
+    message = orjson.loads(answer["body"])["message"]
+    assert message.startswith(f"POST /personalize/{path} does not exist, expected one of /personalize, ")
+    assert "/personalize/personalize-ranking, /personalize/recommendations" in message
+    assert "proxy" not in message
+
+
+def test_a_slash_at_the_end_is_the_control_plane(handled: Handled) -> None:
+    handled.store(SigningKey(KEY_ID, "back-office", b"", (ADMIN,), created_ms=0))
+
+    assert handled(sign(url=f"{URL}/", route="/personalize/{proxy+}")) == (200, "POST /{proxy+}")
+
+
+def test_a_wrong_signature_of_an_unknown_path_is_refused(handled: Handled) -> None:
+    event = sign(url=f"{URL}/recommendation", route="/personalize/{proxy+}", secret="t" * 40)
+
+    assert handled(event) == (403, INVALID)
+
+
 def test_other_requests_are_passed_on(handled: Handled) -> None:
     assert handled(http_event("POST /personalize-ranking")) == (200, "POST /personalize-ranking")
 

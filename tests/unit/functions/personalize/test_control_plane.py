@@ -198,9 +198,21 @@ def test_the_documentation_lists_every_operation() -> None:
     assert table in (ROOT / "docs" / "personalize.md").read_text(), f"docs/personalize.md lacks this table:\n{table}"
 
 
-def test_an_unknown_target_is_invalid(personalize: Any) -> None:
-    event = sign(url="https://api.example/personalize/anything", body="{}", route="/personalize/{proxy+}")
+@pytest.mark.parametrize(
+    ("target", "problem"),
+    [
+        ({}, "x-amz-target is missing"),
+        ({"x_amz_target": "AmazonPersonalize."}, "x-amz-target is missing"),
+        ({"x_amz_target": "AmazonPersonalize.Recommend"}, "x-amz-target names the operation 'Recommend'"),
+    ],
+)
+@pytest.mark.parametrize("end", ["", "/"])
+def test_an_unknown_target_is_invalid(personalize: Any, end: str, target: dict[str, Any], problem: str) -> None:
+    route = "/personalize/{proxy+}" if end else None
+    event = sign(url=f"https://api.example/personalize{end}", body="{}", route=route, **target)
 
     answer = handler.lambda_handler(event, LambdaContext())
 
-    assert (answer["statusCode"], json.loads(answer["body"])["__type"]) == (400, "InvalidInputException")
+    document = json.loads(answer["body"])
+    assert (answer["statusCode"], document["__type"]) == (400, "InvalidInputException")
+    assert document["message"] == f"{problem}, expected AmazonPersonalize.<operation>"

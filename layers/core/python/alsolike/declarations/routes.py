@@ -24,6 +24,9 @@ SCOPES: Mapping[str, str] = MappingProxyType(
 SIGNED_PREFIX = "/personalize"
 """Path before the routes for signed requests; clients of Amazon Personalize append an operation's path to it."""
 
+CATCH_ALL = f"POST {SIGNED_PREFIX}/{{proxy+}}"
+"""Route of clients of the control plane that append a slash; it also receives paths that do not exist."""
+
 
 class Route(NamedTuple):
     """The function behind a route, and the scopes of which a token or key must have one.
@@ -110,8 +113,7 @@ ROUTES: Mapping[str, Route] = MappingProxyType(
 SIGNED_ROUTES: Mapping[str, Route] = MappingProxyType(
     {
         **{key.replace(" ", f" {SIGNED_PREFIX}", 1): route for key, route in ROUTES.items() if route.scopes},
-        # The control plane of Amazon Personalize: some clients append a slash, others nothing.
-        **_routes("personalize", [ADMINISTER], f"POST {SIGNED_PREFIX}", f"POST {SIGNED_PREFIX}/{{proxy+}}"),
+        **_routes("personalize", [ADMINISTER], f"POST {SIGNED_PREFIX}", CATCH_ALL),
     }
 )
 """Routes for signed requests: the function verifies the signature, and that its key has one of the scopes."""

@@ -11,8 +11,8 @@ import hmac
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from alsolike.declarations.routes import BASIC_ROUTES, SIGNED_PREFIX, SIGNED_ROUTES
-from alsolike.runtime.errors import SignatureRefused
+from alsolike.declarations.routes import BASIC_ROUTES, CATCH_ALL, SIGNED_PREFIX, SIGNED_ROUTES
+from alsolike.runtime.errors import NotFound, SignatureRefused
 from alsolike.signing.keys import KeyReader, SigningKey
 from alsolike.signing.signature import MALFORMED, NO_SIGNATURE, UNKNOWN_KEY, read_signature, verify
 
@@ -29,14 +29,24 @@ def admit(event: Mapping[str, Any], keys: KeyReader, *, now_s: float) -> dict[st
     ------
     SignatureRefused
         If the signature is wrong, or its key has none of the route's scopes.
+    NotFound
+        If the path does not exist.
     """
     signature = read_signature(event, now_s=now_s)
     key = _active_key(keys, signature.key_id, now_s=now_s)
     verify(event, signature, secret=keys.secret(key))
+    _check_path(event)
     _authorize(key, SIGNED_ROUTES[event["routeKey"]].scopes)
     keys.mark_used(key, now_s=now_s)
     method, path = event["routeKey"].split(" ")
     return {**event, "routeKey": f"{method} {path.removeprefix(SIGNED_PREFIX)}", SIGNED_BY: key.client}
+
+
+def _check_path(event: Mapping[str, Any]) -> None:
+    path = event["rawPath"]
+    if event["routeKey"] == CATCH_ALL and path.rstrip("/") != SIGNED_PREFIX:
+        posts = (key.removeprefix("POST ") for key in SIGNED_ROUTES if key.startswith("POST ") and key != CATCH_ALL)
+        raise NotFound(f"POST {path} does not exist, expected one of {', '.join(sorted(posts))}")
 
 
 def admit_basic(event: Mapping[str, Any], keys: KeyReader, *, now_s: float) -> dict[str, Any]:
