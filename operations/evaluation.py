@@ -107,12 +107,18 @@ def compare(
     from model_export.evaluation.fit_cache import Fits
     from model_export.evaluation.ranking import BOTH, best_list
     from model_export.evaluation.selection import Candidate, Comparison, choose, selection_reason
+    from model_export.evaluation.splits import MINIMUM_ASKED_USERS
     from model_export.export.parity import ParityError, check_export
 
     chosen = named(algorithms) if algorithms else by_default()
     split = _split(file.interactions, protocol, holdout_days)
     told = split.test.queries.told_in_part()
-    found = Evaluation(_window(split, file.interactions), [told] if told else [])
+    found = Evaluation(_window(split), [told] if told else [])
+    if split.tested_until_ms and (later := int((file.interactions.time_ms > split.tested_until_ms).sum())):
+        found.notes.append(
+            f"{progress.counted(later, 'interaction')} after {times.day(split.tested_until_ms)}, the end of the test, "
+            f"{'is' if later == 1 else 'are'} left out: fewer than {MINIMUM_ASKED_USERS} users follow a quiet period"
+        )
     query = None if user is None else _query_of(user, file.user_ids, split)
     fits, budget = Fits(), Budget(seconds=budget_s or BUDGET_S)
     cold = trials(part_items(split), file.properties, file.unlearned, sentences) if cold_start else None
@@ -194,7 +200,7 @@ def _split(data: Interactions, protocol: Protocol, holdout_days: float | None) -
         split = splits.temporal(data, holdout_ms=splits.holdout_ms(data, days=holdout_days))
     else:
         split = splits.leave_one_out(data)
-    days = [times.day(ms) for ms in (split.learned_until_ms, split.chosen_until_ms, int(data.time_ms.max()))]
+    days = [times.day(ms) for ms in (split.learned_until_ms, split.chosen_until_ms, split.tested_until_ms)]
     for number, (name, part) in enumerate((("validation", split.validation), ("test", split.test))):
         if not len(part.queries):
             needed = "3 interactions"
@@ -214,7 +220,7 @@ def _query_of(user_id: str, user_ids: Sequence[str], split: Split) -> int:
     return users.index(user_id)
 
 
-def _window(split: Split, data: Interactions) -> list[str] | None:
+def _window(split: Split) -> list[str] | None:
     if not split.chosen_until_ms:
         return None
-    return [times.text(ms, "minutes") for ms in (split.chosen_until_ms, int(data.time_ms.max()))]
+    return [times.text(ms, "minutes") for ms in (split.chosen_until_ms, split.tested_until_ms)]

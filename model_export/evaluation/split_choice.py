@@ -7,9 +7,7 @@ from model_export.data.counts import Counts
 from model_export.data.interactions import Interactions
 from model_export.evaluation import splits
 from model_export.evaluation.ranking import Seen
-
-MINIMUM_ASKED_USERS = 5
-"""With fewer users in a part of the temporal hold-out, each user's last interaction is held out instead."""
+from model_export.evaluation.splits import MINIMUM_ASKED_USERS
 
 
 def split_for(interactions: Interactions, *, holdout_days: float | None) -> splits.Split:

@@ -6,6 +6,7 @@ Both protocols give three parts in time: learn, validate (settings are chosen th
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,9 @@ NOTEWORTHY_SHARE = 0.1
 
 MOST_DAYS = 36_500
 """Longest hold-out."""
+
+MINIMUM_ASKED_USERS = 5
+"""Smallest number of test users for a result."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -127,6 +131,8 @@ class Split:
         What the validation part is fitted on ends there, and what it asks for begins; 0 where no time parts the two.
     chosen_until_ms
         The validation part ends there, and all that comes after it is only evaluated; 0 where no time parts the two.
+    tested_until_ms
+        End of the test part; 0 where no time parts the two.
     """
 
     protocol: str
@@ -134,10 +140,31 @@ class Split:
     test: Part
     learned_until_ms: int = 0
     chosen_until_ms: int = 0
+    tested_until_ms: int = 0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Windows:
+    """Times that divide interactions for the temporal protocol.
+
+    Attributes
+    ----------
+    learned_ms, validated_ms
+        Start (exclusive) and end (inclusive) of the validation window.
+    chosen_ms, tested_ms
+        Start (exclusive) and end (inclusive) of the test window.
+    """
+
+    learned_ms: int
+    validated_ms: int
+    chosen_ms: int
+    tested_ms: int
 
 
 def holdout_ms(interactions: Interactions, *, days: float | None) -> int:
     """Return the length of the test window: `days`, by default 28 days or a tenth of the interactions' time.
+
+    That time ends before a quiet period that only a few users follow; see `windows`.
 
     Raises
     ------
@@ -149,7 +176,46 @@ def holdout_ms(interactions: Interactions, *, days: float | None) -> int:
             raise InvalidInput(f"the hold-out is {days:g} days, expected 0 to {MOST_DAYS:,}")
         return int(days * MS_PER_DAY)
     start_ms = int(np.quantile(interactions.time_ms, dataset.START_QUANTILE, method="higher"))
-    return dataset.holdout_ms(start_ms, int(interactions.time_ms.max()))
+    last_ms = int(interactions.time_ms.max())
+    end_ms = _end_of_window(interactions, last_ms, lambda end_ms: dataset.holdout_ms(start_ms, end_ms))
+    return dataset.holdout_ms(start_ms, end_ms)
+
+
+def windows(interactions: Interactions, *, holdout_ms: int) -> Windows:
+    """Return the last window of this length for the test and the one before for the validation.
+
+    A window with fewer than `MINIMUM_ASKED_USERS` users is skipped, because a few events after a quiet period are no
+    test. Without a window that has enough users, the windows end with the interactions.
+    """
+    last_ms = int(interactions.time_ms.max())
+    tested_ms = _end_of_window(interactions, last_ms, lambda _: holdout_ms)
+    chosen_ms = tested_ms - holdout_ms
+    validated_ms = _end_of_window(interactions, chosen_ms, lambda _: holdout_ms)
+    return Windows(validated_ms - holdout_ms, validated_ms, chosen_ms, tested_ms)
+
+
+def _end_of_window(interactions: Interactions, latest_ms: int, length_ms: Callable[[int], int]) -> int:
+    """Return the latest time, at most `latest_ms`, whose window has enough users with a past; else `latest_ms`."""
+    present = np.diff(interactions.offsets) > 0
+    first_ms = np.full(interactions.users, latest_ms, np.int64)
+    first_ms[present] = interactions.time_ms[interactions.offsets[:-1][present]]
+
+    def has_users(rows: Ints | npt.NDArray[np.bool_], start_ms: int) -> bool:
+        users = np.unique(interactions.user[rows])
+        return int(np.count_nonzero(first_ms[users] <= start_ms)) >= MINIMUM_ASKED_USERS
+
+    start_ms = latest_ms - length_ms(latest_ms)
+    if has_users((interactions.time_ms > start_ms) & (interactions.time_ms <= latest_ms), start_ms):
+        return latest_ms
+    order = np.argsort(interactions.time_ms, kind="stable")
+    sorted_ms = interactions.time_ms[order]
+    end_ms = latest_ms
+    while (length := length_ms(end_ms)) > 0 and (begin := int(np.searchsorted(sorted_ms, end_ms - length, "right"))):
+        end_ms = int(sorted_ms[begin - 1])
+        start_ms = end_ms - length_ms(end_ms)
+        if has_users(order[np.searchsorted(sorted_ms, start_ms, "right") : begin], start_ms):
+            return end_ms
+    return latest_ms
 
 
 def leave_one_out(interactions: Interactions) -> Split:
@@ -184,20 +250,20 @@ def leave_one_out(interactions: Interactions) -> Split:
 
 
 def temporal(interactions: Interactions, *, holdout_ms: int) -> Split:
-    """Hold out the last `holdout_ms` of everybody for the test and as much before for validation.
+    """Hold out two windows of this length for test and validation; see `windows`.
 
     Asked are users with a past before the cut; their targets are the items of the window, each once. The tested
     model is fitted on everything before its cut, the validation window included.
     """
-    last_ms = int(interactions.time_ms.max())
-    chosen_ms = last_ms - holdout_ms
-    learned_ms = chosen_ms - holdout_ms
+    times = windows(interactions, holdout_ms=holdout_ms)
+    learned_ms, chosen_ms = times.learned_ms, times.chosen_ms
     return Split(
         protocol="temporal",
         learned_until_ms=learned_ms,
         chosen_until_ms=chosen_ms,
-        validation=window(interactions, learned_ms=learned_ms, after_ms=learned_ms, until_ms=chosen_ms),
-        test=window(interactions, learned_ms=chosen_ms, after_ms=chosen_ms, until_ms=last_ms),
+        tested_until_ms=times.tested_ms,
+        validation=window(interactions, learned_ms=learned_ms, after_ms=learned_ms, until_ms=times.validated_ms),
+        test=window(interactions, learned_ms=chosen_ms, after_ms=chosen_ms, until_ms=times.tested_ms),
     )
 
 
@@ -213,6 +279,7 @@ def counted(interactions: Interactions, counts: Counts) -> Split:
         protocol="temporal, counted",
         learned_until_ms=learned_ms,
         chosen_until_ms=chosen_ms,
+        tested_until_ms=last_ms,
         validation=_asked(whole, fit, order, after_ms=learned_ms, until_ms=chosen_ms),
         test=_asked(whole, fit, order, after_ms=chosen_ms, until_ms=last_ms),
     )

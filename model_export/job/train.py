@@ -383,14 +383,13 @@ def _new_data(
 def _related_figures(data: TrainingData, hyperparameters: Hyperparameters) -> side_process.Task:
     """Return a task: measure related items in the window before the last one, which is the validation part's."""
     interactions = data.interactions
-    holdout_ms = splits.holdout_ms(interactions, days=hyperparameters.holdout_days)
-    last_ms = int(interactions.time_ms.max())
+    times = splits.windows(interactions, holdout_ms=splits.holdout_ms(interactions, days=hyperparameters.holdout_days))
     return functools.partial(
         related_quality.measure,
         interactions,
         event_weights=data.event_weights,
-        after_ms=last_ms - 2 * holdout_ms,
-        until_ms=last_ms - holdout_ms,
+        after_ms=times.learned_ms,
+        until_ms=times.validated_ms,
         k=K,
         seed=hyperparameters.seed,
     )

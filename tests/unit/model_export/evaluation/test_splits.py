@@ -7,6 +7,7 @@ import pytest
 
 from alsolike.bundle.bundle import MS_PER_DAY
 from alsolike.runtime.errors import InvalidInput
+from model_export.data.interactions import Interactions
 from model_export.evaluation import splits
 from operations.ingest.interaction_file import read
 from tests.unit.model_export.shops import interactions
@@ -145,6 +146,69 @@ def test_a_few_ancient_interactions_do_not_lengthen_the_default_holdout(ancient:
     mixed = dataclasses.replace(recent, time_ms=time_ms)
 
     assert splits.holdout_ms(mixed, days=None) == 10 * MS_PER_DAY
+
+
+def daily(*tail: tuple[int, int], users: int = 8, days: int = 40, closed: tuple[int, int] = (0, 0)) -> Interactions:
+    """Return interactions of each user on each day, apart from some days, and of a tail of users and days."""
+    rows = [(user, day) for user in range(users) for day in range(days) if not closed[0] <= day < closed[1]]
+    user, day = np.array(sorted([*rows, *tail]), np.int64).T
+    return Interactions(
+        user=user.astype(np.int32),
+        item=(1 + day % 7).astype(np.int32),
+        weight=np.ones(len(user), np.float32),
+        time_ms=day * MS_PER_DAY,
+        users=int(user.max()) + 1,
+        items=7,
+    )
+
+
+@pytest.mark.parametrize(
+    "tail",
+    [
+        [(0, 90)],
+        [(0, 5_000)],
+        [(0, 90), (1, 90), (2, 91), (2, 95)],
+        [(user, 90) for user in range(8, 20)],
+        [(0, 90), (0, 200)],
+    ],
+    ids=["one event", "one much later", "few users", "only new users", "twice"],
+)
+@pytest.mark.parametrize("days", [None, 4.0])
+def test_test_window_ends_before_a_quiet_period(tail: list[tuple[int, int]], days: float | None) -> None:
+    expected, found = (
+        splits.windows(data, holdout_ms=splits.holdout_ms(data, days=days)) for data in (daily(), daily(*tail))
+    )
+
+    assert found.tested_ms == 39 * MS_PER_DAY
+    assert abs(found.chosen_ms - expected.chosen_ms) <= MS_PER_DAY  # the tail changes the default length a little
+
+
+def test_part_after_a_quiet_period_is_neither_learned_nor_tested() -> None:
+    split = splits.temporal(daily((0, 90)), holdout_ms=4 * MS_PER_DAY)
+
+    assert split.tested_until_ms == 39 * MS_PER_DAY
+    assert split.test.fit.time_ms.max() == 35 * MS_PER_DAY
+    assert [len(part.queries) for part in (split.validation, split.test)] == [8, 8]
+    assert split.test.queries.now_ms.max() == 35 * MS_PER_DAY
+
+
+def test_many_users_after_a_quiet_period_are_the_test() -> None:
+    data = daily(closed=(10, 38))
+
+    split = splits.temporal(data, holdout_ms=4 * MS_PER_DAY)
+
+    assert split.tested_until_ms == 39 * MS_PER_DAY
+    assert split.chosen_until_ms == 35 * MS_PER_DAY
+    assert split.learned_until_ms == 5 * MS_PER_DAY  # the validation window ends before the quiet period
+    assert [len(part.queries) for part in (split.validation, split.test)] == [8, 8]
+
+
+@pytest.mark.parametrize("holdout_days", [0, 4])
+def test_windows_of_a_few_users_end_with_the_interactions(holdout_days: int) -> None:
+    found = splits.windows(daily((0, 90), users=4), holdout_ms=holdout_days * MS_PER_DAY)
+
+    assert found.tested_ms == 90 * MS_PER_DAY
+    assert found.validated_ms == found.chosen_ms == (90 - holdout_days) * MS_PER_DAY
 
 
 @pytest.mark.parametrize("days", [-1.0, 36_501.0, 1e300, float("inf"), float("nan")])

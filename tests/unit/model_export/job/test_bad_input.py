@@ -194,7 +194,7 @@ def test_a_weight_that_is_no_number_above_0_is_named(weight: float, tmp_path: Pa
 
 
 def test_a_hold_out_by_time_without_anybody_in_it_holds_out_each_users_last(tmp_path: Path) -> None:
-    manifest = run(tiny_shop(tmp_path / "dataset"), tmp_path / "model", algorithms="popularity", holdout_days=1e-6)
+    manifest = run(tiny_shop(tmp_path / "dataset"), tmp_path / "model", algorithms="popularity", holdout_days=0)
 
     assert (manifest.metrics["protocol"], manifest.metrics["asked_users"]) == ("leave-one-out", 20)
 
@@ -208,7 +208,7 @@ def test_a_hold_out_of_seen_items_alone_cannot_be_compared_without_them(tmp_path
 
 def test_a_time_far_ahead_that_empties_the_window_is_seen_from_the_refusal(tmp_path: Path) -> None:
     # The window is a tenth of the time from 1970-01-01 to 2001-09-09, at most 28 days.
-    rows = [(f"u{user}", f"i{step}", step) for user in range(9) for step in range(9)]
+    rows = [(f"u{user}", f"i{step}", step) for user in range(4) for step in range(9)]
     path = write_rows(tmp_path / "rows.csv", [*rows, ("u1", "i1", 1_000_000_000)])
 
     with pytest.raises(InvalidInput, match="from 2001-07-15 to 2001-08-12; the latest of all is of 2001-09-09"):
@@ -226,6 +226,17 @@ def test_interactions_of_the_future_are_said(tmp_path: Path) -> None:
     note = "note: 1 interactions are of the future, up to 2255-03-14; an import refuses such, here they count"
     assert note in said.splitlines()
     assert "future" not in nothing
+
+
+def test_an_event_after_a_quiet_period_is_said_and_left_out(tmp_path: Path) -> None:
+    days = [(f"u{user}", f"i{(user + day) % 9}", day * 86_400) for user in range(9) for day in range(40)]
+    path = write_rows(tmp_path / "rows.csv", [*days, ("u0", "i0", 400 * 86_400)])
+
+    document, said = evaluated(path, "--algorithms", "popularity", protocol="temporal")
+
+    assert document["test_window"][1] == "1970-02-09 00:00"
+    reason = "is left out: fewer than 5 users follow a quiet period"
+    assert f"note: 1 interaction after 1970-02-09, the end of the test, {reason}" in said.splitlines()
 
 
 def test_an_empty_window_is_refused_in_a_file(tmp_path: Path) -> None:
