@@ -12,6 +12,7 @@ import dataclasses
 import gzip
 import hashlib
 import io
+import re
 import zlib
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -24,6 +25,7 @@ from alsolike.events.stream import StreamRecord
 from alsolike.lake import lake, served
 from alsolike.lake.arrow import arrow_schema
 from alsolike.lake.dead_letters import QuarantinedRecord
+from alsolike.privacy.pseudonyms import SHOPPER_DIGITS
 from alsolike.privacy.tombstones import NO_TOMBSTONES, Tombstones
 from alsolike.records.served_response import SERVED_COLUMNS, ServedResponse
 from alsolike.runtime.errors import InvalidInput
@@ -32,6 +34,7 @@ from alsolike.runtime.s3 import S3Object
 DATA_MESSAGE = "DATA_MESSAGE"
 """Type of messages with log events; the other type only tests the destination."""
 
+_HASH = re.compile(rf"(?<![0-9a-f])[0-9a-f]{{{SHOPPER_DIGITS}}}(?![0-9a-f])")
 SCHEMA = arrow_schema(pa, SERVED_COLUMNS)
 
 
@@ -97,7 +100,10 @@ def archive(delivery: Delivery, *, client: Any, bucket: str, erased: Tombstones 
         try:
             row = served.read_line(event.message)
         except InvalidInput as error:
-            refused.append(_quarantined(delivery, event, reason=str(error)))
+            if _names_erased(event.message, erased):
+                left_out += 1
+            else:
+                refused.append(_quarantined(delivery, event, reason=str(error)))
             continue
         if _is_erased(row, erased):
             left_out += 1
@@ -116,6 +122,11 @@ def _is_erased(row: ServedResponse, erased: Tombstones) -> bool:
     if row.shopper in erased.users or row.session in erased.users:
         return True
     return (row.session if row.shopper is None else row.shopper) in erased.sessions
+
+
+def _names_erased(line: str, erased: Tombstones) -> bool:
+    """Return true if an unreadable line contains the hash of an erased user or session."""
+    return any(word in erased.users or word in erased.sessions for word in _HASH.findall(line))
 
 
 def to_parquet(rows: Sequence[ServedResponse]) -> bytes:

@@ -26,7 +26,7 @@ def purge_datasets(work: PurgeContext) -> Iterator[None]:
     The manifest stays: it describes a model's training data only in counts.
     """
     bucket = work.places.artefact_bucket
-    mentions = UserMatcher(work.user_id)
+    matcher = UserMatcher(work.user_id)
     after = work.progress.cursor.get("after", "")
     for stored in scan(work.s3, bucket, DATASETS_PREFIX, after=after, wanted=_may_name_people):
         if stored.body is not None and stored.key.endswith(".parquet"):
@@ -38,7 +38,7 @@ def purge_datasets(work: PurgeContext) -> Iterator[None]:
                 work.record(STORE, {stored.key: count})
                 rest = parquet.without(file, mask)
                 work.replace(bucket, stored.key, rest or parquet.empty(file), etag=stored.etag)
-        elif stored.body is not None and not stored.key.endswith(MANIFEST) and mentions.document(stored.body):
+        elif stored.body is not None and not stored.key.endswith(MANIFEST) and matcher.is_named(stored.body):
             work.record(STORE, {stored.key: 1})
             work.delete(bucket, stored.key)
         work.advance({"after": stored.key})

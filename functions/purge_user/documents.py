@@ -13,11 +13,12 @@ import orjson
 from alsolike.declarations.storage import FAILED_BATCHES_PREFIX, QUARANTINE_PREFIX, USER_CHANGES_PREFIX
 from alsolike.lake.dead_letters import QuarantinedRecord
 from alsolike.lake.served import QUARANTINE_SHARD
-from alsolike.privacy.user_matcher import UserMatcher
+from alsolike.privacy.user_matcher import Owner, UserMatcher
 from alsolike.runtime.errors import InvalidInput
 from alsolike.runtime.s3 import StoredObject, scan
 from functions.purge_user import served_rows
 from functions.purge_user.purge_context import PurgeContext
+from functions.purge_user.removal import Removal
 from functions.purge_user.served_rows import Hashes
 
 QUARANTINE = "quarantine"
@@ -31,22 +32,22 @@ def find_sessions(work: PurgeContext) -> Iterator[None]:
     for number in range(work.progress.cursor.get("prefix", 0), len(prefixes)):
         for stored, body in _bodies(work, prefixes[number]):
             for data in _records(body):
-                if (login := UserMatcher(work.user_id).login(data)) is not None:
-                    work.progress.note_login(*login)
+                for login in UserMatcher(work.user_id).logins(data):
+                    work.progress.note_login(login.session_id, login.order)
             work.advance({"after": stored.key, "prefix": number})
             yield
         work.advance({"after": "", "prefix": number + 1})
 
 
 def purge_quarantine(work: PurgeContext) -> Iterator[None]:
-    """Delete quarantined records of the user, and those without a user of sessions that the user was in.
+    """Delete quarantined records of the user, of the user's sessions, and records whose owner cannot be decided.
 
-    An accepted login of another user does not protect the latter: an unreadable record has no owner.
+    Sessions of the user include those to which another user logged in first: an unreadable record has no owner.
     """
-    mentions, hashes = UserMatcher(work.user_id, sessions=work.progress.sessions), served_rows.hashes(work)
+    matcher, hashes = UserMatcher(work.user_id, sessions=work.progress.sessions), served_rows.hashes(work)
     for stored, body in _bodies(work, QUARANTINE_PREFIX):
-        if _quarantined(body, mentions, hashes):
-            work.record(QUARANTINE, {stored.key: 1})
+        if (owner := _owner(body, matcher, hashes)) is not Owner.OTHER:
+            work.record(QUARANTINE, {stored.key: 1}, is_decided=owner is Owner.USER)
             work.delete(work.places.lake_bucket, stored.key)
         work.advance({"after": stored.key})
         yield
@@ -54,54 +55,59 @@ def purge_quarantine(work: PurgeContext) -> Iterator[None]:
 
 def purge_failed_batches(work: PurgeContext) -> Iterator[None]:
     """Remove the user's records from batches that a consumer gave up on; delete a batch with no other record."""
-    mentions, hashes = _mentions(work), served_rows.hashes(work)
+    matcher, hashes = _matcher(work), served_rows.hashes(work)
     for stored, body in _bodies(work, FAILED_BATCHES_PREFIX):
-        hits, rest = served_rows.without_served_lines(body, hashes) or without_records(body, mentions)
-        if hits:
-            work.record(FAILED_BATCHES, {stored.key: hits})
-            work.replace(work.places.lake_bucket, stored.key, rest, etag=stored.etag)
-        work.advance({"after": stored.key})
+        removal = served_rows.without_served_lines(body, hashes) or without_records(body, matcher)
+        _apply(work, FAILED_BATCHES, stored, removal)
         yield
 
 
 def purge_user_changes(work: PurgeContext) -> Iterator[None]:
     """Remove the user's lines from the log of users' changes; delete an object with no other line."""
-    mentions = _mentions(work)
+    matcher = _matcher(work)
     for stored, body in _bodies(work, USER_CHANGES_PREFIX):
-        hits, rest = without_lines(body, mentions)
-        if hits:
-            work.record(USER_CHANGES, {stored.key: hits})
-            work.replace(work.places.lake_bucket, stored.key, rest, etag=stored.etag)
-        work.advance({"after": stored.key})
+        _apply(work, USER_CHANGES, stored, without_lines(body, matcher))
         yield
 
 
-def without_records(body: bytes, mentions: UserMatcher) -> tuple[int, bytes | None]:
-    """Return the number of a failed batch's records of the user, and the batch without them; None if none is left.
+def _apply(work: PurgeContext, store: str, stored: StoredObject, removal: Removal) -> None:
+    if removal.owners:
+        work.record(store, {stored.key: len(removal.owners)}, is_decided=Owner.USER in removal.owners)
+        work.replace(work.places.lake_bucket, stored.key, removal.rest, etag=stored.etag)
+    work.advance({"after": stored.key})
+
+
+def without_records(body: bytes, matcher: UserMatcher) -> Removal:
+    """Return a failed batch without the user's records and those whose owner cannot be decided.
 
     The batch is the document at Lambda's failure destination: the event, as text, is its `payload`.
     """
     try:
         document = orjson.loads(body)
         event = orjson.loads(document["payload"])
-        records = event["Records"]
-        mine = [_is_mine(record, mentions) for record in records]
+        owners = [(record, _record_owner(record, matcher)) for record in event["Records"]]
     except (ValueError, KeyError, TypeError):
-        return (1, None) if mentions.text(body) else (0, body)
-    event["Records"] = [record for record, hit in zip(records, mine, strict=True) if not hit]
+        return _whole(body, matcher)
+    event["Records"] = [record for record, owner in owners if owner is Owner.OTHER]
     document["payload"] = orjson.dumps(event).decode()
-    return sum(mine), orjson.dumps(document) if event["Records"] else None
+    return Removal([owner for _, owner in owners], orjson.dumps(document) if event["Records"] else None)
 
 
-def without_lines(body: bytes, mentions: UserMatcher) -> tuple[int, bytes | None]:
-    """Return how many lines of a change log are the user's, and the log without them; None if none is left."""
+def without_lines(body: bytes, matcher: UserMatcher) -> Removal:
+    """Return a change log without the user's lines and those whose owner cannot be decided."""
     try:
         lines = gzip.decompress(body).splitlines(keepends=True)
     except (OSError, EOFError, zlib.error):
-        return (1, None) if mentions.text(body) else (0, body)
-    rest = [line for line in lines if not mentions.record(line)]
+        return _whole(body, matcher)
+    owners = [matcher.owner(line) for line in lines]
+    rest = [line for line, owner in zip(lines, owners, strict=True) if owner is Owner.OTHER]
     # The same lines give the same bytes: no time goes into the header.
-    return len(lines) - len(rest), gzip.compress(b"".join(rest), mtime=0) if rest else None
+    return Removal(owners, gzip.compress(b"".join(rest), mtime=0) if rest else None)
+
+
+def _whole(body: bytes, matcher: UserMatcher) -> Removal:
+    owner = matcher.owner(body)
+    return Removal([owner], body if owner is Owner.OTHER else None)
 
 
 def _records(body: bytes) -> list[bytes]:
@@ -116,25 +122,25 @@ def _records(body: bytes) -> list[bytes]:
         return []
 
 
-def _quarantined(body: bytes, mentions: UserMatcher, hashes: Hashes) -> bool:
+def _owner(body: bytes, matcher: UserMatcher, hashes: Hashes) -> Owner:
     try:
         record = QuarantinedRecord.from_json(body).record
-        if record.shard_id.startswith(QUARANTINE_SHARD):
-            return hashes.line(record.data)
-        return mentions.partition(record.partition_key) or mentions.record(record.data)
     except InvalidInput:
-        return mentions.text(body)
+        return matcher.owner(body)
+    if record.shard_id.startswith(QUARANTINE_SHARD):
+        return hashes.owner(record.data)
+    return matcher.owner(record.data, key=record.partition_key)
 
 
-def _is_mine(record: dict[str, Any], mentions: UserMatcher) -> bool:
-    """Return true if the producer's data, or the record of a table's stream, is the user's."""
+def _record_owner(record: dict[str, Any], matcher: UserMatcher) -> Owner:
+    """Return the owner of the producer's data, or of the record of a table's stream."""
     if "kinesis" not in record:
-        return mentions.record(orjson.dumps(record))
+        return matcher.owner(orjson.dumps(record))
     kinesis = record["kinesis"]
-    return mentions.partition(kinesis.get("partitionKey")) or mentions.record(base64.b64decode(kinesis["data"]))
+    return matcher.owner(base64.b64decode(kinesis["data"]), key=kinesis.get("partitionKey"))
 
 
-def _mentions(work: PurgeContext) -> UserMatcher:
+def _matcher(work: PurgeContext) -> UserMatcher:
     return UserMatcher(work.user_id, sessions=work.progress.own_sessions())
 
 

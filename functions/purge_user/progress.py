@@ -72,8 +72,8 @@ class Progress:
             if session not in self.rivals or login < self.rivals[session]
         ]
 
-    def count(self, store: str, units: dict[str, int], *, now_ms: int) -> None:
-        """Count hits, by unit, that are not counted yet."""
+    def count(self, store: str, units: dict[str, int], *, now_ms: int, is_decided: bool = True) -> None:
+        """Count hits, by unit, that are not counted yet. Only decided ones cause another pass."""
         known = set(self.intents)
         new = {unit: records for unit, records in units.items() if f"{store}:{unit}" not in known}
         if not new:
@@ -81,7 +81,7 @@ class Progress:
         objects, records, _ = self.purged.get(store, [0, 0, 0])
         self.purged[store] = [objects + len(new), records + sum(new.values()), now_ms]
         self.intents.extend(f"{store}:{unit}" for unit in new)
-        self.found += len(new)
+        self.found += len(new) if is_decided else 0
 
     def begin_pass(self) -> None:
         """Start at the first step again."""

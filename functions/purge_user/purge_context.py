@@ -45,9 +45,15 @@ class PurgeContext:
         """The user to erase."""
         return self.progress.user_id
 
-    def record(self, store: str, units: Mapping[str, int]) -> None:
-        """Count units with the user's data, each with its number of the user's records, and save the counts."""
-        self.progress.count(store, dict(units), now_ms=self.clock_ms())
+    def record(self, store: str, units: Mapping[str, int], *, is_decided: bool = True) -> None:
+        """Count units with the user's data, each with its number of the user's records, and save the counts.
+
+        Parameters
+        ----------
+        is_decided
+            False for records that may be the user's. They cause no other pass, since any producer can send more.
+        """
+        self.progress.count(store, dict(units), now_ms=self.clock_ms(), is_decided=is_decided)
         self.store.save(self.progress)
 
     def advance(self, cursor: dict[str, Any]) -> None:

@@ -18,10 +18,12 @@ import pyarrow.compute as pc
 
 from alsolike.declarations.storage import OUTCOMES_PREFIX, SERVED_PREFIX
 from alsolike.declarations.tables import OUTCOMES_TABLE, SERVED_TABLE
+from alsolike.privacy.user_matcher import Owner
 from alsolike.records.served_response import LINE_KEY
 from functions.purge_user import parquet
 from functions.purge_user.lake_tables import Table, purge_rows
 from functions.purge_user.purge_context import PurgeContext
+from functions.purge_user.removal import Removal
 
 SERVED, OUTCOMES = SERVED_TABLE, OUTCOMES_TABLE
 
@@ -61,13 +63,15 @@ class Hashes:
             return True
         return session in self.sessions and (shopper is None or (self.ids_are_hashed and shopper not in self.others))
 
-    def line(self, line: bytes) -> bool:
-        """Return true if a line of the log is the user's; an unreadable one is if it contains one of the hashes."""
+    def owner(self, line: bytes) -> Owner:
+        """Return the owner of a line of the log; that of an unreadable line cannot be decided."""
         try:
             fields = orjson.loads(line)[LINE_KEY]
-            return self.names(fields["shopper"], fields["session"])
-        except (ValueError, KeyError, TypeError):
-            return any(name.encode() in line for name in (self.user, *self.sessions))
+            is_users = self.names(fields.get("shopper"), fields.get("session"))
+            return Owner.USER if is_users else Owner.OTHER
+        except (ValueError, KeyError, TypeError, AttributeError):
+            has_hash = any(name.encode() in line for name in (self.user, *self.sessions))
+            return Owner.USER if has_hash else Owner.UNDECIDED
 
 
 def hashes(work: PurgeContext) -> Hashes:
@@ -81,27 +85,23 @@ def hashes(work: PurgeContext) -> Hashes:
     )
 
 
-def without_served_lines(body: bytes, of: Hashes) -> tuple[int, bytes | None] | None:
-    """Return the number of the user's lines in a log delivery, and the delivery without them.
+def without_served_lines(body: bytes, of: Hashes) -> Removal | None:
+    """Return a log delivery without the user's lines and unreadable ones; None if the document is not a delivery.
 
-    The delivery is the document at Lambda's failure destination. It is None if no line is left; the result is None if
-    the document is no such delivery.
+    The delivery is the document at Lambda's failure destination.
     """
     try:
         document = orjson.loads(body)
         packed = base64.b64decode(document["requestPayload"]["awslogs"]["data"], validate=True)
         delivery = orjson.loads(gzip.decompress(packed))
-        rest = [event for event in delivery["logEvents"] if not of.line(event["message"].encode())]
+        owners = [(event, of.owner(event["message"].encode())) for event in delivery["logEvents"]]
     except (ValueError, KeyError, TypeError, AttributeError, binascii.Error, OSError, EOFError, zlib.error):
         return None
-    removed = len(delivery["logEvents"]) - len(rest)
-    if not rest:
-        return removed, None
-    delivery["logEvents"] = rest
+    delivery["logEvents"] = [event for event, owner in owners if owner is Owner.OTHER]
     # The same lines give the same bytes: no time goes into the header.
     data = base64.b64encode(gzip.compress(orjson.dumps(delivery), mtime=0)).decode()
     document["requestPayload"]["awslogs"]["data"] = data
-    return removed, orjson.dumps(document)
+    return Removal([owner for _, owner in owners], orjson.dumps(document) if delivery["logEvents"] else None)
 
 
 def _of_shopper(work: PurgeContext, table: pa.Table) -> pa.ChunkedArray:

@@ -80,8 +80,8 @@ STORES = {
     SERVED: "recommendation log: objects rewritten without the user's rows",
     OUTCOMES: "outcomes: objects rewritten without the user's rows",
     USER_CHANGES: "change log of users: objects rewritten without the user's rows",
-    QUARANTINE: "quarantined records of the user: deleted",
-    FAILED_BATCHES: "batches that failed after all retries: rewritten without the user's records",
+    QUARANTINE: "quarantined records of the user, and those in which no user can be read: deleted",
+    FAILED_BATCHES: "batches that failed after all retries: rewritten without the user's and unreadable records",
     DATASETS: "training datasets: files rewritten without the user's rows",
 }
 """All stores that a pass searches, with the action for each."""

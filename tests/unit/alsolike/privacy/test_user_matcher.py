@@ -1,153 +1,234 @@
-"""Matching of unreadable records to users: every spelling is found, and similar ids are not confused."""
+"""Owners of unreadable records."""
 
 from __future__ import annotations
 
+import base64
 import json
+from collections.abc import Callable, Sequence
+from typing import Any
 
-import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alsolike.events.stream import partition_key
-from alsolike.privacy.user_matcher import UserMatcher
+from alsolike.events.stream import StreamRecord, partition_key
+from alsolike.privacy.tombstones import names_erased
+from alsolike.privacy.user_matcher import Owner, UserMatcher
+from tests.builders.damaged_records import NAMING_SESSION, NAMING_USER, OF_OTHERS, SESSION, UNDECIDED, USER
 
-ANN = UserMatcher("ann.lee", sessions=["visit-7"])
+ZOE = UserMatcher(USER, sessions=[SESSION])
 SEVEN = UserMatcher("7")
 
 
-@pytest.mark.parametrize(
-    "record",
-    [
-        {"user_id": "ann.lee"},
-        {"userId": "ann.lee", "item_id": 7},
-        {"USER-ID": "ann.lee"},
-        {"user_id": None, "customer": "ann.lee"},
-        {"customer": {"ids": ["x", "ann.lee"]}},
-        {"events": [{"userId": "ann.lee"}]},
-        {"partition": "u#ann.lee"},
-        {"ann.lee": 1},
-        {"properties": '{"login": "ann.lee"}'},
-        {"properties": '{"login": "ann.lee'},  # cut off
-        {"session_id": "visit-7"},
-        ["ann.lee"],
-        "ann.lee",
-    ],
-)
-def test_a_record_with_the_id_is_the_users(record: object) -> None:
-    assert ANN.record(orjson.dumps(record))
+def is_zoe(user_id: str | None, session_id: str | None = None) -> bool:
+    return user_id == USER or (user_id is None and session_id == SESSION)
+
+
+def names_zoe(data: bytes, key: str | None = None) -> bool:
+    return names_erased(StreamRecord("events", "shard", "1", 1, data, key), is_zoe)
+
+
+@pytest.mark.parametrize("form", [*NAMING_USER, *NAMING_SESSION])
+def test_damaged_record_of_the_user_is_found(form: str) -> None:
+    data = {**NAMING_USER, **NAMING_SESSION}[form]
+
+    assert ZOE.owner(data) is Owner.USER
+    assert names_zoe(data)
+
+
+@pytest.mark.parametrize("form", NAMING_SESSION)
+def test_session_of_another_user_names_no_user(form: str) -> None:
+    assert UserMatcher(USER, sessions=["visit-8"]).owner(NAMING_SESSION[form]) is not Owner.USER
+
+
+@pytest.mark.parametrize("form", UNDECIDED)
+def test_record_without_a_readable_user_is_undecided(form: str) -> None:
+    assert ZOE.owner(UNDECIDED[form]) is Owner.UNDECIDED
+    assert not names_zoe(UNDECIDED[form])
+
+
+@pytest.mark.parametrize("form", OF_OTHERS)
+def test_record_of_others_is_not_the_users(form: str) -> None:
+    assert ZOE.owner(OF_OTHERS[form]) is Owner.OTHER
+    assert not names_zoe(OF_OTHERS[form])
 
 
 @pytest.mark.parametrize(
-    "record",
+    ("record", "owner"),
     [
-        {"user_id": "bob", "customer": "ann.lee"},  # names another user
-        {"user_id": "bob", "session_id": "visit-7"},
-        {"user_id": "ann.leeson"},
-        {"customer": "Ann.Lee"},
-        {"item_id": "ann.lee"},  # a thing that is called as she is
-        {"query": "ann.lee", "event_type": "ann.lee", "impression": ["ann.lee"]},
-        {"session_id": "visit-70"},
-        {"comment": "by ann.lee"},  # a value of its own, or none
-        {},
-        7,
+        ({"user_id": 7}, Owner.USER),
+        ({"events": [{"userId": 7}]}, Owner.USER),
+        ({"user_id": 7.0}, Owner.USER),
+        ({"user_id": True, "price": "7"}, Owner.USER),
+        ({"price": 7}, Owner.OTHER),
+        ({"comment": "7 pears"}, Owner.OTHER),
     ],
 )
-def test_a_record_about_others_is_left_alone(record: object) -> None:
-    assert not ANN.record(orjson.dumps(record))
+def test_number_is_an_id_only_as_a_value_for_users(record: object, owner: Owner) -> None:
+    assert SEVEN.owner(json.dumps(record).encode()) is owner
+
+
+def test_true_is_not_the_user_1() -> None:
+    assert UserMatcher("1").owner(b'{"user_id": true}') is Owner.OTHER
 
 
 @pytest.mark.parametrize(
-    ("record", "is_mine"),
+    ("key", "owner"),
     [
-        ({"user_id": 7}, True),
-        ({"events": [{"userId": 7}]}, True),
-        ({"user_id": 7.0}, False),
-        ({"user_id": True}, False),
-        ({"price": 7}, False),  # a number is an id only where a user's id stands
-        ({"price": "7"}, True),
+        (f"u#{USER}", Owner.USER),
+        (f"s#{SESSION}", Owner.USER),
+        (SESSION, Owner.USER),
+        ("u#bob", Owner.OTHER),
+        (f"s#{USER}", Owner.UNDECIDED),
+        ("", Owner.UNDECIDED),
+        (None, Owner.UNDECIDED),
     ],
 )
-def test_an_id_of_digits_may_be_sent_as_a_number(record: object, is_mine: bool) -> None:
-    assert SEVEN.record(orjson.dumps(record)) is is_mine
+def test_partition_key_decides_an_unreadable_record(key: str | None, owner: Owner) -> None:
+    assert ZOE.owner(b"\xff", key=key) is owner
 
 
-def test_true_is_no_user_called_1() -> None:
-    assert not UserMatcher("1").record(b'{"user_id": true}')
-
-
-@pytest.mark.parametrize(
-    ("text", "is_mine"),
-    [
-        (b'{"user_id":"ann.lee","item', True),
-        (b"\xff\xfe ann.lee", True),
-        (b"user=ann.lee;", True),
-        (b"ann.lee2", False),
-        (b"joann.lee", False),
-        (b"ann.lee@example.org", False),
-        (b"ann-lee", False),  # the dot is no wildcard
-        (b"", False),
-    ],
-)
-def test_in_what_is_no_json_the_id_is_looked_for_as_a_word(text: bytes, is_mine: bool) -> None:
-    assert ANN.record(text) is is_mine
-
-
-@given(st.text(min_size=1).filter(lambda text: not text.isspace()))
-def test_no_id_is_missed_however_json_spells_it(user: str) -> None:
-    mentions = UserMatcher(user)
-
-    for dumps in (json.dumps, lambda value: json.dumps(value, ensure_ascii=False)):
-        whole = dumps({"user_id": user}).encode()
-        assert mentions.record(whole)
-        assert mentions.record(whole.removesuffix(b"}"))
-
-
-@pytest.mark.parametrize(
-    ("key", "is_mine"),
-    [
-        ("u#ann.lee", True),
-        ("s#visit-7", True),
-        ("visit-7", True),
-        ("u#bob", False),
-        ("s#ann.lee", False),
-        ("", False),
-        (None, False),
-    ],
-)
-def test_a_partition_key_says_whose_a_record_is(key: str | None, is_mine: bool) -> None:
-    assert ANN.partition(key) is is_mine
-
-
-def test_an_id_that_is_too_long_for_a_partition_key_is_known_by_its_hash() -> None:
-    long = "u" * 256
-    key = partition_key(f"u#{long}")
+@pytest.mark.parametrize("name", ["user", "session"])
+def test_hashed_partition_key_of_a_long_id_is_found(name: str) -> None:
+    long = "s" * 256
+    key = partition_key(f"{name[0]}#{long}")
+    matcher = UserMatcher(long) if name == "user" else UserMatcher(USER, sessions=[long])
 
     assert len(key) == 64
-    assert UserMatcher(long).partition(key)
+    assert matcher.owner(b"\xff", key=key) is Owner.USER
+    assert UserMatcher("other", sessions=["s" * 255]).owner(b"\xff", key=key) is Owner.UNDECIDED
 
 
 @pytest.mark.parametrize(
-    ("data", "is_mine"),
+    ("record", "logins"),
     [
-        (b'{"users": ["ann.lee"]}', True),
-        (b'{"users": 12, "items": ["x"]}', False),
-        (b"no JSON, ann.lee", True),
-        (b"no JSON", False),
+        ({"user_id": USER, "session_id": "s", "event_time_ms": 9, "event_id": "e"}, [("s", [9, "e"])]),
+        ({"userId": [USER], "sessionId": "s"}, [("s", [253402300799999, ""])]),
+        ({"events": [{"user_id": USER, "session_id": "s"}, {"user_id": "bob", "session_id": "t"}]}, [("s", None)]),
+        ({"user_id": [USER, "bob"], "session_id": "s"}, []),
+        ({"user_id": "bob", "session_id": "s"}, []),
+        ({"user_id": USER, "session_id": "s" * 257}, []),
+        ({"user_id": USER, "session_id": "s", "event_time_ms": 10**30, "event_id": 7}, [("s", [253402300799999, ""])]),
     ],
 )
-def test_a_document_names_the_user_as_a_value(data: bytes, is_mine: bool) -> None:
-    assert ANN.document(data) is is_mine
+def test_login_is_a_user_and_a_session_in_one_object(record: object, logins: list[Any]) -> None:
+    result = ZOE.logins(json.dumps(record).encode())
+
+    assert [login.session_id for login in result] == [session for session, _ in logins]
+    for login, (_, order) in zip(result, logins, strict=True):
+        assert order is None or login.order == order
 
 
-def test_half_a_surrogate_pair_is_no_reason_to_fail() -> None:
-    assert not UserMatcher("\ud800").record(b'{"user_id": "ann"}')
+def test_truncated_login_names_its_session() -> None:
+    (login,) = ZOE.logins(NAMING_USER["truncated"])
+
+    assert login.session_id == SESSION
 
 
-def test_key_of_a_long_session_is_recognised() -> None:
-    session = "s" * 255
-    key = partition_key(f"s#{session}")
+@pytest.mark.parametrize(
+    ("data", "is_named"),
+    [
+        (b'{"users": ["ann.lee"]}', True),
+        (b'{"user_id": "bob", "users": ["ann.lee"]}', True),
+        (b'{"users": 12, "items": ["x"]}', False),
+        (b"no JSON, ann.lee", True),
+        (b"no JSON, joann.lee, ann.lee2, ann.lee@example.org, ann-lee", False),
+    ],
+)
+def test_document_names_the_user_as_a_value_or_word(data: bytes, is_named: bool) -> None:
+    assert UserMatcher("ann.lee").is_named(data) is is_named
 
-    assert key != f"s#{session}"
-    assert UserMatcher("ann.lee", sessions=[session]).partition(key)
-    assert not UserMatcher("ann.lee", sessions=["s" * 256]).partition(key)
+
+IDS = st.text(st.characters(exclude_categories=("C", "Z")), min_size=1, max_size=12).filter(
+    lambda text: "%" not in text
+)
+
+WORDS = st.from_regex(r"[a-zë0-9.@-]{1,9}", fullmatch=True)
+
+
+@st.composite
+def records(draw: st.DrawFn, user: str, others: Sequence[Any] = ("", None, "bob", 7)) -> str:
+    """Return a JSON record that names a user in some form, and may contain another value for users."""
+    value: Any = draw(st.sampled_from([user, [user], {"id": user}, [["x"], {"y": [user]}]]))
+    name = draw(st.sampled_from(["user_id", "userId", "USER_ID", "user-id"]))
+    fields = {name: value, "session_id": "visit-9", "item_id": "pear", "properties": "{}"}
+    if draw(st.booleans()):
+        fields = {"userid": draw(st.sampled_from(others)), **fields}
+    envelope = draw(st.sampled_from(["none", "object", "list", "text", "base64"]))
+    text = json.dumps(fields, ensure_ascii=draw(st.booleans()))
+    if draw(st.booleans()):
+        text = text.replace("/", "\\/")
+    body: dict[str, Callable[[], Any]] = {
+        "none": lambda: None,
+        "object": lambda: {"detail": fields},
+        "list": lambda: [1, {"events": [fields]}],
+        "text": lambda: {"body": text},
+        "base64": lambda: {"data": base64.b64encode(text.encode()).decode()},
+    }
+    return text if envelope == "none" else json.dumps(body[envelope](), ensure_ascii=draw(st.booleans()))
+
+
+def encoded(draw: st.DrawFn, text: str) -> bytes:
+    encoding = draw(st.sampled_from(["utf-8", "latin-1", "utf-16", "utf-16-be", "utf-32"]))
+    try:
+        return text.encode(encoding)
+    except UnicodeEncodeError:
+        return text.encode()
+
+
+@st.composite
+def damaged(draw: st.DrawFn) -> tuple[str, bytes]:
+    """Return a user and a record that names the user, damaged at its ends or in its encoding."""
+    user = draw(IDS)
+    if draw(st.booleans()):
+        data = encoded(draw, draw(records(user)))
+    else:
+        text = draw(records(user, others=["", None]))
+        data = encoded(draw, text[: draw(st.integers(1, len(text)))])
+    return user, draw(st.sampled_from([b"", b"\xff", b"\0"])) + data
+
+
+@given(damaged())
+@settings(max_examples=200)
+def test_damaged_record_that_named_the_user_is_removed(example: tuple[str, bytes]) -> None:
+    user, data = example
+
+    assert UserMatcher(user).owner(data) is not Owner.OTHER
+
+
+@given(IDS, st.data())
+def test_complete_record_names_the_user_in_any_form(user: str, data: st.DataObject) -> None:
+    record = data.draw(records(user)).encode()
+
+    assert UserMatcher(user).owner(record) is Owner.USER
+    assert names_erased(StreamRecord("events", "shard", "1", 1, record), lambda name, session=None: name == user)
+
+
+@given(WORDS, WORDS, st.data())
+def test_complete_record_of_another_user_stays(user: str, other: str, data: st.DataObject) -> None:
+    fields = {"user_id": other, "session_id": "visit-9", "item_id": "pear", "comment": user}
+    record = json.dumps(fields, ensure_ascii=data.draw(st.booleans())).encode()
+
+    assert UserMatcher(user).owner(record) is (Owner.USER if user == other else Owner.OTHER)
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_have_an_owner(data: bytes) -> None:
+    assert ZOE.owner(data) in Owner
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'"' + b'\\"' * 300_000,
+        b"a=" * 300_000,
+        b"a" * 600_000,
+        b'"a":' * 150_000,
+        b"\\" * 600_000,
+        b'{"a":' * 120_000,
+        b" " * 600_000,
+    ],
+    ids=["quotes", "pairs", "letters", "names", "backslashes", "objects", "spaces"],
+)
+def test_large_damaged_record_is_read_in_linear_time(data: bytes) -> None:
+    assert ZOE.owner(data + b"\xff") is Owner.UNDECIDED

@@ -163,6 +163,7 @@ def test_a_user_of_whom_the_table_keeps_the_deletion_alone_is_not_held(stores: S
 def test_quarantine_is_shown_with_its_reason_or_whole_where_that_is_lost(stores: Stores) -> None:
     stores.quarantine("1", b'{"user_id":"ann","item')
     stores.quarantine("2", b'{"user_id":"bob"}')
+    stores.quarantine("undecided", b'{"item_id":"pear","us')
     stores.put("quarantine/dt=2026-09-21/3.json", b"torn: ann")
     stores.put("quarantine/dt=2026-09-21/4.json", b"torn: bob")
 

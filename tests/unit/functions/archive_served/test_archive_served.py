@@ -135,12 +135,13 @@ def test_an_erased_users_answers_are_stored_nowhere(
     of_anna = served(shopper=hashes.shopper("anna"))
     in_annas_session = served(session=hashes.shopper("anna"))
     of_ben = served(shopper=hashes.shopper("ben"))
+    truncated = of_anna.to_line()[:-9]
 
-    invoke(logs_event([of_anna, of_ben, in_annas_session]))
+    invoke(logs_event([of_anna, of_ben, in_annas_session, truncated]))
 
     (content,) = objects(aws("s3"), lake_bucket).values()
     assert rows(content) == [as_stored(of_ben)]
-    assert counted() == {"ServedArchived": 1, "RowsOfErasedUsers": 2}
+    assert counted() == {"ServedArchived": 1, "RowsOfErasedUsers": 3}
 
 
 def test_a_control_message_writes_nothing(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,9 @@ from alsolike.catalogue.actions import MAX_ACTIONS, Action, ActionStore
 from alsolike.events.action_events import ActionEvent, action_events
 from alsolike.events.interactions import ACTION_NOT_TAKEN, ACTION_TAKEN, ACTION_VIEWED
 from alsolike.lake.dead_letters import DeadLetter, Kind, read_dead_letter
-from alsolike.privacy.user_matcher import UserMatcher
+from alsolike.privacy.pseudonyms import Pseudonyms
+from alsolike.privacy.tombstones import add_session_tombstones, add_tombstone
+from alsolike.privacy.user_matcher import Owner, UserMatcher
 from alsolike.runtime.errors import InvalidInput
 from functions.import_data import handler, quarantine
 from tests.builders.lambda_events import LambdaContext
@@ -298,8 +301,29 @@ def test_erasure_finds_the_rows_of_a_user_only(
 
     records = [letter.records[0] for letter in held(aws, lake_bucket)]
 
-    assert [UserMatcher("bob").record(record.data) for record in records].count(True) == 1
-    assert [UserMatcher("eve").record(record.data) for record in records].count(True) == 1
+    for user in ("bob", "eve"):
+        matcher = UserMatcher(user)
+        assert [matcher.owner(record.data) for record in records].count(Owner.USER) == 1
+
+
+def test_row_of_an_erased_users_session_is_not_quarantined(
+    uploads: Callable[[str, bytes], None],
+    aws: Callable[[str], Any],
+    lake_bucket: str,
+    artefact_bucket: str,
+    pseudonyms: Pseudonyms,
+) -> None:
+    add_tombstone(aws("s3"), artefact_bucket, pseudonyms.erased_user("bob"), now_ms=1)
+    now_ms = time.time_ns() // 1_000_000
+    add_session_tombstones(aws("s3"), artefact_bucket, [pseudonyms.shopper("visit-7")], now_ms=now_ms)
+    uploads(
+        "a.csv", b"USER_ID,SESSION_ID,ITEM_ID,TIMESTAMP\n,visit-7,a,yesterday\n,visit-8,b,yesterday\nx,,c,1500000000\n"
+    )
+
+    counts = run("INTERACTIONS", "a.csv")
+
+    assert (counts["rejected"], counts["quarantined"]) == (2, 1)
+    assert not [letter for letter in held(aws, lake_bucket) if b"visit-7" in letter.records[0].data]
 
 
 def test_rows_of_erased_users_are_not_quarantined(

@@ -6,6 +6,7 @@ import functools
 import io
 import json
 
+import orjson
 import pyarrow.parquet as pq
 import pytest
 
@@ -16,9 +17,10 @@ from alsolike.events.stream import StreamRecord, partition_key, stream_records
 from alsolike.privacy.tombstones import TombstoneReader, names_erased
 from alsolike.runtime.errors import InvalidInput, NotFound
 from functions.archive_served.service import to_parquet
-from functions.purge_user.service import STORES
+from functions.purge_user.service import STORES, Outcome
 from functions.update_profiles.service import update_profiles
 from tests.builders.configurations import Applied
+from tests.builders.damaged_records import NAMING_SESSION, NAMING_USER, OF_OTHERS, SESSION, UNDECIDED, USER
 from tests.builders.lambda_events import NOW_MS, interaction, kinesis_event
 from tests.builders.served_rows import served
 from tests.builders.stores import (
@@ -26,6 +28,7 @@ from tests.builders.stores import (
     PLACES,
     PSEUDONYMS,
     Stores,
+    failed_batch,
     parquet,
     people,
 )
@@ -218,6 +221,53 @@ def test_a_quarantined_login_takes_the_quarantined_events_of_its_session_along(s
     stores.finish(stores.ask("ann"))
 
     assert stores.keys("quarantine/") == [other]
+
+
+@pytest.mark.parametrize("form", [*NAMING_USER, *NAMING_SESSION, *UNDECIDED])
+def test_damaged_record_is_removed_from_quarantine_and_batch(form: str, stores: Stores) -> None:
+    data = {**NAMING_USER, **NAMING_SESSION, **UNDECIDED}[form]
+    stores.put_rows("login", interaction("1", user_id=USER, session_id=SESSION))
+    stores.quarantine("damaged", data)
+    other = stores.quarantine("other", OF_OTHERS["another user, truncated"])
+    batch = failed_batch(data, interaction("2", user_id="bob.ray"))
+    stores.put("aws/lambda/m/shard/batch", batch.replace(b"u#anna", b"any key"))
+
+    erasure = stores.ask(USER)
+    stores.finish(erasure)
+
+    assert stores.keys("quarantine/") == [other]
+    rest = orjson.loads(orjson.loads(stores.body("aws/lambda/m/shard/batch"))["payload"])
+    assert len(rest["Records"]) == 1
+    assert (stores.purged(erasure)["quarantine"], stores.purged(erasure)["failed batches"]) == ((1, 1), (1, 1))
+
+
+def test_session_of_a_truncated_login_is_purged(stores: Stores) -> None:
+    stores.quarantine("login", NAMING_USER["truncated"])
+    stores.put_rows("browsed", interaction("1", user_id=None, session_id=SESSION))
+
+    stores.finish(stores.ask(USER))
+
+    assert stores.rows() == []
+
+
+def test_undecided_records_that_arrive_later_do_not_delay_the_receipt(stores: Stores) -> None:
+    erasure = stores.ask(USER)
+
+    outcomes: list[Outcome] = []
+    while not outcomes or outcomes[-1] != "done":
+        stores.quarantine(f"late-{len(outcomes)}", UNDECIDED["cut before the user"])
+        outcomes.append(stores.step(erasure))
+        assert len(outcomes) < 5
+
+    assert stores.receipt(erasure).status == "complete"
+
+
+def test_corrupt_change_log_is_removed(stores: Stores) -> None:
+    stores.put("users/change_date=2026-09-21/0-1-2.jsonl.gz", b"\x1f\x8b torn")
+
+    stores.finish(stores.ask(USER))
+
+    assert stores.keys("users/") == []
 
 
 @pytest.mark.parametrize("early_ms", [4_000, 999])

@@ -16,6 +16,7 @@ import pytest
 from alsolike.declarations.storage import TOMBSTONES_KEY
 from alsolike.events.stream import StreamRecord
 from alsolike.lake.dead_letters import QuarantinedRecord
+from alsolike.privacy.user_matcher import Owner
 from alsolike.records.outcome import OUTCOMES_COLUMNS
 from alsolike.records.served_response import ServedResponse
 from functions.archive_served.service import to_parquet
@@ -109,8 +110,24 @@ def test_lines_in_quarantine_and_given_up_deliveries_go_too(stores: Stores) -> N
     assert stores.body("aws/lambda/async/f/bob") == untouched
     assert stores.purged(erasure)["failed batches"] == (2, 2)
     of_bob = Hashes(BOB, frozenset(), frozenset(), ids_are_hashed=False)
-    found = without_served_lines(stores.body("aws/lambda/async/f/mixed"), of_bob)
-    assert found == (1, None)  # only Bob's line is left
+    removal = without_served_lines(stores.body("aws/lambda/async/f/mixed"), of_bob)
+    assert removal is not None
+    assert (removal.owners, removal.rest) == ([Owner.USER], None)  # only Bob's line remained
+
+
+@pytest.mark.parametrize(
+    ("line", "owner"),
+    [
+        (b'{"served": {"shopper": ["x"], "session": "%s"' % VISIT.encode(), Owner.USER),
+        (b'{"served": {"shopper": "%s"' % BOB[:9].encode(), Owner.UNDECIDED),
+        (b'{"other": 1}', Owner.UNDECIDED),
+        (b'{"served": 1}', Owner.UNDECIDED),
+        (b'{"served": {}}', Owner.OTHER),
+        (b'{"served": {"shopper": "%s"}}' % BOB.encode(), Owner.OTHER),
+    ],
+)
+def test_unreadable_line_is_removed(line: bytes, owner: Owner) -> None:
+    assert Hashes(ANN, frozenset([VISIT]), frozenset(), ids_are_hashed=False).owner(line) is owner
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b'{"payload": "{}"}', b'{"requestPayload": {"awslogs": {"data": "!"}}}'])

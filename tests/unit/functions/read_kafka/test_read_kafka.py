@@ -181,7 +181,17 @@ def interaction_type(record: dict[str, Any]) -> str:
     return str(orjson.loads(record["Data"])["event_type"])
 
 
-@pytest.mark.parametrize("value", [GOOD, body(eventList=[]), body(eventList=[{**EVENT, "sentAt": "today"}])])
+@pytest.mark.parametrize(
+    "value",
+    [
+        GOOD,
+        body(eventList=[]),
+        body(eventList=[{**EVENT, "sentAt": "today"}]),
+        body(userId=["anna"]),
+        GOOD[:-20],
+        GOOD.decode().encode("utf-16"),
+    ],
+)
 def test_erased_users_records_are_stored_nowhere(
     value: bytes,
     read: Callable[..., None],

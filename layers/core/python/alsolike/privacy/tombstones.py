@@ -19,6 +19,7 @@ from alsolike.events.interactions import SESSION_PREFIX, USER_PREFIX
 from alsolike.events.stream import StreamRecord, partition_key
 from alsolike.privacy.erasures import erasure_id
 from alsolike.privacy.pseudonyms import PLAIN_IDS, IdPolicy, Pseudonyms, pseudonyms_of
+from alsolike.privacy.record_ids import read_ids
 from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.clients import ObjectFinder, TombstoneClient
 from alsolike.runtime.errors import Unavailable
@@ -47,27 +48,19 @@ def no_erased_users(user_id: str | None, session_id: str | None = None) -> bool:
 
 
 def names_erased(record: StreamRecord, erased: IsErased) -> bool:
-    """Return true if an unreadable record names an erased user or session, in its key or in the field for it.
+    """Return true if an unreadable record names an erased user or session, in its key or its data.
 
-    Records of the stream and bodies of `POST /events` have different names of these fields.
-
-    The key of a long id is a hash, for which `long_key` returns a tombstone of its own.
+    A record that names other users in fields for users is theirs, as for `UserMatcher`. The key of a long id is a hash,
+    for which `long_key` returns a tombstone of its own.
     """
     key = record.partition_key or ""
     if erased(key.removeprefix(USER_PREFIX) if key.startswith(USER_PREFIX) else f"{_HASHED_KEY}{key}"):
         return True
-    try:
-        document = orjson.loads(record.data)
-    except orjson.JSONDecodeError:
-        document = None
-    fields = document if isinstance(document, dict) else {}
-    user_id = fields.get("user_id", fields.get("userId"))
-    session_id = fields.get("session_id", fields.get("sessionId"))
-    if user_id is not None:  # a number is one of the mistakes that make a record unreadable
-        return isinstance(user_id, str | int) and erased(str(user_id))
-    if isinstance(session_id, str) and erased(None, session_id):
-        return True
-    return erased(None, key.removeprefix(SESSION_PREFIX) if key.startswith(SESSION_PREFIX) else f"{_HASHED_KEY}{key}")
+    ids = read_ids(record.data)
+    if ids.users:
+        return any(map(erased, ids.users))
+    session = key.removeprefix(SESSION_PREFIX) if key.startswith(SESSION_PREFIX) else f"{_HASHED_KEY}{key}"
+    return any(map(erased, ids.values)) or any(erased(None, name) for name in (*ids.sessions, session))
 
 
 class Tombstones(NamedTuple):

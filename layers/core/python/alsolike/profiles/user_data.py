@@ -18,7 +18,7 @@ from alsolike.lake import lake
 from alsolike.lake.dead_letters import QuarantinedRecord
 from alsolike.privacy.erasures import ErasureReceiptStore, erasure_id
 from alsolike.privacy.pseudonyms import Pseudonyms
-from alsolike.privacy.user_matcher import UserMatcher
+from alsolike.privacy.user_matcher import Owner, UserMatcher
 from alsolike.profiles.export_state import LIFETIME_S, ExportState, ExportStates, FirstLogin, Place
 from alsolike.profiles.profile import SessionLink
 from alsolike.profiles.store import ProfileStore
@@ -191,9 +191,9 @@ class UserData:
 
     def quarantined(self, user_id: str, *, after: str) -> Generator[tuple[str, dict[str, Any] | None]]:
         """Yield each quarantined object's key with its record, if that names the user."""
-        mentions = UserMatcher(user_id)
+        matcher = UserMatcher(user_id)
         for stored in scan(self.s3, self.places.lake_bucket, QUARANTINE_PREFIX, after=after):
-            yield stored.key, None if stored.body is None else _quarantined(stored.key, stored.body, mentions)
+            yield stored.key, None if stored.body is None else _quarantined(stored.key, stored.body, matcher)
             self.on_object()
 
     def _item(self, table: str, key: str, value: str) -> dict[str, Any] | None:
@@ -381,13 +381,14 @@ class _Page:
         return self._data.concatenate(frames, columns=table.columns), ended
 
 
-def _quarantined(key: str, body: bytes, mentions: UserMatcher) -> dict[str, Any] | None:
+def _quarantined(key: str, body: bytes, matcher: UserMatcher) -> dict[str, Any] | None:
     try:
         quarantined = QuarantinedRecord.from_json(body)
     except InvalidInput:
-        return {"key": key, "record": body.decode("utf-8", "replace")} if mentions.text(body) else None
+        is_own = matcher.owner(body) is Owner.USER
+        return {"key": key, "record": body.decode("utf-8", "replace")} if is_own else None
     data = quarantined.record.data
-    if not (mentions.partition(quarantined.record.partition_key) or mentions.record(data)):
+    if matcher.owner(data, key=quarantined.record.partition_key) is not Owner.USER:
         return None
     return {"key": key, "reason": quarantined.reason, "record": data.decode("utf-8", "replace")}
 

@@ -1,0 +1,21 @@
+"""The removal of records from an object with several records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from alsolike.privacy.user_matcher import Owner
+
+
+class Removal:
+    """Owners of the removed records, and the rest of the object; None if no record remains.
+
+    Parameters
+    ----------
+    owners
+        Owners of all records.
+    """
+
+    def __init__(self, owners: Iterable[Owner], rest: bytes | None) -> None:
+        self.owners = [owner for owner in owners if owner is not Owner.OTHER]
+        self.rest = rest

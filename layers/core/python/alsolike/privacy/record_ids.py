@@ -1,0 +1,250 @@
+"""User and session IDs in unreadable records: of other types, in envelopes, in other encodings, or truncated."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import contextlib
+import dataclasses
+import json
+import re
+import urllib.parse
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple, TypeAlias
+
+from alsolike.events.interactions import MAX_ID_CHARACTERS, MAX_TIME_MS, USER_PREFIX
+
+_NO_PERSON = frozenset(
+    ("itemid", "eventtype", "eventid", "recommendationid", "impression", "query", "trackingid", "eventname")
+)
+"""Fields whose values are never users, although an item ID may equal a user ID."""
+
+_MAX_ESCAPES = 5
+"""Maximum depth of escaped JSON in JSON strings."""
+
+_NO_VALUE = frozenset(("null", "None", "true", "True", "false", "False", "undefined"))
+_CONTROLS = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
+_GZIP = b"\x1f\x8b"
+
+_BASE64 = re.compile(r"[\w+/-]{8,}={0,2}", re.ASCII)
+_ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
+# These patterns take linear time: their runs are possessive.
+_PAIR = re.compile(
+    r"""["']?(?<![\w.-])(?P<name>[\w.-]{1,40}+)["']?\s*+[:=]\s*+
+    (?:"(?P<double>(?:[^"\\]|\\.)*+)"|'(?P<single>(?:[^'\\]|\\.)*+)'|(?P<bare>[^\s"'{}\[\],;&]++)(?P<cut>\Z)?)""",
+    re.VERBOSE | re.DOTALL,
+)
+_STRING = re.compile(r'"((?:[^"\\]|\\.)*+)(?:"|\Z)', re.DOTALL)
+_WORDS = (re.compile(r"[\w.@-]+"), re.compile(r"""[^\s"'<>&=,;{}\[\]()]+"""))
+
+
+class SessionLogin(NamedTuple):
+    """A user and a session that one object of a record names.
+
+    Attributes
+    ----------
+    order
+        [event time, event ID]. An object without a time counts as later than every other login.
+    """
+
+    user_id: str
+    session_id: str
+    order: list[Any]
+
+
+@dataclasses.dataclass(slots=True)
+class RecordIds:
+    """The IDs that a record may contain.
+
+    Attributes
+    ----------
+    users, sessions
+        Values of fields for users and sessions, at any depth.
+    values
+        Other strings, words and names of fields.
+    is_complete
+        False if a part is unreadable, so that it may contain more IDs.
+    """
+
+    users: set[str] = dataclasses.field(default_factory=set)
+    sessions: set[str] = dataclasses.field(default_factory=set)
+    values: set[str] = dataclasses.field(default_factory=set)
+    logins: list[SessionLogin] = dataclasses.field(default_factory=list)
+    is_complete: bool = True
+
+
+IsUser: TypeAlias = Callable[[str], bool]
+"""Returns true if a value of a field for users is certainly the ID of a user."""
+
+
+class _Object(list[tuple[str, Any]]):
+    """The fields of a JSON object, including repeated ones."""
+
+
+def read_ids(data: bytes) -> RecordIds:
+    """Return the IDs in a record of any form."""
+    ids = RecordIds()
+    try:
+        document = _parse(data)
+    except ValueError:
+        ids.is_complete = not data.strip()
+        for text, is_user in _texts(data):
+            _search(ids, _read_text(ids, text, is_user), is_user)
+    else:
+        _search(ids, [document], _any)
+    return ids
+
+
+def _search(ids: RecordIds, pending: list[Any], is_user: IsUser) -> None:
+    """Collect the IDs in values, without recursion, which a deep record would exhaust."""
+    while pending:
+        value = pending.pop()
+        if isinstance(value, _Object):
+            pending += _read_object(ids, value, is_user)
+        elif isinstance(value, list):
+            pending += value
+        elif isinstance(value, str):
+            pending += _read_string(ids, value, is_user)
+
+
+def _parse(data: bytes | str) -> Any:
+    """Parse JSON in UTF-8, UTF-16 or UTF-32; raise ValueError for anything else."""
+    try:
+        return json.loads(data, object_pairs_hook=_Object)
+    except RecursionError as error:
+        raise ValueError("the nesting is too deep") from error
+
+
+def _any(user_id: str) -> bool:
+    return True
+
+
+def _none(user_id: str) -> bool:
+    return False
+
+
+def _read_object(ids: RecordIds, fields: _Object, is_user: IsUser) -> list[Any]:
+    """Collect the IDs in fields; return the values that may contain more."""
+    plain = [(re.sub(r"[\W_]", "", name).lower(), value) for name, value in fields]
+    users = [user for field, value in plain if field == "userid" for user in _leaves(value)]
+    users = [user for user in users if is_user(user)]
+    sessions = [session for field, value in plain if field == "sessionid" for session in _leaves(value)]
+    ids.users.update(spelling for user in users for spelling in _spellings(user))
+    ids.sessions.update(sessions)
+    ids.values.update(name for name, _ in fields)
+    if len(users) == len(sessions) == 1 and len(sessions[0]) <= MAX_ID_CHARACTERS:
+        ids.logins.append(SessionLogin(users[0], sessions[0], _order(dict(plain))))
+    return [value for field, value in plain if field not in _NO_PERSON or isinstance(value, _Object)]
+
+
+def _is_like_json(text: str) -> bool:
+    return text.lstrip()[:1] in ("{", "[")
+
+
+def _order(fields: dict[str, Any]) -> list[Any]:
+    time_ms, event_id = fields.get("eventtimems"), fields.get("eventid")
+    has_time = type(time_ms) is int and 0 < time_ms < MAX_TIME_MS
+    return [time_ms if has_time else MAX_TIME_MS, _unicode(event_id) if isinstance(event_id, str) else ""]
+
+
+def _leaves(value: Any) -> Iterator[str]:
+    """Yield the texts and numbers in a value, also in JSON in a text, without names of fields."""
+    pending = [value]
+    while pending:
+        leaf = pending.pop()
+        if isinstance(leaf, str) and _is_like_json(leaf):
+            with contextlib.suppress(ValueError):
+                pending.append(_parse(leaf))
+        if isinstance(leaf, _Object):
+            pending += [inner for _, inner in leaf]
+        elif isinstance(leaf, list):
+            pending += leaf
+        elif isinstance(leaf, float) and leaf.is_integer():
+            yield str(int(leaf))
+        elif isinstance(leaf, str | int) and not isinstance(leaf, bool) and str(leaf).strip():
+            yield _unicode(str(leaf))
+
+
+def _spellings(value: str) -> tuple[str, ...]:
+    return value, value.strip(), value.removeprefix(USER_PREFIX)
+
+
+def _words(text: str) -> Iterator[str]:
+    """Yield the words of a text. A number is not an ID, unless it is a value."""
+    for pattern in _WORDS:
+        yield from (word for word in pattern.findall(text) if not word.isdigit())
+
+
+def _read_string(ids: RecordIds, text: str, is_user: IsUser) -> list[Any]:
+    """Collect a string and its words; return the JSON in it, which may be in base64."""
+    text = _unicode(text)
+    ids.values.update(_spellings(text), _words(text))
+    if _is_like_json(text):
+        try:
+            return [_parse(text)]
+        except ValueError:
+            ids.is_complete = False
+            return _read_text(ids, text, is_user)
+    if _BASE64.fullmatch(text):
+        content = _from_base64(text)
+        if content.startswith(_GZIP):
+            ids.is_complete = False
+        text = content.decode("utf-8", "replace")
+        return [text] if _is_like_json(text) else []
+    return []
+
+
+def _from_base64(text: str) -> bytes:
+    try:
+        return base64.urlsafe_b64decode(text.replace("+", "-").replace("/", "_") + "==")
+    except binascii.Error:
+        return b""
+
+
+def _texts(data: bytes) -> Iterator[tuple[str, IsUser]]:
+    """Yield the readings of bytes. If the encoding is a guess, an ID may be another one than it seems."""
+    is_wide = b"\0" in data
+    try:
+        if not is_wide:
+            yield data.decode(), _any
+            return
+    except UnicodeDecodeError:
+        pass
+    for encoding in ("utf-8", "cp1252", "latin-1", *(("utf-16-le", "utf-16-be") if is_wide else ())):
+        yield data.decode(encoding, "replace").replace("\0", ""), _none if is_wide else str.isascii
+
+
+def _read_text(ids: RecordIds, text: str, is_user: IsUser) -> list[Any]:
+    """Collect the IDs in damaged JSON, or another text with names and values; return the values to search."""
+    pending: list[Any] = []
+    for _ in range(_MAX_ESCAPES + 1):
+        fields = _Object((match["name"], _value(match)) for match in _PAIR.finditer(text) if match["cut"] is None)
+        pending += _read_object(ids, fields, is_user)
+        rest = _PAIR.sub(lambda match: " " if match["cut"] is None else match[0], text)
+        ids.values.update(_unescaped(string) for string in _STRING.findall(rest))
+        ids.values.update(_words(rest))
+        if "\\" not in text:
+            break
+        text = _unescaped(text)
+    return pending
+
+
+def _value(match: re.Match[str]) -> str | None:
+    if (bare := match["bare"]) is not None:
+        return None if bare in _NO_VALUE else urllib.parse.unquote_plus(bare)
+    return _unescaped(match["single"] if match["double"] is None else match["double"])
+
+
+def _unescaped(text: str) -> str:
+    """Return a text without JSON's escapes."""
+
+    def character(match: re.Match[str]) -> str:
+        code = match[1]
+        return chr(int(code[1:], 16)) if len(code) > 1 else _CONTROLS.get(code, code)
+
+    return _unicode(_ESCAPE.sub(character, text))
+
+
+def _unicode(text: str) -> str:
+    """Return a text with joined pairs of surrogates, and without single ones."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
