@@ -5,10 +5,10 @@ over all looks together. With R the metric of an arm and V its variance over gro
 
     z = (R_candidate - f R_champion - m) / sqrt(V_candidate + f^2 V_champion)
 
-breaches if it is above the always valid critical value of `alsolike.experiments.comparison`. f and m are the tolerance:
-for the error rate f = 1 and m the points allowed, for the latency f = 1 + the share allowed and m = 0. For clicks the
-sign is reversed. V_candidate is at least the champion's spread over as many groups, because few groups without a click
-do not prove a low click rate.
+breaches if it is above the one-sided always valid critical value of `alsolike.experiments.comparison`. f and m are the
+tolerance: for the error rate f = 1 and m the points allowed, for the latency f = 1 + the share allowed and m = 0. For
+clicks the sign is reversed. V_candidate is at least the champion's spread over as many groups, because few groups
+without a click do not prove a low click rate.
 
 Two rules need no significance: a version that mostly fails, and one whose users are missing from the log.
 """
@@ -29,8 +29,8 @@ TESTS = 3
 OUTRIGHT_ANSWERS, OUTRIGHT_USERS, OUTRIGHT_RATE = 20, 5, 0.5
 """Minimum answers and users, and the maximum share of errors among them, before a version is rolled back at once."""
 
-MISSING_BELOW = 1e-6
-"""Maximum p-value of a lack of users in the candidate's arm. Below it, the log is losing its answers."""
+MISSING_BELOW = 0.001
+"""Always valid p-value of a lack of users in the candidate's arm. Below it, the log is losing its answers."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class _Clock:
 
     @property
     def critical_z(self) -> float:
-        return comparison.critical_z(alpha=ALPHA / TESTS, observed=self.observed, planned=self.planned)
+        return comparison.critical_z(alpha=ALPHA / TESTS, observed=self.observed, planned=self.planned, one_sided=True)
 
 
 def _outright(candidate: Arm, champion: Arm) -> Test:

@@ -23,13 +23,13 @@ EQUIVALENTS: dict[tuple[str, str, str, str], str] = {
         "p = sample_ratio_p_value([candidate.users, champion.users], [share, 1 - share]) if lacks else 1.0",
         "1.0",
         "2.0",
-    ): "The p-value is only compared with 1e-6.",
+    ): "The p-value is only compared with 0.001.",
     (
         JUDGEMENT,
         'return Test("missing users", sentence, None, None, p < MISSING_BELOW)',
         "p < MISSING_BELOW",
         "p <= MISSING_BELOW",
-    ): "No counts of users have a p-value of exactly 1e-6.",
+    ): "No counts of users have a p-value of exactly 0.001.",
     (
         JUDGEMENT,
         "expected = theirs.eventful / theirs.users * ours.users if theirs.users else 0.0",

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binom, chi2, chisquare, nct, t, ttest_ind_from_stats
+from scipy.stats import beta, binom, nct, t, ttest_ind_from_stats
 
 from alsolike.experiments.comparison import (
     ArmSample,
     Interval,
-    chi_square_tail,
     compare,
     detectable_lift,
     lift_interval,
     sample,
     sample_ratio_p_value,
+    variances,
 )
-
-Counts = npt.NDArray[np.int64]
+from tests.builders.simulated_users import Shop, looks_of, samples_of
 
 
 def of_share(successes: int, users: int) -> ArmSample:
@@ -66,16 +65,16 @@ def test_the_variance_of_a_ratio_is_that_of_its_draws() -> None:
     assert found.variance == pytest.approx(ratios.var(), rel=0.15)
 
 
-def test_a_single_look_is_welchs_test() -> None:
-    arm, control = of_share(660, 6_000), of_share(560, 5_600)
+def test_single_look_of_equally_large_arms_is_welchs_test() -> None:
+    arm, control = of_share(660, 6_000), of_share(600, 6_000)
 
     found = compare(arm, control, observed=1, planned=1)
 
     assert found is not None
     welch = ttest_ind_from_stats(
-        0.11, math.sqrt(arm.var_y), 6_000, 0.1, math.sqrt(control.var_y), 5_600, equal_var=False
+        0.11, math.sqrt(arm.var_y), 6_000, 0.1, math.sqrt(control.var_y), 6_000, equal_var=False
     )
-    assert found.fixed_p_value == pytest.approx(welch.pvalue, rel=1e-3)  # t with 11,000 degrees of freedom
+    assert found.fixed_p_value == pytest.approx(welch.pvalue, rel=1e-3)  # t with 12,000 degrees of freedom
     assert found.lift == pytest.approx(0.1)
     assert found.p_value > found.fixed_p_value
 
@@ -124,21 +123,38 @@ def test_several_arms_are_compared_by_bonferroni() -> None:
     assert of_three.interval.low < one.interval.low  # type: ignore[operator]
 
 
-@pytest.mark.parametrize("degrees", range(1, 12))
-def test_the_chi_square_tail_is_scipys(degrees: int) -> None:
-    for statistic in (1e-6, 0.3, 1, 5, 30, 200):
-        assert chi_square_tail(statistic, degrees=degrees) == pytest.approx(chi2.sf(statistic, degrees), rel=1e-9)
-    assert chi_square_tail(0, degrees=degrees) == 1
+def test_sample_ratio_p_value_is_one_by_the_beta_mixture() -> None:
+    """The likelihood of 12 of 40 users is a mean over shares drawn from Beta(20, 80)."""
+    mean = beta(20, 80).expect(lambda share: share**12 * (1 - share) ** 28)
+
+    found = sample_ratio_p_value([12, 28], [0.2, 0.8])
+
+    assert found == pytest.approx(min(1.0, 0.2**12 * 0.8**28 / mean), rel=1e-6)
 
 
-def test_a_sample_ratio_mismatch_is_scipys_chi_square() -> None:
-    users, shares = [4_900, 5_200, 2_000], [0.4, 0.4, 0.2]
-    total = sum(users)
+@pytest.mark.parametrize(
+    ("users", "shares", "mismatch"),
+    [
+        ([4_980, 5_020], [0.5, 0.5], False),
+        ([4_700, 5_300], [0.5, 0.5], True),
+        ([100, 1_900], [0.1, 0.9], True),
+        ([400, 410, 190], [0.4, 0.4, 0.2], False),
+        ([400, 280, 190], [0.4, 0.4, 0.2], True),
+        ([40, 40, 20], [2, 2, 1], False),
+        ([0, 0], [0.5, 0.5], False),
+    ],
+)
+def test_sample_ratio_p_value_tells_mismatches(users: list[int], shares: list[float], mismatch: bool) -> None:
+    assert (sample_ratio_p_value(users, shares) < 0.01) is mismatch
 
-    expected = chisquare(users, [share * total for share in shares]).pvalue
 
-    assert sample_ratio_p_value(users, shares) == pytest.approx(expected, rel=1e-9)
-    assert sample_ratio_p_value([0, 0], [0.5, 0.5]) == 1
+def test_sample_ratio_looks_at_a_right_split_keep_the_level() -> None:
+    draws = np.random.default_rng(8)
+    counts = draws.multinomial(200, [0.1, 0.9], (500, 60)).cumsum(axis=1).tolist()
+
+    alarms = sum(any(sample_ratio_p_value(look, [0.1, 0.9]) < 0.01 for look in looks) for looks in counts)
+
+    assert alarms <= 5
 
 
 def test_the_detectable_lift_is_found_with_that_power_by_the_noncentral_t() -> None:
@@ -159,7 +175,7 @@ def test_many_looks_need_a_larger_lift_in_the_ratio_of_their_bounds() -> None:
         detectable_lift(baseline, share=0.5, control_share=0.5, users=1e12, looks=looks) for looks in (False, True)
     )
 
-    assert many == pytest.approx(one * (3.03545 + 0.84162) / (1.95996 + 0.84162), rel=1e-5)  # type: ignore[operator]
+    assert many == pytest.approx(one * (2.75499 + 0.84162) / (1.95996 + 0.84162), rel=1e-5)  # type: ignore[operator]
 
 
 def test_nothing_is_detectable_without_a_baseline() -> None:
@@ -167,78 +183,55 @@ def test_nothing_is_detectable_without_a_baseline() -> None:
         assert detectable_lift(baseline, share=0.5, control_share=0.5, users=1_000) is None
 
 
-EXPERIMENTS, LOOKS, USERS = 1_000, 30, 200
-ACTIVITY, RATE = 0.15, 0.2
+def test_variance_of_the_smaller_arm_is_at_least_the_pooled_one() -> None:
+    """The spreads are 1 and 4 with 100 and 300 users, so the pooled spread is (100 * 1 + 300 * 4) / 400 = 3.25."""
+    small, large = (ArmSample(users, 50, 1.0, 1.0, spread, 0.0, 0.0) for users, spread in ((100, 1.0), (300, 4.0)))
+    other_way = [dataclasses.replace(small, var_y=4.0), dataclasses.replace(large, var_y=1.0)]
+
+    assert variances(small, large) == pytest.approx((3.25 / 100, 4 / 300))
+    assert variances(large, small) == pytest.approx((4 / 300, 3.25 / 100))
+    assert variances(*other_way) == pytest.approx((4 / 100, 1 / 300))
+    assert variances(small, dataclasses.replace(large, users=100)) == pytest.approx((1 / 100, 4 / 100))
 
 
-def simulated(*, lift: float, seed: int) -> list[tuple[list[tuple[ArmSample, ArmSample]], list[int]]]:
-    """Return of each experiment the control's and the arm's users, and the answers of both, at every look.
-
-    A day is a look. Users come on some day, go on being shown things at a rate of their own, and click some of them
-    with a chance of their own.
-    """
-    draws = np.random.default_rng(seed)
-    shape = (EXPERIMENTS, 2, USERS)
-    first_day = draws.integers(0, LOOKS, shape)
-    activity = draws.gamma(2.0, ACTIVITY / 2, shape)
-    chance = draws.beta(2, 2 / RATE - 2, shape) * np.array([1.0, 1 + lift])[None, :, None]
-    shown, clicked = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
-    looks: list[tuple[list[tuple[ArmSample, ArmSample]], list[int]]] = [([], []) for _ in range(EXPERIMENTS)]
-    for day in range(LOOKS):
-        today = np.where(first_day <= day, draws.poisson(activity) + (first_day == day), 0)
-        shown += today
-        clicked += draws.binomial(today, np.minimum(chance, 1))
-        samples = zip(*(samples_of(clicked[:, arm], shown[:, arm]) for arm in (0, 1)), strict=True)
-        for (pairs, answers), pair, total in zip(looks, samples, shown.sum(axis=(1, 2)).tolist(), strict=True):
-            pairs.append(pair)
-            answers.append(total)
-    return looks
-
-
-def samples_of(y: Counts, x: Counts) -> list[ArmSample]:
-    """Return `sample` of the users in each row who were shown anything, of all rows at once."""
-    n = np.maximum((x > 0).sum(axis=1), 2)  # the first day may have no users yet
-    y_, x_ = y.sum(axis=1) / n, x.sum(axis=1) / n
-    squares = [((a * b).sum(axis=1) - n * a_ * b_) / (n - 1) for a, b, a_, b_ in
-               ((y, y, y_, y_), (x, x, x_, x_), (y, x, y_, x_))]  # fmt: skip
-    rows = zip(n, (y > 0).sum(axis=1), y_, x_, *squares, strict=True)
-    return [ArmSample(*(column.item() for column in row)) for row in rows]
-
-
-def test_the_samples_of_the_simulation_are_samples() -> None:
-    y, x = np.array([[1, 0, 2, 0]]), np.array([[2, 1, 3, 0]])
+def test_samples_of_the_simulation_are_samples() -> None:
+    y, x = np.array([[1.0, 0, 2, 0]]), np.array([[2.0, 1, 3, 0]])
 
     assert samples_of(y, x) == [sample([1, 0, 2], [2, 1, 3])]
 
 
-PLANNED = round(2 * USERS * (1 + ACTIVITY * LOOKS / 2))
-
-
-def found(lift: float, seed: int) -> tuple[int, int]:
-    """Return how many experiments find a difference at any daily look, and how many do by the usual test."""
-    ever, ever_by_usual = 0, 0
-    for pairs, answers in simulated(lift=lift, seed=seed):
+def findings(shop: Shop, *, experiments: int, seed: int) -> tuple[int, int]:
+    """Return how many experiments find a difference at any daily look, and how many do by the fixed test."""
+    ever, ever_by_fixed = 0, 0
+    for number in range(experiments):
         results = [
-            compare(arm, control, observed=observed, planned=PLANNED)
-            for (control, arm), observed in zip(pairs, answers, strict=True)
+            compare(look.arm, look.control, observed=look.observed, planned=shop.planned)
+            for look in looks_of(shop, np.random.default_rng([seed, number]))
         ]
         ever += any(result is not None and result.p_value <= 0.05 for result in results)
-        ever_by_usual += any(result is not None and result.fixed_p_value <= 0.05 for result in results)
-    return ever, ever_by_usual
+        ever_by_fixed += any(result is not None and result.fixed_p_value <= 0.05 for result in results)
+    return ever, ever_by_fixed
 
 
-def test_looking_every_day_finds_a_difference_that_is_not_there_in_five_of_a_hundred_at_most() -> None:
-    ever, ever_by_usual = found(lift=0.0, seed=2)
+@pytest.mark.parametrize("shop", [
+    Shop(metric="click-through", users=400, looks=30, click_rate=0.2),
+    Shop(metric="revenue", users=2_000, looks=20, share=0.1, buy_rate=0.06),
+    Shop(metric="revenue", users=4_000, looks=20, share=0.05, buy_rate=0.06),
+])  # fmt: skip
+def test_daily_looks_at_equal_arms_keep_the_level(shop: Shop) -> None:
+    assert findings(shop, experiments=100, seed=2)[0] <= binom.isf(0.001, 100, 0.05)  # 13
 
-    assert ever <= binom.isf(0.001, EXPERIMENTS, 0.05)  # more would happen once in a thousand times
-    assert ever_by_usual > binom.isf(0.001, EXPERIMENTS, 0.05)  # the error rate of the fixed-sample test
+
+def test_fixed_test_at_daily_looks_exceeds_its_level() -> None:
+    shop = Shop(metric="click-through", users=1_000, looks=30, click_rate=0.2)
+
+    assert findings(shop, experiments=100, seed=2)[1] > binom.isf(0.001, 100, 0.05)
 
 
-def test_a_detectable_lift_is_detected() -> None:
-    draws = np.random.default_rng(3)
-    shown = draws.poisson(draws.gamma(2.0, ACTIVITY / 2, 100_000) * draws.integers(0, LOOKS, 100_000)) + 1
-    baseline = samples_of(draws.binomial(shown, draws.beta(2, 2 / RATE - 2, len(shown)))[None], shown[None])[0]
-    lift = detectable_lift(baseline, share=0.5, control_share=0.5, users=2 * USERS)
+def test_detectable_lift_is_detected_with_its_power() -> None:
+    shop = Shop(metric="click-through", users=400, looks=30, click_rate=0.2)
+    before = looks_of(dataclasses.replace(shop, users=40_000), np.random.default_rng(3))[-1].control
+    lift = detectable_lift(before, share=0.5, control_share=0.5, users=shop.users)
 
     assert lift is not None
-    assert found(lift, seed=4)[0] >= binom.isf(0.999, EXPERIMENTS, 0.8)
+    assert findings(dataclasses.replace(shop, lift=lift), experiments=100, seed=4)[0] >= binom.isf(0.999, 100, 0.8)

@@ -1,4 +1,4 @@
-"""The test that may be looked at again and again: its formulas, and 1,000 experiments without a difference."""
+"""The always valid test: its formulas, and 1,000 sequences of looks without a difference."""
 
 from __future__ import annotations
 
@@ -12,56 +12,69 @@ from scipy.stats import binom, norm
 
 from alsolike.experiments import comparison
 
-EXPERIMENTS, LOOKS = 1_000, 30
+SEQUENCES, LOOKS = 1_000, 30
 
 
-def mixture_likelihood_ratio(z: float, x: float) -> float:
-    """Return the ratio by its definition: the normal likelihood of z under a normal prior by that under no difference.
-
-    With standard error 1 the prior's variance is x.
-    """
+def normal_mixture(z: float, x: float) -> float:
+    """Return the likelihood of z under a normal prior of variance x by that under no difference."""
     return float(norm.pdf(z, scale=math.sqrt(1 + x)) / norm.pdf(z))
 
 
-@given(st.floats(-8, 8), st.floats(0.001, 1_000))
-def test_the_p_value_is_one_by_the_mixtures_likelihood_ratio(z: float, part: float) -> None:
+def line(z: float, t: float) -> float:
+    """Return the mean likelihood ratio of the drifts +l and -l of a Brownian motion that is z sqrt(t) at t."""
+    slope = math.sqrt(2 * math.log(2 / 0.05))
+    return sum(math.exp(drift * z * math.sqrt(t) - drift**2 * t / 2) for drift in (slope, -slope)) / 2
+
+
+@given(st.floats(-8, 8), st.floats(0.001, 50))
+def test_p_value_is_one_by_the_larger_likelihood_ratio(z: float, t: float) -> None:
     r = 8.781800428032875  # -2 ln 0.05 + ln(-2 ln 0.05) + 1
 
-    p_value = comparison.p_value(z, observed=part, planned=1)
+    p_value = comparison.p_value(z, observed=t, planned=1)
 
-    assert p_value == pytest.approx(min(1.0, 1 / mixture_likelihood_ratio(z, r * part)), rel=1e-9)
+    assert p_value == pytest.approx(min(1.0, 1 / max(0.9 * line(z, t), 0.1 * normal_mixture(z, r * t))), rel=1e-9)
 
 
 @given(st.floats(0.001, 0.5), st.floats(0.001, 1_000))
-def test_at_the_critical_value_the_p_value_is_the_level(alpha: float, part: float) -> None:
-    z = comparison.critical_z(alpha=alpha, observed=part, planned=1)
+def test_p_value_at_the_critical_value_is_the_level(alpha: float, t: float) -> None:
+    z = comparison.critical_z(alpha=alpha, observed=t, planned=1)
 
-    assert comparison.p_value(z, observed=part, planned=1) == pytest.approx(alpha, rel=1e-9)
+    assert comparison.p_value(z, observed=t, planned=1) == pytest.approx(alpha, rel=1e-9)
 
 
-def test_the_bound_is_about_least_when_all_that_was_planned_is_in() -> None:
+def test_critical_value_is_least_at_the_planned_observations() -> None:
     as_planned = comparison.critical_z(alpha=0.05, observed=1, planned=1)
 
-    of_other_plans = [comparison.critical_z(alpha=0.05, observed=1, planned=planned) for planned in (0.2, 0.7, 1.4, 5)]
+    of_other_plans = [comparison.critical_z(alpha=0.05, observed=1, planned=planned) for planned in (0.5, 0.8, 1.2, 2)]
 
-    assert as_planned == pytest.approx(3.0354, abs=1e-4)
-    assert all(0.999 < other / as_planned < 1.12 for other in of_other_plans)
+    # l z = arcosh(exp(l^2 / 2) / (0.9 * 0.05)) = arcosh(888.9) = ln(1777.8) = 7.483; l = 2.716
+    assert as_planned == pytest.approx(7.483 / 2.716, abs=1e-3)
+    assert all(1 < other / as_planned < 1.07 for other in of_other_plans)
+
+
+@pytest.mark.parametrize("planned", [0.01, 0.1, 10])
+def test_critical_value_stays_bounded_under_a_wrong_plan(planned: float) -> None:
+    assert comparison.critical_z(alpha=0.05, observed=1, planned=planned) < 4.9
 
 
 @pytest.mark.parametrize("z", [0.0, 1.0, 1.959963984540054, 3.5])
-def test_a_single_look_is_the_usual_test(z: float) -> None:
+def test_single_look_is_the_normal_test(z: float) -> None:
     assert comparison.fixed_p_value(z) == pytest.approx(2 * norm.sf(abs(z)), rel=1e-12)
     assert comparison.fixed_critical_z(0.05) == pytest.approx(norm.isf(0.025), rel=1e-12)
 
 
+@pytest.mark.parametrize("one_sided", [False, True])
 @pytest.mark.parametrize("planned", [0.1, 1, 10])
-def test_thirty_looks_at_no_difference_find_one_in_five_of_a_hundred_at_most(planned: float) -> None:
-    steps = np.random.default_rng(1).standard_normal((EXPERIMENTS, LOOKS))
+def test_thirty_looks_without_a_difference_keep_the_level(planned: float, one_sided: bool) -> None:
+    steps = np.random.default_rng(1).standard_normal((SEQUENCES, LOOKS))
     looks = np.arange(1, LOOKS + 1)
-    z = np.abs(steps.cumsum(axis=1) / np.sqrt(looks))
-    critical = [comparison.critical_z(alpha=0.05, observed=look / LOOKS, planned=planned) for look in looks]
+    z = steps.cumsum(axis=1) / np.sqrt(looks)
+    found = z if one_sided else np.abs(z)
+    critical = [
+        comparison.critical_z(alpha=0.05, observed=look / LOOKS, planned=planned, one_sided=one_sided) for look in looks
+    ]
 
-    false_findings = (z >= critical).any(axis=1).sum()
+    false_findings = (found >= critical).any(axis=1).sum()
 
-    assert false_findings <= binom.isf(0.001, EXPERIMENTS, 0.05)  # more would happen once in a thousand times
-    assert (z >= comparison.fixed_critical_z(0.05)).any(axis=1).sum() > 200  # without the correction for peeking
+    assert false_findings <= binom.isf(0.001, SEQUENCES, 0.05)  # more would happen once in a thousand times
+    assert (np.abs(z) >= comparison.fixed_critical_z(0.05)).any(axis=1).sum() > 200  # without correction

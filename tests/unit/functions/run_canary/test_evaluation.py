@@ -129,7 +129,9 @@ def test_clicks_are_told_by_the_clock_of_what_is_known_of_them() -> None:
 
     *_, clicks = judge(*late, share=SHARE, planned=10_000, limits=LIMITS, fraction=1.0)
 
-    assert clicks.critical_z == pytest.approx(critical_z(alpha=ALPHA / 3, observed=2_500, planned=10_000))
+    assert clicks.critical_z == pytest.approx(
+        critical_z(alpha=ALPHA / 3, observed=2_500, planned=10_000, one_sided=True)
+    )
 
 
 def test_a_sample_of_the_answers_has_a_clock_of_its_own() -> None:
@@ -138,4 +140,6 @@ def test_a_sample_of_the_answers_has_a_clock_of_its_own() -> None:
 
     tests = {test.name: test for test in judge(ours, theirs, share=SHARE, planned=10_000, limits=LIMITS, fraction=0.5)}
 
-    assert tests["latency"].critical_z == pytest.approx(critical_z(alpha=ALPHA / 3, observed=5_000, planned=5_000))
+    assert tests["latency"].critical_z == pytest.approx(
+        critical_z(alpha=ALPHA / 3, observed=5_000, planned=5_000, one_sided=True)
+    )

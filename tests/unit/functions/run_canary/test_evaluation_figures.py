@@ -31,6 +31,10 @@ def judged(
     return {test.name: test for test in every}
 
 
+def bound(*, observed: float, planned: float) -> float:
+    return critical_z(alpha=0.05 / 3, observed=observed, planned=planned, one_sided=True)
+
+
 def arm(**changes: object) -> Arm:
     return dataclasses.replace(ARM, **changes)  # type: ignore[arg-type]
 
@@ -64,9 +68,8 @@ def test_unknown_error_rates_count_as_none() -> None:
 
 @pytest.mark.parametrize(
     ("users", "breached"),
-    # Pearson's statistic of 2,000 users with a fifth expected is (users - 400)^2 / 320: 24.2 and 23.7. A chance of 1 in
-    # a million is 23.93.
-    [(312, True), (313, False), (400, False), (1_000, False)],
+    # The p-values of 326 and 327 of 2,000 users with a fifth expected are 0.00083 and 0.00105.
+    [(326, True), (327, False), (400, False), (1_000, False)],
 )
 def test_users_that_are_missing_from_the_log(users: int, breached: bool) -> None:
     found = judged(arm(users=users), arm(users=2_000 - users), share=0.2)["missing users"]
@@ -162,6 +165,6 @@ def test_critical_value_is_that_of_all_answers_at_a_third_of_the_level() -> None
     found = judged(candidate, champion, planned=4_000)
     sampled = judged(candidate, champion, planned=4_000, fraction=0.5)
 
-    assert found["latency"].critical_z == pytest.approx(critical_z(alpha=0.05 / 3, observed=1_000, planned=4_000))
-    assert found["click-through"].critical_z == pytest.approx(critical_z(alpha=0.05 / 3, observed=500, planned=4_000))
-    assert sampled["latency"].critical_z == pytest.approx(critical_z(alpha=0.05 / 3, observed=1_000, planned=2_000))
+    assert found["latency"].critical_z == pytest.approx(bound(observed=1_000, planned=4_000))
+    assert found["click-through"].critical_z == pytest.approx(bound(observed=500, planned=4_000))
+    assert sampled["latency"].critical_z == pytest.approx(bound(observed=1_000, planned=2_000))

@@ -7,9 +7,6 @@ import { EmptyState, QueryContent } from "../parts/query_content";
 import { Table } from "../parts/table";
 import { experiments } from "../queries";
 
-/** The p-value below which the split of users contradicts the configured shares. */
-const MISMATCH_BELOW = 0.001;
-
 const STATES: Record<Experiment["state"], Tone> = { planned: "info", running: "going", ended: "idle" };
 
 /** The verdicts of a report, as sentences. */
@@ -68,7 +65,7 @@ function ExperimentCard({ experiment }: { experiment: Experiment }) {
           <Command text={`alsolike experiments stop ${shellQuote(experiment.name)}`} />
         )}
       </header>
-      {sampleRatioPValue !== null && sampleRatioPValue < MISMATCH_BELOW && (
+      {verdict === "mismatch" && sampleRatioPValue !== null && (
         <div class="note bad">
           <Icon name="warn" />
           <p>

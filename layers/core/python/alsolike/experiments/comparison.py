@@ -1,35 +1,37 @@
-"""A test that allows any number of looks, and a stop at any of them.
+"""Comparison of two arms' users with tests that allow any number of looks, and a stop at any of them.
 
-It is the mixture sequential probability ratio test with a normal mixture. `z` is the usual statistic of a difference,
-its estimate divided by its standard error, after `n` of the planned `N` observations; `x = r n / N`::
+`z` is the difference of the arms' metrics divided by its standard error. `t` is the number of observations divided by
+the planned number. Without a difference, both likelihood ratios are non-negative martingales with mean 1::
 
-    likelihood ratio  L = (1 + x)^(-1/2) exp(z^2 x / (2 (1 + x)))
-    p                   = min(1, 1 / L)
-    L >= 1 / alpha     <=>  |z| >= sqrt((1 + 1/x) (ln(1 + x) - 2 ln alpha))
+    line     cosh(l z sqrt(t)) exp(-l^2 t / 2)          l^2 = 2 ln(2 / 0.05)
+    normal   (1 + x)^(-1/2) exp(z^2 x / (2 (1 + x)))    x = r t, r = -2 ln 0.05 + ln(-2 ln 0.05) + 1
+    p      = min(1, 1 / (0.9 line), 1 / (0.1 normal))
 
-Without a difference, L is a non-negative martingale of mean 1, so it ever reaches 1 / alpha with a probability of at
-most alpha (Ville's inequality), at any number of looks. `r` makes the bound approximately least at n = N.
+Their weighted mean also has mean 1. It ever reaches 1 / alpha with a probability of at most alpha (Ville's inequality).
+The line has the least bound of all such tests at t = 1. The normal mixture limits the loss if the plan was wrong.
+
+A metric is a ratio of two sums over users, `R = sum y / sum x`: clicks by impressions, or buyers by users if x is 1.
+Users are the unit of assignment and independent. The variance of R is, by the delta method, with s the variances and
+covariance over an arm's n users and m the mean of x::
+
+    V = S / n,   S = (s_yy - 2 R s_xy + R^2 s_xx) / m^2
+
+A small arm without a rare big spender underestimates S, and any of many looks may happen at that time. So S of the
+smaller arm is at least the pooled S of both arms, `(n1 S1 + n2 S2) / (n1 + n2)`.
 
 References
 ----------
 H. Robbins, "Statistical methods related to the law of the iterated logarithm", Annals of Mathematical Statistics 41,
-1970. R. Johari, P. Koomen, L. Pekelis, D. Walsh, "Always valid inference: continuous monitoring of A/B tests",
-Operations Research 70, 2022. I. Waudby-Smith, D. Arbour, R. Sinha, E. Kennedy, A. Ramdas,
-"Time-uniform central limit theory and asymptotic confidence sequences", Annals of Statistics 52, 2024: the same
-boundary where the variance is estimated, and how `r` is chosen.
+1970: both mixtures. S. Howard, A. Ramdas, J. McAuliffe, J. Sekhon, "Time-uniform Chernoff bounds via nonnegative
+supermartingales", Probability Surveys 17, 2020: the line, and its slope that is best at a time. R. Johari, P. Koomen,
+L. Pekelis, D. Walsh, "Always valid inference: continuous monitoring of A/B tests", Operations Research 70, 2022.
+I. Waudby-Smith, D. Arbour, R. Sinha, E. Kennedy, A. Ramdas, "Time-uniform central limit theory and asymptotic
+confidence sequences", Annals of Statistics 52, 2024: estimated variances, and the choice of `r`.
 
-Comparison of two arms' users: a metric of each, the lift between them, and the least detectable lift.
-
-A metric is a ratio of two sums over users, `R = sum y / sum x`: clicks by impressions, or buyers by users if x is 1.
-The unit of assignment is the user, not the answer, so users are independent. The variance of R is, by the delta method,
-with s the variances and covariance over an arm's n users and m the mean of x::
-
-    V = (s_yy - 2 R s_xy + R^2 s_xx) / (n m^2)
-
-References
-----------
 A. Deng, U. Knoblich, J. Lu, "Applying the delta method in metric analytics", KDD 2018, equation 4. E. Fieller, "Some
-problems in interval estimation", Journal of the Royal Statistical Society B 16, 1954.
+problems in interval estimation", Journal of the Royal Statistical Society B 16, 1954. R. Kohavi, A. Deng,
+R. Longbotham, Y. Xu, "Seven rules of thumb for web site experimenters", KDD 2014, rule 7: skewed metrics need more
+users.
 """
 
 from __future__ import annotations
@@ -41,6 +43,8 @@ from statistics import NormalDist
 
 _PLANNED_ALPHA = 0.05
 _SPREAD = -2 * math.log(_PLANNED_ALPHA) + math.log(-2 * math.log(_PLANNED_ALPHA)) + 1
+_SLOPE = math.sqrt(2 * math.log(2 / _PLANNED_ALPHA))
+_LINE, _NORMAL_MIXTURE = 0.9, 0.1
 _NORMAL = NormalDist()
 
 
@@ -55,22 +59,33 @@ def p_value(z: float, *, observed: float, planned: float) -> float:
     Examples
     --------
     >>> round(p_value(3.0, observed=10_000, planned=10_000), 3)
-    0.055
+    0.026
     """
-    x = _SPREAD * observed / planned
-    return min(1.0, math.exp(0.5 * math.log1p(x) - z * z * x / (2 * (1 + x))))
+    t = observed / planned
+    x, drift = _SPREAD * t, _SLOPE * abs(z) * math.sqrt(t)
+    log_line = drift + math.log1p(math.exp(-2 * drift)) - math.log(2) - _SLOPE**2 * t / 2
+    log_normal = z * z * x / (2 * (1 + x)) - 0.5 * math.log1p(x)
+    return min(1.0, math.exp(-max(math.log(_LINE) + log_line, math.log(_NORMAL_MIXTURE) + log_normal)))
 
 
-def critical_z(*, alpha: float, observed: float, planned: float) -> float:
+def critical_z(*, alpha: float, observed: float, planned: float, one_sided: bool = False) -> float:
     """Return the least `z` whose always valid p-value is at most `alpha`.
+
+    Parameters
+    ----------
+    one_sided
+        If true, only a `z` above 0 is a finding, and the line is ``exp(l z sqrt(t) - l^2 t / 2)``.
 
     Examples
     --------
     >>> round(critical_z(alpha=0.05, observed=10_000, planned=10_000), 3)
-    3.035
+    2.755
     """
-    x = _SPREAD * observed / planned
-    return math.sqrt((1 + 1 / x) * (math.log1p(x) - 2 * math.log(alpha)))
+    t = observed / planned
+    x, level = _SPREAD * t, _SLOPE**2 * t / 2 - math.log(_LINE * alpha)
+    line = level if one_sided else level + math.log1p(math.sqrt(-math.expm1(-2 * level)))  # arcosh(e^level)
+    normal = math.sqrt((1 + 1 / x) * (math.log1p(x) - 2 * math.log(_NORMAL_MIXTURE * alpha)))
+    return min(line / (_SLOPE * math.sqrt(t)), normal)
 
 
 def fixed_p_value(z: float) -> float:
@@ -193,7 +208,7 @@ def compare(
     Parameters
     ----------
     observed, planned
-        Current answers of both arms, and their planned number; see `sequential`.
+        Current answers of both arms, and their planned number.
     comparisons
         Number of arms compared with the control. P-values are multiplied and levels divided by it (Bonferroni), so
         that the probability of any false finding among them is `alpha`.
@@ -201,7 +216,7 @@ def compare(
     ours, theirs = arm.ratio, control.ratio
     if not (arm.suffices and control.suffices) or not ours or not theirs:
         return None
-    variance = arm.variance + control.variance
+    variance = sum(variances(arm, control))
     if variance <= 0:
         return None
     z = (ours - theirs) / math.sqrt(variance)
@@ -215,6 +230,16 @@ def compare(
     )
 
 
+def variances(one: ArmSample, other: ArmSample) -> tuple[float, float]:
+    """Return the variance of each arm's metric; the smaller arm's spread is at least the pooled spread."""
+    users = one.users + other.users
+    pooled = (one.spread * one.users + other.spread * other.users) / users if users else 0.0
+    return (
+        max(one.variance, pooled / one.users) if 0 < one.users < other.users else one.variance,
+        max(other.variance, pooled / other.users) if 0 < other.users < one.users else other.variance,
+    )
+
+
 def lift_interval(arm: ArmSample, control: ArmSample, *, z: float) -> Interval:
     """Return the lifts that a test with this critical value does not reject (Fieller).
 
@@ -223,44 +248,37 @@ def lift_interval(arm: ArmSample, control: ArmSample, *, z: float) -> Interval:
     ours, theirs = arm.ratio, control.ratio
     if ours is None or theirs is None:
         return Interval(None, None)
-    a = theirs**2 - z * z * control.variance
+    own_variance, control_variance = variances(arm, control)
+    a = theirs**2 - z * z * control_variance
     if a <= 0:  # the control's metric might as well be 0
         return Interval(None, None)
-    b, c = ours * theirs, ours**2 - z * z * arm.variance
+    b, c = ours * theirs, ours**2 - z * z * own_variance
     root = math.sqrt(max(b * b - a * c, 0.0))
     return Interval((b - root) / a - 1, (b + root) / a - 1)
 
 
+_CONCENTRATION = 100
+"""Weight of the shares in the prior of the sample ratio test, in users."""
+
+
 def sample_ratio_p_value(users: Sequence[int], shares: Sequence[float]) -> float:
-    """Return how likely numbers of users as far from the shares are, if users were assigned by those (chi-square).
+    """Return the always valid p-value of numbers of users, if the shares assigned them.
+
+    It is one by the likelihood ratio of a Dirichlet mixture of shares, with a mean of the given ones::
+
+        ratio = integral of prod q_k^n_k over Dirichlet(100 p)  /  prod p_k^n_k
 
     References
     ----------
-    A. Fabijan et al., "Diagnosing sample ratio mismatch in online controlled experiments", KDD 2019.
+    M. Lindon, A. Malek, "Anytime-valid inference for multinomial count data", NeurIPS 2022. A. Fabijan et al.,
+    "Diagnosing sample ratio mismatch in online controlled experiments", KDD 2019.
     """
-    total = sum(users)
-    if total == 0:
-        return 1.0
-    whole = math.fsum(shares)
-    expected = [total * share / whole for share in shares]
-    statistic = math.fsum((count - e) ** 2 / e for count, e in zip(users, expected, strict=True))
-    return chi_square_tail(statistic, degrees=len(users) - 1)
-
-
-def chi_square_tail(statistic: float, *, degrees: int) -> float:
-    """Return the chance that a chi-square variable of some whole degrees of freedom is above a value.
-
-    The regularised gamma function Q(degrees / 2, statistic / 2) by its recursion
-    ``Q(a + 1, h) = Q(a, h) + h^a e^-h / Gamma(a + 1)`` from ``Q(1/2, h) = erfc(sqrt h)`` or ``Q(1, h) = e^-h``.
-    """
-    half = statistic / 2
-    if half <= 0:
-        return 1.0
-    a, tail = (0.5, math.erfc(math.sqrt(half))) if degrees % 2 else (1.0, math.exp(-half))
-    while a < degrees / 2:
-        tail += math.exp(a * math.log(half) - half - math.lgamma(a + 1))
-        a += 1
-    return min(tail, 1.0)
+    whole, total = math.fsum(shares), sum(users)
+    log_ratio = math.lgamma(_CONCENTRATION) - math.lgamma(_CONCENTRATION + total)
+    for count, share in zip(users, shares, strict=True):
+        p = share / whole
+        log_ratio += math.lgamma(_CONCENTRATION * p + count) - math.lgamma(_CONCENTRATION * p) - count * math.log(p)
+    return math.exp(min(0.0, -log_ratio))
 
 
 def detectable_lift(

@@ -21,8 +21,8 @@ from alsolike.experiments.comparison import (
 from alsolike.experiments.metrics import RatioMetric, Users
 
 ALPHA = 0.05
-MISMATCH_BELOW = 0.001
-"""A split of users that is less likely than this was not made by the shares."""
+MISMATCH_BELOW = 0.01
+"""P-value of a sample ratio mismatch: at most one in 100 correct experiments reaches it at any of all looks."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class ExperimentReport:
     control
         The arm that the others are compared with.
     sample_ratio_p_value
-        The probability of this split of the users under the shares.
+        Always valid p-value of the split of the users under the shares.
     days, of_days
         Days with answers, and days of the experiment so far.
     verdict

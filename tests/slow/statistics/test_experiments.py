@@ -1,0 +1,91 @@
+"""Experiments with and without a difference, with a look every day: how often the report finds one.
+
+`make slow WHAT=statistics ARGS="-s -k experiments"` prints the tables of docs/experiments.md.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from alsolike.experiments.comparison import Lift, compare, sample_ratio_p_value
+from alsolike.experiments.report import ALPHA, MISMATCH_BELOW
+from tests.builders.simulated_users import Shop, looks_of
+
+WITHOUT_DIFFERENCE, WITH_DIFFERENCE = 800, 400
+
+
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """Shares of experiments with a finding: at any look, by the usual test at any look, and at the last one."""
+
+    ever: float
+    usual_ever: float
+    usual_last: float
+
+
+def found(shop: Shop, *, experiments: int) -> Found:
+    """Return the shares, and print them as a row of the table."""
+    rows = []
+    for number in range(experiments):
+        results = [
+            compare(look.arm, look.control, observed=look.observed, planned=shop.planned, alpha=ALPHA)
+            for look in looks_of(shop, np.random.default_rng([40, number]))
+        ]
+        usual = [_finds(result, "fixed_p_value") for result in results]
+        rows.append((any(_finds(result, "p_value") for result in results), any(usual), usual[-1]))
+    shares = Found(*np.mean(rows, axis=0).tolist())
+    metric = f"{shop.metric} of {shop.click_rate:.0%}" if shop.metric == "click-through" else shop.metric
+    lift = f"{shop.lift:+.0%}" if shop.lift else "none"
+    print(
+        f"\n| {metric} | {shop.users:,} | {shop.share:g} | {lift} "
+        f"| {shares.ever:.1%} | {shares.usual_ever:.1%} | {shares.usual_last:.1%} |",
+        end="",
+    )
+    return shares
+
+
+def _finds(result: Lift | None, name: str) -> bool:
+    return result is not None and getattr(result, name) <= ALPHA
+
+
+@pytest.mark.parametrize("shop", [
+    Shop(metric="revenue", users=2_000, share=0.1),
+    Shop(metric="revenue", users=10_000, share=0.1),
+    Shop(metric="revenue", users=4_000, share=0.05),
+    Shop(metric="revenue", users=10_000, share=0.02, spread=1.3),
+    Shop(metric="revenue", users=2_000),
+    Shop(metric="buyers", users=4_000, share=0.05),
+    Shop(metric="click-through", users=4_000, share=0.05),
+    Shop(metric="click-through", users=2_000),
+])  # fmt: skip
+def test_experiments_without_a_difference_keep_the_level(shop: Shop) -> None:
+    assert found(shop, experiments=WITHOUT_DIFFERENCE).ever <= ALPHA
+
+
+@pytest.mark.parametrize(("shop", "at_least"), [
+    (Shop(metric="click-through", users=2_000, lift=0.2, click_rate=0.02), 0.38),
+    (Shop(metric="click-through", users=2_000, lift=0.2), 0.64),
+    (Shop(metric="click-through", users=2_000, share=0.1, lift=0.4), 0.78),
+    (Shop(metric="buyers", users=10_000, lift=0.2), 0.45),
+    (Shop(metric="revenue", users=2_000, lift=0.5, spread=0.8), 0.13),
+    (Shop(metric="revenue", users=10_000, share=0.1, lift=0.5, spread=0.8), 0.15),
+])  # fmt: skip
+def test_experiments_with_a_difference_find_it(shop: Shop, at_least: float) -> None:
+    shares = found(shop, experiments=WITH_DIFFERENCE)
+
+    assert at_least <= shares.ever <= shares.usual_ever
+
+
+@pytest.mark.parametrize("share", [0.5, 0.1, 0.05])
+def test_experiments_with_a_right_split_report_no_mismatch(share: float) -> None:
+    counts = np.random.default_rng(41).multinomial(200, [share, 1 - share], (2_000, 60)).cumsum(axis=1).tolist()
+
+    alarms = [
+        any(sample_ratio_p_value(look, [share, 1 - share]) < MISMATCH_BELOW for look in looks) for looks in counts
+    ]
+
+    print(f"\n| {share:g} | {np.mean(alarms):.2%} |", end="")
+    assert np.mean(alarms) <= MISMATCH_BELOW
