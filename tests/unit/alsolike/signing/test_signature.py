@@ -80,6 +80,49 @@ def test_botocore_s_signature_is_accepted(request_: dict[str, Any]) -> None:
     assert check(sign(**request_)) == KEY_ID
 
 
+def queried(query: str) -> dict[str, Any]:
+    return sign(url=f"{URL}/trending?{query}", method="GET", body="")
+
+
+@pytest.mark.parametrize("query", ["filterValues=a%20b", "q=%2B", "q=%FF", "q=%C3%BC", "q=", "b=2&a=1"])
+def test_a_signed_query_is_accepted(query: str) -> None:
+    assert check(queried(query)) == KEY_ID
+
+
+@pytest.mark.parametrize(
+    ("signed", "sent"),
+    [("q=a%20b", "q=a+b"), ("a%20b=q", "a+b=q"), ("q=%C3%BC", "q=%c3%bc"), ("a=1&b=2", "b=2&a=1"), ("q=a", "q=%61")],
+)
+def test_another_spelling_of_a_query_is_the_same_request(signed: str, sent: str) -> None:
+    assert check({**queried(signed), "rawQueryString": sent}) == KEY_ID
+
+
+@pytest.mark.parametrize(
+    ("signed", "sent"),
+    [
+        ("q=a%2Bb", "q=a+b"),
+        ("q=a%20b", "q=a%2Bb"),
+        ("a%2Bb=q", "a+b=q"),
+        ("q=%FF", "q=%FE"),
+        ("q=%FF", "q=%EF%BF%BD"),
+        ("q=%EF%BF%BD", "q=%C3"),
+        ("%FF=q", "%FE=q"),
+        ("q=%5Cud800", "q=\ud800"),
+        ("q=%2541", "q=%41"),
+        ("q=%26a%3D1", "q=&a=1"),
+    ],
+)
+def test_a_query_of_another_meaning_is_refused(signed: str, sent: str) -> None:
+    assert refusal({**queried(signed), "rawQueryString": sent}) == INVALID
+
+
+def test_half_a_surrogate_pair_is_no_other_text() -> None:
+    event = sign(x_amz_note="\\ud800")
+    event["headers"]["x-amz-note"] = "\ud800"
+
+    assert refusal(event) == INVALID
+
+
 def test_a_body_in_base64_is_the_same_request() -> None:
     event = sign(body='{"a": "ü"}')
     encoded = {**event, "body": base64.b64encode(event["body"].encode()).decode(), "isBase64Encoded": True}

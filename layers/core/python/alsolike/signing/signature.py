@@ -17,7 +17,7 @@ import hmac
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote_to_bytes
 
 from alsolike.contract.http import request_body
 from alsolike.runtime.errors import SignatureRefused
@@ -43,6 +43,8 @@ _AUTHORIZATION = re.compile(
 _TIME = re.compile(r"\d{8}T\d{6}Z", re.ASCII)
 _SPACES = re.compile(" +")
 _UNRESERVED = "-_.~"
+_SURROGATES = "surrogatepass"
+"""Error handler that encodes half of a surrogate pair, which a header may contain, to bytes of no other text."""
 
 
 @struct
@@ -128,7 +130,7 @@ def _paths(path: str) -> Sequence[str]:
 
     AWS's clients encode the encoded path once more, others leave it.
     """
-    once = quote(path, safe="/~", errors="backslashreplace")
+    once = quote(path, safe="/~", errors=_SURROGATES)
     twice = quote(once, safe="/~")
     return (once,) if once == twice else (twice, once)
 
@@ -138,17 +140,19 @@ def _canonical(event: Mapping[str, Any], headers: Sequence[str], *, path: str, b
     lines = [f"{name}:{_SPACES.sub(' ', sent[name].strip(' '))}" for name in headers]
     query = "&".join(f"{name}={value}" for name, value in sorted(_parameters(event.get("rawQueryString") or "")))
     parts = (event["requestContext"]["http"]["method"], path, query, *lines, "", ";".join(headers), body_hash)
-    return "\n".join(parts).encode(errors="backslashreplace")  # a header may hold half of a surrogate pair
+    return "\n".join(parts).encode(errors=_SURROGATES)
 
 
 def _parameters(query: str) -> Iterator[tuple[str, str]]:
     for pair in query.split("&"):
         if pair:
             name, _, value = pair.partition("=")
-            yield (
-                quote(unquote(name), safe=_UNRESERVED, errors="backslashreplace"),
-                quote(unquote(value), safe=_UNRESERVED, errors="backslashreplace"),
-            )
+            yield _encoded(name), _encoded(value)
+
+
+def _encoded(text: str) -> str:
+    """Return a part of a query in its canonical form; a plus stands for a space, as API Gateway decodes it."""
+    return quote(unquote_to_bytes(text.replace("+", " ").encode(errors=_SURROGATES)), safe=_UNRESERVED)
 
 
 @functools.lru_cache(maxsize=256)
