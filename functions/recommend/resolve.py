@@ -278,9 +278,10 @@ def _with_filters(
     if not is_configured:
         unmet = tuple(f"promotion:{promotion.called} {UNREADABLE}" for promotion in rules.promotions)
         return ResolvedRules(rules, boosts, (), unmet)
-    is_of_request = request.promotions is not None
+    sent_promotions = request.promotions if rules.promotions else None  # a ranking ignores promotions
+    is_of_request = sent_promotions is not None
     where = "promotions[0].filterArn" if is_of_request else "filter"
-    values = [sent.filter_values for sent in request.promotions or ()] or [{} for _ in rules.promotions]
+    values = [sent.filter_values for sent in sent_promotions or ()] or [{} for _ in rules.promotions]
     promotions = tuple(
         ResolvedPromotion(
             promotion.called,

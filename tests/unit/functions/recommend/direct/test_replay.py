@@ -10,7 +10,7 @@ import pytest
 from alsolike.runtime.errors import InvalidInput, NotFound
 from functions.recommend import handler
 from tests.builders.lambda_events import NOW_MS, LambdaContext
-from tests.unit.functions.recommend.shop import Shop
+from tests.unit.functions.recommend.shop import ARN, Shop
 
 ASKED = {"nowMs": NOW_MS, "recommender": "for-you", "numResults": 2}
 
@@ -55,6 +55,27 @@ def test_a_ranking_ranks_what_is_given(shop: Shop) -> None:
     answer = replay(
         recommender="personalized-ranking", userId="anna", inputList=["kiwi", "fig"], history=[interaction("pear")]
     )
+
+    assert [item["itemId"] for item in answer["items"]] == ["fig", "kiwi"]
+
+
+@pytest.mark.parametrize(
+    "rules", [{"boosts": [{"filter": "sour", "factor": 3}]}, {"diversity": {"dial": 0.1, "columns": ["TAGS"]}}, {}]
+)
+def test_a_ranking_has_no_promotions(shop: Shop, rules: dict[str, Any]) -> None:
+    shop.configure(
+        items={"columns": {"TAGS": "list"}},
+        filters={"sour": 'INCLUDE ItemID WHERE Items.TAGS IN ("sour")'},
+        rules={"own": rules} if rules else {},
+        recommenders={"personalized-ranking": {"rules": "own"}} if rules else {},
+    )
+    shop.publish()
+    promotion = {"percentPromotedItems": 50, "filterArn": f"{ARN}:filter/sour"}
+
+    answer = replay(
+        recommender="personalized-ranking", userId="anna", inputList=["kiwi", "fig"], history=[interaction("pear")],
+        promotions=[promotion],
+    )  # fmt: skip
 
     assert [item["itemId"] for item in answer["items"]] == ["fig", "kiwi"]
 
