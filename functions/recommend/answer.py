@@ -78,6 +78,7 @@ def _answer(resolved: ResolvedRequest, *, degraded: Sequence[str], **fields: Any
             version=version,
             arms=resolved.arms,
         ),
+        recommender=resolved.requested_recommender,
         version=version,
         degraded=tuple(dict.fromkeys(degraded)),
         arms=resolved.arms,

@@ -41,6 +41,8 @@ class Answer:
 
     Attributes
     ----------
+    recommender
+        The requested one, which an alias may name, before experiments.
     degraded
         Reasons why the answer is degraded; empty if it is not.
     arms
@@ -61,6 +63,7 @@ class Answer:
 
     items: Sequence[RankedItem]
     recommendation_id: str
+    recommender: str
     source: Source
     filled: int
     cold: int

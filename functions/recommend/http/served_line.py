@@ -67,7 +67,7 @@ class ServedLog:
         row = ServedResponse(
             answer.recommendation_id,
             now_ms,
-            request.recommender,
+            answer.recommender,
             answer.version,
             tuple(answer.arms),
             shopper,

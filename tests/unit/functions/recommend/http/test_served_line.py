@@ -97,6 +97,37 @@ def test_arms_and_rules_are_said_with_what_they_did(shop: Shop, lines: Callable[
     assert all(0 < chance <= 1 for chance in chosen)
 
 
+@pytest.mark.parametrize(
+    ("alias", "expected"),
+    [
+        ({"recommender": "popular"}, "popular"),
+        ({"recommender": "similar-items"}, "similar-items"),
+        ({"recipe": "aws-trending-now"}, "trending"),
+        ({"recommender": "for-you"}, "for-you"),
+    ],
+)
+def test_line_of_an_alias_has_its_recommender(
+    shop: Shop, lines: Callable[[], list[ServedResponse]], alias: dict[str, str], expected: str
+) -> None:
+    shop.configure(aliases={"home": alias})
+    shop.publish()
+
+    answer = shop.post({"campaignArn": f"{ARN}:campaign/home", "userId": "anna", "itemId": "pear"})
+
+    (row,) = lines()
+    assert row.recommender == expected
+    assert recommendation_id.parse(json.loads(answer["body"])["recommendationId"]).recommender == expected
+
+
+def test_line_of_an_alias_that_ranks_has_its_recommender(shop: Shop, lines: Callable[[], list[ServedResponse]]) -> None:
+    shop.configure(aliases={"home": {"recommender": "for-you"}})
+    body = {"campaignArn": f"{ARN}:campaign/home", "userId": "anna", "inputList": ["fig"]}
+
+    shop.post(body, route="POST /personalize-ranking")
+
+    assert [row.recommender for row in lines()] == ["personalized-ranking"]
+
+
 def test_filled_places_and_the_page_are_said(shop: Shop, lines: Callable[[], list[ServedResponse]]) -> None:
     shop.publish()
 
