@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -38,10 +37,7 @@ def main() -> None:
 
 
 def _summary(size: str) -> BilledResources:
-    with tempfile.TemporaryDirectory(prefix="alsolike-costs-") as name:
-        directory = Path(name) / "cdk.out"
-        boot.synthesize(ENVIRONMENT, directory, without_layers=True, settings={"size": size})
-        return read_assembly(directory)
+    return read_assembly(boot.synthesize(ENVIRONMENT, without_layers=True, settings={"size": size}))
 
 
 def _sizes(summaries: Mapping[str, BilledResources]) -> Iterator[str]:

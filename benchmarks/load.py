@@ -41,8 +41,7 @@ def gateway() -> Iterator[Row]:
     """50 requests a second for a minute."""
     with tempfile.TemporaryDirectory(prefix="alsolike-bench-") as name:
         boot.build_layers()
-        boot.synthesize("demo", Path(name) / "cdk.out")
-        with boot.running_cloud(Path(name) / "cdk.out", state=Path(name) / "cloud.json") as cloud:
+        with boot.running_cloud(boot.synthesize("demo"), state=Path(name) / "cloud.json") as cloud:
             where = deployment.of_cloud(cloud)
             _deploy_model(where, Path(name))
             api = Api(where)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress, TaskID
 
+_PLAIN_AFTER_S = 5.0
 _PLAIN_EVERY_S = 120.0
 _PIPED_WIDTH = 160
 _DESCRIPTION_WIDTH = 30
@@ -262,11 +263,14 @@ class _Bar:
 
 
 class _Line:
-    """A step in a pipe: its progress is printed only if it takes long."""
+    """A step in a pipe: it is printed before its end only if it takes long."""
 
     def __init__(self, description: str, total: float | None) -> None:
         self._description, self._total, self._done, self._note = description, total, 0.0, ""
         self._printed = time.monotonic()
+        self._first = threading.Timer(_PLAIN_AFTER_S, self._print_first)
+        self._first.daemon = True
+        self._first.start()
 
     def advance(self, amount: float = 1) -> None:
         self.reach(self._done + amount)
@@ -284,13 +288,21 @@ class _Line:
         say(text)
 
     def end(self, line: str, *, finished: bool) -> None:
+        self._first.cancel()
         say(f"{line}{_tail(self._note)}")
+
+    def _print_first(self) -> None:
+        with contextlib.suppress(OSError, ValueError):  # stderr is closed
+            self._print()
 
     def _print_if_due(self) -> None:
         if time.monotonic() - self._printed > _PLAIN_EVERY_S:
-            self._printed = time.monotonic()
-            share = f" {self._done / self._total:.0%}" if self._total else ""
-            say(f"{self._description} ...{share}{_tail(self._note)}")
+            self._print()
+
+    def _print(self) -> None:
+        self._printed = time.monotonic()
+        share = f" {self._done / self._total:.0%}" if self._total else ""
+        say(f"{self._description} ...{share}{_tail(self._note)}")
 
 
 def _tail(note: str) -> str:

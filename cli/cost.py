@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -60,10 +59,7 @@ def cost(
     if assembly is not None:
         summary = read_assembly(assembly)
     else:
-        with tempfile.TemporaryDirectory(prefix="alsolike-cost-") as name:
-            outdir = Path(name) / "cdk.out"
-            boot.synthesize(stack, outdir, without_layers=True, settings={"size": size} if size else None)
-            summary = read_assembly(outdir)
+        summary = read_assembly(boot.synthesize(stack, without_layers=True, settings={"size": size} if size else None))
     measured = cost_measurement.measure(state=state, events_per_call=load.events_per_call) if measure else None
     durations = DURATIONS if measured is None else measured.durations(DURATIONS)
     prices = Prices(free_tier=free_tier)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
+
+from typer import Option
 
 from cli import console
 from cli.options import Context
@@ -12,43 +14,60 @@ from operations.pages import page_lines
 from operations.progress import counted
 
 
-def status(context: Context) -> None:
-    """Show the deployment: functions, champion, training runs.
+def status(
+    context: Context,
+    show_all: Annotated[bool, Option("--all", help="Show all functions and the sources of their packages.")] = False,
+) -> None:
+    """Show the champion, trainings and failing functions.
+
+    A function fails if calls of the last hour ended with an error.
 
     Example: alsolike status --env prod
     """
-    from operations.status import collect, layers_of
+    from operations.status import collect, failing, layers_of
 
     where = context.deployment
     report = collect(where, layers=layers_of(context.state) if where.is_local else ())
     if context.printed(report):
         return
+    champion = report["champion"]
+    console.print_line(f"champion {champion['version']}: {champion['reason']}" if champion else "champion none yet")
+    for line in (report["trial"], report["held"], report["drift"]):
+        if line:
+            console.print_line(line)
+    for run in report["training_runs"]:
+        console.print_line(_sentence(run))
+    if not report["training_runs"]:
+        console.print_line("training never ran")
+    version = report["configuration_version"]
+    console.print_line(f"configuration version {version}" if version else "built-in configuration")
     console.print_line(f"{report['environment']}: {where.names.api_url}")
     for line in page_lines(where):
-        console.print_line(line)
-    columns = ["name", "runtime", "memory_mb", "timeout_s"]
-    rows = [
-        [*(function[column] for column in columns), ", ".join(function["layers"])] for function in report["functions"]
-    ]
-    console.print_table(["function", "runtime", "memory MB", "timeout s", "layers"], rows)
-    for line in report["layers"]:
         console.print_line(line)
     console.print_line(f"trackingId {report['tracking_id']}")
     for dataset in ("items", "users"):
         console.print_line(f"datasetArn of {dataset} {report[f'{dataset}_dataset_arn']}")
     stream = report["stream"]
     console.print_line(f"stream {stream['name']}: {stream['status']}, {counted(stream['open_shards'], 'open shard')}")
-    champion = report["champion"]
-    console.print_line(f"champion {champion['version']}: {champion['reason']}" if champion else "champion none yet")
-    for line in (report["trial"], report["held"], report["drift"]):
-        if line:
-            console.print_line(line)
-    version = report["configuration_version"]
-    console.print_line(f"configuration version {version}" if version else "built-in configuration")
-    for run in report["training_runs"]:
-        console.print_line(_sentence(run))
-    if not report["training_runs"]:
-        console.print_line("training never ran")
+    failed = failing(report)
+    for function in failed:
+        errors = counted(function["errors"], "error")
+        console.print_line(f"function {function['name']}: {errors} in the last hour ({function['function_name']})")
+    if show_all:
+        _print_functions(report)
+        return
+    functions = f"{counted(len(report['functions']), 'function')}, {len(failed)} failing"
+    console.print_line(f"{functions}; list them with `{console.call('status', '--all', *context.options)}`")
+
+
+def _print_functions(report: Mapping[str, Any]) -> None:
+    columns = ["name", "errors", "runtime", "memory_mb", "timeout_s"]
+    rows = [
+        [*(function[column] for column in columns), ", ".join(function["layers"])] for function in report["functions"]
+    ]
+    console.print_table(["function", "errors", "runtime", "memory MB", "timeout s", "layers"], rows)
+    for line in report["layers"]:
+        console.print_line(line)
 
 
 def _sentence(run: Mapping[str, Any]) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -24,7 +23,6 @@ from operations.pages import page_lines
 
 def up(
     stack: Environment = "demo",
-    outdir: Annotated[Path, Option(help="Directory of the cloud assembly.")] = Path("cdk.out"),
     port: Annotated[
         int | None, Option(min=1, max=65500, help="First port of the cloud.", show_default="4600, else free ones")
     ] = None,
@@ -47,9 +45,9 @@ def up(
         resources.callback(boot.stop_builds)
         pages = Background(boot.build_pages)
         boot.build_layers()
-        boot.synthesize(stack, outdir)
+        assembly = boot.synthesize(stack)
         cloud = resources.enter_context(
-            boot.running_cloud(outdir, state=state, port=first_port, tls=tls, data=None if ephemeral else data)
+            boot.running_cloud(assembly, state=state, port=first_port, tls=tls, data=None if ephemeral else data)
         )
         where = deployment.of_cloud(cloud)
         pages.result()

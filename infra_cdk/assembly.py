@@ -1,6 +1,7 @@
-"""Cached writer of the cloud assembly of an environment: an assembly whose inputs are unchanged is reused.
+"""Cache of cloud assemblies by content: an environment whose inputs are unchanged is not synthesized again.
 
-The CDK and its Node process are loaded only where something has changed.
+`python -m infra_cdk.assembly` prints the folder of the assembly. The CDK and its Node process are loaded only where
+something has changed.
 """
 
 import argparse
@@ -8,9 +9,12 @@ import functools
 import hashlib
 import json
 import os
+import shutil
 import sys
 import sysconfig
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,42 +24,38 @@ from infra_cdk.context import load_settings
 from infra_cdk.settings_checks import InvalidSettings
 
 ROOT = Path(__file__).resolve().parents[1]
-STAMP = "inputs.sha256"
-_NO_INPUTS = frozenset({"build", "cdk.out", "dist", "docs", "node_modules", "tests", "web"})
-"""Top-level folders of the repository without inputs; nor are there any in those whose names begin with a dot."""
-_VARIABLES = ("AWS_", "CDK_", "JSII_")
+INPUTS = ("cdk.json", "functions", "infra_cdk", "layers/core", "model_export", "operations")
+"""Files and folders of the repository that a synthesis reads."""
+KEPT = 4
+"""Assemblies in the cache by default; the least recently used ones are deleted first."""
+
+_STAMP = "inputs.sha256"
+_NOT_PASSED = ("AWS_", "CDK_")
+_VARIABLES = ("JSII_",)
+_WRITING = ".writing-"
+_ABANDONED_S = 86_400
 
 
-def is_current(outdir: Path, inputs: str) -> bool:
-    """Return whether an assembly was written from `inputs` and has not changed since."""
-    stamp = outdir / STAMP
-    return stamp.is_file() and stamp.read_text(encoding="utf-8") == _stamp(outdir, inputs)
-
-
-def mark(outdir: Path, inputs: str) -> None:
-    """Record in an assembly which inputs it was written from."""
-    (outdir / STAMP).write_text(_stamp(outdir, inputs), encoding="utf-8")
+class InputsChanged(Exception):
+    """Error for inputs that changed during a synthesis."""
 
 
 def inputs_digest(
     *,
     environment: str | None,
     layers: Path,
-    outdir: Path | None = None,
     root: Path = ROOT,
     packages: Path | None = None,
     overrides: Mapping[str, Any] | None = None,
 ) -> str:
     """Return the digest of everything that an assembly depends on.
 
-    That is every file of the repository outside `_NO_INPUTS`, the built layers, the folders that the settings name, the
-    installed distributions with their versions, Python, the environment's name, and the variables that the CDK reads.
-    Some of these make no difference: an unnecessary synthesis costs seconds, an outdated assembly deploys other code.
+    That is `INPUTS`, the built layers, the folders that the settings name, the installed distributions with their
+    versions, Python, the environment's name, and the variables of jsii. Some of these make no difference: an
+    unnecessary synthesis costs seconds, an outdated assembly deploys other code.
 
     Parameters
     ----------
-    outdir
-        Where the assembly goes, which is no input if it is in the repository.
     packages
         Where the distributions are installed; by default those of this Python.
     overrides
@@ -67,60 +67,120 @@ def inputs_digest(
         If the environment's settings cannot be used.
     """
     context: Mapping[str, Any] = json.loads((root / "cdk.json").read_bytes())["context"]
-    settings = load_settings(context.get("environments"), environment or context.get("environment", ""), overrides)
-    folders = (layers, package_folder(settings), sentence_model_folder(settings))
+    name = environment or context.get("environment", "")
+    settings = load_settings(context.get("environments"), name, overrides)
+    folders = {
+        "layers": layers,
+        "training package": package_folder(settings),
+        "sentence model": sentence_model_folder(settings),
+    }
     packages = packages or Path(sysconfig.get_paths()["purelib"])
     facts = [
         sys.version,
-        str(environment),
-        json.dumps(overrides),
+        name,
+        json.dumps(overrides or {}),
         *sorted(path.name for path in packages.glob("*.dist-info")),
         *sorted(f"{name}={value}" for name, value in os.environ.items() if name.startswith(_VARIABLES)),
-        *(f"{folder} {_digest(_files(folder))}" for folder in folders if folder),
-        _digest(_sources(root, outdir)),
+        *(f"{kind} {_digest(_files(folder))}" for kind, folder in folders.items() if folder),
+        _digest(_sources(root)),
     ]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
+def cached(cache: Path, *, digest: Callable[[], str], write: Callable[[Path], None], kept: int = KEPT) -> Path:
+    """Return the folder of the assembly of the present inputs; write it unless the cache has it undamaged.
+
+    An assembly is written next to its place and renamed, so that an interrupted synthesis leaves none.
+
+    Parameters
+    ----------
+    digest
+        Returns the digest of the inputs.
+    write
+        Writes the assembly into a folder.
+    kept
+        Number of assemblies that stay.
+
+    Raises
+    ------
+    InputsChanged
+        If the inputs changed during the synthesis.
+    """
+    inputs = digest()
+    entry = cache / inputs[:24]
+    if _is_current(entry, inputs):
+        entry.touch()
+        return entry
+    cache.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=_WRITING, dir=cache) as scratch:
+        written = Path(scratch) / "assembly"
+        write(written)
+        if digest() != inputs:
+            raise InputsChanged("the sources changed during the synthesis; run the command again")
+        (written / _STAMP).write_text(_stamp(written, inputs), encoding="utf-8")
+        if not _is_current(entry, inputs):  # another process may have written the same
+            shutil.rmtree(entry, ignore_errors=True)
+            written.rename(entry)
+    _prune(cache, kept)
+    return entry
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the assembly or leave it as it is; return the exit status."""
+    """Print the folder of the assembly; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m infra_cdk.assembly", description=__doc__)
     parser.add_argument("--environment", help="a name in cdk.json's context.environments")
-    parser.add_argument("--outdir", type=Path, required=True, help="folder of the assembly")
+    parser.add_argument("--cache", type=Path, required=True, help="folder of the assemblies")
+    parser.add_argument("--keep", type=int, default=KEPT, help="number of assemblies that stay in the cache")
     parser.add_argument(
         "--layers", type=Path, default=ROOT / "build" / "layers", help="folder of the layers that layers.build made"
     )
     parser.add_argument("--settings", type=json.loads, help="JSON object of settings that replace the environment's")
     options = parser.parse_args(arguments)
     digest = functools.partial(
-        inputs_digest,
-        environment=options.environment,
-        layers=options.layers,
-        outdir=options.outdir,
-        overrides=options.settings,
+        inputs_digest, environment=options.environment, layers=options.layers, overrides=options.settings
     )
+
+    def write(outdir: Path) -> None:
+        # These variables configure the CDK's and AWS's command lines; the assembly must not depend on them.
+        for name in [name for name in os.environ if name.startswith(_NOT_PASSED)]:
+            del os.environ[name]
+        from infra_cdk import app
+
+        named = [] if options.environment is None else ["--environment", options.environment]
+        changed = [] if options.settings is None else ["--settings", json.dumps(options.settings)]
+        places = ["--outdir", str(outdir), "--layers", str(options.layers)]
+        if status := app.main([*named, *changed, *places, "--skip-template-check"]):
+            raise SystemExit(status)
+
     try:
-        inputs = digest()
-    except InvalidSettings as error:
+        sys.stdout.write(f"{cached(options.cache, digest=digest, write=write, kept=options.keep)}\n")
+    except (InvalidSettings, InputsChanged) as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
-    if is_current(options.outdir, inputs):
-        return 0
-    from infra_cdk import app
-
-    (options.outdir / STAMP).unlink(missing_ok=True)
-    named = [] if options.environment is None else ["--environment", options.environment]
-    changed = [] if options.settings is None else ["--settings", json.dumps(options.settings)]
-    places = ["--outdir", str(options.outdir), "--layers", str(options.layers)]
-    status = app.main([*named, *changed, *places, "--skip-template-check"])
-    # Inputs that changed meanwhile may or may not be in the assembly.
-    if status == 0 and inputs == digest():
-        mark(options.outdir, inputs)
-    return status
+    return 0
 
 
-def _stamp(outdir: Path, inputs: str) -> str:
-    return f"{inputs} {_digest(path for path in _files(outdir) if path[1] != STAMP)}\n"
+def _is_current(entry: Path, inputs: str) -> bool:
+    """Return whether an assembly was written from `inputs` and has not changed since."""
+    stamp = entry / _STAMP
+    return stamp.is_file() and stamp.read_text(encoding="utf-8") == _stamp(entry, inputs)
+
+
+def _prune(cache: Path, kept: int) -> None:
+    """Delete the least recently used assemblies, and what killed syntheses left."""
+    last_used_s = {path: path.stat().st_mtime for path in cache.iterdir() if path.is_dir()}
+    written = sorted((p for p in last_used_s if not p.name.startswith(_WRITING)), key=last_used_s.__getitem__)
+    abandoned = [
+        path
+        for path, at_s in last_used_s.items()
+        if path.name.startswith(_WRITING) and at_s < time.time() - _ABANDONED_S
+    ]
+    for path in (*written[:-kept], *abandoned):
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _stamp(folder: Path, inputs: str) -> str:
+    return f"{inputs} {_digest(path for path in _files(folder) if path[1] != _STAMP)}\n"
 
 
 def _digest(files: Iterable[tuple[Path, str]]) -> str:
@@ -137,15 +197,14 @@ def _digest(files: Iterable[tuple[Path, str]]) -> str:
     return digest.hexdigest()
 
 
-def _sources(root: Path, outdir: Path | None) -> Iterator[tuple[Path, str]]:
-    for path in sorted(root.iterdir()):
+def _sources(root: Path) -> Iterator[tuple[Path, str]]:
+    for name in INPUTS:
+        path = root / name
         if path.is_file():
-            yield path, path.name
-        elif not path.name.startswith(".") and path.name not in _NO_INPUTS:
-            for file, name in _files(path):
-                # Compiled modules are in no asset, nor is an earlier assembly.
-                if "__pycache__" not in file.parts and (outdir is None or outdir.resolve() not in file.parents):
-                    yield file, f"{path.name}/{name}"
+            yield path, name
+        for file, below in _files(path):
+            if "__pycache__" not in file.parts:  # compiled modules are in no asset
+                yield file, f"{name}/{below}"
 
 
 def _files(folder: Path) -> Iterator[tuple[Path, str]]:

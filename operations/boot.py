@@ -1,4 +1,4 @@
-"""Start of the embedded cloud: builds the layers, writes the assembly and runs the cloud."""
+"""Start of the embedded cloud: builds layers and pages, synthesizes the assembly and runs the cloud."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 LAYERS = ROOT / "build" / "layers"
 PAGES = ROOT / "build" / "web"
+ASSEMBLIES = ROOT / "build" / "assemblies"
 BOOT_TIMEOUT_S = 180.0
 _LOOK_EVERY_S = 0.5
 DEFAULT_PORT = 4600
@@ -46,14 +47,12 @@ def build_layers() -> None:
     """
     extras.require("uv")
     with progress.step("build layers") as step:
-        kinds = (".py", ".txt", ".in")
-        sources = _digest(path for path in (ROOT / "layers").rglob("*") if path.suffix in kinds)
-        stamp = LAYERS.parent / "layers.sources"
-        if LAYERS.is_dir() and stamp.is_file() and stamp.read_text(encoding="utf-8") == sources:
+        sources = _layer_sources()
+        if _is_built(LAYERS, sources):
             step.note(f"unchanged, in {_shown(LAYERS)}")
             return
         _run([sys.executable, "-m", "layers.build", "all", "--no-smoke-test"], what="building the layers")
-        stamp.write_text(sources, encoding="utf-8")
+        _mark_built(LAYERS, sources)
         step.note(f"in {_shown(LAYERS)}")
 
 
@@ -67,9 +66,9 @@ def build_pages() -> None:
     """
     _require_clone()
     with progress.step("build the pages") as step:
-        sources = _digest(path for path in (ROOT / "web").rglob("*") if "node_modules" not in path.parts)
-        stamp = PAGES.parent / "web.sources"
-        if PAGES.is_dir() and stamp.is_file() and stamp.read_text(encoding="utf-8") == sources:
+        sources = [path for path in (ROOT / "web").rglob("*") if "node_modules" not in path.parts]
+        digest = _digest([*sources, ROOT / "docs" / "openapi.json"], ROOT)
+        if _is_built(PAGES, digest):
             step.note(f"unchanged, in {_shown(PAGES)}")
             return
         # Node is the one in this environment; `npm ci` installs what the lock file says and nothing else.
@@ -78,7 +77,7 @@ def build_pages() -> None:
         for arguments in (["ci", "--ignore-scripts"], ["run", "build"]):
             command = [str(tools / "npm"), *arguments, "--silent"]
             _run(command, what="building the pages", directory=ROOT / "web", environment=environment)
-        stamp.write_text(sources, encoding="utf-8")
+        _mark_built(PAGES, digest)
         step.note(f"in {_shown(PAGES)}")
 
 
@@ -89,20 +88,16 @@ def publish_pages(deployment: Deployment) -> None:
 
 
 def synthesize(
-    environment: str | None,
-    directory: Path,
-    *,
-    without_layers: bool = False,
-    settings: Mapping[str, object] | None = None,
-) -> None:
-    """Write the cloud assembly of an environment, unless it was written from the very same inputs.
+    environment: str | None, *, without_layers: bool = False, settings: Mapping[str, object] | None = None
+) -> Path:
+    """Return the folder of the cloud assembly of an environment, synthesized unless it was from the very same inputs.
 
     Parameters
     ----------
     environment
         Its name; None for the default of `cdk.json`.
     without_layers
-        Put empty folders in the place of built layers: templates that are read and never deployed.
+        Accept empty layers if these are not built: templates that are read and never deployed.
     settings
         Settings that replace those of the environment.
 
@@ -114,25 +109,27 @@ def synthesize(
     _require_clone()
     extras.require("aws_cdk")
     with progress.step("synthesize the CDK app") as step:
-        arguments = [sys.executable, "-m", "infra_cdk.assembly", "--outdir", str(directory.resolve())]
+        step.note("10 to 40 s if anything has changed")
+        layers = _empty_layers() if without_layers and not _is_built(LAYERS, _layer_sources()) else LAYERS
+        arguments = [sys.executable, "-m", "infra_cdk.assembly", "--cache", str(ASSEMBLIES), "--layers", str(layers)]
         if environment is not None:
             arguments += ["--environment", environment]
         if settings:
             arguments += ["--settings", json.dumps(settings)]
-        if without_layers:
-            arguments += ["--layers", str(_empty_layers(directory.parent / "layers"))]
-        _run(arguments, what=f"synthesizing {environment or 'the default environment'}")
+        directory = Path(_run(arguments, what=f"synthesizing {environment or 'the default environment'}").strip())
         step.note(f"in {_shown(directory)}")
+    return directory
 
 
-def _empty_layers(directory: Path) -> Path:
+def _empty_layers() -> Path:
     """Make a folder for each layer of this repository, with an empty module in it; return where they are."""
+    directory = LAYERS.parent / "empty-layers"
     for requirements in (ROOT / "layers").glob("*/requirements.in"):
         for architecture in ("arm64", "x86_64"):
             python = directory / f"{requirements.parent.name}-{architecture}" / "python"
             python.mkdir(parents=True, exist_ok=True)
             (python / "empty.py").touch()
-    return directory.resolve()
+    return directory
 
 
 def claim(state: Path, *, reach: Sequence[str] = ()) -> None:
@@ -309,16 +306,15 @@ def assembly_region(assembly: Path) -> str:
     return str(regions.pop())
 
 
-def _run(
-    command: list[str], *, what: str, directory: Path = ROOT, environment: Mapping[str, str] | None = None
-) -> None:
-    """Run a command in this repository, quietly unless it fails.
+def _run(command: list[str], *, what: str, directory: Path = ROOT, environment: Mapping[str, str] | None = None) -> str:
+    """Run a command in this repository and return its standard output; print nothing.
 
     It leads a process group, so that an interruption ends the processes that it started too.
     """
-    with tempfile.TemporaryFile("w+") as output:  # a pipe would wait for every process that inherits it
+    # A pipe would wait for every process that inherits it.
+    with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
         process = subprocess.Popen(
-            command, cwd=directory, env=environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+            command, cwd=directory, env=environment, stdout=output, stderr=errors, start_new_session=True
         )
         _builds.add(process)
         try:
@@ -328,9 +324,11 @@ def _run(
             raise
         finally:
             _builds.discard(process)
+        for file in (output, errors):
+            file.seek(0)
         if process.returncode:
-            output.seek(0)
-            raise BuildFailed(f"{what} failed:\n{output.read()[-4000:].strip()}")
+            raise BuildFailed(f"{what} failed:\n{(output.read() + errors.read())[-4000:].strip()}")
+        return output.read()
 
 
 def stop_builds() -> None:
@@ -358,10 +356,33 @@ def _require_clone() -> None:
         raise Unavailable("this command builds layers, pages or templates. Run it in a clone of the repository")
 
 
-def _digest(paths: Iterable[Path]) -> str:
+def _layer_sources() -> str:
+    kinds = (".py", ".txt", ".in")
+    return _digest((path for path in (ROOT / "layers").rglob("*") if path.suffix in kinds), ROOT)
+
+
+def _is_built(folder: Path, sources: str) -> bool:
+    """Return whether a folder was built from sources with this digest and has not changed since."""
+    stamp = _stamp(folder)
+    return stamp.is_file() and stamp.read_text(encoding="utf-8") == _state(folder, sources)
+
+
+def _mark_built(folder: Path, sources: str) -> None:
+    _stamp(folder).write_text(_state(folder, sources), encoding="utf-8")
+
+
+def _stamp(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.sources")
+
+
+def _state(folder: Path, sources: str) -> str:
+    return f"{sources} {_digest(folder.rglob('*'), folder)}"
+
+
+def _digest(paths: Iterable[Path], root: Path) -> str:
     digest = hashlib.sha256()
-    for path in sorted(path for path in paths if path.is_file()):
-        digest.update(f"{path.relative_to(ROOT)}\0".encode() + path.read_bytes())
+    for path in sorted(path for path in paths if path.is_file() and "__pycache__" not in path.parts):
+        digest.update(f"{path.relative_to(root)}\0".encode() + path.read_bytes())
     return digest.hexdigest()
 
 

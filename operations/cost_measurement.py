@@ -116,8 +116,7 @@ def measure(*, state: Path | None, events_per_call: int) -> Measured:
 @contextlib.contextmanager
 def _booted(directory: Path) -> Iterator[Deployment]:
     boot.build_layers()
-    boot.synthesize(ENVIRONMENT, directory / "cdk.out")
-    with boot.running_cloud(directory / "cdk.out", state=directory / "cloud.json") as cloud:
+    with boot.running_cloud(boot.synthesize(ENVIRONMENT), state=directory / "cloud.json") as cloud:
         yield deployment.of_cloud(cloud)
 
 

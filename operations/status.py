@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from local_cloud.client import Cloud
 
 _RUNS = 5
+ERROR_HOURS = 1
+"""Time over which the errors of functions are counted."""
 
 
 def collect(deployment: Deployment, *, layers: Sequence[str] = ()) -> dict[str, Any]:
@@ -117,6 +120,11 @@ def layers_of(state: Path | None) -> tuple[str, ...]:
     return layer_sentences(embedded_cloud(state))
 
 
+def failing(report: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the functions of a report with recent errors."""
+    return [function for function in report["functions"] if function["errors"]]
+
+
 def _functions(deployment: Deployment) -> list[dict[str, Any]]:
     """Return the functions of the deployment's stacks, whose names CloudFormation makes of the stacks'."""
     prefix = f"alsolike-{deployment.environment}-"
@@ -125,11 +133,13 @@ def _functions(deployment: Deployment) -> list[dict[str, Any]]:
         functions = [
             function for page in pages for function in page["Functions"] if function["FunctionName"].startswith(prefix)
         ]
+    errors = _errors(deployment, [function["FunctionName"] for function in functions])
     return sorted(
         (
             {
                 "name": function["Handler"].split(".")[1],
                 "function_name": function["FunctionName"],
+                "errors": errors.get(function["FunctionName"], 0),
                 "runtime": function["Runtime"],
                 "memory_mb": function["MemorySize"],
                 "timeout_s": function["Timeout"],
@@ -139,3 +149,37 @@ def _functions(deployment: Deployment) -> list[dict[str, Any]]:
         ),
         key=lambda function: str(function["name"]),
     )
+
+
+def _errors(deployment: Deployment, functions: Sequence[str]) -> dict[str, int]:
+    """Return the number of failed calls per function in the last `ERROR_HOURS`; functions without any are absent."""
+    if not functions:
+        return {}
+    now = dt.datetime.now(dt.UTC)
+    period_s = ERROR_HOURS * 3_600
+    queries = [
+        {
+            "Id": f"q{index}",
+            "MetricStat": {
+                "Metric": {
+                    "Namespace": "AWS/Lambda",
+                    "MetricName": "Errors",
+                    "Dimensions": [{"Name": "FunctionName", "Value": function}],
+                },
+                "Period": period_s,
+                "Stat": "Sum",
+            },
+        }
+        for index, function in enumerate(functions)
+    ]
+    with translate_aws_errors("metrics of the functions"):
+        pages = (
+            deployment.client("cloudwatch")
+            .get_paginator("get_metric_data")
+            .paginate(StartTime=now - dt.timedelta(seconds=period_s), EndTime=now, MetricDataQueries=queries)
+        )
+        results = [result for page in pages for result in page["MetricDataResults"]]
+    counts: Counter[str] = Counter()
+    for result in results:
+        counts[functions[int(result["Id"][1:])]] += round(sum(result["Values"]))
+    return {function: count for function, count in counts.items() if count}

@@ -66,12 +66,11 @@ class Demo:
         """
         boot.claim(self._state, reach=deployment.options(state=self._state))
         boot.delete_data(DATA)
-        assembly = DIRECTORY / "cdk.out"
         with contextlib.ExitStack() as stack:
             stack.callback(boot.stop_builds)
             prepared = Background(self._prepare)
             boot.build_layers()
-            boot.synthesize(ENVIRONMENT, assembly)
+            assembly = boot.synthesize(ENVIRONMENT)
             self._cloud = stack.enter_context(
                 boot.running_cloud(assembly, state=self._state, port=boot.first_port(None), data=DATA)
             )

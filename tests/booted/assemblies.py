@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -29,9 +28,9 @@ _TIMEOUT_S = 1_200
 def synthesized(**settings: Any) -> Path:
     """Return the assembly of the demo environment with other settings."""
     build_layers()
-    directory = CACHE / inputs_digest(environment="demo", layers=boot.LAYERS, overrides=settings)[:24]
-    options = ["--environment", "demo", "--outdir", str(directory), "--settings", json.dumps(settings)]
-    with _locked(directory.name):
+    inputs = inputs_digest(environment="demo", layers=boot.LAYERS, overrides=settings)
+    options = ["--environment", "demo", "--cache", str(CACHE), "--keep", str(KEPT), "--settings", json.dumps(settings)]
+    with _locked(inputs[:24]):
         done = subprocess.run(
             [sys.executable, "-m", "infra_cdk.assembly", *options],
             cwd=ROOT,
@@ -41,21 +40,13 @@ def synthesized(**settings: Any) -> Path:
             check=False,
         )
         assert done.returncode == 0, done.stderr[-4000:]
-        directory.touch()
-    _prune()
-    return directory
+    return Path(done.stdout.strip())
 
 
 def build_layers() -> None:
     """Build the layers, unless another process is doing so; these then stay as they are."""
     with _locked("layers"):
         boot.build_layers()
-
-
-def _prune() -> None:
-    assemblies = sorted((path for path in CACHE.iterdir() if path.is_dir()), key=lambda path: path.stat().st_mtime)
-    for path in assemblies[:-KEPT]:
-        shutil.rmtree(path, ignore_errors=True)
 
 
 @contextlib.contextmanager

@@ -79,6 +79,7 @@ class MemoryCloud:
         self.sagemaker = MemorySageMaker()
         self.cloudwatch = MemoryCloudWatch()
         self.cloudformation = MemoryCloudFormation()
+        self.functions = MemoryLambda()
         self.parameters = MemoryParameters()
         self.cognito = MemoryCognito()
         self._services: Mapping[str, MemoryService] = {
@@ -93,7 +94,7 @@ class MemoryCloud:
             "cloudformation": self.cloudformation,
             "ssm": self.parameters,
             "sts": MemoryIdentity(),
-            "lambda": MemoryLambda(),
+            "lambda": self.functions,
             "cognito-identity-provider": self.cognito,
         }
 

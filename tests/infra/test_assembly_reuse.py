@@ -1,6 +1,10 @@
+"""The cache of assemblies: its key covers every input, and what it returns is complete and undamaged."""
+
 import json
+import os
 import shutil
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,7 +20,13 @@ def root(tmp_path: Path) -> Path:
         "functions/collect/handler.py": "x = 1",
         "infra_cdk/app.py": "y = 1",
         "layers/core/requirements.txt": "orjson==3.0",
+        "layers/core/python/alsolike/declarations/routes.py": "r = 1",
+        "model_export/entrypoint.sh": "exec python",
+        "operations/ingest/rows.py": "o = 1",
+        "operations/prices.py": "p = 1",
         "tests/test_app.py": "z = 1",
+        "web/src/main.ts": "w = 1",
+        "cli/main.py": "m = 1",
         "build/layers/core/python/core.py": "c = 1",
         ".venv/packages/aws_cdk_lib-2.275.0.dist-info/METADATA": "",
         "model/config.json": "{}",
@@ -25,7 +35,9 @@ def root(tmp_path: Path) -> Path:
     }.items():
         write(root / name, text)
     settings = {"region": "eu-west-1", "sentence_model": str(root / "model")}
-    write(root / "cdk.json", json.dumps({"context": {"environment": "demo", "environments": {"demo": settings}}}))
+    environments = {"demo": settings, "copy": settings}
+    context = {"environment": "demo", "environments": environments, "@aws-cdk/core:flag": True}
+    write(root / "cdk.json", json.dumps({"context": context}))
     return root
 
 
@@ -38,15 +50,21 @@ def digest(root: Path, *, environment: str | None = None, **overrides: object) -
     return assembly.inputs_digest(
         environment=environment,
         layers=root / "build" / "layers",
-        outdir=root / "out",
         root=root,
         packages=root / ".venv" / "packages",
         overrides=overrides,
     )
 
 
-def change_region(root: Path) -> None:
-    write(root / "cdk.json", (root / "cdk.json").read_text(encoding="utf-8").replace("eu-west-1", "eu-central-1"))
+def empty(folder: Path) -> None:
+    shutil.rmtree(folder)
+    folder.mkdir()
+
+
+def replace(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    write(path, text.replace(old, new))
 
 
 def upgrade(root: Path) -> None:
@@ -57,15 +75,23 @@ def upgrade(root: Path) -> None:
 CHANGES: dict[str, Callable[[Path], object]] = {
     "function": lambda root: write(root / "functions/collect/handler.py", "x = 2"),
     "stack": lambda root: write(root / "infra_cdk/app.py", "y = 2"),
+    "declaration": lambda root: write(root / "layers/core/python/alsolike/declarations/routes.py", "r = 2"),
+    "training": lambda root: write(root / "model_export/entrypoint.sh", "exec python3"),
+    "package in a function": lambda root: write(root / "operations/ingest/rows.py", "o = 2"),
+    "price": lambda root: write(root / "operations/prices.py", "p = 2"),
     "new file": lambda root: write(root / "functions/collect/new.py", ""),
+    "new folder": lambda root: write(root / "functions/observe/handler.py", ""),
     "removed file": lambda root: (root / "functions/collect/handler.py").unlink(),
     "renamed file": lambda root: (root / "infra_cdk/app.py").rename(root / "infra_cdk/other.py"),
+    "new link": lambda root: (root / "functions/collect/link.py").symlink_to("handler.py"),
     "permissions": lambda root: (root / "functions/collect/handler.py").chmod(0o755),
     "requirements of a layer": lambda root: write(root / "layers/core/requirements.txt", "orjson==3.1"),
     "built layer": lambda root: write(root / "build/layers/core/python/core.py", "c = 2"),
     "hidden file of a built layer": lambda root: write(root / "build/layers/core/python/.hidden", ""),
     "sentence model": lambda root: write(root / "model/model.safetensors", "others"),
-    "setting": change_region,
+    "setting": lambda root: replace(root / "cdk.json", "eu-west-1", "eu-central-1"),
+    "flag of the CDK": lambda root: replace(root / "cdk.json", "true", "false"),
+    "default environment": lambda root: replace(root / "cdk.json", '"environment": "demo"', '"environment": "copy"'),
     "version of a dependency": upgrade,
 }
 
@@ -77,56 +103,209 @@ def test_changed_input_changes_the_digest(root: Path, change: Callable[[Path], o
     assert digest(root) != before
 
 
-def test_environment_and_variables_of_the_cdk_change_the_digest(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = digest(root)
-    assert digest(root, environment="demo") != before
-    monkeypatch.setenv("CDK_DEFAULT_ACCOUNT", "210987654321")
-    assert digest(root) != before
+def test_own_algorithms_change_the_digest(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("infra_cdk.constructs.own_algorithms.ROOT", root)
+    write(root / "own/newcomers.py", "n = 1")
+    before = digest(root, training_package="own")
+    write(root / "own/newcomers.py", "n = 2")
+    assert digest(root, training_package="own") != before != digest(root)
+
+
+def test_name_of_the_environment_changes_the_digest(root: Path) -> None:
+    assert digest(root, environment="demo") == digest(root) != digest(root, environment="copy")
 
 
 def test_overridden_setting_changes_the_digest(root: Path) -> None:
     assert digest(root, time_budget_ms=0) != digest(root) != digest(root, time_budget_ms=1)
 
 
-def test_what_is_no_input_leaves_the_digest(root: Path) -> None:
+def test_variable_of_jsii_changes_the_digest(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = digest(root)
-    write(root / "tests/test_app.py", "z = 2")
-    write(root / "functions/collect/__pycache__/handler.pyc", "compiled")
-    write(root / "out/manifest.json", "{}")
+    monkeypatch.setenv("JSII_RUNTIME", "other")
+    assert digest(root) != before
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "tests/test_app.py",
+        "web/src/main.ts",
+        "cli/main.py",
+        "orders.csv",
+        "shop/data/cloud.sqlite",
+        "functions/collect/__pycache__/handler.pyc",
+        "build/web/index.html",
+        "cdk.out/manifest.json",
+    ],
+)
+def test_file_that_no_synthesis_reads_leaves_the_digest(root: Path, path: str) -> None:
+    before = digest(root)
+    write(root / path, "changed")
     assert digest(root) == before
 
 
-def test_assembly_is_current_until_it_or_its_inputs_change(tmp_path: Path) -> None:
-    write(tmp_path / "manifest.json", "{}")
-    assert not assembly.is_current(tmp_path, "inputs")
-    assembly.mark(tmp_path, "inputs")
-    assert assembly.is_current(tmp_path, "inputs")
-    assert not assembly.is_current(tmp_path, "other inputs")
-    write(tmp_path / "manifest.json", '{"version": 1}')
-    assert not assembly.is_current(tmp_path, "inputs")
+def test_variables_of_aws_leave_the_digest(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = digest(root)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "ALSO1")
+    monkeypatch.setenv("CDK_DEFAULT_ACCOUNT", "210987654321")
+    assert digest(root) == before
 
 
-def test_only_a_complete_synthesis_of_unchanged_inputs_is_reused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+class Synthesis:
+    """A synthesis that writes a manifest with the present inputs and counts its runs."""
+
+    def __init__(self, cache: Path) -> None:
+        self.cache = cache
+        self.inputs = "a" * 64
+        self.runs = 0
+
+    def __call__(self, *, kept: int = 2) -> Path:
+        return assembly.cached(self.cache, digest=lambda: self.inputs, write=self.write, kept=kept)
+
+    def write(self, outdir: Path) -> None:
+        self.runs += 1
+        write(outdir / "manifest.json", self.inputs)
+        write(outdir / "asset.1/handler.py", "x = 1")
+
+
+@pytest.fixture
+def synthesis(tmp_path: Path) -> Synthesis:
+    return Synthesis(tmp_path / "assemblies")
+
+
+def test_assembly_of_the_same_inputs_is_reused(synthesis: Synthesis) -> None:
+    assert synthesis() == synthesis()
+    assert synthesis.runs == 1
+
+
+def test_assembly_of_other_inputs_is_another_one(synthesis: Synthesis) -> None:
+    first = synthesis()
+    synthesis.inputs = "b" * 64
+    second = synthesis()
+
+    assert [(folder / "manifest.json").read_text() for folder in (first, second)] == ["a" * 64, "b" * 64]
+    synthesis.inputs = "a" * 64
+    assert synthesis() == first
+    assert synthesis.runs == 2
+
+
+DAMAGES: dict[str, Callable[[Path], object]] = {
+    "changed file": lambda entry: write(entry / "manifest.json", "{}"),
+    "truncated asset": lambda entry: write(entry / "asset.1/handler.py", "x ="),
+    "missing file": lambda entry: (entry / "manifest.json").unlink(),
+    "missing asset": lambda entry: shutil.rmtree(entry / "asset.1"),
+    "added file": lambda entry: write(entry / "asset.1/new.py", ""),
+    "missing stamp": lambda entry: (entry / "inputs.sha256").unlink(),
+    "empty stamp": lambda entry: write(entry / "inputs.sha256", ""),
+    "stamp of other inputs": lambda entry: replace(entry / "inputs.sha256", "aaaa", "bbbb"),
+    "empty folder": empty,
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_damaged_assembly_is_written_again(synthesis: Synthesis, damage: Callable[[Path], object]) -> None:
+    entry = synthesis()
+    damage(entry)
+
+    assert synthesis() == entry
+    assert synthesis.runs == 2
+    assert sorted(path.name for path in entry.iterdir()) == ["asset.1", "inputs.sha256", "manifest.json"]
+    assert (entry / "manifest.json").read_text() == "a" * 64
+    assert [path.name for path in (entry / "asset.1").iterdir()] == ["handler.py"]
+
+
+def test_interrupted_synthesis_leaves_no_assembly(synthesis: Synthesis, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(outdir: Path) -> None:
+        write(outdir / "manifest.json", "half")
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(synthesis, "write", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            synthesis()
+
+    assert list(synthesis.cache.iterdir()) == []
+    assert (synthesis() / "manifest.json").read_text() == "a" * 64
+
+
+def test_inputs_that_change_meanwhile_are_an_error(synthesis: Synthesis, monkeypatch: pytest.MonkeyPatch) -> None:
+    def write_edited(outdir: Path) -> None:
+        outdir.mkdir()
+        synthesis.inputs = "b" * 64
+
+    monkeypatch.setattr(synthesis, "write", write_edited)
+    with pytest.raises(assembly.InputsChanged, match="run the command again"):
+        synthesis()
+
+    assert list(synthesis.cache.iterdir()) == []
+
+
+def test_cache_keeps_the_assemblies_used_last(synthesis: Synthesis) -> None:
+    entries = []
+    for age_s, letter in ((300, "a"), (200, "b")):
+        synthesis.inputs = letter * 64
+        entries.append(synthesis())
+        os.utime(entries[-1], (time.time() - age_s, time.time() - age_s))
+    synthesis.inputs = "a" * 64
+    synthesis()
+    synthesis.inputs = "c" * 64
+    entries.append(synthesis())
+
+    assert sorted(synthesis.cache.iterdir()) == [entries[0], entries[2]]
+
+
+def test_remains_of_a_killed_synthesis_are_deleted(synthesis: Synthesis) -> None:
+    old, running = synthesis.cache / ".writing-old", synthesis.cache / ".writing-now"
+    for folder in (old, running):
+        write(folder / "assembly/manifest.json", "half")
+    os.utime(old, (0, 0))
+
+    synthesis()
+
+    assert (old.exists(), running.exists()) == (False, True)
+
+
+def options(folder: Path) -> list[str]:
+    """Return options of the command for a cache and for layers in a folder."""
+    return ["--environment", "demo", "--cache", str(folder / "cache"), "--layers", str(folder / "layers")]
+
+
+def test_command_synthesizes_once_and_without_variables_of_aws(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    outdir, statuses, inputs = tmp_path / "out", [1, 0, 0], iter("aaabbbb")
+    calls: list[list[str]] = []
 
-    def synthesize(arguments: Sequence[str]) -> int:
-        write(outdir / "manifest.json", " ".join(arguments))
-        return statuses.pop(0)
+    def synthesize(arguments: list[str]) -> int:
+        calls.append([*arguments, *(name for name in os.environ if name.startswith(("AWS_", "CDK_")))])
+        write(Path(arguments[arguments.index("--outdir") + 1]) / "manifest.json", "{}")
+        return 0
 
     monkeypatch.setattr(app, "main", synthesize)
-    monkeypatch.setattr(assembly, "inputs_digest", lambda **_: next(inputs))
-    command = ["--environment", "demo", "--outdir", str(outdir), "--settings", '{"time_budget_ms": 0}']
-    assert assembly.main(command) == 1  # fails: not recorded
-    assert assembly.main(command) == 0  # inputs change from a to b meanwhile: not recorded
-    assert assembly.main(command) == 0
-    assert statuses == []
-    assert '--settings {"time_budget_ms": 0}' in (outdir / "manifest.json").read_text(encoding="utf-8")
-    assert assembly.main(command) == 0  # reused
-    shutil.rmtree(outdir)
-    statuses.append(0)
-    inputs = iter("bb")
-    monkeypatch.setattr(assembly, "inputs_digest", lambda **_: next(inputs))
-    assert assembly.main(command) == 0
-    assert statuses == []
+    monkeypatch.setattr(os, "environ", {**os.environ, "CDK_CONTEXT_JSON": "{}", "AWS_REGION": "eu-west-1"})
+    command = [*options(tmp_path), "--settings", '{"time_budget_ms": 0}']
+
+    assert [assembly.main(command), assembly.main(command)] == [0, 0]
+
+    first, second = capsys.readouterr().out.splitlines()
+    assert first == second
+    assert (Path(first) / "manifest.json").is_file()
+    (call,) = calls
+    assert call[:2] == ["--environment", "demo"]
+    assert call[call.index("--settings") + 1] == '{"time_budget_ms": 0}'
+    assert call[-1] == "--skip-template-check"
+
+
+def test_command_reports_invalid_settings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert assembly.main([*options(tmp_path), "--environment", "staging"]) == 1
+    assert "error: environment 'staging' is not in cdk.json" in capsys.readouterr().err
+
+
+def test_failed_synthesis_ends_with_its_status(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app, "main", lambda arguments: 1)
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+
+    with pytest.raises(SystemExit) as ended:
+        assembly.main(options(tmp_path))
+
+    assert ended.value.code == 1
+    assert list((tmp_path / "cache").iterdir()) == []

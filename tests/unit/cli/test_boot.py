@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -75,3 +76,85 @@ def test_only_unreadable_data_is_to_be_deleted(tmp_path: Path) -> None:
         boot.check_data(tmp_path / "damaged")
     with pytest.raises(Unavailable, match=r"unable to open database file\. Fix this, or use another --data"):
         boot.check_data(tmp_path / "taken")
+
+
+class Repository:
+    """A repository whose builds write one file each, and the commands that ran."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.commands: list[str] = []
+
+    def run(self, command: list[str], **_: object) -> str:
+        self.commands.append(" ".join(command[1:]))
+        folder = boot.PAGES if "npm" in command[0] else boot.LAYERS
+        write(folder / "built", "1")
+        return ""
+
+
+def write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
+    repository = Repository(tmp_path)
+    for name in ("cdk.json", "layers/core/requirements.txt", "web/src/main.ts", "docs/openapi.json"):
+        write(tmp_path / name, "{}")
+    for name, folder in (("ROOT", ""), ("LAYERS", "build/layers"), ("PAGES", "build/web")):
+        monkeypatch.setattr(boot, name, tmp_path / folder)
+    monkeypatch.setattr(boot, "_run", repository.run)
+    return repository
+
+
+BUILDS: dict[str, Callable[[], None]] = {"layers": boot.build_layers, "pages": boot.build_pages}
+
+
+@pytest.mark.parametrize("build", BUILDS.values(), ids=BUILDS)
+def test_unchanged_build_is_reused(build: Callable[[], None], repository: Repository) -> None:
+    build()
+    ran = len(repository.commands)
+    build()
+
+    assert ran
+    assert len(repository.commands) == ran
+
+
+CHANGES: dict[str, tuple[str, Callable[[Path], object]]] = {
+    "source of a layer": ("layers", lambda root: write(root / "layers/core/requirements.txt", "orjson")),
+    "source of a page": ("pages", lambda root: write(root / "web/src/main.ts", "1")),
+    "description of the API": ("pages", lambda root: write(root / "docs/openapi.json", "[]")),
+    "damaged layer": ("layers", lambda root: write(root / "build/layers/built", "")),
+    "damaged page": ("pages", lambda root: write(root / "build/web/built", "")),
+    "missing layer": ("layers", lambda root: (root / "build/layers/built").unlink()),
+    "missing pages": ("pages", lambda root: shutil.rmtree(root / "build/web")),
+    "added file": ("pages", lambda root: write(root / "build/web/other", "")),
+    "build without a stamp": ("layers", lambda root: (root / "build/layers.sources").unlink()),
+}
+
+
+@pytest.mark.parametrize(("name", "change"), CHANGES.values(), ids=CHANGES)
+def test_changed_source_or_damaged_build_is_built_again(
+    name: str, change: Callable[[Path], object], repository: Repository
+) -> None:
+    BUILDS[name]()
+    ran = len(repository.commands)
+    change(repository.root)
+    BUILDS[name]()
+
+    assert len(repository.commands) == 2 * ran
+
+
+def test_cost_needs_no_built_layers_and_uses_those_that_are_built(
+    repository: Repository,
+) -> None:
+    def layers_of_last_synthesis() -> str:
+        boot.synthesize("demo", without_layers=True)
+        command = repository.commands[-1].split()
+        return Path(command[command.index("--layers") + 1]).name
+
+    before = layers_of_last_synthesis()
+    boot.build_layers()
+
+    assert (before, layers_of_last_synthesis()) == ("empty-layers", "layers")

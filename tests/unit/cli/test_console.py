@@ -191,3 +191,26 @@ def test_in_a_pipe_a_long_step_prints_its_progress_every_two_minutes(
         "comparing ... 25%  epoch 6",
         "comparing                       300.0 s  epoch 6",
     ]
+
+
+def test_in_a_pipe_a_silent_step_is_named_after_seconds(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(console, "_PLAIN_AFTER_S", 0.01)
+    printed = threading.Event()
+    say = console.say
+
+    def observed(text: str) -> None:
+        say(text)
+        printed.set()
+
+    monkeypatch.setattr(console, "say", observed)
+
+    with console.step("synthesize the CDK app") as step:
+        step.note("10 to 40 s")
+        assert printed.wait(10)
+        printed.clear()
+
+    named, ended = capsys.readouterr().err.splitlines()
+    assert named == "synthesize the CDK app ...  10 to 40 s"
+    assert ended.startswith("synthesize the CDK app    ")

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import json
+from typing import Any
 
+import pytest
 from typer.testing import CliRunner
 
 from alsolike.registry.canary import Canary
@@ -10,6 +13,7 @@ from alsolike.registry.registry import Registry
 from cli.main import app
 from operations.client.deployment import Deployment
 from operations.configuration.configuration_store import ConfigurationStore
+from tests.fakes import MemoryCloud
 from tests.unit.cli.shop import NAMES, put_parameters
 
 ROLE = "arn:aws:iam::123456789012:role/any"
@@ -42,9 +46,9 @@ def test_status_says_what_serves_and_what_was_trained(deployment: Deployment) ->
     assert report["stream"] == {"name": "events", "status": "ACTIVE", "open_shards": 2}
     assert [run["name"] for run in report["training_runs"]] == ["run-1"]
     table = CliRunner().invoke(app, ["status", "--env", "shop"], catch_exceptions=False).stdout
+    assert table.startswith("champion v1: passed the gate\n")
     assert "trackingId alsolike-shop\n" in table
     assert f"datasetArn of users {NAMES.users_dataset_arn}\n" in table.replace("\n\n", "\n")
-    assert "champion v1: passed the gate" in table
     assert "configuration version 1\n" in table
     assert (report["trial"], report["held"]) == (None, None)
     assert "canary" not in table
@@ -70,3 +74,62 @@ def test_status_says_what_is_on_trial_and_what_is_held(deployment: Deployment) -
     times = "from 1970-01-01 00:00:00 UTC to 1970-01-01 01:00:00 UTC"
     assert f"canary v2: 10% of the users {times}, run run-1\n" in shown
     assert "promotions are paused since 1970-01-01 00:00:00 UTC: socks only; `alsolike models resume`" in shown
+
+
+@pytest.fixture
+def functions(deployment: Deployment, cloud: MemoryCloud) -> Deployment:
+    """Return a deployment with three functions, one of which fails."""
+    client = deployment.client
+    client("kinesis").create_stream(StreamName=NAMES.stream_name, ShardCount=1)
+    definition = json.dumps({"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}})
+    machine = client("stepfunctions").create_state_machine(name="training", definition=definition, roleArn=ROLE)
+    put_parameters(client("ssm"), "shop", dataclasses.replace(NAMES, state_machine_arn=machine["stateMachineArn"]))
+    for name in ("collect", "operate", "recommend"):
+        cloud.functions.functions.append(
+            {
+                "FunctionName": f"alsolike-shop-serving-{name}-1A",
+                "Handler": f"functions.{name}.handler.lambda_handler",
+                "Runtime": "python3.13",
+                "MemorySize": 512,
+                "Timeout": 30,
+            }
+        )
+        put_errors(client("cloudwatch"), f"alsolike-shop-serving-{name}-1A", count=0, minutes_ago=1)
+    put_errors(client("cloudwatch"), "alsolike-shop-serving-collect-1A", count=2, minutes_ago=90)
+    for minutes in (1, 50):
+        put_errors(client("cloudwatch"), "alsolike-shop-serving-recommend-1A", count=2, minutes_ago=minutes)
+    return deployment
+
+
+def put_errors(cloudwatch: Any, function: str, *, count: int, minutes_ago: int) -> None:
+    datum = {
+        "MetricName": "Errors",
+        "Dimensions": [{"Name": "FunctionName", "Value": function}],
+        "Timestamp": dt.datetime.now(dt.UTC) - dt.timedelta(minutes=minutes_ago),
+        "Value": count,
+    }
+    cloudwatch.put_metric_data(Namespace="AWS/Lambda", MetricData=[datum])
+
+
+@pytest.mark.usefixtures("functions")
+def test_status_lists_only_failing_functions() -> None:
+    shown = CliRunner().invoke(app, ["status", "--env", "shop"], catch_exceptions=False).stdout
+
+    assert shown.startswith("champion none yet\ntraining never ran\n")
+    assert "function recommend: 4 errors in the last hour (alsolike-shop-serving-recommend-1A)\n" in shown
+    assert "3 functions, 1 failing; list them with `" in shown
+    assert "status --all --env shop`" in shown
+    assert "collect" not in shown
+
+
+@pytest.mark.usefixtures("functions")
+def test_status_lists_all_functions_on_request() -> None:
+    shown = CliRunner().invoke(app, ["status", "--env", "shop", "--all"], catch_exceptions=False).stdout
+    report = json.loads(CliRunner().invoke(app, ["status", "--env", "shop", "--json"], catch_exceptions=False).stdout)
+
+    assert all(name in shown for name in ("collect", "operate", "recommend"))
+    assert [(one["name"], one["errors"]) for one in report["functions"]] == [
+        ("collect", 0),
+        ("operate", 0),
+        ("recommend", 4),
+    ]

@@ -48,7 +48,7 @@ def test_cloud_that_dies_is_noticed_and_leaves_no_state_file(tmp_path: Path) -> 
 def test_environment_is_an_option_as_of_the_other_commands(
     options: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def synthesize(environment: str, outdir: Path) -> None:
+    def synthesize(environment: str) -> None:
         raise NotFound(f"synthesizing {environment}")
 
     monkeypatch.setattr(boot, "build_layers", lambda: None)

@@ -1,0 +1,98 @@
+"""The files that a real synthesis reads are inputs of the assembly cache."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from infra_cdk.assembly import INPUTS, inputs_digest
+from operations import boot
+from tests.infra.assembly import write_empty_layers
+
+ROOT = Path(__file__).parents[3]
+_AUDITED = """
+import sys
+opened = set()
+sys.addaudithook(lambda event, arguments: event == "open" and opened.add(str(arguments[0])))
+from infra_cdk import app
+assert app.main(sys.argv[2:]) == 0
+with open(sys.argv[1], "w") as file:
+    file.write("\\n".join(sorted(opened)))
+"""
+
+
+@pytest.fixture(scope="module")
+def layers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_empty_layers(tmp_path_factory.mktemp("layers"))
+
+
+@pytest.fixture(scope="module")
+def synthesized(layers: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Path]]:
+    """Return a new assembly, and the files of the repository that its synthesis opened."""
+    folder = tmp_path_factory.mktemp("audited")
+    options = ["--environment", "demo", "--outdir", str(folder / "assembly"), "--layers", str(layers)]
+    command = [sys.executable, "-c", _AUDITED, str(folder / "opened"), *options, "--skip-template-check"]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=600)
+    paths = [Path(line) for line in (folder / "opened").read_text().splitlines()]
+    return folder / "assembly", [path for path in paths if ROOT in path.parents and ".venv" not in path.parts]
+
+
+def is_input(path: Path) -> bool:
+    return any(path == ROOT / name or ROOT / name in path.parents for name in INPUTS)
+
+
+def test_every_file_that_the_app_opens_is_an_input(synthesized: tuple[Path, list[Path]]) -> None:
+    _, opened = synthesized
+
+    assert ROOT / "cdk.json" in opened
+    assert [path for path in opened if not is_input(path)] == []
+
+
+def test_every_file_of_an_asset_comes_from_an_input(synthesized: tuple[Path, list[Path]], layers: Path) -> None:
+    assembly, _ = synthesized
+    places = (*(ROOT / name for name in INPUTS if (ROOT / name).is_dir()), ROOT / "layers/core/python")
+    assets = [path for path in assembly.glob("asset.*") if path.is_dir()]
+    files = [file.relative_to(asset) for asset in assets for file in asset.rglob("*") if file.is_file()]
+
+    strange = [
+        name
+        for name in files
+        if not (is_input(ROOT / name) and (ROOT / name).is_file())
+        and not any((place / name).is_file() for place in places)
+        and not list(layers.glob(f"*/{name}"))
+    ]
+
+    assert files
+    assert strange == []
+
+
+def test_second_start_reuses_the_assembly_and_a_changed_setting_does_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(boot, "ASSEMBLIES", tmp_path / "assemblies")
+    monkeypatch.setattr(boot, "_empty_layers", lambda: write_empty_layers(tmp_path / "layers"))
+    monkeypatch.setattr(boot, "_is_built", lambda *_: False)
+
+    def written_ns(assembly: Path) -> int:
+        return (assembly / "manifest.json").stat().st_mtime_ns
+
+    first = boot.synthesize("demo", without_layers=True)
+    before_ns = written_ns(first)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "ALSO1")
+    assert boot.synthesize("demo", without_layers=True) == first
+    assert written_ns(first) == before_ns
+    second = boot.synthesize("demo", without_layers=True, settings={"log_retention_days": 30})
+
+    def retention(assembly: Path) -> set[int]:
+        resources = json.loads((assembly / "alsolike-demo-serving.template.json").read_text())["Resources"]
+        return {
+            one["Properties"]["RetentionInDays"] for one in resources.values() if one["Type"] == "AWS::Logs::LogGroup"
+        }
+
+    assert (retention(first), retention(second)) == ({7}, {30})
+    digest = inputs_digest(environment=None, layers=tmp_path / "layers")
+    assert first.name == digest[:24]
