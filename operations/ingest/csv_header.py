@@ -8,6 +8,7 @@ import zlib
 from typing import BinaryIO, cast
 
 from alsolike.runtime.errors import InvalidInput
+from operations.ingest.bounds import BoundedGzip
 
 UTF8_MARK = b"\xef\xbb\xbf"
 UNREADABLE = (OSError, EOFError, zlib.error)
@@ -63,7 +64,7 @@ def open_bytes(file: BinaryIO, name: str) -> BinaryIO:
 
     Python unpacks, not pyarrow: that one sometimes ends the whole process when a gzip stream is broken.
     """
-    return cast(BinaryIO, gzip.GzipFile(fileobj=file)) if name.lower().endswith(".gz") else file
+    return cast(BinaryIO, BoundedGzip(file, name=name)) if name.lower().endswith(".gz") else file
 
 
 def parse_header(file: BinaryIO, name: str) -> tuple[str, ...]:

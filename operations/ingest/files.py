@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from alsolike.runtime.errors import InvalidInput
-from operations.ingest import csv_rows
+from operations.ingest import bounds, csv_rows
 from operations.ingest.column_mapping import renamed
 from operations.ingest.csv_blocks import Malformed
 from operations.ingest.csv_header import UNREADABLE, parse_header
@@ -102,11 +102,13 @@ class DataFile:
         encoded = frozenset() if plain is None else frozenset(self.schema.names) - frozenset(plain)
         rows = CHUNK_ROWS if rows is None else rows
         batches = self._parquet(encoded, rows) if self.is_parquet else self._csv(encoded)
-        index, waiting, count, size_bytes = 0, list[csv_rows.Rows](), 0, 0
+        index, waiting, count, size_bytes, total = 0, list[csv_rows.Rows](), 0, 0, 0
         for done, batch in batches:
             on_bytes(done)
             waiting.append(batch)
             count += len(batch.table) + len(batch.malformed)
+            total += len(batch.table) + len(batch.malformed)
+            bounds.check_rows(total, name=self.name, size_bytes=self.source.size_bytes)
             size_bytes += batch.size_bytes
             if count >= rows or size_bytes >= CHUNK_BYTES:
                 yield _joined(index, waiting)
@@ -166,20 +168,24 @@ def open_file(source: Source, mapping: Mapping[str, str] = MappingProxyType({}))
     Raises
     ------
     InvalidInput
-        If its header is none of a data file, a column stands twice, or the mapping names one that is not there.
+        If its header is none of a data file, a column stands twice, or the mapping names one that is not there; or if
+        it has too many columns, or too many rows for its size.
     """
     if source.name.lower().endswith(".parquet"):
         with source.open_arrow() as raw:
             try:
-                schema = pq.read_schema(raw)
+                file = pq.ParquetFile(raw)
             except (pa.ArrowException, OSError) as error:
                 raise InvalidInput(f"{source.name} cannot be read: {error}") from error
+            schema = file.schema_arrow
+            bounds.check_rows(file.metadata.num_rows, name=source.name, size_bytes=source.size_bytes)
         kinds = list(schema.types)
         header = tuple(schema.names)
     else:
-        with source.open() as file:
-            header = parse_header(file, source.name)
+        with source.open() as csv:
+            header = parse_header(csv, source.name)
         kinds = [pa.string()] * len(header)
+    bounds.check_columns(len(header), name=source.name)
     names = renamed(header, mapping, file=source.name)
     return DataFile(source, pa.schema(list(zip(names, kinds, strict=True))), header)
 

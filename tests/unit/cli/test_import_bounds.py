@@ -1,0 +1,127 @@
+"""Small files whose content is far larger than real data of their size: all of them are refused."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from alsolike.runtime.errors import InvalidInput
+from operations.client.deployment import Deployment
+from operations.ingest import bounds, csv_blocks
+from operations.ingest.interaction_file import read
+from operations.ingest.load import import_interactions
+from operations.ingest.load_metadata import import_items
+from tests.unit.cli.imported import NOW_MS, lake_objects, load
+
+HEADER = b"USER_ID,ITEM_ID,TIMESTAMP\n"
+ROW = b"1,a,1500000000\n"
+
+
+def repeated(path: Path, rows: int) -> Path:
+    """Write a Parquet file of equal rows."""
+    values = {"USER_ID": "u", "ITEM_ID": "i", "TIMESTAMP": 1_500_000_000}
+    table = pa.table({name: pa.repeat(pa.scalar(value), rows) for name, value in values.items()})
+    pq.write_table(table, path, compression="zstd")
+    return path
+
+
+@pytest.fixture
+def small_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounds, "FREE_ROWS", 1_000)
+    monkeypatch.setattr(bounds, "FREE_BYTES", 1 << 20)
+
+
+def test_parquet_of_repeated_rows_is_refused_before_it_is_read(deployment: Deployment, tmp_path: Path) -> None:
+    path = repeated(tmp_path / "p.parquet", 2_000_000)
+    most = 1_000_000 + 8 * path.stat().st_size
+
+    with pytest.raises(InvalidInput) as caught:
+        load(deployment, path)
+
+    assert str(caught.value) == (
+        f"{path} has 2,000,000 rows or more in {path.stat().st_size:,} bytes, expected at most {most:,}. "
+        "Remove repeated rows; if all are real, import them as CSV without compression"
+    )
+    assert not lake_objects(deployment)
+
+
+def test_one_refused_file_keeps_the_others_from_being_imported(deployment: Deployment, tmp_path: Path) -> None:
+    good = tmp_path / "good.csv"
+    good.write_bytes(HEADER + ROW)
+
+    with pytest.raises(InvalidInput, match=r"bad\.parquet has"):
+        load(deployment, good, repeated(tmp_path / "bad.parquet", 2_000_000))
+
+    assert not lake_objects(deployment)
+
+
+def test_a_million_rows_may_be_equal(tmp_path: Path) -> None:
+    assert len(read(repeated(tmp_path / "p.parquet", 1_000_000)).interactions) == 1_000_000
+
+
+def test_evaluation_refuses_repeated_rows(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="Remove repeated rows"):
+        read(repeated(tmp_path / "p.parquet", 2_000_000))
+
+
+def test_items_of_repeated_rows_are_refused(deployment: Deployment, tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="Remove repeated rows"):
+        import_items([repeated(tmp_path / "p.parquet", 2_000_000)], deployment, now_ms=NOW_MS)
+
+
+@pytest.mark.usefixtures("small_bounds")
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (ROW * 60_000, "rows or more in|unpacks to more than"),
+        (b"malformed\n" * 60_000, "rows or more in"),
+        (b"\n" * (4 << 20), "unpacks to more than 250 times its size"),
+        (b"1,a," + b"9" * (4 << 20), "unpacks to more than 250 times its size"),
+        (b'1,"' + b"\0" * (4 << 20), "unpacks to more than 250 times its size"),
+    ],
+    ids=["rows", "malformed rows", "blank lines", "one line", "one cell"],
+)
+@pytest.mark.parametrize("members", [1, 3])
+def test_gzip_of_repeated_content_is_refused(
+    deployment: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, reason: str, members: int
+) -> None:
+    monkeypatch.setattr(csv_blocks, "MAX_LINE_BYTES", 1 << 16)
+    path = tmp_path / "p.csv.gz"
+    path.write_bytes(b"".join(gzip.compress(part) for part in (HEADER, *[content] * members)))
+
+    with pytest.raises(InvalidInput, match=reason):
+        load(deployment, path)
+
+
+@pytest.mark.usefixtures("small_bounds")
+def test_csv_has_no_bound(deployment: Deployment, tmp_path: Path) -> None:
+    path = tmp_path / "p.csv"
+    path.write_bytes(HEADER + ROW * 60_000)
+
+    assert load(deployment, path).imported == 60_000
+
+
+@pytest.mark.usefixtures("small_bounds")
+def test_gzip_of_different_rows_has_room(deployment: Deployment, tmp_path: Path) -> None:
+    rows = b"".join(b"%d,a%d,%d\n" % (row % 97, row * row % 89, 1_500_000_000 + row) for row in range(60_000))
+    path = tmp_path / "p.csv.gz"
+    path.write_bytes(gzip.compress(HEADER + rows))
+
+    assert load(deployment, path).imported == 60_000
+
+
+@pytest.mark.parametrize("name", ["p.csv", "p.csv.gz", "p.parquet"])
+def test_more_columns_than_a_table_has_are_refused(deployment: Deployment, tmp_path: Path, name: str) -> None:
+    path, columns = tmp_path / name, ["USER_ID", "ITEM_ID", "TIMESTAMP", *(f"C{number}" for number in range(998))]
+    if name.endswith(".parquet"):
+        pq.write_table(pa.table({column: [1] for column in columns}), path)
+    else:
+        text = (",".join(columns) + "\n").encode()
+        path.write_bytes(gzip.compress(text) if name.endswith(".gz") else text)
+
+    with pytest.raises(InvalidInput, match="has 1,001 columns, expected at most 1,000"):
+        import_interactions([path], deployment, default_event_type="view", now_ms=NOW_MS)
