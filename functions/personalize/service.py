@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from alsolike.contract import validation
+from alsolike.domain import avro
 from alsolike.domain.aliases import RECIPES
 from alsolike.domain.control_plane import EMPTY_LISTS, REFUSED
-from alsolike.runtime.errors import PersonalizeError
+from alsolike.runtime.errors import InvalidInput, PersonalizeError
 from alsolike.runtime.names import NAME, NAME_FORM
 from functions.personalize.codes import (
     ACTIVE,
@@ -164,6 +165,8 @@ class ControlPlane:
             self._names.check(kind, name, parameters, now_ms=now_ms)
         if kind is IMPORT_JOB:
             self._imports.check(parameters)
+        if kind is SCHEMA:
+            _check_schema(texts["schema"])
         if kind is DATASET:
             return f"{parents[GROUP].key}/{_dataset_type(texts['datasetType'])}", parameters
         if kind is SOLUTION_VERSION:
@@ -370,6 +373,15 @@ class ControlPlane:
 def _status(resource: Resource) -> Mapping[str, str]:
     """Return the status of the work behind a resource, and the reason of a failure."""
     return {name: resource.progress[name] for name in ("status", "failureReason") if name in resource.progress}
+
+
+def _check_schema(text: str) -> None:
+    try:
+        schema = avro.parse_schema(text, where="schema")
+    except InvalidInput as error:
+        raise PersonalizeError(str(error), INVALID) from error
+    if not schema.fields:
+        raise PersonalizeError("schema has no fields, expected at least one", INVALID)
 
 
 def _dataset_type(text: str) -> str:

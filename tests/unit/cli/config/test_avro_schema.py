@@ -67,22 +67,11 @@ def test_users_lose_their_id_and_keep_the_rest(tmp_path: Path) -> None:
     assert read_schema(path, dataset="users").columns == {"AGE": ColumnType.NUMBER}
 
 
-@pytest.mark.parametrize(
-    ("field", "message"),
-    [
-        ({"name": "TAGS", "type": {"type": "array", "items": "string"}}, r"fields\[0\] \(TAGS\) has the type .*array"),
-        ({"name": "TAGS", "type": ["int", "string"]}, r'has the type \["int","string"\], expected one of boolean'),
-        ({"name": "TAGS", "type": ["null"]}, r"expected one of boolean, int, long, float, double, string, or null and"),
-        ({"name": "TAGS", "type": "bytes"}, r'has the type "bytes"'),
-        ({"name": "TAGS"}, r"has the type missing"),
-        ({"name": "my tags", "type": "string"}, r'fields\[0\]\.name is "my tags", expected a column'),
-        ({"type": "string"}, r"fields\[0\]\.name is missing"),
-        ("TAGS", r"fields\[0\]\.name is missing"),
-    ],
-)
-def test_a_field_that_no_column_holds_is_named(tmp_path: Path, field: object, message: str) -> None:
-    with pytest.raises(InvalidInput, match=message):
-        read_schema(schema(tmp_path, [field]), dataset="items")
+def test_a_field_without_the_name_of_a_column_is_refused(tmp_path: Path) -> None:
+    path = schema(tmp_path, [{"name": "my tags", "type": "string"}])
+
+    with pytest.raises(InvalidInput, match=r'fields\[0\]\.name is "my tags", expected a column'):
+        read_schema(path, dataset="items")
 
 
 @pytest.mark.parametrize(
@@ -112,19 +101,11 @@ def test_the_schema_of_another_dataset_is_refused(tmp_path: Path) -> None:
         run(str(schema(tmp_path, ITEMS)), "--dataset", "actions")
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("{", r"schema\.avsc:1:2: is no JSON"),
-        ("[]", "is no Avro schema, expected an object"),
-        ('{"type": "record"}', "is no Avro schema, expected an object"),
-    ],
-)
-def test_what_is_no_schema_is_refused(tmp_path: Path, text: str, message: str) -> None:
+def test_a_file_without_a_schema_is_named(tmp_path: Path) -> None:
     path = tmp_path / "schema.avsc"
-    path.write_text(text)
+    path.write_text("{")
 
-    with pytest.raises(InvalidInput, match=message):
+    with pytest.raises(InvalidInput, match=r"schema\.avsc:1:2: is no JSON"):
         read_schema(path, dataset="items")
     with pytest.raises(InvalidInput, match="cannot be read: No such file"):
         read_schema(tmp_path / "none.avsc", dataset="items")

@@ -25,7 +25,9 @@ MACHINE = "arn:aws:states:eu-west-1:123456789012:stateMachine:training"
 IMPORTS = "arn:aws:states:eu-west-1:123456789012:stateMachine:imports"
 BATCHES = "arn:aws:states:eu-west-1:123456789012:stateMachine:batches"
 GROUP = "models"
-AVRO = json.dumps({"type": "record", "name": "Interactions", "fields": [], "version": "1.0"})
+AVRO = json.dumps(
+    {"type": "record", "name": "Items", "fields": [{"name": "ITEM_ID", "type": "string"}], "version": "1.0"}
+)
 
 
 class RawBody(io.BytesIO):

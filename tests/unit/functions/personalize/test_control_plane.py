@@ -168,6 +168,20 @@ def test_refusals_have_the_codes_of_personalize(
     assert refusal(getattr(personalize, operation), **arguments) == code
 
 
+@pytest.mark.parametrize(
+    ("schema", "problem"),
+    [
+        ("{", "schema:1:2: is no JSON"),
+        ('{"type": "record", "fields": []}', "schema has no fields, expected at least one"),
+    ],
+)
+def test_an_invalid_schema_is_refused(personalize: Any, schema: str, problem: str) -> None:
+    with pytest.raises(personalize.exceptions.InvalidInputException, match=problem):
+        personalize.create_schema(name="items", schema=schema)
+
+    assert personalize.list_schemas()["schemas"] == []
+
+
 def test_operations_without_an_equivalent_name_the_alternative(personalize: Any) -> None:
     with pytest.raises(personalize.exceptions.InvalidInputException, match="alsolike users erase"):
         personalize.describe_data_deletion_job(dataDeletionJobArn=f"{PREFIX}:data-deletion-job/a")

@@ -1,0 +1,87 @@
+"""Schemas of Amazon Personalize: flat records in Avro's JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from alsolike.contract.validation import describe
+from alsolike.runtime.errors import InvalidInput
+from alsolike.runtime.struct import struct
+
+NUMBERS = ("int", "long", "float", "double")
+TYPES = ("boolean", *NUMBERS, "string")
+
+
+@struct
+class Field:
+    """A field of a schema.
+
+    Attributes
+    ----------
+    type
+        One of `TYPES`; the field may also be null.
+    categorical
+        True if Personalize reads a text as one category, or as several with `|` between them.
+    textual
+        True for a text to search in.
+    """
+
+    name: str
+    type: str
+    categorical: bool
+    textual: bool
+
+
+@struct
+class Schema:
+    """A record, such as `Items`, with its fields."""
+
+    name: str
+    fields: tuple[Field, ...]
+
+
+def parse_schema(text: bytes | str, *, where: str) -> Schema:
+    """Parse a schema.
+
+    Parameters
+    ----------
+    where
+        The place in errors: a file or a field.
+
+    Raises
+    ------
+    InvalidInput
+        If it is no record, or naming the first field that is invalid.
+
+    Examples
+    --------
+    >>> text = '{"type": "record", "name": "Users", "fields": [{"name": "USER_ID", "type": "string"}]}'
+    >>> parse_schema(text, where="schema").fields[0].type
+    'string'
+    """
+    try:
+        record = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise InvalidInput(f"{where}:{error.lineno}:{error.colno}: is no JSON: {error.msg}") from error
+    fields = record.get("fields") if isinstance(record, dict) and record.get("type") == "record" else None
+    if not isinstance(fields, list):
+        raise InvalidInput(f'{where} is no Avro schema, expected an object with "type": "record" and a list of fields')
+    return Schema(
+        str(record.get("name", "")),
+        tuple(_field(field, where=f"{where}: fields[{index}]") for index, field in enumerate(fields)),
+    )
+
+
+def _field(field: Any, *, where: str) -> Field:
+    name = field.get("name") if isinstance(field, dict) else None
+    if not isinstance(name, str) or not name:
+        raise InvalidInput(f"{where}.name is {describe(name)}, expected a column's name such as CATEGORY_L1")
+    stated = field.get("type")
+    kinds = [kind for kind in (stated if isinstance(stated, list) else [stated]) if kind != "null"]
+    if len(kinds) != 1 or kinds[0] not in TYPES:
+        raise InvalidInput(
+            f"{where} ({name}) has the type {describe(stated)}, expected one of {', '.join(TYPES)}, or null and one"
+        )
+    return Field(name, kinds[0], field.get("categorical") is True, field.get("textual") is True)
