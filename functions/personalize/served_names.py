@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -13,6 +14,7 @@ from alsolike.domain.aliases import NEXT_BEST_ACTION, RECIPES, Alias, Recipe
 from alsolike.domain.configuration import Configuration
 from alsolike.domain.rules import Exploration
 from alsolike.filters.parser import parse
+from alsolike.filters.spelling import undeclared
 from alsolike.filters.tree import ColumnDataset
 from alsolike.filters.types import mismatches
 from alsolike.runtime.errors import InvalidFilter, PersonalizeError
@@ -167,5 +169,6 @@ def _check_expression(expression: str, configuration: Configuration) -> None:
         ColumnDataset.ITEMS: configuration.item_columns,
         ColumnDataset.CURRENT_USER: configuration.user_columns,
     }
-    for offset, message in mismatches(filter_, columns):
+    unknown = undeclared(filter_, item_columns=configuration.item_columns, user_columns=configuration.user_columns)
+    for offset, message in itertools.chain(unknown, mismatches(filter_, columns)):
         raise PersonalizeError(f"filterExpression cannot be met: character {offset + 1}: {message}", INVALID)

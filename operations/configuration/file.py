@@ -13,10 +13,10 @@ from alsolike.contract.document import Fault, InvalidConfiguration
 from alsolike.domain.configuration import Configuration
 from alsolike.domain.rules import Pin, Promotion
 from alsolike.filters import parser
+from alsolike.filters.spelling import undeclared, unknown_event_types
 from alsolike.runtime.errors import InvalidInput
 from operations.configuration import yaml_document
 from operations.configuration.yaml_document import Finding, YamlDocument
-from operations.filters.spelling import undeclared, unknown_event_types
 
 STANDARD_INPUT = Path("-")
 MAX_BYTES = 512 << 10

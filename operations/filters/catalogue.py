@@ -17,6 +17,7 @@ from alsolike.domain.columns import fits, property_name
 from alsolike.domain.configuration import ColumnType, Configuration
 from alsolike.filters import parser
 from alsolike.filters.evaluation import FilterEvaluator, FilterInputs
+from alsolike.filters.spelling import texts
 from alsolike.filters.tree import ITEM_ID, ColumnDataset, Filter
 from alsolike.runtime.errors import InvalidInput
 from alsolike.runtime.observability import logger
@@ -24,7 +25,6 @@ from alsolike.snapshot.reader import SnapshotReader
 from alsolike.snapshot.snapshot import ListColumn, Snapshot, StringColumn
 from operations.client.deployment import Deployment
 from operations.configuration.store import live_configuration
-from operations.filters.spelling import texts
 from operations.progress import counted
 
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from alsolike.domain.configuration import Configuration
 from alsolike.filters.evaluation import FilterInputs, refuse_unknown
+from alsolike.filters.spelling import undeclared, unknown_event_types
 from alsolike.filters.tree import ColumnDataset, Filter, Verb
 from alsolike.filters.types import mismatches
 from alsolike.snapshot.snapshot import Snapshot
 from operations.filters import catalogue
-from operations.filters.spelling import undeclared, unknown_event_types
 
 
 def problems(filter_: Filter, configuration: Configuration) -> Iterator[tuple[int, str]]:

@@ -2,7 +2,7 @@
 
 from alsolike.domain.configuration import DEFAULT, ColumnType
 from alsolike.filters import parser
-from operations.filters.spelling import undeclared, unknown_event_types
+from alsolike.filters.spelling import undeclared, unknown_event_types
 
 ITEMS = {"categoryL1": ColumnType.STRING, "price": ColumnType.NUMBER}
 USERS = {"age": ColumnType.NUMBER}
