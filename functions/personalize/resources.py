@@ -122,6 +122,9 @@ KINDS = (
     SCHEMA, GROUP, DATASET, TRACKER, SOLUTION, SOLUTION_VERSION, CAMPAIGN, RECOMMENDER, FILTER, IMPORT_JOB, BATCH_JOB,
 )  # fmt: skip
 
+DELETION_ORDER = (CAMPAIGN, RECOMMENDER, FILTER, SOLUTION, TRACKER, DATASET, SCHEMA, GROUP)
+"""Kinds that requests delete, each before those that its resources refer to."""
+
 SERVED = (CAMPAIGN, RECOMMENDER, FILTER)
 """Kinds whose names are in requests for recommendations."""
 

@@ -31,6 +31,7 @@ from functions.personalize.resources import (
     CAMPAIGN,
     DATASET,
     DATASET_TYPES,
+    DELETION_ORDER,
     EVENT_INTERACTIONS,
     GROUP,
     IMPORT_JOB,
@@ -266,10 +267,9 @@ class ControlPlane:
                 self._names.publish()  # again, if the request that deleted it could not
             found = self._usable(kind, arn, now_ms)
             if used := self._users(kind, found, now_ms):
-                raise PersonalizeError(f"{arn} is used by {', '.join(used)}", IN_USE)
-            if kind is SOLUTION:
-                for version in self._versions_of(found, now_ms):
-                    self._store.delete(SOLUTION_VERSION.noun, version.key, now_ms=now_ms)
+                raise PersonalizeError(f"{arn} is in use. Delete these first, in this order: {', '.join(used)}", IN_USE)
+            for part in self._parts(kind, found, now_ms):
+                self._store.delete(part.kind, part.key, now_ms=now_ms)
             self._store.delete(kind.noun, found.key, now_ms=now_ms)
             if kind in SERVED:
                 self._names.publish()
@@ -278,15 +278,28 @@ class ControlPlane:
         return delete
 
     def _users(self, kind: Kind, found: Resource, now_ms: int) -> list[str]:
-        """Return the ARNs of the resources that refer to this one."""
+        """Return the ARNs of the resources that must be deleted before this one, in the order of deletion."""
         if kind not in (GROUP, SCHEMA, SOLUTION):
             return []
-        others = {other.noun: other for other in KINDS if other.has_deletion}
-        return [
-            self._arn(others[user.kind], user.key)
-            for user in self._store.all(*others, now_ms=now_ms)
-            if user.deleted_ms is None and _refers(user, kind, f":{kind.path}/{found.key}")
+        kinds = {other.noun: other for other in DELETION_ORDER}
+        existing = [
+            each
+            for each in self._store.all(*kinds, now_ms=now_ms)
+            if each.deleted_ms is None and not _is_of_tracker(each)
         ]
+        users = [each for each in existing if _refers(each, kind, f":{kind.path}/{found.key}")]
+        for solution in [each for each in users if each.kind == SOLUTION.noun]:
+            users += [each for each in existing if _refers(each, SOLUTION, f":{SOLUTION.path}/{solution.key}")]
+        users.sort(key=lambda each: list(kinds).index(each.kind))
+        return [self._arn(kinds[each.kind], each.key) for each in users]
+
+    def _parts(self, kind: Kind, found: Resource, now_ms: int) -> Sequence[Resource]:
+        """Return the resources that are deleted together with this one."""
+        if kind is SOLUTION:
+            return self._versions_of(found, now_ms)
+        if kind is GROUP:
+            return [each for each in self._store.all(DATASET.noun, now_ms=now_ms) if _is_of_tracker(each)]
+        return []
 
     def _listing(self, kind: Kind) -> Operation:
         def list_(parameters: Parameters, now_ms: int) -> dict[str, Any]:
@@ -294,7 +307,7 @@ class ControlPlane:
             found = [
                 each
                 for each in self._store.all(kind.noun, now_ms=now_ms)
-                if all(_refers(each, parent, _tail(str(arn))) for parent, arn in wanted)
+                if all(_refers(each, parent, _tail(str(arn))) for parent, arn in wanted) and not _is_of_tracker(each)
             ]
             shown, rest = _page(found, parameters)
             return {kind.list_field: [self._summary(kind, each, now_ms) for each in shown], **rest}
@@ -390,6 +403,11 @@ def _dataset_type(text: str) -> str:
         expected = f"expected one of {', '.join(DATASET_TYPES)}"
         raise PersonalizeError(f"datasetType is {text!r}, {expected}", INVALID)
     return dataset_type
+
+
+def _is_of_tracker(resource: Resource) -> bool:
+    """Return true for the dataset of a tracker's events."""
+    return resource.kind == DATASET.noun and resource.name == EVENT_INTERACTIONS
 
 
 def _refers(resource: Resource, parent: Kind, tail: str) -> bool:

@@ -123,11 +123,23 @@ def test_the_dataset_of_a_tracker_s_events_can_be_deleted(personalize: Any) -> N
     group, _ = make_group(personalize)
     personalize.create_event_tracker(name="tracker", datasetGroupArn=group)
 
-    (dataset,) = personalize.list_datasets(datasetGroupArn=group)["datasets"]
-    assert dataset["datasetType"] == "EVENT_INTERACTIONS"
+    dataset = f"{PREFIX}:dataset/shop/EVENT_INTERACTIONS"
+    assert personalize.describe_dataset(datasetArn=dataset)["dataset"]["status"] == "ACTIVE"
+    assert personalize.list_datasets(datasetGroupArn=group)["datasets"] == []
     (tracker,) = personalize.list_event_trackers(datasetGroupArn=group)["eventTrackers"]
     personalize.delete_event_tracker(eventTrackerArn=tracker["eventTrackerArn"])
-    personalize.delete_dataset(datasetArn=dataset["datasetArn"])
+    personalize.delete_dataset(datasetArn=dataset)
+
+
+def test_the_dataset_of_a_tracker_s_events_is_deleted_with_its_group(personalize: Any) -> None:
+    group, _ = make_group(personalize)
+    tracker = personalize.create_event_tracker(name="tracker", datasetGroupArn=group)["eventTrackerArn"]
+    personalize.delete_event_tracker(eventTrackerArn=tracker)
+
+    personalize.delete_dataset_group(datasetGroupArn=group)
+
+    found = personalize.describe_dataset(datasetArn=f"{PREFIX}:dataset/shop/EVENT_INTERACTIONS")["dataset"]
+    assert found["status"] == "DELETE IN_PROGRESS"
 
 
 @pytest.mark.parametrize(

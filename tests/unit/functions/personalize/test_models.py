@@ -193,6 +193,37 @@ def test_an_update_to_a_version_of_the_champion_keeps_it(trained: Shop) -> None:
     assert champion(trained) == "m1"
 
 
+def test_a_used_group_names_what_to_delete_in_order(trained: Shop) -> None:
+    client, group = trained.client, trained.group
+    solution = trained.solution("sims", "aws-sims")
+    version = trained.version(solution)
+    trained.status(version)
+    trained.end(version="m2")
+    client.create_campaign(name="home", solutionVersionArn=version)
+    client.create_dataset(
+        name="i", schemaArn=f"{PREFIX}:schema/shop-interactions", datasetGroupArn=group, datasetType="ITEMS"
+    )
+    tracker = client.create_event_tracker(name="tracker", datasetGroupArn=group)["eventTrackerArn"]
+    client.create_filter(
+        name="some", datasetGroupArn=group, filterExpression="INCLUDE ItemID WHERE Items.ITEM_ID IN ($items)"
+    )
+    client.create_recommender(name="best", datasetGroupArn=group, recipeArn=f"{RECIPES}/aws-popularity-count")
+
+    with pytest.raises(client.exceptions.ResourceInUseException) as caught:
+        client.delete_dataset_group(datasetGroupArn=group)
+
+    arns = caught.value.response["Error"]["Message"].partition(" is in use. Delete these first, in this order: ")[2]
+    assert arns.split(", ") == [
+        f"{PREFIX}:campaign/home", f"{PREFIX}:recommender/best", f"{PREFIX}:filter/some",
+        f"{PREFIX}:solution/for-you", f"{PREFIX}:solution/sims", tracker, f"{PREFIX}:dataset/shop/ITEMS",
+    ]  # fmt: skip
+    for arn in arns.split(", "):
+        kind = arn.removeprefix(f"{PREFIX}:").partition("/")[0]
+        field = "eventTrackerArn" if arn == tracker else f"{kind}Arn"
+        getattr(client, f"delete_{kind.replace('-', '_')}")(**{field: arn})
+    client.delete_dataset_group(datasetGroupArn=group)
+
+
 def test_a_rejected_model_of_newer_data_fails_the_version(trained: Shop) -> None:
     version = trained.version(trained.solution("sims", "aws-sims"))
 
