@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from tests.booted.shop import Shop
 
-AVRO = '{"type": "record", "name": "Interactions", "fields": [], "version": "1.0"}'
+AVRO = '{"type": "record", "name": "Interactions", "fields": [{"name": "USER_ID", "type": "string"}]}'
 
 
 @pytest.fixture
