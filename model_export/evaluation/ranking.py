@@ -164,6 +164,13 @@ def open_targets(scores: Floats, queries: Queries, query: int, seen: Seen) -> In
     return targets
 
 
+def with_open_targets(queries: Queries, seen: Seen) -> Queries:
+    """Return the queries with a target that may be recommended."""
+    if seen == "allowed":
+        return queries
+    return queries.select(np.flatnonzero(queries.has_new_target()))
+
+
 def _among(items: Ints, past: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
     """Return which items stand in a past; of the few that most have, `np.isin` takes twenty times as long."""
     if items.size * past.size > FEW_PAIRS:

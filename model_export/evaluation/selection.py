@@ -10,6 +10,8 @@ import dataclasses
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
+import numpy as np
+
 from model_export.algorithms import by_default, missing
 from model_export.api import Algorithm, Combination, Judge, Model
 from model_export.data.interactions import Interactions
@@ -17,7 +19,7 @@ from model_export.evaluation.bootstrap import interval
 from model_export.evaluation.budget import Budget
 from model_export.evaluation.diversity import Kinds
 from model_export.evaluation.fit_cache import Fits
-from model_export.evaluation.ranking import Gains, Quality, Seen, evaluate, gains, histories, mean
+from model_export.evaluation.ranking import Gains, Quality, Seen, evaluate, gains, histories, mean, with_open_targets
 from model_export.evaluation.splits import Queries, Split
 from model_export.evaluation.weighted_scores import WeightedScores
 
@@ -28,7 +30,10 @@ BASELINE = "popularity"
 """Baseline of the comparison and of the gate: it costs next to nothing and takes part with any budget."""
 
 SEARCH_BYTES = 2 << 30
-"""Memory for the score matrices of a blend's search."""
+"""Maximum size of the score matrices of a combination's search, in bytes."""
+
+FOLDS = 2
+"""Number of groups of validation users for the cross-fitting of combinations."""
 
 Say = Callable[[str], None]
 
@@ -42,7 +47,8 @@ class Candidate:
     settings
         Chosen on the validation part.
     validation_gains
-        NDCG@k of each user there.
+        NDCG@k per validation user. A combination's settings for a user were searched among other users, see
+        `Comparison`.
     quality
         Figures of the test part.
     fit_s, peak_mb
@@ -62,10 +68,10 @@ class Candidate:
 
 
 def choose(candidates: Sequence[Candidate]) -> Candidate:
-    """Return the winner on the validation part: the best single algorithm, or a combination that is surely better.
+    """Return the winner on the validation part: the best single algorithm, or a significantly better combination.
 
-    A combination's weights were searched there and it costs more to serve, so the whole of the interval of its gain
-    over the best single algorithm has to lie above 0. If several are, the one with the highest NDCG wins.
+    A combination costs more to serve, so the whole interval of its gain over the best single algorithm must be above 0.
+    If several combinations qualify, the one with the highest NDCG wins.
     """
     best = _best_single(candidates)
     better = [each for each in _combinations(candidates) if _gain(each, over=best)[0] > 0]
@@ -106,6 +112,15 @@ class Comparison:
     Fits are kept, so that settings that only concern reading, combinations, and protocols whose parts share their
     interactions cost no second fit.
 
+    The gain of a combination is estimated by cross-fitting: the settings for half of the validation users are searched
+    among the other half. Settings that are judged by the users that chose them look better than they are for others.
+    The candidate's settings are searched among all validation users.
+
+    References
+    ----------
+    V. Chernozhukov et al., "Double/debiased machine learning for treatment and structural parameters", The Econometrics
+    Journal 21, 2018, section 3.
+
     Parameters
     ----------
     seen
@@ -130,7 +145,7 @@ class Comparison:
         self._kinds = kinds
         self._split, self._k, self._seen, self._fits, self._say = split, k, seen, fits, say
         self._budget = budget or Budget()
-        self._validation = split.validation.queries.sample(MOST_VALIDATION_QUERIES)
+        self._validation = with_open_targets(split.validation.queries.sample(MOST_VALIDATION_QUERIES), seen)
         self.left_out: dict[str, str] = {}
 
     def candidates(self, algorithms: Mapping[str, Algorithm]) -> Iterator[Candidate]:
@@ -185,15 +200,28 @@ class Comparison:
         return best
 
     def _search(self, algorithm: Combination, tuned: Mapping[str, Model]) -> tuple[Algorithm, Gains]:
-        """Return the best settings of a combination and its users' NDCG."""
-        of_one_query = 4 * (self._split.validation.fit.items + 1) * (len(tuned) + 1)
-        queries = self._split.validation.queries.sample(
-            max(1, min(MOST_VALIDATION_QUERIES, SEARCH_BYTES // of_one_query))
-        )
-        settings = algorithm.search(tuned, _judge(queries, k=self._k, seen=self._seen))
-        found = self._gains(self._fits.fit(settings, self._split.validation.fit))
+        """Return the best settings of a combination and the cross-fitted NDCG per validation user."""
+        settings = self._searched(algorithm, tuned, self._validation)
+        found = self._cross_fitted(algorithm, tuned, settings)
         self._say(f"{algorithm.name}: validation ndcg {mean(found):.4f} with {settings.describe()}")
         return settings, found
+
+    def _cross_fitted(self, algorithm: Combination, tuned: Mapping[str, Model], settings: Algorithm) -> Gains:
+        fold = np.arange(len(self._validation)) % FOLDS
+        found = np.zeros(len(fold))
+        for number in range(FOLDS):
+            others = self._validation.select(np.flatnonzero(fold != number))
+            chosen = self._searched(algorithm, tuned, others) if len(others) else settings
+            users = np.flatnonzero(fold == number)
+            model = self._fits.fit(chosen, self._split.validation.fit)
+            found[users] = gains(model, self._validation.select(users), k=self._k, seen=self._seen)
+        return found
+
+    def _searched(self, algorithm: Combination, tuned: Mapping[str, Model], queries: Queries) -> Algorithm:
+        """Return the combination's best settings for as many of the queries as memory permits."""
+        bytes_per_query = 4 * (self._split.validation.fit.items + 1) * (len(tuned) + 1)
+        some = queries.sample(max(1, SEARCH_BYTES // bytes_per_query))
+        return algorithm.search(tuned, _judge(some, k=self._k, seen=self._seen))
 
     def _test(self, settings: Algorithm, validation_gains: Gains) -> Candidate:
         with logged(self._say):

@@ -59,7 +59,7 @@ def require_targets(split: splits.Split, seen: Seen) -> None:
     InvalidDataset
         If too few users have a target without earlier interactions, and only such targets may be recommended.
     """
-    if seen == "masked" and (asked := split.validation.queries.with_new_targets()) < MINIMUM_ASKED_USERS:
+    if seen == "masked" and (asked := int(split.validation.queries.has_new_target().sum())) < MINIMUM_ASKED_USERS:
         raise InvalidDataset(
             f"{asked} users have an item in the validation part that is new to them; comparing algorithms without seen "
             f"items needs at least {MINIMUM_ASKED_USERS}, {MINIMUM_ASKED_USERS - asked} more"

@@ -68,9 +68,11 @@ class Queries:
         repeats = sum(int(np.isin(self.targets_of(query), self.seen(query)).sum()) for query in range(len(self)))
         return repeats / max(1, len(self.targets))
 
-    def with_new_targets(self) -> int:
-        """Return how many queries have a target that does not stand in their user's past."""
-        return sum(not np.isin(self.targets_of(query), self.seen(query)).all() for query in range(len(self)))
+    def has_new_target(self) -> npt.NDArray[np.bool_]:
+        """Return which queries have a target that is not in the user's past, bool `(queries,)`."""
+        return np.array(
+            [not np.isin(self.targets_of(query), self.seen(query)).all() for query in range(len(self))], np.bool_
+        )
 
     def told_in_part(self) -> str | None:
         """Return a note on how many have pasts longer than a model's history; None if few do or it is at its limit."""
