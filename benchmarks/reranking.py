@@ -7,6 +7,7 @@ import dataclasses
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -17,12 +18,17 @@ from model_export.export.reranker import RerankerChoice, choose_reranker
 
 PAGE = Path(__file__).parents[1] / "docs/reranking.md"
 SEEDS = tuple(range(1, 11))
-SIZES = (2_000, 4_000)
 
 ITEMS, USERS, CATEGORIES, CANDIDATES = 400, 300, 8, 10
 START_MS = 1_790_000_000_000
+SWAPS = 0.2
+"""Share of the responses with neighbours in random order."""
+
 LATER = 1_000
 """Number of further requests on which rankings are compared by their true click probabilities."""
+
+
+Relevance = Literal["score", "rank"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -40,12 +46,26 @@ class Figures:
         return (self.reranked - self.score) / max(self.true - self.score, 1e-9)
 
 
-def measure(responses: int, *, seed: int, signal: bool = True) -> Figures:
+def measure(
+    responses: int,
+    *,
+    seed: int,
+    signal: bool = True,
+    swaps: float = SWAPS,
+    decay: float = 1.0,
+    relevance: Relevance = "score",
+) -> Figures:
     """Log responses that are ordered by score, choose a reranker, and compare it on later requests.
 
-    A user clicks an item with probability 1 / (1 + place) (examination) times the logistic function of a utility. The
-    utility consists of the logarithm of the score, and with `signal` of the difference between the price and the
-    user's usual one, and of the price, whose effect depends on the hour and the device.
+    A user clicks an item with probability (1 + place) ** -`decay` (examination) times the logistic function of a
+    utility. The utility consists of the logarithm of the score, or falls with the logarithm of the rank, and with
+    `signal` of the difference between the price and the user's usual one, and of the price, whose effect depends on
+    the hour and the device.
+
+    Parameters
+    ----------
+    swaps
+        Share of the responses with neighbours in random order.
     """
     rng = np.random.default_rng(seed)
     log_price = rng.normal(3, 0.8, ITEMS + 1)
@@ -66,16 +86,23 @@ def measure(responses: int, *, seed: int, signal: bool = True) -> Figures:
         scores = np.exp(liked)
         order = np.argsort(-scores)
         items, scores, liked = items[order], scores[order], liked[order]
-        u = 0.8 * liked - 2.0
+        places = np.arange(CANDIDATES)
+        u = 0.8 * liked - 2.0 if relevance == "score" else 1.0 - 1.5 * np.log1p(places)
         if signal:
             price = log_price[items] - 3
             late = np.sin((now_ms % MS_PER_DAY / MS_PER_DAY - 0.5) * 2 * np.pi)  # above 0 from noon on
             u += 0.5 - 1.2 * np.abs(log_price[items] - usual[user])
             u += 0.7 * late * price + (0.5 if device == "desktop" else -0.5) * price
         p = 1 / (1 + np.exp(-u))
-        places = np.arange(CANDIDATES)
-        clicks = rng.random(CANDIDATES) < p / (1 + places)
-        response = Response(now_ms, items, scores, places, clicks.astype(float), histories[user], device)
+        pairs: list[int] = []
+        if rng.random() < swaps:
+            pairs = list(range(int(rng.integers(2)), CANDIDATES - 1, 2))
+            for first in pairs:
+                if rng.random() < 0.5:
+                    for values in (items, scores, p):
+                        values[first : first + 2] = values[first : first + 2][::-1].copy()
+        clicks = rng.random(CANDIDATES) < p * (1.0 + places) ** -decay
+        response = Response(now_ms, items, scores, places, clicks.astype(float), histories[user], device, pairs=pairs)
         if number < responses:
             logged.append(response)
         else:
@@ -92,10 +119,11 @@ def measure(responses: int, *, seed: int, signal: bool = True) -> Figures:
         for each in later
     ]
     scores = [each.scores for each in later]
-    return Figures(choice, _clicks(scores, truth), _clicks(values, truth), _clicks(truth, truth))
+    found = [_clicks(each, truth, decay=decay) for each in (scores, values, truth)]
+    return Figures(choice, *found)
 
 
-def _clicks(values: Sequence[Floats], truth: Sequence[Floats]) -> float:
+def _clicks(values: Sequence[Floats], truth: Sequence[Floats], *, decay: float) -> float:
     """Return the expected number of clicks per response with the candidates in the order of values.
 
     Parameters
@@ -105,7 +133,7 @@ def _clicks(values: Sequence[Floats], truth: Sequence[Floats]) -> float:
     """
     order = np.argsort(-np.array(values), axis=1, kind="stable")
     ordered = np.take_along_axis(np.array(truth), order, axis=1)
-    return float((ordered / (1 + np.arange(CANDIDATES))).sum(axis=1).mean())
+    return float((ordered * (1.0 + np.arange(CANDIDATES)) ** -decay).sum(axis=1).mean())
 
 
 def _softmax(values: Floats) -> Floats:
@@ -113,44 +141,58 @@ def _softmax(values: Floats) -> Floats:
     return np.asarray(e / e.sum())
 
 
-def table(figures: Mapping[tuple[int, bool], Sequence[Figures]]) -> str:
-    """Return the mean figures of each size as a table of the page.
+@dataclasses.dataclass(frozen=True, slots=True)
+class Case:
+    """A simulated shop, see `measure`."""
 
-    Parameters
-    ----------
-    figures
-        By number of responses and `signal`.
-    """
+    responses: int
+    signal: bool = True
+    swaps: float = SWAPS
+    decay: float = 1.0
+    relevance: Relevance = "score"
+
+    def cells(self) -> list[str]:
+        """Return the first columns of the table."""
+        depends = f"{self.relevance}{', price, hour, device' if self.signal else ''}"
+        looks = f"1 / k{'' if self.decay == 1 else f'^{self.decay:g}'}"
+        return [f"{self.responses:,}", f"{self.swaps:.0%}", looks, depends]
+
+
+CASES = (
+    *(Case(responses) for responses in (2_000, 4_000, 8_000)),
+    *(Case(responses, swaps=0.1) for responses in (4_000, 8_000)),
+    Case(4_000, swaps=0.0),
+    Case(4_000, signal=False),
+    *(Case(4_000, decay=0.3, relevance="rank", signal=signal, swaps=swaps)
+      for signal in (True, False) for swaps in (SWAPS, 0.0)),
+)  # fmt: skip
+
+
+def table(figures: Mapping[Case, Sequence[Figures]]) -> str:
+    """Return the mean figures of each case as a table of the page."""
     head = (
-        "responses", "with a click", "clicks depend on", "reranker on", "clicks by score", "reranked",
-        "true ranking", "recovered gain", "least",
+        "responses", "with random pairs", "looks at place k", "clicks depend on", "reranker on", "on and worse",
+        "clicks by score", "reranked", "true ranking", "recovered gain if on",
     )  # fmt: skip
-    lines = [f"| {' | '.join(head)} |", "|---:|---:|---|---:|---:|---:|---:|---:|---:|"]
-    for (size, signal), found in figures.items():
+    lines = [f"| {' | '.join(head)} |", "|---:|---:|---|---|---:|---:|---:|---:|---:|---:|"]
+    for case, found in figures.items():
         clicks = [np.mean([getattr(one, name) for one in found]) for name in ("score", "reranked", "true")]
-        recovered = [one.recovered for one in found]
+        on = [one for one in found if one.choice.reranker is not None]
         cells = (
-            f"{size:,}",
-            f"{np.mean([one.choice.responses for one in found]):,.0f}",
-            "score, price, hour, device" if signal else "score",
-            f"{sum(one.choice.reranker is not None for one in found)} of {len(found)}",
+            *case.cells(),
+            f"{len(on)} of {len(found)}",
+            str(sum(one.reranked < one.score for one in on)),
             *(f"{mean:.4f}" for mean in clicks),
-            *((f"{np.mean(recovered):.1%}", f"{min(recovered):.1%}") if signal else ("", "")),
+            f"{np.mean([one.recovered for one in on]):.1%}" if on else "",
         )
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
 def main() -> None:
-    """Measure all sizes and write the table."""
+    """Measure all cases and write the table."""
     argparse.ArgumentParser(prog="python -m benchmarks.reranking", description=__doc__).parse_args()
-    section = table(
-        {
-            (size, signal): [measure(size, seed=seed, signal=signal) for seed in SEEDS]
-            for signal in (True, False)
-            for size in SIZES
-        }
-    )
+    section = table({case: [measure(**dataclasses.asdict(case), seed=seed) for seed in SEEDS] for case in CASES})
     sys.stdout.write(f"{section}\n")
     write_section(PAGE, "reranking", section)
 

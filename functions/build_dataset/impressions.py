@@ -19,7 +19,7 @@ from alsolike.lake.lake_objects import list_objects
 from alsolike.lake.served import served_date
 from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.recommendations.requests import FOR_YOU
-from alsolike.records.served_response import RANKED
+from alsolike.records.served_response import PAIRED, RANKED
 from alsolike.runtime.errors import InvalidInput, UnknownEventType
 from alsolike.training.dataset import CLICK, MAX_PLACES, MAX_RESPONSES, PURCHASE
 from functions.build_dataset.lake_reader import read_objects
@@ -50,6 +50,7 @@ _SERVED = pa.schema(
         ("session", pa.string()),
         ("item_ids", pa.list_(pa.string())),
         ("origins", pa.list_(pa.string())),
+        ("propensities", pa.list_(pa.float64())),
         ("scores", pa.list_(pa.float64())),
         ("device", pa.string()),
     ]
@@ -62,11 +63,15 @@ IMPRESSIONS = pa.schema(
         ("item_ids", pa.list_(pa.string())),
         ("scores", pa.list_(pa.float64())),
         ("places", pa.list_(pa.int64())),
+        ("pairs", pa.list_(pa.int64())),
         ("outcome_item_ids", pa.list_(pa.string())),
         ("outcome_types", pa.list_(pa.string())),
         ("outcome_values", pa.list_(pa.float64())),
     ]
 )
+
+CERTAIN = 1.0
+"""Propensity of the second place of a pair in random order, given the first one."""
 
 Row = Mapping[str, Any]
 
@@ -142,7 +147,7 @@ def _shown(row: Row, profile: str, events: Iterable[Row], hashes: Pseudonyms) ->
         for place, (origin, score) in enumerate(
             zip(row["origins"][:MAX_PLACES], row["scores"][:MAX_PLACES], strict=True)
         )
-        if origin == RANKED and score is not None
+        if origin in (RANKED, PAIRED) and score is not None
     ]
     item_ids = [row["item_ids"][place] for place in places]
     values: dict[tuple[str, str], float] = {}
@@ -160,6 +165,9 @@ def _shown(row: Row, profile: str, events: Iterable[Row], hashes: Pseudonyms) ->
         "item_ids": item_ids,
         "scores": [row["scores"][place] for place in places],
         "places": places,
+        "pairs": [
+            place for place in places if row["origins"][place] == PAIRED and row["propensities"][place] < CERTAIN
+        ],
         "outcome_item_ids": [item_id for item_id, _ in values],
         "outcome_types": [outcome for _, outcome in values],
         "outcome_values": list(values.values()),

@@ -190,7 +190,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     recommender = _recommender(sources, context, now_ms=now_ms)
     if sources.wait_budget.is_cold:
         sources.trends.begin(now_ms=now_ms)
-    answer = recommender.answer(request, budget=budget)
+    answer = recommender.answer(request, budget=budget, swaps=True)
     _count(answer)
     response = respond_answer(answer, request, event, route=route)
     if response["statusCode"] != NOT_MODIFIED:  # a client that has this answer already got it from a logged request

@@ -15,8 +15,8 @@ class ScoredItem(NamedTuple):
     position
         See `functions.recommend.items.RequestItems`.
     origin
-        Why the item has its place, see `alsolike.lake.served`: `ranked`, `filled`, `promoted:<name>`, `pinned` or
-        `explored`.
+        Why the item has its place, see `alsolike.lake.served`: `ranked`, `paired`, `filled`, `promoted:<name>`,
+        `pinned` or `explored`.
     propensity
         The probability of its place, given the places before it; None for a place that is not drawn at random.
     """

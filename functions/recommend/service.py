@@ -21,6 +21,7 @@ from functions.recommend.ranking.recommenders import RECOMMENDERS
 from functions.recommend.ranking.related import scale_below
 from functions.recommend.resolve import OWN_RULES, ResolvedRequest, resolve
 from functions.recommend.rules.merchandising import arrange, for_rules
+from functions.recommend.rules.pairs import in_random_pairs
 from functions.recommend.rules.slate import Slate
 from functions.recommend.scored_item import ScoredItem
 from functions.recommend.state.model import UNLIMITED, Budget
@@ -56,7 +57,12 @@ class Recommender:
     now_ms: int
 
     def answer(
-        self, request: RecommendationRequest, *, budget: Budget | None = None, rules: str | None = OWN_RULES
+        self,
+        request: RecommendationRequest,
+        *,
+        budget: Budget | None = None,
+        rules: str | None = OWN_RULES,
+        swaps: bool = False,
     ) -> Answer:
         """Answer a request; return a degraded answer after a failure, but never an item that a filter rejects.
 
@@ -66,6 +72,8 @@ class Recommender:
             The time budget; None for no limit.
         rules
             Name of the rule set that applies; None for no rules.
+        swaps
+            If true, some responses have neighbours in random order, as the configuration says.
 
         Raises
         ------
@@ -79,6 +87,8 @@ class Recommender:
         try:
             inputs = self._inputs(resolved, user, budget or Budget(UNLIMITED))
             ranking, slate = recommend(inputs)
+            if swaps and RANDOM.random() < resolved.configuration.recommenders[resolved.requested_recommender].swaps:
+                ranking, slate = with_random_pairs(ranking, slate)
         except Unavailable:  # the filter reads what cannot be read of the user
             if not (resolved.filter.needs_user or resolved.filter.needs_history):
                 raise
@@ -107,6 +117,13 @@ def recommend(inputs: RankingInputs) -> tuple[Ranking, Slate | None]:
     inputs, unmet = for_rules(inputs, rules)
     ranking = rank(inputs)
     return ranking, arrange(ranking, rules, inputs, unmet=unmet, random=RANDOM)
+
+
+def with_random_pairs(ranking: Ranking, slate: Slate | None) -> tuple[Ranking, Slate | None]:
+    """Return the ranking, or the slate if there is one, with neighbours in random order."""
+    if slate is None:
+        return dataclasses.replace(ranking, items=in_random_pairs(ranking.items, random=RANDOM)), None
+    return ranking, dataclasses.replace(slate, items=in_random_pairs(slate.items, random=RANDOM))
 
 
 def one_per_product(recommend: Callable[[RankingInputs], Ranking], inputs: RankingInputs) -> Ranking:

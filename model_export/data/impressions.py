@@ -111,6 +111,8 @@ class Response(NamedTuple):
         Empty if unknown.
     ranks
         `(candidates,)`, by number of earlier interactions, NaN without one; None: the positions.
+    pairs
+        First places of the pairs of neighbours that were in random order.
     """
 
     served_ms: int
@@ -121,6 +123,7 @@ class Response(NamedTuple):
     history: Ints
     device: str = ""
     ranks: Floats | None = None
+    pairs: Sequence[int] = ()
 
 
 @struct
@@ -139,6 +142,8 @@ class Impressions:
         bool `(responses, len(context_names))`.
     places, scores, gains
         `(candidates,)`, see `Response`.
+    opens_pair
+        bool `(candidates,)`, true for the first candidate of a pair in random order; the second one follows.
     """
 
     offsets: Ints
@@ -148,6 +153,7 @@ class Impressions:
     places: Ints
     scores: Floats
     gains: Floats
+    opens_pair: npt.NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -168,6 +174,7 @@ class Impressions:
             self.places[rows],
             self.scores[rows],
             self.gains[rows],
+            self.opens_pair[rows],
         )
 
 
@@ -191,7 +198,16 @@ def impressions(responses: Iterable[Response], columns: ItemColumns) -> Impressi
         np.concatenate([np.zeros(0, np.int64), *(each.places for each in kept)]),
         np.concatenate([np.zeros(0), *(each.scores for each in kept)]),
         np.concatenate([np.zeros(0), *(each.gains for each in kept)]),
+        np.concatenate([np.zeros(0, np.bool_), *map(_opens_pair, kept)]),
     )
+
+
+def _opens_pair(response: Response) -> npt.NDArray[np.bool_]:
+    """Return which candidates are the first of a pair whose second one is the next candidate."""
+    opens = np.isin(response.places, response.pairs)
+    opens[:-1] &= np.diff(response.places) == 1
+    opens[-1] = False
+    return opens
 
 
 def load_impressions(
@@ -251,6 +267,7 @@ def _responses(rows: Iterable[Mapping[str, Any]], data: TrainingData, objective:
             interactions.item[max(first, end - interactions.history_length) : end].astype(np.int64),
             row["device"],
             ranks_before(row["served_ms"] // MS_PER_DAY * MS_PER_DAY)[positions],
+            row["pairs"],
         )
 
 

@@ -4,15 +4,16 @@ The probability that outcome i of a response is at candidate j, with features x 
 
     p(j) ∝ propensity(k) * exp(w·x)
 
-a conditional logit (McFadden, 1974) whose propensities of places are estimated together with the weights, as dual
-learning does with a softmax for each of both (Ai et al., SIGIR 2018, equations 6 to 9). It needs no responses without
-outcomes and no randomised ones. Evaluation weighs outcomes by inverse propensities (Joachims et al., WSDM 2017).
+a conditional logit (McFadden, 1974). Evaluation weighs outcomes by inverse propensities (Joachims et al., WSDM 2017).
+The propensities come from neighbours in random order (`model_export.export.position_bias`): lists are ordered by score,
+so that clicks do not tell whether users look at the first places more or like their items more.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 from typing import Any
 
 import numpy as np
@@ -20,8 +21,8 @@ import scipy.optimize
 
 from alsolike.bundle.reranker import FEATURES, IN_CONTEXT, Floats, ItemColumns, Reranker, floored_deviations
 from alsolike.runtime.struct import struct
-from alsolike.training.dataset import MAX_PLACES
 from model_export.data.impressions import Impressions
+from model_export.export.position_bias import MIN_PAIRS, estimate, pairs_with_gain
 
 MIN_RESPONSES = 250
 """Minimum number of responses with a gain that the first of the evaluated models is fitted on."""
@@ -35,7 +36,7 @@ Z = 1.96
 MIN_PROPENSITY = 0.05
 """Smaller propensities count as this, because their inverses would be few large weights."""
 
-_PRECISION, _PRECISION_IN_CONTEXT, _PRECISION_OF_DECAY, _PRECISION_OF_PLACE = 1.0, 4.0, 0.1, 25.0
+_PRECISION, _PRECISION_IN_CONTEXT = 1.0, 4.0
 _ITERATIONS = 200
 
 
@@ -50,7 +51,7 @@ class RerankerQuality:
     ndcg, score_ndcg
         By utility, and by the score of the first stage.
     lead_interval
-        95% interval of the difference.
+        95% interval of the difference, which includes the uncertainty of the propensities.
     """
 
     responses: int
@@ -72,15 +73,25 @@ class RerankerChoice:
     ----------
     responses
         Number of responses with an outcome, the evaluated ones included.
+    pairs
+        Number of pairs of neighbours in random order with an outcome.
+    propensities
+        By place; empty if there are too few pairs.
     """
 
     reranker: Reranker | None
     responses: int
+    pairs: int = 0
     quality: RerankerQuality | None = None
     propensities: tuple[float, ...] = ()
 
     def sentence(self) -> str:
         """Return the decision as one line."""
+        if self.responses and not self.propensities:
+            return (
+                f"off, {self.pairs:,} pairs of neighbours in random order with an outcome, at least {MIN_PAIRS} "
+                "needed: set recommenders.for-you.swaps in the configuration"
+            )
         if self.quality is None:
             return (
                 f"off, {self.responses:,} responses with an outcome, at least "
@@ -112,24 +123,34 @@ class RerankerChoice:
 def choose_reranker(data: Impressions, columns: ItemColumns) -> RerankerChoice:
     """Return the model of all responses if models of earlier ones are better on later ones."""
     begin = round(len(data) * (1 - EVALUATED_SHARE))
+    bias = estimate(data)
+    if bias is None:
+        return RerankerChoice(None, len(data), pairs_with_gain(data))
+    propensities = tuple(bias.propensities().tolist())
     if begin < MIN_RESPONSES:
-        return RerankerChoice(None, len(data))
+        return RerankerChoice(None, len(data), bias.pairs, propensities=propensities)
     bounds = np.linspace(begin, len(data), FOLDS + 1).round().astype(int).tolist()
-    parts = [
-        comparison(*fit(data.part(0, first), columns), data.part(first, last))
-        for first, last in itertools.pairwise(bounds)
-    ]
-    quality = evaluate(np.concatenate(parts, axis=1))
-    model, propensities = fit(data, columns)
-    return RerankerChoice(model if quality.is_better else None, len(data), quality, tuple(propensities.tolist()))
+    models = [fit(data.part(0, first), columns, bias.propensities()) for first in bounds[:-1]]
+    parts = [data.part(first, last) for first, last in itertools.pairwise(bounds)]
+    flatter, usual, steeper = (
+        np.concatenate([comparison(m, p, part) for m, part in zip(models, parts, strict=True)], axis=1)
+        for p in (bias.propensities(errors) for errors in (-1, 0, 1))
+    )
+    quality = evaluate(usual, error=(lead(steeper) - lead(flatter)) / 2)
+    model = fit(data, columns, bias.propensities()) if quality.is_better else None
+    return RerankerChoice(model, len(data), bias.pairs, quality, propensities)
 
 
-def fit(data: Impressions, columns: ItemColumns) -> tuple[Reranker, Floats]:
-    """Return the model with the greatest posterior, and the propensity of each place `(MAX_PLACES,)`.
+def fit(data: Impressions, columns: ItemColumns, propensities: Floats) -> Reranker:
+    """Return the model with the greatest posterior.
 
-    The logarithm of the propensity of place k is -η log(1 + k) + δ(k). All parameters have normal priors with mean 0,
-    that of δ is narrow. Minimised is -sum(gain log p) + sum(precision * parameter²) / 2, with a mean gain of 1 per
-    response.
+    All weights have normal priors with mean 0. Minimised is -sum(gain log p) + sum(precision * parameter²) / 2, with a
+    mean gain of 1 per response.
+
+    Parameters
+    ----------
+    propensities
+        float64 `(MAX_PLACES,)`.
     """
     is_known = ~np.isnan(data.features).all(axis=0)
     features = np.where(is_known, data.features, 0.0)
@@ -137,42 +158,27 @@ def fit(data: Impressions, columns: ItemColumns) -> tuple[Reranker, Floats]:
     contexts = len(data.context_names)
     model = Reranker(data.context_names, means, deviations, np.zeros((1 + contexts, len(FEATURES))), columns)
     X = _matrix(model, data)  # noqa: N806  (candidates, features and their products with contexts)
-    decay = -np.log1p(np.arange(MAX_PLACES))
+    offset = np.log(np.maximum(propensities, MIN_PROPENSITY))[data.places]
     starts, response = data.offsets[:-1], data.response
     gains = data.gains * len(data) / data.gains.sum()
     total = np.add.reduceat(gains, starts)
     n = X.shape[1]
-    precision = np.concatenate(
-        [
-            np.full(len(FEATURES), _PRECISION),
-            np.full(n - len(FEATURES), _PRECISION_IN_CONTEXT),
-            [_PRECISION_OF_DECAY],
-            np.full(MAX_PLACES, _PRECISION_OF_PLACE),
-        ]
-    )
+    precision = np.repeat([_PRECISION, _PRECISION_IN_CONTEXT], [len(FEATURES), n - len(FEATURES)])
 
     def loss(w: Floats) -> tuple[float, Floats]:
-        u = X @ w[:n] + (w[n] * decay + w[n + 1 :])[data.places]
+        u = X @ w + offset
         u -= np.maximum.reduceat(u, starts)[response]
         e = np.exp(u)
         sums = np.add.reduceat(e, starts)
         residual = (total / sums)[response] * e - gains
-        of_place = np.bincount(data.places, residual, minlength=MAX_PLACES)
-        gradient = np.concatenate([X.T @ residual, [decay @ of_place], of_place]) + precision * w
         value = float((total * np.log(sums)).sum() - (gains * u).sum() + (precision * w**2).sum() / 2)
-        return value, gradient
+        return value, X.T @ residual + precision * w
 
-    found = scipy.optimize.minimize(
-        loss, np.zeros(n + 1 + MAX_PLACES), jac=True, method="L-BFGS-B", options={"maxiter": _ITERATIONS}
-    ).x
+    found = scipy.optimize.minimize(loss, np.zeros(n), jac=True, method="L-BFGS-B", options={"maxiter": _ITERATIONS}).x
     weights = np.zeros((1 + contexts, len(FEATURES)))
     weights[0] = found[: len(FEATURES)]
-    weights[1:, IN_CONTEXT] = found[len(FEATURES) : n].reshape(contexts, len(IN_CONTEXT))
-    log_propensities = found[n] * decay + found[n + 1 :]
-    return (
-        Reranker(data.context_names, means, deviations, weights, columns),
-        np.exp(log_propensities - log_propensities.max()),
-    )
+    weights[1:, IN_CONTEXT] = found[len(FEATURES) :].reshape(contexts, len(IN_CONTEXT))
+    return Reranker(data.context_names, means, deviations, weights, columns)
 
 
 def comparison(model: Reranker, propensities: Floats, data: Impressions) -> Floats:
@@ -187,18 +193,26 @@ def comparison(model: Reranker, propensities: Floats, data: Impressions) -> Floa
     return np.array([np.add.reduceat(row, data.offsets[:-1]) for row in rows])
 
 
-def evaluate(compared: Floats) -> RerankerQuality:
-    """Return the quality of models on responses that they were not fitted on, see `comparison`."""
+def lead(compared: Floats) -> float:
+    """Return the difference in NDCG between the order by utility and by score, see `comparison`."""
     by_utility, by_score, gains = compared
-    total = gains.sum()
-    leads = by_utility - by_score
-    lead = float(leads.sum() / total)
-    error = float(np.sqrt(((leads - lead * gains) ** 2).sum()) / total)
+    return float((by_utility - by_score).sum() / gains.sum())
+
+
+def evaluate(compared: Floats, *, error: float = 0.0) -> RerankerQuality:
+    """Return the quality of models on responses that they were not fitted on, see `comparison`.
+
+    Parameters
+    ----------
+    error
+        Standard error of the lead that follows from the propensities.
+    """
+    by_utility, by_score, gains = compared
+    total, found = gains.sum(), lead(compared)
+    residuals = by_utility - by_score - found * gains
+    reach = Z * math.hypot(math.sqrt((residuals**2).sum()) / total, error)
     return RerankerQuality(
-        len(gains),
-        float(by_utility.sum() / total),
-        float(by_score.sum() / total),
-        (lead - Z * error, lead + Z * error),
+        len(gains), float(by_utility.sum() / total), float(by_score.sum() / total), (found - reach, found + reach)
     )
 
 

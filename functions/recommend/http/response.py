@@ -11,7 +11,7 @@ import orjson
 
 from alsolike.contract.http import is_current, not_modified, respond
 from alsolike.recommendations.requests import BOUGHT_TOGETHER, PERSONALIZED_RANKING, POPULAR, SIMILAR_ITEMS, TRENDING
-from alsolike.records.served_response import FILLED, PROMOTED, RANKED
+from alsolike.records.served_response import FILLED, PAIRED, PROMOTED, RANKED
 from alsolike.runtime.struct import struct
 from functions.recommend.http.request import RecommendationRequest
 
@@ -99,7 +99,7 @@ class ActionAnswer:
 
 _IMPERSONAL = (SIMILAR_ITEMS, BOUGHT_TOGETHER, TRENDING, POPULAR)
 
-_AS_RANKED = (RANKED, FILLED)
+_AS_RANKED = (RANKED, PAIRED, FILLED)
 
 _NAMED_RULES = 20
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from alsolike.lake.served import UNKNOWN
 from alsolike.privacy.pseudonyms import IdPolicy, Pseudonyms
-from alsolike.records.served_response import RANKED, ServedResponse
+from alsolike.records.served_response import PAIRED, RANKED, ServedResponse
 from alsolike.runtime.observability import Metric, count
 from alsolike.runtime.polling import PolledValue, Polling
 from functions.recommend.http.request import RecommendationRequest
@@ -83,7 +83,10 @@ class ServedLog:
             origins,
             propensities,
             round(took_ms, 3),
-            max([score for score, origin in zip(scores, origins, strict=True) if origin == RANKED], default=None),
+            max(
+                [score for score, origin in zip(scores, origins, strict=True) if origin in (RANKED, PAIRED)],
+                default=None,
+            ),
             correlation_id,
             None if answer.model_scores is None else tuple(map(_rounded, answer.model_scores)),
             request.device,

@@ -52,7 +52,14 @@ class ClickingShop(TrialShop):
         eventually(
             lambda: self.recommend(SHOPPERS[0]), holds=lambda answer: answer.headers["x-alsolike-source"] == "model"
         )
+        self.swap(1, directory)
         return items
+
+    def swap(self, share: float, directory: Path) -> None:
+        """Put neighbours of this share of the responses in random order."""
+        file = directory / "swaps.yaml"
+        file.write_text(f"format: 1\nrecommenders:\n  for-you:\n    swaps: {share}\n")
+        self.alsolike("config", "apply", file, "--reason", "learn how much users look at each place")
 
     def ask(self, user: str, device: str) -> Answer:
         answer = self.post("/recommendations", {"userId": user, "context": {"DEVICE": device} if device else {}})
@@ -131,6 +138,7 @@ def test_a_reranker_learns_from_clicks_passes_gate_and_canary_and_serves(shop: C
         holds=lambda versions: versions == {version},
     )
 
+    shop.swap(0, tmp_path)
     where = of_cloud(shop.cloud)
     model = reference.fit(where, version, tmp_path, items=items)
     profiles = ProfileStore(where.client("dynamodb"), where.names.profiles_table)

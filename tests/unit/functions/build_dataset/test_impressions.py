@@ -78,10 +78,23 @@ def test_response_has_its_ranked_items_and_the_outcomes(build: Build) -> None:
         "item_ids": ["pear", "plum"],
         "scores": [2.0, 1.5],
         "places": [1, 2],
+        "pairs": [],
         "outcome_item_ids": ["plum", "plum"],
         "outcome_types": ["click", "purchase"],
         "outcome_values": [0.0, 4.5],
     }
+
+
+def test_pairs_in_random_order_are_those_of_the_log(build: Build) -> None:
+    (row,) = build(
+        {"item_id": "plum"},
+        item_ids=["kiwi", "pear", "plum", "fig"],
+        origins=["ranked", "paired", "paired", "ranked"],
+        propensities=[None, 0.5, 1.0, None],
+        scores=[4.0, 3.0, 2.0, 1.0],
+    )
+
+    assert (row["places"], row["pairs"]) == ([0, 1, 2, 3], [1])
 
 
 def test_items_after_the_fiftieth_place_are_left_out(build: Build) -> None:

@@ -38,7 +38,7 @@ def write(directory: Path, *rows: tuple[object, ...]) -> None:
 
 
 def test_history_ends_before_the_response(tmp_path: Path) -> None:
-    shown = "phone", ["pear", "kiwi"], [2.0, 1.0], [0, 2], ["pear"], ["click"], [0.0]
+    shown = "phone", ["pear", "kiwi"], [2.0, 1.0], [0, 2], [], ["pear"], ["click"], [0.0]
     write(tmp_path, ("u#anna", 30, *shown), ("u#anna", 31, *shown), ("u#bert", 31, *shown))
 
     data = load_impressions(tmp_path, DATA, COLUMNS)
@@ -66,7 +66,7 @@ def test_popularity_counts_interactions_of_earlier_days(tmp_path: Path) -> None:
         items=3,
     )
     data = dataclasses.replace(DATA, interactions=interactions, item_ids=["pear", "fig", "plum"])
-    shown = "", ["pear", "fig", "plum", "kiwi"], [4.0, 3.0, 2.0, 1.0], [0, 1, 2, 3], ["pear"], ["click"], [0.0]
+    shown = "", ["pear", "fig", "plum", "kiwi"], [4.0, 3.0, 2.0, 1.0], [0, 1, 2, 3], [], ["pear"], ["click"], [0.0]
     write(tmp_path, ("u#anna", MS_PER_DAY + 10, *shown), ("u#anna", 2 * MS_PER_DAY, *shown))
 
     logged = load_impressions(tmp_path, data, COLUMNS)
@@ -99,23 +99,35 @@ def test_clicks_that_count_as_popularity_give_no_reranker(tmp_path: Path) -> Non
     ).by_frequency()
     columns = item_columns(data.properties)
     scores = np.linspace(1, 2, candidates)[::-1].tolist()
+    pairs = [list(range(first, candidates - 1, 2)) for first in range(2)]
+    rows = zip(day_ms, shown, clicked, strict=True)
     write(
         tmp_path,
         *(
-            ("u#anna", int(ms), "", [item_ids[item] for item in row], scores, list(range(candidates)),
+            ("u#anna", int(ms), "", [item_ids[item] for item in row], scores, list(range(candidates)), pairs[n % 2],
              [item_ids[item]], ["click"], [0.0])
-            for ms, row, item in zip(day_ms, shown, clicked, strict=True)
+            for n, (ms, row, item) in enumerate(rows)
         ),
     )  # fmt: skip
 
     choice = choose_reranker(load_impressions(tmp_path, data, columns), columns)
 
     assert choice.responses == logged
+    assert choice.quality is not None
     assert choice.reranker is None
 
 
+def test_pair_of_neighbours_has_both_items_of_the_response(tmp_path: Path) -> None:
+    shown = "", ["fig", "pear", "plum"], [3.0, 2.0, 1.0], [0, 1, 3], [0, 1, 3], ["pear"], ["click"], [0.0]
+    write(tmp_path, ("u#anna", 30, *shown))
+
+    logged = load_impressions(tmp_path, DATA, COLUMNS)
+
+    assert logged.opens_pair.tolist() == [True, False, False]  # place 2 is not of the model, place 4 is absent
+
+
 def test_responses_without_a_click_are_left_out(tmp_path: Path) -> None:
-    shown = "", ["pear", "fig"], [2.0, 1.0], [0, 1]
+    shown = "", ["pear", "fig"], [2.0, 1.0], [0, 1], []
     write(
         tmp_path,
         ("u#anna", 30, *shown, ["plum"], ["click"], [0.0]),
@@ -140,7 +152,7 @@ def test_dataset_without_logged_responses_has_none(tmp_path: Path) -> None:
 )
 def test_gains_are_those_of_the_objective(objective: str, gains: list[float], tmp_path: Path) -> None:
     outcomes = ["pear", "fig"], ["click", "purchase"], [0.0, 4.5]
-    write(tmp_path, ("u#anna", 30, "", ["pear", "fig"], [2.0, 1.0], [0, 1], *outcomes))
+    write(tmp_path, ("u#anna", 30, "", ["pear", "fig"], [2.0, 1.0], [0, 1], [], *outcomes))
 
     data = load_impressions(tmp_path, DATA, COLUMNS, objective=Objective.parse(objective))
 

@@ -132,7 +132,7 @@ def to_document(configuration: Configuration) -> dict[str, Any]:
         "users": {"columns": {name: column.value for name, column in configuration.user_columns.items()}},
         "filters": dict(configuration.filters),
         "recommenders": {
-            recommender.name: {"filter": recommender.filter, "rules": recommender.rules}
+            recommender.name: {"filter": recommender.filter, "rules": recommender.rules, "swaps": recommender.swaps}
             for recommender in configuration.recommenders.values()
         },
         "aliases": {name: alias_to_document(alias) for name, alias in configuration.aliases.items()},
@@ -236,11 +236,14 @@ def _recommenders(node: Node | None, filters: DeclaredFilters, rules: Mapping[st
         if name not in recommenders:
             entry.fault(f"is unknown, expected one of {', '.join(recommenders)}", at_key=True)
             continue
-        stated = {key: field for key, field in entry.fields("filter", "rules").items() if field.value is not None}
+        stated = {
+            key: field for key, field in entry.fields("filter", "rules", "swaps").items() if field.value is not None
+        }
         recommenders[name] = Recommender(
             name,
             filter=filters.choose(stated["filter"]) if "filter" in stated else None,
             rules=stated["rules"].choice(rules, what="the name of a rule set:") if "rules" in stated else None,
+            swaps=(stated["swaps"].number(0, 1) if "swaps" in stated else None) or 0.0,
         )
     return recommenders
 

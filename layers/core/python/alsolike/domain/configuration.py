@@ -66,11 +66,14 @@ class Recommender:
         Name of the filter for requests that name none.
     rules
         Name of the rule set, unless an experiment's arm has another.
+    swaps
+        Share of the responses in which neighbours are in random order, from 0 to 1.
     """
 
     name: str
     filter: str | None = None
     rules: str | None = None
+    swaps: float = 0.0
 
 
 @struct

@@ -22,6 +22,7 @@ from alsolike.records.served_response import (
     FIELDS,
     FILLED,
     LINE_KEY,
+    PAIRED,
     PINNED,
     PROMOTED,
     RANKED,
@@ -66,7 +67,9 @@ def read_row(values: Mapping[str, Any]) -> ServedResponse:
         If a value is not valid for its column or contradicts the recommendation ID; the message names the column.
     """
     row = ServedResponse(**{**_ABSENT, **FIELDS.read(dict(values), LINE_KEY)})
-    _expect(row, "origins", all(map(_is_origin, row.origins)), "ranked, filled, pinned, explored or promoted:<name>")
+    _expect(
+        row, "origins", all(map(_is_origin, row.origins)), "ranked, paired, filled, pinned, explored or promoted:<name>"
+    )
     by_position = _BY_POSITION if row.scores is None else (*_BY_POSITION, "scores")
     if len(lengths := {len(getattr(row, name)) for name in by_position}) > 1:
         raise InvalidInput(f"{', '.join(by_position)} have {sorted(lengths)} elements, expected equal numbers")
@@ -86,7 +89,7 @@ def _expect(row: ServedResponse, name: str, holds: bool, expected: str) -> None:
 
 
 def _is_origin(value: str) -> bool:
-    return value in (RANKED, FILLED, PINNED, EXPLORED) or (value.startswith(PROMOTED) and value != PROMOTED)
+    return value in (RANKED, PAIRED, FILLED, PINNED, EXPLORED) or (value.startswith(PROMOTED) and value != PROMOTED)
 
 
 def partition_prefix(date: str) -> str:

@@ -14,8 +14,8 @@ from alsolike.records.columns import AnyNumber, Int, Milliseconds, Numbers, Real
 LINE_KEY = "served"
 """The key of a log line that has a response, `{"served": {...}}`; no other line has it."""
 
-RANKED, FILLED, PINNED, EXPLORED, PROMOTED = "ranked", "filled", "pinned", "explored", "promoted:"
-"""Origins of items; the promotion's name follows the last one."""
+RANKED, PAIRED, FILLED, PINNED, EXPLORED, PROMOTED = "ranked", "paired", "filled", "pinned", "explored", "promoted:"
+"""Origins of items; the promotion's name follows the last one. Paired items are ranked, in random order in pairs."""
 
 MAX_TOOK_MS = 900_000
 """Maximum duration of a Lambda function."""
@@ -52,7 +52,8 @@ class ServedResponse:
     )
     origins: tuple[str, ...] = column(
         Texts(_NAME, 0, _MAX_ITEMS),
-        "Origin by position: `ranked`, `filled` (popular), `promoted:<name>`, `pinned` or `explored`.",
+        "Origin by position: `ranked`, `paired` (ranked, in random order with a neighbour), `filled` (popular), "
+        "`promoted:<name>`, `pinned` or `explored`.",
         required=True,
     )
     propensities: tuple[float | None, ...] = column(
@@ -64,7 +65,9 @@ class ServedResponse:
         RealNumber(0, MAX_TOOK_MS), "Duration in the function in milliseconds; null in old rows.", default=None
     )
     top_score: float | None = column(
-        AnyNumber(), "Highest score of a `ranked` item; null without such an item and in old rows.", default=None
+        AnyNumber(),
+        "Highest score of a `ranked` or `paired` item; null without such an item and in old rows.",
+        default=None,
     )
     correlation_id: str | None = column(
         _NAME, "ID of the [request](observability.md#correlation-id); null in old rows.", default=None

@@ -78,11 +78,12 @@ MAX_PLACES = 50
 """Ranked items of a logged response at later places are left out."""
 
 IMPRESSION_COLUMNS = (
-    "profile_id", "served_ms", "device", "item_ids", "scores", "places",
+    "profile_id", "served_ms", "device", "item_ids", "scores", "places", "pairs",
     "outcome_item_ids", "outcome_types", "outcome_values",
 )  # fmt: skip
 """One row per response with an outcome, sorted by served_ms: its device (empty if unknown), the ranked items with the
-model's scores and places (from 0), and its outcomes, each an item, one of `OUTCOMES` and the sum of its event values.
+model's scores and places (from 0), the first places of pairs in random order, and its outcomes, each an item, one of
+`OUTCOMES` and the sum of its event values.
 """
 
 CLICK, PURCHASE = "click", "purchase"
