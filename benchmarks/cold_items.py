@@ -33,7 +33,8 @@ from benchmarks.recommending import history_of, segment, sources_of, write_bundl
 from benchmarks.snapshot import COLUMNS, NOW_MS, DiskStore, item
 from functions.publish_catalog.champion_content import ChampionContent, ChampionContents
 from functions.publish_catalog.cold_publisher import ColdPublisher
-from functions.recommend import handler
+from functions.recommend import handler, routes
+from functions.recommend.sources import Sources
 from functions.recommend.state.model import Model
 from model_export.data.item_content import content_index, item_content
 from model_export.data.item_sentences import ENVIRONMENT_VARIABLE, open_model, sentence_index
@@ -66,8 +67,8 @@ def _requests(directory: Path) -> Iterator[Result]:
     ):
         event = {"routeKey": "POST /recommendations", "body": orjson.dumps({"userId": "anna", **fields}).decode()}
 
-        def answer(sources: handler.Sources, event: dict[str, str] = event) -> None:
-            setattr(handler, "_sources", lambda: sources)  # noqa: B010
+        def answer(sources: Sources, event: dict[str, str] = event) -> None:
+            setattr(routes, "current_sources", lambda: sources)  # noqa: B010
             handler.lambda_handler(event, CONTEXT)
 
         with quiet():

@@ -35,11 +35,12 @@ from benchmarks.lambda_call import CONTEXT, quiet
 from benchmarks.measure import cpu_medians_ms
 from benchmarks.rows import Row
 from benchmarks.synthetic_models import vectors_model
-from functions.recommend import handler
+from functions.recommend import handler, routes
 from functions.recommend.direct.batch import BatchFiles
 from functions.recommend.http.request import RecommendationRequest
 from functions.recommend.http.response import Answer, RankedItem
 from functions.recommend.http.served_line import ServedLog
+from functions.recommend.sources import Batches, Sources
 from functions.recommend.state.bundles import BundleCache
 from functions.recommend.state.champion import ChampionLoader, Serving, VariantModels
 from functions.recommend.state.model import Model
@@ -97,7 +98,7 @@ def _measure(
         write_model(exported, directory, two_stages=two_stages)
         model, recent = Model(directory), history_of(items)
         sources = sources_of(model, Snapshot([segment(items)], version="bench"), recent)
-        setattr(handler, "_sources", lambda: sources)  # noqa: B010
+        setattr(routes, "current_sources", lambda: sources)  # noqa: B010
         known = model.history(recent, model.bundle.positions([interaction.item_id for interaction in recent]))
         feed = {
             "history": known.items[None, :],
@@ -129,7 +130,7 @@ def _products(work: str, exported: ExportedModel) -> Row:
             sources = sources_of(model, snapshot, recent, configuration=configuration)
 
             def ask() -> object:
-                setattr(handler, "_sources", lambda: sources)  # noqa: B010
+                setattr(routes, "current_sources", lambda: sources)  # noqa: B010
                 return handler.lambda_handler(event, CONTEXT)
 
             return ask
@@ -199,7 +200,7 @@ def sources_of(
     recent: tuple[RecentInteraction, ...],
     *,
     configuration: Configuration | None = None,
-) -> handler.Sources:
+) -> Sources:
     """Return what the handler answers from, all of it in memory."""
     configuration = configuration or Configuration(filters=FILTERS)
     refresher = StateRefresher(
@@ -210,9 +211,9 @@ def sources_of(
     )
     profiles = _Known(recent)
     people = UserStores(PLAIN_IDS, profiles, UserStore(cast(RowClient, None), ""))
-    batches = handler.Batches(profiles, BatchFiles(None, ""))
+    batches = Batches(profiles, BatchFiles(None, ""))
     served = ServedLog(PLAIN_IDS, lambda: Pseudonyms(bytes(MIN_KEY_BYTES)))
-    return handler.Sources(
+    return Sources(
         refresher, people, _read(NO_TRENDS), served, time_budget_ms=100, wait_budget=NO_LIMIT,
         batches=lambda: batches, actions=ActionSources(_read(()), profiles),
     )  # fmt: skip

@@ -9,6 +9,8 @@ import snapshot_restore_py
 from alsolike.profiles.store import Profile, ProfileStore
 from alsolike.runtime.errors import Unavailable
 from functions.recommend import handler
+from functions.recommend.sources import current_sources
+from functions.recommend.start import CONNECT_ATTEMPTS, NO_PROFILE
 from tests.unit.functions.recommend.shop import Shop
 
 
@@ -25,7 +27,7 @@ def initialised(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
 
 def loaded() -> str | None:
     """Return the version that is loaded, without looking for another."""
-    model = handler._sources().refresher._champion.latest.model
+    model = current_sources().refresher._champion.latest.model
     return None if model is None else model.version
 
 
@@ -46,7 +48,7 @@ def test_clients_are_made_at_initialisation_though_a_request_waits_behind_it(
     shop: Shop, initialised: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     initialised("on-demand")
-    monkeypatch.setattr(handler, "from_environment", None)  # and settings are not read again
+    monkeypatch.setattr("functions.recommend.sources.from_environment", None)  # and settings are not read again
 
     assert shop.post({"userId": "anna"})["statusCode"] == 200
 
@@ -69,15 +71,15 @@ def test_connection_to_dynamodb_is_opened_ahead_of_requests(
     initialised(kind)
 
     # A sandbox that is prepared connects at initialisation and after its restoration.
-    assert len(reads) >= min(failures + 1, handler.CONNECT_ATTEMPTS)
-    assert set(reads) == {handler.NO_PROFILE}
+    assert len(reads) >= min(failures + 1, CONNECT_ATTEMPTS)
+    assert set(reads) == {NO_PROFILE}
 
 
 def test_the_secret_of_the_hashes_is_read_ahead_of_requests(
     shop: Shop, initialised: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     initialised("snap-start")
-    monkeypatch.setattr(handler, "pseudonyms_of", None)  # and is not read again
+    monkeypatch.setattr("functions.recommend.sources.pseudonyms_of", None)  # and is not read again
 
     assert shop.post({"userId": "anna"})["statusCode"] == 200
 

@@ -7,6 +7,7 @@ import pytest
 from alsolike.domain import recommendation_id
 from alsolike.privacy.pseudonyms import Pseudonyms
 from functions.recommend import handler
+from functions.recommend.sources import current_sources
 from tests.builders.lambda_events import LambdaContext, http_event
 from tests.fakes import MemoryCloud
 from tests.unit.functions.recommend.shop import Shop
@@ -177,7 +178,7 @@ def test_metadata_is_a_map_of_strings(shop: Shop) -> None:
 def test_slow_store_takes_less_than_the_functions_timeout(shop: Shop) -> None:
     """Connecting and reading, each attempt, of the pointer and of the last file: 2 * 2 * (2 + 2) s of 20 s."""
     shop.ask()
-    champion = handler._sources().refresher._champion
+    champion = current_sources().refresher._champion
 
     for part in (champion._registry, champion._bundles):
         client: Any = part._client

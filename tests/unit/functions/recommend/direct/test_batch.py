@@ -10,6 +10,7 @@ import pytest
 from alsolike.runtime.errors import InvalidInput, NotFound, Unavailable
 from functions.recommend import handler
 from functions.recommend.direct import batch
+from functions.recommend.sources import current_sources
 from tests.builders.lambda_events import LambdaContext
 from tests.fakes import MemoryCloud
 from tests.unit.functions.recommend.shop import Shop
@@ -180,7 +181,7 @@ def test_profiles_that_cannot_be_read_end_the_batch_and_fail_it_where_nobody_is_
     known: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ask()
-    profiles = handler._sources().batches().profiles
+    profiles = current_sources().batches().profiles
     reads = profiles.read_many
 
     def read(profile_ids: Sequence[str], **options: Any) -> Any:

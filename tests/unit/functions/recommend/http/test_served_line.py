@@ -12,6 +12,7 @@ from alsolike.lake.served import read_line
 from alsolike.privacy.pseudonyms import Pseudonyms, pseudonyms_of
 from alsolike.records.served_response import ServedResponse
 from functions.recommend import handler
+from functions.recommend.sources import current_sources
 from tests.builders.lambda_events import LambdaContext
 from tests.unit.functions.recommend.shop import ARN, Shop
 
@@ -224,7 +225,7 @@ def test_no_secret_costs_one_wait_and_no_answer(
     assert sum('"ServedToUnknown":[1]' in line for line in out) == 2
     assert len(asked) == 1
 
-    handler._sources().served._hashes._next_ms -= 30_000
+    current_sources().served._hashes._next_ms -= 30_000
     shop.post({"userId": "anna"})
     assert len(asked) == 2
 

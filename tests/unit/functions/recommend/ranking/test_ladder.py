@@ -12,6 +12,7 @@ from onnxruntime.capi.onnxruntime_pybind11_state import RuntimeException
 
 from alsolike.bundle.popular_groups import Group
 from functions.recommend import handler
+from functions.recommend.sources import current_sources
 from functions.recommend.state.model import Budget, Model
 from tests.unit.functions.recommend.shop import ARN, Shop
 
@@ -110,9 +111,9 @@ def test_model_that_would_take_longer_than_the_answer_may_is_left_out_and_tried_
     monkeypatch.setenv("TIME_BUDGET_MS", "100")
     shop.publish(related=RELATED)
     shop.remember("u#anna", "pear")
-    cast(Any, handler._sources().stores.profiles)._client.meta.config.read_timeout = 5
+    cast(Any, current_sources().stores.profiles)._client.meta.config.read_timeout = 5
     shop.ask()
-    model = handler._sources().refresher.state(now_ms=0, remaining_ms=lambda: 10_000).model
+    model = current_sources().refresher.state(now_ms=0, remaining_ms=lambda: 10_000).model
     assert model is not None
     for runs in model._run_ms.values():
         runs.clear()
@@ -131,7 +132,7 @@ def test_time_that_the_profile_took_is_not_left_for_the_model(shop: Shop, monkey
     monkeypatch.setattr(Model, "expected_ms", lambda *_, **__: 20.0)
     times_s = [0.0]
     monkeypatch.setattr(handler, "Budget", lambda _: Budget(100, clock=lambda: times_s[0]))
-    profiles = handler._sources().stores.profiles
+    profiles = current_sources().stores.profiles
     read = profiles.read
 
     def slowly(_: object, profile_id: str, **options: Any) -> Any:
@@ -148,7 +149,7 @@ def test_fastest_of_the_latest_runs_says_how_long_the_model_takes(shop: Shop) ->
     shop.publish()
     shop.remember("u#anna", "pear")
     shop.ask()
-    model = handler._sources().refresher.state(now_ms=0, remaining_ms=lambda: 10_000).model
+    model = current_sources().refresher.state(now_ms=0, remaining_ms=lambda: 10_000).model
 
     assert model is not None
     assert 0 < model.expected_ms(with_bias=False) < 1000
@@ -180,7 +181,7 @@ def test_profile_that_does_not_come_in_half_of_the_time_is_left_out(
     monkeypatch.setenv("TIME_BUDGET_MS", "60")
     shop.ask()
 
-    config = cast(Any, handler._sources().stores.profiles)._client.meta.config
+    config = cast(Any, current_sources().stores.profiles)._client.meta.config
 
     assert (config.connect_timeout, config.read_timeout) == (0.03, 0.03)
     assert config.retries["total_max_attempts"] == 1
@@ -226,7 +227,7 @@ def test_nothing_is_answered_where_nothing_can_be_had_and_the_model_as_soon_as_i
         calls.append(1)
         raise EndpointConnectionError(endpoint_url="https://s3")
 
-    champion = handler._sources().refresher._champion
+    champion = current_sources().refresher._champion
     with monkeypatch.context() as outage:
         for name in ("get_object", "list_objects_v2"):
             outage.setattr(champion._registry._client, name, unreachable)

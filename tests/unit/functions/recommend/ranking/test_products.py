@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 import pytest
 
-from functions.recommend import handler
+from functions.recommend.sources import current_sources
 from tests.unit.functions.recommend.shop import ARN, Shop
 
 CAMPAIGN = {"campaignArn": f"{ARN}:campaign/personalized-ranking"}
@@ -39,7 +39,7 @@ def test_variants_follow_if_the_list_would_be_too_short(figs: Shop) -> None:
 
 @pytest.mark.parametrize(("ranked", "candidates"), [(["fig", "plum", "kiwi"], 3 / 2), (["pear", "kiwi"], 1), ([], 1)])
 def test_candidates_per_place_follow_lists_of_the_model(figs: Shop, ranked: list[str], candidates: float) -> None:
-    state = handler._sources().refresher.state(now_ms=0, remaining_ms=lambda: 10_000)
+    state = current_sources().refresher.state(now_ms=0, remaining_ms=lambda: 10_000)
     assert state.model is not None
 
     state.model.__dict__["ranked_sample"] = state.catalogue.positions(ranked).tolist()

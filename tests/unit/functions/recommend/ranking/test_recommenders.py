@@ -5,6 +5,7 @@ import orjson
 import pytest
 
 from functions.recommend import handler
+from functions.recommend.sources import current_sources
 from tests.builders.lambda_events import LambdaContext, http_event
 from tests.unit.functions.recommend.shop import ARN, Shop
 
@@ -209,7 +210,7 @@ def test_personalizes_clients_name_the_window_in_the_arn(name: str, stocked: Sho
 
 def test_trends_that_cannot_be_read_are_declared(stocked: Shop) -> None:
     stocked.ask()
-    sources = handler._sources()
+    sources = current_sources()
     sources.trends._store._bucket = "gone"  # type: ignore[attr-defined]
 
     answer = stocked.get("GET /trending")

@@ -12,7 +12,7 @@ from botocore.exceptions import ReadTimeoutError
 
 from alsolike.registry.registry import Registry
 from alsolike.runtime.polling import CircuitBreaker, Polling, WaitBudget
-from functions.recommend import handler
+from functions.recommend.sources import current_sources
 from functions.recommend.state.bundles import BundleCache
 from functions.recommend.state.champion import STALE_MODEL, ChampionLoader, VariantModels
 from tests.builders.lambda_events import NOW_MS
@@ -141,7 +141,7 @@ def test_silent_store_leaves_answers_of_a_warm_process_in_their_time(
     shop.catalogue({"fig": {"price": 1}})
     path = {"userId": "anna"} if "user" in route else None
     shop.get(route, path=path)
-    refresher = handler._sources().refresher
+    refresher = current_sources().refresher
     silent = threading.Event()
     try:
         _breaker(monkeypatch, refresher._champion._registry._client, silent)
@@ -172,7 +172,7 @@ def test_first_request_of_another_kind_looks_for_trends_as_well(shop: Shop, monk
     shop.publish()
     shop.count(kiwi=50)
     shop.get("GET /popular")
-    trends = handler._sources().trends
+    trends = current_sources().trends
     until(lambda: trends._reading is not None and trends._reading.done())
 
     assert shop.get("GET /trending")["headers"]["x-alsolike-source"] == "trending"

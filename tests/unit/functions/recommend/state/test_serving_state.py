@@ -15,7 +15,7 @@ from alsolike.domain.experiments import Arm, Experiment
 from alsolike.runtime.errors import Unavailable
 from alsolike.runtime.polling import CircuitBreaker, PolledValue, Polling, unlimited
 from alsolike.snapshot.snapshot import EMPTY
-from functions.recommend.handler import READ_MS
+from functions.recommend.sources import READ_MS
 from functions.recommend.state.bundles import BundleCache
 from functions.recommend.state.champion import NO_SERVING, ChampionLoader, VariantModels
 from functions.recommend.state.serving_state import ServingState, StateRefresher

@@ -1,0 +1,132 @@
+"""The routes that recommend and rank; and batches of users, replays and previews of rules, by direct invocation."""
+
+from __future__ import annotations
+
+import functools
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from alsolike.api.handler import api_handler
+from alsolike.contract.http import route_key
+from alsolike.runtime.errors import InvalidInput, NotFound
+from alsolike.runtime.observability import Metric, count, count_all, invocation, log_refusal
+from functions.recommend.direct.batch import answer_batch, parse_batch
+from functions.recommend.direct.preview import preview
+from functions.recommend.direct.replay import answer_replay
+from functions.recommend.http.request import ACTION_ROUTE, PARSERS, ActionRequest, parse_action_recommendations
+from functions.recommend.http.response import ActionAnswer, Answer, respond_actions, respond_answer
+from functions.recommend.ranking.actions import recommend_actions
+from functions.recommend.service import Recommender
+from functions.recommend.settings import Settings
+from functions.recommend.sources import Sources, current_sources
+from functions.recommend.state.model import Budget
+from functions.recommend.state.serving_state import ServingState
+
+NOT_MODIFIED = 304
+
+
+@api_handler(Settings)
+def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Answer with ranked items."""
+    sources = current_sources()
+    now_ms = time.time_ns() // 1_000_000
+    sources.wait_budget.begin_request(limited="routeKey" in event)
+    if "batch" in event:
+        return _answer_batch(event, context, sources=sources, now_ms=now_ms)
+    for name, answer_call in (("replay", answer_replay), ("preview", preview)):
+        if name in event:
+            recommender = _recommender(sources, context, now_ms=now_ms)
+            return _or_refusal(answer_call, event[name], recommender=recommender)
+    budget = Budget(sources.time_budget_ms)
+    route = route_key(event)
+    if route == ACTION_ROUTE:
+        return _answer_actions(event, context, sources=sources, now_ms=now_ms)
+    request = PARSERS[route](event)
+    recommender = _recommender(sources, context, now_ms=now_ms)
+    if sources.wait_budget.is_cold:
+        sources.trends.begin(now_ms=now_ms)
+    answer = recommender.answer(request, budget=budget, swaps=True)
+    _count(answer)
+    response = respond_answer(answer, request, event, route=route)
+    if response["statusCode"] != NOT_MODIFIED:  # a client that has this answer already got it from a logged request
+        correlation_id = invocation.correlation_id
+        sources.served.write(answer, request, now_ms=now_ms, took_ms=budget.took_ms, correlation_id=correlation_id)
+    return response
+
+
+def _answer_actions(event: dict[str, Any], context: Any, *, sources: Sources, now_ms: int) -> dict[str, Any]:
+    state = sources.refresher.state(now_ms=now_ms, remaining_ms=context.get_remaining_time_in_millis)
+    answer = _actions(parse_action_recommendations(event), state=state, sources=sources, now_ms=now_ms)
+    count(Metric.ACTION_ANSWERS)
+    if answer.degraded:
+        count(Metric.ACTION_ANSWERS_DEGRADED)
+    return respond_actions(answer)
+
+
+def _actions(request: ActionRequest, *, state: ServingState, sources: Sources, now_ms: int) -> ActionAnswer:
+    return recommend_actions(
+        request,
+        state=state,
+        stores=sources.stores,
+        sources=sources.actions,
+        recommendation_id=uuid.uuid4().hex,
+        now_ms=now_ms,
+    )
+
+
+def _recommender(sources: Sources, context: Any, *, now_ms: int) -> Recommender:
+    """Return a recommender with the current state."""
+    state = sources.refresher.state(now_ms=now_ms, remaining_ms=context.get_remaining_time_in_millis)
+    return Recommender(state, sources.stores, sources.trends, now_ms)
+
+
+def _answer_batch(event: dict[str, Any], context: Any, *, sources: Sources, now_ms: int) -> dict[str, Any]:
+    """Answer a batch; an error that concerns the whole batch fails the invocation, so that its caller learns of it."""
+    batches = sources.batches()
+    batch = parse_batch(event["batch"], files=batches.files)
+    recommender = _recommender(sources, context, now_ms=now_ms)
+    return answer_batch(
+        batch,
+        recommender=recommender,
+        actions=functools.partial(_actions, state=recommender.state, sources=sources, now_ms=now_ms),
+        profiles=batches.profiles,
+        files=batches.files,
+        remaining_ms=context.get_remaining_time_in_millis,
+    )
+
+
+def _or_refusal(call: Callable[..., dict[str, Any]], *arguments: Any, **more: Any) -> dict[str, Any]:
+    """Return the response to a direct invocation; a caller's mistake is no error of the function."""
+    try:
+        return call(*arguments, **more)
+    except (InvalidInput, NotFound) as error:
+        count(Metric.REQUESTS_REJECTED)
+        log_refusal(error)
+        kind = NotFound if isinstance(error, NotFound) else InvalidInput
+        return {"refused": {"type": kind.__name__, "message": str(error)}}
+
+
+def _count(answer: Answer) -> None:
+    outcomes = (
+        (Metric.RECOMMENDATIONS_SERVED, True),
+        (Metric.RECOMMENDATIONS_POPULAR, answer.source == "popular"),
+        (Metric.RECOMMENDATIONS_FILLED, answer.filled),
+        (Metric.RECOMMENDATIONS_COLD, answer.cold),
+        (Metric.RULES_APPLIED, answer.rules),
+        (Metric.RULES_UNMET, answer.unmet_rules),
+        (Metric.RECOMMENDATIONS_DEGRADED, answer.degraded),
+        (_DEGRADED_TO[answer.source], answer.degraded),
+    )
+    count_all([metric for metric, occurred in outcomes if occurred])
+
+
+_DEGRADED_TO = {
+    "model": Metric.DEGRADED_TO_MODEL,
+    "similar": Metric.DEGRADED_TO_SIMILAR,
+    "popular": Metric.DEGRADED_TO_POPULAR,
+    "trending": Metric.DEGRADED_TO_TRENDING,
+    "recent": Metric.DEGRADED_TO_RECENT,
+    "none": Metric.DEGRADED_TO_NOTHING,
+}

@@ -1,0 +1,144 @@
+"""Clients, stores and polled values of the process, created once from the settings."""
+
+from __future__ import annotations
+
+import functools
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from alsolike.catalogue.users import UserStore
+from alsolike.config.reader import ConfigurationReader
+from alsolike.domain.configuration import DEFAULT
+from alsolike.privacy.pseudonyms import PLAIN_IDS, IdPolicy, Pseudonyms, pseudonyms_of
+from alsolike.profiles.store import ProfileStore
+from alsolike.registry.registry import Registry
+from alsolike.runtime.aws import client
+from alsolike.runtime.polling import CircuitBreaker, PolledValue, Polling, WaitBudget
+from alsolike.runtime.settings import from_environment
+from alsolike.runtime.struct import struct
+from alsolike.snapshot.reader import SnapshotReader
+from alsolike.snapshot.snapshot import EMPTY
+from alsolike.trends.store import TrendsReader
+from alsolike.trends.trends import NO_TRENDS, Trends
+from functions.recommend.direct.batch import BatchFiles
+from functions.recommend.http.served_line import ServedLog
+from functions.recommend.settings import Settings
+from functions.recommend.state.bundles import BundleCache
+from functions.recommend.state.champion import ChampionLoader, VariantModels
+from functions.recommend.state.serving_state import StateRefresher
+from functions.recommend.state.stores import ActionReader, ActionSources, UserStores
+
+CALL_TIMEOUT_S = 2
+ATTEMPTS = 2
+"""Timeout and attempts of S3 calls: an answer from the loaded model is worth more than a late champion."""
+
+PROFILE_SHARE = 0.5
+"""Share of the time budget for the profile: popular items in time are worth more than a late history."""
+
+CHAMPION_RETRY_S = 5
+"""Pause after a failed read of the first champion: shorter than the usual interval, since no other model answers."""
+
+READ_MS = 9_000
+"""Minimum remaining time for a read of the configuration or the catalogue, which a silent S3 makes slow."""
+
+BATCH_TIMEOUT_S = 5
+BATCH_ATTEMPTS = 4
+"""Timeout and attempts of DynamoDB calls in batches, where no page waits."""
+
+
+@struct
+class Sources:
+    """The sources of answers, created once per process."""
+
+    refresher: StateRefresher
+    stores: UserStores
+    trends: PolledValue[Trends]
+    served: ServedLog
+    time_budget_ms: int
+    wait_budget: WaitBudget
+    batches: Callable[[], Batches]
+    actions: ActionSources
+
+
+@struct
+class Batches:
+    """The further sources of batches, created with the first one."""
+
+    profiles: ProfileStore
+    files: BatchFiles
+
+
+@functools.cache
+def current_sources() -> Sources:
+    """Return the sources; clients are created on the first call."""
+    settings = from_environment(Settings, os.environ)
+    s3 = client("s3", read_timeout_s=CALL_TIMEOUT_S, attempts=ATTEMPTS)
+    # A network that swallows connections is as silent as a table. Botocore would wait up to a second before another
+    # attempt.
+    profile_s = settings.time_budget_ms / 1000 * PROFILE_SHARE or CALL_TIMEOUT_S
+    dynamodb = client("dynamodb", connect_timeout_s=profile_s, read_timeout_s=profile_s, attempts=1, checks_calls=False)
+    bucket, scratch = settings.artefact_bucket, Path(tempfile.gettempdir())
+    bundles = BundleCache(s3, bucket, scratch / "models")
+    registry, budget = Registry(s3, bucket), WaitBudget(settings.time_budget_ms)
+    breaker = CircuitBreaker(open_s=settings.champion_check_s)
+
+    def polling(interval_s: float, **options: Any) -> Polling:
+        return Polling(interval_s, breaker=breaker, budget=budget, **options)
+
+    refresher = StateRefresher(
+        ChampionLoader(
+            registry,
+            bundles,
+            polling=polling(
+                settings.champion_check_s, retry_s=CHAMPION_RETRY_S, probes_breaker=True, waits_for_first=True
+            ),
+        ),
+        variants=VariantModels(bundles, retry_s=settings.champion_check_s, budget=budget),
+        configuration=ConfigurationReader(
+            s3,
+            bucket,
+            polling=polling(settings.configuration_check_s, waits_for_first=True, min_remaining_ms=READ_MS),
+            default=DEFAULT,
+            own_names=True,
+        ),
+        snapshot=SnapshotReader(
+            s3,
+            bucket,
+            scratch / "catalogue",
+            polling=polling(settings.snapshot_check_s, waits_for_first=True, min_remaining_ms=READ_MS),
+            default=EMPTY,
+            max_bytes=settings.max_snapshot_mb * 1_000_000,
+        ),
+    )
+    trends = TrendsReader(s3, bucket, polling=polling(settings.trends_check_s), default=NO_TRENDS)
+    # Without pseudonymised ids, only the log needs the secret. One attempt keeps requests from waiting for a second.
+    attempts = ATTEMPTS if settings.pseudonymise_ids else 1
+    secretsmanager = client("secretsmanager", read_timeout_s=CALL_TIMEOUT_S, attempts=attempts)
+
+    def pseudonyms() -> Pseudonyms:
+        return pseudonyms_of(secretsmanager, settings.secret_arn)
+
+    ids = IdPolicy(pseudonyms) if settings.pseudonymise_ids else PLAIN_IDS
+    profiles = ProfileStore(dynamodb, settings.profiles_table)
+    stores = UserStores(ids, profiles, UserStore(dynamodb, settings.users_table))
+    return Sources(
+        refresher,
+        stores,
+        trends,
+        ServedLog(ids, pseudonyms),
+        settings.time_budget_ms,
+        budget,
+        functools.cache(functools.partial(_batches, settings)),
+        ActionSources(
+            ActionReader(s3, bucket, polling=polling(settings.configuration_check_s, waits_for_first=True)), profiles
+        ),
+    )
+
+
+def _batches(settings: Settings) -> Batches:
+    dynamodb = client("dynamodb", read_timeout_s=BATCH_TIMEOUT_S, attempts=BATCH_ATTEMPTS)
+    s3 = client("s3", read_timeout_s=BATCH_TIMEOUT_S, attempts=BATCH_ATTEMPTS)
+    return Batches(ProfileStore(dynamodb, settings.profiles_table), BatchFiles(s3, settings.artefact_bucket))

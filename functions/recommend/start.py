@@ -1,0 +1,71 @@
+"""The start of a process, before its first request."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import time
+
+from alsolike.runtime.errors import Unavailable
+from functions.recommend.sources import current_sources
+from functions.recommend.state.model import open_first_session
+
+SECRET_MS = 4_500
+"""Time limit for the secret of the hashes if Secrets Manager is silent: 2 s to connect, 2 s to read."""
+
+CONNECT_ATTEMPTS = 3
+NO_PROFILE = "connect"
+"""ID of a profile that does not exist: IDs of profiles start with ``u#`` or ``s#``."""
+
+PREPARE_MS = 9_500
+"""Time limit of the preparation: Lambda gives initialisation and restoring ten seconds."""
+
+
+def start(initialization_type: str) -> None:
+    """Prepare the process for requests; afterwards the garbage collector runs.
+
+    Parameters
+    ----------
+    initialization_type
+        Lambda's `AWS_LAMBDA_INITIALIZATION_TYPE`: `on-demand`, `snap-start` or `provisioned-concurrency`.
+    """
+    current_sources()  # creating clients takes half of a first request's time, and initialisation has a whole processor
+    open_first_session()
+    _connect()
+    gc.freeze()  # existing objects stay; only replaced models and views of the catalogue need collection
+    gc.enable()
+    if initialization_type in ("snap-start", "provisioned-concurrency"):
+        _prepare()
+    if initialization_type == "snap-start":
+        from snapshot_restore_py import register_after_restore  # part of the Lambda runtime
+
+        register_after_restore(_prepare)
+
+
+def _connect() -> None:
+    """Read a profile that does not exist, so that no request waits for the first TLS handshake with DynamoDB.
+
+    The handshake may take longer than the connection timeout, which is half of a request's time budget. Later attempts
+    are faster: the address is resolved and the certificates are loaded.
+    """
+    for _ in range(CONNECT_ATTEMPTS):
+        with contextlib.suppress(Unavailable):
+            current_sources().stores.profiles.read(NO_PROFILE, length=1)
+            return
+
+
+def _prepare() -> None:
+    """Load the champion, or check for a new one, before the first request, which repeats a failed step."""
+    deadline_ms = time.monotonic() * 1000 + PREPARE_MS
+    now_ms = time.time_ns() // 1_000_000
+    process = current_sources()
+
+    def remaining_ms() -> float:
+        return deadline_ms - time.monotonic() * 1000
+
+    _connect()
+    process.wait_budget.begin_request(limited=False)
+    process.refresher.state(now_ms=now_ms, remaining_ms=remaining_ms)
+    process.trends.begin(now_ms=now_ms)
+    if remaining_ms() > SECRET_MS:
+        process.served.prepare(now_ms=now_ms)
