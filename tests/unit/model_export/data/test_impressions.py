@@ -38,7 +38,7 @@ def write(directory: Path, *rows: tuple[object, ...]) -> None:
 
 
 def test_history_ends_before_the_response(tmp_path: Path) -> None:
-    shown = "phone", ["pear", "kiwi"], [2.0, 1.0], [0, 2], [], ["pear"], ["click"], [0.0]
+    shown: tuple[object, ...] = "phone", ["pear", "kiwi"], [2.0, 1.0], [0, 2], [], ["pear"], ["click"], [0.0]
     write(tmp_path, ("u#anna", 30, *shown), ("u#anna", 31, *shown), ("u#bert", 31, *shown))
 
     data = load_impressions(tmp_path, DATA, COLUMNS)
@@ -66,7 +66,16 @@ def test_popularity_counts_interactions_of_earlier_days(tmp_path: Path) -> None:
         items=3,
     )
     data = dataclasses.replace(DATA, interactions=interactions, item_ids=["pear", "fig", "plum"])
-    shown = "", ["pear", "fig", "plum", "kiwi"], [4.0, 3.0, 2.0, 1.0], [0, 1, 2, 3], [], ["pear"], ["click"], [0.0]
+    shown: tuple[object, ...] = (
+        "",
+        ["pear", "fig", "plum", "kiwi"],
+        [4.0, 3.0, 2.0, 1.0],
+        [0, 1, 2, 3],
+        [],
+        ["pear"],
+        ["click"],
+        [0.0],
+    )
     write(tmp_path, ("u#anna", MS_PER_DAY + 10, *shown), ("u#anna", 2 * MS_PER_DAY, *shown))
 
     logged = load_impressions(tmp_path, data, COLUMNS)
@@ -118,7 +127,16 @@ def test_clicks_that_count_as_popularity_give_no_reranker(tmp_path: Path) -> Non
 
 
 def test_pair_of_neighbours_has_both_items_of_the_response(tmp_path: Path) -> None:
-    shown = "", ["fig", "pear", "plum"], [3.0, 2.0, 1.0], [0, 1, 3], [0, 1, 3], ["pear"], ["click"], [0.0]
+    shown: tuple[object, ...] = (
+        "",
+        ["fig", "pear", "plum"],
+        [3.0, 2.0, 1.0],
+        [0, 1, 3],
+        [0, 1, 3],
+        ["pear"],
+        ["click"],
+        [0.0],
+    )
     write(tmp_path, ("u#anna", 30, *shown))
 
     logged = load_impressions(tmp_path, DATA, COLUMNS)
@@ -127,7 +145,7 @@ def test_pair_of_neighbours_has_both_items_of_the_response(tmp_path: Path) -> No
 
 
 def test_responses_without_a_click_are_left_out(tmp_path: Path) -> None:
-    shown = "", ["pear", "fig"], [2.0, 1.0], [0, 1], []
+    shown: tuple[object, ...] = "", ["pear", "fig"], [2.0, 1.0], [0, 1], []
     write(
         tmp_path,
         ("u#anna", 30, *shown, ["plum"], ["click"], [0.0]),

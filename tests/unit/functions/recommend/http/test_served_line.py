@@ -214,7 +214,7 @@ def test_no_secret_costs_one_wait_and_no_answer(
         asked.append(secret_arn)
         return pseudonyms_of(client, secret_arn)
 
-    monkeypatch.setattr(handler, "pseudonyms_of", ask)
+    monkeypatch.setattr("functions.recommend.sources.pseudonyms_of", ask)
 
     for _ in range(2):
         assert shop.post({"userId": "anna"})["statusCode"] == 200

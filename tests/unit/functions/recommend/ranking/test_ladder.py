@@ -11,7 +11,6 @@ from botocore.exceptions import EndpointConnectionError
 from onnxruntime.capi.onnxruntime_pybind11_state import RuntimeException
 
 from alsolike.bundle.popular_groups import Group
-from functions.recommend import handler
 from functions.recommend.sources import current_sources
 from functions.recommend.state.model import Budget, Model
 from tests.unit.functions.recommend.shop import ARN, Shop
@@ -131,7 +130,7 @@ def test_time_that_the_profile_took_is_not_left_for_the_model(shop: Shop, monkey
     shop.ask()
     monkeypatch.setattr(Model, "expected_ms", lambda *_, **__: 20.0)
     times_s = [0.0]
-    monkeypatch.setattr(handler, "Budget", lambda _: Budget(100, clock=lambda: times_s[0]))
+    monkeypatch.setattr("functions.recommend.routes.Budget", lambda _: Budget(100, clock=lambda: times_s[0]))
     profiles = current_sources().stores.profiles
     read = profiles.read
 
