@@ -1,9 +1,10 @@
-"""The HTTP API of a deployment, called as a shop would."""
+"""The HTTP API of a deployment, called as a shop would; throttled requests are sent again after a pause."""
 
 from __future__ import annotations
 
 import dataclasses
 import http.client
+import random
 import ssl
 import threading
 import time
@@ -20,6 +21,10 @@ from alsolike.runtime.errors import ConcurrentUpdate, InvalidInput, NotFound, Un
 from operations.client.deployment import Deployment
 
 _TIMEOUT_S = 30
+_MAX_ATTEMPTS = 5
+_PAUSE_S = 1.0
+"""Pause after a throttled request whose response names none, as API Gateway's responses do."""
+_LONGEST_PAUSE_S = 30.0
 _LARGEST_PAGE = 1000
 _ARN = "arn:aws:personalize::"
 """Prefix of names in Personalize's form; only the last segment of such a name counts."""
@@ -213,13 +218,12 @@ class Api:
     def _call(self, method: str, path: str, body: Mapping[str, Any] | None) -> tuple[dict[str, Any], dict[str, str]]:
         target = f"{self._base}{SIGNED_PREFIX}{path}"
         data = None if body is None else orjson.dumps(body)
-        headers = self._signed(method, target, data)
-        try:
-            answer = self._exchange(method, target, data, headers)
-            text = answer.read()
-        except (OSError, http.client.HTTPException) as error:
-            self._close()
-            raise Unavailable(f"{self._scheme}://{self._host}{target}: {error!r}") from error
+        for attempt in range(1, _MAX_ATTEMPTS + 1):
+            answer, text = self._send(method, target, data)
+            if answer.status != http.HTTPStatus.TOO_MANY_REQUESTS or attempt == _MAX_ATTEMPTS:
+                break
+            pause_s = _pause_s(answer.getheader("retry-after"))
+            time.sleep(pause_s * random.uniform(1, 2))  # noqa: S311 - spreads callers in time
         if answer.status not in (200, 202):
             _raise_error(f"{method} {path}", answer.status, text)
         try:
@@ -227,6 +231,15 @@ class Api:
         except orjson.JSONDecodeError as error:
             raise Unavailable(f"{method} {path} answered something else than JSON: {text[:200]!r}") from error
         return document, {name.lower(): value for name, value in answer.getheaders()}
+
+    def _send(self, method: str, target: str, data: bytes | None) -> tuple[http.client.HTTPResponse, bytes]:
+        headers = self._signed(method, target, data)
+        try:
+            answer = self._exchange(method, target, data, headers)
+            return answer, answer.read()
+        except (OSError, http.client.HTTPException) as error:
+            self._close()
+            raise Unavailable(f"{self._scheme}://{self._host}{target}: {error!r}") from error
 
     def _signed(self, method: str, target: str, data: bytes | None) -> dict[str, str]:
         """Return the headers of a request, its signature among them."""
@@ -264,6 +277,11 @@ class Api:
         if (connection := getattr(self._local, "connection", None)) is not None:
             connection.close()
             self._local.connection = None
+
+
+def _pause_s(retry_after: str | None) -> float:
+    seconds = retry_after or ""
+    return min(float(seconds), _LONGEST_PAUSE_S) if seconds.isdecimal() else _PAUSE_S
 
 
 def _raise_error(call: str, status: int, text: bytes) -> None:

@@ -17,6 +17,8 @@ class Endpoints(ThreadingHTTPServer):
     ----------
     answers
         Status, headers and JSON document by path of the unsigned route.
+    first_answers
+        Answers to the first requests, whatever their path.
     requests, methods
         Path of the unsigned route, key ID and body of each request, and its method, in order.
     """
@@ -25,6 +27,7 @@ class Endpoints(ThreadingHTTPServer):
 
     def __init__(self) -> None:
         self.answers: dict[str, tuple[int, dict[str, str], Any]] = {}
+        self.first_answers: list[tuple[int, dict[str, str], Any]] = []
         self.requests: list[tuple[str, str, str]] = []
         self.methods: list[str] = []
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -45,7 +48,8 @@ class _Handler(BaseHTTPRequestHandler):
         path = self.path.removeprefix("/personalize")
         key_id = self.headers["authorization"].partition("Credential=")[2].partition("/")[0]
         self.server.requests.append((path, key_id, body))
-        status, headers, document = self.server.answers[path]
+        first = self.server.first_answers
+        status, headers, document = first.pop(0) if first else self.server.answers[path]
         data = json.dumps(document).encode()
         self.send_response(status)
         for name, value in {**headers, "content-length": str(len(data))}.items():

@@ -59,6 +59,54 @@ def test_recommendations_come_with_what_the_headers_say(server: Endpoints) -> No
     assert json.loads(body) == {"userId": "7", "numResults": 2, "metadataColumns": {"ITEMS": ["TITLE"]}}
 
 
+BUSY = (429, {"Retry-After": "0"}, {"message": "Too Many Requests"})
+
+
+def test_throttled_request_is_sent_again(server: Endpoints) -> None:
+    server.first_answers = [BUSY, BUSY]
+
+    answer = api(server).recommendations("7", k=2)
+
+    assert answer.source == "model"
+    assert [json.loads(body)["userId"] for _, _, body in server.requests] == ["7", "7", "7"]
+
+
+def test_request_that_stays_throttled_is_an_error(server: Endpoints) -> None:
+    server.first_answers = [BUSY] * 20
+
+    with pytest.raises(Unavailable, match="answered 429: Too Many Requests"):
+        api(server).recommendations("7", k=2)
+
+    assert len(server.requests) == 5
+
+
+@pytest.mark.parametrize("status", [400, 404, 409, 500, 503])
+def test_request_with_another_error_is_sent_once(server: Endpoints, status: int) -> None:
+    server.first_answers = [(status, {"Retry-After": "0"}, {"message": "no"})]
+
+    with pytest.raises(AlsolikeError):
+        api(server).recommendations("7", k=2)
+
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "pause_s"),
+    [("3", 3.0), ("0", 0.0), ("86400", 30.0), (None, 1.0), ("-1", 1.0), ("Fri, 31 Dec 2027 23:59:59 GMT", 1.0)],
+)
+def test_pause_before_a_retry_is_that_of_the_response(
+    retry_after: str | None, pause_s: float, server: Endpoints, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.first_answers = [(429, {"Retry-After": retry_after} if retry_after else {}, {})]
+    pauses: list[float] = []
+    monkeypatch.setattr("time.sleep", pauses.append)
+    monkeypatch.setattr("random.uniform", lambda low, high: low)
+
+    api(server).recommendations("7", k=2)
+
+    assert pauses == [pause_s]
+
+
 def test_recommender_item_filter_and_explanation_are_asked_for_in_personalizes_shape(server: Endpoints) -> None:
     explained = {**ANSWER, "itemList": [{"itemId": "b", "score": 0.75, "reason": ["bought c", "viewed d"]}]}
     server.answers["/recommendations"] = 200, HEADERS, explained

@@ -98,4 +98,45 @@ describe("a call", () => {
     await expect(new Api("/api", token).get("/items")).rejects.toMatchObject({ status: 401, message: "Unauthorized" });
     expect(sent).toHaveLength(2);
   });
+
+  const throttled = (retryAfter?: string) =>
+    new Response('{"message":"Too Many Requests"}', {
+      status: 429,
+      headers: retryAfter ? { "retry-after": retryAfter } : {},
+    });
+
+  it("is sent again while it is throttled", async () => {
+    const answers = [throttled("0"), throttled("0"), new Response('{"seen":true}')];
+    vi.stubGlobal("fetch", async () => answers.shift());
+    expect((await new Api("/api", async () => "token").post("/events", {})).body).toEqual({ seen: true });
+    expect(answers).toEqual([]);
+  });
+
+  it("that stays throttled is an error", async () => {
+    let sent = 0;
+    const error = await failed(async () => {
+      sent++;
+      return throttled("0");
+    });
+    expect([error, sent]).toEqual([expect.objectContaining({ status: 429, message: "Too Many Requests" }), 4]);
+  });
+
+  it.each([
+    ["2", 2_000],
+    ["86400", 10_000],
+    [undefined, 1_000],
+    ["Fri, 31 Dec 2027 23:59:59 GMT", 1_000],
+  ])("pauses after retry-after %s for %i ms", async (retryAfter, pauseMs) => {
+    vi.useFakeTimers();
+    vi.spyOn(Math, "random").mockReturnValue(0);
+    const answers = [throttled(retryAfter), new Response("{}")];
+    vi.stubGlobal("fetch", async () => answers.shift());
+    const call = new Api("/api", async () => "token").get("/items");
+    await vi.advanceTimersByTimeAsync(pauseMs - 1);
+    expect(answers).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(1);
+    expect((await call).body).toEqual({});
+    vi.useRealTimers();
+    vi.restoreAllMocks();
+  });
 });

@@ -24,6 +24,10 @@ export type TokenProvider = (rejected?: string) => Promise<string>;
 /** The timeout of a call; the API itself gives up after 30 s. */
 export const TIMEOUT_MS = 30_000;
 
+/** The number of times that a throttled call is sent. */
+const MAX_ATTEMPTS = 4;
+const LONGEST_PAUSE_S = 10;
+
 /** A client of the API with the token of the signed-in user. */
 export class Api {
   constructor(
@@ -60,7 +64,17 @@ export class Api {
     return { body: document as T, headers: response.headers };
   }
 
+  /** Send a call, again while it is throttled: a throttled call has no effect. */
   private async fetchText(token: string, method: string, path: string, body?: unknown) {
+    for (let attempt = 1; ; attempt++) {
+      const sent = await this.fetchOnce(token, method, path, body);
+      if (sent.response.status !== 429 || attempt === MAX_ATTEMPTS) return sent;
+      const pauseMs = retryAfterS(sent.response.headers) * 1000 * (1 + Math.random());
+      await new Promise((done) => setTimeout(done, pauseMs));
+    }
+  }
+
+  private async fetchOnce(token: string, method: string, path: string, body?: unknown) {
     const headers: Record<string, string> = { authorization: `Bearer ${token}` };
     const request: RequestInit = { method, headers, cache: "no-store", signal: AbortSignal.timeout(TIMEOUT_MS) };
     if (body !== undefined) {
@@ -74,6 +88,12 @@ export class Api {
       throw networkError(failure);
     }
   }
+}
+
+/** Return the pause that a throttled response asks for; one second if it names none. */
+function retryAfterS(headers: Headers): number {
+  const seconds = headers.get("retry-after") ?? "";
+  return /^\d+$/.test(seconds) ? Math.min(Number(seconds), LONGEST_PAUSE_S) : 1;
 }
 
 /** Return a thrown value as an error. */

@@ -12,6 +12,7 @@ function browserCode(): string {
 describe("the browser's code in docs/sessions.md", () => {
   const urls: string[] = [];
   const sent: { eventList: { eventType: string; eventId: string }[] }[] = [];
+  const statuses: number[] = [];
   let hide: () => void = () => {};
   let track: (event: object) => void = () => {};
 
@@ -27,7 +28,8 @@ describe("the browser's code in docs/sessions.md", () => {
     const fetch = async (url: string, options: { body?: string }) => {
       urls.push(url);
       if (options.body) sent.push(JSON.parse(options.body));
-      return { status: 200, text: async () => "token", url };
+      const status = options.body ? (statuses.shift() ?? 200) : 200;
+      return { status, headers: new Headers({ "retry-after": "2" }), text: async () => "token", url };
     };
     track = new Function("document", "fetch", `${browserCode()}\nreturn track;`)(document, fetch);
   });
@@ -53,5 +55,27 @@ describe("the browser's code in docs/sessions.md", () => {
     hide();
     await vi.advanceTimersByTimeAsync(0);
     expect(sent.map(({ eventList }) => eventList.length)).toEqual([10, 2]);
+  });
+
+  it("sends a throttled call again after the pause that the response names", async () => {
+    vi.spyOn(Math, "random").mockReturnValue(0);
+    statuses.push(429, 429);
+    for (let number = 0; number < 10; number++) track({ eventType: "view", itemId: String(number) });
+    await vi.advanceTimersByTimeAsync(1_999);
+    expect(sent).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(2_001);
+    expect(sent).toHaveLength(3);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(sent).toHaveLength(3);
+  });
+
+  it.each([
+    ["a rejection", [403, 403]],
+    ["a throttled call and a rejection", [429, 403, 403]],
+  ])("asks for a new token once after %s", async (_, answers) => {
+    statuses.push(...answers);
+    for (let number = 0; number < 10; number++) track({ eventType: "view", itemId: String(number) });
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect([sent.length, urls.filter((url) => url === "/alsolike-token").length]).toEqual([answers.length, 2]);
   });
 });
