@@ -19,13 +19,24 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from alsolike.experiments.comparison import ArmSample
 from alsolike.lake import outcomes, served
 from alsolike.lake.lake_objects import LakeObject, list_objects, read
 from alsolike.registry.canary import ON, Canary
 from alsolike.runtime.aws_errors import MISSING
 from alsolike.runtime.errors import InvalidDataset, Unavailable
 from alsolike.runtime.s3 import download
-from functions.run_canary.figures import ERRORS, GROUPS, Answers, Arm, Outcomes, arm_of, group_of, no_outcomes
+from functions.run_canary.figures import (
+    ERRORS,
+    GROUPS,
+    Answers,
+    Arm,
+    Outcomes,
+    arm_of,
+    clicks_of,
+    group_of,
+    no_outcomes,
+)
 
 ANSWERS_READ = 5_000_000
 """Maximum answers to read. For more planned ones, a sample of the log's objects is precise enough."""
@@ -59,6 +70,7 @@ _UNITS = pa.schema(
 _OUTCOMES = pa.schema(
     [
         ("served_ms", pa.int64()),
+        ("recommender", pa.string()),
         ("arms", pa.list_(pa.string())),
         ("shopper", pa.string()),
         ("impressions", pa.int64()),
@@ -101,6 +113,13 @@ class Lake:
         total_bytes = sum(stored.size_bytes for stored in objects)
         return round(rows * total_bytes / probed_bytes) if probed_bytes else 0
 
+    def clicks(self, *, before_ms: int, duration_ms: int, left_out: Collection[str] = ()) -> ArmSample:
+        """Return the clicks on earlier answers that could have been on trial; see `expected_answers`."""
+        sums = no_outcomes()
+        for rows in self._outcome_rows(before_ms - duration_ms, before_ms):
+            _add(sums, rows, _on_trial(rows, left_out))
+        return clicks_of(sums, by_impressions=bool(sums.impressions.any()))
+
     def arms(self, canary: Canary, *, now_ms: int) -> Arms:
         """Return the figures of both arms since the canary's start."""
         fraction = min(1.0, ANSWERS_READ / canary.planned_answers)
@@ -136,18 +155,17 @@ class Lake:
 
     def _outcomes(self, canary: Canary, *, now_ms: int) -> list[Outcomes]:
         outcomes = [no_outcomes(), no_outcomes()]
-        for date in _dates(canary.started_ms, now_ms):
-            for table in self._day_of_outcomes(date):
-                table = table.filter(pc.greater_equal(table["served_ms"], canary.started_ms))
-                named = pc.fill_null(pc.not_equal(table["shopper"], served.UNKNOWN), False)
-                for sums, mask in zip(outcomes, _in_arms(table, canary), strict=True):
-                    rows = table.take(np.flatnonzero(mask & named.to_numpy(zero_copy_only=False)))
-                    groups = group_of(_hashes(rows["shopper"]))
-                    sums.answers[:] += np.bincount(groups, minlength=GROUPS)
-                    for name in ("impressions", "shown_clicks", "clicks"):
-                        values = pc.fill_null(rows[name], 0).to_numpy().astype(np.float64)
-                        getattr(sums, name)[:] += np.bincount(groups, weights=values, minlength=GROUPS)
+        for rows in self._outcome_rows(canary.started_ms, now_ms):
+            for sums, mask in zip(outcomes, _in_arms(rows, canary), strict=True):
+                _add(sums, rows, mask)
         return outcomes
+
+    def _outcome_rows(self, first_ms: int, last_ms: int) -> Iterator[pa.Table]:
+        """Yield the outcomes of answers to known users since a time."""
+        for date in _dates(first_ms, last_ms):
+            for table in self._day_of_outcomes(date):
+                known = pc.fill_null(pc.not_equal(table["shopper"], served.UNKNOWN), False)
+                yield table.filter(pc.and_(known, pc.greater_equal(table["served_ms"], first_ms)))
 
     def _day_of_outcomes(self, date: str) -> Iterator[pa.Table]:
         """Yield a day's outcomes, some at a time; attribution may not have come to it yet."""
@@ -196,6 +214,16 @@ def _projected(source: Any, schema: pa.Schema, *, where: str) -> Iterator[pa.Tab
         raise InvalidDataset(f"{where} is not an object of its table: {error}") from error
 
 
+def _add(sums: Outcomes, rows: pa.Table, mask: Mask) -> None:
+    """Add the masked rows to the sums of their users' groups."""
+    rows = rows.take(np.flatnonzero(mask))
+    groups = group_of(_hashes(rows["shopper"]))
+    sums.answers[:] += np.bincount(groups, minlength=GROUPS)
+    for name in ("impressions", "shown_clicks", "clicks"):
+        values = pc.fill_null(rows[name], 0).to_numpy().astype(np.float64)
+        getattr(sums, name)[:] += np.bincount(groups, weights=values, minlength=GROUPS)
+
+
 def _units(table: pa.Table) -> tuple[pa.ChunkedArray, Mask]:
     """Return the user of each row, and the mask of rows with a known user."""
     units = pc.coalesce(table["shopper"], table["session"])
@@ -204,8 +232,13 @@ def _units(table: pa.Table) -> tuple[pa.ChunkedArray, Mask]:
 
 def _eligible(table: pa.Table, left_out: Collection[str]) -> int:
     """Return how many rows could be on trial."""
-    on = pc.fill_null(pc.is_in(table["recommender"], pa.array(ON)), False).to_numpy(zero_copy_only=False)
-    return int(np.count_nonzero(_units(table)[1] & on & ~_any_of(table["arms"], left_out)))
+    return int(np.count_nonzero(_units(table)[1] & _on_trial(table, left_out)))
+
+
+def _on_trial(table: pa.Table, left_out: Collection[str]) -> Mask:
+    """Return which rows are of recommenders that use a model, and in no arm that is left out."""
+    on: Mask = pc.fill_null(pc.is_in(table["recommender"], pa.array(ON)), False).to_numpy(zero_copy_only=False)
+    return on & ~_any_of(table["arms"], left_out)
 
 
 def _in_arms(table: pa.Table, canary: Canary) -> list[Mask]:

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from alsolike.experiments import comparison
@@ -26,8 +27,13 @@ from functions.run_canary.figures import Arm
 ALPHA = 0.05
 TESTS = 3
 
+SMALL_FALL = 0.1
+"""Fall of click-through that a canary has to exclude before it counts as passed and not only as without evidence."""
+
 OUTRIGHT_ANSWERS, OUTRIGHT_USERS, OUTRIGHT_RATE = 20, 5, 0.5
 """Minimum answers and users, and the maximum share of errors among them, before a version is rolled back at once."""
+
+_DAY_MS = 86_400_000
 
 MISSING_BELOW = 0.001
 """Always valid p-value of a lack of users in the candidate's arm. Below it, the log is losing its answers."""
@@ -43,13 +49,22 @@ class Tolerance:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Test:
-    """A comparison; `z` and `critical_z` are None if there is too little to compare."""
+    """A comparison.
+
+    Attributes
+    ----------
+    z, critical_z
+        None if there is too little to compare.
+    excluded
+        Relative fall of click-through that is excluded with a confidence of 95% at all looks; None if none is.
+    """
 
     name: str
     sentence: str
     z: float | None
     critical_z: float | None
     breached: bool
+    excluded: float | None = None
 
     def document(self) -> dict[str, Any]:
         """Return it for the report."""
@@ -87,9 +102,8 @@ class _Clock:
     observed: float
     planned: float
 
-    @property
-    def critical_z(self) -> float:
-        return comparison.critical_z(alpha=ALPHA / TESTS, observed=self.observed, planned=self.planned, one_sided=True)
+    def critical_z(self, alpha: float = ALPHA / TESTS) -> float:
+        return comparison.critical_z(alpha=alpha, observed=self.observed, planned=self.planned, one_sided=True)
 
 
 def _outright(candidate: Arm, champion: Arm) -> Test:
@@ -130,24 +144,74 @@ def _clicks(ours: ArmSample, theirs: ArmSample, *, clock: _Clock) -> Test:
     expected = theirs.eventful / theirs.users * ours.users if theirs.users else 0.0
     z = _z(ours, theirs, factor=1.0, margin=0.0) if expected >= MINIMUM_EVENTS else None
     sentence = f"its click-through is {_percent(ours)}, the champion's {_percent(theirs)}"
-    return _test("click-through", sentence, None if z is None else -z, clock)
+    test = _test("click-through", sentence, None if z is None else -z, clock)
+    if z is None or (excluded := _excluded_fall(ours, theirs, z=clock.critical_z(ALPHA))) is None:
+        return test
+    return dataclasses.replace(
+        test, sentence=f"{test.sentence}; a fall of more than {excluded:.0%} is excluded", excluded=excluded
+    )
+
+
+def _excluded_fall(ours: ArmSample, theirs: ArmSample, *, z: float) -> float | None:
+    if ours.ratio is None or theirs.ratio is None:
+        return None
+    low = comparison.fieller(ours.ratio, theirs.ratio, _variances(ours, theirs), z=z).low
+    return None if low is None or low <= -1 else max(-low, 0.0)
+
+
+def conclusion(tests: Sequence[Test]) -> str:
+    """Return a canary's result without a breach: the harm that it excludes, or that it excludes none."""
+    excluded = next((test.excluded for test in tests if test.excluded is not None), None)
+    if excluded is None:
+        return "the canary has no evidence about click-through: too few responses"
+    if excluded > SMALL_FALL:
+        return f"no evidence of harm above {excluded:.0%}: smaller falls of click-through are not excluded"
+    return f"passed its canary: a fall of click-through of more than {excluded:.0%} is excluded"
+
+
+def detectable(clicks: ArmSample, *, share: float, duration_ms: int) -> str:
+    """Return the sentence on the falls of click-through that a canary finds.
+
+    Parameters
+    ----------
+    clicks
+        The responses of all users in an equally long time before.
+    """
+    expects = clicks.eventful * share >= MINIMUM_EVENTS and clicks.users * share >= MINIMUM_USERS
+    fall = comparison.detectable_fall(clicks, share=share, alpha=ALPHA / TESTS) if expects else None
+    if fall is None:
+        return "the clicks of the time before are too few to find any fall of click-through"
+    days = duration_ms / _DAY_MS * (fall / SMALL_FALL) ** 2
+    return (
+        f"a fall of click-through of {fall:.0%} is found with a chance of {comparison.POWER:.0%}; "
+        f"one of {SMALL_FALL:.0%} would take about {_days(days)}"
+    )
+
+
+def _days(days: float) -> str:
+    return f"{days * 24:.0f} hours" if days < 2 else f"{days:,.0f} days"
 
 
 def _test(name: str, sentence: str, z: float | None, clock: _Clock) -> Test:
     if z is None:
         return Test(name, f"{sentence} (too few responses to compare)", None, None, False)
-    critical = clock.critical_z
+    critical = clock.critical_z()
     return Test(name, f"{sentence} (z {z:.2f}, breach above {critical:.2f})", z, critical, z > critical)
 
 
 def _z(ours: ArmSample, theirs: ArmSample, *, factor: float, margin: float) -> float | None:
     if not _comparable(ours, theirs) or ours.ratio is None or theirs.ratio is None:
         return None
-    variance = max(ours.variance, theirs.spread / ours.users) + factor**2 * theirs.variance
+    own_variance, champion_variance = _variances(ours, theirs)
+    variance = own_variance + factor**2 * champion_variance
     excess = ours.ratio - factor * theirs.ratio - margin
     if variance <= 0:
         return math.copysign(math.inf, excess) if excess else 0.0
     return excess / math.sqrt(variance)
+
+
+def _variances(ours: ArmSample, theirs: ArmSample) -> tuple[float, float]:
+    return max(ours.variance, theirs.spread / ours.users), theirs.variance
 
 
 def _comparable(ours: ArmSample, theirs: ArmSample) -> bool:

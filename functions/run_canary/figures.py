@@ -97,9 +97,6 @@ def arm_of(answers: Answers, outcomes: Outcomes, *, by_impressions: bool) -> Arm
     groups = group_of(answers.users)
     timed = ~np.isnan(answers.took_ms)
     counted = np.bincount(groups, minlength=GROUPS)
-    clicks, of = (
-        (outcomes.shown_clicks, outcomes.impressions) if by_impressions else (outcomes.clicks, outcomes.answers)
-    )
     took_ms = np.minimum(answers.took_ms[timed], CAP_MS)
     return Arm(
         answers=len(answers.users),
@@ -109,8 +106,15 @@ def arm_of(answers: Answers, outcomes: Outcomes, *, by_impressions: bool) -> Arm
         latency=_sample(
             np.bincount(groups[timed], weights=took_ms, minlength=GROUPS), np.bincount(groups[timed], minlength=GROUPS)
         ),
-        clicks=_sample(clicks, of),
+        clicks=clicks_of(outcomes, by_impressions=by_impressions),
     )
+
+
+def clicks_of(outcomes: Outcomes, *, by_impressions: bool) -> ArmSample:
+    """Return the clicks per shown item, or per answer."""
+    if by_impressions:
+        return _sample(outcomes.shown_clicks, outcomes.impressions)
+    return _sample(outcomes.clicks, outcomes.answers)
 
 
 def _sample(y: npt.NDArray[Any], x: npt.NDArray[Any]) -> ArmSample:

@@ -13,7 +13,7 @@ from alsolike.registry.decision import REJECTED, Decision
 from alsolike.registry.registry import Registry
 from alsolike.runtime.errors import ConcurrentUpdate, InvalidInput
 from functions.run_canary.answers import Arms, Lake
-from functions.run_canary.evaluation import Test, Tolerance, judge
+from functions.run_canary.evaluation import Test, Tolerance, conclusion, detectable, judge
 
 ATTEMPTS = 5
 """Attempts if another caller writes the pointer meanwhile, for example to pin a version."""
@@ -109,16 +109,16 @@ class CanaryRun:
         return self._begin(pointer)
 
     def _begin(self, pointer: Champion) -> CanaryLook:
-        expected = self.lake.expected_answers(
-            before_ms=self.now_ms, duration_ms=self.plan.duration_ms, left_out=self.left_out()
-        )
+        left_out, duration_ms = self.left_out(), self.plan.duration_ms
+        expected = self.lake.expected_answers(before_ms=self.now_ms, duration_ms=duration_ms, left_out=left_out)
+        clicks = self.lake.clicks(before_ms=self.now_ms, duration_ms=duration_ms, left_out=left_out)
         try:
             canary = Canary(
                 self.version,
                 pointer.version,
                 self.plan.share,
                 self.now_ms,
-                self.now_ms + self.plan.duration_ms,
+                self.now_ms + duration_ms,
                 max(MINIMUM_PLANNED, expected),
                 self.run_id,
                 expected,
@@ -129,7 +129,7 @@ class CanaryRun:
         reason = (
             f"it serves {canary.share:.0%} of the users next to {canary.champion}; {expected:,} responses are expected"
         )
-        return self._note(canary, GOING, (reason,))
+        return self._note(canary, GOING, (reason, detectable(clicks, share=canary.share, duration_ms=duration_ms)))
 
     def _look(self) -> CanaryLook:
         pointer = self.registry.champion()
@@ -160,11 +160,11 @@ class CanaryRun:
             return self._note(canary, GOING, sentences, figures)
         if _silent(canary, arms):
             return self._give_up(pointer, canary, counts, figures)
-        too_few = () if len(sentences) > 1 else (_too_few(canary),)
+        result = conclusion(tests) if len(sentences) > 1 else _too_few(canary)
         asked = f"; {self.reason}" if self._by_hand and self.reason else ""
-        reason = f"run {self.run_id}: passed its canary{asked}"
+        reason = f"run {self.run_id}: {result}{asked}"
         self.registry.replace(pointer, self.version, reason=reason, now_ms=self.now_ms)
-        return self._note(canary, PROMOTED, (*too_few, *sentences), figures)
+        return self._note(canary, PROMOTED, (result, *sentences), figures)
 
     def _give_up(self, pointer: Champion, canary: Canary, counts: str, figures: dict[str, Any]) -> CanaryLook:
         """Extend a canary without figures once, then roll it back."""
@@ -284,8 +284,8 @@ def _silent(canary: Canary, arms: Arms) -> bool:
 
 
 def _too_few(canary: Canary) -> str:
-    """Return the sentence that nothing could be compared, and whether that was expected."""
-    said = "too few answers to compare: nothing spoke against it"
+    """Return the sentence that nothing could be compared, with the number of expected answers."""
+    said = "the canary has no evidence: too few answers to compare"
     expected = canary.expected_answers
     return said if expected is None else f"{said}; the time before had {expected:,}"
 

@@ -8,14 +8,13 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from alsolike.domain.experiments import Experiment
-from alsolike.experiments.comparison import MINIMUM_USERS, ArmSample, detectable_lift
+from alsolike.experiments.comparison import MINIMUM_USERS, POWER, ArmSample, detectable_lift
 from alsolike.experiments.metrics import RatioMetric, Users
 from alsolike.experiments.report import ALPHA, control_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-POWER = 0.8
 BASELINE_DAYS = 28
 DEFAULT_DAYS = 14
 """Assumed duration of an experiment without an end."""
@@ -131,7 +130,6 @@ def _detectable(experiment: Experiment, traffic: _Traffic, *, looks: bool) -> fl
             control_share=control.share,
             users=traffic.users,
             alpha=ALPHA,
-            power=POWER,
             comparisons=len(experiment.arms) - 1,
             looks=looks,
         )

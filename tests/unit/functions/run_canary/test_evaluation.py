@@ -3,77 +3,28 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
 
 import numpy as np
 import pytest
 
-from alsolike.experiments.comparison import critical_z
-from functions.run_canary.evaluation import ALPHA, Tolerance, judge
-from functions.run_canary.figures import CAP_MS, GROUPS, Answers, Arm, Outcomes, arm_of, group_of
+from alsolike.experiments.comparison import critical_z, detectable_fall
+from functions.run_canary import evaluation
+from functions.run_canary.evaluation import ALPHA, SMALL_FALL, TESTS, Tolerance, conclusion, detectable, judge
+from functions.run_canary.figures import CAP_MS, GROUPS, Answers, Outcomes, arm_of
+from tests.builders.simulated_canary import LIMITS, Behaviour, Canary, arm, history
 
-LIMITS = Tolerance(error_points=1.0, latency_share=0.5)
 NO_TOLERANCE = Tolerance(error_points=0.0, latency_share=0.0)
-USERS, SHARE, LOOKS = 2_500, 0.2, 24
-Rng = np.random.Generator
-
-
-@dataclasses.dataclass(frozen=True)
-class Behaviour:
-    """Distribution of an arm's answers and outcomes."""
-
-    error_rate: float = 0.02
-    latency_ms: float = 20.0
-    click_rate: float = 0.05
-
-
-def history(rng: Rng, users: int, shop: Behaviour, *, first_user: int) -> tuple[Any, ...]:
-    """Return answers in their order: user, failed, took, clicks of 5 shown. Some users come often, some err often."""
-    often = rng.gamma(0.5, 2.0, users)
-    answers = rng.choice(users, size=users * 4, p=often / often.sum())
-    prone = rng.beta(2, 8, users)
-    failed = rng.random(len(answers)) < prone[answers] * shop.error_rate / 0.2
-    took_ms = rng.lognormal(np.log(shop.latency_ms) - 0.5, 1.0, len(answers))
-    clicks = rng.binomial(5, rng.beta(1, 19, users)[answers] * shop.click_rate / 0.05)
-    return answers + first_user, failed, took_ms, clicks
-
-
-def arm(columns: tuple[Any, ...], part: float) -> Arm:
-    users, failed, took_ms, clicks = (column[: round(len(column) * part)] for column in columns)
-    hashes = users.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)  # any that spreads
-    groups = group_of(hashes >> np.uint64(20))
-    counts = np.bincount(groups, minlength=GROUPS).astype(float)
-    clicked = np.bincount(groups, weights=clicks, minlength=GROUPS).astype(float)
-    outcomes = Outcomes(counts, 5 * counts, clicked, clicked)
-    return arm_of(
-        Answers(hashes >> np.uint64(20), failed.astype(bool), took_ms.astype(np.float32)), outcomes, by_impressions=True
-    )
-
-
-def first_breach(rng: Rng, candidate: Behaviour, champion: Behaviour, limits: Tolerance) -> tuple[str, int] | None:
-    """Return what took the version back and at which look; None where it got through."""
-    ours = history(rng, round(USERS * SHARE), candidate, first_user=0)
-    theirs = history(rng, round(USERS * (1 - SHARE)), champion, first_user=USERS)
-    planned = 4 * USERS
-    for look in range(1, LOOKS + 1):
-        part = look / LOOKS
-        for test in judge(
-            arm(ours, part), arm(theirs, part), share=SHARE, planned=planned, limits=limits, fraction=1.0
-        ):
-            if test.breached:
-                return test.name, look
-    return None
+SHARE, DAY_MS = 0.2, 86_400_000
 
 
 def test_a_version_that_is_no_worse_is_rarely_taken_back_at_any_of_many_looks() -> None:
-    """Where nothing at all is tolerated, which leaves the tests their whole level."""
+    """Without tolerances, the tests use their whole level; `tests/slow/statistics` has more runs."""
     rng = np.random.default_rng(7)
-    runs = 60
+    runs = 20
 
-    false = sum(first_breach(rng, Behaviour(), Behaviour(), NO_TOLERANCE) is not None for _ in range(runs))
+    false = sum(Canary(limits=NO_TOLERANCE, looks=12).first_breach(rng) is not None for _ in range(runs))
 
-    # 5% of 60 are 3; more than 7 would come by chance once in a hundred times if it were exactly 5%.
-    assert false <= ALPHA * runs + 4
+    assert false <= 4  # more than 4 of 20 would come by chance once in 400 times if it were exactly 5%
 
 
 @pytest.mark.parametrize(
@@ -88,17 +39,17 @@ def test_a_version_that_is_no_worse_is_rarely_taken_back_at_any_of_many_looks() 
 def test_a_version_that_is_much_worse_is_soon_taken_back(worse: Behaviour, what: str, within: int) -> None:
     rng = np.random.default_rng(11)
 
-    found = [first_breach(rng, worse, Behaviour(), LIMITS) for _ in range(10)]
+    found = [Canary(candidate=worse).first_breach(rng) for _ in range(10)]
 
     assert [breach[0] if breach else None for breach in found].count(what) >= 9
-    assert np.median([breach[1] if breach else LOOKS for breach in found]) <= within
+    assert np.median([breach[1] if breach else 24 for breach in found]) <= within
 
 
 def test_what_is_tolerated_is_not_held_against_it() -> None:
     rng = np.random.default_rng(13)
     tolerated = Behaviour(error_rate=0.03, latency_ms=29.0)
 
-    false = sum(first_breach(rng, tolerated, Behaviour(), LIMITS) is not None for _ in range(15))
+    false = sum(Canary(candidate=tolerated).first_breach(rng) is not None for _ in range(15))
 
     assert false <= 2
 
@@ -143,3 +94,51 @@ def test_a_sample_of_the_answers_has_a_clock_of_its_own() -> None:
     assert tests["latency"].critical_z == pytest.approx(
         critical_z(alpha=ALPHA / 3, observed=5_000, planned=5_000, one_sided=True)
     )
+
+
+def test_detectable_fall_is_found_with_its_power() -> None:
+    rng = np.random.default_rng(29)
+    before = arm(history(rng, 20_000, Behaviour(), first_user=0), 1.0).clicks
+    fall = detectable_fall(before, share=SHARE, alpha=ALPHA / TESTS)
+
+    assert fall is not None
+    worse = Behaviour(click_rate=0.05 * (1 - fall))
+    found = [Canary(users=20_000, looks=2, candidate=worse).first_breach(rng) for _ in range(10)]
+    assert sum(breach is not None for breach in found) >= 5  # fewer would come once in 150 times
+
+
+def test_sentence_on_detectable_falls_names_fall_and_time() -> None:
+    before = arm(history(np.random.default_rng(31), 4_000, Behaviour(), first_user=0), 1.0).clicks
+    fall = detectable_fall(before, share=0.1, alpha=ALPHA / TESTS)
+
+    said = detectable(before, share=0.1, duration_ms=DAY_MS)
+
+    assert fall is not None
+    assert said == (
+        f"a fall of click-through of {fall:.0%} is found with a chance of 80%; "
+        f"one of 10% would take about {(fall / SMALL_FALL) ** 2:,.0f} days"
+    )
+
+
+def test_few_clicks_before_find_no_fall() -> None:
+    before = arm(history(np.random.default_rng(31), 900, Behaviour(), first_user=0), 1.0).clicks
+
+    assert detectable(before, share=0.1, duration_ms=DAY_MS) == (
+        "the clicks of the time before are too few to find any fall of click-through"
+    )
+
+
+@pytest.mark.parametrize(
+    ("excluded", "said"),
+    [
+        (0.08, "passed its canary: a fall of click-through of more than 8% is excluded"),
+        (0.1, "passed its canary: a fall of click-through of more than 10% is excluded"),
+        (0.34, "no evidence of harm above 34%: smaller falls of click-through are not excluded"),
+        (None, "the canary has no evidence about click-through: too few responses"),
+    ],
+)
+def test_conclusion_says_passed_only_if_large_falls_are_excluded(excluded: float | None, said: str) -> None:
+    latency = evaluation.Test("latency", "", 0.0, 2.9, False)
+    clicks = evaluation.Test("click-through", "", 0.0, 2.9, False, excluded=excluded)
+
+    assert conclusion((latency, clicks)) == said

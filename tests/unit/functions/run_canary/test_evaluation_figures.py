@@ -168,3 +168,22 @@ def test_critical_value_is_that_of_all_answers_at_a_third_of_the_level() -> None
     assert found["latency"].critical_z == pytest.approx(bound(observed=1_000, planned=4_000))
     assert found["click-through"].critical_z == pytest.approx(bound(observed=500, planned=4_000))
     assert sampled["latency"].critical_z == pytest.approx(bound(observed=1_000, planned=2_000))
+
+
+def test_excluded_fall_is_fiellers_bound_at_the_whole_level() -> None:
+    """With R = 0.1 and V = 0.09 / 1,000 of both arms, 1 - fall is the lower root of (1 - g)^2 = w (1 + g^2)."""
+    clicks = ratio(0.1, eventful=100, variance=0.09)
+    z = critical_z(alpha=0.05, observed=2_000, planned=4_000, one_sided=True)
+    w = z * z * 0.09 / 1_000 / 0.1**2
+    root = math.sqrt(1 - (1 - w) ** 2)
+
+    found = judged(arm(clicks=clicks), arm(clicks=clicks))["click-through"]
+
+    assert found.excluded == pytest.approx(1 - (1 - root) / (1 - w))
+    assert found.sentence.endswith(f"a fall of more than {found.excluded:.0%} is excluded")
+
+
+def test_excluded_fall_is_none_if_the_clicks_may_be_zero() -> None:
+    clicks = ratio(0.1, eventful=100, variance=9.0)
+
+    assert judged(arm(clicks=clicks), arm(clicks=clicks))["click-through"].excluded is None

@@ -29,7 +29,9 @@ def test_after_its_time_it_is_champion(trial: Trial, counted: Callable[[], dict[
 
     assert answer["state"] == "promoted"
     assert (trial.pointer().version, trial.pointer().canary) == ("v2", None)
-    assert trial.pointer().history[0].reason == "run v2: passed its canary"
+    assert trial.pointer().history[0].reason == (
+        "run v2: the canary has no evidence about click-through: too few responses"
+    )
     assert trial.approval("v2") == "Approved"
     assert trial.do("look")["state"] == "promoted"  # as Step Functions repeats it
     assert counted()["CanariesPromoted"] == 2
@@ -43,7 +45,7 @@ def test_too_few_answers_are_said_and_do_not_hold_it_up(trial: Trial) -> None:
     answer = trial.do("look")
 
     assert answer["state"] == "promoted"
-    assert answer["reasons"][0] == "too few answers to compare: nothing spoke against it; the time before had 0"
+    assert answer["reasons"][0] == "the canary has no evidence: too few answers to compare; the time before had 0"
 
 
 def test_a_silent_log_has_its_time_once_more_and_then_takes_it_back(trial: Trial) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from alsolike.runtime.errors import NotFound
@@ -109,7 +111,8 @@ def test_the_reason_of_whoever_sent_it_on_trial_is_kept(trial: Trial) -> None:
 
     assert trial.report().reason == "by-hand: for spring; tries version v2"
     assert trial.pointer().history[0].reason == (
-        "run by-hand: passed its canary; by-hand: for spring; tries version v2"
+        "run by-hand: the canary has no evidence: too few answers to compare; the time before had 0; "
+        "by-hand: for spring; tries version v2"
     )
 
 
@@ -154,3 +157,21 @@ def test_only_answers_that_could_be_on_trial_are_expected(trial: Trial) -> None:
 
     # All 160 rows in four objects of about equal size are read.
     assert (canary.planned_answers, canary.expected_answers) == (1_000, 100)
+
+
+def test_start_says_which_fall_of_clicks_it_finds(trial: Trial) -> None:
+    trial.start()
+    rows = [
+        {**row, "arms": [], "degraded": False, "impressions": 5, "shown_clicks": number % 3, "clicks": number % 3}
+        for number, row in enumerate(trial.answered(EVERYBODY))
+    ]
+    trial.attribute(rows)
+    trial.registry.end_canary(trial.pointer(), reason="again")
+
+    answer = trial.do("start", run_id="again")
+
+    assert re.fullmatch(
+        r"a fall of click-through of \d\d% is found with a chance of 80%; one of 10% would take about \d+ hours",
+        answer["reasons"][1],
+    )
+    assert trial.report().reasons == tuple(answer["reasons"])

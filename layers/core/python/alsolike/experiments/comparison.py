@@ -47,6 +47,9 @@ _SLOPE = math.sqrt(2 * math.log(2 / _PLANNED_ALPHA))
 _LINE, _NORMAL_MIXTURE = 0.9, 0.1
 _NORMAL = NormalDist()
 
+POWER = 0.8
+"""Probability with which a detectable difference is found."""
+
 
 def p_value(z: float, *, observed: float, planned: float) -> float:
     """Return the always valid p-value of a look.
@@ -241,14 +244,15 @@ def variances(one: ArmSample, other: ArmSample) -> tuple[float, float]:
 
 
 def lift_interval(arm: ArmSample, control: ArmSample, *, z: float) -> Interval:
-    """Return the lifts that a test with this critical value does not reject (Fieller).
-
-    They are the values g - 1 with ``(R_arm - g R_control)^2 <= z^2 (V_arm + g^2 V_control)``.
-    """
-    ours, theirs = arm.ratio, control.ratio
-    if ours is None or theirs is None:
+    """Return the lifts that a test with this critical value does not reject."""
+    if arm.ratio is None or control.ratio is None:
         return Interval(None, None)
-    own_variance, control_variance = variances(arm, control)
+    return fieller(arm.ratio, control.ratio, variances(arm, control), z=z)
+
+
+def fieller(ours: float, theirs: float, variances: tuple[float, float], *, z: float) -> Interval:
+    """Return the values g - 1 with ``(ours - g theirs)^2 <= z^2 (V_ours + g^2 V_theirs)``."""
+    own_variance, control_variance = variances
     a = theirs**2 - z * z * control_variance
     if a <= 0:  # the control's metric might as well be 0
         return Interval(None, None)
@@ -288,11 +292,10 @@ def detectable_lift(
     control_share: float,
     users: float,
     alpha: float = 0.05,
-    power: float = 0.8,
     comparisons: int = 1,
     looks: bool = True,
 ) -> float | None:
-    """Return the least lift that the test detects with probability `power` once the experiment has all its users.
+    """Return the least lift that the test detects with probability `POWER` once the experiment has all its users.
 
     It is the least L with ``L R = (z_test + z_power) sqrt((1 + L) S / (share users) + S / (control_share users))``. S
     is the spread of the metric over users before the start; it grows with the metric's mean.
@@ -313,6 +316,31 @@ def detectable_lift(
         return None
     level = alpha / comparisons
     test = critical_z(alpha=level, observed=1, planned=1) if looks else fixed_critical_z(level)
-    squared = (test + _NORMAL.inv_cdf(power)) ** 2 * baseline.spread / (users * baseline.ratio**2)
+    squared = (test + _NORMAL.inv_cdf(POWER)) ** 2 * baseline.spread / (users * baseline.ratio**2)
     a, b = squared / share, squared / control_share
     return (a + math.sqrt(a * a + 4 * (a + b))) / 2  # solves L^2 = a (1 + L) + b
+
+
+def detectable_fall(baseline: ArmSample, *, share: float, alpha: float) -> float | None:
+    """Return the least relative fall that a one-sided test detects with probability `POWER` at the planned end.
+
+    The users are split by shares before they are grouped, so an arm's variance is the baseline's divided by its share.
+
+    Parameters
+    ----------
+    baseline
+        All users, or groups of them, of an equally long time before.
+    share
+        Share of the users in the arm.
+
+    Returns
+    -------
+    float
+        At most 1; None if the baseline has no value or no spread, or no fall is detectable.
+    """
+    if not baseline.ratio or not baseline.spread:
+        return None
+    test = critical_z(alpha=alpha, observed=1, planned=1, one_sided=True)
+    error = math.sqrt(baseline.variance * (1 / share + 1 / (1 - share)))
+    fall = (test + _NORMAL.inv_cdf(POWER)) * error / baseline.ratio
+    return fall if fall <= 1 else None

@@ -1,0 +1,63 @@
+"""Canaries of equal and of worse versions, with a look every hour of a day.
+
+`make slow WHAT=statistics ARGS="-s -k canaries"` prints the tables of docs/models.md.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from functions.run_canary.evaluation import ALPHA, Tolerance
+from tests.builders.simulated_canary import Behaviour, Canary
+
+RUNS = 200
+
+
+def rolled_back(canary: Canary, test: str | None = None, *, runs: int = RUNS) -> float:
+    """Return the share of canaries that a test, or any, rolls back, and print the row of the table."""
+    breaches = [canary.first_breach(np.random.default_rng([42, run])) for run in range(runs)]
+    share = float(np.mean([breach is not None and test in (None, breach[0]) for breach in breaches]))
+    candidate = canary.candidate
+    print(
+        f"\n| {canary.users:,} | {canary.share:.0%} | {candidate.error_rate:.0%} | {candidate.latency_ms:.0f} ms "
+        f"| {candidate.click_rate:.2%} | {share:.1%} |",
+        end="",
+    )
+    return share
+
+
+@pytest.mark.parametrize("canary", [
+    Canary(users=4_000, share=0.1, limits=Tolerance(error_points=0.0, latency_share=0.0)),
+    Canary(users=4_000, share=0.5, limits=Tolerance(error_points=0.0, latency_share=0.0)),
+    Canary(users=4_000, share=0.1, candidate=Behaviour(error_rate=0.03, latency_ms=30)),
+])  # fmt: skip
+def test_canaries_of_tolerated_versions_keep_the_level(canary: Canary) -> None:
+    assert rolled_back(canary, runs=400) <= ALPHA
+
+
+@pytest.mark.parametrize(("canary", "test", "at_least"), [
+    (Canary(users=4_000, share=0.1, candidate=Behaviour(click_rate=0.045)), "click-through", 0.01),
+    (Canary(users=4_000, share=0.1, candidate=Behaviour(click_rate=0.04)), "click-through", 0.1),
+    (Canary(users=4_000, share=0.1, candidate=Behaviour(click_rate=0.03)), "click-through", 0.85),
+    (Canary(users=20_000, share=0.1, candidate=Behaviour(click_rate=0.0435)), "click-through", 0.5),
+    (Canary(users=4_000, share=0.1, candidate=Behaviour(latency_ms=60)), "latency", 0.95),
+    (Canary(users=4_000, share=0.1, candidate=Behaviour(error_rate=0.06)), "error rate", 0.9),
+])  # fmt: skip
+def test_canaries_of_worse_versions_are_rolled_back(canary: Canary, test: str, at_least: float) -> None:
+    assert rolled_back(canary, test) >= at_least
+
+
+def test_canaries_exclude_no_true_fall() -> None:
+    """The smallest fall that is excluded at any look is smaller than the true one in at most 5% of the canaries."""
+    canary = Canary(users=4_000, candidate=Behaviour(click_rate=0.04))
+    smallest = []
+    for run in range(RUNS):
+        judgements = canary.judgements(np.random.default_rng([43, run]))
+        smallest.append(
+            min(
+                (1.0 if test.excluded is None else test.excluded for tests in judgements for test in tests), default=1.0
+            )
+        )
+
+    assert np.mean(np.array(smallest) < 0.2) <= ALPHA
