@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import dataclasses
 import math
 from collections.abc import Callable, Iterable
@@ -19,6 +20,16 @@ BASELINE_DAYS = 28
 DEFAULT_DAYS = 14
 """Assumed duration of an experiment without an end."""
 MAX_DAYS = 730
+LIFTS = (0.05, 0.1, 0.2)
+"""Lifts whose time is stated if the caller names none."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class NeededDays:
+    """The days after which a lift is detectable; None for more than `MAX_DAYS`."""
+
+    lift: float
+    days: int | None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -35,9 +46,8 @@ class Plan:
         The metric before the start.
     detectable_lift, detectable_lift_at_end
         The least lift that it finds with a chance of `POWER`: by the always valid test, and by one look at the end.
-    wanted_lift, days_for_wanted_lift
-        The least lift that would matter, if one was named, and how long it takes to find that; None for more than
-        `MAX_DAYS`.
+    needed_days
+        For the lift that the caller named, or for `LIFTS`.
     """
 
     metric: str
@@ -48,8 +58,7 @@ class Plan:
     value: float | None = None
     detectable_lift: float | None = None
     detectable_lift_at_end: float | None = None
-    wanted_lift: float | None = None
-    days_for_wanted_lift: int | None = None
+    needed_days: tuple[NeededDays, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -87,7 +96,7 @@ def plan(
         tally.add(piece)
     known_days, users_of_last = tally.windows(before_ms=now_ms)
     if not known_days:
-        return Plan(metric.name, 0, days, wanted_lift=wanted_lift)
+        return Plan(metric.name, 0, days)
     traffic = _traffic(metric, known_days, users_of_last)
     expected = traffic(days)
     return Plan(
@@ -99,8 +108,10 @@ def plan(
         value=expected.sample.ratio,
         detectable_lift=_detectable(experiment, expected, looks=True),
         detectable_lift_at_end=_detectable(experiment, expected, looks=False),
-        wanted_lift=wanted_lift,
-        days_for_wanted_lift=None if wanted_lift is None else _days_for(wanted_lift, experiment, traffic),
+        needed_days=tuple(
+            NeededDays(lift, _days_for(lift, experiment, traffic))
+            for lift in (LIFTS if wanted_lift is None else (wanted_lift,))
+        ),
     )
 
 
@@ -141,11 +152,12 @@ def _detectable(experiment: Experiment, traffic: _Traffic, *, looks: bool) -> fl
 
 
 def _days_for(wanted_lift: float, experiment: Experiment, traffic: Callable[[int], _Traffic]) -> int | None:
-    for days in range(1, MAX_DAYS + 1):
+    def is_found(days: int) -> bool:
         lift = _detectable(experiment, traffic(days), looks=True)
-        if lift is not None and lift <= wanted_lift:
-            return days
-    return None
+        return lift is not None and lift <= wanted_lift
+
+    before = bisect.bisect_left(range(1, MAX_DAYS + 1), True, key=is_found)
+    return before + 1 if before < MAX_DAYS else None
 
 
 def needed_users(experiment: Experiment) -> int:
@@ -175,10 +187,9 @@ def lines(plan: Plan) -> list[str]:
         f"finds a lift of {plan.detectable_lift:.1%} or more with a chance of {POWER:.0%} "
         f"({plan.detectable_lift_at_end:.1%} if it were looked at only once, at the end)",
     ]
-    if plan.wanted_lift is not None:
-        needed = plan.days_for_wanted_lift
-        said.append(
-            f"a lift of {plan.wanted_lift:.1%} takes "
-            + (f"more than {MAX_DAYS} days" if needed is None else f"{needed} day{'s' * (needed != 1)}")
-        )
-    return said
+    times = [
+        f"{needed.lift:.1%} takes "
+        + (f"more than {MAX_DAYS} days" if needed.days is None else f"{needed.days} day{'s' * (needed.days != 1)}")
+        for needed in plan.needed_days
+    ]
+    return [*said, f"a lift of {', '.join(times)}"]

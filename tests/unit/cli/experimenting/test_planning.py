@@ -9,7 +9,7 @@ import pytest
 from alsolike.domain.experiments import Arm, Experiment
 from alsolike.experiments.comparison import detectable_lift, sample
 from alsolike.experiments.metrics import metric_of
-from operations.experiments.planning import MAX_DAYS, Plan, lines, plan
+from operations.experiments.planning import MAX_DAYS, NeededDays, Plan, lines, plan
 from tests.builders.outcome_rows import DAY_MS, Outcome, table
 
 NOW_MS = 1_772_323_200_000 + DAY_MS // 2  # noon of 2026-03-01
@@ -73,17 +73,28 @@ def test_the_smallest_arm_decides_and_several_cost_more() -> None:
     assert found.detectable_lift == detectable_lift(four, share=0.1, control_share=0.8, users=50, comparisons=2)
 
 
-def test_the_days_for_a_lift_are_the_first_on_which_it_is_detectable() -> None:
+def test_days_for_a_lift_are_the_first_on_which_it_is_detectable() -> None:
     answers = regulars_and_new()
     found = planned(answers, days=4, wanted=0.5)
 
-    assert found.days_for_wanted_lift is not None
-    before, then = (planned(answers, days=found.days_for_wanted_lift + more).detectable_lift for more in (-1, 0))
+    (needed,) = [needed.days for needed in found.needed_days]
+    assert needed is not None
+    before, then = (planned(answers, days=needed + more).detectable_lift for more in (-1, 0))
     assert before is not None
     assert then is not None
     assert then <= 0.5 < before
-    assert lines(found)[-1] == f"a lift of 50.0% takes {found.days_for_wanted_lift} days"
+    assert lines(found)[-1] == f"a lift of 50.0% takes {needed} days"
     assert lines(planned(answers, days=4, wanted=0.001))[-1] == f"a lift of 0.1% takes more than {MAX_DAYS} days"
+
+
+def test_days_of_three_lifts_are_stated_without_a_wanted_one() -> None:
+    found = planned(regulars_and_new(), days=4)
+    three = (NeededDays(0.05, None), NeededDays(0.1, 21), NeededDays(0.2, 1))
+
+    assert [needed.lift for needed in found.needed_days] == [0.05, 0.1, 0.2]
+    assert lines(dataclasses.replace(found, needed_days=three))[-1] == (
+        f"a lift of 5.0% takes more than {MAX_DAYS} days, 10.0% takes 21 days, 20.0% takes 1 day"
+    )
 
 
 @pytest.mark.parametrize(
@@ -97,5 +108,5 @@ def test_without_traffic_it_is_not_known(answers: list[Outcome], why: str) -> No
     found = planned(answers, days=14, wanted=0.1)
 
     assert found.detectable_lift is None
-    assert found.days_for_wanted_lift is None
+    assert [needed.days for needed in found.needed_days] in ([], [None])
     assert lines(found) == [f"what can be found is not known: {why}"]
