@@ -39,6 +39,11 @@ def status(
         console.print_line(_sentence(run))
     if not report["training_runs"]:
         console.print_line("training never ran")
+    for row in report["incomplete_responses"]:
+        console.print_line(
+            f"{row['recommender']} with filter {row['filter']}: {counted(row['empty'], 'empty response')} and "
+            f"{row['short']:,} short ones in the last hour; see docs/runbooks/empty.md"
+        )
     version = report["configuration_version"]
     console.print_line(f"configuration version {version}" if version else "built-in configuration")
     console.print_line(f"{report['environment']}: {where.names.api_url}")

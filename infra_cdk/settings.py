@@ -115,6 +115,7 @@ class Settings(TrainingSettings):
         1, "Alarm threshold: share of failed requests ([runbook](runbooks/errors.md))", (0, 99)
     )
     latency_alarm_ms: int = setting(1_000, "Alarm threshold: p99 latency", (1, 30_000))
+    empty_alarm_percent: int = setting(5, "Alarm threshold: share of empty responses", (0, 99))
     degraded_alarm_percent: int = setting(5, "Alarm threshold: share of degraded responses", (0, 99))
     training_image: str | None = setting(
         None, "Replaces AWS's training image of the region ([own image](training.md#a-container-of-your-own))"

@@ -48,6 +48,8 @@ class By(StrEnum):
     ROLE = "role"
     MODEL_VERSION = "model_version"
     CONDITION = "condition"
+    RECOMMENDER = "recommender"
+    FILTER = "filter"
 
 
 ROLES: Final = ("candidate", "champion")
@@ -143,6 +145,8 @@ def _values(by: By, bounds: Bounds) -> int:
             return 1  # the one that the gate judges
         case By.CONDITION:
             return CONDITIONS
+        case By.RECOMMENDER | By.FILTER:
+            return 1  # the one whose filter passes too few items
 
 
 def _of(service: str, rhythm: Rhythm, *metrics: Metric, by: tuple[By, ...] = ()) -> Iterable[Written]:
@@ -202,10 +206,15 @@ METRICS: Final[tuple[Written, ...]] = (
     *_of("register_model", Rhythm.TRAINING, Metric.GATE_CONDITION_FAILED, by=(By.CONDITION,)),
     *_of("run_canary", Rhythm.TRAINING, Metric.MODELS_PROMOTED, Metric.CANARIES_PROMOTED),
     *_of("run_canary", Rhythm.SELDOM, Metric.CANARIES_ROLLED_BACK, Metric.MODELS_RETIRED),
+    *_of(
+        "recommend", Rhythm.SELDOM, Metric.RECOMMENDATIONS_EMPTY, Metric.RECOMMENDATIONS_SHORT,
+        by=(By.RECOMMENDER, By.FILTER),
+    ),
     *_of("recommend", Rhythm.HOURLY, Metric.RECOMMENDATIONS_SERVED, Metric.RECOMMENDATIONS_POPULAR,
          Metric.RECOMMENDATIONS_FILLED, Metric.RECOMMENDATIONS_COLD),
     *_of(
         "recommend", Rhythm.SELDOM,
+        Metric.RECOMMENDATIONS_EMPTY, Metric.RECOMMENDATIONS_SHORT,
         Metric.RECOMMENDATIONS_DEGRADED, Metric.DEGRADED_TO_MODEL, Metric.DEGRADED_TO_SIMILAR,
         Metric.DEGRADED_TO_POPULAR, Metric.DEGRADED_TO_TRENDING, Metric.DEGRADED_TO_RECENT, Metric.DEGRADED_TO_NOTHING,
         Metric.SERVED_TO_UNKNOWN, Metric.RULES_APPLIED, Metric.RULES_UNMET,

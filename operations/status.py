@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alsolike.registry.canary import Canary
+from alsolike.runtime.observability import Metric
 from alsolike.training.monitoring import DriftReport
 from alsolike.training.runs import TrainingRun
 from operations import monitoring
@@ -48,6 +48,7 @@ def collect(deployment: Deployment, *, layers: Sequence[str] = ()) -> dict[str, 
         "items_dataset_arn": names.items_dataset_arn,
         "users_dataset_arn": names.users_dataset_arn,
         "functions": _functions(deployment),
+        "incomplete_responses": _incomplete(deployment),
         "layers": list(layers),
         "stream": {
             "name": names.stream_name,
@@ -153,33 +154,58 @@ def _functions(deployment: Deployment) -> list[dict[str, Any]]:
 
 def _errors(deployment: Deployment, functions: Sequence[str]) -> dict[str, int]:
     """Return the number of failed calls per function in the last `ERROR_HOURS`; functions without any are absent."""
-    if not functions:
-        return {}
+    metrics = [
+        {
+            "Namespace": "AWS/Lambda",
+            "MetricName": "Errors",
+            "Dimensions": [{"Name": "FunctionName", "Value": function}],
+        }
+        for function in functions
+    ]
+    sums = _sums(deployment, metrics)
+    return {function: count for function, count in zip(functions, sums, strict=True) if count}
+
+
+def _incomplete(deployment: Deployment) -> list[dict[str, Any]]:
+    """Return the numbers of empty and short responses in the last `ERROR_HOURS` by recommender and filter."""
+    found: dict[tuple[str, str], dict[str, int]] = {}
+    for kind, metric in (("empty", Metric.RECOMMENDATIONS_EMPTY), ("short", Metric.RECOMMENDATIONS_SHORT)):
+        with translate_aws_errors("metrics of responses"):
+            pages = (
+                deployment.client("cloudwatch")
+                .get_paginator("list_metrics")
+                .paginate(Namespace=f"Alsolike/{deployment.environment}", MetricName=metric.value)
+            )
+            listed = [listed for page in pages for listed in page["Metrics"]]
+        named = [(one, {each["Name"]: each["Value"] for each in one["Dimensions"]}) for one in listed]
+        metrics = [(one, names) for one, names in named if "filter" in names]
+        for (_, names), count in zip(metrics, _sums(deployment, [one for one, _ in metrics]), strict=True):
+            if count:
+                of_list = found.setdefault((names["recommender"], names["filter"]), {"empty": 0, "short": 0})
+                of_list[kind] += count
+    return [
+        {"recommender": recommender, "filter": name, **counts} for (recommender, name), counts in sorted(found.items())
+    ]
+
+
+def _sums(deployment: Deployment, metrics: Sequence[Mapping[str, Any]]) -> list[int]:
+    """Return the sum of each metric over the last `ERROR_HOURS`."""
+    if not metrics:
+        return []
     now = dt.datetime.now(dt.UTC)
     period_s = ERROR_HOURS * 3_600
     queries = [
-        {
-            "Id": f"q{index}",
-            "MetricStat": {
-                "Metric": {
-                    "Namespace": "AWS/Lambda",
-                    "MetricName": "Errors",
-                    "Dimensions": [{"Name": "FunctionName", "Value": function}],
-                },
-                "Period": period_s,
-                "Stat": "Sum",
-            },
-        }
-        for index, function in enumerate(functions)
+        {"Id": f"q{index}", "MetricStat": {"Metric": metric, "Period": period_s, "Stat": "Sum"}}
+        for index, metric in enumerate(metrics)
     ]
-    with translate_aws_errors("metrics of the functions"):
+    with translate_aws_errors("metrics of the deployment"):
         pages = (
             deployment.client("cloudwatch")
             .get_paginator("get_metric_data")
             .paginate(StartTime=now - dt.timedelta(seconds=period_s), EndTime=now, MetricDataQueries=queries)
         )
         results = [result for page in pages for result in page["MetricDataResults"]]
-    counts: Counter[str] = Counter()
+    sums = [0] * len(metrics)
     for result in results:
-        counts[functions[int(result["Id"][1:])]] += round(sum(result["Values"]))
-    return {function: count for function, count in counts.items() if count}
+        sums[int(result["Id"][1:])] += round(sum(result["Values"]))
+    return sums

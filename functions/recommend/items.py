@@ -26,7 +26,8 @@ Positions = npt.NDArray[np.int64]
 
 NO_POSITIONS: Positions = np.zeros(0, np.int64)
 
-_WITHOUT_FALLBACK = (BUY_AGAIN, RECENTLY_VIEWED, PERSONALIZED_RANKING, TRENDING)
+WITHOUT_FALLBACK = (BUY_AGAIN, RECENTLY_VIEWED, PERSONALIZED_RANKING, TRENDING)
+"""Recommenders whose lists popular items do not fill."""
 
 FALLBACK_WINDOW = "1d"
 """Window of trending items that replace other lists: the longest has the most items."""
@@ -188,7 +189,7 @@ def needs_fallback(resolved: ResolvedRequest) -> bool:
     if resolved.model is not None:
         return False
     promotes = resolved.rules is not None and bool(resolved.rules.promotions)
-    return promotes or resolved.request.recommender not in _WITHOUT_FALLBACK
+    return promotes or resolved.request.recommender not in WITHOUT_FALLBACK
 
 
 def _unknown(item_ids: Sequence[str], catalogue: ModelCatalogue) -> dict[str, int]:

@@ -11,12 +11,19 @@ from typing import Any
 from alsolike.api.handler import api_handler
 from alsolike.contract.http import route_key
 from alsolike.runtime.errors import InvalidInput, NotFound
-from alsolike.runtime.observability import Metric, count, count_all, invocation, log_refusal
+from alsolike.runtime.observability import Metric, count, count_all, count_by, invocation, log_refusal
 from functions.recommend.direct.batch import answer_batch, parse_batch
 from functions.recommend.direct.preview import preview
 from functions.recommend.direct.replay import answer_replay
-from functions.recommend.http.request import ACTION_ROUTE, PARSERS, ActionRequest, parse_action_recommendations
+from functions.recommend.http.request import (
+    ACTION_ROUTE,
+    PARSERS,
+    ActionRequest,
+    RecommendationRequest,
+    parse_action_recommendations,
+)
 from functions.recommend.http.response import ActionAnswer, Answer, respond_actions, respond_answer
+from functions.recommend.items import WITHOUT_FALLBACK
 from functions.recommend.ranking.actions import recommend_actions
 from functions.recommend.service import Recommender
 from functions.recommend.settings import Settings
@@ -25,6 +32,9 @@ from functions.recommend.state.model import Budget
 from functions.recommend.state.serving_state import ServingState
 
 NOT_MODIFIED = 304
+
+NO_FILTER = "none"
+"""Value of the dimension `filter` for a response without a filter."""
 
 
 @api_handler(Settings)
@@ -48,7 +58,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     if sources.wait_budget.is_cold:
         sources.trends.begin(now_ms=now_ms)
     answer = recommender.answer(request, budget=budget, swaps=True)
-    _count(answer)
+    _count(answer, request)
     response = respond_answer(answer, request, event, route=route)
     if response["statusCode"] != NOT_MODIFIED:  # a client that has this answer already got it from a logged request
         correlation_id = invocation.correlation_id
@@ -108,7 +118,7 @@ def _or_refusal(call: Callable[..., dict[str, Any]], *arguments: Any, **more: An
         return {"refused": {"type": kind.__name__, "message": str(error)}}
 
 
-def _count(answer: Answer) -> None:
+def _count(answer: Answer, request: RecommendationRequest) -> None:
     outcomes = (
         (Metric.RECOMMENDATIONS_SERVED, True),
         (Metric.RECOMMENDATIONS_POPULAR, answer.source == "popular"),
@@ -120,6 +130,9 @@ def _count(answer: Answer) -> None:
         (_DEGRADED_TO[answer.source], answer.degraded),
     )
     count_all([metric for metric, occurred in outcomes if occurred])
+    if len(answer.items) < request.num_results and request.recommender not in WITHOUT_FALLBACK and not answer.degraded:
+        metric = Metric.RECOMMENDATIONS_SHORT if answer.items else Metric.RECOMMENDATIONS_EMPTY
+        count_by(metric, recommender=request.recommender, filter=answer.filter or NO_FILTER)
 
 
 _DEGRADED_TO = {

@@ -135,6 +135,18 @@ class ObservabilityStack(cdk.Stack):
                 periods=2,
                 description="Responses are degraded: docs/runbooks/errors.md",
             ),
+            self._alarm(
+                "Empty",
+                percent(
+                    own.counted("RecommendationsEmpty", service="recommend"),
+                    served,
+                    label="Answers without items, percent",
+                    least=LEAST_REQUESTS,
+                ),
+                above=settings.empty_alarm_percent,
+                periods=2,
+                description="Responses have no items: docs/runbooks/empty.md",
+            ),
         ]
 
     def _signatures(self) -> None:

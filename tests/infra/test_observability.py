@@ -219,12 +219,12 @@ def test_every_function_has_its_errors_and_throttles_on_the_health_dashboard(dem
         assert labels == set(FUNCTIONS)
 
 
-def test_what_shops_see_is_one_alarm_on_top_of_three(demo: Assembly) -> None:
+def test_what_shops_see_is_one_alarm_on_top_of_four(demo: Assembly) -> None:
     alarms = resources(demo, "AWS::CloudWatch::Alarm")
     composite = resources(demo, "AWS::CloudWatch::CompositeAlarm")
 
     rule = flat(composite["ShopSeesErrors"].properties["AlarmRule"])
-    for name in ("ApiErrors", "ApiSlow", "Degraded"):
+    for name in ("ApiErrors", "ApiSlow", "Degraded", "Empty"):
         assert f'ALARM("{alarms[name].logical_id}' in rule
     for each in composite.values():
         assert each.properties["AlarmActions"] == each.properties["OKActions"] != []

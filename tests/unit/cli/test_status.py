@@ -111,6 +111,27 @@ def put_errors(cloudwatch: Any, function: str, *, count: int, minutes_ago: int) 
     cloudwatch.put_metric_data(Namespace="AWS/Lambda", MetricData=[datum])
 
 
+def test_status_counts_empty_and_short_responses_by_filter(functions: Deployment) -> None:
+    for name, filter_, count in (("Empty", "cheap", 3), ("Short", "cheap", 2), ("Short", "none", 1)):
+        dimensions = {"service": "recommend", "recommender": "for-you", "filter": filter_}
+        datum = {
+            "MetricName": f"Recommendations{name}",
+            "Dimensions": [{"Name": key, "Value": value} for key, value in dimensions.items()],
+            "Timestamp": dt.datetime.now(dt.UTC) - dt.timedelta(minutes=5),
+            "Value": count,
+        }
+        functions.client("cloudwatch").put_metric_data(Namespace="Alsolike/shop", MetricData=[datum])
+
+    shown = CliRunner().invoke(app, ["status", "--env", "shop"], catch_exceptions=False).stdout
+    report = json.loads(CliRunner().invoke(app, ["status", "--env", "shop", "--json"], catch_exceptions=False).stdout)
+
+    assert "for-you with filter cheap: 3 empty responses and 2 short ones in the last hour" in shown
+    assert report["incomplete_responses"] == [
+        {"recommender": "for-you", "filter": "cheap", "empty": 3, "short": 2},
+        {"recommender": "for-you", "filter": "none", "empty": 0, "short": 1},
+    ]
+
+
 @pytest.mark.usefixtures("functions")
 def test_status_lists_only_failing_functions() -> None:
     shown = CliRunner().invoke(app, ["status", "--env", "shop"], catch_exceptions=False).stdout

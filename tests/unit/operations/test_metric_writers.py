@@ -73,12 +73,12 @@ def test_every_metric_is_written_once_by_somebody_and_every_function_writes_one(
 
 
 def reported_dimensions(function: str) -> set[tuple[str, ...]]:
-    """Return the names of the dimensions of each call of `report` in a function's code."""
+    """Return the names of the dimensions of each call of `report` and `count_by` in a function's code."""
     return {
         tuple(sorted(str(keyword.arg) for keyword in node.keywords))
         for path in (ROOT / "functions" / function).rglob("*.py")
         for node in ast.walk(ast.parse(path.read_bytes()))
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "report"
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("report", "count_by")
     }
 
 

@@ -8,9 +8,10 @@ from alsolike.domain import recommendation_id
 from alsolike.privacy.pseudonyms import Pseudonyms
 from functions.recommend import handler
 from functions.recommend.sources import current_sources
+from tests.builders.bundles import ITEMS
 from tests.builders.lambda_events import LambdaContext, http_event
 from tests.fakes import MemoryCloud
-from tests.unit.functions.recommend.shop import Shop
+from tests.unit.functions.recommend.shop import ARN, Shop
 
 
 def test_known_user_gets_what_the_model_ranks(shop: Shop, counted: Callable[[], dict[str, float]]) -> None:
@@ -136,6 +137,45 @@ def test_history_that_leads_nowhere_gets_popular_items(shop: Shop, counted: Call
     counts = counted()
     assert counts["RecommendationsPopular"] == 1
     assert "RecommendationsFilled" not in counts
+
+
+@pytest.mark.parametrize(
+    ("bound", "num_results", "counts"),
+    [
+        (0, 2, {"RecommendationsEmpty": 1}),  # no price is below 0
+        (2, 2, {"RecommendationsShort": 1}),
+        (2, 1, {}),
+    ],
+)
+def test_response_with_too_few_items_is_counted_by_recommender_and_filter(
+    bound: int, num_results: int, counts: dict[str, float], shop: Shop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shop.publish()
+    shop.catalogue({name: {"price": price} for price, name in enumerate(ITEMS, 1)})
+    shop.configure(
+        items={"columns": {"price": "number"}}, filters={"cheap": f"INCLUDE ItemID WHERE Items.PRICE < {bound}"}
+    )
+
+    items, headers = shop.ask(numResults=num_results, filterArn=f"{ARN}:filter/cheap")
+
+    assert len(items) == min(bound // 2, num_results)  # one price is below 2
+    assert "x-alsolike-degraded" not in headers
+    lines = [orjson.loads(line) for line in capsys.readouterr().out.splitlines()]
+    found = [line for line in lines if "filter" in line and "_aws" in line]
+    assert [(line["recommender"], line["filter"]) for line in found] == [("for-you", "cheap")] * len(counts)
+    assert {name: line[name] for line in found for name in counts} == {name: [1] for name in counts}
+
+
+@pytest.mark.parametrize("recommender", ["buy-again", "recently-viewed"])
+def test_empty_list_of_a_recommender_without_fallback_is_not_counted(
+    recommender: str, shop: Shop, counted: Callable[[], dict[str, float]]
+) -> None:
+    shop.publish()
+
+    items, _ = shop.ask(recommenderArn=f"{ARN}:recommender/{recommender}")
+
+    assert items == []
+    assert "RecommendationsEmpty" not in counted()
 
 
 def test_before_the_first_model_the_answer_is_empty_and_says_so(

@@ -15,7 +15,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -104,13 +104,22 @@ class Counters:
         """Write the line and reset the counters."""
         counted = self._counted
         self.clear()
-        if not counted:
-            return
+        if counted:
+            self._write_line(counted, {}, [["service"]])
+
+    def write_one(self, name: str, dimensions: Mapping[str, str]) -> None:
+        """Write 1 for a counter, in total and by the dimensions."""
+        self._write_line({name: 1}, dimensions, [["service"], ["service", *dimensions]])
+
+    def _write_line(
+        self, counted: Mapping[str, int], dimensions: Mapping[str, str], dimension_sets: Sequence[Sequence[str]]
+    ) -> None:
         units = [{"Name": name, "Unit": "Count"} for name in counted]
-        directive = {"Namespace": self._namespace, "Dimensions": [["service"]], "Metrics": units}
+        directive = {"Namespace": self._namespace, "Dimensions": dimension_sets, "Metrics": units}
         document = {
             "_aws": {"Timestamp": time.time_ns() // 1_000_000, "CloudWatchMetrics": [directive]},
             "service": self._service,
+            **dimensions,
             **{name: [value] for name, value in counted.items()},
         }
         sys.stdout.write(f"{orjson.dumps(document).decode()}\n")
@@ -192,6 +201,8 @@ class Metric(StrEnum):
     RECOMMENDATIONS_POPULAR = "RecommendationsPopular"
     RECOMMENDATIONS_FILLED = "RecommendationsFilled"
     RECOMMENDATIONS_COLD = "RecommendationsCold"
+    RECOMMENDATIONS_EMPTY = "RecommendationsEmpty"
+    RECOMMENDATIONS_SHORT = "RecommendationsShort"
     RECOMMENDATIONS_DEGRADED = "RecommendationsDegraded"
     DEGRADED_TO_MODEL = "DegradedToModel"
     DEGRADED_TO_SIMILAR = "DegradedToSimilar"
@@ -254,6 +265,14 @@ def count_all(metrics: Iterable[Metric]) -> None:
     """Add 1 to each counter; see `count`."""
     for metric in metrics:
         counters.add(metric.value, 1)
+
+
+def count_by(metric: Metric, **dimensions: str) -> None:
+    """Write 1 for a counter of the function, in total and by dimensions of its own, at once.
+
+    For rare outcomes: each combination of values is a metric that CloudWatch charges for.
+    """
+    counters.write_one(metric.value, dimensions)
 
 
 def report(values: Mapping[Metric, float], **dimensions: str) -> None:
