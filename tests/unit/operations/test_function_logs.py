@@ -1,0 +1,48 @@
+"""Lines of functions' logs."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from operations.function_logs import LogLine, parse_line
+
+
+def parsed(**fields: Any) -> LogLine | None:
+    return parse_line(json.dumps(fields), time_ms=5)
+
+
+def test_line_has_its_level_message_and_details() -> None:
+    line = parsed(level="WARNING", message="request refused", error_type="NotFound", correlation_id="r1",
+                  function_arn="arn", cold_start=True)  # fmt: skip
+
+    assert line == LogLine(5, "WARNING", "request refused", "r1", {"error_type": "NotFound"})
+
+
+@pytest.mark.parametrize("fields", [{"_aws": {}, "Errors": [1]}, {"served": {"asked": 3}}])
+def test_lines_of_metrics_and_responses_are_left_out(fields: dict[str, Any]) -> None:
+    assert parsed(**fields) is None
+
+
+def test_text_is_a_line_without_a_level() -> None:
+    line = parse_line("Task timed out after 3.00 seconds\n", time_ms=5)
+
+    assert line == LogLine(5, "", "Task timed out after 3.00 seconds", None, {})
+
+
+@pytest.mark.parametrize(
+    ("text", "is_error"),
+    [
+        (json.dumps({"level": "ERROR", "message": "no"}), True),
+        (json.dumps({"level": "INFO", "message": "ERROR is only a word here"}), False),
+        ("[ERROR] KeyError: 'x'", True),
+        ("loaded", False),
+    ],
+)
+def test_errors_are_told_by_their_level(text: str, is_error: bool) -> None:
+    line = parse_line(text, time_ms=5)
+
+    assert line is not None
+    assert line.is_error == is_error
