@@ -1,4 +1,4 @@
-"""The layer and the training images that AWS publishes under another name in each region."""
+"""Differences between regions: AWS's layer, AWS's training images, and regions without SnapStart."""
 
 import re
 from collections.abc import Mapping
@@ -23,6 +23,9 @@ class TrainingRegistry:
         """The container of the training job: CPU PyTorch on Python 3.12."""
         return f"{self.account}.dkr.ecr.{self.region}.amazonaws.com/{_TRAINING_REPOSITORY}:{_TRAINING_TAG}"
 
+
+WITHOUT_SNAP_START = frozenset({"ap-east-2", "ap-southeast-6"})
+"""https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html#snapstart-supported-regions"""
 
 PANDAS_VERSION = "3.17.1"
 """AWS SDK for pandas, the version of `requirements.lock`: with it the tests run."""

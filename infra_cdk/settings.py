@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from infra_cdk.kafka_settings import KafkaSettings
-from infra_cdk.regions import PANDAS_VERSION, TRAINING_REGISTRIES, is_image, pandas_layer
+from infra_cdk.regions import PANDAS_VERSION, TRAINING_REGISTRIES, WITHOUT_SNAP_START, is_image, pandas_layer
 from infra_cdk.settings_checks import InvalidSettings, is_date, require, require_schedules, setting
 from infra_cdk.training_settings import TrainingSettings
 
@@ -149,7 +149,7 @@ class Settings(TrainingSettings):
     snap_start: bool = setting(
         False,
         "Start `collect`, `recommend` and `authorize_session` from snapshots, which AWS bills per published version; "
-        "not with `provisioned_concurrency`",
+        "not with `provisioned_concurrency`, nor in the regions `ap-east-2` and `ap-southeast-6`",
     )
     provisioned_concurrency: int = setting(
         0, "Initialised environments of `collect`, `recommend` and `authorize_session`", (0, 1_000)
@@ -275,6 +275,13 @@ class Settings(TrainingSettings):
         for name in ("import_buckets", "batch_buckets"):
             for bucket in getattr(self, name):
                 require(bucket, bool(_BUCKET.fullmatch(bucket)), name, "the name of a bucket")
+        require(
+            self.snap_start,
+            not (self.snap_start and self.region in WITHOUT_SNAP_START),
+            "snap_start",
+            f"false in {self.region}, where Lambda has no SnapStart; set it, because the sizes standard and large turn "
+            "it on",
+        )
         require(
             self.provisioned_concurrency,
             not (self.snap_start and self.provisioned_concurrency),

@@ -287,6 +287,18 @@ def test_region_without_a_known_image_says_how_to_give_one() -> None:
         _ = settings.image
 
 
+@pytest.mark.parametrize("region", ["ap-east-2", "ap-southeast-6"])
+@pytest.mark.parametrize("given", [{"size": "standard"}, {"size": "large"}, {"snap_start": True}])
+def test_snap_start_in_a_region_without_it_is_refused(region: str, given: dict[str, Any]) -> None:
+    with pytest.raises(InvalidSettings, match=rf"snap_start is True, expected false in {region}, where Lambda has no"):
+        load_settings(environments(region=region, **given), "test")
+
+
+@pytest.mark.parametrize("given", [{"size": "small"}, {"size": "large", "snap_start": False}])
+def test_region_without_snap_start_is_accepted_without_it(given: dict[str, Any]) -> None:
+    assert not load_settings(environments(region="ap-east-2", **given), "test").snap_start
+
+
 @pytest.mark.parametrize("architecture", ["arm64", "x86_64"])
 def test_layer_is_the_one_of_the_processor_and_has_the_version_of_the_lock(architecture: Any) -> None:
     settings = Settings(name="test", region="eu-central-1", architecture=architecture)
