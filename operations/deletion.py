@@ -75,17 +75,18 @@ def read_plan(clients: Clients, environment: str) -> list[StackPlan]:
     InvalidInput
         If a stack is protected from deletion.
     """
-    cloudformation, prefix = clients("cloudformation"), f"alsolike-{environment}-"
+    cloudformation = clients("cloudformation")
     with translate_aws_errors("CloudFormation"):
         pages = cloudformation.get_paginator("describe_stacks").paginate()
         stacks = {
             description["StackName"]: description
             for page in pages
             for description in page["Stacks"]
-            if description["StackName"].startswith(prefix)
+            # The name of a part has no hyphen: `alsolike-shop-2-data` is of the environment `shop-2`, not of `shop`.
+            if description["StackName"].rpartition("-")[0] == f"alsolike-{environment}"
         }
         if not stacks:
-            raise NotFound(f"there is no deployment {environment!r}: no stack is named {prefix}…")
+            raise NotFound(f"there is no deployment {environment!r}: no stack is named alsolike-{environment}-…")
         if protected := sorted(
             name for name, description in stacks.items() if description.get("EnableTerminationProtection")
         ):

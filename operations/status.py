@@ -15,6 +15,7 @@ from operations import monitoring
 from operations.client.aws import translate_aws_errors
 from operations.client.deployment import Deployment, embedded_cloud
 from operations.configuration.store import store_of
+from operations.metric_writers import NAMESPACE
 from operations.models import training_run
 from operations.models import versions as model_versions
 
@@ -127,12 +128,15 @@ def failing(report: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _functions(deployment: Deployment) -> list[dict[str, Any]]:
-    """Return the functions of the deployment's stacks, whose names CloudFormation makes of the stacks'."""
-    prefix = f"alsolike-{deployment.environment}-"
+    """Return the functions of the deployment, by the namespace of their metrics: CloudFormation cuts long names."""
+    namespace = NAMESPACE.replace("<environment>", deployment.environment)
     with translate_aws_errors("Lambda functions"):
         pages = deployment.client("lambda").get_paginator("list_functions").paginate()
         functions = [
-            function for page in pages for function in page["Functions"] if function["FunctionName"].startswith(prefix)
+            function
+            for page in pages
+            for function in page["Functions"]
+            if function.get("Environment", {}).get("Variables", {}).get("POWERTOOLS_METRICS_NAMESPACE") == namespace
         ]
     errors = _errors(deployment, [function["FunctionName"] for function in functions])
     return sorted(

@@ -126,6 +126,19 @@ def test_protected_stack_is_refused_with_the_command_that_ends_the_protection() 
         deletion.read_plan(lambda _: cloudformation, "prod")
 
 
+def test_plan_leaves_out_stacks_of_environments_with_a_longer_name() -> None:
+    names = ["alsolike-shop-data", "alsolike-shop-2-data", "alsolike-shop-data-data", "alsolike-shops-data"]
+    cloudformation = Mock()
+    cloudformation.get_paginator.return_value.paginate.side_effect = lambda **which: (
+        [{"StackResourceSummaries": []}]
+        if which
+        else [{"Stacks": [{"StackName": name, "StackId": name} for name in names]}]
+    )
+    cloudformation.get_template.return_value = {"TemplateBody": {}}
+
+    assert [stack.name for stack in deletion.read_plan(lambda _: cloudformation, "shop")] == ["alsolike-shop-data"]
+
+
 def test_plan_names_every_resource_that_production_keeps(prod: Assembly) -> None:
     def stores(stack: str) -> list[deletion.Store]:
         resources = [each for each in prod.resources if each.stack == stack]
