@@ -17,7 +17,8 @@ from infra_cdk.regions import repository_arn
 from infra_cdk.settings import Settings
 
 ROOT = Path(__file__).parents[2]
-NAME_PREFIX = "alsolike-"
+_RUN_IDS = "????????t??????-*"
+"""IAM's pattern of run IDs, such as 20260301t040506-8cb309."""
 
 # AWS's ready container runs this instead of its own toolkit. The code arrives in the channel `code` as the CDK's zip,
 # and the script in it does the rest. SageMaker takes arguments of at most 256 characters, in one line.
@@ -28,7 +29,13 @@ _START = (
 
 
 class TrainingJob(Construct):
-    """Start of a training job; each run of the workflow creates a new job."""
+    """Start of a training job; each run of the workflow creates a new job.
+
+    Attributes
+    ----------
+    names
+        IAM's pattern of the job names of an environment. Jobs of `shop-2` do not match the pattern of `shop`.
+    """
 
     def __init__(
         self, scope: Construct, construct_id: str, *, settings: Settings, artefacts: s3.IBucket, layers: Path
@@ -36,6 +43,8 @@ class TrainingJob(Construct):
         super().__init__(scope, construct_id)
         self._settings = settings
         self._artefacts = artefacts
+        self._prefix = f"alsolike-{settings.name}-"
+        self.names = f"{self._prefix}{_RUN_IDS}"
         self._code = assets.Asset(
             self,
             "Code",
@@ -84,7 +93,7 @@ class TrainingJob(Construct):
         settings = self._settings
         checkpoints = f"'s3://{{}}/{TRAINING_PREFIX}{{}}/checkpoints/', '{self._artefacts.bucket_name}', {run_id}"
         return {
-            "TrainingJobName.$": f"States.Format('{NAME_PREFIX}{{}}', {run_id})",
+            "TrainingJobName.$": f"States.Format('{self._prefix}{{}}', {run_id})",
             "RoleArn": self.role.role_arn,
             "AlgorithmSpecification": {
                 "TrainingImage": settings.image,
@@ -154,7 +163,7 @@ class TrainingJob(Construct):
             Permission(actions=["s3:ListBucket"], resources=[artefacts.bucket_arn, code.bucket.bucket_arn]),
             objects(
                 artefacts,
-                f"{TRAINING_PREFIX}{NAME_PREFIX}",
+                f"{TRAINING_PREFIX}{self._prefix}",
                 actions=["s3:PutObject", "s3:AbortMultipartUpload"],
                 reason="Each run writes under its job's own new name",
             ),

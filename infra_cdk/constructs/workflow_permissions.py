@@ -9,7 +9,7 @@ from aws_cdk import aws_stepfunctions as sfn
 
 from infra_cdk.constructs.nag_suppressions import acknowledge
 from infra_cdk.constructs.permissions import Permission
-from infra_cdk.constructs.training_job import NAME_PREFIX, TrainingJob
+from infra_cdk.constructs.training_job import TrainingJob
 
 
 def workflow_permissions(
@@ -39,8 +39,8 @@ def workflow_permissions(
                 # https://docs.aws.amazon.com/step-functions/latest/dg/connect-sagemaker.html
                 "sagemaker:ListTags",
             ],
-            resources=[stack.format_arn(service="sagemaker", resource="training-job", resource_name=f"{NAME_PREFIX}*")],
-            wildcard_reason="Each run trains under a new name; the prefix is the project's",
+            resources=[stack.format_arn(service="sagemaker", resource="training-job", resource_name=job.names)],
+            wildcard_reason="Each run trains under a new name; the prefix is the environment's",
         ),
         Permission(
             actions=["iam:PassRole"],

@@ -86,14 +86,14 @@ class TrialShop(TrainingShop):
         with tarfile.open(fileobj=archive, mode="w:gz") as tar:
             for path in sorted(folder.iterdir()):
                 tar.add(path, path.name)
-        key = f"training/alsolike-{folder.name}/output/model.tar.gz"
+        key = f"training/alsolike-demo-{folder.name}/output/model.tar.gz"
         self.s3.put_object(Bucket=self.bucket, Key=key, Body=archive.getvalue())
         functions = self.cloud.client("lambda")
         names = [each["FunctionName"] for each in functions.list_functions()["Functions"]]
         event = {
             "run_id": folder.name,
             "model_data_s3_uri": f"s3://{self.bucket}/{key}",
-            "training_job_name": f"alsolike-{folder.name}",
+            "training_job_name": f"alsolike-demo-{folder.name}",
         }
         (name,) = (name for name in names if "RegisterModel" in name)
         answer = functions.invoke(FunctionName=name, Payload=json.dumps(event).encode())

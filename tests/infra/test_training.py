@@ -1,3 +1,4 @@
+import fnmatch
 import json
 from pathlib import Path
 from typing import Any
@@ -171,7 +172,7 @@ def test_job_is_started_and_waited_for_with_its_inputs_and_output(workflow: Stat
     parameters = train["Parameters"]
 
     assert train["Resource"] == "arn:AWS::Partition:states:::sagemaker:createTrainingJob.sync"
-    assert parameters["TrainingJobName.$"] == "States.Format('alsolike-{}', $.start.run_id)"
+    assert parameters["TrainingJobName.$"] == "States.Format('alsolike-demo-{}', $.start.run_id)"
     assert parameters["HyperParameters"] == {"run_id.$": "$.start.run_id", "budget_s": "1200"}
     channels = {
         channel["ChannelName"]: channel["DataSource"]["S3DataSource"] for channel in parameters["InputDataConfig"]
@@ -219,6 +220,26 @@ def test_workflow_has_the_permissions_with_which_step_functions_waits_for_a_trai
     }
     expected |= {"iam:PassRole", *(f"events:{name}" for name in ("PutTargets", "PutRule", "DescribeRule"))}
     assert expected <= {action for action, _ in granted(role)}
+
+
+@pytest.mark.parametrize(
+    ("name", "is_own"),
+    [
+        ("alsolike-demo-20260301t040506-8cb309", True),
+        ("alsolike-prod-20260301t040506-8cb309", False),
+        ("alsolike-demo-2-20260301t040506-8cb309", False),
+        # The longest name that an environment may have.
+        ("alsolike-demo-20260301t04-20260301t040506-8cb309", False),
+        ("alsolike-20260301t040506-8cb309", False),
+    ],
+)
+def test_workflow_stops_training_jobs_of_its_environment_only(demo: Assembly, name: str, is_own: bool) -> None:
+    machine = demo.state_machine("training")
+    role = demo.referred(machine.properties["RoleArn"], stack=machine.stack)
+    (jobs,) = [arn for action, arn in granted(role) if action == "sagemaker:StopTrainingJob"]
+
+    # An ARN of IAM has the wildcards of a file's name.
+    assert fnmatch.fnmatchcase(name, jobs.rpartition("/")[2]) is is_own
 
 
 def test_training_on_demand_has_no_second_attempt_of_its_own(other: Assembly) -> None:

@@ -56,10 +56,10 @@ def test_interrupted_job_goes_on_and_makes_the_same_model(shop: TrainingShop) ->
     execution = shop.start({"trigger": "schedule"})
     run_id = shop.run_id(execution)
     eventually(lambda: shop.keys(f"training/{run_id}/checkpoints/patient-"))
-    shop.cloud.interrupt_training(f"alsolike-{run_id}")
+    shop.cloud.interrupt_training(f"alsolike-demo-{run_id}")
 
     assert shop.ended(execution)["status"] == "SUCCEEDED"
-    job = shop.sagemaker.describe_training_job(TrainingJobName=f"alsolike-{run_id}")
+    job = shop.sagemaker.describe_training_job(TrainingJobName=f"alsolike-demo-{run_id}")
     phases = [transition["Status"] for transition in job["SecondaryStatusTransitions"]]
     assert phases.count("Interrupted") == 1
     assert phases[-1] == "Completed"
@@ -94,7 +94,7 @@ def test_half_a_bundle_is_not_registered(shop: TrainingShop) -> None:
     functions.put_function_concurrency(FunctionName=register, ReservedConcurrentExecutions=0)  # it waits its turn
     execution = shop.start()
     run_id = shop.run_id(execution)
-    key = f"training/alsolike-{run_id}/output/model.tar.gz"
+    key = f"training/alsolike-demo-{run_id}/output/model.tar.gz"
     eventually(lambda: "RegisterModel" in shop.states(execution), within_s=60)
     whole = shop.s3.get_object(Bucket=shop.bucket, Key=key)["Body"].read()
     shop.s3.put_object(Bucket=shop.bucket, Key=key, Body=whole[: len(whole) // 2])
@@ -117,7 +117,7 @@ def test_run_beside_another_one_does_nothing_and_alarms_nobody(shop: TrainingSho
 
     assert f"run {shop.run_id(first)} goes on as execution {first}" in said
     shop.stepfunctions.stop_execution(executionArn=first)
-    shop.sagemaker.stop_training_job(TrainingJobName=f"alsolike-{shop.run_id(first)}")
+    shop.sagemaker.stop_training_job(TrainingJobName=f"alsolike-demo-{shop.run_id(first)}")
 
 
 @pytest.mark.usefixtures("unchanged")
@@ -152,7 +152,7 @@ def log(shop: TrainingShop, run_id: str) -> list[str]:
     shop.cloud.flush()
     logs = shop.cloud.client("logs")
     found = logs.filter_log_events(logGroupName="/aws/sagemaker/TrainingJobs", limit=10_000)["events"]
-    return [event["message"] for event in found if event["logStreamName"].startswith(f"alsolike-{run_id}/")]
+    return [event["message"] for event in found if event["logStreamName"].startswith(f"alsolike-demo-{run_id}/")]
 
 
 def test_input_that_is_no_object_fails_the_run_and_people_are_told(shop: TrainingShop) -> None:

@@ -58,12 +58,12 @@ class Workflow:
         return self.put(version, archive_of(folder))
 
     def put(self, version: str, archive: bytes) -> dict[str, Any]:
-        key = f"training/alsolike-{version}/output/model.tar.gz"
+        key = f"training/alsolike-demo-{version}/output/model.tar.gz"
         self.s3.put_object(Bucket=self.bucket, Key=key, Body=archive)
         return {
             "run_id": version,
             "model_data_s3_uri": f"s3://{self.bucket}/{key}",
-            "training_job_name": f"alsolike-{version}",
+            "training_job_name": f"alsolike-demo-{version}",
         }
 
     def register(self, event: dict[str, Any]) -> dict[str, Any]:
@@ -152,7 +152,7 @@ def test_version_is_registered_with_its_metrics_and_lineage(workflow: Workflow) 
     assert (properties["verdict"], properties["code_version"]) == ("approved", "0.1.0")
     assert properties["table.ndcg"] == "0.250000"
     assert properties["popularity.hr"] == "0.200000"
-    assert (properties["dataset_id"], properties["training_job_name"]) == ("v1", "alsolike-v1")
+    assert (properties["dataset_id"], properties["training_job_name"]) == ("v1", "alsolike-demo-v1")
 
 
 @pytest.mark.parametrize("code", ["AccessDeniedException", "ResourceLimitExceeded", "ValidationException"])
