@@ -29,8 +29,11 @@ def read_topic(trigger: KafkaTopic, function: lambda_.IFunction, scope: Construc
     if kafka is None:
         raise ValueError("settings.kafka is None, expected a topic")
     lambda_.CfnEventSourceMapping(
-        scope,
-        "KafkaTopic",
+        # CloudFormation accepts another topic for the same mapping, and Lambda keeps reading the old one:
+        # https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/2140
+        # The logical ID of a nested construct has a hash, which differs between `shop.events` and `shop-events`.
+        Construct(scope, "KafkaTopic"),
+        kafka.topic,
         function_name=function.function_arn,
         batch_size=trigger.batch_size,
         maximum_batching_window_in_seconds=trigger.window_s,
@@ -46,6 +49,7 @@ def kafka_arns(kafka: KafkaSettings) -> Mapping[str, str | Sequence[str]]:
     cluster = [kafka.cluster_arn] if kafka.cluster_arn else []
     return {
         "kafka_cluster": cluster,
+        "kafka_brokers": ["*"] if cluster else [],
         "kafka_scram_cluster": [] if kafka.authentication == "mtls" else cluster,
         "kafka_secrets": [arn for arn in (kafka.secret_arn, kafka.root_ca_secret_arn) if arn],
         "kafka_key": [kafka.secret_key_arn] if kafka.secret_key_arn else [],

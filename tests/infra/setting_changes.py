@@ -1,21 +1,49 @@
 """Differences between two assemblies that CloudFormation refuses or that lose data when one follows the other."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Any
+
+from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 from tests.infra.assembly import Assembly, Resource, templates
 
-# Resources with data, and the properties whose change replaces them: the user guide of CloudFormation says
-# "Update requires: Replacement".
-REPLACING = {
-    "AWS::Cognito::UserPool": ("AliasAttributes", "UsernameAttributes", "UsernameConfiguration"),
-    "AWS::DynamoDB::GlobalTable": ("KeySchema", "LocalSecondaryIndexes", "TableName"),
-    "AWS::Glue::Database": ("CatalogId", "DatabaseName"),
-    "AWS::Kinesis::Stream": ("Name",),
-    "AWS::S3::Bucket": ("BucketName", "BucketNamePrefix", "ObjectLockEnabled"),
-    "AWS::SageMaker::ModelPackageGroup": ("ModelPackageGroupName", "ModelPackageGroupDescription"),
-    "AWS::SecretsManager::Secret": ("Name",),
+# Types with data: no such resource may vanish.
+STORES = {
+    "AWS::Cognito::UserPool",
+    "AWS::DynamoDB::GlobalTable",
+    "AWS::Glue::Database",
+    "AWS::Kinesis::Stream",
+    "AWS::S3::Bucket",
+    "AWS::SageMaker::ModelPackageGroup",
+    "AWS::SecretsManager::Secret",
 }
+
+# Types of which CloudFormation can create the new resource while the old one still exists.
+REPLACEABLE = {
+    "AWS::Lambda::LayerVersion": "a layer has many versions",
+    "AWS::Lambda::Permission": "CloudFormation names each statement of a policy",
+    "AWS::Lambda::Version": "a function has many versions",
+}
+
+# The user guide of CloudFormation says "Update requires: Replacement" of these, too.
+ALSO_CREATE_ONLY = {
+    "AWS::Cognito::UserPool": ("AliasAttributes", "UsernameAttributes", "UsernameConfiguration"),
+    "AWS::Glue::Database": ("CatalogId",),
+    "AWS::Lambda::EventSourceMapping": (
+        "AmazonManagedKafkaEventSourceConfig/ConsumerGroupId",
+        "SelfManagedKafkaEventSourceConfig/ConsumerGroupId",
+    ),
+}
+
+
+@cache
+def create_only(resource_type: str) -> tuple[str, ...]:
+    """Return the paths of the properties whose change replaces a resource of a type."""
+    schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", resource_type).schema
+    paths = [*schema.get("createOnlyProperties", ()), *schema.get("conditionalCreateOnlyProperties", ())]
+    return (*(path.removeprefix("/properties/") for path in paths), *ALSO_CREATE_ONLY.get(resource_type, ()))
 
 
 def exports(assembly: Assembly) -> set[str]:
@@ -29,27 +57,38 @@ def exports(assembly: Assembly) -> set[str]:
 
 
 def dangers(base: Assembly, changed: Assembly) -> list[str]:
-    """Return the exports that vanish, and the resources with data that vanish or are replaced."""
+    """Return the exports that vanish, the resources with data that vanish, and the resources that are replaced."""
     return [f"export {name} vanishes" for name in sorted(exports(base) - exports(changed))] + list(_lost(base, changed))
 
 
 def _lost(base: Assembly, changed: Assembly) -> Iterator[str]:
     after = {_place(each, changed): each for each in changed.resources}
     for each in base.resources:
-        if each.type not in REPLACING:
-            continue
         place = _place(each, base)
         if place not in after:
-            yield f"{place} vanishes"
-        elif after[place].type != each.type or _identity(each, base) != _identity(after[place], changed):
-            yield f"{place} is replaced"
+            if each.type in STORES:
+                yield f"{place} vanishes"
+        elif after[place].type != each.type:
+            yield f"{place} is replaced by another type"
+        elif each.type not in REPLACEABLE:
+            old, new = _identity(each, base), _identity(after[place], changed)
+            for path in create_only(each.type):
+                if old[path] != new[path]:
+                    yield f"{place} is replaced: {path}"
 
 
-def _identity(resource: Resource, assembly: Assembly) -> dict[str, Any]:
+def _identity(resource: Resource, assembly: Assembly) -> dict[str, str]:
     return {
-        name: _neutral(str(resource.properties.get(name)), assembly).replace(f"_{assembly.environment}", "_")
-        for name in REPLACING[resource.type]
+        path: _neutral(str(_property(resource.properties, path.split("/"))), assembly)
+        for path in create_only(resource.type)
     }
+
+
+def _property(value: Any, path: Sequence[str]) -> Any:
+    """Return the value at a path; None if a part of it is missing."""
+    for step in path:
+        value = value.get(step) if isinstance(value, dict) else None
+    return value
 
 
 def _place(resource: Resource, assembly: Assembly) -> str:
@@ -57,4 +96,7 @@ def _place(resource: Resource, assembly: Assembly) -> str:
 
 
 def _neutral(text: str, assembly: Assembly) -> str:
-    return text.replace(f"-{assembly.environment}", "-").replace(f" {assembly.environment}", " ")
+    name = re.escape(assembly.environment)
+    # The CDK names composite alarms after their path and a hash of it.
+    text = re.sub(rf"\balsolike{name}(\w+)[0-9A-F]{{8}}\b", r"alsolike\1", text)
+    return re.sub(rf"(?<=[-_/ ]){name}(?![a-z0-9])", "", text)

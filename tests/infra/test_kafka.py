@@ -28,8 +28,8 @@ def settings(**kafka: Any) -> Settings:
     return load_settings({"shop": {"region": "us-east-1", "kafka": kafka}}, "shop")
 
 
-def mapping(**kafka: Any) -> dict[str, Any]:
-    """Return the properties of the mapping of a topic."""
+def mappings(**kafka: Any) -> dict[str, dict[str, Any]]:
+    """Return the properties of the mapping of a topic by its logical ID."""
     app = cdk.App(analytics_reporting=False)
     stack = cdk.Stack(app, "stack")
     function = lambda_.Function(
@@ -37,9 +37,18 @@ def mapping(**kafka: Any) -> dict[str, Any]:
     )
     trigger: Any = read_manifest("read_kafka").trigger
     read_topic(trigger, function, stack, settings=settings(**kafka))
-    resources = app.synth().get_stack_by_name("stack").template["Resources"].values()
-    (made,) = [each["Properties"] for each in resources if each["Type"] == "AWS::Lambda::EventSourceMapping"]
-    return {name: value for name, value in made.items() if name != "FunctionName"}
+    resources: dict[str, Any] = app.synth().get_stack_by_name("stack").template["Resources"]
+    return {
+        logical_id: {name: value for name, value in each["Properties"].items() if name != "FunctionName"}
+        for logical_id, each in resources.items()
+        if each["Type"] == "AWS::Lambda::EventSourceMapping"
+    }
+
+
+def mapping(**kafka: Any) -> dict[str, Any]:
+    """Return the properties of the mapping of a topic."""
+    (made,) = mappings(**kafka).values()
+    return made
 
 
 def access(properties: dict[str, Any]) -> list[tuple[str, str]]:
@@ -64,6 +73,16 @@ def test_lambda_reads_the_topic_of_an_msk_cluster_through_the_alias(other: Assem
         "StartingPosition": "TRIM_HORIZON",
         "Topics": ["shop-events"],
     }
+
+
+@pytest.mark.parametrize("topic", ["shop-events-2", "shop.events", "shopevents", "SHOP-EVENTS"])
+def test_another_topic_is_read_by_another_mapping(topic: str) -> None:
+    assert mappings(**MSK).keys().isdisjoint(mappings(**{**MSK, "topic": topic}))
+
+
+@pytest.mark.parametrize("setting", [{"alarm_records": 7}, {"secret_arn": CA_SECRET}, {"authentication": "mtls"}])
+def test_other_settings_update_the_mapping_of_a_topic(setting: dict[str, Any]) -> None:
+    assert mappings(**MSK).keys() == mappings(**{**MSK, **setting}).keys()
 
 
 def test_failed_batches_are_retried_until_kafka_deletes_them(other: Assembly) -> None:
@@ -124,7 +143,7 @@ def test_role_permits_what_the_poller_of_msk_needs_and_what_the_manifest_says(ot
     }
     assert {(a, r) for a, r in permitted if a.startswith("kafka:")} == {
         ("kafka:DescribeClusterV2", CLUSTER),
-        ("kafka:GetBootstrapBrokers", CLUSTER),
+        ("kafka:GetBootstrapBrokers", "*"),
         ("kafka:ListScramSecrets", CLUSTER),
     }
     assert ("kms:Decrypt", KEY) in permitted
@@ -136,8 +155,8 @@ def test_role_permits_what_the_poller_of_msk_needs_and_what_the_manifest_says(ot
     [
         (MSK, set()),
         ({**MSK, "authentication": "mtls"}, {"kafka_scram_cluster"}),
-        (OTHER, {"kafka_cluster", "kafka_scram_cluster", "kafka_key", "kafka_network"}),
-        ({**OTHER, **NETWORK, "secret_key_arn": KEY}, {"kafka_cluster", "kafka_scram_cluster"}),
+        (OTHER, {"kafka_cluster", "kafka_brokers", "kafka_scram_cluster", "kafka_key", "kafka_network"}),
+        ({**OTHER, **NETWORK, "secret_key_arn": KEY}, {"kafka_cluster", "kafka_brokers", "kafka_scram_cluster"}),
     ],
 )
 def test_access_that_the_cluster_does_not_need_is_left_out(kafka: dict[str, Any], left_out: set[str]) -> None:

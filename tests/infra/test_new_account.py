@@ -115,8 +115,11 @@ def test_environments_follow_each_other_without_a_vanished_export_or_lost_data(
     assert [each for each in dangers(demo, request.getfixturevalue(name)) if not each.startswith(PAGES)] == []
 
 
-def test_vanished_exports_and_replaced_stores_are_found(demo: Assembly, tmp_path: Path) -> None:
+def test_vanished_exports_and_replaced_resources_are_found(demo: Assembly, tmp_path: Path) -> None:
     for path, template in templates(demo.directory):
+        if path.name == "alsolike-demo-lake.template.json":
+            (machine,) = [id for id, each in template["Resources"].items() if each["Type"].endswith("::StateMachine")]
+            template["Resources"][machine]["Properties"]["StateMachineType"] = "EXPRESS"
         if path.name == "alsolike-demo-data.template.json":
             removed = sorted(template["Outputs"])[0]
             del template["Outputs"][removed]
@@ -129,8 +132,9 @@ def test_vanished_exports_and_replaced_stores_are_found(demo: Assembly, tmp_path
 
     assert found[0].startswith("export alsolike--data:")
     assert found[1:] == [
-        f"alsolike--data: {tables[0]} is replaced",
+        f"alsolike--data: {tables[0]} is replaced: KeySchema",
         f"alsolike--data: {tables[1]} vanishes",
+        f"alsolike--lake: {machine} is replaced: StateMachineType",
     ]
 
 

@@ -1,14 +1,18 @@
 """Every setting, changed by itself: the deployed stacks can follow, and nothing that holds data is replaced."""
 
 import dataclasses
+import json
+import re
 import typing
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 
 from infra_cdk import settings as declared
+from infra_cdk.kafka_settings import KafkaSettings
 from infra_cdk.settings import Settings
 from infra_cdk.settings_checks import InvalidSettings
 from tests.infra.assembly import Assembly, synthesize
@@ -28,11 +32,45 @@ TEXTS: dict[str, Any] = {
     "training_algorithms": ["popularity", "transitions"],
     "training_image": "123456789012.dkr.ecr.us-east-1.amazonaws.com/train:1",
     "training_instance_type": "ml.m5.2xlarge",
+    "training_objective": ["purchase:10"],
     "pandas_layer_arn": "arn:aws:lambda:us-east-1:123456789012:layer:pandas:1",
 }
 # Another region or account is another deployment; folders are checked with `other` in tests/infra.
 LEFT_OUT = {"name", "region", "account", "sentence_model", "training_package"}
 REMOVED_WITH_THE_FEATURE = {"web": {"alsolike--pages: WebsitePages"}}
+_KAFKA_ARN = "arn:aws:{}:us-east-1:123456789012:{}"
+MSK: dict[str, Any] = {
+    "topic": "shop-events",
+    "cluster_arn": _KAFKA_ARN.format("kafka", "cluster/shop/2a3b-5"),
+    "secret_arn": _KAFKA_ARN.format("secretsmanager", "secret:AmazonMSK_shop-a1b2c3"),
+    "secret_key_arn": _KAFKA_ARN.format("kms", "key/1234-abcd"),
+}
+OTHER_CLUSTER: dict[str, Any] = {
+    "topic": "shop-events",
+    "bootstrap_servers": ["localhost:9092"],
+    "secret_arn": MSK["secret_arn"],
+    "subnet_ids": ["subnet-0a"],
+    "security_group_id": "sg-0c",
+}
+KAFKA_CHANGES: dict[str, Any] = {
+    "topic": "orders",
+    "cluster_arn": _KAFKA_ARN.format("kafka", "cluster/other/2a3b-5"),
+    "bootstrap_servers": ["localhost:9093"],
+    "authentication": "mtls",
+    "secret_arn": _KAFKA_ARN.format("secretsmanager", "secret:AmazonMSK_other-a1b2c3"),
+    "secret_key_arn": _KAFKA_ARN.format("kms", "key/5678-abcd"),
+    "root_ca_secret_arn": _KAFKA_ARN.format("secretsmanager", "secret:authority-a1b2c3"),
+    "subnet_ids": ["subnet-0b"],
+    "security_group_id": "sg-0d",
+    "starting_position": "latest",
+    "alarm_records": 7,
+}
+# Lambda refuses a second mapping of the topic next to the first: docs/kafka.md says what to do.
+NEEDS_ANOTHER_STACK = {
+    "cluster_arn": "EventSourceArn",
+    "bootstrap_servers": "SelfManagedEventSource",
+    "starting_position": "StartingPosition",
+}
 
 FIELDS: dict[str, Any] = {
     field.name: field.default for field in dataclasses.fields(Settings) if field.name not in LEFT_OUT
@@ -85,3 +123,29 @@ def test_stacks_can_follow_a_change_of_one_setting(name: str, base: Assembly, la
 
     expected = REMOVED_WITH_THE_FEATURE.get(name, set())
     assert [each for each in found if not any(each.startswith(part) for part in expected)] == []
+
+
+@pytest.fixture(scope="module")
+def with_kafka(layers: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[dict[str, Any]], Assembly]:
+    """Return the assembly with settings of Kafka; each is synthesized once."""
+
+    @cache
+    def made(settings: str) -> Assembly:
+        kafka = {"kafka": json.loads(settings)}
+        return synthesize(
+            ENVIRONMENT, layers=layers, outdir=tmp_path_factory.mktemp("kafka"), settings={**BASE, **kafka}
+        )
+
+    return lambda kafka: made(json.dumps(kafka))
+
+
+@pytest.mark.parametrize("name", sorted(field.name for field in dataclasses.fields(KafkaSettings)))
+def test_changed_setting_of_kafka_replaces_only_known_mappings(
+    name: str, with_kafka: Callable[[dict[str, Any]], Assembly]
+) -> None:
+    before = MSK if name in MSK or name in ("starting_position", "alarm_records", "authentication") else OTHER_CLUSTER
+
+    found = dangers(with_kafka(before), with_kafka({**before, name: KAFKA_CHANGES[name]}))
+
+    replaced = [f" is replaced: {NEEDS_ANOTHER_STACK[name]}"] if name in NEEDS_ANOTHER_STACK else []
+    assert [re.sub(r".*: KafkaTopicshopevents[0-9A-F]{8}", "", each) for each in found] == replaced

@@ -150,9 +150,13 @@ class KafkaTopic:
             "DescribeVpcs",
         )
         return (
-            # The authorization reference has no resource for GetBootstrapBrokers. Clusters' own policies and those that
-            # the CDK writes name the cluster.
-            Access("kafka_cluster", ("kafka:DescribeClusterV2", "kafka:GetBootstrapBrokers")),
+            Access("kafka_cluster", ("kafka:DescribeClusterV2",)),
+            # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonmanagedstreamingforapachekafka.html
+            Access(
+                "kafka_brokers",
+                ("kafka:GetBootstrapBrokers",),
+                reason="IAM has no resource for this action, so it can be granted on * only",
+            ),
             Access("kafka_scram_cluster", ("kafka:ListScramSecrets",)),
             Access("kafka_secrets", ("secretsmanager:GetSecretValue",)),
             Access("kafka_key", ("kms:Decrypt",)),
