@@ -114,7 +114,7 @@ def test_functions_verify_the_key_pairs_of_the_routes_for_machines(assembly: Ass
     routes = [r for r in assembly.of_type("AWS::ApiGatewayV2::Route") if r.properties["AuthorizationType"] == "NONE"]
     verifying = {
         path.parent.name
-        for path in (ROOT / "functions").glob("*/handler.py")
+        for path in (ROOT / "functions").glob("*/*.py")
         if "@api_handler(Settings)\ndef lambda_handler" in path.read_text()
     }
 

@@ -78,27 +78,35 @@ def test_status_says_what_is_on_trial_and_what_is_held(deployment: Deployment) -
 
 @pytest.fixture
 def functions(deployment: Deployment, cloud: MemoryCloud) -> Deployment:
-    """Return a deployment with three functions, one of which fails."""
+    """Return a deployment with three functions, one of which fails, next to functions of others."""
     client = deployment.client
     client("kinesis").create_stream(StreamName=NAMES.stream_name, ShardCount=1)
     definition = json.dumps({"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}})
     machine = client("stepfunctions").create_state_machine(name="training", definition=definition, roleArn=ROLE)
     put_parameters(client("ssm"), "shop", dataclasses.replace(NAMES, state_machine_arn=machine["stateMachineArn"]))
+    cloud.functions.functions += [
+        function("alsolike-shop-2-serving-recommend-1A", "recommend", environment="shop-2"),
+        function("alsolike-shop-other-1A", "other", environment=None),
+    ]
     for name in ("collect", "operate", "recommend"):
-        cloud.functions.functions.append(
-            {
-                "FunctionName": f"alsolike-shop-serving-{name}-1A",
-                "Handler": f"functions.{name}.handler.lambda_handler",
-                "Runtime": "python3.13",
-                "MemorySize": 512,
-                "Timeout": 30,
-            }
-        )
+        cloud.functions.functions.append(function(f"alsolike-shop-serving-{name}-1A", name, environment="shop"))
         put_errors(client("cloudwatch"), f"alsolike-shop-serving-{name}-1A", count=0, minutes_ago=1)
     put_errors(client("cloudwatch"), "alsolike-shop-serving-collect-1A", count=2, minutes_ago=90)
     for minutes in (1, 50):
         put_errors(client("cloudwatch"), "alsolike-shop-serving-recommend-1A", count=2, minutes_ago=minutes)
     return deployment
+
+
+def function(function_name: str, name: str, *, environment: str | None) -> dict[str, Any]:
+    variables = {"POWERTOOLS_METRICS_NAMESPACE": f"Alsolike/{environment}"}
+    return {
+        "FunctionName": function_name,
+        "Handler": f"functions.{name}.handler.lambda_handler",
+        "Runtime": "python3.13",
+        "MemorySize": 512,
+        "Timeout": 30,
+        **({"Environment": {"Variables": variables}} if environment else {}),
+    }
 
 
 def put_errors(cloudwatch: Any, function: str, *, count: int, minutes_ago: int) -> None:
