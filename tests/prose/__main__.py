@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.prose.rules import RULES
+from tests.prose.rules import BUDGETED_RULES, RULES, Rule
 from tests.prose.texts import texts
 
 ROOT = Path(__file__).parents[2]
+BUDGETS = Path("tests/prose/budgets.json")
 _SKIPPED = frozenset({"node_modules", "build", "cdk.out", "__pycache__", "fixtures"})
 
 
@@ -36,11 +39,11 @@ def files(root: Path) -> Iterator[Path]:
         yield from (Path(folder, name) for name in sorted(names))
 
 
-def violations(root: Path) -> Iterator[Violation]:
+def violations(root: Path, rules: Sequence[Rule] = RULES) -> Iterator[Violation]:
     """Yield all violations in the files below a folder."""
     for path in files(root):
         for text in texts(path):
-            for rule in RULES:
+            for rule in rules:
                 for start, words in rule.matches(text):
                     line = text.line + text.text.count("\n", 0, start)
                     excerpt = " ".join(text.text[max(0, start - 25) : start + 45].split())
@@ -50,13 +53,36 @@ def violations(root: Path) -> Iterator[Violation]:
 
 
 def main(arguments: list[str] | None = None, *, root: Path = ROOT) -> int:
-    """Print the violations and return the exit status: 1 if there are any."""
+    """Print the violations and return the exit status: 1 if there are any, or more than a folder's budget."""
     parser = argparse.ArgumentParser(prog="make prose", description="Check prose against the rules of plain English.")
     parser.add_argument("path", nargs="?", default=".", help="Folder or file to check. Default: the repository.")
-    below = os.path.normpath(parser.parse_args(arguments).path)
-    found = [one for one in violations(root) if below == "." or f"{one.path}/".startswith(f"{below}/")]
+    parser.add_argument("--all", action="store_true", help="Print also the violations within the budgets.")
+    parser.add_argument("--lower", action="store_true", help="Lower the budgets to the current numbers.")
+    options = parser.parse_args(arguments)
+    below = os.path.normpath(options.path)
+
+    def selected(rules: Sequence[Rule]) -> list[Violation]:
+        return [one for one in violations(root, rules) if below == "." or f"{one.path}/".startswith(f"{below}/")]
+
+    found, budgeted = selected(RULES), selected(BUDGETED_RULES)
+    budgets = read_budgets(root)
+    counts = Counter(one.path.partition("/")[0] for one in budgeted)
+    exceeded = {folder for folder, count in counts.items() if count > budgets.get(folder, 0)}
+    found += [one for one in budgeted if options.all or one.path.partition("/")[0] in exceeded]
     print(*found, f"{len(found)} violations", sep="\n")
-    return int(bool(found))
+    for folder in sorted(exceeded):
+        print(f"{folder}: {counts[folder]} violations of budgeted rules, expected at most {budgets.get(folder, 0)}")
+    if options.lower and below == ".":
+        lowered = {folder: min(count, counts[folder]) for folder, count in budgets.items()}
+        (root / BUDGETS).write_text(json.dumps(lowered, indent=2) + "\n")
+    return int(bool(exceeded) or (bool(found) and not options.all))
+
+
+def read_budgets(root: Path) -> dict[str, int]:
+    """Return the maximum number of violations of budgeted rules by top folder."""
+    path = root / BUDGETS
+    budgets: dict[str, int] = json.loads(path.read_text()) if path.exists() else {}
+    return budgets
 
 
 if __name__ == "__main__":

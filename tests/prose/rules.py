@@ -109,3 +109,89 @@ RULES = (
         _pattern(r"(?<![\w./-])\d[\d.,]*(ms|µs|[kKMGT]i?B|GHz)\b"),
     ),
 )
+
+
+_DESCRIPTIONS = {"function", "type", "comment"}
+_QUANTITY = (
+    r"Maximum|Minimum|Number|Size|Share|Default|Duration|Age|Length|Limit|Time|Pause|Interval|Period|Weight|Days"
+    r"|Threshold|Upper|Lower|Width|Factor|Ratio|Depth|Range|Bounds"
+)
+_IS_QUANTITY = re.compile(r"_BYTES|_MS\b|_S\b|_DAYS|_SHARE|_USERS|MOST_|LEAST_|AT_ONCE")
+
+
+def _description(pattern: str) -> Callable[[Text], Matches]:
+    """Return a rule for docstrings and comments, of which each numpydoc entry is a text of its own."""
+    compiled = re.compile(pattern)
+
+    def matches(text: Text) -> Matches:
+        if text.kind in _DESCRIPTIONS:
+            yield from ((found.start(), found[0].strip()) for found in compiled.finditer(text.text))
+
+    return matches
+
+
+def _constant(text: Text) -> Matches:
+    if text.kind == "comment" and _IS_QUANTITY.search(text.name) and not re.match(rf"\s*({_QUANTITY})", text.text):
+        yield 0, text.name
+
+
+BUDGETED_RULES = (
+    Rule(
+        "free relative",
+        "name the noun instead of a clause with what, how, whose or whom (pattern P1)",
+        _description(r"(?i)\bwhat\b(?! kind| type| if)(?![^.?!]*\?)|(?<=[:;,] )(?:how|whose|whom)\b"),
+    ),
+    Rule(
+        "state idiom",
+        "use the technical verb: complete, remaining, continue, retry (pattern P7)",
+        _description(
+            r"\b(?:is|are|was|be) left\b|\bwhole(?=[,.;]|$| again| or)|\bgo(?:es)? on\b|\bstays? (?:un|out)"
+            r"|\bcome and go\b|\bon their way\b|\beven so\b|\bmakes of\b|\bserved by\b|\bled to\b|\b(?:is|are) worth\b"
+            r"|\bfor good\b|\bas far back\b|\bby half\b|\beither way\b|\bthere is little\b"
+        ),
+    ),
+    Rule(
+        "person verb",
+        "things return, raise, read, require and contain; they do not ask, see, tell or know (pattern P5)",
+        _description(
+            r"\b(?:asks?|asked|sees|tells?|told|wants?|wanted|learned from|learns|look(?:s|ed)? (?:at|for)|taken? in"
+            r"|says? (?:what|so|itself)|died|spends|teach(?:es)?)\b"
+        ),
+    ),
+    Rule(
+        "headless entry",
+        "begin an entry of parameters or attributes with its noun (pattern P2)",
+        _description(
+            r"(?m)^\s{2,}(?:Of|In|By|From|With|Without|Where(?! the)|Naming|Has|How|Whether|Takes|Gives|Are"
+            r"|The \w+'s,)\b"
+        ),
+    ),
+    Rule(
+        "pronoun first",
+        "name the noun in the first sentence instead of it, them or the same (pattern P3)",
+        _description(
+            r"\A(?:Return|Yield|Write|Add|Do|Give|Say|Make|See|Ask|Note|Keep|Leave)\b[^.;:,]{0,24}"
+            r"\b(?:of its|of them|of it|it as|the same|plenty|how many)\b|\A(?:Their|Its|They|It|So)\b(?! is| are)"
+        ),
+    ),
+    Rule(
+        "loose join",
+        "write a second sentence with a verb instead of a clause after a colon (pattern P10)",
+        _description(r"[;:] (?:those|with it|of more|a bad|later ones)\b"),
+    ),
+    Rule(
+        "rate",
+        "write per, each or up to (pattern P8)",
+        _description(
+            r"\b(?:one|two|\d+|kept|packet|object|vector|bucket|row|line|targets?|batch(?:es)?) an? "
+            r"(?:item|user|answer|day|call|row|route|minute|second|record|object|shard|response|event)\b|\bso many\b"
+        ),
+    ),
+    Rule(
+        "bare genitive",
+        "name the noun after the genitive (pattern P9)",
+        _description(r"\b\w+'s(?=[.,;:]|$| and\b| or\b)"),
+    ),
+    Rule("quantity", "begin with the quantity and its unit: Maximum number of …, in bytes (pattern P4)", _constant),
+)
+"""Rules with false alarms: each folder has a budget of violations, which only falls."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import itertools
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -31,11 +32,20 @@ _TITLE = re.compile(r"^#{1,6} (.*)$", re.M)
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Text:
-    """A text with markup and code blanked; `kind` is one of heading, function, type, comment, help, error and prose."""
+    """A text with markup and code blanked.
+
+    Attributes
+    ----------
+    kind
+        One of heading, function, type, comment, help, error and prose.
+    name
+        Name of the constant or field that the text describes, or empty.
+    """
 
     kind: str
     line: int
     text: str
+    name: str = ""
 
 
 def texts(path: Path) -> Iterator[Text]:
@@ -80,9 +90,19 @@ def _docstring(node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunc
 
 
 def _attributes(node: ast.Module | ast.ClassDef) -> Iterator[Text]:
-    for statement in node.body[1:]:
+    for before, statement in itertools.pairwise(node.body):
         if isinstance(statement, ast.Expr) and _is_literal(statement.value):
-            yield _literal("comment", statement.value)
+            yield dataclasses.replace(_literal("comment", statement.value), name=_assigned(before))
+
+
+def _assigned(statement: ast.stmt) -> str:
+    """Return the first assigned name, or an empty string."""
+    match statement:
+        case ast.Assign(targets=[ast.Name(id=name) | ast.Tuple(elts=[ast.Name(id=name), *_]), *_]):
+            return str(name)
+        case ast.AnnAssign(target=ast.Name(id=name)):
+            return str(name)
+    return ""
 
 
 def _is_literal(node: ast.expr) -> bool:

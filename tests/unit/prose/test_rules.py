@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.prose.rules import RULES
+from tests.prose.rules import BUDGETED_RULES, RULES
 from tests.prose.texts import Text, texts
 
 EXAMPLES = {
@@ -156,3 +156,38 @@ def test_html_texts_are_what_a_reader_sees(tmp_path: Path) -> None:
 def test_other_files_have_comments_or_nothing(tmp_path: Path) -> None:
     assert _texts(tmp_path, "Makefile", "all:  ## build it\n\techo nobody\n") == [("comment", 1, "build it")]
     assert _texts(tmp_path, "data.json", '{"a": "nobody"}') == []
+
+
+BUDGETED_EXAMPLES = {
+    "free relative": ("Bring profiles to what the lake says.", "Rewrite the profiles from the lake."),
+    "state idiom": ("What was not begun is left.", "Drop inputs that have not started."),
+    "person verb": ("The cache asks the store.", "The cache reads the store."),
+    "headless entry": ("Parameters\n    ----------\n    days\n        Of the window.", "days\n    Number of days."),
+    "pronoun first": ("Return some of its rows.", "Return the rows of the table."),
+    "loose join": ("Invalid rows: those without an ID.", "Rows without an ID are invalid."),
+    "rate": ("One packet an answer.", "One packet per response."),
+    "bare genitive": ("The route is the session's.", "The route requires a session token."),
+}
+
+
+@pytest.mark.parametrize("name", BUDGETED_EXAMPLES)
+def test_budgeted_rule_finds_its_pattern_only(name: str) -> None:
+    (rule,) = (rule for rule in BUDGETED_RULES if rule.name == name)
+    bad, good = BUDGETED_EXAMPLES[name]
+
+    assert list(rule.matches(Text("function", 1, bad)))
+    assert not list(rule.matches(Text("function", 1, good)))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "is_found"),
+    [
+        ("MAX_BYTES", "A stream record as JSON.", True),
+        ("MAX_BYTES", "Size of a stream record in bytes.", False),
+        ("PREFIX", "A stream record as JSON.", False),
+    ],
+)
+def test_constant_of_a_quantity_begins_with_it(name: str, text: str, is_found: bool) -> None:
+    (rule,) = (rule for rule in BUDGETED_RULES if rule.name == "quantity")
+
+    assert bool(list(rule.matches(Text("comment", 1, text, name)))) == is_found
