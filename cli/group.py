@@ -1,16 +1,22 @@
-"""Groups of commands: options declared once as a dataclass, and modules imported when a command is called."""
+"""Groups of commands: options declared once as a dataclass, and modules imported when a command is called.
+
+Every group and command accepts the options of `Everywhere`, which only the help of `alsolike` lists.
+"""
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import functools
 import importlib
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, TypeVar
 
 import typer
 from typer.core import TyperCommand, TyperGroup
+
+from cli.everywhere import Everywhere
 
 Function = TypeVar("Function", bound=Callable[..., None])
 
@@ -19,20 +25,74 @@ class CommandGroup(typer.Typer):
     """Group of commands with plain help; importing rich for it takes longer than all else that a help text needs."""
 
     def __init__(self, **settings: Any) -> None:
-        super().__init__(no_args_is_help=True, rich_markup_mode=None, **settings)
+        super().__init__(no_args_is_help=True, rich_markup_mode=None, callback=_group_options(), **settings)
 
     def command(self, name: str | None = None, **settings: Any) -> Callable[[Function], Function]:
-        """Add a function as a command. A parameter that is a dataclass stands for its fields, see `_separated`."""
+        """Add a function as a command. A parameter that is a dataclass stands for its fields, see `separated`."""
         register = super().command(name, **settings)
 
         def decorate(function: Function) -> Function:
-            register(_separated(function))
+            register(_with_everywhere(separated(function)))
             return function
 
         return decorate
 
 
-def _separated(function: Callable[..., None]) -> Callable[..., None]:
+def set_defaults(context: typer.Context, everywhere: Everywhere) -> None:
+    """Make options the defaults of all commands below a group."""
+    context.default_map = _merged(context.default_map or {}, _for_all(context.command, everywhere.values()))
+
+
+def _for_all(command: Any, defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the defaults for each command of a group, as typer reads them."""
+    below = {name: _for_all(one, defaults) for name, one in getattr(command, "commands", {}).items()}
+    return {**below, **defaults}
+
+
+def _merged(defaults: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    both = {
+        name: _merged(defaults[name], value) for name, value in over.items() if isinstance(defaults.get(name), dict)
+    }
+    return {**defaults, **over, **both}
+
+
+def _group_options() -> Callable[..., None]:
+    """Return a callback with the options of `Everywhere`, for use between a group and its command."""
+
+    def call(context: typer.Context, **values: Any) -> None:
+        set_defaults(context, Everywhere(**values))
+
+    context = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
+    call.__signature__ = inspect.Signature([context, *_hidden_options()])  # type: ignore[attr-defined]
+    return call
+
+
+def _with_everywhere(function: Callable[..., None]) -> Callable[..., None]:
+    """Return a command that also accepts the options of `Everywhere`."""
+    own = inspect.signature(function).parameters
+    added = [one for one in _hidden_options() if one.name != "env" or "stack" not in own]
+
+    @functools.wraps(function)
+    def call(**values: Any) -> None:
+        everywhere = Everywhere(**{one.name: values.pop(one.name) for one in added})
+        function(**values | {name: value for name, value in everywhere.values().items() if name in own})
+
+    call.__signature__ = inspect.Signature([*own.values(), *added])  # type: ignore[attr-defined]
+    return call
+
+
+def _hidden_options() -> list[inspect.Parameter]:
+    """Return the options of `Everywhere` as parameters that help leaves out."""
+    parameters = []
+    for one in _fields(Everywhere, inspect.Parameter.empty):
+        option = copy.copy(one.annotation.__metadata__[0])
+        option.hidden = True
+        type_ = one.annotation.__origin__
+        parameters.append(one.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=Annotated[type_, option]))
+    return parameters
+
+
+def separated(function: Callable[..., None]) -> Callable[..., None]:
     """Return a function that has the fields of its dataclasses as parameters.
 
     They follow all others, or stand in the place of a dataclass with a default, whose values are theirs. A text in a

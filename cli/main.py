@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import enum
 import gc
 import itertools
 import json
-import os
 import signal
 import sys
-from collections.abc import Mapping
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 from typer import Option
 
 from alsolike.runtime.errors import AlsolikeError
 from cli import console
-from cli.group import Entry, LazyGroup
+from cli.everywhere import Everywhere
+from cli.group import Entry, LazyGroup, separated, set_defaults
 from operations import progress
 
 progress.report_to(console)
@@ -75,7 +73,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="The open, serverless recommender for a shop's own AWS account.",
+    help="The open, serverless recommender for a shop's own AWS account. "
+    "Options other than --version also work after a command.",
 )
 
 
@@ -104,45 +103,19 @@ def _fail(error: AlsolikeError) -> NoReturn:
     sys.exit(1)
 
 
-class Format(enum.StrEnum):
-    """Forms of the results on stdout."""
-
-    TABLE = enum.auto()
-    JSON = enum.auto()
-
-
-@app.callback()
 def _options(
     context: typer.Context,
-    env: Annotated[
-        str | None,
-        Option("--env", "-e", metavar="NAME", help="Deployment on AWS to use instead of the embedded cloud."),
-    ] = None,
-    aws_profile: Annotated[
-        str | None, Option("--profile", metavar="NAME", help="Profile with the AWS credentials.")
-    ] = None,
-    region: Annotated[str | None, Option(metavar="NAME", help="AWS region.")] = None,
-    output: Annotated[Format, Option("--format", help="Form of results and errors.")] = Format.TABLE,
+    everywhere: Everywhere,
     version: Annotated[
         bool,
         Option("--version", is_eager=True, callback=lambda asked: _print_version(asked), help="Print the version."),
     ] = False,
 ) -> None:
     """Set the defaults of all commands."""
-    if aws_profile is not None:
-        os.environ["AWS_PROFILE"] = aws_profile
-    if region is not None:
-        os.environ["AWS_REGION"] = os.environ["AWS_DEFAULT_REGION"] = region
-    defaults: dict[str, Any] = {} if env is None else {"stack": env}
-    if output is Format.JSON:
-        defaults["as_json"] = True
-    context.default_map = _for_all(context.command, defaults)
+    set_defaults(context, everywhere)
 
 
-def _for_all(command: Any, defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the defaults for each command of a group, as typer reads them."""
-    below = {name: _for_all(one, defaults) for name, one in getattr(command, "commands", {}).items()}
-    return {**below, **defaults}
+app.callback()(separated(_options))
 
 
 def _print_version(asked: bool) -> None:

@@ -50,11 +50,6 @@ def metrics(
     )
 
 
-@prometheus.callback()
-def _group() -> None:
-    """Keep `rules` a command of its own."""
-
-
 @prometheus.command("rules")
 def rules(context: Context) -> None:
     """Print the alert rules, generated from the deployment's alarms.

@@ -7,7 +7,7 @@ import inspect
 import json
 import re
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 import typer
@@ -15,6 +15,7 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from typer.core import TyperArgument, TyperGroup, TyperOption
 
+from cli.everywhere import Everywhere
 from cli.group import LazyGroup
 from cli.main import app
 from docs.hooks.api_reference import metrics_page, operations_page
@@ -52,8 +53,16 @@ def commands_page() -> str:
     """Return a page with every command's purpose, usage, arguments and options."""
     root = typer.main.get_command(app)
     assert isinstance(root, LazyGroup)
-    parts = ["# Commands", "The help texts of `alsolike`. `alsolike COMMAND --help` prints the same."]
-    for context in _contexts(typer.Context(root.load(), info_name="alsolike")):
+    parts = [
+        "# Commands",
+        "The help texts of `alsolike`. `alsolike COMMAND --help` prints the same.",
+        "All commands accept these options, before and after their names:",
+        _options(
+            typer.Context(root.load(), info_name="alsolike"),
+            only={field.name for field in dataclasses.fields(Everywhere)},
+        ),
+    ]
+    for context in _contexts(typer.Context(root, info_name="alsolike")):
         parts += _command_parts(context)
     return "\n\n".join(parts) + "\n"
 
@@ -75,8 +84,13 @@ def _command_parts(context: typer.Context) -> Iterator[str]:
     if isinstance(context.command, TyperGroup):
         return
     yield f"```text\n{context.command_path} {' '.join(context.command.collect_usage_pieces(context))}\n```"
-    records = [_record(parameter, context) for parameter in context.command.params if not parameter.hidden]
-    yield "\n".join(["| argument or option | meaning |", "|---|---|", *records])
+    yield _options(context)
+
+
+def _options(context: typer.Context, *, only: Collection[str] | None = None) -> str:
+    shown = [one for one in context.command.params if not one.hidden and (only is None or one.name in only)]
+    rows = [_record(parameter, context) for parameter in shown]
+    return "\n".join(["| argument or option | meaning |", "|---|---|", *rows])
 
 
 def _record(parameter: TyperArgument | TyperOption, context: typer.Context) -> str:

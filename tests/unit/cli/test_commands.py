@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -31,6 +33,14 @@ def commands(group: TyperGroup, *path: str) -> Iterator[tuple[tuple[str, ...], A
             yield from commands(command_, *path, name)
         else:
             yield (*path, name), command_
+
+
+def everything(group: TyperGroup, *path: str) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield the words and the object of each command and group below a group, hidden ones too."""
+    for name, one in group.commands.items():
+        yield (*path, name), one
+        if isinstance(one, TyperGroup):
+            yield from everything(one, *path, name)
 
 
 def run(*arguments: str) -> Result:
@@ -184,6 +194,72 @@ def test_quarantine_lists_the_latest_records_first(shop: Deployment) -> None:
 def test_empty_quarantine_is_said_to_be_empty(shop: Deployment) -> None:
     assert run("quarantine", "list", "--env", "shop").stdout == "nothing is in quarantine\n"
     assert json.loads(run("quarantine", "list", "--env", "shop", "--json").stdout) == []
+
+
+EVERYWHERE = {"--env": "shop", "-e": "shop", "--profile": "me", "--region": "eu-west-1", "--format": "json"}
+
+
+@pytest.mark.parametrize("option", EVERYWHERE)
+def test_every_command_and_group_accepts_the_options_of_alsolike(option: str) -> None:
+    root = whole()
+
+    def parsed(path: tuple[str, ...], one: Any) -> bool:
+        context = typer.Context(one, info_name=path[-1])
+        values, _, _ = one.make_parser(context).parse_args([option, EVERYWHERE[option]])
+        return EVERYWHERE[option] in values.values()
+
+    found = dict(everything(root))
+    assert len(found) > 70
+    assert [path for path, one in found.items() if not parsed(path, one)] == []
+
+
+def test_no_command_declares_an_option_twice() -> None:
+    twice = [
+        (path, name)
+        for path, one in commands(whole())
+        for name, count in Counter(name for option in one.params for name in option.opts).items()
+        if count > 1 and name.startswith("-")
+    ]
+
+    assert twice == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--format", "json", "quarantine", "list"),
+        ("quarantine", "--format", "json", "list"),
+        ("quarantine", "list", "--format", "json"),
+        ("quarantine", "list", "--format=json"),
+        ("--format", "table", "quarantine", "list", "--format", "json"),
+        ("--format", "json", "--env", "other", "quarantine", "list"),
+    ],
+    ids=lambda arguments: " ".join(arguments),
+)
+def test_format_is_accepted_at_every_place(shop: Deployment, arguments: tuple[str, ...]) -> None:
+    assert json.loads(run(*arguments, "--env", "shop").stdout) == []
+
+
+def test_format_table_after_a_command_wins_over_json_before(shop: Deployment) -> None:
+    printed = run("--format", "json", "quarantine", "list", "--format", "table", "--env", "shop").stdout
+
+    assert printed == "nothing is in quarantine\n"
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_region_and_profile_are_accepted_at_every_place(
+    shop: Deployment, monkeypatch: pytest.MonkeyPatch, place: int
+) -> None:
+    for name in ("AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.setenv(name, "before")  # restored at the end
+    arguments = ["quarantine", "list"]
+    arguments[place:place] = ["--region", "eu-west-1", "--profile", "me", "--env", "shop"]
+
+    run(*arguments)
+
+    assert [os.environ[name] for name in ("AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION")] == [
+        "me", "eu-west-1", "eu-west-1",
+    ]  # fmt: skip
 
 
 def test_options_before_the_command_hold_for_every_command(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,7 +33,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def run(*arguments: str) -> tuple[str, str]:
-    result = CliRunner().invoke(app, list(arguments), catch_exceptions=False)
+    result = CliRunner().invoke(app, ["evaluate", *arguments], catch_exceptions=False)
     assert result.exit_code == 0, result.output
     return result.stdout, result.stderr
 

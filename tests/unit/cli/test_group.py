@@ -26,8 +26,8 @@ def test_fields_of_dataclasses_are_options() -> None:
     def show(place: Place, name: str, size: Size = Size(width=7)) -> None:  # noqa: B008
         passed.extend([place, name, size])
 
-    result = CliRunner().invoke(app, ["fig", "--height", "5", "-c", "Oslo"], catch_exceptions=False)
-    printed = CliRunner().invoke(app, ["--help"]).stdout
+    result = CliRunner().invoke(app, ["show", "fig", "--height", "5", "-c", "Oslo"], catch_exceptions=False)
+    printed = CliRunner().invoke(app, ["show", "--help"]).stdout
 
     assert result.exit_code == 0
     assert passed == [Place("Oslo"), "fig", Size(width=7, height=5)]

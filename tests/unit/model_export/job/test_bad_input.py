@@ -53,7 +53,7 @@ def write_rows(path: Path, rows: Sequence[Row]) -> Path:
 
 def evaluated(path: Path, *arguments: str, protocol: str = "leave-one-out") -> tuple[dict[str, Any], str]:
     """Return the JSON of standard output, and standard error."""
-    command = ["--interactions", str(path), "--protocol", protocol, "--json", *arguments]
+    command = ["evaluate", "--interactions", str(path), "--protocol", protocol, "--json", *arguments]
     app = CommandGroup()
     app.command()(evaluate)
     result = CliRunner().invoke(app, command, catch_exceptions=False)
