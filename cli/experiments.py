@@ -21,6 +21,7 @@ from operations import times
 from operations.client.deployment import Deployment
 from operations.configuration.store import live_configuration, store_of, who
 from operations.experiments import planning
+from operations.progress import counted
 
 if TYPE_CHECKING:
     from alsolike.config.reader import Current
@@ -263,15 +264,15 @@ def _print_report(found: reports.ExperimentReport, metric: RatioMetric, *, statu
     console.print_line(f"split     {ratio} (p {_p(found.sample_ratio_p_value)})")
     console.print_line(f"days      {found.days} of {found.of_days} have answers")
     left_out = found.excluded
-    for count, what in (
-        (left_out.unassigned, "responses in no arm: to no user, or before functions loaded the experiment"),
-        (left_out.users_in_two_arms, "users in two arms"),
-        (left_out.nameless, "answers in an arm without a user"),
+    for count, noun, what in (
+        (left_out.unassigned, "response", "in no arm: to no user, or before functions loaded the experiment"),
+        (left_out.users_in_two_arms, "user", "in two arms"),
+        (left_out.nameless, "response", "in an arm without a user"),
     ):
         if count:
-            console.print_line(f"left out  {count:,} {what}")
+            console.print_line(f"left out  {counted(count, noun)} {what}")
     for arm, count in left_out.unknown_arms.items():
-        console.print_line(f"left out  {count:,} answers in the unknown arm {console.visible(arm)}")
+        console.print_line(f"left out  {counted(count, 'response')} in the unknown arm {console.visible(arm)}")
 
 
 def _shown(arm: Arm) -> str:

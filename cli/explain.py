@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -102,11 +102,14 @@ def _print_row(found: Explanation) -> None:
     )
 
 
+def reasons_text(reasons: Iterable[Mapping[str, Any]]) -> str:
+    """Return an item's reasons as one line: event type, item and contribution of each interaction."""
+    return "; ".join(f"{reason['eventType']} {reason['itemId']} ({reason['contribution']:.3g})" for reason in reasons)
+
+
 def _because(row: ServedResponse, item: dict[str, Any]) -> str:
     if item["reasons"]:
-        return "; ".join(
-            f"{reason['eventType']} {reason['itemId']} ({reason['contribution']:.3g})" for reason in item["reasons"]
-        )
+        return reasons_text(item["reasons"])
     if item["origin"].startswith("promoted:"):
         return f"promotion {item['origin'].partition(':')[2]}"
     if item["origin"] in _ORIGINS:

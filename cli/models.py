@@ -18,6 +18,7 @@ from cli.options import Context, HistoryReason, Output
 from operations import times
 from operations.models import promotion, training_run
 from operations.models import versions as model_versions
+from operations.progress import counted
 
 if TYPE_CHECKING:
     from alsolike.bundle.manifest import Manifest
@@ -264,7 +265,7 @@ def _print_history(found: history.VersionHistory) -> None:
         print_candidates(version.candidates)
     status = model_versions.status(version) + (", pinned" if version.pinned else "")
     console.print_line(f"version    {version.version}, {status}, made {_time(version.created_ms)}")
-    console.print_line(f"algorithm  {version.algorithm}, {version.items:,} items")
+    console.print_line(f"algorithm  {version.algorithm}, {counted(version.items, 'item')}")
     if manifest:
         console.print_line(f"dataset    {manifest.dataset_id}, up to {_time(manifest.last_event_ms)}")
         console.print_line(f"code       {manifest.code_version}")

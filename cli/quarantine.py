@@ -162,7 +162,7 @@ def drop(context: Context, criteria: Criteria, yes: Yes = False, dry_run: DryRun
             selected.append(dataclasses.replace(held, records=()))  # frees memory: only the counts are needed
     if not (criteria.everything or selected):
         raise wanted.no_match(store)
-    question = f"Delete {len(selected):,} objects with {records:,} records for good?"
+    question = f"Delete {counted(len(selected), 'object')} with {counted(records, 'record')} for good?"
     if selected and not (yes or dry_run) and not typer.confirm(question, err=True):
         raise typer.Exit(1)
     for start in range(0, len(selected), 1_000):
@@ -179,7 +179,7 @@ def drop(context: Context, criteria: Criteria, yes: Yes = False, dry_run: DryRun
         "dry_run": dry_run,
     }
     verb = "would be dropped" if dry_run else "dropped"
-    context.print(document, f"{verb}: {len(selected):,} objects with {records:,} records")
+    context.print(document, f"{verb}: {counted(len(selected), 'object')} with {counted(records, 'record')}")
 
 
 def _advancing(wanted: Selection, store: QuarantineStore, entries: list[Entry], step: Step) -> Iterator[DeadLetter]:

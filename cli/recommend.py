@@ -12,6 +12,7 @@ from typer import Option
 
 from alsolike.runtime.errors import InvalidInput
 from cli import console
+from cli.explain import reasons_text
 from cli.next_steps import check_can_recommend
 from cli.options import INTERRUPTED, Context, Recommender, User
 from operations.client.api import Api, Recommendations
@@ -140,7 +141,7 @@ def _print(answer: Recommendations, *, explain: bool) -> None:
         ["rank", "item", *shown.values(), "score", *(["because of"] if explain else [])],
         [
             [rank, item.item_id, *map(item.metadata.get, shown.values()), item.score,
-             *(["; ".join(item.reasons)] if explain else [])]
+             *([reasons_text(item.reasons)] if explain else [])]
             for rank, item in enumerate(answer.items, start=1)
         ],
     )  # fmt: skip

@@ -32,12 +32,18 @@ _ARN = "arn:aws:personalize::"
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class RecommendedItem:
-    """Recommended item with its metadata by requested column, and its reasons if there are any."""
+    """Recommended item with its metadata by requested column.
+
+    Attributes
+    ----------
+    reasons
+        Strongest first: `itemId`, `eventType`, `timestamp` (seconds since 1970) and `contribution` of an interaction.
+    """
 
     item_id: str
     score: float | None
     metadata: Mapping[str, str]
-    reasons: tuple[str, ...] = ()
+    reasons: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -133,7 +139,10 @@ class Api:
         duration_ms = (time.perf_counter() - started) * 1000
         items = tuple(
             RecommendedItem(
-                item["itemId"], item.get("score"), item.get("metadata") or {}, tuple(item.get("reason") or ())
+                item["itemId"],
+                item.get("score"),
+                item.get("metadata") or {},
+                tuple(orjson.loads(reason) for reason in item.get("reason") or ()),
             )
             for item in document["itemList"]
         )

@@ -12,6 +12,7 @@ from alsolike.domain.experiments import Experiment
 from alsolike.experiments.comparison import MINIMUM_USERS, POWER, ArmSample, detectable_lift
 from alsolike.experiments.metrics import RatioMetric, Users
 from alsolike.experiments.report import ALPHA, control_of
+from operations.progress import counted
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -39,7 +40,7 @@ class Plan:
     Attributes
     ----------
     baseline_days
-        Whole days of traffic that this is reckoned from; 0 where there was none, and the figures are None.
+        Whole days of traffic before today that the figures are computed from; 0 without traffic: they are None.
     days, users, answers
         How long it is to run, and who and what comes into it until then.
     value
@@ -48,6 +49,8 @@ class Plan:
         The least lift that it finds with a chance of `POWER`: by the always valid test, and by one look at the end.
     needed_days
         For the lift that the caller named, or for `LIFTS`.
+    answers_today
+        Attributed responses of the day that is not over; counted only without earlier ones.
     """
 
     metric: str
@@ -59,6 +62,7 @@ class Plan:
     detectable_lift: float | None = None
     detectable_lift_at_end: float | None = None
     needed_days: tuple[NeededDays, ...] = ()
+    answers_today: int = 0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -96,7 +100,7 @@ def plan(
         tally.add(piece)
     known_days, users_of_last = tally.windows(before_ms=now_ms)
     if not known_days:
-        return Plan(metric.name, 0, days)
+        return Plan(metric.name, 0, days, answers_today=tally.answers_since(now_ms))
     traffic = _traffic(metric, known_days, users_of_last)
     expected = traffic(days)
     return Plan(
@@ -176,11 +180,25 @@ def shortage(experiment: Experiment, users: int) -> str | None:
     )
 
 
+def _lack(plan: Plan) -> str:
+    """Return the reason why a plan has no figures."""
+    if plan.baseline_days:
+        return f"{plan.metric} counted nothing in the last {counted(plan.baseline_days, 'whole day')}"
+    if plan.answers_today:
+        return (
+            f"it needs one whole day (UTC) of responses to named users, and there are {plan.answers_today:,} of today "
+            "only. Repeat the command tomorrow"
+        )
+    return (
+        f"no response to a named user was attributed in the last {BASELINE_DAYS} days. Attribution runs every hour, or "
+        "now with `alsolike engagement --refresh`"
+    )
+
+
 def lines(plan: Plan) -> list[str]:
     """Return a plan in words."""
     if plan.detectable_lift is None or plan.users is None or plan.answers is None or plan.value is None:
-        why = "no answers to named users" if not plan.baseline_days else f"nothing to count for {plan.metric}"
-        return [f"what can be found is not known: there was {why} in the {BASELINE_DAYS} days before"]
+        return [f"the detectable lift is unknown: {_lack(plan)}"]
     said = [
         f"in {plan.days} days, going by the last {plan.baseline_days}: {plan.users:,} users, {plan.answers:,} "
         f"answers, {plan.metric} {plan.value:.4g}",

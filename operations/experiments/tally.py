@@ -96,6 +96,12 @@ class DayTally:
         answers = _named(answers.filter(pc.is_in(answers["recommender"], pa.array(self._on))))
         self._sums.add(answers.append_column("day", _days(answers["served_ms"])))
 
+    def answers_since(self, time_ms: int) -> int:
+        """Return the number of responses from the start of a moment's day."""
+        sums = self._sums.table()
+        total = pc.sum(sums.filter(pc.greater_equal(sums["day"], time_ms // _DAY_MS))["answers"]).as_py()
+        return int(total or 0)
+
     def windows(self, *, before_ms: int) -> tuple[int, Callable[[int], UserTable]]:
         """Return how many days there are up to the last whole one, and a function: the users of the last n of them."""
         sums = self._sums.table()

@@ -111,13 +111,13 @@ def read(
     stated = int((weights > 0).sum())
     weights = _without_returns(table, time_ms, weights)
     if taken := stated - int((weights > 0).sum()):
-        notes.append(f"returns took {taken:,} rows back")
+        notes.append(f"returns took back {counted(taken, 'row')}")
     kept = weights > 0
     if not kept.any():
         raise InvalidInput(f"{names} has no interaction that counts: " + ("; ".join(notes) or "all are returns"))
     table = table.filter(pa.array(kept))
     if items is not None and (strangers := len(set(table["ITEM_ID"].to_pylist()) - items.keys())):
-        notes.append(f"{strangers:,} items have interactions and do not stand in the items file")
+        notes.append(f"the items file lacks {counted(strangers, 'item')} with interactions")
     interactions, item_ids, user_ids = encode(
         user_ids=table["USER_ID"],
         item_ids=table["ITEM_ID"],
@@ -130,7 +130,7 @@ def read(
         },
     )
     if repeated := interactions.repeated():
-        notes.append(f"{repeated:,} rows have the user, item and time of another row; each of them counts")
+        notes.append(f"all rows count, also {counted(repeated, 'row')} with the user, item and time of another row")
     properties = [(items or {}).get(item_id, {}) for item_id in item_ids]
     if any(properties):
         interactions = dataclasses.replace(interactions, content=item_content(properties).vectors)
@@ -162,13 +162,13 @@ def _weights(table: pa.Table, configuration: Configuration, *, unstated: str) ->
     notes = []
     if "" in names:
         rows = int((codes == names.index("")).sum())
-        notes.append(f"{rows:,} rows state no EVENT_TYPE and count as {unstated}")
-    for left_out, reason in ((None, "of unknown EVENT_TYPE"), (0.0, "of an EVENT_TYPE that weighs nothing")):
+        notes.append(f"{counted(rows, 'row')} without EVENT_TYPE: counted as {unstated}")
+    for left_out, reason in ((None, "of unknown EVENT_TYPE"), (0.0, "of an EVENT_TYPE with weight 0")):
         positions = [position for position, weight in enumerate(weights) if weight == left_out]
         if positions:
             rows = int(np.isin(codes, positions).sum())
             listed = ", ".join(sorted(names[position] or unstated for position in positions))
-            notes.append(f"{rows:,} rows {reason} are left out: {listed}")
+            notes.append(f"left out {counted(rows, 'row')} {reason}: {listed}")
     return weight_of[codes], notes
 
 

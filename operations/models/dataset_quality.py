@@ -8,6 +8,19 @@ from alsolike.training import dataset
 from alsolike.training.dataset import DatasetManifest
 from operations.client.aws import translate_aws_errors
 from operations.client.deployment import Deployment
+from operations.progress import counted
+
+_OF_INTERACTIONS = {
+    "duplicate_event": "stored twice",
+    "erased_user": "of erased users",
+    "no_item": "without an item",
+    "unknown_event_type": "of unknown event types",
+    "no_weight": "of event types with weight 0",
+    "taken_back": "taken back by returns",
+    "rare_item": "with rare items",
+    "short_history": "of users with short histories",
+}
+"""Reasons for leaving out interactions, as they follow that word."""
 
 
 def of_run(deployment: Deployment, run_id: str) -> DatasetManifest:
@@ -43,9 +56,13 @@ def document(manifest: DatasetManifest) -> dict[str, Any]:
 
 def sentences(manifest: DatasetManifest) -> tuple[str, ...]:
     """Return the report for people, a line each."""
-    dropped = ", ".join(f"{rows:,} {reason.replace('_', ' ')}" for reason, rows in manifest.dropped.items() if rows)
+    dropped = ", ".join(_words(reason, rows) for reason, rows in manifest.dropped.items() if rows)
     return (
         f"dataset    {manifest.rows_read:,} rows read, {manifest.interactions:,} kept: {manifest.users:,} users, "
         f"{manifest.items:,} items, {manifest.repeat_share:.1%} repeats",
         f"left out   {dropped or 'nothing'}",
     )
+
+
+def _words(reason: str, rows: int) -> str:
+    return f"{counted(rows, 'interaction')} {_OF_INTERACTIONS.get(reason, reason.replace('_', ' '))}"

@@ -30,6 +30,7 @@ ANSWER = {
     ],
     "recommendationId": "id-1",
 }
+REASON = {"itemId": "c", "eventType": "purchase", "timestamp": 1_764_032_400.0, "contribution": 0.51239}
 
 
 @pytest.fixture
@@ -108,7 +109,7 @@ def test_pause_before_a_retry_is_that_of_the_response(
 
 
 def test_recommender_item_filter_and_explanation_are_asked_for_in_personalizes_shape(server: Endpoints) -> None:
-    explained = {**ANSWER, "itemList": [{"itemId": "b", "score": 0.75, "reason": ["bought c", "viewed d"]}]}
+    explained = {**ANSWER, "itemList": [{"itemId": "b", "score": 0.75, "reason": [json.dumps(REASON)]}]}
     server.answers["/recommendations"] = 200, HEADERS, explained
 
     answer = api(server).recommendations(
@@ -122,7 +123,7 @@ def test_recommender_item_filter_and_explanation_are_asked_for_in_personalizes_s
         explain=True,
     )
 
-    assert answer.items[0].reasons == ("bought c", "viewed d")
+    assert answer.items[0].reasons == (REASON,)
     assert json.loads(server.requests[0][2]) == {
         "numResults": 2,
         "itemId": "pear",
@@ -212,3 +213,19 @@ def test_recommend_without_data_says_what_to_do(
     assert result.stdout == ""
     assert isinstance(result.exception, NotFound)  # `main` prints it as one line and exits with 1
     assert "there are no interactions yet" in str(result.exception)
+
+
+def test_explained_recommendations_show_reasons_in_words(
+    server: Endpoints, shop: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reasons = [json.dumps(REASON), json.dumps(REASON | {"itemId": "d", "eventType": "view", "contribution": 0.1})]
+    explained = {**ANSWER, "itemList": [{"itemId": "b", "score": 0.75, "reason": reasons}]}
+    server.answers["/recommendations"] = 200, HEADERS, explained
+    where = dataclasses.replace(shop, names=dataclasses.replace(NAMES, api_url=server.url))
+    monkeypatch.setattr("operations.client.deployment.resolve", lambda **_: where)
+
+    table = CliRunner().invoke(app, ["recommend", "--user", "7", "--explain"], catch_exceptions=False).stdout
+    document = CliRunner().invoke(app, ["recommend", "--user", "7", "--explain", "--json"], catch_exceptions=False)
+
+    assert "purchase c (0.512); view d (0.1)" in table
+    assert json.loads(document.stdout)["items"][0]["reasons"][0] == REASON

@@ -68,8 +68,8 @@ def test_what_returns_took_back_is_told_and_nothing_else_left_is_an_error(tmp_pa
     head = "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE\n"
     some = read(write(tmp_path / "some.csv", head + "ann,x,1,purchase\nann,x,2,return\nann,y,3,view\n"))
 
-    assert some.notes == ("returns took 1 rows back",)
-    with pytest.raises(InvalidInput, match=r"^none\.csv has no interaction that counts: returns took 1 rows back$"):
+    assert some.notes == ("returns took back 1 row",)
+    with pytest.raises(InvalidInput, match=r"^none\.csv has no interaction that counts: returns took back 1 row$"):
         read(write(tmp_path / "none.csv", head + "ann,x,1,purchase\nann,x,2,return\n"))
     with pytest.raises(InvalidInput, match=r"^none\.csv has no interaction that counts: "):
         read(write(tmp_path / "none.csv", head + "ann,x,2,return\n"))
@@ -82,7 +82,7 @@ def test_event_types_weigh_and_unknown_ones_are_left_out(tmp_path: Path) -> None
 
     assert sequence(file) == [(0, "x"), (0, "y")]
     assert file.interactions.weight.tolist() == [1.0, 5.0]
-    assert file.notes == ("2 rows of unknown EVENT_TYPE are left out: gift, wish",)
+    assert file.notes == ("left out 2 rows of unknown EVENT_TYPE: gift, wish",)
 
 
 def test_event_types_are_those_of_the_configuration_and_weightless_ones_are_left_out(tmp_path: Path) -> None:
@@ -95,9 +95,9 @@ def test_event_types_are_those_of_the_configuration_and_weightless_ones_are_left
     assert file.interactions.weight.tolist() == [2.5]
     assert file.interactions.feature("event_type").values == ("wish",)
     assert file.notes == (
-        "1 rows state no EVENT_TYPE and count as view",
-        "1 rows of unknown EVENT_TYPE are left out: gift",
-        "3 rows of an EVENT_TYPE that weighs nothing are left out: View, search, view",
+        "1 row without EVENT_TYPE: counted as view",
+        "left out 1 row of unknown EVENT_TYPE: gift",
+        "left out 3 rows of an EVENT_TYPE with weight 0: View, search, view",
     )
 
 
@@ -115,8 +115,8 @@ def test_a_row_that_states_no_event_type_is_a_view_as_in_an_import(tmp_path: Pat
     assert sequence(file) == [(0, "0"), (0, "1")]
     assert file.interactions.weight.tolist() == [5.0, 1.0]
     assert file.notes == (
-        "1 rows state no EVENT_TYPE and count as view",
-        "1 rows of unknown EVENT_TYPE are left out: gift",
+        "1 row without EVENT_TYPE: counted as view",
+        "left out 1 row of unknown EVENT_TYPE: gift",
     )
 
 
@@ -145,7 +145,7 @@ def test_items_without_interactions_are_ranked_too(tmp_path: Path) -> None:
     assert sequence(file) == [(0, "y"), (0, "x"), (0, "z"), (1, "x")]
     assert file.interactions.items == 4
     assert file.unlearned == []
-    assert file.notes == ("2 items have interactions and do not stand in the items file",)
+    assert file.notes == ("the items file lacks 2 items with interactions",)
 
 
 def test_items_without_interactions_have_no_position_where_what_is_learned_is_asked_for(tmp_path: Path) -> None:
@@ -230,7 +230,7 @@ def test_rows_without_a_type_have_the_stated_one_and_searches_are_no_interaction
     file = read(write(tmp_path / "rows.csv", text), event_type="purchase")
 
     assert file.interactions.weight.tolist() == [5.0, 1.0]
-    assert file.notes == ("1 rows state no EVENT_TYPE and count as purchase",)
+    assert file.notes == ("1 row without EVENT_TYPE: counted as purchase",)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

@@ -114,7 +114,7 @@ def test_drop_asks_and_says_of_each_why_it_was_there(shop: Deployment) -> None:
 
     dropped = run("drop", "--all", input="y\n")
     assert f"{key}: record is not valid JSON" in dropped.stdout
-    assert "dropped: 1 objects with 1 records" in dropped.stdout
+    assert "dropped: 1 object with 1 record" in dropped.stdout
     assert keys(shop) == []
 
     hold(shop, b"poison", reason="again")

@@ -52,7 +52,7 @@ def test_train_shows_what_became_of_the_rows_and_whom_the_comparison_asked(shop:
 
     assert "Quality on the test part, 1,234 users, seen items masked (* selected on the validation part)" in printed
     assert "1,312 rows read, 1,200 kept: 4 users, 3 items, 25.0% repeats" in printed
-    assert "left out   12 duplicate event, 100 rare item\n" in printed
+    assert "left out   12 interactions stored twice, 100 interactions with rare items\n" in printed
 
 
 def test_train_says_which_algorithms_were_left_out_and_why(shop: Deployment) -> None:

@@ -123,22 +123,22 @@ def test_a_call_for_another_dataset_is_not_found() -> None:
         ),
         (
             {"itemId": "a", "properties": {"price": "29.90"}},
-            'items[0].properties.price is "29.90", expected a number (number)',
+            'items[0].properties.price is "29.90", expected a number',
         ),
         (
             {"itemId": "a", "properties": {"inStock": 1}},
-            "items[0].properties.inStock is 1, expected true or false (boolean)",
+            "items[0].properties.inStock is 1, expected true or false",
         ),
         (
             {"itemId": "a", "properties": {"tags": [1]}},
-            "items[0].properties.tags is [1], expected a list of strings, or one string like a|b (list)",
+            "items[0].properties.tags is [1], expected a list of strings, or one string like a|b",
         ),
         (
             {"itemId": "a", "properties": {"soldSince": 1_700_000_000_000}},
-            "items[0].properties.soldSince is 1700000000000, expected seconds since 1970 (timestamp)",
+            "items[0].properties.soldSince is 1700000000000, expected a timestamp in seconds since 1970",
         ),
-        ({"itemId": "a", "properties": {"brand": 7}}, "items[0].properties.brand is 7, expected a string (string)"),
-        ({"itemId": "a", "properties": {"title": []}}, "items[0].properties.title is [], expected a string (text)"),
+        ({"itemId": "a", "properties": {"brand": 7}}, "items[0].properties.brand is 7, expected a string"),
+        ({"itemId": "a", "properties": {"title": []}}, "items[0].properties.title is [], expected a string"),
     ],
 )
 def test_a_wrong_item_is_refused_by_name(item: Any, message: str) -> None:
@@ -155,7 +155,7 @@ def test_a_wrong_item_costs_the_others_nothing() -> None:
     )
 
     assert [item.item_id for item in found.rows] == ["a", "c"]
-    assert [str(error) for error in found.refused] == ['items[1].properties.price is "1", expected a number (number)']
+    assert [str(error) for error in found.refused] == ['items[1].properties.price is "1", expected a number']
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def test_changes_are_columns_to_set_and_to_remove() -> None:
     [
         (b"{}", "body has no columns, expected at least one to set, or to remove with null"),
         (b"[]", "body is [], expected an object"),
-        (b'{"price": "2"}', 'price is "2", expected a number (number)'),
+        (b'{"price": "2"}', 'price is "2", expected a number'),
         (b'{"PRICE": 2}', "PRICE is unknown, expected price, as the declared column is called here"),
         (b'{"": 2}', "body has a column without a name"),
         (b'{"creationTimestamp": -2}', "creationTimestamp is -2, expected seconds since 1970"),

@@ -269,7 +269,7 @@ def test_the_report_counts_what_the_lake_has(shop: ConfigurationStore, deploymen
     assert document["excluded"]["unknown_arms"] == {"nova": 1}
     assert "\x1b" not in printed
     assert "new is better than control: +175.0% click-through" in printed
-    assert "left out  1 answers in the unknown arm nova" in printed
+    assert "left out  1 response in the unknown arm nova" in printed
     assert "days      2 of 10 have answers" in printed
 
 

@@ -100,13 +100,26 @@ def test_days_of_three_lifts_are_stated_without_a_wanted_one() -> None:
 @pytest.mark.parametrize(
     ("answers", "why"),
     [
-        ([], "there was no answers to named users in the 28 days before"),
-        ([Outcome("anna", NOW_MS - DAY_MS)], "there was nothing to count for buyers in the 28 days before"),
+        (
+            [],
+            "no response to a named user was attributed in the last 28 days. Attribution runs every hour, or now with "
+            "`alsolike engagement --refresh`",
+        ),
+        (
+            [Outcome(f"{user}", NOW_MS - hour) for user in range(85) for hour in (0, 3_600_000)],
+            "it needs one whole day (UTC) of responses to named users, and there are 170 of today only. Repeat the "
+            "command tomorrow",
+        ),
+        ([Outcome("anna", NOW_MS - DAY_MS)], "buyers counted nothing in the last 1 whole day"),
+        (
+            [Outcome("anna", NOW_MS - DAY_MS), Outcome("anna", NOW_MS - 2 * DAY_MS), Outcome("anna", NOW_MS)],
+            "buyers counted nothing in the last 2 whole days",
+        ),
     ],
 )
-def test_without_traffic_it_is_not_known(answers: list[Outcome], why: str) -> None:
+def test_plan_without_traffic_names_what_it_lacks(answers: list[Outcome], why: str) -> None:
     found = planned(answers, days=14, wanted=0.1)
 
     assert found.detectable_lift is None
     assert [needed.days for needed in found.needed_days] in ([], [None])
-    assert lines(found) == [f"what can be found is not known: {why}"]
+    assert lines(found) == [f"the detectable lift is unknown: {why}"]

@@ -159,7 +159,7 @@ def test_duplicate_rows_count_and_are_told(name: str, tmp_path: Path) -> None:
     document, said = evaluated(write_rows(tmp_path / "rows.csv", [*rows, *rows]), "--algorithms", name)
 
     assert document["interactions"] == 2 * 240
-    assert "note: 240 rows have the user, item and time of another row; each of them counts" in said
+    assert "note: all rows count, also 240 rows with the user, item and time of another row" in said
     assert hit_rates(document)["masked"] == 0  # the last row of each user repeats the one before
 
 

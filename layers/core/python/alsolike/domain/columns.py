@@ -44,7 +44,7 @@ _EXPECTED: Mapping[ColumnType, str] = {
     ColumnType.NUMBER: "a number",
     ColumnType.BOOLEAN: "true or false",
     ColumnType.LIST: "a list of strings, or one string like a|b",
-    ColumnType.TIMESTAMP: "seconds since 1970",
+    ColumnType.TIMESTAMP: "a timestamp in seconds since 1970",
     ColumnType.TEXT: "a string",
 }
 
@@ -55,16 +55,14 @@ def check_values(properties: Mapping[str, Any], columns: Mapping[str, ColumnType
     Raises
     ------
     InvalidInput
-        Naming the first column of another type, its value and its type, or a declared one in another spelling.
+        Naming the first column of another type with its value, or a declared one in another spelling.
     """
     for name, value in properties.items():
         column_type = columns.get(name)
         if column_type is None and (meant := property_name(name)) in columns:
             raise InvalidInput(f"{where}{name} is unknown, expected {meant}, as the declared column is called here")
         if column_type is not None and value is not None and not fits(value, column_type):
-            raise InvalidInput(
-                f"{where}{name} is {validation.describe(value)}, expected {_EXPECTED[column_type]} ({column_type})"
-            )
+            raise InvalidInput(f"{where}{name} is {validation.describe(value)}, expected {_EXPECTED[column_type]}")
 
 
 def as_declared(properties: Mapping[str, Any], columns: Mapping[str, ColumnType]) -> dict[str, Any]:
