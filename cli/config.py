@@ -14,7 +14,7 @@ from alsolike.domain.configuration import DEFAULT, Configuration
 from alsolike.runtime.errors import ConcurrentUpdate, InvalidInput, NotFound, Unavailable
 from cli import console
 from cli.group import CommandGroup
-from cli.options import TEXT, Context, HistoryReason, Latest, Output
+from cli.options import TEXT, Context, Csv, HistoryReason, Latest, Output
 from operations import times
 from operations.configuration.store import store_of, who
 
@@ -211,6 +211,7 @@ def schema(
 
 @app.command("infer")
 def infer(
+    csv: Csv,
     file: Annotated[str, Argument(metavar="FILE", help="A CSV or Parquet file.", show_default=False)],
     dataset: Annotated[str, Option(metavar="items|users", help="Dataset of the file.")] = "items",
 ) -> None:
@@ -224,8 +225,11 @@ def infer(
 
     _check_dataset(dataset)
     (source,) = find([file], s3=lambda: None)
-    types = inference.infer([open_file(source)], without=("itemId" if dataset == "items" else "userId",))
+    data = open_file(source, form=csv.form)
+    types = inference.infer([data], without=("itemId" if dataset == "items" else "userId",))
     console.print_yaml(inference.declared({}, types, dataset=dataset))
+    for note in inference.notes([data], types, creation=dataset == "items"):
+        console.say(f"note: {note}")
 
 
 def _check_dataset(dataset: str) -> None:

@@ -11,7 +11,7 @@ from alsolike.domain.configuration import DEFAULT
 from alsolike.runtime.errors import InvalidInput
 from cli import console
 from cli.config import read_file
-from cli.options import Columns, Output
+from cli.options import Columns, Csv, Output
 from operations import evaluation
 from operations.evaluation import Protocol
 from operations.ingest.column_mapping import parse_mapping
@@ -22,6 +22,7 @@ _IN_JSON_ALONE = ("new_items", "items_never_had", "new_ndcg_without")
 
 def evaluate(
     output: Output,
+    csv: Csv,
     interactions: Annotated[
         list[str], Option(metavar="FILE", help="File as for `alsolike import interactions`; repeatable.")
     ],
@@ -104,7 +105,9 @@ def evaluate(
         raise InvalidInput("--sentence-model compares new items' texts: it goes with --cold-start")
     configuration = read_file(config).configuration if config else DEFAULT
     mapping, item_mapping = parse_mapping(columns or ()), parse_mapping(item_columns or ())
-    catalogue = read_items(items, columns=configuration.item_columns, mapping=item_mapping) if items else None
+    catalogue = (
+        read_items(items, columns=configuration.item_columns, mapping=item_mapping, form=csv.form) if items else None
+    )
     with console.step("Reading interactions") as step:
         file = read(
             *interactions,
@@ -113,6 +116,7 @@ def evaluate(
             items=catalogue.properties if catalogue else None,
             configuration=configuration,
             learned_alone=True,
+            form=csv.form,
         )
         data = file.interactions
         counts = ((len(data), "interaction"), (data.users, "user"), (data.items, "item"))

@@ -12,7 +12,7 @@ from typer import Argument, Option
 
 from cli import console
 from cli.group import CommandGroup
-from cli.options import INTERRUPTED, Columns, Context, Output
+from cli.options import INTERRUPTED, Columns, Context, Csv, Output
 from operations import times
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ DryRun = Annotated[bool, Option("--dry-run", help="Check the files without writi
 @app.command("interactions")
 def interactions(
     context: Context,
+    csv: Csv,
     files: Files,
     event_type: Annotated[
         str, Option(help="Event type of rows without one: view, click, cart, purchase, or one of your own.")
@@ -50,8 +51,8 @@ def interactions(
     ITEM_ID. All other columns become properties of the event.
 
     FILE.rejected.csv next to the input lists rejected rows with line and reason; for an S3 object, it is in the current
-    folder. Identical rows count once. After Ctrl-C, repeat the command to continue. A CSV is UTF-8 with one row per
-    line; only Parquet may have cells with line breaks.
+    folder. It is a CSV with commas, decimal points and UTF-8. Identical rows count once. After Ctrl-C, repeat the
+    command to continue. A CSV has one row per line; only Parquet may have cells with line breaks.
 
     Example: alsolike import interactions orders.csv --event-type purchase --map CUSTOMER=USER_ID
     """
@@ -59,28 +60,28 @@ def interactions(
     from operations.ingest.load import import_interactions
 
     load = functools.partial(import_interactions, default_event_type=event_type)
-    _import(load, files, context, Options(columns or (), dry_run, again))
+    _import(load, files, context, Options(columns or (), dry_run, again, form=csv.form))
 
 
 @app.command("items")
-def items(context: Context, files: Files, columns: Columns = None, dry_run: DryRun = False) -> None:
+def items(context: Context, csv: Csv, files: Files, columns: Columns = None, dry_run: DryRun = False) -> None:
     """Import items: ITEM_ID and metadata columns.
 
     Examples of columns: TITLE, PRICE, CATEGORY_L1; lists as a|b. The configuration declares the types of columns. The
     command infers the other types from all cells of all files, prints them and adds them to the configuration. A column
     is a list if half of its distinct cells contain a bar. Other columns, and codes such as ZIP, are text. The last row
-    of an ID wins. A CSV is UTF-8 with one row per line; only Parquet may have cells with line breaks.
+    of an ID wins. A CSV has one row per line; only Parquet may have cells with line breaks.
 
     Example: alsolike import items products.csv --map SKU=ITEM_ID
     """
     from operations.ingest.inputs import Options
     from operations.ingest.load_metadata import import_items
 
-    _import(import_items, files, context, Options(columns or (), dry_run, declares=True))
+    _import(import_items, files, context, Options(columns or (), dry_run, declares=True, form=csv.form))
 
 
 @app.command("users")
-def users(context: Context, files: Files, columns: Columns = None, dry_run: DryRun = False) -> None:
+def users(context: Context, csv: Csv, files: Files, columns: Columns = None, dry_run: DryRun = False) -> None:
     """Import users: USER_ID and at most 25 metadata columns.
 
     Examples of columns: AGE_GROUP, MEMBERSHIP; lists as a|b. Types of columns are declared or inferred as for items.
@@ -91,7 +92,7 @@ def users(context: Context, files: Files, columns: Columns = None, dry_run: DryR
     from operations.ingest.inputs import Options
     from operations.ingest.load_metadata import import_users
 
-    _import(import_users, files, context, Options(columns or (), dry_run, declares=True))
+    _import(import_users, files, context, Options(columns or (), dry_run, declares=True, form=csv.form))
 
 
 def _import(load: Callable[..., ImportSummary], files: list[str], context: Context, options: Options) -> None:

@@ -6,7 +6,7 @@ import dataclasses
 import functools
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 from typer import Option
@@ -14,6 +14,9 @@ from typer import Option
 from cli import console
 from operations.client import deployment
 from operations.client.deployment import Deployment
+
+if TYPE_CHECKING:
+    from operations.ingest.csv_form import CsvForm
 
 State: TypeAlias = Annotated[
     Path | None,
@@ -109,6 +112,26 @@ class Output:
 @dataclasses.dataclass(frozen=True)
 class Context(Output, Connection):
     """Options of a command that prints what it reads from a deployment."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Csv:
+    """Options that describe CSV files."""
+
+    delimiter: Annotated[
+        str, Option("--delimiter", metavar="CHARACTER", help="Character between columns of a CSV, such as ';', or tab.")
+    ] = ","
+    decimal: Annotated[str, Option("--decimal", metavar=".|,", help="Decimal mark in numbers of a CSV.")] = "."
+    encoding: Annotated[
+        str, Option("--encoding", metavar="NAME", help="Encoding of a CSV, such as cp1252 for Excel.")
+    ] = "utf-8"
+
+    @property
+    def form(self) -> CsvForm:
+        """The spelling of the files."""
+        from operations.ingest.csv_form import CsvForm
+
+        return CsvForm(self.delimiter, self.decimal, self.encoding)
 
 
 TEXT = Output()

@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import re
 from collections.abc import Iterator
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
+
+from operations.ingest.csv_form import PLAIN, CsvForm, Readable
 
 MAX_LINE_BYTES = 4 << 20
 
 _SHOWN_BYTES = 1000
 
-_FIELD = rb'(?:"(?:[^"]++|"")*+"|(?!"))[^,]*+'
-_CLOSED = re.compile(rb"%b(?:,%b)*+" % (_FIELD, _FIELD))
-"""A line that ends outside a quoted cell, as pyarrow reads it: a quote within a cell is a character."""
 
+@functools.cache
+def _closed(delimiter: str) -> re.Pattern[bytes]:
+    """Return the pattern of a line that ends outside a quoted cell.
 
-class Readable(Protocol):
-    """File that `blocks` can read."""
-
-    def read(self, size: int, /) -> bytes:
-        """Return the next bytes, none at the end."""
+    As in pyarrow, a quote within a cell is a character.
+    """
+    mark = re.escape(delimiter.encode())
+    field = rb'(?:"(?:[^"]++|"")*+"|(?!"))[^%b]*+' % mark
+    return re.compile(rb"%b(?:%b%b)*+" % (field, mark, field))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ class Block:
     malformed: tuple[Malformed, ...]
 
 
-def blocks(file: Readable, *, block_bytes: int) -> Iterator[Block]:
+def blocks(file: Readable, *, block_bytes: int, form: CsvForm = PLAIN) -> Iterator[Block]:
     """Yield a file's lines, about `block_bytes` at once.
 
     A cell never continues in the next line: a missing closing quote costs that row and not all that follow.
@@ -65,7 +67,7 @@ def blocks(file: Readable, *, block_bytes: int) -> Iterator[Block]:
         rest += read
         end = rest.rfind(b"\n") + 1 or rest.rfind(b"\r", 0, -1) + 1
         if end:
-            yield _block(first_line, rest[:end])
+            yield _block(first_line, rest[:end], form)
             first_line += _line_breaks(rest[:end])
             rest = rest[end:]
         if len(rest) > MAX_LINE_BYTES and not rest.endswith(b"\r"):
@@ -74,7 +76,7 @@ def blocks(file: Readable, *, block_bytes: int) -> Iterator[Block]:
             yield Block(first_line, b"\n", (Malformed(first_line, reason, start),))
             first_line, rest = first_line + 1, _after_line_break(file, block_bytes)
     if rest:
-        yield _block(first_line, rest)
+        yield _block(first_line, rest, form)
 
 
 def _after_line_break(file: Readable, block_bytes: int) -> bytes:
@@ -88,15 +90,15 @@ def _after_line_break(file: Readable, block_bytes: int) -> bytes:
     return b""
 
 
-def _block(first_line: int, data: bytes) -> Block:
-    if _is_utf8(data) and not _may_end_in_quotes(data):
+def _block(first_line: int, data: bytes, form: CsvForm) -> Block:
+    if _is_utf8(data) and not _may_end_in_quotes(data, form.delimiter):
         return Block(first_line, data, ())
     lines = data.splitlines()
     malformed = []
     for place, line in enumerate(lines):
         if not _is_utf8(line):
-            reason = "is not UTF-8"
-        elif b'"' in line and not _CLOSED.fullmatch(line):
+            reason = f"is not {form.encoding.upper()} (see --encoding)"
+        elif b'"' in line and not _closed(form.delimiter).fullmatch(line):
             reason = "has a quote that is not closed on the same line"
         else:
             continue
@@ -118,13 +120,13 @@ def _is_utf8(data: bytes) -> bool:
     return True
 
 
-def _may_end_in_quotes(data: bytes) -> bool:
+def _may_end_in_quotes(data: bytes, delimiter: str) -> bool:
     """Return whether a line may have quotes other than as the first and last character of a cell; fast."""
     if b'"' not in data:
         return False
     characters = np.frombuffer(b"\n" + data + b"\n", np.uint8)
     quotes = np.flatnonzero(characters == ord('"'))
-    edges = (characters == ord(",")) | _is_break(characters)
+    edges = (characters == ord(delimiter)) | _is_break(characters)
     line = np.searchsorted(np.flatnonzero(_is_break(characters)), quotes)
     if len(quotes) % 2 or (line[::2] != line[1::2]).any():
         return True

@@ -9,20 +9,14 @@ from typing import BinaryIO, cast
 
 from alsolike.runtime.errors import InvalidInput
 from operations.ingest.bounds import BoundedGzip
+from operations.ingest.csv_form import CsvForm
 
 UTF8_MARK = b"\xef\xbb\xbf"
 UNREADABLE = (OSError, EOFError, zlib.error)
 """Errors from reading a file or a gzip stream; `EOFError` if a gzip stream is truncated."""
 
 _MAX_HEADER_BYTES = 1 << 20
-_OTHER_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
-_CONVERT = (
-    "python -c \"import pandas; pandas.read_csv('in.csv', sep='{}', dtype=str)"
-    r".replace(r'^(-?\d+),(\d+)$', r'\1.\2', regex=True).to_csv('out.csv', index=False)"
-    '"'
-)
-"""Command for files with other delimiters and decimal commas."""
-
+_DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -67,7 +61,7 @@ def open_bytes(file: BinaryIO, name: str) -> BinaryIO:
     return cast(BinaryIO, BoundedGzip(file, name=name)) if name.lower().endswith(".gz") else file
 
 
-def parse_header(file: BinaryIO, name: str) -> tuple[str, ...]:
+def parse_header(file: BinaryIO, name: str, form: CsvForm) -> tuple[str, ...]:
     """Return the names of a CSV's columns as the file spells them.
 
     Parameters
@@ -80,32 +74,38 @@ def parse_header(file: BinaryIO, name: str) -> tuple[str, ...]:
     Raises
     ------
     InvalidInput
-        If the file cannot be read, is empty, or its first line is not UTF-8 text on one line.
+        If the file cannot be read, is empty, or its first line is no line of column names in the form.
     """
     try:
-        start = UntilBroken(open_bytes(file, name)).read(_MAX_HEADER_BYTES)
+        start = form.utf8(UntilBroken(open_bytes(file, name))).read(_MAX_HEADER_BYTES)
     except UNREADABLE as error:
         raise InvalidInput(f"{name} cannot be read: {error}") from error
     if not start:
         raise InvalidInput(f"{name} cannot be read: it is empty")
     if start.startswith(_UTF16_MARKS):
-        raise InvalidInput(f"{name} is UTF-16, expected UTF-8")
+        raise InvalidInput(f"{name} is UTF-16, expected UTF-8. Imports accept it with --encoding utf-16")
     line = start.removeprefix(UTF8_MARK).splitlines()[0] if start != UTF8_MARK else b""
     if len(line) >= _MAX_HEADER_BYTES:
         raise InvalidInput(f"{name} has a first line of more than {_MAX_HEADER_BYTES >> 20} MiB, expected column names")
     shown = line[:80].decode(errors="backslashreplace").replace("\0", "\\0")
     if b"\0" in line:
-        raise InvalidInput(f"{name} is no UTF-8 text: its first line is {shown}")
+        raise InvalidInput(f"{name} is no {form.encoding.upper()} text: its first line is {shown}")
     try:
-        (names,) = list(csv.reader([line.decode()], strict=True)) or [[]]
+        (names,) = list(csv.reader([line.decode()], delimiter=form.delimiter, strict=True)) or [[]]
     except UnicodeDecodeError as error:
-        raise InvalidInput(f"{name} is not UTF-8: its first line is {shown}, expected column names in UTF-8") from error
+        raise InvalidInput(
+            f"{name} is not {form.encoding.upper()}: its first line is {shown}. Imports accept other encodings with "
+            "--encoding, such as cp1252 for Excel"
+        ) from error
     except csv.Error as error:
         raise InvalidInput(f"{name}: its first line is {shown}, expected column names with closed quotes") from error
-    other = next((mark for mark in _OTHER_DELIMITERS if len(names) == 1 and mark in names[0]), None)
+    other = next((mark for mark in _DELIMITERS if len(names) == 1 and mark in names[0]), None)
     if other is not None:
+        option = "tab" if other == "\t" else f"'{other}'"
+        expected = _DELIMITERS.get(form.delimiter, repr(form.delimiter))
+        decimals = ", and with --decimal ',' if its decimals have commas" if other == ";" else ""
         raise InvalidInput(
-            f"{name}: line 1 separates columns by {_OTHER_DELIMITERS[other]}, expected commas. "
-            f"Convert the file: {_CONVERT.format(other)}"
+            f"{name}: line 1 separates columns by {_DELIMITERS[other]}, expected {expected}. Imports accept the file "
+            f"with --delimiter {option}{decimals}"
         )
     return tuple(names)

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from operations.ingest.csv_blocks import Block, Malformed, blocks
+from operations.ingest.csv_form import CsvForm
 from operations.ingest.csv_header import UNREADABLE, UntilBroken, open_bytes
 
 _BLOCK_BYTES = 8 << 20
@@ -40,7 +41,7 @@ class Rows:
     next_line: int = 1
 
 
-def read(file: BinaryIO, name: str, schema: pa.Schema, encoded: Collection[str]) -> Iterator[Rows]:
+def read(file: BinaryIO, name: str, schema: pa.Schema, encoded: Collection[str], form: CsvForm) -> Iterator[Rows]:
     """Yield a CSV's rows, block by block.
 
     Parameters
@@ -62,8 +63,10 @@ def read(file: BinaryIO, name: str, schema: pa.Schema, encoded: Collection[str])
     pending = deque[Future[Rows]]()
     with ThreadPoolExecutor(1, "csv") as pool:
         try:
-            for block in blocks(UntilBroken(open_bytes(file, name)), block_bytes=_BLOCK_BYTES):
-                pending.append(pool.submit(_parsed, _without_header(block) if block.first_line == 1 else block, schema))
+            text = form.utf8(UntilBroken(open_bytes(file, name)))
+            for block in blocks(text, block_bytes=_BLOCK_BYTES, form=form):
+                body = _without_header(block) if block.first_line == 1 else block
+                pending.append(pool.submit(_parsed, body, schema, form))
                 if len(pending) > _BLOCKS_AHEAD:
                     yield pending.popleft().result()
         except UNREADABLE:
@@ -78,7 +81,7 @@ def _without_header(block: Block) -> Block:
     return dataclasses.replace(block, data=block.data[len(header) :])
 
 
-def _parsed(block: Block, schema: pa.Schema) -> Rows:
+def _parsed(block: Block, schema: pa.Schema, form: CsvForm) -> Rows:
     """Return the block's rows without its blank lines."""
     if not block.data:  # nothing but a header
         return Rows(schema.empty_table(), np.zeros(0, np.int64), block.malformed, 0, block.first_line + 1)
@@ -95,7 +98,9 @@ def _parsed(block: Block, schema: pa.Schema) -> Rows:
         pa.BufferReader(block.data),
         # With threads pyarrow does not number the malformed rows; one thread reads 500 MB/s.
         read_options=pa.csv.ReadOptions(block_size=len(block.data) + 1, use_threads=False, column_names=schema.names),
-        parse_options=pa.csv.ParseOptions(ignore_empty_lines=False, invalid_row_handler=set_aside),
+        parse_options=pa.csv.ParseOptions(
+            delimiter=form.delimiter, ignore_empty_lines=False, invalid_row_handler=set_aside
+        ),
         convert_options=pa.csv.ConvertOptions(column_types=schema, strings_can_be_null=True, null_values=[""]),
     )
     count = len(rows) + len(skipped)
@@ -108,4 +113,4 @@ def _parsed(block: Block, schema: pa.Schema) -> Rows:
     else:
         if blank.any():
             rows, lines = rows.filter(pa.array(~blank)), lines[~blank]
-    return Rows(rows, lines, tuple(malformed), len(block.data), block.first_line + count)
+    return Rows(form.with_points(rows), lines, tuple(malformed), len(block.data), block.first_line + count)

@@ -17,6 +17,7 @@ from alsolike.runtime.errors import InvalidInput
 from operations.ingest import bounds, csv_rows
 from operations.ingest.column_mapping import renamed
 from operations.ingest.csv_blocks import Malformed
+from operations.ingest.csv_form import PLAIN, CsvForm
 from operations.ingest.csv_header import UNREADABLE, parse_header
 from operations.ingest.sources import Source
 
@@ -63,11 +64,14 @@ class DataFile:
         Columns by their upper-case names here with their types.
     header
         The columns' names as the file spells them.
+    form
+        Spelling of a CSV.
     """
 
     source: Source
     schema: pa.Schema
     header: tuple[str, ...]
+    form: CsvForm = PLAIN
 
     @property
     def name(self) -> str:
@@ -144,7 +148,7 @@ class DataFile:
     def _csv(self, encoded: Collection[str]) -> Iterator[tuple[int, csv_rows.Rows]]:
         with self.source.open() as raw:
             next_line = 1
-            read = csv_rows.read(raw, self.name, self.schema, encoded)
+            read = csv_rows.read(raw, self.name, self.schema, encoded, self.form)
             try:
                 for rows in read:
                     next_line = rows.next_line
@@ -157,13 +161,15 @@ class DataFile:
         return csv_rows.Rows(self.schema.empty_table(), np.zeros(0, np.int64), (malformed,))
 
 
-def open_file(source: Source, mapping: Mapping[str, str] = MappingProxyType({})) -> DataFile:
+def open_file(source: Source, mapping: Mapping[str, str] = MappingProxyType({}), form: CsvForm = PLAIN) -> DataFile:
     """Read a file's header.
 
     Parameters
     ----------
     mapping
         Names here by names in the file, in upper case.
+    form
+        Spelling of a CSV; Parquet files ignore it.
 
     Raises
     ------
@@ -183,11 +189,11 @@ def open_file(source: Source, mapping: Mapping[str, str] = MappingProxyType({}))
         header = tuple(schema.names)
     else:
         with source.open() as csv:
-            header = parse_header(csv, source.name)
+            header = parse_header(csv, source.name, form)
         kinds = [pa.string()] * len(header)
     bounds.check_columns(len(header), name=source.name)
     names = renamed(header, mapping, file=source.name)
-    return DataFile(source, pa.schema(list(zip(names, kinds, strict=True))), header)
+    return DataFile(source, pa.schema(list(zip(names, kinds, strict=True))), header, form)
 
 
 def text_as_string(rows: pa.Table) -> pa.Table:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -14,10 +15,13 @@ from alsolike.contract.document import Fault, Path
 from alsolike.domain.columns import CREATED, column_name
 from alsolike.domain.configuration import ColumnType
 from alsolike.runtime.errors import InvalidInput
+from operations.ingest.csv_form import CODE
 from operations.ingest.files import Chunk, DataFile, as_text, value_type
 from operations.ingest.items_and_users import JSON_NUMBER, is_time
 from operations.ingest.timestamps import ISO
 
+_CREATION_DATE = re.compile("(?i)creat|publi|releas|launch|added|listed|since|first|new")
+_OTHER_DATE = re.compile("(?i)updat|modif|chang|expir|until|ends?$|last|delet|discontinu|sale")
 _BOOLEAN = "(?i)^(true|false)$"
 _DECIMAL_COMMA = r"^-?[0-9]+,[0-9]{1,2}$"
 _COMMAS = r"^-?[0-9]+(,[0-9]+)+$"
@@ -25,9 +29,6 @@ _THOUSANDS = r"-?[1-9][0-9]{0,2}(,[0-9]{3})+"
 _BAR = r"\S\|\S"
 _NO_LIST = r"\s\||\|\s|[^|]{61}"
 """Spaces next to a bar, or a part of more than 60 characters: a text, not a list."""
-
-_CODE = re.compile(r"(^|_)(IDS?|ZIP|ZIPCODE|POSTCODE|POSTAL|POSTALCODE|PLZ|CODES?|SKU|EAN|GTIN|UPC|ISBN|PHONE)(_|$)")
-"""Names of columns whose digits are no quantity: as numbers, later codes would lose their leading zeros."""
 
 
 class _Cells:
@@ -47,7 +48,7 @@ class _Cells:
         distinct = pc.unique(texts).drop_null()
         if not len(distinct):
             return
-        self.is_code |= _CODE.search(name) is not None
+        self.is_code |= CODE.search(name) is not None
         self.number &= not file.is_parquet  # a text in Parquet is a text by choice
         self.number = self.number and _all(distinct, f"^{JSON_NUMBER}$")
         self.boolean = self.boolean and _all(distinct, _BOOLEAN)
@@ -86,8 +87,9 @@ class _Cells:
             elif text.count(",") == 1:
                 written += f" or {text.replace(',', '.')}, whichever is meant"
             raise InvalidInput(
-                f"{file}: {name} in line {line} is {text!r}, expected a decimal point. Write such a number as "
-                f"{written}, or declare the column as string in the configuration"
+                f"{file}: {name} in line {line} is {text!r}, expected a decimal point. If commas are decimal, add "
+                f"--decimal ','. Otherwise write such a number as {written}, or declare the column as string in the "
+                "configuration"
             )
         if self.list and 2 * self.bars >= self.distinct:
             return ColumnType.LIST
@@ -129,6 +131,46 @@ def infer(files: Sequence[DataFile], *, without: Collection[str]) -> dict[str, C
             for name in texts:
                 columns[column_name(name)].add(file, chunk, name)
     return {property_: cells.type(names[property_]) for property_, cells in columns.items()}
+
+
+def notes(
+    files: Sequence[DataFile], types: Mapping[str, ColumnType], *, known: Collection[str] = (), creation: bool
+) -> list[str]:
+    """Return what the declaration of inferred types leaves out, and a date that may be the creation of items.
+
+    Parameters
+    ----------
+    types
+        Inferred types by property.
+    known
+        Properties that the configuration declares.
+    creation
+        True if rows have a time of creation: items do.
+    """
+    theirs = {
+        column_name(field.name): written
+        for file in reversed(files)
+        for written, field in zip(file.header, file.schema, strict=True)
+    }
+    found = []
+    if texts := [theirs[name] for name, kind in types.items() if kind is ColumnType.TEXT]:
+        found.append(
+            f"not declared: {', '.join(texts)}. Undeclared texts are stored and shown. Declare one as string to filter "
+            "by it"
+        )
+    if creation and CREATED not in types and CREATED not in known and (name := _creation_column(types)):
+        pair = shlex.quote(f"{theirs[name]}=CREATION_TIMESTAMP")
+        found.append(
+            f"{theirs[name]} holds dates. If they say since when items are for sale, add --map {pair}: exploration, "
+            "reranking and reports recognize new items by this column"
+        )
+    return found
+
+
+def _creation_column(types: Mapping[str, ColumnType]) -> str | None:
+    """Return the timestamp column that most likely holds the creation of items."""
+    dates = [name for name, kind in types.items() if kind is ColumnType.TIMESTAMP and not _OTHER_DATE.search(name)]
+    return next((name for name in dates if _CREATION_DATE.search(name)), dates[0] if dates else None)
 
 
 def declarable(types: Mapping[str, ColumnType]) -> dict[str, ColumnType]:

@@ -12,6 +12,7 @@ from alsolike.runtime.errors import InvalidInput
 from operations import progress
 from operations.client.deployment import Deployment
 from operations.ingest.column_mapping import parse_mapping
+from operations.ingest.csv_form import PLAIN, CsvForm
 from operations.ingest.files import DataFile, open_file
 from operations.ingest.rejected import RejectedRows
 from operations.ingest.sources import find
@@ -35,6 +36,8 @@ class Options:
         Whether inferred types of items' and users' columns are written to the configuration.
     accepts_any_type
         Whether undeclared event types count as the default type, as in requests of clients of Amazon Personalize.
+    form
+        Spelling of CSV files.
     """
 
     mapping: Sequence[str] = ()
@@ -42,6 +45,7 @@ class Options:
     again: bool = False
     declares: bool = False
     accepts_any_type: bool = False
+    form: CsvForm = PLAIN
 
 
 DEFAULTS = Options()
@@ -92,5 +96,5 @@ def open_inputs(names: Sequence[str | Path], deployment: Deployment, options: Op
             raise InvalidInput(
                 f"{path} is an input and where bad rows of {source.name} go, expected one of them at a time"
             )
-        inputs.append(Input(open_file(source, mapping), path, options.dry_run))
+        inputs.append(Input(open_file(source, mapping, options.form), path, options.dry_run))
     return inputs

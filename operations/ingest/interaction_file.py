@@ -21,6 +21,7 @@ from alsolike.events.returns import net_weights
 from alsolike.runtime.errors import InvalidInput, UnknownEventType
 from operations.client.aws import session_clients
 from operations.ingest import interactions as rows_of_import
+from operations.ingest.csv_form import PLAIN, CsvForm
 from operations.ingest.files import Chunk, DataFile, as_text, open_file
 from operations.ingest.sources import find
 from operations.ingest.texts import Texts
@@ -68,6 +69,7 @@ def read(
     items: Mapping[str, Mapping[str, Any]] | None = None,
     configuration: Configuration = DEFAULT,
     learned_alone: bool = False,
+    form: CsvForm = PLAIN,
 ) -> InteractionFile:
     """Read interactions files; rows of equal TIMESTAMP keep the order of the files.
 
@@ -89,6 +91,8 @@ def read(
         Give no position to items without interactions, as a training does; by default they are ranked as well.
     configuration
         Says which event types there are and what they weigh.
+    form
+        Spelling of CSV files.
 
     Raises
     ------
@@ -100,7 +104,7 @@ def read(
     from model_export.data.training_data import contexts, encode, unlearned, unlearned_ids
 
     names = ", ".join(Path(path).name for path in paths)
-    table, time_ms, refused = _read(paths, mapping, configuration)
+    table, time_ms, refused = _read(paths, mapping, form, configuration)
     if not len(table):
         raise InvalidInput(
             f"{names} has no {'row that an import accepts: ' + '; '.join(refused) if refused else 'rows'}"
@@ -207,11 +211,11 @@ def _event_type(name: str, configuration: Configuration) -> EventType | None:
 
 
 def _read(
-    paths: Sequence[str | Path], mapping: Mapping[str, str], configuration: Configuration
+    paths: Sequence[str | Path], mapping: Mapping[str, str], form: CsvForm, configuration: Configuration
 ) -> tuple[pa.Table, npt.NDArray[np.int64], list[str]]:
     """Return ids and stated event types of the rows that an import accepts, their times, and notes on the others."""
     sources = find(paths, s3=lambda: session_clients()("s3"))
-    files = [open_file(source, mapping) for source in sources]
+    files = [open_file(source, mapping, form) for source in sources]
     for file in files:
         rows_of_import.check_columns(file, configuration=configuration)
         if "ITEM_ID" not in file.schema.names:

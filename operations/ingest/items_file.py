@@ -11,6 +11,7 @@ from typing import Any
 from alsolike.catalogue.items import ITEMS, column_name
 from alsolike.domain.configuration import ColumnType
 from alsolike.runtime.errors import InvalidInput
+from operations.ingest.csv_form import PLAIN, CsvForm
 from operations.ingest.files import open_file
 from operations.ingest.inference import infer
 from operations.ingest.items_and_users import open_metadata
@@ -38,7 +39,11 @@ class ItemsFile:
 
 
 def read_items(
-    path: Path, *, columns: Mapping[str, ColumnType], mapping: Mapping[str, str] = MappingProxyType({})
+    path: Path,
+    *,
+    columns: Mapping[str, ColumnType],
+    mapping: Mapping[str, str] = MappingProxyType({}),
+    form: CsvForm = PLAIN,
 ) -> ItemsFile:
     """Read an items file; a row that an import would refuse is an error.
 
@@ -48,6 +53,8 @@ def read_items(
         The declared columns by property name.
     mapping
         Names of columns here by names in the file, in upper case.
+    form
+        Spelling of a CSV.
 
     Raises
     ------
@@ -55,7 +62,7 @@ def read_items(
         If the file is none of items or has no rows, or naming the first row that is refused and why.
     """
     (source,) = find([path], s3=lambda: None)
-    data = open_file(source, mapping)
+    data = open_file(source, mapping, form)
     open_metadata(data, ITEMS, columns=columns)  # raises before its rows are read
     inferred = {} if data.is_parquet else infer([data], without=(column_name(ITEMS.key.upper()), *columns))
     file = open_metadata(data, ITEMS, columns={**columns, **inferred})

@@ -266,6 +266,7 @@ class InteractionsImport:
 
     def _read_as(self) -> Mapping[str, Any]:
         options = {"event_type": self._event_type, "events": interactions.options_of(self.configuration)}
+        options |= self._options.form.differences
         return {**options, "accepts_any_type": True} if self._options.accepts_any_type else options
 
 

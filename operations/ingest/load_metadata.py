@@ -23,7 +23,7 @@ from operations.configuration.store import store_of
 from operations.ingest.arrow import leave_pandas_out
 from operations.ingest.erased_users import erased_users
 from operations.ingest.files import DataFile
-from operations.ingest.inference import declarable, declared, declared_text, infer
+from operations.ingest.inference import declarable, declared, declared_text, infer, notes
 from operations.ingest.inputs import DEFAULTS, Input, Options, open_inputs
 from operations.ingest.items_and_users import MetadataFile, UserRules, open_metadata, put_rows
 from operations.ingest.journal import Journal
@@ -94,6 +94,10 @@ def _import(
     return ImportSummary(
         summaries, 0, 0, 0, time.monotonic() - started, dry_run=options.dry_run,
         inferred={name: type_.value for name, type_ in inferred.items()},
+        notes=tuple(
+            notes([source.file for source in inputs], columns_inferred, known=types, creation=kind.key == ITEMS.key)
+            if options.declares else ()
+        ),
     )  # fmt: skip
 
 
@@ -115,7 +119,7 @@ def _take(
         deployment.client("s3"),
         deployment.names.artefact_bucket,
         f"{file.kind.list_field}-{source.file.source.content_id()}",
-        options={"columns": source.file.schema.names, "types": dict(file.types)},
+        options={"columns": source.file.schema.names, "types": dict(file.types), **source.file.form.differences},
         now_ms=now_ms,
         read_only=source.dry_run,
     )

@@ -48,6 +48,7 @@ class RejectedRows:
         self.counts: Counter[str] = Counter()
         self.is_cut_off = False
         self._dry_run = dry_run
+        self._delimiter = file.form.delimiter
         self._header = ("line", "reason", *file.header)
         self._file: TextIO | None = None
         self._writer = csv.writer(io.StringIO())
@@ -87,7 +88,7 @@ class RejectedRows:
         if self._dry_run:
             self.counts.update([*(row.reason for row in chunk.malformed), *reasons])
             return
-        malformed = ((row.line, row.reason, _split(row.text)) for row in chunk.malformed)
+        malformed = ((row.line, row.reason, _split(row.text, self._delimiter)) for row in chunk.malformed)
         rows = heapq.merge(malformed, _cells(chunk, places, reasons), key=lambda row: row[0])
         try:
             for line, reason, cells in rows:
@@ -110,9 +111,9 @@ def _cells(chunk: Chunk, places: npt.NDArray[np.int64], reasons: Sequence[str]) 
         yield from zip(chunk.lines[some].tolist(), reasons[start:], map(list, cells), strict=False)
 
 
-def _split(text: str) -> list[Any]:
+def _split(text: str, delimiter: str) -> list[Any]:
     """Return a malformed row's cells, as far as there are any."""
     try:
-        return next(csv.reader([text]), [])
+        return next(csv.reader([text], delimiter=delimiter), [])
     except csv.Error:  # a cell that is too long for it
         return [text]

@@ -51,6 +51,8 @@ class ImportSummary:
         Whether nothing was written.
     inferred
         Column types that the import found and declared in the configuration.
+    notes
+        Sentences on other columns.
     """
 
     files: tuple[FileSummary, ...]
@@ -60,6 +62,7 @@ class ImportSummary:
     duration_s: float
     dry_run: bool = False
     inferred: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @property
     def imported(self) -> int:
@@ -81,6 +84,7 @@ class ImportSummary:
         if self.inferred:
             types = ", ".join(f"{name} {type_}" for name, type_ in self.inferred.items())
             yield f"columns {'found' if self.dry_run else 'declared in the configuration'}: {types}"
+        yield from self.notes
         for file in self.files:
             yield from (f"{count:,} x {reason}" for reason, count in file.rejected.items())
             if file.rejected_file:

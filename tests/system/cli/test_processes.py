@@ -10,13 +10,8 @@ import sys
 import time
 from pathlib import Path
 
-import pytest
-
-from alsolike.runtime.errors import InvalidInput
 from cli.next_steps import curl_lines
 from operations.client.deployment import Deployment
-from operations.ingest.inputs import Options
-from operations.ingest.load_metadata import import_items
 
 
 def test_sigterm_puts_away_what_was_begun_as_ctrl_c_does() -> None:
@@ -55,18 +50,3 @@ def test_pasted_event_has_the_time_of_pasting(deployment: Deployment, tmp_path: 
     assert body["userId"] == "o'hara $(id)"
     assert [event["itemId"] for event in body["eventList"]] == ["7"]
     assert before <= body["eventList"][0]["sentAt"] <= time.time()
-
-
-def test_the_printed_conversion_of_semicolons_and_decimal_commas_makes_a_file_to_import(
-    deployment: Deployment, tmp_path: Path
-) -> None:
-    (tmp_path / "in.csv").write_text("ITEM_ID;PRICE;NOTE\n0040;8,66;a, b\n0041;-9;c\n")
-    with pytest.raises(InvalidInput, match="separates columns by semicolons") as refused:
-        import_items([tmp_path / "in.csv"], deployment, now_ms=1_700_000_000_000, options=Options(declares=True))
-    command = str(refused.value).partition("Convert the file: python ")[2]
-
-    subprocess.run(["bash", "-c", f"{sys.executable} {command}"], cwd=tmp_path, check=True)
-    summary = import_items([tmp_path / "out.csv"], deployment, now_ms=1_700_000_000_000, options=Options(declares=True))
-
-    assert (summary.imported, summary.inferred) == (2, {"price": "number"})
-    assert (tmp_path / "out.csv").read_text() == 'ITEM_ID,PRICE,NOTE\n0040,8.66,"a, b"\n0041,-9,c\n'

@@ -47,7 +47,11 @@ def test_row_that_is_neither_utf8_nor_of_the_right_width_is_refused_alone(
     imported = load(deployment, path)
 
     assert imported == 2
-    assert rejected(path) == [(3, "is not UTF-8"), (5, "has 4 columns, expected 3"), (7, "ITEM_ID is missing")]
+    assert rejected(path) == [
+        (3, "is not UTF-8 (see --encoding)"),
+        (5, "has 4 columns, expected 3"),
+        (7, "ITEM_ID is missing"),
+    ]
 
 
 def test_unclosed_quote_costs_its_row_alone(deployment: Deployment, tmp_path: Path) -> None:
@@ -72,8 +76,16 @@ def test_description_with_a_line_break_leaves_its_neighbours_and_their_numbers(
 
 
 WRONG = [
-    ("p.csv", "USER_ID,ITEM_ID,TIMESTAMP,STRAßE\n1,a,1,x\n".encode("latin-1"), r"STRA\\xdfE, expected .* UTF-8"),
-    ("p.csv", "USER_ID,ITEM_ID,TIMESTAMP\n1,a,1\n".encode("utf-16"), "is UTF-16, expected UTF-8"),
+    (
+        "p.csv",
+        "USER_ID,ITEM_ID,TIMESTAMP,STRAßE\n1,a,1,x\n".encode("latin-1"),
+        r"is not UTF-8: .*STRA\\xdfE. Imports accept other encodings with --encoding",
+    ),
+    (
+        "p.csv",
+        "USER_ID,ITEM_ID,TIMESTAMP\n1,a,1\n".encode("utf-16"),
+        "is UTF-16, expected UTF-8. Imports accept it with --encoding utf-16",
+    ),
     ("p.csv", "USER_ID,ITEM_ID,TIMESTAMP\n1,a,1\n".encode("utf-16-le"), "is no UTF-8 text"),
     ("p.csv", b'USER_ID,ITEM_ID,"TIMESTAMP\n1,a,1\n', "expected column names with closed quotes"),
 ]

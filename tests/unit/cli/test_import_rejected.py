@@ -65,7 +65,7 @@ def test_rows_that_are_not_utf8_are_refused_alone(deployment: Deployment, tmp_pa
     summary = load(deployment, path)
 
     assert summary.imported == 1
-    assert rejected(tmp_path / "p.csv.rejected.csv")[1][:2] == ["3", "is not UTF-8"]
+    assert rejected(tmp_path / "p.csv.rejected.csv")[1][:2] == ["3", "is not UTF-8 (see --encoding)"]
 
 
 def test_bad_rows_of_files_that_differ_in_format_only_are_kept_apart(deployment: Deployment, tmp_path: Path) -> None:

@@ -248,3 +248,55 @@ def test_config_infer_prints_yaml_without_a_deployment(books: Path) -> None:
 
     lines = ["format: 1", "items:", "  columns:", *(f"    {name}: {kind}" for name, kind in TYPES.items())]
     assert result.stdout.splitlines() == lines
+
+
+def inferred(path: Path, *arguments: str) -> tuple[str, list[str]]:
+    result = CliRunner().invoke(app, ["config", "infer", str(path), *arguments], catch_exceptions=False)
+    assert result.exit_code == 0
+    return result.stdout, result.stderr.splitlines()
+
+
+def test_infer_names_undeclared_texts_and_the_likely_creation_date(books: Path) -> None:
+    printed, notes = inferred(books)
+
+    assert set(yaml_document.read(printed).value["items"]["columns"]) == set(TYPES)
+    assert [note.partition(".")[0] for note in notes] == [
+        "note: not declared: TITLE, SHELF, WRITTEN", "note: PUBLISHED holds dates",
+    ]  # fmt: skip
+    assert "--map PUBLISHED=CREATION_TIMESTAMP" in notes[1]
+
+
+@pytest.mark.parametrize(
+    ("header", "suggested"),
+    [
+        ("UPDATED,RELEASE_DATE", "RELEASE_DATE=CREATION_TIMESTAMP"),
+        ("Stocked,Delivered", "Stocked=CREATION_TIMESTAMP"),
+        ("ADDED_AT,PUBLISHED", "ADDED_AT=CREATION_TIMESTAMP"),
+        ("LAST_SOLD,EXPIRES_ON", None),
+        ("PUBLISHED,CREATION_TIMESTAMP", None),
+    ],
+)
+def test_creation_date_is_suggested_by_type_and_name(tmp_path: Path, header: str, suggested: str | None) -> None:
+    path = tmp_path / "items.csv"
+    path.write_text(f"ITEM_ID,{header}\n1,2020-01-01,2021-05-06\n2,2020-01-02,2022-07-08\n")
+
+    _, notes = inferred(path)
+    _, of_users = inferred(path, "--dataset", "users")
+
+    assert [note for note in of_users if "CREATION" in note] == []
+    assert [f"--map {suggested}:" in note for note in notes if "CREATION" in note] == ([True] if suggested else [])
+
+
+def test_import_notes_the_same_until_the_column_is_declared(
+    deployment: Deployment, books: Path, tmp_path: Path
+) -> None:
+    first = import_items([books], deployment, now_ms=NOW_MS, options=Options(declares=True))
+    mapped = import_items(
+        [books], deployment, now_ms=NOW_MS, options=Options(["PUBLISHED=CREATION_TIMESTAMP"], declares=True)
+    )
+
+    assert [note.partition(".")[0] for note in first.notes] == [
+        "not declared: TITLE, SHELF, WRITTEN", "PUBLISHED holds dates",
+    ]  # fmt: skip
+    assert list(first.lines())[1:3] == list(first.notes)
+    assert [note.partition(".")[0] for note in mapped.notes] == ["not declared: TITLE, SHELF, WRITTEN"]

@@ -179,11 +179,19 @@ def test_times_are_read_as_an_import_reads_them(tmp_path: Path) -> None:
         (
             "rows.csv",
             "USER_ID\tITEM_ID\tTIMESTAMP\na\tx\t1\n",
-            r"line 1 separates columns by tabs, .*pandas.read_csv",
+            "line 1 separates columns by tabs, .* --delimiter tab",
         ),
-        ("rows.csv", "USER_ID,ITEM_ID,TIMESTAMP,STRA\udcdfE\na,x,1,s\n", r"STRA\\xdfE, expected column names in UTF-8"),
+        (
+            "rows.csv",
+            "USER_ID,ITEM_ID,TIMESTAMP,STRA\udcdfE\na,x,1,s\n",
+            r"STRA\\xdfE. Imports accept other",
+        ),
         ("rows.csv", "\udcff\udcfeU\0S\0E\0R\0\n\0", "is UTF-16, expected UTF-8"),
-        ("rows.csv", "USER_ID,ITEM_ID,TIMESTAMP\nl\udce9on,x,1\n", r"is not UTF-8 \(first in rows\.csv, line 2\)"),
+        (
+            "rows.csv",
+            "USER_ID,ITEM_ID,TIMESTAMP\nl\udce9on,x,1\n",
+            r"is not UTF-8 .* \(first in rows\.csv, line 2\)",
+        ),
         ("rows.csv.gz", "USER_ID,ITEM_ID,TIMESTAMP\na,x,1\n", r"rows\.csv\.gz cannot be read: Not a gzipped file"),
         ("rows.csv", "USER_ID,ITEM_ID,TIMESTAMP\na,x,-5\n", "TIMESTAMP is not after 1970"),
         ("rows.csv", "USER_ID,ITEM_ID,TIMESTAMP\n\u2003,x,1\n", "USER_ID is nothing but space"),

@@ -1,0 +1,131 @@
+"""Spelling of CSV files: delimiter, decimal mark and encoding."""
+
+from __future__ import annotations
+
+import codecs
+import dataclasses
+import re
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from alsolike.runtime.errors import InvalidInput
+
+_DELIMITERS = {"tab": "\t", "\\t": "\t"}
+_UTF8 = ("utf-8", "utf-8-sig")
+_UNDECODABLE = "alsolike-undecodable"
+_THOUSANDS = r"^-?[0-9]{1,3}(\.[0-9]{3})+(,[0-9]+)?$"
+_DECIMAL = r"^(-?[0-9]+),([0-9]+)$"
+
+CODE = re.compile(r"(^|_)(IDS?|ZIP|ZIPCODE|POSTCODE|POSTAL|POSTALCODE|PLZ|CODES?|SKU|EAN|GTIN|UPC|ISBN|PHONE)(_|$)")
+"""Names of columns whose digits are no quantity: as numbers, later codes would lose their leading zeros."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class CsvForm:
+    """Spelling of a CSV file.
+
+    Attributes
+    ----------
+    delimiter
+        One ASCII character between columns, or `tab`.
+    decimal
+        `.` or `,` in numbers. With a comma, points separate thousands.
+    encoding
+        Name of a codec of Python.
+
+    Raises
+    ------
+    InvalidInput
+        If one of them is something else.
+    """
+
+    delimiter: str = ","
+    decimal: str = "."
+    encoding: str = "utf-8"
+
+    def __post_init__(self) -> None:
+        """Check the fields, and write delimiter and encoding in one spelling."""
+        delimiter = _DELIMITERS.get(self.delimiter, self.delimiter)
+        if len(delimiter) != 1 or not delimiter.isascii() or delimiter in '"\r\n\0' or delimiter.isalnum():
+            raise InvalidInput(
+                f"--delimiter is {self.delimiter!r}, expected one character between columns, such as ';', or tab"
+            )
+        if self.decimal not in (".", ","):
+            raise InvalidInput(f"--decimal is {self.decimal!r}, expected . or ,")
+        try:
+            "".encode(self.encoding)
+            name = codecs.lookup(self.encoding).name
+        except LookupError as error:
+            raise InvalidInput(
+                f"--encoding is {self.encoding!r}, expected an encoding such as utf-8, cp1252 or utf-16"
+            ) from error
+        object.__setattr__(self, "delimiter", delimiter)
+        object.__setattr__(self, "encoding", "utf-8" if name in _UTF8 else name)
+
+    @property
+    def differences(self) -> Mapping[str, str]:
+        """The fields that differ from a plain CSV."""
+        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return {name: value for name, value in fields.items() if value != getattr(PLAIN, name)}
+
+    def utf8(self, file: Readable) -> Readable:
+        """Return a file's bytes in UTF-8; characters that cannot be decoded become bytes that are no UTF-8."""
+        return file if self.encoding == "utf-8" else _Utf8(file, self.encoding)
+
+    def with_points(self, rows: pa.Table) -> pa.Table:
+        """Return rows with decimal points in cells that are numbers; IDs and codes stay as they are."""
+        if self.decimal == ".":
+            return rows
+        for place, name in enumerate(rows.column_names):
+            if not CODE.search(name):
+                rows = rows.set_column(place, rows.schema.field(place), _with_points(rows[name]))
+        return rows
+
+
+PLAIN = CsvForm()
+
+
+class Readable(Protocol):
+    """File of bytes."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return the next bytes, none at the end."""
+
+
+class _Utf8:
+    """Bytes of a file, converted to UTF-8 as they are read."""
+
+    def __init__(self, file: Readable, encoding: str) -> None:
+        self._file = file
+        self._decoder = codecs.getincrementaldecoder(encoding)(_UNDECODABLE)
+
+    def read(self, size: int, /) -> bytes:
+        """Return about `size` bytes, none at the end."""
+        while part := self._file.read(size):
+            if text := self._decoder.decode(part):
+                return text.encode("utf-8", "surrogatepass")
+        return self._decoder.decode(b"", final=True).encode("utf-8", "surrogatepass")
+
+
+def _undecodable(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return "\udcff", error.end
+
+
+codecs.register_error(_UNDECODABLE, _undecodable)
+
+
+def _with_points(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    def converted(texts: Any) -> Any:
+        thousands = pc.match_substring_regex(texts, _THOUSANDS)
+        texts = pc.if_else(thousands, pc.replace_substring(texts, ".", ""), texts)
+        return pc.replace_substring_regex(texts, _DECIMAL, r"\1.\2")
+
+    if not pa.types.is_dictionary(column.type):
+        return converted(column)
+    texts = column.cast(pa.string())
+    return converted(texts).dictionary_encode().cast(column.type)

@@ -1,0 +1,202 @@
+"""Imports of CSV files as spreadsheets write them: other delimiters, decimal commas and encodings."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from alsolike.catalogue.items import CatalogueStore
+from alsolike.runtime.errors import InvalidInput
+from cli import main as command
+from operations.client.deployment import Deployment
+from operations.ingest import interaction_file
+from operations.ingest.csv_form import CsvForm
+from operations.ingest.inputs import Options
+from operations.ingest.items_file import read_items
+from operations.ingest.load import import_interactions
+from operations.ingest.load_metadata import import_items, import_users
+
+NOW_MS = 1_700_000_000_000
+EXCEL = CsvForm(";", ",", "cp1252")
+ITEMS = (
+    "ITEM_ID;TITLE;PRICE;ZIP\r\n"
+    '"1,5";"Käse; 1,5 kg";8,66;0,5\r\n'
+    '0041;"1.234,5";-1.234,50;12345\r\n'
+    '7;"7 € für ""Öl""";9;\r\n'
+)
+"""As Excel writes it in Germany: thousands with points, and cells that are no numbers although they look like some."""
+
+
+def write(path: Path, text: str, encoding: str = "cp1252") -> Path:
+    data = text.encode(encoding)
+    path.write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
+    return path
+
+
+@pytest.mark.parametrize("name", ["items.csv", "items.csv.gz"])
+def test_items_of_excel_are_imported_without_conversion(deployment: Deployment, tmp_path: Path, name: str) -> None:
+    path = write(tmp_path / name, ITEMS)
+
+    summary = import_items([path], deployment, now_ms=NOW_MS, options=Options(declares=True, form=EXCEL))
+
+    store = CatalogueStore(deployment.client("dynamodb"), deployment.names.catalogue_table)
+    stored = {item.item_id: dict(item.properties) for item in store.scan()}
+    assert summary.inferred["price"] == "number"
+    assert stored == {
+        "1,5": {"title": "Käse; 1,5 kg", "price": 8.66, "zip": "0,5"},
+        "0041": {"title": "1234.5", "price": -1234.5, "zip": "12345"},
+        "7": {"title": '7 € für "Öl"', "price": 9},
+    }
+
+
+@pytest.mark.parametrize(
+    ("delimiter", "encoding"),
+    [("tab", "utf-8"), ("\t", "utf-16"), ("|", "latin-1"), (";", "utf-8-sig"), (",", "utf-16-le"), (";", "utf-16-be")],
+)
+def test_delimiters_and_encodings_are_read(
+    deployment: Deployment, tmp_path: Path, delimiter: str, encoding: str
+) -> None:
+    form = CsvForm(delimiter, encoding=encoding)
+    path = write(
+        tmp_path / "users.csv",
+        "\n".join(["USER_ID;CITY", "1;Köln", "2;Zürich", ""]).replace(";", form.delimiter),
+        encoding,
+    )
+
+    summary = import_users([path], deployment, now_ms=NOW_MS, options=Options(form=form))
+
+    assert (summary.imported, summary.rejected) == (2, 0)
+
+
+def test_interactions_of_excel_are_imported_and_rejected_rows_are_plain(deployment: Deployment, tmp_path: Path) -> None:
+    rows = [
+        "KUNDE;ITEM_ID;TIMESTAMP;EVENT_VALUE",
+        "ü1;a;1600000000;12,50",
+        "ü2;a;bald;1.012,50",
+        'ü3;"a',
+        "ü4;a;1;1;1",
+        "",
+    ]
+    path = write(tmp_path / "orders.csv", "\r\n".join(rows))
+    options = Options(mapping=["KUNDE=USER_ID"], form=EXCEL)
+
+    summary = import_interactions([path], deployment, default_event_type="purchase", now_ms=NOW_MS, options=options)
+
+    assert (summary.imported, summary.rejected) == (1, 3)
+    with (tmp_path / "orders.csv.rejected.csv").open(encoding="utf-8", newline="") as file:
+        _, *rejected = csv.reader(file)
+    assert [[line, *cells] for line, _, *cells in rejected] == [
+        ["3", "ü2", "a", "bald", "1012.50"], ["4", "ü3", "a"], ["5", "ü4", "a", "1", "1", "1"],
+    ]  # fmt: skip
+
+
+def test_import_with_another_form_is_not_taken_for_the_earlier_one(deployment: Deployment, tmp_path: Path) -> None:
+    path = write(tmp_path / "orders.csv", 'USER_ID,ITEM_ID,TIMESTAMP,EVENT_VALUE\n1,a,1600000000,"2,5"\n')
+
+    first, again, third = (
+        import_interactions(
+            [path],
+            deployment,
+            default_event_type="purchase",
+            now_ms=NOW_MS,
+            options=Options(form=CsvForm(decimal=mark)),
+        )
+        for mark in (".", ",", ",")
+    )
+
+    assert (first.imported, first.rejected) == (0, 1)
+    assert (again.imported, again.rejected) == (1, 0)
+    assert (third.imported, third.imported_before) == (0, 1)
+
+
+def test_undecodable_characters_cost_their_row_only(deployment: Deployment, tmp_path: Path) -> None:
+    path = tmp_path / "items.csv"
+    path.write_bytes(b"ITEM_ID,TITLE\n1,\x81\n2,\x80\n")  # cp1252 has no character 0x81
+
+    summary = import_items([path], deployment, now_ms=NOW_MS, options=Options(form=CsvForm(encoding="cp1252")))
+
+    assert summary.imported == 1
+    assert summary.files[0].rejected == {"is not CP1252 (see --encoding)": 1}
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-16", "utf-16-be", "utf-8"])
+def test_bytes_are_converted_whatever_the_size_of_a_read(encoding: str, size: int) -> None:
+    text = "Käse für 7 €\n" * 9
+    file = CsvForm(encoding=encoding).utf8(io.BytesIO(text.encode(encoding)))
+
+    parts = list(iter(lambda: file.read(size), b""))
+
+    assert b"".join(parts).decode() == text
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"delimiter": ";;"}, "--delimiter is ';;', expected one character"),
+        ({"delimiter": ""}, "--delimiter is '', expected one character"),
+        ({"delimiter": "a"}, "--delimiter is 'a', expected one character"),
+        ({"delimiter": '"'}, "--delimiter is '\"', expected one character"),
+        ({"decimal": ";"}, "--decimal is ';', expected . or ,"),
+        ({"encoding": "excel"}, "--encoding is 'excel', expected an encoding such as utf-8"),
+        ({"encoding": "base64"}, "--encoding is 'base64', expected an encoding such as utf-8"),
+    ],
+)
+def test_form_that_does_not_exist_is_refused(fields: dict[str, str], message: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        CsvForm(**fields)
+
+    assert str(refused.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        ("ITEM_ID;PRICE\n1;2,5\n", "--delimiter ';', and with --decimal ',' if its decimals have commas"),
+        ("ITEM_ID\tPRICE\n1\t2\n", "--delimiter tab"),
+        ("ITEM_ID|PRICE\n1|2\n", "--delimiter '|'"),
+        ('ITEM_ID,PRICE\n1,"2,5"\n', "add --decimal ','"),
+    ],
+)
+def test_refused_files_name_the_options_that_read_them(
+    deployment: Deployment, tmp_path: Path, text: str, options: str
+) -> None:
+    path = write(tmp_path / "items.csv", text)
+
+    with pytest.raises(InvalidInput) as refused:
+        import_items([path], deployment, now_ms=NOW_MS)
+
+    assert options in str(refused.value)
+
+
+def test_commands_accept_the_form(shop: Deployment, tmp_path: Path) -> None:
+    items, orders = write(tmp_path / "items.csv", ITEMS), tmp_path / "orders.csv"
+    write(orders, "USER_ID;ITEM_ID;TIMESTAMP\nü;1,5;1600000000\n")
+    form = ["--delimiter", ";", "--decimal", ",", "--encoding", "cp1252"]
+
+    def run(*arguments: str) -> str:
+        result = CliRunner().invoke(command.app, [*arguments, *form], catch_exceptions=False)
+        assert result.exit_code == 0, result.stderr
+        return result.stdout
+
+    imported = json.loads(run("import", "items", str(items), "--env", "shop", "--json"))
+    ordered = json.loads(run("import", "interactions", str(orders), "--env", "shop", "--json"))
+    assert (imported["imported"], imported["rejected"], ordered["imported"]) == (3, 0, 1)
+    assert "price: number" in run("config", "infer", str(items))
+
+
+def test_offline_readers_accept_the_form(tmp_path: Path) -> None:
+    items, orders = write(tmp_path / "items.csv", ITEMS), tmp_path / "orders.csv"
+    write(orders, "USER_ID;ITEM_ID;TIMESTAMP\nü;1,5;1600000000\nö;7;1600000001\n")
+
+    catalogue = read_items(items, columns={}, form=EXCEL)
+    read = interaction_file.read(orders, form=EXCEL)
+
+    assert catalogue.properties["0041"]["price"] == -1234.5
+    assert sorted(read.user_ids) == ["ö", "ü"]
