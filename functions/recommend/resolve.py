@@ -219,7 +219,8 @@ def _needs_history(
     if model is None:
         return False
     ranks = bool(rules.promotions) and request.recommender not in OF_ITEMS
-    return ranks or (rules.rules.exploration is not None and model.bundle.manifest.exclude_seen)
+    manifest = model.bundle.manifest
+    return ranks or (rules.rules.exploration is not None and (manifest.exclude_seen or manifest.exclude_bought))
 
 
 def _arms(request: RecommendationRequest, state: ServingState, *, now_ms: int) -> Assignment:

@@ -12,7 +12,8 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from alsolike.bundle.bundle import HistoryParameters, ages, history_weights
-from alsolike.domain.configuration import HISTORY_LENGTH
+from alsolike.bundle.features import EVENT_TYPE
+from alsolike.domain.configuration import HISTORY_LENGTH, PURCHASE
 from model_export.data.counts import Counts
 from model_export.data.features import Feature
 from model_export.data.recency import positional_decay
@@ -105,6 +106,14 @@ class Interactions:
     def feature(self, name: str) -> Feature:
         """Return a categorical column; one that the data lacks has only unknown values."""
         return self.features.get(name) or Feature((), np.zeros(len(self), np.uint16))
+
+    def purchases(self, rows: slice = slice(None)) -> npt.NDArray[np.bool_]:
+        """Return which rows are purchases; none where the data have no event types."""
+        types = self.feature(EVENT_TYPE)
+        if PURCHASE not in types.values:
+            return np.zeros(len(self.item[rows]), np.bool_)
+        purchases: npt.NDArray[np.bool_] = types.codes[rows] == types.values.index(PURCHASE) + 1
+        return purchases
 
     @property
     def offsets(self) -> Ints:

@@ -22,7 +22,7 @@ from model_export.data.interactions import Floats, Ints
 from model_export.data.item_content import content_index, item_content
 from model_export.data.item_sentences import sentence_index
 from model_export.data.top_n import best_items
-from model_export.evaluation.ranking import Hits, Seen, end, mean, open_targets, scored
+from model_export.evaluation.ranking import Hits, Seen, end, hidden, mean, open_targets, scored
 from model_export.evaluation.splits import Part, Queries
 
 LONG = 100
@@ -146,7 +146,7 @@ class Trial:
             for query, scores in enumerate(chunk, start):
                 targets = open_targets(scores, queries, query, seen)
                 if len(targets):
-                    past = queries.seen(query) if seen == "masked" else np.zeros(0, np.int32)
+                    past = hidden(queries, query, seen)
                     found.append(self._answer(scores, targets, past=past, k=k))
         return Answers(found, k=k)
 

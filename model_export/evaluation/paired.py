@@ -10,7 +10,7 @@ import numpy as np
 from model_export.data.interactions import Ints
 from model_export.evaluation import metrics
 from model_export.evaluation.bootstrap import CONFIDENCE, interval
-from model_export.evaluation.ranking import Gains, Seen, mean
+from model_export.evaluation.ranking import Gains, Seen, hidden, mean
 from model_export.evaluation.splits import Queries
 
 MOST_ASKED = 5_000
@@ -46,7 +46,7 @@ def wanted_of(queries: Queries, seen: Seen) -> list[Ints]:
     found = []
     for query in range(len(queries)):
         targets = queries.targets_of(query)
-        found.append(targets[~np.isin(targets, queries.seen(query))] if seen == "masked" else targets)
+        found.append(targets[~np.isin(targets, hidden(queries, query, seen))])
     return found
 
 

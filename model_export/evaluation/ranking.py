@@ -26,10 +26,11 @@ from model_export.evaluation.popularity_bias import PopularityBias, Shares, popu
 from model_export.evaluation.splits import Part, Queries
 
 Gains = npt.NDArray[np.float64]
-Seen = Literal["masked", "allowed"]
+Seen = Literal["masked", "masked if bought", "allowed"]
 BOTH: tuple[Seen, Seen] = ("masked", "allowed")
 NO_WEIGHTS: Mapping[str, float] = MappingProxyType({})
 
+_NO_ITEMS = np.zeros(0, np.int32)
 BYTES_AT_ONCE = 64 << 20
 FEW_PAIRS = 10_000
 
@@ -108,7 +109,8 @@ def evaluate(
     seen
         "allowed": items of the user's past may be recommended, every target counts. "masked": they are not, and only
         targets that are new to the user count; users without one are left out. All of the past is masked, also what
-        lies before the interactions that serving knows and keeps out of its answers.
+        lies before the interactions that serving knows and keeps out of its answers. "masked if bought": the same for
+        the items that the user purchased.
 
     Returns
     -------
@@ -123,7 +125,7 @@ def evaluate(
     for start, scores in scored(model, queries):
         end(scores)
         for query, item_scores in enumerate(scores, start):
-            for mode in ("allowed", "masked"):  # masking changes the scores
+            for mode in ("allowed", "masked if bought", "masked"):  # each masks more of the scores
                 if mode in tallies:
                     wanted = open_targets(item_scores, queries, query, mode)
                     tallies[mode].add_list(item_scores, wanted, past=queries.seen(query))
@@ -157,8 +159,7 @@ def mean(found: Gains) -> float:
 def open_targets(scores: Floats, queries: Queries, query: int, seen: Seen) -> Ints:
     """Mask the items that may not be recommended and return the targets that may."""
     targets = queries.targets_of(query)
-    if seen == "masked":
-        past = queries.seen(query)
+    if len(past := hidden(queries, query, seen)):
         scores[past] = -np.inf
         targets = targets[~_among(targets, past)]
     return targets
@@ -168,7 +169,17 @@ def with_open_targets(queries: Queries, seen: Seen) -> Queries:
     """Return the queries with a target that may be recommended."""
     if seen == "allowed":
         return queries
-    return queries.select(np.flatnonzero(queries.has_new_target()))
+    is_open = [
+        not _among(queries.targets_of(query), hidden(queries, query, seen)).all() for query in range(len(queries))
+    ]
+    return queries.select(np.flatnonzero(is_open))
+
+
+def hidden(queries: Queries, query: int, seen: Seen) -> npt.NDArray[np.int32]:
+    """Return the items of a query's past that may not be recommended."""
+    if seen == "allowed":
+        return _NO_ITEMS
+    return queries.seen(query) if seen == "masked" else queries.bought(query)
 
 
 def _among(items: Ints, past: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:

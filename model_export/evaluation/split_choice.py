@@ -6,7 +6,7 @@ from alsolike.runtime.errors import InvalidDataset, InvalidInput
 from model_export.data.counts import Counts
 from model_export.data.interactions import Interactions
 from model_export.evaluation import splits
-from model_export.evaluation.ranking import Seen
+from model_export.evaluation.ranking import Seen, with_open_targets
 from model_export.evaluation.splits import MINIMUM_ASKED_USERS
 
 
@@ -59,8 +59,10 @@ def require_targets(split: splits.Split, seen: Seen) -> None:
     InvalidDataset
         If too few users have a target without earlier interactions, and only such targets may be recommended.
     """
-    if seen == "masked" and (asked := int(split.validation.queries.has_new_target().sum())) < MINIMUM_ASKED_USERS:
+    asked = len(with_open_targets(split.validation.queries, seen))
+    if asked < MINIMUM_ASKED_USERS:
+        left_out = "bought" if seen == "masked if bought" else "seen"
         raise InvalidDataset(
-            f"{asked} users have an item in the validation part that is new to them; comparing algorithms without seen "
-            f"items needs at least {MINIMUM_ASKED_USERS}, {MINIMUM_ASKED_USERS - asked} more"
+            f"{asked} users have an item in the validation part that is new to them; comparing algorithms without "
+            f"{left_out} items needs at least {MINIMUM_ASKED_USERS}, {MINIMUM_ASKED_USERS - asked} more"
         )

@@ -59,6 +59,11 @@ class Queries:
         """Return every item of a query's past."""
         return self.source.item[self.starts[query] : self.ends[query]]
 
+    def bought(self, query: int) -> npt.NDArray[np.int32]:
+        """Return the items of a query's past that the user purchased."""
+        rows = slice(self.starts[query], self.ends[query])
+        return self.source.item[rows][self.source.purchases(rows)]
+
     def targets_of(self, query: int) -> Ints:
         """Return the targets of a query."""
         return self.targets[self.target_offsets[query] : self.target_offsets[query + 1]]
@@ -67,12 +72,6 @@ class Queries:
         """Return the share of targets that stand in their user's past already."""
         repeats = sum(int(np.isin(self.targets_of(query), self.seen(query)).sum()) for query in range(len(self)))
         return repeats / max(1, len(self.targets))
-
-    def has_new_target(self) -> npt.NDArray[np.bool_]:
-        """Return which queries have a target that is not in the user's past, bool `(queries,)`."""
-        return np.array(
-            [not np.isin(self.targets_of(query), self.seen(query)).all() for query in range(len(self))], np.bool_
-        )
 
     def told_in_part(self) -> str | None:
         """Return a note on how many have pasts longer than a model's history; None if few do or it is at its limit."""

@@ -39,6 +39,7 @@ class Provenance:
 
     version: str
     exclude_seen: bool
+    exclude_bought: bool
     created_ms: int
     metrics: Mapping[str, Any]
 
@@ -108,11 +109,18 @@ def export_bundle(
                 features=features_of(directory / bundle.GRAPH_FILE),
             ),
             exclude_seen=provenance.exclude_seen,
+            exclude_bought=provenance.exclude_bought,
             dataset_id=data.dataset_id,
             last_event_ms=data.last_event_ms,
             created_ms=provenance.created_ms,
             code_version=code_version(),
-            top_scores=top_scores(data.interactions, model, directory, exclude_seen=provenance.exclude_seen),
+            top_scores=top_scores(
+                data.interactions,
+                model,
+                directory,
+                exclude_seen=provenance.exclude_seen,
+                exclude_bought=provenance.exclude_bought,
+            ),
             metrics={**provenance.metrics, "parity": dataclasses.asdict(parity), "stages": dataclasses.asdict(stages)},
         ),
     )

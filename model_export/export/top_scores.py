@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from alsolike.bundle.bundle import GRAPH_FILE
+from alsolike.bundle.features import EVENT_TYPE
+from alsolike.domain.configuration import PURCHASE
 from alsolike.training.drift import DAY_MS, WINDOW_DAYS, Histogram
 from model_export.api import Model
 from model_export.data.chunks import chunks
@@ -20,7 +22,9 @@ BINS = 10
 _BYTES_AT_ONCE = 32 << 20
 
 
-def top_scores(interactions: Interactions, model: Model, directory: Path, *, exclude_seen: bool) -> Histogram:
+def top_scores(
+    interactions: Interactions, model: Model, directory: Path, *, exclude_seen: bool, exclude_bought: bool = False
+) -> Histogram:
     """Return the best scores of users of the last days in ten bins of as many users each.
 
     Evenly spaced, `USERS` of those who did something in the last `WINDOW_DAYS` days, each as of the last interaction:
@@ -37,11 +41,13 @@ def top_scores(interactions: Interactions, model: Model, directory: Path, *, exc
         parameters=history_parameters(interactions, model.settings.half_life_days),
     )
     session = open_session(directory / GRAPH_FILE)
-    length = histories.items.shape[1]
+    length, purchase = histories.items.shape[1], interactions.feature(EVENT_TYPE).code(PURCHASE)
     found: list[Floats] = []
     for rows in chunks(len(histories), items=model.items, length=length, most_bytes=_BYTES_AT_ONCE, pairs=True):
         some = histories.rows(rows)
         exclude = some.items if exclude_seen else np.zeros((len(some), 1), np.int64)
+        if exclude_bought:
+            exclude = np.where(some.feature(EVENT_TYPE) == purchase, some.items, 0)
         items, scores = recommend(session, some, exclude=exclude, k=1)
         found.append(scores[items[:, 0] > 0, 0])
     best = np.concatenate(found).astype(np.float64)

@@ -20,7 +20,7 @@ from model_export.api import Model
 from model_export.data.chunks import chunks
 from model_export.data.interactions import Histories, Interactions, Ints
 from model_export.data.top_n import best_items
-from model_export.evaluation.ranking import Seen, history_parameters
+from model_export.evaluation.ranking import Seen, hidden, history_parameters
 from model_export.evaluation.splits import Part, Queries
 from model_export.export.writer import open_session, recommend
 
@@ -85,8 +85,7 @@ class ChampionBundle:
         found = np.zeros((len(queries), k), np.int64)
         length = manifest.history.length
         for rows in chunks(len(queries), items=manifest.items, length=length, most_bytes=BYTES_AT_ONCE, pairs=True):
-            past = _past(queries, rows, positions)
-            exclude = past if seen == "masked" else np.zeros_like(past[:, :1])
+            exclude = _hidden(queries, rows, positions, seen)
             try:
                 items, _ = recommend(self._session, histories.rows(rows), exclude=exclude, k=k)
             except Exception as error:  # as above
@@ -107,8 +106,7 @@ def answers_of(model: Model, part: Part, *, k: int, seen: Seen) -> Ints:
     for rows in chunks(len(queries), items=model.items, length=length, most_bytes=BYTES_AT_ONCE, pairs=False):
         for query, scores in enumerate(model.score(histories.rows(rows)), rows.start):
             scores[scores <= 0] = -np.inf
-            if seen == "masked":
-                scores[queries.seen(query)] = -np.inf
+            scores[hidden(queries, query, seen)] = -np.inf
             best = best_items(scores, k)
             found[query, : len(best)] = best[np.lexsort((best, -scores[best]))]
     return _of_someone(found, histories)
@@ -157,10 +155,10 @@ def _translated(
     return weights
 
 
-def _past(queries: Queries, rows: slice, positions: Ints) -> Ints:
-    """Return each query's whole past, padded with 0."""
-    past = [positions[queries.seen(query)] for query in range(rows.start, rows.stop)]
-    padded = np.zeros((len(past), max(map(len, past))), np.int64)
+def _hidden(queries: Queries, rows: slice, positions: Ints, seen: Seen) -> Ints:
+    """Return the items of each query's past that may not be recommended, padded with 0."""
+    past = [positions[hidden(queries, query, seen)] for query in range(rows.start, rows.stop)]
+    padded = np.zeros((len(past), max(1, *map(len, past))), np.int64)
     for row, items in enumerate(past):
         padded[row, : len(items)] = items
     return padded

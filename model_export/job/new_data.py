@@ -22,7 +22,7 @@ from model_export.evaluation import metrics, splits
 from model_export.evaluation.bootstrap import apart
 from model_export.evaluation.fit_cache import EarlierFit, fitted
 from model_export.evaluation.paired import Paired, drawn, gains_of, paired, wanted_of
-from model_export.evaluation.ranking import Gains, Seen, mean
+from model_export.evaluation.ranking import Gains, Seen, hidden, mean
 from model_export.evaluation.splits import Part, Queries
 from model_export.job.answer_lists import ChampionBundle, answers_of
 
@@ -204,7 +204,7 @@ def _chance(queries: Queries, wanted: Sequence[Ints], *, items: int, k: int, see
     """Return the NDCG to expect of k items drawn from those that may be recommended, of queries with targets."""
     asked = [query for query, targets in enumerate(wanted) if len(targets)]
     counts = np.array([len(wanted[query]) for query in asked], np.int64)
-    masked = [len(np.unique(queries.seen(query))) if seen == "masked" else 0 for query in asked]
+    masked = [len(np.unique(hidden(queries, query, seen))) for query in asked]
     every_rank_hit = metrics.gains(np.ones((len(asked), k), np.bool_), counts)
     chance: Gains = every_rank_hit * counts / (items - np.array(masked, np.int64))
     return chance

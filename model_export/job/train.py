@@ -38,6 +38,7 @@ from model_export.evaluation.cold_start import Trials, judge, part_items, trials
 from model_export.evaluation.diversity import kinds
 from model_export.evaluation.fit_cache import EarlierFit, Fits, fitted_at_cost
 from model_export.evaluation.ranking import Seen
+from model_export.evaluation.seen_choice import choose_seen, repurchase_share
 from model_export.evaluation.segments import categories, sliced
 from model_export.evaluation.selection import Candidate, Comparison, Say, choose, selection_reason
 from model_export.evaluation.split_choice import require_targets, split_for
@@ -55,9 +56,6 @@ from model_export.processes.resources import measured
 
 K = 10
 """Length of the evaluated lists."""
-
-REPEATS_ARE_REAL = 0.1
-"""Share of repeats among the validation's relevant items from which seen items may be recommended again."""
 
 ASIDE = frozenset({"content", "item_knn", "repurchase", "transitions"})
 """Algorithms that the second process fits. Both processes end at about the same time; none uses early stopping."""
@@ -158,6 +156,7 @@ def train(
         "seen": setup.seen,
         "asked_users": winner.quality.queries,
         "repeat_share": setup.repeat_share,
+        "repurchase_share": setup.repurchase_share,
         "settings": reference.document(winner.settings),
         "selection": reason,
         "candidates": [_summary(candidate, winner) for candidate in candidates],
@@ -179,6 +178,7 @@ def train(
     provenance = Provenance(
         version=hyperparameters.run_id or setup.data.dataset_id,
         exclude_seen=setup.seen == "masked",
+        exclude_bought=setup.seen == "masked if bought",
         created_ms=now_ms,
         metrics=metrics,
     )
@@ -205,6 +205,8 @@ class _Setup:
         The data with its items by frequency, as the bundle stores them.
     repeat_share
         Share of the validation's targets that the user had interacted with before.
+    repurchase_share
+        See `seen_choice.repurchase_share`.
     """
 
     hyperparameters: Hyperparameters
@@ -216,6 +218,7 @@ class _Setup:
     split: splits.Split
     seen: Seen
     repeat_share: float
+    repurchase_share: float | None
 
 
 def _prepare(dataset: Path, hyperparameters: Hyperparameters, sentence_model: Path | None, say: Say) -> _Setup:
@@ -239,17 +242,19 @@ def _prepare(dataset: Path, hyperparameters: Hyperparameters, sentence_model: Pa
         say(described(sentences))
     split = split_for(interactions, holdout_days=hyperparameters.holdout_days)
     repeat_share = split.validation.queries.repeat_share()  # the test set selects nothing
-    seen = _seen(hyperparameters.exclude_seen, repeat_share)
+    repurchases = repurchase_share(split.test.fit)
+    seen = _seen(hyperparameters.exclude_seen, repeat_share=repeat_share, repurchase_share=repurchases)
+    purchases = "" if repurchases is None else f" and {repurchases:.1%} of later purchases"
     say(
         f"{split.protocol} hold-out: {len(split.test.queries):,} users asked; "
-        f"{repeat_share:.1%} of the validation's targets were repeats, seen items are {seen}"
+        f"{repeat_share:.1%} of the validation's targets{purchases} were repeats, seen items are {seen}"
     )
     if told := split.test.queries.told_in_part():
         say(told)
     require_targets(split, seen)
     return _Setup(
         hyperparameters=hyperparameters, algorithms=algorithms, budget=budget, data=data, served=data.by_frequency(),
-        sentences=sentences, split=split, seen=seen, repeat_share=repeat_share,
+        sentences=sentences, split=split, seen=seen, repeat_share=repeat_share, repurchase_share=repurchases,
     )  # fmt: skip
 
 
@@ -332,9 +337,10 @@ def _compare_with_champion(
     return compared, new
 
 
-def _seen(exclude_seen: bool | None, repeat_share: float) -> Seen:
-    exclude = repeat_share < REPEATS_ARE_REAL if exclude_seen is None else exclude_seen
-    return "masked" if exclude else "allowed"
+def _seen(exclude_seen: bool | None, *, repeat_share: float, repurchase_share: float | None) -> Seen:
+    if exclude_seen is not None:
+        return "masked" if exclude_seen else "allowed"
+    return choose_seen(repeat_share=repeat_share, repurchase_share=repurchase_share)
 
 
 def _in_order_of_use(setup: _Setup) -> dict[str, Algorithm]:

@@ -14,7 +14,7 @@ from alsolike.bundle import bundle
 from alsolike.bundle.bundle import Bundle
 from alsolike.bundle.reranker import Ints, Reranker
 from alsolike.catalogue.variants import ProductKey, product_key
-from alsolike.domain.configuration import DEFAULT
+from alsolike.domain.configuration import DEFAULT, PURCHASE
 from alsolike.profiles.store import Profile
 from alsolike.registry import registry
 from alsolike.runtime.s3 import download
@@ -41,13 +41,14 @@ class ReferenceModel:
         reference: Reference,
         *,
         exclude_seen: bool,
+        exclude_bought: bool = False,
         items: Mapping[str, Mapping[str, Any]],
         reranker: Reranker | None = None,
     ) -> None:
         self._reference = reference
         self._reranker = reranker
         self._items = items
-        self._exclude_seen = exclude_seen
+        self._exclude_seen, self._exclude_bought = exclude_seen, exclude_bought
         self._index = {item_id: index for index, item_id in enumerate(reference.item_ids)}
         self._cold_products = {self._product(item_id) for item_id in items if not self.knows(item_id)}
 
@@ -75,9 +76,13 @@ class ReferenceModel:
         """
         recent = profile.recent
         scores = self._reference.scores(recent, now_ms=now_ms)
-        seen = {self._index[interaction.item_id] for interaction in recent if interaction.item_id in self._index}
-        if self._exclude_seen:
-            scores[list(seen)] = -np.inf
+        left_out = {
+            self._index[interaction.item_id]
+            for interaction in recent
+            if interaction.item_id in self._index
+            and (self._exclude_seen or (self._exclude_bought and interaction.event_type == PURCHASE))
+        }
+        scores[list(left_out)] = -np.inf
         answered_rank = {self._index.get(item_id, -1): rank for rank, item_id in enumerate(answered)}
         ranked = _ordered(np.flatnonzero(scores > 0), scores, answered_rank)
         if self._reranker is not None and len(ranked):
@@ -135,6 +140,7 @@ def fit(deployment: Deployment, version: str, directory: Path, *, items: Path) -
     return ReferenceModel(
         fit_reference(manifest, directory / "dataset"),
         exclude_seen=manifest.exclude_seen,
+        exclude_bought=manifest.exclude_bought,
         items=read_items(items, columns=DEFAULT.item_columns).properties,
         reranker=served.reranker,
     )

@@ -116,6 +116,7 @@ def _figures(manifest: Manifest) -> dict[str, Any]:
         "items": manifest.items,
         "code_version": manifest.code_version,
         "exclude_seen": manifest.exclude_seen,
+        "exclude_bought": manifest.exclude_bought,
         "history": dataclasses.asdict(manifest.history),
     }
     return dict(_flat({**own, **chosen, **rest}))

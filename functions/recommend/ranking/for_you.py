@@ -17,7 +17,7 @@ from functions.recommend.ranking.model_runs import model_failure
 from functions.recommend.ranking.related import related_row
 from functions.recommend.scored_item import ScoredItem
 from functions.recommend.state.catalogue import ModelCatalogue
-from functions.recommend.state.model import GRAPH_ERRORS, NO_HISTORY, History, Mask, Model
+from functions.recommend.state.model import GRAPH_ERRORS, NO_HISTORY, History, Mask, Model, bought_positions
 
 
 def for_you(inputs: RankingInputs) -> Ranking:
@@ -94,8 +94,8 @@ def _best_cold(
     first = model.bundle.manifest.items + 1
     if mask is not None:
         scores[mask[first : catalogue.size] == -np.inf] = 0.0
-    if model.bundle.manifest.exclude_seen:
-        scores[history.unknown[history.unknown < catalogue.size] - first] = 0.0
+    left_out = history.left_out(model.bundle.manifest)
+    scores[left_out[(left_out >= first) & (left_out < catalogue.size)] - first] = 0.0
     rows = np.flatnonzero(scores > 0)
     if len(rows) > k:
         rows = rows[scores[rows] >= np.partition(scores[rows], -k)[-k]]
@@ -123,9 +123,19 @@ def _similar_to_last_viewed(inputs: RankingInputs, degraded: tuple[str, ...]) ->
     model = inputs.resolved.model
     assert model is not None
     latest = list(dict.fromkeys(reversed(inputs.items.history.tolist())))
-    seen = latest if model.bundle.manifest.exclude_seen else []
+    left_out = left_out_of(inputs, model)
     for position in latest:
-        ranked = related_row(inputs, SIMILAR, position, leave_out=seen or position)
+        ranked = related_row(inputs, SIMILAR, position, leave_out=[*left_out, position])
         if ranked:
-            return filled(inputs, ranked[: inputs.k], source="similar", leave_out=seen, degraded=degraded)
-    return popular(inputs, seen, degraded)
+            return filled(inputs, ranked[: inputs.k], source="similar", leave_out=left_out, degraded=degraded)
+    return popular(inputs, left_out, degraded)
+
+
+def left_out_of(inputs: RankingInputs, model: Model) -> list[int]:
+    """Return the positions in the user's whole profile that lists leave out by the training's choice."""
+    positions = inputs.items.history
+    if model.bundle.manifest.exclude_bought:
+        positions = bought_positions(inputs.recent, positions)
+    elif not model.bundle.manifest.exclude_seen:
+        return []
+    return list(dict.fromkeys(reversed(positions.tolist())))

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from alsolike.domain.configuration import Configuration
+from alsolike.domain.configuration import PURCHASE, Configuration
 from alsolike.events.returns import net_weights
 from alsolike.profiles.store import RecentInteraction
 from alsolike.recommendations.requests import (
@@ -35,7 +35,6 @@ from functions.recommend.ranking.related import bought_together, similar_items
 from functions.recommend.scored_item import ScoredItem
 from functions.recommend.state.model import NO_HISTORY, History
 
-PURCHASE = "purchase"
 HALF_LIFE_MS = 90 * 86_400_000
 
 

@@ -10,9 +10,9 @@ import numpy as np
 from alsolike.domain.rules import promoted_places
 from alsolike.recommendations.requests import OF_ITEMS
 from alsolike.runtime.errors import InvalidInput, Unavailable
-from functions.recommend.items import NO_POSITIONS, Positions, item_mask, passing, without
+from functions.recommend.items import Positions, item_mask, passing, without
 from functions.recommend.ranking.boosts import boosted
-from functions.recommend.ranking.for_you import rank
+from functions.recommend.ranking.for_you import left_out_of, rank
 from functions.recommend.ranking.inputs import Boost, Ranking, RankingInputs
 from functions.recommend.ranking.model_runs import model_failure, rank_after
 from functions.recommend.resolve import UNREADABLE, ResolvedRules, SelectedFilter
@@ -104,8 +104,7 @@ def arrange(
 def new_items(inputs: RankingInputs, excluded: Positions, *, days: int) -> list[int]:
     """Return the positions of items that are new and may be in the answer, the latest first."""
     resolved = inputs.resolved
-    skips_seen = resolved.model is not None and resolved.model.bundle.manifest.exclude_seen
-    seen = inputs.items.history if skips_seen else NO_POSITIONS
+    seen = [] if resolved.model is None else left_out_of(inputs, resolved.model)
     positions = resolved.catalogue.newest(
         without(inputs.mask, excluded, inputs.items),
         since_ms=resolved.now_ms - days * DAY_MS,

@@ -30,11 +30,13 @@ from alsolike.bundle.bundle import (
     TABLES_FILE,
     Bundle,
     HistoryParameters,
+    Manifest,
     ages,
     history_weights,
 )
 from alsolike.bundle.features import FEATURE_INPUT, NO_CODES, FeatureCodes, UserColumns, codes_of, feature_codes
 from alsolike.bundle.graph_tables import graph_tables
+from alsolike.domain.configuration import PURCHASE
 from alsolike.events.returns import net_weights
 from alsolike.profiles.store import RecentInteraction
 from alsolike.records.served_response import FILLED, RANKED
@@ -65,6 +67,8 @@ class History:
         int64 `(m,)`, positions of items that were returned completely; excluded like seen ones.
     unknown
         int64 `(m,)`, positions after the model's last one; excluded like seen ones.
+    bought
+        int64 `(m,)`, positions of purchased items, also of unknown and returned ones.
     """
 
     items: npt.NDArray[np.int64]
@@ -72,6 +76,7 @@ class History:
     event_time_ms: Sequence[int]
     returned: npt.NDArray[np.int64] = dataclasses.field(default_factory=lambda: _NOTHING)
     unknown: npt.NDArray[np.int64] = dataclasses.field(default_factory=lambda: _NOTHING)
+    bought: npt.NDArray[np.int64] = dataclasses.field(default_factory=lambda: _NOTHING)
     indices: Sequence[int] = ()
     features: Mapping[str, npt.NDArray[np.int64]] = dataclasses.field(default_factory=dict)
 
@@ -79,6 +84,12 @@ class History:
     def seen(self) -> npt.NDArray[np.int64]:
         """The positions that are not recommended again if the model excludes seen items."""
         return np.concatenate([self.items, self.returned]) if len(self.returned) else self.items
+
+    def left_out(self, manifest: Manifest) -> npt.NDArray[np.int64]:
+        """Return the positions that the model's lists leave out by the training's choice, also unknown ones."""
+        if manifest.exclude_seen:
+            return np.concatenate([self.seen, self.unknown]) if len(self.unknown) else self.seen
+        return self.bought if manifest.exclude_bought else _NOTHING
 
     def weights(self, parameters: HistoryParameters, *, now_ms: int) -> npt.NDArray[np.float32]:
         """Return the weight of each interaction at `now_ms`: float32 `(n,)`."""
@@ -94,6 +105,12 @@ class History:
 
 
 NO_HISTORY = History(_NOTHING, (), ())
+
+
+def bought_positions(recent: Sequence[RecentInteraction], positions: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return the positions of purchased items, without those of no item (0)."""
+    purchases = np.array([entry.event_type == PURCHASE for entry in recent], bool)
+    return positions[purchases & (positions > 0)]
 
 
 def known_history(
@@ -123,6 +140,7 @@ def known_history(
     weights: list[Any] = [parameters.event_weights.get(entry.event_type) for entry in recent]
     kept: Sequence[int] = range(len(recent))
     unknown = _NOTHING
+    bought = bought_positions(recent, positions)
     places = positions.tolist()
     if None in weights or (places and not 0 < min(places) <= max(places) <= items):
         counted = np.array([weight is not None for weight in weights], bool)
@@ -146,6 +164,7 @@ def known_history(
         event_time_ms=[recent[index].event_time_ms for index in kept],
         returned=returned,
         unknown=unknown,
+        bought=bought,
         indices=kept,
         features=feature_codes([recent[index] for index in kept], codes, user=user) if codes else {},
     )
@@ -322,18 +341,22 @@ class Model:
         Parameters
         ----------
         leave_out_seen
-            If true, exclude items of the history; None uses the training's choice.
+            Whether to exclude items of the history; None for the training's choice, which may be purchased ones.
 
         Returns
         -------
             Positions and scores, less than k if the model cannot score more items.
         """
+        manifest = self.bundle.manifest
         if leave_out_seen is None:
-            leave_out_seen = self.bundle.manifest.exclude_seen
+            left_out = history.left_out(manifest)
+            left_out = left_out[left_out <= manifest.items]
+        else:
+            left_out = history.seen if leave_out_seen else _NOTHING
         feed: dict[str, npt.NDArray[Any]] = {
             "history": history.items[None, :],
-            "weights": history.weights(self.bundle.manifest.history, now_ms=now_ms)[None, :],
-            "exclude": history.seen[None, :] if leave_out_seen else _NONE,
+            "weights": history.weights(manifest.history, now_ms=now_ms)[None, :],
+            "exclude": left_out[None, :] if len(left_out) else _NONE,
             "k": np.array([k], np.int64),
         }
         for input_name, values in self._optional_inputs(history, now_ms=now_ms).items():
@@ -428,9 +451,7 @@ class Model:
         if k <= 0:
             return []
         left_out = {item.position for item in after}.union(leave_out)
-        if self.bundle.manifest.exclude_seen:
-            left_out.update(history.seen.tolist())
-            left_out.update(history.unknown.tolist())
+        left_out.update(history.left_out(self.bundle.manifest).tolist())
         positions = self._popular_first(k, left_out, self.part_of(mask), within)
         if cold is not None and len(positions) < k:
             positions += cold(k - len(positions), left_out)

@@ -109,13 +109,16 @@ class ScoredItems(Model):
 def reference(
     *scores: float,
     exclude_seen: bool = False,
+    exclude_bought: bool = False,
     titles: Mapping[str, str] = MappingProxyType({}),
     reranker: Reranker | None = None,
 ) -> ReferenceModel:
-    parameters = HistoryParameters(length=100, half_life_days=1.0, event_weights={"purchase": 5.0})
+    parameters = HistoryParameters(length=100, half_life_days=1.0, event_weights={"purchase": 5.0, "view": 1.0})
     items = {item_id: {"title": title} for item_id, title in titles.items()}
     scored = Reference(ScoredItems(*scores), "abcd"[: len(scores)], parameters)
-    return ReferenceModel(scored, exclude_seen=exclude_seen, items=items, reranker=reranker)
+    return ReferenceModel(
+        scored, exclude_seen=exclude_seen, exclude_bought=exclude_bought, items=items, reranker=reranker
+    )
 
 
 def test_reference_orders_equal_scores_as_the_answer_does_and_others_by_score() -> None:
@@ -197,6 +200,14 @@ def test_reference_keeps_seen_items_out_where_the_model_does() -> None:
         "c",
         "a",
     ]
+
+
+def test_reference_keeps_bought_items_out_where_the_model_does() -> None:
+    events = (RecentInteraction(1, "e", "d", "purchase"), RecentInteraction(2, "f", "c", "view"))
+
+    ranked = reference(0.1, 0.4, 0.5, 0.9, exclude_bought=True).rank(Profile("u#1", events), k=4, now_ms=0, answered="")
+
+    assert ranked == ["c", "b", "a"]
 
 
 @pytest.mark.parametrize("passed", [True, False])

@@ -89,22 +89,27 @@ def write_dataset(
     start_ms: int = 1_700_000_000_000,
     properties: Mapping[str, Mapping[str, str]] | None = None,
     history_length: int = HISTORY_LENGTH,
+    event_types: Mapping[str, Sequence[str]] | None = None,
 ) -> Path:
-    """Write a dataset as build_dataset does; each user's items `step_ms` apart."""
+    """Write a dataset as build_dataset does; each user's items `step_ms` apart.
+
+    Without `event_types`, those of each user's items, the dataset has no such column.
+    """
     directory.mkdir(parents=True, exist_ok=True)
     rows = [
-        (f"u#{user}", item, start_ms + step * step_ms, 5.0)
+        (f"u#{user}", item, start_ms + step * step_ms, 5.0, event_types[user][step] if event_types else "")
         for user, sequence in sequences.items()
         for step, item in enumerate(sequence)
     ]
     rows.sort(key=lambda row: row[2])
-    columns = list(zip(*rows, strict=True)) or [(), (), (), ()]
+    columns = list(zip(*rows, strict=True)) or [(), (), (), (), ()]
     table = pa.table(
         {
             "profile_id": pa.array(columns[0], pa.string()),
             "item_id": pa.array(columns[1], pa.string()),
             "event_time_ms": pa.array(columns[2], pa.int64()),
             "weight": pa.array(columns[3], pa.float32()),
+            **({"event_type": pa.array(columns[4], pa.string())} if event_types else {}),
         }
     )
     pq.write_table(table, directory / INTERACTIONS_FILE)

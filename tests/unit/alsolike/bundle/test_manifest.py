@@ -79,6 +79,7 @@ def test_a_manifest_says_how_high_scores_are_unless_it_is_of_an_earlier_version(
 
     assert Manifest.from_json(written.to_json()) == written
     assert Manifest.from_json(broken(lambda document: document.pop("top_scores"))).top_scores is None
+    assert Manifest.from_json(broken(lambda document: document.pop("exclude_bought"))).exclude_bought is False
 
 
 def test_no_decay_is_null_in_the_manifest() -> None:

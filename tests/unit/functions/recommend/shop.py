@@ -59,6 +59,7 @@ class Shop:
         version: str = "v1",
         *,
         exclude_seen: bool = False,
+        exclude_bought: bool = False,
         item_ids: Sequence[str] = KNOWN,
         properties: Mapping[str, Mapping[str, Any]] = ITEMS,
         groups: Sequence[Group] = (),
@@ -68,7 +69,9 @@ class Shop:
         folder = self.directory / version
         write_bundle(
             folder,
-            manifest=dataclasses.replace(MANIFEST, version=version, exclude_seen=exclude_seen),
+            manifest=dataclasses.replace(
+                MANIFEST, version=version, exclude_seen=exclude_seen, exclude_bought=exclude_bought
+            ),
             transitions={("pear", "fig"): 2.0, ("pear", "plum"): 1.0},
             item_ids=item_ids,
             properties=properties,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from alsolike.training.drift import DAY_MS
 from model_export.algorithms.buy_again import BuyAgain, BuyAgainModel
 from model_export.algorithms.transitions import Transitions
+from model_export.data.features import Feature
 from model_export.evaluation.ranking import history_parameters
 from model_export.export.top_scores import top_scores
 from model_export.export.writer import write_graphs
@@ -40,6 +42,17 @@ def test_users_to_whom_nothing_is_answered_have_no_score(tmp_path: Path) -> None
     )
 
     assert (found.edges, found.counts) == ((), (0,))
+
+
+def test_bought_items_have_no_score_where_they_are_excluded(tmp_path: Path) -> None:
+    """The second user bought item 2 and viewed item 1 twice."""
+    data = interactions([[1], [2, 1, 1]], step_ms=1)
+    types = Feature(("purchase", "view"), np.array([2, 1, 2, 2], np.uint8))
+    data = dataclasses.replace(data, features={"event_type": types})
+
+    found = top_scores(data, own_weights(tmp_path, items=2), tmp_path, exclude_seen=False, exclude_bought=True)
+
+    assert (found.edges, found.counts) == ((1.0,), (1, 1))
 
 
 def test_users_who_did_nothing_in_the_last_days_are_left_out(tmp_path: Path) -> None:

@@ -324,6 +324,27 @@ def test_seen_items_are_excluded_unless_repeats_are_real(tmp_path: Path) -> None
     assert run(write_dataset(tmp_path / "mixed", mixed), tmp_path / "forced", exclude_seen=True).exclude_seen
 
 
+def test_bought_items_are_excluded_where_only_views_repeat(tmp_path: Path) -> None:
+    """Each user views an item, buys it a day later and views it again; then the next item follows."""
+    walks = {
+        f"user{user}": [f"item{(user + step) % 20:02d}" for step in range(6) for _ in range(3)] for user in range(20)
+    }
+    once = dict.fromkeys(walks, ["view", "purchase", "view"] * 6)
+    often = dict.fromkeys(walks, ["view", "purchase", "purchase"] * 6)
+    lines: list[str] = []
+
+    shop = write_dataset(tmp_path / "once", walks, event_types=once)
+    books = run(shop, tmp_path / "books", lines=lines)
+    grocer = run(write_dataset(tmp_path / "often", walks, event_types=often), tmp_path / "grocer")
+
+    assert (books.exclude_seen, books.exclude_bought, books.metrics["seen"]) == (False, True, "masked if bought")
+    assert (grocer.exclude_seen, grocer.exclude_bought, grocer.metrics["seen"]) == (False, False, "allowed")
+    assert books.metrics["repurchase_share"] == 0.0
+    assert grocer.metrics["repurchase_share"] > 0.5
+    assert any("and 0.0% of later purchases were repeats, seen items are masked if bought" in line for line in lines)
+    assert Bundle(tmp_path / "books").manifest == books
+
+
 def test_repeats_of_the_test_part_decide_nothing(tmp_path: Path) -> None:
     walks = {f"user{user}": [f"item{(user + step) % 20:02d}" for step in range(10)] for user in range(20)}
     repeated_last = {user: [*items, items[0]] for user, items in walks.items()}

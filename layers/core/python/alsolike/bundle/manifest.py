@@ -22,7 +22,7 @@ RERANKER_FILE = "reranker.tensors"
 LATER_FILES = (RELATED_FILE, TABLES_FILE, ACTIONS_FILE, RERANKER_FILE)
 """Files that bundles of earlier versions lack; serving works without them."""
 
-LATER_FIELDS = frozenset({"top_scores"})
+LATER_FIELDS = frozenset({"exclude_bought", "top_scores"})
 """Fields that manifests of earlier versions lack."""
 
 _JSON_TYPES = {
@@ -91,6 +91,8 @@ class Manifest:
         Name of the winner.
     exclude_seen
         True if items of the history are excluded from the answer.
+    exclude_bought
+        True if purchased items of the history are excluded; False in bundles of earlier versions.
     last_event_ms
         Time of the latest training interaction.
     metrics
@@ -113,6 +115,7 @@ class Manifest:
     code_version: str
     metrics: Mapping[str, Any]
     files: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
+    exclude_bought: bool = False
     top_scores: Histogram | None = None
     format_version: int = FORMAT_VERSION
 

@@ -16,6 +16,9 @@ from alsolike.domain.rules import RuleSet
 from alsolike.runtime.errors import UnknownEventType
 from alsolike.runtime.struct import struct
 
+PURCHASE = "purchase"
+"""Event type of purchases."""
+
 HISTORY_LENGTH, MAX_HISTORY_LENGTH = 100, 1_000
 """Interactions of a user that the live profile keeps and that a model sees at most."""
 
@@ -125,7 +128,7 @@ _EVENTS = (
     EventType("view", 1.0),
     EventType("click", 1.0),
     EventType("cart", 3.0, aliases=("addtocart", "add_to_cart")),
-    EventType("purchase", 5.0),
+    EventType(PURCHASE, 5.0),
     EventType("return", -5.0, aliases=("refund",)),
     EventType("search", 0.0, item_required=False),
 )

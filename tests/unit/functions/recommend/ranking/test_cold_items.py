@@ -190,6 +190,18 @@ def test_seen_cold_items_are_not_answered_where_seen_ones_are_not(shop: Shop) ->
     assert shop.items() == ["fig", "plum", "kiwi", "apple"]  # a popular one, and the rest
 
 
+def test_bought_cold_items_are_not_answered_where_bought_ones_are_not(shop: Shop) -> None:
+    shop.publish(item_ids=list(ITEMS), properties=ITEMS, exclude_bought=True)
+    shop.catalogue({"date": {"from": "Greece"}})
+    shop.remember("u#anna", "pear")
+    shop.remember("u#anna", "date")
+    assert "date" in shop.items()
+
+    shop.remember("u#anna", "date", "purchase")
+
+    assert "date" not in shop.items()
+
+
 def test_metadata_of_cold_items_comes_from_the_catalogue(cold_shop: Shop) -> None:
     cold_shop.catalogue({"date": {"from": "Greece", "title": "Date"}})
 

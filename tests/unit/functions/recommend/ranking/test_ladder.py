@@ -60,6 +60,17 @@ def test_what_was_seen_is_left_out_on_the_second_step_too(shop: Shop, monkeypatc
     assert headers["x-alsolike-filled"] == "1"
 
 
+def test_bought_items_are_left_out_on_the_second_step_too(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.publish(related=RELATED, exclude_bought=True)
+    shop.remember("u#anna", "kiwi", "purchase", before_ms=2000)
+    shop.remember("u#anna", "pear")
+    monkeypatch.setattr(Budget, "allows", lambda *_: False)
+
+    items, _ = shop.ask(numResults=5)
+
+    assert [item["itemId"] for item in items] == ["fig", "pear", "plum"]  # similar to pear, then popular
+
+
 def test_what_was_seen_is_left_out_where_only_popular_items_stand_in(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:

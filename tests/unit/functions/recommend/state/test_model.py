@@ -90,6 +90,25 @@ def test_seen_items_are_left_out_where_the_model_says_so(tmp_path: Path) -> None
     assert ranked(model(tmp_path / "b", exclude_seen=True), entries) == [("kiwi", 3.0), ("fig", 2.0)]
 
 
+def test_bought_items_are_left_out_where_the_model_says_so(tmp_path: Path) -> None:
+    entries = recent(("durian", "purchase", 2), ("pear", "view", 1), ("plum", "purchase", 0))
+    loaded = model(tmp_path, exclude_bought=True)
+
+    assert ranked(loaded, entries) == [("kiwi", 15.0), ("fig", 2.0)]
+    assert ranked(loaded, entries[:2]) == [("fig", 2.0), ("plum", 1.0)]
+    history = known(loaded, entries)
+    assert [loaded.bundle.item_id(item.position) for item in loaded.popular(4, history=history)] == [
+        "fig", "pear", "kiwi",
+    ]  # fmt: skip
+
+
+def test_returned_purchase_is_left_out_like_a_kept_one(tmp_path: Path) -> None:
+    history = HistoryParameters(length=3, half_life_days=7.0, event_weights={"purchase": 5.0, "return": -5.0})
+    entries = recent(("pear", "purchase", 0), ("plum", "purchase", 0), ("plum", "return", 0))
+
+    assert ranked(model(tmp_path, history=history, exclude_bought=True), entries) == [("fig", 10.0)]
+
+
 def test_returned_item_does_not_count(tmp_path: Path) -> None:
     """Plum was bought and returned, so only pear is left."""
     history = HistoryParameters(length=3, half_life_days=7.0, event_weights={"purchase": 5.0, "return": -5.0})

@@ -1,0 +1,53 @@
+"""Choice of the items of a user's past that are not recommended again."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from model_export.data.interactions import Interactions, Ints
+from model_export.evaluation.ranking import Seen
+
+REPEATS_ARE_REAL = 0.1
+"""Share of repeats from which they are real: such items may be recommended again."""
+
+
+def choose_seen(*, repeat_share: float, repurchase_share: float | None) -> Seen:
+    """Return which items of the past to mask.
+
+    Many products are viewed several times, bought once, and never again. Then only purchases are masked.
+
+    Parameters
+    ----------
+    repeat_share
+        Share of the validation's targets that the user had interacted with before.
+    repurchase_share
+        See `repurchase_share`.
+    """
+    if repeat_share < REPEATS_ARE_REAL:
+        return "masked"
+    if repurchase_share is None or repurchase_share >= REPEATS_ARE_REAL:
+        return "allowed"
+    return "masked if bought"
+
+
+def repurchase_share(interactions: Interactions) -> float | None:
+    """Return the share of repeats among the purchases after each user's first order; None without purchases.
+
+    Purchases of equal time are one order.
+    """
+    bought = interactions.select(interactions.purchases())
+    if not len(bought):
+        return None
+    is_later = bought.time_ms > _first_ms(bought.user, bought.time_ms)
+    pair = bought.user.astype(np.int64) * (bought.items + 1) + bought.item
+    is_repeat = bought.time_ms > _first_ms(pair, bought.time_ms)
+    return float(is_repeat.sum() / max(1, is_later.sum()))
+
+
+def _first_ms(groups: npt.NDArray[np.int32] | Ints, time_ms: Ints) -> Ints:
+    """Return for each row the earliest time of its group."""
+    _, place = np.unique(groups, return_inverse=True)
+    first_ms = np.full(int(place.max()) + 1, np.iinfo(np.int64).max)
+    np.minimum.at(first_ms, place, time_ms)
+    return first_ms[place]

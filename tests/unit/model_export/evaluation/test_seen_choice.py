@@ -1,0 +1,77 @@
+"""Choice of the items of the past that are not recommended again."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from model_export.algorithms.buy_again import BuyAgain
+from model_export.data.features import Feature
+from model_export.data.interactions import Interactions
+from model_export.evaluation import splits
+from model_export.evaluation.paired import wanted_of
+from model_export.evaluation.ranking import Seen, evaluate
+from model_export.evaluation.seen_choice import choose_seen, repurchase_share
+from tests.unit.model_export.shops import interactions
+
+VIEW, PURCHASE = 2, 1
+NAMES = ("purchase", "view")
+
+
+def shop(*users: str, step_ms: int = 1000) -> Interactions:
+    """Return interactions of users, each as text: `1v 1p` is a view and then a purchase of item 1."""
+    words = [user.split() for user in users]
+    data = interactions([[int(word[:-1]) for word in user] for user in words], step_ms=step_ms, items=9)
+    codes = [PURCHASE if word.endswith("p") else VIEW for user in words for word in user]
+    return dataclasses.replace(data, features={"event_type": Feature(NAMES, np.array(codes, np.uint8))})
+
+
+@pytest.mark.parametrize(
+    ("users", "share"),
+    [
+        (["1v 1v 2v"], None),  # no purchases
+        (["1p", "2p"], 0.0),  # one order each
+        (["1v 1p 1v 2v 2p 3p"], 0.0),  # viewed again, bought once
+        (["1p 1p 2p"], 1 / 2),
+        (["1p 2p 1p 2p", "3p 4p 3v"], 2 / 4),
+        (["1p 1v 1v 1p"], 1 / 1),
+    ],
+)
+def test_repurchase_share_counts_purchases_after_the_first_order(users: list[str], share: float | None) -> None:
+    assert repurchase_share(shop(*users)) == share
+
+
+def test_purchases_of_one_time_are_one_order() -> None:
+    assert repurchase_share(shop("1p 1p 2p", step_ms=0)) == 0.0
+
+
+def test_data_without_event_types_have_no_repurchase_share() -> None:
+    assert repurchase_share(interactions([[1, 1, 2]])) is None
+
+
+@pytest.mark.parametrize(
+    ("repeat_share", "repurchases", "seen"),
+    [
+        (0.05, None, "masked"),
+        (0.05, 0.5, "masked"),
+        (0.5, None, "allowed"),
+        (0.5, 0.1, "allowed"),
+        (0.5, 0.09, "masked if bought"),
+        (0.1, 0.0, "masked if bought"),
+    ],
+)
+def test_repeats_and_repurchases_decide(repeat_share: float, repurchases: float | None, seen: Seen) -> None:
+    assert choose_seen(repeat_share=repeat_share, repurchase_share=repurchases) == seen
+
+
+def test_bought_items_are_neither_recommended_nor_targets() -> None:
+    test = splits.leave_one_out(shop("1v 2p 3v 1v", "1v 2p 3v 2v")).test
+
+    assert [targets.tolist() for targets in wanted_of(test.queries, "masked if bought")] == [[1], []]
+    quality = evaluate(BuyAgain().fit(test.fit), test.queries, k=1, seen=["masked if bought", "allowed", "masked"])
+    assert {seen: found.queries for seen, found in quality.items()} == {
+        "masked if bought": 1, "allowed": 2, "masked": 0,
+    }  # fmt: skip
+    assert quality["allowed"].coverage > quality["masked"].coverage == 0
