@@ -12,6 +12,7 @@ from typer import Argument, Option
 
 from cli import console
 from cli.group import CommandGroup
+from cli.next_steps import STOCK_TITLE, stock_suggestion
 from cli.options import INTERRUPTED, Columns, Context, Csv, Output
 from operations import times
 
@@ -78,6 +79,8 @@ def items(context: Context, csv: Csv, files: Files, columns: Columns = None, dry
     from operations.ingest.load_metadata import import_items
 
     _import(import_items, files, context, Options(columns or (), dry_run, declares=True, form=csv.form))
+    if not (dry_run or context.as_json) and (suggestion := stock_suggestion(context.deployment, reach=context.options)):
+        console.print_line(f"{STOCK_TITLE}: {suggestion}")
 
 
 @app.command("users")

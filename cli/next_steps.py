@@ -9,12 +9,17 @@ from collections.abc import Sequence
 from alsolike.runtime.errors import NotFound
 from cli import console
 from operations.client.deployment import Deployment
+from operations.configuration.store import store_of
 from operations.pages import page_lines
 from operations.stage import Stage, stage_of, stored_user
 
+STOCK_TITLE = "Recommend only items in stock"
+_IN_STOCK = ("for-you", "similar-items", "bought-together", "popular", "trending")
+"""Recommenders of the suggested filter: those that propose items."""
+
 
 def step_lines(where: Deployment, *, reach: Sequence[str]) -> list[str]:
-    """Return three numbered steps that match the state. The options `reach` find the deployment."""
+    """Return numbered steps that match the state. The options `reach` find the deployment."""
     user_id = None if (stage := stage_of(where)) is Stage.EMPTY else stored_user(where)
     train = ("Train a model", console.call("train", *reach))
     recommend = ("Recommend", console.call("recommend", "--user", user_id or "ID", *reach))
@@ -35,7 +40,29 @@ def step_lines(where: Deployment, *, reach: Sequence[str]) -> list[str]:
             recommend,
         ],
     }[stage]
+    if stage is not Stage.EMPTY and (suggestion := stock_suggestion(where, reach=reach)):
+        steps.append((STOCK_TITLE, suggestion))
     return [f"{number}. {title}: {command}" for number, (title, command) in enumerate(steps, start=1)]
+
+
+def stock_suggestion(where: Deployment, *, reach: Sequence[str]) -> str | None:
+    """Return how to add a filter for items in stock to the configuration; None without a column of stock.
+
+    It is a command, unless the configuration has filters or recommenders.
+    """
+    from operations.filters.stock import FILTER, stock_filter
+
+    current = store_of(where).current()
+    expression = stock_filter(current.configuration())
+    if expression is None:
+        return None
+    if current.document.keys() & {"filters", "recommenders"}:
+        names = ", ".join(_IN_STOCK)
+        return f"add '{FILTER}: {expression}' under filters, and 'filter: {FILTER}' to the recommenders {names}"
+    of_recommenders = ", ".join(f"{name}: {{filter: {FILTER}}}" for name in _IN_STOCK)
+    lines = f"filters: {{{FILTER}: {expression}}}", f"recommenders: {{{of_recommenders}}}"
+    added = "; ".join(f"echo {shlex.quote(line)}" for line in lines)
+    return f"{{ {console.call('config', 'show', *reach)}; {added}; }} | {console.call('config', 'apply', '-', *reach)}"
 
 
 def check_can_recommend(where: Deployment, *, reach: Sequence[str]) -> None:

@@ -287,6 +287,17 @@ def test_creation_date_is_suggested_by_type_and_name(tmp_path: Path, header: str
     assert [f"--map {suggested}:" in note for note in notes if "CREATION" in note] == ([True] if suggested else [])
 
 
+def test_import_suggests_a_filter_for_the_column_of_stock(shop: Deployment, books: Path) -> None:
+    def imported(*arguments: str) -> str:
+        return CliRunner().invoke(app, ["import", "items", str(books), "--env", "shop", *arguments]).stdout
+
+    dry, as_json, printed = imported("--dry-run"), imported("--json"), imported()
+
+    suggestion = "Recommend only items in stock: {"
+    assert [suggestion in text for text in (dry, as_json, printed)] == [False, False, True]
+    assert "in-stock: INCLUDE ItemID WHERE Items.IN_STOCK = true" in printed
+
+
 def test_import_notes_the_same_until_the_column_is_declared(
     deployment: Deployment, books: Path, tmp_path: Path
 ) -> None:

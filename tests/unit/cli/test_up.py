@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import shlex
 import socket
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -21,6 +23,8 @@ from local_cloud.client import Cloud
 from local_cloud.state import CloudState
 from operations import boot
 from operations.client.deployment import Deployment
+from operations.configuration import file
+from operations.configuration.store import store_of
 from operations.demo.results import DemoFailed
 from operations.stage import stored_user
 from tests.unit.local_cloud.processes import NO_PROCESS
@@ -141,6 +145,34 @@ def test_next_steps_match_the_state(deployment: Deployment, monkeypatch: pytest.
     assert '"userId": "ann"' in trained[1]
     assert trained[2] == "3. Recommend: alsolike recommend --user ann --state x.json"
     assert {len(empty), len(untrained), len(trained)} == {3}
+
+
+def test_filter_for_stock_is_a_step_until_a_filter_reads_the_column(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["alsolike"])
+    key = f"{INTERACTIONS_PREFIX}event_date=2026-01-01/a.parquet"
+    deployment.client("s3").put_object(Bucket=deployment.names.lake_bucket, Key=key, Body=b"")
+    store = store_of(deployment)
+
+    def applied(document: dict[str, Any]) -> list[str]:
+        document = {"format": 1, "items": {"columns": {"inStock": "boolean"}}, **document}
+        store.apply(store.current(), document, text="", by="test", reason="", now_ms=0)
+        return step_lines(deployment, reach=())[3:]
+
+    (suggested,) = applied({})
+    (listed,) = applied({"filters": {"all": "EXCLUDE ItemID WHERE Items.ITEM_ID IN ('x')".replace("'", '"')}})
+    read = applied({"filters": {"mine": "INCLUDE ItemID WHERE Items.IN_STOCK = true"}})
+
+    assert suggested.startswith("4. Recommend only items in stock: { alsolike config show; echo ")
+    assert suggested.endswith("; } | alsolike config apply -")
+    words = shlex.split(suggested.replace(";", " ; "))
+    added = [words[place + 1] for place, word in enumerate(words) if word == "echo"]
+    text = "\n".join(["format: 1", "items: {columns: {inStock: boolean}}", *added])
+    checked = file.check(text, name="shop.yaml", now_ms=0)
+    assert (checked.undeclared, checked.configuration.recommenders["for-you"].filter) == ((), "in-stock")
+    assert listed.startswith("4. Recommend only items in stock: add 'in-stock: INCLUDE ItemID WHERE Items.IN_STOCK")
+    assert read == []
 
 
 def test_next_steps_name_no_user_if_ids_are_stored_as_hashes(deployment: Deployment) -> None:
