@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 _PLAIN_AFTER_S = 5.0
-_PLAIN_EVERY_S = 120.0
+_PLAIN_EVERY_S = 15.0
+"""Longest silence of a step in a pipe after its first line, if the step reports anything."""
 _PIPED_WIDTH = 160
 _DESCRIPTION_WIDTH = 30
 # Control characters, which a terminal obeys instead of showing them, and those that change the direction of text.
@@ -267,7 +268,7 @@ class _Line:
 
     def __init__(self, description: str, total: float | None) -> None:
         self._description, self._total, self._done, self._note = description, total, 0.0, ""
-        self._printed = time.monotonic()
+        self._started = self._printed = time.monotonic()
         self._first = threading.Timer(_PLAIN_AFTER_S, self._print_first)
         self._first.daemon = True
         self._first.start()
@@ -285,6 +286,7 @@ class _Line:
         self._print_if_due()
 
     def say(self, text: str) -> None:
+        self._printed = time.monotonic()
         say(text)
 
     def end(self, line: str, *, finished: bool) -> None:
@@ -296,13 +298,14 @@ class _Line:
             self._print()
 
     def _print_if_due(self) -> None:
-        if time.monotonic() - self._printed > _PLAIN_EVERY_S:
-            self._print()
+        now = time.monotonic()
+        if now - self._printed > _PLAIN_EVERY_S:
+            self._print("" if self._total else f" {now - self._started:.0f} s")
 
-    def _print(self) -> None:
+    def _print(self, elapsed: str = "") -> None:
         self._printed = time.monotonic()
         share = f" {self._done / self._total:.0%}" if self._total else ""
-        say(f"{self._description} ...{share}{_tail(self._note)}")
+        say(f"{self._description} ...{share}{elapsed}{_tail(self._note)}")
 
 
 def _tail(note: str) -> str:

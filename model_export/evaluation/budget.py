@@ -34,6 +34,9 @@ SHORTER = 10
 BUDGET_S = 7_200.0
 """Default budget: half of the default run time of a job, because most fits use one processor."""
 
+QUICK_S = 60.0
+"""Processor seconds of all fits of an algorithm that a first training compares, if the algorithm estimates its cost."""
+
 FITS = 5
 """Fits of an algorithm: on the validation's past, the test's past, the champion's data, that with half of the newer
 interactions, and everything. Where the earlier fits know too little to check the new data, there is one more.
@@ -50,10 +53,13 @@ class Budget:
         Processor time of all fits, as estimated.
     megabytes
         Resident memory of the process, in 10^6 bytes.
+    quick
+        True to leave out algorithms that estimate more than `QUICK_S`: in a first training, the shop waits for a model.
     """
 
     seconds: float = math.inf
     megabytes: float = math.inf
+    quick: bool = False
     _decided: dict[tuple[Algorithm, int], tuple[Interactions, float, str | None]] = dataclasses.field(
         default_factory=dict, repr=False, compare=False
     )
@@ -84,6 +90,11 @@ class Budget:
         cost = algorithm.fit_cost(interactions)
         if cost is None and (len(interactions) <= 4 * SHORT_FIT_ROWS or self.is_ample(interactions)):
             return 0.0, None
+        if self.quick and cost is not None and FITS * cost.seconds > QUICK_S:
+            return 0.0, (
+                f"its {FITS} fits would take about {FITS * cost.seconds:,.0f} processor seconds, a first training "
+                f"compares algorithms of at most {QUICK_S:,.0f}; later trainings compare it"
+            )
         if (left := self._left()) <= 0:
             return 0.0, f"the budget of {self.seconds:,.0f} processor seconds is used up"
         cost = cost or _cost_by_short_fits(algorithm, interactions)

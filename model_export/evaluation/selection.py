@@ -16,7 +16,7 @@ from model_export.algorithms import by_default, missing
 from model_export.api import Algorithm, Combination, Judge, Model
 from model_export.data.interactions import Interactions
 from model_export.evaluation.bootstrap import interval
-from model_export.evaluation.budget import Budget
+from model_export.evaluation.budget import FITS, QUICK_S, Budget
 from model_export.evaluation.diversity import Kinds
 from model_export.evaluation.fit_cache import Fits
 from model_export.evaluation.ranking import Gains, Quality, Seen, evaluate, gains, histories, mean, with_open_targets
@@ -181,6 +181,8 @@ class Comparison:
         if reason is not None:
             self.left_out[algorithm.name] = reason
             self._say(f"{algorithm.name} is left out: {reason}")
+        elif (cost := algorithm.fit_cost(past)) and FITS * cost.seconds > QUICK_S:
+            self._say(f"{algorithm.name}: its {FITS} fits take about {FITS * cost.seconds:,.0f} processor seconds")
         return reason is None
 
     def _tune(self, algorithm: Algorithm) -> tuple[Model, Gains]:

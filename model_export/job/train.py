@@ -223,8 +223,12 @@ class _Setup:
 
 def _prepare(dataset: Path, hyperparameters: Hyperparameters, sentence_model: Path | None, say: Say) -> _Setup:
     """Read the dataset, split it and describe both."""
-    budget = Budget(seconds=hyperparameters.budget_s, megabytes=hyperparameters.budget_mb or machine_megabytes())
     names = hyperparameters.algorithms
+    budget = Budget(
+        seconds=hyperparameters.budget_s,
+        megabytes=hyperparameters.budget_mb or machine_megabytes(),
+        quick=not names and not (dataset / CHAMPION_FOLDER).is_dir(),
+    )
     algorithms = _seeded(named(names) if names else by_default(), hyperparameters.seed)
     data = load(dataset)
     interactions = data.interactions

@@ -94,7 +94,7 @@ def follow(
     Parameters
     ----------
     on_state
-        Told the name of each state as it is entered.
+        Called with the name of each entered state, and repeatedly with that of the present one.
     on_line
         Told in lines what goes on, the training job's log included.
 
@@ -122,6 +122,8 @@ def follow(
                     on_line(line)
         if execution["status"] != "RUNNING":
             break
+        if states:
+            on_state(states[-1])
         time.sleep(0.5 if deployment.is_local else 5.0)
     if execution["status"] != "SUCCEEDED":
         cause = training_history.cause(execution, history.events)

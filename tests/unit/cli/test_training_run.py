@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -100,6 +101,26 @@ def test_finished_run_says_what_was_decided_and_why(stepfunctions: Any) -> None:
     assert outcome.reasons == ("failed: ndcg@10: ease 0.1, popularity 0.2",)
     assert (outcome.run_id, outcome.trained) == ("r1", True)
     assert states == ["StartTraining", "BuildDataset", "RegisterModel", "Rejected"]
+
+
+def test_present_state_is_reported_at_every_poll(stepfunctions: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    where = deployed(stepfunctions, SUCCEEDING)
+    execution_arn = training_run.start(where)
+    describe, polls = stepfunctions.describe_execution, []
+
+    def running_twice(**arguments: Any) -> dict[str, Any]:
+        polls.append(arguments)
+        answer: dict[str, Any] = describe(**arguments)
+        return {**answer, "status": "RUNNING"} if len(polls) < 3 else answer
+
+    monkeypatch.setattr(stepfunctions, "describe_execution", running_twice)
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    states: list[str] = []
+
+    training_run.follow(where, execution_arn, on_state=states.append)
+
+    assert states[-2:] == ["Rejected", "Rejected"]
+    assert len(states) == 4 + 2
 
 
 def test_trial_of_a_version_says_what_came_of_it(stepfunctions: Any) -> None:

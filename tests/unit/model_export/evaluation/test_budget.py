@@ -226,3 +226,18 @@ def test_a_budget_that_is_used_up_refuses_everything() -> None:
 
 def test_the_machine_has_memory() -> None:
     assert machine_megabytes() > 100
+
+
+@pytest.mark.parametrize(("rows", "left_out"), [(12, False), (13, True)])
+def test_quick_budget_leaves_out_long_estimates(rows: int, left_out: bool) -> None:
+    """The estimate is a second per row and fit, and there are five fits: 60 s, and 65 s."""
+    reason = Budget(seconds=1e6, megabytes=1e6, quick=True).unsupported_reason(Estimated(), shop(rows))
+
+    assert (reason is not None) is left_out
+    assert Budget(seconds=1e6, megabytes=1e6).unsupported_reason(Estimated(), shop(rows)) is None
+    if reason:
+        assert reason.startswith("its 5 fits would take about 65 processor seconds, a first training compares")
+
+
+def test_quick_budget_fits_algorithms_without_an_estimate() -> None:
+    assert Budget(seconds=1e6, megabytes=1e6, quick=True).unsupported_reason(Heavy(), shop(1_000)) is None

@@ -1,5 +1,6 @@
 """A dataset becomes a bundle."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,11 @@ from alsolike.bundle.related import KINDS, SIMILAR, TOGETHER
 from alsolike.events.interactions import ACTION_NOT_TAKEN, ACTION_TAKEN
 from alsolike.runtime.errors import InvalidDataset
 from alsolike.snapshot.content_index import ContentIndex, Scales
-from alsolike.training.dataset import USERS_FILE
+from alsolike.training.dataset import CHAMPION_FOLDER, USERS_FILE
 from model_export.algorithms import by_default
 from model_export.algorithms.building_blocks.item_to_item import ItemRowsModel
 from model_export.algorithms.transitions import Transitions
+from model_export.api import FitCost
 from model_export.data import training_data
 from model_export.data.interactions import Interactions
 from model_export.data.training_data import load
@@ -124,6 +126,24 @@ def test_a_tiny_dataset_becomes_a_bundle(tmp_path: Path) -> None:
     assert of_name["popularity"]["winner_ahead_test"][0] <= of_name["popularity"]["winner_ahead_test"][1]
     assert list(manifest.metrics["left_out"]) == ["sasrec"]
     assert manifest.metrics["slices"]["users with more interactions"]["users"] > 0
+
+
+def test_first_training_compares_quick_algorithms_unless_others_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Transitions, "fit_cost", lambda *_: FitCost(seconds=100.0, megabytes=1.0))
+    dataset = tiny_shop(tmp_path / "dataset")
+    lines: list[str] = []
+
+    first = run(dataset, tmp_path / "first", budget_mb=100_000)
+    named = run(dataset, tmp_path / "named", budget_mb=100_000, algorithms="popularity,transitions")
+    shutil.copytree(tmp_path / "first", dataset / CHAMPION_FOLDER)
+    second = run(dataset, tmp_path / "second", budget_mb=100_000, lines=lines)
+
+    assert "a first training compares algorithms of at most 60" in first.metrics["left_out"]["transitions"]
+    assert "transitions" not in named.metrics["left_out"]
+    assert "transitions" not in second.metrics["left_out"]
+    assert "transitions: its 5 fits take about 500 processor seconds" in lines
 
 
 def test_a_second_process_changes_nothing_but_the_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
