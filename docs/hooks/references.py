@@ -30,14 +30,18 @@ ROOT_PAGES = {"README.md": "index.md", "CONTRIBUTING.md": "contributing.md", "SE
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the front page, the other pages of the repository's root, and the references of commands and settings."""
-    for name, page in ROOT_PAGES.items():
-        files.append(File.generated(config, page, content=root_page(name)))
-    files.append(File.generated(config, "commands.md", content=commands_page()))
-    files.append(File.generated(config, "settings.md", content=settings_page()))
-    files.append(File.generated(config, "operations.md", content=operations_page()))
-    files.append(File.generated(config, "metrics.md", content=metrics_page()))
-    files.append(File.generated(config, "algorithm-api.md", content=algorithm_api_page()))
+    """Add the pages of the repository's root, and replace the pages that stand for references."""
+    pages = {page: root_page(name) for name, page in ROOT_PAGES.items()} | {
+        "commands.md": commands_page(),
+        "settings.md": settings_page(),
+        "operations.md": operations_page(),
+        "metrics.md": metrics_page(),
+        "algorithm-api.md": algorithm_api_page(),
+    }
+    for page, content in pages.items():
+        if (stub := files.get_file_from_path(page)) is not None:
+            files.remove(stub)
+        files.append(File.generated(config, page, content=content))
     return files
 
 

@@ -17,6 +17,21 @@ def test_the_index_links_each_decision_once() -> None:
     assert links == sorted(page.name for page in DECISIONS.glob("0*.md"))
 
 
+def test_links_to_files_work_in_the_repository_too() -> None:
+    """The change log names pages of earlier versions."""
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "local_cloud" / "README.md"]
+    links = [
+        (str(page.relative_to(ROOT)), target)
+        for page in pages
+        if page.name != "CHANGELOG.md"
+        for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text())
+        if not re.match(r"[a-z]+:", target)
+    ]
+
+    assert len(links) > 300
+    assert [(page, target) for page, target in links if not ((ROOT / page).parent / target).exists()] == []
+
+
 def test_the_files_to_change_exist() -> None:
     page = (ROOT / "docs" / "architecture.md").read_text()
     table = page[page.index("## Files to change") : page.index("## Failures")]
