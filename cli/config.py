@@ -11,7 +11,7 @@ from typer import Argument, Option
 
 from alsolike.contract.document import InvalidConfiguration, dotted
 from alsolike.domain.configuration import DEFAULT, Configuration
-from alsolike.runtime.errors import ConcurrentUpdate, InvalidInput, NotFound, Unavailable
+from alsolike.runtime.errors import ConcurrentUpdate, InvalidInput, InvalidSnapshot, NotFound, Unavailable
 from cli import console
 from cli.group import CommandGroup
 from cli.options import TEXT, Context, Csv, HistoryReason, Latest, Output
@@ -103,7 +103,12 @@ def apply(
     applied = store.apply(current, checked.document, text=checked.text, by=who(where), reason=reason, now_ms=now_ms)
     if current.version:
         _warn(differences.new_columns(live, checked.configuration))
-    contradictions = [] if applied is current else differences.contradictions(where, live, checked.configuration)
+    contradictions = []
+    if applied is not current:
+        try:
+            contradictions = differences.contradictions(where, live, checked.configuration)
+        except (InvalidSnapshot, Unavailable) as error:  # the configuration is live already
+            console.say(f"note: stored values were not compared with the new columns: {error}")
     _warn(contradictions)
     context.print(
         {
@@ -270,7 +275,7 @@ def _examined(checked: ConfigurationFile, context: Context, *, force: bool = Fal
 
 
 def _compared(checked: ConfigurationFile, context: Context) -> Comparison:
-    """Compare a file with the published catalogue; a note says that there is no deployment."""
+    """Compare a file with the published catalogue; a note says if that is impossible, so that repairs go on."""
     from operations.configuration import comparison
 
     if not comparison.reads_catalogue(checked.configuration):
@@ -280,9 +285,14 @@ def _compared(checked: ConfigurationFile, context: Context) -> Comparison:
     except (NotFound, Unavailable) as error:
         if context.stack:
             raise
-        console.say(f"note: {checked.name} was not compared with a catalogue: {error}")
-        return comparison.Comparison()
-    return comparison.compare(checked, where)
+        reason = str(error)
+    else:
+        try:
+            return comparison.compare(checked, where)
+        except (InvalidSnapshot, Unavailable) as error:
+            reason = str(error)
+    console.say(f"note: {checked.name} was not compared with a catalogue: {reason}")
+    return comparison.Comparison()
 
 
 def _refuse(name: str, findings: Sequence[Finding], output: Output, *, warnings: Sequence[Finding] = ()) -> NoReturn:

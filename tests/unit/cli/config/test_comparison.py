@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from alsolike.catalogue.changes import Change
+from alsolike.declarations.storage import SEGMENTS_PREFIX, SNAPSHOT_KEY
 from alsolike.domain.configuration import ColumnType
 from alsolike.runtime.errors import NotFound, Unavailable
 from alsolike.snapshot.publisher import SnapshotPublisher
@@ -193,3 +194,18 @@ def test_documented_refusal_is_what_apply_prints(
     result = run("apply", "shop.yaml")
 
     assert f"$ alsolike config apply shop.yaml\n{result.stderr}```" in documented
+
+
+@pytest.mark.parametrize("damaged", [SNAPSHOT_KEY, SEGMENTS_PREFIX])
+def test_damaged_catalogue_does_not_keep_a_configuration_from_being_applied(
+    shop: ConfigurationStore, deployment: Deployment, file: Callable[[str], str], damaged: str
+) -> None:
+    s3, bucket = deployment.client("s3"), deployment.names.artefact_bucket
+    for stored in s3.list_objects_v2(Bucket=bucket, Prefix=damaged)["Contents"]:
+        s3.put_object(Bucket=bucket, Key=stored["Key"], Body=b"damaged")
+    path = file(f"{HEAD}filters:\n  a: INCLUDE ItemID WHERE Items.PRICE > 5\n")
+
+    applied = run("apply", path)
+
+    assert (applied.exit_code, shop.current().version) == (0, 1)
+    assert f"note: {path} was not compared with a catalogue: " in applied.stderr
