@@ -1,7 +1,7 @@
-"""The algorithms, one file each: every module here is imported, every `Algorithm` in it is known by its name.
+"""The algorithms, one file each. Every module here is imported and its `Algorithm` classes are registered by name.
 
-So are those of a package of one's own: the environment variable `ALSOLIKE_PACKAGE` names a folder, in which every
-module and package is imported.
+The environment variable `ALSOLIKE_PACKAGE` names a folder with algorithms of the shop. Its modules and packages are
+imported too.
 """
 
 from __future__ import annotations
@@ -46,12 +46,12 @@ def known() -> Mapping[str, Algorithm]:
 
 
 def by_default() -> Mapping[str, Algorithm]:
-    """Return the known algorithms of a comparison that names none."""
+    """Return the algorithms that a comparison includes by default."""
     return {name: algorithm for name, algorithm in known().items() if algorithm.by_default}
 
 
 def _defined(module: ModuleType) -> dict[str, Algorithm]:
-    """Return the algorithms that a module, or what is below it, defines and that it shows."""
+    """Return the public algorithms that a module or its submodules define."""
     classes = (
         settings
         for _, settings in inspect.getmembers(module, inspect.isclass)
@@ -69,7 +69,10 @@ def _defined(module: ModuleType) -> dict[str, Algorithm]:
 
 
 def _default(settings: type[Algorithm]) -> Algorithm:
-    """Return the default settings of an algorithm that can be compared: fits are remembered by name and settings."""
+    """Return the default settings of an algorithm.
+
+    Raise an error unless they can be compared and hashed, as fits are cached.
+    """
     try:
         default = settings()
         hash((default.name, default))
@@ -113,7 +116,7 @@ def named(names: str) -> Mapping[str, Algorithm]:
     Raises
     ------
     InvalidInput
-        If a name is unknown; the message lists the known ones. Or if what it needs is not installed.
+        If a name is unknown, or a module that an algorithm needs is not installed.
     """
     every = known()
     wanted = [name.strip() for name in names.split(",") if name.strip()]

@@ -1,10 +1,9 @@
 """Blend: a weighted sum of the other algorithms' scores, each divided by its sum over all items.
 
 A customer's own counts win where repeats are real, yet they never move an item that the customer has not had; a blend
-does both. Shares make scores of different algorithms comparable whatever the history's length, and cost one sum and
-one division in the graph. The weights are found on the validation part, the best change of one weight after the other,
-starting from the best single model: from another start the search got stuck. The order of the models' names changes
-nothing.
+does both. Shares make scores of different algorithms comparable for any length of the history, and cost one sum and
+one division in the graph. The search for the weights uses the validation set. It starts from the best single model and
+makes the best change of one weight at a time. The result does not depend on the order of the models' names.
 """
 
 from __future__ import annotations
@@ -23,16 +22,16 @@ STEPS = (0.0, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
 """Weights tried for each component, relative to the best single model's weight of 1."""
 
 MOST_CHANGES = 20
-"""Steps of the search; it takes fewer where none gains."""
+"""Maximum number of steps of the search. It stops earlier if no change improves the NDCG."""
 
 WORTH = 0.002
-"""Share of the NDCG that a part has to add; it costs time in every answer."""
+"""Minimum share of the NDCG that a part must add, because each part slows every response."""
 
 MOST_ITEMS = 500_000
-"""The search holds scores of all items: of more, those of too few users go into memory to tell weights apart."""
+"""Maximum number of items. With more, scores of too few users fit into memory to compare weights."""
 
 HALF_LIFE_OF = ("buy_again", "repurchase")
-"""Algorithms that depend most on the half-life. A history has only one: of two in a blend, the better one chooses."""
+"""Algorithms that depend most on the half-life. A blend has one half-life: that of the better of these algorithms."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -58,7 +57,7 @@ class Blend(Combination):
         )
 
     def search(self, tuned: Mapping[str, Model], judge: Judge) -> Blend:
-        """Return the weights with the best validation NDCG that the search finds, whatever the order of `tuned`."""
+        """Return the weights with the best validation NDCG that the search finds."""
         half_life_days = self._half_life_days(tuned, judge)
         histories = judge.histories(half_life_days)
         tuned = {name: _told(tuned[name], half_life_days) for name in sorted(tuned)}
@@ -82,7 +81,7 @@ class Blend(Combination):
         return " + ".join(f"{weight:g} {settings.name}" for settings, weight in self.parts) or "no parts"
 
     def combine(self, models: Sequence[Model]) -> BlendModel:
-        """Return the weighted models; their own half-lives give way to the blend's."""
+        """Return the weighted models. The blend's half-life replaces those of the models."""
         if not models:
             raise ValueError("a blend has no parts, expected at least one; search for its weights before fitting")
         weights = tuple(weight for _, weight in self.parts)
@@ -118,14 +117,17 @@ class BlendModel(Model):
 
 
 def _told(model: Model, half_life_days: float) -> Model:
-    """Return a model that knows the half-life, unless it would be another fit's."""
+    """Return the model with the half-life, or unchanged if its fit depends on its own half-life."""
     if "half_life_days" not in model.settings.inference_parameters:
         return model
     return model.with_settings(dataclasses.replace(model.settings, half_life_days=half_life_days))
 
 
 def share(scores: Floats) -> Floats:
-    """Divide scores, all at least 0, by each row's sum and return them; a row of zeros stays."""
+    """Divide each row of nonnegative scores by its sum, in place, and return the scores.
+
+    Rows of zeros are unchanged.
+    """
     total = scores.sum(axis=1, keepdims=True, dtype=np.float32)
     scores /= np.where(total > 0, total, np.float32(1.0))
     return scores
@@ -138,10 +140,12 @@ def ndcg_of(model: Model, judge: Judge) -> float:
 
 
 def best_weights(names: Sequence[str], ndcg: Callable[[Mapping[str, float]], float]) -> dict[str, float]:
-    """Return the weights above 0 that steepest ascent finds from the best single model, which keeps its weight of 1.
+    """Return the weights above 0 that steepest ascent finds.
 
-    Each step makes the best of all changes of one weight, of equally good ones the first by name, until none gains.
-    Then models that add less than `WORTH` are left out, the smallest weight first.
+    The best single model is the start and keeps its weight of 1.
+
+    Each step makes the best change of one weight, or the first by name among equally good changes, until no change
+    improves the NDCG. Then models that add less than `WORTH` are removed, smallest weight first.
     """
     names = sorted(names)
     singles = {name: ndcg({name: 1.0}) for name in names}

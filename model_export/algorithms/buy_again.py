@@ -1,14 +1,14 @@
 """Buy again: the user's own counts, with higher weights for recent interactions and for frequent repeat purchases.
 
 Score of an item = its summed weight in the history * again ** again_power * demand ** demand_power. `again` is the
-share of the users who had the item before the last `again_days` and had it again within them: milk above light bulbs.
+share of the users of the item before the last `again_days` who had it again within them: milk above light bulbs.
 `demand` is the number of repeat purchases within the last `demand_days`, relative to an expected number, for which each
 user chooses among their own items by past weight. It ranks items on offer or in season above others.
 
     demand = (observed + PRIOR) / (expected + PRIOR), expected = sum over users of bought_u * own_ui / sum_j own_uj
 
-with own_ui the item's decayed weight in the user's past and bought_u how many of these items the user had again. The
-mean of `again` over all items stands for `PRIOR` users more, so that rare items stay near it, and near a demand of 1.
+with own_ui the decayed weight of item i in the history of user u, and bought_u the number of items that user u had
+again. `PRIOR` additional users have the mean of `again`, so that rare items stay near it and near a demand of 1.
 
 References
 ----------
@@ -42,13 +42,13 @@ class BuyAgain(Algorithm):
     Attributes
     ----------
     again_days
-        How soon again counts as again; half of the data's time where that is shorter.
+        Maximum time to a repeat purchase in days, limited to half of the time span of the data.
     again_power
-        How much it matters; 0 for not at all.
+        Exponent of `again`; 0 for no effect.
     demand_days
-        Until how long ago demand is looked at; half of the data's time where that is shorter.
+        Length of the demand window in days, limited to half of the time span of the data.
     demand_power
-        How much it matters; 0 for not at all.
+        Exponent of `demand`; 0 for no effect.
     """
 
     name: ClassVar[str] = "buy_again"
@@ -59,9 +59,9 @@ class BuyAgain(Algorithm):
     demand_power: float = 0.4
 
     def param_grid(self) -> Sequence[Self]:
-        """Return a season, a month, and no decay, each with more and with less weight on repeat purchases.
+        """Return half-lives of a season and a month, and no decay, each with two weights of repeat purchases.
 
-        The demand of a week may not last, so that the season is tried without it, too; the last settings only count.
+        The season is also tried without demand, which may not last. The last settings use counts only.
         """
         powers = (self.again_power, self.again_power / 2)
         tried = itertools.product(powers, (120.0, 30.0, math.inf))
@@ -72,14 +72,17 @@ class BuyAgain(Algorithm):
         )
 
     def fit(self, interactions: Interactions) -> BuyAgainModel:
-        """Learn which items users soon buy again."""
+        """Return the model with a factor per item."""
         again = _again(interactions, days=self.again_days) ** self.again_power
         factor = again * demand(interactions, days=self.demand_days) ** self.demand_power
         return BuyAgainModel(settings=self, items=interactions.items, factor=factor.astype(np.float32))
 
 
 def _again(interactions: Interactions, *, days: float) -> Floats:
-    """Return each item's share of users with a repeat purchase, `(items + 1,)`; 1 for all without any."""
+    """Return the share of users with a repeat purchase per item, `(items + 1,)`.
+
+    1 for all items if there is no repeat purchase.
+    """
     columns = interactions.items + 1
     had, again = np.zeros(columns, np.int64), np.zeros(columns, np.int64)
     past_ms = latest_of_past(interactions, days=days) if len(interactions) else 0
@@ -97,23 +100,23 @@ def _again(interactions: Interactions, *, days: float) -> Floats:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class BuyAgainModel(Model):
-    """`factor`: float32 `(items + 1,)`, what an interaction with an item counts."""
+    """Model with `factor`, float32 `(items + 1,)`, the weight of an interaction per item."""
 
     factor: Floats
 
     def score(self, histories: Histories) -> Floats:
-        """Return each item's summed weight in the history, times its factor."""
+        """Return the summed weight in the history times the factor, per item."""
         own = histories.matrix(columns=self.items + 1, position_decay=self.settings.position_decay)
         own.data *= self.factor[own.indices]
         scores: Floats = own.toarray()
         return scores
 
     def single_item_scores(self, *, most: int) -> sp.csr_array:
-        """Return each item's factor for itself."""
+        """Return a diagonal table of the factors."""
         return diagonal(self.factor)
 
     def export(self, graph: Graph) -> str:
-        """Add the history's weights, times the factors, up by item."""
+        """Add the sum of weight times factor per item to the graph."""
         factors = graph.op("Gather", graph.weight("buy_again.factor", self.factor), graph.history, axis=0)
         weights = graph.decayed_weights(self.settings.position_decay)
         return graph.add_by_item(graph.history, graph.op("Mul", weights, factors))

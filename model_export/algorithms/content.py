@@ -1,8 +1,8 @@
-"""Content: items with the same columns as those of the history, independent of other users.
+"""Content: items with columns like those of the history, independent of other users.
 
 sim(i, j) is the cosine of the items' TF-IDF vectors (`model_export.data.item_content`); each item keeps its nearest.
-It is the one algorithm here that knows items without interactions. Tokens that very many items have cost the square of
-their number and say little: the rarest take part, as many as `max_pairs` allows.
+It is the only algorithm here that scores items without interactions. Frequent tokens carry little information and cost
+the square of their number of items, so the rarest tokens are used, up to `max_pairs`.
 
 References
 ----------
@@ -31,9 +31,9 @@ class Content(Algorithm):
     Attributes
     ----------
     targets
-        Nearest items kept an item.
+        Number of nearest items per item.
     max_pairs
-        Pairs of items with a token in common, summed over tokens, up to which tokens take part, rarest first.
+        Maximum number of pairs of items with a common token, summed over tokens, rarest tokens first.
     """
 
     name: ClassVar[str] = "content"
@@ -46,7 +46,7 @@ class Content(Algorithm):
         return tuple(dataclasses.replace(self, position_decay=decay) for decay in (0.6, 0.8, 0.9))
 
     def fit(self, interactions: Interactions) -> ItemRowsModel:
-        """Find each item's nearest."""
+        """Return the model with the nearest items of each item."""
         table = alike(interactions, most=self.targets, max_pairs=self.max_pairs)
         rows = ItemRows.of_every_item([sp.csr_array(table[1:])], items=interactions.items, n=self.targets)
         return ItemRowsModel(settings=self, items=interactions.items, rows=rows)

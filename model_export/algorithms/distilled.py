@@ -36,10 +36,10 @@ from model_export.data.top_n import kth_best
 POSITION_DECAYS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 
 MOST_ROUNDS = 3
-"""Most rounds of a search; it usually ends after two."""
+"""Maximum number of rounds of the search, which usually ends after two."""
 
 MOST_ITEMS = 100_000
-"""With more, a network takes too long: it scores all items after each item."""
+"""Maximum number of items. A network scores all items after each item, which takes too long with more."""
 
 BYTES_AT_ONCE = 64 << 20
 

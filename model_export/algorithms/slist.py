@@ -1,9 +1,9 @@
-"""SLIST: a linear model of which items go together and of which comes next, solved in one.
+"""SLIST: one linear model of items in the same session and of the next item.
 
-X has the items of each session together, S the items before each interaction, closer ones counting more, and T that
-interaction itself. B minimises share * |X - XB|^2 + (1 - share) * |T - SB|^2 + lambda |B|^2, with an empty diagonal:
-A = share * X'X + (1 - share) * S'S, R = share * X'X + (1 - share) * S'T, and (A + lambda I) B = R. Each item is
-regressed only on its strongest sources (`local_ridge`).
+X has the items of each session, S the items before each interaction with weights that fall with the distance, and T
+that interaction itself. B minimises share * |X - XB|^2 + (1 - share) * |T - SB|^2 + lambda |B|^2, with an empty
+diagonal: A = share * X'X + (1 - share) * S'S, R = share * X'X + (1 - share) * S'T, and (A + lambda I) B = R. Each item
+is regressed only on its strongest sources (`local_ridge`).
 
 References
 ----------
@@ -33,22 +33,22 @@ class Slist(Algorithm):
     Attributes
     ----------
     together
-        Share of what goes together; the rest is what comes next.
+        Weight of items in the same session; the remaining weight is that of the next item.
     gap_decay
-        What an earlier interaction counts relative to one that is closer by one.
+        Weight of an interaction relative to the next closer one.
     max_gap
-        How many interactions before count.
+        Number of interactions before the target that are used.
     session
-        Longest session; a longer history is several, one after the other.
+        Maximum length of a session; a longer history is split.
     ridge
         Lambda, in interactions.
     sources
-        Items that each item is regressed on.
+        Number of items that each item is regressed on.
     targets
-        Targets kept an item.
+        Number of targets per item.
     max_pairs
-        Pairs of items in a session or `max_gap` apart, summed over interactions, up to which it is fitted; all that
-        differ are in memory.
+        Maximum number of pairs of items in a session or `max_gap` apart, summed over interactions. Distinct pairs are
+        in memory.
     """
 
     name: ClassVar[str] = "slist"
@@ -67,7 +67,7 @@ class Slist(Algorithm):
         return tuple(dataclasses.replace(self, position_decay=decay) for decay in (0.6, 0.8, 0.9, 1.0))
 
     def unsupported_reason(self, interactions: Interactions) -> str | None:
-        """Refuse more pairs than go into memory, whose number is quadratic in items where all go together."""
+        """Refuse more pairs than fit into memory. Their number can be quadratic in the number of items."""
         place = np.arange(len(interactions)) - interactions.offsets[interactions.user]
         together = np.diff(interactions.sessions(most=self.session).indptr).astype(np.int64)
         pairs = int((together**2).sum() + (np.minimum(place, self.max_gap) ** 2).sum())
@@ -77,7 +77,7 @@ class Slist(Algorithm):
         return f"its limit is {self.max_pairs:,} pairs of items, and there may be {pairs:,}; transitions has no limit"
 
     def fit(self, interactions: Interactions) -> ItemRowsModel:
-        """Solve for B and keep the strongest targets of each item."""
+        """Return the model with the strongest targets of each item."""
         together = interactions.sessions(most=self.session)
         earlier, later = _steps(interactions, gap_decay=self.gap_decay, max_gap=self.max_gap)
         pairs = (together.T @ together) * np.float32(self.together)
@@ -90,7 +90,7 @@ class Slist(Algorithm):
 
 
 def _steps(interactions: Interactions, *, gap_decay: float, max_gap: int) -> tuple[sp.csr_array, sp.csr_array]:
-    """Return S and T, `(interactions, items + 1)`: what came before each, and each; the first of a user is empty."""
+    """Return S and T, `(interactions, items + 1)`. The row of a user's first interaction in S is empty."""
     user, item = interactions.user, interactions.item
     rows, columns, values = [], [], []
     for gap in range(1, min(max_gap, len(interactions) - 1) + 1):

@@ -1,8 +1,8 @@
-"""Transitions: what comes after what, up to twenty interactions apart.
+"""Transitions: decayed counts of pairs of items, up to twenty interactions apart.
 
 Each pair of interactions of one user, a before b and at most `max_gap` apart, adds gap_decay ** (b - a - 1) to
 C[a, b] and `backward` of it to C[b, a]. Rows are divided by their sum ** source_power, so that frequent items do not
-drown the others. Score = positionally decayed history times C.
+dominate. Score = positionally decayed history times C.
 
 References
 ----------
@@ -27,7 +27,7 @@ from model_export.data.interactions import Interactions, Ints
 from model_export.data.statistics import Statistics
 
 ROWS_AT_ONCE = 1 << 17
-"""Interactions whose pairs are in memory at once."""
+"""Number of interactions per chunk of pairs in memory."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -37,7 +37,7 @@ class Transitions(Algorithm):
     Attributes
     ----------
     gap_decay
-        Weight of a pair relative to one that is an interaction closer.
+        Weight of a pair relative to one that is closer by one interaction.
     max_gap
         Largest distance of a pair.
     backward
@@ -47,7 +47,7 @@ class Transitions(Algorithm):
     repeats
         Whether an item may lead to itself.
     targets
-        Targets kept an item.
+        Number of targets per item.
     """
 
     name: ClassVar[str] = "transitions"
@@ -64,12 +64,12 @@ class Transitions(Algorithm):
         return tuple(dataclasses.replace(self, position_decay=decay) for decay in (0.6, 0.8, 0.9, 0.97))
 
     def fit(self, interactions: Interactions) -> ItemRowsModel:
-        """Count the decayed pairs, some sources at a time."""
+        """Return the model of the decayed pairs, counted for chunks of sources."""
         rows = ItemRows.of_every_item(self._blocks(interactions), items=interactions.items, n=self.targets)
         return ItemRowsModel(settings=self, items=interactions.items, rows=rows)
 
     def fit_from_statistics(self, statistics: Statistics) -> ItemRowsModel:
-        """Divide the rows that were counted."""
+        """Return the model from counted rows."""
         statistics.require(
             self.name, most=self.targets, gap_decay=self.gap_decay, max_gap=self.max_gap, backward=self.backward
         )
@@ -79,7 +79,7 @@ class Transitions(Algorithm):
         return ItemRowsModel(settings=self, items=statistics.items, rows=rows)
 
     def _blocks(self, interactions: Interactions) -> Iterator[sp.csr_array]:
-        """Yield the rows of C, divided by a power of their sums."""
+        """Yield the rows of C in blocks, divided by a power of their sums."""
         by_item = np.argsort(interactions.item, kind="stable")
         starts = np.append(0, np.cumsum(np.bincount(interactions.item, minlength=interactions.items + 1)))
         offsets = interactions.offsets

@@ -1,4 +1,4 @@
-"""Demand: repeat purchases of the last days compared with those expected from the users' pasts."""
+"""Demand: recent repeat purchases relative to the number expected from the users' histories."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from alsolike.bundle.bundle import MS_PER_DAY
 from model_export.data.interactions import Floats, Interactions, Ints, distinct
 
 PRIOR = 10.0
-"""Users that the mean over all items stands for."""
+"""Number of additional users with the mean of all items (smoothing)."""
 
 AT_ONCE = 4_000_000
-"""Interactions that are looked at together, some users' at a time: all of a hundred million would take 13 GB."""
+"""Maximum number of interactions per chunk of users. A hundred million at once would take 13 GB."""
 
 DEMAND_HALF_LIFE_DAYS = 120.0
-"""Half-life for the expected purchases, independent of the half-life of histories."""
+"""Half-life of the expected purchases in days, independent of the half-life of histories."""
 
 
 def demand(interactions: Interactions, *, days: float) -> Floats:
-    """Return each item's ratio of repeat purchases to those expected from users' pasts, `(items + 1,)`."""
+    """Return the ratio of observed to expected repeat purchases per item, `(items + 1,)`."""
     if not len(interactions):
         return np.ones(interactions.items + 1, np.float32)
     columns, past_ms = interactions.items + 1, latest_of_past(interactions, days=days)
@@ -45,12 +45,12 @@ def demand(interactions: Interactions, *, days: float) -> Floats:
 
 
 def latest_of_past(interactions: Interactions, *, days: float) -> int:
-    """Return when the latest interaction was before the last days, or before the later half of the interactions."""
+    """Return the time of the latest interaction before the last days, or before the later half of the interactions."""
     time_ms = interactions.time_ms
     start_ms = max(time_ms.max() - days * MS_PER_DAY, np.quantile(time_ms, 0.5, method="lower"))
     return int(time_ms.max(where=time_ms <= start_ms, initial=time_ms.min()))
 
 
 def pairs(interactions: Interactions) -> Ints:
-    """Return a number for each interaction's user and item."""
+    """Return a number that identifies the user and item of each interaction."""
     return interactions.user.astype(np.int64) * (interactions.items + 1) + interactions.item

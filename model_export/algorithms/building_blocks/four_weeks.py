@@ -1,4 +1,4 @@
-"""Four weeks at a time, counted back from the end: who had what, and what the next four weeks have as well."""
+"""Windows of four weeks, counted back from the end, with the items of each user and their repeat purchases."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class Windows:
     window
         int64 `(interactions,)`; 0 for the latest four weeks.
     whole
-        Number of whole windows.
+        Number of complete windows.
     pair, of_pair
-        int64 `(n,)`, each user and item with each of their windows once, the latest first.
+        int64 `(n,)`, distinct pairs of user and item per window, latest window first.
     columns
-        Items and one more.
+        Number of items plus one.
     """
 
     end_ms: int
@@ -40,7 +40,7 @@ class Windows:
 
     @classmethod
     def of(cls, interactions: Interactions) -> Windows:
-        """Count from the latest interaction back."""
+        """Return the windows, counted back from the latest interaction."""
         time_ms = interactions.time_ms
         end_ms = int(time_ms.max(initial=0))
         window = (end_ms - time_ms) // WINDOW_MS
@@ -49,7 +49,10 @@ class Windows:
         return cls(end_ms, window, most - 1, pair, of_pair, interactions.items + 1)
 
     def stick(self, cut: int) -> Floats:
-        """Return stick by item, `(items + 1,)`, from windows `cut` and before; 1 without repeat purchases."""
+        """Return the repeat factor per item, `(items + 1,)`, from window `cut` and earlier ones.
+
+        1 for items without repeat purchases.
+        """
         known = self.of_pair > cut
         again = known & (np.diff(self.of_pair, prepend=0) == 1) & (np.diff(self.pair, prepend=-1) == 0)
         had, had_again = (
@@ -62,6 +65,6 @@ class Windows:
         return shares
 
     def had(self, window: int) -> Ints:
-        """Return the pairs of one window."""
+        """Return the pairs of user and item in one window."""
         pair: Ints = self.pair[self.of_pair == window]
         return pair

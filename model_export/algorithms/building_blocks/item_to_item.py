@@ -23,7 +23,7 @@ class ItemRows:
     Attributes
     ----------
     row_of
-        int32 `(items + 1,)`, which row a source item has; row 0 is empty and stands for items without one.
+        int32 `(items + 1,)`, the row of each source item. Row 0 is empty; items without targets have it.
     target
         int32 `(rows, n)`, target positions; 0 with value 0 if a row has fewer than n.
     value
@@ -38,15 +38,14 @@ class ItemRows:
     def strongest(
         cls, blocks: Iterable[sp.csr_array], *, sources: npt.NDArray[np.int32], items: int, n: int
     ) -> ItemRows:
-        """Keep the n largest positive values of each row.
+        """Return a table of the n largest positive values of each row.
 
         Parameters
         ----------
         blocks
-            Tables of `items + 1` columns whose rows, one block after the other, belong to `sources`; no more than one
-            of them is needed at a time.
+            Tables of `items + 1` columns. Their rows belong to `sources`, in order. One block is in memory at a time.
         n
-            Targets kept a row; of equal values the lower position stays.
+            Number of targets per row. The lower position wins among equal values.
         """
         most = max(1, min(n, items))
         target = np.zeros((len(sources) + 1, most), np.int32)
@@ -71,7 +70,7 @@ class ItemRows:
 
     @classmethod
     def of_every_item(cls, blocks: Iterable[sp.csr_array], *, items: int, n: int) -> ItemRows:
-        """Keep the n largest positive values of the rows of items 1 to `items`, which `blocks` hold in this order."""
+        """Return a table of the n largest positive values per row, for items 1 to `items` in the order of `blocks`."""
         return cls.strongest(blocks, sources=np.arange(1, items + 1, dtype=np.int32), items=items, n=n)
 
     def table(self) -> sp.csr_array:
@@ -95,7 +94,7 @@ class ItemRows:
         return scores
 
     def export(self, graph: Graph, *, name: str, position_decay: float) -> str:
-        """Add the same to a graph: gather the history's rows, weigh them, add them up by target."""
+        """Add the scores to a graph: gather the rows of the history, weigh them and sum them by target."""
         source = graph.op("Gather", graph.weight(f"{name}.row_of", self.row_of), graph.history, axis=0)
         targets = graph.op("Gather", graph.weight(f"{name}.target", self.target), source, axis=0)  # [B, L, n]
         values = graph.op("Gather", graph.weight(f"{name}.value", self.value), source, axis=0)
@@ -119,18 +118,18 @@ class ItemRowsModel(Model):
         return self.rows.table()
 
     def export(self, graph: Graph) -> str:
-        """Add the same to the graph."""
+        """Add the product of decayed history and table to the graph."""
         return self.rows.export(graph, name=self.settings.name, position_decay=self.settings.position_decay)
 
 
 def diagonal(values: Floats) -> sp.csr_array:
-    """Return a table of `(items + 1,)` values in which each item leads only to itself."""
+    """Return a diagonal table of `(items + 1,)` values."""
     items = np.arange(1, len(values))
     return sp.csr_array((values[1:], (items, items)), shape=(len(values),) * 2)
 
 
 def source_blocks(counts: Ints, *, most: int) -> Iterator[range]:
-    """Yield ranges of items, from 1 on, whose counts add up to at most `most`, or that are one item with more.
+    """Yield ranges of items, starting from 1, with a total count of at most `most`. A single item may exceed it.
 
     Parameters
     ----------
@@ -146,7 +145,7 @@ def source_blocks(counts: Ints, *, most: int) -> Iterator[range]:
 
 
 def best_of_row(table: sp.csr_array, row: int, *, n: int) -> tuple[npt.NDArray[np.int32], Floats]:
-    """Return the targets and values of a row's n largest positive values, largest first."""
+    """Return the n largest positive values of a row and their targets, largest first."""
     start, end = table.indptr[row], table.indptr[row + 1]
     targets, values = table.indices[start:end], table.data[start:end].astype(np.float32)
     if len(values) > n:

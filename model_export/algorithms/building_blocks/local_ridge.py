@@ -1,4 +1,4 @@
-"""Ridge regression of each item on the few others that say most about it: a linear model without the dense inverse.
+"""Ridge regression of each item on its strongest sources: a linear model without the dense inverse.
 
 EASE solves (A + lambda I) B = R for all items at once, which costs items^3 operations and items^2 memory. Here column j
 of B is solved only on those sources whose R[i, j] / sqrt(A[i, i] + lambda) is largest. That costs items * sources^3
@@ -17,7 +17,7 @@ TARGETS_AT_ONCE = 2048
 
 
 def local_ridge(gram: sp.csr_array, cross: sp.csr_array, *, ridge: float, sources: int) -> sp.csr_array:
-    """Return B, sources times targets, with at most `sources` values a target and an empty diagonal.
+    """Return B, sources times targets, with at most `sources` values per target and an empty diagonal.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def local_ridge(gram: sp.csr_array, cross: sp.csr_array, *, ridge: float, source
 def _chosen(
     cross: sp.csr_array, diagonal: Floats, targets: range, ridge: float, most: int
 ) -> tuple[Ints, Ints, npt.NDArray[np.float64]]:
-    """Return the targets that have sources, their strongest sources (-1: none) and the right-hand sides."""
+    """Return the targets with sources, their strongest sources (-1 for no source) and the right-hand sides."""
     with_any, sources, wanted = [], [], []
     for target in targets:
         start, end = cross.indptr[target], cross.indptr[target + 1]

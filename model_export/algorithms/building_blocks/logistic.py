@@ -1,4 +1,4 @@
-"""Logistic regression whose coefficients stay near known ones where there is little to learn from."""
+"""Logistic regression with coefficients that stay near given ones if there is little data."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scipy.special import expit
 from model_export.data.interactions import Floats
 
 STEPS, NEAR = 20, 1e-3
-"""Newton steps at most; one that is smaller is the last."""
+"""Maximum number of Newton steps, and the size of a step that ends the search."""
 
 Doubles = npt.NDArray[np.float64]
 
@@ -19,9 +19,9 @@ Doubles = npt.NDArray[np.float64]
 def logistic_regression(
     designs: Sequence[Floats], answers: Sequence[npt.NDArray[np.bool_]], *, near: Sequence[float]
 ) -> Doubles:
-    """Return the coefficients: Newton's method from `near`, which a ridge of 1 keeps them near.
+    """Return the coefficients by Newton's method, with a ridge of 1 on their difference from `near`.
 
-    Where no answer is true, they are `near` itself.
+    Without a true answer, they equal `near`.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
 """The best epoch of a SASRec training, stored next to the checkpoint for a job that resumes.
 
-Without it, that job would choose only among the remaining epochs, and train another model than an uninterrupted job.
+Without it, the resumed job would compare only the remaining epochs, and its model would differ.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ class Judged:
     Attributes
     ----------
     until
-        Epochs before the last evaluation, 0 for none.
+        Number of epochs before the last evaluation, 0 before the first.
     epochs, found, arrays
-        Of the best: the number of epochs, the judge's figure, and the learned arrays.
+        Number of epochs, value of the metric and learned arrays of the best evaluation.
     since
-        Evaluations since the best.
+        Number of evaluations since the best.
     """
 
     until: int = 0
@@ -59,7 +59,7 @@ class Judged:
         return cls(until=int(until), epochs=int(epochs), found=found, arrays=arrays, since=int(since))
 
     def write_beside(self, checkpoint: Path) -> None:
-        """Leave it for `beside`."""
+        """Write the state for `beside`."""
         buffer = io.BytesIO()
         judged = np.array([self.until, self.epochs, self.since, self.found])
         arrays: dict[str, Any] = {"judged": judged, **self.arrays}
@@ -67,7 +67,7 @@ class Judged:
         write(buffer.getvalue(), checkpoint.with_suffix(SUFFIX))
 
     def then(self, model: SasrecModel, found: float) -> Judged:
-        """Return this with what was judged next."""
+        """Return the state after the next evaluation."""
         epochs = model.settings.epochs
         if not self.epochs or found > self.found:
             return Judged(until=epochs, epochs=epochs, found=found, arrays=model.arrays)
@@ -77,12 +77,14 @@ class Judged:
 def best_of(
     training: Iterable[SasrecModel], judge: Callable[[Model], float], *, patience: int, checkpoint: Path | None
 ) -> Judged:
-    """Judge one model after another, until `patience` of them were no better than the best; go on where a job stopped.
+    """Return the best model.
+
+    Stop after `patience` evaluations without improvement; resume the evaluations of a stopped job.
 
     Parameters
     ----------
     training
-        The models as they come, after more and more epochs; with one that was judged already at first, maybe.
+        Models after increasing numbers of epochs. The first may be one that the stopped job has evaluated.
     """
     judged = Judged.beside(checkpoint)
     if judged.since >= patience:

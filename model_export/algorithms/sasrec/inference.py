@@ -1,4 +1,4 @@
-"""SASRec's network in numpy: what it says that follows a history. The graph and torch say the same."""
+"""SASRec's network in numpy, from a history to the vector of the next item. The graph and torch compute the same."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ EPSILON = 1e-5
 """Epsilon of the layer norms, the default of torch."""
 
 NEVER = -1e9
-"""Added to what must not be chosen."""
+"""Added to the logits of excluded items."""
 
 ROWS_AT_ONCE = 64
-"""Histories of about the same length."""
+"""Number of histories of similar length per chunk."""
 
 Arrays = Mapping[str, Floats]
 
 
 def latest(items: Ints, length: int) -> tuple[Ints, npt.NDArray[np.bool_]]:
-    """Return the latest `length` items of each history, on the right, and which are no padding; at least one column."""
+    """Return the latest `length` items of each history, aligned right, and a mask of the items. At least one column."""
     order = np.argsort(items != 0, axis=1, kind="stable")[:, -length:]
     found = np.take_along_axis(items, order, axis=1)
     used = max(1, int((found != 0).sum(axis=1).max(initial=0)))
@@ -30,13 +30,12 @@ def latest(items: Ints, length: int) -> tuple[Ints, npt.NDArray[np.bool_]]:
 
 
 def follows(arrays: Arrays, items: Ints, is_item: npt.NDArray[np.bool_], *, heads: int) -> Floats:
-    """Return what a network says that follows the last items, `(batch, size)`.
+    """Return the predicted vector of the next item, `(batch, size)`.
 
     Parameters
     ----------
     items, is_item
-        See `latest`. Rows of about the same length are computed together, because the longest row's columns are mostly
-        padding in the others.
+        See `latest`. Rows of similar length are computed together to reduce padding.
     """
     lengths = is_item.sum(axis=1)
     order = np.argsort(lengths, kind="stable")
@@ -67,7 +66,7 @@ def _follows(arrays: Arrays, items: Ints, is_item: npt.NDArray[np.bool_], heads:
 
 
 def _attention(arrays: Arrays, y: Floats, is_item: npt.NDArray[np.bool_], heads: int) -> Floats:
-    """Attend from the last place over all: `(batch, length, size)` to `(batch, size)`."""
+    """Attend from the last position to all: `(batch, length, size)` to `(batch, size)`."""
     batch, length, size = y.shape
     query, key, value = zip(np.split(arrays["attend.weight"], 3), np.split(arrays["attend.bias"], 3), strict=True)
     by_head = (batch, length, heads, size // heads)

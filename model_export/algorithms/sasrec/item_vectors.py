@@ -1,8 +1,8 @@
-"""Item vectors in training: Adam and a moving average that cost what a batch's items cost, not what all items cost.
+"""Item vectors in training: Adam and a moving average at a cost proportional to the batch's items.
 
 A step changes only the vectors, moments and averages of the batch's items, like torch's `SparseAdam`. The other vectors
-stand still, so their averages follow in closed form when their item is next in a batch: after steps that keep shares
-k_1 ... k_n of an average, average = vector + (average - vector) * k_1 * ... * k_n.
+do not change, so their averages are updated in closed form when their item is next in a batch: after steps that keep
+shares k_1 ... k_n of an average, average = vector + (average - vector) * k_1 * ... * k_n.
 
 References
 ----------
@@ -25,9 +25,9 @@ class ItemVectors:
     Attributes
     ----------
     steps
-        Steps so far.
+        Number of steps.
     log_kept
-        Sum of the logarithms of the shares that the steps kept.
+        Sum of log(k) over all steps, see above.
     averaged_at
         `log_kept` when the average of an item was last exact, float64 `(items + 1,)`.
     """
@@ -40,18 +40,18 @@ class ItemVectors:
         self.averaged_at = torch.zeros(len(vectors), dtype=torch.float64)
 
     def of(self, items: torch.Tensor) -> torch.Tensor:
-        """Return the vectors of some items, `(n, size)`, whose gradient `step` takes."""
+        """Return the vectors of items, `(n, size)`. `step` takes their gradient."""
         return self.vectors[items].requires_grad_()
 
     def step(self, items: torch.Tensor, gradient: torch.Tensor, *, learning_rate: float, kept: float) -> None:
-        """Change the vectors of some items, each at most once among them.
+        """Update the vectors of distinct items.
 
         Parameters
         ----------
         gradient
             `(n, size)`.
         kept
-            Share of its value that an average keeps, above 0.
+            Decay of the moving average, above 0.
         """
         self.steps += 1
         unbiased = [1.0 - beta**self.steps for beta in BETAS]
@@ -71,11 +71,11 @@ class ItemVectors:
         return self._averages(torch.arange(len(self.vectors)), self.vectors)
 
     def state(self) -> dict[str, torch.Tensor | float]:
-        """Return all of this, for `restore`."""
+        """Return the state for `restore`."""
         return dict(vars(self))
 
     def restore(self, state: dict[str, torch.Tensor | float]) -> None:
-        """Take what `state` returned."""
+        """Restore the result of `state`."""
         vars(self).update(state)
 
     def _averages(self, items: torch.Tensor, vectors: torch.Tensor) -> torch.Tensor:

@@ -1,9 +1,9 @@
 """SASRec: attention over the order of the history, trained to predict each next item.
 
-One layer with gated residuals, from the last interaction over all of the history; score = softmax of the inner products
-of what comes out with the items' vectors. Training needs torch (`pip install "alsolike[neural]"`) and is in
-`model_export.algorithms.sasrec.training`; scoring and serving do without. Neither event weights nor times of a history
-count here, only its order; in training a target counts by its weight.
+One layer with gated residuals attends from the last interaction to the history. Score = softmax of the inner products
+of its output with the items' vectors. Training needs torch (`pip install "alsolike[neural]"`) and is in
+`model_export.algorithms.sasrec.training`; scoring and serving do not. Scores depend on the order
+of the history only, not on event weights or times. In training, targets have weights.
 
 References
 ----------
@@ -28,22 +28,22 @@ from model_export.graph.contract import Graph
 from model_export.processes.checkpoints import checkpoint
 
 FEWEST = 5_000
-"""Interactions to learn from."""
+"""Minimum number of interactions for training."""
 
 MOST_NUMBERS = 64_000_000
-"""Numbers of all items' vectors: 256 MB, which serving maps and reads for each answer."""
+"""Maximum number of values in all item vectors: 256 MB, which serving maps and reads for each response."""
 
 FULL_SIZE_NUMBERS = 25_600_000
-"""Most numbers of vectors of full size: 102 MB, since bundles have 150 MB where functions start from snapshots."""
+"""Maximum number of values in vectors of full size: 102 MB, because a bundle is limited to 150 MB with SnapStart."""
 
 LAYER_S, NEGATIVE_S = 1.3e-10, 9e-11
-"""Processor seconds of an epoch per interaction: per number of the layer's matrices, and of the negatives."""
+"""Processor seconds of an epoch per interaction and value of the layer's matrices, and per value of the negatives."""
 
 VECTOR_S, PAIR_S = 6e-5, 8e-6
-"""Processor seconds for the first vectors, per item and per interaction."""
+"""Processor seconds for the initial vectors, per item and per interaction."""
 
 PROCESS_MB, NUMBER_BYTES, INTERACTION_BYTES = 400.0, 36, 200
-"""Memory of a process: of itself, per number of the items' vectors, per interaction."""
+"""Memory of a process: fixed part in MB, bytes per value of the item vectors, bytes per interaction."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -53,29 +53,29 @@ class Sasrec(Algorithm):
     Attributes
     ----------
     size
-        Numbers an item's vector has; with many items half as many, see `size_of`.
+        Size of item vectors; half of it with many items, see `size_of`.
     heads
-        Of the attention.
+        Number of attention heads.
     feed
-        Width of the feed-forward part, in sizes.
+        Width of the feed-forward part as a multiple of `size`.
     length
-        Latest interactions that count.
+        Number of latest interactions that are used.
     dropout
-        Share of the numbers that are left out in training.
+        Dropout rate in training.
     negatives
-        Items that a batch's targets are compared with: a sample, or all if the catalogue has no more than this.
+        Number of sampled negatives per batch; all items if the catalogue has no more.
     popular
-        Share of the sample that is drawn as often as items occur; the others are drawn uniformly.
+        Share of the negatives that are drawn by popularity; the others are drawn uniformly.
     learning_rate
-        Of AdamW.
+        Learning rate of AdamW.
     averaging
-        Share of the average of the weights that a step keeps.
+        Decay of the moving average of the weights.
     epochs
-        How often training sees the data, where nothing judges it.
+        Number of epochs without early stopping.
     most_epochs, judge_every, patience
-        Where something does: at most so many epochs, judged after every so many, given up after so many without gain.
+        Early stopping: maximum number of epochs, epochs between evaluations, evaluations without improvement.
     seed
-        Of everything random.
+        Seed of all random numbers.
     """
 
     name: ClassVar[str] = "sasrec"
@@ -102,7 +102,7 @@ class Sasrec(Algorithm):
         return last
 
     def fit_with_early_stopping(self, interactions: Interactions, judge: Callable[[Model], float]) -> SasrecModel:
-        """Train until `judge` has found nothing better for a while; the best model's settings say after how many."""
+        """Train with early stopping. The settings of the best model contain its number of epochs."""
         judged = best_of(
             self._trained(interactions, epochs=self.most_epochs),
             judge,
@@ -115,7 +115,7 @@ class Sasrec(Algorithm):
         return SasrecModel(settings=settings, items=interactions.items, arrays=judged.arrays)
 
     def unsupported_reason(self, interactions: Interactions) -> str | None:
-        """Refuse data that the counting algorithms do better with, and items whose vectors take too long to learn."""
+        """Refuse data on which counting algorithms are better, and too many items to learn vectors for."""
         if len(interactions) < FEWEST:
             return f"it learns from {FEWEST:,} interactions on, there are {len(interactions):,}"
         if interactions.items > (most_items := MOST_NUMBERS // (self.size // 2)):
@@ -130,7 +130,10 @@ class Sasrec(Algorithm):
         return None
 
     def fit_cost(self, interactions: Interactions) -> FitCost:
-        """Return the cost of half of the most epochs, which are common; `python -m benchmarks.networks` compares it."""
+        """Return the cost of half of the maximum number of epochs, a usual training.
+
+        `python -m benchmarks.networks` compares it.
+        """
         size = self.size_of(interactions.items)
         layer, negatives = size**2 * (6 + 3 * self.feed), size * min(self.negatives, interactions.items)
         interaction_s = LAYER_S * layer + NEGATIVE_S * negatives
@@ -142,7 +145,7 @@ class Sasrec(Algorithm):
         )
 
     def size_of(self, items: int) -> int:
-        """Return the size of vectors of this many items: half of the full one with many, so that serving reads less."""
+        """Return the size of item vectors: half of the full size with many items, so that serving reads less."""
         return self.size if items * self.size <= FULL_SIZE_NUMBERS else self.size // 2
 
     def _trained(self, interactions: Interactions, *, epochs: int) -> Iterator[SasrecModel]:
@@ -160,14 +163,14 @@ class SasrecModel(Model):
     Attributes
     ----------
     arrays
-        Its arrays, float32 by torch's names; weights of linear parts are `(out, in)`.
+        Arrays of the network, float32 by torch's names. Weights of linear parts are `(out, in)`.
     """
 
     settings: Sasrec
     arrays: Mapping[str, Floats]
 
     def score(self, histories: Histories) -> Floats:
-        """Return the softmax over all items, 0 for a history without any; what weighs nothing is not in it."""
+        """Return the softmax over all items; 0 for an empty history. Interactions of weight 0 are ignored."""
         items, is_item = latest(np.where(histories.weights != 0, histories.items, 0), self.settings.length)
         hidden = follows(self.arrays, items, is_item, heads=self.settings.heads)
         logits = hidden @ self.arrays["item.weight"].T
@@ -175,7 +178,7 @@ class SasrecModel(Model):
         return softmax(logits) * is_item.any(axis=1, keepdims=True)
 
     def export(self, graph: Graph) -> str:
-        """Add the same to the graph."""
+        """Add the softmax over all items to the graph."""
         never = np.where((np.arange(graph.width) == 0) | (np.arange(graph.width) > self.items), NEVER, 0)
         vectors = np.pad(self.arrays["item.weight"], ((0, graph.width - self.items - 1), (0, 0)))
         table = graph.weight("sasrec.item.weight", vectors)
@@ -186,7 +189,7 @@ class SasrecModel(Model):
         return graph.op("Mul", graph.op("Softmax", logits, axis=1), some)
 
     def _export_network(self, graph: Graph, vectors: str, place: str, kept: str) -> str:
-        """Add the network from the vectors of the history, float32 `[batch, length, size]`, on; return what follows."""
+        """Add the network after the vectors of the history, float32 `[batch, length, size]`; return its output."""
         table = {name: graph.weight(f"sasrec.{name}", values) for name, values in self._tables().items()}
         heads, size = self.settings.heads, self.arrays["item.weight"].shape[1]
         of_head = size // heads
@@ -225,7 +228,7 @@ class SasrecModel(Model):
         return norm(gated(x, graph.op("MatMul", fed, table["fed.weight"]), "gate_feed"), "norm_out")
 
     def _tables(self) -> dict[str, npt.NDArray[Any]]:
-        """Return the arrays but the items' vectors as the graph takes them: weights `(in, out)`, attention in three."""
+        """Return the arrays without item vectors in the graph's form: weights `(in, out)`, attention in three parts."""
         tables = {name: values for name, values in self.arrays.items() if name != "item.weight"}
         for kind in ("weight", "bias"):
             parts = np.split(tables.pop(f"attend.{kind}"), 3)
@@ -236,7 +239,7 @@ class SasrecModel(Model):
         return tables
 
     def _places(self, graph: Graph) -> tuple[str, str]:
-        """Return each interaction's place among the latest `length`, int64, and whether it is one of them."""
+        """Return the position of each interaction among the latest `length`, int64, and whether it is among them."""
         is_item = graph.op("Not", graph.op("Equal", graph.history, graph.integers(0)))
         is_item = graph.op("And", is_item, graph.op("Not", graph.op("Equal", "weights", graph.number(0.0))))
         valid = graph.op("Cast", is_item, to=TensorProto.INT64)

@@ -1,4 +1,4 @@
-"""Softmax loss over sampled items, for some targets at a time, so that their logits fit in the processor's cache.
+"""Softmax loss over sampled items. Targets are processed in chunks so that the logits fit in the processor's cache.
 
 torch would keep the logits of all targets, and copy them for each step of the loss and of its gradient. With 2,048
 negatives this module takes a third of that time.
@@ -16,7 +16,7 @@ ROWS_AT_ONCE = 128
 
 
 class SampledSoftmax(torch.autograd.Function):  # type: ignore[misc]
-    """The weighted sum of each target's loss, -log softmax among the shared negatives, for autograd."""
+    """Weighted sum of the losses of the targets, -log softmax among the shared negatives, for autograd."""
 
     @staticmethod
     def forward(
@@ -28,18 +28,19 @@ class SampledSoftmax(torch.autograd.Function):  # type: ignore[misc]
         same: tuple[torch.Tensor, torch.Tensor],
         weights: torch.Tensor,
     ) -> torch.Tensor:
-        """Return the sum, and keep its gradients.
+        """Return the sum and store its gradients.
 
         Parameters
         ----------
         hidden, positives
             The network's outputs and the targets' vectors, `(n, size)`.
         negatives, corrections
-            The negatives' vectors, `(m, size)`, and what is subtracted from their logits, `(m,)`.
+            Vectors of the negatives, `(m, size)`, and the corrections subtracted from their logits, `(m,)`.
         same
-            Items of the targets, `(n,)`, and of the negatives, `(m,)`; a negative equal to the target does not count.
+            Item numbers of the targets, `(n,)`, and of the negatives, `(m,)`. A negative equal to the target is
+            ignored.
         weights
-            Of the targets, `(n,)`.
+            Weights of the targets, `(n,)`.
         """
         of_hidden, of_positives = torch.empty_like(hidden), torch.empty_like(positives)
         of_negatives = torch.zeros_like(negatives)

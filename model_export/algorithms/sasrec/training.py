@@ -1,6 +1,6 @@
 """Training of SASRec's network in torch, on processors without a graphics card.
 
-It takes minutes by these means: batches of sequences of like length, negatives that a whole batch shares, and dropout
+It takes minutes because of batches of sequences of similar length, negatives that a whole batch shares, and dropout
 masks cut from one long random vector. Item vectors start from the spectrum of the transitions instead of noise, which
 reaches the same quality in a third of the epochs. The result is the moving average of the weights.
 
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MASK_NUMBERS = 1 << 23
-"""Random numbers that dropout masks are cut from."""
+"""Number of random numbers from which dropout masks are cut."""
 
 ALL = slice(None)
 
@@ -83,12 +83,12 @@ class Network(nn.Module):
         self.register_buffer("mask", mask, persistent=False)
 
     def forward(self, vectors: torch.Tensor, rows: slice = ALL) -> torch.Tensor:
-        """Return what follows each place: items' vectors [batch, length, size], padded on the right, to [rows, ...].
+        """Return the output per position, [rows, length, size], from item vectors [batch, length, size], padded right.
 
         Parameters
         ----------
         rows
-            Rows of the batch to answer; their dropout is the same as if all were.
+            Rows of the batch to compute. Their dropout does not depend on this selection.
         """
         whole, vectors = len(vectors), vectors[rows]
         batch, length, _ = vectors.shape
@@ -130,10 +130,10 @@ _numbers = itertools.count()
 
 
 def train(interactions: Interactions, settings: Sasrec, *, epochs: int) -> Iterator[Trained]:
-    """Yield what is learned, after every `settings.judge_every` epochs and after the last.
+    """Yield the learned arrays after every `settings.judge_every` epochs and after the last.
 
-    Where checkpoints are kept, training goes on from the one that there is, and begins with what it had yielded last.
-    The first of several processes calls this while the others `follow`; one training ends before the next begins.
+    With checkpoints, training resumes from the stored one and first yields the arrays that it had yielded last. The
+    first of several processes calls this while the others call `follow`. One training ends before the next begins.
     """
     settings = dataclasses.replace(settings, size=settings.size_of(interactions.items))
     rng = np.random.default_rng(settings.seed)
@@ -158,7 +158,7 @@ def train(interactions: Interactions, settings: Sasrec, *, epochs: int) -> Itera
 
 
 def follow() -> None:
-    """Do a share of what the first process trains, until that one ends."""
+    """Compute a share of the first process's training until it ends."""
     number = state = None
     while (heard := peers.current().hear()) is not None:
         if isinstance(heard, Work):
@@ -171,7 +171,7 @@ def follow() -> None:
 
 
 class _State:
-    """All that an epoch changes, and what it sees."""
+    """Mutable state of a training: network, vectors, negatives and windows."""
 
     def __init__(
         self, interactions: Interactions, settings: Sasrec, rng: np.random.Generator, *, vectors: Array | None = None
@@ -192,7 +192,7 @@ class _State:
         self.average = [parameter.detach().clone() for parameter in self.network.parameters()]
 
     def train_epoch(self) -> None:
-        """See every window once."""
+        """Train for one epoch."""
         losses = []
         self.network.train()
         for inputs, targets, weights in batches_of(self.windows, self.rng):
@@ -230,7 +230,7 @@ class _State:
         self.loss = float(np.mean(losses or 0.0))
 
     def _add_up(self, values: list[torch.Tensor]) -> torch.Tensor:
-        """Add up the processes' losses and gradients, all of the batch's items, in place; return the first."""
+        """Sum the losses and gradients of all processes in place; return the loss."""
         sums = torch.cat([each.flatten() for each in values])
         self.peers.add_up(sums)
         for each, summed in zip(values, torch.split(sums, [each.numel() for each in values]), strict=True):
@@ -245,7 +245,7 @@ class _State:
         return Trained(arrays=arrays, epochs=self.epoch, loss=self.loss)
 
     def dump(self) -> bytes:
-        """Return everything, for `restore`."""
+        """Return the state for `restore`."""
         state = {
             "network": self.network.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -261,7 +261,7 @@ class _State:
         return buffer.getvalue()
 
     def restore(self, dumped: bytes) -> None:
-        """Go on from what `dump` returned."""
+        """Restore the result of `dump`."""
         state = torch.load(io.BytesIO(dumped), weights_only=True)
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
@@ -273,7 +273,7 @@ class _State:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """A batch whose items are places among its distinct items.
+    """A batch with items as indices of its distinct items.
 
     Attributes
     ----------
@@ -282,9 +282,9 @@ class Batch:
     negatives
         int64 `(n,)`, shared by all targets.
     weights
-        Of the targets, float32 `(rows, length)`, 0 for padding.
+        Weights of the targets, float32 `(rows, length)`, 0 for padding.
     corrections
-        Of the negatives' logits, float32 `(n,)`, see `Negatives`.
+        Corrections of the negatives' logits, float32 `(n,)`, see `Negatives`.
     """
 
     inputs: torch.Tensor
@@ -295,9 +295,9 @@ class Batch:
 
 
 def _loss(network: Network, vectors: torch.Tensor, batch: Batch, *, rows: slice) -> torch.Tensor:
-    """Return the softmax loss of each target among the shared negatives, weighted.
+    """Return the weighted softmax loss of the targets in `rows` among the shared negatives.
 
-    Targets that are negatives are left out of these. The result is the part of `rows` in the mean over the whole batch.
+    Negatives that equal the target are ignored. The result is the share of `rows` in the mean over the batch.
     """
     total = float(batch.weights.sum())
     if not len(batch.inputs[rows]):  # random numbers are drawn all the same
