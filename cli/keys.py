@@ -82,7 +82,9 @@ def rotate(context: Context, client: Client, days: Days = None) -> None:
 
 @app.command("list")
 def list_(context: Context) -> None:
-    """List all keys with their access, status and last day of use.
+    """List all keys with their access, status, last use, its IP address and the number of calls.
+
+    Each process of the API writes the use of a key at most once per minute.
 
     Example: alsolike keys list
     """
@@ -90,9 +92,15 @@ def list_(context: Context) -> None:
     rows = keys.rows(names={scope: access.value for access, scope in SCOPES.items()}, now_ms=now_ms)
     context.print_rows(
         rows,
-        ["client", "key ID", "access", "status", "created", "expires", "last used"],
-        [[", ".join(value) if isinstance(value, list) else value or "never" for value in row.values()] for row in rows],
+        ["client", "key ID", "access", "status", "created", "expires", "last used", "source", "calls"],
+        [[_cell(value) for value in row.values()] for row in rows],
     )
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(value)
+    return f"{value:,}" if isinstance(value, int) else str(value or "never")
 
 
 @app.command()

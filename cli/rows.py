@@ -15,7 +15,7 @@ from alsolike.events.interactions import profile_id
 from alsolike.runtime.errors import InvalidInput
 from cli import console
 from cli.group import CommandGroup
-from cli.options import Connection, Context, Output
+from cli.options import Connection, Context, Output, Yes, confirm
 from operations import times
 from operations.client.api import Api
 from operations.client.stored_ids import pseudonyms, stored_ids
@@ -140,6 +140,7 @@ def erase(
     context: Context,
     user_id: UserId,
     wait: Annotated[bool, Option("--wait", help="Wait for the end of the removal.")] = False,
+    yes: Yes = False,
 ) -> None:
     """Erase a user and remove the stored data.
 
@@ -150,6 +151,7 @@ def erase(
     Example: alsolike users erase 42 --wait
     """
     where = context.deployment
+    confirm(f"erase the data of user {user_id} on {where.environment} for good?", yes=yes)
     answer = Api(where).administer("DELETE", f"/users/{path_segment(user_id)}")
     erasure = str(answer["erasureId"])
     if wait:

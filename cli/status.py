@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
 from typer import Option
 
 from cli import console
 from cli.options import Context
+from operations import times
 from operations.pages import page_lines
 from operations.progress import counted
+
+_SHOWN_DAYS = 5
 
 
 def status(
@@ -44,6 +47,8 @@ def status(
             f"{row['recommender']} with filter {row['filter']}: {counted(row['empty'], 'empty response')} and "
             f"{row['short']:,} short ones in the last hour; see docs/runbooks/empty.md"
         )
+    for line in _store_lines(report):
+        console.print_line(line)
     version = report["configuration_version"]
     console.print_line(f"configuration version {version}" if version else "built-in configuration")
     console.print_line(f"{report['environment']}: {where.names.api_url}")
@@ -63,6 +68,30 @@ def status(
         return
     functions = f"{counted(len(report['functions']), 'function')}, {len(failed)} failing"
     console.print_line(f"{functions}; list them with `{console.call('status', '--all', *context.options)}`")
+
+
+def _store_lines(report: Mapping[str, Any]) -> Iterator[str]:
+    """Yield lines on the lake, the snapshot, and what is missing or broken."""
+    lake, snapshot = report["lake"], report["snapshot"]
+    if lake["days"]:
+        yield (
+            f"lake {counted(lake['days'], 'day')} from {lake['first_day']} to {lake['last_day']}, "
+            f"{counted(lake['rows_of_last_day'], 'row')} on the last day, {lake['size_bytes'] / 1e6:,.1f} MB"
+        )
+    else:
+        yield "lake empty"
+    if lake["missing_days"]:
+        days = ", ".join(lake["missing_days"][:_SHOWN_DAYS])
+        yield f"lake has no events on {counted(len(lake['missing_days']), 'day')} of the last month: {days}"
+    if snapshot is None:
+        yield "catalogue snapshot none yet"
+    else:
+        age_min = (times.now_ms() - snapshot["published_ms"]) // 60_000
+        yield f"catalogue snapshot {counted(snapshot['rows'], 'row')}, {counted(age_min, 'minute')} old"
+    for table in report["missing_tables"]:
+        yield f"table {table} is missing; see docs/recovery.md"
+    for key_id in report["dead_keys"]:
+        yield f"key {key_id} cannot be decrypted; replace it with `alsolike keys rotate`"
 
 
 def _print_functions(report: Mapping[str, Any]) -> None:

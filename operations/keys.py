@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from botocore.exceptions import ClientError
+
 from alsolike.declarations.parameters import Names
 from alsolike.declarations.routes import SCOPES, SIGNED_PREFIX
 from alsolike.runtime.errors import InvalidInput, NotFound, Unavailable
@@ -75,7 +77,7 @@ class Keys:
         return sorted(keys, key=lambda key: (key.client, key.created_ms))
 
     def rows(self, *, names: Mapping[str, str], now_ms: int) -> list[dict[str, Any]]:
-        """Return what is known of each key: its access by the names of scopes, status, days, but no secret."""
+        """Return each key with the names of its scopes, status, times and use, without its secret."""
         return [
             {
                 "client": key.client,
@@ -84,10 +86,20 @@ class Keys:
                 "status": "expired" if key.status == "active" and not key.is_active(now_ms=now_ms) else key.status,
                 "created": times.day(key.created_ms),
                 "expires": None if key.expires_ms is None else times.day(key.expires_ms),
-                "last_used": key.last_used,
+                "last_used": None if key.use is None else times.text(key.use.last_ms, "minutes"),
+                "source": None if key.use is None else key.use.source,
+                "calls": 0 if key.use is None else key.use.calls,
             }
             for key in self.all()
         ]
+
+    def can_decrypt(self, key: SigningKey) -> bool:
+        """Return whether KMS decrypts the secret of a key."""
+        try:
+            self._client("kms").decrypt(CiphertextBlob=key.secret, EncryptionContext=encryption_context(key.key_id))
+        except ClientError:
+            return False
+        return True
 
     def create(self, client: str, *, scopes: Collection[str], now_ms: int, expires_ms: int | None = None) -> NewKey:
         """Create a key pair.

@@ -11,7 +11,7 @@ from alsolike.registry.canary import Canary
 from alsolike.runtime.observability import Metric
 from alsolike.training.monitoring import DriftReport
 from alsolike.training.runs import TrainingRun
-from operations import monitoring
+from operations import monitoring, stores, times
 from operations.client.aws import translate_aws_errors
 from operations.client.deployment import Deployment, embedded_cloud
 from operations.configuration.store import store_of
@@ -50,6 +50,10 @@ def collect(deployment: Deployment, *, layers: Sequence[str] = ()) -> dict[str, 
         "users_dataset_arn": names.users_dataset_arn,
         "functions": _functions(deployment),
         "incomplete_responses": _incomplete(deployment),
+        "lake": stores.lake(deployment),
+        "snapshot": stores.snapshot(deployment),
+        "missing_tables": (missing := stores.missing_tables(deployment)),
+        "dead_keys": [] if names.keys_table in missing else stores.dead_keys(deployment, now_ms=times.now_ms()),
         "layers": list(layers),
         "stream": {
             "name": names.stream_name,

@@ -177,7 +177,7 @@ def test_nothing_of_an_erased_user_is_left_and_neighbours_keep_everything(busy: 
     (bob_before, ann_before), rows = holding(busy, BOB, ANN), rows_by_user(busy)
     assert len(ann_before) > 6  # so that the search below would find something
 
-    receipt = busy.alsolike("erase", ANN, "--wait")
+    receipt = busy.alsolike("erase", ANN, "--wait", "--yes")
 
     bob_after, ann_after = holding(busy, BOB, ANN)
     assert ann_after == Counter()
@@ -223,7 +223,7 @@ def test_erasing_again_is_harmless(busy: Shop) -> None:
     before = rows_by_user(busy)
     first = busy.alsolike("erasures", "status", "--user", ANN)
 
-    again = busy.alsolike("erase", ANN, "--wait")
+    again = busy.alsolike("erase", ANN, "--wait", "--yes")
 
     assert (again["erasure_id"], again["status"], again["runs"]) == (first["erasure_id"], "complete", first["runs"] + 1)
     assert rows_by_user(busy) == before
@@ -231,7 +231,7 @@ def test_erasing_again_is_harmless(busy: Shop) -> None:
 
 def test_a_purge_that_is_killed_goes_on(busy: Shop) -> None:
     before, before_killing = rows_by_user(busy), failed_invocations(busy, "PurgeUser")
-    erasure = busy.alsolike("erase", EVE)["erasureId"]
+    erasure = busy.alsolike("erase", EVE, "--yes")["erasureId"]
 
     def killed() -> int:
         kill(busy, "PurgeUser")

@@ -80,7 +80,7 @@ def accept(server: Endpoints, path: str, erasure: str = "a" * 32) -> None:
 def test_an_erasure_is_asked_for_as_an_administrator_under_any_id(server: Endpoints) -> None:
     accept(server, "/users/~c2t1Lzc")
 
-    result = run("erase", "sku/7")
+    result = run("erase", "sku/7", "--yes")
 
     assert server.methods == ["DELETE"]
     assert server.requests == [("/users/~c2t1Lzc", KEY.key_id, "")]
@@ -90,17 +90,24 @@ def test_an_erasure_is_asked_for_as_an_administrator_under_any_id(server: Endpoi
     assert "sku/7" not in result.stderr
 
 
+def test_erasure_that_is_not_confirmed_is_not_requested(server: Endpoints) -> None:
+    result = CliRunner().invoke(app, ["erase", "ann"], input="n\n")
+
+    assert result.exit_code == 1
+    assert server.methods == []
+
+
 def test_an_erasure_is_answered_in_json(server: Endpoints) -> None:
     accept(server, "/users/ann")
 
-    assert json.loads(run("erase", "ann", "--json").stdout) == {"erasureId": "a" * 32, "status": "running"}
+    assert json.loads(run("erase", "ann", "--yes", "--json").stdout) == {"erasureId": "a" * 32, "status": "running"}
 
 
 def test_a_refused_erasure_is_told_as_the_api_says(server: Endpoints) -> None:
     server.answers["/users/ann"] = 503, {}, {"message": "the erasure's workflow does not start"}
 
     with pytest.raises(Unavailable, match="DELETE /users/ann answered 503: the erasure's workflow does not start"):
-        run("erase", "ann")
+        run("erase", "ann", "--yes")
 
 
 def test_waiting_ends_with_the_receipt(shop: Deployment, server: Endpoints, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,7 +124,7 @@ def test_waiting_ends_with_the_receipt(shop: Deployment, server: Endpoints, monk
 
     monkeypatch.setattr(time, "sleep", nap)
 
-    shown = run("erase", "ann", "--wait", "--json").stdout
+    shown = run("erase", "ann", "--yes", "--wait", "--json").stdout
 
     assert naps == [1, 1, 1]
     assert json.loads(shown) == json.loads(COMPLETE.to_json())
@@ -137,7 +144,7 @@ def test_waiting_ends_with_an_error_where_the_workflow_did(
     shop.client("stepfunctions").stop_execution(executionArn=start(shop, running))
 
     with pytest.raises(Unavailable, match=f"erasure {'a' * 32}: its workflow is ABORTED; ask for the erasure again"):
-        run("erase", "ann", "--wait")
+        run("erase", "ann", "--yes", "--wait")
 
 
 def test_a_receipt_is_shown_by_the_erasures_id(shop: Deployment) -> None:

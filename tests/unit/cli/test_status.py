@@ -2,14 +2,19 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import io
 import json
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
+from alsolike.declarations.routes import READ_RECOMMENDATIONS
 from alsolike.registry.canary import Canary
 from alsolike.registry.registry import Registry
+from alsolike.signing.keys import SigningKey
 from cli.main import app
 from operations.client.deployment import Deployment
 from operations.configuration.configuration_store import ConfigurationStore
@@ -117,6 +122,26 @@ def put_errors(cloudwatch: Any, function: str, *, count: int, minutes_ago: int) 
         "Value": count,
     }
     cloudwatch.put_metric_data(Namespace="AWS/Lambda", MetricData=[datum])
+
+
+def test_status_shows_lake_snapshot_missing_tables_and_dead_keys(functions: Deployment) -> None:
+    names, client = functions.names, functions.client
+    for day in ("2026-03-01", "2026-03-03"):
+        body = io.BytesIO()
+        pq.write_table(pa.table({"event_id": ["a", "b"]}), body)
+        key = f"interactions/event_date={day}/a.parquet"
+        client("s3").put_object(Bucket=names.lake_bucket, Key=key, Body=body.getvalue())
+    dead = SigningKey("ALSODEAD", "checkout", b"encrypted by a lost key", (READ_RECOMMENDATIONS,), created_ms=1)
+    client("dynamodb").put_item(TableName=names.keys_table, Item=dead.to_item())
+    client("dynamodb").delete_table(TableName=names.users_table)
+
+    shown = CliRunner().invoke(app, ["status", "--env", "shop"], catch_exceptions=False).stdout
+
+    assert "lake 2 days from 2026-03-01 to 2026-03-03, 2 rows on the last day" in shown
+    assert "lake has no events on 1 day of the last month: 2026-03-02\n" in shown
+    assert "catalogue snapshot none yet\n" in shown
+    assert f"table {names.users_table} is missing" in shown
+    assert f"key {dead.key_id} cannot be decrypted" in shown
 
 
 def test_status_counts_empty_and_short_responses_by_filter(functions: Deployment) -> None:

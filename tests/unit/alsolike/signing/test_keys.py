@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from alsolike.runtime.errors import InvalidInput, NotFound, Unavailable
-from alsolike.signing.keys import CHECK_S, KeyReader
+from alsolike.signing.keys import CHECK_S, KeyReader, KeyUse
 from operations.client.deployment import Deployment
 from operations.keys import Keys, environment_variables
 from tests.fakes import MemoryCloud
@@ -20,7 +20,6 @@ from tests.unit.cli.shop import KEY, NAMES
 NOW_MS = 1_790_000_000_000
 NOW_S = NOW_MS / 1000
 HOUR_MS = 3_600_000
-TODAY = "2026-09-21"
 READ, WRITE = "alsolike/recommendations.read", "alsolike/events.write"
 
 
@@ -118,16 +117,23 @@ def test_cached_keys_outlast_an_outage(keys: Keys, reader: KeyReader, cloud: Mem
         reader.find("ALSOX", now_s=NOW_S)
 
 
-def test_the_day_of_the_last_use_is_written_once(keys: Keys, reader: KeyReader, cloud: MemoryCloud) -> None:
+def test_use_of_a_key_is_written_once_per_minute(keys: Keys, reader: KeyReader, cloud: MemoryCloud) -> None:
     new = keys.create("checkout", scopes=[READ], now_ms=NOW_MS)
 
-    for after_s in (0, 1, CHECK_S, CHECK_S + 1):
+    for after_s, source in (
+        (0, "192.0.2.1"),
+        (1, "192.0.2.1"),
+        (59, "192.0.2.1"),
+        (60, "192.0.2.2"),
+        (61, "192.0.2.2"),
+    ):
         key = reader.find(new.key.key_id, now_s=NOW_S + after_s)
         assert key
-        reader.mark_used(key, now_s=NOW_S + after_s)
+        reader.mark_used(key, source=source, now_s=NOW_S + after_s)
 
-    assert [key.last_used for key in keys.all()] == [TODAY]
-    assert len([call for call in cloud.calls if call.operation == "dynamodb.UpdateItem"]) == 1
+    (key,) = keys.all()
+    assert key.use == KeyUse(round((NOW_S + 60) * 1000), "192.0.2.2", calls=4)  # the fifth call waits for its write
+    assert len([call for call in cloud.calls if call.operation == "dynamodb.UpdateItem"]) == 2
 
 
 def test_the_use_of_a_deleted_key_does_not_bring_it_back(keys: Keys, reader: KeyReader) -> None:
@@ -136,7 +142,7 @@ def test_the_use_of_a_deleted_key_does_not_bring_it_back(keys: Keys, reader: Key
     assert key
     keys.delete(new.key.key_id)
 
-    reader.mark_used(key, now_s=NOW_S)
+    reader.mark_used(key, source="192.0.2.1", now_s=NOW_S)
 
     assert keys.all() == []
 

@@ -37,7 +37,7 @@ def admit(event: Mapping[str, Any], keys: KeyReader, *, now_s: float) -> dict[st
     verify(event, signature, secret=keys.secret(key))
     _check_path(event)
     _authorize(key, SIGNED_ROUTES[event["routeKey"]].scopes)
-    keys.mark_used(key, now_s=now_s)
+    keys.mark_used(key, source=_source(event), now_s=now_s)
     method, path = event["routeKey"].split(" ")
     return {**event, "routeKey": f"{method} {path.removeprefix(SIGNED_PREFIX)}", SIGNED_BY: key.client}
 
@@ -62,7 +62,7 @@ def admit_basic(event: Mapping[str, Any], keys: KeyReader, *, now_s: float) -> d
     if not hmac.compare_digest(secret.encode(), keys.secret(key).encode()):
         raise SignatureRefused("the password is not the secret of this access key", UNKNOWN_KEY)
     _authorize(key, BASIC_ROUTES[event["routeKey"]].scopes)
-    keys.mark_used(key, now_s=now_s)
+    keys.mark_used(key, source=_source(event), now_s=now_s)
     return {**event, SIGNED_BY: key.client}
 
 
@@ -84,6 +84,10 @@ def _active_key(keys: KeyReader, key_id: str, *, now_s: float) -> SigningKey:
     if key is None or not key.is_active(now_ms=now_s * 1000):
         raise SignatureRefused("the access key does not exist, is disabled or has expired", UNKNOWN_KEY)
     return key
+
+
+def _source(event: Mapping[str, Any]) -> str:
+    return str(event["requestContext"]["http"]["sourceIp"])
 
 
 def _authorize(key: SigningKey, scopes: Sequence[str]) -> None:

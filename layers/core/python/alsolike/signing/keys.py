@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import functools
-from collections import OrderedDict
+import math
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -21,9 +21,29 @@ ACTIVE, DISABLED = "active", "disabled"
 CHECK_S = 10
 """Maximum age of a cached key. A disabled or deleted key is refused, and a new one valid, within this time."""
 
+USE_S = 60
+"""Minimum time between two writes of a key's use, per process."""
+
 MAX_CACHED = 1_000
 CALL_TIMEOUT_S = 2
 ATTEMPTS = 2
+
+
+@struct
+class KeyUse:
+    """The use of a key.
+
+    Attributes
+    ----------
+    source
+        IP address of the last caller.
+    calls
+        Number of accepted requests.
+    """
+
+    last_ms: int
+    source: str
+    calls: int
 
 
 @struct
@@ -42,8 +62,8 @@ class SigningKey:
         Time of creation.
     expires_ms
         None for a key without expiry.
-    last_used
-        Day of the last accepted request, such as `2026-01-31`; None before the first one.
+    use
+        Use of the key; None before the first accepted request.
     """
 
     key_id: str
@@ -53,7 +73,7 @@ class SigningKey:
     created_ms: int
     status: str = ACTIVE
     expires_ms: int | None = None
-    last_used: str | None = None
+    use: KeyUse | None = None
 
     def is_active(self, *, now_ms: float) -> bool:
         """Return true if the key may sign requests."""
@@ -71,8 +91,12 @@ class SigningKey:
         }
         if self.expires_ms is not None:
             item["expires_ms"] = {"N": str(self.expires_ms)}
-        if self.last_used is not None:
-            item["last_used"] = {"S": self.last_used}
+        if self.use is not None:
+            item |= {
+                "last_used_ms": {"N": str(self.use.last_ms)},
+                "last_source": {"S": self.use.source},
+                "calls": {"N": str(self.use.calls)},
+            }
         return item
 
     @classmethod
@@ -87,7 +111,9 @@ class SigningKey:
             created_ms=int(item["created_ms"]["N"]),
             status=item["status"]["S"],
             expires_ms=None if expires is None else int(expires["N"]),
-            last_used=item.get("last_used", {}).get("S"),
+            use=KeyUse(int(item["last_used_ms"]["N"]), item["last_source"]["S"], int(item["calls"]["N"]))
+            if "last_used_ms" in item
+            else None,
         )
 
 
@@ -111,7 +137,8 @@ class KeyReader:
         self._table = table
         self._cached: OrderedDict[str, PolledValue[SigningKey | None]] = OrderedDict()
         self._secrets: dict[bytes, str] = {}
-        self._used: dict[str, str] = {}
+        self._written_s: dict[str, float] = {}
+        self._calls: Counter[str] = Counter()
 
     def find(self, key_id: str, *, now_s: float) -> SigningKey | None:
         """Return a key, or None if there is none with this id.
@@ -143,20 +170,28 @@ class KeyReader:
             self._secrets[key.secret] = answer["Plaintext"].decode()
         return self._secrets[key.secret]
 
-    def mark_used(self, key: SigningKey, *, now_s: float) -> None:
-        """Write the day of a key's use, once a day."""
-        today = dt.datetime.fromtimestamp(now_s, dt.UTC).date().isoformat()
-        if today in (key.last_used, self._used.get(key.key_id)):
+    def mark_used(self, key: SigningKey, *, source: str, now_s: float) -> None:
+        """Count a call, and write time, source and number of calls at most once per `USE_S` and process.
+
+        Calls that are not written when the process ends are lost.
+        """
+        self._calls[key.key_id] += 1
+        if now_s < self._written_s.get(key.key_id, -math.inf) + USE_S:
             return
-        self._used[key.key_id] = today
+        self._written_s[key.key_id] = now_s
+        calls = self._calls.pop(key.key_id)
         try:
             with translate_aws_errors(f"key table {self._table}"):
                 self._dynamodb.update_item(
                     TableName=self._table,
                     Key={KEY_ID: {"S": key.key_id}},
-                    UpdateExpression="SET last_used = :today",
+                    UpdateExpression="SET last_used_ms = :now, last_source = :source ADD calls :calls",
                     ConditionExpression=f"attribute_exists({KEY_ID})",
-                    ExpressionAttributeValues={":today": {"S": today}},
+                    ExpressionAttributeValues={
+                        ":now": {"N": str(round(now_s * 1000))},
+                        ":source": {"S": source},
+                        ":calls": {"N": str(calls)},
+                    },
                 )
         except Unavailable:  # or the key was deleted; the request is answered anyway
             logger.warning("the last use of a key was not written")
