@@ -1,4 +1,4 @@
-"""`alsolike keys` and `alsolike session-token`: what signs requests of servers and of browsers."""
+"""`alsolike keys` and `alsolike session-token`: credentials of servers and of browsers."""
 
 from __future__ import annotations
 
@@ -82,9 +82,9 @@ def rotate(context: Context, client: Client, days: Days = None) -> None:
 
 @app.command("list")
 def list_(context: Context) -> None:
-    """List all keys with their access, status, last use, its IP address and the number of calls.
+    """List all keys with their access, status and use.
 
-    Each process of the API writes the use of a key at most once per minute.
+    The use is the last time, the IP address and the number of calls. Each process of the API writes the use of a key at most once per minute.
 
     Example: alsolike keys list
     """

@@ -25,7 +25,7 @@ def logs(
 ) -> None:
     """Show the log of a function.
 
-    Lines of metrics and of the recommendation log are left out.
+    The output omits metrics and the recommendation log.
 
     Example: alsolike logs recommend --errors --hours 24
     """

@@ -1,4 +1,4 @@
-"""`alsolike status`: what runs, what serves, what was trained last."""
+"""`alsolike status`: state of the deployment."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def status(
 
 
 def _store_lines(report: Mapping[str, Any]) -> Iterator[str]:
-    """Yield lines on the lake, the snapshot, and what is missing or broken."""
+    """Yield lines on the lake, the snapshot, missing tables and broken keys."""
     lake, snapshot = report["lake"], report["snapshot"]
     if lake["days"]:
         yield (
