@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import time
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from typing import Any
 
 import orjson
 import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
 
 from alsolike.api.handler import api_handler
 from alsolike.signing.admission import DENIED
@@ -16,6 +18,7 @@ from alsolike.signing.keys import SigningKey, encryption_context
 from alsolike.signing.signature import INVALID, NO_SIGNATURE, UNKNOWN_KEY
 from tests.builders.lambda_events import LambdaContext, http_event
 from tests.builders.signed_requests import KEY_ID, NOW_S, SECRET, sign
+from tests.fakes import MemoryCloud
 from tests.fakes.places import create_table
 
 READ, WRITE, ADMIN = "alsolike/recommendations.read", "alsolike/events.write", "alsolike/admin"
@@ -167,3 +170,36 @@ def test_a_body_that_cannot_be_read_is_invalid(handled: Handled) -> None:
     event = sign()
 
     assert handled({**event, "body": "\ud800"}) == (400, "InvalidInputException")
+
+
+def basic(password: str) -> dict[str, Any]:
+    credentials = base64.b64encode(f"{KEY_ID}:{password}".encode()).decode()
+    event = http_event("GET /metrics")
+    event["headers"]["authorization"] = f"Basic {credentials}"
+    return event
+
+
+@pytest.mark.parametrize("event", [sign(), sign(secret="t" * 40), basic(SECRET), basic("wrong")])
+@pytest.mark.parametrize("operation", ["kms.Decrypt", "dynamodb.GetItem"])
+@pytest.mark.parametrize(
+    "outage",
+    [
+        ClientError({"Error": {"Code": "InvalidCiphertextException", "Message": "of key-1"}}, "Decrypt"),
+        EndpointConnectionError(endpoint_url="https://aws.internal"),
+    ],
+)
+def test_unverified_caller_learns_neither_key_nor_aws_error(
+    handled: Handled,
+    cloud: MemoryCloud,
+    logged: Callable[[], str],
+    event: dict[str, Any],
+    operation: str,
+    outage: Exception,
+) -> None:
+    cloud.outages[operation] = outage
+
+    answer = handled.call(event)
+
+    assert answer["statusCode"] == 503
+    assert orjson.loads(answer["body"]) == {"message": "access keys cannot be read now; repeat the request"}
+    assert orjson.dumps(str(outage)).decode().strip('"') in logged()

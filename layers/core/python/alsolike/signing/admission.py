@@ -7,12 +7,14 @@ request as the unsigned route's.
 from __future__ import annotations
 
 import base64
+import contextlib
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from alsolike.declarations.routes import BASIC_ROUTES, CATCH_ALL, SIGNED_PREFIX, SIGNED_ROUTES
-from alsolike.runtime.errors import NotFound, SignatureRefused
+from alsolike.runtime.errors import NotFound, SignatureRefused, Unavailable
+from alsolike.runtime.observability import logger
 from alsolike.signing.keys import KeyReader, SigningKey
 from alsolike.signing.signature import MALFORMED, NO_SIGNATURE, UNKNOWN_KEY, read_signature, verify
 
@@ -31,10 +33,12 @@ def admit(event: Mapping[str, Any], keys: KeyReader, *, now_s: float) -> dict[st
         If the signature is wrong, or its key has none of the route's scopes.
     NotFound
         If the path does not exist.
+    Unavailable
+        If the key cannot be read. The message has no details, because the caller is not verified.
     """
     signature = read_signature(event, now_s=now_s)
-    key = _active_key(keys, signature.key_id, now_s=now_s)
-    verify(event, signature, secret=keys.secret(key))
+    key, secret = _read_key(keys, signature.key_id, now_s=now_s)
+    verify(event, signature, secret=secret)
     _check_path(event)
     _authorize(key, SIGNED_ROUTES[event["routeKey"]].scopes)
     keys.mark_used(key, source=_source(event), now_s=now_s)
@@ -56,10 +60,12 @@ def admit_basic(event: Mapping[str, Any], keys: KeyReader, *, now_s: float) -> d
     ------
     SignatureRefused
         If the secret is wrong, or its key has none of the route's scopes.
+    Unavailable
+        If the key cannot be read. The message has no details, because the caller is not verified.
     """
-    key_id, secret = _read_password(event)
-    key = _active_key(keys, key_id, now_s=now_s)
-    if not hmac.compare_digest(secret.encode(), keys.secret(key).encode()):
+    key_id, password = _read_password(event)
+    key, secret = _read_key(keys, key_id, now_s=now_s)
+    if not hmac.compare_digest(password.encode(), secret.encode()):
         raise SignatureRefused("the password is not the secret of this access key", UNKNOWN_KEY)
     _authorize(key, BASIC_ROUTES[event["routeKey"]].scopes)
     keys.mark_used(key, source=_source(event), now_s=now_s)
@@ -79,11 +85,23 @@ def _read_password(event: Mapping[str, Any]) -> tuple[str, str]:
     return user, password
 
 
-def _active_key(keys: KeyReader, key_id: str, *, now_s: float) -> SigningKey:
-    key = keys.find(key_id, now_s=now_s)
-    if key is None or not key.is_active(now_ms=now_s * 1000):
-        raise SignatureRefused("the access key does not exist, is disabled or has expired", UNKNOWN_KEY)
-    return key
+def _read_key(keys: KeyReader, key_id: str, *, now_s: float) -> tuple[SigningKey, str]:
+    """Return an active key with its secret."""
+    with _hidden_details():
+        key = keys.find(key_id, now_s=now_s)
+        if key is None or not key.is_active(now_ms=now_s * 1000):
+            raise SignatureRefused("the access key does not exist, is disabled or has expired", UNKNOWN_KEY)
+        return key, keys.secret(key)
+
+
+@contextlib.contextmanager
+def _hidden_details() -> Iterator[None]:
+    """Log the place and the error of an AWS call, and leave them out of the message."""
+    try:
+        yield
+    except Unavailable as error:
+        logger.warning("an access key cannot be read", reason=str(error))
+        raise Unavailable("access keys cannot be read now; repeat the request") from error
 
 
 def _source(event: Mapping[str, Any]) -> str:
