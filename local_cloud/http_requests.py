@@ -15,12 +15,38 @@ _MAX_HEADERS: Final = 100
 _NAME: Final = re.compile("[!-9;-~]+")
 
 _END_OF_HEADERS: Final = (b"\r\n", b"\n", b"")
+_LENGTH: Final = re.compile("[0-9]{1,18}")
+_CHUNK_SIZE: Final = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;.*)?\r?\n")
+_LARGEST_BODY_BYTES: Final = 16_777_216
+"""More than the limits of API Gateway and Lambda, which have responses of their own."""
+
+
+class BodyError(Exception):
+    """The body of a request cannot be read; `status` is the status of the response."""
+
+    def __init__(self, status: HTTPStatus, reason: str) -> None:
+        self.status = status
+        super().__init__(reason)
 
 
 class RequestHandler(http.server.BaseHTTPRequestHandler):
-    """Python's handler with a fast reader of headers."""
+    """Python's handler with a fast reader of headers, and with checked bodies.
+
+    Attributes
+    ----------
+    largest_body_bytes
+        Maximum size of a body. The response to a larger one has status 413.
+    """
 
     raw_requestline: bytes
+    largest_body_bytes = _LARGEST_BODY_BYTES
+
+    def handle_one_request(self) -> None:
+        """Answer one request; the connection closes after a request whose body cannot be read."""
+        try:
+            super().handle_one_request()
+        except BodyError as error:
+            self.send_error(error.status, str(error))
 
     def parse_request(self) -> bool:
         """Read the request line and the headers; return False after the response to a bad request."""
@@ -42,6 +68,47 @@ class RequestHandler(http.server.BaseHTTPRequestHandler):
             self.headers[name] = value.strip(" \t\r\n")
         self.close_connection = self.headers.get("Connection", "").lower() == "close"
         return self.headers.get("Expect", "").lower() != "100-continue" or self.handle_expect_100()
+
+    def read_body(self) -> bytes:
+        """Read the body, of stated length or chunked.
+
+        Raises
+        ------
+        BodyError
+            If its length is malformed or too large, or if the client sends less.
+        """
+        if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
+            return self._read_chunks()
+        lengths = set(self.headers.get_all("Content-Length", ["0"]))
+        length = lengths.pop()
+        if lengths or not _LENGTH.fullmatch(length):
+            raise BodyError(HTTPStatus.BAD_REQUEST, "Bad Content-Length")
+        return self._read(int(length))
+
+    def _read_chunks(self) -> bytes:
+        chunks: list[bytes] = []
+        size = 0
+        while True:
+            parsed = _CHUNK_SIZE.fullmatch(self.rfile.readline(_MAX_LINE))
+            if parsed is None:
+                raise BodyError(HTTPStatus.BAD_REQUEST, "Bad chunk")
+            length = int(parsed[1], 16)
+            chunks.append(self._read(length, after=size))
+            size += length
+            if length and self.rfile.readline(_MAX_LINE) not in _END_OF_HEADERS:
+                raise BodyError(HTTPStatus.BAD_REQUEST, "Bad chunk")
+            if not length:
+                while self.rfile.readline(_MAX_LINE) not in _END_OF_HEADERS:
+                    pass  # trailers
+                return b"".join(chunks)
+
+    def _read(self, length: int, *, after: int = 0) -> bytes:
+        if after + length > self.largest_body_bytes:
+            raise BodyError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Request Entity Too Large")
+        data = self.rfile.read(length)
+        if len(data) < length:
+            raise BodyError(HTTPStatus.BAD_REQUEST, "Incomplete body")
+        return data
 
     def date_time_string(self, timestamp: float | None = None) -> str:
         """Return the header `Date`."""

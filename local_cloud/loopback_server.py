@@ -30,17 +30,6 @@ class Exchange(RequestHandler):
     def log_message(self, format: str, *args: Any) -> None:
         """Say nothing: who asks is no news."""
 
-    def read_body(self) -> bytes:
-        """Read the request's body, of stated length or chunked."""
-        if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
-            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        body = b""
-        while size := int(self.rfile.readline().split(b";")[0], 16):
-            body += self.rfile.read(size)
-            self.rfile.readline()
-        self.rfile.readline()
-        return body
-
     def reply(
         self,
         status: int,

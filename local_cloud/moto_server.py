@@ -18,6 +18,8 @@ from local_cloud.storage.journal import DataError
 
 _STOP_POLL_S = 0.05
 _BODILESS = ("204", "304")
+_LARGEST_BODY_BYTES = 1_000_000_000
+"""SQLite's limit of a value, which an object becomes."""
 _DYNAMODB = "DynamoDB_20120810."
 _KEY = re.compile("/[^/]+/.").match
 """Matches the path of an object's key in a bucket."""
@@ -77,12 +79,14 @@ class _Exchange(RequestHandler, MotoRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     wbufsize = -1  # one packet per response
+    largest_body_bytes = _LARGEST_BODY_BYTES
+    error_content_type = "application/xml"
+    error_message_format = "<Error><Code>%(code)d</Code><Message>%(message)s</Message></Error>"
 
     def run_wsgi(self) -> None:
         """Answer one request."""
         self.environ = environ = self.make_environ()
-        length = None if "wsgi.input_terminated" in environ else int(environ.get("CONTENT_LENGTH") or 0)
-        environ["wsgi.input"] = io.BytesIO(environ["wsgi.input"].read(length))
+        environ["wsgi.input"] = io.BytesIO(self.read_body())
         status, headers, body = self._respond(environ)
         try:
             self.server.moto.changed(environ)  # type: ignore[attr-defined]

@@ -16,6 +16,8 @@ def exchange(serve: Callable[[HttpRequest], HttpResponse]) -> type[Exchange]:
     class ServedExchange(Exchange):
         server_version = "local-cloud"
         sys_version = ""
+        error_content_type = "application/json"
+        error_message_format = '{"message":"%(message)s"}'
 
         def answer(self) -> None:
             # Python's server shortens the slashes at the beginning of `path`, and urlsplit takes two for a host.

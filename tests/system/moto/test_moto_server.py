@@ -84,6 +84,29 @@ def test_body_after_expect_100_continue_is_read_at_once(server: MotoServer) -> N
     connection.close()
 
 
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Content-Length": "-1"}, 400),
+        ({"Content-Length": "many"}, 400),
+        ({"Content-Length": "1000000001"}, 413),
+        ({"Transfer-Encoding": "chunked"}, 400),  # followed by no chunk
+    ],
+)
+def test_request_with_a_bad_length_is_refused(server: MotoServer, headers: dict[str, str], status: int) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)
+    connection.putrequest("PUT", "/pages/a")
+    for name, value in headers.items():
+        connection.putheader(name, value)
+    connection.endheaders(b"\r\n")
+
+    response = connection.getresponse()
+
+    assert (response.status, response.getheader("Connection")) == (status, "close")
+    assert response.read().startswith(b"<Error>")
+    connection.close()
+
+
 def refuse(_: dict[str, Any]) -> None:
     raise DataError("<data> cannot be written: the disk is full")
 

@@ -14,9 +14,22 @@ class _Headers(Exchange):
         self.reply(200, orjson.dumps([self.command, self.path, self.headers.items()]))
 
 
+class _Body(Exchange):
+    def answer(self) -> None:
+        self.reply(200, orjson.dumps(self.read_body().decode()))
+
+
 @pytest.fixture
 def address() -> Iterator[tuple[str, int]]:
     server = LoopbackServer(_Headers)
+    yield server.server_address[:2]  # type: ignore[misc]
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def body_address() -> Iterator[tuple[str, int]]:
+    """Yield the address of a server that answers with the body of a request."""
+    server = LoopbackServer(_Body)
     yield server.server_address[:2]  # type: ignore[misc]
     server.stop()
 
@@ -74,3 +87,51 @@ def test_connection_stays_open_unless_the_client_closes_it(
             rest = None
 
         assert (rest == b"") is is_closed
+
+
+@pytest.mark.parametrize(
+    ("head", "body", "status"),
+    [
+        (b"Content-Length: 3", b"abc", 200),
+        (b"Content-Length: 3\r\nContent-Length: 3", b"abc", 200),
+        (b"Host: here", b"", 200),
+        (b"Content-Length: -1", b"", 400),
+        (b"Content-Length: -0", b"", 400),
+        (b"Content-Length: +3", b"abc", 400),
+        (b"Content-Length: 3.0", b"abc", 400),
+        (b"Content-Length: 0x3", b"abc", 400),
+        (b"Content-Length: three", b"abc", 400),
+        (b"Content-Length:", b"", 400),
+        (b"Content-Length: 3, 3", b"abc", 400),
+        (b"Content-Length: 3\r\nContent-Length: 4", b"abcd", 400),
+        (b"Content-Length: 4", b"abc", 400),
+        (b"Content-Length: 16777217", b"", 413),
+        (b"Content-Length: 999999999999999999", b"", 413),
+        (b"Content-Length: 9999999999999999999999", b"", 400),
+    ],
+)
+def test_body_has_the_stated_length(body_address: tuple[str, int], head: bytes, body: bytes, status: int) -> None:
+    request = b"POST / HTTP/1.1\r\n" + head + b"\r\n\r\n" + body
+
+    assert answer_to(body_address, request)[0] == status
+
+
+@pytest.mark.parametrize(
+    ("chunks", "status"),
+    [
+        (b"3\r\nabc\r\n0\r\n\r\n", 200),
+        (b"3;name=value\r\nabc\r\n0\r\nTrailer: x\r\n\r\n", 200),
+        (b"-1\r\n", 400),
+        (b"three\r\n", 400),
+        (b"", 400),
+        (b"3\r\nabcd\r\n0\r\n\r\n", 400),
+        (b"4\r\nabc", 400),
+        (b"1000001\r\n", 413),
+    ],
+)
+def test_chunks_have_the_stated_sizes(body_address: tuple[str, int], chunks: bytes, status: int) -> None:
+    request = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks
+
+    found, body = answer_to(body_address, request)
+
+    assert (found, body) == (status, "abc" if status == 200 else None)
