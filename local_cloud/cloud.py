@@ -83,7 +83,7 @@ class LocalCloud:
         os.environ["MOTO_PORT"] = str(self._moto.port)
         self.endpoint = f"http://{ADDRESS}:{self._moto.port}"
         self.clients = service_clients(self.endpoint, settings.region, user_agent=self._boot_token)
-        self.stacks = Stacks(self.clients)
+        self.stacks = Stacks(self.clients, region=settings.region, account=settings.account)
         self._pump = Pump(self.clients)
         self._moto_state = MotoState(region=settings.region, account=settings.account)
         self._workspaces = Workspaces(directory, layer_content=self._moto_state.layer_content)

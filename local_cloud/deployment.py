@@ -1,5 +1,6 @@
 """Deployment of a cloud assembly: its resources, its outputs, and the error when there is none."""
 
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -73,3 +74,8 @@ class Deployment:
     def of_type(self, resource_type: str) -> tuple[Resource, ...]:
         """Return the resources of a CloudFormation type, such as ``AWS::Lambda::Function``."""
         return tuple(resource for resource in self.resources if resource.type == resource_type)
+
+
+def stack_id(name: str, *, region: str, account: str) -> str:
+    """Return the ARN of a stack, the same in each deployment."""
+    return f"arn:aws:cloudformation:{region}:{account}:stack/{name}/{uuid.uuid5(uuid.NAMESPACE_URL, name)}"

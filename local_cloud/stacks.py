@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
-from local_cloud.deployment import Clients, Deployment, Resource
+from local_cloud.deployment import Clients, Deployment, Resource, stack_id
 
 CREATED, DELETED, FAILED = "CREATE_COMPLETE", "DELETE_COMPLETE", "DELETE_FAILED"
 
@@ -20,8 +20,10 @@ class Stacks:
     nothing reaches them without these.
     """
 
-    def __init__(self, clients: Clients) -> None:
+    def __init__(self, clients: Clients, *, region: str, account: str) -> None:
         self._clients = clients
+        self._region = region
+        self._account = account
         self._templates: dict[str, Mapping[str, Any]] = {}
         self._resources: dict[str, list[Resource]] = {}
         self._ids: dict[str, str] = {}
@@ -33,7 +35,7 @@ class Stacks:
         for name, template in deployment.templates.items():
             self._templates[name] = template
             self._resources[name] = [each for each in deployment.resources if each.stack == name]
-            self._ids[name] = f"arn:aws:cloudformation:local:stack/{name}/1"
+            self._ids[name] = stack_id(name, region=self._region, account=self._account)
             self._states[name] = (CREATED, "")
 
     def template(self, name: str) -> str | None:

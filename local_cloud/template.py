@@ -1,12 +1,11 @@
 """Declarations of a CloudFormation template: names for ``Ref``, and resources whose condition holds."""
 
-import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from local_cloud.assembly import Stack
-from local_cloud.deployment import DeploymentError
+from local_cloud.deployment import DeploymentError, stack_id
 from local_cloud.intrinsics import NO_VALUE, Evaluator, TemplateError
 
 _SECTIONS = {
@@ -54,14 +53,13 @@ def declared_names(stack: Stack, *, region: str, account: str) -> dict[str, Any]
     """
     if unknown := set(stack.template) - _SECTIONS:
         raise DeploymentError(f"unknown sections {sorted(unknown)} of the template", stack=stack.name)
-    stack_uuid = uuid.uuid5(uuid.NAMESPACE_URL, stack.name)
     return {
         "AWS::AccountId": account,
         "AWS::NoValue": NO_VALUE,
         "AWS::NotificationARNs": [],
         "AWS::Partition": "aws",
         "AWS::Region": region,
-        "AWS::StackId": f"arn:aws:cloudformation:{region}:{account}:stack/{stack.name}/{stack_uuid}",
+        "AWS::StackId": stack_id(stack.name, region=region, account=account),
         "AWS::StackName": stack.name,
         "AWS::URLSuffix": "amazonaws.com",
         **dict(_parameters(stack)),

@@ -24,7 +24,7 @@ def stacks(clients: Clients, demo: Assembly) -> Stacks:
     """Return the stacks of the demo, deployed, with objects, versions, a delete marker and a model package."""
     boto = clients("s3")
     urllib.request.urlopen(f"{boto.meta.endpoint_url}/moto-api/reset", data=b"").close()
-    deployed = Stacks(clients)
+    deployed = Stacks(clients, region=REGION, account=ACCOUNT)
     show_stacks(Mock(stacks=deployed))
     deployment = deploy(demo.directory, clients, region=REGION, account=ACCOUNT)
     deployed.learn(deployment)
@@ -72,7 +72,7 @@ def test_bucket_that_fills_again_is_emptied_again(clients: Clients) -> None:
     name = "alsolike-shop-data"
     clients("s3").create_bucket(Bucket="logs")
     bucket = Resource(name, "Logs", "AWS::S3::Bucket", "logs", {}, {})
-    deployed = Stacks(clients)
+    deployed = Stacks(clients, region=REGION, account=ACCOUNT)
     deployed.learn(Deployment((bucket,), {}, templates={name: {"Resources": {"Logs": {"Type": bucket.type}}}}))
     show_stacks(Mock(stacks=deployed))
     late = iter([b"a log of an hour ago"])

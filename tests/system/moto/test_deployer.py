@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from local_cloud.deployer import DeploymentError
+from local_cloud.stacks import Stacks
 from tests.builders.cloud_assemblies import asset, write_assembly
 from tests.system.moto.moto_cloud import ACCOUNT, REGION, MotoCloud
 
@@ -46,6 +47,20 @@ def test_evaluated_properties_and_attributes_are_in_the_deployment(cloud: MotoCl
     assert arn.properties["Value"] == queue.attributes["Arn"]
     stored = cloud.client("ssm").get_parameter(Name=arn.physical_id)["Parameter"]
     assert stored["Value"] == queue.attributes["Arn"]
+
+
+def test_stack_has_one_arn(cloud: MotoCloud) -> None:
+    outputs = {"Id": {"Value": {"Ref": "AWS::StackId"}}, "Name": {"Value": {"Fn::Sub": "${AWS::StackId}"}}}
+    deployment = cloud.deploy_template({"Resources": {"Orders": QUEUE}, "Outputs": outputs})
+
+    stacks = Stacks(cloud.client, region=REGION, account=ACCOUNT)
+    stacks.learn(deployment)
+
+    (described,) = stacks.describe("shop")
+    arn = described["StackId"]
+    assert arn.startswith(f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/shop/")
+    assert deployment.outputs["shop"] == {"Id": arn, "Name": arn}
+    assert stacks.describe(arn) == [described]
 
 
 def test_physical_names_are_the_same_in_each_deployment(cloud: MotoCloud) -> None:
