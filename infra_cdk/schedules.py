@@ -1,18 +1,18 @@
-"""Longest pause of an EventBridge schedule."""
+"""Longest pauses of EventBridge schedules."""
 
 import itertools
 import math
 
-from infra_cdk.settings_checks import rate_s
+from alsolike.declarations.schedules import Rate, parse_schedule
 
-_WEEK_HOURS = 7 * 24
-_WEEKDAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
+_DAY_HOURS = 24
+_WEEK_HOURS = 7 * _DAY_HOURS
 
 
-def longest_gap_hours(schedule: str) -> int:
-    """Return how many hours may pass between two firings, rounded up, a week at most.
+def longest_gap_hours(expression: str) -> int:
+    """Return the longest time between two runs in hours, rounded up, and at most a week.
 
-    Where days of a month, months or such as a month's last Friday are named, it is a week.
+    The result is a week for schedules that select days of a month, months or one day of each month.
 
     Examples
     --------
@@ -21,26 +21,27 @@ def longest_gap_hours(schedule: str) -> int:
     >>> longest_gap_hours("cron(0 8-18 ? * MON-FRI *)")
     62
     """
-    if (seconds := rate_s(schedule)) is not None:
-        return min(_WEEK_HOURS, math.ceil(seconds / 3_600))
-    _, hour, day, month, weekday, _ = schedule.removeprefix("cron(").removesuffix(")").split()
-    if month != "*" or day not in ("?", "*") or "#" in weekday or weekday.upper().endswith("L"):
+    schedule = parse_schedule(expression)
+    if isinstance(schedule, Rate):
+        return min(_WEEK_HOURS, math.ceil(schedule.interval_s / 3_600))
+    if schedule.is_monthly or len(schedule.days) < 31 or len(schedule.months) < 12:
         return _WEEK_HOURS
-    for number, name in enumerate(_WEEKDAYS, 1):
-        weekday = weekday.upper().replace(name, str(number))
-    fires = sorted(24 * each + at for each in _named(weekday, 1, 7) for at in _named(hour, 0, 23))
-    return max(later - earlier for earlier, later in itertools.pairwise([*fires, fires[0] + _WEEK_HOURS]))
+    runs = sorted(_DAY_HOURS * weekday + hour for weekday in schedule.weekdays for hour in schedule.hours)
+    return max(later - earlier for earlier, later in itertools.pairwise([*runs, runs[0] + _WEEK_HOURS]))
 
 
-def _named(field: str, least: int, most: int) -> set[int]:
-    """Return which of some values a field of a cron expression names."""
-    found: set[int] = set()
-    for part in field.split(","):
-        span, _, step = part.partition("/")
-        first, _, last = span.partition("-")
-        start = least if first in ("*", "?") else int(first)
-        end = int(last) if last else most if step or first in ("*", "?") else start
-        round_the_end = most - least + 1 if end < start else 0  # FRI-MON, 22-2
-        each = range(start, end + round_the_end + 1, int(step or 1))
-        found.update((value - least) % (most - least + 1) + least for value in each)
-    return found
+def longest_gap_days(expression: str | None) -> int | None:
+    """Return an upper bound of the days between two runs, or None without a schedule.
+
+    Only the coarsest restricted field counts: year or month, day of the month, weekday.
+    """
+    if expression is None:
+        return None
+    schedule = parse_schedule(expression)
+    if isinstance(schedule, Rate):
+        return math.ceil(schedule.interval_s / 86_400)
+    if len(schedule.months) < 12 or len(schedule.years) < 230:
+        return 366
+    if schedule.is_monthly or len(schedule.days) < 31:
+        return 31
+    return 1 if len(schedule.weekdays) == 7 else 7

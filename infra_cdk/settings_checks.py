@@ -2,31 +2,10 @@
 
 import dataclasses
 import datetime as dt
-import re
 from collections.abc import Iterable
 from typing import Any
 
-_UNIT_S = {"minute": 60, "hour": 3_600, "day": 86_400}
-_RATE = re.compile(
-    r"rate\((?:(?P<one>1) (?P<unit>minute|hour|day)|(?P<many>[2-9]|[1-9]\d+) (?P<units>minute|hour|day)s)\)"
-)
-
-
-def _field(value: str, *others: str) -> str:
-    part = rf"(\*|{value}(-{value})?)(/[1-9]\d*)?"
-    return "|".join((rf"{part}(,{part})*", *others))
-
-
-_DAY, _WEEKDAY = r"(0?[1-9]|[12]\d|3[01])", "([1-7]|SUN|MON|TUE|WED|THU|FRI|SAT)"
-# https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html
-_CRON = (
-    _field(r"[0-5]?\d"),
-    _field(r"([01]?\d|2[0-3])"),
-    _field(_DAY, r"\?", "L", "LW", f"{_DAY}W"),
-    _field("(0?[1-9]|1[0-2]|JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)"),
-    _field(_WEEKDAY, r"\?", "L", f"{_WEEKDAY}L", f"{_WEEKDAY}#[1-5]"),
-    _field(r"(19[7-9]\d|2[01]\d\d)"),
-)
+from alsolike.declarations.schedules import parse_schedule
 
 
 class InvalidSettings(ValueError):
@@ -59,41 +38,18 @@ def require_ranges(settings: Any) -> None:
 
 
 def require_schedules(settings: object, fields: Iterable[str]) -> None:
-    """Refuse what is no schedule expression of EventBridge's."""
+    """Refuse a text that is not a schedule expression of EventBridge."""
     for field in fields:
         schedule = getattr(settings, field)
-        require(
-            schedule,
-            schedule is None or rate_s(schedule) is not None or _is_cron(schedule),
-            field,
-            "rate(1 day), rate(2 days) and so on, of minutes, hours or days, or cron(...) with EventBridge's six "
-            "fields, of which day or weekday is ?",
-        )
-
-
-def rate_s(schedule: str | None) -> int | None:
-    """Return the seconds between two firings of a rate; None for a cron expression or none at all.
-
-    Examples
-    --------
-    >>> rate_s("rate(2 hours)")
-    7200
-    """
-    found = _RATE.fullmatch(schedule or "")
-    if found is None:
-        return None
-    return int(found["one"] or found["many"]) * _UNIT_S[found["unit"] or found["units"]]
-
-
-def _is_cron(schedule: str) -> bool:
-    if not (schedule.startswith("cron(") and schedule.endswith(")")):
-        return False
-    fields = schedule.removeprefix("cron(").removesuffix(")").split(" ")
-    return (
-        len(fields) == len(_CRON)
-        and all(re.fullmatch(form, field) for form, field in zip(_CRON, fields, strict=True))
-        and (fields[2] == "?") != (fields[4] == "?")
-    )
+        try:
+            if schedule is not None:
+                parse_schedule(schedule)
+        except ValueError as error:
+            expected = (
+                "rate(1 day), rate(2 days) and so on, of minutes, hours or days, or cron(...) with EventBridge's six "
+                f"fields, of which day or weekday is ?: {error}"
+            )
+            raise InvalidSettings(f"{field} is {schedule!r}, expected {expected}") from error
 
 
 def is_date(text: str) -> bool:

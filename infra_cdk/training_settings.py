@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import Literal
 
-from infra_cdk.settings_checks import rate_s, require, require_ranges, require_schedules, setting
+from alsolike.declarations.schedules import Rate, parse_schedule
+from infra_cdk.settings_checks import require, require_ranges, require_schedules, setting
 
 _INSTANCE = re.compile(r"ml\.[a-z][a-z0-9]*(-[a-z0-9]+)*\.(medium|large|([1-9]\d*)?xlarge)")
 _ALGORITHM = re.compile(r"[a-z][a-z0-9_]*")
@@ -186,10 +187,11 @@ class TrainingSettings:
             "canary_interval_s",
             f"at most canary_duration_s, {self.canary_duration_s}: a trial is looked at before it ends",
         )
-        gap_s = rate_s(self.training_schedule)
+        schedule = parse_schedule(self.training_schedule) if self.training_schedule else None
         require(
             self.training_schedule,
-            gap_s is None or not self.canary_share_percent or gap_s > self.canary_duration_s,
+            not (isinstance(schedule, Rate) and self.canary_share_percent)
+            or schedule.interval_s > self.canary_duration_s,
             "training_schedule",
             f"a gap longer than canary_duration_s, {self.canary_duration_s} s: a run lasts as long as its trial, "
             "and the next would find it going and do nothing",

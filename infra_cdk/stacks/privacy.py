@@ -1,7 +1,5 @@
 """Erasing users and showing them what is held."""
 
-import math
-import re
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +11,7 @@ from infra_cdk.constructs.erasure_workflow import ErasureWorkflow
 from infra_cdk.constructs.parameters import Parameters
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
+from infra_cdk.schedules import longest_gap_days
 from infra_cdk.settings import Settings
 from infra_cdk.stacks.data import DataStack
 
@@ -51,7 +50,7 @@ class PrivacyStack(cdk.Stack):
                 "table_backup_days": TABLE_BACKUP_DAYS,
                 "access_log_days": ACCESS_LOG_DAYS,
                 "batch_days": BATCH_DAYS + 1,  # a day after an object, S3 deletes its last version
-                "retrain_days": days_between(settings.training_schedule) or 0,
+                "retrain_days": longest_gap_days(settings.training_schedule) or 0,
             },
         )
         workflow = ErasureWorkflow(self, "Workflow", settings=settings, purge_user=purge_user.live, alerts=data.alerts)
@@ -67,23 +66,3 @@ class PrivacyStack(cdk.Stack):
                 "pseudonymise_ids": str(int(settings.pseudonymise_ids)),
             },
         )
-
-
-def days_between(schedule: str | None) -> int | None:
-    """Return how many days at most lie between two firings of a schedule; None without one.
-
-    Only the repeating parts of a cron expression count, so that the answer errs on the long side.
-    """
-    if schedule is None:
-        return None
-    if rate := re.fullmatch(r"rate\((\d+) (minute|hour|day)s?\)", schedule):
-        return math.ceil(int(rate[1]) / {"minute": 1_440, "hour": 24, "day": 1}[rate[2]])
-    fields = schedule.removeprefix("cron(").removesuffix(")").split()
-    if len(fields) != 6:
-        return 366
-    _, _, day, month, weekday, year = fields
-    if month != "*" or year != "*":
-        return 366
-    if day not in ("*", "?"):
-        return 31
-    return 1 if weekday in ("*", "?") else 7

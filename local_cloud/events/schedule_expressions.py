@@ -13,16 +13,20 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-_EXPRESSION = re.compile(r"^(rate|cron|at)\((.+)\)$")
-_RATE = re.compile(r"^([1-9]\d*) (minute|minutes|hour|hours|day|days)$")
+_EXPRESSION = re.compile(r"(rate|cron|at)\((.+)\)")
+_RATE = re.compile(r"(?:(1) (minute|hour|day)|([2-9]|[1-9][0-9]+) (minute|hour|day)s)")
 _UNIT = {"minute": timedelta(minutes=1), "hour": timedelta(hours=1), "day": timedelta(days=1)}
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _WEEKDAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
-_LAST_YEAR = 2199
+_YEARS = (1970, 2199)
+_PART = re.compile(r"(?:\*|(?P<first>\w+)(?:-(?P<last>\w+))?)(?:/(?P<step>[0-9]{1,4}))?", re.ASCII)
+_NTH_WEEKDAY = re.compile(r"(\w+)(?:(L)|#([1-5]))", re.ASCII)
+_NEAREST_WEEKDAY = re.compile(r"[0-9]{1,2}W")
+_NUMBER = re.compile(r"[0-9]{1,4}")
 
 
 class ScheduleExpressionError(ValueError):
-    """An expression is not one that AWS would take."""
+    """AWS refuses an expression."""
 
     def __init__(self, expression: str, reason: str) -> None:
         super().__init__(f"schedule expression {expression!r}: {reason}")
@@ -102,16 +106,13 @@ def parse_schedule(expression: str, *, zone: str = "UTC") -> Schedule:
     ScheduleExpressionError
         If the expression is malformed.
     """
-    parsed = _EXPRESSION.match(expression.strip())
+    parsed = _EXPRESSION.fullmatch(expression)
     if not parsed:
         raise ScheduleExpressionError(expression, "expected rate(...), cron(...) or at(...)")
     kind, content = parsed.groups()
     try:
         if kind == "rate":
-            rate = _RATE.match(content)
-            if not rate:
-                raise ValueError("expected a positive number and minute(s), hour(s) or day(s)")
-            return Rate(int(rate[1]) * _UNIT[rate[2].removesuffix("s")])
+            return _rate(content)
         if kind == "at":
             return Once(datetime.fromisoformat(content).replace(tzinfo=ZoneInfo(zone)).astimezone(UTC))
         return _cron(content, ZoneInfo(zone))
@@ -119,8 +120,15 @@ def parse_schedule(expression: str, *, zone: str = "UTC") -> Schedule:
         raise ScheduleExpressionError(expression, str(error)) from error
 
 
+def _rate(content: str) -> Rate:
+    rate = _RATE.fullmatch(content)
+    if not rate:
+        raise ValueError("expected a positive number and minutes, hours or days, or 1 minute, 1 hour or 1 day")
+    return Rate(int(rate[1] or rate[3]) * _UNIT[rate[2] or rate[4]])
+
+
 def _cron(content: str, zone: ZoneInfo) -> Cron:
-    fields = content.split()
+    fields = content.split(" ")
     if len(fields) != 6:
         raise ValueError(f"expected 6 fields, found {len(fields)}")
     minutes, hours, days_of_month, months, days_of_week, years = fields
@@ -131,39 +139,44 @@ def _cron(content: str, zone: ZoneInfo) -> Cron:
         hours=_numbers(hours, 0, 23),
         days_of_month=days_of_month,
         months=_numbers(months, 1, 12, names=_MONTHS),
-        days_of_week=days_of_week.upper(),
-        years=_numbers(years, 1970, _LAST_YEAR),
+        days_of_week=days_of_week,
+        years=_numbers(years, *_YEARS, wraps=False),
         zone=zone,
     )
-    cron._days(2024, 2)  # a malformed day field is an error now, not when it comes into play
+    cron._days(2024, 1)  # a malformed day field is an error now, not when it comes into play
     return cron
 
 
-def _numbers(field: str, low: int, high: int, *, names: Sequence[str] = ()) -> tuple[int, ...]:
-    """Expand ``*``, lists, ranges and steps to sorted numbers."""
+def _numbers(
+    field: str, low: int, high: int, *, names: Sequence[str] = (), has_steps: bool = True, wraps: bool = True
+) -> tuple[int, ...]:
+    """Expand ``*``, lists, ranges and steps to sorted numbers; a range may wrap around, such as ``22-2`` for hours."""
+
+    def number(text: str) -> int:
+        value = names.index(text) + low if text in names else int(text) if _NUMBER.fullmatch(text) else -1
+        if not low <= value <= high:
+            others = f" or {names[0]}-{names[-1]}" if names else ""
+            raise ValueError(f"{text!r} in {field!r} is not within {low}-{high}{others}")
+        return value
+
+    size = high - low + 1
     found: set[int] = set()
     for part in field.split(","):
-        span, _, step_text = part.partition("/")
-        step = int(step_text) if step_text else 1
-        if step < 1:
-            raise ValueError(f"step {step_text} in {field!r} is not positive")
-        if span == "*":
-            start, end = low, high
-        elif "-" in span:
-            start, end = (_number(text, low, names) for text in span.split("-", 1))
-        else:
-            start = _number(span, low, names)
-            end = high if step_text else start
-        if not low <= start <= end <= high:
-            raise ValueError(f"{part!r} is not within {low}-{high}")
-        found.update(range(start, end + 1, step))
+        parsed = _PART.fullmatch(part)
+        if parsed is None or (parsed["step"] and not has_steps):
+            raise ValueError(f"{part!r} in {field!r} is not a value or a range{' or a step' if has_steps else ''}")
+        step = int(parsed["step"] or 1)
+        if not 1 <= step <= high:
+            raise ValueError(f"step {step} in {field!r} is not within 1-{high}")
+        first, last = (number(parsed[name]) if parsed[name] else None for name in ("first", "last"))
+        start = low if first is None else first
+        end = last if last is not None else high if first is None or parsed["step"] else start
+        if end < start:
+            if not wraps:
+                raise ValueError(f"range {part!r} ends before it starts")
+            end += size
+        found.update(low + (value - low) % size for value in range(start, end + 1, step))
     return tuple(sorted(found))
-
-
-def _number(text: str, low: int, names: Sequence[str]) -> int:
-    if text.upper() in names:
-        return names.index(text.upper()) + low
-    return int(text)
 
 
 def _days_of_month(field: str, *, year: int, month: int, last: int) -> list[int]:
@@ -171,8 +184,8 @@ def _days_of_month(field: str, *, year: int, month: int, last: int) -> list[int]
         return [last]
     if field == "LW":
         return [_nearest_weekday(year, month, last, last)]
-    if field.endswith("W"):
-        day = int(field[:-1])
+    if _NEAREST_WEEKDAY.fullmatch(field):
+        (day,) = _numbers(field[:-1], 1, 31)
         return [_nearest_weekday(year, month, day, last)] if day <= last else []
     return [day for day in _numbers(field, 1, 31) if day <= last]
 
@@ -192,19 +205,8 @@ def _days_of_week(field: str, *, year: int, month: int, last: int) -> list[int]:
     by_weekday: dict[int, list[int]] = {number: [] for number in range(1, 8)}
     for day in range(1, last + 1):
         by_weekday[(date(year, month, day).weekday() + 1) % 7 + 1].append(day)
-    if "#" in field:
-        weekday, _, nth = field.partition("#")
-        days = by_weekday[_weekday(weekday)]
-        if not 1 <= int(nth) <= 5:
-            raise ValueError(f"{field!r}: a weekday comes up 1 to 5 times a month")
-        return days[int(nth) - 1 : int(nth)]
-    if field == "L":
-        return by_weekday[7][-1:]
-    if field.endswith("L") and field not in ("L",):
-        return by_weekday[_weekday(field[:-1])][-1:]
-    return sorted(day for number in _numbers(field, 1, 7, names=_WEEKDAYS) for day in by_weekday[number])
-
-
-def _weekday(text: str) -> int:
-    (number,) = _numbers(text, 1, 7, names=_WEEKDAYS)
-    return number
+    if nth := _NTH_WEEKDAY.fullmatch(field):
+        (weekday,) = _numbers(nth[1], 1, 7, names=_WEEKDAYS)
+        return by_weekday[weekday][-1:] if nth[2] == "L" else by_weekday[weekday][int(nth[3]) - 1 : int(nth[3])]
+    numbers = (7,) if field == "L" else _numbers(field, 1, 7, names=_WEEKDAYS, has_steps=False)
+    return sorted(day for number in numbers for day in by_weekday[number])

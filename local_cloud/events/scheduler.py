@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from local_cloud.deployment import Deployment
+from local_cloud.deployment import Deployment, DeploymentError, Resource
 from local_cloud.events.clock import Clock
-from local_cloud.events.schedule_expressions import Schedule, parse_schedule
+from local_cloud.events.schedule_expressions import Schedule, ScheduleExpressionError, parse_schedule
 from local_cloud.events.targets import Target, TargetQueue
 
 _LONGEST_WAIT_S = 30.0
@@ -144,24 +144,27 @@ class Scheduler:
 
 
 def read_schedules(deployment: Deployment) -> list[Scheduled]:
-    """Read the scheduled rules and the Scheduler schedules of a deployment."""
+    """Read the scheduled rules and the Scheduler schedules of a deployment.
+
+    Raises
+    ------
+    DeploymentError
+        If AWS refuses an expression.
+    """
     found = []
     for rule in deployment.of_type("AWS::Events::Rule"):
-        if expression := rule.properties.get("ScheduleExpression"):
+        if "ScheduleExpression" in rule.properties:
             arn = rule.attributes["Arn"]
             targets = tuple(Target(arn, target) for target in rule.properties.get("Targets", []))
-            found.append(
-                Scheduled(name=arn.rpartition("/")[2], arn=arn, schedule=parse_schedule(expression), targets=targets)
-            )
+            found.append(Scheduled(name=arn.rpartition("/")[2], arn=arn, schedule=_schedule(rule), targets=targets))
     for resource in deployment.of_type("AWS::Scheduler::Schedule"):
         properties = resource.properties
-        zone = properties.get("ScheduleExpressionTimezone", "UTC")
         arn = resource.attributes["Arn"]
         found.append(
             Scheduled(
                 name=arn.rpartition("/")[2],
                 arn=arn,
-                schedule=parse_schedule(properties["ScheduleExpression"], zone=zone),
+                schedule=_schedule(resource),
                 targets=(Target(arn, properties["Target"]),),
                 starts=_moment(properties.get("StartDate")),
                 ends=_moment(properties.get("EndDate")),
@@ -169,6 +172,22 @@ def read_schedules(deployment: Deployment) -> list[Scheduled]:
             )
         )
     return found
+
+
+def _schedule(resource: Resource) -> Schedule:
+    properties = resource.properties
+    try:
+        return parse_schedule(
+            properties["ScheduleExpression"], zone=properties.get("ScheduleExpressionTimezone", "UTC")
+        )
+    except ScheduleExpressionError as error:
+        raise DeploymentError(
+            str(error),
+            stack=resource.stack,
+            logical_id=resource.logical_id,
+            resource_type=resource.type,
+            property_name="ScheduleExpression",
+        ) from error
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from alsolike.declarations.schedules import Rate, parse_schedule
 from alsolike.declarations.storage import INTERACTIONS_PREFIX, SERVED_PREFIX
 from alsolike.runtime.errors import InvalidInput
 from operations.cost.bill import DAYS, MONTH_S
 from operations.cost.summary import BilledResources, EventSource, Function, Stream, Training
-
-_RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
-_CRON = re.compile(r"cron\((\S+) (\S+) (\S+) (\S+) (\S+) (\S+)\)")
-_SECONDS = {"minute": 60, "hour": 3_600, "day": 86_400}
 
 
 def runs_a_month(expression: str) -> float:
@@ -25,7 +21,7 @@ def runs_a_month(expression: str) -> float:
     Raises
     ------
     InvalidInput
-        If it is neither a rate nor a cron expression.
+        If EventBridge refuses it.
 
     Examples
     --------
@@ -34,36 +30,17 @@ def runs_a_month(expression: str) -> float:
     >>> round(runs_a_month("cron(0 3 ? * MON *)"), 2)
     4.35
     """
-    if rate := _RATE.fullmatch(expression):
-        return MONTH_S / (int(rate[1]) * _SECONDS[rate[2]])
-    if not (cron := _CRON.fullmatch(expression)):
-        raise InvalidInput(f"schedule is {expression!r}, expected rate(…) or cron(…)")
-    minute, hour, day, month, weekday, _ = cron.groups()
-    if weekday not in ("?", "*"):
-        days = DAYS * (1 / 30 if "#" in weekday else _values(weekday, 7) / 7)
+    try:
+        schedule = parse_schedule(expression)
+    except ValueError as error:
+        raise InvalidInput(f"schedule is {expression!r}: {error}") from error
+    if isinstance(schedule, Rate):
+        return MONTH_S / schedule.interval_s
+    if schedule.is_monthly:
+        days = 1.0
     else:
-        days = DAYS if day in ("?", "*") else _values(day, 31)
-    return _values(minute, 60) * _values(hour, 24) * days * _values(month, 12) / 12
-
-
-def _values(field: str, whole: int) -> int:
-    """Return how many of `whole` values a field of a cron expression selects."""
-    if field in ("*", "?"):
-        return whole
-    count = 0
-    for part in field.split(","):
-        start, _, step = part.partition("/")
-        first, _, last = start.partition("-")
-        if last and first.isdigit() and last.isdigit():
-            size = int(last) - int(first) + 1
-        elif last:
-            size = 5 if (first.upper(), last.upper()) == ("MON", "FRI") else whole
-        elif step:
-            size = whole - (int(first) if first.isdigit() else 0)
-        else:
-            size = 1
-        count += -(-size // int(step)) if step else size
-    return min(count, whole)
+        days = len(schedule.days) if len(schedule.days) < 31 else DAYS * len(schedule.weekdays) / 7
+    return len(schedule.minutes) * len(schedule.hours) * days * len(schedule.months) / 12
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from infra_cdk.stacks.privacy import days_between
 from tests.infra.assembly import Assembly, flat
 
 
@@ -80,21 +79,3 @@ def test_copies_live_as_long_as_receipts_say(environment: str, request: pytest.F
     days = batches["ExpirationInDays"] + batches["NoncurrentVersionExpiration"]["NoncurrentDays"]
     assert days == int(variables["BATCH_DAYS"])
     assert variables["RETRAIN_DAYS"] == {"demo": "7", "prod": "1"}[environment]
-
-
-@pytest.mark.parametrize(
-    ("schedule", "days"),
-    [
-        (None, None),
-        ("rate(7 days)", 7),
-        ("rate(1 day)", 1),
-        ("rate(36 hours)", 2),
-        ("rate(30 minutes)", 1),
-        ("cron(0 3 * * ? *)", 1),
-        ("cron(0 3 ? * MON *)", 7),
-        ("cron(0 3 1 * ? *)", 31),
-        ("cron(0 3 1 1 ? *)", 366),
-    ],
-)
-def test_retraining_comes_at_the_latest_when_the_schedule_says(schedule: str | None, days: int | None) -> None:
-    assert days_between(schedule) == days

@@ -1,8 +1,8 @@
-"""Longest gap between two runs of a schedule."""
+"""Longest gaps between two runs of a schedule."""
 
 import pytest
 
-from infra_cdk.schedules import longest_gap_hours
+from infra_cdk.schedules import longest_gap_days, longest_gap_hours
 
 
 @pytest.mark.parametrize(
@@ -28,3 +28,24 @@ from infra_cdk.schedules import longest_gap_hours
 )
 def test_the_longest_gap_of_a_schedule(expression: str, hours: int) -> None:
     assert longest_gap_hours(expression) == hours
+
+
+@pytest.mark.parametrize(
+    ("expression", "days"),
+    [
+        (None, None),
+        ("rate(7 days)", 7),
+        ("rate(1 day)", 1),
+        ("rate(36 hours)", 2),
+        ("rate(30 minutes)", 1),
+        ("cron(0 3 * * ? *)", 1),
+        ("cron(0 3 ? * MON *)", 7),
+        ("cron(0 3 ? * FRI-MON *)", 7),
+        ("cron(0 3 1 * ? *)", 31),
+        ("cron(0 3 ? * FRIL *)", 31),
+        ("cron(0 3 1 1 ? *)", 366),
+        ("cron(0 3 * * ? 2026-2027)", 366),
+    ],
+)
+def test_longest_gap_in_days_has_the_coarsest_field(expression: str | None, days: int | None) -> None:
+    assert longest_gap_days(expression) == days

@@ -10,13 +10,6 @@ from infra_cdk.regions import PANDAS_VERSION, TRAINING_REGISTRIES, repository_ar
 from infra_cdk.settings import Settings
 from infra_cdk.settings_checks import InvalidSettings
 
-REFUSED_SCHEDULES = (
-    "rate(0 days)", "rate(1 days)", "rate(2 day)", "rate(-1 days)", "rate(01 day)", "rate(2 weeks)", "rate(1day)",
-    "cron(nonsense)", "cron()", "cron(0 3 * * *)", "cron(0 3 * * * *)", "cron(0 3 ? * ? *)", "cron(60 3 * * ? *)",
-    "cron(0 24 * * ? *)", "cron(0 3 32 * ? *)", "cron(0 3 * 13 ? *)", "cron(0 3 ? * 8 *)", "cron(0 3 * * ? 1969)",
-    "", " rate(1 day)", "rate(1 day)\n", "at(2026-01-01T00:00:00)",
-)  # fmt: skip
-
 
 def environments(**values: object) -> dict[str, object]:
     return {"test": {"region": "us-east-1", **values}}
@@ -186,9 +179,11 @@ def test_production_trains_daily_and_each_trial_ends_before_the_next_run() -> No
 @pytest.mark.parametrize(
     "schedule",
     [
-        *("rate(1 minute)", "rate(2 minutes)", "rate(24 hours)", "rate(10 days)"),
-        *("cron(0 3 * * ? *)", "cron(0/15 8-17 ? * MON-FRI *)", "cron(0 10 L * ? 2026-2030)", "cron(5,35 0 1W 1 ? *)"),
-        *("cron(0 12 ? JAN,JUN 2#1 *)", "cron(0 12 ? * 6L *)"),
+        "rate(24 hours)",
+        "cron(0/15 8-17 ? * MON-FRI *)",
+        "cron(0 10 L * ? 2026-2030)",
+        "cron(0 8 ? * FRI-MON *)",
+        "cron(0 22-2 * * ? *)",
     ],
 )
 def test_schedule_of_eventbridge_is_allowed(schedule: str) -> None:
@@ -198,8 +193,9 @@ def test_schedule_of_eventbridge_is_allowed(schedule: str) -> None:
 @pytest.mark.parametrize(
     ("field", "schedule"),
     [
-        *(("compaction_schedule", schedule) for schedule in REFUSED_SCHEDULES),
-        *((f"{name}_schedule", "rate(1 days)") for name in ("training", "monitoring", "attribution")),
+        (f"{name}_schedule", schedule)
+        for name in ("compaction", "training", "monitoring", "attribution")
+        for schedule in ("rate(1 days)", "", "cron(0 3 * * * *)", "cron(0 3 * * ? 2030-2020)")
     ],
 )
 def test_what_eventbridge_would_refuse_is_no_schedule(field: str, schedule: str) -> None:

@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
+from local_cloud.deployment import Deployment, DeploymentError, Resource
 from local_cloud.events.clock import Clock
 from local_cloud.events.schedule_expressions import parse_schedule
-from local_cloud.events.scheduler import Scheduled, Scheduler
+from local_cloud.events.scheduler import Scheduled, Scheduler, read_schedules
 from local_cloud.events.targets import Target
 
 HOUR = timedelta(hours=1)
@@ -93,3 +94,12 @@ def test_clock_goes_on_from_where_it_was_advanced_to(clock: Clock) -> None:
     assert HOUR <= after - before < HOUR + timedelta(minutes=1)
     with pytest.raises(ValueError, match="negative"):
         clock.advance(-HOUR)
+
+
+@pytest.mark.parametrize("resource_type", ["AWS::Events::Rule", "AWS::Scheduler::Schedule"])
+def test_refused_expression_names_the_resource(resource_type: str) -> None:
+    properties = {"ScheduleExpression": "cron(0 8 * * * *)", "Target": {}}
+    resource = Resource("shop", "Nightly", resource_type, "nightly", {"Arn": "arn:rule/nightly"}, properties)
+
+    with pytest.raises(DeploymentError, match=r"stack shop, resource Nightly .*, property ScheduleExpression: .*'cron"):
+        read_schedules(Deployment((resource,), {}))

@@ -232,6 +232,9 @@ def test_what_is_no_summary_is_refused(text: str) -> None:
         ("cron(0 3 * * ? *)", DAYS),
         ("cron(0/15 8-17 ? * MON-FRI *)", 4 * 10 * DAYS * 5 / 7),
         ("cron(0 0 1,15 * ? *)", 2),
+        ("cron(0 22-2 * * ? *)", 5 * DAYS),
+        ("cron(0 8 ? * FRI-MON *)", DAYS * 4 / 7),
+        ("cron(0 8 ? NOV-FEB FRIL *)", 4 / 12),
     ],
 )
 def test_a_schedule_fires_so_often_a_month(expression: str, runs: float) -> None:
