@@ -9,6 +9,7 @@ from local_cloud.deployment import Clients
 from local_cloud.resources.properties import Properties
 
 _HASH_LENGTH = 8
+_TOKEN_LENGTH = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,10 @@ class Creation:
     def arn(self, service: str, resource: str) -> str:
         """Return the ARN of a resource of this account and region."""
         return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"
+
+    def request_token(self) -> str:
+        """Return the token of the request that creates the resource, the same in each deployment of the template."""
+        return hashlib.sha256(f"{self.stack}/{self.logical_id}".encode()).hexdigest()[:_TOKEN_LENGTH]
 
     def tag_list(self, *, key: str = "Key", value: str = "Value") -> list[dict[str, str]]:
         """Return the tags as a list of pairs, under the names that the service's API gives to their sides."""

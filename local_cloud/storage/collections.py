@@ -1,11 +1,12 @@
-"""Small stores of moto that are compared as a whole: parameters, secrets, users, models, jobs, executions, messages."""
+"""Small stores of moto that are compared as a whole, such as parameters, keys, users, models and executions."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from moto.cognitoidp.models import cognitoidp_backends
 from moto.glue.models import glue_backends
+from moto.kms.models import kms_backends
 from moto.sagemaker.models import sagemaker_backends
 from moto.secretsmanager.models import secretsmanager_backends
 from moto.sqs.models import sqs_backends
@@ -33,6 +34,8 @@ class Collection:
         Turn an object into bytes and back.
     is_final
         Says whether an object changes no more.
+    is_random
+        True if the next deployment of the template would create other objects: these are stored without a change.
     """
 
     name: str
@@ -42,6 +45,7 @@ class Collection:
     write: Callable[[Any], bytes] = pickling.dumps
     read: Callable[[bytes], Any] = pickling.loads
     is_final: Callable[[Any], bool] = lambda value: False
+    is_random: bool = False
 
 
 def collections_of(*, region: str, account: str) -> tuple[Collection, ...]:
@@ -49,7 +53,7 @@ def collections_of(*, region: str, account: str) -> tuple[Collection, ...]:
     ssm, secrets = ssm_backends[account][region], secretsmanager_backends[account][region]
     sagemaker, glue = sagemaker_backends[account][region], glue_backends[account][region]
     cognito, sqs = cognitoidp_backends[account][region], sqs_backends[account][region]
-    workflows: Any = stepfunctions_parser_backends[account][region]
+    kms, workflows = kms_backends[account][region], cast("Any", stepfunctions_parser_backends[account][region])
 
     def nested(owners: Callable[[], Iterable[tuple[str, dict[str, Any]]]]) -> dict[str, Any]:
         """Return how to walk dictionaries that belong to other resources, and how to write to them."""
@@ -62,6 +66,16 @@ def collections_of(*, region: str, account: str) -> tuple[Collection, ...]:
             "entries": lambda: [(f"{owner}|{key}", value) for owner, part in owners() for key, value in part.items()],
             "restore": restore,
         }
+
+    def restore_user(name: str, user: Any) -> None:
+        pool: Any = cognito.user_pools.get(name.partition("|")[0])
+        if pool is not None:
+            # Each stored user has copies of its groups, and each stored group copies of its users.
+            user.groups = {pool.groups[group.group_name] for group in user.groups if group.group_name in pool.groups}
+            for group in pool.groups.values():
+                others = {member for member in group.users if member.username != user.username}
+                group.users = others | ({user} if group in user.groups else set())
+            _put(pool.users, name.partition("|")[2], user)
 
     def messages() -> list[tuple[str, Any]]:
         return [
@@ -105,7 +119,20 @@ def collections_of(*, region: str, account: str) -> tuple[Collection, ...]:
             job.failure_reason = _LEFT_BEHIND
         _put(sagemaker.training_jobs, name, job)
 
+    def restore_key_material(name: str, material: tuple[Any, ...]) -> None:
+        if name in kms.keys:
+            kms.keys[name].key_material, kms.keys[name].private_key = material
+
     return (
+        # The material comes after the keys: a key that was stored with its state has it too.
+        _of_dict("kms.keys", "kms", kms.keys),
+        Collection(
+            "kms.key_material",
+            "kms",
+            entries=lambda: [(key.id, (key.key_material, key.private_key)) for key in list(kms.keys.values())],
+            restore=restore_key_material,
+            is_random=True,
+        ),
         _of_dict("ssm.parameters", "ssm", ssm._parameters),
         _of_dict("secretsmanager.secrets", "secretsmanager", secrets.secrets),
         _of_dict("sagemaker.model_packages", "sagemaker", sagemaker.model_packages),
@@ -117,14 +144,15 @@ def collections_of(*, region: str, account: str) -> tuple[Collection, ...]:
             restore=restore_training,
         ),
         Collection(
-            "cognito.users",
-            "cognito-idp",
-            **nested(lambda: [(pool.id, pool.users) for pool in cognito.user_pools.values()]),
-        ),
-        Collection(
             "cognito.groups",
             "cognito-idp",
             **nested(lambda: [(pool.id, pool.groups) for pool in cognito.user_pools.values()]),
+        ),
+        Collection(
+            "cognito.users",  # after the groups
+            "cognito-idp",
+            **nested(lambda: [(pool.id, pool.users) for pool in cognito.user_pools.values()])
+            | {"restore": restore_user},
         ),
         Collection(
             "glue.tables",
@@ -155,4 +183,4 @@ def _of_dict(name: str, service: str, stored: dict[str, Any]) -> Collection:
 
 def _put(stored: dict[str, Any] | None, key: str, value: Any) -> None:
     if stored is not None:  # else its resource is not in the template any more
-        dict.__setitem__(stored, key, value)
+        stored[key] = value

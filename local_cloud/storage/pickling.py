@@ -6,9 +6,12 @@ import pickle
 import threading
 from typing import Any
 
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from moto.backends import get_backend
 from moto.core.base_backend import BaseBackend
 
+_PRIVATE_KEYS = (rsa.RSAPrivateKey, ec.EllipticCurvePrivateKey)
 _LOCKS = (_thread.LockType, type(threading.RLock()), threading.Condition)
 
 
@@ -33,6 +36,9 @@ class _Pickler(pickle.Pickler):
     def reducer_override(self, value: Any) -> Any:
         if isinstance(value, _LOCKS):
             return type(value) if isinstance(value, threading.Condition) else _new_lock, ()
+        if isinstance(value, _PRIVATE_KEYS):
+            encoding, form = serialization.Encoding.DER, serialization.PrivateFormat.PKCS8
+            return _private_key, (value.private_bytes(encoding, form, serialization.NoEncryption()),)
         return NotImplemented
 
 
@@ -44,3 +50,7 @@ class _Unpickler(pickle.Unpickler):
 
 def _new_lock() -> Any:
     return threading.RLock()
+
+
+def _private_key(data: bytes) -> Any:
+    return serialization.load_der_private_key(data, password=None)

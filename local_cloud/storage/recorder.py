@@ -279,11 +279,13 @@ class Recorder:
         for collection in self._collections:
             stored = self._known[collection.name]
             self._known[collection.name] = {
-                name: stored.get(name) or _digest(collection.write(value)) for name, value in collection.entries()
+                name: stored.get(name) or _digest(collection.write(value))
+                for name, value in collection.entries()
+                if name in stored or not collection.is_random
             }
         self._started = True
         self._journal.commit()
-        # Executions and jobs that were restored as failed are written as such.
+        # Writes random objects of the template, and executions and jobs that were restored as failed.
         for service in {collection.service for collection in self._collections}:
             self._compare(service)
         self._journal.commit()

@@ -56,10 +56,10 @@ class Shop:
 
     @classmethod
     @contextlib.contextmanager
-    def booted(cls, assembly: Path, directory: Path, *, tls: bool = False) -> Iterator[Self]:
+    def booted(cls, assembly: Path, directory: Path, *, tls: bool = False, data: Path | None = None) -> Iterator[Self]:
         """Boot a cloud for the context; its state file, and its certificates if it has some, are in `directory`."""
         state = directory / "cloud.json"
-        with Cloud.start(assembly, state=state, tls=directory / "tls" if tls else None) as cloud:
+        with Cloud.start(assembly, state=state, tls=directory / "tls" if tls else None, data=data) as cloud:
             yield cls(cloud, state)
 
     def personalize(self, service: str) -> Any:

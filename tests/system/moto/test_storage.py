@@ -14,6 +14,7 @@ from moto.kinesis.models import kinesis_backends
 from moto.s3.models import s3_backends
 from moto.stepfunctions.parser.api import ExecutionStatus
 
+from local_cloud.moto_state import seed_ids
 from local_cloud.storage import pickling
 from local_cloud.storage.executions import execution_of
 from local_cloud.storage.journal import DataError, Journal
@@ -246,3 +247,139 @@ def test_entries_of_the_template_and_of_removed_resources_stay_as_they_are(journ
         recorder.start()
 
     assert list(journal.read("entry")) == [removed]
+
+
+def restarted(journal: Journal) -> Recorder:
+    """Return a recorder that has restored a journal into an empty moto, where the template is deployed again."""
+    recorder = Recorder(journal, region="us-east-1", account=ACCOUNT)
+    recorder.restore()
+    recorder.start()
+    return recorder
+
+
+def create_key(**properties: str) -> tuple[Any, str]:
+    """Create the key of a template; return a client and the key ID, which is the same at each start."""
+    kms = boto3.client("kms", region_name="us-east-1")
+    seed_ids("key")
+    key_id = kms.create_key(**properties)["KeyMetadata"]["KeyId"]
+    seed_ids(None)
+    return kms, key_id
+
+
+def test_ciphertext_of_a_key_of_the_template_is_decrypted_after_restarts(journal: Journal) -> None:
+    with mock_aws():
+        kms, key_id = create_key()
+        restarted(journal)
+        secret = kms.encrypt(KeyId=key_id, Plaintext=b"secret", EncryptionContext={"a": "b"})["CiphertextBlob"]
+
+    for _ in range(2):
+        with mock_aws():
+            kms, _ = create_key()
+            restarted(journal)
+            assert kms.decrypt(CiphertextBlob=secret, EncryptionContext={"a": "b"})["Plaintext"] == b"secret"
+
+
+@pytest.mark.parametrize(
+    ("spec", "algorithm"), [("RSA_2048", "RSASSA_PKCS1_V1_5_SHA_256"), ("ECC_NIST_P256", "ECDSA_SHA_256")]
+)
+def test_signature_of_a_key_is_verified_after_a_restart(journal: Journal, spec: str, algorithm: str) -> None:
+    with mock_aws():
+        kms, key_id = create_key(KeySpec=spec, KeyUsage="SIGN_VERIFY")
+        restarted(journal)
+        signed = {"KeyId": key_id, "Message": b"text", "SigningAlgorithm": algorithm}
+        signature = kms.sign(**signed)["Signature"]
+
+    with mock_aws():
+        kms, _ = create_key(KeySpec=spec, KeyUsage="SIGN_VERIFY")
+        restarted(journal)
+        assert kms.verify(**signed, Signature=signature)["SignatureValid"]
+
+
+def test_key_of_a_resource_that_was_removed_and_added_again_is_the_same(journal: Journal) -> None:
+    with mock_aws():
+        kms, key_id = create_key()
+        restarted(journal)
+        secret = kms.encrypt(KeyId=key_id, Plaintext=b"secret")["CiphertextBlob"]
+    with mock_aws():
+        restarted(journal)
+
+    with mock_aws():
+        kms, _ = create_key()
+        restarted(journal)
+        assert kms.decrypt(CiphertextBlob=secret)["Plaintext"] == b"secret"
+
+
+def test_description_of_a_key_follows_the_template(journal: Journal) -> None:
+    for description in ("first", "second"):
+        with mock_aws():
+            kms, key_id = create_key(Description=description)
+            restarted(journal)
+            assert kms.describe_key(KeyId=key_id)["KeyMetadata"]["Description"] == description
+
+
+def test_state_of_a_key_outlasts_a_restart(journal: Journal) -> None:
+    with mock_aws():
+        kms, key_id = create_key()
+        recorder = restarted(journal)
+        kms.disable_key(KeyId=key_id)
+        recorder.service("kms")
+        recorder.commit()
+
+    with mock_aws():
+        kms, _ = create_key()
+        restarted(journal)
+        assert kms.describe_key(KeyId=key_id)["KeyMetadata"]["KeyState"] == "Disabled"
+
+
+def create_pool() -> tuple[Any, dict[str, str]]:
+    """Create the user pool of a template; return a client and the arguments that name the pool."""
+    cognito = boto3.client("cognito-idp", region_name="us-east-1")
+    seed_ids("pool")
+    pool = cognito.create_user_pool(PoolName="shop")["UserPool"]["Id"]
+    seed_ids(None)
+    return cognito, {"UserPoolId": pool}
+
+
+def test_users_and_groups_belong_together_after_a_restart(journal: Journal) -> None:
+    with mock_aws():
+        cognito, pool = create_pool()
+        recorder = restarted(journal)
+        for group in ("readers", "writers"):
+            cognito.create_group(**pool, GroupName=group)
+        for user in ("ann", "bob"):
+            cognito.admin_create_user(**pool, Username=user)
+            cognito.admin_add_user_to_group(**pool, Username=user, GroupName="readers")
+        recorder.service("cognito-idp")
+        recorder.commit()
+
+    with mock_aws():
+        cognito, pool = create_pool()
+        restarted(journal)
+        assert [user["Username"] for user in cognito.list_users(**pool)["Users"]] == ["ann", "bob"]
+        cognito.admin_delete_user(**pool, Username="bob")
+        members = cognito.list_users_in_group(**pool, GroupName="readers")["Users"]
+        groups = cognito.admin_list_groups_for_user(**pool, Username="ann")["Groups"]
+        assert ([user["Username"] for user in members], [group["GroupName"] for group in groups]) == (
+            ["ann"],
+            ["readers"],
+        )
+        cognito.admin_disable_user(**pool, Username="ann")
+        assert not cognito.list_users_in_group(**pool, GroupName="readers")["Users"][0]["Enabled"]
+
+
+def test_own_table_of_a_database_is_listed_after_a_restart(journal: Journal) -> None:
+    def database() -> Any:
+        glue = boto3.client("glue", region_name="us-east-1")
+        glue.create_database(DatabaseInput={"Name": "shop"})
+        return glue
+
+    with mock_aws():
+        recorder, glue = restarted(journal), database()
+        glue.create_table(DatabaseName="shop", TableInput={"Name": "own"})
+        recorder.service("glue")
+        recorder.commit()
+
+    with mock_aws():
+        glue = database()
+        restarted(journal)
+        assert [table["Name"] for table in glue.get_tables(DatabaseName="shop")["TableList"]] == ["own"]
