@@ -79,7 +79,7 @@ def http_event(
         "rawQueryString": "",
         "headers": {"content-type": "application/json"},
         "requestContext": {
-            "http": {"method": method, "path": raw_path},
+            "http": {"method": method, "path": raw_path, "sourceIp": "192.0.2.1"},
             "requestId": "r1",
             "stage": "$default",
             **({"authorizer": authorizer} if authorizer else {}),

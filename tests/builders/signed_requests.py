@@ -60,7 +60,11 @@ def sign(
         "rawPath": path,
         "rawQueryString": parts.query,
         "headers": {"host": parts.netloc, **{name.lower(): str(value) for name, value in request.headers.items()}},
-        "requestContext": {"http": {"method": method, "path": path}, "requestId": "r1", "stage": "$default"},
+        "requestContext": {
+            "http": {"method": method, "path": path, "sourceIp": "192.0.2.1"},
+            "requestId": "r1",
+            "stage": "$default",
+        },
         "body": body,
         "isBase64Encoded": False,
     }
