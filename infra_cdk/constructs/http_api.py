@@ -1,7 +1,6 @@
 """The HTTP API: routes to functions, which callers reach with a token, a session's token or a signature."""
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
@@ -153,12 +152,13 @@ class HttpApi(Construct):
 
     def add_routes(self, functions: Mapping[str, lambda_.IFunction]) -> None:
         """Add every route of `alsolike.declarations.routes`, given the functions by name."""
+        made = {name: _integration(name, function) for name, function in functions.items()}
         for key, route in ROUTES.items():
             method, path = key.split(" ")
             self._add(
                 path,
                 methods=[method, "HEAD"] if method == "GET" else [method],
-                integration=_integration(key, functions[route.function]),
+                integration=made[route.function],
                 authorizer=self._authorizer if route.scopes else self._sessions,
                 scopes=route.scopes,
                 limits=_LIMITS[route.scopes[0]] if route.scopes else _SESSION_LIMITS,
@@ -176,7 +176,7 @@ class HttpApi(Construct):
                 added = self._add(
                     path,
                     methods=[method],
-                    integration=_integration(key, functions[route.function]),
+                    integration=made[route.function],
                     authorizer=apigw.HttpNoneAuthorizer(),
                     limits=limits,
                 )
@@ -212,11 +212,17 @@ class HttpApi(Construct):
         return routes
 
 
-def _integration(key: str, function: lambda_.IFunction) -> apigw.HttpRouteIntegration:
+def _integration(name: str, function: lambda_.IFunction) -> apigw.HttpRouteIntegration:
+    """Return the integration of all routes of a function.
+
+    A permission for each route would reach the limits of a template (500 resources) and of a function's resource policy
+    (20 KB): every route of the API may invoke the function.
+    """
     return integrations.HttpLambdaIntegration(
-        "".join(word.title() for word in re.findall("[A-Za-z]+", key)),
+        "".join(word.title() for word in name.split("_")),
         function,
         payload_format_version=apigw.PayloadFormatVersion.VERSION_2_0,
+        scope_permission_to_route=False,
     )
 
 

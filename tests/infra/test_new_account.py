@@ -74,12 +74,15 @@ def test_services_deliver_logs_without_filling_the_resource_policy_of_the_region
 MAX_POLICY_BYTES = 20_480
 """https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html, the same for old accounts."""
 
+MAX_RESOURCES = 500
+"""https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html"""
+
 LONGEST_FUNCTION = f"arn:aws-us-gov:lambda:ap-southeast-99:123456789012:function:{'f' * 64}:live"
 LONGEST_SID = "s" * 100
 
 
-def test_routes_of_a_function_fit_into_its_resource_policy(assembly: Assembly) -> None:
-    """Each route of an API is a statement of the function's policy; all names are as long as AWS allows."""
+def test_resource_policy_of_each_function_is_small(assembly: Assembly) -> None:
+    """Each permission is a statement of the function's policy; all names are as long as AWS allows."""
     sizes: dict[str, int] = {}
     for permission in assembly.of_type("AWS::Lambda::Permission"):
         properties = permission.properties
@@ -99,8 +102,16 @@ def test_routes_of_a_function_fit_into_its_resource_policy(assembly: Assembly) -
         function = flat(properties["FunctionName"])
         sizes[function] = sizes.get(function, 0) + len(json.dumps(statement))
 
-    assert max(sizes.values()) > 5_000
-    assert {name: size for name, size in sizes.items() if size > MAX_POLICY_BYTES * 0.9} == {}
+    assert max(sizes.values()) < MAX_POLICY_BYTES // 10
+
+
+@pytest.mark.parametrize("name", ["demo", "prod", "other"])
+def test_templates_leave_half_of_their_resources_free(name: str, request: pytest.FixtureRequest) -> None:
+    environment: Assembly = request.getfixturevalue(name)
+
+    sizes = {path.name: len(template["Resources"]) for path, template in templates(environment.directory)}
+
+    assert {stack: size for stack, size in sizes.items() if size > MAX_RESOURCES // 2} == {}
 
 
 PAGES = "alsolike--pages: WebsitePages"

@@ -164,6 +164,20 @@ def test_route_leads_to_its_function(demo: Assembly, route: str, function: str) 
     assert integration.properties["PayloadFormatVersion"] == "2.0"
 
 
+def test_each_function_has_one_integration_and_one_permission_for_its_routes(assembly: Assembly) -> None:
+    integrations = assembly.of_type("AWS::ApiGatewayV2::Integration")
+    api = assembly.only("AWS::ApiGatewayV2::Api").logical_id
+    permitted = [
+        flat(permission.properties["FunctionName"])
+        for permission in assembly.of_type("AWS::Lambda::Permission")
+        if flat(permission.properties.get("SourceArn", "")).endswith(f":{api}/*/*/*")
+    ]
+
+    functions = [flat(each.properties["IntegrationUri"]) for each in integrations]
+    assert len(functions) == len(set(functions)) == len(set(FUNCTION_OF.values()))
+    assert sorted(permitted) == sorted(functions)
+
+
 @pytest.mark.parametrize("part", [collect, operate])
 def test_every_route_of_a_function_with_many_has_code_behind_it(part: Any) -> None:
     values = {field.name: {"str": "x", "int": 1}.get(str(field.type)) for field in dataclasses.fields(part.Settings)}
