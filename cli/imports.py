@@ -13,8 +13,9 @@ from typer import Argument, Option
 from cli import console
 from cli.group import CommandGroup
 from cli.next_steps import STOCK_TITLE, stock_suggestion
-from cli.options import INTERRUPTED, Columns, Context, Csv, Output
+from cli.options import INTERRUPTED, Columns, Context, Csv, Output, Yes, confirm
 from operations import times
+from operations.progress import counted
 
 if TYPE_CHECKING:
     from operations.ingest.inputs import Options
@@ -96,6 +97,49 @@ def users(context: Context, csv: Csv, files: Files, columns: Columns = None, dry
     from operations.ingest.load_metadata import import_users
 
     _import(import_users, files, context, Options(columns or (), dry_run, declares=True, form=csv.form))
+
+
+@app.command("list")
+def list_(context: Context) -> None:
+    """List imports of interactions, latest first.
+
+    Example: alsolike import list
+    """
+    from operations.ingest.undo import imports
+
+    found = imports(context.deployment)
+    context.print_rows(
+        [dataclasses.asdict(each) for each in found],
+        ["ID", "time (UTC)", "files", "rows", ""],
+        [
+            [str(each.import_id), times.text(each.import_id), ", ".join(each.files), each.rows,
+             "" if each.is_complete else "interrupted"]
+            for each in found
+        ],
+    )  # fmt: skip
+
+
+@app.command("undo")
+def undo(
+    context: Context, import_id: Annotated[int, Argument(metavar="ID", help="ID of the import.")], yes: Yes = False
+) -> None:
+    """Remove an import from the lake and the live profiles.
+
+    Live events of the same time stay. Trained models keep what they learned until the next training. To take back an
+    import of items or users, run `alsolike restore --only catalogue --to` with a time before it.
+
+    Example: alsolike import undo 1796043246924
+    """
+    from operations.ingest.undo import undo as undo_import
+
+    where = context.deployment
+    confirm(f"remove import {import_id} from {where.environment}?", yes=yes)
+    undone = undo_import(where, import_id)
+    if not context.printed(dataclasses.asdict(undone)):
+        console.say(
+            f"removed {counted(undone.rows, 'row')} from {counted(undone.objects, 'lake object')} and "
+            f"{counted(undone.profiles, 'live profile')}; run `alsolike train` next"
+        )
 
 
 def _import(load: Callable[..., ImportSummary], files: list[str], context: Context, options: Options) -> None:

@@ -84,8 +84,7 @@ def rotate(context: Context, client: Client, days: Days = None) -> None:
 def list_(context: Context) -> None:
     """List all keys with their access, status and use.
 
-    The use is the last time, the IP address and the number of calls. Each process of the API writes the use of a key at
-    most once per minute.
+    The use is the last time, the IP address and the number of calls, written at most once per minute and process.
 
     Example: alsolike keys list
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated
 
 from typer import Option
@@ -10,8 +11,9 @@ from alsolike.runtime.errors import InvalidInput
 from cli import console
 from cli.options import Context, DryRun, Yes, confirm
 from operations import times
-from operations.recovery.objects import carry_out, plan
-from operations.recovery.source import RestoreSource
+from operations.progress import counted
+from operations.recovery.objects import Losses, carry_out, losses, plan
+from operations.recovery.source import EVERYTHING, Part, RestoreSource
 
 
 def restore(
@@ -21,6 +23,9 @@ def restore(
         RestoreSource,
         Option(help="Source of catalogue and users. Profiles come from the lake. none: restore no table."),
     ] = RestoreSource.LAKE,
+    only: Annotated[
+        list[Part], Option(help="Part to restore, may be repeated. Default: all parts.", show_default=False)
+    ] = [],  # noqa: B006  typer copies it
     keep_newer: Annotated[bool, Option("--keep-newer", help="Keep objects that are newer than this time.")] = False,
     dry_run: DryRun = False,
     yes: Yes = False,
@@ -43,13 +48,17 @@ def restore(
     if times.milliseconds(then) > now_ms:
         raise InvalidInput(f"--to is {to!r}, expected a time that has passed")
     where = context.deployment
+    parts = frozenset(only) or EVERYTHING
     with console.step("old versions"):
-        planned = plan(where, to=then, keep_newer=keep_newer)
+        planned = plan(where, to=then, keep_newer=keep_newer, parts=parts)
+        lost = losses(where, planned, to=then)
     context.print_rows(
         [{name: getattr(each, name) for name in ("bucket", "prefix", "restored", "removed")} for each in planned],
         ["objects under", "older version", "removed", "MB copied"],
         [[each.prefix, each.restored, each.removed, each.size_bytes / 1e6] for each in planned],
     )
+    for line in _loss_lines(lost):
+        console.say(line)
     if dry_run:
         return
     confirm(f"Restore {where.environment} to {then:%Y-%m-%d %H:%M:%S} UTC?", yes=yes)
@@ -57,6 +66,16 @@ def restore(
         carry_out(where, planned)
     finally:  # also after an interruption: no erased users may remain in the restored data
         drop_erased(where)
-    restore_tables(where, tables, to=then, keep_newer=keep_newer, now_ms=now_ms)
-    if tables is not RestoreSource.NONE:
+    restore_tables(where, tables, to=then, keep_newer=keep_newer, now_ms=now_ms, parts=parts)
+    if tables is not RestoreSource.NONE and Part.CATALOGUE in parts:
         rebuild_snapshot(where, now_ms=now_ms)
+
+
+def _loss_lines(lost: Losses) -> Iterator[str]:
+    """Yield a line for each kind of newer data that the restore removes."""
+    if lost.live_events:
+        yield f"{counted(lost.live_events, 'live event')} after this time will be removed"
+    if lost.models:
+        yield f"models after this time will be removed: {', '.join(lost.models)}"
+    if lost.configurations:
+        yield f"configurations after this time will be removed: {', '.join(map(str, lost.configurations))}"

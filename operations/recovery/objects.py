@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Iterator, Sequence
+import io
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -18,18 +19,32 @@ from alsolike.declarations.storage import (
     OWN_NAMES_KEY,
     REGISTRY_PREFIX,
 )
+from alsolike.runtime.s3 import S3Object
 from operations import progress
 from operations.client.aws import translate_aws_errors
 from operations.client.deployment import Deployment
+from operations.configuration.store import store_of
+from operations.ingest.undo import imports
+from operations.recovery.source import EVERYTHING, Part
 from operations.recovery.versions import ObjectChange, apply, changes
+from operations.times import milliseconds
 
 _THREADS = 16
+_MAX_VERSIONS = 1_000
 
-LAKE_PREFIXES = (INTERACTIONS_PREFIX, *(kind.prefix for kind in ChangeKind))
-ARTEFACT_PREFIXES = (CONFIGURATION_PREFIX, REGISTRY_PREFIX, MODELS_PREFIX, IMPORTS_PREFIX, ACTIONS_KEY)
-"""Prefixes to restore. The journal of imports goes back with the imported rows, otherwise a repeated import would skip
-them. Nothing under `privacy/` goes back in time, so that erased users stay erased, and `OWN_NAMES_KEY` does not either,
-because its table does not. The snapshot is made again."""
+LAKE_PREFIXES = {
+    Part.INTERACTIONS: (INTERACTIONS_PREFIX,),
+    Part.CATALOGUE: tuple(kind.prefix for kind in ChangeKind),
+}
+ARTEFACT_PREFIXES = {
+    Part.INTERACTIONS: (IMPORTS_PREFIX,),
+    Part.CATALOGUE: (ACTIONS_KEY,),
+    Part.CONFIGURATION: (CONFIGURATION_PREFIX,),
+    Part.MODELS: (REGISTRY_PREFIX, MODELS_PREFIX),
+}
+"""Prefixes to restore by part. Import journals go back with the imported rows, otherwise a repeated import would skip
+them. Objects under `privacy/` never go back, so that erased users stay erased. `OWN_NAMES_KEY` never goes back, because
+its table does not. The snapshot is built again."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -56,15 +71,76 @@ class Planned:
         return sum(change.size for change in self.changes)
 
 
-def plan(where: Deployment, *, to: dt.datetime, keep_newer: bool) -> list[Planned]:
-    """Return what brings the objects back; nothing is written."""
+def plan(
+    where: Deployment, *, to: dt.datetime, keep_newer: bool, parts: Collection[Part] = EVERYTHING
+) -> list[Planned]:
+    """Return the changes that restore the objects of some parts, without writing."""
+    prefixes = (
+        (bucket, prefix)
+        for bucket, of_part in (
+            (where.names.lake_bucket, LAKE_PREFIXES),
+            (where.names.artefact_bucket, ARTEFACT_PREFIXES),
+        )
+        for part, prefixes in of_part.items()
+        if part in parts
+        for prefix in prefixes
+    )
     return [
         Planned(bucket, prefix, tuple(_listed(where.client("s3"), bucket, prefix, to=to, keep_newer=keep_newer)))
-        for bucket, prefix in (
-            *((where.names.lake_bucket, prefix) for prefix in LAKE_PREFIXES),
-            *((where.names.artefact_bucket, prefix) for prefix in ARTEFACT_PREFIXES),
-        )
+        for bucket, prefix in prefixes
     ]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Losses:
+    """Newer data that a restore removes.
+
+    Attributes
+    ----------
+    live_events
+        Number of events that arrived after the time, without imported ones.
+    models
+        Versions of models.
+    configurations
+        Versions of the configuration.
+    """
+
+    live_events: int
+    models: tuple[str, ...]
+    configurations: tuple[int, ...]
+
+
+def losses(where: Deployment, planned: Sequence[Planned], *, to: dt.datetime) -> Losses:
+    """Return the newer data that the planned changes remove."""
+    removed = {part.prefix: [change.key for change in part.changes if change.action != "restore"] for part in planned}
+    models = {key.removeprefix(MODELS_PREFIX).partition("/")[0] for key in removed.get(MODELS_PREFIX, ())}
+    configurations: tuple[int, ...] = ()
+    if any(part.prefix == CONFIGURATION_PREFIX and part.changes for part in planned):
+        applied = store_of(where).history(limit=_MAX_VERSIONS)
+        configurations = tuple(sorted(one.version for one in applied if one.applied_ms > milliseconds(to)))
+    imported_ms = [each.import_id for each in imports(where)]
+    events = sum(
+        _live_events(where.client("s3"), part.bucket, change.key, after_ms=milliseconds(to), imported_ms=imported_ms)
+        for part in planned
+        if part.prefix == INTERACTIONS_PREFIX
+        for change in part.changes
+    )
+    return Losses(events, tuple(sorted(models)), configurations)
+
+
+def _live_events(s3: Any, bucket: str, key: str, *, after_ms: int, imported_ms: Sequence[int]) -> int:
+    """Return the number of rows of an object that arrived after the time, except at the times of imports."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    stored = S3Object(s3, bucket, key).read()
+    if stored is None:
+        return 0
+    received = pq.read_table(io.BytesIO(stored.body), columns=["received_time_ms"])["received_time_ms"]
+    is_imported = pc.is_in(received, value_set=pa.array(imported_ms, pa.int64()))
+    is_lost = pc.and_(pc.greater(received, after_ms), pc.invert(is_imported))
+    return int(pc.sum(is_lost).as_py() or 0)
 
 
 def carry_out(where: Deployment, planned: Sequence[Planned]) -> None:

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 
 from alsolike.catalogue.change_log import ChangeKind
 from operations.client.deployment import Deployment
 from operations.recovery.backups import restored_table
 from operations.recovery.rows import rebuild_rows, table, write_rows
-from operations.recovery.source import RestoreSource
+from operations.recovery.source import EVERYTHING, Part, RestoreSource
 from operations.recovery.writing import rebuild_profiles
 from operations.times import milliseconds
 
 
-def restore_tables(where: Deployment, source: RestoreSource, *, to: dt.datetime, keep_newer: bool, now_ms: int) -> None:
+def restore_tables(
+    where: Deployment,
+    source: RestoreSource,
+    *,
+    to: dt.datetime,
+    keep_newer: bool,
+    now_ms: int,
+    parts: Collection[Part] = EVERYTHING,
+) -> None:
     """Make catalogue, users and profiles what they were, or what the restored lake says with what is newer in it.
 
     Raises
@@ -25,6 +34,13 @@ def restore_tables(where: Deployment, source: RestoreSource, *, to: dt.datetime,
         return
     # The second of `to` counts whole, as it does for objects: S3 dates them in seconds.
     by_ms = None if keep_newer else milliseconds(to.replace(microsecond=0)) + 999
+    if Part.CATALOGUE in parts:
+        _restore_rows(where, source, to=to, by_ms=by_ms, now_ms=now_ms)
+    if Part.INTERACTIONS in parts:
+        rebuild_profiles(where, now_ms=now_ms, received_by_ms=by_ms, exactly=True)
+
+
+def _restore_rows(where: Deployment, source: RestoreSource, *, to: dt.datetime, by_ms: int | None, now_ms: int) -> None:
     if source is RestoreSource.LAKE:
         for kind in ChangeKind:
             rebuild_rows(where, kind, now_ms=now_ms, changed_by_ms=by_ms, exactly=True)
@@ -35,4 +51,3 @@ def restore_tables(where: Deployment, source: RestoreSource, *, to: dt.datetime,
                 rows = table(where, kind, name=copy).scan()
                 wanted = {str(getattr(row, kind.id_column)): row.properties for row in rows}
                 write_rows(where, kind, wanted, now_ms=now_ms, exactly=True)
-    rebuild_profiles(where, now_ms=now_ms, received_by_ms=by_ms, exactly=True)

@@ -6,6 +6,7 @@ import dataclasses
 import datetime as dt
 import io
 import time
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +27,12 @@ from alsolike.profiles.store import Profile, ProfileStore, recent
 from alsolike.runtime.s3 import S3Object
 from functions.archive_events.service import archive
 from operations.client.deployment import Deployment
+from operations.configuration.store import store_of
 from operations.ingest.load import import_interactions
 from operations.recovery.erasures import drop_erased
 from operations.recovery.lake_reader import LakeReader
-from operations.recovery.objects import carry_out, plan
-from operations.recovery.source import RestoreSource
+from operations.recovery.objects import Losses, carry_out, losses, plan
+from operations.recovery.source import EVERYTHING, Part, RestoreSource
 from operations.recovery.tables import restore_tables
 from tests.builders.configurations import Applied
 from tests.builders.lambda_events import interaction, kinesis_event
@@ -84,11 +86,16 @@ def event_ids(shop: Deployment) -> list[str]:
 
 
 def restore(
-    shop: Deployment, to: dt.datetime, *, source: RestoreSource = RestoreSource.LAKE, keep_newer: bool = False
+    shop: Deployment,
+    to: dt.datetime,
+    *,
+    source: RestoreSource = RestoreSource.LAKE,
+    keep_newer: bool = False,
+    parts: Collection[Part] = EVERYTHING,
 ) -> None:
-    carry_out(shop, plan(shop, to=to, keep_newer=keep_newer))
+    carry_out(shop, plan(shop, to=to, keep_newer=keep_newer, parts=parts))
     drop_erased(shop)
-    restore_tables(shop, source, to=to, keep_newer=keep_newer, now_ms=now_ms())
+    restore_tables(shop, source, to=to, keep_newer=keep_newer, now_ms=now_ms(), parts=parts)
 
 
 def log_item(shop: Deployment, change: Change, *, batch: int) -> None:
@@ -121,6 +128,37 @@ def test_lake_and_tables_are_what_they_were(shop: Deployment, keep_newer: bool) 
     assert profiles.read("u#bert").recent == ()
     price = 99 if keep_newer else 1
     assert {item.item_id: item.properties for item in catalogue.scan()} == {"pear": {"price": price}}
+
+
+def test_restore_of_interactions_leaves_the_catalogue_unchanged(shop: Deployment) -> None:
+    archive_batch(shop, interaction("before", received_time_ms=now_ms()), first=0)
+    then = Clock().next_second()
+    archive_batch(shop, interaction("after", received_time_ms=now_ms(), event_time_ms=now_ms()), first=7)
+    catalogue = CatalogueStore(shop.client("dynamodb"), shop.names.catalogue_table)
+    catalogue.put([Item("fig", {})], now_ms=now_ms())
+    log_item(shop, Change("fig", now_ms(), {}), batch=1)
+
+    restore(shop, then, parts={Part.INTERACTIONS})
+
+    assert event_ids(shop) == ["before"]
+    assert [item.item_id for item in catalogue.scan()] == ["fig"]
+
+
+def test_losses_are_newer_live_events_models_and_configurations(shop: Deployment, tmp_path: Path) -> None:
+    path = tmp_path / "p.csv"
+    path.write_text("USER_ID,ITEM_ID,TIMESTAMP\nann,a,1500000000\n")
+    archive_batch(shop, interaction("before", received_time_ms=now_ms()), first=0)
+    then = Clock().next_second()
+    archive_batch(shop, interaction("after", received_time_ms=now_ms(), event_time_ms=now_ms()), first=7)
+    import_interactions([path], shop, default_event_type="view", now_ms=now_ms())
+    shop.client("s3").put_object(Bucket=shop.names.artefact_bucket, Key="models/v2/manifest.json", Body=b"{}")
+    store = store_of(shop)
+    document = {"format": 1, "events": {"view": {"weight": 2}}}
+    store.apply(store.current(), document, text="", by="me", reason="", now_ms=now_ms())
+
+    found = losses(shop, plan(shop, to=then, keep_newer=False), to=then)
+
+    assert found == Losses(live_events=1, models=("v2",), configurations=(1,))
 
 
 def test_a_later_restore_undoes_an_earlier_one(shop: Deployment) -> None:

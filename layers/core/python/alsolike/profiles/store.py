@@ -13,7 +13,7 @@ from __future__ import annotations
 import functools
 import itertools
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -29,6 +29,7 @@ from alsolike.profiles.profile import (
     ERASED_KEY,
     FIRST_ACTION_KEY,
     FIRST_INTERACTION_KEY,
+    FIRST_MARK_KEY,
     JOINED_KEY,
     LAST_ACTION_KEY,
     READ_ATTRIBUTES,
@@ -271,6 +272,24 @@ class ProfileStore:
         put = self.add_histories if packed else self._put
         _raise(put({profile.profile_id: profile.recent}, now_ms=now_ms))
         self.delete((profile.profile_id, key) for key in stored if key not in kept)
+
+    def remove(self, profile_id: str, event_ids: Collection[str]) -> int:
+        """Remove stored interactions by event ID; return their number. Interactions that arrive meanwhile stay."""
+        requests: list[Item] = []
+        removed = 0
+        for item in self._items(profile_id, first=FIRST_INTERACTION_KEY, before=FIRST_MARK_KEY):
+            stored = from_items(profile_id, [item], length=None).recent
+            kept = [interaction for interaction in stored if interaction.event_id not in event_ids]
+            if len(kept) == len(stored):
+                continue
+            removed += len(stored) - len(kept)
+            key = item[PROFILES_SORT_KEY]["S"]
+            if kept:
+                requests.append(_put(history_item(profile_id, kept, expires_s=int(item["expires_at"]["N"]))))
+            if not kept or history_key(kept) != key:
+                requests += _deletions([(profile_id, key)])
+        _raise(self._write(requests))
+        return removed
 
     def join(self, session_id: str, login: Login, *, now_ms: int, length: int = HISTORY_LENGTH) -> None:
         """Copy a session's interactions until its first login into the user's profile, and mark the session; once.

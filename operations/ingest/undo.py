@@ -1,0 +1,158 @@
+"""Imports of interactions, listed and taken back.
+
+All rows of an import have its start as `received_time_ms` and no correlation ID, also after a compaction. Live events
+keep theirs, so they stay.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import itertools
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from alsolike.declarations.storage import IMPORTS_PREFIX
+from alsolike.events.interactions import profile_id
+from alsolike.lake import lake, lake_objects
+from alsolike.profiles.store import ProfileStore
+from alsolike.runtime.errors import NotFound
+from alsolike.runtime.s3 import S3Object, delete_objects, scan
+from operations import progress
+from operations.client.deployment import Deployment
+
+_MARKS = ("received_time_ms", "correlation_id")
+_OWNERS = ("user_id", "session_id", "event_id")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Import:
+    """One run of `alsolike import interactions`.
+
+    Attributes
+    ----------
+    import_id
+        Start of the run in epoch milliseconds.
+    is_complete
+        False if the run was interrupted.
+    keys
+        Keys of its journals.
+    """
+
+    import_id: int
+    files: tuple[str, ...]
+    rows: int
+    is_complete: bool
+    keys: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Undone:
+    """Numbers of removed rows, changed lake objects and changed live profiles."""
+
+    rows: int
+    objects: int
+    profiles: int
+
+
+def imports(deployment: Deployment) -> list[Import]:
+    """Return the imports of interactions, latest first."""
+    journals: dict[int, list[tuple[str, Any]]] = {}
+    for stored in scan(deployment.client("s3"), deployment.names.artefact_bucket, IMPORTS_PREFIX):
+        if stored.body is not None:
+            document = orjson.loads(stored.body)
+            journals.setdefault(document["started_ms"], []).append((stored.key, document["finished"]))
+    return [_import(started_ms, found) for started_ms, found in sorted(journals.items(), reverse=True)]
+
+
+def _import(started_ms: int, journals: list[tuple[str, Any]]) -> Import:
+    finished = [summary for _, summary in journals if summary is not None]
+    return Import(
+        started_ms,
+        tuple(Path(summary["file"]).name for summary in finished),
+        sum(summary["imported"] for summary in finished),
+        len(finished) == len(journals),
+        tuple(key for key, _ in journals),
+    )
+
+
+def undo(deployment: Deployment, import_id: int) -> Undone:
+    """Remove the rows of an import from the lake and the live profiles, and its journals. Repeatable if interrupted.
+
+    Trained models keep what they learned until the next training.
+
+    Raises
+    ------
+    NotFound
+        If there is no import with this ID.
+    """
+    found = next((each for each in imports(deployment) if each.import_id == import_id), None)
+    if found is None:
+        raise NotFound(f"no import {import_id}; list them with `alsolike import list`")
+    removed, objects = _remove_from_lake(deployment, import_id)
+    with progress.step("live profiles") as step:
+        profiles = _remove_from_profiles(deployment, removed)
+        step.note(progress.counted(profiles, "user"))
+    delete_objects(deployment.client("s3"), deployment.names.artefact_bucket, list(found.keys))
+    return Undone(len(removed), objects, profiles)
+
+
+def _remove_from_lake(deployment: Deployment, import_id: int) -> tuple[pa.Table, int]:
+    """Rewrite the objects with rows of the import; return owners and event IDs without another copy in the lake."""
+    client, bucket = deployment.client("s3"), deployment.names.lake_bucket
+    listing = list(lake_objects.list_objects(client, bucket))
+    removed = [pa.table({name: pa.array([], pa.string()) for name in _OWNERS})]
+    remaining = []
+    objects = 0
+    with progress.step("lake", total=sum(listed.size_bytes for listed in listing)) as step:
+        for listed in listing:
+            body = lake_objects.read(client, bucket, listed)
+            step.advance(listed.size_bytes)
+            if body is None:
+                continue
+            marks = pq.read_table(io.BytesIO(body), columns=list(_MARKS))
+            is_imported = pc.and_(pc.equal(marks["received_time_ms"], import_id), pc.is_null(marks["correlation_id"]))
+            if not pc.any(is_imported).as_py():
+                continue
+            table = pq.read_table(io.BytesIO(body))
+            kept = table.filter(pc.invert(is_imported))
+            removed.append(table.filter(is_imported).select(_OWNERS))
+            remaining.append(kept["event_id"])
+            _replace(S3Object(client, bucket, listed.key), kept, etag=listed.etag)
+            objects += 1
+            step.note(progress.counted(sum(map(len, removed)), "row"))
+    rows = pa.concat_tables(removed)
+    if remaining:
+        copies = pa.chunked_array(itertools.chain.from_iterable(column.chunks for column in remaining), pa.string())
+        rows = rows.filter(pc.invert(pc.is_in(rows["event_id"], value_set=copies)))
+    return rows, objects
+
+
+def _replace(stored: S3Object, rows: pa.Table, *, etag: str) -> None:
+    if not len(rows):
+        stored.delete(etag=etag)
+        return
+    body = io.BytesIO()
+    pq.write_table(rows, body, compression=lake.COMPRESSION)
+    stored.replace(body.getvalue(), etag=etag, content_type=None)
+
+
+def _remove_from_profiles(deployment: Deployment, removed: pa.Table) -> int:
+    store = ProfileStore(deployment.client("dynamodb"), deployment.names.profiles_table)
+    return sum(store.remove(profile, event_ids) > 0 for profile, event_ids in _by_profile(removed))
+
+
+def _by_profile(removed: pa.Table) -> Iterator[tuple[str, frozenset[str]]]:
+    rows = removed.sort_by([("user_id", "ascending"), ("session_id", "ascending")]).to_pylist()
+    for profile, group in itertools.groupby(rows, key=_owner):
+        yield profile, frozenset(row["event_id"] for row in group)
+
+
+def _owner(row: Mapping[str, Any]) -> str:
+    return profile_id(user_id=row["user_id"], session_id=row["session_id"])

@@ -1,0 +1,91 @@
+"""Imports of interactions, taken back."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from alsolike.profiles.store import ProfileStore
+from alsolike.runtime.errors import NotFound
+from operations.client.deployment import Deployment
+from operations.ingest.load import import_interactions
+from operations.ingest.undo import Undone, imports, undo
+from tests.unit.cli.imported import NOW_MS, lake_objects, lake_rows, write
+
+FIRST = "USER_ID,ITEM_ID,TIMESTAMP\nann,a,1500000000\nbob,b,1500000000\n"
+SECOND = "USER_ID,ITEM_ID,TIMESTAMP\nann,c,1500000060\n"
+
+
+def load(deployment: Deployment, path: Path, *, now_ms: int) -> None:
+    import_interactions([path], deployment, default_event_type="view", now_ms=now_ms)
+
+
+def items_of(deployment: Deployment, user: str) -> list[str]:
+    profile = ProfileStore(deployment.client("dynamodb"), "profiles").read(f"u#{user}")
+    return [entry.item_id for entry in profile.recent]
+
+
+@pytest.fixture
+def imported(deployment: Deployment, tmp_path: Path) -> Deployment:
+    """Return a deployment with two imports."""
+    load(deployment, write(tmp_path / "first.csv", FIRST), now_ms=NOW_MS)
+    load(deployment, write(tmp_path / "second.csv", SECOND), now_ms=NOW_MS + 1)
+    return deployment
+
+
+def merge_with_live_event(deployment: Deployment) -> None:
+    """Merge all objects as a compaction does, with a live event that arrived when the first import started."""
+    s3 = deployment.client("s3")
+    objects = lake_objects(deployment)
+    rows = pa.concat_tables([pq.read_table(io.BytesIO(body)) for body in objects.values()])
+    live = {**rows.to_pylist()[0], "event_id": "live", "item_id": "live", "correlation_id": "r1"}
+    live["received_time_ms"] = NOW_MS
+    body = io.BytesIO()
+    pq.write_table(pa.concat_tables([rows, pa.Table.from_pylist([live], schema=rows.schema)]), body)
+    for key in objects:
+        s3.delete_object(Bucket="lake", Key=key)
+    key = "interactions/event_date=2017-07-14/compacted-1.parquet"
+    s3.put_object(Bucket="lake", Key=key, Body=body.getvalue())
+
+
+def test_imports_are_listed_latest_first(imported: Deployment) -> None:
+    assert [(each.import_id, each.files, each.rows, each.is_complete) for each in imports(imported)] == [
+        (NOW_MS + 1, ("second.csv",), 1, True),
+        (NOW_MS, ("first.csv",), 2, True),
+    ]
+
+
+def test_undo_removes_rows_of_one_import_from_lake_and_profiles(imported: Deployment) -> None:
+    undone = undo(imported, NOW_MS)
+
+    assert undone == Undone(rows=2, objects=1, profiles=2)
+    assert lake_rows(imported).item_id.tolist() == ["c"]
+    assert (items_of(imported, "ann"), items_of(imported, "bob")) == (["c"], [])
+    assert [each.import_id for each in imports(imported)] == [NOW_MS + 1]
+
+
+def test_undone_file_can_be_imported_again(imported: Deployment, tmp_path: Path) -> None:
+    undo(imported, NOW_MS)
+
+    load(imported, tmp_path / "first.csv", now_ms=NOW_MS + 2)
+
+    assert sorted(lake_rows(imported).item_id) == ["a", "b", "c"]
+    assert sorted(items_of(imported, "ann")) == ["a", "c"]
+
+
+def test_undo_keeps_live_events_of_the_same_time_in_merged_objects(imported: Deployment) -> None:
+    merge_with_live_event(imported)
+
+    undone = undo(imported, NOW_MS)
+
+    assert (undone.rows, undone.objects) == (2, 1)
+    assert sorted(lake_rows(imported).item_id) == ["c", "live"]
+
+
+def test_undo_of_an_unknown_import_names_the_list(imported: Deployment) -> None:
+    with pytest.raises(NotFound, match=r"no import 7; list them with `alsolike import list`"):
+        undo(imported, 7)
