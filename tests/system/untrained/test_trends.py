@@ -46,10 +46,10 @@ def test_burst_leads_within_seconds_and_usual_items_do_not_trend(shop: Shop) -> 
     for visitor in range(3):
         view(shop, f"visitor-{visitor}", *[("news", time.time())] * 10)
 
-    found = eventually(lambda: best(shop), holds=lambda scores: scores.get("news", 0) > 10)
+    found = eventually(lambda: best(shop), holds=lambda scores: scores.get("news", 0) > 4.4)
 
     assert not [item for item in found if item.startswith("usual-")]
-    assert found["news"] < 30 / 5**0.5  # each of the thirty once: 13.4, a little faded
+    assert found["news"] < 5  # each of the thirty once: 4.8, a little faded; twice, it would be 8
     listed = [item["item_id"] for item in shop.alsolike("trends", "--window", "30m", "-k", "100")["items"]]
     assert "news" in listed
     assert not [item for item in listed if item.startswith("usual-")]

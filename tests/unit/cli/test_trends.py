@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 
 import pytest
@@ -10,7 +11,7 @@ from typer.testing import CliRunner, Result
 
 from alsolike.runtime.errors import InvalidInput
 from alsolike.trends.store import TrendsStore, trends_key
-from alsolike.trends.trends import NOTHING_COUNTED, Event
+from alsolike.trends.trends import CHANCE, KEPT_ITEMS, NOTHING_COUNTED, Event
 from cli import main as command
 from operations.client.deployment import Deployment
 
@@ -21,9 +22,9 @@ def run(*arguments: str) -> Result:
 
 @pytest.fixture
 def burst(shop: Deployment) -> None:
-    """Four hours ago 30 views of plums, now 9 of pears and 6 of figs."""
+    """Store 600 views of plums four hours ago, and 20 of pears and 12 of figs now."""
     now_ms = time.time_ns() // 1_000_000
-    ages = [("plum", 4 * 3_600_000)] * 30 + [("pear", 0)] * 9 + [("fig", 0)] * 6
+    ages = [("plum", 4 * 3_600_000)] * 600 + [("pear", 0)] * 20 + [("fig", 0)] * 12
     events = [Event(n, item, now_ms - age_ms, 1.0) for n, (item, age_ms) in enumerate(ages)]
     counts = NOTHING_COUNTED.add(events, sequence=len(events), arrived_ms=now_ms)
     TrendsStore(shop.client("s3"), "artefacts").write(trends_key("shardId-0"), counts, replaces=None)
@@ -35,12 +36,14 @@ def test_items_are_listed_the_best_first() -> None:
 
     assert found["window"] == "1h"
     assert [item["item_id"] for item in found["items"]] == ["pear", "fig"]
-    assert found["items"][0]["score"] == pytest.approx(9 / 5**0.5, rel=0.02)
+    recent, past = 32 + 600 * math.exp(-4), 600 * (math.exp(-4 / 168) - math.exp(-4))
+    evidence = 20 * math.log((past + recent) / recent)
+    assert found["items"][0]["score"] == pytest.approx(evidence / math.log(KEPT_ITEMS / CHANCE), rel=0.02)
     assert [item["item_id"] for item in json.loads(run("--window", "1d", "-k", "1", "--json").stdout)["items"]] == [
         "plum"
     ]
     rows = [line.strip("│").split() for line in run().stdout.splitlines() if line.startswith("│")]
-    assert [[cell for cell in row if cell != "│"] for row in rows] == [["1", "pear", "4.0"], ["2", "fig", "2.7"]]
+    assert [[cell for cell in row if cell != "│"] for row in rows] == [["1", "pear", "5.0"], ["2", "fig", "3.0"]]
 
 
 def test_empty_list_is_said_to_be_empty(shop: Deployment) -> None:

@@ -17,8 +17,8 @@ NOW_MS = 1_790_000_000_000
 
 
 def put(s3: Any, shard: int, *items: str, replaces: str | None = None) -> str:
-    """Write the counters of a shard in which each item was wanted nine times."""
-    events = [Event(n, item, NOW_MS, 9.0) for n, item in enumerate(items)]
+    """Write the counters of a shard with thirty events of each item."""
+    events = [Event(n, item, NOW_MS, 30.0) for n, item in enumerate(items)]
     counts = NOTHING_COUNTED.add(events, sequence=len(items), arrived_ms=NOW_MS)
     return TrendsStore(s3, BUCKET).write(trends_key(f"shardId-{shard}"), counts, replaces=replaces)
 

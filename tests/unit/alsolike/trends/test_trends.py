@@ -15,11 +15,10 @@ from alsolike.runtime.errors import InvalidInput, InvalidTrends
 from alsolike.trends import trends
 from alsolike.trends.trends import (
     BASELINE_S,
+    CHANCE,
     KEPT_ITEMS,
-    LEAST_SCORE,
     NO_TRENDS,
     NOTHING_COUNTED,
-    PRIOR,
     WINDOWS,
     Event,
     ShardCounts,
@@ -84,7 +83,7 @@ def test_late_event_counts_the_same_as_in_time() -> None:
     np.testing.assert_allclose(late.totals, in_time.totals)
 
 
-def test_score_is_what_exceeds_the_expected_in_its_deviations() -> None:
+def test_score_is_the_evidence_by_the_bound_for_all_items() -> None:
     # An hour's share of the past is 100 / (16_900 - 100) = 1 / 168.
     shop = standing(
         {
@@ -100,8 +99,10 @@ def test_score_is_what_exceeds_the_expected_in_its_deviations() -> None:
 
     found = shop.best("1h", now_ms=NOW_MS)
 
-    assert [item for item, _ in found] == ["rising", "unknown"]
-    assert dict(found) == pytest.approx({"rising": (30 - 5) / math.sqrt(5 + 5), "unknown": 12 / math.sqrt(5)}, abs=1e-6)
+    assert [item for item, _ in found] == ["unknown", "rising"]
+    rising = 30 * math.log(30 * 169 / 870) + 840 * math.log(840 * 169 / (168 * 870))
+    bound = math.log(KEPT_ITEMS / CHANCE)
+    assert dict(found) == pytest.approx({"unknown": 12 * math.log(169) / bound, "rising": rising / bound}, abs=1e-6)
 
 
 def test_busy_hour_lets_no_item_trend() -> None:
@@ -113,12 +114,16 @@ def test_busy_hour_lets_no_item_trend() -> None:
 
 def test_in_a_new_shop_what_is_wanted_most_trends() -> None:
     # Ten minutes after the first event the baseline knows little more than the hour does.
-    shop = standing({"a": (40, 42), "b": (20, 21), "c": (1, 1)}, fast=61, baseline=64)
+    shop = standing({"a": (40, 42), "b": (20, 20), "c": (1, 1)}, fast=61, baseline=64)
 
     found = shop.best("1h", now_ms=NOW_MS)
 
     assert [item for item, _ in found] == ["a", "b"]
-    expected = {"a": (40 - 2) / math.sqrt(2 + 5), "b": (20 - 1) / math.sqrt(1 + 5)}
+    bound = math.log(KEPT_ITEMS / CHANCE)
+    expected = {
+        "a": (40 * math.log(40 / 21) + 2 * math.log(2 / 21)) / bound,
+        "b": 20 * math.log(20 / 10) / bound,
+    }
     assert dict(found) == pytest.approx(expected, abs=1e-6)
 
 
@@ -221,11 +226,13 @@ def test_item_that_was_forgotten_is_assumed_to_have_had_a_past(monkeypatch: pyte
     assert after.items == ("a", "b", "c")
     assert after.counts[2] == pytest.approx([2] * 5 + [30 * math.exp(-5 / 7)])
     assert after.totals[BASELINE] == pytest.approx(160 * math.exp(-3 / 7) + 30 * math.exp(-5 / 7) + 2)
-    # Expected for c: its share of the past, 30 e^(-5/7) of 160 e^(-3/7) + 30 e^(-5/7), times the hour's 2 events.
-    expected = 30 * math.exp(-5 / 7) * 2 / (160 * math.exp(-3 / 7) + 30 * math.exp(-5 / 7))
+    # The past of c is 30 e^(-5/7) of 160 e^(-3/7) + 30 e^(-5/7); the hour has 2 events.
+    past = 30 * math.exp(-5 / 7)
+    share = 2 / (160 * math.exp(-3 / 7) + past + 2)
+    evidence = 2 * math.log(2 / (share * (past + 2))) + past * math.log(past / ((1 - share) * (past + 2)))
     monkeypatch.setattr(trends, "LEAST_SCORE", 0)
-    best = Trends([after]).best("1h", now_ms=NOW_MS)
-    assert best == [("c", round((2 - expected) / math.sqrt(expected + PRIOR), 6))]
+    best = dict(Trends([after]).best("1h", now_ms=NOW_MS))
+    assert best["c"] == pytest.approx(evidence / math.log(3 / CHANCE), abs=1e-6)  # KEPT_ITEMS is 3
 
 
 def test_where_nothing_is_unusual_little_trends_though_most_items_are_forgotten(
@@ -243,9 +250,7 @@ def test_where_nothing_is_unusual_little_trends_though_most_items_are_forgotten(
 
     found = Trends([counts]).best("1d", now_ms=now_ms)
 
-    # With every item kept it is 3 items, the best at 1.6; with nothing assumed 24, the best at 3.1.
-    assert 0 < len(found) < 10
-    assert found[0][1] < 2
+    assert found == []  # with nothing assumed it would be several
 
 
 def test_counters_come_back_as_they_were_written() -> None:
@@ -292,5 +297,36 @@ def test_damaged_object_is_refused(data: bytes) -> None:
         ShardCounts.from_bytes(data, name="the object")
 
 
-def test_one_event_is_no_trend() -> None:
-    assert 1 / math.sqrt(PRIOR) < LEAST_SCORE
+def test_views_of_an_unknown_item_trend_from_a_number_on() -> None:
+    """Each view is evidence of ln(169) = 5.13 if the hour has a share of 1/169; ln(2,000 / 0.05) = 10.6 is needed."""
+    found = {}
+    for views in (2, 3):
+        items = {"new": (views, views), **{f"usual-{n}": (0.0, 16_900 / 499) for n in range(499)}}
+        found[views] = standing(items, fast=100, baseline=16_900).best("1h", now_ms=NOW_MS)
+
+    assert found[2] == []
+    assert [item for item, _ in found[3]] == ["new"]
+
+
+def stationary(
+    *, weights: Sequence[float], per_visit: int, seed: int, items: int = 200, hours: int = 12 * 24
+) -> Trends:
+    """Return the trends of a shop whose items keep their shares of 400 visits an hour."""
+    draws = np.random.default_rng(seed)
+    shares = 1 / np.arange(1, items + 1)
+    visits = 400 * hours
+    ages_ms = draws.uniform(0, hours * HOUR_MS, visits)
+    items_of = draws.choice(items, visits, p=shares / shares.sum())
+    events = [
+        (f"i{item}", age_ms, weight)
+        for item, age_ms in zip(items_of.tolist(), ages_ms.tolist(), strict=True)
+        for weight in draws.choice(weights, per_visit).tolist()
+    ]
+    return Trends([counted(*events)])
+
+
+@pytest.mark.parametrize(("weights", "per_visit"), [((1,), 1), ((1, 1, 1, 3, 5), 1), ((1,), 3)])
+def test_stationary_shop_lists_nothing(weights: Sequence[float], per_visit: int) -> None:
+    shop = stationary(weights=weights, per_visit=per_visit, seed=3)
+
+    assert not any(shop.best(window, now_ms=NOW_MS) for window in WINDOWS)

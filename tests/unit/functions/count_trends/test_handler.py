@@ -40,15 +40,16 @@ def test_batches_trend_each_event_once_however_often_it_comes(
     counted: Callable[[], dict[str, float]],
     start_new_process: Callable[[], None],
 ) -> None:
-    batch = kinesis_event([*(interaction(f"e{n}") for n in range(9)), b"poison"])
+    batch = kinesis_event([*(interaction(f"e{n}") for n in range(20)), b"poison"])
 
     answers = [invoke(batch), invoke(batch)]
     start_new_process()  # another process
     answers.append(invoke(batch))
-    answers.append(invoke(kinesis_event([interaction("e10", item_id="plum", event_type="purchase")], first=10)))
+    purchases = [interaction(f"p{n}", item_id="plum", event_type="purchase") for n in range(4)]
+    answers.append(invoke(kinesis_event(purchases, first=21)))
 
     assert answers == [{"batchItemFailures": []}] * 4
-    assert counted() == {"TrendsCounted": 9 + 0 + 0 + 1, "TrendsRepeated": 9 + 9, "RecordsUnreadable": 3}
+    assert counted() == {"TrendsCounted": 20 + 0 + 0 + 4, "TrendsRepeated": 20 + 20, "RecordsUnreadable": 3}
     trends = TrendsReader(aws("s3"), artefact_bucket).current(now_ms=NOW_MS)
     assert [item for item, _ in trends.best("1h", now_ms=NOW_MS)] == ["pear", "plum"]
 

@@ -4,19 +4,32 @@ Each event adds its type's weight to its item's counters, and each counter decay
 after a time t, e^(-t/tau) of it is left. At a steady rate, a counter with the time constant of a window therefore holds
 the events of one window. The counter of a week holds those of a week: the item's baseline.
 
-The score of an item in a window compares its recent events with the prediction from its past:
+The score of an item in a window compares its recent events with its past:
 
     past     = baseline + assumed - fast            the baseline's events before the window
-    expected = past * min(1, sum of fast / sum of past)          the sums go over all items
-    score    = (fast - expected) / sqrt(expected + PRIOR)
+    ratio    = min(1, sum of fast / sum of past)    the sums go over all items
+    n, share = fast + past, ratio / (1 + ratio)
+    evidence = fast ln(fast / (share n)) + past ln(past / ((1 - share) n)), or 0 if fast <= share n
+    unit     = max(1, 2 median((fast - ratio past)^2 / (ratio past)) / MEDIAN)      of the window of a day
+    score    = evidence / (unit ln(max(items, KEPT_ITEMS) / CHANCE))
 
-An item with its usual share of events scores 0, at any popularity and at any hour. The ratio of the sums is at most 1:
-a past that is shorter than the window, as in a new shop, is not extrapolated, and the most popular items score highest.
-Counts vary by about the root of the expectation, so a score is in standard deviations of events with weight 1. `PRIOR`
-is the number of events that an unknown item may get by chance.
+An item with its usual share of events scores 0, at any popularity and at any hour. The ratio is at most 1: a past that
+is shorter than the window, as in a new shop, is not extrapolated, and the most popular items score highest.
+
+Chance gives an item this evidence with a probability of at most exp(-evidence), the Chernoff bound of the binomial
+distribution. So in a shop with constant shares, any of its items scores 1 with a probability of at most `CHANCE`; even
+few counters stand for a catalogue of `KEPT_ITEMS`, because any other item may be viewed next. The bound is for events
+with weight 1 that do not decay; decayed sums vary less. Events of other weights, and several events of one visit, vary
+more, by the factor `unit`. The median makes it independent of the few items that trend. It is over items with at least
+one expected event, and 1 if there are fewer than `MEASURED_ITEMS` of them.
 
 A shard keeps a limited number of items and forgets the others' past. A new item is assumed to have as much past as the
 most popular forgotten one, decayed. Otherwise items just below the limit would trend at each event.
+
+References
+----------
+H. Chernoff: A measure of asymptotic efficiency for tests of a hypothesis based on the sum of observations. Annals of
+Mathematical Statistics 23 (1952).
 """
 
 from __future__ import annotations
@@ -47,18 +60,23 @@ KEPT_ITEMS = 2_000
 About half of them are trending, more than any request needs; the others are popular, with their past.
 """
 
-PRIOR = 5.0
-"""Added to the expectation: one view of an unknown item scores 1 / sqrt(5), ten score 4.5."""
-
 LEAST_SCORE = 1.0
-"""Minimum score, one standard deviation: it excludes items with one or two views and ordinary noise."""
+"""Minimum score of an item that trends."""
+
+CHANCE = 0.05
+"""Probability that a shop with constant shares lists any item in a window."""
+
+MEDIAN = 0.4549
+"""Median of a chi-square variable with one degree of freedom."""
+
+MEASURED_ITEMS = 20
 
 FORMAT = "alsolike-trends-1"
 
 Counts = npt.NDArray[np.float64]
 
 _COLUMNS = (*WINDOWS.values(), BASELINE_S, BASELINE_S)
-_BASELINE, _ASSUMED = len(WINDOWS), len(WINDOWS) + 1
+_DAY, _BASELINE, _ASSUMED = len(WINDOWS) - 1, len(WINDOWS), len(WINDOWS) + 1
 _TAU_MS = np.array(_COLUMNS, np.float64) * 1_000
 _SEPARATOR = "\n"
 """Between item ids, which have no control characters."""
@@ -269,13 +287,36 @@ def _faded(shard: ShardCounts, as_of_ms: int) -> ShardCounts:
 
 
 def _scores(counts: Counts, totals: Counts, column: int) -> Counts:
+    fast, past, ratio = _compared(counts, totals, column)
+    share, n = ratio / (1 + ratio), fast + past
+    evidence = np.where(fast > share * n, _divergence(fast, share * n) + _divergence(past, (1 - share) * n), 0)
+    scores: Counts = evidence / (_unit(counts, totals) * np.log(max(len(counts), KEPT_ITEMS) / CHANCE))
+    return scores
+
+
+def _compared(counts: Counts, totals: Counts, column: int) -> tuple[Counts, Counts, float]:
+    """Return each item's recent and past events, and the expected ratio of the first to the second."""
     fast = counts[:, column]
     past = np.maximum(counts[:, _BASELINE] + counts[:, _ASSUMED] - fast, 0)  # below 0 only by rounding
-    sum_of_fast = totals[column]
-    sum_of_past = max(totals[_BASELINE] - sum_of_fast, 0)
-    expected = past * min(1, sum_of_fast / sum_of_past) if sum_of_past else past
-    scores: Counts = (fast - expected) / np.sqrt(expected + PRIOR)
-    return scores
+    sum_of_past = max(totals[_BASELINE] - totals[column], 0)
+    return fast, past, min(1.0, float(totals[column] / sum_of_past)) if sum_of_past else 1.0
+
+
+def _divergence(observed: Counts, expected: Counts) -> Counts:
+    """Return ``observed ln(observed / expected)``; 0 for nothing."""
+    some = observed > 0
+    return observed * np.log(np.divide(observed, expected, out=np.ones_like(observed), where=some))
+
+
+def _unit(counts: Counts, totals: Counts) -> float:
+    """Return the variance of items' events, relative to independent events with weight 1."""
+    fast, past, ratio = _compared(counts, totals, _DAY)
+    expected = ratio * past
+    some = expected >= 1
+    if np.count_nonzero(some) < MEASURED_ITEMS:
+        return 1.0
+    apart = (fast[some] - expected[some]) ** 2 / expected[some]
+    return max(1.0, 2 * float(np.median(apart)) / MEDIAN)
 
 
 def _ranks(values: Counts) -> npt.NDArray[Any]:

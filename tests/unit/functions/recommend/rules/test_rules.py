@@ -281,7 +281,7 @@ def test_without_a_model_rules_steer_what_trends(ruled: Callable[..., Shop]) -> 
         boosts=[{"filter": "cheap", "factor": 50}],
     )
     shop.s3.delete_object(Bucket=shop.bucket, Key="registry/champion.json")
-    shop.count(fig=9, plum=8, kiwi=50)
+    shop.count(fig=40, plum=30, kiwi=90)
 
     found, headers = shop.ask(numResults=4)
 
