@@ -160,6 +160,24 @@ class Settings(TrainingSettings):
         "account](deploy.md#a-new-account) runs ten invocations at a time, the stream's consumers five of them",
         (1, 1_000),
     )
+    reserved_recommend: int | None = setting(
+        None,
+        "[Reserved concurrency](scale.md#reserved-concurrency) of `recommend`, more than `batch_concurrency`",
+        (1, 100_000),
+    )
+    reserved_collect: int | None = setting(None, "Reserved concurrency of `collect`", (1, 100_000))
+    reserved_sessions: int | None = setting(None, "Reserved concurrency of `authorize_session`", (1, 100_000))
+    reserved_operators: int | None = setting(
+        None,
+        "Reserved concurrency of each of `observe`, `operate`, `personalize`, `erase_user` and `export_user`",
+        (1, 100_000),
+    )
+    reserved_consumers: int | None = setting(
+        None,
+        "Reserved concurrency of each of `update_profiles`, `archive_events`, `count_trends` and `read_kafka`, at "
+        "least `stream_shards` times `update_parallelization`",
+        (1, 100_000),
+    )
     lake_memory_mb: int = setting(
         3_008,
         "Memory of `build_dataset`, `compact_lake`, `import_data`, `attribute_outcomes`, `monitor_models` and "
@@ -183,14 +201,17 @@ class Settings(TrainingSettings):
     )
     events_burst: int = setting(600, "Burst of these routes", (1, 100_000))
     personalize_rate_per_s: int = setting(
-        300, "[Signed](personalize.md#keys) requests per second and route", (1, 100_000)
+        300,
+        "[Signed](personalize.md#keys) requests per second and route that reads recommendations or writes events, "
+        "items or users",
+        (1, 100_000),
     )
     personalize_burst: int = setting(600, "Burst of these routes", (1, 100_000))
     session_rate_per_s: int = setting(
         300, "Requests per second and route for [browsers](sessions.md#limits)", (1, 100_000)
     )
     session_burst: int = setting(600, "Burst of these routes", (1, 100_000))
-    admin_rate_per_s: int = setting(50, "Requests per second and route for administrators", (1, 100_000))
+    admin_rate_per_s: int = setting(50, "Requests per second and route for administrators, also signed", (1, 100_000))
     admin_burst: int = setting(100, "Burst of these routes", (1, 100_000))
     session_cache_s: int = setting(
         60, "Caching time of [session token](sessions.md#expiry) decisions, also after a token expires", (0, 300)
@@ -288,6 +309,29 @@ class Settings(TrainingSettings):
             "provisioned_concurrency",
             "0 where snap_start is on: Lambda refuses both on one function",
         )
+        self._check_reservations()
+
+    def _check_reservations(self) -> None:
+        provisioned, batches = self.provisioned_concurrency, self.batch_concurrency
+        for name, least, expectation in (
+            (
+                "reserved_recommend",
+                batches + 1,
+                f"more than batch_concurrency, {batches}: batches leave the API nothing",
+            ),
+            *(
+                (name, provisioned, f"at least provisioned_concurrency, {provisioned}: Lambda refuses less")
+                for name in ("reserved_recommend", "reserved_collect", "reserved_sessions")
+            ),
+            (
+                "reserved_consumers",
+                self.stream_shards * self.update_parallelization if self.stream_mode == "provisioned" else 1,
+                f"at least stream_shards times update_parallelization, {self.stream_shards} times "
+                f"{self.update_parallelization}: Lambda throttles the other shards",
+            ),
+        ):
+            value = getattr(self, name)
+            require(value, value is None or value >= least, name, expectation)
 
     def number(self, value: int | str) -> int:
         """Return `value`, or the setting that it names."""

@@ -8,6 +8,7 @@ MANIFEST = Manifest(
     layers=("core", "pandas"),
     memory_mb=2_048,
     timeout_s=120,
+    reserved="reserved_consumers",
     # It quarantines a record that it cannot read. So it fails only if the lake or its own set-up does; waiting loses
     # nothing.
     trigger=EventStream(batch_size="archive_batch_size", window_s="archive_window_s", retries=-1),

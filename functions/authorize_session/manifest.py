@@ -7,5 +7,6 @@ MANIFEST = Manifest(
     memory_mb=256,
     timeout_s=9,  # API Gateway waits for 10 s
     starts_fast=True,
+    reserved="reserved_sessions",
     access=(Access("session_key", ("secretsmanager:GetSecretValue",)),),
 )

@@ -10,6 +10,7 @@ MANIFEST = Manifest(
     memory_mb=512,
     timeout_s=20,
     starts_fast=True,
+    reserved="reserved_collect",
     access=(
         *SIGNING_KEYS,
         *TOMBSTONES,

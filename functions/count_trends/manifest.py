@@ -8,6 +8,7 @@ MANIFEST = Manifest(
     layers=("core", "onnx_runtime"),  # for its numpy
     memory_mb=512,
     timeout_s=60,
+    reserved="reserved_consumers",
     single_threaded=True,
     # Lambda's limit of a batch: all records of a window are one write.
     trigger=EventStream(batch_size=10_000, window_s="trends_window_s", retries="update_retries"),

@@ -9,6 +9,7 @@ MANIFEST = Manifest(
     description="Stops using a user's data, and starts its removal",
     memory_mb=512,
     timeout_s=29,  # the API waits for 30 s
+    reserved="reserved_operators",
     access=(
         *SIGNING_KEYS,
         Access("artefacts", LIST),

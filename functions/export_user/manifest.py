@@ -8,6 +8,7 @@ MANIFEST = Manifest(
     layers=("core", "pandas"),
     memory_mb=3_008,
     timeout_s=29,  # the API waits for 30 s
+    reserved="reserved_operators",
     access=(
         *SIGNING_KEYS,
         Access("lake", LIST),

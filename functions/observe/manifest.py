@@ -18,6 +18,7 @@ MANIFEST = Manifest(
     memory_mb=1_769,
     timeout_s=29,  # the API waits for 30 s
     variables={"deployment": "name"},
+    reserved="reserved_operators",
     access=(
         *SIGNING_KEYS,
         Access(

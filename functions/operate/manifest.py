@@ -6,6 +6,7 @@ MANIFEST = Manifest(
     description="Lets operators see and promote model versions, roll back, train and try rules",
     memory_mb=1_024,
     timeout_s=29,  # the API waits for 30 s
+    reserved="reserved_operators",
     access=(
         *SIGNING_KEYS,
         *MODELS,

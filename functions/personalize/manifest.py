@@ -7,6 +7,7 @@ MANIFEST = Manifest(
     description="Answers operations of Amazon Personalize's control plane",
     memory_mb=512,
     timeout_s=20,
+    reserved="reserved_operators",
     access=(
         *SIGNING_KEYS,
         *MODELS,

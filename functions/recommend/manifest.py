@@ -29,6 +29,7 @@ MANIFEST = Manifest(
     timeout_s=20,
     single_threaded=True,
     starts_fast=True,
+    reserved="reserved_recommend",
     access=(
         *SIGNING_KEYS,
         Access("profiles", ("dynamodb:Query",)),

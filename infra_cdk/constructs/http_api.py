@@ -15,6 +15,7 @@ from constructs import Construct
 from alsolike.declarations.routes import (
     ADMINISTER,
     BASIC_ROUTES,
+    READ_METRICS,
     READ_RECOMMENDATIONS,
     ROUTES,
     SIGNED_ROUTES,
@@ -39,9 +40,13 @@ _ACCESS_LOG_FIELDS = {
 
 # Settings that limit a route, `<name>_rate_per_s` and `<name>_burst`, by its first scope.
 _LIMITS = {READ_RECOMMENDATIONS: "recommend", WRITE_EVENTS: "events", ADMINISTER: "admin"}
+_SIGNED_LIMITS = {
+    READ_RECOMMENDATIONS: "personalize",
+    WRITE_EVENTS: "personalize",
+    ADMINISTER: "admin",
+    READ_METRICS: "admin",
+}
 _SESSION_LIMITS = "session"
-_SIGNED_LIMITS = "personalize"
-_BASIC_LIMITS = "admin"
 
 _REQUEST_HEADERS = ("authorization", "content-type", "if-none-match")
 _ANSWER_HEADERS = (
@@ -163,13 +168,12 @@ class HttpApi(Construct):
                 scopes=route.scopes,
                 limits=_LIMITS[route.scopes[0]] if route.scopes else _SESSION_LIMITS,
             )
-        for routes, limits, reason in (
+        for routes, reason in (
             (
                 SIGNED_ROUTES,
-                _SIGNED_LIMITS,
                 "The function verifies the signature, which covers the body; authorizers do not get a body",
             ),
-            (BASIC_ROUTES, _BASIC_LIMITS, "The function verifies the key pair, as it does for signed requests"),
+            (BASIC_ROUTES, "The function verifies the key pair, as it does for signed requests"),
         ):
             for key, route in routes.items():
                 method, path = key.split(" ")
@@ -178,7 +182,7 @@ class HttpApi(Construct):
                     methods=[method],
                     integration=made[route.function],
                     authorizer=apigw.HttpNoneAuthorizer(),
-                    limits=limits,
+                    limits=_SIGNED_LIMITS[route.scopes[0]],
                 )
                 for each in added:
                     acknowledge(each, finding="AwsSolutions-APIG4", reason=reason)

@@ -108,6 +108,7 @@ class PythonFunction(Construct):
             tracing=lambda_.Tracing.ACTIVE if settings.tracing else lambda_.Tracing.DISABLED,
             memory_size=self.memory_mb,
             timeout=cdk.Duration.seconds(manifest.timeout_s),
+            reserved_concurrent_executions=getattr(settings, manifest.reserved) if manifest.reserved else None,
             ephemeral_storage_size=cdk.Size.mebibytes(settings.number(manifest.storage_mb)),
             snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if snap_start else None,
             environment={

@@ -180,3 +180,19 @@ def test_every_log_group_has_the_retention_of_its_environment(demo: Assembly, pr
         return {group.properties["RetentionInDays"] for group in assembly.of_type("AWS::Logs::LogGroup")}
 
     assert (retentions(demo), retentions(prod)) == ({7}, {90})
+
+
+def test_concurrency_is_reserved_by_the_settings(other: Assembly) -> None:
+    reserved = {
+        each.properties["Handler"].split(".")[1]: each.properties["ReservedConcurrentExecutions"]
+        for each in other.of_type("AWS::Lambda::Function")
+        if "ReservedConcurrentExecutions" in each.properties
+    }
+
+    assert reserved == {
+        "recommend": 100,
+        "collect": 50,
+        "authorize_session": 20,
+        **dict.fromkeys(("observe", "operate", "personalize", "erase_user", "export_user"), 3),
+        **dict.fromkeys(("update_profiles", "archive_events", "count_trends", "read_kafka"), 4),
+    }

@@ -249,9 +249,11 @@ def test_a_route_is_limited_by_what_its_token_has_to_be(prod: Assembly) -> None:
     by_scope = {"recommendations.read": (300, 600), "events.write": (300, 600), "admin": (50, 100)}
     expected = {
         **{key: by_scope[scope.partition("/")[2]] for key, (scope, *_) in SCOPES.items()},
-        **dict.fromkeys((*FOR_BROWSERS, *SIGNED), (300, 600)),
+        **dict.fromkeys(FOR_BROWSERS, (300, 600)),
         METRICS: by_scope["admin"],
     }
+    expected |= {signed: expected[route] for signed, route in SIGNED.items() if route}
+    expected |= dict.fromkeys(CONTROL_PLANE, by_scope["admin"])
     assert rates == expected | {head: expected[get] for head, get in HEADS.items()}
 
 
@@ -263,9 +265,11 @@ def test_each_class_of_routes_has_limits_of_its_own(other: Assembly) -> None:
         "GET /session/recommendations",
         "GET /users",
         "POST /personalize/events",
+        "GET /personalize/users",
+        "POST /personalize",
     )
-    assert [settings[key]["ThrottlingRateLimit"] for key in keys] == [1, 2, 3, 4, 5]
-    assert [settings[key]["ThrottlingBurstLimit"] for key in keys] == [1, 2, 3, 4, 5]
+    assert [settings[key]["ThrottlingRateLimit"] for key in keys] == [1, 2, 3, 4, 5, 4, 4]
+    assert [settings[key]["ThrottlingBurstLimit"] for key in keys] == [1, 2, 3, 4, 5, 4, 4]
 
 
 def test_the_stage_is_made_after_the_routes_that_it_limits(assembly: Assembly) -> None:

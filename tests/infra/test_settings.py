@@ -109,6 +109,24 @@ def test_demo_answers_within_seconds_and_production_keeps_its_data() -> None:
         ({"gate_max_fall_percent": 101}, r"gate_max_fall_percent is 101, expected 0 to 100"),
         ({"gate_max_slice_drop_percent": 101}, r"gate_max_slice_drop_percent is 101, expected 0 to 100"),
         ({"gate_tolerance_percent": 2.5}, r"gate_tolerance_percent is 2\.5, expected a whole number"),
+        ({"reserved_collect": 0}, r"reserved_collect is 0, expected 1 to 100000"),
+        ({"reserved_recommend": 3}, r"reserved_recommend is 3, expected more than batch_concurrency, 3"),
+        (
+            {"reserved_collect": 9, "provisioned_concurrency": 10},
+            r"reserved_collect is 9, expected at least provisioned_concurrency, 10",
+        ),
+        (
+            {"reserved_sessions": 9, "provisioned_concurrency": 10},
+            r"reserved_sessions is 9, expected at least provisioned_concurrency, 10",
+        ),
+        (
+            {"reserved_recommend": 9, "provisioned_concurrency": 10},
+            r"reserved_recommend is 9, expected at least provisioned_concurrency, 10",
+        ),
+        (
+            {"reserved_consumers": 7, "stream_shards": 2, "update_parallelization": 4},
+            r"reserved_consumers is 7, expected at least stream_shards times update_parallelization, 2 times 4",
+        ),
         ({"update_retries": -2}, r"update_retries is -2, expected -1 to 10000"),
         (
             {"snap_start": True, "provisioned_concurrency": 1},
@@ -293,6 +311,20 @@ def test_snap_start_in_a_region_without_it_is_refused(region: str, given: dict[s
 @pytest.mark.parametrize("given", [{"size": "small"}, {"size": "large", "snap_start": False}])
 def test_region_without_snap_start_is_accepted_without_it(given: dict[str, Any]) -> None:
     assert not load_settings(environments(region="ap-east-2", **given), "test").snap_start
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"reserved_recommend": 4},
+        {"reserved_collect": 10, "provisioned_concurrency": 10},
+        {"reserved_operators": 1, "provisioned_concurrency": 10},
+        {"reserved_consumers": 8, "stream_shards": 2, "update_parallelization": 4},
+        {"reserved_consumers": 1, "stream_shards": 2, "stream_mode": "on-demand"},
+    ],
+)
+def test_smallest_reserved_concurrency_is_accepted(given: dict[str, Any]) -> None:
+    load_settings(environments(**given), "test")
 
 
 @pytest.mark.parametrize("architecture", ["arm64", "x86_64"])

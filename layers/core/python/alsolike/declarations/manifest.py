@@ -211,6 +211,8 @@ class Manifest:
         True to let BLAS use one thread: on one processor, threads only cost start-up time.
     starts_fast
         True if callers wait: the environment's SnapStart or provisioned concurrency applies.
+    reserved
+        Setting with the reserved concurrency.
     """
 
     description: str
@@ -225,6 +227,7 @@ class Manifest:
     packages: tuple[str, ...] = ()
     single_threaded: bool = False
     starts_fast: bool = False
+    reserved: str | None = None
 
 
 HASH_KEY = Access("hash_key", ("secretsmanager:GetSecretValue",))
