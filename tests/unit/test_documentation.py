@@ -42,6 +42,15 @@ def test_the_files_to_change_exist() -> None:
     assert [path for path in paths if not (ROOT / path).exists() and not (core / path).exists()] == []
 
 
+def test_runbook_explains_every_reason_of_degradation() -> None:
+    api, runbook = ((ROOT / "docs" / page).read_text() for page in ("api.md", "runbooks/degraded.md"))
+    table = api.partition("| reason | cause |")[2].partition("\n\n")[0]
+    reasons = {reason for row in table.splitlines() if row for reason in re.findall(r"`([a-z-]+)`", row.split("|")[1])}
+
+    assert len(reasons) > 10
+    assert {reason for reason in reasons if f"`{reason}`" not in runbook} == set()
+
+
 @pytest.mark.parametrize("page", records.PAGES)
 def test_pages_have_the_declared_columns(page: str) -> None:
     text = (records.DOCS / page).read_text()
