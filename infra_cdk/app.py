@@ -97,7 +97,7 @@ def add_stacks(app: cdk.App, *, settings: Settings, layers: Path) -> None:
     data = DataStack(app, f"{prefix}-data", settings=settings, env=env)
     catalogue = CatalogueStack(app, f"{prefix}-catalogue", settings=settings, env=env, data=data, layers=layers)
     lake = LakeStack(app, f"{prefix}-lake", settings=settings, env=env, data=data, layers=layers)
-    AttributionStack(app, f"{prefix}-attribution", settings=settings, env=env, data=data, layers=layers)
+    attribution = AttributionStack(app, f"{prefix}-attribution", settings=settings, env=env, data=data, layers=layers)
     training = TrainingStack(app, f"{prefix}-training", settings=settings, env=env, data=data, layers=layers)
     privacy = PrivacyStack(app, f"{prefix}-privacy", settings=settings, env=env, data=data, layers=layers)
     serving = ServingStack(
@@ -108,6 +108,7 @@ def add_stacks(app: cdk.App, *, settings: Settings, layers: Path) -> None:
         data=data,
         imports=lake.imports,
         privacy=privacy,
+        attribution=attribution,
         training=training,
         layers=layers,
     )

@@ -160,7 +160,7 @@ METRICS: Final[tuple[Written, ...]] = (
     ),
     *_of(
         "collect", Rhythm.SELDOM,
-        Metric.EVENTS_AHEAD, Metric.EVENTS_OF_ERASED_USERS, Metric.ROWS_OF_ERASED_USERS,
+        Metric.EVENTS_REJECTED, Metric.EVENTS_AHEAD, Metric.EVENTS_OF_ERASED_USERS, Metric.ROWS_OF_ERASED_USERS,
     ),
     *(
         Written(Metric.REQUESTS_REJECTED, service, Rhythm.SELDOM)

@@ -10,6 +10,7 @@ interface Schema {
   readonly required?: readonly string[];
   readonly items?: Schema;
   readonly additionalProperties?: boolean | Schema;
+  readonly maxProperties?: number;
   readonly description?: string;
 }
 
@@ -29,7 +30,8 @@ function typeOf(schema: Schema): string {
     .join(" | ");
 }
 
-function typeNamed(type: string | undefined, { properties, required, items, additionalProperties }: Schema): string {
+function typeNamed(type: string | undefined, schema: Schema): string {
+  const { properties, required, items, additionalProperties, maxProperties } = schema;
   if (type === "integer") return "number";
   if (type === "string" || type === "number" || type === "boolean" || type === "null") return type;
   if (type === "array" && items) return `readonly (${typeOf(items)})[]`;
@@ -43,6 +45,7 @@ function typeNamed(type: string | undefined, { properties, required, items, addi
   if (type === "object" && typeof additionalProperties === "object") {
     return `Readonly<Record<string, ${typeOf(additionalProperties)}>>`;
   }
+  if (type === "object" && maxProperties === 0) return "Readonly<Record<string, never>>";
   throw new Error(`schema type ${type} is not supported; expected one of JSON Schema's types with items or properties`);
 }
 

@@ -19,7 +19,7 @@ from alsolike.privacy.pseudonyms import PLAIN_IDS, IdPolicy
 from alsolike.privacy.tombstones import UserIds
 from alsolike.runtime.errors import InvalidInput, NotFound
 from alsolike.runtime.observability import Metric, count
-from functions.collect.request import CollectRequest, refuse
+from functions.collect.request import CollectRequest, counting_rejected_calls, refuse
 
 MAX_BYTES = 4_000_000
 
@@ -53,13 +53,14 @@ class ActionRoutes:
         InvalidInput, NotFound, Unavailable
             As `functions.collect.events.Events.put` does.
         """
-        interactions, refused = parse_put_action_interactions(
-            request.body(maximum=MAX_BYTES),
-            now_ms=request.now_ms,
-            tracking_id=self._tracking_id,
-            ids=self._people.ids,
-            correlation_id=request.correlation_id,
-        )
+        with counting_rejected_calls():
+            interactions, refused = parse_put_action_interactions(
+                request.body(maximum=MAX_BYTES),
+                now_ms=request.now_ms,
+                tracking_id=self._tracking_id,
+                ids=self._people.ids,
+                correlation_id=request.correlation_id,
+            )
         kept = [
             interaction
             for interaction in interactions
@@ -70,6 +71,7 @@ class ActionRoutes:
             count(Metric.EVENTS_ACCEPTED, len(kept))
         if len(kept) < len(interactions):
             count(Metric.EVENTS_OF_ERASED_USERS, len(interactions) - len(kept))
+        count(Metric.EVENTS_REJECTED, len(refused))
         refuse(refused, stored=len(interactions), what="action interactions")
         return {}
 

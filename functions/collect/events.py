@@ -10,7 +10,7 @@ from alsolike.events.stream_writer import EventStream
 from alsolike.privacy.tombstones import UserIds
 from alsolike.runtime.errors import UnknownEventType
 from alsolike.runtime.observability import Metric, count
-from functions.collect.request import CollectRequest, refuse
+from functions.collect.request import CollectRequest, counting_rejected_calls, refuse
 
 MAX_BYTES = 1_000_000
 
@@ -51,7 +51,8 @@ class Events:
         return self._put(request, session=request.session)
 
     def _put(self, request: CollectRequest, *, session: Session | None) -> dict[str, object]:
-        call = self._parse(request, session=session)
+        with counting_rejected_calls():
+            call = self._parse(request, session=session)
         first = call.interactions[0] if call.interactions else None  # one call is of one user and session
         if first and self._people.erased(first.user_id, first.session_id, now_ms=request.now_ms):
             count(Metric.EVENTS_OF_ERASED_USERS, len(call.interactions))
@@ -59,6 +60,7 @@ class Events:
             self._stream.put(call.interactions, remaining_ms=request.remaining_ms)
             count(Metric.EVENTS_ACCEPTED, len(call.interactions))
             self._count_ahead(call, now_ms=request.now_ms)
+        count(Metric.EVENTS_REJECTED, len(call.refused))
         refuse(call.refused, stored=len(call.interactions), what="events")
         return {}
 

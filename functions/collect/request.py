@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from alsolike.api.path_ids import path_id
 from alsolike.contract.http import request_body
 from alsolike.contract.queries import PAGE, USUAL_PAGE, read_query
 from alsolike.events.session_tokens import Session, session_of
-from alsolike.runtime.errors import InvalidInput
+from alsolike.runtime.errors import InvalidInput, NotFound
+from alsolike.runtime.observability import Metric, count
 from alsolike.signing.admission import SIGNED_BY
 
 
@@ -59,6 +61,16 @@ class CollectRequest:
         """Return a page's maximum number of rows and its start token, which is None for the first page."""
         query = read_query(self.event, PAGE)
         return query.get("limit", USUAL_PAGE), query.get("nextToken")
+
+
+@contextlib.contextmanager
+def counting_rejected_calls() -> Iterator[None]:
+    """Count a call with events that is rejected as a whole as one rejected event, because its events are unknown."""
+    try:
+        yield
+    except (InvalidInput, NotFound):
+        count(Metric.EVENTS_REJECTED)
+        raise
 
 
 def refuse(refused: Sequence[InvalidInput], *, stored: int, what: str) -> None:

@@ -6,11 +6,15 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from alsolike.declarations.alarms import severity
 from alsolike.runtime.aws_errors import translate_aws_errors
 
 _PREFIX = "alsolike"
 _ORDER = ("ALARM", "INSUFFICIENT_DATA", "OK")
 _RUNBOOK = re.compile(r"docs/runbooks/([a-z-]+)\.md")
+_COMBINED = re.compile(r'ALARM\("?(?:arn:[^")]+:alarm:)?([^")]+)"?\)')
+_ID = re.compile(r"(?:^|-)[a-z0-9]*?([A-Z][A-Za-z]*?)[0-9A-F]{8}(?:-[^-]+)?$")
+"""The CDK's construct in a generated name: `alsolike-prod-serving-ApiSlow37D8505C-549c2a36`."""
 
 
 def alarms(client: Any, *, deployment: str) -> dict[str, Any]:
@@ -44,11 +48,33 @@ def _alarm(alarm: Mapping[str, Any], *, composite: bool, said_of: str) -> dict[s
     description: str = alarm["AlarmDescription"].removeprefix(said_of)
     runbook = _RUNBOOK.search(description)
     return {
+        "id": _id(alarm["AlarmName"]),
         "name": alarm["AlarmName"],
         "state": alarm["StateValue"],
-        "composite": composite,
+        "severity": severity(runbook and runbook[1]),
+        "condition": None if composite else _condition(alarm),
+        "combines": [_id(name) for name in _COMBINED.findall(alarm.get("AlarmRule", ""))],
         "reason": alarm.get("StateReason", ""),
         "changedMs": round(alarm["StateUpdatedTimestamp"].timestamp() * 1000),
         "description": description,
         "runbook": runbook[1] if runbook else None,
+    }
+
+
+def _id(name: str) -> str:
+    found = _ID.search(name)
+    return found[1] if found else name
+
+
+def _condition(alarm: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the condition under which a metric's alarm rings; our alarms ring above their thresholds."""
+    returned = [query for query in alarm.get("Metrics", ()) if query.get("ReturnData", True)]
+    labels = [query.get("Label") or query["Id"] for query in returned]
+    periods = [query["MetricStat"]["Period"] for query in alarm.get("Metrics", ()) if "MetricStat" in query]
+    return {
+        "metric": alarm.get("MetricName") or labels[0],
+        "threshold": alarm["Threshold"],
+        "breaching": alarm.get("DatapointsToAlarm") or alarm["EvaluationPeriods"],
+        "periods": alarm["EvaluationPeriods"],
+        "periodS": alarm.get("Period") or max(periods),
     }

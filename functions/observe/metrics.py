@@ -156,7 +156,7 @@ class Exporter:
                     {"alarm": alarm["description"].partition(": docs/")[0], "runbook": alarm["runbook"] or ""},
                 )
                 for alarm in self._alarms()["alarms"]
-                if not alarm["composite"]
+                if alarm["condition"] is not None
             ]
         }
 

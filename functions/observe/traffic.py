@@ -43,7 +43,7 @@ def _series(*, api_id: str, stream_name: str) -> Mapping[str, Sequence[Statistic
         "answers": counted("RecommendationsServed"),
         "degradedAnswers": counted("RecommendationsDegraded"),
         "eventsAccepted": counted("EventsAccepted"),
-        "requestsRejected": counted("RequestsRejected"),
+        "eventsRejected": counted("EventsRejected"),
         "recordsQuarantined": counted("RecordsQuarantined"),
         "iteratorAge": [
             Statistic("AWS/Kinesis", "GetRecords.IteratorAgeMilliseconds", "Maximum", (("StreamName", stream_name),))

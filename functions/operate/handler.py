@@ -14,7 +14,7 @@ from alsolike.runtime.aws import client
 from alsolike.runtime.errors import InvalidBundle, Unavailable
 from alsolike.runtime.settings import from_environment
 from functions.operate.request import OperatorRequest
-from functions.operate.routes import Route, routes
+from functions.operate.routes import STARTED, Route, routes
 from functions.operate.settings import Settings
 
 CALL_TIMEOUT_S = 5
@@ -28,7 +28,7 @@ PREVIEW_TIMEOUT_S = 24
 def _routes() -> Mapping[str, Route]:
     clients = {
         service: client(service, read_timeout_s=CALL_TIMEOUT_S, attempts=ATTEMPTS)
-        for service in ("s3", "sagemaker", "stepfunctions")
+        for service in ("s3", "sagemaker", "stepfunctions", "logs")
     }
     lambda_ = client("lambda", read_timeout_s=PREVIEW_TIMEOUT_S, attempts=1)
     return routes(from_environment(Settings, os.environ), lambda_=lambda_, **clients)
@@ -39,6 +39,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer a request."""
     request = OperatorRequest(event, time.time_ns() // 1_000_000, context.get_remaining_time_in_millis)
     try:
-        return respond(_routes()[route_key(event)](request))
+        key = route_key(event)
+        return respond(_routes()[key](request), status=202 if key in STARTED else 200)
     except InvalidBundle as error:  # the operator must see which object is unreadable
         raise Unavailable(str(error)) from error

@@ -3,7 +3,7 @@
 from alsolike.declarations.manifest import MODELS, SIGNING_KEYS, Access, Manifest
 
 MANIFEST = Manifest(
-    description="Lets operators see and promote model versions, roll back, train and try rules",
+    description="Lets operators see and promote model versions, roll back, train, refresh figures and try rules",
     memory_mb=1_024,
     timeout_s=29,  # the API waits for 30 s
     reserved="reserved_operators",
@@ -11,5 +11,12 @@ MANIFEST = Manifest(
         *SIGNING_KEYS,
         *MODELS,
         Access("recommend_function", ("lambda:InvokeFunction",)),
+        Access("attribute_outcomes_function", ("lambda:InvokeFunction",)),
+        Access("monitor_models_function", ("lambda:InvokeFunction",)),
+        Access(
+            "training_logs",
+            ("logs:DescribeLogStreams", "logs:GetLogEvents"),
+            reason="SageMaker names the log streams of its jobs",
+        ),
     ),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from alsolike.api.operator_requests import PREVIEW
@@ -10,25 +11,30 @@ from alsolike.recommendations.preview import ask
 from alsolike.registry.versions import ModelVersions
 from alsolike.training.runs import TrainingRuns
 from functions.operate.models import Models
+from functions.operate.refresh import refresh
 from functions.operate.request import OperatorRequest
 from functions.operate.settings import Settings
 from functions.operate.trainings import Trainings
 
+STARTED = ("POST /operator/engagement", "POST /operator/drift")
+"""Routes that respond before their work is done."""
 Route = Callable[[OperatorRequest], dict[str, Any]]
 """A function that returns a request's response document."""
 
 
-def routes(settings: Settings, *, s3: Any, sagemaker: Any, stepfunctions: Any, lambda_: Any) -> Mapping[str, Route]:
+def routes(
+    settings: Settings, *, s3: Any, sagemaker: Any, stepfunctions: Any, logs: Any, lambda_: Any
+) -> Mapping[str, Route]:
     """Return the functions of the routes, by route key.
 
     Parameters
     ----------
-    s3, sagemaker, stepfunctions, lambda_
+    s3, sagemaker, stepfunctions, logs, lambda_
         Low-level clients.
     """
     runs = TrainingRuns(stepfunctions, settings.state_machine_arn)
     versions = ModelVersions(s3, sagemaker, bucket=settings.artefact_bucket, group=settings.model_package_group)
-    models, trainings = Models(versions, runs, trial_share_percent=settings.canary_share_percent), Trainings(runs)
+    models, trainings = Models(versions, runs, trial_share_percent=settings.canary_share_percent), Trainings(runs, logs)
     return {
         "GET /operator/models": models.list,
         "GET /operator/models/{version}": models.show,
@@ -39,6 +45,8 @@ def routes(settings: Settings, *, s3: Any, sagemaker: Any, stepfunctions: Any, l
         "POST /operator/rollbacks": models.roll_back,
         "GET /operator/trainings": trainings.list,
         "POST /operator/trainings": trainings.start,
+        "POST /operator/engagement": partial(refresh, lambda_, settings.attribute_outcomes_function),
+        "POST /operator/drift": partial(refresh, lambda_, settings.monitor_models_function),
         "POST /operator/rules/preview": lambda request: ask(
             lambda_, settings.recommend_function, request.body(PREVIEW)
         ),

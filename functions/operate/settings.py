@@ -7,7 +7,7 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """Stores of model versions, the workflow that trains them, and the function that serves them.
+    """Stores of model versions, the workflow that trains them, and the functions that serve and watch them.
 
     Attributes
     ----------
@@ -19,5 +19,7 @@ class Settings:
     model_package_group: str
     state_machine_arn: str
     recommend_function: str
+    attribute_outcomes_function: str
+    monitor_models_function: str
     canary_share_percent: int
     keys_table: str = ""

@@ -7,8 +7,10 @@ import hashlib
 from typing import Any
 
 from alsolike.api.operator_requests import START, TRAININGS_QUERY, USUAL_RUNS
-from alsolike.runtime.errors import ConcurrentUpdate
-from alsolike.training.runs import SUCCEEDED, TrainingRun, TrainingRuns, Visit
+from alsolike.declarations.storage import TRAINING_LOG_GROUP
+from alsolike.runtime.aws_errors import translate_aws_errors
+from alsolike.runtime.errors import ConcurrentUpdate, Unavailable
+from alsolike.training.runs import RUNNING, SUCCEEDED, TrainingRun, TrainingRuns, Visit
 from functions.operate.request import OperatorRequest
 
 LEFT_MS = 15_000
@@ -18,14 +20,14 @@ LEFT_MS = 15_000
 class Trainings:
     """Runs of the workflow."""
 
-    def __init__(self, runs: TrainingRuns) -> None:
-        self._runs = runs
+    def __init__(self, runs: TrainingRuns, logs: Any) -> None:
+        self._runs, self._logs = runs, logs
 
     def list(self, request: OperatorRequest) -> dict[str, Any]:
         """Return the latest runs; those without time for their history lack its details."""
         most = request.query(TRAININGS_QUERY).get("limit", USUAL_RUNS)
         runs = self._runs.latest(most=most, goes_on=lambda: request.remaining_ms() > LEFT_MS)
-        return {"runs": [_run(run) for run in runs]}
+        return {"runs": [_run(run, log=self._last_line(run)) for run in runs]}
 
     def start(self, request: OperatorRequest) -> dict[str, Any]:
         """Start a run, or return the one that was started with the same client token.
@@ -51,8 +53,29 @@ class Trainings:
         request.note("train", execution_arn=execution_arn)
         return {"id": execution_arn.rpartition(":")[2]}
 
+    def _last_line(self, run: TrainingRun) -> str | None:
+        """Return the last line of a running job's log; None before the first line."""
+        if run.status != RUNNING or run.job is None:
+            return None
+        try:
+            with translate_aws_errors(f"log group {TRAINING_LOG_GROUP}"):
+                streams = self._logs.describe_log_streams(
+                    logGroupName=TRAINING_LOG_GROUP, logStreamNamePrefix=f"{run.job}/"
+                )["logStreams"]
+                events = [
+                    event
+                    for stream in streams
+                    for event in self._logs.get_log_events(
+                        logGroupName=TRAINING_LOG_GROUP, logStreamName=stream["logStreamName"], limit=1
+                    )["events"]
+                ]
+        except Unavailable:  # the group is missing before an account's first job; the list is worth more than the line
+            return None
+        latest = max(events, key=lambda event: event["timestamp"], default=None)
+        return str(latest["message"]).strip() if latest else None
 
-def _run(run: TrainingRun) -> dict[str, Any]:
+
+def _run(run: TrainingRun, *, log: str | None) -> dict[str, Any]:
     succeeded = run.status == SUCCEEDED
     return {
         "id": run.name,
@@ -63,6 +86,7 @@ def _run(run: TrainingRun) -> dict[str, Any]:
         "reason": run.asked,
         "version": run.version,
         "cause": None if succeeded else run.reason,
+        "log": log,
         "states": [_state(visit) for visit in run.visits],
     }
 

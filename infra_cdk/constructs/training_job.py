@@ -8,7 +8,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_s3_assets as assets
 from constructs import Construct
 
-from alsolike.declarations.storage import DATASETS_PREFIX, TRAINING_PREFIX
+from alsolike.declarations.storage import DATASETS_PREFIX, TRAINING_LOG_GROUP, TRAINING_PREFIX
 from infra_cdk.constructs.own_algorithms import check_algorithms, package_folder
 from infra_cdk.constructs.permissions import Permission, objects, role_for
 from infra_cdk.constructs.python_layers import training_packages
@@ -149,7 +149,7 @@ class TrainingJob(Construct):
         log_groups = cdk.Stack.of(self).format_arn(
             service="logs",
             resource="log-group",
-            resource_name="/aws/sagemaker/TrainingJobs*",
+            resource_name=f"{TRAINING_LOG_GROUP}*",
             arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
         )
         return [

@@ -39,17 +39,17 @@ class AttributionStack(cdk.Stack):
         self._table(
             "Engagement", ENGAGEMENT_TABLE, ENGAGEMENT_COLUMNS, "Sums of outcomes by recommender, model version and arm"
         )
-        function = PythonFunction(self, "attribute_outcomes", settings=settings, layers=shared, data=data)
+        self.function = PythonFunction(self, "attribute_outcomes", settings=settings, layers=shared, data=data)
         Parameters(
             self,
             "Parameters",
             settings=settings,
-            values={"attribute_outcomes_function": function.live.function_arn},
+            values={"attribute_outcomes_function": self.function.live.function_arn},
         )
         alarm(
             self,
             "Fails",
-            metric=function.live.metric_errors(statistic="Sum", period=look_back(settings.attribution_schedule)),
+            metric=self.function.live.metric_errors(statistic="Sum", period=look_back(settings.attribution_schedule)),
             above=0,
             periods=1,
             description=f"Alsolike {settings.name}: attribution fails; figures of answers are old: "

@@ -8,6 +8,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from alsolike.declarations.parameters import parameter_name
+from alsolike.declarations.storage import TRAINING_LOG_GROUP
 from infra_cdk.constructs.http_api import HttpApi
 from infra_cdk.constructs.parameters import Parameters
 from infra_cdk.constructs.python_function import PythonFunction
@@ -17,6 +18,7 @@ from infra_cdk.constructs.session_authorizer import SessionAuthorizer
 from infra_cdk.constructs.state_machine import executions_of
 from infra_cdk.constructs.token_issuer import TokenIssuer
 from infra_cdk.settings import Settings
+from infra_cdk.stacks.attribution import AttributionStack
 from infra_cdk.stacks.data import DataStack
 from infra_cdk.stacks.privacy import PrivacyStack
 from infra_cdk.stacks.training import TrainingStack
@@ -37,6 +39,7 @@ class ServingStack(cdk.Stack):
         data: DataStack,
         imports: sfn.StateMachine,
         privacy: PrivacyStack,
+        attribution: AttributionStack,
         training: TrainingStack,
         layers: Path,
     ) -> None:
@@ -81,8 +84,20 @@ class ServingStack(cdk.Stack):
                 "model_package_group": training.packages.model_package_group_name,
                 "state_machine_arn": training.state_machine.state_machine_arn,
                 "recommend_function": self.recommend.function_arn,
+                "attribute_outcomes_function": attribution.function.live.function_arn,
+                "monitor_models_function": training.monitor_models.function_arn,
             },
-            arns=models,
+            arns={
+                **models,
+                "training_logs": [
+                    self.format_arn(
+                        service="logs",
+                        resource="log-group",
+                        resource_name=f"{TRAINING_LOG_GROUP}:*",
+                        arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+                    )
+                ],
+            },
         )
         # The stack of batches needs `recommend`, so that its workflow is deployed after this stack.
         parameter = parameter_name(settings.name, "batch_state_machine_arn")

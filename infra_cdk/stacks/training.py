@@ -81,6 +81,7 @@ class TrainingStack(cdk.Stack):
         monitoring = Monitoring(
             self, "Monitoring", settings=settings, data=data, layers=shared, workflow=workflow.state_machine
         )
+        self.monitor_models = monitoring.function.live
         self.stale_alarms = [monitoring.alarms["Stale"], monitoring.alarms["Silent"]]
         Parameters(
             self,

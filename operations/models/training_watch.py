@@ -6,13 +6,13 @@ import datetime as dt
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from alsolike.declarations.storage import TRAINING_LOG_GROUP
 from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.errors import Unavailable
 from alsolike.training import runs as training_history
 from operations.client.deployment import Deployment
 from operations.models import dataset_quality
 
-LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 _ENDED = ("Completed", "Failed", "Stopped")
 _LAST_READS = 3
 """Reads of a job's log after its end, because CloudWatch shows lines some seconds late."""
@@ -126,8 +126,10 @@ class _Job:
     def _log(self) -> Iterator[str]:
 
         try:
-            with translate_aws_errors(f"log group {LOG_GROUP}"):
-                streams = self._logs.describe_log_streams(logGroupName=LOG_GROUP, logStreamNamePrefix=f"{self._name}/")
+            with translate_aws_errors(f"log group {TRAINING_LOG_GROUP}"):
+                streams = self._logs.describe_log_streams(
+                    logGroupName=TRAINING_LOG_GROUP, logStreamNamePrefix=f"{self._name}/"
+                )
         except Unavailable as error:
             if error.code == "ResourceNotFoundException":
                 return  # the first job of an account makes the group
@@ -136,7 +138,7 @@ class _Job:
             while True:
                 token = self._tokens.get(stream)
                 answer = self._logs.get_log_events(
-                    logGroupName=LOG_GROUP,
+                    logGroupName=TRAINING_LOG_GROUP,
                     logStreamName=stream,
                     startFromHead=True,
                     **({"nextToken": token} if token else {}),

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from alsolike.declarations.alarms import severity
 from operations.prometheus.families import BUCKETS_MS, FAMILIES, PREFIX, Family, Kind, Series
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def _rule(alarm: Mapping[str, Any], *, selector: str) -> dict[str, Any]:
     periods = alarm["EvaluationPeriods"] - 1
     if expression and periods:
         rule["for"] = _duration(periods * _period_s(alarm))
-    rule["labels"] = {"severity": "critical" if description["runbook"] == "errors" else "warning"}
+    rule["labels"] = {"severity": severity(description["runbook"])}
     rule["annotations"] = {
         "summary": description["what"],
         "runbook": f"docs/runbooks/{description['runbook']}.md",

@@ -78,7 +78,7 @@ class MemoryCloudWatch(MemoryService):
 
     @operation(
         "AlarmName", "AlarmDescription", "MetricName", "Namespace", "Statistic", "Period", "EvaluationPeriods",
-        "Threshold", "ComparisonOperator",
+        "Threshold", "ComparisonOperator", "DatapointsToAlarm", "Metrics",
     )  # fmt: skip
     def put_metric_alarm(self, request: Request) -> Response:
         return self._put_alarm(request)

@@ -42,6 +42,8 @@ OPERATING = (
     "POST /operator/rollbacks",
     "GET /operator/trainings",
     "POST /operator/trainings",
+    "POST /operator/engagement",
+    "POST /operator/drift",
     "POST /operator/rules/preview",
 )
 SCOPES = {

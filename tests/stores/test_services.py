@@ -249,6 +249,30 @@ def test_alarm_is_described_with_its_state(aws: Clients) -> None:
     )
 
 
+def test_alarm_of_an_expression_is_described_with_its_metrics(aws: Clients) -> None:
+    cloudwatch = aws("cloudwatch")
+    stat = {"Metric": {"Namespace": "n", "MetricName": "m"}, "Period": 300, "Stat": "Sum"}
+    cloudwatch.put_metric_alarm(
+        AlarmName="shop-slow",
+        AlarmDescription="slow",
+        Metrics=[
+            {"Id": "m1", "MetricStat": stat, "ReturnData": False},
+            {"Id": "e1", "Expression": "m1 / 2", "Label": "half", "ReturnData": True},
+        ],
+        EvaluationPeriods=3,
+        DatapointsToAlarm=2,
+        Threshold=1,
+        ComparisonOperator="GreaterThanThreshold",
+    )
+
+    (alarm,) = cloudwatch.describe_alarms(AlarmNamePrefix="shop", AlarmTypes=["MetricAlarm"])["MetricAlarms"]
+
+    assert (alarm["EvaluationPeriods"], alarm["DatapointsToAlarm"], alarm["Threshold"]) == (3, 2, 1)
+    assert [(each["Id"], each["ReturnData"]) for each in alarm["Metrics"]] == [("m1", False), ("e1", True)]
+    assert alarm["Metrics"][0]["MetricStat"]["Period"] == 300
+    assert alarm["Metrics"][1]["Label"] == "half"
+
+
 def test_template_of_a_missing_stack_is_refused(aws: Clients) -> None:
     assert refusal(aws("cloudformation").get_template, StackName="absent") == ("ValidationError", 400)
 

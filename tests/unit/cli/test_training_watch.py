@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from alsolike.declarations.storage import TRAINING_LOG_GROUP
 from operations.client.deployment import Deployment
-from operations.models.training_watch import LOG_GROUP, Watch
+from operations.models.training_watch import Watch
 from tests.unit.cli.shop import DATASET, KEY, NAMES
 
 START = dt.datetime(2026, 3, 1, 4, 5, 6, tzinfo=dt.UTC)
@@ -114,7 +115,7 @@ class Job:
         }
 
     def describe_log_streams(self, *, logGroupName: str, logStreamNamePrefix: str) -> dict[str, Any]:  # noqa: N803
-        assert logGroupName == LOG_GROUP
+        assert logGroupName == TRAINING_LOG_GROUP
         return {
             "logStreams": [{"logStreamName": name} for name in self.streams if name.startswith(logStreamNamePrefix)]
         }

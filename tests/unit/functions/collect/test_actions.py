@@ -148,11 +148,12 @@ def test_repeated_call_without_event_ids_puts_the_same_events(
 
 
 def test_invalid_action_interaction_is_refused_and_the_others_are_stored(
-    collect: Callable[..., Any], aws: Callable[[str], Any]
+    collect: Callable[..., Any], aws: Callable[[str], Any], counted: Callable[[], dict[str, float]]
 ) -> None:
     answer = put_interactions(collect, sent(eventType="Clicked"), sent(), sent(actionId=""))
 
     assert answer["statusCode"] == 400
+    assert counted() == {"EventsAccepted": 1, "EventsRejected": 2, "RequestsRejected": 1}
     assert answer["document"]["message"] == (
         'actionInteractions[0].eventType is "Clicked", expected Taken, Not Taken or Viewed; '
         'actionInteractions[2].actionId is "", expected a non-empty string (1 of 3 action interactions stored)'

@@ -8,7 +8,9 @@ from tests.builders.lambda_events import LambdaContext, http_event
 def test_the_description_is_of_what_the_configuration_says(
     collect: Callable[..., Any], configure: Callable[[dict[str, Any]], None]
 ) -> None:
-    configure({"events": {"wishlist": {"weight": 2}}, "items": {"columns": {"weightKg": "number"}}})
+    configure(
+        {"events": {"wishlist": {"weight": 2}}, "items": {"columns": {"weightKg": "number", "packed": "timestamp"}}}
+    )
 
     answer = collect("GET /openapi.json")
 
@@ -18,6 +20,7 @@ def test_the_description_is_of_what_the_configuration_says(
     assert "wishlist" in event_type["description"]
     columns = schemas["ItemChanges"]["properties"]
     assert columns["weightKg"] == {"type": ["number", "null"]}
+    assert columns["packed"]["format"] == "unixtime"
 
 
 def test_who_has_the_description_is_told_so(collect: Callable[..., Any]) -> None:

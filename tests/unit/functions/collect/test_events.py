@@ -100,7 +100,7 @@ def test_bad_call_says_exactly_why_and_stores_nothing(
     assert answer["document"]["message"].startswith(reason)
     assert answer["document"].keys() == {"message"}
     assert stored_records(aws("kinesis")) == []
-    assert counted() == {"RequestsRejected": 1}
+    assert counted() == {"RequestsRejected": 1, "EventsRejected": 1}
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_bad_events_cost_the_others_nothing(
         "search (1 of 3 events stored)"
     )
     assert len(stored_records(aws("kinesis"))) == 1
-    assert counted() == {"EventsAccepted": 1, "RequestsRejected": 1}
+    assert counted() == {"EventsAccepted": 1, "EventsRejected": 2, "RequestsRejected": 1}
 
 
 def test_missing_stream_is_a_503(collect: Callable[..., Any], aws: Callable[[str], Any]) -> None:

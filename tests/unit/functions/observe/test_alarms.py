@@ -11,24 +11,25 @@ from jsonschema import Draft202012Validator
 from alsolike.api.operator_query_answers import ANSWERS
 from tests.unit.functions.observe.asking import Observe
 
+RULE = 'ALARM("arn:aws:cloudwatch:eu-central-1:1:alarm:alsolike-test-lake-Upkeep12345678-X1") OR ALARM("plain")'
+
 
 @pytest.fixture
 def put_alarm(aws: Callable[[str], Any]) -> Callable[..., None]:
-    def put(name: str, description: str, *, state: str = "OK", composite: bool = False) -> None:
+    def put(
+        name: str, description: str, *, state: str = "OK", composite: bool = False, metric: dict[str, Any] | None = None
+    ) -> None:
         client = aws("cloudwatch")
         if composite:
-            client.put_composite_alarm(AlarmName=name, AlarmDescription=description, AlarmRule="ALARM(x)")
+            client.put_composite_alarm(AlarmName=name, AlarmDescription=description, AlarmRule=RULE)
         else:
             client.put_metric_alarm(
                 AlarmName=name,
                 AlarmDescription=description,
-                MetricName="m",
-                Namespace="n",
-                Statistic="Sum",
-                Period=60,
-                EvaluationPeriods=1,
+                EvaluationPeriods=3,
                 Threshold=1,
                 ComparisonOperator="GreaterThanThreshold",
+                **(metric or {"MetricName": "m", "Namespace": "n", "Statistic": "Sum", "Period": 60}),
             )
         client.set_alarm_state(AlarmName=name, StateValue=state, StateReason=f"{name} is {state}")
 
@@ -36,41 +37,67 @@ def put_alarm(aws: Callable[[str], Any]) -> Callable[..., None]:
 
 
 def test_alarms_that_ring_come_first_each_with_its_runbook(observe: Observe, put_alarm: Callable[..., None]) -> None:
-    put_alarm("alsolike-test-lake-Quarantine", "Alsolike test: Many cannot be read: docs/runbooks/quarantine.md")
-    put_alarm("alsoliketestErrors", "Alsolike test: Errors: docs/runbooks/errors.md", state="ALARM", composite=True)
-    put_alarm("alsolike-test-lake-Upkeep", "Alsolike test: Upkeep fails: docs/lake.md", state="INSUFFICIENT_DATA")
+    quarantine, errors = "alsolike-test-lake-Quarantine23FF09FE-455f8327", "alsoliketestErrors8534EEDC"
+    put_alarm(quarantine, "Alsolike test: Many cannot be read: docs/runbooks/quarantine.md")
+    put_alarm(errors, "Alsolike test: Errors: docs/runbooks/errors.md", state="ALARM", composite=True)
+    put_alarm("alsolike-test-own", "Alsolike test: Upkeep fails: docs/lake.md", state="INSUFFICIENT_DATA")
 
     document = observe("alarms")
 
     Draft202012Validator(ANSWERS["Alarms"]).validate(document)
     changed = [alarm.pop("changedMs") for alarm in document["alarms"]]
     assert all(time > 1_700_000_000_000 for time in changed)
+    condition = {"metric": "m", "threshold": 1, "breaching": 3, "periods": 3, "periodS": 60}
     assert document["alarms"] == [
         {
-            "name": "alsoliketestErrors",
+            "id": "Errors",
+            "name": errors,
             "state": "ALARM",
-            "composite": True,
-            "reason": "alsoliketestErrors is ALARM",
+            "severity": "critical",
+            "condition": None,
+            "combines": ["Upkeep", "plain"],
+            "reason": f"{errors} is ALARM",
             "description": "Errors: docs/runbooks/errors.md",
             "runbook": "errors",
         },
         {
-            "name": "alsolike-test-lake-Upkeep",
+            "id": "alsolike-test-own",
+            "name": "alsolike-test-own",
             "state": "INSUFFICIENT_DATA",
-            "composite": False,
-            "reason": "alsolike-test-lake-Upkeep is INSUFFICIENT_DATA",
+            "severity": "warning",
+            "condition": condition,
+            "combines": [],
+            "reason": "alsolike-test-own is INSUFFICIENT_DATA",
             "description": "Upkeep fails: docs/lake.md",
             "runbook": None,
         },
         {
-            "name": "alsolike-test-lake-Quarantine",
+            "id": "Quarantine",
+            "name": quarantine,
             "state": "OK",
-            "composite": False,
-            "reason": "alsolike-test-lake-Quarantine is OK",
+            "severity": "warning",
+            "condition": condition,
+            "combines": [],
+            "reason": f"{quarantine} is OK",
             "description": "Many cannot be read: docs/runbooks/quarantine.md",
             "runbook": "quarantine",
         },
     ]
+
+
+def test_condition_of_an_expression_names_its_label(observe: Observe, put_alarm: Callable[..., None]) -> None:
+    latency = {"Namespace": "n", "MetricName": "Latency", "Dimensions": []}
+    queries = [
+        {"Id": "m1", "MetricStat": {"Metric": latency, "Period": 300, "Stat": "p99"}, "ReturnData": False},
+        {"Id": "e1", "Expression": "m1 * 1", "Label": "p99 latency, ms", "ReturnData": True},
+    ]
+    metric = {"Metrics": queries, "DatapointsToAlarm": 2}
+    put_alarm("alsolike-test-x-ApiSlow37D8505C-1", "Alsolike test: Slow", metric=metric)
+
+    (alarm,) = observe("alarms")["alarms"]
+
+    expected = {"metric": "p99 latency, ms", "threshold": 1, "breaching": 2, "periods": 3, "periodS": 300}
+    assert (alarm["id"], alarm["condition"]) == ("ApiSlow", expected)
 
 
 def test_alarms_of_other_deployments_are_not_shown(observe: Observe, put_alarm: Callable[..., None]) -> None:

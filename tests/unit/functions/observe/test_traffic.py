@@ -85,7 +85,7 @@ def test_what_functions_count_is_summed_over_them(observe: Observe, put: Put) ->
         ("recommend", "RecommendationsServed", 5),
         ("recommend", "RecommendationsDegraded", 2),
         ("collect", "EventsAccepted", 40),
-        ("collect", "RequestsRejected", 3),
+        ("collect", "EventsRejected", 3),
         ("recommend", "RequestsRejected", 4),
         ("archive_events", "RecordsQuarantined", 6),
         ("archive_served", "RecordsQuarantined", 1),
@@ -99,7 +99,7 @@ def test_what_functions_count_is_summed_over_them(observe: Observe, put: Put) ->
         "answers": [(0, 5)],
         "degradedAnswers": [(0, 2)],
         "eventsAccepted": [(0, 40)],
-        "requestsRejected": [(0, 3 + 4)],
+        "eventsRejected": [(0, 3)],
         "recordsQuarantined": [(0, 6 + 1)],
         "iteratorAge": [(0, 900)],
     }

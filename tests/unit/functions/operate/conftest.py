@@ -6,7 +6,7 @@ import pytest
 
 from alsolike.registry.decision import Check
 from tests.builders.lambda_events import NOW_MS
-from tests.unit.functions.operate.shop import GROUP, MACHINE, RECOMMEND, Operator
+from tests.unit.functions.operate.shop import ATTRIBUTE, GROUP, MACHINE, MONITOR, RECOMMEND, Operator
 
 
 @pytest.fixture
@@ -17,6 +17,8 @@ def empty(aws: Callable[[str], Any], artefact_bucket: str, monkeypatch: pytest.M
         "MODEL_PACKAGE_GROUP": GROUP,
         "STATE_MACHINE_ARN": MACHINE,
         "RECOMMEND_FUNCTION": RECOMMEND,
+        "ATTRIBUTE_OUTCOMES_FUNCTION": ATTRIBUTE,
+        "MONITOR_MODELS_FUNCTION": MONITOR,
         "CANARY_SHARE_PERCENT": "10",
     }.items():
         monkeypatch.setenv(name, value)

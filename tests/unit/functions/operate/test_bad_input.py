@@ -35,6 +35,8 @@ GOOD: dict[str, Any] = {
     "POST /operator/rollbacks": {"reason": "worse", "canary": False, "champion": True, "etag": "x"},
     "GET /operator/trainings": None,
     "POST /operator/trainings": {"reason": "spring", "clientToken": "t"},
+    "POST /operator/engagement": {},
+    "POST /operator/drift": {},
     "POST /operator/rules/preview": {
         "userId": "ann", "itemId": "fig", "recommender": "for-you", "rules": "spring", "numResults": 5,
         "metadata": ["TITLE"],
@@ -77,7 +79,7 @@ def test_every_route_is_tried(empty: Operator) -> None:
 
 @pytest.mark.parametrize("key", GOOD)
 def test_what_is_wrong_is_refused_and_said(empty: Operator, key: str) -> None:
-    faults = [*path_faults(key), *query_faults(key), *(body_faults(key, GOOD[key]) if GOOD[key] else ())]
+    faults = [*path_faults(key), *query_faults(key), *(() if GOOD[key] is None else body_faults(key, GOOD[key]))]
 
     answers = [(fault, answer_to(empty, key, fault)) for fault in faults]
 

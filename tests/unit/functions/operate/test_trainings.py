@@ -81,6 +81,55 @@ def machine(empty: Operator, monkeypatch: pytest.MonkeyPatch) -> Machine:
     return found
 
 
+class Logs:
+    """CloudWatch Logs with the lines of one job's stream."""
+
+    def __init__(self, *lines: str) -> None:
+        self.lines = lines
+
+    def describe_log_streams(self, *, logGroupName: str, logStreamNamePrefix: str) -> dict[str, Any]:  # noqa: N803
+        if not self.lines:
+            raise ClientError({"Error": {"Code": "ResourceNotFoundException"}}, "DescribeLogStreams")
+        assert (logGroupName, logStreamNamePrefix) == ("/aws/sagemaker/TrainingJobs", "job-2/")
+        return {"logStreams": [{"logStreamName": "job-2/algo-1"}]}
+
+    def get_log_events(self, *, limit: int, **_: str) -> dict[str, Any]:
+        events = [{"timestamp": number, "message": f"{line}\n"} for number, line in enumerate(self.lines)]
+        return {"events": events[-limit:]}
+
+
+@pytest.mark.parametrize(
+    ("status", "lines", "shown"),
+    [
+        ("RUNNING", ["epoch 1", "epoch 2"], "epoch 2"),
+        ("RUNNING", [], None),
+        ("FAILED", ["epoch 1"], None),
+    ],
+)
+def test_active_run_has_the_last_line_of_its_log(
+    empty: Operator, monkeypatch: pytest.MonkeyPatch, status: str, lines: list[str], shown: str | None
+) -> None:
+    machine, logs = Machine(), Logs(*lines)
+    machine.put("e1", status, (0, "StartTraining", None), (1, "Train", None))
+    machine.histories[next(iter(machine.executions))] += [
+        {
+            "id": 3 + number,
+            "timestamp": T0,
+            "taskScheduledEventDetails": {
+                "resourceType": "sagemaker",
+                "parameters": json.dumps({"TrainingJobName": f"job-{number}"}),
+            },
+        }
+        for number in (1, 2)
+    ]
+    fakes = {"stepfunctions": machine, "logs": logs}
+    monkeypatch.setattr(handler, "client", lambda service, **how: fakes.get(service) or of_aws(service, **how))
+
+    (run,) = listed(empty)
+
+    assert run["log"] == shown
+
+
 def listed(operator: Operator, **options: Any) -> list[dict[str, Any]]:
     document = operator.call("GET /operator/trainings", **{"remaining_ms": 29_000, **options})["document"]
     schema = description(DEFAULT)["components"]["schemas"]["Trainings"]
@@ -110,6 +159,7 @@ def test_a_run_is_listed_with_its_states_outcome_and_reason(empty: Operator, mac
             "reason": "by-hand: spring",
             "version": "r1",
             "cause": None,
+            "log": None,
             "states": [
                 {"name": "StartTraining", "enteredMs": T0_MS, "leftMs": T0_MS + 1_000},
                 {"name": "RegisterModel", "enteredMs": T0_MS + 1_000, "leftMs": T0_MS + 9_000},

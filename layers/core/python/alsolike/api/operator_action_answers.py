@@ -109,6 +109,7 @@ _RUN = object_of(
         "reason": described(TEXT_OR_NULL, "Reason for the start."),
         "version": described(TEXT_OR_NULL, "Model version of the run."),
         "cause": described(TEXT_OR_NULL, "Failed step, error and cause."),
+        "log": described(TEXT_OR_NULL, "Last line of the training job's log while the run is active."),
         "states": list_of(
             object_of({"name": TEXT, "enteredMs": TIME_MS, "leftMs": TIME_MS_OR_NULL}),
             "States from first entry to last exit; empty if the time was too short.",

@@ -42,7 +42,7 @@ SERIES = MappingProxyType(
         "answers": "Responses with recommendations.",
         "degradedAnswers": "Degraded responses.",
         "eventsAccepted": "",
-        "requestsRejected": "Requests that the functions behind the API refused.",
+        "eventsRejected": "Events that the API refused. A call that is refused as a whole counts as one.",
         "recordsQuarantined": "Unreadable stream records.",
         "iteratorAge": "Age of the oldest unread event in milliseconds.",
     }
@@ -203,9 +203,25 @@ ANSWERS: MappingProxyType[str, Schema] = MappingProxyType(
                 "alarms": list_of(
                     object_of(
                         {
-                            "name": TEXT,
+                            "id": described(TEXT, "Name in the runbooks."),
+                            "name": described(TEXT, "Name in CloudWatch."),
                             "state": one_of(("OK", "ALARM", "INSUFFICIENT_DATA")),
-                            "composite": described(FLAG, "Whether it combines other alarms."),
+                            "severity": described(one_of(("critical", "warning")), "Critical: shoppers see it."),
+                            "condition": described(
+                                or_null(
+                                    object_of(
+                                        {
+                                            "metric": TEXT,
+                                            "threshold": described(NUMBER, "It rings above this value."),
+                                            "breaching": described(COUNT, "Number of periods above the threshold."),
+                                            "periods": described(COUNT, "Number of evaluated periods."),
+                                            "periodS": described(COUNT, "Seconds."),
+                                        }
+                                    )
+                                ),
+                                "Null if it combines other alarms.",
+                            ),
+                            "combines": list_of(TEXT, "IDs of the alarms that it combines."),
                             "reason": TEXT,
                             "changedMs": TIME_MS,
                             "description": described(TEXT, "Meaning, and page with the instructions."),

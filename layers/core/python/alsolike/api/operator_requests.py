@@ -54,6 +54,10 @@ START = Fields(
 )
 
 
+REFRESH = Fields({})
+"""Body of a scheduled function's call outside of its schedule."""
+
+
 def _one_of(recommenders: Sequence[str]) -> Schema:
     return {"required": ["recommender"], "properties": {"recommender": {"enum": list(recommenders)}}}
 

@@ -8,7 +8,16 @@ from typing import Any
 
 from alsolike.api import answers, operator_queries
 from alsolike.api import operator_action_answers as action_answers
-from alsolike.api.operator_requests import CHANGE, MODELS_QUERY, PREVIEW, PROMOTE, ROLL_BACK, START, TRAININGS_QUERY
+from alsolike.api.operator_requests import (
+    CHANGE,
+    MODELS_QUERY,
+    PREVIEW,
+    PROMOTE,
+    REFRESH,
+    ROLL_BACK,
+    START,
+    TRAININGS_QUERY,
+)
 from alsolike.catalogue.actions import ACTIONS
 from alsolike.catalogue.items import ITEMS
 from alsolike.catalogue.rows import RowKind, changes_schema, described_put
@@ -146,6 +155,19 @@ def operate_operations() -> Iterator[Operation]:
         errors=[400, 409],
         body=("StartTraining", START.schema()),
     )
+    for subject, name, summary in (
+        ("engagement", "RefreshEngagement", "Count engagement now instead of at the next scheduled time"),
+        ("drift", "RefreshDrift", "Check drift now instead of at the next scheduled time"),
+    ):
+        yield Operation(
+            f"POST /operator/{subject}",
+            name,
+            summary,
+            answers.NOTHING,
+            errors=[400],
+            status=202,
+            body=("Refresh", REFRESH.schema()),
+        )
     yield Operation(
         "POST /operator/rules/preview",
         "PreviewRules",

@@ -102,6 +102,8 @@ ROUTES: Mapping[str, Route] = MappingProxyType(
             "POST /operator/rollbacks",
             "GET /operator/trainings",
             "POST /operator/trainings",
+            "POST /operator/engagement",
+            "POST /operator/drift",
             "POST /operator/rules/preview",
         ),
         **_routes("collect", [], "POST /session/events"),

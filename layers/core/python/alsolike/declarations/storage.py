@@ -1,4 +1,4 @@
-"""Keys and prefixes of the objects in the deployment's buckets."""
+"""Keys and prefixes of the objects in the deployment's buckets, and the log group of its jobs."""
 
 from alsolike.declarations.tables import ENGAGEMENT_TABLE, INTERACTIONS_TABLE, OUTCOMES_TABLE, SERVED_TABLE
 
@@ -49,3 +49,6 @@ PENDING_ERASURES_PREFIX = "privacy/pending/"
 ERASURE_RECEIPTS_PREFIX = "privacy/receipts/"
 BATCH_PREFIX = "batch/"
 IMPORTS_PREFIX = "imports/"
+
+TRAINING_LOG_GROUP = "/aws/sagemaker/TrainingJobs"
+"""Log group of all training jobs of an account; SageMaker names it."""

@@ -119,4 +119,5 @@ def column_schema(column_type: ColumnType) -> dict[str, Any]:
         return {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
     if column_type is ColumnType.NUMBER:
         return {"type": "number"}
-    return {"type": "number", "minimum": 0, "exclusiveMaximum": _YEAR_10000_S}
+    # https://spec.openapis.org/registry/format/unixtime
+    return {"type": "number", "format": "unixtime", "minimum": 0, "exclusiveMaximum": _YEAR_10000_S}

@@ -151,6 +151,7 @@ class Metric(StrEnum):
     """All business metrics, by the counted outcome; `operations.metric_writers` lists their functions."""
 
     EVENTS_ACCEPTED = "EventsAccepted"
+    EVENTS_REJECTED = "EventsRejected"
     EVENTS_AHEAD = "EventsAhead"
     EVENTS_OF_ERASED_USERS = "EventsOfErasedUsers"
     ROWS_OF_ERASED_USERS = "RowsOfErasedUsers"

@@ -139,6 +139,8 @@ class TrainingRun:
         The reason for the start.
     trains
         False if it only tries a version that an earlier run trained.
+    job
+        The name of its SageMaker job.
     visits
         The states in the order in which they were first entered.
     """
@@ -153,6 +155,7 @@ class TrainingRun:
     reason: str | None = None
     asked: str | None = None
     trains: bool = True
+    job: str | None = None
     visits: tuple[Visit, ...] = ()
 
 
@@ -274,6 +277,7 @@ def run_of(execution: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) ->
         reason=cause(execution, events) if failed else start.get("reason") if busy else None,
         asked=start.get("reason") or given.get("reason") or given.get("trigger"),
         trains="version" not in given,
+        job=next((name for event in reversed(events) if (name := training_job(event))), None),
         visits=tuple(_visits(events, ended=bare.ended)),
     )
 

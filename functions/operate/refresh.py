@@ -1,0 +1,18 @@
+"""Calls of scheduled functions outside of their schedules."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from alsolike.api.operator_requests import REFRESH
+from alsolike.runtime.aws_errors import translate_aws_errors
+from functions.operate.request import OperatorRequest
+
+
+def refresh(lambda_: Any, function: str, request: OperatorRequest) -> dict[str, Any]:
+    """Start a function, which may take longer than the API waits."""
+    request.body(REFRESH)
+    with translate_aws_errors(f"function {function}"):
+        lambda_.invoke(FunctionName=function, InvocationType="Event", Payload=b"{}")
+    request.note("refresh", function=function)
+    return {}
