@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -36,20 +37,34 @@ def publish(
         console.print_line(line)
 
 
+def _currency(code: str | None) -> str | None:
+    """Return a currency's code in capitals."""
+    if code is not None and not re.fullmatch("[A-Za-z]{3}", code):
+        raise typer.BadParameter(f"{code!r}, expected three letters of ISO 4217, such as EUR")
+    return code and code.upper()
+
+
 @app.command()
 def cards(
     connection: Connection,
     title: Annotated[str | None, Option(help="Column of the title.", show_default="TITLE")] = None,
     subtitle: Annotated[str | None, Option(help="Column of the line below.", show_default="CATEGORY_L2")] = None,
     image: Annotated[str | None, Option(help="Column of picture URLs.", show_default="a drawing")] = None,
+    category: Annotated[
+        str | None, Option(help="Column of the categories to browse by.", show_default="CATEGORY_L1")
+    ] = None,
+    currency: Annotated[
+        str | None,
+        Option(help="Currency of the prices, a code such as EUR.", callback=_currency, show_default="none"),
+    ] = None,
 ) -> None:
-    """Choose the columns of the storefront's cards.
+    """Choose the columns of the storefront's cards, and the currency of its prices.
 
-    Without options, choose the default columns.
+    Without options, choose the default columns and no currency.
 
-    Example: alsolike web cards --title NAME --subtitle AUTHOR --image COVER_URL
+    Example: alsolike web cards --title NAME --subtitle AUTHOR --category GENRE --currency EUR
     """
-    chosen = {"title": title, "subtitle": subtitle, "image": image}
+    chosen = {"title": title, "subtitle": subtitle, "image": image, "category": category, "currency": currency}
     columns = {place: column for place, column in chosen.items() if column is not None}
     site.choose(connection.deployment, "cards", columns)
     console.say("cards changed; reload the storefront")

@@ -28,8 +28,8 @@ def choose(deployment: Deployment, name: Choice, values: Mapping[str, str]) -> N
     Parameters
     ----------
     name
-        `cards`: columns by their place on the storefront's cards. `consoles`: addresses of other environments' pages
-        by name, which the console's menu lists.
+        `cards`: columns by their place on the storefront's cards, and the currency. `consoles`: addresses of other
+        environments' pages by name, which the console's menu lists.
 
     Raises
     ------

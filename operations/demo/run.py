@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alsolike.runtime.errors import Unavailable
-from operations import boot
+from operations import boot, pages
 from operations.client import deployment
 from operations.client.background import Background
 from operations.demo.results import DemoSummary
@@ -77,6 +77,8 @@ class Demo:
             where = deployment.of_cloud(self._cloud)
             data = prepared.result()
             boot.publish_pages(where)
+            if where.names.web_bucket:
+                pages.choose(where, "cards", {"currency": "USD"})
             self._loop(where, data)
             yield where
 

@@ -23,11 +23,21 @@ from tests.booted.shop import SECONDS_PER_DAY, Shop, eventually, write_history
 from tests.booted.versions import publish_copy
 
 USERS, DAYS = 60, 30
+PACKED_S = 1_242_691_200
+"""19 May 2009."""
 AISLES = (("Bakery", "Loaf"), ("Dairy", "Cheese"), ("Garden", "Seed"))
 CONFIGURATION = """\
 format: 1
 items:
-  columns: {title: text, categoryL1: string, categoryL2: string, brand: string, price: number}
+  columns:
+    title: text
+    categoryL1: string
+    categoryL2: string
+    brand: string
+    price: number
+    origin: string
+    packed: timestamp
+    inStock: boolean
 """
 
 
@@ -86,6 +96,9 @@ def catalogue() -> dict[str, dict[str, object]]:
             "categoryL2": kind,
             "brand": "Private" if number % 2 else "National",
             "price": round(1.5 + aisle + number / 4, 2),
+            "origin": ("Austria", "France", "Greece")[number % 3],
+            "packed": PACKED_S + number * SECONDS_PER_DAY,
+            "inStock": True,
         }
         for aisle, (category, kind) in enumerate(AISLES)
         for number in range(10)

@@ -10,6 +10,8 @@ from playwright.sync_api import Locator, Page, Request, expect
 from tests.web.pages_shop import PagesShop
 
 WAIT_MS = 20_000
+POPULAR = "Popular now"
+"""The first list of a new visitor."""
 PLACES = {"home": "#/", "product": "#/item/item-03", "cart": "#/cart", "search": "#/search?q=cheese"}
 
 
@@ -19,7 +21,7 @@ def open_shop(page: Page, shop: PagesShop, place: str = "#/") -> None:
     page.emulate_media(reduced_motion="reduce")
     page.goto(f"{shop.url}/{place}")
     page.get_by_role("main").wait_for()
-    expect(page.locator(".skeleton")).to_have_count(0)
+    expect(page.locator(".skeleton, [aria-busy=true]")).to_have_count(0)
 
 
 def cards(page: Page, title: str) -> Locator:

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.web.browser import Watch, no_serious_violations
 from tests.web.pages_shop import PagesShop
-from tests.web.storefront import cards, keep_events, open_shop, status
+from tests.web.storefront import POPULAR, cards, keep_events, open_shop, status
 
 
 def test_a_product_that_is_not_there_is_said_to_be_so(page: Page, shop: PagesShop, watch: Watch) -> None:
@@ -30,7 +30,7 @@ def test_a_service_that_fails_is_said_to_fail_and_tried_again(page: Page, shop: 
     page.unroute("**/api/recommendations")
     alert.get_by_role("button", name="Try again").click()
 
-    expect(cards(page, "For you").first).to_be_visible()
+    expect(cards(page, POPULAR).first).to_be_visible()
     expect(alert).to_have_count(0)
 
 
@@ -39,7 +39,7 @@ def test_an_event_that_was_not_taken_is_sent_again_as_the_same(page: Page, shop:
     events = keep_events(page)
     open_shop(page, shop)
     page.route("**/api/events", lambda route: route.fulfill(status=503, json={"message": "busy"}))
-    cards(page, "For you").first.get_by_role("button", name=re.compile("^Add ")).click()
+    cards(page, POPULAR).first.get_by_role("button", name=re.compile("^Add ")).click()
     expect(status(page)).to_contain_text("could not be sent")
 
     page.unroute("**/api/events")

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from alsolike.runtime.errors import NotFound
+from cli.main import app
 from operations import pages as site
 from operations.client.deployment import Deployment
 from tests.fakes.places import create_bucket
@@ -163,3 +165,25 @@ def test_cards_and_consoles_are_chosen_independently(with_pages: Deployment, pag
     stored = json.loads(published(with_pages)["site.json"]["Body"].read())
 
     assert (stored["cards"], stored["consoles"]) == ({"title": "NAME"}, {"shop-b": "https://b.example"})
+
+
+@pytest.mark.parametrize(("given", "kept"), [("EUR", "EUR"), ("chf", "CHF")])
+def test_cards_with_category_and_currency_are_stored(
+    with_pages: Deployment, monkeypatch: pytest.MonkeyPatch, given: str, kept: str
+) -> None:
+    monkeypatch.setattr("operations.client.deployment.resolve", lambda **_: with_pages)
+
+    result = CliRunner().invoke(app, ["web", "cards", "--category", "GENRE", "--currency", given])
+
+    assert result.exit_code == 0, result.output
+    stored = json.loads(published(with_pages)["site.json"]["Body"].read())
+    assert stored["cards"] == {"category": "GENRE", "currency": kept}
+
+
+@pytest.mark.parametrize("currency", ["euro", "€", "E1R", ""])
+def test_cards_with_another_currency_are_refused(with_pages: Deployment, currency: str) -> None:
+    result = CliRunner().invoke(app, ["web", "cards", "--currency", currency])
+
+    assert result.exit_code == 2
+    assert "expected three letters of ISO 4217, such as EUR" in result.output
+    assert set(published(with_pages)) == {"assets/old.js"}

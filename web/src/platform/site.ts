@@ -15,12 +15,16 @@ export interface Site {
   readonly consoles?: Readonly<Record<string, string>>;
 }
 
-/** Columns of the catalogue by the place of a card that shows them. */
+/** Columns of the catalogue by the place of a card that shows them, and the currency of prices. */
 export interface CardColumns {
   readonly title?: string;
   readonly subtitle?: string;
   /** Addresses of pictures. */
   readonly image?: string;
+  /** Categories to browse by. */
+  readonly category?: string;
+  /** Code of ISO 4217. */
+  readonly currency?: string;
 }
 
 /** Endpoints and client of the sign-in: OAuth 2.0's authorization code flow with PKCE (RFC 6749, RFC 7636). */

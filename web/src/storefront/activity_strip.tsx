@@ -6,10 +6,10 @@ import "./strip.css";
 export function ActivityStrip() {
   const { activity } = useShop();
   const [latest, ...earlier] = activity;
-  const text = latest ? activityText(latest) : "Open a product: the shop sends the event and the lists change.";
+  const text = latest ? activityText(latest) : "";
   return (
-    <aside class="strip" aria-label="Events sent">
-      <div class={`strip-latest ${latest?.state ?? "none"}`}>
+    <aside class={latest ? "strip" : "visually-hidden"} aria-label="Events sent">
+      <div class={`strip-latest ${latest?.state ?? ""}`}>
         <p role="status" title={text}>
           {text}
         </p>

@@ -3,7 +3,7 @@ import { useShop } from "./context";
 import type { Attribution } from "./events";
 import type { Explanation } from "./explanations";
 import { Picture } from "./picture";
-import { type Product, priceText } from "./product";
+import type { Product } from "./product";
 import { formatRoute } from "./route";
 
 interface CardProps {
@@ -20,8 +20,8 @@ export function Card({ product, why = [], fresh = false, attribution }: CardProp
   const panel = useId();
   const [open, setOpen] = useState(false);
   const [closed, setClosed] = useState(false);
-  const kind = product.subtitle ?? product.kind ?? product.category;
-  const price = priceText(product.price);
+  const kind = product.subtitle ?? product.kind ?? product.categories[0];
+  const price = shop.priceText(product.price);
   const currentAttribution = () => attribution?.() ?? null;
   const rememberAttribution = () => {
     const source = currentAttribution();
@@ -39,7 +39,10 @@ export function Card({ product, why = [], fresh = false, attribution }: CardProp
       onMouseLeave={() => setClosed(false)}
       onFocusOut={() => setClosed(false)}
     >
-      <Picture product={product} />
+      <div class="card-picture">
+        <Picture product={product} />
+        {product.inStock === false && <p class="stock out">Out of stock</p>}
+      </div>
       <a
         class="card-link"
         href={formatRoute({ page: "item", id: product.id })}
@@ -51,15 +54,17 @@ export function Card({ product, why = [], fresh = false, attribution }: CardProp
       </a>
       <p class="card-kind">{kind ?? "\u00a0"}</p>
       <p class="card-price">{price}</p>
-      <button
-        type="button"
-        class="card-add"
-        aria-label={`Add ${product.title} to the cart`}
-        title="Add to the cart"
-        onClick={() => shop.add(product, currentAttribution())}
-      >
-        <span aria-hidden="true">+</span>
-      </button>
+      {product.inStock !== false && (
+        <button
+          type="button"
+          class="card-add"
+          aria-label={`Add ${product.title} to the cart`}
+          title="Add to the cart"
+          onClick={() => shop.add(product, currentAttribution())}
+        >
+          <span aria-hidden="true">+</span>
+        </button>
+      )}
       {why.length > 0 && (
         <>
           <button

@@ -1,18 +1,14 @@
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { Card } from "./card";
-import { type CarouselPlan, type CarouselState, emptyText, planCarousels } from "./carousels";
+import { emptyText, planCarousels, type Row, rowsOf } from "./carousels";
 import { useShop } from "./context";
 import { errorText } from "./errors";
 import type { Attribution } from "./events";
 import { degradedText, explain, sourceText } from "./explanations";
+import { filterRoute } from "./facts";
 import type { Recommendations } from "./recommendations";
-import type { Route } from "./route";
+import { CATEGORY, type Route } from "./route";
 import { ErrorState } from "./states";
-
-interface CarouselProps {
-  readonly plan: CarouselPlan;
-  readonly carousel: CarouselState | undefined;
-}
 
 /** The carousels of a page, with one message if all of them fail. */
 export function CarouselList({ route }: { readonly route: Route }) {
@@ -21,24 +17,23 @@ export function CarouselList({ route }: { readonly route: Route }) {
   const carousels = shop.carouselsOf(route);
   const failed = carousels.filter((carousel) => carousel.error && !carousel.list);
   const [first] = failed;
+  const isLoading = carousels.length < planned.length;
   if (first?.error && failed.length === planned.length) {
     return <ErrorState what="Recommendations" error={first.error} retry={() => void shop.reload()} />;
   }
+  // As long as each loaded list has failed, the message may be one for all of them.
+  const rows = rowsOf(planned, isLoading && failed.length === carousels.length ? [] : carousels);
   return (
-    <>
-      {planned.map((plan) => (
-        <Carousel
-          key={plan.recommender}
-          plan={plan}
-          carousel={carousels.find((carousel) => carousel.plan.recommender === plan.recommender)}
-        />
+    <div aria-busy={isLoading}>
+      {rows.map((row) => (
+        <Carousel key={`${row.plan.recommender} ${row.category ?? ""}`} {...row} />
       ))}
-    </>
+    </div>
   );
 }
 
 /** A list of products that scrolls sideways: by finger, wheel, arrow buttons, and arrow keys from card to card. */
-function Carousel({ plan, carousel }: CarouselProps) {
+function Carousel({ plan, carousel, category }: Row) {
   const heading = useId();
   const track = useRef<HTMLUListElement>(null);
   const list = carousel?.list ?? null;
@@ -47,13 +42,20 @@ function Carousel({ plan, carousel }: CarouselProps) {
   const order = list?.items.map((item) => item.product.id).join(" ");
   useEffect(() => track.current?.scrollTo({ left: 0 }), [order]);
   const scroll = (pages: number) => track.current?.scrollBy({ left: pages * track.current.clientWidth * 0.85 });
-  if (list?.items.length === 0 && !plan.empty) return null;
   return (
     <section class="carousel" aria-labelledby={heading} aria-busy={!carousel} data-recommender={plan.recommender}>
       <div class="carousel-head">
         <div>
           <h2 id={heading}>{plan.title}</h2>
-          {list && <p class="carousel-source">{sourceText(list)}</p>}
+          {list && (
+            <p class="carousel-source">
+              {category === undefined ? (
+                sourceText(list)
+              ) : (
+                <a href={filterRoute(CATEGORY, category)}>All in {category}</a>
+              )}
+            </p>
+          )}
           {list && list.degraded.length > 0 && <p class="carousel-degraded">{degradedText(list.degraded)}</p>}
         </div>
         {list && list.items.length > 0 && any && (
@@ -82,7 +84,7 @@ function Carousel({ plan, carousel }: CarouselProps) {
   );
 }
 
-interface ContentProps extends CarouselProps {
+interface ContentProps extends Row {
   readonly track: { current: HTMLUListElement | null };
   readonly attribution: () => Attribution | null;
 }

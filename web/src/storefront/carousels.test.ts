@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { Api } from "../platform/api";
-import { type CarouselState, emptyText, loadCarousels, planCarousels } from "./carousels";
+import { type CarouselState, emptyText, loadCarousels, planCarousels, rowsOf } from "./carousels";
+import { fromMetadata } from "./product";
+import type { Recommendations } from "./recommendations";
 import { parseShopper } from "./shopper";
 
 interface RequestBody {
@@ -84,16 +86,19 @@ describe("the carousels of a page", () => {
     expect((await load(new FakeRecommenders(), [old]))[0]?.fresh).toEqual(new Set(["buy-again-1"]));
   });
 
-  it("state if all items are on the page already, or if there are none", async () => {
+  it("state if all items are on the page already", async () => {
     const api = new OneProductShop();
     const carousels = await load(api);
-    const texts = (name: string) =>
-      carousels
-        .filter(({ plan }) => plan.recommender === name)
-        .map((carousel) => [carousel.shownElsewhere, emptyText(carousel)]);
-    expect(texts("popular")).toEqual([[true, expect.stringContaining("on this page already")]]);
-    expect(texts("trending")).toEqual([[false, "Nothing is trending yet."]]);
-    expect(api.requests).toHaveLength(5 + 4); // each of the four empty lists again, without exclusions
+    const forYou = carousels.find(({ plan }) => plan.recommender === "for-you");
+    expect(forYou && emptyText(forYou)).toContain("on this page already");
+    expect(api.requests).toHaveLength(5 + 1); // "for you" again, without exclusions
+  });
+
+  it("do not leave out popular products that the hidden list of trending ones has", async () => {
+    const api = new FakeRecommenders();
+    await load(api);
+    expect(api.requests.at(-1)?.recommenderArn).toMatch(/popular$/);
+    expect(api.requests.at(-1)?.exclude).not.toContain("trending-1");
   });
 
   it("are not requested after they are no longer needed", async () => {
@@ -107,4 +112,61 @@ it("the cart's list starts from the last product", () => {
   const line = { itemId: "7", title: "Figs", price: 1, quantity: 1, recommendationId: null };
   expect(planCarousels({ page: "cart" }, [line])[0]).toMatchObject({ cart: ["7"], title: "Goes with your cart" });
   expect(planCarousels({ page: "cart" }, []).map(({ recommender }) => recommender)).toEqual(["for-you"]);
+});
+
+describe("the rows of the home page", () => {
+  const planned = planCarousels({ page: "home" }, []);
+
+  /** Return the titles of the rows for lists with these sources and categories of their products. */
+  function titles(lists: Readonly<Record<string, readonly [source: string, categories: readonly string[]]>>): string[] {
+    const carousels = planned.flatMap((plan): CarouselState[] => {
+      const [source, categories] = lists[plan.recommender] ?? [];
+      if (source === undefined) return [];
+      const items = (categories ?? []).map((category, at) => ({
+        product: fromMetadata(`${plan.recommender}-${at}`, { CATEGORY_L1: category }),
+        reasons: [],
+        filled: false,
+      }));
+      const list = { recommender: plan.recommender, source, items, degraded: [] } as unknown as Recommendations;
+      return [{ plan, list, error: null, fresh: new Set(), shownElsewhere: false }];
+    });
+    return rowsOf(planned, carousels).map(({ plan }) => plan.title);
+  }
+
+  const some = (category: string, count = 6): string[] => Array(count).fill(category);
+
+  it("show a new visitor popular products once, then by category", () => {
+    const visitor = {
+      "for-you": ["popular", some("Crime")],
+      "buy-again": ["none", []],
+      "recently-viewed": ["none", []],
+      trending: ["popular", some("Crime")],
+      popular: ["popular", [...some("Crime", 5), ...some("Art", 7), ...some("Poetry", 4)]],
+    } as const;
+    expect(titles(visitor)).toEqual(["Popular now", "Popular in Art", "Popular in Crime"]);
+    expect(titles({ ...visitor, trending: ["trending", some("Art", 3)] })).toContain("Trending");
+  });
+
+  it("show a known shopper the lists that have products", () => {
+    const shopper = {
+      "for-you": ["model", some("Crime")],
+      "buy-again": ["none", []],
+      "recently-viewed": ["recent", some("Crime", 1)],
+      trending: ["trending", some("Art", 2)],
+      popular: ["popular", some("Art", 50)],
+    } as const;
+    expect(titles(shopper)).toEqual(["For you", "Recently viewed", "Trending", "Popular"]);
+    expect(titles({ ...shopper, "for-you": ["model", []] })).toContain("For you"); // with the reason
+    // Other lists may show all that the model ranks.
+    expect(titles({ ...shopper, "for-you": ["popular", some("Crime")] })).toEqual([
+      "For you",
+      "Recently viewed",
+      "Trending",
+      "Popular",
+    ]);
+  });
+
+  it("have a placeholder only for the first list while they load", () => {
+    expect(titles({})).toEqual(["For you"]);
+  });
 });

@@ -1,6 +1,7 @@
 import { type Api, toError } from "../platform/api";
 import type { CardColumns } from "../platform/site";
 import type { Cart } from "./cart";
+import { categories } from "./catalogue";
 import { fetchRecommendations, fetchRecommendedIds, type Recommendations, type Recommender } from "./recommendations";
 import type { Route } from "./route";
 import type { Shopper } from "./shopper";
@@ -17,7 +18,7 @@ export interface CarouselPlan {
   readonly cart?: readonly string[];
   /** True for the shopper's own items: requested first, so that the other lists exclude them. */
   readonly ownHistory?: boolean;
-  /** The text if there is nothing to show; without it the carousel is left out. */
+  /** The text if there is nothing to show; without it the page hides the carousel. */
   readonly empty?: string;
 }
 
@@ -42,6 +43,8 @@ const FOR_YOU: CarouselPlan = {
 
 /** The maximum number of items in `cart`. */
 const MAX_CART_ITEMS = 50;
+/** The maximum number of items with metadata in a response. */
+const MAX_WITH_METADATA = 50;
 
 /** The carousels of a page, in the order in which they are shown. */
 export function planCarousels(route: Route, cart: Cart): CarouselPlan[] {
@@ -66,24 +69,10 @@ export function planCarousels(route: Route, cart: Cart): CarouselPlan[] {
   if (route.page !== "home") return [];
   return [
     FOR_YOU,
-    {
-      recommender: "buy-again",
-      title: "Buy again",
-      limit: 12,
-      personal: true,
-      ownHistory: true,
-      empty: "No purchases yet. Purchases appear here within seconds.",
-    },
-    {
-      recommender: "recently-viewed",
-      title: "Recently viewed",
-      limit: 12,
-      personal: true,
-      ownHistory: true,
-      empty: "Viewed products appear here within seconds, unless a list above shows them.",
-    },
-    { recommender: "trending", title: "Trending", limit: 12, personal: false, empty: "Nothing is trending yet." },
-    { recommender: "popular", title: "Popular", limit: 12, personal: false, empty: "No popular products yet." },
+    { recommender: "buy-again", title: "Buy again", limit: 12, personal: true, ownHistory: true },
+    { recommender: "recently-viewed", title: "Recently viewed", limit: 12, personal: true, ownHistory: true },
+    { recommender: "trending", title: "Trending", limit: 12, personal: false },
+    { recommender: "popular", title: "Popular", limit: MAX_WITH_METADATA, personal: false },
   ];
 }
 
@@ -122,7 +111,7 @@ export async function loadCarousels(
       const list = await fetchRecommendations(api, { ...request, exclude: shown }, cards);
       const isEmpty = list.items.length === 0 && shown.length > 0 && plan.empty !== undefined;
       const shownElsewhere = isEmpty && (await fetchRecommendedIds(api, { ...request, limit: 1 })).length > 0;
-      shown.push(...list.items.map((item) => item.product.id));
+      if (!isNotTrending(list)) shown.push(...list.items.map((item) => item.product.id));
       carousel = { plan, list, error: null, fresh: freshOf(list, old), shownElsewhere };
     } catch (error) {
       carousel = { plan, list: old, error: toError(error), fresh: new Set(), shownElsewhere: false };
@@ -134,6 +123,69 @@ export async function loadCarousels(
 /** The text for an empty list. */
 export function emptyText({ plan, shownElsewhere }: CarouselState): string | undefined {
   return shownElsewhere ? "All of its products are on this page already, in another list or in your cart." : plan.empty;
+}
+
+/** A row of a page: a carousel that loads, or a loaded one. */
+export interface Row {
+  readonly plan: CarouselPlan;
+  readonly carousel: CarouselState | undefined;
+  /** The category whose products it has. */
+  readonly category?: string;
+}
+
+/** Fewer products make no row of a category. */
+const MIN_SHELF = 5;
+const MAX_SHELVES = 4;
+/** Products of the row "Popular". */
+const MAX_POPULAR = 12;
+
+/**
+ * Return the rows of a page.
+ *
+ * Empty lists have no row, and neither have trending products that are merely popular. As long as the shopper has no history,
+ * "for you" has popular products, and the other popular products are shown by category.
+ */
+export function rowsOf(planned: readonly CarouselPlan[], carousels: readonly CarouselState[]): Row[] {
+  const rows = planned.map((plan) => ({
+    plan,
+    carousel: carousels.find((carousel) => carousel.plan.recommender === plan.recommender),
+  }));
+  const isNew = hasNoHistory(carousels);
+  return rows.flatMap((row): Row[] => {
+    const { plan, carousel } = row;
+    const list = carousel?.list ?? null;
+    if (plan === FOR_YOU) return [isNew ? { ...row, plan: { ...plan, title: "Popular now" } } : row];
+    if (!carousel) return plan === planned[0] ? [row] : [];
+    if (!list) return [row]; // its error
+    if (list.items.length === 0) return plan.empty ? [row] : [];
+    if (isNotTrending(list)) return [];
+    if (plan.recommender !== "popular") return [row];
+    return isNew ? shelves(row, list) : [ofItems(row, list, list.items.slice(0, MAX_POPULAR))];
+  });
+}
+
+/** Return true for a list of trending products that has popular ones, because nothing is trending. */
+const isNotTrending = (list: Recommendations): boolean => list.recommender === "trending" && list.source !== "trending";
+
+/** Return true if "for you" has popular products, and no other list has products of the shopper. */
+function hasNoHistory(carousels: readonly CarouselState[]): boolean {
+  const forYou = carousels.find(({ plan }) => plan === FOR_YOU)?.list;
+  const own = carousels.some(({ plan, list }) => plan.ownHistory && list && list.items.length > 0);
+  return forYou?.source === "popular" && forYou.items.length > 0 && !own;
+}
+
+/** Return a row per category with enough products, the largest first. */
+function shelves(row: Row, list: Recommendations): Row[] {
+  return categories(list.items.map(({ product }) => product))
+    .map((category) => ({ category, items: list.items.filter((item) => item.product.categories[0] === category) }))
+    .filter(({ items }) => items.length >= MIN_SHELF)
+    .slice(0, MAX_SHELVES)
+    .map(({ category, items }) => ({ ...ofItems(row, list, items, `Popular in ${category}`), category }));
+}
+
+function ofItems(row: Row, list: Recommendations, items: Recommendations["items"], title = row.plan.title): Row {
+  const plan = { ...row.plan, title };
+  return { plan, carousel: row.carousel && { ...row.carousel, plan, list: { ...list, items } } };
 }
 
 function freshOf(list: Recommendations, old: Recommendations | null): ReadonlySet<string> {

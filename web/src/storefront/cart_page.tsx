@@ -2,7 +2,7 @@ import { CarouselList } from "./carousel";
 import { type CartLine, count, total, unpricedText } from "./cart";
 import { useShop } from "./context";
 import { Picture } from "./picture";
-import { fromMetadata, priceText } from "./product";
+import { fromMetadata } from "./product";
 import { formatRoute, type Route } from "./route";
 import { EmptyState } from "./states";
 
@@ -25,7 +25,7 @@ export function CartPage({ route }: { readonly route: Route }) {
           <section class="cart-sum" aria-label="Sum">
             <p>
               {count(cart)} {count(cart) === 1 ? "product" : "products"}
-              <b>{priceText(total(cart))}</b>
+              <b>{shop.priceText(total(cart))}</b>
             </p>
             {unpricedText(cart) && <p class="small cart-unpriced">{unpricedText(cart)}</p>}
             <button type="button" class="primary" disabled={buying} onClick={() => void shop.buyCart()}>
@@ -44,8 +44,8 @@ export function CartPage({ route }: { readonly route: Route }) {
           <p class="notice-title">Thank you!</p>
           <p>
             {count(accepted)} {count(accepted) === 1 ? "product" : "products"} for{" "}
-            {[priceText(total(accepted)), unpricedText(accepted)].filter(Boolean).join(" ")}. The lists below, and those
-            of the <a href="#/">shop</a>, change within seconds.
+            {[shop.priceText(total(accepted)), unpricedText(accepted)].filter(Boolean).join(" ")}. The lists below, and
+            those of the <a href="#/">shop</a>, change within seconds.
           </p>
         </div>
       ) : (
@@ -70,7 +70,7 @@ function Line({ line }: { readonly line: CartLine }) {
         <a href={formatRoute({ page: "item", id: itemId })} title={title}>
           {title}
         </a>
-        <p class="small">{price === null ? "no price" : `${priceText(price)} each`}</p>
+        <p class="small">{price === null ? "no price" : `${shop.priceText(price)} each`}</p>
       </div>
       <fieldset class="quantity">
         <legend class="visually-hidden">Quantity of {title}</legend>
@@ -92,7 +92,7 @@ function Line({ line }: { readonly line: CartLine }) {
           <span aria-hidden="true">+</span>
         </button>
       </fieldset>
-      <p class="cart-price">{priceText(price === null ? null : price * quantity)}</p>
+      <p class="cart-price">{shop.priceText(price === null ? null : price * quantity)}</p>
     </li>
   );
 }

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { Api } from "../platform/api";
-import { categories, LOADED_AT_ONCE, type Loaded, loadProducts, search } from "./catalogue";
+import { categories, LOADED_AT_ONCE, type Loaded, loadProducts, loadTimestamps, search } from "./catalogue";
 import { fromRow } from "./product";
+import { CATEGORY, type Filter } from "./route";
 
 const product = (itemId: string, title: string, categoryL1: string) =>
   fromRow({ itemId, properties: { title, categoryL1 } });
@@ -13,8 +14,8 @@ const products = [
   product("4", "Bread knife", "KITCHEN"),
 ];
 
-function ids(query: string, category = "", known: string[] = []) {
-  return search(products, new Set(known), query, category, 10).products.map(({ id }) => id);
+function ids(query: string, filter: Filter | null = null, known: string[] = []) {
+  return search(products, new Set(known), query, filter, 10).products.map(({ id }) => id);
 }
 
 describe("a search", () => {
@@ -25,16 +26,37 @@ describe("a search", () => {
   });
 
   it("ranks recommended products above equal matches", () => {
-    expect(ids("bread", "", ["4"])).toEqual(["4", "3", "1"]);
+    expect(ids("bread", null, ["4"])).toEqual(["4", "3", "1"]);
   });
 
   it("filters by category, and matches its name", () => {
-    expect(ids("", "Pastry")).toEqual(["1", "3"]);
+    expect(ids("", { column: CATEGORY, value: "Pastry" })).toEqual(["1", "3"]);
     expect(ids("produce")).toEqual(["2"]);
   });
 
+  it("filters by the value of any column, and finds it as a word", () => {
+    const cards = { category: "GENRES" };
+    const books = [
+      fromRow(
+        { itemId: "1", properties: { title: "Emma", author: "Jane Austen", genres: ["Romance", "Classic"] } },
+        cards,
+      ),
+      fromRow(
+        { itemId: "2", properties: { title: "Dune", author: "Frank Herbert", genres: ["Classic"], pages: 412 } },
+        cards,
+      ),
+    ];
+    const found = (query: string, filter: Filter | null) =>
+      search(books, new Set(), query, filter, 10).products.map(({ id }) => id);
+    expect(found("", { column: "author", value: "Jane Austen" })).toEqual(["1"]);
+    expect(found("", { column: CATEGORY, value: "Classic" })).toEqual(["2", "1"]);
+    expect(found("herbert", null)).toEqual(["2"]);
+    expect(found("dune 412", null)).toEqual([]);
+    expect(categories(books)).toEqual(["Classic", "Romance"]);
+  });
+
   it("counts all results", () => {
-    expect(search(products, new Set(), "bread", "", 1)).toMatchObject({ all: 3 });
+    expect(search(products, new Set(), "bread", null, 1)).toMatchObject({ all: 3 });
   });
 });
 
@@ -77,4 +99,18 @@ describe("the catalogue", () => {
     expect(all).toMatchObject({ products: { length: LOADED_AT_ONCE + 1 }, next: null });
     expect(api.calls).toBe(6);
   });
+});
+
+it("knows the columns that the configuration declares as times", async () => {
+  const properties = {
+    creationTimestamp: { type: ["number", "null"], format: "unixtime" },
+    packed_on: { type: ["number", "null"], format: "unixtime" },
+    pages: { type: ["number", "null"] },
+  };
+  const api = new Api("", async () => "");
+  api.get = async <T>() => ({
+    body: { components: { schemas: { ItemChanges: { properties } } } } as T,
+    headers: new Headers(),
+  });
+  expect(await loadTimestamps(api)).toEqual(new Set(["creationtimestamp", "packedon"]));
 });

@@ -1,6 +1,8 @@
 import type { Api } from "../platform/api";
 import type { CardColumns } from "../platform/site";
-import { fromRow, type ItemRow, type Product } from "./product";
+import { hasValue } from "./facts";
+import { fromRow, type ItemRow, keyOf, type Product, textsOf } from "./product";
+import type { Filter } from "./route";
 
 const PAGE_ROWS = 1000;
 
@@ -44,7 +46,26 @@ interface Hits {
 }
 
 /**
- * Find products that have every word of a query in title, categories, brand or id.
+ * Return the keys of the item columns that the configuration declares as times. The API's description has all declared
+ * columns.
+ */
+export async function loadTimestamps(api: Api): Promise<ReadonlySet<string>> {
+  const { body } = await api.get<ApiDescription>("/openapi.json");
+  const columns = Object.entries(body.components.schemas.ItemChanges.properties);
+  return new Set(columns.filter(([, { format }]) => format === "unixtime").map(([name]) => keyOf(name)));
+}
+
+/** The part of `GET /openapi.json` with the item columns. */
+interface ApiDescription {
+  readonly components: {
+    readonly schemas: {
+      readonly ItemChanges: { readonly properties: Readonly<Record<string, { readonly format?: string }>> };
+    };
+  };
+}
+
+/**
+ * Find products that have every word of a query in the title or another column.
  *
  * Words at the beginning of the title count most, words within other words least; `recommended` are the
  * IDs of recommended products, which rank above equal matches.
@@ -53,13 +74,13 @@ export function search(
   products: Iterable<Product>,
   recommended: ReadonlySet<string>,
   query: string,
-  category: string,
+  filter: Filter | null,
   limit: number,
 ): Hits {
   const words = query.toLowerCase().split(/\s+/).filter(Boolean);
   const scored: { product: Product; score: number }[] = [];
   for (const product of products) {
-    if (category && product.category !== category) continue;
+    if (filter && !hasValue(product, filter.column, filter.value)) continue;
     const score = scoreOf(product, words);
     if (score > 0) scored.push({ product, score: score + (recommended.has(product.id) ? 0.5 : 0) });
   }
@@ -69,7 +90,9 @@ export function search(
 
 function scoreOf(product: Product, words: readonly string[]): number {
   const title = product.title.toLowerCase();
-  const other = [product.category, product.kind, product.brand, product.id].join(" ").toLowerCase();
+  // Without numbers: a search for "7" does not mean the price.
+  const columns = product.columns.flatMap(({ value }) => textsOf(value)).filter((text) => /\p{L}/u.test(text));
+  const other = [...product.categories, product.kind, product.id, ...columns].join(" ").toLowerCase();
   let score = 1;
   for (const word of words) {
     const at = title.indexOf(word);
@@ -84,8 +107,8 @@ function scoreOf(product: Product, words: readonly string[]): number {
 /** The categories of products, those with the most first. */
 export function categories(products: Iterable<Product>): string[] {
   const counts = new Map<string, number>();
-  for (const { category } of products) {
-    if (category) counts.set(category, (counts.get(category) ?? 0) + 1);
+  for (const category of [...products].flatMap((product) => product.categories)) {
+    counts.set(category, (counts.get(category) ?? 0) + 1);
   }
   return [...counts].sort((a, b) => b[1] - a[1] || a[0].localeCompare(b[0])).map(([name]) => name);
 }

@@ -103,7 +103,7 @@ export function sourceText(list: Recommendations): string {
     case "for-you":
       if (list.source === "model") return "Ranked by the model from your history, up to a moment ago";
       if (list.source === "popular" && list.within) return `Popular with shoppers of the same ${list.within}`;
-      if (list.source === "popular") return "You have no history yet, so these products are popular with others";
+      if (list.source === "popular") return "Bought and viewed most by all shoppers";
       if (list.source === "similar") return "Similar to the last product you viewed";
       return "Trending right now";
     case "buy-again":
@@ -111,9 +111,7 @@ export function sourceText(list: Recommendations): string {
     case "recently-viewed":
       return "The latest first";
     case "trending":
-      return list.source === "trending"
-        ? "More popular than usual in the last hour"
-        : "Nothing is trending, so these are popular products";
+      return "More popular than usual in the last hour";
     case "popular":
       return list.within ? `With shoppers of the same ${list.within}` : "Most popular with all shoppers";
     case "similar-items":

@@ -73,7 +73,7 @@ function SearchBox({ query }: { readonly query: string }) {
           event.preventDefault();
           const typed = input.current?.value.trim() ?? "";
           if (typed) shop.search(typed);
-          location.hash = formatRoute({ page: "search", query: typed, category: "" });
+          location.hash = formatRoute({ page: "search", query: typed, filter: null });
         }}
       >
         <input

@@ -2,7 +2,8 @@ import { CarouselList } from "./carousel";
 import { type CarouselPlan, type CarouselState, planCarousels } from "./carousels";
 import { categories } from "./catalogue";
 import { useShop } from "./context";
-import { formatRoute, type Route } from "./route";
+import { filterRoute } from "./facts";
+import { CATEGORY, formatRoute, type Route } from "./route";
 import { greeting, type Shopper } from "./shopper";
 
 const MAX_CATEGORIES = 8;
@@ -23,10 +24,11 @@ export function HomePage({ route }: { readonly route: Route }) {
         </p>
         <nav class="chips" aria-label="Categories">
           {chips.map((category) => (
-            <a key={category} href={formatRoute({ page: "search", query: "", category })}>
+            <a key={category} href={filterRoute(CATEGORY, category)}>
               {category}
             </a>
           ))}
+          <a href={formatRoute({ page: "search", query: "", filter: null })}>All products</a>
         </nav>
       </section>
       <CarouselList route={route} />
@@ -69,6 +71,6 @@ export function statusText(status: HomeStatus): string {
     case "personal":
       return "These recommendations are for you, as of this moment. Your clicks and purchases change them within seconds.";
     case "no-history":
-      return "You have no history yet. Open a product or add one to the cart: the lists change within seconds.";
+      return "Open a product or add one to the cart: the lists on this page change within seconds.";
   }
 }

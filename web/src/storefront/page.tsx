@@ -7,7 +7,7 @@ import { Header } from "./header";
 import { HomePage } from "./home_page";
 import { ProductPage } from "./product_page";
 import { formatRoute, type Route } from "./route";
-import { SearchPage } from "./search_page";
+import { SearchPage, titleOf as searchTitle } from "./search_page";
 import { Shop } from "./shop";
 import { EmptyState } from "./states";
 import "./storefront.css";
@@ -99,7 +99,7 @@ function titleOf(route: Route): string {
     case "cart":
       return `Cart · ${shop}`;
     case "search":
-      return `${route.query || route.category || "All products"} · ${shop}`;
+      return `${searchTitle(route)} · ${shop}`;
     default:
       return shop;
   }

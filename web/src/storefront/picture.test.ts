@@ -1,5 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { glyph, hash, hue, initials } from "./picture";
+import { glyph, hash, hue, titleLines } from "./picture";
+import { fromRow } from "./product";
+
+const drawn = (title: string, categoryL1: string | null, categoryL2: string | null = null) =>
+  glyph(fromRow({ itemId: "7", properties: { title, categoryL1, categoryL2 } }));
 
 describe("the picture of a category", () => {
   it("are the same every time", () => {
@@ -15,23 +19,38 @@ describe("the picture of a category", () => {
   });
 
   it("have the glyph of the narrowest words", () => {
-    expect(glyph(["Fluid milk products", "Grocery"])).toBe("milk");
-    expect(glyph(["Tropical fruit", "Produce"])).toBe("apple");
-    expect(glyph([null, "Grocery"])).toBe("can");
-    expect(glyph(["Miscellaneous", null])).toBeNull();
+    expect(drawn("2%", "GROCERY", "FLUID MILK PRODUCTS")).toBe("milk");
+    expect(drawn("Figs", "Produce", "Tropical fruit")).toBe("apple");
+    expect(drawn("Lentils", "Grocery")).toBe("can");
+    expect(drawn("Napkins", "Miscellaneous")).toBeNull();
+  });
+
+  it.each([
+    ["The Silent Kitchen", null],
+    ["Bread of Heaven", "Fantasy"],
+    ["A Tale of Two Cities", "Fairy tales"],
+    ["Cold Mountain", "Food & drink"],
+    ["Gardens of the Moon", "Health"],
+    ["The Name of the Rose", "Gardening"],
+  ])("have no grocer's glyph in other shops: %s in %s", (title, category) => {
+    expect(drawn(title, category)).toBeNull();
   });
 });
 
-describe("the initials of a title", () => {
-  it("come from its first two significant words", () => {
-    expect(initials("The Name of the Wind")).toBe("NW");
-    expect(initials("A Tale of Two Cities")).toBe("TT");
-    expect(initials("dune")).toBe("D");
-    expect(initials("“Élan” 2")).toBe("É2");
+describe("the drawing of a title", () => {
+  it("has short lines", () => {
+    expect(titleLines("The Name of the Wind")).toEqual(["The Name of", "the Wind"]);
+    expect(titleLines("Dune")).toEqual(["Dune"]);
+    expect(titleLines("")).toEqual([]);
   });
 
-  it("may come from stop words if there are no others", () => {
-    expect(initials("The")).toBe("T");
-    expect(initials("…")).toBe("");
+  it("ends in an ellipsis if words or letters are left", () => {
+    expect(titleLines("Donaudampfschifffahrt")).toEqual(["Donaudampfsc…"]);
+    expect(titleLines("One two three four five six seven eight nine ten eleven")).toEqual([
+      "One two three",
+      "four five six",
+      "seven eight",
+      "nine ten…",
+    ]);
   });
 });

@@ -42,50 +42,65 @@ export function hue(text: string): number {
   return hash(text.toLowerCase()) % 360;
 }
 
+/** Departments of a grocer. In other categories, words such as "kitchen" mean something else. */
+const DEPARTMENTS =
+  /\b(bakery|beverages|cosmetics|dairy|deli|drug|floral|frozen|garden center|grocer(y|ies)|household|meats?|nutrition|pastry|poultry|produce|salad bar|seafood|spirits)\b/i;
+
 /** Glyphs by words of categories; the first match applies. */
 const GLYPHS: readonly (readonly [name: Glyph, words: RegExp])[] = [
-  ["cup", /coffee|tea\b|cocoa/i],
-  ["snowflake", /frozen|frzn|ice\b|frz/i],
+  ["cup", /coffee|\btea\b|cocoa/i],
+  ["snowflake", /frozen|frzn|\bice\b|frz/i],
   ["milk", /milk|cheese|dairy|yogurt|butter|margarine|cream/i],
-  ["egg", /egg/i],
-  ["bread", /bread|bun|roll|bagel|cake|pastr|bak|cookie|cracker|donut|muffin|dough|tortilla/i],
+  ["egg", /\begg/i],
+  ["bread", /bread|\bbun|\brolls?\b|bagel|cake|pastr|bak|cookie|cracker|donut|muffin|dough|tortilla/i],
   ["fish", /fish|seafood|tuna|salmon|shrimp/i],
-  ["meat", /meat|beef|pork|chicken|turkey|poultry|sausage|bacon|ham\b|hot dog|deli|frankfurter/i],
+  ["meat", /meat|beef|pork|chicken|turkey|poultry|sausage|bacon|\bham\b|hot dog|deli|frankfurter/i],
   [
     "carrot",
-    /vegetable|brocc|caulif|cabbage|lettuce|squash|cucumber|celery|spinach|salad|potato|tomato|onion|carrot|corn|bean|mushroom|pepper|herb/i,
+    /vegetable|brocc|caulif|cabbage|lettuce|squash|cucumber|celery|spinach|salad|potato|tomato|onion|carrot|\bcorn|bean|mushroom|pepper|herb/i,
   ],
   ["apple", /fruit|produce|apple|banana|berr|citrus|grape|melon|orange|organic/i],
-  ["bottle", /drink|beverage|juice|water|soda|beer|wine|spirit|liquor|ale\b/i],
-  ["can", /soup|canned|can\b|sauce|condiment|pasta|spaghetti|rice|cereal|breakfast|peanut|jelly|grocery|syrup/i],
-  ["sweet", /cand(y|ies)|chocolate|sweet|gum\b|snack|chips|popcorn|nut/i],
+  ["bottle", /drink|beverage|juice|water|soda|beer|wine|spirit|liquor|\bale\b/i],
+  ["can", /soup|canned|\bcan\b|sauce|condiment|pasta|spaghetti|rice|cereal|breakfast|peanut|jelly|grocery|syrup/i],
+  ["sweet", /cand(y|ies)|chocolate|sweet|\bgum\b|snack|chips|popcorn|\bnut/i],
   ["drop", /soap|detergent|clean|laundry|shampoo|hair|oral|dental|cosmetic|make ?up|bath|skin|lotion|deodorant/i],
   ["leaf", /flor|flower|plant|garden|nutrition|vitamin|natural/i],
-  ["cross", /drug|medic|health|pain|cold|first aid|pharm/i],
-  ["paw", /pet\b|dog|cat\b|bird/i],
-  ["home", /household|paper|tissue|bag|kitchen|battery|light|candle|foil|plastic|charcoal|gm\b/i],
+  ["cross", /drug|medic|health|pain|\bcold\b|first aid|pharm/i],
+  ["paw", /\bpets?\b|\bdog|\bcat\b|bird/i],
+  ["home", /household|paper|tissue|\bbag|kitchen|battery|light|candle|foil|plastic|charcoal|\bgm\b/i],
 ];
 
-/** Words that initials skip. */
-const STOP_WORDS = /^(the|a|an|of|and|for|in|on|to|with|der|die|das|le|la|les|el|los|las|il)$/i;
-
-/** The initials of the first two words of a title other than stop words. */
-export function initials(title: string): string {
-  const words = title.match(/[\p{L}\p{N}]+/gu) ?? [];
-  const significant = words.filter((word) => !STOP_WORDS.test(word));
-  return (significant.length > 0 ? significant : words)
-    .slice(0, 2)
-    .map((word) => [...word][0]?.toUpperCase())
-    .join("");
-}
-
-/** The glyph for the texts of a product, the narrowest first; null if no word matches. */
-export function glyph(texts: readonly (string | null)[]): Glyph | null {
-  for (const text of texts) {
-    const match = text && GLYPHS.find(([, words]) => words.test(text));
+/** Return the glyph of a grocer's product by its narrowest category; null if none matches, and for other shops. */
+export function glyph({ categories, kind, title }: Pick<Product, "categories" | "kind" | "title">): Glyph | null {
+  const department = categories.find((category) => DEPARTMENTS.test(category));
+  if (department === undefined) return null;
+  for (const text of [kind ?? title, department]) {
+    const match = GLYPHS.find(([, words]) => words.test(text));
     if (match) return match[0];
   }
   return null;
+}
+
+/** Longest line of a drawn title, in characters, and the number of lines. */
+const LINE = 13;
+const LINES = 4;
+
+/** Break a title into lines for its drawing; the last one ends in "…" before further words. */
+export function titleLines(title: string): string[] {
+  const lines: string[] = [];
+  for (const word of title.split(/\s+/).filter(Boolean)) {
+    const last = lines.at(-1);
+    if (last !== undefined && `${last} ${word}`.length <= LINE) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  const cut = (line: string, more: boolean) =>
+    [...line].length > LINE || more
+      ? `${[...line]
+          .slice(0, LINE - 1)
+          .join("")
+          .trimEnd()}…`
+      : line;
+  return lines.slice(0, LINES).map((line, at) => cut(line, at === LINES - 1 && lines.length > LINES));
 }
 
 /** The product's picture, or a drawing if it has none or the picture cannot be loaded. */
@@ -106,18 +121,18 @@ export function Picture({ product }: { readonly product: Product }) {
  */
 function Tile({ product }: { readonly product: Product }) {
   const seed = hash(product.id);
-  const glyphName = glyph([
-    product.kind,
-    product.category === "Grocery" ? product.title : product.category,
-    product.title,
-  ]);
+  const glyphName = glyph(product);
+  const lines = titleLines(product.title);
   return (
     <svg
       class="tile"
       viewBox="0 0 120 100"
       preserveAspectRatio="xMidYMid slice"
       aria-hidden="true"
-      style={{ "--hue": hue(product.kind ?? product.category ?? product.title), "--shift": ((seed >>> 4) % 31) - 15 }}
+      style={{
+        "--hue": hue(product.kind ?? product.categories[0] ?? product.title),
+        "--shift": ((seed >>> 4) % 31) - 15,
+      }}
     >
       <rect class="tile-ground" width="120" height="100" />
       <circle class="tile-shape" cx={seed % 120} cy={(seed >>> 7) % 100} r={26 + ((seed >>> 14) % 22)} />
@@ -130,8 +145,12 @@ function Tile({ product }: { readonly product: Product }) {
       {glyphName ? (
         <path class="tile-glyph" d={PATHS[glyphName]} transform="translate(36 26) scale(2)" />
       ) : (
-        <text class="tile-letters" x="60" y="58" text-anchor="middle">
-          {initials(product.title)}
+        <text class="tile-title" y={50 - (lines.length - 1) * 7.5}>
+          {lines.map((line, at) => (
+            <tspan key={`${at} ${line}`} x="60" dy={at === 0 ? "0.35em" : "15"}>
+              {line}
+            </tspan>
+          ))}
         </text>
       )}
     </svg>

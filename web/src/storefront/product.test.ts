@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { columnName, fromMetadata, fromRow, requestedColumns, sentenceCase, shortTitle } from "./product";
+import { fromMetadata, fromRow, priceText, requestedColumns, sentenceCase, shortTitle } from "./product";
 
 describe("a product", () => {
   it("is read from a row of the catalogue", () => {
@@ -13,48 +13,69 @@ describe("a product", () => {
         packageSize: "1 lb",
       },
     });
-    expect(product).toEqual({
+    expect(product).toMatchObject({
       id: "7",
       title: "Bananas",
       price: 0.69,
-      category: "Produce",
+      categories: ["Produce"],
       kind: "Tropical fruit",
       brand: null,
       subtitle: null,
       image: null,
-      more: [["Package size", "1 lb"]],
+      inStock: null,
     });
+    expect(product.columns.at(-1)).toEqual({ key: "packagesize", name: "packageSize", value: "1 lb" });
   });
 
   it("is read from a response's metadata, whose values are strings", () => {
     const product = fromMetadata("7", { TITLE: "Bananas", PRICE: "0.69", CATEGORY_L1: "PRODUCE" });
-    expect(product).toMatchObject({ title: "Bananas", price: 0.69, category: "Produce", kind: null });
+    expect(product).toMatchObject({ title: "Bananas", price: 0.69, categories: ["Produce"], kind: null });
   });
 
   it("is shown with the columns that the shop chooses", () => {
     const cards = { title: "NAME", subtitle: "AUTHOR", image: "COVER_URL" };
     const book = { name: "Dune", author: "F. Herbert", coverUrl: "https://books/dune.jpg", pages: 412 };
     const shown = { title: "Dune", subtitle: "F. Herbert", image: "https://books/dune.jpg" };
-    expect(fromRow({ itemId: "7", properties: book }, cards)).toMatchObject({ ...shown, more: [["Pages", "412"]] });
+    expect(fromRow({ itemId: "7", properties: book }, cards)).toMatchObject(shown);
     const metadata = { NAME: "Dune", AUTHOR: "F. Herbert", COVER_URL: "https://books/dune.jpg" };
     expect(fromMetadata("7", metadata, cards)).toMatchObject(shown);
-    expect(requestedColumns(cards)).toEqual([
-      "PRICE",
-      "CATEGORY_L1",
-      "CATEGORY_L2",
-      "BRAND",
-      "NAME",
-      "AUTHOR",
-      "COVER_URL",
-    ]);
+    expect(requestedColumns(cards)).toEqual(expect.arrayContaining(["NAME", "AUTHOR", "COVER_URL", "IN_STOCK"]));
+    expect(requestedColumns(cards)).not.toContain("TITLE");
   });
 
-  it("is requested with each column once", () => {
-    expect(requestedColumns({ subtitle: "brand" })).toEqual(["TITLE", "PRICE", "CATEGORY_L1", "CATEGORY_L2", "brand"]);
+  it("has the categories of the column that the shop chooses", () => {
+    const cards = { category: "GENRES" };
+    expect(fromRow({ itemId: "7", properties: { genres: ["Crime", "FANTASY"] } }, cards).categories).toEqual([
+      "Crime",
+      "Fantasy",
+    ]);
+    expect(fromMetadata("7", { GENRES: "Crime|FANTASY" }, cards).categories).toEqual(["Crime", "Fantasy"]);
+    expect(requestedColumns(cards)).toContain("GENRES");
+    expect(requestedColumns(cards)).not.toContain("CATEGORY_L1");
+  });
+
+  it("is requested with each column once, and with at most ten", () => {
+    const cards = { title: "NAME", subtitle: "brand", image: "COVER", category: "GENRE" };
+    expect(requestedColumns(cards).filter((column) => column.toLowerCase() === "brand")).toEqual(["brand"]);
+    expect(requestedColumns({ ...cards, subtitle: "AUTHOR" }).length).toBeLessThanOrEqual(10);
+  });
+
+  it.each([
+    [{ inStock: true }, true],
+    [{ IN_STOCK: "false" }, false],
+    [{ availability: "in_stock" }, true],
+    [{ availability: "out of stock" }, false],
+    [{ stock: 3 }, true],
+    [{ stockLevel: 0 }, false],
+    [{ availability: "preorder" }, null],
+    [{ stockRoom: "B2" }, null],
+    [{}, null],
+  ])("knows from %j that it is in stock: %s", (properties, inStock) => {
+    expect(fromRow({ itemId: "7", properties }).inStock).toBe(inStock);
   });
 
   it("is shown by its ID without other columns", () => {
-    expect(fromMetadata("7")).toMatchObject({ title: "Product 7", price: null, category: null });
+    expect(fromMetadata("7")).toMatchObject({ title: "Product 7", price: null, categories: [] });
   });
 
   it.each(["", "cheap", "-1", null, Number.NaN])("has no price if the value is %s", (price) => {
@@ -78,8 +99,9 @@ describe("texts", () => {
     expect(shortTitle(`${"x".repeat(58)} and on`)).toBe(`${"x".repeat(58)} …`);
   });
 
-  it("contain readable column names", () => {
-    expect(columnName("packageSize")).toBe("Package size");
-    expect(columnName("CREATION_TIMESTAMP")).toBe("Creation timestamp");
+  it("state prices in the shop's currency, if it has chosen one", () => {
+    expect(priceText(12.5, "EUR")).toMatch(/€/);
+    expect(priceText(1234.5)).toMatch(/^1.?234[.,]50$/);
+    expect(priceText(null, "EUR")).toBe("no price");
   });
 });

@@ -5,17 +5,27 @@ export interface Product {
   readonly id: string;
   readonly title: string;
   readonly price: number | null;
-  /** The widest category. */
-  readonly category: string | null;
-  /** The narrower one. */
+  /** The values of the category column; a list has several. */
+  readonly categories: readonly string[];
+  /** The narrower category. */
   readonly kind: string | null;
   readonly brand: string | null;
   /** The line below the title. */
   readonly subtitle: string | null;
   /** The address of a picture. */
   readonly image: string | null;
-  /** All other columns with readable names. */
-  readonly more: readonly (readonly [name: string, value: string])[];
+  /** Null if no column states it. */
+  readonly inStock: boolean | null;
+  /** All columns with a value. */
+  readonly columns: readonly Column[];
+}
+
+/** A column of a product with its value in the catalogue. */
+export interface Column {
+  /** The name without case and underscores, which is the same for `PACKAGE_SIZE` and `packageSize`. */
+  readonly key: string;
+  readonly name: string;
+  readonly value: unknown;
 }
 
 /** An item in the response of `GET /items`. */
@@ -24,18 +34,21 @@ export interface ItemRow {
   readonly properties: Readonly<Record<string, unknown>>;
 }
 
-const COLUMNS = ["TITLE", "PRICE", "CATEGORY_L1", "CATEGORY_L2", "BRAND"];
+/** Columns that may state the stock, of which recommendations are requested with the first two. */
+const STOCK_COLUMNS = ["IN_STOCK", "AVAILABILITY", "AVAILABLE", "IS_AVAILABLE", "STOCK", "STOCK_LEVEL"];
 
-/** The columns that recommendations are requested with. */
-export function requestedColumns({ title, subtitle, image }: CardColumns = {}): string[] {
-  const chosen = [title, subtitle, image].filter((column): column is string => column !== undefined);
-  const columns = title === undefined ? COLUMNS : COLUMNS.filter((column) => column !== "TITLE");
-  return [...new Map([...columns, ...chosen].map((column) => [keyOf(column), column])).values()];
+/** The columns that recommendations are requested with, at most ten. */
+export function requestedColumns(cards: CardColumns = {}): string[] {
+  const { title = "TITLE", category = "CATEGORY_L1", subtitle, image } = cards;
+  const chosen = [subtitle, image].filter((column): column is string => column !== undefined);
+  const columns = [title, "PRICE", category, "CATEGORY_L2", "BRAND", ...STOCK_COLUMNS.slice(0, 2), ...chosen];
+  return [...new Map(columns.map((column) => [keyOf(column), column])).values()];
 }
 
-const keyOf = (column: string): string => column.toLowerCase().replaceAll("_", "");
+/** Return the key of a column, which both of its spellings share. */
+export const keyOf = (column: string): string => column.toLowerCase().replaceAll("_", "");
 
-/** Read a row of the catalogue, whose columns are in camelCase. */
+/** Read a row of the catalogue, with columns in camelCase. */
 export function fromRow(row: ItemRow, cards?: CardColumns): Product {
   return toProduct(row.itemId, row.properties, cards);
 }
@@ -49,39 +62,56 @@ export function fromMetadata(
   return toProduct(itemId, metadata, cards);
 }
 
-function toProduct(id: string, columns: Readonly<Record<string, unknown>>, cards: CardColumns = {}): Product {
-  const values = new Map(Object.entries(columns).map(([name, value]) => [keyOf(name), value]));
-  const shown = new Set(requestedColumns(cards).map(keyOf));
-  const textAt = (column: string | undefined) => (column === undefined ? null : textOf(values.get(keyOf(column))));
-  const category = textOf(values.get("categoryl1"));
-  const kind = textOf(values.get("categoryl2"));
-  const subtitle = textAt(cards.subtitle);
+function toProduct(id: string, properties: Readonly<Record<string, unknown>>, cards: CardColumns = {}): Product {
+  const columns = Object.entries(properties)
+    .filter(([, value]) => textsOf(value).length > 0)
+    .map(([name, value]) => ({ key: keyOf(name), name, value }));
+  const values = new Map(columns.map(({ key, value }) => [key, value]));
+  const textAt = (column: string) => textsOf(values.get(keyOf(column))).join(", ") || null;
+  const listAt = (column: string) => textsOf(values.get(keyOf(column))).flatMap((text) => text.split("|"));
+  const categories = listAt(cards.category ?? "CATEGORY_L1");
+  const kind = textAt("CATEGORY_L2");
+  const subtitle = cards.subtitle === undefined ? null : textAt(cards.subtitle);
+  const stock = STOCK_COLUMNS.map((column) => stockOf(values.get(keyOf(column))));
   return {
     id,
     title: textAt(cards.title ?? "TITLE") ?? `Product ${id}`,
     price: priceOf(values.get("price")),
-    category: category && sentenceCase(category),
-    kind: kind && kind !== category ? sentenceCase(kind) : null,
-    brand: textOf(values.get("brand")),
+    categories: categories.map(sentenceCase),
+    kind: kind && !categories.includes(kind) ? sentenceCase(kind) : null,
+    brand: textAt("BRAND"),
     subtitle: subtitle && sentenceCase(subtitle),
-    image: textAt(cards.image),
-    more: Object.entries(columns)
-      .filter(([name]) => !shown.has(keyOf(name)))
-      .map(([name, value]) => [columnName(name), textOf(value)] as const)
-      .filter((column): column is readonly [string, string] => column[1] !== null),
+    image: cards.image === undefined ? null : textAt(cards.image),
+    inStock: stock.find((inStock) => inStock !== null) ?? null,
+    columns,
   };
 }
 
-function textOf(value: unknown): string | null {
-  if (value === null || value === undefined || value === "") return null;
-  if (Array.isArray(value)) return value.join(", ");
-  return typeof value === "object" ? JSON.stringify(value) : String(value);
+/** Return the elements of a list as texts, or a single value as a text. Empty values have no text. */
+export function textsOf(value: unknown): string[] {
+  if (value === null || value === undefined || value === "") return [];
+  if (Array.isArray(value)) return value.flatMap(textsOf);
+  return [typeof value === "object" ? JSON.stringify(value) : String(value)];
 }
 
 function priceOf(value: unknown): number | null {
   const price = typeof value === "string" && value.trim() ? Number(value) : value;
   return typeof price === "number" && Number.isFinite(price) && price >= 0 ? price : null;
 }
+
+/** Return the stock that a flag, a number of pieces or a text such as `out_of_stock` states; null for others. */
+function stockOf(value: unknown): boolean | null {
+  const text = String(value)
+    .toLowerCase()
+    .replaceAll(/[\s_-]/g, "");
+  if (["true", "yes", "instock", "available"].includes(text)) return true;
+  if (["false", "no", "outofstock", "soldout", "unavailable"].includes(text)) return false;
+  return text !== "" && Number.isFinite(Number(text)) ? Number(text) > 0 : null;
+}
+
+/** Return true for a column that only states whether the product is in stock. */
+export const isStockFlag = ({ key, value }: Column): boolean =>
+  STOCK_COLUMNS.some((column) => keyOf(column) === key) && typeof value !== "number" && stockOf(value) !== null;
 
 /** Abbreviations of the catalogue. */
 const ABBREVIATIONS: Readonly<Record<string, string>> = {
@@ -98,7 +128,7 @@ const ABBREVIATIONS: Readonly<Record<string, string>> = {
   veg: "vegetables",
 };
 
-/** Return a category in capitals in sentence case; others stay unchanged. */
+/** Return a category in capitals in sentence case, and any other as it is. */
 export function sentenceCase(category: string): string {
   if (category !== category.toUpperCase()) return category;
   const lower = category
@@ -122,17 +152,11 @@ export function shortTitle(title: string): string {
     .trimEnd()} …`;
 }
 
-/** Return `packageSize` and `PACKAGE_SIZE` as `Package size`. */
-export function columnName(name: string): string {
-  const words = name.includes("_") || name === name.toUpperCase() ? name.toLowerCase().replaceAll("_", " ") : name;
-  const spaced = words.replaceAll(/([a-z])([A-Z0-9])/g, "$1 $2").toLowerCase();
-  return spaced.charAt(0).toUpperCase() + spaced.slice(1);
-}
-
-/** Prices of the catalogue name no currency; the demo's grocer sells in dollars. */
-const money = new Intl.NumberFormat(undefined, { style: "currency", currency: "USD" });
-
-/** A price as the reader's language writes it. */
-export function priceText(price: number | null): string {
-  return price === null ? "no price" : money.format(price);
+/** A price as the reader's language writes it; without a currency, as a number with two decimals. */
+export function priceText(price: number | null, currency?: string): string {
+  if (price === null) return "no price";
+  return new Intl.NumberFormat(
+    undefined,
+    currency ? { style: "currency", currency } : { minimumFractionDigits: 2, maximumFractionDigits: 2 },
+  ).format(price);
 }

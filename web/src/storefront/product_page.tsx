@@ -2,9 +2,10 @@ import { useEffect, useState } from "preact/hooks";
 import { ApiError, toError } from "../platform/api";
 import { CarouselList } from "./carousel";
 import { useShop } from "./context";
+import { descriptionOf, type Fact, factsOf, filterRoute } from "./facts";
 import { Picture } from "./picture";
-import { type Product, priceText } from "./product";
-import { formatRoute, type Route } from "./route";
+import { keyOf, type Product } from "./product";
+import { CATEGORY, type Route } from "./route";
 import { EmptyState, ErrorState } from "./states";
 
 interface ProductPageProps {
@@ -58,13 +59,11 @@ export function ProductPage({ route, query }: ProductPageProps) {
 
 function Details({ product }: { readonly product: Product }) {
   const shop = useShop();
-  const columns: (readonly [string, string | null])[] = [
-    ["Category", product.category],
-    ["Kind", product.kind],
-    ["Brand", product.brand],
-    ...product.more,
-    ["Id", product.id],
-  ];
+  const [timestamps, setTimestamps] = useState<ReadonlySet<string> | null>(null);
+  useEffect(() => void shop.timestamps().then(setTimestamps), [shop]);
+  const { subtitle, inStock } = product;
+  const description = descriptionOf(product);
+  const [category] = product.categories;
   return (
     <article class="product">
       <div class="product-picture">
@@ -73,34 +72,55 @@ function Details({ product }: { readonly product: Product }) {
       <div class="product-facts">
         <nav class="crumbs" aria-label="Where this is">
           <a href="#/">Shop</a>
-          {product.category && (
+          {category !== undefined && (
             <>
               <span aria-hidden="true"> / </span>
-              <a href={formatRoute({ page: "search", query: "", category: product.category })}>{product.category}</a>
+              <a href={filterRoute(CATEGORY, category)}>{category}</a>
             </>
           )}
         </nav>
         <h1>{product.title}</h1>
-        {product.subtitle && <p class="product-subtitle">{product.subtitle}</p>}
-        <p class="product-price">{priceText(product.price)}</p>
+        {subtitle && (
+          <p class="product-subtitle">
+            <a href={filterRoute(keyOf(shop.cards.subtitle ?? ""), subtitle)}>{subtitle}</a>
+          </p>
+        )}
+        <p class="product-price">
+          {shop.priceText(product.price)}
+          {inStock !== null && (
+            <span class={`stock ${inStock ? "in" : "out"}`}>{inStock ? "In stock" : "Out of stock"}</span>
+          )}
+        </p>
         <div class="product-buttons">
-          <button type="button" class="primary" onClick={() => shop.add(product, shop.attributionOf(product.id))}>
+          <button
+            type="button"
+            class="primary"
+            disabled={inStock === false}
+            onClick={() => shop.add(product, shop.attributionOf(product.id))}
+          >
             Add to cart
           </button>
           <BuyNow product={product} />
         </div>
-        <dl class="columns">
-          {columns
-            .filter(([, value]) => value !== null)
-            .map(([name, value]) => (
-              <div key={name}>
-                <dt>{name}</dt>
-                <dd>{value}</dd>
-              </div>
-            ))}
-        </dl>
+        {description && <p class="product-description">{description}</p>}
+        {timestamps && <Facts facts={factsOf(product, timestamps, shop.cards)} />}
       </div>
     </article>
+  );
+}
+
+function Facts({ facts }: { readonly facts: readonly Fact[] }) {
+  return (
+    <dl class="columns">
+      {facts.map(({ name, values }) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          {values.map(({ text, href }) => (
+            <dd key={text}>{href ? <a href={href}>{text}</a> : text}</dd>
+          ))}
+        </div>
+      ))}
+    </dl>
   );
 }
 
@@ -116,7 +136,7 @@ function BuyNow({ product }: { readonly product: Product }) {
     if (!accepted) setState("ready");
   };
   return (
-    <button type="button" disabled={state === "buying"} onClick={() => void buy()}>
+    <button type="button" disabled={state === "buying" || product.inStock === false} onClick={() => void buy()}>
       {state === "bought" ? "Bought. Buy again?" : "Buy now"}
     </button>
   );

@@ -8,7 +8,12 @@ describe("a hash", () => {
     ["#/cart", { page: "cart" }],
     ["#/item/42", { page: "item", id: "42" }],
     ["#/item/sku%2F7%3F", { page: "item", id: "sku/7?" }],
-    ["#/search?q=ripe+bananas&category=PRODUCE", { page: "search", query: "ripe bananas", category: "PRODUCE" }],
+    ["#/search", { page: "search", query: "", filter: null }],
+    [
+      "#/search?q=ripe+bananas&category=PRODUCE",
+      { page: "search", query: "ripe bananas", filter: { column: "category", value: "PRODUCE" } },
+    ],
+    ["#/search?author=Q%26A", { page: "search", query: "", filter: { column: "author", value: "Q&A" } }],
   ])("%s is a page", (hash, route) => {
     expect(parseRoute(hash)).toEqual(route);
     expect(parseRoute(formatRoute(route))).toEqual(route);

@@ -3,8 +3,18 @@ export type Route =
   | { readonly page: "home" }
   | { readonly page: "item"; readonly id: string }
   | { readonly page: "cart" }
-  | { readonly page: "search"; readonly query: string; readonly category: string }
+  | { readonly page: "search"; readonly query: string; readonly filter: Filter | null }
   | { readonly page: "unknown"; readonly hash: string };
+
+/** A value that all listed products have in a column. */
+export interface Filter {
+  /** The column's key, or `CATEGORY`. */
+  readonly column: string;
+  readonly value: string;
+}
+
+/** The name of the shop's category column in addresses. */
+export const CATEGORY = "category";
 
 /** Parse a hash, such as `#/item/42`; an invalid one is `unknown`. */
 export function parseRoute(hash: string): Route {
@@ -22,7 +32,9 @@ export function parseRoute(hash: string): Route {
   }
   if (page === "search" && id === "") {
     const parameters = new URLSearchParams(search);
-    return { page: "search", query: parameters.get("q") ?? "", category: parameters.get("category") ?? "" };
+    const [column, value] = [...parameters].find(([name, value]) => name !== "q" && value) ?? [];
+    const filter = column === undefined || value === undefined ? null : { column, value };
+    return { page: "search", query: parameters.get("q") ?? "", filter };
   }
   if (page === "item" && id !== "") {
     try {
@@ -46,7 +58,7 @@ export function formatRoute(route: Route): string {
     case "search": {
       const parameters = new URLSearchParams();
       if (route.query) parameters.set("q", route.query);
-      if (route.category) parameters.set("category", route.category);
+      if (route.filter) parameters.set(route.filter.column, route.filter.value);
       const search = parameters.toString();
       return search ? `#/search?${search}` : "#/search";
     }

@@ -3,7 +3,7 @@ import { Card } from "./card";
 import { Skeleton } from "./carousel";
 import { categories, search } from "./catalogue";
 import { useShop } from "./context";
-import { formatRoute, type Route } from "./route";
+import { CATEGORY, formatRoute, type Route } from "./route";
 import { EmptyState, ErrorState } from "./states";
 
 const PAGE = 48;
@@ -12,19 +12,20 @@ const MAX_CATEGORIES = 12;
 /** The results of a search or a category among the products that the page has loaded. */
 export function SearchPage({ route }: { readonly route: Route & { readonly page: "search" } }) {
   const shop = useShop();
-  const { query, category } = route;
+  const { query, filter } = route;
+  const category = filter?.column === CATEGORY ? filter.value : null;
   const [limit, setLimit] = useState(PAGE);
   useEffect(() => void shop.load(), [shop]);
-  useEffect(() => setLimit(PAGE), [query, category]);
+  useEffect(() => setLimit(PAGE), [query, filter?.column, filter?.value]);
   const { loaded, knownProducts } = shop;
   const products = useMemo(() => {
-    const byId = new Map(loaded?.products.map((product) => [product.id, product]));
-    for (const product of knownProducts.values()) byId.set(product.id, product);
-    return [...byId.values()];
+    // A row of the catalogue has all columns, a product of a recommendation only some.
+    const rows = loaded?.products.map((product) => [product.id, product] as const) ?? [];
+    return [...new Map([...knownProducts, ...rows]).values()];
   }, [loaded, knownProducts]);
   const hits = useMemo(
-    () => search(products, new Set(knownProducts.keys()), query, category, limit),
-    [products, knownProducts, query, category, limit],
+    () => search(products, new Set(knownProducts.keys()), query, filter, limit),
+    [products, knownProducts, query, filter?.column, filter?.value, limit],
   );
   const chips = useMemo(() => categories(products).slice(0, MAX_CATEGORIES), [products]);
   if (shop.loadingError && products.length === 0) {
@@ -32,16 +33,21 @@ export function SearchPage({ route }: { readonly route: Route & { readonly page:
   }
   return (
     <>
-      <h1>{query ? `“${query}”` : category || "All products"}</h1>
+      <h1>{titleOf(route)}</h1>
       <p class="carousel-source" role="status">
-        {hits.all.toLocaleString()} found among {products.length.toLocaleString()} products
-        {shop.loading ? ", loading more …" : loaded?.next ? "; the catalogue has more" : ", which is all"}
+        {countText(hits.all, products.length, shop.loading ? "loading" : loaded?.next ? "partial" : "complete")}
+        {filter && (
+          <>
+            {" · "}
+            <a href={formatRoute({ ...route, filter: null })}>{query ? "Search all products" : "All products"}</a>
+          </>
+        )}
       </p>
       <nav class="chips" aria-label="Categories">
         {chips.map((name) => (
           <a
             key={name}
-            href={formatRoute({ page: "search", query, category: name === category ? "" : name })}
+            href={formatRoute({ ...route, filter: name === category ? null : { column: CATEGORY, value: name } })}
             aria-current={name === category ? "true" : undefined}
           >
             {name}
@@ -81,4 +87,23 @@ export function SearchPage({ route }: { readonly route: Route & { readonly page:
       </div>
     </>
   );
+}
+
+/** Return the heading of a search: the query and the value that the products share. */
+export function titleOf({ query, filter }: Route & { readonly page: "search" }): string {
+  const title = query ? `“${query}”` : "";
+  return [title, filter?.value].filter(Boolean).join(" in ") || "All products";
+}
+
+/** Return how many products were found, and among how many if the page has not loaded all. */
+export function countText(found: number, loaded: number, catalogue: "loading" | "partial" | "complete"): string {
+  const products = `${found.toLocaleString("en")} ${found === 1 ? "product" : "products"}`;
+  switch (catalogue) {
+    case "loading":
+      return `${products} so far, loading more …`;
+    case "partial":
+      return `${products} among the ${loaded.toLocaleString("en")} loaded ones; the catalogue has more`;
+    case "complete":
+      return products;
+  }
 }

@@ -1,9 +1,9 @@
 import { type Api, pathSegment, toError } from "../platform/api";
-import type { Site } from "../platform/site";
+import type { CardColumns, Site } from "../platform/site";
 import { type Activity, awaitEffect, MAX_ACTIVITIES, type Snapshot, takeSnapshot } from "./activity";
 import { type CarouselState, carouselsKey, loadCarousels, planCarousels } from "./carousels";
 import * as cart from "./cart";
-import { type Loaded, loadProducts } from "./catalogue";
+import { type Loaded, loadProducts, loadTimestamps } from "./catalogue";
 import { errorText } from "./errors";
 import {
   type Attribution,
@@ -15,7 +15,7 @@ import {
   viewEvent,
 } from "./events";
 import { type OrderStatus, Orders, type PendingOrder, type SendOptions } from "./orders";
-import { fromRow, type ItemRow, type Product, shortTitle } from "./product";
+import { fromRow, type ItemRow, type Product, priceText, shortTitle } from "./product";
 import type { Route } from "./route";
 import { loadUsers, newGuest, parseShopper, type Shopper, shopperName, type UserRow } from "./shopper";
 import { clearState, loadState, saveState } from "./storage";
@@ -46,6 +46,7 @@ export class Shop {
   private readonly timers: ReturnType<typeof setTimeout>[] = [];
   private route: Route = { page: "home" };
   private loadedUsers: Promise<readonly UserRow[]> | null = null;
+  private loadedTimestamps: Promise<ReadonlySet<string>> | null = null;
   private carouselRequests = 0;
   private turn = 0;
   private activities = 0;
@@ -195,6 +196,22 @@ export class Shop {
       throw error;
     });
     return this.loadedUsers;
+  }
+
+  /** Load the keys of the item columns that are times, once; none if the API does not describe itself. */
+  async timestamps(): Promise<ReadonlySet<string>> {
+    this.loadedTimestamps ??= loadTimestamps(this.api).catch(() => new Set<string>());
+    return this.loadedTimestamps;
+  }
+
+  /** The columns that the shop chose for its pages. */
+  get cards(): CardColumns {
+    return this.site.cards ?? {};
+  }
+
+  /** A price in the shop's currency. */
+  priceText(price: number | null): string {
+    return priceText(price, this.cards.currency);
   }
 
   /** A product's name in sentences. */
