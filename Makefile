@@ -170,7 +170,7 @@ web/node_modules/.package-lock.json: web/package-lock.json $(VENV)/demo.done
 	cd web && $(NODE) $(CURDIR)/$(BIN)/npm ci --ignore-scripts --silent
 	@touch $@
 
-build/web/index.html: web/node_modules/.package-lock.json docs/openapi.json $(shell find web -name node_modules -prune -o -type f -print)
+build/web/index.html: web/node_modules/.package-lock.json docs/openapi.json $(wildcard docs/runbooks/*.md) $(shell find web -name node_modules -prune -o -type f -print)
 	cd web && $(NODE) $(CURDIR)/$(BIN)/npm run build --silent
 
 .web-build: build/web/index.html

@@ -67,7 +67,9 @@ def build_pages() -> None:
     _require_clone()
     with progress.step("build the pages") as step:
         sources = [path for path in (ROOT / "web").rglob("*") if "node_modules" not in path.parts]
-        digest = _digest([*sources, ROOT / "docs" / "openapi.json"], ROOT)
+        # The pages' types come from the API's description; the console shows the runbooks.
+        shown = [ROOT / "docs" / "openapi.json", *(ROOT / "docs" / "runbooks").iterdir()]
+        digest = _digest([*sources, *shown], ROOT)
         if _is_built(PAGES, digest):
             step.note(f"unchanged, in {_shown(PAGES)}")
             return

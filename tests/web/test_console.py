@@ -54,6 +54,7 @@ def test_a_version_has_its_story(page: Page, shop: PagesShop) -> None:
 def test_a_rule_set_is_previewed(page: Page, shop: PagesShop) -> None:
     show(page, shop, "rules")
 
+    page.get_by_label("Recommender").select_option("for-you")
     page.get_by_label("User").fill("user-0")
     page.get_by_label("Items").fill("5")
     page.get_by_role("button", name="Preview").click()
@@ -72,7 +73,7 @@ def test_the_bill_is_of_the_load_that_is_stated(page: Page, shop: PagesShop) -> 
 
     expect(page.get_by_text("as entered here")).to_be_visible()
     expect(page.get_by_label("Users")).to_have_value("50000")
-    expect(page.get_by_role("table", name="Lines of the bill")).to_be_visible()
+    expect(page.get_by_role("table", name="Costs by usage").first).to_be_visible()
 
 
 def test_what_cannot_be_loaded_says_so_and_what_was_loaded_stays(page: Page, shop: PagesShop, watch: Watch) -> None:
@@ -118,13 +119,13 @@ def test_live_views_refresh_until_they_are_paused(page: Page, shop: PagesShop) -
 
 def test_a_chart_has_its_figures_as_a_table(page: Page, shop: PagesShop) -> None:
     show(page, shop, "overview")
-    chart = page.get_by_role("figure").filter(has=page.get_by_role("img", name=re.compile("^Requests per second")))
+    chart = page.get_by_role("figure").filter(has=page.get_by_role("img", name=re.compile("^Requests per minute")))
     # Charts leave out the minute that is not over, and the shop may have been filled within this one.
     expect(chart).to_be_visible(timeout=90_000)
 
     chart.get_by_text("Show as a table").press("Enter")
 
-    table = chart.get_by_role("table", name="Requests per second")
+    table = chart.get_by_role("table", name="Requests per minute")
     expect(table.get_by_role("columnheader")).to_have_text(["Time", "Requests", "4xx", "5xx"])
     assert table.get_by_role("row").count() > 1
 
@@ -138,6 +139,38 @@ def test_each_view_fits_a_phone(phone: Page, shop: PagesShop, subtests: pytest.S
             expect(phone.get_by_role("navigation")).to_be_hidden()
 
 
+def test_a_phone_shows_every_column_of_a_table(phone: Page, shop: PagesShop, subtests: pytest.Subtests) -> None:
+    for view in ("models", "cost", "alarms"):
+        with subtests.test(view=view):
+            show(phone, shop, view)
+
+            cells = phone.locator("main td:visible")
+            assert cells.count() > 3
+            assert cells.evaluate_all("cells => cells.every(c => c.getBoundingClientRect().right <= innerWidth)")
+            assert cells.first.evaluate("cell => getComputedStyle(cell, '::before').content") not in ("none", '""')
+
+
+def test_an_alarm_leads_to_its_runbook(page: Page, shop: PagesShop) -> None:
+    show(page, shop, "alarms")
+    row = page.get_by_role("table", name="All alarms").get_by_role("row").filter(has_text="ApiSlow")
+    expect(row.last).to_contain_text("p99 latency, ms: above")
+    expect(page.get_by_role("main")).not_to_contain_text(re.compile(r"[0-9A-F]{8}-\w"))
+
+    row.last.get_by_role("link", name="API errors and degraded responses").click()
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("API errors and degraded responses")
+    expect(page.get_by_role("heading", level=1)).to_be_focused()
+    expect(page.get_by_role("button", name="Copy: alsolike models list")).to_be_visible()
+
+
+def test_engagement_is_counted_by_a_button(page: Page, shop: PagesShop) -> None:
+    show(page, shop, "engagement")
+
+    page.get_by_role("button", name="Count now").click()
+
+    expect(page.get_by_role("status").filter(has_text="Attribution has started")).to_be_visible()
+
+
 def test_the_menu_of_a_phone_opens_a_view_and_closes(phone: Page, shop: PagesShop) -> None:
     show(phone, shop, "overview")
 
@@ -149,7 +182,7 @@ def test_the_menu_of_a_phone_opens_a_view_and_closes(phone: Page, shop: PagesSho
 
 
 def test_no_view_has_a_serious_barrier(page: Page, shop: PagesShop, subtests: pytest.Subtests) -> None:
-    for view in VIEWS:
+    for view in (*VIEWS, "alarms/errors"):
         with subtests.test(view=view):
             show(page, shop, view)
             no_serious_violations(page)

@@ -100,7 +100,7 @@ def write(path: Path, text: str) -> None:
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
     repository = Repository(tmp_path)
-    for name in ("cdk.json", "layers/core/requirements.txt", "web/src/main.ts", "docs/openapi.json"):
+    for name in ("cdk.json", "layers/core/requirements.txt", "web/src/main.ts", "docs/openapi.json", RUNBOOK):
         write(tmp_path / name, "{}")
     for name, folder in (("ROOT", ""), ("LAYERS", "build/layers"), ("PAGES", "build/web")):
         monkeypatch.setattr(boot, name, tmp_path / folder)
@@ -108,6 +108,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
     return repository
 
 
+RUNBOOK = "docs/runbooks/errors.md"
 BUILDS: dict[str, Callable[[], None]] = {"layers": boot.build_layers, "pages": boot.build_pages}
 
 
@@ -125,6 +126,7 @@ CHANGES: dict[str, tuple[str, Callable[[Path], object]]] = {
     "source of a layer": ("layers", lambda root: write(root / "layers/core/requirements.txt", "orjson")),
     "source of a page": ("pages", lambda root: write(root / "web/src/main.ts", "1")),
     "description of the API": ("pages", lambda root: write(root / "docs/openapi.json", "[]")),
+    "runbook": ("pages", lambda root: write(root / RUNBOOK, "# Errors")),
     "damaged layer": ("layers", lambda root: write(root / "build/layers/built", "")),
     "damaged page": ("pages", lambda root: write(root / "build/web/built", "")),
     "missing layer": ("layers", lambda root: (root / "build/layers/built").unlink()),

@@ -33,6 +33,8 @@ const RESPONSES: readonly [string, unknown][] = [
   ["post /operator/models/resume", champion],
   ["post /operator/rollbacks", champion],
   ["post /operator/trainings", { id: "by-hand-1" }],
+  ["post /operator/engagement", {}],
+  ["post /operator/drift", {}],
 ];
 
 const REQUESTS: readonly [string, unknown][] = [
@@ -42,6 +44,8 @@ const REQUESTS: readonly [string, unknown][] = [
   ["post /operator/models/resume", { etag: ETAG }],
   ["post /operator/rollbacks", { reason: "r", canary: true, etag: ETAG }],
   ["post /operator/trainings", { reason: "r", clientToken: "2f1b9f0e-43c5-4b8e-9d0d-6d0a0f3c2a11" }],
+  ["post /operator/engagement", {}],
+  ["post /operator/drift", {}],
   [
     "post /operator/rules/preview",
     { userId: "u", itemId: "i", recommender: "for-you", rules: "spring", numResults: 10 },

@@ -124,5 +124,8 @@ export const utc = (ms: number): string => `${new Date(ms).toISOString().slice(0
 /** A name of the API as words: `rolled_back` is `rolled back`, `latencyP99` stays. */
 export const words = (name: string): string => name.replaceAll(/[_-]/g, " ");
 
+/** A text that begins in upper case. */
+export const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
 /** `1 run`, `2 runs`. */
 export const plural = (n: number, one: string, many = `${one}s`): string => `${count(n)} ${n === 1 ? one : many}`;

@@ -2,16 +2,19 @@ import { describe, expect, it } from "vitest";
 import type { Champion, TrainingRun } from "./contract";
 import { openProblems } from "./open_problems";
 import {
+  alarmsResponse,
   champion,
   driftResponse,
   modelsResponse,
   NOW,
   quarantineResponse,
+  trafficResponse,
   trainingsResponse,
 } from "./testing/responses";
 
 const quiet = {
-  alarms: { alarms: [] },
+  alarms: alarmsResponse,
+  traffic: null,
   models: modelsResponse,
   trainings: { runs: trainingsResponse.runs.filter((run) => run.outcome === "promoted") },
   drift: { looked: null },
@@ -63,6 +66,23 @@ describe("the open problems", () => {
     expect(wordsOf(withChampion({ canary: { version: "v9", share: 0.1, startedMs: NOW } }))).toEqual(["on trial"]);
   });
 
+  it("contain failed requests, and latency above its alarm's threshold although the alarm is quiet", () => {
+    const traffic = (serverErrors: number, latencyMs: number | null) => {
+      const { series } = trafficResponse;
+      const one = (value: number | null) => [[NOW, value]] as const;
+      const changed = { ...series, requests: one(1_420), serverErrors: one(serverErrors), latencyP99: one(latencyMs) };
+      return { ...quiet, traffic: { ...trafficResponse, series: changed } };
+    };
+    expect(wordsOf(traffic(0, 1_000))).toEqual([]);
+    expect(wordsOf(traffic(0, null))).toEqual([]);
+    expect(wordsOf(traffic(1, 10_000))).toEqual(["errors", "slow"]);
+    const [errors, slow] = openProblems(traffic(1, 10_000), NOW);
+    expect(errors?.text).toBe("1 of 1,420 requests in the last hour failed with a server error.");
+    expect(slow?.text).toMatch(/^The p99 latency was 10 s at \d\d:\d\d\. The alarm's threshold is 1 s\.$/);
+    expect([errors?.href, slow?.href]).toEqual(["#/alarms/errors", "#/alarms/errors"]);
+    expect(wordsOf({ ...traffic(0, 10_000), alarms: { alarms: [] } })).toEqual([]);
+  });
+
   it("contain drift above its threshold, failed checks and quarantined records", () => {
     expect(wordsOf({ ...quiet, drift: driftResponse, quarantine: quarantineResponse })).toEqual([
       "drift",
@@ -72,6 +92,7 @@ describe("the open problems", () => {
   });
 
   it("are empty without data", () => {
-    expect(wordsOf({ alarms: null, models: null, trainings: null, drift: null, quarantine: null })).toEqual([]);
+    const nothing = { alarms: null, traffic: null, models: null, trainings: null, drift: null, quarantine: null };
+    expect(wordsOf(nothing)).toEqual([]);
   });
 });

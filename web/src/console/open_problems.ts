@@ -1,7 +1,9 @@
-import type { Alarms, DriftReport, Models, QuarantineReport, Trainings } from "./contract";
-import { ago, figure, plural, words } from "./format";
+import type { Alarms, DriftReport, Models, QuarantineReport, Traffic, Trainings } from "./contract";
+import { ago, clockTime, count, figure, milliseconds, plural, sentence, words } from "./format";
 import type { Tone } from "./parts/elements";
 import { href } from "./routing";
+import { runbookHref } from "./runbooks";
+import { highest, thresholdOf, total } from "./traffic_metrics";
 
 /** A problem with a link to its view. */
 interface Problem {
@@ -13,6 +15,8 @@ interface Problem {
 
 interface LoadedData {
   readonly alarms: Alarms | null;
+  /** The traffic of the last hour. */
+  readonly traffic: Traffic | null;
   readonly models: Models | null;
   readonly trainings: Trainings | null;
   readonly drift: DriftReport | null;
@@ -20,8 +24,9 @@ interface LoadedData {
 }
 
 /** Open problems other than ringing alarms, the worst first. */
-export function openProblems({ models, trainings, drift, quarantine }: LoadedData, nowMs: number): Problem[] {
-  const problems: Problem[] = [];
+export function openProblems(data: LoadedData, nowMs: number): Problem[] {
+  const { models, trainings, drift, quarantine } = data;
+  const problems = trafficProblems(data);
   const last = trainings?.runs.find((run) => run.status !== "RUNNING");
   if (last && last.status !== "SUCCEEDED") {
     const text = `The last training ended ${ago(last.endedMs ?? last.startedMs, nowMs)}: ${last.cause ?? last.status.toLowerCase()}`;
@@ -54,14 +59,14 @@ export function openProblems({ models, trainings, drift, quarantine }: LoadedDat
   if (drift?.looked) {
     const { figures, checks, threshold } = drift.looked;
     for (const metric of figures.filter(({ value }) => (value ?? 0) > threshold)) {
-      const text = `${words(metric.name)} is at ${figure(metric.value)}, above ${figure(threshold)}.`;
+      const text = `${sentence(words(metric.name))} is at ${figure(metric.value)}, above ${figure(threshold)}.`;
       problems.push({ tone: "warn", word: "drift", text, href: href("drift") });
     }
     for (const check of checks.filter(({ failed }) => failed)) {
       problems.push({
         tone: "warn",
         word: "events",
-        text: `${words(check.name)} is above its limit.`,
+        text: `${sentence(words(check.name))} is above its limit.`,
         href: href("drift"),
       });
     }
@@ -69,6 +74,28 @@ export function openProblems({ models, trainings, drift, quarantine }: LoadedDat
   if (quarantine && quarantine.records > 0) {
     const text = `${plural(quarantine.records, "record")} could not be processed.`;
     problems.push({ tone: "warn", word: "quarantine", text, href: href("quarantine") });
+  }
+  return problems;
+}
+
+/** Failed requests, and latency above the threshold of its alarm, which rings only after several periods. */
+function trafficProblems({ alarms, traffic }: LoadedData): Problem[] {
+  if (!traffic) {
+    return [];
+  }
+  const problems: Problem[] = [];
+  const { requests, serverErrors, latencyP99 } = traffic.series;
+  const failed = total(serverErrors);
+  if (failed > 0) {
+    const text = `${count(failed)} of ${plural(total(requests), "request")} in the last hour failed with a server error.`;
+    problems.push({ tone: "bad", word: "errors", text, href: runbookHref("errors") });
+  }
+  const slowest = highest(latencyP99);
+  const limitMs = thresholdOf(alarms, "ApiSlow");
+  if (slowest && limitMs !== null && slowest[1] > limitMs) {
+    const [atMs, latencyMs] = slowest;
+    const text = `The p99 latency was ${milliseconds(latencyMs)} at ${clockTime(atMs)}. The alarm's threshold is ${milliseconds(limitMs)}.`;
+    problems.push({ tone: "warn", word: "slow", text, href: runbookHref("errors") });
   }
   return problems;
 }

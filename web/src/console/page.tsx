@@ -26,7 +26,7 @@ export function Console({ site, api, signIn }: PageProps) {
   }, []);
   const services = useMemo(() => ({ api, cache, announce }), [api, cache, announce]);
   const view = VIEWS.find(({ name }) => name === route.view);
-  const title = view ? (route.id ?? view.title) : "Not found";
+  const title = !view ? "Not found" : route.id === null ? view.title : (view.titleOf?.(route.id) ?? route.id);
   const heading = useRef<HTMLHeadingElement>(null);
   const address = `${route.view}/${route.id ?? ""}`;
   const shown = useRef(address);
@@ -74,7 +74,7 @@ export function Console({ site, api, signIn }: PageProps) {
                   <Icon name="back" /> {view.title}
                 </a>
               )}
-              <h1 ref={heading} tabIndex={-1} class={route.id ? "identifier" : undefined}>
+              <h1 ref={heading} tabIndex={-1} class={route.id && !view?.titleOf ? "identifier" : undefined}>
                 {title}
               </h1>
               {view && !route.id && <p class="lead">{view.lead}</p>}
@@ -121,6 +121,7 @@ function LiveControls() {
   useEffect(() => cache.subscribe(() => draw((n) => n + 1)), [cache]);
   const { loadedMs, everyMs, loading, failed } = cache.status();
   const { paused } = cache;
+  if (loadedMs === null && !loading && !failed) return null; // a runbook loads nothing
   const state = paused ? "paused" : failed ? "failing" : "live";
   return (
     <section class="live" aria-label="Refreshing">

@@ -3,10 +3,10 @@ import type { Point } from "./contract";
 import { trafficResponse } from "./testing/responses";
 import {
   completePeriods,
+  highest,
   isHigh,
   latest,
-  maximum,
-  perSecond,
+  perMinute,
   shareOf,
   shares,
   total,
@@ -20,8 +20,8 @@ const counts: Point[] = [
   [180, null],
 ];
 
-it("counts per period become rates per second, 0 in gaps", () => {
-  expect(perSecond(counts, 60).map(([, value]) => value)).toEqual([2, 0, 1, 0]);
+it("counts per period become rates per minute, 0 in gaps", () => {
+  expect(perMinute(counts, 300).map(([, value]) => value)).toEqual([24, 0, 12, 0]);
 });
 
 it("a series without values has no zeros", () => {
@@ -48,8 +48,8 @@ it("a running period does not count", () => {
 });
 
 it("the latest value skips gaps", () => {
-  expect([latest(counts), maximum(counts), total(counts)]).toEqual([60, 120, 180]);
-  expect([latest([]), maximum([[0, null]])]).toEqual([null, null]);
+  expect([latest(counts), highest(counts), total(counts)]).toEqual([60, [0, 120], 180]);
+  expect([latest([]), highest([[0, null]])]).toEqual([null, null]);
 });
 
 it("a share covers the whole time, and is null without requests", () => {
@@ -62,8 +62,9 @@ it("shares per point are 0 without a part, and null without a whole", () => {
 });
 
 it("a share of a few requests is not high", () => {
-  expect(isHigh(1, 1, 0.01)).toBe(false);
-  expect(isHigh(0.05, 20, 0.01)).toBe(true);
-  expect(isHigh(0.01, 20, 0.01)).toBe(false);
-  expect(isHigh(null, 20, 0.01)).toBe(false);
+  expect(isHigh(1, 1, 1)).toBe(false);
+  expect(isHigh(0.05, 20, 1)).toBe(true);
+  expect(isHigh(0.01, 20, 1)).toBe(false);
+  expect(isHigh(null, 20, 1)).toBe(false);
+  expect(isHigh(0.05, 20, null)).toBe(false);
 });

@@ -1,4 +1,4 @@
-import type { Point, Traffic } from "./contract";
+import type { Alarms, Point, Traffic } from "./contract";
 
 /** Return the series without periods that are still running, which are counted only in part. */
 export function completePeriods({ series, periodS, untilMs }: Traffic): Traffic["series"] {
@@ -13,18 +13,19 @@ export function completePeriods({ series, periodS, untilMs }: Traffic): Traffic[
 export const withZeros = (points: readonly Point[]): readonly Point[] =>
   points.some(([, value]) => value !== null) ? points.map(([timeMs, value]) => [timeMs, value ?? 0]) : points;
 
-/** Return counts per period as a rate per second. */
-export const perSecond = (points: readonly Point[], periodS: number): Point[] =>
-  withZeros(points).map(([timeMs, value]) => [timeMs, value === null ? null : value / periodS]);
+/** Return counts per period as a rate per minute. */
+export const perMinute = (points: readonly Point[], periodS: number): Point[] =>
+  withZeros(points).map(([timeMs, value]) => [timeMs, value === null ? null : (value * 60) / periodS]);
 
 /** Return the latest known value. */
 export const latest = (points: readonly Point[]): number | null =>
   points.findLast(([, value]) => value !== null)?.[1] ?? null;
 
-export const maximum = (points: readonly Point[]): number | null => {
-  const known = points.map(([, value]) => value).filter((value) => value !== null);
-  return known.length > 0 ? Math.max(...known) : null;
-};
+/** Return the highest known point; null without one. */
+export const highest = (points: readonly Point[]): readonly [timeMs: number, value: number] | null =>
+  points
+    .filter((point): point is [number, number] => point[1] !== null)
+    .reduce<readonly [number, number] | null>((best, point) => (best && best[1] >= point[1] ? best : point), null);
 
 export const total = (points: readonly Point[]): number => points.reduce((sum, [, value]) => sum + (value ?? 0), 0);
 
@@ -32,12 +33,16 @@ export const total = (points: readonly Point[]): number => points.reduce((sum, [
 export const shareOf = (part: readonly Point[], whole: readonly Point[]): number | null =>
   total(whole) > 0 ? total(part) / total(whole) : null;
 
+/** Return the threshold of an alarm by its name in the runbooks; null if it is not known. */
+export const thresholdOf = (alarms: Alarms | null, id: string): number | null =>
+  alarms?.alarms.find((alarm) => alarm.id === id)?.condition?.threshold ?? null;
+
 /** Minimum number of requests for a meaningful share, as in the alarms. */
 const MIN_REQUESTS = 20;
 
-/** Return true if a share of enough requests is above a threshold. */
-export const isHigh = (share: number | null, whole: number, threshold: number): boolean =>
-  share !== null && whole >= MIN_REQUESTS && share > threshold;
+/** Return true if a share of enough requests is above a threshold in percent. */
+export const isHigh = (share: number | null, whole: number, percent: number | null): boolean =>
+  share !== null && percent !== null && whole >= MIN_REQUESTS && share * 100 > percent;
 
 /** Return the share of one count in another for each point. */
 export function shares(part: readonly Point[], whole: readonly Point[]): Point[] {

@@ -6,7 +6,7 @@ import type { EngagementReport } from "./contract";
 import * as queries from "./queries";
 import { type Query, QueryCache } from "./query_cache";
 import { parseRoute } from "./routing";
-import { modelsResponse, responseOf, versions } from "./testing/responses";
+import { modelsResponse, responseOf, trafficResponse, versions } from "./testing/responses";
 import { VIEWS } from "./views";
 import { PromoteDialog } from "./views/champion_dialogs";
 
@@ -16,7 +16,7 @@ const QUERIES: readonly Query[] = [
   queries.engagement(14, "all"),
   queries.engagement(14, "recommender"),
   queries.models,
-  queries.model("20261126-031500-a26f3"),
+  ...versions.map(({ version }) => queries.model(version)),
   queries.trainings,
   queries.drift,
   queries.quarantine,
@@ -75,28 +75,60 @@ describe("every view", () => {
   it.each([
     [
       "#/overview",
-      ["alsolike-dev-RecordsQuarantined", "docs/runbooks/quarantine.md", "Requests per second", "new assortment"],
+      [
+        "Runbook: ",
+        "Quarantined records",
+        "4 of",
+        "requests in the last hour failed",
+        "Requests per minute",
+        "blend, champion for 20 h",
+        "New assortment",
+        "epoch 7 of 20",
+      ],
     ],
     [
       "#/alarms",
       [
         "<h2>Many of the records on the stream cannot be read</h2>",
         "ringing",
+        "Records quarantined: above 25 within 15 min",
+        'href="#/alarms/quarantine"',
+        "critical",
         "alsolike quarantine list --totals --since 6h",
         "quiet",
         "no data",
       ],
     ],
-    ["#/models", ["20261125-031500-a25f3", "champion", "rejected", "0.118", "Roll back", "forced"]],
+    [
+      "#/alarms/errors",
+      ["With degraded responses, shoppers see popular or trending items.", "alsolike models rollback"],
+    ],
+    ["#/alarms/nothing", ["There is no runbook “nothing”"]],
+    [
+      "#/models",
+      ["Quality by version", "20261125-031500-a25f3", "champion", "rejected", "0.118", "Roll back", "forced"],
+    ],
     ["#/models/20261126-031500-a26f3", ["against the champion", "failed", "passed", "item-kNN", "1 min 21 s"]],
-    ["#/trainings", ["running", "rejected", "promoted", "Build dataset", "no capacity for ml.m7i.2xlarge"]],
+    [
+      "#/trainings",
+      [
+        "running",
+        "its version should be ready in about",
+        "epoch 7 of 20",
+        "rejected",
+        "promoted",
+        "Build dataset",
+        "no capacity for ml.m7i.2xlarge",
+      ],
+    ],
     ["#/engagement?by=recommender", ["bought-together", "5.3%", "too late"]],
     [
       "#/experiments",
       ["treatment is better than the control", "+1.8% to +11.4%", "only the first days", "Sample ratio mismatch"],
     ],
-    ["#/rules", ["spring", "similar-items", "Preview"]],
-    ["#/drift", ["item popularity", "above", "no served scores in this time", "above its limit"]],
+    ["#/engagement", ["Count now"]],
+    ["#/rules", ["spring", "<option>similar-items</option>", "as configured", "Preview"]],
+    ["#/drift", ["Item popularity", "above", "no served scores in this time", "above its limit"]],
     ["#/quarantine", ["eventType: expected one of view, cart, purchase", "alsolike quarantine show 7f3a9c21"]],
     [
       "#/cost",
@@ -126,10 +158,10 @@ describe("every view", () => {
 
   it.each([
     ["alarms", "This deployment has no alarms"],
-    ["models", "alsolike train"],
+    ["models", "Start a training"],
     ["trainings", "No training has run yet"],
-    ["engagement", "alsolike engagement --refresh"],
-    ["drift", "alsolike drift --refresh"],
+    ["engagement", "Count now"],
+    ["drift", "Check now"],
     ["quarantine", "The quarantine is empty"],
     ["experiments", "alsolike experiments start"],
     ["rules", "The configuration has no rules"],
@@ -166,4 +198,34 @@ describe("the dialog that promotes", () => {
     expect(html).toContain("Promote a version");
     expect(html.includes("Run a canary trial first")).toBe(offered);
   });
+});
+
+it.each([
+  [versions[0].version, "Promote anyway", false],
+  [versions[3].version, "Promote", true],
+])("the button that promotes %s is “%s”, emphasized: %s", async (version, text, emphasized) => {
+  const html = await renderView(`#/models/${version}`, responseOf);
+  const button = html.match(new RegExp(`<button[^>]*>(?:(?!</button>).)*${text}</button>`))?.[0] ?? "";
+  expect(button).toContain(text);
+  expect(button.includes('class="primary"')).toBe(emphasized);
+});
+
+it.each(["models", "cost", "alarms"])("the table of %s names the column of each cell, for phones", async (name) => {
+  const html = await renderView(`#/${name}`, responseOf);
+  const cells = html.match(/<td[^>]*>/g) ?? [];
+  expect(cells.length).toBeGreaterThan(0);
+  expect(cells.filter((cell) => !/data-column="[^"]+"/.test(cell))).toEqual([]);
+});
+
+it("the overview without problems says so only if no request failed", async () => {
+  const calm: Respond = (path, query) => {
+    const response = empty(path, query) as Record<string, unknown>;
+    if (path === "/operator/models") return modelsResponse;
+    if (path !== "/operator/traffic") return response;
+    const { series } = trafficResponse;
+    return { ...trafficResponse, series: { ...series, serverErrors: [] } };
+  };
+  expect(await renderView("#/overview", calm)).toContain("No open problems");
+  const failing: Respond = (path, query) => (path === "/operator/traffic" ? trafficResponse : calm(path, query));
+  expect(await renderView("#/overview", failing)).not.toContain("No open problems");
 });

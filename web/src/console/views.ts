@@ -1,6 +1,7 @@
 import type { ComponentType } from "preact";
 import type { IconName } from "./parts/icons";
 import type { Route } from "./routing";
+import { runbook } from "./runbooks";
 import { AlarmsView } from "./views/alarms";
 import { CostView } from "./views/cost";
 import { DriftView } from "./views/drift";
@@ -23,6 +24,8 @@ interface View {
   readonly icon: IconName;
   readonly group: (typeof GROUPS)[number];
   readonly View: ComponentType<ViewProps>;
+  /** The heading of the view for the rest of an address; by default, it is an ID. */
+  readonly titleOf?: (id: string) => string;
 }
 
 export const GROUPS = ["Now", "Models", "Shoppers", "Data", "Account"] as const;
@@ -40,10 +43,11 @@ export const VIEWS: readonly View[] = [
   {
     name: "alarms",
     title: "Alarms",
-    lead: "Alarms with their state, start and runbook.",
+    lead: "Conditions that notify the operators, with their state, severity and runbook.",
     icon: "alarms",
     group: "Now",
     View: AlarmsView,
+    titleOf: (id) => runbook(id)?.title ?? id,
   },
   {
     name: "models",

@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { clockTime, dateTime, day, type Format } from "../format";
-import { type ChartProps, DASHES, drawChart, type Series, useColourScheme } from "./chart_canvas";
+import { type ChartProps, DASHES, drawChart, pointTitle, type Series, useColourScheme } from "./chart_canvas";
 import { Table } from "./table";
 
 const DAY_MS = 86_400_000;
@@ -39,7 +39,7 @@ export function TimeChart(props: ChartProps) {
       {hasValues && (
         <>
           <p class="summary">{summaries.join(" ")}</p>
-          <ChartTable caption={caption} series={series} format={format} byDay={byDay} />
+          <ChartTable {...props} />
         </>
       )}
     </figure>
@@ -81,12 +81,8 @@ export function summary(series: Series, format: Format, byDay: boolean): string 
   return `${series.name}: ${format(latest[1])} latest, ${format(highest[1])} highest (${at}).`;
 }
 
-function ChartTable({
-  caption,
-  series,
-  format,
-  byDay,
-}: Required<Pick<ChartProps, "caption" | "series" | "format" | "byDay">>) {
+function ChartTable(props: ChartProps) {
+  const { caption, series, format } = props;
   const [open, setOpen] = useState(false);
   return (
     <details class="as-table" onToggle={(event) => setOpen(event.currentTarget.open)}>
@@ -100,7 +96,7 @@ function ChartTable({
           rows={tableRows(series)}
           keyOf={(row) => String(row.timeMs)}
           columns={[
-            { name: "Time", cell: (row) => (byDay ? day(row.timeMs) : dateTime(row.timeMs)) },
+            { name: "Time", cell: (row) => pointTitle(props, row.timeMs) },
             ...series.map((line, at) => ({
               name: line.name,
               number: true,

@@ -31,6 +31,8 @@ export interface ChartProps {
   readonly format: Format;
   /** True if points are days, in UTC. */
   readonly byDay?: boolean;
+  /** Return the name of the point at a time. */
+  readonly nameOf?: (timeMs: number) => string;
   /** The text if no series has a value. */
   readonly emptyText?: string;
   readonly threshold?: { readonly name: string; readonly value: number };
@@ -97,7 +99,7 @@ export function drawChart(canvas: HTMLCanvasElement, props: ChartProps): Drawn {
         boxPadding: 4,
         usePointStyle: true,
         callbacks: {
-          title: ([item]) => (item ? (props.byDay ? day(item.parsed.x ?? 0) : dateTime(item.parsed.x ?? 0)) : ""),
+          title: ([item]) => (item ? pointTitle(props, item.parsed.x ?? 0) : ""),
           label: (item) => ` ${item.dataset.label}: ${props.format(item.parsed.y)}`,
         },
       },
@@ -123,6 +125,11 @@ export function drawChart(canvas: HTMLCanvasElement, props: ChartProps): Drawn {
     });
   }
   return new Chart(canvas, { type: "line", data: { datasets }, options });
+}
+
+/** Return the name and the time of a point. */
+export function pointTitle({ nameOf, byDay = false }: Pick<ChartProps, "nameOf" | "byDay">, timeMs: number): string {
+  return [nameOf?.(timeMs), byDay ? day(timeMs) : dateTime(timeMs)].filter(Boolean).join(", ");
 }
 
 function dataset(series: Series, at: number, container: HTMLElement) {
@@ -155,6 +162,7 @@ function dataset(series: Series, at: number, container: HTMLElement) {
     pointHoverRadius: 4,
     pointBackgroundColor: tone,
     pointBorderWidth: 0,
+    clip: 6, // show points at the edges completely
   };
 }
 

@@ -19,31 +19,46 @@ interface Props<Row> {
   readonly hideCaption?: boolean;
 }
 
-/** A table with row headers in the first column. If it is wider than the page, it scrolls, also by keyboard. */
+/**
+ * A table with row headers in the first column. If it is wider than the page, it scrolls, also by keyboard. On a phone,
+ * each row is a block with the names of the columns. The roles keep the semantics of the table.
+ */
 export function Table<Row>({ caption, columns, rows, keyOf, marked, hideCaption = false }: Props<Row>) {
   return (
     <ScrollRegion label={caption}>
-      <table>
+      {/* biome-ignore-start lint/a11y/noRedundantRoles: styles that make blocks of rows would remove the roles */}
+      <table role="table">
         <caption class={hideCaption ? "visually-hidden" : undefined}>{caption}</caption>
-        <thead>
-          <tr>
+        <thead role="rowgroup">
+          <tr role="row">
             {columns.map((column) => (
-              <th key={column.name} scope="col" class={column.number ? "number" : undefined} title={column.title}>
+              <th
+                key={column.name}
+                scope="col"
+                role="columnheader"
+                class={column.number ? "number" : undefined}
+                title={column.title}
+              >
                 {column.name}
               </th>
             ))}
           </tr>
         </thead>
-        <tbody>
+        <tbody role="rowgroup">
           {rows.map((row) => (
-            <tr key={keyOf(row)} class={marked?.(row) ? "marked" : undefined}>
+            <tr key={keyOf(row)} role="row" class={marked?.(row) ? "marked" : undefined}>
               {columns.map((column, at) =>
                 at === 0 ? (
-                  <th key={column.name} scope="row">
+                  <th key={column.name} scope="row" role="rowheader">
                     {column.cell(row)}
                   </th>
                 ) : (
-                  <td key={column.name} class={column.number ? "number" : undefined}>
+                  <td
+                    key={column.name}
+                    role="cell"
+                    class={column.number ? "number" : undefined}
+                    data-column={column.name}
+                  >
                     {column.cell(row)}
                   </td>
                 ),
@@ -52,6 +67,7 @@ export function Table<Row>({ caption, columns, rows, keyOf, marked, hideCaption 
           ))}
         </tbody>
       </table>
+      {/* biome-ignore-end lint/a11y/noRedundantRoles: end of the table */}
     </ScrollRegion>
   );
 }

@@ -47,34 +47,57 @@ export const trafficResponse: Traffic = {
     answers: wave(980, 150, 0),
     degradedAnswers: burst(20, 31),
     eventsAccepted: wave(3100, 700, 4),
-    requestsRejected: burst(44, 60),
+    eventsRejected: burst(44, 60),
     recordsQuarantined: burst(50, 9),
     iteratorAge: wave(820, 240, 5),
   },
 };
 
-const alarmsResponse: Alarms = {
+export const alarmsResponse: Alarms = {
   alarms: [
     {
-      name: "alsolike-dev-RecordsQuarantined",
+      id: "Quarantine",
+      name: "alsolike-dev-lake-Quarantine23FF09FE-455F83271A2B",
       state: "ALARM",
-      composite: false,
+      severity: "warning",
+      condition: { metric: "RecordsQuarantined", threshold: 25, breaching: 1, periods: 1, periodS: 900 },
+      combines: [],
       reason: "Threshold Crossed: 1 datapoint [37.0] was greater than the threshold (25.0).",
       changedMs: NOW - 18 * MINUTE,
       description: "Many of the records on the stream cannot be read: docs/runbooks/quarantine.md",
       runbook: "quarantine",
     },
-    ...(["ShopSeesErrors", "RecommendationsStale", "ApiErrors", "ApiSlow", "Degraded", "Drift"] as const).map(
-      (name, at) => ({
-        name: `alsolike-dev-${name}`,
-        state: name === "Drift" ? ("INSUFFICIENT_DATA" as const) : ("OK" as const),
-        composite: at < 2,
-        reason: "",
-        changedMs: NOW - (at + 2) * 9 * HOUR,
-        description: "Responses are degraded: docs/runbooks/errors.md",
-        runbook: at === 1 ? "stale" : "errors",
-      }),
-    ),
+    {
+      id: "ShopSeesErrors",
+      name: "alsolikedevobservabilityShopSeesErrors8534EEDC",
+      state: "OK",
+      severity: "critical",
+      condition: null,
+      combines: ["ApiErrors", "ApiSlow", "Degraded"],
+      reason: "",
+      changedMs: NOW - 9 * HOUR,
+      description: "the shop sees errors or less than recommendations: docs/runbooks/errors.md",
+      runbook: "errors",
+    },
+    ...(
+      [
+        ["ApiErrors", "Requests that fail, percent", 1],
+        ["ApiSlow", "p99 latency, ms", 1000],
+        ["Degraded", "Answers that are degraded, percent", 5],
+        ["Drift", "FiguresDrifted", 0],
+      ] as const
+    ).map(([id, metric, threshold], at) => ({
+      id,
+      name: `alsolike-dev-observability-${id}8A265993-5C782B1C0D1E`,
+      state: id === "Drift" ? ("INSUFFICIENT_DATA" as const) : ("OK" as const),
+      severity: id === "Drift" ? ("warning" as const) : ("critical" as const),
+      condition: { metric, threshold, breaching: 2, periods: 3, periodS: 300 },
+      combines: [],
+      reason: "",
+      changedMs: NOW - (at + 2) * 9 * HOUR,
+      description: `${id} is above its limit: docs/runbooks/${id === "Drift" ? "drift" : "errors"}.md`,
+      runbook: id === "Drift" ? "drift" : "errors",
+    })),
   ],
 };
 
@@ -198,6 +221,7 @@ export const trainingsResponse: Trainings = {
       reason: "new assortment",
       version: null,
       cause: null,
+      log: "[ 431.2 s] SASRec: epoch 7 of 20, validation ndcg 0.1093",
       states: states(NOW - 9 * MINUTE, ALL.slice(0, 3), [2, 74, 460], true),
     },
     {
@@ -209,6 +233,7 @@ export const trainingsResponse: Trainings = {
       reason: "schedule",
       version: versions[0].version,
       cause: null,
+      log: null,
       states: states(NOW - 3 * HOUR, ALL.slice(0, 4), [1, 82, 960, 12]),
     },
     {
@@ -220,6 +245,7 @@ export const trainingsResponse: Trainings = {
       reason: "schedule",
       version: versions[1].version,
       cause: null,
+      log: null,
       states: states(NOW - 27 * HOUR, ALL, [1, 80, 940, 11, 2, 21_600, 1]),
     },
     {
@@ -231,6 +257,7 @@ export const trainingsResponse: Trainings = {
       reason: "item popularity is at 0.31",
       version: null,
       cause: "Train: InternalServerError: no capacity for ml.m7i.2xlarge in eu-central-1",
+      log: null,
       states: states(NOW - 50 * HOUR, ALL.slice(0, 3), [1, 79, 420]),
     },
   ],
@@ -352,7 +379,7 @@ const experimentsResponse: Experiments = {
       state: "running",
       startMs: NOW - 9 * DAY,
       endMs: NOW + 5 * DAY,
-      metric: "click_through",
+      metric: "click-through",
       verdict: "better",
       winner: "treatment",
       sampleRatioPValue: 0.44,

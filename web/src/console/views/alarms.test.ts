@@ -1,19 +1,30 @@
 import { expect, it } from "vitest";
-import { FIRST_COMMANDS } from "./alarms";
+import type { Alarm } from "../contract";
+import { alarmsResponse } from "../testing/responses";
+import { alarmTitle, conditionText } from "./alarms";
 
-const texts = import.meta.glob<string>("../../../../docs/runbooks/*.md", {
-  query: "?raw",
-  import: "default",
-  eager: true,
+const [alarm] = alarmsResponse.alarms as [Alarm];
+const condition = { metric: "p99 latency, ms", threshold: 1000, breaching: 3, periods: 3, periodS: 300 };
+
+it.each([
+  [{ ...condition, breaching: 1, periods: 1 }, "ApiSlow. p99 latency, ms: above 1,000 within 5 min"],
+  [condition, "ApiSlow. p99 latency, ms: above 1,000 for 3 periods of 5 min"],
+  [{ ...condition, breaching: 1, periods: 12 }, "ApiSlow. p99 latency, ms: above 1,000 in 1 of 12 periods of 5 min"],
+  [
+    { ...condition, metric: "SnapshotMergesFailed" },
+    "ApiSlow. Snapshot merges failed: above 1,000 for 3 periods of 5 min",
+  ],
+])("a condition is a sentence (%#)", (given, text) => {
+  expect(conditionText({ ...alarm, id: "ApiSlow", condition: given })).toBe(text);
 });
-const runbooks = Object.entries(texts).map(([path, text]) => [path.replace(/^.*\/|\.md$/g, ""), text] as const);
 
-it("every runbook has first commands", () => {
-  expect(Object.keys(FIRST_COMMANDS).sort()).toEqual(runbooks.map(([name]) => name).sort());
+it("an alarm of alarms names them", () => {
+  const combined = { ...alarm, id: "ShopSeesErrors", condition: null, combines: ["ApiErrors", "ApiSlow"] };
+  expect(conditionText(combined)).toBe("ShopSeesErrors. Rings with any of ApiErrors, ApiSlow");
 });
 
-it.each(runbooks)("the first commands of %s stand in its check", (name, text) => {
-  const check = text.split("## Check")[1]?.split("\n## ")[0] ?? "";
-  const commands = [...check.matchAll(/^\$ (.*?)(?:\s+#.*)?$/gm)].map((match) => match[1]);
-  expect(commands).toEqual(expect.arrayContaining([...(FIRST_COMMANDS[name] ?? [])]));
+it("a title is the description without its runbook", () => {
+  expect(alarmTitle({ ...alarm, description: "the champion is old: docs/runbooks/drift.md" })).toBe(
+    "The champion is old",
+  );
 });

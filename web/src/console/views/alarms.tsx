@@ -1,10 +1,13 @@
 import { useQuery } from "../context";
 import type { Alarm, Alarms } from "../contract";
-import { plural } from "../format";
+import { duration, figure, plural, sentence } from "../format";
 import { Command, Status, Timestamp, type Tone } from "../parts/elements";
 import { EmptyState, QueryContent } from "../parts/query_content";
 import { Table } from "../parts/table";
 import * as queries from "../queries";
+import type { Route } from "../routing";
+import { firstCommands, runbook, runbookHref } from "../runbooks";
+import { RunbookView } from "./runbook";
 
 const STATES: Record<Alarm["state"], [Tone, string]> = {
   ALARM: ["bad", "ringing"],
@@ -12,7 +15,12 @@ const STATES: Record<Alarm["state"], [Tone, string]> = {
   INSUFFICIENT_DATA: ["idle", "no data"],
 };
 
-export function AlarmsView() {
+/** The alarms, or the runbook that the address names. */
+export function AlarmsView({ route }: { route: Route }) {
+  return route.id === null ? <AlarmList /> : <RunbookView name={route.id} />;
+}
+
+function AlarmList() {
   const query = useQuery<Alarms>(queries.alarms, queries.LIVE_MS);
   return (
     <QueryContent query={query} what="alarms">
@@ -38,15 +46,16 @@ export function AlarmsView() {
                 {
                   name: "Alarm",
                   cell: (alarm) => (
-                    <div class="wide">
+                    <div class="wide" title={alarm.name}>
                       {alarmTitle(alarm)}
-                      <div class="identifier faint">{alarm.name}</div>
+                      <span class="below">{conditionText(alarm)}</span>
                     </div>
                   ),
                 },
                 { name: "State", cell: (alarm) => <AlarmStatus alarm={alarm} /> },
+                { name: "Severity", cell: (alarm) => <Severity alarm={alarm} /> },
                 { name: "Since", cell: (alarm) => <Timestamp ms={alarm.changedMs} /> },
-                { name: "Runbook", cell: (alarm) => alarm.runbook ?? "–" },
+                { name: "Runbook", cell: (alarm) => <RunbookLink alarm={alarm} /> },
               ]}
             />
           </div>
@@ -56,23 +65,25 @@ export function AlarmsView() {
   );
 }
 
-/** An active alarm with its reason and the first commands of its runbook. */
+/** An active alarm with its condition, its reason and the first commands of its runbook. */
 export function AlarmCard({ alarm }: { alarm: Alarm }) {
   return (
-    <article class="card active-alarm">
+    <article class={`card active-alarm ${alarm.severity}`} title={alarm.name}>
       <header>
         <AlarmStatus alarm={alarm} />
         <h2>{alarmTitle(alarm)}</h2>
-        <Timestamp ms={alarm.changedMs} />
+        <span class="faint">
+          {alarm.severity}, since <Timestamp ms={alarm.changedMs} />
+        </span>
       </header>
-      <p class="identifier faint">{alarm.name}</p>
+      <p class="faint">{conditionText(alarm)}</p>
       {alarm.reason && <p class="faint">{alarm.reason}</p>}
       {alarm.runbook && (
         <div class="runbook">
           <span>
-            Runbook <b>docs/runbooks/{alarm.runbook}.md</b> begins with
+            Runbook: <RunbookLink alarm={alarm} />
           </span>
-          {(FIRST_COMMANDS[alarm.runbook] ?? []).map((command) => (
+          {firstCommands(alarm.runbook).map((command) => (
             <Command key={command} text={command} />
           ))}
         </div>
@@ -90,21 +101,37 @@ function AlarmStatus({ alarm }: { alarm: Alarm }) {
   );
 }
 
-/** Return the description as a heading, without the path of the runbook. */
-function alarmTitle(alarm: Alarm): string {
-  const text = alarm.description.replace(/:?\s*docs\/[\w/-]+\.md\s*$/, "");
-  return text.charAt(0).toUpperCase() + text.slice(1);
+/** The severity; that of an alarm that does not ring is no call for action. */
+function Severity({ alarm }: { alarm: Alarm }) {
+  return alarm.severity === "critical" ? <b>critical</b> : <span class="faint">warning</span>;
 }
 
-/** The first commands of each runbook: those of its section "Check" that need no ID. */
-export const FIRST_COMMANDS: Readonly<Record<string, readonly string[]>> = {
-  attribution: ["alsolike engagement --refresh"],
-  catalogue: ["alsolike status"],
-  drift: ["alsolike drift --refresh", "alsolike status"],
-  errors: ["alsolike status", "alsolike models list"],
-  kafka: ["alsolike status", "alsolike quarantine list --totals --since 6h"],
-  quarantine: ["alsolike quarantine list --totals --since 6h", "alsolike quarantine list --limit 5"],
-  served: ["alsolike quarantine list --since 6h --totals", "alsolike engagement"],
-  stale: ["alsolike status", "alsolike models list"],
-  upkeep: ["alsolike status", "alsolike config show"],
-};
+function RunbookLink({ alarm }: { alarm: Alarm }) {
+  const found = alarm.runbook === null ? null : runbook(alarm.runbook);
+  return alarm.runbook && found ? <a href={runbookHref(alarm.runbook)}>{found.title}</a> : <>–</>;
+}
+
+/** Return the description as a heading, without the path of the runbook. */
+export function alarmTitle(alarm: Alarm): string {
+  return sentence(alarm.description.replace(/:?\s*docs\/[\w/-]+\.md\s*$/, ""));
+}
+
+/** Return the condition of an alarm, with its name in the runbooks. */
+export function conditionText({ id, condition, combines }: Alarm): string {
+  if (condition === null) {
+    return `${id}. Rings with any of ${combines.join(", ")}`;
+  }
+  const { metric, threshold, breaching, periods, periodS } = condition;
+  const period = duration(periodS * 1000);
+  const often =
+    periods === 1
+      ? `within ${period}`
+      : breaching === periods
+        ? `for ${periods} periods of ${period}`
+        : `in ${breaching} of ${periods} periods of ${period}`;
+  return `${id}. ${metricTitle(metric)}: above ${figure(threshold)} ${often}`;
+}
+
+/** Return `SnapshotMergesFailed` as `Snapshot merges failed`; labels stay. */
+const metricTitle = (name: string): string =>
+  /^[A-Za-z0-9]+$/.test(name) ? sentence(name.replaceAll(/([a-z])([A-Z])/g, "$1 $2").toLowerCase()) : name;

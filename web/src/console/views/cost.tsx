@@ -1,10 +1,10 @@
-import { useId } from "preact/hooks";
+import { useId, useState } from "preact/hooks";
 import { useQuery } from "../context";
 import type { Cost } from "../contract";
-import { count, figure, money, unitPrice } from "../format";
+import { count, figure, money, plural, unitPrice } from "../format";
 import { Tile, Tiles } from "../parts/elements";
 import { QueryContent } from "../parts/query_content";
-import { ScrollRegion, Table } from "../parts/table";
+import { Table } from "../parts/table";
 import { cost, SLOW_MS } from "../queries";
 import { href, type Route } from "../routing";
 
@@ -133,66 +133,68 @@ type Line = Cost["lines"][number];
 /** The lines of a bill: fixed ones, then those by usage, each part with its sum. */
 function Bill({ bill }: { bill: Cost }) {
   const parts = [
-    ["Fixed", bill.lines.filter((line) => line.kind === "fixed"), bill.fixedDollars],
-    ["By usage", bill.lines.filter((line) => line.kind === "usage"), bill.usageDollars],
+    ["fixed", "Fixed costs", bill.fixedDollars],
+    ["usage", "Costs by usage", bill.usageDollars],
   ] as const;
   return (
-    <ScrollRegion label="Lines of the bill">
-      <table class="bill">
-        <caption>Lines of the bill</caption>
-        <thead>
-          <tr>
-            <th scope="col">Service</th>
-            <th scope="col">What</th>
-            <th scope="col" class="number">
-              Quantity
-            </th>
-            <th scope="col">Unit</th>
-            <th scope="col" class="number">
-              Unit price
-            </th>
-            <th scope="col" class="number">
-              A month
-            </th>
-          </tr>
-        </thead>
-        {parts.map(([title, lines, dollars]) => (
-          <tbody key={title}>
-            <tr class="part">
-              <th scope="rowgroup" colSpan={5}>
-                {title}
-              </th>
-              <td class="number">{money(dollars)}</td>
-            </tr>
-            {lines.map((line) => (
-              <BillLine key={`${line.service} ${line.what}`} line={line} />
-            ))}
-          </tbody>
-        ))}
-        <tfoot>
-          <tr>
-            <th scope="row" colSpan={5}>
-              A month
-            </th>
-            <td class="number">{money(bill.dollars)}</td>
-          </tr>
-        </tfoot>
-      </table>
-    </ScrollRegion>
+    <>
+      {parts.map(([kind, title, dollars]) => (
+        <BillPart
+          key={kind}
+          title={`${title}: ${money(dollars)} a month`}
+          lines={bill.lines.filter((line) => line.kind === kind)}
+        />
+      ))}
+    </>
   );
 }
 
-function BillLine({ line }: { line: Line }) {
+const HALF_A_CENT = 0.005;
+
+/** The lines of a part, the largest first. The page shows lines of less than a cent on demand. */
+function BillPart({ title, lines }: { title: string; lines: readonly Line[] }) {
+  const [open, setOpen] = useState(false);
+  const ordered = [...lines].sort((a, b) => b.dollars - a.dollars);
+  const small = ordered.filter((line) => line.dollars < HALF_A_CENT);
   return (
-    <tr>
-      <th scope="row">{line.service}</th>
-      <td>
-        <span class="wide">{line.what}</span>
-      </td>
-      <td class="number">{figure(line.quantity)}</td>
-      <td>{line.unit}</td>
-      <td class="number">{unitPrice(line.unitPrice)}</td>
-      <td class="number">{money(line.dollars)}</td>
-    </tr>
+    <section>
+      <BillTable caption={title} lines={ordered.filter((line) => line.dollars >= HALF_A_CENT)} />
+      {small.length > 0 && (
+        <details class="as-table" onToggle={(event) => setOpen(event.currentTarget.open)}>
+          <summary>{plural(small.length, "line")} of less than a cent</summary>
+          {open && <BillTable caption={`${title}, lines of less than a cent`} lines={small} hideCaption />}
+        </details>
+      )}
+    </section>
+  );
+}
+
+interface BillTableProps {
+  readonly caption: string;
+  readonly lines: readonly Line[];
+  readonly hideCaption?: boolean;
+}
+
+function BillTable({ caption, lines, hideCaption = false }: BillTableProps) {
+  return (
+    <Table
+      caption={caption}
+      hideCaption={hideCaption}
+      rows={lines}
+      keyOf={(line) => `${line.service} ${line.what}`}
+      columns={[
+        {
+          name: "Service",
+          cell: (line) => (
+            <span class="wide">
+              {line.service}: {line.what}
+            </span>
+          ),
+        },
+        { name: "Quantity", number: true, cell: (line) => `${figure(line.quantity)} ${line.unit}` },
+        { name: "Unit price", number: true, cell: (line) => unitPrice(line.unitPrice) },
+        { name: "A month", number: true, cell: (line) => <b>{money(line.dollars)}</b> },
+      ]}
+    />
   );
 }

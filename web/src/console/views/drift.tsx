@@ -1,12 +1,13 @@
 import { useQuery } from "../context";
 import type { Drift, DriftReport } from "../contract";
-import { count, duration, figure, percent, words } from "../format";
+import { count, duration, figure, measure, percent, sentence, words } from "../format";
 import { TimeChart } from "../parts/chart";
-import { Command, Status, Tile, Tiles, Timestamp } from "../parts/elements";
+import { Status, Tile, Tiles, Timestamp } from "../parts/elements";
 import { EmptyState, QueryContent } from "../parts/query_content";
 import { Table } from "../parts/table";
 import { drift, SLOW_MS } from "../queries";
 import { href } from "../routing";
+import { RefreshButton } from "./refresh_button";
 
 const HOUR_MS = 3_600_000;
 
@@ -17,14 +18,25 @@ export function DriftView() {
       {({ looked }) =>
         looked === null ? (
           <EmptyState title="No drift check has run yet">
-            <p>Checks run on a schedule once there is a champion. Run one now:</p>
-            <Command text="alsolike drift --refresh" />
+            <p>Checks run on a schedule once there is a champion, or now:</p>
+            <CheckButton primary />
           </EmptyState>
         ) : (
           <DriftDetails drift={looked} />
         )
       }
     </QueryContent>
+  );
+}
+
+function CheckButton({ primary = false }: { primary?: boolean }) {
+  return (
+    <RefreshButton
+      verb="Check now"
+      query={drift}
+      started="The drift check has started. The figures follow within some minutes."
+      primary={primary}
+    />
   );
 }
 
@@ -52,7 +64,11 @@ function DriftDetails({ drift: report }: { drift: Drift }) {
         <Tile name="Unknown users" value={percent(report.unknownUserShare)} note="of users, new to the champion" />
       </Tiles>
       <section>
-        <h2>Population stability index</h2>
+        <div class="row">
+          <h2>Population stability index</h2>
+          <span class="grow" />
+          <CheckButton />
+        </div>
         <p class="faint">
           0 means no change from the last week of the training data. The alarm starts after {count(report.hours)} hours
           above {figure(report.threshold)}.
@@ -61,9 +77,9 @@ function DriftDetails({ drift: report }: { drift: Drift }) {
           {report.figures.map((metric) => (
             <TimeChart
               key={metric.name}
-              caption={words(metric.name)}
+              caption={sentence(words(metric.name))}
               series={[{ name: "PSI", points: metric.history, kind: "area" }]}
-              format={figure}
+              format={measure}
               threshold={{ name: "threshold", value: report.threshold }}
               emptyText={metric.reason ?? "Not measured yet."}
             />
@@ -74,21 +90,21 @@ function DriftDetails({ drift: report }: { drift: Drift }) {
           rows={report.figures}
           keyOf={(metric) => metric.name}
           columns={[
-            { name: "Figure", cell: (metric) => words(metric.name) },
+            { name: "Figure", cell: (metric) => sentence(words(metric.name)) },
             { name: "State", cell: (metric) => <FigureStatus figure={metric} threshold={report.threshold} /> },
-            { name: "PSI", number: true, cell: (metric) => figure(metric.value) },
+            { name: "PSI", number: true, cell: (metric) => measure(metric.value) },
             {
               name: "By chance",
               number: true,
               title: "Value that so few rows produce without drift",
-              cell: (metric) => figure(metric.byChance),
+              cell: (metric) => measure(metric.byChance),
             },
-            { name: "Threshold", number: true, cell: () => figure(report.threshold) },
+            { name: "Threshold", number: true, cell: () => measure(report.threshold) },
             {
               name: "Above since",
               cell: (metric) => (metric.aboveSinceMs === null ? "–" : <Timestamp ms={metric.aboveSinceMs} />),
             },
-            { name: "Reason if missing", cell: (metric) => metric.reason ?? "–" },
+            { name: "Reason if missing", cell: (metric) => <span class="wide">{metric.reason ?? "–"}</span> },
           ]}
         />
       </section>
@@ -97,7 +113,7 @@ function DriftDetails({ drift: report }: { drift: Drift }) {
         rows={report.checks}
         keyOf={(check) => check.name}
         columns={[
-          { name: "Check", cell: (check) => words(check.name) },
+          { name: "Check", cell: (check) => sentence(words(check.name)) },
           {
             name: "State",
             cell: (check) =>

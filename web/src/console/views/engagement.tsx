@@ -1,12 +1,14 @@
 import { type QueryResult, useQuery } from "../context";
 import type { EngagementReport, EngagementRow } from "../contract";
-import { count, dayMs, type Format, figure, percent, plural, words } from "../format";
+import { count, day, dayMs, type Format, figure, percent, plural, words } from "../format";
 import { TimeChart } from "../parts/chart";
-import { Command, RadioGroup } from "../parts/elements";
+import { RadioGroup } from "../parts/elements";
 import { EmptyState, QueryContent } from "../parts/query_content";
 import { Table } from "../parts/table";
 import { engagement } from "../queries";
+import type { Query } from "../query_cache";
 import { type Route, replaceQuery } from "../routing";
+import { RefreshButton } from "./refresh_button";
 
 const BY = { all: "All", recommender: "Recommender", model: "Model", arm: "Arm" };
 const DAYS = { 7: "7 days", 14: "14 days", 28: "28 days" };
@@ -34,7 +36,8 @@ export function EngagementView({ route }: { route: Route }) {
   const by = route.query.by && route.query.by in BY ? route.query.by : "all";
   const days = route.query.days && route.query.days in DAYS ? route.query.days : "14";
   const metric = (route.query.metric && route.query.metric in METRICS ? route.query.metric : "clickThrough") as Metric;
-  const query = useQuery<EngagementReport>(engagement(Number(days), by), 300_000);
+  const request = engagement(Number(days), by);
+  const query = useQuery<EngagementReport>(request, 300_000);
   return (
     <div class="stack">
       <div class="filters">
@@ -50,17 +53,28 @@ export function EngagementView({ route }: { route: Route }) {
             ))}
           </select>
         </label>
+        <span class="grow" />
+        {query.data && isCounted(query.data) && <CountButton query={request} />}
       </div>
       <QueryContent query={query} what="engagement">
-        {(report) => <EngagementDetails report={report} metric={metric} by={BY[by as keyof typeof BY]} />}
+        {(report) => (
+          <EngagementDetails report={report} query={request} metric={metric} by={BY[by as keyof typeof BY]} />
+        )}
       </QueryContent>
     </div>
   );
 }
 
-function EngagementDetails({ report, metric, by }: { report: EngagementReport; metric: Metric; by: string }) {
-  if (report.totals.every((row) => row.answers === 0)) {
-    return <NoEngagement report={report} />;
+interface DetailsProps {
+  readonly report: EngagementReport;
+  readonly query: Query;
+  readonly metric: Metric;
+  readonly by: string;
+}
+
+function EngagementDetails({ report, query, metric, by }: DetailsProps) {
+  if (!isCounted(report)) {
+    return <NoEngagement report={report} query={query} />;
   }
   const [title, format] = METRICS[metric];
   const rejected = Object.entries(report.rejected).filter(([, events]) => events > 0);
@@ -74,7 +88,7 @@ function EngagementDetails({ report, metric, by }: { report: EngagementReport; m
           .sort((a, b) => b.answers - a.answers)
           .slice(0, LINES)
           .map((total) => ({
-            name: total.name,
+            name: by === "All" ? title : total.name,
             points: report.days.map(
               ({ date, rows }) => [dayMs(date), rows.find((row) => row.name === total.name)?.[metric] ?? null] as const,
             ),
@@ -84,11 +98,14 @@ function EngagementDetails({ report, metric, by }: { report: EngagementReport; m
         <p class="faint">The chart shows the {LINES} rows with the most responses; the table shows all.</p>
       )}
       <Table
-        caption={`${report.from} to ${report.to}, UTC`}
+        caption={`${day(dayMs(report.from))} to ${day(dayMs(report.to))}, days in UTC`}
         rows={report.totals}
         keyOf={(row) => row.name}
         columns={[
-          { name: by === "All" ? "Responses of" : by, cell: (row) => <span class="identifier">{row.name}</span> },
+          {
+            name: by === "All" ? "Recommendations" : by,
+            cell: (row) => (by === "All" ? "All" : <span class="identifier">{row.name}</span>),
+          },
           ...(["answers", "impressions", "clicks", "carts", "purchases"] as const).map((name) => ({
             name: METRICS[name][0],
             number: true,
@@ -126,12 +143,12 @@ function EngagementDetails({ report, metric, by }: { report: EngagementReport; m
 }
 
 /** The click-through by day. */
-export function ClickThrough({ query }: { query: QueryResult<EngagementReport> }) {
+export function ClickThrough({ query, result }: { query: Query; result: QueryResult<EngagementReport> }) {
   return (
-    <QueryContent query={query} what="engagement" skeletonLines={1}>
+    <QueryContent query={result} what="engagement" skeletonLines={1}>
       {(report) =>
-        report.totals.every((row) => row.answers === 0) ? (
-          <NoEngagement report={report} />
+        !isCounted(report) ? (
+          <NoEngagement report={report} query={query} />
         ) : (
           <TimeChart
             caption="Click-through by day"
@@ -151,16 +168,30 @@ export function ClickThrough({ query }: { query: QueryResult<EngagementReport> }
   );
 }
 
+/** Return true if a report has recommendations. */
+const isCounted = (report: EngagementReport): boolean => report.totals.some((row) => row.answers > 0);
+
 /** The message without figures, which differs between "not counted" and "no recommendations". */
-function NoEngagement({ report }: { report: EngagementReport }) {
+function NoEngagement({ report, query }: { report: EngagementReport; query: Query }) {
   return report.totals.length === 0 ? (
     <EmptyState title="Not counted yet">
-      <p>Attribution has not run for these days. It runs on a schedule; this command runs it now.</p>
-      <Command text="alsolike engagement --refresh" />
+      <p>Attribution has not run for these days. It runs on a schedule, or now:</p>
+      <CountButton query={query} primary />
     </EmptyState>
   ) : (
     <EmptyState title="No recommendations in these days">
       <p>Attribution counts events that carry the ID of a recommendation.</p>
     </EmptyState>
+  );
+}
+
+function CountButton({ query, primary = false }: { query: Query; primary?: boolean }) {
+  return (
+    <RefreshButton
+      verb="Count now"
+      query={query}
+      started="Attribution has started. The figures follow within some minutes."
+      primary={primary}
+    />
   );
 }

@@ -1,6 +1,6 @@
 import { useQuery } from "../context";
 import type { Experiment, Experiments } from "../contract";
-import { count, figure, lift, percent, words } from "../format";
+import { count, figure, lift, percent, sentence, words } from "../format";
 import { Command, Status, shellQuote, Timestamp, type Tone } from "../parts/elements";
 import { Icon } from "../parts/icons";
 import { EmptyState, QueryContent } from "../parts/query_content";
@@ -8,6 +8,9 @@ import { Table } from "../parts/table";
 import { experiments } from "../queries";
 
 const STATES: Record<Experiment["state"], Tone> = { planned: "info", running: "going", ended: "idle" };
+
+/** Metrics that are shares of users or impressions. */
+const SHARES = ["click-through", "conversion", "buyers"];
 
 /** The verdicts of a report, as sentences. */
 const VERDICTS: Readonly<Record<string, [Tone, string]>> = {
@@ -44,6 +47,9 @@ function ExperimentCard({ experiment }: { experiment: Experiment }) {
   const { verdict, winner, sampleRatioPValue } = experiment;
   const [tone, verdictText] = VERDICTS[verdict ?? ""] ?? ["info", verdict];
   const scale = maxLift(experiment.arms);
+  const isShare = SHARES.includes(experiment.metric);
+  // A hyphen belongs to the word "click-through" only.
+  const metricTitle = sentence(experiment.metric === "click-through" ? experiment.metric : words(experiment.metric));
   return (
     <article class="card padded">
       <header class="row">
@@ -51,7 +57,7 @@ function ExperimentCard({ experiment }: { experiment: Experiment }) {
         <h2 class="identifier">{experiment.name}</h2>
         <span class="faint">
           {experiment.layer && `layer ${experiment.layer}, `}
-          {words(experiment.metric)}, {experiment.state === "planned" ? "starts " : "started "}
+          {metricTitle}, {experiment.state === "planned" ? "starts " : "started "}
           <Timestamp ms={experiment.startMs} />
           {experiment.endMs !== null && (
             <>
@@ -100,14 +106,14 @@ function ExperimentCard({ experiment }: { experiment: Experiment }) {
             cell: (arm) => (
               <span>
                 {arm.name}
-                {arm.control && <small class="below">control</small>}
+                {arm.control && <small class="below">baseline</small>}
               </span>
             ),
           },
           { name: "Share", number: true, cell: (arm) => percent(arm.share) },
           { name: "Users", number: true, cell: (arm) => count(arm.users) },
           { name: "Responses", number: true, cell: (arm) => count(arm.answers) },
-          { name: words(experiment.metric), number: true, cell: (arm) => figure(arm.value) },
+          { name: metricTitle, number: true, cell: (arm) => (isShare ? percent : figure)(arm.value) },
           { name: "Lift", number: true, cell: (arm) => (arm.control ? "–" : lift(arm.lift)) },
           {
             name: "95% interval",

@@ -51,8 +51,13 @@ function ModelDetails({ details }: { details: ModelStory }) {
           />
         )}
         {canPromote(version) && (
-          <button type="button" class="primary" disabled={current === null} onClick={() => setDialog("promote")}>
-            <Icon name="up" /> Promote
+          <button
+            type="button"
+            class={version.status === "rejected" ? undefined : "primary"}
+            disabled={current === null}
+            onClick={() => setDialog("promote")}
+          >
+            <Icon name="up" /> {version.status === "rejected" ? "Promote anyway" : "Promote"}
           </button>
         )}
         {version.status === "champion" && champion && canRollBack(champion) && (

@@ -3,7 +3,8 @@ import { canRollBack, lastPromotion } from "../champion";
 import { useQuery } from "../context";
 import type { Models, ModelVersion } from "../contract";
 import { count, measure, percent, plural } from "../format";
-import { Command, Status, Timestamp } from "../parts/elements";
+import { TimeChart } from "../parts/chart";
+import { Status, Timestamp } from "../parts/elements";
 import { Icon } from "../parts/icons";
 import { EmptyState, QueryContent } from "../parts/query_content";
 import { Table } from "../parts/table";
@@ -12,6 +13,7 @@ import { href, type Route } from "../routing";
 import { PromoteDialog, RollbackDialog } from "./champion_dialogs";
 import { ModelDetailsView } from "./model_details";
 import { ChangeButton, canPromote, MetricBar, ModelStatus } from "./model_parts";
+import { StartDialog } from "./trainings";
 
 export function ModelsView({ route }: { route: Route }) {
   return route.id === null ? <Versions /> : <ModelDetailsView version={route.id} />;
@@ -21,17 +23,22 @@ function Versions() {
   const query = useQuery<Models>(models, LIVE_MS);
   const [promoting, setPromoting] = useState<ModelVersion | null>(null);
   const [rollingBack, setRollingBack] = useState(false);
+  const [starting, setStarting] = useState(false);
   return (
     <QueryContent query={query} what="model versions" skeletonLines={5}>
       {(data) =>
         data.versions.length === 0 ? (
           <EmptyState title="No version has been trained yet">
             <p>Until the first version is champion, requests return trending items or an empty list.</p>
-            <Command text="alsolike train" />
+            <button type="button" class="primary" onClick={() => setStarting(true)}>
+              <Icon name="play" /> Start a training
+            </button>
+            {starting && <StartDialog close={() => setStarting(false)} />}
           </EmptyState>
         ) : (
           <div class="stack">
             <ChampionCard models={data} rollBack={() => setRollingBack(true)} />
+            <QualityCharts versions={data.versions} />
             <Table
               caption={plural(data.versions.length, "version")}
               rows={data.versions}
@@ -75,6 +82,37 @@ function Versions() {
         )
       }
     </QueryContent>
+  );
+}
+
+/** Figures of the versions over the time of their creation. */
+function QualityCharts({ versions }: { versions: readonly ModelVersion[] }) {
+  const measured = versions.filter((version) => version.ndcg !== null).sort((a, b) => a.createdMs - b.createdMs);
+  if (measured.length < 2) {
+    return null;
+  }
+  const points = (metric: "ndcg" | "hr" | "coverage") =>
+    measured.map((version) => [version.createdMs, version[metric]] as const);
+  const names = new Map(measured.map((version) => [version.createdMs, version.version]));
+  const nameOf = (timeMs: number) => names.get(timeMs) ?? "";
+  return (
+    <div class="charts">
+      <TimeChart
+        caption="Quality by version"
+        format={measure}
+        nameOf={nameOf}
+        series={[
+          { name: "NDCG", points: points("ndcg") },
+          { name: "Hit rate", points: points("hr") },
+        ]}
+      />
+      <TimeChart
+        caption="Coverage by version"
+        format={percent}
+        nameOf={nameOf}
+        series={[{ name: "Coverage", points: points("coverage"), kind: "area" }]}
+      />
+    </div>
   );
 }
 

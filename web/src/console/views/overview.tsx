@@ -1,41 +1,48 @@
-import { useNow, useQuery } from "../context";
-import type { Alarms, DriftReport, EngagementReport, Models, QuarantineReport, Trainings } from "../contract";
-import { duration } from "../format";
+import { type QueryResult, useNow, useQuery } from "../context";
+import type { Alarms, DriftReport, EngagementReport, Models, QuarantineReport, Traffic, Trainings } from "../contract";
 import { openProblems } from "../open_problems";
 import { Status, Timestamp } from "../parts/elements";
 import { Icon } from "../parts/icons";
 import { QueryContent } from "../parts/query_content";
-import { alarms, drift, engagement, LIVE_MS, models, quarantine, SLOW_MS, trainings } from "../queries";
+import { alarms, drift, engagement, LIVE_MS, models, quarantine, SLOW_MS, traffic, trainings } from "../queries";
 import { href } from "../routing";
 import { AlarmCard } from "./alarms";
 import { ClickThrough } from "./engagement";
 import { TrafficSection } from "./traffic";
-import { RunStatus, Steps } from "./trainings";
+import { LastLine, RunDuration, RunStatus, reasonText, Steps } from "./trainings";
 
 export function OverviewView() {
-  const engagementQuery = useQuery<EngagementReport>(engagement(14, "all"), 300_000);
+  const clicks = engagement(14, "all");
+  const engagementQuery = useQuery<EngagementReport>(clicks, 300_000);
   const modelsQuery = useQuery<Models>(models, LIVE_MS);
+  const alarmsQuery = useQuery<Alarms>(alarms, LIVE_MS);
   return (
     <div class="stack">
-      <OpenProblems models={modelsQuery.data} />
-      <TrafficSection models={modelsQuery} engagement={engagementQuery} />
+      <OpenProblems models={modelsQuery.data} alarms={alarmsQuery} />
+      <TrafficSection alarms={alarmsQuery.data} models={modelsQuery} engagement={engagementQuery} />
       <div class="columns">
         <LastTraining />
-        <ClickThrough query={engagementQuery} />
+        <ClickThrough query={clicks} result={engagementQuery} />
       </div>
     </div>
   );
 }
 
-function OpenProblems({ models: modelsData }: { models: Models | null }) {
+interface OpenProblemsProps {
+  readonly models: Models | null;
+  readonly alarms: QueryResult<Alarms>;
+}
+
+function OpenProblems({ models: modelsData, alarms: alarmsQuery }: OpenProblemsProps) {
   const now = useNow();
-  const alarmsQuery = useQuery<Alarms>(alarms, LIVE_MS);
+  const trafficQuery = useQuery<Traffic>(traffic(60), LIVE_MS);
   const trainingsQuery = useQuery<Trainings>(trainings, LIVE_MS);
   const driftQuery = useQuery<DriftReport>(drift, SLOW_MS);
   const quarantineQuery = useQuery<QuarantineReport>(quarantine, SLOW_MS);
   const activeAlarms = alarmsQuery.data?.alarms.filter((alarm) => alarm.state === "ALARM") ?? [];
   const data = {
     alarms: alarmsQuery.data,
+    traffic: trafficQuery.data,
     models: modelsData,
     trainings: trainingsQuery.data,
     drift: driftQuery.data,
@@ -44,6 +51,7 @@ function OpenProblems({ models: modelsData }: { models: Models | null }) {
   const problems = openProblems(data, now);
   const failing = Object.entries({
     alarms: alarmsQuery,
+    traffic: trafficQuery,
     trainings: trainingsQuery,
     drift: driftQuery,
     quarantine: quarantineQuery,
@@ -82,8 +90,10 @@ function OpenProblems({ models: modelsData }: { models: Models | null }) {
             <Status tone="idle">checking…</Status>
           ) : (
             <>
-              <Status tone="good">All is well</Status>
-              <span class="faint">No alarm is active, the quarantine is empty, the last training succeeded.</span>
+              <Status tone="good">No open problems</Status>
+              <span class="faint">
+                No alarm rings and the quarantine is empty. In the last hour, no request failed and none was slow.
+              </span>
             </>
           )}
         </p>
@@ -96,7 +106,7 @@ function LastTraining() {
   const query = useQuery<Trainings>(trainings, LIVE_MS);
   return (
     <QueryContent query={query} what="last training" skeletonLines={1}>
-      {({ runs: [run] }) => (
+      {({ runs, runs: [run] }) => (
         <section class="card padded">
           <div class="row">
             <h2>Last training</h2>
@@ -108,12 +118,12 @@ function LastTraining() {
               <p class="row">
                 <RunStatus run={run} />
                 <span class="faint">
-                  started <Timestamp ms={run.startedMs} />
-                  {run.endedMs !== null && `, took ${duration(run.endedMs - run.startedMs)}`}
+                  started <Timestamp ms={run.startedMs} />, <RunDuration run={run} runs={runs} />
                 </span>
               </p>
-              {run.reason && <p>{run.reason}</p>}
+              <p>{reasonText(run)}</p>
               <Steps run={run} />
+              <LastLine run={run} />
             </>
           ) : (
             <p class="faint">No training has run yet.</p>

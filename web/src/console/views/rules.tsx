@@ -17,6 +17,10 @@ const RECOMMENDERS = [
   "popular",
   "recently-viewed",
 ];
+/** Recommenders that need an item. */
+const OF_ITEMS = ["similar-items", "bought-together"];
+/** Recommenders that need a user. */
+const OF_USERS = ["for-you", "buy-again", "recently-viewed"];
 
 export function RulesView() {
   const query = useQuery<RuleSets>(rules, SLOW_MS);
@@ -56,6 +60,7 @@ export function RulesView() {
 function PreviewForm({ names }: { names: readonly string[] }) {
   const { api } = useConsole();
   const id = useId();
+  const [recommender, setRecommender] = useState("for-you");
   const [preview, setPreview] = useState<RulesPreview | null>(null);
   const [error, setError] = useState<Error | null>(null);
   const [sending, setSending] = useState(false);
@@ -81,27 +86,27 @@ function PreviewForm({ names }: { names: readonly string[] }) {
     <section class="card padded">
       <h2>Preview</h2>
       <form class="fields" onSubmit={(event) => void submit(event)}>
-        <Field id={`${id}-user`} name="userId" title="User" hint="user ID" />
-        <Field id={`${id}-item`} name="itemId" title="Item" hint="ID of the page's item" />
         <div class="field">
           <label for={`${id}-recommender`}>Recommender</label>
-          <input
+          <select
             id={`${id}-recommender`}
             name="recommender"
-            list={`${id}-recommenders`}
-            placeholder="for-you"
-            autocomplete="off"
-          />
-          <datalist id={`${id}-recommenders`}>
+            value={recommender}
+            onChange={(event) => setRecommender(event.currentTarget.value)}
+          >
             {RECOMMENDERS.map((name) => (
-              <option key={name} value={name} />
+              <option key={name}>{name}</option>
             ))}
-          </datalist>
+          </select>
         </div>
+        {OF_ITEMS.includes(recommender) && (
+          <Field id={`${id}-item`} name="itemId" title="Item" hint="ID of the page's item" required />
+        )}
+        <Field id={`${id}-user`} name="userId" title="User" hint="user ID" required={OF_USERS.includes(recommender)} />
         <div class="field">
           <label for={`${id}-rules`}>Rule set</label>
           <select id={`${id}-rules`} name="rules">
-            <option value="">the recommender's own</option>
+            <option value="">as configured</option>
             {names.map((name) => (
               <option key={name}>{name}</option>
             ))}
@@ -149,11 +154,22 @@ function PreviewForm({ names }: { names: readonly string[] }) {
   );
 }
 
-function Field({ id, name, title, hint }: { id: string; name: string; title: string; hint: string }) {
+interface FieldProps {
+  readonly id: string;
+  readonly name: string;
+  readonly title: string;
+  readonly hint: string;
+  readonly required: boolean;
+}
+
+function Field({ id, name, title, hint, required }: FieldProps) {
   return (
     <div class="field">
-      <label for={id}>{title}</label>
-      <input id={id} name={name} placeholder={hint} autocomplete="off" />
+      <label for={id}>
+        {title}
+        {!required && " (optional)"}
+      </label>
+      <input id={id} name={name} placeholder={hint} autocomplete="off" required={required} />
     </div>
   );
 }

@@ -1,21 +1,22 @@
 import { useState } from "preact/hooks";
 import { lastPromotion } from "../champion";
-import { type QueryResult, useQuery } from "../context";
-import type { EngagementReport, Models, Traffic } from "../contract";
-import { count, dayMs, figure, milliseconds, percent, plural } from "../format";
+import { type QueryResult, useNow, useQuery } from "../context";
+import type { Alarms, EngagementReport, Models, Traffic } from "../contract";
+import { clockTime, count, dayMs, duration, figure, milliseconds, percent, plural } from "../format";
 import { TimeChart } from "../parts/chart";
-import { RadioGroup, Tile, Tiles, Timestamp } from "../parts/elements";
+import { RadioGroup, Tile, Tiles } from "../parts/elements";
 import { QueryContent } from "../parts/query_content";
 import * as queries from "../queries";
 import { href } from "../routing";
 import {
   completePeriods,
+  highest,
   isHigh,
   latest,
-  maximum,
-  perSecond,
+  perMinute,
   shareOf,
   shares,
+  thresholdOf,
   total,
   withZeros,
 } from "../traffic_metrics";
@@ -23,12 +24,13 @@ import {
 const MINUTES = { 60: "Hour", 360: "6 hours", 1440: "Day" };
 
 interface Props {
+  readonly alarms: Alarms | null;
   readonly models: QueryResult<Models>;
   readonly engagement: QueryResult<EngagementReport>;
 }
 
 /** Current traffic: tiles, then the same over time. */
-export function TrafficSection({ models, engagement }: Props) {
+export function TrafficSection({ alarms, models, engagement }: Props) {
   const [minutes, setMinutes] = useState("60");
   const query = useQuery<Traffic>(queries.traffic(Number(minutes)), queries.LIVE_MS);
   return (
@@ -41,7 +43,7 @@ export function TrafficSection({ models, engagement }: Props) {
       <QueryContent query={query} what="traffic" skeletonLines={4}>
         {(data) => (
           <>
-            <TrafficTiles traffic={data} models={models.data} engagement={engagement.data} />
+            <TrafficTiles traffic={data} alarms={alarms} models={models.data} engagement={engagement.data} />
             <TrafficCharts traffic={data} />
           </>
         )}
@@ -52,63 +54,61 @@ export function TrafficSection({ models, engagement }: Props) {
 
 function TrafficTiles({
   traffic,
+  alarms,
   models,
   engagement,
 }: {
   traffic: Traffic;
+  alarms: Alarms | null;
   models: Models | null;
   engagement: EngagementReport | null;
 }) {
   const { periodS } = traffic;
   const series = completePeriods(traffic);
-  const rate = perSecond(series.requests, periodS);
+  const rate = perMinute(series.requests, periodS);
+  const slowest = highest(series.latencyP99);
+  const limitMs = thresholdOf(alarms, "ApiSlow");
   const degraded = shareOf(series.degradedAnswers, series.answers);
   const failed = shareOf(series.serverErrors, series.requests);
-  const champion = models?.champion;
-  const since = champion && lastPromotion(champion);
   const totals = engagement?.totals[0];
   return (
     <Tiles>
       <Tile
-        name="Requests per second"
-        value={figure(latest(rate))}
-        note={`${figure(maximum(rate))} peak, ${count(total(series.requests))} in total`}
+        name="Requests per minute"
+        value={figure(latest(rate) ?? 0)}
+        note={
+          highest(rate)
+            ? `${figure(highest(rate)?.[1])} highest, ${count(total(series.requests))} in total`
+            : "no request in this time"
+        }
         trend={rate}
       />
       <Tile
         name="Latency, p99"
         value={milliseconds(latest(series.latencyP99))}
-        note={`p50 ${milliseconds(latest(series.latencyP50))}`}
+        note={
+          slowest
+            ? `p50 ${milliseconds(latest(series.latencyP50))}, highest ${milliseconds(slowest[1])} at ${clockTime(slowest[0])}`
+            : "no request in this time"
+        }
         trend={series.latencyP99}
+        bad={limitMs !== null && (latest(series.latencyP99) ?? 0) > limitMs}
       />
       <Tile
         name="Degraded responses"
         value={percent(degraded)}
         note={`${count(total(series.degradedAnswers))} of ${count(total(series.answers))}`}
         trend={shares(series.degradedAnswers, series.answers)}
-        bad={isHigh(degraded, total(series.answers), 0.05)}
+        bad={isHigh(degraded, total(series.answers), thresholdOf(alarms, "Degraded"))}
       />
       <Tile
         name="Server errors"
         value={percent(failed)}
         note={`${plural(total(series.serverErrors), "request")}`}
         trend={withZeros(series.serverErrors)}
-        bad={isHigh(failed, total(series.requests), 0.01)}
+        bad={total(series.serverErrors) > 0}
       />
-      <Tile
-        name="Champion"
-        href={href("models")}
-        value={since ? <Timestamp ms={since.promotedMs} /> : champion ? "–" : "none"}
-        note={
-          champion ? (
-            <a class="identifier" href={href("models", champion.version)}>
-              {champion.version}
-            </a>
-          ) : (
-            "no model"
-          )
-        }
-      />
+      <ChampionTile models={models} />
       <Tile
         name="Click-through"
         href={href("engagement")}
@@ -120,18 +120,41 @@ function TrafficTiles({
   );
 }
 
+/** The serving version, its algorithm and its age. */
+function ChampionTile({ models }: { models: Models | null }) {
+  const now = useNow();
+  const champion = models?.champion;
+  if (!champion) {
+    return <Tile name="Champion" href={href("models")} value={models ? "none" : "–"} note="no model serves" />;
+  }
+  const since = lastPromotion(champion);
+  const algorithm = models.versions.find(({ version }) => version === champion.version)?.algorithm;
+  const age = since && `champion for ${duration(now - since.promotedMs)}`;
+  return (
+    <Tile
+      name="Champion"
+      value={
+        <a class="identifier name" href={href("models", champion.version)}>
+          {champion.version}
+        </a>
+      }
+      note={[algorithm, age].filter(Boolean).join(", ")}
+    />
+  );
+}
+
 function TrafficCharts({ traffic }: { traffic: Traffic }) {
   const { periodS } = traffic;
   const series = completePeriods(traffic);
   return (
     <div class="charts">
       <TimeChart
-        caption="Requests per second"
+        caption="Requests per minute"
         format={figure}
         series={[
-          { name: "Requests", points: perSecond(series.requests, periodS), kind: "area" },
-          { name: "4xx", points: perSecond(series.clientErrors, periodS), tone: "--warn" },
-          { name: "5xx", points: perSecond(series.serverErrors, periodS), tone: "--bad" },
+          { name: "Requests", points: perMinute(series.requests, periodS), kind: "area" },
+          { name: "4xx", points: perMinute(series.clientErrors, periodS), tone: "--warn" },
+          { name: "5xx", points: perMinute(series.serverErrors, periodS), tone: "--bad" },
         ]}
       />
       <TimeChart
@@ -148,7 +171,7 @@ function TrafficCharts({ traffic }: { traffic: Traffic }) {
         format={count}
         series={[
           { name: "Accepted", points: withZeros(series.eventsAccepted), kind: "area" },
-          { name: "Requests rejected", points: withZeros(series.requestsRejected), tone: "--warn" },
+          { name: "Rejected", points: withZeros(series.eventsRejected), tone: "--warn" },
           { name: "Quarantined", points: withZeros(series.recordsQuarantined), tone: "--bad" },
         ]}
       />

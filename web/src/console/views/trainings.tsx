@@ -1,7 +1,7 @@
 import { useMemo, useState } from "preact/hooks";
 import { useConsole, useNow, useQuery } from "../context";
 import type { StartedTraining, StartTraining, TrainingRun, Trainings } from "../contract";
-import { duration } from "../format";
+import { duration, sentence } from "../format";
 import { ChangeForm, Dialog } from "../parts/dialog";
 import { Status, Timestamp } from "../parts/elements";
 import { Icon } from "../parts/icons";
@@ -24,12 +24,12 @@ export function TrainingsView() {
         {({ runs }) =>
           runs.length === 0 ? (
             <EmptyState title="No training has run yet">
-              <p>The schedule, drift (if enabled) or the button starts a training.</p>
+              <p>A training also starts on its schedule, and after drift if that is enabled.</p>
             </EmptyState>
           ) : (
             <ol class="runs">
               {runs.map((run) => (
-                <Run key={run.id} run={run} />
+                <Run key={run.id} run={run} runs={runs} />
               ))}
             </ol>
           )
@@ -40,14 +40,14 @@ export function TrainingsView() {
   );
 }
 
-function Run({ run }: { run: TrainingRun }) {
+function Run({ run, runs }: { run: TrainingRun; runs: readonly TrainingRun[] }) {
   return (
     <li class="card padded run">
       <header class="row">
         <RunStatus run={run} />
-        <h2 class="identifier">{run.id}</h2>
+        <h2>{reasonText(run)}</h2>
         <span class="faint">
-          started <Timestamp ms={run.startedMs} />, <RunDuration run={run} />
+          started <Timestamp ms={run.startedMs} />, <RunDuration run={run} runs={runs} />
         </span>
         <span class="grow" />
         {run.version && (
@@ -56,7 +56,6 @@ function Run({ run }: { run: TrainingRun }) {
           </a>
         )}
       </header>
-      {run.reason && <p>{run.reason}</p>}
       {run.cause && (
         <div class="note bad">
           <Icon name="bad" />
@@ -64,17 +63,71 @@ function Run({ run }: { run: TrainingRun }) {
         </div>
       )}
       <Steps run={run} />
+      <LastLine run={run} />
+      <p class="identifier faint">{run.id}</p>
     </li>
   );
 }
 
-function RunDuration({ run }: { run: TrainingRun }) {
-  const now = useNow();
-  return run.endedMs === null ? (
-    <>running for {duration(now - run.startedMs)}</>
-  ) : (
-    <>took {duration(run.endedMs - run.startedMs)}</>
+/** Return the reason of a run as a heading. */
+export const reasonText = ({ reason }: TrainingRun): string =>
+  sentence((reason ?? "training").replace(/^by-hand\b/, "by hand"));
+
+/** The last line of the log of an active run's job. */
+export function LastLine({ run }: { run: TrainingRun }) {
+  return (
+    run.log && (
+      <p class="log-line">
+        <span class="visually-hidden">Last line of the log: </span>
+        {run.log}
+      </p>
+    )
   );
+}
+
+/** The duration of a run; for an active one, also when its version should be ready. */
+export function RunDuration({ run, runs }: { run: TrainingRun; runs: readonly TrainingRun[] }) {
+  const now = useNow();
+  if (run.endedMs !== null) {
+    return <>took {duration(run.endedMs - run.startedMs)}</>;
+  }
+  const usualMs = registeredAfterMs(run) === null ? usualDurationMs(runs) : null;
+  const leftMs = usualMs === null ? null : run.startedMs + usualMs - now;
+  return (
+    <>
+      running for {duration(now - run.startedMs)}
+      {leftMs !== null && leftMs > 0 && `, its version should be ready in about ${duration(roundedMs(leftMs))}`}
+      {leftMs !== null && leftMs <= 0 && `, longer than the usual ${duration(usualMs)}`}
+    </>
+  );
+}
+
+const MINUTE_MS = 60_000;
+
+/** Return an estimate to the minute, or to ten seconds within the last minute. */
+const roundedMs = (ms: number): number => {
+  const unitMs = ms > MINUTE_MS ? MINUTE_MS : MINUTE_MS / 6;
+  return Math.ceil(ms / unitMs) * unitMs;
+};
+
+/** Runs whose durations count. */
+const RECENT_RUNS = 5;
+
+/** Return the median time after which the latest runs had a version; null without one. */
+export function usualDurationMs(runs: readonly TrainingRun[]): number | null {
+  const durations = runs
+    .filter((run) => run.status === "SUCCEEDED")
+    .map(registeredAfterMs)
+    .filter((ms) => ms !== null)
+    .slice(0, RECENT_RUNS)
+    .sort((a, b) => a - b);
+  return durations[Math.floor(durations.length / 2)] ?? null;
+}
+
+/** Return the time until the gate had decided on the version of a run; null before. A canary may follow for hours. */
+function registeredAfterMs(run: TrainingRun): number | null {
+  const leftMs = run.states.find(({ name }) => name === "RegisterModel")?.leftMs ?? null;
+  return leftMs === null ? null : leftMs - run.startedMs;
 }
 
 /** The outcome of a run, in a word. */
@@ -89,7 +142,8 @@ export function RunStatus({ run }: { run: TrainingRun }) {
   return <Status tone={tone}>{run.outcome ?? "ended"}</Status>;
 }
 
-function StartDialog({ close }: { close: () => void }) {
+/** The dialog that starts a training. */
+export function StartDialog({ close }: { close: () => void }) {
   const { api, cache, announce } = useConsole();
   const clientToken = useMemo(() => crypto.randomUUID(), []);
   const submit = async (reason: string) => {

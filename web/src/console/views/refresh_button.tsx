@@ -1,0 +1,50 @@
+import { useState } from "preact/hooks";
+import { toError } from "../../platform/api";
+import { useConsole } from "../context";
+import { Icon } from "../parts/icons";
+import { errorText } from "../parts/query_content";
+import type { Query } from "../query_cache";
+
+interface Props {
+  readonly verb: string;
+  /** The query whose figures it computes again, by a `POST` to the same path. */
+  readonly query: Query;
+  /** The message after the start. */
+  readonly started: string;
+  readonly primary?: boolean;
+}
+
+/** Delays of further requests, because the function runs for seconds or minutes after its start. */
+const RELOAD_DELAYS_MS = [3_000, 10_000, 30_000, 90_000];
+
+/** A button that computes figures now instead of at the next scheduled time. It shows a rejection. */
+export function RefreshButton({ verb, query, started, primary = false }: Props) {
+  const { api, cache, announce } = useConsole();
+  const [error, setError] = useState<Error | null>(null);
+  const [sending, setSending] = useState(false);
+  const send = async () => {
+    setSending(true);
+    setError(null);
+    try {
+      await api.post(query.path, {});
+      announce(started);
+      for (const ms of RELOAD_DELAYS_MS) setTimeout(() => void cache.refresh(query), ms);
+    } catch (failure) {
+      setError(toError(failure));
+    } finally {
+      setSending(false);
+    }
+  };
+  return (
+    <span class="with-mark">
+      <button type="button" class={primary ? "primary" : "small"} disabled={sending} onClick={() => void send()}>
+        <Icon name="refresh" /> {verb}
+      </button>
+      {error && (
+        <span class="refusal" role="alert">
+          {errorText(error)}
+        </span>
+      )}
+    </span>
+  );
+}
