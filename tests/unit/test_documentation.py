@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from docs.hooks import pictures, records
+from docs.hooks import brand, pictures, records
 
 ROOT = Path(__file__).parents[2]
 DECISIONS = ROOT / "docs" / "adr"
@@ -108,3 +108,20 @@ def test_marks_of_charts_name_tables_of_their_page() -> None:
     assert marks
     for page, mark in marks:
         assert "<rect" in pictures.chart(page, mark[1], mark[2], (mark[3] or "").split(", "))
+
+
+def test_the_site_has_the_colours_of_the_console() -> None:
+    theme = (ROOT / "web" / "src" / "platform" / "theme.css").read_text()
+
+    light, dark = brand.stylesheet(theme).split('"slate"', 1)
+
+    (accent,) = re.findall(r"--accent: light-dark\((#\w+), (#\w+)\);", theme.split('"console"')[1].split("}")[0])
+    assert f"--md-primary-fg-color: {accent[0]};" in light
+    assert f"--md-primary-fg-color: {accent[1]};" in dark
+
+
+def test_missing_token_of_the_console_is_an_error() -> None:
+    theme = (ROOT / "web" / "src" / "platform" / "theme.css").read_text()
+
+    with pytest.raises(ValueError, match="lack on-accent, expected light-dark"):
+        brand.stylesheet(re.sub(r"--on-accent: .*\n", "", theme))
