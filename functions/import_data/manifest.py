@@ -10,7 +10,13 @@ from alsolike.declarations.manifest import (
     Access,
     Manifest,
 )
-from alsolike.declarations.storage import ACTIONS_KEY, IMPORTS_PREFIX, INTERACTIONS_PREFIX, QUARANTINE_PREFIX
+from alsolike.declarations.storage import (
+    ACTIONS_KEY,
+    IMPORTS_PREFIX,
+    INTERACTIONS_PREFIX,
+    OWN_NAMES_KEY,
+    QUARANTINE_PREFIX,
+)
 
 MANIFEST = Manifest(
     description="Imports the files of an import job of Amazon Personalize",
@@ -41,6 +47,7 @@ MANIFEST = Manifest(
             reason="Journals are named after the content of files",
         ),
         Access("artefacts", READ + WRITE, keys=(ACTIONS_KEY,)),
+        Access("artefacts", READ, keys=(OWN_NAMES_KEY,)),
         *CONFIGURATION,
         *TOMBSTONES,
         *(Access(table, ("dynamodb:BatchWriteItem",)) for table in ("profiles", "catalogue", "users")),

@@ -128,6 +128,9 @@ DELETION_ORDER = (CAMPAIGN, RECOMMENDER, FILTER, SOLUTION, TRACKER, DATASET, SCH
 SERVED = (CAMPAIGN, RECOMMENDER, FILTER)
 """Kinds whose names are in requests for recommendations."""
 
+PUBLISHED = (*SERVED, DATASET)
+"""Kinds whose names or columns are in the object that other functions read."""
+
 EVENT_INTERACTIONS = "EVENT_INTERACTIONS"
 DATASET_TYPES = ("INTERACTIONS", "ITEMS", "USERS", "ACTIONS", "ACTION_INTERACTIONS")
 """Types of datasets that a request may create and import; `EVENT_INTERACTIONS` belongs to the event tracker."""

@@ -1,4 +1,7 @@
-"""The names that requests for recommendations contain: those of campaigns, recommenders and filters."""
+"""The names that requests for recommendations contain: those of campaigns, recommenders and filters.
+
+The columns that filters may name are those of the configuration and of the datasets' schemas.
+"""
 
 from __future__ import annotations
 
@@ -7,23 +10,28 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from alsolike.config.document import COLUMN
 from alsolike.config.filters import MAX_CHARACTERS
 from alsolike.config.own_names import NO_NAMES, OwnNames
 from alsolike.contract import validation
+from alsolike.domain import avro
 from alsolike.domain.aliases import NEXT_BEST_ACTION, RECIPES, Alias, Recipe
-from alsolike.domain.configuration import Configuration
+from alsolike.domain.columns import property_name
+from alsolike.domain.configuration import ColumnType, Configuration
 from alsolike.domain.rules import Exploration
 from alsolike.filters.parser import parse
 from alsolike.filters.spelling import undeclared
 from alsolike.filters.tree import ColumnDataset
 from alsolike.filters.types import mismatches
-from alsolike.runtime.errors import InvalidFilter, PersonalizeError
+from alsolike.runtime.errors import InvalidFilter, InvalidInput, PersonalizeError
 from alsolike.runtime.s3 import S3Object
 from functions.personalize.codes import EXISTS, INVALID
-from functions.personalize.resources import CAMPAIGN, FILTER, RECOMMENDER, SOLUTION, Kind
+from functions.personalize.resources import CAMPAIGN, DATASET, FILTER, RECOMMENDER, SCHEMA, SOLUTION, Kind
 from functions.personalize.store import Resource, ResourceStore
 
-_KINDS = tuple(kind.noun for kind in (SOLUTION, CAMPAIGN, RECOMMENDER, FILTER))
+_KINDS = tuple(kind.noun for kind in (SCHEMA, DATASET, SOLUTION, CAMPAIGN, RECOMMENDER, FILTER))
+ITEMS, USERS = "ITEMS", "USERS"
+_IDS = {ITEMS: "ITEM_ID", USERS: "USER_ID"}
 ATTEMPTS = 5
 NEW_FOR_DAYS = 30
 """Age up to which items are new in Personalize, if a request does not state it."""
@@ -60,7 +68,7 @@ class ServedNames:
         if name in taken:
             raise PersonalizeError(f"{kind.field} {name!r} exists already in the configuration", EXISTS)
         if kind is FILTER:
-            _check_expression(request["filterExpression"], configuration)
+            _check_expression(request["filterExpression"], self._compiled(NO_NAMES).added_to(configuration))
             return
         other = RECOMMENDER if kind is CAMPAIGN else CAMPAIGN
         found = self._store.get(other.noun, name, now_ms=now_ms)
@@ -69,7 +77,7 @@ class ServedNames:
         exploration(kind, request)
 
     def publish(self) -> None:
-        """Add the names of all resources to the object, and remove those of deleted ones.
+        """Add the names and columns of all resources to the object, and remove those of deleted ones.
 
         Names without a resource stay: in another region, only the object was restored.
         """
@@ -100,7 +108,26 @@ class ServedNames:
             elif item.kind == CAMPAIGN.noun:
                 solution = solutions.get(item.request["solutionVersionArn"].split("/")[-2])
                 aliases[item.name] = _alias(item, CAMPAIGN, solution.request if solution else {})
-        return OwnNames(aliases, filters)
+        schemas = {item.key: item.request["schema"] for item in existing if item.kind == SCHEMA.noun}
+        columns = {ITEMS: known.item_columns, USERS: known.user_columns}
+        for item in sorted(resources, key=lambda item: item.deleted_ms is None):  # existing ones win
+            if item.kind == DATASET.noun and (dataset := item.request["datasetType"]) in columns:
+                schema = None if item.deleted_ms else schemas.get(item.request["schemaArn"].rpartition("/")[2])
+                columns[dataset] = {} if schema is None else _columns(schema, dataset)
+        return OwnNames(aliases, filters, columns[ITEMS], columns[USERS])
+
+
+def _columns(schema: str, dataset: str) -> Mapping[str, ColumnType]:
+    """Return the columns of a dataset's schema; its categories may be lists, as in Personalize."""
+    try:
+        fields = avro.parse_schema(schema, where="schema").fields
+    except InvalidInput:  # an earlier version accepted any text
+        return {}
+    return {
+        property_name(field.name): avro.column_type(field, is_list=field.categorical)
+        for field in fields
+        if field.name != _IDS[dataset] and COLUMN.fullmatch(field.name)
+    }
 
 
 def _alias(resource: Resource, kind: Kind, named: Mapping[str, Any]) -> Alias:

@@ -36,6 +36,7 @@ from functions.personalize.resources import (
     GROUP,
     IMPORT_JOB,
     KINDS,
+    PUBLISHED,
     RECOMMENDER,
     SCHEMA,
     SERVED,
@@ -139,7 +140,7 @@ class ControlPlane:
             if kind is TRACKER:
                 self._add_event_dataset(texts["datasetGroupArn"], now_ms)
                 answer["trackingId"] = self._tracking_id
-            if kind in SERVED:
+            if kind in PUBLISHED:
                 self._names.publish()
             self._state(kind, resource, now_ms)  # starts the training or import
             return answer
@@ -271,7 +272,7 @@ class ControlPlane:
             for part in self._parts(kind, found, now_ms):
                 self._store.delete(part.kind, part.key, now_ms=now_ms)
             self._store.delete(kind.noun, found.key, now_ms=now_ms)
-            if kind in SERVED:
+            if kind in PUBLISHED:
                 self._names.publish()
             return {}
 

@@ -34,7 +34,7 @@ def _sources() -> tuple[Settings, ConfigurationReader, TombstoneReader, Snapshot
     s3, bucket, scratch = client("s3"), settings.artefact_bucket, Path(tempfile.gettempdir())
     store = SnapshotStore(s3, bucket, scratch / "catalog")
     contents = ChampionContents(s3, bucket, scratch / "champion")
-    configurations = ConfigurationReader(s3, bucket, polling=Polling(settings.configuration_check_s))
+    configurations = ConfigurationReader(s3, bucket, polling=Polling(settings.configuration_check_s), own_names=True)
     tombstones = TombstoneReader(
         s3,
         bucket,

@@ -14,6 +14,7 @@ from alsolike.declarations.storage import (
     CHAMPION_KEY,
     ITEM_CHANGES_PREFIX,
     MODELS_PREFIX,
+    OWN_NAMES_KEY,
     SEGMENTS_PREFIX,
     SNAPSHOT_KEY,
     USER_CHANGES_PREFIX,
@@ -43,7 +44,7 @@ MANIFEST = Manifest(
             reason="Segments are named after their contents; those that were merged are deleted",
         ),
         Access("artefacts", READ + WRITE, keys=(SNAPSHOT_KEY,)),
-        Access("artefacts", READ, keys=(CHAMPION_KEY,)),
+        Access("artefacts", READ, keys=(CHAMPION_KEY, OWN_NAMES_KEY)),
         Access(
             "artefacts",
             READ,

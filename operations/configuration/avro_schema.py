@@ -9,14 +9,12 @@ from pathlib import Path
 from alsolike.config.document import COLUMN
 from alsolike.contract.validation import describe
 from alsolike.domain import avro
-from alsolike.domain.columns import column_name, property_name
+from alsolike.domain.columns import property_name
 from alsolike.domain.configuration import ColumnType
 from alsolike.runtime.errors import InvalidInput
 
 DATASETS = {"items": "ITEM_ID", "users": "USER_ID"}
 """Datasets that have columns of their own, with the field that is their id."""
-
-_CREATED = "CREATION_TIMESTAMP"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -68,7 +66,7 @@ def read_schema(path: Path, *, dataset: str, lists: Collection[str] = ()) -> Sch
         spellings[property_name(name)] = name
         if name in lists and field.type != "string":
             raise InvalidInput(f"{path}: {name} has the type {field.type}, expected string for a list")
-        columns[name] = _column_type(field, is_list=name in lists)
+        columns[name] = avro.column_type(field, is_list=name in lists)
         if field.type == "string" and field.categorical and name not in lists:
             categorical.append(name)
     if missing := [name for name in lists if name not in columns]:
@@ -85,15 +83,3 @@ def _read(path: Path, dataset: str) -> avro.Schema:
     if schema.name.lower() in {"interactions", *DATASETS} - {dataset}:
         raise InvalidInput(f"{path} is the schema of {schema.name}, expected one of {dataset}")
     return schema
-
-
-def _column_type(field: avro.Field, *, is_list: bool) -> ColumnType:
-    if column_name(field.name) == column_name(_CREATED):
-        return ColumnType.TIMESTAMP
-    if field.type == "boolean":
-        return ColumnType.BOOLEAN
-    if field.type in avro.NUMBERS:
-        return ColumnType.NUMBER
-    if is_list:
-        return ColumnType.LIST
-    return ColumnType.TEXT if field.textual else ColumnType.STRING

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from alsolike.config.own_names import OwnNames
     from alsolike.domain.configuration import Configuration
     from operations.client.deployment import Deployment
     from operations.configuration.configuration_store import ConfigurationStore
@@ -20,6 +21,16 @@ def store_of(where: Deployment) -> ConfigurationStore:
 def live_configuration(where: Deployment) -> Configuration:
     """Return the live configuration."""
     return store_of(where).current().configuration()
+
+
+def own_names(where: Deployment) -> OwnNames:
+    """Return the names and columns that clients of Amazon Personalize created."""
+    from alsolike.config.own_names import NO_NAMES, OwnNames
+    from alsolike.declarations.storage import OWN_NAMES_KEY
+    from alsolike.runtime.s3 import S3Object
+
+    content = S3Object(where.client("s3"), where.names.artefact_bucket, OWN_NAMES_KEY).read()
+    return NO_NAMES if content is None else OwnNames.from_json(content.body, etag=content.etag)
 
 
 def who(where: Deployment) -> str:

@@ -34,8 +34,9 @@ class Options:
         Whether files that an earlier import finished are imported once more.
     declares
         Whether inferred types of items' and users' columns are written to the configuration.
-    accepts_any_type
-        Whether undeclared event types count as the default type, as in requests of clients of Amazon Personalize.
+    of_personalize
+        Whether a client of Amazon Personalize imports: undeclared event types count as the default type, and schemas of
+        datasets declare columns.
     form
         Spelling of CSV files.
     """
@@ -44,7 +45,7 @@ class Options:
     dry_run: bool = False
     again: bool = False
     declares: bool = False
-    accepts_any_type: bool = False
+    of_personalize: bool = False
     form: CsvForm = PLAIN
 
 

@@ -19,7 +19,7 @@ from alsolike.filters.parser import is_name
 from operations import progress
 from operations.client.deployment import Deployment
 from operations.client.stored_ids import stored_ids
-from operations.configuration.store import store_of
+from operations.configuration.store import own_names, store_of
 from operations.ingest.arrow import leave_pandas_out
 from operations.ingest.erased_users import erased_users
 from operations.ingest.files import DataFile
@@ -73,7 +73,10 @@ def _import(
     inputs = open_inputs(names, deployment, options)
     configurations = store_of(deployment)
     current = configurations.current()
-    types = columns(current.configuration())
+    configuration = current.configuration()
+    if options.of_personalize:
+        configuration = own_names(deployment).added_to(configuration)
+    types = columns(configuration)
     for source in inputs:
         open_metadata(source.file, kind, columns=types, people=people)  # refuses what is none of these files
         _say_unusable_names(source.file)

@@ -14,6 +14,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from alsolike.catalogue.actions import MAX_ACTIONS, Action, ActionStore
+from alsolike.catalogue.items import CatalogueStore
+from alsolike.config.own_names import OwnNames
+from alsolike.declarations.storage import OWN_NAMES_KEY
+from alsolike.domain.configuration import ColumnType
 from alsolike.events.action_events import ActionEvent, action_events
 from alsolike.events.interactions import ACTION_NOT_TAKEN, ACTION_TAKEN, ACTION_VIEWED
 from alsolike.lake.dead_letters import DeadLetter, Kind, read_dead_letter
@@ -96,6 +100,20 @@ def test_items_and_users_are_rows_of_their_tables(
 
     assert run(dataset, "rows.csv") == {"imported": 2, "rejected": 0, "quarantined": 0, "reasons": ""}
     assert aws("dynamodb").scan(TableName=table)["Count"] == 2
+
+
+def test_items_have_the_types_of_their_schema(
+    uploads: Callable[[str, bytes], None], aws: Callable[[str], Any], artefact_bucket: str
+) -> None:
+    names = OwnNames({}, {}, {"year": ColumnType.STRING, "genre": ColumnType.LIST, "price": ColumnType.NUMBER})
+    aws("s3").put_object(Bucket=artefact_bucket, Key=OWN_NAMES_KEY, Body=names.to_json())
+    uploads("items.csv", b"ITEM_ID,YEAR,GENRE,PRICE\na,1995,Drama,cheap\nb,1996,Crime|Drama,2\n")
+
+    counts = run("ITEMS", "items.csv")
+
+    assert (counts["imported"], counts["reasons"]) == (1, "PRICE is not a number (1)")
+    item = CatalogueStore(aws("dynamodb"), "catalogue").get("b").row
+    assert item.properties == {"year": "1996", "genre": "Crime|Drama", "price": 2}
 
 
 ACTIONS = b"""ACTION_ID,VALUE,REPEAT_FREQUENCY,ACTION_EXPIRATION_TIMESTAMP,KIND,TAGS,IS_NEW

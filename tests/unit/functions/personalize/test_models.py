@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 
 from alsolike.config.reader import ConfigurationReader
 from alsolike.domain.aliases import Alias
+from alsolike.domain.configuration import ColumnType, Configuration
 from alsolike.domain.rules import Exploration
 from alsolike.registry import promotion
 from alsolike.registry.decision import LATEST_EVENT, Check, Decision, decision_key
@@ -83,14 +84,16 @@ class Shop:
         )
         self.registry.promote(version, reason="run", now_ms=1)
 
-    def aliases(self) -> dict[str, Alias]:
-        """Return the aliases that the function which recommends reads."""
+    def configuration(self) -> Configuration:
+        """Return the configuration that the function which recommends reads."""
         reader = ConfigurationReader(self.s3, self.bucket, own_names=True)
-        return dict(reader.current(now_ms=0, remaining_ms=lambda: 1e9).aliases)
+        return reader.current(now_ms=0, remaining_ms=lambda: 1e9)
+
+    def aliases(self) -> dict[str, Alias]:
+        return dict(self.configuration().aliases)
 
     def filters(self) -> dict[str, str]:
-        reader = ConfigurationReader(self.s3, self.bucket, own_names=True)
-        return dict(reader.current(now_ms=0, remaining_ms=lambda: 1e9).filters)
+        return dict(self.configuration().filters)
 
     def configure(self, **document: Any) -> None:
         store = ConfigurationStore(self.s3, self.bucket)
@@ -488,6 +491,74 @@ def test_an_invalid_filter_is_refused(shop: Shop, expression: str, problem: str)
         shop.client.create_filter(name="bad", datasetGroupArn=shop.group, filterExpression=expression)
 
     assert shop.filters() == {}
+
+
+SCHEMA = json.dumps(
+    {
+        "type": "record",
+        "name": "Items",
+        "fields": [
+            {"name": "ITEM_ID", "type": "string"},
+            {"name": "GENRE", "type": ["null", "string"], "categorical": True},
+            {"name": "YEAR", "type": "int"},
+            {"name": "TITLE", "type": "string"},
+            {"name": "PLOT", "type": "string", "textual": True},
+            {"name": "CREATION_TIMESTAMP", "type": "long"},
+            {"name": "Odd_Name", "type": "int"},
+        ],
+    }
+)
+
+
+def add_dataset(shop: Shop, dataset: str, schema: str) -> str:
+    arn = shop.client.create_schema(name=dataset, schema=schema)["schemaArn"]
+    created = shop.client.create_dataset(name=dataset, schemaArn=arn, datasetGroupArn=shop.group, datasetType=dataset)
+    dataset_arn: str = created["datasetArn"]
+    return dataset_arn
+
+
+def test_a_schema_declares_the_columns_of_its_dataset(shop: Shop) -> None:
+    shop.configure(items={"columns": {"YEAR": "string", "BRAND": "string"}})
+    users = SCHEMA.replace("ITEM_ID", "USER_ID")
+
+    dataset = add_dataset(shop, "ITEMS", SCHEMA)
+    add_dataset(shop, "USERS", users)
+    add_dataset(shop, "INTERACTIONS", users)
+
+    of_schema = {
+        "genre": ColumnType.LIST, "year": ColumnType.NUMBER, "title": ColumnType.STRING, "plot": ColumnType.TEXT,
+        "creationTimestamp": ColumnType.TIMESTAMP,
+    }  # fmt: skip
+    of_configuration = {"year": ColumnType.STRING, "brand": ColumnType.STRING}
+    configuration = shop.configuration()
+    assert configuration.item_columns == {**of_schema, **of_configuration}
+    assert configuration.user_columns == of_schema
+    shop.client.delete_dataset(datasetArn=dataset)
+    assert shop.configuration().item_columns == of_configuration
+    assert shop.configuration().user_columns == of_schema
+
+
+def test_a_filter_may_name_the_columns_of_a_schema(shop: Shop) -> None:
+    add_dataset(shop, "ITEMS", SCHEMA)
+    create = {"name": "drama", "datasetGroupArn": shop.group}
+
+    shop.client.create_filter(filterExpression='INCLUDE ItemID WHERE Items.GENRE IN ("Drama")', **create)
+
+    assert set(shop.filters()) == {"drama"}
+    for expression in ('INCLUDE ItemID WHERE Items.YEAR = "x"', "INCLUDE ItemID WHERE Items.PRICE < 5"):
+        code = refusal(shop.client.create_filter, filterExpression=expression, **{**create, "name": "bad"})
+        assert code == "InvalidInputException"
+
+
+def test_a_dataset_is_created_again_with_other_columns(shop: Shop, clock: Clock) -> None:
+    shop.client.delete_dataset(datasetArn=add_dataset(shop, "ITEMS", SCHEMA))
+    clock.now_s += 61
+    schema = shop.client.create_schema(name="other", schema=SCHEMA.replace("GENRE", "KIND"))["schemaArn"]
+
+    shop.client.create_dataset(name="i", schemaArn=schema, datasetGroupArn=shop.group, datasetType="ITEMS")
+
+    assert "kind" in shop.configuration().item_columns
+    assert "genre" not in shop.configuration().item_columns
 
 
 def test_names_outlive_the_table_of_resources(shop: Shop, aws: Callable[[str], Any]) -> None:

@@ -19,21 +19,33 @@ from alsolike.runtime.struct import struct
 
 @struct
 class OwnNames:
-    """Aliases and filter expressions by name; `etag` is that of the object."""
+    """Aliases, filter expressions, and columns that the schemas of datasets declare.
+
+    Attributes
+    ----------
+    aliases, filters
+        By name.
+    item_columns, user_columns
+        Types by property.
+    etag
+        Of the object.
+    """
 
     aliases: Mapping[str, Alias]
     filters: Mapping[str, str]
+    item_columns: Mapping[str, ColumnType] = dataclasses.field(default_factory=dict)
+    user_columns: Mapping[str, ColumnType] = dataclasses.field(default_factory=dict)
     etag: str | None = None
 
     def added_to(self, configuration: Configuration) -> Configuration:
-        """Return the configuration with these names; its own names win.
+        """Return the configuration with these names and columns; its own ones win.
 
         Exploration needs the time at which items were created, so it is left out unless the column is declared.
         """
-        if not self.aliases and not self.filters:
+        if not (self.aliases or self.filters or self.item_columns or self.user_columns):
             return configuration
-        aliases = self.aliases
-        if configuration.item_columns.get(CREATED) is not ColumnType.TIMESTAMP:
+        aliases, item_columns = self.aliases, {**self.item_columns, **configuration.item_columns}
+        if item_columns.get(CREATED) is not ColumnType.TIMESTAMP:
             aliases = {
                 name: alias if alias.recommender == NEXT_BEST_ACTION else dataclasses.replace(alias, exploration=None)
                 for name, alias in aliases.items()
@@ -42,19 +54,29 @@ class OwnNames:
             configuration,
             aliases={**aliases, **configuration.aliases},
             filters={**self.filters, **configuration.filters},
+            item_columns=item_columns,
+            user_columns={**self.user_columns, **configuration.user_columns},
             created_aliases=self.aliases,
             created_filters=self.filters,
+            created_item_columns=self.item_columns,
+            created_user_columns=self.user_columns,
         )
 
     @classmethod
     def of(cls, configuration: Configuration) -> Self:
-        """Return the names that were added to a configuration."""
-        return cls(configuration.created_aliases, configuration.created_filters)
+        """Return the names and columns that were added to a configuration."""
+        return cls(
+            configuration.created_aliases,
+            configuration.created_filters,
+            configuration.created_item_columns,
+            configuration.created_user_columns,
+        )
 
     def to_json(self) -> bytes:
         """Return the object's body."""
         aliases = {name: dataclasses.asdict(alias) for name, alias in self.aliases.items()}
-        return orjson.dumps({"aliases": aliases, "filters": dict(self.filters)}, option=orjson.OPT_SORT_KEYS)
+        columns = {"item_columns": dict(self.item_columns), "user_columns": dict(self.user_columns)}
+        return orjson.dumps({"aliases": aliases, "filters": dict(self.filters), **columns}, option=orjson.OPT_SORT_KEYS)
 
     @classmethod
     def from_json(cls, body: bytes, *, etag: str) -> Self:
@@ -68,9 +90,14 @@ class OwnNames:
         try:
             document = orjson.loads(body)
             aliases = {name: _alias(entry) for name, entry in document["aliases"].items()}
-            return cls(aliases, document["filters"], etag)
-        except (orjson.JSONDecodeError, AttributeError, KeyError, TypeError) as error:
+            items, users = (_columns(document.get(name, {})) for name in ("item_columns", "user_columns"))
+            return cls(aliases, document["filters"], items, users, etag)
+        except (orjson.JSONDecodeError, AttributeError, KeyError, TypeError, ValueError) as error:
             raise InvalidConfiguration([Fault((), f"{OWN_NAMES_KEY} is unreadable: {error}")]) from error
+
+
+def _columns(types: Mapping[str, str]) -> dict[str, ColumnType]:
+    return {name: ColumnType(type_) for name, type_ in types.items()}
 
 
 def _alias(entry: Mapping[str, Any]) -> Alias:

@@ -7,6 +7,8 @@ from typing import Any
 import orjson
 
 from alsolike.contract.validation import describe
+from alsolike.domain.columns import CREATED, column_name
+from alsolike.domain.configuration import ColumnType
 from alsolike.runtime.errors import InvalidInput
 from alsolike.runtime.struct import struct
 
@@ -72,6 +74,25 @@ def parse_schema(text: bytes | str, *, where: str) -> Schema:
         str(record.get("name", "")),
         tuple(_field(field, where=f"{where}: fields[{index}]") for index, field in enumerate(fields)),
     )
+
+
+def column_type(field: Field, *, is_list: bool) -> ColumnType:
+    """Return the type of the column for a field.
+
+    Parameters
+    ----------
+    is_list
+        True if its texts hold several values with `|` between them.
+    """
+    if column_name(field.name) == CREATED:
+        return ColumnType.TIMESTAMP
+    if field.type == "boolean":
+        return ColumnType.BOOLEAN
+    if field.type in NUMBERS:
+        return ColumnType.NUMBER
+    if is_list:
+        return ColumnType.LIST
+    return ColumnType.TEXT if field.textual else ColumnType.STRING
 
 
 def _field(field: Any, *, where: str) -> Field:

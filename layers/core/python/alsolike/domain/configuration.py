@@ -158,8 +158,9 @@ class Configuration:
         All recommenders, by name; the document may change settings of each.
     aliases
         Campaigns and recommenders under the shop's own names, by name.
-    created_aliases, created_filters
-        Those that clients of Amazon Personalize created, also in `aliases` and `filters`; no document has them.
+    created_aliases, created_filters, created_item_columns, created_user_columns
+        Those that clients of Amazon Personalize created, also in `aliases`, `filters`, `item_columns` and
+        `user_columns`; no document has them.
     """
 
     version: int = 0
@@ -181,6 +182,8 @@ class Configuration:
     limits: Limits = dataclasses.field(default_factory=Limits)
     created_aliases: Mapping[str, Alias] = dataclasses.field(default_factory=_empty)
     created_filters: Mapping[str, str] = dataclasses.field(default_factory=_empty)
+    created_item_columns: Mapping[str, ColumnType] = dataclasses.field(default_factory=_empty)
+    created_user_columns: Mapping[str, ColumnType] = dataclasses.field(default_factory=_empty)
 
     @functools.cached_property
     def event_weights(self) -> Mapping[str, float]:

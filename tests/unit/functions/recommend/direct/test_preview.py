@@ -10,6 +10,7 @@ import pytest
 
 from alsolike.config.own_names import OwnNames
 from alsolike.declarations.storage import OWN_NAMES_KEY
+from alsolike.domain.configuration import ColumnType
 from alsolike.runtime.errors import InvalidInput, NotFound
 from functions.recommend import handler
 from functions.recommend.state import catalogue
@@ -98,6 +99,16 @@ def test_a_draft_has_the_names_that_clients_of_personalize_created(ruled: Shop) 
     ruled.s3.put_object(Bucket=ruled.bucket, Key=OWN_NAMES_KEY, Body=names.to_json())
 
     found = preview(userId="anna", configuration={"format": 1}, filter="plums")
+
+    assert [item["itemId"] for item in found["after"]] == ["plum"]
+
+
+def test_a_draft_has_the_columns_of_schemas_of_personalize(ruled: Shop) -> None:
+    names = OwnNames({}, {"cheap": "INCLUDE ItemID WHERE Items.COST < 5"}, {"cost": ColumnType.NUMBER})
+    ruled.s3.put_object(Bucket=ruled.bucket, Key=OWN_NAMES_KEY, Body=names.to_json())
+    ruled.catalogue({"fig": {"cost": 9}, "plum": {"cost": 1}})
+
+    found = preview(userId="anna", configuration={"format": 1}, filter="cheap")
 
     assert [item["itemId"] for item in found["after"]] == ["plum"]
 
