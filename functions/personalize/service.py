@@ -153,8 +153,8 @@ class ControlPlane:
         """Return the id of a new resource and its request, after a check of the resources that it refers to."""
         name = texts.get("name", "")
         if kind is GROUP:
-            others = [each for each in self._store.all(GROUP.noun, now_ms=now_ms) if each.key != name]
-            if [each for each in others if each.deleted_ms is None]:
+            groups = [each for each in self._store.all(GROUP.noun, now_ms=now_ms) if each.deleted_ms is None]
+            if others := [each for each in groups if each.key != name]:
                 raise PersonalizeError(f"this deployment is the dataset group {others[0].name!r} already", LIMIT)
         parents = {
             parent: self._usable(parent, texts[parent.arn_field], now_ms)

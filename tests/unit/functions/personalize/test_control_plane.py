@@ -108,6 +108,15 @@ def test_resources_that_are_being_deleted_have_no_new_users(personalize: Any) ->
     assert refusal(personalize.create_dataset, **create) == "ResourceInUseException"
 
 
+def test_a_second_group_is_refused_with_the_name_of_the_first(personalize: Any) -> None:
+    deleted = personalize.create_dataset_group(name="a-deleted-one")["datasetGroupArn"]
+    personalize.delete_dataset_group(datasetGroupArn=deleted)
+    make_group(personalize)
+
+    with pytest.raises(personalize.exceptions.LimitExceededException, match="is the dataset group 'shop' already"):
+        personalize.create_dataset_group(name="second")
+
+
 def test_used_resources_are_not_deleted(personalize: Any) -> None:
     group, schema = make_group(personalize)
     dataset = personalize.create_dataset(name="i", schemaArn=schema, datasetGroupArn=group, datasetType="ITEMS")
