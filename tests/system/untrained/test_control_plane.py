@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -10,7 +12,9 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from tests.booted.shop import Shop
+from tests.booted.shop import Shop, eventually
+
+ROOT = Path(__file__).parents[3]
 
 AVRO = '{"type": "record", "name": "Interactions", "fields": [{"name": "USER_ID", "type": "string"}]}'
 
@@ -43,7 +47,7 @@ def test_a_script_provisions_and_cleans_up(shop: Shop, personalize: Any) -> None
 
     assert tracker["trackingId"] == shop.name("tracking-id")
     assert "aws-user-personalization" in {recipe["name"] for recipe in recipes}
-    with pytest.raises(personalize.exceptions.InvalidInputException, match="import_buckets: none so far"):
+    with pytest.raises(personalize.exceptions.InvalidInputException, match="import_buckets: personalize-uploads"):
         personalize.create_dataset_import_job(
             jobName="import", datasetArn=dataset, dataSource={"dataLocation": "s3://bucket/a.csv"}
         )
@@ -53,6 +57,39 @@ def test_a_script_provisions_and_cleans_up(shop: Shop, personalize: Any) -> None
     personalize.delete_dataset_group(datasetGroupArn=group)
     personalize.delete_schema(schemaArn=schema)
     assert personalize.describe_schema(schemaArn=schema)["schema"]["name"] == "interactions"
+
+
+def test_the_documented_upload_is_imported(
+    shop: Shop, personalize: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (snippet,) = re.findall(r"```python\n(s3 = .*?)```", (ROOT / "docs" / "personalize.md").read_text(), re.S)
+    (tmp_path / "interactions.csv").write_text("USER_ID,ITEM_ID,TIMESTAMP\nuploading,item-01,1700000000\n")
+    monkeypatch.chdir(tmp_path)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "any")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    schema = personalize.create_schema(name="uploads", schema=AVRO)["schemaArn"]
+    group = personalize.create_dataset_group(name="uploads")["datasetGroupArn"]
+    dataset = personalize.create_dataset(
+        name="interactions", schemaArn=schema, datasetGroupArn=group, datasetType="INTERACTIONS"
+    )["datasetArn"]
+
+    exec(
+        snippet.replace("http://127.0.0.1:4600", shop.cloud.endpoint),
+        {"boto3": boto3, "personalize": personalize, "dataset": dataset},
+    )
+
+    (job,) = personalize.list_dataset_import_jobs(datasetArn=dataset)["datasetImportJobs"]
+    ended = eventually(
+        lambda: personalize.describe_dataset_import_job(datasetImportJobArn=job["datasetImportJobArn"])[
+            "datasetImportJob"
+        ],
+        holds=lambda found: found["status"] != "CREATE IN_PROGRESS",
+        within_s=60,
+    )
+    assert ended["status"] == "ACTIVE", ended
+    personalize.delete_dataset(datasetArn=dataset)
+    personalize.delete_dataset_group(datasetGroupArn=group)
 
 
 def test_a_key_of_a_shop_s_server_reaches_no_control_plane(shop: Shop) -> None:
