@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from tests.booted.shop import SECONDS_PER_DAY
@@ -13,15 +14,41 @@ IMPORT_BUCKET = "uploads"
 _USERS, _DAYS = 60, 24
 
 
-def upload_interactions(s3: Any) -> str:
-    """Upload interactions without event types, in which user p-0 shops in aisle 0; return their location."""
+def upload_interactions(
+    s3: Any, key: str = "history/interactions.csv", *, event_type: str = "", users: str = "p", items: str = "item"
+) -> str:
+    """Upload interactions, in which the first user shops in aisle 0; return the location of their folder.
+
+    Parameters
+    ----------
+    event_type
+        Their type; without one, the file has no such column.
+    users, items
+        Beginnings of the IDs.
+    """
     end = time.time() - 2 * SECONDS_PER_DAY
-    rows = ["USER_ID,ITEM_ID,TIMESTAMP"]
+    rows = ["USER_ID,ITEM_ID,TIMESTAMP" + (",EVENT_TYPE" if event_type else "")]
     for user in range(_USERS):
         aisle, step = user % 3, user // 3
         for day in range(_DAYS):
             time_s = int(end - (_DAYS - day) * SECONDS_PER_DAY + user)
-            rows.append(f"p-{user},item-{aisle}{(step + day) % 10},{time_s}")
+            row = f"{users}-{user},{items}-{aisle}{(step + day) % 10},{time_s}"
+            rows.append(f"{row},{event_type}" if event_type else row)
+    return upload(s3, key, "\n".join(rows))
+
+
+def upload_items(s3: Any, key: str, *, genres: Sequence[str]) -> str:
+    """Upload movies of three aisles with a genre per aisle, and a year; return the location of their folder."""
+    rows = [
+        f"movie-{aisle}{number},{genre}|All,{1970 + number}"
+        for aisle, genre in enumerate(genres)
+        for number in range(10)
+    ]
+    return upload(s3, key, "\n".join(["ITEM_ID,GENRE,YEAR", *rows]))
+
+
+def upload(s3: Any, key: str, text: str) -> str:
+    """Write a file into the bucket; return the location of its folder."""
     s3.create_bucket(Bucket=IMPORT_BUCKET)
-    s3.put_object(Bucket=IMPORT_BUCKET, Key="history/interactions.csv", Body="\n".join(rows).encode())
-    return f"s3://{IMPORT_BUCKET}/history/"
+    s3.put_object(Bucket=IMPORT_BUCKET, Key=key, Body=text.encode())
+    return f"s3://{IMPORT_BUCKET}/{key.rpartition('/')[0]}/"

@@ -1,0 +1,57 @@
+"""Public notebooks of Amazon Personalize, with an unchanged boto3."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from tests.booted.personalize_notebooks import Notebook, domain_recommenders, first_campaign, three_solutions
+from tests.booted.uploads import IMPORT_BUCKET, upload, upload_interactions, upload_items
+from tests.system.trained.opened_shop import OpenedShop
+
+GENRES = ("Drama", "Comedy", "Crime")
+
+
+def test_first_campaign_recommends_and_follows_events(shop: OpenedShop, personalize: Callable[[str], Any]) -> None:
+    interactions = upload_interactions(shop.cloud.client("s3"), "first/interactions.csv")
+
+    found = first_campaign(Notebook.of(personalize, names="first"), interactions=interactions, user="p-0")
+
+    assert len(found["before"]) == len(found["after"]) == 25
+
+
+def test_three_solutions_on_the_same_data_have_campaigns(shop: OpenedShop, personalize: Callable[[str], Any]) -> None:
+    s3 = shop.cloud.client("s3")
+    interactions = upload_interactions(s3, "poc/interactions.csv", event_type="watch", users="m", items="movie")
+    items = upload_items(s3, "poc-items/items.csv", genres=GENRES)
+    upload(s3, "poc-batch/users.json", '{"userId": "m-1"}\n{"userId": "m-2"}\n')
+
+    found = three_solutions(
+        Notebook.of(personalize, names="poc"), interactions=interactions, items=items, user="m-0", item="movie-01",
+        genres=GENRES,
+        batch=(f"s3://{IMPORT_BUCKET}/poc-batch/users.json", f"s3://{IMPORT_BUCKET}/poc-batch/out/"),
+    )  # fmt: skip
+
+    assert len(found["for user"]) == len(found["after events"]) == 25
+    assert "movie-01" not in found["similar"]
+    for aisle, genre in enumerate(GENRES):
+        assert found[genre]
+        assert {item[:7] for item in found[genre]} == {f"movie-{aisle}"}
+    assert found["1970s"]
+    assert found["unwatched"]
+    assert sorted(found["ranked"]) == sorted(found["for user"][:5])
+    lines = s3.get_object(Bucket=IMPORT_BUCKET, Key="poc-batch/out/users.json.out")["Body"].read().splitlines()
+    assert [json.loads(line)["input"]["userId"] for line in lines] == ["m-1", "m-2"]
+
+
+def test_recommenders_of_a_domain_answer_and_are_deleted(shop: OpenedShop, personalize: Callable[[str], Any]) -> None:
+    interactions = upload_interactions(shop.cloud.client("s3"), "domain/interactions.csv", event_type="View")
+
+    found = domain_recommenders(
+        Notebook.of(personalize, names="domain"), interactions=interactions, user="p-0", item="item-01"
+    )
+
+    assert len(found["viewed"]) == 10
+    assert len(found["recommended"]) == 20
+    assert "item-01" not in found["viewed"]
