@@ -21,7 +21,7 @@ def status(
     context: Context,
     show_all: Annotated[bool, Option("--all", help="Show all functions and the sources of their packages.")] = False,
 ) -> None:
-    """Show the champion, trainings and failing functions.
+    """Show the champion, alarms, trainings and failing functions.
 
     A function fails if calls of the last hour ended with an error.
 
@@ -35,6 +35,8 @@ def status(
         return
     champion = report["champion"]
     console.print_line(f"champion {champion['version']}: {champion['reason']}" if champion else "champion none yet")
+    for alarm in report["alarms"]:
+        console.print_line(f"alarm {alarm['id']}, {alarm['severity']}: {alarm['description']}")
     for line in (report["trial"], report["held"], report["drift"]):
         if line:
             console.print_line(line)

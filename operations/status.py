@@ -12,6 +12,7 @@ from alsolike.runtime.observability import Metric
 from alsolike.training.monitoring import DriftReport
 from alsolike.training.runs import TrainingRun
 from operations import monitoring, stores, times
+from operations.alarms import alarms
 from operations.client.aws import translate_aws_errors
 from operations.client.deployment import Deployment, embedded_cloud
 from operations.configuration.store import store_of
@@ -48,6 +49,11 @@ def collect(deployment: Deployment, *, layers: Sequence[str] = ()) -> dict[str, 
         "tracking_id": names.tracking_id,
         "items_dataset_arn": names.items_dataset_arn,
         "users_dataset_arn": names.users_dataset_arn,
+        "alarms": [
+            alarm
+            for alarm in alarms(deployment.client("cloudwatch"), deployment=deployment.environment)["alarms"]
+            if alarm["state"] == "ALARM"
+        ],
         "functions": _functions(deployment),
         "incomplete_responses": _incomplete(deployment),
         "lake": stores.lake(deployment),

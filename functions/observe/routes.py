@@ -17,7 +17,6 @@ from alsolike.contract.http import route_key
 from alsolike.contract.queries import read_query
 from alsolike.runtime.cache import BoundedCache
 from alsolike.runtime.polling import Polling
-from functions.observe.alarms import alarms
 from functions.observe.cost import Deployed, LastDay, bill
 from functions.observe.drift import drift, latest_report
 from functions.observe.engagement import engagement
@@ -27,6 +26,7 @@ from functions.observe.metrics import CACHED_S, Exporter
 from functions.observe.quarantine import quarantine
 from functions.observe.settings import Settings
 from functions.observe.traffic import traffic
+from operations.alarms import alarms
 from operations.prometheus.families import Resource
 from operations.prometheus.openmetrics import CONTENT_TYPE
 

@@ -187,3 +187,28 @@ def test_status_lists_all_functions_on_request() -> None:
         ("operate", 0),
         ("recommend", 4),
     ]
+
+
+def test_status_shows_active_alarms_with_their_runbooks(functions: Deployment) -> None:
+    cloudwatch = functions.client("cloudwatch")
+    for name, state in (("Slow", "OK"), ("Quarantine", "ALARM")):
+        cloudwatch.put_metric_alarm(
+            AlarmName=f"alsolike-shop-lake-{name}23FF09FE-455f8327",
+            AlarmDescription=f"Alsolike shop: {name}: docs/runbooks/quarantine.md",
+            MetricName="m",
+            Namespace="n",
+            Statistic="Sum",
+            Period=60,
+            EvaluationPeriods=3,
+            Threshold=1,
+            ComparisonOperator="GreaterThanThreshold",
+        )
+        cloudwatch.set_alarm_state(
+            AlarmName=f"alsolike-shop-lake-{name}23FF09FE-455f8327", StateValue=state, StateReason="a test"
+        )
+
+    shown = CliRunner().invoke(app, ["status", "--env", "shop"], catch_exceptions=False).stdout
+
+    assert shown.count("alarm ") == 1
+    assert "alarm Quarantine, " in shown
+    assert "Quarantine: docs/runbooks/quarantine.md\n" in shown
