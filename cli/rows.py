@@ -185,6 +185,20 @@ def status(
     _print_receipt(ErasureReceiptStore(where.client("s3"), where.names.artefact_bucket).read(erasure), context)
 
 
+@erasures.command("repair")
+def repair(context: Context) -> None:
+    """Restore lost tombstones of erased users from the receipts.
+
+    Example: alsolike users erasures repair
+    """
+    from alsolike.privacy.tombstones import repair_tombstones
+
+    where = context.deployment
+    restored = repair_tombstones(where.client("s3"), where.names.artefact_bucket)
+    if not context.printed({"restored": restored}):
+        console.say(f"{restored:,} tombstones restored" if restored else "no tombstone is missing")
+
+
 @erasures.command("list")
 def list_erasures(context: Context) -> None:
     """List all erasures, the latest first.

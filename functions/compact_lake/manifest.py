@@ -3,15 +3,15 @@
 from alsolike.declarations.manifest import (
     CONFIGURATION,
     DELETE,
-    HASH_KEY,
     LIST,
     READ,
+    TOMBSTONES,
     WRITE,
     Access,
     Manifest,
     Schedule,
 )
-from alsolike.declarations.storage import COMPACTIONS_PREFIX, INTERACTIONS_PREFIX, SERVED_PREFIX, TOMBSTONES_KEY
+from alsolike.declarations.storage import COMPACTIONS_PREFIX, INTERACTIONS_PREFIX, SERVED_PREFIX
 
 MANIFEST = Manifest(
     description="Merges small objects of the lake, and removes days past the retention",
@@ -30,7 +30,6 @@ MANIFEST = Manifest(
             reason="Objects are named after their day and what they were merged from",
         ),
         *CONFIGURATION,
-        Access("artefacts", READ, keys=(TOMBSTONES_KEY,)),
-        HASH_KEY,
+        *TOMBSTONES,
     ),
 )

@@ -60,10 +60,9 @@ def erase_user(user_id: str, *, erasing: Erasing, now_ms: int) -> ErasureReceipt
     erasure = erasure_id(erasing.pseudonyms, user_id)
     try:
         requested_at_ms = add_tombstone(erasing.s3, erasing.bucket, user_hash, now_ms=now_ms)
-        # The recommendation log identifies the user by this hash; `archive_served` cannot compute the other one.
-        add_tombstone(erasing.s3, erasing.bucket, erasing.pseudonyms.shopper(user_id), now_ms=now_ms)
-        if (key := long_key(profile_id(user_id=user_id, session_id=None))) is not None:
-            add_tombstone(erasing.s3, erasing.bucket, erasing.pseudonyms.erased_user(key), now_ms=now_ms)
+        further_hashes = _further_hashes(erasing.pseudonyms, user_id)
+        for further_hash in further_hashes:
+            add_tombstone(erasing.s3, erasing.bucket, further_hash, now_ms=now_ms)
     except ConcurrentUpdate as error:
         raise Unavailable(f"{error}; ask again") from error
     erasing.profiles.erase(profile_id(user_id=user_id, session_id=None), now_ms=now_ms)
@@ -75,8 +74,18 @@ def erase_user(user_id: str, *, erasing: Erasing, now_ms: int) -> ErasureReceipt
             return receipt
         # The receipt names a run before it starts: the run completes that receipt, and clients poll it.
         _remember(erasing, erasure, user_id=user_id, requested_at_ms=requested_at_ms)
-        receipts.write(dataclasses.replace(receipt, runs=receipt.runs + 1, completed_at_ms=None))
+        started = dataclasses.replace(receipt, runs=receipt.runs + 1, completed_at_ms=None)
+        receipts.write(dataclasses.replace(started, further_hashes=further_hashes))
     raise Unavailable(f"erasure {erasure} was started {MAX_RUNS} times")
+
+
+def _further_hashes(pseudonyms: Pseudonyms, user_id: str) -> tuple[str, ...]:
+    """Return the user's hash in the recommendation log, and that of a long id's partition key.
+
+    `archive_served` cannot compute the hash of the erasure.
+    """
+    key = long_key(profile_id(user_id=user_id, session_id=None))
+    return pseudonyms.shopper(user_id), *(() if key is None else (pseudonyms.erased_user(key),))
 
 
 def _remember(erasing: Erasing, erasure: str, *, user_id: str, requested_at_ms: int) -> None:

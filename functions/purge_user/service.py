@@ -43,14 +43,19 @@ def stop_sessions(work: PurgeContext) -> Iterator[None]:
     New ones count as found, so that another pass follows after all processes know them.
     """
     new = sorted(set(work.progress.own_sessions()).difference(work.progress.stopped_sessions))
+    work.progress.stopped_sessions += new
     if new:
-        hashes = [work.pseudonyms.shopper(session) for session in new]
-        work.record(SESSIONS, dict.fromkeys(hashes, 1))
-        keys = [long_key(profile_id(user_id=None, session_id=session)) for session in new]
-        hashes += [work.pseudonyms.shopper(key) for key in keys if key is not None]
-        add_session_tombstones(work.s3, work.places.artefact_bucket, hashes, now_ms=work.clock_ms())
-        work.progress.stopped_sessions += new
+        work.record(SESSIONS, {work.pseudonyms.shopper(session): 1 for session in new})
+    if work.progress.stopped_sessions:
+        add_session_tombstones(work.s3, work.places.artefact_bucket, _session_hashes(work), now_ms=work.clock_ms())
     return iter(())
+
+
+def _session_hashes(work: PurgeContext) -> tuple[str, ...]:
+    """Return the hashes of the stopped sessions, and of the partition keys of long ones."""
+    sessions = work.progress.stopped_sessions
+    keys = [long_key(profile_id(user_id=None, session_id=session)) for session in sessions]
+    return tuple(work.pseudonyms.shopper(name) for name in (*sessions, *keys) if name is not None)
 
 
 STEPS: tuple[Callable[[PurgeContext], Iterator[None]], ...] = (
@@ -154,6 +159,7 @@ def _completed(
     return dataclasses.replace(
         receipt,
         completed_at_ms=now_ms,
+        session_hashes=tuple(dict.fromkeys((*receipt.session_hashes, *_session_hashes(work)))),
         purged=tuple(_purged(receipt, progress, store, now_ms=now_ms) for store in STORES),
         expiring=expiring(retention, requested_at_ms=receipt.requested_at_ms, completed_at_ms=now_ms),
         models=trained_models(

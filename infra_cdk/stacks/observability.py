@@ -12,7 +12,7 @@ from infra_cdk.constructs.alarm_topic import alarm
 from infra_cdk.constructs.budget import monthly_budget
 from infra_cdk.constructs.cost_dashboard import cost_dashboard
 from infra_cdk.constructs.dashboards import engagement_dashboard, health_dashboard
-from infra_cdk.constructs.metrics import OwnMetrics, enough, percent
+from infra_cdk.constructs.metrics import HOUR, PERIOD, OwnMetrics, enough, percent
 from infra_cdk.constructs.models_dashboard import models_dashboard
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.settings import Settings
@@ -64,6 +64,7 @@ class ObservabilityStack(cdk.Stack):
             description="A run of the training workflow failed: docs/runbooks/stale.md",
         )
         self._signatures()
+        self._tombstones()
         stale = [failing, *training.stale_alarms, lake.lag_alarm, catalogue.lag_alarm]
         if kafka is not None:
             stale.append(kafka.lag_alarm)
@@ -159,8 +160,26 @@ class ObservabilityStack(cdk.Stack):
             description="Signed requests are refused: docs/runbooks/errors.md",
         )
 
+    def _tombstones(self) -> None:
+        """Add the alarm on lost tombstones, which lasts an hour after the last count."""
+        self._alarm(
+            "TombstonesDamaged",
+            OwnMetrics(self._settings).counted("TombstonesDamaged", service="api"),
+            above=0,
+            periods=1,
+            of=int(HOUR.to_minutes() / PERIOD.to_minutes()),
+            description="Tombstones of erased users are missing: docs/runbooks/tombstones.md",
+        )
+
     def _alarm(
-        self, construct_id: str, metric: cloudwatch.IMetric, *, above: int, periods: int, description: str
+        self,
+        construct_id: str,
+        metric: cloudwatch.IMetric,
+        *,
+        above: int,
+        periods: int,
+        description: str,
+        of: int | None = None,
     ) -> cloudwatch.Alarm:
         return alarm(
             self,
@@ -168,6 +187,7 @@ class ObservabilityStack(cdk.Stack):
             metric=metric,
             above=above,
             periods=periods,
+            of=of,
             description=f"Alsolike {self._settings.name}: {description}",
             alerts=self._data.alerts,
         )

@@ -250,11 +250,18 @@ def test_few_requests_alarm_nobody_by_their_share(demo: Assembly) -> None:
     assert share["Expression"] == "IF(FILL(whole, 0) >= 20, 100 * FILL(part, 0) / whole, 0)"
 
 
-def test_the_alarm_on_refused_signatures_watches_one_series_of_all_functions(demo: Assembly) -> None:
-    alarm = resources(demo, "AWS::CloudWatch::Alarm")["SignaturesRefused"].logical_id
+@pytest.mark.parametrize("metric", [Metric.SIGNATURES_REFUSED, Metric.TOMBSTONES_DAMAGED])
+def test_alarm_watches_one_series_that_functions_share(metric: Metric, demo: Assembly) -> None:
+    alarm = resources(demo, "AWS::CloudWatch::Alarm")[metric.value].logical_id
     watched = [each.dimensions["service"] for each in of_alarms(demo) if each.where == f"alarm {alarm[:-8]}"]
 
-    assert watched == [each.service for each in METRICS if each.metric == Metric.SIGNATURES_REFUSED]
+    assert watched == [each.service for each in METRICS if each.metric == metric]
+
+
+def test_alarm_on_tombstones_lasts_an_hour_after_a_count(demo: Assembly) -> None:
+    properties = resources(demo, "AWS::CloudWatch::Alarm")["TombstonesDamaged"].properties
+
+    assert (properties["Threshold"], properties["EvaluationPeriods"], properties["DatapointsToAlarm"]) == (0, 12, 1)
 
 
 def test_alarms_say_whose_they_are_as_the_operators_api_looks_for_them(assembly: Assembly) -> None:

@@ -195,6 +195,13 @@ def test_a_receipt_is_found_by_the_id_that_the_shop_sends(
     assert json.loads(run("erasures", "status", "--user", "ann", "--json").stdout)["user_hash"] == user_hash
 
 
+def test_repair_prints_the_number_of_restored_tombstones(shop: Deployment) -> None:
+    write(shop, COMPLETE)
+
+    assert json.loads(run("erasures", "repair", "--json").stdout) == {"restored": 1}
+    assert run("erasures", "repair").stderr == "no tombstone is missing\n"
+
+
 def test_an_unknown_erasure_is_refused(shop: Deployment, pseudonyms: Pseudonyms) -> None:
     with pytest.raises(NotFound, match="there is no erasure ffff"):
         run("erasures", "status", "ffff")

@@ -6,6 +6,7 @@ import functools
 import itertools
 import json
 import threading
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -16,6 +17,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from alsolike.declarations.storage import ERASURE_RECEIPTS_PREFIX, TOMBSTONES_KEY
 from alsolike.events.interactions import profile_id
 from alsolike.events.stream import StreamRecord, partition_key
+from alsolike.privacy.erasures import ID_DIGITS, ErasureReceipt, ErasureReceiptStore
 from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.privacy.tombstones import (
     MAX_ATTEMPTS,
@@ -25,8 +27,10 @@ from alsolike.privacy.tombstones import (
     add_tombstone,
     long_key,
     names_erased,
+    repair_tombstones,
 )
 from alsolike.runtime.errors import ConcurrentUpdate, Unavailable
+from alsolike.runtime.observability import shared_counters
 from alsolike.runtime.polling import Polling
 from tests.fakes.places import BUCKET
 
@@ -39,6 +43,19 @@ def erase(s3: Any, user: str, *, now_ms: int = 1) -> int:
 
 def reader(s3: Any, *, check_s: float = 5) -> TombstoneReader:
     return TombstoneReader(s3, BUCKET, lambda: PSEUDONYMS, polling=Polling(check_s))
+
+
+@pytest.fixture
+def damages(capsys: pytest.CaptureFixture[str]) -> Callable[[], int]:
+    """Return the count of `TombstonesDamaged` since the last call."""
+    shared_counters.clear()
+
+    def count() -> int:
+        shared_counters.write()
+        lines = [line for line in capsys.readouterr().out.splitlines() if '"_aws"' in line]
+        return sum(sum(json.loads(line)["TombstonesDamaged"]) for line in lines)
+
+    return count
 
 
 @pytest.mark.parametrize("length", [1, 254, 255, 256])
@@ -83,8 +100,8 @@ class Counting:
             raise EndpointConnectionError(endpoint_url="https://s3")
         return self.client.get_object(**request)
 
-    def list_objects_v2(self, **request: Any) -> Any:
-        return self.client.list_objects_v2(**request)
+    def get_paginator(self, operation: str) -> Any:
+        return self.client.get_paginator(operation)
 
 
 def test_nobody_is_erased_before_the_first_tombstone_and_no_secret_is_asked_for(s3: Any) -> None:
@@ -172,8 +189,8 @@ class Together:
             if next(self._first) < 4:
                 self._all_have_read.wait(timeout=10)
 
-    def list_objects_v2(self, **request: Any) -> Any:
-        return self._client.list_objects_v2(**request)
+    def get_paginator(self, operation: str) -> Any:
+        return self._client.get_paginator(operation)
 
     def put_object(self, **request: Any) -> Any:
         try:
@@ -202,8 +219,8 @@ def test_a_writer_that_always_loses_gives_up(s3: Any) -> None:
         def get_object(self, **request: Any) -> Any:
             return s3.get_object(**request)
 
-        def list_objects_v2(self, **request: Any) -> Any:
-            return s3.list_objects_v2(**request)
+        def get_paginator(self, operation: str) -> Any:
+            return s3.get_paginator(operation)
 
         def put_object(self, **request: Any) -> Any:
             erase(s3, f"other-{next(numbers)}")
@@ -221,28 +238,125 @@ def test_an_object_of_another_form_is_never_taken_for_nobody(s3: Any, document: 
         reader(s3).erased("ann", now_ms=0)
 
 
-def put_receipt(s3: Any) -> None:
-    s3.put_object(Bucket=BUCKET, Key=f"{ERASURE_RECEIPTS_PREFIX}0123.json", Body=b"{}")
+def put_receipt(s3: Any, user: str, *, sessions: Sequence[str] = ()) -> None:
+    user_hash = PSEUDONYMS.erased_user(user)
+    receipt = ErasureReceipt(
+        user_hash[:ID_DIGITS],
+        user_hash,
+        requested_at_ms=1,
+        further_hashes=(PSEUDONYMS.shopper(user),),
+        session_hashes=tuple(map(PSEUDONYMS.shopper, sessions)),
+    )
+    ErasureReceiptStore(s3, BUCKET).write(receipt)
 
 
-def test_deleted_tombstones_stop_every_process_that_has_not_read_them(s3: Any) -> None:
+def erase_both(s3: Any) -> bytes:
+    """Erase Ann, and then Bob with the session "visit"; return the tombstones before Bob's."""
     erase(s3, "ann")
-    put_receipt(s3)
-    s3.delete_object(Bucket=BUCKET, Key=TOMBSTONES_KEY)
+    add_tombstone(s3, BUCKET, PSEUDONYMS.shopper("ann"), now_ms=1)
+    put_receipt(s3, "ann")
+    older: bytes = s3.get_object(Bucket=BUCKET, Key=TOMBSTONES_KEY)["Body"].read()
+    erase(s3, "bob")
+    add_session_tombstones(s3, BUCKET, [PSEUDONYMS.shopper("visit")], now_ms=1)
+    put_receipt(s3, "bob", sessions=["visit"])
+    return older
 
-    with pytest.raises(Unavailable, match="it was deleted"):
-        reader(s3).erased("ann", now_ms=0)
-    with pytest.raises(Unavailable, match="it was deleted"):
-        erase(s3, "bob")
+
+EMPTY = b'{"format_version": 1, "erased": {}, "sessions": {}}'
+DAMAGES = ["deleted", "emptied", "older", "unreadable"]
 
 
-def test_a_process_that_has_read_tombstones_keeps_them_when_they_are_deleted(s3: Any) -> None:
-    erase(s3, "ann")
+def damage(s3: Any, form: str, older: bytes) -> None:
+    if form == "deleted":
+        s3.delete_object(Bucket=BUCKET, Key=TOMBSTONES_KEY)
+    else:
+        body = {"emptied": EMPTY, "older": older, "unreadable": b"{"}[form]
+        s3.put_object(Bucket=BUCKET, Key=TOMBSTONES_KEY, Body=body)
+
+
+@pytest.mark.parametrize("form", ["deleted", "emptied", "older"])
+def test_damaged_tombstones_bring_no_user_back(s3: Any, form: str, damages: Callable[[], int]) -> None:
+    damage(s3, form, erase_both(s3))
+    tombstones = reader(s3)
+
+    assert tombstones.erased("ann", now_ms=0)
+    assert tombstones.erased("bob", now_ms=0)
+    assert tombstones.erased(None, "visit", now_ms=0)
+    assert PSEUDONYMS.shopper("bob") in tombstones.current(now_ms=0).users
+    assert not tombstones.erased("eve", now_ms=0)
+    assert damages() == 1
+
+
+@pytest.mark.parametrize("form", DAMAGES)
+def test_process_that_read_tombstones_keeps_them(s3: Any, form: str, damages: Callable[[], int]) -> None:
+    older = erase_both(s3)
     tombstones = reader(s3)
     tombstones.current(now_ms=0)
-    s3.delete_object(Bucket=BUCKET, Key=TOMBSTONES_KEY)
+    damage(s3, form, older)
 
-    assert tombstones.erased("ann", now_ms=5_000)
+    for now_ms in (5_000, 10_000):  # the alarm lasts until the repair
+        assert tombstones.erased("bob", now_ms=now_ms)
+        assert tombstones.erased(None, "visit", now_ms=now_ms)
+        assert damages() == 1
+
+
+@pytest.mark.parametrize("form", ["deleted", "emptied", "older"])
+def test_next_erasure_repairs_damaged_tombstones(s3: Any, form: str, damages: Callable[[], int]) -> None:
+    damage(s3, form, erase_both(s3))
+
+    erase(s3, "eve")
+
+    stored = orjson.loads(s3.get_object(Bucket=BUCKET, Key=TOMBSTONES_KEY)["Body"].read())
+    assert {PSEUDONYMS.erased_user(user) for user in ("ann", "bob", "eve")} <= set(stored["erased"])
+    assert list(stored["sessions"]) == [PSEUDONYMS.shopper("visit")]
+    assert reader(s3).erased("bob", now_ms=0)
+    assert damages() == 0
+
+
+@pytest.mark.parametrize("form", DAMAGES)
+def test_repair_restores_tombstones_of_receipts(s3: Any, form: str, damages: Callable[[], int]) -> None:
+    damage(s3, form, erase_both(s3))
+
+    assert repair_tombstones(s3, BUCKET) == {"older": 3}.get(form, 5)
+
+    damages()
+    tombstones = reader(s3)
+    assert tombstones.erased("ann", now_ms=0)
+    assert tombstones.erased("bob", now_ms=0)
+    assert tombstones.erased(None, "visit", now_ms=0)
+    assert damages() == 0
+    assert repair_tombstones(s3, BUCKET) == 0
+
+
+def test_repair_restores_sessions_of_known_users(s3: Any) -> None:
+    erase_both(s3)
+    stored = orjson.loads(s3.get_object(Bucket=BUCKET, Key=TOMBSTONES_KEY)["Body"].read())
+    s3.put_object(Bucket=BUCKET, Key=TOMBSTONES_KEY, Body=orjson.dumps({**stored, "sessions": {}}))
+
+    repair_tombstones(s3, BUCKET)
+
+    assert reader(s3).erased(None, "visit", now_ms=0)
+
+
+def test_erasure_between_two_reads_is_not_damage(s3: Any, damages: Callable[[], int]) -> None:
+    erase(s3, "ann")
+
+    class ErasingMeanwhile(Counting):
+        def get_paginator(self, operation: str) -> Any:
+            erase(s3, "bob")
+            add_tombstone(s3, BUCKET, PSEUDONYMS.shopper("bob"), now_ms=1)
+            put_receipt(s3, "bob")
+            return s3.get_paginator(operation)
+
+    assert reader(ErasingMeanwhile(s3)).erased("bob", now_ms=0)
+    assert damages() == 0
+
+
+def test_unreadable_receipt_without_a_tombstone_stops_the_reader(s3: Any) -> None:
+    s3.put_object(Bucket=BUCKET, Key=f"{ERASURE_RECEIPTS_PREFIX}0123.json", Body=b"{}")
+
+    with pytest.raises(Unavailable, match=r"0123\.json"):
+        reader(s3).erased("ann", now_ms=0)
 
 
 def test_a_sessions_tombstone_stops_records_without_a_user_and_expires(s3: Any) -> None:

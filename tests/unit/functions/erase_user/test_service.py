@@ -6,8 +6,10 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import orjson
 import pytest
 
+from alsolike.declarations.storage import TOMBSTONES_KEY
 from alsolike.privacy.erasures import pending_key
 from alsolike.privacy.tombstones import TombstoneReader, long_key
 from alsolike.runtime.errors import Unavailable
@@ -54,6 +56,14 @@ def test_asking_while_it_runs_changes_nothing(stores: Stores) -> None:
 
     assert stores.workflows.started == [f"{erasure}-1"]
     assert stores.receipt(erasure) == before
+
+
+@pytest.mark.parametrize("length", [1, 256])
+def test_receipt_contains_all_hashes_of_the_tombstones(length: int, stores: Stores) -> None:
+    receipt = stores.receipt(stores.ask("u" * length))
+
+    stones = orjson.loads(stores.body(TOMBSTONES_KEY, bucket=PLACES.artefact_bucket))["erased"]
+    assert {receipt.user_hash, *receipt.further_hashes} == set(stones)
 
 
 def test_asking_at_its_very_end_does_not_reopen_the_receipt(stores: Stores) -> None:

@@ -10,7 +10,7 @@ import orjson
 import pyarrow.parquet as pq
 import pytest
 
-from alsolike.declarations.storage import CHAMPION_KEY
+from alsolike.declarations.storage import CHAMPION_KEY, TOMBSTONES_KEY
 from alsolike.events.identity import Login
 from alsolike.events.interactions import profile_id
 from alsolike.events.stream import StreamRecord, partition_key, stream_records
@@ -248,6 +248,34 @@ def test_session_of_a_truncated_login_is_purged(stores: Stores) -> None:
     stores.finish(stores.ask(USER))
 
     assert stores.rows() == []
+
+
+@pytest.mark.parametrize("length", [1, 256])
+def test_emptied_tombstones_restore_sessions_from_the_receipt(length: int, stores: Stores) -> None:
+    session = "s" * length
+    stores.put_rows("login", interaction("1", user_id=USER, session_id=session))
+    stores.finish(stores.ask(USER))
+    before = orjson.loads(stores.body(TOMBSTONES_KEY, bucket=PLACES.artefact_bucket))
+    empty = b'{"format_version": 1, "erased": {}, "sessions": {}}'
+    stores.put(TOMBSTONES_KEY, empty, bucket=PLACES.artefact_bucket)
+
+    stones = TombstoneReader(stores.s3, PLACES.artefact_bucket, lambda: PSEUDONYMS).current(now_ms=NOW_MS)
+
+    assert (stones.users.keys(), stones.sessions.keys()) == (before["erased"].keys(), before["sessions"].keys())
+
+
+def test_sessions_lost_during_an_erasure_have_tombstones_again(stores: Stores) -> None:
+    stores.put_rows("login", interaction("1", user_id=USER, session_id=SESSION))
+    erasure = stores.ask(USER)
+    assert stores.step(erasure) == "again"
+    empty = b'{"format_version": 1, "erased": {}, "sessions": {}}'
+    stores.put(TOMBSTONES_KEY, empty, bucket=PLACES.artefact_bucket)
+
+    stores.finish(erasure)
+
+    stones = orjson.loads(stores.body(TOMBSTONES_KEY, bucket=PLACES.artefact_bucket))
+    assert PSEUDONYMS.erased_user(USER) in stones["erased"]
+    assert list(stones["sessions"]) == [PSEUDONYMS.shopper(SESSION)]
 
 
 def test_undecided_records_that_arrive_later_do_not_delay_the_receipt(stores: Stores) -> None:

@@ -11,6 +11,7 @@ from alsolike.declarations.storage import (
     CHAMPION_KEY,
     CONFIGURATION_KEY,
     DECISIONS_PREFIX,
+    ERASURE_RECEIPTS_PREFIX,
     MODELS_PREFIX,
     SEGMENTS_PREFIX,
     SNAPSHOT_KEY,
@@ -240,7 +241,14 @@ CONFIGURATION = (
     Access("artefacts", LIST),
 )
 
-TOMBSTONES = (Access("artefacts", READ, keys=(TOMBSTONES_KEY,)), Access("artefacts", LIST), HASH_KEY)
+LOGGED_TOMBSTONES = (
+    Access("artefacts", READ, keys=(TOMBSTONES_KEY,)),
+    Access("artefacts", READ, keys=(f"{ERASURE_RECEIPTS_PREFIX}*",), reason="Receipts are named after erasures"),
+    Access("artefacts", LIST),
+)
+"""Tombstones of users by their hash in the recommendation log, for which the secret is not needed."""
+
+TOMBSTONES = (*LOGGED_TOMBSTONES, HASH_KEY)
 
 SNAPSHOT = (
     Access("artefacts", READ, keys=(SNAPSHOT_KEY,)),

@@ -37,6 +37,11 @@ def receipt_key(erasure: str) -> str:
     return f"{ERASURE_RECEIPTS_PREFIX}{erasure}.json"
 
 
+def erasure_of_receipt(key: str) -> str:
+    """Return the id of the erasure whose receipt has a key."""
+    return key.removeprefix(ERASURE_RECEIPTS_PREFIX).removesuffix(".json")
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Purged:
     """The data removed from one store.
@@ -91,6 +96,9 @@ class ErasureReceipt:
     ----------
     user_hash
         Keyed; with the id and the secret, a caller can verify that it belongs to this user.
+    further_hashes, session_hashes
+        Other hashes of the user, and hashes of the user's sessions, that have tombstones. A receipt of an earlier
+        version lacks them.
     runs
         Number of starts of the workflow; the last one is named `<erasure id>-<runs>`.
     completed_at_ms
@@ -105,6 +113,8 @@ class ErasureReceipt:
     purged: tuple[Purged, ...] = ()
     expiring: tuple[Expiring, ...] = ()
     models: tuple[TrainedModel, ...] = ()
+    further_hashes: tuple[str, ...] = ()
+    session_hashes: tuple[str, ...] = ()
     format_version: int = FORMAT_VERSION
 
     @property
@@ -137,6 +147,8 @@ class ErasureReceipt:
             fields["purged"] = tuple(Purged(**document) for document in fields["purged"])
             fields["expiring"] = tuple(Expiring(**document) for document in fields["expiring"])
             fields["models"] = tuple(TrainedModel(**document) for document in fields["models"])
+            for name in ("further_hashes", "session_hashes"):
+                fields[name] = tuple(fields.get(name, ()))
             return cls(**fields)
         except (ValueError, KeyError, TypeError) as error:
             raise InvalidInput(f"not a receipt: {error!r}") from error

@@ -3,12 +3,15 @@
 A user has two hashes: one names the erasure, the other is that of the recommendation log. A user's tombstone stays for
 ever, since records may come from an import years later. A session's tombstone stays for `SESSION_DAYS`. `UserIds` adds
 the rule for stored ids.
+
+The receipts of erasures contain the same hashes. Readers and writers add those that the object lacks, so that a
+deleted, emptied or older object brings no user back.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
@@ -17,20 +20,21 @@ import orjson
 from alsolike.declarations.storage import ERASURE_RECEIPTS_PREFIX, TOMBSTONES_KEY
 from alsolike.events.interactions import SESSION_PREFIX, USER_PREFIX
 from alsolike.events.stream import StreamRecord, partition_key
-from alsolike.privacy.erasures import erasure_id
+from alsolike.privacy.erasures import ID_DIGITS, ErasureReceipt, erasure_id, erasure_of_receipt
 from alsolike.privacy.pseudonyms import PLAIN_IDS, IdPolicy, Pseudonyms, pseudonyms_of
 from alsolike.privacy.record_ids import read_ids
-from alsolike.runtime.aws_errors import translate_aws_errors
-from alsolike.runtime.clients import ObjectFinder, TombstoneClient
-from alsolike.runtime.errors import Unavailable
+from alsolike.runtime.clients import ObjectLister, TombstoneClient
+from alsolike.runtime.errors import InvalidInput, Unavailable
+from alsolike.runtime.observability import Metric, count_shared, logger
 from alsolike.runtime.polling import PolledValue, Polling
-from alsolike.runtime.s3 import UNCHANGED, Content, S3Object
+from alsolike.runtime.s3 import UNCHANGED, Content, S3Object, scan
 
 FORMAT_VERSION = 1
 MAX_ATTEMPTS = 16
 SESSION_DAYS = 100
 """Retention of a session's tombstone; quarantine and failed batches, which may restore events, expire after 90 days."""
 
+_REPAIR = "repair it with `alsolike users erasures repair`"
 _MS_PER_DAY = 86_400_000
 _HASHED_KEY = "\0key#"
 
@@ -92,19 +96,20 @@ def long_key(profile: str) -> str | None:
 class TombstoneReader(PolledValue[Tombstones]):
     """The tombstones in a long-lived process: a polled value.
 
-    After a failed read the earlier ones stay in force, so that a failure restores no erased user.
+    After a failed read the earlier ones stay in force, and a changed object never removes a user. So neither restores
+    an erased user. While the object lacks users, each poll counts `Metric.TOMBSTONES_DAMAGED`.
 
     Parameters
     ----------
     client
-        A low-level S3 client; its role needs s3:GetObject of the object and s3:ListBucket.
+        A low-level S3 client; its role needs s3:ListBucket, and s3:GetObject of the object and of receipts.
     pseudonyms
         Returns the deployment's hashes; called only once a user has been erased.
     """
 
     def __init__(
         self,
-        client: ObjectFinder,
+        client: ObjectLister,
         bucket: str,
         pseudonyms: Callable[[], Pseudonyms],
         *,
@@ -115,6 +120,7 @@ class TombstoneReader(PolledValue[Tombstones]):
         self._pseudonyms = pseudonyms
         self._stones = NO_TOMBSTONES
         self._etag: str | None = None
+        self._missing = 0
         super().__init__(self._read_tombstones, name="tombstones", polling=polling)
 
     def erased(self, user_id: str | None, session_id: str | None = None, *, now_ms: int) -> bool:
@@ -137,14 +143,19 @@ class TombstoneReader(PolledValue[Tombstones]):
     def _read_tombstones(self, _: Callable[[], float]) -> Tombstones:
         stored = S3Object(self._client, self._bucket, TOMBSTONES_KEY)
         content = stored.read_if_changed(self._etag)
-        if content is None:
-            if not self.was_read:  # only the first read lists the receipts: later ones know if there were tombstones
-                _check_no_receipts(self._client, self._bucket)
-            if self._stones.users:
-                raise Unavailable(f"{stored.uri} was deleted; restore its latest version")
-            self._etag = None
-        elif content is not UNCHANGED:
-            self._stones, self._etag = _parse(content.body, where=stored.uri), content.etag
+        if content is None and self.was_read and not self._stones.users:
+            return self._stones  # without erasures, only the first read lists the receipts
+        if content is not UNCHANGED:
+            stones = _parse(content, where=stored.uri)
+            all_stones = _with_receipts(self._client, self._bucket, _union(self._stones, stones))
+            if all_stones.users.keys() != stones.users.keys():  # an erasure may have been requested between the reads
+                content = stored.read()
+                stones = _parse(content, where=stored.uri)
+            self._stones, self._etag = _union(all_stones, stones), content.etag if content else None
+            self._missing = len(self._stones.users) - len(stones.users)
+        if self._missing:
+            logger.error(f"{stored.uri} lacks {self._missing} hashes of erased users; {_REPAIR}")
+            count_shared(Metric.TOMBSTONES_DAMAGED)
         return self._stones
 
 
@@ -161,7 +172,7 @@ def add_tombstone(client: TombstoneClient, bucket: str, user_hash: str, *, now_m
     ConcurrentUpdate
         If other writers won `MAX_ATTEMPTS` times in a row.
     Unavailable
-        If S3 does not answer, or the tombstones of earlier erasures are missing.
+        If S3 does not answer, or the tombstones are unreadable.
     """
 
     def change(stones: Tombstones) -> Tombstones:
@@ -190,40 +201,81 @@ def add_session_tombstones(
     _update(client, bucket, change)
 
 
-def _update(client: TombstoneClient, bucket: str, change: Callable[[Tombstones], Tombstones]) -> Tombstones:
+def repair_tombstones(client: TombstoneClient, bucket: str) -> int:
+    """Write the tombstones of all receipts that the object lacks, also if it is unreadable; return their number."""
     stored = S3Object(client, bucket, TOMBSTONES_KEY)
+    of_receipts = _of_receipts(client, bucket, known=())
 
-    def write(content: Content | None) -> tuple[Tombstones, bytes | None]:
-        if content is None:
-            _check_no_receipts(client, bucket)
-        stones = _parse(content.body, where=stored.uri) if content else NO_TOMBSTONES
-        changed = change(stones)
-        if changed == stones:
-            return stones, None
-        document = {"format_version": FORMAT_VERSION, "erased": dict(changed.users), "sessions": dict(changed.sessions)}
-        return changed, orjson.dumps(document)
+    def write(content: Content | None) -> tuple[int, bytes | None]:
+        is_readable = True
+        try:
+            stones = _parse(content, where=stored.uri)
+        except Unavailable:
+            stones, is_readable = NO_TOMBSTONES, False
+        repaired = _union(of_receipts, stones)
+        missing = sum(map(len, repaired)) - sum(map(len, stones))
+        return missing, _to_json(repaired) if missing or not is_readable else None
 
     return stored.update(write, attempts=MAX_ATTEMPTS)
 
 
-def _check_no_receipts(client: ObjectFinder, bucket: str) -> None:
-    with translate_aws_errors(f"s3://{bucket}/{ERASURE_RECEIPTS_PREFIX}"):
-        receipts = client.list_objects_v2(Bucket=bucket, Prefix=ERASURE_RECEIPTS_PREFIX, MaxKeys=1)["KeyCount"]
-    if receipts:
-        raise Unavailable(
-            f"s3://{bucket}/{TOMBSTONES_KEY} does not exist, but receipts of erasures do; it was deleted. "
-            f"Restore its latest version"
-        )
+def _update(client: TombstoneClient, bucket: str, change: Callable[[Tombstones], Tombstones]) -> Tombstones:
+    stored = S3Object(client, bucket, TOMBSTONES_KEY)
+
+    def write(content: Content | None) -> tuple[Tombstones, bytes | None]:
+        stones = _parse(content, where=stored.uri)
+        changed = change(_with_receipts(client, bucket, stones))
+        return changed, None if changed == stones else _to_json(changed)
+
+    return stored.update(write, attempts=MAX_ATTEMPTS)
 
 
-def _parse(body: bytes, *, where: str) -> Tombstones:
+def _to_json(stones: Tombstones) -> bytes:
+    document = {"format_version": FORMAT_VERSION, "erased": dict(stones.users), "sessions": dict(stones.sessions)}
+    return orjson.dumps(document)
+
+
+def _union(older: Tombstones, newer: Tombstones) -> Tombstones:
+    return Tombstones(
+        MappingProxyType({**older.users, **newer.users}), MappingProxyType({**older.sessions, **newer.sessions})
+    )
+
+
+def _with_receipts(client: ObjectLister, bucket: str, stones: Tombstones) -> Tombstones:
+    """Return tombstones with those of receipts whose user has none."""
+    return _union(_of_receipts(client, bucket, known=stones.users), stones)
+
+
+def _of_receipts(client: ObjectLister, bucket: str, *, known: Iterable[str]) -> Tombstones:
+    """Return the tombstones of receipts, except for users with one of the known hashes."""
+    ids = {name[:ID_DIGITS] for name in known}
+    receipts = scan(client, bucket, ERASURE_RECEIPTS_PREFIX, wanted=lambda key: erasure_of_receipt(key) not in ids)
+    users: dict[str, int] = {}
+    sessions: dict[str, int] = {}
+    for stored in receipts:
+        if stored.body is None:
+            continue
+        try:
+            receipt = ErasureReceipt.from_json(stored.body)
+        except InvalidInput as error:
+            raise Unavailable(f"s3://{bucket}/{stored.key}: {error}; its user has no tombstone") from error
+        users |= dict.fromkeys((receipt.user_hash, *receipt.further_hashes), receipt.requested_at_ms)
+        sessions |= dict.fromkeys(receipt.session_hashes, receipt.requested_at_ms)
+    return Tombstones(MappingProxyType(users), MappingProxyType(sessions))
+
+
+def _parse(content: Content | None, *, where: str) -> Tombstones:
+    if content is None:
+        return NO_TOMBSTONES
     try:
-        document = orjson.loads(body)
+        document = orjson.loads(content.body)
         version, users, sessions = document["format_version"], document["erased"], document.get("sessions", {})
     except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
-        raise Unavailable(f"{where} is unreadable: {error!r}") from error
+        count_shared(Metric.TOMBSTONES_DAMAGED)
+        raise Unavailable(f"{where} is unreadable: {error!r}; {_REPAIR}") from error
     if version != FORMAT_VERSION or not isinstance(users, dict) or not isinstance(sessions, dict):
-        raise Unavailable(f"{where} has format_version {version!r}, expected {FORMAT_VERSION}")
+        count_shared(Metric.TOMBSTONES_DAMAGED)
+        raise Unavailable(f"{where} has format_version {version!r}, expected {FORMAT_VERSION}; {_REPAIR}")
     return Tombstones(MappingProxyType(users), MappingProxyType(sessions))
 
 

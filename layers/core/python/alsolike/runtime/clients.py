@@ -38,17 +38,6 @@ class ObjectClient(ObjectReader, Protocol):
         """Write an object and return its ETag."""
 
 
-class ObjectFinder(ObjectReader, Protocol):
-    """An S3 client that reads objects and lists a prefix."""
-
-    def list_objects_v2(self, *_: Any, **request: Any) -> Response:
-        """Return the first objects below a prefix."""
-
-
-class TombstoneClient(ObjectFinder, ObjectClient, Protocol):
-    """An S3 client that reads, lists and conditionally writes objects."""
-
-
 class RegistryClient(ObjectClient, Protocol):
     """An S3 client that also checks that objects exist."""
 
@@ -58,6 +47,10 @@ class RegistryClient(ObjectClient, Protocol):
 
 class ObjectLister(ObjectReader, PagedClient, Protocol):
     """An S3 client that lists and reads objects."""
+
+
+class TombstoneClient(ObjectLister, ObjectClient, Protocol):
+    """An S3 client that reads, lists and conditionally writes objects."""
 
 
 class ItemErrors(Protocol):

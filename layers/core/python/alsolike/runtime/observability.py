@@ -42,7 +42,7 @@ def correlation_id_of(value: Any) -> str | None:
 
 
 API_SERVICE = "api"
-"""The `service` of what all functions behind the API count together: an alarm costs by the series that it watches."""
+"""The `service` of counters that several functions share: an alarm costs by the series that it watches."""
 
 
 class _Invocation(logging.Filter):
@@ -161,6 +161,7 @@ class Metric(StrEnum):
     REQUESTS_REJECTED = "RequestsRejected"
     SIGNATURES_REFUSED = "SignaturesRefused"
     SESSION_TOKENS_REFUSED = "SessionTokensRefused"
+    TOMBSTONES_DAMAGED = "TombstonesDamaged"
     SESSION_KEYS_STALE = "SessionKeysStale"
     PROFILES_UPDATED = "ProfilesUpdated"
     INTERACTIONS_APPLIED = "InteractionsApplied"
@@ -258,7 +259,7 @@ def count(metric: Metric, value: int = 1) -> None:
 
 
 def count_shared(metric: Metric) -> None:
-    """Add 1 to a counter that all functions behind the API share."""
+    """Add 1 to a counter that several functions share."""
     shared_counters.add(metric.value, 1)
 
 
