@@ -186,7 +186,7 @@ def repair(
     ] = False,
     reason: HistoryReason = "repaired by hand",
 ) -> None:
-    """Repair a damaged champion pointer or training lock.
+    """Repair a damaged champion pointer, training lock or object of actions.
 
     Example: alsolike models repair --champion VERSION
     """
@@ -197,7 +197,7 @@ def repair(
     done = promotion.repair(
         where, version=champion, without_champion=without_champion, reason=reason, now_ms=times.now_ms()
     )
-    context.print({"repaired": done}, *(done or ["the champion pointer and the training lock are readable"]))
+    context.print({"repaired": done}, *(done or ["nothing is damaged"]))
 
 
 def _pin(context: Context, version: str, *, pinned: bool) -> None:

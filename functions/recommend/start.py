@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import os
 import time
 
 from alsolike.runtime.errors import Unavailable
+from alsolike.runtime.memory import limit_memory
 from functions.recommend.sources import current_sources
 from functions.recommend.state.model import open_first_session
 
@@ -29,6 +31,7 @@ def start(initialization_type: str) -> None:
     initialization_type
         Lambda's `AWS_LAMBDA_INITIALIZATION_TYPE`: `on-demand`, `snap-start` or `provisioned-concurrency`.
     """
+    limit_memory(os.environ)
     current_sources()  # creating clients takes half of a first request's time, and initialisation has a whole processor
     open_first_session()
     _connect()

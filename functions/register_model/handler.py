@@ -9,6 +9,7 @@ from typing import Any
 from alsolike.registry.decision import Decisions, decision_key
 from alsolike.registry.registry import Registry
 from alsolike.runtime.aws import client
+from alsolike.runtime.memory import limit_memory
 from alsolike.runtime.observability import Metric, count, instrumented, logger, report
 from alsolike.runtime.settings import from_environment
 from functions.register_model.decision_metrics import gate_results, ndcg_by_role, offline_figures
@@ -21,6 +22,7 @@ from functions.register_model.settings import Settings
 @instrumented
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Register the run's model and return whether its canary may start."""
+    limit_memory(os.environ)  # the gate rejects a graph that needs too much, instead of ending with it
     settings = from_environment(Settings, os.environ)
     decision = register_model(
         event["run_id"],

@@ -13,6 +13,7 @@ from alsolike.registry.champion import Champion, Promotion
 from alsolike.registry.registry import Registry
 from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.errors import InvalidBundle, InvalidInput, NotFound
+from operations.models.stored_versions import read_version, stored_versions
 
 
 def repair_pointer(client: Any, bucket: str, *, version: str | None, reason: str, now_ms: int) -> Champion | None:
@@ -39,7 +40,7 @@ def repair_pointer(client: Any, bucket: str, *, version: str | None, reason: str
         pass
     else:
         return None
-    stored = _versions(client, bucket)
+    stored = stored_versions(client, bucket, CHAMPION_KEY)
     etag = next((version["ETag"] for version in stored if version["IsLatest"]), "")
     if version is not None:
         earlier = next(_readable(client, bucket, stored), None)
@@ -61,28 +62,15 @@ def repair_pointer(client: Any, bucket: str, *, version: str | None, reason: str
 def forget_pointer(client: Any, bucket: str) -> None:
     """Delete all versions of the pointer: the deployment is as before its first promotion."""
     with translate_aws_errors(f"s3://{bucket}/{CHAMPION_KEY}"):
-        for page in _pages(client, bucket):
+        for page in client.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=CHAMPION_KEY):
             for version in (*page.get("Versions", ()), *page.get("DeleteMarkers", ())):
                 if version["Key"] == CHAMPION_KEY:
                     client.delete_object(Bucket=bucket, Key=CHAMPION_KEY, VersionId=version["VersionId"])
 
 
-def _versions(client: Any, bucket: str) -> list[dict[str, Any]]:
-    """Return the stored versions, the latest first."""
-    with translate_aws_errors(f"s3://{bucket}/{CHAMPION_KEY}"):
-        pages = _pages(client, bucket)
-        return [version for page in pages for version in page.get("Versions", ()) if version["Key"] == CHAMPION_KEY]
-
-
-def _pages(client: Any, bucket: str) -> Any:
-    return client.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=CHAMPION_KEY)
-
-
 def _readable(client: Any, bucket: str, versions: list[dict[str, Any]]) -> Iterator[Champion]:
     for version in versions:
-        with translate_aws_errors(f"s3://{bucket}/{CHAMPION_KEY}"):
-            answer = client.get_object(Bucket=bucket, Key=CHAMPION_KEY, VersionId=version["VersionId"])
-            body = answer["Body"].read()
+        body = read_version(client, bucket, version)
         try:
             champion = Champion.of(orjson.loads(body), etag=version["ETag"])
         except (ValueError, KeyError, TypeError):

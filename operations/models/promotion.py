@@ -12,6 +12,7 @@ from alsolike.runtime.errors import InvalidInput, NotFound
 from operations.client.deployment import Deployment
 from operations.models import training_run
 from operations.models import versions as model_versions
+from operations.models.actions_repair import repair_actions
 from operations.models.pointer_repair import forget_pointer, repair_pointer
 
 _FORCE = "--force"
@@ -70,7 +71,7 @@ def pin(where: Deployment, version: str, *, pinned: bool) -> Champion:
 
 
 def repair(where: Deployment, *, version: str | None, without_champion: bool, reason: str, now_ms: int) -> list[str]:
-    """Repair the champion pointer and the training lock where they are broken; return a sentence for each.
+    """Repair the actions, the training lock and the champion pointer if they are damaged; return a sentence for each.
 
     Raises
     ------
@@ -79,7 +80,8 @@ def repair(where: Deployment, *, version: str | None, without_champion: bool, re
     InvalidInput, NotFound
         If no champion can be put back; see `operations.models.pointer_repair.repair_pointer`.
     """
-    s3, bucket, done = where.client("s3"), where.names.artefact_bucket, []
+    s3, bucket = where.client("s3"), where.names.artefact_bucket
+    done = repair_actions(s3, bucket)
     runs, turn = training_run.runs(where), TrainingLock(s3, where.client("stepfunctions"), bucket)
     if turn.is_broken():
         runs.check_idle()

@@ -36,7 +36,7 @@ from alsolike.bundle.bundle import (
 )
 from alsolike.bundle.features import FEATURE_INPUT, NO_CODES, FeatureCodes, UserColumns, codes_of, feature_codes
 from alsolike.bundle.graph_tables import graph_tables
-from alsolike.domain.configuration import PURCHASE
+from alsolike.domain.configuration import HISTORY_LENGTH, PURCHASE
 from alsolike.events.returns import net_weights
 from alsolike.profiles.store import RecentInteraction
 from alsolike.records.served_response import FILLED, RANKED
@@ -171,7 +171,8 @@ def known_history(
 
 
 GRAPH_ERRORS = (
-    Fail, InvalidArgument, InvalidBundle, InvalidGraph, InvalidProtobuf, NoSuchFile, NotImplemented, RuntimeException,
+    Fail, InvalidArgument, InvalidBundle, InvalidGraph, InvalidProtobuf, MemoryError, NoSuchFile, NotImplemented,
+    RuntimeException,
 )  # fmt: skip
 SAMPLED_HISTORY, SAMPLED_ITEMS = 10, 100
 """Numbers of items in the history and in the list of `Model.ranked_sample`."""
@@ -254,10 +255,11 @@ class Model:
                 raise InvalidBundle(f"{name} of {self.version} does not run: {error}") from error
 
     def _open(self, name: str) -> None:
-        """Open a graph and run it once, so that a faulty one never serves."""
+        """Open a graph and run it once with the longest history, so that a faulty or too large one never serves."""
+        length = min(self.bundle.manifest.history.length, HISTORY_LENGTH)
         feed: dict[str, npt.NDArray[Any]] = {
-            "history": np.ones((1, 1), np.int64),
-            "weights": np.ones((1, 1), np.float32),
+            "history": np.ones((1, length), np.int64),
+            "weights": np.ones((1, length), np.float32),
             "exclude": _NONE,
             "k": np.ones(1, np.int64),
         }
@@ -265,8 +267,8 @@ class Model:
             feed["bias"] = np.zeros(self.bundle.manifest.items + 1, np.float32)
         session = self._sessions[name] = _open_session(self.bundle.directory / name, self._tables)
         self._has_ages |= any(declared.name == "ages" for declared in session.get_inputs())
-        one = History(feed["history"][0], [1.0], [0])
-        for input_name, values in self._optional_inputs(one, now_ms=0).items():
+        longest = History(feed["history"][0], [1.0] * length, [0] * length)
+        for input_name, values in self._optional_inputs(longest, now_ms=0).items():
             feed[input_name] = values[None, :]
         self._run(name, feed)
         self._run_ms[name] = collections.deque(maxlen=_REMEMBERED_RUNS)

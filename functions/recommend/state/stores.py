@@ -36,14 +36,19 @@ class UserStores:
 
 
 class ActionReader(PolledValue[Sequence[Action]]):
-    """All actions, read with the first request for actions; none if they were never read."""
+    """All actions, read with the first request for actions; none if they were never read.
+
+    A partial value, if some entries are not actions.
+    """
 
     def __init__(self, client: Any, bucket: str, *, polling: Polling) -> None:
         self._store = ActionStore(client, bucket)
         super().__init__(self._read_actions, name="actions", polling=polling, default=())
 
     def _read_actions(self, _: Callable[[], float]) -> Sequence[Action]:
-        return self._store.all()
+        stored = self._store.read()
+        self.is_partial = bool(stored.unreadable)
+        return stored.actions
 
 
 @struct

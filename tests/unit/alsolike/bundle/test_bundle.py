@@ -278,37 +278,53 @@ def test_sound_bundle_passes_the_check_of_its_contents(directory: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("ids.blob", b"a\xff\xbc\xf0\x9f\x98\x80b\x00", "ids or metadata from position 1 on are unreadable"),
-        ("ids.blob", b"c\xc3\xbc\xf0\x9f\x98\x80b\x00", "ids from position 1 on are not found by their hashes"),
-        (HASHES, saved(np.array([1, 2, 3], np.uint64)), "ids from position 1 on are not found by their hashes"),
-        ("meta.blob", b"{", "ids or metadata from position 1 on are unreadable"),
-        (OFFSETS, saved(np.array([0, 0, 9, 2, 3], np.int64)), "from position 1 on"),
+        ("ids.blob", b"a\xff\xbc\xf0\x9f\x98\x80b\x00", "ids or metadata at positions 1 to 3 are unreadable"),
+        ("ids.blob", b"c\xc3\xbc\xf0\x9f\x98\x80b\x00", "ids at positions 1 to 3 are not found by their hashes"),
+        ("ids.blob", b"a", "expected ascending ones from 0 to 1, the size of ids.blob"),
+        (HASHES, saved(np.array([1, 2, 3], np.uint64)), "ids at positions 1 to 3 are not found by their hashes"),
+        (HASHES, saved(np.array([2, 2, 3], np.uint64)), "ids.hash.npy is not ascending"),
+        (POSITIONS, saved(np.array([1, 1, 1], np.int32)), "ids at positions 1 to 3 are not found by their hashes"),
+        ("meta.blob", b"{", "the size of meta.blob"),
+        (OFFSETS, saved(np.array([0, 0, 9, 2, 9], np.int64)), "ids.off.npy has offsets from 0 to 9"),
+        (OFFSETS, saved(np.array([0, 0, 1, 2, 3], np.int64)), "ids.off.npy has offsets from 0 to 3"),
+        (OFFSETS, saved(np.array([1, 1, 2, 3, 9], np.int64)), "ids.off.npy has offsets from 1 to 9"),
+        (OFFSETS, saved(np.array([0, 0, 0, 2, 9], np.int64)), "ids"),
     ],
 )
-def test_content_that_opening_leaves_unread_is_checked_at_the_gate_and_fails_no_request(
+def test_bundle_with_wrong_ids_and_right_checksums_is_not_opened(
     directory: Path, name: str, content: bytes, message: str
 ) -> None:
     (directory / name).write_bytes(content)
     bundle.write_manifest(directory, manifest())
+
+    with pytest.raises(InvalidBundle, match=message):
+        Bundle(directory)
+
+
+def test_bundle_with_metadata_that_is_no_object_is_not_opened(directory: Path) -> None:
+    write_strings(directory, "meta", [b"{}", b"{}", b"[1]", b"{}"])
+    bundle.write_manifest(directory, manifest())
+
+    with pytest.raises(InvalidBundle, match="metadata at positions 1 to 3 has a record that is no JSON object"):
+        Bundle(directory)
+
+
+@pytest.mark.parametrize(
+    ("damaged", "message"),
+    [("item-\xff001", "unreadable"), ("item-x001", "not found by their hashes")],
+)
+def test_check_of_contents_reads_items_that_opening_leaves_unread(tmp_path: Path, damaged: str, message: str) -> None:
+    directory = write(tmp_path / "v1", [f"item-{number:04d}" for number in range(2_500)])
+    blob = (directory / "ids.blob").read_bytes()
+    (directory / "ids.blob").write_bytes(blob.replace(b"item-0001", damaged.encode("latin-1")))
+    bundle.write_manifest(directory, manifest(items=2_500))
     opened = Bundle(directory)
 
     with pytest.raises(InvalidBundle, match=message):
         opened.check_contents()
 
-    assert len(opened.item_ids([1, 2, 3])) == 3
-    assert [type(opened.metadata(position)) for position in (1, 2, 3)] == [dict] * 3
-    assert all(isinstance(opened.item_id(position), str) for position in (1, 2, 3))
-    assert len(opened.positions(["a", "b"])) == 2
-
-
-def test_metadata_that_is_no_object_is_found_by_the_check_and_is_none(directory: Path) -> None:
-    write_strings(directory, "meta", [b"{}", b"{}", b"[1]", b"{}"])
-    bundle.write_manifest(directory, manifest())
-    opened = Bundle(directory)
-
-    assert opened.metadata(2) == {}
-    with pytest.raises(InvalidBundle, match="has a record that is no JSON object"):
-        opened.check_contents()
+    assert isinstance(opened.item_id(2), str)
+    assert opened.positions(["item-0001"]).tolist() == [0]
 
 
 @pytest.mark.parametrize("verify", [True, False])

@@ -196,14 +196,13 @@ def test_answers_without_seen_items_may_be_empty_where_the_history_has_them_all(
 
 
 def test_contents_that_opening_leaves_unread_fail(tmp_path: Path) -> None:
-    bundle = opened(tmp_path)
-    (tmp_path / "meta.blob").write_bytes(b"{")
-    write_manifest(tmp_path, bundle.manifest)
+    related = {"similar": {"pear": {"fig": np.nan}}}
+    write_bundle(tmp_path, manifest=MANIFEST, transitions=TO_FIG, related=related)
 
     check = checks(Bundle(tmp_path))["serving"]
 
     assert (check.passed, check.final) == (False, True)
-    assert check.figures.startswith("ids or metadata from position 1 on are unreadable")
+    assert check.figures.startswith("the related items are unusable, similar")
 
 
 @pytest.mark.parametrize(

@@ -38,12 +38,24 @@ def _checked(array: npt.NDArray[Any], dtype: npt.DTypeLike, *, name: str) -> npt
 
 
 class MappedStrings:
-    """Byte strings by index, as `write_strings` left them in `<name>.off.npy` and `<name>.blob`."""
+    """Byte strings by index, as `write_strings` left them in `<name>.off.npy` and `<name>.blob`.
+
+    Raises
+    ------
+    ValueError
+        If the offsets do not divide the blob into strings. Other errors on damaged files are `UNREADABLE`.
+    """
 
     def __init__(self, directory: Path, name: str) -> None:
         self._offsets = map_array(directory / f"{name}.off.npy", np.int64)
         with (directory / f"{name}.blob").open("rb") as file:
             self._blob = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        ends = self._offsets[[0, -1]].tolist()
+        if ends != [0, len(self._blob)] or (self._offsets[1:] < self._offsets[:-1]).any():
+            raise ValueError(
+                f"{name}.off.npy has offsets from {ends[0]} to {ends[1]}, expected ascending ones from 0 to "
+                f"{len(self._blob)}, the size of {name}.blob"
+            )
 
     def __len__(self) -> int:
         return len(self._offsets) - 1

@@ -55,6 +55,8 @@ KEPT = 50_000
 
 _NOT_KEPT = -1
 _CHECKED = 50_000  # items checked at a time
+_SAMPLED = 1_000
+"""Number of items that are checked when a bundle is opened: all of a smaller one. A million would take a second."""
 
 MAX_POPULAR = 500
 MS_PER_DAY = 86_400_000
@@ -188,6 +190,9 @@ class Bundle:
                 raise InvalidBundle(
                     f"{name} has positions {positions.min()} to {positions.max()}, expected 1 to {items}"
                 )
+        if (self.id_hashes[1:] <= self.id_hashes[:-1]).any():
+            raise InvalidBundle("ids.hash.npy is not ascending")
+        self._check_items(np.linspace(1, items, min(items, _SAMPLED)).astype(np.int64))
         self._positions: dict[str, int] = {}
         self._ids_kept: dict[int, str] = {}
         self.has_related = RELATED_FILE in self.manifest.files
@@ -207,18 +212,22 @@ class Bundle:
         """
         items = self.manifest.items
         for first in range(1, items + 1, _CHECKED):
-            positions = np.arange(first, min(first + _CHECKED, items + 1))
-            try:
-                ids = [blob.decode() for blob in self._ids.many(positions)]
-                columns = [orjson.loads(blob) for blob in self._meta.many(positions)]
-            except ValueError as error:
-                raise InvalidBundle(f"ids or metadata from position {first} on are unreadable: {error}") from error
-            if not np.array_equal(self._find(ids), positions):
-                raise InvalidBundle(f"ids from position {first} on are not found by their hashes")
-            if not all(isinstance(record, dict) for record in columns):
-                raise InvalidBundle(f"metadata from position {first} on has a record that is no JSON object")
+            self._check_items(np.arange(first, min(first + _CHECKED, items + 1)))
         if self._related is not None:
             self._related.check()
+
+    def _check_items(self, positions: npt.NDArray[np.int64]) -> None:
+        """Read the ids and the metadata at ascending positions."""
+        where = f"at positions {positions[0]} to {positions[-1]}"
+        try:
+            ids = [blob.decode() for blob in self._ids.many(positions)]
+            columns = [orjson.loads(blob) for blob in self._meta.many(positions)]
+        except ValueError as error:
+            raise InvalidBundle(f"ids or metadata {where} are unreadable: {error}") from error
+        if not np.array_equal(self._find(ids), positions):
+            raise InvalidBundle(f"ids {where} are not found by their hashes")
+        if not all(isinstance(record, dict) for record in columns):
+            raise InvalidBundle(f"metadata {where} has a record that is no JSON object")
 
     def positions(self, item_ids: Sequence[str]) -> npt.NDArray[np.int64]:
         """Return the position of each id, shape `(len(item_ids),)`; 0 for an item that the model does not know."""

@@ -13,6 +13,7 @@ from alsolike.contract import validation
 from alsolike.declarations.storage import ACTIONS_KEY
 from alsolike.events.interactions import MAX_TIME_MS
 from alsolike.runtime.errors import InvalidInput, Unavailable
+from alsolike.runtime.observability import logger
 from alsolike.runtime.s3 import Content, S3Object
 from alsolike.runtime.struct import struct
 
@@ -24,6 +25,7 @@ VALUE, EXPIRES, REPEAT_DAYS = "value", "actionExpirationTimestamp", "repeatFrequ
 """Columns with a meaning: the value of an action, the end of its validity, and the days until it is repeated."""
 
 _ATTEMPTS = 8
+_REPAIR = "repair it with `alsolike models repair`"
 _MAX_PROPERTIES_CHARACTERS = 32_000
 _MAX_COLUMNS = 20
 
@@ -79,6 +81,20 @@ ACTIONS = RowKind(
 )  # fmt: skip
 
 
+@struct
+class StoredActions:
+    """All readable actions, by ID.
+
+    Attributes
+    ----------
+    unreadable
+        IDs of entries that are not actions.
+    """
+
+    actions: tuple[Action, ...] = ()
+    unreadable: tuple[str, ...] = ()
+
+
 class ActionStore:
     """The object with all actions.
 
@@ -94,15 +110,18 @@ class ActionStore:
     def put(self, actions: Iterable[Action], *, now_ms: int) -> None:
         """Store actions in place of those with their IDs; expired ones are removed if there would be too many.
 
+        Unreadable entries are removed.
+
         Raises
         ------
         InvalidInput
             If there would be too many, or the object would be too large.
         """
-        new = {action.action_id: dict(action.properties) for action in actions}
+        new = {action.action_id: action.properties for action in actions}
 
         def change(content: Content | None) -> tuple[None, bytes]:
-            merged = {**_document(content), **new}
+            earlier = parse_actions(content.body).actions if content else ()
+            merged = {**{action.action_id: action.properties for action in earlier}, **new}
             if len(merged) > MAX_ACTIONS:
                 valid = (action for action in starmap(Action, merged.items()) if action.expires_s * 1000 > now_ms)
                 merged = {action.action_id: action.properties for action in valid}
@@ -115,19 +134,55 @@ class ActionStore:
 
         self._stored.update(change, attempts=_ATTEMPTS)
 
+    def replace(self, actions: Iterable[Action]) -> None:
+        """Store actions in place of all others."""
+        document = {action.action_id: dict(action.properties) for action in actions}
+        self._stored.write(orjson.dumps(document, option=orjson.OPT_SORT_KEYS))
+
+    def read(self) -> StoredActions:
+        """Return all actions; log the IDs of unreadable entries.
+
+        Raises
+        ------
+        Unavailable
+            If the object cannot be read, or is not a JSON object.
+        """
+        content = self._stored.read()
+        stored = StoredActions() if content is None else parse_actions(content.body)
+        if stored.unreadable:
+            logger.error(f"{ACTIONS_KEY} has entries that are not actions; {_REPAIR}", action_ids=stored.unreadable)
+        return stored
+
     def all(self) -> list[Action]:
-        """Return all actions, by ID."""
-        return list(starmap(Action, sorted(_document(self._stored.read()).items())))
+        """Return the readable actions; see `read`."""
+        return list(self.read().actions)
 
 
-def _document(content: Content | None) -> dict[str, Any]:
-    if content is None:
-        return {}
+def parse_actions(body: bytes) -> StoredActions:
+    """Return the actions in the content of the object.
+
+    Raises
+    ------
+    Unavailable
+        If it is not a JSON object.
+    """
     try:
-        document = orjson.loads(content.body)
+        document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise Unavailable(f"{ACTIONS_KEY} is unreadable: {error}") from error
-    return dict(document)
+        raise Unavailable(f"{ACTIONS_KEY} is unreadable: {error}; {_REPAIR}") from error
+    if not isinstance(document, dict):
+        raise Unavailable(f"{ACTIONS_KEY} is {validation.describe(document)}, expected an object; {_REPAIR}")
+    actions: list[Action] = []
+    unreadable: list[str] = []
+    for action_id, properties in sorted(document.items()):
+        try:
+            action = Action(action_id, validation.as_object(properties, where=action_id))
+            check_action(action)
+        except InvalidInput:
+            unreadable.append(action_id)
+        else:
+            actions.append(action)
+    return StoredActions(tuple(actions), tuple(unreadable))
 
 
 def _number(properties: Mapping[str, Any], name: str, default: float) -> float:

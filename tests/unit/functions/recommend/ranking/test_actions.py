@@ -13,6 +13,7 @@ import pytest
 
 from alsolike.bundle.action_model import BIAS, ActionModel
 from alsolike.catalogue.actions import Action, ActionStore
+from alsolike.declarations.storage import ACTIONS_KEY
 from alsolike.events.action_events import action_properties
 from alsolike.events.interactions import ACTION_TAKEN
 from alsolike.profiles.store import ProfileStore
@@ -177,6 +178,25 @@ def test_rates_of_actions_are_declared(shop: Shop, counted: Any) -> None:
 
     assert answer["headers"]["x-alsolike-degraded"] == "action-rates"
     assert counted() == {"ActionAnswers": 1, "ActionAnswersDegraded": 1}
+
+
+@pytest.mark.parametrize(
+    ("body", "reason", "readable"),
+    [
+        (b'{"app": {}, "mail": null}', "stale-actions", ["app"]),
+        (b'{"app": {}, "mail": ["x"]}', "stale-actions", ["app"]),
+        (b"null", "no-actions", []),
+        (b"[1]", "no-actions", []),
+    ],
+)
+def test_damaged_actions_are_left_out_and_declared(shop: Shop, body: bytes, reason: str, readable: list[str]) -> None:
+    shop.s3.put_object(Bucket=shop.bucket, Key=ACTIONS_KEY, Body=body)
+
+    answer = ask()
+
+    assert answer["statusCode"] == 200
+    assert answer["headers"]["x-alsolike-degraded"] == reason
+    assert [action["actionId"] for action in answer["document"]["actionList"]] == readable
 
 
 def test_erased_user_has_no_history(shop: Shop) -> None:

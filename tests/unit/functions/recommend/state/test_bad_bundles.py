@@ -1,16 +1,22 @@
 """Bundles whose checksums are right and whose contents are not: every route answers and declares the degradation."""
 
 import dataclasses
-from collections.abc import Callable
+import re
+import resource
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import orjson
 import pytest
+from onnx import helper, numpy_helper
 
-from alsolike.bundle.bundle import MANIFEST_FILE, write_manifest
+from alsolike.bundle.bundle import BIAS_GRAPH_FILE, GRAPH_FILE, MANIFEST_FILE, write_manifest
 from alsolike.registry.registry import Registry
+from alsolike.runtime.memory import limit_memory
 from tests.builders.bundles import MANIFEST, upload_bundle, write_bundle
 from tests.builders.lambda_events import NOW_MS
 from tests.unit.functions.recommend.shop import Shop
@@ -53,11 +59,53 @@ def publish(shop: Shop, version: str, damage: Damage, /, **stated: Any) -> None:
     Registry(shop.s3, shop.bucket).promote(version, reason="test", now_ms=NOW_MS)
 
 
+def allocating(size_bytes: int) -> Damage:
+    """Let both graphs fill memory of this size at each run."""
+
+    def damage(folder: Path) -> None:
+        for name in (GRAPH_FILE, BIAS_GRAPH_FILE):
+            graph = onnx.load(folder / name, load_external_data=False)
+            nodes = list(graph.graph.node)
+            (sums,) = [node for node in nodes if list(node.output) == ["sums"]]
+            sums.output[0] = "small"
+            added = [
+                helper.make_node("Mul", ["k", "many"], ["size"]),
+                helper.make_node("ConstantOfShape", ["size"], ["zeros"]),
+                helper.make_node("ReduceMax", ["zeros"], ["largest"], keepdims=0),
+                helper.make_node("Add", ["small", "largest"], ["sums"]),
+            ]
+            place = nodes.index(sums) + 1
+            del graph.graph.node[:]
+            graph.graph.node.extend([*nodes[:place], *added, *nodes[place:]])
+            graph.graph.initializer.append(numpy_helper.from_array(np.array([size_bytes // 4], np.int64), "many"))
+            (folder / name).write_bytes(graph.SerializeToString())
+
+    return damage
+
+
+@pytest.fixture
+def limited_memory() -> Iterator[None]:
+    """Limit the memory of this process to 500 MB more than it has."""
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    (used_kb,) = re.findall(r"VmData:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    limit_memory({"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(int(used_kb) // 1024 + 500)})
+    yield
+    resource.setrlimit(resource.RLIMIT_DATA, before)
+
+
 REFUSED: list[tuple[Damage, dict[str, Any]]] = [
     (array("popular.npy", 999_999), {}),
     (lambda folder: np.save(folder / "popular.npy", np.ones((2, 2), np.int32)), {}),
     (header_of_many_elements, {}),
     (array("ids.idx.npy", 1, 2, 3, 999), {}),
+    (array("ids.idx.npy", 1, 1, 1, 1), {}),
+    (array("ids.hash.npy", 1, 2, 3, 4, dtype="uint64"), {}),
+    (array("ids.off.npy", 0, 0, 1, 2, 3, 4, dtype="int64"), {}),
+    (array("ids.off.npy", 0, 0, 4, 8, 11, 99, dtype="int64"), {}),
+    (content("ids.off.npy", b""), {}),
+    (content("ids.blob", b"pear"), {}),
+    (content("ids.blob", b"\xff" * 15), {}),
+    (content("meta.blob", b"{"), {}),
     (content("popular.groups.json", b'{"groups": [{"column": "a", "value": "b", "users": 1, "items": [9]}]}'), {}),
     (content("graph.tables.json", b'{"table": {"dtype": "<f4", "shape": [1e30], "offset": 0}}'), {}),
     (content("graph.tables.json", b'{"table": {"dtype": "|S4", "shape": [25], "offset": 0}}'), {}),
@@ -88,18 +136,16 @@ def test_every_route_answers_without_a_bad_bundle(
         assert answer["headers"]["x-alsolike-model-version"] == ("none" if first else "v1")
 
 
-@pytest.mark.parametrize(
-    "damage",
-    [
-        content("meta.blob", b"{"),
-        content("ids.blob", b"\xff" * 15),
-        content("ids.off.npy", b""),
-    ],
-)
-def test_every_route_answers_with_unreadable_ids_or_metadata(shop: Shop, damage: Damage) -> None:
-    publish(shop, "v1", damage)
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the memory")
+@pytest.mark.usefixtures("limited_memory")
+def test_graph_that_needs_too_much_memory_leaves_the_previous_champion(shop: Shop) -> None:
+    shop.publish("v1")
     shop.remember("u#anna", "pear")
+    publish(shop, "v2", allocating(3_000_000_000))
 
     for route, path in ROUTES:
-        assert shop.get(route, path=path)["statusCode"] == 200
-    assert shop.post({"userId": "anna", "metadataColumns": {"ITEMS": ["title"]}})["statusCode"] == 200
+        answer = shop.get(route, path=path)
+
+        assert answer["statusCode"] == 200
+        assert "stale-model" in answer["headers"]["x-alsolike-degraded"]
+        assert answer["headers"]["x-alsolike-model-version"] == "v1"

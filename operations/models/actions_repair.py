@@ -1,0 +1,57 @@
+"""Repair of the object with all actions, from its earlier versions in S3."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from alsolike.catalogue.actions import Action, ActionStore, parse_actions
+from alsolike.declarations.storage import ACTIONS_KEY
+from alsolike.runtime.errors import InvalidInput, Unavailable
+from operations.models.stored_versions import read_version, stored_versions
+from operations.progress import counted
+
+
+def repair_actions(client: Any, bucket: str) -> list[str]:
+    """Restore unreadable actions from the latest versions that have them; return sentences on the changes.
+
+    Entries that no version has are removed.
+
+    Raises
+    ------
+    InvalidInput
+        If no version of the object is readable.
+    """
+    versions = stored_versions(client, bucket, ACTIONS_KEY)
+    if not versions or not versions[0]["IsLatest"]:
+        return []
+    actions: dict[str, Action] | None = None
+    lost: set[str] = set()
+    restored: list[str] = []
+    for version in versions:
+        body = read_version(client, bucket, version)
+        try:
+            stored = parse_actions(body)
+        except Unavailable:
+            continue
+        if actions is None:
+            actions, lost = {action.action_id: action for action in stored.actions}, set(stored.unreadable)
+            if version["IsLatest"] and not lost:
+                return []
+        for action in stored.actions:
+            if action.action_id in lost:
+                actions[action.action_id] = action
+                lost.remove(action.action_id)
+                restored.append(action.action_id)
+        if not lost:
+            break
+    if actions is None:
+        raise InvalidInput(
+            f"no version of s3://{bucket}/{ACTIONS_KEY} is readable. Delete the object, then import the actions again"
+        )
+    ActionStore(client, bucket).replace(actions.values())
+    done = f"{ACTIONS_KEY} is restored: {counted(len(actions), 'action')}"
+    if restored:
+        done += f", earlier columns of {', '.join(sorted(restored))}"
+    if lost:
+        done += f", without {', '.join(sorted(lost))}, which no version has"
+    return [done]
