@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -41,6 +42,10 @@ def cost(
     state: State = None,
     free_tier: Annotated[bool, Option("--free-tier", help="Subtract AWS's permanent monthly free tier.")] = False,
     how: Annotated[bool, Option("--how", help="Show the source of each quantity.")] = False,
+    compare: Annotated[
+        list[str] | None,
+        Option(metavar="SETTING=VALUE", help="Compare with the bill of other settings of cdk.json; repeatable."),
+    ] = None,
 ) -> None:
     """Compute the monthly cost of a deployment under a load.
 
@@ -48,7 +53,7 @@ def cost(
     deployment. Prices are those of us-east-1, with their date. --measure sends a load through the embedded cloud of
     --state, or through a new one.
 
-    Example: alsolike cost --users 300000 --env prod
+    Example: alsolike cost --users 300000 --env prod --compare size=standard
     """
     from operations import cost_measurement
     from operations.cost.traffic import DURATIONS
@@ -56,10 +61,14 @@ def cost(
     if assembly is not None and (size, stack) != (None, None):
         option, reason = ("--env", "is of one environment") if size is None else ("--size", "has a size")
         raise InvalidInput(f"{option} and --assembly were both given; an assembly {reason} already")
+    others = _settings(compare or ())
+    if assembly is not None and others:
+        raise InvalidInput("--compare and --assembly were both given; an assembly has its settings already")
+    settings: dict[str, object] = {"size": size} if size else {}
     if assembly is not None:
         summary = read_assembly(assembly)
     else:
-        summary = read_assembly(boot.synthesize(stack, without_layers=True, settings={"size": size} if size else None))
+        summary = read_assembly(boot.synthesize(stack, without_layers=True, settings=settings))
     measured = cost_measurement.measure(state=state, events_per_call=load.events_per_call) if measure else None
     durations = DURATIONS if measured is None else measured.durations(DURATIONS)
     prices = Prices(free_tier=free_tier)
@@ -74,9 +83,16 @@ def cost(
         "savings": [saving.to_json() for saving in found],
         "measured": measured.to_json() if measured else None,
     }
+    changed = None
+    if others:
+        directory = boot.synthesize(stack, without_layers=True, settings=settings | others)
+        changed = estimate(read_assembly(directory), load, prices=prices, durations=durations)
+        document["compared"] = {"settings": others, **changed.to_json()}
     if output.printed(document):
         return
     _print_bill(bill, other, found, how=how)
+    if changed is not None:
+        _print_comparison(bill, changed, compare or ())
     if measured is not None:
         _print_measured(measured, summary)
 
@@ -125,6 +141,43 @@ def _print_bill(bill: Bill, other: Bill, found: Sequence[Saving], *, how: bool) 
             title="Possible savings, each by itself",
             right=("now", "then", *_NUMBERS),
         )
+
+
+def _settings(given: Sequence[str]) -> dict[str, object]:
+    """Return the settings of `SETTING=VALUE`; a value that is no JSON is a text."""
+    settings: dict[str, object] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise InvalidInput(f"--compare is {text!r}, expected SETTING=VALUE, such as size=standard")
+        try:
+            settings[name] = json.loads(value)
+        except json.JSONDecodeError:
+            settings[name] = value
+    return settings
+
+
+def _print_comparison(bill: Bill, changed: Bill, given: Sequence[str]) -> None:
+    """Print both bills by service, those that cost more first."""
+    now, then = _by_service(bill), _by_service(changed)
+    changes = {service: then.get(service, 0.0) - now.get(service, 0.0) for service in {**now, **then}}
+    changes = {service: change for service, change in changes.items() if abs(change) >= _LEAST_DOLLARS}
+    rows = [
+        [service, _money(now.get(service, 0.0)), _money(then.get(service, 0.0)), _money(changes[service])]
+        for service in sorted(changes, key=lambda service: -changes[service])
+    ]
+    rows.append(
+        ["total a month", *(_money(value) for value in (bill.dollars, changed.dollars, changed.dollars - bill.dollars))]
+    )
+    columns = ["service", "now, $", "then, $", "difference, $"]
+    console.print_table(columns, rows, title=f"With {', '.join(given)}", right=columns[1:])
+
+
+def _by_service(bill: Bill) -> dict[str, float]:
+    dollars: dict[str, float] = {}
+    for line in bill.lines:
+        dollars[line.service] = dollars.get(line.service, 0.0) + line.dollars
+    return dollars
 
 
 def _print_measured(measured: Measured, summary: BilledResources) -> None:

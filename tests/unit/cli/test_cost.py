@@ -177,3 +177,29 @@ def test_figures_are_of_warm_calls_and_of_the_load_where_it_made_some() -> None:
         calls=1, mean_ms=7, max_memory_mb=40, log_bytes=0
     )
     assert "collect" not in found
+
+
+def test_compare_prints_the_difference_of_two_settings_by_service(
+    assembly: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    more_shards = tmp_path_factory.mktemp("more-shards")
+    template = (assembly / "shop.template.json").read_text().replace('"ShardCount": 2', '"ShardCount": 3')
+    (more_shards / "shop.template.json").write_text(template)
+    monkeypatch.setattr(
+        boot, "synthesize", lambda *_, settings, **__: more_shards if settings == {"shards": 3} else assembly
+    )
+
+    said = ask(*LOAD, "--compare", "shards=3")
+
+    # One shard costs $0.015 an hour, and $0.020 an hour for records that are kept longer.
+    table = said.split("With shards=3")[1]
+    services = [line.split("│")[1:-1] for line in table.splitlines() if line.startswith("│")]
+    assert [(row[0].strip(), row[3].strip()) for row in services] == [
+        ("Kinesis", "25.55"),
+        ("total a month", "25.55"),
+    ]
+
+
+def test_compare_refuses_a_setting_without_a_value(assembly: Path) -> None:
+    with pytest.raises(InvalidInput, match="expected SETTING=VALUE, such as size=standard"):
+        ask("--assembly", str(assembly), "--compare", "size")
