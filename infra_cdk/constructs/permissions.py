@@ -1,6 +1,6 @@
 """Permissions of a role: hand-written statements, with a reason for each wildcard in them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -9,7 +9,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from alsolike.declarations.manifest import Access
+from alsolike.declarations.manifest import FAILURE_DESTINATION, WRITE, Access
+from alsolike.declarations.storage import FAILED_BATCHES_PREFIX, LAKE_PREFIXES
 from infra_cdk.constructs.nag_suppressions import acknowledge_wildcard
 from infra_cdk.constructs.stored_data import ARNS, StoredData
 
@@ -24,12 +25,15 @@ class Permission:
         ARNs, narrow.
     wildcard_reason
         Why the resources have a ``*``, if they have.
+    effect
+        `DENY` for exceptions from other permissions.
     """
 
     actions: Sequence[str]
     resources: Sequence[str]
     wildcard_reason: str | None = None
     conditions: Mapping[str, Mapping[str, str | Sequence[str]]] = field(default_factory=dict)
+    effect: iam.Effect = iam.Effect.ALLOW
 
 
 def permissions_of(
@@ -61,6 +65,17 @@ def permissions_of(
         )
         permissions.append(Permission(grant.actions, resources, grant.reason or None, conditions))
     return permissions
+
+
+def foreign_prefixes(access: Collection[Access], *, data: StoredData) -> list[Permission]:
+    """Deny writes below the lake's prefixes of other functions, if the access is to the whole bucket."""
+    if not set(FAILURE_DESTINATION) <= set(access):
+        return []
+    own = {
+        key for grant in access if grant.resource == "lake" and set(WRITE) & set(grant.actions) for key in grant.keys
+    }
+    foreign = [prefix for prefix in LAKE_PREFIXES if f"{prefix}*" not in {*own, f"{FAILED_BATCHES_PREFIX}*"}]
+    return [Permission(WRITE, [_objects_arn(data.lake, f"{prefix}*") for prefix in foreign], effect=iam.Effect.DENY)]
 
 
 def objects(bucket: s3.IBucket, prefix: str, *, actions: Sequence[str], reason: str, suffix: str = "") -> Permission:
@@ -102,6 +117,7 @@ def add_policy(scope: Construct, construct_id: str, *, role: iam.Role, permissio
 def _statements(permissions: Sequence[Permission]) -> list[iam.PolicyStatement]:
     return [
         iam.PolicyStatement(
+            effect=permission.effect,
             actions=list(permission.actions),
             resources=list(permission.resources),
             conditions=dict(permission.conditions) or None,

@@ -14,7 +14,7 @@ from alsolike.declarations.manifest import Manifest
 from infra_cdk.constructs.log_group import log_group
 from infra_cdk.constructs.metrics import namespace
 from infra_cdk.constructs.nag_suppressions import acknowledge
-from infra_cdk.constructs.permissions import Permission, add_policy, permissions_of, role_for
+from infra_cdk.constructs.permissions import Permission, add_policy, foreign_prefixes, permissions_of, role_for
 from infra_cdk.constructs.python_layers import RUNTIME, PythonLayers, architecture
 from infra_cdk.constructs.stored_data import NAMES, StoredData
 from infra_cdk.constructs.triggers import attach
@@ -72,6 +72,7 @@ class PythonFunction(Construct):
         concurrency = settings.provisioned_concurrency if manifest.starts_fast else 0
         check_fast_start(name, snap_start=snap_start, provisioned_concurrency=concurrency)
 
+        access = [*manifest.access, *(manifest.trigger.access if manifest.trigger else ())]
         self.log_group = logs = log_group(self, "Log", settings=settings)
         self.role = role_for(
             self,
@@ -81,13 +82,11 @@ class PythonFunction(Construct):
             permissions=[
                 *_own_output(logs.log_group_arn, traces=settings.tracing),
                 *permissions_of(
-                    (
-                        *(grant for grant in manifest.access if not grant.needs_function),
-                        *(manifest.trigger.access if manifest.trigger else ()),
-                    ),
+                    (grant for grant in access if not grant.needs_function),
                     data=data,
                     arns={name: str(value) for name, value in values.items()} | dict(arns),
                 ),
+                *foreign_prefixes(access, data=data),
             ],
         )
         function = lambda_.Function(

@@ -161,25 +161,35 @@ def lake_rules(assembly: Assembly) -> list[dict[str, Any]]:
     return rules
 
 
-def statements(role: Resource) -> list[dict[str, Any]]:
-    """Return the statements of a role's own policies."""
+def statements(role: Resource, *, effect: str = "Allow") -> list[dict[str, Any]]:
+    """Return the statements of a role's own policies that allow, or those that deny."""
     return [
         statement
         for policy in role.properties.get("Policies", [])
         for statement in policy["PolicyDocument"]["Statement"]
+        if statement["Effect"] == effect
     ]
 
 
 def all_statements(assembly: Assembly) -> list[tuple[Resource, dict[str, Any]]]:
-    """Return the statements of all roles as pairs of role and statement."""
+    """Return the statements of all roles that allow, as pairs of role and statement."""
     return [(role, statement) for role in assembly.of_type("AWS::IAM::Role") for statement in statements(role)]
 
 
 def granted(role: Resource) -> set[tuple[str, str]]:
     """Return what a role may do: each action with the resource that it is granted on, by its short name."""
+    return _pairs(statements(role))
+
+
+def denied(role: Resource) -> set[tuple[str, str]]:
+    """Return the exceptions from what a role may do, as `granted` does."""
+    return _pairs(statements(role, effect="Deny"))
+
+
+def _pairs(statements: list[dict[str, Any]]) -> set[tuple[str, str]]:
     return {
         (action, _short(flat(resource)))
-        for statement in statements(role)
+        for statement in statements
         for resource in listed(statement["Resource"])
         for action in listed(statement["Action"])
     }

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from alsolike.declarations.storage import FAILED_BATCHES_PREFIX
-from tests.infra.assembly import Assembly, Resource, flat
+from alsolike.declarations.storage import FAILED_BATCHES_PREFIX, LAKE_PREFIXES
+from tests.infra.assembly import Assembly, Resource, denied, flat, granted, lake_rules
 
 
 @pytest.mark.parametrize(
@@ -57,6 +57,46 @@ def test_batches_of_a_shard_are_counted_one_after_the_other(assembly: Assembly) 
 def test_lambda_may_write_where_it_puts_failed_records() -> None:
     # Documented by AWS as aws/lambda/<mapping's UUID>/<shard>/<year>/<month>/<day>/<name>.
     assert FAILED_BATCHES_PREFIX == "aws/lambda/"
+
+
+@pytest.mark.parametrize(
+    ("function", "own"),
+    [
+        ("archive_events", {"interactions/", "quarantine/"}),
+        ("archive_served", {"served/", "quarantine/"}),
+        ("count_trends", set()),
+        ("publish_catalog", {"catalogue/", "users/"}),
+        ("update_profiles", set()),
+    ],
+)
+def test_consumer_may_write_its_own_prefixes_of_the_lake_only(assembly: Assembly, function: str, own: set[str]) -> None:
+    role = assembly.role(assembly.function(function))
+
+    allowed = {
+        key.removeprefix("Lake/") for action, key in granted(role) if action == "s3:PutObject" and "Lake/" in key
+    }
+    refused = {key.removeprefix("Lake/") for _, key in denied(role)}
+    assert allowed == {"*", *(f"{prefix}*" for prefix in own)}
+    assert {action for action, _ in denied(role)} == {"s3:PutObject"}
+    assert refused == {f"{prefix}*" for prefix in {*LAKE_PREFIXES} - {*own, FAILED_BATCHES_PREFIX}}
+
+
+def test_every_role_that_may_write_the_whole_lake_has_exceptions(assembly: Assembly) -> None:
+    roles = [role for role in assembly.of_type("AWS::IAM::Role") if ("s3:PutObject", "Lake/*") in granted(role)]
+
+    assert len(roles) == 5
+    assert all(denied(role) for role in roles)
+
+
+def test_prefixes_of_the_lake_are_those_of_its_tables_and_lifecycle_rules(demo: Assembly) -> None:
+    tables = {
+        flat(each.properties["TableInput"]["StorageDescriptor"]["Location"]).split("/", 3)[3]
+        for each in demo.of_type("AWS::Glue::Table")
+        if each.properties["TableInput"]["StorageDescriptor"].get("Location")
+    }
+    rules = {rule["Prefix"] for rule in lake_rules(demo) if "Prefix" in rule}
+
+    assert tables | rules <= set(LAKE_PREFIXES)
 
 
 def mapping(assembly: Assembly, function: str) -> Resource:

@@ -300,7 +300,8 @@ MODELS = (
 """Model versions, to read and to promote, and training runs, to start and to read."""
 
 FAILURE_DESTINATION = (
-    # AWS documents the permission for the whole bucket; whether Lambda accepts `aws/lambda/` is not documented:
+    # AWS does not document that Lambda accepts a role which may write below `aws/lambda/` only. So the role may write
+    # the whole bucket, and infrastructure denies it the prefixes of other functions:
     # https://docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html
     Access("lake", WRITE, keys=("*",), reason="AWS documents the permission for the whole bucket"),
     Access("lake", LIST),

@@ -18,6 +18,18 @@ FAILED_BATCHES_PREFIX = "aws/lambda/"
 """Batches that an event source gave up on. Lambda chooses the key:
 https://docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html
 """
+LAKE_PREFIXES = (
+    INTERACTIONS_PREFIX,
+    SERVED_PREFIX,
+    OUTCOMES_PREFIX,
+    ENGAGEMENT_PREFIX,
+    ATTRIBUTION_PREFIX,
+    COMPACTIONS_PREFIX,
+    ITEM_CHANGES_PREFIX,
+    USER_CHANGES_PREFIX,
+    QUARANTINE_PREFIX,
+    FAILED_BATCHES_PREFIX,
+)
 
 # The artefact bucket.
 CONFIGURATION_PREFIX = "config/"
