@@ -45,7 +45,7 @@ def _row(report: DriftReport, figure: Figure) -> list[object]:
     return [
         figure.name,
         "" if figure.value is None else f"{figure.value:.3f}",
-        f"{report.rules.psi:g}",
+        "" if figure.threshold is None else f"{figure.threshold:.3f}",
         "" if figure.by_chance is None else f"{figure.by_chance:.3f}",
         figure.reference or "",
         figure.current or "",

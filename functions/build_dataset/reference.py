@@ -19,11 +19,12 @@ def reference(
     Parameters
     ----------
     frame
-        `INTERACTION_COLUMNS`, all rows.
+        `INTERACTION_COLUMNS` and event_type, all rows.
     items
         `ITEM_COLUMNS`, of the whole catalogue.
     """
     recent = frame[frame["event_time_ms"] > int(frame["event_time_ms"].max()) - WINDOW_DAYS * DAY_MS]
+    days = _often(recent["event_time_ms"] // DAY_MS)
     activity = recent["profile_id"].value_counts()
     activity = activity[activity >= minimum_user_interactions]
     recent = recent[recent["profile_id"].isin(activity.index)]
@@ -37,6 +38,8 @@ def reference(
         history_length=history_length,
         column=column,
         values=values,
+        event_types=_often_by_name(recent["event_type"]),
+        days=days,
     )
 
 

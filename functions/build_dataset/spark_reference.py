@@ -34,6 +34,7 @@ def reference(spark: SparkSession, interactions: CleanInteractions, items: DataF
     """
     since_ms = interactions.counts.last_event_ms - WINDOW_DAYS * DAY_MS
     frame = interactions.frame.where(F.col("event_time_ms") > since_ms)
+    days = frame.groupBy(F.floor(F.col("event_time_ms") / DAY_MS)).count().collect()
     recent = frame.groupBy(*PAIR).agg(F.count("*").alias("recent")).persist()
     activity = recent.groupBy("profile_id").agg(F.sum("recent").alias("activity"))
     active = activity.where(F.col("activity") >= limits.minimum_user_interactions).persist()
@@ -43,6 +44,7 @@ def reference(spark: SparkSession, interactions: CleanInteractions, items: DataF
     every = _by_item(interactions.pairs, "interactions")
     of_items = ranked(ItemCount(item_id, often, late.get(item_id, 0)) for item_id, often in every.items())
     column = category_column(_properties(spark, items, [item.item_id for item in of_items[:MOST_LOOKED_AT]]))
+    types = frame.join(active, "profile_id", "left_semi").groupBy("event_type").count().collect()
     made = reference_of(
         of_items,
         activity=_often(active, "activity"),
@@ -50,6 +52,8 @@ def reference(spark: SparkSession, interactions: CleanInteractions, items: DataF
         history_length=limits.history_length,
         column=column,
         values={} if column is None else dict(items.rdd.mapPartitions(functools.partial(_values, column)).collect()),
+        event_types={row[0]: row[1] for row in types},
+        days={int(row[0]): row[1] for row in days},
     )
     active.unpersist()
     recent.unpersist()

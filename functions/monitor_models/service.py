@@ -101,6 +101,7 @@ def look(places: MonitoringStores, *, configuration: Configuration, rules: Drift
         figures=comparison.figures,
         checks=(
             *checks(window.events, configuration, now_ms=now_ms),
+            *comparison.volume,
             DataCheck(UNKNOWN_ITEM, comparison.unknown_items, MOST_UNKNOWN, len(window.counted)),
         ),
         unknown_item_share=comparison.unknown_items,
@@ -120,6 +121,7 @@ def look(places: MonitoringStores, *, configuration: Configuration, rules: Drift
 
 class _Comparison(NamedTuple):
     figures: tuple[Figure, ...]
+    volume: tuple[DataCheck, ...] = ()
     unknown_items: float | None = None
     unknown_users: float | None = None
 
@@ -151,9 +153,10 @@ def _compare(
 
     return _Comparison(
         figures=(
-            *_of_dataset(baseline, active, activity, people, lambda: _catalogue(places, now_ms=now_ms)),
-            _of_scores(baseline, scores),
+            *_of_dataset(baseline, active, activity, people, lambda: _catalogue(places, now_ms=now_ms), rules.psi),
+            _of_scores(baseline, scores, rules.psi),
         ),
+        volume=_volume(baseline, window),
         unknown_items=1 - len(known) / len(window.counted) if len(window.counted) else None,
         unknown_users=people.unknown / people.looked_at if people.looked_at else None,
     )
@@ -165,9 +168,10 @@ def _of_dataset(
     activity: pd.Series[int],
     people: ProfileStatistics,
     catalogue: Callable[[], Snapshot],
+    threshold: float,
 ) -> list[Figure]:
     """Return the figures that have their reference in the dataset's manifest."""
-    names = (Drift.ITEM_POPULARITY, Drift.CATEGORY_POPULARITY, Drift.USER_ACTIVITY, Drift.HISTORY_LENGTH)
+    names = [name for name in Drift if name is not Drift.TOP_SCORE]
     if baseline.dataset is None:
         return [Figure(name, reason=f"dataset {baseline.bundle.dataset_id} is gone") for name in names]
     reference = baseline.dataset.reference
@@ -176,18 +180,33 @@ def _of_dataset(
     categories = None
     if reference.category_popularity is not None:
         categories = figures.category_popularity(reference.category_popularity, active, catalogue())
-    return [
-        figures.figure(names[0], figures.item_popularity(reference.item_popularity, active)),
-        figures.figure(names[1], categories, reason="no column of the items is like a category"),
-        figures.figure(names[2], figures.user_activity(reference.user_activity, activity)),
-        figures.figure(names[3], figures.history_length(reference.history_length, people.lengths)),
-    ]
+    types = None if reference.event_types is None else figures.event_types(reference.event_types, active)
+    bins = {
+        Drift.ITEM_POPULARITY: figures.item_popularity(reference.item_popularity, active),
+        Drift.CATEGORY_POPULARITY: categories,
+        Drift.USER_ACTIVITY: figures.user_activity(reference.user_activity, activity),
+        Drift.HISTORY_LENGTH: figures.history_length(reference.history_length, people.lengths),
+        Drift.EVENT_TYPES: types,
+    }
+    reasons = {
+        Drift.CATEGORY_POPULARITY: "no column of the items is like a category",
+        Drift.EVENT_TYPES: "the dataset is of an earlier version: it has no event types",
+    }
+    return [figures.figure(name, bins[name], psi_threshold=threshold, reason=reasons.get(name)) for name in names]
 
 
-def _of_scores(baseline: Baseline, scores: Callable[[], pd.Series[float]]) -> Figure:
+def _volume(baseline: Baseline, window: Window) -> tuple[DataCheck, ...]:
+    reference = baseline.dataset.reference if baseline.dataset else None
+    if reference is None or reference.weekdays is None:
+        return ()
+    return figures.volume(reference.weekdays, window.counted, one_of=window.one_of)
+
+
+def _of_scores(baseline: Baseline, scores: Callable[[], pd.Series[float]], threshold: float) -> Figure:
     reference = baseline.bundle.top_scores
     bins = None if reference is None else figures.top_score(reference, scores())
-    return figures.figure(Drift.TOP_SCORE, bins, reason="the champion is of an earlier version: it has no reference")
+    reason = "the champion is of an earlier version: it has no reference"
+    return figures.figure(Drift.TOP_SCORE, bins, psi_threshold=threshold, reason=reason)
 
 
 def _none(reason: str) -> _Comparison:
@@ -206,11 +225,11 @@ def _judge(
     above = {
         figure.name.value: before.above.get(figure.name, now_ms) if before.champion == version else now_ms
         for figure in report.figures
-        if figure.value is not None and figure.value > rules.psi
+        if figure.is_above
     }
     unsettled = before.unsettled
     if before.last_start is not None and before.last_start.champion != version:
-        calm = {figure.name for figure in report.figures if figure.value is not None and figure.value <= rules.psi}
+        calm = {figure.name for figure in report.figures if figure.value is not None and not figure.is_above}
         unsettled = tuple(name for name in unsettled if name not in calm)
     since_ms = _counted_from(before, baseline)
     days = days_since(before, window, since_ms=since_ms)

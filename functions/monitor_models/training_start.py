@@ -54,12 +54,12 @@ def due(
     before = (last.started_ms if last else 0, state.attempts)
     if starting:
         first = starting[0]
-        said = ", ".join(f"{figure.name} {figure.value:.3f}" for figure in starting)
+        said = ", ".join(f"{figure.name} {figure.value:.3f} above {figure.threshold:.3f}" for figure in starting)
         hours = (now_ms - (first.above_since_ms or now_ms)) / 3_600_000
         return Start(
             Trigger.DRIFT,
             _name(Trigger.DRIFT, champion, first.name, first.above_since_ms, *before),
-            f"{said}, above {rules.psi:g} for {hours:.0f} h",
+            f"{said}, for {hours:.0f} h",
             champion,
             now_ms,
             tuple(figure.name for figure in starting),

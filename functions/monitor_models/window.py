@@ -47,7 +47,7 @@ class Window:
         Each event once, unfiltered: columns of `SCHEMA`, and `type`, its canonical type, null for an unknown one.
     counted
         Those that a dataset would have before it drops rare items and short histories: `profile_id`, `item_id`,
-        `event_time_ms`. None is in the future.
+        `event_time_ms`, `type`. None is in the future.
     one_of
         One in this number of users was sampled.
     last_ms
@@ -120,7 +120,7 @@ def _counted(rows: pd.DataFrame, configuration: Configuration) -> pd.DataFrame:
     if (rows["weight"] < 0).any():
         users, items = (pd.factorize(rows[name])[0].astype(np.int64) for name in ("profile_id", "item_id"))
         rows = rows[net_weights(users * (items.max() + 1) + items, rows["weight"].to_numpy(np.float64)) > 0]
-    return rows[["profile_id", "item_id", "event_time_ms"]].reset_index(drop=True)
+    return rows[["profile_id", "item_id", "event_time_ms", "type"]].reset_index(drop=True)
 
 
 def days_since(state: State, window: Window, *, since_ms: int) -> dict[str, int]:

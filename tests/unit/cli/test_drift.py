@@ -41,10 +41,10 @@ REPORT = DriftReport(
     interactions=1_200,
     users=300,
     figures=(
-        Figure(Drift.ITEM_POPULARITY, 0.8, 0.01, 9_000, 1_200, above_since_ms=NOW_MS - 30 * HOUR_MS),
+        Figure(Drift.ITEM_POPULARITY, 0.8, 0.01, 9_000, 1_200, 0.26, above_since_ms=NOW_MS - 30 * HOUR_MS),
         Figure(Drift.CATEGORY_POPULARITY, reason="no column of the items is like a category"),
-        Figure(Drift.USER_ACTIVITY, 0.3, 0.02, 800, 300, above_since_ms=NOW_MS - 11 * HOUR_MS),
-        Figure(Drift.HISTORY_LENGTH, 0.01, 0.02, 800, 300),
+        Figure(Drift.USER_ACTIVITY, 0.3, 0.02, 800, 300, 0.27, above_since_ms=NOW_MS - 11 * HOUR_MS),
+        Figure(Drift.HISTORY_LENGTH, 0.01, 0.02, 800, 300, 0.27),
     ),
     checks=(DataCheck("value_missing", 0.25, 0.1, 40), DataCheck("item_missing", None, 0.0, 0)),
     unknown_item_share=0.125,
@@ -78,9 +78,9 @@ def test_each_figure_stands_beside_its_threshold_with_since_when_and_what_it_sta
     shown = run().stdout
 
     rows = cells(shown)
-    assert rows["item_popularity"] == ["0.800", "0.25", "0.010", "9,000", "1,200", "2026-09-20 08:13", "drift"]
+    assert rows["item_popularity"] == ["0.800", "0.260", "0.010", "9,000", "1,200", "2026-09-20 08:13", "drift"]
     assert rows["user_activity"][-2:] == ["2026-09-21 03:13", "drift in 13 h, starts a training"]
-    assert rows["history_length"] == ["0.010", "0.25", "0.020", "800", "300", "", ""]
+    assert rows["history_length"] == ["0.010", "0.270", "0.020", "800", "300", "", ""]
     assert rows["category_popularity"][-1] == "no column of the items is like a category"
     assert rows["value_missing"] == ["25.00%", "10.00%", "40", "failed"]
     assert rows["item_missing"] == ["", "0.00%", "0", ""]
@@ -90,7 +90,7 @@ def test_each_figure_stands_beside_its_threshold_with_since_when_and_what_it_sta
         "the lake's last event was 2 h ago",
         "12.50% of interactions are with items that the champion does not know",
         "50.00% of users did nothing before its last event",
-        "a figure above 0.25 for 24 h starts a training",
+        "a figure above its threshold for 24 h starts a training",
         "1,234 interactions are new, 5,000 of them start a training",
     ]
 
@@ -105,7 +105,7 @@ def test_what_was_started_is_said(shop: Deployment) -> None:
     assert cells(shown)["item_popularity"][-1] == "started a training"
     assert cells(shown)["user_activity"][-1] == "drift in 13 h"
     assert shown.splitlines()[-3:] == [
-        "a figure above 0.25 for 24 h sends a notification and starts no training",
+        "a figure above its threshold for 24 h sends a notification and starts no training",
         "new data start no training: retrain_interactions is not set",
         "this look started execution drift-ab at 2026-09-21 14:13: item_popularity 0.800",
     ]

@@ -57,9 +57,9 @@ export function openProblems(data: LoadedData, nowMs: number): Problem[] {
     problems.push({ tone: "going", word: "on trial", text, href: href("models", models.champion.canary.version) });
   }
   if (drift?.looked) {
-    const { figures, checks, threshold } = drift.looked;
-    for (const metric of figures.filter(({ value }) => (value ?? 0) > threshold)) {
-      const text = `${sentence(words(metric.name))} is at ${figure(metric.value)}, above ${figure(threshold)}.`;
+    const { figures, checks } = drift.looked;
+    for (const metric of figures.filter(({ value, threshold }) => (value ?? 0) > (threshold ?? Infinity))) {
+      const text = `${sentence(words(metric.name))} is at ${figure(metric.value)}, above ${figure(metric.threshold)}.`;
       problems.push({ tone: "warn", word: "drift", text, href: href("drift") });
     }
     for (const check of checks.filter(({ failed }) => failed)) {

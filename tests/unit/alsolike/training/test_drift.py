@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from alsolike.training.drift import SMOOTHING, Histogram, psi, psi_by_chance
+from alsolike.training.drift import CHANCE_LEVEL, SMOOTHING, Design, psi, psi_by_chance
 
 
 def scipys(reference: list[int], current: list[int]) -> float:
@@ -52,34 +52,31 @@ def test_index_agrees_with_scipy_on_many_histograms() -> None:
         assert psi(reference, current) == pytest.approx(scipys(*map(list, zip(*filled, strict=True))), abs=1e-12)
 
 
-def test_index_by_chance_is_what_samples_of_one_population_have_on_average() -> None:
+def test_index_by_chance_is_the_mean_of_samples_of_one_population() -> None:
     rng = np.random.default_rng(1)
     shares = rng.dirichlet(np.full(10, 5.0))
     drawn = [(rng.multinomial(3_000, shares).tolist(), rng.multinomial(1_000, shares).tolist()) for _ in range(400)]
 
-    assert psi_by_chance(*drawn[0]) == pytest.approx(9 * (1 / 3_000 + 1 / 1_000))
-    assert np.mean([psi(*pair) for pair in drawn]) == pytest.approx(psi_by_chance(*drawn[0]), rel=0.1)
+    mean = psi_by_chance(*drawn[0]).mean
+
+    assert mean == pytest.approx(9 * (1 / 3_000 + 1 / 1_000))
+    assert np.mean([psi(*pair) for pair in drawn]) == pytest.approx(mean, rel=0.1)
 
 
-@pytest.mark.parametrize(
-    ("reference", "current", "says"),
-    [([1, 2], [1], "2 and 1 bins"), ([0, 0], [1, 2], "nothing in it"), ([1, 2], [0, 0], "nothing in it")],
-)
-def test_histograms_that_cannot_be_compared_are_refused(reference: list[int], current: list[int], says: str) -> None:
-    with pytest.raises(ValueError, match=says):
-        psi(reference, current)
+@pytest.mark.parametrize("bins", [2, 5, 22])
+def test_highest_index_by_chance_is_the_chi_square_quantile(bins: int) -> None:
+    chance = psi_by_chance([50] * bins, [20] * bins)
+
+    expected = stats.chi2.isf(CHANCE_LEVEL, bins - 1) * (1 / (50 * bins) + 1 / (20 * bins))
+    assert 0.99 * expected < chance.highest < 1.12 * expected
 
 
-def test_numbers_fall_into_the_bin_whose_edge_they_reach() -> None:
-    histogram = Histogram.of({1: 5, 2: 1, 3: 1, 10: 7}, edges=(1, 3))
+def test_dependent_counts_scale_mean_and_quantile_by_their_design() -> None:
+    """Four equal eigenvalues of 3 triple both; one of 12 has the same mean and a higher quantile."""
+    independent, tripled, single = (
+        psi_by_chance([80] * 5, [40] * 5, design=design) for design in (None, Design(12, 36), Design(12, 144))
+    )
 
-    assert histogram.counts == (5, 2, 7)
-
-
-@pytest.mark.parametrize(
-    ("edges", "counts", "says"),
-    [((2, 1), (1, 1, 1), "ascending"), ((1,), (1,), "expected 2 numbers"), ((1,), (1, -1), "at least 0")],
-)
-def test_histograms_that_are_none_are_refused(edges: tuple[int, ...], counts: tuple[int, ...], says: str) -> None:
-    with pytest.raises(ValueError, match=says):
-        Histogram(edges, counts)
+    assert tripled == pytest.approx((3 * independent.mean, 3 * independent.highest))
+    assert single.mean == pytest.approx(tripled.mean)
+    assert single.highest > 1.5 * tripled.highest

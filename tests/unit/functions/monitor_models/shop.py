@@ -84,6 +84,7 @@ def frame_of(rows: Iterable[Row]) -> pd.DataFrame:
             "profile_id": [f"u#{row['user_id']}" for row in rows],
             "item_id": [row["item_id"] for row in rows],
             "event_time_ms": [row["event_time_ms"] for row in rows],
+            "event_type": [row["event_type"] for row in rows],
         }
     )
 

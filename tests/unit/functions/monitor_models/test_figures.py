@@ -41,7 +41,7 @@ def test_the_same_week_is_no_drift(shop: MonitoredShop) -> None:
     report = shop.look()
 
     values = {each.name: each.value for each in report.figures if each.value is not None}
-    assert values == {"item_popularity": 0.0}
+    assert values == {"item_popularity": 0.0, "event_types": 0.0}
     assert (report.unknown_item_share, report.unknown_user_share) == (0.0, 0.0)
     assert (report.interactions, report.users, report.sampled) == (600, 150, 1)
 
@@ -79,7 +79,9 @@ def test_item_popularity_is_by_tenths_of_the_reference(shop: MonitoredShop) -> N
     found = figure_of(shop.look(), Drift.ITEM_POPULARITY)
 
     assert found.value == pytest.approx(psi([200, 200], [360, 40]), abs=1e-6)
-    assert found.by_chance == pytest.approx(1 / 400 + 1 / 400)
+    # The two interactions of each user have the same item, so that they count half: 2 * 200 / 199.
+    assert found.by_chance == pytest.approx(2 * 200 / 199 * (1 / 400 + 1 / 400), abs=1e-6)
+    assert found.threshold == pytest.approx(0.25 + 2 * 200 / 199 * (1 / 400 + 1 / 400), abs=1e-6)
 
 
 def test_unknown_items_and_users_are_shares_of_their_own(shop: MonitoredShop) -> None:
@@ -320,7 +322,9 @@ def test_rules_are_stated_with_what_was_found(shop: MonitoredShop) -> None:
 def test_reference_parts_interactions_into_tenths_by_rank() -> None:
     items = ranked([ItemCount(f"i{n:02}", 100 - n, 10) for n in range(20)])
 
-    made = reference_of(items, activity={3: 2}, lengths={3: 2}, history_length=100, column=None, values={})
+    made = reference_of(
+        items, activity={3: 2}, lengths={3: 2}, history_length=100, column=None, values={}, event_types={}, days={}
+    )
 
     assert made.item_popularity == Histogram(tuple(range(2, 20, 2)), (20,) * 10)
     assert made.user_activity.counts == (0, 0, 2, 0, 0, 0, 0, 0, 0, 0)
@@ -330,7 +334,9 @@ def test_reference_parts_interactions_into_tenths_by_rank() -> None:
 def test_an_item_that_is_half_of_all_is_one_bin() -> None:
     items = ranked([ItemCount("all", 50, 50), *(ItemCount(f"i{n}", 10, 10) for n in range(5))])
 
-    made = reference_of(items, activity={}, lengths={}, history_length=100, column=None, values={})
+    made = reference_of(
+        items, activity={}, lengths={}, history_length=100, column=None, values={}, event_types={}, days={}
+    )
 
     assert made.item_popularity == Histogram((1, 2, 3, 4, 5), (50, 10, 10, 10, 10, 10))
 
@@ -339,7 +345,9 @@ def test_rare_categories_are_counted_together() -> None:
     items = [ItemCount(f"i{n}", 9, n + 1) for n in range(25)]
     values = {f"i{n}": f"c{n}|more" for n in range(24)}
 
-    made = reference_of(items, activity={}, lengths={}, history_length=9, column="kind", values=values)
+    made = reference_of(
+        items, activity={}, lengths={}, history_length=9, column="kind", values=values, event_types={}, days={}
+    )
 
     assert made.category_popularity is not None
     assert made.category_popularity.names[0] == "c23"

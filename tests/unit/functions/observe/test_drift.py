@@ -47,13 +47,13 @@ def test_the_last_look_is_shown_with_each_figures_history(
         "users": 70,
         "unknownItemShare": 0.1,
         "unknownUserShare": None,
-        "threshold": 0.25,
         "hours": 6,
         "figures": [
             {
                 "name": "item_popularity",
                 "value": 0.3,
                 "byChance": 0.01,
+                "threshold": 0.26,
                 "reason": None,
                 "aboveSinceMs": NOW_MS - 3 * HOUR_MS,
                 "history": [
@@ -66,6 +66,7 @@ def test_the_last_look_is_shown_with_each_figures_history(
                 "name": "top_score",
                 "value": None,
                 "byChance": None,
+                "threshold": None,
                 "reason": "too few answers",
                 "aboveSinceMs": None,
                 "history": [],

@@ -318,13 +318,13 @@ export const driftResponse: DriftReport = {
     users: 21_332,
     unknownItemShare: 0.013,
     unknownUserShare: 0.11,
-    threshold: 0.2,
     hours: 24,
     figures: ["item_popularity", "category_popularity", "user_activity", "history_length", "top_score"].map(
       (name, at) => ({
         name,
         value: at === 4 ? null : at === 0 ? 0.231 : 0.03 + at * 0.02,
         byChance: 0.004,
+        threshold: at === 4 ? null : 0.2,
         reason: at === 4 ? "no served scores in this time" : null,
         aboveSinceMs: at === 0 ? NOW - 7 * HOUR : null,
         history:

@@ -1,6 +1,6 @@
 import { useQuery } from "../context";
 import type { Drift, DriftReport } from "../contract";
-import { count, duration, figure, measure, percent, sentence, words } from "../format";
+import { count, duration, measure, percent, sentence, words } from "../format";
 import { TimeChart } from "../parts/chart";
 import { Status, Tile, Tiles, Timestamp } from "../parts/elements";
 import { EmptyState, QueryContent } from "../parts/query_content";
@@ -71,7 +71,7 @@ function DriftDetails({ drift: report }: { drift: Drift }) {
         </div>
         <p class="faint">
           0 means no change from the last week of the training data. The alarm starts after {count(report.hours)} hours
-          above {figure(report.threshold)}.
+          above a figure's threshold.
         </p>
         <div class="charts small">
           {report.figures.map((metric) => (
@@ -80,7 +80,7 @@ function DriftDetails({ drift: report }: { drift: Drift }) {
               caption={sentence(words(metric.name))}
               series={[{ name: "PSI", points: metric.history, kind: "area" }]}
               format={measure}
-              threshold={{ name: "threshold", value: report.threshold }}
+              {...(metric.threshold === null ? {} : { threshold: { name: "threshold", value: metric.threshold } })}
               emptyText={metric.reason ?? "Not measured yet."}
             />
           ))}
@@ -91,7 +91,7 @@ function DriftDetails({ drift: report }: { drift: Drift }) {
           keyOf={(metric) => metric.name}
           columns={[
             { name: "Figure", cell: (metric) => sentence(words(metric.name)) },
-            { name: "State", cell: (metric) => <FigureStatus figure={metric} threshold={report.threshold} /> },
+            { name: "State", cell: (metric) => <FigureStatus figure={metric} /> },
             { name: "PSI", number: true, cell: (metric) => measure(metric.value) },
             {
               name: "By chance",
@@ -99,7 +99,7 @@ function DriftDetails({ drift: report }: { drift: Drift }) {
               title: "Value that so few rows produce without drift",
               cell: (metric) => measure(metric.byChance),
             },
-            { name: "Threshold", number: true, cell: () => measure(report.threshold) },
+            { name: "Threshold", number: true, cell: (metric) => measure(metric.threshold) },
             {
               name: "Above since",
               cell: (metric) => (metric.aboveSinceMs === null ? "–" : <Timestamp ms={metric.aboveSinceMs} />),
@@ -128,9 +128,9 @@ function DriftDetails({ drift: report }: { drift: Drift }) {
   );
 }
 
-function FigureStatus({ figure: metric, threshold }: { figure: Drift["figures"][number]; threshold: number }) {
-  if (metric.value === null) {
+function FigureStatus({ figure: metric }: { figure: Drift["figures"][number] }) {
+  if (metric.value === null || metric.threshold === null) {
     return <Status tone="idle">not measured</Status>;
   }
-  return metric.value > threshold ? <Status tone="warn">above</Status> : <Status tone="good">below</Status>;
+  return metric.value > metric.threshold ? <Status tone="warn">above</Status> : <Status tone="good">below</Status>;
 }

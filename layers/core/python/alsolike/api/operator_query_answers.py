@@ -104,7 +104,6 @@ ANSWERS: MappingProxyType[str, Schema] = MappingProxyType(
                             "users": COUNT,
                             "unknownItemShare": SHARE_OR_NULL,
                             "unknownUserShare": SHARE_OR_NULL,
-                            "threshold": described(NUMBER, "Threshold of drift."),
                             "hours": described(INTEGER, "Required duration above the threshold."),
                             "figures": list_of(
                                 object_of(
@@ -112,6 +111,7 @@ ANSWERS: MappingProxyType[str, Schema] = MappingProxyType(
                                         "name": TEXT,
                                         "value": described(NUMBER_OR_NULL, "The population stability index."),
                                         "byChance": NUMBER_OR_NULL,
+                                        "threshold": described(NUMBER_OR_NULL, "Threshold of drift, beyond chance."),
                                         "reason": described(TEXT_OR_NULL, "Reason for its absence."),
                                         "aboveSinceMs": TIME_MS_OR_NULL,
                                         "history": described(_POINTS, "Index at the checks of the last days."),

@@ -6,7 +6,8 @@ import bisect
 import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Self
+from statistics import NormalDist
+from typing import Any, NamedTuple, Self
 
 from alsolike.runtime.struct import struct
 
@@ -15,6 +16,11 @@ WINDOW_DAYS = 7
 
 DAY_MS = 86_400_000
 SMOOTHING = 0.5
+
+CHANCE_LEVEL = 1e-5
+"""Probability of a drift figure above its threshold by chance, per independent check."""
+
+_CHANCE_Z = -NormalDist().inv_cdf(CHANCE_LEVEL)
 
 
 @struct
@@ -100,17 +106,61 @@ def psi(reference: Sequence[int], current: Sequence[int]) -> float:
     return math.fsum((q - p) * math.log(q / p) for p, q in shares)
 
 
-def psi_by_chance(reference: Sequence[int], current: Sequence[int]) -> float:
-    """Return the expected index of two samples of these sizes from one population: (B - 1)(1/n + 1/m), B bins.
+@struct
+class Design:
+    """Variance of dependent counts relative to independent ones: the eigenvalues of their design effect matrix.
 
-    It holds for independent draws; a user's interactions are dependent, so their index is larger.
+    Attributes
+    ----------
+    trace, square
+        Sum of the eigenvalues, and of their squares; both are B - 1 for independent draws from B bins.
+    """
+
+    trace: float
+    square: float
+
+
+class Chance(NamedTuple):
+    """The index of two samples from one population: its mean, and a value that `1 - CHANCE_LEVEL` of them reach."""
+
+    mean: float
+    highest: float
+
+
+def psi_by_chance(reference: Sequence[int], current: Sequence[int], *, design: Design | None = None) -> Chance:
+    """Return the index of two samples of these sizes from one population.
+
+    Its distribution is about that of (1/n + 1/m) times a weighted sum of chi-square variables, whose weights are the
+    eigenvalues. With equal mean and variance, it is that of one chi-square variable times a factor.
+
+    Parameters
+    ----------
+    design
+        None for independent draws.
 
     References
     ----------
     B. Yurdakul: Statistical properties of population stability index. Dissertation, Western Michigan University (2018).
+    J. N. K. Rao, A. J. Scott: The analysis of categorical data from complex sample surveys. JASA 76 (1981): the
+    eigenvalues, and the second-order correction after F. E. Satterthwaite (1946).
+
+    Examples
+    --------
+    >>> chance = psi_by_chance([50, 50], [50, 50])
+    >>> round(chance.mean, 3), round(chance.highest, 3)
+    (0.04, 0.393)
     """
     pairs = _pairs(reference, current)
-    return (len(pairs) - 1) * (1 / sum(reference) + 1 / sum(current))
+    independent = float(max(len(pairs) - 1, 1))
+    trace, square = (independent, independent) if design is None else (design.trace, design.square)
+    scale = 1 / sum(reference) + 1 / sum(current)
+    return Chance(scale * trace, scale * square / trace * _chi_square(trace**2 / square))
+
+
+def _chi_square(degrees: float) -> float:
+    """Return the value that a chi-square variable exceeds with probability `CHANCE_LEVEL` (Wilson, Hilferty 1931)."""
+    part = 2 / (9 * degrees)
+    return degrees * (1 - part + _CHANCE_Z * math.sqrt(part)) ** 3
 
 
 def _pairs(reference: Sequence[int], current: Sequence[int]) -> list[tuple[int, int]]:

@@ -22,6 +22,7 @@ class Drift(StrEnum):
     USER_ACTIVITY = "user_activity"
     HISTORY_LENGTH = "history_length"
     TOP_SCORE = "top_score"
+    EVENT_TYPES = "event_types"
 
 
 class Trigger(StrEnum):
@@ -40,9 +41,11 @@ class Figure:
     value
         None if there is none; then `reason` says why.
     by_chance
-        Its approximate value without any drift, given the numbers of both samples.
+        Its mean without any drift, for the numbers of both samples.
     reference, current
         Numbers of interactions, users or answers compared.
+    threshold
+        The value above which it is drift: the setting plus `by_chance`, and at least what chance hardly reaches.
     above_since_ms
         Time since when it has exceeded the threshold at every look; None if it does not.
     """
@@ -52,8 +55,14 @@ class Figure:
     by_chance: float | None = None
     reference: int = 0
     current: int = 0
+    threshold: float | None = None
     reason: str | None = None
     above_since_ms: int | None = None
+
+    @property
+    def is_above(self) -> bool:
+        """True if it exceeds its threshold."""
+        return self.value is not None and self.threshold is not None and self.value > self.threshold
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -129,7 +138,7 @@ class DriftThresholds:
     Attributes
     ----------
     psi
-        Minimum index of a drifted figure.
+        Minimum index of a drifted figure beyond chance.
     hours
         Minimum duration of its excess.
     retrains

@@ -75,12 +75,17 @@ class Categories:
         if len(self.counts) != len(self.names) + 2:
             raise ValueError(f"counts of categories are {len(self.counts)} numbers, expected {len(self.names) + 2}")
 
+    def place(self, name: str | None) -> int:
+        """Return the bin of a category; None stands for items without any."""
+        if name is None:
+            return len(self.names) + 1
+        return self.names.index(name) if name in self.names else len(self.names)
+
     def count(self, interactions: Mapping[str | None, int]) -> tuple[int, ...]:
         """Return interactions by category in the same bins."""
-        place = {name: index for index, name in enumerate(self.names)}
         counts = [0] * (len(self.names) + 2)
         for name, often in interactions.items():
-            counts[len(self.names) + 1 if name is None else place.get(name, len(self.names))] += often
+            counts[self.place(name)] += often
         return tuple(counts)
 
 
@@ -101,6 +106,10 @@ class Reference:
         Users by their interactions in these days.
     history_length
         The same users by all of their interactions that a model receives.
+    event_types
+        Interactions of these users in the last days by event type; None in datasets of earlier versions.
+    weekdays
+        Interactions of all users in the last days by day of the week, from Thursday on, in UTC; None as well.
     """
 
     window_days: int
@@ -108,6 +117,8 @@ class Reference:
     category_popularity: Categories | None
     user_activity: Histogram
     history_length: Histogram
+    event_types: Mapping[str, int] | None = None
+    weekdays: tuple[int, ...] | None = None
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Self:
@@ -126,7 +137,17 @@ class Reference:
             and Categories(categories["column"], tuple(categories["names"]), tuple(map(int, categories["counts"]))),
             user_activity=Histogram.from_document(document["user_activity"]),
             history_length=Histogram.from_document(document["history_length"]),
+            event_types=document.get("event_types"),
+            weekdays=tuple(days) if (days := document.get("weekdays")) else None,
         )
+
+
+def weekdays_of(days: Mapping[int, int]) -> tuple[int, ...]:
+    """Return the sums by day of the week of numbers by day since the epoch, which was a Thursday."""
+    counts = [0] * 7
+    for day, number in days.items():
+        counts[day % 7] += number
+    return tuple(counts)
 
 
 def ranked(items: Iterable[ItemCount]) -> list[ItemCount]:
@@ -142,6 +163,8 @@ def reference_of(
     history_length: int,
     column: str | None,
     values: Mapping[str, Any],
+    event_types: Mapping[str, int],
+    days: Mapping[int, int],
 ) -> Reference:
     """Return the reference for given counts.
 
@@ -156,6 +179,10 @@ def reference_of(
         bin, because a full profile contains interactions that do not count.
     column, values
         The category column, if any, and its value by item id.
+    event_types
+        Interactions of the last days by event type.
+    days
+        Interactions of the last days by day since the epoch.
     """
     by_category: Counter[str | None] = Counter()
     for item in items:
@@ -167,6 +194,8 @@ def reference_of(
         category_popularity=_categories(column, by_category) if column else None,
         user_activity=Histogram.of(activity, edges=ACTIVITY_EDGES),
         history_length=Histogram.of(lengths, edges=[edge for edge in LENGTH_EDGES if edge <= history_length / 2]),
+        event_types=dict(sorted(event_types.items())),
+        weekdays=weekdays_of(days),
     )
 
 

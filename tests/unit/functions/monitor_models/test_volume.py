@@ -1,0 +1,87 @@
+"""The checks of a week's interactions: their number, and days of the week without any."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from alsolike.training.drift import DAY_MS
+from alsolike.training.monitoring import DataCheck
+from alsolike.training.reference import weekdays_of
+from functions.monitor_models.figures import volume
+
+STEADY = (100,) * 7
+
+
+def checks(reference: Sequence[int], current: Sequence[int], *, one_of: int = 1) -> dict[str, DataCheck]:
+    """Return the checks of a week with these interactions by day, from a Thursday on."""
+    times = np.repeat(np.arange(7) * DAY_MS + 1, current)
+    found = volume(reference, pd.DataFrame({"event_time_ms": times}), one_of=one_of)
+    return {check.name: check for check in found}
+
+
+def failed(reference: Sequence[int], current: Sequence[int], *, one_of: int = 1) -> list[str]:
+    return [name for name, check in checks(reference, current, one_of=one_of).items() if check.failed]
+
+
+@pytest.mark.parametrize(
+    ("current", "names"),
+    [
+        (STEADY, []),
+        ((60,) * 7, []),
+        ((49,) * 7, ["volume_fallen"]),
+        ((51,) * 7, []),
+        ((250,) * 7, []),
+        ((400,) * 7, ["volume_grown"]),
+        ((0, 117, 117, 117, 117, 116, 116), ["days_missing"]),
+        ((0,) * 7, ["volume_fallen", "days_missing"]),
+    ],
+)
+def test_volume_fails_beyond_half_and_three_times_the_reference(current: Sequence[int], names: list[str]) -> None:
+    assert failed(STEADY, current) == names
+
+
+def test_fall_is_a_share_of_the_reference() -> None:
+    found = checks(STEADY, (40,) * 7)["volume_fallen"]
+
+    assert found.share == pytest.approx(0.6)
+    assert (found.bound, found.rows) == (0.5, 280)
+
+
+def test_bound_is_at_least_four_standard_errors_of_few_interactions() -> None:
+    found = checks((30,) * 7, (2,) * 7)["volume_fallen"]
+
+    assert found.bound == pytest.approx(1 - np.exp(-4 * np.sqrt(1 / 210 + 1 / 14)), abs=1e-6)
+
+
+def test_rhythm_of_the_week_is_no_chance() -> None:
+    weekend_shop = (10, 10, 10, 10, 10, 325, 325)
+
+    assert failed(weekend_shop, (3, 3, 3, 3, 3, 97, 97)) == ["volume_fallen"]
+
+
+def test_days_that_differ_from_the_rhythm_raise_the_bound() -> None:
+    assert failed(STEADY, (1, 150, 2, 5, 1, 70, 12)) == []
+
+
+def test_day_on_which_the_shop_is_closed_is_not_missing() -> None:
+    closed_on_sundays = (100, 100, 100, 2, 100, 100, 100)
+
+    assert failed(closed_on_sundays, (100, 100, 100, 0, 100, 100, 100)) == []
+
+
+def test_sampled_users_stand_for_all() -> None:
+    assert failed(STEADY, (50,) * 7, one_of=2) == []
+
+
+def test_few_interactions_are_not_compared() -> None:
+    found = checks((28, 28, 28, 28, 28, 28, 31), (0,) * 7)
+
+    assert (found["volume_fallen"].share, found["volume_grown"].share) == (None, None)
+
+
+def test_weekdays_sum_up_days_since_the_epoch() -> None:
+    assert weekdays_of({0: 1, 7: 2, 13: 5}) == (3, 0, 0, 0, 0, 0, 5)
