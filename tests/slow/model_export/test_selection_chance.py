@@ -54,7 +54,7 @@ class NoiseModel(Model):
         settings = self.settings
         assert isinstance(settings, Noise)
         of_item = np.random.default_rng(settings.seed).random((self.items + 1, self.items + 1))
-        scores = (of_item[histories.items].sum(axis=1) % 1).astype(np.float32)
+        scores: Floats = (of_item[histories.items].sum(axis=1) % 1).astype(np.float32)
         scores[:, 0] = 0
         scores[np.arange(len(scores)), histories.items[:, -1] % self.items + 1] += np.float32(settings.successor)
         return scores

@@ -51,4 +51,4 @@ def test_trends_list_a_rising_item(rising: float) -> None:
     }
 
     print(f"\n| {rising:g} | {' | '.join(f'{share:.0%}' for share in shares.values())} |", end="")
-    assert shares["1h"] >= {2: 0, 3: 0.85, 5: 1}[rising]
+    assert shares["1h"] >= {2: 0, 3: 0.85, 5: 1}[int(rising)]
