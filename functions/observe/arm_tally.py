@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from alsolike.domain.experiments import Experiment
-from alsolike.experiments.metrics import SUMS
+from alsolike.experiments.metrics import BEFORE_DAYS, SUMS
 from alsolike.lake.lake import event_date
 from alsolike.lake.served import UNKNOWN
 
+_DAY_MS = 86_400_000
 _ANSWERS, _BOUGHT = SUMS.index("answers"), SUMS.index("bought_answers")
 _COUNTED = [(place, name) for place, name in enumerate(SUMS) if place not in (_ANSWERS, _BOUGHT)]
 
@@ -18,8 +19,8 @@ _COUNTED = [(place, name) for place, name in enumerate(SUMS) if place not in (_A
 class UserSums:
     """Users; see `alsolike.experiments.metrics.Users`."""
 
-    def __init__(self, rows: Sequence[Sequence[float]]) -> None:
-        self._rows = rows
+    def __init__(self, rows: Sequence[Sequence[float]], earlier: Sequence[Sequence[float]]) -> None:
+        self._rows, self._earlier = rows, earlier
 
     def __len__(self) -> int:
         """Return how many."""
@@ -29,6 +30,11 @@ class UserSums:
         """Return one of `SUMS`, an element a user."""
         place = SUMS.index(name)
         return [row[place] for row in self._rows]
+
+    def before(self, name: str) -> list[float]:
+        """Return one of `SUMS` before the start, an element a user."""
+        place = SUMS.index(name)
+        return [row[place] for row in self._earlier]
 
 
 class ArmTally:
@@ -43,6 +49,7 @@ class ArmTally:
         self._prefix = f"{experiment.name}/"
         self._known = {experiment.label(arm): arm.name for arm in experiment.arms}
         self._sums: dict[str, dict[str, list[float]]] = {arm.name: {} for arm in experiment.arms}
+        self._earlier: dict[str, list[float]] = {}
         self._days: set[str] = set()
 
     @property
@@ -66,6 +73,17 @@ class ArmTally:
             ):
                 self._add(row)
 
+    def add_before(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Count answers of the days before the start, after all others: only those to users in an arm."""
+        last_ms = self.experiment.start_ms
+        for row in rows:
+            if (
+                row["recommender"] in self.experiment.on
+                and last_ms - BEFORE_DAYS * _DAY_MS <= row["served_ms"] < last_ms
+                and any(row["shopper"] in users for users in self._sums.values())
+            ):
+                _sum_up(self._earlier, row)
+
     def _add(self, row: Mapping[str, Any]) -> None:
         labels = [label for label in row["arms"] or () if label.startswith(self._prefix)]
         self.unassigned += not labels
@@ -77,13 +95,7 @@ class ArmTally:
                 self.nameless += 1
             else:
                 self._days.add(event_date(row["served_ms"]))
-                sums = self._sums[arm].get(row["shopper"])
-                if sums is None:
-                    sums = self._sums[arm][row["shopper"]] = [0] * len(SUMS)
-                sums[_ANSWERS] += 1
-                sums[_BOUGHT] += (row["purchases"] or 0) > 0
-                for place, name in _COUNTED:
-                    sums[place] += row[name] or 0
+                _sum_up(self._sums[arm], row)
 
     def users(self) -> dict[str, UserSums]:
         """See `Tally`."""
@@ -92,7 +104,22 @@ class ArmTally:
             for shopper in users:
                 arms_of[shopper] += 1
         self.in_two_arms = sum(arms > 1 for arms in arms_of.values())
+        nothing = [0] * len(SUMS)
+        named = {arm: [shopper for shopper in users if arms_of[shopper] == 1] for arm, users in self._sums.items()}
         return {
-            arm: UserSums([sums for shopper, sums in users.items() if arms_of[shopper] == 1])
-            for arm, users in self._sums.items()
+            arm: UserSums(
+                [self._sums[arm][shopper] for shopper in shoppers],
+                [self._earlier.get(shopper, nothing) for shopper in shoppers],
+            )
+            for arm, shoppers in named.items()
         }
+
+
+def _sum_up(users: dict[str, list[float]], row: Mapping[str, Any]) -> None:
+    sums = users.get(row["shopper"])
+    if sums is None:
+        sums = users[row["shopper"]] = [0] * len(SUMS)
+    sums[_ANSWERS] += 1
+    sums[_BOUGHT] += (row["purchases"] or 0) > 0
+    for place, name in _COUNTED:
+        sums[place] += row[name] or 0

@@ -10,13 +10,14 @@ from alsolike.declarations.storage import OUTCOMES_PREFIX
 from alsolike.declarations.tables import SERVED_PARTITION
 from alsolike.domain.experiments import Experiment
 from alsolike.experiments import report as reports
-from alsolike.experiments.metrics import METRICS, READ
+from alsolike.experiments.metrics import BEFORE_DAYS, METRICS, READ
 from alsolike.lake.lake import event_date
 from alsolike.runtime.errors import Unavailable
 from alsolike.runtime.s3 import scan
 from functions.observe.arm_tally import ArmTally
 
 ROWS_AT_ONCE = 16_384
+_DAY_MS = 86_400_000
 MAX_USERS = 400_000
 """Maximum users of all experiments together, limited by a function's memory."""
 
@@ -47,6 +48,7 @@ def experiments(
     for status in ("running", "ended"):
         of_status = [tallies[experiment.name] for experiment in ordered if experiment.status(now_ms) == status]
         partial |= _read(client, bucket, of_status, all_tallies=tallies.values(), has_time=has_time, now_ms=now_ms)
+    _read_before(client, bucket, list(tallies.values()), has_time=has_time)
     return {
         "experiments": [
             _document(
@@ -87,6 +89,19 @@ def _read(
             if event_date(tally.experiment.start_ms) <= date <= event_date(last_ms[tally]):
                 tally.add(rows)
     return set()
+
+
+def _read_before(client: Any, bucket: str, tallies: Sequence[ArmTally], *, has_time: Callable[[], bool]) -> None:
+    """Add the answers before the start of each experiment; with too little time for all, those of the first days."""
+    if not tallies:
+        return
+    starts_ms = [tally.experiment.start_ms for tally in tallies]
+    first, last = event_date(min(starts_ms) - BEFORE_DAYS * _DAY_MS), event_date(max(starts_ms))
+    for _, rows in _pieces(client, bucket, first=first, last=last):
+        if not has_time():
+            return
+        for tally in tallies:
+            tally.add_before(rows)
 
 
 def _pieces(client: Any, bucket: str, *, first: str, last: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:

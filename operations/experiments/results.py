@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 from alsolike.domain.experiments import Experiment
-from alsolike.experiments.metrics import RatioMetric, metric_of
+from alsolike.experiments.metrics import BEFORE_DAYS, RatioMetric, metric_of
 from alsolike.experiments.report import ExperimentReport, report
 from alsolike.runtime.errors import InvalidInput
 from operations import times
@@ -39,6 +39,9 @@ def report_of(
     tally = ArmTally(experiment)
     for piece in outcomes_between(where, first_ms=experiment.start_ms, last_ms=last_ms):
         tally.add(piece)
+    first_ms = experiment.start_ms - BEFORE_DAYS * _DAY_MS
+    for piece in outcomes_between(where, first_ms=first_ms, last_ms=experiment.start_ms):
+        tally.add_before(piece)
     return report(experiment, of, tally, now_ms=now_ms), of, experiment.status(now_ms)
 
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from alsolike.domain.experiments import Experiment
-from alsolike.experiments.metrics import SUMS
+from alsolike.experiments.metrics import BEFORE_DAYS, SUMS
 from alsolike.lake.served import UNKNOWN
 
 _ROWS_AT_ONCE = 500_000
@@ -22,6 +22,7 @@ class UserTable:
     """Users; see `alsolike.experiments.metrics.Users`."""
 
     table: pa.Table
+    earlier: pa.Table | None = None
 
     def __len__(self) -> int:
         """Return how many."""
@@ -32,6 +33,14 @@ class UserTable:
         values: list[float] = self.table[name].to_pylist()
         return values
 
+    def before(self, name: str) -> list[float]:
+        """Return one of `SUMS` before the start, an element a user."""
+        if self.earlier is None:
+            return [0.0] * len(self)
+        rows = pc.index_in(self.table["shopper"], self.earlier["shopper"].combine_chunks())
+        values: list[float] = pc.fill_null(self.earlier[name].take(rows), 0).to_pylist()
+        return values
+
 
 class ArmTally:
     """The answers of one experiment by user; see `alsolike.experiments.report.Tally`."""
@@ -40,7 +49,7 @@ class ArmTally:
         self._experiment = experiment
         self._prefix = f"{experiment.name}/"
         self._known = {experiment.label(arm): arm.name for arm in experiment.arms}
-        self._sums = _Sums(("shopper", "arm"))
+        self._sums, self._earlier = _Sums(("shopper", "arm")), _Sums(("shopper",))
         self._days: set[int] = set()
         self.unassigned = 0
         self.nameless = 0
@@ -68,6 +77,13 @@ class ArmTally:
         self._days.update(_days(answers["served_ms"]).unique().to_pylist())
         self._sums.add(answers)
 
+    def add_before(self, answers: pa.Table) -> None:
+        """Count answers of the days before the start, after all others: only those to users in an arm."""
+        start_ms = self._experiment.start_ms
+        answers = _in_time(answers, self._experiment.on, start_ms - BEFORE_DAYS * _DAY_MS, start_ms)
+        users = self._sums.table()["shopper"].combine_chunks()
+        self._earlier.add(answers.filter(pc.is_in(answers["shopper"], users)))
+
     @property
     def days(self) -> list[str]:
         """See `Tally`."""
@@ -81,7 +97,10 @@ class ArmTally:
         self.in_two_arms = len(twice)
         if len(twice):
             sums = sums.filter(pc.invert(pc.is_in(sums["shopper"], twice.combine_chunks())))
-        return {arm.name: UserTable(sums.filter(pc.equal(sums["arm"], arm.name))) for arm in self._experiment.arms}
+        earlier = self._earlier.table()
+        return {
+            arm.name: UserTable(sums.filter(pc.equal(sums["arm"], arm.name)), earlier) for arm in self._experiment.arms
+        }
 
 
 class DayTally:

@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 from alsolike.experiments.comparison import Lift, compare, sample_ratio_p_value
+from alsolike.experiments.metrics import METRICS
 from alsolike.experiments.report import ALPHA, MISMATCH_BELOW
-from tests.builders.simulated_users import Shop, looks_of
+from tests.builders.simulated_users import DrawnUsers, Shop, drawn_of, looks_of
 
-WITHOUT_DIFFERENCE, WITH_DIFFERENCE = 800, 400
+WITHOUT_DIFFERENCE, WITH_DIFFERENCE, BEFORE_THE_START = 800, 400, 300
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,6 +78,37 @@ def test_experiments_with_a_difference_find_it(shop: Shop, at_least: float) -> N
     shares = found(shop, experiments=WITH_DIFFERENCE)
 
     assert at_least <= shares.ever <= shares.usual_ever
+
+
+@pytest.mark.parametrize("shop", [
+    Shop(metric="click-through", users=2_000),
+    Shop(metric="revenue", users=2_000, share=0.1),
+    Shop(metric="click-through", users=2_000, lift=0.2, click_rate=0.02),
+    Shop(metric="click-through", users=2_000, lift=0.2),
+])  # fmt: skip
+def test_experiments_use_the_time_before_the_start(shop: Shop) -> None:
+    metric, found = METRICS[shop.metric], []
+    for number in range(BEFORE_THE_START):
+        drawn = drawn_of(shop, np.random.default_rng([42, number]))
+        findings = []
+        for look in range(5, shop.looks, 6):
+            users = {"arm": DrawnUsers(drawn, drawn.in_arm, look), "control": DrawnUsers(drawn, ~drawn.in_arm, look)}
+            plain = {name: metric.sample(of_arm) for name, of_arm in users.items()}
+            results = [
+                compare(samples["arm"], samples["control"], observed=drawn.observed[look], planned=shop.planned)
+                for samples in (plain, metric.adjusted(users))
+            ]
+            findings.append([_finds(result, "p_value") for result in results])
+        found.append(np.any(findings, axis=0))
+    without, with_before = np.mean(found, axis=0).tolist()
+
+    name = f"{shop.metric} of {shop.click_rate:.0%}" if shop.metric == "click-through" else shop.metric
+    lift = f"{shop.lift:+.0%}" if shop.lift else "none"
+    print(f"\n| {name} | {shop.share:g} | {lift} | {without:.1%} | {with_before:.1%} |", end="")
+    if shop.lift:
+        assert with_before >= without
+    else:
+        assert with_before <= ALPHA
 
 
 @pytest.mark.parametrize("share", [0.5, 0.1, 0.05])

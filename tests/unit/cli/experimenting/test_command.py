@@ -249,7 +249,12 @@ def test_the_report_counts_what_the_lake_has(shop: ConfigurationStore, deploymen
         deployment.client("s3"),
         deployment.names.lake_bucket,
         [
-            Outcome(f"{arm}-{user}", start_ms + day * DAY_MS, (f"spring/{arm}",), shown_clicks=int(user < clickers))
+            Outcome(
+                f"{arm}-{user}",
+                start_ms + day * DAY_MS,
+                (f"spring/{arm}",),
+                shown_clicks=int(day >= 0 and user < clickers),
+            )
             for arm, clickers in (("control", 40), ("new", 110))
             for user in range(200)
             for day in (-1, 0, 5, 10)  # the first and the last of them are not in its time

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import random
 from collections.abc import Iterable
 
@@ -194,3 +195,28 @@ def test_the_control_is_the_arm_that_changes_nothing_else_the_first() -> None:
 
     assert control_of(dataclasses.replace(SPRING, arms=(rules, plain))) is plain
     assert control_of(dataclasses.replace(SPRING, arms=(rules, model))) is rules
+
+
+def test_lift_is_adjusted_for_the_days_before_the_start() -> None:
+    """Buyers of the days before buy again: the arms differ by their share of them, which is no effect."""
+    answers = [
+        answer(f"{arm}-{number}", arm, purchases=int(number < buyers), revenue=(9.0 + number % 3) * (number < buyers))
+        for arm, buyers in (("new", 120), ("control", 80))
+        for number in range(400)
+    ]
+    before = [
+        dataclasses.replace(row, arms=(), served_ms=START_MS - days * DAY_MS, revenue=10.0 * row.purchases)
+        for row, days in itertools.product(answers, (1, 28))
+    ]
+    too_early = [dataclasses.replace(row, served_ms=START_MS - 29 * DAY_MS, revenue=99.0) for row in before]
+    plain, adjusted = ArmTally(SPRING), ArmTally(SPRING)
+    for tally in (plain, adjusted):
+        tally.add(table(answers))
+    adjusted.add_before(table([*before, *too_early]))
+
+    metric = metric_of("revenue-per-user")
+    found = [report(SPRING, metric, tally, now_ms=NOW_MS) for tally in (plain, adjusted)]
+
+    assert [values(each) for each in found] == [{"new": pytest.approx(3), "control": pytest.approx(2, abs=0.01)}] * 2
+    lifts = [arm.lift.lift for each in found for arm in each.arms if arm.lift is not None]
+    assert lifts == pytest.approx([0.5, 0.0], abs=0.01)

@@ -173,7 +173,7 @@ def test_row_by_row_it_is_what_the_command_line_makes_of_columns(metric: str) ->
     rows = [
         Outcome(
             chance.choice([None, UNKNOWN, *(f"user-{number}" for number in range(400))]),
-            START_MS + chance.randrange(-DAY_MS, 3 * DAY_MS),
+            START_MS + chance.randrange(-40 * DAY_MS if chance.random() < 0.5 else -DAY_MS, 3 * DAY_MS),
             chance.choice(labels),
             recommender=chance.choice(["for-you", "for-you", "popular"]),
             shown_clicks=chance.randrange(3),
@@ -186,13 +186,17 @@ def test_row_by_row_it_is_what_the_command_line_makes_of_columns(metric: str) ->
     ]
     by_columns, by_rows = tally.ArmTally(experiment), ArmTally(experiment)
     by_columns.add(table(rows))
+    by_columns.add_before(table(rows))
     for part in (rows[:1_000], rows[1_000:]):
         by_rows.add(table(part).select(list(READ)).to_pylist())
+    by_rows.add_before(table(rows).select(list(READ)).to_pylist())
 
     def figures(each: Any) -> dict[str, Any]:
         return dataclasses.asdict(report(experiment, METRICS[metric], each, now_ms=NOW_MS))
 
     assert _alike(figures(by_rows), figures(by_columns))
+    users = by_rows.users()["control"]
+    assert sum(users.before("clicks")) == sum(by_columns.users()["control"].before("clicks")) > 0
     assert figures(by_rows)["excluded"]["users_in_two_arms"] > 0
 
 

@@ -27,7 +27,15 @@ MISMATCH_BELOW = 0.01
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ArmReport:
-    """An arm's figures; `lift` is None for the control, and if there is too little data."""
+    """An arm's figures.
+
+    Attributes
+    ----------
+    value
+        The metric as it is. The lift is of metrics that are adjusted for the time before the start.
+    lift
+        None for the control, and if there is too little data.
+    """
 
     name: str
     share: float
@@ -130,7 +138,7 @@ def report(experiment: Experiment, metric: RatioMetric, tally: Tally, *, now_ms:
     """Return the report of an experiment."""
     users = tally.users()
     control = control_of(experiment)
-    samples = {name: metric.sample(of_arm) for name, of_arm in users.items()}
+    adjusted = metric.adjusted(users)
     totals = {name: _total(of_arm, "answers") for name, of_arm in users.items()}
     arms = tuple(
         ArmReport(
@@ -139,8 +147,8 @@ def report(experiment: Experiment, metric: RatioMetric, tally: Tally, *, now_ms:
             users=len(users[arm.name]),
             answers=totals[arm.name],
             degraded_share=_total(users[arm.name], "degraded") / totals[arm.name] if totals[arm.name] else None,
-            value=samples[arm.name].ratio,
-            lift=None if arm is control else _lift(experiment, arm, control, samples, totals),
+            value=metric.sample(users[arm.name]).ratio,
+            lift=None if arm is control else _lift(experiment, arm, control, adjusted, totals),
         )
         for arm in experiment.arms
     )

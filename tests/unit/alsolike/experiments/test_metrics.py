@@ -1,0 +1,97 @@
+"""Samples of metrics that are adjusted for the users' outcomes before the start."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from alsolike.experiments.metrics import METRICS
+from tests.builders.simulated_users import DrawnUsers, Shop, drawn_of
+
+SHOP = Shop(metric="click-through", users=2_000, share=0.3, click_rate=0.2, activity=0.5)
+
+
+@dataclasses.dataclass(frozen=True)
+class Listed:
+    """Users with the given sums, now and before."""
+
+    now: dict[str, list[float]]
+    earlier: dict[str, list[float]]
+
+    def __len__(self) -> int:
+        return len(next(iter(self.now.values())))
+
+    def column(self, name: str) -> list[float]:
+        return self.now[name]
+
+    def before(self, name: str) -> list[float]:
+        return self.earlier[name]
+
+
+def arms(shop: Shop, *, seed: int, look: int = -1) -> dict[str, DrawnUsers]:
+    drawn = drawn_of(shop, np.random.default_rng(seed))
+    return {"arm": DrawnUsers(drawn, drawn.in_arm, look), "control": DrawnUsers(drawn, ~drawn.in_arm, look)}
+
+
+def test_adjustment_takes_off_what_the_time_before_explains() -> None:
+    """Revenue now is twice that before, and one more in `new`: theta is 2, and nothing else varies."""
+    earlier = [0.0, 1.0, 2.0, 1.0]
+    users = {
+        "control": Listed({"revenue": [0.0, 2.0, 4.0, 2.0]}, {"revenue": earlier}),
+        "new": Listed({"revenue": [1.0, 3.0, 5.0, 3.0]}, {"revenue": earlier}),
+    }
+
+    found = METRICS["revenue-per-user"].adjusted(users)
+
+    assert [sample.ratio for sample in found.values()] == pytest.approx([2, 3])
+    assert [sample.variance for sample in found.values()] == pytest.approx([0, 0])
+    assert [sample.eventful for sample in found.values()] == [3, 4]
+
+
+def test_adjustment_without_a_time_before_changes_nothing() -> None:
+    metric, users = METRICS["click-through"], arms(dataclasses.replace(SHOP, known=0.0), seed=1)
+
+    assert metric.adjusted(users) == {name: metric.sample(of_arm) for name, of_arm in users.items()}
+
+
+def test_adjustment_of_an_arm_without_users_is_empty() -> None:
+    users = {
+        "control": Listed({"revenue": [1.0, 2.0]}, {"revenue": [3.0, 1.0]}),
+        "new": Listed({"revenue": []}, {"revenue": []}),
+    }
+
+    found = METRICS["revenue-per-user"].adjusted(users)
+
+    assert (found["control"].users, found["new"].users, found["new"].ratio) == (2, 0, None)
+
+
+def test_adjustment_is_the_regression_within_the_arms() -> None:
+    metric, users = METRICS["click-through"], arms(SHOP, seed=2)
+    y, x = (np.concatenate([of_arm.column(name) for of_arm in users.values()]) for name in (metric.above, metric.below))
+    y0, x0 = (
+        np.concatenate([of_arm.before(name) for of_arm in users.values()]) for name in (metric.above, metric.below)
+    )
+    deviations, before = y - y.sum() / x.sum() * x, y0 - y0.sum() / x0.sum() * x0
+    is_control = np.repeat([False, True], [len(of_arm) for of_arm in users.values()])
+
+    theta = np.linalg.lstsq(np.stack([before, is_control, ~is_control], axis=1), deviations, rcond=None)[0][0]
+
+    adjusted = y - theta * (before - before.mean())
+    found = metric.adjusted(users)
+    assert found["control"].ratio == pytest.approx(adjusted[is_control].sum() / x[is_control].sum())
+    assert found["control"].variance < metric.sample(users["control"]).variance
+
+
+def test_adjusted_lifts_are_right_on_average() -> None:
+    shop, metric = dataclasses.replace(SHOP, lift=0.1, looks=20), METRICS["click-through"]
+    lifts = []
+    for seed in range(40):
+        found = metric.adjusted(arms(shop, seed=seed))
+        ours, theirs = found["arm"].ratio, found["control"].ratio
+        assert ours is not None
+        assert theirs is not None
+        lifts.append(ours / theirs - 1)
+
+    assert np.mean(lifts) == pytest.approx(0.1, abs=4 * np.std(lifts) / 40**0.5)
