@@ -49,7 +49,7 @@ function ExperimentCard({ experiment }: { experiment: Experiment }) {
   const scale = maxLift(experiment.arms);
   const isShare = SHARES.includes(experiment.metric);
   // A hyphen belongs to the word "click-through" only.
-  const metricTitle = sentence(experiment.metric === "click-through" ? experiment.metric : words(experiment.metric));
+  const metric = experiment.metric === "click-through" ? experiment.metric : words(experiment.metric);
   return (
     <article class="card padded">
       <header class="row">
@@ -57,7 +57,7 @@ function ExperimentCard({ experiment }: { experiment: Experiment }) {
         <h2 class="identifier">{experiment.name}</h2>
         <span class="faint">
           {experiment.layer && `layer ${experiment.layer}, `}
-          {metricTitle}, {experiment.state === "planned" ? "starts " : "started "}
+          {metric}, {experiment.state === "planned" ? "starts " : "started "}
           <Timestamp ms={experiment.startMs} />
           {experiment.endMs !== null && (
             <>
@@ -113,7 +113,7 @@ function ExperimentCard({ experiment }: { experiment: Experiment }) {
           { name: "Share", number: true, cell: (arm) => percent(arm.share) },
           { name: "Users", number: true, cell: (arm) => count(arm.users) },
           { name: "Responses", number: true, cell: (arm) => count(arm.answers) },
-          { name: metricTitle, number: true, cell: (arm) => (isShare ? percent : figure)(arm.value) },
+          { name: sentence(metric), number: true, cell: (arm) => (isShare ? percent : figure)(arm.value) },
           { name: "Lift", number: true, cell: (arm) => (arm.control ? "–" : lift(arm.lift)) },
           {
             name: "95% interval",
