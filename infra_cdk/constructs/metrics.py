@@ -1,9 +1,10 @@
-"""The metrics that functions write, by the names in `alsolike.runtime.observability`."""
+"""The metrics that functions write, by the names in `alsolike.runtime.observability`, and sums of AWS's metrics."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_stepfunctions as sfn
 
 from infra_cdk.settings import Settings
 
@@ -94,4 +95,61 @@ def percent(
         expression=f"IF(FILL(whole, 0) >= {least}, 100 * FILL(part, 0) / whole, 0)",
         using_metrics={"part": part, "whole": whole},
         period=period,
+    )
+
+
+def total(metrics: Sequence[cloudwatch.IMetric], *, label: str, period: cdk.Duration = PERIOD) -> cloudwatch.IMetric:
+    """Return the sum of at most ten metrics, the limit of an alarm; a missing value is 0."""
+    names = {f"m{number}": metric for number, metric in enumerate(metrics)}
+    expression = " + ".join(f"FILL({name}, 0)" for name in names)
+    return cloudwatch.MathExpression(label=label, expression=expression, using_metrics=names, period=period)
+
+
+def throttles(function_names: Iterable[str]) -> cloudwatch.IMetric:
+    """Return the number of throttled invocations of functions."""
+    return total(
+        [
+            cloudwatch.Metric(
+                namespace="AWS/Lambda",
+                metric_name="Throttles",
+                dimensions_map={"FunctionName": name},
+                statistic="Sum",
+                period=PERIOD,
+            )
+            for name in function_names
+        ],
+        label="Throttled invocations",
+    )
+
+
+def failed_batches(mappings: Iterable[str]) -> cloudwatch.IMetric:
+    """Return the number of records that Lambda gave up on and stored below `aws/lambda/`.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html#event-source-mapping-metrics
+    """
+    return total(
+        [
+            cloudwatch.Metric(
+                namespace="AWS/Lambda",
+                metric_name="OnFailureDestinationDeliveredEventCount",
+                dimensions_map={"EventSourceMappingUUID": mapping},
+                statistic="Sum",
+                period=HOUR,
+            )
+            for mapping in mappings
+        ],
+        label="Records in failed batches",
+        period=HOUR,
+    )
+
+
+def failed_runs(machine: sfn.StateMachine) -> cloudwatch.IMetric:
+    """Return the number of a workflow's runs that failed or exceeded their time."""
+    return total(
+        [
+            machine.metric_failed(statistic="Sum", period=HOUR),
+            machine.metric_timed_out(statistic="Sum", period=HOUR),
+        ],
+        label="Failed runs",
+        period=HOUR,
     )

@@ -48,6 +48,10 @@ class PythonFunction(Construct):
         The alias.
     role, log_group
         Its own, which nothing else uses.
+    mappings
+        IDs of its event source mappings with a destination for failed batches.
+    function_name
+        Name without the alias.
     """
 
     def __init__(
@@ -135,7 +139,8 @@ class PythonFunction(Construct):
             version=function.current_version,
             provisioned_concurrent_executions=concurrency or None,
         )
-        attach(manifest.trigger, self.live, scope, settings=settings, data=data)
+        self.mappings = attach(manifest.trigger, self.live, scope, settings=settings, data=data)
+        self.function_name = function.function_name
 
     def permit(self, scope: Construct, construct_id: str, *, arns: Mapping[str, str]) -> None:
         """Grant the access to resources that are created after the function, in a policy apart from its role."""

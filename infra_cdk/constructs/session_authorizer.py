@@ -19,6 +19,8 @@ class SessionAuthorizer(Construct):
     ----------
     authorizer
         For routes of one API.
+    function_name
+        Name of the function without the alias.
     """
 
     def __init__(
@@ -32,6 +34,7 @@ class SessionAuthorizer(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         function = PythonFunction(self, "authorize_session", settings=settings, layers=layers, data=data)
+        self.function_name = function.function_name
         self.authorizer = authorizers.HttpLambdaAuthorizer(
             "Sessions",
             function.live,

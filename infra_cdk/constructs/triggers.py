@@ -17,15 +17,24 @@ STREAM_HOURS = 24
 """Retention of a change in a table's stream: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html"""
 
 
+_METRICS = lambda_.MetricsConfig(metrics=[lambda_.MetricType.EVENT_COUNT])
+"""Counts of events by mapping, among them those of failed batches; Lambda does not charge for them."""
+
+
 def attach(
     trigger: Trigger | None, function: lambda_.IFunction, scope: Construct, *, settings: Settings, data: StoredData
-) -> None:
-    """Let `trigger` invoke `function`, an alias; a rule is created in `scope`."""
+) -> list[str]:
+    """Let `trigger` invoke `function`, an alias; a rule is created in `scope`.
+
+    Returns
+    -------
+    IDs of the event source mappings with a destination for failed batches.
+    """
     match trigger:
         case EventStream():
-            _consume(trigger, function, settings=settings, data=data)
+            return [_consume(trigger, function, settings=settings, data=data)]
         case TableChanges():
-            _follow(trigger, function, settings=settings, data=data)
+            return [_follow(table, trigger, function, settings=settings, data=data) for table in trigger.tables]
         case KafkaTopic():
             read_topic(trigger, function, scope, settings=settings)
         case LogLines():
@@ -34,50 +43,54 @@ def attach(
             )
         case Schedule():
             _schedule(trigger, function, scope, settings=settings)
+    return []
 
 
-def _consume(trigger: EventStream, function: lambda_.IFunction, *, settings: Settings, data: StoredData) -> None:
+def _consume(trigger: EventStream, function: lambda_.IFunction, *, settings: Settings, data: StoredData) -> str:
     """Give a function the stream's records in batches.
 
     Lambda halves a batch that fails until it has one record. If the handler names a failed record, Lambda retries that
     record and all after it in the batch. Records that still fail after the retries, or are about to leave the stream,
     go to the lake bucket.
     """
-    function.add_event_source(
-        sources.KinesisEventSource(
-            data.stream,
-            starting_position=lambda_.StartingPosition.TRIM_HORIZON,
-            batch_size=settings.number(trigger.batch_size),
-            parallelization_factor=settings.number(trigger.parallelization),
-            max_batching_window=cdk.Duration.seconds(settings.number(trigger.window_s)),
-            bisect_batch_on_error=True,
-            report_batch_item_failures=True,
-            retry_attempts=settings.number(trigger.retries),
-            max_record_age=cdk.Duration.hours(settings.record_age_hours),
-            # SQS would keep only where the records are; S3 keeps the records.
-            on_failure=sources.S3OnFailureDestination(data.lake),
-        )
+    source = sources.KinesisEventSource(
+        data.stream,
+        starting_position=lambda_.StartingPosition.TRIM_HORIZON,
+        batch_size=settings.number(trigger.batch_size),
+        parallelization_factor=settings.number(trigger.parallelization),
+        max_batching_window=cdk.Duration.seconds(settings.number(trigger.window_s)),
+        bisect_batch_on_error=True,
+        report_batch_item_failures=True,
+        retry_attempts=settings.number(trigger.retries),
+        max_record_age=cdk.Duration.hours(settings.record_age_hours),
+        # SQS would keep only where the records are; S3 keeps the records.
+        on_failure=sources.S3OnFailureDestination(data.lake),
+        metrics_config=_METRICS,
     )
+    function.add_event_source(source)
+    return source.event_source_mapping_id
 
 
-def _follow(trigger: TableChanges, function: lambda_.IFunction, *, settings: Settings, data: StoredData) -> None:
-    """Invoke a function with the changes of tables; Lambda retries a failed batch until its records almost expire.
+def _follow(
+    table: str, trigger: TableChanges, function: lambda_.IFunction, *, settings: Settings, data: StoredData
+) -> str:
+    """Invoke a function with the changes of a table; Lambda retries a failed batch until its records almost expire.
 
     The function skips unreadable records, so it fails only if a bucket or its own configuration does. Halving batches
     would not help.
     """
-    for table in trigger.tables:
-        function.add_event_source(
-            sources.DynamoEventSource(
-                getattr(data, table),
-                starting_position=lambda_.StartingPosition.TRIM_HORIZON,
-                batch_size=trigger.batch_size,
-                max_batching_window=cdk.Duration.seconds(settings.number(trigger.window_s)),
-                retry_attempts=-1,
-                max_record_age=cdk.Duration.hours(STREAM_HOURS - 1),
-                on_failure=sources.S3OnFailureDestination(data.lake),
-            )
-        )
+    source = sources.DynamoEventSource(
+        getattr(data, table),
+        starting_position=lambda_.StartingPosition.TRIM_HORIZON,
+        batch_size=trigger.batch_size,
+        max_batching_window=cdk.Duration.seconds(settings.number(trigger.window_s)),
+        retry_attempts=-1,
+        max_record_age=cdk.Duration.hours(STREAM_HOURS - 1),
+        on_failure=sources.S3OnFailureDestination(data.lake),
+        metrics_config=_METRICS,
+    )
+    function.add_event_source(source)
+    return source.event_source_mapping_id
 
 
 def _schedule(trigger: Schedule, function: lambda_.IFunction, scope: Construct, *, settings: Settings) -> None:

@@ -6,7 +6,9 @@ import aws_cdk as cdk
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from infra_cdk.constructs.alarm_topic import alarm
 from infra_cdk.constructs.batch_workflow import BatchWorkflow
+from infra_cdk.constructs.metrics import failed_runs
 from infra_cdk.constructs.parameters import Parameters
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
@@ -51,6 +53,15 @@ class BatchStack(cdk.Stack):
             self,
             "Jobs",
             arns={"batch_machine": machine.state_machine_arn, "batch_runs": executions_of(self, machine)},
+        )
+        alarm(
+            self,
+            "BatchFails",
+            metric=failed_runs(machine),
+            above=0,
+            periods=1,
+            description=f"Alsolike {settings.name}: A batch of recommendations failed: docs/runbooks/workflows.md",
+            alerts=data.alerts,
         )
         Parameters(
             self,

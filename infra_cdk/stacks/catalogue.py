@@ -17,7 +17,7 @@ from alsolike.declarations.storage import (
 )
 from infra_cdk.constructs.alarm_topic import alarm
 from infra_cdk.constructs.change_log import change_log_table
-from infra_cdk.constructs.metrics import PERIOD, OwnMetrics
+from infra_cdk.constructs.metrics import PERIOD, OwnMetrics, failed_batches
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
 from infra_cdk.settings import Settings
@@ -43,8 +43,18 @@ class CatalogueStack(cdk.Stack):
         self._settings = settings
         self._data = data
         shared = PythonLayers(self, "Layers", settings=settings, directory=layers)
-        function = PythonFunction(self, "publish_catalog", settings=settings, layers=shared, data=data).live
+        publish = PythonFunction(self, "publish_catalog", settings=settings, layers=shared, data=data)
+        function = publish.live
         self.lag_alarm = self._alarms(function)["Lag"]
+        alarm(
+            self,
+            "ChangesFail",
+            metric=failed_batches(publish.mappings),
+            above=0,
+            periods=1,
+            description=f"Alsolike {settings.name}: Changes of items or users are given up: docs/runbooks/catalogue.md",
+            alerts=data.alerts,
+        )
         for construct_id, prefix, id_column in (
             ("Items", ITEM_CHANGES_PREFIX, "item_id"),
             ("Users", USER_CHANGES_PREFIX, "user_id"),

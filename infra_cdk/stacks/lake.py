@@ -8,7 +8,7 @@ from constructs import Construct
 
 from infra_cdk.constructs.alarm_topic import alarm, look_back
 from infra_cdk.constructs.import_workflow import ImportWorkflow
-from infra_cdk.constructs.metrics import OwnMetrics
+from infra_cdk.constructs.metrics import OwnMetrics, failed_runs
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
 from infra_cdk.settings import Settings
@@ -42,6 +42,13 @@ class LakeStack(cdk.Stack):
         self._data = data
         shared = PythonLayers(self, "Layers", settings=settings, directory=layers)
         self.imports = ImportWorkflow(self, "Imports", settings=settings, data=data, layers=shared).state_machine
+        self._alarm(
+            "ImportFails",
+            failed_runs(self.imports),
+            above=0,
+            periods=1,
+            description="An import job failed: docs/runbooks/workflows.md",
+        )
         self._upkeep_alarm(PythonFunction(self, "compact_lake", settings=settings, layers=shared, data=data))
         self._quarantine_alarm()
         self.lag_alarm = self._lag_alarm()

@@ -12,7 +12,7 @@ from infra_cdk.constructs.alarm_topic import alarm
 from infra_cdk.constructs.budget import monthly_budget
 from infra_cdk.constructs.cost_dashboard import cost_dashboard
 from infra_cdk.constructs.dashboards import engagement_dashboard, health_dashboard
-from infra_cdk.constructs.metrics import HOUR, PERIOD, OwnMetrics, enough, percent
+from infra_cdk.constructs.metrics import HOUR, PERIOD, OwnMetrics, enough, failed_runs, percent, total
 from infra_cdk.constructs.models_dashboard import models_dashboard
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.settings import Settings
@@ -58,12 +58,13 @@ class ObservabilityStack(cdk.Stack):
         )
         failing = self._alarm(
             "TrainingFails",
-            training.state_machine.metric_failed(period=cdk.Duration.hours(1), statistic="Sum"),
+            failed_runs(training.state_machine),
             above=0,
             periods=1,
             description="A run of the training workflow failed: docs/runbooks/stale.md",
         )
         self._signatures()
+        self._tables()
         self._tombstones()
         stale = [failing, *training.stale_alarms, lake.lag_alarm, catalogue.lag_alarm]
         if kafka is not None:
@@ -158,6 +159,27 @@ class ObservabilityStack(cdk.Stack):
             above=MAX_REFUSED,
             periods=2,
             description="Signed requests are refused: docs/runbooks/errors.md",
+        )
+
+    def _tables(self) -> None:
+        """Add the alarm on throttled tables; on-demand tables throttle what more than doubles a former peak."""
+        data = self._data
+        watched = (
+            (data.profiles, "ReadThrottleEvents"),
+            (data.profiles, "WriteThrottleEvents"),
+            (data.catalogue, "WriteThrottleEvents"),
+            (data.users, "WriteThrottleEvents"),
+            (data.keys, "ReadThrottleEvents"),
+        )
+        self._alarm(
+            "TablesThrottled",
+            total(
+                [table.metric(name, statistic="Sum", period=PERIOD) for table, name in watched],
+                label="Throttled reads and writes",
+            ),
+            above=0,
+            periods=2,
+            description="Tables throttle reads or writes: docs/runbooks/errors.md",
         )
 
     def _tombstones(self) -> None:

@@ -6,8 +6,10 @@ from pathlib import Path
 import aws_cdk as cdk
 from constructs import Construct
 
+from infra_cdk.constructs.alarm_topic import alarm
 from infra_cdk.constructs.batch_workflow import BATCH_DAYS
 from infra_cdk.constructs.erasure_workflow import ErasureWorkflow
+from infra_cdk.constructs.metrics import failed_runs
 from infra_cdk.constructs.parameters import Parameters
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
@@ -57,6 +59,15 @@ class PrivacyStack(cdk.Stack):
         machine_arn = workflow.state_machine.state_machine_arn
         self.erase_user = function("erase_user", values={"state_machine_arn": machine_arn}).live
         self.export_user = function("export_user").live
+        alarm(
+            self,
+            "ErasureFails",
+            metric=failed_runs(workflow.state_machine),
+            above=0,
+            periods=1,
+            description=f"Alsolike {settings.name}: An erasure failed: docs/runbooks/workflows.md",
+            alerts=data.alerts,
+        )
         Parameters(
             self,
             "Parameters",

@@ -9,7 +9,9 @@ from constructs import Construct
 
 from alsolike.declarations.parameters import parameter_name
 from alsolike.declarations.storage import TRAINING_LOG_GROUP
+from infra_cdk.constructs.alarm_topic import alarm
 from infra_cdk.constructs.http_api import HttpApi
+from infra_cdk.constructs.metrics import failed_batches, throttles
 from infra_cdk.constructs.parameters import Parameters
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
@@ -118,10 +120,42 @@ class ServingStack(cdk.Stack):
                 "batch_parameter": self.format_arn(service="ssm", resource="parameter", resource_name=parameter[1:]),
             },
         )
-        own = {made.name: made.live for made in (function("collect"), recommend, observe, operate, personalize)}
+        collect = function("collect")
+        own = {made.name: made.live for made in (collect, recommend, observe, operate, personalize)}
         api.add_routes({**own, "erase_user": privacy.erase_user, "export_user": privacy.export_user})
-        for consumer in ("update_profiles", "archive_events", "count_trends"):
-            function(consumer)
+        consumers = [function(name) for name in ("update_profiles", "archive_events", "count_trends")]
+        for construct_id, metric, periods, what, runbook in (
+            (
+                "ShopThrottled",
+                throttles([*(made.function_name for made in (recommend, collect)), sessions.function_name]),
+                2,
+                "Requests of the shop are throttled",
+                "errors",
+            ),
+            (
+                "ConsumersThrottled",
+                throttles(made.function_name for made in consumers),
+                3,
+                "Consumers of the stream are throttled",
+                "quarantine",
+            ),
+            (
+                "BatchesFail",
+                failed_batches(mapping for made in consumers for mapping in made.mappings),
+                1,
+                "Records of the stream were given up on",
+                "quarantine",
+            ),
+        ):
+            alarm(
+                self,
+                construct_id,
+                metric=metric,
+                above=0,
+                periods=periods,
+                description=f"Alsolike {settings.name}: {what}: docs/runbooks/{runbook}.md",
+                alerts=data.alerts,
+            )
         Parameters(
             self,
             "Parameters",

@@ -55,6 +55,7 @@ class EventSourceMapping:
     starting_position: str = "TRIM_HORIZON"
     starting_timestamp: float | None = None
     kafka: KafkaSource | None = None
+    counts_events: bool = False
 
     @property
     def service(self) -> str:
@@ -103,6 +104,7 @@ def read_mapping(resource: Resource, *, region: str, account: str) -> EventSourc
         on_failure=((properties.get("DestinationConfig") or {}).get("OnFailure") or {}).get("Destination"),
         starting_position=properties.get("StartingPosition", "TRIM_HORIZON"),
         starting_timestamp=properties.get("StartingPositionTimestamp"),
+        counts_events="EventCount" in (properties.get("MetricsConfig") or {}).get("Metrics", []),
     )
 
 

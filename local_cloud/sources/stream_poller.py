@@ -138,3 +138,7 @@ class StreamPoller(Poller):
             self._delivery.send(self._mapping.on_failure, message)
         except (BotoCoreError, ClientError, UndeliverableError) as error:
             self._report(f"on-failure destination of {self._mapping.name}: {error}")
+            return
+        if self._mapping.counts_events:
+            name, count = "OnFailureDestinationDeliveredEventCount", len(discarded.records)
+            self._metric("AWS/Lambda", name, count, unit="Count", EventSourceMappingUUID=self._mapping.uuid)

@@ -42,7 +42,11 @@ AWS_DIMENSIONS = {
     "AWS/Billing": {"Currency": ""},  # for the whole account
     "AWS/DynamoDB": {"TableName": "AWS::DynamoDB::GlobalTable"},
     "AWS/Kinesis": {"StreamName": "AWS::Kinesis::Stream"},
-    "AWS/Lambda": {"FunctionName": "AWS::Lambda::Function", "Resource": "AWS::Lambda::Function"},
+    "AWS/Lambda": {
+        "EventSourceMappingUUID": "AWS::Lambda::EventSourceMapping",
+        "FunctionName": "AWS::Lambda::Function",
+        "Resource": "AWS::Lambda::Function",
+    },
     "AWS/Logs": {"LogGroupName": "AWS::Logs::LogGroup"},
     "AWS/S3": {"BucketName": "AWS::S3::Bucket", "StorageType": ""},
     "AWS/States": {"StateMachineArn": "AWS::StepFunctions::StateMachine"},
@@ -262,6 +266,50 @@ def test_alarm_on_tombstones_lasts_an_hour_after_a_count(demo: Assembly) -> None
     properties = resources(demo, "AWS::CloudWatch::Alarm")["TombstonesDamaged"].properties
 
     assert (properties["Threshold"], properties["EvaluationPeriods"], properties["DatapointsToAlarm"]) == (0, 12, 1)
+
+
+WATCHED = {
+    "ShopThrottled": ("Throttles", 3, 2),
+    "ConsumersThrottled": ("Throttles", 3, 3),
+    "BatchesFail": ("OnFailureDestinationDeliveredEventCount", 3, 1),
+    "ChangesFail": ("OnFailureDestinationDeliveredEventCount", 2, 1),
+    "TablesThrottled": ("ThrottleEvents", 5, 2),
+    "ImportFails": ("Executions", 2, 1),
+    "BatchFails": ("Executions", 2, 1),
+    "ErasureFails": ("Executions", 2, 1),
+    "TrainingFails": ("Executions", 2, 1),
+}
+
+
+@pytest.mark.parametrize("name", WATCHED)
+def test_alarm_starts_with_the_first_of_several_counts(assembly: Assembly, name: str) -> None:
+    (alarm,) = [each for each in assembly.of_type("AWS::CloudWatch::Alarm") if each.logical_id[:-8] == name]
+    metric, count, periods = WATCHED[name]
+    expression, *counts = alarm.properties["Metrics"]
+
+    assert expression["Expression"] == " + ".join(f"FILL(m{number}, 0)" for number in range(count))
+    assert all(metric in each["MetricStat"]["Metric"]["MetricName"] for each in counts)
+    assert len({str(each["MetricStat"]["Metric"]) for each in counts}) == count
+    assert {each["MetricStat"]["Stat"] for each in counts} == {"Sum"}
+    assert (alarm.properties["Threshold"], alarm.properties["EvaluationPeriods"]) == (0, periods)
+
+
+def test_alarms_of_failed_batches_watch_mappings_that_count_events(assembly: Assembly) -> None:
+    mappings = {
+        (each.stack, each.logical_id): each.properties
+        for each in assembly.of_type("AWS::Lambda::EventSourceMapping")
+        if "DestinationConfig" in each.properties
+    }
+    watched = {
+        (alarm.stack, flat(dimension["Value"]))
+        for alarm in assembly.of_type("AWS::CloudWatch::Alarm")
+        for query in alarm.properties.get("Metrics", ())
+        for dimension in query.get("MetricStat", {}).get("Metric", {}).get("Dimensions", ())
+        if dimension["Name"] == "EventSourceMappingUUID"
+    }
+
+    assert watched == mappings.keys()
+    assert all(each["MetricsConfig"] == {"Metrics": ["EventCount"]} for each in mappings.values())
 
 
 def test_alarms_say_whose_they_are_as_the_operators_api_looks_for_them(assembly: Assembly) -> None:
