@@ -1,3 +1,4 @@
+import datetime as dt
 import json
 from collections import Counter
 from collections.abc import Sequence
@@ -73,6 +74,8 @@ def test_poison_record_is_isolated_by_bisecting_and_kept_in_s3(cloud: ForeignClo
     }
     record = json.loads(s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read())
     assert record["requestContext"]["condition"] == "RetryAttemptsExhausted"
+    mapping = entry["Key"].split("/")[2]
+    assert eventually(lambda: given_up(cloud, mapping)) == 1
     assert record["requestContext"]["approximateInvokeCount"] == 2
     assert record["KinesisBatchInfo"]["batchSize"] == 1
     (kept,) = json.loads(record["payload"])["Records"]
@@ -161,3 +164,18 @@ def test_disabled_mapping_rests_until_it_is_enabled(cloud: ForeignCloud) -> None
     assert len(cloud.deliveries("stock")) == before
     client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
     eventually(lambda: [{"N": "9"}] in cloud.deliveries("stock"))
+
+
+def given_up(cloud: ForeignCloud, mapping: str) -> float:
+    """Return the number of records of a mapping in failed batches, by its metric."""
+    now = dt.datetime.now(dt.UTC)
+    points = cloud.client("cloudwatch").get_metric_statistics(
+        Namespace="AWS/Lambda",
+        MetricName="OnFailureDestinationDeliveredEventCount",
+        Dimensions=[{"Name": "EventSourceMappingUUID", "Value": mapping}],
+        StartTime=now - dt.timedelta(hours=1),
+        EndTime=now + dt.timedelta(minutes=1),
+        Period=3600,
+        Statistics=["Sum"],
+    )["Datapoints"]
+    return sum(float(point["Sum"]) for point in points)

@@ -113,6 +113,7 @@ class ForeignStack(cdk.Stack):
                 retry_attempts=1,
                 bisect_batch_on_error=True,
                 on_failure=sources.S3OnFailureDestination(self.bucket),
+                metrics_config=lambda_.MetricsConfig(metrics=[lambda_.MetricType.EVENT_COUNT]),
             )
         )
         clicks = kinesis.Stream(self, "Clicks", shard_count=1)
