@@ -154,6 +154,11 @@ class Settings(TrainingSettings):
     provisioned_concurrency: int = setting(
         0, "Initialised environments of `collect`, `recommend` and `authorize_session`", (0, 1_000)
     )
+    gradual_releases: bool = setting(
+        False,
+        "Release new versions of `collect` and `recommend` by CodeDeploy: 10% of the calls for five minutes, then all; "
+        "[alarms roll back](upgrades.md#gradual-releases)",
+    )
     batch_concurrency: int = setting(
         3,
         "Parallel [batches](batch.md) of a run, by the function that also serves the API. A [new "

@@ -139,21 +139,21 @@ class HttpApi(Construct):
         )
         return resource
 
-    def requests(self) -> cloudwatch.Metric:
-        """Return how many requests there are in five minutes."""
-        return self._api.metric_count(statistic="Sum", period=PERIOD, label="requests")
+    def requests(self, period: cdk.Duration = PERIOD) -> cloudwatch.Metric:
+        """Return how many requests there are in a period."""
+        return self._api.metric_count(statistic="Sum", period=period, label="requests")
 
     def client_errors(self) -> cloudwatch.Metric:
         """Return how many of them are answered with 400 to 499."""
         return self._api.metric_client_error(statistic="Sum", period=PERIOD, label="4xx")
 
-    def server_errors(self) -> cloudwatch.Metric:
+    def server_errors(self, period: cdk.Duration = PERIOD) -> cloudwatch.Metric:
         """Return how many of them are answered with 500 or more."""
-        return self._api.metric_server_error(statistic="Sum", period=PERIOD, label="5xx")
+        return self._api.metric_server_error(statistic="Sum", period=period, label="5xx")
 
-    def latency(self, statistic: str) -> cloudwatch.Metric:
+    def latency(self, statistic: str, period: cdk.Duration = PERIOD) -> cloudwatch.Metric:
         """Return a statistic of the time until the answer, in milliseconds."""
-        return self._api.metric_latency(statistic=statistic, period=PERIOD, label=statistic)
+        return self._api.metric_latency(statistic=statistic, period=period, label=statistic)
 
     def add_routes(self, functions: Mapping[str, lambda_.IFunction]) -> None:
         """Add every route of `alsolike.declarations.routes`, given the functions by name."""

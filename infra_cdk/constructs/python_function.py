@@ -50,8 +50,8 @@ class PythonFunction(Construct):
         Its own, which nothing else uses.
     mappings
         IDs of its event source mappings with a destination for failed batches.
-    function_name
-        Name without the alias.
+    function_name, function_arn
+        Name and ARN without the alias.
     """
 
     def __init__(
@@ -140,7 +140,7 @@ class PythonFunction(Construct):
             provisioned_concurrent_executions=concurrency or None,
         )
         self.mappings = attach(manifest.trigger, self.live, scope, settings=settings, data=data)
-        self.function_name = function.function_name
+        self.function_name, self.function_arn = function.function_name, function.function_arn
 
     def permit(self, scope: Construct, construct_id: str, *, arns: Mapping[str, str]) -> None:
         """Grant the access to resources that are created after the function, in a policy apart from its role."""

@@ -10,6 +10,7 @@ from constructs import Construct
 from alsolike.declarations.parameters import parameter_name
 from alsolike.declarations.storage import TRAINING_LOG_GROUP
 from infra_cdk.constructs.alarm_topic import alarm
+from infra_cdk.constructs.gradual_releases import GradualReleases
 from infra_cdk.constructs.http_api import HttpApi
 from infra_cdk.constructs.metrics import failed_batches, throttles
 from infra_cdk.constructs.parameters import Parameters
@@ -123,6 +124,15 @@ class ServingStack(cdk.Stack):
         collect = function("collect")
         own = {made.name: made.live for made in (collect, recommend, observe, operate, personalize)}
         api.add_routes({**own, "erase_user": privacy.erase_user, "export_user": privacy.export_user})
+        if settings.gradual_releases:
+            GradualReleases(
+                self,
+                "Releases",
+                settings=settings,
+                api=api,
+                functions={made.name: made for made in (collect, recommend)},
+                alerts=data.alerts,
+            )
         consumers = [function(name) for name in ("update_profiles", "archive_events", "count_trends")]
         for construct_id, metric, periods, what, runbook in (
             (

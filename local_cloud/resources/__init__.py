@@ -8,6 +8,7 @@ from local_cloud.resources import (
     budgets,
     cloudfront,
     cloudwatch,
+    codedeploy,
     cognito,
     dynamodb,
     events,
@@ -29,8 +30,8 @@ from local_cloud.resources import (
 from local_cloud.resources.creation import ResourceType
 
 _SERVICES = (
-    apigatewayv2, budgets, cloudfront, cloudwatch, cognito, dynamodb, events, functions, glue, iam, kinesis, kms, logs,
-    s3, sagemaker, scheduler, secretsmanager, sns, sqs, ssm, stepfunctions,
+    apigatewayv2, budgets, cloudfront, cloudwatch, codedeploy, cognito, dynamodb, events, functions, glue, iam, kinesis,
+    kms, logs, s3, sagemaker, scheduler, secretsmanager, sns, sqs, ssm, stepfunctions,
 )  # fmt: skip
 
 RESOURCE_TYPES: Final[Mapping[str, ResourceType]] = {

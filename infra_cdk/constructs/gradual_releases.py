@@ -1,0 +1,104 @@
+"""Releases of functions by CodeDeploy: a tenth of the calls for five minutes, then all of them."""
+
+from collections.abc import Mapping
+
+import aws_cdk as cdk
+from aws_cdk import aws_codedeploy as codedeploy
+from aws_cdk import aws_sns as sns
+from constructs import Construct
+
+from infra_cdk.constructs.alarm_topic import alarm
+from infra_cdk.constructs.http_api import HttpApi
+from infra_cdk.constructs.metrics import enough, percent
+from infra_cdk.constructs.permissions import Permission, role_for
+from infra_cdk.constructs.python_function import PythonFunction
+from infra_cdk.settings import Settings
+
+_MINUTE = cdk.Duration.minutes(1)
+_PERIODS = 2
+"""Minutes of errors before a release is rolled back; the alarms on the API need more than the five of a release."""
+_LEAST_REQUESTS = 4
+
+
+class GradualReleases(Construct):
+    """The CodeDeploy application of the API's functions, its role, and the alarms that roll a release back."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        api: HttpApi,
+        functions: Mapping[str, PythonFunction],
+        alerts: sns.ITopic,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        requests = api.requests(_MINUTE)
+        alarms = [
+            alarm(
+                scope,
+                name,
+                metric=metric,
+                above=above,
+                periods=_PERIODS,
+                description=f"Alsolike {settings.name}: {what}: docs/runbooks/errors.md",
+                alerts=alerts,
+            )
+            for name, metric, above, what in (
+                (
+                    "ReleaseErrors",
+                    percent(
+                        api.server_errors(_MINUTE),
+                        requests,
+                        label="Requests that fail, percent",
+                        least=_LEAST_REQUESTS,
+                        period=_MINUTE,
+                    ),
+                    settings.error_alarm_percent,
+                    "Requests to the API fail for two minutes",
+                ),
+                (
+                    "ReleaseSlow",
+                    enough(
+                        api.latency("p99", _MINUTE),
+                        requests,
+                        label="p99 latency, ms",
+                        least=_LEAST_REQUESTS,
+                        period=_MINUTE,
+                    ),
+                    settings.latency_alarm_ms,
+                    "One request in a hundred is slow for two minutes",
+                ),
+            )
+        ]
+        application = codedeploy.LambdaApplication(self, "Application")
+        # Not the alias's own ARN: the alias is updated by the group, which has the role.
+        aliases = [f"{function.function_arn}:live" for function in functions.values()]
+        role = role_for(
+            self,
+            "Role",
+            service="codedeploy.amazonaws.com",
+            description=f"Alsolike {settings.name}: what releases of functions may do",
+            permissions=[
+                Permission(
+                    actions=["lambda:GetAlias", "lambda:UpdateAlias", "lambda:GetProvisionedConcurrencyConfig"],
+                    resources=[*(function.function_arn for function in functions.values()), *aliases],
+                ),
+                Permission(
+                    actions=["cloudwatch:DescribeAlarms"],
+                    resources=["*"],
+                    wildcard_reason="AWS's own role for CodeDeploy may describe all alarms",
+                ),
+            ],
+        )
+        for name, function in functions.items():
+            codedeploy.LambdaDeploymentGroup(
+                self,
+                name.title(),
+                application=application,
+                alias=function.live,
+                deployment_config=codedeploy.LambdaDeploymentConfig.CANARY_10_PERCENT_5_MINUTES,
+                alarms=alarms,
+                role=role.without_policy_updates(),
+            )
