@@ -4,14 +4,18 @@ In a wheel, this file is the package `alsolike_app`, and the parts (`cli`, `oper
 package's `cli` is in their way. In the repository, the parts lie next to it.
 """
 
+import os
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
+PARTS = str(Path(__file__).parent)
+
+sys.path.insert(0, PARTS)
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line; the processes that it starts find the parts too."""
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (PARTS, os.environ.get("PYTHONPATH"))))
     from cli.main import main
 
     main()

@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from layers import descriptions, glue, smoke
+from layers import glue, smoke
 from layers.contents import LAYERS, ROOT, TRAINING, Layer, LayerError, fill
 from layers.target import ARCHITECTURES, TRAINING_PYTHON, Target, host_target
 from layers.verification import check_binaries, check_size, digest, size_bytes
@@ -84,7 +84,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         TimeElapsedColumn(),
     )
     steps = len(layers) * len(architectures) + (not options.no_smoke_test)
-    descriptions.write(descriptions.FOLDER)
     try:
         with Progress(*columns, console=console, transient=True) as progress:
             task = progress.add_task("layers", total=steps)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import uv
 
+from layers import descriptions
 from layers.target import Target
 
 ROOT = Path(__file__).parents[1]
@@ -41,11 +42,14 @@ class Layer:
         Patterns of what its packages bring and no function imports.
     lists
         Its requirements below the repository's root, if they are not in its folder.
+    has_descriptions
+        Whether it contains the descriptions of AWS's services that functions call.
     """
 
     name: str
     unused: tuple[str, ...] = ()
     lists: tuple[str, ...] = ()
+    has_descriptions: bool = False
 
     @property
     def directory(self) -> Path:
@@ -61,7 +65,7 @@ class Layer:
 LAYERS = {
     layer.name: layer
     for layer in (
-        Layer("core"),
+        Layer("core", has_descriptions=True),
         Layer(
             "onnx_runtime",
             unused=(
@@ -95,6 +99,8 @@ def fill(layer: Layer, target: Target, folder: Path) -> None:
     own = layer.directory / "python"
     if own.is_dir():
         shutil.copytree(own, python, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
+    if layer.has_descriptions:
+        descriptions.write(python / "alsolike" / "descriptions")
     for pattern in (*_LEFTOVERS, *layer.unused):
         for path in sorted(python.glob(pattern)):
             _remove(path)

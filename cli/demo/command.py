@@ -1,4 +1,4 @@
-"""`alsolike demo`: from a clone to recommendations."""
+"""`alsolike demo`: from an installation to recommendations."""
 
 from __future__ import annotations
 

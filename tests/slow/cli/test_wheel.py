@@ -1,4 +1,4 @@
-"""The wheel, installed in a fresh environment, works against a deployment; a booted cloud is that deployment."""
+"""The wheel, installed in a fresh environment, works against a deployment and in an empty folder."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ import json
 import os
 import subprocess
 import sys
+import time
+import urllib.request
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from operations import made_up_shop
 from tests.booted.assemblies import synthesized
 from tests.booted.shop import Shop
-
-pytestmark = pytest.mark.ci
 
 ROOT = Path(__file__).parents[3]
 UV = str(Path(sys.executable).with_name("uv"))
@@ -26,21 +27,44 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the wheel of this repository."""
     directory = tmp_path_factory.mktemp("dist")
     build = [UV, "build", "--quiet", "--wheel", "--no-build-isolation", "--python", sys.executable]
-    subprocess.run([*build, "--out-dir", str(directory), str(ROOT)], check=True, timeout=120)
+    subprocess.run([*build, "--out-dir", str(directory), str(ROOT)], check=True, timeout=300)
     (found,) = directory.glob("*.whl")
     return found
 
 
+def installed(wheel: Path, directory: Path, *, extras: str) -> Path:
+    """Install the wheel with extras in a new environment; return the folder of its commands."""
+    subprocess.run([UV, "venv", "--quiet", "--python", sys.executable, str(directory)], check=True, timeout=60)
+    install = [UV, "pip", "install", "--quiet", "--python", str(directory / "bin" / "python")]
+    constraint = ["-c", str(ROOT / "requirements.lock")]
+    subprocess.run([*install, *constraint, f"{wheel}{extras}"], check=True, timeout=300)
+    return directory / "bin"
+
+
+@pytest.mark.ci
 def test_every_top_level_name_of_the_wheel_starts_with_alsolike(wheel: Path) -> None:
     names = {name.partition("/")[0] for name in zipfile.ZipFile(wheel).namelist()}
 
     assert {name for name in names if not name.endswith(".dist-info")} == {"alsolike", "alsolike_app"}
 
 
+@pytest.mark.ci
+def test_wheel_contains_the_pages_and_the_core_twice(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    source = "alsolike_app/layers/core/python/"
+    tracked = subprocess.run(
+        ["git", "ls-files", "layers/core/python"], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout.splitlines()
+    core = sorted(name.removeprefix("layers/core/python/") for name in tracked)
+
+    assert {"alsolike_app/build/web/index.html", "alsolike_app/build/web/console.html"} <= set(names)
+    assert sorted(name for name in names if name.startswith("alsolike/")) == core
+    assert sorted(name.removeprefix(source) for name in names if name.startswith(source)) == core
+
+
+@pytest.mark.ci
 def test_the_installed_command_works_against_a_deployment(wheel: Path, tmp_path: Path) -> None:
-    tools = {**os.environ, "UV_TOOL_DIR": str(tmp_path / "tools"), "UV_TOOL_BIN_DIR": str(tmp_path / "bin")}
-    install = [UV, "tool", "install", "--quiet", "--python", sys.executable, "-c", str(ROOT / "requirements.lock")]
-    subprocess.run([*install, str(wheel)], env=tools, check=True, timeout=300)
+    commands = installed(wheel, tmp_path / "environment", extras="")
     (tmp_path / "purchases.csv").write_text("USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE\nann,pear,1700000000,purchase\n")
     with Shop.booted(synthesized(), tmp_path) as shop:
         aws = {
@@ -53,7 +77,7 @@ def test_the_installed_command_works_against_a_deployment(wheel: Path, tmp_path:
         }
 
         def alsolike(*arguments: str) -> Any:
-            command = [str(tmp_path / "bin" / "alsolike"), "--env", "demo", "--format", "json", *arguments]
+            command = [str(commands / "alsolike"), "--env", "demo", "--format", "json", *arguments]
             done = subprocess.run(command, cwd=tmp_path, env=aws, capture_output=True, text=True, timeout=120)
             assert done.returncode == 0, done.stderr
             return json.loads(done.stdout)
@@ -62,3 +86,89 @@ def test_the_installed_command_works_against_a_deployment(wheel: Path, tmp_path:
         assert alsolike("import", "interactions", "purchases.csv")["imported"] == 1
         assert [each["item_id"] for each in alsolike("users", "profile", "ann")["recent"]] == ["pear"]
         assert alsolike("models", "list") == []
+
+
+class EmptyFolder:
+    """A folder outside the repository, and the installed command with a cache of its own."""
+
+    def __init__(self, path: Path, commands: Path) -> None:
+        self.path = path
+        self._command = str(commands / "alsolike")
+        downloads = subprocess.run([UV, "cache", "dir"], check=True, capture_output=True, text=True).stdout.strip()
+        self._environment = {
+            **{name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")},
+            "PATH": os.pathsep.join((str(commands), os.defpath)),
+            "XDG_CACHE_HOME": str(path.parent / "cache"),
+            "UV_CACHE_DIR": downloads,
+        }
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [self._command, *arguments],
+            cwd=self.path,
+            env=self._environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def run(self, *arguments: str, timeout_s: float = 300) -> str:
+        done = subprocess.run(
+            [self._command, *arguments],
+            cwd=self.path,
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            check=False,
+        )
+        assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+
+@pytest.fixture
+def folder(wheel: Path, tmp_path: Path) -> EmptyFolder:
+    commands = installed(wheel, tmp_path / "environment", extras="[demo]")
+    (tmp_path / "empty").mkdir()
+    return EmptyFolder(tmp_path / "empty", commands)
+
+
+def output_until(process: subprocess.Popen[str], start: str) -> list[str]:
+    """Read the output of a process until a line that starts with a text, or its end."""
+    assert process.stdout is not None
+    lines: list[str] = []
+    while line := process.stdout.readline():
+        lines.append(line)
+        if line.startswith(start):
+            break
+    return lines
+
+
+@pytest.mark.ci
+def test_embedded_cloud_of_the_wheel_runs_in_an_empty_folder(folder: EmptyFolder) -> None:
+    made_up_shop.write_interactions(folder.path / "orders.csv", now_s=int(time.time()))
+    cloud = folder.start("up")
+    try:
+        said = output_until(cloud, "Next, in another terminal")
+        assert cloud.poll() is None, "".join(said)
+        (storefront,) = [line.split()[1] for line in said if line.startswith("storefront")]
+        page = urllib.request.urlopen(storefront, timeout=30).read()
+        folder.run("import", "interactions", "orders.csv")
+        folder.run("train")
+        recommended = json.loads(folder.run("recommend", "--user", made_up_shop.user_ids()[0], "--json"))
+        status = json.loads(folder.run("status", "--json"))
+        folder.run("down")
+        assert cloud.wait(60) == 0
+    finally:
+        cloud.kill()
+
+    assert b"<title>" in page
+    assert recommended["source"] == "model"
+    assert status["champion"] is not None
+    assert sorted(path.name for path in folder.path.iterdir()) == [".alsolike", "orders.csv"]
+
+
+def test_demo_of_the_wheel_runs_in_an_empty_folder(folder: EmptyFolder) -> None:
+    said = folder.run("demo", "--users", "50", "--exit", timeout_s=900)
+
+    assert "Recommendations for shopper" in said

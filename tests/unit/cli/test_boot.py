@@ -13,7 +13,7 @@ from cli import console
 from local_cloud import client
 from local_cloud.client import Cloud, CloudError
 from local_cloud.state import CloudState
-from operations import boot
+from operations import boot, progress
 
 NOBODY = "http://127.0.0.1:1"
 
@@ -54,6 +54,7 @@ def test_progress_counts_resources_and_no_other_line_of_the_log(
             progress(line)
         return start(*arguments, **more)  # type: ignore[arg-type]
 
+    progress.report_to(console)
     monkeypatch.setattr(Cloud, "start", saying)
     monkeypatch.setattr(console, "_PLAIN_EVERY_S", 0)
     resources = {name: {"Type": "AWS::SNS::Topic"} for name in "FG"}
@@ -87,7 +88,7 @@ class Repository:
 
     def run(self, command: list[str], **_: object) -> str:
         self.commands.append(" ".join(command[1:]))
-        folder = boot.PAGES if "npm" in command[0] else boot.LAYERS
+        folder = boot.LAYERS if "layers.build" in command else boot.PAGES
         write(folder / "built", "1")
         return ""
 
@@ -102,7 +103,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
     repository = Repository(tmp_path)
     for name in ("cdk.json", "layers/core/requirements.txt", "web/src/main.ts", "docs/openapi.json", RUNBOOK):
         write(tmp_path / name, "{}")
-    for name, folder in (("ROOT", ""), ("LAYERS", "build/layers"), ("PAGES", "build/web")):
+    for name, folder in (("ROOT", ""), ("BUILD", "build"), ("LAYERS", "build/layers"), ("PAGES", "build/web")):
         monkeypatch.setattr(boot, name, tmp_path / folder)
     monkeypatch.setattr(boot, "_run", repository.run)
     return repository
@@ -160,3 +161,11 @@ def test_cost_needs_no_built_layers_and_uses_those_that_are_built(
     boot.build_layers()
 
     assert (before, layers_of_last_synthesis()) == ("empty-layers", "layers")
+
+
+def test_installed_package_contains_its_pages(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(boot, "_IS_CLONE", False)
+
+    boot.build_pages()
+
+    assert repository.commands == []

@@ -171,6 +171,16 @@ def test_rankings_other_than_the_references_fail_the_check(
     }
 
 
+def test_model_that_moves_no_never_bought_item_passes_the_check(
+    run: Callable[[], DemoSummary], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"{__name__}.ranked", lambda profile: list(ITEMS))
+
+    (check,) = [check for check in run().checks if check.name.startswith("never-bought")]
+
+    assert (check.passed, check.found) == (True, "0 of 0 never-bought items moved as the reference model says")
+
+
 def test_shoppers_with_an_answer_that_the_reference_cannot_rank_are_counted_and_not_compared(
     run: Callable[[], DemoSummary], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,7 +12,7 @@ import pytest
 import uv
 
 from layers import contents
-from layers.contents import Layer, LayerError, files, fill
+from layers.contents import LAYERS, Layer, LayerError, files, fill
 from layers.target import Target
 
 INSTALLED = (
@@ -62,6 +62,14 @@ def test_layer_has_its_packages_and_its_own_modules_and_nothing_unused(
         "python/orjson-3.dist-info/METADATA",
         "python/orjson/__init__.py",
     ]
+
+
+def test_core_layer_has_descriptions_of_services(
+    commands: list[Sequence[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("layers.descriptions.write", lambda folder: write(folder / "endpoints.json"))
+
+    assert "python/alsolike/descriptions/endpoints.json" in filled(tmp_path / "layer", LAYERS["core"])
 
 
 def test_packages_are_pinned_and_fit_the_target(commands: list[Sequence[str]], tmp_path: Path) -> None:
