@@ -29,7 +29,7 @@ class Commands(LazyGroup):
         Entry("up", "cli.up:up", "Start the embedded cloud and keep it up."),
         Entry("down", "cli.up:down", "Stop the embedded cloud of `alsolike up` or `alsolike demo`."),
         Entry("reset", "cli.up:reset", "Delete the data of the embedded cloud."),
-        Entry("status", "cli.status:status", "Show the champion, trainings and failing functions."),
+        Entry("status", "cli.status:status", "Show the champion, alarms, trainings and failing functions."),
         Entry("logs", "cli.logs:logs", "Show the log of a function."),
         Entry("web", "cli.website:app", "The pages: storefront and console."),
         Entry("import", "cli.imports:app", "Import interactions, items and users."),

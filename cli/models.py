@@ -186,7 +186,7 @@ def repair(
     ] = False,
     reason: HistoryReason = "repaired by hand",
 ) -> None:
-    """Repair a damaged champion pointer, training lock or object of actions.
+    """Repair a champion pointer, training lock or list of actions.
 
     Example: alsolike models repair --champion VERSION
     """

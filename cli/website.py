@@ -58,7 +58,7 @@ def cards(
         Option(help="Currency of the prices, a code such as EUR.", callback=_currency, show_default="none"),
     ] = None,
 ) -> None:
-    """Choose the columns of the storefront's cards, and the currency of its prices.
+    """Choose the columns of cards and the currency of prices.
 
     Without options, choose the default columns and no currency.
 
