@@ -7,6 +7,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
+from infra_cdk.constructs.data_lake import removal_policy
 from infra_cdk.constructs.drift_watch import Monitoring
 from infra_cdk.constructs.parameters import Parameters
 from infra_cdk.constructs.python_function import PythonFunction
@@ -49,6 +50,7 @@ class TrainingStack(cdk.Stack):
             model_package_group_name=f"alsolike-{settings.name}",
             model_package_group_description=f"Alsolike {settings.name}: one package a trained model",
         )
+        packages.apply_removal_policy(removal_policy(settings))
         self.package_arns = {
             "model_packages": packages.attr_model_package_group_arn,
             "model_versions": self.format_arn(

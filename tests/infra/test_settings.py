@@ -330,9 +330,11 @@ def test_smallest_reserved_concurrency_is_accepted(given: dict[str, Any]) -> Non
 @pytest.mark.parametrize("architecture", ["arm64", "x86_64"])
 def test_layer_is_the_one_of_the_processor_and_has_the_version_of_the_lock(architecture: Any) -> None:
     settings = Settings(name="test", region="eu-central-1", architecture=architecture)
-    lock = (Path(__file__).parents[2] / "requirements.lock").read_text()
+    root = Path(__file__).parents[2]
+    lock = (root / "requirements.lock").read_text()
 
     assert f"/py3.13/{architecture}/" in settings.pandas_layer
+    assert f"/aws-sdk-pandas/{PANDAS_VERSION}/py3.13/" in (root / "docs" / "deploy.md").read_text()
     assert f"\nawswrangler=={PANDAS_VERSION} " in lock
 
 

@@ -222,6 +222,14 @@ def test_workflow_has_the_permissions_with_which_step_functions_waits_for_a_trai
     assert expected <= {action for action, _ in granted(role)}
 
 
+def test_model_packages_stay_where_stored_data_stays(demo: Assembly, prod: Assembly) -> None:
+    def policies(assembly: Assembly) -> tuple[str, str]:
+        attributes = assembly.only("AWS::SageMaker::ModelPackageGroup").attributes
+        return attributes["DeletionPolicy"], attributes["UpdateReplacePolicy"]
+
+    assert (policies(demo), policies(prod)) == (("Delete", "Delete"), ("RetainExceptOnCreate", "Retain"))
+
+
 @pytest.mark.parametrize(
     ("name", "is_own"),
     [

@@ -1,0 +1,30 @@
+"""Facts of the CDK's bootstrap stack on which roles rely."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+TEMPLATE = ROOT / "node_modules" / "aws-cdk" / "lib" / "api" / "bootstrap" / "bootstrap-template.yaml"
+
+
+def test_key_of_the_bootstrap_stack_lets_all_roles_of_the_account_decrypt_assets() -> None:
+    """Training jobs and Glue read assets without `kms:Decrypt`: the key's policy grants it to the account through S3.
+
+    A key that `cdk bootstrap --bootstrap-customer-key` creates has this policy.
+    """
+    key: dict[str, Any] = yaml.safe_load(TEMPLATE.read_text())["Resources"]["FileAssetsBucketEncryptionKey"]
+    (statement,) = [
+        each
+        for each in key["Properties"]["KeyPolicy"]["Statement"]
+        if each["Principal"] == {"AWS": "*"} and "kms:Decrypt" in each["Action"]
+    ]
+
+    assert statement["Effect"] == "Allow"
+    assert statement["Condition"] == {
+        "StringEquals": {
+            "kms:CallerAccount": {"Ref": "AWS::AccountId"},
+            "kms:ViaService": [{"Fn::Sub": "s3.${AWS::Region}.amazonaws.com"}],
+        }
+    }
