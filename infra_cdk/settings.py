@@ -352,6 +352,11 @@ class Settings(TrainingSettings):
         return min(self.stream_retention_hours - 1, MAX_RECORD_AGE_HOURS)
 
     @property
+    def kafka_check_schedule(self) -> str:
+        """The schedule of checks that Lambda reads the Kafka topic."""
+        return "rate(5 minutes)"
+
+    @property
     def recommend_storage_mb(self) -> int:
         """The size of `recommend`'s /tmp, for bundles and the catalogue; SnapStart allows no more than 512 MB."""
         return 512 if self.snap_start else 2_048

@@ -23,12 +23,12 @@ _AUTHENTICATION = {
 _POSITIONS = {"earliest": "TRIM_HORIZON", "latest": "LATEST"}
 
 
-def read_topic(trigger: KafkaTopic, function: lambda_.IFunction, scope: Construct, *, settings: Settings) -> None:
-    """Invoke a function with the records of the settings' topic."""
+def read_topic(trigger: KafkaTopic, function: lambda_.IFunction, scope: Construct, *, settings: Settings) -> str:
+    """Invoke a function with the records of the settings' topic; return the ID of the mapping."""
     kafka = settings.kafka
     if kafka is None:
         raise ValueError("settings.kafka is None, expected a topic")
-    lambda_.CfnEventSourceMapping(
+    mapping = lambda_.CfnEventSourceMapping(
         # CloudFormation accepts another topic for the same mapping, and Lambda keeps reading the old one:
         # https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/2140
         # The logical ID of a nested construct has a hash, which differs between `shop.events` and `shop-events`.
@@ -42,6 +42,7 @@ def read_topic(trigger: KafkaTopic, function: lambda_.IFunction, scope: Construc
         source_access_configurations=_access_configurations(kafka) or None,
         **_cluster(kafka, group_id=f"alsolike-{settings.name}"),
     )
+    return mapping.ref
 
 
 def kafka_arns(kafka: KafkaSettings) -> Mapping[str, str | Sequence[str]]:

@@ -49,7 +49,7 @@ class PythonFunction(Construct):
     role, log_group
         Its own, which nothing else uses.
     mappings
-        IDs of its event source mappings with a destination for failed batches.
+        IDs of its event source mappings.
     function_name, function_arn
         Name and ARN without the alias.
     """

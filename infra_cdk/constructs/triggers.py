@@ -28,7 +28,7 @@ def attach(
 
     Returns
     -------
-    IDs of the event source mappings with a destination for failed batches.
+    IDs of the event source mappings.
     """
     match trigger:
         case EventStream():
@@ -36,7 +36,7 @@ def attach(
         case TableChanges():
             return [_follow(table, trigger, function, settings=settings, data=data) for table in trigger.tables]
         case KafkaTopic():
-            read_topic(trigger, function, scope, settings=settings)
+            return [read_topic(trigger, function, scope, settings=settings)]
         case LogLines():
             function.configure_async_invoke(
                 on_failure=destinations.S3Destination(data.lake), retry_attempts=2, max_event_age=cdk.Duration.hours(6)

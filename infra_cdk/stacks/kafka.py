@@ -15,7 +15,7 @@ from infra_cdk.stacks.data import DataStack
 
 
 class KafkaStack(cdk.Stack):
-    """The function that reads the topic, and the alarm on its lag.
+    """The functions that read the topic and check that it is read, and the alarms on lag and state.
 
     A stack of its own, because only the stack of dashboards and alarms refers to it: it can be deleted once the setting
     is off.
@@ -36,6 +36,33 @@ class KafkaStack(cdk.Stack):
         shared = PythonLayers(self, "Layers", settings=settings, directory=layers)
         function = PythonFunction(
             self, "read_kafka", settings=settings, layers=shared, data=data, arns=kafka_arns(kafka)
+        )
+        (mapping,) = function.mappings
+        check = PythonFunction(
+            self,
+            "check_kafka",
+            settings=settings,
+            layers=shared,
+            data=data,
+            values={"mapping_id": mapping},
+            arns={
+                "kafka_mapping": self.format_arn(
+                    service="lambda",
+                    resource="event-source-mapping",
+                    resource_name=mapping,
+                    arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+                )
+            },
+        )
+        # Without a connection there is no lag.
+        self.stopped_alarm = alarm(
+            self,
+            "KafkaStopped",
+            metric=check.live.metric_errors(statistic="Sum", period=cdk.Duration.minutes(5)),
+            above=0,
+            periods=3,
+            description=f"Alsolike {settings.name}: Lambda does not read Kafka: docs/runbooks/kafka.md",
+            alerts=data.alerts,
         )
         self.lag_alarm = alarm(
             self,

@@ -68,7 +68,7 @@ class ObservabilityStack(cdk.Stack):
         self._tombstones()
         stale = [failing, *training.stale_alarms, lake.lag_alarm, catalogue.lag_alarm]
         if kafka is not None:
-            stale.append(kafka.lag_alarm)
+            stale += [kafka.lag_alarm, kafka.stopped_alarm]
         self._on_top("RecommendationsStale", stale, "recommendations do not keep up: docs/runbooks/stale.md")
         health_dashboard(
             self,

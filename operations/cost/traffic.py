@@ -44,6 +44,7 @@ DURATIONS: Mapping[str, Duration] = {
         log_bytes=241.0,
     ),
     "read_kafka": Duration(call_ms=17.4, record_ms=0.2, seen=f"{_ASSUMED}; as collect", log_bytes=241.0),
+    "check_kafka": Duration(call_ms=100.0, seen=_ASSUMED),
     "recommend": Duration(call_ms=6.3, seen=f"{_PERFORMANCE}: 1.3 ms, 5 ms for DynamoDB", log_bytes=1_397.0),
     "authorize_session": Duration(call_ms=3.0, seen=_ASSUMED),
     "update_profiles": Duration(
@@ -176,6 +177,7 @@ def traffic(summary: BilledResources, load: Load, *, durations: Mapping[str, Dur
         f"a delivery of each of {streams} log stream(s) in 5 s, assumed",
     )
     for name, records, how in (
+        ("check_kafka", 0.0, "each reads a state"),
         ("compact_lake", events_a_day, "each has a day's events"),
         ("attribute_outcomes", days * answers_a_day, f"each has the answers of {days} days, whose windows are open"),
         ("monitor_models", 7 * events_a_day, "each has a week's events"),

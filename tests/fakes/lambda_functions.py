@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.fakes.service import MemoryService, Request, Response, operation
+from tests.fakes.service import MemoryService, Request, Response, ServiceError, operation
 
 
 class MemoryLambda(MemoryService):
@@ -14,11 +14,22 @@ class MemoryLambda(MemoryService):
     ----------
     functions
         Configurations of the functions; none at first.
+    mappings
+        Event source mappings by ID; none at first.
     """
 
     def __init__(self) -> None:
         self.functions: list[dict[str, Any]] = []
+        self.mappings: dict[str, dict[str, Any]] = {}
 
     @operation()
     def list_functions(self, request: Request) -> Response:
         return {"Functions": self.functions}
+
+    @operation("UUID")
+    def get_event_source_mapping(self, request: Request) -> Response:
+        if request["UUID"] not in self.mappings:
+            raise ServiceError(
+                "ResourceNotFoundException", f"The resource {request['UUID']} does not exist.", status=404
+            )
+        return self.mappings[request["UUID"]]

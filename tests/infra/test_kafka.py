@@ -166,8 +166,19 @@ def test_access_that_the_cluster_does_not_need_is_left_out(kafka: dict[str, Any]
     assert {name for name, arns in kafka_arns(found).items() if not arns} == left_out
 
 
+def test_check_reads_the_state_of_the_mapping_of_the_topic_only(other: Assembly) -> None:
+    check = other.function("check_kafka")
+    (mapping,) = in_stack(other, "kafka", "AWS::Lambda::EventSourceMapping")
+
+    (arn,) = [arn for action, arn in granted(other.role(check)) if action == "lambda:GetEventSourceMapping"]
+    (rule,) = in_stack(other, "kafka", "AWS::Events::Rule")
+    assert arn.endswith(f":event-source-mapping:{mapping.logical_id}")
+    assert check.properties["Environment"]["Variables"]["MAPPING_ID"] == {"Ref": mapping.logical_id}
+    assert rule.properties["ScheduleExpression"] == "rate(5 minutes)"
+
+
 def test_lag_and_invalid_records_raise_alarms(other: Assembly) -> None:
-    (lag,) = in_stack(other, "kafka", "AWS::CloudWatch::Alarm")
+    stopped, lag = in_stack(other, "kafka", "AWS::CloudWatch::Alarm")
     (stale,) = [
         each
         for each in in_stack(other, "observability", "AWS::CloudWatch::CompositeAlarm")
@@ -185,6 +196,9 @@ def test_lag_and_invalid_records_raise_alarms(other: Assembly) -> None:
     )
     assert (properties["Threshold"], properties["EvaluationPeriods"]) == (10_000, 3)
     assert lag.logical_id in flat(stale.properties["AlarmRule"])
+    assert stopped.logical_id in flat(stale.properties["AlarmRule"])
+    assert (stopped.properties["MetricName"], stopped.properties["Threshold"]) == ("Errors", 0)
+    assert "CheckKafka" in flat(stopped.properties["Dimensions"][0]["Value"])
     (expression,) = [each["Expression"] for each in bad.properties["Metrics"] if "Expression" in each]
     assert expression == (
         "IF((FILL(bad, 0) + FILL(invalid, 0)) >= 5, "

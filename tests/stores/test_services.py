@@ -329,6 +329,12 @@ def test_caller_has_an_identity(aws: Clients) -> None:
     assert aws("sts").get_caller_identity()["Arn"].startswith("arn:aws:sts::")
 
 
+def test_unknown_event_source_mapping_is_refused(aws: Clients) -> None:
+    unknown = "00000000-1234-4321-9876-0123456789ab"
+
+    assert refusal(aws("lambda").get_event_source_mapping, UUID=unknown) == ("ResourceNotFoundException", 404)
+
+
 def test_account_without_functions_lists_none(aws: Clients) -> None:
     assert aws("lambda").list_functions()["Functions"] == []
 

@@ -1,0 +1,1 @@
+"""Check of the event source mapping that reads the Kafka topic."""

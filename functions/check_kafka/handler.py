@@ -1,0 +1,18 @@
+"""Check of the Kafka topic's event source mapping, on a schedule."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from alsolike.runtime.aws import client
+from alsolike.runtime.observability import instrumented
+from alsolike.runtime.settings import from_environment
+from functions.check_kafka.service import require_reading
+from functions.check_kafka.settings import Settings
+
+
+@instrumented
+def lambda_handler(event: dict[str, Any], context: Any) -> str:
+    """Return the mapping's last result, or fail: the function's errors raise the alarm."""
+    return require_reading(client("lambda"), from_environment(Settings, os.environ).mapping_id)
