@@ -68,7 +68,8 @@ def test_a_function_writes_what_is_declared_and_nothing_else(function: str) -> N
 
 def test_every_metric_is_written_once_by_somebody_and_every_function_writes_one() -> None:
     assert {each.metric for each in METRICS} == set(Metric)
-    assert {each.service for each in METRICS} == {*FUNCTIONS, API_SERVICE}
+    # `check_kafka` fails instead: Lambda counts its errors.
+    assert {each.service for each in METRICS} == {*FUNCTIONS, API_SERVICE} - {"check_kafka"}
     assert len({(each.metric, each.service, each.by) for each in METRICS}) == len(METRICS)
 
 
