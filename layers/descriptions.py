@@ -25,7 +25,9 @@ CALLED_BY_BOTOCORE = frozenset({"create_session", "describe_endpoints", "head_bu
 SERVICES = ("dynamodb", "kinesis", "kms", "s3", "secretsmanager")
 """The services that functions call during requests."""
 
-ENDPOINTS = frozenset({"api.sagemaker", "cloudformation", "lambda", "monitoring", "ssm", "states", "sts", *SERVICES})
+ENDPOINTS = frozenset(
+    {"api.sagemaker", "cloudformation", "lambda", "logs", "monitoring", "ssm", "states", "sts", *SERVICES}
+)
 """The services that functions call, by endpoint prefix, and the one that issues credentials."""
 
 
