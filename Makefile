@@ -105,7 +105,9 @@ $(VENV)/dev.done: $(VENV)/demo.done $(VENV)/compiled.done | $(VENV)/descriptions
 # On Linux the lock has torch's build for processors, which pip's `find-links` may have, or else torch's own index.
 TORCH = UV_FIND_LINKS="$$($(BIN)/pip config get global.find-links 2>/dev/null || echo $(PIP_FIND_LINKS))" $(INSTALL) --extra neural
 $(VENV)/with-neural.done: $(VENV)/demo.done
-	$(TORCH) || $(BIN)/uv pip install --quiet --python $(BIN)/python --torch-backend=cpu -r requirements/torch.in
+	@awk '/^[a-z]/ {needed = /^(filelock|fsspec|jinja2|markupsafe|mpmath|networkx|setuptools|sympy|typing-extensions)==/} needed' \
+		requirements.lock | cat - requirements/torch.txt > $(VENV)/torch.txt
+	$(TORCH) || $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --torch-backend=cpu -r $(VENV)/torch.txt
 	@$(BIN)/python -c 'import torch; print("torch", torch.__version__)'
 	@touch $@
 

@@ -115,3 +115,36 @@ def test_environment_copied_with_another_clone_is_rebuilt(clone: Path, other: st
     commands = planned(clone)
     assert "-m venv --clear .venv" in commands
     assert "--no-deps --no-build-isolation -e ." in commands
+
+
+def test_every_installation_of_make_requires_hashes() -> None:
+    recipes = (ROOT / "Makefile").read_text().replace("\\\n", " ")
+    commands = [line for line in recipes.splitlines() if re.search(r"pip install\b", line) and not line.startswith("#")]
+
+    assert len(commands) >= 4
+    own = [line for line in commands if "-e ." in line]  # the repository itself, without dependencies
+    assert all("--no-deps" in line for line in own)
+    assert [line for line in commands if "--require-hashes" not in line and line not in own] == []
+
+
+def test_hashes_of_torchs_own_index_are_of_the_version_of_the_lock() -> None:
+    (listed,) = re.findall(r"^(torch==\S+)", (ROOT / "requirements" / "torch.txt").read_text(), re.MULTILINE)
+
+    assert f"\n{listed} ;" in LOCK.read_text()
+    assert listed in (ROOT / "requirements" / "torch.in").read_text()
+
+
+def test_build_of_torch_without_a_listed_hash_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "torch-2.13.0+cpu-py3-none-any.whl"
+    wheel(tmp_path, "torch")
+    with zipfile.ZipFile(tmp_path / "torch-1.0-py3-none-any.whl") as made, zipfile.ZipFile(path, "w") as archive:
+        for name in made.namelist():
+            content = made.read(name).decode().replace("Version: 1.0", "Version: 2.13.0+cpu")
+            archive.writestr(name.replace("torch-1.0", "torch-2.13.0+cpu"), content)
+    options = ["--require-hashes", "--no-index", "--find-links", ".", "-r", ROOT / "requirements" / "torch.txt"]
+    command: list[str | Path] = [UV, "pip", "install", "--python", sys.executable, "--target", "installed", *options]
+
+    refused = subprocess.run(command, cwd=tmp_path, text=True, capture_output=True, check=False)
+
+    assert refused.returncode != 0
+    assert "Hash mismatch for `torch==2.13.0+cpu`" in refused.stderr
