@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from typer import Option
 
+from alsolike.registry.decision import WAITING
 from cli import console
 from cli.options import INTERRUPTED, Context, Output
 from operations.client.deployment import Deployment
@@ -84,6 +85,7 @@ def _print(where: Deployment, execution_arn: str, outcome: TrainingResult, outpu
     print_candidates_of(manifest)
     for line in dataset_quality.sentences(quality) if quality else ():
         console.print_line(line)
-    console.print_line(f"model {outcome.version} was {outcome.decision.replace('_', ' ')}:")
+    result = "waits" if outcome.decision == WAITING else f"was {outcome.decision.replace('_', ' ')}"
+    console.print_line(f"model {outcome.version} {result}:")
     for reason in outcome.reasons:
         console.print_line(f"  {reason}")

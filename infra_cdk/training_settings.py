@@ -91,7 +91,7 @@ class TrainingSettings:
     gate_min_users: int = setting(50, "Minimum users of the training data", (1, 10**9))
     gate_max_age_days: int | None = setting(30, "Maximum age of the latest training event; null: any", (1, 36_500))
     gate_min_compared_users: int = setting(30, "Minimum number of compared users", (2, 10**9))
-    gate_tolerance_percent: int = setting(5, "Tolerance for a fresher version", (0, 100))
+    gate_margin_percent: int = setting(2, "Fall of NDCG that a fresher version has to exclude", (0, 100))
     gate_max_slice_drop_percent: int = setting(25, "Maximum drop in a segment", (0, 100))
     gate_max_fall_percent: int = setting(80, "Limit of the [new-data check](gate.md#new-data)", (0, 100))
     gate_min_coverage_percent: int = setting(1, "Minimum catalogue coverage", (0, 100))

@@ -19,6 +19,7 @@ BECAME = {
     "busy": f"it did nothing, for another run went on; {_AGAIN}",
     "not_begun": f"it failed before it had its turn; {_AGAIN}",
     "promoted": "its model became champion",
+    "waiting": "its model waits for evidence, or for `alsolike models promote`",
     "rejected": "the gate rejected its model",
     "rolled_back": "its trial took the model back",
     "failed": "it failed; `alsolike status` says why",

@@ -12,14 +12,17 @@ from typing import Any
 
 from alsolike.bundle.bundle import Manifest
 from alsolike.registry.decision import Check
-from functions.register_model.limits import GateLimits, at, below
+from functions.register_model.limits import MINIMUM_HIT_USERS, ROUNDING, GateLimits, at, below
 
 NDCG, SLICES, NEW_DATA = "against the champion", "slices", "new data"
 BROKEN = "broken"
 
 
 def against_champion(candidate: Manifest, champion: Manifest, *, limits: GateLimits) -> Check:
-    """Check that it is significantly better, or about as good and fresher; without evidence it must be fresher."""
+    """Check that it is significantly better, or fresher and not worse than the margin.
+
+    A fresher candidate waits if the interactions since the champion do not tell.
+    """
     comparison = candidate.metrics.get("against_champion")
     if not isinstance(comparison, Mapping):
         return Check(
@@ -33,8 +36,6 @@ def against_champion(candidate: Manifest, champion: Manifest, *, limits: GateLim
             NDCG, False, f"the candidate was compared with {version}, the champion is {champion.version}; train again",
             {"compared_with": version, "champion": champion.version},
         )  # fmt: skip
-    fresher = candidate.last_event_ms > champion.last_event_ms
-    asked, least = int(comparison.get("asked_users") or 0), limits.min_compared_users
     if comparison.get("refusal") == BROKEN:
         return Check(
             NDCG,
@@ -42,47 +43,88 @@ def against_champion(candidate: Manifest, champion: Manifest, *, limits: GateLim
             f"the bundle of champion {champion.version} did not run, so there is no comparison:"
             f" {comparison.get('reason')}",
         )
-    own, other = comparison.get("candidate"), comparison.get("champion")
-    if not own or not other or asked < least:
+    fresher = candidate.last_event_ms > champion.last_event_ms
+    lack = _lack_of_users(comparison, limits)
+    if lack is not None:
+        why, values = lack
+        if not fresher:
+            return Check(NDCG, False, f"{why}; it is not fresher, so there is nothing new to evaluate", values)
+        return Check(NDCG, False, f"{why}; {_waits(candidate)}", values, waits=True)
+    return _compared(candidate, comparison, champion=champion, fresher=fresher, limits=limits)
+
+
+def _lack_of_users(comparison: Mapping[str, Any], limits: GateLimits) -> tuple[str, dict[str, int]] | None:
+    """Return the sentence and the figures of a comparison with too few users, otherwise None."""
+    asked, least = int(comparison.get("asked_users") or 0), limits.min_compared_users
+    if not comparison.get("candidate") or not comparison.get("champion") or asked < least:
         why = comparison.get("reason") or f"{asked} users have new interactions, {least} are needed for a comparison"
-        end = "it is fresher" if fresher else "it is not fresher, so there is nothing new to evaluate"
-        return Check(NDCG, fresher, f"{why}; {end}", {"asked_users": asked, "min_compared_users": least})
-    return _compared(comparison, own["ndcg"], other["ndcg"], champion=champion, fresher=fresher, limits=limits)
+        return why, {"asked_users": asked, "min_compared_users": least}
+    hit = int(comparison.get("hit_users") or 0)
+    if hit < MINIMUM_HIT_USERS:
+        why = f"{hit} of {asked} users have a relevant item in either list, {MINIMUM_HIT_USERS} are needed"
+        return why, {"asked_users": asked, "hit_users": hit}
+    return None
+
+
+def _waits(candidate: Manifest) -> str:
+    return f"it waits for more interactions, or for `alsolike models promote {candidate.version}`"
 
 
 def _compared(
-    comparison: Mapping[str, Any], own: float, other: float, *, champion: Manifest, fresher: bool, limits: GateLimits
+    candidate: Manifest, comparison: Mapping[str, Any], *, champion: Manifest, fresher: bool, limits: GateLimits
 ) -> Check:
+    own, other = comparison["candidate"]["ndcg"], comparison["champion"]["ndcg"]
     low, high = comparison.get("ahead") or (None, None)
-    surely = low is not None and low > 0
-    close = not below(own, other, limits.tolerance_percent)
-    if surely:
+    margin = limits.margin_percent / 100 * other
+    better = low is not None and low > 0
+    equal = low is not None and low >= -margin - ROUNDING
+    worse = high is not None and high < -margin - ROUNDING
+    passed, waits = better or (equal and fresher), False
+    if better:
         end = "significantly better"
-    elif close and fresher:
-        end = f"not significantly better, but no more than {limits.tolerance_percent}% below, and fresher"
-    elif close:
+    elif not fresher:
         end = "neither significantly better nor fresher"
+    elif equal:
+        end = f"fresher, and a fall of more than {limits.margin_percent}% is excluded"
+    elif worse:
+        end = f"significantly more than {limits.margin_percent}% below"
+    elif _learns(candidate, limits):
+        passed, end = (
+            True,
+            f"fresher, and with half of the new interactions a fall of more than {limits.margin_percent}% is excluded",
+        )
     else:
-        end = f"more than {limits.tolerance_percent}% below"
+        waits, end = True, f"a fall of more than {limits.margin_percent}% is not excluded, so {_waits(candidate)}"
     values = {
         "ndcg": own,
         "champion_ndcg": other,
         "ahead": comparison.get("difference"),
         "ahead_interval": [low, high],
         "asked_users": comparison["asked_users"],
+        "hit_users": comparison["hit_users"],
         "targets": comparison.get("targets"),
         "since_ms": comparison.get("since_ms"),
-        "tolerance_percent": limits.tolerance_percent,
+        "margin_percent": limits.margin_percent,
         "fresher": fresher,
     }
     interval = "" if low is None or high is None else f", ahead by {low:+.4f} to {high:+.4f}"
     return Check(
         NDCG,
-        surely or (close and fresher),
+        passed,
         f"{end}: ndcg@{comparison.get('k', '?')} {own:.4f}, champion {champion.version} {other:.4f}{interval}, "
         f"by {comparison['asked_users']} users since {at(champion.last_event_ms)}",
         values,
+        waits=waits,
     )
+
+
+def _learns(candidate: Manifest, limits: GateLimits) -> bool:
+    """Return true if the model with half of the new interactions is not worse on the rest than the margin."""
+    taught = (candidate.metrics.get("new_data") or {}).get("taught") or {}
+    enough = taught.get("users", 0) >= limits.min_compared_users and taught.get("hit_users", 0) >= MINIMUM_HIT_USERS
+    if not enough or (low := taught["ahead"][0]) is None:
+        return False
+    return bool(low >= -limits.margin_percent / 100 * taught["champion"] - ROUNDING)
 
 
 def no_slice_falls(candidate: Manifest, champion: Manifest, *, limits: GateLimits) -> Check:
@@ -132,7 +174,7 @@ def new_data(candidate: Manifest, *, limits: GateLimits) -> Check:
     figures = candidate.metrics["new_data"]
     if figures is None:
         return Check(NEW_DATA, True, "there are no new interactions to check")
-    values = {**figures, "tolerance_percent": limits.tolerance_percent, "max_fall_percent": limits.max_fall_percent}
+    values = {**figures, "margin_percent": limits.margin_percent, "max_fall_percent": limits.max_fall_percent}
     least = limits.min_compared_users
     taught = _asked(figures, "taught", ["users"], least=least)
     foreseen = _asked(figures, "foreseen", ["users", "before_users"], least=least)
@@ -155,10 +197,8 @@ def new_data(candidate: Manifest, *, limits: GateLimits) -> Check:
             "little data before the champion's last event"
         )
     failures = []
-    if taught is not None and _falls(
-        taught["candidate"], taught["champion"], taught["ahead"], limits.tolerance_percent
-    ):
-        failures.append(f"training on them lowers ndcg significantly by more than {limits.tolerance_percent}%")
+    if taught is not None and _falls(taught["candidate"], taught["champion"], taught["ahead"], limits.margin_percent):
+        failures.append(f"training on them lowers ndcg significantly by more than {limits.margin_percent}%")
     if foreseen is not None and _falls(
         foreseen["now"], foreseen["before"], foreseen["difference"], limits.max_fall_percent
     ):

@@ -6,7 +6,7 @@ import os
 import time
 from typing import Any
 
-from alsolike.registry.decision import Decisions, decision_key
+from alsolike.registry.decision import REJECTED, Decisions, decision_key
 from alsolike.registry.registry import Registry
 from alsolike.runtime.aws import client
 from alsolike.runtime.memory import limit_memory
@@ -35,7 +35,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         limits=settings.limits,
         now_ms=time.time_ns() // 1_000_000,
     )
-    if not decision.passed:
+    if decision.verdict == REJECTED:
         count(Metric.MODELS_REJECTED)
     report(offline_figures(decision), model_version=decision.version)
     for role, ndcg in ndcg_by_role(decision).items():

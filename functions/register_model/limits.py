@@ -7,6 +7,9 @@ import datetime as dt
 
 ROUNDING = 1e-9
 
+MINIMUM_HIT_USERS = 10
+"""Minimum users with a relevant item in either list: of fewer, an interval around no difference is no evidence."""
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class GateLimits:
@@ -20,8 +23,8 @@ class GateLimits:
         Maximum age of the latest training event; 0 for any.
     min_compared_users
         Users with interactions after the champion's last event. With fewer, a model or slice is not compared.
-    tolerance_percent
-        Maximum deficit of a fresher candidate's NDCG against the champion's.
+    margin_percent
+        Fall of NDCG, relative to the champion's, that the comparison has to exclude.
     max_slice_drop_percent
         Maximum fall of a slice's NDCG.
     max_fall_percent
@@ -40,7 +43,7 @@ class GateLimits:
     min_users: int = 50
     max_age_days: int = 0
     min_compared_users: int = 30
-    tolerance_percent: int = 5
+    margin_percent: int = 2
     max_slice_drop_percent: int = 25
     max_fall_percent: int = 80
     min_coverage_percent: int = 1

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from alsolike.bundle.bundle import Manifest
-from alsolike.registry.decision import Decision
+from alsolike.registry.decision import REJECTED, Decision
 from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.errors import Unavailable
 from alsolike.runtime.observability import logger
@@ -61,7 +61,7 @@ class ModelPackages:
                 self._client.create_model_package(
                     ModelPackageGroupName=self._group,
                     ModelPackageDescription=decision.version,
-                    ModelApprovalStatus="PendingManualApproval" if decision.passed else "Rejected",
+                    ModelApprovalStatus="Rejected" if decision.verdict == REJECTED else "PendingManualApproval",
                     ModelMetrics={"ModelQuality": figures},
                     SourceUri=source_uri,
                     SkipModelValidation="All",

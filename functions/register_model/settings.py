@@ -28,7 +28,7 @@ class Settings:
     gate_min_users: int = _DEFAULT.min_users
     gate_max_age_days: int = _DEFAULT.max_age_days
     gate_min_compared_users: int = _DEFAULT.min_compared_users
-    gate_tolerance_percent: int = _DEFAULT.tolerance_percent
+    gate_margin_percent: int = _DEFAULT.margin_percent
     gate_max_slice_drop_percent: int = _DEFAULT.max_slice_drop_percent
     gate_max_fall_percent: int = _DEFAULT.max_fall_percent
     gate_min_coverage_percent: int = _DEFAULT.min_coverage_percent

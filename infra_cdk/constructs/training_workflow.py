@@ -116,10 +116,15 @@ class TrainingWorkflow(Construct):
             result_path="$.registration",
         )
         rejected = self._notify("NotifyRejection", "model rejected", {"registration.$": "$.registration"})
+        waiting = self._notify("NotifyWaiting", "model waits for evidence", {"registration.$": "$.registration"})
         canary = self._canary(steps.run_canary)
         decision = (
             sfn.Choice(self, "Decision")
             .when(sfn.Condition.string_equals("$.registration.verdict", "approved"), canary)
+            .when(
+                sfn.Condition.string_equals("$.registration.verdict", "waiting"),
+                waiting.next(sfn.Succeed(self, "Waiting")),
+            )
             .otherwise(rejected.next(sfn.Succeed(self, "Rejected")))
         )
         first = (

@@ -19,9 +19,16 @@ MOST_ASKED = 5_000
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Paired:
-    """Mean NDCG of two models by the same users, and the interval of what the first has more."""
+    """Mean NDCG of two models by the same users, and the interval of the candidate's lead.
+
+    Attributes
+    ----------
+    hit_users
+        Users with a relevant item in the list of either model.
+    """
 
     users: int
+    hit_users: int
     candidate: float
     champion: float
     ahead: tuple[float, float]
@@ -30,7 +37,14 @@ class Paired:
 def paired(own: Gains, other: Gains, *, confidence: float = CONFIDENCE) -> Paired:
     """Compare two models by each user's NDCG."""
     ahead = interval(own - other, confidence=confidence)
-    return Paired(users=len(own), candidate=mean(own), champion=mean(other), ahead=ahead)
+    return Paired(
+        users=len(own), hit_users=hit_users(own, other), candidate=mean(own), champion=mean(other), ahead=ahead
+    )
+
+
+def hit_users(own: Gains, other: Gains) -> int:
+    """Return the number of users with a relevant item in either list."""
+    return int(np.count_nonzero((own > 0) | (other > 0)))
 
 
 def drawn(queries: Queries, *, seed: int) -> Queries:

@@ -29,7 +29,7 @@ from model_export.data.training_data import MINIMUM_INTERACTIONS, TrainingData
 from model_export.evaluation import metrics, splits
 from model_export.evaluation.bootstrap import CONFIDENCE, interval
 from model_export.evaluation.fit_cache import EarlierFit, fitted
-from model_export.evaluation.paired import Paired, drawn, gains_of, paired, wanted_of
+from model_export.evaluation.paired import Paired, drawn, gains_of, hit_users, paired, wanted_of
 from model_export.evaluation.popularity_bias import PopularityBias, popularity
 from model_export.evaluation.ranking import Gains, Seen, mean
 from model_export.evaluation.segments import of_targets, of_users
@@ -82,6 +82,8 @@ class AgainstChampion:
         Why the two were not compared; None if they were, even by few users.
     users, asked_users
         Users with interactions after that moment, and those of them who count after sampling.
+    hit_users
+        The evaluated users with a relevant item in either list.
     targets
         Items of these users' later interactions, once per user.
     difference, ahead
@@ -98,6 +100,7 @@ class AgainstChampion:
     reason: str | None = None
     users: int = 0
     asked_users: int = 0
+    hit_users: int = 0
     targets: int = 0
     candidate: Figures | None = None
     champion: Figures | None = None
@@ -179,6 +182,7 @@ def against_champion(
     return dataclasses.replace(
         found,
         asked_users=len(own),
+        hit_users=hit_users(own, other),
         targets=sum(map(len, wanted)),
         candidate=_figures(of_candidate, own, part, wanted),
         champion=_figures(of_champion, other, part, wanted),

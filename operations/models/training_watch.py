@@ -68,7 +68,7 @@ class Watch:
         if state in ("Train", "TrainOnDemand") and (training := run.get("training")):
             return str(training["model_data_s3_uri"])
         if state == "RegisterModel" and (registration := run.get("registration")):
-            failed = [reason for reason in registration["reasons"] if reason.startswith("failed")]
+            failed = [reason for reason in registration["reasons"] if not reason.startswith("passed")]
             return "; ".join([f"version {registration['version']} {registration['verdict']}", *failed])
         if state.endswith("Canary") and (canary := run.get("canary")):
             return "; ".join([f"canary {canary['state'].replace('_', ' ')}", *canary["reasons"]])

@@ -108,7 +108,7 @@ def test_demo_answers_within_seconds_and_production_keeps_its_data() -> None:
         ({"gate_max_age_days": 0}, r"gate_max_age_days is 0, expected 1 to 36500"),
         ({"gate_max_fall_percent": 101}, r"gate_max_fall_percent is 101, expected 0 to 100"),
         ({"gate_max_slice_drop_percent": 101}, r"gate_max_slice_drop_percent is 101, expected 0 to 100"),
-        ({"gate_tolerance_percent": 2.5}, r"gate_tolerance_percent is 2\.5, expected a whole number"),
+        ({"gate_margin_percent": 2.5}, r"gate_margin_percent is 2\.5, expected a whole number"),
         ({"reserved_collect": 0}, r"reserved_collect is 0, expected 1 to 100000"),
         ({"reserved_recommend": 3}, r"reserved_recommend is 3, expected more than batch_concurrency, 3"),
         (

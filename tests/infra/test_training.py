@@ -27,9 +27,10 @@ def test_steps_follow_each_other(workflow: States) -> None:
     }
     assert workflow["First"]["Default"] == "BuildDataset"
     assert workflow["Busy"]["Type"] == "Succeed"
-    assert workflow["Decision"]["Choices"] == [
-        {"Variable": "$.registration.verdict", "StringEquals": "approved", "Next": "StartCanary"}
-    ]
+    assert {choice["StringEquals"]: choice["Next"] for choice in workflow["Decision"]["Choices"]} == {
+        "approved": "StartCanary",
+        "waiting": "NotifyWaiting",
+    }
     assert workflow["Decision"]["Default"] == "NotifyRejection"
     assert {choice["StringEquals"]: choice["Next"] for choice in workflow["StateOfCanary"]["Choices"]} == {
         "promoted": "Promoted",
@@ -37,8 +38,8 @@ def test_steps_follow_each_other(workflow: States) -> None:
     }
     assert workflow["StateOfCanary"]["Default"] == "NotifyRollback"
     assert workflow["WaitForAnswers"]["Next"] == "LookAtCanary"
-    assert workflow["NotifyRejection"]["Next"] == "Rejected"
-    assert workflow["Promoted"]["Type"] == workflow["Rejected"]["Type"] == "Succeed"
+    assert (workflow["NotifyRejection"]["Next"], workflow["NotifyWaiting"]["Next"]) == ("Rejected", "Waiting")
+    assert {workflow[name]["Type"] for name in ("Promoted", "Rejected", "Waiting")} == {"Succeed"}
 
 
 @pytest.mark.parametrize("name", EVERY_TASK)
@@ -76,7 +77,7 @@ def test_trial_that_nobody_looks_at_any_more_ends(workflow: States) -> None:
     assert workflow["EndCanary"]["Next"] == "NotifyFailure"
 
 
-@pytest.mark.parametrize("name", [*EVERY_TASK, "NotifyFailure", "NotifyRejection", "NotifyRollback"])
+@pytest.mark.parametrize("name", [*EVERY_TASK, "NotifyFailure", "NotifyRejection", "NotifyWaiting", "NotifyRollback"])
 def test_every_task_has_a_time_limit_and_retries(workflow: States, name: str) -> None:
     assert workflow[name]["TimeoutSeconds"] > 0
     assert workflow[name]["Retry"]

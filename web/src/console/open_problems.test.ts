@@ -56,6 +56,9 @@ describe("the open problems", () => {
     expect(openProblems(ended("rolled back"), NOW)[0]?.text).toBe(
       "The canary trial rolled back v9 of the last training.",
     );
+    expect(openProblems(ended("waiting"), NOW)[0]?.text).toBe(
+      "v9 of the last training waits for evidence or your promotion.",
+    );
     expect(wordsOf(ended("promoted"))).toEqual([]);
     expect(wordsOf({ ...withChampion({ version: "v9" }), trainings: ended("rejected").trainings })).toEqual([]);
   });

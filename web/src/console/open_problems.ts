@@ -23,6 +23,13 @@ interface LoadedData {
   readonly quarantine: QuarantineReport | null;
 }
 
+/** By outcome of a training, the sentence on a version that did not become champion. */
+const NOT_PROMOTED: Readonly<Record<string, (version: string) => string>> = {
+  rejected: (version) => `The gate rejected ${version} of the last training.`,
+  waiting: (version) => `${version} of the last training waits for evidence or your promotion.`,
+  "rolled back": (version) => `The canary trial rolled back ${version} of the last training.`,
+};
+
 /** Open problems other than ringing alarms, the worst first. */
 export function openProblems(data: LoadedData, nowMs: number): Problem[] {
   const { models, trainings, drift, quarantine } = data;
@@ -32,11 +39,10 @@ export function openProblems(data: LoadedData, nowMs: number): Problem[] {
     const text = `The last training ended ${ago(last.endedMs ?? last.startedMs, nowMs)}: ${last.cause ?? last.status.toLowerCase()}`;
     problems.push({ tone: "bad", word: "failed", text, href: href("trainings") });
   }
-  const rejected = last?.outcome === "rejected" || last?.outcome === "rolled back";
+  const refused = last?.outcome ? NOT_PROMOTED[last.outcome] : undefined;
   // Unless an operator promoted it afterwards.
-  if (rejected && (last.version === null || last.version !== models?.champion?.version)) {
-    const by = last.outcome === "rejected" ? "The gate rejected" : "The canary trial rolled back";
-    const text = `${by} ${last.version ?? "the version"} of the last training.`;
+  if (last?.outcome && refused && (last.version === null || last.version !== models?.champion?.version)) {
+    const text = refused(last.version ?? "the version");
     const link = last.version ? href("models", last.version) : href("trainings");
     problems.push({ tone: "warn", word: last.outcome, text, href: link });
   }

@@ -21,6 +21,7 @@ AGAINST = {
     "reason": None,
     "users": 80,
     "asked_users": 60,
+    "hit_users": 40,
     "targets": 90,
     "candidate": {"ndcg": 0.22, "coverage": 0.9, "popularity": 0.01, "popularity_ratio": 1.5},
     "champion": {"ndcg": 0.20, "coverage": 0.8, "popularity": 0.02, "popularity_ratio": 2.5},

@@ -35,6 +35,7 @@ def compared_with(version: str) -> dict[str, Any]:
     found = {
         "version": version,
         "asked_users": 40,
+        "hit_users": 30,
         "candidate": {**figures, "ndcg": 0.3},
         "champion": {**figures, "ndcg": 0.2},
         "ahead": [0.05, 0.15],

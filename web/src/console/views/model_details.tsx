@@ -85,6 +85,8 @@ function ModelDetails({ details }: { details: ModelStory }) {
                 <Status tone="warn">rejected, then forced</Status>
               ) : decision.verdict === "approved" ? (
                 <Status tone="good">approved</Status>
+              ) : decision.verdict === "waiting" ? (
+                <Status tone="warn">waiting for evidence</Status>
               ) : (
                 <Status tone="bad">rejected</Status>
               )}

@@ -22,7 +22,7 @@ from alsolike.contract.json_schemas import (
     or_null,
 )
 from alsolike.registry.canary_report import GOING, PROMOTED, ROLLED_BACK
-from alsolike.registry.decision import APPROVED, REJECTED
+from alsolike.registry.decision import APPROVED, REJECTED, WAITING
 from alsolike.registry.versions import STATUSES
 from alsolike.training.runs import BUSY
 from alsolike.training.runs import STATUSES as RUN_STATUSES
@@ -75,7 +75,7 @@ _CANDIDATE = object_of(
 
 _DECISION = object_of(
     {
-        "verdict": one_of([APPROVED, REJECTED]),
+        "verdict": one_of([APPROVED, WAITING, REJECTED]),
         "decidedMs": TIME_MS,
         "champion": described(TEXT_OR_NULL, "Version of the comparison."),
         "forced": described(TEXT_OR_NULL, "Reason for the forced promotion."),
@@ -98,7 +98,7 @@ _CANARY = object_of(
     }
 )
 
-_OUTCOMES = [PROMOTED, REJECTED, ROLLED_BACK.replace("_", " "), BUSY]
+_OUTCOMES = [PROMOTED, WAITING, REJECTED, ROLLED_BACK.replace("_", " "), BUSY]
 _RUN = object_of(
     {
         "id": TEXT,

@@ -17,7 +17,7 @@ from alsolike.runtime.clients import ObjectClient
 from alsolike.runtime.errors import ConcurrentUpdate, InvalidBundle, InvalidInput, NotFound
 from alsolike.runtime.s3 import S3Object
 
-APPROVED, REJECTED = "approved", "rejected"
+APPROVED, WAITING, REJECTED = "approved", "waiting", "rejected"
 
 LATEST_EVENT = "latest training event"
 """Name of the check that states the latest interactions of candidate and champion."""
@@ -35,6 +35,8 @@ class Check:
         The numbers in it, by name.
     final
         If true, no version can be forced past it, because serving would fail.
+    waits
+        If true, the condition failed only for lack of evidence.
     """
 
     name: str
@@ -42,9 +44,11 @@ class Check:
     figures: str
     values: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     final: bool = False
+    waits: bool = False
 
     def __str__(self) -> str:
-        return f"{'passed' if self.passed else 'failed'}: {self.name}: {self.figures}"
+        result = "passed" if self.passed else "waits" if self.waits else "failed"
+        return f"{result}: {self.name}: {self.figures}"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -72,8 +76,10 @@ class Decision:
 
     @property
     def verdict(self) -> str:
-        """`approved` or `rejected`."""
-        return APPROVED if self.passed or self.forced else REJECTED
+        """`approved`, `waiting` for evidence or an operator's promotion, or `rejected`."""
+        if self.passed or self.forced:
+            return APPROVED
+        return WAITING if all(check.passed or check.waits for check in self.checks) else REJECTED
 
     @property
     def champion_of_same_data(self) -> str | None:

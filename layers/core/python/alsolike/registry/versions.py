@@ -14,6 +14,7 @@ from alsolike.registry.approvals import Approvals
 from alsolike.registry.canary_report import CanaryReports
 from alsolike.registry.champion import Champion
 from alsolike.registry.decision import APPROVED, Decisions
+from alsolike.registry.decision import REJECTED as GATE_REJECTED
 from alsolike.registry.registry import Registry, model_prefix
 from alsolike.registry.retention import ModelFiles
 from alsolike.runtime.aws_errors import translate_aws_errors
@@ -205,7 +206,7 @@ class ModelVersions:
             decision = self.decisions.get(version.version)
         except InvalidBundle:
             return KEPT
-        return KEPT if decision is None or decision.verdict == APPROVED else REJECTED
+        return REJECTED if decision is not None and decision.verdict == GATE_REJECTED else KEPT
 
     def _is_forced(self, version: ModelVersion) -> bool:
         """Return true if a version was forced; final decisions are read only once.

@@ -95,6 +95,7 @@ class StartedTraining(StrEnum):
     BUSY = "busy"
     NOT_BEGUN = "not_begun"
     PROMOTED = "promoted"
+    WAITING = "waiting"
     REJECTED = "rejected"
     ROLLED_BACK = "rolled_back"
     FAILED = "failed"
