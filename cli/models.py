@@ -282,7 +282,8 @@ def _print_history(found: history.VersionHistory) -> None:
     if found.canary is not None:
         _print_canary(found.canary)
     for promoted in found.promotions:
-        console.print_line(f"promoted   {_time(promoted.promoted_ms)}: {promoted.reason}")
+        forced = " (forced)" if promoted.forced else ""
+        console.print_line(f"promoted   {_time(promoted.promoted_ms)}: {promoted.reason}{forced}")
 
 
 def _print_decision(decision: Decision) -> None:

@@ -240,7 +240,7 @@ METRICS: Final[tuple[Written, ...]] = (
     ),
     *_of("monitor_models", Rhythm.DAILY, Metric.UNKNOWN_ITEM_SHARE, Metric.UNKNOWN_USER_SHARE),
     *_of("monitor_models", Rhythm.DAILY, Metric.DRIFT_PSI, by=(By.FIGURE,)),
-    *_of("monitor_models", Rhythm.SELDOM, Metric.TRAININGS_STARTED, Metric.COLD_ITEMS_FAILED),
+    *_of("monitor_models", Rhythm.SELDOM, Metric.TRAININGS_STARTED, Metric.COLD_ITEMS_FAILED, Metric.CHAMPION_FORCED),
 )  # fmt: skip
 """Each is written by the functions of its rows and by no other; a test reads the functions' code."""
 

@@ -12,6 +12,7 @@ import orjson
 
 from alsolike.config.reader import ConfigurationReader
 from alsolike.profiles.store import ProfileStore
+from alsolike.registry.registry import Registry
 from alsolike.runtime.aws import client
 from alsolike.runtime.observability import Metric, count, instrumented, logger, report
 from alsolike.runtime.settings import from_environment
@@ -25,6 +26,8 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Run one look; return its findings."""
     settings = from_environment(Settings, os.environ)
     now_ms = time.time_ns() // 1_000_000
+    champion = Registry(client("s3"), settings.artefact_bucket).champion()
+    count(Metric.CHAMPION_FORCED, int(champion is not None and champion.is_forced))
     with tempfile.TemporaryDirectory(prefix="monitoring-") as name:
         places = MonitoringStores(
             s3=client("s3"),

@@ -88,7 +88,7 @@ class CanaryRun:
         decision = self.decision()
         if pointer is not None and pointer.version == self.version:
             return self._decided(pointer, PROMOTED, "it is champion already")
-        if decision is not None and decision.verdict == REJECTED:
+        if decision is not None and decision.verdict == REJECTED and decision.forced is None:
             return self._decided(pointer, ROLLED_BACK, "the gate rejected it, and no operator forced it")
         if (running := self._running(pointer)) is not None:
             return self._note(running, GOING, (f"its canary runs next to {running.champion}",))
@@ -163,7 +163,7 @@ class CanaryRun:
         result = conclusion(tests) if len(sentences) > 1 else _too_few(canary)
         asked = f"; {self.reason}" if self._by_hand and self.reason else ""
         reason = f"run {self.run_id}: {result}{asked}"
-        self.registry.replace(pointer, self.version, reason=reason, now_ms=self.now_ms)
+        self._replace(pointer, reason=reason)
         return self._note(canary, PROMOTED, (result, *sentences), figures)
 
     def _give_up(self, pointer: Champion, canary: Canary, counts: str, figures: dict[str, Any]) -> CanaryLook:
@@ -224,8 +224,13 @@ class CanaryRun:
         return self._decided(pointer, ROLLED_BACK, f"the version was removed from its canary by hand; {now}")
 
     def _promote(self, pointer: Champion | None, why: str) -> CanaryLook:
-        self.registry.replace(pointer, self.version, reason=f"run {self.run_id}", now_ms=self.now_ms)
+        self._replace(pointer, reason=f"run {self.run_id}")
         return self._decided(pointer, PROMOTED, why)
+
+    def _replace(self, pointer: Champion | None, *, reason: str) -> None:
+        decision = self.decision()
+        forced = decision is not None and decision.verdict == REJECTED
+        self.registry.replace(pointer, self.version, reason=reason, now_ms=self.now_ms, forced=forced)
 
     def _decided(self, pointer: Champion | None, state: str, reason: str, *, breached: bool = False) -> CanaryLook:
         """Record a decision without figures, in the canary's report if it has one."""

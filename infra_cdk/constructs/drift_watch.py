@@ -64,17 +64,23 @@ class Monitoring(Construct):
                 above=above,
                 what=what,
             )
+        forced = OwnMetrics(settings).counted("ChampionForced", period=period, service=NAME)
+        made["Forced"] = self._alarm(
+            "Forced", forced, above=0, what="the gate rejected the champion", runbook="docs/runbooks/models.md"
+        )
         errors = self.function.live.metric_errors(statistic="Sum", period=period)
         made["Fails"] = self._alarm("Fails", errors, above=0, what="monitoring fails; nothing is compared")
         return made
 
-    def _alarm(self, construct_id: str, metric: cloudwatch.IMetric, *, above: int, what: str) -> cloudwatch.Alarm:
+    def _alarm(
+        self, construct_id: str, metric: cloudwatch.IMetric, *, above: int, what: str, runbook: str = RUNBOOK
+    ) -> cloudwatch.Alarm:
         return alarm(
             self,
             construct_id,
             metric=metric,
             above=above,
             periods=1,
-            description=f"Alsolike {self._settings.name}: {what}: {RUNBOOK}",
+            description=f"Alsolike {self._settings.name}: {what}: {runbook}",
             alerts=self._data.alerts,
         )

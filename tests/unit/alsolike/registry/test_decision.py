@@ -52,12 +52,12 @@ def test_decision_of_an_earlier_version_reads_without_what_it_did_not_have(s3: A
     assert not found.checks[0].final
 
 
-def test_refused_version_is_let_through_with_the_reason(decisions: Decisions) -> None:
+def test_override_keeps_the_verdict_and_the_reason(decisions: Decisions) -> None:
     decisions.keep(decision(GOOD, BAD))
 
     forced = decisions.force("v2", reason="  the catalogue is new  ")
 
-    assert (forced.forced, forced.verdict, forced.passed) == ("the catalogue is new", "approved", False)
+    assert (forced.forced, forced.verdict, forced.passed) == ("the catalogue is new", "rejected", False)
     assert decisions.get("v2") == forced
     assert [check.passed for check in forced.checks] == [True, False]  # the results of the checks are kept
 

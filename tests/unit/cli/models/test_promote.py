@@ -30,8 +30,35 @@ def test_what_the_gate_rejected_is_promoted_by_force_alone_and_the_reason_is_kep
 
     assert (shop.champion.version, shop.approval("v3")) == ("v3", "Approved")
     told = document("show", "v3")
-    assert (told["decision"]["forced"], told["decision"]["verdict"]) == ("it is Christmas", "approved")
-    assert "forced     it is Christmas" in run("show", "v3")
+    assert (told["decision"]["forced"], told["decision"]["verdict"]) == ("it is Christmas", "rejected")
+    shown = run("show", "v3")
+    assert "gate       rejected" in shown
+    assert "forced     it is Christmas" in shown
+    assert ": it is Christmas (forced)" in shown
+
+
+@pytest.mark.parametrize("canary", [[], ["--canary"]])
+def test_each_promotion_of_a_rejected_version_needs_its_own_force(shop: Shop, refusal: Any, canary: list[str]) -> None:
+    run("promote", "v3", "--reason", "it is Christmas", "--force")
+    run("rollback", "--reason", "it is over")
+
+    said = refusal("promote", "v3", "--reason", "again", *canary)
+
+    assert "the gate rejected model version 'v3'" in said
+    assert shop.champion.version == "v2"
+    assert shop.champion.held is not None
+    assert "rejected, forced" in run("list")
+
+
+def test_forced_champion_stays_forced_after_a_rollback_to_it(shop: Shop) -> None:
+    run("promote", "v3", "--reason", "it is Christmas", "--force")
+    assert shop.champion.is_forced
+    run("promote", "v4", "--reason", "better")
+    assert not shop.champion.is_forced
+
+    run("rollback")
+
+    assert (shop.champion.version, shop.champion.is_forced) == ("v3", True)
 
 
 @pytest.mark.parametrize("canary", [[], ["--canary"]])

@@ -55,11 +55,11 @@ def test_what_was_let_through_by_force_is_said_of_it_whatever_it_is_later(shop: 
     assert listed == {
         "v1": ("previous", False),
         "v2": ("champion", False),
-        "v3": ("kept", True),
+        "v3": ("rejected", True),
         "v4": ("kept", False),
     }
-    assert "kept, forced" in run("list")
-    assert "version    v3, kept, forced, made" in run("show", "v3")
+    assert "rejected, forced" in run("list")
+    assert "version    v3, rejected, forced, made" in run("show", "v3")
 
 
 def test_force_is_said_of_a_version_that_its_trial_rejected_and_whose_files_are_gone(shop: Shop) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from alsolike.registry.registry import Registry, model_prefix
+from alsolike.runtime.errors import InvalidBundle
 from functions.monitor_models import handler
 from tests.builders.lambda_events import LambdaContext
 from tests.unit.functions.monitor_models.shop import MonitoredShop, shopping
@@ -60,6 +62,39 @@ def test_a_look_answers_its_report_and_sends_its_metrics(
         "ChecksFailed": 0,
     }
     assert set(metrics) - set(later) == {"DriftPsi", "UnknownItemShare", "UnknownUserShare"}
+
+
+@pytest.mark.parametrize("forced", [True, False])
+def test_forced_champion_is_counted_until_it_is_replaced(
+    forced: bool, shop: MonitoredShop, invoke: Callable[[], dict[str, Any]], counted: Callable[[], dict[str, float]]
+) -> None:
+    rows = shopping(end_ms=time.time_ns() // 1_000_000)
+    for version in ("v1", "v2"):
+        shop.champion(rows, version=version)
+    registry = Registry(shop.places.s3, shop.places.artefact_bucket)
+    registry.replace(registry.champion(), "v1", reason="it is Christmas", now_ms=1, forced=forced)
+
+    invoke()
+    assert counted().get("ChampionForced") == (1 if forced else None)
+
+    registry.promote("v2", reason="better", now_ms=2)
+    invoke()
+    assert "ChampionForced" not in counted()
+
+
+def test_forced_champion_with_a_damaged_bundle_is_counted(
+    shop: MonitoredShop, invoke: Callable[[], dict[str, Any]], counted: Callable[[], dict[str, float]]
+) -> None:
+    shop.champion(shopping())
+    registry = Registry(shop.places.s3, shop.places.artefact_bucket)
+    shop.champion(shopping(), version="v2")
+    registry.replace(registry.champion(), "v1", reason="it is Christmas", now_ms=1, forced=True)
+    shop.put(f"{model_prefix('v1')}manifest.json", b"{")
+
+    with pytest.raises(InvalidBundle):
+        invoke()
+
+    assert counted() == {"ChampionForced": 1}
 
 
 def test_a_start_is_counted(

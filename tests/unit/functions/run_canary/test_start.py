@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from alsolike.registry.decision import Decisions
 from alsolike.runtime.errors import NotFound
 from tests.unit.functions.run_canary.trial import EVERYBODY, HOUR_MS, Trial
 
@@ -75,6 +76,19 @@ def test_what_the_gate_rejected_is_not_tried(trial: Trial) -> None:
 
     assert trial.do("start", run_id="by-hand")["state"] == "rolled_back"
     assert trial.pointer().canary is None
+
+
+@pytest.mark.parametrize("forced", [True, False])
+def test_canary_of_a_forced_version_makes_it_a_forced_champion(trial: Trial, forced: bool) -> None:
+    trial.decide("v2", champion="v1", passed=not forced)
+    if forced:
+        Decisions(trial.s3, trial.artefacts).force("v2", reason="it is Christmas")
+    trial.start(run_id="by-hand")
+    trial.now_ms += HOUR_MS
+
+    assert trial.do("look", run_id="by-hand")["state"] == "promoted"
+
+    assert (trial.pointer().version, trial.pointer().is_forced) == ("v2", forced)
 
 
 def test_after_a_rollback_by_hand_new_versions_are_held_and_say_so(trial: Trial) -> None:

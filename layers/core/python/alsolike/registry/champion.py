@@ -64,6 +64,11 @@ MAX_HISTORY = 50
 class Promotion:
     """One version becoming champion.
 
+    Attributes
+    ----------
+    forced
+        True if an operator overrode the gate's rejection of the version.
+
     Raises
     ------
     ValueError
@@ -73,6 +78,7 @@ class Promotion:
     version: str
     promoted_ms: int
     reason: str
+    forced: bool = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.version, str) or not MODEL_VERSION.fullmatch(self.version):
@@ -119,6 +125,11 @@ class Champion:
         return next(iter(self.predecessors), None)
 
     @property
+    def is_forced(self) -> bool:
+        """True if the gate rejected the version that serves."""
+        return self.history[0].forced
+
+    @property
     def predecessors(self) -> tuple[str, ...]:
         """The versions that one rollback after the other makes champion, the nearest first.
 
@@ -134,6 +145,11 @@ class Champion:
     def promoting(self, promotion: Promotion) -> tuple[Promotion, ...]:
         """Return the history with another promotion."""
         return (promotion, *self.history)[:MAX_HISTORY]
+
+    def restoring(self, version: str, *, reason: str, now_ms: int) -> tuple[Promotion, ...]:
+        """Return the history with another promotion of an earlier champion, which stays forced if it was."""
+        earlier = next(promotion for promotion in self.history if promotion.version == version)
+        return self.promoting(Promotion(version, now_ms, reason, earlier.forced))
 
     def ending(self, reason: str, *, breached: bool = False) -> EndedTrial | None:
         """Return the note of a trial's end: of the current trial, else of the latest."""
@@ -160,4 +176,7 @@ class Champion:
         """Return the stored form."""
         document = dataclasses.asdict(self)
         del document["etag"]
+        for promotion in document["history"]:
+            if not promotion["forced"]:  # functions of an earlier version do not know the field
+                del promotion["forced"]
         return document

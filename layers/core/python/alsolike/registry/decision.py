@@ -60,7 +60,7 @@ class Decision:
     champion
         The version that it was compared with; None if there was no champion.
     forced
-        A person's reason for overriding a rejection; None without an override.
+        An operator's reason for the latest promotion or canary despite a rejection; None without an override.
     """
 
     version: str
@@ -76,8 +76,11 @@ class Decision:
 
     @property
     def verdict(self) -> str:
-        """`approved`, `waiting` for evidence or an operator's promotion, or `rejected`."""
-        if self.passed or self.forced:
+        """`approved`, `waiting` for evidence or an operator's promotion, or `rejected`.
+
+        An override does not change it.
+        """
+        if self.passed:
             return APPROVED
         return WAITING if all(check.passed or check.waits for check in self.checks) else REJECTED
 
@@ -159,7 +162,7 @@ class Decisions:
         return decision
 
     def force(self, version: str, *, reason: str) -> Decision:
-        """Override the gate's rejection of a version, and store the reason; an approved one stays as it is.
+        """Store the reason for overriding the gate's rejection of a version; an approved one stays as it is.
 
         Raises
         ------

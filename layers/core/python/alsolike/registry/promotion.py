@@ -65,7 +65,7 @@ def promote(
     champion_notes.check_reason(reason)
     if forced is not None:
         versions.decisions.force(version, reason=forced)
-    return versions.registry.replace(expected, version, reason=reason, now_ms=now_ms)
+    return versions.registry.replace(expected, version, reason=reason, now_ms=now_ms, forced=forced is not None)
 
 
 def approve(versions: ModelVersions, version: str, *, reason: str) -> tuple[str, ...]:
@@ -102,8 +102,8 @@ def _forces(versions: ModelVersions, version: str, *, force: str | None, how_to_
     if force is None:
         failed = "; ".join(str(check) for check in decision.checks if not check.passed)
         raise InvalidInput(
-            f"the gate rejected model version {version!r} ({failed}); {how_to_force} promotes it all the same, and "
-            "keeps the reason with the version"
+            f"the gate rejected model version {version!r} ({failed}); {how_to_force} promotes it all the same, this "
+            "once, and keeps the reason with the version"
         )
     decision.force(force)
     return force

@@ -67,7 +67,9 @@ class Registry:
         """Make a version champion, regardless of the current one; see `replace`."""
         return self.replace(self.champion(), version, reason=reason, now_ms=now_ms)
 
-    def replace(self, expected: Champion | None, version: str, *, reason: str, now_ms: int) -> Champion:
+    def replace(
+        self, expected: Champion | None, version: str, *, reason: str, now_ms: int, forced: bool = False
+    ) -> Champion:
         """Make a version champion in place of the one that the decision was based on.
 
         A version that already is champion stays so without a new entry. A canary ends, because the champion that it
@@ -77,6 +79,8 @@ class Registry:
         ----------
         expected
             The result of `champion` at the time of the decision.
+        forced
+            True if an operator overrides the gate's rejection of the version.
 
         Raises
         ------
@@ -96,7 +100,7 @@ class Registry:
         self._check_exists(version)
         if not MODEL_VERSION.fullmatch(version):  # a pointer with such a name could not be read
             raise InvalidInput(f"the version is {version!r}, expected {MODEL_VERSION_FORM}")
-        promotion = Promotion(version, now_ms, reason)
+        promotion = Promotion(version, now_ms, reason, forced)
         if expected is None:
             return self._write(Champion((promotion,), etag=""))
         return self._write(dataclasses.replace(expected, history=expected.promoting(promotion), canary=None, held=None))
@@ -166,7 +170,7 @@ class Registry:
                 f"stays champion; `alsolike models rollback --champion` ends it and rolls {own!r} back as well"
             )
         self._check_exists(current.previous)
-        history = current.promoting(Promotion(current.previous, now_ms, reason))
+        history = current.restoring(current.previous, reason=reason, now_ms=now_ms)
         ended = current.ending(f"{current.version} was rolled back beside it: {reason}")
         held = PromotionHold(reason, now_ms)
         return self._write(dataclasses.replace(current, history=history, canary=None, ended=ended, held=held))

@@ -13,7 +13,7 @@ from alsolike.bundle.manifest import MANIFEST_FILE, Manifest
 from alsolike.registry.approvals import Approvals
 from alsolike.registry.canary_report import CanaryReports
 from alsolike.registry.champion import Champion
-from alsolike.registry.decision import APPROVED, Decisions
+from alsolike.registry.decision import APPROVED, Decision, Decisions
 from alsolike.registry.decision import REJECTED as GATE_REJECTED
 from alsolike.registry.registry import Registry, model_prefix
 from alsolike.registry.retention import ModelFiles
@@ -64,7 +64,7 @@ class ModelVersion:
     approval
         Of the package, or `NOT_REGISTERED`.
     forced
-        True if a person overrode the gate's rejection.
+        True if an operator overrode the gate's rejection at least once.
     """
 
     version: str
@@ -109,7 +109,7 @@ class ModelVersions:
         self._s3, self._sagemaker = s3, sagemaker
         self._bucket, self._group = bucket, group
         self._properties: dict[str, Mapping[str, str]] = {}
-        self._forced: dict[str, bool] = {}
+        self._final_decisions: dict[str, Decision | None] = {}
 
     def manifest(self, version: str) -> Manifest:
         """Return the manifest of a version's bundle.
@@ -192,37 +192,30 @@ class ModelVersions:
                 _version(summary, properties, champion, complete)
                 for summary, properties in zip(summaries, described, strict=True)
             ]
-            forced = list(threads.map(self._is_forced, versions))
+            decisions = list(threads.map(self._decision, versions))
         return [
-            dataclasses.replace(version, forced=is_forced, status=self._status(version))
-            for version, is_forced in zip(versions, forced, strict=True)
+            dataclasses.replace(
+                version,
+                forced=decision is not None and decision.forced is not None,
+                status=_status(version, decision),
+            )
+            for version, decision in zip(versions, decisions, strict=True)
         ]
 
-    def _status(self, version: ModelVersion) -> str:
-        """Return the status of a version; its decision replaces the approval that SageMaker rejected."""
-        if version.status != KEPT or version.approval != NOT_REGISTERED:
-            return version.status
-        try:
-            decision = self.decisions.get(version.version)
-        except InvalidBundle:
-            return KEPT
-        return REJECTED if decision is not None and decision.verdict == GATE_REJECTED else KEPT
-
-    def _is_forced(self, version: ModelVersion) -> bool:
-        """Return true if a version was forced; final decisions are read only once.
+    def _decision(self, version: ModelVersion) -> Decision | None:
+        """Return the gate's decision; final ones are read only once.
 
         A decision is final if it approved the version, or if the version's files were deleted.
         """
-        if (known := self._forced.get(version.version)) is not None:
-            return known
+        if version.version in self._final_decisions:
+            return self._final_decisions[version.version]
         try:
             decision = self.decisions.get(version.version)
         except InvalidBundle:  # the view of the decision reports its fault
-            return False
-        forced = decision is not None and decision.forced is not None
+            return None
         if version.status == RETIRED or (decision is not None and decision.verdict == APPROVED):
-            self._forced[version.version] = forced
-        return forced
+            self._final_decisions[version.version] = decision
+        return decision
 
     def _described(self, summary: Mapping[str, Any]) -> Mapping[str, str]:
         """Return the description of a package from its registration; each needs one call, once."""
@@ -295,6 +288,13 @@ def _version(
         approval=approval,
         pinned=champion is not None and version in champion.pinned,
     )
+
+
+def _status(version: ModelVersion, decision: Decision | None) -> str:
+    """Return the status of a version; its decision replaces an approval by force, and that of an unregistered one."""
+    if version.status == KEPT and decision is not None and decision.verdict == GATE_REJECTED:
+        return REJECTED
+    return version.status
 
 
 def _properties(manifest: Manifest) -> Mapping[str, str]:

@@ -239,6 +239,7 @@ class Metric(StrEnum):
     UNKNOWN_ITEM_SHARE = "UnknownItemShare"
     UNKNOWN_USER_SHARE = "UnknownUserShare"
     CHAMPION_AGE_HOURS = "ChampionAgeHours"
+    CHAMPION_FORCED = "ChampionForced"
     LAKE_SILENT_HOURS = "LakeSilentHours"
     TRAININGS_STARTED = "TrainingsStarted"
     OPERATOR_CHANGES = "OperatorChanges"
