@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer import Argument, Option
 
 from alsolike.registry import history
-from alsolike.registry.versions import AlgorithmFigures
+from alsolike.registry.versions import RETIRED, AlgorithmFigures
 from alsolike.runtime.errors import InvalidInput
 from cli import console
 from cli.group import CommandGroup
@@ -18,6 +18,7 @@ from cli.options import Context, HistoryReason, Output
 from operations import times
 from operations.models import promotion, training_run
 from operations.models import versions as model_versions
+from operations.models.bundle_files import DamagedFile, sentence
 from operations.progress import counted
 
 if TYPE_CHECKING:
@@ -43,11 +44,16 @@ def list_versions(context: Context) -> None:
     """
     where = context.deployment
     found = model_versions.versions(where)
+    damaged = model_versions.damaged(where)
     context.print_rows(
-        [dataclasses.asdict(version) for version in found],
+        [
+            {**dataclasses.asdict(version), "damaged": [str(file) for file in damaged.get(version.version, ())]}
+            for version in found
+        ],
         ["version", "status", "pinned", "algorithm", "items", "HR@10", "NDCG@10", "coverage"],
         [
-            [version.version, model_versions.status(version), "pinned" if version.pinned else "", version.algorithm,
+            [version.version, model_versions.status(version, damaged=damaged.get(version.version, ())),
+             "pinned" if version.pinned else "", version.algorithm,
              version.items]
             + ([winner.hr, winner.ndcg, winner.coverage] if (winner := version.winner) else [None] * 3)
             for version in found
@@ -55,6 +61,8 @@ def list_versions(context: Context) -> None:
         empty="There is no model yet. Train one with `alsolike train`.",
     )  # fmt: skip
     if found and not context.as_json:
+        for version, files in damaged.items():
+            console.print_line(f"{version} {sentence(files)}")
         champion = model_versions.pointer(where).champion()
         if champion is not None and champion.held is not None:
             console.print_line(f"promotions are {champion.held}")
@@ -66,9 +74,11 @@ def show(context: Context, version: Version) -> None:
 
     Example: alsolike models show 2026-03-01-ab12
     """
-    found = history.version_history(model_versions.of(context.deployment), version)
-    if not context.printed(found.document()):
-        _print_history(found)
+    where = context.deployment
+    found = history.version_history(model_versions.of(where), version)
+    damaged = () if found.version.status == RETIRED else model_versions.damaged_files_of(where, version)
+    if not context.printed({**found.document(), "damaged": [str(file) for file in damaged]}):
+        _print_history(found, damaged)
 
 
 @app.command("diff")
@@ -186,7 +196,7 @@ def repair(
     ] = False,
     reason: HistoryReason = "repaired by hand",
 ) -> None:
-    """Repair a champion pointer, training lock or list of actions.
+    """Repair model files, champion pointer, training lock, actions.
 
     Example: alsolike models repair --champion VERSION
     """
@@ -257,14 +267,16 @@ def print_candidates(
         console.print_line(line)
 
 
-def _print_history(found: history.VersionHistory) -> None:
+def _print_history(found: history.VersionHistory, damaged: Sequence[DamagedFile]) -> None:
     version, manifest = found.version, found.manifest
     if manifest:
         print_candidates_of(manifest)
     else:
         print_candidates(version.candidates)
-    status = model_versions.status(version) + (", pinned" if version.pinned else "")
+    status = model_versions.status(version, damaged=damaged) + (", pinned" if version.pinned else "")
     console.print_line(f"version    {version.version}, {status}, made {_time(version.created_ms)}")
+    if damaged:
+        console.print_line(f"files      {sentence(damaged)}")
     console.print_line(f"algorithm  {version.algorithm}, {counted(version.items, 'item')}")
     if manifest:
         console.print_line(f"dataset    {manifest.dataset_id}, up to {_time(manifest.last_event_ms)}")

@@ -34,7 +34,8 @@ def status(
     if context.printed(report):
         return
     champion = report["champion"]
-    console.print_line(f"champion {champion['version']}: {champion['reason']}" if champion else "champion none yet")
+    for line in _champion_lines(champion):
+        console.print_line(line)
     for alarm in report["alarms"]:
         console.print_line(f"alarm {alarm['id']}, {alarm['severity']}: {alarm['description']}")
     for line in (report["trial"], report["held"], report["drift"]):
@@ -70,6 +71,15 @@ def status(
         return
     functions = f"{counted(len(report['functions']), 'function')}, {len(failed)} failing"
     console.print_line(f"{functions}; list them with `{console.call('status', '--all', *context.options)}`")
+
+
+def _champion_lines(champion: Mapping[str, Any] | None) -> Iterator[str]:
+    if champion is None:
+        yield "champion none yet"
+        return
+    yield f"champion {champion['version']}{', forced' * champion['forced']}: {champion['reason']}"
+    if champion["damaged"]:
+        yield f"champion damaged: {', '.join(champion['damaged'])}; repair it with `alsolike models repair`"
 
 
 def _store_lines(report: Mapping[str, Any]) -> Iterator[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alsolike.registry.canary import Canary
+from alsolike.registry.champion import Champion
 from alsolike.runtime.observability import Metric
 from alsolike.training.monitoring import DriftReport
 from alsolike.training.runs import TrainingRun
@@ -66,12 +67,23 @@ def collect(deployment: Deployment, *, layers: Sequence[str] = ()) -> dict[str, 
             "status": stream["StreamStatus"],
             "open_shards": stream["OpenShardCount"],
         },
-        "champion": {"version": champion.version, "reason": champion.history[0].reason} if champion else None,
+        "champion": _champion(deployment, champion) if champion else None,
         "trial": _trial(champion.canary) if champion and champion.canary else None,
         "held": f"promotions are {champion.held}" if champion and champion.held else None,
         "drift": _drift(monitoring.latest(deployment)),
         "configuration_version": store_of(deployment).current().version,
         "training_runs": [_run(run) for run in runs],
+    }
+
+
+def _champion(deployment: Deployment, champion: Champion) -> dict[str, Any]:
+    """Return the champion with its damaged files."""
+    damaged = model_versions.damaged_files_of(deployment, champion.version)
+    return {
+        "version": champion.version,
+        "reason": champion.history[0].reason,
+        "forced": champion.is_forced,
+        "damaged": [str(file) for file in damaged],
     }
 
 

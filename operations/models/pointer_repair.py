@@ -16,13 +16,17 @@ from alsolike.runtime.errors import InvalidBundle, InvalidInput, NotFound
 from operations.models.stored_versions import read_version, stored_versions
 
 
-def repair_pointer(client: Any, bucket: str, *, version: str | None, reason: str, now_ms: int) -> Champion | None:
+def repair_pointer(
+    client: Any, bucket: str, *, version: str | None, reason: str, now_ms: int, forced: bool = False
+) -> Champion | None:
     """Put back the latest readable pointer whose champion has its files; return it, or None if nothing is broken.
 
     Parameters
     ----------
     version
         The version to make champion in place of that one.
+    forced
+        True if the gate rejected it.
 
     Raises
     ------
@@ -44,7 +48,7 @@ def repair_pointer(client: Any, bucket: str, *, version: str | None, reason: str
     etag = next((version["ETag"] for version in stored if version["IsLatest"]), "")
     if version is not None:
         earlier = next(_readable(client, bucket, stored), None)
-        promotion = Promotion(version, now_ms, reason)
+        promotion = Promotion(version, now_ms, reason, forced)
         history = earlier.promoting(promotion) if earlier is not None else (promotion,)
         return registry.put_back(Champion(history, etag, pinned=earlier.pinned if earlier is not None else ()))
     for earlier in _readable(client, bucket, stored):

@@ -9,10 +9,12 @@ from alsolike.registry.promotion import check_change_reason as check_change_reas
 from alsolike.registry.retention import protected
 from alsolike.registry.training_lock import TrainingLock
 from alsolike.runtime.errors import InvalidInput, NotFound
+from alsolike.runtime.names import MODEL_VERSION, MODEL_VERSION_FORM
 from operations.client.deployment import Deployment
 from operations.models import training_run
 from operations.models import versions as model_versions
 from operations.models.actions_repair import repair_actions
+from operations.models.bundle_repair import repair_bundles
 from operations.models.pointer_repair import forget_pointer, repair_pointer
 
 _FORCE = "--force"
@@ -71,15 +73,18 @@ def pin(where: Deployment, version: str, *, pinned: bool) -> Champion:
 
 
 def repair(where: Deployment, *, version: str | None, without_champion: bool, reason: str, now_ms: int) -> list[str]:
-    """Repair the actions, the training lock and the champion pointer if they are damaged; return a sentence for each.
+    """Repair the actions, the training lock, the champion pointer and bundles; return a sentence for each repair.
 
     Raises
     ------
     ConcurrentUpdate
         If a training run goes on, which may have the unreadable lock.
     InvalidInput, NotFound
-        If no champion can be put back; see `operations.models.pointer_repair.repair_pointer`.
+        If no champion can be put back, see `operations.models.pointer_repair.repair_pointer`, or neither the champion
+        nor a previous one has a sound bundle.
     """
+    if version is not None and not MODEL_VERSION.fullmatch(version):
+        raise InvalidInput(f"the version is {version!r}, expected {MODEL_VERSION_FORM}")
     s3, bucket = where.client("s3"), where.names.artefact_bucket
     done = repair_actions(s3, bucket)
     runs, turn = training_run.runs(where), TrainingLock(s3, where.client("stepfunctions"), bucket)
@@ -91,10 +96,12 @@ def repair(where: Deployment, *, version: str | None, without_champion: bool, re
         forget_pointer(s3, bucket)
         done.append("the champion pointer is deleted; the next version that passes the gate becomes champion")
         return done
-    champion = repair_pointer(s3, bucket, version=version, reason=reason, now_ms=now_ms)
+    decision = None if version is None else model_versions.of(where).decisions.get(version)
+    forced = decision is not None and not decision.passed
+    champion = repair_pointer(s3, bucket, version=version, reason=reason, now_ms=now_ms, forced=forced)
     if champion is not None:
         done.append(f"{champion.version} is champion; the champion pointer is readable")
-    return done
+    return done + repair_bundles(s3, bucket, reason=reason, now_ms=now_ms)
 
 
 def retire(where: Deployment, version: str, *, now_ms: int) -> int:

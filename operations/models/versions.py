@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from alsolike.bundle.manifest import Manifest
@@ -13,6 +13,7 @@ from alsolike.registry.versions import ModelVersion as ModelVersion
 from alsolike.registry.versions import ModelVersions
 from alsolike.registry.versions import candidates as candidates
 from operations.client.deployment import Deployment
+from operations.models.bundle_files import DamagedFile, damaged_files, damaged_versions
 from operations.progress import counted
 
 
@@ -47,9 +48,19 @@ def versions(deployment: Deployment) -> list[ModelVersion]:
     return of(deployment).all()
 
 
-def status(of: ModelVersion) -> str:
-    """Return a version's status, and that it was let through by force where it was."""
-    return f"{of.status}, forced" if of.forced else of.status
+def status(of: ModelVersion, *, damaged: Sequence[DamagedFile] = ()) -> str:
+    """Return a version's status, and if it was forced or has damaged files."""
+    return of.status + ", forced" * of.forced + ", damaged" * bool(damaged)
+
+
+def damaged(deployment: Deployment) -> Mapping[str, tuple[DamagedFile, ...]]:
+    """Return the damaged files of all versions that have some."""
+    return damaged_versions(deployment.client("s3"), deployment.names.artefact_bucket)
+
+
+def damaged_files_of(deployment: Deployment, version: str) -> tuple[DamagedFile, ...]:
+    """Return the damaged files of a version."""
+    return damaged_files(deployment.client("s3"), deployment.names.artefact_bucket, version)
 
 
 def left_out(of: Manifest) -> Mapping[str, str]:

@@ -46,7 +46,12 @@ def test_status_says_what_serves_and_what_was_trained(deployment: Deployment) ->
     assert report["items_dataset_arn"].endswith(":dataset/alsolike-shop/ITEMS")
     assert report["users_dataset_arn"].endswith(":dataset/alsolike-shop/USERS")
     assert report["web_url"] is None
-    assert report["champion"] == {"version": "v1", "reason": "passed the gate"}
+    assert report["champion"] == {
+        "version": "v1",
+        "reason": "passed the gate",
+        "forced": False,
+        "damaged": ["manifest.json is unreadable: manifest.json has format_version None, expected 1"],
+    }
     assert report["configuration_version"] == 1
     assert report["stream"] == {"name": "events", "status": "ACTIVE", "open_shards": 2}
     assert [run["name"] for run in report["training_runs"]] == ["run-1"]

@@ -38,6 +38,14 @@ def test_named_version_replaces_a_deleted_pointer(kept: Shop) -> None:
     assert [promotion.version for promotion in kept.champion.history] == ["v1", "v4", "v2", "v1"]
 
 
+def test_rejected_version_becomes_a_forced_champion(kept: Shop) -> None:
+    kept.s3.delete_object(Bucket=BUCKET, Key=CHAMPION_KEY)
+
+    run("repair", "--champion", "v3")
+
+    assert (kept.champion.version, kept.champion.is_forced) == ("v3", True)
+
+
 def test_deployment_begins_without_a_champion_where_that_is_wanted(kept: Shop, refusal: Any) -> None:
     kept.s3.delete_object(Bucket=BUCKET, Key=CHAMPION_KEY)
     assert "expected one of them" in refusal("repair", "--champion", "v1", "--without-champion")

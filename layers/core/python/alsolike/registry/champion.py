@@ -103,6 +103,8 @@ class Champion:
         Versions that are kept at any age.
     ended
         The end of the latest trial, for the run that supervised it.
+    repaired_ms
+        Time of the latest repair of a bundle, after which processes load the version again; None without a repair.
     held
         Start and reason of a hold, during which only people promote versions; None for automatic promotion.
     """
@@ -113,6 +115,7 @@ class Champion:
     pinned: tuple[str, ...] = ()
     ended: EndedTrial | None = None
     held: PromotionHold | None = None
+    repaired_ms: int | None = None
 
     @property
     def version(self) -> str:
@@ -170,7 +173,8 @@ class Champion:
         pinned = tuple(document.get("pinned", ()))
         ended = EndedTrial(**document["ended"]) if document.get("ended") else None
         held = PromotionHold(**document["held"]) if document.get("held") else None
-        return cls(history, etag, canary, pinned, ended, held) if history else None
+        repaired_ms = document.get("repaired_ms")
+        return cls(history, etag, canary, pinned, ended, held, repaired_ms) if history else None
 
     def document(self) -> dict[str, Any]:
         """Return the stored form."""

@@ -10,7 +10,7 @@ from alsolike.registry.canary_report import CanaryReport
 from alsolike.registry.champion import Promotion
 from alsolike.registry.decision import Decision
 from alsolike.registry.versions import ModelVersion, ModelVersions
-from alsolike.runtime.errors import NotFound
+from alsolike.runtime.errors import InvalidBundle, NotFound
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class VersionHistory:
     Attributes
     ----------
     manifest
-        Of its bundle, while it has its files.
+        Of its bundle, while it has its files and the manifest is readable.
     decision
         The gate's decision.
     canary
@@ -50,7 +50,7 @@ def version_history(versions: ModelVersions, version: str) -> VersionHistory:
     champion = versions.registry.champion()
     try:
         manifest = versions.manifest(version)
-    except NotFound:
+    except (NotFound, InvalidBundle):
         manifest = None
     return VersionHistory(
         versions.registered(version),

@@ -134,6 +134,17 @@ class Registry:
         """Replace the versions that are kept at any age."""
         return self._write(dataclasses.replace(expected, pinned=versions))
 
+    def restore(self, expected: Champion, version: str, *, reason: str, now_ms: int) -> Champion:
+        """Make an earlier champion champion again, without a pause of promotions."""
+        self._check_exists(version)
+        history = expected.restoring(version, reason=reason, now_ms=now_ms)
+        ended = expected.ending(f"{expected.version} was replaced: {reason}")
+        return self._write(dataclasses.replace(expected, history=history, canary=None, ended=ended))
+
+    def note_repair(self, expected: Champion, *, now_ms: int) -> Champion:
+        """Change the pointer after the repair of a bundle: processes try a broken version once per pointer."""
+        return self._write(dataclasses.replace(expected, repaired_ms=now_ms))
+
     def resume(self, expected: Champion) -> Champion:
         """Allow new versions to become champion automatically again."""
         return self._write(dataclasses.replace(expected, held=None))

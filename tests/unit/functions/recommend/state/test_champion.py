@@ -57,6 +57,23 @@ def test_damaged_champion_never_replaces_a_good_model(damage: str, deployment: D
     assert deployment.serving(after_s=CHECK_S) == ("v3", None)
 
 
+def test_repaired_champion_is_loaded_after_the_note_of_the_repair(deployment: Deployment) -> None:
+    deployment.publish("v1")
+    deployment.serving()
+    deployment.publish("v2", damage="graph.onnx")
+    assert deployment.serving(after_s=CHECK_S) == ("v1", STALE_MODEL)
+    folder = deployment.directory / "v2"
+    write_bundle(folder, manifest=dataclasses.replace(MANIFEST, version="v2"))
+    upload_bundle(deployment.s3, deployment.bucket, folder, version="v2")
+    assert deployment.serving(after_s=CHECK_S) == ("v1", STALE_MODEL)
+
+    champion = deployment.registry.champion()
+    assert champion is not None
+    deployment.registry.note_repair(champion, now_ms=NOW_MS)
+
+    assert deployment.serving(after_s=CHECK_S) == ("v2", None)
+
+
 def test_champion_with_a_missing_file_never_replaces_a_good_model(deployment: Deployment) -> None:
     deployment.publish("v1")
     deployment.serving()
