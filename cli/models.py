@@ -75,7 +75,7 @@ def show(context: Context, version: Version) -> None:
     Example: alsolike models show 2026-03-01-ab12
     """
     where = context.deployment
-    found = history.version_history(model_versions.of(where), version)
+    found = history.version_history(model_versions.of(where), version, allows_damage=True)
     damaged = () if found.version.status == RETIRED else model_versions.damaged_files_of(where, version)
     if not context.printed({**found.document(), "damaged": [str(file) for file in damaged]}):
         _print_history(found, damaged)

@@ -105,6 +105,27 @@ def write_bundle(
     return bundle.write_manifest(directory, dataclasses.replace(manifest, items=len(item_ids)))
 
 
+def filling_memory(graph: bytes, *, size_bytes: int) -> bytes:
+    """Return a model's graph that fills memory of this size for each item of the list, with the same result."""
+    model = onnx.load_from_string(graph)
+    (scoring,) = [node for node in model.graph.node if "scores" in node.output]
+    scoring.output[list(scoring.output).index("scores")] = "scores_before"
+    for node in model.graph.node:
+        for place, name in enumerate(node.input):
+            if name == "scores":
+                node.input[place] = "scores_before"
+    model.graph.initializer.append(numpy_helper.from_array(np.array([size_bytes // 4], np.int64), "floats"))
+    model.graph.node.extend(
+        [
+            helper.make_node("Mul", ["k", "floats"], ["filled_shape"]),
+            helper.make_node("ConstantOfShape", ["filled_shape"], ["filled"]),
+            helper.make_node("ReduceMax", ["filled"], ["nothing"], keepdims=0),
+            helper.make_node("Add", ["scores_before", "nothing"], ["scores"]),
+        ]
+    )
+    return model.SerializeToString()
+
+
 def without_later_files(directory: Path) -> None:
     """Make the bundle one from before there were related items and an index of the graphs' tables."""
     document = orjson.loads((directory / bundle.MANIFEST_FILE).read_bytes())

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
 import re
 import shlex
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,8 +14,11 @@ from typing import Any
 
 import pytest
 
+from alsolike.bundle.bundle import BIAS_GRAPH_FILE, GRAPH_FILE, Manifest
 from tests.booted.assemblies import synthesized
-from tests.booted.shop import SECONDS_PER_DAY, Shop, eventually, write_history
+from tests.booted.shop import SECONDS_PER_DAY, Answer, Shop, eventually, write_history
+from tests.booted.versions import publish_copy
+from tests.builders.bundles import filling_memory
 
 pytestmark = pytest.mark.ci
 
@@ -68,6 +74,84 @@ def test_leaked_key_is_replaced(shop: Shop) -> None:
     statuses = {key["key_id"]: key["status"] for key in shop.alsolike("keys", "list")}
     assert (statuses[leaked], statuses[key_id(rotated)]) == ("disabled", "active")
     play(shop, "leaked-key.md", "Look for damage", KEY_ID=leaked)
+
+
+@pytest.fixture
+def champion(shop: Shop, tmp_path: Path) -> str:
+    """Return the champion, trained if there is none."""
+    if shop.alsolike("status")["champion"] is None:
+        write_history(tmp_path / "good.csv", users=30, days=24, end=time.time() - 4 * SECONDS_PER_DAY)
+        shop.alsolike("import", "interactions", tmp_path / "good.csv")
+        shop.alsolike("train")
+    return str(shop.alsolike("status")["champion"]["version"])
+
+
+def test_damaged_model_is_named_and_repaired(shop: Shop, champion: str) -> None:
+    put_file(shop, champion, "graph.onnx", b"damaged")
+    (damaged,) = shop.alsolike("status")["champion"]["damaged"]
+    assert damaged.startswith("graph.onnx has 7 bytes")
+
+    listed, repaired = play(shop, "models.md", "A damaged model")
+
+    assert {version["version"]: version["damaged"] for version in listed}[champion] == [damaged]
+    assert repaired == {"repaired": [f"{champion}: restored graph.onnx"]}
+    assert shop.alsolike("status")["champion"]["damaged"] == []
+
+
+def test_forced_model_raises_an_alarm_until_it_is_replaced(shop: Shop, champion: str) -> None:
+    publish_copy(shop, champion, "forced", passed=False)
+    shop.alsolike("models", "promote", "forced", "--reason", "Christmas", exit_code=1)
+    shop.alsolike("models", "promote", "forced", "--reason", "Christmas", "--force")
+    shop.invoke("MonitorModels")
+    eventually(lambda: is_forced_alarm_active(shop), within_s=120)
+    assert is_forced_alarm_active(shop)
+
+    play(shop, "models.md", "A forced model")
+
+    report = shop.alsolike("status")
+    assert (report["champion"]["version"], report["champion"]["forced"], report["held"]) == (champion, False, None)
+    shown = shop.alsolike("models", "show", "forced")
+    assert (shown["status"], shown["decision"]["verdict"]) == ("rejected", "rejected")
+    shop.alsolike("models", "promote", "forced", "--reason", "again", exit_code=1)
+
+
+def is_forced_alarm_active(shop: Shop) -> bool:
+    return any("Forced" in alarm["id"] for alarm in shop.alsolike("status")["alarms"])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the memory of functions")
+def test_model_that_needs_too_much_memory_leaves_the_previous_champion(shop: Shop, champion: str) -> None:
+    publish_copy(shop, champion, "greedy", passed=True)
+    manifest = Manifest.from_json(get_file(shop, "greedy", "manifest.json"))
+    files = dict(manifest.files)
+    for name in (GRAPH_FILE, BIAS_GRAPH_FILE):
+        graph = filling_memory(get_file(shop, "greedy", name), size_bytes=12_000_000_000)
+        put_file(shop, "greedy", name, graph)
+        files[name] = {"sha256": hashlib.sha256(graph).hexdigest(), "size_bytes": len(graph)}
+    put_file(shop, "greedy", "manifest.json", dataclasses.replace(manifest, files=files).to_json())
+
+    shop.alsolike("models", "promote", "greedy", "--reason", "a mistake")
+
+    def degraded() -> Answer:
+        answer = shop.recommend("user-1")
+        assert (answer.status, answer.headers["x-alsolike-model-version"]) == (200, champion)
+        return answer
+
+    answer = eventually(degraded, holds=lambda answer: "x-alsolike-degraded" in answer.headers, within_s=90)
+    assert answer.headers["x-alsolike-degraded"] == "stale-model"
+    shop.alsolike("models", "rollback", "--reason", "greedy needs too much memory")
+    eventually(lambda: shop.recommend("user-1"), holds=lambda answer: "x-alsolike-degraded" not in answer.headers)
+
+
+def get_file(shop: Shop, version: str, name: str) -> bytes:
+    stored = shop.cloud.client("s3").get_object(Bucket=shop.name("artefact-bucket"), Key=f"models/{version}/{name}")
+    body: bytes = stored["Body"].read()
+    return body
+
+
+def put_file(shop: Shop, version: str, name: str, body: bytes) -> None:
+    key = f"models/{version}/{name}"
+    shop.cloud.client("s3").put_object(Bucket=shop.name("artefact-bucket"), Key=key, Body=body)
 
 
 def key_id(created: dict[str, Any]) -> str:

@@ -45,12 +45,22 @@ class VersionHistory:
         return document
 
 
-def version_history(versions: ModelVersions, version: str) -> VersionHistory:
-    """Return the history of a version."""
+def version_history(versions: ModelVersions, version: str, *, allows_damage: bool = False) -> VersionHistory:
+    """Return the history of a version.
+
+    Parameters
+    ----------
+    allows_damage
+        True to return no manifest if it is unreadable, which is an error otherwise.
+    """
     champion = versions.registry.champion()
     try:
         manifest = versions.manifest(version)
-    except (NotFound, InvalidBundle):
+    except NotFound:
+        manifest = None
+    except InvalidBundle:
+        if not allows_damage:
+            raise
         manifest = None
     return VersionHistory(
         versions.registered(version),

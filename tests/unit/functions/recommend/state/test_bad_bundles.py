@@ -9,15 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 import orjson
 import pytest
-from onnx import helper, numpy_helper
 
 from alsolike.bundle.bundle import BIAS_GRAPH_FILE, GRAPH_FILE, MANIFEST_FILE, write_manifest
 from alsolike.registry.registry import Registry
 from alsolike.runtime.memory import limit_memory
-from tests.builders.bundles import MANIFEST, upload_bundle, write_bundle
+from tests.builders.bundles import MANIFEST, filling_memory, upload_bundle, write_bundle
 from tests.builders.lambda_events import NOW_MS
 from tests.unit.functions.recommend.shop import Shop
 
@@ -64,21 +62,7 @@ def allocating(size_bytes: int) -> Damage:
 
     def damage(folder: Path) -> None:
         for name in (GRAPH_FILE, BIAS_GRAPH_FILE):
-            graph = onnx.load(folder / name, load_external_data=False)
-            nodes = list(graph.graph.node)
-            (sums,) = [node for node in nodes if list(node.output) == ["sums"]]
-            sums.output[0] = "small"
-            added = [
-                helper.make_node("Mul", ["k", "many"], ["size"]),
-                helper.make_node("ConstantOfShape", ["size"], ["zeros"]),
-                helper.make_node("ReduceMax", ["zeros"], ["largest"], keepdims=0),
-                helper.make_node("Add", ["small", "largest"], ["sums"]),
-            ]
-            place = nodes.index(sums) + 1
-            del graph.graph.node[:]
-            graph.graph.node.extend([*nodes[:place], *added, *nodes[place:]])
-            graph.graph.initializer.append(numpy_helper.from_array(np.array([size_bytes // 4], np.int64), "many"))
-            (folder / name).write_bytes(graph.SerializeToString())
+            (folder / name).write_bytes(filling_memory((folder / name).read_bytes(), size_bytes=size_bytes))
 
     return damage
 
