@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +25,8 @@ from local_cloud.storage.journal import DataError
 _SIGNAL_CHECK_S = 0.2
 _CLOSE_TIMEOUT_S = 15.0
 _GC_THRESHOLD = 50_000
+_FULL_COLLECTION_S = 3_600
+"""Interval of searches of all objects for garbage."""
 
 
 def main() -> int:
@@ -77,7 +80,7 @@ def _run(settings: CloudSettings, state: CloudState, path: Path | None) -> int:
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     logging.getLogger("moto").setLevel(logging.ERROR)
     # moto keeps what it stores in millions of Python objects, and requests wait for each search of them: objects that
-    # survive one collection are never searched again.
+    # survive one collection are searched again once an hour.
     gc.set_threshold(_GC_THRESHOLD)
     gc.callbacks.append(lambda phase, _: gc.freeze() if phase == "stop" else None)
     _say("starting moto")
@@ -110,8 +113,12 @@ def _run(settings: CloudSettings, state: CloudState, path: Path | None) -> int:
         _say(f"{READY_LINE} {cloud.endpoint}")
         # Not without a timeout: the kernel may hand a signal to another thread, and Python runs its handler in this
         # one as soon as it has something to do.
+        next_collection_s = time.monotonic() + _FULL_COLLECTION_S
         while not stopped.wait(_SIGNAL_CHECK_S):
-            pass
+            if time.monotonic() > next_collection_s:
+                next_collection_s = time.monotonic() + _FULL_COLLECTION_S
+                gc.unfreeze()
+                gc.collect()
     except KeyboardInterrupt:
         pass
     finally:

@@ -72,9 +72,9 @@ class LocalCloud:
         self._report = report
         directory = Path(tempfile.mkdtemp(prefix="local-cloud-"))
         self._processes = Processes(directory)
-        change_moto(self)
         journal = Journal(settings.data) if settings.data else None
         self.recorder = Recorder(journal, region=settings.region, account=settings.account, report=report)
+        change_moto(self)
         self._ports = Ports(_remembered_ports(journal, first=settings.port), first=settings.port)
         self._boot_token = secrets.token_urlsafe(16)
         self._moto = MotoServer(port=self._ports.take("aws"), changed=self.recorder.request, only=self._boot_token)

@@ -16,6 +16,8 @@ from local_cloud.sources.stream_retries import StreamRecord
 from local_cloud.storage.recorder import Recorder
 
 _EVENT_OVERHEAD_BYTES = 600
+_PROCESSED_RECORDS = 1_000
+"""Number of records of a shard that stay in memory after all mappings have processed them."""
 
 
 def open_shards(mapping: EventSourceMapping, *, region: str, account: str, recorder: Recorder) -> Iterator[Shard]:
@@ -25,32 +27,34 @@ def open_shards(mapping: EventSourceMapping, *, region: str, account: str, recor
         for shard in stream.shards.values():
             place = f"kinesis/{stream.stream_name}/{shard.shard_id}"
             yield KinesisShard(
-                mapping, shard, region=region, account=account, position=Position(recorder, place, mapping)
+                mapping, shard, region=region, account=account, position=Position(recorder, place, mapping, shard)
             )
     else:
         backend = dynamodbstreams_backends[account][region]
         for described in backend.describe_stream(mapping.source_arn)["Shards"]:
             iterator = backend.get_shard_iterator(mapping.source_arn, described["ShardId"], mapping.starting_position)
             stored: Any = iterator.stream_shard
-            position = Position(recorder, f"dynamodb/{stored.table.name}", mapping)
+            position = Position(recorder, f"dynamodb/{stored.table.name}", mapping, stored)
             yield DynamoDbShard(mapping, stored, position.start(iterator.sequence_number), position)
 
 
 class Position:
     """The recorded position of a mapping in a shard."""
 
-    def __init__(self, recorder: Recorder, place: str, mapping: EventSourceMapping) -> None:
+    def __init__(self, recorder: Recorder, place: str, mapping: EventSourceMapping, shard: Any) -> None:
         self._recorder = recorder
         self._place = place
         self._mapping = mapping.uuid
+        self._shard = shard
 
     def start(self, default: int) -> int:
         """Return the number of the first record to read."""
         return self._recorder.position(self._place, self._mapping, default)
 
     def advance(self, sequence_number: str) -> None:
-        """Record that everything up to a record is processed."""
-        self._recorder.advance(self._place, self._mapping, int(sequence_number) + 1)
+        """Record that everything up to a record is processed; forget most of what all mappings have processed."""
+        slowest = self._recorder.advance(self._place, self._mapping, int(sequence_number) + 1)
+        self._shard.forget_records(slowest - _PROCESSED_RECORDS)
 
 
 class KinesisShard:

@@ -7,17 +7,29 @@ canary test knows the fingerprint of that piece and fails when another version o
 
 from typing import Final
 
-from local_cloud.moto_changes import invocations, jobs, recording, stacks, state_machines, stores, tables
+from local_cloud.moto_changes import (
+    invocations,
+    jobs,
+    metrics,
+    recording,
+    retention,
+    stacks,
+    state_machines,
+    stores,
+    tables,
+)
 from local_cloud.moto_changes.change import MotoChange, Runtime
 
 CHANGES: Final[tuple[MotoChange, ...]] = (
     *recording.CHANGES,  # first: the locks that later changes put around writes hold for the recording too
     *invocations.CHANGES,
     *stores.CHANGES,
+    *metrics.CHANGES,
     *tables.CHANGES,
     *state_machines.CHANGES,
     *jobs.CHANGES,
     *stacks.CHANGES,
+    *retention.CHANGES,
 )
 
 

@@ -1,17 +1,16 @@
 """Changes of moto's stores, recorded where they happen."""
 
+import contextlib
 import functools
 import inspect
-import threading
 from collections.abc import Callable
 from typing import Any, Final
 
-from moto.cloudwatch.models import CloudWatchBackend
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.kinesis.models import KinesisBackend, Stream
 from moto.s3.exceptions import S3ClientError
-from moto.s3.models import S3Backend
+from moto.s3.models import FakeKey, S3Backend
 from moto.sqs.models import Queue
 from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication
 
@@ -98,6 +97,24 @@ def _record_objects(runtime: Runtime) -> None:
     replace(S3Backend, "put_object_tagging", put_object_tagging)
 
 
+def _read_stored_contents(runtime: Runtime) -> None:
+    value: Any = FakeKey.value
+
+    def read(self: Any) -> bytes:
+        if self._value_buffer is not None:
+            with contextlib.suppress(AttributeError, ValueError):  # the content was stored in between
+                return bytes(value.fget(self))
+        return runtime.recorder.content(self)
+
+    def without_content(self: Any, _: Any) -> Any:
+        key: Any = FakeKey.__new__(FakeKey)
+        vars(key).update(vars(self) | {"_value_buffer": None, "multipart": None})
+        return key
+
+    replace(FakeKey, "value", property(read, value.fset))
+    replace(FakeKey, "__deepcopy__", without_content)
+
+
 def _record_streams(runtime: Runtime) -> None:
     original = Stream.put_record
 
@@ -118,20 +135,6 @@ def _record_streams(runtime: Runtime) -> None:
         return stream
 
     replace(KinesisBackend, "delete_stream", recorded_delete)
-
-
-def _record_metrics(runtime: Runtime) -> None:
-    lock = threading.Lock()
-    original = CloudWatchBackend.put_metric_data
-
-    @functools.wraps(original)
-    def put_metric_data(self: Any, *arguments: Any, **options: Any) -> None:
-        with lock:
-            before = len(self.metric_data)
-            original(self, *arguments, **options)
-            runtime.recorder.metrics(self.metric_data[before:])
-
-    replace(CloudWatchBackend, "put_metric_data", put_metric_data)
 
 
 def _record_messages_and_executions(runtime: Runtime) -> None:
@@ -171,6 +174,11 @@ CHANGES: Final[tuple[MotoChange, ...]] = (
         _record_objects,
     ),
     MotoChange(
+        "moto keeps the contents of all objects in memory, and copies those of a bucket to list its versions",
+        ("moto.s3.models:FakeKey", "moto.s3.models:S3Backend.list_object_versions"),
+        _read_stored_contents,
+    ),
+    MotoChange(
         "moto keeps stream records in memory only",
         (
             "moto.kinesis.models:Stream.put_record",
@@ -179,11 +187,6 @@ CHANGES: Final[tuple[MotoChange, ...]] = (
             "moto.dynamodb.models.table:StreamShard.add",
         ),
         _record_streams,
-    ),
-    MotoChange(
-        "moto keeps metrics in memory only",
-        ("moto.cloudwatch.models:CloudWatchBackend.put_metric_data",),
-        _record_metrics,
     ),
     MotoChange(
         "topics and executions change queues and histories without a request",

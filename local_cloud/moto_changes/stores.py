@@ -1,26 +1,29 @@
-"""Buckets, Kinesis streams and metrics."""
+"""Buckets, Kinesis streams and composite alarms, and objects of all services."""
 
 import functools
 import threading
-from datetime import datetime
 from typing import Any, Final
 
 from moto import backends
-from moto.cloudwatch.models import CloudWatchBackend
 from moto.cloudwatch.responses import CloudWatchResponse
 from moto.core import responses
+from moto.core.common_models import BaseModel
 from moto.core.serialize import ResponseSerializer
-from moto.kinesis.models import Shard
+from moto.kinesis.models import Record, Shard
 from moto.s3.responses import S3Response
 
 from local_cloud.moto_changes.change import MotoChange, Runtime, one_by_one, replace
-from local_cloud.moto_metrics import metric_data
 
 _OBJECT_WRITES = ("put_object", "delete_object")
 
 
 def _write_objects_one_by_one(runtime: Runtime) -> None:
     one_by_one(S3Response, _OBJECT_WRITES)
+
+
+def forget_objects(_: Runtime | None = None) -> None:
+    """Create objects without noting them in their class."""
+    replace(BaseModel, "__new__", staticmethod(lambda cls, *_, **__: object.__new__(cls)))
 
 
 def _list_once(runtime: Runtime) -> None:
@@ -45,12 +48,12 @@ def skip_absent_members(_: Runtime | None = None) -> None:
 
 def _keep_every_stream_record(runtime: Runtime) -> None:
     lock = threading.Lock()
-    original = Shard.put_record
 
-    @functools.wraps(original)
     def put_record(self: Any, partition_key: str, data: str, explicit_hash_key: str) -> str:
         with lock:
-            return str(original(self, partition_key, data, explicit_hash_key))
+            number = self.get_max_sequence_number() + 1
+            self.records[number] = Record(partition_key, data, number, explicit_hash_key)
+            return str(number)
 
     def get_records(self: Any, last_sequence_id: str, limit: int | None) -> tuple[list[Any], int, int]:
         with lock:
@@ -65,11 +68,18 @@ def _keep_every_stream_record(runtime: Runtime) -> None:
             return records, position, int(behind_s * 1000)
 
     def get_max_sequence_number(self: Any) -> int:
-        return next(reversed(self.records), 0)
+        return next(reversed(self.records), 0) or int(vars(self).get("last_number", 0))
+
+    def forget_records(self: Any, before: int) -> None:
+        with lock:
+            self.last_number = self.get_max_sequence_number()
+            while self.records and next(iter(self.records)) < before:
+                self.records.popitem(last=False)
 
     replace(Shard, "put_record", put_record)
     replace(Shard, "get_records", get_records)
     replace(Shard, "get_max_sequence_number", get_max_sequence_number)
+    replace(Shard, "forget_records", forget_records)
 
 
 def store_composite_alarms(_: Runtime | None = None) -> None:
@@ -77,22 +87,12 @@ def store_composite_alarms(_: Runtime | None = None) -> None:
     replace(CloudWatchResponse, "put_composite_alarm", CloudWatchResponse.put_metric_alarm)
 
 
-def read_metric_data(_: Runtime | None = None) -> None:
-    """Answer queries for single metrics as CloudWatch does."""
-    original = CloudWatchBackend.get_metric_data
-
-    @functools.wraps(original)
-    def get_metric_data(
-        self: Any, queries: list[dict[str, Any]], start_time: datetime, end_time: datetime, scan_by: str
-    ) -> list[dict[str, Any]]:
-        if start_time >= end_time or any("MetricStat" not in query for query in queries):
-            return original(self, queries, start_time, end_time, scan_by)
-        return metric_data(tuple(self.metric_data), queries, start=start_time, end=end_time, scan_by=scan_by)
-
-    replace(CloudWatchBackend, "get_metric_data", get_metric_data)
-
-
 CHANGES: Final[tuple[MotoChange, ...]] = (
+    MotoChange(
+        "moto keeps every object that it ever created, such as overwritten items and results of queries",
+        ("moto.core.common_models:BaseModel.__new__",),
+        forget_objects,
+    ),
     MotoChange(
         "moto checks a condition and puts an object in two steps, so that two conditional puts can both succeed",
         tuple(f"moto.s3.responses:S3Response.{name}" for name in _OBJECT_WRITES),
@@ -109,8 +109,9 @@ CHANGES: Final[tuple[MotoChange, ...]] = (
         skip_absent_members,
     ),
     MotoChange(
-        "moto loses records that are put at the same time, and reads a shard from its beginning each time",
+        "moto loses records that are put at the same time, keeps all, and reads a shard from its beginning each time",
         (
+            "moto.kinesis.models:Record",
             "moto.kinesis.models:Shard.put_record",
             "moto.kinesis.models:Shard.get_records",
             "moto.kinesis.models:Shard.get_max_sequence_number",
@@ -121,10 +122,5 @@ CHANGES: Final[tuple[MotoChange, ...]] = (
         "moto can store composite alarms, and has no operation for it",
         ("moto.cloudwatch.responses:CloudWatchResponse.put_metric_alarm",),
         store_composite_alarms,
-    ),
-    MotoChange(
-        "moto has no percentiles, takes metrics of one name in two namespaces for one, and reads all for each period",
-        ("moto.cloudwatch.models:CloudWatchBackend.get_metric_data",),
-        read_metric_data,
     ),
 )

@@ -18,7 +18,7 @@ from moto.dynamodb.exceptions import ItemSizeTooLarge
 from moto.dynamodb.limits import RANGE_KEY_MAX_LENGTH
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
-from moto.dynamodb.models.table import StreamRecord, Table
+from moto.dynamodb.models.table import StreamRecord, StreamShard, Table
 
 from local_cloud.moto_changes.change import MotoChange, Runtime, one_by_one, replace
 
@@ -206,7 +206,7 @@ def _plain_item(table: Any, write: Mapping[str, Any]) -> Any:
     if kind != "PutRequest" or table.global_indexes:
         raise _NotPlainError
     values = {name: _plain_scalar(value) for name, value in put["Item"].items()}
-    item = object.__new__(Item)  # moto's constructors keep everything that they make
+    item = object.__new__(Item)  # the constructor converts each attribute
     range_key = table.range_key_attr and _plain_key(values[table.range_key_attr], table.range_key_type)
     _fill(item, _plain_key(values[table.hash_key_attr], table.hash_key_type), range_key, values)
     return item
@@ -245,7 +245,23 @@ def _size_stream_records(runtime: Runtime) -> None:
     def create(self: Any, table: Any, stream_type: str, event_name: str, old: Any, new: Any, seq: int) -> None:
         self.record = _record_of(table, old, new)
 
+    def forget_records(self: Any, before: int) -> None:
+        forgotten = min(before - self.starting_sequence_number, len(self.items))
+        for index in range(_forgotten(self), forgotten):
+            self.items[index] = None  # the places of the others stay
+        self.forgotten = max(forgotten, _forgotten(self))
+
+    def get(self: Any, start: int, quantity: int) -> list[dict[str, Any]]:
+        first = max(start - self.starting_sequence_number, _forgotten(self))
+        return [item.to_json() for item in self.items[first : first + quantity] if item is not None]
+
     replace(StreamRecord, "__init__", create)
+    replace(StreamShard, "forget_records", forget_records)
+    replace(StreamShard, "get", get)
+
+
+def _forgotten(shard: Any) -> int:
+    return int(vars(shard).get("forgotten", 0))
 
 
 def _record_of(table: Any, old: Any, new: Any, *, attributes: Any = None) -> dict[str, Any]:
@@ -384,7 +400,7 @@ CHANGES: Final[tuple[MotoChange, ...]] = (
         _write_items_one_by_one,
     ),
     MotoChange(
-        "moto writes each stream record as JSON to learn its size, and gives all records the region us-east-1",
+        "moto writes each stream record as JSON to learn its size, gives it the region us-east-1, and keeps it",
         ("moto.dynamodb.models.table:StreamRecord.__init__", "moto.dynamodb.models.table:StreamShard.get"),
         _size_stream_records,
     ),

@@ -157,7 +157,7 @@ class Journal:
             )
 
     def content(self, content_id: str) -> bytes:
-        """Return the content of an object.
+        """Return the content of an object that was committed.
 
         Raises
         ------
@@ -247,6 +247,7 @@ def _opened(directory: Path) -> sqlite3.Connection:
         with database:
             database.executescript(_TABLES)
             database.execute("INSERT OR IGNORE INTO facts VALUES ('format', ?)", (version,))
+            database.execute("DELETE FROM entries WHERE kind = 'metrics'")  # of an earlier version
         failure.pop_all()
     return database
 

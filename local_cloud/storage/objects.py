@@ -1,5 +1,9 @@
-"""Objects of S3 on disk: an entry for each key with all its versions, and the content of each version by itself."""
+"""Objects of S3 on disk: an entry for each key with all its versions, and the content of each version by itself.
 
+Contents that are stored leave the memory: `FakeKey.value` then reads them from the journal.
+"""
+
+import hashlib
 import io
 import pickle
 import uuid
@@ -21,14 +25,15 @@ class Objects:
         self._journal = journal
         self._contents: dict[tuple[str, str], set[str]] = {}
 
-    def write(self, bucket_name: str, key: str) -> None:
-        """Write the present versions of a key."""
+    def write(self, bucket_name: str, key: str) -> list[Any]:
+        """Write the present versions of a key; return the versions whose contents are new in the journal."""
+        new: list[Any] = []
         with self._journal.locked():
             bucket: Any = self._backend.buckets.get(bucket_name)
             versions = list(bucket.keys.getlist(key, [])) if bucket is not None else []
             before = self._contents.pop((bucket_name, key), set())
             if versions:
-                data, contents = self._dump(versions)
+                data, contents = self._dump(versions, new)
                 self._contents[bucket_name, key] = contents
                 self._journal.put("object", bucket_name, key, data)
             else:
@@ -36,6 +41,11 @@ class Objects:
                 self._journal.delete("object", bucket_name, key)
             for content_id in before - contents:
                 self._journal.delete_content(content_id)
+        return new
+
+    def content(self, version: Any) -> bytes:
+        """Return the content of a version that `release` was called for."""
+        return self._journal.content(version.stored_content)
 
     def restore(self) -> None:
         """Put all objects of the journal into their buckets."""
@@ -46,24 +56,35 @@ class Objects:
             versions = pickle.loads(data)  # noqa: S301  written by this program
             contents = set()
             for version in _stored(versions):
-                version.value = self._journal.content(version.stored_content)
+                release(version)
+                if version._etag is None:  # data of an earlier version
+                    version._etag = hashlib.md5(self.content(version), usedforsecurity=False).hexdigest()
                 contents.add(version.stored_content)
                 if version.stored_tags:
                     self._backend.tagger.tag_resource(version.arn, version.stored_tags)
             self._contents[bucket_name, key] = contents
             dict.__setitem__(bucket.keys, key, versions)
 
-    def _dump(self, versions: list[Any]) -> tuple[bytes, set[str]]:
+    def _dump(self, versions: list[Any], new: list[Any]) -> tuple[bytes, set[str]]:
         contents = set()
         for version in _stored(versions):
             if not hasattr(version, "stored_content"):
                 version.stored_content = uuid.uuid4().hex
                 self._journal.put_content(version.stored_content, version.value)
+                version.etag  # noqa: B018  calculates it from the content
+                new.append(version)
             contents.add(version.stored_content)
             version.stored_tags = self._backend.tagger.list_tags_for_resource(version.arn)["Tags"]
         buffer = io.BytesIO()
         _Pickler(buffer, protocol=5).dump(versions)
         return buffer.getvalue(), contents
+
+
+def release(version: Any) -> None:
+    """Remove the content of a stored version from memory."""
+    buffer, version._value_buffer, version.multipart = version._value_buffer, None, None
+    if buffer is not None:
+        buffer.close()
 
 
 class _Pickler(pickle.Pickler):
@@ -77,7 +98,7 @@ def _key(state: dict[str, Any]) -> Any:
     """Return an object without its content, which is stored by itself."""
     key: Any = FakeKey.__new__(FakeKey)
     key.__setstate__(state | {"value": b"", "multipart": None})
-    key._etag = state["_etag"]
+    key._etag, key.contentsize = state["_etag"], state["contentsize"]
     return key
 
 

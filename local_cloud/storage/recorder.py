@@ -12,17 +12,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import orjson
 from moto.awslambda.models import lambda_backends
-from moto.cloudwatch.models import cloudwatch_backends
 from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.table import StreamRecord as TableRecord
 from moto.kinesis.models import Record, kinesis_backends
 from moto.s3.models import s3_backends
 
+from local_cloud.alarms.series import Series
+from local_cloud.metric_store import MetricStore, Values
 from local_cloud.storage.collections import collections_of
 from local_cloud.storage.journal import DataError, Journal
-from local_cloud.storage.objects import Objects
+from local_cloud.storage.objects import Objects, release
 
 _DAY_S: Final = 86_400
 _READS: Final = ("Describe", "Get", "List", "Query", "Scan", "Search", "BatchGet")
@@ -61,6 +63,7 @@ class Recorder:
         self._known: dict[str, dict[str, bytes]] = {}
         self._finals: set[tuple[str, str]] = set()
         self._numbers = itertools.count()
+        self.metrics = MetricStore(self._metric_period)
         if journal:
             self._objects = Objects(s3_backends[account]["aws"], journal)
             self._collections = collections_of(region=region, account=account)
@@ -144,16 +147,22 @@ class Recorder:
             record = vars(stream.shards[shard_id].records[number])
             self._put_records(journal, f"kinesis/{stream.stream_name}/{shard_id}", [record], first=number)
 
-    def metrics(self, data: list[Any]) -> None:
-        """Record metrics."""
+    def _metric_period(self, series: Series, start_s: int, values: Values | None) -> None:
         if journal := self.journal:
-            name = f"{_ordered(time.time_ns())}-{next(self._numbers)}"
-            journal.put("metrics", "", name, pickle.dumps(data, protocol=5))
+            place = orjson.dumps([series.namespace, series.name, sorted(series.dimensions)]).decode()
+            if values is None:
+                journal.delete("metric", place, _ordered(start_s))
+            else:
+                journal.put("metric", place, _ordered(start_s), pickle.dumps(values, protocol=5))
 
     def object(self, bucket: str, key: str) -> None:
         """Note that an object is changed by this thread's request."""
         if self.journal:
             self._notes("objects").add((bucket, key))
+
+    def content(self, version: Any) -> bytes:
+        """Return the stored content of a version of an object."""
+        return self._objects.content(version)
 
     def service(self, name: str) -> None:
         """Note that a small collection of a service may be changed by this thread's request."""
@@ -187,11 +196,12 @@ class Recorder:
         """Write what this thread has noted, and everything else so far."""
         if not (journal := self.journal):
             return
-        for bucket, key in self._take_notes("objects"):
-            self._objects.write(bucket, key)
+        stored = [version for note in self._take_notes("objects") for version in self._objects.write(*note)]
         for service in self._take_notes("services"):
             self._compare(service)
         journal.commit()
+        for version in stored:
+            release(version)
 
     def _commit_in_background(self) -> None:
         """Commit; what cannot be stored now is stored with the next commit."""
@@ -234,15 +244,21 @@ class Recorder:
             self._journal.put("position", place, mapping, str(number).encode())
         return number
 
-    def advance(self, place: str, mapping: str, next_number: int) -> None:
-        """Record that a mapping has processed a shard up to a record; forget those that all have."""
-        if not (journal := self.journal):
-            return
+    def advance(self, place: str, mapping: str, next_number: int) -> int:
+        """Record that a mapping has processed a shard up to a record; delete the stored records that all have.
+
+        Returns
+        -------
+        int
+            The number of the first record that a mapping has not processed.
+        """
         self._positions[place, mapping] = next_number
-        journal.put("position", place, mapping, str(next_number).encode())
-        slowest = min(number for (shard, _), number in self._positions.items() if shard == place)
-        journal.trim_records(place, _ordered(slowest - 1))  # the newest stays, so that numbers go on from it
-        self._commit_in_background()
+        slowest = min(number for (shard, _), number in list(self._positions.items()) if shard == place)
+        if journal := self.journal:
+            journal.put("position", place, mapping, str(next_number).encode())
+            journal.trim_records(place, _ordered(slowest - 1))  # the newest stays, so that numbers go on from it
+            self._commit_in_background()
+        return slowest
 
     # Start
 
@@ -259,13 +275,10 @@ class Recorder:
         self._restore_items(journal)
         self._restore_records(journal)
         self._objects.restore()
-        metrics = cloudwatch_backends[self._account][self._region].metric_data
-        oldest = _ordered(time.time_ns() - _DAY_S * 1_000_000_000)
-        for place, name, data in list(journal.read("metrics")):
-            if name < oldest:
-                journal.delete("metrics", place, name)
-            else:
-                metrics.extend(pickle.loads(data))  # noqa: S301  written by this program
+        for place, start_s, data in journal.read("metric"):
+            namespace, name, dimensions = orjson.loads(place)
+            series = Series(namespace, name, frozenset(map(tuple, dimensions)))
+            self.metrics.restore(series, int(start_s), pickle.loads(data))  # noqa: S301  written by this program
         by_name = {collection.name: collection for collection in self._collections}
         for place, name, data in list(journal.read("entry")):
             if collection := by_name.get(place):

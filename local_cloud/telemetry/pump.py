@@ -15,6 +15,9 @@ from local_cloud.deployment import Clients
 from local_cloud.telemetry.embedded_metrics import MetricDatum, embedded_metrics
 
 _MOST_A_REQUEST = 500
+_MOST_QUEUED = 50_000
+_LONGEST_WAIT_S = 1.0
+"""Time for which a writer waits while the queue is full. It does not wait longer: CloudWatch itself may be a writer."""
 _WAIT_S = 0.2
 _GATHER_S = 0.25
 """Time for which items gather after the first one: each invocation queues several, and a request takes milliseconds."""
@@ -32,7 +35,7 @@ class TakeMetric(Protocol):
 
 
 class Pump:
-    """Queues log lines and metrics, and sends them in batches."""
+    """Queues log lines and metrics, and sends them in batches. Writers wait while the queue is full."""
 
     def __init__(self, clients: Clients) -> None:
         self._clients = clients
@@ -88,6 +91,7 @@ class Pump:
 
     def _put(self, item: _Item) -> None:
         with self._idle:
+            self._idle.wait_for(lambda: self._pending < _MOST_QUEUED, _LONGEST_WAIT_S)
             self._pending += 1
         self._queue.put((item, self._now()))
 

@@ -12,10 +12,11 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 from moto.cloudwatch.models import CloudWatchBackend
 
-from local_cloud.moto_changes.stores import read_metric_data
+from local_cloud.metric_store import MetricStore
+from local_cloud.moto_changes.metrics import store_metrics
 
-START = dt.datetime(2026, 11, 26, 12, tzinfo=dt.UTC)
 MINUTE = dt.timedelta(minutes=1)
+START = dt.datetime.now(dt.UTC).replace(second=0, microsecond=0) - 20 * MINUTE
 
 Read = Callable[..., dict[str, list[tuple[int, float]]]]
 
@@ -23,9 +24,10 @@ Read = Callable[..., dict[str, list[tuple[int, float]]]]
 @pytest.fixture
 def read(monkeypatch: pytest.MonkeyPatch) -> Iterator[Read]:
     """Return statistics of Latency of an API, as pairs of minute and value."""
-    monkeypatch.setattr(CloudWatchBackend, "get_metric_data", CloudWatchBackend.get_metric_data)  # put back at the end
+    for name in ("get_all_metrics", "get_metric_data", "get_metric_statistics", "put_metric_data"):
+        monkeypatch.setattr(CloudWatchBackend, name, getattr(CloudWatchBackend, name))  # put back at the end
     with mock_aws():
-        read_metric_data()
+        store_metrics(MetricStore())
         client = boto3.client("cloudwatch", region_name="eu-west-1")
         put(client, "AWS/ApiGateway", 0, [10.0, 20.0, 30.0, 40.0])
         put(client, "AWS/ApiGateway", 2, [7.0])
@@ -95,3 +97,22 @@ def test_a_trimmed_count_is_the_number_of_values_up_to_a_bound(read: Read) -> No
 def test_a_statistic_that_is_not_known_is_refused(read: Read) -> None:
     with pytest.raises(ClientError, match="statistic 'TM\\(5%:95%\\)' is not implemented here"):
         read("TM(5%:95%)")
+
+
+def test_statistics_and_list_of_metrics_are_of_the_same_data(read: Read) -> None:
+    client = boto3.client("cloudwatch", region_name="eu-west-1")
+    metric = {
+        "Namespace": "AWS/ApiGateway", "MetricName": "Latency", "Dimensions": [{"Name": "ApiId", "Value": "shop"}]
+    }  # fmt: skip
+
+    answer = client.get_metric_statistics(
+        **metric, StartTime=START, EndTime=START + 5 * MINUTE, Period=60, Statistics=["Sum", "Average", "Maximum"]
+    )
+
+    found = sorted(
+        (point["Timestamp"], point["Sum"], point["Average"], point["Maximum"]) for point in answer["Datapoints"]
+    )
+    assert found == [(START, 100.0, 25.0, 40.0), (START + 2 * MINUTE, 7.0, 7.0, 7.0)]
+    listed = client.list_metrics(Namespace="AWS/ApiGateway")["Metrics"]
+    assert sorted(each["Dimensions"][0]["Value"] for each in listed) == ["another", "shop"]
+    assert metric in listed

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pickle
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,14 +12,15 @@ import pytest
 from moto import mock_aws
 from moto.dynamodb.models import dynamodb_backends
 from moto.kinesis.models import kinesis_backends
-from moto.s3.models import s3_backends
+from moto.s3.models import FakeKey, s3_backends
 from moto.stepfunctions.parser.api import ExecutionStatus
 
+from local_cloud.moto_changes import recording
 from local_cloud.moto_state import seed_ids
 from local_cloud.storage import pickling
 from local_cloud.storage.executions import execution_of
 from local_cloud.storage.journal import DataError, Journal
-from local_cloud.storage.objects import Objects
+from local_cloud.storage.objects import Objects, release
 from local_cloud.storage.recorder import Recorder
 
 ACCOUNT = "123456789012"
@@ -29,12 +31,28 @@ def journal(tmp_path: Path) -> Journal:
     return Journal(tmp_path)
 
 
-def versioned_bucket() -> tuple[Any, Any]:
-    """Return a client and the backend of an empty bucket `shop`."""
+@pytest.fixture
+def objects(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Objects]:
+    """Return a function that makes the objects of the current backend, whose stored contents moto then reads."""
+    for name in ("value", "__deepcopy__"):
+        monkeypatch.setattr(FakeKey, name, getattr(FakeKey, name, None), raising=False)
+    current: list[Objects] = []
+    recorder = SimpleNamespace(content=lambda version: current[-1].content(version))
+    recording._read_stored_contents(SimpleNamespace(recorder=recorder))
+
+    def make() -> Objects:
+        current.append(Objects(s3_backends[ACCOUNT]["aws"], journal))
+        return current[-1]
+
+    return make
+
+
+def versioned_bucket() -> Any:
+    """Return a client of an empty bucket `shop`."""
     s3 = boto3.client("s3", region_name="us-east-1")
     s3.create_bucket(Bucket="shop")
     s3.put_bucket_versioning(Bucket="shop", VersioningConfiguration={"Status": "Enabled"})
-    return s3, s3_backends[ACCOUNT]["aws"]
+    return s3
 
 
 def listed(s3: Any) -> list[tuple[str, str]]:
@@ -42,24 +60,25 @@ def listed(s3: Any) -> list[tuple[str, str]]:
     return [(kind, entry["VersionId"]) for kind in ("Versions", "DeleteMarkers") for entry in answer.get(kind, [])]
 
 
-def test_versions_tags_and_delete_markers_are_restored(journal: Journal) -> None:
+def test_versions_tags_and_delete_markers_are_restored(journal: Journal, objects: Callable[[], Objects]) -> None:
     with mock_aws():
-        s3, backend = versioned_bucket()
+        s3 = versioned_bucket()
         s3.put_object(Bucket="shop", Key="k", Body=b"one", Metadata={"a": "b"}, Tagging="colour=red")
         s3.put_object(Bucket="shop", Key="k", Body=b"two")
         s3.delete_object(Bucket="shop", Key="k")
         before = listed(s3)
-        Objects(backend, journal).write("shop", "k")
+        objects().write("shop", "k")
         journal.commit()
     first = before[1][1]
 
     with mock_aws():
-        s3, backend = versioned_bucket()
-        Objects(backend, journal).restore()
+        s3 = versioned_bucket()
+        objects().restore()
         answer = s3.get_object(Bucket="shop", Key="k", VersionId=first)
         assert listed(s3) == before
-        assert (answer["Body"].read(), answer["Metadata"], answer["ETag"]) == (
+        assert (answer["Body"].read(), answer["ContentLength"], answer["Metadata"], answer["ETag"]) == (
             b"one",
+            3,
             {"a": "b"},
             '"f97c5d29941bfb1b2fdab0874906ab82"',
         )
@@ -68,22 +87,60 @@ def test_versions_tags_and_delete_markers_are_restored(journal: Journal) -> None
         ]
 
 
-def test_content_of_a_version_that_is_gone_is_deleted(journal: Journal) -> None:
+def test_stored_contents_are_read_from_the_journal(journal: Journal, objects: Callable[[], Objects]) -> None:
     with mock_aws():
-        s3, backend = versioned_bucket()
-        objects = Objects(backend, journal)
-        version = s3.put_object(Bucket="shop", Key="k", Body=b"one")["VersionId"]
-        objects.write("shop", "k")
-        content_id = backend.buckets["shop"].keys["k"].stored_content
+        s3, stored = versioned_bucket(), objects()
+        versions = [s3.put_object(Bucket="shop", Key="k", Body=body)["VersionId"] for body in (b"one", b"second")]
+        new = stored.write("shop", "k")
         journal.commit()
-        assert journal.content(content_id) == b"one"
+        for version in new:
+            release(version)
+
+        assert stored.write("shop", "k") == []
+        assert [version._value_buffer for version in new] == [None, None]
+        assert [s3.get_object(Bucket="shop", Key="k", VersionId=version)["Body"].read() for version in versions] == [
+            b"one",
+            b"second",
+        ]
+        assert s3.get_object(Bucket="shop", Key="k", Range="bytes=2-3")["Body"].read() == b"co"
+        assert s3.head_object(Bucket="shop", Key="k")["ContentLength"] == 6
+        s3.copy_object(Bucket="shop", Key="copy", CopySource={"Bucket": "shop", "Key": "k"})
+        assert s3.get_object(Bucket="shop", Key="copy")["Body"].read() == b"second"
+
+
+def test_list_of_versions_reads_no_content(
+    journal: Journal, objects: Callable[[], Objects], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with mock_aws():
+        s3 = versioned_bucket()
+        objects()
+        for body in (b"one", b"second"):
+            s3.put_object(Bucket="shop", Key="k", Body=body)
+        s3.delete_object(Bucket="shop", Key="k")
+        monkeypatch.setattr(FakeKey, "value", property())
+        answer = s3.list_object_versions(Bucket="shop")
+        assert sorted(version["Size"] for version in answer["Versions"]) == [3, 6]
+        monkeypatch.undo()
+        assert [
+            s3.get_object(Bucket="shop", Key="k", VersionId=each["VersionId"])["Body"].read()
+            for each in answer["Versions"]
+        ]
+
+
+def test_content_of_a_version_that_is_gone_is_deleted(journal: Journal, objects: Callable[[], Objects]) -> None:
+    with mock_aws():
+        s3, stored = versioned_bucket(), objects()
+        version = s3.put_object(Bucket="shop", Key="k", Body=b"one")["VersionId"]
+        (written,) = stored.write("shop", "k")
+        journal.commit()
+        assert journal.content(written.stored_content) == b"one"
 
         s3.delete_object(Bucket="shop", Key="k", VersionId=version)
-        objects.write("shop", "k")
+        stored.write("shop", "k")
         journal.commit()
 
     with pytest.raises(DataError):
-        journal.content(content_id)
+        journal.content(written.stored_content)
     assert list(journal.read("object")) == []
 
 

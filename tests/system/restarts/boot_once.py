@@ -49,8 +49,16 @@ def main() -> None:
             if change := CHANGES.get(resource.type):
                 change(cloud.clients, resource)
     assert cloud.flush()
-    options.file.write_text(json.dumps(dict(_state())))
+    options.file.write_text(json.dumps(dict([*_state(), *_metrics(cloud.recorder.metrics)])))
     os._exit(0)
+
+
+def _metrics(metrics: Any) -> Iterator[tuple[str, str]]:
+    """Yield the path and the text of the values of each metric."""
+    first, last = (dt.datetime(year, 1, 1, tzinfo=dt.UTC) for year in (2000, 2100))
+    for series in metrics.series():
+        path = f"metrics {series.namespace} {series.name} {sorted(series.dimensions)}"
+        yield path, str(metrics.read(series, start=first, end=last))
 
 
 def _state() -> Iterator[tuple[str, str]]:

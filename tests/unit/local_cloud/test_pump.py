@@ -1,3 +1,4 @@
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -59,3 +60,32 @@ def test_flush_does_not_wait_for_more(pump: Pump, cloudwatch: CloudWatch) -> Non
         assert pump.flush(timeout_s=30)
 
     assert cloudwatch.requests == [["first"], ["second"]]
+
+
+def test_writer_waits_while_the_queue_is_full(
+    pump: Pump, cloudwatch: CloudWatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(telemetry, "_MOST_QUEUED", 3)
+    monkeypatch.setattr(telemetry, "_LONGEST_WAIT_S", 60)
+    for number in range(3):
+        pump.log("group", "stream", str(number))
+    writer = threading.Thread(target=pump.log, args=("group", "stream", "3"))
+    writer.start()
+
+    assert cloudwatch.requests == []
+    assert writer.is_alive()
+    pump.flush(timeout_s=0)  # sends at once
+    writer.join(30)
+    assert not writer.is_alive()
+    assert pump.flush(timeout_s=30)
+    assert cloudwatch.requests == [["0", "1", "2"], ["3"]]
+
+
+def test_writer_does_not_wait_for_ever(pump: Pump, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(telemetry, "_MOST_QUEUED", 1)
+    monkeypatch.setattr(telemetry, "_LONGEST_WAIT_S", 0)
+
+    for number in range(3):
+        pump.log("group", "stream", str(number))
+
+    assert pump.flush(timeout_s=30)

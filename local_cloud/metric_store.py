@@ -1,0 +1,119 @@
+"""Metrics of one day, by series and period: a minute for the last hour, five minutes before that."""
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from local_cloud.alarms.series import Datapoint, Series, series_of
+
+_MINUTE_S: Final = 60
+_LONG_PERIOD_S: Final = 300
+_MINUTES_FOR_S: Final = 3_600
+_DAY_S: Final = 86_400
+_EXACT_VALUES: Final = 100
+"""Number of different values in a period from which on further ones are rounded to three digits."""
+
+Values = dict[float, float]
+"""Number of occurrences by value."""
+
+
+class MetricStore:
+    """Values of metrics.
+
+    Parameters
+    ----------
+    record
+        Called with each period whose values change, as series, start and values. The values are None if the period
+        is deleted.
+    """
+
+    def __init__(self, record: Callable[[Series, int, Values | None], None] = lambda *_: None) -> None:
+        self._record = record
+        self._series: dict[Series, dict[int, Values]] = {}
+        self._lock = threading.Lock()
+        self._next_merge_s = 0.0
+
+    def put(self, namespace: str, data: Iterable[Mapping[str, Any]]) -> None:
+        """Add data in the shape of PutMetricData."""
+        now_s = time.time()
+        changed = set()
+        with self._lock:
+            for datum in data:
+                series = series_of(namespace, datum["MetricName"], datum.get("Dimensions", ()))
+                at = datum.get("Timestamp")
+                start_s = _start_s(utc(at).timestamp() if at else now_s, now_s=now_s)
+                if start_s is not None:
+                    _add(self._series.setdefault(series, {}).setdefault(start_s, {}), _pairs(datum))
+                    changed.add((series, start_s))
+            for series, start_s in changed:
+                self._record(series, start_s, self._series[series][start_s])
+            if now_s >= self._next_merge_s:
+                self._next_merge_s = now_s + _LONG_PERIOD_S
+                self._merge(now_s)
+
+    def restore(self, series: Series, start_s: int, values: Values) -> None:
+        """Put the values of a period back."""
+        with self._lock:
+            self._series.setdefault(series, {})[start_s] = values
+
+    def series(self) -> Sequence[Series]:
+        """Return all series."""
+        with self._lock:
+            return list(self._series)
+
+    def read(self, series: Series, *, start: datetime, end: datetime) -> list[Datapoint]:
+        """Return the values of the periods that begin between the minute of `start` and `end`, in order."""
+        first_s, last_s = utc(start).timestamp() // _MINUTE_S * _MINUTE_S, utc(end).timestamp()
+        with self._lock:
+            return [
+                Datapoint(datetime.fromtimestamp(start_s, UTC), value, count)
+                for start_s, values in sorted(self._series.get(series, {}).items())
+                if first_s <= start_s < last_s
+                for value, count in values.items()
+            ]
+
+    def _merge(self, now_s: float) -> None:
+        for series, periods in list(self._series.items()):
+            for start_s in list(periods):
+                wanted_s = _start_s(start_s, now_s=now_s)
+                if wanted_s != start_s:
+                    values = periods.pop(start_s)
+                    self._record(series, start_s, None)
+                    if wanted_s is not None:
+                        merged = periods.setdefault(wanted_s, {})
+                        _add(merged, values.items())
+                        self._record(series, wanted_s, merged)
+            if not periods:
+                del self._series[series]
+
+
+def _start_s(at_s: float, *, now_s: float) -> int | None:
+    """Return the start of a time's period, or None after a day."""
+    age_s = now_s - at_s
+    length_s = _MINUTE_S if age_s < _MINUTES_FOR_S else _LONG_PERIOD_S
+    return int(at_s // length_s * length_s) if age_s < _DAY_S else None
+
+
+def utc(at: datetime) -> datetime:
+    """Return a time with its zone; times without a zone are UTC."""
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def _pairs(datum: Mapping[str, Any]) -> Iterable[tuple[float, float]]:
+    """Return the values of a datum with their numbers of occurrences."""
+    if values := datum.get("Values"):
+        return zip(map(float, values), map(float, datum.get("Counts") or [1] * len(values)), strict=True)
+    if (statistics := datum.get("StatisticValues")) is None:
+        return [(float(datum.get("Value", 0)), 1.0)]
+    least, most, total, count = (float(statistics[name]) for name in ("Minimum", "Maximum", "Sum", "SampleCount"))
+    if count <= 2:
+        return [(least, 1.0), (most, 1.0)][: int(count)]
+    return [(least, 1.0), (most, 1.0), ((total - least - most) / (count - 2), count - 2)]
+
+
+def _add(values: Values, pairs: Iterable[tuple[float, float]]) -> None:
+    for value, count in pairs:
+        known = value if value in values or len(values) < _EXACT_VALUES else float(f"{value:.2e}")
+        values[known] = values.get(known, 0.0) + count

@@ -1,0 +1,137 @@
+"""Limits of what moto keeps in memory: log lines, notifications, states of alarms, executions, iterators."""
+
+import functools
+from typing import Any, Final
+
+from moto.cloudwatch.models import Alarm
+from moto.dynamodbstreams.models import DynamoDBStreamsBackend
+from moto.logs.models import LogGroup
+from moto.sns.models import Topic
+from moto.stepfunctions.parser.models import StepFunctionsParserBackend
+
+from local_cloud.moto_changes.change import MotoChange, Runtime, replace
+from local_cloud.storage.executions import StoredWorker, has_ended
+
+LOG_GROUP_BYTES: Final = 5_000_000
+"""Maximum size of the lines of a log group, with `_LINE_OVERHEAD_BYTES` for each."""
+_LINE_OVERHEAD_BYTES: Final = 500
+_KEPT_SHARE: Final = 0.8
+"""Share of the lines that stay when a group is full."""
+EXECUTIONS: Final = 1_000
+"""Maximum number of ended executions of a state machine."""
+_WITH_MAP_RUNS: Final = 100
+"""Number of ended executions whose runs of distributed maps can be described."""
+_NOTES: Final = 100
+"""Maximum number of notifications of a topic and of state changes of an alarm."""
+_ITERATORS: Final = 1_000
+"""Maximum number of iterators of DynamoDB streams."""
+
+
+def keep_newest_lines(_: Runtime | None = None) -> None:
+    """Delete the oldest lines of a log group that has more than `LOG_GROUP_BYTES`."""
+    original = LogGroup.put_log_events
+
+    @functools.wraps(original)
+    def put_log_events(self: Any, log_stream_name: str, log_events: list[dict[str, Any]]) -> str:
+        token = original(self, log_stream_name, log_events)
+        added = sum(len(event["message"]) + _LINE_OVERHEAD_BYTES for event in log_events)
+        self.size_bytes = vars(self).get("size_bytes", 0) + added
+        if self.size_bytes > LOG_GROUP_BYTES:
+            _delete_oldest_lines(self)
+        return token
+
+    replace(LogGroup, "put_log_events", put_log_events)
+
+
+def _delete_oldest_lines(group: Any) -> None:
+    lines = sorted(
+        (line for stream in list(group.streams.values()) for line in stream.events), key=_number, reverse=True
+    )
+    group.size_bytes = kept = 0
+    for line in lines:
+        size_bytes = len(line.message) + _LINE_OVERHEAD_BYTES
+        if group.size_bytes + size_bytes > _KEPT_SHARE * LOG_GROUP_BYTES:
+            break
+        group.size_bytes += size_bytes
+        kept += 1
+    oldest = _number(lines[kept - 1]) if kept else float("inf")
+    for stream in list(group.streams.values()):
+        stream.events = [line for line in stream.events if _number(line) >= oldest]
+
+
+def _number(line: Any) -> int:
+    number: int = line.event_id
+    return number
+
+
+def keep_newest_executions(_: Runtime | None = None) -> None:
+    """Delete the oldest ended executions of a state machine, and the threads of all but the newest ones."""
+    original = StepFunctionsParserBackend.start_execution
+
+    @functools.wraps(original)
+    def start_execution(self: Any, state_machine_arn: str, *arguments: Any, **options: Any) -> Any:
+        started = original(self, state_machine_arn, *arguments, **options)
+        machine = next(each for each in self.state_machines if each.arn == started.state_machine_arn)
+        ended = [each for each in list(machine.executions) if each is not started and has_ended(each)]
+        for execution in ended[:-EXECUTIONS]:
+            machine.executions.remove(execution)
+        for execution in ended[-EXECUTIONS:-_WITH_MAP_RUNS]:
+            if not isinstance(execution.exec_worker, StoredWorker):
+                execution.exec_worker = StoredWorker(execution.to_history_output()["events"])
+                execution.state_machine = machine  # moto copies the machine for each execution
+        return started
+
+    replace(StepFunctionsParserBackend, "start_execution", start_execution)
+
+
+def keep_newest_notes(_: Runtime | None = None) -> None:
+    """Delete the oldest notifications of a topic, state changes of an alarm and iterators of DynamoDB streams."""
+    publish, update = Topic.publish, Alarm.update_state
+    get_iterator, get_records = DynamoDBStreamsBackend.get_shard_iterator, DynamoDBStreamsBackend.get_records
+
+    @functools.wraps(publish)
+    def published(self: Any, *arguments: Any, **options: Any) -> Any:
+        try:
+            return publish(self, *arguments, **options)
+        finally:
+            del self.sent_notifications[:-_NOTES]
+
+    @functools.wraps(update)
+    def updated(self: Any, *arguments: Any, **options: Any) -> None:
+        update(self, *arguments, **options)
+        del self.history[:-_NOTES]
+
+    def trimmed(call: Any) -> Any:
+        @functools.wraps(call)
+        def trim(self: Any, *arguments: Any, **options: Any) -> Any:
+            answer = call(self, *arguments, **options)
+            for arn in list(self.shard_iterators)[:-_ITERATORS]:
+                self.shard_iterators.pop(arn, None)
+            return answer
+
+        return trim
+
+    replace(Topic, "publish", published)
+    replace(Alarm, "update_state", updated)
+    replace(DynamoDBStreamsBackend, "get_shard_iterator", trimmed(get_iterator))
+    replace(DynamoDBStreamsBackend, "get_records", trimmed(get_records))
+
+
+CHANGES: Final[tuple[MotoChange, ...]] = (
+    MotoChange("moto keeps all log lines", ("moto.logs.models:LogGroup.put_log_events",), keep_newest_lines),
+    MotoChange(
+        "moto keeps all executions, each with the objects of its thread",
+        ("moto.stepfunctions.parser.models:StepFunctionsParserBackend.start_execution",),
+        keep_newest_executions,
+    ),
+    MotoChange(
+        "moto keeps all notifications, state changes and iterators",
+        (
+            "moto.sns.models:Topic.publish",
+            "moto.cloudwatch.models:Alarm.update_state",
+            "moto.dynamodbstreams.models:DynamoDBStreamsBackend.get_shard_iterator",
+            "moto.dynamodbstreams.models:DynamoDBStreamsBackend.get_records",
+        ),
+        keep_newest_notes,
+    ),
+)
