@@ -33,6 +33,7 @@ from local_cloud.execution.function import InvocationResult, ThrottledError
 from local_cloud.execution.invoker import Invoker
 from local_cloud.execution.runtimes import function_reports, refuse_foreign_runtimes
 from local_cloud.execution.workspaces import Workspaces
+from local_cloud.expiry import Expiry
 from local_cloud.gateway.deployed import read_http_apis
 from local_cloud.gateway.http_api import HttpApiServer
 from local_cloud.gateway.invocations import TimedInvocations
@@ -128,6 +129,7 @@ class LocalCloud:
             self._tls, self.certificate = server_context(settings.tls)
         self._fronts: Fronts | None = None
         self._alarms: AlarmWatch | None = None
+        self._expiry: Expiry | None = None
 
     @property
     def has_awslambdaric(self) -> bool:
@@ -234,6 +236,7 @@ class LocalCloud:
             self._targets.submit(*work)
             done()
         self._sources.start()
+        self._expiry = Expiry(self.clients, self.recorder, now=self.clock.now, report=self._report)
         fast = fast_starting(deployment)
         threading.Thread(target=self._start_ahead, args=(fast,), name="start ahead", daemon=True).start()
         return deployment
@@ -273,10 +276,13 @@ class LocalCloud:
         }
 
     def advance(self, duration: timedelta) -> list[Firing]:
-        """Move the clock of schedules ahead; what became due is fired, in order, when this returns."""
-        if self._scheduler is None:
+        """Move the clock ahead. When this returns, due schedules were fired, and expired data was deleted."""
+        if self._scheduler is None or self._expiry is None:
             raise ValueError("the cloud has not booted")
-        return self._scheduler.advance(duration)
+        firings = self._scheduler.advance(duration)
+        if duration >= timedelta(days=1):
+            self._expiry.run()
+        return firings
 
     def flush(self) -> bool:
         """Wait until all log lines and metrics so far are in CloudWatch."""
@@ -296,6 +302,8 @@ class LocalCloud:
         self._timed_invocations.close()
         if self._alarms:
             self._alarms.close()
+        if self._expiry:
+            self._expiry.close()
         if self._scheduler:
             self._scheduler.close()
         if self._sources:

@@ -53,9 +53,11 @@ class Journal:
         self._directory = directory
         self._lock = threading.RLock()
         self._writing = threading.Lock()
+        self._reading = threading.Lock()
         self._entries: dict[tuple[str, str, str], object] = {}
         self._contents: dict[str, object] = {}
         self._trims: dict[str, str] = {}
+        self._has_traces = True
         self._database = _opened(directory)
 
     def put(self, kind: str, place: str, name: str, value: bytes) -> None:
@@ -129,6 +131,7 @@ class Journal:
     ) -> None:
         if not (entries or contents or trims):
             return
+        self._has_traces = True
         with self._database:  # one transaction
             self._database.executemany(
                 "DELETE FROM entries WHERE kind = 'record' AND place = ? AND name < ?", list(trims.items())
@@ -149,6 +152,17 @@ class Journal:
                 [key for key, value in entries.items() if value is _DELETED],
             )
 
+    def erase_traces(self) -> None:
+        """Remove deleted and overwritten values from the files; commits wait, about 10 ms per MB of the database.
+
+        SQLite zeroes most deleted values at once, but not copies that it made when it moved them to other pages.
+        """
+        with self._writing, self._reading, _translated(self._directory, "written"):
+            if self._has_traces:
+                self._database.execute("VACUUM")
+                self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                self._has_traces = False
+
     def read(self, kind: str) -> Iterator[tuple[str, str, bytes]]:
         """Yield place, name and value of the entries of a kind, sorted."""
         with _translated(self._directory, "read"):
@@ -164,7 +178,7 @@ class Journal:
         UnreadableDataError
             If it is missing.
         """
-        with _translated(self._directory, "read"):
+        with self._reading, _translated(self._directory, "read"):
             rows = self._database.execute("SELECT value FROM contents WHERE id = ?", (content_id,)).fetchall()
         if not rows:
             raise UnreadableDataError(f"the data in {self._directory} lacks the content {content_id} of an object")
@@ -244,6 +258,7 @@ def _opened(directory: Path) -> sqlite3.Connection:
         # The kernel has each commit; the disk has it at the next checkpoint, at the latest after about 30 MB.
         database.execute("PRAGMA synchronous = NORMAL")
         database.execute(f"PRAGMA wal_autocheckpoint = {_PAGES_BEFORE_CHECKPOINT}")
+        database.execute("PRAGMA secure_delete = ON")
         with database:
             database.executescript(_TABLES)
             database.execute("INSERT OR IGNORE INTO facts VALUES ('format', ?)", (version,))

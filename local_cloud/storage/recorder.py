@@ -30,6 +30,8 @@ _DAY_S: Final = 86_400
 _READS: Final = ("Describe", "Get", "List", "Query", "Scan", "Search", "BatchGet")
 _UNSIGNED: Final = {"AWSCognitoIdentityProviderService": "cognito-idp"}
 """Services by the target of requests that need no signature, such as SignUp."""
+_EXPIRED: Final[Mapping[str, Any]] = {}
+"""Takes the place of a record that has expired."""
 _DIGITS: Final = 30
 _AFTER_ALL: Final = "~"
 """Sorts after each number."""
@@ -260,6 +262,48 @@ class Recorder:
             self._commit_in_background()
         return slowest
 
+    def expire_records(self, now_s: float) -> None:
+        """Delete stream records of more than a day that no mapping waits for.
+
+        The newest of a shard becomes an empty one, so that numbers go on from it.
+        """
+        slowest: dict[str, int] = {}
+        for (place, _), number in list(self._positions.items()):
+            slowest[place] = min(number, slowest.get(place, number))
+        for place, shard, arrivals in self._shards():
+            if place not in slowest and arrivals:
+                recent = [number for number, arrival_s in arrivals if now_s - arrival_s < _DAY_S]
+                shard.forget_records(min(recent, default=arrivals[-1][0] + 1))
+        if not (journal := self.journal):
+            return
+        for place, entries in itertools.groupby(list(journal.read("record")), key=lambda entry: entry[0]):
+            rows = [(last, pickle.loads(data)) for _, last, data in entries]  # noqa: S301  written by this program
+            for last, records in rows:
+                is_old = all(record == _EXPIRED or now_s - _arrival_s(record) >= _DAY_S for record in records)
+                if is_old and int(last) < slowest.get(place, int(last) + 1):
+                    if last == rows[-1][0]:
+                        self._put_records(journal, place, [_EXPIRED], first=int(last))
+                    else:
+                        journal.delete("record", place, last)
+
+    def _shards(self) -> Iterator[tuple[str, Any, list[tuple[int, float]]]]:
+        """Yield the place of each shard, its object and the number and arrival of each record in memory."""
+        for stream in list(kinesis_backends[self._account][self._region].streams.values()):
+            for shard in stream.shards.values():
+                arrivals = [(number, record.created_at) for number, record in list(shard.records.items())]
+                yield f"kinesis/{stream.stream_name}/{shard.shard_id}", shard, arrivals
+        for table in list(dynamodb_backends[self._account][self._region].tables.values()):
+            if (stored := table.stream_shard) is not None:
+                numbered = enumerate(list(stored.items), stored.starting_sequence_number)
+                arrivals = [(number, _arrival_s(item.record)) for number, item in numbered if item is not None]
+                yield f"dynamodb/{table.name}", stored, arrivals
+
+    def erase_traces(self) -> None:
+        """Remove deleted values from the files of the journal."""
+        if journal := self.journal:
+            journal.commit()
+            journal.erase_traces()
+
     # Start
 
     def restore(self) -> None:
@@ -342,19 +386,24 @@ class Recorder:
                 for _, last, data in entries
                 for number, record in _numbered(pickle.loads(data), last=int(last))  # noqa: S301
             ]
+            newest = records[-1][0]
+            records = [(number, record) for number, record in records if record != _EXPIRED]
             if place not in polled:
                 recent = [number for number, record in records if time.time() - _arrival_s(record) < _DAY_S]
-                oldest = min(recent, default=records[-1][0])  # the newest stays, so that numbers go on from it
+                oldest = min(recent, default=newest)  # the newest stays, so that numbers go on from it
                 journal.trim_records(place, _ordered(oldest))
                 records = [(number, record) for number, record in records if number >= oldest]
             if service == "dynamodb" and name in tables and (shard := tables[name].stream_shard) is not None:
-                shard.starting_sequence_number = records[0][0]
+                shard.starting_sequence_number = records[0][0] if records else newest + 1
                 shard.items = [_table_record(record) for _, record in records]
-                self._newest[place] = records[-1][0] + 1
+                self._newest[place] = newest + 1
             elif service == "kinesis":
                 stream = next((stream for stream in streams.values() if stream.stream_name == name), None)
                 if stream is not None and rest[0] in stream.shards:
-                    stream.shards[rest[0]].records.update({number: _record(state) for number, state in records})
+                    kinesis_shard: Any = stream.shards[rest[0]]
+                    kinesis_shard.records.update({number: _record(state) for number, state in records})
+                    if not records:
+                        kinesis_shard.last_number = newest
 
     def _compare(self, service: str) -> None:
         """Write the entries of a service's collections that differ from those that were written last."""

@@ -11,11 +11,11 @@ import boto3
 import pytest
 from moto import mock_aws
 from moto.dynamodb.models import dynamodb_backends
-from moto.kinesis.models import kinesis_backends
+from moto.kinesis.models import Shard, kinesis_backends
 from moto.s3.models import FakeKey, s3_backends
 from moto.stepfunctions.parser.api import ExecutionStatus
 
-from local_cloud.moto_changes import recording
+from local_cloud.moto_changes import recording, stores
 from local_cloud.moto_state import seed_ids
 from local_cloud.storage import pickling
 from local_cloud.storage.executions import execution_of
@@ -440,3 +440,92 @@ def test_own_table_of_a_database_is_listed_after_a_restart(journal: Journal) -> 
         glue = database()
         restarted(journal)
         assert [table["Name"] for table in glue.get_tables(DatabaseName="shop")["TableList"]] == ["own"]
+
+
+PLACE = "kinesis/events/shardId-000000000000"
+DAY_S = 86_400
+
+
+@pytest.fixture
+def keeps_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Apply the change of shards for one test."""
+    for name in ("put_record", "get_records", "get_max_sequence_number", "forget_records"):
+        monkeypatch.setattr(Shard, name, getattr(Shard, name, None), raising=False)
+    stores._keep_every_stream_record(SimpleNamespace())
+
+
+def event_stream() -> Any:
+    boto3.client("kinesis", region_name="us-east-1").create_stream(StreamName="events", ShardCount=1)
+    (stream,) = kinesis_backends[ACCOUNT]["us-east-1"].streams.values()
+    return stream
+
+
+@pytest.mark.usefixtures("keeps_numbers")
+@pytest.mark.parametrize(
+    ("age_s", "processed", "stored"),
+    [
+        (DAY_S - 60, 3, [(3, 1)]),
+        (DAY_S + 60, 3, [(3, 0)]),
+        (DAY_S + 60, 2, [(3, 1)]),
+        (DAY_S + 60, 0, [(1, 1), (2, 1), (3, 1)]),
+    ],
+)
+def test_processed_record_is_deleted_after_a_day_and_its_number_stays(
+    journal: Journal, age_s: float, processed: int, stored: list[tuple[int, int]]
+) -> None:
+    with mock_aws():
+        stream, recorder = event_stream(), restarted(journal)
+        recorder.position(PLACE, "mapping", 1)
+        for _ in range(3):
+            recorder.stream_record(stream, *reversed(stream.put_record("anna", "", "")))
+        if processed:
+            recorder.advance(PLACE, "mapping", processed + 1)
+        recorder.commit()
+
+        recorder.expire_records(time.time() + age_s)
+        recorder.commit()
+
+    records = [(int(last), pickle.loads(data)) for _, last, data in journal.read("record")]
+    assert [(last, len([record for record in found if record])) for last, found in records] == stored
+    with mock_aws():
+        stream, recorder = event_stream(), Recorder(journal, region="us-east-1", account=ACCOUNT)
+        journal.put("position", PLACE, "mapping", str(processed + 1).encode())
+        recorder.restore()
+        shard = next(iter(stream.shards.values()))
+        assert list(shard.records) == [number for number, count in stored if count]
+        assert stream.put_record("bert", "", "")[0] == "4"
+
+
+@pytest.mark.usefixtures("keeps_numbers")
+def test_records_without_a_mapping_are_deleted_after_a_day(journal: Journal) -> None:
+    with mock_aws():
+        stream, recorder = event_stream(), restarted(journal)
+        for _ in range(2):
+            recorder.stream_record(stream, *reversed(stream.put_record("anna", "", "")))
+        recorder.commit()
+
+        recorder.expire_records(time.time() + DAY_S - 60)
+        kept = list(next(iter(stream.shards.values())).records)
+        recorder.expire_records(time.time() + DAY_S + 60)
+        recorder.commit()
+
+        assert kept == [1, 2]
+        assert list(next(iter(stream.shards.values())).records) == []
+    assert [(int(last), pickle.loads(data)) for _, last, data in journal.read("record")] == [(2, [{}])]
+
+
+def test_numbers_of_a_table_s_stream_go_on_from_an_expired_record(journal: Journal) -> None:
+    journal.put("record", "dynamodb/things", f"{41:030d}", pickle.dumps([{}]))
+    journal.commit()
+    with mock_aws():
+        boto3.client("dynamodb", region_name="us-east-1").create_table(
+            TableName="things",
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+            StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
+        )
+        Recorder(journal, region="us-east-1", account=ACCOUNT).restore()
+        shard: Any = dynamodb_backends[ACCOUNT]["us-east-1"].tables["things"].stream_shard
+
+        assert (shard.starting_sequence_number, shard.items) == (42, [])

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import random
 import sqlite3
 import threading
 from pathlib import Path
@@ -226,3 +227,49 @@ def test_directory_that_cannot_be_written_is_not_called_damaged(tmp_path: Path) 
         with pytest.raises(DataError) as failed:
             Journal(directory)
         assert type(failed.value) is DataError
+
+
+def occurrences(directory: Path, text: bytes) -> int:
+    return sum(file.read_bytes().count(text) for file in directory.iterdir())
+
+
+def test_erased_names_and_values_leave_the_files(tmp_path: Path) -> None:
+    journal, rng = Journal(tmp_path), random.Random(1)
+
+    def write(name: str, mark: bytes) -> None:
+        half = rng.randbytes(rng.choice([20, 400, 2_000, 20_000]))
+        journal.put("item", "table", name, half + mark + half)
+        journal.put_content(name, mark + half)
+
+    for _ in range(4):  # pages split and merge, which leaves copies in them
+        for number in rng.sample(range(400), 400):
+            if rng.random() < 0.3:
+                journal.delete("item", "table", f"anna-{number}")
+            else:
+                write(f"anna-{number}" if number % 3 else f"bert-{number}", b"bert" if number % 3 == 0 else b"anna")
+        journal.commit()
+    assert occurrences(tmp_path, b"anna") > 100
+
+    for number in range(400):
+        journal.delete("item", "table", f"anna-{number}")
+        journal.delete_content(f"anna-{number}")
+    journal.commit()
+    journal.erase_traces()
+
+    assert occurrences(tmp_path, b"anna") == 0
+    assert {name.partition("-")[0] for _, name, _ in journal.read("item")} == {"bert"}
+    journal.put("item", "table", "after", b"bert")
+    journal.close()
+    assert occurrences(tmp_path, b"after") == 1
+
+
+def test_overwritten_value_leaves_the_files(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    for value in (b"anna" * 5_000, b"bert"):
+        journal.put("item", "table", "a", value)
+        journal.commit()
+
+    journal.erase_traces()
+
+    assert occurrences(tmp_path, b"anna") == 0
+    journal.close()

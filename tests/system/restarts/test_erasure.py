@@ -1,0 +1,89 @@
+"""The files of the embedded cloud lose an erased user together with the copies that expire."""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import gzip
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.booted.assemblies import QUICK, synthesized
+from tests.booted.shop import Shop, eventually, parquet_rows
+
+ANN, BOB = "ann-to-be-erased@example.org", "bob-who-stays@example.org"
+WITHOUT_SCHEDULES = dict.fromkeys(
+    ("attribution_schedule", "compaction_schedule", "monitoring_schedule", "training_schedule")
+)
+KEPT = dt.timedelta(days=31)
+"""Longer than the lifetime of old object versions."""
+
+
+def spellings(user: str) -> list[bytes]:
+    """Return the user ID as text and in base64 at each alignment."""
+    encoded = [base64.b64encode(b"x" * start + user.encode()) for start in range(3)]
+    return [user.encode(), *(text[4:-4] for text in encoded)]
+
+
+def in_files(directory: Path) -> Counter[str]:
+    """Return how often the files of the database contain each user ID, also in compressed contents."""
+    found: Counter[str] = Counter()
+    for file in directory.iterdir():
+        data = file.read_bytes()
+        for user in (ANN, BOB):
+            found[user] += sum(data.count(text) for text in spellings(user))
+    return +found
+
+
+def in_versions(shop: Shop) -> Counter[str]:
+    """Return how many versions of objects contain each user ID."""
+    s3, found = shop.cloud.client("s3"), Counter[str]()
+    for bucket in (shop.name("lake-bucket"), shop.name("artefact-bucket")):
+        for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
+            for version in page.get("Versions", []):
+                name = {"Bucket": bucket, "Key": version["Key"], "VersionId": version["VersionId"]}
+                body = s3.get_object(**name)["Body"].read()
+                if version["Key"].endswith(".parquet"):
+                    body = str(parquet_rows(body)).encode()
+                elif body[:2] == b"\x1f\x8b":
+                    body = gzip.decompress(body)
+                found.update(user for user in (ANN, BOB) if any(text in body for text in spellings(user)))
+    return +found
+
+
+@pytest.fixture
+def shop_data(tmp_path: Path) -> Path:
+    return tmp_path / "data"
+
+
+def test_erased_user_leaves_the_files_with_the_expired_copies(tmp_path: Path, shop_data: Path) -> None:
+    with Shop.booted(synthesized(**QUICK, **WITHOUT_SCHEDULES), tmp_path, data=shop_data) as shop:
+        for user in (BOB, ANN):  # the newest records are of the erased user
+            profile = {"userId": user, "properties": json.dumps({"city": "Graz"})}
+            answer = shop.post("/users", {"datasetArn": shop.name("users-dataset-arn"), "users": [profile]})
+            assert answer.status == 200
+            assert shop.send(user, "item-1", "item-2").status == 200
+            assert shop.recommend(user).status == 200
+        users = eventually(
+            lambda: Counter(row["user_id"] for row in shop.lake_rows("interactions/")),
+            holds=lambda found: found == {ANN: 2, BOB: 2},
+        )
+        before = in_versions(shop)
+
+        receipt = shop.alsolike("erase", ANN, "--wait", "--yes")
+        shop.cloud.advance(KEPT)
+        after = in_versions(shop)
+        stored = in_files(shop_data)
+        shop.cloud.stop()
+        stopped = in_files(shop_data)
+
+    assert users == {ANN: 2, BOB: 2}
+    assert before[ANN] > 1
+    assert receipt["status"] == "complete"
+    (until,) = (each["by"] for each in receipt["expiring"] if each["store"] == "old object versions")
+    assert dt.date.fromisoformat(until) <= (dt.datetime.now(dt.UTC) + KEPT).date()
+    assert after.keys() == {BOB}
+    assert stored.keys() == stopped.keys() == {BOB}
