@@ -25,11 +25,20 @@ QUICK: Mapping[str, Any] = {"time_budget_ms": 0, "training_algorithms": ["item_k
 _TIMEOUT_S = 1_200
 
 
-def synthesized(**settings: Any) -> Path:
-    """Return the assembly of the demo environment with other settings."""
+def synthesized(environment: str = "demo", **settings: Any) -> Path:
+    """Return the assembly of an environment of `cdk.json` with other settings."""
     build_layers()
-    inputs = inputs_digest(environment="demo", layers=boot.LAYERS, overrides=settings)
-    options = ["--environment", "demo", "--cache", str(CACHE), "--keep", str(KEPT), "--settings", json.dumps(settings)]
+    inputs = inputs_digest(environment=environment, layers=boot.LAYERS, overrides=settings)
+    options = [
+        "--environment",
+        environment,
+        "--cache",
+        str(CACHE),
+        "--keep",
+        str(KEPT),
+        "--settings",
+        json.dumps(settings),
+    ]
     with _locked(inputs[:24]):
         done = subprocess.run(
             [sys.executable, "-m", "infra_cdk.assembly", *options],

@@ -1,6 +1,8 @@
 """Indexes, file names and charts of the documentation."""
 
+import argparse
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -68,6 +70,33 @@ def test_the_readme_has_the_middle_shops_bill() -> None:
     readme = (ROOT / "README.md").read_text()
 
     assert re.findall(r"\*\*Cheap\.\*\* (\S+) a month|costs (\S+) \(", readme) == [(ours, ""), ("", theirs)]
+
+
+def test_commands_of_kafka_permit_the_operations_of_the_table() -> None:
+    page = (ROOT / "docs" / "kafka.md").read_text()
+    (script,) = re.findall(r"^```sh\n(acl=.*?)^```$", page, re.M | re.S)
+    common, *commands = script.replace("$acl", "").strip().splitlines()
+    rows = re.findall(r"^\| (topic|consumer group|cluster)\b.*? \| (.+) \|$", page, re.M)
+    command_line = argparse.ArgumentParser(exit_on_error=False)
+    for name in ("--bootstrap-server", "--command-config", "--allow-principal", "--topic", "--group"):
+        command_line.add_argument(name)
+    command_line.add_argument("--operation", action="append")
+    for name in ("--add", "--cluster"):
+        command_line.add_argument(name, action="store_true")
+
+    words = shlex.split(common.partition("=")[2])[0].split()
+    parsed = [command_line.parse_args([*words[1:], *shlex.split(command)]) for command in commands]
+
+    assert words[0] == "kafka-acls.sh"
+    permitted = {
+        resource: set(one.operation)
+        for one in parsed
+        for resource, is_named in (("topic", one.topic), ("consumer group", one.group), ("cluster", one.cluster))
+        if is_named
+    }
+    assert permitted == {resource: set(re.findall("`(.+?)`", operations)) for resource, operations in rows}
+    assert f'"topic": "{parsed[0].topic}"' in page
+    assert parsed[0].group == "alsolike-prod"
 
 
 TABLE = """\

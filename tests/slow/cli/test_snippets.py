@@ -5,9 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import os
-import re
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -19,10 +17,10 @@ from alsolike.declarations.storage import CHAMPION_KEY
 from local_cloud.client import Cloud
 from tests.booted.assemblies import synthesized
 from tests.booted.shop import SECONDS_PER_DAY, Shop, eventually
+from tests.booted.snippets import ROOT, run, snippets
 
 pytestmark = pytest.mark.ci
 
-ROOT = Path(__file__).parents[3]
 README, API, ALGORITHMS, TUTORIAL = (
     ROOT / name for name in ("README.md", "docs/api.md", "docs/algorithms.md", "docs/tutorials/own-algorithm.md")
 )
@@ -35,15 +33,6 @@ items:
 filters:
   up-to: INCLUDE ItemID WHERE Items.PRICE <= $PRICE
 """
-
-
-def snippets(page: Path, *languages: str) -> Iterator[tuple[str, str, str]]:
-    """Give the heading, language and text of each fenced block in one of the languages, in their order."""
-    heading = ""
-    for title, language, text in re.findall(r"^#+ ([^\n]+)$|^```(\w+)\n(.*?)^```$", page.read_text(), re.M | re.S):
-        heading = title or heading
-        if language in languages:
-            yield heading, language, text
 
 
 def write_files(directory: Path) -> None:
@@ -98,14 +87,6 @@ def environment(shop: Shop) -> Iterator[Mapping[str, str]]:
         "CURL_CA_BUNDLE": certificate,
     }
     shop.run_alsolike("keys", "delete", variables["AWS_ACCESS_KEY_ID"])
-
-
-def run(language: str, text: str, *, environment: Mapping[str, str], directory: Path) -> str:
-    """Run a snippet as its reader does; return what it prints."""
-    command = ["bash", "-ec", text] if language == "sh" else [sys.executable, "-c", text]
-    done = subprocess.run(command, env=environment, cwd=directory, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def test_every_snippet_of_the_readme_and_the_api_page_works(
