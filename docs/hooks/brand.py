@@ -40,6 +40,17 @@ _PROPERTIES: Mapping[str, str] = {
 """Colours of the theme, after `--md-`, and the product's."""
 
 
+_RULES = """\
+.md-typeset h1, .md-typeset h2 { color: var(--md-default-fg-color); font-weight: 650; letter-spacing: -0.02em; }
+/* In the dark, a header in the light accent would outshine the page. */
+[data-md-color-scheme="slate"] {
+  --md-primary-bg-color: var(--md-default-fg-color);
+  --md-primary-bg-color--light: var(--md-default-fg-color--light);
+}
+[data-md-color-scheme="slate"] :is(.md-header, .md-tabs) { background-color: var(--md-default-bg-color); }
+"""
+
+
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the stylesheet and the icon."""
     from mkdocs.structure.files import File  # mkdocs is no dependency of the tests
@@ -65,6 +76,4 @@ def stylesheet(theme: str) -> str:
     for place, scheme in enumerate(("default", "slate")):
         lines = [f"  --md-{name}: {colours[token][place]};" for name, token in _PROPERTIES.items()]
         schemes.append("\n".join([f'[data-md-color-scheme="{scheme}"] {{', *lines, "}"]))
-    # In the dark, a header in the light accent would outshine the page.
-    header = ".md-header, .md-tabs { background-color: var(--md-default-bg-color); color: var(--md-default-fg-color); }"
-    return "\n".join([*schemes, f'[data-md-color-scheme="slate"] {{ {header} }}', ""])
+    return "\n".join([*schemes, _RULES])
