@@ -83,6 +83,7 @@ def test_interactions_with_actions_and_logged_responses_become_models_in_the_bun
             "item_ids": ["item01", "item14"][:: 1 - 2 * (number % 2)],
             "scores": [2.0, 1.0],
             "places": [0, 1],
+            "pairs": [0],
             "outcome_item_ids": ["item01"],
             "outcome_types": ["click"],
             "outcome_values": [0.0],
