@@ -262,7 +262,7 @@ def _opened(directory: Path) -> sqlite3.Connection:
         with database:
             database.executescript(_TABLES)
             database.execute("INSERT OR IGNORE INTO facts VALUES ('format', ?)", (version,))
-            database.execute("DELETE FROM entries WHERE kind = 'metrics'")  # of an earlier version
+            database.execute("DELETE FROM entries WHERE kind = 'metrics'")  # only earlier versions stored metrics
         failure.pop_all()
     return database
 

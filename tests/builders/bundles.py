@@ -123,7 +123,7 @@ def filling_memory(graph: bytes, *, size_bytes: int) -> bytes:
             helper.make_node("Add", ["scores_before", "nothing"], ["scores"]),
         ]
     )
-    return model.SerializeToString()
+    return bytes(model.SerializeToString())
 
 
 def without_later_files(directory: Path) -> None:

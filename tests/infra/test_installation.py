@@ -141,7 +141,14 @@ def test_build_of_torch_without_a_listed_hash_is_refused(tmp_path: Path) -> None
         for name in made.namelist():
             content = made.read(name).decode().replace("Version: 1.0", "Version: 2.13.0+cpu")
             archive.writestr(name.replace("torch-1.0", "torch-2.13.0+cpu"), content)
-    options = ["--require-hashes", "--no-index", "--find-links", ".", "-r", ROOT / "requirements" / "torch.txt"]
+    options: list[str | Path] = [
+        "--require-hashes",
+        "--no-index",
+        "--find-links",
+        ".",
+        "-r",
+        ROOT / "requirements" / "torch.txt",
+    ]
     command: list[str | Path] = [UV, "pip", "install", "--python", sys.executable, "--target", "installed", *options]
 
     refused = subprocess.run(command, cwd=tmp_path, text=True, capture_output=True, check=False)

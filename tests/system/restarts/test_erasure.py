@@ -8,6 +8,7 @@ import gzip
 import json
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from tests.booted.assemblies import QUICK, synthesized
 from tests.booted.shop import Shop, eventually, parquet_rows
 
 ANN, BOB = "ann-to-be-erased@example.org", "bob-who-stays@example.org"
-WITHOUT_SCHEDULES = dict.fromkeys(
+WITHOUT_SCHEDULES: dict[str, Any] = dict.fromkeys(
     ("attribution_schedule", "compaction_schedule", "monitoring_schedule", "training_schedule")
 )
 KEPT = dt.timedelta(days=31)

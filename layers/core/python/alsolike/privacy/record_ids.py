@@ -34,7 +34,7 @@ _PAIR = re.compile(
     (?:"(?P<double>(?:[^"\\]|\\.)*+)"|'(?P<single>(?:[^'\\]|\\.)*+)'|(?P<bare>[^\s"'{}\[\],;&]++)(?P<cut>\Z)?)""",
     re.VERBOSE | re.DOTALL,
 )
-_STRING = re.compile(r'"((?:[^"\\]|\\.)*+)(?:"|\Z)', re.DOTALL)
+_STRING = re.compile(r'"((?:[^"\\]|\\.)*+)("|\Z)', re.DOTALL)
 _WORDS = (re.compile(r"[\w.@-]+"), re.compile(r"""[^\s"'<>&=,;{}\[\]()]+"""))
 
 
@@ -221,12 +221,21 @@ def _read_text(ids: RecordIds, text: str, is_user: IsUser) -> list[Any]:
         fields = _Object((match["name"], _value(match)) for match in _PAIR.finditer(text) if match["cut"] is None)
         pending += _read_object(ids, fields, is_user)
         rest = _PAIR.sub(lambda match: " " if match["cut"] is None else match[0], text)
-        ids.values.update(_unescaped(string) for string in _STRING.findall(rest))
+        ids.values.update(_unescaped(string) for string, _ in _STRING.findall(rest))
         ids.values.update(_words(rest))
         if "\\" not in text:
             break
-        text = _unescaped(text)
+        text = _unescaped(_STRING.sub(_without_cut_value, text))
     return pending
+
+
+def _without_cut_value(match: re.Match[str]) -> str:
+    """Return a string of damaged JSON, or a space for a truncated value.
+
+    Without its escapes, a truncated value such as `"ann\\"` would seem to be the ID of another user.
+    """
+    string, end = match.groups()
+    return match[0] if end or _is_like_json(_unescaped(string)) else " "
 
 
 def _value(match: re.Match[str]) -> str | None:
