@@ -14,7 +14,7 @@ from alsolike.declarations.storage import (
 MANIFEST = Manifest(
     description="Shows metrics, alarms, engagement, drift, quarantine, experiments, rules and cost to operators",
     layers=("core", "pandas"),
-    packages=("cost", "metric_writers.py", "prices.py", "prometheus"),
+    packages=("alarms.py", "cost", "metric_writers.py", "prices.py", "prometheus"),
     memory_mb=1_769,
     timeout_s=29,  # the API waits for 30 s
     variables={"deployment": "name"},

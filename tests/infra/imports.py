@@ -29,6 +29,13 @@ def words(module: str) -> set[str]:
     return {word for source in sources for word in re.findall(r"\w+", source.read_text())}
 
 
+def files(module: str, *, under: str) -> set[str]:
+    """Return the files below a folder of the repository without which `module` cannot be imported."""
+    sources = filter(None, map(_source, _reached(module, lazily=False)))
+    paths = {source.relative_to(ROOT).as_posix() for source in sources}
+    return {path for path in paths if path.startswith(f"{under}/")}
+
+
 def _reached(module: str, *, lazily: bool) -> set[str]:
     reached: set[str] = set()
     waiting = {module}

@@ -17,6 +17,7 @@ from infra_cdk.constructs import python_function
 from infra_cdk.constructs.python_layers import MissingLayer
 from infra_cdk.node import node_executable, use_installed_node
 from tests.infra.assembly import FUNCTIONS, STACKS, Assembly, synthesize
+from tests.infra.imports import files
 
 ROOT = Path(__file__).parents[2]
 CDK = ROOT / "node_modules" / "aws-cdk" / "bin" / "cdk"
@@ -102,6 +103,17 @@ def test_asset_of_a_function_holds_that_function_alone(demo: Assembly) -> None:
     assert contents == {name: ["__init__.py", name] for name in FUNCTIONS}
     assert all((asset(name) / "functions" / name / "handler.py").is_file() for name in FUNCTIONS)
     assert [path for name in FUNCTIONS for path in asset(name).rglob("*.pyc")] == []
+
+
+def test_asset_of_a_function_holds_the_operations_that_it_imports(demo: Assembly) -> None:
+    missing = {}
+    for name in FUNCTIONS:
+        asset = demo.directory / f"asset.{demo.function(name).properties['Code']['S3Key'].removesuffix('.zip')}"
+        needed = files(f"functions.{name}.handler", under="operations")
+        if absent := {path for path in needed if not (asset / path).is_file()}:
+            missing[name] = absent
+
+    assert missing == {}
 
 
 def test_editing_one_function_changes_its_asset_only(

@@ -45,7 +45,7 @@ def test_view_schedule_and_alarms_are_there(shop: Shop) -> None:
     alarms = shop.cloud.client("cloudwatch").describe_alarms()["MetricAlarms"]
     watching = [alarm for alarm in alarms if "-lake-" in alarm["AlarmName"]]
     assert {tuple(alarm["AlarmActions"]) for alarm in watching} == {(shop.name("alerts-topic-arn"),)}
-    assert len(watching) == 3
+    assert len(watching) == 4
 
 
 def test_upkeep_runs_in_its_own_role_and_layers(shop: Shop) -> None:
