@@ -12,7 +12,7 @@ _WEEK_HOURS = 7 * _DAY_HOURS
 def longest_gap_hours(expression: str) -> int:
     """Return the longest time between two runs in hours, rounded up, and at most a week.
 
-    The result is a week for schedules that select days of a month, months or one day of each month.
+    A schedule that names months or days of the month counts as a week.
 
     Examples
     --------

@@ -69,7 +69,7 @@ class Trainings:
                         logGroupName=TRAINING_LOG_GROUP, logStreamName=stream["logStreamName"], limit=1
                     )["events"]
                 ]
-        except Unavailable:  # the group is missing before an account's first job; the list is worth more than the line
+        except Unavailable:  # the log group is missing before an account's first job; the runs are still listed
             return None
         latest = max(events, key=lambda event: event["timestamp"], default=None)
         return str(latest["message"]).strip() if latest else None

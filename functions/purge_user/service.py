@@ -52,7 +52,7 @@ def stop_sessions(work: PurgeContext) -> Iterator[None]:
 
 
 def _session_hashes(work: PurgeContext) -> tuple[str, ...]:
-    """Return the hashes of the stopped sessions, and of the partition keys of long ones."""
+    """Return the hashes of stopped sessions, and of the partition keys of sessions with long IDs."""
     sessions = work.progress.stopped_sessions
     keys = [long_key(profile_id(user_id=None, session_id=session)) for session in sessions]
     return tuple(work.pseudonyms.shopper(name) for name in (*sessions, *keys) if name is not None)

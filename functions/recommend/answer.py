@@ -27,12 +27,12 @@ def empty_answer(resolved: ResolvedRequest, *, degraded: Sequence[str]) -> Answe
 def named_answer(
     resolved: ResolvedRequest, inputs: RankingInputs, ranking: Ranking, slate: Slate | None, *, degraded: Sequence[str]
 ) -> Answer:
-    """Return the answer with the items of the slate, or of the ranking without rules.
+    """Return the answer with the slate's items, or, without rules, with the ranking's.
 
     Parameters
     ----------
     degraded
-        Reasons of the earlier steps.
+        Reasons why earlier steps degraded the answer.
     """
     scored = ranking.items if slate is None else slate.items
     items = named(scored, inputs)
@@ -110,7 +110,7 @@ def _explained(
 def _unknown_columns(
     resolved: ResolvedRequest, items: Sequence[RankedItem], *, declared: Container[str]
 ) -> tuple[str, ...]:
-    """Return the requested columns that are neither declared nor a property of an item in the answer."""
+    """Return the requested columns that are neither declared nor in an item; none for an empty answer."""
     if not items:
         return ()
     there = {name for item in items for name in item.metadata or ()}

@@ -104,7 +104,7 @@ class RequestItems:
         return known
 
     def mask(self, selected: SelectedFilter, inputs: FilterInputs) -> Mask | None:
-        """Return the mask that excludes deleted items and those that do not pass the filter; None if it is empty."""
+        """Return the mask that excludes deleted and filtered items; None without a filter and without deleted items."""
         catalogue, recent = self.catalogue, inputs.recent
         if not self.others:
             return catalogue.mask(selected.filter, inputs, name=selected.name)

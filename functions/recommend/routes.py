@@ -60,7 +60,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     answer = recommender.answer(request, budget=budget, swaps=True)
     _count(answer, request)
     response = respond_answer(answer, request, event, route=route)
-    if response["statusCode"] != NOT_MODIFIED:  # a client that has this answer already got it from a logged request
+    if response["statusCode"] != NOT_MODIFIED:  # a 304 repeats an answer that was logged when it was first sent
         correlation_id = invocation.correlation_id
         sources.served.write(answer, request, now_ms=now_ms, took_ms=budget.took_ms, correlation_id=correlation_id)
     return response

@@ -31,7 +31,7 @@ def read_topic(trigger: KafkaTopic, function: lambda_.IFunction, scope: Construc
     mapping = lambda_.CfnEventSourceMapping(
         # CloudFormation accepts another topic for the same mapping, and Lambda keeps reading the old one:
         # https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/2140
-        # The logical ID of a nested construct has a hash, which differs between `shop.events` and `shop-events`.
+        # A nested construct's logical ID has a hash, so `shop.events` and `shop-events` have different mappings.
         Construct(scope, "KafkaTopic"),
         kafka.topic,
         function_name=function.function_arn,

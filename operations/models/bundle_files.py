@@ -27,7 +27,7 @@ _PART_BYTES = 8 * 1024 * 1024
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class DamagedFile:
-    """A file of a bundle that differs from the manifest."""
+    """A missing or faulty file of a bundle."""
 
     name: str
     fault: str

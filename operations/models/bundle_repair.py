@@ -1,4 +1,4 @@
-"""Repair of the bundles that serve, from earlier versions of their files in S3."""
+"""Repair of the bundles of the champion, the previous champions and the canary, from earlier versions in S3."""
 
 from __future__ import annotations
 

@@ -76,6 +76,6 @@ class Canary:
         return judgements
 
     def first_breach(self, rng: Rng) -> tuple[str, int] | None:
-        """Return the breached test and its look; None without a breach."""
+        """Return the first breached test and the number of the look; None without a breach."""
         judgements = self.judgements(rng)
         return next(((test.name, len(judgements)) for test in judgements[-1] if test.breached), None)

@@ -1,4 +1,4 @@
-"""Boosts and demotions: scores with their factors, and the runs of the model that find the best of those scores."""
+"""Boosts and demotions: they change scores, and further runs of the model find the best changed scores."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ class RankingInputs:
         Number of items to find. It exceeds the requested number if rules choose among them, or if variants of a product
         are left out.
     boosts
-        The best k by their boosted scores must be among the result of a recommender that ranks with the model.
+        Change scores. A recommender that ranks with the model finds the k best changed scores if there is time.
     """
 
     resolved: ResolvedRequest

@@ -129,7 +129,7 @@ def _mask_of(selected: SelectedFilter, inputs: RankingInputs) -> Mask | None:
 
 
 def _boosted(ranking: Ranking, inputs: RankingInputs) -> list[ScoredItem]:
-    """Return the items of a ranking by their boosted scores, best first."""
+    """Return the k items of a ranking with the best boosted scores, best first."""
 
     def factor(position: int) -> float:
         return math.prod(

@@ -150,7 +150,7 @@ class ModelCatalogue:
         return self._snapshot.item_id(int(self._cold_rows[position - self._items - 1]))
 
     def mask(self, filter_: Filter | None, inputs: FilterInputs, *, name: str) -> Mask | None:
-        """Return the mask that excludes deleted items and those that do not pass the filter; None if it is empty."""
+        """Return the mask that excludes deleted and filtered items; None without a filter and without deleted items."""
         if filter_ is None:
             return self.mask_of_deleted
         return self._evaluator.bias(filter_, inputs, name=name)

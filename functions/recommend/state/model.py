@@ -86,7 +86,7 @@ class History:
         return np.concatenate([self.items, self.returned]) if len(self.returned) else self.items
 
     def left_out(self, manifest: Manifest) -> npt.NDArray[np.int64]:
-        """Return the positions that the model's lists leave out by the training's choice, also unknown ones."""
+        """Return the positions, also unknown ones, of seen or bought items that the manifest excludes from lists."""
         if manifest.exclude_seen:
             return np.concatenate([self.seen, self.unknown]) if len(self.unknown) else self.seen
         return self.bought if manifest.exclude_bought else _NOTHING

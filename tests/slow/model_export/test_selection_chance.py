@@ -64,7 +64,7 @@ class NoiseModel(Model):
 
 
 def part_of(rng: np.random.Generator, users: int) -> Part:
-    """Return users with three random items and a target that follows the latest one for `USEFUL_SHARE` of them."""
+    """Return users with three random items; for `USEFUL_SHARE` of them, the target is the latest item's successor."""
     pasts = np.array([rng.choice(ITEMS, 3, replace=False) + 1 for _ in range(users)])
     follows = rng.random(users) < USEFUL_SHARE
     targets = np.where(follows, pasts[:, -1] % ITEMS + 1, rng.integers(1, ITEMS + 1, users))

@@ -21,7 +21,7 @@ def normal_mixture(z: float, x: float) -> float:
 
 
 def line(z: float, t: float) -> float:
-    """Return the mean likelihood ratio of the drifts +l and -l of a Brownian motion that is z sqrt(t) at t."""
+    """Return the mean likelihood ratio of drifts +l and -l, if a Brownian motion has the value z sqrt(t) at time t."""
     slope = math.sqrt(2 * math.log(2 / 0.05))
     return sum(math.exp(drift * z * math.sqrt(t) - drift**2 * t / 2) for drift in (slope, -slope)) / 2
 

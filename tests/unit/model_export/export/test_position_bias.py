@@ -18,7 +18,7 @@ def clicks_at(*places: int, pairs: list[int]) -> Response:
 
 
 def logged(counts: dict[int, int]) -> Impressions:
-    """Return responses with clicks at each place of the pairs that begin at it and before it."""
+    """Return responses with clicks at each place; `counts` has their number for both pairs with this place."""
     shown = [
         clicks_at(place, pairs=[first])
         for place, count in counts.items()

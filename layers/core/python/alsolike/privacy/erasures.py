@@ -38,7 +38,7 @@ def receipt_key(erasure: str) -> str:
 
 
 def erasure_of_receipt(key: str) -> str:
-    """Return the id of the erasure whose receipt has a key."""
+    """Return the ID of an erasure from the key of its receipt."""
     return key.removeprefix(ERASURE_RECEIPTS_PREFIX).removesuffix(".json")
 
 

@@ -255,5 +255,5 @@ def _unescaped(text: str) -> str:
 
 
 def _unicode(text: str) -> str:
-    """Return a text with joined pairs of surrogates, and without single ones."""
+    """Return a text with surrogate pairs joined and single surrogates replaced."""
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

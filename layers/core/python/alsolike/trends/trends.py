@@ -303,7 +303,7 @@ def _compared(counts: Counts, totals: Counts, column: int) -> tuple[Counts, Coun
 
 
 def _divergence(observed: Counts, expected: Counts) -> Counts:
-    """Return ``observed ln(observed / expected)``; 0 for nothing."""
+    """Return ``observed ln(observed / expected)``; 0 if observed is 0."""
     some = observed > 0
     return observed * np.log(np.divide(observed, expected, out=np.ones_like(observed), where=some))
 
