@@ -146,15 +146,19 @@ def damaged(folder: Path) -> None:
 
 
 def failing(folder: Path) -> None:
-    """Write a graph that loads, but fails for users with more than one interaction."""
+    """Write a graph that loads, but finds no row of its table for any history with other items than the first."""
     manifest = Manifest.from_json((folder / bundle.MANIFEST_FILE).read_bytes())
     table = np.zeros((manifest.items + 1, manifest.items + 1), np.float32)
     for name, with_bias in ((bundle.GRAPH_FILE, False), (bundle.BIAS_GRAPH_FILE, True)):
         model = small_graph(table, with_bias=with_bias)
-        model.graph.initializer.append(numpy_helper.from_array(np.ones(2, np.int64), "single"))
+        model.graph.initializer.append(numpy_helper.from_array(np.array(manifest.items + 1, np.int64), "table_rows"))
+        model.graph.initializer.append(numpy_helper.from_array(np.array(1, np.int64), "first"))
         (gather,) = (node for node in model.graph.node if node.op_type == "Gather")
-        gather.input[1] = "one"
-        model.graph.node.insert(0, helper.make_node("Reshape", ["history", "single"], ["one"]))
+        assert gather.input[1] == "history"
+        gather.input[1] = "row"
+        model.graph.node.insert(0, helper.make_node("Sub", ["history", "first"], ["others"]))
+        model.graph.node.insert(1, helper.make_node("Mul", ["others", "table_rows"], ["beyond"]))
+        model.graph.node.insert(2, helper.make_node("Add", ["history", "beyond"], ["row"]))
         (folder / name).write_bytes(model.SerializeToString())
     (folder / bundle.DATA_FILE).write_bytes(table.tobytes())
     write_tables_index(folder, {"table": (table, 0)})
