@@ -115,10 +115,10 @@ def test_largest_bundle_and_catalogue_fit_twice_on_the_disk_of_recommend(spare: 
 def test_gate_asks_for_what_the_environment_says(demo: Assembly, prod: Assembly) -> None:
     def asked(assembly: Assembly) -> tuple[str, ...]:
         variables = assembly.function("register_model").properties["Environment"]["Variables"]
-        return tuple(variables[f"GATE_{name}"] for name in ("MIN_INTERACTIONS", "MAX_AGE_DAYS", "TOLERANCE_PERCENT"))
+        return tuple(variables[f"GATE_{name}"] for name in ("MIN_INTERACTIONS", "MAX_AGE_DAYS", "MARGIN_PERCENT"))
 
-    assert asked(demo) == ("50", "0", "5")  # 0: of any age
-    assert asked(prod) == ("1000", "30", "5")
+    assert asked(demo) == ("50", "0", "2")  # 0: of any age
+    assert asked(prod) == ("1000", "30", "2")
 
 
 def test_layers_have_what_the_function_imports_and_nothing_else(demo: Assembly) -> None:

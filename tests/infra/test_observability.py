@@ -337,7 +337,11 @@ def test_every_alarm_of_every_stack_names_a_runbook_that_names_it(assembly: Asse
 RUNBOOKS = sorted((ROOT / "docs" / "runbooks").glob("*.md"))
 
 
-@pytest.mark.parametrize("page", RUNBOOKS, ids=lambda page: page.stem)
+PROCEDURES = {"degraded", "leaked-key", "lost-data"}
+"""Pages that other runbooks and people name, not alarms."""
+
+
+@pytest.mark.parametrize("page", [page for page in RUNBOOKS if page.stem not in PROCEDURES], ids=lambda page: page.stem)
 def test_a_runbook_says_cause_check_and_fix(page: Path) -> None:
     headings = [line for line in page.read_text().splitlines() if line.startswith("## ")]
 

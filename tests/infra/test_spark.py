@@ -169,6 +169,7 @@ def test_job_may_do_what_it_needs_and_nothing_else(demo: Assembly, role: Resourc
         ("s3:GetObject", "Artefacts/config/current.json"),
         ("s3:GetObject", "Artefacts/catalog/actions.json"),
         ("s3:GetObject", "Artefacts/privacy/tombstones.json"),
+        ("s3:GetObject", "Artefacts/privacy/receipts/*"),
         ("s3:ListBucket", "Artefacts"),
         ("secretsmanager:GetSecretValue", "HashKey"),
         ("s3:ListBucket", "Lake"),
