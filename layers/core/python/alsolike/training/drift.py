@@ -148,7 +148,7 @@ def psi_by_chance(reference: Sequence[int], current: Sequence[int], *, design: D
     --------
     >>> chance = psi_by_chance([50, 50], [50, 50])
     >>> round(chance.mean, 3), round(chance.highest, 3)
-    (0.04, 0.393)
+    (0.02, 0.434)
     """
     pairs = _pairs(reference, current)
     independent = float(max(len(pairs) - 1, 1))
