@@ -327,13 +327,18 @@ class Shop:
         return document
 
     def left(self) -> dict[str, list[str]]:
-        """Return the traces of the erased user, each with the places that hold it."""
+        """Return the traces of the erased user, each with the places that hold it.
+
+        Tombstones and receipts hold the user's keyed hash: receipts restore lost tombstones.
+        """
         traces = self.story.traces()
         found = {trace: self.stores.holding(trace) for trace in traces}
         keys = {profile_id(user_id=None, session_id=session) for session in self.story.owned_sessions()}
         for key in keys:
             held = [place for place in self.stores.holding(key) if "/datasets/" in place]
             found[key] = held
+        shopper, receipts = PSEUDONYMS.shopper(ERASED), f"{PLACES.artefact_bucket}/privacy/receipts/"
+        found[shopper] = [place for place in found[shopper] if not place.startswith(receipts)]
         stones = f"{PLACES.artefact_bucket}/privacy/tombstones.json"
         return {trace: rest for trace, places in found.items() if (rest := [p for p in places if p != stones])}
 
