@@ -12,6 +12,7 @@ OF_THE_TEMPLATE: Final = frozenset(
         "ApiGatewayV2::Api", "ApiGatewayV2::Authorizer", "ApiGatewayV2::Integration", "ApiGatewayV2::Route",
         "ApiGatewayV2::Stage", "Budgets::Budget", "CloudFront::Distribution", "CloudFront::OriginAccessControl",
         "CloudFront::ResponseHeadersPolicy", "CloudWatch::CompositeAlarm", "CloudWatch::Dashboard",
+        "CodeDeploy::Application", "CodeDeploy::DeploymentGroup",
         "Cognito::UserPoolClient", "Cognito::UserPoolDomain", "Cognito::UserPoolResourceServer", "Events::EventBus",
         "Events::Rule", "Glue::Job", "Glue::SecurityConfiguration", "IAM::ManagedPolicy", "IAM::Policy", "IAM::Role",
         "KMS::Alias", "Lambda::Alias", "Lambda::EventInvokeConfig", "Lambda::EventSourceMapping", "Lambda::Function",

@@ -12,7 +12,7 @@ import pytest
 from tests.booted.shop import Answer, Shop, empty_quarantine, eventually, record
 
 EVENTS, ASKED, REFUSED = 12, 7, 3
-COUNTED = ("requests", "clientErrors", "serverErrors", "answers", "eventsAccepted", "requestsRejected")
+COUNTED = ("requests", "clientErrors", "serverErrors", "answers", "eventsAccepted", "eventsRejected")
 
 
 @dataclasses.dataclass
@@ -92,7 +92,7 @@ def test_traffic_counts_the_requests_that_were_sent(console: Console) -> None:
         "serverErrors": 0,
         "answers": ASKED,
         "eventsAccepted": EVENTS,
-        "requestsRejected": REFUSED,
+        "eventsRejected": 0,
     }
     measured = [
         [document["series"][f"latency{name}"][place][1] for name in ("P50", "P95", "P99")]
@@ -110,7 +110,9 @@ def test_alarms_are_all_there_with_what_to_do(console: Console) -> None:
     runbooks = {alarm["runbook"] for alarm in alarms if not alarm["name"].startswith("alsolike-demo-privacy")}
     assert {"errors", "stale", "quarantine", "drift"} <= runbooks
     assert {alarm["state"] for alarm in alarms} <= {"OK", "ALARM"}
-    assert sum(alarm["composite"] for alarm in alarms) == 2
+    combined = [alarm for alarm in alarms if alarm["condition"] is None]
+    assert combined
+    assert all(alarm["combines"] for alarm in combined)
 
 
 def test_a_token_of_the_shop_sees_nothing(shop: Shop, console: Console) -> None:
@@ -155,7 +157,7 @@ def test_what_was_computed_from_the_traffic_is_shown(console: Console) -> None:
 
     assert (for_you["name"], for_you["answers"]) == ("for-you", answers)
     assert [bool(day["rows"]) for day in engagement["days"]] == [*[False] * 13, True]
-    assert (looked["champion"], len(looked["figures"])) == (None, 5)
+    assert (looked["champion"], len(looked["figures"])) == (None, 6)
     assert experiments == {"experiments": []}
     assert console.show("rules") == {"ruleSets": []}
 
