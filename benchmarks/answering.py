@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-from alsolike.bundle.bundle import BIAS_GRAPH_FILE, GRAPH_FILE
+from alsolike.bundle.files import BIAS_GRAPH_FILE, GRAPH_FILE
 from benchmarks.measure import Result, cpu_medians_ms
 from benchmarks.synthetic_models import VectorsModel, random_histories, rows_model, vectors_model
 from model_export.api import Model

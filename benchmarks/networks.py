@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from alsolike.bundle.bundle import GRAPH_FILE
+from alsolike.bundle.files import GRAPH_FILE
 from benchmarks.page import write_section
 from benchmarks.synthetic_interactions import A_USER, made_up_interactions
 from model_export.algorithms.sasrec import Sasrec, SasrecModel

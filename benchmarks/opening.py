@@ -15,7 +15,7 @@ import onnx
 import onnxruntime
 import orjson
 
-from alsolike.bundle.bundle import GRAPH_FILE
+from alsolike.bundle.files import GRAPH_FILE
 from benchmarks.measure import Result
 from benchmarks.synthetic_models import rows_model, vectors_model
 from model_export.api import Model

@@ -12,9 +12,9 @@ from typing import Any, TypeVar, cast
 import numpy as np
 import orjson
 
-from alsolike.bundle import bundle
+from alsolike.bundle import bundle, files
 from alsolike.bundle.action_model import ActionModel
-from alsolike.bundle.bundle import HistoryParameters, Manifest
+from alsolike.bundle.manifest import HistoryParameters, Manifest
 from alsolike.bundle.popular_groups import PopularGroups
 from alsolike.bundle.related import RelatedItems
 from alsolike.bundle.reranker import write_reranker
@@ -107,9 +107,9 @@ def _measure(
             "k": np.array([K], np.int64),
         }
         if not filters:
-            plain = open_session(directory / bundle.GRAPH_FILE)
+            plain = open_session(directory / files.GRAPH_FILE)
             yield _compared(f"request, {work}", {}, lambda: plain.run(None, feed), most=most, extra_ms=extra_ms)
-        biased = open_session(directory / bundle.BIAS_GRAPH_FILE)
+        biased = open_session(directory / files.BIAS_GRAPH_FILE)
         feed_biased = {**feed, "bias": np.where(np.arange(items + 1) % 2, 0, -np.inf).astype(np.float32)}
         for name in filters:
             filter_arn = {"filterArn": f"arn:aws:personalize:eu-west-1:123456789012:filter/{name}"}
@@ -255,11 +255,11 @@ def write_model(model: ExportedModel, directory: Path, *, two_stages: TwoStages 
     bundle.write_ids(directory, ids)
     bundle.write_meta(directory, [{} for _ in ids])
     bundle.write_popular(directory, np.arange(1, 501))
-    PopularGroups([]).write(directory / bundle.GROUPS_FILE)
-    RelatedItems.none(model.items).write(directory / bundle.RELATED_FILE)
-    ActionModel.none().write(directory / bundle.ACTIONS_FILE)
-    write_reranker(None, directory / bundle.RERANKER_FILE)
-    content_index(ids, item_content([{} for _ in ids])).write(directory / bundle.CONTENT_FILE)
+    PopularGroups([]).write(directory / files.GROUPS_FILE)
+    RelatedItems.none(model.items).write(directory / files.RELATED_FILE)
+    ActionModel.none().write(directory / files.ACTIONS_FILE)
+    write_reranker(None, directory / files.RERANKER_FILE)
+    content_index(ids, item_content([{} for _ in ids])).write(directory / files.CONTENT_FILE)
     parameters = HistoryParameters(HISTORY_LENGTH, math.inf, dict(DEFAULT.event_weights))
     manifest = Manifest(VERSION, "made up", model.items, parameters, False, "bench", 0, 0, "bench", {})
     bundle.write_manifest(directory, manifest)

@@ -13,7 +13,7 @@ import numpy as np
 import onnxruntime
 import scipy.sparse as sp
 
-from alsolike.bundle.bundle import GRAPH_FILE
+from alsolike.bundle.files import GRAPH_FILE
 from benchmarks.measure import cpu_medians_ms
 from benchmarks.rows import Row
 from benchmarks.synthetic_models import VectorsModel, random_histories, rows_model, vectors_model

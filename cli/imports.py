@@ -12,7 +12,6 @@ from typer import Argument, Option
 
 from cli import console
 from cli.group import CommandGroup
-from cli.next_steps import STOCK_TITLE, stock_suggestion
 from cli.options import INTERRUPTED, Columns, Context, Csv, Output, Yes, confirm
 from operations import times
 from operations.progress import counted
@@ -76,6 +75,7 @@ def items(context: Context, csv: Csv, files: Files, columns: Columns = None, dry
 
     Example: alsolike import items products.csv --map SKU=ITEM_ID
     """
+    from cli.next_steps import STOCK_TITLE, stock_suggestion
     from operations.ingest.inputs import Options
     from operations.ingest.load_metadata import import_items
 

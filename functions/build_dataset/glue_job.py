@@ -11,7 +11,8 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from alsolike.bundle import bundle
+from alsolike.bundle import files
+from alsolike.bundle.manifest import Manifest
 from alsolike.catalogue.actions import ActionStore
 from alsolike.config.reader import ConfigurationReader
 from alsolike.lake import lake
@@ -134,9 +135,9 @@ def _champion_ms(s3: Any, bucket: str, run_id: str) -> int | None:
 
     The training job reports a broken one.
     """
-    stored = S3Object(s3, bucket, f"{prefix(run_id)}{CHAMPION_FOLDER}/{bundle.MANIFEST_FILE}").read()
+    stored = S3Object(s3, bucket, f"{prefix(run_id)}{CHAMPION_FOLDER}/{files.MANIFEST_FILE}").read()
     try:
-        return bundle.Manifest.from_json(stored.body).last_event_ms if stored else None
+        return Manifest.from_json(stored.body).last_event_ms if stored else None
     except InvalidBundle:
         return None
 

@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from alsolike.arrays.mapped import UNREADABLE, parse_array
 from alsolike.arrays.ragged import hashes_of
-from alsolike.bundle.bundle import MANIFEST_FILE, Manifest
+from alsolike.bundle.files import MANIFEST_FILE
+from alsolike.bundle.manifest import Manifest
 from alsolike.registry.champion import Champion
 from alsolike.registry.registry import Registry, model_prefix
 from alsolike.runtime.errors import InvalidBundle, NotFound

@@ -6,7 +6,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from alsolike.bundle.bundle import CONTENT_FILE
+from alsolike.bundle.files import CONTENT_FILE
 from alsolike.registry.registry import Registry, model_prefix
 from alsolike.runtime.aws_errors import MISSING
 from alsolike.runtime.errors import InvalidBundle, Unavailable

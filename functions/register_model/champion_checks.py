@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from alsolike.bundle.bundle import Manifest
+from alsolike.bundle.manifest import Manifest
 from alsolike.registry.decision import Check
 from functions.register_model.limits import MINIMUM_HIT_USERS, ROUNDING, GateLimits, at, below
 

@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from alsolike.bundle.bundle import Manifest
+from alsolike.bundle.manifest import Manifest
 from alsolike.registry.decision import LATEST_EVENT, Check
 from functions.register_model import champion_checks
 from functions.register_model.champion_checks import new_data

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from alsolike.bundle.bundle import Manifest
+from alsolike.bundle.manifest import Manifest
 from alsolike.registry.decision import REJECTED, Decision
 from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.errors import Unavailable

@@ -6,7 +6,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from alsolike.bundle.bundle import FILES, MANIFEST_FILE, Manifest
+from alsolike.bundle.files import FILES, MANIFEST_FILE
+from alsolike.bundle.manifest import Manifest
 from alsolike.registry.decision import decision_key
 from alsolike.registry.registry import model_prefix
 from alsolike.runtime.errors import InvalidBundle, InvalidInput

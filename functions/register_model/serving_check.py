@@ -16,9 +16,11 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
-from alsolike.bundle.bundle import BIAS_GRAPH_FILE, GRAPH_FILE, SERVED_FILES, TABLES_FILE, Bundle, Manifest
+from alsolike.bundle.bundle import Bundle
 from alsolike.bundle.features import FEATURE_INPUT
+from alsolike.bundle.files import BIAS_GRAPH_FILE, GRAPH_FILE, SERVED_FILES, TABLES_FILE
 from alsolike.bundle.graph_tables import graph_tables
+from alsolike.bundle.manifest import Manifest
 from alsolike.registry.decision import Check
 from alsolike.runtime.errors import InvalidBundle
 from functions.register_model.limits import GateLimits

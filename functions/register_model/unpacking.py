@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from alsolike.bundle.bundle import CONTENT_FILE, FILES, MANIFEST_FILE, Bundle
+from alsolike.bundle.bundle import Bundle
+from alsolike.bundle.files import CONTENT_FILE, FILES, MANIFEST_FILE
 from alsolike.runtime.errors import InvalidBundle
 
 HEADER_BYTES = 100_000

@@ -6,7 +6,7 @@ import dataclasses
 from enum import StrEnum
 from typing import Any
 
-from alsolike.bundle.manifest import MANIFEST_FILE
+from alsolike.bundle.files import MANIFEST_FILE
 from alsolike.declarations.storage import INTERACTIONS_PREFIX
 from alsolike.registry.registry import Registry, model_prefix
 from alsolike.registry.training_lock import TrainingLock

@@ -37,7 +37,7 @@ import numpy as np
 import scipy.sparse as sp
 from onnx import TensorProto
 
-from alsolike.bundle.bundle import HistoryParameters
+from alsolike.bundle.manifest import HistoryParameters
 from model_export.algorithms.building_blocks.demand import demand
 from model_export.algorithms.building_blocks.four_weeks import WINDOW_MS, Windows
 from model_export.algorithms.building_blocks.logistic import logistic_regression

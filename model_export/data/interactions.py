@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from alsolike.bundle.bundle import HistoryParameters, ages, history_weights
+from alsolike.bundle.bundle import ages, history_weights
 from alsolike.bundle.features import EVENT_TYPE
+from alsolike.bundle.manifest import HistoryParameters
 from alsolike.domain.configuration import HISTORY_LENGTH, PURCHASE
 from model_export.data.counts import Counts
 from model_export.data.features import Feature

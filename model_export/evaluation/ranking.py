@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from alsolike.bundle.bundle import HistoryParameters
+from alsolike.bundle.manifest import HistoryParameters
 from alsolike.runtime.errors import InvalidInput
 from model_export.api import Model
 from model_export.data.chunks import chunks

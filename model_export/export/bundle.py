@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 import alsolike
-from alsolike.bundle import bundle
+from alsolike.bundle import bundle, files
 from alsolike.bundle.action_model import ActionModel
+from alsolike.bundle.manifest import Manifest
 from alsolike.bundle.related import RelatedTable
 from alsolike.bundle.reranker import Reranker, write_reranker
 from alsolike.snapshot.content_index import Scales
@@ -35,7 +36,7 @@ PARITY_USERS = 1000
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Provenance:
-    """Origin of a model; see `alsolike.bundle.bundle.Manifest` for the fields."""
+    """Origin of a model; see `alsolike.bundle.Manifest` for the fields."""
 
     version: str
     exclude_seen: bool
@@ -56,7 +57,7 @@ def export_bundle(
     reranker: Reranker | None,
     cold_scales: Scales = DEFAULT_SCALES,
     sentences: SentenceModel | None = None,
-) -> bundle.Manifest:
+) -> Manifest:
     """Write the bundle; its manifest comes last, after the parity check.
 
     Parameters
@@ -89,16 +90,16 @@ def export_bundle(
         scales=cold_scales,
         rare_ids=data.unlearned_ids,
         sentences=None if sentences is None else sentence_index(sentences, data.properties),
-    ).write(directory / bundle.CONTENT_FILE)
+    ).write(directory / files.CONTENT_FILE)
     bundle.write_popular(directory, popular_items(popular_by, data.interactions))
     groups = popular_groups(data.users, data.profile_ids, data.interactions, popular_by=popular_by)
-    groups.write(directory / bundle.GROUPS_FILE)
-    actions.write(directory / bundle.ACTIONS_FILE)
-    write_reranker(reranker, directory / bundle.RERANKER_FILE)
+    groups.write(directory / files.GROUPS_FILE)
+    actions.write(directory / files.ACTIONS_FILE)
+    write_reranker(reranker, directory / files.RERANKER_FILE)
     _write_related(related_tables, directory)
     return bundle.write_manifest(
         directory,
-        bundle.Manifest(
+        Manifest(
             version=provenance.version,
             algorithm=model.settings.name,
             items=model.items,
@@ -106,7 +107,7 @@ def export_bundle(
                 data.interactions,
                 model.settings.half_life_days,
                 event_weights=data.event_weights,
-                features=features_of(directory / bundle.GRAPH_FILE),
+                features=features_of(directory / files.GRAPH_FILE),
             ),
             exclude_seen=provenance.exclude_seen,
             exclude_bought=provenance.exclude_bought,
@@ -128,9 +129,9 @@ def export_bundle(
 
 def _write_related(tables: Mapping[str, RelatedTable], directory: Path) -> None:
     """Write the tables of related items last: their size limit depends on the other files."""
-    others = (directory / name for name in bundle.SERVED_FILES if name != bundle.RELATED_FILE)
+    others = (directory / name for name in files.SERVED_FILES if name != files.RELATED_FILE)
     most_bytes = related.most_bytes(sum(path.stat().st_size for path in others))
-    related.related_items(tables, most_bytes=most_bytes).write(directory / bundle.RELATED_FILE)
+    related.related_items(tables, most_bytes=most_bytes).write(directory / files.RELATED_FILE)
 
 
 def latest_histories(interactions: Interactions, model: Model) -> Histories:

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from alsolike.bundle.bundle import BIAS_GRAPH_FILE, GRAPH_FILE
+from alsolike.bundle.files import BIAS_GRAPH_FILE, GRAPH_FILE
 from alsolike.runtime.errors import AlsolikeError
 from model_export.api import Model
 from model_export.data.chunks import chunks

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-from alsolike.bundle.bundle import GRAPH_FILE, GRAPH_FILES
+from alsolike.bundle.files import GRAPH_FILE, GRAPH_FILES
 from model_export.api import Model
 from model_export.data.interactions import Histories, Ints
 from model_export.export.parity import Parity, check_parity

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from alsolike.bundle.bundle import GRAPH_FILE
 from alsolike.bundle.features import EVENT_TYPE
+from alsolike.bundle.files import GRAPH_FILE
 from alsolike.domain.configuration import PURCHASE
 from alsolike.training.drift import DAY_MS, WINDOW_DAYS, Histogram
 from model_export.api import Model

@@ -9,8 +9,8 @@ import onnx
 import onnxruntime
 from onnx import TensorProto, helper
 
-from alsolike.bundle.bundle import BIAS_GRAPH_FILE, DATA_FILE, GRAPH_FILE
 from alsolike.bundle.features import FEATURE_INPUT
+from alsolike.bundle.files import BIAS_GRAPH_FILE, DATA_FILE, GRAPH_FILE
 from alsolike.bundle.graph_tables import write_tables_index
 from model_export.api import Model
 from model_export.data.interactions import Floats, Histories, Ints

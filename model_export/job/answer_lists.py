@@ -13,8 +13,10 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
-from alsolike.bundle.bundle import GRAPH_FILE, Bundle, HistoryParameters, Manifest
+from alsolike.bundle.bundle import Bundle
 from alsolike.bundle.features import EVENT_TYPE
+from alsolike.bundle.files import GRAPH_FILE
+from alsolike.bundle.manifest import HistoryParameters, Manifest
 from alsolike.runtime.errors import InvalidBundle
 from model_export.api import Model
 from model_export.data.chunks import chunks

@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
-from alsolike.bundle.bundle import MANIFEST_FILE
+from alsolike.bundle.files import MANIFEST_FILE
 from alsolike.runtime.errors import InvalidBundle
 from model_export.api import Algorithm
 from model_export.data.interactions import Ints

@@ -18,7 +18,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from pathlib import Path
 from typing import NamedTuple
 
-from alsolike.bundle.bundle import Manifest
+from alsolike.bundle.manifest import Manifest
 from alsolike.bundle.related import RelatedTable
 from alsolike.domain.configuration import DEFAULT
 from alsolike.runtime.errors import AlsolikeError, InvalidInput

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from alsolike.bundle import bundle
+from alsolike.bundle import files
 from alsolike.bundle.bundle import Bundle
 from alsolike.bundle.reranker import Ints, Reranker
 from alsolike.catalogue.variants import ProductKey, product_key
@@ -131,7 +131,7 @@ def fit(deployment: Deployment, version: str, directory: Path, *, items: Path) -
         If the bundle differs from its manifest.
     """
     _download(
-        deployment, registry.model_prefix(version), (*bundle.SERVED_FILES, bundle.MANIFEST_FILE), directory / "model"
+        deployment, registry.model_prefix(version), (*files.SERVED_FILES, files.MANIFEST_FILE), directory / "model"
     )
     served = Bundle(directory / "model")
     manifest = served.manifest

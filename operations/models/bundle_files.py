@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from alsolike.bundle.bundle import FILES
-from alsolike.bundle.manifest import MANIFEST_FILE, Manifest
+from alsolike.bundle.files import FILES, MANIFEST_FILE
+from alsolike.bundle.manifest import Manifest
 from alsolike.declarations.storage import MODELS_PREFIX
 from alsolike.registry.registry import model_prefix
 from alsolike.runtime.aws_errors import translate_aws_errors

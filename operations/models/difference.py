@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from alsolike.arrays.mapped import MappedStrings
-from alsolike.bundle.bundle import Manifest
+from alsolike.bundle.manifest import Manifest
 from alsolike.registry.registry import model_prefix
 from alsolike.runtime.aws_errors import MISSING
 from alsolike.runtime.errors import NotFound, Unavailable

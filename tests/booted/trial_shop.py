@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from alsolike.bundle import bundle
-from alsolike.bundle.bundle import Manifest
+from alsolike.bundle import bundle, files
+from alsolike.bundle.manifest import Manifest
 from alsolike.registry.canary_report import CanaryReport, CanaryReports
 from tests.booted.assemblies import QUICK
 from tests.booted.training_shop import TrainingShop
@@ -71,7 +71,7 @@ class TrialShop(TrainingShop):
         folder.mkdir(parents=True)
         for key in self.keys(f"models/{self.serves}/"):
             self.s3.download_file(self.bucket, key, str(folder / key.rpartition("/")[2]))
-        manifest = Manifest.from_json((folder / bundle.MANIFEST_FILE).read_bytes())
+        manifest = Manifest.from_json((folder / files.MANIFEST_FILE).read_bytes())
         bundle.write_manifest(folder, dataclasses.replace(manifest, version=version))
         return folder
 

@@ -13,10 +13,10 @@ import onnx
 import orjson
 from onnx import TensorProto, helper, numpy_helper
 
-from alsolike.bundle import bundle
+from alsolike.bundle import bundle, files
 from alsolike.bundle.action_model import ActionModel
-from alsolike.bundle.bundle import HistoryParameters, Manifest
 from alsolike.bundle.graph_tables import write_tables_index
+from alsolike.bundle.manifest import HistoryParameters, Manifest
 from alsolike.bundle.popular_groups import Group, PopularGroups
 from alsolike.bundle.related import KINDS, RelatedItems
 from alsolike.bundle.reranker import Reranker, write_reranker
@@ -79,12 +79,12 @@ def write_bundle(
     for (source, target), value in (transitions or {}).items():
         table[position[source], position[target]] = value
     directory.mkdir(parents=True, exist_ok=True)
-    (directory / bundle.GRAPH_FILE).write_bytes(small_graph(table, with_bias=False).SerializeToString())
-    (directory / bundle.BIAS_GRAPH_FILE).write_bytes(small_graph(table, with_bias=True).SerializeToString())
-    (directory / bundle.DATA_FILE).write_bytes(table.tobytes())
+    (directory / files.GRAPH_FILE).write_bytes(small_graph(table, with_bias=False).SerializeToString())
+    (directory / files.BIAS_GRAPH_FILE).write_bytes(small_graph(table, with_bias=True).SerializeToString())
+    (directory / files.DATA_FILE).write_bytes(table.tobytes())
     write_tables_index(directory, {"table": (table, 0)})
     bundle.write_ids(directory, item_ids)
-    PopularGroups(groups).write(directory / bundle.GROUPS_FILE)
+    PopularGroups(groups).write(directory / files.GROUPS_FILE)
     RelatedItems(
         {
             kind: related_table(
@@ -93,14 +93,14 @@ def write_bundle(
             for kind in KINDS
             for rows in [(related or {}).get(kind, {})]
         }
-    ).write(directory / bundle.RELATED_FILE)
-    (ActionModel.none() if actions is None else actions).write(directory / bundle.ACTIONS_FILE)
-    write_reranker(reranker, directory / bundle.RERANKER_FILE)
+    ).write(directory / files.RELATED_FILE)
+    (ActionModel.none() if actions is None else actions).write(directory / files.ACTIONS_FILE)
+    write_reranker(reranker, directory / files.RERANKER_FILE)
     columns = [(properties or {}).get(item_id, {}) for item_id in item_ids]
     bundle.write_meta(directory, columns)
     of_text = None if sentences is None else sentence_index(sentences, columns)
     index = content_index(item_ids, item_content(columns), scales=scales, rare_ids=rare, sentences=of_text)
-    index.write(directory / bundle.CONTENT_FILE)
+    index.write(directory / files.CONTENT_FILE)
     bundle.write_popular(directory, np.array([position[item_id] for item_id in popular]))
     return bundle.write_manifest(directory, dataclasses.replace(manifest, items=len(item_ids)))
 
@@ -128,11 +128,11 @@ def filling_memory(graph: bytes, *, size_bytes: int) -> bytes:
 
 def without_later_files(directory: Path) -> None:
     """Make the bundle one from before there were related items and an index of the graphs' tables."""
-    document = orjson.loads((directory / bundle.MANIFEST_FILE).read_bytes())
-    for name in bundle.LATER_FILES:
+    document = orjson.loads((directory / files.MANIFEST_FILE).read_bytes())
+    for name in files.LATER_FILES:
         del document["files"][name]
         (directory / name).unlink()
-    (directory / bundle.MANIFEST_FILE).write_bytes(orjson.dumps(document))
+    (directory / files.MANIFEST_FILE).write_bytes(orjson.dumps(document))
 
 
 def archive_of(directory: Path, *, prefix: str = "./") -> bytes:
@@ -157,7 +157,7 @@ def small_graph(table: np.ndarray[Any, Any], *, with_bias: bool) -> onnx.ModelPr
     external = onnx.TensorProto(
         name="table", data_type=TensorProto.FLOAT, dims=table.shape, data_location=TensorProto.EXTERNAL
     )
-    for key, value in {"location": bundle.DATA_FILE, "offset": "0", "length": str(table.nbytes)}.items():
+    for key, value in {"location": files.DATA_FILE, "offset": "0", "length": str(table.nbytes)}.items():
         external.external_data.add(key=key, value=value)
     constants: dict[str, np.ndarray[Any, Any]] = {
         "last": np.array([2], np.int64),

@@ -8,7 +8,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from alsolike.bundle.bundle import MANIFEST_FILE, SERVED_FILES, Bundle, Manifest
+from alsolike.bundle.bundle import Bundle
+from alsolike.bundle.files import MANIFEST_FILE, SERVED_FILES
+from alsolike.bundle.manifest import Manifest
 from alsolike.registry.registry import model_prefix
 from alsolike.runtime.aws_errors import MISSING
 from alsolike.runtime.errors import InvalidBundle, Unavailable

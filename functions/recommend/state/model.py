@@ -24,18 +24,11 @@ from onnxruntime.capi.onnxruntime_pybind11_state import (
     RuntimeException,
 )
 
-from alsolike.bundle.bundle import (
-    BIAS_GRAPH_FILE,
-    GRAPH_FILE,
-    TABLES_FILE,
-    Bundle,
-    HistoryParameters,
-    Manifest,
-    ages,
-    history_weights,
-)
+from alsolike.bundle.bundle import Bundle, ages, history_weights
 from alsolike.bundle.features import FEATURE_INPUT, NO_CODES, FeatureCodes, UserColumns, codes_of, feature_codes
+from alsolike.bundle.files import BIAS_GRAPH_FILE, GRAPH_FILE, TABLES_FILE
 from alsolike.bundle.graph_tables import graph_tables
+from alsolike.bundle.manifest import HistoryParameters, Manifest
 from alsolike.domain.configuration import HISTORY_LENGTH, PURCHASE
 from alsolike.events.returns import net_weights
 from alsolike.profiles.store import RecentInteraction

@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 from onnx import helper, numpy_helper
 
-from alsolike.bundle import bundle
-from alsolike.bundle.bundle import Manifest
+from alsolike.bundle import bundle, files
 from alsolike.bundle.graph_tables import write_tables_index
+from alsolike.bundle.manifest import Manifest
 from tests.booted.assemblies import synthesized
 from tests.booted.shop import SECONDS_PER_DAY, eventually, write_history
 from tests.booted.trial_shop import SETTINGS, SHOPPERS, USERS, TrialShop
@@ -104,7 +104,7 @@ def test_an_operators_rollback_takes_effect_within_a_minute(shop: TrialShop) -> 
 @pytest.mark.usefixtures("unchanged")
 def test_a_worse_version_is_refused_and_cannot_go_on_trial(shop: TrialShop, tmp_path: Path) -> None:
     folder = shop.copy("worse", tmp_path)
-    manifest = Manifest.from_json((folder / bundle.MANIFEST_FILE).read_bytes())
+    manifest = Manifest.from_json((folder / files.MANIFEST_FILE).read_bytes())
     figures = [
         {**each, "ndcg": 0.0 if each["algorithm"] == manifest.algorithm else each["ndcg"]}
         for each in manifest.metrics["candidates"]
@@ -128,7 +128,7 @@ def test_a_worse_version_is_refused_and_cannot_go_on_trial(shop: TrialShop, tmp_
 
 @pytest.mark.usefixtures("unchanged")
 def test_half_an_upload_is_refused(shop: TrialShop, tmp_path: Path) -> None:
-    shop.upload(shop.copy("half", tmp_path), without=bundle.MANIFEST_FILE)
+    shop.upload(shop.copy("half", tmp_path), without=files.MANIFEST_FILE)
     shop.told()
 
     ended = shop.ended(shop.start({"version": "half"}))
@@ -141,15 +141,15 @@ def test_half_an_upload_is_refused(shop: TrialShop, tmp_path: Path) -> None:
 
 def damaged(folder: Path) -> None:
     """Cut a file in half: no process can load the version."""
-    data = folder / bundle.DATA_FILE
+    data = folder / files.DATA_FILE
     data.write_bytes(data.read_bytes()[: data.stat().st_size // 2])
 
 
 def failing(folder: Path) -> None:
     """Write a graph that loads, but finds no row of its table for any history with other items than the first."""
-    manifest = Manifest.from_json((folder / bundle.MANIFEST_FILE).read_bytes())
+    manifest = Manifest.from_json((folder / files.MANIFEST_FILE).read_bytes())
     table = np.zeros((manifest.items + 1, manifest.items + 1), np.float32)
-    for name, with_bias in ((bundle.GRAPH_FILE, False), (bundle.BIAS_GRAPH_FILE, True)):
+    for name, with_bias in ((files.GRAPH_FILE, False), (files.BIAS_GRAPH_FILE, True)):
         model = small_graph(table, with_bias=with_bias)
         model.graph.initializer.append(numpy_helper.from_array(np.array(manifest.items + 1, np.int64), "table_rows"))
         model.graph.initializer.append(numpy_helper.from_array(np.array(1, np.int64), "first"))
@@ -160,7 +160,7 @@ def failing(folder: Path) -> None:
         model.graph.node.insert(1, helper.make_node("Mul", ["others", "table_rows"], ["beyond"]))
         model.graph.node.insert(2, helper.make_node("Add", ["history", "beyond"], ["row"]))
         (folder / name).write_bytes(model.SerializeToString())
-    (folder / bundle.DATA_FILE).write_bytes(table.tobytes())
+    (folder / files.DATA_FILE).write_bytes(table.tobytes())
     write_tables_index(folder, {"table": (table, 0)})
     bundle.write_manifest(folder, manifest)
 

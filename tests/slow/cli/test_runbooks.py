@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from alsolike.bundle.bundle import BIAS_GRAPH_FILE, GRAPH_FILE, Manifest
+from alsolike.bundle.files import BIAS_GRAPH_FILE, GRAPH_FILE
+from alsolike.bundle.manifest import Manifest
 from tests.booted.assemblies import synthesized
 from tests.booted.shop import SECONDS_PER_DAY, Answer, Shop, eventually, write_history
 from tests.booted.versions import publish_copy

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from alsolike.bundle.bundle import DATA_FILE
+from alsolike.bundle.files import DATA_FILE
 from model_export.export.writer import write_graphs
 from model_export.graph.two_stage import TwoStages
 from tests.unit.model_export.embeddings import Embeddings

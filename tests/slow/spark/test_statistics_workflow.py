@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from alsolike.bundle.bundle import GRAPH_FILE, Bundle
+from alsolike.bundle.bundle import Bundle
+from alsolike.bundle.files import GRAPH_FILE
 from alsolike.training.statistics import STATISTICS, STATISTICS_MANIFEST, StatisticsManifest
 from model_export.data.training_data import load
 from model_export.export.reference import settings_from

@@ -11,7 +11,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from alsolike.bundle.bundle import Manifest
+from alsolike.bundle.manifest import Manifest
 from functions.register_model.champion_checks import against_champion
 from functions.register_model.limits import GateLimits
 from tests.builders.bundles import MANIFEST

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
-import boto3
 import pytest
-from botocore.config import Config
 
 from tests.booted.assemblies import synthesized
 from tests.booted.uploads import IMPORT_BUCKET
@@ -36,27 +33,6 @@ def configuration_of_the_opening(shop: OpenedShop, tmp_path_factory: pytest.Temp
     yield
     if _version(shop) != before:
         shop.configure(CONFIGURATION, tmp_path_factory.mktemp("configuration"))
-
-
-@pytest.fixture
-def personalize(shop: OpenedShop) -> Iterator[Callable[[str], Any]]:
-    """Yield a function that returns a client of Amazon Personalize, with a key that is deleted in the end."""
-    access = [option for name in ("read", "write", "admin") for option in ("--access", name)]
-    variables: dict[str, str] = shop.alsolike("keys", "create", "scenario", *access)["environment"]
-
-    def client(service: str) -> Any:
-        return boto3.client(
-            service,
-            region_name=variables["AWS_REGION"],
-            endpoint_url=variables["AWS_ENDPOINT_URL_PERSONALIZE"],
-            aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
-            verify=variables.get("AWS_CA_BUNDLE"),
-            config=Config(retries={"total_max_attempts": 1}),
-        )
-
-    yield client
-    shop.run_alsolike("keys", "delete", variables["AWS_ACCESS_KEY_ID"])
 
 
 def _version(shop: OpenedShop) -> str:

@@ -15,7 +15,8 @@ import onnxruntime
 import pandas as pd
 import pytest
 
-from alsolike.bundle.bundle import GRAPH_FILE, Bundle, history_weights
+from alsolike.bundle.bundle import Bundle, history_weights
+from alsolike.bundle.files import GRAPH_FILE
 from alsolike.declarations.storage import INTERACTIONS_PREFIX
 from alsolike.domain.configuration import HISTORY_LENGTH
 from alsolike.lake import lake

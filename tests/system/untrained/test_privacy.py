@@ -141,9 +141,9 @@ def busy(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Shop:
         assert shop.post("/users", {"datasetArn": shop.name("users-dataset-arn"), "users": [profile]}).status == 200
         browse(shop, f"session of {len(user)}", "item-11")
         browse(shop, f"session of {len(user)}", "item-12", user=user)
-        put_records(
-            shop, json.dumps({**json.loads(record(user, 1)), "item_id": 7}).encode(), f'{{"user_id": "{user}'.encode()
-        )
+        with_wrong_item = json.dumps({**json.loads(record(user, 1)), "item_id": 7}).encode()
+        truncated = f'{{"user_id": "{user}", "ty'.encode()
+        put_records(shop, with_wrong_item, truncated)
     total = earlier + USERS * DAYS + 3 * 10
     assert eventually(lambda: sum(rows_by_user(shop).values()), holds=lambda count: count == total) == total
     listed = eventually(lambda: shop.alsolike("quarantine", "list"), holds=lambda found: len(found) == 6)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from alsolike.bundle.bundle import HistoryParameters, Manifest
+from alsolike.bundle.manifest import HistoryParameters, Manifest
 
 HISTORY = HistoryParameters(length=100, half_life_days=30.0, event_weights={"view": 1.0, "purchase": 5.0})
 

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from alsolike.bundle.bundle import HistoryParameters
+from alsolike.bundle.manifest import HistoryParameters
 from alsolike.bundle.reranker import FEATURES, Reranker
 from alsolike.domain import recommendation_id
 from alsolike.profiles.store import Profile, RecentInteraction

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from alsolike.bundle.bundle import HistoryParameters
+from alsolike.bundle.manifest import HistoryParameters
 from model_export.data.training_data import TrainingData, encode
 from tests.builders.bundles import MANIFEST, write_bundle
 

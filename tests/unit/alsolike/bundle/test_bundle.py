@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alsolike.arrays.mapped import write_strings
-from alsolike.bundle import bundle
+from alsolike.bundle import bundle, files
 from alsolike.bundle.action_model import ActionModel
 from alsolike.bundle.bundle import Bundle
 from alsolike.bundle.graph_tables import graph_tables, write_tables_index
@@ -31,13 +31,13 @@ from tests.unit.alsolike.records import ids
 def write(directory: Path, item_ids: list[str]) -> Path:
     """Write a bundle whose graphs are no graphs: this module never opens them."""
     directory.mkdir()
-    for name in (bundle.GRAPH_FILE, bundle.BIAS_GRAPH_FILE, bundle.DATA_FILE, bundle.CONTENT_FILE):
+    for name in (files.GRAPH_FILE, files.BIAS_GRAPH_FILE, files.DATA_FILE, files.CONTENT_FILE):
         (directory / name).write_bytes(name.encode())
     write_tables_index(directory, {"letters": (np.frombuffer(b"raph", np.uint8).reshape(2, 2), 1)})
-    PopularGroups([]).write(directory / bundle.GROUPS_FILE)
-    RelatedItems.none(len(item_ids)).write(directory / bundle.RELATED_FILE)
-    ActionModel.none().write(directory / bundle.ACTIONS_FILE)
-    write_reranker(None, directory / bundle.RERANKER_FILE)
+    PopularGroups([]).write(directory / files.GROUPS_FILE)
+    RelatedItems.none(len(item_ids)).write(directory / files.RELATED_FILE)
+    ActionModel.none().write(directory / files.ACTIONS_FILE)
+    write_reranker(None, directory / files.RERANKER_FILE)
     bundle.write_ids(directory, item_ids)
     bundle.write_meta(directory, ({"title": f"title of {item_id}"} for item_id in item_ids))
     bundle.write_popular(directory, np.arange(len(item_ids), 0, -1))
@@ -156,29 +156,29 @@ def test_at_most_500_popular_items_are_kept(tmp_path: Path) -> None:
     assert np.load(tmp_path / "popular.npy").tolist() == list(range(1, 501))
 
 
-@pytest.mark.parametrize("name", bundle.FILES)
+@pytest.mark.parametrize("name", files.FILES)
 def test_one_flipped_bit_in_any_file_is_noticed(directory: Path, name: str) -> None:
     content = bytearray((directory / name).read_bytes())
     content[-1] ^= 1
     (directory / name).write_bytes(content)
 
     with pytest.raises(InvalidBundle, match=rf"^{name} is .*sha256.*, manifest.json says "):
-        Bundle(directory, files=bundle.FILES)
+        Bundle(directory, files=files.FILES)
 
 
 def test_what_serving_does_not_read_need_not_be_there(directory: Path) -> None:
-    (directory / bundle.CONTENT_FILE).unlink()
+    (directory / files.CONTENT_FILE).unlink()
 
     assert Bundle(directory).manifest.items == 3
-    with pytest.raises(InvalidBundle, match=bundle.CONTENT_FILE):
-        Bundle(directory, files=bundle.FILES)
+    with pytest.raises(InvalidBundle, match=files.CONTENT_FILE):
+        Bundle(directory, files=files.FILES)
 
 
 def test_related_items_are_read_by_kind_and_position(directory: Path) -> None:
     tables = RelatedItems(
         {SIMILAR: related_table([[(3, 0.5)], [], []]), TOGETHER: related_table([[], [(1, 0.25)], []])}
     )
-    tables.write(directory / bundle.RELATED_FILE)
+    tables.write(directory / files.RELATED_FILE)
     bundle.write_manifest(directory, manifest())
 
     opened = Bundle(directory)
@@ -192,18 +192,18 @@ def test_related_items_are_read_by_kind_and_position(directory: Path) -> None:
 def test_a_bundle_from_before_there_were_related_items_is_read_without(directory: Path) -> None:
     without_later_files(directory)
 
-    opened = Bundle(directory, files=bundle.FILES)
+    opened = Bundle(directory, files=files.FILES)
 
     assert not opened.has_related
     assert [(kind, [each.tolist() for each in opened.related(kind, 1)]) for kind in KINDS] == [
         (SIMILAR, [[], []]),
         (TOGETHER, [[], []]),
     ]
-    assert opened.manifest.files_of(bundle.FILES) == [name for name in bundle.FILES if name not in bundle.LATER_FILES]
+    assert opened.manifest.files_of(files.FILES) == [name for name in files.FILES if name not in files.LATER_FILES]
 
 
 def test_related_items_of_another_model_are_refused(directory: Path) -> None:
-    RelatedItems.none(4).write(directory / bundle.RELATED_FILE)
+    RelatedItems.none(4).write(directory / files.RELATED_FILE)
     bundle.write_manifest(directory, manifest())
 
     with pytest.raises(InvalidBundle, match=r"related\.tensors has similar of 4 items, the model has 3"):
@@ -226,7 +226,7 @@ def of_groups(items: list[int]) -> bytes:
     return orjson.dumps({"groups": [{"column": "plan", "value": "gold", "users": 40, "items": items}]})
 
 
-POPULAR, HASHES, POSITIONS, OFFSETS = bundle.POPULAR_FILE, "ids.hash.npy", "ids.idx.npy", "ids.off.npy"
+POPULAR, HASHES, POSITIONS, OFFSETS = files.POPULAR_FILE, "ids.hash.npy", "ids.idx.npy", "ids.off.npy"
 
 
 @pytest.mark.parametrize(
@@ -249,8 +249,8 @@ POPULAR, HASHES, POSITIONS, OFFSETS = bundle.POPULAR_FILE, "ids.hash.npy", "ids.
         (POPULAR, claiming("'many'")),
         (POPULAR, claiming("(1,)", dtype="|O")),
         (POPULAR, b"PK\x03\x04 an archive"),
-        (bundle.GROUPS_FILE, of_groups([4])),
-        (bundle.GROUPS_FILE, of_groups([1, 0])),
+        (files.GROUPS_FILE, of_groups([4])),
+        (files.GROUPS_FILE, of_groups([1, 0])),
         (HASHES, claiming("(1000000000000,)", dtype="<u8")),
         (HASHES, saved(np.array([1, 2, 3], np.int64))),
         (HASHES, saved(np.ones((4, 1), np.uint64))),
@@ -329,7 +329,7 @@ def test_check_of_contents_reads_items_that_opening_leaves_unread(tmp_path: Path
 
 @pytest.mark.parametrize("verify", [True, False])
 @pytest.mark.parametrize(
-    "name", [*bundle.ID_FILES, *bundle.META_FILES, bundle.POPULAR_FILE, bundle.GROUPS_FILE, bundle.RELATED_FILE]
+    "name", [*files.ID_FILES, *files.META_FILES, files.POPULAR_FILE, files.GROUPS_FILE, files.RELATED_FILE]
 )
 def test_a_missing_or_empty_file_makes_the_bundle_invalid(directory: Path, name: str, verify: bool) -> None:
     (directory / name).write_bytes(b"")
@@ -406,7 +406,7 @@ def test_tables_of_the_graphs_are_mapped_where_the_index_says(directory: Path) -
     ],
 )
 def test_an_index_that_does_not_fit_the_tables_is_refused(directory: Path, index: bytes) -> None:
-    (directory / bundle.TABLES_FILE).write_bytes(index)
+    (directory / files.TABLES_FILE).write_bytes(index)
 
     with pytest.raises(InvalidBundle, match=r"graph\.tables\.json does not fit graph\.data"):
         graph_tables(directory)

@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alsolike.bundle.bundle import HistoryParameters, Manifest, history_weights
+from alsolike.bundle.bundle import history_weights
+from alsolike.bundle.manifest import HistoryParameters, Manifest
 from alsolike.runtime.errors import InvalidBundle
 from alsolike.training.drift import Histogram
 from tests.unit.alsolike.manifests import HISTORY, manifest

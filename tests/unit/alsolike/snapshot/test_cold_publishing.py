@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from alsolike.arrays.ragged import hashes_of
-from alsolike.bundle.bundle import CONTENT_FILE
+from alsolike.bundle.files import CONTENT_FILE
 from alsolike.catalogue.changes import Change
 from alsolike.registry.registry import Registry
 from alsolike.runtime.errors import InvalidBundle

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from alsolike.bundle import bundle
-from alsolike.bundle.bundle import HistoryParameters, Manifest
+from alsolike.bundle.manifest import HistoryParameters, Manifest
 from alsolike.declarations.storage import MONITORING_STATE_KEY
 from alsolike.domain.configuration import DEFAULT
 from alsolike.lake import lake, served

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import pytest
 
 from alsolike.arrays.ragged import hashes_of
-from alsolike.bundle.bundle import CONTENT_FILE
+from alsolike.bundle.files import CONTENT_FILE
 from alsolike.registry.registry import Registry
 from alsolike.snapshot.content_index import UNSCALED, Scales
 from alsolike.snapshot.snapshot import Snapshot

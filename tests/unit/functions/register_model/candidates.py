@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Any
 
-from alsolike.bundle.bundle import Manifest
+from alsolike.bundle.manifest import Manifest
 from alsolike.registry.decision import Check
 from functions.register_model.gate import judge
 from functions.register_model.limits import GateLimits

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alsolike.bundle.bundle import Manifest
+from alsolike.bundle.manifest import Manifest
 from tests.builders.lambda_events import NOW_MS
 from tests.builders.simulated_lists import Lists
 from tests.unit.functions.register_model.candidates import (

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from alsolike.bundle.bundle import Bundle, Manifest
+from alsolike.bundle.bundle import Bundle
+from alsolike.bundle.manifest import Manifest
 from tests.unit.functions.register_model.generations import (
     CHAMPIONS_DAYS,
     DAYS,

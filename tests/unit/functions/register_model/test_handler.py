@@ -8,7 +8,9 @@ from typing import IO, Any
 import numpy as np
 import pytest
 
-from alsolike.bundle.bundle import FILES, LATER_FILES, MANIFEST_FILE, POPULAR_FILE, Bundle, Manifest, write_manifest
+from alsolike.bundle.bundle import Bundle, write_manifest
+from alsolike.bundle.files import FILES, LATER_FILES, MANIFEST_FILE, POPULAR_FILE
+from alsolike.bundle.manifest import Manifest
 from alsolike.registry.decision import Decision, Decisions, decision_key
 from alsolike.registry.registry import Registry
 from alsolike.runtime.errors import InvalidBundle, InvalidInput, Unavailable

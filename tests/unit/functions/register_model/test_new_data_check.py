@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from alsolike.bundle.bundle import Manifest
+from alsolike.bundle.manifest import Manifest
 from alsolike.registry.decision import Check
 from tests.builders.lambda_events import NOW_MS
 from tests.unit.functions.register_model.candidates import (

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from alsolike.bundle.bundle import BIAS_GRAPH_FILE, GRAPH_FILE, SERVED_FILES, Bundle, HistoryParameters, write_manifest
+from alsolike.bundle.bundle import Bundle, write_manifest
+from alsolike.bundle.files import BIAS_GRAPH_FILE, GRAPH_FILE, SERVED_FILES
+from alsolike.bundle.manifest import HistoryParameters
 from alsolike.registry.decision import Check
 from alsolike.runtime.errors import InvalidBundle
 from functions.recommend.state import model as serving

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from alsolike.bundle.bundle import CONTENT_FILE, GRAPH_FILE, Bundle
+from alsolike.bundle.bundle import Bundle
+from alsolike.bundle.files import CONTENT_FILE, GRAPH_FILE
 from alsolike.runtime.errors import InvalidBundle
 from functions.register_model import unpacking
 from tests.builders.bundles import archive_of, write_bundle

@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from alsolike.bundle.bundle import GRAPH_FILE, MS_PER_DAY, HistoryParameters
+from alsolike.bundle.bundle import MS_PER_DAY
+from alsolike.bundle.files import GRAPH_FILE
+from alsolike.bundle.manifest import HistoryParameters
 from model_export.algorithms.blend import Blend
 from model_export.algorithms.building_blocks.four_weeks import Windows
 from model_export.algorithms.buy_again import BuyAgain

@@ -3,7 +3,8 @@ import math
 import numpy as np
 import pytest
 
-from alsolike.bundle.bundle import MS_PER_DAY, HistoryParameters
+from alsolike.bundle.bundle import MS_PER_DAY
+from alsolike.bundle.manifest import HistoryParameters
 from model_export.data.interactions import Histories, Interactions, distinct
 from tests.unit.model_export.shops import interactions
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from alsolike.bundle.bundle import HistoryParameters
+from alsolike.bundle.manifest import HistoryParameters
 from functions.recommend.state.model import History
 from functions.recommend.state.model import Model as ServedModel
 from model_export import algorithms

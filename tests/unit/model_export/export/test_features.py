@@ -7,9 +7,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from alsolike.bundle.bundle import HistoryParameters
 from alsolike.bundle.features import codes_of
-from alsolike.bundle.manifest import Manifest
+from alsolike.bundle.manifest import HistoryParameters, Manifest
 from alsolike.events.context import context_of
 from alsolike.profiles.profile import from_items, to_item
 from alsolike.profiles.store import RecentInteraction

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alsolike.bundle.bundle import BIAS_GRAPH_FILE, DATA_FILE, GRAPH_FILE, GRAPH_FILES
+from alsolike.bundle.files import BIAS_GRAPH_FILE, DATA_FILE, GRAPH_FILE, GRAPH_FILES
 from model_export import algorithms
 from model_export.algorithms.blend import Blend
 from model_export.algorithms.building_blocks.item_to_item import ItemRowsModel

@@ -6,7 +6,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from alsolike.bundle.bundle import BIAS_GRAPH_FILE, GRAPH_FILE
+from alsolike.bundle.files import BIAS_GRAPH_FILE, GRAPH_FILE
 from model_export import algorithms
 from model_export.algorithms.building_blocks.item_to_item import ItemRowsModel
 from model_export.algorithms.popularity import PopularityModel

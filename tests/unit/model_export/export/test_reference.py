@@ -3,7 +3,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from alsolike.bundle.bundle import GRAPH_FILE, Bundle, history_weights
+from alsolike.bundle.bundle import Bundle, history_weights
+from alsolike.bundle.files import GRAPH_FILE
 from alsolike.profiles.store import RecentInteraction
 from alsolike.runtime.errors import InvalidBundle
 from model_export.algorithms import known

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from alsolike.bundle.bundle import GRAPH_FILES
+from alsolike.bundle.files import GRAPH_FILES
 from model_export.algorithms.blend import Blend, BlendModel
 from model_export.algorithms.popularity import Popularity, PopularityModel
 from model_export.export import stages

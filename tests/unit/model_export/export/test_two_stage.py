@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alsolike.bundle.bundle import BIAS_GRAPH_FILE, DATA_FILE, GRAPH_FILE
+from alsolike.bundle.files import BIAS_GRAPH_FILE, DATA_FILE, GRAPH_FILE
 from model_export.data.interactions import Floats, Histories, Ints
 from model_export.export.parity import ParityError, check_parity
 from model_export.export.stages import LEAST_RECALL

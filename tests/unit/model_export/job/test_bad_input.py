@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from alsolike.bundle.bundle import Bundle, Manifest
+from alsolike.bundle.bundle import Bundle
+from alsolike.bundle.manifest import Manifest
 from alsolike.runtime.errors import InvalidDataset, InvalidInput
 from alsolike.training.dataset import INTERACTIONS_FILE
 from cli.evaluate import evaluate

@@ -7,7 +7,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from alsolike.bundle.bundle import GRAPH_FILE, MANIFEST_FILE, write_manifest
+from alsolike.bundle.bundle import write_manifest
+from alsolike.bundle.files import GRAPH_FILE, MANIFEST_FILE
 from model_export.algorithms.popularity import Popularity
 from model_export.data.training_data import TrainingData, encode
 from model_export.evaluation import splits

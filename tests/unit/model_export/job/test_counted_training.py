@@ -10,7 +10,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from alsolike.bundle.bundle import MS_PER_DAY, Bundle, Manifest
+from alsolike.bundle.bundle import MS_PER_DAY, Bundle
+from alsolike.bundle.manifest import Manifest
 from alsolike.bundle.related import SIMILAR
 from alsolike.runtime.errors import InvalidDataset, InvalidInput
 from alsolike.training.dataset import CHAMPION_FOLDER, INTERACTIONS_FILE, MANIFEST_FILE, DatasetManifest

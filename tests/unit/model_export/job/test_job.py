@@ -5,7 +5,8 @@ from pathlib import Path
 import orjson
 import pytest
 
-from alsolike.bundle.bundle import MANIFEST_FILE, Bundle
+from alsolike.bundle.bundle import Bundle
+from alsolike.bundle.files import MANIFEST_FILE
 from alsolike.runtime.errors import InvalidInput
 from model_export.job import train
 from model_export.job.hyperparameters import Hyperparameters

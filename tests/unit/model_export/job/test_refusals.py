@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from alsolike.bundle.bundle import Manifest
+from alsolike.bundle.manifest import Manifest
 from alsolike.runtime.errors import InvalidInput
 from model_export.algorithms import known
 from model_export.algorithms.blend import Blend

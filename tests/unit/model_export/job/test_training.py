@@ -11,7 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from alsolike.arrays.ragged import hashes_of
-from alsolike.bundle.bundle import CONTENT_FILE, FILES, GRAPH_FILE, MANIFEST_FILE, Bundle, Manifest
+from alsolike.bundle.bundle import Bundle
+from alsolike.bundle.files import CONTENT_FILE, FILES, GRAPH_FILE, MANIFEST_FILE
+from alsolike.bundle.manifest import Manifest
 from alsolike.bundle.related import KINDS, SIMILAR, TOGETHER
 from alsolike.events.interactions import ACTION_NOT_TAKEN, ACTION_TAKEN
 from alsolike.runtime.errors import InvalidDataset

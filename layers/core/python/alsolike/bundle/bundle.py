@@ -22,33 +22,21 @@ import orjson
 from alsolike.arrays.mapped import UNREADABLE, MappedStrings, map_array, write_strings
 from alsolike.arrays.ragged import hashes_of
 from alsolike.bundle.action_model import ActionModel
-from alsolike.bundle.manifest import ACTIONS_FILE as ACTIONS_FILE
-from alsolike.bundle.manifest import LATER_FILES as LATER_FILES
-from alsolike.bundle.manifest import MANIFEST_FILE as MANIFEST_FILE
-from alsolike.bundle.manifest import RELATED_FILE as RELATED_FILE
-from alsolike.bundle.manifest import RERANKER_FILE as RERANKER_FILE
-from alsolike.bundle.manifest import TABLES_FILE as TABLES_FILE
-from alsolike.bundle.manifest import HistoryParameters as HistoryParameters
-from alsolike.bundle.manifest import Manifest as Manifest
+from alsolike.bundle.files import (
+    ACTIONS_FILE,
+    FILES,
+    GROUPS_FILE,
+    MANIFEST_FILE,
+    POPULAR_FILE,
+    RELATED_FILE,
+    RERANKER_FILE,
+    SERVED_FILES,
+)
+from alsolike.bundle.manifest import HistoryParameters, Manifest
 from alsolike.bundle.popular_groups import PopularGroups
 from alsolike.bundle.related import NO_ROW, RelatedItems, Row
 from alsolike.bundle.reranker import Reranker
 from alsolike.runtime.errors import InvalidBundle
-
-GRAPH_FILE = "graph.onnx"
-BIAS_GRAPH_FILE = "graph.bias.onnx"
-DATA_FILE = "graph.data"
-POPULAR_FILE = "popular.npy"
-ID_FILES = ("ids.hash.npy", "ids.idx.npy", "ids.off.npy", "ids.blob")
-META_FILES = ("meta.off.npy", "meta.blob")
-CONTENT_FILE = "content.tensors"
-GROUPS_FILE = "popular.groups.json"
-GRAPH_FILES = (GRAPH_FILE, BIAS_GRAPH_FILE, DATA_FILE, TABLES_FILE)
-SERVED_FILES = (
-    *GRAPH_FILES, POPULAR_FILE, GROUPS_FILE, RELATED_FILE, ACTIONS_FILE, RERANKER_FILE, *ID_FILES, *META_FILES,
-)  # fmt: skip
-"""The files that serving reads. Only the catalogue's publisher reads the `content_index` of new items."""
-FILES = (*SERVED_FILES, CONTENT_FILE)
 
 KEPT = 50_000
 """Maximum number of items whose id and position are cached. Most requests and responses name the same few items."""

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import orjson
 
 from alsolike.arrays.mapped import UNREADABLE
-from alsolike.bundle.bundle import DATA_FILE, TABLES_FILE
+from alsolike.bundle.files import DATA_FILE, TABLES_FILE
 from alsolike.runtime.errors import InvalidBundle
 
 _WIDEST_BYTES = 8

@@ -9,19 +9,12 @@ from typing import Any
 
 import orjson
 
+from alsolike.bundle.files import LATER_FILES, MANIFEST_FILE
 from alsolike.runtime.errors import InvalidBundle
 from alsolike.runtime.struct import struct
 from alsolike.training.drift import Histogram
 
 FORMAT_VERSION = 1
-MANIFEST_FILE = "manifest.json"
-RELATED_FILE = "related.tensors"
-TABLES_FILE = "graph.tables.json"
-ACTIONS_FILE = "actions.tensors"
-RERANKER_FILE = "reranker.tensors"
-LATER_FILES = (RELATED_FILE, TABLES_FILE, ACTIONS_FILE, RERANKER_FILE)
-"""Files that bundles of earlier versions lack; serving works without them."""
-
 LATER_FIELDS = frozenset({"exclude_bought", "top_scores"})
 """Fields that manifests of earlier versions lack."""
 

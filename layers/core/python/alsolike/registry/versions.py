@@ -9,7 +9,8 @@ from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from alsolike.bundle.manifest import MANIFEST_FILE, Manifest
+from alsolike.bundle.files import MANIFEST_FILE
+from alsolike.bundle.manifest import Manifest
 from alsolike.registry.approvals import Approvals
 from alsolike.registry.canary_report import CanaryReports
 from alsolike.registry.champion import Champion

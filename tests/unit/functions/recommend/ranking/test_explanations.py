@@ -10,7 +10,8 @@ import pytest
 from onnxruntime import InferenceSession
 from onnxruntime.capi.onnxruntime_pybind11_state import RuntimeException
 
-from alsolike.bundle.bundle import HistoryParameters, write_manifest
+from alsolike.bundle.bundle import write_manifest
+from alsolike.bundle.manifest import HistoryParameters
 from alsolike.profiles.store import RecentInteraction
 from functions.recommend.state import model as recommend_model
 from functions.recommend.state.model import Model

@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from alsolike.bundle import bundle
+from alsolike.bundle import bundle, files
 from alsolike.bundle.action_model import ActionModel
-from alsolike.bundle.bundle import HistoryParameters, Manifest
+from alsolike.bundle.manifest import HistoryParameters, Manifest
 from alsolike.bundle.popular_groups import PopularGroups
 from alsolike.bundle.related import KINDS, RelatedItems
 from alsolike.bundle.reranker import write_reranker
@@ -54,12 +54,12 @@ def model(embeddings: Embeddings, tmp_path_factory: pytest.TempPathFactory) -> M
     bundle.write_ids(directory, IDS)
     bundle.write_meta(directory, [{} for _ in IDS])
     bundle.write_popular(directory, np.arange(1, 101))
-    PopularGroups([]).write(directory / bundle.GROUPS_FILE)
+    PopularGroups([]).write(directory / files.GROUPS_FILE)
     nothing = related_table([[] for _ in IDS])
-    RelatedItems(dict.fromkeys(KINDS, nothing)).write(directory / bundle.RELATED_FILE)
-    ActionModel.none().write(directory / bundle.ACTIONS_FILE)
-    write_reranker(None, directory / bundle.RERANKER_FILE)
-    content_index(IDS, item_content([{} for _ in IDS])).write(directory / bundle.CONTENT_FILE)
+    RelatedItems(dict.fromkeys(KINDS, nothing)).write(directory / files.RELATED_FILE)
+    ActionModel.none().write(directory / files.ACTIONS_FILE)
+    write_reranker(None, directory / files.RERANKER_FILE)
+    content_index(IDS, item_content([{} for _ in IDS])).write(directory / files.CONTENT_FILE)
     parameters = HistoryParameters(100, math.inf, dict(DEFAULT.event_weights))
     bundle.write_manifest(directory, Manifest("v1", "embeddings", ITEMS, parameters, False, "v1", 0, 0, "0", {}))
     return Model(directory)

@@ -12,7 +12,8 @@ import numpy as np
 import orjson
 import pytest
 
-from alsolike.bundle.bundle import BIAS_GRAPH_FILE, GRAPH_FILE, MANIFEST_FILE, write_manifest
+from alsolike.bundle.bundle import write_manifest
+from alsolike.bundle.files import BIAS_GRAPH_FILE, GRAPH_FILE, MANIFEST_FILE
 from alsolike.registry.registry import Registry
 from alsolike.runtime.memory import limit_memory
 from tests.builders.bundles import MANIFEST, filling_memory, upload_bundle, write_bundle

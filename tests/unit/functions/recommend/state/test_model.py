@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alsolike.bundle import bundle
-from alsolike.bundle.bundle import HistoryParameters
+from alsolike.bundle import bundle, files
+from alsolike.bundle.manifest import HistoryParameters
 from alsolike.profiles.store import RecentInteraction
 from alsolike.runtime.errors import InvalidBundle
 from functions.recommend.scored_item import ScoredItem
@@ -188,7 +188,7 @@ def test_filling_gives_the_first_that_may_be_answered(shop_of_30: Model, data: s
 
 def test_graph_that_does_not_run_is_an_invalid_bundle(tmp_path: Path) -> None:
     manifest = write_bundle(tmp_path)
-    (tmp_path / bundle.GRAPH_FILE).write_bytes(b"no graph")
+    (tmp_path / files.GRAPH_FILE).write_bytes(b"no graph")
     bundle.write_manifest(tmp_path, manifest)
 
     with pytest.raises(InvalidBundle, match=r"graph\.onnx of v1 does not run"):
@@ -197,7 +197,7 @@ def test_graph_that_does_not_run_is_an_invalid_bundle(tmp_path: Path) -> None:
 
 def test_graph_without_its_data_is_an_invalid_bundle(tmp_path: Path) -> None:
     manifest = write_bundle(tmp_path)
-    (tmp_path / bundle.DATA_FILE).write_bytes(b"")
+    (tmp_path / files.DATA_FILE).write_bytes(b"")
     bundle.write_manifest(tmp_path, manifest)
 
     with pytest.raises(InvalidBundle, match=r"graph\.tables\.json does not fit graph\.data"):
@@ -288,7 +288,7 @@ def test_bias_bars_items_from_both_kinds_of_answer(tmp_path: Path) -> None:
 
 def test_bias_graph_that_does_not_run_is_an_invalid_bundle(tmp_path: Path) -> None:
     manifest = write_bundle(tmp_path)
-    (tmp_path / bundle.BIAS_GRAPH_FILE).write_bytes((tmp_path / bundle.GRAPH_FILE).read_bytes())
+    (tmp_path / files.BIAS_GRAPH_FILE).write_bytes((tmp_path / files.GRAPH_FILE).read_bytes())
     bundle.write_manifest(tmp_path, manifest)
 
     with pytest.raises(InvalidBundle, match=r"graph\.bias\.onnx of v1 does not run"):

@@ -9,13 +9,11 @@ from typing import Any
 import numpy as np
 
 from tests.booted import personalize_scenario
+from tests.booted.shop import Shop
 from tests.booted.uploads import IMPORT_BUCKET, upload_interactions
-from tests.system.trained.opened_shop import OpenedShop
 
 
-def test_a_program_provisions_trains_recommends_and_cleans_up(
-    shop: OpenedShop, personalize: Callable[[str], Any]
-) -> None:
+def test_a_program_provisions_trains_recommends_and_cleans_up(shop: Shop, personalize: Callable[[str], Any]) -> None:
     s3 = shop.cloud.client("s3")
     location = upload_interactions(s3)
     s3.put_object(Bucket=IMPORT_BUCKET, Key="users.json", Body=b'{"userId": "p-1"}\n{"userId": "nobody"}\n')

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.booted.personalize_notebooks import Notebook, domain_recommenders, first_campaign, three_solutions
+from tests.booted.shop import Shop
 from tests.booted.uploads import IMPORT_BUCKET, upload, upload_interactions, upload_items
-from tests.system.trained.opened_shop import OpenedShop
 
 GENRES = ("Drama", "Comedy", "Crime")
 
 
-def test_first_campaign_recommends_and_follows_events(shop: OpenedShop, personalize: Callable[[str], Any]) -> None:
+def test_first_campaign_recommends_and_follows_events(shop: Shop, personalize: Callable[[str], Any]) -> None:
     interactions = upload_interactions(shop.cloud.client("s3"), "first/interactions.csv")
 
     found = first_campaign(Notebook.of(personalize, names="first"), interactions=interactions, user="p-0")
@@ -21,7 +21,7 @@ def test_first_campaign_recommends_and_follows_events(shop: OpenedShop, personal
     assert len(found["before"]) == len(found["after"]) == 25
 
 
-def test_three_solutions_on_the_same_data_have_campaigns(shop: OpenedShop, personalize: Callable[[str], Any]) -> None:
+def test_three_solutions_on_the_same_data_have_campaigns(shop: Shop, personalize: Callable[[str], Any]) -> None:
     s3 = shop.cloud.client("s3")
     interactions = upload_interactions(s3, "poc/interactions.csv", event_type="watch", users="m", items="movie")
     items = upload_items(s3, "poc-items/items.csv", genres=GENRES)
@@ -45,7 +45,7 @@ def test_three_solutions_on_the_same_data_have_campaigns(shop: OpenedShop, perso
     assert [json.loads(line)["input"]["userId"] for line in lines] == ["m-1", "m-2"]
 
 
-def test_recommenders_of_a_domain_answer_and_are_deleted(shop: OpenedShop, personalize: Callable[[str], Any]) -> None:
+def test_recommenders_of_a_domain_answer_and_are_deleted(shop: Shop, personalize: Callable[[str], Any]) -> None:
     interactions = upload_interactions(shop.cloud.client("s3"), "domain/interactions.csv", event_type="View")
 
     found = domain_recommenders(

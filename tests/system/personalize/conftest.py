@@ -1,0 +1,43 @@
+"""The shop of programs for Amazon Personalize, which import their own data and train their own models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from tests.booted.assemblies import QUICK, synthesized
+from tests.booted.shop import Shop
+from tests.booted.uploads import IMPORT_BUCKET
+
+
+@pytest.fixture(scope="session")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """Yield a shop without data, which may read and write the programs' bucket."""
+    assembly = synthesized(**QUICK, import_buckets=[IMPORT_BUCKET], batch_buckets=[IMPORT_BUCKET])
+    with Shop.booted(assembly, tmp_path_factory.mktemp("shop"), tls=True) as booted:
+        yield booted
+
+
+@pytest.fixture
+def personalize(shop: Shop) -> Iterator[Callable[[str], Any]]:
+    """Yield a function that returns a client of Amazon Personalize, with a key that is deleted in the end."""
+    access = [option for name in ("read", "write", "admin") for option in ("--access", name)]
+    variables: dict[str, str] = shop.alsolike("keys", "create", "scenario", *access)["environment"]
+
+    def client(service: str) -> Any:
+        return boto3.client(
+            service,
+            region_name=variables["AWS_REGION"],
+            endpoint_url=variables["AWS_ENDPOINT_URL_PERSONALIZE"],
+            aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
+            verify=variables.get("AWS_CA_BUNDLE"),
+            config=Config(retries={"total_max_attempts": 1}),
+        )
+
+    yield client
+    shop.run_alsolike("keys", "delete", variables["AWS_ACCESS_KEY_ID"])
