@@ -6,9 +6,10 @@ BIN := $(VENV)/bin
 ARGS ?=
 WHAT ?=
 WITH ?=
+DIST ?= dist
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check slow web docs bench synth format lock prose mutants clean
+.PHONY: help setup demo test check slow web docs bench synth dist format lock prose mutants clean
 .PHONY: .check-lint .check-types .check-imports .check-prose .check-test .web-build .web-check .web-test .docs-api .docs-site .docs-images .synth-layers .synth-app FORCE
 
 help:  ## show this list
@@ -45,6 +46,14 @@ bench: $(VENV)/dev.done $(if $(filter spark,$(WHAT)),$(VENV)/with-spark.done)  #
 	$(if $(filter serving,$(WHAT)),OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 )$(BIN)/python -m benchmarks$(WHAT:%=.%) $(ARGS)
 
 synth: $(if $(WHAT),$(WHAT:%=.synth-%),.synth-app)  ## build layers, synthesize strictly (ARGS="-c environment=prod", WHAT=layers)
+
+dist: $(VENV)/demo.done web/node_modules/.package-lock.json  ## build the wheel and its bills of materials in CycloneDX (DIST=dist)
+	rm -rf $(DIST)
+	$(INSTALL) --group release
+	$(BIN)/uv build --quiet --wheel --no-build-isolation --python $(BIN)/python --out-dir $(DIST)
+	$(LOCK) pyproject.toml --all-extras --overrides requirements/torch.in -c requirements.lock -o build/dependencies.txt
+	$(BIN)/cyclonedx-py requirements build/dependencies.txt --pyproject pyproject.toml --output-reproducible --of JSON -o $(DIST)/alsolike.cdx.json
+	cd web && $(NODE) $(CURDIR)/$(BIN)/npm sbom --sbom-format cyclonedx > $(abspath $(DIST))/alsolike-pages.cdx.json
 
 format: $(VENV)/dev.done  ## write the format and the safe lint fixes
 	$(BIN)/ruff format .
@@ -145,6 +154,8 @@ NODE := PATH="$(CURDIR)/$(BIN):$$PATH"
 .check-lint: $(VENV)/dev.done
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/[!c]*.yml
 
 .check-types: $(VENV)/dev.done
 	$(BIN)/mypy
@@ -217,7 +228,7 @@ $(VENV)/docs.done: $(VENV)/demo.done
 # Versions are kept where they can be; ARGS=--upgrade takes new ones. No registry host is written.
 LOCK = UV_FIND_LINKS="$$($(BIN)/pip config get global.find-links 2>/dev/null || echo $(PIP_FIND_LINKS))" \
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
-GROUPS := dev build web bench docs
+GROUPS := dev build release web bench docs
 
 lock: $(VENV)/uv.done  ## resolve the dependencies (ARGS=--upgrade)
 	$(LOCK) $(ARGS) pyproject.toml --all-extras $(GROUPS:%=--group %) --overrides requirements/torch.in -o requirements.lock

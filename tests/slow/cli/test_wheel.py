@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
+import tomllib
 import urllib.request
 import zipfile
 from pathlib import Path
@@ -23,12 +25,17 @@ UV = str(Path(sys.executable).with_name("uv"))
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def distribution(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a release's files."""
+    directory = tmp_path_factory.mktemp("release") / "dist"
+    subprocess.run(["make", "dist", f"DIST={directory}"], cwd=ROOT, check=True, timeout=300)
+    return directory
+
+
+@pytest.fixture(scope="module")
+def wheel(distribution: Path) -> Path:
     """Return the wheel of this repository."""
-    directory = tmp_path_factory.mktemp("dist")
-    build = [UV, "build", "--quiet", "--wheel", "--no-build-isolation", "--python", sys.executable]
-    subprocess.run([*build, "--out-dir", str(directory), str(ROOT)], check=True, timeout=300)
-    (found,) = directory.glob("*.whl")
+    (found,) = distribution.glob("*.whl")
     return found
 
 
@@ -60,6 +67,22 @@ def test_wheel_contains_the_pages_and_the_core_twice(wheel: Path) -> None:
     assert {"alsolike_app/build/web/index.html", "alsolike_app/build/web/console.html"} <= set(names)
     assert sorted(name for name in names if name.startswith("alsolike/")) == core
     assert sorted(name.removeprefix(source) for name in names if name.startswith(source)) == core
+
+
+@pytest.mark.ci
+def test_bills_of_materials_name_every_locked_dependency(distribution: Path) -> None:
+    python = json.loads((distribution / "alsolike.cdx.json").read_bytes())
+    pages = json.loads((distribution / "alsolike-pages.cdx.json").read_bytes())
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+    assert python["metadata"]["component"]["name"] == project["name"]
+    assert pages["metadata"]["component"]["version"] == project["version"]
+    listed = {(component["name"], component["version"]) for component in python["components"]}
+    locked = set(re.findall(r"^([\w-]+)==([^ ;+]+)", (ROOT / "requirements.lock").read_text(), re.MULTILINE))
+    assert listed <= locked | {("torch", version) for name, version in listed if name == "torch"}
+    assert {"boto3", "moto", "onnxruntime", "pyspark"} <= {name for name, _ in listed}
+    wanted = json.loads((ROOT / "web" / "package.json").read_bytes())["dependencies"]
+    assert wanted.items() <= {component["name"]: component["version"] for component in pages["components"]}.items()
 
 
 @pytest.mark.ci
