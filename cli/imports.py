@@ -53,7 +53,7 @@ def interactions(
 
     FILE.rejected.csv next to the input lists rejected rows with line and reason; for an S3 object, it is in the current
     folder. It is a CSV with commas, decimal points and UTF-8. Identical rows count once. After Ctrl-C, repeat the
-    command to continue. A CSV has one row per line; only Parquet may have cells with line breaks.
+    command to continue. Quoted cells of a CSV may have line breaks, up to 1,000 lines per row.
 
     Example: alsolike import interactions orders.csv --event-type purchase --map CUSTOMER=USER_ID
     """
@@ -71,7 +71,7 @@ def items(context: Context, csv: Csv, files: Files, columns: Columns = None, dry
     Examples of columns: TITLE, PRICE, CATEGORY_L1; lists as a|b. The configuration declares the types of columns. The
     command infers the other types from all cells of all files, prints them and adds them to the configuration. A column
     is a list if half of its distinct cells contain a bar. Other columns, and codes such as ZIP, are text. The last row
-    of an ID wins. A CSV has one row per line; only Parquet may have cells with line breaks.
+    of an ID wins. Quoted cells of a CSV may have line breaks, up to 1,000 lines per row.
 
     Example: alsolike import items products.csv --map SKU=ITEM_ID
     """

@@ -169,7 +169,9 @@ def notes_of(data: Interactions, guessed_columns: Mapping[str, ColumnType]) -> I
     """Yield notes on interactions in the future and on columns whose types nothing declares."""
     if later := int((data.time_ms > times.now_ms()).sum()):
         latest = times.day(int(data.time_ms.max()))
-        yield f"{later:,} interactions are of the future, up to {latest}; an import refuses such, here they count"
+        verb = "is" if later == 1 else "are"
+        many = progress.counted(later, "interaction")
+        yield f"{many} {verb} in the future, up to {latest}. An import refuses them, an evaluation counts them"
     if guessed_columns:
         listed = ", ".join(f"{name} ({kind})" for name, kind in guessed_columns.items())
         yield f"types of item columns guessed from their values: {listed}; a configuration declares them (--config)"

@@ -22,7 +22,7 @@ check              rows, and their fault
 ================== ===================================================================================================
 item_missing       events of types that need an item: without an item. The API rejects these
 event_type_unknown all events: of a type that the configuration does not declare; models do not learn from them
-value_missing      purchases: without a value. Checked if one in the window has a value: else the shop sends none
+value_missing      purchases since the first one of the window with a value: without a value. Before, the shop sent none
 value_out_of_range events with a value: not finite, or beyond the API's range
 time_in_future     all events: later than now, beyond the tolerated clock skew
 ================== ===================================================================================================
@@ -33,13 +33,15 @@ def checks(events: pd.DataFrame, configuration: Configuration, *, now_ms: int) -
     """Return the checks of a window's events, see `Window.events`."""
     needs_item = [name for name, event in configuration.events.items() if event.item_required]
     with_item = events[events["type"].isin(needs_item)]
-    purchases = events.loc[events["type"] == "purchase", "event_value"]
+    purchases = events.loc[events["type"] == "purchase", ["event_time_ms", "event_value"]]
+    first_ms = purchases.loc[purchases["event_value"].notna(), "event_time_ms"].min()
+    with_values = purchases.loc[purchases["event_time_ms"] >= first_ms, "event_value"]
     values = events["event_value"].dropna()
     latest_ms = now_ms + configuration.limits.clock_skew_s * 1000
     wrong = {
         "item_missing": with_item["item_id"].isna(),
         "event_type_unknown": events["type"].isna(),
-        "value_missing": purchases.isna() if purchases.notna().any() else purchases.iloc[:0].isna(),
+        "value_missing": with_values.isna(),
         "value_out_of_range": ~values.between(-MAX_EVENT_VALUE, MAX_EVENT_VALUE),
         "time_in_future": events["event_time_ms"] > latest_ms,
     }

@@ -29,7 +29,7 @@ from model_export.api import Algorithm, Combination
 from model_export.data.action_samples import load_samples
 from model_export.data.impressions import item_columns, load_impressions
 from model_export.data.interactions import Interactions
-from model_export.data.item_sentences import ENVIRONMENT_VARIABLE, described, open_model
+from model_export.data.item_sentences import ENVIRONMENT_VARIABLE, described, open_model, text_columns
 from model_export.data.training_data import TrainingData, load
 from model_export.evaluation import splits
 from model_export.evaluation.bootstrap import interval
@@ -241,9 +241,12 @@ def _prepare(dataset: Path, hyperparameters: Hyperparameters, sentence_model: Pa
             f"models are fitted from statistics of all of them; asked are {interactions.users:,} users, whose "
             f"{len(interactions):,} interactions are here"
         )
-    sentences = None if sentence_model is None else open_model(sentence_model, data.properties)
-    if sentences is not None:
+    sentences = None
+    if sentence_model is not None and text_columns(data.properties):
+        sentences = open_model(sentence_model, data.properties)
         say(described(sentences))
+    elif sentence_model is not None:
+        say("the sentence model is not used: no column of the items has texts, such as titles or descriptions")
     split = split_for(interactions, holdout_days=hyperparameters.holdout_days)
     repeat_share = split.validation.queries.repeat_share()  # the test set selects nothing
     repurchases = repurchase_share(split.test.fit)

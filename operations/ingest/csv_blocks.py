@@ -1,11 +1,11 @@
-"""A CSV's bytes as blocks of whole lines; a line that no parser can take as one row is set aside."""
+"""A CSV's bytes as blocks of lines with one row each; lines that are not rows are set aside."""
 
 from __future__ import annotations
 
 import dataclasses
 import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,13 @@ from operations.ingest.csv_form import PLAIN, CsvForm, Readable
 MAX_LINE_BYTES = 4 << 20
 
 _SHOWN_BYTES = 1000
+_QUOTED = re.compile(rb'(?:[^"]++|"")*+')
+
+BREAK = "\ufdd0"
+"""Stands for a line break within a quoted cell, so that each row has one line. Unicode reserves it for internal use."""
+
+MAX_ROW_LINES = 1_000
+"""Lines of a row. A quote that is not closed within them costs only the line with the quote."""
 
 
 @functools.cache
@@ -46,37 +53,43 @@ class Block:
     first_line
         Number of the first one in the file, from 1.
     data
-        UTF-8, each line a row; those set aside are blank here, so that all others keep their numbers.
+        UTF-8, each line a row. Lines that were set aside or joined to the row before are blank here, so that all others
+        keep their numbers.
     malformed
         The lines that were set aside.
+    has_breaks
+        True if a row has `BREAK` in place of line breaks.
     """
 
     first_line: int
     data: bytes
     malformed: tuple[Malformed, ...]
+    has_breaks: bool = False
 
 
-def blocks(file: Readable, *, block_bytes: int, form: CsvForm = PLAIN) -> Iterator[Block]:
+def blocks(file: Readable, *, block_bytes: int, columns: int, form: CsvForm = PLAIN) -> Iterator[Block]:
     """Yield a file's lines, about `block_bytes` at once.
 
-    A cell never continues in the next line: a missing closing quote costs that row and not all that follow.
-    Nor is a line held that has more than `MAX_LINE_BYTES`: it is set aside, and the reading goes on after its end.
+    A quoted cell may have line breaks if its row ends within `MAX_ROW_LINES` with the right number of columns. So a
+    missing closing quote costs that row and not all that follow. Lines of more than `MAX_LINE_BYTES` are set aside.
     """
     first_line, rest = 1, b""
     while read := file.read(block_bytes):
         rest += read
         end = rest.rfind(b"\n") + 1 or rest.rfind(b"\r", 0, -1) + 1
         if end:
-            yield _block(first_line, rest[:end], form)
-            first_line += _line_breaks(rest[:end])
-            rest = rest[end:]
-        if len(rest) > MAX_LINE_BYTES and not rest.endswith(b"\r"):
+            block, size = _block(first_line, rest[:end], form, columns, read_bytes=len(rest))
+            if size:
+                yield block
+            first_line += _line_breaks(rest[:size])
+            rest = rest[size:]
+        if len(rest) > MAX_LINE_BYTES and not _line_breaks(rest):
             reason = f"has more than {MAX_LINE_BYTES:,} bytes"
             start = rest[:_SHOWN_BYTES].decode(errors="replace")
             yield Block(first_line, b"\n", (Malformed(first_line, reason, start),))
             first_line, rest = first_line + 1, _after_line_break(file, block_bytes)
     if rest:
-        yield _block(first_line, rest, form)
+        yield _block(first_line, rest, form, columns)[0]
 
 
 def _after_line_break(file: Readable, block_bytes: int) -> bytes:
@@ -90,21 +103,84 @@ def _after_line_break(file: Readable, block_bytes: int) -> bytes:
     return b""
 
 
-def _block(first_line: int, data: bytes, form: CsvForm) -> Block:
+def _block(
+    first_line: int, data: bytes, form: CsvForm, columns: int, *, read_bytes: int | None = None
+) -> tuple[Block, int]:
+    """Return a block and its size in `data`, which excludes a row at the end that may continue.
+
+    Parameters
+    ----------
+    read_bytes
+        Size of `data` and the beginning of the next line; None at the end of the file.
+    """
     if _is_utf8(data) and not _may_end_in_quotes(data, form.delimiter):
-        return Block(first_line, data, ())
-    lines = data.splitlines()
-    malformed = []
-    for place, line in enumerate(lines):
+        return Block(first_line, data, ()), len(data)
+    lines = data.splitlines(keepends=True)
+    rows, malformed, place, size = list[bytes](), list[Malformed](), 0, 0
+    while place < len(lines):
+        line, row, reason, joined = lines[place], lines[place].rstrip(b"\r\n"), "", 1
         if not _is_utf8(line):
             reason = f"is not {form.encoding.upper()} (see --encoding)"
-        elif b'"' in line and not _closed(form.delimiter).fullmatch(line):
-            reason = "has a quote that is not closed on the same line"
+        elif b'"' in row and not _closed(form.delimiter).fullmatch(row):
+            following = lines[place : place + MAX_ROW_LINES]
+            row, joined, is_open = _joined(following, form.delimiter, columns)
+            may_continue = read_bytes is not None and read_bytes - size <= MAX_LINE_BYTES
+            if is_open and may_continue and len(following) < MAX_ROW_LINES:
+                break
+            if not row:
+                reason = f"has a quote that is not closed in a row of {columns} columns"
+        if reason:
+            malformed.append(Malformed(first_line + place, reason, line.rstrip(b"\r\n").decode(errors="replace")))
+            row = b""
+        rows += [row, *[b""] * (joined - 1)]
+        size += sum(map(len, lines[place : place + joined]))
+        place += joined
+    body = b"\n".join(rows) + b"\n" if rows else b""
+    return Block(first_line, body, tuple(malformed), has_breaks=BREAK.encode() in body), size
+
+
+def _joined(lines: Sequence[bytes], delimiter: str, columns: int) -> tuple[bytes, int, bool]:
+    """Return the row that starts with the first line as one line, its number of lines, and if its last cell is open.
+
+    The row is empty if it does not end, or not with the last of its columns.
+    """
+    parts, cells, size, is_open = list[bytes](), 1, 0, False
+    for line in lines:
+        parts.append(line.rstrip(b"\r\n"))
+        delimiters, is_open = _scan(parts[-1], delimiter.encode(), is_open=is_open)
+        cells, size = cells + delimiters, size + len(line)
+        if delimiters < 0 or not _is_utf8(line) or size > MAX_LINE_BYTES:
+            return b"", 1, False
+        if not is_open:
+            return (BREAK.encode().join(parts), len(parts), False) if cells == columns else (b"", 1, False)
+    return b"", 1, True
+
+
+def _scan(line: bytes, mark: bytes, *, is_open: bool) -> tuple[int, bool]:
+    """Return the number of delimiters between cells, and if the last cell is open.
+
+    The number is negative if a closing quote is not the last character of its cell.
+
+    Parameters
+    ----------
+    is_open
+        If the line starts within a quoted cell.
+    """
+    place, delimiters = 0, 0
+    while True:
+        if is_open or line.startswith(b'"', place):
+            place = _QUOTED.match(line, place if is_open else place + 1).end()  # type: ignore[union-attr]
+            if place == len(line):
+                return delimiters, True
+            place, is_open = place + 1, False
         else:
-            continue
-        malformed.append(Malformed(first_line + place, reason, line.decode(errors="replace")))
-        lines[place] = b""
-    return Block(first_line, b"\n".join(lines) + b"\n", tuple(malformed))
+            end = line.find(mark, place)
+            place = len(line) if end < 0 else end
+        if place == len(line):
+            return delimiters, False
+        if not line.startswith(mark, place):
+            return -1, False
+        place, delimiters = place + 1, delimiters + 1
 
 
 def _line_breaks(data: bytes) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -79,10 +79,7 @@ class CsvForm:
         """Return rows with decimal points in cells that are numbers; IDs and codes stay as they are."""
         if self.decimal == ".":
             return rows
-        for place, name in enumerate(rows.column_names):
-            if not CODE.search(name):
-                rows = rows.set_column(place, rows.schema.field(place), _with_points(rows[name]))
-        return rows
+        return with_texts(rows, _with_points, names=[name for name in rows.column_names if not CODE.search(name)])
 
 
 PLAIN = CsvForm()
@@ -119,13 +116,20 @@ def _undecodable(error: UnicodeError) -> tuple[str, int]:
 codecs.register_error(_UNDECODABLE, _undecodable)
 
 
-def _with_points(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    def converted(texts: Any) -> Any:
-        thousands = pc.match_substring_regex(texts, _THOUSANDS)
-        texts = pc.if_else(thousands, pc.replace_substring(texts, ".", ""), texts)
-        return pc.replace_substring_regex(texts, _DECIMAL, r"\1.\2")
+def with_texts(rows: pa.Table, change: Callable[[Any], Any], *, names: Collection[str] | None = None) -> pa.Table:
+    """Return rows with changed texts; in all columns, or in some. Columns may be dictionaries of texts."""
+    for place, field in enumerate(rows.schema):
+        if names is None or field.name in names:
+            column = rows[place]
+            if pa.types.is_dictionary(column.type):
+                changed = change(column.cast(pa.string())).dictionary_encode().cast(column.type)
+            else:
+                changed = change(column)
+            rows = rows.set_column(place, field, changed)
+    return rows
 
-    if not pa.types.is_dictionary(column.type):
-        return converted(column)
-    texts = column.cast(pa.string())
-    return converted(texts).dictionary_encode().cast(column.type)
+
+def _with_points(texts: Any) -> Any:
+    thousands = pc.match_substring_regex(texts, _THOUSANDS)
+    texts = pc.if_else(thousands, pc.replace_substring(texts, ".", ""), texts)
+    return pc.replace_substring_regex(texts, _DECIMAL, r"\1.\2")

@@ -11,10 +11,11 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 
-from operations.ingest.csv_blocks import Block, Malformed, blocks
-from operations.ingest.csv_form import CsvForm
+from operations.ingest.csv_blocks import BREAK, Block, Malformed, blocks
+from operations.ingest.csv_form import CsvForm, with_texts
 from operations.ingest.csv_header import UNREADABLE, UntilBroken, open_bytes
 
 _BLOCK_BYTES = 8 << 20
@@ -64,7 +65,7 @@ def read(file: BinaryIO, name: str, schema: pa.Schema, encoded: Collection[str],
     with ThreadPoolExecutor(1, "csv") as pool:
         try:
             text = form.utf8(UntilBroken(open_bytes(file, name)))
-            for block in blocks(text, block_bytes=_BLOCK_BYTES, form=form):
+            for block in blocks(text, block_bytes=_BLOCK_BYTES, columns=len(schema), form=form):
                 body = _without_header(block) if block.first_line == 1 else block
                 pending.append(pool.submit(_parsed, body, schema, form))
                 if len(pending) > _BLOCKS_AHEAD:
@@ -89,7 +90,7 @@ def _parsed(block: Block, schema: pa.Schema, form: CsvForm) -> Rows:
 
     def set_aside(row: Any) -> str:
         reason = f"has {row.actual_columns} columns, expected {row.expected_columns}"
-        malformed.append(Malformed(block.first_line + row.number - 1, reason, row.text))
+        malformed.append(Malformed(block.first_line + row.number - 1, reason, row.text.replace(BREAK, "\n")))
         skipped.append(row.number - 1)
         return "skip"
 
@@ -103,6 +104,8 @@ def _parsed(block: Block, schema: pa.Schema, form: CsvForm) -> Rows:
         ),
         convert_options=pa.csv.ConvertOptions(column_types=schema, strings_can_be_null=True, null_values=[""]),
     )
+    if block.has_breaks:
+        rows = with_texts(rows, lambda texts: pc.replace_substring(texts, BREAK, "\n"))
     count = len(rows) + len(skipped)
     lines = block.first_line + np.delete(np.arange(count, dtype=np.int64), skipped)
     blank = np.ones(len(rows), bool)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from operations import progress
 from operations.client.deployment import Deployment
 from operations.ingest.column_mapping import parse_mapping
 from operations.ingest.csv_form import PLAIN, CsvForm
-from operations.ingest.files import DataFile, open_file
+from operations.ingest.files import Chunk, DataFile, open_file
 from operations.ingest.rejected import RejectedRows
 from operations.ingest.sources import find
 from operations.ingest.summary import FileSummary
@@ -76,6 +76,26 @@ class Input:
             RejectedRows(self.file, self.rejected_path, dry_run=self.dry_run) as rejected,
         ):
             yield step, rejected
+
+    def chunks(
+        self, step: Step, *, plain: Collection[str] | None = None, rows: int | None = None, stored: str
+    ) -> Iterator[Chunk]:
+        """Yield the file's chunks, see `DataFile.chunks`.
+
+        Parameters
+        ----------
+        stored
+            Clause on the rows of earlier chunks, for an error after them.
+        """
+        index = 0
+        try:
+            for chunk in self.file.chunks(plain=plain, rows=rows, on_bytes=step.reach):
+                yield chunk
+                index = chunk.index + 1
+        except InvalidInput as error:
+            if not index or self.dry_run:
+                raise
+            raise InvalidInput(f"{error}. {stored[0].upper()}{stored[1:]}") from error
 
 
 def open_inputs(names: Sequence[str | Path], deployment: Deployment, options: Options) -> list[Input]:

@@ -179,7 +179,8 @@ class InteractionsImport:
             if journal.is_begun:
                 progress.say(f"{source.file.name} continues an interrupted import")
             pending: deque[tuple[str, int, list[Future[None]]]] = deque()
-            for chunk in source.file.chunks(plain=interactions.PLAIN, on_bytes=step.reach):
+            undo = f"the lake has the rows before. Remove them with `alsolike import undo {journal.started_ms}`"
+            for chunk in source.chunks(step, plain=interactions.PLAIN, stored=undo):
                 checked = interactions.check(
                     chunk.rows,
                     default_event_type=self._event_type,

@@ -132,7 +132,7 @@ def _take(
         return now_ms + round((time.monotonic() - began) * 1000)
 
     with source.importing() as (step, rejected), journal.saving():
-        for chunk in source.file.chunks(rows=CHUNK_ROWS, on_bytes=step.reach):
+        for chunk in source.chunks(step, rows=CHUNK_ROWS, stored="the rows before are stored"):
             rows, bad, reasons = file.check(chunk)
             rejected.add(chunk, bad, reasons)
             if source.dry_run or journal.counted(f"chunk {chunk.index}") is not None:

@@ -40,12 +40,19 @@ def test_the_longest_gap_of_a_schedule(expression: str, hours: int) -> None:
         ("rate(30 minutes)", 1),
         ("cron(0 3 * * ? *)", 1),
         ("cron(0 3 ? * MON *)", 7),
-        ("cron(0 3 ? * FRI-MON *)", 7),
+        ("cron(0 3 ? * FRI-MON *)", 4),  # from Monday to Friday
         ("cron(0 3 1 * ? *)", 31),
-        ("cron(0 3 ? * FRIL *)", 31),
+        ("cron(0 3 1,15 * ? *)", 17),
+        ("cron(0 3 29 * ? *)", 59),  # from 29 January to 29 March
+        ("cron(0 3 31 * ? *)", 61),  # from 31 March to 31 May
+        ("cron(0 3 ? * FRIL *)", 35),  # five weeks
+        ("cron(0 3 ? * FRI#5 *)", 119),  # 17 weeks
+        ("cron(0 3 31W * ? *)", 63),  # from Friday, 29 March, to 31 May
         ("cron(0 3 1 1 ? *)", 366),
-        ("cron(0 3 * * ? 2026-2027)", 366),
+        ("cron(0 3 29 2 ? *)", 8 * 365 + 1),  # 2100 is no leap year
+        ("cron(0 3 ? 1 MON *)", 49 * 7),  # from the fifth Monday to the first
+        ("cron(0 3 * * ? 2026-2027)", 1),
     ],
 )
-def test_longest_gap_in_days_has_the_coarsest_field(expression: str | None, days: int | None) -> None:
+def test_the_longest_gap_of_a_schedule_in_days(expression: str | None, days: int | None) -> None:
     assert longest_gap_days(expression) == days

@@ -11,10 +11,12 @@ import pytest
 
 from alsolike.runtime.errors import InvalidInput
 from operations.client.deployment import Deployment
-from operations.ingest import bounds, csv_blocks
+from operations.ingest import bounds, csv_blocks, csv_rows, files, load_metadata
+from operations.ingest.inputs import Options
 from operations.ingest.interaction_file import read
 from operations.ingest.load import import_interactions
 from operations.ingest.load_metadata import import_items
+from operations.ingest.undo import undo
 from tests.unit.cli.imported import NOW_MS, lake_objects, load
 
 HEADER = b"USER_ID,ITEM_ID,TIMESTAMP\n"
@@ -95,6 +97,44 @@ def test_gzip_of_repeated_content_is_refused(
 
     with pytest.raises(InvalidInput, match=reason):
         load(deployment, path)
+
+
+@pytest.fixture
+def halfway(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Write a gzip file whose second chunk exceeds the bound."""
+    monkeypatch.setattr(csv_rows, "_BLOCK_BYTES", 1 << 16)
+    for module in (files, load_metadata):
+        monkeypatch.setattr(module, "CHUNK_ROWS", 20_000)
+    path = tmp_path / "p.csv.gz"
+    path.write_bytes(gzip.compress(HEADER + ROW * 30_000) + gzip.compress(ROW * 600_000))
+    return path
+
+
+@pytest.mark.usefixtures("small_bounds")
+def test_rows_before_the_bound_are_named_and_can_be_removed(deployment: Deployment, halfway: Path) -> None:
+    with pytest.raises(InvalidInput, match=f"The lake has the rows before. Remove them with .* {NOW_MS}"):
+        load(deployment, halfway)
+    assert lake_objects(deployment)
+
+    undo(deployment, NOW_MS)
+
+    assert not lake_objects(deployment)
+
+
+@pytest.mark.usefixtures("small_bounds")
+def test_items_before_the_bound_are_named(deployment: Deployment, halfway: Path) -> None:
+    halfway.write_bytes(gzip.compress(b"ITEM_ID\n" + b"an-item\n" * 60_000) + gzip.compress(b"an-item\n" * 600_000))
+
+    with pytest.raises(InvalidInput, match="The rows before are stored"):
+        import_items([halfway], deployment, now_ms=NOW_MS)
+
+
+@pytest.mark.usefixtures("small_bounds")
+def test_dry_run_names_no_rows_before_the_bound(deployment: Deployment, halfway: Path) -> None:
+    with pytest.raises(InvalidInput, match=r"(expected at most|times its size)[^;]*; if all (is|are) real, [^.]*$"):
+        import_interactions(
+            [halfway], deployment, default_event_type="view", now_ms=NOW_MS, options=Options(dry_run=True)
+        )
 
 
 @pytest.mark.usefixtures("small_bounds")

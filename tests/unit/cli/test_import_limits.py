@@ -57,7 +57,7 @@ def test_long_line_is_set_aside_in_little_memory(monkeypatch: pytest.MonkeyPatch
     file = Endless(b"a\nb", 200 << 20, b"\nc\n")
     tracemalloc.start()
 
-    read = list(blocks(file, block_bytes=1 << 20))
+    read = list(blocks(file, block_bytes=1 << 20, columns=1))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
 
@@ -77,7 +77,7 @@ def test_lines_around_long_ones_keep_their_numbers(lines: list[bytes], end: byte
     longest = csv_blocks.MAX_LINE_BYTES
     csv_blocks.MAX_LINE_BYTES = 60
     try:
-        read = list(blocks(io.BytesIO(end.join([*lines, b"last"]) + end), block_bytes=block_bytes))
+        read = list(blocks(io.BytesIO(end.join([*lines, b"last"]) + end), block_bytes=block_bytes, columns=1))
     finally:
         csv_blocks.MAX_LINE_BYTES = longest
 

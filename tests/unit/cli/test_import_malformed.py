@@ -3,17 +3,21 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import re
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.csv
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alsolike.catalogue.items import CatalogueStore
 from alsolike.runtime.errors import InvalidInput
 from operations.client.deployment import Deployment
-from operations.ingest import csv_rows
-from operations.ingest.csv_blocks import blocks
+from operations.ingest import csv_blocks, csv_rows
+from operations.ingest.csv_blocks import BREAK, blocks
+from operations.ingest.csv_form import CsvForm
 from operations.ingest.load import import_interactions
 from operations.ingest.load_metadata import import_items
 
@@ -61,18 +65,76 @@ def test_unclosed_quote_costs_its_row_alone(deployment: Deployment, tmp_path: Pa
     imported = load(deployment, path)
 
     assert imported == 4
-    assert rejected(path) == [(2, "has a quote that is not closed on the same line"), (7, "ITEM_ID is missing")]
+    assert rejected(path) == [(2, "has a quote that is not closed in a row of 3 columns"), (7, "ITEM_ID is missing")]
 
 
-def test_description_with_a_line_break_leaves_its_neighbours_and_their_numbers(
-    deployment: Deployment, tmp_path: Path
+@pytest.mark.parametrize("name", ["i.csv", "i.csv.gz"])
+@pytest.mark.parametrize("block_bytes", [1, 7, 30, 1 << 20])
+def test_cell_with_line_breaks_is_imported_and_lines_keep_their_numbers(
+    deployment: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, block_bytes: int
 ) -> None:
-    path = write(tmp_path / "i.csv", b'ITEM_ID,TITLE,TEXT\na,A,x\nb,B,"two\nlines"\nc,C,y\n,D,z\n')
+    monkeypatch.setattr(csv_rows, "_BLOCK_BYTES", block_bytes)
+    rows = b'a,A,x\nb,B,"two\r\nlines"\nc,"a ""C""\n\n,",y\n,D,z\ne,"E\n",x,extra\nf,F,"last\nline"'
+    path = write(tmp_path / name, b"ITEM_ID,TITLE,TEXT\n" + rows)
+
+    summary = import_items([path], deployment, now_ms=NOW_MS)
+
+    assert summary.imported == 4
+    assert rejected(path) == [
+        (8, "ITEM_ID is missing"),
+        (9, "has a quote that is not closed in a row of 3 columns"),
+        (10, "has a quote that is not closed in a row of 3 columns"),
+    ]
+    store = CatalogueStore(deployment.client("dynamodb"), deployment.names.catalogue_table)
+    texts = {item: store.get(item).row.properties["text"] for item in "abcf"}
+    assert texts == {"a": "x", "b": "two\nlines", "c": "y", "f": "last\nline"}
+
+
+def test_quote_without_an_end_costs_its_row_whatever_follows(deployment: Deployment, tmp_path: Path) -> None:
+    followed_by_quotes = b'1,"a,1500000000\n2,"b",1500000000\n3,"c\nd",1500000000\n'
+    without_others = b'4,"a,1500000000\n' + b"5,b,1500000000\n" * 2_000
+    path = write(tmp_path / "p.csv", HEADER + followed_by_quotes + without_others)
+
+    imported = load(deployment, path)
+
+    assert imported == 2_001
+    assert [line for line, _ in rejected(path)] == [2, 4, 6]  # an ID has no line break
+
+
+def test_cell_with_more_lines_than_a_row_has_is_refused(
+    deployment: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(csv_blocks, "MAX_ROW_LINES", 3)
+    path = write(tmp_path / "i.csv", b'ITEM_ID,TEXT\na,"1\n2\n3"\nb,"1\n2\n3\n4"\nc,x\n')
 
     summary = import_items([path], deployment, now_ms=NOW_MS)
 
     assert summary.imported == 2
-    assert [line for line, _ in rejected(path)] == [3, 4, 6]
+    assert [line for line, _ in rejected(path)] == [5, 6, 7, 8]
+
+
+@given(
+    st.lists(st.tuples(st.just("x"), st.text('ab;," \n\r\t5', max_size=8), st.text('ab \n"', max_size=5)), max_size=6),
+    st.integers(1, 40),
+    st.sampled_from(",;"),
+    st.sampled_from([csv.excel, csv.unix_dialect]),
+)
+def test_rows_of_a_csv_writer_are_read(
+    rows: list[tuple[str, str, str]], block_bytes: int, delimiter: str, dialect: type[csv.Dialect]
+) -> None:
+    text = io.StringIO()
+    csv.writer(text, dialect, delimiter=delimiter).writerows([("A", "B", "C"), *rows])
+    schema = pa.schema([(name, pa.string()) for name in "ABC"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(csv_rows, "_BLOCK_BYTES", block_bytes)
+
+        read = list(
+            csv_rows.read(io.BytesIO(text.getvalue().encode()), "p.csv", schema, ["B"], CsvForm(delimiter=delimiter))
+        )
+
+    assert not [row for part in read for row in part.malformed]
+    cells = [tuple(cell or "" for cell in row.values()) for part in read for row in part.table.to_pylist()]
+    assert cells == [tuple(re.sub("\r\n|\r", "\n", cell) for cell in row) for row in rows]
 
 
 WRONG = [
@@ -146,16 +208,27 @@ def test_file_with_a_mark_and_without_a_last_line_break_is_read(deployment: Depl
 
 
 @given(st.text(alphabet='a",\n\r', max_size=30), st.integers(1, 40))
-def test_each_line_that_pyarrow_can_read_alone_is_kept_and_no_other(text: str, block_bytes: int) -> None:
+def test_each_line_that_pyarrow_can_read_alone_is_kept(text: str, block_bytes: int) -> None:
     data = f"{text}\n".encode()
     lines = data.splitlines()
 
-    read = blocks(io.BytesIO(data), block_bytes=block_bytes)
-    kept = [line for block in read for line in block.data.splitlines()]
+    read = list(blocks(io.BytesIO(data), block_bytes=block_bytes, columns=2))
 
+    kept = [line for block in read for line in block.data.splitlines()]
+    malformed = {row.line for block in read for row in block.malformed}
+    joined = 0
     assert len(kept) == len(lines)
-    for before, after in zip(lines, kept, strict=True):
-        assert after == (before if _ends_outside_quotes(before) else b"")
+    for number, (before, after) in enumerate(zip(lines, kept, strict=True), 1):
+        if joined:
+            assert after == b""
+            joined -= 1
+        elif number in malformed:
+            assert after == b""
+            assert not _ends_outside_quotes(before)
+        else:
+            joined = after.count(BREAK.encode())
+            assert _ends_outside_quotes(after)
+            assert after.split(BREAK.encode()) == lines[number - 1 : number + joined]
 
 
 def _ends_outside_quotes(line: bytes) -> bool:

@@ -112,6 +112,18 @@ def test_undeclared_column_of_a_rule_is_refused(rule: str, message: str) -> None
     assert message in result.stderr
 
 
+@pytest.mark.parametrize("command", ["check", "diff", "apply"])
+@pytest.mark.parametrize("text", ["format: 1\nunknown: 1\n", "format: [1\n"])
+def test_errors_of_a_file_are_in_the_json_document(
+    shop: ConfigurationStore, file: Callable[[str], str], command: str, text: str
+) -> None:
+    result = run(command, file(text), "--json")
+
+    assert (result.exit_code, result.stderr) == (1, "")
+    document = json.loads(result.stdout)
+    assert (document["valid"], len(document["errors"])) == (False, 1)
+
+
 def test_an_applied_file_is_live_and_shown_as_it_was_written(
     shop: ConfigurationStore, file: Callable[[str], str]
 ) -> None:

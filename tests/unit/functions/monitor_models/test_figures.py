@@ -256,6 +256,17 @@ def test_a_shop_that_sends_no_values_does_not_fail_for_it(shop: MonitoredShop) -
     assert (found["value_missing"].share, found["value_missing"].failed) == (None, False)
 
 
+def test_values_count_from_the_first_purchase_with_one(shop: MonitoredShop) -> None:
+    imported = [event(f"old{n}", "user-1", "item-00", NOW_MS - 100 - n, event_value=None) for n in range(90)]
+    live = [event(f"new{n}", "user-1", "item-00", NOW_MS - n) for n in range(19)]
+    view = event("view", "user-1", "item-00", NOW_MS - 3, event_type="view", event_value=None)
+    shop.happened([*imported, view, *live, event("lost", "user-1", "item-00", NOW_MS, event_value=None)])
+
+    found = {check.name: check for check in shop.look().checks}
+
+    assert (found["value_missing"].share, found["value_missing"].rows) == (1 / 20, 20)
+
+
 def test_report_is_stored_for_the_day_and_as_the_latest(shop: MonitoredShop) -> None:
     shop.champion(shopping())
     shop.happened(shopping())

@@ -253,6 +253,20 @@ def test_the_bundle_knows_what_titles_mean_where_a_sentence_model_is_given(tmp_p
     assert found == {"without": [], "with": ["item00"]}
 
 
+def test_sentence_model_is_not_used_for_items_without_texts(tmp_path: Path) -> None:
+    walks = {f"user{user}": [f"item{(user + step) % 9:02d}" for step in range(6)] for user in range(20)}
+    numbers = {f"item{number:02d}": {"price": number} for number in range(9)}
+    lines: list[str] = []
+
+    manifest = run(
+        write_dataset(tmp_path / "dataset", walks, properties=numbers), tmp_path / "model",
+        algorithms="popularity", sentence_model=write_model(tmp_path / "sentences"), lines=lines,
+    )  # fmt: skip
+
+    assert manifest.metrics["sentences"] is None
+    assert any(line.startswith("the sentence model is not used: no column") for line in lines)
+
+
 def test_the_bundle_knows_what_is_like_an_item_and_bought_with_it(tmp_path: Path) -> None:
     pairs = {f"user{user}": [f"item{2 * (user % 4) + step % 2:02d}" for step in range(40)] for user in range(20)}
     dataset = write_dataset(tmp_path / "dataset", pairs, step_ms=10 * 60_000)
