@@ -44,6 +44,9 @@ def interactions(
     columns: Columns = None,
     dry_run: DryRun = False,
     again: Annotated[bool, Option("--again", help="Import files again that were imported before.")] = False,
+    platform: Annotated[
+        str, Option("--from", metavar="FORMAT", help="Format of another platform: ga4, segment or shopify-orders.")
+    ] = "",
 ) -> None:
     """Import interactions: USER_ID, ITEM_ID, TIMESTAMP.
 
@@ -59,13 +62,25 @@ def interactions(
     """
     from operations.ingest.inputs import Options
     from operations.ingest.load import import_interactions
+    from operations.ingest.platforms.converting import format_of
 
     load = functools.partial(import_interactions, default_event_type=event_type)
-    _import(load, files, context, Options(columns or (), dry_run, again, form=csv.form))
+    converted = format_of(platform, "interactions") if platform else None
+    _import(load, files, context, Options(columns or (), dry_run, again, form=csv.form, platform=converted))
 
 
 @app.command("items")
-def items(context: Context, csv: Csv, files: Files, columns: Columns = None, dry_run: DryRun = False) -> None:
+def items(
+    context: Context,
+    csv: Csv,
+    files: Files,
+    columns: Columns = None,
+    dry_run: DryRun = False,
+    platform: Annotated[
+        str,
+        Option("--from", metavar="FORMAT", help="Format of another platform: google-merchant, shopify or woocommerce."),
+    ] = "",
+) -> None:
     """Import items: ITEM_ID and metadata columns.
 
     Examples of columns: TITLE, PRICE, CATEGORY_L1; lists as a|b. The configuration declares the types of columns. The
@@ -78,8 +93,11 @@ def items(context: Context, csv: Csv, files: Files, columns: Columns = None, dry
     from cli.next_steps import STOCK_TITLE, stock_suggestion
     from operations.ingest.inputs import Options
     from operations.ingest.load_metadata import import_items
+    from operations.ingest.platforms.converting import format_of
 
-    _import(import_items, files, context, Options(columns or (), dry_run, declares=True, form=csv.form))
+    converted = format_of(platform, "items") if platform else None
+    options = Options(columns or (), dry_run, declares=True, form=csv.form, platform=converted)
+    _import(import_items, files, context, options)
     if not (dry_run or context.as_json) and (suggestion := stock_suggestion(context.deployment, reach=context.options)):
         console.print_line(f"{STOCK_TITLE}: {suggestion}")
 

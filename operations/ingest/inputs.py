@@ -14,6 +14,9 @@ from operations.client.deployment import Deployment
 from operations.ingest.column_mapping import parse_mapping
 from operations.ingest.csv_form import PLAIN, CsvForm
 from operations.ingest.files import Chunk, DataFile, open_file
+from operations.ingest.platforms.converting import SUFFIXES as PLATFORM_SUFFIXES
+from operations.ingest.platforms.converting import convert
+from operations.ingest.platforms.formats import PlatformFormat
 from operations.ingest.rejected import RejectedRows
 from operations.ingest.sources import find
 from operations.ingest.summary import FileSummary
@@ -39,6 +42,8 @@ class Options:
         datasets declare columns.
     form
         Spelling of CSV files.
+    platform
+        Format of another platform, from which the files are converted; None for data files.
     """
 
     mapping: Sequence[str] = ()
@@ -47,6 +52,7 @@ class Options:
     declares: bool = False
     of_personalize: bool = False
     form: CsvForm = PLAIN
+    platform: PlatformFormat | None = None
 
 
 DEFAULTS = Options()
@@ -107,6 +113,10 @@ def open_inputs(names: Sequence[str | Path], deployment: Deployment, options: Op
         If one is no data file, or its bad rows would go where an input is.
     """
     mapping: Mapping[str, str] = parse_mapping(options.mapping)
+    form = options.form
+    if options.platform is not None:
+        theirs = find(names, lambda: deployment.client("s3"), suffixes=PLATFORM_SUFFIXES)
+        names, form = [convert(source, options.platform, form) for source in theirs], PLAIN
     sources = find(names, lambda: deployment.client("s3"))
     taken = {Path(source.name).resolve() for source in sources}
     wanted = Counter(source.rejected_path(flat=False) for source in sources)
@@ -117,5 +127,5 @@ def open_inputs(names: Sequence[str | Path], deployment: Deployment, options: Op
             raise InvalidInput(
                 f"{path} is an input and where bad rows of {source.name} go, expected one of them at a time"
             )
-        inputs.append(Input(open_file(source, mapping, options.form), path, options.dry_run))
+        inputs.append(Input(open_file(source, mapping, form), path, options.dry_run))
     return inputs

@@ -163,7 +163,7 @@ class _Ranges(io.RawIOBase):
             raise
 
 
-def find(names: Sequence[str | Path], s3: Callable[[], Any]) -> list[Source]:
+def find(names: Sequence[str | Path], s3: Callable[[], Any], *, suffixes: tuple[str, ...] = SUFFIXES) -> list[Source]:
     """Return the files that are named, in that order; those of one prefix or pattern in the order of their keys.
 
     Parameters
@@ -173,6 +173,8 @@ def find(names: Sequence[str | Path], s3: Callable[[], Any]) -> list[Source]:
         which stand for slashes too.
     s3
         Gives a low-level S3 client.
+    suffixes
+        Extensions of data files.
 
     Raises
     ------
@@ -182,19 +184,19 @@ def find(names: Sequence[str | Path], s3: Callable[[], Any]) -> list[Source]:
     sources: list[Source] = []
     for name in names:
         if str(name).startswith(_SCHEME):
-            sources += _objects(str(name), s3())
+            sources += _objects(str(name), s3(), suffixes)
         else:
             path = Path(name)
             if not path.is_file():
                 raise InvalidInput(f"{path} does not exist, or is not a file")
             sources.append(LocalFile(path))
     for source in sources:
-        if not source.name.lower().endswith(SUFFIXES):
-            raise InvalidInput(f"{source.name} has an unknown extension; expected one of {', '.join(SUFFIXES)}")
+        if not source.name.lower().endswith(suffixes):
+            raise InvalidInput(f"{source.name} has an unknown extension; expected one of {', '.join(suffixes)}")
     return sources
 
 
-def _objects(uri: str, client: Any) -> list[SourceObject]:
+def _objects(uri: str, client: Any, suffixes: tuple[str, ...]) -> list[SourceObject]:
     bucket, _, key = uri.removeprefix(_SCHEME).partition("/")
     if not bucket:
         raise InvalidInput(f"{uri} names no bucket, expected s3://bucket/key")
@@ -202,7 +204,8 @@ def _objects(uri: str, client: Any) -> list[SourceObject]:
     try:
         with translate_aws_errors(uri):
             if plain != key or not key or key.endswith("/"):
-                objects = list(_listed(client, bucket, prefix=plain, pattern=key if plain != key else f"{key}*"))
+                pattern = key if plain != key else f"{key}*"
+                objects = list(_listed(client, bucket, prefix=plain, pattern=pattern, suffixes=suffixes))
             else:
                 head = client.head_object(Bucket=bucket, Key=key)
                 objects = [SourceObject(client, bucket, key, head["ContentLength"], head["ETag"])]
@@ -211,13 +214,15 @@ def _objects(uri: str, client: Any) -> list[SourceObject]:
             raise InvalidInput(f"{uri} is not an object on S3") from error
         raise
     if not objects:
-        raise InvalidInput(f"{uri} names no data file, expected names that end with one of {', '.join(SUFFIXES)}")
+        raise InvalidInput(f"{uri} names no data file, expected names that end with one of {', '.join(suffixes)}")
     return objects
 
 
-def _listed(client: Any, bucket: str, *, prefix: str, pattern: str) -> Iterator[SourceObject]:
+def _listed(
+    client: Any, bucket: str, *, prefix: str, pattern: str, suffixes: tuple[str, ...]
+) -> Iterator[SourceObject]:
     fits = re.compile(fnmatch.translate(pattern.replace("[", "[[]"))).match
     for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
         for entry in page.get("Contents", []):
-            if entry["Key"].lower().endswith(SUFFIXES) and fits(entry["Key"]):
+            if entry["Key"].lower().endswith(suffixes) and fits(entry["Key"]):
                 yield SourceObject(client, bucket, entry["Key"], entry["Size"], entry["ETag"])

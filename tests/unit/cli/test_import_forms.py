@@ -21,6 +21,7 @@ from operations.ingest.inputs import Options
 from operations.ingest.items_file import read_items
 from operations.ingest.load import import_interactions
 from operations.ingest.load_metadata import import_items, import_users
+from operations.ingest.platforms.converting import format_of
 
 NOW_MS = 1_700_000_000_000
 EXCEL = CsvForm(";", ",", "cp1252")
@@ -53,6 +54,20 @@ def test_items_of_excel_are_imported_without_conversion(deployment: Deployment, 
         "0041": {"title": "1234.5", "price": -1234.5, "zip": "12345"},
         "7": {"title": '7 € für "Öl"', "price": 9},
     }
+
+
+def test_products_of_shopify_are_imported_by_their_format(deployment: Deployment, tmp_path: Path) -> None:
+    path = tmp_path / "products_export.csv"
+    path.write_text("Handle,Title,Variant SKU,Variant Price,Cost\nboots,Boots,B-38,15.00,9\nboots,,B-39,free,9\n")
+    options = Options(declares=True, platform=format_of("shopify", "items"))
+
+    import_items([path], deployment, now_ms=NOW_MS, options=options)
+    again = import_items([path], deployment, now_ms=NOW_MS, options=options)
+
+    store = CatalogueStore(deployment.client("dynamodb"), deployment.names.catalogue_table)
+    stored = {item.item_id: item.properties["title"] for item in store.scan()}
+    assert stored == {"B-38": "Boots", "B-39": "Boots"}
+    assert again.files[0].file == str(tmp_path / "products_export.items.csv")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Files of shop platforms and of analytics, converted to the import's columns."""

@@ -1,0 +1,286 @@
+"""Formats of platforms: for each column of ours, the fields of theirs that it comes from."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import Any, BinaryIO
+
+from operations.ingest.csv_form import CsvForm
+from operations.ingest.platforms import records
+from operations.ingest.platforms.records import Record
+from operations.ingest.platforms.values import amount, bars, first, hashed, level, one_of, plain, times, with_zone
+
+LEFT_OUT = "left out"
+"""Field of a record that is not imported: the reason."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Column:
+    """A column of ours.
+
+    Attributes
+    ----------
+    theirs
+        Fields of theirs; the first one with a value counts.
+    convert
+        Conversion of the value.
+    """
+
+    ours: str
+    theirs: tuple[str, ...]
+    convert: Callable[[str], str] = str.strip
+
+    def value(self, record: Record) -> str:
+        """Return the column's value in a record."""
+        text = next((record[name] for name in self.theirs if record.get(name, "").strip()), "")
+        return self.convert(text) if text else ""
+
+
+@dataclasses.dataclass(frozen=True)
+class PlatformFormat:
+    """Files of one kind from a platform.
+
+    Attributes
+    ----------
+    records
+        Reader of a file: its records as texts by field.
+    reads
+        Fields that only the reader of the file uses.
+    source
+        Page of the platform that describes the file.
+    """
+
+    name: str
+    dataset: str
+    columns: tuple[Column, ...]
+    records: Callable[[BinaryIO, str, CsvForm], Iterator[Record]]
+    source: str
+    reads: tuple[str, ...] = ()
+
+    @functools.cached_property
+    def used(self) -> frozenset[str]:
+        """The fields that the import uses."""
+        return frozenset({LEFT_OUT, *self.reads}.union(*(column.theirs for column in self.columns)))
+
+
+_OF_PRODUCT = (
+    "Title", "Body (HTML)", "Description", "Vendor", "Product Category", "Product category", "Type", "Tags", "Status",
+    "Image Src", "Product image URL",
+)  # fmt: skip
+"""Shopify states them in the first row of a product only."""
+_OPTIONS = tuple(f"Option{number} {kind}" for number in (1, 2, 3) for kind in ("Value", "value"))
+_OF_ORDER = ("Email", "Created at", "Cancelled at", "Financial Status", "Currency")
+
+
+def _shopify_variants(file: BinaryIO, name: str, form: CsvForm) -> Iterator[Record]:
+    """Yield the variants of products; rows that only add pictures are none."""
+    rows = records.of_csv(file, name, form)
+    named = ({("Handle" if field == "URL handle" else field): text for field, text in row.items()} for row in rows)
+    for row in records.filled(named, key="Handle", fields=_OF_PRODUCT):
+        if any(row.get(field, "").strip() for field in ("Variant SKU", "SKU", "Variant Price", "Price")):
+            options = (row.get(field, "") for field in _OPTIONS)
+            yield row | {
+                "Options": " / ".join(text for text in options if text not in ("", "Default Title")),
+                **_left_out(row, "Status", ("draft", "archived")),
+            }
+
+
+def _woocommerce_products(file: BinaryIO, name: str, form: CsvForm) -> Iterator[Record]:
+    """Yield products; their variations are no items of their own."""
+    for row in records.of_csv(file, name, form):
+        yield row | _left_out(row, "Published", ("0", "-1")) | _left_out(row, "Type", ("variation",))
+
+
+def _left_out(record: Record, field: str, values: Collection[str]) -> Record:
+    value = record.get(field, "").strip()
+    return {LEFT_OUT: f"{field} is {value}"} if value.lower() in values else {}
+
+
+def _shopify_lines(file: BinaryIO, name: str, form: CsvForm) -> Iterator[Record]:
+    """Yield the lines of orders."""
+    for row in records.filled(records.of_csv(file, name, form), key="Name", fields=_OF_ORDER):
+        yield row | {
+            "type": "purchase",
+            "Total": times(row.get("Lineitem price", ""), row.get("Lineitem quantity", "")),
+            **_left_out(row, "Financial Status", ("refunded", "voided")),
+            **({LEFT_OUT: "the order is cancelled"} if row.get("Cancelled at", "").strip() else {}),
+        }
+
+
+_GA4_EVENTS = {
+    "view_item": "view", "select_item": "click", "add_to_cart": "cart", "purchase": "purchase",
+    "view_search_results": "search", "search": "search",
+}  # fmt: skip
+_SEGMENT_EVENTS = {
+    "Product Viewed": "view", "Product Clicked": "click", "Product Added": "cart", "Order Completed": "purchase",
+    "Products Searched": "search",
+}  # fmt: skip
+
+
+def _ga4_events(file: BinaryIO, name: str, form: CsvForm) -> Iterator[Record]:
+    """Yield a record for each item of an event, or for the query of a search."""
+    for event in records.of_json(file, name, form):
+        kind = _GA4_EVENTS.get(str(event.get("event_name")), "")
+        parameters = {
+            str(each.get("key")): next((str(value) for value in (each.get("value") or {}).values() if value), "")
+            for each in event.get("event_params") or []
+        }
+        common = {
+            **{key: _text(value) for key, value in event.items() if not isinstance(value, dict | list)},
+            **_known(kind, event.get("event_name")),
+            "milliseconds": _text(event.get("event_timestamp"))[:-3],
+            "session": parameters.pop("ga_session_id", ""),
+            "query": parameters.pop("search_term", "") if kind == "search" else "",
+        }
+        for field in parameters:
+            common[f"event_params.{field}"] = ""
+        items = [{}] if kind in ("search", "") else event.get("items") or [{}]
+        for item in items:
+            yield common | _of_item(item, kind, prices=("price", "price_in_usd"), prefix="items.")
+
+
+def _segment_events(file: BinaryIO, name: str, form: CsvForm) -> Iterator[Record]:
+    """Yield a record for each product of a call, or for the query of a search."""
+    for call in records.of_json(file, name, form):
+        properties = call.get("properties") or {}
+        kind = _SEGMENT_EVENTS.get(str(call.get("event")), "") if call.get("type", "track") == "track" else ""
+        common = {
+            **{key: _text(value) for key, value in call.items() if not isinstance(value, dict | list)},
+            **_known(kind, call.get("event") or call.get("type")),
+            "session": _text((call.get("context") or {}).get("sessionId")),
+            "query": _text(properties.get("query")) if kind == "search" else "",
+        }
+        products = properties.get("products") or [properties]
+        for number, product in enumerate([{}] if kind in ("search", "") else products):
+            record = common | _of_item(product, kind, prices=("price",), prefix="properties.")
+            if record.get("messageId") and number:
+                record["messageId"] += f"-{number}"
+            yield record
+
+
+def _known(kind: str, name: Any) -> Record:
+    return {"type": kind} if kind else {LEFT_OUT: f"event {name}"}
+
+
+def _of_item(item: Mapping[str, Any], kind: str, *, prices: Collection[str], prefix: str) -> Record:
+    found = {f"{prefix}{key}": _text(value) for key, value in item.items() if not isinstance(value, dict | list)}
+    if kind == "purchase":
+        price = next((_text(item[name]) for name in prices if item.get(name)), "")
+        found["total"] = times(price, _text(item.get("quantity"))) if price else ""
+    return found
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+_IN_STOCK = one_of("in_stock", "1", "true", "yes")
+_CATEGORY = ("product_type", "google_product_category")
+
+FORMATS: Mapping[str, PlatformFormat] = {
+    each.name: each
+    for each in (
+        PlatformFormat(
+            "google-merchant", "items",
+            (
+                Column("ITEM_ID", ("id",)),
+                Column("TITLE", ("title",)),
+                Column("DESCRIPTION", ("description",), plain),
+                Column("BRAND", ("brand",)),
+                Column("CATEGORY_L1", _CATEGORY, level(1)),
+                Column("CATEGORY_L2", _CATEGORY, level(2)),
+                Column("CATEGORY_L3", _CATEGORY, level(3)),
+                Column("PRICE", ("sale_price", "price"), amount),
+                Column("IN_STOCK", ("availability",), _IN_STOCK),
+                Column("PARENT_ID", ("item_group_id", "id")),
+                Column("COLOR", ("color",)),
+                Column("IMAGE_URL", ("image_link",)),
+                Column("URL", ("link",)),
+            ),
+            records.of_feed, "https://support.google.com/merchants/answer/7052112",
+        ),
+        PlatformFormat(
+            "shopify", "items",
+            (
+                Column("ITEM_ID", ("Variant SKU", "SKU", "Handle")),
+                Column("TITLE", ("Title",)),
+                Column("DESCRIPTION", ("Body (HTML)", "Description"), plain),
+                Column("BRAND", ("Vendor",)),
+                Column("CATEGORY_L1", ("Product Category", "Product category", "Type"), level(1)),
+                Column("CATEGORY_L2", ("Product Category", "Product category"), level(2)),
+                Column("CATEGORY_L3", ("Product Category", "Product category"), level(3)),
+                Column("TAGS", ("Tags",), bars),
+                Column("PRICE", ("Variant Price", "Price"), amount),
+                Column("STOCK", ("Variant Inventory Qty", "Inventory quantity")),
+                Column("VARIANT", ("Options",)),
+                Column("PARENT_ID", ("Handle",)),
+                Column("IMAGE_URL", ("Variant Image", "Variant image URL", "Image Src", "Product image URL")),
+            ),
+            _shopify_variants, "https://help.shopify.com/en/manual/products/import-export/using-csv",
+            reads=("Status", *_OPTIONS),
+        ),
+        PlatformFormat(
+            "woocommerce", "items",
+            (
+                Column("ITEM_ID", ("ID",)),
+                Column("TITLE", ("Name",)),
+                Column("DESCRIPTION", ("Short description", "Description"), plain),
+                Column("BRAND", ("Brands",), first),
+                Column("CATEGORY_L1", ("Categories",), level(1, paths=",")),
+                Column("CATEGORY_L2", ("Categories",), level(2, paths=",")),
+                Column("CATEGORY_L3", ("Categories",), level(3, paths=",")),
+                Column("TAGS", ("Tags",), bars),
+                Column("PRICE", ("Sale price", "Regular price"), amount),
+                Column("IN_STOCK", ("In stock?",), _IN_STOCK),
+                Column("SKU", ("SKU",)),
+                Column("IMAGE_URL", ("Images",), first),
+            ),
+            _woocommerce_products, "https://woocommerce.com/document/product-csv-importer-exporter/",
+            reads=("Type", "Published"),
+        ),
+        PlatformFormat(
+            "ga4", "interactions",
+            (
+                Column("USER_ID", ("user_id", "user_pseudo_id")),
+                Column("ITEM_ID", ("items.item_id",)),
+                Column("TIMESTAMP", ("milliseconds",)),
+                Column("EVENT_TYPE", ("type",)),
+                Column("EVENT_VALUE", ("total",)),
+                Column("SESSION_ID", ("session",)),
+                Column("QUERY", ("query",)),
+            ),
+            _ga4_events, "https://support.google.com/analytics/answer/7029846",
+            reads=("event_name", "event_timestamp", "items.quantity", "items.price", "items.price_in_usd"),
+        ),
+        PlatformFormat(
+            "shopify-orders", "interactions",
+            (
+                Column("USER_ID", ("Email",), hashed),
+                Column("ITEM_ID", ("Lineitem sku",)),
+                Column("TIMESTAMP", ("Created at",), with_zone),
+                Column("EVENT_TYPE", ("type",)),
+                Column("EVENT_VALUE", ("Total",)),
+            ),
+            _shopify_lines, "https://help.shopify.com/en/manual/fulfillment/managing-orders/exporting-orders",
+            reads=("Name", "Cancelled at", "Financial Status", "Lineitem quantity", "Lineitem price"),
+        ),
+        PlatformFormat(
+            "segment", "interactions",
+            (
+                Column("USER_ID", ("userId", "anonymousId")),
+                Column("ITEM_ID", ("properties.product_id", "properties.sku")),
+                Column("TIMESTAMP", ("timestamp", "originalTimestamp", "receivedAt")),
+                Column("EVENT_TYPE", ("type",)),
+                Column("EVENT_VALUE", ("total",)),
+                Column("EVENT_ID", ("messageId",)),
+                Column("SESSION_ID", ("session",)),
+                Column("QUERY", ("query",)),
+            ),
+            _segment_events, "https://segment.com/docs/connections/spec/ecommerce/v2/",
+            reads=("event", "type", "properties.quantity", "properties.price"),
+        ),
+    )
+}  # fmt: skip
+"""Formats by name."""

@@ -1,0 +1,122 @@
+"""Conversions of a platform's values to the texts of a data file."""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import re
+from collections.abc import Callable
+from decimal import Decimal, InvalidOperation
+
+_MONEY = re.compile(r"[0-9]+(?:\.[0-9]+)?")
+_TAG = re.compile(r"<[^>]*>")
+_ZONE = re.compile(r" (?=[+-][0-9]{4}$)")
+_SPACES = re.compile(r"\s+")
+
+
+def amount(text: str) -> str:
+    """Return the number in a price.
+
+    Examples
+    --------
+    >>> amount("15.00 USD")
+    '15.00'
+    """
+    found = _MONEY.search(text)
+    return found[0] if found else text
+
+
+def times(price: str, quantity: str) -> str:
+    """Return the product of price and quantity, or the price if there is no quantity.
+
+    Examples
+    --------
+    >>> times("2.50", "3")
+    '7.50'
+    """
+    try:
+        return str(Decimal(price) * Decimal(quantity or 1))
+    except InvalidOperation:
+        return price
+
+
+def level(number: int, *, paths: str = "") -> Callable[[str], str]:
+    """Return a function that takes a level, from 1, of the first path in a text such as `Home > Garden > Chairs`.
+
+    Numbers of Google's taxonomy are no paths.
+
+    Parameters
+    ----------
+    paths
+        Text between several paths.
+
+    Examples
+    --------
+    >>> level(2, paths=",")("Clothing > Shirts, Sale")
+    'Shirts'
+    """
+
+    def convert(text: str) -> str:
+        path = text.split(paths)[0] if paths else text
+        levels = [part.strip() for part in path.split(">")]
+        return "" if text.strip().isdigit() else "".join(levels[number - 1 : number])
+
+    return convert
+
+
+def plain(text: str) -> str:
+    """Return the text of HTML on one line.
+
+    Examples
+    --------
+    >>> plain("<p>Warm &amp; <b>dry</b></p>")
+    'Warm & dry'
+    """
+    return _SPACES.sub(" ", html.unescape(_TAG.sub(" ", text))).strip()
+
+
+def bars(text: str) -> str:
+    """Return a list with commas as a list with bars.
+
+    Examples
+    --------
+    >>> bars("wool, winter")
+    'wool|winter'
+    """
+    return "|".join(part.strip() for part in text.split(",") if part.strip())
+
+
+def first(text: str) -> str:
+    """Return the first of several texts with commas."""
+    return text.split(",")[0].strip()
+
+
+def one_of(*texts: str) -> Callable[[str], str]:
+    """Return a function that converts a text to `true` if it is one of these, in any case, and else to `false`."""
+
+    def convert(text: str) -> str:
+        return str(text.strip().lower().replace(" ", "_") in texts).lower()
+
+    return convert
+
+
+def hashed(text: str) -> str:
+    """Return the SHA-256 of an e-mail address in lower case and without outer spaces, in hexadecimal digits.
+
+    Examples
+    --------
+    >>> hashed(" Ann@example.com")[:8]
+    '71d4f55f'
+    """
+    return hashlib.sha256(text.strip().lower().encode()).hexdigest()
+
+
+def with_zone(text: str) -> str:
+    """Return a time as ISO 8601.
+
+    Examples
+    --------
+    >>> with_zone("2026-05-01 12:00:00 -0400")
+    '2026-05-01 12:00:00-0400'
+    """
+    return _ZONE.sub("", text.strip())
