@@ -55,6 +55,9 @@ from local_cloud.telemetry.pump import Pump
 from local_cloud.training.request import TrainingRecord, TrainingRequest
 from local_cloud.training.runner import TrainingRunner
 
+PENDING_PER_ENVIRONMENT = 3
+"""Requests to an HTTP API that each execution environment of a function has to answer, one of which runs."""
+
 
 class LocalCloud:
     """A cloud in this process; there can be one, for moto's state is of the process.
@@ -202,6 +205,7 @@ class LocalCloud:
                 api,
                 invoke=self._timed_invocations,
                 metric=self._pump.metric,
+                most_pending=PENDING_PER_ENVIRONMENT * settings.most_environments,
                 port=self._ports.take(f"api {api.name}"),
                 tls=self._tls,
             )

@@ -1,5 +1,6 @@
 """A small HTTP/1.1 server on a port of the loopback interface."""
 
+import _thread
 import http.server
 import ssl
 import sys
@@ -59,7 +60,6 @@ class LoopbackServer(http.server.ThreadingHTTPServer):
         Serves HTTPS with these settings, HTTP without.
     """
 
-    daemon_threads = True
     request_queue_size = 128
 
     def __init__(self, exchange: type[Exchange], *, port: int = 0, tls: ssl.SSLContext | None = None) -> None:
@@ -79,6 +79,13 @@ class LoopbackServer(http.server.ThreadingHTTPServer):
     def url(self) -> str:
         """The server's address."""
         return f"{self._scheme}://{ADDRESS}:{self.server_port}"
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Serve a connection in a thread of its own, and accept the next one before that thread runs.
+
+        `threading.Thread` would wait until it does: with several busy threads, connections would queue for seconds.
+        """
+        _thread.start_new_thread(self.process_request_thread, (request, client_address))
 
     def is_addressed(self, host: str | None) -> bool:
         """Say whether a ``Host`` header names this server, not a name that another site has made to lead here."""

@@ -21,11 +21,12 @@ from local_cloud.gateway.response import (
     service_unavailable,
 )
 from local_cloud.gateway.routes import Match, RouteTable
-from local_cloud.gateway.throttling import Throttle
+from local_cloud.gateway.throttling import Capacity, Throttle
 from local_cloud.loopback_server import LoopbackServer
 from local_cloud.telemetry.pump import TakeMetric
 
 LARGEST_BODY_BYTES = 10 * 1024 * 1024
+RETRY_AFTER_S = 1
 DEFAULT_STAGE = "$default"
 
 
@@ -51,7 +52,13 @@ class HttpApi:
 
 
 class HttpApiServer:
-    """Answers the requests to one API."""
+    """Answers the requests to one API.
+
+    Parameters
+    ----------
+    most_pending
+        Requests to one function that run or wait at the same time; others are refused at once.
+    """
 
     def __init__(
         self,
@@ -59,12 +66,14 @@ class HttpApiServer:
         *,
         invoke: TimedInvocations,
         metric: TakeMetric,
+        most_pending: int,
         port: int = 0,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._api = api
         self._metric = metric
         self._invoke = invoke
+        self._capacity = Capacity(most_pending)
         self._lock = threading.Lock()
         self._statuses: dict[str, int] = {}
         self._server = LoopbackServer(exchange(self.serve), port=port, tls=tls)
@@ -131,7 +140,14 @@ class HttpApiServer:
             return replace(served, response=message_response(429, "Too Many Requests"))
         if len(request.body) > LARGEST_BODY_BYTES:
             return replace(served, response=message_response(413, "Request Entity Too Large"))
-        admission = None
+        with self._capacity.place(match.route.function_arn) as admitted:
+            if not admitted:
+                retry_after = ("Retry-After", str(RETRY_AFTER_S))
+                return replace(served, response=message_response(429, "Too Many Requests", retry_after))
+            return self._admitted(served, stage, match)
+
+    def _admitted(self, served: Served, stage: Stage, match: Match) -> Served:
+        request, admission = served.request, None
         if match.route.authorizer_id is not None:
             try:
                 admission = self._api.authorizers[match.route.authorizer_id].admit(request, stage.api, match)

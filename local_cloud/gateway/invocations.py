@@ -31,6 +31,7 @@ class TimedInvocations:
         try:
             return invocation.result(timeout_s)
         except TimeoutError:
+            invocation.cancel()  # if it has not begun
             raise TimeoutError(f"the function has not answered within {timeout_s} s") from None
 
     def close(self) -> None:

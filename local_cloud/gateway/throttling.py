@@ -1,15 +1,18 @@
-"""Throttling of an HTTP API: a token bucket a route.
+"""Throttling of an HTTP API: a token bucket a route, and a bound on the requests that wait.
 
-AWS throttles on a best-effort basis, over many machines; here the limits are exact.
+AWS throttles on a best-effort basis, over many machines; here the limits are exact. The bound is of this machine:
+Lambda would start an environment for each concurrent request.
 
 References
 ----------
 https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-throttling.html
 """
 
+import contextlib
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 # An account's own, where a stage says nothing.
@@ -75,3 +78,30 @@ class Throttle:
                     clock=self._clock,
                 )
         return bucket.take()
+
+
+class Capacity:
+    """Places for the requests to each function; a request keeps its place until it is answered.
+
+    Parameters
+    ----------
+    most_pending
+        Requests to one function that run or wait at the same time.
+    """
+
+    def __init__(self, most_pending: int) -> None:
+        self._most_pending = most_pending
+        self._pending: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    @contextlib.contextmanager
+    def place(self, function_arn: str) -> Iterator[bool]:
+        """Take a place while the body runs; yield whether there was one."""
+        with self._lock:
+            admitted = self._pending[function_arn] < self._most_pending
+            self._pending[function_arn] += admitted
+        try:
+            yield admitted
+        finally:
+            with self._lock:
+                self._pending[function_arn] -= admitted

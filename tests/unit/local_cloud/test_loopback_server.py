@@ -1,6 +1,7 @@
 import datetime as dt
 import http.client
 import ssl
+import threading
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -26,6 +27,19 @@ def test_every_method_is_answered(method: str) -> None:
         answer = connection.getresponse()
 
         assert (answer.status, answer.read()) == (200, method.encode())
+    finally:
+        server.stop()
+
+
+def test_new_connection_does_not_wait_for_its_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = LoopbackServer(_Echo)
+    try:
+        # `Thread.start` returns only after the new thread runs.
+        monkeypatch.setattr(threading.Thread, "start", lambda thread: pytest.fail("the server waits"))
+        connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=10)
+        connection.request("GET", "/")
+
+        assert connection.getresponse().read() == b"GET"
     finally:
         server.stop()
 

@@ -1,0 +1,162 @@
+"""Requests beyond the gateway's bound are refused at once, and those within it are answered."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, datetime
+
+import pytest
+
+from local_cloud.execution.function import InvocationResult
+from local_cloud.gateway.admission import Admission, RefusedError
+from local_cloud.gateway.http_api import HttpApi, HttpApiServer, Stage
+from local_cloud.gateway.invocations import TimedInvocations
+from local_cloud.gateway.request import ApiContext, HttpRequest
+from local_cloud.gateway.response import HttpResponse, message_response
+from local_cloud.gateway.routes import Match, Route, RouteTable
+from local_cloud.gateway.throttling import Throttle
+
+API = ApiContext("abc123", "123456789012", "us-east-1", "$default", {})
+GUARD = "guard"
+MOST_PENDING = 6
+
+
+class Guard:
+    """An authorizer that refuses everything."""
+
+    def admit(self, request: HttpRequest, api: ApiContext, match: Match) -> Admission:
+        raise RefusedError(message_response(403, "Forbidden"), "refused")
+
+
+class Overload:
+    """An API whose function `slow` answers after `finish`, and `quick` at once; `closed` has an authorizer."""
+
+    def __init__(self) -> None:
+        self._finished = threading.Event()
+        self._running = threading.Semaphore(0)
+        self._invocations = TimedInvocations(self._invoke)
+        self._threads = ThreadPoolExecutor(4 * MOST_PENDING)
+        routes = [Route(f"GET /{name}", name) for name in ("slow", "quick")]
+        routes += [Route("GET /closed", "slow", authorizer_id=GUARD)]
+        api = HttpApi(
+            api_id=API.api_id,
+            name="shop",
+            routes=RouteTable(routes),
+            stages={"$default": Stage(API, Throttle({}, {}))},
+            authorizers={GUARD: Guard()},
+            cors=None,
+        )
+        self.server = HttpApiServer(
+            api, invoke=self._invocations, metric=lambda *_, **__: None, most_pending=MOST_PENDING
+        )
+
+    def send(self, path: str) -> Future[HttpResponse]:
+        request = HttpRequest(
+            "GET", path, "", (), b"", "127.0.0.1", "HTTP/1.1", "id", datetime(2026, 1, 30, tzinfo=UTC)
+        )
+        return self._threads.submit(self.server.serve, request)
+
+    def fill(self) -> list[Future[HttpResponse]]:
+        """Send as many slow requests as the bound allows, and return when all have begun."""
+        sent = [self.send("/slow") for _ in range(MOST_PENDING)]
+        for _ in sent:
+            assert self._running.acquire(timeout=10)
+        return sent
+
+    def finish(self) -> None:
+        self._finished.set()
+
+    def close(self) -> None:
+        self.finish()
+        self.server.stop()
+        self._invocations.close()
+        self._threads.shutdown()
+
+    def _invoke(self, function_arn: str, payload: bytes) -> InvocationResult:
+        if function_arn == "slow":
+            self._running.release()
+            self._finished.wait(10)
+        return InvocationResult("id", b"{}", error=None, executed_version="1", duration_ms=1.0)
+
+
+@pytest.fixture
+def overload() -> Iterator[Overload]:
+    overload = Overload()
+    try:
+        yield overload
+    finally:
+        overload.close()
+
+
+def test_request_beyond_the_bound_is_refused_while_others_run(overload: Overload) -> None:
+    within = overload.fill()
+
+    refused = overload.send("/slow").result(10)
+
+    assert (refused.status, refused.body) == (429, b'{"message":"Too Many Requests"}')
+    assert dict(refused.headers)["Retry-After"] == "1"
+    assert not any(answer.done() for answer in within)
+    overload.finish()
+    assert [answer.result(10).status for answer in within] == [200] * MOST_PENDING
+
+
+def test_answered_requests_free_their_places(overload: Overload) -> None:
+    within = overload.fill()
+    overload.finish()
+    for answer in within:
+        answer.result(10)
+
+    assert [overload.send("/slow").result(10).status for _ in range(2 * MOST_PENDING)] == [200] * 2 * MOST_PENDING
+
+
+def test_overload_of_one_function_leaves_the_others(overload: Overload) -> None:
+    overload.fill()
+
+    assert overload.send("/quick").result(10).status == 200
+
+
+def test_refusal_by_an_authorizer_frees_the_place(overload: Overload) -> None:
+    refused = [overload.send("/closed").result(10).status for _ in range(2 * MOST_PENDING)]
+
+    assert refused == [403] * 2 * MOST_PENDING
+    assert len(overload.fill()) == MOST_PENDING
+
+
+def test_overloaded_function_is_not_asked_for_authorization(overload: Overload) -> None:
+    overload.fill()
+
+    assert overload.send("/closed").result(10).status == 429
+
+
+def test_refused_requests_are_counted(overload: Overload) -> None:
+    overload.fill()
+    for _ in range(3):
+        overload.send("/slow").result(10)
+
+    assert overload.server.counts() == {"429": 3}
+
+
+def test_invocation_that_has_not_begun_in_time_never_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("local_cloud.gateway.invocations._MOST_AT_ONCE", 1)
+    running, finished, invoked = threading.Event(), threading.Event(), []
+
+    def invoke(function_arn: str, payload: bytes) -> InvocationResult:
+        invoked.append(function_arn)
+        running.set()
+        finished.wait(10)
+        return InvocationResult("id", b"{}", error=None, executed_version="1", duration_ms=1.0)
+
+    invocations = TimedInvocations(invoke)
+    with ThreadPoolExecutor(1) as threads:
+        first = threads.submit(invocations, "first", {}, timeout_s=10)
+        assert running.wait(10)
+        with pytest.raises(TimeoutError, match=r"has not answered within 0\.01 s"):
+            invocations("second", {}, timeout_s=0.01)
+        finished.set()
+        first.result(10)
+    invocations("third", {}, timeout_s=10)
+    invocations.close()
+
+    assert invoked == ["first", "third"]
