@@ -55,7 +55,7 @@ from local_cloud.telemetry.pump import Pump
 from local_cloud.training.request import TrainingRecord, TrainingRequest
 from local_cloud.training.runner import TrainingRunner
 
-PENDING_PER_ENVIRONMENT = 3
+PENDING_PER_ENVIRONMENT = 6
 """Requests to an HTTP API that each execution environment of a function has to answer, one of which runs."""
 
 
