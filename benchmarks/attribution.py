@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from botocore.exceptions import ClientError
 
 from alsolike.domain import recommendation_id
 from alsolike.lake import lake, outcomes, served
@@ -59,17 +60,19 @@ class Directory:
                 {
                     "Key": path.relative_to(self._root / Bucket).as_posix(),
                     "Size": path.stat().st_size,
-                    "ETag": str(path.stat().st_mtime_ns),
+                    "ETag": _etag(path),
                     "LastModified": changed,
                 }
                 for path in found
             ]
         }
 
-    def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
-        """Read an object; one that is not there is what attribution takes for another version's receipt."""
+    def get_object(self, *, Bucket: str, Key: str, **_: Any) -> dict[str, Any]:  # noqa: N803
+        """Read an object."""
         path = self._root / Bucket / Key
-        return {"Body": io.BytesIO(path.read_bytes() if path.exists() else b"")}
+        if not path.exists():
+            raise ClientError({"Error": {"Code": "NoSuchKey"}}, "GetObject")
+        return {"Body": io.BytesIO(path.read_bytes()), "ETag": _etag(path)}
 
     def put_object(self, *, Bucket: str, Key: str, Body: Any, **_: Any) -> dict[str, Any]:  # noqa: N803
         """Write an object."""
@@ -81,7 +84,11 @@ class Directory:
             else:
                 while chunk := Body.read(1 << 20):
                     file.write(chunk)
-        return {"ETag": str(path.stat().st_mtime_ns)}
+        return {"ETag": _etag(path)}
+
+
+def _etag(path: Path) -> str:
+    return str(path.stat().st_mtime_ns)
 
 
 def main(arguments: Sequence[str]) -> None:
