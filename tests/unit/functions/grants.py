@@ -5,7 +5,7 @@ import os
 import re
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from fnmatch import fnmatchcase
 from functools import cache
@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 
 from alsolike.declarations.manifest import Access, Manifest
+from local_cloud.permissions.operations import Place, need_of_absence, needs
+from local_cloud.permissions.policy import Need
 from tests.fakes import MemoryCloud
 from tests.fakes.cloud import Call
 
@@ -35,21 +37,11 @@ RESOURCES = {
     "RESOURCES_TABLE": "resources",
 }
 """Resources of manifests by the variable with their name."""
-OBJECT_ACTIONS = {
-    "HeadObject": "GetObject",
-    "UploadPart": "PutObject",
-    "CreateMultipartUpload": "PutObject",
-    "CompleteMultipartUpload": "PutObject",
-    "ListObjectsV2": "ListBucket",
-    "ListObjectVersions": "ListBucketVersions",
-    "HeadBucket": "ListBucket",
-}
-"""Actions of S3's calls that bear another name."""
+PLACE = Place(region="us-east-1", account="123456789012")
+STORED = re.compile(r"arn:aws:(?:s3:::|dynamodb:.*:table/)([^/]+)/?(.*)")
+"""Pattern of a bucket or table, and of the key of an object."""
 
 _THREAD = threading.local()
-
-Need = tuple[str, str, str]
-"""An action, the name of its bucket or table, and the key of its object; empty for others."""
 
 
 class Offences:
@@ -79,47 +71,34 @@ class Offences:
         name = _caller()
         if name is None:
             return
-        for action, container, key in needs(call, error):
-            if not any(_grants(grant, action, container, key) for grant in _manifest(name)):
-                self.calls.add(f"{name}: {action} {container} {key}".strip())
+        for need in needs_of_call(call, error):
+            if not any(_grants(grant, need) for grant in _manifest(name)):
+                self.calls.add(" ".join((f"{name}: {need.action}", *_stored(need.resource))).strip())
 
 
-def needs(call: Call, error: str | None) -> Iterator[Need]:
-    """Yield the permissions that AWS requires of a call, which ended with an error code or None."""
+def needs_of_call(call: Call, error: str | None) -> list[Need]:
+    """Return the permissions that AWS requires of a call, which ended with an error code or None."""
     service, _, name = call.operation.partition(".")
-    request = call.request
-    if service == "s3":
-        yield from _needs_of_s3(name, request, error)
-    elif service == "dynamodb":
-        tables = request["RequestItems"] if name.startswith("Batch") else [request["TableName"]]
-        yield from ((f"dynamodb:{name}", table, "") for table in tables)
-    elif service != "sts":
-        yield f"{SERVICES.get(service, service)}:{name}", "", ""
+    operation = f"{SERVICES.get(service, service)}:{name}"
+    needed = needs(operation, call.request, PLACE)
+    absence = need_of_absence(operation, call.request) if error in ("NoSuchKey", "404") else None
+    return needed if absence is None else [*needed, absence]
 
 
-def _needs_of_s3(name: str, request: Any, error: str | None) -> Iterator[Need]:
-    bucket, action = request["Bucket"], f"s3:{OBJECT_ACTIONS.get(name, name)}"
-    if name == "DeleteObjects":
-        for entry in request["Delete"]["Objects"]:
-            yield "s3:DeleteObjectVersion" if "VersionId" in entry else "s3:DeleteObject", bucket, entry["Key"]
-        return
-    if name == "CopyObject":
-        source, _, copied = request["CopySource"].partition("/")
-        yield "s3:GetObject", source, copied
-        action = "s3:PutObject"
-    yield action, bucket, request.get("Key", "")
-    if action == "s3:PutObject" and "IfMatch" in request:
-        # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
-        yield "s3:GetObject", bucket, request["Key"]
-    if action == "s3:GetObject" and error in ("NoSuchKey", "404"):
-        yield "s3:ListBucket", bucket, ""  # else S3 answers 403
+def _stored(resource: str) -> tuple[str, str]:
+    """Return the bucket or table, and the key of the object; empty for others."""
+    match = STORED.fullmatch(resource)
+    return (match[1], match[2]) if match else ("", "")
 
 
-def _grants(grant: Access, action: str, container: str, key: str) -> bool:
-    if action not in grant.actions:
+def _grants(grant: Access, need: Need) -> bool:
+    if need.action not in grant.actions:
         return False
+    container, key = _stored(need.resource)
     named = {os.environ.get(variable): resource for variable, resource in RESOURCES.items()}
     if container in named and named[container] != grant.resource:
+        return False
+    if grant.attributes and not set(need.context()["dynamodb:Attributes"]) <= set(grant.attributes):
         return False
     return any(fnmatchcase(key, pattern) for pattern in grant.keys) if key else not grant.keys
 

@@ -263,7 +263,7 @@ SNAPSHOT = (
 
 SIGNING_KEYS = (
     Access("keys", ("dynamodb:GetItem",)),
-    Access("keys", ("dynamodb:UpdateItem",), attributes=("key_id", "last_used")),
+    Access("keys", ("dynamodb:UpdateItem",), attributes=("key_id", "last_used_ms", "last_source", "calls")),
     Access("keys_encryption", ("kms:Decrypt",)),
 )
 """Keys of signed requests, their secrets, and the day of their last use."""

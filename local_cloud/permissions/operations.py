@@ -1,0 +1,398 @@
+"""Table of operations: the permissions that AWS requires of a request, by its operation.
+
+References
+----------
+https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
+"""
+
+import base64
+import functools
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import unquote
+
+from local_cloud.permissions.policy import Need, Values
+
+Parameters = Mapping[str, Any]
+"""Parameters of a request, named as boto3 names them."""
+
+
+class UnknownOperationError(Exception):
+    """The table lacks an operation."""
+
+    def __init__(self, operation: str) -> None:
+        super().__init__(
+            f"the embedded cloud does not know the permissions of {operation}; add it to {__name__}, or start with"
+            " --permissions warn"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Region and account of the resources that requests name without their ARN."""
+
+    region: str
+    account: str
+
+    def arn(self, service: str, resource: str) -> str:
+        """Return the ARN of a resource, which may be one already."""
+        return resource if resource.startswith("arn:") else f"arn:aws:{service}:{self.region}:{self.account}:{resource}"
+
+
+Rule = Callable[[Parameters, Place], Iterable[Need]]
+_Resource = Callable[[Parameters, Place], str]
+
+
+def needs(operation: str, parameters: Parameters, place: Place) -> list[Need]:
+    """Return the permissions that a request needs.
+
+    Parameters
+    ----------
+    operation
+        Prefix of the service's actions in IAM, and the operation's name: ``states:StartExecution``.
+
+    Raises
+    ------
+    UnknownOperationError
+        If the table lacks the operation.
+    """
+    rule = OPERATIONS.get(operation)
+    if rule is None:
+        raise UnknownOperationError(operation)
+    return list(rule(parameters, place))
+
+
+def need_of_absence(operation: str, parameters: Parameters) -> Need | None:
+    """Return the permission without which S3 answers 403, not 404, for an object that does not exist.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html#API_GetObject_Errors
+    """
+    if operation not in ("s3:GetObject", "s3:HeadObject"):
+        return None
+    return Need("s3:ListBucket", _bucket(parameters))
+
+
+def _same_action(operation: str, resource: _Resource) -> dict[str, Rule]:
+    return {operation: lambda parameters, place: [Need(operation, resource(parameters, place))]}
+
+
+def _on(service: str, resource_type: str, parameter: str) -> _Resource:
+    """Return the rule of a resource that a parameter names, or of which it is the ARN."""
+    return lambda parameters, place: place.arn(service, f"{resource_type}{parameters[parameter]}")
+
+
+def _arn_in(parameter: str) -> _Resource:
+    return lambda parameters, _: str(parameters[parameter])
+
+
+def _any_resource(_: Parameters, __: Place) -> str:
+    return "*"
+
+
+def _named(service: str, resource_type: str, *parameters: str) -> _Resource:
+    """Return the rule of a resource by the first of these parameters that a request has, a name or an ARN."""
+
+    def resource(given: Parameters, place: Place) -> str:
+        name = str(next(given[parameter] for parameter in parameters if given.get(parameter)))
+        return name if name.startswith("arn:") else place.arn(service, f"{resource_type}{name}")
+
+    return resource
+
+
+# ---- S3
+
+
+def _bucket(parameters: Parameters) -> str:
+    return f"arn:aws:s3:::{parameters['Bucket']}"
+
+
+def _object(parameters: Parameters) -> str:
+    return f"{_bucket(parameters)}/{parameters['Key']}"
+
+
+def _on_bucket(operation: str, action: str) -> dict[str, Rule]:
+    return {f"s3:{operation}": lambda parameters, _: [Need(f"s3:{action}", _bucket(parameters))]}
+
+
+def _on_object(operation: str, action: str) -> dict[str, Rule]:
+    return {f"s3:{operation}": lambda parameters, _: [Need(f"s3:{action}", _object(parameters))]}
+
+
+def _on_version(operation: str, action: str) -> dict[str, Rule]:
+    def rule(parameters: Parameters, _: Place) -> Iterator[Need]:
+        yield Need(f"s3:{action}Version" if parameters.get("VersionId") else f"s3:{action}", _object(parameters))
+
+    return {f"s3:{operation}": rule}
+
+
+def _write(parameters: Parameters, _: Place) -> Iterator[Need]:
+    written = _object(parameters)
+    yield Need("s3:PutObject", written)
+    if parameters.get("Tagging"):
+        yield Need("s3:PutObjectTagging", written)
+    if parameters.get("ACL"):
+        yield Need("s3:PutObjectAcl", written)
+    if parameters.get("IfMatch"):
+        # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+        yield Need("s3:GetObject", written)
+
+
+def _copy(parameters: Parameters, place: Place) -> Iterator[Need]:
+    source = parameters["CopySource"]
+    if not isinstance(source, str):
+        version = source.get("VersionId")
+        bucket, key = source["Bucket"], source["Key"]
+    else:
+        path, _, version = source.partition("?versionId=")
+        bucket, _, key = unquote(path).removeprefix("/").partition("/")
+    yield Need("s3:GetObjectVersion" if version else "s3:GetObject", f"arn:aws:s3:::{bucket}/{key}")
+    yield from _write(parameters, place)
+
+
+def _delete_objects(parameters: Parameters, _: Place) -> Iterator[Need]:
+    for entry in parameters["Delete"]["Objects"]:
+        action = "s3:DeleteObjectVersion" if entry.get("VersionId") else "s3:DeleteObject"
+        yield Need(action, f"{_bucket(parameters)}/{entry['Key']}")
+
+
+_S3: Final[Mapping[str, Rule]] = {
+    **_on_bucket("ListObjects", "ListBucket"),
+    **_on_bucket("ListObjectsV2", "ListBucket"),
+    **_on_bucket("HeadBucket", "ListBucket"),
+    **_on_bucket("ListObjectVersions", "ListBucketVersions"),
+    **_on_bucket("GetBucketLocation", "GetBucketLocation"),
+    **_on_version("GetObject", "GetObject"),
+    **_on_version("HeadObject", "GetObject"),
+    **_on_version("DeleteObject", "DeleteObject"),
+    **_on_object("AbortMultipartUpload", "AbortMultipartUpload"),
+    **_on_object("ListParts", "ListMultipartUploadParts"),
+    **dict.fromkeys(
+        ("s3:PutObject", "s3:CreateMultipartUpload", "s3:UploadPart", "s3:CompleteMultipartUpload"), _write
+    ),
+    "s3:CopyObject": _copy,
+    "s3:UploadPartCopy": _copy,
+    "s3:DeleteObjects": _delete_objects,
+}
+
+# ---- DynamoDB
+
+_EXPRESSIONS: Final = (
+    "ConditionExpression", "FilterExpression", "KeyConditionExpression", "ProjectionExpression", "UpdateExpression",
+)  # fmt: skip
+_NESTED: Final = re.compile(r"\.[#\w]+|\[\d+\]")
+_ATTRIBUTE: Final = re.compile(r"(?<![:#\w])(#?[A-Za-z_]\w*)(?!\w|\s*\()")
+_KEYWORDS: Final = frozenset({"SET", "REMOVE", "ADD", "DELETE", "AND", "OR", "NOT", "BETWEEN", "IN"})
+
+
+def attributes_of(parameters: Parameters) -> frozenset[str]:
+    """Return the top-level attributes that a request of DynamoDB names, which are ``dynamodb:Attributes``.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
+    """
+    names = {*parameters.get("Key", ()), *parameters.get("Item", ()), *parameters.get("AttributesToGet", ())}
+    for key in parameters.get("Keys", ()):
+        names |= key.keys()
+    aliases = parameters.get("ExpressionAttributeNames", {})
+    for expression in _EXPRESSIONS:
+        for name in _ATTRIBUTE.findall(_NESTED.sub("", parameters.get(expression, ""))):
+            if name.upper() not in _KEYWORDS:
+                names.add(aliases.get(name, name))
+    return frozenset(names)
+
+
+def _on_table(action: str, table: str, place: Place, request: Parameters) -> Need:
+    arn = place.arn("dynamodb", table if table.startswith("arn:") else f"table/{table}")
+    if index := request.get("IndexName"):
+        arn = f"{arn}/index/{index}"
+    return Need(f"dynamodb:{action}", arn, context=functools.partial(_attribute_context, request))
+
+
+def _attribute_context(request: Parameters) -> Mapping[str, Values]:
+    return {"dynamodb:Attributes": attributes_of(request)}
+
+
+def _table(action: str) -> dict[str, Rule]:
+    return {
+        f"dynamodb:{action}": lambda parameters, place: [_on_table(action, parameters["TableName"], place, parameters)]
+    }
+
+
+def _batch_get(parameters: Parameters, place: Place) -> Iterator[Need]:
+    for table, request in parameters["RequestItems"].items():
+        yield _on_table("BatchGetItem", table, place, request)
+
+
+def _batch_write(parameters: Parameters, place: Place) -> Iterator[Need]:
+    for table, writes in parameters["RequestItems"].items():
+        # A put names the attributes of its item, a deletion those of the key.
+        named = [attributes for write in writes for request in write.values() for attributes in request.values()]
+        yield _on_table("BatchWriteItem", table, place, {"Keys": named})
+
+
+_TRANSACTION_ACTIONS: Final[Mapping[str, str]] = {
+    "Put": "PutItem",
+    "Update": "UpdateItem",
+    "Delete": "DeleteItem",
+    "ConditionCheck": "ConditionCheckItem",
+    "Get": "GetItem",
+}
+
+
+def _transaction(parameters: Parameters, place: Place) -> Iterator[Need]:
+    for step in parameters["TransactItems"]:
+        ((kind, request),) = step.items()
+        yield _on_table(_TRANSACTION_ACTIONS[kind], request["TableName"], place, request)
+
+
+_DYNAMODB: Final[Mapping[str, Rule]] = {
+    **_table("GetItem"),
+    **_table("PutItem"),
+    **_table("UpdateItem"),
+    **_table("DeleteItem"),
+    **_table("Query"),
+    **_table("Scan"),
+    **_table("DescribeTable"),
+    "dynamodb:BatchGetItem": _batch_get,
+    "dynamodb:BatchWriteItem": _batch_write,
+    "dynamodb:TransactGetItems": _transaction,
+    "dynamodb:TransactWriteItems": _transaction,
+    **_same_action("dynamodb:DescribeStream", _arn_in("StreamArn")),
+    **_same_action("dynamodb:GetShardIterator", _arn_in("StreamArn")),
+    **_same_action("dynamodb:ListStreams", _any_resource),
+}
+
+# ---- other services
+
+_KEY_ID_BYTES: Final = 36
+"""Length of the key's ID, with which moto's ciphertexts start."""
+
+
+def _stream(parameters: Parameters, place: Place) -> str:
+    return _named("kinesis", "stream/", "StreamARN", "StreamName")(parameters, place)
+
+
+def _function(parameters: Parameters, place: Place) -> str:
+    arn = _named("lambda", "function:", "FunctionName")(parameters, place)
+    qualifier = parameters.get("Qualifier")
+    return f"{arn}:{qualifier}" if qualifier and len(arn.split(":")) == 7 else arn
+
+
+def _secret(parameters: Parameters, place: Place) -> str:
+    name = str(parameters["SecretId"])
+    # Six random characters end the ARN of a secret.
+    return name if name.startswith("arn:") else place.arn("secretsmanager", f"secret:{name}-??????")
+
+
+def _parameter(parameters: Parameters, place: Place) -> str:
+    return _parameter_arn(parameters["Name"], place)
+
+
+def _parameter_arn(name: str, place: Place) -> str:
+    return name if name.startswith("arn:") else place.arn("ssm", f"parameter/{name.lstrip('/')}")
+
+
+def _parameters(parameters: Parameters, place: Place) -> Iterator[Need]:
+    for name in parameters["Names"]:
+        yield Need("ssm:GetParameters", _parameter_arn(name, place))
+
+
+def _stack(parameters: Parameters, place: Place) -> str:
+    name = str(parameters["StackName"])
+    return name if name.startswith("arn:") else place.arn("cloudformation", f"stack/{name}/id")
+
+
+def _queue(parameters: Parameters, place: Place) -> str:
+    return place.arn("sqs", str(parameters["QueueUrl"]).rpartition("/")[2])
+
+
+def _log_group(parameters: Parameters, place: Place) -> str:
+    name = parameters.get("logGroupIdentifier") or parameters["logGroupName"]
+    return f"{_named('logs', 'log-group:', 'name')({'name': name}, place).removesuffix(':*')}:*"
+
+
+def _log_stream(parameters: Parameters, place: Place) -> str:
+    return f"{_log_group(parameters, place).removesuffix('*')}log-stream:{parameters['logStreamName']}"
+
+
+def _key(parameters: Parameters, place: Place) -> str:
+    if name := parameters.get("KeyId"):
+        return _named("kms", "key/", "name")({"name": name}, place)
+    blob = parameters["CiphertextBlob"]
+    ciphertext = base64.b64decode(blob) if isinstance(blob, str) else bytes(blob)
+    return place.arn("kms", f"key/{ciphertext[:_KEY_ID_BYTES].decode(errors='replace')}")
+
+
+def _put_metrics(parameters: Parameters, _: Place) -> Iterator[Need]:
+    yield Need("cloudwatch:PutMetricData", "*", context=lambda: {"cloudwatch:namespace": (parameters["Namespace"],)})
+
+
+def _executions(parameters: Parameters, place: Place) -> str:
+    return str(parameters.get("stateMachineArn") or parameters["mapRunArn"])
+
+
+def _create_training_job(parameters: Parameters, place: Place) -> Iterator[Need]:
+    job = place.arn("sagemaker", f"training-job/{parameters['TrainingJobName']}")
+    yield Need("sagemaker:CreateTrainingJob", job)
+    if parameters.get("Tags"):
+        yield Need("sagemaker:AddTags", job)
+    yield Need(
+        "iam:PassRole",
+        parameters["RoleArn"],
+        context=lambda: {"iam:PassedToService": ("sagemaker.amazonaws.com",)},
+    )
+
+
+_package_group: Final = _named("sagemaker", "model-package-group/", "ModelPackageGroupName")
+
+
+def _create_package(parameters: Parameters, place: Place) -> Iterator[Need]:
+    group = _package_group(parameters, place)
+    yield Need("sagemaker:CreateModelPackage", group)
+    # The number of the new version is unknown.
+    yield Need("sagemaker:CreateModelPackage", f"{group.replace(':model-package-group/', ':model-package/')}/1")
+
+
+_training_job: Final = _on("sagemaker", "training-job/", "TrainingJobName")
+_glue_job: Final = _on("glue", "job/", "JobName")
+
+OPERATIONS: Final[Mapping[str, Rule]] = {
+    **_S3,
+    **_DYNAMODB,
+    **_same_action("cloudformation:GetTemplate", _stack),
+    **_same_action("cloudwatch:DescribeAlarms", _any_resource),
+    **_same_action("cloudwatch:GetMetricData", _any_resource),
+    "cloudwatch:PutMetricData": _put_metrics,
+    **_same_action("glue:StartJobRun", _glue_job),
+    **_same_action("glue:GetJobRun", _glue_job),
+    **_same_action("glue:GetJobRuns", _glue_job),
+    **_same_action("glue:BatchStopJobRun", _glue_job),
+    **_same_action("kinesis:PutRecord", _stream),
+    **_same_action("kinesis:PutRecords", _stream),
+    "lambda:Invoke": lambda parameters, place: [Need("lambda:InvokeFunction", _function(parameters, place))],
+    **_same_action("kms:Decrypt", _key),
+    **_same_action("lambda:GetEventSourceMapping", _on("lambda", "event-source-mapping:", "UUID")),
+    **_same_action("logs:DescribeLogStreams", _log_group),
+    **_same_action("logs:FilterLogEvents", _log_group),
+    **_same_action("logs:GetLogEvents", _log_stream),
+    "sagemaker:CreateTrainingJob": _create_training_job,
+    **_same_action("sagemaker:DescribeTrainingJob", _training_job),
+    **_same_action("sagemaker:StopTrainingJob", _training_job),
+    "sagemaker:CreateModelPackage": _create_package,
+    **_same_action("sagemaker:ListModelPackages", _package_group),
+    **_same_action("sagemaker:DescribeModelPackage", _arn_in("ModelPackageName")),
+    **_same_action("sagemaker:UpdateModelPackage", _arn_in("ModelPackageArn")),
+    **_same_action("secretsmanager:GetSecretValue", _secret),
+    **_same_action("sns:Publish", _named("sns", "", "TopicArn", "TargetArn")),
+    **_same_action("sqs:SendMessage", _queue),
+    **_same_action("ssm:GetParameter", _parameter),
+    "ssm:GetParameters": _parameters,
+    **_same_action("states:StartExecution", _arn_in("stateMachineArn")),
+    **_same_action("states:ListExecutions", _executions),
+    **_same_action("states:DescribeExecution", _arn_in("executionArn")),
+    **_same_action("states:GetExecutionHistory", _arn_in("executionArn")),
+    **_same_action("states:StopExecution", _arn_in("executionArn")),
+    "sts:GetCallerIdentity": lambda _, __: [],
+}
+"""Rule of each operation that roles may call here."""

@@ -1,0 +1,173 @@
+"""Policies of a role, and the decision on a permission that a request needs.
+
+References
+----------
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
+"""
+
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+_MOST_CACHED: Final = 10_000
+_KEYS: Final = frozenset({"dynamodb:Attributes", "cloudwatch:namespace", "iam:PassedToService"})
+"""Condition keys that `local_cloud.permissions.operations` fills."""
+_ELEMENTS: Final = {"Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition"}
+
+Values = Collection[str]
+"""Values of a condition key in a request; none if the request does not have the key."""
+
+
+def _equals_any(present: Values, allowed: frozenset[str]) -> bool:
+    return bool(present) and any(value in allowed for value in present)
+
+
+def _like_any(present: Values, allowed: frozenset[str]) -> bool:
+    return any(_pattern(pattern).fullmatch(value) for value in present for pattern in allowed)
+
+
+_OPERATORS: Final[Mapping[str, Callable[[Values, frozenset[str]], bool]]] = {
+    "StringEquals": _equals_any,
+    "StringLike": _like_any,
+    "ForAllValues:StringEquals": lambda present, allowed: all(value in allowed for value in present),
+}
+
+
+class PolicyError(ValueError):
+    """A statement contains an element that cannot be decided here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """A permission that a request needs.
+
+    Attributes
+    ----------
+    resource
+        ARN; ``*`` for actions without resources.
+    context
+        Returns the values of the request's condition keys.
+    """
+
+    action: str
+    resource: str
+    context: Callable[[], Mapping[str, Values]] = field(default=dict, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A decision, and the reason of a refusal in the words of AWS."""
+
+    allowed: bool
+    reason: str = ""
+
+
+class Statement:
+    """Compiled statement.
+
+    Attributes
+    ----------
+    actions, resources
+        Patterns, as the policy states them.
+    used
+        Actions that the statement has allowed so far.
+
+    Raises
+    ------
+    PolicyError
+        If it has an element, an operator, a condition key or a policy variable that is unknown here.
+    """
+
+    def __init__(self, statement: Mapping[str, Any]) -> None:
+        if unknown := sorted(set(statement) - _ELEMENTS):
+            raise PolicyError(f"the elements {', '.join(unknown)} of a policy cannot be decided here")
+        self.is_deny = statement["Effect"] == "Deny"
+        self.actions = _listed(statement.get("Action", statement.get("NotAction")))
+        self.resources = _listed(statement.get("Resource", statement.get("NotResource")))
+        self.used: set[str] = set()
+        for text in (*self.actions, *self.resources):
+            if "${" in text:
+                raise PolicyError(f"the variable in {text!r} cannot be decided here")
+        self._actions = _any_of(self.actions, ignore_case=True)
+        self._resources = _any_of(self.resources)
+        self._names_actions = "Action" in statement
+        self._names_resources = "Resource" in statement
+        self._conditions = [
+            _condition(operator, key, values)
+            for operator, keys in statement.get("Condition", {}).items()
+            for key, values in keys.items()
+        ]
+
+    @property
+    def has_conditions(self) -> bool:
+        """True if the request's context decides too."""
+        return bool(self._conditions)
+
+    def covers(self, action: str, resource: str) -> bool:
+        """Return whether the statement is about an action on a resource."""
+        return (self._actions(action) is not None) is self._names_actions and (
+            self._resources(resource) is not None
+        ) is self._names_resources
+
+    def holds(self, context: Mapping[str, Values]) -> bool:
+        """Return whether a request meets all conditions."""
+        return all(matches(context.get(key, ()), allowed) for matches, key, allowed in self._conditions)
+
+
+class RolePolicy:
+    """All statements of a role."""
+
+    def __init__(self, statements: Iterable[Mapping[str, Any]]) -> None:
+        self.statements = [Statement(statement) for statement in statements]
+        self._covering: dict[tuple[str, str], tuple[Statement, ...]] = {}
+
+    def decide(self, need: Need) -> Decision:
+        """Decide on a permission: an explicit deny prevails, and no statement is a refusal."""
+        context: Mapping[str, Values] | None = None
+        allowing: Statement | None = None
+        for statement in self._statements_of(need.action, need.resource):
+            if statement.has_conditions:
+                context = need.context() if context is None else context
+                if not statement.holds(context):
+                    continue
+            if statement.is_deny:
+                return Decision(allowed=False, reason="with an explicit deny in an identity-based policy")
+            allowing = statement
+        if allowing is None:
+            return Decision(allowed=False, reason=f"because no identity-based policy allows the {need.action} action")
+        allowing.used.add(need.action)
+        return Decision(allowed=True)
+
+    def _statements_of(self, action: str, resource: str) -> tuple[Statement, ...]:
+        key = action, resource
+        covering = self._covering.get(key)
+        if covering is None:
+            if len(self._covering) >= _MOST_CACHED:
+                self._covering.clear()
+            covering = tuple(statement for statement in self.statements if statement.covers(action, resource))
+            self._covering[key] = covering
+        return covering
+
+
+def _condition(
+    operator: str, key: str, values: Any
+) -> tuple[Callable[[Values, frozenset[str]], bool], str, frozenset[str]]:
+    known_key = next((known for known in _KEYS if known.lower() == key.lower()), None)
+    if operator not in _OPERATORS or known_key is None:
+        raise PolicyError(f"the condition {operator} of {key} cannot be decided here")
+    return _OPERATORS[operator], known_key, frozenset(_listed(values))
+
+
+def _listed(value: Any) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value or ())
+
+
+def _any_of(patterns: Iterable[str], *, ignore_case: bool = False) -> Callable[[str], object]:
+    text = "|".join(_pattern(pattern).pattern for pattern in patterns)
+    return re.compile(text, (re.IGNORECASE if ignore_case else 0) | re.DOTALL).fullmatch
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    """Compile a pattern of IAM: ``*`` stands for any text, ``?`` for one character."""
+    return re.compile(re.escape(text).replace(r"\*", ".*").replace(r"\?", "."), re.DOTALL)

@@ -1,0 +1,213 @@
+"""Permissions that requests need, by operation."""
+
+import importlib.util
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local_cloud.permissions.operations import (
+    OPERATIONS,
+    Place,
+    UnknownOperationError,
+    attributes_of,
+    need_of_absence,
+    needs,
+)
+
+PLACE = Place(region="eu-west-1", account="111122223333")
+DYNAMODB = "arn:aws:dynamodb:eu-west-1:111122223333:table"
+SAGEMAKER = "arn:aws:sagemaker:eu-west-1:111122223333"
+ROLE = "arn:aws:iam::111122223333:role/training"
+
+
+def _needs(operation: str, **parameters: Any) -> list[tuple[str, str]]:
+    return [(need.action, need.resource) for need in needs(operation, parameters, PLACE)]
+
+
+@pytest.mark.parametrize(
+    ("operation", "parameters", "expected"),
+    [
+        ("s3:GetObject", {"Key": "a/b"}, [("s3:GetObject", "arn:aws:s3:::b/a/b")]),
+        ("s3:HeadObject", {"Key": "k", "VersionId": "1"}, [("s3:GetObjectVersion", "arn:aws:s3:::b/k")]),
+        ("s3:ListObjectsV2", {"Prefix": "a"}, [("s3:ListBucket", "arn:aws:s3:::b")]),
+        ("s3:ListObjectVersions", {}, [("s3:ListBucketVersions", "arn:aws:s3:::b")]),
+        ("s3:DeleteObject", {"Key": "k"}, [("s3:DeleteObject", "arn:aws:s3:::b/k")]),
+        ("s3:UploadPart", {"Key": "k"}, [("s3:PutObject", "arn:aws:s3:::b/k")]),
+        ("s3:AbortMultipartUpload", {"Key": "k"}, [("s3:AbortMultipartUpload", "arn:aws:s3:::b/k")]),
+        (
+            "s3:PutObject",
+            {"Key": "k", "IfMatch": "e", "Tagging": "a=b"},
+            [(f"s3:{action}", "arn:aws:s3:::b/k") for action in ("PutObject", "PutObjectTagging", "GetObject")],
+        ),
+        (
+            "s3:CopyObject",
+            {"Key": "k", "CopySource": "/c/d%20e?versionId=1"},
+            [("s3:GetObjectVersion", "arn:aws:s3:::c/d e"), ("s3:PutObject", "arn:aws:s3:::b/k")],
+        ),
+        (
+            "s3:CopyObject",
+            {"Key": "k", "CopySource": {"Bucket": "c", "Key": "d"}},
+            [("s3:GetObject", "arn:aws:s3:::c/d"), ("s3:PutObject", "arn:aws:s3:::b/k")],
+        ),
+        (
+            "s3:DeleteObjects",
+            {"Delete": {"Objects": [{"Key": "x"}, {"Key": "y", "VersionId": "1"}]}},
+            [("s3:DeleteObject", "arn:aws:s3:::b/x"), ("s3:DeleteObjectVersion", "arn:aws:s3:::b/y")],
+        ),
+    ],
+)
+def test_request_of_s3_needs_actions_on_its_objects(
+    operation: str, parameters: dict[str, Any], expected: list[tuple[str, str]]
+) -> None:
+    assert _needs(operation, Bucket="b", **parameters) == expected
+
+
+@pytest.mark.parametrize(
+    ("operation", "parameters", "expected"),
+    [
+        ("dynamodb:GetItem", {"TableName": "t"}, [("dynamodb:GetItem", f"{DYNAMODB}/t")]),
+        ("dynamodb:GetItem", {"TableName": f"{DYNAMODB}/t"}, [("dynamodb:GetItem", f"{DYNAMODB}/t")]),
+        ("dynamodb:Query", {"TableName": "t", "IndexName": "i"}, [("dynamodb:Query", f"{DYNAMODB}/t/index/i")]),
+        (
+            "dynamodb:BatchWriteItem",
+            {"RequestItems": {"t": [{"PutRequest": {"Item": {}}}], "u": [{"DeleteRequest": {"Key": {}}}]}},
+            [("dynamodb:BatchWriteItem", f"{DYNAMODB}/t"), ("dynamodb:BatchWriteItem", f"{DYNAMODB}/u")],
+        ),
+        (
+            "dynamodb:TransactWriteItems",
+            {"TransactItems": [{"Put": {"TableName": "t"}}, {"ConditionCheck": {"TableName": "u"}}]},
+            [("dynamodb:PutItem", f"{DYNAMODB}/t"), ("dynamodb:ConditionCheckItem", f"{DYNAMODB}/u")],
+        ),
+        ("dynamodb:ListStreams", {}, [("dynamodb:ListStreams", "*")]),
+    ],
+)
+def test_request_of_dynamodb_needs_actions_on_its_tables(
+    operation: str, parameters: dict[str, Any], expected: list[tuple[str, str]]
+) -> None:
+    assert _needs(operation, **parameters) == expected
+
+
+@pytest.mark.parametrize(
+    ("operation", "parameters", "expected"),
+    [
+        ("kinesis:PutRecords", {"StreamName": "s"}, [("kinesis:PutRecords", "arn:aws:kinesis:*:stream/s")]),
+        ("kinesis:PutRecords", {"StreamARN": "arn:s"}, [("kinesis:PutRecords", "arn:s")]),
+        ("lambda:Invoke", {"FunctionName": "f"}, [("lambda:InvokeFunction", "arn:aws:lambda:*:function:f")]),
+        (
+            "lambda:Invoke",
+            {"FunctionName": "f", "Qualifier": "live"},
+            [("lambda:InvokeFunction", "arn:aws:lambda:*:function:f:live")],
+        ),
+        (
+            "lambda:Invoke",
+            {"FunctionName": "arn:aws:lambda:r:a:function:f:live", "Qualifier": "live"},
+            [("lambda:InvokeFunction", "arn:aws:lambda:r:a:function:f:live")],
+        ),
+        ("kms:Decrypt", {"KeyId": "k"}, [("kms:Decrypt", "arn:aws:kms:*:key/k")]),
+        ("kms:Decrypt", {"CiphertextBlob": b"k" * 36 + b"c"}, [("kms:Decrypt", f"arn:aws:kms:*:key/{'k' * 36}")]),
+        ("kms:Decrypt", {"CiphertextBlob": "a2tr" * 12 + "Yw=="}, [("kms:Decrypt", f"arn:aws:kms:*:key/{'k' * 36}")]),
+        ("sns:Publish", {"TopicArn": "arn:t"}, [("sns:Publish", "arn:t")]),
+        ("ssm:GetParameter", {"Name": "/a/b"}, [("ssm:GetParameter", "arn:aws:ssm:*:parameter/a/b")]),
+        (
+            "secretsmanager:GetSecretValue",
+            {"SecretId": "s"},
+            [("secretsmanager:GetSecretValue", "arn:aws:secretsmanager:*:secret:s-??????")],
+        ),
+        ("states:StartExecution", {"stateMachineArn": "arn:m"}, [("states:StartExecution", "arn:m")]),
+        ("glue:StartJobRun", {"JobName": "j"}, [("glue:StartJobRun", "arn:aws:glue:*:job/j")]),
+        (
+            "cloudformation:GetTemplate",
+            {"StackName": "s"},
+            [("cloudformation:GetTemplate", "arn:aws:cloudformation:*:stack/s/id")],
+        ),
+        (
+            "logs:GetLogEvents",
+            {"logGroupName": "/g", "logStreamName": "s"},
+            [("logs:GetLogEvents", "arn:aws:logs:*:log-group:/g:log-stream:s")],
+        ),
+        (
+            "logs:DescribeLogStreams",
+            {"logGroupName": "/g"},
+            [("logs:DescribeLogStreams", "arn:aws:logs:*:log-group:/g:*")],
+        ),
+        ("sqs:SendMessage", {"QueueUrl": "http://h/1/q"}, [("sqs:SendMessage", "arn:aws:sqs:*:q")]),
+        ("cloudwatch:GetMetricData", {}, [("cloudwatch:GetMetricData", "*")]),
+        ("sts:GetCallerIdentity", {}, []),
+    ],
+)
+def test_request_needs_an_action_on_the_resource_that_it_names(
+    operation: str, parameters: dict[str, Any], expected: list[tuple[str, str]]
+) -> None:
+    arns = [(action, resource.replace(":*:", f":{PLACE.region}:{PLACE.account}:")) for action, resource in expected]
+
+    assert _needs(operation, **parameters) == arns
+
+
+def test_training_job_needs_its_role_passed_to_sagemaker() -> None:
+    request = {"TrainingJobName": "j", "RoleArn": ROLE, "Tags": [{"Key": "a", "Value": "b"}]}
+
+    created, tagged, passed = needs("sagemaker:CreateTrainingJob", request, PLACE)
+
+    assert (created.action, created.resource) == ("sagemaker:CreateTrainingJob", f"{SAGEMAKER}:training-job/j")
+    assert (tagged.action, tagged.resource) == ("sagemaker:AddTags", f"{SAGEMAKER}:training-job/j")
+    assert (passed.action, passed.resource) == ("iam:PassRole", ROLE)
+    assert passed.context() == {"iam:PassedToService": ("sagemaker.amazonaws.com",)}
+
+
+def test_metrics_state_their_namespace() -> None:
+    (need,) = needs("cloudwatch:PutMetricData", {"Namespace": "Own"}, PLACE)
+
+    assert need.context() == {"cloudwatch:namespace": ("Own",)}
+
+
+@pytest.mark.parametrize(
+    ("request_", "attributes"),
+    [
+        ({"Key": {"a": {}}, "ProjectionExpression": "b, c.d, e[0].f"}, "abce"),
+        ({"UpdateExpression": "SET #x = if_not_exists(b, :c) + :d REMOVE e ADD f :g", "Key": {}}, "xbef"),
+        ({"ConditionExpression": "attribute_not_exists(a) OR (b <> :c AND size (d) > :e)", "Item": {"f": {}}}, "abdf"),
+        ({"KeyConditionExpression": "a = :b AND begins_with(c, :d)", "FilterExpression": "e IN (:f)"}, "ace"),
+        ({"ProjectionExpression": "#x.#y", "ExpressionAttributeNames": {"#x": "a", "#y": "b"}}, "a"),
+        ({"Keys": [{"a": {}}, {"b": {}}], "AttributesToGet": ["c"]}, "abc"),
+        ({}, ""),
+    ],
+)
+def test_attributes_are_those_that_a_request_names(request_: Mapping[str, Any], attributes: str) -> None:
+    assert attributes_of({"ExpressionAttributeNames": {"#x": "x"}} | dict(request_)) == set(attributes)
+
+
+def test_batch_states_the_attributes_of_each_table() -> None:
+    writes: dict[str, Any] = {"t": [{"PutRequest": {"Item": {"a": {}}}}], "u": [{"DeleteRequest": {"Key": {"b": {}}}}]}
+
+    found = needs("dynamodb:BatchWriteItem", {"RequestItems": writes}, PLACE)
+
+    assert [need.context()["dynamodb:Attributes"] for need in found] == [{"a"}, {"b"}]
+
+
+def test_missing_object_needs_permission_to_list_the_bucket() -> None:
+    absent = need_of_absence("s3:GetObject", {"Bucket": "b", "Key": "k"})
+
+    assert absent is not None
+    assert (absent.action, absent.resource) == ("s3:ListBucket", "arn:aws:s3:::b")
+    assert need_of_absence("s3:PutObject", {"Bucket": "b", "Key": "k"}) is None
+
+
+def test_unknown_operation_is_an_error() -> None:
+    with pytest.raises(UnknownOperationError, match="s3:PutBucketPolicy"):
+        needs("s3:PutBucketPolicy", {"Bucket": "b"}, PLACE)
+
+
+def test_actions_of_the_table_exist() -> None:
+    """The reference of AWS in parliament, which itself cannot be imported without setuptools."""
+    spec = importlib.util.find_spec("parliament")
+    assert spec is not None
+    assert spec.origin is not None
+    services = json.loads(Path(spec.origin).with_name("iam_definition.json").read_bytes())
+    known = {f"{service['prefix']}:{each['privilege']}" for service in services for each in service["privileges"]}
+    same_name = {operation for operation in OPERATIONS if not operation.startswith(("s3:", "sts:"))}
+    same_name -= {"lambda:Invoke", "dynamodb:TransactGetItems", "dynamodb:TransactWriteItems"}
+
+    assert same_name - known == set()
