@@ -14,9 +14,8 @@ from alsolike.privacy.user_matcher import UserMatcher
 from alsolike.runtime.s3 import scan
 from alsolike.training.dataset import CHAMPION_FOLDER, MANIFEST_FILE
 from functions.purge_user import parquet
-from functions.purge_user.purge_context import PurgeContext
+from functions.purge_user.purge_context import DATASETS, PurgeContext
 
-STORE = "datasets"
 MANIFEST = f"/{MANIFEST_FILE}"
 
 
@@ -28,18 +27,18 @@ def purge_datasets(work: PurgeContext) -> Iterator[None]:
     bucket = work.places.artefact_bucket
     matcher = UserMatcher(work.user_id)
     after = work.progress.cursor.get("after", "")
-    for stored in scan(work.s3, bucket, DATASETS_PREFIX, after=after, wanted=_may_name_people):
+    for stored in scan(work.s3, bucket, DATASETS_PREFIX, after=after, wanted=lambda entry: _may_name_people(entry.key)):
         if stored.body is not None and stored.key.endswith(".parquet"):
             file = parquet.open_parquet(stored.body, where=f"s3://{bucket}/{stored.key}")
             mask = _hits(work, file)
             count = 0 if mask is None else pc.sum(mask).as_py() or 0
             if mask is not None and count:
                 _note(work, stored.key)
-                work.record(STORE, {stored.key: count})
+                work.record(DATASETS, {stored.key: count})
                 rest = parquet.without(file, mask)
                 work.replace(bucket, stored.key, rest or parquet.empty(file), etag=stored.etag)
         elif stored.body is not None and not stored.key.endswith(MANIFEST) and matcher.is_named(stored.body):
-            work.record(STORE, {stored.key: 1})
+            work.record(DATASETS, {stored.key: 1})
             work.delete(bucket, stored.key)
         work.advance({"after": stored.key})
         yield

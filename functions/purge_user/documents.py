@@ -17,12 +17,10 @@ from alsolike.privacy.user_matcher import Owner, UserMatcher
 from alsolike.runtime.errors import InvalidInput
 from alsolike.runtime.s3 import StoredObject, scan
 from functions.purge_user import served_rows
-from functions.purge_user.purge_context import PurgeContext
+from functions.purge_user.purge_context import FAILED_BATCHES, QUARANTINE, PurgeContext
 from functions.purge_user.removal import Removal
 from functions.purge_user.served_rows import Hashes
 
-QUARANTINE = "quarantine"
-FAILED_BATCHES = "failed batches"
 USER_CHANGES = "user changes"
 
 

@@ -41,7 +41,7 @@ def expiring(retention: Retention, *, requested_at_ms: int, completed_at_ms: int
     copies = (
         (
             "old object versions",
-            "earlier versions of rewritten or deleted objects in both buckets",
+            "earlier versions of interactions and users' changes, and of objects that other processes deleted before",
             completed_at_ms,
             retention.object_versions,
         ),

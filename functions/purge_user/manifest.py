@@ -15,6 +15,7 @@ from alsolike.declarations.storage import (
     USER_CHANGES_PREFIX,
 )
 
+_LIST_VERSIONS, _DELETE_VERSIONS = ("s3:ListBucketVersions",), ("s3:DeleteObjectVersion",)
 _EACH = "The objects are named after erasures, datasets and batches"
 
 MANIFEST = Manifest(
@@ -24,32 +25,30 @@ MANIFEST = Manifest(
     timeout_s=900,
     variables={"stream_hours": "stream_retention_hours", "log_days": "log_retention_days"},
     access=(
-        Access("lake", LIST),
-        Access("artefacts", LIST),
+        Access("lake", (*LIST, *_LIST_VERSIONS)),
+        Access("artefacts", (*LIST, *_LIST_VERSIONS)),
         Access(
             "lake",
             READ + WRITE + DELETE,
-            keys=(
-                f"{INTERACTIONS_PREFIX}*",
-                f"{SERVED_PREFIX}*",
-                f"{OUTCOMES_PREFIX}*",
-                f"{USER_CHANGES_PREFIX}*",
-                f"{FAILED_BATCHES_PREFIX}*",
-            ),
+            keys=(f"{INTERACTIONS_PREFIX}*", f"{USER_CHANGES_PREFIX}*"),
             reason=_EACH,
         ),
-        Access("lake", READ + DELETE, keys=(f"{QUARANTINE_PREFIX}*",), reason=_EACH),
+        Access(
+            "lake",
+            (*READ, *WRITE, *DELETE, *_DELETE_VERSIONS),
+            keys=(f"{SERVED_PREFIX}*", f"{OUTCOMES_PREFIX}*", f"{FAILED_BATCHES_PREFIX}*"),
+            reason=_EACH,
+        ),
+        Access("lake", (*READ, *DELETE, *_DELETE_VERSIONS), keys=(f"{QUARANTINE_PREFIX}*",), reason=_EACH),
         HASH_KEY,
         Access("artefacts", READ + WRITE, keys=(TOMBSTONES_KEY,)),
-        Access("artefacts", READ + WRITE + DELETE, keys=(f"{DATASETS_PREFIX}*",), reason=_EACH),
-        Access("artefacts", READ + WRITE, keys=(f"{ERASURE_RECEIPTS_PREFIX}*",), reason=_EACH),
         Access(
             "artefacts",
-            (*READ, *WRITE, *DELETE, "s3:DeleteObjectVersion"),
-            keys=(f"{PENDING_ERASURES_PREFIX}*",),
+            (*READ, *WRITE, *DELETE, *_DELETE_VERSIONS),
+            keys=(f"{DATASETS_PREFIX}*", f"{PENDING_ERASURES_PREFIX}*"),
             reason=_EACH,
         ),
-        Access("artefacts", ("s3:ListBucketVersions",)),
+        Access("artefacts", READ + WRITE, keys=(f"{ERASURE_RECEIPTS_PREFIX}*",), reason=_EACH),
         Access("artefacts", READ, keys=(CHAMPION_KEY,)),
         Access("profiles", ("dynamodb:Query", "dynamodb:BatchGetItem", "dynamodb:BatchWriteItem")),
         Access("users", ("dynamodb:GetItem", "dynamodb:DeleteItem")),

@@ -8,11 +8,8 @@ from typing import Any
 import orjson
 
 from alsolike.privacy.erasures import pending_key
-from alsolike.runtime.aws_errors import translate_aws_errors
-from alsolike.runtime.errors import Unavailable
 from alsolike.runtime.s3 import S3Object
-
-_BATCH = 1_000  # S3's limit of one DeleteObjects
+from functions.purge_user.old_versions import delete_old_versions
 
 
 @dataclasses.dataclass(slots=True)
@@ -109,20 +106,5 @@ class ProgressStore:
 
     def forget(self) -> None:
         """Delete the object with all its versions: it holds the id. A repeated call completes an interrupted one."""
-        with translate_aws_errors(f"s3://{self._bucket}/{self._key}"):
-            # Add a delete marker first. Otherwise an earlier version would become current, and the erasure pending.
-            self._client.delete_object(Bucket=self._bucket, Key=self._key)
-            pages = self._client.get_paginator("list_object_versions").paginate(Bucket=self._bucket, Prefix=self._key)
-            listed = list(pages)
-            self._delete_versions([version for page in listed for version in page.get("Versions", [])])
-            self._delete_versions([marker for page in listed for marker in page.get("DeleteMarkers", [])])
-
-    def _delete_versions(self, versions: list[dict[str, Any]]) -> None:
-        for start in range(0, len(versions), _BATCH):
-            batch = [
-                {"Key": version["Key"], "VersionId": version["VersionId"]}
-                for version in versions[start : start + _BATCH]
-            ]
-            answer = self._client.delete_objects(Bucket=self._bucket, Delete={"Objects": batch, "Quiet": True})
-            if errors := answer.get("Errors"):
-                raise Unavailable(f"s3://{self._bucket}/{self._key}: {errors[0].get('Code')} of {len(errors)} versions")
+        self._object.delete()
+        delete_old_versions(self._client, self._bucket, self._key)

@@ -6,11 +6,15 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from alsolike.declarations.tables import OUTCOMES_TABLE, SERVED_TABLE
 from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.runtime.clients import ItemRemover
 from alsolike.runtime.errors import ConcurrentUpdate
 from alsolike.runtime.s3 import Content, S3Object
+from functions.purge_user.old_versions import delete_old_versions
 from functions.purge_user.progress import Progress, ProgressStore
+
+QUARANTINE, FAILED_BATCHES, DATASETS = "quarantine", "failed batches", "datasets"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -57,7 +61,18 @@ class PurgeContext:
         self.store.save(self.progress)
 
     def advance(self, cursor: dict[str, Any]) -> None:
-        """Set the position to resume at; everything before it is purged."""
+        """Set the position to resume at; everything before it is purged.
+
+        Old versions go with the user's records, except those that a restore needs for other users' rows.
+        """
+        buckets = {
+            **dict.fromkeys((SERVED_TABLE, OUTCOMES_TABLE, QUARANTINE, FAILED_BATCHES), self.places.lake_bucket),
+            DATASETS: self.places.artefact_bucket,
+        }
+        for intent in self.progress.intents:
+            store, _, key = intent.partition(":")
+            if store in buckets:
+                delete_old_versions(self.s3, buckets[store], key)
         self.progress.cursor = cursor
         self.progress.intents.clear()
 

@@ -12,11 +12,8 @@ from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.privacy.tombstones import add_session_tombstones, long_key
 from alsolike.runtime.clients import ItemRemover
 from alsolike.runtime.errors import ConcurrentUpdate
-from functions.purge_user.datasets import STORE as DATASETS
 from functions.purge_user.datasets import purge_datasets
 from functions.purge_user.documents import (
-    FAILED_BATCHES,
-    QUARANTINE,
     USER_CHANGES,
     find_sessions,
     purge_failed_batches,
@@ -28,7 +25,7 @@ from functions.purge_user.expiry import Retention, expiring, trained_models
 from functions.purge_user.lake_rows import STORE as LAKE
 from functions.purge_user.lake_rows import find_logins, find_rivals, purge_session_rows, purge_user_rows
 from functions.purge_user.progress import Progress, ProgressStore
-from functions.purge_user.purge_context import PurgeContext, StoreLocations
+from functions.purge_user.purge_context import DATASETS, FAILED_BATCHES, QUARANTINE, PurgeContext, StoreLocations
 from functions.purge_user.served_rows import OUTCOMES, SERVED, purge_outcomes, purge_served
 
 Outcome = Literal["more", "again", "done"]

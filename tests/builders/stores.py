@@ -177,6 +177,17 @@ class Stores:
                     places.append(f"{table}/{item}")
         return places
 
+    def old_versions(self, word: str) -> set[str]:
+        """Return the keys of objects with a word in a version other than the current one."""
+        keys = set[str]()
+        for bucket in (PLACES.lake_bucket, PLACES.artefact_bucket):
+            for version in self.s3.list_object_versions(Bucket=bucket).get("Versions", []):
+                key = version["Key"]
+                if not version["IsLatest"]:
+                    stored = self.s3.get_object(Bucket=bucket, Key=key, VersionId=version["VersionId"])
+                    keys |= {key} if word.encode() in unpacked(key, stored["Body"].read()) else set()
+        return keys
+
 
 def parquet(table: pa.Table) -> bytes:
     out = io.BytesIO()

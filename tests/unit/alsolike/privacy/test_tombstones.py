@@ -6,6 +6,7 @@ import functools
 import itertools
 import json
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -238,12 +239,12 @@ def test_an_object_of_another_form_is_never_taken_for_nobody(s3: Any, document: 
         reader(s3).erased("ann", now_ms=0)
 
 
-def put_receipt(s3: Any, user: str, *, sessions: Sequence[str] = ()) -> None:
+def put_receipt(s3: Any, user: str, *, sessions: Sequence[str] = (), requested_at_ms: int = 1) -> None:
     user_hash = PSEUDONYMS.erased_user(user)
     receipt = ErasureReceipt(
         user_hash[:ID_DIGITS],
         user_hash,
-        requested_at_ms=1,
+        requested_at_ms=requested_at_ms,
         further_hashes=(PSEUDONYMS.shopper(user),),
         session_hashes=tuple(map(PSEUDONYMS.shopper, sessions)),
     )
@@ -257,6 +258,7 @@ def erase_both(s3: Any) -> bytes:
     put_receipt(s3, "ann")
     older: bytes = s3.get_object(Bucket=BUCKET, Key=TOMBSTONES_KEY)["Body"].read()
     erase(s3, "bob")
+    add_tombstone(s3, BUCKET, PSEUDONYMS.shopper("bob"), now_ms=1)
     add_session_tombstones(s3, BUCKET, [PSEUDONYMS.shopper("visit")], now_ms=1)
     put_receipt(s3, "bob", sessions=["visit"])
     return older
@@ -336,6 +338,43 @@ def test_repair_restores_sessions_of_known_users(s3: Any) -> None:
     repair_tombstones(s3, BUCKET)
 
     assert reader(s3).erased(None, "visit", now_ms=0)
+
+
+def test_object_from_before_the_sessions_of_an_erasure_is_damaged(s3: Any, damages: Callable[[], int]) -> None:
+    requested_ms = time.time_ns() // 1_000_000 - 3_600_000
+    erase(s3, "ann", now_ms=requested_ms)
+    add_tombstone(s3, BUCKET, PSEUDONYMS.shopper("ann"), now_ms=requested_ms)
+    older = s3.get_object(Bucket=BUCKET, Key=TOMBSTONES_KEY)["Body"].read()
+    add_session_tombstones(s3, BUCKET, [PSEUDONYMS.shopper("visit")], now_ms=requested_ms + 1)
+    put_receipt(s3, "ann", sessions=["visit"], requested_at_ms=requested_ms)
+    running = reader(s3)
+    assert running.erased(None, "visit", now_ms=0)
+    assert damages() == 0
+    s3.put_object(Bucket=BUCKET, Key=TOMBSTONES_KEY, Body=older)
+
+    for tombstones in (reader(s3), running):
+        assert tombstones.erased(None, "visit", now_ms=5_000)
+        assert damages() == 1
+    erase(s3, "bob")
+
+    assert reader(s3).erased(None, "visit", now_ms=0)
+    assert damages() == 0
+
+
+def test_expired_sessions_of_a_receipt_are_not_missed(s3: Any, damages: Callable[[], int]) -> None:
+    now_ms = time.time_ns() // 1_000_000
+    requested_ms = now_ms - (SESSION_DAYS + 1) * 86_400_000
+    erase(s3, "ann", now_ms=requested_ms)
+    add_tombstone(s3, BUCKET, PSEUDONYMS.shopper("ann"), now_ms=requested_ms)
+    add_session_tombstones(s3, BUCKET, [PSEUDONYMS.shopper("visit")], now_ms=requested_ms)
+    running = reader(s3)
+    running.current(now_ms=0)
+    add_session_tombstones(s3, BUCKET, [PSEUDONYMS.shopper("other")], now_ms=now_ms)
+    put_receipt(s3, "ann", sessions=["visit"], requested_at_ms=requested_ms)
+
+    for tombstones in (reader(s3), running):
+        tombstones.current(now_ms=5_000)
+        assert damages() == 0
 
 
 def test_erasure_between_two_reads_is_not_damage(s3: Any, damages: Callable[[], int]) -> None:

@@ -354,6 +354,32 @@ def test_the_request_is_forgotten_with_all_its_versions(stores: Stores) -> None:
     assert "DeleteMarkers" not in versions
 
 
+def test_old_versions_go_except_those_that_restores_need(stores: Stores) -> None:
+    people(stores)
+    before = stores.s3.list_object_versions(Bucket=PLACES.lake_bucket, Prefix="quarantine/")["Versions"]
+
+    stores.finish(stores.ask("ann.lee"))
+
+    assert {key.partition("/")[0] for key in stores.old_versions("ann.lee")} == {"interactions", "users"}
+    after = stores.s3.list_object_versions(Bucket=PLACES.lake_bucket, Prefix="quarantine/")
+    bob = "quarantine/dt=2026-09-21/bob.json"
+    assert [each["VersionId"] for each in after["Versions"]] == [
+        each["VersionId"] for each in before if each["Key"] == bob
+    ]
+    assert "DeleteMarkers" not in after
+
+
+def test_object_whose_name_begins_like_another_keeps_its_versions(stores: Stores) -> None:
+    people(stores)
+    for number in range(2):
+        stores.put("quarantine/dt=2026-09-21/ann.json.d/bob.json", b'{"user_id": "bob.ray", "n": %d}' % number)
+
+    stores.finish(stores.ask("ann.lee"))
+
+    versions = stores.s3.list_object_versions(Bucket=PLACES.lake_bucket, Prefix="quarantine/dt=2026-09-21/ann")
+    assert [each["Key"] for each in versions["Versions"]] == ["quarantine/dt=2026-09-21/ann.json.d/bob.json"] * 2
+
+
 def test_an_unknown_erasure_is_refused(stores: Stores) -> None:
     with pytest.raises(NotFound, match="there is no erasure ffff"):
         stores.step("ffff")

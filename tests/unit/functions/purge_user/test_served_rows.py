@@ -69,6 +69,7 @@ def test_rows_of_the_user_go_and_those_of_others_stay(stores: Stores) -> None:
 
     assert shoppers(stores, "served/") == [BOB, None]
     assert shoppers(stores, "outcomes/") == [BOB]
+    assert not {key.partition("/")[0] for key in stores.old_versions(ANN)} & {"served", "outcomes"}
     assert stores.purged(erasure)["served"] == (2, 3)
     assert stores.purged(erasure)["outcomes"] == (1, 1)
 

@@ -11,7 +11,7 @@ deleted, emptied or older object brings no user back.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
@@ -27,7 +27,7 @@ from alsolike.runtime.clients import ObjectLister, TombstoneClient
 from alsolike.runtime.errors import InvalidInput, Unavailable
 from alsolike.runtime.observability import Metric, count_shared, logger
 from alsolike.runtime.polling import PolledValue, Polling
-from alsolike.runtime.s3 import UNCHANGED, Content, S3Object, scan
+from alsolike.runtime.s3 import UNCHANGED, Content, Listed, S3Object, scan
 
 FORMAT_VERSION = 1
 MAX_ATTEMPTS = 16
@@ -36,6 +36,9 @@ SESSION_DAYS = 100
 
 _REPAIR = "repair it with `alsolike users erasures repair`"
 _MS_PER_DAY = 86_400_000
+_CLOCK_SKEW_MS = 300_000
+"""Maximum difference between S3's clock and those of functions."""
+
 _HASHED_KEY = "\0key#"
 
 
@@ -147,16 +150,22 @@ class TombstoneReader(PolledValue[Tombstones]):
             return self._stones  # without erasures, only the first read lists the receipts
         if content is not UNCHANGED:
             stones = _parse(content, where=stored.uri)
-            all_stones = _with_receipts(self._client, self._bucket, _union(self._stones, stones))
-            if all_stones.users.keys() != stones.users.keys():  # an erasure may have been requested between the reads
+            of_receipts = _of_receipts(self._client, self._bucket, known=stones)
+            if self._lacking(stones, of_receipts):  # an erasure may have been requested between the reads
                 content = stored.read()
                 stones = _parse(content, where=stored.uri)
-            self._stones, self._etag = _union(all_stones, stones), content.etag if content else None
-            self._missing = len(self._stones.users) - len(stones.users)
+            self._missing = self._lacking(stones, of_receipts)
+            self._stones = _union(_union(self._stones, of_receipts), stones)
+            self._etag = content.etag if content else None
         if self._missing:
-            logger.error(f"{stored.uri} lacks {self._missing} hashes of erased users; {_REPAIR}")
+            logger.error(f"{stored.uri} lacks {self._missing} hashes of erased users and their sessions; {_REPAIR}")
             count_shared(Metric.TOMBSTONES_DAMAGED)
         return self._stones
+
+    def _lacking(self, stones: Tombstones, of_receipts: Tombstones) -> int:
+        """Return the number of known hashes that the object lacks; sessions expire, so only receipts count for them."""
+        users = (self._stones.users.keys() | of_receipts.users.keys()) - stones.users.keys()
+        return len(users) + len(of_receipts.sessions.keys() - stones.sessions.keys())
 
 
 def add_tombstone(client: TombstoneClient, bucket: str, user_hash: str, *, now_ms: int) -> int:
@@ -204,7 +213,7 @@ def add_session_tombstones(
 def repair_tombstones(client: TombstoneClient, bucket: str) -> int:
     """Write the tombstones of all receipts that the object lacks, also if it is unreadable; return their number."""
     stored = S3Object(client, bucket, TOMBSTONES_KEY)
-    of_receipts = _of_receipts(client, bucket, known=())
+    of_receipts = _of_receipts(client, bucket, known=NO_TOMBSTONES)
 
     def write(content: Content | None) -> tuple[int, bytes | None]:
         is_readable = True
@@ -242,14 +251,23 @@ def _union(older: Tombstones, newer: Tombstones) -> Tombstones:
 
 
 def _with_receipts(client: ObjectLister, bucket: str, stones: Tombstones) -> Tombstones:
-    """Return tombstones with those of receipts whose user has none."""
-    return _union(_of_receipts(client, bucket, known=stones.users), stones)
+    """Return tombstones with those that only receipts have."""
+    return _union(_of_receipts(client, bucket, known=stones), stones)
 
 
-def _of_receipts(client: ObjectLister, bucket: str, *, known: Iterable[str]) -> Tombstones:
-    """Return the tombstones of receipts, except for users with one of the known hashes."""
-    ids = {name[:ID_DIGITS] for name in known}
-    receipts = scan(client, bucket, ERASURE_RECEIPTS_PREFIX, wanted=lambda key: erasure_of_receipt(key) not in ids)
+def _of_receipts(client: ObjectLister, bucket: str, *, known: Tombstones) -> Tombstones:
+    """Return the tombstones of receipts that may have others than the known ones.
+
+    It reads receipts of unknown users, and receipts written after the latest known tombstone, because an older object
+    lacks the sessions that erasures found later. It skips sessions that expired before that tombstone.
+    """
+    ids = {name[:ID_DIGITS] for name in known.users}
+    latest_ms = max((*known.users.values(), *known.sessions.values()), default=0)
+
+    def is_wanted(entry: Listed) -> bool:
+        return erasure_of_receipt(entry.key) not in ids or entry.modified_ms >= latest_ms - _CLOCK_SKEW_MS
+
+    receipts = scan(client, bucket, ERASURE_RECEIPTS_PREFIX, wanted=is_wanted)
     users: dict[str, int] = {}
     sessions: dict[str, int] = {}
     for stored in receipts:
@@ -260,7 +278,8 @@ def _of_receipts(client: ObjectLister, bucket: str, *, known: Iterable[str]) -> 
         except InvalidInput as error:
             raise Unavailable(f"s3://{bucket}/{stored.key}: {error}; its user has no tombstone") from error
         users |= dict.fromkeys((receipt.user_hash, *receipt.further_hashes), receipt.requested_at_ms)
-        sessions |= dict.fromkeys(receipt.session_hashes, receipt.requested_at_ms)
+        if receipt.requested_at_ms >= latest_ms - SESSION_DAYS * _MS_PER_DAY:
+            sessions |= dict.fromkeys(receipt.session_hashes, receipt.requested_at_ms)
     return Tombstones(MappingProxyType(users), MappingProxyType(sessions))
 
 

@@ -325,20 +325,20 @@ def scan(
     after: str = "",
     since_ms: int = 0,
     at_once: int = AT_ONCE,
-    wanted: Callable[[str], bool] = lambda key: True,
+    wanted: Callable[[Listed], bool] = lambda entry: True,
 ) -> Iterator[StoredObject]:
     """Yield the objects below a prefix with their contents, by key; see `listed`.
 
     Parameters
     ----------
     wanted
-        Returns true for keys whose object must be read.
+        Returns true for objects that must be read.
     """
     ahead: collections.deque[Future[StoredObject]] = collections.deque()
     with ThreadPoolExecutor(at_once) as pool:
         try:
             for entry in listed(client, bucket, prefix, after=after, since_ms=since_ms):
-                if not wanted(entry.key):
+                if not wanted(entry):
                     continue
                 ahead.append(pool.submit(_get, client, bucket, entry))
                 if len(ahead) == at_once:
