@@ -21,7 +21,7 @@ from alsolike.declarations.storage import (
 MANIFEST = Manifest(
     description="Imports the files of an import job of Amazon Personalize",
     layers=("core", "pandas"),
-    packages=("client", "configuration", "ingest", "progress.py"),
+    packages=("client", "configuration", "ingest", "keys.py", "progress.py", "times.py"),
     memory_mb="lake_memory_mb",
     storage_mb=2_048,
     timeout_s=900,

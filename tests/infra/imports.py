@@ -30,8 +30,8 @@ def words(module: str) -> set[str]:
 
 
 def files(module: str, *, under: str) -> set[str]:
-    """Return the files below a folder of the repository without which `module` cannot be imported."""
-    sources = filter(None, map(_source, _reached(module, lazily=False)))
+    """Return the files below a folder of the repository that `module` imports, also those imported inside functions."""
+    sources = filter(None, map(_source, _reached(module, lazily=True)))
     paths = {source.relative_to(ROOT).as_posix() for source in sources}
     return {path for path in paths if path.startswith(f"{under}/")}
 
