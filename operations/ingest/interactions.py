@@ -20,6 +20,7 @@ from alsolike.domain.configuration import DEFAULT, Configuration
 from alsolike.events.action_events import action_properties, action_type
 from alsolike.events.interactions import ACTION_TYPES
 from alsolike.privacy.pseudonyms import PLAIN_IDS, IdPolicy
+from alsolike.records.action_interaction import FILE_REQUIRED
 from alsolike.records.columns import Text
 from alsolike.records.interaction import COLUMNS, MAX_ID_CHARACTERS, MAX_IMPRESSION_ITEMS, MAX_PROPERTIES_CHARACTERS
 from alsolike.runtime.errors import InvalidInput
@@ -33,7 +34,6 @@ from operations.ingest.timestamps import numbers_of, times_ms
 from operations.ingest.verdicts import Verdicts
 
 REQUIRED = ("USER_ID", "ITEM_ID", "TIMESTAMP")
-REQUIRED_OF_ACTIONS = ("USER_ID", "ACTION_ID", "TIMESTAMP", "EVENT_TYPE")
 OPTIONAL = tuple(column.file for column in COLUMNS.values() if column.file and column.file not in REQUIRED)
 """Any other column becomes a property of the event."""
 
@@ -85,7 +85,7 @@ def check_columns(file: DataFile, *, configuration: Configuration, actions: bool
         Naming what is missing or of another type.
     """
     optional_item = any(not event.item_required for event in configuration.events.values())
-    columns = REQUIRED_OF_ACTIONS if actions else REQUIRED
+    columns = FILE_REQUIRED if actions else REQUIRED
     required = [name for name in columns if name != "ITEM_ID" or "QUERY" not in file.schema.names or not optional_item]
     if missing := [name for name in required if name not in file.schema.names]:
         raise InvalidInput(

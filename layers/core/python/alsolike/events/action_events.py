@@ -9,20 +9,14 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from alsolike.contract.fields import Fields, JsonObject, LenientList, ListOf, Text
+from alsolike.contract.fields import Fields, LenientList
 from alsolike.events.interactions import (
     ACTION_NOT_TAKEN,
     ACTION_TAKEN,
     ACTION_VIEWED,
 )
-from alsolike.records.columns import Timestamp
-from alsolike.records.interaction import (
-    ID,
-    MAX_ID_CHARACTERS,
-    MAX_IMPRESSION_ITEMS,
-    MAX_PROPERTIES_CHARACTERS,
-    MAX_RECOMMENDATION_ID_CHARACTERS,
-)
+from alsolike.records.action_interaction import CALL_FIELDS, CALL_REQUIRED, OUTCOME
+from alsolike.records.interaction import ID
 
 MAX_INTERACTIONS_PER_CALL = 10
 
@@ -30,24 +24,7 @@ _TYPES: Mapping[str, str] = MappingProxyType(
     {"taken": ACTION_TAKEN, "nottaken": ACTION_NOT_TAKEN, "viewed": ACTION_VIEWED}
 )
 _SEPARATORS = re.compile(r"[ _-]+")
-_PATTERN = "^([Tt][Aa][Kk][Ee][Nn]|[Nn][Oo][Tt][ _-]?[Tt][Aa][Kk][Ee][Nn]|[Vv][Ii][Ee][Ww][Ee][Dd])$"
-"""Outcomes in Personalize's words, in any case."""
-
-_OUTCOME = Text(MAX_ID_CHARACTERS, pattern=_PATTERN, expected="Taken, Not Taken or Viewed")
-ACTION_INTERACTION = Fields(
-    {
-        "actionId": ID,
-        "userId": ID,
-        "sessionId": ID,
-        "timestamp": Timestamp(),
-        "eventType": _OUTCOME,
-        "eventId": ID,
-        "recommendationId": Text(MAX_RECOMMENDATION_ID_CHARACTERS),
-        "impression": ListOf(ID, 1, MAX_IMPRESSION_ITEMS),
-        "properties": JsonObject(MAX_PROPERTIES_CHARACTERS),
-    },
-    required=("actionId", "sessionId", "timestamp", "eventType"),
-)
+ACTION_INTERACTION = Fields(CALL_FIELDS, required=CALL_REQUIRED)
 PUT_ACTION_INTERACTIONS = Fields(
     {
         "trackingId": ID,
@@ -79,7 +56,7 @@ def action_type(text: str, where: str = "eventType") -> str:
     >>> action_type("Not Taken")
     'action:not-taken'
     """
-    return _TYPES[_SEPARATORS.sub("", _OUTCOME.read(text, where)).lower()]
+    return _TYPES[_SEPARATORS.sub("", OUTCOME.read(text, where)).lower()]
 
 
 def action_properties(
