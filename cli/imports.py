@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Argument, Option
 
+from alsolike.records.interaction import FILE_OPTIONAL, FILE_REQUIRED
 from cli import console
 from cli.group import CommandGroup
 from cli.options import INTERRUPTED, Columns, Context, Csv, Output, Yes, confirm
@@ -32,8 +33,21 @@ Files = Annotated[
 ]
 DryRun = Annotated[bool, Option("--dry-run", help="Check the files without writing.")]
 
+_INTERACTIONS = f"""Import interactions: {", ".join(FILE_REQUIRED)}.
 
-@app.command("interactions")
+TIMESTAMP is epoch seconds or milliseconds, or ISO 8601 (UTC without a zone). Optional columns:
+{", ".join(FILE_OPTIONAL)}. IMPRESSION is a list such as a|b|c. A search with a QUERY needs no
+ITEM_ID. All other columns become properties of the event.
+
+FILE.rejected.csv next to the input lists rejected rows with line and reason; for an S3 object, it is in the current
+folder. It is a CSV with commas, decimal points and UTF-8. Identical rows count once. After Ctrl-C, repeat the
+command to continue. Quoted cells of a CSV may have line breaks, up to 1,000 lines per row.
+
+Example: alsolike import interactions orders.csv --event-type purchase --map CUSTOMER=USER_ID
+"""
+
+
+@app.command("interactions", help=_INTERACTIONS)
 def interactions(
     context: Context,
     csv: Csv,
@@ -48,18 +62,7 @@ def interactions(
         str, Option("--from", metavar="FORMAT", help="Format of another platform: ga4, segment or shopify-orders.")
     ] = "",
 ) -> None:
-    """Import interactions: USER_ID, ITEM_ID, TIMESTAMP.
-
-    TIMESTAMP is epoch seconds or milliseconds, or ISO 8601 (UTC without a zone). Optional columns: EVENT_TYPE,
-    EVENT_VALUE, EVENT_ID, SESSION_ID, RECOMMENDATION_ID, IMPRESSION (a|b|c) and QUERY. A search with a QUERY needs no
-    ITEM_ID. All other columns become properties of the event.
-
-    FILE.rejected.csv next to the input lists rejected rows with line and reason; for an S3 object, it is in the current
-    folder. It is a CSV with commas, decimal points and UTF-8. Identical rows count once. After Ctrl-C, repeat the
-    command to continue. Quoted cells of a CSV may have line breaks, up to 1,000 lines per row.
-
-    Example: alsolike import interactions orders.csv --event-type purchase --map CUSTOMER=USER_ID
-    """
+    """Import interactions."""
     from operations.ingest.inputs import Options
     from operations.ingest.load import import_interactions
     from operations.ingest.platforms.converting import format_of

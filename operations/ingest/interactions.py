@@ -20,9 +20,16 @@ from alsolike.domain.configuration import DEFAULT, Configuration
 from alsolike.events.action_events import action_properties, action_type
 from alsolike.events.interactions import ACTION_TYPES
 from alsolike.privacy.pseudonyms import PLAIN_IDS, IdPolicy
-from alsolike.records.action_interaction import FILE_REQUIRED
+from alsolike.records import action_interaction
 from alsolike.records.columns import Text
-from alsolike.records.interaction import COLUMNS, MAX_ID_CHARACTERS, MAX_IMPRESSION_ITEMS, MAX_PROPERTIES_CHARACTERS
+from alsolike.records.interaction import (
+    COLUMNS,
+    FILE_OPTIONAL,
+    FILE_REQUIRED,
+    MAX_ID_CHARACTERS,
+    MAX_IMPRESSION_ITEMS,
+    MAX_PROPERTIES_CHARACTERS,
+)
 from alsolike.runtime.errors import InvalidInput
 from operations.ingest.erased_users import Erased, none_erased
 from operations.ingest.event_ids import event_ids, text_hashes
@@ -32,10 +39,6 @@ from operations.ingest.lake_rows import LakeRows
 from operations.ingest.texts import Texts
 from operations.ingest.timestamps import numbers_of, times_ms
 from operations.ingest.verdicts import Verdicts
-
-REQUIRED = ("USER_ID", "ITEM_ID", "TIMESTAMP")
-OPTIONAL = tuple(column.file for column in COLUMNS.values() if column.file and column.file not in REQUIRED)
-"""Any other column becomes a property of the event."""
 
 PLAIN = ("TIMESTAMP", "EVENT_VALUE")
 """Columns that are read as they are; texts of all others are mostly few."""
@@ -85,7 +88,7 @@ def check_columns(file: DataFile, *, configuration: Configuration, actions: bool
         Naming what is missing or of another type.
     """
     optional_item = any(not event.item_required for event in configuration.events.values())
-    columns = FILE_REQUIRED if actions else REQUIRED
+    columns = action_interaction.FILE_REQUIRED if actions else FILE_REQUIRED
     required = [name for name in columns if name != "ITEM_ID" or "QUERY" not in file.schema.names or not optional_item]
     if missing := [name for name in required if name not in file.schema.names]:
         raise InvalidInput(
@@ -105,7 +108,7 @@ def check_columns(file: DataFile, *, configuration: Configuration, actions: bool
             expected, fits = "a number or text", text or number
         elif field.name == "IMPRESSION":
             expected, fits = "text or a list", text or pa.types.is_list(kind) or pa.types.is_large_list(kind)
-        elif field.name in (*columns, *OPTIONAL):
+        elif field.name in (*columns, *FILE_OPTIONAL):
             expected, fits = "text or an integer", text or pa.types.is_integer(kind)
         else:
             expected, fits = "a plain value", not pa.types.is_nested(kind)
@@ -251,7 +254,7 @@ def _require_items(
 
 def _properties(rows: pa.Table) -> Texts:
     """Return the columns of the shop's own as a JSON object in a string; each distinct cell is written once."""
-    own = [name for name in rows.column_names if name not in (*REQUIRED, *OPTIONAL)]
+    own = [name for name in rows.column_names if name not in (*FILE_REQUIRED, *FILE_OPTIONAL)]
     if not own:
         return Texts.constant("{}", len(rows))
     members = []

@@ -1,6 +1,6 @@
 """The interaction of a user with an action, in calls and in imported files.
 
-On the stream and in the lake it is an `Interaction` without an item, whose properties name the action.
+On the stream and in the lake it is an `Interaction` without an item. Its properties name the action.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from alsolike.records.interaction import (
 )
 
 _PATTERN = "^([Tt][Aa][Kk][Ee][Nn]|[Nn][Oo][Tt][ _-]?[Tt][Aa][Kk][Ee][Nn]|[Vv][Ii][Ee][Ww][Ee][Dd])$"
-OUTCOME = Text(MAX_ID_CHARACTERS, pattern=_PATTERN, expected="Taken, Not Taken or Viewed")
+OUTCOME = Text(
+    MAX_ID_CHARACTERS, pattern=_PATTERN, expected="Taken, Not Taken or Viewed", about="Outcome, in any case."
+)
 """Outcomes in Personalize's words, in any case."""
 
 
@@ -25,9 +27,14 @@ OUTCOME = Text(MAX_ID_CHARACTERS, pattern=_PATTERN, expected="Taken, Not Taken o
 class ActionInteraction:
     """An interaction with an action."""
 
-    user_id: str | None = column(ID, "ID of the user. Files must have it.", call=Call("userId"), file="USER_ID")
+    user_id: str | None = column(
+        ID, "ID of the user. Files must have it.", call=Call("userId", about="ID of the user."), file="USER_ID"
+    )
     session_id: str | None = column(
-        ID, "ID of the session. Calls must have it.", call=Call("sessionId", required=True), file="SESSION_ID"
+        ID,
+        "ID of the session. Calls must have it.",
+        call=Call("sessionId", about="ID of the session.", required=True),
+        file="SESSION_ID",
     )
     action_id: str = column(
         ID, "ID of the action.", required=True, call=Call("actionId", required=True), file="ACTION_ID"
@@ -43,7 +50,9 @@ class ActionInteraction:
         Milliseconds(),
         "Time of the interaction.",
         required=True,
-        call=Call("timestamp", Timestamp(), required=True),
+        call=Call(
+            "timestamp", Timestamp(about="Time in seconds since 1970. Milliseconds are recognised."), required=True
+        ),
         file="TIMESTAMP",
     )
     event_id: str | None = column(

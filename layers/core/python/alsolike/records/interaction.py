@@ -146,6 +146,11 @@ COLUMNS = columns.columns_of(Interaction)
 ABSENT = {name: each.type.absent for name, each in COLUMNS.items()}
 """Values of the fields that a call or record lacks."""
 
+FILE_REQUIRED = ("USER_ID", "ITEM_ID", "TIMESTAMP")
+"""Columns of an imported file; a search needs no item."""
+FILE_OPTIONAL = tuple(each.file for each in COLUMNS.values() if each.file and each.file not in FILE_REQUIRED)
+"""Further columns; any other column becomes a property of the event."""
+
 READABLE_VERSIONS = range(1, columns.newest_version(Interaction) + 1)
 
 _ABOUT = (
