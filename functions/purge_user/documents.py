@@ -29,8 +29,8 @@ def find_sessions(work: PurgeContext) -> Iterator[None]:
     prefixes = (QUARANTINE_PREFIX, FAILED_BATCHES_PREFIX)
     for number in range(work.progress.cursor.get("prefix", 0), len(prefixes)):
         for stored, body in _bodies(work, prefixes[number]):
-            for data in _records(body):
-                for login in UserMatcher(work.user_id).logins(data):
+            for data, key in _records(body):
+                for login in UserMatcher(work.user_id).logins(data, key=key):
                     work.progress.note_login(login.session_id, login.order)
             work.advance({"after": stored.key, "prefix": number})
             yield
@@ -108,14 +108,15 @@ def _whole(body: bytes, matcher: UserMatcher) -> Removal:
     return Removal([owner], body if owner is Owner.OTHER else None)
 
 
-def _records(body: bytes) -> list[bytes]:
-    """Return the producers' data in a quarantined record or a failed batch."""
+def _records(body: bytes) -> list[tuple[bytes, str | None]]:
+    """Return the producers' data in a quarantined record or a failed batch, each with its partition key."""
     try:
         document = orjson.loads(body)
         if "payload" not in document:
-            return [QuarantinedRecord.from_json(body).record.data]
-        records = orjson.loads(document["payload"])["Records"]
-        return [base64.b64decode(record["kinesis"]["data"]) for record in records]
+            record = QuarantinedRecord.from_json(body).record
+            return [(record.data, record.partition_key)]
+        streamed = [record["kinesis"] for record in orjson.loads(document["payload"])["Records"]]
+        return [(base64.b64decode(record["data"]), record.get("partitionKey")) for record in streamed]
     except (InvalidInput, ValueError, KeyError, TypeError):
         return []
 

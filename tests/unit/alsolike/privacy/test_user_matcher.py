@@ -119,6 +119,24 @@ def test_login_is_a_user_and_a_session_in_one_object(record: object, logins: lis
         assert order is None or login.order == order
 
 
+@pytest.mark.parametrize(
+    ("user", "key", "sessions"),
+    [
+        (USER, f"u#{USER}", ["s"]),
+        ("u" * 256, partition_key(f"u#{'u' * 256}"), ["s"]),
+        (USER, "u#bob", []),
+        (USER, "s#s", []),
+        (USER, None, []),
+    ],
+)
+def test_partition_key_of_the_user_names_the_session(user: str, key: str | None, sessions: list[str]) -> None:
+    matcher = UserMatcher(user)
+
+    for data in (b'{"session_id": "s", "event_time_ms": -1}', b'{"session_id": "s", "event_ti'):
+        assert [login.session_id for login in matcher.logins(data, key=key)] == sessions
+    assert matcher.logins(b'{"session_id": "s", "user_id": "bob"}', key=key) == []
+
+
 def test_truncated_login_names_its_session() -> None:
     (login,) = ZOE.logins(NAMING_USER["truncated"])
 

@@ -14,6 +14,7 @@ from alsolike.declarations.storage import CHAMPION_KEY, TOMBSTONES_KEY
 from alsolike.events.identity import Login
 from alsolike.events.interactions import profile_id
 from alsolike.events.stream import StreamRecord, partition_key, stream_records
+from alsolike.lake.dead_letters import QuarantinedRecord
 from alsolike.privacy.tombstones import TombstoneReader, names_erased
 from alsolike.runtime.errors import InvalidInput, NotFound
 from functions.archive_served.service import to_parquet
@@ -248,6 +249,23 @@ def test_session_of_a_truncated_login_is_purged(stores: Stores) -> None:
     stores.finish(stores.ask(USER))
 
     assert stores.rows() == []
+
+
+@pytest.mark.parametrize("place", ["quarantine", "failed batch"])
+def test_session_of_a_record_with_only_the_users_partition_key_is_purged(place: str, stores: Stores) -> None:
+    data = b'{"session_id": "s", "event_ti'
+    if place == "quarantine":
+        record = StreamRecord("events", "shard", "1", NOW_MS, data, partition_key="u#ann")
+        stores.put("quarantine/dt=2026-09-21/a.json", QuarantinedRecord(record, "bad").to_json())
+    else:
+        event = kinesis_event([data])
+        event["Records"][0]["kinesis"]["partitionKey"] = "u#ann"
+        stores.put("aws/lambda/m/shard/a", json.dumps({"payload": json.dumps(event)}).encode())
+    stores.put_rows("browsed", interaction("1", user_id=None, session_id="s"), interaction("2", user_id="bob"))
+
+    stores.finish(stores.ask("ann"))
+
+    assert [row["event_id"] for row in stores.rows()] == ["2"]
 
 
 @pytest.mark.parametrize("length", [1, 256])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from enum import Enum
 
-from alsolike.events.interactions import USER_PREFIX, profile_id
+from alsolike.events.interactions import MAX_TIME_MS, USER_PREFIX, profile_id
 from alsolike.events.stream import partition_key
 from alsolike.privacy.record_ids import SessionLogin, read_ids
 
@@ -64,9 +64,13 @@ class UserMatcher:
         is_another_key = key is not None and key.startswith(USER_PREFIX)
         return Owner.OTHER if ids.is_complete or is_another_key else Owner.UNDECIDED
 
-    def logins(self, data: bytes) -> list[SessionLogin]:
-        """Return the logins of the user that a record names."""
-        return [login for login in read_ids(data).logins if login.user_id == self._user_id]
+    def logins(self, data: bytes, *, key: str | None = None) -> list[SessionLogin]:
+        """Return the logins of the user that a record names, also if only the partition key names the user."""
+        ids = read_ids(data)
+        if not ids.users and key == partition_key(profile_id(user_id=self._user_id, session_id=None)):
+            order = [MAX_TIME_MS, ""]
+            return [SessionLogin(self._user_id, session, order) for session in sorted(ids.sessions)]
+        return [login for login in ids.logins if login.user_id == self._user_id]
 
     def is_named(self, data: bytes) -> bool:
         """Return true if data of any kind contain the ID, also next to other users."""
