@@ -18,11 +18,11 @@ from cli.options import Context, HistoryReason, Output
 from operations import times
 from operations.models import promotion, training_run
 from operations.models import versions as model_versions
-from operations.models.bundle_files import DamagedFile, sentence
 from operations.progress import counted
 
 if TYPE_CHECKING:
     from alsolike.bundle.manifest import Manifest
+    from alsolike.registry.bundle_files import DamagedFile
     from alsolike.registry.canary_report import CanaryReport
     from alsolike.registry.champion import Champion
     from alsolike.registry.decision import Decision
@@ -62,7 +62,7 @@ def list_versions(context: Context) -> None:
     )  # fmt: skip
     if found and not context.as_json:
         for version, files in damaged.items():
-            console.print_line(f"{version} {sentence(files)}")
+            console.print_line(f"{version} {model_versions.damage_sentence(files)}")
         champion = model_versions.pointer(where).champion()
         if champion is not None and champion.held is not None:
             console.print_line(f"promotions are {champion.held}")
@@ -75,7 +75,7 @@ def show(context: Context, version: Version) -> None:
     Example: alsolike models show 2026-03-01-ab12
     """
     where = context.deployment
-    found = history.version_history(model_versions.of(where), version, allows_damage=True)
+    found = history.version_history(model_versions.of(where), version)
     damaged = () if found.version.status == RETIRED else model_versions.damaged_files_of(where, version)
     if not context.printed({**found.document(), "damaged": [str(file) for file in damaged]}):
         _print_history(found, damaged)
@@ -276,7 +276,7 @@ def _print_history(found: history.VersionHistory, damaged: Sequence[DamagedFile]
     status = model_versions.status(version, damaged=damaged) + (", pinned" if version.pinned else "")
     console.print_line(f"version    {version.version}, {status}, made {_time(version.created_ms)}")
     if damaged:
-        console.print_line(f"files      {sentence(damaged)}")
+        console.print_line(f"files      {model_versions.damage_sentence(damaged)}")
     console.print_line(f"algorithm  {version.algorithm}, {counted(version.items, 'item')}")
     if manifest:
         console.print_line(f"dataset    {manifest.dataset_id}, up to {_time(manifest.last_event_ms)}")

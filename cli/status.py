@@ -36,6 +36,8 @@ def status(
     champion = report["champion"]
     for line in _champion_lines(champion):
         console.print_line(line)
+    for fault in report["unreadable"]:
+        console.print_line(f"unreadable: {fault}; see docs/runbooks/degraded.md")
     for alarm in report["alarms"]:
         console.print_line(f"alarm {alarm['id']}, {alarm['severity']}: {alarm['description']}")
     for line in (report["trial"], report["held"], report["drift"]):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from alsolike.registry.canary import Canary
 from alsolike.registry.champion import Champion
-from alsolike.runtime.observability import Metric
+from alsolike.runtime.errors import InvalidBundle, InvalidInput, InvalidSnapshot
 from alsolike.training.monitoring import DriftReport
 from alsolike.training.runs import TrainingRun
 from operations import monitoring, stores, times
@@ -17,12 +17,15 @@ from operations.alarms import alarms
 from operations.client.aws import translate_aws_errors
 from operations.client.deployment import Deployment, embedded_cloud
 from operations.configuration.store import store_of
+from operations.incomplete_responses import incomplete_responses
 from operations.metric_writers import NAMESPACE
 from operations.models import training_run
 from operations.models import versions as model_versions
 
 if TYPE_CHECKING:
     from local_cloud.client import Cloud
+
+T = TypeVar("T")
 
 _RUNS = 5
 ERROR_HOURS = 1
@@ -38,7 +41,8 @@ def collect(deployment: Deployment, *, layers: Sequence[str] = ()) -> dict[str, 
         What the embedded cloud says of its functions' packages.
     """
     names, client = deployment.names, deployment.client
-    champion = model_versions.pointer(deployment).champion()
+    unreadable: list[str] = []
+    champion = _readable(lambda: model_versions.pointer(deployment).champion(), unreadable)
     with translate_aws_errors(f"stream {names.stream_name}"):
         stream = client("kinesis").describe_stream_summary(StreamName=names.stream_name)["StreamDescriptionSummary"]
     runs = training_run.latest(deployment, most=_RUNS)
@@ -58,7 +62,7 @@ def collect(deployment: Deployment, *, layers: Sequence[str] = ()) -> dict[str, 
         "functions": _functions(deployment),
         "incomplete_responses": _incomplete(deployment),
         "lake": stores.lake(deployment),
-        "snapshot": stores.snapshot(deployment),
+        "snapshot": _readable(lambda: stores.snapshot(deployment), unreadable),
         "missing_tables": (missing := stores.missing_tables(deployment)),
         "dead_keys": [] if names.keys_table in missing else stores.dead_keys(deployment, now_ms=times.now_ms()),
         "layers": list(layers),
@@ -71,9 +75,19 @@ def collect(deployment: Deployment, *, layers: Sequence[str] = ()) -> dict[str, 
         "trial": _trial(champion.canary) if champion and champion.canary else None,
         "held": f"promotions are {champion.held}" if champion and champion.held else None,
         "drift": _drift(monitoring.latest(deployment)),
-        "configuration_version": store_of(deployment).current().version,
+        "configuration_version": _readable(lambda: store_of(deployment).current().version, unreadable),
         "training_runs": [_run(run) for run in runs],
+        "unreadable": unreadable,
     }
+
+
+def _readable(read: Callable[[], T], unreadable: list[str]) -> T | None:
+    """Return the value; None, with a sentence in the list, if its object is unreadable."""
+    try:
+        return read()
+    except (InvalidBundle, InvalidInput, InvalidSnapshot) as error:
+        unreadable.append(str(error))
+        return None
 
 
 def _champion(deployment: Deployment, champion: Champion) -> dict[str, Any]:
@@ -194,24 +208,13 @@ def _errors(deployment: Deployment, functions: Sequence[str]) -> dict[str, int]:
 
 def _incomplete(deployment: Deployment) -> list[dict[str, Any]]:
     """Return the numbers of empty and short responses in the last `ERROR_HOURS` by recommender and filter."""
-    found: dict[tuple[str, str], dict[str, int]] = {}
-    for kind, metric in (("empty", Metric.RECOMMENDATIONS_EMPTY), ("short", Metric.RECOMMENDATIONS_SHORT)):
-        with translate_aws_errors("metrics of responses"):
-            pages = (
-                deployment.client("cloudwatch")
-                .get_paginator("list_metrics")
-                .paginate(Namespace=f"Alsolike/{deployment.environment}", MetricName=metric.value)
-            )
-            listed = [listed for page in pages for listed in page["Metrics"]]
-        named = [(one, {each["Name"]: each["Value"] for each in one["Dimensions"]}) for one in listed]
-        metrics = [(one, names) for one, names in named if "filter" in names]
-        for (_, names), count in zip(metrics, _sums(deployment, [one for one, _ in metrics]), strict=True):
-            if count:
-                of_list = found.setdefault((names["recommender"], names["filter"]), {"empty": 0, "short": 0})
-                of_list[kind] += count
-    return [
-        {"recommender": recommender, "filter": name, **counts} for (recommender, name), counts in sorted(found.items())
-    ]
+    until_ms = times.now_ms()
+    return incomplete_responses(
+        deployment.client("cloudwatch"),
+        NAMESPACE.replace("<environment>", deployment.environment),
+        from_ms=until_ms // 60_000 * 60_000 - ERROR_HOURS * 3_600_000,
+        until_ms=until_ms,
+    )
 
 
 def _sums(deployment: Deployment, metrics: Sequence[Mapping[str, Any]]) -> list[int]:

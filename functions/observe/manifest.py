@@ -14,7 +14,7 @@ from alsolike.declarations.storage import (
 MANIFEST = Manifest(
     description="Shows metrics, alarms, engagement, drift, quarantine, experiments, rules and cost to operators",
     layers=("core", "pandas"),
-    packages=("alarms.py", "cost", "metric_writers.py", "prices.py", "prometheus"),
+    packages=("alarms.py", "cost", "incomplete_responses.py", "metric_writers.py", "prices.py", "prometheus"),
     memory_mb=1_769,
     timeout_s=29,  # the API waits for 30 s
     variables={"deployment": "name"},
@@ -25,6 +25,11 @@ MANIFEST = Manifest(
             "*",
             ("cloudwatch:GetMetricData",),
             reason="CloudWatch's metrics have no resources: reading them can be granted on * only",
+        ),
+        Access(
+            "*",
+            ("cloudwatch:ListMetrics",),
+            reason="CloudWatch lists metrics of all namespaces or none: the recommenders and filters with empty lists",
         ),
         # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
         Access(

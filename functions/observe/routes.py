@@ -110,7 +110,8 @@ def routes(settings: Settings, *, cloudwatch: Any, s3: Any, cloudformation: Any)
 
     def show_traffic(request: ViewRequest) -> dict[str, Any]:
         return traffic(
-            metrics,
+            cloudwatch,
+            own_namespace=settings.powertools_metrics_namespace,
             api_id=settings.api_id,
             stream_name=settings.stream_name,
             minutes=request.query.get("minutes", operator_queries.USUAL_MINUTES),

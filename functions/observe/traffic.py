@@ -6,18 +6,27 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from functions.observe.metric_reader import MetricReader, Statistic, counted
+from operations.incomplete_responses import incomplete_responses
 
 _PERIODS_S = ((180, 60), (1_440, 300))
 """Maximum minutes of a view, and the period of its points in seconds."""
 _LONGEST_PERIOD_S = 3_600
 
 
-def traffic(reader: MetricReader, *, api_id: str, stream_name: str, minutes: int, now_ms: int) -> dict[str, Any]:
-    """Return the response; each series has a point per period from the first one on."""
+def traffic(
+    cloudwatch: Any, *, own_namespace: str, api_id: str, stream_name: str, minutes: int, now_ms: int
+) -> dict[str, Any]:
+    """Return the response; each series has a point per period from the first one on.
+
+    Parameters
+    ----------
+    own_namespace
+        Namespace of the metrics of the deployment's functions.
+    """
     period_s = next((period for most, period in _PERIODS_S if minutes <= most), _LONGEST_PERIOD_S)
     period_ms = period_s * 1000
     from_ms = (now_ms - minutes * 60_000) // period_ms * period_ms
-    series = reader.read(
+    series = MetricReader(cloudwatch, own_namespace=own_namespace).read(
         _series(api_id=api_id, stream_name=stream_name), from_ms=from_ms, until_ms=now_ms, period_s=period_s
     )
     times = range(from_ms, now_ms, period_ms)
@@ -26,6 +35,9 @@ def traffic(reader: MetricReader, *, api_id: str, stream_name: str, minutes: int
         "untilMs": now_ms,
         "periodS": period_s,
         "series": {name: [[time, values.get(time)] for time in times] for name, values in series.items()},
+        "incomplete": incomplete_responses(
+            cloudwatch, own_namespace, from_ms=from_ms, until_ms=now_ms, period_s=period_s
+        ),
     }
 
 

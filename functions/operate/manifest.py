@@ -1,6 +1,7 @@
 """Manifest of operate."""
 
-from alsolike.declarations.manifest import MODELS, SIGNING_KEYS, Access, Manifest
+from alsolike.declarations.manifest import MODELS, READ, SIGNING_KEYS, Access, Manifest
+from alsolike.declarations.storage import MODELS_PREFIX
 
 MANIFEST = Manifest(
     description="Lets operators see and promote model versions, roll back, train, refresh figures and try rules",
@@ -10,6 +11,12 @@ MANIFEST = Manifest(
     access=(
         *SIGNING_KEYS,
         *MODELS,
+        Access(
+            "artefacts",
+            READ,
+            keys=(f"{MODELS_PREFIX}*",),
+            reason="Files that changed after their upload are compared with their checksums",
+        ),
         Access("recommend_function", ("lambda:InvokeFunction",)),
         Access("attribute_outcomes_function", ("lambda:InvokeFunction",)),
         Access("monitor_models_function", ("lambda:InvokeFunction",)),

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from alsolike.api.operator_requests import CHANGE, MODELS_QUERY, PROMOTE, ROLL_BACK, USUAL_VERSIONS
 from alsolike.registry import history, promotion
+from alsolike.registry.bundle_files import BundleFiles, DamagedFile
 from alsolike.registry.canary_report import CanaryReport
 from alsolike.registry.champion import Champion, Promotion
 from alsolike.registry.decision import Decision
 from alsolike.registry.history import VersionHistory
-from alsolike.registry.versions import AlgorithmFigures, ModelVersion, ModelVersions, candidates
+from alsolike.registry.versions import RETIRED, AlgorithmFigures, ModelVersion, ModelVersions, candidates
 from alsolike.runtime.errors import ConcurrentUpdate, InvalidInput
 from alsolike.runtime.observability import logger
 from alsolike.training.runs import TrainingRuns
@@ -32,23 +33,29 @@ class Models:
         Share of users for a version on trial; 0 turns trials off.
     """
 
-    def __init__(self, versions: ModelVersions, runs: TrainingRuns, *, trial_share_percent: int) -> None:
-        self._versions, self._runs, self._trial_share_percent = versions, runs, trial_share_percent
+    def __init__(
+        self, versions: ModelVersions, bundles: BundleFiles, runs: TrainingRuns, *, trial_share_percent: int
+    ) -> None:
+        self._versions, self._bundles = versions, bundles
+        self._runs, self._trial_share_percent = runs, trial_share_percent
 
     def list(self, request: OperatorRequest) -> dict[str, Any]:
         """Return the latest versions, and the champion."""
         most = request.query(MODELS_QUERY).get("limit", USUAL_VERSIONS)
         champion = self._versions.registry.champion()
         versions = self._versions.latest(champion, most=most)
+        damaged = self._bundles.all_damaged(champion)
         return {
             "champion": champion and champion_document(champion),
-            "versions": [*map(version_document, versions)],
+            "versions": [version_document(version, damaged.get(version.version, ())) for version in versions],
             "trialSharePercent": self._trial_share_percent,
         }
 
     def show(self, request: OperatorRequest) -> dict[str, Any]:
         """Return all that is known of a version."""
-        return story_document(history.version_history(self._versions, request.version))
+        story = history.version_history(self._versions, request.version)
+        damaged = () if story.version.status == RETIRED else self._bundles.damaged(request.version)
+        return story_document(story, damaged)
 
     def promote(self, request: OperatorRequest) -> dict[str, Any]:
         """Make a version champion, or first start its trial next to the champion.
@@ -171,8 +178,8 @@ def champion_document(champion: Champion) -> dict[str, Any]:
     }
 
 
-def version_document(version: ModelVersion) -> dict[str, Any]:
-    """Return a version, with the figures of the algorithm that won."""
+def version_document(version: ModelVersion, damaged: Sequence[DamagedFile]) -> dict[str, Any]:
+    """Return a version, with the figures of the algorithm that won, and its damaged files."""
     winner = version.winner
     return {
         "version": version.version,
@@ -182,6 +189,7 @@ def version_document(version: ModelVersion) -> dict[str, Any]:
         "items": version.items,
         "pinned": version.pinned,
         "forced": version.forced,
+        "damaged": [str(file) for file in damaged],
         "approval": version.approval,
         "hr": winner and winner.hr,
         "ndcg": winner and winner.ndcg,
@@ -189,12 +197,12 @@ def version_document(version: ModelVersion) -> dict[str, Any]:
     }
 
 
-def story_document(story: VersionHistory) -> dict[str, Any]:
+def story_document(story: VersionHistory, damaged: Sequence[DamagedFile]) -> dict[str, Any]:
     """Return the document of a version's history."""
     manifest = story.manifest
     figures = candidates(manifest) if manifest else story.version.candidates
     return {
-        "version": version_document(story.version),
+        "version": version_document(story.version, damaged),
         "datasetId": manifest and manifest.dataset_id,
         "lastEventMs": manifest and manifest.last_event_ms,
         "candidates": [_candidate(figure) for figure in figures],

@@ -8,6 +8,7 @@ from typing import Any
 
 from alsolike.api.operator_requests import PREVIEW
 from alsolike.recommendations.preview import ask
+from alsolike.registry.bundle_files import BundleFiles
 from alsolike.registry.versions import ModelVersions
 from alsolike.training.runs import TrainingRuns
 from functions.operate.models import Models
@@ -34,7 +35,9 @@ def routes(
     """
     runs = TrainingRuns(stepfunctions, settings.state_machine_arn)
     versions = ModelVersions(s3, sagemaker, bucket=settings.artefact_bucket, group=settings.model_package_group)
-    models, trainings = Models(versions, runs, trial_share_percent=settings.canary_share_percent), Trainings(runs, logs)
+    bundles = BundleFiles(s3, settings.artefact_bucket)
+    models = Models(versions, bundles, runs, trial_share_percent=settings.canary_share_percent)
+    trainings = Trainings(runs, logs)
     return {
         "GET /operator/models": models.list,
         "GET /operator/models/{version}": models.show,

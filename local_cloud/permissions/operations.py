@@ -362,6 +362,7 @@ OPERATIONS: Final[Mapping[str, Rule]] = {
     **_DYNAMODB,
     **_same_action("cloudformation:GetTemplate", _stack),
     **_same_action("cloudwatch:DescribeAlarms", _any_resource),
+    **_same_action("cloudwatch:ListMetrics", _any_resource),
     **_same_action("cloudwatch:GetMetricData", _any_resource),
     "cloudwatch:PutMetricData": _put_metrics,
     **_same_action("glue:StartJobRun", _glue_job),

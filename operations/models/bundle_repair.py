@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from alsolike.bundle.files import MANIFEST_FILE
+from alsolike.bundle.manifest import Manifest
+from alsolike.registry.bundle_files import BundleFiles, checked_manifest, object_sha256
 from alsolike.registry.champion import Champion
-from alsolike.registry.registry import Registry
+from alsolike.registry.registry import Registry, model_prefix
 from alsolike.registry.retention import LAST_GOOD
-from alsolike.runtime.errors import InvalidInput
-from operations.models.bundle_files import damaged_files, restore_files
+from alsolike.runtime.aws_errors import translate_aws_errors
+from alsolike.runtime.errors import InvalidBundle, InvalidInput
+from alsolike.runtime.s3 import S3Object
+from operations.models.stored_versions import read_version, stored_versions
+from operations.recovery.versions import ObjectChange, apply
 
 
 def repair_bundles(client: Any, bucket: str, *, reason: str, now_ms: int) -> list[str]:
@@ -23,7 +30,7 @@ def repair_bundles(client: Any, bucket: str, *, reason: str, now_ms: int) -> lis
     ConcurrentUpdate
         If another process wrote the pointer meanwhile.
     """
-    registry = Registry(client, bucket)
+    registry, bundles = Registry(client, bucket), BundleFiles(client, bucket)
     champion = registry.champion()
     if champion is None:
         return []
@@ -31,7 +38,7 @@ def repair_bundles(client: Any, bucket: str, *, reason: str, now_ms: int) -> lis
     done: list[str] = []
     damaged: dict[str, str] = {}
     for version in dict.fromkeys((champion.version, *canary, *champion.predecessors[:LAST_GOOD])):
-        if not (files := damaged_files(client, bucket, version)):
+        if not (files := bundles.damaged(version)):
             continue
         names = restore_files(client, bucket, version)
         if names is None:
@@ -52,3 +59,57 @@ def _replace(registry: Registry, champion: Champion, damaged: dict[str, str], *,
             registry.restore(champion, version, reason=f"{reason}: {faults}", now_ms=now_ms)
             return f"{faults}; the previous champion {version} serves"
     raise InvalidInput(f"{faults}; no previous champion is sound. Run `alsolike train`, then promote its version")
+
+
+def restore_files(client: Any, bucket: str, version: str) -> list[str] | None:
+    """Restore damaged files of a version from the latest stored versions that match the manifest.
+
+    Returns
+    -------
+        Names of the restored files; None, without a change, if a file has no such version.
+    """
+    bundles = BundleFiles(client, bucket)
+    names = [file.name for file in bundles.damaged(version)]
+    prefix = model_prefix(version)
+    changes: list[ObjectChange] = []
+    if MANIFEST_FILE in names:
+        change, manifest = _earlier_manifest(client, bucket, version)
+        if change is None or manifest is None:
+            return None
+        changes.append(change)
+        names = [file.name for file in bundles.compared(bundles.stored(version), manifest, written_ms=None)]
+    else:
+        stored = S3Object(client, bucket, f"{prefix}{MANIFEST_FILE}").read()
+        manifest = Manifest.from_json(stored.body if stored else b"")
+    for name in names:
+        source = _earlier_file(client, bucket, f"{prefix}{name}", manifest.files[name])
+        if source is None:
+            return None
+        changes.append(source)
+    for change in reversed(changes):  # the manifest last: a version with a manifest is complete
+        with translate_aws_errors(f"s3://{bucket}/{change.key}"):
+            apply(client, bucket, change)
+    return sorted(change.key.removeprefix(prefix) for change in changes)
+
+
+def _earlier_manifest(client: Any, bucket: str, version: str) -> tuple[ObjectChange | None, Manifest | None]:
+    for stored in stored_versions(client, bucket, f"{model_prefix(version)}{MANIFEST_FILE}"):
+        try:
+            manifest = checked_manifest(read_version(client, bucket, stored), version)
+        except InvalidBundle:
+            continue
+        return _restoring(stored), manifest
+    return None, None
+
+
+def _earlier_file(client: Any, bucket: str, key: str, stated: Mapping[str, Any]) -> ObjectChange | None:
+    """Return the restoration of the latest stored version that matches; None if none does."""
+    for stored in stored_versions(client, bucket, key):
+        is_same_size = stored["Size"] == stated["size_bytes"]
+        if is_same_size and object_sha256(client, bucket, key, VersionId=stored["VersionId"]) == stated["sha256"]:
+            return _restoring(stored)
+    return None
+
+
+def _restoring(stored: Mapping[str, Any]) -> ObjectChange:
+    return ObjectChange(stored["Key"], "restore", stored["VersionId"], stored["Size"])

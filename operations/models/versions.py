@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from alsolike.bundle.manifest import Manifest
+from alsolike.registry.bundle_files import BundleFiles, DamagedFile
 from alsolike.registry.registry import Registry
 from alsolike.registry.retention import ModelFiles
 from alsolike.registry.versions import AlgorithmFigures as AlgorithmFigures
@@ -13,7 +14,6 @@ from alsolike.registry.versions import ModelVersion as ModelVersion
 from alsolike.registry.versions import ModelVersions
 from alsolike.registry.versions import candidates as candidates
 from operations.client.deployment import Deployment
-from operations.models.bundle_files import DamagedFile, damaged_files, damaged_versions
 from operations.progress import counted
 
 
@@ -55,12 +55,21 @@ def status(of: ModelVersion, *, damaged: Sequence[DamagedFile] = ()) -> str:
 
 def damaged(deployment: Deployment) -> Mapping[str, tuple[DamagedFile, ...]]:
     """Return the damaged files of all versions that have some."""
-    return damaged_versions(deployment.client("s3"), deployment.names.artefact_bucket)
+    return _bundles(deployment).all_damaged(pointer(deployment).champion())
 
 
 def damaged_files_of(deployment: Deployment, version: str) -> tuple[DamagedFile, ...]:
     """Return the damaged files of a version."""
-    return damaged_files(deployment.client("s3"), deployment.names.artefact_bucket, version)
+    return _bundles(deployment).damaged(version)
+
+
+def _bundles(deployment: Deployment) -> BundleFiles:
+    return BundleFiles(deployment.client("s3"), deployment.names.artefact_bucket)
+
+
+def damage_sentence(damaged: Sequence[DamagedFile]) -> str:
+    """Return a sentence on damaged files."""
+    return f"damaged: {', '.join(map(str, damaged))}; repair it with `alsolike models repair`"
 
 
 def left_out(of: Manifest) -> Mapping[str, str]:

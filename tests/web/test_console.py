@@ -8,6 +8,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, Route, ViewportSize, expect
 
+from alsolike.runtime.s3 import delete_objects, listed
+from tests.booted.shop import eventually
+from tests.booted.versions import publish_copy
 from tests.web.browser import Watch, new_page, no_serious_violations
 from tests.web.console import VIEWS, champion_of, show
 from tests.web.pages_shop import PagesShop
@@ -49,6 +52,38 @@ def test_a_version_has_its_story(page: Page, shop: PagesShop) -> None:
     expect(page.get_by_text("passed").first).to_be_visible()
     candidates = page.get_by_role("table", name="Candidates")
     expect(candidates.get_by_role("row").filter(has_text="winner")).to_have_count(1)
+
+
+def test_overview_counts_short_lists_by_recommender_and_filter(page: Page, shop: PagesShop) -> None:
+    assert 0 < len(shop.recommend("user-0", k=100).items) < 100
+
+    def counted() -> bool:
+        shop.cloud.flush()
+        return any(row["short"] for row in shop.administer("GET", "/operator/traffic").document["incomplete"])
+
+    assert eventually(counted, within_s=60)
+
+    show(page, shop, "overview")
+
+    table = page.get_by_role("table", name="Empty and short lists by recommender and filter")
+    row = table.get_by_role("row").filter(has_text="none")
+    expect(row.get_by_role("cell").last).to_have_text(re.compile(r"^[1-9]\d*$"))
+    page.get_by_role("link", name="Runbook", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Empty lists")
+
+
+def test_damaged_version_is_named_with_its_repair(page: Page, shop: PagesShop) -> None:
+    publish_copy(shop, shop.alsolike("status")["champion"]["version"], "damaged-copy", passed=False)
+    s3, bucket = shop.cloud.client("s3"), shop.name("artefact-bucket")
+    s3.delete_object(Bucket=bucket, Key="models/damaged-copy/graph.onnx")
+
+    show(page, shop, "models")
+    row = page.get_by_role("row").filter(has_text="damaged-copy")
+    expect(row.get_by_text("damaged", exact=True)).to_be_visible()
+    row.get_by_role("link", name="damaged-copy").click()
+
+    expect(page.get_by_text("Damaged files: graph.onnx is missing.")).to_be_visible()
+    delete_objects(s3, bucket, [entry.key for entry in listed(s3, bucket, "models/damaged-copy/")])
 
 
 def test_a_rule_set_is_previewed(page: Page, shop: PagesShop) -> None:

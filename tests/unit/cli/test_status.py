@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from alsolike.declarations.routes import READ_RECOMMENDATIONS
+from alsolike.declarations.storage import CHAMPION_KEY, CONFIGURATION_KEY, SNAPSHOT_KEY
 from alsolike.registry.canary import Canary
 from alsolike.registry.registry import Registry
 from alsolike.signing.keys import SigningKey
@@ -168,6 +169,26 @@ def test_status_counts_empty_and_short_responses_by_filter(functions: Deployment
         {"recommender": "for-you", "filter": "cheap", "empty": 3, "short": 2},
         {"recommender": "for-you", "filter": "none", "empty": 0, "short": 1},
     ]
+
+
+@pytest.mark.parametrize(
+    ("key", "fault"),
+    [
+        (CHAMPION_KEY, "registry/champion.json is unreadable"),
+        (SNAPSHOT_KEY, "catalog/current.json"),
+        (CONFIGURATION_KEY, "config/current.json"),
+    ],
+)
+def test_status_names_an_unreadable_object_and_shows_the_rest(functions: Deployment, key: str, fault: str) -> None:
+    functions.client("s3").put_object(Bucket=functions.names.artefact_bucket, Key=key, Body=b"{")
+
+    result = CliRunner().invoke(app, ["status", "--env", "shop"], catch_exceptions=False)
+    report = json.loads(CliRunner().invoke(app, ["status", "--env", "shop", "--json"], catch_exceptions=False).stdout)
+
+    (unreadable,) = report["unreadable"]
+    assert fault in unreadable
+    assert f"unreadable: {unreadable}; see docs/runbooks/degraded.md\n" in result.stdout
+    assert "training never ran\n" in result.stdout
 
 
 @pytest.mark.usefixtures("functions")

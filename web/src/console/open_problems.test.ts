@@ -8,6 +8,7 @@ import {
   modelsResponse,
   NOW,
   quarantineResponse,
+  soundModels,
   trafficResponse,
   trainingsResponse,
 } from "./testing/responses";
@@ -15,7 +16,7 @@ import {
 const quiet = {
   alarms: alarmsResponse,
   traffic: null,
-  models: modelsResponse,
+  models: soundModels,
   trainings: { runs: trainingsResponse.runs.filter((run) => run.outcome === "promoted") },
   drift: { looked: null },
   quarantine: { objects: 0, records: 0, truncated: false, groups: [] },
@@ -23,7 +24,7 @@ const quiet = {
 const wordsOf = (data: Parameters<typeof openProblems>[0]) => openProblems(data, NOW).map((problem) => problem.word);
 const withChampion = (change: Partial<Champion> | null) => ({
   ...quiet,
-  models: { ...modelsResponse, champion: change && { ...champion, ...change } },
+  models: { ...soundModels, champion: change && { ...champion, ...change } },
 });
 
 describe("the open problems", () => {
@@ -69,12 +70,33 @@ describe("the open problems", () => {
     expect(wordsOf(withChampion({ canary: { version: "v9", share: 0.1, startedMs: NOW } }))).toEqual(["on trial"]);
   });
 
+  it("contain empty lists by recommender and filter, but no short ones", () => {
+    const series = { ...trafficResponse.series, serverErrors: [], latencyP99: [] };
+    expect(openProblems({ ...quiet, traffic: { ...trafficResponse, series } }, NOW)).toEqual([
+      {
+        tone: "warn",
+        word: "empty",
+        text: "for-you with filter in-stock: 31 empty lists in the last hour.",
+        href: "#/alarms/empty",
+      },
+    ]);
+  });
+
+  it("contain damaged files of versions, worst for the champion", () => {
+    const versions = modelsResponse.versions.map((version) => ({ ...version, damaged: ["graph.onnx is missing"] }));
+    const found = openProblems({ ...quiet, models: { ...modelsResponse, versions } }, NOW);
+    expect(found.filter(({ tone }) => tone === "bad").map(({ text }) => text)).toEqual([
+      `${champion.version}, champion, has damaged files: graph.onnx is missing.`,
+    ]);
+    expect(found.length).toBe(versions.length);
+  });
+
   it("contain failed requests, and latency above its alarm's threshold although the alarm is quiet", () => {
     const traffic = (serverErrors: number, latencyMs: number | null) => {
       const { series } = trafficResponse;
       const one = (value: number | null) => [[NOW, value]] as const;
       const changed = { ...series, requests: one(1_420), serverErrors: one(serverErrors), latencyP99: one(latencyMs) };
-      return { ...quiet, traffic: { ...trafficResponse, series: changed } };
+      return { ...quiet, traffic: { ...trafficResponse, series: changed, incomplete: [] } };
     };
     expect(wordsOf(traffic(0, 1_000))).toEqual([]);
     expect(wordsOf(traffic(0, null))).toEqual([]);

@@ -54,6 +54,17 @@ export function openProblems(data: LoadedData, nowMs: number): Problem[] {
       href: href("models"),
     });
   }
+  for (const { version, status, damaged } of models?.versions ?? []) {
+    if (damaged.length > 0) {
+      const text = `${version}, ${status}, has damaged files: ${damaged.join(", ")}.`;
+      problems.push({
+        tone: status === "champion" ? "bad" : "warn",
+        word: "damaged",
+        text,
+        href: runbookHref("models"),
+      });
+    }
+  }
   if (models?.champion?.held) {
     const text = `Automatic promotion is paused: ${models.champion.held}`;
     problems.push({ tone: "warn", word: "held", text, href: href("models") });
@@ -95,6 +106,10 @@ function trafficProblems({ alarms, traffic }: LoadedData): Problem[] {
   if (failed > 0) {
     const text = `${count(failed)} of ${plural(total(requests), "request")} in the last hour failed with a server error.`;
     problems.push({ tone: "bad", word: "errors", text, href: runbookHref("errors") });
+  }
+  for (const { recommender, filter, empty } of traffic.incomplete.filter((row) => row.empty > 0)) {
+    const text = `${recommender} with filter ${filter}: ${plural(empty, "empty list")} in the last hour.`;
+    problems.push({ tone: "warn", word: "empty", text, href: runbookHref("empty") });
   }
   const slowest = highest(latencyP99);
   const limitMs = thresholdOf(alarms, "ApiSlow");

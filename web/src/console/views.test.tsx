@@ -6,7 +6,7 @@ import type { EngagementReport } from "./contract";
 import * as queries from "./queries";
 import { type Query, QueryCache } from "./query_cache";
 import { parseRoute } from "./routing";
-import { modelsResponse, responseOf, trafficResponse, versions } from "./testing/responses";
+import { responseOf, soundModels, trafficResponse, versions } from "./testing/responses";
 import { VIEWS } from "./views";
 import { PromoteDialog } from "./views/champion_dialogs";
 
@@ -106,8 +106,18 @@ describe("every view", () => {
     ["#/alarms/nothing", ["There is no runbook “nothing”"]],
     [
       "#/models",
-      ["Quality by version", "20261125-031500-a25f3", "champion", "rejected", "0.118", "Roll back", "forced"],
+      [
+        "Quality by version",
+        "20261125-031500-a25f3",
+        "champion",
+        "rejected",
+        "0.118",
+        "Roll back",
+        "forced",
+        "damaged",
+      ],
     ],
+    ["#/models/20261119-031500-a19f3", ["Damaged files: graph.onnx is missing.", "alsolike models repair"]],
     ["#/models/20261126-031500-a26f3", ["against the champion", "failed", "passed", "item-kNN", "1 min 21 s"]],
     [
       "#/trainings",
@@ -192,7 +202,7 @@ describe("the dialog that promotes", () => {
     const api = new Api("/api", async () => "");
     const html = render(
       <ConsoleContext.Provider value={{ api, cache: new QueryCache(api), announce: () => {} }}>
-        <PromoteDialog version={versions[1]} models={{ ...modelsResponse, trialSharePercent }} close={() => {}} />
+        <PromoteDialog version={versions[1]} models={{ ...soundModels, trialSharePercent }} close={() => {}} />
       </ConsoleContext.Provider>,
     );
     expect(html).toContain("Promote a version");
@@ -220,12 +230,13 @@ it.each(["models", "cost", "alarms"])("the table of %s names the column of each 
 it("the overview without problems says so only if no request failed", async () => {
   const calm: Respond = (path, query) => {
     const response = empty(path, query) as Record<string, unknown>;
-    if (path === "/operator/models") return modelsResponse;
+    if (path === "/operator/models") return soundModels;
     if (path !== "/operator/traffic") return response;
     const { series } = trafficResponse;
-    return { ...trafficResponse, series: { ...series, serverErrors: [] } };
+    return { ...trafficResponse, series: { ...series, serverErrors: [] }, incomplete: [] };
   };
   expect(await renderView("#/overview", calm)).toContain("No open problems");
-  const failing: Respond = (path, query) => (path === "/operator/traffic" ? trafficResponse : calm(path, query));
+  const failing: Respond = (path, query) =>
+    path === "/operator/traffic" ? { ...trafficResponse, incomplete: [] } : calm(path, query);
   expect(await renderView("#/overview", failing)).not.toContain("No open problems");
 });

@@ -7,8 +7,8 @@ from typing import Any
 import orjson
 import pytest
 
-from operations.models import bundle_files
-from operations.models.bundle_files import damaged_files
+from alsolike.registry import bundle_files
+from alsolike.registry.bundle_files import BundleFiles, DamagedFile
 from tests.unit.cli.models.versions import BUCKET, Shop, document, run
 
 CHAMPION, PREVIOUS = "v2", "v1"
@@ -26,6 +26,10 @@ def kept(shop: Shop) -> Shop:
 def publish_again(shop: Shop, version: str) -> None:
     for file in sorted((shop.directory / version).iterdir(), key=lambda file: file.name == "manifest.json"):
         put(shop, file.name, file.read_bytes(), version=version)
+
+
+def damaged_files(shop: Shop) -> tuple[DamagedFile, ...]:
+    return BundleFiles(shop.s3, BUCKET).damaged(CHAMPION)
 
 
 def put(shop: Shop, name: str, body: bytes | None, *, version: str = CHAMPION) -> None:
@@ -48,9 +52,9 @@ def test_sound_bundles_have_no_damage_and_are_not_read(kept: Shop, monkeypatch: 
     def no_read(*_: Any, **__: Any) -> str:
         raise AssertionError("a file was read")
 
-    monkeypatch.setattr(bundle_files, "_sha256", no_read)
+    monkeypatch.setattr(bundle_files, "object_sha256", no_read)
 
-    assert damaged_files(kept.s3, BUCKET, CHAMPION) == ()
+    assert damaged_files(kept) == ()
     assert document("show", CHAMPION)["damaged"] == []
     assert run("repair") == "nothing is damaged\n"
 
@@ -79,7 +83,7 @@ def test_damaged_file_is_named_and_restored(
     }
     put(kept, name, bodies[body] if isinstance(body, str) else body)
 
-    (file,) = damaged_files(kept.s3, BUCKET, CHAMPION)
+    (file,) = damaged_files(kept)
     assert str(file).startswith(fault)
     assert document("show", CHAMPION)["damaged"] == [str(file)]
     etag = kept.champion.etag
@@ -87,7 +91,7 @@ def test_damaged_file_is_named_and_restored(
     assert run("repair") == f"v2: restored {name}\n"
 
     assert kept.s3.get_object(Bucket=BUCKET, Key=f"models/v2/{name}")["Body"].read() == original(kept, name)
-    assert damaged_files(kept.s3, BUCKET, CHAMPION) == ()
+    assert damaged_files(kept) == ()
     assert (kept.champion.version, kept.champion.etag == etag) == (CHAMPION, False)  # processes try the version again
     assert run("repair") == "nothing is damaged\n"
 
@@ -105,6 +109,12 @@ def test_list_show_and_json_name_damaged_files(kept: Shop) -> None:
     assert "files      damaged: graph.onnx is missing" in run("show", CHAMPION)
 
 
+def test_list_names_the_missing_manifest_of_the_champion(kept: Shop) -> None:
+    put(kept, "manifest.json", None)
+
+    assert "v2 damaged: manifest.json is missing" in run("list")
+
+
 def test_show_of_a_version_with_an_unreadable_manifest_names_it(kept: Shop) -> None:
     put(kept, "manifest.json", b"{")
 
@@ -119,7 +129,7 @@ def test_latest_matching_version_of_each_file_is_restored(kept: Shop) -> None:
 
     assert run("repair") == "v2: restored ids.blob, manifest.json, meta.blob\n"
 
-    assert damaged_files(kept.s3, BUCKET, CHAMPION) == ()
+    assert damaged_files(kept) == ()
 
 
 def test_champion_without_matching_versions_is_replaced_by_the_previous_one(kept: Shop) -> None:
@@ -155,7 +165,7 @@ def test_replaced_manifest_has_all_files_compared(kept: Shop, monkeypatch: pytes
     put(kept, "manifest.json", orjson.dumps(manifest))
     monkeypatch.setattr(bundle_files, "MAX_UPLOAD_MS", -1)
 
-    assert "ids.blob differs from its checksum" in map(str, damaged_files(kept.s3, BUCKET, CHAMPION))
+    assert "ids.blob differs from its checksum" in map(str, damaged_files(kept))
 
 
 @pytest.mark.parametrize("version", ["../../x", "", "a/b", " ", "-x", "x" * 129])

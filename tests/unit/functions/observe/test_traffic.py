@@ -105,6 +105,28 @@ def test_what_functions_count_is_summed_over_them(observe: Observe, put: Put) ->
     }
 
 
+def test_empty_and_short_responses_are_counted_by_filter(observe: Observe, put: Put) -> None:
+    for metric, filter_name, minutes_ago, count in (
+        ("RecommendationsShort", "none", 1, 9),
+        ("RecommendationsEmpty", "cheap", 59, 2),
+        ("RecommendationsEmpty", "cheap", 0, 1),
+        ("RecommendationsShort", "cheap", 3, 4),
+        ("RecommendationsEmpty", "old", 62, 5),
+    ):
+        names = {"service": "recommend", "recommender": "for-you", "filter": filter_name}
+        put(OWN_NAMESPACE, metric, count, at_ms=THIS_MINUTE_MS - minutes_ago * MINUTE_MS, **names)
+        put("Alsolike/other", metric, 10 * count, **names)
+    put(OWN_NAMESPACE, "RecommendationsEmpty", 3, service="recommend")  # the sum over all recommenders and filters
+
+    document = observe("traffic")
+
+    assert document["incomplete"] == [
+        {"recommender": "for-you", "filter": "cheap", "empty": 3, "short": 4},
+        {"recommender": "for-you", "filter": "none", "empty": 0, "short": 9},
+    ]
+    Draft202012Validator(ANSWERS["Traffic"]).validate(document)
+
+
 @pytest.mark.parametrize(
     ("minutes", "period_s"), [(180, 60), (181, 300), (1_440, 300), (1_441, 3_600), (21_600, 3_600)]
 )

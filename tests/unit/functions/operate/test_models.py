@@ -1,7 +1,14 @@
 """Model versions, seen through the API."""
 
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
 import pytest
 
+from alsolike.registry import bundle_files
+from tests.builders.bundles import MANIFEST, upload_bundle, write_bundle
 from tests.unit.functions.operate.shop import Operator, described
 
 
@@ -76,9 +83,46 @@ class TestStory:
 
         assert (status, "there is no model version" in said) == (404, True)
 
-    def test_what_is_unreadable_is_said(self, operator: Operator) -> None:
-        operator.s3.put_object(Bucket=operator.bucket, Key="models/v4/manifest.json", Body=b"{")
+    @pytest.mark.parametrize(
+        ("key", "body", "fault"),
+        [
+            ("models/v4/manifest.json", b"{", "manifest.json is unreadable: manifest.json is not JSON"),
+            ("models/v4/graph.onnx", b"x", "graph.onnx has 1 bytes, expected "),
+            ("models/v4/ids.blob", None, "ids.blob is missing"),
+            ("models/v4/ids.blob", "same size", "ids.blob differs from its checksum"),
+        ],
+    )
+    def test_damaged_file_is_named(
+        self,
+        operator: Operator,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        key: str,
+        body: bytes | str | None,
+        fault: str,
+    ) -> None:
+        write_bundle(tmp_path, manifest=dataclasses.replace(MANIFEST, version="v4"))
+        upload_bundle(operator.s3, operator.bucket, tmp_path, version="v4")
+        assert damaged_files(operator) == ([], [])
 
-        status, said = operator.refused("GET /operator/models/{version}", b"", version="v4")
+        monkeypatch.setattr(bundle_files, "MAX_UPLOAD_MS", -1)  # all happens within the second of the upload
+        if body is None:
+            operator.s3.delete_object(Bucket=operator.bucket, Key=key)
+        else:
+            size = (tmp_path / "ids.blob").stat().st_size
+            new = bytes(size) if isinstance(body, str) else body
+            operator.s3.put_object(Bucket=operator.bucket, Key=key, Body=new)
 
-        assert (status, "manifest.json is not JSON" in said) == (503, True)
+        (listed,), (shown,) = damaged_files(operator)
+        assert listed == shown
+        assert listed.startswith(fault)
+
+
+def damaged_files(operator: Operator) -> tuple[list[str], list[str]]:
+    """Return the damaged files of v4, as in the list and as in the view of the version."""
+    found = operator.act("GET /operator/models", b"")
+    shown = operator.act("GET /operator/models/{version}", b"", version="v4")
+    assert described("Models", found)
+    assert described("ModelStory", shown)
+    (v4,) = [each for each in found["versions"] if each["version"] == "v4"]
+    return v4["damaged"], shown["version"]["damaged"]

@@ -51,6 +51,10 @@ export const trafficResponse: Traffic = {
     recordsQuarantined: burst(50, 9),
     iteratorAge: wave(820, 240, 5),
   },
+  incomplete: [
+    { recommender: "for-you", filter: "in-stock", empty: 31, short: 112 },
+    { recommender: "similar-items", filter: "none", empty: 0, short: 4 },
+  ],
 };
 
 export const alarmsResponse: Alarms = {
@@ -109,6 +113,7 @@ const version = (day: number, status: ModelVersion["status"], algorithm: string,
   items: 48_213 + day * 17,
   pinned: day === 19,
   forced: day === 23,
+  damaged: day === 19 ? ["graph.onnx is missing"] : [],
   approval: status === "rejected" ? "Rejected" : "Approved",
   hr: ndcg * 1.62,
   ndcg,
@@ -142,6 +147,12 @@ export const champion: Champion = {
 };
 
 export const modelsResponse: Models = { champion, versions, trialSharePercent: 10 };
+
+/** The same versions without damaged files. */
+export const soundModels: Models = {
+  ...modelsResponse,
+  versions: modelsResponse.versions.map((version) => ({ ...version, damaged: [] })),
+};
 
 const checks = [
   ["version", true, "the bundle is of this run"],

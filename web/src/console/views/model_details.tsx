@@ -10,6 +10,7 @@ import { QueryContent } from "../parts/query_content";
 import { Table } from "../parts/table";
 import { LIVE_MS, model, models, pin } from "../queries";
 import { href } from "../routing";
+import { runbookHref } from "../runbooks";
 import { PromoteDialog, RollbackDialog } from "./champion_dialogs";
 import { ChangeButton, canPromote, GateChecks, MetricBar, ModelStatus } from "./model_parts";
 
@@ -66,6 +67,15 @@ function ModelDetails({ details }: { details: ModelStory }) {
           </button>
         )}
       </div>
+      {version.damaged.length > 0 && (
+        <div class="note warn" role="status">
+          <Icon name="warn" />
+          <p>
+            Damaged files: {version.damaged.join(", ")}. Repair them with <code>alsolike models repair</code>, see the{" "}
+            <a href={runbookHref("models")}>runbook</a>.
+          </p>
+        </div>
+      )}
       <Tiles>
         <Tile name="NDCG" value={measure(version.ndcg)} note="@10, on the hold-out" />
         <Tile name="Hit rate" value={measure(version.hr)} note="users with a hit among ten items" />

@@ -90,6 +90,11 @@ export function ModelStatus({ version }: { version: ModelVersion }) {
           forced
         </span>
       )}
+      {version.damaged.length > 0 && (
+        <span title={version.damaged.join(", ")}>
+          <Status tone="bad">damaged</Status>
+        </span>
+      )}
       {version.pinned && (
         <span class="faint" title="Its files do not expire">
           <Icon name="pin" /> pinned

@@ -6,8 +6,10 @@ import { clockTime, count, dayMs, duration, figure, milliseconds, percent, plura
 import { TimeChart } from "../parts/chart";
 import { RadioGroup, Tile, Tiles } from "../parts/elements";
 import { QueryContent } from "../parts/query_content";
+import { Table } from "../parts/table";
 import * as queries from "../queries";
 import { href } from "../routing";
+import { runbookHref } from "../runbooks";
 import {
   completePeriods,
   highest,
@@ -45,6 +47,7 @@ export function TrafficSection({ alarms, models, engagement }: Props) {
           <>
             <TrafficTiles traffic={data} alarms={alarms} models={models.data} engagement={engagement.data} />
             <TrafficCharts traffic={data} />
+            <IncompleteLists traffic={data} />
           </>
         )}
       </QueryContent>
@@ -140,6 +143,39 @@ function ChampionTile({ models }: { models: Models | null }) {
       }
       note={[algorithm, age].filter(Boolean).join(", ")}
     />
+  );
+}
+
+/** Empty and short lists by recommender and filter; nothing if every list was complete. */
+function IncompleteLists({ traffic }: { traffic: Traffic }) {
+  if (traffic.incomplete.length === 0) {
+    return null;
+  }
+  return (
+    <section class="stack" aria-labelledby="incomplete">
+      <div class="row">
+        <h2 id="incomplete">Empty and short lists</h2>
+        <span class="grow" />
+        <a href={runbookHref("empty")}>Runbook</a>
+      </div>
+      <Table
+        caption="Empty and short lists by recommender and filter"
+        hideCaption
+        rows={traffic.incomplete}
+        keyOf={(row) => `${row.recommender} ${row.filter}`}
+        columns={[
+          { name: "Recommender", cell: (row) => <span class="identifier">{row.recommender}</span> },
+          { name: "Filter", cell: (row) => <span class="identifier">{row.filter}</span> },
+          { name: "Empty lists", number: true, cell: (row) => count(row.empty) },
+          {
+            name: "Short lists",
+            number: true,
+            title: "Fewer items than requested",
+            cell: (row) => count(row.short),
+          },
+        ]}
+      />
+    </section>
   );
 }
 

@@ -54,6 +54,7 @@ _VERSION = object_of(
         "items": INTEGER,
         "pinned": FLAG,
         "forced": described(FLAG, "Whether an operator promoted it against the gate's decision."),
+        "damaged": list_of(TEXT, "Missing and damaged files, which `alsolike models repair` restores."),
         "approval": TEXT,
         "hr": _FIGURE,
         "ndcg": _FIGURE,

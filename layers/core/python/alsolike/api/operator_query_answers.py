@@ -196,6 +196,17 @@ ANSWERS: MappingProxyType[str, Schema] = MappingProxyType(
                 "untilMs": TIME_MS,
                 "periodS": described(INTEGER, "Seconds between points."),
                 "series": object_of({name: _series(about) for name, about in SERIES.items()}),
+                "incomplete": list_of(
+                    object_of(
+                        {
+                            "recommender": TEXT,
+                            "filter": described(TEXT, "Name of the filter, or `none`."),
+                            "empty": described(COUNT, "Responses without items."),
+                            "short": described(COUNT, "Responses with fewer items than requested."),
+                        }
+                    ),
+                    "Recommenders and filters with empty or short responses in the period, most empty ones first.",
+                ),
             }
         ),
         ALARMS: object_of(

@@ -45,22 +45,12 @@ class VersionHistory:
         return document
 
 
-def version_history(versions: ModelVersions, version: str, *, allows_damage: bool = False) -> VersionHistory:
-    """Return the history of a version.
-
-    Parameters
-    ----------
-    allows_damage
-        True to return no manifest if it is unreadable, which is an error otherwise.
-    """
+def version_history(versions: ModelVersions, version: str) -> VersionHistory:
+    """Return the history of a version."""
     champion = versions.registry.champion()
     try:
         manifest = versions.manifest(version)
-    except NotFound:
-        manifest = None
-    except InvalidBundle:
-        if not allows_damage:
-            raise
+    except (NotFound, InvalidBundle):
         manifest = None
     return VersionHistory(
         versions.registered(version),
