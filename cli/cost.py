@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -46,14 +47,20 @@ def cost(
         list[str] | None,
         Option(metavar="SETTING=VALUE", help="Compare with the bill of other settings of cdk.json; repeatable."),
     ] = None,
+    month: Annotated[
+        list[str] | None,
+        Option(metavar="YYYY-MM", help="Use the deployment's load of this month; repeat it to compare two months."),
+    ] = None,
 ) -> None:
     """Compute the monthly cost of a deployment under a load.
 
     Show the cost by resource, and possible savings. The command reads the synthesized templates and needs no
-    deployment. Prices are those of us-east-1, with their date. --measure sends a load through the embedded cloud of
-    --state, or through a new one.
+    deployment. Prices are those of us-east-1, with their date. --month counts the load of the deployment. --measure
+    sends a load through the embedded cloud of --state, or through a new one.
 
-    Example: alsolike cost --users 300000 --env prod --compare size=standard
+    Examples:
+        alsolike cost --users 300000 --env prod --compare size=standard
+        alsolike cost --env prod --month 2026-10 --month 2026-11
     """
     from operations import cost_measurement
     from operations.cost.traffic import DURATIONS
@@ -64,6 +71,13 @@ def cost(
     others = _settings(compare or ())
     if assembly is not None and others:
         raise InvalidInput("--compare and --assembly were both given; an assembly has its settings already")
+    months = month or []
+    if len(months) > 2:
+        raise InvalidInput(f"--month was given {len(months)} times, expected once or twice")
+    if others and len(months) == 2:
+        raise InvalidInput("--compare and two months were given; expected either two months or other settings")
+    loads = _loads(months, load, stack=stack, state=state)
+    load = loads[0]
     settings: dict[str, object] = {"size": size} if size else {}
     if assembly is not None:
         summary = read_assembly(assembly)
@@ -83,16 +97,23 @@ def cost(
         "savings": [saving.to_json() for saving in found],
         "measured": measured.to_json() if measured else None,
     }
-    changed = None
+    changed, title, names = None, "", ("now", "then")
+    if months:
+        document["month"] = months[0]
+    if len(months) == 2:
+        changed = estimate(summary, loads[1], prices=prices, durations=durations)
+        document["compared"] = {"month": months[1], **changed.to_json()}
+        title, names = "Bills of two months, with today's settings and prices", (months[0], months[1])
     if others:
         directory = boot.synthesize(stack, without_layers=True, settings=settings | others)
         changed = estimate(read_assembly(directory), load, prices=prices, durations=durations)
         document["compared"] = {"settings": others, **changed.to_json()}
+        title = f"With {', '.join(compare or ())}"
     if output.printed(document):
         return
     _print_bill(bill, other, found, how=how)
     if changed is not None:
-        _print_comparison(bill, changed, compare or ())
+        _print_comparison(bill, changed, title=title, names=names)
     if measured is not None:
         _print_measured(measured, summary)
 
@@ -157,8 +178,19 @@ def _settings(given: Sequence[str]) -> dict[str, object]:
     return settings
 
 
-def _print_comparison(bill: Bill, changed: Bill, given: Sequence[str]) -> None:
-    """Print both bills by service, those that cost more first."""
+def _loads(months: Sequence[str], load: Load, *, stack: str | None, state: Path | None) -> list[Load]:
+    """Return the deployment's load of each month; without months the given load."""
+    if not months:
+        return [load]
+    from operations.client import deployment
+    from operations.monthly_load import monthly_load
+
+    where, now = deployment.resolve(stack=stack, state=state), dt.datetime.now(dt.UTC)
+    return [monthly_load(where, month, other=load, now=now) for month in months]
+
+
+def _print_comparison(bill: Bill, changed: Bill, *, title: str, names: tuple[str, str]) -> None:
+    """Print both bills by service, those that cost more first, and their loads if these differ."""
     now, then = _by_service(bill), _by_service(changed)
     changes = {service: then.get(service, 0.0) - now.get(service, 0.0) for service in {**now, **then}}
     changes = {service: change for service, change in changes.items() if abs(change) >= _LEAST_DOLLARS}
@@ -169,8 +201,13 @@ def _print_comparison(bill: Bill, changed: Bill, given: Sequence[str]) -> None:
     rows.append(
         ["total a month", *(_money(value) for value in (bill.dollars, changed.dollars, changed.dollars - bill.dollars))]
     )
-    columns = ["service", "now, $", "then, $", "difference, $"]
-    console.print_table(columns, rows, title=f"With {', '.join(given)}", right=columns[1:])
+    columns = ["service", *(f"{name}, $" for name in names), "difference, $"]
+    console.print_table(columns, rows, title=title, right=columns[1:])
+    if changed.load != bill.load:
+        for name, load in zip(names, (bill.load, changed.load), strict=True):
+            console.print_line(
+                f"{name}: {load.events_per_day:,} events and {load.requests_per_day:,} requests a day on average"
+            )
 
 
 def _by_service(bill: Bill) -> dict[str, float]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import json
 import re
 from pathlib import Path
@@ -9,12 +10,14 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from alsolike.runtime.errors import InvalidInput
+from alsolike.runtime.errors import InvalidInput, NotFound
 from cli.main import app
 from operations import boot
 from operations import cost_measurement as measuring
-from operations.cost import Duration
+from operations.client.deployment import Deployment
+from operations.cost import Duration, Load
 from operations.cost_measurement import CallFigures, Measured, figures
+from operations.monthly_load import monthly_load
 
 REGION = "us-east-1"
 LOAD = ("--users", "1000", "--events-per-day", "24000", "--requests-per-day", "240000", "--items", "100")
@@ -203,3 +206,85 @@ def test_compare_prints_the_difference_of_two_settings_by_service(
 def test_compare_refuses_a_setting_without_a_value(assembly: Path) -> None:
     with pytest.raises(InvalidInput, match="expected SETTING=VALUE, such as size=standard"):
         ask("--assembly", str(assembly), "--compare", "size")
+
+
+NOVEMBER = dt.datetime(2026, 11, 16, tzinfo=dt.UTC)
+
+
+def put_counts(where: Deployment, at: dt.datetime, *, events: int, answers: int) -> None:
+    for name, service, value in (
+        ("EventsAccepted", "collect", events - 1),
+        ("EventsAccepted", "read_kafka", 1),
+        ("RecommendationsServed", "recommend", answers),
+    ):
+        datum = {
+            "MetricName": name,
+            "Dimensions": [{"Name": "service", "Value": service}],
+            "Timestamp": at,
+            "Value": value,
+        }
+        where.client("cloudwatch").put_metric_data(Namespace="Alsolike/shop", MetricData=[datum])
+
+
+@pytest.mark.parametrize(
+    ("month", "events", "requests"),
+    [("2026-10", 31_000 / 31, 6_200 / 31), ("2026-11", 30_000 / 15, 15_000 / 15)],
+)
+def test_load_of_a_month_is_counted(shop: Deployment, month: str, events: float, requests: float) -> None:
+    put_counts(shop, dt.datetime(2026, 10, 1, 0, 30, tzinfo=dt.UTC), events=30_000, answers=6_000)
+    put_counts(shop, dt.datetime(2026, 10, 31, 23, 30, tzinfo=dt.UTC), events=1_000, answers=200)
+    put_counts(shop, dt.datetime(2026, 11, 1, 0, 30, tzinfo=dt.UTC), events=30_000, answers=15_000)
+    other = Load(users=7, events_per_day=1, requests_per_day=1, items=8, events_per_call=3)
+
+    load = monthly_load(shop, month, other=other, now=NOVEMBER)
+
+    assert load == dataclasses.replace(other, events_per_day=round(events), requests_per_day=round(requests))
+
+
+@pytest.mark.parametrize(
+    ("month", "message"),
+    [
+        ("2026-13", "the month is '2026-13', expected YYYY-MM"),
+        ("October", "the month is 'October', expected YYYY-MM"),
+        ("0000-01", "expected YYYY-MM"),
+        ("2026-12", "the month is 2026-12, which has not begun; expected 2026-11 or earlier"),
+        ("2026-09", "counted no events and no responses in 2026-09"),
+    ],
+)
+def test_month_without_a_load_is_refused(shop: Deployment, month: str, message: str) -> None:
+    other = Load(users=7, events_per_day=1, requests_per_day=1, items=8)
+
+    with pytest.raises((InvalidInput, NotFound), match=message):
+        monthly_load(shop, month, other=other, now=NOVEMBER)
+
+
+def test_two_months_are_compared_by_service(shop: Deployment, assembly: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(boot, "synthesize", lambda *_, **__: assembly)
+    this_month = dt.datetime.now(dt.UTC).replace(day=1, hour=0, minute=0, second=0)
+    last_month = (this_month - dt.timedelta(days=1)).replace(day=1)
+    put_counts(shop, last_month, events=31_000_000, answers=31_000_000)
+    put_counts(shop, this_month, events=1_000, answers=1_000)
+    months = [f"{at:%Y-%m}" for at in (last_month, this_month)]
+
+    table = ask("--env", "shop", "--month", months[0], "--month", months[1])
+    document = json.loads(ask("--env", "shop", "--month", months[0], "--month", months[1], "--json"))
+
+    assert f"{months[0]}, $" in table
+    assert "requests a day on average" in table
+    assert (document["month"], document["compared"]["month"]) == tuple(months)
+    assert document["dollars"] > document["compared"]["dollars"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["2026-08", "2026-09", "2026-10"], "--month was given 3 times, expected once or twice"),
+        (["2026-09", "2026-10"], "either two months or other settings"),
+    ],
+)
+def test_months_that_cannot_be_compared_are_refused(options: list[str], message: str) -> None:
+    months = [argument for month in options for argument in ("--month", month)]
+    result = CliRunner().invoke(app, ["cost", *months, *(["--compare", "shards=3"] if len(options) == 2 else [])])
+
+    assert isinstance(result.exception, InvalidInput)
+    assert message in str(result.exception)

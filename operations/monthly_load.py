@@ -1,0 +1,92 @@
+"""A deployment's load in a month, from its metrics."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import re
+
+from alsolike.runtime.errors import InvalidInput, NotFound
+from alsolike.runtime.observability import Metric
+from operations import monitoring, stores
+from operations.client.aws import translate_aws_errors
+from operations.client.deployment import Deployment
+from operations.cost import Load
+from operations.metric_writers import METRICS, NAMESPACE
+
+_PERIOD_S = 3_600
+"""Period of the values in seconds. CloudWatch keeps values by the hour for 15 months."""
+_COUNTED = {"events_per_day": Metric.EVENTS_ACCEPTED, "requests_per_day": Metric.RECOMMENDATIONS_SERVED}
+
+
+def monthly_load(where: Deployment, month: str, *, other: Load, now: dt.datetime) -> Load:
+    """Return the mean load of a month's days; the current month ends now.
+
+    Users are those of the latest drift report, and items those of the catalogue snapshot, because the deployment keeps
+    no earlier numbers.
+
+    Parameters
+    ----------
+    month
+        For example 2026-10, in UTC.
+    other
+        Everything that is not counted.
+
+    Raises
+    ------
+    InvalidInput
+        If it is no month, or begins in the future.
+    NotFound
+        If the deployment counted no events and no responses in it.
+    """
+    start, end = _limits(month, now=now)
+    sums = {name: _sum(where, metric, start=start, end=end) for name, metric in _COUNTED.items()}
+    if not any(sums.values()):
+        raise NotFound(
+            f"deployment {where.environment!r} counted no events and no responses in {month}; CloudWatch keeps metrics "
+            "for 15 months, the embedded cloud for a day"
+        )
+    days = (end - start) / dt.timedelta(days=1)
+    report, snapshot = monitoring.latest(where), stores.snapshot(where)
+    return dataclasses.replace(
+        other,
+        **{name: round(total / days) for name, total in sums.items()},
+        users=other.users if report is None else report.users,
+        items=other.items if snapshot is None else snapshot["rows"],
+    )
+
+
+def _limits(month: str, *, now: dt.datetime) -> tuple[dt.datetime, dt.datetime]:
+    if not (matched := re.fullmatch(r"(\d{4})-(0[1-9]|1[0-2])", month)) or matched[1] == "0000":
+        raise InvalidInput(f"the month is {month!r}, expected YYYY-MM, such as 2026-10")
+    start = dt.datetime(int(matched[1]), int(matched[2]), 1, tzinfo=dt.UTC)
+    if start >= now:
+        raise InvalidInput(f"the month is {month}, which has not begun; expected {now:%Y-%m} or earlier")
+    return start, min((start + dt.timedelta(days=31)).replace(day=1), now)
+
+
+def _sum(where: Deployment, metric: Metric, *, start: dt.datetime, end: dt.datetime) -> float:
+    namespace = NAMESPACE.replace("<environment>", where.environment)
+    services = [writer.service for writer in METRICS if writer.metric == metric and not writer.by]
+    queries = [
+        {
+            "Id": f"q{index}",
+            "MetricStat": {
+                "Metric": {
+                    "Namespace": namespace,
+                    "MetricName": metric.value,
+                    "Dimensions": [{"Name": "service", "Value": service}],
+                },
+                "Period": _PERIOD_S,
+                "Stat": "Sum",
+            },
+        }
+        for index, service in enumerate(services)
+    ]
+    with translate_aws_errors(f"metric {metric.value}"):
+        pages = (
+            where.client("cloudwatch")
+            .get_paginator("get_metric_data")
+            .paginate(StartTime=start, EndTime=end, MetricDataQueries=queries)
+        )
+        return float(sum(value for page in pages for result in page["MetricDataResults"] for value in result["Values"]))
