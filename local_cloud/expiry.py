@@ -1,5 +1,6 @@
-"""Deletion of expired data every hour: objects by the lifecycle rules of their buckets, and stream records."""
+"""Deletion of expired data every hour: objects by lifecycle rules, items by their time to live, and stream records."""
 
+import contextlib
 import itertools
 import threading
 import time
@@ -16,6 +17,7 @@ from local_cloud.storage.recorder import Recorder
 _EVERY_S: Final = 3_600.0
 _LARGEST_SHARE: Final = 0.001
 """Maximum share of time for which the database is busy with the removal of traces."""
+_LONGEST_OVERDUE: Final = timedelta(days=5 * 365)
 _KINDS: Final = ("Versions", "DeleteMarkers")
 _NONCURRENT: Final = "NoncurrentVersionExpiration"
 _BATCH: Final = 1_000
@@ -52,6 +54,9 @@ class Expiry:
                 now = self._now()
                 for bucket in self._clients("s3").list_buckets()["Buckets"]:
                     self._expire_objects(bucket["Name"], now)
+                for page in self._clients("dynamodb").get_paginator("list_tables").paginate():
+                    for table in page["TableNames"]:
+                        expire_items(self._clients("dynamodb"), table, now=now)
                 self._recorder.expire_records(now.timestamp())
                 begun_s = time.monotonic()
                 self._recorder.erase_traces()
@@ -138,3 +143,42 @@ def _is_due(days: int, since: datetime, now: datetime) -> bool:
     due = since.astimezone(UTC) + timedelta(days=days)
     midnight = due.replace(hour=0, minute=0, second=0, microsecond=0)
     return now >= (midnight if midnight == due else midnight + timedelta(days=1))
+
+
+def expire_items(dynamodb: Any, table: str, *, now: datetime) -> None:
+    """Delete the items of a table whose time to live has passed, as DynamoDB does.
+
+    References
+    ----------
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/howitworks-ttl.html
+    """
+    setting = dynamodb.describe_time_to_live(TableName=table)["TimeToLiveDescription"]
+    if setting["TimeToLiveStatus"] != "ENABLED":
+        return
+    keys = [each["AttributeName"] for each in dynamodb.describe_table(TableName=table)["Table"]["KeySchema"]]
+    # Earlier times are mistakes, such as milliseconds, which DynamoDB ignores too.
+    times = {
+        ":number": {"S": "N"},
+        ":past": {"N": str(int((now - _LONGEST_OVERDUE).timestamp()))},
+        ":now": {"N": str(int(now.timestamp()))},
+    }
+    is_expired = "attribute_type(#time, :number) AND #time BETWEEN :past AND :now"
+    pages = dynamodb.get_paginator("scan").paginate(
+        TableName=table,
+        ProjectionExpression=", ".join(f"#key{number}" for number in range(len(keys))),
+        FilterExpression=is_expired,
+        ExpressionAttributeNames={
+            "#time": setting["AttributeName"],
+            **{f"#key{number}": key for number, key in enumerate(keys)},
+        },
+        ExpressionAttributeValues=times,
+    )
+    for item in [item for page in pages for item in page["Items"]]:
+        with contextlib.suppress(dynamodb.exceptions.ConditionalCheckFailedException):  # the item was renewed
+            dynamodb.delete_item(
+                TableName=table,
+                Key=item,
+                ConditionExpression=is_expired,
+                ExpressionAttributeNames={"#time": setting["AttributeName"]},
+                ExpressionAttributeValues=times,
+            )

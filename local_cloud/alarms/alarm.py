@@ -16,12 +16,13 @@ from local_cloud.alarms.series import Series, SeriesStore, check_statistic, seri
 
 OK, ALARM, INSUFFICIENT_DATA = "OK", "ALARM", "INSUFFICIENT_DATA"
 
-_COMPARISONS: Final[Mapping[str, Callable[[float, float], bool]]] = {
-    "GreaterThanThreshold": operator.gt,
-    "GreaterThanOrEqualToThreshold": operator.ge,
-    "LessThanThreshold": operator.lt,
-    "LessThanOrEqualToThreshold": operator.le,
+_COMPARISONS: Final[Mapping[str, tuple[Callable[[float, float], bool], str]]] = {
+    "GreaterThanThreshold": (operator.gt, "above"),
+    "GreaterThanOrEqualToThreshold": (operator.ge, "at least"),
+    "LessThanThreshold": (operator.lt, "below"),
+    "LessThanOrEqualToThreshold": (operator.le, "at most"),
 }
+"""Comparisons with their words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +77,22 @@ class MetricAlarm:
         """Return the state that datapoints mean, and why; see `judge`."""
         known = [point for point in points if point is not None]
         if not known and self.missing == "missing":
-            return INSUFFICIENT_DATA, f"no datapoints in {self.periods} periods"
+            return INSUFFICIENT_DATA, f"The metric has no data in {_latest(self.periods)}."
         if not known and self.missing == "ignore":
             return None
-        breaches = _COMPARISONS[self.comparison]
+        breaches, words = _COMPARISONS[self.comparison]
         breaching = [point for point in known if breaches(point, self.threshold)]
         count = len(breaching) + (len(points) - len(known) if self.missing == "breaching" else 0)
-        shown = ", ".join("none" if point is None else f"{point:g}" for point in points)
-        reason = f"datapoints {shown} of {self.periods} periods, {self.comparison} {self.threshold:g}: {count} breach"
+        shown = ", ".join("no data" if point is None else f"{point:g}" for point in points)
+        reason = (
+            f"The metric was {words} {self.threshold:g}{' or without data' * (self.missing == 'breaching')} in {count} "
+            f"of {_latest(self.periods)}; the alarm needs {self.breaching_to_alarm}. Values, the latest first: {shown}."
+        )
         return (ALARM if count >= self.breaching_to_alarm else OK), reason
+
+
+def _latest(periods: int) -> str:
+    return "the latest period" if periods == 1 else f"the latest {periods} periods"
 
 
 def read_alarm(name: str, properties: Mapping[str, Any]) -> MetricAlarm:

@@ -66,7 +66,7 @@ class AlarmWatch:
                     self._enter(alarm.name, *judged)
             for name, holds in self._rules.items():
                 on = holds(lambda alarm: self._states.get(alarm, OK))
-                self._enter(name, ALARM if on else OK, "its rule holds" if on else "its rule holds no more")
+                self._enter(name, ALARM if on else OK, f"The alarm's rule is {'true' if on else 'false'}.")
             return dict(self._states)
 
     def close(self) -> None:

@@ -212,7 +212,9 @@ def test_a_failure_alarms_once_and_is_over_when_its_period_is(watched: Watched, 
 
     (message,) = watched.told()
     assert (message["NewStateValue"], message["OldStateValue"], message["AlarmName"]) == ("ALARM", "OK", watched.name)
-    assert "datapoints 1 of 1 periods, GreaterThanThreshold 0: 1 breach" in message["NewStateReason"]
+    assert message["NewStateReason"] == (
+        "The metric was above 0 in 1 of the latest period; the alarm needs 1. Values, the latest first: 1."
+    )
     assert watched.state() == "ALARM"
 
     clock.pass_s(301)
