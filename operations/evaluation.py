@@ -100,6 +100,7 @@ def compare(
     InvalidInput
         If the split is empty, the user is not in the test, or no algorithm can be fitted.
     """
+    from alsolike.training.dataset import MINIMUM_ASKED_USERS
     from model_export.algorithms import by_default, named
     from model_export.evaluation.budget import BUDGET_S, Budget
     from model_export.evaluation.cold_start import judge, part_items, trials
@@ -107,7 +108,6 @@ def compare(
     from model_export.evaluation.fit_cache import Fits
     from model_export.evaluation.ranking import BOTH, best_list
     from model_export.evaluation.selection import Candidate, Comparison, choose, selection_reason
-    from model_export.evaluation.splits import MINIMUM_ASKED_USERS
     from model_export.export.parity import ParityError, check_export
 
     chosen = named(algorithms) if algorithms else by_default()

@@ -11,7 +11,7 @@ import dataclasses
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F  # noqa: N812
 
-from alsolike.training.dataset import START_QUANTILE
+from alsolike.training.dataset import MINIMUM_ASKED_USERS, START_QUANTILE, holdout_ms
 from alsolike.training.statistics import (
     GRAM,
     ITEM_STATISTICS,
@@ -29,15 +29,19 @@ from functions.build_dataset.rules import ORDER
 _MS_PER_DAY = 86_400_000
 _QUANTILE_ERROR = 0.01
 """Rank error of a quantile of the event times, as a share of the interactions."""
+_MOST_SKIPPED = 3
+"""Maximum number of windows that are skipped because they have too few users."""
 
 
 def moments(
     interactions: DataFrame, counting: Counting, *, last_ms: int, champion_ms: int | None
 ) -> StatisticsManifest:
     """Return up to when the interactions are to be counted; see `StatisticsManifest.of`."""
+    start_ms = _quantile_ms(interactions, START_QUANTILE)
     manifest = StatisticsManifest.of(
         counting,
-        start_ms=_quantile_ms(interactions, START_QUANTILE),
+        start_ms=start_ms,
+        tested_ms=_end_of_window(interactions, start_ms, last_ms),
         last_ms=last_ms,
         champion_ms=champion_ms,
     )
@@ -45,6 +49,29 @@ def moments(
         return manifest
     later = interactions.where(F.col("event_time_ms") > manifest.since_ms)
     return dataclasses.replace(manifest, half_ms=_quantile_ms(later, 0.5))
+
+
+def _end_of_window(interactions: DataFrame, start_ms: int, last_ms: int) -> int:
+    """Return the end of the latest window that has enough users with a past; `last_ms` if none has.
+
+    Each window that is skipped costs a scan of the interactions, so at most `_MOST_SKIPPED` are.
+    """
+    time, end_ms = F.col("event_time_ms"), last_ms
+    for _ in range(_MOST_SKIPPED + 1):
+        begin_ms = end_ms - holdout_ms(start_ms, end_ms)
+        users = (
+            interactions.where(time <= end_ms)
+            .groupBy("profile_id")
+            .agg(F.min(time).alias("first"), F.max(time).alias("last"))
+        )
+        asked = users.where((F.col("first") <= begin_ms) & (F.col("last") > begin_ms))
+        if asked.limit(MINIMUM_ASKED_USERS).count() == MINIMUM_ASKED_USERS:
+            return end_ms
+        (before_ms,) = interactions.where(time <= begin_ms).agg(F.max(time)).first() or (None,)
+        if before_ms is None or begin_ms == end_ms:
+            break
+        end_ms = int(before_ms)
+    return last_ms
 
 
 def _quantile_ms(interactions: DataFrame, quantile: float) -> int:

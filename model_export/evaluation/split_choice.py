@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from alsolike.runtime.errors import InvalidDataset, InvalidInput
+from alsolike.training.dataset import MINIMUM_ASKED_USERS
 from model_export.data.counts import Counts
 from model_export.data.interactions import Interactions
 from model_export.evaluation import splits
 from model_export.evaluation.ranking import Seen, with_open_targets
-from model_export.evaluation.splits import MINIMUM_ASKED_USERS
 
 
 def split_for(interactions: Interactions, *, holdout_days: float | None) -> splits.Split:

@@ -23,9 +23,6 @@ NOTEWORTHY_SHARE = 0.1
 MOST_DAYS = 36_500
 """Longest hold-out."""
 
-MINIMUM_ASKED_USERS = 5
-"""Smallest number of test users for a result."""
-
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Queries:
@@ -203,7 +200,7 @@ def _end_of_window(interactions: Interactions, latest_ms: int, length_ms: Callab
 
     def has_users(rows: Ints | npt.NDArray[np.bool_], start_ms: int) -> bool:
         users = np.unique(interactions.user[rows])
-        return int(np.count_nonzero(first_ms[users] <= start_ms)) >= MINIMUM_ASKED_USERS
+        return int(np.count_nonzero(first_ms[users] <= start_ms)) >= dataset.MINIMUM_ASKED_USERS
 
     start_ms = latest_ms - length_ms(latest_ms)
     if has_users((interactions.time_ms > start_ms) & (interactions.time_ms <= latest_ms), start_ms):
@@ -273,16 +270,16 @@ def counted(interactions: Interactions, counts: Counts) -> Split:
 
     Both parts learn the counts up to the validation window; in the test part the histories include that window.
     """
-    learned_ms, last_ms = counts.manifest.learned_ms, counts.manifest.last_event_ms
-    chosen_ms = last_ms - counts.manifest.holdout_ms
+    learned_ms, tested_ms = counts.manifest.learned_ms, counts.manifest.tested_ms
+    chosen_ms = tested_ms - counts.manifest.holdout_ms
     whole, fit, order = _learned(interactions, learned_ms)
     return Split(
         protocol="temporal, counted",
         learned_until_ms=learned_ms,
         chosen_until_ms=chosen_ms,
-        tested_until_ms=last_ms,
+        tested_until_ms=tested_ms,
         validation=_asked(whole, fit, order, after_ms=learned_ms, until_ms=chosen_ms),
-        test=_asked(whole, fit, order, after_ms=chosen_ms, until_ms=last_ms),
+        test=_asked(whole, fit, order, after_ms=chosen_ms, until_ms=tested_ms),
     )
 
 

@@ -51,7 +51,7 @@ def counted(spark: SparkSession, frame: pd.DataFrame, path: Path, counting: Coun
     rows = list(shuffled.itertuples(index=False, name=None))
     interactions = spark.createDataFrame(rows, columns).repartition(3)
     last_ms = int(frame["event_time_ms"].max())
-    manifest = StatisticsManifest(counting=counting, last_event_ms=last_ms, holdout_ms=0)
+    manifest = StatisticsManifest(counting=counting, last_event_ms=last_ms, tested_ms=last_ms, holdout_ms=0)
     write_statistics(interactions, f"file://{path}/", manifest)
     found = path / STATISTICS / directory(last_ms)
     return load(found, counting), load_items(found)["item_id"].to_pylist()
@@ -120,6 +120,31 @@ def test_each_moment_counts_what_was_up_to_it(spark: SparkSession, shop: pd.Data
         counts = load(tmp_path / STATISTICS / directory(moment_ms), manifest.counting)
         assert_same(counts, until, Transitions())
         assert_same(counts, until, ItemKnn())
+
+
+@pytest.mark.parametrize("late", [1, 4])
+def test_a_few_events_after_a_quiet_period_leave_the_windows(
+    spark: SparkSession, shop: pd.DataFrame, late: int
+) -> None:
+    columns = "profile_id string, item_id string, event_time_ms long, weight float, event_id string"
+    last_ms = int(shop["event_time_ms"].max())
+    later_ms = 20 * last_ms
+    after = pd.concat([shop.head(late), shop]).assign(event_time_ms=lambda frame: frame["event_time_ms"])
+    after.iloc[:late, after.columns.get_loc("event_time_ms")] = later_ms
+    before, with_late = (
+        moments(
+            spark.createDataFrame([*frame.itertuples(index=False, name=None)], columns),
+            Counting(),
+            last_ms=int(frame["event_time_ms"].max()),
+            champion_ms=None,
+        )
+        for frame in (shop, after)
+    )
+
+    assert (before.tested_ms, before.last_event_ms) == (last_ms, last_ms)
+    assert (with_late.tested_ms, with_late.last_event_ms) == (last_ms, later_ms)
+    assert with_late.holdout_ms == pytest.approx(before.holdout_ms, rel=0.05)
+    assert with_late.moments[-1] == later_ms  # the counts of the final model have all interactions
 
 
 def test_where_no_history_is_longer_than_a_session_ease_is_the_same(

@@ -89,12 +89,18 @@ def count(path: Path, data: Interactions, *, counting: Counting = COUNTING, ids:
 
 
 def counts_of(
-    dataset: Path, data: Interactions, ids: Sequence[str], *, champion_ms: int | None = None
+    dataset: Path,
+    data: Interactions,
+    ids: Sequence[str],
+    *,
+    champion_ms: int | None = None,
+    tested_ms: int | None = None,
 ) -> StatisticsManifest:
     """Write the statistics of a dataset, up to each moment."""
     manifest = StatisticsManifest.of(
         Counting(),
         start_ms=int(np.quantile(data.time_ms, START_QUANTILE, method="higher")),
+        tested_ms=int(data.time_ms.max()) if tested_ms is None else tested_ms,
         last_ms=int(data.time_ms.max()),
         champion_ms=champion_ms,
     )
@@ -104,6 +110,7 @@ def counts_of(
         manifest = StatisticsManifest(
             counting=manifest.counting,
             last_event_ms=manifest.last_event_ms,
+            tested_ms=manifest.tested_ms,
             holdout_ms=manifest.holdout_ms,
             since_ms=manifest.since_ms,
             half_ms=half_ms,

@@ -129,10 +129,16 @@ def test_a_broken_manifest_is_named(shop: Path, manifest: bytes, message: str) -
 def test_moments_are_those_that_a_training_asks_about() -> None:
     day = MS_PER_DAY
 
-    alone = StatisticsManifest.of(COUNTING, start_ms=5 * day, last_ms=100 * day, champion_ms=None)
-    beside = StatisticsManifest.of(COUNTING, start_ms=5 * day, last_ms=100 * day, champion_ms=97 * day)
-    long_ago = StatisticsManifest.of(COUNTING, start_ms=5 * day, last_ms=100 * day, champion_ms=3 * day)
-    nothing_new = StatisticsManifest.of(COUNTING, start_ms=5 * day, last_ms=100 * day, champion_ms=100 * day)
+    alone = StatisticsManifest.of(COUNTING, start_ms=5 * day, tested_ms=100 * day, last_ms=100 * day, champion_ms=None)
+    beside = StatisticsManifest.of(
+        COUNTING, start_ms=5 * day, tested_ms=100 * day, last_ms=100 * day, champion_ms=97 * day
+    )
+    long_ago = StatisticsManifest.of(
+        COUNTING, start_ms=5 * day, tested_ms=100 * day, last_ms=100 * day, champion_ms=3 * day
+    )
+    nothing_new = StatisticsManifest.of(
+        COUNTING, start_ms=5 * day, tested_ms=100 * day, last_ms=100 * day, champion_ms=100 * day
+    )
 
     assert alone.moments == nothing_new.moments == (80 * day, 100 * day)
     assert beside.moments == (80 * day, 97 * day, 100 * day)

@@ -18,6 +18,9 @@ HOLDOUT_SHARE = 0.1
 START_QUANTILE = 0.05
 """The time begins after the earliest twentieth of the interactions: a few ancient ones do not lengthen the window."""
 
+MINIMUM_ASKED_USERS = 5
+"""Minimum number of users with a past in a window that evaluates models."""
+
 
 def holdout_ms(start_ms: int, last_ms: int) -> int:
     """Return 28 days or a tenth of the time of the interactions, whichever is shorter.

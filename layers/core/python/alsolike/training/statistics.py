@@ -74,6 +74,8 @@ class StatisticsManifest:
     ----------
     last_event_ms
         Of all interactions.
+    tested_ms
+        End of the last window. It is earlier than the last event if only a few users follow a quiet period.
     holdout_ms
         Length of each of the two last windows, which select and evaluate settings; the first count excludes both.
     since_ms
@@ -85,31 +87,38 @@ class StatisticsManifest:
 
     counting: Counting
     last_event_ms: int
+    tested_ms: int
     holdout_ms: int
     since_ms: int | None = None
     half_ms: int | None = None
 
     @classmethod
-    def of(cls, counting: Counting, *, start_ms: int, last_ms: int, champion_ms: int | None) -> StatisticsManifest:
+    def of(
+        cls, counting: Counting, *, start_ms: int, tested_ms: int, last_ms: int, champion_ms: int | None
+    ) -> StatisticsManifest:
         """Return the moments of interactions up to `last_ms`, all but `half_ms`.
 
         Parameters
         ----------
         start_ms
             `dataset.START_QUANTILE` of the interactions are earlier.
+        tested_ms
+            End of the last window.
         champion_ms
             The last training event of the model that serves, if one does.
         """
-        window_ms = holdout_ms(start_ms, last_ms)
-        since_ms = None if champion_ms is None else max(champion_ms, last_ms - window_ms)
+        window_ms = holdout_ms(start_ms, tested_ms)
+        since_ms = None if champion_ms is None else max(champion_ms, tested_ms - window_ms)
         if since_ms is not None and since_ms >= last_ms:
             since_ms = None
-        return cls(counting=counting, last_event_ms=last_ms, holdout_ms=window_ms, since_ms=since_ms)
+        return cls(
+            counting=counting, last_event_ms=last_ms, tested_ms=tested_ms, holdout_ms=window_ms, since_ms=since_ms
+        )
 
     @property
     def learned_ms(self) -> int:
         """The last moment before the windows that select and evaluate settings."""
-        return self.last_event_ms - 2 * self.holdout_ms
+        return self.tested_ms - 2 * self.holdout_ms
 
     @property
     def moments(self) -> tuple[int, ...]:
