@@ -6,17 +6,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from local_cloud.alarms.series import Datapoint, Series, series_of
+from local_cloud.alarms.series import Datapoint, Series, Values, add_values, series_of
 
 _MINUTE_S: Final = 60
 _LONG_PERIOD_S: Final = 300
 _MINUTES_FOR_S: Final = 3_600
 _DAY_S: Final = 86_400
-_EXACT_VALUES: Final = 100
-"""Number of different values in a period from which on further ones are rounded to three digits."""
-
-Values = dict[float, float]
-"""Number of occurrences by value."""
 
 
 class MetricStore:
@@ -45,7 +40,7 @@ class MetricStore:
                 at = datum.get("Timestamp")
                 start_s = _start_s(utc(at).timestamp() if at else now_s, now_s=now_s)
                 if start_s is not None:
-                    _add(self._series.setdefault(series, {}).setdefault(start_s, {}), _pairs(datum))
+                    add_values(self._series.setdefault(series, {}).setdefault(start_s, {}), _pairs(datum))
                     changed.add((series, start_s))
             for series, start_s in changed:
                 self._record(series, start_s, self._series[series][start_s])
@@ -83,7 +78,7 @@ class MetricStore:
                     self._record(series, start_s, None)
                     if wanted_s is not None:
                         merged = periods.setdefault(wanted_s, {})
-                        _add(merged, values.items())
+                        add_values(merged, values.items())
                         self._record(series, wanted_s, merged)
             if not periods:
                 del self._series[series]
@@ -111,9 +106,3 @@ def _pairs(datum: Mapping[str, Any]) -> Iterable[tuple[float, float]]:
     if count <= 2:
         return [(least, 1.0), (most, 1.0)][: int(count)]
     return [(least, 1.0), (most, 1.0), ((total - least - most) / (count - 2), count - 2)]
-
-
-def _add(values: Values, pairs: Iterable[tuple[float, float]]) -> None:
-    for value, count in pairs:
-        known = value if value in values or len(values) < _EXACT_VALUES else float(f"{value:.2e}")
-        values[known] = values.get(known, 0.0) + count

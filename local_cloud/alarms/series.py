@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 _PERCENTILE = re.compile(r"p(\d{1,2}(?:\.\d+)?|100)")
 _TRIMMED_COUNT = re.compile(r"TC\(:(?P<most>\d+(?:\.\d+)?)\)")
@@ -36,44 +36,70 @@ def series_of(namespace: str, name: str, dimensions: Iterable[Mapping[str, str]]
     return Series(namespace, name, frozenset((each["Name"], each["Value"]) for each in dimensions))
 
 
+Values = dict[float, float]
+"""Number of occurrences by value."""
+
+_EXACT_VALUES: Final = 100
+"""Number of different values in a period from which on further ones are rounded to three digits."""
+_PERIODS: Final = 100
+"""Minimum number of periods in the time that an alarm looks back."""
+_LONGEST_PERIOD: Final = timedelta(seconds=5)
+
+
+def add_values(values: Values, pairs: Iterable[tuple[float, float]]) -> None:
+    """Add values with their numbers of occurrences."""
+    for value, count in pairs:
+        known = value if value in values or len(values) < _EXACT_VALUES else float(f"{value:.2e}")
+        values[known] = values.get(known, 0.0) + count
+
+
 class SeriesStore:
     """Samples of the watched series.
+
+    The first sample begins a period, to which all samples of the next seconds belong. So memory depends on the watched
+    time, not on the number of samples.
 
     Parameters
     ----------
     watched
-        Each series with how far back it is looked at.
+        Each series with the longest time that an alarm looks back.
     """
 
     def __init__(self, watched: Mapping[Series, timedelta]) -> None:
         self._watched = watched
-        self._samples: dict[Series, list[Datapoint]] = {series: [] for series in watched}
+        self._periods: dict[Series, list[tuple[datetime, Values]]] = {series: [] for series in watched}
         self._lock = threading.Lock()
 
     def take(self, namespace: str, datum: Mapping[str, Any], at: datetime) -> None:
         """Keep a datum in the shape of PutMetricData with its time of arrival, if its series is watched."""
         series = series_of(namespace, datum["MetricName"], datum.get("Dimensions", ()))
-        if series not in self._samples:
+        if series not in self._periods:
             return
         values = datum.get("Values") or [datum["Value"]]
         counts = datum.get("Counts") or [1.0] * len(values)
         with self._lock:
-            samples = self._samples[series]
-            samples.extend(Datapoint(at, *each) for each in zip(values, counts, strict=True))
-            if samples[0].at < at - 2 * self._watched[series]:
-                del samples[: _count_until(samples, at - self._watched[series])]
+            periods, watched = self._periods[series], self._watched[series]
+            if not periods or at - periods[-1][0] >= min(watched / _PERIODS, _LONGEST_PERIOD):
+                periods.append((at, {}))
+            add_values(periods[-1][1], zip(values, counts, strict=True))
+            if periods[0][0] < at - 2 * watched:
+                del periods[: _count_until(periods, at - watched)]
 
     def statistic(self, series: Series, statistic: str, *, start: datetime, end: datetime) -> float | None:
-        """Return a statistic of what came after `start` and up to `end`; None where nothing did."""
+        """Return a statistic of the periods that began after `start` and up to `end`; None without any."""
         with self._lock:
-            samples = self._samples[series]
-            found = samples[_count_until(samples, start) : _count_until(samples, end)]
+            periods = self._periods[series]
+            found = [
+                Datapoint(at, value, count)
+                for at, values in periods[_count_until(periods, start) : _count_until(periods, end)]
+                for value, count in values.items()
+            ]
         return statistic_of(found, statistic)
 
 
-def _count_until(samples: list[Datapoint], at: datetime) -> int:
-    """Return how many samples came up to a time; they are in order of arrival."""
-    return bisect_right(samples, at, key=lambda sample: sample.at)
+def _count_until(periods: list[tuple[datetime, Values]], at: datetime) -> int:
+    """Return the number of periods that began up to a time; they are in order of arrival."""
+    return bisect_right(periods, at, key=lambda period: period[0])
 
 
 def statistic_of(samples: list[Datapoint], statistic: str) -> float | None:

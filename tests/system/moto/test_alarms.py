@@ -1,6 +1,7 @@
 """Alarms: expressions, datapoints, and notifications of state changes."""
 
 import json
+import pickle
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -106,6 +107,22 @@ def test_samples_of_a_datum_count_as_often_as_it_says_and_grow_old() -> None:
     assert total() == 7.0
     clock.pass_s(301)
     assert total() is None
+
+
+def test_memory_of_samples_depends_on_the_watched_time_only() -> None:
+    clock, series = Clock(), series_of("Shop", "Took", [])
+    store = SeriesStore({series: timedelta(minutes=5)})
+    sizes = []
+    for _ in range(15):
+        for number in range(2_000):
+            clock.pass_s(0.03)
+            store.take("Shop", datum("Took", number / 7), clock.now)
+        sizes.append(len(pickle.dumps(store._periods)))
+
+    assert max(sizes[:10]) == max(sizes) < 500_000
+    start = clock.now - timedelta(minutes=1)
+    assert store.statistic(series, "SampleCount", start=start, end=clock.now) == pytest.approx(2_000, rel=0.06)
+    assert store.statistic(series, "p50", start=start, end=clock.now) == pytest.approx(1_000 / 7, rel=0.01)
 
 
 @pytest.mark.parametrize(
