@@ -76,7 +76,7 @@ def personalize(
     return client
 
 
-def test_events_items_and_users_are_taken(personalize: Callable[[str], Any], aws: Callable[[str], Any]) -> None:
+def test_client_can_put_events_items_and_users(personalize: Callable[[str], Any], aws: Callable[[str], Any]) -> None:
     client = personalize("personalize-events")
 
     client.put_events(
@@ -92,7 +92,7 @@ def test_events_items_and_users_are_taken(personalize: Callable[[str], Any], aws
     assert aws("dynamodb").get_item(TableName="users", Key={"user_id": {"S": "anna"}})["Item"]
 
 
-def test_actions_and_their_interactions_are_taken(
+def test_client_can_put_actions_and_action_interactions(
     personalize: Callable[[str], Any], aws: Callable[[str], Any], artefact_bucket: str
 ) -> None:
     client = personalize("personalize-events")
@@ -110,7 +110,7 @@ def test_actions_and_their_interactions_are_taken(
         client.put_actions(datasetArn=f"{DATASETS}/ITEMS", actions=[{"actionId": "app"}])
 
 
-def test_refused_events_are_the_clients_own_exception(personalize: Callable[[str], Any]) -> None:
+def test_refused_events_raise_the_exception_of_the_client(personalize: Callable[[str], Any]) -> None:
     client = personalize("personalize-events")
 
     with pytest.raises(client.exceptions.InvalidInputException, match="eventType is 'Rating'"):
@@ -119,7 +119,7 @@ def test_refused_events_are_the_clients_own_exception(personalize: Callable[[str
         )
 
 
-def test_recommendations_are_read(
+def test_client_can_read_recommendations(
     personalize: Callable[[str], Any],
     aws: Callable[[str], Any],
     artefact_bucket: str,
@@ -148,7 +148,7 @@ def test_recommendations_are_read(
     assert found["recommendationId"]
 
 
-def test_filter_is_obeyed_and_an_unknown_one_is_the_clients_own_exception(
+def test_filter_applies_and_an_unknown_one_raises_resource_not_found(
     personalize: Callable[[str], Any], aws: Callable[[str], Any], artefact_bucket: str, tmp_path: Path
 ) -> None:
     write_bundle(tmp_path / "v1", manifest=dataclasses.replace(MANIFEST, version="v1"))
@@ -169,14 +169,14 @@ def test_filter_is_obeyed_and_an_unknown_one_is_the_clients_own_exception(
         client.get_recommendations(userId="anna", filterArn=f"{arn}other")
 
 
-def test_unknown_campaign_is_the_clients_own_exception(personalize: Callable[[str], Any]) -> None:
+def test_unknown_campaign_raises_resource_not_found(personalize: Callable[[str], Any]) -> None:
     client = personalize("personalize-runtime")
 
     with pytest.raises(client.exceptions.ResourceNotFoundException):
         client.get_recommendations(campaignArn="arn:aws:personalize:eu-west-1:1:campaign/other", userId="anna")
 
 
-def test_action_recommendations_are_read(
+def test_client_can_read_action_recommendations(
     personalize: Callable[[str], Any], aws: Callable[[str], Any], artefact_bucket: str
 ) -> None:
     ActionStore(aws("s3"), artefact_bucket).put(

@@ -77,7 +77,7 @@ def handled(aws: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> Handl
         ("trending", "GET /trending", "GET"),
     ],
 )
-def test_a_signed_request_reaches_the_unsigned_route(handled: Handled, path: str, route: str, method: str) -> None:
+def test_signed_request_is_passed_to_the_unsigned_route(handled: Handled, path: str, route: str, method: str) -> None:
     assert handled(sign(url=f"{URL}/{path}", method=method)) == (200, route)
 
 
@@ -89,7 +89,7 @@ def test_variables_of_the_path_are_kept(handled: Handled) -> None:
 
 @pytest.mark.parametrize("scope", [READ, ADMIN])
 @pytest.mark.parametrize("path", ["recommendation", "Recommendations", "recommendations/42", "personalize"])
-def test_a_path_that_does_not_exist_is_not_found(handled: Handled, path: str, scope: str) -> None:
+def test_unknown_path_returns_404(handled: Handled, path: str, scope: str) -> None:
     handled.store(SigningKey(KEY_ID, "checkout", b"", (scope,), created_ms=0))
 
     answer = handled.call(sign(url=f"{URL}/{path}", route="/personalize/{proxy+}"))
@@ -101,13 +101,13 @@ def test_a_path_that_does_not_exist_is_not_found(handled: Handled, path: str, sc
     assert "proxy" not in message
 
 
-def test_a_slash_at_the_end_is_the_control_plane(handled: Handled) -> None:
+def test_trailing_slash_is_the_control_plane(handled: Handled) -> None:
     handled.store(SigningKey(KEY_ID, "back-office", b"", (ADMIN,), created_ms=0))
 
     assert handled(sign(url=f"{URL}/", route="/personalize/{proxy+}")) == (200, "POST /{proxy+}")
 
 
-def test_a_wrong_signature_of_an_unknown_path_is_refused(handled: Handled) -> None:
+def test_wrong_signature_on_an_unknown_path_is_refused(handled: Handled) -> None:
     event = sign(url=f"{URL}/recommendation", route="/personalize/{proxy+}", secret="t" * 40)
 
     assert handled(event) == (403, INVALID)
@@ -136,7 +136,7 @@ def test_response_and_refusal_have_the_correlation_id(handled: Handled) -> None:
         (http_event("POST /personalize/recommendations"), NO_SIGNATURE),
     ],
 )
-def test_refusals_have_personalize_s_codes(
+def test_refusals_have_the_error_codes_of_personalize(
     handled: Handled, event: dict[str, Any], code: str, logged: Callable[[], str]
 ) -> None:
     answer = handled.call(event)
@@ -147,18 +147,18 @@ def test_refusals_have_personalize_s_codes(
     assert "SignatureRefused" in logged()
 
 
-def test_answers_have_the_request_id(handled: Handled) -> None:
+def test_responses_have_the_request_id(handled: Handled) -> None:
     assert handled.call(sign())["headers"]["x-amzn-requestid"] == "r1"
 
 
 @pytest.mark.parametrize("change", [{"status": "disabled"}, {"expires_ms": int(NOW_S * 1000)}])
-def test_a_disabled_or_expired_key_is_unknown(handled: Handled, change: dict[str, Any]) -> None:
+def test_disabled_or_expired_key_is_unknown(handled: Handled, change: dict[str, Any]) -> None:
     handled.store(dataclasses.replace(SigningKey(KEY_ID, "checkout", b"", (READ,), created_ms=0), **change))
 
     assert handled(sign()) == (403, UNKNOWN_KEY)
 
 
-def test_a_key_reaches_the_routes_of_its_scopes(handled: Handled) -> None:
+def test_key_reaches_only_routes_of_its_scopes(handled: Handled) -> None:
     handled.store(SigningKey(KEY_ID, "back-office", b"", (ADMIN,), created_ms=0))
 
     assert handled(sign()) == (403, DENIED)
@@ -166,7 +166,7 @@ def test_a_key_reaches_the_routes_of_its_scopes(handled: Handled) -> None:
     assert handled(sign(url=f"{URL}/openapi.json", method="GET")) == (200, "GET /openapi.json")
 
 
-def test_a_body_that_cannot_be_read_is_invalid(handled: Handled) -> None:
+def test_unreadable_body_is_invalid(handled: Handled) -> None:
     event = sign()
 
     assert handled({**event, "body": "\ud800"}) == (400, "InvalidInputException")
@@ -188,7 +188,7 @@ def basic(password: str) -> dict[str, Any]:
         EndpointConnectionError(endpoint_url="https://aws.internal"),
     ],
 )
-def test_unverified_caller_learns_neither_key_nor_aws_error(
+def test_unverified_caller_gets_no_key_or_aws_error_details(
     handled: Handled,
     cloud: MemoryCloud,
     logged: Callable[[], str],

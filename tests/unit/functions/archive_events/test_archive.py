@@ -41,7 +41,7 @@ def objects(s3: Any, bucket: str) -> dict[str, bytes]:
     return {entry["Key"]: s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read() for entry in listed}
 
 
-def test_batch_lies_in_its_days_under_its_shard_and_sequence_range(
+def test_batch_is_written_by_event_date_under_shard_and_sequence_range(
     invoke: Callable[..., Any],
     aws: Callable[[str], Any],
     lake_bucket: str,
@@ -60,7 +60,7 @@ def test_batch_lies_in_its_days_under_its_shard_and_sequence_range(
     assert counted() == {"InteractionsArchived": 3}
 
 
-def test_row_says_what_the_interaction_says(
+def test_lake_row_has_every_field_of_the_interaction(
     invoke: Callable[..., Any], aws: Callable[[str], Any], lake_bucket: str
 ) -> None:
     invoke(
@@ -105,7 +105,7 @@ def test_row_says_what_the_interaction_says(
         {"event_value": 1.0, "recommendation_id": "r", "impression": ("a",), "user_id": None},
     ],
 )
-def test_columns_have_the_tables_types_whatever_they_hold(
+def test_lake_columns_have_the_glue_types_for_any_values(
     fields: dict[str, Any], invoke: Callable[..., Any], aws: Callable[[str], Any], lake_bucket: str
 ) -> None:
     invoke(kinesis_event([interaction("e1", **fields)]))
@@ -123,7 +123,7 @@ def test_columns_have_the_tables_types_whatever_they_hold(
             assert found == types[glue_type], name
 
 
-def test_poison_record_lies_in_quarantine_and_its_neighbours_in_the_lake(
+def test_poison_record_is_quarantined_and_other_records_are_archived(
     invoke: Callable[..., Any],
     aws: Callable[[str], Any],
     lake_bucket: str,
@@ -143,7 +143,7 @@ def test_poison_record_lies_in_quarantine_and_its_neighbours_in_the_lake(
     assert counted() == {"InteractionsArchived": 2, "RecordsQuarantined": 1}
 
 
-def test_record_of_a_clock_that_is_ahead_lies_in_quarantine_with_its_exact_reason_however_often_it_comes(
+def test_record_from_the_future_is_quarantined_once_with_its_reason(
     invoke: Callable[..., Any], aws: Callable[[str], Any], lake_bucket: str
 ) -> None:
     year_9999 = interaction("e1", event_time_ms=MAX_TIME_MS, received_time_ms=MAX_TIME_MS)
@@ -160,7 +160,7 @@ def test_record_of_a_clock_that_is_ahead_lies_in_quarantine_with_its_exact_reaso
     )
 
 
-def test_batch_of_nothing_but_poison_writes_no_interactions(
+def test_batch_of_poison_records_writes_only_quarantine(
     invoke: Callable[..., Any], aws: Callable[[str], Any], lake_bucket: str
 ) -> None:
     invoke(kinesis_event([b"{}", b"[]"]))
@@ -168,7 +168,7 @@ def test_batch_of_nothing_but_poison_writes_no_interactions(
     assert {key.split("/")[0] for key in objects(aws("s3"), lake_bucket)} == {"quarantine"}
 
 
-def test_redelivered_batch_writes_the_same_objects_with_the_same_bytes(
+def test_redelivered_batch_writes_identical_objects(
     invoke: Callable[..., Any], aws: Callable[[str], Any], lake_bucket: str
 ) -> None:
     event = kinesis_event([interaction("e1"), b"poison", interaction("e2", event_time_ms=NOW_MS - DAY_MS)])
@@ -187,9 +187,7 @@ def archived(s3: Any, bucket: str, batch: Sequence[Interaction | bytes], configu
     return archive(records, client=s3, bucket=bucket, configurations=configurations, now_ms=NOW_MS).reasons
 
 
-def test_ids_of_unreadable_records_are_named_once_and_nothing_else_of_them(
-    aws: Callable[[str], Any], lake_bucket: str
-) -> None:
+def test_correlation_ids_of_unreadable_records_are_returned_once(aws: Callable[[str], Any], lake_bucket: str) -> None:
     batch = [orjson.dumps({"correlation_id": name}) for name in ("a", "b", "a", "anna@example.com", None, 7)]
     records = stream_records(kinesis_event([*batch, b"\xff", b"[]"]))
 
@@ -198,7 +196,7 @@ def test_ids_of_unreadable_records_are_named_once_and_nothing_else_of_them(
     assert result.correlation_ids == ("a", "b")
 
 
-def test_late_event_lies_in_its_own_day_and_one_ahead_of_its_time_only_as_far_as_is_configured(
+def test_late_events_are_archived_and_future_events_limited_by_clock_skew(
     aws: Callable[[str], Any], lake_bucket: str
 ) -> None:
     batch = [
@@ -219,7 +217,7 @@ def test_late_event_lies_in_its_own_day_and_one_ahead_of_its_time_only_as_far_as
     )
 
 
-def test_event_type_declared_a_moment_ago_is_found_with_one_look_before_quarantine(
+def test_new_event_type_is_accepted_after_one_configuration_refresh(
     aws: Callable[[str], Any], lake_bucket: str
 ) -> None:
     configurations = Applied(DEFAULT, RATING)
@@ -233,7 +231,7 @@ def test_event_type_declared_a_moment_ago_is_found_with_one_look_before_quaranti
     assert [row[0] for row in read_once(lake_bucket)] == ["e0", "e2"]
 
 
-def test_search_lies_in_the_lake_with_its_query(aws: Callable[[str], Any], lake_bucket: str) -> None:
+def test_search_event_is_archived_with_its_query(aws: Callable[[str], Any], lake_bucket: str) -> None:
     archived(
         aws("s3"), lake_bucket, [interaction("e1", item_id=None, query="ripe figs", event_type="search")], Applied()
     )
@@ -243,7 +241,7 @@ def test_search_lies_in_the_lake_with_its_query(aws: Callable[[str], Any], lake_
     assert (row["item_id"], row["query"], row["event_type"]) == (None, "ripe figs", "search")
 
 
-def test_silent_bucket_fails_the_batch(aws: Callable[[str], Any], lake_bucket: str) -> None:
+def test_missing_bucket_fails_the_batch(aws: Callable[[str], Any], lake_bucket: str) -> None:
     with pytest.raises(Unavailable, match=r"s3://elsewhere/interactions/.*NoSuchBucket"):
         archived(aws("s3"), "elsewhere", [interaction("e1")], Applied())
 
@@ -269,7 +267,7 @@ def archive_in_parts(s3: Any, bucket: str, batch: Sequence[Interaction], cuts: S
 
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(deliveries=st.lists(st.lists(st.integers(1, len(BATCH) - 1), max_size=3), min_size=1, max_size=3))
-def test_readers_count_the_same_however_batches_were_bisected_and_repeated(
+def test_lake_events_do_not_depend_on_bisected_and_repeated_batches(
     deliveries: list[list[int]], aws: Callable[[str], Any]
 ) -> None:
     s3 = aws("s3")
@@ -284,7 +282,7 @@ def test_readers_count_the_same_however_batches_were_bisected_and_repeated(
     assert len(read_once(straight)) == 6
 
 
-def test_erased_users_records_lie_nowhere(
+def test_records_of_erased_users_are_not_archived(
     invoke: Callable[..., Any],
     aws: Callable[[str], Any],
     lake_bucket: str,
@@ -303,7 +301,7 @@ def test_erased_users_records_lie_nowhere(
     assert counted() == {"InteractionsArchived": 2, "EventsOfErasedUsers": 2}
 
 
-def test_an_unreadable_record_under_an_erased_users_key_is_not_kept(
+def test_unreadable_record_with_key_of_erased_user_is_not_stored(
     invoke: Callable[..., Any], aws: Callable[[str], Any], lake_bucket: str, erase: Callable[[str], None]
 ) -> None:
     erase("anna")  # in whose partition all records of these batches are

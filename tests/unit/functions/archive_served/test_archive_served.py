@@ -61,7 +61,7 @@ def rows(content: bytes) -> list[dict[str, Any]]:
     return found
 
 
-def test_answers_lie_in_their_days_under_their_stream_and_events(
+def test_log_rows_are_written_by_date_under_stream_and_event(
     invoke: Callable[..., Any], aws: Callable[[str], Any], lake_bucket: str, counted: Callable[[], dict[str, float]]
 ) -> None:
     today, yesterday = served(), served(served_ms=SERVED_MS - DAY_MS)
@@ -78,7 +78,7 @@ def test_answers_lie_in_their_days_under_their_stream_and_events(
     assert counted() == {"ServedArchived": 3}
 
 
-def test_a_delivery_that_comes_again_changes_nothing_and_other_streams_stand_beside_it(
+def test_redelivered_batch_changes_nothing_and_other_stream_adds_an_object(
     invoke: Callable[..., Any], aws: Callable[[str], Any], lake_bucket: str
 ) -> None:
     event = logs_event([served(), "no row"])
@@ -92,7 +92,7 @@ def test_a_delivery_that_comes_again_changes_nothing_and_other_streams_stand_bes
     assert len(objects(aws("s3"), lake_bucket)) == len(once) + 1
 
 
-def test_a_forged_line_lies_in_quarantine_with_its_reason_and_its_neighbours_in_the_lake(
+def test_forged_log_line_is_quarantined_and_other_lines_are_archived(
     invoke: Callable[..., Any], aws: Callable[[str], Any], lake_bucket: str, counted: Callable[[], dict[str, float]]
 ) -> None:
     forged = dataclasses.replace(served(), served_ms=SERVED_MS + 1)
@@ -109,7 +109,7 @@ def test_a_forged_line_lies_in_quarantine_with_its_reason_and_its_neighbours_in_
     assert counted() == {"ServedArchived": 2, "RecordsQuarantined": 1}
 
 
-def test_columns_have_the_tables_types_where_all_is_null(
+def test_served_columns_have_the_glue_types_when_all_values_are_null(
     invoke: Callable[..., Any], aws: Callable[[str], Any], lake_bucket: str
 ) -> None:
     empty = served(shopper=None, arms=[], item_ids=[], origins=[], propensities=[])
@@ -123,7 +123,7 @@ def test_columns_have_the_tables_types_where_all_is_null(
     assert (types["served_ms"], types["asked"]) == ("int64", "int32")
 
 
-def test_an_erased_users_answers_are_stored_nowhere(
+def test_log_rows_of_erased_users_are_not_archived(
     invoke: Callable[..., Any],
     aws: Callable[[str], Any],
     lake_bucket: str,
@@ -144,7 +144,7 @@ def test_an_erased_users_answers_are_stored_nowhere(
     assert counted() == {"ServedArchived": 1, "RowsOfErasedUsers": 3}
 
 
-def test_a_control_message_writes_nothing(
+def test_control_message_writes_nothing(
     invoke: Callable[..., Any], aws: Callable[[str], Any], lake_bucket: str
 ) -> None:
     invoke(logs_event(["CWL CONTROL MESSAGE: Checking health of destination"], kind="CONTROL_MESSAGE"))
@@ -156,12 +156,12 @@ def test_a_control_message_writes_nothing(
     "data",
     ["", "no base64!", base64.b64encode(b"no gzip").decode(), base64.b64encode(gzip.compress(b"[]", mtime=0)).decode()],
 )
-def test_what_is_no_delivery_fails_loudly(data: str) -> None:
+def test_invalid_delivery_raises_invalid_input(data: str) -> None:
     with pytest.raises(InvalidInput, match="is not what a subscription delivers"):
         read_delivery(data)
 
 
-def test_a_lake_that_does_not_answer_has_the_delivery_come_again(aws: Callable[[str], Any]) -> None:
+def test_unavailable_lake_fails_the_delivery(aws: Callable[[str], Any]) -> None:
     delivery = read_delivery(logs_event([served()])["awslogs"]["data"])
 
     with pytest.raises(Unavailable, match="no-such-bucket"):

@@ -25,7 +25,7 @@ def changed(recommendation_id: str) -> str:
     return ("B" if recommendation_id[20] == "A" else "A").join((recommendation_id[:20], recommendation_id[21:]))
 
 
-def test_forged_and_truncated_ids_are_forged(judged: Callable[..., dict[str, int]], given: Answer) -> None:
+def test_forged_and_truncated_ids_are_rejected_as_forged(judged: Callable[..., dict[str, int]], given: Answer) -> None:
     made = given["recommendation_id"]
 
     assert judged(
@@ -34,17 +34,17 @@ def test_forged_and_truncated_ids_are_forged(judged: Callable[..., dict[str, int
     ) == {"forged": 5}  # fmt: skip
 
 
-def test_id_without_a_row_is_an_unknown_answer(judged: Callable[..., dict[str, int]]) -> None:
+def test_id_without_log_row_is_rejected_as_unknown_answer(judged: Callable[..., dict[str, int]]) -> None:
     assert judged(event(answer(["pear"]), "pear")) == {"unknown-answer": 1}
 
 
-def test_others_cannot_click(judged: Callable[..., dict[str, int]], given: Answer) -> None:
+def test_events_of_other_shoppers_are_rejected(judged: Callable[..., dict[str, int]], given: Answer) -> None:
     others = [event(given, "pear", user_id="bob"), event(given, "pear", user_id=None, session_id="s9")]
 
     assert judged(*others) == {"other-shopper": 2}
 
 
-def test_shopper_may_be_told_by_user_or_session(judged: Callable[..., dict[str, int]], given: Answer) -> None:
+def test_shopper_is_matched_by_user_or_session(judged: Callable[..., dict[str, int]], given: Answer) -> None:
     given["session"] = PSEUDONYMS.shopper("s1")
     given["item_ids"] = ["pear", "plum", "fig"]
     mine = [event(given, "pear", user_id=None, session_id="s1"), event(given, "fig", user_id="bob", session_id="s1")]
@@ -52,20 +52,20 @@ def test_shopper_may_be_told_by_user_or_session(judged: Callable[..., dict[str, 
     assert judged(*mine, clicks=3) == {}
 
 
-def test_anybody_may_click_what_was_answered_to_nobody(judged: Callable[..., dict[str, int]]) -> None:
+def test_response_without_user_accepts_clicks_of_any_shopper(judged: Callable[..., dict[str, int]]) -> None:
     for_all = answer(["pear"], user=None)
 
     assert judged(event(for_all, "pear", user_id="bob"), answers=(for_all,)) == {}
 
 
-def test_answer_to_a_shopper_whose_hash_is_missing_cannot_be_verified(judged: Callable[..., dict[str, int]]) -> None:
+def test_response_with_unknown_shopper_hash_is_unverifiable(judged: Callable[..., dict[str, int]]) -> None:
     unknown = answer(["pear"], shopper="unknown")
 
     assert judged(event(unknown, "pear"), answers=(unknown,)) == {"unverifiable": 1}
 
 
 @pytest.mark.parametrize("value", [1.7e308, -1.0000001e9, float("inf"), float("-inf"), float("nan")])
-def test_event_with_a_value_that_nothing_is_worth_does_not_count_at_all(
+def test_event_with_value_out_of_range_is_rejected(
     judged: Callable[..., dict[str, int]], given: Answer, value: float
 ) -> None:
     kinds = ("purchase", "return", "click")
@@ -74,7 +74,7 @@ def test_event_with_a_value_that_nothing_is_worth_does_not_count_at_all(
     assert judged(*events) == {"value-out-of-range": 3}
 
 
-def test_largest_values_add_up(shop: Lake, given: Answer) -> None:
+def test_largest_event_values_are_summed_exactly(shop: Lake, given: Answer) -> None:
     other = answer(["pear"])
     shop.write_served([given, other])
     values = {"purchase": MAX_EVENT_VALUE, "return": -1.0}
@@ -94,14 +94,16 @@ def test_largest_values_add_up(shop: Lake, given: Answer) -> None:
         (7 * DAY_MS + 1, {"too-late": 1}),
     ],
 )
-def test_time_has_to_be_between_the_answer_and_the_windows_end(
+def test_event_outside_the_attribution_window_is_rejected(
     judged: Callable[..., dict[str, int]], given: Answer, after_ms: int, reasons: dict[str, int]
 ) -> None:
     assert judged(event(given, "pear", after_ms=after_ms), clicks=1 if reasons else 2) == reasons
 
 
 @pytest.mark.parametrize(("after_days", "reason"), [(9, "too-late"), (-3, "before-served")])
-def test_what_is_days_off_is_counted_on_its_own_day(shop: Lake, given: Answer, after_days: int, reason: str) -> None:
+def test_event_days_outside_the_window_is_counted_on_its_own_day(
+    shop: Lake, given: Answer, after_days: int, reason: str
+) -> None:
     shop.write_served([given, answer(["pear"], served_ms=SERVED_MS - 5 * DAY_MS)])
     shop.write_events([event(given, "pear", after_ms=after_days * DAY_MS)])
 
@@ -112,7 +114,7 @@ def test_what_is_days_off_is_counted_on_its_own_day(shop: Lake, given: Answer, a
 
 
 @pytest.mark.parametrize("after_days", [0, 2])
-def test_id_of_a_day_without_answers_is_an_unknown_answer_of_the_day_of_the_event(
+def test_event_for_day_without_responses_is_counted_as_unknown_answer(
     shop: Lake, given: Answer, after_days: int
 ) -> None:
     other = answer(["pear"], served_ms=SERVED_MS - 3 * DAY_MS)
@@ -129,7 +131,7 @@ def test_id_of_a_day_without_answers_is_an_unknown_answer_of_the_day_of_the_even
 
 
 @pytest.mark.parametrize(("early_days", "clicks", "reasons"), [(3, 1, {}), (4, 0, {"before-served": 1})])
-def test_clock_skew_may_be_days(
+def test_clock_skew_of_days_accepts_early_events(
     shop: Lake, given: Answer, early_days: int, clicks: int, reasons: dict[str, int]
 ) -> None:
     shop.write_served([given, answer(["pear"], served_ms=SERVED_MS - 5 * DAY_MS)])
@@ -152,7 +154,9 @@ def test_clock_skew_may_be_days(
         ({"impression": ["pear"], "after_ms": 1}, "not-served"),
     ],
 )
-def test_first_reason_that_holds_is_counted(shop: Lake, given: Answer, fields: dict[str, Any], reason: str) -> None:
+def test_event_with_several_faults_is_counted_by_the_first_reason(
+    shop: Lake, given: Answer, fields: dict[str, Any], reason: str
+) -> None:
     shop.write_served([given, answer(["pear"], served_ms=SERVED_MS + 7 * DAY_MS)])
     shop.write_events([event(given, "kiwi", "purchase", **fields)])
 
@@ -164,7 +168,7 @@ def test_first_reason_that_holds_is_counted(shop: Lake, given: Answer, fields: d
 
 
 @pytest.mark.parametrize("kind", ["cart", "purchase", "return", "view"])
-def test_whatever_is_done_with_an_item_before_its_impression_does_not_count(
+def test_event_before_its_impression_is_rejected(
     judged: Callable[..., dict[str, int]], given: Answer, kind: str
 ) -> None:
     shown = event(given, None, "search", query="fruit", after_ms=60_001, impression=["pear"])
@@ -172,13 +176,13 @@ def test_whatever_is_done_with_an_item_before_its_impression_does_not_count(
     assert judged(event(given, "pear", kind, event_value=5.0), shown) == {"before-impression": 1}
 
 
-def test_items_that_were_not_served_do_not_count(judged: Callable[..., dict[str, int]], given: Answer) -> None:
+def test_events_of_items_not_served_are_rejected(judged: Callable[..., dict[str, int]], given: Answer) -> None:
     events = [event(given, "kiwi"), event(given, "kiwi", "purchase", event_value=5.0), event(given, None, "click")]
 
     assert judged(*events) == {"not-served": 3}
 
 
-def test_items_that_are_shown_but_were_not_served_are_counted_apart(
+def test_shown_items_not_served_are_counted_separately(
     shop: Lake, judged: Callable[..., dict[str, int]], given: Answer
 ) -> None:
     shown = event(given, None, "search", query="fruit", impression=["pear", "kiwi", "fig", "pear"])
@@ -187,7 +191,7 @@ def test_items_that_are_shown_but_were_not_served_are_counted_apart(
     assert shop.outcomes()[given["recommendation_id"]]["impressions"] == 1
 
 
-def test_click_before_the_impression_does_not_count(judged: Callable[..., dict[str, int]], given: Answer) -> None:
+def test_click_before_impression_is_rejected(judged: Callable[..., dict[str, int]], given: Answer) -> None:
     events = [
         event(given, "pear", after_ms=60_000),
         event(given, None, "search", query="fruit", after_ms=60_001, impression=["pear"]),
@@ -196,11 +200,11 @@ def test_click_before_the_impression_does_not_count(judged: Callable[..., dict[s
     assert judged(*events) == {"before-impression": 1}
 
 
-def test_click_that_brings_its_impression_counts(judged: Callable[..., dict[str, int]], given: Answer) -> None:
+def test_click_with_impression_in_same_event_counts(judged: Callable[..., dict[str, int]], given: Answer) -> None:
     assert judged(event(given, "pear", impression=["pear"]), clicks=2) == {}
 
 
-def test_two_order_lines_alike_within_a_second_are_two_purchases(shop: Lake, given: Answer) -> None:
+def test_two_equal_order_lines_in_one_second_are_two_purchases(shop: Lake, given: Answer) -> None:
     line = event(given, "pear", "purchase", event_value=10.0)
     clicks = [event(given, "pear", event_id=f"click-{n}") for n in range(2)]
     shop.write_served([given])
@@ -213,7 +217,7 @@ def test_two_order_lines_alike_within_a_second_are_two_purchases(shop: Lake, giv
     assert shop.rejected() == {}
 
 
-def test_item_never_brings_less_than_nothing(shop: Lake, given: Answer) -> None:
+def test_item_revenue_is_never_negative(shop: Lake, given: Answer) -> None:
     other = answer(["pear"])
     shop.write_served([given, other])
     shop.write_events(
@@ -232,7 +236,7 @@ def test_item_never_brings_less_than_nothing(shop: Lake, given: Answer) -> None:
     assert shop.outcomes()[other["recommendation_id"]]["revenue"] == 0.0
 
 
-def test_row_that_is_not_what_its_id_says_is_no_answer(shop: Lake, given: Answer) -> None:
+def test_log_row_that_contradicts_its_id_is_rejected(shop: Lake, given: Answer) -> None:
     known: dict[str, Any] = {"arms": ["spring/new"]}
     wrong = [
         {**answer(["pear"], **known), "arms": ["spring/nonsense"]},

@@ -14,7 +14,7 @@ from functions.attribute_outcomes.rules import DAY_MS
 from tests.builders.attribution import DATE, DAY, SERVED_MS, Answer, Lake, answer
 
 
-def test_object_that_is_no_parquet_fails_its_day_alone(shop: Lake, given: Answer) -> None:
+def test_invalid_parquet_object_fails_only_its_day(shop: Lake, given: Answer) -> None:
     shop.write_served([given, answer(["pear"], served_ms=SERVED_MS + DAY_MS)])
     shop.s3.put_object(Bucket=shop.bucket, Key=f"{served.partition_prefix(DATE)}broken.parquet", Body=b"PAR1")
 
@@ -26,7 +26,7 @@ def test_object_that_is_no_parquet_fails_its_day_alone(shop: Lake, given: Answer
         outcome.raise_failures()
 
 
-def test_whatever_fails_a_day_fails_it_alone_and_is_told_without_data(
+def test_unexpected_error_fails_only_its_day_and_hides_data(
     shop: Lake, given: Answer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shop.write_served([given, answer(["pear"], served_ms=SERVED_MS + DAY_MS)])

@@ -47,7 +47,7 @@ def sent(lines: str) -> dict[tuple[str, ...], dict[str, float]]:
     return found
 
 
-def test_call_attributes_and_tells_of_the_last_complete_day_once(
+def test_call_attributes_days_and_reports_the_last_complete_day_once(
     shop: Lake,
     invoke: Callable[..., dict[str, Any]],
     capsys: pytest.CaptureFixture[str],
@@ -76,7 +76,9 @@ def test_call_attributes_and_tells_of_the_last_complete_day_once(
     assert told_again == {(): {"DaysAttributed": 2}}
 
 
-def test_call_without_time_leaves_the_days_to_the_next(shop: Lake, invoke: Callable[..., dict[str, Any]]) -> None:
+def test_call_without_time_leaves_remaining_days_to_the_next_call(
+    shop: Lake, invoke: Callable[..., dict[str, Any]]
+) -> None:
     shop.write_served([answer(["pear"])])
 
     first = invoke(remaining_ms=300_000)
@@ -86,7 +88,7 @@ def test_call_without_time_leaves_the_days_to_the_next(shop: Lake, invoke: Calla
     assert list(shop.outcomes(DATE))
 
 
-def test_call_with_a_day_that_fails_computes_the_others_and_fails(
+def test_call_with_failing_day_computes_other_days_and_fails(
     shop: Lake,
     invoke: Callable[..., dict[str, Any]],
     capsys: pytest.CaptureFixture[str],

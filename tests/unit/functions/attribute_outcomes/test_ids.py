@@ -38,7 +38,7 @@ def answered_ms(text: str | None) -> int | None:
 
 
 @given(st.lists(st.one_of(made, made, cut, changed, st.text(), st.none()), max_size=8))
-def test_many_ids_are_read_as_one_is(ids: list[str | None]) -> None:
+def test_batch_read_of_ids_equals_single_reads(ids: list[str | None]) -> None:
     found = read(pa.array(ids, pa.string()))
 
     times = [time if good else None for good, time in zip(found.genuine, found.answered_ms.tolist(), strict=True)]
@@ -46,7 +46,7 @@ def test_many_ids_are_read_as_one_is(ids: list[str | None]) -> None:
 
 
 @given(st.lists(st.floats(-1e18, 1e18), max_size=20))
-def test_exact_sum_is_the_sum_of_fractions(values: list[float]) -> None:
+def test_exact_sum_equals_sum_of_fractions(values: list[float]) -> None:
     assert exact_sum(np.array(values, np.float64)) == sum(map(Fraction, values), Fraction())
 
 

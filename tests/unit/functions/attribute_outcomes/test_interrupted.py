@@ -39,7 +39,7 @@ def clicks(shop: Lake) -> list[int]:
 
 
 @pytest.mark.parametrize("write", range(3))
-def test_call_that_dies_before_a_write_is_made_good_by_the_next(shop: Lake, write: int) -> None:
+def test_call_interrupted_before_a_write_is_completed_by_the_next_call(shop: Lake, write: int) -> None:
     given = answer(["pear", "plum"])
     shop.write_served([given])
     shop.write_events([event(given, "pear")])
@@ -61,7 +61,7 @@ def test_call_that_dies_before_a_write_is_made_good_by_the_next(shop: Lake, writ
 
 
 @pytest.mark.parametrize("write", range(3))
-def test_call_that_was_overtaken_is_made_good_by_the_next(shop: Lake, write: int) -> None:
+def test_call_overtaken_by_another_is_corrected_by_the_next_call(shop: Lake, write: int) -> None:
     given = answer(["pear", "plum"])
     shop.write_served([given])
     shop.write_events([event(given, "pear")])
@@ -78,7 +78,7 @@ def test_call_that_was_overtaken_is_made_good_by_the_next(shop: Lake, write: int
     assert shop.engagement()["all", "all"].clicks == 2
 
 
-def test_day_is_computed_anew_only_where_something_changed(shop: Lake) -> None:
+def test_day_is_recomputed_only_after_a_change(shop: Lake) -> None:
     days = [answer(["pear"], served_ms=answer([])["served_ms"] + n * 10 * DAY_MS) for n in range(3)]
     shop.write_served(days)
     shop.write_events([event(each, "pear") for each in days])
@@ -89,7 +89,7 @@ def test_day_is_computed_anew_only_where_something_changed(shop: Lake) -> None:
     assert shop.attribute(now_ms=NOW_MS + 30 * DAY_MS).days == 2  # its own, and that on which it happened
 
 
-def test_outcomes_that_somebody_wrote_over_are_computed_anew(shop: Lake) -> None:
+def test_overwritten_outcomes_are_recomputed(shop: Lake) -> None:
     shop.write_served([answer(["pear"])])
     shop.attribute()
     shop.s3.put_object(Bucket=shop.bucket, Key=outcomes.object_key(DATE), Body=b"less")
@@ -98,7 +98,7 @@ def test_outcomes_that_somebody_wrote_over_are_computed_anew(shop: Lake) -> None
     assert clicks(shop) == [0]
 
 
-def test_answers_that_an_erasure_removed_are_gone_from_the_outcomes(shop: Lake) -> None:
+def test_erased_responses_are_removed_from_outcomes(shop: Lake) -> None:
     kept, erased = answer(["pear"], user="bob"), answer(["plum"])
     shop.write_served([kept, erased])
     shop.write_events([event(erased, "plum"), event(kept, "pear", user_id="bob")])
@@ -112,7 +112,7 @@ def test_answers_that_an_erasure_removed_are_gone_from_the_outcomes(shop: Lake) 
     assert shop.engagement()["all", "all"].answers == 1
 
 
-def test_day_keeps_its_results_while_what_they_follow_from_expires(shop: Lake) -> None:
+def test_day_keeps_its_results_while_its_inputs_expire(shop: Lake) -> None:
     given = answer(["pear"])
     shop.write_served([given])
     shop.write_events([event(given, "pear")])
@@ -126,7 +126,7 @@ def test_day_keeps_its_results_while_what_they_follow_from_expires(shop: Lake) -
     assert clicks(shop) == [0]
 
 
-def test_sums_outlive_the_answers(shop: Lake) -> None:
+def test_sums_remain_after_responses_expire(shop: Lake) -> None:
     given = answer(["pear"])
     shop.write_served([given])
     shop.write_events([event(given, "pear"), event("forged", "pear")])
@@ -142,7 +142,7 @@ def test_sums_outlive_the_answers(shop: Lake) -> None:
     assert shop.s3.list_objects_v2(Bucket=shop.bucket, Prefix=ENGAGEMENT_PREFIX)["KeyCount"] == 1
 
 
-def test_answers_that_expired_are_not_unknown_to_the_days_after_them(shop: Lake) -> None:
+def test_expired_responses_are_not_unknown_for_later_days(shop: Lake) -> None:
     given, next_day = answer(["pear"]), answer(["pear"], served_ms=SERVED_MS + DAY_MS)
     shop.write_served([given, next_day])
     shop.write_events([event(given, "pear", after_ms=DAY_MS)])
@@ -154,7 +154,7 @@ def test_answers_that_expired_are_not_unknown_to_the_days_after_them(shop: Lake)
 
 
 @pytest.mark.parametrize(("retention_days", "computed", "cut_days"), [(15, 2, 0), (10, 2, 5), (7, 1, 8)])
-def test_short_retention_is_told(
+def test_short_retention_cuts_windows_and_logs_a_warning(
     shop: Lake, caplog: pytest.LogCaptureFixture, retention_days: int, computed: int, cut_days: int
 ) -> None:
     shop.write_served([answer(["pear"]), answer(["pear"], served_ms=SERVED_MS + DAY_MS)])
@@ -165,7 +165,7 @@ def test_short_retention_is_told(
     assert ("kept before their window is over" in caplog.text) == (cut_days > 0)
 
 
-def test_retention_with_which_no_day_is_whole_fails_the_call(shop: Lake) -> None:
+def test_retention_shorter_than_the_window_fails_the_call(shop: Lake) -> None:
     shop.write_served([answer(["pear"], served_ms=SERVED_MS + DAY_MS)])
     shop.write_events([event("forged", "pear", after_ms=DAY_MS)])
 

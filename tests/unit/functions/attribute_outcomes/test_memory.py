@@ -46,7 +46,7 @@ def spilled(directory: Path, name: str, keys: list[str], *, parts: int) -> Spill
 
 
 @pytest.mark.parametrize("parts", [1, 7])  # as many as are needed are 40
-def test_parts_have_no_more_rows_than_fit_however_few_were_foreseen(tmp_path: Path, parts: int) -> None:
+def test_partition_rows_stay_below_the_limit_for_any_estimate(tmp_path: Path, parts: int) -> None:
     answers, events = (spilled(tmp_path, name, KEYS * times, parts=parts) for name, times in (("a", 1), ("b", 2)))
     rows: list[int] = []
     found: list[str] = []
@@ -62,7 +62,7 @@ def test_parts_have_no_more_rows_than_fit_however_few_were_foreseen(tmp_path: Pa
     assert not list(tmp_path.iterdir())
 
 
-def test_rows_of_one_key_stay_together_with_next_to_nothing_else(tmp_path: Path) -> None:
+def test_rows_of_one_key_stay_in_one_partition(tmp_path: Path) -> None:
     keys = [*KEYS[:200], *["often"] * 500]
     large = []
     for (part,) in parts_of(spilled(tmp_path, "rows", keys, parts=1), most_rows=100):
@@ -74,7 +74,7 @@ def test_rows_of_one_key_stay_together_with_next_to_nothing_else(tmp_path: Path)
 
 
 @pytest.mark.parametrize("answers", [400, 1_200])
-def test_no_more_rows_are_joined_at_once_than_fit(shop: Lake, watched: Watched, answers: int) -> None:
+def test_joined_rows_stay_below_the_limit(shop: Lake, watched: Watched, answers: int) -> None:
     joined, reduced = watched
     rows = [answer(["pear"]) for _ in range(answers)]
     shop.write_served(rows)
@@ -87,7 +87,7 @@ def test_no_more_rows_are_joined_at_once_than_fit(shop: Lake, watched: Watched, 
     assert max(joined + reduced) <= 100
 
 
-def test_copies_of_one_event_and_events_of_an_answer_that_is_not_there_are_taken_by_the_piece(
+def test_copies_and_events_without_response_are_reduced_in_pieces(
     shop: Lake, watched: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     joined, reduced = watched

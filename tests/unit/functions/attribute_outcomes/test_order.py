@@ -25,12 +25,14 @@ from tests.builders.attribution import SERVED_MS, Lake, answer, event
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(history=histories(), data=st.data())
-def test_results_do_not_depend_on_how_things_came(aws: Callable[[str], Any], history: Any, data: st.DataObject) -> None:
+def test_results_do_not_depend_on_order_of_arrival(
+    aws: Callable[[str], Any], history: Any, data: st.DataObject
+) -> None:
     """Check two histories; the slow tests check more."""
     check_any_arrival(aws("s3"), history, data)
 
 
-def test_parts_are_many_where_answers_are(shop: Lake) -> None:
+def test_many_partitions_give_the_same_outcomes(shop: Lake) -> None:
     rows = [answer(["pear"], user=None) for _ in range(50)]
     shop.write_served(rows)
     shop.write_events([event(row, "pear", "purchase", event_value=0.1) for row in rows])
@@ -41,7 +43,7 @@ def test_parts_are_many_where_answers_are(shop: Lake) -> None:
     assert dataclasses.asdict(shop.engagement()["all", "all"])["revenue"] == 5.0  # not 0.1 fifty times over
 
 
-def test_copies_that_differ_count_as_the_same_one_in_any_order(shop: Lake) -> None:
+def test_differing_copies_of_a_response_give_same_result_in_any_order(shop: Lake) -> None:
     one = answer(["pear", "plum"])
     other = {**one, "item_ids": ["pear"]}
     found = []
@@ -55,7 +57,7 @@ def test_copies_that_differ_count_as_the_same_one_in_any_order(shop: Lake) -> No
     assert found[0] == found[1]
 
 
-def test_sums_of_floats_do_not_depend_on_the_order_of_their_terms() -> None:
+def test_ordered_sum_does_not_depend_on_order_of_terms() -> None:
     terms = (0.1, 0.2, 0.7, 1e9)
     sums = {
         tuple(ordered_sum(np.zeros(4, np.int64), np.array(each), 1).tolist()) for each in itertools.permutations(terms)
@@ -65,7 +67,7 @@ def test_sums_of_floats_do_not_depend_on_the_order_of_their_terms() -> None:
     assert len(sums) == 1
 
 
-def test_copies_of_one_event_that_name_answers_of_two_days_count_once(shop: Lake) -> None:
+def test_event_copies_for_responses_of_two_days_count_once(shop: Lake) -> None:
     first, second = answer(["pear"], served_ms=SERVED_MS - DAY_MS), answer(["pear"])
     order = event(second, "pear", "purchase", event_value=10.0)
     copy = {**order, "recommendation_id": first["recommendation_id"]}

@@ -54,7 +54,7 @@ def in_any_order(shop: Lake, copies: list[Row], days: tuple[int, ...]) -> Any:
     return results[0]
 
 
-def test_order_that_is_sent_again_two_days_later_for_another_answer_is_of_the_first(shop: Lake) -> None:
+def test_order_resent_for_another_response_counts_for_the_first(shop: Lake) -> None:
     first, second = on(0), on(2)
     shop.write_served([first, second])
     copies = [order(first, received_day=0, value=10.0), order(second, received_day=2, value=12.0)]
@@ -63,7 +63,7 @@ def test_order_that_is_sent_again_two_days_later_for_another_answer_is_of_the_fi
     assert in_any_order(shop, copies, (0, 2)) == ([10.0, 0.0], [{}, {"sent-again": 1}])
 
 
-def test_copy_that_is_dated_back_does_not_take_the_place_of_the_one_received_first(shop: Lake) -> None:
+def test_backdated_copy_does_not_replace_the_first_received_event(shop: Lake) -> None:
     first, second = on(0), on(2)
     shop.write_served([first, second])
     copies = [order(second, received_day=2, value=12.0), order(first, received_day=2.5, value=10.0)]
@@ -71,7 +71,7 @@ def test_copy_that_is_dated_back_does_not_take_the_place_of_the_one_received_fir
     assert in_any_order(shop, copies, (0, 2)) == ([0.0, 12.0], [{"sent-again": 1}, {}])
 
 
-def test_copy_that_is_dated_back_into_a_window_that_was_over_is_one_still(shop: Lake) -> None:
+def test_copy_backdated_into_closed_window_counts_as_duplicate(shop: Lake) -> None:
     old, new = on(0), on(8)
     shop.write_served([old, new])
     copies = [order(new, received_day=8, value=12.0), order(old, received_day=8.5, after_days=6)]
@@ -80,7 +80,7 @@ def test_copy_that_is_dated_back_into_a_window_that_was_over_is_one_still(shop: 
     assert in_any_order(shop, copies, (0, 8)) == ([0.0, 12.0], [{"sent-again": 1}, {}])
 
 
-def test_three_copies_for_three_days_are_one_event(shop: Lake) -> None:
+def test_three_copies_on_three_days_count_once(shop: Lake) -> None:
     given = [on(day) for day in (0, 3, 6)]
     shop.write_served(given)
     copies = [order(of, received_day=day) for of, day in zip(given, (0, 3, 6), strict=True)]
@@ -91,7 +91,7 @@ def test_three_copies_for_three_days_are_one_event(shop: Lake) -> None:
     )
 
 
-def test_copies_for_one_day_are_one_copy_of_another(shop: Lake) -> None:
+def test_copies_on_one_day_are_one_duplicate(shop: Lake) -> None:
     first, second, third = on(0), on(2), on(2)
     shop.write_served([first, second, third])
     copies = [order(first, received_day=0), order(second, received_day=2), order(third, received_day=3, after_days=1)]
@@ -99,7 +99,7 @@ def test_copies_for_one_day_are_one_copy_of_another(shop: Lake) -> None:
     assert in_any_order(shop, copies, (0, 2)) == ([10.0, 0.0], [{}, {"sent-again": 1}])
 
 
-def test_of_copies_received_in_one_millisecond_the_one_for_the_earlier_day_counts(shop: Lake) -> None:
+def test_copies_received_at_same_time_count_for_the_earlier_day(shop: Lake) -> None:
     first, second = on(0), on(1)
     shop.write_served([first, second])
     copies = [order(first, received_day=1, after_days=1), order(second, received_day=1)]
@@ -107,7 +107,7 @@ def test_of_copies_received_in_one_millisecond_the_one_for_the_earlier_day_count
     assert in_any_order(shop, copies, (0, 1)) == ([10.0, 0.0], [{}, {"sent-again": 1}])
 
 
-def test_order_id_of_two_users_counts_for_both(shop: Lake) -> None:
+def test_order_id_used_by_two_users_counts_for_both(shop: Lake) -> None:
     first, second = on(0), on(2, "ben")
     shop.write_served([first, second])
     copies = [order(first, received_day=0), {**order(second, received_day=2), "user_id": "ben"}]
@@ -115,7 +115,7 @@ def test_order_id_of_two_users_counts_for_both(shop: Lake) -> None:
     assert in_any_order(shop, copies, (0, 2)) == ([10.0, 10.0], [{}, {}])
 
 
-def test_event_that_was_forged_stays_so_when_it_is_sent_again(shop: Lake) -> None:
+def test_forged_event_stays_forged_when_sent_again(shop: Lake) -> None:
     first, second = on(0), on(1)
     shop.write_served([first, second])
     forged = {**order(first, received_day=0), "recommendation_id": "forged"}
@@ -126,7 +126,7 @@ def test_event_that_was_forged_stays_so_when_it_is_sent_again(shop: Lake) -> Non
     )
 
 
-def test_copy_counts_once_what_it_was_a_copy_of_is_erased(shop: Lake) -> None:
+def test_copy_counts_after_its_original_is_erased(shop: Lake) -> None:
     first, second = on(0), on(1)
     shop.write_served([first, second])
     shop.write_events([order(first, received_day=0)], name="e0")
@@ -141,7 +141,7 @@ def test_copy_counts_once_what_it_was_a_copy_of_is_erased(shop: Lake) -> None:
 
 
 @pytest.mark.parametrize(("days", "revenue"), [(7, [10.0, 0.0]), (8, [10.0, 10.0])])
-def test_copies_are_looked_for_on_the_seven_days_before_an_answer(shop: Lake, days: int, revenue: list[float]) -> None:
+def test_copies_are_searched_in_the_seven_days_before_a_response(shop: Lake, days: int, revenue: list[float]) -> None:
     first, second = on(0), on(days)
     shop.write_served([first, second])
     shop.write_events([order(first, received_day=0), order(second, received_day=days)])
@@ -151,7 +151,7 @@ def test_copies_are_looked_for_on_the_seven_days_before_an_answer(shop: Lake, da
     assert found(shop, (0, days))[0] == revenue
 
 
-def test_event_that_is_sent_again_counts_once(shop: Lake, judged: Callable[..., dict[str, int]], given: Answer) -> None:
+def test_event_sent_again_counts_once(shop: Lake, judged: Callable[..., dict[str, int]], given: Answer) -> None:
     bought = event(given, "pear", "return", event_value=5.0)
     assert judged(bought, bought) == {}
 
@@ -166,7 +166,7 @@ def test_event_that_is_sent_again_counts_once(shop: Lake, judged: Callable[..., 
     assert (row["purchases"], row["revenue"]) == (1, 10.0)
 
 
-def test_event_cannot_be_sent_again_for_another_answer(shop: Lake, given: Answer) -> None:
+def test_event_sent_again_for_another_response_is_ignored(shop: Lake, given: Answer) -> None:
     other = answer(["pear"])
     first = event(given, "pear", "purchase", event_value=10.0)
     again = {

@@ -82,7 +82,7 @@ def passes(text: str) -> bool:
 
 
 @pytest.mark.usefixtures("secret")
-def test_a_good_token_passes_and_says_whose_it_is() -> None:
+def test_valid_token_is_authorized_with_session_and_user() -> None:
     assert ask(f"Bearer {token()}") == {"isAuthorized": True, "context": {"sessionId": "s1", "userId": "anna"}}
     assert ask(f"bearer  {token(user_id=None)} ") == {"isAuthorized": True, "context": {"sessionId": "s1"}}
 
@@ -108,7 +108,7 @@ def test_a_good_token_passes_and_says_whose_it_is() -> None:
         ".",
     ],
 )
-def test_anything_else_is_refused_and_counted_without_a_word_of_it(
+def test_invalid_token_is_refused_and_counted_without_logging_it(
     secret: Secret, header: str, counted: Callable[[], dict[str, float]], logged: Callable[[], str]
 ) -> None:
     assert ask(header) == {"isAuthorized": False}
@@ -118,14 +118,14 @@ def test_anything_else_is_refused_and_counted_without_a_word_of_it(
     assert not [secret for secret in (*token().split("."), OLD, NEW, "anna") if secret in logged()]
 
 
-def test_a_pass_is_silent_about_whose_it_is(secret: Secret, logged: Callable[[], str]) -> None:
+def test_authorized_request_does_not_log_user_or_secret(secret: Secret, logged: Callable[[], str]) -> None:
     assert passes(token())
 
     assert "anna" not in logged()
     assert secret.arn not in logged()
 
 
-def test_the_key_is_read_once_and_again_after_five_minutes(secret: Secret, clock: Clock) -> None:
+def test_signing_key_is_cached_for_five_minutes(secret: Secret, clock: Clock) -> None:
     assert passes(token())
     clock.now_s += CHECK_S - 1
     assert passes(token())
@@ -136,7 +136,7 @@ def test_the_key_is_read_once_and_again_after_five_minutes(secret: Secret, clock
     assert secret.reads == 2
 
 
-def test_a_new_key_is_good_at_once_and_the_old_one_until_the_next(secret: Secret, clock: Clock) -> None:
+def test_new_key_is_valid_at_once_and_old_key_until_the_next_rotation(secret: Secret, clock: Clock) -> None:
     assert passes(token())
     secret.rotate(NEW)
     clock.now_s += CHECK_ON_MISMATCH_S
@@ -149,7 +149,7 @@ def test_a_new_key_is_good_at_once_and_the_old_one_until_the_next(secret: Secret
     assert [passes(token(key)) for key in (NEWEST, NEW, OLD)] == [True, True, False]
 
 
-def test_forged_tokens_do_not_make_it_read_the_key_all_the_time(secret: Secret, clock: Clock) -> None:
+def test_forged_tokens_do_not_cause_repeated_key_reads(secret: Secret, clock: Clock) -> None:
     forged = token("f" * 64)
 
     assert not any(passes(forged) for _ in range(5))
@@ -159,7 +159,7 @@ def test_forged_tokens_do_not_make_it_read_the_key_all_the_time(secret: Secret, 
     assert secret.reads == 2
 
 
-def test_known_keys_stay_good_while_the_secret_cannot_be_read(
+def test_cached_keys_stay_valid_while_the_secret_is_unreadable(
     secret: Secret, clock: Clock, counted: Callable[[], dict[str, float]], logged: Callable[[], str]
 ) -> None:
     assert passes(token())
@@ -174,7 +174,7 @@ def test_known_keys_stay_good_while_the_secret_cannot_be_read(
     assert "session keys cannot be read" in logged()
 
 
-def test_a_failed_read_is_repeated_after_five_seconds(secret: Secret, clock: Clock) -> None:
+def test_failed_key_read_is_retried_after_five_seconds(secret: Secret, clock: Clock) -> None:
     assert passes(token())
     secret.rotate(NEW)
     secret.rotate(NEWEST)
@@ -189,7 +189,7 @@ def test_a_failed_read_is_repeated_after_five_seconds(secret: Secret, clock: Clo
     assert not passes(token())
 
 
-def test_without_any_key_it_fails_rather_than_refuses(secret: Secret) -> None:
+def test_authorizer_without_any_key_raises_unavailable(secret: Secret) -> None:
     secret.cut_off()
 
     with pytest.raises(Unavailable, match="secretsmanager"):

@@ -43,7 +43,7 @@ def pairs(interactions: CleanInteractions) -> list[tuple[str, str]]:
     return list(zip(interactions.frame["profile_id"], interactions.frame["item_id"], strict=True))
 
 
-def test_repeated_event_counts_once_and_the_first_received_stays() -> None:
+def test_repeated_event_keeps_the_first_received_copy() -> None:
     interactions = cleaned(
         row("e1", item="plum", received_time_ms=NOW_MS + 1),
         row("e1", item="pear", received_time_ms=NOW_MS),
@@ -54,7 +54,7 @@ def test_repeated_event_counts_once_and_the_first_received_stays() -> None:
     assert interactions.dropped["duplicate_event"] == 1
 
 
-def test_returned_purchase_is_not_trained_on_whatever_the_order_of_rows() -> None:
+def test_returned_purchase_is_dropped_in_any_row_order() -> None:
     interactions = cleaned(
         row("e4", event_type="return", event_time_ms=NOW_MS + 2),
         row("e1", event_type="view"),
@@ -66,7 +66,7 @@ def test_returned_purchase_is_not_trained_on_whatever_the_order_of_rows() -> Non
     assert interactions.dropped["taken_back"] == 2
 
 
-def test_return_that_weighs_less_leaves_the_rest_of_the_purchase() -> None:
+def test_return_with_smaller_weight_reduces_the_purchase_weight() -> None:
     interactions = cleaned(
         row("e1", event_type="purchase"),
         row("e2", event_type="return", event_time_ms=NOW_MS + 1),
@@ -76,7 +76,7 @@ def test_return_that_weighs_less_leaves_the_rest_of_the_purchase() -> None:
     assert interactions.frame["weight"].tolist() == [3.0]
 
 
-def test_weight_and_name_are_those_of_the_event_type_in_any_spelling() -> None:
+def test_weight_and_name_come_from_the_event_type_in_any_spelling() -> None:
     interactions = cleaned(
         row("e1", event_type="purchase"), row("e2", event_type="AddToCart"), row("e3", event_type="view")
     )
@@ -85,7 +85,7 @@ def test_weight_and_name_are_those_of_the_event_type_in_any_spelling() -> None:
     assert interactions.frame["event_type"].tolist() == ["purchase", "cart", "view"]
 
 
-def test_weights_and_types_are_those_of_the_configuration() -> None:
+def test_weights_and_event_types_come_from_the_configuration() -> None:
     wish, view = EventType("wish", 2.5, aliases=("wishlist",)), EventType("view", 0.25)
 
     interactions = cleaned(row("e1", event_type="WishList"), row("e2"), events=(wish, view))
@@ -93,35 +93,35 @@ def test_weights_and_types_are_those_of_the_configuration() -> None:
     assert interactions.frame["weight"].tolist() == [2.5, 0.25]
 
 
-def test_types_without_a_weight_are_left_out_and_counted() -> None:
+def test_event_types_without_weight_are_dropped_and_counted() -> None:
     interactions = cleaned(row("e1"), row("e2", event_type="purchase"), events=(EventType("view", 0.0),))
 
     assert interactions.frame["weight"].tolist() == [5.0]
     assert (interactions.dropped["no_weight"], interactions.dropped["unknown_event_type"]) == (1, 0)
 
 
-def test_unknown_event_types_are_left_out_and_counted() -> None:
+def test_unknown_event_types_are_dropped_and_counted() -> None:
     interactions = cleaned(row("e1", event_type="rating"), row("e2"), row("e3", event_type=None))
 
     assert len(interactions.frame) == 1
     assert interactions.dropped["unknown_event_type"] == 2
 
 
-def test_a_lake_of_unknown_event_types_leaves_nothing() -> None:
+def test_lake_of_unknown_event_types_gives_an_empty_frame() -> None:
     interactions = cleaned(row("e1", event_type=None), row("e2", event_type="rating"))
 
     assert interactions.frame.empty
     assert interactions.dropped["unknown_event_type"] == 2
 
 
-def test_searches_are_left_out_and_counted() -> None:
+def test_searches_are_dropped_and_counted() -> None:
     interactions = cleaned(row("e1"), row("e2", item=None, event_type="search"), row("e3", item=None))
 
     assert len(interactions.frame) == 1
     assert (interactions.dropped["no_item"], interactions.dropped["unknown_event_type"]) == (2, 0)
 
 
-def test_profile_is_the_one_that_serving_looks_up() -> None:
+def test_profile_id_equals_the_id_used_by_serving() -> None:
     interactions = cleaned(row("e1", user="anna"), row("e2", user=None, session_id="s7"))
 
     assert interactions.frame["profile_id"].tolist() == [
@@ -130,7 +130,7 @@ def test_profile_is_the_one_that_serving_looks_up() -> None:
     ]
 
 
-def test_what_a_session_did_before_its_login_trains_the_users_history() -> None:
+def test_session_events_before_login_belong_to_the_user() -> None:
     interactions = cleaned(
         row("e1", user=None, item="fig", event_time_ms=NOW_MS - 9),
         row("e1", user=None, item="fig", event_time_ms=NOW_MS - 9),
@@ -154,7 +154,7 @@ def test_rows_are_sorted_by_time_then_event_id() -> None:
     assert interactions.frame["item_id"].tolist() == ["zeroth", "first", "second", "third"]
 
 
-def test_minimums_hold_also_after_the_others_are_left_out() -> None:
+def test_minimums_hold_after_other_rows_are_dropped() -> None:
     """Ben falls with the rare plum, then the fig with Ben, then Cleo with the fig."""
     interactions = cleaned(
         row("e1", user="ben", item="plum"),
@@ -182,7 +182,7 @@ def test_minimums_hold_also_after_the_others_are_left_out() -> None:
     }
 
 
-def test_nothing_left_is_an_empty_frame() -> None:
+def test_interactions_below_minimum_give_an_empty_frame() -> None:
     interactions = cleaned(row("e1"), row("e2", user="ben"), minimum_item=3)
 
     assert interactions.frame.empty
@@ -190,7 +190,7 @@ def test_nothing_left_is_an_empty_frame() -> None:
     assert interactions.repeats == 0
 
 
-def test_repeat_share_is_the_share_of_interactions_with_an_item_already_known() -> None:
+def test_repeats_count_interactions_with_a_known_item() -> None:
     interactions = cleaned(row("e1"), row("e2"), row("e3", item="plum"), row("e4", user="ben"))
 
     assert interactions.repeats == 1
@@ -201,7 +201,7 @@ def test_repeat_share_is_the_share_of_interactions_with_an_item_already_known() 
     st.integers(1, 4),
     st.integers(1, 4),
 )
-def test_every_row_is_in_or_counted_and_minimums_hold(
+def test_rows_are_kept_or_counted_as_dropped_and_minimums_hold(
     interactions: list[tuple[int, int]], minimum_item: int, minimum_user: int
 ) -> None:
     rows = [row(f"e{n}", user=f"u{user}", item=f"i{item}") for n, (user, item) in enumerate(interactions)]

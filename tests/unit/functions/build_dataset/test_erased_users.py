@@ -26,7 +26,7 @@ def profiles_in(files: dict[str, bytes]) -> set[str]:
     return set(table["profile_id"].to_pylist())
 
 
-def test_erased_users_are_left_out_though_the_purge_has_not_come_to_them(
+def test_erased_users_are_excluded_before_their_purge(
     dataset: Callable[[], dict[str, bytes]],
     archived: Callable[[list[StreamRecord]], None],
     erase: Callable[[str], None],
@@ -41,7 +41,7 @@ def test_erased_users_are_left_out_though_the_purge_has_not_come_to_them(
     assert DatasetManifest.from_json(files["manifest.json"]).dropped["erased_user"] == 2
 
 
-def test_what_an_erased_user_did_before_the_login_is_left_out_too(
+def test_session_events_of_erased_user_before_login_are_excluded(
     dataset: Callable[[], dict[str, bytes]],
     archived: Callable[[list[StreamRecord]], None],
     erase: Callable[[str], None],
@@ -60,7 +60,7 @@ def test_what_an_erased_user_did_before_the_login_is_left_out_too(
     assert "s#s" not in profiles_in(files)
 
 
-def test_a_user_erased_while_the_dataset_was_built_fails_it(
+def test_user_erased_during_the_build_fails_the_dataset(
     dataset: Callable[[], dict[str, bytes]],
     erase: Callable[[str], None],
     aws: Callable[[str], Any],

@@ -21,7 +21,7 @@ from tests.builders.lambda_events import NOW_MS, interaction, kinesis_event
 from tests.unit.functions.build_dataset.shop import DAY_MS, EVENT, shopping
 
 
-def test_training_is_told_where_the_dataset_is_and_how_large(
+def test_response_has_dataset_location_and_counts(
     dataset: Any, invoke: Callable[..., Any], artefact_bucket: str, counted: Callable[[], dict[str, float]]
 ) -> None:
     answer = invoke()
@@ -38,7 +38,7 @@ def test_training_is_told_where_the_dataset_is_and_how_large(
     assert counted()["DatasetsBuilt"] == 1
 
 
-def test_interactions_are_typed_and_in_order(dataset: Callable[[], dict[str, bytes]]) -> None:
+def test_interactions_file_is_typed_and_sorted(dataset: Callable[[], dict[str, bytes]]) -> None:
     table = pq.read_table(io.BytesIO(dataset()["interactions.parquet"]))
 
     assert table.schema.remove_metadata() == pa.schema(
@@ -58,7 +58,7 @@ def test_interactions_are_typed_and_in_order(dataset: Callable[[], dict[str, byt
     assert table["event_type"][0].as_py() == "view"
 
 
-def test_interactions_have_the_context_that_profiles_have(
+def test_interactions_have_the_same_context_as_profiles(
     dataset: Callable[[], dict[str, bytes]], aws: Callable[[str], Any], artefact_bucket: str
 ) -> None:
     store = ConfigurationStore(aws("s3"), artefact_bucket)
@@ -74,7 +74,7 @@ def test_interactions_have_the_context_that_profiles_have(
     assert contexts[0] == ""
 
 
-def test_users_come_with_the_declared_columns_that_make_groups(
+def test_users_file_has_declared_group_columns(
     dataset: Callable[[], dict[str, bytes]], aws: Callable[[str], Any], artefact_bucket: str, users_table: str
 ) -> None:
     """Only buyers are exported; numbers form no groups, and undeclared columns may hold any value."""
@@ -99,14 +99,14 @@ def test_users_come_with_the_declared_columns_that_make_groups(
     ]
 
 
-def test_users_are_not_read_where_no_column_makes_groups(dataset: Callable[[], dict[str, bytes]]) -> None:
+def test_users_are_not_read_without_group_columns(dataset: Callable[[], dict[str, bytes]]) -> None:
     table = pq.read_table(io.BytesIO(dataset()["users.parquet"]))
 
     assert table.schema.remove_metadata() == pa.schema([("user_id", pa.string()), ("properties", pa.string())])
     assert table.num_rows == 0
 
 
-def test_items_are_the_whole_catalogue(dataset: Callable[[], dict[str, bytes]]) -> None:
+def test_items_file_has_the_full_catalogue(dataset: Callable[[], dict[str, bytes]]) -> None:
     table = pq.read_table(io.BytesIO(dataset()["items.parquet"]))
 
     assert table.schema.remove_metadata() == pa.schema([("item_id", pa.string()), ("properties", pa.string())])
@@ -117,7 +117,7 @@ def test_items_are_the_whole_catalogue(dataset: Callable[[], dict[str, bytes]]) 
     ]
 
 
-def test_manifest_says_what_is_in_what_was_left_out_and_where_it_came_from(
+def test_manifest_has_counts_drops_and_sources(
     dataset: Callable[[], dict[str, bytes]],
 ) -> None:
     manifest = DatasetManifest.from_json(dataset()["manifest.json"])
@@ -148,7 +148,7 @@ def test_manifest_says_what_is_in_what_was_left_out_and_where_it_came_from(
     assert manifest.reference.category_popularity is None
 
 
-def test_weights_and_minimums_are_those_of_the_configuration_that_holds(
+def test_weights_and_minimums_come_from_the_current_configuration(
     dataset: Callable[[], dict[str, bytes]], aws: Callable[[str], Any], artefact_bucket: str
 ) -> None:
     document = {
@@ -196,7 +196,7 @@ def test_empty_lake_is_an_error(invoke: Callable[..., Any]) -> None:
         invoke()
 
 
-def test_too_little_data_is_an_error_with_the_counts(
+def test_too_few_interactions_raise_an_error_with_counts(
     invoke: Callable[..., Any],
     archived: Callable[[list[StreamRecord]], None],
     aws: Callable[[str], Any],
@@ -210,7 +210,7 @@ def test_too_little_data_is_an_error_with_the_counts(
     assert "Contents" not in aws("s3").list_objects_v2(Bucket=artefact_bucket)
 
 
-def test_users_interactions_with_actions_are_in_files_of_their_own(
+def test_action_interactions_are_written_to_separate_files(
     dataset: Callable[[], dict[str, bytes]],
     aws: Callable[[str], Any],
     archived: Callable[[list[StreamRecord]], None],
@@ -237,7 +237,7 @@ def test_users_interactions_with_actions_are_in_files_of_their_own(
     assert DatasetManifest.from_json(files["manifest.json"]).interactions == 10
 
 
-def test_imported_interactions_with_actions_are_in_the_dataset_once(
+def test_imported_action_interactions_are_in_the_dataset_once(
     dataset: Callable[[], dict[str, bytes]], aws: Callable[[str], Any], lake_bucket: str
 ) -> None:
     time_s = NOW_MS // 1000 - 60
@@ -257,5 +257,5 @@ def test_imported_interactions_with_actions_are_in_the_dataset_once(
     ]
 
 
-def test_dataset_of_a_shop_without_actions_has_no_files_of_them(dataset: Callable[[], dict[str, bytes]]) -> None:
+def test_dataset_without_actions_has_no_action_files(dataset: Callable[[], dict[str, bytes]]) -> None:
     assert {"actions.parquet", "action_interactions.parquet"}.isdisjoint(dataset())

@@ -63,7 +63,7 @@ def response(**fields: Any) -> ServedResponse:
     )
 
 
-def test_response_has_its_ranked_items_and_the_outcomes(build: Build) -> None:
+def test_response_row_has_ranked_items_and_outcomes(build: Build) -> None:
     (row,) = build(
         {"item_id": "plum"},
         {"item_id": "plum", "event_type": "purchase", "event_value": 4.5},
@@ -85,7 +85,7 @@ def test_response_has_its_ranked_items_and_the_outcomes(build: Build) -> None:
     }
 
 
-def test_pairs_in_random_order_are_those_of_the_log(build: Build) -> None:
+def test_randomised_pairs_are_read_from_the_log(build: Build) -> None:
     (row,) = build(
         {"item_id": "plum"},
         item_ids=["kiwi", "pear", "plum", "fig"],
@@ -97,7 +97,7 @@ def test_pairs_in_random_order_are_those_of_the_log(build: Build) -> None:
     assert (row["places"], row["pairs"]) == ([0, 1, 2, 3], [1])
 
 
-def test_items_after_the_fiftieth_place_are_left_out(build: Build) -> None:
+def test_items_after_position_50_are_dropped(build: Build) -> None:
     many = {
         "item_ids": [f"i{place}" for place in range(60)],
         "origins": ["pinned", *["ranked"] * 59],
@@ -111,14 +111,16 @@ def test_items_after_the_fiftieth_place_are_left_out(build: Build) -> None:
     assert row["outcome_item_ids"] == ["i1"]
 
 
-def test_days_without_a_named_response_are_not_read(build: Build, aws: Callable[[str], Any], lake_bucket: str) -> None:
+def test_days_without_referenced_response_are_not_read(
+    build: Build, aws: Callable[[str], Any], lake_bucket: str
+) -> None:
     key = f"{partition_prefix(served_date(NOW_MS))}a.parquet"
     aws("s3").put_object(Bucket=lake_bucket, Key=key, Body=b"never read")
 
     assert len(build({"item_id": "plum"})) == 1
 
 
-def test_limit_counts_responses_of_for_you_only(
+def test_response_limit_counts_only_for_you_responses(
     build: Build, archived: Callable[[list[StreamRecord]], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("functions.build_dataset.impressions.MAX_RESPONSES", 1)
@@ -127,7 +129,7 @@ def test_limit_counts_responses_of_for_you_only(
     assert len(build({"item_id": "plum"})) == 1
 
 
-def test_responses_before_the_oldest_day_read_are_left_out(
+def test_responses_before_the_oldest_day_read_are_dropped(
     build: Build, archived: Callable[[list[StreamRecord]], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("functions.build_dataset.impressions.MAX_RESPONSES", 1)
@@ -157,5 +159,7 @@ def naming(*responses: ServedResponse) -> list[StreamRecord]:
         ({}, {"scores": None}),
     ],
 )
-def test_other_responses_and_events_do_not_count(build: Build, event: dict[str, Any], fields: dict[str, Any]) -> None:
+def test_unmatched_responses_and_events_are_ignored(
+    build: Build, event: dict[str, Any], fields: dict[str, Any]
+) -> None:
     assert build({"item_id": "plum", **event}, **fields) == []

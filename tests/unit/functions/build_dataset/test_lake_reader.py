@@ -27,7 +27,7 @@ def events(client: Any, bucket: str) -> list[str]:
     return sorted(lake.deduplicate(rows)["event_id"])
 
 
-def test_objects_that_compaction_removes_after_they_were_listed_are_passed_over(s3: Any, lake_bucket: str) -> None:
+def test_objects_removed_by_compaction_after_listing_are_skipped(s3: Any, lake_bucket: str) -> None:
     raw = [write(s3, lake_bucket, f"shard-{n}", [row(f"e{n}"), row(f"e{n + 1}")]) for n in range(4)]
     keep_up(s3, lake_bucket, later_ms=LATER_MS)  # merged; the inputs are still there
     assert len(keys(s3, lake_bucket)) == 5
@@ -40,7 +40,7 @@ def test_objects_that_compaction_removes_after_they_were_listed_are_passed_over(
     assert len(keys(s3, lake_bucket)) == 1
 
 
-def test_object_written_anew_after_it_was_listed_is_read_as_it_is_now(s3: Any, lake_bucket: str) -> None:
+def test_object_rewritten_after_listing_is_read_in_its_new_form(s3: Any, lake_bucket: str) -> None:
     key = write(s3, lake_bucket, "shard-0", [row("e0", user_id="anna"), row("e1", user_id="bob")])
 
     def erase(number: int, name: str) -> None:
@@ -50,7 +50,7 @@ def test_object_written_anew_after_it_was_listed_is_read_as_it_is_now(s3: Any, l
     assert events(Watched(s3, erase), lake_bucket) == ["e1"]
 
 
-def test_columns_and_partitions_are_named_whatever_wrote_the_objects(s3: Any, lake_bucket: str) -> None:
+def test_partitions_of_other_writers_are_read_with_known_columns(s3: Any, lake_bucket: str) -> None:
     few = pa.schema([("event_id", pa.large_string()), ("received_time_ms", pa.int64())])
     s3.put_object(
         Bucket=lake_bucket,
@@ -67,13 +67,13 @@ def test_columns_and_partitions_are_named_whatever_wrote_the_objects(s3: Any, la
     assert rows["item_id"].isna().tolist() == [True, False]
 
 
-def test_empty_lake_has_no_partition(s3: Any, lake_bucket: str) -> None:
+def test_empty_lake_has_no_partitions(s3: Any, lake_bucket: str) -> None:
     rows, partitions = read_lake(s3, lake_bucket, columns=LAKE_COLUMNS)
 
     assert (len(rows), partitions) == (0, ())
 
 
-def test_object_that_is_no_parquet_is_named(s3: Any, lake_bucket: str) -> None:
+def test_invalid_parquet_object_error_names_the_object(s3: Any, lake_bucket: str) -> None:
     s3.put_object(Bucket=lake_bucket, Key=f"{lake.partition_prefix('2026-09-20')}torn.parquet", Body=b"PAR1")
 
     with pytest.raises(

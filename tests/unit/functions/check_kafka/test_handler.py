@@ -31,7 +31,7 @@ def check(cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch, **mapping: Any) -
         ("Updating", "OK"),
     ],
 )
-def test_mapping_that_reads_passes(
+def test_working_mapping_passes(
     state: str, result: str | None, aws: Any, cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert check(cloud, monkeypatch, State=state, LastProcessingResult=result) == (result or "none")
@@ -47,7 +47,7 @@ def test_mapping_that_reads_passes(
         ("Deleting", "OK"),
     ],
 )
-def test_mapping_that_does_not_read_fails_the_function(
+def test_failing_mapping_fails_the_function(
     state: str, result: str | None, aws: Any, cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(Unavailable, match=rf"Kafka is not read: the mapping {MAPPING} is {state} \(User action\)"):

@@ -67,7 +67,7 @@ def test_actions_are_stored_and_later_calls_replace_them(
         ),
     ],
 )
-def test_invalid_action_is_refused_and_the_others_are_stored(
+def test_invalid_action_is_refused_and_other_actions_are_stored(
     collect: Callable[..., Any],
     aws: Callable[[str], Any],
     artefact_bucket: str,
@@ -94,7 +94,7 @@ def test_more_actions_than_the_limit_are_refused(
     assert answer["document"]["message"] == "there would be 1,001 actions, expected at most 1,000"
 
 
-def test_expired_actions_give_way_to_more_actions_than_the_limit(
+def test_expired_actions_are_removed_to_admit_new_actions(
     collect: Callable[..., Any], aws: Callable[[str], Any], artefact_bucket: str
 ) -> None:
     store = ActionStore(aws("s3"), artefact_bucket)
@@ -116,7 +116,7 @@ def test_actions_of_another_dataset_are_refused(collect: Callable[..., Any]) -> 
     assert answer["statusCode"] == 404
 
 
-def test_action_interactions_are_on_the_stream(
+def test_action_interactions_are_put_on_the_stream(
     collect: Callable[..., Any], aws: Callable[[str], Any], counted: Callable[[], dict[str, float]]
 ) -> None:
     answer = put_interactions(
@@ -147,7 +147,7 @@ def test_repeated_call_without_event_ids_puts_the_same_events(
     assert len({event.event_id for event in on_stream(aws)}) == 1
 
 
-def test_invalid_action_interaction_is_refused_and_the_others_are_stored(
+def test_invalid_action_interaction_is_refused_and_others_are_stored(
     collect: Callable[..., Any], aws: Callable[[str], Any], counted: Callable[[], dict[str, float]]
 ) -> None:
     answer = put_interactions(collect, sent(eventType="Clicked"), sent(), sent(actionId=""))

@@ -75,14 +75,14 @@ def answer_to(collect: Callable[..., Any], key: str, fault: Fault) -> dict[str, 
     return answer
 
 
-def test_every_route_is_tried(collect: Callable[..., Any]) -> None:
+def test_every_route_has_a_valid_request_to_vary(collect: Callable[..., Any]) -> None:
     collect("GET /items")
 
     assert set(handler._routes()) == set(GOOD)
 
 
 @pytest.mark.parametrize("key", GOOD)
-def test_a_good_request_is_taken(collect: Callable[..., Any], key: str) -> None:
+def test_valid_request_is_accepted(collect: Callable[..., Any], key: str) -> None:
     for route in ("POST /items", "POST /users"):
         collect(route, orjson.loads(orjson.dumps(GOOD[route]).replace(b'"anna"', b'"pear"')))
 
@@ -90,7 +90,7 @@ def test_a_good_request_is_taken(collect: Callable[..., Any], key: str) -> None:
 
 
 @pytest.mark.parametrize("key", GOOD)
-def test_what_is_wrong_is_refused_and_said(collect: Callable[..., Any], key: str) -> None:
+def test_invalid_field_is_refused_with_a_message(collect: Callable[..., Any], key: str) -> None:
     faults = [*path_faults(key), *query_faults(key), *(body_faults(key, GOOD[key]) if GOOD[key] else ())]
 
     answers = [(fault, answer_to(collect, key, fault)) for fault in faults]
@@ -101,7 +101,7 @@ def test_what_is_wrong_is_refused_and_said(collect: Callable[..., Any], key: str
 
 @pytest.mark.parametrize("key", [key for key in GOOD if GOOD[key]])
 @pytest.mark.parametrize("name", UNREADABLE)
-def test_what_cannot_be_read_is_refused(collect: Callable[..., Any], key: str, name: str) -> None:
+def test_unreadable_body_is_refused(collect: Callable[..., Any], key: str, name: str) -> None:
     path = dict.fromkeys(path_parameters(key), "pear")
     answer = collect(key, UNREADABLE[name], base64_encoded=True, path=path, authorizer=authorizer(key))
 
@@ -109,7 +109,7 @@ def test_what_cannot_be_read_is_refused(collect: Callable[..., Any], key: str, n
 
 
 @pytest.mark.parametrize("body", ["\ud800", '{"a":"\ud800"}'])
-def test_half_a_surrogate_pair_is_refused(collect: Callable[..., Any], body: str) -> None:
+def test_lone_surrogate_in_body_is_refused(collect: Callable[..., Any], body: str) -> None:
     event = {**http_event("POST /events"), "body": body}
     collect("GET /items")
 

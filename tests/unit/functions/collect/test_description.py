@@ -5,7 +5,7 @@ from functions.collect import handler
 from tests.builders.lambda_events import LambdaContext, http_event
 
 
-def test_the_description_is_of_what_the_configuration_says(
+def test_openapi_description_contains_configured_types_and_columns(
     collect: Callable[..., Any], configure: Callable[[dict[str, Any]], None]
 ) -> None:
     configure(
@@ -23,7 +23,7 @@ def test_the_description_is_of_what_the_configuration_says(
     assert columns["packed"]["format"] == "unixtime"
 
 
-def test_who_has_the_description_is_told_so(collect: Callable[..., Any]) -> None:
+def test_openapi_request_with_current_etag_returns_304(collect: Callable[..., Any]) -> None:
     first = collect("GET /openapi.json")
     event = http_event("GET /openapi.json")
     event["headers"]["if-none-match"] = f'"other", W/{first["headers"]["etag"]}'

@@ -17,7 +17,7 @@ def event(**fields: Any) -> dict[str, Any]:
     return {**CALL, "eventList": [{name: value for name, value in changed.items() if value is not None}]}
 
 
-def test_events_stand_on_the_stream_under_their_user(
+def test_events_are_put_on_the_stream_under_their_user(
     collect: Callable[..., Any], aws: Callable[[str], Any], counted: Callable[[], dict[str, float]]
 ) -> None:
     answer = collect(
@@ -35,7 +35,9 @@ def test_events_stand_on_the_stream_under_their_user(
     assert counted()["EventsAccepted"] == 2
 
 
-def test_anonymous_event_stands_under_its_session(collect: Callable[..., Any], aws: Callable[[str], Any]) -> None:
+def test_anonymous_event_is_put_on_the_stream_under_its_session(
+    collect: Callable[..., Any], aws: Callable[[str], Any]
+) -> None:
     collect("POST /events", {name: value for name, value in CALL.items() if name != "userId"})
 
     assert [record["PartitionKey"] for record in stored_records(aws("kinesis"))] == ["s#s1"]
@@ -49,7 +51,7 @@ def test_repeated_call_has_the_same_event_ids(collect: Callable[..., Any], aws: 
     assert first.event_id == second.event_id
 
 
-def test_longest_user_id_is_taken(collect: Callable[..., Any], aws: Callable[[str], Any]) -> None:
+def test_longest_user_id_is_accepted(collect: Callable[..., Any], aws: Callable[[str], Any]) -> None:
     answer = collect("POST /events", {**CALL, "userId": "x" * 256})
 
     assert answer["statusCode"] == 200
@@ -86,7 +88,7 @@ def test_base64_body_is_read(collect: Callable[..., Any]) -> None:
         ({**CALL, "eventlist": [EVENT]}, "eventlist is not a known field, expected trackingId, userId, "),
     ],
 )
-def test_bad_call_says_exactly_why_and_stores_nothing(
+def test_invalid_call_is_refused_with_its_reason_and_stores_nothing(
     body: Any,
     reason: str,
     collect: Callable[..., Any],
@@ -112,7 +114,7 @@ def test_bad_call_says_exactly_why_and_stores_nothing(
         ('{"userId": ["anna@example.com"]}', False, "NoneType"),
     ],
 )
-def test_no_part_of_a_refused_body_is_logged(
+def test_refused_body_is_not_logged(
     body: str, encoded: bool, cause: str, collect: Callable[..., Any], logged: Callable[[], str]
 ) -> None:
     request = {**http_event("POST /events", b""), "body": body, "isBase64Encoded": encoded}
@@ -125,7 +127,7 @@ def test_no_part_of_a_refused_body_is_logged(
     assert "anna" not in logged()
 
 
-def test_bad_events_cost_the_others_nothing(
+def test_invalid_events_are_rejected_individually(
     collect: Callable[..., Any], aws: Callable[[str], Any], counted: Callable[[], dict[str, float]]
 ) -> None:
     events = [EVENT, {**EVENT, "itemId": ""}, {**EVENT, "eventType": "Rating"}]
@@ -142,7 +144,7 @@ def test_bad_events_cost_the_others_nothing(
     assert counted() == {"EventsAccepted": 1, "EventsRejected": 2, "RequestsRejected": 1}
 
 
-def test_missing_stream_is_a_503(collect: Callable[..., Any], aws: Callable[[str], Any]) -> None:
+def test_missing_stream_returns_503(collect: Callable[..., Any], aws: Callable[[str], Any]) -> None:
     aws("kinesis").delete_stream(StreamName="events")
 
     answer = collect("POST /events", CALL)
@@ -151,7 +153,7 @@ def test_missing_stream_is_a_503(collect: Callable[..., Any], aws: Callable[[str
     assert answer["headers"]["x-amzn-errortype"] == "ServiceUnavailableException"
 
 
-def test_a_call_for_another_tracking_id_is_a_404_that_names_ours(
+def test_other_tracking_id_returns_404_with_the_expected_id(
     collect: Callable[..., Any], aws: Callable[[str], Any]
 ) -> None:
     answer = collect("POST /events", {**CALL, "trackingId": "other"})
@@ -161,14 +163,16 @@ def test_a_call_for_another_tracking_id_is_a_404_that_names_ours(
     assert stored_records(aws("kinesis")) == []
 
 
-def test_a_search_stands_on_the_stream_with_its_query(collect: Callable[..., Any], aws: Callable[[str], Any]) -> None:
+def test_search_event_is_put_on_the_stream_with_its_query(
+    collect: Callable[..., Any], aws: Callable[[str], Any]
+) -> None:
     collect("POST /events", event(eventType="Search", itemId=None, properties='{"query": "pears", "page": 1}'))
 
     (found,) = map(interaction, stored_records(aws("kinesis")))
     assert (found.event_type, found.item_id, found.query, found.properties) == ("search", None, "pears", '{"page":1}')
 
 
-def test_events_ahead_of_the_clock_pass_and_are_counted(
+def test_events_from_the_future_are_accepted_and_counted(
     collect: Callable[..., Any], aws: Callable[[str], Any], counted: Callable[[], dict[str, float]]
 ) -> None:
     """The consumers judge them by the stream's clock, and keep what they refuse."""
@@ -181,7 +185,7 @@ def test_events_ahead_of_the_clock_pass_and_are_counted(
     assert counted() == {"EventsAccepted": 2, "EventsAhead": 1}
 
 
-def test_an_event_type_is_taken_as_soon_as_it_is_declared(
+def test_new_event_type_is_accepted_immediately(
     collect: Callable[..., Any], aws: Callable[[str], Any], configure: Callable[[dict[str, Any]], None]
 ) -> None:
     assert collect("POST /events", event(eventType="Rating"))["statusCode"] == 400
@@ -197,7 +201,7 @@ def _unchecked(kinesis: Any) -> list[Interaction]:
     return [parse_record(record["Data"], arrived_ms=NOW_MS, configuration=rating) for record in stored_records(kinesis)]
 
 
-def test_events_bear_the_correlation_id_of_their_request_and_count_once_whatever_it_is(
+def test_event_has_correlation_id_and_event_id_does_not_depend_on_it(
     collect: Callable[..., Any], aws: Callable[[str], Any]
 ) -> None:
     request = http_event("POST /events", CALL)
@@ -212,5 +216,5 @@ def test_events_bear_the_correlation_id_of_their_request_and_count_once_whatever
     assert first.event_id == second.event_id
 
 
-def test_a_refused_request_is_answered_with_its_correlation_id(collect: Callable[..., Any]) -> None:
+def test_refused_request_returns_its_correlation_id(collect: Callable[..., Any]) -> None:
     assert collect("POST /events", {})["headers"]["x-correlation-id"] == "r1"

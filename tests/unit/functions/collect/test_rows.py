@@ -20,7 +20,7 @@ def stored(aws: Callable[[str], Any], table: str, key: str) -> dict[str, Any]:
     return {row[key]["S"]: orjson.loads(row["properties"]["S"]) for row in rows if "properties" in row}
 
 
-def test_items_stand_in_the_catalogue(
+def test_items_are_stored_in_the_catalogue(
     collect: Callable[..., Any],
     aws: Callable[[str], Any],
     catalogue_table: str,
@@ -33,7 +33,7 @@ def test_items_stand_in_the_catalogue(
     assert counted() == {"ItemsAccepted": 2}
 
 
-def test_users_stand_in_their_table(
+def test_users_are_stored_in_the_users_table(
     collect: Callable[..., Any], aws: Callable[[str], Any], users_table: str, counted: Callable[[], dict[str, float]]
 ) -> None:
     users = [{"userId": "anna", "properties": '{"membership": "gold"}'}]
@@ -45,7 +45,7 @@ def test_users_stand_in_their_table(
     assert counted() == {"UsersAccepted": 1}
 
 
-def test_bad_items_cost_the_others_nothing(
+def test_invalid_items_are_rejected_individually(
     collect: Callable[..., Any],
     aws: Callable[[str], Any],
     catalogue_table: str,
@@ -77,7 +77,7 @@ def test_bad_items_cost_the_others_nothing(
         ("POST /users", {"datasetArn": f"{ARN}/ITEMS", "users": [{"userId": "a"}]}, "/USERS"),
     ],
 )
-def test_a_call_for_another_dataset_is_a_404_that_names_the_type(
+def test_call_for_another_dataset_returns_404_with_the_expected_type(
     collect: Callable[..., Any], route: str, body: Any, expected: str
 ) -> None:
     answer = collect(route, body)
@@ -88,7 +88,7 @@ def test_a_call_for_another_dataset_is_a_404_that_names_the_type(
     )
 
 
-def test_a_repeated_put_replaces_the_row(
+def test_repeated_put_replaces_the_row(
     collect: Callable[..., Any], aws: Callable[[str], Any], catalogue_table: str
 ) -> None:
     put_items(collect, {"itemId": "pear", "properties": {"price": 1, "colour": "green"}})
@@ -97,7 +97,7 @@ def test_a_repeated_put_replaces_the_row(
     assert stored(aws, catalogue_table, "item_id") == {"pear": {"price": 2}}
 
 
-def test_a_row_is_shown_changed_and_deleted(
+def test_item_can_be_read_changed_and_deleted(
     collect: Callable[..., Any], counted: Callable[[], dict[str, float]]
 ) -> None:
     put_items(collect, {"itemId": "pear", "properties": {"price": 1, "colour": "green"}})
@@ -121,7 +121,7 @@ def test_a_row_is_shown_changed_and_deleted(
     assert counted() == {"ItemsAccepted": 3, "RequestsRejected": 3}
 
 
-def test_a_user_is_shown_and_changed(collect: Callable[..., Any]) -> None:
+def test_user_can_be_read_and_changed(collect: Callable[..., Any]) -> None:
     collect("POST /users", {"datasetArn": f"{ARN}/USERS", "users": [{"userId": "anna"}]})
 
     changed = collect("PATCH /users/{userId}", {"age": 7}, path={"userId": "anna"})
@@ -131,7 +131,7 @@ def test_a_user_is_shown_and_changed(collect: Callable[..., Any]) -> None:
     assert collect("GET /users")["document"] == {"users": [changed["document"]]}
 
 
-def test_a_change_to_another_type_is_refused_by_name(
+def test_change_to_another_type_is_refused_with_the_column_name(
     collect: Callable[..., Any], configure: Callable[[dict[str, Any]], None]
 ) -> None:
     configure({"items": {"columns": {"price": "number"}}})
@@ -144,7 +144,7 @@ def test_a_change_to_another_type_is_refused_by_name(
     assert collect("GET /items/{itemId}", path={"itemId": "pear"})["document"]["properties"] == {"price": 1}
 
 
-def test_any_item_is_listed_once(collect: Callable[..., Any]) -> None:
+def test_items_with_any_id_are_listed_once(collect: Callable[..., Any]) -> None:
     for item_id in STRANGE_IDS:
         put_items(collect, {"itemId": item_id})
 
@@ -173,21 +173,23 @@ def test_any_item_is_listed_once(collect: Callable[..., Any]) -> None:
         ("9" * 5000, f'"{"9" * 79}… (5002 characters)'),
     ],
 )
-def test_a_limit_that_cannot_be_is_refused(collect: Callable[..., Any], limit: str, shown: str) -> None:
+def test_invalid_limit_is_refused(collect: Callable[..., Any], limit: str, shown: str) -> None:
     answer = collect("GET /items", query={"limit": limit})
 
     assert answer["statusCode"] == 400
     assert answer["document"]["message"] == f"limit is {shown}, expected a whole number from 1 to 1000"
 
 
-def test_a_made_up_token_is_refused(collect: Callable[..., Any]) -> None:
+def test_invalid_next_token_is_refused(collect: Callable[..., Any]) -> None:
     answer = collect("GET /items", query={"nextToken": "%%%"})
 
     assert answer["statusCode"] == 400
     assert answer["document"]["message"] == "nextToken is '%%%', expected one that this list returned"
 
 
-def test_an_absent_table_is_a_503(collect: Callable[..., Any], aws: Callable[[str], Any], catalogue_table: str) -> None:
+def test_missing_table_returns_503(
+    collect: Callable[..., Any], aws: Callable[[str], Any], catalogue_table: str
+) -> None:
     aws("dynamodb").delete_table(TableName=catalogue_table)
 
     answers = [
@@ -199,7 +201,7 @@ def test_an_absent_table_is_a_503(collect: Callable[..., Any], aws: Callable[[st
     assert [answer["statusCode"] for answer in answers] == [503, 503, 503]
 
 
-def test_a_parameter_that_there_is_not_is_refused(collect: Callable[..., Any]) -> None:
+def test_unknown_query_parameter_is_refused(collect: Callable[..., Any]) -> None:
     answer = collect("GET /items", query={"Limit": "1"})
 
     assert answer["statusCode"] == 400

@@ -25,7 +25,7 @@ def browse(collect: Callable[..., Any]) -> Send:
     return send
 
 
-def test_events_stand_under_the_session_of_the_token(browse: Send, aws: Callable[[str], Any]) -> None:
+def test_events_are_stored_under_the_session_of_the_token(browse: Send, aws: Callable[[str], Any]) -> None:
     answer = browse({"eventList": [EVENT]})
 
     assert (answer["statusCode"], answer["document"]) == (200, {})
@@ -35,9 +35,7 @@ def test_events_stand_under_the_session_of_the_token(browse: Send, aws: Callable
     assert (stored.user_id, stored.session_id, stored.item_id, stored.event_type) == (None, "s1", "pear", "view")
 
 
-def test_events_of_somebody_logged_in_stand_under_the_user_of_the_token(
-    browse: Send, aws: Callable[[str], Any]
-) -> None:
+def test_events_are_stored_under_the_user_of_the_token(browse: Send, aws: Callable[[str], Any]) -> None:
     browse({"eventList": [EVENT], "trackingId": TRACKING_ID}, user="anna")
 
     (record,) = stored_records(aws("kinesis"))
@@ -45,7 +43,7 @@ def test_events_of_somebody_logged_in_stand_under_the_user_of_the_token(
     assert (interaction(record).user_id, interaction(record).session_id) == ("anna", "s1")
 
 
-def test_what_is_sold_is_not_said_by_a_browser_unless_the_shop_permits_it(
+def test_browser_purchase_is_refused_unless_configured(
     browse: Send,
     aws: Callable[[str], Any],
     configure: Callable[[dict[str, Any]], None],
@@ -68,7 +66,7 @@ def test_what_is_sold_is_not_said_by_a_browser_unless_the_shop_permits_it(
 
 
 @pytest.mark.parametrize("field", ["userId", "sessionId"])
-def test_a_browser_does_not_say_who_it_is(browse: Send, aws: Callable[[str], Any], field: str) -> None:
+def test_browser_event_with_user_or_session_id_is_refused(browse: Send, aws: Callable[[str], Any], field: str) -> None:
     answer = browse({"eventList": [EVENT], field: "ben"})
 
     assert answer["statusCode"] == 400
@@ -89,7 +87,7 @@ def test_a_browser_does_not_say_who_it_is(browse: Send, aws: Callable[[str], Any
         ([], 400, "body is [], expected an object"),
     ],
 )
-def test_a_wrong_envelope_stores_nothing(
+def test_invalid_envelope_stores_nothing(
     browse: Send, aws: Callable[[str], Any], body: Any, status: int, message: str
 ) -> None:
     answer = browse(body)
@@ -99,7 +97,7 @@ def test_a_wrong_envelope_stores_nothing(
     assert stored_records(aws("kinesis")) == []
 
 
-def test_good_events_of_a_bad_call_are_stored(browse: Send, aws: Callable[[str], Any]) -> None:
+def test_valid_events_of_a_partly_invalid_call_are_stored(browse: Send, aws: Callable[[str], Any]) -> None:
     answer = browse({"eventList": [EVENT, {**EVENT, "itemId": ""}]})
 
     assert answer["statusCode"] == 400
@@ -107,9 +105,7 @@ def test_good_events_of_a_bad_call_are_stored(browse: Send, aws: Callable[[str],
     assert len(stored_records(aws("kinesis"))) == 1
 
 
-def test_an_event_id_counts_within_its_session_alone(
-    browse: Send, collect: Callable[..., Any], aws: Callable[[str], Any]
-) -> None:
+def test_event_id_is_unique_per_session(browse: Send, collect: Callable[..., Any], aws: Callable[[str], Any]) -> None:
     collect("POST /events", {**CALL, "eventList": [OWN]})
     browse({"eventList": [OWN]})
     browse({"eventList": [OWN]}, user="anna")
@@ -121,7 +117,7 @@ def test_an_event_id_counts_within_its_session_alone(
     assert len({shop, first, other}) == 3
 
 
-def test_a_repeated_call_has_the_same_event_ids(browse: Send, aws: Callable[[str], Any]) -> None:
+def test_repeated_call_has_the_same_event_ids(browse: Send, aws: Callable[[str], Any]) -> None:
     for _ in range(2):
         browse({"eventList": [EVENT, EVENT]})
 
@@ -130,7 +126,7 @@ def test_a_repeated_call_has_the_same_event_ids(browse: Send, aws: Callable[[str
     assert len(set(ids)) == 2
 
 
-def test_an_erased_users_browser_is_answered_and_nothing_stored(
+def test_browser_events_of_an_erased_user_are_accepted_and_not_stored(
     browse: Send, aws: Callable[[str], Any], erase: Callable[[str], None]
 ) -> None:
     erase("anna")
@@ -140,7 +136,7 @@ def test_an_erased_users_browser_is_answered_and_nothing_stored(
     assert stored_records(aws("kinesis")) == []
 
 
-def test_ids_of_a_token_are_hashed_as_any_others(
+def test_ids_of_a_token_are_pseudonymised(
     browse: Send, aws: Callable[[str], Any], pseudonyms: Pseudonyms, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PSEUDONYMISE_IDS", "1")

@@ -22,7 +22,7 @@ def hashing(collect: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, pseudo
     return pseudonyms
 
 
-def test_an_erased_users_events_are_taken_and_not_stored(
+def test_events_of_an_erased_user_are_accepted_and_not_stored(
     collect: Callable[..., Any],
     aws: Callable[[str], Any],
     erase: Callable[[str], None],
@@ -38,7 +38,7 @@ def test_an_erased_users_events_are_taken_and_not_stored(
     assert counted() == {"EventsOfErasedUsers": 1, "EventsAccepted": 1}
 
 
-def test_an_erased_user_is_not_stored_as_a_user_either(
+def test_erased_user_is_not_stored_in_the_users_table(
     collect: Callable[..., Any], aws: Callable[[str], Any], erase: Callable[[str], None], users_table: str
 ) -> None:
     erase("anna")
@@ -48,7 +48,7 @@ def test_an_erased_user_is_not_stored_as_a_user_either(
     assert rows(aws, users_table) == ["ben"]
 
 
-def test_an_erasure_is_seen_by_a_process_that_looked_before(
+def test_erasure_is_effective_in_a_running_process(
     collect: Callable[..., Any],
     aws: Callable[[str], Any],
     erase: Callable[[str], None],
@@ -63,7 +63,7 @@ def test_an_erasure_is_seen_by_a_process_that_looked_before(
     assert len(stored_records(aws("kinesis"))) == 1
 
 
-def test_an_erased_users_row_is_not_changed_any_more(
+def test_row_of_an_erased_user_is_not_changed(
     collect: Callable[..., Any],
     erase: Callable[[str], None],
     aws: Callable[[str], Any],
@@ -81,7 +81,7 @@ def test_an_erased_users_row_is_not_changed_any_more(
     assert aws("dynamodb").scan(TableName=users_table)["Items"] == before
 
 
-def test_an_erased_users_row_is_not_shown_any_more(
+def test_row_of_an_erased_user_returns_404(
     collect: Callable[..., Any], erase: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TOMBSTONE_CHECK_S", "0")
@@ -94,7 +94,7 @@ def test_an_erased_users_row_is_not_shown_any_more(
     assert (before["statusCode"], answer["statusCode"]) == (200, 404)
 
 
-def test_nothing_is_taken_while_nobody_knows_who_was_erased(
+def test_events_are_refused_while_tombstones_are_unreadable(
     collect: Callable[..., Any], aws: Callable[[str], Any], artefact_bucket: str, users_table: str
 ) -> None:
     collect("GET /users")  # so that the configuration is read, and only the tombstones are missing
@@ -105,7 +105,7 @@ def test_nothing_is_taken_while_nobody_knows_who_was_erased(
     assert stored_records(aws("kinesis")) == []
 
 
-def test_pseudonymised_ids_are_all_that_is_stored(
+def test_only_pseudonymised_ids_are_stored(
     collect: Callable[..., Any], hashing: Pseudonyms, aws: Callable[[str], Any], users_table: str
 ) -> None:
     collect("POST /events", CALL)
@@ -119,7 +119,7 @@ def test_pseudonymised_ids_are_all_that_is_stored(
     assert rows(aws, users_table) == sorted([hashing.user("anna"), hashing.user("ben")])
 
 
-def test_a_made_event_id_hides_the_pseudonymised_ids_too(
+def test_generated_event_id_is_based_on_pseudonymised_ids(
     collect: Callable[..., Any],
     hashing: Pseudonyms,
     aws: Callable[[str], Any],
@@ -136,7 +136,7 @@ def test_a_made_event_id_hides_the_pseudonymised_ids_too(
     assert first == second
 
 
-def test_a_user_is_found_by_the_plain_id_in_the_path(
+def test_user_path_accepts_the_plain_id_of_a_pseudonymised_user(
     collect: Callable[..., Any], hashing: Pseudonyms, users_table: str
 ) -> None:
     collect("POST /users", USERS)
@@ -147,7 +147,7 @@ def test_a_user_is_found_by_the_plain_id_in_the_path(
     assert orjson.loads(answer["body"])["properties"] == {"age": "30"}
 
 
-def test_an_erasure_goes_by_the_stored_id(
+def test_erasure_of_the_stored_id_drops_the_events(
     collect: Callable[..., Any], hashing: Pseudonyms, erase: Callable[[str], None], aws: Callable[[str], Any]
 ) -> None:
     erase(hashing.user("anna"))

@@ -47,7 +47,7 @@ def content(s3: Any, bucket: str, key: str) -> pa.Table:
     return pq.read_table(io.BytesIO(s3.get_object(Bucket=bucket, Key=key)["Body"].read()))
 
 
-def test_small_objects_become_one_and_stay_beside_it_until_no_reader_can_need_them(
+def test_merged_object_replaces_inputs_after_readers_cannot_need_them(
     s3: Any, lake_bucket: str, raw: list[str]
 ) -> None:
     before = counted(s3, lake_bucket)
@@ -69,7 +69,7 @@ def test_small_objects_become_one_and_stay_beside_it_until_no_reader_can_need_th
     assert counted(s3, lake_bucket) == before
 
 
-def test_merged_object_holds_each_event_once_by_time(s3: Any, lake_bucket: str) -> None:
+def test_merged_object_has_each_event_once_sorted_by_time(s3: Any, lake_bucket: str) -> None:
     write(
         s3, lake_bucket, "a", [row("late", event_time_ms=TIME_MS + 5), row("x", item_id="second", received_time_ms=9)]
     )
@@ -87,7 +87,7 @@ def test_merged_object_holds_each_event_once_by_time(s3: Any, lake_bucket: str) 
     }
 
 
-def test_same_inputs_give_the_same_object_byte_by_byte(s3: Any, lake_bucket: str, raw: list[str]) -> None:
+def test_same_inputs_give_identical_merged_bytes(s3: Any, lake_bucket: str, raw: list[str]) -> None:
     keep_up(s3, lake_bucket, later_ms=QUIET_MS)
     (merged,) = set(keys(s3, lake_bucket)) - set(raw)
     first = s3.get_object(Bucket=lake_bucket, Key=merged)["Body"].read()
@@ -99,7 +99,7 @@ def test_same_inputs_give_the_same_object_byte_by_byte(s3: Any, lake_bucket: str
     assert s3.get_object(Bucket=lake_bucket, Key=merged)["Body"].read() == first
 
 
-def test_nothing_happens_to_few_objects_fresh_ones_and_large_ones(s3: Any, lake_bucket: str, raw: list[str]) -> None:
+def test_few_recent_or_large_objects_are_not_merged(s3: Any, lake_bucket: str, raw: list[str]) -> None:
     write(s3, lake_bucket, "only", [row("e")], date="2026-09-22")
 
     assert keep_up(s3, lake_bucket).merged == 0
@@ -108,7 +108,7 @@ def test_nothing_happens_to_few_objects_fresh_ones_and_large_ones(s3: Any, lake_
     assert keys(s3, lake_bucket) == [*raw, "interactions/event_date=2026-09-22/only.parquet"]
 
 
-def test_late_arrivals_are_merged_with_what_was_merged_before(s3: Any, lake_bucket: str, raw: list[str]) -> None:
+def test_late_objects_are_merged_with_the_merged_object(s3: Any, lake_bucket: str, raw: list[str]) -> None:
     keep_up(s3, lake_bucket, later_ms=QUIET_MS)
     late = [write(s3, lake_bucket, f"late-{n}", [row(f"late{n}"), row("e1")]) for n in range(2)]
     before = counted(s3, lake_bucket)
@@ -124,9 +124,7 @@ def test_late_arrivals_are_merged_with_what_was_merged_before(s3: Any, lake_buck
     assert {each["event_id"] for each in before} == {*(f"e{n}" for n in range(6)), "late0", "late1"}
 
 
-def test_batch_delivered_again_after_its_object_was_merged_is_counted_once(
-    s3: Any, lake_bucket: str, raw: list[str]
-) -> None:
+def test_batch_redelivered_after_its_merge_is_counted_once(s3: Any, lake_bucket: str, raw: list[str]) -> None:
     again = s3.get_object(Bucket=lake_bucket, Key=raw[2])["Body"].read()
     before = counted(s3, lake_bucket)
     keep_up(s3, lake_bucket, later_ms=QUIET_MS)
@@ -137,7 +135,7 @@ def test_batch_delivered_again_after_its_object_was_merged_is_counted_once(
     assert counted(s3, lake_bucket) == before
 
 
-def test_input_written_anew_meanwhile_is_not_deleted(s3: Any, lake_bucket: str, raw: list[str]) -> None:
+def test_input_rewritten_after_its_merge_is_not_deleted(s3: Any, lake_bucket: str, raw: list[str]) -> None:
     keep_up(s3, lake_bucket, later_ms=QUIET_MS)
     s3.put_object(Bucket=lake_bucket, Key=raw[0], Body=parquet([row("other")]))
 
@@ -148,7 +146,7 @@ def test_input_written_anew_meanwhile_is_not_deleted(s3: Any, lake_bucket: str, 
     assert {each["event_id"] for each in counted(s3, lake_bucket)} == {*(f"e{n}" for n in range(6)), "other"}
 
 
-def test_inputs_stay_if_the_merged_object_is_gone(s3: Any, lake_bucket: str, raw: list[str]) -> None:
+def test_inputs_are_kept_if_the_merged_object_is_missing(s3: Any, lake_bucket: str, raw: list[str]) -> None:
     keep_up(s3, lake_bucket, later_ms=QUIET_MS)
     (merged,) = set(keys(s3, lake_bucket)) - set(raw)
     s3.delete_object(Bucket=lake_bucket, Key=merged)
@@ -159,7 +157,7 @@ def test_inputs_stay_if_the_merged_object_is_gone(s3: Any, lake_bucket: str, raw
     assert set(keys(s3, lake_bucket)) == {*raw, merged}  # merged again
 
 
-def test_objects_of_before_and_after_this_version(s3: Any, lake_bucket: str, logged: Callable[[], str]) -> None:
+def test_objects_of_older_and_newer_schemas_are_merged(s3: Any, lake_bucket: str, logged: Callable[[], str]) -> None:
     older = pa.schema([field for field in SCHEMA if field.name != "query"])
     newer = SCHEMA.append(pa.field("page", pa.string()))
     folder = lake.partition_prefix(DATE)
@@ -186,7 +184,7 @@ def test_objects_of_before_and_after_this_version(s3: Any, lake_bucket: str, log
     assert "columns ['page'] are unknown" in logged()
 
 
-def test_one_merge_reads_no_more_than_its_memory_holds(s3: Any, lake_bucket: str) -> None:
+def test_merge_reads_at_most_the_configured_rows(s3: Any, lake_bucket: str) -> None:
     for n in range(20):
         write(s3, lake_bucket, f"{n:02d}", [row(f"e{n:02d}")])
     before = counted(s3, lake_bucket)
@@ -203,7 +201,7 @@ def test_one_merge_reads_no_more_than_its_memory_holds(s3: Any, lake_bucket: str
     assert keep_up(s3, lake_bucket, later_ms=QUIET_MS, rules=rules).merged == 0
 
 
-def test_one_merge_reads_no_more_bytes_than_it_may(s3: Any, lake_bucket: str) -> None:
+def test_merge_reads_at_most_the_configured_bytes(s3: Any, lake_bucket: str) -> None:
     sizes = [len(parquet([row(f"e{n}")])) for n in range(9)]
     for n in range(9):
         write(s3, lake_bucket, f"{n}", [row(f"e{n}")])
@@ -215,7 +213,7 @@ def test_one_merge_reads_no_more_bytes_than_it_may(s3: Any, lake_bucket: str) ->
     assert (outcome.merged, outcome.written) == (8, 2)  # one remaining object is below the minimum
 
 
-def test_call_stops_before_its_time_is_up_and_the_next_goes_on(s3: Any, lake_bucket: str) -> None:
+def test_call_stops_before_its_timeout_and_the_next_continues(s3: Any, lake_bucket: str) -> None:
     dates = ["2026-09-01", "2026-09-02", "2026-09-03"]
     for date in dates:
         for n in range(3):
@@ -231,7 +229,7 @@ def test_call_stops_before_its_time_is_up_and_the_next_goes_on(s3: Any, lake_buc
     assert counted(s3, lake_bucket) == before
 
 
-def test_days_older_than_the_retention_are_removed_with_what_was_merged_of_them(s3: Any, lake_bucket: str) -> None:
+def test_days_older_than_retention_are_removed_with_compaction_records(s3: Any, lake_bucket: str) -> None:
     now = 1_790_000_000_000  # 2026-09-21
     for date in ("2026-08-21", "2026-08-22", "2026-09-21"):
         for n in range(3):

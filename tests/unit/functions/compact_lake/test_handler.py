@@ -35,7 +35,7 @@ def invoke(
     return lambda remaining_ms=900_000: handler.lambda_handler({}, LambdaContext(remaining_ms=remaining_ms))
 
 
-def test_call_says_and_counts_what_it_did(
+def test_call_returns_and_counts_merged_objects(
     invoke: Callable[..., Any],
     aws: Callable[[str], Any],
     lake_bucket: str,
@@ -58,7 +58,7 @@ def test_call_says_and_counts_what_it_did(
     assert counted() == {"LakeObjectsMerged": 3}
 
 
-def test_configured_retention_removes_what_is_older(
+def test_configured_retention_removes_older_days(
     invoke: Callable[..., Any],
     aws: Callable[[str], Any],
     lake_bucket: str,
@@ -76,7 +76,7 @@ def test_configured_retention_removes_what_is_older(
     assert counted()["LakeDaysExpired"] == 1
 
 
-def test_call_without_time_does_nothing_and_says_so(
+def test_call_without_time_is_incomplete_and_merges_nothing(
     invoke: Callable[..., Any], aws: Callable[[str], Any], lake_bucket: str
 ) -> None:
     for n in range(3):

@@ -26,17 +26,17 @@ def s3(aws: Callable[[str], Any]) -> Any:
 
 
 @pytest.mark.parametrize("step", [4, 11, 18])
-def test_killed_it_loses_and_doubles_nothing_and_the_next_calls_finish(s3: Any, lake_bucket: str, step: int) -> None:
+def test_killed_upkeep_loses_no_event_and_next_calls_finish(s3: Any, lake_bucket: str, step: int) -> None:
     """Kill it at some steps; the slow tests kill it at each."""
     assert kill_and_go_on(s3, lake_bucket, step=step)
 
 
 @pytest.mark.parametrize("step", [6, 14])
-def test_calls_at_the_same_time_are_harmless(s3: Any, lake_bucket: str, step: int) -> None:
+def test_concurrent_upkeep_calls_lose_no_event(s3: Any, lake_bucket: str, step: int) -> None:
     assert join_another_call(s3, lake_bucket, step=step)
 
 
-def test_merge_that_another_call_has_begun_is_left_to_that_call(s3: Any, lake_bucket: str) -> None:
+def test_merge_started_by_another_call_is_left_to_it(s3: Any, lake_bucket: str) -> None:
     inputs = fill(s3, lake_bucket)
     others: list[UpkeepResult] = []
 
@@ -51,11 +51,11 @@ def test_merge_that_another_call_has_begun_is_left_to_that_call(s3: Any, lake_bu
 
 
 @pytest.mark.parametrize("step", [3, 6])
-def test_user_erased_while_a_merge_runs_is_not_brought_back_by_it(s3: Any, lake_bucket: str, step: int) -> None:
+def test_user_erased_during_a_merge_is_not_restored(s3: Any, lake_bucket: str, step: int) -> None:
     assert erase_during_a_merge(s3, lake_bucket, step=step)
 
 
-def test_inputs_that_are_rewritten_right_before_their_deletion_stay(s3: Any, lake_bucket: str) -> None:
+def test_inputs_rewritten_just_before_deletion_are_kept(s3: Any, lake_bucket: str) -> None:
     inputs = fill(s3, lake_bucket)
     keep_up(s3, lake_bucket, later_ms=LATER_MS)
     rewritten: list[str] = []
@@ -72,7 +72,7 @@ def test_inputs_that_are_rewritten_right_before_their_deletion_stay(s3: Any, lak
     assert set(inputs) <= set(keys(s3, lake_bucket))
 
 
-def test_rows_of_erased_users_are_left_out(s3: Any) -> None:
+def test_rows_of_erased_users_are_dropped(s3: Any) -> None:
     bucket = create_bucket(s3, "erased")
     for n in range(3):
         write(
@@ -85,7 +85,7 @@ def test_rows_of_erased_users_are_left_out(s3: Any) -> None:
     assert {each["user_id"] for each in counted(s3, bucket)} == {"bob", None}
 
 
-def test_nothing_is_left_of_a_lake_of_erased_users(s3: Any) -> None:
+def test_lake_of_only_erased_users_becomes_empty(s3: Any) -> None:
     bucket = create_bucket(s3, "all-erased")
     fill(s3, bucket)
 

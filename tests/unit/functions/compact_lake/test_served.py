@@ -37,7 +37,7 @@ def stored(s3: Any, bucket: str) -> dict[str, list[dict[str, Any]]]:
     return {key: pq.read_table(io.BytesIO(body)).to_pylist() for key, body in bodies.items()}
 
 
-def test_small_objects_become_one_with_each_answer_once(s3: Any, lake_bucket: str) -> None:
+def test_log_objects_are_merged_with_each_response_once(s3: Any, lake_bucket: str) -> None:
     first, second, third = (answer(served_ms=SERVED_MS + n, propensities=[None, 0.5]) for n in range(3))
     put(s3, lake_bucket, "a", third, first)
     put(s3, lake_bucket, "b", first, second)
@@ -55,7 +55,7 @@ def test_small_objects_become_one_with_each_answer_once(s3: Any, lake_bucket: st
     assert keys(s3, lake_bucket, COMPACTIONS_PREFIX) == []
 
 
-def test_erased_users_are_left_out(s3: Any, lake_bucket: str) -> None:
+def test_log_rows_of_erased_users_are_dropped(s3: Any, lake_bucket: str) -> None:
     class Ann(Nobody):
         def now(self) -> Mapping[str, int]:
             return {"a" * 32: 1}
@@ -71,7 +71,7 @@ def test_erased_users_are_left_out(s3: Any, lake_bucket: str) -> None:
     assert merged == [as_stored(others)]
 
 
-def test_tables_do_not_touch_each_other(s3: Any, lake_bucket: str) -> None:
+def test_compaction_of_one_table_leaves_other_tables_unchanged(s3: Any, lake_bucket: str) -> None:
     for name in "abc":
         put(s3, lake_bucket, name, answer())
         write(s3, lake_bucket, name, [row(f"e-{name}")])

@@ -33,7 +33,7 @@ def items(aws: Callable[[str], Any], artefact_bucket: str) -> Callable[[], dict[
     return read
 
 
-def test_batches_trend_each_event_once_however_often_it_comes(
+def test_repeated_batches_count_each_event_once(
     invoke: Callable[..., Any],
     aws: Callable[[str], Any],
     artefact_bucket: str,
@@ -54,7 +54,7 @@ def test_batches_trend_each_event_once_however_often_it_comes(
     assert [item for item, _ in trends.best("1h", now_ms=NOW_MS)] == ["pear", "plum"]
 
 
-def test_memory_that_another_process_made_old_is_read_again(
+def test_stale_counts_in_memory_are_read_again(
     invoke: Callable[..., Any], items: Callable[[], dict[str, float]], start_new_process: Callable[[], None]
 ) -> None:
     invoke(kinesis_event([interaction("e1")]))
@@ -71,7 +71,7 @@ def test_memory_that_another_process_made_old_is_read_again(
     assert items() == pytest.approx({"pear": 1, "plum": 1, "fig": 1}, rel=1e-3)
 
 
-def test_batch_comes_again_whole_when_s3_fails(
+def test_s3_failure_returns_the_batch_for_retry(
     invoke: Callable[..., Any], aws: Callable[[str], Any], artefact_bucket: str, logged: Callable[[], str]
 ) -> None:
     aws("s3").delete_bucket(Bucket=artefact_bucket)
@@ -83,7 +83,7 @@ def test_batch_comes_again_whole_when_s3_fails(
     assert "anna" not in logged()
 
 
-def test_object_that_went_is_begun_anew(
+def test_deleted_trends_object_is_started_again(
     invoke: Callable[..., Any],
     aws: Callable[[str], Any],
     artefact_bucket: str,
@@ -97,7 +97,7 @@ def test_object_that_went_is_begun_anew(
     assert items().keys() == {"plum"}
 
 
-def test_erased_users_events_do_not_count(
+def test_events_of_erased_users_do_not_count(
     invoke: Callable[..., Any],
     erase: Callable[[str], None],
     items: Callable[[], dict[str, float]],

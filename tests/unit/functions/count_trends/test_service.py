@@ -89,7 +89,7 @@ def test_event_counts_with_the_weight_of_its_type() -> None:
     assert store.weights() == pytest.approx({"pear": 1 + 5, "plum": 3}, rel=1e-5)
 
 
-def test_what_weighs_nothing_or_less_or_has_no_item_does_not_count() -> None:
+def test_events_without_positive_weight_or_item_do_not_count() -> None:
     store = MemoryStore()
 
     outcome = count(
@@ -105,7 +105,7 @@ def test_what_weighs_nothing_or_less_or_has_no_item_does_not_count() -> None:
     assert store.objects == {}
 
 
-def test_weights_are_those_that_hold_when_the_batch_comes() -> None:
+def test_weights_come_from_the_configuration_at_arrival() -> None:
     store = MemoryStore()
     configurations = Applied(with_clock_skew(300), RATING)  # the second look finds the type
 
@@ -114,7 +114,7 @@ def test_weights_are_those_that_hold_when_the_batch_comes() -> None:
     assert store.weights() == pytest.approx({"pear": 1 + 2}, rel=1e-5)
 
 
-def test_records_of_erased_users_and_unreadable_ones_are_passed_over() -> None:
+def test_records_of_erased_users_and_unreadable_records_are_skipped() -> None:
     store = MemoryStore()
 
     outcome = count(
@@ -128,7 +128,7 @@ def test_records_of_erased_users_and_unreadable_ones_are_passed_over() -> None:
 
 
 @pytest.mark.parametrize(("ahead_ms", "counted"), [(300_000, 1), (300_002, 0), (MAX_TIME_MS - NOW_MS, 0)])
-def test_event_of_a_clock_that_is_ahead_counts_as_of_its_arrival_or_not_at_all(ahead_ms: int, counted: int) -> None:
+def test_future_event_counts_at_arrival_or_is_rejected(ahead_ms: int, counted: int) -> None:
     store = MemoryStore()
 
     outcome = count(store, [interaction("e1", event_time_ms=NOW_MS + ahead_ms)])
@@ -139,7 +139,7 @@ def test_event_of_a_clock_that_is_ahead_counts_as_of_its_arrival_or_not_at_all(a
         assert store.counts().as_of_ms == NOW_MS  # a clock that is ahead does not decay the other counters
 
 
-def test_late_event_counts_by_its_own_time() -> None:
+def test_late_event_counts_by_its_event_time() -> None:
     store = MemoryStore()
 
     count(store, [interaction("e1", event_time_ms=NOW_MS - 3_600_000)])
@@ -147,7 +147,7 @@ def test_late_event_counts_by_its_own_time() -> None:
     assert store.counts().counts[0, list(WINDOWS).index("1h")] == pytest.approx(math.exp(-1))
 
 
-def test_batch_that_was_counted_is_passed_over_and_not_written_again() -> None:
+def test_batch_already_counted_is_skipped_without_a_write() -> None:
     store = MemoryStore()
     records = [interaction("e1"), interaction("e2")]
 
@@ -157,7 +157,7 @@ def test_batch_that_was_counted_is_passed_over_and_not_written_again() -> None:
     assert store.writes == 1
 
 
-def test_sequence_numbers_are_compared_as_numbers() -> None:
+def test_sequence_numbers_are_compared_as_integers() -> None:
     store = MemoryStore()
     event = kinesis_event([interaction("e1"), interaction("e2")])
     event["Records"][0]["kinesis"]["sequenceNumber"] = "9"
@@ -170,7 +170,7 @@ def test_sequence_numbers_are_compared_as_numbers() -> None:
     assert store.weights() == pytest.approx({"pear": 2}, rel=1e-5)
 
 
-def test_shards_are_counted_apart() -> None:
+def test_shards_are_counted_separately() -> None:
     store = MemoryStore()
     counters = Counters(store)
     for shard, item in (("shardId-0", "pear"), ("shardId-1", "plum"), ("shardId-0", "fig")):
@@ -182,7 +182,7 @@ def test_shards_are_counted_apart() -> None:
     assert store.counts("shardId-1").items == ("plum",)
 
 
-def test_unreadable_object_is_replaced(logged: Callable[[], str]) -> None:
+def test_unreadable_trends_object_is_replaced(logged: Callable[[], str]) -> None:
     store = MemoryStore()
     store.objects[KEY] = Content(b"alsolike-trends-0", "old")
 
@@ -205,7 +205,7 @@ class Hurried(MemoryStore):
         return super().write(key, counts, replaces=replaces)
 
 
-def test_lost_race_is_run_again_but_not_for_ever() -> None:
+def test_lost_write_race_is_retried_up_to_the_limit() -> None:
     assert count(Hurried(MAX_ATTEMPTS - 1), [interaction("e1")]).counted == 1
     with pytest.raises(ConcurrentUpdate, match="changed 5 times while it was updated"):
         count(Hurried(MAX_ATTEMPTS), [interaction("e1")])
@@ -254,7 +254,7 @@ RECORDS: Sequence[StreamRecord] = [
     ),  # index of the first event, number of events, shard
     fates=st.lists(st.sampled_from(["kept", "lost", "silent"]), max_size=15),
 )
-def test_counts_do_not_depend_on_how_batches_are_cut_repeated_and_shared_out(
+def test_counts_do_not_depend_on_cut_repeated_or_shared_batches(
     deliveries: Sequence[tuple[int, int, int]], fates: Sequence[str]
 ) -> None:
     straight, tangled = MemoryStore(), Flaky(fates)

@@ -64,7 +64,7 @@ def executions(aws: Callable[[str], Any], machine: str) -> list[str]:
     return [each["name"] for each in aws("stepfunctions").list_executions(stateMachineArn=machine)["executions"]]
 
 
-def test_an_erasure_is_accepted_with_its_id(
+def test_erasure_is_accepted_with_its_id(
     erase_user: Callable[[str], dict[str, Any]],
     aws: Callable[[str], Any],
     artefact_bucket: str,
@@ -81,7 +81,7 @@ def test_an_erasure_is_accepted_with_its_id(
     assert counted() == {"ErasuresRequested": 1}
 
 
-def test_a_pseudonymised_user_is_erased_under_the_id_that_is_stored(
+def test_pseudonymised_user_is_erased_under_the_stored_id(
     erase_user: Callable[[str], dict[str, Any]],
     aws: Callable[[str], Any],
     artefact_bucket: str,
@@ -99,7 +99,7 @@ def test_a_pseudonymised_user_is_erased_under_the_id_that_is_stored(
     assert not erased(aws("s3"), artefact_bucket, pseudonyms, "ann.lee")
 
 
-def test_any_id_may_be_written_in_base64url(
+def test_erasure_accepts_an_id_in_base64url(
     erase_user: Callable[[str], dict[str, Any]], pseudonyms: Pseudonyms
 ) -> None:
     erasure = erase_user("~c2t1Lzc")["document"]["erasureId"]
@@ -108,7 +108,7 @@ def test_any_id_may_be_written_in_base64url(
 
 
 @pytest.mark.parametrize("user", ["", " ", "u" * 257, "~!", "~_w"])
-def test_what_is_no_id_is_refused_and_erases_nobody(
+def test_invalid_user_id_is_refused_and_erases_no_user(
     user: str,
     erase_user: Callable[[str], dict[str, Any]],
     aws: Callable[[str], Any],
@@ -122,7 +122,7 @@ def test_what_is_no_id_is_refused_and_erases_nobody(
     assert counted() == {"RequestsRejected": 1}
 
 
-def test_a_workflow_that_does_not_start_is_said_to_be_unavailable(
+def test_workflow_that_does_not_start_returns_503(
     erase_user: Callable[[str], dict[str, Any]], aws: Callable[[str], Any], machine: str
 ) -> None:
     aws("stepfunctions").delete_state_machine(stateMachineArn=machine)
@@ -134,7 +134,7 @@ def test_a_workflow_that_does_not_start_is_said_to_be_unavailable(
 
 
 @pytest.mark.parametrize("fails", [False, True])
-def test_the_log_names_the_erasure_and_nobody(
+def test_log_names_the_erasure_id_and_not_the_user(
     fails: bool,
     erase_user: Callable[[str], dict[str, Any]],
     aws: Callable[[str], Any],
@@ -152,7 +152,7 @@ def test_the_log_names_the_erasure_and_nobody(
     assert (pseudonyms.erased_user("ann.lee")[:32] in logged()) is not fails
 
 
-def test_the_receipt_that_is_begun_holds_no_id(
+def test_started_receipt_contains_no_user_id(
     erase_user: Callable[[str], dict[str, Any]], aws: Callable[[str], Any], artefact_bucket: str
 ) -> None:
     erasure = erase_user("ann.lee")["document"]["erasureId"]

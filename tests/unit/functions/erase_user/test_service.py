@@ -26,7 +26,7 @@ def is_erased(stores: Stores, user: str) -> bool:
     return TombstoneReader(stores.s3, PLACES.artefact_bucket, lambda: PSEUDONYMS).erased(user, now_ms=NOW_MS)
 
 
-def test_the_user_is_gone_before_the_workflow_has_done_anything(stores: Stores) -> None:
+def test_user_is_erased_before_the_workflow_starts(stores: Stores) -> None:
     stores.put_user("ann")
 
     stores.ask("ann")
@@ -34,7 +34,7 @@ def test_the_user_is_gone_before_the_workflow_has_done_anything(stores: Stores) 
     assert [is_erased(stores, user) for user in ("ann", "bob")] == [True, False]
 
 
-def test_workflow_and_its_name_are_given_no_id(stores: Stores) -> None:
+def test_workflow_input_and_name_contain_no_user_id(stores: Stores) -> None:
     erasure = stores.ask("ann.lee")
 
     assert stores.workflows.started == [f"{erasure}-1"]
@@ -42,13 +42,13 @@ def test_workflow_and_its_name_are_given_no_id(stores: Stores) -> None:
     assert PSEUDONYMS.erased_user("ann.lee").startswith(erasure)
 
 
-def test_the_receipt_names_the_run_to_wait_for(stores: Stores) -> None:
+def test_receipt_names_the_current_run(stores: Stores) -> None:
     erasure = stores.ask("ann")
 
     assert (stores.receipt(erasure).runs, stores.receipt(erasure).status) == (1, "running")
 
 
-def test_asking_while_it_runs_changes_nothing(stores: Stores) -> None:
+def test_request_during_a_running_erasure_changes_nothing(stores: Stores) -> None:
     erasure = stores.ask("ann")
     before = stores.receipt(erasure)
 
@@ -66,7 +66,7 @@ def test_receipt_contains_all_hashes_of_the_tombstones(length: int, stores: Stor
     assert {receipt.user_hash, *receipt.further_hashes} == set(stones)
 
 
-def test_asking_at_its_very_end_does_not_reopen_the_receipt(stores: Stores) -> None:
+def test_request_at_the_end_of_the_run_does_not_reopen_the_receipt(stores: Stores) -> None:
     erasure = stores.ask("ann")
     while stores.step(erasure) != "done":
         pass
@@ -77,7 +77,7 @@ def test_asking_at_its_very_end_does_not_reopen_the_receipt(stores: Stores) -> N
     assert stores.receipt(erasure).status == "complete"
 
 
-def test_asking_after_its_end_searches_again_and_says_so(stores: Stores) -> None:
+def test_request_after_the_end_starts_a_second_run(stores: Stores) -> None:
     erasure = stores.ask("ann")
     stores.finish(erasure)
 
@@ -88,7 +88,7 @@ def test_asking_after_its_end_searches_again_and_says_so(stores: Stores) -> None
     assert (found.runs, found.status, found.requested_at_ms) == (2, "running", NOW_MS)
 
 
-def test_asking_when_names_can_be_used_again_searches_again(stores: Stores) -> None:
+def test_request_after_90_days_starts_a_run_with_a_new_name(stores: Stores) -> None:
     erasure = stores.ask("ann")
     stores.finish(erasure)
     stores.workflows.started.clear()  # Step Functions forgets an execution after 90 days
@@ -99,7 +99,7 @@ def test_asking_when_names_can_be_used_again_searches_again(stores: Stores) -> N
     assert stores.receipt(erasure).status == "running"
 
 
-def test_a_failed_run_is_taken_up_where_it_ended(stores: Stores) -> None:
+def test_failed_run_is_resumed_from_its_progress(stores: Stores) -> None:
     erasure = stores.ask("ann")
     stores.step(erasure)
     progress = stores.body(pending_key(erasure), bucket=PLACES.artefact_bucket)
@@ -111,7 +111,7 @@ def test_a_failed_run_is_taken_up_where_it_ended(stores: Stores) -> None:
     assert stores.body(pending_key(erasure), bucket=PLACES.artefact_bucket) == progress
 
 
-def test_a_start_that_fails_is_made_good_by_asking_again(stores: Stores) -> None:
+def test_failed_workflow_start_is_repaired_by_repeating_the_request(stores: Stores) -> None:
     stores.workflows.is_down = True
     with pytest.raises(Unavailable, match="workflow does not start"):
         stores.ask("ann")
@@ -124,7 +124,7 @@ def test_a_start_that_fails_is_made_good_by_asking_again(stores: Stores) -> None
     assert stores.receipt(erasure).requested_at_ms == NOW_MS
 
 
-def test_key_of_a_long_id_in_the_stream_is_erased_too(stores: Stores) -> None:
+def test_stream_key_of_a_long_id_is_erased_too(stores: Stores) -> None:
     long = "u" * 256
     key = long_key(f"u#{long}")
     assert key is not None

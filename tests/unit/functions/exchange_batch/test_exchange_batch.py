@@ -47,19 +47,19 @@ def test_users_are_stored_in_batches(s3: Any, artefact_bucket: str) -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b'{"userId": "1"}\n{"user": "2"}\n', b"1\n"])
-def test_files_without_users_are_refused(s3: Any, body: bytes) -> None:
+def test_file_without_user_ids_is_refused(s3: Any, body: bytes) -> None:
     s3.put_object(Bucket="uploads", Key="in/users.json", Body=body)
 
     with pytest.raises(InvalidInput, match=r"users\.json"):
         run()
 
 
-def test_a_missing_file_is_named(s3: Any) -> None:
+def test_missing_file_error_names_the_file(s3: Any) -> None:
     with pytest.raises(InvalidInput, match=r"s3://uploads/in/users\.json does not exist"):
         run()
 
 
-def test_lines_are_personalize_s(s3: Any, artefact_bucket: str) -> None:
+def test_output_lines_have_the_format_of_personalize(s3: Any, artefact_bucket: str) -> None:
     put_users(s3, "ann", "bob", "x")
     run()
     part = io.BytesIO()

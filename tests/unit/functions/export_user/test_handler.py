@@ -48,7 +48,7 @@ def export(user: str, *, remaining_ms: int = 29_000, token: str | None = None, c
     return {**answer, "document": orjson.loads(answer["body"])}
 
 
-def test_every_store_shows_what_it_holds_of_the_user(stores: Stores, counted: Callable[[], dict[str, float]]) -> None:
+def test_export_contains_the_users_data_of_every_store(stores: Stores, counted: Callable[[], dict[str, float]]) -> None:
     people(stores)
 
     answer = export("ann.lee")
@@ -76,7 +76,7 @@ def test_every_store_shows_what_it_holds_of_the_user(stores: Stores, counted: Ca
     assert counted() == {"UsersExported": 1}
 
 
-def test_of_an_unknown_user_nothing_is_held(stores: Stores) -> None:
+def test_export_of_an_unknown_user_is_empty(stores: Stores) -> None:
     people(stores)
 
     assert export("carl")["document"] == {
@@ -91,7 +91,7 @@ def test_of_an_unknown_user_nothing_is_held(stores: Stores) -> None:
     }
 
 
-def test_of_an_erased_user_the_receipt_is_what_is_held(stores: Stores) -> None:
+def test_export_of_an_erased_user_contains_only_the_receipt(stores: Stores) -> None:
     people(stores)
     stores.finish(stores.ask("ann.lee"))
 
@@ -109,9 +109,7 @@ def test_of_an_erased_user_the_receipt_is_what_is_held(stores: Stores) -> None:
     }
 
 
-def test_pseudonymised_data_is_found_by_the_id_that_the_shop_sends(
-    stores: Stores, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_pseudonymised_data_is_found_by_the_plain_id(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PSEUDONYMISE_IDS", "1")
     stored = PSEUDONYMS.user("ann")
     stores.put_rows("mixed", interaction("a", user_id=stored), interaction("b", user_id="ann"))
@@ -123,7 +121,7 @@ def test_pseudonymised_data_is_found_by_the_id_that_the_shop_sends(
 
 
 @pytest.mark.parametrize("user", ["", " ", "u" * 257, "~!", "~_w"])
-def test_what_is_no_id_is_refused(
+def test_invalid_user_id_is_refused(
     user: str, stores: Stores, logged: Callable[[], str], counted: Callable[[], dict[str, float]]
 ) -> None:
     answer = export(user)
@@ -133,7 +131,7 @@ def test_what_is_no_id_is_refused(
     assert counted() == {"RequestsRejected": 1}
 
 
-def test_any_id_may_be_written_in_base64url(stores: Stores) -> None:
+def test_export_accepts_an_id_in_base64url(stores: Stores) -> None:
     stores.put_user("sku/7")
 
     document = export("~c2t1Lzc")["document"]
@@ -141,7 +139,7 @@ def test_any_id_may_be_written_in_base64url(stores: Stores) -> None:
     assert (document["userId"], document["user"]) == ("sku/7", {"properties": {}, "updatedAtMs": 1})
 
 
-def test_what_lambda_would_not_return_is_on_the_next_page(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_beyond_the_response_limit_are_on_the_next_page(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
     stores.put_user("ann")
     stores.put_rows("one", interaction("a", user_id="ann"))
     returned = orjson.dumps(export("ann")["body"])  # as Lambda returns it: a string, its quotes escaped
@@ -154,7 +152,7 @@ def test_what_lambda_would_not_return_is_on_the_next_page(stores: Stores, monkey
     assert [[row["event_id"] for row in page["interactions"]] for page in found] == [[], ["a"]]
 
 
-def test_a_document_of_many_events_is_exported_in_pages_that_lambda_returns(stores: Stores) -> None:
+def test_export_of_many_events_has_pages_below_the_lambda_limit(stores: Stores) -> None:
     quotes = '{"' + '\\"' * 400 + '": 1}'
     ids = [f"e{n:04}" for n in range(2_000)]
     for start in range(0, 2_000, 500):
@@ -167,7 +165,7 @@ def test_a_document_of_many_events_is_exported_in_pages_that_lambda_returns(stor
     assert max(len(orjson.dumps(orjson.dumps(page).decode())) for page in found) < 6_291_556
 
 
-def test_rows_of_one_object_above_what_lambda_returns_are_refused_with_another_way(stores: Stores) -> None:
+def test_object_above_the_response_limit_returns_413_with_the_command(stores: Stores) -> None:
     quotes = '{"' + '\\"' * 400 + '": 1}'
     stores.put_rows("many", *(interaction(f"e{n:04}", user_id="ann", properties=quotes) for n in range(2_000)))
 
@@ -177,7 +175,7 @@ def test_rows_of_one_object_above_what_lambda_returns_are_refused_with_another_w
     assert "alsolike users export USER > file.json" in answer["document"]["message"]
 
 
-def test_a_call_without_time_is_to_be_repeated(stores: Stores) -> None:
+def test_call_without_time_returns_503_to_repeat(stores: Stores) -> None:
     people(stores)
 
     answer = export("ann.lee", remaining_ms=service.ANSWER_MS)
@@ -186,14 +184,14 @@ def test_a_call_without_time_is_to_be_repeated(stores: Stores) -> None:
     assert "repeat the request" in answer["document"]["message"]
 
 
-def test_a_store_that_does_not_answer_is_said_to_be_unavailable(stores: Stores) -> None:
+def test_missing_table_returns_503(stores: Stores) -> None:
     stores.dynamodb.delete_table(TableName=PLACES.users_table)
 
     assert export("ann")["statusCode"] == 503
 
 
 @pytest.mark.parametrize("remaining_ms", [29_000, 0])
-def test_the_log_names_nobody(remaining_ms: int, stores: Stores, logged: Callable[[], str]) -> None:
+def test_export_log_contains_no_user_id(remaining_ms: int, stores: Stores, logged: Callable[[], str]) -> None:
     people(stores)
     stores.profiles.add(profile_id(user_id="ann.lee", session_id=None), (), now_ms=NOW_MS)
 
@@ -202,7 +200,7 @@ def test_the_log_names_nobody(remaining_ms: int, stores: Stores, logged: Callabl
     assert "ann.lee" not in logged()
 
 
-def test_each_event_has_the_columns_of_the_lake_as_json(stores: Stores) -> None:
+def test_exported_event_has_the_lake_columns_as_json(stores: Stores) -> None:
     row = interaction("a", user_id="ann", session_id=None, item_id=None, query="ripe \U0001f34c", impression=("x", "y"))
     stores.put_rows("one", row)
 
@@ -264,9 +262,7 @@ def test_thousands_of_log_objects_are_exported_in_pages(stores: Stores) -> None:
     assert [list(page) for page in found[1:]] == [[*lists, "nextToken"]] * 3 + [lists]
 
 
-def test_a_log_of_more_bytes_than_a_response_is_exported_in_pages(
-    stores: Stores, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_log_larger_than_a_response_is_exported_in_pages(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
     ids = write_log(stores, objects=30, of_user=30)
     monkeypatch.setattr(service, "MAX_BYTES", 6_000)
 
@@ -276,7 +272,7 @@ def test_a_log_of_more_bytes_than_a_response_is_exported_in_pages(
     assert [row["recommendation_id"] for page in found for row in page["recommendations"]] == ids
 
 
-def test_responses_to_a_session_before_its_login_are_on_later_pages(
+def test_responses_to_a_session_before_login_are_on_later_pages(
     stores: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stores.put_rows("login", interaction("a", user_id="ann", session_id="visit", received_time_ms=NOW_MS))
@@ -292,7 +288,7 @@ def test_responses_to_a_session_before_its_login_are_on_later_pages(
     assert shown == [row.recommendation_id for row in rows[:21]]
 
 
-def test_a_later_page_without_time_is_to_be_repeated(stores: Stores) -> None:
+def test_later_page_without_time_returns_503_to_repeat(stores: Stores) -> None:
     write_log(stores, objects=3, of_user=3)
     token = export("ann", remaining_ms=service.PAGE_MS)["document"]["nextToken"]
 
@@ -327,7 +323,7 @@ def put_visits(stores: Stores, *, visits: int) -> tuple[list[str], list[str]]:
 
 
 @pytest.mark.parametrize("step_ms", [0, 10, 500, 1_000, 2_500])
-def test_pages_divide_the_lake_anywhere(step_ms: int, stores: Stores) -> None:
+def test_export_is_complete_for_any_page_boundary(step_ms: int, stores: Stores) -> None:
     """A rival's login on the last page decides about the first ones, and each event is on one page."""
     events, responses = put_visits(stores, visits=12)
 
@@ -338,7 +334,7 @@ def test_pages_divide_the_lake_anywhere(step_ms: int, stores: Stores) -> None:
     assert (len(found) == 1) == (step_ms < 500)
 
 
-def test_a_page_that_is_read_again_changes_no_later_page(stores: Stores) -> None:
+def test_page_read_again_changes_no_later_page(stores: Stores) -> None:
     events, _ = put_visits(stores, visits=12)
     first = export("ann", context=RunningContext(1_000))["document"]
     found = [first]
@@ -355,7 +351,7 @@ def in_order(found: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
     )
 
 
-def test_thousands_of_objects_with_interactions_are_exported_in_pages(stores: Stores) -> None:
+def test_thousands_of_interaction_objects_are_exported_in_pages(stores: Stores) -> None:
     """One call reads about 4,600 objects; here 50 objects take as long. Each is read for sessions, logins and rows."""
     for number in range(100):
         user, session = ("ann", "visit") if number % 10 == 0 else ("bob", None)
@@ -388,7 +384,7 @@ def pass_time(monkeypatch: pytest.MonkeyPatch, *, seconds: float) -> None:
     monkeypatch.setattr(handler, "_data", lambda: (later, ids))
 
 
-def test_an_export_ends_with_its_lifetime_and_with_the_erasure_of_the_user(
+def test_export_token_ends_after_its_lifetime_or_the_users_erasure(
     stores: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     people(stores)
@@ -406,7 +402,7 @@ def test_an_export_ends_with_its_lifetime_and_with_the_erasure_of_the_user(
         assert "start again without nextToken" in answer["document"]["message"]
 
 
-def test_no_page_extends_the_lifetime_of_an_export(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_later_page_does_not_extend_the_export_lifetime(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
     put_visits(stores, visits=12)
     first = export("ann", context=RunningContext(1_000))["document"]["nextToken"]
     with monkeypatch.context() as patch:
@@ -420,7 +416,7 @@ def test_no_page_extends_the_lifetime_of_an_export(stores: Stores, monkeypatch: 
 
 
 @pytest.mark.parametrize("later_s", [export_state.LIFETIME_S - 60, 7_200])
-def test_an_export_during_a_compaction_is_complete_or_ends(
+def test_export_during_compaction_is_complete_or_refused(
     later_s: int, stores: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The merged object comes before its inputs, so pages that have passed it need the inputs, which it replaces."""
@@ -446,7 +442,7 @@ def test_an_export_during_a_compaction_is_complete_or_ends(
         assert (answer["statusCode"], later_s) == (400, 7_200)
 
 
-def test_the_erasure_of_another_user_leaves_no_id_in_the_state_of_an_export(stores: Stores) -> None:
+def test_erasure_of_another_user_removes_the_id_from_export_state(stores: Stores) -> None:
     put_visits(stores, visits=12)
     token = export("ann", context=RunningContext(1_000))["document"]["nextToken"]
     while (last := token) is not None:
@@ -460,7 +456,7 @@ def test_the_erasure_of_another_user_leaves_no_id_in_the_state_of_an_export(stor
     assert b"bob" not in sessions
 
 
-def test_an_export_after_the_erasure_stores_no_id(stores: Stores) -> None:
+def test_export_after_erasure_stores_no_user_id(stores: Stores) -> None:
     people(stores)
     stores.finish(stores.ask("ann.lee"))
 
@@ -470,7 +466,7 @@ def test_an_export_after_the_erasure_stores_no_id(stores: Stores) -> None:
     assert stores.holding("ann.lee") == []
 
 
-def test_the_state_of_an_export_is_neither_a_profile_nor_another_users(stores: Stores) -> None:
+def test_export_state_is_not_a_profile_and_not_readable_by_others(stores: Stores) -> None:
     people(stores)
     token = export("ann.lee", remaining_ms=service.PAGE_MS)["document"]["nextToken"]
 
@@ -479,7 +475,7 @@ def test_the_state_of_an_export_is_neither_a_profile_nor_another_users(stores: S
     assert export("ann.lee")["document"]["profile"]["erased"] is False
 
 
-def test_more_sessions_than_a_state_holds_are_refused_with_another_way(
+def test_more_sessions_than_the_state_limit_return_413_with_the_command(
     stores: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stores.put_rows("own", *(interaction(f"e{n}", user_id="ann", session_id=f"s{n}") for n in range(50)))
@@ -493,7 +489,7 @@ def test_more_sessions_than_a_state_holds_are_refused_with_another_way(
 
 
 @pytest.mark.parametrize("token", ["", "?", "c2t1Lzc=", token_of_row("x interaction s/")])
-def test_a_token_of_another_list_is_refused(token: str, stores: Stores) -> None:
+def test_invalid_export_token_is_refused(token: str, stores: Stores) -> None:
     answer = export("ann", token=token)
 
     assert (answer["statusCode"], answer["headers"]["x-amzn-errortype"]) == (400, "InvalidInputException")

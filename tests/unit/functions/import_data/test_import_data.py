@@ -93,7 +93,7 @@ def test_undeclared_event_types_count_as_views(
 @pytest.mark.parametrize(
     ("dataset", "key", "table"), [("ITEMS", "ITEM_ID", "catalogue"), ("USERS", "USER_ID", "users")]
 )
-def test_items_and_users_are_rows_of_their_tables(
+def test_items_and_users_are_stored_in_their_tables(
     uploads: Callable[[str, bytes], None], aws: Callable[[str], Any], dataset: str, key: str, table: str
 ) -> None:
     uploads("rows.csv", f"{key},PRICE\na,1.5\nb,2\n".encode())
@@ -102,7 +102,7 @@ def test_items_and_users_are_rows_of_their_tables(
     assert aws("dynamodb").scan(TableName=table)["Count"] == 2
 
 
-def test_items_have_the_types_of_their_schema(
+def test_item_values_have_the_types_of_their_schema(
     uploads: Callable[[str, bytes], None], aws: Callable[[str], Any], artefact_bucket: str
 ) -> None:
     names = OwnNames({}, {}, {"year": ColumnType.STRING, "genre": ColumnType.LIST, "price": ColumnType.NUMBER})
@@ -148,7 +148,7 @@ def test_actions_are_stored_with_the_columns_of_their_schema(
     assert ActionStore(aws("s3"), artefact_bucket).all() == stored
 
 
-def test_imported_actions_replace_those_with_their_ids(
+def test_imported_actions_replace_actions_with_the_same_ids(
     uploads: Callable[[str, bytes], None], aws: Callable[[str], Any], artefact_bucket: str
 ) -> None:
     store = ActionStore(aws("s3"), artefact_bucket)
@@ -161,7 +161,7 @@ def test_imported_actions_replace_those_with_their_ids(
     assert store.all() == [Action("app", {"value": 2}), Action("card", {"value": 4}), Action("mail", {})]
 
 
-def test_more_actions_than_the_limit_fail_the_job_and_change_nothing(
+def test_actions_above_the_limit_fail_the_job_and_change_nothing(
     uploads: Callable[[str, bytes], None], aws: Callable[[str], Any], artefact_bucket: str
 ) -> None:
     store = ActionStore(aws("s3"), artefact_bucket)
@@ -174,7 +174,7 @@ def test_more_actions_than_the_limit_fail_the_job_and_change_nothing(
     assert store.all() == [Action("app", {})]
 
 
-def test_a_file_without_action_ids_fails_the_job(uploads: Callable[[str, bytes], None]) -> None:
+def test_file_without_action_ids_fails_the_job(uploads: Callable[[str, bytes], None]) -> None:
     uploads("actions.csv", b"ITEM_ID,VALUE\napp,2\n")
 
     with pytest.raises(InvalidInput, match="misses ACTION_ID; its columns are ITEM_ID, VALUE"):
@@ -193,7 +193,7 @@ cid,mail,Taken,yesterday,,,
 """
 
 
-def test_action_interactions_are_rows_of_the_lake(
+def test_action_interactions_are_written_to_the_lake(
     uploads: Callable[[str, bytes], None], aws: Callable[[str], Any], lake_bucket: str
 ) -> None:
     uploads("a.csv", ACTION_INTERACTIONS)
@@ -218,7 +218,7 @@ def test_action_interactions_are_rows_of_the_lake(
     assert orjson.loads(rows[0]["properties"])["properties"] == {"channel": "web"}
 
 
-def test_action_interactions_are_imported_once(
+def test_repeated_action_interactions_have_one_event_id(
     uploads: Callable[[str, bytes], None], aws: Callable[[str], Any], lake_bucket: str
 ) -> None:
     header, first, *_ = ACTION_INTERACTIONS.splitlines(keepends=True)
@@ -235,7 +235,7 @@ def test_action_interactions_are_imported_once(
     assert len({row["event_id"] for row in lake_rows(aws, lake_bucket)}) == 2  # a training counts each ID once
 
 
-def test_action_interactions_of_erased_users_are_left_out(
+def test_action_interactions_of_erased_users_are_dropped(
     uploads: Callable[[str, bytes], None], aws: Callable[[str], Any], lake_bucket: str, erase: Callable[[str], None]
 ) -> None:
     erase("ann")
@@ -246,7 +246,7 @@ def test_action_interactions_of_erased_users_are_left_out(
     assert sorted(row["user_id"] for row in lake_rows(aws, lake_bucket)) == ["bob", "cid"]
 
 
-def test_action_interaction_with_too_long_an_impression_is_rejected(uploads: Callable[[str, bytes], None]) -> None:
+def test_action_interaction_with_more_than_25_impressions_is_rejected(uploads: Callable[[str, bytes], None]) -> None:
     shown = "|".join(f"action-{number}" for number in range(26))
     rows = f"ann,app,Taken,1,{shown}\nann,app,Taken,2,{shown.removesuffix('|action-25')}\n"
     uploads("a.csv", b"USER_ID,ACTION_ID,EVENT_TYPE,TIMESTAMP,IMPRESSION\n" + rows.encode())
@@ -264,7 +264,7 @@ def test_action_interaction_with_too_long_an_impression_is_rejected(uploads: Cal
         (b"USER_ID,ACTION_ID,TIMESTAMP,EVENT_TYPE,ITEM_ID", "has ITEM_ID, expected interactions with actions only"),
     ],
 )
-def test_a_file_of_other_columns_has_no_action_interactions(
+def test_action_interaction_file_with_wrong_columns_fails_the_job(
     uploads: Callable[[str, bytes], None], header: bytes, message: str
 ) -> None:
     uploads("a.csv", header + b"\n")
@@ -273,7 +273,7 @@ def test_a_file_of_other_columns_has_no_action_interactions(
         run("ACTION_INTERACTIONS", "a.csv")
 
 
-def test_a_file_without_a_valid_row_fails_the_job(uploads: Callable[[str, bytes], None]) -> None:
+def test_file_without_a_valid_row_fails_the_job(uploads: Callable[[str, bytes], None]) -> None:
     uploads("a.csv", b"USER_ID,ITEM_ID,TIMESTAMP\n,a,1500000000\n")
 
     with pytest.raises(InvalidInput, match="no valid row: USER_ID is missing"):
@@ -290,7 +290,7 @@ def held(aws: Callable[[str], Any], lake_bucket: str) -> list[DeadLetter]:
 BAD = b"USER_ID,ITEM_ID,TIMESTAMP\nann,a,1500000000\nbob,b,yesterday\ncid,,1500000000\neve,x,1500000000,more\n"
 
 
-def test_rejected_rows_are_in_quarantine_with_their_reasons(
+def test_rejected_rows_are_quarantined_with_their_reasons(
     uploads: Callable[[str, bytes], None], aws: Callable[[str], Any], lake_bucket: str
 ) -> None:
     uploads("a.csv", BAD)
@@ -311,7 +311,7 @@ def test_rejected_rows_are_in_quarantine_with_their_reasons(
     assert letters[1].reason == "ITEM_ID is missing"
 
 
-def test_erasure_finds_the_rows_of_a_user_only(
+def test_erasure_matches_only_quarantined_rows_of_the_user(
     uploads: Callable[[str, bytes], None], aws: Callable[[str], Any], lake_bucket: str
 ) -> None:
     uploads("a.csv", BAD)
@@ -324,7 +324,7 @@ def test_erasure_finds_the_rows_of_a_user_only(
         assert [matcher.owner(record.data) for record in records].count(Owner.USER) == 1
 
 
-def test_row_of_an_erased_users_session_is_not_quarantined(
+def test_row_with_session_of_an_erased_user_is_not_quarantined(
     uploads: Callable[[str, bytes], None],
     aws: Callable[[str], Any],
     lake_bucket: str,
@@ -369,7 +369,7 @@ def test_pseudonymised_deployment_quarantines_no_rows(
     assert held(aws, lake_bucket) == []
 
 
-def test_rows_beyond_the_limit_are_only_counted(
+def test_rejected_rows_above_the_quarantine_limit_are_only_counted(
     uploads: Callable[[str, bytes], None],
     aws: Callable[[str], Any],
     lake_bucket: str,

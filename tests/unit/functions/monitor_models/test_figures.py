@@ -33,7 +33,7 @@ def figure_of(report: DriftReport, name: Drift) -> Figure:
     return found
 
 
-def test_the_same_week_is_no_drift(shop: MonitoredShop) -> None:
+def test_equal_weeks_have_no_drift(shop: MonitoredShop) -> None:
     rows = shopping()
     shop.champion(rows)
     shop.happened(rows)
@@ -46,7 +46,7 @@ def test_the_same_week_is_no_drift(shop: MonitoredShop) -> None:
     assert (report.interactions, report.users, report.sampled) == (600, 150, 1)
 
 
-def test_users_and_histories_are_compared_where_there_are_enough(shop: MonitoredShop) -> None:
+def test_user_activity_and_history_length_are_compared_with_enough_users(shop: MonitoredShop) -> None:
     rows = shopping(users=250)
     shop.champion(rows)
     shop.happened(rows)
@@ -58,7 +58,7 @@ def test_users_and_histories_are_compared_where_there_are_enough(shop: Monitored
     assert figure_of(report, Drift.USER_ACTIVITY).current == 250
 
 
-def test_users_who_do_more_are_drift_of_activity_and_of_histories(shop: MonitoredShop) -> None:
+def test_more_active_users_give_activity_and_history_drift(shop: MonitoredShop) -> None:
     shop.champion(shopping(users=250))
     shop.happened(shopping(users=250, each=12, seed=2))
 
@@ -69,7 +69,7 @@ def test_users_who_do_more_are_drift_of_activity_and_of_histories(shop: Monitore
     assert figure_of(report, Drift.HISTORY_LENGTH).value == pytest.approx(psi([250, 0], [0, 250]), abs=1e-6)
 
 
-def test_item_popularity_is_by_tenths_of_the_reference(shop: MonitoredShop) -> None:
+def test_item_popularity_is_compared_by_deciles_of_the_reference(shop: MonitoredShop) -> None:
     """Two items with half of the interactions each; then one of them has 90 %."""
     then = [event(f"t{n}", f"user-{n % 200}", ("a", "b")[n // 200], NOW_MS - n) for n in range(400)]
     now = [event(f"n{n}", f"user-{n // 2}", "a" if n < 360 else "b", NOW_MS - n) for n in range(400)]
@@ -84,7 +84,7 @@ def test_item_popularity_is_by_tenths_of_the_reference(shop: MonitoredShop) -> N
     assert found.threshold == pytest.approx(0.25 + 2 * 200 / 199 * (1 / 400 + 1 / 400), abs=1e-6)
 
 
-def test_unknown_items_and_users_are_shares_of_their_own(shop: MonitoredShop) -> None:
+def test_unknown_items_and_users_are_reported_as_shares(shop: MonitoredShop) -> None:
     rows = shopping(users=60)
     shop.champion(rows)
     shop.happened(rows)
@@ -98,7 +98,9 @@ def test_unknown_items_and_users_are_shares_of_their_own(shop: MonitoredShop) ->
     assert figure_of(report, Drift.ITEM_POPULARITY).current == 240
 
 
-def test_categories_are_the_catalogues(shop: MonitoredShop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_category_popularity_uses_the_catalogue_categories(
+    shop: MonitoredShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     rows = shopping(users=100, tail=0.2)
     kinds = {item: ("fruit", "tools")[number % 2] for number, item in enumerate(ITEMS)}
     described = reference(frame_of(rows), catalogue(kinds), minimum_user_interactions=2, history_length=100)
@@ -123,7 +125,7 @@ def test_categories_are_the_catalogues(shop: MonitoredShop, monkeypatch: pytest.
     assert found.value == pytest.approx(psi([fruit, 400 - fruit], [400, 0]), abs=1e-6)
 
 
-def test_scores_are_those_of_answers_that_nothing_changed(shop: MonitoredShop) -> None:
+def test_top_scores_come_from_responses_without_rules_or_filters(shop: MonitoredShop) -> None:
     shop.champion(shopping(), top_scores=Histogram((1.0,), (300, 300)))
     shop.answered([0.5] * 200 + [1.5] * 100)
     shop.answered([9.0] * 500, filter="in-stock", now_ms=NOW_MS - HOUR_MS)
@@ -137,7 +139,7 @@ def test_scores_are_those_of_answers_that_nothing_changed(shop: MonitoredShop) -
     assert found.value == pytest.approx(psi([300, 300], [200, 100]), abs=1e-6)
 
 
-def test_older_champions_have_no_reference_and_nothing_is_guessed(shop: MonitoredShop) -> None:
+def test_champion_without_reference_gives_a_reason_for_each_figure(shop: MonitoredShop) -> None:
     rows = shopping()
     shop.champion(rows, with_reference=False)
     shop.happened(rows)
@@ -152,7 +154,7 @@ def test_older_champions_have_no_reference_and_nothing_is_guessed(shop: Monitore
     assert report.unknown_item_share == 0
 
 
-def test_dataset_that_is_gone_is_said(shop: MonitoredShop) -> None:
+def test_missing_dataset_is_reported_as_the_reason(shop: MonitoredShop) -> None:
     shop.champion(shopping())
     shop.happened(shopping())
     shop.places.s3.delete_object(Bucket=shop.places.artefact_bucket, Key="datasets/v1/manifest.json")
@@ -160,7 +162,7 @@ def test_dataset_that_is_gone_is_said(shop: MonitoredShop) -> None:
     assert figure_of(shop.look(), Drift.ITEM_POPULARITY).reason == "dataset v1 is gone"
 
 
-def test_champion_whose_files_are_gone_is_an_error(shop: MonitoredShop) -> None:
+def test_missing_champion_files_raise_not_found(shop: MonitoredShop) -> None:
     shop.champion(shopping())
     shop.places.s3.delete_object(Bucket=shop.places.artefact_bucket, Key="models/v1/ids.idx.npy")
 
@@ -168,7 +170,7 @@ def test_champion_whose_files_are_gone_is_an_error(shop: MonitoredShop) -> None:
         shop.look()
 
 
-def test_too_few_events_give_no_figure(shop: MonitoredShop) -> None:
+def test_too_few_events_give_no_drift_value(shop: MonitoredShop) -> None:
     shop.champion(shopping())
     shop.happened(shopping(users=49))
 
@@ -177,7 +179,7 @@ def test_too_few_events_give_no_figure(shop: MonitoredShop) -> None:
     assert (found.value, found.reason) == (None, "600 before and 196 now, expected 200 of both")
 
 
-def test_empty_lake_and_no_champion_are_reported(shop: MonitoredShop) -> None:
+def test_empty_lake_and_missing_champion_are_reported(shop: MonitoredShop) -> None:
     report = shop.look()
 
     assert (report.champion, report.lake_silent_h, report.interactions) == (None, None, 0)
@@ -185,7 +187,7 @@ def test_empty_lake_and_no_champion_are_reported(shop: MonitoredShop) -> None:
     assert all(check.share is None for check in report.checks)
 
 
-def test_a_silent_lake_is_not_compared(shop: MonitoredShop) -> None:
+def test_lake_without_recent_events_is_not_compared(shop: MonitoredShop) -> None:
     rows = shopping()
     shop.champion(rows)
     shop.happened(rows)
@@ -198,7 +200,7 @@ def test_a_silent_lake_is_not_compared(shop: MonitoredShop) -> None:
     assert report.champion_age_h == report.lake_silent_h
 
 
-def test_events_count_once_and_only_those_of_the_window(shop: MonitoredShop) -> None:
+def test_events_count_once_and_only_inside_the_window(shop: MonitoredShop) -> None:
     shop.champion(shopping())
     rows = shopping(users=50)
     shop.happened(rows)
@@ -208,9 +210,7 @@ def test_events_count_once_and_only_those_of_the_window(shop: MonitoredShop) -> 
     assert shop.look().interactions == 200
 
 
-def test_of_many_rows_those_of_some_users_are_looked_at_all_of_each(
-    shop: MonitoredShop, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_many_rows_are_sampled_by_user(shop: MonitoredShop, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = shopping(users=300)
     shop.champion(rows)
     shop.happened(rows)
@@ -223,7 +223,7 @@ def test_of_many_rows_those_of_some_users_are_looked_at_all_of_each(
     assert 100 < report.users < 175
 
 
-def test_checks_state_the_share_of_what_should_not_be(shop: MonitoredShop) -> None:
+def test_checks_report_the_share_of_invalid_rows(shop: MonitoredShop) -> None:
     rows = [
         *(event(f"p{n}", f"user-{n}", "item-00", NOW_MS - n, event_value=None if n < 3 else 2.0) for n in range(10)),
         event("dear", "user-1", "item-00", NOW_MS - 1, event_value=2e9),
@@ -248,7 +248,7 @@ def test_checks_state_the_share_of_what_should_not_be(shop: MonitoredShop) -> No
     assert [name for name, check in found.items() if check.failed] == list(found)[:-1]
 
 
-def test_a_shop_that_sends_no_values_does_not_fail_for_it(shop: MonitoredShop) -> None:
+def test_shop_without_event_values_passes_the_value_check(shop: MonitoredShop) -> None:
     shop.happened([event("p", "user-1", "item-00", NOW_MS - 1, event_value=None)])
 
     found = {check.name: check for check in shop.look().checks}
@@ -256,7 +256,7 @@ def test_a_shop_that_sends_no_values_does_not_fail_for_it(shop: MonitoredShop) -
     assert (found["value_missing"].share, found["value_missing"].failed) == (None, False)
 
 
-def test_values_count_from_the_first_purchase_with_one(shop: MonitoredShop) -> None:
+def test_missing_values_are_counted_from_the_first_purchase_with_a_value(shop: MonitoredShop) -> None:
     imported = [event(f"old{n}", "user-1", "item-00", NOW_MS - 100 - n, event_value=None) for n in range(90)]
     live = [event(f"new{n}", "user-1", "item-00", NOW_MS - n) for n in range(19)]
     view = event("view", "user-1", "item-00", NOW_MS - 3, event_type="view", event_value=None)
@@ -267,7 +267,7 @@ def test_values_count_from_the_first_purchase_with_one(shop: MonitoredShop) -> N
     assert (found["value_missing"].share, found["value_missing"].rows) == (1 / 20, 20)
 
 
-def test_report_is_stored_for_the_day_and_as_the_latest(shop: MonitoredShop) -> None:
+def test_report_is_stored_by_date_and_as_latest(shop: MonitoredShop) -> None:
     shop.champion(shopping())
     shop.happened(shopping())
 
@@ -279,7 +279,7 @@ def test_report_is_stored_for_the_day_and_as_the_latest(shop: MonitoredShop) -> 
     assert report_key(NOW_MS) == "monitoring/2026-09-21.json"
 
 
-def test_unreadable_state_is_an_error_that_says_what_to_do(shop: MonitoredShop) -> None:
+def test_unreadable_state_error_names_the_file_and_the_fix(shop: MonitoredShop) -> None:
     shop.put("monitoring/state.json", b'{"champion": "v1"}')
 
     with pytest.raises(
@@ -300,7 +300,7 @@ MANY = b"{'descr': '<i4', 'fortran_order': False, 'shape': (1000000000000,), }".
         np.lib.format.magic(1, 0) + b"\x00\x00",
     ],
 )
-def test_damaged_array_of_the_champion_is_named(shop: MonitoredShop, content: bytes) -> None:
+def test_damaged_champion_array_error_names_the_array(shop: MonitoredShop, content: bytes) -> None:
     shop.champion(shopping())
     shop.put("models/v1/ids.idx.npy", content)
 
@@ -308,7 +308,7 @@ def test_damaged_array_of_the_champion_is_named(shop: MonitoredShop, content: by
         shop.look()
 
 
-def test_array_of_another_length_than_the_other_is_named(shop: MonitoredShop) -> None:
+def test_arrays_of_different_lengths_raise_invalid_bundle(shop: MonitoredShop) -> None:
     shop.champion(shopping())
     buffer = io.BytesIO()
     np.save(buffer, np.array([1], np.int32))
@@ -318,7 +318,7 @@ def test_array_of_another_length_than_the_other_is_named(shop: MonitoredShop) ->
         shop.look()
 
 
-def test_object_of_the_lake_that_is_none_is_named(shop: MonitoredShop) -> None:
+def test_invalid_lake_object_error_names_the_object(shop: MonitoredShop) -> None:
     key = "interactions/event_date=2026-09-20/x.parquet"
     shop.places.s3.put_object(Bucket=shop.places.lake_bucket, Key=key, Body=b"PAR1")
 
@@ -326,11 +326,11 @@ def test_object_of_the_lake_that_is_none_is_named(shop: MonitoredShop) -> None:
         shop.look()
 
 
-def test_rules_are_stated_with_what_was_found(shop: MonitoredShop) -> None:
+def test_report_contains_the_rules_of_the_run(shop: MonitoredShop) -> None:
     assert shop.look(rules=dataclasses.replace(RULES, psi=0.5)).rules.psi == 0.5
 
 
-def test_reference_parts_interactions_into_tenths_by_rank() -> None:
+def test_reference_splits_interactions_into_deciles_by_rank() -> None:
     items = ranked([ItemCount(f"i{n:02}", 100 - n, 10) for n in range(20)])
 
     made = reference_of(
@@ -342,7 +342,7 @@ def test_reference_parts_interactions_into_tenths_by_rank() -> None:
     assert made.category_popularity is None
 
 
-def test_an_item_that_is_half_of_all_is_one_bin() -> None:
+def test_item_with_half_of_all_interactions_is_one_bin() -> None:
     items = ranked([ItemCount("all", 50, 50), *(ItemCount(f"i{n}", 10, 10) for n in range(5))])
 
     made = reference_of(

@@ -35,7 +35,7 @@ def invoke(shop: MonitoredShop, monkeypatch: pytest.MonkeyPatch) -> Callable[[],
     return lambda: handler.lambda_handler({}, LambdaContext())
 
 
-def test_a_look_answers_its_report_and_sends_its_metrics(
+def test_invocation_returns_its_report_and_publishes_metrics(
     shop: MonitoredShop,
     invoke: Callable[[], dict[str, Any]],
     monkeypatch: pytest.MonkeyPatch,
@@ -97,7 +97,7 @@ def test_forced_champion_with_a_damaged_bundle_is_counted(
     assert counted() == {"ChampionForced": 1}
 
 
-def test_a_start_is_counted(
+def test_started_training_is_returned_and_counted(
     shop: MonitoredShop, invoke: Callable[[], dict[str, Any]], counted: Callable[[], dict[str, float]]
 ) -> None:
     shop.champion(shopping(end_ms=1_700_000_000_000))

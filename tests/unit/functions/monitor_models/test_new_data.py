@@ -13,7 +13,7 @@ from tests.unit.functions.monitor_models.shop import HOUR_MS, RULES, MonitoredSh
 DATA_RULES = dataclasses.replace(RULES, retrains=False, new_interactions=500)
 
 
-def test_enough_new_interactions_start_a_training_once(shop: MonitoredShop) -> None:
+def test_enough_new_interactions_start_one_training(shop: MonitoredShop) -> None:
     rows = shopping()
     shop.champion(rows)
     last_ms = max(row["event_time_ms"] for row in rows)
@@ -37,7 +37,7 @@ def test_enough_new_interactions_start_a_training_once(shop: MonitoredShop) -> N
     }
 
 
-def test_what_was_tried_with_is_not_new_any_more_though_the_champion_stayed(shop: MonitoredShop) -> None:
+def test_interactions_of_a_finished_training_are_no_longer_new(shop: MonitoredShop) -> None:
     shop.champion(shopping())
     now_ms = NOW_MS + 2 * DAY_MS
     shop.happened([event(f"a-{n}", f"user-{n % 50}", "item-00", now_ms - 1 - n) for n in range(600)], profiles=False)
@@ -53,7 +53,7 @@ def test_what_was_tried_with_is_not_new_any_more_though_the_champion_stayed(shop
     assert len(shop.started()) == 2
 
 
-def test_new_data_of_a_start_without_a_turn_are_still_new(shop: MonitoredShop) -> None:
+def test_interactions_of_a_busy_start_remain_new(shop: MonitoredShop) -> None:
     shop.champion(shopping())
     now_ms = NOW_MS + 2 * DAY_MS
     shop.happened([event(f"a-{n}", f"user-{n % 50}", "item-00", now_ms - 1 - n) for n in range(600)], profiles=False)
@@ -67,7 +67,7 @@ def test_new_data_of_a_start_without_a_turn_are_still_new(shop: MonitoredShop) -
     assert len(shop.started()) == 2
 
 
-def test_while_a_training_goes_on_no_other_is_started(shop: MonitoredShop) -> None:
+def test_running_training_prevents_another_start(shop: MonitoredShop) -> None:
     """It would end busy, at every look of a trial of days."""
     shop.champion(shopping())
     now_ms = NOW_MS + 2 * DAY_MS
@@ -81,7 +81,7 @@ def test_while_a_training_goes_on_no_other_is_started(shop: MonitoredShop) -> No
     assert report.last_start.outcome is StartedTraining.GOING
 
 
-def test_nothing_is_started_while_somebody_elses_training_has_its_turn(shop: MonitoredShop) -> None:
+def test_training_started_elsewhere_prevents_another_start(shop: MonitoredShop) -> None:
     shop.champion(shopping())
     now_ms = NOW_MS + 2 * DAY_MS
     shop.happened([event(f"a-{n}", f"user-{n % 50}", "item-00", now_ms - 1 - n) for n in range(600)], profiles=False)
@@ -98,7 +98,7 @@ def test_nothing_is_started_while_somebody_elses_training_has_its_turn(shop: Mon
     assert [each["name"] for each in shop.started()] == ["by-hand", afterwards.started.name]
 
 
-def test_days_that_have_left_the_window_still_count(shop: MonitoredShop) -> None:
+def test_interactions_older_than_the_window_still_count_as_new(shop: MonitoredShop) -> None:
     shop.champion(shopping())
     day_ms = NOW_MS + DAY_MS
     shop.happened([event(f"a-{n}", "user-1", "item-00", day_ms + n) for n in range(300)], profiles=False)

@@ -24,7 +24,7 @@ from tests.unit.functions.monitor_models.shop import MonitoredShop
         ({"status": "TIMED_OUT", "entered": "First"}, StartedTraining.FAILED),
     ],
 )  # fmt: skip
-def test_what_had_its_turn_counts_however_it_ended(
+def test_finished_training_counts_as_run_for_any_result(
     shop: MonitoredShop, ending: Mapping[str, Any], outcome: StartedTraining
 ) -> None:
     start = Start(Trigger.DRIFT, "drift-1", "why", "v1", NOW_MS)
@@ -37,7 +37,7 @@ def test_what_had_its_turn_counts_however_it_ended(
     assert found.counts
 
 
-def test_run_that_ended_in_no_known_way_is_named(shop: MonitoredShop) -> None:
+def test_unknown_run_output_raises_an_error_with_the_run_name(shop: MonitoredShop) -> None:
     start = Start(Trigger.DRIFT, "drift-1", "why", "v1", NOW_MS)
     gone = outcome_of(shop.places.states, shop.places.state_machine_arn, start)
     shop.places.states.start_execution(stateMachineArn=shop.places.state_machine_arn, name="drift-1")

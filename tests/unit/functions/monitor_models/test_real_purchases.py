@@ -54,7 +54,7 @@ def described(learned: pd.DataFrame) -> Reference:
     return reference(learned, catalogue({}), minimum_user_interactions=2, history_length=100)
 
 
-def test_the_next_week_is_no_drift_and_the_index_is_scipys(
+def test_next_week_has_no_drift_and_psi_equals_scipy(
     purchases: pd.DataFrame, learned: pd.DataFrame, described: Reference
 ) -> None:
     counts = learned["item_id"].value_counts()
@@ -76,7 +76,7 @@ def test_the_next_week_is_no_drift_and_the_index_is_scipys(
         assert psi(histogram.counts, found.counts) < 0.25
 
 
-def test_tenths_hold_a_tenth_each(described: Reference) -> None:
+def test_popularity_deciles_each_contain_a_tenth(described: Reference) -> None:
     shares = np.array(described.item_popularity.counts) / sum(described.item_popularity.counts)
 
     assert len(shares) == 10

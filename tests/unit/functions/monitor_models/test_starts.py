@@ -24,7 +24,7 @@ def drift(shop: MonitoredShop, *, now_ms: int) -> None:
     shop.happened(shopping(end_ms=now_ms, tail=DRIFTED, seed=1), profiles=False)
 
 
-def test_drift_starts_one_training_once_it_has_held_for_the_set_time(shop: MonitoredShop) -> None:
+def test_drift_starts_one_training_after_the_set_time(shop: MonitoredShop) -> None:
     shop.champion(shopping())
     now_ms = NOW_MS + 7 * DAY_MS
     drift(shop, now_ms=now_ms)
@@ -45,7 +45,7 @@ def test_drift_starts_one_training_once_it_has_held_for_the_set_time(shop: Monit
     assert later.last_start == started.started
 
 
-def test_repeated_look_that_has_not_remembered_starts_nothing_twice(shop: MonitoredShop) -> None:
+def test_repeated_check_without_saved_state_starts_no_second_training(shop: MonitoredShop) -> None:
     shop.champion(shopping())
     now_ms = NOW_MS + 7 * DAY_MS
     drift(shop, now_ms=now_ms)
@@ -61,7 +61,7 @@ def test_repeated_look_that_has_not_remembered_starts_nothing_twice(shop: Monito
     assert len(shop.started()) == 1
 
 
-def test_a_look_between_in_which_the_figure_is_below_begins_anew(shop: MonitoredShop) -> None:
+def test_check_below_the_threshold_restarts_the_waiting_time(shop: MonitoredShop) -> None:
     shop.champion(shopping())
     now_ms = NOW_MS + 7 * DAY_MS
     drift(shop, now_ms=now_ms)
@@ -75,7 +75,7 @@ def test_a_look_between_in_which_the_figure_is_below_begins_anew(shop: Monitored
     assert shop.started() == []
 
 
-def test_drift_that_is_not_to_start_anything_is_only_reported(shop: MonitoredShop) -> None:
+def test_drift_with_retraining_disabled_is_only_reported(shop: MonitoredShop) -> None:
     shop.champion(shopping())
     now_ms = NOW_MS + 7 * DAY_MS
     drift(shop, now_ms=now_ms)
@@ -88,7 +88,7 @@ def test_drift_that_is_not_to_start_anything_is_only_reported(shop: MonitoredSho
     assert shop.started() == []
 
 
-def test_the_same_champion_is_not_trained_against_again_before_the_pause_is_over(shop: MonitoredShop) -> None:
+def test_drift_of_same_champion_retrains_only_after_the_pause(shop: MonitoredShop) -> None:
     shop.champion(shopping())
     now_ms = NOW_MS + 7 * DAY_MS
     drift(shop, now_ms=now_ms)
@@ -106,7 +106,7 @@ def test_the_same_champion_is_not_trained_against_again_before_the_pause_is_over
     assert first["name"] != second["name"]
 
 
-def test_a_new_champion_under_which_the_figure_never_came_down_waits_for_the_pause_too(shop: MonitoredShop) -> None:
+def test_new_champion_with_unchanged_drift_waits_for_the_pause(shop: MonitoredShop) -> None:
     """Training again did not change it: it would start one a day."""
     now_ms = NOW_MS + 7 * DAY_MS
     shop.champion(shopping())
@@ -124,7 +124,7 @@ def test_a_new_champion_under_which_the_figure_never_came_down_waits_for_the_pau
     assert shop.state()["unsettled"] == ["item_popularity"]
 
 
-def test_a_new_champion_under_which_the_figure_came_down_may_drift_again(shop: MonitoredShop) -> None:
+def test_new_champion_with_resolved_drift_may_start_again(shop: MonitoredShop) -> None:
     now_ms = NOW_MS + 7 * DAY_MS
     shop.champion(shopping())
     drift(shop, now_ms=now_ms)
@@ -152,7 +152,7 @@ def test_a_new_champion_under_which_the_figure_came_down_may_drift_again(shop: M
         ({"status": "FAILED", "entered": "StartTraining"}, StartedTraining.NOT_BEGUN),
     ],
 )
-def test_drift_whose_training_had_no_turn_starts_another_at_the_next_look(
+def test_drift_retries_at_the_next_check_after_a_busy_training(
     shop: MonitoredShop, ending: Mapping[str, Any], outcome: StartedTraining
 ) -> None:
     shop.champion(shopping())
@@ -175,7 +175,7 @@ def test_drift_whose_training_had_no_turn_starts_another_at_the_next_look(
     assert second["name"] == again.started.name
 
 
-def test_third_try_has_a_name_of_its_own_and_one_that_had_its_turn_ends_the_trying(shop: MonitoredShop) -> None:
+def test_third_attempt_has_its_own_name_and_a_failed_run_ends_retries(shop: MonitoredShop) -> None:
     shop.champion(shopping())
     now_ms = NOW_MS + 7 * DAY_MS
     drift(shop, now_ms=now_ms)
@@ -195,7 +195,7 @@ def test_third_try_has_a_name_of_its_own_and_one_that_had_its_turn_ends_the_tryi
     assert (shop.state()["attempts"], shop.state()["refused"]) == (0, None)
 
 
-def test_of_two_looks_at_once_one_is_refused(shop: MonitoredShop) -> None:
+def test_concurrent_state_write_is_refused(shop: MonitoredShop) -> None:
     shop.champion(shopping())
     store = StateStore(shop.places.s3, shop.places.artefact_bucket)
     read = store.read()

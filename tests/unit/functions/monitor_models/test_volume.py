@@ -40,30 +40,32 @@ def failed(reference: Sequence[int], current: Sequence[int], *, one_of: int = 1)
         ((0,) * 7, ["volume_fallen", "days_missing"]),
     ],
 )
-def test_volume_fails_beyond_half_and_three_times_the_reference(current: Sequence[int], names: list[str]) -> None:
+def test_volume_check_fails_below_half_and_above_three_times_the_reference(
+    current: Sequence[int], names: list[str]
+) -> None:
     assert failed(STEADY, current) == names
 
 
-def test_fall_is_a_share_of_the_reference() -> None:
+def test_volume_fall_is_a_share_of_the_reference() -> None:
     found = checks(STEADY, (40,) * 7)["volume_fallen"]
 
     assert found.share == pytest.approx(0.6)
     assert (found.bound, found.rows) == (0.5, 280)
 
 
-def test_bound_is_at_least_four_standard_errors_of_few_interactions() -> None:
+def test_volume_bound_is_at_least_four_standard_errors() -> None:
     found = checks((30,) * 7, (2,) * 7)["volume_fallen"]
 
     assert found.bound == pytest.approx(1 - np.exp(-4 * np.sqrt(1 / 210 + 1 / 14)), abs=1e-6)
 
 
-def test_rhythm_of_the_week_is_no_chance() -> None:
+def test_weekly_rhythm_does_not_widen_the_volume_bound() -> None:
     weekend_shop = (10, 10, 10, 10, 10, 325, 325)
 
     assert failed(weekend_shop, (3, 3, 3, 3, 3, 97, 97)) == ["volume_fallen"]
 
 
-def test_days_that_differ_from_the_rhythm_raise_the_bound() -> None:
+def test_deviations_from_the_weekly_rhythm_widen_the_volume_bound() -> None:
     assert failed(STEADY, (1, 150, 2, 5, 1, 70, 12)) == []
 
 
@@ -73,15 +75,15 @@ def test_day_on_which_the_shop_is_closed_is_not_missing() -> None:
     assert failed(closed_on_sundays, (100, 100, 100, 0, 100, 100, 100)) == []
 
 
-def test_sampled_users_stand_for_all() -> None:
+def test_sampled_users_are_scaled_to_all_users() -> None:
     assert failed(STEADY, (50,) * 7, one_of=2) == []
 
 
-def test_few_interactions_are_not_compared() -> None:
+def test_too_few_interactions_are_not_compared() -> None:
     found = checks((28, 28, 28, 28, 28, 28, 31), (0,) * 7)
 
     assert (found["volume_fallen"].share, found["volume_grown"].share) == (None, None)
 
 
-def test_weekdays_sum_up_days_since_the_epoch() -> None:
+def test_weekday_counts_are_sums_of_days_since_the_epoch() -> None:
     assert weekdays_of({0: 1, 7: 2, 13: 5}) == (3, 0, 0, 0, 0, 0, 5)

@@ -36,7 +36,7 @@ def put_alarm(aws: Callable[[str], Any]) -> Callable[..., None]:
     return put
 
 
-def test_alarms_that_ring_come_first_each_with_its_runbook(observe: Observe, put_alarm: Callable[..., None]) -> None:
+def test_active_alarms_come_first_with_their_runbooks(observe: Observe, put_alarm: Callable[..., None]) -> None:
     quarantine, errors = "alsolike-test-lake-Quarantine23FF09FE-455f8327", "alsoliketestErrors8534EEDC"
     put_alarm(quarantine, "Alsolike test: Many cannot be read: docs/runbooks/quarantine.md")
     put_alarm(errors, "Alsolike test: Errors: docs/runbooks/errors.md", state="ALARM", composite=True)
@@ -85,7 +85,7 @@ def test_alarms_that_ring_come_first_each_with_its_runbook(observe: Observe, put
     ]
 
 
-def test_condition_of_an_expression_names_its_label(observe: Observe, put_alarm: Callable[..., None]) -> None:
+def test_alarm_condition_of_an_expression_has_its_label(observe: Observe, put_alarm: Callable[..., None]) -> None:
     latency = {"Namespace": "n", "MetricName": "Latency", "Dimensions": []}
     queries = [
         {"Id": "m1", "MetricStat": {"Metric": latency, "Period": 300, "Stat": "p99"}, "ReturnData": False},

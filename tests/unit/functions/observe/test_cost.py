@@ -29,7 +29,7 @@ def read_stacks(cloud: MemoryCloud) -> list[str]:
     return [call.request["StackName"] for call in cloud.calls if call.operation == "cloudformation.GetTemplate"]
 
 
-def test_a_stated_load_is_billed_and_nothing_is_counted(observe: Observe, cloud: MemoryCloud) -> None:
+def test_cost_of_a_specified_load_reads_no_metrics(observe: Observe, cloud: MemoryCloud) -> None:
     document = observe("cost", users="0", eventsPerDay="0", requestsPerDay="0", items="0")
 
     Draft202012Validator(ANSWERS["Cost"]).validate(document)
@@ -45,7 +45,7 @@ def test_a_stated_load_is_billed_and_nothing_is_counted(observe: Observe, cloud:
     assert read_stacks(cloud) == list(TEMPLATES)
 
 
-def test_without_a_load_the_last_days_is_counted(
+def test_cost_without_a_load_uses_the_load_of_the_last_days(
     observe: Observe, cloud: MemoryCloud, aws: Callable[[str], Any], artefact_bucket: str
 ) -> None:
     aws("s3").put_object(Bucket=artefact_bucket, Key=MONITORING_LATEST_KEY, Body=REPORT.to_json())
@@ -83,7 +83,7 @@ def test_without_a_load_the_last_days_is_counted(
     assert read_stacks(cloud) == list(TEMPLATES)
 
 
-def test_a_stack_that_cannot_be_read_is_named(observe: Observe, deployed: dict[str, Mapping[str, Any]]) -> None:
+def test_unreadable_stack_error_names_the_stack(observe: Observe, deployed: dict[str, Mapping[str, Any]]) -> None:
     del deployed["alsolike-test-serving"]
 
     message = observe("cost", status=503)["message"]
@@ -91,7 +91,7 @@ def test_a_stack_that_cannot_be_read_is_named(observe: Observe, deployed: dict[s
     assert "CloudFormation does not answer with the template of alsolike-test-serving: " in message
 
 
-def test_a_load_out_of_range_is_refused(observe: Observe) -> None:
+def test_load_out_of_range_is_refused(observe: Observe) -> None:
     assert observe("cost", status=400, items="-1")["message"] == (
         "items is -1, expected a whole number from 0 to 1000000000"
     )

@@ -14,7 +14,7 @@ from tests.builders.lambda_events import NOW_MS
 from tests.unit.functions.observe.asking import HOUR_MS, OWN_NAMESPACE, REPORT, Observe
 
 
-def test_the_last_look_is_shown_with_each_figures_history(
+def test_latest_drift_report_has_the_history_of_each_figure(
     observe: Observe, aws: Callable[[str], Any], artefact_bucket: str
 ) -> None:
     aws("s3").put_object(Bucket=artefact_bucket, Key=MONITORING_LATEST_KEY, Body=REPORT.to_json())
@@ -79,11 +79,11 @@ def test_the_last_look_is_shown_with_each_figures_history(
     }
 
 
-def test_before_the_first_look_there_is_none(observe: Observe) -> None:
+def test_drift_without_a_report_is_null(observe: Observe) -> None:
     assert observe("drift") == {"looked": None}
 
 
-def test_a_report_that_cannot_be_read_is_named(
+def test_unreadable_drift_report_error_names_the_object(
     observe: Observe, aws: Callable[[str], Any], artefact_bucket: str
 ) -> None:
     aws("s3").put_object(Bucket=artefact_bucket, Key=MONITORING_LATEST_KEY, Body=b"{}")

@@ -47,7 +47,7 @@ def store(aws: Callable[[str], Any], lake_bucket: str) -> Store:
     return write
 
 
-def test_days_and_their_total_have_the_rates_of_their_sums(observe: Observe, store: Store) -> None:
+def test_days_and_totals_have_rates_of_their_sums(observe: Observe, store: Store) -> None:
     store(0, {"answers": 10, "impressions": 40, "clicks": 5, "shown_clicks": 4, "revenue": 30.0}, rejected={"late": 2})
     store(1, {"answers": 30, "impressions": 60, "shown_clicks": 1, "bought_answers": 10, "degraded": 3})
     store(2, {"answers": 500}, rejected={"late": 100})
@@ -80,7 +80,7 @@ def test_days_and_their_total_have_the_rates_of_their_sums(observe: Observe, sto
     assert document["rejected"] == {"late": 2}
 
 
-def test_rows_are_of_what_is_asked_for(observe: Observe, store: Store) -> None:
+def test_rows_are_grouped_by_the_requested_dimension(observe: Observe, store: Store) -> None:
     store(
         0,
         {"answers": 3},
@@ -98,7 +98,7 @@ def test_rows_are_of_what_is_asked_for(observe: Observe, store: Store) -> None:
     assert names("arm") == [("spring/new", 4)]
 
 
-def test_days_without_answers_are_there_without_rows(observe: Observe, store: Store) -> None:
+def test_days_without_responses_have_no_rows(observe: Observe, store: Store) -> None:
     store(3, {"answers": 1})
 
     document = observe("engagement")
@@ -107,11 +107,11 @@ def test_days_without_answers_are_there_without_rows(observe: Observe, store: St
 
 
 @pytest.mark.parametrize(("query", "expected"), [({"days": "91"}, "1 to 90"), ({"by": "item"}, "one of all, rec")])
-def test_other_questions_are_refused(observe: Observe, query: dict[str, str], expected: str) -> None:
+def test_invalid_query_is_refused(observe: Observe, query: dict[str, str], expected: str) -> None:
     assert expected in observe("engagement", status=400, **query)["message"]
 
 
-def test_an_object_that_is_none_of_the_table_is_named(
+def test_invalid_object_error_names_the_object(
     observe: Observe, store: Store, aws: Callable[[str], Any], lake_bucket: str
 ) -> None:
     store(0, {"answers": 1})

@@ -70,7 +70,7 @@ def many(experiment: str = "spring") -> list[Outcome]:
     ]
 
 
-def test_an_experiment_is_reported_by_its_own_metric(
+def test_experiment_is_reported_by_its_own_metric(
     observe: Observe, configure: Callable[[dict[str, Any]], None]
 ) -> None:
     stated = {"start": time_text(START_MS), "arms": {"a": {"share": 0.5}, "b": {"share": 0.5}}, "metric": "revenue"}
@@ -81,7 +81,7 @@ def test_an_experiment_is_reported_by_its_own_metric(
     assert spring["metric"] == "revenue"
 
 
-def test_a_running_experiment_has_its_report_so_far(
+def test_running_experiment_has_its_current_report(
     observe: Observe, state: State, aws: Callable[[str], Any], lake_bucket: str
 ) -> None:
     state(spring=(-3, None))
@@ -112,7 +112,7 @@ def test_a_running_experiment_has_its_report_so_far(
     assert new["pValue"] < 0.05
 
 
-def test_running_ones_come_first_then_planned_then_ended(observe: Observe, state: State) -> None:
+def test_running_experiments_come_before_planned_and_ended_ones(observe: Observe, state: State) -> None:
     state(old=(-9, -8), older=(-20, -19), later=(1, None), spring=(-3, None))
 
     found = observe("experiments")["experiments"]
@@ -127,7 +127,7 @@ def test_running_ones_come_first_then_planned_then_ended(observe: Observe, state
     assert all(each["sampleRatioPValue"] is None for each in found)
 
 
-def test_what_there_is_no_time_for_is_partial(
+def test_report_without_remaining_time_is_partial(
     observe: Observe, state: State, aws: Callable[[str], Any], lake_bucket: str
 ) -> None:
     state(spring=(-3, None))
@@ -138,7 +138,7 @@ def test_what_there_is_no_time_for_is_partial(
     assert (spring["partial"], spring["arms"][0]["users"]) == (True, 0)
 
 
-def test_what_there_is_no_room_for_is_partial_and_the_running_go_first(
+def test_report_above_the_user_limit_is_partial_with_running_ones_first(
     observe: Observe, state: State, aws: Callable[[str], Any], lake_bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(experiments, "MAX_USERS", 599)
@@ -150,7 +150,7 @@ def test_what_there_is_no_room_for_is_partial_and_the_running_go_first(
     assert [(each["partial"], each["arms"][0]["users"]) for each in (spring, winter)] == [(False, 300), (True, 0)]
 
 
-def test_the_answer_may_be_a_minute_old(
+def test_experiments_response_is_cached_for_one_minute(
     observe: Observe, state: State, aws: Callable[[str], Any], lake_bucket: str, clock: Clock
 ) -> None:
     state(spring=(-3, None))
@@ -164,7 +164,7 @@ def test_the_answer_may_be_a_minute_old(
 
 
 @pytest.mark.parametrize("metric", METRICS)
-def test_row_by_row_it_is_what_the_command_line_makes_of_columns(metric: str) -> None:
+def test_row_counting_equals_column_counting_of_the_command(metric: str) -> None:
     chance = random.Random(7)
     experiment = Experiment(
         "spring", "home", START_MS, START_MS + 2 * DAY_MS, (Arm("new", 0.5, rules="x"), Arm("control", 0.5))

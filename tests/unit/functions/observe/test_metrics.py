@@ -85,7 +85,7 @@ def put(aws: Callable[[str], Any]) -> Put:
     return put_metric
 
 
-def test_counters_have_the_sum_since_the_start_of_the_month(scraper: Scraper, put: Put) -> None:
+def test_counters_are_sums_since_the_start_of_the_month(scraper: Scraper, put: Put) -> None:
     month = dt.datetime.fromtimestamp(NOW_MS / 1000, dt.UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     month_ms = int(month.timestamp()) * 1000
     for at_ms, requests in ((month_ms - 1, 100), (month_ms, 20), (NOW_MS, 3)):
@@ -133,7 +133,7 @@ def test_lag_is_the_latest_value(scraper: Scraper, put: Put) -> None:
     assert scraper.values("alsolike_stream_lag_seconds") == {("",): 4.5}
 
 
-def test_drift_is_that_of_the_last_monitoring(
+def test_drift_metrics_come_from_the_last_report(
     scraper: Scraper, aws: Callable[[str], Any], artefact_bucket: str
 ) -> None:
     assert scraper.values("alsolike_champion_age_seconds") == {}
@@ -146,7 +146,7 @@ def test_drift_is_that_of_the_last_monitoring(
     assert scraper.values("alsolike_checks_failed") == {("",): 1}
 
 
-def test_alarms_have_a_series_each(scraper: Scraper, aws: Callable[[str], Any]) -> None:
+def test_each_alarm_has_a_series(scraper: Scraper, aws: Callable[[str], Any]) -> None:
     cloudwatch = aws("cloudwatch")
     for name, runbook in (("Fails", "attribution"), ("UpkeepFails", "upkeep")):
         cloudwatch.put_metric_alarm(
@@ -168,7 +168,7 @@ def test_alarms_have_a_series_each(scraper: Scraper, aws: Callable[[str], Any]) 
     }
 
 
-def test_a_source_without_an_answer_is_left_out(scraper: Scraper, cloud: MemoryCloud) -> None:
+def test_unavailable_source_is_omitted(scraper: Scraper, cloud: MemoryCloud) -> None:
     up = scraper.values("alsolike_source_up")
 
     assert up == {("", "cloudwatch"): 1, ("", "alarms"): 1, ("", "drift"): 1, ("", "engagement"): 1, ("", "cost"): 0}
@@ -176,7 +176,7 @@ def test_a_source_without_an_answer_is_left_out(scraper: Scraper, cloud: MemoryC
 
 
 @pytest.mark.parametrize("code", ["InternalError", "Forbidden"])
-def test_a_metric_that_cloudwatch_cannot_read_is_not_0(
+def test_metric_that_cloudwatch_cannot_read_is_omitted(
     scraper: Scraper, put: Put, cloud: MemoryCloud, clock: Clock, code: str
 ) -> None:
     put("AWS/ApiGateway", "Count", 20, ApiId="shop")
@@ -188,7 +188,7 @@ def test_a_metric_that_cloudwatch_cannot_read_is_not_0(
     assert scraper.values("alsolike_source_up")["", "cloudwatch"] == 0
 
 
-def test_a_failed_read_after_a_successful_one_is_left_out(scraper: Scraper, cloud: MemoryCloud, clock: Clock) -> None:
+def test_value_is_omitted_when_a_later_read_fails(scraper: Scraper, cloud: MemoryCloud, clock: Clock) -> None:
     cloud.cloudformation.templates.update(TEMPLATES)
     assert len(scraper.values("alsolike_monthly_cost_dollars")) == 1
     cloud.cloudwatch.failed["EventsAccepted"] = "InternalError"
@@ -202,7 +202,7 @@ def test_a_failed_read_after_a_successful_one_is_left_out(scraper: Scraper, clou
     assert scraper.values("alsolike_source_up")["", "cost"] == 1
 
 
-def test_a_failed_read_is_repeated_after_five_minutes(scraper: Scraper, cloud: MemoryCloud, clock: Clock) -> None:
+def test_failed_read_is_retried_after_five_minutes(scraper: Scraper, cloud: MemoryCloud, clock: Clock) -> None:
     def reads() -> int:
         return sum(call.operation == "cloudformation.GetTemplate" for call in cloud.calls)
 
@@ -216,7 +216,7 @@ def test_a_failed_read_is_repeated_after_five_minutes(scraper: Scraper, cloud: M
     assert reads() > before
 
 
-def test_a_second_scrape_within_a_minute_reads_nothing(
+def test_second_scrape_within_a_minute_reads_nothing(
     scraper: Scraper, put: Put, cloud: MemoryCloud, clock: Clock
 ) -> None:
     def reads() -> int:
@@ -241,7 +241,7 @@ def test_a_second_scrape_within_a_minute_reads_nothing(
         ("", SECRET, "IncompleteSignatureException"),
     ],
 )
-def test_other_credentials_are_refused(scraper: Scraper, user: str, password: str, code: str) -> None:
+def test_invalid_credentials_are_refused(scraper: Scraper, user: str, password: str, code: str) -> None:
     scraper.store(SigningKey("ALSOEVENTS", "checkout", b"", (WRITE_EVENTS,), created_ms=0))
 
     answer = scraper.get(user, password)

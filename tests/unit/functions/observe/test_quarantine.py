@@ -64,7 +64,7 @@ def give_up(aws: Callable[[str], Any], lake_bucket: str) -> Callable[[int], str]
     return write
 
 
-def test_records_are_grouped_by_reason_without_a_value(
+def test_quarantined_records_are_grouped_by_reason_without_values(
     observe: Observe, hold: Hold, give_up: Callable[[int], str]
 ) -> None:
     hold(1, 'user_id is "anna@shop.example", expected a string', days=2)
@@ -108,7 +108,7 @@ def test_records_are_grouped_by_reason_without_a_value(
     }
 
 
-def test_of_more_than_may_be_read_the_latest_days_are(
+def test_quarantine_above_the_limit_shows_the_latest_days(
     observe: Observe, hold: Hold, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(quarantine, "MAX_OBJECTS", 3)
@@ -121,7 +121,7 @@ def test_of_more_than_may_be_read_the_latest_days_are(
     assert {group["reason"][-1] for group in document["groups"]} == {"a", "b", "c"}
 
 
-def test_what_is_read_in_time_is_answered(observe: Observe, hold: Hold) -> None:
+def test_quarantine_read_without_time_is_truncated(observe: Observe, hold: Hold) -> None:
     hold(1, "item_id is missing")
 
     document = observe("quarantine", remaining_ms=5_999)
@@ -129,5 +129,5 @@ def test_what_is_read_in_time_is_answered(observe: Observe, hold: Hold) -> None:
     assert (document["objects"], document["truncated"], document["groups"]) == (0, True, [])
 
 
-def test_an_empty_quarantine_is_not_truncated(observe: Observe) -> None:
+def test_empty_quarantine_is_not_truncated(observe: Observe) -> None:
     assert observe("quarantine") == {"objects": 0, "records": 0, "truncated": False, "groups": []}

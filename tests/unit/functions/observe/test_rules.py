@@ -11,7 +11,7 @@ from alsolike.api.operator_query_answers import ANSWERS
 from tests.unit.functions.observe.asking import Observe
 
 
-def test_rule_sets_say_what_they_have_and_where_they_apply(
+def test_rule_sets_have_their_parts_and_recommenders(
     observe: Observe, configure: Callable[[dict[str, Any]], None]
 ) -> None:
     configure(
@@ -39,5 +39,5 @@ def test_rule_sets_say_what_they_have_and_where_they_apply(
     }
 
 
-def test_a_configuration_without_rules_has_none(observe: Observe) -> None:
+def test_configuration_without_rules_has_no_rule_sets(observe: Observe) -> None:
     assert observe("rules") == {"ruleSets": []}

@@ -48,7 +48,7 @@ def counted(document: dict[str, Any]) -> dict[str, list[tuple[int, float]]]:
     }
 
 
-def test_requests_and_their_errors_are_counted_by_the_minute(observe: Observe, put: Put) -> None:
+def test_requests_and_errors_are_counted_per_minute(observe: Observe, put: Put) -> None:
     for minute, requests, refused in ((0, 3, 1), (7, 2, 0)):
         at_ms = THIS_MINUTE_MS - minute * MINUTE_MS
         put("AWS/ApiGateway", "Count", *[1.0] * requests, at_ms=at_ms, ApiId="shop")
@@ -80,7 +80,7 @@ def test_latency_has_percentiles(observe: Observe, put: Put) -> None:
     }
 
 
-def test_what_functions_count_is_summed_over_them(observe: Observe, put: Put) -> None:
+def test_function_metrics_are_summed_over_functions(observe: Observe, put: Put) -> None:
     for service, name, value in (
         ("recommend", "RecommendationsServed", 5),
         ("recommend", "RecommendationsDegraded", 2),
@@ -130,9 +130,7 @@ def test_empty_and_short_responses_are_counted_by_filter(observe: Observe, put: 
 @pytest.mark.parametrize(
     ("minutes", "period_s"), [(180, 60), (181, 300), (1_440, 300), (1_441, 3_600), (21_600, 3_600)]
 )
-def test_points_are_further_apart_the_further_back_it_goes(
-    observe: Observe, put: Put, minutes: int, period_s: int
-) -> None:
+def test_longer_ranges_have_longer_periods(observe: Observe, put: Put, minutes: int, period_s: int) -> None:
     put("AWS/ApiGateway", "Count", 1.0, at_ms=NOW_MS - period_s * 1000, ApiId="shop")
     put("AWS/ApiGateway", "Count", 1.0, at_ms=NOW_MS - 1, ApiId="shop")
 
@@ -144,7 +142,9 @@ def test_points_are_further_apart_the_further_back_it_goes(
 
 
 @pytest.mark.parametrize("minutes", ["4", "21601", "an hour", "60.5"])
-def test_other_times_are_refused(observe: Observe, minutes: str, counted: Callable[[], dict[str, float]]) -> None:
+def test_minutes_out_of_range_are_refused(
+    observe: Observe, minutes: str, counted: Callable[[], dict[str, float]]
+) -> None:
     message = observe("traffic", status=400, minutes=minutes)["message"]
 
     assert message.startswith("minutes is ")
@@ -156,7 +156,7 @@ def test_unknown_parameters_are_refused(observe: Observe) -> None:
     assert "minuets" in observe("traffic", status=400, minuets="60")["message"]
 
 
-def test_the_same_question_gets_the_same_answer_for_some_seconds(observe: Observe, put: Put, clock: Clock) -> None:
+def test_same_query_is_cached_for_20_seconds(observe: Observe, put: Put, clock: Clock) -> None:
     first = observe("traffic")
     put("AWS/ApiGateway", "Count", 1.0, ApiId="shop")
 

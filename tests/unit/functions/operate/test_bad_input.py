@@ -71,14 +71,14 @@ def answer_to(operator: Operator, key: str, fault: Fault) -> dict[str, Any]:
     return operator.call(key, b"" if body is None else body, path=path, query=fault.query)
 
 
-def test_every_route_is_tried(empty: Operator) -> None:
+def test_every_route_has_a_valid_request_to_vary(empty: Operator) -> None:
     empty.call("GET /operator/models")
 
     assert set(handler._routes()) == set(GOOD)
 
 
 @pytest.mark.parametrize("key", GOOD)
-def test_what_is_wrong_is_refused_and_said(empty: Operator, key: str) -> None:
+def test_invalid_field_is_refused_with_a_message(empty: Operator, key: str) -> None:
     faults = [*path_faults(key), *query_faults(key), *(() if GOOD[key] is None else body_faults(key, GOOD[key]))]
 
     answers = [(fault, answer_to(empty, key, fault)) for fault in faults]
@@ -89,7 +89,7 @@ def test_what_is_wrong_is_refused_and_said(empty: Operator, key: str) -> None:
 
 @pytest.mark.parametrize("key", [key for key in GOOD if GOOD[key]])
 @pytest.mark.parametrize("name", UNREADABLE)
-def test_what_cannot_be_read_is_refused(empty: Operator, key: str, name: str) -> None:
+def test_unreadable_body_is_refused(empty: Operator, key: str, name: str) -> None:
     path = dict.fromkeys(path_parameters(key), "v4")
 
     answer = empty.call(key, UNREADABLE[name], base64_encoded=True, path=path)

@@ -15,7 +15,7 @@ PROMOTE, ROLL_BACK = "POST /operator/models/{version}/promotion", "POST /operato
 
 
 class TestPromotion:
-    def test_it_makes_a_version_champion_and_keeps_why_and_whose_wish_it_was(self, operator: Operator) -> None:
+    def test_promotion_sets_the_champion_with_reason_and_operator(self, operator: Operator) -> None:
         told = operator.act(PROMOTE, {"reason": "better for spring"}, version="v4")
 
         (latest, *_) = operator.champion.history
@@ -26,7 +26,7 @@ class TestPromotion:
         assert told["warnings"] == []
         assert described("Promotion", told)
 
-    def test_what_the_gate_rejected_takes_force(self, operator: Operator) -> None:
+    def test_promotion_of_a_rejected_version_requires_force(self, operator: Operator) -> None:
         status, said = operator.refused(PROMOTE, {"reason": "I like it", "force": False}, version="v3")
 
         assert status == 400
@@ -40,7 +40,7 @@ class TestPromotion:
         assert decision is not None
         assert decision.forced == f"I like it (operator {SUBJECT})"
 
-    def test_what_cannot_be_served_is_not_forced(self, operator: Operator) -> None:
+    def test_forced_promotion_of_an_unservable_version_is_refused(self, operator: Operator) -> None:
         operator.put_decision(Decision("v4", 5, "v2", (Check("graph", False, "it does not run", final=True),)))
 
         status, said = operator.refused(PROMOTE, {"reason": "I like it", "force": True}, version="v4")
@@ -48,7 +48,7 @@ class TestPromotion:
         assert (status, operator.champion.version) == (400, "v2")
         assert "cannot be served, whatever the reason: failed: graph: it does not run" in said
 
-    def test_what_has_no_files_is_not_found(self, operator: Operator) -> None:
+    def test_promotion_of_a_version_without_files_returns_404(self, operator: Operator) -> None:
         operator.publish("v5", files=False)
 
         status, said = operator.refused(PROMOTE, {"reason": "it was good"}, version="v5")
@@ -56,13 +56,13 @@ class TestPromotion:
         assert (status, operator.champion.version) == (404, "v2")
         assert said == "model version 'v5' has no bundle any more, so that it cannot serve"
 
-    def test_what_there_is_not_is_not_found_in_the_words_of_a_look_at_it(self, operator: Operator) -> None:
+    def test_promotion_of_an_unknown_version_returns_the_same_404_as_its_view(self, operator: Operator) -> None:
         looked = operator.refused("GET /operator/models/{version}", b"", version="v9")
 
         assert operator.refused(PROMOTE, {"reason": "it was good"}, version="v9") == looked
         assert looked == (404, "there is no model version 'v9'; `alsolike models list` shows them")
 
-    def test_the_champion_is_not_promoted_again(
+    def test_promotion_of_the_champion_is_refused(
         self, operator: Operator, logged: Callable[[], str], counted: Callable[[], dict[str, float]]
     ) -> None:
         before = operator.champion
@@ -73,7 +73,7 @@ class TestPromotion:
         assert operator.champion == before
         assert ("operator change" in logged(), counted()) == (False, {"RequestsRejected": 1})
 
-    def test_nor_is_it_to_let_new_versions_in(self, operator: Operator) -> None:
+    def test_promotion_of_the_champion_does_not_end_the_pause(self, operator: Operator) -> None:
         operator.act(ROLL_BACK, {"reason": "socks only"})
 
         status, said = operator.refused(PROMOTE, {"reason": "again"}, version="v1")
@@ -81,7 +81,7 @@ class TestPromotion:
         assert (status, operator.champion.held is None) == (400, False)
         assert said == "model version 'v1' is champion already; promotions are paused, and `resume` ends the pause"
 
-    def test_but_it_is_against_a_version_on_trial(self, operator: Operator) -> None:
+    def test_promotion_of_the_champion_ends_a_running_canary(self, operator: Operator) -> None:
         operator.try_beside("v4")
 
         operator.act(PROMOTE, {"reason": "enough seen"}, version="v2")
@@ -90,17 +90,17 @@ class TestPromotion:
 
     @pytest.mark.parametrize("reason", [None, "", "  ", "x" * 501, "two\nlines"])
     @pytest.mark.parametrize("route", [PROMOTE, ROLL_BACK])
-    def test_a_reason_has_words_and_an_end(self, operator: Operator, route: str, reason: str | None) -> None:
+    def test_invalid_reason_is_refused(self, operator: Operator, route: str, reason: str | None) -> None:
         status, said = operator.refused(route, {"reason": reason}, version="v4")
 
         assert (status, "reason" in said, operator.champion.version) == (400, True, "v2")
 
-    def test_a_longest_reason_is_kept_whole(self, operator: Operator) -> None:
+    def test_longest_reason_is_stored_in_full(self, operator: Operator) -> None:
         operator.act(PROMOTE, {"reason": "x" * 500}, version="v4")
 
         assert operator.champion.history[0].reason.startswith("x" * 500 + " (")
 
-    def test_a_trial_where_trials_are_off_is_refused_and_promotes_nothing(
+    def test_canary_with_share_0_is_refused_and_promotes_nothing(
         self, operator: Operator, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("CANARY_SHARE_PERCENT", "0")
@@ -112,7 +112,7 @@ class TestPromotion:
 
 
 class TestRollback:
-    def test_it_brings_the_one_before_back_and_holds_new_ones(self, operator: Operator) -> None:
+    def test_rollback_restores_the_previous_champion_and_pauses_promotions(self, operator: Operator) -> None:
         told = operator.act(ROLL_BACK, {"reason": "socks only"})
 
         assert (operator.champion.version, told["version"]) == ("v1", "v1")
@@ -123,14 +123,14 @@ class TestRollback:
         status, said = operator.refused("POST /operator/models/resume", {})
         assert (status, "promotions are not paused" in said) == (404, True)
 
-    def test_without_one_before_it_is_not_found(self, operator: Operator) -> None:
+    def test_rollback_without_previous_champion_returns_404(self, operator: Operator) -> None:
         operator.act(ROLL_BACK, {"reason": "worse"})
 
         status, said = operator.refused(ROLL_BACK, {"reason": "worse still"})
 
         assert (status, "there is no earlier champion" in said) == (404, True)
 
-    def test_while_a_version_is_on_trial_it_has_to_say_which_of_the_two(self, operator: Operator) -> None:
+    def test_rollback_during_a_canary_must_name_canary_or_champion(self, operator: Operator) -> None:
         operator.try_beside("v4")
 
         status, said = operator.refused(ROLL_BACK, {"reason": "worse"})
@@ -141,7 +141,7 @@ class TestRollback:
         assert (status, "expected one of them" in said) == (400, True)
         assert operator.champion.canary is not None
 
-    def test_a_trial_is_ended_alone(self, operator: Operator) -> None:
+    def test_rollback_of_the_canary_keeps_the_champion(self, operator: Operator) -> None:
         operator.try_beside("v4")
 
         told = operator.act(ROLL_BACK, {"reason": "worse", "canary": True})
@@ -150,7 +150,7 @@ class TestRollback:
         status, said = operator.refused(ROLL_BACK, {"reason": "worse", "canary": True})
         assert (status, said) == (404, "no canary is running")
 
-    def test_or_with_the_champion(self, operator: Operator) -> None:
+    def test_rollback_of_the_champion_ends_the_canary(self, operator: Operator) -> None:
         operator.try_beside("v4")
 
         told = operator.act(ROLL_BACK, {"reason": "worse", "champion": True})
@@ -158,7 +158,7 @@ class TestRollback:
         assert (told["version"], told["canary"]) == ("v1", None)
 
 
-def test_pins_keep_versions_and_let_them_go(operator: Operator) -> None:
+def test_pinned_version_can_be_unpinned_once(operator: Operator) -> None:
     assert operator.act("POST /operator/models/{version}/pin", {}, version="v4")["pinned"] == ["v4"]
     assert operator.act("POST /operator/models/{version}/unpin", {}, version="v4")["pinned"] == []
     status, said = operator.refused("POST /operator/models/{version}/unpin", {}, version="v4")
@@ -175,9 +175,7 @@ class TestTwoConsoles:
             ("POST /operator/models/{version}/pin", {}),
         ],
     )
-    def test_what_was_decided_by_another_pointer_is_refused(
-        self, operator: Operator, route: str, body: dict[str, Any]
-    ) -> None:
+    def test_change_with_an_old_etag_is_refused(self, operator: Operator, route: str, body: dict[str, Any]) -> None:
         seen = operator.act("GET /operator/models", b"")["champion"]["etag"]
         operator.act(ROLL_BACK, {"reason": "first", "etag": seen})
         before = operator.champion
@@ -190,7 +188,7 @@ class TestTwoConsoles:
         )
 
     @pytest.mark.parametrize("route", [PROMOTE, ROLL_BACK])
-    def test_of_two_changes_at_once_one_is_refused(
+    def test_concurrent_change_is_refused(
         self, operator: Operator, route: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         read, others = type(operator.registry).champion, [lambda: operator.registry.promote("v1", reason="x", now_ms=2)]
@@ -210,7 +208,7 @@ class TestTwoConsoles:
 
 
 class TestAudit:
-    def test_each_change_leaves_who_and_what_and_no_name(
+    def test_change_is_logged_with_operator_and_action_without_reason(
         self, operator: Operator, logged: Callable[[], str], counted: Callable[[], dict[str, float]]
     ) -> None:
         operator.act(PROMOTE, {"reason": "Ann wants it"}, version="v4")
@@ -221,7 +219,7 @@ class TestAudit:
         assert "nn" not in line.replace("function_n", "")
         assert counted()["OperatorChanges"] == 1
 
-    def test_a_promotion_that_sagemaker_does_not_approve_is_one_all_the_same(
+    def test_promotion_succeeds_with_a_warning_if_sagemaker_fails(
         self,
         operator: Operator,
         logged: Callable[[], str],
@@ -241,7 +239,7 @@ class TestAudit:
         assert '"action":"promote"' in logged()
         assert counted() == {"OperatorChanges": 1}
 
-    def test_what_serves_by_force_is_never_without_the_reason(
+    def test_forced_promotion_fails_if_the_reason_cannot_be_stored(
         self, operator: Operator, logged: Callable[[], str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(Decisions, "force", throttled)
@@ -251,7 +249,7 @@ class TestAudit:
         assert (status, said, operator.champion.version) == (503, "Rate exceeded", "v2")
         assert "operator change" not in logged()
 
-    def test_what_is_refused_is_counted_and_changes_nothing(
+    def test_refused_change_is_counted_and_not_logged_as_a_change(
         self, operator: Operator, logged: Callable[[], str], counted: Callable[[], dict[str, float]]
     ) -> None:
         operator.refused(PROMOTE, {"reason": "I like it"}, version="v3")

@@ -13,7 +13,7 @@ from tests.unit.functions.operate.shop import Operator, described
 
 
 class TestList:
-    def test_it_says_what_each_version_is_and_who_serves(self, operator: Operator) -> None:
+    def test_model_list_has_each_version_and_the_champion(self, operator: Operator) -> None:
         operator.publish("v5", files=False)
         operator.try_beside("v4")
         operator.registry.pin(operator.champion, ("v1",))
@@ -35,10 +35,10 @@ class TestList:
         assert (v4["algorithm"], v4["items"], v4["hr"], v4["ndcg"], v4["coverage"]) == ("ease", 40, 0.5, 0.25, 0.8)
         assert described("Models", found)
 
-    def test_before_the_first_model_it_is_empty(self, empty: Operator) -> None:
+    def test_model_list_without_models_is_empty(self, empty: Operator) -> None:
         assert empty.act("GET /operator/models", b"") == {"champion": None, "versions": [], "trialSharePercent": 10}
 
-    def test_a_limit_leaves_out_old_versions_but_those_that_the_pointer_names(self, operator: Operator) -> None:
+    def test_model_list_limit_keeps_versions_of_the_champion_pointer(self, operator: Operator) -> None:
         found = operator.call("GET /operator/models", query={"limit": "1"})["document"]
 
         latest, *named = [each["version"] for each in found["versions"]]
@@ -47,7 +47,7 @@ class TestList:
 
 
 class TestStory:
-    def test_it_tells_what_training_gate_and_trial_found(self, operator: Operator) -> None:
+    def test_model_details_have_training_gate_and_canary_results(self, operator: Operator) -> None:
         operator.try_beside("v4")
 
         told = operator.act("GET /operator/models/{version}", b"", version="v4")
@@ -68,7 +68,7 @@ class TestStory:
         assert told["promotions"] == []
         assert described("ModelStory", told)
 
-    def test_it_goes_on_once_the_files_are_gone(self, operator: Operator) -> None:
+    def test_model_details_remain_after_the_files_are_deleted(self, operator: Operator) -> None:
         operator.publish("v5", files=False)
 
         told = operator.act("GET /operator/models/{version}", b"", version="v5")
@@ -78,7 +78,7 @@ class TestStory:
         assert described("ModelStory", told)
 
     @pytest.mark.parametrize("version", ["v9", "a/b", "../v1", "😀" * 250])
-    def test_a_version_that_is_none_is_not_found(self, operator: Operator, version: str) -> None:
+    def test_unknown_version_returns_404(self, operator: Operator, version: str) -> None:
         status, said = operator.refused("GET /operator/models/{version}", b"", version=version)
 
         assert (status, "there is no model version" in said) == (404, True)

@@ -37,7 +37,7 @@ def lambda_(empty: Operator, monkeypatch: pytest.MonkeyPatch) -> Lambda:
 
 
 @pytest.mark.parametrize(("subject", "function"), [("engagement", ATTRIBUTE), ("drift", MONITOR)])
-def test_refresh_starts_the_function_without_waiting(
+def test_refresh_invokes_the_function_asynchronously(
     empty: Operator,
     lambda_: Lambda,
     logged: Callable[[], str],
@@ -53,7 +53,7 @@ def test_refresh_starts_the_function_without_waiting(
     assert counted() == {"OperatorChanges": 1}
 
 
-def test_refresh_that_lambda_throttles_is_a_503(empty: Operator, lambda_: Lambda) -> None:
+def test_refresh_throttled_by_lambda_returns_503(empty: Operator, lambda_: Lambda) -> None:
     lambda_.error = "TooManyRequestsException"
 
     assert empty.call("POST /operator/engagement", {})["statusCode"] == 503

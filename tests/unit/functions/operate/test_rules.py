@@ -52,7 +52,7 @@ def recommend(empty: Operator, monkeypatch: pytest.MonkeyPatch) -> Recommend:
     return found
 
 
-def test_it_answers_what_the_function_finds(empty: Operator, recommend: Recommend) -> None:
+def test_preview_returns_the_response_of_the_function(empty: Operator, recommend: Recommend) -> None:
     body = {"userId": "ann", "rules": "spring", "numResults": 5, "metadata": ["TITLE"]}
 
     assert empty.act(ROUTE, body) == FOUND
@@ -64,13 +64,15 @@ def test_it_answers_what_the_function_finds(empty: Operator, recommend: Recommen
 @pytest.mark.parametrize(
     ("refused", "status"), [("InvalidInput", 400), ("InvalidConfiguration", 400), ("NotFound", 404)]
 )
-def test_what_the_function_refuses_is_refused(empty: Operator, recommend: Recommend, refused: str, status: int) -> None:
+def test_preview_refused_by_the_function_is_refused(
+    empty: Operator, recommend: Recommend, refused: str, status: int
+) -> None:
     recommend.answer = {"document": {"refused": {"type": refused, "message": "preview.rules is 'x'"}}}
 
     assert empty.refused(ROUTE, {"userId": "ann"}) == (status, "preview.rules is 'x'")
 
 
-def test_a_function_that_fails_is_503(empty: Operator, recommend: Recommend) -> None:
+def test_preview_returns_503_if_the_function_fails(empty: Operator, recommend: Recommend) -> None:
     recommend.answer = {
         "document": {"errorType": "Sandbox.Timedout", "errorMessage": "20 s"},
         "more": {"FunctionError": "Unhandled"},
@@ -79,7 +81,7 @@ def test_a_function_that_fails_is_503(empty: Operator, recommend: Recommend) -> 
     assert empty.refused(ROUTE, {"userId": "ann"}) == (503, "Sandbox.Timedout: 20 s")
 
 
-def test_no_configuration_can_be_brought(empty: Operator, recommend: Recommend) -> None:
+def test_preview_with_a_configuration_is_refused(empty: Operator, recommend: Recommend) -> None:
     status, said = empty.refused(ROUTE, {"userId": "ann", "configuration": {"format": 1}})
 
     assert (status, "configuration" in said, recommend.asked) == (400, True, [])

@@ -137,7 +137,7 @@ def listed(operator: Operator, **options: Any) -> list[dict[str, Any]]:
     return list(document["runs"])
 
 
-def test_a_run_is_listed_with_its_states_outcome_and_reason(empty: Operator, machine: Machine) -> None:
+def test_run_is_listed_with_its_states_outcome_and_reason(empty: Operator, machine: Machine) -> None:
     start = {"start": {"run_id": "r1", "first": "dataset", "reason": "by-hand: spring", "version": "r1"}}
     gate = {**start, "registration": {"version": "r1", "verdict": "approved"}}
     going, done = ({**gate, "canary": {"state": state}} for state in ("going", "rolled_back"))
@@ -170,7 +170,7 @@ def test_a_run_is_listed_with_its_states_outcome_and_reason(empty: Operator, mac
     ]
 
 
-def test_a_run_that_goes_on_has_no_outcome_and_is_still_in_its_state(empty: Operator, machine: Machine) -> None:
+def test_running_run_has_no_outcome_and_an_open_state(empty: Operator, machine: Machine) -> None:
     given = json.dumps({"trigger": "drift", "reason": "psi 0.3"})
     machine.put("e1", "RUNNING", (0, "StartTraining", None), input=given)
 
@@ -180,7 +180,7 @@ def test_a_run_that_goes_on_has_no_outcome_and_is_still_in_its_state(empty: Oper
     assert run["states"] == [{"name": "StartTraining", "enteredMs": T0_MS, "leftMs": None}]
 
 
-def test_a_run_that_failed_says_why_and_left_its_state_when_it_ended(empty: Operator, machine: Machine) -> None:
+def test_failed_run_has_its_cause_and_end_time(empty: Operator, machine: Machine) -> None:
     machine.put("e1", "TIMED_OUT", (0, "Train", None), error="States.Timeout", cause="5 h are over")
 
     (run,) = listed(empty)
@@ -189,7 +189,7 @@ def test_a_run_that_failed_says_why_and_left_its_state_when_it_ended(empty: Oper
     assert run["states"][0]["leftMs"] == T0_MS + 50_000
 
 
-def test_a_run_that_found_another_going_says_busy(empty: Operator, machine: Machine) -> None:
+def test_run_stopped_by_another_run_has_outcome_busy(empty: Operator, machine: Machine) -> None:
     start = {"start": {"run_id": "r2", "first": "busy", "reason": "by-hand; not now, for run r1", "version": "r2"}}
     machine.put("e2", "SUCCEEDED", (0, "StartTraining", None), (1, "StartTraining", start))
 
@@ -199,7 +199,7 @@ def test_a_run_that_found_another_going_says_busy(empty: Operator, machine: Mach
     assert run["reason"] == "by-hand; not now, for run r1"
 
 
-def test_the_latest_runs_come_first_and_no_more_than_asked_for(empty: Operator, machine: Machine) -> None:
+def test_latest_runs_come_first_up_to_the_limit(empty: Operator, machine: Machine) -> None:
     for minute in range(25):
         machine.put(f"e{minute}", "SUCCEEDED", minute=minute)
 
@@ -207,7 +207,7 @@ def test_the_latest_runs_come_first_and_no_more_than_asked_for(empty: Operator, 
     assert [run["id"] for run in listed(empty, query={"limit": "2"})] == ["e24", "e23"]
 
 
-def test_what_has_ended_is_read_once_and_what_goes_on_each_time(empty: Operator, machine: Machine) -> None:
+def test_ended_runs_are_cached_and_active_runs_are_read_again(empty: Operator, machine: Machine) -> None:
     machine.put("e1", "SUCCEEDED", minute=1)
     machine.put("e2", "RUNNING", (0, "StartTraining", None), minute=2)
     listed(empty)
@@ -218,7 +218,7 @@ def test_what_has_ended_is_read_once_and_what_goes_on_each_time(empty: Operator,
     assert machine.calls == ["e2"]
 
 
-def test_without_time_left_runs_come_without_their_histories(empty: Operator, machine: Machine) -> None:
+def test_runs_are_listed_without_states_if_time_is_short(empty: Operator, machine: Machine) -> None:
     machine.put("e1", "SUCCEEDED", (0, "Train", None))
 
     (run,) = listed(empty, remaining_ms=15_000)
@@ -228,7 +228,7 @@ def test_without_time_left_runs_come_without_their_histories(empty: Operator, ma
 
 
 class TestStart:
-    def test_it_starts_a_run_with_the_reason_and_whose_wish_it_was(self, empty: Operator, machine: Machine) -> None:
+    def test_training_starts_with_reason_and_operator(self, empty: Operator, machine: Machine) -> None:
         told = empty.act(START, {"reason": "new season"})
 
         (execution,) = machine.executions.values()
@@ -238,20 +238,20 @@ class TestStart:
             "reason": f"new season (operator {SUBJECT})",
         }
 
-    def test_without_a_reason_it_says_who(self, empty: Operator, machine: Machine) -> None:
+    def test_training_without_reason_is_started_with_the_operator(self, empty: Operator, machine: Machine) -> None:
         empty.act(START, {})
 
         (execution,) = machine.executions.values()
         assert json.loads(execution["input"])["reason"] == f"operator {SUBJECT}"
 
-    def test_the_same_token_starts_one_run(self, empty: Operator, machine: Machine) -> None:
+    def test_same_client_token_starts_one_run(self, empty: Operator, machine: Machine) -> None:
         first = empty.act(START, {"clientToken": "t1", "reason": "new season"})
         again = empty.act(START, {"clientToken": "t1"})
 
         assert first == again
         assert len(machine.executions) == 1
 
-    def test_the_same_token_sent_at_once_finds_the_run_that_the_other_call_started(
+    def test_concurrent_calls_with_one_token_start_one_run(
         self, empty: Operator, machine: Machine, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         body = {"clientToken": "t1"}
@@ -269,7 +269,7 @@ class TestStart:
         (execution,) = machine.executions.values()
         assert told == {"id": execution["name"]}
 
-    def test_while_a_run_goes_on_it_is_refused(self, empty: Operator, machine: Machine) -> None:
+    def test_start_during_a_run_is_refused(self, empty: Operator, machine: Machine) -> None:
         empty.act(START, {"clientToken": "t1"})
 
         status, said = empty.refused(START, {"clientToken": "t2"})
@@ -281,7 +281,7 @@ class TestStart:
 class TestTrial:
     ROUTE = "POST /operator/models/{version}/promotion"
 
-    def test_it_starts_the_workflow_at_the_canary(self, operator: Operator, machine: Machine) -> None:
+    def test_canary_starts_the_workflow_at_the_canary_state(self, operator: Operator, machine: Machine) -> None:
         told = operator.act(self.ROUTE, {"reason": "spring", "canary": True}, version="v4")
 
         (execution,) = machine.executions.values()
@@ -289,12 +289,12 @@ class TestTrial:
         assert json.loads(execution["input"]) == {"version": "v4", "reason": f"spring (operator {SUBJECT})"}
         assert operator.champion.version == "v2"
 
-    def test_a_champion_is_not_tried(self, operator: Operator, machine: Machine) -> None:
+    def test_canary_of_the_champion_is_refused(self, operator: Operator, machine: Machine) -> None:
         status, said = operator.refused(self.ROUTE, {"reason": "spring", "canary": True}, version="v2")
 
         assert (status, said, machine.executions) == (400, "model version 'v2' is champion already", {})
 
-    def test_nor_is_anything_while_a_run_goes_on(self, operator: Operator, machine: Machine) -> None:
+    def test_canary_during_a_run_is_refused(self, operator: Operator, machine: Machine) -> None:
         machine.put("e1", "RUNNING")
 
         status, said = operator.refused(self.ROUTE, {"reason": "spring", "canary": True}, version="v4")

@@ -19,7 +19,7 @@ from tests.unit.functions.personalize.client import AVRO, PREFIX, Clock, make_gr
 ROOT = Path(__file__).parents[4]
 
 
-def test_resources_have_the_arns_of_personalize(personalize: Any) -> None:
+def test_resources_have_arns_in_the_format_of_personalize(personalize: Any) -> None:
     group, schema = make_group(personalize)
     dataset = personalize.create_dataset(
         name="interactions", schemaArn=schema, datasetGroupArn=group, datasetType="Interactions"
@@ -36,7 +36,7 @@ def test_resources_have_the_arns_of_personalize(personalize: Any) -> None:
     assert tracker["trackingId"] == "alsolike-shop"
 
 
-def test_descriptions_are_active_with_what_the_request_said(personalize: Any) -> None:
+def test_descriptions_are_active_and_have_the_values_of_the_request(personalize: Any) -> None:
     group, schema = make_group(personalize)
     arn = personalize.create_dataset(name="i", schemaArn=schema, datasetGroupArn=group, datasetType="ITEMS")[
         "datasetArn"
@@ -49,7 +49,7 @@ def test_descriptions_are_active_with_what_the_request_said(personalize: Any) ->
     assert dataset["creationDateTime"].timestamp() == NOW_S
 
 
-def test_arns_of_another_account_name_the_same(personalize: Any) -> None:
+def test_arn_of_another_account_finds_the_same_resource(personalize: Any) -> None:
     make_group(personalize)
 
     found = personalize.describe_dataset_group(datasetGroupArn="arn:aws:personalize:us-west-2:999:dataset-group/shop")
@@ -57,7 +57,7 @@ def test_arns_of_another_account_name_the_same(personalize: Any) -> None:
     assert found["datasetGroup"]["datasetGroupArn"] == f"{PREFIX}:dataset-group/shop"
 
 
-def test_lists_are_paged_and_of_a_group(personalize: Any) -> None:
+def test_lists_are_paged_and_filtered_by_group(personalize: Any) -> None:
     group, schema = make_group(personalize)
     for name in ("a", "b", "c"):
         personalize.create_schema(name=name, schema=AVRO)
@@ -73,7 +73,7 @@ def test_lists_are_paged_and_of_a_group(personalize: Any) -> None:
     assert refusal(personalize.list_schemas, nextToken="x") == "InvalidNextTokenException"
 
 
-def test_recipes_are_those_with_a_recommender(personalize: Any) -> None:
+def test_recipes_are_listed_if_a_recommender_supports_them(personalize: Any) -> None:
     found = personalize.list_recipes()["recipes"]
     shop = personalize.list_recipes(domain="ECOMMERCE")["recipes"]
 
@@ -84,7 +84,7 @@ def test_recipes_are_those_with_a_recommender(personalize: Any) -> None:
     assert refusal(personalize.describe_recipe, recipeArn=f"{arn}x") == "ResourceNotFoundException"
 
 
-def test_a_deletion_is_visible_for_a_minute(personalize: Any, clock: Clock) -> None:
+def test_deleted_resource_is_visible_for_one_minute(personalize: Any, clock: Clock) -> None:
     _, schema = make_group(personalize)
     group = f"{PREFIX}:dataset-group/shop"
 
@@ -100,7 +100,7 @@ def test_a_deletion_is_visible_for_a_minute(personalize: Any, clock: Clock) -> N
     personalize.delete_schema(schemaArn=schema)
 
 
-def test_resources_that_are_being_deleted_have_no_new_users(personalize: Any) -> None:
+def test_resource_being_deleted_cannot_be_used(personalize: Any) -> None:
     group, schema = make_group(personalize)
     personalize.delete_schema(schemaArn=schema)
     create = {"name": "i", "schemaArn": schema, "datasetGroupArn": group, "datasetType": "ITEMS"}
@@ -108,7 +108,7 @@ def test_resources_that_are_being_deleted_have_no_new_users(personalize: Any) ->
     assert refusal(personalize.create_dataset, **create) == "ResourceInUseException"
 
 
-def test_a_second_group_is_refused_with_the_name_of_the_first(personalize: Any) -> None:
+def test_second_dataset_group_is_refused_with_the_name_of_the_first(personalize: Any) -> None:
     deleted = personalize.create_dataset_group(name="a-deleted-one")["datasetGroupArn"]
     personalize.delete_dataset_group(datasetGroupArn=deleted)
     make_group(personalize)
@@ -117,7 +117,7 @@ def test_a_second_group_is_refused_with_the_name_of_the_first(personalize: Any) 
         personalize.create_dataset_group(name="second")
 
 
-def test_used_resources_are_not_deleted(personalize: Any) -> None:
+def test_resources_in_use_are_not_deleted(personalize: Any) -> None:
     group, schema = make_group(personalize)
     dataset = personalize.create_dataset(name="i", schemaArn=schema, datasetGroupArn=group, datasetType="ITEMS")
 
@@ -128,7 +128,7 @@ def test_used_resources_are_not_deleted(personalize: Any) -> None:
     personalize.delete_dataset_group(datasetGroupArn=group)
 
 
-def test_the_dataset_of_a_tracker_s_events_can_be_deleted(personalize: Any) -> None:
+def test_events_dataset_of_a_tracker_can_be_deleted(personalize: Any) -> None:
     group, _ = make_group(personalize)
     personalize.create_event_tracker(name="tracker", datasetGroupArn=group)
 
@@ -140,7 +140,7 @@ def test_the_dataset_of_a_tracker_s_events_can_be_deleted(personalize: Any) -> N
     personalize.delete_dataset(datasetArn=dataset)
 
 
-def test_the_dataset_of_a_tracker_s_events_is_deleted_with_its_group(personalize: Any) -> None:
+def test_events_dataset_of_a_tracker_is_deleted_with_its_group(personalize: Any) -> None:
     group, _ = make_group(personalize)
     tracker = personalize.create_event_tracker(name="tracker", datasetGroupArn=group)["eventTrackerArn"]
     personalize.delete_event_tracker(eventTrackerArn=tracker)
@@ -181,7 +181,7 @@ def test_the_dataset_of_a_tracker_s_events_is_deleted_with_its_group(personalize
         ),
     ],
 )
-def test_refusals_have_the_codes_of_personalize(
+def test_refusals_have_the_error_codes_of_personalize(
     personalize: Any, operation: str, arguments: dict[str, Any], code: str
 ) -> None:
     make_group(personalize)
@@ -196,7 +196,7 @@ def test_refusals_have_the_codes_of_personalize(
         ('{"type": "record", "fields": []}', "schema has no fields, expected at least one"),
     ],
 )
-def test_an_invalid_schema_is_refused(personalize: Any, schema: str, problem: str) -> None:
+def test_invalid_schema_is_refused(personalize: Any, schema: str, problem: str) -> None:
     with pytest.raises(personalize.exceptions.InvalidInputException, match=problem):
         personalize.create_schema(name="items", schema=schema)
 
@@ -208,7 +208,7 @@ def test_operations_without_an_equivalent_name_the_alternative(personalize: Any)
         personalize.describe_data_deletion_job(dataDeletionJobArn=f"{PREFIX}:data-deletion-job/a")
 
 
-def test_every_operation_of_personalize_is_declared_and_answered(personalize: Any) -> None:
+def test_every_personalize_operation_is_declared_and_supported(personalize: Any) -> None:
     works = [*WORKING, *RECORDED, *EMPTY_LISTS]
 
     assert sorted([*works, *REFUSED]) == sorted(personalize.meta.service_model.operation_names)
@@ -216,7 +216,7 @@ def test_every_operation_of_personalize_is_declared_and_answered(personalize: An
     assert personalize.list_batch_segment_jobs()["batchSegmentJobs"] == []
 
 
-def test_the_documentation_lists_every_operation() -> None:
+def test_documentation_lists_every_operation() -> None:
     answers = [
         *(("works", "", name) for name in WORKING),
         *(("recorded", "", name) for name in RECORDED),
@@ -242,7 +242,7 @@ def test_the_documentation_lists_every_operation() -> None:
     ],
 )
 @pytest.mark.parametrize("end", ["", "/"])
-def test_an_unknown_target_is_invalid(personalize: Any, end: str, target: dict[str, Any], problem: str) -> None:
+def test_unknown_target_header_is_refused(personalize: Any, end: str, target: dict[str, Any], problem: str) -> None:
     route = "/personalize/{proxy+}" if end else None
     event = sign(url=f"https://api.example/personalize{end}", body="{}", route=route, **target)
 

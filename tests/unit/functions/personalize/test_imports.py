@@ -29,7 +29,7 @@ def status(personalize: Any) -> str:
     return text
 
 
-def test_a_job_is_an_execution(
+def test_import_job_is_a_workflow_execution(
     personalize: Any, job: dict[str, Any], aws: Callable[[str], Any], cloud: MemoryCloud
 ) -> None:
     arn = personalize.create_dataset_import_job(**job)["datasetImportJobArn"]
@@ -65,7 +65,7 @@ def test_actions_are_imported(
     assert json.loads(described["input"])["dataset"] == dataset_type
 
 
-def test_a_failed_job_has_a_reason(personalize: Any, job: dict[str, Any], cloud: MemoryCloud) -> None:
+def test_failed_job_has_status_create_failed(personalize: Any, job: dict[str, Any], cloud: MemoryCloud) -> None:
     personalize.create_dataset_import_job(**job)
 
     cloud.step_functions.end_all("FAILED")
@@ -73,7 +73,7 @@ def test_a_failed_job_has_a_reason(personalize: Any, job: dict[str, Any], cloud:
     assert status(personalize) == "CREATE FAILED"
 
 
-def test_a_job_counts_and_names_rejected_rows(personalize: Any, job: dict[str, Any], cloud: MemoryCloud) -> None:
+def test_job_reports_rejected_rows(personalize: Any, job: dict[str, Any], cloud: MemoryCloud) -> None:
     arn = personalize.create_dataset_import_job(**job)["datasetImportJobArn"]
     rows = {"imported": 2, "rejected": 1, "quarantined": 1, "reasons": "USER_ID is missing (1)"}
     cloud.step_functions.end_all(output={"rows": rows})
@@ -84,7 +84,7 @@ def test_a_job_counts_and_names_rejected_rows(personalize: Any, job: dict[str, A
     assert found["failureReason"] == "1 of 3 rows were rejected (1 in quarantine): USER_ID is missing (1)"
 
 
-def test_a_job_whose_execution_is_forgotten_fails(personalize: Any, job: dict[str, Any], cloud: MemoryCloud) -> None:
+def test_job_without_its_execution_fails(personalize: Any, job: dict[str, Any], cloud: MemoryCloud) -> None:
     personalize.create_dataset_import_job(**job)
 
     cloud.step_functions.forget_all()
@@ -96,12 +96,12 @@ def test_a_job_whose_execution_is_forgotten_fails(personalize: Any, job: dict[st
 
 
 @pytest.mark.parametrize("location", ["s3://other/a.csv", "uploads/a.csv", "s3://"])
-def test_only_the_buckets_of_the_setting_are_read(personalize: Any, job: dict[str, Any], location: str) -> None:
+def test_import_from_an_unlisted_bucket_is_refused(personalize: Any, job: dict[str, Any], location: str) -> None:
     with pytest.raises(personalize.exceptions.InvalidInputException, match="import_buckets: uploads, more-uploads"):
         personalize.create_dataset_import_job(**{**job, "dataSource": {"dataLocation": location}})
 
 
-def test_events_of_the_tracker_are_not_imported(personalize: Any, job: dict[str, Any]) -> None:
+def test_import_into_the_events_dataset_of_a_tracker_is_refused(personalize: Any, job: dict[str, Any]) -> None:
     personalize.create_event_tracker(name="tracker", datasetGroupArn=f"{PREFIX}:dataset-group/shop")
     dataset = f"{PREFIX}:dataset/shop/EVENT_INTERACTIONS"
 

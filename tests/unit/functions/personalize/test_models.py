@@ -105,7 +105,7 @@ def shop(personalize: Any, aws: Callable[[str], Any], cloud: MemoryCloud, artefa
     return Shop(personalize, aws, cloud, artefact_bucket)
 
 
-def test_a_solution_version_is_a_training_run(shop: Shop) -> None:
+def test_solution_version_is_a_training_run(shop: Shop) -> None:
     solution = shop.solution()
     version = shop.version(solution)
 
@@ -131,7 +131,7 @@ def test_a_solution_version_is_a_training_run(shop: Shop) -> None:
         ({"status": "FAILED"}, "no error named"),
     ],
 )
-def test_a_run_without_a_model_fails_the_version(shop: Shop, how: dict[str, str], reason: str) -> None:
+def test_run_without_a_model_fails_the_version(shop: Shop, how: dict[str, str], reason: str) -> None:
     version = shop.version(shop.solution())
     check = Check("ndcg", passed=False, figures="0.1, popularity has 0.2")
     body = Decision("m1", 5, None, (check,)).to_json()
@@ -186,7 +186,7 @@ def test_versions_on_the_same_data_are_served_by_the_champion(trained: Shop, clo
     }  # fmt: skip
 
 
-def test_an_update_to_a_version_of_the_champion_keeps_it(trained: Shop) -> None:
+def test_update_to_a_version_of_the_champion_keeps_the_champion(trained: Shop) -> None:
     version = trained.version(trained.solution("sims", "aws-sims"))
     reject_as_known(trained, "m2")
     arn = trained.client.create_campaign(name="sims", solutionVersionArn=version)["campaignArn"]
@@ -196,7 +196,7 @@ def test_an_update_to_a_version_of_the_champion_keeps_it(trained: Shop) -> None:
     assert champion(trained) == "m1"
 
 
-def test_a_used_group_names_what_to_delete_in_order(trained: Shop) -> None:
+def test_deletion_of_a_used_group_names_the_resources_in_order(trained: Shop) -> None:
     client, group = trained.client, trained.group
     solution = trained.solution("sims", "aws-sims")
     version = trained.version(solution)
@@ -227,7 +227,7 @@ def test_a_used_group_names_what_to_delete_in_order(trained: Shop) -> None:
     client.delete_dataset_group(datasetGroupArn=group)
 
 
-def test_a_rejected_model_of_newer_data_fails_the_version(trained: Shop) -> None:
+def test_rejected_model_of_newer_data_fails_the_version(trained: Shop) -> None:
     version = trained.version(trained.solution("sims", "aws-sims"))
 
     reject_as_known(trained, "m2", last_event_ms=8)
@@ -235,7 +235,7 @@ def test_a_rejected_model_of_newer_data_fails_the_version(trained: Shop) -> None
     assert trained.status(version) == "CREATE FAILED"
 
 
-def test_versions_that_arrive_during_a_run_share_the_next(shop: Shop, clock: Clock) -> None:
+def test_versions_created_during_a_run_share_the_next_run(shop: Shop, clock: Clock) -> None:
     solution = shop.solution()
     shop.version(solution)
     clock.now_s = 1_900_000_000  # the run started before
@@ -249,7 +249,7 @@ def test_versions_that_arrive_during_a_run_share_the_next(shop: Shop, clock: Clo
     assert len(shop.runs()) == 2
 
 
-def test_a_campaign_is_a_name_for_requests(shop: Shop, clock: Clock) -> None:
+def test_campaign_is_an_alias_in_requests(shop: Shop, clock: Clock) -> None:
     version = shop.version(shop.solution(recipe="aws-user-personalization"))
     campaign = {
         "name": "home", "solutionVersionArn": version, "minProvisionedTPS": 1,
@@ -278,7 +278,7 @@ def test_a_campaign_is_a_name_for_requests(shop: Shop, clock: Clock) -> None:
     assert shop.status(version) == "DELETE IN_PROGRESS"
 
 
-def test_an_update_of_a_campaign_serves_another_model(shop: Shop, clock: Clock) -> None:
+def test_update_of_a_campaign_promotes_another_model(shop: Shop, clock: Clock) -> None:
     solution = shop.solution()
     versions = []
     for model in ("m1", "m2"):
@@ -323,7 +323,7 @@ def champion(shop: Shop) -> str:
     return found.version
 
 
-def test_an_invalid_update_keeps_the_model(shop: Shop, two_models: tuple[str, str]) -> None:
+def test_invalid_campaign_update_keeps_the_champion(shop: Shop, two_models: tuple[str, str]) -> None:
     version, campaign = two_models
     config = {"itemExplorationConfig": {"explorationWeight": "2"}}
 
@@ -333,7 +333,7 @@ def test_an_invalid_update_keeps_the_model(shop: Shop, two_models: tuple[str, st
     assert champion(shop) == "m2"
 
 
-def test_an_update_during_the_deletion_keeps_the_model(shop: Shop, two_models: tuple[str, str]) -> None:
+def test_campaign_update_during_its_deletion_keeps_the_champion(shop: Shop, two_models: tuple[str, str]) -> None:
     version, campaign = two_models
     shop.client.delete_campaign(campaignArn=campaign)
 
@@ -343,7 +343,7 @@ def test_an_update_during_the_deletion_keeps_the_model(shop: Shop, two_models: t
     assert champion(shop) == "m2"
 
 
-def test_an_update_to_a_deleted_model_changes_nothing(shop: Shop, two_models: tuple[str, str]) -> None:
+def test_campaign_update_to_a_deleted_model_changes_nothing(shop: Shop, two_models: tuple[str, str]) -> None:
     version, campaign = two_models
     shop.s3.delete_object(Bucket=shop.bucket, Key="models/m1/manifest.json")
 
@@ -354,7 +354,7 @@ def test_an_update_to_a_deleted_model_changes_nothing(shop: Shop, two_models: tu
     assert champion(shop) == "m2"
 
 
-def test_a_promotion_without_an_approval_is_logged(
+def test_promotion_without_an_approval_is_logged(
     shop: Shop, two_models: tuple[str, str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     version, campaign = two_models
@@ -366,7 +366,7 @@ def test_a_promotion_without_an_approval_is_logged(
     assert "the package could not be approved" in caplog.text
 
 
-def test_a_version_whose_run_is_forgotten_fails(shop: Shop) -> None:
+def test_version_without_its_execution_fails(shop: Shop) -> None:
     solution = shop.solution()
     version = shop.version(solution)
 
@@ -378,9 +378,7 @@ def test_a_version_whose_run_is_forgotten_fails(shop: Shop) -> None:
     assert shop.runs() == []  # the failure is final, so no run starts
 
 
-def test_a_run_that_finds_another_active_leaves_the_version_pending(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_busy_run_leaves_the_version_pending(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     read = TrainingRuns.get
     with monkeypatch.context() as during:
         during.setattr(
@@ -393,7 +391,7 @@ def test_a_run_that_finds_another_active_leaves_the_version_pending(
 
 
 @pytest.mark.parametrize("config", ["x", {"itemExplorationConfig": ["x"]}])
-def test_an_exploration_of_another_type_is_refused(shop: Shop, config: Any) -> None:
+def test_exploration_config_of_another_type_is_refused(shop: Shop, config: Any) -> None:
     create = {"datasetGroupArn": shop.group, "recipeArn": f"{RECIPES}/aws-popularity-count"}
 
     answer = raw("CreateRecommender", json.dumps({"name": "a", "recommenderConfig": config, **create}))
@@ -402,7 +400,7 @@ def test_an_exploration_of_another_type_is_refused(shop: Shop, config: Any) -> N
 
 
 @pytest.mark.parametrize("retry", ["delete_campaign", "describe_campaign"])
-def test_a_deleted_name_is_removed_by_a_retry(
+def test_failed_alias_deletion_is_completed_by_a_retry(
     shop: Shop, two_models: tuple[str, str], retry: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: Any, **__: Any) -> None:
@@ -421,7 +419,7 @@ def test_a_deleted_name_is_removed_by_a_retry(
     assert "home" not in shop.aliases()
 
 
-def test_a_recommender_without_a_model_trains_one(shop: Shop, clock: Clock) -> None:
+def test_recommender_without_a_model_starts_a_training(shop: Shop, clock: Clock) -> None:
     create = {"datasetGroupArn": shop.group, "recipeArn": f"{RECIPES}/aws-ecomm-recommended-for-you"}
 
     arn = shop.client.create_recommender(name="mine", **create)["recommenderArn"]
@@ -446,7 +444,7 @@ def test_a_recommender_without_a_model_trains_one(shop: Shop, clock: Clock) -> N
     assert [(one["name"], one["status"]) for one in listed] == [("mine", "ACTIVE"), ("more", "CREATE IN_PROGRESS")]
 
 
-def test_a_filter_is_checked_and_named_by_requests(shop: Shop, clock: Clock) -> None:
+def test_filter_is_checked_and_can_be_used_in_requests(shop: Shop, clock: Clock) -> None:
     shop.configure(
         filters={"cheap": "INCLUDE ItemID WHERE Items.PRICE < 5"},
         items={"columns": {"PRICE": "number", "GENRE": "string"}},
@@ -484,7 +482,7 @@ def test_a_filter_is_checked_and_named_by_requests(shop: Shop, clock: Clock) -> 
         ("INCLUDE ItemID WHERE Items.PRICE < CurrentItem.COST", "CurrentItem.COST is not declared"),
     ],
 )
-def test_an_invalid_filter_is_refused(shop: Shop, expression: str, problem: str) -> None:
+def test_invalid_filter_is_refused(shop: Shop, expression: str, problem: str) -> None:
     shop.configure(items={"columns": {"PRICE": "number"}})
 
     with pytest.raises(shop.client.exceptions.InvalidInputException, match=problem):
@@ -517,7 +515,7 @@ def add_dataset(shop: Shop, dataset: str, schema: str) -> str:
     return dataset_arn
 
 
-def test_a_schema_declares_the_columns_of_its_dataset(shop: Shop) -> None:
+def test_schema_adds_its_columns_to_the_configuration(shop: Shop) -> None:
     shop.configure(items={"columns": {"YEAR": "string", "BRAND": "string"}})
     users = SCHEMA.replace("ITEM_ID", "USER_ID")
 
@@ -538,7 +536,7 @@ def test_a_schema_declares_the_columns_of_its_dataset(shop: Shop) -> None:
     assert shop.configuration().user_columns == of_schema
 
 
-def test_a_filter_may_name_the_columns_of_a_schema(shop: Shop) -> None:
+def test_filter_may_use_the_columns_of_a_schema(shop: Shop) -> None:
     add_dataset(shop, "ITEMS", SCHEMA)
     create = {"name": "drama", "datasetGroupArn": shop.group}
 
@@ -550,7 +548,7 @@ def test_a_filter_may_name_the_columns_of_a_schema(shop: Shop) -> None:
         assert code == "InvalidInputException"
 
 
-def test_a_dataset_is_created_again_with_other_columns(shop: Shop, clock: Clock) -> None:
+def test_dataset_can_be_recreated_with_other_columns(shop: Shop, clock: Clock) -> None:
     shop.client.delete_dataset(datasetArn=add_dataset(shop, "ITEMS", SCHEMA))
     clock.now_s += 61
     schema = shop.client.create_schema(name="other", schema=SCHEMA.replace("GENRE", "KIND"))["schemaArn"]
@@ -561,7 +559,7 @@ def test_a_dataset_is_created_again_with_other_columns(shop: Shop, clock: Clock)
     assert "genre" not in shop.configuration().item_columns
 
 
-def test_names_outlive_the_table_of_resources(shop: Shop, aws: Callable[[str], Any]) -> None:
+def test_aliases_and_filters_remain_without_the_resources_table(shop: Shop, aws: Callable[[str], Any]) -> None:
     create = {"datasetGroupArn": shop.group, "filterExpression": "INCLUDE ItemID WHERE Items.ITEM_ID IN ($items)"}
     kept = shop.client.create_filter(name="kept", **create)["filterArn"]
     shop.client.create_recommender(name="mine", datasetGroupArn=shop.group, recipeArn=f"{RECIPES}/aws-popularity-count")
@@ -577,7 +575,7 @@ def test_names_outlive_the_table_of_resources(shop: Shop, aws: Callable[[str], A
     assert set(shop.filters()) == {"new"}
 
 
-def test_a_batch_inference_job_is_an_execution_of_the_workflow_of_batches(shop: Shop, clock: Clock) -> None:
+def test_batch_inference_job_is_a_batch_workflow_execution(shop: Shop, clock: Clock) -> None:
     version = shop.version(shop.solution())
     shop.end()
     job = {
@@ -613,7 +611,7 @@ def test_a_batch_inference_job_is_an_execution_of_the_workflow_of_batches(shop: 
     shop.client.delete_solution(solutionArn=f"{PREFIX}:solution/for-you")  # jobs, which cannot be deleted, need none
 
 
-def test_batches_of_similar_items_are_refused(shop: Shop) -> None:
+def test_batch_inference_of_similar_items_is_refused(shop: Shop) -> None:
     version = shop.version(shop.solution(recipe="aws-similar-items"))
     shop.end()
     job = {
@@ -626,7 +624,7 @@ def test_batches_of_similar_items_are_refused(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("name", ["popular", "summer"])
-def test_names_of_the_configuration_are_taken(shop: Shop, name: str) -> None:
+def test_recommender_name_used_in_the_configuration_is_refused(shop: Shop, name: str) -> None:
     shop.configure(aliases={"summer": {"recommender": "popular"}})
     create = {"datasetGroupArn": shop.group, "recipeArn": f"{RECIPES}/aws-popularity-count"}
 
@@ -634,7 +632,7 @@ def test_names_of_the_configuration_are_taken(shop: Shop, name: str) -> None:
 
 
 @pytest.mark.parametrize("weight", ["2", "much"])
-def test_an_invalid_exploration_is_refused(shop: Shop, weight: str) -> None:
+def test_invalid_exploration_weight_is_refused(shop: Shop, weight: str) -> None:
     create = {"datasetGroupArn": shop.group, "recipeArn": f"{RECIPES}/aws-popularity-count"}
     config = {"itemExplorationConfig": {"explorationWeight": weight}}
 

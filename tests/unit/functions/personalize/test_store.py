@@ -9,7 +9,7 @@ from typing import Any
 from functions.personalize.store import Resource, ResourceStore
 
 
-def test_progress_keeps_an_update_that_was_faster(personalize: Any, aws: Callable[[str], Any]) -> None:
+def test_saved_progress_keeps_a_concurrent_update(personalize: Any, aws: Callable[[str], Any]) -> None:
     store = ResourceStore(aws("dynamodb"), "resources")
     read = Resource("Recommender", "mine", "mine", {"recommenderConfig": {}}, 1)
     store.insert(read)

@@ -72,7 +72,7 @@ def neighbours(snapshot: Callable[[], Snapshot]) -> Callable[[], list[list[int]]
     return found
 
 
-def test_new_item_comes_with_its_nearest_known_ones(
+def test_new_item_has_its_nearest_known_items(
     context: LambdaContext,
     crown: Crown,
     neighbours: Callable[[], list[list[int]]],
@@ -86,7 +86,7 @@ def test_new_item_comes_with_its_nearest_known_ones(
     assert counted()["ColdItemsCompared"] == 1
 
 
-def test_new_item_counts_more_than_one_that_the_training_did_not_learn(
+def test_new_item_has_a_larger_scale_than_a_rare_item(
     context: LambdaContext, crown: Crown, snapshot: Callable[[], Snapshot]
 ) -> None:
     crown(COLOURS, scales=Scales(new=3.0, rare=0.75), rare=["spoon"])
@@ -101,7 +101,7 @@ def test_new_item_counts_more_than_one_that_the_training_did_not_learn(
     assert (spoons.tolist(), plates.tolist()) == ([0.75 / 2] * 2, [3.0 / 2] * 2)
 
 
-def test_news_of_a_champion_makes_what_it_does_not_know_cold(
+def test_new_champion_adds_neighbours_of_items_it_does_not_know(
     context: LambdaContext, crown: Crown, snapshot: Callable[[], Snapshot], neighbours: Callable[[], list[list[int]]]
 ) -> None:
     deliver(context, record("vase", 1, colour="red"), record("plate", 2, colour="blue"))
@@ -114,7 +114,7 @@ def test_news_of_a_champion_makes_what_it_does_not_know_cold(
 
 
 @pytest.mark.parametrize(("sentences", "nearest"), [(True, [1]), (False, [])])
-def test_new_item_comes_with_the_known_one_whose_title_means_the_same_where_the_champion_has_a_sentence_model(
+def test_new_item_has_neighbours_by_title_with_a_sentence_model(
     context: LambdaContext,
     crown: Crown,
     neighbours: Callable[[], list[list[int]]],
@@ -130,7 +130,7 @@ def test_new_item_comes_with_the_known_one_whose_title_means_the_same_where_the_
     assert counted()["ColdItemsCompared"] == 1
 
 
-def test_changes_are_published_without_neighbours_where_the_sentence_models_library_is_missing(
+def test_changes_are_published_without_neighbours_if_tokenizers_is_missing(
     context: LambdaContext,
     crown: Crown,
     snapshot: Callable[[], Snapshot],
@@ -148,7 +148,7 @@ def test_changes_are_published_without_neighbours_where_the_sentence_models_libr
     assert counted()["ColdItemsFailed"] == 1
 
 
-def test_changes_are_published_though_the_champion_has_no_content_index(
+def test_changes_are_published_without_a_content_index(
     context: LambdaContext,
     crown: Crown,
     snapshot: Callable[[], Snapshot],

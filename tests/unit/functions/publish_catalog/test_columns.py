@@ -29,7 +29,7 @@ def declare_colour(aws: Callable[[str], Any], artefact_bucket: str) -> Callable[
     return applied
 
 
-def test_applied_configuration_types_the_columns_of_what_is_there(
+def test_applied_configuration_types_existing_columns(
     context: LambdaContext, snapshot: Callable[[], Snapshot], declare_colour: Callable[[], None]
 ) -> None:
     deliver(context, record("a", 1, colour="red"))
@@ -41,7 +41,7 @@ def test_applied_configuration_types_the_columns_of_what_is_there(
     assert snapshot().column_types == {"colour": ColumnType.STRING}
 
 
-def test_a_batch_of_an_environment_that_has_not_looked_again_leaves_applied_columns(
+def test_batch_with_a_stale_configuration_keeps_applied_columns(
     context: LambdaContext,
     snapshot: Callable[[], Snapshot],
     declare_colour: Callable[[], None],
@@ -61,7 +61,7 @@ def test_a_batch_of_an_environment_that_has_not_looked_again_leaves_applied_colu
     assert len(snapshot()) == 2
 
 
-def test_columns_that_cannot_be_brought_about_are_tried_again(
+def test_failed_column_update_raises_for_a_retry(
     context: LambdaContext, monkeypatch: pytest.MonkeyPatch, declare_colour: Callable[[], None]
 ) -> None:
     deliver(context, record("a", 1, colour="red"))

@@ -21,7 +21,7 @@ from tests.unit.functions.publish_catalog.changes import NOW_MS, deletion, deliv
 DAY = "2026-11-25"
 
 
-def test_items_reach_the_snapshot_and_the_log(
+def test_item_changes_are_written_to_snapshot_and_log(
     context: LambdaContext,
     snapshot: Callable[[], Snapshot],
     logged_objects: Callable[[], dict[str, bytes]],
@@ -46,7 +46,7 @@ def test_items_reach_the_snapshot_and_the_log(
     assert (counts := counted())["ItemsPublished"] == counts["ChangesLogged"] == 4
 
 
-def test_batch_delivered_ten_times_changes_nothing_more(
+def test_batch_delivered_ten_times_changes_nothing(
     context: LambdaContext, snapshot: Callable[[], Snapshot], logged_objects: Callable[[], dict[str, bytes]]
 ) -> None:
     first = [record("a", 1, price=1), record("b", 2, price=2)]
@@ -61,7 +61,7 @@ def test_batch_delivered_ten_times_changes_nothing_more(
     assert logged_objects() == before
 
 
-def test_users_reach_the_log_alone(
+def test_user_changes_are_written_to_the_log_only(
     context: LambdaContext, snapshot: Callable[[], Snapshot], logged_objects: Callable[[], dict[str, bytes]]
 ) -> None:
     deliver(context, record("u", 1, key="user_id", age=7))
@@ -72,7 +72,7 @@ def test_users_reach_the_log_alone(
     assert len(snapshot()) == 0
 
 
-def test_erased_user_does_not_come_back_into_the_log(
+def test_erased_user_is_not_written_to_the_log(
     context: LambdaContext,
     logged_objects: Callable[[], dict[str, bytes]],
     aws: Callable[[str], Any],
@@ -91,7 +91,7 @@ def test_erased_user_does_not_come_back_into_the_log(
     assert list(change_log.decode(ChangeKind.ITEM, items[1])) == [Change("gone", NOW_MS + 3, {})]
 
 
-def test_unreadable_row_is_counted_and_costs_the_others_nothing(
+def test_unreadable_row_is_counted_and_other_rows_are_published(
     context: LambdaContext, snapshot: Callable[[], Snapshot], counted: Callable[[], dict[str, float]]
 ) -> None:
     broken = record("x", 1)
@@ -103,7 +103,7 @@ def test_unreadable_row_is_counted_and_costs_the_others_nothing(
     assert counted()["RecordsUnreadable"] == 1
 
 
-def test_batch_that_failed_half_way_is_whole_when_it_comes_again(
+def test_partly_failed_batch_is_completed_by_redelivery(
     context: LambdaContext,
     snapshot: Callable[[], Snapshot],
     logged_objects: Callable[[], dict[str, bytes]],
@@ -124,7 +124,7 @@ def test_batch_that_failed_half_way_is_whole_when_it_comes_again(
     assert len(logged_objects()) == 1
 
 
-def test_snapshot_that_readers_refuse_is_counted(
+def test_snapshot_above_the_size_limit_is_counted(
     context: LambdaContext, counted: Callable[[], dict[str, float]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MAX_SNAPSHOT_MB", "0")

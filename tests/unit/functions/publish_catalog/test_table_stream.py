@@ -40,7 +40,7 @@ def test_images_marks_and_removals_become_changes() -> None:
     assert batch.unreadable == 0
 
 
-def test_removed_user_is_not_named_again() -> None:
+def test_removed_user_row_is_not_a_change() -> None:
     mark = record("v", 2, key="user_id", deleted={"BOOL": True}, updated_at_ms={"N": "6"})
 
     batch = read_batch({"Records": [record("u", 1, key="user_id", event="REMOVE"), mark]})
@@ -49,7 +49,7 @@ def test_removed_user_is_not_named_again() -> None:
     assert (batch.kind, batch.changes) == (ChangeKind.USER, (Change("v", 6, None),))
 
 
-def test_rows_that_the_product_does_not_write_cost_the_others_nothing() -> None:
+def test_invalid_rows_are_counted_and_other_rows_are_read() -> None:
     good = record("z", 9, properties={"S": "{}"}, updated_at_ms={"N": "5"})
     bad = [
         record("a", 1, properties={"S": "{}"}),
@@ -65,6 +65,6 @@ def test_rows_that_the_product_does_not_write_cost_the_others_nothing() -> None:
     assert (batch.changes, batch.unreadable) == ((Change("z", 5, {}),), 5)
 
 
-def test_other_news_is_no_batch() -> None:
+def test_other_events_are_not_a_batch() -> None:
     assert read_batch({"detail-type": "Object Created"}) is None
     assert read_batch({"Records": []}) is None

@@ -17,7 +17,7 @@ from tests.builders.stores import (
 from tests.fakes.interruptions import Killed
 
 
-def test_who_has_listed_an_object_reads_it_without_the_user(stores: Stores) -> None:
+def test_rewritten_object_keeps_its_key_without_the_users_rows(stores: Stores) -> None:
     stores.put_rows("mixed", interaction("a", user_id="ann"), interaction("b", user_id="bob"))
     stores.put_rows("own", interaction("c", user_id="ann"))
     listed = stores.keys("interactions/")
@@ -29,7 +29,7 @@ def test_who_has_listed_an_object_reads_it_without_the_user(stores: Stores) -> N
     assert [row["event_id"] for row in stores.rows()] == ["b"]
 
 
-def test_an_object_that_another_writes_meanwhile_is_read_again_and_counted_once(stores: Stores) -> None:
+def test_object_changed_during_the_purge_is_read_again_and_counted_once(stores: Stores) -> None:
     key = stores.put_rows(
         "mixed", interaction("a", user_id="ann"), interaction("b", user_id="bob"), interaction("c", user_id="cid")
     )
@@ -53,7 +53,7 @@ def test_an_object_that_another_writes_meanwhile_is_read_again_and_counted_once(
     assert stores.purged(erasure)["lake"] == (1, 1)
 
 
-def test_many_erasures_at_once_leave_one_object_one(stores: Stores) -> None:
+def test_concurrent_erasures_keep_one_object(stores: Stores) -> None:
     users = [f"user-{number}" for number in range(20)]
     key = stores.put_rows("shared", *(interaction(user, user_id=user) for user in (*users, "bob")))
 
@@ -65,7 +65,7 @@ def test_many_erasures_at_once_leave_one_object_one(stores: Stores) -> None:
     assert [row["user_id"] for row in stores.rows()] == ["bob"]
 
 
-def test_rows_brought_back_by_a_compaction_are_found(stores: Stores) -> None:
+def test_rows_restored_by_a_compaction_are_found(stores: Stores) -> None:
     stores.put_rows("one", interaction("a", user_id="ann"), interaction("b", user_id="bob"))
     erasure = stores.ask("ann")
     stores.step(erasure)
@@ -77,7 +77,7 @@ def test_rows_brought_back_by_a_compaction_are_found(stores: Stores) -> None:
     assert stores.holding("ann") == []
 
 
-def test_rows_written_behind_the_scan_are_found_in_the_same_pass(stores: Stores) -> None:
+def test_rows_written_before_the_scan_position_are_found_in_the_same_pass(stores: Stores) -> None:
     stores.put_rows("z", interaction("z", user_id="bob"))
     erasure = stores.ask("ann")
     passed = False
@@ -106,7 +106,7 @@ def purged_now(stores: Stores, erasure: str) -> dict[str, list[int]]:
     return counts
 
 
-def test_asking_twice_is_one_erasure_and_counts_once(stores: Stores) -> None:
+def test_repeated_request_is_one_erasure_and_counts_once(stores: Stores) -> None:
     people(stores)
     erasure = stores.ask("ann.lee")
     stores.finish(erasure)
@@ -122,7 +122,7 @@ def test_asking_twice_is_one_erasure_and_counts_once(stores: Stores) -> None:
     assert stores.holding("ann.lee") == []
 
 
-def test_a_call_without_time_does_a_part_and_the_next_goes_on(stores: Stores) -> None:
+def test_purge_with_little_time_continues_in_the_next_calls(stores: Stores) -> None:
     people(stores)
     erasure = stores.ask("ann.lee")
 
@@ -157,7 +157,7 @@ class Dying:
         return call
 
 
-def test_killed_at_any_write_it_resumes_and_counts_nothing_twice(stores: Stores) -> None:
+def test_purge_killed_at_any_write_resumes_and_counts_once(stores: Stores) -> None:
     people(stores)
     erasure = stores.ask("ann.lee")
     kills = 0
@@ -179,7 +179,7 @@ def test_killed_at_any_write_it_resumes_and_counts_nothing_twice(stores: Stores)
     assert {key.partition("/")[0] for key in stores.old_versions("ann.lee")} == {"interactions", "users"}
 
 
-def test_a_user_who_comes_back_20_times_is_reported(stores: Stores) -> None:
+def test_user_stored_again_in_20_passes_raises_an_error(stores: Stores) -> None:
     erasure = stores.ask("ann")
 
     for _ in range(19):
@@ -191,7 +191,7 @@ def test_a_user_who_comes_back_20_times_is_reported(stores: Stores) -> None:
         stores.step(erasure)
 
 
-def test_a_finished_erasure_is_done_again_at_once(stores: Stores) -> None:
+def test_finished_erasure_is_done_immediately(stores: Stores) -> None:
     erasure = stores.ask("ann")
     stores.finish(erasure)
 

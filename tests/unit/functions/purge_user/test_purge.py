@@ -35,7 +35,7 @@ from tests.builders.stores import (
 )
 
 
-def test_nothing_of_the_user_is_left_anywhere(stores: Stores) -> None:
+def test_purge_removes_the_user_from_every_store(stores: Stores) -> None:
     people(stores)
 
     stores.finish(stores.ask("ann.lee"))
@@ -44,7 +44,7 @@ def test_nothing_of_the_user_is_left_anywhere(stores: Stores) -> None:
     assert [row["event_id"] for row in stores.rows()] == ["b0", "b1", "b2"]
 
 
-def test_neighbours_stay_as_they_were(stores: Stores) -> None:
+def test_purge_keeps_data_of_other_users(stores: Stores) -> None:
     people(stores)
     before = [row for row in stores.rows() if row["user_id"] == "bob.ray"]
     objects = len(stores.holding("bob.ray"))
@@ -55,7 +55,7 @@ def test_neighbours_stay_as_they_were(stores: Stores) -> None:
     assert len(stores.holding("bob.ray")) == objects
 
 
-def test_the_receipt_says_what_and_how_many_and_no_id(stores: Stores) -> None:
+def test_receipt_has_counts_per_store_and_no_user_id(stores: Stores) -> None:
     people(stores)
 
     erasure = stores.ask("ann.lee")
@@ -88,7 +88,7 @@ def test_the_receipt_says_what_and_how_many_and_no_id(stores: Stores) -> None:
     }
 
 
-def test_copy_of_a_model_in_a_dataset_is_not_read(stores: Stores) -> None:
+def test_model_copy_in_a_dataset_is_not_read(stores: Stores) -> None:
     """It holds no people, and is too large to be read for each erasure."""
     people(stores)
     key = "datasets/20260901t000000-aaaaaa/champion/graph.data"
@@ -99,7 +99,7 @@ def test_copy_of_a_model_in_a_dataset_is_not_read(stores: Stores) -> None:
     assert key in stores.keys("datasets/", bucket=PLACES.artefact_bucket)
 
 
-def test_models_trained_with_the_user_are_named_with_the_day_of_the_retrain(stores: Stores) -> None:
+def test_models_trained_with_the_user_are_listed_with_retrain_dates(stores: Stores) -> None:
     people(stores)
     champion = {"history": [{"version": "20260901t000000-aaaaaa", "promoted_ms": 1, "reason": "first"}]}
     stores.put(CHAMPION_KEY, json.dumps(champion).encode(), bucket=PLACES.artefact_bucket)
@@ -123,7 +123,7 @@ def test_models_trained_with_the_user_are_named_with_the_day_of_the_retrain(stor
     ]
 
 
-def test_a_user_who_is_called_as_something_in_a_manifest_does_not_cost_it(stores: Stores) -> None:
+def test_user_id_equal_to_a_manifest_word_keeps_the_manifest(stores: Stores) -> None:
     manifest = stores.put(
         "datasets/20260901t000000-aaaaaa/manifest.json",
         b'{"event_weights": {"view": 1}}',
@@ -135,7 +135,7 @@ def test_a_user_who_is_called_as_something_in_a_manifest_does_not_cost_it(stores
     assert manifest in stores.keys("datasets/", bucket=PLACES.artefact_bucket)
 
 
-def test_a_session_whose_first_login_is_another_users_stays(stores: Stores) -> None:
+def test_session_with_first_login_of_another_user_is_kept(stores: Stores) -> None:
     stores.put_rows(
         "shared",
         interaction("1", user_id=None, session_id="s", event_time_ms=1),
@@ -148,7 +148,7 @@ def test_a_session_whose_first_login_is_another_users_stays(stores: Stores) -> N
     assert [row["event_id"] for row in stores.rows()] == ["1", "2"]
 
 
-def test_a_session_only_row_in_another_object_goes_by_the_login(stores: Stores) -> None:
+def test_session_row_in_another_object_is_purged_by_its_login(stores: Stores) -> None:
     stores.put_rows("a-browsed", interaction("1", user_id=None, session_id="s", event_time_ms=1))
     stores.put_rows("b-login", interaction("2", user_id="ann", session_id="s", event_time_ms=2))
     stores.put_rows("c-after", interaction("3", user_id=None, session_id="s", event_time_ms=3))
@@ -158,7 +158,7 @@ def test_a_session_only_row_in_another_object_goes_by_the_login(stores: Stores) 
     assert stores.rows() == []
 
 
-def test_the_session_of_a_login_that_never_came_to_the_lake_is_purged(stores: Stores) -> None:
+def test_session_of_a_login_missing_in_the_lake_is_purged(stores: Stores) -> None:
     stores.put_rows("browsed", *(interaction(n, user_id=None, session_id="s", event_time_ms=1) for n in "123"))
     stores.put(
         "served/served_date=2026-09-21/a.parquet",
@@ -172,7 +172,7 @@ def test_the_session_of_a_login_that_never_came_to_the_lake_is_purged(stores: St
     assert stores.keys("served/") == []
 
 
-def test_a_login_that_every_consumer_left_out_still_names_its_session(stores: Stores) -> None:
+def test_session_of_a_login_dropped_by_all_consumers_is_purged(stores: Stores) -> None:
     login = interaction("login", user_id="ann", session_id="s", event_time_ms=NOW_MS)
     browsed = interaction("1", user_id=None, session_id="s", event_time_ms=NOW_MS - 1)
     stores.put_rows("browsed", browsed)
@@ -197,7 +197,7 @@ def test_a_login_that_every_consumer_left_out_still_names_its_session(stores: St
     assert stores.dynamodb.scan(TableName=PLACES.profiles_table)["Items"] == []
 
 
-def test_a_later_user_of_the_session_inherits_nothing(stores: Stores) -> None:
+def test_later_user_of_the_session_is_not_erased(stores: Stores) -> None:
     stores.put_rows(
         "shared",
         interaction("1", user_id=None, session_id="s", event_time_ms=1),
@@ -214,7 +214,7 @@ def test_a_later_user_of_the_session_inherits_nothing(stores: Stores) -> None:
     assert not tombstones.erased("bob", "s", now_ms=NOW_MS)
 
 
-def test_a_quarantined_login_takes_the_quarantined_events_of_its_session_along(stores: Stores) -> None:
+def test_quarantined_login_removes_quarantined_events_of_its_session(stores: Stores) -> None:
     stores.quarantine("login", json.dumps({"user_id": "ann", "session_id": "s", "event_time_ms": 9}).encode())
     stores.quarantine("view", json.dumps({"session_id": "s", "event_time_ms": 8}).encode())
     other = stores.quarantine("other", json.dumps({"session_id": "t", "event_time_ms": 8}).encode())
@@ -269,7 +269,7 @@ def test_session_of_a_record_with_only_the_users_partition_key_is_purged(place: 
 
 
 @pytest.mark.parametrize("length", [1, 256])
-def test_emptied_tombstones_restore_sessions_from_the_receipt(length: int, stores: Stores) -> None:
+def test_lost_tombstones_are_restored_from_the_receipt(length: int, stores: Stores) -> None:
     session = "s" * length
     stores.put_rows("login", interaction("1", user_id=USER, session_id=session))
     stores.finish(stores.ask(USER))
@@ -282,7 +282,7 @@ def test_emptied_tombstones_restore_sessions_from_the_receipt(length: int, store
     assert (stones.users.keys(), stones.sessions.keys()) == (before["erased"].keys(), before["sessions"].keys())
 
 
-def test_sessions_lost_during_an_erasure_have_tombstones_again(stores: Stores) -> None:
+def test_session_tombstones_lost_during_an_erasure_are_restored(stores: Stores) -> None:
     stores.put_rows("login", interaction("1", user_id=USER, session_id=SESSION))
     erasure = stores.ask(USER)
     assert stores.step(erasure) == "again"
@@ -296,7 +296,7 @@ def test_sessions_lost_during_an_erasure_have_tombstones_again(stores: Stores) -
     assert list(stones["sessions"]) == [PSEUDONYMS.shopper(SESSION)]
 
 
-def test_undecided_records_that_arrive_later_do_not_delay_the_receipt(stores: Stores) -> None:
+def test_undecided_late_records_do_not_delay_the_receipt(stores: Stores) -> None:
     erasure = stores.ask(USER)
 
     outcomes: list[Outcome] = []
@@ -317,7 +317,7 @@ def test_corrupt_change_log_is_removed(stores: Stores) -> None:
 
 
 @pytest.mark.parametrize("early_ms", [4_000, 999])
-def test_a_login_dated_early_leaves_nothing(early_ms: int, stores: Stores) -> None:
+def test_session_with_an_early_dated_login_is_purged(early_ms: int, stores: Stores) -> None:
     visit = PSEUDONYMS.shopper("s")
     stores.put_rows(
         "visit",
@@ -333,7 +333,7 @@ def test_a_login_dated_early_leaves_nothing(early_ms: int, stores: Stores) -> No
     assert stores.keys("served/") == []
 
 
-def test_objects_of_before_the_newest_column_keep_their_columns(stores: Stores) -> None:
+def test_objects_of_an_older_schema_keep_their_columns(stores: Stores) -> None:
     stores.put_rows("old", interaction("a", user_id="ann"), interaction("b", user_id="bob"), schema=OLD_SCHEMA)
 
     stores.finish(stores.ask("ann"))
@@ -342,7 +342,7 @@ def test_objects_of_before_the_newest_column_keep_their_columns(stores: Stores) 
     assert list(row) == OLD_SCHEMA.names
 
 
-def test_a_dictionary_of_texts_does_not_keep_the_user(stores: Stores) -> None:
+def test_dictionary_encoded_column_does_not_keep_the_user(stores: Stores) -> None:
     key = stores.put_rows("mixed", interaction("a", user_id="ann.lee"), interaction("b", user_id="bob.ray"))
     table = pq.read_table(io.BytesIO(stores.body(key)))
     place = table.schema.get_field_index("user_id")
@@ -355,14 +355,14 @@ def test_a_dictionary_of_texts_does_not_keep_the_user(stores: Stores) -> None:
     assert b"ann.lee" not in stores.body(left)
 
 
-def test_a_corrupt_object_is_named_and_not_passed_over(stores: Stores) -> None:
+def test_corrupt_object_raises_an_error_with_its_name(stores: Stores) -> None:
     stores.put("interactions/event_date=2026-09-21/bad.parquet", b"PAR1 no")
 
     with pytest.raises(InvalidInput, match=r"bad\.parquet is not a Parquet file"):
         stores.step(stores.ask("ann"))
 
 
-def test_the_request_is_forgotten_with_all_its_versions(stores: Stores) -> None:
+def test_pending_request_is_deleted_in_all_versions(stores: Stores) -> None:
     people(stores)
 
     stores.finish(stores.ask("ann.lee"))
@@ -398,15 +398,13 @@ def test_object_whose_name_begins_like_another_keeps_its_versions(stores: Stores
     assert [each["Key"] for each in versions["Versions"]] == ["quarantine/dt=2026-09-21/ann.json.d/bob.json"] * 2
 
 
-def test_an_unknown_erasure_is_refused(stores: Stores) -> None:
+def test_unknown_erasure_is_refused(stores: Stores) -> None:
     with pytest.raises(NotFound, match="there is no erasure ffff"):
         stores.step("ffff")
 
 
 @pytest.mark.parametrize("length", [1, 254, 255, 256])
-def test_later_unreadable_records_of_the_users_sessions_are_recognised_by_their_keys(
-    length: int, stores: Stores
-) -> None:
+def test_late_unreadable_records_of_erased_sessions_are_matched_by_key(length: int, stores: Stores) -> None:
     session, other = "s" * length, "t" * length
     stores.put_rows("logins", interaction("1", user_id="ann.lee", session_id=session))
 

@@ -58,7 +58,7 @@ def delivery(*rows: ServedResponse) -> bytes:
     return json.dumps({"requestContext": {}, "requestPayload": {"awslogs": {"data": data}}}).encode()
 
 
-def test_rows_of_the_user_go_and_those_of_others_stay(stores: Stores) -> None:
+def test_log_rows_of_the_user_are_removed_and_others_are_kept(stores: Stores) -> None:
     mine, others, nobodys = served(shopper=ANN), served(shopper=BOB), served(shopper=None)
     stores.put(f"{DAY}mixed.parquet", to_parquet([mine, others, nobodys, mine]))
     stores.put(f"{DAY}own.parquet", to_parquet([mine]))
@@ -74,7 +74,7 @@ def test_rows_of_the_user_go_and_those_of_others_stay(stores: Stores) -> None:
     assert stores.purged(erasure)["outcomes"] == (1, 1)
 
 
-def test_responses_of_the_users_session_go_whenever_they_were_served(stores: Stores) -> None:
+def test_responses_of_the_users_session_are_removed_at_any_time(stores: Stores) -> None:
     before = {"served_ms": NOW_MS - 5}
     rows = [
         served(shopper=VISIT, **before),
@@ -93,7 +93,7 @@ def test_responses_of_the_users_session_go_whenever_they_were_served(stores: Sto
     assert [row["recommendation_id"] for row in left] == [row.recommendation_id for row in rows[4:]]
 
 
-def test_lines_in_quarantine_and_given_up_deliveries_go_too(stores: Stores) -> None:
+def test_log_lines_in_quarantine_and_failed_deliveries_are_removed(stores: Stores) -> None:
     rows = {"ann": served(shopper=ANN), "bob": served(shopper=BOB), "visit": served(shopper=None, session=VISIT)}
     for name, row in rows.items():
         record = StreamRecord("log", "served-0123", name, NOW_MS, row.to_line().encode())
@@ -127,16 +127,16 @@ def test_lines_in_quarantine_and_given_up_deliveries_go_too(stores: Stores) -> N
         (b'{"served": {"shopper": "%s"}}' % BOB.encode(), Owner.OTHER),
     ],
 )
-def test_unreadable_line_is_removed(line: bytes, owner: Owner) -> None:
+def test_unreadable_line_is_matched_by_its_hashes(line: bytes, owner: Owner) -> None:
     assert Hashes(ANN, frozenset([VISIT]), frozenset(), ids_are_hashed=False).owner(line) is owner
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b'{"payload": "{}"}', b'{"requestPayload": {"awslogs": {"data": "!"}}}'])
-def test_what_is_no_delivery_is_told_from_one(body: bytes) -> None:
+def test_body_that_is_not_a_delivery_is_ignored(body: bytes) -> None:
     assert without_served_lines(body, Hashes(ANN, frozenset(), frozenset(), ids_are_hashed=False)) is None
 
 
-def test_the_tombstone_has_the_hash_that_stops_late_lines(stores: Stores) -> None:
+def test_tombstone_has_the_hash_used_in_log_lines(stores: Stores) -> None:
     stores.ask("ann.lee")
 
     written = json.loads(stores.body(TOMBSTONES_KEY, bucket=PLACES.artefact_bucket))
@@ -144,7 +144,7 @@ def test_the_tombstone_has_the_hash_that_stops_late_lines(stores: Stores) -> Non
     assert set(written["erased"]) == {PSEUDONYMS.erased_user("ann.lee"), ANN}
 
 
-def test_a_purge_that_died_before_it_was_forgotten_counts_nothing_again(stores: Stores) -> None:
+def test_purge_repeated_after_its_end_counts_nothing_again(stores: Stores) -> None:
     stores.put(f"{DAY}own.parquet", to_parquet([served(shopper=ANN)]))
     erasure = stores.ask("ann.lee")
     pending = f"privacy/pending/{erasure}.json"

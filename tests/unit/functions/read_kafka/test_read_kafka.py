@@ -53,7 +53,7 @@ def body(**changes: Any) -> bytes:
     return orjson.dumps({**CALL, **changes})
 
 
-def test_records_stand_on_the_stream_as_events_of_the_api_do(
+def test_records_are_put_on_the_stream_as_events(
     read: Callable[..., None], aws: Callable[[str], Any], counted: Callable[[], dict[str, float]]
 ) -> None:
     read(kafka_event(GOOD, body(userId="ben", eventList=[EVENT, {**EVENT, "eventId": "e9"}]), first=40))
@@ -75,9 +75,7 @@ def test_redelivered_record_keeps_its_event_id(read: Callable[..., None], aws: C
     assert first.event_id == second.event_id
 
 
-def test_record_has_the_event_id_that_the_api_would_give_it(
-    read: Callable[..., None], aws: Callable[[str], Any]
-) -> None:
+def test_record_has_the_same_event_id_as_through_the_api(read: Callable[..., None], aws: Callable[[str], Any]) -> None:
     (by_http,) = parse_put_events(GOOD, now_ms=NOW_MS).interactions
 
     read(kafka_event(GOOD))
@@ -96,7 +94,7 @@ def test_record_has_the_event_id_that_the_api_would_give_it(
         (body(eventList=[{**EVENT, "eventType": "Teleport"}]), "eventType is 'Teleport'"),
     ],
 )
-def test_invalid_record_does_not_reject_its_neighbours(
+def test_invalid_record_is_quarantined_and_others_are_accepted(
     value: bytes,
     reason: str,
     read: Callable[..., None],
@@ -115,7 +113,7 @@ def test_invalid_record_does_not_reject_its_neighbours(
     assert counted() == {"EventsAccepted": 2, "RecordsQuarantined": 1}
 
 
-def test_invalid_event_does_not_reject_the_others_of_its_record(
+def test_invalid_event_is_quarantined_and_others_of_its_record_accepted(
     read: Callable[..., None],
     aws: Callable[[str], Any],
     quarantined: Callable[[], dict[str, QuarantinedRecord]],
@@ -136,7 +134,7 @@ def test_redelivered_invalid_record_is_quarantined_once(
     assert [*quarantined()] == [f"{FOLDER}3.json"]
 
 
-def test_record_without_a_sensible_time_is_quarantined_under_the_day_of_its_arrival(
+def test_record_with_invalid_time_is_quarantined_by_its_arrival_date(
     read: Callable[..., None], quarantined: Callable[[], dict[str, QuarantinedRecord]]
 ) -> None:
     event = kafka_event(b"{")
@@ -147,7 +145,7 @@ def test_record_without_a_sensible_time_is_quarantined_under_the_day_of_its_arri
     assert [*quarantined()] == [f"{FOLDER}0.json"]
 
 
-def test_quarantined_record_cannot_be_put_on_the_stream(
+def test_quarantined_kafka_record_cannot_be_replayed(
     read: Callable[..., None], quarantined: Callable[[], dict[str, QuarantinedRecord]]
 ) -> None:
     read(kafka_event(b"{"))
@@ -166,7 +164,7 @@ def test_records_of_several_partitions_are_read(read: Callable[..., None], aws: 
     assert [record["PartitionKey"] for record in stored_records(aws("kinesis"))] == ["u#anna", "u#ben"]
 
 
-def test_event_type_that_was_just_declared_is_accepted(
+def test_new_event_type_is_accepted_immediately(
     read: Callable[..., None], aws: Callable[[str], Any], configure: Callable[[dict[str, Any]], None]
 ) -> None:
     read(kafka_event(GOOD))
@@ -192,7 +190,7 @@ def interaction_type(record: dict[str, Any]) -> str:
         GOOD.decode().encode("utf-16"),
     ],
 )
-def test_erased_users_records_are_stored_nowhere(
+def test_records_of_erased_users_are_not_stored(
     value: bytes,
     read: Callable[..., None],
     erase: Callable[[str], None],
@@ -207,7 +205,7 @@ def test_erased_users_records_are_stored_nowhere(
     assert quarantined() == {}
 
 
-def test_pseudonymised_ids_are_the_only_ones_in_quarantine(
+def test_quarantine_contains_only_pseudonymised_ids(
     read: Callable[..., None],
     monkeypatch: pytest.MonkeyPatch,
     pseudonyms: Pseudonyms,
@@ -243,7 +241,7 @@ def test_pseudonymised_record_is_quarantined_without_unknown_fields(
     assert orjson.loads(of_events)["eventList"] == [EVENT]
 
 
-def test_batch_fails_if_the_stream_does_not_take_it(
+def test_missing_stream_fails_the_batch(
     read: Callable[..., None], aws: Callable[[str], Any], counted: Callable[[], dict[str, float]]
 ) -> None:
     aws("kinesis").delete_stream(StreamName="events")
@@ -254,7 +252,7 @@ def test_batch_fails_if_the_stream_does_not_take_it(
     assert counted() == {}
 
 
-def test_batch_fails_if_quarantine_does_not_take_a_record(
+def test_missing_quarantine_bucket_fails_the_batch(
     read: Callable[..., None], aws: Callable[[str], Any], lake_bucket: str
 ) -> None:
     aws("s3").delete_bucket(Bucket=lake_bucket)

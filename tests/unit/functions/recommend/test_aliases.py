@@ -46,12 +46,12 @@ def ask(shop: Shop, name: str, kind: str = "campaign", **more: Any) -> tuple[int
 
 
 @pytest.mark.parametrize("kind", ["campaign", "recommender"])
-def test_an_alias_answers_as_its_recommender(shop: Shop, kind: str) -> None:
+def test_alias_response_equals_that_of_its_recommender(shop: Shop, kind: str) -> None:
     assert ask(shop, "home", kind) == ask(shop, "for-you", kind)
     assert ask(shop, "bestsellers", kind, userId=None) == ask(shop, "popular", kind, userId=None)
 
 
-def test_the_filter_of_the_alias_applies_unless_the_request_names_one(shop: Shop) -> None:
+def test_alias_filter_applies_unless_the_request_names_one(shop: Shop) -> None:
     assert ask(shop, "cheap") == (200, [])
 
     status, items = ask(shop, "cheap", filterArn=f"{ARN}:filter/all")
@@ -59,7 +59,7 @@ def test_the_filter_of_the_alias_applies_unless_the_request_names_one(shop: Shop
     assert (status, bool(items)) == (200, True)
 
 
-def test_the_alias_explores_new_items(shop: Shop) -> None:
+def test_alias_with_exploration_inserts_new_items(shop: Shop) -> None:
     shop.catalogue({"kiwi": {"creationTimestamp": time.time() - 60}})
 
     status, items = ask(shop, "explore", numResults=1)
@@ -68,7 +68,7 @@ def test_the_alias_explores_new_items(shop: Shop) -> None:
     assert ask(shop, "home", numResults=1) == (200, ["fig"])
 
 
-def test_a_recipe_hides_what_the_user_bought(shop: Shop) -> None:
+def test_alias_recipe_excludes_bought_items(shop: Shop) -> None:
     before = ask(shop, "recommended")[1]
     assert "fig" in before
 
@@ -79,7 +79,7 @@ def test_a_recipe_hides_what_the_user_bought(shop: Shop) -> None:
     assert items
 
 
-def test_an_unknown_name_lists_the_known_ones(shop: Shop) -> None:
+def test_unknown_name_returns_404_with_the_known_names(shop: Shop) -> None:
     status, message = ask(shop, "homepage")
 
     assert status == 404
@@ -89,11 +89,11 @@ def test_an_unknown_name_lists_the_known_ones(shop: Shop) -> None:
     assert "/sorted" not in message
 
 
-def test_a_missing_user_or_item_is_named(shop: Shop) -> None:
+def test_alias_without_a_required_user_is_refused(shop: Shop) -> None:
     assert ask(shop, "home", userId=None)[0] == 400
 
 
-def test_a_ranking_names_an_alias_that_ranks(shop: Shop) -> None:
+def test_ranking_requires_an_alias_that_ranks(shop: Shop) -> None:
     def rank(name: str) -> tuple[int, Any]:
         body = {"campaignArn": f"{ARN}:campaign/{name}", "userId": "anna", "inputList": ["plum", "fig"]}
         answer = shop.post(body, route="POST /personalize-ranking")
@@ -105,7 +105,7 @@ def test_a_ranking_names_an_alias_that_ranks(shop: Shop) -> None:
     assert ask(shop, "sorted")[0] == 404
 
 
-def test_an_alias_is_unavailable_while_the_configuration_is(shop: Shop, cloud: MemoryCloud) -> None:
+def test_alias_returns_503_without_a_configuration(shop: Shop, cloud: MemoryCloud) -> None:
     cloud.outages["s3.GetObject"] = EndpointConnectionError(endpoint_url="https://s3")
 
     assert ask(shop, "home")[0] == 503

@@ -53,18 +53,18 @@ def first(shop: Shop, **request: Any) -> tuple[str, str, str | None]:
     return items[0]["itemId"], headers["x-alsolike-model-version"], headers.get("x-alsolike-arms")
 
 
-def test_each_user_is_answered_by_the_version_of_his_arm(tried: Shop) -> None:
+def test_user_gets_the_version_of_the_arm(tried: Shop) -> None:
     assert first(tried, userId=ON_TRIAL) == ("kiwi", "v2", CANDIDATE_ARM)
     assert first(tried, userId=NOT_ON_TRIAL) == ("fig", "v1", CHAMPION_ARM)
 
 
-def test_the_arm_stands_in_the_recommendation_id(tried: Shop) -> None:
+def test_arm_is_in_the_recommendation_id(tried: Shop) -> None:
     body = orjson.loads(tried.post({"userId": ON_TRIAL})["body"])
 
     assert recommendation_id.parse(body["recommendationId"]).arm_tags == (arm_tag(CANDIDATE_ARM),)
 
 
-def test_about_its_share_of_the_users_is_on_trial(tried: Shop) -> None:
+def test_canary_share_is_the_share_of_users(tried: Shop) -> None:
     start(tried, Canary("v2", "v1", 0.1, NOW_MS - 1_000, NOW_MS + 3_600_000, 1_000, "run"))
     tenth = Canary("v2", "v1", 0.1, 0, 1, 1, "").experiment
     users = [f"shopper-{number}" for number in range(5_000)]
@@ -73,7 +73,7 @@ def test_about_its_share_of_the_users_is_on_trial(tried: Shop) -> None:
     assert 430 < sum(tenth.arm_of(user).name == "candidate" for user in users) < 570
 
 
-def test_nobody_in_particular_gets_the_champion(tried: Shop) -> None:
+def test_request_without_user_gets_the_champion(tried: Shop) -> None:
     headers = tried.get("GET /popular")["headers"]
 
     assert (headers["x-alsolike-model-version"], headers["cache-control"]) == ("v1", "public, max-age=60")
@@ -84,7 +84,7 @@ def test_nobody_in_particular_gets_the_champion(tried: Shop) -> None:
     ("recommender", "arms"),
     [("popular", CANDIDATE_ARM), ("buy-again", CANDIDATE_ARM), ("trending", CANDIDATE_ARM), ("recently-viewed", None)],
 )
-def test_every_recommender_that_reads_a_model_takes_part(tried: Shop, recommender: str, arms: str | None) -> None:
+def test_every_recommender_that_uses_a_model_has_the_canary(tried: Shop, recommender: str, arms: str | None) -> None:
     path = {"userId": ON_TRIAL}
 
     headers = tried.get("GET /users/{userId}/recommendations", path=path, recommender=recommender)["headers"]
@@ -92,7 +92,7 @@ def test_every_recommender_that_reads_a_model_takes_part(tried: Shop, recommende
     assert headers.get("x-alsolike-arms") == arms
 
 
-def test_taken_back_it_answers_nobody_at_the_next_look(tried: Shop) -> None:
+def test_ended_canary_serves_no_users_after_the_next_check(tried: Shop) -> None:
     assert first(tried, userId=ON_TRIAL)[1] == "v2"
     pointer = registry(tried).champion()
     assert pointer is not None
@@ -102,7 +102,7 @@ def test_taken_back_it_answers_nobody_at_the_next_look(tried: Shop) -> None:
     assert first(tried, userId=ON_TRIAL) == ("fig", "v1", None)
 
 
-def test_promoted_it_answers_everybody_at_the_next_look(tried: Shop) -> None:
+def test_promoted_canary_serves_all_users_after_the_next_check(tried: Shop) -> None:
     first(tried, userId=ON_TRIAL)
 
     registry(tried).promote("v2", reason="passed", now_ms=NOW_MS)
@@ -111,14 +111,14 @@ def test_promoted_it_answers_everybody_at_the_next_look(tried: Shop) -> None:
     assert first(tried, userId=NOT_ON_TRIAL) == ("kiwi", "v2", None)
 
 
-def test_a_canary_that_nobody_looks_after_ends_by_itself(tried: Shop) -> None:
+def test_expired_canary_serves_no_users(tried: Shop) -> None:
     start(tried, Canary("v2", "v1", 0.5, NOW_MS - 2 * GRACE_MS, NOW_MS - GRACE_MS - 1, 1_000, "gone"))
 
     assert first(tried, userId=ON_TRIAL) == ("fig", "v1", None)
 
 
 @pytest.mark.parametrize("damage", ["graph.data", "manifest.json"])
-def test_a_version_that_cannot_be_loaded_leaves_the_champion_to_answer_declared(tried: Shop, damage: str) -> None:
+def test_canary_that_cannot_be_loaded_falls_back_to_the_champion(tried: Shop, damage: str) -> None:
     tried.s3.put_object(Bucket=tried.bucket, Key=f"models/v2/{damage}", Body=b"damaged")
 
     items, headers = tried.ask(userId=ON_TRIAL)
@@ -128,9 +128,7 @@ def test_a_version_that_cannot_be_loaded_leaves_the_champion_to_answer_declared(
     assert "x-alsolike-degraded" not in tried.ask(userId=NOT_ON_TRIAL)[1]
 
 
-def test_whatever_is_wrong_with_it_as_it_is_loaded_the_champion_answers(
-    tried: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_unexpected_error_at_loading_falls_back_to_the_champion(tried: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(bundles: BundleCache, version: str, **arguments: Any) -> Model:
         if version == "v2":
             raise MemoryError("unforeseen error")
@@ -144,9 +142,7 @@ def test_whatever_is_wrong_with_it_as_it_is_loaded_the_champion_answers(
         assert (items[0]["itemId"], headers.get("x-alsolike-degraded")) == ("fig", lacking)
 
 
-def test_a_version_that_fails_as_it_runs_goes_down_the_ladder_declared(
-    tried: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_canary_that_fails_at_ranking_uses_the_fallbacks(tried: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     rank = Model.rank
 
     def fail(self: Model, *arguments: Any, **named: Any) -> Any:
@@ -163,7 +159,7 @@ def test_a_version_that_fails_as_it_runs_goes_down_the_ladder_declared(
     assert "x-alsolike-degraded" not in tried.ask(userId=NOT_ON_TRIAL)[1]
 
 
-def test_what_the_pointer_said_last_holds_while_it_cannot_be_read(tried: Shop) -> None:
+def test_canary_continues_while_the_pointer_is_unreadable(tried: Shop) -> None:
     first(tried, userId=ON_TRIAL)
     tried.s3.put_object(Bucket=tried.bucket, Key=CHAMPION_KEY, Body=b"damaged")
 
@@ -171,14 +167,14 @@ def test_what_the_pointer_said_last_holds_while_it_cannot_be_read(tried: Shop) -
 
 
 class TestBesideExperiments:
-    def test_experiments_of_other_things_go_on(self, tried: Shop) -> None:
+    def test_canary_does_not_end_other_experiments(self, tried: Shop) -> None:
         arms = {"control": {"share": 0.001}, "new": {"share": 0.999}}
         tried.configure(experiments={"spring": {"start": "2020-01-01T00:00:00Z", "arms": arms}})
 
         assert first(tried, userId=ON_TRIAL) == ("kiwi", "v2", f"spring/new, {CANDIDATE_ARM}")
 
     @pytest.mark.parametrize("share", [0.001, 0.999])
-    def test_who_is_in_an_experiment_of_models_is_not_on_trial(self, tried: Shop, share: float) -> None:
+    def test_user_in_a_model_experiment_is_not_in_the_canary(self, tried: Shop, share: float) -> None:
         arms = {"control": {"share": 1 - share}, "new": {"share": share, "model": "v1"}}
         tried.configure(experiments={"spring": {"start": "2020-01-01T00:00:00Z", "arms": arms}})
 
@@ -186,7 +182,7 @@ class TestBesideExperiments:
         popular = tried.get("GET /users/{userId}/recommendations", path={"userId": ON_TRIAL}, recommender="popular")
         assert popular["headers"]["x-alsolike-arms"] == CANDIDATE_ARM  # the experiment covers another recommender
 
-    def test_an_id_with_as_many_arms_as_it_has_room_for_has_no_other(self, tried: Shop) -> None:
+    def test_user_with_the_maximum_number_of_arms_is_not_in_the_canary(self, tried: Shop) -> None:
         arms = {"control": {"share": 0.5}, "new": {"share": 0.5}}
         each = {"start": "2020-01-01T00:00:00Z", "arms": arms}
         tried.configure(experiments={name: {**each, "layer": name} for name in ("one", "two", "three")})

@@ -44,7 +44,7 @@ def first(shop: Shop, user: str, **fields: Any) -> tuple[str, dict[str, str]]:
     return items[0]["itemId"], headers
 
 
-def test_arms_stand_in_the_header_and_in_the_id(known: Shop) -> None:
+def test_arms_are_in_the_header_and_the_recommendation_id(known: Shop) -> None:
     known.publish()
     known.configure(experiments=spring())
 
@@ -56,7 +56,7 @@ def test_arms_stand_in_the_header_and_in_the_id(known: Shop) -> None:
         assert answer["headers"]["x-alsolike-arms"] == arm
 
 
-def test_the_other_recommender_answers_under_the_name_of_the_one_that_was_asked_for(known: Shop) -> None:
+def test_arm_with_another_recommender_keeps_the_requested_name(known: Shop) -> None:
     known.publish()
     known.configure(experiments=spring(new={"recommender": "recently-viewed"}))
 
@@ -68,7 +68,7 @@ def test_the_other_recommender_answers_under_the_name_of_the_one_that_was_asked_
     assert recommendation_id.parse(body["recommendationId"]).recommender == "for-you"
 
 
-def test_what_is_forbidden_where_it_was_asked_for_stays_forbidden(known: Shop) -> None:
+def test_filter_of_the_arm_recommender_applies(known: Shop) -> None:
     known.publish()
     known.catalogue({"fig": {"price": 1.0}, "pear": {"price": 9.0}})
     known.configure(
@@ -90,7 +90,7 @@ def test_what_is_forbidden_where_it_was_asked_for_stays_forbidden(known: Shop) -
     assert known.ask(userId=IN_NEW)[0] == []
 
 
-def test_the_other_model_answers_with_its_own_version(known: Shop) -> None:
+def test_arm_with_another_model_has_its_version(known: Shop) -> None:
     known.publish_beside("v2")
     known.configure(experiments=spring(new={"model": "v2"}))
 
@@ -101,7 +101,7 @@ def test_the_other_model_answers_with_its_own_version(known: Shop) -> None:
     assert (item, headers["x-alsolike-model-version"]) == ("fig", "v1")
 
 
-def test_what_is_wrong_with_the_champion_is_not_said_where_the_other_model_answers(known: Shop) -> None:
+def test_degradation_of_the_champion_is_not_reported_in_another_model_arm(known: Shop) -> None:
     known.publish_beside("v2")
     known.s3.put_object(Bucket=known.bucket, Key="models/v1/graph.data", Body=b"damaged")
     known.configure(experiments=spring(new={"model": "v2"}))
@@ -111,7 +111,7 @@ def test_what_is_wrong_with_the_champion_is_not_said_where_the_other_model_answe
     assert "no-model" in known.ask(userId=IN_CONTROL)[1]["x-alsolike-degraded"]
 
 
-def test_a_model_that_is_not_there_is_declared_and_the_champion_answers_in_the_same_arm(known: Shop) -> None:
+def test_arm_with_a_missing_model_falls_back_to_the_champion(known: Shop) -> None:
     known.publish("v1")
     known.configure(experiments=spring(new={"model": "v9"}))
 
@@ -122,7 +122,7 @@ def test_a_model_that_is_not_there_is_declared_and_the_champion_answers_in_the_s
     assert "x-alsolike-degraded" not in first(known, IN_CONTROL)[1]
 
 
-def test_the_champion_is_not_loaded_twice(known: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_arm_with_the_champion_does_not_load_it_twice(known: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     known.publish("v1")
     known.configure(experiments=spring(new={"model": "v1"}))
     known.ask(userId=IN_CONTROL)
@@ -133,7 +133,7 @@ def test_the_champion_is_not_loaded_twice(known: Shop, monkeypatch: pytest.Monke
     assert (headers["x-alsolike-model-version"], headers.get("x-alsolike-degraded")) == ("v1", None)
 
 
-def test_nobody_is_in_no_experiment_and_public_answers_stay_public(known: Shop) -> None:
+def test_request_without_user_is_in_no_experiment_and_stays_public(known: Shop) -> None:
     known.publish()
     known.configure(experiments=spring(on=["popular"], new={"recommender": "trending"}))
 
@@ -145,7 +145,7 @@ def test_nobody_is_in_no_experiment_and_public_answers_stay_public(known: Shop) 
     assert (named["x-alsolike-arms"], named["cache-control"]) == ("spring/new", "private, no-cache")
 
 
-def test_a_session_is_its_own_unit_until_its_token_names_a_user(known: Shop) -> None:
+def test_session_is_assigned_by_its_id_until_its_token_has_a_user(known: Shop) -> None:
     known.publish()
     known.configure(experiments=spring())
 
@@ -158,7 +158,7 @@ def test_a_session_is_its_own_unit_until_its_token_names_a_user(known: Shop) -> 
     assert arms(sessionId=IN_NEW, userId=IN_CONTROL) == (arm_tag("spring/control"),)
 
 
-def test_batches_are_answered_by_arm_and_say_so(known: Shop) -> None:
+def test_batch_results_have_the_arm_of_each_user(known: Shop) -> None:
     known.publish_beside("v2")
     known.configure(experiments=spring(new={"model": "v2"}))
 
@@ -169,7 +169,7 @@ def test_batches_are_answered_by_arm_and_say_so(known: Shop) -> None:
     assert found == [("fig", "v1", ["spring/control"]), ("kiwi", "v2", ["spring/new"])]
 
 
-def test_before_its_start_and_after_its_end_nobody_is_in_it(known: Shop) -> None:
+def test_experiment_has_no_users_before_its_start_and_after_its_end(known: Shop) -> None:
     known.publish()
     hour_ahead = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 3_600))
     for stated in ({"start": hour_ahead}, {"end": "2021-01-01T00:00:00Z"}):
@@ -191,7 +191,7 @@ class TestModelsBeside:
     def loaded(beside: VariantModels, *wanted: str, champion: Any = None, now_ms: int = 0) -> list[str]:
         return list(beside.current(wanted, champion=champion, now_ms=now_ms, remaining_ms=lambda: 20_000))
 
-    def test_swapping_the_champion_keeps_it_on_the_disk_until_nothing_wants_it(
+    def test_previous_champion_stays_on_disk_while_it_is_used(
         self, deployment: Deployment, bundles: BundleCache, beside: VariantModels
     ) -> None:
         champion = ChampionLoader(deployment.registry, bundles, polling=Polling(0))
@@ -206,7 +206,7 @@ class TestModelsBeside:
         assert self.loaded(beside, champion=now.model) == []
         assert deployment.cached() == ["v3"]
 
-    def test_the_arms_version_that_becomes_champion_is_kept_once(
+    def test_arm_version_that_becomes_champion_is_stored_once(
         self, deployment: Deployment, bundles: BundleCache, beside: VariantModels
     ) -> None:
         deployment.publish("v1")
@@ -218,7 +218,7 @@ class TestModelsBeside:
         assert self.loaded(beside, "v1", champion=champion.model) == []
         assert deployment.cached() == ["v1"]
 
-    def test_what_cannot_be_loaded_is_tried_again_ever_more_rarely(
+    def test_model_that_cannot_be_loaded_is_retried_with_backoff(
         self, deployment: Deployment, beside: VariantModels, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         deployment.publish("v1", damage="graph.data")
@@ -238,7 +238,7 @@ class TestModelsBeside:
         # A try is two downloads. After 30 s, 60 s, 120 s; the next would be after another 240 s.
         assert tries == [0, 0, 30_000, 30_000, 90_000, 90_000, 210_000, 210_000]
 
-    def test_the_disk_is_left_with_room_for_the_next_champion(
+    def test_arm_model_is_loaded_only_with_room_for_the_next_champion(
         self, deployment: Deployment, bundles: BundleCache, beside: VariantModels, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         deployment.publish("v1")
@@ -254,7 +254,7 @@ class TestModelsBeside:
             assert (found, deployment.cached()) == (expected, [*expected, "v2"])
 
 
-def test_the_rules_of_an_arm_stand_for_those_of_the_recommender(known: Shop) -> None:
+def test_rules_of_an_arm_replace_those_of_the_recommender(known: Shop) -> None:
     known.publish()
     known.configure(
         rules={

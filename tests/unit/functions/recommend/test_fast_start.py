@@ -34,7 +34,7 @@ def loaded() -> str | None:
 @pytest.mark.parametrize(
     ("kind", "version"), [("snap-start", "v1"), ("provisioned-concurrency", "v1"), ("on-demand", None)]
 )
-def test_champion_is_loaded_where_initialisation_is_ahead_of_requests(
+def test_champion_is_loaded_at_initialisation_before_requests(
     kind: str, version: str | None, shop: Shop, initialised: Callable[[str], None]
 ) -> None:
     shop.publish("v1")
@@ -44,7 +44,7 @@ def test_champion_is_loaded_where_initialisation_is_ahead_of_requests(
     assert loaded() == version
 
 
-def test_clients_are_made_at_initialisation_though_a_request_waits_behind_it(
+def test_clients_are_created_at_initialisation(
     shop: Shop, initialised: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     initialised("on-demand")
@@ -55,7 +55,7 @@ def test_clients_are_made_at_initialisation_though_a_request_waits_behind_it(
 
 @pytest.mark.parametrize("kind", ["snap-start", "provisioned-concurrency", "on-demand"])
 @pytest.mark.parametrize("failures", [0, 2, 9])
-def test_connection_to_dynamodb_is_opened_ahead_of_requests(
+def test_dynamodb_connection_is_opened_at_initialisation(
     kind: str, failures: int, initialised: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reads: list[str] = []
@@ -75,7 +75,7 @@ def test_connection_to_dynamodb_is_opened_ahead_of_requests(
     assert set(reads) == {NO_PROFILE}
 
 
-def test_the_secret_of_the_hashes_is_read_ahead_of_requests(
+def test_pseudonym_secret_is_read_at_initialisation(
     shop: Shop, initialised: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     initialised("snap-start")
@@ -84,7 +84,7 @@ def test_the_secret_of_the_hashes_is_read_ahead_of_requests(
     assert shop.post({"userId": "anna"})["statusCode"] == 200
 
 
-def test_restored_process_looks_at_the_pointer_before_its_first_request(
+def test_restored_process_reads_the_pointer_before_its_first_request(
     shop: Shop, initialised: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CHAMPION_CHECK_S", "0")
@@ -98,7 +98,7 @@ def test_restored_process_looks_at_the_pointer_before_its_first_request(
     assert loaded() == "v2"
 
 
-def test_initialisation_survives_a_store_that_does_not_answer(shop: Shop, initialised: Callable[[str], None]) -> None:
+def test_initialisation_succeeds_without_a_store(shop: Shop, initialised: Callable[[str], None]) -> None:
     shop.s3.delete_bucket(Bucket=shop.bucket)
 
     initialised("snap-start")

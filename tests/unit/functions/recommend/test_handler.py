@@ -14,7 +14,7 @@ from tests.fakes import MemoryCloud
 from tests.unit.functions.recommend.shop import ARN, Shop
 
 
-def test_known_user_gets_what_the_model_ranks(shop: Shop, counted: Callable[[], dict[str, float]]) -> None:
+def test_known_user_gets_items_ranked_by_the_model(shop: Shop, counted: Callable[[], dict[str, float]]) -> None:
     shop.publish()
     shop.remember("u#anna", "pear")
 
@@ -32,7 +32,7 @@ def test_known_user_gets_what_the_model_ranks(shop: Shop, counted: Callable[[], 
     }
 
 
-def test_recommendation_id_says_which_model_answered(shop: Shop) -> None:
+def test_recommendation_id_has_the_model_version(shop: Shop) -> None:
     shop.publish()
 
     document = orjson.loads(shop.post({"userId": "anna"})["body"])
@@ -42,7 +42,7 @@ def test_recommendation_id_says_which_model_answered(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("length", [2, 120])
-def test_history_is_as_long_as_the_configuration_says(shop: Shop, cloud: MemoryCloud, length: int) -> None:
+def test_history_length_is_limited_by_the_configuration(shop: Shop, cloud: MemoryCloud, length: int) -> None:
     shop.publish()
     shop.configure(limits={"history_length": length})
     for item in ("pear", "fig", "plum"):
@@ -57,7 +57,7 @@ def test_history_is_as_long_as_the_configuration_says(shop: Shop, cloud: MemoryC
     assert len(items) == min(length, 3)
 
 
-def test_anonymous_session_asks_with_its_session_id(shop: Shop) -> None:
+def test_anonymous_session_is_found_by_its_session_id(shop: Shop) -> None:
     shop.publish()
     shop.remember("s#anna", "pear")
 
@@ -67,7 +67,7 @@ def test_anonymous_session_asks_with_its_session_id(shop: Shop) -> None:
     assert headers["x-alsolike-source"] == "model"
 
 
-def test_pseudonymised_users_and_sessions_are_looked_up_by_their_hashes(
+def test_pseudonymised_profiles_are_found_by_their_hashes(
     shop: Shop, pseudonyms: Pseudonyms, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PSEUDONYMISE_IDS", "1")
@@ -81,7 +81,7 @@ def test_pseudonymised_users_and_sessions_are_looked_up_by_their_hashes(
     assert sources == {"anna": "model", "visit": "model", "ben": "popular"}
 
 
-def test_user_comes_before_a_session_of_the_same_id(shop: Shop) -> None:
+def test_user_precedes_a_session_with_the_same_id(shop: Shop) -> None:
     shop.publish()
     shop.remember("u#anna", "pear")
     shop.remember("s#anna", "kiwi")
@@ -107,7 +107,7 @@ def test_unknown_user_gets_popular_items(
     assert counted()["RecommendationsPopular"] == 1
 
 
-def test_popular_items_fill_an_answer_up_and_are_declared(shop: Shop, counted: Callable[[], dict[str, float]]) -> None:
+def test_popular_items_fill_a_short_list_and_are_counted(shop: Shop, counted: Callable[[], dict[str, float]]) -> None:
     """The pear leads to fig and plum; nothing leads to the pear or the kiwi."""
     shop.publish()
     shop.remember("u#anna", "pear")
@@ -125,7 +125,7 @@ def test_popular_items_fill_an_answer_up_and_are_declared(shop: Shop, counted: C
     assert counted()["RecommendationsFilled"] == 1
 
 
-def test_history_that_leads_nowhere_gets_popular_items(shop: Shop, counted: Callable[[], dict[str, float]]) -> None:
+def test_history_without_scored_items_gets_popular_items(shop: Shop, counted: Callable[[], dict[str, float]]) -> None:
     shop.publish()
     shop.remember("u#anna", "kiwi")
 
@@ -178,9 +178,7 @@ def test_empty_list_of_a_recommender_without_fallback_is_not_counted(
     assert "RecommendationsEmpty" not in counted()
 
 
-def test_before_the_first_model_the_answer_is_empty_and_says_so(
-    shop: Shop, counted: Callable[[], dict[str, float]]
-) -> None:
+def test_missing_model_gives_an_empty_degraded_list(shop: Shop, counted: Callable[[], dict[str, float]]) -> None:
     items, headers = shop.ask()
 
     assert items == []
@@ -189,7 +187,7 @@ def test_before_the_first_model_the_answer_is_empty_and_says_so(
     assert counted()["RecommendationsDegraded"] == 1
 
 
-def test_profiles_that_cannot_be_read_mean_popular_items(shop: Shop, counted: Callable[[], dict[str, float]]) -> None:
+def test_unreadable_profile_falls_back_to_popular_items(shop: Shop, counted: Callable[[], dict[str, float]]) -> None:
     shop.publish()
     shop.dynamodb.delete_table(TableName=shop.profiles_table)
 
@@ -201,7 +199,7 @@ def test_profiles_that_cannot_be_read_mean_popular_items(shop: Shop, counted: Ca
     assert counted()["RecommendationsDegraded"] == 1
 
 
-def test_metadata_is_a_map_of_strings(shop: Shop) -> None:
+def test_metadata_values_are_strings(shop: Shop) -> None:
     shop.publish()
     shop.remember("u#anna", "pear")
 
@@ -215,7 +213,7 @@ def test_metadata_is_a_map_of_strings(shop: Shop) -> None:
     ]
 
 
-def test_slow_store_takes_less_than_the_functions_timeout(shop: Shop) -> None:
+def test_s3_timeouts_are_shorter_than_the_function_timeout(shop: Shop) -> None:
     """Connecting and reading, each attempt, of the pointer and of the last file: 2 * 2 * (2 + 2) s of 20 s."""
     shop.ask()
     champion = current_sources().refresher._champion
@@ -227,7 +225,7 @@ def test_slow_store_takes_less_than_the_functions_timeout(shop: Shop) -> None:
         assert config.retries["total_max_attempts"] == 2
 
 
-def test_new_champion_answers_after_the_interval(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_new_champion_is_served_after_the_interval(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHAMPION_CHECK_S", "0")
     shop.publish("v1")
     shop.ask()
@@ -251,7 +249,7 @@ def test_new_champion_answers_after_the_interval(shop: Shop, monkeypatch: pytest
         ),
     ],
 )
-def test_bad_request_says_why(
+def test_invalid_request_is_refused_with_its_reason(
     body: Any, status: int, error_type: str, reason: str, shop: Shop, counted: Callable[[], dict[str, float]]
 ) -> None:
     answer = shop.post(body)
@@ -262,7 +260,7 @@ def test_bad_request_says_why(
     assert counted() == {"RequestsRejected": 1}
 
 
-def test_no_part_of_a_refused_body_is_logged(shop: Shop, logged: Callable[[], str]) -> None:
+def test_refused_body_is_not_logged(shop: Shop, logged: Callable[[], str]) -> None:
     request = {**http_event("POST /recommendations", b""), "body": '{"userId": "anna@example.com \ud800"}'}
 
     assert handler.lambda_handler(request, LambdaContext())["statusCode"] == 400

@@ -21,7 +21,7 @@ from functions.recommend.resolve import OWN_RULES, rule_set
         ("popular", "spring", "spring"),
     ],
 )
-def test_a_rule_set_that_is_named_stands_for_that_of_the_recommender(
+def test_named_rule_set_replaces_that_of_the_recommender(
     recommender: str, name: str | None, expected: str | None
 ) -> None:
     """An empty one is none."""
@@ -37,7 +37,7 @@ def test_a_rule_set_that_is_named_stands_for_that_of_the_recommender(
     assert (found and found.name) == expected
 
 
-def test_of_a_ranking_only_what_orders_applies() -> None:
+def test_ranking_uses_only_boosts_and_diversity() -> None:
     document = {
         "format": 1,
         "items": {"columns": {"brand": "string", "creationTimestamp": "timestamp"}},

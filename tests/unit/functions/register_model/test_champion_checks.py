@@ -24,7 +24,7 @@ from tests.unit.functions.register_model.candidates import (
 )
 
 
-def test_surely_better_candidate_passes_with_both_figures() -> None:
+def test_significantly_better_candidate_passes_with_figures() -> None:
     check = against(compared())
 
     assert str(check) == (
@@ -35,7 +35,7 @@ def test_surely_better_candidate_passes_with_both_figures() -> None:
     assert check.values["ahead_interval"] == [0.01, 0.03]
 
 
-def test_comparison_keeps_its_figures() -> None:
+def test_comparison_check_has_its_values() -> None:
     assert against(compared()).values == {
         "ndcg": 0.22,
         "champion_ndcg": 0.2,
@@ -59,7 +59,7 @@ def test_comparison_without_an_interval_waits() -> None:
 
 
 @pytest.mark.parametrize("missing", ["candidate", "champion"])
-def test_comparison_without_figures_of_one_model_waits(missing: str) -> None:
+def test_comparison_without_metrics_of_one_model_waits(missing: str) -> None:
     nothing: dict[str, Any] = {missing: None}
 
     check = against(compared(**nothing, reason="no list"))
@@ -70,7 +70,7 @@ def test_comparison_without_figures_of_one_model_waits(missing: str) -> None:
     assert check.values == {"asked_users": 60, "min_compared_users": 30}
 
 
-def test_thirty_users_are_compared() -> None:
+def test_thirty_users_are_enough_for_a_comparison() -> None:
     worse = {**AGAINST["candidate"], "ndcg": 0.1}  # type: ignore[dict-item]
 
     assert against(compared(asked_users=30, ahead=[-0.2, -0.1], candidate=worse)).figures.startswith(
@@ -78,11 +78,11 @@ def test_thirty_users_are_compared() -> None:
     )
 
 
-def test_comparison_without_a_count_of_users_has_none() -> None:
+def test_comparison_without_a_user_count_has_0_users() -> None:
     assert against(compared(asked_users=None)).values["asked_users"] == 0
 
 
-def test_slices_of_another_champion_or_of_few_users_are_not_compared() -> None:
+def test_slices_of_another_champion_or_few_users_are_not_compared() -> None:
     fallen = {"users": 30, "candidate": 0.1, "champion": 0.2, "ahead": [-0.2, -0.1]}
     few = {**fallen, "users": 29}
 
@@ -95,7 +95,7 @@ def test_slices_of_another_champion_or_of_few_users_are_not_compared() -> None:
     )
 
 
-def test_surely_better_candidate_need_not_be_fresher() -> None:
+def test_significantly_better_candidate_needs_no_newer_data() -> None:
     assert against(compared(last_event_ms=CHAMPION.last_event_ms)).passed
 
 
@@ -115,9 +115,7 @@ def test_surely_better_candidate_need_not_be_fresher() -> None:
         ([-0.1, -0.0041], 1, "failed", "significantly more than 2% below"),
     ],
 )  # fmt: skip
-def test_interval_of_the_lead_decides_on_the_candidate(
-    ahead: list[float], fresher_ms: int, result: str, end: str
-) -> None:
+def test_confidence_interval_of_the_lead_decides(ahead: list[float], fresher_ms: int, result: str, end: str) -> None:
     check = against(compared(ahead=ahead, last_event_ms=CHAMPION.last_event_ms + fresher_ms))
 
     assert str(check).partition(":")[0] == result
@@ -134,7 +132,7 @@ def test_interval_of_the_lead_decides_on_the_candidate(
         ({"hit_users": 9}, False),
     ],
 )
-def test_value_of_half_of_the_new_interactions_is_evidence(taught: dict[str, Any], passed: bool) -> None:
+def test_lead_on_half_of_the_new_interactions_is_evidence(taught: dict[str, Any], passed: bool) -> None:
     figures = {"users": 30, "hit_users": 10, "candidate": 0.3, "champion": 0.3, "ahead": [-0.006, 0.1], **taught}
     metrics = {"new_data": {"interactions": 90, "taught": figures, "foreseen": None}}
     candidate = compared(ahead=[-0.01, 0.01])
@@ -144,7 +142,7 @@ def test_value_of_half_of_the_new_interactions_is_evidence(taught: dict[str, Any
     assert (check.passed, check.waits) == (passed, not passed)
 
 
-def test_half_of_the_new_interactions_does_not_outweigh_a_loss() -> None:
+def test_lead_on_half_of_the_new_interactions_does_not_outweigh_a_loss() -> None:
     figures = {"users": 30, "hit_users": 10, "candidate": 0.3, "champion": 0.3, "ahead": [0.1, 0.2]}
     metrics = {"new_data": {"interactions": 90, "taught": figures, "foreseen": None}}
     candidate = compared(ahead=[-0.1, -0.01])
@@ -155,7 +153,7 @@ def test_half_of_the_new_interactions_does_not_outweigh_a_loss() -> None:
 
 
 @pytest.mark.parametrize(("fresher_ms", "waits"), [(1, True), (0, False)])
-def test_candidate_with_too_few_users_waits_if_it_is_fresher(fresher_ms: int, waits: bool) -> None:
+def test_candidate_with_too_few_users_waits_if_its_data_are_newer(fresher_ms: int, waits: bool) -> None:
     last_event_ms = CHAMPION.last_event_ms + fresher_ms
     check = against(compared(asked_users=29, last_event_ms=last_event_ms))
 
@@ -174,19 +172,19 @@ def test_equal_lists_without_relevant_items_wait(hit_users: int | None) -> None:
 
 
 @pytest.mark.parametrize("lists", [Lists(users=300, worse=0.2), Lists(users=300, same=0.9, worse=0.2)])
-def test_candidate_that_is_a_fifth_worse_rarely_passes(lists: Lists) -> None:
+def test_candidate_with_20_percent_worse_lists_rarely_passes(lists: Lists) -> None:
     passed = sum(against(compared(**lists.document(np.random.default_rng([45, run])))).passed for run in range(40))
 
     assert passed <= 5  # 2 expected if it were exactly 5%
 
 
-def test_candidate_with_the_champions_lists_passes() -> None:
+def test_candidate_with_the_lists_of_the_champion_passes() -> None:
     figures = Lists(users=300, same=1.0).document(np.random.default_rng(46))
 
     assert against(compared(**figures)).passed
 
 
-def test_trained_twice_on_the_same_data_there_is_nothing_to_judge_by() -> None:
+def test_candidate_on_the_data_of_the_champion_fails() -> None:
     nothing: dict[str, Any] = {"refusal": "nothing new", "reason": "nobody came", "candidate": None, "champion": None}
 
     check = against(compared(**nothing, asked_users=0, last_event_ms=CHAMPION.last_event_ms))
@@ -196,7 +194,7 @@ def test_trained_twice_on_the_same_data_there_is_nothing_to_judge_by() -> None:
     )
 
 
-def test_champion_whose_bundle_did_not_run_is_no_measure() -> None:
+def test_champion_with_a_broken_bundle_is_not_compared() -> None:
     broken: dict[str, Any] = {"refusal": "broken", "reason": "graph.onnx is cut", "candidate": None, "champion": None}
 
     check = against(compared(**broken, version=None))
@@ -205,7 +203,7 @@ def test_champion_whose_bundle_did_not_run_is_no_measure() -> None:
     assert check.figures == "the bundle of champion v0 did not run, so there is no comparison: graph.onnx is cut"
 
 
-def test_champion_that_was_replaced_meanwhile_fails_the_check() -> None:
+def test_champion_replaced_after_the_comparison_fails_the_check() -> None:
     check = against(compared(version="v-1"))
 
     assert str(check) == (
@@ -213,7 +211,7 @@ def test_champion_that_was_replaced_meanwhile_fails_the_check() -> None:
     )
 
 
-def test_champion_that_came_while_the_first_model_was_trained_fails_the_check() -> None:
+def test_champion_promoted_during_the_first_training_fails_the_check() -> None:
     check = against(with_metrics(against_champion=None))
 
     assert str(check) == (
@@ -232,7 +230,7 @@ def test_champion_that_came_while_the_first_model_was_trained_fails_the_check() 
         (0.1, 30, None, True),
     ],
 )
-def test_slice_that_surely_falls_by_more_than_allowed_fails(
+def test_slice_that_falls_significantly_above_the_limit_fails(
     candidate: float, users: int, high: float | None, passed: bool
 ) -> None:
     fallen = {"users": users, "candidate": candidate, "champion": 0.2, "ahead": [-0.2, high]}
@@ -250,7 +248,7 @@ def test_slice_that_surely_falls_by_more_than_allowed_fails(
     st.floats(0, 1), st.floats(-0.5, 0.5), st.integers(0, 2), st.floats(0, 1), st.floats(0, 20), st.floats(0, 0.5),
     st.integers(0, 1), st.floats(0, 1), st.floats(0, 10),
 )  # fmt: skip
-def test_better_candidate_never_fails_where_a_worse_one_passes(
+def test_better_candidate_passes_every_check_that_a_worse_one_passes(
     ndcg: float, low: float, days: int, coverage: float, ratio: float,
     more: float, later: int, covers_more: float, less_popular: float,
 ) -> None:  # fmt: skip

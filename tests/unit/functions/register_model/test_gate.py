@@ -24,7 +24,7 @@ from tests.unit.functions.register_model.candidates import (
 )
 
 
-def test_sound_first_candidate_passes_with_its_figures() -> None:
+def test_valid_first_candidate_passes_with_its_figures() -> None:
     candidate = with_metrics(parity={"histories": 64, "largest_difference": 4.03356693823298e-07})
 
     assert [str(check) for check in checks(candidate).values()] == [
@@ -71,7 +71,7 @@ def test_winner_below_popularity_fails() -> None:
     assert str(check) == "failed: ndcg@10 on the hold-out: table 0.2900, popularity 0.3000"
 
 
-def test_popularity_itself_may_win() -> None:
+def test_popularity_may_win() -> None:
     assert failed(dataclasses.replace(MANIFEST, algorithm="popularity")) == []
 
 
@@ -85,7 +85,7 @@ def test_popularity_itself_may_win() -> None:
         ("new_data", ["new data"]),
     ],
 )
-def test_figures_that_an_earlier_training_did_not_record_fail(metric: str, expected: list[str]) -> None:
+def test_missing_metrics_of_an_earlier_training_fail(metric: str, expected: list[str]) -> None:
     champion = CHAMPION if metric in ("against_champion", "new_data") else None
 
     candidate = without_metric(metric)
@@ -105,7 +105,7 @@ def test_figures_that_an_earlier_training_did_not_record_fail(metric: str, expec
         ),
     ],
 )
-def test_algorithms_that_were_left_out_are_a_warning_if_the_champion_uses_them(
+def test_excluded_algorithms_are_a_warning_if_the_champion_uses_them(
     settings: dict[str, Any], figures: str, of_champion: list[str]
 ) -> None:
     champion = dataclasses.replace(CHAMPION, metrics={**CHAMPION.metrics, "settings": settings})
@@ -117,7 +117,7 @@ def test_algorithms_that_were_left_out_are_a_warning_if_the_champion_uses_them(
     assert check.values == {"left_out": 2, "of_champion": of_champion}
 
 
-def test_freshness_compares_both_times_in_the_sentence_and_the_values() -> None:
+def test_freshness_check_has_both_times_in_text_and_values() -> None:
     day = "2026-09-21 14:13:20 UTC"
     newer = dataclasses.replace(CHAMPION, last_event_ms=NOW_MS + 1_000)
 
@@ -135,27 +135,27 @@ def test_freshness_compares_both_times_in_the_sentence_and_the_values() -> None:
     assert "max_age_days" not in older.values
 
 
-def test_age_has_two_digits() -> None:
+def test_age_in_days_has_two_decimals() -> None:
     candidate = dataclasses.replace(MANIFEST, last_event_ms=NOW_MS - DAY_MS * 2 // 9)  # 1.2222 days
 
     assert checks(candidate)["latest training event"].values["age_days"] == 1.22
 
 
 @pytest.mark.parametrize(("champion_ms", "expected"), [(NOW_MS, []), (NOW_MS + 1, ["latest training event"])])
-def test_candidate_trained_on_older_data_than_the_champion_fails(champion_ms: int, expected: list[str]) -> None:
+def test_candidate_with_older_data_than_the_champion_fails(champion_ms: int, expected: list[str]) -> None:
     champion = dataclasses.replace(CHAMPION, last_event_ms=champion_ms)
 
     assert failed(compared(), champion) == expected
 
 
 @pytest.mark.parametrize(("age_days", "expected"), [(0, []), (1, []), (2, [])])
-def test_age_within_the_limit_passes(age_days: int, expected: list[str]) -> None:
+def test_data_age_within_the_limit_passes(age_days: int, expected: list[str]) -> None:
     candidate = dataclasses.replace(MANIFEST, last_event_ms=NOW_MS + DAY_MS - age_days * DAY_MS)
 
     assert failed(candidate, max_age_days=2) == expected
 
 
-def test_check_of_outdated_data_states_the_time_of_the_champion() -> None:
+def test_data_age_check_has_the_time_of_the_champion() -> None:
     outdated = compared(last_event_ms=NOW_MS - 2 * DAY_MS)
 
     check = checks(outdated, CHAMPION, max_age_days=2)["latest training event"]
@@ -163,7 +163,7 @@ def test_check_of_outdated_data_states_the_time_of_the_champion() -> None:
     assert (check.passed, check.values["champion_last_event_ms"]) == (False, CHAMPION.last_event_ms)
 
 
-def test_older_data_than_the_limit_fail_and_without_a_limit_they_do_not() -> None:
+def test_data_age_above_the_limit_fails_and_no_limit_passes() -> None:
     candidate = dataclasses.replace(MANIFEST, last_event_ms=NOW_MS - DAY_MS - 1)
 
     assert failed(candidate, max_age_days=2) == ["latest training event"]
@@ -179,14 +179,16 @@ def test_older_data_than_the_limit_fail_and_without_a_limit_they_do_not() -> Non
         (0.0, 0, ["coverage"]),
     ],
 )
-def test_coverage_is_of_what_the_lists_could_hold(coverage: float, asked: int, expected: list[str]) -> None:
+def test_coverage_is_relative_to_the_items_that_lists_can_contain(
+    coverage: float, asked: int, expected: list[str]
+) -> None:
     *others, winner = CANDIDATES
     candidate = with_metrics(candidates=[*others, {**winner, "coverage": coverage}], asked_users=asked)
 
     assert failed(dataclasses.replace(candidate, items=100), min_coverage_percent=10) == expected
 
 
-def test_coverage_of_a_single_place_is_whole() -> None:
+def test_coverage_of_a_single_position_is_100_percent() -> None:
     candidate = dataclasses.replace(with_metrics(asked_users=1, k=1), items=1)
 
     check = checks(candidate)["coverage"]
@@ -199,7 +201,7 @@ def test_coverage_of_a_single_place_is_whole() -> None:
     }
 
 
-def test_figures_of_both_models_since_the_champion_are_among_the_values() -> None:
+def test_check_values_have_metrics_of_both_models_since_the_champion() -> None:
     found = checks(compared(), CHAMPION)
 
     assert found["coverage"].values["since_champion"] == {"candidate": 0.9, "champion": 0.8}
@@ -212,7 +214,7 @@ def test_figures_of_both_models_since_the_champion_are_among_the_values() -> Non
 
 
 @pytest.mark.parametrize("missing", ["candidate", "champion"])
-def test_figures_of_one_model_are_not_compared(missing: str) -> None:
+def test_metrics_of_only_one_model_are_not_compared(missing: str) -> None:
     nothing: dict[str, Any] = {missing: None}
 
     assert "since_champion" not in checks(compared(**nothing), CHAMPION)["coverage"].values
@@ -231,7 +233,7 @@ def test_check_without_one_of_its_figures_fails(metrics: dict[str, Any], name: s
     assert not checks(with_metrics(**metrics))[name].passed
 
 
-def test_winner_as_good_as_popularity_passes() -> None:
+def test_winner_equal_to_popularity_passes() -> None:
     candidates = [{"algorithm": "popularity", "ndcg": 0.3}, {"algorithm": "table", "ndcg": 0.3}]
 
     check = checks(with_metrics(candidates=candidates))["ndcg@10 on the hold-out"]
@@ -240,7 +242,7 @@ def test_winner_as_good_as_popularity_passes() -> None:
     assert check.values == {"ndcg": 0.3, "popularity_ndcg": 0.3}
 
 
-def test_limits_have_the_defaults_of_the_document() -> None:
+def test_limits_have_the_defaults_of_the_documentation() -> None:
     document = (Path(__file__).parents[4] / "docs/gate.md").read_text()
     written = {name: int(value) for name, value in re.findall(r"`gate_(\w+)` (\d+)", document)}
     written |= {"max_age_days": 0, "max_bundle_bytes": 150_000_000}  # the deployment sets both
@@ -248,7 +250,7 @@ def test_limits_have_the_defaults_of_the_document() -> None:
     assert dataclasses.asdict(GateLimits()) == written
 
 
-def test_rounding_is_not_below() -> None:
+def test_below_ignores_rounding_errors() -> None:
     assert not below(0.19, 0.2, 5)
     assert not below(-1e-9, 0.0, 5)
     assert below(-1.1e-9, 0.0, 5)
@@ -270,7 +272,7 @@ def test_reranker_must_be_better_than_the_first_stage(low: Any, expected: list[s
     assert failed(with_metrics(reranker={**figures, "on": False})) == []
 
 
-def test_reranker_without_an_evaluation_fails_with_the_sentence_of_the_training() -> None:
+def test_reranker_without_an_evaluation_fails_with_the_training_message() -> None:
     check = checks(with_metrics(reranker={"on": True, "sentence": "on, not evaluated", "quality": None}))["reranker"]
 
     assert (check.passed, check.figures) == (False, "on, not evaluated")

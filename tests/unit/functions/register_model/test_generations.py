@@ -34,7 +34,7 @@ def against(manifest: Manifest) -> dict[str, Any]:
     return found
 
 
-def test_worse_candidate_is_refused_and_a_better_one_passes(tmp_path: Path, walks: Walks) -> None:
+def test_worse_candidate_is_rejected_and_a_better_one_passes(tmp_path: Path, walks: Walks) -> None:
     early = {user: items[:CHAMPIONS_DAYS] for user, items in walks.items()}
     good = trained(tmp_path, early, version="good")
     poor = trained(tmp_path, shuffled(early, days=CHAMPIONS_DAYS), version="poor")
@@ -61,7 +61,7 @@ def test_worse_candidate_is_refused_and_a_better_one_passes(tmp_path: Path, walk
     assert failed(judged(steady, good)) == []
 
 
-def test_training_twice_on_the_same_data_says_that_there_is_nothing_new(tmp_path: Path, walks: Walks) -> None:
+def test_second_training_on_the_same_data_fails_as_not_newer(tmp_path: Path, walks: Walks) -> None:
     first = trained(tmp_path, walks, version="first")
     second = trained(tmp_path, walks, version="second", champion=first)
 

@@ -100,7 +100,7 @@ def workflow(
     return Workflow(aws("s3"), aws("sagemaker"), artefact_bucket, tmp_path)
 
 
-def test_good_model_is_let_through_and_kept(workflow: Workflow, counted: Callable[[], dict[str, float]]) -> None:
+def test_valid_model_is_approved_and_stored(workflow: Workflow, counted: Callable[[], dict[str, float]]) -> None:
     answer = workflow.register(workflow.trained("v1"))
 
     assert (answer["version"], answer["verdict"]) == ("v1", "approved")
@@ -110,7 +110,7 @@ def test_good_model_is_let_through_and_kept(workflow: Workflow, counted: Callabl
     assert "ModelsRejected" not in counted()
 
 
-def test_decision_is_kept_with_its_figures(workflow: Workflow) -> None:
+def test_decision_is_stored_with_its_checks(workflow: Workflow) -> None:
     answer = workflow.register(workflow.trained("v1"))
 
     assert answer["decision_s3_uri"] == f"s3://{workflow.bucket}/registry/decisions/v1.json"
@@ -120,7 +120,7 @@ def test_decision_is_kept_with_its_figures(workflow: Workflow) -> None:
     assert (decision.verdict, decision.champion) == ("approved", None)
 
 
-def test_decision_has_the_time_of_the_clock(workflow: Workflow, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_decision_has_the_current_time(workflow: Workflow, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time, "time_ns", lambda: NOW_MS * 1_000_000)
 
     workflow.register(workflow.trained("v1"))
@@ -130,7 +130,7 @@ def test_decision_has_the_time_of_the_clock(workflow: Workflow, monkeypatch: pyt
     assert decision.decided_ms == NOW_MS
 
 
-def test_model_of_an_earlier_training_image_is_registered_without_later_files(workflow: Workflow) -> None:
+def test_model_of_an_earlier_image_is_registered_without_later_files(workflow: Workflow) -> None:
     folder = workflow.directory / "v1"
     write_bundle(folder, transitions=FROM_ANY_TO_FIG)
     without_later_files(folder)
@@ -159,7 +159,7 @@ def test_version_is_registered_with_its_metrics_and_lineage(workflow: Workflow) 
 
 
 @pytest.mark.parametrize("code", ["AccessDeniedException", "ResourceLimitExceeded", "ValidationException"])
-def test_version_that_sagemaker_refuses_is_judged_and_kept(
+def test_version_refused_by_sagemaker_is_checked_and_stored(
     workflow: Workflow, code: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: Any) -> Response:
@@ -175,9 +175,7 @@ def test_version_that_sagemaker_refuses_is_judged_and_kept(
     assert workflow.packages() == []
 
 
-def test_registry_that_does_not_answer_is_asked_again_by_the_workflow(
-    workflow: Workflow, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_throttled_registry_raises_unavailable_for_a_retry(workflow: Workflow, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: Any) -> Response:
         raise ServiceError("ThrottlingException", "slow down")
 
@@ -197,7 +195,7 @@ def test_repeated_call_changes_nothing(workflow: Workflow) -> None:
     assert len(workflow.packages()) == 1
 
 
-def test_repeated_call_after_the_trial_changes_neither_decision_nor_approval(workflow: Workflow) -> None:
+def test_repeated_call_after_the_canary_keeps_decision_and_approval(workflow: Workflow) -> None:
     event = workflow.trained("v1")
     first = workflow.register(event)
     workflow.registry.promote("v1", reason="its trial went well", now_ms=NOW_MS)
@@ -208,7 +206,7 @@ def test_repeated_call_after_the_trial_changes_neither_decision_nor_approval(wor
     assert [package["ModelApprovalStatus"] for package in workflow.packages()] == ["Approved"]
 
 
-def test_model_that_beats_the_champion_is_let_through(workflow: Workflow) -> None:
+def test_model_better_than_the_champion_is_approved(workflow: Workflow) -> None:
     workflow.promote("v1")
 
     answer = workflow.register(workflow.trained("v2", metrics=compared_with("v1")))
@@ -222,7 +220,7 @@ def test_model_that_beats_the_champion_is_let_through(workflow: Workflow) -> Non
     assert package["CustomerMetadataProperties"]["compared_with"] == "v1"
 
 
-def test_output_may_have_1_8_gb_unpacked(workflow: Workflow, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unpacked_output_is_limited_to_1_8_gb(workflow: Workflow, monkeypatch: pytest.MonkeyPatch) -> None:
     limits: list[int] = []
 
     def unpack(archive: IO[bytes], directory: Path, *, maximum_bytes: int) -> Bundle:
@@ -236,7 +234,7 @@ def test_output_may_have_1_8_gb_unpacked(workflow: Workflow, monkeypatch: pytest
     assert limits == [1_800_000_000]
 
 
-def test_champion_replaced_while_it_was_compared_fails(workflow: Workflow) -> None:
+def test_candidate_compared_with_a_replaced_champion_is_rejected(workflow: Workflow) -> None:
     workflow.promote("v1")
     event = workflow.trained("v3", metrics=compared_with("v1"))
     workflow.promote("v2", metrics=compared_with("v1"))
@@ -266,7 +264,7 @@ def test_graph_that_does_not_run_is_rejected_with_the_reason(workflow: Workflow)
         Decisions(workflow.s3, workflow.bucket).force("v1", reason="it has to")
 
 
-def test_model_below_popularity_is_registered_as_rejected_and_the_champion_stays(
+def test_model_below_popularity_is_rejected_and_the_champion_stays(
     workflow: Workflow, counted: Callable[[], dict[str, float]]
 ) -> None:
     workflow.promote("v1")
@@ -282,7 +280,7 @@ def test_model_below_popularity_is_registered_as_rejected_and_the_champion_stays
     assert counted()["ModelsRejected"] == 1
 
 
-def test_metrics_say_what_the_version_showed_beside_the_champion_and_what_it_failed(
+def test_metrics_have_the_checks_of_both_models_and_failed_conditions(
     workflow: Workflow, capsys: pytest.CaptureFixture[str]
 ) -> None:
     workflow.promote("v1")
@@ -318,7 +316,7 @@ def test_model_of_older_data_is_rejected(workflow: Workflow) -> None:
     assert workflow.champion() == "v2"
 
 
-def test_corrupt_output_fails_and_the_champion_stays(workflow: Workflow) -> None:
+def test_corrupt_output_raises_and_the_champion_stays(workflow: Workflow) -> None:
     workflow.promote("v1")
     event = workflow.trained("v2")
     (workflow.directory / "v2" / "graph.data").write_bytes(b"")
@@ -331,7 +329,7 @@ def test_corrupt_output_fails_and_the_champion_stays(workflow: Workflow) -> None
     assert len(workflow.packages()) == 1
 
 
-def test_position_outside_the_model_fails_and_the_champion_stays(workflow: Workflow) -> None:
+def test_position_outside_the_model_raises_and_the_champion_stays(workflow: Workflow) -> None:
     workflow.promote("v1")
     event = workflow.trained("v2")
     folder = workflow.directory / "v2"
@@ -345,7 +343,7 @@ def test_position_outside_the_model_fails_and_the_champion_stays(workflow: Workf
     assert workflow.champion() == "v1"
 
 
-def test_bundle_that_serving_has_no_room_for_is_rejected(workflow: Workflow, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bundle_above_the_size_limit_is_rejected(workflow: Workflow, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MAX_BUNDLE_MB", "0")
 
     answer = workflow.register(workflow.trained("v1"))
@@ -361,14 +359,14 @@ def test_two_bundles_of_the_default_limit_fit_on_the_smallest_disk() -> None:
     assert settings.limits == GateLimits()
 
 
-def test_champion_without_files_is_no_measure(workflow: Workflow) -> None:
+def test_champion_without_files_is_not_compared(workflow: Workflow) -> None:
     workflow.promote("v1")
     workflow.s3.delete_object(Bucket=workflow.bucket, Key=f"models/v1/{MANIFEST_FILE}")
 
     assert workflow.register(workflow.trained("v2"))["verdict"] == "approved"
 
 
-def test_figures_that_sagemaker_would_refuse_are_made_to_fit(workflow: Workflow) -> None:
+def test_metadata_is_limited_to_the_sizes_of_sagemaker(workflow: Workflow) -> None:
     candidates = [*METRICS["candidates"], *({"algorithm": f"other {n}", "ndcg": 0.1} for n in range(60))]  # type: ignore[misc]
 
     workflow.register(
@@ -381,7 +379,7 @@ def test_figures_that_sagemaker_would_refuse_are_made_to_fit(workflow: Workflow)
     assert len(package["CustomerMetadataProperties"]["code_version"]) == 256
 
 
-def test_uploaded_manifest_is_the_trained_one(workflow: Workflow) -> None:
+def test_uploaded_manifest_has_the_metrics_of_the_training(workflow: Workflow) -> None:
     workflow.register(workflow.trained("v1"))
 
     answer = workflow.s3.get_object(Bucket=workflow.bucket, Key=f"models/v1/{MANIFEST_FILE}")

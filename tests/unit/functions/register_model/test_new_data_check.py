@@ -38,7 +38,7 @@ def with_new_data(found: Any) -> Manifest:
     return dataclasses.replace(candidate, metrics={**candidate.metrics, "new_data": found})
 
 
-def test_new_data_as_what_was_before_passes_with_its_figures() -> None:
+def test_new_data_similar_to_earlier_data_passes_with_figures() -> None:
     assert str(judged_new_data()) == (
         "passed: new data: 400 interactions are new; trained on half of them, ndcg is 0.2000 on the rest, "
         "champion 0.2000, 60 users; ndcg above random lists is 0.1700, in an earlier period of the same length 0.1800"
@@ -56,7 +56,7 @@ def test_new_data_as_what_was_before_passes_with_its_figures() -> None:
         (0.195, [-0.012, -0.002], False),
     ],
 )
-def test_what_new_data_taught_must_not_surely_fall_on_the_rest(candidate: float, ahead: Any, passed: bool) -> None:
+def test_new_data_that_lowers_ndcg_significantly_fails(candidate: float, ahead: Any, passed: bool) -> None:
     check = judged_new_data(taught={"candidate": candidate, "ahead": ahead})
 
     assert check.passed == passed
@@ -74,21 +74,19 @@ def test_what_new_data_taught_must_not_surely_fall_on_the_rest(candidate: float,
         (0.0361, [-0.17, -0.09], True),
     ],
 )
-def test_new_data_must_not_be_foreseen_surely_less_than_a_fifth_as_well(
-    now: float, difference: Any, passed: bool
-) -> None:
+def test_new_data_with_significantly_lower_predictability_fails(now: float, difference: Any, passed: bool) -> None:
     check = judged_new_data(foreseen={"now": now, "difference": difference})
 
     assert check.passed == passed
     assert check.figures.endswith("; predictability falls significantly by more than 80%") == (not passed)
 
 
-def test_nothing_is_lost_where_nothing_was_foreseen_before() -> None:
+def test_new_data_without_earlier_predictability_passes() -> None:
     assert judged_new_data(foreseen={"before": -0.01, "now": -0.02, "difference": [-0.02, -0.001]}).passed
     assert judged_new_data(foreseen={"before": 0.0, "now": -0.02, "difference": [-0.02, -0.001]}).passed
 
 
-def test_question_without_answers_is_left_out() -> None:
+def test_missing_comparison_is_omitted_from_the_figures() -> None:
     check = checks(with_new_data({**NEW_DATA, "taught": None}), CHAMPION, min_compared_users=1)["new data"]
 
     assert check.figures == (
@@ -96,7 +94,7 @@ def test_question_without_answers_is_left_out() -> None:
     )
 
 
-def test_few_users_say_nothing_of_new_data() -> None:
+def test_new_data_with_too_few_users_pass() -> None:
     check = judged_new_data(
         taught={"candidate": 0.1, "ahead": [-0.12, -0.08]}, foreseen={"now": 0.0}, min_compared_users=61
     )
@@ -106,7 +104,7 @@ def test_few_users_say_nothing_of_new_data() -> None:
 
 
 @pytest.mark.parametrize("few", ["before_users", "users"])
-def test_few_users_at_either_time_do_not_say_that_new_data_can_be_foreseen_worse(few: str) -> None:
+def test_predictability_with_too_few_users_in_one_period_passes(few: str) -> None:
     check = judged_new_data(foreseen={few: 29, "now": 0.0, "difference": [-0.22, -0.16]})
 
     assert check.passed
@@ -114,7 +112,7 @@ def test_few_users_at_either_time_do_not_say_that_new_data_can_be_foreseen_worse
     assert not judged_new_data(foreseen={few: 30, "now": 0.0, "difference": [-0.22, -0.16]}).passed
 
 
-def test_a_limit_of_one_hundred_percent_lets_all_pass_that_is_no_worse_than_chance() -> None:
+def test_fall_limit_of_100_percent_accepts_chance_level() -> None:
     found = {"now": 0.0, "difference": [-0.22, -0.16]}
 
     assert judged_new_data(foreseen=found, max_fall_percent=100).passed

@@ -50,7 +50,7 @@ def new_data(bundle: Path) -> Mapping[str, Any]:
     return found
 
 
-def test_a_normal_shops_new_data_passes_with_five_fits(
+def test_ordinary_new_data_passes_with_five_fits(
     walks: Walks, champion: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lines: list[str] = []
@@ -77,7 +77,7 @@ def test_a_normal_shops_new_data_passes_with_five_fits(
     assert any(line.startswith("240 interactions are new; trained on half of them, ndcg@10 is ") for line in lines)
 
 
-def test_random_purchases_in_new_data_are_refused(walks: Walks, champion: Path, tmp_path: Path) -> None:
+def test_random_new_purchases_are_rejected(walks: Walks, champion: Path, tmp_path: Path) -> None:
     candidate = trained(tmp_path, random_purchases(walks, since_day=CHAMPIONS_DAYS), version="next", champion=champion)
 
     checks = judged(candidate, champion)
@@ -95,9 +95,7 @@ def old_champion(walks: Walks, tmp_path_factory: pytest.TempPathFactory) -> Path
     return trained(tmp_path_factory.mktemp("old"), early, version="champion")
 
 
-def test_random_purchases_since_a_champion_older_than_two_holdouts_are_refused(
-    walks: Walks, old_champion: Path, tmp_path: Path
-) -> None:
+def test_random_purchases_since_an_old_champion_are_rejected(walks: Walks, old_champion: Path, tmp_path: Path) -> None:
     purchases = random_purchases(walks, since_day=OLD_CHAMPIONS_DAYS)
 
     candidate = trained(tmp_path, purchases, version="next", champion=old_champion)
@@ -111,9 +109,7 @@ def test_random_purchases_since_a_champion_older_than_two_holdouts_are_refused(
     assert "predictability falls significantly by more than 80%" in check.figures
 
 
-def test_a_normal_shops_new_data_passes_beside_a_champion_older_than_two_holdouts(
-    walks: Walks, old_champion: Path, tmp_path: Path
-) -> None:
+def test_ordinary_new_data_since_an_old_champion_passes(walks: Walks, old_champion: Path, tmp_path: Path) -> None:
     candidate = trained(tmp_path, walks, version="next", champion=old_champion)
 
     assert failed(judged(candidate, old_champion)) == []

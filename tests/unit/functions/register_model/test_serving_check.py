@@ -31,7 +31,7 @@ def checks(bundle: Bundle, **limits: Any) -> dict[str, Check]:
     return {check.name: check for check in serving_check.serving_checks(bundle, limits=GateLimits(**limits))}
 
 
-def test_graphs_that_answer_pass_with_what_their_runs_took(tmp_path: Path) -> None:
+def test_valid_graphs_pass_with_their_latency(tmp_path: Path) -> None:
     found = checks(opened(tmp_path))
 
     assert [name for name, check in found.items() if check.passed] == ["bundle size", "serving", "latency"]
@@ -42,7 +42,7 @@ def test_graphs_that_answer_pass_with_what_their_runs_took(tmp_path: Path) -> No
         assert 0 < speed["p50_ms"] <= speed["p99_ms"]
 
 
-def test_bundle_of_an_earlier_version_is_measured_too(tmp_path: Path) -> None:
+def test_bundle_of_an_earlier_version_is_measured(tmp_path: Path) -> None:
     opened(tmp_path)
     without_later_files(tmp_path)
 
@@ -50,7 +50,7 @@ def test_bundle_of_an_earlier_version_is_measured_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("more", "passed"), [(0, True), (-1, False)])
-def test_size_is_that_of_what_serving_reads(tmp_path: Path, more: int, passed: bool) -> None:
+def test_bundle_size_counts_only_served_files(tmp_path: Path, more: int, passed: bool) -> None:
     bundle = opened(tmp_path)
     size_bytes = sum((tmp_path / name).stat().st_size for name in SERVED_FILES)
 
@@ -85,7 +85,7 @@ def measured(bundle: Bundle, name: str = GRAPH_FILE) -> serving_check.Speed:
     return serving_check._measure(bundle, name, {})
 
 
-def test_speed_is_that_of_the_runs_after_the_warm_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_latency_excludes_warm_up_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     runs = Runs(monkeypatch, took_s=[n / 1_000 for n in range(1, 51)])  # 1 ms to 50 ms
 
     speed = measured(opened(tmp_path))
@@ -95,14 +95,14 @@ def test_speed_is_that_of_the_runs_after_the_warm_up(tmp_path: Path, monkeypatch
     assert speed.p99_ms == pytest.approx(49.51)  # 1 + 0.99 * 49
 
 
-def test_runs_end_after_ten_seconds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_latency_runs_end_after_ten_seconds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Runs(monkeypatch, took_s=[2.5] * 50)
 
     assert measured(opened(tmp_path)).runs == 4
 
 
 @pytest.mark.parametrize(("items", "sound"), [((0, 4), True), ((4, -1), False), ((5, 1), False)])
-def test_answers_are_positions_of_the_model(
+def test_graph_output_must_contain_positions_of_the_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, items: Sequence[int], sound: bool
 ) -> None:
     Runs(monkeypatch, took_s=[0.0] * 50, items=items)
@@ -111,7 +111,7 @@ def test_answers_are_positions_of_the_model(
         measured(opened(tmp_path))
 
 
-def test_histories_are_full_of_any_items_with_the_largest_weight(
+def test_measured_histories_are_full_and_have_the_largest_weight(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runs = Runs(monkeypatch, took_s=[0.0] * 50)
@@ -145,7 +145,7 @@ def test_model_without_weights_is_measured_with_lists_of_25(tmp_path: Path, monk
     assert "bias" not in runs.feeds[-1]
 
 
-def test_size_is_shown_in_megabytes() -> None:
+def test_bundle_size_is_shown_in_megabytes() -> None:
     files = {name: {"size_bytes": 10**12} for name in SERVED_FILES}
     manifest = dataclasses.replace(MANIFEST, files=files)
 
@@ -155,7 +155,7 @@ def test_size_is_shown_in_megabytes() -> None:
 
 
 @pytest.mark.parametrize(("took_ms", "passed"), [(50.0, True), (50.1, False)])
-def test_median_of_the_slower_graph_decides(
+def test_median_latency_of_the_slower_graph_decides(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, took_ms: float, passed: bool
 ) -> None:
     speeds = {
@@ -170,7 +170,7 @@ def test_median_of_the_slower_graph_decides(
     assert check.figures == (f"p50 {took_ms:.1f} ms, p99 70.0 ms of 50 runs of the slower graph, p50 may be 50 ms")
 
 
-def test_slow_graph_runs_less_often(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_slow_graph_has_fewer_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(serving_check, "LONGEST_S", 0.0)
 
     speed = checks(opened(tmp_path))["latency"].values[GRAPH_FILE]
@@ -178,26 +178,26 @@ def test_slow_graph_runs_less_often(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert speed["runs"] == 3
 
 
-def test_graph_that_answers_nothing_fails(tmp_path: Path) -> None:
+def test_graph_with_empty_lists_fails(tmp_path: Path) -> None:
     check = checks(opened(tmp_path, transitions={}))["serving"]
 
     assert (check.passed, check.final) == (False, True)
     assert check.figures == "graph.onnx answers no item to any of 3 histories of 3"
 
 
-def test_graph_whose_scores_are_no_numbers_fails(tmp_path: Path) -> None:
+def test_graph_with_nan_scores_fails(tmp_path: Path) -> None:
     check = checks(opened(tmp_path, transitions={(item, "fig"): np.nan for item in ITEMS}))["serving"]
 
     assert not check.passed
 
 
-def test_answers_without_seen_items_may_be_empty_where_the_history_has_them_all(tmp_path: Path) -> None:
+def test_empty_lists_pass_if_the_history_contains_all_items(tmp_path: Path) -> None:
     every = {(item, other): 1.0 for item in ITEMS for other in ITEMS}
 
     assert checks(opened(tmp_path, transitions=every, exclude_seen=True))["serving"].passed
 
 
-def test_contents_that_opening_leaves_unread_fail(tmp_path: Path) -> None:
+def test_invalid_related_items_fail(tmp_path: Path) -> None:
     related = {"similar": {"pear": {"fig": np.nan}}}
     write_bundle(tmp_path, manifest=MANIFEST, transitions=TO_FIG, related=related)
 
@@ -210,7 +210,7 @@ def test_contents_that_opening_leaves_unread_fail(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("items", "scores"), [([1, 2], [2.0, 1.0]), ([[1, 2]], [[2.0]]), ([[1.0]], [[1.0]]), ([[1]], [[np.inf]])]
 )
-def test_graph_that_answers_no_lists_of_items_fails(
+def test_graph_with_invalid_output_shapes_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, items: Any, scores: Any
 ) -> None:
     runs = Runs(monkeypatch, took_s=[0.0] * 50)
@@ -219,7 +219,7 @@ def test_graph_that_answers_no_lists_of_items_fails(
     assert not checks(opened(tmp_path))["serving"].passed
 
 
-def test_tables_that_do_not_fit_the_graph_fail(tmp_path: Path) -> None:
+def test_tables_that_do_not_match_the_graph_fail(tmp_path: Path) -> None:
     bundle = opened(tmp_path)
     (tmp_path / "graph.tables.json").write_bytes(b"{")
     write_manifest(tmp_path, bundle.manifest)
@@ -230,7 +230,7 @@ def test_tables_that_do_not_fit_the_graph_fail(tmp_path: Path) -> None:
     assert check.figures.startswith("graph.tables.json does not fit graph.data")
 
 
-def test_graphs_are_opened_as_serving_opens_them(tmp_path: Path) -> None:
+def test_gate_opens_graphs_with_the_session_options_of_serving(tmp_path: Path) -> None:
     opened(tmp_path)
 
     own = serving_check.open_session(tmp_path / GRAPH_FILE, {}).get_session_options()

@@ -40,13 +40,13 @@ def with_member(archive: bytes, member: tarfile.TarInfo, data: bytes = b"") -> b
 
 
 @pytest.mark.parametrize("prefix", ["", "./"])
-def test_archive_of_a_bundle_opens(prefix: str, bundle: Path, target: Path) -> None:
+def test_archive_of_a_bundle_is_unpacked(prefix: str, bundle: Path, target: Path) -> None:
     opened = unpack_bundle(io.BytesIO(archive_of(bundle, prefix=prefix)), target)
 
     assert opened.manifest.version == "v1"
 
 
-def test_folder_itself_may_be_in_the_archive(bundle: Path, target: Path) -> None:
+def test_archive_may_contain_its_root_folder(bundle: Path, target: Path) -> None:
     folder = tarfile.TarInfo("./")
     folder.type = tarfile.DIRTYPE
 
@@ -54,7 +54,7 @@ def test_folder_itself_may_be_in_the_archive(bundle: Path, target: Path) -> None
 
 
 @pytest.mark.parametrize("name", ["code.py", "../manifest.json", "/tmp/manifest.json", "inner/manifest.json"])
-def test_any_other_file_is_refused(name: str, bundle: Path, target: Path) -> None:
+def test_archive_with_an_unexpected_file_is_refused(name: str, bundle: Path, target: Path) -> None:
     archive = with_member(archive_of(bundle), tarfile.TarInfo(name), b"{}")
 
     with pytest.raises(InvalidBundle, match=f"holds '{name}', which is not part of a model bundle"):
@@ -63,7 +63,7 @@ def test_any_other_file_is_refused(name: str, bundle: Path, target: Path) -> Non
     assert list(target.iterdir()) == []
 
 
-def test_other_folder_is_refused(bundle: Path, target: Path) -> None:
+def test_archive_with_an_inner_folder_is_refused(bundle: Path, target: Path) -> None:
     folder = tarfile.TarInfo("inner")
     folder.type = tarfile.DIRTYPE
 
@@ -71,7 +71,7 @@ def test_other_folder_is_refused(bundle: Path, target: Path) -> None:
         unpack_bundle(io.BytesIO(with_member(archive_of(bundle), folder)), target)
 
 
-def test_link_under_an_expected_name_is_refused(bundle: Path, target: Path) -> None:
+def test_archive_with_a_link_is_refused(bundle: Path, target: Path) -> None:
     link = tarfile.TarInfo("manifest.json")
     link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
 
@@ -79,7 +79,7 @@ def test_link_under_an_expected_name_is_refused(bundle: Path, target: Path) -> N
         unpack_bundle(io.BytesIO(with_member(archive_of(bundle), link)), target)
 
 
-def test_archive_that_unpacks_to_too_much_is_refused(bundle: Path, target: Path) -> None:
+def test_archive_above_the_size_limit_is_refused(bundle: Path, target: Path) -> None:
     size_bytes = sum(path.stat().st_size for path in bundle.iterdir() if path.name != CONTENT_FILE)
 
     unpack_bundle(io.BytesIO(archive_of(bundle)), target, maximum_bytes=size_bytes)
@@ -87,7 +87,7 @@ def test_archive_that_unpacks_to_too_much_is_refused(bundle: Path, target: Path)
         unpack_bundle(io.BytesIO(archive_of(bundle)), target, maximum_bytes=size_bytes - 1)
 
 
-def test_content_index_counts_by_itself_since_serving_does_not_read_it(bundle: Path, target: Path) -> None:
+def test_content_index_has_a_separate_size_limit(bundle: Path, target: Path) -> None:
     size_bytes = sum(path.stat().st_size for path in bundle.iterdir())
     (bundle / CONTENT_FILE).write_bytes(b"x" * (size_bytes + 1))
 
@@ -96,7 +96,7 @@ def test_content_index_counts_by_itself_since_serving_does_not_read_it(bundle: P
 
 
 @pytest.mark.parametrize("name", [CONTENT_FILE, GRAPH_FILE])
-def test_file_that_is_there_twice_is_refused(name: str, bundle: Path, target: Path) -> None:
+def test_archive_with_a_repeated_file_is_refused(name: str, bundle: Path, target: Path) -> None:
     """Each of twelve files of 90 MB was below a limit of 100 MB."""
     archive = with_member(archive_of(bundle), tarfile.TarInfo(name), b"x" * 900_000)
 
@@ -113,7 +113,7 @@ def extended(kind: bytes, data: bytes, *, times: int = 1, after: bytes = b"") ->
 
 
 @pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK])
-def test_extended_header_is_not_read_past_its_limit(kind: bytes, target: Path) -> None:
+def test_extended_header_above_the_limit_is_not_read(kind: bytes, target: Path) -> None:
     record = b"19999999 comment=" + b"x" * 19_999_981 + b"\n"
     archive = extended(kind, record)
 
@@ -133,7 +133,7 @@ def test_many_small_extended_headers_are_refused(target: Path) -> None:
         unpack_bundle(io.BytesIO(extended(tarfile.XHDTYPE, b"12 path=abc\n", times=5_000)), target)
 
 
-def test_table_of_a_sparse_file_is_not_read_past_its_limit(target: Path) -> None:
+def test_sparse_file_map_above_the_limit_is_not_read(target: Path) -> None:
     """A sparse file begins with the number of its parts, which tarfile reads into memory."""
     records = b"".join(b"%d %s\n" % (len(text) + 4, text) for text in (b"GNU.sparse.major=1", b"GNU.sparse.minor=0"))
     member = tarfile.TarInfo("graph.data")
@@ -148,7 +148,7 @@ def test_table_of_a_sparse_file_is_not_read_past_its_limit(target: Path) -> None
 
 
 @pytest.mark.parametrize("size", [b"-1", b"-1000000", b"1000001"])
-def test_size_in_an_extended_header_counts(size: bytes, target: Path) -> None:
+def test_invalid_size_in_an_extended_header_is_refused(size: bytes, target: Path) -> None:
     text = b"size=" + size
     record = b"%d %s\n" % (len(text) + 4, text)
     member = tarfile.TarInfo("graph.data").tobuf(tarfile.USTAR_FORMAT)
@@ -157,7 +157,7 @@ def test_size_in_an_extended_header_counts(size: bytes, target: Path) -> None:
         unpack_bundle(io.BytesIO(extended(tarfile.XHDTYPE, record, after=member + bytes(20_000))), target)
 
 
-def test_headers_before_each_file_may_be_as_large_as_usual(bundle: Path, target: Path) -> None:
+def test_ordinary_extended_headers_before_each_file_are_accepted(bundle: Path, target: Path) -> None:
     """Python writes an extended header with the time of change before each file."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz", format=tarfile.PAX_FORMAT) as tar:
@@ -171,12 +171,12 @@ def test_headers_before_each_file_may_be_as_large_as_usual(bundle: Path, target:
 
 
 @pytest.mark.parametrize("cut", [0, 10, 400])
-def test_cut_or_foreign_archive_is_refused(cut: int, bundle: Path, target: Path) -> None:
+def test_truncated_or_invalid_archive_is_refused(cut: int, bundle: Path, target: Path) -> None:
     with pytest.raises(InvalidBundle):
         unpack_bundle(io.BytesIO(archive_of(bundle)[:cut] if cut else b"no archive"), target)
 
 
-def test_changed_file_is_refused(bundle: Path, target: Path) -> None:
+def test_file_with_a_wrong_checksum_is_refused(bundle: Path, target: Path) -> None:
     (bundle / "popular.npy").write_bytes((bundle / "popular.npy").read_bytes()[:-1] + b"\x07")
 
     with pytest.raises(InvalidBundle, match=r"popular\.npy is .*sha256"):

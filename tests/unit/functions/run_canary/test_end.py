@@ -10,7 +10,7 @@ from alsolike.runtime.errors import InvalidInput
 from tests.unit.functions.run_canary.trial import HOUR_MS, Trial
 
 
-def test_a_workflow_that_ends_early_takes_it_out(trial: Trial) -> None:
+def test_end_action_rolls_a_running_canary_back(trial: Trial) -> None:
     trial.start()
 
     assert trial.do("end")["reasons"] == ["the workflow ended before the canary did"]
@@ -18,13 +18,15 @@ def test_a_workflow_that_ends_early_takes_it_out(trial: Trial) -> None:
     assert trial.do("end")["state"] == "rolled_back"
 
 
-def test_an_unknown_action_is_refused(trial: Trial) -> None:
+def test_unknown_action_is_refused(trial: Trial) -> None:
     with pytest.raises(InvalidInput, match="action is 'stop', expected one of start, look, end"):
         trial.do("stop")
 
 
 class TestRetention:
-    def test_what_nothing_keeps_goes_at_the_end(self, trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_unused_versions_are_deleted_at_the_end_of_the_canary(
+        self, trial: Trial, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setenv("MODELS_KEPT", "1")
         for version in ("old-1", "old-2", "pinned", "tested"):
             trial.publish(version)
@@ -40,7 +42,7 @@ class TestRetention:
         assert kept in ("old-1", "old-2")
         assert trial.report("v2").state == "promoted"
 
-    def test_nothing_goes_where_the_configuration_cannot_be_read(
+    def test_versions_are_kept_if_the_configuration_is_unreadable(
         self, trial: Trial, monkeypatch: pytest.MonkeyPatch, logged: Callable[[], str]
     ) -> None:
         monkeypatch.setenv("MODELS_KEPT", "1")

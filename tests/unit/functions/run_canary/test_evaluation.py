@@ -17,7 +17,7 @@ NO_TOLERANCE = Tolerance(error_points=0.0, latency_share=0.0)
 SHARE, DAY_MS = 0.2, 86_400_000
 
 
-def test_a_version_that_is_no_worse_is_rarely_taken_back_at_any_of_many_looks() -> None:
+def test_equal_version_is_rarely_rolled_back_over_many_checks() -> None:
     """Without tolerances, the tests use their whole level; `tests/slow/statistics` has more runs."""
     rng = np.random.default_rng(7)
     runs = 20
@@ -36,7 +36,7 @@ def test_a_version_that_is_no_worse_is_rarely_taken_back_at_any_of_many_looks() 
         (Behaviour(error_rate=0.9), "fails outright", 1),
     ],
 )
-def test_a_version_that_is_much_worse_is_soon_taken_back(worse: Behaviour, what: str, within: int) -> None:
+def test_much_worse_version_is_rolled_back_soon(worse: Behaviour, what: str, within: int) -> None:
     rng = np.random.default_rng(11)
 
     found = [Canary(candidate=worse).first_breach(rng) for _ in range(10)]
@@ -45,7 +45,7 @@ def test_a_version_that_is_much_worse_is_soon_taken_back(worse: Behaviour, what:
     assert np.median([breach[1] if breach else 24 for breach in found]) <= within
 
 
-def test_what_is_tolerated_is_not_held_against_it() -> None:
+def test_tolerated_degradation_is_rarely_rolled_back() -> None:
     rng = np.random.default_rng(13)
     tolerated = Behaviour(error_rate=0.03, latency_ms=29.0)
 
@@ -54,7 +54,7 @@ def test_what_is_tolerated_is_not_held_against_it() -> None:
     assert false <= 2
 
 
-def test_figures_of_an_arm_by_hand() -> None:
+def test_arm_metrics_equal_values_computed_by_hand() -> None:
     users = np.array([1, 1, 2, 3], np.uint64)
     counts = np.bincount([1, 1, 2, 3], minlength=GROUPS).astype(float)
     outcomes = Outcomes(counts, 10 * counts, counts, 2 * counts)
@@ -68,7 +68,7 @@ def test_figures_of_an_arm_by_hand() -> None:
     assert [shown.clicks.ratio, answered.clicks.ratio] == pytest.approx([1 / 10, 2 / 1])
 
 
-def test_clicks_are_told_by_the_clock_of_what_is_known_of_them() -> None:
+def test_click_bound_uses_responses_with_known_clicks() -> None:
     """Attribution is an hour behind: the bound for clicks is that of the answers whose clicks are known."""
     rng = np.random.default_rng(17)
     ours, theirs = (history(rng, users, Behaviour(), first_user=first) for users, first in ((500, 0), (2_000, 500)))
@@ -85,7 +85,7 @@ def test_clicks_are_told_by_the_clock_of_what_is_known_of_them() -> None:
     )
 
 
-def test_a_sample_of_the_answers_has_a_clock_of_its_own() -> None:
+def test_sampled_responses_have_their_own_information_fraction() -> None:
     rng = np.random.default_rng(19)
     ours, theirs = (arm(history(rng, users, Behaviour(), first_user=users), 0.5) for users in (500, 2_000))
 
@@ -107,7 +107,7 @@ def test_detectable_fall_is_found_with_its_power() -> None:
     assert sum(breach is not None for breach in found) >= 5  # fewer would come once in 150 times
 
 
-def test_sentence_on_detectable_falls_names_fall_and_time() -> None:
+def test_detectable_fall_message_has_fall_and_duration() -> None:
     before = arm(history(np.random.default_rng(31), 4_000, Behaviour(), first_user=0), 1.0).clicks
     fall = detectable_fall(before, share=0.1, alpha=ALPHA / TESTS)
 
@@ -120,7 +120,7 @@ def test_sentence_on_detectable_falls_names_fall_and_time() -> None:
     )
 
 
-def test_few_clicks_before_find_no_fall() -> None:
+def test_too_few_clicks_detect_no_fall() -> None:
     before = arm(history(np.random.default_rng(31), 900, Behaviour(), first_user=0), 1.0).clicks
 
     assert detectable(before, share=0.1, duration_ms=DAY_MS) == (
@@ -137,7 +137,7 @@ def test_few_clicks_before_find_no_fall() -> None:
         (None, "the canary has no evidence about click-through: too few responses"),
     ],
 )
-def test_conclusion_says_passed_only_if_large_falls_are_excluded(excluded: float | None, said: str) -> None:
+def test_conclusion_is_passed_only_if_large_falls_are_excluded(excluded: float | None, said: str) -> None:
     latency = evaluation.Test("latency", "", 0.0, 2.9, False)
     clicks = evaluation.Test("click-through", "", 0.0, 2.9, False, excluded=excluded)
 

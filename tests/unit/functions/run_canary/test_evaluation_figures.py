@@ -50,7 +50,7 @@ def arm(**changes: object) -> Arm:
         (20, 5, 0.6, 0.3, False),  # the champion has half as many errors: it is not the version
     ],
 )
-def test_more_than_half_errors_of_enough_answers_fail_outright(
+def test_error_rate_above_half_with_enough_responses_fails_outright(
     answers: int, users: int, ours: float, theirs: float, breached: bool
 ) -> None:
     candidate = arm(answers=answers, users=users, errors=ratio(ours))
@@ -58,7 +58,7 @@ def test_more_than_half_errors_of_enough_answers_fail_outright(
     assert judged(candidate, arm(errors=ratio(theirs)))["fails outright"].breached is breached
 
 
-def test_unknown_error_rates_count_as_none() -> None:
+def test_unknown_error_rate_of_the_champion_counts_as_zero() -> None:
     failing, unknown = arm(errors=ratio(0.6)), arm(errors=UNKNOWN)
 
     assert judged(failing, unknown)["fails outright"].breached
@@ -71,14 +71,14 @@ def test_unknown_error_rates_count_as_none() -> None:
     # The p-values of 326 and 327 of 2,000 users with a fifth expected are 0.00083 and 0.00105.
     [(326, True), (327, False), (400, False), (1_000, False)],
 )
-def test_users_that_are_missing_from_the_log(users: int, breached: bool) -> None:
+def test_users_missing_in_the_log_are_a_breach(users: int, breached: bool) -> None:
     found = judged(arm(users=users), arm(users=2_000 - users), share=0.2)["missing users"]
 
     assert found.breached is breached
     assert found.sentence == f"{users:,} of 2,000 users in the log belong to the version, 20% expected"
 
 
-def test_error_rate_beyond_the_points_allowed_by_standard_errors() -> None:
+def test_error_rate_z_is_the_difference_above_the_margin_over_its_error() -> None:
     """The candidate's variance, 0.04 / 400, is above what the champion's spread makes of 400 users."""
     ours, theirs = ratio(0.06, users=400, variance=0.04), ratio(0.02, users=1_600, variance=0.0324)
 
@@ -87,7 +87,7 @@ def test_error_rate_beyond_the_points_allowed_by_standard_errors() -> None:
     assert z == pytest.approx((0.06 - 0.02 - 1 / 100) / math.sqrt(0.04 / 400 + 0.0324 / 1_600))
 
 
-def test_variance_of_the_candidate_is_at_least_that_of_the_champions_spread() -> None:
+def test_error_rate_variance_is_at_least_that_of_the_champion() -> None:
     ours, theirs = ratio(0.06, users=400, variance=0.01), ratio(0.02, users=1_600, variance=0.0324)
 
     z = judged(arm(errors=ours), arm(errors=theirs))["error rate"].z
@@ -95,14 +95,14 @@ def test_variance_of_the_candidate_is_at_least_that_of_the_champions_spread() ->
     assert z == pytest.approx((0.06 - 0.02 - 1 / 100) / math.sqrt(0.0324 / 400 + 0.0324 / 1_600))
 
 
-def test_few_errors_are_no_more_than_the_champions() -> None:
+def test_fewer_than_ten_errors_have_z_zero() -> None:
     theirs = arm(errors=ratio(0.02, variance=0.01))
 
     assert judged(arm(errors=ratio(0.06, eventful=9)), theirs)["error rate"].z == 0.0
     assert (judged(arm(errors=ratio(0.06, eventful=10)), theirs)["error rate"].z or 0.0) > 1.0
 
 
-def test_latency_beyond_the_share_allowed_by_standard_errors() -> None:
+def test_latency_z_is_the_difference_above_the_margin_over_its_error() -> None:
     ours, theirs = ratio(40.0, users=400, variance=900.0), ratio(20.0, users=1_600, variance=400.0)
 
     z = judged(arm(latency=ours), arm(latency=theirs))["latency"].z
@@ -110,7 +110,7 @@ def test_latency_beyond_the_share_allowed_by_standard_errors() -> None:
     assert z == pytest.approx((40 - 1.5 * 20) / math.sqrt(900 / 400 + 1.5**2 * 400 / 1_600))
 
 
-def test_click_through_below_the_champions_by_standard_errors() -> None:
+def test_click_through_z_is_the_fall_over_its_error() -> None:
     ours, theirs = ratio(0.05, users=400, variance=0.04), ratio(0.1, users=1_600, variance=0.09)
 
     z = judged(arm(clicks=ours), arm(clicks=theirs))["click-through"].z
@@ -118,7 +118,7 @@ def test_click_through_below_the_champions_by_standard_errors() -> None:
     assert z == pytest.approx((0.1 - 0.05) / math.sqrt(0.09 / 400 + 0.09 / 1_600))
 
 
-def test_click_through_is_compared_where_ten_clicking_users_are_expected() -> None:
+def test_click_through_needs_ten_expected_clicking_users() -> None:
     """50 of the champion's 1,000 users clicked: of 200 it would be 10, of 199 fewer."""
     champion = arm(clicks=ratio(0.1, users=1_000, eventful=50, variance=0.09))
     enough, too_few = (arm(clicks=ratio(0.0, users=users, eventful=0)) for users in (200, 199))
@@ -128,7 +128,7 @@ def test_click_through_is_compared_where_ten_clicking_users_are_expected() -> No
     assert judged(enough, arm(clicks=ratio(0.0, users=0, eventful=0)))["click-through"].z is None
 
 
-def test_less_than_100_users_are_too_little_to_compare() -> None:
+def test_fewer_than_100_users_are_not_compared() -> None:
     champion = arm(latency=ratio(20.0, variance=400.0))
     enough, too_few = (arm(latency=ratio(90.0, users=users, variance=400.0)) for users in (100, 99))
 
@@ -141,7 +141,7 @@ def test_less_than_100_users_are_too_little_to_compare() -> None:
     )
 
 
-def test_unknown_metrics_are_too_little_to_compare() -> None:
+def test_unknown_metrics_are_not_compared() -> None:
     unknown, known = arm(latency=UNKNOWN, errors=UNKNOWN), ARM
 
     for candidate, champion in ((unknown, known), (known, unknown)):
@@ -152,14 +152,14 @@ def test_unknown_metrics_are_too_little_to_compare() -> None:
 
 
 @pytest.mark.parametrize(("latency_ms", "z"), [(30.0, 0.0), (31.0, math.inf), (29.0, -math.inf)])
-def test_figures_without_variance_differ_infinitely_or_not_at_all(latency_ms: float, z: float) -> None:
+def test_metrics_without_variance_have_z_zero_or_infinite(latency_ms: float, z: float) -> None:
     found = judged(arm(latency=ratio(latency_ms)), arm(latency=ratio(20.0)))["latency"]
 
     assert found.z == z
     assert found.breached is (z > 0)
 
 
-def test_critical_value_is_that_of_all_answers_at_a_third_of_the_level() -> None:
+def test_critical_value_uses_a_third_of_the_significance_level() -> None:
     candidate, champion = arm(answers=300, attributed=100), arm(answers=700, attributed=400)
 
     found = judged(candidate, champion, planned=4_000)
@@ -170,7 +170,7 @@ def test_critical_value_is_that_of_all_answers_at_a_third_of_the_level() -> None
     assert sampled["latency"].critical_z == pytest.approx(bound(observed=1_000, planned=2_000))
 
 
-def test_excluded_fall_is_fiellers_bound_at_the_whole_level() -> None:
+def test_excluded_fall_is_the_fieller_bound_at_the_full_level() -> None:
     """With R = 0.1 and V = 0.09 / 1,000 of both arms, 1 - fall is the lower root of (1 - g)^2 = w (1 + g^2)."""
     clicks = ratio(0.1, eventful=100, variance=0.09)
     z = critical_z(alpha=0.05, observed=2_000, planned=4_000, one_sided=True)

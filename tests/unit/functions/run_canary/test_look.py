@@ -9,7 +9,7 @@ import pytest
 from tests.unit.functions.run_canary.trial import EVERYBODY, HOUR_MS, SLOW_MS, Trial, document
 
 
-def test_nothing_speaks_against_a_version_that_is_as_good(trial: Trial) -> None:
+def test_equal_version_continues_its_canary(trial: Trial) -> None:
     experiment = trial.start().experiment
     own = sum(experiment.arm_of(user).name == "candidate" for user in EVERYBODY)
     trial.answered(EVERYBODY)
@@ -20,7 +20,7 @@ def test_nothing_speaks_against_a_version_that_is_as_good(trial: Trial) -> None:
     assert answer["reasons"][0] == f"{own} answers to {own} users, {1_000 - own} of the champion to {1_000 - own}"
 
 
-def test_after_its_time_it_is_champion(trial: Trial, counted: Callable[[], dict[str, float]]) -> None:
+def test_canary_without_a_breach_is_promoted_at_its_end(trial: Trial, counted: Callable[[], dict[str, float]]) -> None:
     trial.start()
     trial.answered(EVERYBODY)
     trial.now_ms += HOUR_MS
@@ -37,7 +37,7 @@ def test_after_its_time_it_is_champion(trial: Trial, counted: Callable[[], dict[
     assert counted()["CanariesPromoted"] == 2
 
 
-def test_too_few_answers_are_said_and_do_not_hold_it_up(trial: Trial) -> None:
+def test_canary_with_too_few_responses_is_promoted_with_the_reason(trial: Trial) -> None:
     trial.start()
     trial.answered(EVERYBODY[:30])
     trial.now_ms += HOUR_MS
@@ -48,7 +48,7 @@ def test_too_few_answers_are_said_and_do_not_hold_it_up(trial: Trial) -> None:
     assert answer["reasons"][0] == "the canary has no evidence: too few answers to compare; the time before had 0"
 
 
-def test_a_silent_log_has_its_time_once_more_and_then_takes_it_back(trial: Trial) -> None:
+def test_canary_without_log_rows_is_extended_once_and_rolled_back(trial: Trial) -> None:
     canary = trial.expecting(200)
     trial.answered(EVERYBODY[:9])
     trial.now_ms = canary.ends_ms
@@ -73,7 +73,7 @@ def test_a_silent_log_has_its_time_once_more_and_then_takes_it_back(trial: Trial
     assert trial.do("look") == answer
 
 
-def test_a_log_that_speaks_again_promotes(trial: Trial) -> None:
+def test_canary_with_late_log_rows_is_promoted(trial: Trial) -> None:
     trial.expecting(200)
     trial.now_ms += HOUR_MS
     assert trial.do("look")["state"] == "going"
@@ -87,7 +87,7 @@ def test_a_log_that_speaks_again_promotes(trial: Trial) -> None:
 
 
 @pytest.mark.parametrize(("expected", "answers"), [(None, 0), (0, 0), (199, 0), (200, 10)])
-def test_a_shop_with_few_visitors_gets_its_model(trial: Trial, expected: int | None, answers: int) -> None:
+def test_canary_of_a_shop_with_few_visitors_is_promoted(trial: Trial, expected: int | None, answers: int) -> None:
     trial.expecting(expected)
     trial.answered(EVERYBODY[:answers])
     trial.now_ms += HOUR_MS
@@ -95,7 +95,7 @@ def test_a_shop_with_few_visitors_gets_its_model(trial: Trial, expected: int | N
     assert trial.do("look")["state"] == "promoted"
 
 
-def test_a_version_that_mostly_fails_is_taken_back_within_a_few_answers(
+def test_version_that_mostly_fails_is_rolled_back_after_20_responses(
     trial: Trial, counted: Callable[[], dict[str, float]]
 ) -> None:
     trial.start()
@@ -112,14 +112,14 @@ def test_a_version_that_mostly_fails_is_taken_back_within_a_few_answers(
     assert counted()["CanariesRolledBack"] == 2
 
 
-def test_failures_of_both_are_not_the_versions(trial: Trial) -> None:
+def test_failures_of_both_versions_are_no_breach(trial: Trial) -> None:
     trial.start()
     trial.answered(EVERYBODY, degraded=["model-slow"])
 
     assert trial.do("look")["state"] == "going"
 
 
-def test_what_is_not_the_models_fault_is_no_error(trial: Trial) -> None:
+def test_degradations_unrelated_to_the_model_are_not_errors(trial: Trial) -> None:
     trial.start()
     trial.answered(trial.users("candidate", 200), degraded=["no-profile", "stale-catalogue"])
     trial.answered(trial.users("champion", 800))
@@ -127,7 +127,7 @@ def test_what_is_not_the_models_fault_is_no_error(trial: Trial) -> None:
     assert trial.do("look")["state"] == "going"
 
 
-def test_more_errors_than_allowed_take_it_back(trial: Trial) -> None:
+def test_error_rate_above_the_limit_is_rolled_back(trial: Trial) -> None:
     trial.start()
     failing = trial.users("candidate", 200)
     trial.answered(failing[:30], degraded=["model-failed"])  # 15%
@@ -141,7 +141,7 @@ def test_more_errors_than_allowed_take_it_back(trial: Trial) -> None:
     )
 
 
-def test_slower_answers_than_allowed_take_it_back(trial: Trial) -> None:
+def test_latency_above_the_limit_is_rolled_back(trial: Trial) -> None:
     trial.start()
     trial.answered(trial.users("candidate", 200), took_ms=SLOW_MS)
     trial.answered(trial.users("champion", 800), took_ms=100.0)
@@ -152,7 +152,7 @@ def test_slower_answers_than_allowed_take_it_back(trial: Trial) -> None:
     assert answer["reasons"][0].startswith("latency: its answers take 250.0 ms, the champion's 100.0 ms; 50% more")
 
 
-def test_answers_a_little_slower_are_allowed(trial: Trial) -> None:
+def test_latency_within_the_limit_continues(trial: Trial) -> None:
     trial.start()
     trial.answered(trial.users("candidate", 200), took_ms=140.0)
     trial.answered(trial.users("champion", 800), took_ms=100.0)
@@ -161,7 +161,7 @@ def test_answers_a_little_slower_are_allowed(trial: Trial) -> None:
 
 
 @pytest.mark.parametrize("shown", [5, 0])
-def test_fewer_clicks_take_it_back(trial: Trial, shown: int) -> None:
+def test_lower_click_through_is_rolled_back(trial: Trial, shown: int) -> None:
     """By what was shown; where a shop reports no impressions, by answer."""
     trial.start()
     ours, theirs = trial.users("candidate", 300), trial.users("champion", 1_200)
@@ -178,7 +178,7 @@ def test_fewer_clicks_take_it_back(trial: Trial, shown: int) -> None:
     assert answer["reasons"][0].startswith(f"click-through: its click-through is 0.00%, the champion's {expected} (")
 
 
-def test_a_version_whose_answers_are_not_logged_is_taken_back(trial: Trial) -> None:
+def test_version_missing_in_the_log_is_rolled_back(trial: Trial) -> None:
     trial.start()
     trial.answered(trial.users("champion", 400))
 
@@ -188,7 +188,7 @@ def test_a_version_whose_answers_are_not_logged_is_taken_back(trial: Trial) -> N
     assert answer["reasons"][0] == "missing users: 0 of 400 users in the log belong to the version, 20% expected"
 
 
-def test_an_answer_counts_once_in_whatever_objects_it_lies(trial: Trial) -> None:
+def test_response_in_several_objects_counts_once(trial: Trial) -> None:
     trial.start()
     rows = trial.answered(EVERYBODY)
     trial.archive(rows)  # as compaction does
@@ -199,7 +199,7 @@ def test_an_answer_counts_once_in_whatever_objects_it_lies(trial: Trial) -> None
     assert figures["candidate"]["answers"] + figures["champion"]["answers"] == 1_000
 
 
-def test_answers_of_an_earlier_canary_of_the_version_do_not_count(trial: Trial) -> None:
+def test_responses_of_an_earlier_canary_of_the_version_do_not_count(trial: Trial) -> None:
     trial.start()
     trial.answered(trial.users("candidate", 50), degraded=["model-failed"])
     trial.do("end")
@@ -211,7 +211,7 @@ def test_answers_of_an_earlier_canary_of_the_version_do_not_count(trial: Trial) 
     assert trial.report().looks[-1].figures["candidate"]["answers"] == 0
 
 
-def test_the_report_has_every_look_with_its_figures(trial: Trial) -> None:
+def test_report_has_every_check_with_its_figures(trial: Trial) -> None:
     trial.start()
     trial.answered(EVERYBODY)
     trial.do("look")

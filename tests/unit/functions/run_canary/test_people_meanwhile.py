@@ -33,7 +33,7 @@ def just_before(monkeypatch: pytest.MonkeyPatch) -> JustBefore:
     return arrange
 
 
-def test_another_promotion_stands(trial: Trial) -> None:
+def test_promotion_of_another_version_ends_the_canary(trial: Trial) -> None:
     trial.start()
     trial.publish("v3")
     trial.registry.promote("v3", reason="we need it now", now_ms=trial.now_ms)
@@ -46,7 +46,7 @@ def test_another_promotion_stands(trial: Trial) -> None:
     assert trial.approval("v2") == "PendingManualApproval"
 
 
-def test_the_versions_own_promotion_is_its_promotion(trial: Trial) -> None:
+def test_manual_promotion_of_the_version_is_reported_as_promoted(trial: Trial) -> None:
     trial.start()
     trial.registry.promote("v2", reason="I am sure", now_ms=trial.now_ms)
 
@@ -56,7 +56,7 @@ def test_the_versions_own_promotion_is_its_promotion(trial: Trial) -> None:
     assert trial.approval("v2") == "Approved"
 
 
-def test_a_promotion_between_looking_and_writing_stands(trial: Trial, just_before: JustBefore) -> None:
+def test_promotion_during_a_check_is_kept(trial: Trial, just_before: JustBefore) -> None:
     trial.start()
     trial.now_ms += HOUR_MS
     trial.publish("v3")
@@ -66,7 +66,7 @@ def test_a_promotion_between_looking_and_writing_stands(trial: Trial, just_befor
     assert trial.pointer().version == "v3"
 
 
-def test_pinning_at_the_same_time_does_not_stop_a_rollback(trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pin_during_a_check_does_not_prevent_a_rollback(trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
     trial.start()
     trial.answered(trial.users("candidate", 20), degraded=["model-failed"])
     end = Registry.end_canary
@@ -84,7 +84,7 @@ def test_pinning_at_the_same_time_does_not_stop_a_rollback(trial: Trial, monkeyp
     assert (trial.pointer().canary, trial.pointer().pinned) == (None, ("v1",))
 
 
-def test_a_promotion_between_a_breach_and_its_rollback_stands(trial: Trial, just_before: JustBefore) -> None:
+def test_promotion_between_a_breach_and_its_rollback_is_kept(trial: Trial, just_before: JustBefore) -> None:
     trial.start()
     trial.answered(trial.users("candidate", 20), degraded=["model-failed"])
     better = functools.partial(trial.registry.promote, "v2", reason="we know better", now_ms=trial.now_ms)
@@ -97,7 +97,7 @@ def test_a_promotion_between_a_breach_and_its_rollback_stands(trial: Trial, just
     assert [look.state for look in trial.report().looks] == ["going", "promoted"]
 
 
-def test_a_promotion_right_after_a_rollback_keeps_its_approval(trial: Trial, just_before: JustBefore) -> None:
+def test_promotion_just_after_a_rollback_keeps_its_approval(trial: Trial, just_before: JustBefore) -> None:
     trial.start()
     trial.answered(trial.users("candidate", 20), degraded=["model-failed"])
     better = functools.partial(trial.registry.promote, "v2", reason="we know better", now_ms=trial.now_ms)
@@ -107,7 +107,7 @@ def test_a_promotion_right_after_a_rollback_keeps_its_approval(trial: Trial, jus
     assert (trial.pointer().version, trial.approval("v2")) == ("v2", "PendingManualApproval")
 
 
-def test_promoting_the_champion_ends_the_trial_with_its_reason(trial: Trial) -> None:
+def test_promotion_of_the_champion_ends_the_canary_with_its_reason(trial: Trial) -> None:
     trial.start()
     trial.registry.promote("v1", reason="no trials before Christmas", now_ms=trial.now_ms)
 
@@ -119,7 +119,7 @@ def test_promoting_the_champion_ends_the_trial_with_its_reason(trial: Trial) -> 
 
 
 @pytest.mark.parametrize("noted", [True, False])
-def test_a_repeated_start_does_not_begin_again_what_a_person_ended(trial: Trial, *, noted: bool) -> None:
+def test_repeated_start_does_not_restart_a_manually_ended_canary(trial: Trial, *, noted: bool) -> None:
     """Step Functions repeats a step whose answer got lost, also before anything was noted."""
     trial.start()
     if not noted:
@@ -132,7 +132,7 @@ def test_a_repeated_start_does_not_begin_again_what_a_person_ended(trial: Trial,
     assert trial.pointer().canary is None
 
 
-def test_a_rollback_whose_note_got_lost_is_told_again(trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rollback_with_a_lost_report_is_reported_again(trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
     trial.start()
     trial.answered(trial.users("candidate", 20), degraded=["model-failed"])
     write = CanaryReports.write

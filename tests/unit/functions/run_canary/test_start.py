@@ -11,7 +11,7 @@ from alsolike.runtime.errors import NotFound
 from tests.unit.functions.run_canary.trial import EVERYBODY, HOUR_MS, Trial
 
 
-def test_the_pointer_carries_the_version_beside_the_champion(trial: Trial) -> None:
+def test_start_adds_the_canary_to_the_champion_pointer(trial: Trial) -> None:
     answer = trial.do("start")
 
     canary = trial.canary()
@@ -22,14 +22,14 @@ def test_the_pointer_carries_the_version_beside_the_champion(trial: Trial) -> No
     assert trial.report().state == "going"
 
 
-def test_a_repeated_start_is_the_same_canary(trial: Trial) -> None:
+def test_repeated_start_returns_the_same_canary(trial: Trial) -> None:
     first = trial.start()
     trial.now_ms += 5_000
 
     assert trial.start() == first
 
 
-def test_the_first_version_is_champion_at_once(trial: Trial) -> None:
+def test_first_version_is_promoted_without_a_canary(trial: Trial) -> None:
     trial.s3.delete_object(Bucket=trial.artefacts, Key="registry/champion.json")
     trial.decide("v2", champion=None)
 
@@ -40,7 +40,7 @@ def test_the_first_version_is_champion_at_once(trial: Trial) -> None:
     assert trial.approval("v2") == "Approved"
 
 
-def test_without_a_share_there_is_no_trial(trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_share_0_promotes_without_a_canary(trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CANARY_SHARE_PERCENT", "0")
 
     answer = trial.do("start")
@@ -50,7 +50,7 @@ def test_without_a_share_there_is_no_trial(trial: Trial, monkeypatch: pytest.Mon
     assert trial.do("start") == answer  # as Step Functions repeats it
 
 
-def test_another_champion_than_the_gate_compared_it_with_keeps_its_place(trial: Trial) -> None:
+def test_version_compared_with_a_replaced_champion_is_not_started(trial: Trial) -> None:
     trial.publish("v3")
     trial.registry.promote("v3", reason="by hand", now_ms=trial.now_ms)
 
@@ -62,7 +62,7 @@ def test_another_champion_than_the_gate_compared_it_with_keeps_its_place(trial: 
     assert trial.approval("v2") == "PendingManualApproval"  # nothing was found against it
 
 
-def test_who_sends_a_version_on_trial_has_it_beside_whoever_is_champion(trial: Trial) -> None:
+def test_manual_start_uses_the_current_champion(trial: Trial) -> None:
     trial.publish("v3")
     trial.registry.promote("v3", reason="by hand", now_ms=trial.now_ms)
 
@@ -71,7 +71,7 @@ def test_who_sends_a_version_on_trial_has_it_beside_whoever_is_champion(trial: T
     assert (answer["state"], trial.canary().champion) == ("going", "v3")
 
 
-def test_what_the_gate_rejected_is_not_tried(trial: Trial) -> None:
+def test_rejected_version_is_not_started(trial: Trial) -> None:
     trial.decide("v2", champion="v1", passed=False)
 
     assert trial.do("start", run_id="by-hand")["state"] == "rolled_back"
@@ -91,7 +91,7 @@ def test_canary_of_a_forced_version_makes_it_a_forced_champion(trial: Trial, for
     assert (trial.pointer().version, trial.pointer().is_forced) == ("v2", forced)
 
 
-def test_after_a_rollback_by_hand_new_versions_are_held_and_say_so(trial: Trial) -> None:
+def test_automatic_start_after_a_manual_rollback_is_paused(trial: Trial) -> None:
     trial.publish("v3")
     trial.registry.promote("v3", reason="a test", now_ms=trial.now_ms)
     trial.registry.roll_back(reason="it sells socks only", now_ms=1_767_225_600_000)
@@ -106,7 +106,7 @@ def test_after_a_rollback_by_hand_new_versions_are_held_and_say_so(trial: Trial)
     assert trial.approval("v2") == "PendingManualApproval"
 
 
-def test_who_sends_a_version_on_trial_lifts_the_hold_by_its_promotion(trial: Trial) -> None:
+def test_promotion_after_a_manual_start_ends_the_pause(trial: Trial) -> None:
     trial.publish("v3")
     trial.registry.promote("v3", reason="a test", now_ms=trial.now_ms)
     trial.registry.roll_back(reason="it sells socks only", now_ms=trial.now_ms)
@@ -118,7 +118,7 @@ def test_who_sends_a_version_on_trial_lifts_the_hold_by_its_promotion(trial: Tri
     assert trial.pointer().held is None
 
 
-def test_the_reason_of_whoever_sent_it_on_trial_is_kept(trial: Trial) -> None:
+def test_reason_of_a_manual_start_is_in_report_and_history(trial: Trial) -> None:
     trial.start(run_id="by-hand")
     trial.now_ms += HOUR_MS
     trial.do("look", run_id="by-hand")
@@ -130,7 +130,7 @@ def test_the_reason_of_whoever_sent_it_on_trial_is_kept(trial: Trial) -> None:
     )
 
 
-def test_a_trial_that_takes_its_version_back_holds_nothing(trial: Trial) -> None:
+def test_rollback_of_a_canary_does_not_pause_promotions(trial: Trial) -> None:
     trial.start()
     trial.answered(trial.users("candidate", 20), degraded=["model-failed"])
 
@@ -138,7 +138,7 @@ def test_a_trial_that_takes_its_version_back_holds_nothing(trial: Trial) -> None
     assert trial.pointer().held is None
 
 
-def test_a_half_uploaded_version_is_refused_by_name(trial: Trial) -> None:
+def test_version_without_a_manifest_is_refused(trial: Trial) -> None:
     trial.s3.delete_object(Bucket=trial.artefacts, Key="models/v2/manifest.json")
 
     with pytest.raises(NotFound, match="model version 'v2' has no bundle"):
@@ -147,7 +147,7 @@ def test_a_half_uploaded_version_is_refused_by_name(trial: Trial) -> None:
     assert trial.pointer().canary is None
 
 
-def test_answers_of_the_time_before_say_how_many_are_planned(trial: Trial) -> None:
+def test_planned_responses_are_those_of_the_time_before(trial: Trial) -> None:
     trial.start()
     trial.answered(EVERYBODY * 3)
     trial.do("end")
@@ -157,7 +157,7 @@ def test_answers_of_the_time_before_say_how_many_are_planned(trial: Trial) -> No
     assert (canary.planned_answers, canary.expected_answers) == (3_000, 3_000)
 
 
-def test_only_answers_that_could_be_on_trial_are_expected(trial: Trial) -> None:
+def test_expected_responses_exclude_those_outside_the_canary(trial: Trial) -> None:
     arms = {"control": {"share": 0.5}, "new": {"share": 0.5, "model": "v1"}}
     trial.configure(experiments={"spring": {"start": "2020-01-01T00:00:00Z", "arms": arms}})
     trial.start()
@@ -173,7 +173,7 @@ def test_only_answers_that_could_be_on_trial_are_expected(trial: Trial) -> None:
     assert (canary.planned_answers, canary.expected_answers) == (1_000, 100)
 
 
-def test_start_says_which_fall_of_clicks_it_finds(trial: Trial) -> None:
+def test_start_reports_the_detectable_fall_of_clicks(trial: Trial) -> None:
     trial.start()
     rows = [
         {**row, "arms": [], "degraded": False, "impressions": 5, "shown_clicks": number % 3, "clicks": number % 3}

@@ -70,7 +70,7 @@ def runs(aws: Callable[[str], Any], artefact_bucket: str, lake_bucket: str, monk
     return Runs(aws, artefact_bucket, lake_bucket)
 
 
-def test_first_run_takes_the_turn_and_builds_a_dataset(runs: Runs) -> None:
+def test_first_run_acquires_the_lock_and_builds_a_dataset(runs: Runs) -> None:
     execution = runs.execution("a")
 
     answer = runs.start(execution, {"trigger": "drift", "reason": "psi 0.3"})
@@ -82,9 +82,7 @@ def test_first_run_takes_the_turn_and_builds_a_dataset(runs: Runs) -> None:
     assert runs.keys("datasets/") == []  # there is no champion yet
 
 
-def test_run_deletes_old_datasets_but_the_latest_and_those_of_versions_that_serve_or_may_again(
-    runs: Runs, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_run_deletes_old_datasets_that_no_kept_version_uses(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
     for version in ("v1", "v2"):
         runs.promote(version)
     for dataset in ("v0", "v1", "v2", "latest"):
@@ -104,7 +102,7 @@ def test_run_deletes_old_datasets_but_the_latest_and_those_of_versions_that_serv
     assert datasets_after(8) == {"v1", "v2", "latest"}
 
 
-def test_run_beside_another_one_is_told_so(runs: Runs) -> None:
+def test_run_during_another_run_is_busy(runs: Runs) -> None:
     first, second = runs.execution("a"), runs.execution("b")
     run_id = runs.start(first)["run_id"]
 
@@ -115,14 +113,14 @@ def test_run_beside_another_one_is_told_so(runs: Runs) -> None:
     assert runs.holder() == first
 
 
-def test_repeated_call_of_the_same_execution_has_the_turn_still(runs: Runs) -> None:
+def test_repeated_call_of_the_same_execution_keeps_the_lock(runs: Runs) -> None:
     execution = runs.execution("a")
 
     assert runs.start(execution) == runs.start(execution)
 
 
 @pytest.mark.parametrize("gone", [False, True])
-def test_turn_of_a_run_that_has_ended_or_is_forgotten_is_taken_over(runs: Runs, gone: bool) -> None:
+def test_lock_of_an_ended_or_unknown_run_is_taken_over(runs: Runs, gone: bool) -> None:
     first, second = runs.execution("a"), runs.execution("b")
     runs.start(first)
     runs.stop(first)
@@ -138,7 +136,7 @@ def test_turn_of_a_run_that_has_ended_or_is_forgotten_is_taken_over(runs: Runs, 
     "body",
     [b"", b"{", b"[]", b"null", b"{}", b'{"execution_id": 1, "run_id": "r"}', b'{"execution_id": "", "run_id": "r"}'],
 )
-def test_unreadable_turn_names_its_repair(runs: Runs, body: bytes) -> None:
+def test_unreadable_lock_raises_and_can_be_cleared(runs: Runs, body: bytes) -> None:
     runs.s3.put_object(Bucket=runs.bucket, Key=TRAINING_RUN_KEY, Body=body)
     turn = TrainingLock(runs.s3, runs.stepfunctions, runs.bucket)
 
@@ -153,13 +151,13 @@ def test_unreadable_turn_names_its_repair(runs: Runs, body: bytes) -> None:
     assert runs.start(runs.execution("a"))["first"] == "dataset"
 
 
-def test_turn_of_what_is_no_execution_is_taken_over(runs: Runs) -> None:
+def test_lock_of_an_unknown_execution_is_taken_over(runs: Runs) -> None:
     runs.s3.put_object(Bucket=runs.bucket, Key=TRAINING_RUN_KEY, Body=b'{"execution_id": "x", "run_id": "r"}')
 
     assert runs.start(runs.execution("a"))["first"] == "dataset"
 
 
-def test_training_without_the_deleted_pointer_fails(runs: Runs) -> None:
+def test_training_with_a_deleted_champion_pointer_fails(runs: Runs) -> None:
     runs.s3.put_bucket_versioning(Bucket=runs.bucket, VersioningConfiguration={"Status": "Enabled"})
     runs.promote("v1")
     runs.s3.delete_object(Bucket=runs.bucket, Key=CHAMPION_KEY)
@@ -169,7 +167,7 @@ def test_training_without_the_deleted_pointer_fails(runs: Runs) -> None:
 
 
 @pytest.mark.parametrize("there_was_one_before", [False, True])
-def test_of_two_runs_that_reach_for_the_turn_at_once_one_gets_it(runs: Runs, there_was_one_before: bool) -> None:
+def test_only_one_of_two_concurrent_runs_acquires_the_lock(runs: Runs, there_was_one_before: bool) -> None:
     if there_was_one_before:
         runs.start(runs.execution("old"))
         runs.stop(runs.execution("old"))
@@ -200,7 +198,7 @@ def test_champion_is_copied_into_the_dataset(runs: Runs) -> None:
     assert runs.s3.get_object(Bucket=runs.bucket, Key=f"{prefix}graph.data")["Body"].read() == b"v1 graph.data"
 
 
-def test_named_version_goes_to_its_canary_without_a_dataset(runs: Runs) -> None:
+def test_named_version_starts_at_its_canary_without_a_dataset(runs: Runs) -> None:
     runs.promote("v1")
 
     answer = runs.start(runs.execution("a"), {"version": "v0"})
@@ -209,7 +207,7 @@ def test_named_version_goes_to_its_canary_without_a_dataset(runs: Runs) -> None:
     assert runs.keys("datasets/") == []
 
 
-def test_canary_that_a_dead_run_left_behind_ends(runs: Runs) -> None:
+def test_canary_of_an_ended_run_is_removed(runs: Runs) -> None:
     runs.promote("v1")
     runs.put_model("v2")
     champion = runs.registry.champion()
@@ -223,7 +221,7 @@ def test_canary_that_a_dead_run_left_behind_ends(runs: Runs) -> None:
     assert (left.version, left.canary) == ("v1", None)
 
 
-def test_canary_of_a_run_that_goes_on_is_left_alone(runs: Runs) -> None:
+def test_canary_of_an_active_run_is_kept(runs: Runs) -> None:
     runs.promote("v1")
     runs.put_model("v2")
     run_id = runs.start(runs.execution("a"))["run_id"]
@@ -241,7 +239,7 @@ def test_canary_of_a_run_that_goes_on_is_left_alone(runs: Runs) -> None:
 @pytest.mark.parametrize(
     ("megabytes", "engine"), [((0.5, 0.4), "lambda"), ((0.5, 0.5), "lambda"), ((0.6, 0.5), "spark")]
 )
-def test_size_of_the_lake_decides_on_the_engine(runs: Runs, megabytes: tuple[float, ...], engine: str) -> None:
+def test_lake_size_selects_the_dataset_engine(runs: Runs, megabytes: tuple[float, ...], engine: str) -> None:
     for number, size in enumerate(megabytes):
         key = f"interactions/event_date=2026-03-01/{number}.parquet"
         runs.s3.put_object(Bucket=runs.lake, Key=key, Body=bytes(int(size * 1_000_000)))
@@ -250,7 +248,7 @@ def test_size_of_the_lake_decides_on_the_engine(runs: Runs, megabytes: tuple[flo
     assert runs.start(runs.execution("a"))["engine"] == engine
 
 
-def test_engine_can_be_forced(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dataset_engine_can_be_set(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATASET_ENGINE", "spark")
 
     assert runs.start(runs.execution("a"))["engine"] == "spark"
@@ -261,7 +259,7 @@ def test_unknown_engine_is_refused() -> None:
         EngineRule("flink", 1)
 
 
-def test_input_that_cannot_be_read_takes_no_turn(runs: Runs) -> None:
+def test_invalid_input_acquires_no_lock(runs: Runs) -> None:
     with pytest.raises(InvalidInput, match="trigger is 'moon'"):
         runs.start(runs.execution("a"), {"trigger": "moon"})
 

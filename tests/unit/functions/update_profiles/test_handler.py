@@ -17,7 +17,7 @@ def invoke(profiles_table: str, artefact_bucket: str, monkeypatch: pytest.Monkey
     return lambda event: handler.lambda_handler(event, LambdaContext())
 
 
-def test_batch_is_in_the_profiles_and_nothing_comes_again(
+def test_batch_is_written_to_profiles_without_failures(
     invoke: Callable[..., Any],
     aws: Callable[[str], Any],
     profiles_table: str,
@@ -32,7 +32,7 @@ def test_batch_is_in_the_profiles_and_nothing_comes_again(
     assert counted() == {"ProfilesUpdated": 2, "InteractionsApplied": 2, "RecordsUnreadable": 1}
 
 
-def test_batch_comes_again_from_its_first_record_when_the_table_fails(
+def test_table_failure_returns_the_batch_from_its_first_valid_record(
     invoke: Callable[..., Any], aws: Callable[[str], Any], profiles_table: str, logged: Callable[[], str]
 ) -> None:
     aws("dynamodb").delete_table(TableName=profiles_table)
@@ -43,7 +43,7 @@ def test_batch_comes_again_from_its_first_record_when_the_table_fails(
     assert '"correlation_ids":["order-17"]' in logged()
 
 
-def test_erased_users_records_make_no_profile_even_when_the_mark_in_it_is_gone(
+def test_records_of_erased_users_create_no_profile_and_mark_sessions(
     invoke: Callable[..., Any],
     aws: Callable[[str], Any],
     profiles_table: str,
@@ -65,7 +65,7 @@ def test_erased_users_records_make_no_profile_even_when_the_mark_in_it_is_gone(
     assert counted()["EventsOfErasedUsers"] == 1
 
 
-def test_refused_logins_of_an_erased_user_mark_their_sessions_and_block_no_batch(
+def test_refused_logins_of_an_erased_user_mark_their_sessions(
     invoke: Callable[..., Any], aws: Callable[[str], Any], profiles_table: str, erase: Callable[[str], None]
 ) -> None:
     erase("anna")

@@ -18,7 +18,7 @@ from tests.fakes.places import create_profiles_table
 from tests.unit.functions.update_profiles.memory import MemoryStore, at, update
 
 
-def test_session_that_logs_in_takes_its_history_to_the_user_once() -> None:
+def test_session_that_logs_in_moves_its_history_to_the_user_once() -> None:
     store = MemoryStore()
 
     update(store, [at(1, "e1", "fig"), at(2, "e2", "pear")])
@@ -31,7 +31,7 @@ def test_session_that_logs_in_takes_its_history_to_the_user_once() -> None:
     assert store.items("s#s1") == ["kiwi"]
 
 
-def test_session_event_that_comes_after_the_login_goes_where_its_time_says() -> None:
+def test_late_session_event_is_assigned_by_its_time() -> None:
     store = MemoryStore()
 
     update(store, [at(3, "e3", "plum", user="anna")])
@@ -41,7 +41,7 @@ def test_session_event_that_comes_after_the_login_goes_where_its_time_says() -> 
     assert store.items("s#s1") == ["kiwi"]
 
 
-def test_failed_join_is_named_by_the_logins_record() -> None:
+def test_failed_session_join_returns_the_login_record() -> None:
     store = MemoryStore(failing=["s#s1"])
 
     outcome = update(store, [at(1, "e1", "fig", user="ben"), at(2, "e2", "pear", user="anna")], first=5)
@@ -79,7 +79,7 @@ def deliveries(draw: st.DrawFn) -> list[list[Interaction]]:
 
 
 @given(batches=deliveries())
-def test_session_joins_its_user_as_the_rule_says_in_any_order_of_delivery(batches: list[list[Interaction]]) -> None:
+def test_session_joins_its_user_in_any_order_of_delivery(batches: list[list[Interaction]]) -> None:
     store = MemoryStore()
 
     for batch in batches:
@@ -90,7 +90,7 @@ def test_session_joins_its_user_as_the_rule_says_in_any_order_of_delivery(batche
 
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(batches=deliveries(), remembers=st.lists(st.booleans(), min_size=1, max_size=3))
-def test_session_joins_its_user_in_the_table_as_the_rule_says_whatever_the_processes_remember(
+def test_session_joins_its_user_in_the_table_with_several_processes(
     batches: list[list[Interaction]], remembers: list[bool], aws: Callable[[str], Any]
 ) -> None:
     dynamodb = aws("dynamodb")
@@ -104,7 +104,7 @@ def test_session_joins_its_user_in_the_table_as_the_rule_says_whatever_the_proce
     assert {key: processes[0].read(key).recent for key in expected} == expected
 
 
-def test_session_that_logs_in_brings_as_many_as_the_configuration_says() -> None:
+def test_session_join_moves_up_to_the_configured_history_length() -> None:
     store = MemoryStore()
     long = Applied(dataclasses.replace(DEFAULT, limits=Limits(history_length=120)))
     browsed = [
@@ -119,7 +119,7 @@ def test_session_that_logs_in_brings_as_many_as_the_configuration_says() -> None
     assert store.items("u#anna") == [*(f"i{n}" for n in reversed(range(120))), "last"]
 
 
-def test_a_session_that_is_remembered_brings_no_erased_user_back(aws: Callable[[str], Any]) -> None:
+def test_cached_session_does_not_restore_an_erased_user(aws: Callable[[str], Any]) -> None:
     table = create_profiles_table(aws("dynamodb"), "profiles-of-erased")
     store = ProfileStore(aws("dynamodb"), table, remember_bytes=1_000_000)
     browsed = interaction("1", user_id=None, session_id="s", event_time_ms=NOW_MS - 3)

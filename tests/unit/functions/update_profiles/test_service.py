@@ -18,7 +18,7 @@ from tests.builders.lambda_events import NOW_MS, interaction, kinesis_event, seq
 from tests.unit.functions.update_profiles.memory import MemoryStore, at, update
 
 
-def test_batch_is_written_25_interactions_a_call_and_nothing_is_read() -> None:
+def test_batch_is_written_in_calls_of_25_interactions_without_reads() -> None:
     store = MemoryStore()
 
     outcome = update(store, [interaction(f"e{n}", user_id=f"user{n % 2}", session_id=None) for n in range(60)])
@@ -27,7 +27,7 @@ def test_batch_is_written_25_interactions_a_call_and_nothing_is_read() -> None:
     assert outcome == UpdateResult(profiles=2, interactions=60, unreadable=0)
 
 
-def test_user_has_the_interactions_of_all_sessions_and_a_session_those_of_nobody() -> None:
+def test_user_has_interactions_of_all_sessions_and_session_anonymous_ones() -> None:
     store = MemoryStore()
 
     update(
@@ -43,7 +43,7 @@ def test_user_has_the_interactions_of_all_sessions_and_a_session_those_of_nobody
     assert store.items("s#s1") == ["fig"]
 
 
-def test_search_is_in_no_profile_and_logs_in_all_the_same() -> None:
+def test_search_is_not_in_a_profile_but_logs_in() -> None:
     store = MemoryStore()
     search = interaction("e2", user_id="anna", session_id="s1", item_id=None, query="figs", event_type="search")
 
@@ -54,7 +54,7 @@ def test_search_is_in_no_profile_and_logs_in_all_the_same() -> None:
     assert outcome == UpdateResult(profiles=0, interactions=0, unreadable=0)
 
 
-def test_late_and_tangled_events_take_their_own_place() -> None:
+def test_late_and_unordered_events_are_sorted_by_time() -> None:
     store = MemoryStore()
     day_ms = 86_400_000
 
@@ -64,7 +64,7 @@ def test_late_and_tangled_events_take_their_own_place() -> None:
     assert store.items("u#anna") == ["kiwi", "fig", "plum"]
 
 
-def test_event_type_declared_a_moment_ago_is_found_with_one_look_a_batch() -> None:
+def test_new_event_type_is_found_with_one_configuration_check_per_batch() -> None:
     store, configurations = MemoryStore(), Applied(DEFAULT, RATING)
     batch = [interaction(f"e{n}", event_type=kind) for n, kind in enumerate(["rating", "rating", "nod", "shrug"])]
 
@@ -74,7 +74,7 @@ def test_event_type_declared_a_moment_ago_is_found_with_one_look_a_batch() -> No
     assert (outcome.interactions, outcome.unreadable, configurations.looks) == (2, 2, 1)
 
 
-def test_clock_may_be_ahead_of_the_arrival_by_what_is_configured() -> None:
+def test_future_events_are_accepted_up_to_the_configured_clock_skew() -> None:
     ahead = interaction("e1", event_time_ms=NOW_MS + 400_000)
     patient, strict = MemoryStore(), MemoryStore()
 
@@ -85,7 +85,7 @@ def test_clock_may_be_ahead_of_the_arrival_by_what_is_configured() -> None:
     assert strict.profiles == {}
 
 
-def test_unreadable_record_is_passed_over_and_its_neighbours_count() -> None:
+def test_unreadable_record_is_skipped_and_other_records_count() -> None:
     store = MemoryStore()
 
     outcome = update(store, [interaction("e1", item_id="pear"), b"\x00poison", interaction("e2", item_id="plum")])
@@ -94,7 +94,7 @@ def test_unreadable_record_is_passed_over_and_its_neighbours_count() -> None:
     assert outcome == UpdateResult(profiles=1, interactions=2, unreadable=1)
 
 
-def test_record_of_a_clock_that_is_ahead_never_becomes_the_newest_of_a_profile() -> None:
+def test_future_record_is_not_stored_in_a_profile() -> None:
     store = MemoryStore()
     year_9999 = interaction("e1", event_time_ms=MAX_TIME_MS, received_time_ms=MAX_TIME_MS)
 
@@ -104,7 +104,7 @@ def test_record_of_a_clock_that_is_ahead_never_becomes_the_newest_of_a_profile()
     assert outcome.unreadable == 1
 
 
-def test_failing_profile_is_named_by_its_first_record_and_the_others_are_applied() -> None:
+def test_failing_profile_returns_its_first_record_and_others_are_applied() -> None:
     store = MemoryStore(failing=["u#ben", "u#cleo"])
     users = ["anna", "ben", "anna", "cleo", "ben", "dora"]
 
@@ -116,7 +116,7 @@ def test_failing_profile_is_named_by_its_first_record_and_the_others_are_applied
     assert store.contents().keys() == {"u#anna", "u#dora"}
 
 
-def test_sequence_numbers_are_compared_as_numbers() -> None:
+def test_sequence_numbers_are_compared_as_integers() -> None:
     store = MemoryStore(failing=["u#anna", "u#ben"])
     event = kinesis_event([interaction("e1", user_id="ben"), interaction("e2", user_id="anna")])
     event["Records"][0]["kinesis"]["sequenceNumber"] = "9"
@@ -137,7 +137,7 @@ INTERACTIONS = [
     deliveries=st.lists(st.lists(st.integers(0, len(INTERACTIONS) - 1), min_size=1, max_size=8), max_size=6),
     order=st.permutations(range(len(INTERACTIONS))),
 )
-def test_profiles_do_not_depend_on_how_batches_are_cut_ordered_and_repeated(
+def test_profiles_do_not_depend_on_cut_order_or_repetition_of_batches(
     deliveries: list[list[int]], order: list[int]
 ) -> None:
     straight, tangled = MemoryStore(), MemoryStore()
@@ -172,7 +172,7 @@ def test_reader_gets_the_latest_interactions() -> None:
     assert store.items("u#anna", length=HISTORY_LENGTH) == [f"i{n}" for n in reversed(range(HISTORY_LENGTH))]
 
 
-def test_users_interactions_with_actions_are_in_the_profile_next_to_those_with_items() -> None:
+def test_action_interactions_are_stored_next_to_item_interactions() -> None:
     store = MemoryStore()
     shown = action_properties("app", ["app", "mail"])
     taken = interaction("e1", item_id=None, event_type=ACTION_TAKEN, properties=shown)
@@ -193,7 +193,7 @@ def test_users_interactions_with_actions_are_in_the_profile_next_to_those_with_i
     assert store.read_actions("s#s1") == []
 
 
-def test_action_that_is_not_stored_is_delivered_again() -> None:
+def test_failed_action_interaction_is_returned_for_retry() -> None:
     store = MemoryStore(failing=["u#anna"])
     taken = interaction("e1", item_id=None, event_type=ACTION_TAKEN, properties=action_properties("app"))
 
@@ -202,7 +202,7 @@ def test_action_that_is_not_stored_is_delivered_again() -> None:
     assert outcome.failed_sequence == sequence(0)
 
 
-def test_erased_profile_has_no_actions_and_a_purge_finds_their_keys() -> None:
+def test_erased_profile_has_no_actions_and_keeps_their_keys() -> None:
     store = MemoryStore()
     update(store, [interaction("e1", item_id=None, event_type=ACTION_TAKEN, properties=action_properties("app"))])
 

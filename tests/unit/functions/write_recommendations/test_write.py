@@ -57,7 +57,7 @@ def run(aws: Callable[[str], Any], artefact_bucket: str, monkeypatch: pytest.Mon
     return run
 
 
-def test_answers_become_rows_and_go(run: Run) -> None:
+def test_results_become_parquet_rows_and_are_deleted(run: Run) -> None:
     run.answers(0, ANSWERS)
 
     assert run.write() == {"users": 3, "items": 3, "failed": 1}
@@ -73,7 +73,7 @@ def test_answers_become_rows_and_go(run: Run) -> None:
     assert run.held() == ["failed/000007.jsonl", "recommendations/part-000007.parquet", "users/000007.json"]
 
 
-def test_answers_of_several_calls_are_put_together_in_the_order_of_the_users(run: Run) -> None:
+def test_results_of_several_calls_are_in_the_order_of_users(run: Run) -> None:
     users = [f"u{number}" for number in range(12)]
     run.put("users/000007.json", json.dumps(users).encode())
     for first, last in ((0, 2), (2, 10), (10, 12)):  # as text, 10 would stand before 2
@@ -85,7 +85,7 @@ def test_answers_of_several_calls_are_put_together_in_the_order_of_the_users(run
     assert part["user_id"].to_pylist() == users
 
 
-def test_repeated_call_says_the_same_and_changes_nothing(run: Run) -> None:
+def test_repeated_call_returns_the_same_and_changes_nothing(run: Run) -> None:
     run.answers(0, ANSWERS)
     first = run.write()
     part = run.get("recommendations/part-000007.parquet")
@@ -95,7 +95,7 @@ def test_repeated_call_says_the_same_and_changes_nothing(run: Run) -> None:
     assert run.get("recommendations/part-000007.parquet") == part
 
 
-def test_part_of_an_earlier_try_is_written_over(run: Run) -> None:
+def test_part_of_an_earlier_attempt_is_overwritten(run: Run) -> None:
     run.answers(0, [*ANSWERS[:3], answer("carl", "old")])
     run.write()
     run.answers(0, ANSWERS)
@@ -107,7 +107,7 @@ def test_part_of_an_earlier_try_is_written_over(run: Run) -> None:
 
 
 @pytest.mark.parametrize("given", [0, 3])
-def test_batch_that_is_not_answered_whole_is_not_written(run: Run, given: int) -> None:
+def test_batch_with_missing_results_is_not_written(run: Run, given: int) -> None:
     if given:
         run.answers(0, ANSWERS[:given])
 
@@ -117,7 +117,7 @@ def test_batch_that_is_not_answered_whole_is_not_written(run: Run, given: int) -
     assert "recommendations/part-000007.parquet" not in run.held()
 
 
-def test_batch_without_any_item_is_an_empty_part(run: Run) -> None:
+def test_batch_without_items_is_an_empty_part(run: Run) -> None:
     run.answers(0, [{"error": "no"}] * 4)
 
     assert run.write() == {"users": 0, "items": 0, "failed": 4}

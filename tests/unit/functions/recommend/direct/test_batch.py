@@ -37,7 +37,7 @@ def known(shop: Shop) -> Shop:
     return shop
 
 
-def test_each_user_is_answered_in_order_as_a_single_request_is(known: Shop) -> None:
+def test_batch_results_equal_single_responses_in_order(known: Shop) -> None:
     users = ("anna", "visit", "stranger", "anna")
 
     answer = ask(users, numResults=3)
@@ -65,14 +65,14 @@ def test_each_user_is_answered_in_order_as_a_single_request_is(known: Shop) -> N
         ({"id": "anna"}, 'userId is {"id":"anna"}, expected a non-empty string'),
     ],
 )
-def test_bad_user_is_refused_alone(known: Shop, bad: Any, error: str) -> None:
+def test_invalid_user_is_refused_individually(known: Shop, bad: Any, error: str) -> None:
     answer = ask(["anna", bad, "anna"], numResults=1)
 
     assert [result.get("error") for result in answer["results"]] == [None, error, None]
     assert items(answer["results"][2]) == ["fig"]
 
 
-def test_profile_of_each_user_is_read_once(known: Shop, cloud: MemoryCloud) -> None:
+def test_each_profile_is_read_once(known: Shop, cloud: MemoryCloud) -> None:
     for number in range(150):
         known.remember(f"u#{number}", "pear")
     ask()
@@ -85,7 +85,7 @@ def test_profile_of_each_user_is_read_once(known: Shop, cloud: MemoryCloud) -> N
     assert reads == ["dynamodb.Query"] * 150
 
 
-def test_filter_looks_at_each_user(known: Shop) -> None:
+def test_filter_is_applied_per_user(known: Shop) -> None:
     known.remember("u#bert", "pear")
     known.remember("u#bert", "fig", "purchase")
     known.configure(
@@ -99,7 +99,7 @@ def test_filter_looks_at_each_user(known: Shop) -> None:
     assert "fig" not in items(answer["results"][1])
 
 
-def test_other_recommenders_answer_too(known: Shop) -> None:
+def test_buy_again_is_available_in_batches(known: Shop) -> None:
     known.remember("u#anna", "fig", "purchase")
 
     answer = ask(("anna", "stranger"), recommender="buy-again")
@@ -124,14 +124,14 @@ def test_other_recommenders_answer_too(known: Shop) -> None:
         ({"filterValues": {"A": "1"}}, "filterValues is given without a filter, and for-you has none"),
     ],
 )
-def test_what_is_wrong_with_the_whole_batch_fails_it(known: Shop, fields: dict[str, Any], error: str) -> None:
+def test_invalid_batch_field_fails_the_batch(known: Shop, fields: dict[str, Any], error: str) -> None:
     with pytest.raises(InvalidInput) as raised:
         ask(**fields)
 
     assert str(raised.value).startswith(error)
 
 
-def test_unknown_filter_fails_the_whole_batch(known: Shop) -> None:
+def test_unknown_filter_fails_the_batch(known: Shop) -> None:
     with pytest.raises(NotFound, match="filter is 'sale', expected none: the configuration has no filters"):
         ask(filter="sale")
 
@@ -147,7 +147,7 @@ class LittleTime(LambdaContext):
         return left_ms.pop(0) if len(left_ms) > 1 else left_ms[0]
 
 
-def test_whoever_is_not_done_in_time_is_said_to_be_and_sent_again(
+def test_users_not_done_in_time_are_reported_and_can_be_sent_again(
     known: Shop, counted: Callable[[], dict[str, float]]
 ) -> None:
     users = ["anna", 7, "stranger", "anna"]
@@ -166,7 +166,7 @@ def test_whoever_is_not_done_in_time_is_said_to_be_and_sent_again(
     assert (counts["BatchUsersAnswered"], counts["BatchUsersRefused"], counts["BatchUsersNotDone"]) == (1, 1, 2)
 
 
-def test_answer_is_no_larger_than_lambda_returns(known: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_response_is_cut_at_the_lambda_size_limit(known: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = ask(("anna",) * 20)
     one = len(orjson.dumps(whole["results"][0]))
     monkeypatch.setattr(batch, "MAX_ANSWER_BYTES", 5 * one)
@@ -177,7 +177,7 @@ def test_answer_is_no_larger_than_lambda_returns(known: Shop, monkeypatch: pytes
     assert ask(("anna",) * 20, output={"key": "batch/1/answers/0.jsonl"}) == {"answered": 20, "notDone": 0}
 
 
-def test_profiles_that_cannot_be_read_end_the_batch_and_fail_it_where_nobody_is_done(
+def test_unreadable_profile_ends_the_batch_or_fails_it_without_results(
     known: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ask()
@@ -197,7 +197,7 @@ def test_profiles_that_cannot_be_read_end_the_batch_and_fail_it_where_nobody_is_
         ask(("lost", "anna"))
 
 
-def test_users_and_answers_may_be_objects_of_the_artefact_bucket(known: Shop) -> None:
+def test_users_and_results_can_be_objects_in_the_artefact_bucket(known: Shop) -> None:
     users = ["anna", "", "stranger"]
     known.s3.put_object(Bucket=known.bucket, Key="batch/r/users/0.json", Body=json.dumps(users))
     given = {"input": {"key": "batch/r/users/0.json"}, "output": {"key": "batch/r/answers/0.jsonl"}, "first": 1}
@@ -209,7 +209,7 @@ def test_users_and_answers_may_be_objects_of_the_artefact_bucket(known: Shop) ->
     assert [json.loads(line) for line in stored.splitlines()] == ask(users, first=1)["results"]
 
 
-def test_list_that_is_not_there_or_no_list_is_refused(known: Shop) -> None:
+def test_missing_or_invalid_input_object_is_refused(known: Shop) -> None:
     known.s3.put_object(Bucket=known.bucket, Key="batch/r/users/1.json", Body=b"anna\n")
     for key, error in (
         ("batch/r/users/0.json", "an object of the artefact bucket"),
@@ -219,7 +219,7 @@ def test_list_that_is_not_there_or_no_list_is_refused(known: Shop) -> None:
             handler.lambda_handler({"batch": {"input": {"key": key}}}, LambdaContext())
 
 
-def test_batch_counts_what_became_of_its_users(known: Shop, counted: Callable[[], dict[str, float]]) -> None:
+def test_batch_counts_answered_and_refused_users(known: Shop, counted: Callable[[], dict[str, float]]) -> None:
     counted()
 
     ask(["anna", 7, "stranger"])

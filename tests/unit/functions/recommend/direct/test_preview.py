@@ -58,7 +58,7 @@ def test_preview_has_the_list_before_and_after(ruled: Shop) -> None:
     }
 
 
-def test_preview_of_a_configuration_that_is_not_applied(ruled: Shop) -> None:
+def test_preview_accepts_a_configuration_that_is_not_applied(ruled: Shop) -> None:
     draft = {"format": 1, "rules": {"autumn": {"pins": [{"item": "nobody", "position": 1}]}}}
 
     found = preview(userId="anna", configuration=draft, rules="autumn")
@@ -69,7 +69,7 @@ def test_preview_of_a_configuration_that_is_not_applied(ruled: Shop) -> None:
     assert ruled.ask()[1]["x-alsolike-rules"] == "spring"
 
 
-def test_the_live_list_is_before_a_draft_and_a_named_rule_set(ruled: Shop) -> None:
+def test_preview_of_a_draft_and_a_rule_set_starts_from_the_live_list(ruled: Shop) -> None:
     ruled.configure(
         filters={"plums": 'INCLUDE ItemID WHERE Items.ITEM_ID IN ("plum")'},
         rules={**RULES, "plain": {}},
@@ -94,7 +94,7 @@ def test_the_live_list_is_before_a_draft_and_a_named_rule_set(ruled: Shop) -> No
     assert [item["itemId"] for item in of_rules["after"]] == ["fig", "plum"]
 
 
-def test_a_draft_has_the_names_that_clients_of_personalize_created(ruled: Shop) -> None:
+def test_draft_may_use_filters_created_by_personalize_clients(ruled: Shop) -> None:
     names = OwnNames({}, {"plums": 'INCLUDE ItemID WHERE Items.ITEM_ID IN ("plum")'})
     ruled.s3.put_object(Bucket=ruled.bucket, Key=OWN_NAMES_KEY, Body=names.to_json())
 
@@ -103,7 +103,7 @@ def test_a_draft_has_the_names_that_clients_of_personalize_created(ruled: Shop) 
     assert [item["itemId"] for item in found["after"]] == ["plum"]
 
 
-def test_a_draft_has_the_columns_of_schemas_of_personalize(ruled: Shop) -> None:
+def test_draft_may_use_columns_of_personalize_schemas(ruled: Shop) -> None:
     names = OwnNames({}, {"cheap": "INCLUDE ItemID WHERE Items.COST < 5"}, {"cost": ColumnType.NUMBER})
     ruled.s3.put_object(Bucket=ruled.bucket, Key=OWN_NAMES_KEY, Body=names.to_json())
     ruled.catalogue({"fig": {"cost": 9}, "plum": {"cost": 1}})
@@ -147,9 +147,7 @@ def test_preview_reads_columns_that_are_not_applied(ruled: Shop, monkeypatch: py
         ({"surprise": 1}, InvalidInput, "preview.surprise is not a known field"),
     ],
 )
-def test_what_cannot_be_tried_is_refused(
-    ruled: Shop, fields: dict[str, Any], error: type[Exception], says: str
-) -> None:
+def test_invalid_preview_is_refused(ruled: Shop, fields: dict[str, Any], error: type[Exception], says: str) -> None:
     refused = preview(**{"userId": "anna", **fields})["refused"]
 
     assert refused["type"] == error.__name__

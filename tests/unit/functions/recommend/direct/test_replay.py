@@ -24,7 +24,7 @@ def interaction(item_id: str, *, before_ms: int = 1000) -> dict[str, Any]:
     return {"timeMs": NOW_MS - before_ms, "eventId": f"e-{item_id}", "itemId": item_id, "eventType": "view"}
 
 
-def test_the_given_history_answers_and_not_the_live_profile(shop: Shop) -> None:
+def test_replay_uses_the_given_history_instead_of_the_profile(shop: Shop) -> None:
     """After a pear comes a fig, then a plum; kiwis lead nowhere."""
     shop.publish()
     shop.remember("u#anna", "kiwi")
@@ -37,7 +37,7 @@ def test_the_given_history_answers_and_not_the_live_profile(shop: Shop) -> None:
     assert json.loads(reason)["itemId"] == "pear"
 
 
-def test_it_is_the_time_of_the_answer_and_not_now(shop: Shop) -> None:
+def test_replay_uses_the_time_of_the_response(shop: Shop) -> None:
     """A filter that leaves out what is not launched yet says so."""
     shop.configure(filters={"launched": "EXCLUDE ItemID WHERE Items.LAUNCHED > NOW"})
     shop.publish()
@@ -49,7 +49,7 @@ def test_it_is_the_time_of_the_answer_and_not_now(shop: Shop) -> None:
     assert [item["itemId"] for item in answer["items"] if item["origin"] == "ranked"] == ["plum"]
 
 
-def test_a_ranking_ranks_what_is_given(shop: Shop) -> None:
+def test_replayed_ranking_ranks_the_given_items(shop: Shop) -> None:
     shop.publish()
 
     answer = replay(
@@ -62,7 +62,7 @@ def test_a_ranking_ranks_what_is_given(shop: Shop) -> None:
 @pytest.mark.parametrize(
     "rules", [{"boosts": [{"filter": "sour", "factor": 3}]}, {"diversity": {"dial": 0.1, "columns": ["TAGS"]}}, {}]
 )
-def test_a_ranking_has_no_promotions(shop: Shop, rules: dict[str, Any]) -> None:
+def test_replayed_ranking_ignores_promotions(shop: Shop, rules: dict[str, Any]) -> None:
     shop.configure(
         items={"columns": {"TAGS": "list"}},
         filters={"sour": 'INCLUDE ItemID WHERE Items.TAGS IN ("sour")'},
@@ -80,7 +80,7 @@ def test_a_ranking_has_no_promotions(shop: Shop, rules: dict[str, Any]) -> None:
     assert [item["itemId"] for item in answer["items"]] == ["fig", "kiwi"]
 
 
-def test_what_the_request_said_besides_is_obeyed(shop: Shop) -> None:
+def test_replay_applies_filter_values_and_excluded_items(shop: Shop) -> None:
     shop.configure(filters={"tagged": "INCLUDE ItemID WHERE Items.TAGS IN ($TAG)"})
     shop.publish()
     shop.catalogue({"fig": {"tags": ["sweet"]}, "plum": {"tags": ["sour"]}, "kiwi": {"tags": ["sour"]}})
@@ -92,7 +92,7 @@ def test_what_the_request_said_besides_is_obeyed(shop: Shop) -> None:
     assert without["items"][0]["itemId"] == "plum"
 
 
-def test_a_replay_is_not_served(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+def test_replay_is_not_logged_or_counted_as_served(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
     shop.publish()
 
     replay(recommender="popular")
@@ -112,7 +112,7 @@ def test_a_replay_is_not_served(shop: Shop, capsys: pytest.CaptureFixture[str]) 
         ({"colour": "red"}, InvalidInput, "colour is not a known field"),
     ],
 )
-def test_a_bad_replay_says_what_is_wrong(
+def test_invalid_replay_is_refused_with_a_message(
     shop: Shop, fields: dict[str, Any], kind: type[Exception], message: str
 ) -> None:
     refused = replay(userId="anna", **fields)["refused"]

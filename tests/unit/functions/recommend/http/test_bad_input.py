@@ -66,14 +66,14 @@ def serve(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("key", ROUTES)
-def test_a_good_request_is_taken(shop: Shop, key: str) -> None:
+def test_valid_request_is_accepted(shop: Shop, key: str) -> None:
     serve(shop)
 
     assert send(key, GOOD.get(key, b""))["statusCode"] == 200
 
 
 @pytest.mark.parametrize("key", ROUTES)
-def test_what_is_wrong_is_refused_and_said(shop: Shop, key: str) -> None:
+def test_invalid_field_is_refused_with_a_message(shop: Shop, key: str) -> None:
     serve(shop)
     faults = [*path_faults(key), *query_faults(key), *(body_faults(key, GOOD[key]) if key in GOOD else ())]
 
@@ -89,7 +89,7 @@ def test_what_is_wrong_is_refused_and_said(shop: Shop, key: str) -> None:
 
 @pytest.mark.parametrize("key", GOOD)
 @pytest.mark.parametrize("name", UNREADABLE)
-def test_what_cannot_be_read_is_refused(shop: Shop, key: str, name: str) -> None:
+def test_unreadable_body_is_refused(shop: Shop, key: str, name: str) -> None:
     serve(shop)
 
     assert is_refusal(send(key, UNREADABLE[name]), says=())
@@ -149,7 +149,7 @@ def test_what_cannot_be_read_is_refused(shop: Shop, key: str, name: str) -> None
     ],
     ids=str,
 )
-def test_what_names_nothing_or_does_not_go_together_is_refused(shop: Shop, key: str, fault: Fault, status: int) -> None:
+def test_unknown_names_and_conflicting_fields_are_refused(shop: Shop, key: str, fault: Fault, status: int) -> None:
     serve(shop)
     body = {**GOOD[key], **fault.body} if fault.body else b""
 

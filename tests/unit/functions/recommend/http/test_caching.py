@@ -32,13 +32,13 @@ def stocked(shop: Shop) -> Shop:
         (SESSION_SIMILAR, {"path": {"itemId": "pear"}, "token": {"sessionId": "s"}}, "private, no-cache"),
     ],
 )
-def test_what_is_of_nobody_may_be_kept(
+def test_response_without_user_has_a_public_cache_lifetime(
     route: str, arguments: dict[str, Any], cache_control: str, stocked: Shop
 ) -> None:
     assert stocked.get(route, **arguments)["headers"]["cache-control"] == cache_control
 
 
-def test_answer_that_is_known_is_not_sent_again(stocked: Shop) -> None:
+def test_matching_etag_returns_304(stocked: Shop) -> None:
     first = stocked.get(FOR_USER, path={"userId": "anna"})
     etag = first["headers"]["etag"]
 
@@ -52,7 +52,7 @@ def test_answer_that_is_known_is_not_sent_again(stocked: Shop) -> None:
     assert again('"other"')["statusCode"] == 200
 
 
-def test_other_items_are_another_answer_and_other_scores_are_not(stocked: Shop) -> None:
+def test_etag_depends_on_items_and_not_on_scores(stocked: Shop) -> None:
     def etag() -> str:
         answer = stocked.get(FOR_USER, path={"userId": "anna"}, numResults="2")
         found.append(orjson.loads(answer["body"])["itemList"])
@@ -68,11 +68,11 @@ def test_other_items_are_another_answer_and_other_scores_are_not(stocked: Shop) 
     assert etag() != first
 
 
-def test_posts_are_not_kept(stocked: Shop) -> None:
+def test_post_responses_have_no_cache_headers(stocked: Shop) -> None:
     assert not {"etag", "cache-control"} & stocked.ask()[1].keys()
 
 
-def test_head_is_answered_as_get(stocked: Shop) -> None:
+def test_head_request_has_the_headers_of_get(stocked: Shop) -> None:
     get = stocked.get(FOR_USER, path={"userId": "anna"})
     head = stocked.get(FOR_USER.replace("GET", "HEAD"), path={"userId": "anna"})
 

@@ -32,7 +32,7 @@ def takes(key: str, body: Any) -> bool:
 
 @pytest.mark.parametrize("key", ROUTES)
 @given(data=st.data())
-def test_bodies_are_taken_as_their_schema_says(key: str, data: st.DataObject) -> None:
+def test_parser_accepts_the_same_bodies_as_the_schema(key: str, data: st.DataObject) -> None:
     body = data.draw(NEAR[key])
 
     assert takes(key, body) == JUDGES[key].is_valid(body)
@@ -52,12 +52,12 @@ def test_bodies_are_taken_as_their_schema_says(key: str, data: st.DataObject) ->
         },
     )
 )
-def test_what_goes_together_is_what_the_schema_says(body: dict[str, Any]) -> None:
+def test_parser_accepts_the_same_field_combinations_as_the_schema(body: dict[str, Any]) -> None:
     assert takes("POST /recommendations", body) == JUDGES["POST /recommendations"].is_valid(body)
 
 
 @pytest.mark.parametrize(("items", "columns", "taken"), [(50, ["a"], True), (51, ["a"], False), (500, [], True)])
-def test_what_is_ranked_with_metadata_is_what_the_schema_says(items: int, columns: list[str], taken: bool) -> None:
+def test_ranking_with_metadata_has_the_item_limit_of_the_schema(items: int, columns: list[str], taken: bool) -> None:
     body = {
         "campaignArn": f"{ARN}/for-you",
         "userId": "anna",

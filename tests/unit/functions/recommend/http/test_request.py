@@ -21,7 +21,7 @@ def read(route: str, body: Any = b"", *, path: dict[str, str] | None = None, **q
     return PARSERS[route](event)
 
 
-def test_user_alone_is_enough() -> None:
+def test_user_id_is_sufficient() -> None:
     assert parse() == RecommendationRequest("anna", num_results=25)
 
 
@@ -30,11 +30,11 @@ def test_zero_results_means_the_default() -> None:
 
 
 @pytest.mark.parametrize("field", ["campaignArn", "recommenderArn"])
-def test_recommender_is_named_by_the_end_of_its_arn(field: str) -> None:
+def test_recommender_is_the_last_part_of_its_arn(field: str) -> None:
     assert parse(**{field: ARN}).user_id == "anna"
 
 
-def test_metadata_columns_are_taken_in_either_spelling() -> None:
+def test_metadata_columns_are_accepted_in_both_spellings() -> None:
     request = parse(metadataColumns={"ITEMS": ["CATEGORY_L1", "categoryL2", "TITLE", "title"]})
 
     assert request.metadata_columns == (
@@ -101,14 +101,14 @@ def test_metadata_columns_are_taken_in_either_spelling() -> None:
         ({"campaignArn": "for-you"}, 'campaignArn is "for-you", expected arn:aws:personalize:'),
     ],
 )
-def test_bad_request_says_exactly_why(fields: dict[str, Any], reason: str) -> None:
+def test_invalid_request_is_refused_with_its_reason(fields: dict[str, Any], reason: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         parse(**fields)
 
     assert str(caught.value).startswith(reason)
 
 
-def test_filter_is_named_by_the_end_of_its_arn_and_its_values_are_read() -> None:
+def test_filter_is_the_last_part_of_its_arn_and_values_are_parsed() -> None:
     request = parse(
         filterArn=ARN.replace("recommender/for-you", "filter/cheap"), filterValues={"P": '"a","b"', "Q": "1"}
     )
@@ -116,7 +116,7 @@ def test_filter_is_named_by_the_end_of_its_arn_and_its_values_are_read() -> None
     assert (request.filter_name, request.filter_values) == ("cheap", {"P": ("a", "b"), "Q": ("1",)})
 
 
-def test_unknown_recommender_is_not_found() -> None:
+def test_unknown_recommender_raises_not_found() -> None:
     request = parse(recommenderArn=ARN.replace("for-you", "for-them"))
 
     with pytest.raises(NotFound, match="expected one that ends in /for-you or /buy-again"):
@@ -124,6 +124,6 @@ def test_unknown_recommender_is_not_found() -> None:
 
 
 @given(st.binary(max_size=60))
-def test_any_bytes_are_a_request_or_an_error_of_the_caller(body: bytes) -> None:
+def test_any_body_is_parsed_or_raises_a_client_error(body: bytes) -> None:
     with contextlib.suppress(InvalidInput, NotFound):
         assert read("POST /recommendations", body).user_id

@@ -23,7 +23,7 @@ def lines(capsys: pytest.CaptureFixture[str]) -> Callable[[], list[ServedRespons
     return lambda: [read_line(line) for line in capsys.readouterr().out.splitlines() if line.startswith('{"served"')]
 
 
-def test_an_answer_is_one_line_that_says_all_of_it(
+def test_response_is_logged_in_one_complete_line(
     shop: Shop, pseudonyms: Pseudonyms, lines: Callable[[], list[ServedResponse]]
 ) -> None:
     shop.configure(filters={"sweet": 'INCLUDE ItemID WHERE Items.TAGS IN ("sweet")'})
@@ -63,7 +63,7 @@ def test_an_answer_is_one_line_that_says_all_of_it(
     assert 0 < row.took_ms < 60_000
 
 
-def test_arms_and_rules_are_said_with_what_they_did(shop: Shop, lines: Callable[[], list[ServedResponse]]) -> None:
+def test_log_line_has_arms_rules_and_propensities(shop: Shop, lines: Callable[[], list[ServedResponse]]) -> None:
     """The reader of lines checks them against the id, which names the arms as well."""
     shop.publish()
     shop.remember("u#anna", "pear")
@@ -129,7 +129,7 @@ def test_line_of_an_alias_that_ranks_has_its_recommender(shop: Shop, lines: Call
     assert [row.recommender for row in lines()] == ["personalized-ranking"]
 
 
-def test_filled_places_and_the_page_are_said(shop: Shop, lines: Callable[[], list[ServedResponse]]) -> None:
+def test_log_line_has_filled_positions_and_page_item(shop: Shop, lines: Callable[[], list[ServedResponse]]) -> None:
     shop.publish()
 
     shop.get("GET /items/{itemId}/similar", path={"itemId": "pear"}, numResults="2")
@@ -142,7 +142,9 @@ def test_filled_places_and_the_page_are_said(shop: Shop, lines: Callable[[], lis
     assert len(popular.origins) == len(popular.item_ids)
 
 
-def test_an_answer_without_a_model_says_so(shop: Shop, lines: Callable[[], list[ServedResponse]]) -> None:
+def test_log_line_of_a_response_without_a_model_has_the_reason(
+    shop: Shop, lines: Callable[[], list[ServedResponse]]
+) -> None:
     shop.post({"userId": "anna"})
 
     (row,) = lines()
@@ -157,7 +159,7 @@ def test_an_answer_without_a_model_says_so(shop: Shop, lines: Callable[[], list[
         ("1", {"sessionId": "visit", "userId": "anna"}, "anna", "visit"),
     ],
 )
-def test_a_token_names_its_session_and_its_user(
+def test_log_line_has_the_user_and_session_of_the_token(
     pseudonymise: str,
     token: dict[str, str],
     user: str | None,
@@ -177,7 +179,7 @@ def test_a_token_names_its_session_and_its_user(
     assert row.session == pseudonyms.shopper(stored[1](session))
 
 
-def test_a_pseudonymised_id_that_may_be_either_gives_both_hashes(
+def test_ambiguous_pseudonymised_id_is_logged_with_both_hashes(
     shop: Shop, pseudonyms: Pseudonyms, monkeypatch: pytest.MonkeyPatch, lines: Callable[[], list[ServedResponse]]
 ) -> None:
     monkeypatch.setenv("PSEUDONYMISE_IDS", "1")
@@ -190,7 +192,9 @@ def test_a_pseudonymised_id_that_may_be_either_gives_both_hashes(
     assert row.shopper != row.session
 
 
-def test_what_was_not_served_has_no_line(shop: Shop, lines: Callable[[], list[ServedResponse]]) -> None:
+def test_refusals_batches_and_304_responses_are_not_logged(
+    shop: Shop, lines: Callable[[], list[ServedResponse]]
+) -> None:
     """A refusal, a batch, and an answer that the client has already."""
     shop.publish()
     etag = shop.get("GET /popular")["headers"]["etag"]
@@ -203,7 +207,7 @@ def test_what_was_not_served_has_no_line(shop: Shop, lines: Callable[[], list[Se
     assert lines() == []
 
 
-def test_no_secret_costs_one_wait_and_no_answer(
+def test_missing_secret_is_read_once_per_interval_and_hides_the_user(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], counted: Callable[[], Any]
 ) -> None:
     """The secret is read again after a while; until then the log line gives no user."""
@@ -230,7 +234,7 @@ def test_no_secret_costs_one_wait_and_no_answer(
     assert len(asked) == 2
 
 
-def test_nobody_needs_no_secret(
+def test_response_without_user_needs_no_secret(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, lines: Callable[[], list[ServedResponse]], counted: Callable[[], Any]
 ) -> None:
     monkeypatch.setenv("SECRET_ARN", "no-such-secret")
@@ -240,7 +244,7 @@ def test_nobody_needs_no_secret(
     assert [row.shopper for row in lines()] == [None]
 
 
-def test_a_callers_correlation_id_is_in_the_answer_and_its_line(
+def test_correlation_id_of_the_caller_is_in_response_and_log_line(
     shop: Shop, lines: Callable[[], list[ServedResponse]], logged: Callable[[], str]
 ) -> None:
     shop.publish()

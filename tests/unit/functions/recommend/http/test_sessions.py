@@ -8,7 +8,7 @@ from alsolike.declarations.storage import CONFIGURATION_KEY
 from tests.unit.functions.recommend.shop import Shop
 
 
-def test_session_token_says_who_asks_and_whose_profile_is_read(stocked: Shop) -> None:
+def test_session_token_decides_the_profile_that_is_read(stocked: Shop) -> None:
     """A token of a session is not good for the profile of a user who is called the same."""
     stocked.remember("u#visit", "kiwi")
     stocked.remember("s#visit", "pear")
@@ -26,7 +26,7 @@ def test_session_token_says_who_asks_and_whose_profile_is_read(stocked: Shop) ->
     ) == (["kiwi"], "similar")
 
 
-def test_sessions_are_shown_the_columns_that_the_shop_permits_and_may_name_its_filters_alone(stocked: Shop) -> None:
+def test_session_request_is_limited_to_permitted_columns_and_filters(stocked: Shop) -> None:
     """Any page holds a session's token: what an item costs the shop is not for it, unless the shop says so."""
     dear, permits = "INCLUDE ItemID WHERE Items.PRICE > 2", "the configuration permits sessions"
     stocked.catalogue({"fig": {"title": "Fig", "price": 3}})
@@ -54,7 +54,7 @@ def test_sessions_are_shown_the_columns_that_the_shop_permits_and_may_name_its_f
     assert stocked.get("GET /popular", metadata="PRICE", filter="other")["statusCode"] == 200
 
 
-def test_without_a_configuration_sessions_are_shown_no_columns(stocked: Shop) -> None:
+def test_session_without_a_configuration_gets_no_columns(stocked: Shop) -> None:
     stocked.catalogue({"fig": {"title": "Fig"}})
     stocked.configure(sessions={"columns": ["TITLE"]})
     stocked.s3.put_object(Bucket=stocked.bucket, Key=CONFIGURATION_KEY, Body=b"damaged")

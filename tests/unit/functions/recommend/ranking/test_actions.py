@@ -122,7 +122,7 @@ def test_number_of_actions_is_limited(shop: Shop) -> None:
     assert actions(numResults=1) == ["app"]
 
 
-def test_columns_of_the_user_and_earlier_outcomes_count(shop: Shop) -> None:
+def test_user_columns_and_earlier_outcomes_change_action_scores(shop: Shop) -> None:
     shop.configure(users={"columns": {"plan": "string"}})
     took(shop, "app", before_ms=DAY_MS)
     with_history = ask()["document"]["actionList"]
@@ -139,7 +139,7 @@ def test_expired_actions_are_left_out(shop: Shop) -> None:
     assert actions() == ["mail"]
 
 
-def test_action_is_not_repeated_before_its_days_are_over(shop: Shop) -> None:
+def test_action_is_not_repeated_before_its_repeat_frequency(shop: Shop) -> None:
     put(shop, Action("app", {"repeatFrequency": 2}), Action("mail", {"repeatFrequency": 1}))
     took(shop, "app", before_ms=DAY_MS + 60_000)
     took(shop, "mail", before_ms=DAY_MS + 60_001)
@@ -147,19 +147,19 @@ def test_action_is_not_repeated_before_its_days_are_over(shop: Shop) -> None:
     assert actions() == ["mail"]
 
 
-def test_action_without_days_is_repeated_even_if_the_clock_of_its_event_is_ahead(shop: Shop) -> None:
+def test_action_without_repeat_frequency_is_repeated_after_a_future_event(shop: Shop) -> None:
     took(shop, "app", before_ms=-60_000)
 
     assert actions() == ["app", "mail"]
 
 
-def test_value_weighs_the_propensity(shop: Shop) -> None:
+def test_value_multiplies_the_propensity(shop: Shop) -> None:
     put(shop, Action("mail", {"value": 10}))
 
     assert actions() == ["mail", "app"]
 
 
-def test_exploration_varies_the_order_and_not_the_scores(shop: Shop) -> None:
+def test_exploration_changes_the_order_and_not_the_scores(shop: Shop) -> None:
     put(shop, Action("new", {}))
 
     answers = [ask(campaign="curious")["document"]["actionList"] for _ in range(60)]
@@ -171,7 +171,7 @@ def test_exploration_varies_the_order_and_not_the_scores(shop: Shop) -> None:
     assert {tuple(actions()) for _ in range(10)} == {("app", "new", "mail")}
 
 
-def test_rates_of_actions_are_declared(shop: Shop, counted: Any) -> None:
+def test_untrained_action_model_is_reported_as_degraded(shop: Shop, counted: Any) -> None:
     publish(shop, dataclasses.replace(MODEL, fitted=False), version="v2")
 
     answer = ask()
@@ -189,7 +189,9 @@ def test_rates_of_actions_are_declared(shop: Shop, counted: Any) -> None:
         (b"[1]", "no-actions", []),
     ],
 )
-def test_damaged_actions_are_left_out_and_declared(shop: Shop, body: bytes, reason: str, readable: list[str]) -> None:
+def test_damaged_actions_are_omitted_and_reported_as_degraded(
+    shop: Shop, body: bytes, reason: str, readable: list[str]
+) -> None:
     shop.s3.put_object(Bucket=shop.bucket, Key=ACTIONS_KEY, Body=body)
 
     answer = ask()
@@ -207,7 +209,7 @@ def test_erased_user_has_no_history(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("campaign", ["home", "unknown"])
-def test_campaign_that_recommends_no_actions_is_not_found(shop: Shop, campaign: str) -> None:
+def test_campaign_without_actions_returns_404(shop: Shop, campaign: str) -> None:
     answer = ask(campaign=campaign)
 
     assert answer["statusCode"] == 404
@@ -221,7 +223,7 @@ def test_filters_are_refused(shop: Shop) -> None:
     assert answer["document"]["message"].startswith("filterArn is given, expected none")
 
 
-def test_batch_has_the_actions_of_single_requests_and_refuses_bad_users_alone(shop: Shop) -> None:
+def test_batch_of_actions_equals_single_requests_and_refuses_bad_users(shop: Shop) -> None:
     took(shop, "app", before_ms=DAY_MS)
     batch = {"users": ["anna", "", "ben"], "recommender": "next-best-action", "numResults": 2}
 
@@ -236,7 +238,7 @@ def test_batch_has_the_actions_of_single_requests_and_refuses_bad_users_alone(sh
     assert scores[0] != scores[1]  # only Anna took an action
 
 
-def test_batch_of_actions_takes_no_filter(shop: Shop) -> None:
+def test_batch_of_actions_refuses_a_filter(shop: Shop) -> None:
     batch = {"users": ["anna"], "recommender": "next-best-action", "filter": "cheap"}
 
     with pytest.raises(InvalidInput, match=r"batch\.filter is 'cheap', expected none: next-best-action has no filters"):

@@ -33,7 +33,7 @@ def cold_shop(shop: Shop) -> Shop:
     return shop
 
 
-def test_new_item_is_ranked_by_what_is_like_it(cold_shop: Shop) -> None:
+def test_cold_item_is_ranked_by_its_neighbours(cold_shop: Shop) -> None:
     """The date's neighbours are the fig (2) and the apple, which is not listed: 1/2 * 2."""
     cold_shop.catalogue({"date": {"from": "Greece"}})
 
@@ -48,7 +48,7 @@ def test_new_item_is_ranked_by_what_is_like_it(cold_shop: Shop) -> None:
     assert headers["x-alsolike-source"] == "model"
 
 
-def test_popular_items_follow_after_cold_ones(cold_shop: Shop) -> None:
+def test_popular_items_follow_cold_items(cold_shop: Shop) -> None:
     cold_shop.catalogue({"sloe": {"kind": "blue"}})
 
     items, headers = cold_shop.ask(numResults=4)
@@ -58,7 +58,7 @@ def test_popular_items_follow_after_cold_ones(cold_shop: Shop) -> None:
     assert items[2]["score"] == 0.5
 
 
-def test_items_without_neighbours_in_the_list_come_after_all_known_ones(cold_shop: Shop) -> None:
+def test_items_without_neighbours_follow_all_known_items(cold_shop: Shop) -> None:
     cold_shop.catalogue({"nut": {"kind": "nut"}})
 
     items, headers = cold_shop.ask()
@@ -69,7 +69,7 @@ def test_items_without_neighbours_in_the_list_come_after_all_known_ones(cold_sho
     assert "x-alsolike-cold-items" not in headers
 
 
-def test_only_ranked_cold_items_are_declared_where_rules_make_the_list(cold_shop: Shop) -> None:
+def test_only_ranked_cold_items_are_counted_with_rules(cold_shop: Shop) -> None:
     """Nuts are like nothing that is known: they fill, or a promotion or a pin brings them."""
     cold_shop.configure(
         filters=FILTERS,
@@ -97,7 +97,7 @@ def test_only_ranked_cold_items_are_declared_where_rules_make_the_list(cold_shop
     assert "x-alsolike-cold-items" not in headers_of_nobody
 
 
-def test_filter_that_only_new_items_pass_leaves_nobody_without_them(cold_shop: Shop) -> None:
+def test_filter_passed_only_by_cold_items_returns_them_to_every_user(cold_shop: Shop) -> None:
     """Bert has no history, so no new item is similar to it. The date was changed after the sloe."""
     cold_shop.configure(filters=FILTERS)
     cold_shop.catalogue({"sloe": {"kind": "blue", "price": 1}})
@@ -109,7 +109,7 @@ def test_filter_that_only_new_items_pass_leaves_nobody_without_them(cold_shop: S
     assert headers["x-alsolike-source"] == "popular"
 
 
-def test_seen_new_item_is_no_filling_where_seen_ones_are_left_out(cold_shop: Shop) -> None:
+def test_seen_cold_item_does_not_fill_if_seen_items_are_excluded(cold_shop: Shop) -> None:
     cold_shop.publish(item_ids=list(ITEMS), properties=ITEMS, exclude_seen=True)
     cold_shop.catalogue({"nut": {"kind": "nut"}, "bolt": {"kind": "bolt"}})
     cold_shop.remember("u#anna", "nut")
@@ -118,7 +118,7 @@ def test_seen_new_item_is_no_filling_where_seen_ones_are_left_out(cold_shop: Sho
     assert "nut" not in cold_shop.items()
 
 
-def test_seen_new_item_is_not_promoted_where_seen_ones_are_left_out(cold_shop: Shop) -> None:
+def test_seen_cold_item_is_not_promoted_if_seen_items_are_excluded(cold_shop: Shop) -> None:
     """Neither is like anything that is known: the promotion is filled with what its filter passes."""
     cold_shop.publish(item_ids=list(ITEMS), properties=ITEMS, exclude_seen=True)
     cold_shop.configure(
@@ -136,14 +136,14 @@ def test_seen_new_item_is_not_promoted_where_seen_ones_are_left_out(cold_shop: S
     assert "nut" not in items
 
 
-def test_deleted_item_is_answered_no_more(cold_shop: Shop) -> None:
+def test_deleted_cold_item_is_not_recommended(cold_shop: Shop) -> None:
     cold_shop.catalogue({"date": {"from": "Greece"}})
     cold_shop.catalogue({"date": None}, at_ms=NOW_MS + 1)
 
     assert "date" not in cold_shop.items()
 
 
-def test_cold_items_of_another_model_are_not_answered(cold_shop: Shop) -> None:
+def test_cold_items_of_another_model_are_not_recommended(cold_shop: Shop) -> None:
     cold_shop.catalogue({"date": {"from": "Greece"}})
     cold_shop.publish("v2", item_ids=list(ITEMS), properties=ITEMS)
     Registry(cold_shop.s3, cold_shop.bucket).promote("v2", reason="test", now_ms=NOW_MS)
@@ -161,7 +161,7 @@ def test_filters_apply_to_cold_items(cold_shop: Shop) -> None:
     assert cold_shop.items("cheap") == ["date"]
 
 
-def test_filter_for_new_items_alone_still_knows_what_they_are_like(cold_shop: Shop) -> None:
+def test_cold_items_keep_their_scores_with_a_filter_for_cold_items(cold_shop: Shop) -> None:
     cold_shop.configure(items={"columns": {"price": "number"}}, filters=FILTERS)
     cold_shop.catalogue({"date": {"from": "Greece", "price": 1}})
 
@@ -170,7 +170,7 @@ def test_filter_for_new_items_alone_still_knows_what_they_are_like(cold_shop: Sh
     assert items == [{"itemId": "date", "score": 1.0}]
 
 
-def test_filters_see_the_users_interactions_with_cold_items(cold_shop: Shop) -> None:
+def test_filters_use_the_users_interactions_with_cold_items(cold_shop: Shop) -> None:
     cold_shop.configure(filters=FILTERS)
     cold_shop.catalogue({"date": {"from": "Greece"}})
     cold_shop.remember("u#anna", "date", "purchase")
@@ -179,7 +179,7 @@ def test_filters_see_the_users_interactions_with_cold_items(cold_shop: Shop) -> 
     assert "date" in cold_shop.items()
 
 
-def test_seen_cold_items_are_not_answered_where_seen_ones_are_not(shop: Shop) -> None:
+def test_seen_cold_items_are_excluded_if_seen_items_are(shop: Shop) -> None:
     shop.publish(item_ids=list(ITEMS), properties=ITEMS, exclude_seen=True)
     shop.catalogue({"date": {"from": "Greece"}})
     shop.remember("u#anna", "pear")
@@ -190,7 +190,7 @@ def test_seen_cold_items_are_not_answered_where_seen_ones_are_not(shop: Shop) ->
     assert shop.items() == ["fig", "plum", "kiwi", "apple"]  # a popular one, and the rest
 
 
-def test_bought_cold_items_are_not_answered_where_bought_ones_are_not(shop: Shop) -> None:
+def test_bought_cold_items_are_excluded_if_bought_items_are(shop: Shop) -> None:
     shop.publish(item_ids=list(ITEMS), properties=ITEMS, exclude_bought=True)
     shop.catalogue({"date": {"from": "Greece"}})
     shop.remember("u#anna", "pear")

@@ -75,7 +75,7 @@ def graph_input() -> Histories:
     [*map(fitted, ADDITIVE), untrained(SMALL, items=ITEMS)],
     ids=[*(algorithm.name for algorithm in ADDITIVE), "sasrec"],
 )
-def test_each_contribution_is_what_the_model_says_less_without(model: Fitted, tmp_path: Path) -> None:
+def test_contribution_is_the_score_minus_the_score_without_the_interaction(model: Fitted, tmp_path: Path) -> None:
     serving = served(model, tmp_path)
     interactions = recent()
     history = serving.history(interactions, serving.bundle.positions([each.item_id for each in interactions]))
@@ -92,7 +92,7 @@ def test_each_contribution_is_what_the_model_says_less_without(model: Fitted, tm
     np.testing.assert_allclose(found[0], scores, rtol=1e-6)
 
 
-def test_fewer_long_histories_are_run_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_longer_histories_are_run_in_smaller_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     serving = served(fitted(BuyAgain()), tmp_path)
     interactions = recent()
     history = serving.history(interactions, serving.bundle.positions([each.item_id for each in interactions]))
@@ -124,7 +124,7 @@ def test_contributions_of_an_additive_model_add_up_to_the_score(algorithm: Algor
     np.testing.assert_allclose((found[0] - found[1:]).sum(axis=0), scores, rtol=1e-4)
 
 
-def test_answer_names_what_counted_most_for_each_item(shop: Shop) -> None:
+def test_explanation_has_the_largest_contributions_of_each_item(shop: Shop) -> None:
     """A pear bought weighs 5, one viewed 1; the fig is worth twice the plum; nothing speaks for what fills up."""
     shop.publish()
     shop.remember("u#anna", "pear", before_ms=2000)
@@ -148,14 +148,14 @@ def because(event_type: str, before_ms: int, contribution: float) -> dict[str, A
     }
 
 
-def test_reasons_are_given_only_where_asked_for(shop: Shop) -> None:
+def test_explanations_are_returned_only_on_request(shop: Shop) -> None:
     shop.publish()
     shop.remember("u#anna", "pear")
 
     assert "reason" not in shop.ask()[0][0]
 
 
-def test_items_are_answered_without_reasons_where_the_model_does_not_run_for_those(
+def test_items_are_returned_without_reasons_if_the_explanation_fails(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shop.publish()

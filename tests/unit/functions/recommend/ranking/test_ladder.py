@@ -31,7 +31,7 @@ def failing(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
     return shop
 
 
-def test_what_is_similar_to_the_last_viewed_stands_in_for_a_model_that_fails(
+def test_failing_model_falls_back_to_items_similar_to_the_last_viewed(
     failing: Shop, counted: Callable[[], dict[str, float]]
 ) -> None:
     failing.remember("u#anna", "plum", before_ms=3000)
@@ -48,7 +48,7 @@ def test_what_is_similar_to_the_last_viewed_stands_in_for_a_model_that_fails(
     assert (counts["RecommendationsDegraded"], counts["DegradedToSimilar"]) == (1, 1)
 
 
-def test_what_was_seen_is_left_out_on_the_second_step_too(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_seen_items_are_excluded_from_the_similar_fallback(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     shop.publish(related=RELATED, exclude_seen=True)
     shop.remember("u#anna", "kiwi", before_ms=2000)
     shop.remember("u#anna", "pear")
@@ -60,7 +60,7 @@ def test_what_was_seen_is_left_out_on_the_second_step_too(shop: Shop, monkeypatc
     assert headers["x-alsolike-filled"] == "1"
 
 
-def test_bought_items_are_left_out_on_the_second_step_too(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bought_items_are_excluded_from_the_similar_fallback(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     shop.publish(related=RELATED, exclude_bought=True)
     shop.remember("u#anna", "kiwi", "purchase", before_ms=2000)
     shop.remember("u#anna", "pear")
@@ -71,9 +71,7 @@ def test_bought_items_are_left_out_on_the_second_step_too(shop: Shop, monkeypatc
     assert [item["itemId"] for item in items] == ["fig", "pear", "plum"]  # similar to pear, then popular
 
 
-def test_what_was_seen_is_left_out_where_only_popular_items_stand_in(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_seen_items_are_excluded_from_the_popular_fallback(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     shop.publish(exclude_seen=True)
     shop.remember("u#anna", "fig")
     monkeypatch.setattr(Budget, "allows", lambda *_: False)
@@ -84,7 +82,7 @@ def test_what_was_seen_is_left_out_where_only_popular_items_stand_in(
     assert sorted(item["itemId"] for item in items) == ["kiwi", "pear", "plum"]
 
 
-def test_popular_items_stand_in_where_nothing_similar_is_known(
+def test_failing_model_falls_back_to_popular_items_without_similar_ones(
     failing: Shop, counted: Callable[[], dict[str, float]]
 ) -> None:
     failing.remember("u#anna", "plum")
@@ -97,7 +95,7 @@ def test_popular_items_stand_in_where_nothing_similar_is_known(
     assert counted()["DegradedToPopular"] == 1
 
 
-def test_what_trends_stands_in_before_the_first_model(shop: Shop, counted: Callable[[], dict[str, float]]) -> None:
+def test_missing_model_falls_back_to_trending_items(shop: Shop, counted: Callable[[], dict[str, float]]) -> None:
     shop.count(durian=20)
 
     items, headers = shop.ask()
@@ -107,14 +105,14 @@ def test_what_trends_stands_in_before_the_first_model(shop: Shop, counted: Calla
     assert counted()["DegradedToTrending"] == 1
 
 
-def test_stand_ins_obey_the_filter(failing: Shop) -> None:
+def test_fallback_items_are_filtered(failing: Shop) -> None:
     failing.configure(filters={"no-kiwi": 'EXCLUDE ItemID WHERE Items.ITEM_ID IN ("kiwi")'})
     failing.remember("u#anna", "pear")
 
     assert failing.items("no-kiwi", numResults=1) == ["fig"]
 
 
-def test_model_that_would_take_longer_than_the_answer_may_is_left_out_and_tried_again(
+def test_model_slower_than_the_time_budget_is_skipped_and_retried(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, counted: Callable[[], dict[str, float]]
 ) -> None:
     """It took 2 s whenever it was run, of 100 ms: so often it is passed over before it is believed to be faster."""
@@ -134,7 +132,7 @@ def test_model_that_would_take_longer_than_the_answer_may_is_left_out_and_tried_
     assert degraded == ["model-slow", "model-slow", None]
 
 
-def test_time_that_the_profile_took_is_not_left_for_the_model(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_profile_time_reduces_the_time_budget_of_the_model(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """The profile takes 90 ms of 100, and the model 20; a user without history needs no model."""
     shop.publish(related=RELATED)
     shop.remember("u#anna", "pear")
@@ -155,7 +153,7 @@ def test_time_that_the_profile_took_is_not_left_for_the_model(shop: Shop, monkey
     assert "x-alsolike-degraded" not in shop.ask(userId="unknown-user")[1]
 
 
-def test_fastest_of_the_latest_runs_says_how_long_the_model_takes(shop: Shop) -> None:
+def test_expected_model_time_is_the_fastest_recent_run(shop: Shop) -> None:
     shop.publish()
     shop.remember("u#anna", "pear")
     shop.ask()
@@ -176,7 +174,7 @@ def test_fastest_of_the_latest_runs_says_how_long_the_model_takes(shop: Shop) ->
         (0, 5_000, 5_000, True),
     ],
 )
-def test_what_fits_into_the_time_that_is_left_is_allowed_and_what_takes_a_tenth_always_is(
+def test_budget_allows_runs_within_remaining_time_or_a_tenth(
     limit_ms: float, spent_ms: float, expected_ms: float, allowed: bool
 ) -> None:
     times_s = iter([10.0, 10.0 + spent_ms / 1000])
@@ -185,9 +183,7 @@ def test_what_fits_into_the_time_that_is_left_is_allowed_and_what_takes_a_tenth_
     assert budget.allows(expected_ms) is allowed
 
 
-def test_profile_that_does_not_come_in_half_of_the_time_is_left_out(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_profile_read_has_half_of_the_time_budget_as_its_timeout(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TIME_BUDGET_MS", "60")
     shop.ask()
 
@@ -197,7 +193,7 @@ def test_profile_that_does_not_come_in_half_of_the_time_is_left_out(
     assert config.retries["total_max_attempts"] == 1
 
 
-def test_connection_that_is_never_made_is_not_waited_for_either(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_profile_connection_timeout_falls_back_to_popular_items(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """A network that swallows what is sent: there is no answer, and no refusal."""
     with contextlib.ExitStack() as open_sockets:
         listener = open_sockets.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
@@ -218,14 +214,14 @@ def test_connection_that_is_never_made_is_not_waited_for_either(shop: Shop, monk
     assert [item["itemId"] for item in items] == ["fig"]
 
 
-def test_similar_items_do_without_a_model_that_fails(failing: Shop) -> None:
+def test_similar_items_are_available_if_the_model_fails(failing: Shop) -> None:
     items, headers = failing.ask(recommenderArn=f"{ARN}:recommender/similar-items", itemId="pear", numResults=3)
 
     assert [item["itemId"] for item in items] == ["kiwi", "fig", "plum"]
     assert (headers["x-alsolike-filled"], headers["x-alsolike-degraded"]) == ("1", "model-failed")
 
 
-def test_nothing_is_answered_where_nothing_can_be_had_and_the_model_as_soon_as_it_can(
+def test_empty_list_is_returned_without_s3_and_the_model_after_recovery(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, counted: Callable[[], dict[str, float]]
 ) -> None:
     """A fresh process, and S3 is silent: the request is answered all the same."""

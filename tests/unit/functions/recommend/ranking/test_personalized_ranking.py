@@ -8,7 +8,7 @@ from alsolike.domain import recommendation_id
 from tests.unit.functions.recommend.shop import ARN, Shop
 
 
-def test_ranking_orders_what_it_is_given(stocked: Shop) -> None:
+def test_ranking_orders_the_given_items(stocked: Shop) -> None:
     """The pear leads to fig, then plum; of the others the kiwi is known, the durian and the salak are not."""
     stocked.remember("u#anna", "pear")
     stocked.catalogue({"gone": None})
@@ -21,7 +21,7 @@ def test_ranking_orders_what_it_is_given(stocked: Shop) -> None:
     assert recommendation_id.parse(document["recommendationId"]).recommender == "personalized-ranking"
 
 
-def test_ranking_ranks_seen_items_too(shop: Shop) -> None:
+def test_ranking_includes_seen_items(shop: Shop) -> None:
     shop.publish(exclude_seen=True)
     shop.remember("u#anna", "fig")
     shop.remember("u#anna", "pear")
@@ -29,7 +29,7 @@ def test_ranking_ranks_seen_items_too(shop: Shop) -> None:
     assert [item["itemId"] for item in rank(shop, ["plum", "fig"])["personalizedRanking"]] == ["fig", "plum"]
 
 
-def test_ranking_leaves_out_what_a_filter_bars(stocked: Shop) -> None:
+def test_ranking_omits_filtered_items(stocked: Shop) -> None:
     stocked.configure(filters={"no-fig": 'EXCLUDE ItemID WHERE Items.ITEM_ID IN ("fig")'})
     stocked.remember("u#anna", "pear")
 

@@ -28,7 +28,7 @@ def grouped(shop: Shop) -> Shop:
     return shop
 
 
-def test_unknown_user_gets_what_is_popular_among_the_users_like_first(grouped: Shop) -> None:
+def test_unknown_user_gets_items_popular_in_the_users_group_first(grouped: Shop) -> None:
     grouped.register("anna", plan="gold")
 
     items, headers = grouped.ask()
@@ -42,26 +42,26 @@ def test_unknown_user_gets_what_is_popular_among_the_users_like_first(grouped: S
     assert (headers["x-alsolike-source"], headers["x-alsolike-popular-within"]) == ("popular", "plan")
 
 
-def test_the_smallest_group_counts(grouped: Shop) -> None:
+def test_smallest_group_is_used(grouped: Shop) -> None:
     grouped.register("anna", plan="gold", likes="jazz|tea")
 
     assert grouped.items(numResults=3) == ["kiwi", "plum", "fig"]
 
 
-def test_context_says_more_of_the_user(grouped: Shop) -> None:
+def test_context_selects_a_group(grouped: Shop) -> None:
     assert grouped.items(userId="unknown-user", context={"LIKES": "tea"}, numResults=2) == ["kiwi", "plum"]
     assert grouped.items(userId="unknown-user", context={"DEVICE": "phone"}, numResults=2) == ["pear", "fig"]
 
 
 @pytest.mark.parametrize("text", ["true", "True", "TRUE"])
-def test_context_says_yes_in_any_case(shop: Shop, text: str) -> None:
+def test_context_boolean_is_case_insensitive(shop: Shop, text: str) -> None:
     shop.publish(groups=[Group("trial", "true", 20, [2])])
     shop.configure(users={"columns": {"trial": "boolean"}})
 
     assert shop.items(userId="unknown-user", context={"TRIAL": text}, numResults=1) == ["plum"]
 
 
-def test_group_of_which_no_item_passes_is_not_named(grouped: Shop) -> None:
+def test_group_without_passing_items_is_not_reported(grouped: Shop) -> None:
     grouped.register("anna", plan="gold")
     grouped.catalogue({"plum": {"price": 9}, "kiwi": {"price": 1}})
 
@@ -71,21 +71,21 @@ def test_group_of_which_no_item_passes_is_not_named(grouped: Shop) -> None:
     assert "x-alsolike-popular-within" not in headers
 
 
-def test_context_counts_before_what_is_stored(grouped: Shop) -> None:
+def test_context_precedes_stored_properties(grouped: Shop) -> None:
     grouped.register("anna", likes="tea")
 
     assert grouped.items(context={"likes": "jazz"}, numResults=2) == ["fig", "pear"]
 
 
 @pytest.mark.parametrize("context", [None, {}, {"DEVICE": "fridge"}])
-def test_user_of_no_group_gets_what_is_popular_of_all(grouped: Shop, context: Any) -> None:
+def test_user_without_a_group_gets_globally_popular_items(grouped: Shop, context: Any) -> None:
     items, headers = grouped.ask(context=context, numResults=2)
 
     assert [item["itemId"] for item in items] == ["fig", "pear"]
     assert "x-alsolike-popular-within" not in headers
 
 
-def test_user_with_a_history_is_ranked_by_it(grouped: Shop) -> None:
+def test_user_with_a_history_is_ranked_by_the_model(grouped: Shop) -> None:
     grouped.register("anna", plan="gold")
     grouped.remember("u#anna", "pear")
 
@@ -95,7 +95,7 @@ def test_user_with_a_history_is_ranked_by_it(grouped: Shop) -> None:
     assert "x-alsolike-popular-within" not in headers
 
 
-def test_filters_apply_to_what_is_popular_in_a_group(grouped: Shop) -> None:
+def test_filters_apply_to_items_popular_in_a_group(grouped: Shop) -> None:
     grouped.catalogue({"plum": {"price": 9}, "kiwi": {"price": 1}})
 
     items, _ = grouped.ask(filterArn=f"{ARN}:filter/cheap", context={"LIKES": "tea"})
@@ -103,7 +103,7 @@ def test_filters_apply_to_what_is_popular_in_a_group(grouped: Shop) -> None:
     assert [item["itemId"] for item in items] == ["kiwi"]
 
 
-def test_users_that_cannot_be_read_get_what_is_popular_of_all(grouped: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreadable_user_gets_globally_popular_items(grouped: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     def outage(*_: Any, **__: Any) -> None:
         raise Unavailable("the table is away")
 
@@ -115,16 +115,14 @@ def test_users_that_cannot_be_read_get_what_is_popular_of_all(grouped: Shop, mon
     assert headers["x-alsolike-degraded"] == "user-unavailable"
 
 
-def test_the_users_table_is_not_asked_where_the_model_has_no_groups(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_users_table_is_not_read_if_the_model_has_no_groups(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(UserStore, "get", None)
     shop.publish()
 
     assert shop.items(numResults=1) == ["fig"]
 
 
-def test_names_that_no_header_takes_are_encoded(shop: Shop) -> None:
+def test_group_names_are_percent_encoded_in_headers(shop: Shop) -> None:
     shop.publish(groups=[Group("größe", "L", 20, [2])])
     shop.register("anna", größe="L")
 

@@ -25,11 +25,11 @@ def asked(recommender: str, **fields: Any) -> dict[str, Any]:
     return {"recommenderArn": f"{ARN}:recommender/{recommender}", **fields}
 
 
-def test_variants_of_a_product_take_one_place(figs: Shop) -> None:
+def test_variants_of_a_product_take_one_position(figs: Shop) -> None:
     assert figs.items(numResults=3) == ["fig", "pear", "kiwi"]
 
 
-def test_variants_follow_if_the_list_would_be_too_short(figs: Shop) -> None:
+def test_variants_fill_a_list_that_would_be_too_short(figs: Shop) -> None:
     items, headers = figs.ask(numResults=4)
 
     assert [item["itemId"] for item in items] == ["fig", "pear", "kiwi", "plum"]
@@ -38,7 +38,9 @@ def test_variants_follow_if_the_list_would_be_too_short(figs: Shop) -> None:
 
 
 @pytest.mark.parametrize(("ranked", "candidates"), [(["fig", "plum", "kiwi"], 3 / 2), (["pear", "kiwi"], 1), ([], 1)])
-def test_candidates_per_place_follow_lists_of_the_model(figs: Shop, ranked: list[str], candidates: float) -> None:
+def test_candidates_per_position_depend_on_variants_in_model_lists(
+    figs: Shop, ranked: list[str], candidates: float
+) -> None:
     state = current_sources().refresher.state(now_ms=0, remaining_ms=lambda: 10_000)
     assert state.model is not None
 
@@ -47,13 +49,13 @@ def test_candidates_per_place_follow_lists_of_the_model(figs: Shop, ranked: list
     assert state.catalogue.candidates_per_place == candidates
 
 
-def test_variants_can_have_places_of_their_own(figs: Shop) -> None:
+def test_variants_have_separate_positions_if_disabled(figs: Shop) -> None:
     figs.configure(items={"variants": None})
 
     assert figs.items(numResults=3) == ["fig", "plum", "pear"]
 
 
-def test_variants_can_share_a_column(figs: Shop) -> None:
+def test_variants_can_be_defined_by_a_column(figs: Shop) -> None:
     figs.configure(items={"variants": "GROUP_ID"})
     figs.catalogue({item_id: {**FIGS.get(item_id, {}), "groupId": group} for item_id, group in
                     {"fig": 1, "plum": 2, "pear": 2, "kiwi": 1}.items()}, at_ms=10**13)  # fmt: skip
@@ -69,14 +71,14 @@ def test_same_title_in_another_category_is_another_product(figs: Shop) -> None:
     assert figs.items(numResults=2) == ["fig", "plum"]
 
 
-def test_given_items_are_all_ranked(figs: Shop) -> None:
+def test_personalized_ranking_keeps_all_variants(figs: Shop) -> None:
     body = {**CAMPAIGN, "userId": "anna", "inputList": ["kiwi", "plum", "fig"]}
     answer = figs.post(body, route="POST /personalize-ranking")
 
     assert [item["itemId"] for item in orjson.loads(answer["body"])["personalizedRanking"]] == ["fig", "plum", "kiwi"]
 
 
-def test_similar_items_have_one_variant_of_a_product(figs: Shop) -> None:
+def test_similar_items_have_one_variant_per_product(figs: Shop) -> None:
     answer = figs.items(**asked("similar-items", userId=None, itemId="pear", numResults=2))
 
     assert answer == ["kiwi", "fig"]
@@ -91,7 +93,7 @@ def test_variants_of_an_item_are_not_bought_together_with_it(stocked: Shop) -> N
     assert answer == ["kiwi", "fig"]
 
 
-def test_rules_place_one_variant_of_a_product(figs: Shop) -> None:
+def test_rules_place_one_variant_per_product(figs: Shop) -> None:
     figs.configure(
         items={"columns": {"title": "string"}},
         rules={"home": {"pins": [{"item": "plum", "position": 1}]}},
@@ -102,7 +104,7 @@ def test_rules_place_one_variant_of_a_product(figs: Shop) -> None:
     assert figs.items(numResults=4) == ["plum", "pear", "kiwi", "fig"]
 
 
-def test_boosted_variant_has_the_place_of_its_product(figs: Shop) -> None:
+def test_boosted_variant_takes_the_position_of_its_product(figs: Shop) -> None:
     figs.configure(
         items={"columns": {"title": "string"}},
         filters={"boosted": 'INCLUDE ItemID WHERE Items.TITLE IN ("fig, 1 LB")'},

@@ -66,9 +66,7 @@ def model(embeddings: Embeddings, tmp_path_factory: pytest.TempPathFactory) -> M
 
 
 @pytest.mark.parametrize("name", FILTERS)
-def test_all_that_pass_are_answered_in_the_order_of_their_scores(
-    embeddings: Embeddings, model: Model, name: str
-) -> None:
+def test_all_items_that_pass_a_rare_filter_are_sorted_by_score(embeddings: Embeddings, model: Model, name: str) -> None:
     configuration = Configuration(filters=FILTERS)
     changes = [
         Change(item_id, 0, {"launched": NOW_MS / 1000 - (0 if new else 90_000), "tags": ["new" if new else "old"]})

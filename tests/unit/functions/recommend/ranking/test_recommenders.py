@@ -22,7 +22,7 @@ def ids(answer: dict[str, Any]) -> list[str]:
     return [item["itemId"] for item in orjson.loads(answer["body"])["itemList"]]
 
 
-def test_similar_items_are_the_items_row_then_what_the_model_ranks_after_it(stocked: Shop) -> None:
+def test_similar_items_come_from_the_table_then_the_model(stocked: Shop) -> None:
     items, headers = stocked.ask(**named("similar-items", userId=None, itemId="pear", numResults=3))
 
     assert [(item["itemId"], item["score"]) for item in items] == [("kiwi", 0.75), ("fig", 0.5), ("plum", 0.25)]
@@ -30,21 +30,21 @@ def test_similar_items_are_the_items_row_then_what_the_model_ranks_after_it(stoc
     assert "x-alsolike-filled" not in headers
 
 
-def test_items_bought_together_are_of_a_table_of_their_own(stocked: Shop) -> None:
+def test_bought_together_items_come_from_their_own_table(stocked: Shop) -> None:
     items, headers = stocked.ask(**named("bought-together", userId=None, itemId="pear", numResults=1))
 
     assert items == [{"itemId": "plum", "score": 0.5}]
     assert headers["x-alsolike-source"] == "similar"
 
 
-def test_what_is_like_an_item_follows_what_is_bought_with_it(stocked: Shop) -> None:
+def test_similar_items_follow_bought_together_items(stocked: Shop) -> None:
     items, headers = stocked.ask(**named("bought-together", userId=None, itemId="pear", numResults=3))
 
     assert [(item["itemId"], item["score"]) for item in items] == [("plum", 0.5), ("kiwi", 0.25), ("fig", 1 / 6)]
     assert "x-alsolike-filled" not in headers
 
 
-def test_a_cart_is_completed_by_the_strongest_link_to_any_of_its_items(stocked: Shop) -> None:
+def test_cart_is_completed_by_the_strongest_link_to_any_cart_item(stocked: Shop) -> None:
     items, headers = stocked.ask(**named("bought-together", userId=None, cart=["kiwi", "pear"], numResults=2))
 
     assert [item["itemId"] for item in items] == ["plum", "fig"]
@@ -52,7 +52,7 @@ def test_a_cart_is_completed_by_the_strongest_link_to_any_of_its_items(stocked: 
     assert headers["x-alsolike-source"] == "similar"
 
 
-def test_a_cart_is_not_completed_by_substitutes_for_its_items(stocked: Shop) -> None:
+def test_cart_is_not_completed_by_substitutes_of_its_items(stocked: Shop) -> None:
     pear = {"title": "Pear, 1 lb", "categoryL1": "fruit", "categoryL2": "pome"}
     stocked.catalogue(
         {"pear": pear, "plum": {**pear, "title": "Pear, 2 lb"}, "fig": {**pear, "categoryL2": "fig"}, "kiwi": {}}
@@ -63,36 +63,36 @@ def test_a_cart_is_not_completed_by_substitutes_for_its_items(stocked: Shop) -> 
     assert [item["itemId"] for item in items] == ["fig", "kiwi"]
 
 
-def test_only_bought_together_takes_a_cart(stocked: Shop) -> None:
+def test_cart_is_refused_except_for_bought_together(stocked: Shop) -> None:
     answer = stocked.post({"userId": "anna", **named("for-you", cart=["pear"])})
 
     assert answer["statusCode"] == 400
     assert "only bought-together completes a cart, not for-you" in answer["body"]
 
 
-def test_an_item_is_never_among_what_is_similar_to_it(stocked: Shop) -> None:
+def test_similar_items_exclude_the_item_itself(stocked: Shop) -> None:
     assert stocked.got(SIMILAR, path={"itemId": "pear"}) == (["kiwi", "fig", "plum"], "similar")
     assert stocked.got(SIMILAR, path={"itemId": "plum"}) == (["fig", "pear", "kiwi"], "popular")
 
 
-def test_similar_items_obey_filters_and_do_not_end_for_them(stocked: Shop) -> None:
+def test_similar_items_continue_with_the_model_under_a_filter(stocked: Shop) -> None:
     stocked.configure(items={"columns": {"price": "number"}}, filters={"dear": "INCLUDE ItemID WHERE Items.PRICE > 2"})
     stocked.catalogue({"plum": {"price": 3}, "fig": {"price": 1}, "kiwi": {"price": 2}})
 
     assert stocked.got(SIMILAR, path={"itemId": "pear"}, filter="dear") == (["plum"], "model")
 
 
-def test_item_that_the_model_does_not_know_is_stood_for_by_popular_items(stocked: Shop) -> None:
+def test_similar_items_of_an_unknown_item_are_popular_items(stocked: Shop) -> None:
     assert stocked.got(SIMILAR, path={"itemId": "durian"}, numResults="2") == (["fig", "pear"], "popular")
 
 
-def test_bundle_without_tables_answers_similar_items_with_the_model(shop: Shop) -> None:
+def test_similar_items_of_a_bundle_without_tables_come_from_the_model(shop: Shop) -> None:
     shop.publish()
 
     assert shop.got(SIMILAR, path={"itemId": "pear"}, numResults="2") == (["fig", "plum"], "model")
 
 
-def test_recently_viewed_are_the_latest_items_once_each_and_nothing_more(stocked: Shop) -> None:
+def test_recently_viewed_has_each_latest_item_once(stocked: Shop) -> None:
     """A return is no view. Neither the catalogue nor the model has the durian."""
     for before_ms, (item_id, event_type) in enumerate(
         [("durian", "view"), ("pear", "purchase"), ("fig", "view"), ("durian", "cart"), ("plum", "return")]
@@ -113,7 +113,7 @@ def test_deleted_items_are_not_recently_viewed(stocked: Shop) -> None:
     assert [item["itemId"] for item in stocked.ask(**named("recently-viewed"))[0]] == ["fig"]
 
 
-def test_filters_look_at_items_that_the_model_does_not_know(stocked: Shop) -> None:
+def test_filters_apply_to_items_unknown_to_the_model(stocked: Shop) -> None:
     stocked.configure(
         items={"columns": {"price": "number"}},
         filters={
@@ -133,7 +133,7 @@ def test_filters_look_at_items_that_the_model_does_not_know(stocked: Shop) -> No
     assert set(stocked.items("unbought", **named("recently-viewed"))) == {"durian", "salak"}
 
 
-def test_buy_again_ranks_what_was_bought_and_kept_as_the_model_does(stocked: Shop) -> None:
+def test_buy_again_ranks_kept_purchases_by_the_model(stocked: Shop) -> None:
     """The pear leads to the fig; the plum was returned; the kiwi was only viewed, so it is no repeat purchase."""
     stocked.remember("u#anna", "fig", "purchase", before_ms=3000)
     stocked.remember("u#anna", "durian", "purchase", before_ms=2500)
@@ -148,7 +148,7 @@ def test_buy_again_ranks_what_was_bought_and_kept_as_the_model_does(stocked: Sho
     assert headers["x-alsolike-source"] == "model"
 
 
-def test_who_bought_nothing_has_nothing_to_buy_again(stocked: Shop) -> None:
+def test_buy_again_without_purchases_is_empty(stocked: Shop) -> None:
     stocked.remember("u#anna", "pear")
 
     items, headers = stocked.ask(**named("buy-again"))
@@ -156,7 +156,7 @@ def test_who_bought_nothing_has_nothing_to_buy_again(stocked: Shop) -> None:
     assert (items, headers["x-alsolike-source"]) == ([], "none")
 
 
-def test_what_was_bought_often_and_lately_comes_first_where_the_model_knows_nothing(shop: Shop) -> None:
+def test_buy_again_without_a_model_ranks_by_frequency_and_recency(shop: Shop) -> None:
     shop.remember("u#anna", "durian", "purchase", before_ms=400 * DAY_MS)
     shop.remember("u#anna", "salak", "purchase", before_ms=2 * DAY_MS)
     shop.remember("u#anna", "salak", "purchase", before_ms=3 * DAY_MS)
@@ -168,7 +168,7 @@ def test_what_was_bought_often_and_lately_comes_first_where_the_model_knows_noth
     assert (headers["x-alsolike-source"], headers["x-alsolike-degraded"]) == ("recent", "no-model")
 
 
-def test_trending_items_come_first_and_popular_ones_follow(stocked: Shop) -> None:
+def test_popular_items_follow_trending_items(stocked: Shop) -> None:
     stocked.count(durian=30, plum=20)
 
     answer = stocked.get("GET /trending", window="30m", numResults="4")
@@ -179,7 +179,7 @@ def test_trending_items_come_first_and_popular_ones_follow(stocked: Shop) -> Non
 
 
 @pytest.mark.parametrize("recommender", [None, "popular", "similar-items"])
-def test_a_window_is_refused_where_the_recommender_has_none(recommender: str | None, stocked: Shop) -> None:
+def test_window_is_refused_except_for_trending(recommender: str | None, stocked: Shop) -> None:
     query = {"window": "3h"} | ({"recommender": recommender, "itemId": "fig"} if recommender else {})
     event = http_event("GET /users/{userId}/recommendations", path={"userId": "anna"}, query=query)
 
@@ -191,7 +191,7 @@ def test_a_window_is_refused_where_the_recommender_has_none(recommender: str | N
     )
 
 
-def test_a_users_trending_items_are_of_the_window(stocked: Shop) -> None:
+def test_trending_items_of_a_user_use_the_window(stocked: Shop) -> None:
     stocked.count(durian=30)
 
     answer = stocked.get(
@@ -202,13 +202,13 @@ def test_a_users_trending_items_are_of_the_window(stocked: Shop) -> None:
 
 
 @pytest.mark.parametrize("name", ["trending", "trending-30m", "trending-1d"])
-def test_personalizes_clients_name_the_window_in_the_arn(name: str, stocked: Shop) -> None:
+def test_window_can_be_the_suffix_of_a_personalize_arn(name: str, stocked: Shop) -> None:
     stocked.count(plum=20)
 
     assert stocked.ask(**named(name, numResults=1))[0][0]["itemId"] == "plum"
 
 
-def test_trends_that_cannot_be_read_are_declared(stocked: Shop) -> None:
+def test_unreadable_trends_are_reported_as_degraded(stocked: Shop) -> None:
     stocked.ask()
     sources = current_sources()
     sources.trends._store._bucket = "gone"  # type: ignore[attr-defined]
@@ -220,11 +220,11 @@ def test_trends_that_cannot_be_read_are_declared(stocked: Shop) -> None:
     assert answer["headers"]["cache-control"] == "private, no-cache"
 
 
-def test_popular_items_are_those_of_all(stocked: Shop) -> None:
+def test_popular_route_returns_globally_popular_items(stocked: Shop) -> None:
     assert stocked.got("GET /popular") == (["fig", "pear", "kiwi", "plum"], "popular")
 
 
-def test_user_routes_take_any_recommender(stocked: Shop) -> None:
+def test_user_routes_accept_any_recommender(stocked: Shop) -> None:
     stocked.remember("u#anna", "pear")
     route, path = "GET /users/{userId}/recommendations", {"userId": "anna"}
 
@@ -236,7 +236,7 @@ def test_user_routes_take_any_recommender(stocked: Shop) -> None:
     )
 
 
-def test_every_recommender_answers_before_the_first_model(shop: Shop, counted: Callable[[], dict[str, float]]) -> None:
+def test_every_recommender_has_a_fallback_without_a_model(shop: Shop, counted: Callable[[], dict[str, float]]) -> None:
     shop.count(plum=20)
     shop.remember("u#anna", "pear", "purchase")
 
@@ -250,7 +250,7 @@ def test_every_recommender_answers_before_the_first_model(shop: Shop, counted: C
         counted()
 
 
-def test_requested_columns_that_do_not_exist_are_named(stocked: Shop) -> None:
+def test_unknown_metadata_columns_are_reported(stocked: Shop) -> None:
     items, headers = stocked.ask(metadataColumns={"ITEMS": ["TITLE", "NO, PE"]})
     _, known = stocked.ask(metadataColumns={"ITEMS": ["TITLE"]})
 

@@ -23,7 +23,7 @@ def by_price(weight: float = -1.0) -> Reranker:
     return Reranker(HOURS, np.ones(len(FEATURES)), np.ones(len(FEATURES)), weights, columns)
 
 
-def test_reranker_orders_the_models_items_and_keeps_the_scores_of_the_places(
+def test_reranker_orders_items_and_keeps_the_scores_of_positions(
     shop: Shop, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shop.publish(reranker=by_price())
@@ -38,7 +38,7 @@ def test_reranker_orders_the_models_items_and_keeps_the_scores_of_the_places(
     assert row.scores == (1.0, 2.0, None)
 
 
-def test_device_of_the_context_counts_and_is_logged(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+def test_device_of_the_context_is_a_feature_and_is_logged(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
     model = by_price(1.0)
     weights = np.vstack([model.weights[0], -2 * model.weights[0]])
     shop.publish(reranker=dataclasses.replace(model, contexts=("device phone",), weights=weights))
@@ -66,7 +66,7 @@ def test_rules_apply_to_reranked_items(shop: Shop) -> None:
     assert shop.items(numResults=2) == ["fig", "plum"]
 
 
-def test_candidates_after_the_lists_length_are_not_promoted(shop: Shop) -> None:
+def test_candidates_beyond_the_list_length_do_not_change_the_list(shop: Shop) -> None:
     shop.publish(reranker=by_price())
     shop.remember("u#anna", "pear")
     shop.configure(
@@ -88,7 +88,7 @@ def test_number_of_candidates_does_not_change_a_list(shop: Shop) -> None:
     assert shop.items(numResults=1) == first == ["fig"]
 
 
-def test_other_recommenders_keep_the_models_order(shop: Shop) -> None:
+def test_other_recommenders_keep_the_order_of_the_model(shop: Shop) -> None:
     shop.publish(reranker=by_price())
 
     document = orjson.loads(shop.get("GET /items/{itemId}/similar", path={"itemId": "pear"})["body"])

@@ -49,21 +49,21 @@ def filtered(shop: Shop) -> Shop:
     return shop
 
 
-def test_answer_without_a_filter_has_everything(filtered: Shop) -> None:
+def test_list_without_a_filter_has_all_items(filtered: Shop) -> None:
     assert filtered.items() == ["fig", "plum", "pear", "kiwi"]
 
 
-def test_filter_is_named_by_the_end_of_its_arn(filtered: Shop) -> None:
+def test_filter_is_the_last_part_of_its_arn(filtered: Shop) -> None:
     assert filtered.items("cheap") == ["pear"]
     assert filtered.items("unbought") == ["fig", "plum", "pear", "kiwi"]
 
 
-def test_filter_starves_no_result_that_exists(filtered: Shop) -> None:
+def test_filter_does_not_shorten_the_list(filtered: Shop) -> None:
     """The best item is filtered out, and the answer is as long as before."""
     assert filtered.items("up-to", filterValues={"PRICE": "2"}, numResults=1) == ["plum"]
 
 
-def test_filling_obeys_the_filter_and_is_declared(filtered: Shop) -> None:
+def test_fill_items_pass_the_filter_and_are_counted(filtered: Shop) -> None:
     """The model ranks fig and plum: `cheap` passes neither, `up-to` a price of 2 passes the plum."""
     _, popular = filtered.ask(filterArn=f"{ARN}:filter/cheap")
     items, filled = filtered.ask(filterArn=f"{ARN}:filter/up-to", filterValues={"PRICE": "2"})
@@ -74,7 +74,7 @@ def test_filling_obeys_the_filter_and_is_declared(filtered: Shop) -> None:
 
 
 @pytest.mark.parametrize("user", ["anna", "nobody"])
-def test_answer_that_a_filter_leaves_empty_is_from_nothing(filtered: Shop, user: str) -> None:
+def test_empty_list_after_a_filter_has_source_none(filtered: Shop, user: str) -> None:
     items, headers = filtered.ask(filterArn=f"{ARN}:filter/free", userId=user)
 
     assert items == []
@@ -82,31 +82,31 @@ def test_answer_that_a_filter_leaves_empty_is_from_nothing(filtered: Shop, user:
     assert "x-alsolike-degraded" not in headers
 
 
-def test_parameters_come_with_the_request(filtered: Shop) -> None:
+def test_filter_parameters_come_from_the_request(filtered: Shop) -> None:
     assert filtered.items("up-to", filterValues={"PRICE": '"3"'}) == ["fig", "plum", "pear"]
     assert filtered.items("without", filterValues={"CATEGORY": '"fruit","nuts"'}) == ["plum", "kiwi"]
     assert filtered.items("without") == ["fig", "plum", "pear", "kiwi"]
 
 
-def test_history_of_the_user_is_looked_at(filtered: Shop) -> None:
+def test_filter_uses_the_interactions_of_the_user(filtered: Shop) -> None:
     filtered.remember("u#anna", "fig", "purchase")
 
     assert filtered.items("unbought") == ["plum", "pear", "kiwi"]
 
 
-def test_popular_list_obeys_the_filter_and_is_filled_up(filtered: Shop) -> None:
+def test_popular_list_is_filtered_and_filled(filtered: Shop) -> None:
     """Popular are fig, pear and kiwi; the plum passes too."""
     assert filtered.items("cheap", userId="unknown-user") == ["pear"]
     assert filtered.items("up-to", userId="unknown-user", filterValues={"PRICE": "2"}) == ["pear", "plum"]
     assert filtered.items("up-to", userId="unknown-user", filterValues={"PRICE": "2"}, numResults=1) == ["pear"]
 
 
-def test_current_item_comes_with_the_request(filtered: Shop) -> None:
+def test_current_item_of_a_filter_comes_from_the_request(filtered: Shop) -> None:
     assert filtered.items("cheaper", itemId="plum") == ["pear"]
     assert filtered.items("cheaper", itemId="unknown") == []
 
 
-def test_current_user_is_read_where_a_filter_looks_at_it(filtered: Shop) -> None:
+def test_current_user_is_read_if_the_filter_uses_it(filtered: Shop) -> None:
     filtered.register("young", age=17)
     filtered.register("old", age=18)
 
@@ -115,7 +115,7 @@ def test_current_user_is_read_where_a_filter_looks_at_it(filtered: Shop) -> None
         assert "plum" in filtered.items("grown-up", userId=user, numResults=4)
 
 
-def test_user_is_looked_at_beside_the_items(filtered: Shop) -> None:
+def test_filter_compares_user_and_item_columns(filtered: Shop) -> None:
     filtered.register("young", age=2, likes="green")
     filtered.register("old", age=18, likes=["soft", "blue"])
 
@@ -128,7 +128,7 @@ def test_user_is_looked_at_beside_the_items(filtered: Shop) -> None:
     assert sorted(filtered.items("affordable", userId="young")) == ["pear", "plum"]
 
 
-def test_now_is_when_it_is_asked(filtered: Shop) -> None:
+def test_filter_now_is_the_time_of_the_request(filtered: Shop) -> None:
     """The fig was bought a day ago; the pear is an hour old, the plum half a year."""
     now_ms = time.time_ns() // 1_000_000
     bought = RecentInteraction(now_ms - DAY_MS, "bought", "fig", "purchase")
@@ -144,7 +144,7 @@ def test_now_is_when_it_is_asked(filtered: Shop) -> None:
     assert filtered.items("new") == ["pear"]
 
 
-def test_list_written_with_bars_is_a_list_of_the_current_item_and_user_too(filtered: Shop) -> None:
+def test_string_with_bars_is_a_list_for_current_item_and_user(filtered: Shop) -> None:
     filtered.register("anna", likes="water|tea")
     filtered.register("bob", likes="wine")
 
@@ -153,7 +153,7 @@ def test_list_written_with_bars_is_a_list_of_the_current_item_and_user_too(filte
     assert "plum" in filtered.items("sober", userId="bob", numResults=4)
 
 
-def test_what_the_shop_said_of_a_user_is_not_looked_at_any_more_once_the_user_is_erased(filtered: Shop) -> None:
+def test_filter_ignores_properties_of_an_erased_user(filtered: Shop) -> None:
     filtered.register("young", age=17)
     profiles = ProfileStore(filtered.dynamodb, filtered.profiles_table)
 
@@ -163,7 +163,7 @@ def test_what_the_shop_said_of_a_user_is_not_looked_at_any_more_once_the_user_is
 
 
 @pytest.mark.parametrize("name", ["grown-up", "adults", "favourites", "affordable"])
-def test_users_that_cannot_be_read_mean_no_items_and_a_declared_answer(
+def test_unreadable_user_gives_an_empty_degraded_list_with_user_filters(
     filtered: Shop, counted: Callable[[], dict[str, float]], name: str
 ) -> None:
     filtered.dynamodb.delete_table(TableName=filtered.users_table)
@@ -178,9 +178,7 @@ def test_users_that_cannot_be_read_mean_no_items_and_a_declared_answer(
 
 
 @pytest.mark.parametrize("recommender", ["for-you", "similar-items", "buy-again", "trending", "popular"])
-def test_interactions_that_cannot_be_read_mean_no_items_for_a_filter_that_looks_at_them(
-    filtered: Shop, recommender: str
-) -> None:
+def test_unreadable_profile_gives_an_empty_list_with_interaction_filters(filtered: Shop, recommender: str) -> None:
     """The pear was bought: what lets it pass where nothing is known of that shows what must not be shown."""
     filtered.remember("u#anna", "pear", "purchase")
     filtered.dynamodb.delete_table(TableName=filtered.profiles_table)
@@ -193,7 +191,7 @@ def test_interactions_that_cannot_be_read_mean_no_items_for_a_filter_that_looks_
     assert filtered.items("cheap") == ["pear"]
 
 
-def test_deleted_item_that_the_model_never_knew_does_not_trend_whatever_the_filter(filtered: Shop) -> None:
+def test_deleted_item_unknown_to_the_model_is_not_in_filtered_trends(filtered: Shop) -> None:
     """`without` lets everything pass that has no category, as durian and salak have none."""
     filtered.count(durian=30, salak=20)
     filtered.catalogue({"durian": None})
@@ -202,7 +200,7 @@ def test_deleted_item_that_the_model_never_knew_does_not_trend_whatever_the_filt
     assert filtered.items("without", **asked) == ["salak"]
 
 
-def test_recommender_has_a_filter_of_its_own(filtered: Shop) -> None:
+def test_recommender_filter_applies_unless_the_request_names_one(filtered: Shop) -> None:
     filtered.configure(items=COLUMNS, filters=FILTERS, recommenders={"for-you": {"filter": "cheap"}})
 
     assert filtered.items() == ["pear"]
@@ -210,7 +208,7 @@ def test_recommender_has_a_filter_of_its_own(filtered: Shop) -> None:
     assert filtered.items("unbought") == ["fig", "plum", "pear", "kiwi"]
 
 
-def test_changed_filter_and_changed_price_count_from_the_next_look_on(filtered: Shop) -> None:
+def test_changed_filter_and_price_apply_from_the_next_refresh(filtered: Shop) -> None:
     assert filtered.items("cheap") == ["pear"]
 
     filtered.configure(items=COLUMNS, filters={"cheap": "INCLUDE ItemID WHERE Items.PRICE < 3"})
@@ -250,7 +248,7 @@ def test_changed_filter_and_changed_price_count_from_the_next_look_on(filtered: 
         ({"filterArn": f"{ARN}:filter/cheaper"}, 400, "itemId is missing, expected an item: the filter compares with"),
     ],
 )
-def test_filter_that_cannot_be_applied_says_why(
+def test_inapplicable_filter_is_refused_with_its_reason(
     filtered: Shop, fields: dict[str, Any], status: int, message: str
 ) -> None:
     found_status, found = filtered.refusal(**fields)

@@ -30,14 +30,14 @@ def fed(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return inputs
 
 
-def test_each_interaction_has_the_value_of_the_user(shop: Shop, fed: list[Any]) -> None:
+def test_user_column_is_a_feature_of_each_interaction(shop: Shop, fed: list[Any]) -> None:
     shop.register("anna", plan="tin")
 
     assert shop.items(numResults=1) == ["fig"]
     assert fed[-1] == [[2, 2]]
 
 
-def test_candidates_of_promotions_are_ranked_with_the_value_of_the_user(shop: Shop, fed: list[Any]) -> None:
+def test_promotion_candidates_are_ranked_with_user_features(shop: Shop, fed: list[Any]) -> None:
     shop.configure(
         users={"columns": {"plan": "string"}},
         items={"columns": {"title": "string"}},
@@ -53,7 +53,7 @@ def test_candidates_of_promotions_are_ranked_with_the_value_of_the_user(shop: Sh
     assert fed[-2:] == [[[2, 2]]] * 2
 
 
-def test_context_of_the_request_counts_before_what_is_stored(shop: Shop, fed: list[Any]) -> None:
+def test_request_context_precedes_stored_user_columns(shop: Shop, fed: list[Any]) -> None:
     shop.register("anna", plan="tin")
 
     shop.items(context={"PLAN": "gold"})
@@ -61,7 +61,7 @@ def test_context_of_the_request_counts_before_what_is_stored(shop: Shop, fed: li
     assert fed[-1] == [[1, 1]]
 
 
-def test_users_that_cannot_be_read_have_unknown_values(
+def test_unreadable_user_has_unknown_feature_values(
     shop: Shop, fed: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def outage(*_: Any, **__: Any) -> None:
@@ -76,7 +76,7 @@ def test_users_that_cannot_be_read_have_unknown_values(
     assert headers["x-alsolike-degraded"] == "user-unavailable"
 
 
-def test_other_models_read_no_users(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_models_without_user_features_read_no_users(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     def read(*_: Any, **__: Any) -> None:
         raise AssertionError("the user was read")
 

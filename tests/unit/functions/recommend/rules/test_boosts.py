@@ -44,7 +44,7 @@ def passing(*numbers: int) -> npt.NDArray[np.float32]:
     return bias
 
 
-def test_classes_part_the_allowed_items_by_the_product_of_their_factors() -> None:
+def test_factor_groups_split_items_by_the_product_of_their_factors() -> None:
     allowed = passing(0, 1, 2, 3)
 
     parts = factor_groups([Boost(2.0, passing(1, 2, 9)), Boost(2.0, passing(2, 3))], allowed=allowed)
@@ -61,7 +61,7 @@ def test_classes_part_the_allowed_items_by_the_product_of_their_factors() -> Non
     ),
     k=st.integers(1, 8),
 )
-def test_the_best_of_each_class_have_the_best_boosted_scores(
+def test_boosted_list_has_the_best_boosted_scores_of_all_items(
     model: Model, filters: list[tuple[list[int], float]], k: int
 ) -> None:
     catalogue = ModelCatalogue(EMPTY, model.bundle, DEFAULT)
@@ -77,7 +77,7 @@ def test_the_best_of_each_class_have_the_best_boosted_scores(
 
 
 @pytest.mark.parametrize(("score", "factor", "expected"), [(2.0, 3.0, 6.0), (-2.0, 4.0, -0.5), (0.0, 9.0, 0.0)])
-def test_a_boost_raises_a_score_below_0_too(score: float, factor: float, expected: float) -> None:
+def test_boost_raises_negative_scores_too(score: float, factor: float, expected: float) -> None:
     assert boosted(score, factor) == expected
 
 
@@ -95,7 +95,7 @@ def boosted_shop(shop: Shop) -> Shop:
     return shop
 
 
-def test_a_boosted_item_is_found_outside_the_pool(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_boosted_item_outside_the_candidate_pool_is_found(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(merchandising, "LEAST_POOL", 1)
     monkeypatch.setattr(merchandising, "CANDIDATES_A_PLACE", 1)
 
@@ -105,9 +105,7 @@ def test_a_boosted_item_is_found_outside_the_pool(shop: Shop, monkeypatch: pytes
     assert "x-alsolike-rules-unmet" not in headers
 
 
-def test_boosts_count_within_the_pool_where_the_model_has_no_time_for_each(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_boosts_are_limited_to_the_pool_if_the_model_is_slow(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Model, "expected_ms", lambda self, *, with_bias: 60.0 if with_bias else 0.0)
     monkeypatch.setattr(merchandising, "LEAST_POOL", 1)
     monkeypatch.setattr(merchandising, "CANDIDATES_A_PLACE", 1)

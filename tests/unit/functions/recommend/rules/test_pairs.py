@@ -15,7 +15,7 @@ RANKED = [ScoredItem(position, 1 / position) for position in range(1, 7)]
 SWAPPED = {"recommenders": {"for-you": {"swaps": 1}}}
 
 
-def test_each_item_is_at_both_places_of_its_pair_equally_often() -> None:
+def test_items_of_a_pair_have_equal_chances_at_both_positions() -> None:
     lists = Counter(
         tuple(item.position for item in in_random_pairs(RANKED[:3], random=random.Random(seed)))
         for seed in range(4_000)
@@ -27,7 +27,7 @@ def test_each_item_is_at_both_places_of_its_pair_equally_often() -> None:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_places_keep_their_scores_and_have_propensities(seed: int) -> None:
+def test_pair_positions_keep_their_scores_and_have_propensities(seed: int) -> None:
     paired = in_random_pairs(RANKED, random=random.Random(seed))
 
     assert [item.score for item in paired] == [item.score for item in RANKED]
@@ -40,13 +40,13 @@ def test_places_keep_their_scores_and_have_propensities(seed: int) -> None:
 
 @pytest.mark.parametrize("other", [{"origin": "pinned"}, {"origin": "filled"}, {"propensity": 0.9}])
 @pytest.mark.parametrize("seed", range(10))
-def test_items_of_rules_keep_their_places(seed: int, other: dict[str, object]) -> None:
+def test_items_of_rules_keep_their_positions(seed: int, other: dict[str, object]) -> None:
     items = [RANKED[0], RANKED[1]._replace(**other), RANKED[2]]  # type: ignore[arg-type]
 
     assert in_random_pairs(items, random=random.Random(seed)) == items
 
 
-def test_share_of_responses_has_swaps(shop: Shop) -> None:
+def test_configured_share_of_responses_has_swapped_pairs(shop: Shop) -> None:
     shop.publish()
     shop.remember("u#anna", "pear")
     assert shop.items(numResults=2) == ["fig", "plum"]

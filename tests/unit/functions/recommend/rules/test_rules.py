@@ -62,14 +62,14 @@ def items(answer: list[dict[str, Any]]) -> list[str]:
     return [item["itemId"] for item in answer]
 
 
-def test_answer_without_rules_says_nothing_of_them(ruled: Callable[..., Shop]) -> None:
+def test_response_without_rules_has_no_rule_headers(ruled: Callable[..., Shop]) -> None:
     found, headers = ruled().ask()
 
     assert items(found) == ["fig", "plum", "pear", "kiwi"]
     assert not [name for name in headers if "rules" in name]
 
 
-def test_pins_and_a_promotion_of_the_configuration(
+def test_pins_and_a_promotion_of_the_configuration_apply(
     ruled: Callable[..., Shop], counted: Callable[[], dict[str, float]]
 ) -> None:
     shop = ruled(
@@ -90,21 +90,21 @@ def test_pins_and_a_promotion_of_the_configuration(
     }
 
 
-def test_a_pin_that_has_ended_has_no_effect(ruled: Callable[..., Shop]) -> None:
+def test_expired_pin_has_no_effect(ruled: Callable[..., Shop]) -> None:
     ended, running = ("2020-01-01", "2199-01-01")
     pins = [{"item": "kiwi", "position": 1, "until": ended}, {"item": "pear", "position": 2, "until": running}]
 
     assert ruled(pins=pins).items(numResults=2) == ["fig", "pear"]
 
 
-def test_rules_apply_to_the_recommender_that_names_them(ruled: Callable[..., Shop]) -> None:
+def test_rules_apply_only_to_the_recommender_that_names_them(ruled: Callable[..., Shop]) -> None:
     shop = ruled(on="popular", pins=[{"item": "plum", "position": 1}])
 
     assert items(shop.ask()[0])[0] == "fig"
     assert shop.got("GET /popular") == (["plum", "fig", "pear", "kiwi"], "popular")
 
 
-def test_a_boost_lifts_what_the_model_ranks_low_and_a_demotion_the_other_way(ruled: Callable[..., Shop]) -> None:
+def test_boost_raises_and_demotion_lowers_items_in_lists_and_rankings(ruled: Callable[..., Shop]) -> None:
     """Plum 1 times 3 is more than fig 2."""
     shop = ruled(boosts=[{"filter": "cheap", "factor": 1.5}], demotions=[{"filter": "dear", "factor": 0.5}])
     assert items(shop.ask()[0])[:2] == ["fig", "plum"]
@@ -125,14 +125,14 @@ def test_a_boost_lifts_what_the_model_ranks_low_and_a_demotion_the_other_way(rul
     assert items(orjson.loads(ranking["body"])["personalizedRanking"]) == ["plum", "fig", "kiwi"]
 
 
-def test_a_slate_rule_shortens_the_list_and_says_so(ruled: Callable[..., Shop]) -> None:
+def test_slate_rule_shortens_the_list_and_is_reported(ruled: Callable[..., Shop]) -> None:
     found, headers = ruled(slate=[{"column": "categoryL1", "at_most": 1}]).ask(numResults=3)
 
     assert items(found) == ["fig", "plum"]
     assert headers["x-alsolike-rules-unmet"] == "slate:categoryL1 starved"
 
 
-def test_diversity_orders_the_pool(ruled: Callable[..., Shop]) -> None:
+def test_diversity_reorders_the_candidates(ruled: Callable[..., Shop]) -> None:
     """After the fig, kiwi and pear are fruit as it is."""
     shop = ruled(on="popular", diversity={"dial": 0.9, "columns": ["categoryL1"]})
 
@@ -140,7 +140,7 @@ def test_diversity_orders_the_pool(ruled: Callable[..., Shop]) -> None:
     assert shop.got("GET /trending")[0][:2] == ["fig", "pear"]
 
 
-def test_a_requests_promotion_stands_for_that_of_the_configuration(ruled: Callable[..., Shop]) -> None:
+def test_promotion_of_a_request_replaces_that_of_the_configuration(ruled: Callable[..., Shop]) -> None:
     shop = ruled(promotions=[{"filter": "dear", "share": 0.5}], pins=[{"item": "pear", "position": 1}])
 
     found, headers = shop.ask(numResults=2, promotions=promoted("up-to", 50, name="sale", filterValues={"PRICE": "2"}))
@@ -152,7 +152,7 @@ def test_a_requests_promotion_stands_for_that_of_the_configuration(ruled: Callab
     assert items(none) == ["pear", "fig"]
 
 
-def test_a_promoted_item_passes_the_filter_of_the_promotion_and_not_that_of_the_request(
+def test_promoted_item_must_pass_only_the_filter_of_its_promotion(
     ruled: Callable[..., Shop],
 ) -> None:
     named = {"filterArn": f"{ARN}:filter/cheap", "numResults": 2}
@@ -168,7 +168,7 @@ def test_a_promoted_item_passes_the_filter_of_the_promotion_and_not_that_of_the_
     assert gave["x-alsolike-rules-unmet"] == "promotion:dear starved"
 
 
-def test_a_deleted_item_is_neither_promoted_nor_pinned(ruled: Callable[..., Shop]) -> None:
+def test_deleted_item_is_not_promoted_or_pinned(ruled: Callable[..., Shop]) -> None:
     shop = ruled(promotions=[{"filter": "dear", "share": 0.5}], pins=[{"item": "kiwi", "position": 1}])
     shop.catalogue({**CATALOGUE, "kiwi": None}, at_ms=1_800_000_000_000)
 
@@ -188,7 +188,7 @@ def test_a_deleted_item_is_neither_promoted_nor_pinned(ruled: Callable[..., Shop
         (promoted("cheaper", 20), 400, "itemId is missing, expected an item"),
     ],
 )
-def test_what_is_wrong_with_a_requests_promotion_is_refused(
+def test_invalid_promotion_of_a_request_is_refused_with_its_reason(
     ruled: Callable[..., Shop], promotions: Any, status: int, says: str
 ) -> None:
     found, message = ruled().refusal(promotions=promotions)
@@ -196,7 +196,7 @@ def test_what_is_wrong_with_a_requests_promotion_is_refused(
     assert (found, message[: len(says)]) == (status, says)
 
 
-def test_excluded_items_are_not_answered(ruled: Callable[..., Shop]) -> None:
+def test_excluded_items_are_not_recommended(ruled: Callable[..., Shop]) -> None:
     shop = ruled(on="buy-again", pins=[{"item": "plum", "position": 1}])
 
     assert items(shop.ask(exclude=["fig", "kiwi", "no-such"])[0]) == ["plum", "pear"]
@@ -207,7 +207,7 @@ def test_excluded_items_are_not_answered(ruled: Callable[..., Shop]) -> None:
     assert (items(found), headers["x-alsolike-rules-unmet"]) == ([], "pin:plum excluded")
 
 
-def test_exploration_brings_new_items_in_and_keeps_the_answer_to_itself(ruled: Callable[..., Shop]) -> None:
+def test_exploration_inserts_new_items_and_disables_shared_caching(ruled: Callable[..., Shop]) -> None:
     shop = ruled(on="popular", exploration={"share": 1, "new_for_days": 3})
     now_s = time.time()
     created = {"pear": now_s - DAY_S, "kiwi": now_s - 4 * DAY_S, "fig": now_s + DAY_S}
@@ -223,7 +223,7 @@ def test_exploration_brings_new_items_in_and_keeps_the_answer_to_itself(ruled: C
     assert answer["headers"]["x-alsolike-rules-unmet"] == "exploration starved"
 
 
-def test_a_rule_that_looks_at_what_cannot_be_read_gives_way(
+def test_rule_with_an_unreadable_user_is_reported_and_not_applied(
     ruled: Callable[..., Shop], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shop = ruled(boosts=[{"filter": "liked", "factor": 2}], promotions=[{"filter": "liked", "share": 0.5}])
@@ -237,7 +237,7 @@ def test_a_rule_that_looks_at_what_cannot_be_read_gives_way(
     assert "user-unavailable" in headers["x-alsolike-degraded"]
 
 
-def test_a_browser_is_not_told_of_the_rules(ruled: Callable[..., Shop]) -> None:
+def test_browser_response_has_no_rule_headers(ruled: Callable[..., Shop]) -> None:
     shop = ruled(pins=[{"item": "plum", "position": 1}, {"item": "secret", "position": 2}])
 
     answer = shop.get("GET /session/recommendations", token={"sessionId": "s1", "userId": "anna"})
@@ -246,7 +246,7 @@ def test_a_browser_is_not_told_of_the_rules(ruled: Callable[..., Shop]) -> None:
     assert not [name for name in answer["headers"] if "rules" in name]
 
 
-def test_a_promotion_is_part_of_what_an_answer_shows(ruled: Callable[..., Shop]) -> None:
+def test_promotion_name_changes_the_etag(ruled: Callable[..., Shop]) -> None:
     """The same items under another name are a different answer for a client that cached the first."""
     shop = ruled(on="popular", promotions=[{"filter": "dear", "share": 0.25}])
     first = shop.get("GET /popular")
@@ -263,7 +263,7 @@ def test_a_promotion_is_part_of_what_an_answer_shows(ruled: Callable[..., Shop])
     assert orjson.loads(again["body"])["itemList"][2]["promotionName"] == "sale"
 
 
-def test_a_promotion_on_an_items_page_has_what_goes_with_the_item(ruled: Callable[..., Shop]) -> None:
+def test_promotion_on_an_item_page_is_ranked_for_the_item(ruled: Callable[..., Shop]) -> None:
     """After a pear the model ranks fig, then plum, which is not popular; the page's own item is not promoted."""
     shop = ruled(on="similar-items", promotions=[{"filter": "cheap", "share": 0.5}])
 
@@ -274,7 +274,7 @@ def test_a_promotion_on_an_items_page_has_what_goes_with_the_item(ruled: Callabl
     assert "x-alsolike-rules-unmet" not in headers
 
 
-def test_without_a_model_rules_steer_what_trends(ruled: Callable[..., Shop]) -> None:
+def test_rules_apply_to_trending_items_without_a_model(ruled: Callable[..., Shop]) -> None:
     shop = ruled(
         promotions=[{"filter": "dear", "share": 0.5}],
         pins=[{"item": "pear", "position": 1}],
@@ -290,7 +290,7 @@ def test_without_a_model_rules_steer_what_trends(ruled: Callable[..., Shop]) -> 
     assert headers["x-alsolike-rules-unmet"] == "promotion:dear starved"
 
 
-def test_batches_keep_the_rules(ruled: Callable[..., Shop]) -> None:
+def test_rules_apply_to_batches(ruled: Callable[..., Shop]) -> None:
     from functions.recommend import handler
     from tests.builders.lambda_events import LambdaContext
 

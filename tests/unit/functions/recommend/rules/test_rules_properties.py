@@ -190,7 +190,7 @@ def is_new(properties: Mapping[str, Any] | None, rules: RuleSet) -> bool:
     k=st.integers(1, 8),
     exclude=st.lists(st.sampled_from(ITEMS), max_size=2, unique=True),
 )
-def test_an_answer_keeps_the_rules_or_names_those_that_gave(
+def test_response_keeps_the_rules_or_names_broken_ones(
     model: Model, catalogue: dict[str, Any], rules: dict[str, Any], recommender: str, k: int, exclude: list[str]
 ) -> None:
     request = RecommendationRequest("anna", k, recommender, item_id="i1", exclude=tuple(exclude))

@@ -56,7 +56,7 @@ def ids(slate: Slate) -> str:
     return "".join(chr(place.position) for place in slate.items)
 
 
-def test_promoted_item_is_no_variant_of_one_in_the_list() -> None:
+def test_promoted_item_is_not_a_variant_of_a_listed_item() -> None:
     products = {ord(item_id): ord(item_id.lower()) for item_id in "aAbcB"}
     inputs = SlateInputs(promotions=[Promoted("sale", 1, ranked("AB"))], products=products)
 
@@ -65,7 +65,7 @@ def test_promoted_item_is_no_variant_of_one_in_the_list() -> None:
     assert ids(slate) == "aBc"
 
 
-def test_without_rules_the_list_is_the_ranking() -> None:
+def test_slate_without_rules_equals_the_ranking() -> None:
     slate = made("abcde", k=3)
 
     assert slate == Slate(
@@ -78,7 +78,7 @@ def test_without_rules_the_list_is_the_ranking() -> None:
     )
 
 
-def test_a_pin_stands_at_its_place_whether_it_was_ranked_or_not() -> None:
+def test_pin_is_at_its_position_whether_ranked_or_not() -> None:
     slate = made("abc", k=4, pins=[pin("c", 1), pin("n", 3)])
 
     assert ids(slate) == "c" + "a" + "n" + "b"
@@ -94,19 +94,19 @@ def test_a_pin_stands_at_its_place_whether_it_was_ranked_or_not() -> None:
         (pin("p", 3), "abp", ()),
     ],
 )
-def test_a_pin_that_cannot_stand_says_so(pin: Pinned, listed: str, gave: tuple[str, ...]) -> None:
+def test_pin_that_cannot_be_placed_is_reported(pin: Pinned, listed: str, gave: tuple[str, ...]) -> None:
     slate = made("abc", k=3, pins=[pin])
 
     assert (ids(slate), slate.unmet_rules) == (listed, gave)
 
 
-def test_a_pin_moves_up_where_the_list_ends_before_it() -> None:
+def test_pin_moves_up_if_the_list_is_shorter() -> None:
     slate = made("a", k=5, pins=[pin("p", 4)])
 
     assert (ids(slate), slate.unmet_rules) == ("ap", ("pin:p moved",))
 
 
-def test_promoted_places_are_spread_over_those_that_pins_leave() -> None:
+def test_promoted_positions_are_spread_over_positions_without_pins() -> None:
     """Two of ten: the third and the eighth of the free ones are in the middle of each half."""
     slate = made("abcdefghij", k=10, promotions=[Promoted("sale", 2, ranked("jh"))])
     with_pin = made("abcdefghij", k=10, promotions=[Promoted("sale", 2, ranked("jh"))], pins=[pin("i", 1)])
@@ -117,19 +117,19 @@ def test_promoted_places_are_spread_over_those_that_pins_leave() -> None:
     assert [place for place, item in enumerate(with_pin.items) if item.origin == "promoted:sale"] == [3, 7]
 
 
-def test_places_of_two_promotions_take_turns() -> None:
+def test_positions_of_two_promotions_are_interleaved() -> None:
     slate = made("", k=6, promotions=[Promoted("m", 4, ranked("abcd")), Promoted("n", 2, ranked("xy"))])
 
     assert ids(slate) == "axbcyd"
 
 
-def test_a_promotion_with_too_few_items_leaves_its_places_to_the_others() -> None:
+def test_promotion_with_too_few_items_leaves_positions_to_ranked_items() -> None:
     slate = made("abc", k=3, promotions=[Promoted("sale", 2, ranked("z"))])
 
     assert (ids(slate), slate.unmet_rules) == ("zab", ("promotion:sale starved",))
 
 
-def test_a_promoted_item_that_is_ranked_before_its_place_stays_where_it_is() -> None:
+def test_promoted_item_ranked_before_its_position_keeps_its_rank() -> None:
     """The promotion brings its next item, and is kept where it has none: two of its items are in the list."""
     slate = made("abcd", k=4, promotions=[Promoted("sale", 2, ranked("axy"))])
     kept = made("abcd", k=4, promotions=[Promoted("sale", 2, ranked("ax"))])
@@ -139,13 +139,13 @@ def test_a_promoted_item_that_is_ranked_before_its_place_stays_where_it_is() -> 
     assert [place.origin for place in kept.items] == ["ranked", "promoted:sale", "ranked", "ranked"]
 
 
-def test_a_promotion_gives_way_to_pins() -> None:
+def test_pins_take_precedence_over_promotions() -> None:
     slate = made("abc", k=2, promotions=[Promoted("sale", 2, ranked("yz"))], pins=[pin("p", 1)])
 
     assert (ids(slate), slate.unmet_rules) == ("py", ("promotion:sale starved",))
 
 
-def test_at_most_so_many_of_a_value_counts_every_value_of_an_item() -> None:
+def test_slate_limit_counts_every_value_of_an_item() -> None:
     tags = {"a": ["m", "n"], "b": ["n", "o"], "c": ["o"], "d": [], "e": ["m", "m"]}
 
     slate = made("abcde", of=tags, column="tags", slate=[SlateRule("tags", at_most=1)])
@@ -153,7 +153,7 @@ def test_at_most_so_many_of_a_value_counts_every_value_of_an_item() -> None:
     assert (ids(slate), slate.unmet_rules) == ("acd", ("slate:tags starved",))
 
 
-def test_a_slate_rule_holds_for_promoted_items_and_counts_them() -> None:
+def test_slate_rule_counts_and_limits_promoted_items() -> None:
     """The promotion's first item is an x as the pin is, and so are the first three of the ranking."""
     rules = [SlateRule("brand", at_most=1)]
 
@@ -167,13 +167,13 @@ def test_a_slate_rule_holds_for_promoted_items_and_counts_them() -> None:
     assert slate.unmet_rules == ()
 
 
-def test_pins_stand_where_they_break_a_slate_rule_and_nothing_makes_it_worse() -> None:
+def test_pins_may_break_a_slate_rule_but_other_items_may_not() -> None:
     slate = made("cde", k=4, slate=[SlateRule("brand", at_most=1)], pins=[pin("a", 1), pin("b", 2)])
 
     assert (ids(slate), slate.unmet_rules) == ("abde", ("slate:brand pinned",))
 
 
-def test_a_spread_is_of_the_whole_list_and_of_numbers_above_nothing() -> None:
+def test_slate_spread_covers_the_full_list_and_positive_numbers_only() -> None:
     prices = {"a": 4, "b": 9, "c": 2, "d": 8, "e": 0}
 
     slate = made("abcdef", of=prices, column="price", slate=[SlateRule("price", spread=2)])
@@ -181,7 +181,7 @@ def test_a_spread_is_of_the_whole_list_and_of_numbers_above_nothing() -> None:
     assert (ids(slate), slate.unmet_rules) == ("acef", ("slate:price starved",))  # 9 and 8 are more than twice 4, and 2
 
 
-def test_pins_that_break_a_spread_let_pass_what_does_not_widen_it() -> None:
+def test_items_inside_a_spread_broken_by_pins_are_permitted() -> None:
     prices = {"a": 1, "b": 10, "c": 5, "d": 11}
     pins = [pin("a", 1), pin("b", 2)]
 
@@ -199,13 +199,13 @@ def test_diversity_is_maximal_marginal_relevance() -> None:
     assert ids(slate) == "adeb"
 
 
-def test_a_small_dial_leaves_the_order() -> None:
+def test_small_diversity_keeps_the_order() -> None:
     candidates = ranked("abde", a=10, b=9, d=4, e=3)
 
     assert ids(made(candidates, k=4, diversity=Diversity(0.01, ("brand",)))) == "abde"
 
 
-def test_likeness_is_the_mean_jaccard_index_of_the_columns() -> None:
+def test_diversity_similarity_is_the_mean_jaccard_index_of_columns() -> None:
     """After a: b shares one of three tags, c both, so 0.9 - 1/3 exceeds 1 - 1, each times 0.5."""
     tags = {"a": ["m", "n"], "b": ["n", "o"], "c": ["n", "m"]}
 
@@ -214,7 +214,7 @@ def test_likeness_is_the_mean_jaccard_index_of_the_columns() -> None:
     assert ids(slate) == "abc"
 
 
-def test_exploration_draws_a_new_item_for_a_place_and_says_the_chance() -> None:
+def test_explored_item_has_its_propensity() -> None:
     chance = Chance(0.9, 0.1, drawn=1)  # the first place is not explored, the second is
 
     slate = made("ab", k=2, chance=chance, explored_share=0.2, new_items=ranked("bmn"))
@@ -223,20 +223,20 @@ def test_exploration_draws_a_new_item_for_a_place_and_says_the_chance() -> None:
     assert [place.propensity for place in slate.items] == [pytest.approx(0.8), pytest.approx(0.2 / 3)]
 
 
-def test_a_greedy_choice_that_is_new_itself_comes_in_both_ways() -> None:
+def test_propensity_of_a_greedy_new_item_is_the_sum_of_both_chances() -> None:
     slate = made("ab", k=1, explored_share=0.3, new_items=ranked("am"))
 
     assert slate.items[0].propensity == pytest.approx(0.7 + 0.3 / 2)
 
 
-def test_exploration_without_new_items_leaves_nothing_to_chance_and_says_so() -> None:
+def test_exploration_without_new_items_is_reported_as_unmet() -> None:
     slate = made("ab", k=2, explored_share=0.5, new_items=ranked("a"), chance=Chance(0.9))
 
     assert [place.propensity for place in slate.items] == [1.0, 1.0]
     assert slate.unmet_rules == ("exploration starved",)
 
 
-def test_pins_and_promotions_are_not_left_to_chance() -> None:
+def test_pins_and_promotions_are_not_explored() -> None:
     slate = made(
         "ab", k=3, chance=Chance(0.0, 0.0, 0.0), pins=[pin("p", 1)], promotions=[Promoted("s", 1, ranked("q"))],
         explored_share=0.5, new_items=ranked("nm"),
@@ -271,7 +271,7 @@ class ChosenPath:
         return drawn
 
 
-def test_propensities_are_the_chances_of_all_ways_to_a_list() -> None:
+def test_propensities_equal_the_probabilities_of_all_paths() -> None:
     """Every way through the choices of three places: the ways to a list together are as probable as it says."""
     share = 0.4
     rules = [SlateRule("brand", at_most=2)]
@@ -293,7 +293,7 @@ def test_propensities_are_the_chances_of_all_ways_to_a_list() -> None:
     assert dict(lists) == pytest.approx(said)
 
 
-def test_propensities_are_the_frequencies_of_many_lists() -> None:
+def test_propensities_equal_the_frequencies_of_many_lists() -> None:
     source = random.Random(7)
     slates = [made("abde", k=2, chance=source, explored_share=0.5, new_items=ranked("bm")) for _ in range(4_000)]
     counted = Counter(ids(slate) for slate in slates)

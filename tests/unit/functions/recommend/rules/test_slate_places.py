@@ -50,18 +50,18 @@ def ids(slate: Slate) -> str:
     return "".join(chr(place.position) for place in slate.items)
 
 
-def test_a_pin_without_a_score_has_score_0() -> None:
+def test_pin_without_a_score_has_score_0() -> None:
     assert made("", k=1, pins=[pin("p", 1)]).items == [ScoredItem(ord("p"), 0.0, "pinned")]
 
 
-def test_promotions_share_what_earlier_ones_leave() -> None:
+def test_later_promotion_gets_positions_left_by_earlier_ones() -> None:
     """Two of the three places are m's, so that one is left for n: in the middle, by (turn + 0.5) / count."""
     slate = made("", k=3, promotions=[Promoted("m", 2, candidates("ab")), Promoted("n", 2, candidates("xy"))])
 
     assert (ids(slate), slate.unmet_rules) == ("axb", ("promotion:n starved",))
 
 
-def test_a_promotion_of_as_many_items_as_places_is_kept() -> None:
+def test_promotion_with_as_many_items_as_positions_is_met() -> None:
     slate = made("a", k=2, promotions=[Promoted("sale", 1, candidates("z"))])
 
     assert (ids(slate), slate.unmet_rules) == ("az", ())
@@ -78,19 +78,21 @@ def test_a_promotion_of_as_many_items_as_places_is_kept() -> None:
         ([pin("p", 3), pin("q", 5)], "apq", ("pin:p moved", "pin:q moved")),
     ],
 )
-def test_only_a_pin_that_stands_elsewhere_moved(pins: Sequence[Pinned], listed: str, gave: tuple[str, ...]) -> None:
+def test_only_a_pin_at_another_position_is_reported_as_moved(
+    pins: Sequence[Pinned], listed: str, gave: tuple[str, ...]
+) -> None:
     slate = made("a", k=5, pins=pins)
 
     assert (ids(slate), slate.unmet_rules) == (listed, gave)
 
 
-def test_a_slate_rule_that_a_full_list_keeps_starves_nothing() -> None:
+def test_slate_rule_kept_by_a_full_list_is_not_reported() -> None:
     slate = made("abc", k=2, brands={"a": "x", "b": "x", "c": "y"}, slate=[SlateRule("brand", at_most=1)])
 
     assert (ids(slate), slate.unmet_rules) == ("ac", ())
 
 
-def test_new_items_that_a_pin_bars_by_a_slate_rule_are_not_drawn() -> None:
+def test_new_items_excluded_by_pin_and_slate_rule_are_not_explored() -> None:
     """The pin has the only x that the rule permits before the first place is given by chance."""
     slate = made(
         "c", k=2, brands={"a": "x", "b": "x", "c": "y", "d": "z"}, slate=[SlateRule("brand", at_most=1)],
@@ -100,7 +102,7 @@ def test_new_items_that_a_pin_bars_by_a_slate_rule_are_not_drawn() -> None:
     assert ids(slate) == "ad"
 
 
-def test_a_certain_exploration_draws_and_none_leaves_the_ranking() -> None:
+def test_exploration_share_1_draws_and_share_0_keeps_the_ranking() -> None:
     certain = made("ab", k=1, explored_share=1.0, new_items=candidates("n"), chance=[0.999])
     bounded = made("ab", k=1, explored_share=0.5, new_items=candidates("n"), chance=[0.5])
     none = made("ab", k=1, new_items=candidates("n"))
@@ -110,7 +112,7 @@ def test_a_certain_exploration_draws_and_none_leaves_the_ranking() -> None:
     assert none.items == [ScoredItem(ord("a"), 1.0, "ranked", None)]
 
 
-def test_an_item_that_diversity_put_last_is_not_lost_where_the_list_is_long() -> None:
+def test_item_ranked_last_by_diversity_stays_in_a_long_list() -> None:
     brands = {"a": "x", "b": "x", "c": "y"}
 
     slate = made("abc", k=5, brands=brands, pins=[pin("b", 1)], diversity=Diversity(0.9, ("brand",)))

@@ -150,7 +150,7 @@ CHANCE = ("ranked", "explored")
 
 @settings(max_examples=150, deadline=None)
 @given(some(most=10), INPUTS, st.integers(1, 9), CATALOGUES, st.integers(0, 9))
-def test_a_list_keeps_the_rules_or_names_the_one_that_gave(
+def test_list_keeps_the_rules_or_names_the_broken_rule(
     candidates: list[ScoredItem],
     inputs: SlateInputs,
     k: int,
@@ -172,7 +172,7 @@ def test_a_list_keeps_the_rules_or_names_the_one_that_gave(
 
 @settings(max_examples=60, deadline=None)
 @given(some(most=10), INPUTS, st.integers(1, 9), CATALOGUES, st.integers(0, 9))
-def test_what_is_said_to_have_given_did(
+def test_reported_rules_are_actually_broken(
     candidates: list[ScoredItem],
     inputs: SlateInputs,
     k: int,

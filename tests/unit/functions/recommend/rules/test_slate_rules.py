@@ -26,7 +26,7 @@ class NamedSlate(SlateRules):
         return self.broken_by(self.positions[name])
 
 
-def test_an_item_counts_once_for_each_of_its_values() -> None:
+def test_item_counts_once_for_each_of_its_values() -> None:
     slate = NamedSlate(SlateRule("tags", at_most=2), a={"tags": ["m", "n"]}, b={"tags": ["n"]}, c={"tags": ["m"]})
 
     slate.add_item("a")
@@ -36,7 +36,7 @@ def test_an_item_counts_once_for_each_of_its_values() -> None:
     assert slate.broken_by_item("c") == []
 
 
-def test_a_column_is_named_once_though_several_values_break_its_rule() -> None:
+def test_column_is_named_once_if_several_values_break_its_rule() -> None:
     slate = NamedSlate(SlateRule("tags", at_most=1), a={"tags": ["m", "n"]})
 
     slate.add_item("a")
@@ -44,7 +44,7 @@ def test_a_column_is_named_once_though_several_values_break_its_rule() -> None:
     assert slate.broken_by_item("a") == ["tags"]
 
 
-def test_a_spread_includes_its_bounds_and_is_a_factor() -> None:
+def test_spread_is_a_factor_and_includes_its_bounds() -> None:
     prices = {"a": 4, "double": 8, "more": 9, "half": 2, "less": 1, "none": 0, "unknown": None}
     slate = NamedSlate(SlateRule("price", spread=2), **{item: {"price": price} for item, price in prices.items()})
 
@@ -53,7 +53,7 @@ def test_a_spread_includes_its_bounds_and_is_a_factor() -> None:
     assert [item for item in prices if slate.broken_by_item(item)] == ["more", "less"]
 
 
-def test_the_range_of_a_broken_spread_refuses_what_widens_it_and_not_its_ends() -> None:
+def test_broken_spread_refuses_only_items_that_widen_it() -> None:
     prices = {"least": 1, "greatest": 10, "between": 5, "wider": 11, "lower": 0.5}
     slate = NamedSlate(SlateRule("price", spread=2), **{item: {"price": price} for item, price in prices.items()})
 
@@ -63,7 +63,7 @@ def test_the_range_of_a_broken_spread_refuses_what_widens_it_and_not_its_ends() 
     assert [item for item in prices if slate.broken_by_item(item)] == ["wider", "lower"]
 
 
-def test_rules_tighten_where_a_value_is_used_up_or_a_range_grows() -> None:
+def test_tightened_counts_used_up_values_and_wider_ranges() -> None:
     items: dict[str, dict[str, Any]] = {
         "x": {"brand": "x", "price": 4},
         "y": {"brand": "y", "price": 4},
@@ -83,7 +83,7 @@ def test_rules_tighten_where_a_value_is_used_up_or_a_range_grows() -> None:
     assert grown == [1, 0, 1, 1, 0, 1, 0]  # first price; none; two of x; 6 is above 4; none; two of w; none
 
 
-def test_either_kind_of_rule_works_without_the_other() -> None:
+def test_each_rule_type_works_alone() -> None:
     most = NamedSlate(SlateRule("brand", at_most=1), a={"brand": "x"})
     spread = NamedSlate(SlateRule("price", spread=2), a={"price": 1}, b={"price": 3})
 
@@ -94,7 +94,7 @@ def test_either_kind_of_rule_works_without_the_other() -> None:
     assert spread.broken_by_item("b") == ["price"]
 
 
-def test_without_rules_no_item_is_looked_up() -> None:
+def test_slate_without_rules_looks_up_no_items() -> None:
     slate = NamedSlate()
 
     slate.add(7)
@@ -102,7 +102,7 @@ def test_without_rules_no_item_is_looked_up() -> None:
     assert slate.broken_by(7) == []
 
 
-def test_an_item_is_looked_up_once() -> None:
+def test_item_is_looked_up_once() -> None:
     looked_up: list[int] = []
 
     def columns(position: int) -> dict[str, Any]:
@@ -121,11 +121,11 @@ def test_an_item_is_looked_up_once() -> None:
     ("value", "counted"),
     [("x", {"x"}), (["x", "y", 3], {"x", "y"}), (True, {"true"}), (False, {"false"}), (3, set()), (None, set())],
 )
-def test_values_of_a_column_are_its_texts_and_truth_values(value: Any, counted: set[str]) -> None:
+def test_values_of_a_column_are_its_strings_and_booleans(value: Any, counted: set[str]) -> None:
     assert values(value) == counted
 
 
-def test_truth_values_have_no_spread() -> None:
+def test_booleans_have_no_spread() -> None:
     slate = NamedSlate(SlateRule("price", spread=2), a={"price": True}, b={"price": 3}, c={"price": 0.9})
 
     slate.add_item("b")

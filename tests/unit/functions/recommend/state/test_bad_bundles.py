@@ -105,7 +105,7 @@ REFUSED: list[tuple[Damage, dict[str, Any]]] = [
 
 @pytest.mark.parametrize(("damage", "stated"), REFUSED)
 @pytest.mark.parametrize("first", [True, False], ids=["first", "later"])
-def test_every_route_answers_without_a_bad_bundle(
+def test_invalid_bundle_falls_back_on_every_route(
     shop: Shop, damage: Damage, stated: dict[str, Any], first: bool
 ) -> None:
     if not first:
@@ -123,7 +123,7 @@ def test_every_route_answers_without_a_bad_bundle(
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the memory")
 @pytest.mark.usefixtures("limited_memory")
-def test_graph_that_needs_too_much_memory_leaves_the_previous_champion(shop: Shop) -> None:
+def test_graph_that_needs_too_much_memory_keeps_the_previous_champion(shop: Shop) -> None:
     shop.publish("v1")
     shop.remember("u#anna", "pear")
     publish(shop, "v2", allocating(3_000_000_000))

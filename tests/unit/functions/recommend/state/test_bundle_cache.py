@@ -39,7 +39,7 @@ def endpoint() -> Iterator[str]:
         thread.join()
 
 
-def test_download_that_breaks_off_is_unavailable_and_leaves_nothing(
+def test_interrupted_download_raises_unavailable_and_leaves_no_files(
     endpoint: str, boto3_session: boto3.Session, tmp_path: Path
 ) -> None:
     config = Config(read_timeout=5, retries={"total_max_attempts": 1})

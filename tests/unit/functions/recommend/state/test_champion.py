@@ -12,7 +12,7 @@ from tests.builders.lambda_events import NOW_MS
 from tests.unit.functions.recommend.deployment import CHECK_S, Deployment
 
 
-def test_before_the_first_model_there_is_none_and_the_first_one_is_found(deployment: Deployment) -> None:
+def test_first_champion_is_found_at_the_next_check(deployment: Deployment) -> None:
     assert deployment.serving() == (None, NO_MODEL)
 
     deployment.publish("v1")
@@ -21,7 +21,7 @@ def test_before_the_first_model_there_is_none_and_the_first_one_is_found(deploym
     assert deployment.serving(after_s=1) == ("v1", None)
 
 
-def test_new_champion_is_swapped_in_when_it_is_time_to_look(deployment: Deployment) -> None:
+def test_new_champion_is_loaded_at_the_next_check(deployment: Deployment) -> None:
     deployment.publish("v1")
     deployment.serving()
 
@@ -32,7 +32,7 @@ def test_new_champion_is_swapped_in_when_it_is_time_to_look(deployment: Deployme
     assert deployment.cached() == ["v2"]
 
 
-def test_rollback_brings_the_earlier_model_back(deployment: Deployment) -> None:
+def test_rollback_serves_the_previous_model(deployment: Deployment) -> None:
     deployment.publish("v1")
     deployment.publish("v2")
     deployment.serving()
@@ -43,7 +43,7 @@ def test_rollback_brings_the_earlier_model_back(deployment: Deployment) -> None:
 
 
 @pytest.mark.parametrize("damage", ["graph.data", "graph.onnx", "popular.npy", "related.tensors", "manifest.json"])
-def test_damaged_champion_never_replaces_a_good_model(damage: str, deployment: Deployment) -> None:
+def test_damaged_champion_does_not_replace_a_valid_model(damage: str, deployment: Deployment) -> None:
     deployment.publish("v1")
     deployment.serving()
 
@@ -57,7 +57,7 @@ def test_damaged_champion_never_replaces_a_good_model(damage: str, deployment: D
     assert deployment.serving(after_s=CHECK_S) == ("v3", None)
 
 
-def test_repaired_champion_is_loaded_after_the_note_of_the_repair(deployment: Deployment) -> None:
+def test_repaired_champion_is_loaded_after_the_repair_note(deployment: Deployment) -> None:
     deployment.publish("v1")
     deployment.serving()
     deployment.publish("v2", damage="graph.onnx")
@@ -74,7 +74,7 @@ def test_repaired_champion_is_loaded_after_the_note_of_the_repair(deployment: De
     assert deployment.serving(after_s=CHECK_S) == ("v2", None)
 
 
-def test_champion_with_a_missing_file_never_replaces_a_good_model(deployment: Deployment) -> None:
+def test_champion_with_a_missing_file_does_not_replace_a_valid_model(deployment: Deployment) -> None:
     deployment.publish("v1")
     deployment.serving()
     deployment.publish("v2")
@@ -83,7 +83,7 @@ def test_champion_with_a_missing_file_never_replaces_a_good_model(deployment: De
     assert deployment.serving(after_s=CHECK_S) == ("v1", STALE_MODEL)
 
 
-def test_champion_of_an_earlier_version_is_served_without_related_items(deployment: Deployment) -> None:
+def test_champion_of_an_earlier_version_is_served(deployment: Deployment) -> None:
     write_bundle(deployment.directory / "v1", manifest=MANIFEST)
     without_later_files(deployment.directory / "v1")
     upload_bundle(deployment.s3, deployment.bucket, deployment.directory / "v1", version="v1")
@@ -92,13 +92,13 @@ def test_champion_of_an_earlier_version_is_served_without_related_items(deployme
     assert deployment.serving() == ("v1", None)
 
 
-def test_damaged_first_model_is_no_model(deployment: Deployment) -> None:
+def test_damaged_first_champion_gives_no_model(deployment: Deployment) -> None:
     deployment.publish("v1", damage="graph.data")
 
     assert deployment.serving() == (None, NO_MODEL)
 
 
-def test_first_model_that_is_put_right_is_found_at_the_next_look(deployment: Deployment) -> None:
+def test_repaired_first_champion_is_found_at_the_next_check(deployment: Deployment) -> None:
     deployment.publish("v1", damage="graph.data")
     assert deployment.serving() == (None, NO_MODEL)
 
@@ -108,7 +108,7 @@ def test_first_model_that_is_put_right_is_found_at_the_next_look(deployment: Dep
     assert deployment.serving(after_s=CHECK_S) == ("v1", None)
 
 
-def test_damaged_champion_is_downloaded_again_only_when_the_pointer_changes(
+def test_damaged_champion_is_downloaded_again_only_for_a_new_pointer(
     deployment: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deployment.publish("v1")
@@ -124,7 +124,7 @@ def test_damaged_champion_is_downloaded_again_only_when_the_pointer_changes(
     assert deployment.serving(after_s=CHECK_S) == ("v1", STALE_MODEL)
 
 
-def test_unreadable_pointer_leaves_the_model_serving(deployment: Deployment) -> None:
+def test_unreadable_pointer_keeps_the_model(deployment: Deployment) -> None:
     deployment.publish("v1")
     deployment.serving()
     deployment.s3.put_object(Bucket=deployment.bucket, Key=CHAMPION_KEY, Body=b"{")
@@ -133,7 +133,7 @@ def test_unreadable_pointer_leaves_the_model_serving(deployment: Deployment) -> 
 
 
 @pytest.mark.parametrize("versioned", [False, True])
-def test_deleted_pointer_is_declared_while_the_model_goes_on_serving(deployment: Deployment, versioned: bool) -> None:
+def test_deleted_pointer_keeps_the_model_and_is_reported_as_degraded(deployment: Deployment, versioned: bool) -> None:
     if versioned:
         deployment.s3.put_bucket_versioning(Bucket=deployment.bucket, VersioningConfiguration={"Status": "Enabled"})
     deployment.publish("v1")
@@ -143,7 +143,7 @@ def test_deleted_pointer_is_declared_while_the_model_goes_on_serving(deployment:
     assert deployment.serving(after_s=CHECK_S) == ("v1", STALE_MODEL)
 
 
-def test_process_that_starts_while_the_champion_is_damaged_serves_the_nearest_sound_one(
+def test_new_process_with_a_damaged_champion_serves_the_last_valid_one(
     deployment: Deployment,
 ) -> None:
     deployment.publish("v1")
@@ -158,7 +158,7 @@ def test_process_that_starts_while_the_champion_is_damaged_serves_the_nearest_so
     assert deployment.serving(after_s=CHECK_S) == ("v4", None)
 
 
-def test_version_that_was_rolled_back_from_never_stands_in(deployment: Deployment) -> None:
+def test_rolled_back_version_is_never_a_fallback(deployment: Deployment) -> None:
     deployment.publish("v1", damage="graph.data")
     deployment.publish("v2")
     deployment.registry.roll_back(reason="v2 is bad", now_ms=NOW_MS)
@@ -166,7 +166,7 @@ def test_version_that_was_rolled_back_from_never_stands_in(deployment: Deploymen
     assert deployment.serving() == (None, NO_MODEL)
 
 
-def test_only_so_many_earlier_champions_are_tried(deployment: Deployment) -> None:
+def test_number_of_earlier_champions_tried_is_limited(deployment: Deployment) -> None:
     deployment.publish("v0")
     for number in range(1, MAX_EARLIER + 2):
         deployment.publish(f"v{number}", damage="graph.data")
@@ -174,7 +174,7 @@ def test_only_so_many_earlier_champions_are_tried(deployment: Deployment) -> Non
     assert deployment.serving() == (None, NO_MODEL)
 
 
-def test_process_that_starts_again_uses_the_files_it_finds_unless_they_are_damaged(deployment: Deployment) -> None:
+def test_restarted_process_reuses_valid_files_and_replaces_damaged_ones(deployment: Deployment) -> None:
     deployment.publish("v1")
     deployment.serving()
     (deployment.cache / "v1" / "popular.npy").write_bytes(b"damaged")

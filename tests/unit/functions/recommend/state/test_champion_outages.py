@@ -12,7 +12,7 @@ from functions.recommend.state.champion import NO_MODEL, STALE_MODEL
 from tests.unit.functions.recommend.deployment import CHECK_S, RETRY_S, Deployment
 
 
-def test_store_that_does_not_answer_leaves_the_model_serving_and_is_asked_again(
+def test_unavailable_store_keeps_the_model_and_is_retried(
     deployment: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deployment.publish("v1")
@@ -28,7 +28,7 @@ def test_store_that_does_not_answer_leaves_the_model_serving_and_is_asked_again(
     assert not deployment.breaker.is_open(now_ms=deployment.now_ms)
 
 
-def test_nothing_loaded_and_no_answer_is_no_model_and_asked_again_soon(
+def test_unavailable_store_without_a_model_is_retried_soon(
     deployment: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deployment.publish("v1")
@@ -49,7 +49,7 @@ def test_nothing_loaded_and_no_answer_is_no_model_and_asked_again_soon(
         EndpointConnectionError(endpoint_url="https://s3"),
     ],
 )
-def test_champion_that_cannot_be_downloaded_is_tried_once_a_check_and_the_loaded_model_serves(
+def test_failed_download_is_tried_once_per_check_and_keeps_the_model(
     error: Exception, deployment: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deployment.publish("v1")
@@ -74,7 +74,7 @@ def test_champion_that_cannot_be_downloaded_is_tried_once_a_check_and_the_loaded
     assert deployment.serving(after_s=1) == ("v2", None)
 
 
-def test_disk_that_takes_no_files_leaves_the_model_serving(deployment: Deployment) -> None:
+def test_unwritable_disk_keeps_the_model(deployment: Deployment) -> None:
     deployment.publish("v1")
     deployment.serving()
     deployment.publish("v2")
@@ -84,9 +84,7 @@ def test_disk_that_takes_no_files_leaves_the_model_serving(deployment: Deploymen
     assert deployment.serving(after_s=CHECK_S) == ("v1", STALE_MODEL)
 
 
-def test_unexpected_error_fails_no_request_and_the_loaded_model_serves(
-    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_unexpected_error_keeps_the_model(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     deployment.publish("v1")
     deployment.serving()
     deployment.publish("v2")
@@ -98,7 +96,7 @@ def test_unexpected_error_fails_no_request_and_the_loaded_model_serves(
     assert deployment.serving(after_s=CHECK_S) == ("v2", None)
 
 
-def test_download_ends_in_time_for_the_answer_and_leaves_nothing(deployment: Deployment) -> None:
+def test_download_stops_at_the_time_limit_and_leaves_no_files(deployment: Deployment) -> None:
     deployment.publish("v1")
     deployment.serving()
     deployment.publish("v2")
@@ -111,7 +109,7 @@ def test_download_ends_in_time_for_the_answer_and_leaves_nothing(deployment: Dep
     assert deployment.serving(after_s=CHECK_S) == ("v2", None)
 
 
-def test_what_a_killed_process_left_behind_makes_room(deployment: Deployment) -> None:
+def test_files_of_a_killed_process_are_deleted_for_the_next_model(deployment: Deployment) -> None:
     for folder in (".unfinished-x", "v0"):
         (deployment.cache / folder).mkdir(parents=True)
         (deployment.cache / folder / "graph.data").write_bytes(b"half")
@@ -122,7 +120,7 @@ def test_what_a_killed_process_left_behind_makes_room(deployment: Deployment) ->
     assert deployment.cached() == ["v1"]
 
 
-def test_nothing_of_a_killed_download_is_on_the_disk_while_the_next_one_runs(
+def test_files_of_a_killed_download_are_deleted_before_the_next_download(
     deployment: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (deployment.cache / ".unfinished-x").mkdir(parents=True)
@@ -141,9 +139,7 @@ def test_nothing_of_a_killed_download_is_on_the_disk_while_the_next_one_runs(
     assert ".unfinished-x" not in seen
 
 
-def test_earlier_champion_that_cannot_be_fetched_now_is_asked_for_again(
-    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_unavailable_earlier_champion_is_retried(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     deployment.publish("v1")
     deployment.publish("v2", damage="graph.data")
     get_object = deployment.s3.get_object

@@ -59,13 +59,13 @@ def test_items_are_ranked_by_the_weighted_history(tmp_path: Path) -> None:
     assert ranked(model(tmp_path), entries, k=3) == [("kiwi", 15.0), ("fig", 2.0), ("plum", 1.0)]
 
 
-def test_weights_halve_with_the_half_life(tmp_path: Path) -> None:
+def test_weights_halve_after_the_half_life(tmp_path: Path) -> None:
     history = HistoryParameters(length=3, half_life_days=7.0, event_weights={"view": 1.0})
 
     assert ranked(model(tmp_path, history=history), recent(("pear", "view", 14)), k=1) == [("fig", 2.0 * 0.25)]
 
 
-def test_unknown_items_and_event_types_are_passed_over(tmp_path: Path) -> None:
+def test_unknown_items_and_event_types_are_ignored(tmp_path: Path) -> None:
     loaded = model(tmp_path)
 
     history = known(loaded, recent(("durian", "view", 2), ("pear", "cart", 1), ("plum", "view", 0)))
@@ -83,14 +83,14 @@ def test_only_the_latest_known_interactions_count(tmp_path: Path) -> None:
     assert [loaded.bundle.item_id(int(position)) for position in history.items] == ["plum", "fig", "kiwi"]
 
 
-def test_seen_items_are_left_out_where_the_model_says_so(tmp_path: Path) -> None:
+def test_seen_items_are_excluded_if_the_model_excludes_them(tmp_path: Path) -> None:
     entries = recent(("pear", "view", 1), ("plum", "view", 0))
 
     assert ranked(model(tmp_path / "a"), entries) == [("kiwi", 3.0), ("fig", 2.0), ("plum", 1.0)]
     assert ranked(model(tmp_path / "b", exclude_seen=True), entries) == [("kiwi", 3.0), ("fig", 2.0)]
 
 
-def test_bought_items_are_left_out_where_the_model_says_so(tmp_path: Path) -> None:
+def test_bought_items_are_excluded_if_the_model_excludes_them(tmp_path: Path) -> None:
     entries = recent(("durian", "purchase", 2), ("pear", "view", 1), ("plum", "purchase", 0))
     loaded = model(tmp_path, exclude_bought=True)
 
@@ -102,7 +102,7 @@ def test_bought_items_are_left_out_where_the_model_says_so(tmp_path: Path) -> No
     ]  # fmt: skip
 
 
-def test_returned_purchase_is_left_out_like_a_kept_one(tmp_path: Path) -> None:
+def test_returned_purchase_is_excluded_like_a_kept_one(tmp_path: Path) -> None:
     history = HistoryParameters(length=3, half_life_days=7.0, event_weights={"purchase": 5.0, "return": -5.0})
     entries = recent(("pear", "purchase", 0), ("plum", "purchase", 0), ("plum", "return", 0))
 
@@ -117,7 +117,7 @@ def test_returned_item_does_not_count(tmp_path: Path) -> None:
     assert ranked(model(tmp_path, history=history), entries) == [("fig", 10.0), ("plum", 5.0)]
 
 
-def test_returned_item_is_left_out_like_a_seen_one(tmp_path: Path) -> None:
+def test_returned_item_is_excluded_like_a_seen_one(tmp_path: Path) -> None:
     history = HistoryParameters(length=3, half_life_days=7.0, event_weights={"purchase": 5.0, "return": -5.0})
     loaded = model(tmp_path, history=history, exclude_seen=True)
     entries = recent(("pear", "purchase", 0), ("plum", "purchase", 0), ("plum", "return", 0))
@@ -128,19 +128,19 @@ def test_returned_item_is_left_out_like_a_seen_one(tmp_path: Path) -> None:
     }
 
 
-def test_length_of_a_history_counts_what_returns_left(tmp_path: Path) -> None:
+def test_history_length_counts_interactions_after_returns(tmp_path: Path) -> None:
     history = HistoryParameters(length=1, half_life_days=7.0, event_weights={"view": 1.0, "return": -5.0})
     entries = recent(("pear", "view", 0), ("plum", "view", 0), ("plum", "return", 0))
 
     assert ranked(model(tmp_path, history=history), entries) == [("fig", 2.0), ("plum", 1.0)]
 
 
-def test_the_list_ends_where_the_model_knows_nothing(tmp_path: Path) -> None:
+def test_list_ends_after_items_that_the_model_scores(tmp_path: Path) -> None:
     assert ranked(model(tmp_path), recent(("pear", "view", 0)), k=500) == [("fig", 2.0), ("plum", 1.0)]
     assert ranked(model(tmp_path), recent(("kiwi", "view", 0))) == []
 
 
-def test_popular_items_are_scored_by_their_rank(tmp_path: Path) -> None:
+def test_popular_items_are_scored_by_reciprocal_rank(tmp_path: Path) -> None:
     loaded = model(tmp_path)
 
     items = loaded.popular(2)
@@ -149,7 +149,7 @@ def test_popular_items_are_scored_by_their_rank(tmp_path: Path) -> None:
     assert len(loaded.popular(500)) == 4
 
 
-def test_popular_items_after_others_score_less_and_are_not_among_them(tmp_path: Path) -> None:
+def test_popular_fill_items_score_less_and_are_not_repeated(tmp_path: Path) -> None:
     """Positions are pear 1, plum 2, fig 3, kiwi 4; popular are fig, pear, kiwi; the plum is in no list."""
     loaded = model(tmp_path)
 
@@ -159,7 +159,7 @@ def test_popular_items_after_others_score_less_and_are_not_among_them(tmp_path: 
 
 
 @pytest.mark.parametrize(("exclude_seen", "positions"), [(False, [1, 4]), (True, [4])])
-def test_popular_items_are_not_seen_ones_where_the_model_says_so(
+def test_seen_popular_items_are_excluded_if_the_model_excludes_them(
     exclude_seen: bool, positions: list[int], tmp_path: Path
 ) -> None:
     loaded = model(tmp_path, exclude_seen=exclude_seen)
@@ -172,7 +172,7 @@ def test_popular_items_are_not_seen_ones_where_the_model_says_so(
 
 
 @given(data=st.data())
-def test_filling_gives_the_first_that_may_be_answered(shop_of_30: Model, data: st.DataObject) -> None:
+def test_fill_items_are_the_first_permitted_ones(shop_of_30: Model, data: st.DataObject) -> None:
     """Popular are 30, 29, ..., 11; the others follow by position: 1, ..., 10."""
     after = [ScoredItem(position, 1.0) for position in data.draw(st.lists(st.integers(1, 30), unique=True))]
     barred = data.draw(st.none() | st.sets(st.integers(0, 30)))
@@ -186,7 +186,7 @@ def test_filling_gives_the_first_that_may_be_answered(shop_of_30: Model, data: s
     assert [item.position for item in items] == [position for position in order if position not in left_out][:k]
 
 
-def test_graph_that_does_not_run_is_an_invalid_bundle(tmp_path: Path) -> None:
+def test_unreadable_graph_raises_invalid_bundle(tmp_path: Path) -> None:
     manifest = write_bundle(tmp_path)
     (tmp_path / files.GRAPH_FILE).write_bytes(b"no graph")
     bundle.write_manifest(tmp_path, manifest)
@@ -195,7 +195,7 @@ def test_graph_that_does_not_run_is_an_invalid_bundle(tmp_path: Path) -> None:
         Model(tmp_path)
 
 
-def test_graph_without_its_data_is_an_invalid_bundle(tmp_path: Path) -> None:
+def test_graph_without_its_data_raises_invalid_bundle(tmp_path: Path) -> None:
     manifest = write_bundle(tmp_path)
     (tmp_path / files.DATA_FILE).write_bytes(b"")
     bundle.write_manifest(tmp_path, manifest)
@@ -208,7 +208,7 @@ def test_graph_without_its_data_is_an_invalid_bundle(tmp_path: Path) -> None:
         Model(tmp_path)
 
 
-def test_bundle_without_an_index_of_its_tables_ranks_the_same(tmp_path: Path) -> None:
+def test_bundle_without_a_table_index_ranks_the_same(tmp_path: Path) -> None:
     write_bundle(tmp_path, transitions={("pear", "fig"): 2.0})
     shared = Model(tmp_path)
     history = known(shared, recent(("pear", "view", 0)))
@@ -246,7 +246,7 @@ class Graph:
         ([[1.0]], [[1.0]]),
     ],
 )
-def test_answer_that_is_no_list_of_items_is_an_error_of_the_graph(tmp_path: Path, items: Any, scores: Any) -> None:
+def test_invalid_graph_output_raises_a_graph_error(tmp_path: Path, items: Any, scores: Any) -> None:
     loaded = model(tmp_path)
     loaded._sessions = dict.fromkeys(loaded._sessions, Graph(items, scores))
     history = known(loaded, recent(("pear", "view", 0)))
@@ -257,7 +257,7 @@ def test_answer_that_is_no_list_of_items_is_an_error_of_the_graph(tmp_path: Path
         loaded.ablation_scores(history, np.array([1, 2]), latest=0, now_ms=NOW_MS)
 
 
-def test_places_without_an_item_are_left_out_of_an_answer(tmp_path: Path) -> None:
+def test_positions_without_an_item_are_dropped(tmp_path: Path) -> None:
     loaded = model(tmp_path)
     loaded._sessions = dict.fromkeys(loaded._sessions, Graph([[0, 3, 0]], [[-np.inf, 2.0, np.nan]]))
 
@@ -266,14 +266,14 @@ def test_places_without_an_item_are_left_out_of_an_answer(tmp_path: Path) -> Non
     assert (positions.tolist(), scores.tolist()) == ([3], [2.0])
 
 
-def test_history_of_nothing_known_is_empty(tmp_path: Path) -> None:
+def test_history_without_known_items_is_empty(tmp_path: Path) -> None:
     history = known(model(tmp_path), recent(("durian", "view", 0)))
 
     assert len(history) == 0
     assert history.items.dtype == np.int64
 
 
-def test_bias_bars_items_from_both_kinds_of_answer(tmp_path: Path) -> None:
+def test_mask_excludes_items_from_ranked_and_popular_lists(tmp_path: Path) -> None:
     """Positions are pear 1, plum 2, fig 3, kiwi 4; popular are fig, pear, kiwi."""
     loaded = model(tmp_path)
     bias = np.array([0, 0, 0, -np.inf, -np.inf], np.float32)
@@ -286,7 +286,7 @@ def test_bias_bars_items_from_both_kinds_of_answer(tmp_path: Path) -> None:
     assert [(item.position, item.score) for item in popular] == [(1, 1.0), (2, 1 / 2)]
 
 
-def test_bias_graph_that_does_not_run_is_an_invalid_bundle(tmp_path: Path) -> None:
+def test_invalid_bias_graph_raises_invalid_bundle(tmp_path: Path) -> None:
     manifest = write_bundle(tmp_path)
     (tmp_path / files.BIAS_GRAPH_FILE).write_bytes((tmp_path / files.GRAPH_FILE).read_bytes())
     bundle.write_manifest(tmp_path, manifest)

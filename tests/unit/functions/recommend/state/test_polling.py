@@ -68,7 +68,7 @@ def until(condition: Callable[[], bool]) -> None:
         time.sleep(0.005)
 
 
-def test_silent_store_holds_up_no_request_of_a_loaded_model(
+def test_slow_store_does_not_delay_requests_of_a_loaded_model(
     deployment: Deployment, store: Store, budget: WaitBudget
 ) -> None:
     deployment.publish("v1")
@@ -102,7 +102,7 @@ def test_silent_store_holds_up_no_request_of_a_loaded_model(
     until(lambda: serving(after_s=0) == ("v2", None))
 
 
-def test_version_beside_the_champion_is_loaded_while_requests_do_without(
+def test_version_of_an_arm_is_loaded_in_the_background(
     deployment: Deployment, store: Store, budget: WaitBudget
 ) -> None:
     for version in ("v2", "v3", "v1"):
@@ -131,7 +131,7 @@ def test_version_beside_the_champion_is_loaded_while_requests_do_without(
 
 
 @pytest.mark.parametrize("route", ["GET /users/{userId}/recommendations", "GET /trending"])
-def test_silent_store_leaves_answers_of_a_warm_process_in_their_time(
+def test_slow_store_keeps_responses_within_the_time_budget(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, route: str
 ) -> None:
     for name in ("CONFIGURATION", "SNAPSHOT", "TRENDS", "CHAMPION"):
@@ -156,7 +156,7 @@ def test_silent_store_leaves_answers_of_a_warm_process_in_their_time(
         silent.set()
 
 
-def test_first_request_of_a_process_waits_for_all_that_it_needs(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_first_request_of_a_process_waits_for_its_sources(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TIME_BUDGET_MS", "1")
     shop.publish()
     shop.count(kiwi=50)
@@ -167,7 +167,7 @@ def test_first_request_of_a_process_waits_for_all_that_it_needs(shop: Shop, monk
     assert "x-alsolike-degraded" not in answer["headers"] or "trends" not in answer["headers"]["x-alsolike-degraded"]
 
 
-def test_first_request_of_another_kind_looks_for_trends_as_well(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_first_trending_request_waits_for_trends(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TIME_BUDGET_MS", "1")
     shop.publish()
     shop.count(kiwi=50)

@@ -27,7 +27,7 @@ CHEAP = {**PRICES, "filters": {"cheap": "INCLUDE ItemID WHERE Items.PRICE < 2"}}
 NAMED = {"filterArn": f"{ARN}:filter/cheap"}
 
 
-def test_deleted_item_is_answered_no_more(shop: Shop) -> None:
+def test_deleted_item_is_not_recommended(shop: Shop) -> None:
     shop.publish()
     shop.remember("u#anna", "pear")
     shop.catalogue({"fig": {"price": 1}, "plum": {"price": 2}})
@@ -43,7 +43,7 @@ def test_deleted_item_is_answered_no_more(shop: Shop) -> None:
     ]  # the popular items fig, pear, kiwi; then others
 
 
-def test_item_that_comes_back_is_answered_again(shop: Shop) -> None:
+def test_restored_item_is_recommended_again(shop: Shop) -> None:
     shop.publish()
     shop.remember("u#anna", "pear")
     shop.catalogue({"fig": None})
@@ -54,7 +54,7 @@ def test_item_that_comes_back_is_answered_again(shop: Shop) -> None:
     assert shop.items(numResults=1) == ["fig"]
 
 
-def test_item_that_the_catalogue_never_had_stays(shop: Shop) -> None:
+def test_item_missing_in_the_catalogue_is_recommended(shop: Shop) -> None:
     shop.publish()
     shop.catalogue({"fig": {"price": 1}})
 
@@ -69,7 +69,7 @@ def test_deleted_item_passes_no_filter(shop: Shop) -> None:
     assert "fig" not in shop.items("all", userId="unknown-user")
 
 
-def test_metadata_is_the_catalogues_and_the_models_where_it_has_none(shop: Shop) -> None:
+def test_metadata_comes_from_the_catalogue_or_else_the_model(shop: Shop) -> None:
     shop.publish()
     shop.remember("u#anna", "pear")
     shop.catalogue({"fig": {"price": 9, "colour": "violet"}})
@@ -79,7 +79,7 @@ def test_metadata_is_the_catalogues_and_the_models_where_it_has_none(shop: Shop)
     assert [item["metadata"] for item in items] == [{"PRICE": "9", "COLOUR": "violet"}, {"TITLE": "Plum"}]
 
 
-def test_nothing_is_looked_at_before_its_interval_is_over(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sources_are_not_read_before_their_interval_ends(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     for check in ("CONFIGURATION_CHECK_S", "SNAPSHOT_CHECK_S"):
         monkeypatch.setenv(check, "30")
     clock_s = 0
@@ -100,7 +100,7 @@ def test_nothing_is_looked_at_before_its_interval_is_over(shop: Shop, monkeypatc
 @pytest.mark.parametrize(
     ("key", "reason"), [(CONFIGURATION_KEY, "stale-configuration"), (SNAPSHOT_KEY, "stale-catalogue")]
 )
-def test_what_was_read_before_stands_in_and_is_declared(
+def test_unreadable_source_keeps_the_previous_one_and_is_degraded(
     shop: Shop, counted: Callable[[], dict[str, float]], key: str, reason: str
 ) -> None:
     shop.publish()
@@ -117,7 +117,7 @@ def test_what_was_read_before_stands_in_and_is_declared(
     assert counted()["RecommendationsDegraded"] == 1
 
 
-def test_what_nobody_expects_of_a_new_catalogue_fails_no_request(shop: Shop, logged: Callable[[], str]) -> None:
+def test_invalid_catalogue_manifest_keeps_the_previous_catalogue(shop: Shop, logged: Callable[[], str]) -> None:
     """Its manifest can be read and says that items are cold to 5, which is no version of a model."""
     shop.publish()
     shop.catalogue({"pear": {"price": 1}})
@@ -136,7 +136,7 @@ def test_what_nobody_expects_of_a_new_catalogue_fails_no_request(shop: Shop, log
     assert "x-alsolike-degraded" not in shop.ask(userId="unknown-user")[1]
 
 
-def test_without_a_readable_configuration_answers_are_declared_and_named_filters_let_nothing_pass(
+def test_missing_configuration_is_degraded_and_named_filters_pass_no_items(
     shop: Shop, counted: Callable[[], dict[str, float]]
 ) -> None:
     shop.publish()
@@ -151,7 +151,7 @@ def test_without_a_readable_configuration_answers_are_declared_and_named_filters
     assert counted()["RecommendationsDegraded"] == 2
 
 
-def test_without_a_readable_catalogue_filters_of_items_let_nothing_pass(shop: Shop) -> None:
+def test_missing_catalogue_is_degraded_and_item_filters_pass_no_items(shop: Shop) -> None:
     shop.publish()
     shop.configure(**{**CHEAP, "filters": {**CHEAP["filters"], "not-dear": "EXCLUDE ItemID WHERE Items.PRICE > 2"}})
     shop.s3.put_object(Bucket=shop.bucket, Key=SNAPSHOT_KEY, Body=b"damaged")
@@ -164,7 +164,7 @@ def test_without_a_readable_catalogue_filters_of_items_let_nothing_pass(shop: Sh
     assert barred == [[], []]
 
 
-def test_reader_without_anything_is_asked_again_only_after_its_interval(
+def test_missing_source_is_read_again_only_after_its_interval(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, logged: Callable[[], str]
 ) -> None:
     monkeypatch.setenv("CONFIGURATION_CHECK_S", "30")
@@ -177,7 +177,7 @@ def test_reader_without_anything_is_asked_again_only_after_its_interval(
     assert logged().count("configuration cannot be read") == 1
 
 
-def test_nothing_is_looked_at_where_a_silent_store_would_take_the_time_of_the_answer(shop: Shop) -> None:
+def test_sources_are_not_read_if_the_remaining_time_is_short(shop: Shop) -> None:
     shop.publish()
     shop.configure(**CHEAP)
     shop.catalogue({"pear": {"price": 1}})
@@ -193,7 +193,7 @@ def test_nothing_is_looked_at_where_a_silent_store_would_take_the_time_of_the_an
     assert shop.items("cheap", userId="unknown-user") == []
 
 
-def test_new_model_is_seen_with_the_same_catalogue(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_new_model_keeps_the_current_catalogue(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHAMPION_CHECK_S", "0")
     shop.publish("v1")
     shop.catalogue({"fig": None})
@@ -243,7 +243,7 @@ def refresher(parts: tuple[Part, Part, Part]) -> StateRefresher:
 
 
 @pytest.mark.parametrize(("is_timeout", "read"), [(True, (1, 0, 0)), (False, (1, 1, 1))])
-def test_a_silent_store_is_waited_for_by_one_read_and_a_refusing_one_asked_by_all(
+def test_timeout_skips_later_reads_and_an_error_does_not(
     parts: tuple[Part, Part, Part], refresher: StateRefresher, is_timeout: bool, read: tuple[int, ...]
 ) -> None:
     def reads(*, after_s: int) -> tuple[int, ...]:
@@ -261,7 +261,7 @@ def test_a_silent_store_is_waited_for_by_one_read_and_a_refusing_one_asked_by_al
     assert reads(after_s=35) == (1, 1, 1)  # the champion's read has closed the circuit breaker
 
 
-def test_configuration_that_a_silent_store_did_not_give_holds_back_the_snapshot_alone(
+def test_configuration_timeout_skips_only_the_snapshot(
     parts: tuple[Part, Part, Part], refresher: StateRefresher
 ) -> None:
     _, configuration, snapshot = parts
@@ -273,9 +273,7 @@ def test_configuration_that_a_silent_store_did_not_give_holds_back_the_snapshot_
     assert (configuration.reads, snapshot.reads) == (1, 0)
 
 
-def test_state_is_rebuilt_only_when_a_part_has_changed(
-    parts: tuple[Part, Part, Part], refresher: StateRefresher
-) -> None:
+def test_state_is_rebuilt_only_after_a_change(parts: tuple[Part, Part, Part], refresher: StateRefresher) -> None:
     _, configuration, snapshot = parts
 
     def state() -> ServingState:
