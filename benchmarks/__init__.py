@@ -1,1 +1,1 @@
-"""Benchmarks of the functions against the lowest possible cost of their work, in the same run."""
+"""Benchmarks that compare processor time with a floor: the cheapest known way to do the same work, in the same run."""

@@ -22,9 +22,9 @@ from benchmarks.measure import Result
 from benchmarks.opening import open_models
 from benchmarks.reading import read_profile
 from benchmarks.rebuilding import rebuild_profiles
+from benchmarks.rules import rules
 from benchmarks.signing import signatures
 from benchmarks.snapshot import snapshot
-from benchmarks.steering import rules
 from benchmarks.trends import count_trends
 
 BENCHMARKS: dict[str, Callable[[], Iterator[Result]]] = {
@@ -50,7 +50,7 @@ BENCHMARKS: dict[str, Callable[[], Iterator[Result]]] = {
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Run the benchmarks that are named, or all, and print what they found."""
+    """Run the named benchmarks, or all, and print a table or JSON."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="name", help=f"any of {', '.join(BENCHMARKS)}; all by default")
     parser.add_argument("--json", action="store_true", help="print one JSON object")

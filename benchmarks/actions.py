@@ -1,4 +1,4 @@
-"""Propensities of actions in a simulated shop whose true propensities are known: `python -m benchmarks.actions`."""
+"""Estimated propensities of actions in a simulated shop with known propensities: `python -m benchmarks.actions`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SEEDS = (1, 2, 3)
 SIZES = (500, 2_000, 10_000)
 ACTIONS, SEGMENTS, KINDS = 12, 3, 4
 EXPOSURES = 20
-"""Mean number of exposures of a user."""
+"""Mean number of exposures per user."""
 
 _DAY_MS = 86_400_000
 _START_MS = 1_790_000_000_000
@@ -30,10 +30,10 @@ _DAYS = 180
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SimulatedShop:
-    """Events of a shop with the true propensity of each exposure, in the order of `samples`.
+    """Samples of a shop, and the true propensity of each sample in the same order.
 
-    The logit of a propensity is the sum of the action's, the user's, one of the user's segment with the action, and
-    the effects of earlier outcomes: each refusal makes the action less likely, each acceptance more likely.
+    The logit of a propensity is a sum of an effect of the action, one of the user, one of the action in the user's
+    segment, and the effects of earlier outcomes. An acceptance raises the logit of the action, a refusal lowers it.
     """
 
     samples: ActionSamples
@@ -42,7 +42,17 @@ class SimulatedShop:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Figures:
-    """Log loss on the latest exposures of models and of the true propensities, in nats."""
+    """Log losses on the latest exposures, in nats, and calibration errors.
+
+    Attributes
+    ----------
+    true
+        Log loss of the true propensities.
+    actions
+        Log loss of the rate per action.
+    constant
+        Log loss of the overall rate.
+    """
 
     users: int
     exposures: int
@@ -55,10 +65,10 @@ class Figures:
 
 
 def simulate(users: int, *, seed: int) -> SimulatedShop:
-    """Return a shop whose users see random actions, at least 1.5 days apart."""
+    """Return a shop whose users are exposed to random actions, at least 1.5 days apart."""
     rng = np.random.default_rng(seed)
-    of_action, of_user = rng.normal(-1.5, 0.8, ACTIONS), rng.normal(0, 0.7, users)
-    segment, of_segment = rng.integers(0, SEGMENTS, users), rng.normal(0, 0.9, (SEGMENTS, ACTIONS))
+    action_effects, user_effects = rng.normal(-1.5, 0.8, ACTIONS), rng.normal(0, 0.7, users)
+    segment, segment_effects = rng.integers(0, SEGMENTS, users), rng.normal(0, 0.9, (SEGMENTS, ACTIONS))
     events: list[tuple[str, ActionEvent]] = []
     truth: dict[tuple[int, str], float] = {}
     for user in range(users):
@@ -66,7 +76,7 @@ def simulate(users: int, *, seed: int) -> SimulatedShop:
         days = np.cumsum(1.5 + rng.exponential(_DAYS / EXPOSURES - 1.5, EXPOSURES))
         for day in days[days < _DAYS]:
             action = int(rng.integers(ACTIONS))
-            logit = of_action[action] + of_user[user] + of_segment[segment[user], action]
+            logit = action_effects[action] + user_effects[user] + segment_effects[segment[user], action]
             logit += 0.6 * np.log1p(taken[action]) - 0.5 * np.log1p(refused[action])
             p = 1 / (1 + np.exp(-logit))
             is_taken = bool(rng.random() < p)
@@ -89,7 +99,7 @@ def simulate(users: int, *, seed: int) -> SimulatedShop:
 
 
 def measure(shop: SimulatedShop, *, users: int) -> Figures:
-    """Fit on the first exposures and compare with the truth on the latest ones."""
+    """Fit a model on the earlier exposures and evaluate it on the latest `HOLDOUT_SHARE` of them."""
     begin = round(len(shop.samples) * (1 - HOLDOUT_SHARE))
     past, latest = shop.samples.part(0, begin), shop.samples.part(begin, len(shop.samples))
     model = fit(past)
@@ -108,7 +118,7 @@ def measure(shop: SimulatedShop, *, users: int) -> Figures:
 
 
 def table(figures: list[Figures]) -> str:
-    """Return the mean figures of each size as a table of the page."""
+    """Return a Markdown table with one row per number of users, averaged over the seeds."""
     columns = ("users", "exposures", "true propensities", "model", "rate per action", "overall rate")
     head = (*columns, "calibration error", "of the true propensities")
     lines = [f"| {' | '.join(head)} |", "|---:" * len(head) + "|"]
@@ -120,7 +130,7 @@ def table(figures: list[Figures]) -> str:
 
 
 def main() -> None:
-    """Measure all sizes and write the table."""
+    """Measure all sizes, and write the table to the page."""
     argparse.ArgumentParser(prog="python -m benchmarks.actions", description=__doc__).parse_args()
     figures = [measure(simulate(users, seed=seed), users=users) for users in SIZES for seed in SEEDS]
     section = table(figures)

@@ -1,4 +1,4 @@
-"""answer: the graphs of a million items, one history at a time; and what proving an export right costs."""
+"""answer: ONNX graphs of a million items, one history per call; and the cost of an export's parity check."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Sessions = dict[str, onnxruntime.InferenceSession]
 
 
 def answer() -> Iterator[Result]:
-    """Vectors in one stage and in two, item rows, each without a filter and with one; and a parity check."""
+    """Measure vectors in one and two stages, item rows, both with and without a filter, and a parity check."""
     for word, spectrum in SPECTRA.items():
         model = vectors_model(items=ITEMS, dimensions=DIMENSIONS, spectrum=spectrum)
         with tempfile.TemporaryDirectory(prefix="alsolike-bench-") as name:
@@ -60,24 +60,24 @@ def _two_stages(model: VectorsModel, directory: Path, *, decay: str) -> Iterator
         assert tried.two_stages is not None
         yield Result(
             "answer",
-            f"{ITEMS:,} vectors of {DIMENSIONS}, two stages, {_said(tried.two_stages)}, {decay}",
+            f"{ITEMS:,} vectors of {DIMENSIONS}, two stages, {_label(tried.two_stages)}, {decay}",
             tried.median_ms,
             "one stage",
             one.median_ms,
             note=f"recall {tried.recall:.4f}",
         )
     biased = {str(place): open_session(folders[way] / BIAS_GRAPH_FILE) for place, way in enumerate(ways)}
-    medians = cpu_medians_ms(_asked(biased, histories[0], bias=_filter()))
+    medians = cpu_medians_ms(_calls(biased, histories[0], bias=_filter()))
     yield Result(
         "answer",
-        f"the same with a filter, {_said(ways[-1])}",
+        f"the same with a filter, {_label(ways[-1])}",
         medians[str(len(ways) - 1)],
         "one stage, filtered",
         medians["0"],
     )
 
 
-def _said(way: TwoStages | None) -> str:
+def _label(way: TwoStages | None) -> str:
     assert way is not None
     return f"head of {way.dimensions}, {way.blocks_a_place} blocks a place"
 
@@ -87,8 +87,8 @@ def _one_stage(model: Model, directory: Path, work: str) -> Iterator[Result]:
     sessions = {"plain": open_session(directory / GRAPH_FILE)}
     biased = {"filtered": open_session(directory / BIAS_GRAPH_FILE)}
     works = {
-        **_asked(sessions, history),
-        **_asked(biased, history, bias=_filter()),
+        **_calls(sessions, history),
+        **_calls(biased, history, bias=_filter()),
         "numpy": lambda: np.argpartition(-model.score(history)[0], K),
     }
     medians = cpu_medians_ms(works)
@@ -113,11 +113,11 @@ def _parity(model: Model, directory: Path, work: str) -> Result:
     )
 
 
-def _asked(sessions: Sessions, history: Histories, *, bias: Floats | None = None) -> dict[str, Callable[[], object]]:
-    def asking(session: onnxruntime.InferenceSession) -> Callable[[], object]:
+def _calls(sessions: Sessions, history: Histories, *, bias: Floats | None = None) -> dict[str, Callable[[], object]]:
+    def call(session: onnxruntime.InferenceSession) -> Callable[[], object]:
         return lambda: recommend(session, history, exclude=history.items, k=K, bias=bias)
 
-    return {name: asking(session) for name, session in sessions.items()}
+    return {name: call(session) for name, session in sessions.items()}
 
 
 def _one_by_one(histories: Histories) -> list[Histories]:
@@ -125,5 +125,5 @@ def _one_by_one(histories: Histories) -> list[Histories]:
 
 
 def _filter() -> Floats:
-    """Return a bias that lets every other item pass."""
+    """Return a bias that excludes the items with even positions."""
     return np.where(np.arange(ITEMS + 1) % 2, 0, -np.inf).astype(np.float32)

@@ -1,8 +1,8 @@
-"""`python -m benchmarks.attribution`: what a day of attribution takes as it grows, written to docs/attribution.md.
+"""`python -m benchmarks.attribution`: time and memory of attribution by events per day; docs/attribution.md.
 
-A day's made-up answers, of ten items each, an event for each that reports what was shown, and as many events that
-name none lie as objects in a directory that stands for S3. Each size runs in a process of its own. Memory is the most
-that this one had, with all libraries.
+Synthetic responses of ten items each are written to a directory that replaces S3. Each response has one event that
+references it and lists the displayed items, and one event without a reference. Each size runs in its own process.
+Memory is the peak resident set of that process, including all libraries.
 """
 
 from __future__ import annotations
@@ -35,24 +35,22 @@ from functions.attribute_outcomes.service import Attribution
 PAGE = Path("docs/attribution.md")
 SIZES = {"100k": 100_000, "1M": 1_000_000, "10M": 10_000_000}
 ROWS_PER_OBJECT = 100_000
-ITEMS, A_LIST, SHOPPERS = 50_000, 10, 200_000
+ITEMS, LIST_LENGTH, SHOPPERS = 50_000, 10, 200_000
 DAY = 20_717
 START_MS = DAY * DAY_MS
 BUCKET = "lake"
 
 
 class Directory:
-    """As much of an S3 client as attribution calls, over a directory."""
+    """The calls of an S3 client that attribution makes, on a directory."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
 
     def get_paginator(self, _: str) -> Directory:
-        """Return what lists."""
         return self
 
     def paginate(self, *, Bucket: str, Prefix: str) -> Iterator[dict[str, Any]]:  # noqa: N803
-        """List the objects of a prefix."""
         changed = dt.datetime.fromtimestamp(0, dt.UTC)
         found = sorted(path for path in (self._root / Bucket / Prefix).rglob("*") if path.is_file())
         yield {
@@ -68,14 +66,12 @@ class Directory:
         }
 
     def get_object(self, *, Bucket: str, Key: str, **_: Any) -> dict[str, Any]:  # noqa: N803
-        """Read an object."""
         path = self._root / Bucket / Key
         if not path.exists():
             raise ClientError({"Error": {"Code": "NoSuchKey"}}, "GetObject")
         return {"Body": io.BytesIO(path.read_bytes()), "ETag": _etag(path)}
 
     def put_object(self, *, Bucket: str, Key: str, Body: Any, **_: Any) -> dict[str, Any]:  # noqa: N803
-        """Write an object."""
         path = self._root / Bucket / Key
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("wb") as file:
@@ -92,7 +88,7 @@ def _etag(path: Path) -> str:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Measure sizes; write the section of the page where all are measured."""
+    """Measure the sizes. Write the page's section if all sizes are measured."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.attribution", description=__doc__)
     parser.add_argument("sizes", nargs="*", metavar="size", help=f"any of {', '.join(SIZES)}; all by default")
     options = parser.parse_args(arguments)
@@ -112,7 +108,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def write_day(root: Path, rows: int) -> None:
-    """Write a day of answers, and of events."""
+    """Write one day of `rows` responses and twice as many events."""
     client = Directory(root)
     date = outcomes.partition_prefix(lake.event_date(START_MS)).split("=")[1].rstrip("/")
     columns = _columns()
@@ -126,16 +122,16 @@ def write_day(root: Path, rows: int) -> None:
 
 
 def _columns() -> dict[str, Any]:
-    """Return columns that all objects share."""
+    """Return the columns that all objects share."""
     random = np.random.default_rng(0)
     names = pa.array([f"item-{number}" for number in range(ITEMS)])
-    chosen = names.take(pa.array(random.zipf(1.2, ROWS_PER_OBJECT * A_LIST) % ITEMS))
-    offsets = pa.array(np.arange(ROWS_PER_OBJECT + 1) * A_LIST, pa.int32())
+    items = names.take(pa.array(random.zipf(1.2, ROWS_PER_OBJECT * LIST_LENGTH) % ITEMS))
+    offsets = pa.array(np.arange(ROWS_PER_OBJECT + 1) * LIST_LENGTH, pa.int32())
     kinds = pa.array(["view", "click", "cart", "purchase"])
     return {
-        "lists": pa.ListArray.from_arrays(offsets, chosen),
+        "lists": pa.ListArray.from_arrays(offsets, items),
         "nothing": pa.array([[]] * ROWS_PER_OBJECT, pa.list_(pa.string())),
-        "firsts": chosen.take(pa.array(np.arange(ROWS_PER_OBJECT) * A_LIST)),
+        "firsts": items.take(pa.array(np.arange(ROWS_PER_OBJECT) * LIST_LENGTH)),
         "shoppers": pa.array([f"user-{number}" for number in random.integers(0, SHOPPERS, ROWS_PER_OBJECT)]),
         "kinds": kinds.take(pa.array(random.integers(0, 4, ROWS_PER_OBJECT))),
         "values": random.random(ROWS_PER_OBJECT),
@@ -174,7 +170,13 @@ def _pieces(first: int, columns: dict[str, Any]) -> tuple[pa.Table, pa.Table]:
 
 
 def attribute_day(root: Path, *, part_rows: int = PART_ROWS) -> None:
-    """Attribute the day that was written."""
+    """Run the attribution of the written day.
+
+    Raises
+    ------
+    AssertionError
+        If the day is incomplete or an outcome is rejected.
+    """
     outcome = Attribution(
         Directory(root),
         BUCKET,

@@ -1,6 +1,6 @@
-"""Items that the champion does not know: what they cost a request, a publication and a new champion.
+"""Cost of cold items, which the champion was not trained on: per request, per publication and per new champion.
 
-The sentence model is made up, in the size of a small public one; `ALSOLIKE_SENTENCE_MODEL=FOLDER` names another.
+The sentence model is synthetic, of the size of a small public model. `ALSOLIKE_SENTENCE_MODEL=FOLDER` selects another.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ ITEMS = 20_000
 KNOWN = 100_000
 COLD = (10_000, 100_000)
 TOKENS, DIMENSIONS = 30_000, 256
-"""Size of the made-up sentence model."""
+"""Size of the synthetic sentence model."""
 
 
 def cold_items() -> Iterator[Result]:
-    """Measure requests with 10,000 cold items and without; publishing one of them; counting all of them again."""
+    """Measure requests with and without 10,000 cold items, and publications of one and of all cold items."""
     with tempfile.TemporaryDirectory(prefix="alsolike-bench-") as directory:
         yield from _requests(Path(directory))
         yield from _publications(Path(directory))
@@ -58,7 +58,7 @@ def _requests(directory: Path) -> Iterator[Result]:
     model, recent = Model(directory), history_of(ITEMS)
     new = [Change(f"new{number}", 0, {"price": 1 + number % 2}) for number in range(COLD[0])]
     segments = [segment(ITEMS), Segment.of(new, {"price": ColumnType.NUMBER})]
-    cold = Snapshot(segments, version="cold", cold=_made_up(new), cold_model=model.version)
+    cold = Snapshot(segments, version="cold", cold=_random_cold_items(new), cold_model=model.version)
     with_cold = sources_of(model, cold, recent)
     without = sources_of(model, Snapshot(segments, version="none"), recent)
     for what, fields in (
@@ -95,21 +95,21 @@ def _publications(directory: Path) -> Iterator[Result]:
 
 
 def _sentences(directory: Path, index: ContentIndex, known: Sequence[Mapping[str, Any]]) -> Iterator[Result]:
-    """Compare the same items with and without a sentence model, and open both indexes."""
+    """Measure the neighbour search and the opening of the index, with and without a sentence model."""
     folder = os.environ.get(ENVIRONMENT_VARIABLE)
-    model = open_model(Path(folder), known) if folder else _made_up_model()
-    with_it = dataclasses.replace(index, sentences=sentence_index(model, known))
+    model = open_model(Path(folder), known) if folder else _synthetic_model()
+    with_sentences = dataclasses.replace(index, sentences=sentence_index(model, known))
     paths = {"with": directory / "with.tensors", "without": directory / "without.tensors"}
-    for each, path in zip((with_it, index), paths.values(), strict=True):
+    for each, path in zip((with_sentences, index), paths.values(), strict=True):
         each.write(path)
-    said = f"{len(model.table):,} tokens, {model.dimensions} dimensions"
+    size = f"{len(model.table):,} tokens, {model.dimensions} dimensions"
     medians = cpu_medians_ms(
         {name: functools.partial(ContentIndex.map, path) for name, path in paths.items()}, rounds=5
     )
     sizes = {name: path.stat().st_size / 1e6 for name, path in paths.items()}
     yield Result(
         "cold_items",
-        f"open the index of {KNOWN:,} items with a sentence model of {said}",
+        f"open the index of {KNOWN:,} items with a sentence model of {size}",
         medians["with"],
         "the same without",
         medians["without"],
@@ -119,7 +119,7 @@ def _sentences(directory: Path, index: ContentIndex, known: Sequence[Mapping[str
         new = [item(KNOWN + number) for number in range(count)]
         medians = cpu_medians_ms(
             {
-                "with": functools.partial(ColdItems.of, new, with_it),
+                "with": functools.partial(ColdItems.of, new, with_sentences),
                 "without": functools.partial(ColdItems.of, new, index),
             },
             rounds=30 if count == 1 else 1,
@@ -130,7 +130,9 @@ def _sentences(directory: Path, index: ContentIndex, known: Sequence[Mapping[str
             medians["with"],
             "words alone",
             medians["without"],
-            note=f"{len(with_it.sentences.vectors) - 1:,} items have vectors" if with_it.sentences else "",
+            note=f"{len(with_sentences.sentences.vectors) - 1:,} items have vectors"
+            if with_sentences.sentences
+            else "",
         )
 
 
@@ -142,8 +144,8 @@ def _publication(store: DiskStore, index: ContentIndex, count: int) -> Iterator[
     snapshot = Snapshot.open([store.fetch(entry) for entry in store.stored.manifest.segments], version="")
 
     def recount() -> None:
-        forgotten = dataclasses.replace(store.stored.manifest, cold_model="")
-        store.stored = dataclasses.replace(store.stored, manifest=forgotten)
+        without_cold = dataclasses.replace(store.stored.manifest, cold_model="")
+        store.stored = dataclasses.replace(store.stored, manifest=without_cold)
         cold_publisher.publish((), now_ms=NOW_MS)
 
     def read() -> None:
@@ -182,8 +184,8 @@ def _publication(store: DiskStore, index: ContentIndex, count: int) -> Iterator[
     )
 
 
-def _made_up_model() -> SentenceModel:
-    """Return a model to which brands and shelves of other numbers have nothing to do with each other."""
+def _synthetic_model() -> SentenceModel:
+    """Return a model with a random vector per number and none for words, so that only equal numbers are similar."""
     words = {str(number): number for number in range(TOKENS - 1)} | {"?": TOKENS - 1}
     tokenizer = Tokenizer(models.WordLevel(words, unk_token="?"))
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
@@ -194,7 +196,7 @@ def _made_up_model() -> SentenceModel:
 
 @dataclasses.dataclass(frozen=True)
 class _Champion:
-    """A champion that stays."""
+    """A `ChampionContents` whose champion never changes."""
 
     content: ChampionContent
 
@@ -202,7 +204,7 @@ class _Champion:
         return self.content
 
 
-def _made_up(changes: list[Change]) -> ColdItems:
+def _random_cold_items(changes: list[Change]) -> ColdItems:
     """Return cold items with random neighbours."""
     rng = np.random.default_rng(0)
     hashes = hashes_of([change.entity_id.encode() for change in changes])

@@ -1,4 +1,4 @@
-"""Cold start: a fresh process imports a handler and makes its clients, against importing the bare libraries."""
+"""Cold start: a new process imports a handler and creates its clients, compared with importing only the libraries."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ FUNCTIONS: dict[str, tuple[tuple[str, ...], str]] = {
     "build_dataset": (("s3", "dynamodb"), "import awswrangler"),
     "register_model": (("s3", "sagemaker"), "import numpy"),
 }
-"""Each function's clients and heavy libraries."""
+"""Clients, and import statement of heavy libraries, by function."""
 
 
 def cold_start() -> Iterator[Result]:
-    """Processor time of a whole process, Python's own start included on both sides."""
+    """Measure the processor time of a complete process. Both sides include the start of Python."""
     for name, (services, libraries) in FUNCTIONS.items():
         product = f"import functions.{name}.handler; {_OUR_CLIENTS.format(services=services)}"
         floor = f"{libraries or 'pass'}; {_POWERTOOLS}; {_CLIENTS.format(services=services)}"

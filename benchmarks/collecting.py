@@ -1,4 +1,4 @@
-"""collect: POST /events on one core, against its JSON parsed and one bare call of Kinesis."""
+"""collect: POST /events on one core, compared with parsing its JSON and one boto3 call to Kinesis."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TRACKING_ID = "alsolike-bench"
 
 
 def collect() -> Iterator[Result]:
-    """Measure a call of ten events, the maximum, and one of a single event."""
+    """Measure a call with ten events, which is the maximum, and a call with one event."""
     os.environ.update(
         STREAM_NAME="events",
         TRACKING_ID=TRACKING_ID,

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.costs`: bills of four shops by the templates of `prod` (docs/cost.md)."""
+"""`python -m benchmarks.costs`: monthly bills of four shops, computed from the `prod` templates (docs/cost.md)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ SHOPS = {
 
 
 def main() -> None:
-    """Write the tables into the page, and print them."""
     summaries = {size: _summary(size) for size in SIZES}
     summary = summaries["standard"]
     for section, lines in (

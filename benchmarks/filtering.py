@@ -1,4 +1,4 @@
-"""Filters over a catalogue of a million items, against a dense scan of a million vectors."""
+"""Filters over a catalogue of a million items, compared with a dense scan of a million vectors."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from benchmarks.measure import Result, cpu_medians_ms
 
 ITEMS = 1_000_000
 DIMENSIONS = 64
-BRANDS, TAGS, TAGS_OF_AN_ITEM = 5_000, 1_000, 3
+BRANDS, TAGS, TAGS_PER_ITEM = 5_000, 1_000, 3
 INTERACTIONS = 100
 NOW_MS = 1_790_000_000_000
 DAY_S = 86_400
@@ -39,13 +39,13 @@ CASES = {
 
 
 def filtering() -> Iterator[Result]:
-    """Measure each filter; those with parameters have new values in each call."""
+    """Measure each filter. Filters with parameters get new values in each call."""
     evaluator = _evaluator()
     vectors = np.random.default_rng(0).standard_normal((ITEMS, DIMENSIONS), np.float32)
     query = vectors[0].copy()
     works: dict[str, Callable[[], object]] = {"floor": lambda: vectors @ query}
     for name, expression in CASES.items():
-        works[name] = _asking(evaluator, expression, itertools.count(1))
+        works[name] = _evaluation(evaluator, expression, itertools.count(1))
     medians = cpu_medians_ms(works)
     for name in works:
         if name != "floor":
@@ -53,8 +53,8 @@ def filtering() -> Iterator[Result]:
             yield Result("filtering", name, medians[name], floor, medians["floor"])
 
 
-def _asking(evaluator: FilterEvaluator, expression: str, calls: Iterator[int]) -> Callable[[], object]:
-    """Return what asks a filter, as another user each time, with the values that belong to the next call."""
+def _evaluation(evaluator: FilterEvaluator, expression: str, calls: Iterator[int]) -> Callable[[], object]:
+    """Return a function that evaluates a filter, each time for a new user and with new parameter values."""
     parsed = parser.parse(expression)
     recent = Recent(
         np.arange(1, INTERACTIONS + 1) * 37,
@@ -63,22 +63,22 @@ def _asking(evaluator: FilterEvaluator, expression: str, calls: Iterator[int]) -
     )
     users = itertools.count()
 
-    def ask() -> object:
+    def evaluate() -> object:
         call, user = next(calls), next(users)
         values = {
             "PRICE": (f"{20 + call}",),
             "BRANDS": tuple(f"brand{(call + n) % BRANDS}" for n in range(3)),
             "TAGS": tuple(f"tag{(call + n) % TAGS}" for n in range(3)),
         }
-        asked = FilterInputs(
+        inputs = FilterInputs(
             now_ms=NOW_MS + user,
             values={name: values[name] for name in parsed.parameters},
             recent=recent,
             user=_user(user),
         )
-        return evaluator.bias(parsed, asked, name=expression)
+        return evaluator.bias(parsed, inputs, name=expression)
 
-    return ask
+    return evaluate
 
 
 def _user(number: int) -> Mapping[str, Any]:
@@ -88,14 +88,14 @@ def _user(number: int) -> Mapping[str, Any]:
 
 
 def _evaluator() -> FilterEvaluator:
-    """Return one over made-up items, whose rows are in no order of their positions."""
+    """Return an evaluator over synthetic items, with positions in random order of the rows."""
     rng = np.random.default_rng(7)
     nothing = Ragged(np.zeros(ITEMS + 1, np.uint32), np.zeros(0, np.uint8))
     brands, brand_of = Dictionary.of([f"brand{number}" for number in range(BRANDS)])
     tags, tag_of = Dictionary.of([f"tag{number}" for number in range(TAGS)])
     tags_of_items = Ragged(
-        np.arange(0, ITEMS * TAGS_OF_AN_ITEM + 1, TAGS_OF_AN_ITEM).astype(np.uint32),
-        tag_of[rng.integers(0, TAGS, ITEMS * TAGS_OF_AN_ITEM)],
+        np.arange(0, ITEMS * TAGS_PER_ITEM + 1, TAGS_PER_ITEM).astype(np.uint32),
+        tag_of[rng.integers(0, TAGS, ITEMS * TAGS_PER_ITEM)],
     )
     seconds = NOW_MS // 1000
     segment = Segment(

@@ -1,7 +1,6 @@
-"""A newcomer's first hour: CSV files of a small bookshop become recommendations, each command timed.
+"""Duration of the commands from CSV files of a small bookshop to recommendations.
 
-The embedded cloud boots in a temporary folder. The processor time is that of the command, start of Python included, and
-without the cloud's.
+The embedded cloud boots in a temporary folder. Processor time includes the start of Python, but not the cloud.
 """
 
 from __future__ import annotations
@@ -22,11 +21,11 @@ GENRES = ("crime", "fantasy", "history", "poetry", "romance", "travel")
 _YEAR_S = 365 * 86_400
 _TIMEOUT_S = 600
 _COMPLETION = {"_ALSOLIKE_COMPLETE": "complete_bash", "COMP_WORDS": "alsolike mod", "COMP_CWORD": "1"}
-"""Environment in which the command completes `mod`, without arguments."""
+"""Environment variables that make `alsolike` without arguments print bash completions of `mod`."""
 
 
 def write_files(directory: Path, *, end_s: int, seed: int = 7) -> None:
-    """Write users.csv, books.csv and events.csv; nine in ten events of a user are in the user's genre."""
+    """Write users.csv, books.csv and events.csv. 90% of a user's events are with books of the user's genre."""
     chance = random.Random(seed)
     genre_of = [GENRES[book % len(GENRES)] for book in range(BOOKS)]
     with (directory / "books.csv").open("w", newline="") as file:
@@ -51,7 +50,7 @@ def write_files(directory: Path, *, end_s: int, seed: int = 7) -> None:
 
 
 def first_hour(directory: Path) -> Iterator[tuple[str, float, float | None]]:
-    """Run the commands of a newcomer; yield each with its seconds and its processor seconds.
+    """Yield each command with its seconds and its processor seconds, which are None for `up`.
 
     Raises
     ------
@@ -106,7 +105,6 @@ def _used_s() -> float:
 
 
 def main() -> None:
-    """Print a table of the commands."""
     with tempfile.TemporaryDirectory(prefix="alsolike-first-hour-") as name:
         rows = list(first_hour(Path(name)))
         sys.stdout.write("| command | s | processor s |\n|---|--:|--:|\n")

@@ -1,8 +1,8 @@
-"""`alsolike import interactions` against bare pyarrow, and its memory: `python -m benchmarks.importing memory`.
+"""`alsolike import interactions` compared with pyarrow, and its memory: `python -m benchmarks.importing memory`.
 
-The import reads, checks, makes event ids, parts by day, writes the lake's Parquet objects to this disk and gathers what
-the live profiles need. S3 and DynamoDB are left out: they take in as much as the shop's account does. The floor reads
-the same file with pyarrow and writes one Parquet file, both as pyarrow does it by default.
+The import reads and checks the rows, creates event ids, partitions by day, writes the lake's Parquet objects to the
+local disk and collects the latest interactions for live profiles. S3 and DynamoDB are excluded, because their speed
+depends on the account. The floor reads the same file and writes one Parquet file with pyarrow's defaults.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _PIECE_ROWS = 1_000_000
 
 
 def importing() -> Iterator[Result]:
-    """Files of a year's events, in the order of time and shuffled."""
+    """Measure files with events of one year, in time order and shuffled."""
     with tempfile.TemporaryDirectory(prefix="alsolike-bench-") as name:
         directory = Path(name)
         for what, suffix, shuffled in (
@@ -65,7 +65,7 @@ def _compared(what: str, path: Path) -> Result:
     clock: dict[str, list[float]] = {"import": [], "floor": []}
     processor: dict[str, list[float]] = {"import": [], "floor": []}
     works: dict[str, Callable[[Path], object]] = {"import": run_import, "floor": _floor}
-    for _ in range(ROUNDS):  # in turns, so that a busy machine slows both alike
+    for _ in range(ROUNDS):  # alternating, so that other load slows both equally
         for name, work in works.items():
             clock_s, processor_s = time.perf_counter(), time.process_time()
             work(path)
@@ -85,13 +85,17 @@ def _compared(what: str, path: Path) -> Result:
 
 
 def run_import(path: Path, *, profiles: bool = False) -> int:
-    """Import a file as the command does, but for S3 and DynamoDB.
+    """Import a file like the command, without S3 and DynamoDB.
 
     Parameters
     ----------
     profiles
-        Whether the interactions of each user are also brought together, as is done before they are written to DynamoDB.
-        Their number is returned.
+        True to group the latest interactions by user, as before the write to DynamoDB.
+
+    Returns
+    -------
+    int
+        Number of grouped profiles, 0 without `profiles`.
     """
     target = path.parent / "lake"
     session = transport.session()
@@ -114,19 +118,18 @@ def _floor(path: Path) -> None:
 
 
 class _Disk:
-    """Sink that writes objects as files."""
+    """Sink that writes each object to a local file."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         directory.mkdir()
 
     def put(self, key: str, data: pa.Buffer) -> None:
-        """Write an object."""
         (self._directory / key.replace("/", "_")).write_bytes(data)
 
 
 def write_file(path: Path, rows: int, *, shuffled: bool = False) -> None:
-    """Write a file of a year's events: 200,000 users, some of them busy, and 50,000 items."""
+    """Write events of one year with up to 200,000 users, by a power law, and 50,000 items, in the suffix's format."""
     pieces = (_piece(first, min(_PIECE_ROWS, rows - first), rows, shuffled) for first in range(0, rows, _PIECE_ROWS))
     schema = pa.schema(
         {"USER_ID": pa.string(), "ITEM_ID": pa.string(), "TIMESTAMP": pa.int64(), "EVENT_TYPE": pa.string()}
@@ -160,7 +163,7 @@ def _piece(first: int, rows: int, total: int, shuffled: bool) -> pa.Table:
 
 
 def memory(sizes: Sequence[int]) -> None:
-    """Import files of several lengths, each in a process of its own, and print the most memory that each needed."""
+    """Import files of several lengths, each in its own process, and print the peak memory of each."""
     rows = []
     with tempfile.TemporaryDirectory(prefix="alsolike-bench-") as name:
         for size in sizes:

@@ -1,4 +1,4 @@
-"""archive_events and update_profiles: records a second on one core."""
+"""archive_events and update_profiles: records per second on one core."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PROFILE_ROUNDS = 20
 
 
 def archive_events() -> Iterator[Result]:
-    """Measure a full batch of 10,000 records of one day into one Parquet object."""
+    """Measure a full batch: 10,000 records of one day, written to one Parquet object."""
     use_memory_transport()
     from functions.archive_events.handler import lambda_handler
 
@@ -53,7 +53,7 @@ def archive_events() -> Iterator[Result]:
 
 
 def update_profiles() -> Iterator[Result]:
-    """Measure a batch of 100 records, on many or few profiles, of known or of new sessions."""
+    """Measure batches of 100 records: with 100 or 10 profiles, and with existing or new sessions."""
     use_memory_transport()
     works = ((PROFILE_RECORDS, False), (PROFILE_RECORDS // 10, False), (PROFILE_RECORDS, True))
     for number, (profiles, new_sessions) in enumerate(works):
@@ -111,7 +111,7 @@ def _update_profiles(profiles: int, *, new_sessions: bool, first: int) -> Result
 
 
 def kinesis_event(records: int, *, profiles: int, sessions: int = 5_000, first: int = 0) -> dict[str, Any]:
-    """Return a batch of records, numbered from `first` on."""
+    """Return a Kinesis batch for Lambda, with sequence numbers from `first`."""
     return {
         "Records": [
             {
@@ -139,7 +139,7 @@ def _interaction(number: int, *, profiles: int, sessions: int) -> Interaction:
         item_id=f"item{number % 7_919}",
         event_type="view",
         event_value=None,
-        event_time_ms=NOW_MS - 10_000_000 + number,  # never ahead of its arrival
+        event_time_ms=NOW_MS - 10_000_000 + number,  # not later than its arrival
         recommendation_id=None,
         impression=(),
         properties="{}",

@@ -1,4 +1,4 @@
-"""Calling a handler as Lambda does, without the noise."""
+"""Lambda's context object for direct calls of handlers, and suppression of their output."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from alsolike.runtime.observability import logger
 
 @dataclasses.dataclass(frozen=True)
 class Context:
-    """Lambda's context object, as far as handlers use it."""
+    """The attributes of Lambda's context object that handlers read."""
 
     function_name: str = "benchmark"
     memory_limit_in_mb: int = 1769
@@ -20,7 +20,6 @@ class Context:
     aws_request_id: str = "00000000-0000-0000-0000-000000000000"
 
     def get_remaining_time_in_millis(self) -> int:
-        """Return plenty."""
         return 60_000
 
 
@@ -29,7 +28,10 @@ CONTEXT = Context()
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Let metric and log lines be written, to memory; the logger, which keeps the first output it saw, only errors."""
+    """Redirect metrics to memory and raise the log level to ERROR.
+
+    The logger keeps the output stream of its creation, so a redirection does not reach it.
+    """
     logger.setLevel("ERROR")
     with contextlib.redirect_stdout(io.StringIO()):
         yield

@@ -1,7 +1,7 @@
-"""A constant rate of requests to the embedded cloud's gateway, whatever it answers: an open loop.
+"""Open-loop load test of the embedded cloud's gateway: requests are sent at a constant rate.
 
-A request's latency counts from its due time, so that a request that waits for a slow one before it counts in full.
-Gil Tene calls the opposite coordinated omission. The client, the gateway, the functions and moto share the processors.
+Latency is measured from the scheduled time of a request, so that it includes the wait behind slow requests and avoids
+coordinated omission (Gil Tene). The client, the gateway, the functions and moto share the processors.
 """
 
 from __future__ import annotations
@@ -42,25 +42,25 @@ P99_MS = 300
 OVERLOAD_RATE_PER_S = 200
 OVERLOAD_SECONDS = 10
 LONGEST_MS = 1_000
-"""Maximum milliseconds until an overloaded gateway answers or refuses."""
+"""Maximum time in which an overloaded gateway responds, in ms."""
 CLIENT_TIMEOUT_S = 10
 SERVED_TIMEOUT_S = 60.0
 
 
 def gateway() -> Iterator[Row]:
-    """50 requests a second for a minute, and more than the machine can answer for ten seconds."""
+    """Send 50 requests per second for one minute, then an overload for ten seconds."""
     with tempfile.TemporaryDirectory(prefix="alsolike-bench-") as name:
         boot.build_layers()
         with boot.running_cloud(boot.synthesize("demo"), state=Path(name) / "cloud.json") as cloud:
-            where = deployment.of_cloud(cloud)
-            _deploy_model(where, Path(name))
-            api = Api(where)
+            deployed = deployment.of_cloud(cloud)
+            _deploy_model(deployed, Path(name))
+            api = Api(deployed)
             _wait_until_served(api)
             _load(api, seconds=WARM_UP_S)
             with console.step(f"send {RATE_PER_S} requests a second", total=SECONDS * RATE_PER_S) as step:
                 times_ms, degraded = _load(api, seconds=SECONDS, on_sent=step.advance)
             with console.step(f"send {OVERLOAD_RATE_PER_S} requests a second"):
-                overload = asyncio.run(_overload(where.names.api_url, token=cloud.token([READ_RECOMMENDATIONS])))
+                overload = asyncio.run(_overload(deployed.names.api_url, token=cloud.token([READ_RECOMMENDATIONS])))
     errors = RATE_PER_S * SECONDS - len(times_ms)
     cuts = statistics.quantiles(times_ms, n=100, method="inclusive")
     yield Row(
@@ -83,15 +83,15 @@ def _described(times_ms: Sequence[float]) -> str:
     return f"{len(times_ms):,}, p50 {statistics.median(times_ms):.0f} ms, longest {max(times_ms):.0f} ms"
 
 
-def _deploy_model(where: Deployment, scratch: Path) -> None:
-    """Make a made-up model champion, and write what its users did."""
-    directory, s3 = scratch / "bundle", where.client("s3")
+def _deploy_model(deployed: Deployment, scratch: Path) -> None:
+    """Promote a synthetic model to champion and write user profiles."""
+    directory, s3 = scratch / "bundle", deployed.client("s3")
     directory.mkdir()
     write_model(rows_model(items=ITEMS, targets=100), directory)
-    ModelStore(s3, where.names.artefact_bucket).upload(directory, version=VERSION)
-    registry = Registry(s3, where.names.artefact_bucket)
+    ModelStore(s3, deployed.names.artefact_bucket).upload(directory, version=VERSION)
+    registry = Registry(s3, deployed.names.artefact_bucket)
     registry.promote(VERSION, reason="made up", now_ms=time.time_ns() // 1_000_000)
-    write_profiles(ProfileStore(where.client("dynamodb"), where.names.profiles_table), users=USERS, items=ITEMS)
+    write_profiles(ProfileStore(deployed.client("dynamodb"), deployed.names.profiles_table), users=USERS, items=ITEMS)
 
 
 def _wait_until_served(api: Api) -> None:
@@ -103,9 +103,9 @@ def _wait_until_served(api: Api) -> None:
 
 
 def _load(api: Api, *, seconds: int, on_sent: Callable[[], object] = lambda: None) -> tuple[list[float], int]:
-    """Return how long each answer took from when it was due, without those that failed, and how many were degraded."""
+    """Return the latencies of successful requests in ms, and the number of degraded responses."""
 
-    def ask(number: int, due: float) -> tuple[float, bool] | None:
+    def request(number: int, due: float) -> tuple[float, bool] | None:
         try:
             answer = api.recommendations(user_id(number % USERS), k=25)
         except AlsolikeError:
@@ -114,22 +114,22 @@ def _load(api: Api, *, seconds: int, on_sent: Callable[[], object] = lambda: Non
 
     start = time.monotonic()
     with ThreadPoolExecutor(CONNECTIONS) as clients:
-        asked = []
+        futures = []
         for number in range(RATE_PER_S * seconds):
             due = start + number / RATE_PER_S
             time.sleep(max(0.0, due - time.monotonic()))
-            asked.append(clients.submit(ask, number, due))
+            futures.append(clients.submit(request, number, due))
             on_sent()
-        found = [answer.result() for answer in asked]
-    answered = [answer for answer in found if answer is not None]
-    return [ms for ms, _ in answered], sum(degraded for _, degraded in answered)
+        found = [answer.result() for answer in futures]
+    successful = [answer for answer in found if answer is not None]
+    return [ms for ms, _ in successful], sum(degraded for _, degraded in successful)
 
 
 async def _overload(url: str, *, token: str) -> Mapping[str, list[float]]:
-    """Return how long each answer took from when it was due, in milliseconds, by status or error."""
+    """Return latencies in ms from the scheduled times, by HTTP status or exception name."""
     target = urllib.parse.urlsplit(url)
 
-    async def ask(number: int) -> str:
+    async def request(number: int) -> str:
         body = json.dumps({"userId": user_id(number % USERS), "numResults": 25})
         reader, writer = await asyncio.open_connection(target.hostname, target.port)
         writer.write(
@@ -142,7 +142,7 @@ async def _overload(url: str, *, token: str) -> Mapping[str, list[float]]:
 
     async def time_of(number: int, due: float) -> tuple[str, float]:
         try:
-            status = await asyncio.wait_for(ask(number), CLIENT_TIMEOUT_S)
+            status = await asyncio.wait_for(request(number), CLIENT_TIMEOUT_S)
         except (OSError, TimeoutError) as error:
             status = type(error).__name__
         return status, 1000 * (time.monotonic() - due)

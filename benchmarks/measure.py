@@ -1,4 +1,4 @@
-"""Measuring two ways of doing the same work side by side."""
+"""Processor times of several implementations of the same work, measured in one run."""
 
 from __future__ import annotations
 
@@ -17,13 +17,15 @@ class Result:
     Attributes
     ----------
     work
-        What one unit of work is.
+        Description of one call.
     cost_ms, floor_ms
-        Median processor time of one unit, as the product does it and as the floor does it.
+        Median processor time of one call, of the product and of the floor.
     floor
-        What the floor is.
+        Description of the floor.
+    units_per_call
+        Number of records or requests per call.
     note
-        What was faked or left out.
+        Replaced or excluded services, or a further figure.
     """
 
     benchmark: str
@@ -36,21 +38,21 @@ class Result:
 
     @property
     def ratio(self) -> float:
-        """The cost of the product divided by that of the floor."""
+        """Processor time of the product divided by processor time of the floor."""
         return self.cost_ms / self.floor_ms
 
     @property
     def per_second(self) -> float:
-        """Records or requests a second on one core."""
+        """Records or requests per second on one core."""
         return 1000 * self.units_per_call / self.cost_ms
 
 
 def cpu_medians_ms(
     works: Mapping[str, Callable[[], object]], *, rounds: int = ROUNDS, repeats: int = 1
 ) -> dict[str, float]:
-    """Return each work's median processor time in milliseconds.
+    """Return the median processor time per call by name, in ms.
 
-    The works take turns in every round, so that a busy machine slows all of them alike.
+    The functions alternate in every round, so that other load on the machine slows all of them equally.
     """
     for work in works.values():
         work()

@@ -1,4 +1,4 @@
-"""Figures that other commands have measured and written into pages, read from there."""
+"""Figures read from pages, to which other benchmarks wrote them."""
 
 from __future__ import annotations
 
@@ -8,12 +8,18 @@ from benchmarks.spark import SIZES
 
 SCALE = Path("docs/scale.md")
 PERFORMANCE = Path("docs/performance.md")
-MOMENTS = 4
-"""Most moments at which a training next to a champion has its interactions counted."""
+MAX_CUTOFFS = 4
+"""Maximum number of cutoffs per training with a champion. Statistics are counted for each cutoff."""
 
 
 def measured(page: Path, row: str, *, column: int) -> float:
-    """Return a number from the row of a table that begins with `row`; columns count from 0."""
+    """Return a number from the table row whose first cells are `row`. Columns are numbered from 0.
+
+    Raises
+    ------
+    SystemExit
+        If the page has no such row.
+    """
     for line in page.read_text().splitlines():
         if line.startswith(f"| {row} |"):
             cell = line.strip("| ").split(" | ")[column]
@@ -22,9 +28,9 @@ def measured(page: Path, row: str, *, column: int) -> float:
 
 
 def fits_s(size: str) -> dict[str, float]:
-    """Return the processor seconds of each algorithm's fit on `size` interactions, of those that ended.
+    """Return the processor seconds of a fit on `size` interactions, by algorithm.
 
-    SASRec is left out: its row has the time of an epoch.
+    Fits without a result are excluded. SASRec is excluded too, because its row has the time of one epoch.
     """
     section = PERFORMANCE.read_text().partition(f"<!-- training {size}: begin -->")[2].partition("<!--")[0]
     rows = [line.strip("| ").split(" | ") for line in section.splitlines() if line.startswith("| `")]
@@ -32,9 +38,10 @@ def fits_s(size: str) -> dict[str, float]:
 
 
 def slopes() -> tuple[float, float] | None:
-    """Return what Spark takes more for each million events, and a fit from statistics for each thousand items.
+    """Return Spark's processor seconds per million events, and a fit's processor seconds per thousand items.
 
-    Starts are in every row, so the smallest and the largest size are compared; None where there are not two.
+    The slope between the smallest and the largest size excludes the start of Spark. None if the page has fewer than
+    two sizes.
     """
     section = SCALE.read_text().partition("<!-- spark: begin -->")[2].partition("<!-- spark: end -->")[0]
     sizes = [(events, items) for events, items in SIZES.values() if f"| {events:,} |" in section]
@@ -46,7 +53,7 @@ def slopes() -> tuple[float, float] | None:
 
     (few, few_items), (many, many_items) = sizes[0], sizes[-1]
     spark_s = [
-        seconds(size, "dataset", "Spark") + MOMENTS * seconds(size, "statistics", "Spark") for size in (few, many)
+        seconds(size, "dataset", "Spark") + MAX_CUTOFFS * seconds(size, "statistics", "Spark") for size in (few, many)
     ]
     fits_s = [seconds(size, "transitions and item_knn from statistics", "one process") for size in (few, many)]
     return (

@@ -1,7 +1,7 @@
-"""`python -m benchmarks.networks`: what an epoch of SASRec takes as the items grow, written to docs/performance.md.
+"""`python -m benchmarks.networks`: time and memory of a SASRec epoch by number of items; docs/performance.md.
 
-One network is trained with default settings for two epochs on made-up interactions, for each number of items in a
-process of its own.
+One network per number of items is trained with default settings for two epochs on synthetic interactions, in its own
+process.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import numpy as np
 
 from alsolike.bundle.files import GRAPH_FILE
 from benchmarks.page import write_section
-from benchmarks.synthetic_interactions import A_USER, made_up_interactions
+from benchmarks.synthetic_interactions import INTERACTIONS_PER_USER, synthetic_interactions
 from model_export.algorithms.sasrec import Sasrec, SasrecModel
 from model_export.algorithms.sasrec.training import train
 from model_export.api import FitCost
@@ -36,20 +36,22 @@ ROWS, REQUESTS = 1_000_000, 20
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Trained:
-    """Processor seconds and memory of one network.
+    """Processor time and memory of one network.
 
     Attributes
     ----------
     first_s
-        Up to the first epoch: the first vectors above all.
+        Processor time before the first epoch, mainly for the initial item vectors.
+    epoch_s
+        Processor time of one epoch.
     peak_mb
-        Of the process, its interactions among it.
+        Peak memory of the process, including the interactions.
     estimated
-        For one epoch.
+        Estimated cost of one epoch.
     graph_mb
-        Size of what serving maps: vectors and weights.
+        Size of the exported graph files.
     answer_ms
-        Median processor time of the graph for 25 items of one history.
+        Median processor time of the graph for one history and 25 items.
     """
 
     items: int
@@ -62,7 +64,6 @@ class Trained:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Measure each number of items and write the page's section."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.networks", description=__doc__)
     parser.parse_args(arguments)
     context = multiprocessing.get_context("spawn")
@@ -77,8 +78,8 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def measure(items: int) -> Trained:
-    """Train one network for two epochs."""
-    interactions = made_up_interactions(rows=ROWS, items=items)
+    """Train one network for two epochs, export it and measure its responses."""
+    interactions = synthetic_interactions(rows=ROWS, items=items)
     settings = dataclasses.replace(Sasrec(), epochs=2, judge_every=1)
     with measured() as cost:
         started = time.process_time()
@@ -115,7 +116,7 @@ def _answer_ms(directory: Path, interactions: Interactions, model: SasrecModel) 
 
 def _section(rows: Sequence[Trained]) -> str:
     lines = [
-        f"{ROWS:,} interactions of {ROWS // A_USER:,} users; one processor; estimates are the budget's.",
+        f"{ROWS:,} interactions of {ROWS // INTERACTIONS_PER_USER:,} users; one processor; estimates are the budget's.",
         "",
         "| items | first vectors, s | epoch, s | both (estimated) | peak GB (estimated) | graph MB | response, ms |",
         "|--:|--:|--:|--:|--:|--:|--:|",

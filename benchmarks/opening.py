@@ -1,4 +1,4 @@
-"""open_models: a session with mapped weights against one of the same graph with inline weights and default options."""
+"""open_models: an ONNX session with memory-mapped weights, compared with inline weights and default options."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ INLINE_FILE = "inline.onnx"
 
 
 def open_models() -> Iterator[Result]:
-    """Opening, in fresh processes, and the anonymous memory that it takes."""
+    """Measure the processor time and anonymous memory of opening a session, in new processes."""
     vectors = vectors_model(items=ITEMS, dimensions=DIMENSIONS, spectrum=0.35)
     yield _compared(f"{ITEMS:,} vectors of {DIMENSIONS}", vectors)
     yield _compared(f"the same in two stages, head of {DIMENSIONS}", vectors, two_stages=TwoStages(DIMENSIONS, 64))
@@ -70,7 +70,7 @@ def _anonymous_mb() -> float:
 
 
 def main(path: Path) -> None:
-    """Open one session in this process and print what that took."""
+    """Open one session in this process and print its processor time and anonymous memory as JSON."""
     before_mb, start = _anonymous_mb(), time.process_time()
     if path.name == INLINE_FILE:
         session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])

@@ -1,4 +1,4 @@
-"""Sections of a page that commands write."""
+"""Generated sections of Markdown pages."""
 
 from __future__ import annotations
 
@@ -6,7 +6,13 @@ from pathlib import Path
 
 
 def write_section(page: Path, name: str, section: str) -> None:
-    """Put the section between its marks in the page; the rest stays."""
+    """Replace the text between the comments `NAME: begin` and `NAME: end` of a page.
+
+    Raises
+    ------
+    SystemExit
+        If the page has no such comments.
+    """
     begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
     before, _, rest = page.read_text().partition(begin)
     _, found, after = rest.partition(end)

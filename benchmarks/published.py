@@ -1,6 +1,6 @@
-"""Published figures of the same protocol: leave-one-out, all items ranked, items of the past masked.
+"""Published HR@10 and NDCG@10 of the same protocol: leave-one-out, all items ranked, items of the history masked.
 
-HR@10 and NDCG@10 as they stand in the named source. For sets marked with * the source reports another paper's figure.
+For models marked with * the source quotes the figure of another paper.
 """
 
 from __future__ import annotations
@@ -9,8 +9,6 @@ from typing import NamedTuple
 
 
 class Published(NamedTuple):
-    """One row of a source's table."""
-
     model: str
     hr: float
     ndcg: float

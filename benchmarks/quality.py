@@ -1,9 +1,8 @@
 """`python -m benchmarks.quality SET --interactions FILE`: quality of recommendations, written to docs/quality.md.
 
-Settings, blend weights and epochs are chosen on the validation part by the code that the training job runs; the test
-part is only ever evaluated. Other libraries are run on the same split where they are installed. `--parts` compares the
-blend with blends that lack one part instead. `--sasrec size=64,dropout=0.3` trains only SASRec, with such settings, and
-prints its quality on the validation part.
+The training job's code selects settings, blend weights and epochs on the validation data. The test data is only
+evaluated. Other installed libraries run on the same split. `--parts` compares the blend with blends without one of its
+algorithms. `--sasrec size=64,dropout=0.3` trains only SASRec with these settings and prints its validation quality.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from alsolike.domain.configuration import DEFAULT, HISTORY_LENGTH
 from alsolike.runtime.errors import InvalidInput
 from benchmarks.page import write_section
 from benchmarks.published import PUBLISHED
-from benchmarks.quality_files import as_csv, of_bought
+from benchmarks.quality_files import as_csv, with_interactions
 from benchmarks.quality_peers import Peer, peers
 from model_export.algorithms import known, missing
 from model_export.algorithms.blend import Blend
@@ -50,12 +49,12 @@ PAGE = Path("docs/quality.md")
 NEURAL = "sasrec"
 VALIDATION_USERS = 6_000
 SHOPS = ("complete-journey", "online-retail")
-"""Sets with real times and repeats: judged on their last days, where repeats count."""
+"""Data sets with real timestamps and repeat purchases. Their last days are the test data, and repeats count as hits."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class QualityRow:
-    """One model: figures with the past masked and allowed, and what the fit took."""
+    """Quality of one model with items of the history masked and allowed, and the duration of its fit."""
 
     model: str
     masked: Quality | None
@@ -64,7 +63,6 @@ class QualityRow:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Measure one set and write its section of the page."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.quality", description=__doc__)
     parser.add_argument("name", metavar="set", choices=[*PUBLISHED, "ml-100k", *SHOPS])
     parser.add_argument("--interactions", type=Path, help=".csv(.gz), .parquet, S3-Rec's .txt or RecBole's .inter")
@@ -78,8 +76,8 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--sasrec", metavar="NAME=VALUE,...", help="settings of SASRec to judge on validation users")
     options = parser.parse_args(arguments)
     started = time.monotonic()
-    left_out = {name.strip() for name in options.without.split(",") if name.strip()}
-    if unknown := left_out - known().keys():
+    excluded = {name.strip() for name in options.without.split(",") if name.strip()}
+    if unknown := excluded - known().keys():
         parser.error(f"--without names {', '.join(sorted(unknown))}; known are {', '.join(known())}")
     if options.history < 1:
         parser.error(f"--history is {options.history}, expected at least 1")
@@ -91,9 +89,9 @@ def main(arguments: Sequence[str]) -> None:
     except InvalidInput as error:
         raise SystemExit(str(error)) from error
     if options.sasrec:
-        sys.stdout.write(_judged(split, options.sasrec, seen="allowed" if options.name in SHOPS else "masked"))
+        sys.stdout.write(_evaluate_sasrec(split, options.sasrec, seen="allowed" if options.name in SHOPS else "masked"))
         return
-    algorithms = {name: each for name, each in known().items() if name not in left_out and missing(each) is None}
+    algorithms = {name: each for name, each in known().items() if name not in excluded and missing(each) is None}
     name = options.name
     if options.parts:
         name = f"{name}-parts"
@@ -107,7 +105,13 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def read_set(name: str, interactions: Path | None, items: Path | None, directory: Path) -> Interactions:
-    """Read a set; a shop that comes with the package needs no files. Converted files go into the directory."""
+    """Read a data set. `complete-journey` comes with the package; other sets need a file of interactions.
+
+    Raises
+    ------
+    SystemExit
+        If the file of interactions is missing.
+    """
     if name == "complete-journey" and interactions is None:
         journey = prepare(directory, now_s=1_767_225_600, held_back_days=0)
         interactions, items = journey.interactions, journey.items
@@ -115,13 +119,19 @@ def read_set(name: str, interactions: Path | None, items: Path | None, directory
         raise SystemExit(f"{name} needs --interactions; docs/quality.md says where the file comes from")
     interactions = as_csv(interactions, directory)
     if items is not None:
-        items = of_bought(as_csv(items, directory), interactions, directory)
+        items = with_interactions(as_csv(items, directory), interactions, directory)
     catalogue = None if items is None else read_items(items, columns=DEFAULT.item_columns).properties
     return read(interactions, items=catalogue, configuration=DEFAULT).interactions
 
 
 def _split(data: Interactions, *, days: float | None) -> Split:
-    """Hold out the last days, or the last interactions; refuse data without test users: the page is written."""
+    """Hold out the last days, or the last interaction per user if `days` is None.
+
+    Raises
+    ------
+    InvalidInput
+        If the validation or test data has no users, as the page would be overwritten with an empty table.
+    """
     if days is None:
         split = splits.leave_one_out(data)
     else:
@@ -133,7 +143,7 @@ def _split(data: Interactions, *, days: float | None) -> Split:
 
 
 def _groups(algorithms: Mapping[str, Algorithm]) -> dict[str, Mapping[str, Algorithm]]:
-    """Return the compared algorithms by suffix of their combinations: without and with torch, and peers."""
+    """Return groups of algorithms to combine, by a suffix for labels: without SASRec, with SASRec, other libraries."""
     counting = {name: each for name, each in algorithms.items() if name != NEURAL}
     groups: dict[str, Mapping[str, Algorithm]] = {"": counting}
     if NEURAL in algorithms:
@@ -142,7 +152,7 @@ def _groups(algorithms: Mapping[str, Algorithm]) -> dict[str, Mapping[str, Algor
 
 
 def _compared(split: Split, groups: Mapping[str, Mapping[str, Algorithm]]) -> Iterator[QualityRow]:
-    """Choose settings for the past masked and allowed; a model that is in two groups has one row."""
+    """Select settings for both protocols. A model of two groups has one row."""
     found: dict[str, dict[Seen, Candidate]] = {}
     fits = Fits()
     for seen in BOTH:
@@ -158,7 +168,7 @@ def _compared(split: Split, groups: Mapping[str, Mapping[str, Algorithm]]) -> It
 
 
 def parts_section(split: Split, algorithms: Mapping[str, Algorithm], protocols: Sequence[Seen]) -> Iterator[str]:
-    """Yield the lines of a table: for each part of the blend, a blend whose weights were searched without that part."""
+    """Yield the lines of a table that compares the blend with a new blend without one algorithm, for each of them."""
     yield f"| past | part | weight | NDCG@{K} with it | without it | difference | 95% interval |"
     yield "|---|---|---|---|---|---|---|"
     fits = Fits()
@@ -178,8 +188,8 @@ def parts_section(split: Split, algorithms: Mapping[str, Algorithm], protocols: 
             )
 
 
-def _judged(split: Split, changed: str, *, seen: Seen) -> str:
-    """Train SASRec with changed settings until its validation NDCG no longer grows; return a line about the best."""
+def _evaluate_sasrec(split: Split, changed: str, *, seen: Seen) -> str:
+    """Train SASRec with changed settings and early stopping on validation NDCG. Return a line with the best quality."""
     try:
         pairs = (pair.partition("=") for pair in changed.split(","))
         settings = dataclasses.replace(Sasrec(), **{name: ast.literal_eval(value) for name, _, value in pairs})
@@ -187,17 +197,17 @@ def _judged(split: Split, changed: str, *, seen: Seen) -> str:
         raise SystemExit(f"--sasrec is {changed}, expected settings such as size=64,dropout=0.3: {error}") from error
     queries = split.validation.queries.sample(VALIDATION_USERS)
 
-    def judged(model: Model) -> Quality:
+    def quality_of(model: Model) -> Quality:
         return evaluate(model, queries, k=K, seen=(seen,))[seen]
 
     with logged(_say):
-        best = settings.fit_with_early_stopping(split.validation.fit, lambda model: judged(model).ndcg)
-    quality = judged(best)
+        best = settings.fit_with_early_stopping(split.validation.fit, lambda model: quality_of(model).ndcg)
+    quality = quality_of(best)
     return f"{changed}: NDCG@{K} {quality.ndcg:.4f}, HR@{K} {quality.hr:.4f} after {best.settings.epochs} epochs\n"
 
 
 def _changed(masked: str, allowed: str) -> str:
-    """Return the selected settings of both protocols; empty for the defaults."""
+    """Return a description of the settings selected for both protocols, empty if both are the defaults."""
     if masked == allowed:
         return "" if masked == "defaults" else masked
     return f"masked: {masked}; allowed: {allowed}"
@@ -210,7 +220,7 @@ def _label(settings: Algorithm, suffix: str) -> str:
 
 
 def _baselines(split: Split, *, shop: bool) -> Iterator[QualityRow]:
-    """Yield a baseline that every shop can implement: the most frequent items of the customer's whole history."""
+    """Yield baselines for repeat purchases: the most frequent items of the user's complete history."""
     queries = split.test.queries
     longest = int((queries.ends - queries.starts).max())
     whole = dataclasses.replace(queries, source=dataclasses.replace(queries.source, history_length=longest))
@@ -221,29 +231,28 @@ def _baselines(split: Split, *, shop: bool) -> Iterator[QualityRow]:
         by_chance, by_frequency = (
             Untied(settings=model.settings, items=model.items, model=model, chance=chance) for chance in (True, False)
         )
-        for also, told in (("", model), (", ties by chance", by_chance), (", ties to the frequent", by_frequency)):
-            quality = evaluate(told, whole, k=K)
-            yield QualityRow(label + also, quality["masked"], quality["allowed"], cost.seconds)
+        for suffix, variant in (("", model), (", ties by chance", by_chance), (", ties to the frequent", by_frequency)):
+            quality = evaluate(variant, whole, k=K)
+            yield QualityRow(label + suffix, quality["masked"], quality["allowed"], cost.seconds)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Untied(Model):
-    """A model whose items of equal score follow each other by frequency, as answers do, or by chance."""
+    """A model that breaks ties of another model: in random order, or by item number, which is the popularity rank."""
 
     model: Model
     chance: bool
 
     def score(self, histories: Histories) -> Floats:
-        """Return places from the last, 1 and more, of the items that score above 0."""
+        """Return scores without ties: 1 for the lowest positive score, 2 for the next, and so on."""
         scores, rng = self.model.score(histories), np.random.default_rng(0)
         for row in scores:
-            had = np.flatnonzero(row > 0)
-            first = rng.random(len(had)) if self.chance else -had
-            row[had[np.lexsort((first, row[had]))]] = np.arange(1, len(had) + 1)
+            positive = np.flatnonzero(row > 0)
+            first = rng.random(len(positive)) if self.chance else -positive
+            row[positive[np.lexsort((first, row[positive]))]] = np.arange(1, len(positive) + 1)
         return scores
 
     def export(self, graph: Graph) -> str:
-        """Raise an error: the model is compared, not served."""
         raise NotImplementedError
 
 

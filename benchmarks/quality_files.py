@@ -11,26 +11,26 @@ import pandas as pd
 
 from alsolike.runtime.errors import InvalidInput
 
-FEWEST = 5
-"""Interactions that a user and an item of RecBole's files need to stay, as the published figures have it."""
+MIN_INTERACTIONS = 5
+"""Minimum number of interactions per user and per item in RecBole's files (5-core), as in the published figures."""
 
 
 def as_csv(path: Path, directory: Path) -> Path:
-    """Return a file that `alsolike evaluate` reads; what is one already is returned as it is.
+    """Return a file that `alsolike evaluate` reads: a converted copy, or `path` itself if it needs no conversion.
 
     Parameters
     ----------
     path
-        `.txt`: sequences as in S3-Rec's repository, a line of a user and its items in order; `.json`: attributes as
-        there, an object with each item's list. `.inter` or `.item`: as in RecBole, tab-separated with a type behind
-        each column's name. Any other file must have our columns.
+        S3-Rec's `.txt`: one user per line, followed by items in time order. S3-Rec's `.json`: lists of attributes by
+        item. RecBole's `.inter` or `.item`: tab-separated, with types behind the column names. Other files must have
+        Amazon Personalize's columns.
     directory
-        Where a converted file goes.
+        Folder for the converted file.
 
     Raises
     ------
     InvalidInput
-        If there is no such file.
+        If the file does not exist.
     """
     if not path.is_file():
         raise InvalidInput(f"{path} is not a file")
@@ -69,11 +69,11 @@ def _recbole(path: Path, target: Path) -> Path:
         while True:
             rows = len(table)
             for column in ("ITEM_ID", "USER_ID"):
-                table = table[table.groupby(column)[column].transform("size") >= FEWEST]
+                table = table[table.groupby(column)[column].transform("size") >= MIN_INTERACTIONS]
             if len(table) == rows:
                 break
     for column in table.columns:
-        if column == "CLASS":  # several, with spaces between
+        if column == "CLASS":  # several classes, separated by spaces
             table[column] = table[column].str.replace(" ", "|")
     table.to_csv(target, index=False)
     return target
@@ -85,8 +85,8 @@ def _names(columns: pd.Index[str]) -> Iterator[str]:
         yield "RATING" if name == "EVENT_TYPE" else name
 
 
-def of_bought(items: Path, interactions: Path, directory: Path) -> Path:
-    """Return the items file without items that have no interaction: published figures rank only the others."""
+def with_interactions(items: Path, interactions: Path, directory: Path) -> Path:
+    """Return a file of the items with interactions, because the published figures rank only these."""
     bought = _table(interactions)["ITEM_ID"].unique()
     table = _table(items)
     target = directory / "bought.csv"

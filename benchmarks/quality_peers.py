@@ -1,4 +1,4 @@
-"""Other libraries on the same split, where they are installed: fitted on the same rows, judged by the same code."""
+"""Models of other installed libraries, as algorithms that are fitted and evaluated like the product's algorithms."""
 
 from __future__ import annotations
 
@@ -17,12 +17,15 @@ from model_export.graph.contract import Graph
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Peer(Algorithm):
-    """A library's model, its one setting that matters chosen on the validation part like our own.
+    """A library's model with one setting, which is selected on the validation data.
 
     Attributes
     ----------
     learn
-        Takes interactions and that setting; returns what scores a matrix of users and items.
+        Function that fits the model on interactions with a value of the setting. It returns a function that scores a
+        matrix of histories, `(users, items + 1)`.
+    tried
+        Candidate values of the setting.
     """
 
     name: ClassVar[str] = "peer"
@@ -34,34 +37,30 @@ class Peer(Algorithm):
     tried: tuple[float, ...]
 
     def fit(self, interactions: Interactions) -> PeerModel:
-        """Fit the library's model."""
-        return PeerModel(settings=self, items=interactions.items, of_matrix=self.learn(interactions, self.setting))
+        return PeerModel(settings=self, items=interactions.items, score_matrix=self.learn(interactions, self.setting))
 
     def param_grid(self) -> Sequence[Self]:
-        """Return all that is tried."""
         return tuple(dataclasses.replace(self, setting=setting) for setting in self.tried)
 
     def describe(self) -> str:
-        """Return the setting, for people."""
         return f"{self.setting_name} {self.setting:g}"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PeerModel(Model):
-    """Scores users from what they had, `(batch, items + 1)`."""
+    """Model that scores users from the matrix of their histories, `(batch, items + 1)`."""
 
-    of_matrix: Callable[[sp.csr_array], Floats]
+    score_matrix: Callable[[sp.csr_array], Floats]
 
     def score(self, histories: Histories) -> Floats:
-        """Return the library's scores, moved to at least 0."""
+        """Return the library's scores, shifted so that the lowest is 0."""
         matrix = histories.matrix(columns=self.items + 1)
         matrix.sum_duplicates()
-        scores = self.of_matrix(matrix)
+        scores = self.score_matrix(matrix)
         scores -= scores.min()
         return np.ascontiguousarray(scores, np.float32)
 
     def export(self, graph: Graph) -> str:
-        """Peers are compared, not served."""
         raise NotImplementedError
 
 

@@ -1,4 +1,4 @@
-"""The read of a profile, item by item, compared with one packed item of the same interactions."""
+"""Reading a profile stored as one DynamoDB item per interaction, compared with one item for all interactions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from benchmarks.measure import Result, cpu_medians_ms
 
 
 def read_profile() -> Iterator[Result]:
-    """Measure one query of 50 and of 100 interactions."""
+    """Measure queries for the latest 50 and 100 interactions."""
     transport.use_memory_transport()
     client = alsolike.runtime.aws.client("dynamodb", checks_calls=False)
     store = ProfileStore(client, transport.TABLE)

@@ -1,4 +1,4 @@
-"""Profiles from the lake, compared with only reading the same columns of the same objects with pyarrow."""
+"""Rebuilding profiles from the lake, compared with reading the same columns of the same objects with pyarrow."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ COLUMNS = ["event_id", "user_id", "session_id", "item_id", "event_type", "event_
 
 
 def rebuild_profiles() -> Iterator[Result]:
-    """Rebuild the profiles of a lake; what is written afterwards, DynamoDB bounds."""
+    """Measure the computation of profiles, without writing them: DynamoDB limits the speed of the writes."""
     with mock_aws():
         s3 = boto3.client("s3", region_name="us-east-1")
         s3.create_bucket(Bucket=BUCKET)
@@ -55,7 +55,7 @@ def rebuild_profiles() -> Iterator[Result]:
 
 
 def _content(number: int) -> bytes:
-    """Return an object of views; some are of sessions that log in later, as shops' are."""
+    """Return a Parquet object of views. Some views have only a session, which other views assign to a user."""
     random = np.random.default_rng(number)
     shopper = random.integers(0, SHOPPERS, ROWS_PER_OBJECT)
     rows = np.arange(ROWS_PER_OBJECT) + number * ROWS_PER_OBJECT

@@ -1,4 +1,4 @@
-"""recommend: one request on one core, against the bare ONNX run."""
+"""recommend: one request on one core, compared with running only its ONNX graph."""
 
 from __future__ import annotations
 
@@ -56,9 +56,9 @@ from model_export.graph.two_stage import TwoStages
 VERSION = "bench"
 HISTORY = 50
 K = 25
-MOST_OF_A_LINE_MS = 0.05
-CHOSEN = TwoStages(dimensions=32, blocks_a_place=24)
-"""Two stages that an export chooses for a hundred thousand vectors; see `benchmarks.searching`."""
+MAX_LINE_MS = 0.05
+EXPORTED_STAGES = TwoStages(dimensions=32, blocks_a_place=24)
+"""Two-stage search that the export selects for 100,000 vectors; see `benchmarks.searching`."""
 FILTERS = {
     "price": "INCLUDE ItemID WHERE Items.PRICE < 2",
     "purchases": 'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("purchase")',
@@ -68,14 +68,16 @@ T = TypeVar("T")
 
 
 def recommend() -> Iterator[Row]:
-    """Measure a request for 25 items, by vectors and by an item-to-item model, with filters and without.
+    """Measure requests for 25 items with vector and item-to-item models, with and without filters.
 
-    The user has 50 interactions. The floor is the bare ONNX run and the JSON of the same answer.
+    The user has 50 interactions. The floor is the ONNX run and the JSON serialisation of the same response.
     """
-    for items, most, extra_ms in ((20_000, 1.3, 0.3), (100_000, 1.3, 0.0)):
+    for items, max_ratio, extra_ms in ((20_000, 1.3, 0.3), (100_000, 1.3, 0.0)):
         vectors = vectors_model(items=items, dimensions=64, spectrum=0.35)
-        yield from _measure(f"{items:,} vectors of 64", vectors, most=most, extra_ms=extra_ms)
-    yield from _measure(f"{items:,} vectors of 64 in two stages", vectors, most=most, two_stages=CHOSEN)
+        yield from _measure(f"{items:,} vectors of 64", vectors, max_ratio=max_ratio, extra_ms=extra_ms)
+    yield from _measure(
+        f"{items:,} vectors of 64 in two stages", vectors, max_ratio=max_ratio, two_stages=EXPORTED_STAGES
+    )
     for items in (20_000, 100_000):
         yield from _measure(f"item-to-item, {items:,} items", _item_to_item(items))
     yield from _measure("item-to-item, 20,000 items", _item_to_item(20_000), filters=FILTERS)
@@ -89,7 +91,7 @@ def _measure(
     exported: ExportedModel,
     *,
     filters: Iterable[str] = (),
-    most: float | None = None,
+    max_ratio: float | None = None,
     extra_ms: float = 0.0,
     two_stages: TwoStages | None = None,
 ) -> Iterator[Row]:
@@ -108,7 +110,9 @@ def _measure(
         }
         if not filters:
             plain = open_session(directory / files.GRAPH_FILE)
-            yield _compared(f"request, {work}", {}, lambda: plain.run(None, feed), most=most, extra_ms=extra_ms)
+            yield _compared(
+                f"request, {work}", {}, lambda: plain.run(None, feed), max_ratio=max_ratio, extra_ms=extra_ms
+            )
         biased = open_session(directory / files.BIAS_GRAPH_FILE)
         feed_biased = {**feed, "bias": np.where(np.arange(items + 1) % 2, 0, -np.inf).astype(np.float32)}
         for name in filters:
@@ -117,7 +121,7 @@ def _measure(
 
 
 def _products(work: str, exported: ExportedModel) -> Row:
-    """Measure a request that gives each product one place, against one that lists all variants."""
+    """Measure a request that lists one variant per product, compared with a request that lists all variants."""
     with tempfile.TemporaryDirectory(prefix="alsolike-bench-") as name:
         directory, items = Path(name), exported.items
         write_model(exported, directory)
@@ -126,20 +130,20 @@ def _products(work: str, exported: ExportedModel) -> Row:
         snapshot = Snapshot([Segment.of(changes, {})], version="bench")
         event = {"routeKey": "POST /recommendations", "body": orjson.dumps({"userId": "anna"}).decode()}
 
-        def asking(configuration: Configuration) -> Callable[[], object]:
+        def requests_of(configuration: Configuration) -> Callable[[], object]:
             sources = sources_of(model, snapshot, recent, configuration=configuration)
 
-            def ask() -> object:
+            def request_once() -> object:
                 setattr(routes, "current_sources", lambda: sources)  # noqa: B010
                 return handler.lambda_handler(event, CONTEXT)
 
-            return ask
+            return request_once
 
-        works = {"products": asking(Configuration()), "variants": asking(Configuration(variants=None))}
-        with quiet():  # requests take turns: a machine's speed varies by more than the difference
+        works = {"products": requests_of(Configuration()), "variants": requests_of(Configuration(variants=None))}
+        with quiet():  # alternating requests, because the machine's speed varies by more than the difference
             medians = cpu_medians_ms(works, rounds=2_000)
     against = "the request with all variants"
-    return Row.compared(f"request, {work}", medians["products"], against, medians["variants"], most=1.05)
+    return Row.compared(f"request, {work}", medians["products"], against, medians["variants"], max_ratio=1.05)
 
 
 def _compared(
@@ -147,7 +151,7 @@ def _compared(
     fields: Mapping[str, Any],
     run: Callable[[], object],
     *,
-    most: float | None = None,
+    max_ratio: float | None = None,
     extra_ms: float = 0.0,
 ) -> Row:
     body = orjson.dumps({"userId": "anna", **fields}).decode()
@@ -162,15 +166,15 @@ def _compared(
         works = {"product": lambda: handler.lambda_handler(event, CONTEXT), "floor": floor}
         medians = cpu_medians_ms(works, rounds=30, repeats=40)
     against = "bare ONNX run and JSON of the answer"
-    return Row.compared(work, medians["product"], against, medians["floor"], most=most, extra_ms=extra_ms)
+    return Row.compared(work, medians["product"], against, medians["floor"], max_ratio=max_ratio, extra_ms=extra_ms)
 
 
 def _line() -> Row:
-    """Measure the log line that a request writes at its end."""
+    """Measure the line that a request writes to the recommendation log."""
     items = [RankedItem(f"item{place}", 1.0, RANKED) for place in range(K)]
     now_ms = time.time_ns() // 1_000_000
-    said = recommendation_id.create(answered_ms=now_ms, recommender=FOR_YOU, version=VERSION)
-    answer = Answer(items, said, FOR_YOU, "model", 0, 0, None, VERSION, ())
+    response_id = recommendation_id.create(answered_ms=now_ms, recommender=FOR_YOU, version=VERSION)
+    answer = Answer(items, response_id, FOR_YOU, "model", 0, 0, None, VERSION, ())
     request = RecommendationRequest(user_id="anna", num_results=K)
     log = ServedLog(PLAIN_IDS, lambda: Pseudonyms(bytes(MIN_KEY_BYTES)))
     document = {"itemList": [{"itemId": item.item_id, "score": item.score} for item in items]}
@@ -182,12 +186,12 @@ def _line() -> Row:
         medians = cpu_medians_ms(works, rounds=30, repeats=400)
     work = f"line of the recommendation log, {K} items"
     return Row.compared(
-        work, medians["line"], "JSON of the items, printed", medians["floor"], most=1.0, extra_ms=MOST_OF_A_LINE_MS
+        work, medians["line"], "JSON of the items, printed", medians["floor"], max_ratio=1.0, extra_ms=MAX_LINE_MS
     )
 
 
 def history_of(items: int) -> tuple[RecentInteraction, ...]:
-    """Return the interactions of the user who asks."""
+    """Return the latest 50 interactions of the requesting user, one per second."""
     now_ms = time.time_ns() // 1_000_000
     return tuple(
         RecentInteraction(now_ms - 1000 * n, f"e{n}", f"item{1 + n * 37 % items}", "view") for n in range(HISTORY)
@@ -201,7 +205,7 @@ def sources_of(
     *,
     configuration: Configuration | None = None,
 ) -> Sources:
-    """Return what the handler answers from, all of it in memory."""
+    """Return the handler's dependencies with all data in memory."""
     configuration = configuration or Configuration(filters=FILTERS)
     refresher = StateRefresher(
         cast(ChampionLoader, _read(Serving(model))),
@@ -209,29 +213,28 @@ def sources_of(
         configuration=_read(configuration),
         snapshot=_read(snapshot),
     )
-    profiles = _Known(recent)
-    people = UserStores(PLAIN_IDS, profiles, UserStore(cast(RowClient, None), ""))
+    profiles = _OneProfile(recent)
+    users = UserStores(PLAIN_IDS, profiles, UserStore(cast(RowClient, None), ""))
     batches = Batches(profiles, BatchFiles(None, ""))
     served = ServedLog(PLAIN_IDS, lambda: Pseudonyms(bytes(MIN_KEY_BYTES)))
     return Sources(
-        refresher, people, _read(NO_TRENDS), served, time_budget_ms=100, wait_budget=NO_LIMIT,
+        refresher, users, _read(NO_TRENDS), served, time_budget_ms=100, wait_budget=NO_LIMIT,
         batches=lambda: batches, actions=ActionSources(_read(()), profiles),
     )  # fmt: skip
 
 
 def segment(items: int) -> Segment:
-    """Return a segment in which every other item costs 1, the rest 2."""
+    """Return a segment of items with prices 1 and 2 alternating."""
     changes = [Change(f"item{position}", 0, {"price": 1 + position % 2}) for position in range(1, items + 1)]
     return Segment.of(changes, {"price": ColumnType.NUMBER})
 
 
 def _read(value: T) -> PolledValue[T]:
-    """Return a polled value that never changes."""
     return PolledValue(lambda _: value, name="", polling=Polling(math.inf))
 
 
-class _Known(ProfileStore):
-    """A profile store with one profile, in memory."""
+class _OneProfile(ProfileStore):
+    """A profile store that returns one profile for all ids."""
 
     def __init__(self, recent: tuple[RecentInteraction, ...]) -> None:
         self._profile = Profile("u#anna", recent)
@@ -244,12 +247,12 @@ class _Known(ProfileStore):
 
 
 def write_bundle(items: int, directory: Path) -> None:
-    """Write the bundle of an item-to-item model, fitted on chance, of items without columns."""
+    """Write the bundle of an item-to-item model, fitted on random interactions of items without columns."""
     write_model(_item_to_item(items), directory)
 
 
 def write_model(model: ExportedModel, directory: Path, *, two_stages: TwoStages | None = None) -> None:
-    """Write the bundle of a model of items without columns."""
+    """Write the bundle of a model whose items have no columns."""
     write_graphs(model, directory, two_stages=two_stages)
     ids = [f"item{position}" for position in range(1, model.items + 1)]
     bundle.write_ids(directory, ids)

@@ -1,8 +1,8 @@
-"""`python -m benchmarks.related SET|SIZE...`: what related items are worth, and what they take; docs/related-items.md.
+"""`python -m benchmarks.related SET|SIZE...`: quality and cost of related items, written to docs/related-items.md.
 
-A set is one of `benchmarks.quality`'s shops: the tables are made of what was before a window of 28 days and asked about
-it. Constants were chosen on the validation's window, the one before the last; the test's chose nothing. A size is one
-of `benchmarks.training`'s, of made-up interactions; for baskets their times are brought together, five purchases each.
+A set is a shop of `benchmarks.quality`: tables from the interactions before a window of 28 days are evaluated on that
+window. Constants were selected on the validation window, the last but one. The last window is the test window. A size
+is one of `benchmarks.training`, with synthetic interactions. Rounded times group these into baskets of five purchases.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from alsolike.bundle.related import SIMILAR, RelatedItems, RelatedTable
 from alsolike.domain.configuration import DEFAULT
 from benchmarks.page import write_section
 from benchmarks.quality import SHOPS, read_set
-from benchmarks.synthetic_interactions import YEAR_MS, made_up_interactions, with_columns
+from benchmarks.synthetic_interactions import YEAR_MS, synthetic_interactions, with_columns
 from benchmarks.training import SIZES as TRAINING_SIZES
 from model_export.data.baskets import basket_numbers, purchases
 from model_export.data.interactions import Interactions, distinct
@@ -42,7 +42,7 @@ K = 10
 PAGE = Path("docs/related-items.md")
 SIZES = {"10M": TRAINING_SIZES["10M"]}
 RARE = 10
-"""Items with fewer interactions before the window are rare."""
+"""Number of interactions before the window below which an item is rare."""
 
 HOLDOUT_MS = 28 * MS_PER_DAY
 TIMES_A_YEAR = 4
@@ -50,7 +50,6 @@ ROWS_READ = 100_000
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Measure sets and sizes and write their sections of the page."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.related", description=__doc__)
     parser.add_argument("names", nargs="+", metavar="name", help=f"any of {', '.join([*SHOPS, *SIZES])}")
     parser.add_argument("--interactions", type=Path, help="interactions, for a set that does not come with the package")
@@ -69,7 +68,9 @@ def _quality(name: str, interactions: Path | None, items: Path | None) -> Iterat
     counts = np.bincount(data.item, minlength=data.items + 1)
     data = data.select(counts[data.item] >= DEFAULT.limits.minimum_item_interactions)
     last_ms = int(data.time_ms.max())
-    windows = [_asked(data, after_ms=last_ms - n * HOLDOUT_MS, until_ms=last_ms - (n - 1) * HOLDOUT_MS) for n in (2, 1)]
+    windows = [
+        _hit_rates(data, after_ms=last_ms - n * HOLDOUT_MS, until_ms=last_ms - (n - 1) * HOLDOUT_MS) for n in (2, 1)
+    ]
     yield f"{len(data):,} interactions, {data.users:,} users, {len(np.unique(data.item)):,} items."
     yield ""
     yield f"| HR@{K} | validation | rare items | test | rare items |"
@@ -84,8 +85,8 @@ def _quality(name: str, interactions: Path | None, items: Path | None) -> Iterat
         yield f"| {label} | {carts[0][label]:.4f} | {carts[1][label]:.4f} |"
 
 
-def _asked(data: Interactions, *, after_ms: int, until_ms: int) -> Iterator[tuple[str, str]]:
-    """Yield the query and its table, and the share of correct answers, of all items and of rare ones."""
+def _hit_rates(data: Interactions, *, after_ms: int, until_ms: int) -> Iterator[tuple[str, str]]:
+    """Yield a label of the query and table, and the hit rates of all queries and of queries about rare items."""
     past = data.select(data.time_ms <= after_ms)
     window = data.select((data.time_ms > after_ms) & (data.time_ms <= until_ms))
     counts = np.bincount(past.item, minlength=data.items + 1)
@@ -99,15 +100,15 @@ def _asked(data: Interactions, *, after_ms: int, until_ms: int) -> Iterator[tupl
         ("rest of the basket: `similar`", baskets, lambda: Similar(past)),
         ("rest of the basket: the most frequent", baskets, None),
     )
-    for label, asked, scores in tables:
-        answers = related(scores(), asked.items, k=K) if scores else frequent(past, asked.items, k=K)
-        right, rare = asked.right(answers), counts[asked.items] < RARE
+    for label, queries, scores in tables:
+        answers = related(scores(), queries.items, k=K) if scores else frequent(past, queries.items, k=K)
+        right, rare = queries.right(answers), counts[queries.items] < RARE
         shown = len(np.unique(answers[answers > 0]))
         yield f"{label}", f"{share(right):.4f} ({shown:,} items) | {share(right[rare]):.4f}"
 
 
 def _carts(data: Interactions, *, after_ms: int, until_ms: int) -> dict[str, float]:
-    """Return the share of baskets of three or more items whose left-out item is found, by the way of finding it."""
+    """Return hit rates by method: the share of baskets of three or more items whose held-out item is recommended."""
     past = data.select(data.time_ms <= after_ms)
     window = data.select((data.time_ms > after_ms) & (data.time_ms <= until_ms))
     links = table(Together(purchases(past, DEFAULT.event_weights), seed=0))
@@ -136,7 +137,7 @@ def _carts(data: Interactions, *, after_ms: int, until_ms: int) -> dict[str, flo
 
 
 def _cost(rows: int, items: int) -> Iterator[str]:
-    data = with_columns(made_up_interactions(rows=rows, items=items))
+    data = with_columns(synthetic_interactions(rows=rows, items=items))
     apart_ms = YEAR_MS // TIMES_A_YEAR + 1
     baskets = dataclasses.replace(data, time_ms=data.time_ms // apart_ms * apart_ms)
     yield f"{rows:,} interactions of {data.users:,} users with {items:,} items that have columns."

@@ -1,4 +1,4 @@
-"""The reranker in a simulated shop whose true ranking is known: `python -m benchmarks.reranking`."""
+"""The reranker in a simulated shop with a known optimal ranking: `python -m benchmarks.reranking`."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ SEEDS = tuple(range(1, 11))
 ITEMS, USERS, CATEGORIES, CANDIDATES = 400, 300, 8, 10
 START_MS = 1_790_000_000_000
 SWAPS = 0.2
-"""Share of the responses with neighbours in random order."""
+"""Share of responses with randomly swapped neighbours."""
 
 LATER = 1_000
-"""Number of further requests on which rankings are compared by their true click probabilities."""
+"""Number of later requests on which the rankings are evaluated with true click probabilities."""
 
 
 Relevance = Literal["score", "rank"]
@@ -33,7 +33,7 @@ Relevance = Literal["score", "rank"]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Figures:
-    """Expected clicks per response, by the order of the score, of the reranker and of the true click probabilities."""
+    """Expected clicks per response when ordered by score, by the reranker and by true click probability."""
 
     choice: RerankerChoice
     score: float
@@ -42,7 +42,7 @@ class Figures:
 
     @property
     def recovered(self) -> float:
-        """Share of the true ranker's gain."""
+        """Gain of the reranker as a share of the optimal ranking's gain."""
         return (self.reranked - self.score) / max(self.true - self.score, 1e-9)
 
 
@@ -55,17 +55,19 @@ def measure(
     decay: float = 1.0,
     relevance: Relevance = "score",
 ) -> Figures:
-    """Log responses that are ordered by score, choose a reranker, and compare it on later requests.
+    """Simulate responses ordered by score, fit a reranker, and evaluate it on later requests.
 
-    A user clicks an item with probability (1 + place) ** -`decay` (examination) times the logistic function of a
-    utility. The utility consists of the logarithm of the score, or falls with the logarithm of the rank, and with
-    `signal` of the difference between the price and the user's usual one, and of the price, whose effect depends on
-    the hour and the device.
+    A user examines the item at position k, from 0, with probability (1 + k) ** -`decay`, and clicks an examined item
+    with a probability that is logistic in a utility. The utility grows with the logarithm of the score, or falls with
+    the logarithm of the rank. `signal` adds the distance of the price from the user's usual price, and an effect of the
+    price that depends on the hour and the device.
 
     Parameters
     ----------
     swaps
-        Share of the responses with neighbours in random order.
+        Share of responses with randomly swapped neighbours.
+    relevance
+        Part of the utility that the ranking explains: the score or the rank.
     """
     rng = np.random.default_rng(seed)
     log_price = rng.normal(3, 0.8, ITEMS + 1)
@@ -90,7 +92,7 @@ def measure(
         u = 0.8 * liked - 2.0 if relevance == "score" else 1.0 - 1.5 * np.log1p(places)
         if signal:
             price = log_price[items] - 3
-            late = np.sin((now_ms % MS_PER_DAY / MS_PER_DAY - 0.5) * 2 * np.pi)  # above 0 from noon on
+            late = np.sin((now_ms % MS_PER_DAY / MS_PER_DAY - 0.5) * 2 * np.pi)  # positive after noon
             u += 0.5 - 1.2 * np.abs(log_price[items] - usual[user])
             u += 0.7 * late * price + (0.5 if device == "desktop" else -0.5) * price
         p = 1 / (1 + np.exp(-u))
@@ -124,12 +126,12 @@ def measure(
 
 
 def _clicks(values: Sequence[Floats], truth: Sequence[Floats], *, decay: float) -> float:
-    """Return the expected number of clicks per response with the candidates in the order of values.
+    """Return the expected number of clicks per response, with candidates in descending order of `values`.
 
     Parameters
     ----------
     truth
-        Click probability of each candidate that is examined.
+        Click probabilities of examined candidates.
     """
     order = np.argsort(-np.array(values), axis=1, kind="stable")
     ordered = np.take_along_axis(np.array(truth), order, axis=1)
@@ -143,7 +145,7 @@ def _softmax(values: Floats) -> Floats:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Case:
-    """A simulated shop, see `measure`."""
+    """Parameters of a simulated shop; see `measure`."""
 
     responses: int
     signal: bool = True
@@ -152,7 +154,6 @@ class Case:
     relevance: Relevance = "score"
 
     def cells(self) -> list[str]:
-        """Return the first columns of the table."""
         depends = f"{self.relevance}{', price, hour, device' if self.signal else ''}"
         looks = f"1 / k{'' if self.decay == 1 else f'^{self.decay:g}'}"
         return [f"{self.responses:,}", f"{self.swaps:.0%}", looks, depends]
@@ -169,7 +170,7 @@ CASES = (
 
 
 def table(figures: Mapping[Case, Sequence[Figures]]) -> str:
-    """Return the mean figures of each case as a table of the page."""
+    """Return a Markdown table with one row per case, averaged over the seeds."""
     head = (
         "responses", "with random pairs", "looks at place k", "clicks depend on", "reranker on", "on and worse",
         "clicks by score", "reranked", "true ranking", "recovered gain if on",
@@ -190,7 +191,6 @@ def table(figures: Mapping[Case, Sequence[Figures]]) -> str:
 
 
 def main() -> None:
-    """Measure all cases and write the table."""
     argparse.ArgumentParser(prog="python -m benchmarks.reranking", description=__doc__).parse_args()
     section = table({case: [measure(**dataclasses.asdict(case), seed=seed) for seed in SEEDS] for case in CASES})
     sys.stdout.write(f"{section}\n")

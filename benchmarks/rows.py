@@ -1,4 +1,4 @@
-"""Rows of a table of measurements with targets."""
+"""Table of measurements with comparisons and targets."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ class Row:
     Attributes
     ----------
     work
-        The measured work.
+        Description of the measured work.
     found
-        The cost, with its unit.
+        Measured cost with its unit.
     against, found_against
-        The comparison in the same run, and its cost.
+        Description and cost of the comparison in the same run.
     ratio
-        Ratio of the two; None without a comparison.
+        Cost divided by the cost of the comparison, or None without a comparison.
     target
-        In words; empty without one.
+        Target as text, or empty.
     met
-        True if the target is met; None without a target or without a measurement.
+        True if the target is met, or None without a target or a measurement.
     """
 
     work: str
@@ -39,28 +39,34 @@ class Row:
 
     @classmethod
     def compared(
-        cls, work: str, ms: float, against: str, floor_ms: float, *, most: float | None = None, extra_ms: float = 0.0
+        cls,
+        work: str,
+        ms: float,
+        against: str,
+        floor_ms: float,
+        *,
+        max_ratio: float | None = None,
+        extra_ms: float = 0.0,
     ) -> Self:
-        """Return a row of milliseconds, with a target of `most` times the floor and `extra_ms` more."""
+        """Return a row in milliseconds. Its target is at most `max_ratio` times the floor plus `extra_ms`."""
         target, met = "", None
-        if most is not None:
-            target = f"≤ {most:g}x" + (f" + {extra_ms:g} ms" if extra_ms else "")
-            met = ms <= most * floor_ms + extra_ms
+        if max_ratio is not None:
+            target = f"≤ {max_ratio:g}x" + (f" + {extra_ms:g} ms" if extra_ms else "")
+            met = ms <= max_ratio * floor_ms + extra_ms
         return cls(work, _milliseconds(ms), against, _milliseconds(floor_ms), ms / floor_ms, target, met)
 
     @classmethod
-    def of(cls, result: Result, *, most: float | None = None) -> Self:
-        """Return the row of another benchmark's result."""
-        return cls.compared(result.work, result.cost_ms, result.floor, result.floor_ms, most=most)
+    def of(cls, result: Result, *, max_ratio: float | None = None) -> Self:
+        return cls.compared(result.work, result.cost_ms, result.floor, result.floor_ms, max_ratio=max_ratio)
 
     @classmethod
     def not_installed(cls, work: str, ms: float, against: str, package: str) -> Self:
-        """Return a row whose comparison has to wait for a package that is installed by hand."""
+        """Return a row without a comparison, because an optional package is missing."""
         return cls(work, _milliseconds(ms), against, f"{package} is not installed")
 
     @property
     def cells(self) -> tuple[str, ...]:
-        """The texts of a table's columns, see `COLUMNS`."""
+        """Texts of the cells, in the order of `COLUMNS`."""
         ratio = "" if self.ratio is None else f"{self.ratio:.2f}"
         verdict = "" if self.met is None else "met" if self.met else "**missed**"
         return self.work, self.found, self.against, self.found_against, ratio, self.target, verdict
@@ -70,7 +76,7 @@ COLUMNS = ("work", "takes", "against", "takes", "ratio", "target", "")
 
 
 def markdown(rows: Sequence[Row]) -> str:
-    """Return the table of a page. A measurement with several comparisons is stated once."""
+    """Return a Markdown table. Rows with the work of the previous row leave it blank."""
     lines = [COLUMNS, ("---",) * len(COLUMNS)]
     for before, row in zip((None, *rows), rows, strict=False):
         again = before is not None and (row.work, row.found) == (before.work, before.found)

@@ -1,7 +1,6 @@
-"""`python -m benchmarks.scale`: what a large shop takes, from measured figures, limits and prices (docs/scale.md).
+"""`python -m benchmarks.scale`: resources and bill of a large shop, from measurements and prices (docs/scale.md).
 
-Measured figures come from tables that other commands write. Assumptions and AWS's prices are stated below with their
-sources, and printed next to the results.
+Measurements come from tables that other benchmarks write. The class `Assumed` lists the assumptions.
 """
 
 from __future__ import annotations
@@ -25,14 +24,24 @@ from operations.cost import Prices
 MONTH_S = 30 * 86_400
 YEAR_S = 365 * 86_400
 PROCESSOR_MB = 1_769
-"""Memory of a Lambda function that has one processor."""
+"""Memory of a Lambda function with one full processor, in MB."""
 TARGETS = 100
-"""Targets per item in a served table."""
+"""Number of targets per item in a served table."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """The shop. Rates are of the busiest second; `peak` times the mean."""
+    """Size of the shop.
+
+    Attributes
+    ----------
+    requests_per_s
+        Requests for recommendations in the busiest second.
+    peak
+        Ratio of the busiest second's rate to the mean rate, for requests and interactions.
+    years
+        Duration in which `interactions` were collected.
+    """
 
     users: int = 10_000_000
     items: int = 1_000_000
@@ -45,21 +54,21 @@ class Load:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Assumed:
-    """Assumptions that were not measured here, with their reasons."""
+    """Assumptions with their sources."""
 
-    record_bytes: int = 500  # a stream record as JSON, no impressions
-    lake_bytes: int = 60  # per event in Parquet: two ids, times, a type; measure yours
-    wait_profile_ms: float = 5.0  # DynamoDB's GetItem, in the function's time
-    wait_stream_ms: float = 15.0  # Kinesis' PutRecords, in the function's time
-    line_bytes: int = 1_130  # docs/served.md: the line of an answer of 25 items
-    snapshot_bytes: int = 153  # docs/catalogue.md: of an item with ten columns
-    in_memory_bytes: int = 20  # docs/performance.md: of an interaction in a training process
-    training_hours: float = 3.0  # per training from statistics
-    ids_bytes: int = 43  # two ids of about twelve letters with offsets, time and weight, as the file is read
+    record_bytes: int = 500  # stream record as JSON, without impressions
+    lake_bytes: int = 60  # event in Parquet: two ids, two times, a type
+    wait_profile_ms: float = 5.0  # duration of DynamoDB's GetItem, measured in the function
+    wait_stream_ms: float = 15.0  # duration of Kinesis' PutRecords, measured in the function
+    line_bytes: int = 1_130  # docs/served.md: log line of a response with 25 items
+    snapshot_bytes: int = 153  # docs/catalogue.md: item with ten columns
+    in_memory_bytes: int = 20  # docs/performance.md: interaction in the memory of a training
+    training_hours: float = 3.0  # duration of a training from statistics
+    ids_bytes: int = 43  # two ids of about twelve letters with offsets, time and weight, while a file is read
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Print each figure with its source and the table; write the table into the page for the stated load."""
+    """Print each figure with its source, then the table. Write the table to the page if the load is the default."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scale", description=__doc__)
     for field in dataclasses.fields(Load):
         parser.add_argument(f"--{field.name.replace('_', '-')}", type=type(field.default), default=field.default)
@@ -87,7 +96,7 @@ def _page(rows: Sequence[Row]) -> Iterator[str]:
 
 
 ITEM_OVERHEAD_BYTES = 100
-"""DynamoDB's, in the price of storage."""
+"""Size that DynamoDB adds to each item when it bills storage."""
 
 Row = tuple[str, str, str, float | None]
 
@@ -278,13 +287,13 @@ def _training(load: Load, assumed: Assumed, prices: Prices) -> Iterator[Row]:
 
 
 def _api(calls: float, prices: Prices, *, past: bool = False) -> float:
-    """Return what API Gateway asks; `past`: where other calls have used the first 300 million."""
+    """Return the price of API calls in dollars; with `past`, of calls after the first 300 million."""
     before = 300e6 if past else 0.0
     return prices.dollars("api_calls", before + calls) - prices.dollars("api_calls", before)
 
 
 def interaction_bytes() -> int:
-    """Return the size of a stored interaction, as DynamoDB counts it."""
+    """Return the size of a stored interaction by DynamoDB's rules."""
     interaction = RecentInteraction(1_790_000_000_000, f"{7:032x}", "item0007919", "view")
     item = to_item("u#user00000001", interaction, expires_s=1_790_000_000)
     return sum(map(len, item)) + sum(_value_bytes(value) for value in item.values())

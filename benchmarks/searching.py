@@ -1,4 +1,4 @@
-"""One history's best items: the graphs that serving runs, against numpy and other libraries, on one thread each."""
+"""Search for the best items of one history: served graphs compared with numpy and other libraries, single-threaded."""
 
 from __future__ import annotations
 
@@ -34,39 +34,41 @@ Work = Callable[[], object]
 
 
 def item_to_item() -> Iterator[Row]:
-    """100 targets an item, with 20,000 to 1,000,000 items."""
+    """Measure item-to-item tables of 100 targets per item, with 20,000 to 1,000,000 items."""
     for items in (20_000, 100_000):
         with tempfile.TemporaryDirectory(prefix="alsolike-bench-") as name:
             model, histories = rows_model(items=items, targets=TARGETS), random_histories(items=items, rows=HISTORIES)
-            works = {"ours": _asking(_session(model, Path(name)), histories)}
+            works = {"ours": _requests(_session(model, Path(name)), histories)}
             if _installed("implicit"):
                 works["implicit"] = _implicit_items(model, histories)
-            yield _row(f"item-to-item, {items:,} items", works, "implicit", what="implicit's ItemItem", most=1)
+            yield _row(f"item-to-item, {items:,} items", works, "implicit", what="implicit's ItemItem", max_ratio=1)
     items = 1_000_000
     with tempfile.TemporaryDirectory(prefix="alsolike-bench-") as name:
         model, histories = rows_model(items=items, targets=TARGETS), random_histories(items=items, rows=HISTORIES)
         vectors = np.random.default_rng(0).standard_normal((items, DIMENSIONS), np.float32)
         query = vectors[0].copy()
-        works = {"ours": _asking(_session(model, Path(name)), histories), "scan": lambda: vectors @ query}
-        yield _row(f"item-to-item, {items:,} items", works, "scan", what="numpy's scan of as many vectors", most=0.1)
+        works = {"ours": _requests(_session(model, Path(name)), histories), "scan": lambda: vectors @ query}
+        yield _row(
+            f"item-to-item, {items:,} items", works, "scan", what="numpy's scan of as many vectors", max_ratio=0.1
+        )
 
 
 def embeddings() -> Iterator[Row]:
-    """Vectors of 64 with decaying axes, in the stages that an export would choose, next to the fastest peer."""
-    for items, most in ((100_000, 1.0), (1_000_000, 0.4)):
+    """Compare vectors of 64 dimensions, in the stages that an export selects, with the fastest other library."""
+    for items, max_ratio in ((100_000, 1.0), (1_000_000, 0.4)):
         for word, spectrum in SPECTRA.items():
             model = vectors_model(items=items, dimensions=DIMENSIONS, spectrum=spectrum)
             with tempfile.TemporaryDirectory(prefix="alsolike-bench-") as name:
-                yield from _vectors(model, Path(name), f"{items:,} vectors, {word} decay", most=most)
+                yield from _vectors(model, Path(name), f"{items:,} vectors, {word} decay", max_ratio=max_ratio)
 
 
-def _vectors(model: VectorsModel, directory: Path, work: str, *, most: float) -> Iterator[Row]:
+def _vectors(model: VectorsModel, directory: Path, work: str, *, max_ratio: float) -> Iterator[Row]:
     histories = random_histories(items=model.items, rows=HISTORIES)
     way, folder, recall = _chosen(model, directory, histories)
     stages = "one stage" if way is None else f"{way.dimensions} axes, {way.blocks_a_place} blocks"
-    works: dict[str, Work] = {"ours": _asking(open_session(folder / GRAPH_FILE), histories)}
+    works: dict[str, Work] = {"ours": _requests(open_session(folder / GRAPH_FILE), histories)}
     vectors, queries = model.vectors, _queries(model, histories)
-    works["numpy"] = _in_turns(lambda row: _scan(vectors, queries[row]), len(queries))
+    works["numpy"] = _round_robin(lambda row: _scan(vectors, queries[row]), len(queries))
     if _installed("implicit"):
         works["implicit"] = _implicit_factors(vectors, queries, histories)
     if _installed("faiss"):
@@ -78,14 +80,14 @@ def _vectors(model: VectorsModel, directory: Path, work: str, *, most: float) ->
         "faiss": "faiss's IndexFlatIP",
     }
     fastest = min((name for name in peers if name in medians), key=medians.__getitem__)
-    said = f"{work}, {stages}, recall {recall:.4f}"
-    yield Row.compared(said, medians["ours"], peers[fastest], medians[fastest], most=most)
+    label = f"{work}, {stages}, recall {recall:.4f}"
+    yield Row.compared(label, medians["ours"], peers[fastest], medians[fastest], max_ratio=max_ratio)
     for name in peers.keys() - medians.keys():
-        yield Row.not_installed(said, medians["ours"], peers[name], {"faiss": "faiss-cpu"}.get(name, name))
+        yield Row.not_installed(label, medians["ours"], peers[name], {"faiss": "faiss-cpu"}.get(name, name))
 
 
 def _chosen(model: VectorsModel, directory: Path, histories: Histories) -> tuple[TwoStages | None, Path, float]:
-    """Return the way to answer that an export would choose, where its graphs are, and its recall."""
+    """Return the stages that an export selects (None for one stage), the folder of the graphs and the recall."""
     ways = (None, *worth_trying(DIMENSIONS, model.items))
     folders: dict[TwoStages | None, Path] = {way: directory / str(place) for place, way in enumerate(ways)}
     for way, folder in folders.items():
@@ -101,7 +103,7 @@ def _session(model: ItemRowsModel, directory: Path) -> onnxruntime.InferenceSess
     return open_session(directory / GRAPH_FILE)
 
 
-def _asking(session: onnxruntime.InferenceSession, histories: Histories) -> Work:
+def _requests(session: onnxruntime.InferenceSession, histories: Histories) -> Work:
     feeds = [
         {
             "history": histories.items[row : row + 1],
@@ -111,7 +113,7 @@ def _asking(session: onnxruntime.InferenceSession, histories: Histories) -> Work
         }
         for row in range(len(histories))
     ]
-    return _in_turns(lambda row: session.run(None, feeds[row]), len(feeds))
+    return _round_robin(lambda row: session.run(None, feeds[row]), len(feeds))
 
 
 def _scan(vectors: Floats, query: Floats) -> object:
@@ -121,7 +123,7 @@ def _scan(vectors: Floats, query: Floats) -> object:
 
 
 def _queries(model: VectorsModel, histories: Histories) -> Sequence[Floats]:
-    """Return what the graph makes of each history, as an array of its own."""
+    """Return the query vector of each history as a contiguous float32 array."""
     return [
         np.ascontiguousarray(weights @ model.vectors[items], np.float32)
         for items, weights in zip(histories.items, histories.weights, strict=True)
@@ -140,7 +142,7 @@ def _implicit_items(model: ItemRowsModel, histories: Histories) -> Work:
     peer.similarity = sp.csr_matrix(table, shape=(columns, columns))
     peer.scorer = NearestNeighboursScorer(peer.similarity)
     users = _user_items(histories, columns, np.float64)
-    return _in_turns(lambda row: peer.recommend(0, users[row], N=K), len(users))
+    return _round_robin(lambda row: peer.recommend(0, users[row], N=K), len(users))
 
 
 def _implicit_factors(vectors: Floats, queries: Sequence[Floats], histories: Histories) -> Work:
@@ -149,7 +151,7 @@ def _implicit_factors(vectors: Floats, queries: Sequence[Floats], histories: His
     peer = AlternatingLeastSquares(factors=vectors.shape[1], num_threads=1)
     peer.item_factors, peer.user_factors = vectors, np.stack(queries)
     users = _user_items(histories, len(vectors), np.float32)
-    return _in_turns(lambda row: peer.recommend(row, users[row], N=K), len(users))
+    return _round_robin(lambda row: peer.recommend(row, users[row], N=K), len(users))
 
 
 def _faiss(vectors: Floats, queries: Sequence[Floats]) -> Work:
@@ -158,7 +160,7 @@ def _faiss(vectors: Floats, queries: Sequence[Floats]) -> Work:
     faiss.omp_set_num_threads(1)
     index = faiss.IndexFlatIP(vectors.shape[1])
     index.add(vectors)
-    return _in_turns(lambda row: index.search(queries[row][None], K), len(queries))
+    return _round_robin(lambda row: index.search(queries[row][None], K), len(queries))
 
 
 def _user_items(histories: Histories, columns: int, kind: Any) -> list[sp.csr_matrix]:
@@ -168,15 +170,15 @@ def _user_items(histories: Histories, columns: int, kind: Any) -> list[sp.csr_ma
     ]
 
 
-def _in_turns(ask: Callable[[int], object], count: int) -> Work:
+def _round_robin(search: Callable[[int], object], count: int) -> Work:
     rows = itertools.cycle(range(count))
-    return lambda: ask(next(rows))
+    return lambda: search(next(rows))
 
 
-def _row(work: str, works: dict[str, Work], floor: str, *, what: str, most: float) -> Row:
+def _row(work: str, works: dict[str, Work], floor: str, *, what: str, max_ratio: float) -> Row:
     medians = _medians(works)
     if floor in medians:
-        return Row.compared(work, medians["ours"], what, medians[floor], most=most)
+        return Row.compared(work, medians["ours"], what, medians[floor], max_ratio=max_ratio)
     return Row.not_installed(work, medians["ours"], what, floor)
 
 

@@ -1,6 +1,6 @@
-"""`python -m benchmarks.serve_requests 200`: `recommend` in this process, as Lambda calls it; says what that took.
+"""`python -m benchmarks.serve_requests 200`: processor time and memory of `recommend` for 200 requests.
 
-It imports nothing that the function does not.
+The process imports only modules that the function imports, because it reports heavy modules.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ USERS = 20
 
 
 def main(requests: int) -> None:
-    """Answer requests of users in turns, and print processor time, memory and heavy modules as the last line.
+    """Call the handler for one user after the other. Print processor time, memory and heavy modules as the last line.
 
     Raises
     ------
     SystemExit
-        If an answer is not the model's.
+        If the model did not rank a response, or the response is degraded.
     """
     for number in range(requests):
         body = json.dumps({"userId": f"user{number % USERS}"})
@@ -32,13 +32,13 @@ def main(requests: int) -> None:
         headers = answer.get("headers", {})
         if headers.get("x-alsolike-source") != "model" or "x-alsolike-degraded" in headers:
             raise SystemExit(f"expected an answer of the model, found {answer}")
-    said = {
+    figures = {
         "took_ms": time.process_time() * 1000,
         "memory_mb": _megabytes("Pss", "smaps_rollup"),
         "peak_mb": _megabytes("VmHWM", "status"),
         "heavy": sorted(HEAVY.intersection(sys.modules)),
     }
-    sys.stdout.write(json.dumps(said) + "\n")
+    sys.stdout.write(json.dumps(figures) + "\n")
 
 
 def _megabytes(name: str, file: str) -> float:

@@ -1,7 +1,6 @@
-"""`python -m benchmarks.serving [name...]`: what serving costs, with targets, written to docs/performance.md.
+"""`python -m benchmarks.serving [name...]`: processor time of serving with targets, written to docs/performance.md.
 
-Everything that a ratio compares is measured in one run, in turns, and of the medians. implicit and faiss-cpu are
-compared where they are installed.
+Both sides of a ratio are medians of alternating rounds in one run. implicit and faiss-cpu are compared if installed.
 """
 
 from __future__ import annotations
@@ -24,12 +23,12 @@ from benchmarks.searching import embeddings, item_to_item
 from benchmarks.starting import starting
 
 PAGE = Path("docs/performance.md")
-MOST_OF_A_SCAN = 0.2
+MAX_SHARE_OF_SCAN = 0.2
 
 
 def filters() -> Iterator[Row]:
-    """Measure each kind of filter over a million items."""
-    return (Row.of(result, most=MOST_OF_A_SCAN) for result in filtering())
+    """Measure each type of filter over a million items."""
+    return (Row.of(result, max_ratio=MAX_SHARE_OF_SCAN) for result in filtering())
 
 
 TABLES: dict[str, Callable[[], Iterator[Row]]] = {
@@ -38,7 +37,7 @@ TABLES: dict[str, Callable[[], Iterator[Row]]] = {
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Measure the tables that are named, or all; write each into the page when it is there."""
+    """Measure the named tables, or all. Write each table to the page when it is complete."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.serving", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="name", help=f"any of {', '.join(TABLES)}; all by default")
     options = parser.parse_args(arguments)
@@ -49,7 +48,7 @@ def main(arguments: Sequence[str]) -> int:
         for name in options.names or TABLES:
             rows: list[Row] = []
             with contextlib.nullcontext() if name == gateway.__name__ else progress.status(f"measuring {name}"):
-                for row in TABLES[name]():  # the gateway's shows its steps itself
+                for row in TABLES[name]():  # gateway prints its own progress
                     rows.append(row)
                     progress.print(f"{name}: {row.work}", highlight=False)
             _print(name, rows)

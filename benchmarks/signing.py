@@ -1,4 +1,4 @@
-"""signatures: a request for recommendations with a signature, against the same request with a token."""
+"""signatures: a signed request for recommendations, compared with the same request with a token."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ ITEMS = 20_000
 ROUTE = "/recommendations"
 KEY_ID, SECRET = "ALSOABCDEFGHIJKLMNOP", "s" * 40
 FILLINGS = {"0.1 KB": 0, "3 KB": 95}
-"""Sizes of bodies, with the numbers of excluded items that they name."""
+"""Number of excluded items by size of the request body."""
 
 
 class _Keys:
-    """Keys that are cached, as in all requests but one in 30 seconds."""
+    """Cached keys. In production, one request in 30 seconds reads them again."""
 
     def find(self, key_id: str, *, now_s: float) -> SigningKey:
         return SigningKey(key_id, "bench", b"", (READ_RECOMMENDATIONS,), created_ms=0)
@@ -40,11 +40,11 @@ class _Keys:
         return SECRET
 
     def mark_used(self, key: SigningKey, *, now_s: float) -> None:
-        """Do nothing: the day of the last use is written once a day."""
+        """Do nothing: the product writes the date of the last use once per day."""
 
 
 def signatures() -> Iterator[Result]:
-    """Measure requests for 25 items by vectors; API Gateway verifies tokens before the function runs."""
+    """Measure requests for 25 items. The time excludes the verification of tokens, which API Gateway does."""
     os.environ |= dict.fromkeys(("PROFILES_TABLE", "USERS_TABLE", "ARTEFACT_BUCKET", "SECRET_ARN"), "bench")
     setattr(alsolike.api.handler, "key_reader", lambda _: _Keys())  # noqa: B010
     with tempfile.TemporaryDirectory(prefix="alsolike-bench-") as name:
@@ -73,7 +73,7 @@ def _compared(size: str, excluded: int) -> Result:
 
 
 def _signed(body: str) -> dict[str, Any]:
-    """Return the event of a request that boto3 signs."""
+    """Return the Lambda event of a request signed by botocore."""
     url = f"https://api.example{SIGNED_PREFIX}{ROUTE}"
     request = AWSRequest("POST", url, headers={"content-type": "application/json"}, data=body.encode())
     SigV4Auth(Credentials(KEY_ID, SECRET), "personalize", "eu-west-1").add_auth(request)

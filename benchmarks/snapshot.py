@@ -1,4 +1,4 @@
-"""The catalogue snapshot of a million items with ten columns: publishing one change, opening, looking up."""
+"""Snapshot of a catalogue with a million items and ten columns: publishing one change, opening, finding rows."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from benchmarks.measure import Result, cpu_medians_ms
 
 ITEMS = 1_000_000
 CANDIDATES = 500
-"""As many items as a request asks about."""
+"""Number of items that a request looks up."""
 NOW_MS = 1_790_000_000_000
 COLUMNS = {
     "title": ColumnType.TEXT,
@@ -38,7 +38,7 @@ COLUMNS = {
 
 
 class DiskStore(SnapshotStore):
-    """Store with the manifest in memory and segments on the disk: the cost of S3 is left out."""
+    """Store with the manifest in memory and segments on disk, to exclude the cost of S3."""
 
     def __init__(self, directory: Path) -> None:
         super().__init__(None, "", directory)
@@ -46,28 +46,26 @@ class DiskStore(SnapshotStore):
         self._number = itertools.count()
 
     def manifest(self, *, known: StoredManifest | None = None) -> StoredManifest:
-        """Return it."""
         return self.stored
 
     def replace(self, expected: StoredManifest, manifest: Manifest) -> StoredManifest:
-        """Keep it."""
         manifest.to_json()
         self.stored = StoredManifest(manifest, str(next(self._number)))
         return self.stored
 
     def delete(self, keys: Any) -> None:
-        """Leave it to `keep_only`."""
+        """Do nothing: `keep_only` deletes the files."""
 
     def segment_keys(self, *, written_before_ms: int) -> list[str]:
-        """Return none, because no writer dies here."""
+        """Return an empty list, because no writer is interrupted here."""
         return []
 
     def _send(self, path: Path, key: str) -> None:
-        """Leave it on the disk."""
+        """Do nothing: the file is already on disk."""
 
 
 def snapshot() -> Iterator[Result]:
-    """Measure one changed price among a million items against writing all of them; opening; looking items up."""
+    """Measure publishing one changed price, compared with writing all items; opening the snapshot; and finding rows."""
     directory = Path(tempfile.mkdtemp(prefix="alsolike-bench-"))
     try:
         yield from _measure(directory)
@@ -128,7 +126,7 @@ def _compared(
 
 
 def item(number: int) -> Change:
-    """Return a made-up item."""
+    """Return a synthetic item with a value in each column."""
     return Change(
         f"item{number}",
         NOW_MS - 1,

@@ -1,8 +1,8 @@
-"""`python -m benchmarks.spark`: datasets and statistics by one process and by Spark as the lake grows (docs/scale.md).
+"""`python -m benchmarks.spark`: datasets and statistics by one process and by Spark; docs/scale.md.
 
-A made-up lake of each size is cleaned and written as a dataset, and its statistics are counted: by one process as the
-function and the training job do it, and by Spark in local-cluster mode, two workers of one core each. Each work runs
-in a process of its own, over whose tree processor time and memory are added up; Spark's start is in its figures.
+A synthetic lake of each size is cleaned and written as a dataset, and its statistics are counted. One process runs the
+code of the function and the training job. Spark runs in local-cluster mode with two workers of one core each. Figures
+are sums over a process and its children, and include the start of Spark.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from alsolike.lake import lake
 from alsolike.training.dataset import INTERACTION_COLUMNS, INTERACTIONS_FILE
 from alsolike.training.statistics import Counting, StatisticsManifest
 from benchmarks.page import write_section
-from benchmarks.synthetic_interactions import made_up_interactions
+from benchmarks.synthetic_interactions import synthetic_interactions
 from functions.build_dataset.cleaning import clean
 from functions.build_dataset.rules import LAKE_COLUMNS, ORDER
 from model_export.algorithms.item_knn import ItemKnn
@@ -38,20 +38,20 @@ from model_export.data.training_data import encode
 
 PAGE = Path("docs/scale.md")
 SIZES = {"100k": (100_000, 2_000), "1M": (1_000_000, 10_000), "5M": (5_000_000, 50_000)}
-"""Events and items."""
+"""Number of events and of items by name."""
 
 BY_DEFAULT = ("100k", "1M")
 
 EVERYTHING = StatisticsManifest(counting=Counting(), last_event_ms=4_102_444_800_000, holdout_ms=0)
-"""One count, up to a moment after all events. A training next to a champion has four."""
+"""Statistics with one cutoff, after all events. A training with a champion has four cutoffs."""
 
 ROWS_PER_OBJECT = 500_000
 EXECUTOR_MB = 3_072
-LOOK_S = 0.2
+SAMPLE_INTERVAL_S = 0.2
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Measure sizes; write the section of the page where all are measured."""
+    """Measure the sizes. Write the page's section if no sizes are named."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.spark", description=__doc__)
     parser.add_argument(
         "sizes", nargs="*", metavar="size", help=f"any of {', '.join(SIZES)}; by default {', '.join(BY_DEFAULT)}"
@@ -70,7 +70,7 @@ def main(arguments: Sequence[str]) -> None:
                 lines.append(f"| {rows:,} | {work} | {engine} | {seconds:,.1f} | {processor_s:,.1f} | {peak_mb:,.0f} |")
                 sys.stderr.write(lines[-1] + "\n")
         if not options.sizes:
-            # Other work on the machine makes seconds longer, and processor seconds a little.
+            # Other load lengthens the duration, and slightly the processor time.
             load = os.getloadavg()[1] / (os.cpu_count() or 1)
             others = (
                 f"{os.cpu_count()} processors; at the end {load:.1f} processes wanted each. The largest lake has "
@@ -80,14 +80,14 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def measure(run: Callable[[Path], None], directory: Path) -> tuple[float, float, float]:
-    """Return seconds, processor seconds and the most resident MB of a run in a process with all below it."""
+    """Return seconds, processor seconds and peak resident MB of a run in a new process, with its children."""
     process = multiprocessing.get_context("spawn").Process(target=run, args=(directory,))
     found = {"peak_mb": 0.0}
     cpu: dict[int, float] = {}
     started = time.monotonic()
     process.start()
 
-    def look() -> None:
+    def sample() -> None:
         while process.is_alive():
             resident = 0
             for each in _tree(process.pid or 0):
@@ -98,12 +98,12 @@ def measure(run: Callable[[Path], None], directory: Path) -> tuple[float, float,
                 except psutil.NoSuchProcess:
                     continue
             found["peak_mb"] = max(found["peak_mb"], resident / 1e6)
-            time.sleep(LOOK_S)
+            time.sleep(SAMPLE_INTERVAL_S)
 
-    looking = threading.Thread(target=look)
-    looking.start()
+    sampler = threading.Thread(target=sample)
+    sampler.start()
     process.join()
-    looking.join()
+    sampler.join()
     if process.exitcode:
         raise SystemExit(f"{run.__name__} ended with status {process.exitcode}")
     return time.monotonic() - started, sum(cpu.values()), found["peak_mb"]
@@ -118,23 +118,23 @@ def _tree(pid: int) -> list[psutil.Process]:
 
 
 def write_lake(directory: Path, *, rows: int, items: int) -> int:
-    """Write synthetic events, an item's share by its rank, twenty per user, in no order; return their bytes."""
+    """Write synthetic events in random order and return their size in bytes; see `synthetic_interactions`."""
     rng, written = np.random.default_rng(0), 0
-    made_up = made_up_interactions(rows=rows, items=items)
+    synthetic = synthetic_interactions(rows=rows, items=items)
     order = rng.permutation(rows)
-    users = pa.array([f"user{number:08}" for number in range(made_up.users)])
+    users = pa.array([f"user{number:08}" for number in range(synthetic.users)])
     names = pa.array([f"item{number:07}" for number in range(items + 1)])
     for number, first in enumerate(range(0, rows, ROWS_PER_OBJECT)):
-        chosen = order[first : first + ROWS_PER_OBJECT]
-        times = pa.array(1_700_000_000_000 + made_up.time_ms[chosen])
-        size = len(chosen)
-        ids = rng.bytes(16 * size).hex()  # as shops make them, which do not compress
+        indices = order[first : first + ROWS_PER_OBJECT]
+        times = pa.array(1_700_000_000_000 + synthetic.time_ms[indices])
+        size = len(indices)
+        ids = rng.bytes(16 * size).hex()  # random ids, which do not compress, as in shops
         table = pa.table(
             {
                 "event_id": [ids[place : place + 32] for place in range(0, 32 * size, 32)],
-                "user_id": users.take(pa.array(made_up.user[chosen])),
+                "user_id": users.take(pa.array(synthetic.user[indices])),
                 "session_id": pa.nulls(size, pa.string()),
-                "item_id": names.take(pa.array(made_up.item[chosen])),
+                "item_id": names.take(pa.array(synthetic.item[indices])),
                 "event_type": pa.array(["view"] * size),
                 "event_time_ms": times,
                 "received_time_ms": times,
@@ -148,14 +148,14 @@ def write_lake(directory: Path, *, rows: int, items: int) -> int:
 
 
 def dataset_in_a_process(directory: Path) -> None:
-    """Clean the lake and write the interactions."""
+    """Clean the lake and write the interactions, in one process."""
     tables = [pq.read_table(path, partitioning=None) for path in sorted((directory / "lake").rglob("*.parquet"))]
     frame: pd.DataFrame = pa.concat_tables(tables).to_pandas(types_mapper=pd.ArrowDtype)
     clean(frame, DEFAULT).frame.to_parquet(directory / "one.parquet", compression="snappy")
 
 
 def statistics_in_a_process(directory: Path) -> None:
-    """Fit the models that count pairs on the interactions."""
+    """Fit the algorithms that count pairs of items, in one process."""
     table = pq.read_table(directory / "one.parquet")
     interactions, *_ = encode(
         user_ids=table["profile_id"],
@@ -168,20 +168,20 @@ def statistics_in_a_process(directory: Path) -> None:
 
 
 def dataset_on_spark(directory: Path) -> None:
-    """Do the same with two workers."""
+    """Clean the lake and write the interactions, on Spark."""
     from functions.build_dataset.spark_cleaning import clean as clean_on_spark
     from functions.build_dataset.spark_dataset import read_lake
 
     spark = _spark()
     frame = clean_on_spark(read_lake(spark, f"file://{directory / 'lake'}"), DEFAULT).frame
-    # With the event's id, for the statistics; the dataset itself leaves it out.
+    # The statistics need the event id. The product's dataset omits it.
     columns = ["event_id", *INTERACTION_COLUMNS]
     frame.orderBy(*ORDER).select(*columns).write.parquet(f"file://{directory / INTERACTIONS_FILE}")
     spark.stop()
 
 
 def statistics_on_spark(directory: Path) -> None:
-    """Count on two workers."""
+    """Count the statistics, on Spark."""
     from functions.build_dataset.spark_statistics import write_statistics
 
     spark = _spark()
@@ -191,7 +191,7 @@ def statistics_on_spark(directory: Path) -> None:
 
 
 def fits_from_statistics(directory: Path) -> None:
-    """Fit the same models from what Spark counted."""
+    """Fit the algorithms of `statistics_in_a_process` from Spark's statistics."""
     from alsolike.training import statistics
     from model_export.data.statistics import load
 

@@ -1,8 +1,8 @@
-"""Fresh processes of `recommend`: how soon one answers, and how much memory one has that serves.
+"""New processes of `recommend`: time to the first response, and memory after 200 requests.
 
-AWS is moto in this process, over HTTP; the processes that are measured are the product's own code, and the bundle lies
-on their disk already. Python's bytecode is there, which Lambda's layers do not have. Each process says itself what it
-took: its end takes another quarter, in which Python releases all imported modules, and for which no client waits.
+moto replaces AWS over HTTP. The measured processes run the product's code, with the bundle already on disk and with
+cached bytecode, which Lambda layers do not have. A process prints its own processor time, which excludes the shutdown
+of Python: no client waits for it.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ ROUNDS = 9
 FEW, MANY = 20_000, 1_000_000
 
 REQUESTS = 200
-CHOSEN = TwoStages(dimensions=40, blocks_a_place=48)
-"""Two stages that an export chooses for a million vectors with slowly decaying axes; see `benchmarks.searching`."""
+EXPORTED_STAGES = TwoStages(dimensions=40, blocks_a_place=48)
+"""Two-stage search that the export selects for a million vectors with slow decay; see `benchmarks.searching`."""
 
 BUCKET = "artefacts"
 REGION = "eu-west-1"
@@ -48,11 +48,11 @@ LIMIT_MB = 512
 
 _IMPORTS = "import functions.recommend.handler"
 _BARE = "import numpy, onnxruntime"
-_SAID = "; import time, json; print(json.dumps({'took_ms': time.process_time() * 1000}))"
+_PRINT_TIME = "; import time, json; print(json.dumps({'took_ms': time.process_time() * 1000}))"
 
 
 def starting() -> Iterator[Row]:
-    """Processor time from a process's start to its first answer, and peak memory after 200, mapped files among it."""
+    """Measure processor time up to the first response, and peak memory after 200 responses, including mapped files."""
     with tempfile.TemporaryDirectory(prefix="alsolike-bench-") as name, _aws() as environment:
         models = {
             "few": (f"{FEW:,} items, item-to-item", rows_model(items=FEW, targets=100)),
@@ -60,40 +60,42 @@ def starting() -> Iterator[Row]:
             "vectors": (f"{MANY:,} items, vectors of 64", vectors_model(items=MANY, dimensions=64, spectrum=0.35)),
         }
         deployed = {
-            work: _deployed(model, Path(name) / work, environment, two_stages=CHOSEN if work == "vectors" else None)
+            work: _deployed(
+                model, Path(name) / work, environment, two_stages=EXPORTED_STAGES if work == "vectors" else None
+            )
             for work, (_, model) in models.items()
         }
         commands: dict[str, tuple[Sequence[str], Mapping[str, str]]] = {
             **{work: (_serve(1), deployed[work]) for work in models},
-            "imports": (["-c", _IMPORTS + _SAID], environment),
-            "bare": (["-c", _BARE + _SAID], environment),
+            "imports": (["-c", _IMPORTS + _PRINT_TIME], environment),
+            "bare": (["-c", _BARE + _PRINT_TIME], environment),
         }
-        said = {work: _answers(_serve(REQUESTS), deployed[work]) for work in models}
+        outputs = {work: _answers(_serve(REQUESTS), deployed[work]) for work in models}
         times: dict[str, list[float]] = {work: [] for work in commands}
         for _ in range(ROUNDS):
             for work, command in commands.items():
                 times[work].append(_answers(*command)["took_ms"])
     medians = {work: statistics.median(values) for work, values in times.items()}
     first = f"first answer, {models['few'][0]}"
-    for work, what, most in (
+    for work, what, max_ratio in (
         ("imports", "importing the handler, which makes its clients", 1.1),
         ("bare", "importing numpy and onnxruntime", 3),
     ):
-        yield Row.compared(first, medians["few"], what, medians[work], most=most)
+        yield Row.compared(first, medians["few"], what, medians[work], max_ratio=max_ratio)
     for work in ("many", "vectors"):
-        yield Row.compared(f"first answer, {models[work][0]}", medians[work], first, medians["few"], most=1.2)
-    heavy = sorted({module for one in said.values() for module in one["heavy"]})
+        yield Row.compared(f"first answer, {models[work][0]}", medians[work], first, medians["few"], max_ratio=1.2)
+    heavy = sorted({module for one in outputs.values() for module in one["heavy"]})
     yield Row("pandas, pyarrow, pydantic imported", ", ".join(heavy) or "none", target="none", met=not heavy)
     for work in ("many", "vectors"):
-        asked = f"after {REQUESTS} requests, {models[work][0]}"
-        memory_mb, peak_mb = said[work]["memory_mb"], said[work]["peak_mb"]
-        yield Row(f"peak resident set {asked}", f"{peak_mb:.0f} MB", target=f"≤ {LIMIT_MB} MB", met=peak_mb <= LIMIT_MB)
+        label = f"after {REQUESTS} requests, {models[work][0]}"
+        memory_mb, peak_mb = outputs[work]["memory_mb"], outputs[work]["peak_mb"]
+        yield Row(f"peak resident set {label}", f"{peak_mb:.0f} MB", target=f"≤ {LIMIT_MB} MB", met=peak_mb <= LIMIT_MB)
         yield Row("of it in use at the end", f"{memory_mb:.0f} MB")
 
 
 @contextlib.contextmanager
 def _aws() -> Iterator[dict[str, str]]:
-    """Run an AWS with a champion and profiles; yield the environment of functions that use it."""
+    """Run moto with a champion and profiles, and yield environment variables for functions."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
@@ -142,7 +144,7 @@ def _aws() -> Iterator[dict[str, str]]:
 def _deployed(
     model: Model, scratch: Path, environment: Mapping[str, str], *, two_stages: TwoStages | None
 ) -> dict[str, str]:
-    """Put the model's bundle where a process finds it that has downloaded it before."""
+    """Write the bundle to the folder of downloaded bundles. Return environment variables that select this folder."""
     directory = scratch / model_prefix(VERSION)
     directory.mkdir(parents=True)
     write_model(model, directory, two_stages=two_stages)

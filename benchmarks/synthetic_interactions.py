@@ -1,4 +1,4 @@
-"""Synthetic interactions: items by a power law, twenty per user, the same for the same seed."""
+"""Synthetic interactions with a power law of items and a mean of twenty per user. Deterministic."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ import numpy.typing as npt
 from model_export.data.interactions import Interactions
 from model_export.data.item_content import item_content
 
-A_USER = 20
-"""Interactions, on average."""
+INTERACTIONS_PER_USER = 20
+"""Mean number of interactions per user."""
 
 YEAR_MS = 365 * 86_400_000
 ROWS_AT_ONCE = 1_000_000
 WORDS = 4
 
 
-def made_up_interactions(*, rows: int, items: int) -> Interactions:
-    """Return interactions of which an item's share is 1 / its rank; pairs are chance, so hardly any of them repeat."""
+def synthetic_interactions(*, rows: int, items: int) -> Interactions:
+    """Return interactions with frequencies proportional to 1 / rank of the item. Users and items are independent."""
     rng = np.random.default_rng(0)
-    users = max(1, rows // A_USER)
+    users = max(1, rows // INTERACTIONS_PER_USER)
     return Interactions.from_rows(
         user=rng.integers(0, users, rows, np.int32),
         item=_by_rank(rng, rows=rows, ranks=items),
@@ -34,7 +34,7 @@ def made_up_interactions(*, rows: int, items: int) -> Interactions:
 
 
 def with_columns(interactions: Interactions) -> Interactions:
-    """Return the interactions with items that have a brand and a title of four words, by a power law as well."""
+    """Return the interactions with content vectors of items: a brand and a title of four words, by power laws."""
     rng, items = np.random.default_rng(1), interactions.items
     brands = _by_rank(rng, rows=items, ranks=max(2, items // 20)).tolist()
     words = _by_rank(rng, rows=items * WORDS, ranks=max(2, items // 10)).reshape(items, WORDS).tolist()
@@ -46,7 +46,7 @@ def with_columns(interactions: Interactions) -> Interactions:
 
 
 def _by_rank(rng: np.random.Generator, *, rows: int, ranks: int) -> npt.NDArray[np.int32]:
-    """Draw ranks from 1 on, each as often as 1 / itself."""
+    """Draw ranks from 1 to `ranks` with probability proportional to 1 / rank."""
     cumulative = np.cumsum(1.0 / np.arange(1, ranks + 1))
     drawn = np.empty(rows, np.int32)
     for start in range(0, rows, ROWS_AT_ONCE):

@@ -1,4 +1,4 @@
-"""Untrained models of a million items: their cost does not depend on their scores."""
+"""Models with random parameters, because processor time does not depend on the values of scores."""
 
 from __future__ import annotations
 
@@ -17,24 +17,22 @@ HISTORY = 50
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class VectorsModel(Model):
-    """Scores are the inner products of the history's summed vectors with all vectors, where above 0.
+    """Model that scores items by the inner product with the sum of the history's vectors, with a minimum of 0.
 
     Attributes
     ----------
     vectors
-        float32 `(items + 1, d)`, row 0 zero.
+        Item vectors, float32 `(items + 1, d)`. Row 0 is zero.
     """
 
     vectors: Floats
 
     def score(self, histories: Histories) -> Floats:
-        """Return the products, made at least 0."""
         queries = np.einsum("bl,bld->bd", histories.weights * (histories.items > 0), self.vectors[histories.items])
         products: Floats = queries @ self.vectors.T
         return np.maximum(products, 0, out=products)
 
     def export(self, graph: Graph) -> str:
-        """Gather, add up, multiply."""
         table = graph.item_vectors("vectors", self.vectors)
         weights = graph.op("Unsqueeze", graph.decayed_weights(1.0), graph.integers(1))
         query = graph.op("MatMul", weights, graph.op("Gather", table, graph.history, axis=0))
@@ -42,7 +40,7 @@ class VectorsModel(Model):
 
 
 def vectors_model(*, items: int, dimensions: int, spectrum: float) -> VectorsModel:
-    """Return vectors of different norms whose axis n is n ** -spectrum as wide as the first."""
+    """Return random vectors of different norms, with standard deviation n ** -`spectrum` on axis n, from 1."""
     rng = np.random.default_rng(0)
     vectors = rng.standard_normal((items + 1, dimensions), np.float32)
     vectors *= np.arange(1, dimensions + 1, dtype=np.float32) ** -np.float32(spectrum)
@@ -52,7 +50,7 @@ def vectors_model(*, items: int, dimensions: int, spectrum: float) -> VectorsMod
 
 
 def rows_model(*, items: int, targets: int) -> ItemRowsModel:
-    """Return a table of random targets an item."""
+    """Return an item-to-item model with random targets per item."""
     rng = np.random.default_rng(0)
     target = rng.integers(1, items + 1, (items + 1, targets), np.int32)
     value = rng.random((items + 1, targets), np.float32)
@@ -62,7 +60,7 @@ def rows_model(*, items: int, targets: int) -> ItemRowsModel:
 
 
 def random_histories(*, items: int, rows: int) -> Histories:
-    """Return histories of 50 interactions."""
+    """Return random histories of 50 interactions each."""
     rng = np.random.default_rng(1)
     return Histories(
         items=rng.integers(1, items + 1, (rows, HISTORY)), weights=rng.random((rows, HISTORY), np.float32) + 0.1

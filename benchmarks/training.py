@@ -1,8 +1,7 @@
-"""`python -m benchmarks.training`: what a fit takes as data grows, written to docs/performance.md.
+"""`python -m benchmarks.training`: time and memory of fits by number of interactions; docs/performance.md.
 
-Each algorithm is fitted with its defaults on made-up interactions of each size, in a process of its own, until it
-refuses, or needs more time or memory than the limits. Memory is all that the process has while it fits, the
-interactions among it.
+Each algorithm is fitted with default settings on synthetic interactions of each size, in its own process. A fit ends
+early if the size is unsupported, or at the limits of time and memory. Memory includes the interactions.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.page import write_section
-from benchmarks.synthetic_interactions import A_USER, made_up_interactions, with_columns
+from benchmarks.synthetic_interactions import INTERACTIONS_PER_USER, synthetic_interactions, with_columns
 from model_export.algorithms import known, missing
 from model_export.algorithms.sasrec import Sasrec
 from model_export.api import Combination, FitCost
@@ -31,12 +30,12 @@ from model_export.processes.resources import measured
 
 PAGE = Path("docs/performance.md")
 SIZES = {"1M": (1_000_000, 10_000), "10M": (10_000_000, 100_000), "100M": (100_000_000, 1_000_000)}
-"""Interactions and items."""
+"""Number of interactions and of items by name."""
 
 COLUMNS = ("user", "item", "time_ms", "weight")
 SINGLES = {name: algorithm for name, algorithm in known().items() if not isinstance(algorithm, Combination)}
 LIMIT_BYTES = 16_000_000_000
-"""Memory limit of a fit; a process may map no more."""
+"""Maximum address space of a fitting process, in bytes."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -46,11 +45,11 @@ class Fitted:
     Attributes
     ----------
     seconds, processor_s
-        Wall-clock time, and processor time: other work on the machine makes the former longer.
+        Wall-clock time, which other load on the machine lengthens, and processor time.
     estimated
-        The algorithm's own estimate, where it has one.
+        Cost estimated by the algorithm, or None.
     outcome
-        Reason for no result.
+        Reason for a missing result, or empty.
     """
 
     seconds: float = 0.0
@@ -61,7 +60,7 @@ class Fitted:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Measure sizes and algorithms; write the sections of the page where all algorithms were measured."""
+    """Measure sizes and algorithms. Write the page's sections unless algorithms are named."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.training", description=__doc__)
     parser.add_argument("sizes", nargs="*", metavar="size", help=f"any of {', '.join(SIZES)}; all by default")
     parser.add_argument("--algorithms", metavar="A,B", help="algorithms to measure; the page is then not written")
@@ -72,7 +71,7 @@ def main(arguments: Sequence[str]) -> None:
         parser.error(f"unknown {', '.join(sorted(unknown))}, expected of {', '.join([*SIZES, *SINGLES])}")
     for size in options.sizes or SIZES:
         with tempfile.TemporaryDirectory(prefix="alsolike-bench-") as directory:
-            path = _made_up(size, Path(directory))
+            path = _write_interactions(size, Path(directory))
             section = _section(size, {name: measure(name, size, path, minutes=options.minutes) for name in names})
         sys.stdout.write(section + "\n")
         if not options.algorithms:
@@ -80,14 +79,14 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def measure(name: str, size: str, path: Path, *, minutes: float) -> Fitted:
-    """Fit one algorithm on the interactions of a file in a process of its own."""
+    """Fit one algorithm in its own process, on the interactions of a file."""
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_fit, args=(sender, name, size, path))
     process.start()
     sender.close()
     try:
-        receiver.recv()  # the interactions are read
+        receiver.recv()  # Wait until the process has read the interactions.
         in_time = receiver.poll(60 * minutes)
         found: Fitted = receiver.recv() if in_time else Fitted(outcome=f"over {minutes:g} min")
     except EOFError:
@@ -98,9 +97,9 @@ def measure(name: str, size: str, path: Path, *, minutes: float) -> Fitted:
     return found
 
 
-def _made_up(size: str, directory: Path) -> Path:
+def _write_interactions(size: str, directory: Path) -> Path:
     rows, items = SIZES[size]
-    interactions = made_up_interactions(rows=rows, items=items)
+    interactions = synthetic_interactions(rows=rows, items=items)
     path = directory / "interactions.npz"
     np.savez(path, **{name: getattr(interactions, name) for name in COLUMNS})
     return path
@@ -109,12 +108,12 @@ def _made_up(size: str, directory: Path) -> Path:
 def _fit(sender: Connection, name: str, size: str, path: Path) -> None:
     rows, items = SIZES[size]
     with np.load(path) as columns:
-        interactions = Interactions(**columns, users=rows // A_USER, items=items)
+        interactions = Interactions(**columns, users=rows // INTERACTIONS_PER_USER, items=items)
     if name == "content":
         interactions = with_columns(interactions)
     sender.send(None)
     algorithm = SINGLES[name]
-    # A whole training takes too long: one epoch is measured.
+    # Only one epoch of SASRec is measured, because a training takes too long.
     settings = algorithm
     if isinstance(algorithm, Sasrec):
         settings = dataclasses.replace(algorithm, epochs=1, most_epochs=2)
@@ -139,8 +138,9 @@ def _fit(sender: Connection, name: str, size: str, path: Path) -> None:
 
 def _section(size: str, fitted: Mapping[str, Fitted]) -> str:
     rows, items = SIZES[size]
+    users = rows // INTERACTIONS_PER_USER
     lines = [
-        f"{rows:,} interactions of {rows // A_USER:,} users with {items:,} items; {os.cpu_count()} processors.",
+        f"{rows:,} interactions of {users:,} users with {items:,} items; {os.cpu_count()} processors.",
         "",
         "| algorithm | seconds | processor s | peak GB |",
         "|---|---|---|---|",

@@ -1,4 +1,4 @@
-"""In-memory AWS: requests are built, signed and answered without leaving the process, and no service runs."""
+"""In-memory AWS for boto3: requests are built and signed, but answered within the process."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class _Body(io.BytesIO):
 
 
 def session() -> boto3.Session:
-    """Return a session whose S3 and Kinesis take everything, and whose DynamoDB keeps profiles."""
+    """Return a session whose S3 and Kinesis discard all data, and whose DynamoDB stores profiles."""
     made = boto3.Session(aws_access_key_id="bench", aws_secret_access_key="bench", region_name="eu-west-1")
     made.events.register("before-send.s3", _s3)
     made.events.register("before-send.dynamodb", _dynamodb())
@@ -33,7 +33,7 @@ def session() -> boto3.Session:
 
 
 def use_memory_transport() -> None:
-    """Let every client of this process go through such a session; functions find the names of its stores."""
+    """Replace the process's default session, and set the variables with the names of buckets and tables."""
     os.environ.update(ARTEFACT_BUCKET=BUCKET, LAKE_BUCKET=BUCKET, PROFILES_TABLE=TABLE, SECRET_ARN="secret")
     boto3.DEFAULT_SESSION = session()
     setattr(alsolike.runtime.aws, "session", lambda: boto3.DEFAULT_SESSION._session)  # noqa: B010
@@ -55,7 +55,7 @@ def _kinesis(request: Any, **_: Any) -> AWSResponse:
 
 
 def _dynamodb() -> Callable[..., AWSResponse]:
-    """Return a table of items by partition and sort key; conditions hold, and a query asks for the newest items."""
+    """Return a handler of DynamoDB calls on one table. Conditions always succeed. Queries return newest first."""
     partitions: dict[str, dict[str, Any]] = {}
 
     def items_of(profile_id: str) -> dict[str, Any]:
@@ -75,7 +75,7 @@ def _dynamodb() -> Callable[..., AWSResponse]:
     reads: dict[tuple[bytes, bytes], bytes] = {}
 
     def answer(request: Any, **_: Any) -> AWSResponse:
-        """Answer a call; the answer to a repeated read is kept until a write."""
+        """Answer a call. Responses to reads are cached until the next write."""
         question = request.headers["X-Amz-Target"], request.body
         if question in reads:
             return _answer(request, reads[question], {})

@@ -1,4 +1,4 @@
-"""count_trends: processor time of a batch; and what a request waits for when the counters have changed."""
+"""count_trends: processor time of a batch, and of the request that reads changed counters."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SHARDS = 4
 
 
 def count_trends() -> Iterator[Result]:
-    """Batches of 100, 1,000 and 10,000 records on counters that are full; then four shards read."""
+    """Measure batches of 100, 1,000 and 10,000 records with full counters, and reading four shards."""
     use_memory_transport()
     first = itertools.count(step=FILLING_RECORDS)
     for records in BATCHES:
@@ -36,7 +36,7 @@ def count_trends() -> Iterator[Result]:
 def _count_trends(records: int, *, first: Iterator[int]) -> Result:
     from functions.count_trends.handler import lambda_handler
 
-    # Each call brings new events, or nothing would be written.
+    # Each call has new events, because duplicates are not written.
     filling, *events = [
         kinesis_event(number, profiles=2_000, first=next(first))
         for number in (FILLING_RECORDS, *[records] * (ROUNDS + 1))
@@ -47,7 +47,7 @@ def _count_trends(records: int, *, first: Iterator[int]) -> Result:
     def floor() -> None:
         for record in events[0]["Records"]:
             orjson.loads(base64.b64decode(record["kinesis"]["data"]))
-        # As many bytes as the product writes.
+        # The same size as the product's object.
         s3.put_object(Bucket=transport.BUCKET, Key=trends_key("floor"), Body=body, IfMatch='"0"')
 
     with quiet():
@@ -93,7 +93,7 @@ def _read_trends() -> Result:
 
 
 def _shard(number: int) -> ShardCounts:
-    """Make the counters of a shard; half of their items are in every shard."""
+    """Return the counters of a shard. All shards have half of the items in common."""
     rng = np.random.default_rng(number)
     names = [f"item{n if n < KEPT_ITEMS // 2 else n + number * KEPT_ITEMS}" for n in range(KEPT_ITEMS)]
     ages_ms = rng.uniform(0, 3 * 1_000 * max(WINDOWS.values()), 10 * KEPT_ITEMS)

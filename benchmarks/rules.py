@@ -1,4 +1,4 @@
-"""rules: the cost of each kind of rule per request, compared with the same request without."""
+"""rules: a request with each type of rule, compared with the request without rules."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ KINDS: dict[str, dict[str, Any]] = {
 
 
 def rules() -> Iterator[Result]:
-    """Measure a request for 25 of 20,000 items with each kind of rule, and with all of them."""
+    """Measure a request for 25 of 20,000 items with each type of rule, and with all types."""
     with tempfile.TemporaryDirectory(prefix="alsolike-bench-") as directory:
         write_bundle(ITEMS, Path(directory))
         model, recent = Model(Path(directory)), history_of(ITEMS)
