@@ -87,7 +87,7 @@ def write_dataset(
     *,
     step_ms: int = MS_PER_DAY,
     start_ms: int = 1_700_000_000_000,
-    properties: Mapping[str, Mapping[str, Any]] | None = None,
+    properties: Mapping[str, Mapping[str, object]] | None = None,
     history_length: int = HISTORY_LENGTH,
     event_types: Mapping[str, Sequence[str]] | None = None,
 ) -> Path:
