@@ -29,24 +29,24 @@ def document() -> dict[str, Any]:
     return read
 
 
-def test_the_description_is_openapi_3_1(document: dict[str, Any]) -> None:
+def test_description_is_valid_openapi_3_1(document: dict[str, Any]) -> None:
     OpenAPIV31SpecValidator(document).validate()
 
     assert document["openapi"].startswith("3.1.")
 
 
-def test_the_published_file_is_the_description(document: dict[str, Any]) -> None:
+def test_published_file_equals_the_description(document: dict[str, Any]) -> None:
     assert orjson.loads(PUBLISHED.read_bytes()) == document, "run `alsolike openapi > docs/openapi.json`"
 
 
-def test_the_description_has_the_products_version() -> None:
+def test_description_has_the_version_of_the_product() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
     assert project["version"] == VERSION
 
 
 @pytest.mark.parametrize("key", OPERATIONS)
-def test_every_operation_names_its_token_its_errors_and_its_parameters(document: dict[str, Any], key: str) -> None:
+def test_every_operation_declares_token_errors_and_parameters(document: dict[str, Any], key: str) -> None:
     method, path = key.split()
 
     described = document["paths"][path][method.lower()]
@@ -59,18 +59,18 @@ def test_every_operation_names_its_token_its_errors_and_its_parameters(document:
     assert ("requestBody" in described) == (method in ("POST", "PATCH"))
 
 
-def test_operations_are_told_apart() -> None:
+def test_operation_names_are_unique() -> None:
     assert len({operation.name for operation in OPERATIONS.values()}) == len(list(operations(DEFAULT)))
 
 
-def test_nothing_is_described_that_no_operation_has() -> None:
+def test_every_described_schema_and_header_is_used() -> None:
     listed = {name for operation in OPERATIONS.values() for name in operation.headers}
 
     assert {operation.answer for operation in OPERATIONS.values()} | {"Error", "Item", "User"} == set(ANSWERS)
     assert listed | {"x-amzn-errortype", "www-authenticate", "x-correlation-id"} == set(HEADERS)
 
 
-def test_the_correlation_id_is_described_where_it_is_answered(document: dict[str, Any]) -> None:
+def test_correlation_id_is_described_on_every_response_that_has_it(document: dict[str, Any]) -> None:
     """Answers of functions bear it, save those for operators; API Gateway's own, such as 401, do not."""
     bearing = {
         (path, status)
@@ -95,7 +95,7 @@ def _event_types(configuration: Configuration, body: str) -> list[str]:
     return [spelling for spelling in spellings if re.search(event["properties"]["eventType"]["pattern"], spelling)]
 
 
-def test_browsers_may_send_what_the_configuration_permits_sessions() -> None:
+def test_browser_event_types_are_those_permitted_to_sessions() -> None:
     all_declared = ["view", "VIEW", "AddToCart", "purchase", "purcHaSe", "return", "search"]
     sales = dataclasses.replace(DEFAULT, sessions=Sessions(events=("purchase",)))
     none = dataclasses.replace(DEFAULT, sessions=Sessions(events=()))

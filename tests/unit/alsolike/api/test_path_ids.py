@@ -18,7 +18,7 @@ def read(segment: str) -> str:
 
 
 @given(ids)
-def test_any_id_has_a_segment_that_nothing_on_the_way_changes(row_id: str) -> None:
+def test_id_survives_its_path_segment_unchanged(row_id: str) -> None:
     segment = path_segment(row_id)
 
     assert re.fullmatch(r"~?[A-Za-z0-9_-]+", segment)
@@ -27,7 +27,7 @@ def test_any_id_has_a_segment_that_nothing_on_the_way_changes(row_id: str) -> No
 
 
 @pytest.mark.parametrize("row_id", ["sku-7", "ü", "a.b", "a b", "a:b@c"])
-def test_a_percent_encoded_id_arrives_decoded(row_id: str) -> None:
+def test_percent_encoded_id_is_decoded(row_id: str) -> None:
     assert read(unquote(quote(row_id))) == row_id
 
 
@@ -47,15 +47,15 @@ def test_a_percent_encoded_id_arrives_decoded(row_id: str) -> None:
         ("x" * 257, r"itemId has 257 characters, expected at most 256"),
     ],
 )
-def test_a_segment_that_is_no_id_is_refused(segment: str, message: str) -> None:
+def test_invalid_path_segment_is_refused(segment: str, message: str) -> None:
     with pytest.raises(InvalidInput, match=f"^(?:{message})$"):
         read(segment)
 
 
-def test_an_id_may_have_the_character_that_decoders_put_in_place_of_other_bytes() -> None:
+def test_id_may_contain_the_unicode_replacement_character() -> None:
     assert read(path_segment("a\ufffd")) == "a\ufffd"
 
 
-def test_a_request_without_a_path_has_no_id() -> None:
+def test_request_without_a_path_id_is_refused() -> None:
     with pytest.raises(InvalidInput, match=r"^itemId is missing, expected a non-empty string$"):
         path_id({}, "itemId")

@@ -35,7 +35,7 @@ def refusals(*events: Any) -> list[str]:
     return [str(error) for error in parse_put_events(call(*events), now_ms=TIME_MS).refused]
 
 
-def test_a_full_event_becomes_an_interaction() -> None:
+def test_complete_event_becomes_an_interaction() -> None:
     full = event(
         eventId="e1",
         eventValue=12.5,
@@ -71,7 +71,7 @@ def test_a_full_event_becomes_an_interaction() -> None:
         (1, 1000),
     ],
 )
-def test_seconds_and_milliseconds_are_told_apart(sent_at: float, event_time_ms: int) -> None:
+def test_event_time_is_read_in_seconds_or_milliseconds(sent_at: float, event_time_ms: int) -> None:
     assert parse(event(sentAt=sent_at))[0].event_time_ms == event_time_ms
 
 
@@ -88,13 +88,13 @@ def test_seconds_and_milliseconds_are_told_apart(sent_at: float, event_time_ms: 
         (1e300, "sentAt is 1e+300, expected a time after 1970"),
     ],
 )
-def test_a_time_that_cannot_be_is_refused(sent_at: Any, message: str) -> None:
+def test_invalid_event_time_is_refused(sent_at: Any, message: str) -> None:
     (refused,) = refusals(event(sentAt=sent_at))
 
     assert refused.startswith(f"eventList[0].{message}")
 
 
-def test_a_time_ahead_of_the_clock_is_taken() -> None:
+def test_future_event_time_is_accepted() -> None:
     """It is judged where the record can be kept, by the stream's clock."""
     assert parse(event(sentAt=TIME_MS // 1000 + 86_400))[0].event_time_ms == TIME_MS + 86_400_000
 
@@ -132,13 +132,13 @@ def test_a_time_ahead_of_the_clock_is_taken() -> None:
         ),
     ],
 )
-def test_a_wrong_event_is_refused_by_name(wrong: Any, message: str) -> None:
+def test_invalid_event_is_refused_with_its_field(wrong: Any, message: str) -> None:
     (refused,) = refusals(wrong)
 
     assert refused.startswith(message)
 
 
-def test_a_wrong_event_costs_the_others_nothing() -> None:
+def test_invalid_events_are_refused_individually() -> None:
     found = parse_put_events(
         call(event(itemId="i0"), event(itemId=None), event(itemId="i2"), event(eventType="Rating")), now_ms=TIME_MS
     )
@@ -151,27 +151,27 @@ def test_a_wrong_event_costs_the_others_nothing() -> None:
     assert [isinstance(error, UnknownEventType) for error in found.refused] == [False, True]
 
 
-def test_a_corrected_call_brings_the_good_events_under_the_same_ids() -> None:
+def test_corrected_call_keeps_the_event_ids_of_valid_events() -> None:
     first = parse_put_events(call(event(), event(itemId=None), event()), now_ms=TIME_MS).interactions
     second = parse(event(), event(itemId="i2"), event())
 
     assert [each.event_id for each in first] == [second[0].event_id, second[2].event_id]
 
 
-def test_a_search_is_an_event_without_item() -> None:
+def test_search_is_an_event_without_an_item() -> None:
     (found,) = parse(event(eventType="Search", itemId=None, properties='{"query": "red shoes", "page": 2}'))
 
     assert (found.event_type, found.item_id, found.query) == ("search", None, "red shoes")
     assert found.properties == '{"page":2}'
 
 
-def test_a_click_on_a_search_result_has_item_and_query() -> None:
+def test_click_on_a_search_result_has_item_and_query() -> None:
     (found,) = parse(event(eventType="Click", properties='{"query": "red shoes"}'))
 
     assert (found.item_id, found.query, found.properties) == ("i1", "red shoes", "{}")
 
 
-def test_an_empty_search_box_is_no_query() -> None:
+def test_empty_search_query_is_ignored() -> None:
     assert parse(event(properties='{"query": " "}'))[0].query is None
     assert parse(event(properties='{"query": null}'))[0].query is None
     assert refusals(event(eventType="search", itemId=None, properties='{"query": ""}')) == [
@@ -179,7 +179,7 @@ def test_an_empty_search_box_is_no_query() -> None:
     ]
 
 
-def test_event_types_are_the_configured_ones() -> None:
+def test_event_types_are_those_of_the_configuration() -> None:
     rent = Configuration(events={"rent": EventType("rent", 4.0)})
 
     found = parse_put_events(call(event(eventType="Rent"), event()), now_ms=TIME_MS, configuration=rent)
@@ -188,7 +188,7 @@ def test_event_types_are_the_configured_ones() -> None:
     assert [str(error) for error in found.refused] == ["eventList[1].eventType is 'View', expected one of rent"]
 
 
-def test_a_call_for_another_tracking_id_is_not_found() -> None:
+def test_other_tracking_id_raises_not_found() -> None:
     with pytest.raises(NotFound, match=r'^trackingId is "t", expected alsolike-dev$'):
         parse_put_events(call(event()), now_ms=TIME_MS, tracking_id="alsolike-dev")
 
@@ -206,14 +206,14 @@ def test_a_call_for_another_tracking_id_is_not_found() -> None:
         ({"user": "u"}, "user is not a known field, expected trackingId, userId, sessionId, eventList"),
     ],
 )
-def test_a_wrong_call_is_refused_by_name(changes: dict[str, Any], message: str) -> None:
+def test_invalid_call_is_refused_with_its_field(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidInput) as error:
         parse(event(), **changes)
 
     assert str(error.value) == message
 
 
-def test_deep_json_in_any_field_is_refused() -> None:
+def test_deeply_nested_json_is_refused_in_any_field() -> None:
     deep = "[" * 300 + "]" * 300
     for name in ("eventType", "itemId", "eventId", "properties", "impression", "metricAttribution"):
         body = call(event(**{name: "HERE"})).replace(b'"HERE"', deep.encode())
@@ -222,7 +222,7 @@ def test_deep_json_in_any_field_is_refused() -> None:
             parse_put_events(body, now_ms=TIME_MS)
 
 
-def test_a_repeated_call_brings_the_same_event_ids_at_any_time() -> None:
+def test_repeated_call_has_the_same_event_ids_at_any_time() -> None:
     body = call(event(), event(), event(itemId="i2"))
 
     first = [each.event_id for each in parse_put_events(body, now_ms=TIME_MS).interactions]
@@ -232,25 +232,25 @@ def test_a_repeated_call_brings_the_same_event_ids_at_any_time() -> None:
     assert len(set(first)) == 3
 
 
-def test_leaving_out_what_was_refused_brings_the_same_event_ids() -> None:
+def test_call_without_refused_events_has_the_same_event_ids() -> None:
     same, other = event(), event(itemId="i2")
     first = parse_put_events(call(same, event(itemId=None), same, other), now_ms=TIME_MS).interactions
 
     assert [each.event_id for each in parse(same, same, other)] == [each.event_id for each in first]
 
 
-def test_another_user_or_session_makes_other_event_ids() -> None:
+def test_other_user_or_session_has_other_event_ids() -> None:
     found = {parse(event(), **changes)[0].event_id for changes in ({}, {"userId": "u2"}, {"sessionId": "s2"})}
 
     assert len(found) == 3
 
 
-def test_a_session_without_user_is_enough() -> None:
+def test_session_without_user_is_accepted() -> None:
     assert parse(event(), userId=None)[0].profile_id == "s#s1"
 
 
 @given(st.text("1e,[]5", max_size=1000), st.text(max_size=1024))
-def test_every_accepted_call_makes_readable_records(numbers: str, source: str) -> None:
+def test_accepted_call_gives_readable_stream_records(numbers: str, source: str) -> None:
     """JSON written again may be longer than what was sent; the record's own limit has to hold it."""
     properties = f'{{"a":[{numbers}]}}'
     body = call(event(properties=properties, metricAttribution={"eventAttributionSource": source}))
@@ -260,7 +260,7 @@ def test_every_accepted_call_makes_readable_records(numbers: str, source: str) -
     assert [parse_record(each.to_record(), arrived_ms=each.received_time_ms) for each in accepted] == accepted
 
 
-def test_properties_that_grow_most_make_a_readable_record() -> None:
+def test_longest_properties_give_a_readable_stream_record() -> None:
     properties = '{"a":[' + ",".join(["1e15"] * 203) + "]}"
     source = '"' * 1024
     assert len(properties) == 1022
@@ -278,40 +278,40 @@ def of_personalize(*events: Any) -> tuple[list[Interaction], list[str]]:
 
 
 @pytest.mark.parametrize("event_type", ["Watch", "EVENT_TYPE", "ViewCart"])
-def test_a_client_of_personalize_may_send_undeclared_types(event_type: str) -> None:
+def test_personalize_client_may_send_undeclared_event_types(event_type: str) -> None:
     (found,), refused = of_personalize(event(eventType=event_type, properties='{"a": 1}'))
 
     assert (found.event_type, found.item_id, refused) == ("view", "i1", [])
     assert orjson.loads(found.properties) == {"a": 1, "eventType": event_type}
 
 
-def test_declared_types_of_a_client_of_personalize_stay() -> None:
+def test_declared_event_types_of_personalize_clients_are_kept() -> None:
     (found,), _ = of_personalize(event(eventType="AddToCart"))
 
     assert (found.event_type, found.properties) == ("cart", "{}")
 
 
 @pytest.mark.parametrize("properties", ['{"itemId": "i2", "discount": "no"}', {"itemId": "i2", "discount": "no"}])
-def test_the_item_of_a_client_of_personalize_may_be_a_property(properties: Any) -> None:
+def test_personalize_client_may_send_the_item_as_a_property(properties: Any) -> None:
     (found,), refused = of_personalize(event(itemId=None, properties=properties))
 
     assert (found.item_id, orjson.loads(found.properties), refused) == ("i2", {"discount": "no"}, [])
 
 
-def test_an_item_of_its_own_field_comes_before_the_property() -> None:
+def test_item_id_field_precedes_the_item_id_property() -> None:
     (found,), _ = of_personalize(event(properties='{"itemId": "i2"}'))
 
     assert (found.item_id, orjson.loads(found.properties)) == ("i1", {"itemId": "i2"})
 
 
 @pytest.mark.parametrize("element", ["no event", {"eventType": 5}, event(properties="{"), event(eventType="")])
-def test_other_mistakes_of_a_client_of_personalize_are_refused(element: Any) -> None:
+def test_other_invalid_events_of_personalize_clients_are_refused(element: Any) -> None:
     found, refused = of_personalize(element)
 
     assert (found, len(refused)) == ([], 1)
 
 
-def test_another_client_sends_declared_types_only() -> None:
+def test_other_clients_cannot_send_undeclared_event_types() -> None:
     (refusal,) = refusals(event(eventType="Watch"))
 
     assert "eventType is 'Watch'" in refusal

@@ -21,7 +21,7 @@ def write(path: Path) -> dict[str, np.ndarray]:
     return tensors
 
 
-def test_arrays_come_back_mapped_and_read_only(tmp_path: Path) -> None:
+def test_arrays_are_read_back_mapped_and_read_only(tmp_path: Path) -> None:
     written = write(tmp_path / "t")
 
     tensors, metadata = map_tensors(tmp_path / "t")
@@ -36,7 +36,7 @@ def test_arrays_come_back_mapped_and_read_only(tmp_path: Path) -> None:
     assert tensors["numbers"].flags.aligned
 
 
-def test_file_is_what_the_format_says(tmp_path: Path) -> None:
+def test_file_has_the_layout_of_the_safetensors_format(tmp_path: Path) -> None:
     write(tmp_path / "t")
 
     data = (tmp_path / "t").read_bytes()

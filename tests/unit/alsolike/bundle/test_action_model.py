@@ -45,20 +45,20 @@ def test_outcome_within_a_day_belongs_to_the_view() -> None:
 
 
 @pytest.mark.parametrize("later_ms", [0, HOUR_MS, WINDOW_MS])
-def test_view_within_a_day_of_an_outcome_belongs_to_it(later_ms: int) -> None:
+def test_view_within_a_day_after_an_outcome_belongs_to_it(later_ms: int) -> None:
     events = [ActionEvent(0, "app", ACTION_TAKEN), ActionEvent(later_ms, "app", ACTION_VIEWED)]
 
     assert exposures(events, now_ms=10 * WINDOW_MS) == [Exposure(0, "app", True, 0)]
 
 
-def test_view_a_day_after_an_outcome_is_an_exposure_of_its_own() -> None:
+def test_view_over_a_day_after_an_outcome_is_a_separate_exposure() -> None:
     events = [ActionEvent(0, "app", ACTION_TAKEN), ActionEvent(WINDOW_MS + 1, "app", ACTION_VIEWED)]
 
     assert exposures(events, now_ms=10 * WINDOW_MS)[1:] == [Exposure(WINDOW_MS + 1, "app", False, 2 * WINDOW_MS + 1)]
 
 
 @pytest.mark.parametrize("apart_ms", [0, 2_000])
-def test_outcomes_that_repeat_their_impression_count_once_each(apart_ms: int) -> None:
+def test_outcomes_that_repeat_their_impression_count_once(apart_ms: int) -> None:
     outcomes = [("app", ACTION_TAKEN), ("mail", ACTION_NOT_TAKEN)]
     events = [
         event
@@ -71,14 +71,14 @@ def test_outcomes_that_repeat_their_impression_count_once_each(apart_ms: int) ->
     assert [(one.action_id, one.taken) for one in found] == [("app", True), ("mail", False)]
 
 
-def test_view_without_an_outcome_was_not_taken_once_its_day_is_over() -> None:
+def test_view_without_an_outcome_counts_as_not_taken_after_a_day() -> None:
     events = [ActionEvent(0, "app", ACTION_VIEWED), ActionEvent(HOUR_MS, "app", ACTION_VIEWED)]
 
     assert exposures(events, now_ms=WINDOW_MS) == []
     assert exposures(events, now_ms=WINDOW_MS + 1) == [Exposure(0, "app", False, WINDOW_MS)]
 
 
-def test_late_outcome_is_an_exposure_of_its_own() -> None:
+def test_late_outcome_is_a_separate_exposure() -> None:
     late_ms = WINDOW_MS + HOUR_MS
     events = [ActionEvent(0, "app", ACTION_VIEWED), ActionEvent(late_ms, "app", ACTION_NOT_TAKEN)]
 
@@ -88,7 +88,7 @@ def test_late_outcome_is_an_exposure_of_its_own() -> None:
     ]
 
 
-def test_history_counts_outcomes_of_the_action_and_of_the_user() -> None:
+def test_features_count_outcomes_of_the_action_and_the_user() -> None:
     history = UserHistory(0.5)
     history.add(Exposure(0, "app", True, 0))
     history.add(Exposure(0, "mail", False, 0))
@@ -105,13 +105,13 @@ def test_history_counts_outcomes_of_the_action_and_of_the_user() -> None:
     )
 
 
-def test_categories_are_short_texts_booleans_and_elements_of_lists() -> None:
+def test_attributes_are_short_strings_booleans_and_list_elements() -> None:
     properties = {"kind": "sign-up", "price": 3, "new": True, "tags": ["a", "b"], "text": "x" * 101, "value": "high"}
 
     assert attributes(properties) == [("kind", "sign-up"), ("new", "true"), ("tags", "a"), ("tags", "b")]
 
 
-def test_logit_is_the_sum_of_the_weights_of_features() -> None:
+def test_logit_is_the_sum_of_feature_weights() -> None:
     logits, deviations = MODEL.logits(
         [("app", {"kind": "sign-up"}), ("new", {})],
         user={"plan": "gold"},
@@ -131,7 +131,7 @@ def test_model_without_data_has_propensities_of_0() -> None:
 
 
 @pytest.mark.parametrize("model", [MODEL, ActionModel.none()])
-def test_written_model_is_read(model: ActionModel, tmp_path: Path) -> None:
+def test_action_model_is_unchanged_after_write_and_read(model: ActionModel, tmp_path: Path) -> None:
     model.write(tmp_path / "actions.tensors")
 
     read = ActionModel.read(tmp_path / "actions.tensors")

@@ -65,7 +65,7 @@ def test_ids_and_metadata_are_found_by_position(written: Path) -> None:
     assert opened.popular.dtype == np.int32
 
 
-def test_positions_are_found_by_id_and_zero_means_unknown(written: Path) -> None:
+def test_positions_are_found_by_id_and_0_means_unknown(written: Path) -> None:
     opened = Bundle(written)
 
     assert opened.positions(["b\x00", "zz", "a", "", "ü😀", "a", "b"]).tolist() == [3, 0, 1, 0, 2, 1, 0]
@@ -73,19 +73,19 @@ def test_positions_are_found_by_id_and_zero_means_unknown(written: Path) -> None
     assert opened.positions([]).dtype == np.int64
 
 
-def test_padding_has_no_id_and_no_metadata(written: Path) -> None:
+def test_padding_position_has_no_id_and_no_metadata(written: Path) -> None:
     assert Bundle(written).item_id(0) == ""
     assert Bundle(written).metadata(0) == {}
 
 
-def test_a_single_item_is_enough(tmp_path: Path) -> None:
+def test_single_item_is_sufficient(tmp_path: Path) -> None:
     opened = Bundle(write(tmp_path / "one", ["only"]))
 
     assert opened.positions(["only", "other"]).tolist() == [1, 0]
     assert opened.item_id(1) == "only"
 
 
-def test_ids_are_found_again_whatever_was_asked_before(written: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ids_are_found_with_any_cached_ids(written: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bundle, "KEPT", 2)
     opened = Bundle(written)
 
@@ -109,7 +109,7 @@ def test_ids_are_found_again_whatever_was_asked_before(written: Path, monkeypatc
 
 @settings(max_examples=30)
 @given(st.lists(ids, min_size=1, max_size=30, unique=True), st.lists(ids, max_size=5))
-def test_every_id_is_found_and_no_other(
+def test_every_known_id_is_found_and_unknown_ids_are_not(
     tmp_path_factory: pytest.TempPathFactory, item_ids: list[str], others: list[str]
 ) -> None:
     directory = tmp_path_factory.mktemp("any") / "v1"
@@ -123,9 +123,7 @@ def test_every_id_is_found_and_no_other(
     shutil.rmtree(directory)
 
 
-def test_an_unknown_id_with_the_hash_of_a_known_one_stays_unknown(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_unknown_id_with_the_hash_of_a_known_id_is_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def hash_of_length(blobs: list[bytes]) -> Any:
         return np.array([len(blob) for blob in blobs], "<u8")
 
@@ -145,19 +143,19 @@ def test_an_unknown_id_with_the_hash_of_a_known_one_stays_unknown(
         (["a", ""], "the item at position 2 has an empty id"),
     ],
 )
-def test_ids_that_cannot_be_told_apart_are_refused(tmp_path: Path, item_ids: list[str], message: str) -> None:
+def test_ambiguous_item_ids_are_refused(tmp_path: Path, item_ids: list[str], message: str) -> None:
     with pytest.raises(InvalidBundle, match=message):
         bundle.write_ids(tmp_path, item_ids)
 
 
-def test_at_most_500_popular_items_are_kept(tmp_path: Path) -> None:
+def test_at_most_500_popular_items_are_stored(tmp_path: Path) -> None:
     bundle.write_popular(tmp_path, np.arange(1, 700))
 
     assert np.load(tmp_path / "popular.npy").tolist() == list(range(1, 501))
 
 
 @pytest.mark.parametrize("name", files.FILES)
-def test_one_flipped_bit_in_any_file_is_noticed(directory: Path, name: str) -> None:
+def test_flipped_bit_in_any_file_is_detected(directory: Path, name: str) -> None:
     content = bytearray((directory / name).read_bytes())
     content[-1] ^= 1
     (directory / name).write_bytes(content)
@@ -166,7 +164,7 @@ def test_one_flipped_bit_in_any_file_is_noticed(directory: Path, name: str) -> N
         Bundle(directory, files=files.FILES)
 
 
-def test_what_serving_does_not_read_need_not_be_there(directory: Path) -> None:
+def test_file_not_used_by_serving_may_be_missing(directory: Path) -> None:
     (directory / files.CONTENT_FILE).unlink()
 
     assert Bundle(directory).manifest.items == 3
@@ -174,7 +172,7 @@ def test_what_serving_does_not_read_need_not_be_there(directory: Path) -> None:
         Bundle(directory, files=files.FILES)
 
 
-def test_related_items_are_read_by_kind_and_position(directory: Path) -> None:
+def test_related_items_are_read_by_type_and_position(directory: Path) -> None:
     tables = RelatedItems(
         {SIMILAR: related_table([[(3, 0.5)], [], []]), TOGETHER: related_table([[], [(1, 0.25)], []])}
     )
@@ -189,7 +187,7 @@ def test_related_items_are_read_by_kind_and_position(directory: Path) -> None:
     assert [each.tolist() for each in opened.related(TOGETHER, 0)] == [[], []]
 
 
-def test_a_bundle_from_before_there_were_related_items_is_read_without(directory: Path) -> None:
+def test_older_bundle_is_read_without_related_items(directory: Path) -> None:
     without_later_files(directory)
 
     opened = Bundle(directory, files=files.FILES)
@@ -263,7 +261,7 @@ POPULAR, HASHES, POSITIONS, OFFSETS = files.POPULAR_FILE, "ids.hash.npy", "ids.i
     ],
 )
 @pytest.mark.filterwarnings("ignore:overflow encountered")  # numpy's, on a size that is too large
-def test_array_of_another_type_shape_range_or_size_is_refused(directory: Path, name: str, content: bytes) -> None:
+def test_array_with_wrong_type_shape_range_or_size_is_refused(directory: Path, name: str, content: bytes) -> None:
     (directory / name).write_bytes(content)
     bundle.write_manifest(directory, manifest())
 
@@ -271,7 +269,7 @@ def test_array_of_another_type_shape_range_or_size_is_refused(directory: Path, n
         Bundle(directory)
 
 
-def test_sound_bundle_passes_the_check_of_its_contents(directory: Path) -> None:
+def test_valid_bundle_passes_the_content_check(directory: Path) -> None:
     Bundle(directory).check_contents()
 
 
@@ -291,7 +289,7 @@ def test_sound_bundle_passes_the_check_of_its_contents(directory: Path) -> None:
         (OFFSETS, saved(np.array([0, 0, 0, 2, 9], np.int64)), "ids"),
     ],
 )
-def test_bundle_with_wrong_ids_and_right_checksums_is_not_opened(
+def test_bundle_with_invalid_ids_and_valid_checksums_is_refused(
     directory: Path, name: str, content: bytes, message: str
 ) -> None:
     (directory / name).write_bytes(content)
@@ -301,7 +299,7 @@ def test_bundle_with_wrong_ids_and_right_checksums_is_not_opened(
         Bundle(directory)
 
 
-def test_bundle_with_metadata_that_is_no_object_is_not_opened(directory: Path) -> None:
+def test_bundle_with_non_object_metadata_is_refused(directory: Path) -> None:
     write_strings(directory, "meta", [b"{}", b"{}", b"[1]", b"{}"])
     bundle.write_manifest(directory, manifest())
 
@@ -313,7 +311,7 @@ def test_bundle_with_metadata_that_is_no_object_is_not_opened(directory: Path) -
     ("damaged", "message"),
     [("item-\xff001", "unreadable"), ("item-x001", "not found by their hashes")],
 )
-def test_check_of_contents_reads_items_that_opening_leaves_unread(tmp_path: Path, damaged: str, message: str) -> None:
+def test_content_check_reads_items_that_opening_does_not_read(tmp_path: Path, damaged: str, message: str) -> None:
     directory = write(tmp_path / "v1", [f"item-{number:04d}" for number in range(2_500)])
     blob = (directory / "ids.blob").read_bytes()
     (directory / "ids.blob").write_bytes(blob.replace(b"item-0001", damaged.encode("latin-1")))
@@ -331,7 +329,7 @@ def test_check_of_contents_reads_items_that_opening_leaves_unread(tmp_path: Path
 @pytest.mark.parametrize(
     "name", [*files.ID_FILES, *files.META_FILES, files.POPULAR_FILE, files.GROUPS_FILE, files.RELATED_FILE]
 )
-def test_a_missing_or_empty_file_makes_the_bundle_invalid(directory: Path, name: str, verify: bool) -> None:
+def test_missing_or_empty_file_is_refused(directory: Path, name: str, verify: bool) -> None:
     (directory / name).write_bytes(b"")
     with pytest.raises(InvalidBundle):
         Bundle(directory, verify=verify)
@@ -341,14 +339,14 @@ def test_a_missing_or_empty_file_makes_the_bundle_invalid(directory: Path, name:
         Bundle(directory, verify=verify)
 
 
-def test_a_directory_without_manifest_is_no_bundle(directory: Path) -> None:
+def test_directory_without_a_manifest_is_refused(directory: Path) -> None:
     (directory / "manifest.json").unlink()
 
     with pytest.raises(InvalidBundle, match=r"has no manifest\.json"):
         Bundle(directory)
 
 
-def test_a_manifest_is_written_only_over_a_complete_bundle(directory: Path) -> None:
+def test_manifest_of_an_incomplete_bundle_is_not_written(directory: Path) -> None:
     (directory / "manifest.json").unlink()
     (directory / "graph.data").unlink()
 
@@ -358,7 +356,7 @@ def test_a_manifest_is_written_only_over_a_complete_bundle(directory: Path) -> N
 
 
 @pytest.mark.parametrize("items", [2, 4])
-def test_arrays_of_another_length_than_stated_are_refused(directory: Path, items: int) -> None:
+def test_arrays_with_another_length_than_the_manifest_are_refused(directory: Path, items: int) -> None:
     bundle.write_manifest(directory, manifest(items=items))
 
     with pytest.raises(InvalidBundle, match=rf"ids hold 3 items, manifest\.json says {items}"):
@@ -366,7 +364,7 @@ def test_arrays_of_another_length_than_stated_are_refused(directory: Path, items
 
 
 @pytest.mark.parametrize("stated", [None, "x", {}, {"sha256": "x"}])
-def test_a_file_without_its_right_checksum_is_refused(directory: Path, stated: Any) -> None:
+def test_file_without_its_checksum_is_refused(directory: Path, stated: Any) -> None:
     document = orjson.loads((directory / "manifest.json").read_bytes())
     document["files"]["ids.blob"] = stated
     (directory / "manifest.json").write_bytes(orjson.dumps(document))
@@ -375,7 +373,7 @@ def test_a_file_without_its_right_checksum_is_refused(directory: Path, stated: A
         Bundle(directory)
 
 
-def test_tables_of_the_graphs_are_mapped_where_the_index_says(directory: Path) -> None:
+def test_graph_tables_are_mapped_at_their_indexed_offsets(directory: Path) -> None:
     table = graph_tables(directory)["letters"]
 
     assert table.tobytes() == b"raph"  # bytes within "graph.data"
@@ -405,7 +403,7 @@ def test_tables_of_the_graphs_are_mapped_where_the_index_says(directory: Path) -
         b'{"letters": {"dtype": [["a", "|u1"]], "shape": [1], "offset": 0}}',
     ],
 )
-def test_an_index_that_does_not_fit_the_tables_is_refused(directory: Path, index: bytes) -> None:
+def test_table_index_that_does_not_match_the_tables_is_refused(directory: Path, index: bytes) -> None:
     (directory / files.TABLES_FILE).write_bytes(index)
 
     with pytest.raises(InvalidBundle, match=r"graph\.tables\.json does not fit graph\.data"):

@@ -60,7 +60,7 @@ def broken(change: Callable[[dict[str, Any]], Any]) -> bytes:
         ),
     ],
 )
-def test_an_unreadable_manifest_is_refused_by_name(data: bytes, message: str) -> None:
+def test_unreadable_manifest_is_refused_with_its_field(data: bytes, message: str) -> None:
     with pytest.raises(InvalidBundle) as error:
         Manifest.from_json(data)
 
@@ -68,14 +68,14 @@ def test_an_unreadable_manifest_is_refused_by_name(data: bytes, message: str) ->
 
 
 @given(st.floats(min_value=0.001) | st.just(math.inf), st.dictionaries(st.text(), st.floats(allow_nan=False)))
-def test_a_written_manifest_reads_the_same(half_life_days: float, weights: dict[str, float]) -> None:
+def test_manifest_is_unchanged_after_write_and_read(half_life_days: float, weights: dict[str, float]) -> None:
     finite = {name: weight for name, weight in weights.items() if math.isfinite(weight)}
     written = manifest(history=HistoryParameters(100, half_life_days, finite))
 
     assert Manifest.from_json(written.to_json()) == written
 
 
-def test_a_manifest_says_how_high_scores_are_unless_it_is_of_an_earlier_version() -> None:
+def test_manifest_of_an_earlier_version_has_no_top_scores() -> None:
     written = manifest(top_scores=Histogram((0.5, 1.5), (3, 4, 3)))
 
     assert Manifest.from_json(written.to_json()) == written
@@ -83,13 +83,13 @@ def test_a_manifest_says_how_high_scores_are_unless_it_is_of_an_earlier_version(
     assert Manifest.from_json(broken(lambda document: document.pop("exclude_bought"))).exclude_bought is False
 
 
-def test_no_decay_is_null_in_the_manifest() -> None:
+def test_infinite_half_life_is_null_in_the_manifest() -> None:
     written = manifest(history=dataclasses.replace(HISTORY, half_life_days=math.inf))
 
     assert orjson.loads(written.to_json())["history"]["half_life_days"] is None
 
 
-def test_read_only_mappings_and_numpy_numbers_can_be_written() -> None:
+def test_manifest_accepts_read_only_mappings_and_numpy_numbers() -> None:
     weights = MappingProxyType({"view": 1.0})
     metrics = {"ndcg": np.float64(0.5), "hits": np.int64(3)}
     written = manifest(history=HistoryParameters(100, 30.0, weights), metrics=metrics)
@@ -100,7 +100,7 @@ def test_read_only_mappings_and_numpy_numbers_can_be_written() -> None:
     assert read.metrics == {"ndcg": 0.5, "hits": 3}
 
 
-def test_weights_halve_with_each_half_life() -> None:
+def test_weights_halve_after_each_half_life() -> None:
     day_ms = 86_400_000
     found = history_weights(HISTORY, np.array([1.0, 1.0, 5.0, 5.0, 0.0]), np.array([0, 30, 30, 60, 1]) * day_ms)
 
@@ -108,17 +108,17 @@ def test_weights_halve_with_each_half_life() -> None:
     assert found.dtype == np.float32
 
 
-def test_an_event_from_the_future_counts_as_new() -> None:
+def test_future_event_has_full_weight() -> None:
     assert history_weights(HISTORY, np.array([3.0]), np.array([-86_400_000])).tolist() == [3.0]
 
 
-def test_an_infinite_half_life_means_no_decay() -> None:
+def test_infinite_half_life_means_no_decay() -> None:
     forever = dataclasses.replace(HISTORY, half_life_days=math.inf)
 
     assert history_weights(forever, np.array([1.0, 5.0]), np.array([0, 10**13])).tolist() == [1.0, 5.0]
 
 
 @pytest.mark.parametrize("changes", [{"half_life_days": 0.0}, {"half_life_days": math.nan}, {"length": 0}])
-def test_impossible_parameters_are_refused(changes: dict[str, Any]) -> None:
+def test_invalid_history_parameters_are_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=f"^{next(iter(changes))} is .*, expected"):
         dataclasses.replace(HISTORY, **changes)

@@ -10,7 +10,7 @@ from alsolike.runtime.errors import InvalidBundle
 GOLD, TEA = Group("plan", "gold", 40, [1, 2]), Group("likes", "tea", 30, [3])
 
 
-def test_the_smallest_group_is_the_users() -> None:
+def test_group_of_a_user_is_the_smallest_matching_one() -> None:
     groups = PopularGroups([GOLD, TEA])
 
     assert groups.of({"plan": "gold", "likes": ["jazz", "tea"]}) == TEA
@@ -19,7 +19,7 @@ def test_the_smallest_group_is_the_users() -> None:
     assert groups.of({}) is None
 
 
-def test_written_groups_come_back(tmp_path: Path) -> None:
+def test_groups_are_unchanged_after_write_and_read(tmp_path: Path) -> None:
     PopularGroups([GOLD, TEA]).write(tmp_path / "groups")
 
     assert PopularGroups.read(tmp_path / "groups").of({"plan": "gold"}) == GOLD
@@ -44,7 +44,7 @@ GROUP = b'{"groups": [{"column": "plan", "value": "gold", "users": %s, "items": 
         GROUP % (b"40", b"[[1]]"),
     ],
 )
-def test_what_are_no_groups_is_refused(tmp_path: Path, data: bytes) -> None:
+def test_invalid_groups_are_refused(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "groups").write_bytes(data)
 
     with pytest.raises(InvalidBundle, match=r"^groups is unreadable"):

@@ -50,7 +50,7 @@ def write(path: Path, *, metadata: dict[str, str] | None = None, **changes: Arra
 
 @settings(max_examples=50)
 @given(ROWS)
-def test_every_row_reads_as_it_was_written(
+def test_every_row_is_unchanged_after_write_and_read(
     tmp_path_factory: pytest.TempPathFactory, rows: list[list[tuple[int, float]]]
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "related.tensors"
@@ -66,7 +66,7 @@ def test_every_row_reads_as_it_was_written(
 
 
 @pytest.mark.parametrize("position", [-1, 3])
-def test_a_position_that_the_model_does_not_have_is_refused(position: int) -> None:
+def test_position_outside_the_model_is_refused(position: int) -> None:
     with pytest.raises(IndexError, match=f"position is {position}, expected 0 to 2"):
         tables().row(SIMILAR, position)
 
@@ -93,9 +93,7 @@ def test_tables_without_entries_have_empty_rows(tmp_path: Path) -> None:
         ({"similar_offsets": np.array([0, 0, 2], np.uint32)}, "has similar of 1 items, the model has 2"),
     ],
 )
-def test_what_is_no_table_of_the_model_is_refused(
-    tmp_path: Path, changes: dict[str, Array | None], message: str
-) -> None:
+def test_invalid_tables_are_refused(tmp_path: Path, changes: dict[str, Array | None], message: str) -> None:
     path = write(tmp_path / "related.tensors", **changes)  # type: ignore[arg-type]
 
     with pytest.raises(InvalidBundle, match=message):
@@ -112,9 +110,7 @@ def test_what_is_no_table_of_the_model_is_refused(
         {"similar_scores": np.array([np.inf, 0.5], np.float16)},
     ],
 )
-def test_entry_that_cannot_be_answered_is_found_by_the_check_and_left_out_of_its_row(
-    tmp_path: Path, changes: dict[str, Any]
-) -> None:
+def test_invalid_entry_is_omitted_and_found_by_the_check(tmp_path: Path, changes: dict[str, Any]) -> None:
     mapped = RelatedItems.map(write(tmp_path / "related.tensors", **changes), items=2)
 
     assert [values.tolist() for values in mapped.row(SIMILAR, 1)] == [[], []]
@@ -123,7 +119,7 @@ def test_entry_that_cannot_be_answered_is_found_by_the_check_and_left_out_of_its
         mapped.check()
 
 
-def test_row_that_ends_before_it_begins_is_found_by_the_check_and_empty(tmp_path: Path) -> None:
+def test_row_with_reversed_offsets_is_empty_and_found_by_the_check(tmp_path: Path) -> None:
     changed = write(tmp_path / "related.tensors", similar_offsets=np.array([0, 2, 1, 2], np.uint32))
     mapped = RelatedItems.map(changed, items=2)
 
@@ -132,12 +128,12 @@ def test_row_that_ends_before_it_begins_is_found_by_the_check_and_empty(tmp_path
         mapped.check()
 
 
-def test_sound_tables_pass_the_check() -> None:
+def test_valid_tables_pass_the_check() -> None:
     tables().check()
 
 
 @pytest.mark.parametrize("content", [b"", b"x" * 100])
-def test_a_file_that_is_no_file_of_tensors_is_refused(tmp_path: Path, content: bytes) -> None:
+def test_file_that_is_not_a_tensor_file_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "related.tensors").write_bytes(content)
 
     with pytest.raises(InvalidBundle, match=r"related\.tensors holds no related items"):

@@ -24,7 +24,7 @@ def reranker(*, contexts: tuple[str, ...] = HOURS[:1]) -> Reranker:
     return Reranker(contexts, np.ones(len(FEATURES)), np.full(len(FEATURES), 2.0), weights, COLUMNS)
 
 
-def test_features_of_candidates() -> None:
+def test_candidate_features_equal_values_computed_by_hand() -> None:
     features = COLUMNS.features(
         np.array([1, 2, 3]),
         np.array([math.e**3, math.e, math.e**2]),
@@ -47,14 +47,14 @@ def test_features_of_candidates() -> None:
     )
 
 
-def test_items_that_the_model_does_not_know_have_only_a_score() -> None:
+def test_items_unknown_to_the_model_have_only_a_score_feature() -> None:
     features = COLUMNS.features(np.array([4]), np.array([2.0]), history=np.array([], np.int64), now_ms=0)
 
     assert features[0, 0] == 0
     assert np.isnan(features[0, 1:]).all()
 
 
-def test_equal_scores_are_equal_features() -> None:
+def test_nearly_equal_scores_have_equal_features() -> None:
     scores = np.full(10, math.e**0.1)
     assert np.log(scores).std() > 0  # by rounding
 
@@ -91,7 +91,7 @@ def test_weights_depend_on_the_device() -> None:
     assert on_phone == pytest.approx((1 - 3) * without)
 
 
-def test_written_reranker_is_read(tmp_path: Path) -> None:
+def test_reranker_is_unchanged_after_write_and_read(tmp_path: Path) -> None:
     write_reranker(reranker(), tmp_path / "reranker.tensors")
     write_reranker(None, tmp_path / "none.tensors")
 

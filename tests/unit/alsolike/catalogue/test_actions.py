@@ -19,7 +19,7 @@ def put(s3: Any, body: bytes) -> ActionStore:
 
 
 @pytest.mark.parametrize("entry", [None, [], "x", 1, {"value": -1}, {"repeatFrequency": "often"}])
-def test_entry_that_is_not_an_action_is_named(s3: Any, entry: object) -> None:
+def test_invalid_action_entry_is_reported_by_id(s3: Any, entry: object) -> None:
     store = put(s3, orjson.dumps({"app": {"value": 2}, "mail": entry}))
 
     assert store.read() == StoredActions((Action("app", {"value": 2}),), ("mail",))
@@ -34,7 +34,7 @@ def test_object_that_is_not_a_json_object_is_unavailable(s3: Any, body: bytes) -
         store.read()
 
 
-def test_write_removes_damaged_entries(s3: Any) -> None:
+def test_write_removes_invalid_entries(s3: Any) -> None:
     store = put(s3, b'{"app": {}, "mail": null}')
 
     store.put([Action("card", {})], now_ms=1)

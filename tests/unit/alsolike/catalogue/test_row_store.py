@@ -27,7 +27,7 @@ def dynamodb(aws: Callable[[str], Any]) -> Any:
     return table
 
 
-def test_more_items_than_one_batch_holds_are_all_stored(dynamodb: Any) -> None:
+def test_items_of_several_batches_are_all_stored(dynamodb: Any) -> None:
     store = CatalogueStore(dynamodb, "catalogue")
     items = [Item(f"i{index:02}", {"title": "ü😀\x00", "price": index}) for index in range(60)]
 
@@ -36,7 +36,7 @@ def test_more_items_than_one_batch_holds_are_all_stored(dynamodb: Any) -> None:
     assert sorted(store.scan(), key=lambda item: item.item_id) == items
 
 
-def test_the_last_item_of_an_id_wins_within_and_across_calls(dynamodb: Any) -> None:
+def test_last_item_of_an_id_is_stored_within_and_across_calls(dynamodb: Any) -> None:
     store = CatalogueStore(dynamodb, "catalogue")
 
     assert store.put([Item("a", {"v": 1}), Item("a", {"v": 2})], now_ms=5) == 1
@@ -46,7 +46,7 @@ def test_the_last_item_of_an_id_wins_within_and_across_calls(dynamodb: Any) -> N
     assert list(store.scan()) == [Item("a", {"v": 3})]
 
 
-def test_the_largest_properties_are_stored(dynamodb: Any) -> None:
+def test_largest_properties_are_stored(dynamodb: Any) -> None:
     """Written again, 1e15 becomes four times as long; the item stays below DynamoDB's 400 KB."""
     text = '{"a":[' + ",".join(["1e15"] * 6398) + "]}"
     (item,) = parse_put(put_call({"itemId": "a", "properties": text}), ITEMS).rows
@@ -72,7 +72,7 @@ class Deaf:
         return self._client.put_item(**request)
 
 
-def test_write_whose_response_was_lost_is_done(dynamodb: Any) -> None:
+def test_write_with_a_lost_response_is_applied_once(dynamodb: Any) -> None:
     store = CatalogueStore(cast(Any, Deaf(dynamodb)), "catalogue")
 
     assert store.insert(Item("a", {"v": 1}), now_ms=5)
@@ -103,7 +103,7 @@ class Throttled:
         return self._client.get_paginator(name)
 
 
-def test_throttled_items_are_written_after_growing_pauses(dynamodb: Any) -> None:
+def test_throttled_writes_are_retried_after_increasing_delays(dynamodb: Any) -> None:
     pauses: list[float] = []
     store = CatalogueStore(cast(Any, Throttled(dynamodb, times=3)), "catalogue", sleep=pauses.append)
 
@@ -113,7 +113,7 @@ def test_throttled_items_are_written_after_growing_pauses(dynamodb: Any) -> None
     assert pauses == [0.05, 0.1, 0.2]
 
 
-def test_a_table_that_stays_throttled_is_unavailable(dynamodb: Any) -> None:
+def test_continuously_throttled_table_raises_unavailable(dynamodb: Any) -> None:
     pauses: list[float] = []
     store = CatalogueStore(cast(Any, Throttled(dynamodb, times=8)), "catalogue", sleep=pauses.append)
 
@@ -123,7 +123,7 @@ def test_a_table_that_stays_throttled_is_unavailable(dynamodb: Any) -> None:
     assert pauses == [0.05, 0.1, 0.2, 0.4, 0.8, 1.0, 1.0]
 
 
-def test_a_missing_table_is_unavailable(dynamodb: Any) -> None:
+def test_missing_table_raises_unavailable(dynamodb: Any) -> None:
     store = CatalogueStore(dynamodb, "other")
 
     with pytest.raises(Unavailable, match="item table other: "):
@@ -132,7 +132,7 @@ def test_a_missing_table_is_unavailable(dynamodb: Any) -> None:
         list(store.scan())
 
 
-def test_a_write_whose_clock_is_behind_is_the_latest_all_the_same(dynamodb: Any) -> None:
+def test_write_with_an_older_clock_is_still_the_latest(dynamodb: Any) -> None:
     store = CatalogueStore(dynamodb, "catalogue")
     store.put([Item("a", {"price": 1})], now_ms=90)
 
@@ -142,7 +142,7 @@ def test_a_write_whose_clock_is_behind_is_the_latest_all_the_same(dynamodb: Any)
     assert store.get("b") == Stored(Item("b", {}), 5)
 
 
-def test_a_row_put_in_the_millisecond_after_its_deletion_is_later_than_that(dynamodb: Any) -> None:
+def test_row_put_after_its_deletion_is_later_than_the_deletion(dynamodb: Any) -> None:
     store = CatalogueStore(dynamodb, "catalogue")
     store.put([Item("a", {"price": 1})], now_ms=5)
     store.delete("a", now_ms=5)
@@ -152,7 +152,7 @@ def test_a_row_put_in_the_millisecond_after_its_deletion_is_later_than_that(dyna
     assert store.get("a") == Stored(Item("a", {"price": 2}), 7)
 
 
-def test_a_row_that_others_change_all_the_time_is_left_to_them(dynamodb: Any) -> None:
+def test_row_changed_by_others_at_every_attempt_raises_concurrent_update(dynamodb: Any) -> None:
     others = itertools.count(100)
 
     class Overtaken:
@@ -171,7 +171,7 @@ def price(value: float) -> Callable[[Any], dict[str, Any]]:
     return lambda properties: changed(properties, {"price": value}, ITEMS)
 
 
-def test_change_of_another_writer_in_the_same_millisecond_is_kept(dynamodb: Any) -> None:
+def test_concurrent_change_in_the_same_millisecond_is_kept(dynamodb: Any) -> None:
     CatalogueStore(dynamodb, "catalogue").put([Item("a", {"price": 1})], now_ms=5)
     both = iter([orjson.dumps({"price": 1, "title": "Pear"}).decode()])
 
@@ -194,7 +194,7 @@ def test_change_of_another_writer_in_the_same_millisecond_is_kept(dynamodb: Any)
     assert stored.row == Item("a", {"price": 2, "title": "Pear"})
 
 
-def test_a_row_is_read_with_its_time(dynamodb: Any) -> None:
+def test_row_is_read_with_its_update_time(dynamodb: Any) -> None:
     store = CatalogueStore(dynamodb, "catalogue")
     store.put([Item("a/😀", {"price": 1})], now_ms=5)
 
@@ -203,7 +203,7 @@ def test_a_row_is_read_with_its_time(dynamodb: Any) -> None:
         store.get("b")
 
 
-def test_the_longest_id_is_a_key(dynamodb: Any) -> None:
+def test_longest_id_is_stored(dynamodb: Any) -> None:
     """256 characters of 4 bytes; DynamoDB takes keys of up to 2,048 bytes."""
     store = CatalogueStore(dynamodb, "catalogue")
     store.put([Item("😀" * 256, {})], now_ms=5)
@@ -211,7 +211,7 @@ def test_the_longest_id_is_a_key(dynamodb: Any) -> None:
     assert store.get("😀" * 256) == Stored(Item("😀" * 256, {}), 5)
 
 
-def test_an_update_changes_some_columns_and_removes_others(dynamodb: Any) -> None:
+def test_update_sets_and_removes_columns(dynamodb: Any) -> None:
     store = CatalogueStore(dynamodb, "catalogue")
     store.put([Item("a", {"price": 1, "colour": "red", "size": "S"})], now_ms=5)
 
@@ -220,7 +220,7 @@ def test_an_update_changes_some_columns_and_removes_others(dynamodb: Any) -> Non
     assert updated == store.get("a") == Stored(Item("a", {"price": 2, "size": "S"}), 9)
 
 
-def test_an_update_is_later_than_what_it_replaces_by_any_clock(dynamodb: Any) -> None:
+def test_update_time_is_later_than_the_replaced_one_with_any_clock(dynamodb: Any) -> None:
     store = CatalogueStore(dynamodb, "catalogue")
     store.put([Item("a", {})], now_ms=5)
 
@@ -229,7 +229,7 @@ def test_an_update_is_later_than_what_it_replaces_by_any_clock(dynamodb: Any) ->
     assert store.get("a") == Stored(Item("a", {"price": 2}), 6)
 
 
-def test_updates_at_once_are_all_made(dynamodb: Any) -> None:
+def test_concurrent_updates_are_all_applied(dynamodb: Any) -> None:
     """Also where a clock stands still: the second one reads while the first one is about to write."""
     store = CatalogueStore(dynamodb, "catalogue")
     store.put([Item("a", {"count": 0})], now_ms=5)
@@ -243,7 +243,7 @@ def test_updates_at_once_are_all_made(dynamodb: Any) -> None:
     assert store.update("a", add_one, now_ms=5).row == Item("a", {"count": 3})
 
 
-def test_an_update_that_always_comes_too_late_gives_up(dynamodb: Any) -> None:
+def test_update_overtaken_at_every_attempt_raises_concurrent_update(dynamodb: Any) -> None:
     store = CatalogueStore(dynamodb, "catalogue")
     store.put([Item("a", {"price": 0})], now_ms=5)
     others = iter(range(1, 100))
@@ -257,7 +257,7 @@ def test_an_update_that_always_comes_too_late_gives_up(dynamodb: Any) -> None:
     assert store.get("a") == Stored(Item("a", {"price": 8}), 5 + 8)
 
 
-def test_a_row_deleted_meanwhile_does_not_come_back(dynamodb: Any) -> None:
+def test_row_deleted_during_an_update_is_not_restored(dynamodb: Any) -> None:
     store = CatalogueStore(dynamodb, "catalogue")
     store.put([Item("a", {"price": 0})], now_ms=5)
 
@@ -270,7 +270,7 @@ def test_a_row_deleted_meanwhile_does_not_come_back(dynamodb: Any) -> None:
     assert list(store.scan()) == []
 
 
-def test_a_deleted_row_is_absent_but_leaves_a_mark_for_the_tables_stream(dynamodb: Any) -> None:
+def test_deleted_row_is_absent_and_leaves_a_mark_for_the_table_stream(dynamodb: Any) -> None:
     store = CatalogueStore(dynamodb, "catalogue")
     store.put([Item("a", {"price": 0}), Item("b", {})], now_ms=5)
 
@@ -285,7 +285,7 @@ def test_a_deleted_row_is_absent_but_leaves_a_mark_for_the_tables_stream(dynamod
     }
 
 
-def test_what_is_not_there_cannot_be_updated_or_deleted(dynamodb: Any) -> None:
+def test_missing_row_cannot_be_updated_or_deleted(dynamodb: Any) -> None:
     store = CatalogueStore(dynamodb, "catalogue")
     store.put([Item("a", {})], now_ms=5)
     store.delete("a", now_ms=6)
@@ -299,7 +299,7 @@ def test_what_is_not_there_cannot_be_updated_or_deleted(dynamodb: Any) -> None:
             store.get(row_id)
 
 
-def test_a_deleted_row_may_be_put_again(dynamodb: Any) -> None:
+def test_deleted_row_may_be_put_again(dynamodb: Any) -> None:
     store = CatalogueStore(dynamodb, "catalogue")
     store.put([Item("a", {"price": 1})], now_ms=5)
     store.delete("a", now_ms=6)
@@ -309,7 +309,7 @@ def test_a_deleted_row_may_be_put_again(dynamodb: Any) -> None:
     assert store.get("a") == Stored(Item("a", {"price": 2}), 7)
 
 
-def test_pages_follow_each_other_to_the_last_row(dynamodb: Any) -> None:
+def test_pages_continue_to_the_last_row(dynamodb: Any) -> None:
     store = CatalogueStore(dynamodb, "catalogue")
     items = [Item(f"i/ü{index}", {}) for index in range(7)]
     store.put(items, now_ms=5)
@@ -328,6 +328,6 @@ def test_pages_follow_each_other_to_the_last_row(dynamodb: Any) -> None:
 
 
 @pytest.mark.parametrize("token", ["", "%", "abc", "//8=", "ü"])
-def test_a_made_up_token_is_refused(dynamodb: Any, token: str) -> None:
+def test_invalid_page_token_is_refused(dynamodb: Any, token: str) -> None:
     with pytest.raises(InvalidInput, match="expected one that this list returned"):
         CatalogueStore(dynamodb, "catalogue").page(limit=3, token=token)

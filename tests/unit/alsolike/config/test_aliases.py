@@ -19,7 +19,7 @@ BASE: dict[str, Any] = {
 }
 
 
-def test_an_alias_has_recommender_filter_and_exploration() -> None:
+def test_alias_has_recommender_filter_and_exploration() -> None:
     alias = {"recommender": "for-you", "filter": "new", "exploration": {"share": 0.3, "new_for_days": 30}}
 
     configuration = parse({**BASE, "aliases": {"home": alias}})
@@ -30,7 +30,7 @@ def test_an_alias_has_recommender_filter_and_exploration() -> None:
     assert to_document(configuration)["aliases"] == {"home": alias}
 
 
-def test_a_recipe_sets_recommender_and_hidden_events() -> None:
+def test_recipe_sets_recommender_and_hidden_events() -> None:
     configuration = parse({**BASE, "aliases": {"shop": {"recipe": "aws-ecomm-recommended-for-you"}}})
 
     alias = configuration.aliases["shop"]
@@ -38,7 +38,7 @@ def test_a_recipe_sets_recommender_and_hidden_events() -> None:
     assert parse(to_document(configuration)).aliases == configuration.aliases
 
 
-def test_every_recipe_names_a_recommender() -> None:
+def test_every_recipe_has_a_recommender() -> None:
     assert {recipe.recommender for recipe in RECIPES.values()} <= {*DEFAULT.recommenders, NEXT_BEST_ACTION}
 
 
@@ -55,7 +55,7 @@ def test_every_recipe_names_a_recommender() -> None:
         ({"home": {"recommender": "for-you", "exploration": {"share": 2}}}, "aliases.home.exploration"),
     ],
 )
-def test_faults_are_named(alias: dict[str, Any], fault: str) -> None:
+def test_invalid_alias_is_refused_with_its_fault(alias: dict[str, Any], fault: str) -> None:
     with pytest.raises(InvalidConfiguration) as caught:
         parse({**BASE, "aliases": alias})
 

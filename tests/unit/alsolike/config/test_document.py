@@ -17,7 +17,7 @@ from tests.unit.alsolike.configuration_documents import ANYTHING, FULL, damaged_
 from tests.unit.alsolike.refused_documents import assert_refused, faults, only_fault, stated
 
 
-def test_the_least_document_says_what_is_built_in() -> None:
+def test_minimal_document_is_the_default_configuration() -> None:
     assert parse({"format": 1}) == DEFAULT
 
 
@@ -74,14 +74,14 @@ def test_every_key_is_read() -> None:
     }
 
 
-def test_every_item_can_be_a_product_of_its_own() -> None:
+def test_variants_can_be_disabled() -> None:
     configuration = parse({"format": 1, "items": {"variants": None}})
 
     assert configuration.variants is None
     assert parse(to_document(configuration)) == configuration
 
 
-def test_stated_attributes_of_a_built_in_type_replace_it_and_the_others_stay() -> None:
+def test_attributes_of_a_built_in_event_type_are_replaced_individually() -> None:
     configuration = parse({"format": 1, "events": {"cart": {"weight": 4}, "click": {"aliases": ["Tap"]}}})
 
     assert configuration.events["cart"] == EventType("cart", 4.0, aliases=("addtocart", "add_to_cart"))
@@ -89,7 +89,7 @@ def test_stated_attributes_of_a_built_in_type_replace_it_and_the_others_stay() -
     assert configuration.canonical_event_type("TAP") == "click"
 
 
-def test_an_alias_that_a_built_in_type_gives_up_can_be_a_type() -> None:
+def test_removed_alias_of_a_built_in_type_can_be_a_type() -> None:
     configuration = parse({"format": 1, "events": {"cart": {"aliases": []}, "addtocart": {"weight": 2}}})
 
     assert configuration.canonical_event_type("AddToCart") == "addtocart"
@@ -150,19 +150,17 @@ def test_an_alias_that_a_built_in_type_gives_up_can_be_a_type() -> None:
         ("limits.minimum_item_interactions", None, "limits.minimum_item_interactions", "is null, expected"),
     ],
 )
-def test_wrong_value_is_named_with_its_place_and_what_was_expected(
-    path: str, value: Any, at: str, message: str
-) -> None:
+def test_invalid_value_is_refused_with_place_and_expectation(path: str, value: Any, at: str, message: str) -> None:
     assert_refused(path, value, at=at, message=message)
 
 
-def test_types_that_all_weigh_nothing_leave_nothing_to_train_on() -> None:
+def test_event_types_without_any_weight_are_refused() -> None:
     events = {name: {"weight": 0} for name in ("view", "click", "cart", "purchase")}
 
     assert "leave nothing to train on" in only_fault({"format": 1, "events": events}).message
 
 
-def test_everything_that_is_wrong_is_found_in_one_go() -> None:
+def test_all_faults_are_reported_together() -> None:
     document = {"events": {"rate": {}}, "filters": {"a": 1}, "recommenders": {"x": {}}, "limits": {"clock": 1}}
 
     assert [dotted(fault.path) for fault in faults(document)] == [
@@ -171,14 +169,14 @@ def test_everything_that_is_wrong_is_found_in_one_go() -> None:
 
 
 @pytest.mark.parametrize("document", [None, [], "format: 1", 1])
-def test_document_of_another_kind_is_refused(document: object) -> None:
+def test_document_that_is_not_a_mapping_is_refused(document: object) -> None:
     fault = only_fault(document)
 
     assert fault.path == ()
     assert "expected a mapping with format, events" in fault.message
 
 
-def test_sessions_are_permitted_columns_by_property_and_filters_that_there_are() -> None:
+def test_sessions_have_permitted_events_columns_and_filters() -> None:
     declared = {"cheap": "INCLUDE ItemID WHERE Items.PRICE < $MOST"}
     sessions = {"events": ["view", "wish"], "columns": ["PRICE", "brandName"], "filters": ["cheap"]}
     document = {"format": 1, "events": {"wish": {"weight": 2}}, "filters": declared, "sessions": sessions}
@@ -198,9 +196,7 @@ def test_sessions_are_permitted_columns_by_property_and_filters_that_there_are()
         ({"other": []}, ("sessions", "other"), "is unknown, expected one of events, columns, filters"),
     ],
 )
-def test_what_sessions_cannot_be_permitted_is_refused(
-    sessions: object, path: tuple[str | int, ...], message: str
-) -> None:
+def test_invalid_session_permission_is_refused(sessions: object, path: tuple[str | int, ...], message: str) -> None:
     fault = only_fault(
         {"format": 1, "filters": {"cheap": "INCLUDE ItemID WHERE Items.PRICE < 3"}, "sessions": sessions}
     )
@@ -209,7 +205,7 @@ def test_what_sessions_cannot_be_permitted_is_refused(
     assert message in fault.message
 
 
-def test_full_document_survives_being_written() -> None:
+def test_complete_document_is_unchanged_after_write_and_parse() -> None:
     configuration = parse(FULL)
 
     assert parse(to_document(configuration)) == configuration
@@ -217,7 +213,7 @@ def test_full_document_survives_being_written() -> None:
 
 @settings(max_examples=100)
 @given(valid_documents())
-def test_whatever_is_accepted_survives_being_written(document: Any) -> None:
+def test_accepted_document_is_unchanged_after_write_and_parse(document: Any) -> None:
     configuration = parse(document)
 
     written = to_document(configuration)
@@ -228,7 +224,7 @@ def test_whatever_is_accepted_survives_being_written(document: Any) -> None:
 
 @settings(max_examples=200)
 @given(damaged_documents() | ANYTHING)
-def test_a_damaged_document_is_accepted_as_something_or_refused_at_places_that_it_has(document: Any) -> None:
+def test_damaged_document_is_accepted_or_refused_at_existing_places(document: Any) -> None:
     found: tuple[Fault, ...] = ()
     try:
         configuration = parse(document)
@@ -245,5 +241,5 @@ def test_a_damaged_document_is_accepted_as_something_or_refused_at_places_that_i
 
 
 @given(st.lists(st.text(max_size=3) | st.integers(0, 9), max_size=4))
-def test_any_path_can_be_written(path: list[str | int]) -> None:
+def test_any_path_has_a_dotted_form(path: list[str | int]) -> None:
     assert dotted(tuple(path))

@@ -27,13 +27,13 @@ def messages(document: dict[str, Any]) -> list[str]:
     return [str(fault) for fault in faults(document)]
 
 
-def test_what_is_not_stated_is_for_you_and_a_usual_number_of_answers() -> None:
+def test_experiment_defaults_are_for_you_and_planned_responses() -> None:
     experiment = parse(documented(one={})).experiments["one"]
 
     assert (experiment.on, experiment.planned_answers) == (("for-you",), PLANNED_ANSWERS)
 
 
-def test_what_is_stated_is_read_and_written_again() -> None:
+def test_experiment_is_unchanged_after_parse_and_write() -> None:
     stated = {"layer": "item", "on": ["similar-items", "bought-together"], "planned_answers": 5_000}
 
     configuration = parse(documented(one=stated))
@@ -70,7 +70,7 @@ def test_what_is_stated_is_read_and_written_again() -> None:
         ),
     ],
 )
-def test_what_cannot_be_answered_is_refused(stated: dict[str, Any], fault: str) -> None:
+def test_experiment_that_cannot_be_served_is_refused(stated: dict[str, Any], fault: str) -> None:
     (found,) = messages(documented(one=stated))
 
     assert fault in found
@@ -101,9 +101,7 @@ def test_what_cannot_be_answered_is_refused(stated: dict[str, Any], fault: str) 
         ),
     ],
 )
-def test_wrong_value_is_named_with_its_place_and_what_was_expected(
-    path: str, value: Any, at: str, message: str
-) -> None:
+def test_invalid_value_is_refused_with_place_and_expectation(path: str, value: Any, at: str, message: str) -> None:
     assert_refused(path, value, at=at, message=message)
 
 
@@ -111,11 +109,11 @@ def test_wrong_value_is_named_with_its_place_and_what_was_expected(
     ("on", "recommender"),
     [("for-you", "for-you"), ("for-you", "popular"), ("similar-items", "bought-together"), ("popular", "buy-again")],
 )
-def test_recommenders_that_have_what_they_need_are_taken(on: str, recommender: str) -> None:
+def test_recommender_with_compatible_inputs_is_accepted(on: str, recommender: str) -> None:
     parse(documented(one={"on": [on], "arms": halves(recommender=recommender)}))
 
 
-def test_two_layers_never_set_the_same_thing_of_one_request() -> None:
+def test_two_layers_that_set_the_same_property_of_a_request_are_refused() -> None:
     one = {"layer": "one", "on": ["for-you", "buy-again"], "arms": halves(rules="spring")}
 
     (found,) = messages(documented(one=one, two={"layer": "two", "arms": halves(rules="summer")}))
@@ -131,11 +129,11 @@ def test_two_layers_never_set_the_same_thing_of_one_request() -> None:
         {"arms": halves(rules="summer"), "start": APRIL},
     ],
 )
-def test_what_does_not_meet_may_be_set_twice(other: dict[str, Any]) -> None:
+def test_layers_without_overlap_may_set_the_same_property(other: dict[str, Any]) -> None:
     parse(documented(one={"layer": "one", "end": APRIL, "arms": halves(rules="spring")}, two={"layer": "two", **other}))
 
 
-def test_an_answer_has_room_for_three_arms() -> None:
+def test_more_than_three_experiments_per_response_are_refused() -> None:
     layers = {f"e{number}": {"layer": f"layer-{number}"} for number in range(4)}
 
     (found,) = messages(documented(**layers))
@@ -145,7 +143,7 @@ def test_an_answer_has_room_for_three_arms() -> None:
     parse(documented(**{name: each | {"end": APRIL} for name, each in layers.items()} | {"e3": {"start": APRIL}}))
 
 
-def test_the_fourth_is_counted_where_it_meets_the_others_and_not_at_its_own_start() -> None:
+def test_fourth_experiment_is_refused_at_the_start_of_the_overlap() -> None:
     later = {f"e{number}": {"layer": f"layer-{number}", "start": APRIL, "end": MAY} for number in range(3)}
 
     (found,) = messages(documented(**later, early={"layer": "early"}))
@@ -153,7 +151,7 @@ def test_the_fourth_is_counted_where_it_meets_the_others_and_not_at_its_own_star
     assert found.startswith("experiments.early is one of 4 experiments on for-you at 2026-04-01T00:00:00Z")
 
 
-def test_only_so_many_models_are_loaded_at_a_time() -> None:
+def test_more_than_the_maximum_of_model_versions_is_refused() -> None:
     of = {f"e{n}": {"layer": f"l{n}", "on": [on], "arms": halves(model=f"v{n}")} for n, on in
           enumerate(("for-you", "popular", "buy-again"))}  # fmt: skip
 
@@ -163,7 +161,7 @@ def test_only_so_many_models_are_loaded_at_a_time() -> None:
     parse(documented(**of | {"e2": {**of["e2"], "arms": halves(model="v1")}}))
 
 
-def test_experiments_of_one_layer_do_not_run_at_the_same_time() -> None:
+def test_overlapping_experiments_of_one_layer_are_refused() -> None:
     document = documented(
         first={"end": APRIL},
         next={"start": APRIL},

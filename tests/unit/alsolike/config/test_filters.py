@@ -9,20 +9,20 @@ from alsolike.contract.document import InvalidConfiguration
 from tests.unit.alsolike.refused_documents import only_fault
 
 
-def test_a_broken_filter_is_named_with_the_character() -> None:
+def test_filter_syntax_error_has_its_character() -> None:
     fault = only_fault({"format": 1, "filters": {"a": "EXCLUDE ItemID WHERE Items.X = = 1"}})
 
     assert (fault.path, fault.offset) == (("filters", "a"), 31)
     assert "found =, expected a number" in fault.message
 
 
-def test_a_name_that_is_none_is_a_fault_of_the_key() -> None:
+def test_invalid_filter_name_is_a_fault_of_the_key() -> None:
     fault = only_fault({"format": 1, "filters": {"a b": "EXCLUDE ItemID WHERE Items.X = 1"}})
 
     assert (fault.path, fault.at_key) == (("filters", "a b"), True)
 
 
-def test_a_filter_that_cannot_be_met_is_named_with_the_character() -> None:
+def test_unsatisfiable_filter_is_refused_with_its_character() -> None:
     document = {
         "format": 1,
         "items": {"columns": {"price": "number"}},
@@ -61,7 +61,7 @@ def test_a_filter_that_cannot_be_met_is_named_with_the_character() -> None:
         ),
     ],
 )
-def test_a_filter_goes_together_with_the_declared_types(condition: str, message: str | None) -> None:
+def test_filter_condition_must_match_the_declared_column_type(condition: str, message: str | None) -> None:
     document = {
         "format": 1,
         "items": {"columns": {"price": "number", "new": "boolean", "brand": "string", "tags": "list", "about": "text"}},
@@ -90,7 +90,7 @@ def test_a_filter_goes_together_with_the_declared_types(condition: str, message:
         ("EXCLUDE ItemID WHERE Items.BRAND IN ($BRAND)", None),  # it may be left out
     ],
 )
-def test_a_recommenders_own_filter_needs_nothing_of_a_request(expression: str, need: str | None) -> None:
+def test_recommender_filter_may_not_need_request_values(expression: str, need: str | None) -> None:
     document = {
         "format": 1,
         "items": {"columns": {"brand": "string"}},
@@ -106,13 +106,13 @@ def test_a_recommenders_own_filter_needs_nothing_of_a_request(expression: str, n
         assert f"is 'f', which {need}" in fault.message
 
 
-def test_whoever_reads_what_was_applied_does_not_fail_because_of_a_filter() -> None:
+def test_applied_configuration_is_read_with_unreadable_filters() -> None:
     document = {"format": 1, "filters": {"a": "in a language of tomorrow"}}
 
     assert parse(document, check_filters=False).filters == {"a": "in a language of tomorrow"}
 
 
-def test_who_refers_to_a_broken_filter_is_not_blamed_as_well() -> None:
+def test_reference_to_an_invalid_filter_is_not_a_second_fault() -> None:
     document = {"format": 1, "filters": {"a": 1}, "recommenders": {"for-you": {"filter": "a"}}}
 
     assert only_fault(document).path == ("filters", "a")

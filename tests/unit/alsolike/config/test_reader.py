@@ -54,7 +54,7 @@ def reader(counting: Counting) -> ConfigurationReader:
     return ConfigurationReader(counting, BUCKET, polling=Polling(30))
 
 
-def test_a_function_sees_a_change_on_the_first_call_after_the_interval(
+def test_change_is_visible_at_the_first_call_after_the_interval(
     store: ConfigurationStore, counting: Counting, reader: ConfigurationReader
 ) -> None:
     assert reader.current(now_ms=1_000) is DEFAULT
@@ -66,7 +66,7 @@ def test_a_function_sees_a_change_on_the_first_call_after_the_interval(
     assert counting.asked == 2
 
 
-def test_an_unchanged_configuration_is_not_sent_again(
+def test_unchanged_configuration_is_not_downloaded_again(
     store: ConfigurationStore, counting: Counting, reader: ConfigurationReader
 ) -> None:
     apply(store, 2)
@@ -76,7 +76,7 @@ def test_an_unchanged_configuration_is_not_sent_again(
     assert (counting.asked, counting.changed) == (2, 1)
 
 
-def test_refresh_looks_at_once_and_starts_the_interval_anew(
+def test_refresh_reads_immediately_and_restarts_the_interval(
     store: ConfigurationStore, counting: Counting, reader: ConfigurationReader
 ) -> None:
     reader.current(now_ms=0)
@@ -95,7 +95,7 @@ UNANSWERED = [
 
 
 @pytest.mark.parametrize("error", UNANSWERED)
-def test_a_failing_look_keeps_the_configuration_until_the_next_interval(
+def test_failed_read_keeps_the_configuration_until_the_next_interval(
     store: ConfigurationStore, counting: Counting, reader: ConfigurationReader, error: Exception
 ) -> None:
     apply(store, 2)
@@ -111,7 +111,7 @@ def test_a_failing_look_keeps_the_configuration_until_the_next_interval(
 
 
 @pytest.mark.parametrize("error", UNANSWERED)
-def test_a_function_that_has_read_nothing_yet_says_so_and_looks_again(
+def test_reader_without_a_configuration_raises_and_retries(
     store: ConfigurationStore, counting: Counting, reader: ConfigurationReader, error: Exception
 ) -> None:
     apply(store, 2)
@@ -123,7 +123,7 @@ def test_a_function_that_has_read_nothing_yet_says_so_and_looks_again(
     assert reader.current(now_ms=1).version == 1
 
 
-def test_a_body_that_breaks_off_is_a_failing_look(store: ConfigurationStore, reader: ConfigurationReader) -> None:
+def test_interrupted_body_raises_unavailable(store: ConfigurationStore, reader: ConfigurationReader) -> None:
     class Body:
         def read(self) -> bytes:
             raise ReadTimeoutError(endpoint_url="https://s3.test")
@@ -137,7 +137,7 @@ def test_a_body_that_breaks_off_is_a_failing_look(store: ConfigurationStore, rea
 
 
 @pytest.mark.parametrize("pointer", [b"no JSON", b'{"versions": [1], "document": {"format": 2}}'])
-def test_a_configuration_that_is_not_understood_keeps_the_one_before(
+def test_unreadable_configuration_keeps_the_previous_one(
     s3: Any, store: ConfigurationStore, reader: ConfigurationReader, pointer: bytes
 ) -> None:
     """A later release may have written it."""
@@ -150,7 +150,7 @@ def test_a_configuration_that_is_not_understood_keeps_the_one_before(
         ConfigurationReader(s3, BUCKET).current(now_ms=0)
 
 
-def test_a_filter_that_a_function_cannot_read_does_not_stop_it(s3: Any, reader: ConfigurationReader) -> None:
+def test_unreadable_filter_does_not_prevent_reading(s3: Any, reader: ConfigurationReader) -> None:
     s3.put_object(
         Bucket=BUCKET,
         Key=CONFIGURATION_KEY,

@@ -83,9 +83,7 @@ from tests.unit.alsolike.refused_documents import assert_refused, faults, only_f
         ("rules.spring.slate.0.spread", 2, "rules.spring.slate.0", "states both or neither"),
     ],
 )
-def test_wrong_value_is_named_with_its_place_and_what_was_expected(
-    path: str, value: Any, at: str, message: str
-) -> None:
+def test_invalid_value_is_refused_with_place_and_expectation(path: str, value: Any, at: str, message: str) -> None:
     assert_refused(path, value, at=at, message=message)
 
 
@@ -105,7 +103,7 @@ def test_wrong_value_is_named_with_its_place_and_what_was_expected(
         ),
     ],
 )
-def test_what_stands_twice_is_refused(rules: dict[str, Any], messages: list[str]) -> None:
+def test_duplicate_rule_is_refused(rules: dict[str, Any], messages: list[str]) -> None:
     document = {
         "format": 1,
         "filters": {"f": 'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("view")'},
@@ -131,7 +129,7 @@ def test_what_stands_twice_is_refused(rules: dict[str, Any], messages: list[str]
         ),
     ],
 )
-def test_rules_that_no_list_can_keep_are_refused(rules: dict[str, Any], message: str) -> None:
+def test_unsatisfiable_rules_are_refused(rules: dict[str, Any], message: str) -> None:
     document = {
         "format": 1,
         "items": {"columns": {"CREATION_TIMESTAMP": "timestamp"}},
@@ -142,7 +140,7 @@ def test_rules_that_no_list_can_keep_are_refused(rules: dict[str, Any], message:
     assert str(only_fault(document)) == message
 
 
-def test_exploration_needs_to_know_when_items_are_new() -> None:
+def test_exploration_requires_the_creation_timestamp_column() -> None:
     document = {"format": 1, "rules": {"r": {"exploration": {"share": 0.1, "new_for_days": 7}}}}
 
     assert str(only_fault(document)) == (
@@ -157,7 +155,7 @@ def test_exploration_needs_to_know_when_items_are_new() -> None:
         ("2026-12-24T20:00:00+01:00", "2026-12-24T19:00:00Z"),
     ],
 )
-def test_a_rule_ends_with_a_day_or_at_a_time(until: str, end: str) -> None:
+def test_rule_ends_after_a_date_or_at_a_time(until: str, end: str) -> None:
     spring = {
         "promotions": [
             {"filter": "all", "share": 0.2, "until": until},
@@ -180,7 +178,7 @@ def test_a_rule_ends_with_a_day_or_at_a_time(until: str, end: str) -> None:
     assert parse({**document, "rules": {"spring": rule_set_to_document(rules)}}).rules["spring"] == rules
 
 
-def test_a_rule_set_of_null_is_refused_with_how_to_write_an_empty_one() -> None:
+def test_null_rule_set_is_refused_with_the_empty_form() -> None:
     fault = only_fault({"format": 1, "rules": {"plain": None}})
 
     assert str(fault) == "rules.plain is null, expected a mapping of rules, {} for none"

@@ -45,7 +45,7 @@ NEAR = {name: near(field).filter(lambda value: value is not None) for name, fiel
 
 @pytest.mark.parametrize("name", FIELDS)
 @given(data=st.data())
-def test_a_field_reads_what_its_schema_takes_and_nothing_else(name: str, data: st.DataObject) -> None:
+def test_field_reads_exactly_the_values_its_schema_accepts(name: str, data: st.DataObject) -> None:
     field = FIELDS[name]
 
     value = data.draw(NEAR[name])
@@ -54,12 +54,12 @@ def test_a_field_reads_what_its_schema_takes_and_nothing_else(name: str, data: s
 
 
 @given(st.text(max_size=6))
-def test_text_is_what_the_pattern_of_plain_text_says(text: str) -> None:
+def test_text_field_accepts_exactly_the_plain_text_pattern(text: str) -> None:
     assert takes(Text(6), text) == PLAIN_TEXT.is_valid(text)
 
 
 @pytest.mark.parametrize("character", [" ", "\x85", "\xa0", "\u2028", "\ufeff"])
-def test_what_python_and_ecmascript_call_space_is_blank_to_both(character: str) -> None:
+def test_space_characters_of_python_and_ecmascript_are_blank(character: str) -> None:
     ecmascript = " \xa0\u2028\ufeff"  # the part of \s among these characters
 
     assert not takes(Text(6), character)
@@ -92,18 +92,18 @@ def test_what_python_and_ecmascript_call_space_is_blank_to_both(character: str) 
         ("deep", {"a": {"b": [{}]}}, r"it.a.b\[0\].c is missing, expected a string"),
     ],
 )
-def test_an_error_names_place_value_and_expectation(name: str, value: Any, message: str) -> None:
+def test_field_error_has_place_value_and_expectation(name: str, value: Any, message: str) -> None:
     with pytest.raises(InvalidInput, match=f"^{message}$"):
         FIELDS[name].read(value, "it")
 
 
-def test_null_is_the_same_as_absent() -> None:
+def test_null_equals_absent() -> None:
     assert Fields({"a": Text(3), "b": Flag()}).read({"a": None, "b": False}) == {"b": False}
     assert MapOf(Text(3), Text(3), 2).read({"a": None, "b": "c"}, "it") == {"b": "c"}
 
 
 @pytest.mark.parametrize("value", [5, 5.0])
-def test_a_whole_number_may_be_written_with_a_fraction_of_nothing(value: float) -> None:
+def test_integer_field_accepts_an_integral_float(value: float) -> None:
     found = Integer(0, 500).read(value, "it")
 
     assert (found, type(found)) == (5, int)

@@ -71,7 +71,7 @@ def event(**fields: Any) -> dict[str, Any]:
 
 
 @given(near(EVENTS))
-def test_events_are_taken_as_their_schema_says(call: Any) -> None:
+def test_event_parser_accepts_the_same_calls_as_the_schema(call: Any) -> None:
     assert takes_events(call) == EVENTS_JUDGE.is_valid(call)
 
 
@@ -80,7 +80,7 @@ NEAR_FIELDS = {name: near(field) for name, field in EVENT.fields.items()}
 
 @pytest.mark.parametrize("name", EVENT.fields)
 @given(data=st.data())
-def test_each_field_of_an_event_is_taken_as_its_schema_says(name: str, data: st.DataObject) -> None:
+def test_event_field_parser_accepts_the_same_values_as_the_schema(name: str, data: st.DataObject) -> None:
     call = event(**{name: data.draw(NEAR_FIELDS[name])})
 
     assert takes_events(call) == EVENTS_JUDGE.is_valid(call)
@@ -106,7 +106,7 @@ def test_each_field_of_an_event_is_taken_as_its_schema_says(name: str, data: st.
         ({"sentAt": 253_402_300_800_000}, False),
     ],
 )
-def test_reader_and_schema_agree_on_known_events(fields: dict[str, Any], taken: bool) -> None:
+def test_event_parser_and_schema_agree_on_examples(fields: dict[str, Any], taken: bool) -> None:
     call = event(**fields)
 
     assert (takes_events(call), EVENTS_JUDGE.is_valid(call)) == (taken, taken)
@@ -117,7 +117,7 @@ NEAR_ROWS = {name: near(fields) for name, (_, fields) in PUTS.items()}
 
 @pytest.mark.parametrize("name", PUTS)
 @given(data=st.data())
-def test_rows_are_taken_as_their_schema_says(name: str, data: st.DataObject) -> None:
+def test_row_parser_accepts_the_same_calls_as_the_schema(name: str, data: st.DataObject) -> None:
     kind, _ = PUTS[name]
     call = data.draw(NEAR_ROWS[name])
 
@@ -126,7 +126,7 @@ def test_rows_are_taken_as_their_schema_says(name: str, data: st.DataObject) -> 
 
 @pytest.mark.parametrize("name", PUTS)
 @given(properties=st.dictionaries(st.sampled_from([*COLUMNS, "creationTimestamp", "other"]), ANYTHING, max_size=3))
-def test_columns_are_taken_as_their_schema_says(name: str, properties: dict[str, Any]) -> None:
+def test_column_parser_accepts_the_same_properties_as_the_schema(name: str, properties: dict[str, Any]) -> None:
     kind, _ = PUTS[name]
     call = {"datasetArn": "a", kind.list_field: [{kind.id_field: "i", "properties": properties}]}
 
@@ -134,12 +134,12 @@ def test_columns_are_taken_as_their_schema_says(name: str, properties: dict[str,
 
 
 @given(st.dictionaries(st.sampled_from([*COLUMNS, "creationTimestamp", "other", ""]), ANYTHING, max_size=3))
-def test_changes_are_taken_as_their_schema_says(changes: dict[str, Any]) -> None:
+def test_change_parser_accepts_the_same_changes_as_the_schema(changes: dict[str, Any]) -> None:
     assert takes_changes(changes) == CHANGES_JUDGE.is_valid(changes)
 
 
 @pytest.mark.parametrize(("columns", "taken"), [(100, True), (101, False)])
-def test_reader_and_schema_agree_on_how_many_columns_a_row_may_have(columns: int, taken: bool) -> None:
+def test_row_parser_and_schema_have_the_same_column_limit(columns: int, taken: bool) -> None:
     properties = {f"c{number}": 1 for number in range(columns)}
     call = {"datasetArn": "a", "items": [{"itemId": "i", "properties": properties}]}
 

@@ -22,7 +22,7 @@ def cron(expression: str) -> Cron:
 
 
 @pytest.mark.parametrize(("expression", "seconds"), [("rate(1 minute)", 60), ("rate(36 hours)", 129_600)])
-def test_rate_has_its_interval(expression: str, seconds: int) -> None:
+def test_rate_is_parsed_into_seconds(expression: str, seconds: int) -> None:
     assert parse_schedule(expression) == Rate(seconds)
 
 
@@ -38,7 +38,7 @@ def test_rate_has_its_interval(expression: str, seconds: int) -> None:
         ("5-5", (5,)),
     ],
 )
-def test_hours_are_lists_ranges_and_steps(hours: str, expected: tuple[int, ...]) -> None:
+def test_hours_may_be_lists_ranges_and_steps(hours: str, expected: tuple[int, ...]) -> None:
     assert cron(f"cron(0 {hours} * * ? *)").hours == expected
 
 
@@ -66,7 +66,7 @@ def test_days_and_months_wrap_around() -> None:
 
 
 @pytest.mark.parametrize("day", ["L * ?", "LW * ?", "15W * ?", "? * FRIL", "? * 6L", "? * MON#2", "? * 2#5"])
-def test_one_day_of_each_month_is_selected_by_rules(day: str) -> None:
+def test_day_rules_select_one_day_per_month(day: str) -> None:
     parsed = cron(f"cron(0 0 {day} *)")
 
     assert (parsed.is_monthly, parsed.days, parsed.weekdays) == (True, ALL_DAYS, ALL_WEEKDAYS)
@@ -135,7 +135,7 @@ def test_embedded_cloud_accepts_the_schedules_of_the_settings(expression: str) -
     "expression",
     ["cron(0 8 ? * FRI-MON *)", "cron(0 22-2 * * ? *)", "cron(0/30 20-2 ? NOV-FEB MON-FRI *)", "cron(0 0 28-2 * ? *)"],
 )
-def test_embedded_cloud_runs_at_the_selected_times(expression: str) -> None:
+def test_embedded_cloud_runs_schedules_at_the_same_times(expression: str) -> None:
     parsed, schedule = cron(expression), embedded.parse_schedule(expression)
     minute = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
     expected = []

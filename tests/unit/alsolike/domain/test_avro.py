@@ -15,7 +15,7 @@ def text(*fields: Any) -> str:
     return json.dumps({"type": "record", "name": "Items", "fields": fields, "version": "1.0"})
 
 
-def test_fields_have_types_and_marks() -> None:
+def test_schema_fields_have_types_and_marks() -> None:
     schema = parse_schema(
         text(
             {"name": "ITEM_ID", "type": "string"},
@@ -62,6 +62,6 @@ def test_fields_have_types_and_marks() -> None:
         (text(None), r"fields\[0\]\.name is missing"),
     ],
 )
-def test_an_invalid_schema_is_refused(schema: str, message: str) -> None:
+def test_invalid_schema_is_refused(schema: str, message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
         parse_schema(schema, where="schema")

@@ -24,11 +24,11 @@ def test_spellings_have_one_canonical_name(name: str, canonical: str) -> None:
     assert DEFAULT.canonical_event_type(name) == canonical
 
 
-def test_types_without_a_weight_have_none() -> None:
+def test_event_types_without_a_weight_are_not_in_event_weights() -> None:
     assert DEFAULT.event_weights == {"view": 1, "click": 1, "cart": 3, "purchase": 5, "return": -5}
 
 
-def test_declared_types_have_their_spellings_too() -> None:
+def test_declared_types_have_their_spellings() -> None:
     configuration = Configuration(events={"wish": EventType("wish", 2.0, aliases=("wishlist",))})
 
     assert configuration.canonical_event_type("WishList") == "wish"
@@ -36,7 +36,7 @@ def test_declared_types_have_their_spellings_too() -> None:
 
 
 @pytest.mark.parametrize("name", ["", "rating", "view ", "vi\x00ew"])
-def test_other_types_are_refused(name: str) -> None:
+def test_unknown_types_are_refused(name: str) -> None:
     with pytest.raises(
         UnknownEventType, match=r"^event is .*expected one of view, click, cart, purchase, return, search$"
     ):

@@ -20,14 +20,14 @@ def experiment(name: str = "spring", arms: tuple[Arm, ...] = HALVES, **more: obj
     return Experiment(name, "home", 1_000, 2_000, arms, **more)  # type: ignore[arg-type]
 
 
-def test_a_user_is_always_in_the_same_arm_as_before() -> None:
+def test_assignment_of_known_users_is_stable() -> None:
     arms = [experiment().arm_of(unit).name for unit in ("anna", "bert", "carl", "dora", "émile", "42")]
 
     # 8 bytes of BLAKE2b under the key "spring": e2a7..., 832f..., d232..., 7694..., 3acb..., 32e3...; half is 8000...
     assert arms == ["new", "new", "new", "control", "control", "control"]
 
 
-def test_arms_have_their_shares() -> None:
+def test_arms_have_their_shares_of_users() -> None:
     arms = (Arm("a", 0.5), Arm("b", 0.3), Arm("c", 0.2))
 
     found = collections.Counter(experiment(arms=arms).arm_of(unit).name for unit in UNITS)
@@ -35,7 +35,7 @@ def test_arms_have_their_shares() -> None:
     assert chisquare([found[arm.name] for arm in arms], [10_000, 6_000, 4_000]).pvalue > 0.01
 
 
-def test_arms_of_two_experiments_have_nothing_to_do_with_each_other() -> None:
+def test_arms_of_two_experiments_are_independent() -> None:
     names = ("spring", "sprint", "home", "home-2")
     found = {name: [experiment(name).arm_of(unit).name for unit in UNITS] for name in names}
 
@@ -46,7 +46,7 @@ def test_arms_of_two_experiments_have_nothing_to_do_with_each_other() -> None:
 
 
 @given(st.text(min_size=1, max_size=20), st.lists(st.floats(0.01, 1), min_size=2, max_size=6))
-def test_everybody_is_in_exactly_one_arm_and_stays_when_another_arm_is_split(unit: str, weights: list[float]) -> None:
+def test_each_user_is_in_one_arm_and_stays_when_another_arm_is_split(unit: str, weights: list[float]) -> None:
     shares = [weight / sum(weights) for weight in weights]
     arms = tuple(Arm(str(number), share) for number, share in enumerate(shares))
     split = (*arms[:-1], Arm("x", arms[-1].share / 2), Arm("y", arms[-1].share / 2))
@@ -57,13 +57,13 @@ def test_everybody_is_in_exactly_one_arm_and_stays_when_another_arm_is_split(uni
     assert after.name == before.name or (before is arms[-1] and after.name in "xy")
 
 
-def test_shares_that_add_up_to_a_little_less_than_one_leave_nobody_out() -> None:
+def test_shares_with_a_sum_just_below_1_cover_all_users() -> None:
     tiny = (Arm("a", 1e-12), Arm("b", 1e-12))
 
     assert {experiment(arms=tiny).arm_of(unit).name for unit in UNITS[:100]} == {"b"}
 
 
-def test_another_experiment_moves_nobody() -> None:
+def test_added_experiment_moves_no_user() -> None:
     first = experiment()
     alone = [assign([first], recommender="for-you", unit=unit, now_ms=1_500).arms for unit in UNITS[:200]]
 
@@ -77,24 +77,24 @@ def test_another_experiment_moves_nobody() -> None:
 
 
 @pytest.mark.parametrize(("now_ms", "runs"), [(999, False), (1_000, True), (1_999, True), (2_000, False)])
-def test_an_experiment_runs_from_its_start_until_before_its_end(now_ms: int, runs: bool) -> None:
+def test_experiment_runs_from_its_start_until_before_its_end(now_ms: int, runs: bool) -> None:
     found = assign([experiment()], recommender="for-you", unit="anna", now_ms=now_ms)
 
     assert found == (Assignment(("spring/new",), rules="spring") if runs else NO_ARMS)
 
 
-def test_without_an_end_it_goes_on() -> None:
+def test_experiment_without_an_end_continues() -> None:
     endless = Experiment("spring", "home", 1_000, None, HALVES)
 
     assert assign([endless], recommender="for-you", unit="anna", now_ms=10**15).arms == ("spring/new",)
 
 
 @pytest.mark.parametrize(("recommender", "unit"), [("popular", "anna"), ("for-you", None)])
-def test_other_recommenders_and_nobody_are_in_no_experiment(recommender: str, unit: str | None) -> None:
+def test_other_recommenders_and_missing_users_are_in_no_experiment(recommender: str, unit: str | None) -> None:
     assert assign([experiment()], recommender=recommender, unit=unit, now_ms=1_500) == NO_ARMS
 
 
-def test_what_arms_of_several_experiments_state_goes_together() -> None:
+def test_settings_of_arms_of_several_experiments_are_combined() -> None:
     def only(name: str, arm: Arm) -> Experiment:
         return experiment(name, (arm, Arm("never", 1e-12)))
 
@@ -109,7 +109,7 @@ def test_what_arms_of_several_experiments_state_goes_together() -> None:
     assert found == Assignment(("one/a", "two/b", "three/c"), "buy-again", "spring", "v2")
 
 
-def test_models_are_named_while_their_experiment_runs() -> None:
+def test_model_versions_are_listed_while_their_experiment_runs() -> None:
     of_models = experiment(arms=(Arm("a", 0.4, model="v1"), Arm("b", 0.3, model="v2"), Arm("c", 0.3, model="v1")))
 
     assert models_named([of_models, experiment("other")], now_ms=1_500) == ("v1", "v2")

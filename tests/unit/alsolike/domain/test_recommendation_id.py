@@ -32,7 +32,7 @@ def checked(content: bytes) -> str:
     st.text(max_size=300),
     st.lists(st.text(max_size=130), max_size=MAX_ARMS),
 )
-def test_an_id_says_who_answered_in_40_characters(
+def test_id_of_40_characters_has_time_recommender_version_and_arms(
     answered_ms: int, recommender: str, version: str, arms: list[str]
 ) -> None:
     made = recommendation_id.create(answered_ms=answered_ms, recommender=recommender, version=version, arms=arms)
@@ -43,11 +43,11 @@ def test_an_id_says_who_answered_in_40_characters(
     )
 
 
-def test_two_answers_of_one_moment_have_two_ids() -> None:
+def test_two_responses_at_the_same_time_have_different_ids() -> None:
     assert len({create() for _ in range(100)}) == 100
 
 
-def test_versions_and_arms_are_told_apart() -> None:
+def test_different_versions_and_arms_have_different_tags() -> None:
     assert recommendation_id.parse(create("v1")).version_tag != recommendation_id.parse(create("v2")).version_tag
     assert (
         recommendation_id.parse(create(arms=("test/a", "other/b"))).arm_tags
@@ -55,12 +55,12 @@ def test_versions_and_arms_are_told_apart() -> None:
     )
 
 
-def test_more_arms_than_there_is_room_for_are_a_mistake_of_the_caller() -> None:
+def test_more_than_three_arms_raise_value_error() -> None:
     with pytest.raises(ValueError, match="4 arms, expected 3 at most"):
         create(arms=("a/a", "b/b", "c/c", "d/d"))
 
 
-def test_a_changed_or_cut_id_is_refused() -> None:
+def test_changed_or_truncated_id_is_refused() -> None:
     made = checked(b"\xa0" + NOW_MS.to_bytes(6, "big") + bytes(range(19)))
     recommendation_id.parse(made)
     changed = [made[:place] + other + made[place + 1 :] for place in range(len(made)) for other in "0z-"]
@@ -81,17 +81,17 @@ def test_a_changed_or_cut_id_is_refused() -> None:
         b"\xa0" + (MAX_TIME_MS + 1).to_bytes(6, "big") + bytes(19),
     ],
 )
-def test_right_check_digits_alone_are_not_enough(content: bytes) -> None:
+def test_invalid_content_with_valid_check_digits_is_refused(content: bytes) -> None:
     with pytest.raises(InvalidInput, match="was not made by this service"):
         recommendation_id.parse(checked(content))
 
 
 @given(st.one_of(st.text(st.characters()), st.text("abcXYZ019_-", min_size=40, max_size=40)))
-def test_any_text_is_an_id_or_refused(text: str) -> None:
+def test_any_other_string_is_refused(text: str) -> None:
     with pytest.raises(InvalidInput, match="was not made by this service"):
         recommendation_id.parse(text)
 
 
-def test_a_recommender_without_code_is_a_mistake_of_the_caller() -> None:
+def test_unknown_recommender_raises_key_error() -> None:
     with pytest.raises(KeyError, match="other"):
         recommendation_id.create(answered_ms=NOW_MS, recommender="other", version="v1")

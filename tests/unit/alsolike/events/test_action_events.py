@@ -10,11 +10,11 @@ from tests.builders.lambda_events import NOW_MS, interaction
 
 
 @pytest.mark.parametrize("text", ["Not Taken", "NOT_TAKEN", "nottaken", "not-taken"])
-def test_outcome_is_read_in_any_spelling(text: str) -> None:
+def test_action_outcome_is_read_in_any_spelling(text: str) -> None:
     assert action_type(text) == ACTION_NOT_TAKEN
 
 
-def test_other_actions_of_an_impression_are_viewed() -> None:
+def test_other_actions_of_an_impression_are_views() -> None:
     properties = action_properties("app", ["mail", "app", "mail"], {"channel": "web"})
 
     assert action_events(5, ACTION_TAKEN, properties) == [
@@ -23,7 +23,7 @@ def test_other_actions_of_an_impression_are_viewed() -> None:
     ]
 
 
-def test_record_of_an_action_is_read_without_an_item() -> None:
+def test_record_of_an_action_is_parsed_without_an_item() -> None:
     taken = interaction(item_id=None, event_type=ACTION_TAKEN, properties=action_properties("app", ["app"]))
 
     assert parse_record(taken.to_record(), arrived_ms=NOW_MS) == taken

@@ -16,9 +16,9 @@ from alsolike.events.context import MAX_CHARACTERS, context_of
         (None, ""),
     ],
 )
-def test_context_has_the_declared_texts_and_booleans(properties: str | None, context: str) -> None:
+def test_context_has_the_declared_strings_and_booleans(properties: str | None, context: str) -> None:
     assert context_of(properties, ["device", "inStore"]) == context
 
 
-def test_without_declared_columns_there_is_no_context() -> None:
+def test_context_without_declared_columns_is_empty() -> None:
     assert context_of('{"device":"phone"}', []) == ""

@@ -32,7 +32,7 @@ def frame(*events: Interaction) -> pd.DataFrame:
     return rows.astype(types)
 
 
-def test_what_a_session_did_before_its_login_is_the_users_and_what_it_does_later_its_own() -> None:
+def test_session_events_before_login_belong_to_the_user() -> None:
     assert owned(
         event("a", 1),
         event("b", 2),
@@ -42,11 +42,11 @@ def test_what_a_session_did_before_its_login_is_the_users_and_what_it_does_later
     ) == {"a": "u#anna", "b": "u#anna", "c": "u#anna", "d": "s#s1", "e": "s#other"}
 
 
-def test_an_event_of_the_logins_own_time_is_the_users() -> None:
+def test_event_at_the_time_of_the_login_belongs_to_the_user() -> None:
     assert owned(event("z", 3), event("c", 3, user="anna")) == {"z": "u#anna", "c": "u#anna"}
 
 
-def test_the_second_user_of_a_session_takes_nothing() -> None:
+def test_second_user_of_a_session_gets_no_anonymous_events() -> None:
     assert owned(event("a", 1), event("b", 2, user="anna"), event("c", 3), event("d", 4, user="ben")) == {
         "a": "u#anna",
         "b": "u#anna",
@@ -55,17 +55,17 @@ def test_the_second_user_of_a_session_takes_nothing() -> None:
     }
 
 
-def test_the_first_login_is_the_one_of_the_least_time_then_of_the_least_event_id() -> None:
+def test_first_login_has_the_earliest_time_then_the_smallest_event_id() -> None:
     late, tie, first = event("a", 9, user="cleo"), event("c", 3, user="ben"), event("b", 3, user="anna")
 
     assert first_logins([late, tie, first]) == {"s1": Login(TIME_MS + 3000, "b", "anna")}
 
 
-def test_a_user_without_a_session_logs_nobody_in() -> None:
+def test_user_without_a_session_is_not_a_login() -> None:
     assert owned(event("a", 1), event("b", 2, user="anna", session=None)) == {"a": "s#s1", "b": "u#anna"}
 
 
-def test_sessions_that_look_like_users_stay_apart() -> None:
+def test_session_id_equal_to_a_user_id_is_a_separate_profile() -> None:
     assert owned(event("a", 1, session="anna"), event("b", 2, user="anna", session="s2"))["a"] == "s#anna"
 
 
@@ -84,7 +84,7 @@ events = st.lists(
 
 
 @given(events, st.randoms())
-def test_columns_and_single_interactions_follow_one_rule_in_any_order(batch: list[Interaction], random: Random) -> None:
+def test_owners_by_column_equal_owners_by_interaction_in_any_order(batch: list[Interaction], random: Random) -> None:
     expected = owned(*batch)
 
     random.shuffle(batch)
@@ -94,7 +94,7 @@ def test_columns_and_single_interactions_follow_one_rule_in_any_order(batch: lis
 
 
 @pytest.mark.parametrize("kind", ["object", "arrow"])
-def test_columns_keep_their_index_and_need_no_certain_type(kind: str) -> None:
+def test_owners_keep_the_index_and_accept_any_column_type(kind: str) -> None:
     rows = frame(event("a", 1), event("b", 2, user="anna"), event("c", 3))
     rows = rows.astype({"user_id": object, "session_id": object}) if kind == "object" else rows
     rows.index = pd.Index([7, 5, 9])

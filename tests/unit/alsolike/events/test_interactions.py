@@ -22,7 +22,7 @@ def parse_record(data: bytes, *, arrived_ms: int = TIME_MS) -> Interaction:
 
 
 @given(interactions())
-def test_a_written_record_reads_the_same(written: Interaction) -> None:
+def test_record_is_unchanged_after_write_and_parse(written: Interaction) -> None:
     assert parse_record(written.to_record(), arrived_ms=written.received_time_ms) == written
 
 
@@ -37,7 +37,7 @@ def test_any_bytes_are_an_interaction_or_refused(data: bytes) -> None:
 
 
 @given(st.sampled_from(sorted(fields())), st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists))
-def test_a_wrong_field_is_refused_or_harmless(name: str, value: Any) -> None:
+def test_record_with_any_field_value_is_refused_or_stable(name: str, value: Any) -> None:
     try:
         found = parse_record(orjson.dumps(fields(**{name: value}), default=str, option=orjson.OPT_PASSTHROUGH_SUBCLASS))
     except (InvalidInput, TypeError):  # orjson writes no integer past 64 bits
@@ -106,12 +106,12 @@ def test_a_wrong_field_is_refused_or_harmless(name: str, value: Any) -> None:
         ("colour", 1, "colour is not a known field, expected event_id, user_id,"),
     ],
 )
-def test_a_wrong_field_is_refused_by_name(name: str, value: Any, message: str) -> None:
+def test_invalid_field_is_refused_with_its_name(name: str, value: Any, message: str) -> None:
     with pytest.raises(InvalidInput, match=f"^{message}"):
         parse_record(record(**{name: value}))
 
 
-def test_a_record_belongs_to_a_user_or_a_session() -> None:
+def test_record_requires_a_user_or_a_session() -> None:
     with pytest.raises(InvalidInput, match=r"^user_id and session_id are missing, expected at least one$"):
         parse_record(record(user_id=None, session_id=None))
 
@@ -120,7 +120,7 @@ def test_a_record_belongs_to_a_user_or_a_session() -> None:
     assert parse_record(record()).profile_id == "u#u1"
 
 
-def test_what_may_be_absent_or_null_has_one_meaning() -> None:
+def test_absent_and_null_fields_are_equal() -> None:
     least = {"event_id": "e1", "user_id": "u1", "item_id": "i1", "event_type": "view", "schema_version": 2}
     least |= {"event_time_ms": TIME_MS, "received_time_ms": TIME_MS}
     nulls = dict.fromkeys(("session_id", "event_value", "recommendation_id", "impression", "properties", "query"))
@@ -131,25 +131,25 @@ def test_what_may_be_absent_or_null_has_one_meaning() -> None:
     assert parse_record(orjson.dumps({**least, **nulls})) == expected
 
 
-def test_a_producer_whose_clock_is_ahead_cannot_vouch_for_its_own_events() -> None:
+def test_future_event_is_refused_for_any_received_time() -> None:
     year_9999 = record(event_time_ms=MAX_TIME_MS, received_time_ms=MAX_TIME_MS)
 
     with pytest.raises(InvalidInput, match=r"^event_time_ms is 253402300799999, more than 300 s in the future"):
         parse_record(year_9999)
 
 
-def test_a_search_is_about_its_query() -> None:
+def test_search_requires_only_its_query() -> None:
     found = parse_record(record(event_type="Search", item_id=None, query="red shoes"))
 
     assert (found.event_type, found.item_id, found.query) == ("search", None, "red shoes")
 
 
-def test_an_event_type_that_needs_an_item_does_not_do_with_a_query() -> None:
+def test_event_type_with_an_item_is_refused_with_only_a_query() -> None:
     with pytest.raises(InvalidInput, match=r"^item_id is missing, expected a non-empty string for event_type 'cart'$"):
         parse_record(record(event_type="AddToCart", item_id=None, query="red shoes"))
 
 
-def test_declared_event_types_are_read_and_others_are_told_apart_from_other_faults() -> None:
+def test_undeclared_event_type_has_its_own_error_type() -> None:
     configured = Configuration(events={"rent": EventType("rent", 4.0, aliases=("lease",))})
 
     assert contract.parse_record(record(event_type="Lease"), arrived_ms=TIME_MS, configuration=configured) == (
@@ -159,7 +159,7 @@ def test_declared_event_types_are_read_and_others_are_told_apart_from_other_faul
         contract.parse_record(record(), arrived_ms=TIME_MS, configuration=configured)
 
 
-def test_clock_skew_is_the_configured_one() -> None:
+def test_clock_skew_is_that_of_the_configuration() -> None:
     configured = Configuration(limits=Limits(clock_skew_s=2))
     ahead = record(event_time_ms=TIME_MS + 2000)
 
@@ -168,19 +168,19 @@ def test_clock_skew_is_the_configured_one() -> None:
         contract.parse_record(ahead, arrived_ms=TIME_MS - 1, configuration=configured)
 
 
-def test_five_minutes_of_clock_skew_are_allowed() -> None:
+def test_clock_skew_of_five_minutes_is_accepted() -> None:
     ahead = record(event_time_ms=TIME_MS + 300_000, received_time_ms=TIME_MS + 300_000)
 
     assert parse_record(ahead).event_time_ms == TIME_MS + 300_000
 
 
-def test_an_event_may_be_older_or_younger_than_its_taking_in() -> None:
+def test_event_may_be_older_or_newer_than_its_received_time() -> None:
     """A producer's two clocks are its own affair; both are judged by the stream's."""
     assert parse_record(record(received_time_ms=1)).event_time_ms == TIME_MS
     assert parse_record(record(event_time_ms=TIME_MS - 1)).received_time_ms == TIME_MS
 
 
-def test_events_older_than_the_configured_age_on_arrival_are_refused() -> None:
+def test_event_older_than_the_configured_age_is_refused() -> None:
     configured = Configuration(limits=Limits(max_event_age_days=1))
     old = record(event_time_ms=TIME_MS - 86_400_000)
 
@@ -193,18 +193,18 @@ def test_events_older_than_the_configured_age_on_arrival_are_refused() -> None:
         contract.parse_record(old, arrived_ms=TIME_MS + 1, configuration=configured)
 
 
-def test_events_of_1970_are_refused_by_default() -> None:
+def test_event_of_1970_is_refused_by_default() -> None:
     with pytest.raises(InvalidInput, match=r"^event_time_ms is 1, more than 730 days"):
         parse_record(record(event_time_ms=1))
 
 
-def test_the_last_millisecond_of_the_year_9999_is_readable() -> None:
+def test_last_millisecond_of_the_year_9999_is_readable() -> None:
     last = record(event_time_ms=MAX_TIME_MS, received_time_ms=MAX_TIME_MS)
 
     assert parse_record(last, arrived_ms=MAX_TIME_MS).event_time_ms == 253_402_300_799_999
 
 
-def test_personalize_spellings_become_canonical() -> None:
+def test_personalize_event_types_become_canonical() -> None:
     assert [parse_record(record(event_type=name)).event_type for name in ("View", "AddToCart", "add_to_cart")] == [
         "view",
         "cart",
@@ -213,11 +213,11 @@ def test_personalize_spellings_become_canonical() -> None:
 
 
 @given(ids, ids)
-def test_users_and_sessions_never_share_a_profile(user_id: str, session_id: str) -> None:
+def test_users_and_sessions_never_share_a_profile_id(user_id: str, session_id: str) -> None:
     assert profile_id(user_id=user_id, session_id=None) != profile_id(user_id=None, session_id=session_id)
 
 
-def test_the_same_content_has_the_same_event_id() -> None:
+def test_same_content_has_the_same_event_id() -> None:
     assert content_event_id("u", 0, {"a": 1, "b": 2}) == content_event_id("u", 0, {"b": 2, "a": 1})
     assert content_event_id("u", 0, {"a": 1}) != content_event_id("u", 1, {"a": 1})
     assert len(content_event_id()) == 32

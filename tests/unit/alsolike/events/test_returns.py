@@ -16,29 +16,29 @@ def left(*entries: tuple[int, float]) -> list[float]:
     return [float(weight) for weight in found]
 
 
-def test_return_takes_back_the_purchase_before_it() -> None:
+def test_return_removes_the_purchase_before_it() -> None:
     assert left((PEAR, 5), (PEAR, -5)) == [0, 0]
 
 
-def test_return_takes_back_the_latest_first_and_leaves_the_rest() -> None:
+def test_return_removes_the_latest_weights_first() -> None:
     """After 5, 1 and 1, a return of 5 removes the last two and 3 of the first."""
     assert left((PEAR, 5), (PEAR, 1), (PEAR, 1), (PEAR, -5)) == [2, 0, 0, 0]
 
 
-def test_return_leaves_other_items_and_what_comes_later() -> None:
+def test_return_keeps_other_items_and_later_weights() -> None:
     assert left((PLUM, 5), (PEAR, 5), (PEAR, -5), (PEAR, 1)) == [5, 0, 0, 1]
 
 
-def test_return_of_what_was_never_bought_takes_nothing_back() -> None:
+def test_return_without_a_purchase_removes_nothing() -> None:
     assert left((PLUM, 5), (PEAR, -5), (PEAR, 5)) == [5, 0, 5]
 
 
-def test_second_return_takes_back_what_the_first_left() -> None:
+def test_second_return_removes_the_remaining_weight() -> None:
     assert left((PEAR, 5), (PEAR, 5), (PEAR, -5), (PEAR, -5), (PEAR, -5)) == [0, 0, 0, 0, 0]
 
 
 @pytest.mark.parametrize("kind", [np.float32, np.float64])
-def test_fractions_that_add_up_leave_nothing(kind: type[np.floating[Any]]) -> None:
+def test_fractions_with_equal_sum_leave_exactly_zero(kind: type[np.floating[Any]]) -> None:
     """0.3 - (0.1 + 0.2) is not 0 in either precision."""
     found = net_weights(np.array([PEAR, PEAR, PEAR, PLUM]), np.array([0.1, 0.2, -0.3, 0.1], kind))
 
@@ -46,7 +46,7 @@ def test_fractions_that_add_up_leave_nothing(kind: type[np.floating[Any]]) -> No
 
 
 @given(ENTRIES)
-def test_what_is_left_is_what_a_count_in_single_units_leaves(entries: list[tuple[int, int]]) -> None:
+def test_net_weights_equal_a_count_in_single_units(entries: list[tuple[int, int]]) -> None:
     units: list[tuple[int, int]] = []
     for row, (pair, weight) in enumerate(entries):
         units += [(pair, row)] * max(weight, 0)

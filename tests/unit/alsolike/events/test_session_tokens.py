@@ -58,7 +58,7 @@ def changed(**claims: Any) -> dict[str, Any]:
 
 
 @given(IDS, st.none() | IDS, st.integers(1, MAX_LIFETIME_S))
-def test_a_token_speaks_for_its_session_until_it_ends(session_id: str, user_id: str | None, lifetime_s: int) -> None:
+def test_token_is_valid_for_its_session_until_it_expires(session_id: str, user_id: str | None, lifetime_s: int) -> None:
     session = Session(session_id, user_id)
 
     token = mint(KEY, session, now_s=NOW_S, lifetime_s=lifetime_s)
@@ -71,7 +71,7 @@ def test_a_token_speaks_for_its_session_until_it_ends(session_id: str, user_id: 
 
 
 @given(IDS, st.none() | IDS)
-def test_another_library_reads_what_is_minted(session_id: str, user_id: str | None) -> None:
+def test_minted_token_is_readable_by_another_library(session_id: str, user_id: str | None) -> None:
     token = mint(KEY, Session(session_id, user_id), now_s=NOW_S)
 
     read = jwt.decode(token, OctKey.import_key(KEY), algorithms=["HS256"])
@@ -82,7 +82,7 @@ def test_another_library_reads_what_is_minted(session_id: str, user_id: str | No
 
 
 @given(IDS, st.none() | IDS)
-def test_what_another_library_mints_is_read(session_id: str, user_id: str | None) -> None:
+def test_token_of_another_library_is_readable(session_id: str, user_id: str | None) -> None:
     claims = changed(sid=session_id, sub=... if user_id is None else user_id)
 
     token = jwt.encode({"alg": "HS256"}, claims, OctKey.import_key(KEY))
@@ -90,7 +90,7 @@ def test_what_another_library_mints_is_read(session_id: str, user_id: str | None
     assert verify(token, [KEY], now_s=NOW_S) == Session(session_id, user_id)
 
 
-def test_the_longest_ids_fit_as_every_library_writes_them() -> None:
+def test_longest_ids_fit_in_a_token() -> None:
     session = Session("😀" * 256, "😀" * 256)
 
     # json.dumps escapes each of them as 12 characters.
@@ -101,18 +101,18 @@ def test_the_longest_ids_fit_as_every_library_writes_them() -> None:
 
 
 @pytest.mark.parametrize("keys", [[KEY], [OTHER, KEY], [KEY, OTHER]])
-def test_one_of_the_keys_is_enough(keys: list[bytes]) -> None:
+def test_token_signed_with_any_current_key_is_valid(keys: list[bytes]) -> None:
     assert verify(signed(CLAIMS), keys, now_s=NOW_S) == Session("s-1", "u-1")
 
 
 @pytest.mark.parametrize("token", [signed(CLAIMS, key=OTHER), signed(CLAIMS)[:-1], signed(CLAIMS) + "A"])
-def test_a_signature_of_no_key_is_told_apart(token: str) -> None:
+def test_token_signed_with_an_unknown_key_raises_wrong_signature(token: str) -> None:
     with pytest.raises(WrongSignature):
         verify(token, [KEY], now_s=NOW_S)
 
 
 @given(st.data())
-def test_no_other_text_passes_for_a_token(data: st.DataObject) -> None:
+def test_changed_token_is_refused(data: st.DataObject) -> None:
     token = signed(CLAIMS)
     position = data.draw(st.integers(0, len(token) - 1))
     replacement = data.draw(st.characters(max_codepoint=0x7F).filter(lambda character: character != token[position]))
@@ -123,7 +123,7 @@ def test_no_other_text_passes_for_a_token(data: st.DataObject) -> None:
 
 
 @given(st.text() | st.binary().map(encoded) | st.lists(st.binary().map(encoded), max_size=5).map(".".join))
-def test_anything_else_is_refused_and_nothing_else_happens(text: str) -> None:
+def test_any_other_string_is_refused(text: str) -> None:
     with pytest.raises(InvalidInput):
         verify(text, [KEY], now_s=NOW_S)
 
@@ -138,7 +138,7 @@ def test_anything_else_is_refused_and_nothing_else_happens(text: str) -> None:
         ),
     )
 )
-def test_signed_claims_of_any_form_are_read_or_refused(claims: dict[str, Any]) -> None:
+def test_any_signed_claims_are_read_or_refused(claims: dict[str, Any]) -> None:
     try:
         found = verify(signed({**CLAIMS, **claims}), [KEY], now_s=NOW_S)
     except InvalidInput:
@@ -179,7 +179,7 @@ def test_signed_claims_of_any_form_are_read_or_refused(claims: dict[str, Any]) -
         ({"nbf": "soon"}, 'nbf is "soon", expected a number'),
     ],
 )
-def test_a_claim_that_is_not_right_is_named(claims: dict[str, Any], message: str) -> None:
+def test_invalid_claim_is_refused_with_its_name(claims: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
         verify(signed(changed(**claims)), [KEY], now_s=NOW_S)
 
@@ -194,24 +194,24 @@ def test_a_claim_that_is_not_right_is_named(claims: dict[str, Any], message: str
         {"iat": NOW_S - MAX_LIFETIME_S + 1, "exp": NOW_S + 1},
     ],
 )
-def test_what_libraries_add_and_clocks_differ_by_is_taken(claims: dict[str, Any]) -> None:
+def test_audience_and_clock_differences_within_the_leeway_are_accepted(claims: dict[str, Any]) -> None:
     assert verify(signed(changed(**claims)), [KEY], now_s=NOW_S) == Session("s-1", "u-1")
 
 
 @pytest.mark.parametrize("claims", [[], "text", 1, None])
-def test_claims_that_are_no_object_are_refused(claims: Any) -> None:
+def test_claims_that_are_not_an_object_are_refused(claims: Any) -> None:
     with pytest.raises(InvalidInput, match=r"the token's claims is .*, expected an object"):
         verify(signed(claims), [KEY], now_s=NOW_S)
 
 
 @pytest.mark.parametrize("algorithm", ["none", "None", "HS512", "hs256", "RS256", "", None, ["HS256"], {"a": 1}])
-def test_another_algorithm_is_refused_before_its_signature_is_looked_at(algorithm: Any) -> None:
+def test_other_algorithm_is_refused(algorithm: Any) -> None:
     for token in (signed(CLAIMS, header={"alg": algorithm, "typ": "JWT"}), signed(CLAIMS, header={"typ": "JWT"})):
         with pytest.raises(InvalidInput, match=r"alg is .*, expected HS256"):
             verify(token, [KEY], now_s=NOW_S)
 
 
-def test_an_unsigned_token_is_refused() -> None:
+def test_unsigned_token_is_refused() -> None:
     header, claims, _ = signed(CLAIMS).split(".")
     unsigned = encoded(b'{"alg":"none"}')
 
@@ -220,13 +220,13 @@ def test_an_unsigned_token_is_refused() -> None:
             verify(token, [KEY], now_s=NOW_S)
 
 
-def test_an_extension_that_has_to_be_understood_is_refused() -> None:
+def test_critical_extension_is_refused() -> None:
     with pytest.raises(InvalidInput, match="crit"):
         verify(signed(CLAIMS, header={"alg": "HS256", "crit": ["b64"], "b64": False}), [KEY], now_s=NOW_S)
 
 
 @pytest.mark.parametrize("token", ["a" * 10_240, signed(changed(sid="a" * 9_000)), "ä.b.c", "a.b.c\u2028", ""])
-def test_what_is_too_long_or_no_ascii_is_refused(token: str) -> None:
+def test_long_or_non_ascii_token_is_refused(token: str) -> None:
     with pytest.raises(InvalidInput, match="expected at most 9000 ASCII characters in 3 parts"):
         verify(token, [KEY], now_s=NOW_S)
 
@@ -242,12 +242,12 @@ def test_what_is_too_long_or_no_ascii_is_refused(token: str) -> None:
         (Session("a"), 3_601, "lifetime is 3601 s, expected 1 to 3600"),
     ],
 )
-def test_nothing_is_minted_that_would_be_refused(session: Session, lifetime_s: int, message: str) -> None:
+def test_invalid_session_cannot_be_minted(session: Session, lifetime_s: int, message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
         mint(KEY, session, now_s=NOW_S, lifetime_s=lifetime_s)
 
 
-def test_a_short_key_signs_and_verifies_nothing() -> None:
+def test_short_key_neither_signs_nor_verifies() -> None:
     with pytest.raises(MissingSetting, match="has 31 bytes, expected at least 32"):
         mint(b"k" * 31, Session("a"), now_s=NOW_S)
     with pytest.raises(MissingSetting):
@@ -255,14 +255,14 @@ def test_a_short_key_signs_and_verifies_nothing() -> None:
 
 
 @pytest.mark.parametrize("session", [Session("s-1"), Session("s-1", "u-1")])
-def test_what_the_authorizer_says_is_read_behind_it(session: Session) -> None:
+def test_session_is_read_from_the_authorizer_context(session: Session) -> None:
     context = authorizer_context(session)
 
     assert context == {"sessionId": "s-1"} | ({} if session.user_id is None else {"userId": "u-1"})
     assert session_of({"requestContext": {"authorizer": {"lambda": context}}}) == session
 
 
-def test_the_documented_example_mints_a_good_token() -> None:
+def test_documented_example_mints_a_valid_token() -> None:
     (example,) = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
     names: dict[str, Any] = {"key": KEY}
 

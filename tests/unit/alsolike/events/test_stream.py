@@ -28,7 +28,7 @@ def lambda_record(sequence: str, data: bytes, arrived_s: float = 1_700_000_000.1
     }
 
 
-def test_a_batch_is_read_in_its_order() -> None:
+def test_batch_is_read_in_order() -> None:
     event = {"Records": [lambda_record("9", b"a"), lambda_record("10", b"\xff\x00")]}
 
     assert stream_records(event) == [
@@ -38,14 +38,14 @@ def test_a_batch_is_read_in_its_order() -> None:
 
 
 @given(st.binary(), st.text(st.characters(exclude_categories=["Cs"])))
-def test_a_quarantined_record_reads_the_same(data: bytes, reason: str) -> None:
+def test_quarantined_record_is_unchanged_after_write_and_read(data: bytes, reason: str) -> None:
     written = QuarantinedRecord(StreamRecord("events", "shardId-0", "7", 1_700_000_000_123, data), reason)
 
     assert QuarantinedRecord.from_json(written.to_json()) == written
     assert written.key == "quarantine/dt=2023-11-14/shardId-0-7.json"
 
 
-def test_record_of_before_partition_keys_were_kept_is_read_too() -> None:
+def test_quarantined_record_without_a_partition_key_is_readable() -> None:
     written = QuarantinedRecord(StreamRecord("events", "shardId-0", "7", 1_700_000_000_123, b"x", "u#anna"), "bad")
     document = orjson.loads(written.to_json())
     assert document.pop("partition_key") == "u#anna"
@@ -58,6 +58,6 @@ def test_record_of_before_partition_keys_were_kept_is_read_too() -> None:
 @pytest.mark.parametrize(
     "document", [b"", b"[]", b"{}", b'{"reason": "x", "data": "?"}', b'{"reason": "x", "data": ""}']
 )
-def test_another_document_is_no_quarantined_record(document: bytes) -> None:
+def test_other_document_is_not_a_quarantined_record(document: bytes) -> None:
     with pytest.raises(InvalidInput, match=r"^not a quarantined record: "):
         QuarantinedRecord.from_json(document)

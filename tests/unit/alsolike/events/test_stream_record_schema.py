@@ -60,7 +60,7 @@ def test_every_readable_version_has_its_schema() -> None:
     assert constants == {version: version for version in READABLE_VERSIONS}
 
 
-def test_the_published_schema_is_that_of_the_declaration() -> None:
+def test_published_schema_equals_the_declaration() -> None:
     assert schema() == record_schema(), "run `make docs WHAT=api`"
 
 
@@ -69,12 +69,12 @@ def test_published_schemas_have_the_fields_of_their_version(version: int) -> Non
     assert set(schema(version)["properties"]) == {name for name, each in COLUMNS.items() if each.since <= version}
 
 
-def test_the_version_is_that_of_the_latest_field() -> None:
+def test_schema_version_is_that_of_the_latest_field() -> None:
     assert newest_version(Interaction) == SCHEMA_VERSION
 
 
 @given(interactions())
-def test_every_record_that_is_written_satisfies_the_schema(written: Interaction) -> None:
+def test_every_written_record_satisfies_the_schema(written: Interaction) -> None:
     validator().validate(orjson.loads(written.to_record()))
 
 
@@ -85,14 +85,14 @@ CHANGES = st.dictionaries(
 
 @settings(max_examples=300)
 @given(CHANGES)
-def test_schema_and_reader_refuse_the_same_records(changes: dict[str, Any]) -> None:
+def test_schema_and_parser_refuse_the_same_records(changes: dict[str, Any]) -> None:
     _both_refuse_the_same(SCHEMA_VERSION, fields(**changes))
 
 
 @pytest.mark.parametrize("version", READABLE_VERSIONS[:-1])
 @settings(max_examples=300)
 @given(changes=CHANGES)
-def test_schema_and_reader_refuse_the_same_records_of_older_versions(version: int, changes: dict[str, Any]) -> None:
+def test_schema_and_parser_refuse_the_same_records_of_older_versions(version: int, changes: dict[str, Any]) -> None:
     written = {name: value for name, value in fields(schema_version=version).items() if COLUMNS[name].since <= version}
 
     _both_refuse_the_same(version, {**written, **changes})
@@ -118,14 +118,14 @@ def _remove_what_no_schema_can_say(document: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(set(fields()) - {"user_id", "session_id", "item_id", "query"}))
-def test_schema_and_reader_require_the_same_fields(name: str) -> None:
+def test_schema_and_parser_require_the_same_fields(name: str) -> None:
     document = fields()
     del document[name]
 
     assert validator().is_valid(document) == is_readable(document) == (name not in schema()["required"])
 
 
-def test_records_of_version_1_read_as_they_did() -> None:
+def test_records_of_version_1_are_parsed_as_before() -> None:
     """The expectations are written out: they may not follow what today's code makes of the file."""
     plain: dict[str, Any] = dict.fromkeys(("user_id", "session_id", "event_value", "recommendation_id"))
     plain |= {"impression": (), "properties": "{}", "event_time_ms": TIME_MS, "received_time_ms": TIME_MS}
@@ -179,14 +179,14 @@ def test_records_of_version_1_read_as_they_did() -> None:
     ]
 
 
-def test_frozen_records_of_version_1_satisfy_its_schema() -> None:
+def test_records_of_version_1_satisfy_their_schema() -> None:
     lines = [orjson.loads(line) for line in WRITTEN_BY_VERSION_1.read_bytes().splitlines()]
     in_any_case = [{**line, "event_type": line["event_type"].lower().replace("addto", "")} for line in lines]
 
     assert [validator(1).is_valid(line) for line in in_any_case] == [True] * 6
 
 
-def test_records_of_version_2_read_as_they_did() -> None:
+def test_records_of_version_2_are_parsed_as_before() -> None:
     """Frozen, as version 2 of the contract wrote it."""
     line = (
         b'{"event_id":"e1","user_id":"u1","session_id":"s1","item_id":null,"event_type":"search","event_value":null,'

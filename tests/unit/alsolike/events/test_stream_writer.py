@@ -43,7 +43,7 @@ def put(kinesis: Any, *, remaining_ms: Callable[[], float] = plenty) -> list[flo
     return pauses
 
 
-def test_only_records_that_were_refused_are_put_again() -> None:
+def test_only_refused_records_are_retried() -> None:
     kinesis = FakeKinesis({"u#ben": 2})
 
     pauses = put(kinesis)
@@ -52,7 +52,7 @@ def test_only_records_that_were_refused_are_put_again() -> None:
     assert pauses == [0.05, 0.1]
 
 
-def test_records_that_stay_refused_make_the_call_unavailable() -> None:
+def test_continuously_refused_records_raise_unavailable() -> None:
     kinesis = FakeKinesis({"u#ben": 99})
 
     with pytest.raises(Unavailable, match=r"1 of 2 events could not be stored .*ThroughputExceeded.*5 attempts"):
@@ -61,7 +61,7 @@ def test_records_that_stay_refused_make_the_call_unavailable() -> None:
     assert kinesis.calls == MAX_ATTEMPTS
 
 
-def test_no_pause_begins_when_no_time_is_left_for_the_answer() -> None:
+def test_retry_is_skipped_if_the_remaining_time_is_short() -> None:
     kinesis = FakeKinesis({"u#ben": 99})
 
     with pytest.raises(Unavailable, match="after 1 attempts"):
@@ -70,7 +70,7 @@ def test_no_pause_begins_when_no_time_is_left_for_the_answer() -> None:
     assert kinesis.calls == 1
 
 
-def test_stream_without_an_answer_is_unavailable() -> None:
+def test_unreachable_stream_raises_unavailable() -> None:
     class Unreachable:
         def put_records(self, **_: Any) -> None:
             raise ConnectTimeoutError(endpoint_url="https://kinesis")
@@ -79,7 +79,7 @@ def test_stream_without_an_answer_is_unavailable() -> None:
         put(Unreachable())
 
 
-def test_partition_key_is_the_profile_id_where_kinesis_takes_it() -> None:
+def test_partition_key_is_the_profile_id_or_its_hash() -> None:
     assert partition_key("u#anna") == "u#anna"
     assert len(partition_key("u#" + "x" * 256)) == 64
     assert partition_key("u#" + "x" * 256) != partition_key("u#" + "x" * 255 + "y")

@@ -29,7 +29,7 @@ def of_share(successes: int, users: int) -> ArmSample:
     return sample([1.0] * successes + [0.0] * (users - successes), [1.0] * users)
 
 
-def test_a_sample_by_hand() -> None:
+def test_sample_has_the_moments_computed_by_hand() -> None:
     found = sample([1, 0, 2], [2, 1, 3])
 
     assert (found.users, found.eventful, found.mean_y, found.mean_x) == (3, 2, 1, 2)
@@ -38,13 +38,13 @@ def test_a_sample_by_hand() -> None:
     assert found.variance == pytest.approx((1 - 2 * 0.5 * 1 + 0.25 * 1) / (3 * 2**2))
 
 
-def test_nobody_and_nothing_to_divide_by_have_no_ratio() -> None:
+def test_sample_without_users_or_denominator_has_no_ratio() -> None:
     assert (sample([], []).ratio, sample([], []).variance) == (None, 0)
     assert (sample([1, 2], [0, 0]).ratio, sample([1, 2], [0, 0]).variance) == (None, 0)
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(1, 9)), min_size=2, max_size=30))
-def test_a_ratio_with_ones_below_it_is_the_mean_and_its_variance(users: list[tuple[int, int]]) -> None:
+def test_ratio_with_denominator_1_is_the_mean(users: list[tuple[int, int]]) -> None:
     y = [float(each) for each, _ in users]
 
     found = sample(y, [1.0] * len(y))
@@ -53,7 +53,7 @@ def test_a_ratio_with_ones_below_it_is_the_mean_and_its_variance(users: list[tup
     assert found.variance == pytest.approx(np.var(y, ddof=1) / len(y))
 
 
-def test_the_variance_of_a_ratio_is_that_of_its_draws() -> None:
+def test_ratio_variance_equals_that_of_simulated_ratios() -> None:
     draws = np.random.default_rng(5)
     shown = draws.poisson(3, (2_000, 400)) + 1
     rates = draws.beta(1, 4, shown.shape)
@@ -65,7 +65,7 @@ def test_the_variance_of_a_ratio_is_that_of_its_draws() -> None:
     assert found.variance == pytest.approx(ratios.var(), rel=0.15)
 
 
-def test_single_look_of_equally_large_arms_is_welchs_test() -> None:
+def test_single_comparison_of_equal_arms_equals_welchs_t_test() -> None:
     arm, control = of_share(660, 6_000), of_share(600, 6_000)
 
     found = compare(arm, control, observed=1, planned=1)
@@ -79,7 +79,7 @@ def test_single_look_of_equally_large_arms_is_welchs_test() -> None:
     assert found.p_value > found.fixed_p_value
 
 
-def test_fiellers_interval_by_hand() -> None:
+def test_fieller_interval_equals_values_computed_by_hand() -> None:
     # R_arm = 3, R_control = 2, both of variance 0.01; z = 2: 9 - 12 g + 4 g^2 <= 0.04 + 0.04 g^2.
     arm, control = (ArmSample(100, 100, mean, 1.0, 1.0, 0.0, 0.0) for mean in (3.0, 2.0))
     root = math.sqrt(6**2 - 3.96 * 8.96)
@@ -89,7 +89,7 @@ def test_fiellers_interval_by_hand() -> None:
 
 
 @given(st.integers(10, 400), st.integers(10, 400), st.integers(400, 900), st.floats(0.05, 20), st.integers(1, 4))
-def test_the_interval_holds_zero_exactly_where_the_p_value_is_above_its_level(
+def test_interval_contains_zero_exactly_if_the_p_value_is_above_alpha(
     ours: int, theirs: int, users: int, observed: float, comparisons: int
 ) -> None:
     found = compare(of_share(ours, users), of_share(theirs, 500), observed=observed, planned=1, comparisons=comparisons)
@@ -108,11 +108,11 @@ def test_the_interval_holds_zero_exactly_where_the_p_value_is_above_its_level(
     ("arm", "control"),
     [((20, 99), (20, 200)), ((20, 200), (9, 200)), ((0, 200), (20, 200)), ((200, 200), (200, 200))],
 )
-def test_too_little_says_nothing(arm: tuple[int, int], control: tuple[int, int]) -> None:
+def test_comparison_with_too_few_users_or_events_is_none(arm: tuple[int, int], control: tuple[int, int]) -> None:
     assert compare(of_share(*arm), of_share(*control), observed=1, planned=1) is None
 
 
-def test_several_arms_are_compared_by_bonferroni() -> None:
+def test_several_arms_are_adjusted_by_bonferroni() -> None:
     arm, control = of_share(130, 1_000), of_share(100, 1_000)
     one, of_three = (compare(arm, control, observed=1, planned=1, comparisons=count) for count in (1, 3))
 
@@ -123,7 +123,7 @@ def test_several_arms_are_compared_by_bonferroni() -> None:
     assert of_three.interval.low < one.interval.low  # type: ignore[operator]
 
 
-def test_sample_ratio_p_value_is_one_by_the_beta_mixture() -> None:
+def test_sample_ratio_p_value_is_the_inverse_of_the_beta_mixture_ratio() -> None:
     """The likelihood of 12 of 40 users is a mean over shares drawn from Beta(20, 80)."""
     mean = beta(20, 80).expect(lambda share: share**12 * (1 - share) ** 28)
 
@@ -144,11 +144,11 @@ def test_sample_ratio_p_value_is_one_by_the_beta_mixture() -> None:
         ([0, 0], [0.5, 0.5], False),
     ],
 )
-def test_sample_ratio_p_value_tells_mismatches(users: list[int], shares: list[float], mismatch: bool) -> None:
+def test_sample_ratio_p_value_detects_a_mismatch(users: list[int], shares: list[float], mismatch: bool) -> None:
     assert (sample_ratio_p_value(users, shares) < 0.01) is mismatch
 
 
-def test_sample_ratio_looks_at_a_right_split_keep_the_level() -> None:
+def test_repeated_sample_ratio_checks_keep_their_level() -> None:
     draws = np.random.default_rng(8)
     counts = draws.multinomial(200, [0.1, 0.9], (500, 60)).cumsum(axis=1).tolist()
 
@@ -157,7 +157,7 @@ def test_sample_ratio_looks_at_a_right_split_keep_the_level() -> None:
     assert alarms <= 5
 
 
-def test_the_detectable_lift_is_found_with_that_power_by_the_noncentral_t() -> None:
+def test_detectable_lift_has_the_power_of_the_noncentral_t() -> None:
     baseline, users = of_share(100, 1_000), 8_000
 
     lift = detectable_lift(baseline, share=0.5, control_share=0.5, users=users, looks=False)
@@ -168,7 +168,7 @@ def test_the_detectable_lift_is_found_with_that_power_by_the_noncentral_t() -> N
     assert power == pytest.approx(0.8, abs=1e-3)
 
 
-def test_many_looks_need_a_larger_lift_in_the_ratio_of_their_bounds() -> None:
+def test_detectable_lift_of_repeated_checks_scales_with_their_bound() -> None:
     baseline = of_share(100, 1_000)
 
     one, many = (
@@ -178,7 +178,7 @@ def test_many_looks_need_a_larger_lift_in_the_ratio_of_their_bounds() -> None:
     assert many == pytest.approx(one * (2.75499 + 0.84162) / (1.95996 + 0.84162), rel=1e-5)  # type: ignore[operator]
 
 
-def test_nothing_is_detectable_without_a_baseline() -> None:
+def test_lift_without_a_baseline_is_not_detectable() -> None:
     for baseline in (sample([], []), of_share(0, 100), of_share(100, 100)):
         assert detectable_lift(baseline, share=0.5, control_share=0.5, users=1_000) is None
 
@@ -194,7 +194,7 @@ def test_variance_of_the_smaller_arm_is_at_least_the_pooled_one() -> None:
     assert variances(small, dataclasses.replace(large, users=100)) == pytest.approx((1 / 100, 4 / 100))
 
 
-def test_samples_of_the_simulation_are_samples() -> None:
+def test_simulated_samples_equal_plain_samples() -> None:
     y, x = np.array([[1.0, 0, 2, 0]]), np.array([[2.0, 1, 3, 0]])
 
     assert samples_of(y, x) == [sample([1, 0, 2], [2, 1, 3])]
@@ -218,11 +218,11 @@ def findings(shop: Shop, *, experiments: int, seed: int) -> tuple[int, int]:
     Shop(metric="revenue", users=2_000, looks=20, share=0.1, buy_rate=0.06),
     Shop(metric="revenue", users=4_000, looks=20, share=0.05, buy_rate=0.06),
 ])  # fmt: skip
-def test_daily_looks_at_equal_arms_keep_the_level(shop: Shop) -> None:
+def test_daily_checks_of_equal_arms_keep_their_level(shop: Shop) -> None:
     assert findings(shop, experiments=100, seed=2)[0] <= binom.isf(0.001, 100, 0.05)  # 13
 
 
-def test_fixed_test_at_daily_looks_exceeds_its_level() -> None:
+def test_fixed_test_with_daily_checks_exceeds_its_level() -> None:
     shop = Shop(metric="click-through", users=1_000, looks=30, click_rate=0.2)
 
     assert findings(shop, experiments=100, seed=2)[1] > binom.isf(0.001, 100, 0.05)

@@ -35,7 +35,7 @@ def arms(shop: Shop, *, seed: int, look: int = -1) -> dict[str, DrawnUsers]:
     return {"arm": DrawnUsers(drawn, drawn.in_arm, look), "control": DrawnUsers(drawn, ~drawn.in_arm, look)}
 
 
-def test_adjustment_takes_off_what_the_time_before_explains() -> None:
+def test_adjustment_removes_the_variance_of_the_time_before() -> None:
     """Revenue now is twice that before, and one more in `new`: theta is 2, and nothing else varies."""
     earlier = [0.0, 1.0, 2.0, 1.0]
     users = {
@@ -50,7 +50,7 @@ def test_adjustment_takes_off_what_the_time_before_explains() -> None:
     assert [sample.eventful for sample in found.values()] == [3, 4]
 
 
-def test_adjustment_without_a_time_before_changes_nothing() -> None:
+def test_adjustment_without_earlier_data_changes_nothing() -> None:
     metric, users = METRICS["click-through"], arms(dataclasses.replace(SHOP, known=0.0), seed=1)
 
     assert metric.adjusted(users) == {name: metric.sample(of_arm) for name, of_arm in users.items()}
@@ -67,7 +67,7 @@ def test_adjustment_of_an_arm_without_users_is_empty() -> None:
     assert (found["control"].users, found["new"].users, found["new"].ratio) == (2, 0, None)
 
 
-def test_adjustment_is_the_regression_within_the_arms() -> None:
+def test_adjustment_equals_the_regression_within_arms() -> None:
     metric, users = METRICS["click-through"], arms(SHOP, seed=2)
     y, x = (np.concatenate([of_arm.column(name) for of_arm in users.values()]) for name in (metric.above, metric.below))
     y0, x0 = (
@@ -84,7 +84,7 @@ def test_adjustment_is_the_regression_within_the_arms() -> None:
     assert found["control"].variance < metric.sample(users["control"]).variance
 
 
-def test_adjusted_lifts_are_right_on_average() -> None:
+def test_adjusted_lifts_are_unbiased() -> None:
     shop, metric = dataclasses.replace(SHOP, lift=0.1, looks=20), METRICS["click-through"]
     lifts = []
     for seed in range(40):

@@ -48,7 +48,7 @@ def test_condition_on_items(shop: Model, condition: str, expected: list[str]) ->
 
 
 @pytest.mark.parametrize("kind", ["genre", "tags"])
-def test_item_without_a_value_has_none_of_many(kind: str) -> None:
+def test_item_without_a_value_fails_a_membership_of_many_values(kind: str) -> None:
     names = [f"g{number}" for number in range(6)]
     listed = {name: {kind: [name] if kind == "tags" else name} for name in names}
     model = Model([*names, UNLISTED, "bare"], {**listed, "bare": {}})
@@ -81,7 +81,7 @@ def test_condition_on_interactions(shop: Model, condition: str, expected: list[s
     assert shop.passing(f"INCLUDE ItemID WHERE {condition}", events=EVENTS) == expected
 
 
-def test_result_is_the_union_of_includes_less_the_union_of_excludes(shop: Model) -> None:
+def test_result_is_the_union_of_includes_minus_the_union_of_excludes(shop: Model) -> None:
     expression = (
         'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("purchase") | INCLUDE ItemID WHERE Items.PRICE = 2 '
         '| INCLUDE ItemID WHERE Items.ORGANIC IN ("true", "false") | EXCLUDE ItemID WHERE Items.ITEM_ID IN ("none")'
@@ -91,11 +91,11 @@ def test_result_is_the_union_of_includes_less_the_union_of_excludes(shop: Model)
     assert shop.passing(expression, events=EVENTS) == ["leek", "soap"]
 
 
-def test_exclude_alone_leaves_everything_else(shop: Model) -> None:
+def test_exclude_passes_all_other_items(shop: Model) -> None:
     assert shop.passing("EXCLUDE ItemID WHERE Items.PRICE >= 2") == ["leek", "bare", UNLISTED]
 
 
-def test_barred_position_passes_no_filter() -> None:
+def test_excluded_position_passes_no_filter() -> None:
     model = Model([*SHOP, UNLISTED], SHOP, barred=("leek",))
 
     for _ in range(2):
@@ -130,7 +130,7 @@ def test_comparison_with_the_current_item(shop: Model) -> None:
         ("CurrentUser.LEVEL = $LEVEL", {"level": "Silver"}, True),
     ],
 )
-def test_expression_applies_if_every_test_of_the_user_holds(
+def test_expression_applies_only_if_all_user_conditions_hold(
     shop: Model, test: str, user: dict[str, Any], applies: bool
 ) -> None:
     values = {"LEVEL": ("Silver",)} if "$LEVEL" in test else {}
@@ -159,7 +159,7 @@ class Looked(Snapshot):
         "Items.PRICE > $P OR CurrentUser.AGE > 17 OR Items.ORGANIC = true",
     ],
 )
-def test_what_depends_on_the_catalogue_alone_is_evaluated_once_for_the_same_values(condition: str) -> None:
+def test_catalogue_condition_is_cached_per_parameter_values(condition: str) -> None:
     snapshot = Looked([Segment.of([Change(i, 0, p) for i, p in SHOP.items()], COLUMNS)], version="1")
     rows = np.concatenate([[-1], snapshot.rows(list(SHOP))])
     evaluator = FilterEvaluator(
@@ -181,7 +181,7 @@ def test_what_depends_on_the_catalogue_alone_is_evaluated_once_for_the_same_valu
 
 
 @pytest.mark.parametrize(("cache_bytes", "evicts"), [(7_000, True), (70_000, False)])
-def test_results_are_kept_as_far_as_the_cache_has_room_for_about_2_kb_each(cache_bytes: int, evicts: bool) -> None:
+def test_cached_results_are_limited_by_size(cache_bytes: int, evicts: bool) -> None:
     snapshot = Looked([Segment.of([Change(i, 0, p) for i, p in SHOP.items()], COLUMNS)], version="1")
     evaluator = FilterEvaluator(
         snapshot,
@@ -200,7 +200,7 @@ def test_results_are_kept_as_far_as_the_cache_has_room_for_about_2_kb_each(cache
     assert (snapshot.looks > looks) == evicts
 
 
-def test_what_is_kept_is_written_into_by_nobody(shop: Model) -> None:
+def test_cached_mask_is_not_modified(shop: Model) -> None:
     """Each of the two bars another item of the same mask."""
     fruit = 'INCLUDE ItemID WHERE Items.PRICE > 1 AND NOT Interactions.EVENT_TYPE IN ("*")'
 
@@ -234,7 +234,7 @@ NOW_MS = 100 * DAY_MS + 123
         ("> NOW - $N DAYS", 3 * DAY_MS, False),
     ],
 )
-def test_window_of_time_ends_at_the_millisecond(shop: Model, condition: str, age_ms: int, holds: bool) -> None:
+def test_time_window_ends_at_the_exact_millisecond(shop: Model, condition: str, age_ms: int, holds: bool) -> None:
     recent = Recent(shop.positions(["fig"]), ["view"], np.array([NOW_MS - age_ms], np.int64))
     values = {"N": ("3",)} if "$" in condition else {}
     parsed = parser.parse(f"INCLUDE ItemID WHERE Interactions.TIMESTAMP {condition}")
@@ -257,7 +257,7 @@ def test_window_of_time_ends_at_the_millisecond(shop: Model, condition: str, age
         ("Items.CREATION_TIMESTAMP < NOW + 1 HOUR AND Items.PRICE > 1", 0, ["fig"]),
     ],
 )
-def test_time_of_an_item_is_compared_with_the_clock_of_each_request(
+def test_item_time_is_compared_with_the_time_of_each_request(
     shop: Model, condition: str, now_s: int, expected: list[str]
 ) -> None:
     for _ in range(2):

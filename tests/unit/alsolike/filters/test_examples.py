@@ -42,7 +42,7 @@ def test_document_has_items_and_examples() -> None:
 
 
 @pytest.mark.parametrize(("expression", "expected"), EXAMPLES)
-def test_example_passes_what_the_document_says(expression: str, expected: str) -> None:
+def test_documented_example_passes_the_documented_items(expression: str, expected: str) -> None:
     ids = [item_id for item_id, *_ in ITEMS]
     snapshot = Snapshot([Segment.of([Change(i, 0, properties(row)) for i, *row in ITEMS], COLUMNS)], version="1")
 

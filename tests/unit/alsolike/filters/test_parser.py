@@ -57,32 +57,32 @@ def test_expressions_between_pipes_keep_their_verbs() -> None:
      ("CurrentItem.LIST_PRICE", column("LIST_PRICE", "listPrice", ColumnDataset.CURRENT_ITEM)),
      ("CurrentUser.budget", column("budget", "budget", ColumnDataset.CURRENT_USER))],
 )  # fmt: skip
-def test_every_comparison_takes_numbers_parameters_and_the_current_item_and_user(
+def test_comparison_accepts_numbers_parameters_current_item_and_user(
     operator: Operator, text: str, value: float | Parameter | Column
 ) -> None:
     assert condition(f"Items.PRICE {operator} {text}") == Comparison(PRICE, operator, value)
 
 
 @pytest.mark.parametrize(("text", "value"), [('"De\\"luxe"', 'De"luxe'), ("true", True), ("FALSE", False)])
-def test_equality_takes_texts_and_truth_values(text: str, value: str | bool) -> None:
+def test_equality_accepts_strings_and_booleans(text: str, value: str | bool) -> None:
     assert condition(f"Items.PRICE != {text}") == Comparison(PRICE, Operator.NOT_EQUAL, value)
 
 
-def test_not_in_is_the_opposite_of_in() -> None:
+def test_not_in_is_the_negation_of_in() -> None:
     assert condition('Items.GENRE NOT IN ("a")') == Not(Membership(GENRE, ("a",)))
     assert condition("Items.GENRE NOT IN CurrentItem.GENRE") == Not(
         Membership(GENRE, column("GENRE", "genre", ColumnDataset.CURRENT_ITEM))
     )
 
 
-def test_and_binds_tighter_than_or_unless_grouped() -> None:
+def test_and_has_precedence_over_or() -> None:
     one, two, three = (f"Items.PRICE < {number}" for number in (1, 2, 3))
 
     assert condition(f"{one} OR {two} AND {three}") == Or((cheap(1), And((cheap(2), cheap(3)))))
     assert condition(f"({one} OR {two}) AND NOT ({three})") == And((Or((cheap(1), cheap(2))), Not(cheap(3))))
 
 
-def test_tests_of_the_user_come_last() -> None:
+def test_user_conditions_come_last() -> None:
     (expression,) = parser.parse(
         'EXCLUDE ItemID WHERE Items.PRICE < 1 IF CurrentUser.MEMBERSHIP = $LEVEL AND CurrentUser.TAGS IN ("x")'
     ).expressions
@@ -106,7 +106,7 @@ def test_tests_of_the_user_come_last() -> None:
         ("Items.A = 1 AND (Items.B = 2 OR NOT (Items.C IN CurrentUser.C))", True, False, False, True),
     ],
 )
-def test_filter_says_what_it_needs(text: str, user: bool, item: bool, history: bool, catalogue: bool) -> None:
+def test_filter_reports_its_required_inputs(text: str, user: bool, item: bool, history: bool, catalogue: bool) -> None:
     parsed = parser.parse(f'EXCLUDE ItemID WHERE Items.ITEM_ID IN ("x") | EXCLUDE ItemID WHERE {text}')
     alone = parser.parse(f"EXCLUDE ItemID WHERE {text}")
 
@@ -138,7 +138,7 @@ def test_times_are_relative_to_now(text: str, time: Time) -> None:
     assert expression.parameters == (("DAYS",) if "$" in text else ())
 
 
-def test_user_is_asked_about_beside_items_and_interactions() -> None:
+def test_user_columns_can_be_combined_with_item_columns() -> None:
     assert condition("Items.ADULT = true AND NOT CurrentUser.AGE >= 18") == And(
         (
             Comparison(column("ADULT", "adult"), Operator.EQUAL, True),
@@ -150,14 +150,14 @@ def test_user_is_asked_about_beside_items_and_interactions() -> None:
     )
 
 
-def test_parentheses_around_what_is_joined_by_the_same_word_change_nothing() -> None:
+def test_redundant_parentheses_change_nothing() -> None:
     one, two, three = (f"Items.PRICE < {number}" for number in (1, 2, 3))
 
     assert condition(f"({one} AND {two}) AND {three}") == condition(f"{one} AND ({two} AND ({three}))")
     assert condition(f"({one} OR {two}) OR {three}") == Or((cheap(1), cheap(2), cheap(3)))
 
 
-def test_keywords_and_spelling_of_columns_are_free() -> None:
+def test_keywords_and_column_spellings_are_case_insensitive() -> None:
     assert parser.parse("include itemid where items.price<1 or items.categoryL1=2") == parser.parse(
         "INCLUDE ItemID WHERE Items.price < 1\n OR Items.categoryL1 = 2.0"
     )
@@ -212,7 +212,7 @@ def test_keywords_and_spelling_of_columns_are_free() -> None:
         ("x" * 2_501, 2_500, "the expression has 2,501 characters, expected at most 2,500"),
     ],
 )  # fmt: skip
-def test_error_points_at_the_character(expression: str, offset: int, message: str) -> None:
+def test_syntax_error_has_its_character(expression: str, offset: int, message: str) -> None:
     with pytest.raises(InvalidFilter) as caught:
         parser.parse(expression)
 

@@ -72,7 +72,7 @@ def passing(model: Model, text: str, asker: Asker, values: Mapping[str, tuple[st
 @pytest.mark.parametrize("kind", KINDS)
 @settings(max_examples=80, deadline=None)
 @given(data=st.data(), catalogue=catalogues, asker=askers, from_files=st.booleans())
-def test_condition_holds_of_the_items_that_a_naive_evaluation_names(
+def test_condition_equals_a_naive_evaluation(
     kind: str, data: st.DataObject, catalogue: Catalogue, asker: Asker, from_files: bool
 ) -> None:
     clause = data.draw(KINDS[kind])
@@ -92,7 +92,7 @@ def test_condition_holds_of_the_items_that_a_naive_evaluation_names(
     st.permutations(ITEM_IDS),
     st.booleans(),
 )
-def test_result_equals_a_naive_evaluation_row_by_row(
+def test_result_equals_a_naive_evaluation_per_row(
     expressions: list[tuple[str, Clause, list[Clause], bool]],
     catalogue: Catalogue,
     askers: list[Asker],

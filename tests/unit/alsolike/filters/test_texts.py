@@ -185,7 +185,7 @@ class Writer:
 
 @settings(max_examples=150, deadline=None)
 @given(trees, st.data())
-def test_written_filter_is_read_as_what_it_was_written_from(tree: Filter, data: st.DataObject) -> None:
+def test_written_filter_is_parsed_into_the_same_tree(tree: Filter, data: st.DataObject) -> None:
     text = Writer(data).filter(tree)
 
     if len(text) <= 2_500:
@@ -208,7 +208,7 @@ PIECES = (
 @example("Items.A < NOW - " + "9" * 2_000 + " DAYS")
 @example("Items.A < NOW -")
 @example("Items.A = \u0130 OR Items.\u00df = 1")
-def test_any_text_is_a_filter_or_an_error_within_it(text: str) -> None:
+def test_any_string_is_a_filter_or_an_error_within_it(text: str) -> None:
     for expression in (text, f"INCLUDE ItemID WHERE {text}", f"EXCLUDE ItemID WHERE Items.A < {text}"):
         assert 0 <= error_offset(expression) <= len(expression)
 

@@ -12,7 +12,7 @@ def shop() -> Model:
     return Model([*SHOP, UNLISTED], SHOP)
 
 
-def test_parameters_take_their_values_from_the_request(shop: Model) -> None:
+def test_parameter_values_come_from_the_request(shop: Model) -> None:
     expression = "INCLUDE ItemID WHERE Items.GENRE IN ($GENRE) OR Items.PRICE > $PRICE"
 
     for genre, price, expected in [
@@ -24,7 +24,7 @@ def test_parameters_take_their_values_from_the_request(shop: Model) -> None:
         assert shop.passing(expression, values=values) == expected
 
 
-def test_object_that_the_shop_says_of_the_user_is_no_mistake_of_the_value(shop: Model) -> None:
+def test_object_value_of_the_user_counts_as_missing(shop: Model) -> None:
     """It is as if it were not there: neither one of the texts nor refused for not being a number."""
     user, values = {"prefers": {"genre": "fruit"}}, {"GENRE": ("fruit",)}
 
@@ -34,7 +34,7 @@ def test_object_that_the_shop_says_of_the_user_is_no_mistake_of_the_value(shop: 
     assert (included, excluded) == ([], [*SHOP, UNLISTED])
 
 
-def test_exclude_with_a_parameter_left_out_does_not_apply(shop: Model) -> None:
+def test_exclude_without_its_parameter_does_not_apply(shop: Model) -> None:
     expression = "EXCLUDE ItemID WHERE Items.GENRE IN ($A) | EXCLUDE ItemID WHERE Items.GENRE IN ($B)"
 
     assert shop.passing(expression, values={"A": ("fruit",)}) == ["leek", "soap", "bare", UNLISTED]
@@ -88,7 +88,7 @@ def test_exclude_with_a_parameter_left_out_does_not_apply(shop: Model) -> None:
         ('EXCLUDE ItemID WHERE Items.DESCRIPTION = "x"', {}, "Items.DESCRIPTION, a column of texts: declare it as str"),
     ],
 )
-def test_value_that_does_not_fit_is_named(
+def test_invalid_parameter_value_is_refused_with_its_name(
     shop: Model, expression: str, values: dict[str, tuple[str, ...]], message: str
 ) -> None:
     with pytest.raises(InvalidInput) as caught:
@@ -101,11 +101,11 @@ def test_value_that_does_not_fit_is_named(
     ("text", "expected"),
     [('"a","b"', ("a", "b")), (' "a, b" , "c\\"" ', ("a, b", 'c"')), ("a, b", ("a", "b")), ('""', ("",))],
 )
-def test_values_are_quoted_or_plain(text: str, expected: tuple[str, ...]) -> None:
+def test_parameter_values_are_quoted_or_plain(text: str, expected: tuple[str, ...]) -> None:
     assert parse_values("P", text) == expected
 
 
 @pytest.mark.parametrize("text", ['"a', '"a" "b"', '"a",', '"a",b'])
-def test_badly_quoted_values_are_refused(text: str) -> None:
+def test_incorrectly_quoted_values_are_refused(text: str) -> None:
     with pytest.raises(InvalidInput, match=r"filterValues\.P is .*, expected quoted values with commas between"):
         parse_values("P", text)

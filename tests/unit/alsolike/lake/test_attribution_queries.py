@@ -81,5 +81,5 @@ def test_each_documented_query_is_tested() -> None:
 
 
 @pytest.mark.parametrize("title", EXPECTED)
-def test_documented_query_answers_its_question(connection: duckdb.DuckDBPyConnection, title: str) -> None:
+def test_documented_query_has_the_expected_result(connection: duckdb.DuckDBPyConnection, title: str) -> None:
     assert connection.execute(QUERIES[title]).fetchall() == EXPECTED[title]

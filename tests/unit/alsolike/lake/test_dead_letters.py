@@ -17,5 +17,5 @@ from alsolike.lake.dead_letters import DeadLetter, Kind
         ("event_time_ms is -1.5e+20, expected null", "event_time_ms is …, expected …"),
     ],
 )
-def test_a_reason_class_has_no_values(reason: str, told: str) -> None:
+def test_reason_class_contains_no_values(reason: str, told: str) -> None:
     assert DeadLetter("key", Kind.RECORD, reason, 0, ()).reason_class == told

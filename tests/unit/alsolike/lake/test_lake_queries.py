@@ -103,7 +103,7 @@ def test_each_documented_query_is_tested() -> None:
 
 
 @pytest.mark.parametrize("title", EXPECTED)
-def test_documented_query_answers_its_question(connection: duckdb.DuckDBPyConnection, title: str) -> None:
+def test_documented_query_has_the_expected_result(connection: duckdb.DuckDBPyConnection, title: str) -> None:
     rows = connection.execute(QUERIES[title]).fetchall()
 
     assert rows == EXPECTED[title]

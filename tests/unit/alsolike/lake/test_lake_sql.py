@@ -43,7 +43,7 @@ def comparable(rows: list[dict[str, Any]]) -> list[tuple[str, ...]]:
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(files=FILES)
-def test_the_view_keeps_the_rows_that_every_other_reader_keeps(
+def test_sql_view_keeps_the_same_rows_as_deduplicate(
     files: list[tuple[bool, list[dict[str, Any]]]], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     directory = tmp_path_factory.mktemp("lake")
@@ -74,7 +74,7 @@ def test_the_view_keeps_the_rows_that_every_other_reader_keeps(
     split=st.integers(0, 8),
     columns=st.integers(COPY_ORDER.index("session_id") + 1, len(COPY_ORDER)),
 )
-def test_rows_compacted_first_give_the_same_also_to_a_reader_of_few_columns(
+def test_compacted_rows_give_the_same_result_for_any_columns(
     rows: list[dict[str, Any]], split: int, columns: int
 ) -> None:
     read = ["event_id", *COPY_ORDER[:columns]]
@@ -88,18 +88,18 @@ def test_rows_compacted_first_give_the_same_also_to_a_reader_of_few_columns(
     assert content(lake.deduplicate(compacted[read])) == content(lake.deduplicate(frame[read]))
 
 
-def test_columns_without_those_that_decide_before_them_are_refused() -> None:
+def test_columns_without_their_preceding_tie_breakers_are_refused() -> None:
     frame = pd.DataFrame({"event_id": ["a"], "received_time_ms": [1], "item_id": ["x"]})
 
     with pytest.raises(ValueError, match="item_id without event_time_ms, user_id, session_id, which decide before it"):
         lake.deduplicate(frame)
 
 
-def test_every_column_decides_so_that_nothing_depends_on_chance() -> None:
+def test_every_column_is_a_tie_breaker() -> None:
     assert {"event_id", *COPY_ORDER} == set(INTERACTIONS_COLUMNS)
 
 
-def test_files_of_before_a_column_read_as_null(tmp_path: Path) -> None:
+def test_column_missing_in_older_files_is_null(tmp_path: Path) -> None:
     row = {"event_id": "e", "event_type": "view", "event_time_ms": DAY_MS, "received_time_ms": 1}
     path = tmp_path / f"{lake.partition_prefix('1970-01-02')}old.parquet"
     write_file([row], path, schema=OLD_SCHEMA)

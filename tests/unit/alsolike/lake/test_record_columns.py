@@ -116,14 +116,14 @@ documents = (
 
 @settings(max_examples=300)
 @given(st.lists(documents, min_size=1, max_size=4))
-def test_columns_hold_what_single_records_say_and_refuse_what_they_refuse(batch: list[Any]) -> None:
+def test_columnar_parser_accepts_and_refuses_the_same_records(batch: list[Any]) -> None:
     records = stream(*batch)
 
     assert by_column(records) == one_by_one(records)
 
 
 @pytest.mark.parametrize("name", sorted(ODD))
-def test_every_field_is_checked_at_its_limits_as_in_a_single_record(name: str) -> None:
+def test_columnar_parser_checks_each_field_like_the_record_parser(name: str) -> None:
     """Each odd value is parsed next to a valid one: in a batch by itself, its type may already fail."""
     for value in ODD[name]:
         for beside in (fields(query="q"), _of_version(2, {}), fields()):
@@ -133,7 +133,7 @@ def test_every_field_is_checked_at_its_limits_as_in_a_single_record(name: str) -
 
 
 @given(st.lists(interactions(), min_size=1, max_size=3))
-def test_interactions_as_collect_writes_them_are_plain_where_their_texts_are_printable(
+def test_collected_interactions_use_the_fast_path_if_printable(
     batch: list[Interaction],
 ) -> None:
     records = [StreamRecord("events", "shard", "1", each.received_time_ms, each.to_record()) for each in batch]
@@ -150,7 +150,7 @@ def test_interactions_as_collect_writes_them_are_plain_where_their_texts_are_pri
     assert (plain_columns(records, DEFAULT) is not None) == all(map(str.isprintable, texts))
 
 
-def test_one_poison_record_costs_its_neighbours_little(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_record_reparses_only_a_few_neighbours(monkeypatch: pytest.MonkeyPatch) -> None:
     records = stream(*(fields(event_id=f"e{n}") for n in range(1000)))
     records[700] = StreamRecord("events", "shard", "700", TIME_MS, b"poison")
     seen: list[int] = []

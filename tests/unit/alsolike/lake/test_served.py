@@ -36,14 +36,14 @@ def rows(draw: st.DrawFn) -> ServedResponse:
 
 
 @given(row=rows())
-def test_a_row_comes_out_of_its_line_as_it_went_in(row: ServedResponse) -> None:
+def test_row_is_unchanged_after_write_and_read(row: ServedResponse) -> None:
     line = row.to_line()
 
     assert "\n" not in line
     assert read_line(line) == row
 
 
-def test_a_line_omits_nulls_and_what_all_items_have() -> None:
+def test_line_omits_nulls_and_default_item_fields() -> None:
     row = served(item_ids=["fig", "leek"], origins=["ranked", "ranked"], propensities=[None, None], shopper=None)
 
     fields = orjson.loads(row.to_line())["served"]
@@ -55,7 +55,7 @@ def test_a_line_omits_nulls_and_what_all_items_have() -> None:
 
 
 @given(row=rows(), data=st.data())
-def test_a_line_that_was_cut_is_refused(row: ServedResponse, data: st.DataObject) -> None:
+def test_truncated_line_is_refused(row: ServedResponse, data: st.DataObject) -> None:
     line = row.to_line().encode()
 
     with pytest.raises(InvalidInput):
@@ -92,7 +92,7 @@ def test_a_line_that_was_cut_is_refused(row: ServedResponse, data: st.DataObject
         ({"configuration": ...}, "served.configuration is missing"),
     ],
 )
-def test_a_row_that_is_none_is_told_by_its_column(fields: dict[str, Any], message: str) -> None:
+def test_invalid_row_is_refused_with_its_column(fields: dict[str, Any], message: str) -> None:
     good = as_stored(served())
     changed = {name: value for name, value in {**good, **fields}.items() if value is not ...}
 
@@ -101,12 +101,12 @@ def test_a_row_that_is_none_is_told_by_its_column(fields: dict[str, Any], messag
 
 
 @pytest.mark.parametrize("line", [b"", b"START RequestId: 1", b"[]", b"{}", b'{"served": 1}', b"\xff", b"null"])
-def test_other_lines_are_no_rows(line: bytes) -> None:
+def test_other_lines_are_refused(line: bytes) -> None:
     with pytest.raises(InvalidInput):
         read_line(line)
 
 
-def test_a_changed_recommendation_id_is_refused() -> None:
+def test_changed_recommendation_id_is_refused() -> None:
     """Any one of its characters: its checksum covers them all."""
     good = served()
     made = good.recommendation_id
@@ -117,6 +117,6 @@ def test_a_changed_recommendation_id_is_refused() -> None:
             read_line(dataclasses.replace(good, recommendation_id=forged).to_line())
 
 
-def test_a_row_lies_in_the_partition_of_its_day() -> None:
+def test_row_is_in_the_partition_of_its_date() -> None:
     assert served_date(SERVED_MS) == "2026-09-21"
     assert partition_prefix(served_date(SERVED_MS)) == "served/served_date=2026-09-21/"

@@ -80,18 +80,18 @@ def test_each_documented_query_is_tested() -> None:
 
 
 @pytest.mark.parametrize("title", EXPECTED)
-def test_documented_query_answers_its_question(connection: duckdb.DuckDBPyConnection, title: str) -> None:
+def test_documented_query_has_the_expected_result(connection: duckdb.DuckDBPyConnection, title: str) -> None:
     assert connection.execute(QUERIES[title]).fetchall() == EXPECTED[title]
 
 
-def test_an_answer_that_was_delivered_twice_counts_once(connection: duckdb.DuckDBPyConnection) -> None:
+def test_response_delivered_twice_counts_once(connection: duckdb.DuckDBPyConnection) -> None:
     def count(table: str) -> Any:
         return connection.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0]
 
     assert (count("served"), count("served_once")) == (8, 4)
 
 
-def test_the_page_has_the_columns_of_the_table() -> None:
+def test_page_has_the_columns_of_the_table() -> None:
     listed = re.findall(r"^\| (`[a-z_`, ]+`) \| [a-z]+[a-z&;]* \|", PAGE.read_text(), flags=re.MULTILINE)
     named = [name for cell in listed for name in re.findall(r"`(\w+)`", cell)]
 

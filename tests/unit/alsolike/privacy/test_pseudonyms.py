@@ -18,12 +18,12 @@ KEY = b"k" * 32
 pseudonyms = Pseudonyms(KEY)
 
 
-def test_a_hash_is_hmac_sha256_of_kind_and_id() -> None:
+def test_hash_is_hmac_sha256_of_type_and_id() -> None:
     assert pseudonyms.user("ann") == hmac.new(KEY, b"user\0ann", hashlib.sha256).hexdigest()
 
 
 @given(st.text(), st.text())
-def test_ids_and_kinds_never_share_a_hash(one: str, other: str) -> None:
+def test_different_ids_and_types_have_different_hashes(one: str, other: str) -> None:
     hashes = [
         hash_of(value)
         for value in {one, other}
@@ -34,20 +34,20 @@ def test_ids_and_kinds_never_share_a_hash(one: str, other: str) -> None:
     assert {len(each) for each in hashes} == {DIGITS}
 
 
-def test_another_secret_gives_other_hashes() -> None:
+def test_other_secret_gives_other_hashes() -> None:
     assert Pseudonyms(b"x" * 32).user("ann") != pseudonyms.user("ann")
 
 
-def test_half_a_surrogate_pair_has_a_hash_too() -> None:
+def test_lone_surrogate_has_a_hash() -> None:
     assert len(pseudonyms.user("\ud800")) == DIGITS
 
 
-def test_a_short_secret_is_refused() -> None:
+def test_short_secret_is_refused() -> None:
     with pytest.raises(MissingSetting, match="has 5 bytes, expected 32"):
         Pseudonyms(b"short")
 
 
-def test_the_secret_is_read_once(aws: Callable[[str], Any]) -> None:
+def test_secret_is_read_once(aws: Callable[[str], Any]) -> None:
     secrets = aws("secretsmanager")
     arn = secrets.create_secret(Name="key", SecretString="s" * 64)["ARN"]
 
@@ -58,6 +58,6 @@ def test_the_secret_is_read_once(aws: Callable[[str], Any]) -> None:
     assert first.user("ann") == Pseudonyms(b"s" * 64).user("ann")
 
 
-def test_a_secret_that_cannot_be_read_is_named(aws: Callable[[str], Any]) -> None:
+def test_unreadable_secret_error_names_the_secret(aws: Callable[[str], Any]) -> None:
     with pytest.raises(Unavailable, match="secret absent: "):
         pseudonyms_of(aws("secretsmanager"), "absent")

@@ -60,7 +60,7 @@ def damages(capsys: pytest.CaptureFixture[str]) -> Callable[[], int]:
 
 
 @pytest.mark.parametrize("length", [1, 254, 255, 256])
-def test_record_with_the_key_of_an_erased_user_names_the_user_however_long_the_id(s3: Any, length: int) -> None:
+def test_record_with_the_key_of_an_erased_user_is_recognised(s3: Any, length: int) -> None:
     user, other = "u" * length, "v" * length
     erase(s3, user)
     if (key := long_key(profile_id(user_id=user, session_id=None))) is not None:
@@ -76,7 +76,7 @@ def test_record_with_the_key_of_an_erased_user_names_the_user_however_long_the_i
 
 
 @pytest.mark.parametrize("field", ["user_id", "userId"])
-def test_record_with_an_erased_users_id_as_a_number_names_the_user(s3: Any, field: str) -> None:
+def test_record_with_a_numeric_id_of_an_erased_user_is_recognised(s3: Any, field: str) -> None:
     erase(s3, "4711")
     found = reader(s3)
 
@@ -105,14 +105,14 @@ class Counting:
         return self.client.get_paginator(operation)
 
 
-def test_nobody_is_erased_before_the_first_tombstone_and_no_secret_is_asked_for(s3: Any) -> None:
+def test_reader_without_tombstones_erases_no_user_and_reads_no_secret(s3: Any) -> None:
     def no_secret() -> Pseudonyms:
         raise AssertionError("asked for the secret")
 
     assert not TombstoneReader(s3, BUCKET, no_secret).erased("ann", now_ms=0)
 
 
-def test_an_erased_user_is_known_by_the_hash_and_nobody_else_is(s3: Any) -> None:
+def test_erased_user_is_recognised_by_the_hash(s3: Any) -> None:
     erase(s3, "ann")
     tombstones = reader(s3)
 
@@ -122,7 +122,7 @@ def test_an_erased_user_is_known_by_the_hash_and_nobody_else_is(s3: Any) -> None
     assert b"ann" not in s3.get_object(Bucket=BUCKET, Key=TOMBSTONES_KEY)["Body"].read()
 
 
-def test_a_tombstone_is_seen_when_the_interval_is_over_and_not_looked_for_before(s3: Any) -> None:
+def test_new_tombstone_is_visible_only_after_the_interval(s3: Any) -> None:
     counting = Counting(s3)
     tombstones = reader(counting)
     assert not tombstones.erased("ann", now_ms=10_000)
@@ -134,7 +134,7 @@ def test_a_tombstone_is_seen_when_the_interval_is_over_and_not_looked_for_before
     assert counting.reads == 2
 
 
-def test_an_unchanged_object_is_not_read_again(s3: Any) -> None:
+def test_unchanged_object_is_not_read_again(s3: Any) -> None:
     erase(s3, "ann")
     tombstones = reader(s3)
     tombstones.current(now_ms=0)
@@ -142,7 +142,7 @@ def test_an_unchanged_object_is_not_read_again(s3: Any) -> None:
     assert tombstones.erased("ann", now_ms=5_000)  # the answer was 304
 
 
-def test_tombstones_outlast_a_failure(s3: Any) -> None:
+def test_tombstones_are_kept_during_a_failure(s3: Any) -> None:
     erase(s3, "ann")
     counting = Counting(s3)
     tombstones = reader(counting)
@@ -157,7 +157,7 @@ def test_tombstones_outlast_a_failure(s3: Any) -> None:
     assert tombstones.erased("bob", now_ms=10_000)
 
 
-def test_tombstones_that_were_never_read_are_missed_loudly(s3: Any) -> None:
+def test_tombstones_never_read_raise_unavailable(s3: Any) -> None:
     counting = Counting(s3)
     counting.down = True
     tombstones = reader(counting)
@@ -167,7 +167,7 @@ def test_tombstones_that_were_never_read_are_missed_loudly(s3: Any) -> None:
             tombstones.erased("ann", now_ms=now_ms)
 
 
-def test_erasing_again_keeps_the_first_time(s3: Any) -> None:
+def test_repeated_erasure_keeps_the_first_time(s3: Any) -> None:
     assert erase(s3, "ann", now_ms=5) == 5
     assert erase(s3, "ann", now_ms=9) == 5
 
@@ -201,7 +201,7 @@ class Together:
             raise
 
 
-def test_tombstones_written_at_once_are_all_kept(s3: Any) -> None:
+def test_concurrent_tombstones_are_all_kept(s3: Any) -> None:
     users = [f"user-{number}" for number in range(12)]
     together = Together(s3)
 
@@ -213,7 +213,7 @@ def test_tombstones_written_at_once_are_all_kept(s3: Any) -> None:
     assert all(tombstones.erased(user, now_ms=0) for user in users)
 
 
-def test_a_writer_that_always_loses_gives_up(s3: Any) -> None:
+def test_writer_overtaken_at_every_attempt_raises_concurrent_update(s3: Any) -> None:
     numbers = itertools.count()
 
     class Overtaken:
@@ -232,7 +232,7 @@ def test_a_writer_that_always_loses_gives_up(s3: Any) -> None:
 
 
 @pytest.mark.parametrize("document", [b"[]", b"{", json.dumps({"format_version": 2, "erased": {}}).encode()])
-def test_an_object_of_another_form_is_never_taken_for_nobody(s3: Any, document: bytes) -> None:
+def test_invalid_tombstones_object_raises_unavailable(s3: Any, document: bytes) -> None:
     s3.put_object(Bucket=BUCKET, Key=TOMBSTONES_KEY, Body=document)
 
     with pytest.raises(Unavailable, match=TOMBSTONES_KEY):
@@ -277,7 +277,7 @@ def damage(s3: Any, form: str, older: bytes) -> None:
 
 
 @pytest.mark.parametrize("form", ["deleted", "emptied", "older"])
-def test_damaged_tombstones_bring_no_user_back(s3: Any, form: str, damages: Callable[[], int]) -> None:
+def test_damaged_tombstones_are_completed_from_receipts(s3: Any, form: str, damages: Callable[[], int]) -> None:
     damage(s3, form, erase_both(s3))
     tombstones = reader(s3)
 
@@ -377,7 +377,7 @@ def test_expired_sessions_of_a_receipt_are_not_missed(s3: Any, damages: Callable
         assert damages() == 0
 
 
-def test_erasure_between_two_reads_is_not_damage(s3: Any, damages: Callable[[], int]) -> None:
+def test_erasure_between_two_reads_is_not_reported_as_damage(s3: Any, damages: Callable[[], int]) -> None:
     erase(s3, "ann")
 
     class ErasingMeanwhile(Counting):
@@ -391,14 +391,14 @@ def test_erasure_between_two_reads_is_not_damage(s3: Any, damages: Callable[[], 
     assert damages() == 0
 
 
-def test_unreadable_receipt_without_a_tombstone_stops_the_reader(s3: Any) -> None:
+def test_unreadable_receipt_without_a_tombstone_raises_unavailable(s3: Any) -> None:
     s3.put_object(Bucket=BUCKET, Key=f"{ERASURE_RECEIPTS_PREFIX}0123.json", Body=b"{}")
 
     with pytest.raises(Unavailable, match=r"0123\.json"):
         reader(s3).erased("ann", now_ms=0)
 
 
-def test_a_sessions_tombstone_stops_records_without_a_user_and_expires(s3: Any) -> None:
+def test_session_tombstone_matches_records_without_a_user_and_expires(s3: Any) -> None:
     later_ms = (SESSION_DAYS + 1) * 86_400_000
     erase(s3, "ann")
     add_session_tombstones(s3, BUCKET, [PSEUDONYMS.shopper("visit")], now_ms=1)

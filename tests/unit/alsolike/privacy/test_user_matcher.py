@@ -29,7 +29,7 @@ def names_zoe(data: bytes, key: str | None = None) -> bool:
 
 
 @pytest.mark.parametrize("form", [*NAMING_USER, *NAMING_SESSION])
-def test_damaged_record_of_the_user_is_found(form: str) -> None:
+def test_damaged_record_of_the_user_is_matched(form: str) -> None:
     data = {**NAMING_USER, **NAMING_SESSION}[form]
 
     assert ZOE.owner(data) is Owner.USER
@@ -37,7 +37,7 @@ def test_damaged_record_of_the_user_is_found(form: str) -> None:
 
 
 @pytest.mark.parametrize("form", NAMING_SESSION)
-def test_session_of_another_user_names_no_user(form: str) -> None:
+def test_session_of_another_user_is_not_matched(form: str) -> None:
     assert UserMatcher(USER, sessions=["visit-8"]).owner(NAMING_SESSION[form]) is not Owner.USER
 
 
@@ -48,7 +48,7 @@ def test_record_without_a_readable_user_is_undecided(form: str) -> None:
 
 
 @pytest.mark.parametrize("form", OF_OTHERS)
-def test_record_of_others_is_not_the_users(form: str) -> None:
+def test_record_of_other_users_is_not_matched(form: str) -> None:
     assert ZOE.owner(OF_OTHERS[form]) is Owner.OTHER
     assert not names_zoe(OF_OTHERS[form])
 
@@ -64,11 +64,11 @@ def test_record_of_others_is_not_the_users(form: str) -> None:
         ({"comment": "7 pears"}, Owner.OTHER),
     ],
 )
-def test_number_is_an_id_only_as_a_value_for_users(record: object, owner: Owner) -> None:
+def test_number_is_an_id_only_in_a_user_field(record: object, owner: Owner) -> None:
     assert SEVEN.owner(json.dumps(record).encode()) is owner
 
 
-def test_true_is_not_the_user_1() -> None:
+def test_boolean_true_is_not_user_1() -> None:
     assert UserMatcher("1").owner(b'{"user_id": true}') is Owner.OTHER
 
 
@@ -89,7 +89,7 @@ def test_partition_key_decides_an_unreadable_record(key: str | None, owner: Owne
 
 
 @pytest.mark.parametrize("name", ["user", "session"])
-def test_hashed_partition_key_of_a_long_id_is_found(name: str) -> None:
+def test_hashed_partition_key_of_a_long_id_is_matched(name: str) -> None:
     long = "s" * 256
     key = partition_key(f"{name[0]}#{long}")
     matcher = UserMatcher(long) if name == "user" else UserMatcher(USER, sessions=[long])
@@ -111,7 +111,7 @@ def test_hashed_partition_key_of_a_long_id_is_found(name: str) -> None:
         ({"user_id": USER, "session_id": "s", "event_time_ms": 10**30, "event_id": 7}, [("s", [253402300799999, ""])]),
     ],
 )
-def test_login_is_a_user_and_a_session_in_one_object(record: object, logins: list[Any]) -> None:
+def test_login_requires_user_and_session_in_one_object(record: object, logins: list[Any]) -> None:
     result = ZOE.logins(json.dumps(record).encode())
 
     assert [login.session_id for login in result] == [session for session, _ in logins]
@@ -153,7 +153,7 @@ def test_truncated_login_names_its_session() -> None:
         (b"no JSON, joann.lee, ann.lee2, ann.lee@example.org, ann-lee", False),
     ],
 )
-def test_document_names_the_user_as_a_value_or_word(data: bytes, is_named: bool) -> None:
+def test_document_is_matched_by_the_user_as_a_value_or_word(data: bytes, is_named: bool) -> None:
     assert UserMatcher("ann.lee").is_named(data) is is_named
 
 
@@ -209,14 +209,14 @@ def damaged(draw: st.DrawFn) -> tuple[str, bytes]:
 @given(damaged())
 @example(('ann"b', b'{"detail": {"user_id": "ann\\"'))
 @settings(max_examples=200)
-def test_damaged_record_that_named_the_user_is_removed(named: tuple[str, bytes]) -> None:
+def test_damaged_record_with_the_user_is_never_of_others(named: tuple[str, bytes]) -> None:
     user, data = named
 
     assert UserMatcher(user).owner(data) is not Owner.OTHER
 
 
 @given(IDS, st.data())
-def test_complete_record_names_the_user_in_any_form(user: str, data: st.DataObject) -> None:
+def test_complete_record_of_the_user_is_matched_in_any_form(user: str, data: st.DataObject) -> None:
     record = data.draw(records(user)).encode()
 
     assert UserMatcher(user).owner(record) is Owner.USER
@@ -224,7 +224,7 @@ def test_complete_record_names_the_user_in_any_form(user: str, data: st.DataObje
 
 
 @given(WORDS, WORDS, st.data())
-def test_complete_record_of_another_user_stays(user: str, other: str, data: st.DataObject) -> None:
+def test_complete_record_of_another_user_is_not_matched(user: str, other: str, data: st.DataObject) -> None:
     fields = {"user_id": other, "session_id": "visit-9", "item_id": "pear", "comment": user}
     record = json.dumps(fields, ensure_ascii=data.draw(st.booleans())).encode()
 

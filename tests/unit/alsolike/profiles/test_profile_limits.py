@@ -28,13 +28,13 @@ def seen(second: int, *, item_id: str = "i") -> RecentInteraction:
     return RecentInteraction(second * 1000, f"e{second}", item_id, "view")
 
 
-def test_a_session_keeps_only_what_happened_after_its_login() -> None:
+def test_session_keeps_only_interactions_after_its_login() -> None:
     users, sessions = SessionLink("u#1", 2_000).split([seen(1), seen(2), seen(3)])
 
     assert (users, sessions) == ([seen(1), seen(2)], [seen(3)])
 
 
-def test_the_mark_of_a_login_hides_what_happened_until_then() -> None:
+def test_login_mark_hides_earlier_session_interactions() -> None:
     link = SessionLink("u#1", 2_000)
     items = [link_item("s#1", link, expires_s=5), *(to_item("s#1", seen(n), expires_s=5) for n in (3, 2, 1))]
 
@@ -42,13 +42,13 @@ def test_the_mark_of_a_login_hides_what_happened_until_then() -> None:
 
 
 @pytest.mark.parametrize("length", [1, 2, None])
-def test_a_profile_has_the_latest_interactions(length: int | None) -> None:
+def test_profile_is_limited_to_the_latest_interactions(length: int | None) -> None:
     items = [to_item("u#1", seen(n), expires_s=5) for n in (3, 2, 1)]
 
     assert from_items("u#1", items, length=length).recent == (seen(1), seen(2), seen(3))[-(length or 3) :]
 
 
-def test_a_profile_keeps_the_context_of_an_interaction() -> None:
+def test_profile_keeps_the_context_of_an_interaction() -> None:
     anna = (seen(1)._replace(context='{"device":"phone"}'), seen(2))
     one_by_one = [to_item("u#1", interaction, expires_s=5) for interaction in anna[::-1]]
     together = history_item("u#1", anna, expires_s=5)
@@ -59,7 +59,7 @@ def test_a_profile_keeps_the_context_of_an_interaction() -> None:
     assert together["history"]["S"].endswith('"view"]]')
 
 
-def test_an_interaction_with_the_longest_context_fits_in_one_write_unit() -> None:
+def test_interaction_with_the_longest_context_fits_in_one_write_unit() -> None:
     columns = [f"c{number}".ljust(63, "x") for number in range(5)]
     context = context_of(json.dumps(dict.fromkeys(columns, "x" * MAX_CHARACTERS)), columns)
     interaction = RecentInteraction(1_700_000_000_000, "e" * 80, "i" * 80, "purchase", context)
@@ -87,7 +87,7 @@ class Requests:
         return puts + [each["PutRequest"]["Item"] for some in batches if "Keys" not in some for each in some]
 
 
-def test_reads_of_requests_are_eventually_consistent_and_those_of_marks_consistent() -> None:
+def test_profile_reads_are_eventually_and_link_reads_strongly_consistent() -> None:
     client: Any = Requests()
     store = ProfileStore(client, "profiles")
 
@@ -99,7 +99,7 @@ def test_reads_of_requests_are_eventually_consistent_and_those_of_marks_consiste
     assert links["RequestItems"]["profiles"]["ConsistentRead"] is True
 
 
-def test_interactions_of_users_are_written_without_reading() -> None:
+def test_user_interactions_are_written_without_reads() -> None:
     client: Any = Requests()
 
     ProfileStore(client, "profiles").add("u#1", [seen(1)], now_ms=NOW_MS)
@@ -107,7 +107,7 @@ def test_interactions_of_users_are_written_without_reading() -> None:
     assert [request.keys() for request in client.made] == [{"RequestItems"}]
 
 
-def test_interactions_of_users_and_marks_expire_after_400_days_and_the_names_of_sessions_later() -> None:
+def test_items_of_a_profile_expire_after_their_retention() -> None:
     client: Any = Requests()
     store = ProfileStore(client, "profiles")
 
@@ -127,7 +127,7 @@ def test_interactions_of_users_and_marks_expire_after_400_days_and_the_names_of_
     }
 
 
-def test_a_store_remembers_nothing_by_default() -> None:
+def test_store_caches_no_sessions_by_default() -> None:
     client: Any = Requests()
     store = ProfileStore(client, "profiles")
 

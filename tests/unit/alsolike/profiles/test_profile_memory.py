@@ -68,7 +68,7 @@ JOIN = ["batch_get", "batch_write", "put", "query", "batch_write"]
 """Read the mark, name the session, mark it, read what is to be copied, and complete the mark."""
 
 
-def test_profile_that_is_gone_does_not_come_back(store: ProfileStore, other: ProfileStore) -> None:
+def test_deleted_profile_is_not_restored(store: ProfileStore, other: ProfileStore) -> None:
     store.add("u#1", [seen(1)], now_ms=NOW_MS)
     other.delete(other.keys("u#1"))
 
@@ -89,9 +89,7 @@ def test_profile_erased_by_another_process_stays_empty(store: ProfileStore, othe
     assert (found.recent, found.erased) == ((), True)
 
 
-def test_session_joined_by_another_process_gives_its_late_events_to_the_user(
-    store: ProfileStore, other: ProfileStore
-) -> None:
+def test_late_events_of_a_session_joined_elsewhere_belong_to_the_user(store: ProfileStore, other: ProfileStore) -> None:
     store.add("s#s", [seen(1)], now_ms=NOW_MS)
     other.join("s", Login(5000, "l", "1"), now_ms=NOW_MS)
 
@@ -101,7 +99,9 @@ def test_session_joined_by_another_process_gives_its_late_events_to_the_user(
     assert store.read("s#s") == Profile("s#s", (seen(6),), joined=SessionLink("u#1", 5000))
 
 
-def test_known_session_costs_nothing(dynamodb: Counted, store: ProfileStore, other: ProfileStore) -> None:
+def test_repeated_join_of_a_cached_session_needs_no_calls(
+    dynamodb: Counted, store: ProfileStore, other: ProfileStore
+) -> None:
     other.join("old", Login(5000, "l", "1"), now_ms=NOW_MS)
 
     for _ in range(3):
@@ -118,7 +118,7 @@ def state(store: ProfileStore) -> dict[str, Profile]:
 
 @pytest.mark.parametrize("call", range(6))
 @pytest.mark.parametrize("remembers", [False, True])
-def test_join_that_was_cut_short_is_completed_by_its_repetition(
+def test_interrupted_join_is_completed_by_its_repetition(
     call: int, remembers: bool, dynamodb: Counted, store: ProfileStore, other: ProfileStore
 ) -> None:
     other.add("s#s", [seen(1), seen(2)], now_ms=NOW_MS)
@@ -143,9 +143,7 @@ def test_join_that_was_cut_short_is_completed_by_its_repetition(
     assert other.sessions_of("u#1") == {"s#s": SessionLink("u#1", 5000)}
 
 
-def test_session_that_its_user_cannot_be_given_is_not_joined(
-    dynamodb: Counted, store: ProfileStore, other: ProfileStore
-) -> None:
+def test_failed_join_leaves_the_session_unjoined(dynamodb: Counted, store: ProfileStore, other: ProfileStore) -> None:
     other.add("s#s", [seen(1)], now_ms=NOW_MS)
 
     def refuse() -> None:
@@ -161,7 +159,7 @@ def test_session_that_its_user_cannot_be_given_is_not_joined(
 
 
 @pytest.mark.parametrize("call", range(6))
-def test_session_event_that_comes_in_the_middle_of_a_join_is_the_users(
+def test_session_event_written_during_a_join_belongs_to_the_user(
     call: int, dynamodb: Counted, store: ProfileStore, other: ProfileStore
 ) -> None:
     other.add("s#s", [seen(1)], now_ms=NOW_MS)
@@ -175,7 +173,7 @@ def test_session_event_that_comes_in_the_middle_of_a_join_is_the_users(
 
 
 @pytest.mark.parametrize("call", range(2))
-def test_session_event_that_meets_a_join_between_its_calls_is_the_users(
+def test_session_event_overtaken_by_a_join_belongs_to_the_user(
     call: int, dynamodb: Counted, store: ProfileStore, other: ProfileStore
 ) -> None:
     other.add("s#s", [seen(1)], now_ms=NOW_MS)
@@ -188,7 +186,7 @@ def test_session_event_that_meets_a_join_between_its_calls_is_the_users(
 
 
 @pytest.mark.parametrize("call", range(6))
-def test_one_of_two_logins_at_the_same_moment_joins_the_session(
+def test_only_one_of_two_concurrent_logins_joins_the_session(
     call: int, dynamodb: Counted, store: ProfileStore, other: ProfileStore
 ) -> None:
     other.add("s#s", [seen(1)], now_ms=NOW_MS)
@@ -202,7 +200,7 @@ def test_one_of_two_logins_at_the_same_moment_joins_the_session(
     assert [user for user in ("u#1", "u#2") if store.sessions_of(user)] == [joined.profile_id]
 
 
-def test_session_of_an_erased_user_keeps_nothing_of_the_time_before_the_login(store: ProfileStore) -> None:
+def test_session_of_an_erased_user_keeps_only_later_interactions(store: ProfileStore) -> None:
     store.add("s#s", [seen(1), seen(9)], now_ms=NOW_MS)
 
     store.join_erased("s", Login(5000, "l", "1"), erasure_id="x", now_ms=NOW_MS)
@@ -214,7 +212,7 @@ def test_session_of_an_erased_user_keeps_nothing_of_the_time_before_the_login(st
     assert store.read("u#1") == Profile("u#1")
 
 
-def test_overwriting_replaces_interactions_and_the_mark(store: ProfileStore, other: ProfileStore) -> None:
+def test_overwrite_replaces_interactions_and_the_login_mark(store: ProfileStore, other: ProfileStore) -> None:
     other.add("s#s", [seen(1), seen(2), seen(9)], now_ms=NOW_MS)
     other.join("s", Login(1000, "l", "1"), now_ms=NOW_MS)
     wanted = Profile("s#s", (seen(7), seen(9)), joined=SessionLink("u#2", 2000))
@@ -229,7 +227,7 @@ def test_overwriting_replaces_interactions_and_the_mark(store: ProfileStore, oth
     assert store.keys("s#s") == []
 
 
-def test_cache_keeps_what_was_used_last_within_its_budget() -> None:
+def test_cache_keeps_recently_used_values_within_its_size() -> None:
     cache = BoundedCache[str, int](10)
 
     cache.put("a", 1, size_bytes=4)
@@ -241,7 +239,7 @@ def test_cache_keeps_what_was_used_last_within_its_budget() -> None:
     assert [cache.get(key) for key in ("a", "b", "c", "too large")] == [1, None, 3, None]
 
 
-def test_cache_counts_a_value_that_is_put_again_once() -> None:
+def test_cache_counts_a_replaced_value_once() -> None:
     cache = BoundedCache[str, int](10)
 
     for value in range(5):

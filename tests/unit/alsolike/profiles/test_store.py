@@ -48,7 +48,7 @@ def merged(*batches: list[RecentInteraction], length: int) -> tuple[RecentIntera
 
 
 @given(few, few, few, st.integers(1, 4))
-def test_batches_merge_the_same_in_any_order_and_number(
+def test_batches_merge_to_the_same_profile_in_any_order(
     a: list[RecentInteraction], b: list[RecentInteraction], c: list[RecentInteraction], length: int
 ) -> None:
     at_once = merged([*a, *b, *c], length=length)
@@ -69,7 +69,7 @@ def test_merging_is_associative(
 
 
 @given(few)
-def test_a_profile_has_each_event_once_oldest_first(batch: list[RecentInteraction]) -> None:
+def test_profile_has_each_event_once_sorted_by_time(batch: list[RecentInteraction]) -> None:
     found = Profile("u#1").merge(batch).recent
 
     assert {each.event_id for each in found} == {each.event_id for each in batch}
@@ -77,14 +77,14 @@ def test_a_profile_has_each_event_once_oldest_first(batch: list[RecentInteractio
     assert list(found) == sorted(found)
 
 
-def test_the_latest_hundred_are_kept() -> None:
+def test_latest_100_interactions_are_kept() -> None:
     profile = Profile("u#1").merge(seen(second) for second in range(1, 251))
 
     assert HISTORY_LENGTH == 100
     assert [each.event_time_ms for each in profile.recent] == [second * 1000 for second in range(151, 251)]
 
 
-def test_an_event_that_was_cut_off_does_not_come_back_with_another_content() -> None:
+def test_dropped_event_is_not_restored_by_a_copy() -> None:
     late, early = seen(9, "a"), seen(1, "a")
     others = [seen(5), seen(6)]
 
@@ -93,7 +93,7 @@ def test_an_event_that_was_cut_off_does_not_come_back_with_another_content() -> 
 
 
 @given(st.lists(st.builds(RecentInteraction, st.integers(0, MAX_TIME_MS), ids, ids, st.just("view")), max_size=5))
-def test_stored_interactions_read_the_same(batch: list[RecentInteraction]) -> None:
+def test_stored_interactions_are_unchanged_after_write_and_read(batch: list[RecentInteraction]) -> None:
     distinct = {(each.event_time_ms, each.event_id): each for each in batch}.values()
     items = [to_item("u#1", each, expires_s=1) for each in distinct]
     newest_first = sorted(items, key=lambda item: item["sort_key"]["S"].encode(), reverse=True)
@@ -102,7 +102,7 @@ def test_stored_interactions_read_the_same(batch: list[RecentInteraction]) -> No
 
 
 @pytest.mark.parametrize("character", ["\x00", "😀", "\u2028", "a"])
-def test_the_longest_ids_fit_into_a_key_and_stay_different(character: str) -> None:
+def test_longest_ids_fit_in_a_key_and_stay_distinct(character: str) -> None:
     batch = [RecentInteraction(MAX_TIME_MS, character * 255 + end, "i", "purchase") for end in "ab"]
     items = [to_item("u#1", each, expires_s=1) for each in batch]
     keys = [item["sort_key"]["S"] for item in items]
@@ -112,7 +112,7 @@ def test_the_longest_ids_fit_into_a_key_and_stay_different(character: str) -> No
     assert set(from_items("u#1", items[::-1]).recent) == set(batch)
 
 
-def test_a_profile_keeps_what_a_history_needs() -> None:
+def test_profile_keeps_time_id_item_and_type_of_an_interaction() -> None:
     assert recent(interaction(event_type="cart")) == RecentInteraction(TIME_MS, "e1", "i1", "cart")
 
 
@@ -123,7 +123,7 @@ def dynamodb(aws: Callable[[str], Any]) -> Any:
     return table
 
 
-def test_an_unknown_profile_is_empty(dynamodb: Any) -> None:
+def test_unknown_profile_is_empty(dynamodb: Any) -> None:
     assert ProfileStore(dynamodb, "profiles").read("u#1") == Profile("u#1")
 
 
@@ -137,7 +137,7 @@ def test_interactions_are_added_once(dynamodb: Any) -> None:
     assert len(dynamodb.scan(TableName="profiles")["Items"]) == 3
 
 
-def test_a_stored_interaction_says_when_it_expires(dynamodb: Any) -> None:
+def test_stored_interaction_has_its_expiry_time(dynamodb: Any) -> None:
     ProfileStore(dynamodb, "profiles").add("s#ü\x00😀", [seen(1)], now_ms=NOW_MS)
 
     (item,) = dynamodb.scan(TableName="profiles")["Items"]
@@ -148,7 +148,7 @@ def test_a_stored_interaction_says_when_it_expires(dynamodb: Any) -> None:
 
 @pytest.mark.parametrize("length", [1, 2, 5, 100])
 @given(batches=st.lists(few, max_size=4), order=st.randoms())
-def test_profiles_are_read_as_the_merge_of_all_batches(
+def test_stored_profile_equals_the_merge_of_all_batches(
     length: int, batches: list[list[RecentInteraction]], order: Random
 ) -> None:
     contents = {(each.event_time_ms, each.event_id): each for batch in batches for each in batch}
@@ -203,7 +203,7 @@ def test_one_query_reads_a_full_profile(dynamodb: Any, monkeypatch: pytest.Monke
     assert len(store.read("u#1", length=None).recent) == 250
 
 
-def test_many_profiles_are_read_as_each_alone(dynamodb: Any) -> None:
+def test_batch_read_of_profiles_equals_single_reads(dynamodb: Any) -> None:
     store = ProfileStore(dynamodb, "profiles")
     for number in range(230):
         store.add(f"u#{number}", [seen(number)], now_ms=NOW_MS)
@@ -245,7 +245,7 @@ class Throttled:
         return {"UnprocessedItems": {"profiles": requests[most:]} if requests[most:] else {}}
 
 
-def test_unprocessed_writes_are_repeated_after_a_pause_if_none_was_processed(dynamodb: Any) -> None:
+def test_unprocessed_writes_are_retried_with_delays(dynamodb: Any) -> None:
     client, pauses = Throttled(dynamodb, 20, 0, 0), list[float]()
     store = ProfileStore(cast(Any, client), "profiles", pause=pauses.append)
 
@@ -256,7 +256,7 @@ def test_unprocessed_writes_are_repeated_after_a_pause_if_none_was_processed(dyn
     assert pauses == [0.05, 0.1]
 
 
-def test_unread_links_are_requested_again_after_a_pause_if_none_was_read(dynamodb: Any) -> None:
+def test_unprocessed_link_reads_are_retried_with_delays(dynamodb: Any) -> None:
     for number in range(120):
         ProfileStore(dynamodb, "profiles").join(f"{number}", Login(9, "l", "1"), now_ms=NOW_MS)
     client, pauses = Throttled(dynamodb, 60, 0, 0, 100), list[float]()
@@ -269,7 +269,7 @@ def test_unread_links_are_requested_again_after_a_pause_if_none_was_read(dynamod
     assert pauses == [0.05, 0.1]
 
 
-def test_a_table_that_processes_nothing_is_unavailable(dynamodb: Any) -> None:
+def test_table_that_processes_nothing_raises_unavailable(dynamodb: Any) -> None:
     def throttled() -> ProfileStore:
         return ProfileStore(cast(Any, Throttled(dynamodb, *[0] * 8)), "profiles", pause=lambda seconds: None)
 
@@ -279,7 +279,7 @@ def test_a_table_that_processes_nothing_is_unavailable(dynamodb: Any) -> None:
         throttled().add("u#1", [seen(1)], now_ms=NOW_MS)
 
 
-def test_a_missing_table_and_a_silent_network_are_unavailable(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_table_and_timeout_raise_unavailable(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(Unavailable, match=r"profile table other: .*ResourceNotFoundException"):
         ProfileStore(dynamodb, "other").add("u#1", [seen(1)], now_ms=NOW_MS)
 
@@ -299,7 +299,7 @@ def imported(aws: Callable[[str], Any]) -> ProfileStore:
     return store
 
 
-def test_history_is_one_item_and_mixes_with_single_interactions(imported: ProfileStore) -> None:
+def test_history_item_is_merged_with_single_interactions(imported: ProfileStore) -> None:
     assert len(imported.keys("u#1")) == 1
 
     imported.add("u#1", [seen(6), seen(2)], now_ms=NOW_MS)
@@ -309,7 +309,7 @@ def test_history_is_one_item_and_mixes_with_single_interactions(imported: Profil
     assert [profile.recent for profile in imported.scan(length=2)] == [(seen(5), seen(6))]
 
 
-def test_latest_interaction_that_arrives_again_does_not_replace_its_history(imported: ProfileStore) -> None:
+def test_redelivered_latest_interaction_keeps_the_history(imported: ProfileStore) -> None:
     imported.add("u#1", [seen(5)], now_ms=NOW_MS)
 
     assert imported.read("u#1").recent == (seen(1), seen(3), seen(5))
@@ -332,7 +332,7 @@ def test_history_of_an_erased_user_is_hidden_and_deleted(imported: ProfileStore)
     assert imported.keys("u#1") == []
 
 
-def test_rebuilt_profile_of_a_user_is_one_item(imported: ProfileStore) -> None:
+def test_rebuilt_user_profile_is_one_item(imported: ProfileStore) -> None:
     imported.add("u#1", [seen(9)], now_ms=NOW_MS)
 
     imported.overwrite(Profile("u#1", (seen(2), seen(9))), now_ms=NOW_MS)
@@ -342,7 +342,7 @@ def test_rebuilt_profile_of_a_user_is_one_item(imported: ProfileStore) -> None:
 
 
 @given(few, few, st.integers(1, 8))
-def test_items_and_histories_make_the_profile_that_single_items_make(
+def test_mixed_items_and_histories_equal_single_items(
     single: list[RecentInteraction], together: list[RecentInteraction], length: int
 ) -> None:
     def items(interactions: list[RecentInteraction]) -> list[dict[str, Any]]:

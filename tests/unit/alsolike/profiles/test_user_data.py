@@ -42,7 +42,7 @@ def events(stores: Stores, user: str) -> list[str]:
 
 
 @pytest.mark.parametrize("session", ["s", None])
-def test_an_event_that_lies_in_two_objects_is_shown_once(session: str | None, stores: Stores) -> None:
+def test_event_in_two_objects_is_exported_once(session: str | None, stores: Stores) -> None:
     one, other = (interaction(event, user_id="ann", session_id=session) for event in "ab")
     stores.put_rows("raw", one, other)
     stores.put_rows("merged", one, interaction("c", user_id="bob"))
@@ -50,14 +50,14 @@ def test_an_event_that_lies_in_two_objects_is_shown_once(session: str | None, st
     assert events(stores, "ann") == ["a", "b"]
 
 
-def test_events_are_in_the_order_of_their_times(stores: Stores) -> None:
+def test_events_are_sorted_by_time(stores: Stores) -> None:
     for event, time_ms in (("late", 30), ("early", 10), ("b", 20), ("a", 20)):
         stores.put_rows(event, interaction(event, user_id="ann", event_time_ms=time_ms))
 
     assert events(stores, "ann") == ["early", "a", "b", "late"]
 
 
-def test_what_a_session_did_until_its_login_is_the_users(stores: Stores) -> None:
+def test_session_events_before_login_belong_to_the_user(stores: Stores) -> None:
     stores.put_rows("browsed", interaction("1", user_id=None, session_id="s", event_time_ms=1))
     stores.put_rows("login", interaction("2", user_id="ann", session_id="s", event_time_ms=2))
     stores.put_rows("after", interaction("3", user_id=None, session_id="s", event_time_ms=3))
@@ -65,7 +65,7 @@ def test_what_a_session_did_until_its_login_is_the_users(stores: Stores) -> None
     assert events(stores, "ann") == ["1", "2"]
 
 
-def test_a_session_that_somebody_else_logged_in_to_first_is_not_shown(stores: Stores) -> None:
+def test_session_with_first_login_of_another_user_is_not_exported(stores: Stores) -> None:
     stores.put_rows(
         "shared",
         interaction("1", user_id=None, session_id="s", event_time_ms=1),
@@ -77,13 +77,13 @@ def test_a_session_that_somebody_else_logged_in_to_first_is_not_shown(stores: St
     assert events(stores, "bob") == ["1", "2"]
 
 
-def test_objects_of_before_the_newest_column_are_shown_with_a_null(stores: Stores) -> None:
+def test_column_missing_in_older_objects_is_null(stores: Stores) -> None:
     stores.put_rows("old", interaction("a", user_id="ann"), schema=OLD_SCHEMA)
 
     assert [row["query"] for row in document(stores, "ann")["interactions"]] == [None]
 
 
-def test_what_was_recommended_is_shown_once_to_sessions_until_the_login(stores: Stores) -> None:
+def test_recommendations_are_exported_once_for_sessions_until_the_login(stores: Stores) -> None:
     ann, bob, visit = map(PSEUDONYMS.shopper, ("ann", "bob", "visit"))
     stores.put_rows("login", interaction("1", user_id="ann", session_id="visit", event_time_ms=NOW_MS))
     late = served(shopper=ann, served_ms=NOW_MS + 9)
@@ -104,7 +104,7 @@ def test_what_was_recommended_is_shown_once_to_sessions_until_the_login(stores: 
     assert document(stores, "eve")["recommendations"] == []
 
 
-def test_another_users_and_earlier_anonymous_recommendations_of_a_shared_session_are_not_shown(stores: Stores) -> None:
+def test_recommendations_of_others_in_a_shared_session_are_not_exported(stores: Stores) -> None:
     ann, bob, visit = map(PSEUDONYMS.shopper, ("ann", "bob", "visit"))
     stores.put_rows(
         "logins",
@@ -124,7 +124,7 @@ def test_another_users_and_earlier_anonymous_recommendations_of_a_shared_session
     assert shown("bob") == [of_bob.recommendation_id]
 
 
-def test_responses_before_a_login_are_found_by_the_servers_clock(stores: Stores) -> None:
+def test_responses_before_a_login_are_matched_by_the_server_time(stores: Stores) -> None:
     """The login is dated ten seconds early by its device."""
     login = interaction("1", user_id="ann", session_id="visit", event_time_ms=NOW_MS - 10_000, received_time_ms=NOW_MS)
     stores.put_rows("login", login)
@@ -134,7 +134,7 @@ def test_responses_before_a_login_are_found_by_the_servers_clock(stores: Stores)
     assert [each["recommendation_id"] for each in document(stores, "ann")["recommendations"]] == [row.recommendation_id]
 
 
-def test_the_live_profile_is_shown_as_it_is(stores: Stores) -> None:
+def test_live_profile_is_exported(stores: Stores) -> None:
     recent = RecentInteraction(NOW_MS, "a", "pear", "view", '{"device":"phone"}')
     stores.profiles.add(profile_id(user_id="ann", session_id=None), [recent], now_ms=NOW_MS)
 
@@ -153,14 +153,14 @@ def test_the_live_profile_is_shown_as_it_is(stores: Stores) -> None:
     assert document(stores, "bob")["profile"] is None
 
 
-def test_a_user_of_whom_the_table_keeps_the_deletion_alone_is_not_held(stores: Stores) -> None:
+def test_deleted_user_row_is_not_exported(stores: Stores) -> None:
     item = {"user_id": {"S": "ann"}, "deleted": {"BOOL": True}, "updated_at_ms": {"N": "1"}}
     stores.dynamodb.put_item(TableName=PLACES.users_table, Item=item)
 
     assert document(stores, "ann")["user"] is None
 
 
-def test_quarantine_is_shown_with_its_reason_or_whole_where_that_is_lost(stores: Stores) -> None:
+def test_quarantined_record_is_exported_with_its_reason_or_raw(stores: Stores) -> None:
     stores.quarantine("1", b'{"user_id":"ann","item')
     stores.quarantine("2", b'{"user_id":"bob"}')
     stores.quarantine("undecided", b'{"item_id":"pear","us')
@@ -173,14 +173,14 @@ def test_quarantine_is_shown_with_its_reason_or_whole_where_that_is_lost(stores:
     ]
 
 
-def test_the_receipt_is_found_by_the_id(stores: Stores) -> None:
+def test_receipt_is_found_by_the_user_id(stores: Stores) -> None:
     erasure = stores.ask("ann")
 
     assert document(stores, "ann")["erasure"]["erasure_id"] == erasure
     assert document(stores, "bob")["erasure"] is None
 
 
-def test_a_tombstone_alone_is_not_taken_for_a_receipt(stores: Stores) -> None:
+def test_tombstone_without_a_receipt_is_not_exported(stores: Stores) -> None:
     add_tombstone(stores.s3, PLACES.artefact_bucket, PSEUDONYMS.erased_user("ann"), now_ms=1)
 
     assert document(stores, "ann")["erasure"] is None
@@ -190,7 +190,7 @@ class StoppedError(Exception):
     """The reader has no time left."""
 
 
-def test_reading_can_be_watched_and_stopped(stores: Stores) -> None:
+def test_document_calls_its_callback_per_read_and_can_be_stopped(stores: Stores) -> None:
     stores.put_rows("one", interaction("a", user_id="bob"))
     stores.quarantine("1", b"?")
     calls: list[None] = []
@@ -207,14 +207,14 @@ def test_reading_can_be_watched_and_stopped(stores: Stores) -> None:
 
 
 @pytest.mark.parametrize("table", [PLACES.profiles_table, PLACES.users_table])
-def test_a_table_that_does_not_answer_is_not_taken_for_an_empty_one(table: str, stores: Stores) -> None:
+def test_missing_table_raises_unavailable(table: str, stores: Stores) -> None:
     stores.dynamodb.delete_table(TableName=table)
 
     with pytest.raises(Unavailable, match=table):
         document(stores, "ann")
 
 
-def test_a_bucket_that_does_not_answer_is_not_taken_for_an_empty_one(stores: Stores) -> None:
+def test_missing_bucket_raises_unavailable(stores: Stores) -> None:
     places = UserDataStores("absent", PLACES.artefact_bucket, PLACES.profiles_table, PLACES.users_table)
     data = UserData(stores.s3, stores.dynamodb, places, PSEUDONYMS, pd, pq)
 

@@ -26,7 +26,7 @@ def s3(s3: Any) -> Any:
     return s3
 
 
-def test_the_pointer_carries_it_until_it_is_taken_out_or_another_is_champion(s3: Any) -> None:
+def test_pointer_has_the_canary_until_its_end_or_a_promotion(s3: Any) -> None:
     registry = Registry(s3, BUCKET)
     first = registry.promote("v1", reason="first", now_ms=1)
 
@@ -39,7 +39,7 @@ def test_the_pointer_carries_it_until_it_is_taken_out_or_another_is_champion(s3:
     assert registry.promote("v2", reason="a test", now_ms=3).canary is None
 
 
-def test_promoting_the_champion_ends_a_trial_and_says_why(s3: Any) -> None:
+def test_promotion_of_the_champion_ends_the_canary_with_its_reason(s3: Any) -> None:
     registry = Registry(s3, BUCKET)
     tried = registry.start_canary(registry.promote("v1", reason="first", now_ms=1), CANARY)
 
@@ -51,7 +51,7 @@ def test_promoting_the_champion_ends_a_trial_and_says_why(s3: Any) -> None:
 
 
 @pytest.mark.parametrize("reason", ["", "  "])
-def test_a_reason_that_says_nothing_is_refused(s3: Any, reason: str) -> None:
+def test_blank_reason_is_refused(s3: Any, reason: str) -> None:
     registry = Registry(s3, BUCKET)
     tried = registry.start_canary(registry.promote("v1", reason="first", now_ms=1), CANARY)
 
@@ -67,7 +67,7 @@ def test_a_reason_that_says_nothing_is_refused(s3: Any, reason: str) -> None:
     assert registry.champion() == tried
 
 
-def test_each_user_has_an_arm_by_its_share() -> None:
+def test_canary_arms_have_its_share_and_versions() -> None:
     experiment = CANARY.experiment
 
     assert [(arm.name, arm.share, arm.model) for arm in experiment.arms] == [
@@ -91,19 +91,19 @@ def test_each_user_has_an_arm_by_its_share() -> None:
         ({"planned_answers": 0.5}, "planned_answers is 0.5, expected a whole number"),
     ],
 )
-def test_what_no_user_could_be_assigned_by_is_refused(s3: Any, fields: dict[str, Any], said: str) -> None:
+def test_invalid_canary_is_refused(s3: Any, fields: dict[str, Any], said: str) -> None:
     values = {"version": "v2", "champion": "v1", "share": 0.1, "started_ms": 1, "ends_ms": 2, "planned_answers": 3}
     with pytest.raises(ValueError, match=said):
         Canary(**{**values, "run_id": "run", **fields})
 
 
-def test_the_longest_name_keys_the_hash() -> None:
+def test_longest_version_name_fits_the_hash_key() -> None:
     longest = Canary("v" * MAX_VERSION_BYTES, "v1", 0.5, 0, 1, 1, "run")
 
     assert longest.experiment.arm_of("anna").name in ("champion", "candidate")
 
 
-def test_a_pointer_with_an_impossible_canary_is_unreadable(s3: Any) -> None:
+def test_pointer_with_an_invalid_canary_is_unreadable(s3: Any) -> None:
     registry = Registry(s3, BUCKET)
     registry.start_canary(registry.promote("v1", reason="a test", now_ms=1), CANARY)
     body = s3.get_object(Bucket=BUCKET, Key=CHAMPION_KEY)["Body"].read()
@@ -114,7 +114,7 @@ def test_a_pointer_with_an_impossible_canary_is_unreadable(s3: Any) -> None:
 
 
 class TestReports:
-    def test_a_report_is_read_as_it_was_written(self, s3: Any) -> None:
+    def test_report_is_unchanged_after_write_and_read(self, s3: Any) -> None:
         reports = CanaryReports(s3, BUCKET)
         assert reports.read("v2") is None
 
@@ -123,12 +123,12 @@ class TestReports:
         assert reports.read("v2") == REPORT
         assert (REPORT.state, REPORT.reasons) == ("going", ("fine so far",))
 
-    def test_the_last_look_says_what_became_of_it(self) -> None:
+    def test_latest_check_decides_the_state_of_the_report(self) -> None:
         ended = REPORT.with_look(CanaryLook(3_000, "promoted", ("it passed",)))
 
         assert (ended.state, len(ended.looks)) == ("promoted", 2)
 
-    def test_it_keeps_the_latest_looks(self) -> None:
+    def test_report_keeps_the_latest_checks(self) -> None:
         report = REPORT
         for number in range(MAX_LOOKS):
             report = report.with_look(CanaryLook(number, "going", ()))
@@ -136,7 +136,7 @@ class TestReports:
         assert (len(report.looks), report.looks[0].at_ms) == (MAX_LOOKS, 0)
 
     @pytest.mark.parametrize("body", [b"damaged", b"{}", b'{"looks": []}', b'{"looks": [{"reasons": []}]}'])
-    def test_one_that_is_damaged_is_refused(self, s3: Any, body: bytes) -> None:
+    def test_damaged_report_is_refused(self, s3: Any, body: bytes) -> None:
         s3.put_object(Bucket=BUCKET, Key=report_key("v2"), Body=body)
 
         with pytest.raises(InvalidBundle, match="the report of the canary is unreadable"):

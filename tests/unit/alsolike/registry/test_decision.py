@@ -21,25 +21,25 @@ def decisions(s3: Any) -> Decisions:
     return Decisions(s3, BUCKET)
 
 
-def test_decision_comes_back_as_it_was_kept(decisions: Decisions) -> None:
+def test_decision_is_unchanged_after_write_and_read(decisions: Decisions) -> None:
     kept = decisions.keep(decision(GOOD, TOO_LARGE))
 
     assert decisions.get("v2") == kept == decision(GOOD, TOO_LARGE)
     assert (kept.passed, kept.verdict) == (False, "rejected")
 
 
-def test_version_is_judged_once(decisions: Decisions) -> None:
+def test_first_decision_on_a_version_is_kept(decisions: Decisions) -> None:
     first = decisions.keep(decision(GOOD))
 
     assert decisions.keep(decision(BAD)) == first
     assert decisions.get("v2") == first
 
 
-def test_version_without_a_decision_has_none(decisions: Decisions) -> None:
+def test_version_without_a_decision_gives_none(decisions: Decisions) -> None:
     assert decisions.get("v9") is None
 
 
-def test_decision_of_an_earlier_version_reads_without_what_it_did_not_have(s3: Any, decisions: Decisions) -> None:
+def test_decision_of_an_earlier_version_is_readable(s3: Any, decisions: Decisions) -> None:
     document = (
         b'{"version": "v2", "decided_ms": 1, "champion": null, "forced": null, "verdict": "approved",'
         b' "checks": [{"name": "parity", "passed": true, "figures": "fine"}]}'
@@ -52,7 +52,7 @@ def test_decision_of_an_earlier_version_reads_without_what_it_did_not_have(s3: A
     assert not found.checks[0].final
 
 
-def test_override_keeps_the_verdict_and_the_reason(decisions: Decisions) -> None:
+def test_forced_decision_keeps_the_verdict_and_the_reason(decisions: Decisions) -> None:
     decisions.keep(decision(GOOD, BAD))
 
     forced = decisions.force("v2", reason="  the catalogue is new  ")
@@ -62,20 +62,20 @@ def test_override_keeps_the_verdict_and_the_reason(decisions: Decisions) -> None
     assert [check.passed for check in forced.checks] == [True, False]  # the results of the checks are kept
 
 
-def test_version_that_passed_needs_no_force(decisions: Decisions) -> None:
+def test_approved_version_is_not_marked_as_forced(decisions: Decisions) -> None:
     decisions.keep(decision(GOOD))
 
     assert decisions.force("v2", reason="to be sure").forced is None
 
 
-def test_reason_must_say_something(decisions: Decisions) -> None:
+def test_blank_reason_is_refused(decisions: Decisions) -> None:
     decisions.keep(decision(BAD))
 
     with pytest.raises(InvalidInput, match="the reason is ' ', expected words"):
         decisions.force("v2", reason=" ")
 
 
-def test_version_that_could_not_be_served_is_not_forced(decisions: Decisions) -> None:
+def test_unservable_version_cannot_be_forced(decisions: Decisions) -> None:
     decisions.keep(decision(BAD, TOO_LARGE))
 
     with pytest.raises(InvalidInput, match="'v2' cannot be served, whatever the reason: failed: bundle size: 900 MB"):
@@ -87,7 +87,7 @@ def test_version_without_a_decision_cannot_be_forced(decisions: Decisions) -> No
         decisions.force("v9", reason="we want it")
 
 
-def test_decision_that_changed_meanwhile_is_not_overwritten(
+def test_concurrently_changed_decision_is_not_overwritten(
     s3: Any, decisions: Decisions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     decisions.keep(decision(BAD))
@@ -104,14 +104,14 @@ def test_decision_that_changed_meanwhile_is_not_overwritten(
         decisions.force("v2", reason="we want it")
 
 
-def test_unreadable_decision_is_named(s3: Any, decisions: Decisions) -> None:
+def test_unreadable_decision_is_refused(s3: Any, decisions: Decisions) -> None:
     s3.put_object(Bucket=BUCKET, Key=decision_key("v2"), Body=b"{")
 
     with pytest.raises(InvalidBundle, match="the decision is unreadable"):
         decisions.get("v2")
 
 
-def test_bucket_that_does_not_answer_is_told_apart_from_no_decision(aws: Callable[[str], Any]) -> None:
+def test_missing_bucket_raises_unavailable(aws: Callable[[str], Any]) -> None:
     with pytest.raises(Unavailable, match=r"s3://nowhere/registry/decisions/v2\.json: .*NoSuchBucket"):
         Decisions(aws("s3"), "nowhere").get("v2")
     with pytest.raises(Unavailable, match="NoSuchBucket"):
@@ -128,7 +128,7 @@ def test_bucket_that_does_not_answer_is_told_apart_from_no_decision(aws: Callabl
         ({}, None),
     ],
 )
-def test_champion_with_later_data_has_the_same_data(times: dict[str, int], expected: str | None) -> None:
+def test_champion_with_the_same_latest_event_has_the_same_data(times: dict[str, int], expected: str | None) -> None:
     assert decision(BAD, Check(LATEST_EVENT, True, "", times)).champion_of_same_data == expected
 
 

@@ -21,11 +21,11 @@ def s3(s3: Any) -> Any:
     return s3
 
 
-def test_there_is_no_champion_before_the_first_promotion(s3: Any) -> None:
+def test_champion_is_none_before_the_first_promotion(s3: Any) -> None:
     assert Registry(s3, BUCKET).champion() is None
 
 
-def test_a_promoted_version_is_champion(s3: Any) -> None:
+def test_promoted_version_is_champion(s3: Any) -> None:
     registry = Registry(s3, BUCKET)
 
     promoted = registry.promote("v1", reason="first", now_ms=5)
@@ -36,7 +36,7 @@ def test_a_promoted_version_is_champion(s3: Any) -> None:
     assert registry.champion() == promoted
 
 
-def test_the_history_is_latest_first(s3: Any) -> None:
+def test_history_starts_with_the_latest_promotion(s3: Any) -> None:
     registry = Registry(s3, BUCKET)
     for index, version in enumerate(("v1", "v2", "v3")):
         registry.promote(version, reason=f"r{index}", now_ms=index)
@@ -48,21 +48,21 @@ def test_the_history_is_latest_first(s3: Any) -> None:
     assert champion.previous == "v2"
 
 
-def test_promoting_the_champion_again_changes_nothing(s3: Any) -> None:
+def test_repeated_promotion_of_the_champion_changes_nothing(s3: Any) -> None:
     registry = Registry(s3, BUCKET)
     first = registry.promote("v1", reason="first", now_ms=5)
 
     assert registry.promote("v1", reason="again", now_ms=6) == first
 
 
-def test_a_version_without_bundle_cannot_become_champion(s3: Any) -> None:
+def test_version_without_a_bundle_cannot_be_promoted(s3: Any) -> None:
     with pytest.raises(NotFound, match=r"model version 'v9' has no bundle at s3://artefacts/models/v9/manifest\.json"):
         Registry(s3, BUCKET).promote("v9", reason="a test", now_ms=5)
 
     assert Registry(s3, BUCKET).champion() is None
 
 
-def test_a_version_whose_name_the_pointer_refuses_cannot_become_champion(s3: Any) -> None:
+def test_version_with_an_invalid_name_cannot_be_promoted(s3: Any) -> None:
     s3.put_object(Bucket=BUCKET, Key=f"{model_prefix('v 1')}manifest.json", Body=b"{}")
 
     with pytest.raises(InvalidInput, match="the version is 'v 1', expected 1 to 128 letters"):
@@ -71,7 +71,7 @@ def test_a_version_whose_name_the_pointer_refuses_cannot_become_champion(s3: Any
     assert Registry(s3, BUCKET).champion() is None
 
 
-def test_rolling_back_makes_the_earlier_version_champion(s3: Any) -> None:
+def test_rollback_restores_the_previous_champion(s3: Any) -> None:
     registry = Registry(s3, BUCKET)
     registry.promote("v1", reason="a test", now_ms=1)
     registry.promote("v2", reason="a test", now_ms=2)
@@ -82,7 +82,7 @@ def test_rolling_back_makes_the_earlier_version_champion(s3: Any) -> None:
     assert rolled.history[0] == Promotion("v1", 3, "worse")
 
 
-def test_a_rollback_holds_new_versions_until_somebody_resumes_or_promotes(s3: Any) -> None:
+def test_rollback_pauses_promotions_until_resume_or_promotion(s3: Any) -> None:
     registry = Registry(s3, BUCKET)
     for version in ("v1", "v2"):
         registry.promote(version, reason="a test", now_ms=1)
@@ -102,7 +102,7 @@ def test_a_rollback_holds_new_versions_until_somebody_resumes_or_promotes(s3: An
     assert registry.promote("v3", reason="fixed", now_ms=8).held is None
 
 
-def test_rolling_back_again_goes_further_back_and_never_forth(s3: Any) -> None:
+def test_repeated_rollback_returns_to_earlier_champions_only(s3: Any) -> None:
     registry = Registry(s3, BUCKET)
     for index, version in enumerate(("v1", "v2", "v3")):
         registry.promote(version, reason="a test", now_ms=index)
@@ -124,7 +124,7 @@ def test_rolling_back_again_goes_further_back_and_never_forth(s3: Any) -> None:
         (["v1", "v2"], ("v2",)),
     ],
 )
-def test_predecessors_pass_over_what_was_rolled_back_from(history: list[str], predecessors: tuple[str, ...]) -> None:
+def test_predecessors_exclude_rolled_back_versions(history: list[str], predecessors: tuple[str, ...]) -> None:
     champion = Champion(tuple(Promotion(version, 0, "") for version in history), etag="")
 
     assert champion.predecessors == predecessors
@@ -132,7 +132,7 @@ def test_predecessors_pass_over_what_was_rolled_back_from(history: list[str], pr
 
 
 @pytest.mark.parametrize("promoted", [[], ["v1"]])
-def test_without_an_earlier_version_nothing_is_rolled_back(s3: Any, promoted: list[str]) -> None:
+def test_rollback_without_an_earlier_champion_is_refused(s3: Any, promoted: list[str]) -> None:
     registry = Registry(s3, BUCKET)
     for version in promoted:
         registry.promote(version, reason="a test", now_ms=1)
@@ -141,7 +141,7 @@ def test_without_an_earlier_version_nothing_is_rolled_back(s3: Any, promoted: li
         registry.roll_back(reason="a test", now_ms=2)
 
 
-def test_the_history_is_cut_to_the_latest_promotions(s3: Any) -> None:
+def test_history_is_limited_to_the_latest_promotions(s3: Any) -> None:
     registry = Registry(s3, BUCKET)
     for index in range(MAX_HISTORY + 2):
         champion = registry.promote(("v1", "v2")[index % 2], reason="a test", now_ms=index)
@@ -165,7 +165,7 @@ class OtherWriter:
 
 
 @pytest.mark.parametrize("before", [None, "v3"])
-def test_of_two_promotions_at_once_the_second_is_refused(s3: Any, before: str | None) -> None:
+def test_second_of_two_concurrent_promotions_is_refused(s3: Any, before: str | None) -> None:
     registry = Registry(s3, BUCKET)
     if before:
         registry.promote(before, reason="a test", now_ms=1)
@@ -179,7 +179,7 @@ def test_of_two_promotions_at_once_the_second_is_refused(s3: Any, before: str | 
 
 
 @pytest.mark.parametrize("before", [None, "v3"])
-def test_promotion_decided_on_an_earlier_champion_is_refused(s3: Any, before: str | None) -> None:
+def test_promotion_based_on_an_earlier_champion_is_refused(s3: Any, before: str | None) -> None:
     registry = Registry(s3, BUCKET)
     judged = registry.promote(before, reason="a test", now_ms=1) if before else None
     registry.promote("v2", reason="faster", now_ms=2)
@@ -192,7 +192,7 @@ def test_promotion_decided_on_an_earlier_champion_is_refused(s3: Any, before: st
     assert champion.version == "v2"
 
 
-def test_rollback_is_of_the_champion_that_it_saw(s3: Any) -> None:
+def test_rollback_of_a_replaced_champion_is_refused(s3: Any) -> None:
     registry = Registry(s3, BUCKET)
     registry.promote("v1", reason="a test", now_ms=1)
     registry.promote("v2", reason="a test", now_ms=2)
@@ -226,21 +226,21 @@ def test_rollback_is_of_the_champion_that_it_saw(s3: Any) -> None:
         b'{"history": [{"version": "v1", "promoted_ms": "today", "reason": "by hand"}]}',
     ],
 )
-def test_an_unreadable_pointer_is_refused_by_name(s3: Any, body: bytes) -> None:
+def test_unreadable_pointer_is_refused(s3: Any, body: bytes) -> None:
     s3.put_object(Bucket=BUCKET, Key=CHAMPION_KEY, Body=body)
 
     with pytest.raises(InvalidBundle, match=r"^s3://artefacts/registry/champion\.json is unreadable"):
         Registry(s3, BUCKET).champion()
 
 
-def test_a_missing_bucket_is_unavailable(s3: Any) -> None:
+def test_missing_bucket_raises_unavailable(s3: Any) -> None:
     registry = Registry(s3, "other")
 
     with pytest.raises(Unavailable, match=r"s3://other/registry/champion\.json: .*NoSuchBucket"):
         registry.champion()
 
 
-def test_a_silent_network_is_unavailable(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreachable_store_raises_unavailable(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     registry = Registry(s3, BUCKET)
     registry.promote("v1", reason="a test", now_ms=1)
 
@@ -253,7 +253,7 @@ def test_a_silent_network_is_unavailable(s3: Any, monkeypatch: pytest.MonkeyPatc
             registry.promote("v2", reason="a test", now_ms=2)
 
 
-def test_a_body_that_breaks_off_is_unavailable(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupted_body_raises_unavailable(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     class Body:
         def read(self) -> bytes:
             raise ReadTimeoutError(endpoint_url="https://s3.test")

@@ -31,7 +31,7 @@ def gone(stored: list[StoredVersion], *, others: int, keeps: tuple[str, ...] = (
     return [each.version for each in found]
 
 
-def test_live_canary_last_good_pinned_and_arms_of_experiments_are_kept() -> None:
+def test_champion_canary_rollback_pinned_and_arm_versions_are_kept() -> None:
     pointer = champion(
         "v1", "v2", "v3", "v4", "v5", canary=Canary("v6", "v5", 0.1, 0, 1, 1, "r"), pinned=("v0",)
     )  # fmt: skip
@@ -49,18 +49,18 @@ def test_live_canary_last_good_pinned_and_arms_of_experiments_are_kept() -> None
     }
 
 
-def test_last_good_is_what_served_before_not_what_was_rolled_back_from() -> None:
+def test_rolled_back_version_is_not_kept_for_a_rollback() -> None:
     assert set(protected(champion("v1", "bad", "v1"), (), now_ms=NOW_MS)) == {"v1"}
 
 
-def test_of_the_others_the_latest_stay() -> None:
+def test_latest_unprotected_versions_are_kept() -> None:
     stored = [StoredVersion(f"v{number}", number, True) for number in range(6)]
 
     assert gone(stored, others=2, keeps=("v0", "v4")) == ["v2", "v1"]
     assert gone(stored, others=10) == []
 
 
-def test_an_upload_that_broke_off_goes_once_nobody_can_be_at_it() -> None:
+def test_incomplete_upload_is_deleted_after_the_upload_time_limit() -> None:
     stored = [
         StoredVersion("fresh", NOW_MS - UNFINISHED_MS, False),
         StoredVersion("old", NOW_MS - UNFINISHED_MS - 1, False),
@@ -77,18 +77,18 @@ class TestModelFiles:
             s3.put_object(Bucket=BUCKET, Key=f"models/{key}", Body=b"{}")
         return s3
 
-    def test_a_version_is_complete_with_its_manifest(self, s3: Any) -> None:
+    def test_version_with_a_manifest_is_complete(self, s3: Any) -> None:
         found = ModelFiles(s3, BUCKET).stored()
 
         assert [(each.version, each.complete) for each in found] == [("half", False), ("v1", True), ("v10", True)]
 
-    def test_deleting_takes_this_version_alone(self, s3: Any) -> None:
+    def test_deletion_removes_only_the_named_version(self, s3: Any) -> None:
         assert ModelFiles(s3, BUCKET).delete("v1") == 2
 
         assert [each.version for each in ModelFiles(s3, BUCKET).stored()] == ["half", "v10"]
         assert ModelFiles(s3, BUCKET).delete("v1") == 0
 
-    def test_what_is_deleted_by_half_is_no_version_any_more(self, s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_partly_deleted_version_is_incomplete(self, s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         calls: list[Any] = []
         delete = s3.delete_objects
 

@@ -15,7 +15,7 @@ from alsolike.runtime import aws as runtime_aws
 from tests.fakes.places import create_profiles_table
 
 
-def test_a_process_has_one_client_of_a_service_with_its_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_process_has_one_client_per_service_with_its_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     runtime_aws.client.cache_clear()
@@ -30,12 +30,12 @@ def test_a_process_has_one_client_of_a_service_with_its_limits(monkeypatch: pyte
     runtime_aws.client.cache_clear()
 
 
-def test_client_of_a_service_that_there_is_not_is_refused() -> None:
+def test_unknown_service_is_refused() -> None:
     with pytest.raises(DataNotFoundError, match="kinesys"):
         runtime_aws.session().create_client("kinesys", region_name="eu-west-1")
 
 
-def test_what_the_layer_does_not_describe_is_what_botocore_itself_reads() -> None:
+def test_loader_falls_back_to_the_data_of_botocore() -> None:
     runtime_aws.session.cache_clear()  # a client changes what its session has read
     loader, botocores = runtime_aws.session().get_component("data_loader"), Loader()
 
@@ -69,7 +69,7 @@ def called_and_signed(client: Any, operation: str, region: str) -> tuple[Any, ..
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_clients_call_and_sign_as_botocores_do(service: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_clients_send_and_sign_the_same_requests_as_botocore(service: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     runtime_aws.session.cache_clear()
     sessions = runtime_aws.session(), get_session()
@@ -84,14 +84,14 @@ def test_clients_call_and_sign_as_botocores_do(service: str, monkeypatch: pytest
         assert called_and_signed(ours, operation, region) == called_and_signed(botocores, operation, region)
 
 
-def test_errors_of_a_call_have_botocores_classes() -> None:
+def test_client_errors_have_the_classes_of_botocore() -> None:
     s3 = runtime_aws.session().create_client("s3", region_name="eu-west-1")
 
     assert issubclass(s3.exceptions.NoSuchKey, ClientError)
     assert not hasattr(s3, "create_bucket")  # no function calls this operation
 
 
-def test_items_of_a_query_are_parsed_as_botocore_does(aws: Callable[[str], Any]) -> None:
+def test_query_items_are_parsed_as_by_botocore(aws: Callable[[str], Any]) -> None:
     table = create_profiles_table(aws("dynamodb"), "profiles")
     keys = {"profile_id": {"S": "u#1"}, "sort_key": {"S": "1"}}
     item = {**keys, "n": {"N": "1"}, "b": {"BOOL": True}, "m": {"M": {"l": {"L": [{"S": "ä"}]}}}}
@@ -105,7 +105,7 @@ def test_items_of_a_query_are_parsed_as_botocore_does(aws: Callable[[str], Any])
     assert (found["Items"], found["LastEvaluatedKey"]) == ([item], keys)
 
 
-def test_query_of_a_missing_table_is_refused(aws: Callable[[str], Any]) -> None:
+def test_query_of_a_missing_table_raises_client_error(aws: Callable[[str], Any]) -> None:
     request = {"KeyConditionExpression": "profile_id = :p", "ExpressionAttributeValues": {":p": {"S": "u#1"}}}
 
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
@@ -125,7 +125,7 @@ def credentials(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.mark.usefixtures("credentials")
 @pytest.mark.parametrize("checks_calls", [True, False])
-def test_items_of_a_batch_are_sent_as_botocore_does(checks_calls: bool) -> None:
+def test_batch_items_are_sent_as_by_botocore(checks_calls: bool) -> None:
     items = [{"id": {"S": f"ü{n}"}, "n": {"N": "1"}, "data": {"B": bytes([n, 255])}} for n in range(3)]
     writes = [*({"PutRequest": {"Item": item}} for item in items), {"DeleteRequest": {"Key": {"id": {"S": "a"}}}}]
     sent = []
@@ -145,7 +145,7 @@ def test_items_of_a_batch_are_sent_as_botocore_does(checks_calls: bool) -> None:
 
 @pytest.mark.usefixtures("credentials")
 @pytest.mark.parametrize("checks_calls", [True, False])
-def test_client_checks_every_write_of_a_batch_only_if_it_checks_calls(checks_calls: bool) -> None:
+def test_batch_writes_are_validated_only_if_enabled(checks_calls: bool) -> None:
     def stop(**_: Any) -> None:
         raise StoppedError
 

@@ -34,7 +34,7 @@ def put(client: Any, body: bytes, etag: str | None = None) -> str:
     return S3Object(client, BUCKET, "a").replace(body, etag=etag)
 
 
-def test_object_is_written_in_place_of_the_one_that_was_read(s3: Any) -> None:
+def test_object_with_the_read_etag_is_replaced(s3: Any) -> None:
     first = put(s3, b"1")
     second = put(s3, b"2", first)
 
@@ -43,7 +43,7 @@ def test_object_is_written_in_place_of_the_one_that_was_read(s3: Any) -> None:
 
 
 @pytest.mark.parametrize("etag", [None, '"0"'])
-def test_object_of_another_process_is_left_alone(s3: Any, etag: str | None) -> None:
+def test_object_of_another_process_is_not_replaced(s3: Any, etag: str | None) -> None:
     s3.put_object(Bucket=BUCKET, Key="a", Body=b"theirs")
 
     with pytest.raises(ConcurrentUpdate, match="s3://artefacts/a changed meanwhile; look again"):
@@ -52,7 +52,7 @@ def test_object_of_another_process_is_left_alone(s3: Any, etag: str | None) -> N
     assert s3.get_object(Bucket=BUCKET, Key="a")["Body"].read() == b"theirs"
 
 
-def test_object_that_was_deleted_meanwhile_stays_deleted(s3: Any) -> None:
+def test_object_deleted_after_the_read_is_not_recreated(s3: Any) -> None:
     first = put(s3, b"1")
     s3.delete_object(Bucket=BUCKET, Key="a")
 
@@ -60,7 +60,7 @@ def test_object_that_was_deleted_meanwhile_stays_deleted(s3: Any) -> None:
         put(s3, b"2", first)
 
 
-def test_write_whose_response_was_lost_is_done(s3: Any) -> None:
+def test_write_with_a_lost_response_succeeds(s3: Any) -> None:
     deaf = Deaf(s3)
 
     first = put(deaf, b"1")
@@ -69,7 +69,7 @@ def test_write_whose_response_was_lost_is_done(s3: Any) -> None:
     assert s3.get_object(Bucket=BUCKET, Key="a")["ETag"] == second
 
 
-def test_store_that_does_not_answer_is_unavailable(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreachable_store_raises_unavailable(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(**_: Any) -> None:
         raise ReadTimeoutError(endpoint_url="https://s3")
 
@@ -100,7 +100,7 @@ def acquire(client: Any) -> None:
 
 
 @pytest.mark.parametrize("change", [promote, force, acquire])
-def test_lost_response_fails_no_store(s3: Any, change: Callable[[Any], None]) -> None:
+def test_registry_change_with_a_lost_response_succeeds(s3: Any, change: Callable[[Any], None]) -> None:
     for version in ("v1", "v2"):
         s3.put_object(Bucket=BUCKET, Key=f"{model_prefix(version)}manifest.json", Body=b"{}")
 

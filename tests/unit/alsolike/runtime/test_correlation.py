@@ -22,24 +22,24 @@ def correlate(call: Any) -> str | None:
 @pytest.mark.parametrize(
     "header", ["order-17", "0af7651916cd43dd8448eb211c80319c", "00-0af7651916cd43dd-b7ad6b71-01", "a" * 64]
 )
-def test_a_callers_id_is_taken_where_it_is_well_formed(header: str) -> None:
+def test_valid_correlation_id_of_the_caller_is_used(header: str) -> None:
     assert correlate(event(header)) == header
 
 
 @pytest.mark.parametrize("header", ["", "anna@example.com", "a" * 65, "two words", "tab\t", "line\n", "é", '{"a":1}'])
-def test_any_other_is_passed_over_for_the_apis_own(header: str) -> None:
+def test_invalid_correlation_id_is_replaced_by_the_request_id(header: str) -> None:
     assert correlate(event(header)) == "JKJaXmPLvHcESHA="
 
 
 @pytest.mark.parametrize(
     "call", [{}, {"batch": {}}, [], {"headers": None}, {"routeKey": "GET /popular"}, event(request_id=None)]
 )
-def test_what_is_no_request_has_none_and_leaves_none_from_the_last_one(call: dict[str, Any]) -> None:
+def test_event_without_a_request_has_no_correlation_id(call: dict[str, Any]) -> None:
     correlate(event("order-17"))
 
     assert correlate(call) is None
 
 
 @pytest.mark.parametrize("value", ["anna@example.com", None, 7])
-def test_no_other_value_is_an_id(value: Any) -> None:
+def test_invalid_value_is_not_a_correlation_id(value: Any) -> None:
     assert correlation_id_of(value) is None

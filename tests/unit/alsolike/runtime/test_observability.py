@@ -10,7 +10,7 @@ import pytest
 from alsolike.runtime.observability import Metric, count, count_shared, instrumented, logger
 
 
-def test_an_invocation_writes_its_counters_once(capsys: pytest.CaptureFixture[str]) -> None:
+def test_invocation_writes_its_counters_once(capsys: pytest.CaptureFixture[str]) -> None:
     @instrumented
     def handler(event: object, context: object) -> None:
         count(Metric.EVENTS_ACCEPTED, 3)
@@ -25,7 +25,7 @@ def test_an_invocation_writes_its_counters_once(capsys: pytest.CaptureFixture[st
     assert written["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "Alsolike"
 
 
-def test_what_functions_count_together_has_a_service_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+def test_shared_metric_has_a_separate_service_dimension(capsys: pytest.CaptureFixture[str]) -> None:
     @instrumented
     def handler(event: object, context: object) -> None:
         count(Metric.EVENTS_ACCEPTED)
@@ -38,7 +38,7 @@ def test_what_functions_count_together_has_a_service_of_its_own(capsys: pytest.C
     assert (shared["SignaturesRefused"], shared["service"]) == ([1], "api")
 
 
-def test_a_counter_of_zero_is_not_written(capsys: pytest.CaptureFixture[str]) -> None:
+def test_counter_of_zero_is_not_written(capsys: pytest.CaptureFixture[str]) -> None:
     @instrumented
     def handler(event: object, context: object) -> None:
         count(Metric.EVENTS_ACCEPTED, 3)
@@ -51,7 +51,7 @@ def test_a_counter_of_zero_is_not_written(capsys: pytest.CaptureFixture[str]) ->
     assert [each["Name"] for each in directive["Metrics"]] == ["EventsAccepted"]
 
 
-def test_an_invocation_that_counts_nothing_writes_and_warns_nothing(
+def test_invocation_without_counters_writes_no_metric_or_warning(
     capsys: pytest.CaptureFixture[str], recwarn: pytest.WarningsRecorder
 ) -> None:
     @instrumented
@@ -65,7 +65,7 @@ def test_an_invocation_that_counts_nothing_writes_and_warns_nothing(
     assert [str(warning.message) for warning in recwarn] == []
 
 
-def test_a_line_of_the_log_says_which_invocation_it_is_of(caplog: pytest.LogCaptureFixture) -> None:
+def test_log_line_has_the_ids_of_its_invocation(caplog: pytest.LogCaptureFixture) -> None:
     @instrumented
     def handler(event: dict[str, object], context: object) -> None:
         logger.info("answered")

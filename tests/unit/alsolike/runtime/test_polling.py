@@ -50,7 +50,7 @@ def polled(stored: Stored, polling: Polling, **options: str) -> Callable[[int], 
     return at
 
 
-def test_value_is_read_on_the_first_use_and_on_the_first_one_after_the_interval(stored: Stored) -> None:
+def test_value_is_read_at_first_use_and_after_the_interval(stored: Stored) -> None:
     at = polled(stored, Polling(30))
 
     assert at(10) == ("a", None)
@@ -61,9 +61,7 @@ def test_value_is_read_on_the_first_use_and_on_the_first_one_after_the_interval(
 
 
 @pytest.mark.parametrize("error", [TIMEOUT, REFUSAL, NotFound("deleted"), KeyError("bug")])
-def test_earlier_value_stays_and_is_stale_until_a_read_after_the_interval_succeeds(
-    stored: Stored, error: Exception
-) -> None:
+def test_value_is_stale_after_a_failed_read_until_a_later_one_succeeds(stored: Stored, error: Exception) -> None:
     at = polled(stored, Polling(30, retry_s=1))
     at(0)
     stored.value, stored.error = "b", error
@@ -75,7 +73,7 @@ def test_earlier_value_stays_and_is_stale_until_a_read_after_the_interval_succee
     assert stored.read_at == [0, 30_000, 60_000]
 
 
-def test_default_answers_before_the_first_value_and_reads_are_repeated_after_the_pause(stored: Stored) -> None:
+def test_default_is_used_until_a_retry_reads_the_first_value(stored: Stored) -> None:
     at = polled(stored, Polling(30, retry_s=5), default="default")
     stored.error = REFUSAL
 
@@ -87,7 +85,7 @@ def test_default_answers_before_the_first_value_and_reads_are_repeated_after_the
     assert stored.read_at == [0, 5_000]
 
 
-def test_pause_doubles_up_to_its_limit(stored: Stored) -> None:
+def test_retry_delay_doubles_up_to_its_limit(stored: Stored) -> None:
     at = polled(stored, Polling(math.inf, retry_s=30, max_retry_s=100), default="default")
     stored.error = REFUSAL
 
@@ -97,7 +95,7 @@ def test_pause_doubles_up_to_its_limit(stored: Stored) -> None:
     assert stored.read_at == [0, 30_000, 90_000, 190_000, 290_000, 390_000]
 
 
-def test_value_without_a_default_raises_at_each_use_until_it_was_read(stored: Stored) -> None:
+def test_value_without_a_default_raises_until_the_first_successful_read(stored: Stored) -> None:
     at = polled(stored, Polling(30))
     stored.error = REFUSAL
 
@@ -111,7 +109,7 @@ def test_value_without_a_default_raises_at_each_use_until_it_was_read(stored: St
     assert at(3) == ("a", None)
 
 
-def test_refresh_reads_now_and_starts_the_interval(stored: Stored) -> None:
+def test_refresh_reads_immediately_and_restarts_the_interval(stored: Stored) -> None:
     value = PolledValue(stored.read, name="menu", polling=Polling(30))
     value.current(now_ms=0)
     stored.value = "b"
@@ -122,7 +120,7 @@ def test_refresh_reads_now_and_starts_the_interval(stored: Stored) -> None:
     assert value.current(now_ms=40_000) == "c"
 
 
-def test_refresh_with_a_minimum_age_keeps_a_younger_value_also_after_a_failure(stored: Stored) -> None:
+def test_refresh_with_a_minimum_age_keeps_a_newer_value(stored: Stored) -> None:
     value = PolledValue(stored.read, name="menu", polling=Polling(30))
     value.current(now_ms=0)
     stored.value = "b"
@@ -143,7 +141,7 @@ def test_partial_value_is_stale(stored: Stored) -> None:
     assert value.degraded == "stale-menu"
 
 
-def test_read_that_a_request_has_no_time_for_is_left_to_the_next_one(stored: Stored) -> None:
+def test_read_is_postponed_if_the_remaining_time_is_short(stored: Stored) -> None:
     value = PolledValue(stored.read, name="menu", polling=Polling(30, min_remaining_ms=9_000), default="default")
 
     assert value.current(now_ms=0, remaining_ms=lambda: 9_000) == "default"
@@ -155,7 +153,7 @@ def test_read_that_a_request_has_no_time_for_is_left_to_the_next_one(stored: Sto
 
 
 class TestCircuitBreaker:
-    def test_timeout_of_one_reader_holds_back_the_others_and_a_refusal_does_not(self) -> None:
+    def test_timeout_opens_the_breaker_for_other_readers_and_refusal_does_not(self) -> None:
         first, second = Stored(), Stored()
         breaker = CircuitBreaker(open_s=30)
         one, other = (polled(each, Polling(10, breaker=breaker), default="default") for each in (first, second))
@@ -169,7 +167,7 @@ class TestCircuitBreaker:
         assert (one(40), other(40)) == (("a", None), ("b", None))
         assert (first.read_at, second.read_at) == ([0, 10_000, 40_000], [0, 40_000])
 
-    def test_reader_that_probes_is_not_held_back_and_closes_it(self) -> None:
+    def test_probing_reader_ignores_and_closes_the_breaker(self) -> None:
         first, second = Stored(), Stored()
         breaker = CircuitBreaker(open_s=30)
         probe = polled(first, Polling(10, breaker=breaker, probes_breaker=True, retry_s=5), default="default")
@@ -204,7 +202,7 @@ def until(condition: Callable[[], bool]) -> None:
 
 
 class TestWaiting:
-    def test_first_read_is_waited_for_and_later_results_are_taken_when_they_exist(self) -> None:
+    def test_first_read_is_awaited_and_later_reads_run_in_the_background(self) -> None:
         read, budget = Slow(), WaitBudget(BUDGET_MS)
         value = PolledValue(read, name="menu", polling=Polling(0, budget=budget, waits_for_first=True))
         budget.begin_request(limited=True)
@@ -225,7 +223,7 @@ class TestWaiting:
 
         assert read.reads[:2] == ["first", "second"]
 
-    def test_all_reads_of_a_request_share_its_time(self) -> None:
+    def test_reads_of_a_request_share_its_time_budget(self) -> None:
         now_s = [0.0]
         budget = WaitBudget(100, clock=lambda: now_s[0])
 
@@ -237,7 +235,7 @@ class TestWaiting:
         budget.begin_request(limited=False)
         assert budget.left_s is None
 
-    def test_read_that_gets_no_time_between_requests_is_waited_for_in_the_end(self) -> None:
+    def test_background_read_without_progress_is_finally_awaited(self) -> None:
         now_s = [0.0]
         read, budget = Slow(), WaitBudget(BUDGET_MS, clock=lambda: now_s[0])
         value = PolledValue(read, name="menu", polling=Polling(30, budget=budget), default="default")
@@ -249,7 +247,7 @@ class TestWaiting:
 
         assert value.current(now_ms=0) == "first"
 
-    def test_failed_read_in_the_thread_keeps_the_earlier_value(self) -> None:
+    def test_failed_background_read_keeps_the_previous_value(self) -> None:
         stored, budget = Stored(), WaitBudget(BUDGET_MS)
         at = polled(stored, Polling(30, budget=budget))
         budget.begin_request(limited=False)
@@ -258,7 +256,7 @@ class TestWaiting:
 
         assert at(30) == ("a", "stale-menu")
 
-    def test_read_that_was_begun_for_later_requests_is_taken_by_one(self) -> None:
+    def test_background_read_started_earlier_is_used_once(self) -> None:
         read, budget = Slow(), WaitBudget(BUDGET_MS)
         value = PolledValue(read, name="menu", polling=Polling(30, budget=budget), default="default")
         read.may_end.set()

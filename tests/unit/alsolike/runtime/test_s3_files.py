@@ -25,7 +25,7 @@ def s3(aws: Callable[[str], Any]) -> Any:
 
 
 @pytest.mark.parametrize("size_bytes", [0, 1, 20 * MIB])
-def test_file_comes_back_as_it_was_sent(size_bytes: int, s3: Any, tmp_path: Path) -> None:
+def test_file_is_unchanged_after_upload_and_download(size_bytes: int, s3: Any, tmp_path: Path) -> None:
     (tmp_path / "sent").write_bytes(bytes(range(256)) * (size_bytes // 256) or b"\x07" * size_bytes)
 
     upload(s3, "shop", "models/file", tmp_path / "sent")
@@ -34,7 +34,7 @@ def test_file_comes_back_as_it_was_sent(size_bytes: int, s3: Any, tmp_path: Path
     assert (tmp_path / "got").read_bytes() == (tmp_path / "sent").read_bytes()
 
 
-def test_download_asks_for_every_part_whether_there_is_time(s3: Any, tmp_path: Path) -> None:
+def test_download_checks_the_time_before_every_part(s3: Any, tmp_path: Path) -> None:
     s3.put_object(Bucket="shop", Key="file", Body=b"0" * (2 * MIB + 1))
     asked = []
 
@@ -49,7 +49,7 @@ def test_download_asks_for_every_part_whether_there_is_time(s3: Any, tmp_path: P
     assert (tmp_path / "got").stat().st_size == 2 * MIB
 
 
-def test_error_of_a_missing_object_has_its_code(s3: Any, tmp_path: Path) -> None:
+def test_missing_object_error_has_its_code(s3: Any, tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match=r"^s3://shop/file: .*NoSuchKey") as missing:
         download(s3, "shop", "file", tmp_path / "got")
 
@@ -57,7 +57,7 @@ def test_error_of_a_missing_object_has_its_code(s3: Any, tmp_path: Path) -> None
     assert not (tmp_path / "got").exists()
 
 
-def test_upload_that_s3_refuses_is_unavailable_and_names_the_object(s3: Any, tmp_path: Path) -> None:
+def test_refused_upload_raises_unavailable_with_the_object_name(s3: Any, tmp_path: Path) -> None:
     (tmp_path / "sent").write_bytes(b"x")
 
     with pytest.raises(Unavailable, match=r"^s3://nobody/file: .*NoSuchBucket"):

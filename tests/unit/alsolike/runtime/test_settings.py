@@ -18,25 +18,25 @@ class Settings:
     tags: str = dataclasses.field(default_factory=lambda: "none")
 
 
-def test_variables_are_the_fields_in_upper_case() -> None:
+def test_variables_are_field_names_in_upper_case() -> None:
     environ = {"STREAM_NAME": "events", "BATCH": "7", "CHECK_S": "0.5", "TAGS": "a", "OTHER": "x"}
 
     assert from_environment(Settings, environ) == Settings("events", 7, 0.5, "a")
 
 
 @pytest.mark.parametrize("batch", [{}, {"BATCH": ""}])
-def test_what_is_absent_or_empty_has_its_default(batch: dict[str, str]) -> None:
+def test_absent_or_empty_variable_has_its_default(batch: dict[str, str]) -> None:
     assert from_environment(Settings, {"STREAM_NAME": "events", **batch}) == Settings("events", 100, 30.0, "none")
 
 
 @pytest.mark.parametrize("environ", [{}, {"STREAM_NAME": ""}, {"stream_name": "events"}])
-def test_what_has_no_default_must_be_set(environ: dict[str, str]) -> None:
+def test_variable_without_a_default_is_required(environ: dict[str, str]) -> None:
     with pytest.raises(
         MissingSetting, match=r"^environment variable STREAM_NAME is not set; .*test_settings needs it$"
     ):
         from_environment(Settings, environ)
 
 
-def test_a_value_of_another_type_is_refused() -> None:
+def test_variable_of_another_type_is_refused() -> None:
     with pytest.raises(MissingSetting, match=r"^environment variable BATCH is '7.5', expected int$"):
         from_environment(Settings, {"STREAM_NAME": "events", "BATCH": "7.5"})

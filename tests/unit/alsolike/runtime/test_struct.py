@@ -29,14 +29,14 @@ class Nothing:
     """No field at all."""
 
 
-def test_objects_are_equal_where_their_compared_fields_are() -> None:
+def test_objects_with_equal_compared_fields_are_equal() -> None:
     assert Price(5, noted=1) == Price(5, "EUR", noted=2)
     assert Price(5) != Price(5, "CHF")
     assert Price(5, secret="a") != Price(5, secret="b")
     assert Nothing() == Nothing()
 
 
-def test_objects_of_different_classes_are_never_equal() -> None:
+def test_objects_of_different_classes_are_not_equal() -> None:
     assert Price(5) != Reduced(5)
     others: list[object] = [Price(5), (5, "EUR", 0, "")]
 
@@ -44,34 +44,34 @@ def test_objects_of_different_classes_are_never_equal() -> None:
     assert Price(5) not in others[1:]
 
 
-def test_equal_objects_are_one_key() -> None:
+def test_equal_objects_are_one_dictionary_key() -> None:
     assert {Price(5, noted=1): "first", Price(5, noted=2): "second", Nothing(): "none"} == {
         Price(5): "second",
         Nothing(): "none",
     }
 
 
-def test_object_with_a_list_is_no_key() -> None:
+def test_object_with_a_list_is_unhashable() -> None:
     with pytest.raises(TypeError, match="unhashable type: 'list'"):
         hash(Reduced(5))
 
 
-def test_objects_print_their_fields_but_hidden_ones() -> None:
+def test_repr_has_all_fields_except_hidden_ones() -> None:
     assert repr(Reduced(5, secret="hidden", before=[6])) == "Reduced(amount=5, currency='EUR', noted=0, before=[6])"
     assert repr(Nothing()) == "Nothing()"
 
 
-def test_what_is_no_field_is_not_kept() -> None:
+def test_unknown_attribute_cannot_be_set() -> None:
     with pytest.raises(AttributeError, match="colour"):
         Price(5).colour = "red"  # type: ignore[attr-defined]
 
 
-def test_copies_differ_in_what_is_replaced() -> None:
+def test_replace_returns_a_copy_with_changed_fields() -> None:
     assert dataclasses.replace(Price(5, "CHF"), amount=6) == Price(6, "CHF")
     assert dataclasses.asdict(Price(5)) == {"amount": 5, "currency": "EUR", "noted": 0, "secret": ""}
 
 
-def test_assigning_is_left_to_the_type_checker_to_refuse() -> None:
+def test_attribute_can_be_assigned_at_runtime() -> None:
     price = Price(5)
 
     price.amount = 6  # type: ignore[misc]  # mypy would say that it ignores nothing, were the class not frozen to it
@@ -87,6 +87,6 @@ class Key:
         return "Key(...)"
 
 
-def test_a_class_keeps_what_it_says_of_itself() -> None:
+def test_custom_repr_is_kept() -> None:
     assert repr(Key("hidden")) == "Key(...)"
     assert Key("a") == Key("a")

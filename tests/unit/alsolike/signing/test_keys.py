@@ -41,7 +41,7 @@ def reader(aws: Callable[[str], Any]) -> KeyReader:
     return KeyReader(aws("dynamodb"), aws("kms"), NAMES.keys_table)
 
 
-def test_a_created_key_is_read_with_its_secret(keys: Keys, reader: KeyReader) -> None:
+def test_created_key_is_read_with_its_secret(keys: Keys, reader: KeyReader) -> None:
     new = keys.create("checkout", scopes=[WRITE, READ], now_ms=NOW_MS)
 
     found = reader.find(new.key.key_id, now_s=NOW_S)
@@ -53,7 +53,7 @@ def test_a_created_key_is_read_with_its_secret(keys: Keys, reader: KeyReader) ->
     assert new.secret not in repr(new)
 
 
-def test_secrets_are_stored_encrypted_under_their_key_s_id(
+def test_secrets_are_encrypted_and_bound_to_their_key_id(
     keys: Keys, reader: KeyReader, aws: Callable[[str], Any]
 ) -> None:
     first, second = (keys.create(client, scopes=[READ], now_ms=NOW_MS) for client in ("a", "b"))
@@ -64,7 +64,7 @@ def test_secrets_are_stored_encrypted_under_their_key_s_id(
         reader.secret(dataclasses.replace(first.key, secret=second.key.secret))
 
 
-def test_a_disabled_key_is_refused_within_a_minute(keys: Keys, reader: KeyReader) -> None:
+def test_disabled_key_is_refused_within_a_minute(keys: Keys, reader: KeyReader) -> None:
     new = keys.create("checkout", scopes=[READ], now_ms=NOW_MS)
     assert reader.find(new.key.key_id, now_s=NOW_S)
 
@@ -78,7 +78,7 @@ def test_a_disabled_key_is_refused_within_a_minute(keys: Keys, reader: KeyReader
     assert CHECK_S <= 60
 
 
-def test_a_deleted_key_is_gone_within_a_minute(keys: Keys, reader: KeyReader) -> None:
+def test_deleted_key_is_missing_within_a_minute(keys: Keys, reader: KeyReader) -> None:
     new = keys.create("checkout", scopes=[READ], now_ms=NOW_MS)
     assert reader.find(new.key.key_id, now_s=NOW_S)
 
@@ -87,21 +87,21 @@ def test_a_deleted_key_is_gone_within_a_minute(keys: Keys, reader: KeyReader) ->
     assert reader.find(new.key.key_id, now_s=NOW_S + CHECK_S) is None
 
 
-def test_an_unknown_id_is_read_once_per_interval(reader: KeyReader, keys: Keys, cloud: MemoryCloud) -> None:
+def test_unknown_key_id_is_read_once_per_interval(reader: KeyReader, keys: Keys, cloud: MemoryCloud) -> None:
     for after_s in (0, 1, CHECK_S - 1, CHECK_S):
         assert reader.find("ALSOX", now_s=NOW_S + after_s) is None
 
     assert [call.operation for call in cloud.calls if call.operation == "dynamodb.GetItem"] == ["dynamodb.GetItem"] * 2
 
 
-def test_a_key_expires(keys: Keys) -> None:
+def test_key_expires(keys: Keys) -> None:
     key = keys.create("checkout", scopes=[READ], now_ms=NOW_MS, expires_ms=NOW_MS + 1).key
 
     assert key.is_active(now_ms=NOW_MS)
     assert not key.is_active(now_ms=NOW_MS + 1)
 
 
-def test_cached_keys_outlast_an_outage(keys: Keys, reader: KeyReader, cloud: MemoryCloud) -> None:
+def test_cached_keys_remain_usable_during_an_outage(keys: Keys, reader: KeyReader, cloud: MemoryCloud) -> None:
     new = keys.create("checkout", scopes=[READ], now_ms=NOW_MS)
     found = reader.find(new.key.key_id, now_s=NOW_S)
     assert found
@@ -117,7 +117,7 @@ def test_cached_keys_outlast_an_outage(keys: Keys, reader: KeyReader, cloud: Mem
         reader.find("ALSOX", now_s=NOW_S)
 
 
-def test_use_of_a_key_is_written_once_per_minute(keys: Keys, reader: KeyReader, cloud: MemoryCloud) -> None:
+def test_key_use_is_written_once_per_minute(keys: Keys, reader: KeyReader, cloud: MemoryCloud) -> None:
     new = keys.create("checkout", scopes=[READ], now_ms=NOW_MS)
 
     for after_s, source in (
@@ -136,7 +136,7 @@ def test_use_of_a_key_is_written_once_per_minute(keys: Keys, reader: KeyReader, 
     assert len([call for call in cloud.calls if call.operation == "dynamodb.UpdateItem"]) == 2
 
 
-def test_the_use_of_a_deleted_key_does_not_bring_it_back(keys: Keys, reader: KeyReader) -> None:
+def test_use_of_a_deleted_key_does_not_restore_it(keys: Keys, reader: KeyReader) -> None:
     new = keys.create("checkout", scopes=[READ], now_ms=NOW_MS)
     key = reader.find(new.key.key_id, now_s=NOW_S)
     assert key
@@ -147,7 +147,7 @@ def test_the_use_of_a_deleted_key_does_not_bring_it_back(keys: Keys, reader: Key
     assert keys.all() == []
 
 
-def test_a_rotation_adds_a_second_key_with_the_same_scopes(keys: Keys) -> None:
+def test_rotation_adds_a_second_key_with_the_same_scopes(keys: Keys) -> None:
     first = keys.create("checkout", scopes=[WRITE], now_ms=NOW_MS)
 
     second = keys.rotate("checkout", now_ms=NOW_MS + 1)
@@ -160,7 +160,7 @@ def test_a_rotation_adds_a_second_key_with_the_same_scopes(keys: Keys) -> None:
     keys.rotate("checkout", now_ms=NOW_MS + 3)
 
 
-def test_changes_of_missing_keys_name_them(keys: Keys) -> None:
+def test_change_of_a_missing_key_error_names_the_key(keys: Keys) -> None:
     for change in (keys.disable, keys.delete):
         with pytest.raises(NotFound, match="there is no key 'ALSOX'"):
             change("ALSOX")
@@ -170,7 +170,7 @@ def test_changes_of_missing_keys_name_them(keys: Keys) -> None:
         keys.create("a b", scopes=[READ], now_ms=NOW_MS)
 
 
-def test_commands_share_a_key_of_a_day(keys: Keys, where: Deployment, reader: KeyReader) -> None:
+def test_commands_share_one_key_per_day(keys: Keys, where: Deployment, reader: KeyReader) -> None:
     first = keys.of_commands(now_ms=NOW_MS)
 
     assert keys.of_commands(now_ms=NOW_MS + 22 * HOUR_MS) == first
@@ -184,7 +184,7 @@ def test_commands_share_a_key_of_a_day(keys: Keys, where: Deployment, reader: Ke
     assert len({first, second, third}) == 3
 
 
-def test_the_variables_name_the_key_and_the_endpoints(keys: Keys, where: Deployment) -> None:
+def test_environment_variables_have_the_key_and_endpoints(keys: Keys, where: Deployment) -> None:
     new = keys.create("checkout", scopes=[READ], now_ms=NOW_MS)
 
     endpoint = f"{NAMES.api_url}/personalize"

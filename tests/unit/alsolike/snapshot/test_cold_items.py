@@ -30,24 +30,24 @@ def scores(items: ColdItems, *, positions: list[int], listed: list[float]) -> li
     return [round(score, 6) for score in found.tolist()]
 
 
-def test_a_changed_item_has_its_neighbours_of_the_latest_change() -> None:
+def test_changed_item_has_the_neighbours_of_its_latest_change() -> None:
     items = cold(Change("new", 2, {"colour": "red"}), Change("new", 1, {"colour": "blue"}))
 
     assert by_id(items, "new") == {"new": [1, 2]}
 
 
-def test_deletions_are_no_cold_items() -> None:
+def test_deleted_items_are_not_cold_items() -> None:
     assert len(cold(Change("new", 1, None))) == 0
 
 
-def test_a_late_change_does_not_replace_a_later_one() -> None:
+def test_earlier_change_does_not_replace_a_later_one() -> None:
     later, earlier = cold(Change("new", 2, {"colour": "red"})), cold(Change("new", 1, {"colour": "blue"}))
 
     for parts in ([later, earlier], [earlier, later]):
         assert by_id(ColdItems.merge(parts), "new") == {"new": [1, 2]}
 
 
-def test_those_that_changed_last_are_kept() -> None:
+def test_newest_keeps_the_items_changed_last() -> None:
     items = cold(*(Change(f"i{at}", at, {"colour": "red"}) for at in (3, 1, 2)))
 
     kept = items.newest(2)
@@ -56,14 +56,14 @@ def test_those_that_changed_last_are_kept() -> None:
     assert kept.hashes.tolist() == sorted(hashes_of([b"i3", b"i2"]).tolist())
 
 
-def test_a_score_is_the_weighted_mean_of_the_neighbours_scores() -> None:
+def test_score_is_the_weighted_mean_of_neighbour_scores() -> None:
     """Neighbours are the vase with 1/2, bowl and cup with 1/4 each; the bowl is not listed."""
     items = cold(Change("new", 1, {"colour": "red", "kind": "glass"}))
 
     assert scores(items, positions=[1, 3], listed=[0.8, 0.4]) == [0.8 * 1 / 2 + 0.4 * 1 / 4]
 
 
-def test_a_score_is_multiplied_with_the_scale_of_new_items_or_that_of_rare_ones() -> None:
+def test_score_is_multiplied_by_the_scale_of_new_or_rare_items() -> None:
     """Both have the vase and the bowl for neighbours, with 1/2 each; the zither was known and not learned."""
     index = index_of(scales=Scales(new=3.0, rare=0.5), rare=["zither"])
     changes = [Change("zither", 1, {"colour": "red"}), Change("new", 1, {"colour": "red"}), Change("odd", 1, {})]
@@ -77,25 +77,25 @@ def test_a_score_is_multiplied_with_the_scale_of_new_items_or_that_of_rare_ones(
     ]  # fmt: skip
 
 
-def test_an_item_scores_nothing_where_no_neighbour_is_listed() -> None:
+def test_item_without_a_listed_neighbour_scores_0() -> None:
     items = cold(Change("new", 1, {"colour": "red"}), Change("odd", 1, {"colour": "green"}))
 
     assert scores(items, positions=[3, 4], listed=[1.0, 0.5]) == [0.0, 0.0]
     assert scores(items, positions=[], listed=[]) == [0.0, 0.0]
 
 
-def test_only_the_first_of_the_list_speak() -> None:
+def test_only_the_first_listed_items_are_used() -> None:
     items = cold(Change("new", 1, {"colour": "red"}))
     positions = [3] * LISTED + [1]
 
     assert scores(items, positions=positions, listed=[1.0] * len(positions)) == [0.0]
 
 
-def test_no_cold_items_score_nothing() -> None:
+def test_empty_cold_items_have_no_scores() -> None:
     assert scores(NO_COLD_ITEMS, positions=[1], listed=[1.0]) == []
 
 
-def test_written_items_come_back(tmp_path: Path) -> None:
+def test_cold_items_are_unchanged_after_write_and_read(tmp_path: Path) -> None:
     items = cold(Change("new", 2, {"colour": "red"}), Change("odd", 1, {}))
     with (tmp_path / "cold").open("wb") as file:
         items.write(file)
@@ -106,7 +106,7 @@ def test_written_items_come_back(tmp_path: Path) -> None:
     assert scores(found, positions=[1], listed=[1.0]) == scores(items, positions=[1], listed=[1.0])
 
 
-def test_what_are_no_cold_items_is_refused(tmp_path: Path) -> None:
+def test_file_that_is_not_cold_items_is_refused(tmp_path: Path) -> None:
     index_of().write(tmp_path / "content")
 
     with pytest.raises(InvalidSnapshot, match=r"^content has format 'alsolike-content-1'"):

@@ -81,14 +81,14 @@ def catalogue(s3: Any, tmp_path: Path) -> Catalogue:
     return Catalogue(s3, tmp_path)
 
 
-def test_there_are_no_cold_items_before_the_first_model(catalogue: Catalogue) -> None:
+def test_snapshot_without_a_champion_has_no_cold_items(catalogue: Catalogue) -> None:
     catalogue.change(item("new"))
 
     assert catalogue.publish(item("new")) is None
     assert catalogue.cold("new") == []
 
 
-def test_the_first_champion_makes_what_it_does_not_know_cold(catalogue: Catalogue) -> None:
+def test_first_champion_makes_unknown_items_cold(catalogue: Catalogue) -> None:
     catalogue.change(item("vase"), item("new"), Change("gone", 1, None))
     catalogue.crown("v1")
 
@@ -97,7 +97,7 @@ def test_the_first_champion_makes_what_it_does_not_know_cold(catalogue: Catalogu
     assert catalogue.cold_model == "v1"
 
 
-def test_a_changed_item_is_compared_alone(catalogue: Catalogue) -> None:
+def test_changed_item_is_the_only_one_compared(catalogue: Catalogue) -> None:
     catalogue.crown("v1")
     catalogue.change(item("old"))
     catalogue.publish()
@@ -107,7 +107,7 @@ def test_a_changed_item_is_compared_alone(catalogue: Catalogue) -> None:
     assert catalogue.cold("old", "new", "vase") == ["old", "new"]
 
 
-def test_a_change_of_known_items_writes_nothing(catalogue: Catalogue) -> None:
+def test_change_of_known_items_writes_nothing(catalogue: Catalogue) -> None:
     catalogue.crown("v1")
     catalogue.publish()
     before = catalogue.s3.list_objects_v2(Bucket=BUCKET)["KeyCount"]
@@ -116,7 +116,7 @@ def test_a_change_of_known_items_writes_nothing(catalogue: Catalogue) -> None:
     assert catalogue.s3.list_objects_v2(Bucket=BUCKET)["KeyCount"] == before
 
 
-def test_repeated_and_late_changes_end_the_same(catalogue: Catalogue) -> None:
+def test_repeated_and_late_changes_give_the_same_result(catalogue: Catalogue) -> None:
     catalogue.crown("v1")
     catalogue.publish()
     for change in (item("new", 2), item("new", 1, colour="blue"), item("new", 2)):
@@ -130,7 +130,7 @@ def test_repeated_and_late_changes_end_the_same(catalogue: Catalogue) -> None:
     assert found.neighbours[0].tolist() == [1, 2]  # the red ones
 
 
-def test_another_champion_has_all_counted_anew(catalogue: Catalogue) -> None:
+def test_new_champion_recomputes_all_cold_items(catalogue: Catalogue) -> None:
     catalogue.change(item("vase"), item("new"))
     catalogue.crown("v1")
     catalogue.publish()
@@ -140,7 +140,7 @@ def test_another_champion_has_all_counted_anew(catalogue: Catalogue) -> None:
     assert (catalogue.cold("vase", "new"), catalogue.cold_model) == (["vase", "new"], "v2")
 
 
-def test_an_item_that_was_new_is_rare_once_a_training_knew_it_and_did_not_learn_it(catalogue: Catalogue) -> None:
+def test_item_known_but_not_learned_by_a_training_is_rare(catalogue: Catalogue) -> None:
     catalogue.crown("v1")
     catalogue.change(item("new"))
     catalogue.publish(item("new"))
@@ -155,7 +155,7 @@ def test_an_item_that_was_new_is_rare_once_a_training_knew_it_and_did_not_learn_
     assert catalogue.scale() == 0.5
 
 
-def test_of_too_many_those_that_changed_last_are_kept(catalogue: Catalogue) -> None:
+def test_cold_items_above_the_limit_are_those_changed_last(catalogue: Catalogue) -> None:
     catalogue.change(item("a", 1), item("b", 2), item("c", 3))
     catalogue.crown("v1")
 
@@ -165,7 +165,7 @@ def test_of_too_many_those_that_changed_last_are_kept(catalogue: Catalogue) -> N
     assert catalogue.cold("a", "b", "c", "d") == ["c", "d"]
 
 
-def test_deleted_items_make_room_for_others(catalogue: Catalogue) -> None:
+def test_deleted_items_free_capacity_for_others(catalogue: Catalogue) -> None:
     catalogue.crown("v1")
     catalogue.change(item("new1", 5), item("new2", 6))
     catalogue.publish(item("new1", 5), item("new2", 6), most=2)
@@ -176,7 +176,7 @@ def test_deleted_items_make_room_for_others(catalogue: Catalogue) -> None:
     assert catalogue.cold("new1", "new2", "late") == ["late"]
 
 
-def test_file_that_is_lost_is_made_again_and_the_catalogue_is_read_without_it(catalogue: Catalogue) -> None:
+def test_lost_file_is_recreated_and_the_catalogue_is_read_without_it(catalogue: Catalogue) -> None:
     catalogue.crown("v1")
     catalogue.change(item("old"))
     catalogue.publish()
@@ -192,7 +192,7 @@ def test_file_that_is_lost_is_made_again_and_the_catalogue_is_read_without_it(ca
     assert catalogue.cold("old", "new") == ["old", "new"]
 
 
-def test_two_writers_lose_nothing(s3: Any, tmp_path: Path) -> None:
+def test_concurrent_writers_keep_all_cold_items(s3: Any, tmp_path: Path) -> None:
     other = Catalogue(s3, tmp_path / "other")
     other.crown("v1")
     other.publish()
@@ -214,7 +214,7 @@ def test_two_writers_lose_nothing(s3: Any, tmp_path: Path) -> None:
     assert mine.cold("a", "b") == ["a", "b"]
 
 
-def test_a_champion_that_changes_meanwhile_is_followed(s3: Any, tmp_path: Path) -> None:
+def test_champion_changed_during_a_publication_is_used(s3: Any, tmp_path: Path) -> None:
     promotions: Sequence[str] = ["v2"]
 
     class Overtaken(SnapshotStore):
@@ -235,7 +235,7 @@ def test_a_champion_that_changes_meanwhile_is_followed(s3: Any, tmp_path: Path) 
     assert (mine.cold("vase"), mine.cold_model) == (["vase"], "v2")
 
 
-def test_a_champion_without_an_index_is_told(catalogue: Catalogue) -> None:
+def test_champion_without_a_content_index_raises_invalid_bundle(catalogue: Catalogue) -> None:
     catalogue.crown("v1")
     catalogue.s3.delete_object(Bucket=BUCKET, Key=f"models/v1/{CONTENT_FILE}")
 
@@ -243,7 +243,7 @@ def test_a_champion_without_an_index_is_told(catalogue: Catalogue) -> None:
         catalogue.publish()
 
 
-def test_an_index_that_cannot_be_opened_is_fetched_again_once_it_is_another(
+def test_invalid_index_is_downloaded_again_only_after_a_change(
     catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key, get, fetched = f"models/v1/{CONTENT_FILE}", catalogue.s3.get_object, []
@@ -267,7 +267,7 @@ def test_an_index_that_cannot_be_opened_is_fetched_again_once_it_is_another(
     assert fetched == [key, key]
 
 
-def test_files_that_were_replaced_are_deleted_after_a_while(catalogue: Catalogue) -> None:
+def test_replaced_files_are_deleted_after_the_grace_period(catalogue: Catalogue) -> None:
     catalogue.crown("v1")
     catalogue.change(item("a"))
     catalogue.publish()

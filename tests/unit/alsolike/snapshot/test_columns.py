@@ -20,7 +20,7 @@ from tests.unit.alsolike.snapshot.publications import (
 )
 
 
-def test_declared_columns_are_encoded_again_when_they_change(
+def test_columns_are_encoded_again_after_a_declaration_change(
     publisher: SnapshotPublisher, reader: SnapshotReader
 ) -> None:
     publisher.publish([item("a", size="7", price="cheap"), item("b", price=2)], columns={}, version=0, now_ms=NOW_MS)
@@ -40,7 +40,7 @@ def test_declared_columns_are_encoded_again_when_they_change(
 SHADES = {"shade": ColumnType.STRING}
 
 
-def test_who_knows_an_earlier_configuration_leaves_the_columns_of_a_later_one(
+def test_publisher_with_an_older_configuration_keeps_newer_columns(
     publisher: SnapshotPublisher, reader: SnapshotReader
 ) -> None:
     publisher.publish([item("a", shade="red")], columns=COLUMNS, version=1, now_ms=NOW_MS)
@@ -53,7 +53,7 @@ def test_who_knows_an_earlier_configuration_leaves_the_columns_of_a_later_one(
     assert len(items(reader)) == 13
 
 
-def test_a_version_that_changes_no_column_is_remembered_too(
+def test_configuration_version_without_column_changes_is_stored(
     publisher: SnapshotPublisher, reader: SnapshotReader
 ) -> None:
     publisher.publish([item("a")], columns=SHADES, version=1, now_ms=NOW_MS)
@@ -64,7 +64,7 @@ def test_a_version_that_changes_no_column_is_remembered_too(
     assert reader.current(now_ms=NOW_MS).column_types == SHADES
 
 
-def test_columns_are_brought_about_whoever_publishes_meanwhile(s3: Any, reader: SnapshotReader, tmp_path: Path) -> None:
+def test_column_change_succeeds_during_concurrent_publications(s3: Any, reader: SnapshotReader, tmp_path: Path) -> None:
     other = SnapshotPublisher(SnapshotStore(s3, BUCKET, tmp_path / "other"))
     other.publish([item("a")], columns=COLUMNS, version=1, now_ms=NOW_MS)
     interruptions = iter(range(3))
@@ -84,7 +84,7 @@ def test_columns_are_brought_about_whoever_publishes_meanwhile(s3: Any, reader: 
     assert sorted(items(reader)) == ["a", "b0", "b1", "b2"]
 
 
-def test_a_rebuild_goes_by_the_configuration_that_was_restored(
+def test_rebuild_uses_the_columns_of_the_restored_configuration(
     publisher: SnapshotPublisher, reader: SnapshotReader
 ) -> None:
     publisher.publish([item("a")], columns=COLUMNS, version=9, now_ms=NOW_MS)

@@ -21,12 +21,12 @@ def nearest(index: ContentIndex, **properties: Any) -> dict[int, float]:
     return dict(zip(items.tolist(), weights.round(6).tolist(), strict=True))
 
 
-def test_items_count_by_their_cosine() -> None:
+def test_neighbours_are_weighted_by_cosine_similarity() -> None:
     """Every token is in two of four items, so all weigh alike: the vase shares two tokens, bowl and cup one each."""
     assert nearest(index_of(), colour="red", kind="glass") == {1: 0.5, 2: 0.25, 3: 0.25}
 
 
-def test_rare_tokens_count_more() -> None:
+def test_rare_tokens_have_more_weight() -> None:
     """The catalogue has 8 items, 2 of glass and 4 in red: log 4 is twice log 2."""
     items = {f"i{n}": {"kind": "glass"} if n < 2 else {"colour": "red"} if n < 6 else {} for n in range(8)}
 
@@ -40,20 +40,20 @@ def scales_of(index: ContentIndex, *item_ids: str) -> list[float]:
     return [float(scale) for scale in index.scales_of(hashes_of([item_id.encode() for item_id in item_ids]))]
 
 
-def test_what_the_training_knew_and_did_not_learn_has_another_scale_than_what_is_new() -> None:
+def test_rare_items_have_another_scale_than_new_items() -> None:
     index = index_of(scales=Scales(new=3.0, rare=0.5), rare=["zither", "anvil"])
 
     assert scales_of(index, "zither", "new", "anvil") == [0.5, 3.0, 0.5]
     assert scales_of(index_of(scales=Scales(new=3.0, rare=0.5)), "zither") == [3.0]
 
 
-def test_nothing_in_common_finds_nothing() -> None:
+def test_items_without_common_tokens_have_no_neighbours() -> None:
     assert nearest(index_of(), colour="green") == {}
     assert nearest(index_of()) == {}
     assert nearest(index_of({"a": {}, "b": {}}), colour="red") == {}
 
 
-def test_the_most_frequent_of_equally_near_items_are_kept() -> None:
+def test_equally_near_items_are_ordered_by_frequency() -> None:
     items: dict[str, dict[str, Any]] = {f"i{n}": {"kind": "glass" if n % 2 else "clay"} for n in range(60)}
 
     found, _ = index_of(items).nearest({"kind": "glass"})
@@ -61,7 +61,7 @@ def test_the_most_frequent_of_equally_near_items_are_kept() -> None:
     assert found.tolist() == list(range(2, 2 + 2 * module.NEIGHBOURS, 2))  # i1, i3, ... stand at 2, 4, ...
 
 
-def test_work_is_bounded_rarest_tokens_first(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_comparisons_are_limited_and_rarest_tokens_come_first(monkeypatch: pytest.MonkeyPatch) -> None:
     items: dict[str, dict[str, Any]] = {f"i{n}": {"kind": "glass"} if n < 2 else {"colour": "red"} for n in range(6)}
     monkeypatch.setattr(module, "MOST_COMPARED", 3)
 
@@ -69,9 +69,7 @@ def test_work_is_bounded_rarest_tokens_first(monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.parametrize("dense_items", [0, 10_000])
-def test_neighbours_of_many_items_equal_the_definition_of_one(
-    monkeypatch: pytest.MonkeyPatch, dense_items: int
-) -> None:
+def test_batch_of_neighbours_equals_the_definition(monkeypatch: pytest.MonkeyPatch, dense_items: int) -> None:
     """Items with equal tokens, without known tokens, and with more pairs than are compared."""
     monkeypatch.setattr(module, "_DENSE_ITEMS", dense_items)
     monkeypatch.setattr(module, "MOST_COMPARED", 150)
@@ -106,13 +104,13 @@ def test_equal_tokens_are_compared_once(monkeypatch: pytest.MonkeyPatch) -> None
     assert len(compared) == 2
 
 
-def test_the_index_knows_the_models_items() -> None:
+def test_index_knows_the_items_of_the_model() -> None:
     known = index_of().knows(hashes_of([b"vase", b"spoon", b"jug"]))
 
     assert known.tolist() == [True, False, True]
 
 
-def test_a_written_index_answers_as_before(tmp_path: Path) -> None:
+def test_index_gives_the_same_neighbours_after_write_and_read(tmp_path: Path) -> None:
     index = index_of(scales=Scales(new=2.5, rare=0.1), rare=["zither", "anvil"])
     index.write(tmp_path / "content.tensors")
 
@@ -124,7 +122,7 @@ def test_a_written_index_answers_as_before(tmp_path: Path) -> None:
     np.testing.assert_array_equal(found.item_hashes, index.item_hashes)
 
 
-def test_an_index_of_before_there_were_two_scales_has_one_for_all_items(tmp_path: Path) -> None:
+def test_index_with_one_scale_uses_it_for_all_items(tmp_path: Path) -> None:
     path = tmp_path / "content.tensors"
     index_of(rare=["zither"]).write(path)
     arrays, _ = map_tensors(path)
@@ -138,7 +136,7 @@ def test_an_index_of_before_there_were_two_scales_has_one_for_all_items(tmp_path
     assert nearest(found, colour="red", kind="glass") == {1: 0.5, 2: 0.25, 3: 0.25}
 
 
-def test_earlier_versions_give_new_items_no_more_than_rare_ones(tmp_path: Path) -> None:
+def test_index_metadata_has_the_smaller_scale_for_earlier_versions(tmp_path: Path) -> None:
     index_of(scales=Scales(new=4.0, rare=0.25)).write(tmp_path / "content.tensors")
 
     _, metadata = map_tensors(tmp_path / "content.tensors")
@@ -147,7 +145,7 @@ def test_earlier_versions_give_new_items_no_more_than_rare_ones(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("data", [b"", b"x" * 100])
-def test_what_is_no_index_is_refused(tmp_path: Path, data: bytes) -> None:
+def test_invalid_index_is_refused(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "content.tensors").write_bytes(data)
 
     with pytest.raises(InvalidBundle, match=r"^content\.tensors is not a valid content index"):
@@ -168,7 +166,7 @@ def test_what_is_no_index_is_refused(tmp_path: Path, data: bytes) -> None:
         ("items", lambda array: array[:-1]),
     ],
 )
-def test_index_whose_arrays_do_not_go_together_is_refused(tmp_path: Path, name: str, change: Any) -> None:
+def test_index_with_inconsistent_arrays_is_refused(tmp_path: Path, name: str, change: Any) -> None:
     path = tmp_path / "content.tensors"
     index_of().write(path)
     arrays, metadata = map_tensors(path)

@@ -29,7 +29,7 @@ from alsolike.snapshot.item_tokens import item_tokens
         ([["a"]], set()),
     ],
 )
-def test_a_value_becomes_its_tokens(value: object, tokens: set[str]) -> None:
+def test_value_becomes_its_tokens(value: object, tokens: set[str]) -> None:
     assert item_tokens({"c": value}) == tokens
 
 
@@ -37,7 +37,7 @@ def test_equal_values_of_different_columns_are_different_tokens() -> None:
     assert item_tokens({"brand": "red", "colour": "Red"}) == {"brand=red", "colour=red"}
 
 
-def test_a_long_text_is_cut() -> None:
+def test_long_text_is_truncated() -> None:
     assert "c:late" not in item_tokens({"c": "word " * 1000 + "late"})
 
 
@@ -49,7 +49,7 @@ json_values = st.recursive(
 
 
 @given(st.dictionaries(st.text(max_size=5), json_values, max_size=4))
-def test_any_properties_have_tokens_that_do_not_depend_on_their_order(properties: dict[str, Any]) -> None:
+def test_tokens_do_not_depend_on_the_order_of_properties(properties: dict[str, Any]) -> None:
     backwards = dict(reversed(properties.items()))
 
     assert item_tokens(properties) == item_tokens(backwards)

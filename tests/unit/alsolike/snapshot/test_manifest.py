@@ -18,13 +18,13 @@ def entry(rows: int) -> SegmentEntry:
     return SegmentEntry(f"catalog/segments/{next(NAMES)}", rows, rows * 100, f"{rows:064x}")
 
 
-def test_manifest_comes_back_from_json() -> None:
+def test_manifest_is_unchanged_after_write_and_read() -> None:
     manifest = Manifest((entry(3), entry(5)), {"price": ColumnType.NUMBER}, (Retired("catalog/segments/x", 7),), 9)
 
     assert Manifest.from_json(manifest.to_json()) == manifest
 
 
-def test_version_follows_from_the_segments_alone() -> None:
+def test_version_depends_only_on_the_segments() -> None:
     first, second = entry(3), entry(5)
 
     assert Manifest((first, second)).version == Manifest((second, first), published_ms=5).version
@@ -35,7 +35,7 @@ def test_version_follows_from_the_segments_alone() -> None:
 @pytest.mark.parametrize(
     "data", [b"", b"[]", b"{}", b'{"format_version": 2}', b'{"format_version": 1, "segments": [1]}']
 )
-def test_what_is_no_manifest_is_refused(data: bytes) -> None:
+def test_invalid_manifest_is_refused(data: bytes) -> None:
     with pytest.raises(InvalidSnapshot, match=r"catalog/current\.json is unreadable"):
         Manifest.from_json(data)
 
@@ -52,12 +52,12 @@ def test_what_is_no_manifest_is_refused(data: bytes) -> None:
         ([768, 1], []),
     ],
 )
-def test_segments_are_merged_while_the_next_is_not_three_times_as_large(rows: list[int], merged: list[int]) -> None:
+def test_segments_are_merged_unless_the_next_is_three_times_as_large(rows: list[int], merged: list[int]) -> None:
     assert [each.rows for each in to_merge([entry(count) for count in rows])] == merged
 
 
 @given(st.lists(st.integers(1, 10_000_000), max_size=30))
-def test_what_is_left_grows_as_it_should(rows: list[int]) -> None:
+def test_remaining_segments_grow_by_the_factor(rows: list[int]) -> None:
     segments = [entry(count) for count in rows]
     merged = to_merge(segments)
 
@@ -68,7 +68,7 @@ def test_what_is_left_grows_as_it_should(rows: list[int]) -> None:
         assert max(count, 256) >= GROWTH * sum(max(each, 256) for each in kept[:place])
 
 
-def test_a_million_rows_need_few_segments_and_little_rewriting() -> None:
+def test_million_rows_need_few_segments_and_little_rewriting() -> None:
     """Changes of items that are all different, in batches of all sizes: the worst case, since nothing is replaced."""
     rng = random.Random(1)
     segments: list[SegmentEntry] = [entry(1_000_000)]

@@ -51,7 +51,7 @@ def test_published_changes_are_read(publisher: SnapshotPublisher, reader: Snapsh
     repeated=st.lists(st.integers(0, 7), max_size=4),
     random=st.randoms(use_true_random=False),
 )
-def test_any_order_cut_and_repetition_gives_the_same_catalogue(
+def test_catalogue_does_not_depend_on_order_cut_or_repetition(
     s3: Any, changes: list[Change], repeated: list[int], random: Any
 ) -> None:
     delivered = [*changes, *(changes[place % len(changes)] for place in repeated)]
@@ -68,7 +68,7 @@ def test_any_order_cut_and_repetition_gives_the_same_catalogue(
         assert dict(found.items()) == live(changes)
 
 
-def test_one_change_among_many_items_writes_one_small_segment(s3: Any, publisher: SnapshotPublisher) -> None:
+def test_one_change_writes_one_small_segment(s3: Any, publisher: SnapshotPublisher) -> None:
     publish(publisher, *(item(f"i{number}", price=number) for number in range(2_000)))
     (large,) = manifest(s3).segments
 
@@ -88,7 +88,7 @@ def test_many_publications_leave_few_segments(s3: Any, publisher: SnapshotPublis
     assert items(reader) == {f"i{number % 20}": {"price": number} for number in range(10, 30)}
 
 
-def test_deletion_is_forgotten_only_when_no_late_change_can_come(
+def test_deletion_mark_is_removed_after_its_retention(
     s3: Any, publisher: SnapshotPublisher, reader: SnapshotReader
 ) -> None:
     publish(publisher, Change("a", NOW_MS, None), now_ms=NOW_MS)
@@ -112,7 +112,7 @@ def test_merged_segments_are_deleted_after_the_grace_period(s3: Any, publisher: 
     assert segment_keys(s3) == {e.key for e in manifest(s3).segments} | {e.key for e in manifest(s3).retired}
 
 
-def test_writer_killed_before_the_manifest_loses_nothing_and_its_segment_is_collected(
+def test_writer_killed_before_the_manifest_loses_no_rows_and_its_file_goes(
     s3: Any, publisher: SnapshotPublisher, reader: SnapshotReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     publish(publisher, item("a", price=1))
@@ -138,7 +138,7 @@ def _killed(*_: Any, **__: Any) -> StoredManifest:
     raise Killed
 
 
-def test_conflicting_writers_both_get_through(
+def test_conflicting_writers_both_succeed(
     s3: Any, publisher: SnapshotPublisher, reader: SnapshotReader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = SnapshotPublisher(SnapshotStore(s3, BUCKET, tmp_path / "other"), young_rows=4)
@@ -158,7 +158,9 @@ def test_conflicting_writers_both_get_through(
     assert sorted(items(reader)) == ["a", "b", "c"]
 
 
-def test_writer_that_never_wins_says_so(publisher: SnapshotPublisher, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_writer_overtaken_at_every_attempt_raises_concurrent_update(
+    publisher: SnapshotPublisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def losing(*_: Any) -> StoredManifest:
         raise ConcurrentUpdate("another writer")
 
@@ -168,7 +170,7 @@ def test_writer_that_never_wins_says_so(publisher: SnapshotPublisher, monkeypatc
         publish(publisher, item("a"))
 
 
-def test_whole_publication_replaces_everything_but_what_came_meanwhile(
+def test_complete_publication_replaces_all_but_concurrent_changes(
     s3: Any, publisher: SnapshotPublisher, reader: SnapshotReader, tmp_path: Path
 ) -> None:
     other = SnapshotPublisher(SnapshotStore(s3, BUCKET, tmp_path / "other"), young_rows=0)
@@ -187,7 +189,7 @@ def test_whole_publication_replaces_everything_but_what_came_meanwhile(
     assert reader.current(now_ms=NOW_MS).column_types == {"shade": ColumnType.STRING}
 
 
-def test_damaged_segment_does_not_keep_changes_back(s3: Any, reader: SnapshotReader, tmp_path: Path) -> None:
+def test_damaged_segment_does_not_prevent_a_publication(s3: Any, reader: SnapshotReader, tmp_path: Path) -> None:
     publish(SnapshotPublisher(SnapshotStore(s3, BUCKET, tmp_path / "first")), item("a"))
     damage(s3, manifest(s3).segments[0].key)
 
@@ -200,7 +202,7 @@ def test_damaged_segment_does_not_keep_changes_back(s3: Any, reader: SnapshotRea
     assert "has SHA-256" in done.unmerged
 
 
-def test_missing_segment_is_named(s3: Any, publisher: SnapshotPublisher, tmp_path: Path) -> None:
+def test_missing_segment_error_names_the_segment(s3: Any, publisher: SnapshotPublisher, tmp_path: Path) -> None:
     publish(publisher, item("a"))
     (entry,) = manifest(s3).segments
     s3.delete_object(Bucket=BUCKET, Key=entry.key)
@@ -209,7 +211,7 @@ def test_missing_segment_is_named(s3: Any, publisher: SnapshotPublisher, tmp_pat
         SnapshotStore(s3, BUCKET, tmp_path / "new").fetch(entry)
 
 
-def test_segment_that_cannot_be_stored_does_not_fill_the_disk(s3: Any, tmp_path: Path) -> None:
+def test_failed_segment_upload_leaves_no_files(s3: Any, tmp_path: Path) -> None:
     publisher = SnapshotPublisher(SnapshotStore(s3, "no-such-bucket", tmp_path / "publisher"))
 
     with pytest.raises(Unavailable, match=r"^s3://no-such-bucket/catalog/segments/"):

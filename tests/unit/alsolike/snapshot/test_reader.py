@@ -25,11 +25,11 @@ from tests.unit.alsolike.snapshot.publications import (
 )
 
 
-def test_there_is_nothing_before_the_first_publication(reader: SnapshotReader) -> None:
+def test_snapshot_is_empty_before_the_first_publication(reader: SnapshotReader) -> None:
     assert items(reader) == {}
 
 
-def test_damaged_segment_leaves_the_reader_with_what_it_had(
+def test_damaged_segment_keeps_the_previous_snapshot(
     s3: Any, publisher: SnapshotPublisher, reader: SnapshotReader, tmp_path: Path
 ) -> None:
     publish(publisher, item("a", price=1))
@@ -44,7 +44,7 @@ def test_damaged_segment_leaves_the_reader_with_what_it_had(
     assert sorted(items(reader)) == ["a", "b"]
 
 
-def test_reader_asks_only_after_its_interval_and_fetches_only_what_is_new(
+def test_reader_checks_after_its_interval_and_downloads_only_new_files(
     s3: Any, publisher: SnapshotPublisher, tmp_path: Path, cloud: MemoryCloud
 ) -> None:
     reader = SnapshotReader(s3, BUCKET, tmp_path / "reader", polling=Polling(10))
@@ -65,7 +65,7 @@ def test_reader_asks_only_after_its_interval_and_fetches_only_what_is_new(
     assert len(list((tmp_path / "reader").iterdir())) == 2
 
 
-def test_reader_drops_files_that_no_snapshot_needs(s3: Any, publisher: SnapshotPublisher, tmp_path: Path) -> None:
+def test_reader_deletes_unused_files(s3: Any, publisher: SnapshotPublisher, tmp_path: Path) -> None:
     reader = SnapshotReader(s3, BUCKET, tmp_path / "reader", polling=Polling(0))
     (tmp_path / "reader").mkdir()
     (tmp_path / "reader" / ".unfinished-left-by-a-dead-process").write_bytes(b"x")
@@ -77,7 +77,9 @@ def test_reader_drops_files_that_no_snapshot_needs(s3: Any, publisher: SnapshotP
     assert left.name == manifest(s3).segments[0].file_name
 
 
-def test_outage_leaves_what_was_read(s3: Any, publisher: SnapshotPublisher, tmp_path: Path, cloud: MemoryCloud) -> None:
+def test_outage_keeps_the_previous_snapshot(
+    s3: Any, publisher: SnapshotPublisher, tmp_path: Path, cloud: MemoryCloud
+) -> None:
     publish(publisher, item("a"))
     reader = SnapshotReader(s3, BUCKET, tmp_path / "reader", polling=Polling(0))
     late = SnapshotReader(s3, BUCKET, tmp_path / "late")
@@ -90,7 +92,7 @@ def test_outage_leaves_what_was_read(s3: Any, publisher: SnapshotPublisher, tmp_
         late.current(now_ms=0)
 
 
-def test_too_large_a_snapshot_and_too_little_time_are_refused(
+def test_large_snapshot_or_too_little_time_raises_unavailable(
     s3: Any, publisher: SnapshotPublisher, tmp_path: Path
 ) -> None:
     publish(publisher, item("a"))

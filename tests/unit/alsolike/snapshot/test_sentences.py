@@ -43,12 +43,12 @@ def nearest(index: ContentIndex, title: str) -> dict[int, float]:
     return dict(zip(items.tolist(), weights.tolist(), strict=True))
 
 
-def test_a_synonym_is_near_by_its_meaning_alone(model: SentenceModel) -> None:
+def test_synonym_is_a_neighbour_by_its_embedding(model: SentenceModel) -> None:
     assert nearest(index_of(None), "couch") == {}
     assert nearest(index_of(model), "Couch") == {SOFA: 1.0}
 
 
-def test_the_cosine_of_texts_counts_a_quarter(model: SentenceModel) -> None:
+def test_embedding_cosine_has_a_weight_of_one_quarter(model: SentenceModel) -> None:
     """The words' cosine is 1 with both grey items; the texts' is 0.8 with the sofa, 0 with the lamp."""
     both = 3 / 4 * 1 + 1 / 4 * 0.8, 3 / 4 * 1 + 1 / 4 * 0
 
@@ -58,18 +58,18 @@ def test_the_cosine_of_texts_counts_a_quarter(model: SentenceModel) -> None:
     )
 
 
-def test_meanings_that_are_far_from_each_other_do_not_count(model: SentenceModel) -> None:
+def test_embedding_cosine_below_the_minimum_does_not_count(model: SentenceModel) -> None:
     assert 0 < 0.28 < LEAST_COSINE
     assert nearest(index_of(model), "divan") == {}
 
 
-def test_a_text_of_unknown_words_is_like_nothing(model: SentenceModel) -> None:
+def test_unknown_words_have_no_neighbours(model: SentenceModel) -> None:
     assert nearest(index_of(model), "canapé") == {}
     assert nearest(index_of(model), "canapé couch") == {SOFA: 1.0}
     assert index_of(model).nearest({"name": "couch", "title": 7})[0].tolist() == []
 
 
-def test_items_without_a_vector_are_compared_by_words(model: SentenceModel) -> None:
+def test_items_without_an_embedding_are_compared_by_words(model: SentenceModel) -> None:
     index = index_of(model)
     assert index.sentences is not None
     first = dataclasses.replace(index.sentences, vectors=index.sentences.vectors[:2])
@@ -80,7 +80,7 @@ def test_items_without_a_vector_are_compared_by_words(model: SentenceModel) -> N
     assert found == pytest.approx({SOFA: both[0] / sum(both), LAMP: both[1] / sum(both)}, abs=1e-3)
 
 
-def test_the_nearest_of_many_are_those_of_a_comparison_with_all(model: SentenceModel) -> None:
+def test_nearest_of_many_items_equal_an_exhaustive_comparison(model: SentenceModel) -> None:
     rng = np.random.default_rng(0)
     words = ("grey", "sofa", "couch", "divan", "lamp", "desk", "oak", "blue", "red", "tall")
     items = [{"title": " ".join(rng.choice(words, 3))} for _ in range(300)]
@@ -101,7 +101,7 @@ def test_the_nearest_of_many_are_those_of_a_comparison_with_all(model: SentenceM
         np.testing.assert_allclose(weights, expected / expected.sum(), atol=1e-6)
 
 
-def test_a_written_index_answers_as_before(model: SentenceModel, tmp_path: Path) -> None:
+def test_index_gives_the_same_neighbours_after_write_and_read(model: SentenceModel, tmp_path: Path) -> None:
     index = index_of(model)
     index.write(tmp_path / "content.tensors")
 
@@ -112,9 +112,7 @@ def test_a_written_index_answers_as_before(model: SentenceModel, tmp_path: Path)
     assert found.sentences.model.columns == ("title",)
 
 
-def test_a_file_says_whether_it_has_sentences_so_that_earlier_versions_refuse_it(
-    model: SentenceModel, tmp_path: Path
-) -> None:
+def test_index_with_sentences_has_a_separate_format(model: SentenceModel, tmp_path: Path) -> None:
     formats = []
     for index in (index_of(None), index_of(model)):
         index.write(tmp_path / "content.tensors")
@@ -123,7 +121,7 @@ def test_a_file_says_whether_it_has_sentences_so_that_earlier_versions_refuse_it
     assert formats == [FORMAT, SENTENCES_FORMAT]
 
 
-def test_an_index_with_sentences_is_refused_where_the_library_is_missing(
+def test_index_with_sentences_requires_the_tokenizers_library(
     model: SentenceModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     index_of(model).write(tmp_path / "with.tensors")
@@ -178,7 +176,7 @@ def _nothing_of_it(arrays: dict[str, Array]) -> None:
         (_nothing_of_it, "is not a valid content index: 'sentences.probe'"),
     ],
 )
-def test_sentences_of_another_model_are_refused(
+def test_inconsistent_sentence_model_is_refused(
     model: SentenceModel, tmp_path: Path, damage: Callable[[dict[str, Array]], None], message: str
 ) -> None:
     path = tmp_path / "content.tensors"

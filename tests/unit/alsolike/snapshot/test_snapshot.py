@@ -46,7 +46,7 @@ def test_newest_row_of_all_segments_counts() -> None:
     assert prices.values[rows[rows >= 0]].tolist() == [4.0, 2.0, 1.0]
 
 
-def test_deletion_in_the_largest_segment_counts_until_a_later_row() -> None:
+def test_deletion_counts_until_a_later_row() -> None:
     found = snapshot([Change("a", 3, None), Change("b", 3, None), item("c")], [item("a", 2), item("b", 4)])
 
     assert sorted(dict(found.items())) == ["b", "c"]
@@ -55,7 +55,7 @@ def test_deletion_in_the_largest_segment_counts_until_a_later_row() -> None:
 
 
 @given(st.lists(st.lists(CHANGES, max_size=6), max_size=4), st.permutations(range(4)))
-def test_any_order_of_any_batches_gives_the_same_catalogue(batches: list[list[Change]], order: list[int]) -> None:
+def test_catalogue_does_not_depend_on_the_order_of_batches(batches: list[list[Change]], order: list[int]) -> None:
     wanted = live(itertools.chain.from_iterable(batches))
     shuffled = [batches[place] for place in order if place < len(batches)]
 
@@ -66,7 +66,7 @@ def test_any_order_of_any_batches_gives_the_same_catalogue(batches: list[list[Ch
 
 
 @given(st.lists(CHANGES, max_size=8), st.lists(CHANGES, max_size=8))
-def test_merged_segment_says_what_its_parts_said(first: list[Change], second: list[Change]) -> None:
+def test_merged_segment_equals_its_parts(first: list[Change], second: list[Change]) -> None:
     parts = [Segment.of(batch, COLUMNS) for batch in (first, second)]
 
     merged = Segment.merge(parts)
@@ -76,7 +76,7 @@ def test_merged_segment_says_what_its_parts_said(first: list[Change], second: li
 
 
 @given(st.lists(CHANGES, max_size=8))
-def test_segment_comes_back_from_its_file_with_exact_values(changes: list[Change]) -> None:
+def test_segment_is_unchanged_after_write_and_read(changes: list[Change]) -> None:
     read = through_a_file(Segment.of(changes, COLUMNS))
 
     kept = {change.entity_id: change for change in read.changes()}
@@ -88,7 +88,7 @@ def test_segment_comes_back_from_its_file_with_exact_values(changes: list[Change
             assert isinstance(value, bool) == isinstance(original, bool)
 
 
-def test_columns_over_all_segments_have_one_dictionary() -> None:
+def test_columns_of_all_segments_share_one_dictionary() -> None:
     found = snapshot(
         [item("a", colour="red", tags=["x", "y"], sold=True, title="T", created=5), item("b", colour="blue")],
         [item("c", colour="green", tags="y|z", sold=False), item("d", colour="red", tags=[], title="")],
@@ -122,14 +122,14 @@ def postings(segment: Segment) -> dict[str, list[str]] | None:
     return {tag: sorted(ids[row] for row in tags.postings[code]) for code, tag in enumerate(tags.dictionary)}
 
 
-def test_file_says_which_rows_have_each_element_of_a_list() -> None:
+def test_file_has_the_rows_of_each_list_element() -> None:
     items = [item("a", tags=["x", "y", "x"]), item("b"), item("c", tags="y|z"), item("d", tags=[])]
 
     assert postings(through_a_file(Segment.of(items, COLUMNS))) == {"x": ["a", "a"], "y": ["a", "c"], "z": ["c"]}
     assert postings(through_a_file(Segment.of([item("b")], COLUMNS))) == {}
 
 
-def test_file_of_a_release_without_postings_is_read_and_merged_into_one_with_them() -> None:
+def test_file_without_postings_is_readable_and_gets_them_when_merged() -> None:
     older = through_a_file(Segment.of([item("a", tags=["x"]), item("b", tags=["x", "y"])], COLUMNS), without="posting")
     later = through_a_file(Segment.of([item("a", 2, tags=["z"])], COLUMNS))
 
@@ -140,7 +140,7 @@ def test_file_of_a_release_without_postings_is_read_and_merged_into_one_with_the
     assert postings(merged) == {"z": ["a"], "x": ["b"], "y": ["b"]}
 
 
-def test_value_of_another_type_stays_as_it_is() -> None:
+def test_value_of_another_type_is_unchanged() -> None:
     found = snapshot([item("a", price="cheap", colour=7, tags=["x", 1], sold="yes", created=-1, big=2**60)])
     (row,) = found.rows(["a"])
 
@@ -152,7 +152,7 @@ def test_value_of_another_type_stays_as_it_is() -> None:
     assert np.isnan(prices.values[row])
 
 
-def test_merging_forgets_old_deletions_and_unused_values() -> None:
+def test_merge_removes_old_deletions_and_unused_values() -> None:
     merged = Segment.merge(
         [
             Segment.of([item("a", 1, colour="red"), Change("b", 1, None), Change("c", 9, None)], COLUMNS),
@@ -167,7 +167,7 @@ def test_merging_forgets_old_deletions_and_unused_values() -> None:
     assert list(colour.dictionary) == ["blue"]
 
 
-def test_same_rows_make_the_same_bytes() -> None:
+def test_same_rows_give_the_same_bytes() -> None:
     changes = [item("a", colour="red", tags=["x"]), item("b", colour="blue")]
     files = []
     for order in (changes, changes[::-1]):
@@ -177,7 +177,7 @@ def test_same_rows_make_the_same_bytes() -> None:
     assert files[0].getvalue() == files[1].getvalue()
 
 
-def test_empty_snapshot_has_nothing() -> None:
+def test_empty_snapshot_has_no_rows_or_columns() -> None:
     assert len(EMPTY) == 0
     assert EMPTY.rows(["a"]).tolist() == [-1]
     assert EMPTY.rows([]).tolist() == []

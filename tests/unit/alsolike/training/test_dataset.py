@@ -37,7 +37,7 @@ def manifest() -> DatasetManifest:
     )
 
 
-def test_a_written_manifest_reads_the_same() -> None:
+def test_manifest_is_unchanged_after_write_and_read() -> None:
     assert DatasetManifest.from_json(manifest().to_json()) == manifest()
 
 
@@ -61,7 +61,7 @@ def test_read_only_mappings_can_be_written() -> None:
         (b'{"format_version": 1, "users": 4}', "manifest.json misses catalogue_items, created_ms, dataset_id, "),
     ],
 )
-def test_another_document_is_refused(data: bytes, message: str) -> None:
+def test_invalid_manifest_is_refused(data: bytes, message: str) -> None:
     with pytest.raises(InvalidDataset) as error:
         DatasetManifest.from_json(data)
 
@@ -78,13 +78,13 @@ REFERENCE = Reference(
 
 
 @pytest.mark.parametrize("reference", [REFERENCE, dataclasses.replace(REFERENCE, category_popularity=None)])
-def test_what_the_last_days_were_like_is_read_as_it_was_written(reference: Reference) -> None:
+def test_reference_is_unchanged_after_write_and_read(reference: Reference) -> None:
     written = dataclasses.replace(manifest(), reference=reference)
 
     assert DatasetManifest.from_json(written.to_json()) == written
 
 
-def test_a_manifest_of_before_has_no_reference() -> None:
+def test_manifest_of_an_earlier_version_has_no_reference() -> None:
     document = orjson.loads(manifest().to_json())
     del document["reference"]
 
@@ -99,7 +99,7 @@ def test_a_manifest_of_before_has_no_reference() -> None:
         {"category_popularity": {"column": "kind"}},
     ],
 )
-def test_an_unreadable_reference_is_refused(change: dict[str, Any]) -> None:
+def test_unreadable_reference_is_refused(change: dict[str, Any]) -> None:
     document = orjson.loads(dataclasses.replace(manifest(), reference=REFERENCE).to_json())
     document["reference"] |= change
 
@@ -107,11 +107,11 @@ def test_an_unreadable_reference_is_refused(change: dict[str, Any]) -> None:
         DatasetManifest.from_json(orjson.dumps(document))
 
 
-def test_fields_of_a_later_version_are_passed_over() -> None:
+def test_fields_of_a_later_version_are_ignored() -> None:
     document: dict[str, Any] = {**orjson.loads(manifest().to_json()), "histograms": []}
 
     assert DatasetManifest.from_json(orjson.dumps(document)) == manifest()
 
 
-def test_a_dataset_has_one_prefix() -> None:
+def test_dataset_has_one_prefix() -> None:
     assert dataset.prefix("d1") == "datasets/d1/"

@@ -45,21 +45,21 @@ class Calls:
         return self.client.get_object(**call)
 
 
-def test_nothing_counted_yet_is_an_empty_list(s3: Any) -> None:
+def test_reader_without_counters_has_an_empty_list(s3: Any) -> None:
     reader = TrendsReader(s3, BUCKET)
 
     assert best(reader) == []
     assert not reader.degraded
 
 
-def test_shards_are_taken_together(s3: Any) -> None:
+def test_counters_of_shards_are_added(s3: Any) -> None:
     put(s3, 0, "plum", "pear")
     put(s3, 1, "pear", "fig")
 
     assert best(TrendsReader(s3, BUCKET)) == ["pear", "fig", "plum"]
 
 
-def test_only_what_changed_is_read_and_only_after_the_interval(s3: Any) -> None:
+def test_only_changed_objects_are_read_after_the_interval(s3: Any) -> None:
     etag = put(s3, 0, "plum")
     put(s3, 1, "pear")
     calls = Calls(s3)
@@ -76,14 +76,14 @@ def test_only_what_changed_is_read_and_only_after_the_interval(s3: Any) -> None:
     assert sorted(calls.read[2:]) == [trends_key("shardId-0"), trends_key("shardId-2")]
 
 
-def test_same_trends_are_the_same_object(s3: Any) -> None:
+def test_unchanged_trends_are_the_same_object(s3: Any) -> None:
     put(s3, 0, "plum")
     reader = TrendsReader(s3, BUCKET, polling=Polling(0))
 
     assert reader.current(now_ms=NOW_MS) is reader.current(now_ms=NOW_MS)
 
 
-def test_object_that_is_gone_counts_no_more(s3: Any) -> None:
+def test_deleted_object_no_longer_counts(s3: Any) -> None:
     put(s3, 0, "plum")
     put(s3, 1, "pear")
     reader = TrendsReader(s3, BUCKET, polling=Polling(0))
@@ -94,7 +94,7 @@ def test_object_that_is_gone_counts_no_more(s3: Any) -> None:
     assert best(reader) == ["plum"]
 
 
-def test_object_that_goes_after_it_was_listed_counts_nothing(s3: Any) -> None:
+def test_object_deleted_after_listing_is_ignored(s3: Any) -> None:
     put(s3, 0, "plum")
     put(s3, 1, "pear")
 
@@ -106,7 +106,7 @@ def test_object_that_goes_after_it_was_listed_counts_nothing(s3: Any) -> None:
     assert best(TrendsReader(Deleting(s3), BUCKET)) == ["plum"]
 
 
-def test_unreadable_object_is_left_out_and_read_once(s3: Any) -> None:
+def test_unreadable_object_is_omitted_and_read_once(s3: Any) -> None:
     put(s3, 0, "plum")
     s3.put_object(Bucket=BUCKET, Key=trends_key("shardId-1"), Body=b"nonsense")
     calls = Calls(s3)
@@ -121,7 +121,7 @@ def test_unreadable_object_is_left_out_and_read_once(s3: Any) -> None:
     assert not reader.degraded
 
 
-def test_earlier_trends_stand_in_and_fade_where_s3_does_not_answer(s3: Any) -> None:
+def test_earlier_trends_decay_while_s3_is_unavailable(s3: Any) -> None:
     put(s3, 0, "plum")
     calls = Calls(s3)
     reader = TrendsReader(calls, BUCKET, polling=Polling(30))
@@ -139,7 +139,7 @@ def test_earlier_trends_stand_in_and_fade_where_s3_does_not_answer(s3: Any) -> N
     assert not reader.degraded
 
 
-def test_no_answer_before_the_first_look_is_unavailable(s3: Any) -> None:
+def test_unavailable_store_before_the_first_read_raises_unavailable(s3: Any) -> None:
     calls = Calls(s3)
     calls.fails = True
     reader = TrendsReader(calls, BUCKET)
@@ -152,7 +152,7 @@ def test_no_answer_before_the_first_look_is_unavailable(s3: Any) -> None:
 
 
 @pytest.mark.parametrize("replaces", [None, '"0123456789abcdef0123456789abcdef"'])
-def test_object_is_replaced_only_by_who_has_read_it(s3: Any, replaces: str | None) -> None:
+def test_object_is_replaced_only_with_its_etag(s3: Any, replaces: str | None) -> None:
     put(s3, 0, "plum")
 
     with pytest.raises(
@@ -161,6 +161,6 @@ def test_object_is_replaced_only_by_who_has_read_it(s3: Any, replaces: str | Non
         put(s3, 0, "pear", replaces=replaces)
 
 
-def test_object_that_is_gone_is_not_replaced(s3: Any) -> None:
+def test_deleted_object_is_not_replaced(s3: Any) -> None:
     with pytest.raises(ConcurrentUpdate):
         put(s3, 0, "pear", replaces='"0123456789abcdef0123456789abcdef"')

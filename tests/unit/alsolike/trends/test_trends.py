@@ -49,7 +49,7 @@ def standing(items: Mapping[str, tuple[float, float]], *, fast: float, baseline:
     return Trends([ShardCounts(1, NOW_MS, tuple(items), counts, totals)])
 
 
-def test_counters_fade_each_by_its_own_window() -> None:
+def test_counters_decay_by_their_windows() -> None:
     counts = counted(("pear", HOUR_MS, 3.0))
 
     assert counts.counts[0] == pytest.approx(
@@ -58,7 +58,7 @@ def test_counters_fade_each_by_its_own_window() -> None:
     assert counts.totals == pytest.approx(counts.counts[0])
 
 
-def test_counter_of_a_steady_rate_is_what_comes_in_during_its_window() -> None:
+def test_counter_of_a_steady_rate_equals_the_events_of_its_window() -> None:
     every_minute = [("pear", 60_000.0 * minute, 1.0) for minute in range(60 * 24 * 60)]
 
     counts = counted(*every_minute)
@@ -66,7 +66,7 @@ def test_counter_of_a_steady_rate_is_what_comes_in_during_its_window() -> None:
     assert counts.counts[0] == pytest.approx([*(s / 60 for s in (*WINDOWS.values(), BASELINE_S)), 0], rel=0.02)
 
 
-def test_event_long_past_counts_as_the_past_and_not_as_news() -> None:
+def test_old_event_counts_in_the_baseline_only() -> None:
     counts = counted(("pear", 14 * DAY_MS, 100.0))
 
     assert counts.counts[0, LIST.index("1d")] == pytest.approx(100 * math.exp(-14), abs=1e-9)
@@ -74,7 +74,7 @@ def test_event_long_past_counts_as_the_past_and_not_as_news() -> None:
     assert [Trends([counts]).best(window, now_ms=NOW_MS) for window in WINDOWS] == [[]] * len(WINDOWS)
 
 
-def test_late_event_counts_the_same_as_in_time() -> None:
+def test_late_event_counts_like_a_timely_one() -> None:
     in_time = counted(("plum", 0, 1.0), by=counted(("pear", 0, 1.0), now_ms=NOW_MS - HOUR_MS))
     late = counted(("plum", 0, 1.0), ("pear", HOUR_MS, 1.0))
 
@@ -83,7 +83,7 @@ def test_late_event_counts_the_same_as_in_time() -> None:
     np.testing.assert_allclose(late.totals, in_time.totals)
 
 
-def test_score_is_the_evidence_by_the_bound_for_all_items() -> None:
+def test_score_is_the_evidence_over_the_bound_for_all_items() -> None:
     # An hour's share of the past is 100 / (16_900 - 100) = 1 / 168.
     shop = standing(
         {
@@ -105,14 +105,14 @@ def test_score_is_the_evidence_by_the_bound_for_all_items() -> None:
     assert dict(found) == pytest.approx({"unknown": 12 * math.log(169) / bound, "rising": rising / bound}, abs=1e-6)
 
 
-def test_busy_hour_lets_no_item_trend() -> None:
+def test_busy_hour_with_usual_shares_has_no_trends() -> None:
     # Everything three times as often as usual: 300 in place of 100, of each item its share.
     shop = standing({"a": (150, 8_550), "b": (90, 5_130), "c": (60, 3_420)}, fast=300, baseline=17_100)
 
     assert shop.best("1h", now_ms=NOW_MS) == []
 
 
-def test_in_a_new_shop_what_is_wanted_most_trends() -> None:
+def test_most_viewed_items_of_a_new_shop_trend() -> None:
     # Ten minutes after the first event the baseline knows little more than the hour does.
     shop = standing({"a": (40, 42), "b": (20, 20), "c": (1, 1)}, fast=61, baseline=64)
 
@@ -127,7 +127,7 @@ def test_in_a_new_shop_what_is_wanted_most_trends() -> None:
     assert dict(found) == pytest.approx(expected, abs=1e-6)
 
 
-def test_equal_scores_are_in_the_order_of_ids() -> None:
+def test_equal_scores_are_sorted_by_item_id() -> None:
     shop = standing({"c": (9, 9), "a": (9, 9), "b": (9, 9), "d": (20, 20)}, fast=1, baseline=1_000)
 
     assert [item for item, _ in shop.best("1h", now_ms=NOW_MS)] == ["d", "a", "b", "c"]
@@ -135,7 +135,7 @@ def test_equal_scores_are_in_the_order_of_ids() -> None:
     assert shop.best("1h", now_ms=NOW_MS, k=0) == []
 
 
-def test_no_trends_are_an_empty_list() -> None:
+def test_empty_counters_have_an_empty_list() -> None:
     assert NO_TRENDS.best("30m", now_ms=NOW_MS) == []
     assert Trends([NOTHING_COUNTED]).best("30m", now_ms=NOW_MS) == []
 
@@ -146,7 +146,7 @@ def test_unknown_window_is_refused() -> None:
 
 
 @pytest.mark.parametrize("window", WINDOWS)
-def test_burst_leads_within_one_batch_and_ends_with_the_silence(window: str) -> None:
+def test_burst_leads_within_one_batch_and_ends_after_silence(window: str) -> None:
     # A month of twenty items, one of them as popular as the others together.
     usual = counted(
         *((f"item-{n}", age * HOUR_MS, 19.0 if n == 0 else 1.0) for n in range(20) for age in range(30 * 24)),
@@ -163,7 +163,7 @@ def test_burst_leads_within_one_batch_and_ends_with_the_silence(window: str) -> 
     counts=st.lists(st.tuples(st.floats(0, 1e4), st.floats(0, 1e6)), min_size=1, max_size=6),
     scale=st.floats(1, 1_000),
 )
-def test_more_of_everything_makes_what_trends_more_certain(counts: Sequence[tuple[float, float]], scale: float) -> None:
+def test_more_events_of_all_items_make_trends_more_certain(counts: Sequence[tuple[float, float]], scale: float) -> None:
     items = {f"i{n}": (fast, fast + past) for n, (fast, past) in enumerate(counts)}
     fast, baseline = (sum(column) for column in zip(*items.values(), strict=True))
 
@@ -177,7 +177,7 @@ def test_more_of_everything_makes_what_trends_more_certain(counts: Sequence[tupl
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.floats(HOUR_MS, 30 * DAY_MS), st.floats(0.1, 10)), max_size=30))
-def test_events_of_two_shards_count_as_those_of_one(events: Sequence[tuple[int, float, float]]) -> None:
+def test_events_of_two_shards_equal_those_of_one(events: Sequence[tuple[int, float, float]]) -> None:
     named = [(f"i{item}", age_ms, weight) for item, age_ms, weight in events]
     an_hour_ago = [(item, age_ms - HOUR_MS, weight) for item, age_ms, weight in named[1::2]]
 
@@ -189,7 +189,7 @@ def test_events_of_two_shards_count_as_those_of_one(events: Sequence[tuple[int, 
         assert dict(two.best(window, now_ms=NOW_MS)) == pytest.approx(expected, abs=1e-5)
 
 
-def test_popular_items_and_those_that_trend_are_kept() -> None:
+def test_popular_and_trending_items_are_kept() -> None:
     month = 30 * DAY_MS
     rng = np.random.default_rng(7)
     popular = [(f"popular-{n}", age, 1.0) for n in range(200) for age in rng.uniform(0, month, 100)]
@@ -204,7 +204,7 @@ def test_popular_items_and_those_that_trend_are_kept() -> None:
     assert Trends([counts]).best("1h", now_ms=NOW_MS)[0][0] == "news"
 
 
-def test_burst_of_an_item_that_nobody_has_room_for_builds_up_over_batches() -> None:
+def test_burst_of_an_item_outside_the_kept_items_builds_up() -> None:
     rng = np.random.default_rng(7)
     counts = counted(*((f"seldom-{n % 20_000}", age, 1.0) for n, age in enumerate(rng.uniform(0, 30 * DAY_MS, 60_000))))
     for minute in range(15):  # one event a minute among others
@@ -214,7 +214,7 @@ def test_burst_of_an_item_that_nobody_has_room_for_builds_up_over_batches() -> N
     assert Trends([counts]).best("30m", now_ms=NOW_MS + 60_000 * 15)[0][0] == "news"
 
 
-def test_item_that_was_forgotten_is_assumed_to_have_had_a_past(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_forgotten_item_has_an_assumed_baseline(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trends, "KEPT_ITEMS", 2)
     before = counted(("a", 2 * DAY_MS, 100.0), ("b", 2 * DAY_MS, 60.0), ("c", 4 * DAY_MS, 30.0), now_ms=NOW_MS - DAY_MS)
     monkeypatch.setattr(trends, "KEPT_ITEMS", 3)
@@ -235,7 +235,7 @@ def test_item_that_was_forgotten_is_assumed_to_have_had_a_past(monkeypatch: pyte
     assert best["c"] == pytest.approx(evidence / math.log(3 / CHANCE), abs=1e-6)  # KEPT_ITEMS is 3
 
 
-def test_where_nothing_is_unusual_little_trends_though_most_items_are_forgotten(
+def test_usual_traffic_with_many_forgotten_items_has_no_trends(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(trends, "KEPT_ITEMS", 50)
@@ -253,7 +253,7 @@ def test_where_nothing_is_unusual_little_trends_though_most_items_are_forgotten(
     assert found == []  # with nothing assumed it would be several
 
 
-def test_counters_come_back_as_they_were_written() -> None:
+def test_counters_are_unchanged_after_write_and_read() -> None:
     counts = counted(("pear", 0, 1.0), ("größe 42", HOUR_MS, 0.3), ("🍐", DAY_MS, 5.0))
     counts = dataclasses.replace(counts, forgotten=0.1)
 
@@ -266,7 +266,7 @@ def test_counters_come_back_as_they_were_written() -> None:
     assert read.to_bytes() == counts.to_bytes()
 
 
-def test_nothing_comes_back_as_nothing() -> None:
+def test_empty_counters_are_unchanged_after_write_and_read() -> None:
     read = ShardCounts.from_bytes(NOTHING_COUNTED.to_bytes(), name="x")
 
     assert (read.sequence, read.items, read.counts.shape) == (-1, (), (0, len(WINDOWS) + 2))
@@ -297,7 +297,7 @@ def test_damaged_object_is_refused(data: bytes) -> None:
         ShardCounts.from_bytes(data, name="the object")
 
 
-def test_views_of_an_unknown_item_trend_from_a_number_on() -> None:
+def test_unknown_item_trends_from_three_views_on() -> None:
     """Each view is evidence of ln(169) = 5.13 if the hour has a share of 1/169; ln(2,000 / 0.05) = 10.6 is needed."""
     found = {}
     for views in (2, 3):
@@ -326,7 +326,7 @@ def stationary(
 
 
 @pytest.mark.parametrize(("weights", "per_visit"), [((1,), 1), ((1, 1, 1, 3, 5), 1), ((1,), 3)])
-def test_stationary_shop_lists_nothing(weights: Sequence[float], per_visit: int) -> None:
+def test_stationary_shop_has_no_trends(weights: Sequence[float], per_visit: int) -> None:
     shop = stationary(weights=weights, per_visit=per_visit, seed=3)
 
     assert not any(shop.best(window, now_ms=NOW_MS) for window in WINDOWS)
