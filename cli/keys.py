@@ -154,7 +154,7 @@ def _print(new: NewKey, where: Deployment, output: Output) -> None:
 
     from operations.keys import environment_variables
 
-    variables = environment_variables(new, where)
+    variables = environment_variables(new, where.names, certificate=where.certificate)
     output.print(
         {"client": new.key.client, "scopes": new.key.scopes, "environment": variables},
         *(f"export {name}={shlex.quote(value)}" for name, value in variables.items()),

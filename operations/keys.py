@@ -9,7 +9,8 @@ import secrets
 import string
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
@@ -20,9 +21,6 @@ from alsolike.runtime.names import NAME, NAME_FORM
 from alsolike.signing.keys import DISABLED, KEY_ID, SigningKey, encryption_context
 from operations import times
 from operations.client.aws import translate_aws_errors
-
-if TYPE_CHECKING:
-    from operations.client.deployment import Deployment
 
 MAX_ACTIVE = 2
 """Active keys of a client: the current one, and the next one during a rotation."""
@@ -230,14 +228,20 @@ class CommandKey:
         return self._pair
 
 
-def environment_variables(new: NewKey, where: Deployment) -> Mapping[str, str]:
-    """Return the variables with which clients of Amazon Personalize call the deployment."""
-    endpoint = f"{where.names.api_url.rstrip('/')}{SIGNED_PREFIX}"
+def environment_variables(new: NewKey, names: Names, *, certificate: Path | None) -> Mapping[str, str]:
+    """Return the variables with which clients of Amazon Personalize call the deployment.
+
+    Parameters
+    ----------
+    certificate
+        File with the certificate of an embedded cloud; None for one that clients know.
+    """
+    endpoint = f"{names.api_url.rstrip('/')}{SIGNED_PREFIX}"
     return {
         "AWS_ACCESS_KEY_ID": new.key.key_id,
         "AWS_SECRET_ACCESS_KEY": new.secret,
-        "AWS_REGION": where.names.region,
-        "AWS_DEFAULT_REGION": where.names.region,
+        "AWS_REGION": names.region,
+        "AWS_DEFAULT_REGION": names.region,
         **{f"AWS_ENDPOINT_URL_{service}": endpoint for service in _SERVICES},
-        **({"AWS_CA_BUNDLE": str(where.certificate)} if where.certificate else {}),
+        **({"AWS_CA_BUNDLE": str(certificate)} if certificate else {}),
     }

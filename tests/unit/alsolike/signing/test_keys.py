@@ -184,11 +184,11 @@ def test_commands_share_one_key_per_day(keys: Keys, where: Deployment, reader: K
     assert len({first, second, third}) == 3
 
 
-def test_environment_variables_have_the_key_and_endpoints(keys: Keys, where: Deployment) -> None:
+def test_environment_variables_have_the_key_and_endpoints(keys: Keys) -> None:
     new = keys.create("checkout", scopes=[READ], now_ms=NOW_MS)
 
     endpoint = f"{NAMES.api_url}/personalize"
-    assert environment_variables(new, where) == {
+    assert environment_variables(new, NAMES, certificate=None) == {
         "AWS_ACCESS_KEY_ID": new.key.key_id,
         "AWS_SECRET_ACCESS_KEY": new.secret,
         "AWS_REGION": "eu-west-1",
