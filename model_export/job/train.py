@@ -32,7 +32,6 @@ from model_export.data.interactions import Interactions
 from model_export.data.item_sentences import ENVIRONMENT_VARIABLE, described, open_model, text_columns
 from model_export.data.training_data import TrainingData, load
 from model_export.evaluation import splits
-from model_export.evaluation.bootstrap import interval
 from model_export.evaluation.budget import Budget, machine_megabytes
 from model_export.evaluation.cold_start import Trials, judge, part_items, trials
 from model_export.evaluation.diversity import kinds
@@ -49,6 +48,7 @@ from model_export.export.related_quality import RelatedFigures
 from model_export.export.reranker import choose_reranker
 from model_export.job import follower
 from model_export.job.champion import AgainstChampion, against_champion
+from model_export.job.figures import TrainingFigures, count_figures, sentence_figures, summary
 from model_export.job.hyperparameters import Hyperparameters
 from model_export.job.new_data import NewData, judge_new_data
 from model_export.processes import checkpoints, peers, side_process
@@ -150,37 +150,37 @@ def train(
         logged = load_impressions(dataset, setup.served, columns, objective=hyperparameters.objective)
         second_stage = choose_reranker(logged, columns)
         say(f"reranker: {second_stage.sentence()}")
-    metrics = {
-        "protocol": setup.split.protocol,
-        "k": K,
-        "seen": setup.seen,
-        "asked_users": winner.quality.queries,
-        "repeat_share": setup.repeat_share,
-        "repurchase_share": setup.repurchase_share,
-        "settings": reference.document(winner.settings),
-        "selection": reason,
-        "candidates": [_summary(candidate, winner) for candidate in candidates],
-        "left_out": left_out,
-        "slices": segments,
-        "cold_start": dataclasses.asdict(cold),
-        "sentences": _sentences(setup.sentences),
-        "against_champion": None if compared is None else compared.document(k=K),
-        "new_data": None if new is None else new.document(),
-        "dataset": {"interactions": setup.data.all_interactions, "users": setup.data.all_users},
-        "statistics": _statistics(setup.data.interactions),
-        "related": {kind: dataclasses.asdict(figures) for kind, figures in related_figures.items()},
-        "actions": None if action_quality is None else dataclasses.asdict(action_quality),
-        "reranker": {"objective": str(hyperparameters.objective), **second_stage.document()},
-        "seed": hyperparameters.seed,
-        "train_s": cost.seconds,
-        "peak_mb": cost.peak_mb,
-    }
+    training = TrainingFigures(
+        protocol=setup.split.protocol,
+        k=K,
+        seen=setup.seen,
+        asked_users=winner.quality.queries,
+        repeat_share=setup.repeat_share,
+        repurchase_share=setup.repurchase_share,
+        settings=reference.document(winner.settings),
+        selection=reason,
+        candidates=[summary(candidate, winner) for candidate in candidates],
+        left_out=left_out,
+        slices=segments,
+        cold_start=dataclasses.asdict(cold),
+        sentences=sentence_figures(setup.sentences),
+        against_champion=None if compared is None else compared.document(k=K),
+        new_data=None if new is None else new.document(),
+        dataset={"interactions": setup.data.all_interactions, "users": setup.data.all_users},
+        statistics=count_figures(setup.data.interactions),
+        related={kind: dataclasses.asdict(figures) for kind, figures in related_figures.items()},
+        actions=None if action_quality is None else dataclasses.asdict(action_quality),
+        reranker={"objective": str(hyperparameters.objective), **second_stage.document()},
+        seed=hyperparameters.seed,
+        train_s=cost.seconds,
+        peak_mb=cost.peak_mb,
+    )
     provenance = Provenance(
         version=hyperparameters.run_id or setup.data.dataset_id,
         exclude_seen=setup.seen == "masked",
         exclude_bought=setup.seen == "masked if bought",
         created_ms=now_ms,
-        metrics=metrics,
+        metrics=training.document(),
     )
     manifest = export_bundle(
         model, setup.served, output, provenance,
@@ -426,40 +426,6 @@ def _seeded(algorithms: Mapping[str, Algorithm], seed: int) -> Mapping[str, Algo
 def _in_order(of_items: Sequence[str | None], part: splits.Part) -> list[str | None]:
     """Return values of items, reordered to the positions of a part."""
     return [of_items[item - 1] for item in part.order]
-
-
-def _statistics(interactions: Interactions) -> dict[str, object] | None:
-    """Return a description of the counts that models were fitted from, or None without counts."""
-    if interactions.counts is None:
-        return None
-    return {
-        "moments_ms": interactions.counts.manifest.moments,
-        "asked_of_interactions": len(interactions),
-        "asked_of_users": interactions.users,
-    }
-
-
-def _sentences(model: SentenceModel | None) -> dict[str, object] | None:
-    return None if model is None else {"columns": model.columns, "tokens": len(model.table)}
-
-
-def _summary(candidate: Candidate, winner: Candidate) -> dict[str, object]:
-    """Return a candidate for the manifest, with 95% bootstrap intervals of the winner's lead."""
-    return {
-        "algorithm": candidate.settings.name,
-        "settings": candidate.settings.describe(),
-        "validation_ndcg": candidate.validation_ndcg,
-        "hr": candidate.quality.hr,
-        "ndcg": candidate.quality.ndcg,
-        "winner_ahead_validation": list(interval(winner.validation_gains - candidate.validation_gains)),
-        "winner_ahead_test": list(interval(winner.quality.gains - candidate.quality.gains)),
-        "mrr": candidate.quality.mrr,
-        "coverage": candidate.quality.coverage,
-        "popularity_ratio": candidate.quality.popularity_ratio,
-        "products": None if candidate.quality.products is None else dataclasses.asdict(candidate.quality.products),
-        "fit_s": candidate.fit_s,
-        "peak_mb": candidate.peak_mb,
-    }
 
 
 def _fail(base: Path, reason: str) -> int:
