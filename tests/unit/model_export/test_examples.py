@@ -23,14 +23,14 @@ def modules_with_examples() -> list[str]:
     ]
 
 
-def test_examples_are_looked_for_in_every_package() -> None:
+def test_examples_are_collected_from_every_package() -> None:
     found = {name.split(".")[0] for name in modules_with_examples()}
 
     assert {"alsolike", "functions", "infra_cdk", "model_export"} <= found
 
 
 @pytest.mark.parametrize("name", modules_with_examples())
-def test_the_examples_of_a_module_are_true(name: str) -> None:
+def test_documented_examples_of_a_module_are_true(name: str) -> None:
     results = doctest.testmod(importlib.import_module(name))
 
     assert results.attempted > 0

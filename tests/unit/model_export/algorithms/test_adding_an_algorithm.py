@@ -22,7 +22,7 @@ from tests.unit.model_export.shops import history, interactions, tiny_shop
 DOCUMENT = Path(__file__).parents[4] / "docs/algorithms.md"
 
 
-def test_a_file_beside_the_others_is_an_algorithm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_documented_module_is_an_algorithm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     example = re.search(r"```python\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
     assert example is not None
     folder = tmp_path / "algorithms"
@@ -46,7 +46,7 @@ def test_a_file_beside_the_others_is_an_algorithm(tmp_path: Path, monkeypatch: p
     assert Bundle(tmp_path / "model").manifest == manifest
 
 
-def test_the_graphs_of_the_models_that_read_the_history_rank_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_graphs_of_documented_models_rank_like_the_models(monkeypatch: pytest.MonkeyPatch) -> None:
     examples = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
     module = types.ModuleType("newcomers_with_history")
     monkeypatch.setitem(sys.modules, module.__name__, module)  # dataclasses look there for the module of a class
@@ -71,7 +71,7 @@ def test_the_graphs_of_the_models_that_read_the_history_rank_alike(monkeypatch: 
     check_export(typed, leave_one_out(data).test.queries)
 
 
-def test_settings_may_be_words() -> None:
+def test_settings_may_be_strings() -> None:
     @dataclasses.dataclass(frozen=True, kw_only=True)
     class Worded(Popularity):
         direction: str = "forth"

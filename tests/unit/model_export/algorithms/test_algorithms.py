@@ -30,12 +30,12 @@ def test_every_module_is_an_algorithm() -> None:
     assert modules - {"building_blocks"} == set(EVERY)
 
 
-def test_an_unknown_name_lists_the_known_ones() -> None:
+def test_unknown_algorithm_error_lists_the_known_ones() -> None:
     with pytest.raises(InvalidInput, match=f"unknown algorithm 'als'; known are {', '.join(EVERY)}"):
         algorithms.named("ease,als")
 
 
-def test_popularity_halves_with_age() -> None:
+def test_popularity_halves_after_the_half_life() -> None:
     data = interactions([[1, 2], [3, 2], [1]], step_ms=MS_PER_DAY)
 
     scores = Popularity(trend_half_life_days=1.0).fit(data).score(history(1))
@@ -63,7 +63,7 @@ def test_transitions_count_backward_in_part() -> None:
     assert model.score(history(3)).tolist() == [[0, 0.25 * 0.5, 0.25 * 1, 0]]
 
 
-def test_transitions_weigh_by_the_later_event() -> None:
+def test_transitions_are_weighted_by_the_later_event() -> None:
     model = PLAIN.fit(interactions([[1, 2]], weight=5.0))
 
     assert model.score(history(1)).tolist() == [[0, 0, 5]]
@@ -76,7 +76,7 @@ def test_transitions_divide_by_a_power_of_the_row_sum() -> None:
     np.testing.assert_allclose(model.score(history(1)), [[0, 0, 2 / math.sqrt(3), 1 / math.sqrt(3)]], rtol=1e-6)
 
 
-def test_transitions_decay_the_history_by_position_not_counting_padding() -> None:
+def test_transitions_decay_by_history_position_without_padding() -> None:
     model = dataclasses.replace(PLAIN, position_decay=0.1).fit(interactions([[1, 4], [2, 5]]))
 
     expected = [[0, 0, 0, 0, 0.1, 1.0]]
@@ -84,7 +84,7 @@ def test_transitions_decay_the_history_by_position_not_counting_padding() -> Non
     np.testing.assert_allclose(model.score(history(0, 1, 0, 2, 0)), expected, rtol=1e-6)
 
 
-def test_an_item_leads_to_itself_only_if_repeats_are_asked_for() -> None:
+def test_item_leads_to_itself_only_with_repeats() -> None:
     data = interactions([[1, 1]])
 
     assert PLAIN.fit(data).score(history(1)).tolist() == [[0, 0]]
@@ -97,7 +97,7 @@ def test_transitions_keep_the_strongest_targets() -> None:
     assert model.score(history(1)).tolist() == [[0, 0, 1, 0]]
 
 
-def test_ease_of_two_items_is_the_ridge_regression_of_one_on_the_other() -> None:
+def test_ease_of_two_items_is_their_ridge_regression() -> None:
     # 3 users have item 1, 2 of them item 2 as well: B[1, 2] = 2 / (3 + ridge), B[2, 1] = 2 / (2 + ridge).
     model = Ease(ridge=1.0).fit(interactions([[1, 2], [1, 2], [1]]))
 
@@ -123,7 +123,7 @@ def test_ease_equals_the_dense_inverse(users: int, ridge: float, max_pairs: int)
     np.testing.assert_allclose(scores[:, 1:], B, rtol=1e-3, atol=1e-6)
 
 
-def test_ease_leaves_rare_items_out() -> None:
+def test_ease_omits_rare_items_above_the_item_limit() -> None:
     data = interactions([[1, 2], [1, 2], [1, 3]])
 
     model = Ease(max_items=2, ridge=1.0, max_pairs=0).fit(data)
@@ -132,7 +132,7 @@ def test_ease_leaves_rare_items_out() -> None:
     assert not model.score(history(3)).any()
 
 
-def test_ease_knows_every_item_where_pairs_are_few() -> None:
+def test_ease_keeps_every_item_if_pairs_are_few() -> None:
     model = Ease(max_items=2, ridge=1.0).fit(interactions([[1, 2], [1, 2], [1, 3]]))
 
     # B[1, 3] = 1 / (3 + 1), with item 1 as the only source of 3; item 3 in turn says 1 / (1 + 1) of item 1, and
@@ -142,7 +142,7 @@ def test_ease_knows_every_item_where_pairs_are_few() -> None:
     np.testing.assert_allclose(model.score(history(2))[0, 1], 2 / 3, rtol=1e-6)
 
 
-def test_ease_of_one_source_regresses_on_the_strongest() -> None:
+def test_ease_with_one_source_regresses_on_the_strongest() -> None:
     # Similarity to item 3: item 1 (together twice, 4 users) 2 / sqrt(4 + 1) = 0.89;
     # item 2 (together once, 1 user) 1 / sqrt(1 + 1) = 0.71.
     data = interactions([[1, 3], [1, 3], [1], [1], [2, 3]])
@@ -156,7 +156,7 @@ def test_ease_of_one_source_regresses_on_the_strongest() -> None:
 @pytest.mark.parametrize(
     "algorithm", [Transitions(max_gap=20), Ease(ridge=1.0), ItemKnn()], ids=lambda algorithm: algorithm.name
 )
-def test_the_withheld_diagonal_of_a_checkerboard_is_found(algorithm: Algorithm) -> None:
+def test_withheld_diagonal_of_a_checkerboard_is_predicted(algorithm: Algorithm) -> None:
     size = 20
     board = checkerboard(size)
     model = dataclasses.replace(algorithm, position_decay=1.0).fit(interactions(board, items=size))
@@ -168,7 +168,7 @@ def test_the_withheld_diagonal_of_a_checkerboard_is_found(algorithm: Algorithm) 
         assert int(scores.argmax()) == user
 
 
-def test_item_knn_is_the_shrunk_cosine_of_the_sessions() -> None:
+def test_item_knn_is_the_shrunk_cosine_of_sessions() -> None:
     # Three users: all have item 1 and two have item 2, so 2 / (sqrt(3) * sqrt(2) + shrink).
     data = interactions([[1, 2], [1, 2, 2], [1]])
 
@@ -178,13 +178,13 @@ def test_item_knn_is_the_shrunk_cosine_of_the_sessions() -> None:
     np.testing.assert_allclose(model.score(history(2)), [[0, 2 / (math.sqrt(6) + 1), 0]], rtol=1e-6)
 
 
-def test_item_knn_may_count_a_targets_frequency_more_than_a_sources() -> None:
+def test_item_knn_target_power_weights_target_frequency() -> None:
     model = ItemKnn(shrink=0.0, target_power=0.9).fit(interactions([[1, 2], [1, 2], [1]]))
 
     np.testing.assert_allclose(model.score(history(1))[0, 2], 2 / (3**0.1 * 2**0.9), rtol=1e-6)
 
 
-def test_item_knn_parts_a_long_history_into_sessions() -> None:
+def test_item_knn_splits_a_long_history_into_sessions() -> None:
     model = ItemKnn(shrink=0.0, session=2).fit(interactions([[1, 2, 3, 4]]))
 
     # 1 with 2 and 3 with 4, each in one session of one.
@@ -192,7 +192,7 @@ def test_item_knn_parts_a_long_history_into_sessions() -> None:
     assert model.score(history(4)).tolist() == [[0, 0, 0, 1, 0]]
 
 
-def test_a_blend_adds_weighted_shares() -> None:
+def test_blend_adds_weighted_score_shares() -> None:
     data = interactions([[1, 2], [3, 2], [3, 2]])
     parts = ((BuyAgain(), 1.0), (Popularity(trend_half_life_days=math.inf), 0.5))
 
@@ -204,7 +204,7 @@ def test_a_blend_adds_weighted_shares() -> None:
     np.testing.assert_allclose(scores, [own + 0.5 * popular], rtol=1e-6)
 
 
-def test_a_blend_moves_items_that_the_user_never_had() -> None:
+def test_blend_scores_items_without_own_interactions() -> None:
     data = interactions([[1, 2], [1, 2], [3, 4]])
     model = Blend(parts=((BuyAgain(), 1.0), (PLAIN, 0.5))).fit(data)
 
@@ -214,13 +214,13 @@ def test_a_blend_moves_items_that_the_user_never_had() -> None:
     assert after[2] > 0
 
 
-def test_a_blend_without_parts_cannot_be_fitted() -> None:
+def test_blend_without_parts_cannot_be_fitted() -> None:
     with pytest.raises(ValueError, match="no parts"):
         Blend().fit(interactions([[1, 2]]))
 
 
 @pytest.mark.parametrize("name", [name for name in EVERY if name not in ("blend", "distilled", "sasrec")])
-def test_alternatives_differ_and_the_default_comes_first(name: str) -> None:
+def test_parameter_grid_starts_with_the_default_and_has_no_duplicates(name: str) -> None:
     algorithm = algorithms.known()[name]
 
     grid = algorithm.param_grid()
@@ -229,7 +229,7 @@ def test_alternatives_differ_and_the_default_comes_first(name: str) -> None:
     assert len(set(grid)) == len(grid) > 1
 
 
-def test_slist_solves_for_what_goes_together_and_what_comes_next() -> None:
+def test_slist_combines_cooccurrence_and_next_item_regression() -> None:
     # Two users go 1, 2. Together: X'X = [[2, 2], [2, 2]]; next: S'T = [[0, 2], [0, 0]], S'S = [[2, 0], [0, 0]].
     # A = 0.25 X'X + 0.75 S'S, R = 0.25 X'X + 0.75 S'T; B[1, 2] = R[1, 2] / (A[1, 1] + ridge), and vice versa.
     model = Slist(together=0.25, ridge=1.0).fit(interactions([[1, 2], [1, 2]]))
@@ -238,7 +238,7 @@ def test_slist_solves_for_what_goes_together_and_what_comes_next() -> None:
     np.testing.assert_allclose(model.score(history(2)), [[0, 0.5 / (0.5 + 1), 0]], rtol=1e-6)
 
 
-def test_slist_counts_what_came_longer_before_less() -> None:
+def test_slist_decays_with_the_gap() -> None:
     # Before 3 came 2, and 1 with weight 0.5: S = [[0, 1], [1, 0.5]] over sources 2 and 1, ridge above all else.
     model = Slist(together=0.0, gap_decay=0.5, ridge=1e6).fit(interactions([[1, 2, 3]]))
 
@@ -247,5 +247,5 @@ def test_slist_counts_what_came_longer_before_less() -> None:
     np.testing.assert_allclose([1e6 * scores[0][3], 1e6 * scores[1][3]], [0.5, 1.0], rtol=1e-4)
 
 
-def test_slist_of_users_with_one_interaction_scores_nothing() -> None:
+def test_slist_of_single_interactions_scores_zero() -> None:
     assert Slist(together=0.2).fit(interactions([[1], [2]])).score(history(1)).tolist() == [[0, 0, 0]]

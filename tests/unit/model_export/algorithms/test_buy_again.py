@@ -19,13 +19,13 @@ def factors(algorithm: BuyAgain, data: Interactions) -> Floats:
     return algorithm.fit(data).score(history(*range(1, data.items + 1)))[0, 1:]
 
 
-def test_the_history_is_counted() -> None:
+def test_buy_again_sums_the_history_weights() -> None:
     model = BuyAgain().fit(interactions([[1, 2, 3]]))
 
     assert model.score(history(3, 1, 3, weights=[1, 2, 4])).tolist() == [[0, 2, 0, 1 + 4]]
 
 
-def test_what_more_users_have_again_counts_more() -> None:
+def test_repeat_share_of_users_raises_the_item_factor() -> None:
     data = bought({0: [1], 90: [1]}, {0: [1]}, {0: [2], 90: [2]})
 
     mean = 2 / 3
@@ -35,7 +35,7 @@ def test_what_more_users_have_again_counts_more() -> None:
 
 
 @pytest.mark.parametrize("weight", [1.0, 5.0])
-def test_demand_is_what_was_had_again_beside_what_the_past_lets_expect(weight: float) -> None:
+def test_demand_is_the_ratio_of_observed_to_expected_repeats(weight: float) -> None:
     # Item 4 is new to its user, so nothing was expected of it.
     data = bought({0: [1, 2], 20: [1]}, {0: [1, 1, 1, 2], 20: [2, 2]}, {0: [3], 20: [3, 4]}, weight=weight)
 
@@ -46,7 +46,7 @@ def test_demand_is_what_was_had_again_beside_what_the_past_lets_expect(weight: f
     )
 
 
-def test_demand_expects_less_of_what_was_had_long_ago() -> None:
+def test_expected_demand_decays_with_age() -> None:
     data = bought({0: [1], 120: [2], 200: [1]})
 
     own = [1 / 2, 1]  # after a half-life, and at the end of the past
@@ -54,7 +54,7 @@ def test_demand_expects_less_of_what_was_had_long_ago() -> None:
     np.testing.assert_allclose(factors(DEMAND, data), expected, rtol=1e-6)
 
 
-def test_demand_is_of_the_last_days_alone() -> None:
+def test_demand_covers_only_the_last_days() -> None:
     data = bought({0: [1, 2], 92: [1], 100: [2]})
 
     # Day 92 precedes the last 7 days: item 1 occurs twice before them and has no repeat purchase in them.
@@ -64,7 +64,7 @@ def test_demand_is_of_the_last_days_alone() -> None:
     np.testing.assert_allclose(factors(DEMAND, data), expected, rtol=1e-6)
 
 
-def test_users_that_are_looked_at_apart_count_as_together(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_demand_in_user_batches_equals_demand_of_all_users(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(5)
     users = [{int(day): rng.integers(1, 9, 3).tolist() for day in rng.integers(0, 100, 4)} for _ in range(20)]
     data = bought(*users, {99: [3]})  # the last has no past
@@ -76,7 +76,7 @@ def test_users_that_are_looked_at_apart_count_as_together(monkeypatch: pytest.Mo
     np.testing.assert_allclose(factors(BuyAgain(), data), together, rtol=1e-6)
 
 
-def test_of_a_young_shop_the_later_half_is_looked_at() -> None:
+def test_repeat_factors_of_a_young_shop_use_its_later_half() -> None:
     week = bought({20_000: [1], 20_006: [1]}, {20_000: [2], 20_006: [1]})  # days since 1970
 
     mean = 1 / 2
@@ -84,11 +84,11 @@ def test_of_a_young_shop_the_later_half_is_looked_at() -> None:
     np.testing.assert_allclose(factors(DEMAND, week), [1, 1], rtol=1e-6)
 
 
-def test_nothing_is_known_of_demand_where_nobody_had_anything_again() -> None:
+def test_demand_without_repeats_is_1_for_all_items() -> None:
     assert factors(DEMAND, bought({0: [1, 2], 20: [3]})).tolist() == [1, 1, 1]
 
 
-def test_how_a_history_is_read_changes_no_factor() -> None:
+def test_history_half_life_does_not_change_item_factors() -> None:
     data = bought({0: [1], 120: [2], 200: [1]})
 
     assert np.array_equal(
@@ -96,7 +96,7 @@ def test_how_a_history_is_read_changes_no_factor() -> None:
     )
 
 
-def test_what_is_had_again_is_tried_without_demand() -> None:
+def test_parameter_grid_tries_repeat_factors_without_demand() -> None:
     tried = [each for each in BuyAgain().param_grid() if each.again_power and not each.demand_power]
 
     assert [(each.again_power, each.half_life_days) for each in tried] == [(0.5, 120.0), (0.25, 120.0)]

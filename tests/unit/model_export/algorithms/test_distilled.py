@@ -49,21 +49,21 @@ def table_of(*parts: tuple[Algorithm, float], targets: int = 100, power: float =
     return rows_of(Distilled(parts=parts, targets=targets, power=power).fit(DATA))
 
 
-def test_the_table_is_the_weighted_sum_of_tables_that_add_up_to_the_number_of_items() -> None:
+def test_table_is_the_weighted_sum_of_normalised_tables() -> None:
     table = table_of((BuyAgain(again_power=0.0, demand_power=0.0), 0.5), (NEXT_ITEM, 2.0))
 
     # Counts add up to 5 and own items to 3; there are 3 items.
     np.testing.assert_allclose(table, 2.0 * COUNTS * 3 / 5 + 0.5 * np.diag([0, 1, 1, 1]), rtol=1e-6)
 
 
-def test_a_power_brings_values_closer() -> None:
+def test_power_compresses_table_values() -> None:
     table = table_of((NEXT_ITEM, 1.0), power=0.5)
 
     np.testing.assert_allclose(table, np.sqrt(COUNTS) * 3 / (np.sqrt(2) + 3), rtol=1e-6)
 
 
 @pytest.mark.parametrize(("power", "first"), [(1.0, 3), (0.5, 4)])
-def test_a_power_lifts_what_follows_several_items(power: float, first: int) -> None:
+def test_power_favours_items_that_follow_several_items(power: float, first: int) -> None:
     # Item 3 follows item 1 three times; item 4 follows items 1 and 2 once each.
     data = interactions([[1, 3], [1, 3], [1, 3], [1, 4], [2, 4]])
 
@@ -72,11 +72,11 @@ def test_a_power_lifts_what_follows_several_items(power: float, first: int) -> N
     assert model.score(history(1, 2)).argmax() == first
 
 
-def test_the_largest_targets_of_each_item_are_kept() -> None:
+def test_largest_targets_of_each_item_are_kept() -> None:
     assert table_of((NEXT_ITEM, 1.0), targets=1)[1].astype(bool).tolist() == [False, False, True, False]
 
 
-def test_a_network_is_its_scores_of_single_items() -> None:
+def test_table_of_a_network_is_its_scores_of_single_items() -> None:
     network = untrained(SMALL, items=30)
 
     model = Distilled(parts=((network.settings, 1.0),), targets=4, power=1.0).combine([network])
@@ -87,7 +87,9 @@ def test_a_network_is_its_scores_of_single_items() -> None:
 
 
 @pytest.mark.parametrize("algorithm", [Popularity(), BuyAgain(), Repurchase(), NEXT_ITEM], ids=lambda each: each.name)
-def test_a_model_with_few_scores_lists_them(algorithm: Algorithm, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_single_item_scores_equal_scores_of_single_item_histories(
+    algorithm: Algorithm, monkeypatch: pytest.MonkeyPatch
+) -> None:
     model = algorithm.fit(DATA)
     expected = rows_of(model)[1:]
     monkeypatch.delattr(type(model), "score")
@@ -99,7 +101,7 @@ def test_a_model_with_few_scores_lists_them(algorithm: Algorithm, monkeypatch: p
     np.testing.assert_allclose(table.toarray()[1:], expected, rtol=1e-6)
 
 
-def test_a_model_without_scores_adds_nothing() -> None:
+def test_model_without_scores_adds_nothing() -> None:
     nothing = NEXT_ITEM.fit(interactions([[1], [2], [3]]))
     counted = Popularity().fit(DATA)
     settings = Distilled(parts=((nothing.settings, 1.0), (counted.settings, 1.0)))
@@ -110,7 +112,7 @@ def test_a_model_without_scores_adds_nothing() -> None:
 
 
 @pytest.mark.parametrize(("wanted", "parts"), [(2, ["transitions"]), (1, ["buy_again"])])
-def test_the_search_finds_the_table_with_the_wanted_item(wanted: int, parts: list[str]) -> None:
+def test_search_selects_the_part_that_scores_the_target(wanted: int, parts: list[str]) -> None:
     tuned = {"transitions": NEXT_ITEM.fit(DATA), "buy_again": BuyAgain().fit(DATA)}
 
     settings = Distilled().search(tuned, judge(wanted, lambda _: history(1)))
@@ -119,7 +121,7 @@ def test_the_search_finds_the_table_with_the_wanted_item(wanted: int, parts: lis
 
 
 @pytest.mark.parametrize(("wanted", "decay"), [(3, min(POSITION_DECAYS)), (2, max(POSITION_DECAYS))])
-def test_the_search_finds_how_a_history_is_read(wanted: int, decay: float) -> None:
+def test_search_selects_the_position_decay(wanted: int, decay: float) -> None:
     data = interactions([[1, 2], [3, 4]])
     tuned = {"buy_again": BuyAgain(position_decay=0.8).fit(data)}
 
@@ -128,7 +130,7 @@ def test_the_search_finds_how_a_history_is_read(wanted: int, decay: float) -> No
     assert settings.position_decay == decay
 
 
-def test_the_search_finds_the_half_life() -> None:
+def test_search_selects_the_half_life() -> None:
     tuned: dict[str, Model] = {
         "buy_again": BuyAgain(half_life_days=30.0).fit(DATA),
         "transitions": Transitions(half_life_days=120.0, backward=0.0).fit(DATA),
@@ -140,30 +142,30 @@ def test_the_search_finds_the_half_life() -> None:
     assert Distilled().search(tuned, judge(1, histories)).half_life_days == 120.0
 
 
-def test_a_comparison_includes_it_by_name_only() -> None:
+def test_distilled_is_compared_only_by_name() -> None:
     assert "distilled" in algorithms.named("distilled")
     assert algorithms.known().keys() - algorithms.by_default().keys() == {"distilled"}
 
 
-def test_a_table_without_parts_cannot_be_fitted() -> None:
+def test_distilled_without_parts_cannot_be_fitted() -> None:
     with pytest.raises(ValueError, match="no parts"):
         Distilled().fit(DATA)
 
 
-def test_the_number_of_items_is_limited() -> None:
+def test_distilled_is_limited_by_the_number_of_items() -> None:
     assert Distilled().unsupported_reason(dataclasses.replace(DATA, items=MOST_ITEMS)) is None
     assert Distilled().unsupported_reason(dataclasses.replace(DATA, items=MOST_ITEMS + 1)) == (
         "its limit is 100,000 items, and there are 100,001; transitions has no limit"
     )
 
 
-def test_its_settings_are_described() -> None:
+def test_description_has_the_parts_and_settings() -> None:
     settings = Distilled(parts=((BuyAgain(), 0.4), (Transitions(), 1.0)))
 
     assert settings.describe() == "0.4 buy_again + 1 transitions; half_life_days inf, position_decay 0.6"
 
 
-def test_it_has_the_size_of_one_table() -> None:
+def test_distilled_model_has_the_size_of_one_table() -> None:
     data = interactions(random_sequences(users=60, items=30, length=10))
 
     model = Distilled(parts=((BuyAgain(), 1.0), (Transitions(), 0.5)), targets=7).fit(data)
@@ -172,7 +174,7 @@ def test_it_has_the_size_of_one_table() -> None:
     assert model.rows.value.shape == (31, 7)
 
 
-def test_rows_of_items_are_a_table() -> None:
+def test_item_rows_give_back_their_table() -> None:
     table = sp.csr_array(np.array([[0, 2, 1], [0, 0, 0], [3, 0, 0]], np.float32))
 
     rows = ItemRows.strongest([table], sources=np.array([1, 2, 3], np.int32), items=3, n=1)

@@ -36,9 +36,7 @@ def table(*rows: list[float]) -> sp.csr_array:
 
 
 @pytest.mark.parametrize("rows_at_once", [1, 7, 1 << 17])
-def test_transitions_counted_in_blocks_are_those_counted_pair_by_pair(
-    rows_at_once: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_transitions_in_blocks_equal_transitions_by_pair(rows_at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transitions, "ROWS_AT_ONCE", rows_at_once)
     data, settings = shop(), Transitions(gap_decay=0.5, backward=0.25, source_power=0.0, max_gap=3, repeats=True)
 
@@ -51,7 +49,7 @@ def test_transitions_counted_in_blocks_are_those_counted_pair_by_pair(
 @pytest.mark.parametrize(
     ("module", "algorithm"), [(transitions, Transitions(targets=4)), (item_knn, ItemKnn(targets=4))]
 )
-def test_the_size_of_blocks_changes_nothing(
+def test_block_size_does_not_change_the_model(
     module: object, algorithm: Algorithm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = algorithm.fit(shop())
@@ -65,7 +63,7 @@ def test_the_size_of_blocks_changes_nothing(
     np.testing.assert_allclose(parts.rows.value, whole.rows.value, rtol=1e-6)
 
 
-def test_blocks_hold_as_many_as_go_in_and_one_item_at_least() -> None:
+def test_blocks_have_at_most_the_limit_or_one_item() -> None:
     assert list(source_blocks(np.array([0, 2, 2, 1, 9, 0, 3]), most=4)) == [
         range(1, 3),
         range(3, 4),
@@ -74,7 +72,7 @@ def test_blocks_hold_as_many_as_go_in_and_one_item_at_least() -> None:
     ]
 
 
-def test_the_strongest_are_kept_and_of_equal_ones_the_lower_positions() -> None:
+def test_strongest_targets_are_kept_and_ties_go_to_lower_positions() -> None:
     blocks = [table([0, 0, 1, 2, 1]), table([0, 0, 0, 0, 0], [0, -1, 0.5, 0, 0])]
 
     rows = ItemRows.strongest(blocks, sources=np.array([1, 2, 4], np.int32), items=4, n=2)
@@ -84,12 +82,12 @@ def test_the_strongest_are_kept_and_of_equal_ones_the_lower_positions() -> None:
     assert rows.value.tolist() == [[0, 0], [2, 1], [0, 0], [0.5, 0]]
 
 
-def test_a_table_is_as_wide_as_its_longest_row() -> None:
+def test_table_width_is_that_of_its_longest_row() -> None:
     rows = ItemRows.of_every_item([table([0, 0, 3], [0, 4, 0])], items=2, n=100)
 
     assert (rows.target.tolist(), rows.value.tolist()) == ([[0], [2], [1]], [[0], [3], [4]])
 
 
-def test_blocks_that_miss_a_source_are_refused() -> None:
+def test_blocks_without_every_source_are_refused() -> None:
     with pytest.raises(ValueError, match="the blocks have 1 rows, expected one for each of 2 sources"):
         ItemRows.of_every_item([table([0, 1, 0])], items=2, n=1)

@@ -36,7 +36,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Write]:
             del sys.modules[name]
 
 
-def test_modules_of_the_folder_bring_their_algorithms(package: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_modules_in_the_package_folder_add_algorithms(package: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     package({"newcomers_own.py": EXAMPLE})
 
     with_own = set(known())
@@ -46,7 +46,7 @@ def test_modules_of_the_folder_bring_their_algorithms(package: Write, monkeypatc
     assert with_own == {*known(), "newcomers"}
 
 
-def test_package_shows_the_algorithms_of_its_modules(package: Write) -> None:
+def test_package_adds_the_algorithms_it_exports(package: Write) -> None:
     package({"mine/__init__.py": "from mine.newest import Newcomers\n", "mine/newest.py": EXAMPLE})
 
     assert type(known()["newcomers"]).__module__ == "mine.newest"
@@ -84,14 +84,14 @@ def test_package_shows_the_algorithms_of_its_modules(package: Write) -> None:
         ("json", "", "own/json has the name of another module, .*; rename it"),
     ],
 )
-def test_package_that_cannot_be_used_is_refused(package: Write, name: str, text: str, message: str) -> None:
+def test_invalid_package_is_refused(package: Write, name: str, text: str, message: str) -> None:
     package({f"{name}.py": text})
 
     with pytest.raises(InvalidInput, match=message):
         known()
 
 
-def test_folder_without_modules_or_none_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_or_empty_package_folder_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(OWN_PACKAGE, str(tmp_path))
     with pytest.raises(InvalidInput, match="expected a folder with a Python module or package in it"):
         known()

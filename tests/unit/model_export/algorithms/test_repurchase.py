@@ -75,7 +75,7 @@ def habit(*, users: int = 60, windows: int = 8) -> Interactions:
     return bought(*visits)
 
 
-def test_the_score_is_the_formula(tmp_path: Path) -> None:
+def test_score_equals_the_documented_formula(tmp_path: Path) -> None:
     model = made(stick=[2.0, 0.5, 1.0], demand=[1.0, 1.5, 0.8], unit=5.0)
     histories = aged((1, 90), (2, 61.5), (1, 31), (0, 0), (1, 4.5), weight=5.0)
 
@@ -86,7 +86,7 @@ def test_the_score_is_the_formula(tmp_path: Path) -> None:
     np.testing.assert_allclose([by_item[1], by_item[2]], expected[1:3], rtol=1e-4)
 
 
-def test_a_habit_is_above_what_was_had_more_often_and_lapsed(tmp_path: Path) -> None:
+def test_regular_item_scores_above_a_frequent_but_lapsed_one(tmp_path: Path) -> None:
     kept, lapsed = [(1, float(age)) for age in (95, 65, 35, 5)], [(2, float(age)) for age in range(160, 250, 10)]
     histories = aged(*lapsed, *kept)
     model = made(stick=[1.0, 1.0], demand=[1.0, 1.0])
@@ -95,7 +95,7 @@ def test_a_habit_is_above_what_was_had_more_often_and_lapsed(tmp_path: Path) -> 
     assert model.score(histories).argmax() == 1
 
 
-def test_what_weighs_less_counts_as_older_and_what_weighs_more_as_of_today(tmp_path: Path) -> None:
+def test_smaller_weight_counts_as_older_and_larger_as_today(tmp_path: Path) -> None:
     model = made(stick=[1.0, 1.0], demand=[1.0, 1.0], unit=4.0)
 
     scores = answered(model, tmp_path, history(1, 2, weights=[1.0, 100.0]))  # scale 4: two half-lives; above 4: today
@@ -104,9 +104,7 @@ def test_what_weighs_less_counts_as_older_and_what_weighs_more_as_of_today(tmp_p
 
 
 @pytest.mark.parametrize(("half_life_days", "age"), [(30.0, 45.0), (240.0, 360.0), (math.inf, 0.0)])
-def test_ages_are_told_by_the_half_life_that_a_history_is_read_with(
-    half_life_days: float, age: float, tmp_path: Path
-) -> None:
+def test_ages_are_derived_from_weights_by_the_half_life(half_life_days: float, age: float, tmp_path: Path) -> None:
     model = made(stick=[1.0], demand=[1.0], half_life_days=half_life_days)
     weight = 1.0 if math.isinf(half_life_days) else 2**-1.5
 
@@ -117,7 +115,7 @@ def test_ages_are_told_by_the_half_life_that_a_history_is_read_with(
 
 
 @pytest.mark.parametrize("half_life_days", [30.0, 120.0, math.inf])
-def test_what_weighs_nothing_is_as_if_it_were_not_there(half_life_days: float, tmp_path: Path) -> None:
+def test_zero_weight_interactions_are_ignored(half_life_days: float, tmp_path: Path) -> None:
     model = made(stick=[1.0, 1.0], demand=[1.0, 1.0], half_life_days=half_life_days)
     without, with_ = history(1, weights=[0.25]), history(1, 2, 1, weights=[0.25, 0.0, 0.0])
 
@@ -125,7 +123,7 @@ def test_what_weighs_nothing_is_as_if_it_were_not_there(half_life_days: float, t
     assert answered(model, tmp_path, with_) == answered(model, tmp_path, without)
 
 
-def test_what_was_given_up_long_ago_is_answered_in_order(tmp_path: Path) -> None:
+def test_very_small_scores_keep_their_order_in_the_graph(tmp_path: Path) -> None:
     """ONNX Runtime's Sigmoid is 0 from -18 on."""
     unlikely = dataclasses.replace(made(stick=[1.0] * 3, demand=[1.0] * 3), coefficients=(0.0,) * 5 + (-1.0, 0.0))
     histories = aged((3, 1500), (2, 200), (1, 400))
@@ -138,7 +136,7 @@ def test_what_was_given_up_long_ago_is_answered_in_order(tmp_path: Path) -> None
     np.testing.assert_allclose(unlikely.score(histories)[0, [2, 1, 3]], expected, rtol=1e-4)
 
 
-def test_a_graph_says_what_its_model_says_of_customers_who_lapsed(tmp_path: Path) -> None:
+def test_graph_equals_the_model_for_lapsed_customers(tmp_path: Path) -> None:
     """Each user buys an item daily for three weeks, some a year ago; no user returns to it after a pause."""
     data = bought(*({start + day: [1 + start % 5] for day in range(21)} for start in range(0, 360, 2)))
     model = Repurchase().fit(data)
@@ -162,7 +160,7 @@ def test_a_graph_says_what_its_model_says_of_customers_who_lapsed(tmp_path: Path
         pytest.param(interactions([[1, 2], [2, 1]], step_ms=0), id="one moment"),
     ],
 )
-def test_coefficients_are_the_fixed_ones_where_none_can_be_learned(data: Interactions) -> None:
+def test_coefficients_are_fixed_if_the_data_are_too_short(data: Interactions) -> None:
     assert Repurchase().fit(data).coefficients == C[:7]
 
 
@@ -172,7 +170,7 @@ def test_coefficients_are_learned_from_eight_weeks_on() -> None:
     assert Repurchase().fit(data).coefficients != C[:7]
 
 
-def test_learned_probabilities_are_those_of_the_data() -> None:
+def test_learned_probabilities_match_the_data() -> None:
     model = Repurchase(demand_days=0.0).fit(habit())
 
     scores = model.score(aged(*((1, float(age)) for age in range(210, 0, -28)), (2, 100)))[0]
@@ -181,7 +179,7 @@ def test_learned_probabilities_are_those_of_the_data() -> None:
     assert scores[2] < 0.3
 
 
-def test_what_comes_after_a_cut_says_nothing_of_the_time_before() -> None:
+def test_interactions_after_a_cutoff_do_not_change_earlier_factors() -> None:
     """A row within the last four weeks is only an answer to the first cut."""
     data = habit()
     cut = int(data.time_ms.max()) - 28 * MS_PER_DAY
@@ -191,7 +189,7 @@ def test_what_comes_after_a_cut_says_nothing_of_the_time_before() -> None:
     np.testing.assert_array_equal(whole.stick(1), until.stick(0))
 
 
-def test_stick_is_the_share_of_four_weeks_that_the_next_four_follow() -> None:
+def test_stick_is_the_share_of_windows_followed_by_a_purchase() -> None:
     # Counted back from day 120: days 93 to 120, 65 to 92, 37 to 64, 9 to 36.
     data = bought({30: [1], 50: [1, 1], 100: [1]}, {30: [1], 80: [2], 120: [2]}, {120: [1]})
 
@@ -201,14 +199,14 @@ def test_stick_is_the_share_of_four_weeks_that_the_next_four_follow() -> None:
     np.testing.assert_allclose(Windows.of(data).stick(0), expected, rtol=1e-6)
 
 
-def test_fits_of_the_same_data_are_the_same() -> None:
+def test_repeated_fits_are_identical() -> None:
     one, other = Repurchase().fit(habit()), Repurchase().fit(habit())
 
     assert one.coefficients == other.coefficients
     np.testing.assert_array_equal(one.constant, other.constant)
 
 
-def test_demand_counts_unless_it_is_left_out() -> None:
+def test_demand_changes_the_model_unless_disabled() -> None:
     data = habit()
     more = Repurchase(demand_days=7.0).fit(data)
 
@@ -230,7 +228,7 @@ def judge(histories: Callable[[float], Histories], by: Callable[[Floats], float]
     return Judge(histories=histories, sums=lambda scores: Judged(scores, by))
 
 
-def test_a_blend_takes_the_half_life_of_the_better_and_tells_it() -> None:
+def test_blend_uses_the_half_life_of_the_better_part() -> None:
     data = habit()
     tuned = {
         "buy_again": BuyAgain(half_life_days=math.inf).fit(data),
@@ -251,7 +249,7 @@ def test_a_blend_takes_the_half_life_of_the_better_and_tells_it() -> None:
         assert {part.half_life_days for part in blend.components()} == {days}
 
 
-def test_a_blend_leaves_the_settings_that_need_another_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_blend_keeps_settings_that_would_need_another_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     data = habit()
     monkeypatch.setattr(Popularity, "inference_parameters", frozenset[str]())
     tuned: dict[str, Model] = {"popularity": Popularity().fit(data), "repurchase": Repurchase().fit(data)}

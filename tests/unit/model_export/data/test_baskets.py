@@ -29,7 +29,7 @@ def sets_of(data: Interactions, *, seed: int = 0) -> list[set[int]]:
     return [set(matrix.indices[matrix.indptr[row] : matrix.indptr[row + 1]].tolist()) for row in range(matrix.shape[0])]
 
 
-def test_purchases_within_half_an_hour_of_the_one_before_are_one_basket() -> None:
+def test_purchases_within_half_an_hour_are_one_basket() -> None:
     gap = MOST_GAP_MS
     data = bought((0, 1, 0), (0, 2, gap), (0, 3, 2 * gap), (0, 4, 3 * gap + 1), (1, 5, 3 * gap + 1))
 
@@ -37,17 +37,17 @@ def test_purchases_within_half_an_hour_of_the_one_before_are_one_basket() -> Non
     assert sets_of(data) == [{1, 2, 3}, {4}, {5}]
 
 
-def test_an_item_bought_twice_in_a_basket_is_there_once() -> None:
+def test_item_bought_twice_is_in_its_basket_once() -> None:
     assert basket_items(bought((0, 2, 7), (0, 1, 7), (0, 2, 7)), seed=0).toarray().tolist() == [[0, 1, 1, 0, 0, 0]]
 
 
-def test_nothing_bought_makes_no_baskets() -> None:
+def test_data_without_purchases_have_no_baskets() -> None:
     assert basket_items(bought(), seed=0).shape == (0, 6)
 
 
 @settings(deadline=None)
 @given(ROWS)
-def test_baskets_are_those_of_one_purchase_after_the_other(rows: list[tuple[int, int, int]]) -> None:
+def test_baskets_equal_a_sequential_definition(rows: list[tuple[int, int, int]]) -> None:
     third = MOST_GAP_MS // 3
     expected: list[set[int]] = []
     before: tuple[int, int] | None = None
@@ -69,13 +69,15 @@ def test_baskets_are_those_of_one_purchase_after_the_other(rows: list[tuple[int,
         ({}, []),
     ],
 )
-def test_what_weighs_as_much_as_a_purchase_is_one(event_weights: dict[str, float], chosen: list[int]) -> None:
+def test_events_with_at_least_the_purchase_weight_are_purchases(
+    event_weights: dict[str, float], chosen: list[int]
+) -> None:
     data = dataclasses.replace(interactions([[1, 2, 3]]), weight=np.array([1.0, 0.1, 5.0], np.float32))
 
     assert purchases(data, event_weights).item.tolist() == chosen
 
 
-def test_a_large_basket_is_dealt_evenly_and_the_same_for_the_same_seed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_basket_is_split_evenly_and_reproducibly(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(baskets, "MOST_ITEMS", 3)
     data = bought(*((0, item, 0) for item in range(1, 9)), (1, 1, 0), (1, 2, 0), (1, 3, 0), items=8)
 

@@ -39,14 +39,14 @@ def batches(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         (9_999_999, 100, False, 1),
     ],
 )
-def test_a_chunk_is_as_large_as_it_may_be(items: int, length: int, pairs: bool, at_once: int) -> None:
+def test_chunk_is_as_large_as_the_byte_limit(items: int, length: int, pairs: bool, at_once: int) -> None:
     found = list(chunks(200, items=items, length=length, most_bytes=4_000_000, pairs=pairs))
 
     assert found[0] == slice(0, at_once)
     assert np.concatenate([np.arange(200)[rows] for rows in found]).tolist() == list(range(200))
 
 
-def test_users_of_few_items_are_judged_some_at_a_time(batches: list[int]) -> None:
+def test_users_of_few_items_are_evaluated_in_chunks(batches: list[int]) -> None:
     split = splits.leave_one_out(interactions([[1, 2, 3, 4]] * 3_500))
 
     evaluate(Popularity().fit(split.test.fit), split.test.queries, k=2)
@@ -54,7 +54,7 @@ def test_users_of_few_items_are_judged_some_at_a_time(batches: list[int]) -> Non
     assert batches == [1677, 1677, 146]  # 64 MiB / (400 bytes * 100 interactions)
 
 
-def test_graphs_are_told_few_long_histories_at_a_time(batches: list[int], tmp_path: Path) -> None:
+def test_graphs_are_run_with_few_long_histories_at_a_time(batches: list[int], tmp_path: Path) -> None:
     model = Popularity().fit(interactions([[1, 2, 3, 4]] * 5))
     write_graphs(model, tmp_path)
     histories = Histories(items=np.ones((8, 1_000), np.int64), weights=np.ones((8, 1_000), np.float32))

@@ -54,7 +54,7 @@ def test_history_ends_before_the_response(tmp_path: Path) -> None:
     assert data.features[[0, 2], 4] == pytest.approx([0, 0])
 
 
-def test_popularity_counts_interactions_of_earlier_days(tmp_path: Path) -> None:
+def test_popularity_feature_counts_interactions_of_earlier_days(tmp_path: Path) -> None:
     """Fig has two interactions on day 0, plum one; pear has three on day 1, so that its position is 1."""
     times_ms = np.array([0, 1, 2, *(MS_PER_DAY + 1 + n for n in range(3))])
     interactions = Interactions.from_rows(
@@ -85,7 +85,7 @@ def test_popularity_counts_interactions_of_earlier_days(tmp_path: Path) -> None:
     assert ranks[4:] == pytest.approx([1, 2, 3, np.nan], nan_ok=True)
 
 
-def test_clicks_that_count_as_popularity_give_no_reranker(tmp_path: Path) -> None:
+def test_position_biased_clicks_give_no_reranker(tmp_path: Path) -> None:
     """Clicks depend on the place only, and are a part of the interactions that number the items."""
     rng = np.random.default_rng(1)
     items, candidates, logged, others = 1_000, 10, 700, 1_300
@@ -126,7 +126,7 @@ def test_clicks_that_count_as_popularity_give_no_reranker(tmp_path: Path) -> Non
     assert choice.reranker is None
 
 
-def test_pair_of_neighbours_has_both_items_of_the_response(tmp_path: Path) -> None:
+def test_randomised_pair_requires_both_items(tmp_path: Path) -> None:
     shown: tuple[object, ...] = (
         "",
         ["fig", "pear", "plum"],
@@ -144,7 +144,7 @@ def test_pair_of_neighbours_has_both_items_of_the_response(tmp_path: Path) -> No
     assert logged.opens_pair.tolist() == [True, False, False]  # place 2 is not of the model, place 4 is absent
 
 
-def test_responses_without_a_click_are_left_out(tmp_path: Path) -> None:
+def test_responses_without_a_matching_click_are_dropped(tmp_path: Path) -> None:
     shown: tuple[object, ...] = "", ["pear", "fig"], [2.0, 1.0], [0, 1], []
     write(
         tmp_path,
@@ -155,7 +155,7 @@ def test_responses_without_a_click_are_left_out(tmp_path: Path) -> None:
     assert len(load_impressions(tmp_path, DATA, COLUMNS)) == 0
 
 
-def test_dataset_without_logged_responses_has_none(tmp_path: Path) -> None:
+def test_dataset_without_logged_responses_is_empty(tmp_path: Path) -> None:
     assert len(load_impressions(tmp_path, DATA, COLUMNS)) == len(impressions((), COLUMNS)) == 0
 
 
@@ -168,7 +168,7 @@ def test_dataset_without_logged_responses_has_none(tmp_path: Path) -> None:
         ("purchase:1,MARGIN:0.5", [0, 2.5]),
     ],
 )
-def test_gains_are_those_of_the_objective(objective: str, gains: list[float], tmp_path: Path) -> None:
+def test_gains_equal_the_objective(objective: str, gains: list[float], tmp_path: Path) -> None:
     outcomes = ["pear", "fig"], ["click", "purchase"], [0.0, 4.5]
     write(tmp_path, ("u#anna", 30, "", ["pear", "fig"], [2.0, 1.0], [0, 1], [], *outcomes))
 
@@ -177,7 +177,7 @@ def test_gains_are_those_of_the_objective(objective: str, gains: list[float], tm
     assert data.gains.tolist() == gains
 
 
-def test_returns_and_texts_are_no_gains() -> None:
+def test_returns_and_strings_give_no_gain() -> None:
     objective = Objective.parse("revenue:1,margin:1")
 
     assert objective.gain({"purchase": -5.0}, {}) == 0
@@ -185,12 +185,12 @@ def test_returns_and_texts_are_no_gains() -> None:
 
 
 @pytest.mark.parametrize("text", ["click", "click:", ":1", "click:-1", "click:0", "click:nan", "click:1,"])
-def test_objective_of_another_form_is_refused(text: str) -> None:
+def test_invalid_objective_is_refused(text: str) -> None:
     with pytest.raises(InvalidInput, match=r"objective has .*, expected a name and a weight above 0"):
         Objective.parse(text)
 
 
-def test_rare_devices_have_no_weights() -> None:
+def test_rare_devices_have_no_context() -> None:
     shown = Response(0, np.array([1, 2]), np.ones(2), np.arange(2), np.ones(2), np.array([1]))
     devices = ["phone"] * 12 + ["desktop"] * 8 + ["television"]
 

@@ -14,7 +14,7 @@ def with_content(sequences: list[list[int]], *properties: dict[str, object]) -> 
     return dataclasses.replace(data, content=item_content(properties).vectors)
 
 
-def test_vectors_are_idf_of_the_tokens_scaled_to_length_one() -> None:
+def test_vectors_are_normalised_idf_of_tokens() -> None:
     # Two of four items are red and three are large: log(4 / 2) and log(4 / 3).
     content = item_content(
         [{"colour": "red", "size": "L"}, {"colour": "red", "size": "L"}, {"colour": "blue", "size": "L"}, {}]
@@ -27,7 +27,7 @@ def test_vectors_are_idf_of_the_tokens_scaled_to_length_one() -> None:
     np.testing.assert_allclose(content.vectors.toarray(), expected, rtol=1e-6)
 
 
-def test_what_every_item_says_says_nothing() -> None:
+def test_token_of_every_item_is_omitted() -> None:
     content = item_content([{"kind": "book", "by": "Woolf"}, {"kind": "book", "by": "Woolf"}, {"kind": "book"}])
 
     assert content.tokens == ["by=woolf"]
@@ -37,7 +37,7 @@ def test_items_without_columns_have_no_vectors() -> None:
     assert item_content([{}, {}]).vectors.shape == (3, 0)
 
 
-def test_vectors_stay_with_their_items_when_items_are_renumbered() -> None:
+def test_vectors_follow_their_items_when_renumbered() -> None:
     data = with_content([[1, 2]], {"c": "x"}, {"c": "y"}, {"c": "y"}, {"c": "x"})
 
     renumbered = data.renumber(np.array([4, 2, 3, 1]))
@@ -47,7 +47,7 @@ def test_vectors_stay_with_their_items_when_items_are_renumbered() -> None:
     np.testing.assert_array_equal(renumbered.content.toarray(), data.content.toarray()[[0, 4, 2, 3, 1]])
 
 
-def test_content_scores_are_cosines_also_of_items_that_nobody_had() -> None:
+def test_content_scores_are_cosines_even_without_interactions() -> None:
     data = with_content(
         [[1, 2]], {"a": "x", "b": "y"}, {"a": "x", "b": "z"}, {"a": "w", "b": "z"}, {"a": "x", "b": "y"}, {"a": "w"}
     )
@@ -62,11 +62,11 @@ def test_content_scores_are_cosines_also_of_items_that_nobody_had() -> None:
     assert scores[4] > scores[2] > 0
 
 
-def test_content_without_columns_scores_nothing() -> None:
+def test_content_without_columns_scores_zero() -> None:
     assert Content().fit(interactions([[1, 2]])).score(history(1)).tolist() == [[0, 0, 0]]
 
 
-def test_the_rarest_tokens_take_part_where_pairs_are_too_many() -> None:
+def test_only_the_rarest_tokens_are_used_if_pairs_are_too_many() -> None:
     # x makes 9 pairs, y 4.
     data = with_content([[1, 2]], {"a": "x", "b": "y"}, {"a": "x", "b": "y"}, {"a": "x"}, {"a": "w"})
 
@@ -76,7 +76,7 @@ def test_the_rarest_tokens_take_part_where_pairs_are_too_many() -> None:
     assert scores[3] == 0
 
 
-def test_only_the_nearest_are_kept() -> None:
+def test_only_the_nearest_items_are_kept() -> None:
     data = with_content([[1, 2]], {"a": "x", "b": "y"}, {"a": "x", "b": "y"}, {"a": "x"}, {"a": "w"})
 
     scores = Content(targets=1).fit(data).score(history(1))[0]
@@ -84,7 +84,7 @@ def test_only_the_nearest_are_kept() -> None:
     assert np.flatnonzero(scores).tolist() == [2]
 
 
-def test_nearest_items_are_those_of_all_cosines_also_among_equal_items() -> None:
+def test_nearest_items_equal_all_cosines_with_ties() -> None:
     columns: list[dict[str, object]] = [{"a": f"x{n % 4}", "b": f"y{n % 3}"} for n in range(24)]  # twelve kinds twice
     data = with_content([[1, 2]], *columns, {"a": "x0"}, {})
     assert data.content is not None

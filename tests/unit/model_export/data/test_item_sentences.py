@@ -17,7 +17,7 @@ from tests.builders.sentence_model import WORDS, static_model, tokenizer, write_
 ITEMS = [{"title": "grey sofa"}, {"title": "oak desk, grey lamp"}, {"title": "divan"}, {"title": "canapé"}, {}]
 
 
-def test_texts_are_embedded_as_model2vec_does(tmp_path: Path) -> None:
+def test_strings_are_embedded_as_by_model2vec(tmp_path: Path) -> None:
     model = open_model(write_model(tmp_path), ITEMS)
 
     expected = static_model().encode([columns.get("title", "") for columns in ITEMS])
@@ -27,7 +27,7 @@ def test_texts_are_embedded_as_model2vec_does(tmp_path: Path) -> None:
     assert described(model) == "sentence model: 7 tokens in 3 dimensions; an item's text is title"
 
 
-def test_weights_and_shared_vectors_of_tokens_are_taken_along(tmp_path: Path) -> None:
+def test_token_weights_and_shared_vectors_are_used(tmp_path: Path) -> None:
     """Sofa and couch share a vector, and desk counts twice."""
     made = StaticModel(
         np.eye(3, dtype=np.float32),
@@ -44,7 +44,7 @@ def test_weights_and_shared_vectors_of_tokens_are_taken_along(tmp_path: Path) ->
     np.testing.assert_allclose(vectors, expected, atol=1e-3)
 
 
-def test_titles_and_descriptions_are_texts() -> None:
+def test_titles_and_descriptions_are_text_columns() -> None:
     items = [
         {
             "title": f"Lamp {'of oak ' * (n % 7)}for {'abcdefghij'[n % 10]}",
@@ -66,7 +66,7 @@ def test_titles_and_descriptions_are_texts() -> None:
     assert text_columns([]) == []
 
 
-def test_the_most_frequent_items_have_vectors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_most_frequent_items_have_vectors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOST_VALUES", 3 * 2)
     monkeypatch.setattr(module, "ITEMS_AT_ONCE", 1)
 
@@ -75,7 +75,7 @@ def test_the_most_frequent_items_have_vectors(tmp_path: Path, monkeypatch: pytes
     np.testing.assert_allclose(index.vectors, [[0, 0, 0], [1, 0, 0], [0, -(0.5**0.5), 0.5**0.5]], atol=1e-3)
 
 
-def test_a_folder_that_is_none_is_refused_and_nothing_is_fetched(tmp_path: Path) -> None:
+def test_missing_model_folder_is_refused_without_a_download(tmp_path: Path) -> None:
     """A hub knows a model of such a name."""
     with pytest.raises(InvalidInput, match=r"the sentence model is 'minishlab/potion-base-2M', expected a folder"):
         open_model(Path("minishlab/potion-base-2M"), ITEMS)
@@ -88,9 +88,7 @@ def test_a_folder_that_is_none_is_refused_and_nothing_is_fetched(tmp_path: Path)
         open_model(tmp_path, ITEMS)
 
 
-def test_a_file_and_a_folder_that_cannot_be_looked_into_are_said_to_be_that(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_file_or_unreadable_folder_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "model.safetensors"
     file.touch()
     with pytest.raises(
@@ -106,7 +104,7 @@ def test_a_file_and_a_folder_that_cannot_be_looked_into_are_said_to_be_that(
         open_model(tmp_path, ITEMS)
 
 
-def test_the_missing_library_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_library_error_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_model(tmp_path)
     monkeypatch.setitem(sys.modules, "model2vec", None)
 
@@ -114,12 +112,12 @@ def test_the_missing_library_is_named(tmp_path: Path, monkeypatch: pytest.Monkey
         open_model(tmp_path, ITEMS)
 
 
-def test_items_without_texts_are_refused_with_their_columns(tmp_path: Path) -> None:
+def test_items_without_text_columns_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match=r"needs a column of texts; the items' columns are price, sku$"):
         open_model(write_model(tmp_path), [{"price": n, "sku": f"A{n}"} for n in range(4)])
 
 
-def test_a_model_of_zeros_or_without_numbers_is_refused(tmp_path: Path) -> None:
+def test_model_with_zero_or_non_finite_values_is_refused(tmp_path: Path) -> None:
     for number in (0.0, np.inf, np.nan):
         StaticModel(np.full((7, 3), number, np.float32), tokenizer(list(WORDS))).save_pretrained(tmp_path)
 
@@ -127,7 +125,9 @@ def test_a_model_of_zeros_or_without_numbers_is_refused(tmp_path: Path) -> None:
             open_model(tmp_path, ITEMS)
 
 
-def test_a_model_that_is_too_large_is_refused_with_the_way_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_model_above_the_size_limit_is_refused_with_the_solution(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(module, "MOST_TABLE_VALUES", 20)
 
     with pytest.raises(

@@ -51,7 +51,7 @@ def counted(tmp_path: Path) -> Statistics:
         ItemKnn(session=8, targets=3),
     ],
 )
-def test_a_model_of_counts_is_the_model_of_the_interactions(counted: Statistics, algorithm: Algorithm) -> None:
+def test_model_from_statistics_equals_the_model_from_interactions(counted: Statistics, algorithm: Algorithm) -> None:
     found, expected = algorithm.fit_from_statistics(counted), algorithm.fit(by_frequency(SEQUENCES))
 
     assert isinstance(found, ItemRowsModel)
@@ -60,7 +60,7 @@ def test_a_model_of_counts_is_the_model_of_the_interactions(counted: Statistics,
     np.testing.assert_allclose(found.rows.value, expected.rows.value, rtol=1e-6)
 
 
-def test_ease_takes_a_session_for_a_user(counted: Statistics) -> None:
+def test_ease_treats_sessions_as_users(counted: Statistics) -> None:
     pieces = [sequence[start : start + 8] for sequence in SEQUENCES for start in (0, 8)]
 
     found, expected = (
@@ -73,7 +73,7 @@ def test_ease_takes_a_session_for_a_user(counted: Statistics) -> None:
     np.testing.assert_allclose(found.rows.value, expected.rows.value, rtol=1e-5)
 
 
-def test_a_blend_needs_counts_for_all_that_it_is_made_of(counted: Statistics) -> None:
+def test_blend_needs_statistics_for_all_parts(counted: Statistics) -> None:
     parts = (ItemKnn(session=8), 1.0), (Transitions(), 0.5)
     possible = Blend(parts=parts).fit_from_statistics(counted)
 
@@ -91,9 +91,7 @@ def test_a_blend_needs_counts_for_all_that_it_is_made_of(counted: Statistics) ->
         (ItemKnn(), "item_knn has session 50, the statistics were counted with 8"),
     ],
 )
-def test_settings_that_were_not_counted_with_are_refused(
-    counted: Statistics, algorithm: Algorithm, message: str
-) -> None:
+def test_settings_without_their_statistics_are_refused(counted: Statistics, algorithm: Algorithm, message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
         algorithm.fit_from_statistics(counted)
 
@@ -109,7 +107,7 @@ SHOP = interactions(random_sequences(users=12, items=9, length=100), step_ms=MS_
 IDS = [f"item-{9 - item}" for item in range(9)]  # the order of ids is another one than that of positions
 
 
-def test_a_dataset_has_statistics_once_their_manifest_is_there(shop: Path) -> None:
+def test_statistics_exist_only_with_their_manifest(shop: Path) -> None:
     (shop / STATISTICS / "manifest.json").unlink()
 
     assert Counts.open(shop) is None
@@ -119,14 +117,14 @@ def test_a_dataset_has_statistics_once_their_manifest_is_there(shop: Path) -> No
     ("manifest", "message"),
     [(b"[", "is not JSON"), (b"[]", "has not the fields"), (b'{"counting": 1}', "fields counting, half_ms")],
 )
-def test_a_broken_manifest_is_named(shop: Path, manifest: bytes, message: str) -> None:
+def test_invalid_manifest_is_refused(shop: Path, manifest: bytes, message: str) -> None:
     (shop / STATISTICS / "manifest.json").write_bytes(manifest)
 
     with pytest.raises(InvalidDataset, match=message):
         Counts.open(shop)
 
 
-def test_moments_are_those_that_a_training_asks_about() -> None:
+def test_cutoffs_are_those_of_the_training() -> None:
     day = MS_PER_DAY
 
     alone = StatisticsManifest.of(COUNTING, start_ms=5 * day, tested_ms=100 * day, last_ms=100 * day, champion_ms=None)
@@ -145,7 +143,7 @@ def test_moments_are_those_that_a_training_asks_about() -> None:
     assert long_ago.since_ms == 90 * day  # settings are chosen by what was up to then
 
 
-def test_what_was_counted_up_to_a_moment_is_what_happened_up_to_it(shop: Path) -> None:
+def test_statistics_at_a_cutoff_equal_the_interactions_before_it(shop: Path) -> None:
     counts = Counts.open(shop)
     assert counts is not None
     moment_ms = counts.manifest.moments[0]
@@ -168,7 +166,7 @@ def test_what_was_counted_up_to_a_moment_is_what_happened_up_to_it(shop: Path) -
         np.testing.assert_allclose(found.score(histories), expected.score(histories), rtol=1e-5)
 
 
-def test_a_moment_that_was_not_counted_is_named(shop: Path) -> None:
+def test_unknown_cutoff_is_refused(shop: Path) -> None:
     counts = Counts.open(shop)
     assert counts is not None
 
@@ -176,12 +174,12 @@ def test_a_moment_that_was_not_counted_is_named(shop: Path) -> None:
         counts.until(5)
 
 
-def test_a_trend_that_was_not_counted_is_named(counted: Statistics) -> None:
+def test_trend_without_its_statistics_is_refused(counted: Statistics) -> None:
     with pytest.raises(InvalidInput, match="trend_half_life_days 5, the statistics have inf, 7, 30, 90"):
         Popularity(trend_half_life_days=5.0).fit_from_statistics(counted)
 
 
-def test_pairs_of_unknown_items_are_named(tmp_path: Path) -> None:
+def test_pairs_of_unknown_items_are_refused(tmp_path: Path) -> None:
     count(tmp_path, interactions(SEQUENCES))
     stray = pa.table({"source": [16], "target": [1], "value": [1.0]})
     pq.write_table(stray, tmp_path / GRAM / "part-1.parquet")
@@ -190,7 +188,7 @@ def test_pairs_of_unknown_items_are_named(tmp_path: Path) -> None:
         load(tmp_path, COUNTING)
 
 
-def test_a_weight_counts_with_the_later_of_a_pair(tmp_path: Path) -> None:
+def test_pair_has_the_weight_of_its_later_event(tmp_path: Path) -> None:
     data = interactions([[1, 2]])
     heavy = dataclasses.replace(data, weight=np.array([1.0, 4.0], np.float32))
 

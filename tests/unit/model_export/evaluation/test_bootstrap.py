@@ -4,7 +4,7 @@ import pytest
 from model_export.evaluation.bootstrap import interval
 
 
-def test_the_interval_is_about_two_standard_errors_to_each_side() -> None:
+def test_interval_is_about_two_standard_errors_wide_on_each_side() -> None:
     differences = np.random.default_rng(1).normal(0.3, 2.0, 400)
 
     low, high = interval(differences)
@@ -18,7 +18,7 @@ def test_the_interval_is_about_two_standard_errors_to_each_side() -> None:
 @pytest.mark.parametrize(
     ("differences", "expected"), [([], (-np.inf, np.inf)), ([0.7], (-np.inf, np.inf)), ([0.0, 0.0], (0.0, 0.0))]
 )
-def test_of_few_users_nothing_is_known_and_of_equal_ones_everything(
+def test_interval_of_one_user_is_infinite_and_of_equal_users_exact(
     differences: list[float], expected: tuple[float, float]
 ) -> None:
     assert interval(np.array(differences)) == expected

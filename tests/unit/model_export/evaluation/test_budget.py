@@ -90,7 +90,7 @@ def shop(rows: int) -> Interactions:
 LARGE = shop(5 * SHORT_FIT_ROWS)
 
 
-def test_accepted_algorithm_takes_its_estimate_from_the_budget_once() -> None:
+def test_accepted_algorithm_reduces_the_budget_once() -> None:
     data, limited = shop(1_000), Budget(seconds=9_999.0)
 
     assert limited.unsupported_reason(Estimated(), data) is None
@@ -100,14 +100,14 @@ def test_accepted_algorithm_takes_its_estimate_from_the_budget_once() -> None:
     )
 
 
-def test_refused_algorithm_takes_nothing_from_the_budget() -> None:
+def test_refused_algorithm_does_not_reduce_the_budget() -> None:
     limited = Budget(seconds=5_000.0)
 
     assert limited.unsupported_reason(Estimated(), shop(1_001)) is not None
     assert limited.unsupported_reason(Estimated(), shop(1_000)) is None
 
 
-def test_elapsed_time_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_budget_does_not_depend_on_elapsed_time(monkeypatch: pytest.MonkeyPatch) -> None:
     limited = Budget(seconds=5_000.0)
     for clock in ("monotonic", "perf_counter", "time"):
         monkeypatch.setattr(f"time.{clock}", lambda: 1e9)
@@ -121,28 +121,28 @@ def test_estimated_memory_above_the_budget_is_refused() -> None:
     )
 
 
-def test_small_data_is_fitted_without_a_trial() -> None:
+def test_small_data_need_no_trial_fit() -> None:
     FITTED.clear()
 
     assert Budget(seconds=1e-9).unsupported_reason(Heavy(), shop(1_000)) is None
     assert FITTED == []
 
 
-def test_estimate_replaces_short_fits() -> None:
+def test_estimate_replaces_trial_fits() -> None:
     FITTED.clear()
 
     assert Budget(seconds=5e6).unsupported_reason(Estimated(), LARGE) is None
     assert FITTED == []
 
 
-def test_trials_are_fits_on_some_of_the_users() -> None:
+def test_trial_fits_use_a_subset_of_users() -> None:
     FITTED.clear()
 
     assert Budget(seconds=500.0).unsupported_reason(Heavy(), LARGE) is None
     assert FITTED == [SHORT_FIT_ROWS // 10, SHORT_FIT_ROWS]
 
 
-def test_an_ample_budget_needs_no_trial_of_small_data() -> None:
+def test_ample_budget_needs_no_trial_fit_of_small_data() -> None:
     FITTED.clear()
 
     assert Budget(seconds=AMPLE_S + 60, megabytes=AMPLE_MB).unsupported_reason(Heavy(), LARGE) is None
@@ -158,7 +158,7 @@ def test_an_ample_budget_needs_no_trial_of_small_data() -> None:
         (SMALL_INTERACTIONS, SMALL_ITEMS, AMPLE_S + 60, AMPLE_MB - 1),
     ],
 )
-def test_a_budget_that_is_not_ample_for_the_data_needs_a_trial(
+def test_insufficient_budget_needs_trial_fits(
     monkeypatch: pytest.MonkeyPatch, interactions: int, items: int, seconds: float, megabytes: float
 ) -> None:
     monkeypatch.setattr(budget, "SMALL_INTERACTIONS", interactions)
@@ -169,7 +169,7 @@ def test_a_budget_that_is_not_ample_for_the_data_needs_a_trial(
     assert FITTED == [SHORT_FIT_ROWS // 10, SHORT_FIT_ROWS]
 
 
-def test_a_job_that_goes_on_tries_again_rather_than_reading_checkpoints(tmp_path: Path) -> None:
+def test_resumed_job_repeats_trials_without_checkpoints(tmp_path: Path) -> None:
     CHECKPOINTS.clear()
 
     with checkpoints.kept_in(tmp_path):
@@ -180,35 +180,35 @@ def test_a_job_that_goes_on_tries_again_rather_than_reading_checkpoints(tmp_path
     assert CHECKPOINTS[2] is not None
 
 
-def test_of_large_data_a_hundredth_is_tried() -> None:
+def test_trials_of_large_data_use_one_hundredth() -> None:
     FITTED.clear()
 
     assert Budget(seconds=3_600).unsupported_reason(Heavy(), shop(150 * SHORT_FIT_ROWS)) is None
     assert FITTED == [SHORT_FIT_ROWS * 15 // 100, SHORT_FIT_ROWS * 15 // 10]
 
 
-def test_what_is_of_the_items_does_not_grow_with_the_interactions() -> None:
+def test_memory_that_depends_on_items_is_not_extrapolated() -> None:
     # 200 MB whatever there is to fit: a fifth of the rows is no reason to expect 1,000.
     with measured() as now:
         pass
     assert Budget(megabytes=now.peak_mb + 500).unsupported_reason(Constant(), LARGE) is None
 
 
-def test_without_limits_there_is_no_trial() -> None:
+def test_budget_without_limits_needs_no_trial_fit() -> None:
     FITTED.clear()
 
     assert Budget().unsupported_reason(Heavy(), LARGE) is None
     assert FITTED == []
 
 
-def test_short_fits_that_take_longer_than_the_budget_are_refused_with_both_figures() -> None:
+def test_trial_fits_above_the_time_budget_are_refused_with_figures() -> None:
     reason = Budget(seconds=1e-3).unsupported_reason(Heavy(), LARGE)
 
     assert reason is not None
     assert re.fullmatch(r"its 5 fits would take about [\d,]+ processor seconds, 0 of the budget are left", reason)
 
 
-def test_what_would_take_more_memory_is_refused_with_both_figures() -> None:
+def test_trial_fits_above_the_memory_budget_are_refused_with_figures() -> None:
     # 50 MB on a fifth of the rows: about 250 MB above what the process has.
     reason = Budget(megabytes=150.0).unsupported_reason(Heavy(), LARGE)
 
@@ -217,19 +217,19 @@ def test_what_would_take_more_memory_is_refused_with_both_figures() -> None:
     assert Budget(megabytes=100_000.0).unsupported_reason(Heavy(), LARGE) is None
 
 
-def test_a_budget_that_is_used_up_refuses_everything() -> None:
+def test_exhausted_budget_refuses_every_algorithm() -> None:
     limited = Budget(seconds=5_000.0)
     limited.unsupported_reason(Estimated(), shop(1_000))
 
     assert limited.unsupported_reason(Heavy(), LARGE) == "the budget of 5,000 processor seconds is used up"
 
 
-def test_the_machine_has_memory() -> None:
+def test_machine_memory_is_positive() -> None:
     assert machine_megabytes() > 100
 
 
 @pytest.mark.parametrize(("rows", "left_out"), [(12, False), (13, True)])
-def test_quick_budget_leaves_out_long_estimates(rows: int, left_out: bool) -> None:
+def test_quick_budget_refuses_long_estimates(rows: int, left_out: bool) -> None:
     """The estimate is a second per row and fit, and there are five fits: 60 s, and 65 s."""
     reason = Budget(seconds=1e6, megabytes=1e6, quick=True).unsupported_reason(Estimated(), shop(rows))
 
@@ -239,5 +239,5 @@ def test_quick_budget_leaves_out_long_estimates(rows: int, left_out: bool) -> No
         assert reason.startswith("its 5 fits would take about 65 processor seconds, a first training compares")
 
 
-def test_quick_budget_fits_algorithms_without_an_estimate() -> None:
+def test_quick_budget_accepts_algorithms_without_an_estimate() -> None:
     assert Budget(seconds=1e6, megabytes=1e6, quick=True).unsupported_reason(Heavy(), shop(1_000)) is None

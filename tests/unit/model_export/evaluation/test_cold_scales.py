@@ -19,26 +19,26 @@ from tests.unit.model_export.cold_shops import COLOURS, ONE, cold, leave_one_out
 from tests.unit.model_export.shops import interactions
 
 
-def test_the_scale_is_the_largest_that_costs_nothing() -> None:
+def test_scale_is_the_largest_without_a_loss() -> None:
     """Everybody has item 1, which scores 1; item 4 scores 3/4 of the scale: from 1.5 on it is before it."""
     assert scale(leave_one_out([1, 1, 1], [1, 1, 1], [2, 1, 1], [3, 1, 1])) == 1.0
 
 
-def test_the_scale_is_the_largest_of_all_where_new_items_are_wanted() -> None:
+def test_scale_is_the_largest_possible_if_users_want_new_items() -> None:
     assert scale(leave_one_out([1, 4, 1], [1, 4, 1], [2, 4, 1], [3, 4, 1])) == SCALES[-1]
 
 
-def test_the_scale_is_the_usual_one_where_nothing_is_found() -> None:
+def test_scale_is_the_default_if_no_target_is_found() -> None:
     """Item 5 is like nothing, and all want it."""
     assert scale(leave_one_out([1, 5, 1], [1, 5, 1], [2, 5, 1], [3, 5, 1])) == DEFAULT_SCALES.new
 
 
-def test_the_scale_is_the_smallest_where_every_one_costs() -> None:
+def test_scale_is_the_smallest_if_every_scale_has_a_loss() -> None:
     """Items 1, 2, 3 score 1, 1/20, 1/20, item 4 at the smallest scale 21/400: it moves 3 out of a list of three."""
     assert scale(leave_one_out(*[[1, 3, 1]] * 20, [2, 3, 1], [3, 3, 1])) == SCALES[0]
 
 
-def test_the_scale_costs_long_lists_little_too() -> None:
+def test_scale_loses_little_in_long_lists() -> None:
     """Item 1 stays first up to a scale of 1; there item 4, with 3/4, comes before item 3, with 1/2, whom one wants."""
     split = leave_one_out([1, 1, 1], [1, 3, 1], [2, 1, 1], [3, 1, 1])
 
@@ -46,7 +46,7 @@ def test_the_scale_costs_long_lists_little_too() -> None:
     assert scale(split, k=1) == 0.5
 
 
-def test_items_that_are_too_rare_to_be_learned_take_part() -> None:
+def test_rare_items_are_included() -> None:
     """They cost what item 4 costs."""
     split = leave_one_out([1, 1, 1], [1, 1, 1], [2, 1, 1], [3, 1, 1], items=3)
     rare = COLOURS[3:4]
@@ -65,7 +65,7 @@ def test_items_that_are_too_rare_to_be_learned_take_part() -> None:
     assert found.with_.every_item == pytest.approx(1 / math.log2(3))
 
 
-def test_rare_items_that_are_like_nothing_choose_no_scale() -> None:
+def test_rare_items_without_neighbours_do_not_choose_a_scale() -> None:
     """They cost nothing at any scale, since they are in no answer."""
     split = leave_one_out([1, 1, 1], [1, 1, 1], [2, 1, 1], [3, 1, 1], items=3)
     alien: list[dict[str, str]] = [{"colour": "green"}, {}]
@@ -74,7 +74,7 @@ def test_rare_items_that_are_like_nothing_choose_no_scale() -> None:
     assert scales(split, COLOURS[:3], [*alien, COLOURS[3]]) == Scales(new=DEFAULT_SCALES.new, rare=1.0)
 
 
-def test_what_is_new_is_not_held_down_by_what_is_dead() -> None:
+def test_rare_items_do_not_reduce_the_scale_of_new_items() -> None:
     """Items 3 and 4 score 1, items 1 and 2 1/4, and so does item 5, which is new, at a scale of 1: at 3 it is third, at
     4 among the first. The dead ones score 1 at a scale of 1.
     """
@@ -97,7 +97,7 @@ def test_what_is_new_is_not_held_down_by_what_is_dead() -> None:
     assert with_one.every_item < (1 - MOST_LOST) * without.every_item
 
 
-def test_new_and_rare_items_together_cost_as_little_as_is_said() -> None:
+def test_new_and_rare_items_together_stay_within_the_loss_limit() -> None:
     """Items 1, 2, 3 score 1, 18/40, 22/40, item 4 and the rare one 29/40 of their scales. One of them before item 3,
     which one user wants, costs 0.17%, two cost that user's whole gain.
     """
@@ -112,7 +112,7 @@ def test_new_and_rare_items_together_cost_as_little_as_is_said() -> None:
     assert scales(without_new, COLOURS[:3], COLOURS[3:4]).rare == 1.0
 
 
-def test_rare_items_that_cost_too_much_at_the_smallest_scale_hold_new_ones_down_no_more() -> None:
+def test_rare_items_with_a_loss_at_any_scale_do_not_reduce_the_new_scale() -> None:
     """Item 1 scores 1, items 2, 3, 4 1/20, the rare one 21/40 of its scale: at 0.1 it is before item 3, whom all want.
     Item 5, which is new, scores 1/20 at a scale of 1.
     """
@@ -122,7 +122,7 @@ def test_rare_items_that_cost_too_much_at_the_smallest_scale_hold_new_ones_down_
     assert scales(split, colours, COLOURS[3:4], k=4) == Scales(new=0.5, rare=SCALES[0])
 
 
-def test_rare_items_do_not_count_more_than_new_ones() -> None:
+def test_rare_scale_is_at_most_the_new_scale() -> None:
     """Item 1 scores 1, items 2, 3, 4 1/4, item 5, which is new, 5/8 of its scale and the rare one 1/4 of its."""
     split = leave_one_out(*[[1, 3, 1]] * 4, [2, 3, 1], [3, 3, 1], [4, 3, 1])
     colours = [{"colour": colour} for colour in ("red", "red", "blue", "blue", "red")]
@@ -131,7 +131,7 @@ def test_rare_items_do_not_count_more_than_new_ones() -> None:
     assert scales(split, [*colours[:4], {"colour": "green"}], COLOURS[2:3], k=4).rare == 0.5
 
 
-def test_rare_items_take_little_of_what_new_ones_bring() -> None:
+def test_rare_scale_keeps_the_gain_of_new_items() -> None:
     """Both score 3/4 of their scales, item 1 scores 1. Half of the users want item 4, which is new, half item 1.
 
     From 1.5 on the rare one stands before item 1, and still all is better than without either.
@@ -141,20 +141,20 @@ def test_rare_items_take_little_of_what_new_ones_bring() -> None:
     assert scales(split, COLOURS[:4], COLOURS[3:4]) == Scales(new=6.0, rare=1.0)
 
 
-def test_rare_items_take_little_of_what_new_ones_bring_where_nothing_else_is_found() -> None:
+def test_rare_scale_keeps_the_gain_of_new_items_without_other_hits() -> None:
     """At 6 the rare one, which scores the same, would come first."""
     split = leave_one_out([1, 4, 1], [1, 4, 1], [2, 4, 1], [3, 4, 1], items=4)
 
     assert scales(split, COLOURS[:4], COLOURS[3:4]) == Scales(new=6.0, rare=4.0)
 
 
-def test_rare_items_that_are_like_nothing_count_as_new_ones() -> None:
+def test_rare_items_without_neighbours_have_the_scale_of_new_items() -> None:
     split = leave_one_out([1, 1, 1], [1, 1, 1], [2, 1, 1], [3, 1, 1])
 
     assert scales(split, COLOURS, [{"colour": "green"}]) == Scales(new=1.0, rare=1.0)
 
 
-def test_ten_places_may_cost_a_fifth_of_a_percent() -> None:
+def test_loss_limit_of_ten_positions_is_a_fifth_of_a_percent() -> None:
     """At a scale of 1 item 4, with 29/40 of what item 1 scores, takes the second rank from item 3, which few want."""
     split = leave_one_out(*[[1, 1, 1]] * 38, [1, 3, 1], [1, 3, 1], *[[2, 1, 1]] * 18, *[[3, 1, 1]] * 22)
 
@@ -163,23 +163,23 @@ def test_ten_places_may_cost_a_fifth_of_a_percent() -> None:
     assert scale(split) == 0.5
 
 
-def test_a_scale_of_a_quarter_may_be_the_largest() -> None:
+def test_scale_may_be_a_quarter() -> None:
     """Items 1, 2, 3 score 1, 1/4, 1/4, item 4 5/8 of the scale: at 1/2 it is before item 3, which all want."""
     assert scale(leave_one_out(*[[1, 3, 1]] * 4, [2, 3, 1], [3, 3, 1])) == 0.25
     assert SCALES[:2] == (0.1, 0.25)
 
 
-def test_the_scale_is_the_default_where_nothing_is_new() -> None:
+def test_scale_is_the_default_without_new_items() -> None:
     assert scale(leave_one_out([1, 1, 1], [2, 1, 1], [3, 1, 1], items=3)) == DEFAULT_SCALES.new
 
 
-def test_what_comes_in_the_test_part_alone_chooses_nothing() -> None:
+def test_items_new_only_in_the_test_part_do_not_choose_a_scale() -> None:
     data = interactions([[1, 1, 4], [1, 1, 4], [2, 1, 1], [3, 1, 1]], items=4, step_ms=MS_PER_DAY)
 
     assert scale(splits.temporal(data, holdout_ms=MS_PER_DAY)) == DEFAULT_SCALES.new
 
 
-def test_some_users_choose_a_scale_and_tell_what_it_brings(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_scale_is_chosen_and_evaluated_on_a_limited_number_of_users(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only the first of four users is evaluated, whose target is item 1; the next two have item 4."""
     split = leave_one_out([1, 1, 4], [1, 4, 4], [2, 4, 4], [3, 1, 1])
     monkeypatch.setattr(cold_start, "MOST_QUERIES", 1)

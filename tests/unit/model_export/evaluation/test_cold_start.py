@@ -26,14 +26,14 @@ from tests.unit.model_export.cold_shops import COLOURS, ONE, cold, days, leave_o
 TITLES = [{"title": title} for title in ("sofa", "lamp", "desk", "couch", "divan")]
 
 
-def test_what_nobody_had_is_unknown() -> None:
+def test_items_without_training_interactions_are_unknown() -> None:
     part = leave_one_out([1, 1, 4], [2, 1, 1], [3, 1, 1]).test
 
     names = np.concatenate([[0], part.order])
     assert sorted(names[unknown(part)].tolist()) == [4, 5]
 
 
-def test_a_new_item_is_found_by_what_is_like_it() -> None:
+def test_new_item_is_ranked_by_similar_items() -> None:
     """Items 1, 2, 3 score 1, 1/2, 1/2, item 4 at scale 1 (1 + 1/2) / 2: it has the second rank."""
     split = leave_one_out([1, 1, 4], [1, 1, 4], [2, 1, 1], [3, 1, 1])
 
@@ -46,7 +46,7 @@ def test_a_new_item_is_found_by_what_is_like_it() -> None:
     assert found.with_.every_item == pytest.approx((second + second + 1 + 1) / 4)
 
 
-def test_a_new_item_is_found_by_what_its_title_means(tmp_path: Path) -> None:
+def test_new_item_is_ranked_by_the_meaning_of_its_title(tmp_path: Path) -> None:
     """Item 4, the couch, scores what item 1 scores, the sofa: of equal ones the known comes first."""
     split = leave_one_out([1, 1, 4], [1, 1, 4], [2, 1, 1], [3, 1, 1])
 
@@ -65,7 +65,7 @@ def test_a_new_item_is_found_by_what_its_title_means(tmp_path: Path) -> None:
     )
 
 
-def test_a_sentence_model_is_judged_beside_words_alone_each_at_its_own_scale(tmp_path: Path) -> None:
+def test_sentence_model_and_words_have_separate_scales(tmp_path: Path) -> None:
     """The larger the scale, the better: the validation wants item 4, which by its words is like nothing."""
     split = leave_one_out([1, 4, 4], [1, 4, 4], [2, 4, 1], [3, 4, 1])
     popularity = Popularity(trend_half_life_days=np.inf)
@@ -81,7 +81,7 @@ def test_a_sentence_model_is_judged_beside_words_alone_each_at_its_own_scale(tmp
     assert without.by_words_alone is None
 
 
-def test_new_items_that_the_past_holds_are_masked() -> None:
+def test_new_items_in_the_history_are_masked() -> None:
     """Item 4 is what all users had before the test, which learned nothing of it."""
     split = leave_one_out([1, 4, 2], [1, 4, 2], [2, 4, 3], [3, 4, 2])
 
@@ -90,7 +90,7 @@ def test_new_items_that_the_past_holds_are_masked() -> None:
     assert found.with_.every_item == found.without.every_item > 0
 
 
-def test_rare_items_have_a_scale_of_their_own() -> None:
+def test_rare_items_have_a_separate_scale() -> None:
     """Items 1, 2, 3 score 1, 1/2, 1/2, item 4 and the rare one 3/4 of their scales."""
     split = leave_one_out([1, 1, 4], [1, 1, 4], [2, 1, 1], [3, 1, 1], items=4)
     second, third = 1 / math.log2(3), 1 / math.log2(4)
@@ -108,7 +108,7 @@ def test_rare_items_have_a_scale_of_their_own() -> None:
         assert found.with_.new_items == pytest.approx(place)
 
 
-def test_a_scale_is_judged_that_the_validation_part_chose_with_the_rare_items_and_what_it_learns() -> None:
+def test_evaluated_scale_comes_from_the_validation_part() -> None:
     """Items 1, 2, 3 score 1, 1/2, 1/2, the rare one 3/4 of the scale. With what the test learns it were 7/12."""
     split = days([1, 1, 1], [1, 1, 1], [2, 1, 1], [3, 1, 1])
     popularity, rare = Popularity(trend_half_life_days=np.inf), COLOURS[3:4]
@@ -119,7 +119,7 @@ def test_a_scale_is_judged_that_the_validation_part_chose_with_the_rare_items_an
     assert scales(split, COLOURS[:3], rare).rare == 1.5
 
 
-def test_rare_items_take_part_by_words_alone_as_well(tmp_path: Path) -> None:
+def test_rare_items_are_included_with_words_alone(tmp_path: Path) -> None:
     """By its words the rare item is like item 1 and 2 alike, by its meaning more like item 1."""
     split = leave_one_out([1, 1, 1], [1, 1, 1], [2, 1, 1], [3, 1, 1], items=3)
     titles = [{"title": title} for title in ("grey sofa", "grey lamp", "desk", "grey couch")]
@@ -137,7 +137,7 @@ def test_rare_items_take_part_by_words_alone_as_well(tmp_path: Path) -> None:
     assert found.by_words_alone.scales.rare == 1.0
 
 
-def test_a_long_list_is_longer_than_the_places_that_are_looked_at_first() -> None:
+def test_long_list_metric_covers_more_positions_than_k() -> None:
     """Item 1 scores 1, items 2 to 13 1/2; 14, with 3/4 at a scale of 1, moves 13 from the 13th place to the 14th."""
     split = leave_one_out([1, 1, 1], [1, 13, 13], *([item, 13, 13] for item in range(2, 14)), items=14)
     colours = [*COLOURS[:2], *[{"colour": "blue"}] * 11, {"colour": "red"}]
@@ -150,7 +150,7 @@ def test_a_long_list_is_longer_than_the_places_that_are_looked_at_first() -> Non
     assert choose_scales(popular(split), split, cold(split, colours).validation, k=1, seen="allowed").new == 0.5
 
 
-def test_what_is_not_in_the_models_first_items_speaks_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_items_below_the_listed_ones_do_not_support_new_items(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only item 1 supports item 4, which scores 1/2 and ties with items 2 and 3: a target has the worst rank."""
     split = leave_one_out([1, 1, 4], [1, 1, 4], [2, 1, 1], [3, 1, 1])
     monkeypatch.setattr(cold_trial, "LISTED", 1)
@@ -160,7 +160,7 @@ def test_what_is_not_in_the_models_first_items_speaks_for_nothing(monkeypatch: p
     assert found.with_.new_items == pytest.approx(1 / math.log2(5))
 
 
-def test_what_a_model_scores_without_having_learned_it_is_in_no_answer() -> None:
+def test_unknown_items_scored_by_the_model_are_not_in_lists() -> None:
     split = leave_one_out([1, 1, 4], [1, 1, 4], [2, 1, 1], [3, 1, 1])
     everything = PopularityModel(
         settings=Popularity(trend_half_life_days=np.inf), items=5, share=np.array([0, 1, 1, 1, 9, 9], np.float32)

@@ -24,7 +24,7 @@ def by_hand(scores: Floats, targets: set[int], k: int) -> list[bool]:
 
 
 @given(scores=SCORES, data=st.data(), k=st.integers(1, 12))
-def test_target_ranks_agree_with_sorting(scores: Floats, data: st.DataObject, k: int) -> None:
+def test_target_ranks_equal_those_of_sorting(scores: Floats, data: st.DataObject, k: int) -> None:
     targets = data.draw(st.sets(st.integers(0, len(scores) - 1), min_size=1, max_size=20))
 
     hits = metrics.rank_targets(scores, np.array(sorted(targets)), k)
@@ -33,19 +33,19 @@ def test_target_ranks_agree_with_sorting(scores: Floats, data: st.DataObject, k:
 
 
 @given(scores=SCORES, k=st.integers(1, 12))
-def test_best_items_are_the_first_of_a_stable_sort(scores: Floats, k: int) -> None:
+def test_best_items_equal_the_start_of_a_stable_sort(scores: Floats, k: int) -> None:
     order = [column for column in np.argsort(-scores, kind="stable").tolist() if scores[column] > -np.inf]
 
     assert sorted(best_items(scores, k).tolist()) == sorted(order[:k])
 
 
-def test_a_model_that_scores_everything_alike_finds_nothing() -> None:
+def test_equal_scores_give_no_hits() -> None:
     hits = metrics.rank_targets(np.zeros(50, np.float32), np.array([3]), 10)
 
     assert not hits.any()
 
 
-def test_ndcg_discounts_by_rank_and_divides_by_the_ideal() -> None:
+def test_ndcg_equals_discounted_gain_over_ideal_gain() -> None:
     hits = np.array([[True, False, True], [False, False, True]])
 
     ndcg = metrics.ndcg(hits, np.array([2, 5]))
@@ -57,7 +57,7 @@ def test_ndcg_discounts_by_rank_and_divides_by_the_ideal() -> None:
     assert ndcg == pytest.approx(1 / 2 * (gain_1 / ideal_1 + gain_2 / ideal_2))
 
 
-def test_mrr_is_the_mean_of_the_first_hits_reciprocal_rank() -> None:
+def test_mrr_is_the_mean_reciprocal_rank_of_the_first_hit() -> None:
     hits = np.array([[False, True, True], [True, False, False], [False, False, False]])
 
     assert metrics.mrr(hits) == pytest.approx(1 / 3 * (1 / 2 + 1 / 1 + 0))
@@ -69,7 +69,7 @@ def test_hit_rate_counts_a_user_once() -> None:
     assert metrics.hit_rate(hits) == pytest.approx(2 / 3)
 
 
-def test_no_users_give_zero() -> None:
+def test_metrics_without_users_are_zero() -> None:
     none = np.zeros((0, 10), np.bool_)
 
     assert (metrics.hit_rate(none), metrics.ndcg(none, np.zeros(0, np.int64)), metrics.mrr(none)) == (0, 0, 0)

@@ -43,7 +43,7 @@ def test_repurchase_share_counts_purchases_after_the_first_order(users: list[str
     assert repurchase_share(shop(*users)) == share
 
 
-def test_purchases_of_one_time_are_one_order() -> None:
+def test_purchases_at_one_time_are_one_order() -> None:
     assert repurchase_share(shop("1p 1p 2p", step_ms=0)) == 0.0
 
 
@@ -62,11 +62,13 @@ def test_data_without_event_types_have_no_repurchase_share() -> None:
         (0.1, 0.0, "masked if bought"),
     ],
 )
-def test_repeats_and_repurchases_decide(repeat_share: float, repurchases: float | None, seen: Seen) -> None:
+def test_repeat_and_repurchase_shares_choose_the_exclusion(
+    repeat_share: float, repurchases: float | None, seen: Seen
+) -> None:
     assert choose_seen(repeat_share=repeat_share, repurchase_share=repurchases) == seen
 
 
-def test_bought_items_are_neither_recommended_nor_targets() -> None:
+def test_bought_items_are_not_recommended_and_not_targets() -> None:
     test = splits.leave_one_out(shop("1v 2p 3v 1v", "1v 2p 3v 2v")).test
 
     assert [targets.tolist() for targets in wanted_of(test.queries, "masked if bought")] == [[1], []]

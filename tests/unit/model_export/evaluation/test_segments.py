@@ -6,7 +6,7 @@ from model_export.evaluation.segments import categories, sliced
 from tests.unit.model_export.shops import interactions
 
 
-def test_a_model_is_judged_by_slice() -> None:
+def test_model_is_evaluated_by_slice() -> None:
     # Training has each user's item 1. Test targets are 1, 2 and 4; the latter two have no interactions in training.
     data = interactions([[1, 2, 1], [1, 3, 2], [1, 3, 4]], items=6)
     part = splits.leave_one_out(data).test
@@ -33,7 +33,7 @@ def test_tail_items_are_those_below_the_most_frequent_fifth() -> None:
     assert found["items without interactions"]["users"] == 1
 
 
-def test_the_category_is_the_column_called_so_or_else_the_text_with_the_fewest_values() -> None:
+def test_category_is_its_column_or_the_string_column_with_fewest_values() -> None:
     items = [{"brand": f"b{n % 3}", "title": f"t{n}", "price": n, "kind": f"k{n % 2}"} for n in range(40)]
 
     assert categories(items) == [f"k{n % 2}" for n in range(40)]
@@ -41,6 +41,6 @@ def test_the_category_is_the_column_called_so_or_else_the_text_with_the_fewest_v
     assert categories(with_category) == [f"c{n % 4}" for n in range(40)]
 
 
-def test_without_such_a_column_no_item_has_a_category() -> None:
+def test_items_without_a_category_column_have_none() -> None:
     assert categories([{"title": "a"}, {"title": "b"}, {}]) == [None, None, None]
     assert categories([]) == []

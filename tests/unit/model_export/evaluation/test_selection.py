@@ -36,7 +36,7 @@ def shop() -> Interactions:
     return interactions(random_sequences(users=40, items=25, length=12), items=25)
 
 
-def test_a_target_that_always_comes_next_is_found_and_an_unknown_one_is_not() -> None:
+def test_frequent_next_item_is_a_hit_and_an_unknown_one_is_not() -> None:
     # Asked after 5, which 6 follows, and after 6, which nothing follows: 7, 8 and 9 tie and the target comes last.
     asked = interactions([[1, 2, 3, 4, 5, 6], [1, 2, 3, 4, 5, 6, 7]], items=9)
     model = Transitions().fit(interactions([[1, 2, 3, 4, 5, 6]], items=9))
@@ -46,7 +46,7 @@ def test_a_target_that_always_comes_next_is_found_and_an_unknown_one_is_not() ->
     assert (quality.hr, quality.queries) == (1 / 2, 2)
 
 
-def test_seen_items_take_ranks_unless_they_are_masked() -> None:
+def test_seen_items_take_ranks_unless_masked() -> None:
     # After 2 comes 1 twice and 3 once, after 1 comes 2.
     model = Transitions(max_gap=1, backward=0.0, position_decay=1.0).fit(interactions([[1, 2, 1, 2, 3], [2, 1]]))
     test = splits.leave_one_out(interactions([[1, 2, 1, 2, 3]])).test
@@ -57,7 +57,7 @@ def test_seen_items_take_ranks_unless_they_are_masked() -> None:
     assert quality["masked"].hr == 1
 
 
-def test_a_repeat_counts_only_where_seen_items_are_allowed() -> None:
+def test_repeat_counts_only_if_seen_items_are_allowed() -> None:
     test = splits.leave_one_out(interactions([[1, 2, 3, 1], [1, 2, 3, 4]], items=9)).test
 
     quality = evaluate(BuyAgain().fit(test.fit), test.queries, k=3)
@@ -66,7 +66,7 @@ def test_a_repeat_counts_only_where_seen_items_are_allowed() -> None:
     assert (quality["masked"].queries, quality["masked"].hr) == (1, 0)
 
 
-def test_an_item_of_score_0_is_neither_recommended_nor_a_hit() -> None:
+def test_item_with_score_0_is_not_recommended_and_not_a_hit() -> None:
     """After 3 nothing is known: neither 4, the target, nor any of the other five stands in a list of nine."""
     test = splits.leave_one_out(interactions([[1, 2, 3, 4]], items=6)).test
     model = Transitions().fit(interactions([[1, 2], [4, 5]], items=6))
@@ -86,7 +86,7 @@ def test_coverage_counts_distinct_recommended_items() -> None:
     assert quality.coverage == 6 / 8
 
 
-def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_chunk_size_does_not_change_the_metrics(monkeypatch: pytest.MonkeyPatch) -> None:
     test = splits.leave_one_out(shop()).test
     model = Transitions().fit(test.fit)
     whole = evaluate(model, test.queries, k=3)
@@ -96,7 +96,7 @@ def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert evaluate(model, test.queries, k=3) == whole
 
 
-def test_scores_that_are_not_of_every_item_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_scores_of_another_shape_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     test = splits.leave_one_out(interactions([[1, 2, 3, 4]] * 3)).test
     model = Transitions().fit(test.fit)
     right = type(model).score
@@ -106,7 +106,7 @@ def test_scores_that_are_not_of_every_item_are_refused(monkeypatch: pytest.Monke
         evaluate(model, test.queries, k=3)
 
 
-def test_test_targets_choose_nothing() -> None:
+def test_targets_do_not_change_the_selected_settings() -> None:
     split = splits.leave_one_out(shop())
     rng = np.random.default_rng(5)
     other = dataclasses.replace(split.test.queries, targets=rng.permutation(split.test.queries.targets))
@@ -120,7 +120,7 @@ def test_test_targets_choose_nothing() -> None:
     assert first["transitions"].quality != second["transitions"].quality
 
 
-def test_popularity_takes_part_when_the_budget_is_used_up() -> None:
+def test_popularity_is_compared_with_an_exhausted_budget() -> None:
     rows = 5 * SHORT_FIT_ROWS
     many = Interactions.from_rows(
         user=np.arange(rows) // 2_500,
@@ -141,7 +141,7 @@ def test_popularity_takes_part_when_the_budget_is_used_up() -> None:
     assert comparison.left_out == {"item_knn": "the budget of 0 processor seconds is used up"}
 
 
-def test_what_another_process_fits_takes_part_when_the_budget_is_used_up() -> None:
+def test_algorithm_fitted_by_another_process_needs_no_budget() -> None:
     history = shop()
     split, fits = splits.leave_one_out(history), Fits()
     settings = known()["item_knn"]
@@ -156,7 +156,7 @@ def test_what_another_process_fits_takes_part_when_the_budget_is_used_up() -> No
     assert [candidate.settings.name for candidate in candidates] == ["item_knn"]
 
 
-def test_the_alternative_with_the_best_validation_is_tested() -> None:
+def test_settings_with_the_best_validation_are_tested() -> None:
     split = splits.leave_one_out(shop())
 
     candidate = compare(split, {"transitions": Transitions()})["transitions"]
@@ -179,7 +179,7 @@ class BestPart(Blend):
         return dataclasses.replace(self, parts=((best.settings, 1.0),))
 
 
-def test_combination_is_judged_by_users_that_did_not_choose_its_settings() -> None:
+def test_combination_is_validated_on_users_that_did_not_choose_it() -> None:
     # Users alternate: 1 comes back, 5 follows 4. Each half chooses the algorithm that fails for the other half.
     sequences = [sequence for _ in range(4) for sequence in ([1, 2, 1, 1], [3, 4, 5, 6])]
     split = splits.leave_one_out(interactions([*sequences, *[[4, 5, 7, 7]] * 2], items=7))
@@ -191,7 +191,7 @@ def test_combination_is_judged_by_users_that_did_not_choose_its_settings() -> No
     assert comparison.combination(BestPart(), [Transitions(max_gap=1, backward=0.0)]).validation_ndcg > 0
 
 
-def test_a_blend_compared_alone_combines_all_others() -> None:
+def test_blend_compared_alone_combines_all_other_algorithms() -> None:
     candidates = compare(splits.leave_one_out(shop()), {"blend": Blend()})
 
     assert list(candidates) == ["blend"]
@@ -201,7 +201,7 @@ def test_a_blend_compared_alone_combines_all_others() -> None:
 
 
 @pytest.mark.parametrize("seed", [0, 1])
-def test_the_order_of_the_algorithms_does_not_change_the_blend(seed: int) -> None:
+def test_order_of_algorithms_does_not_change_the_blend(seed: int) -> None:
     rng, fits, blends = np.random.default_rng(seed), Fits(), set()
     sequences = random_sequences(users=60, items=40, length=12, seed=seed)
     split = splits.temporal(interactions(sequences), holdout_ms=2000)
@@ -230,7 +230,7 @@ class Searched(Blend):
         return super().search(tuned, judge)
 
 
-def test_a_blend_is_searched_among_what_finds_something_alone() -> None:
+def test_blend_is_searched_among_algorithms_with_hits() -> None:
     SEARCHED.clear()
     split = splits.leave_one_out(shop())  # past masked: own items are no answer
 
@@ -257,7 +257,7 @@ class Counted(Transitions):
         return tuple(dataclasses.replace(self, position_decay=decay) for decay in (0.5, 0.6, 0.7))
 
 
-def test_settings_that_only_concern_reading_share_a_fit() -> None:
+def test_settings_that_change_only_inference_share_a_fit() -> None:
     FITTED.clear()
     fits, split = Fits(), splits.leave_one_out(shop())
 
@@ -275,7 +275,7 @@ def test_another_part_of_the_data_needs_another_fit() -> None:
     assert len(FITTED) == 2
 
 
-def test_the_cost_of_a_combination_is_that_of_its_parts() -> None:
+def test_cost_of_a_combination_is_that_of_its_parts() -> None:
     data, fits = shop(), Fits()
     blend = Blend(parts=((Transitions(), 1.0), (BuyAgain(), 0.5)))
 
@@ -303,7 +303,7 @@ def candidate(settings: Algorithm, gains: list[float]) -> Candidate:
     ],
     ids=["surely better", "perhaps better", "worse"],
 )  # fmt: skip
-def test_selection_names_its_reason(blend: list[float], selected: str, reason: str) -> None:
+def test_selection_has_its_reason(blend: list[float], selected: str, reason: str) -> None:
     """The best single algorithm has 0.3 for each of three users, transitions 0.1."""
     candidates = [
         candidate(BuyAgain(), [0.3] * 3), candidate(Transitions(), [0.1] * 3), candidate(Blend(), blend),
@@ -328,7 +328,7 @@ def test_selection_names_its_reason(blend: list[float], selected: str, reason: s
     ],
     ids=["one surely better", "both surely better", "both perhaps better"],
 )  # fmt: skip
-def test_the_best_of_two_combinations_is_compared_with_the_best_single_algorithm(
+def test_best_combination_is_compared_with_the_best_single_algorithm(
     blend: list[float], distilled: list[float], reason: str, order: Sequence[str]
 ) -> None:
     combinations = {"blend": candidate(Blend(), blend), "distilled": candidate(Distilled(), distilled)}

@@ -13,7 +13,7 @@ from operations.ingest.interaction_file import read
 from tests.unit.model_export.shops import interactions
 
 
-def test_leave_one_out_tests_the_last_and_validates_the_one_before() -> None:
+def test_leave_one_out_tests_the_last_and_validates_the_previous_item() -> None:
     data = interactions([[1, 2, 5, 6], [3, 4]])
 
     split = splits.leave_one_out(data)
@@ -26,13 +26,13 @@ def test_leave_one_out_tests_the_last_and_validates_the_one_before() -> None:
     assert split.test.queries.seen(0).tolist() == [1, 2, 5]
 
 
-def test_leave_one_out_needs_no_second_fit() -> None:
+def test_leave_one_out_shares_one_fit() -> None:
     split = splits.leave_one_out(interactions([[1, 2, 3, 4]]))
 
     assert split.test.fit is split.validation.fit
 
 
-def test_temporal_asks_users_with_a_past_for_the_items_of_the_window_each_once() -> None:
+def test_temporal_queries_are_users_with_a_history_and_distinct_targets() -> None:
     # Times are 0, 1000, ... per user; the window is (3000, 5000].
     data = interactions([[1, 2, 3, 4, 9, 9], [5], [6, 7, 8, 1, 2]])
 
@@ -56,7 +56,7 @@ def test_temporal_validates_on_the_window_before_the_test() -> None:
     assert split.chosen_until_ms == 3000
 
 
-def test_temporal_does_not_ask_users_without_a_past() -> None:
+def test_temporal_excludes_users_without_a_history() -> None:
     data = interactions([[1, 2, 3, 4, 5, 6]])
     stranger = interactions([[1], [1, 2, 3, 4, 5, 6]])
     late = np.where(stranger.user == 0, 5000, stranger.time_ms)
@@ -66,7 +66,7 @@ def test_temporal_does_not_ask_users_without_a_past() -> None:
     assert len(splits.temporal(stranger, holdout_ms=2000).test.queries) == 1
 
 
-def test_items_are_numbered_by_their_frequency_in_what_is_learned() -> None:
+def test_items_are_numbered_by_their_frequency_in_the_training_part() -> None:
     left_out = splits.leave_one_out(interactions([[3, 3, 1, 2, 2]]))
     in_time = splits.temporal(interactions([[3, 3, 3, 1, 2, 2, 2]]), holdout_ms=1000)
 
@@ -80,7 +80,7 @@ def test_items_are_numbered_by_their_frequency_in_what_is_learned() -> None:
 
 
 @pytest.mark.parametrize("protocol", ["leave-one-out", "temporal"])
-def test_what_is_held_out_does_not_decide_between_equal_scores(tmp_path: Path, protocol: str) -> None:
+def test_held_out_items_do_not_decide_ties(tmp_path: Path, protocol: str) -> None:
     def learned(last: str) -> list[int]:
         """Give five users a, b, c and d in turns, then everybody the same last item."""
         rows = [f"{user},{'abcd'[(user + step) % 4]},{step}" for user in range(5) for step in range(5)]
@@ -95,7 +95,7 @@ def test_what_is_held_out_does_not_decide_between_equal_scores(tmp_path: Path, p
     assert learned("a") == learned("c") == learned("d")
 
 
-def test_repeat_share_counts_targets_of_the_past() -> None:
+def test_repeat_share_counts_targets_in_the_history() -> None:
     data = interactions([[1, 2, 1], [1, 2, 3]])
 
     assert splits.leave_one_out(data).test.queries.repeat_share() == 1 / 2
@@ -106,7 +106,7 @@ def test_repeat_share_counts_targets_of_the_past() -> None:
     [(4, 2, True), (4, 1, False), (5, 20, False), (1_000, 20, False)],
     ids=["a tenth", "fewer", "as long", "no more can be told"],
 )
-def test_longer_pasts_than_a_model_is_told_are_said(length: int, long: int, said: bool) -> None:
+def test_histories_longer_than_the_model_length_are_reported(length: int, long: int, said: bool) -> None:
     sequences = [
         [1 + item % 9 for item in range(2_000 if length == 1_000 else 6 if user < long else 5)] for user in range(20)
     ]
@@ -121,7 +121,7 @@ def test_longer_pasts_than_a_model_is_told_are_said(length: int, long: int, said
     assert told == (sentence if said else None)
 
 
-def test_a_sample_of_queries_keeps_their_targets() -> None:
+def test_sampled_queries_keep_their_targets() -> None:
     queries = splits.leave_one_out(interactions([[1, 2, item] for item in range(3, 9)])).test.queries
 
     sample = queries.sample(2)
@@ -130,7 +130,7 @@ def test_a_sample_of_queries_keeps_their_targets() -> None:
     assert sample.seen(1).tolist() == [1, 2]
 
 
-def test_the_default_holdout_is_a_tenth_of_the_time_and_28_days_at_most() -> None:
+def test_default_holdout_is_a_tenth_of_the_period_up_to_28_days() -> None:
     short, long = (interactions([[1] * 101], step_ms=days * MS_PER_DAY) for days in (1, 100))
 
     assert splits.holdout_ms(short, days=None) == 10 * MS_PER_DAY
@@ -139,7 +139,7 @@ def test_the_default_holdout_is_a_tenth_of_the_time_and_28_days_at_most() -> Non
 
 
 @pytest.mark.parametrize("ancient", [1, 5])
-def test_a_few_ancient_interactions_do_not_lengthen_the_default_holdout(ancient: int) -> None:
+def test_very_old_interactions_do_not_lengthen_the_default_holdout(ancient: int) -> None:
     recent = interactions([[1] * 101], step_ms=MS_PER_DAY)
     time_ms = recent.time_ms + 20_000 * MS_PER_DAY
     time_ms[:ancient] = 1
@@ -174,7 +174,7 @@ def daily(*tail: tuple[int, int], users: int = 8, days: int = 40, closed: tuple[
     ids=["one event", "one much later", "few users", "only new users", "twice"],
 )
 @pytest.mark.parametrize("days", [None, 4.0])
-def test_test_window_ends_before_a_quiet_period(tail: list[tuple[int, int]], days: float | None) -> None:
+def test_window_ends_before_a_quiet_period(tail: list[tuple[int, int]], days: float | None) -> None:
     expected, found = (
         splits.windows(data, holdout_ms=splits.holdout_ms(data, days=days)) for data in (daily(), daily(*tail))
     )
@@ -183,7 +183,7 @@ def test_test_window_ends_before_a_quiet_period(tail: list[tuple[int, int]], day
     assert abs(found.chosen_ms - expected.chosen_ms) <= MS_PER_DAY  # the tail changes the default length a little
 
 
-def test_part_after_a_quiet_period_is_neither_learned_nor_tested() -> None:
+def test_interactions_after_a_quiet_period_are_excluded() -> None:
     split = splits.temporal(daily((0, 90)), holdout_ms=4 * MS_PER_DAY)
 
     assert split.tested_until_ms == 39 * MS_PER_DAY
@@ -204,7 +204,7 @@ def test_many_users_after_a_quiet_period_are_the_test() -> None:
 
 
 @pytest.mark.parametrize("holdout_days", [0, 4])
-def test_windows_of_a_few_users_end_with_the_interactions(holdout_days: int) -> None:
+def test_windows_of_few_users_end_with_the_last_interaction(holdout_days: int) -> None:
     found = splits.windows(daily((0, 90), users=4), holdout_ms=holdout_days * MS_PER_DAY)
 
     assert found.tested_ms == 90 * MS_PER_DAY
@@ -212,12 +212,12 @@ def test_windows_of_a_few_users_end_with_the_interactions(holdout_days: int) -> 
 
 
 @pytest.mark.parametrize("days", [-1.0, 36_501.0, 1e300, float("inf"), float("nan")])
-def test_a_holdout_is_no_longer_than_any_data(days: float) -> None:
+def test_holdout_out_of_range_is_refused(days: float) -> None:
     with pytest.raises(InvalidInput, match=re.escape(f"the hold-out is {days:g} days, expected 0 to 36,500")):
         splits.holdout_ms(interactions([[1, 2]]), days=days)
 
 
-def test_since_a_moment_everybody_is_asked_once_for_what_came_later() -> None:
+def test_queries_since_a_time_have_each_later_item_once_per_user() -> None:
     # Times are 0, 1000, ... per user; the last user comes at 5000.
     data = interactions([[1, 2, 3, 9, 9, 3], [5, 6], [7, 7, 8, 9, 1]])
     time_ms = np.where(data.user == 2, [0] * 8 + [5000, 5000, 6000, 7000, 8000], data.time_ms)
@@ -238,7 +238,7 @@ def test_since_a_moment_everybody_is_asked_once_for_what_came_later() -> None:
     assert [int(of[item - 1]) for item in part.fit.item] == [1, 2, 3, 5, 6]
 
 
-def test_nothing_since_a_moment_asks_nobody() -> None:
+def test_time_without_later_interactions_has_no_queries() -> None:
     part = splits.since(interactions([[1, 2], [3]]), after_ms=1000)
 
     assert len(part.queries) == 0

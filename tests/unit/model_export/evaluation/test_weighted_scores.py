@@ -63,7 +63,7 @@ def ndcg_over_all(models: dict[str, Floats], weights: dict[str, float], seen: Se
 @pytest.mark.parametrize("seen", ["masked", "allowed"])
 @pytest.mark.parametrize("candidates", [6, 20, 1_000])
 @pytest.mark.parametrize("case", ["usual", "flat"])
-def test_candidates_are_judged_as_all_items(
+def test_metrics_of_candidates_equal_those_of_all_items(
     monkeypatch: pytest.MonkeyPatch, case: str, candidates: int, seen: Seen
 ) -> None:
     monkeypatch.setattr(module, "CANDIDATES", candidates)
@@ -76,7 +76,7 @@ def test_candidates_are_judged_as_all_items(
         assert sums.ndcg(weights) == ndcg_over_all(models, weights, seen)
 
 
-def test_the_order_of_the_models_changes_nothing() -> None:
+def test_order_of_models_does_not_change_the_result() -> None:
     models = scores("usual")
     weights = {"tied": 0.4, "dense": 1.0, "sparse": 0.05}
     shuffled = {name: models[name].copy() for name in ("tied", "sparse", "dense")}
@@ -87,7 +87,7 @@ def test_the_order_of_the_models_changes_nothing() -> None:
     np.testing.assert_array_equal(found, other)
 
 
-def test_nothing_scored_finds_nothing() -> None:
+def test_zero_scores_have_ndcg_zero() -> None:
     nothing = {"nothing": np.zeros((USERS, ITEMS + 1), np.float32)}
 
     assert WeightedScores(nothing, QUERIES, k=K, seen="allowed").ndcg({"nothing": 1.0}) == 0

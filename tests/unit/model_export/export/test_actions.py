@@ -26,7 +26,7 @@ def shop(*, users: int, outcomes: str) -> ActionSamples:
     return found
 
 
-def test_model_is_close_to_the_true_propensities_and_clearly_better_than_rates() -> None:
+def test_model_is_close_to_true_propensities_and_better_than_rates() -> None:
     found = measure(simulate(1_000, seed=7), users=1_000)
 
     assert found.model - found.true < 0.03
@@ -35,7 +35,7 @@ def test_model_is_close_to_the_true_propensities_and_clearly_better_than_rates()
     assert found.calibration_error < 0.03
 
 
-def test_few_outcomes_give_shrunken_rates_of_actions() -> None:
+def test_few_outcomes_give_shrunken_action_rates() -> None:
     few = shop(users=20, outcomes="TN")
 
     model, quality = fit_actions(few)
@@ -46,7 +46,7 @@ def test_few_outcomes_give_shrunken_rates_of_actions() -> None:
     assert 1 / (1 + np.exp(-logits)) == pytest.approx([0.75, 0.25, 0.5])
 
 
-def test_model_that_predicts_no_better_than_rates_is_not_used() -> None:
+def test_model_not_better_than_rates_is_not_used() -> None:
     rng = np.random.default_rng(3)
     events = [
         (f"u#{user}", ActionEvent(2 * WINDOW_MS * day + user, "app", (ACTION_TAKEN, ACTION_NOT_TAKEN)[rng.integers(2)]))
@@ -61,12 +61,12 @@ def test_model_that_predicts_no_better_than_rates_is_not_used() -> None:
     assert not model.fitted
 
 
-def test_no_interactions_give_the_model_without_data() -> None:
+def test_missing_interactions_give_the_empty_model() -> None:
     assert samples([], actions={}, users={}) is None
     assert fit_actions(None)[0].rate == ActionModel.none().rate == 0
 
 
-def test_serving_scores_as_training_does() -> None:
+def test_serving_scores_equal_training_scores() -> None:
     found = shop(users=30, outcomes="TNTTNNTN")
     model = fit(found)
     events = [

@@ -59,19 +59,19 @@ def test_ages_are_days_before_the_request() -> None:
     assert found.rows(slice(1, 2)).ages[0, 1] == 2.0
 
 
-def test_histories_without_ages_are_of_now() -> None:
+def test_histories_without_ages_have_age_0() -> None:
     assert (
         Histories(items=np.ones((2, 3), np.int64), weights=np.ones((2, 3), np.float32)).ages.tolist() == [[0.0] * 3] * 2
     )
 
 
-def test_graph_that_reads_ages_scores_as_its_model(tmp_path: Path) -> None:
+def test_graph_with_ages_scores_like_its_model(tmp_path: Path) -> None:
     write_graphs(MODEL, tmp_path)
 
     check_parity(MODEL, tmp_path, histories(), k=4)
 
 
-def test_serving_passes_ages_to_a_graph_that_reads_them(tmp_path: Path) -> None:
+def test_serving_passes_ages_to_the_graph(tmp_path: Path) -> None:
     write_bundle(tmp_path)
     write_graphs(MODEL, tmp_path)
     served = ServedModel(tmp_path)

@@ -70,7 +70,7 @@ def histories(rows: Interactions, *, length: int = 2) -> Histories:
     return rows.histories(starts=starts, ends=ends, now_ms=np.full(2, 4), parameters=parameters)
 
 
-def test_histories_have_the_codes_of_the_latest_interactions() -> None:
+def test_histories_have_feature_codes_of_the_latest_interactions() -> None:
     rows = interactions()
 
     assert rows.feature("event_type").values == ("purchase", "view")
@@ -79,7 +79,7 @@ def test_histories_have_the_codes_of_the_latest_interactions() -> None:
     assert histories(rows.select(slice(1, 4))).rows(slice(1, 2)).feature("event_type").tolist() == [[0, 1]]
 
 
-def test_features_that_the_data_lacks_are_unknown() -> None:
+def test_missing_features_are_unknown() -> None:
     rows = interactions()
 
     assert rows.feature("weather").values == ()
@@ -94,20 +94,20 @@ def test_rare_values_are_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (found.values, found.codes.tolist()) == (("b",), [1, 0, 0, 1])
 
 
-def test_codes_of_another_model_are_found_by_value() -> None:
+def test_codes_of_another_model_are_mapped_by_value() -> None:
     found = Feature.of(pa.chunked_array([["view", "cart", "buy"]])).recoded(("cart", "search", "view"))
 
     assert found.codes.tolist() == [3, 1, 0]
 
 
-def test_graph_that_reads_a_feature_scores_as_its_model(tmp_path: Path) -> None:
+def test_graph_with_a_feature_scores_like_its_model(tmp_path: Path) -> None:
     write_graphs(MODEL, tmp_path)
 
     assert features_of(tmp_path / "graph.onnx") == ["event_type"]
     check_parity(MODEL, tmp_path, histories(interactions()), k=4)
 
 
-def test_serving_ranks_a_profile_as_the_model_does(tmp_path: Path) -> None:
+def test_serving_ranks_a_profile_like_the_model(tmp_path: Path) -> None:
     rows = interactions()
     parameters = history_parameters(rows, 7.0, event_weights=WEIGHTS, features=["event_type"])
     write_bundle(tmp_path, manifest=dataclasses.replace(MANIFEST, history=parameters))
@@ -128,7 +128,7 @@ def test_serving_ranks_a_profile_as_the_model_does(tmp_path: Path) -> None:
     assert explained[0].tolist() == [3.0, 2.0]
 
 
-def test_serving_reads_context_and_user_as_training_does() -> None:
+def test_serving_reads_context_and_user_like_training() -> None:
     properties = ['{"DEVICE":"Phone"}', "{}", '{"device":"tv"}', '{"device":"phone"}']
     texts = [context_of(text, ["device"]) for text in properties]
     plan = Feature(("gold", "tin"), np.array([2, 2, 2, 2], np.uint8))
@@ -155,7 +155,7 @@ def test_serving_reads_context_and_user_as_training_does() -> None:
     assert history.features["weather"].tolist() == [0, 0, 0, 0]
 
 
-def test_manifest_keeps_known_values_and_omits_them_without_features() -> None:
+def test_manifest_has_feature_values_only_with_features() -> None:
     history = dataclasses.replace(MANIFEST.history, features={"event_type": ("purchase", "view")})
     with_features = dataclasses.replace(MANIFEST, history=history)
 

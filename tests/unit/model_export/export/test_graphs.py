@@ -51,7 +51,7 @@ def best_by_hand(scores: Floats, excluded: list[int], k: int) -> tuple[list[int]
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
 @pytest.mark.parametrize("items", [FEW_ITEMS, MANY_ITEMS])
-def test_the_best_k_and_their_order_agree_with_numpy(sessions: Sessions, items: int, data: st.DataObject) -> None:
+def test_graph_returns_the_best_k_in_the_order_of_numpy(sessions: Sessions, items: int, data: st.DataObject) -> None:
     position = st.integers(0, items) | st.integers(max(0, items - 300), items)
     batch = data.draw(st.integers(1, 3))
     length = data.draw(st.integers(1, 30))
@@ -77,7 +77,7 @@ def test_the_best_k_and_their_order_agree_with_numpy(sessions: Sessions, items: 
 
 
 @pytest.mark.parametrize("items", [FEW_ITEMS, MANY_ITEMS])
-def test_items_run_out_when_k_is_above_what_is_left(sessions: Sessions, items: int) -> None:
+def test_list_is_padded_if_fewer_than_k_items_remain(sessions: Sessions, items: int) -> None:
     exclude = np.arange(3, items + 1)[None, :]
 
     found, scores = recommend(sessions[items], history(2, 1, 3), exclude=exclude, k=4)
@@ -87,7 +87,7 @@ def test_items_run_out_when_k_is_above_what_is_left(sessions: Sessions, items: i
 
 
 @pytest.mark.parametrize("items", [FEW_ITEMS, MANY_ITEMS])
-def test_the_list_ends_where_the_model_knows_nothing(sessions: Sessions, items: int) -> None:
+def test_list_ends_after_items_with_a_score(sessions: Sessions, items: int) -> None:
     found, scores = recommend(sessions[items], history(2), exclude=NOTHING, k=3)
 
     assert found.tolist() == [[2, 0, 0]]
@@ -95,7 +95,7 @@ def test_the_list_ends_where_the_model_knows_nothing(sessions: Sessions, items: 
 
 
 @pytest.mark.parametrize("items", [FEW_ITEMS, MANY_ITEMS])
-def test_an_unknown_history_has_an_empty_answer(sessions: Sessions, items: int) -> None:
+def test_unknown_history_has_an_empty_list(sessions: Sessions, items: int) -> None:
     found, scores = recommend(sessions[items], history(0, 0), exclude=NOTHING, k=2)
 
     assert found.tolist() == [[0, 0]]
@@ -126,7 +126,7 @@ def padded_histories(items: int) -> Histories:
 
 @pytest.mark.parametrize("items", [30, TWO_LEVELS_FROM + 10])
 @pytest.mark.parametrize("name", list(algorithms.known()))
-def test_the_graph_ranks_as_the_model_does(name: str, items: int, tmp_path: Path) -> None:
+def test_graph_ranks_like_the_model(name: str, items: int, tmp_path: Path) -> None:
     model = fitted(name, items=items)
     write_graphs(model, tmp_path)
 
@@ -137,7 +137,7 @@ def test_the_graph_ranks_as_the_model_does(name: str, items: int, tmp_path: Path
 
 
 @pytest.mark.parametrize("name", list(algorithms.known()))
-def test_padding_may_stand_anywhere(name: str, tmp_path: Path) -> None:
+def test_padding_may_be_at_any_position(name: str, tmp_path: Path) -> None:
     model = fitted(name, items=30)
     write_graphs(model, tmp_path)
     session = open_session(tmp_path / GRAPH_FILE)
@@ -154,7 +154,7 @@ def test_padding_may_stand_anywhere(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("items", [30, TWO_LEVELS_FROM + 10])
 @pytest.mark.parametrize("name", list(algorithms.known()))
-def test_bias_adds_to_scores_and_bars_but_makes_nothing_known(name: str, items: int, tmp_path: Path) -> None:
+def test_bias_adds_to_scores_and_excludes_but_creates_no_score(name: str, items: int, tmp_path: Path) -> None:
     model = fitted(name, items=items)
     write_graphs(model, tmp_path)
     session = open_session(tmp_path / BIAS_GRAPH_FILE)
@@ -171,7 +171,7 @@ def test_bias_adds_to_scores_and_bars_but_makes_nothing_known(name: str, items: 
     assert (np.diff(scores[0, :count]) <= 0).all()
 
 
-def test_a_bias_of_an_excluded_item_does_not_bring_it_back(tmp_path: Path) -> None:
+def test_bias_does_not_restore_an_excluded_item(tmp_path: Path) -> None:
     write_graphs(fitted("popularity", items=30), tmp_path)
     session = open_session(tmp_path / BIAS_GRAPH_FILE)
     bias = np.full(31, 1e6, np.float32)
@@ -181,7 +181,7 @@ def test_a_bias_of_an_excluded_item_does_not_bring_it_back(tmp_path: Path) -> No
     assert 3 not in found
 
 
-def test_both_graphs_share_one_data_file_and_hold_no_tables(tmp_path: Path) -> None:
+def test_both_graphs_share_one_data_file_without_embedded_tables(tmp_path: Path) -> None:
     model = fitted("transitions", items=TWO_LEVELS_FROM + 10)
 
     write_graphs(model, tmp_path)
@@ -194,7 +194,7 @@ def test_both_graphs_share_one_data_file_and_hold_no_tables(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("name", ["transitions", "buy_again", "repurchase", "popularity"])
-def test_masks_are_written_into_scores_whose_shape_is_known(name: str, tmp_path: Path) -> None:
+def test_masks_are_scattered_into_tensors_of_known_shape(name: str, tmp_path: Path) -> None:
     """Else ONNX Runtime copies all of them."""
     model = fitted(name, items=30)
     write_graphs(model, tmp_path)
@@ -210,7 +210,7 @@ def test_masks_are_written_into_scores_whose_shape_is_known(name: str, tmp_path:
     assert all(shapes[node.input[0]] == shapes[node.output[0]] == ["batch", 31] for node in written)
 
 
-def test_a_history_can_be_excluded_from_its_own_answer(tmp_path: Path) -> None:
+def test_history_can_be_excluded_from_the_list(tmp_path: Path) -> None:
     write_graphs(fitted("buy_again", items=30), tmp_path)
     histories = padded_histories(30)
 

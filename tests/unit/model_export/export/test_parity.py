@@ -55,7 +55,7 @@ def test_equal_scores_pass(tmp_path: Path) -> None:
     assert found == parity.Parity(histories=1 + 1 + 1 + 1, k=4, largest_difference=0.0, recall=1.0)
 
 
-def test_what_rounding_may_change_passes(tmp_path: Path) -> None:
+def test_rounding_differences_pass(tmp_path: Path) -> None:
     """The two that change places differ by 8e-6 of 2: their tolerance is 2e-5."""
     found = checked(fixed([3, 2, 1.999992], [3, 1.999992, 2]), tmp_path)
 
@@ -74,7 +74,7 @@ def test_what_rounding_may_change_passes(tmp_path: Path) -> None:
     ],
     ids=["score", "order", "item of score 0", "missing item", "not a number", "order of small scores"],
 )
-def test_what_differs_is_refused(said: list[float], exported: list[float], message: str, tmp_path: Path) -> None:
+def test_differing_scores_are_refused(said: list[float], exported: list[float], message: str, tmp_path: Path) -> None:
     with pytest.raises(ParityError, match=message):
         checked(fixed(said, exported), tmp_path)
 
@@ -85,14 +85,14 @@ def without_item_5() -> Fixed:
     return fixed(said, [*said[:4], 0.5, *said[5:]])
 
 
-def test_an_item_that_others_displaced_is_missed(tmp_path: Path) -> None:
+def test_missing_item_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
         ParityError, match=r"graph\.onnx leaves out item 5 of score 296, and ends at 290; recall is 0\."
     ):
         checked(without_item_5(), tmp_path, k=10)
 
 
-def test_an_item_may_be_left_out_where_that_is_allowed(tmp_path: Path) -> None:
+def test_missing_item_within_the_permitted_recall_passes(tmp_path: Path) -> None:
     """4 histories: 10 places plain, 10 with the history excluded, 10 with half barred, 1 with all but one barred."""
     found = checked(without_item_5(), tmp_path, k=10, least_recall=0.9)
 
@@ -112,7 +112,7 @@ def test_an_item_may_be_left_out_where_that_is_allowed(tmp_path: Path) -> None:
     ],
     ids=["equal scores", "rising", "twice", "no item", "score 0"],
 )
-def test_answers_in_no_order_are_refused(items: list[int], scores: list[float], message: str, tmp_path: Path) -> None:
+def test_unsorted_lists_are_refused(items: list[int], scores: list[float], message: str, tmp_path: Path) -> None:
     model = fixed([3, 2, 2, 0], [3, 2, 2, 0])
     write_graphs(model, tmp_path)
     answer_always(tmp_path / GRAPH_FILE, items, scores)
@@ -134,7 +134,7 @@ def answer_always(path: Path, items: list[int], scores: list[float]) -> None:
     path.write_bytes(proto.SerializeToString())
 
 
-def test_a_bias_graph_that_ignores_bars_is_refused(tmp_path: Path) -> None:
+def test_bias_graph_that_ignores_the_bias_is_refused(tmp_path: Path) -> None:
     model = fixed([3, 2, 1], [3, 2, 1])
     write_graphs(model, tmp_path)
     proto = onnx.load(tmp_path / GRAPH_FILE, load_external_data=False)
@@ -145,7 +145,7 @@ def test_a_bias_graph_that_ignores_bars_is_refused(tmp_path: Path) -> None:
         check_parity(model, tmp_path, ONE)
 
 
-def test_a_graph_that_ignores_what_is_excluded_is_refused(tmp_path: Path) -> None:
+def test_graph_that_ignores_exclusions_is_refused(tmp_path: Path) -> None:
     model = fixed([3, 2, 1], [3, 2, 1])
     write_graphs(model, tmp_path)
     proto = onnx.load(tmp_path / GRAPH_FILE, load_external_data=False)
@@ -172,7 +172,7 @@ def test_many_histories_are_compared_in_chunks(tmp_path: Path, monkeypatch: pyte
 
 
 @pytest.mark.parametrize("name", ["buy_again", "ease", "item_knn", "slist", "transitions"])
-def test_a_thousand_of_one_item_add_up_as_in_the_model(name: str, tmp_path: Path) -> None:
+def test_sums_of_a_thousand_repeats_equal_those_of_the_model(name: str, tmp_path: Path) -> None:
     # A script may view one item all day. Float32 sums of equal numbers all err to one side.
     data = interactions(random_sequences(users=40, items=30, length=10), items=30)
     model = dataclasses.replace(algorithms.known()[name], position_decay=1.0).fit(data)
@@ -183,7 +183,7 @@ def test_a_thousand_of_one_item_add_up_as_in_the_model(name: str, tmp_path: Path
     assert check_parity(model, tmp_path, histories).largest_difference < 1e-6
 
 
-def test_a_wrong_graph_names_its_algorithm(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wrong_graph_error_names_its_algorithm(monkeypatch: pytest.MonkeyPatch) -> None:
     data = interactions(random_sequences(users=10, items=8, length=5), items=8)
     model = algorithms.known()["popularity"].fit(data)
     right = PopularityModel.export
@@ -193,7 +193,7 @@ def test_a_wrong_graph_names_its_algorithm(monkeypatch: pytest.MonkeyPatch) -> N
         parity.check_export(model, leave_one_out(data).test.queries)
 
 
-def test_an_export_that_fails_names_its_algorithm(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_export_error_names_its_algorithm(monkeypatch: pytest.MonkeyPatch) -> None:
     data = interactions(random_sequences(users=10, items=8, length=5), items=8)
     model = algorithms.known()["popularity"].fit(data)
     monkeypatch.setattr(PopularityModel, "export", lambda model, graph: graph.op("Sqroot", graph.history))
@@ -202,7 +202,7 @@ def test_an_export_that_fails_names_its_algorithm(monkeypatch: pytest.MonkeyPatc
         parity.check_export(model, leave_one_out(data).test.queries)
 
 
-def test_a_wrong_graph_fails_the_training_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wrong_graph_fails_the_training_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tiny_shop(tmp_path / "input/data/dataset")
     config = tmp_path / "input/config/hyperparameters.json"
     config.parent.mkdir(parents=True)

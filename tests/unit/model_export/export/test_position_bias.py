@@ -30,14 +30,14 @@ def logged(counts: dict[int, int]) -> Impressions:
 
 
 @pytest.mark.parametrize("decay", [0.3, 1.0])
-def test_propensities_follow_the_gains_of_the_pairs(decay: float) -> None:
+def test_propensities_follow_the_gains_of_pairs(decay: float) -> None:
     bias = estimate(logged({place: round(2_000 * (1 + place) ** -decay) for place in range(10)}))
 
     assert bias is not None
     assert bias.propensities()[:10] == pytest.approx((1.0 + np.arange(10)) ** -decay, rel=0.05)
 
 
-def test_error_shrinks_with_more_pairs() -> None:
+def test_error_falls_with_more_pairs() -> None:
     few, many = (
         estimate(logged({place: round(scale / (1 + place)) for place in range(10)})) for scale in (200, 20_000)
     )

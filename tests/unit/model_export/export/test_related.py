@@ -46,7 +46,7 @@ def shop() -> Interactions:
     return dataclasses.replace(data, time_ms=data.time_ms // 3000 * MS_PER_DAY)
 
 
-def test_similar_is_the_cosine_of_users_with_thirty_users_of_doubt() -> None:
+def test_similarity_is_the_shrunk_cosine_of_users() -> None:
     tables = made(interactions([[1, 2], [1, 2], [1, 3], [4]], step_ms=MS_PER_DAY))
 
     assert row(tables, SIMILAR, 1) == pytest.approx(
@@ -56,7 +56,7 @@ def test_similar_is_the_cosine_of_users_with_thirty_users_of_doubt() -> None:
     assert row(tables, SIMILAR, 4) == {}
 
 
-def test_an_item_that_nobody_shares_is_like_what_has_its_columns() -> None:
+def test_item_without_shared_users_is_similar_by_its_columns() -> None:
     red, blue = {"colour": "red"}, {"colour": "blue"}
     tables = made(interactions([[1, 2], [1, 2], [3], [4]]), columns=[red, blue, red, blue])
 
@@ -67,7 +67,7 @@ def test_an_item_that_nobody_shares_is_like_what_has_its_columns() -> None:
     )
 
 
-def test_together_is_what_shares_a_basket_and_not_what_the_user_bought_another_day() -> None:
+def test_bought_together_counts_baskets_and_not_other_days() -> None:
     data = interactions([[1, 2, 3], [1, 2, 3]], step_ms=0)
     data = dataclasses.replace(data, time_ms=np.array([0, 0, 9, 0, 0, 9]) * MS_PER_DAY)
 
@@ -78,7 +78,7 @@ def test_together_is_what_shares_a_basket_and_not_what_the_user_bought_another_d
     assert set(row(tables, SIMILAR, 3)) == {1, 2}
 
 
-def test_what_is_in_every_basket_counts_less_than_what_is_in_those_with_the_item() -> None:
+def test_item_in_every_basket_counts_less() -> None:
     # Two baskets with 1 and 2, and item 3 in these and in fifty others: both were twice with 1.
     tables = made(interactions([[1, 2, 3], [1, 2, 3], *[[3, 4]] * 50], step_ms=0))
 
@@ -88,7 +88,7 @@ def test_what_is_in_every_basket_counts_less_than_what_is_in_those_with_the_item
     )
 
 
-def test_a_pair_that_met_once_comes_behind_those_that_met_again() -> None:
+def test_pair_seen_once_ranks_below_repeated_pairs() -> None:
     # Item 1 was 300 times in a basket, twice with the frequent item 2 and once with 3, which was seen nowhere else.
     tables = made(interactions([[1, 2], [1, 2], [1, 3], *[[1]] * 297, *[[2]] * 9_998], step_ms=0))
 
@@ -100,7 +100,7 @@ def test_a_pair_that_met_once_comes_behind_those_that_met_again() -> None:
     assert row(tables, TOGETHER, 3) == pytest.approx({1: 1 / (1 * 300**0.25 + 30)}, rel=1e-3)  # nothing better
 
 
-def test_views_do_not_make_a_basket() -> None:
+def test_views_are_not_in_a_basket() -> None:
     data = dataclasses.replace(
         interactions([[1, 2, 3]] * 2, step_ms=0), weight=np.array([1.0, 1.0, 0.25] * 2, np.float32)
     )
@@ -114,20 +114,20 @@ def test_views_do_not_make_a_basket() -> None:
     [[[1], [2], [3]], [[1, 1, 1]], [[2]]],
     ids=["baskets of one item", "one item again and again", "one interaction"],
 )
-def test_where_nothing_goes_together_all_rows_are_empty(sequences: list[list[int]]) -> None:
+def test_data_without_pairs_have_empty_rows(sequences: list[list[int]]) -> None:
     tables = made(interactions(sequences, items=3, step_ms=0))
 
     assert [row(tables, kind, item) for kind in KINDS for item in range(4)] == [{}] * 8
 
 
-def test_without_purchases_nothing_is_bought_together() -> None:
+def test_data_without_purchases_have_no_items_bought_together() -> None:
     data = interactions([[1, 2]] * 3, weight=0.5, step_ms=0)
 
     assert [row(made(data), TOGETHER, item) for item in (1, 2)] == [{}, {}]
     assert list(row(made(data), SIMILAR, 1)) == [2]
 
 
-def test_items_that_are_all_the_same_come_in_the_order_of_their_positions() -> None:
+def test_equal_items_are_sorted_by_position() -> None:
     tables = made(interactions([list(range(1, 61))] * 2, items=61, step_ms=0), columns=[{"colour": "red"}] * 60 + [{}])
 
     assert list(row(tables, TOGETHER, 30)) == [*range(1, 30), *range(31, 52)]  # fifty, without itself
@@ -136,7 +136,7 @@ def test_items_that_are_all_the_same_come_in_the_order_of_their_positions() -> N
 
 @settings(max_examples=40, deadline=None)
 @given(BASKETS, st.lists(st.sampled_from(["red", "blue", ""]), min_size=6, max_size=6))
-def test_both_tables_are_those_of_pairs_counted_one_by_one(sequences: list[list[int]], colours: list[str]) -> None:
+def test_both_tables_equal_a_naive_count_of_pairs(sequences: list[list[int]], colours: list[str]) -> None:
     data = interactions(sequences, items=6, step_ms=0)
     columns = [{"colour": colour} if colour else {} for colour in colours]
     sets = [set(sequence) for sequence in sequences]
@@ -163,7 +163,7 @@ def test_both_tables_are_those_of_pairs_counted_one_by_one(sequences: list[list[
         assert row(tables, TOGETHER, item) == pytest.approx(together, rel=2e-3)
 
 
-def test_rows_are_best_first_and_never_hold_the_item_itself() -> None:
+def test_rows_are_sorted_by_score_without_the_item_itself() -> None:
     tables = made(shop(), columns=[{"kind": f"k{item % 3}"} for item in range(12)])
 
     for kind, item in itertools.product(KINDS, range(1, 13)):
@@ -174,7 +174,7 @@ def test_rows_are_best_first_and_never_hold_the_item_itself() -> None:
         assert (scores > 0).all()
 
 
-def test_similar_is_the_same_both_ways() -> None:
+def test_similarity_is_symmetric() -> None:
     data = dataclasses.replace(shop(), content=item_content([{"kind": f"k{n % 3}"} for n in range(12)]).vectors)
 
     table = Similar(data).rows(np.arange(13)).toarray()
@@ -182,7 +182,7 @@ def test_similar_is_the_same_both_ways() -> None:
     assert (table == table.T).all()
 
 
-def test_bought_together_is_counted_the_same_both_ways_whatever_the_norms() -> None:
+def test_bought_together_counts_are_symmetric_with_any_norm() -> None:
     bought = purchases(shop(), {"purchase": 1.0})
 
     table = Together(bought, seed=0, target_power=0.5).rows(np.arange(13)).toarray()
@@ -191,7 +191,7 @@ def test_bought_together_is_counted_the_same_both_ways_whatever_the_norms() -> N
 
 
 @pytest.mark.parametrize("pairs_at_once", [1, 40])
-def test_the_size_of_blocks_changes_nothing(pairs_at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_block_size_does_not_change_the_tables(pairs_at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
     columns = [{"kind": f"k{item % 3}"} for item in range(12)]
     whole = made(shop(), columns=columns)
 
@@ -203,7 +203,7 @@ def test_the_size_of_blocks_changes_nothing(pairs_at_once: int, monkeypatch: pyt
     ]
 
 
-def test_a_row_takes_as_many_pairs_as_it_says() -> None:
+def test_pairs_per_row_equal_the_reported_number() -> None:
     # Item 1: two sessions of three and two items, and two items of its colour; item 3: one of three and itself.
     data = interactions([[1, 2, 3], [1, 2]], step_ms=0, items=4)
     columns = [{"colour": "red"}, {"colour": "red"}, {"colour": "blue"}, {"colour": "green"}]
@@ -213,7 +213,7 @@ def test_a_row_takes_as_many_pairs_as_it_says() -> None:
     assert Together(data, seed=0).pairs.tolist() == [0, 5, 5, 3, 0]
 
 
-def test_large_baskets_depend_on_the_seed_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_split_of_large_baskets_depends_only_on_the_seed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(baskets, "MOST_ITEMS", 4)
     data = interactions([list(range(1, 13))] * 3, step_ms=0)
 
@@ -229,7 +229,7 @@ def test_large_baskets_depend_on_the_seed_alone(monkeypatch: pytest.MonkeyPatch)
     ("room", "similar", "together"),
     [(18, 3, 2), (17.9, 2, 2), (14, 2, 2), (13.9, 1, 1), (7, 1, 1), (6.9, 0, 0), (-8, 0, 0)],
 )
-def test_rows_are_cut_to_one_length_where_the_file_would_be_too_large(
+def test_rows_are_truncated_if_the_file_would_be_too_large(
     tmp_path: Path, room: float, similar: int, together: int
 ) -> None:
     # Four items of one user, three of them in one basket: 4 * 3 entries and 3 * 2. Two tables of 4 + 1 rows end at
@@ -250,7 +250,7 @@ def test_rows_are_cut_to_one_length_where_the_file_would_be_too_large(
     assert sum(array.nbytes for array in arrays.values()) <= max(allowed, 2 * (4 + 1 + 1) * 4)
 
 
-def test_tables_may_take_a_quarter_of_what_else_is_served_and_24_mb_in_any_case() -> None:
+def test_tables_may_use_a_quarter_of_the_bundle_and_at_least_24_mb() -> None:
     assert most_bytes(0) == 24_000_000
     assert most_bytes(96_000_000) == 24_000_000
     assert most_bytes(400_000_000) == 100_000_000

@@ -26,14 +26,14 @@ def judged(data: Interactions, *, k: int = 1) -> dict[str, RelatedFigures]:
     return measure(data, event_weights={"purchase": 1.0}, after_ms=LAST_DAY - 1, until_ms=LAST_DAY, k=k, seed=0)
 
 
-def test_the_next_item_is_asked_for_where_it_is_another_one() -> None:
+def test_next_item_queries_require_a_different_item() -> None:
     questions = next_items(days((0, 1, 9), (0, 1, 9), (0, 2, 9), (0, 2, 9), (1, 3, 9), (1, 1, 9)))
 
     assert questions.items.tolist() == [1, 3]
     assert questions.targets.tolist() == [2, 1]
 
 
-def test_each_item_of_a_basket_is_asked_for_the_others() -> None:
+def test_basket_queries_have_the_other_items_as_targets() -> None:
     questions = rest_of_baskets(days((0, 1, 8), (0, 2, 8), (0, 2, 8), (0, 3, 8), (0, 4, 9), (1, 5, 9), (1, 6, 9)))
 
     assert questions.items.tolist() == [1, 2, 3, 5, 6]
@@ -43,7 +43,7 @@ def test_each_item_of_a_basket_is_asked_for_the_others() -> None:
     ]  # fmt: skip
 
 
-def test_figures_are_of_what_was_before_the_window() -> None:
+def test_metrics_use_interactions_before_the_window() -> None:
     # Before: 1 with 2 twice, 3 with 4 twice, and 5 most often. In the window: 1 with 2 and 3 with 5; later, what does
     # not count, 3 with 5 again and again.
     before = [(user, item, 0) for user, pair in enumerate([(1, 2), (1, 2), (3, 4), (3, 4)]) for item in pair]
@@ -59,7 +59,7 @@ def test_figures_are_of_what_was_before_the_window() -> None:
     assert found[TOGETHER] == RelatedFigures(asked=4, hr=2 / 4, popular_hr=1 / 4)
 
 
-def test_more_related_items_are_right_more_often() -> None:
+def test_more_related_items_have_a_higher_hit_rate() -> None:
     before = [(user, item, 0) for user in range(3) for item in (1, 2)] + [(3, 1, 0), (3, 3, 0)]
     data = days(*before, (4, 1, 9), (4, 3, 9))
 
@@ -67,13 +67,13 @@ def test_more_related_items_are_right_more_often() -> None:
     assert [judged(data, k=k)[TOGETHER].hr for k in (1, 2)] == [1 / 2, 1]
 
 
-def test_a_window_in_which_nothing_happened_asks_nobody() -> None:
+def test_empty_window_has_no_queries() -> None:
     found = judged(interactions([[1, 2, 3], [1, 2]]))
 
     assert found == {SIMILAR: RelatedFigures(0, 0.0, 0.0), TOGETHER: RelatedFigures(0, 0.0, 0.0)}
 
 
-def test_no_past_is_no_error() -> None:
+def test_metrics_without_earlier_interactions_are_zero() -> None:
     assert judged(days((0, 1, 9), (0, 2, 9)))[SIMILAR] == RelatedFigures(asked=1, hr=0, popular_hr=1)
 
 
@@ -86,7 +86,7 @@ def test_large_windows_are_sampled_evenly(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.parametrize("k", [10, 200])
-def test_fewer_items_than_are_looked_at_are_no_error(k: int) -> None:
+def test_list_length_above_the_number_of_items_is_accepted(k: int) -> None:
     data = dataclasses.replace(
         interactions([[1, 2, 3]] * 3, step_ms=0), time_ms=np.array([0, 0, 0] * 2 + [LAST_DAY] * 3)
     )

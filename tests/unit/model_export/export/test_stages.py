@@ -28,9 +28,7 @@ def model() -> Embeddings:
     return Embeddings.random(items=ITEMS, dimensions=DIMENSIONS, spectrum=0.5)
 
 
-def test_an_export_takes_two_stages_only_where_they_were_faster_with_enough_recall(
-    model: Embeddings, tmp_path: Path
-) -> None:
+def test_export_has_two_stages_only_if_faster_with_enough_recall(model: Embeddings, tmp_path: Path) -> None:
     histories = random_histories(ITEMS, rows=40)
 
     found, parity = export_graphs(model, tmp_path, histories)
@@ -56,11 +54,11 @@ def test_an_export_takes_two_stages_only_where_they_were_faster_with_enough_reca
     ],
     ids=["fastest with enough recall", "slower", "no faster"],
 )
-def test_the_fastest_with_enough_recall_is_chosen(tried: list[Tried], chosen: TwoStages | None) -> None:
+def test_fastest_variant_with_enough_recall_is_selected(tried: list[Tried], chosen: TwoStages | None) -> None:
     assert choose(tried).two_stages == chosen
 
 
-def test_few_items_and_other_models_have_one_stage_untried(tmp_path: Path) -> None:
+def test_few_items_and_other_models_have_one_stage_without_a_trial(tmp_path: Path) -> None:
     few = Embeddings.random(items=30, dimensions=8, spectrum=0.5)
     popular = PopularityModel(settings=Popularity(), items=30, share=np.arange(31, dtype=np.float32))
     blend = BlendModel(settings=Blend(), items=30, models=(few, popular), weights=(1.0, 0.5))

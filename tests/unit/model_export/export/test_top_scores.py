@@ -26,7 +26,7 @@ def own_weights(directory: Path, items: int) -> BuyAgainModel:
     return model
 
 
-def test_scores_are_those_of_answers_by_hand(tmp_path: Path) -> None:
+def test_top_scores_equal_values_computed_by_hand(tmp_path: Path) -> None:
     """Users had their item once, twice or three times."""
     model = own_weights(tmp_path, items=3)
     data = interactions([[1], [1], [2, 2], [3, 3, 3]], step_ms=1)
@@ -36,7 +36,7 @@ def test_scores_are_those_of_answers_by_hand(tmp_path: Path) -> None:
     assert (found.edges, found.counts) == ((1.0, 2.0), (2, 1, 1))
 
 
-def test_users_to_whom_nothing_is_answered_have_no_score(tmp_path: Path) -> None:
+def test_users_with_an_empty_list_have_no_top_score(tmp_path: Path) -> None:
     found = top_scores(
         interactions([[1], [2, 2]], step_ms=1), own_weights(tmp_path, items=2), tmp_path, exclude_seen=True
     )
@@ -44,7 +44,7 @@ def test_users_to_whom_nothing_is_answered_have_no_score(tmp_path: Path) -> None
     assert (found.edges, found.counts) == ((), (0,))
 
 
-def test_bought_items_have_no_score_where_they_are_excluded(tmp_path: Path) -> None:
+def test_bought_items_have_no_score_if_excluded(tmp_path: Path) -> None:
     """The second user bought item 2 and viewed item 1 twice."""
     data = interactions([[1], [2, 1, 1]], step_ms=1)
     types = Feature(("purchase", "view"), np.array([2, 1, 2, 2], np.uint8))
@@ -55,7 +55,7 @@ def test_bought_items_have_no_score_where_they_are_excluded(tmp_path: Path) -> N
     assert (found.edges, found.counts) == ((1.0,), (1, 1))
 
 
-def test_users_who_did_nothing_in_the_last_days_are_left_out(tmp_path: Path) -> None:
+def test_inactive_users_are_excluded(tmp_path: Path) -> None:
     """The first user stopped eight days before the last one did something."""
     data = interactions([[1], [2] * 9], step_ms=DAY_MS)
 
@@ -64,7 +64,7 @@ def test_users_who_did_nothing_in_the_last_days_are_left_out(tmp_path: Path) -> 
     assert sum(found.counts) == 1
 
 
-def test_bins_hold_as_many_users_each_and_agree_with_the_model(tmp_path: Path) -> None:
+def test_bins_have_equal_user_counts_and_match_the_model(tmp_path: Path) -> None:
     data = interactions(random_sequences(users=200, items=30, length=12), step_ms=1)
     model = Transitions().fit(data)
     write_graphs(model, tmp_path)

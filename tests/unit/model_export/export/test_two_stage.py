@@ -73,7 +73,7 @@ def best(model: Embeddings, histories: Histories, k: int, *, bias: Floats, exclu
 
 @pytest.mark.parametrize("items", [30, FLAT_BELOW + 10])
 @pytest.mark.parametrize("softplus", [False, True])
-def test_one_stage_ranks_as_the_model_does(softplus: bool, items: int, tmp_path: Path) -> None:
+def test_one_stage_ranks_like_the_model(softplus: bool, items: int, tmp_path: Path) -> None:
     model = Embeddings.random(items=items, dimensions=16, spectrum=0.3, softplus=softplus)
     write_graphs(model, tmp_path)
 
@@ -84,7 +84,7 @@ def test_one_stage_ranks_as_the_model_does(softplus: bool, items: int, tmp_path:
 
 @pytest.mark.parametrize("items", [FLAT_BELOW + 10, MANY])
 @pytest.mark.parametrize("softplus", [False, True])
-def test_two_stages_rank_as_the_model_does(
+def test_two_stages_rank_like_the_model(
     softplus: bool, items: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answer_every_list_in_two_stages(monkeypatch)
@@ -98,7 +98,7 @@ def test_two_stages_rank_as_the_model_does(
     assert parity.recall >= LEAST_RECALL
 
 
-def test_equal_vectors_come_in_the_order_of_their_positions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_equal_vectors_are_sorted_by_position(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     answer_every_list_in_two_stages(monkeypatch)
     model = Embeddings.random(items=FLAT_BELOW, dimensions=8, spectrum=0.0)
     model.vectors[1:] = model.vectors[1 + np.arange(FLAT_BELOW) % 50]
@@ -111,7 +111,7 @@ def test_equal_vectors_come_in_the_order_of_their_positions(tmp_path: Path, monk
 
 
 @pytest.mark.parametrize("name", [GRAPH_FILE, BIAS_GRAPH_FILE])
-def test_a_list_too_long_for_two_stages_has_one_and_leaves_nothing_out(name: str, tmp_path: Path) -> None:
+def test_list_too_long_for_two_stages_is_exact(name: str, tmp_path: Path) -> None:
     """Without any decay one axis of a head says next to nothing."""
     isotropic = Embeddings.random(items=MANY, dimensions=DIMENSIONS, spectrum=0.0)
     way = TwoStages(1, 24)
@@ -139,13 +139,13 @@ def test_a_list_too_long_for_two_stages_has_one_and_leaves_nothing_out(name: str
         (TwoStages(32, 24), 1_000, 0),
     ],
 )
-def test_two_stages_are_for_lists_that_need_few_of_the_blocks(way: TwoStages, items: int, longest: int) -> None:
+def test_longest_two_stage_list_depends_on_blocks_and_items(way: TwoStages, items: int, longest: int) -> None:
     assert way.longest_list(items) == longest
 
 
 @settings(max_examples=40, deadline=None)
 @given(data=st.data())
-def test_where_every_block_goes_on_two_stages_answer_as_numpy_does(tied: Tied, data: st.DataObject) -> None:
+def test_two_stages_with_all_blocks_equal_numpy(tied: Tied, data: st.DataObject) -> None:
     """Vectors are small whole numbers: sums are exact and many are equal."""
     position = st.integers(0, tied.model.items)
     rows = data.draw(st.lists(st.lists(position, min_size=3, max_size=3), min_size=1, max_size=3))
@@ -165,7 +165,7 @@ def test_where_every_block_goes_on_two_stages_answer_as_numpy_does(tied: Tied, d
 
 
 @pytest.mark.parametrize("passing", [MANY // 10_000, MANY // 100])
-def test_a_filter_counts_before_any_block_is_dropped(
+def test_filter_applies_before_blocks_are_dropped(
     model: Embeddings, biased: onnxruntime.InferenceSession, passing: int
 ) -> None:
     """0.01% of the items pass, chosen at random: without the filter none of them is near the top."""
@@ -182,7 +182,7 @@ def test_a_filter_counts_before_any_block_is_dropped(
     assert not np.isin(found[:, :20], unfiltered).all()
 
 
-def test_boosts_count_before_any_block_is_dropped(model: Embeddings, biased: onnxruntime.InferenceSession) -> None:
+def test_boosts_apply_before_blocks_are_dropped(model: Embeddings, biased: onnxruntime.InferenceSession) -> None:
     histories = random_histories(MANY, rows=3)
     bias = np.random.default_rng(4).choice(np.array([0, 3, 30, -3, -np.inf], np.float32), MANY + 1)
 
@@ -191,7 +191,7 @@ def test_boosts_count_before_any_block_is_dropped(model: Embeddings, biased: onn
     assert found.tolist() == best(model, histories, 50, bias=bias, exclude=histories.items)
 
 
-def test_excluded_items_do_not_take_the_places_of_blocks(model: Embeddings, two_stages: Path) -> None:
+def test_excluded_items_do_not_use_up_blocks(model: Embeddings, two_stages: Path) -> None:
     """The 2,000 best are excluded; they stand in more blocks than go on."""
     histories = random_histories(MANY, rows=1)
     neutral = np.zeros(MANY + 1, np.float32)
@@ -203,7 +203,7 @@ def test_excluded_items_do_not_take_the_places_of_blocks(model: Embeddings, two_
 
 
 @pytest.mark.parametrize("name", [GRAPH_FILE, BIAS_GRAPH_FILE])
-def test_the_list_ends_in_two_stages_too(name: str, two_stages: Path) -> None:
+def test_two_stage_list_ends_after_items_with_a_score(name: str, two_stages: Path) -> None:
     session = open_session(two_stages / name)
     bias = np.ones(MANY + 1, np.float32) if name == BIAS_GRAPH_FILE else None
 
@@ -214,19 +214,19 @@ def test_the_list_ends_in_two_stages_too(name: str, two_stages: Path) -> None:
     assert scores.tolist() == [[-np.inf] * 3]
 
 
-def test_the_vectors_stand_once_in_the_data_file(model: Embeddings, two_stages: Path) -> None:
+def test_vectors_are_stored_once_in_the_data_file(model: Embeddings, two_stages: Path) -> None:
     size = (two_stages / DATA_FILE).stat().st_size
 
     assert size < 1.01 * (model.vectors.nbytes + model.vectors.size)  # 4 bytes and 1 byte each
 
 
-def test_a_wrong_head_is_noticed(model: Embeddings, tmp_path: Path) -> None:
+def test_wrong_first_stage_fails_the_parity_check(model: Embeddings, tmp_path: Path) -> None:
     write_graphs(model, tmp_path, two_stages=TwoStages(1, 24))
 
     with pytest.raises(ParityError, match=r"leaves out item \d+ of score .*; recall is 0\.\d+, expected at least 0.99"):
         check_parity(model, tmp_path, random_histories(MANY, rows=20), least_recall=LEAST_RECALL)
 
 
-def test_padding_must_have_no_vector() -> None:
+def test_item_vectors_require_a_zero_padding_row() -> None:
     with pytest.raises(ValueError, match=r"v has 3 rows and padding \[\[1.0\]\], expected 4 rows and padding 0"):
         Graph(3).item_vectors("v", np.ones((3, 1), np.float32))

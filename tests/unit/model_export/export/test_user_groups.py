@@ -20,7 +20,7 @@ def found(users: dict[str, dict[str, object]], **columns: str) -> Group | None:
     return popular_groups(users, PROFILES, DATA, popular_by=POPULARITY).of(columns)
 
 
-def test_a_group_has_the_items_that_its_users_had_most_first() -> None:
+def test_group_items_are_sorted_by_frequency_in_the_group() -> None:
     users: dict[str, dict[str, object]] = {str(n): {"plan": "gold" if n < HALF else "tin"} for n in range(2 * HALF)}
 
     assert found(users, plan="gold") == Group("plan", "gold", HALF, [2, 1])
@@ -28,7 +28,7 @@ def test_a_group_has_the_items_that_its_users_had_most_first() -> None:
     assert found(users, plan="clay") is None
 
 
-def test_a_group_of_too_few_users_is_none() -> None:
+def test_group_below_the_minimum_of_users_is_omitted() -> None:
     users: dict[str, dict[str, object]] = {str(n): {"plan": "gold"} for n in range(FEWEST_USERS - 1)}
 
     assert found(users, plan="gold") is None
@@ -40,13 +40,13 @@ def test_users_without_interactions_are_in_no_group() -> None:
     assert found(users, plan="gold") is None
 
 
-def test_a_user_who_says_something_twice_counts_once() -> None:
+def test_user_with_a_repeated_value_counts_once() -> None:
     users: dict[str, dict[str, object]] = {str(n): {"likes": ["tea", "tea"]} for n in range(HALF)}
 
     assert found(users, likes="tea") == Group("likes", "tea", HALF, [2, 1])
 
 
-def test_the_largest_groups_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_largest_groups_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     users: dict[str, dict[str, object]] = {
         str(n): {"trial": True, "plan": "gold" if n < HALF else "tin"} for n in range(2 * HALF)
     }

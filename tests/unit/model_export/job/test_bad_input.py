@@ -66,7 +66,7 @@ def hit_rates(document: dict[str, Any]) -> dict[str, float]:
 
 
 @pytest.mark.parametrize("name", LEARNED_FROM_LITTLE)
-def test_users_with_one_event_are_learned_from_and_not_asked(name: str, tmp_path: Path) -> None:
+def test_users_with_one_event_are_trained_on_and_not_tested(name: str, tmp_path: Path) -> None:
     once = {f"once{user}": [f"lone{user}"] for user in range(5)}
 
     manifest = run(write_dataset(tmp_path / "dataset", with_walks(once)), tmp_path / "model", algorithms=name)
@@ -74,7 +74,7 @@ def test_users_with_one_event_are_learned_from_and_not_asked(name: str, tmp_path
     assert (manifest.algorithm, manifest.metrics["asked_users"], manifest.items) == (name, 20, 15 + 5)
 
 
-def test_a_dataset_of_users_with_one_event_says_how_many_more_are_needed(tmp_path: Path) -> None:
+def test_dataset_of_users_with_one_event_error_has_the_missing_number(tmp_path: Path) -> None:
     once = {f"user{user}": [f"item{user % 6}"] for user in range(30)}
 
     with pytest.raises(InvalidDataset, match=r"0 users have 3 interactions or more; .* at least 5, 5 more"):
@@ -82,7 +82,7 @@ def test_a_dataset_of_users_with_one_event_says_how_many_more_are_needed(tmp_pat
 
 
 @pytest.mark.parametrize("name", [name for name in LEARNED_FROM_LITTLE if not isinstance(known()[name], Combination)])
-def test_an_item_never_seen_is_in_no_list_and_says_nothing(name: str) -> None:
+def test_item_without_interactions_is_not_recommended(name: str) -> None:
     data = interactions([[1, 2, 3], [1, 2, 3], [2, 3, 1]], items=4)
     model = known()[name].fit(data)
 
@@ -97,7 +97,7 @@ def test_an_item_never_seen_is_in_no_list_and_says_nothing(name: str) -> None:
         assert not after_it.any()
 
 
-def test_a_blend_says_of_an_item_never_seen_what_its_parts_say() -> None:
+def test_blend_scores_an_item_without_interactions_by_its_parts() -> None:
     parts = ((Popularity(trend_half_life_days=math.inf), 1.0), (Transitions(), 1.0))
 
     scores = Blend(parts=parts).fit(interactions([[1, 2], [2, 1]], items=3)).score(history(3))
@@ -106,7 +106,7 @@ def test_a_blend_says_of_an_item_never_seen_what_its_parts_say() -> None:
 
 
 @pytest.mark.parametrize("name", LEARNED_FROM_LITTLE)
-def test_a_target_never_seen_is_no_hit(name: str, tmp_path: Path) -> None:
+def test_target_without_interactions_is_a_miss(name: str, tmp_path: Path) -> None:
     rows = [(f"u{user}", f"i{(user + step) % 6}", step) for user in range(12) for step in range(5)]
     new = [(f"u{user}", f"new{user}", 9) for user in range(12)]
 
@@ -116,7 +116,7 @@ def test_a_target_never_seen_is_no_hit(name: str, tmp_path: Path) -> None:
     assert hit_rates(document) == {"masked": 0, "allowed": 0}
 
 
-def test_an_item_of_the_catalogue_that_nobody_had_is_not_in_the_bundle(tmp_path: Path) -> None:
+def test_catalogue_item_without_interactions_is_not_in_the_bundle(tmp_path: Path) -> None:
     dataset = write_dataset(tmp_path / "dataset", with_walks({}), properties={"new": {"title": "New"}})
 
     run(dataset, tmp_path / "model", algorithms="popularity")
@@ -125,7 +125,7 @@ def test_an_item_of_the_catalogue_that_nobody_had_is_not_in_the_bundle(tmp_path:
 
 
 @pytest.mark.parametrize("name", LEARNED_FROM_LITTLE)
-def test_a_single_item_is_found_by_what_repeats_and_nobody_is_asked_for_a_new_one(name: str, tmp_path: Path) -> None:
+def test_data_with_a_single_item_have_hits_only_for_repeats(name: str, tmp_path: Path) -> None:
     path = write_rows(tmp_path / "rows.csv", [(f"u{user}", "x", time) for user in range(8) for time in range(5)])
 
     document, said = evaluated(path, "--algorithms", name)
@@ -137,7 +137,7 @@ def test_a_single_item_is_found_by_what_repeats_and_nobody_is_asked_for_a_new_on
 
 
 @pytest.mark.parametrize("name", LEARNED_FROM_LITTLE)
-def test_events_of_one_moment_are_held_out_in_the_order_of_their_rows(name: str, tmp_path: Path) -> None:
+def test_events_at_one_time_are_held_out_in_row_order(name: str, tmp_path: Path) -> None:
     dataset = write_dataset(tmp_path / "dataset", with_walks({}), step_ms=0)
 
     manifest = run(dataset, tmp_path / "model", algorithms=name)
@@ -146,7 +146,7 @@ def test_events_of_one_moment_are_held_out_in_the_order_of_their_rows(name: str,
     assert manifest.metrics["asked_users"] > 0
 
 
-def test_events_of_one_moment_cannot_be_held_out_by_time(tmp_path: Path) -> None:
+def test_events_at_one_time_cannot_be_split_by_time(tmp_path: Path) -> None:
     path = write_rows(tmp_path / "rows.csv", [(user, f"i{item}", 7) for user, walk in WALKS.items() for item in walk])
 
     with pytest.raises(InvalidInput, match="the validation part of the temporal protocol is empty"):
@@ -154,7 +154,7 @@ def test_events_of_one_moment_cannot_be_held_out_by_time(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("name", LEARNED_FROM_LITTLE)
-def test_duplicate_rows_count_and_are_told(name: str, tmp_path: Path) -> None:
+def test_duplicate_rows_count_and_are_reported(name: str, tmp_path: Path) -> None:
     rows = [(user, f"i{item}", step) for user, walk in WALKS.items() for step, item in enumerate(walk, start=1)]
 
     document, said = evaluated(write_rows(tmp_path / "rows.csv", [*rows, *rows]), "--algorithms", name)
@@ -165,7 +165,7 @@ def test_duplicate_rows_count_and_are_told(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["popularity", "ease", "item_knn"])
-def test_duplicate_rows_change_nothing_for_what_counts_users(name: str) -> None:
+def test_duplicate_rows_do_not_change_models_that_count_users(name: str) -> None:
     walks = [[1, 2, 3], [2, 3], [3, 1]]
     once = known()[name].fit(interactions(walks))
     twice = known()[name].fit(interactions([[item for item in walk for _ in range(2)] for walk in walks], step_ms=0))
@@ -181,7 +181,7 @@ def test_duplicate_rows_count_twice_for_transitions() -> None:
 
 
 @pytest.mark.parametrize("weight", [math.nan, math.inf, -5.0, 0.0])
-def test_a_weight_that_is_no_number_above_0_is_named(weight: float, tmp_path: Path) -> None:
+def test_invalid_weight_is_refused_with_its_row(weight: float, tmp_path: Path) -> None:
     dataset = tiny_shop(tmp_path / "dataset")
     table = pq.read_table(dataset / INTERACTIONS_FILE)
     weights = [*[5.0] * 2, weight, weight, *[5.0] * (len(table) - 4)]
@@ -194,20 +194,20 @@ def test_a_weight_that_is_no_number_above_0_is_named(weight: float, tmp_path: Pa
         run(dataset, tmp_path / "model")
 
 
-def test_a_hold_out_by_time_without_anybody_in_it_holds_out_each_users_last(tmp_path: Path) -> None:
+def test_empty_time_holdout_falls_back_to_leave_one_out(tmp_path: Path) -> None:
     manifest = run(tiny_shop(tmp_path / "dataset"), tmp_path / "model", algorithms="popularity", holdout_days=0)
 
     assert (manifest.metrics["protocol"], manifest.metrics["asked_users"]) == ("leave-one-out", 20)
 
 
-def test_a_hold_out_of_seen_items_alone_cannot_be_compared_without_them(tmp_path: Path) -> None:
+def test_holdout_of_only_seen_items_is_refused_without_repeats(tmp_path: Path) -> None:
     again = {f"user{user}": [f"item{(user + step) % 20:02d}" for step in range(5)] * 2 for user in range(20)}
 
     with pytest.raises(InvalidDataset, match=r"0 users have an item in the validation part .* at least 5, 5 more"):
         run(write_dataset(tmp_path / "dataset", again), tmp_path / "model", exclude_seen=True)
 
 
-def test_a_time_far_ahead_that_empties_the_window_is_seen_from_the_refusal(tmp_path: Path) -> None:
+def test_empty_window_error_has_the_dates_and_the_latest_time(tmp_path: Path) -> None:
     # The window is a tenth of the time from 1970-01-01 to 2001-09-09, at most 28 days.
     rows = [(f"u{user}", f"i{step}", step) for user in range(4) for step in range(9)]
     path = write_rows(tmp_path / "rows.csv", [*rows, ("u1", "i1", 1_000_000_000)])
@@ -216,7 +216,7 @@ def test_a_time_far_ahead_that_empties_the_window_is_seen_from_the_refusal(tmp_p
         evaluated(path, protocol="temporal")
 
 
-def test_interactions_of_the_future_are_said(tmp_path: Path) -> None:
+def test_interactions_of_the_future_are_reported(tmp_path: Path) -> None:
     # All others are more than a thousand half-lives older, so that popularity knows one item.
     rows = [(f"u{user}", f"i{step}", step) for user in range(9) for step in range(9)]
     path = write_rows(tmp_path / "rows.csv", [("u0", "i0", 9_000_000_000), *rows])
@@ -229,7 +229,7 @@ def test_interactions_of_the_future_are_said(tmp_path: Path) -> None:
     assert "future" not in nothing
 
 
-def test_an_event_after_a_quiet_period_is_said_and_left_out(tmp_path: Path) -> None:
+def test_event_after_a_quiet_period_is_reported_and_excluded(tmp_path: Path) -> None:
     days = [(f"u{user}", f"i{(user + day) % 9}", day * 86_400) for user in range(9) for day in range(40)]
     path = write_rows(tmp_path / "rows.csv", [*days, ("u0", "i0", 400 * 86_400)])
 
@@ -240,7 +240,7 @@ def test_an_event_after_a_quiet_period_is_said_and_left_out(tmp_path: Path) -> N
     assert f"note: 1 interaction after 1970-02-09, the end of the test, {reason}" in said.splitlines()
 
 
-def test_an_empty_window_is_refused_in_a_file(tmp_path: Path) -> None:
+def test_empty_window_of_a_file_is_refused(tmp_path: Path) -> None:
     path = write_rows(tmp_path / "rows.csv", [(f"u{user}", f"i{step}", step) for user in range(9) for step in range(9)])
 
     with pytest.raises(InvalidInput, match="the validation part of the temporal protocol is empty: no user has"):
@@ -256,7 +256,7 @@ def test_an_empty_window_is_refused_in_a_file(tmp_path: Path) -> None:
         (3, 2, 2, "2 users and 3 items and 14 interactions more"),
     ],
 )
-def test_a_dataset_below_a_minimum_says_which_and_how_far(
+def test_dataset_below_a_minimum_error_has_the_missing_number(
     users: int, items: int, length: int, missing: str, tmp_path: Path
 ) -> None:
     walks = {f"user{user}": [f"item{(user + step) % items}" for step in range(length)] for user in range(users)}
@@ -269,7 +269,7 @@ def test_a_dataset_below_a_minimum_says_which_and_how_far(
         run(write_dataset(tmp_path / "dataset", walks), tmp_path / "model")
 
 
-def test_too_few_users_to_ask_says_how_many_more_are_needed(tmp_path: Path) -> None:
+def test_too_few_test_users_error_has_the_missing_number(tmp_path: Path) -> None:
     walks = {f"user{user}": [f"item{user % 6}", f"item{(user + 1) % 6}"] for user in range(12)}
     asked = {f"asked{user}": ["item0", "item1", "item2"] for user in range(4)}
 
@@ -277,7 +277,7 @@ def test_too_few_users_to_ask_says_how_many_more_are_needed(tmp_path: Path) -> N
         run(write_dataset(tmp_path / "dataset", {**walks, **asked}, step_ms=0), tmp_path / "model")
 
 
-def test_sasrec_refuses_so_little_and_says_where_it_begins(tmp_path: Path) -> None:
+def test_sasrec_refuses_too_few_interactions_with_its_minimum(tmp_path: Path) -> None:
     pytest.importorskip("torch", reason="make setup WITH=neural installs it")
 
     with pytest.raises(InvalidInput, match="it learns from 5,000 interactions on, there are"):

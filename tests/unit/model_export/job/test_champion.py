@@ -29,7 +29,7 @@ def compared(directory: Path, data: TrainingData, *, k: int = 3, seen: Any = "al
     return found
 
 
-def test_both_are_asked_for_what_users_had_after_the_champions_last_event(tmp_path: Path) -> None:
+def test_both_models_are_tested_on_interactions_after_the_champions_data(tmp_path: Path) -> None:
     data = shop({"old0": ["c", "e"], "old4": ["e"]})
     # The champion leads from d to e, and from a to d before b.
     folder = champion(tmp_path / "champion", {("d", "e"): 1.0, ("a", "d"): 0.5, ("a", "b"): 0.25})
@@ -56,7 +56,7 @@ def test_both_are_asked_for_what_users_had_after_the_champions_last_event(tmp_pa
     assert (found.candidate.coverage, found.champion.coverage) == (3 / 5, 3 / 5)  # a, b, c; and e, d, b
 
 
-def test_nothing_is_asked_by_which_the_settings_were_chosen(tmp_path: Path) -> None:
+def test_interactions_that_chose_the_settings_are_not_tested(tmp_path: Path) -> None:
     """old0 had c on day 4, which the choice saw, and e on day 5, which it did not."""
     data = shop({"old0": ["c", "e"], "old4": ["e"]})
     folder = champion(tmp_path / "champion", {("c", "e"): 1.0})
@@ -68,7 +68,7 @@ def test_nothing_is_asked_by_which_the_settings_were_chosen(tmp_path: Path) -> N
     assert found.champion.ndcg == 1.0
 
 
-def test_model_of_the_test_is_the_candidate_if_it_knows_as_much(tmp_path: Path) -> None:
+def test_model_of_the_test_is_reused_if_it_has_the_same_data(tmp_path: Path) -> None:
     data = shop({"old0": ["c", "e"], "old4": ["e"]})
     folder = champion(tmp_path / "champion", {("c", "e"): 1.0})
     cut_ms = START_MS + 4 * DAY_MS
@@ -84,7 +84,7 @@ def test_model_of_the_test_is_the_candidate_if_it_knows_as_much(tmp_path: Path) 
     assert other.candidate != own.candidate
 
 
-def test_seen_items_are_left_out_of_both_lists_where_the_run_leaves_them_out(tmp_path: Path) -> None:
+def test_seen_items_are_excluded_from_both_lists_if_the_run_excludes_them(tmp_path: Path) -> None:
     data = shop({"old0": ["c", "e"], "old4": ["d"]})
     folder = champion(tmp_path / "champion", {("d", "c"): 2.0, ("d", "e"): 1.0, ("a", "b"): 2.0, ("a", "d"): 1.0})
 
@@ -97,7 +97,7 @@ def test_seen_items_are_left_out_of_both_lists_where_the_run_leaves_them_out(tmp
     assert found.candidate.ndcg == 0.5  # d is the most popular item left for old4; e was never learned
 
 
-def test_new_users_are_asked_after_their_first_interactions(tmp_path: Path) -> None:
+def test_new_users_are_tested_after_their_first_interaction(tmp_path: Path) -> None:
     data = shop({}, late={"new": ["a", "d"], "newer": ["a"]})  # newer has no target left
     folder = champion(tmp_path / "champion", {("a", "d"): 1.0})
 
@@ -108,7 +108,7 @@ def test_new_users_are_asked_after_their_first_interactions(tmp_path: Path) -> N
     assert (found.slices["new users"].users, found.slices["new users"].champion) == (1, 1.0)
 
 
-def test_user_of_whom_a_model_knows_nothing_gets_no_list_of_it(tmp_path: Path) -> None:
+def test_user_unknown_to_a_model_has_an_empty_list(tmp_path: Path) -> None:
     data = shop({}, late={"new": ["e", "a"]})  # e is unknown: serving would return popular items
     folder = champion(tmp_path / "champion", {(item, "a"): 1.0 for item in ("a", "b")}, item_ids=("a", "b"))
 
@@ -120,7 +120,7 @@ def test_user_of_whom_a_model_knows_nothing_gets_no_list_of_it(tmp_path: Path) -
     assert (found.champion.ndcg, found.champion.coverage) == (0.0, 0.0)
 
 
-def test_champion_that_knows_none_of_the_items_finds_nothing(tmp_path: Path) -> None:
+def test_champion_without_any_known_item_has_no_hits(tmp_path: Path) -> None:
     data = shop({"old0": ["a"], "old1": ["b"]})
     folder = champion(tmp_path / "champion", {("x", "y"): 1.0}, item_ids=("x", "y"))
 
@@ -132,7 +132,7 @@ def test_champion_that_knows_none_of_the_items_finds_nothing(tmp_path: Path) -> 
     assert found.ahead[0] > 0
 
 
-def test_item_that_the_data_no_longer_has_takes_its_place_in_the_champions_list(tmp_path: Path) -> None:
+def test_removed_item_keeps_its_rank_in_the_champion_list(tmp_path: Path) -> None:
     data = shop({"old0": ["e"]})
     folder = champion(tmp_path / "champion", {("d", "gone"): 2.0, ("d", "e"): 1.0}, item_ids=(*ITEMS, "gone"))
 
@@ -144,7 +144,7 @@ def test_item_that_the_data_no_longer_has_takes_its_place_in_the_champions_list(
     assert found.champion.popularity == 0.0  # neither item has interactions
 
 
-def test_slices_have_both_figures_and_intervals(tmp_path: Path) -> None:
+def test_slices_have_metrics_of_both_models_and_intervals(tmp_path: Path) -> None:
     data = shop({f"old{user}": ["e"] for user in range(3)} | {"old3": ["a"]})
     folder = champion(tmp_path / "champion", {("d", "e"): 1.0})
 
@@ -190,14 +190,14 @@ def test_graph_that_does_not_run_is_recorded_with_the_reason(tmp_path: Path) -> 
     assert "does not run" in str(found.reason)
 
 
-def test_nothing_new_is_recorded_as_such(tmp_path: Path) -> None:
+def test_missing_new_interactions_are_recorded(tmp_path: Path) -> None:
     found = compared(champion(tmp_path / "champion", {}), shop({}))
 
     assert (found.refusal, found.users, found.asked_users) == (Refusal.NOTHING_NEW, 0, 0)
     assert found.sentence(k=3) == f"champion v1 is not compared: {NOTHING_NEW}"
 
 
-def test_too_little_before_the_champions_last_event_is_recorded_as_such(tmp_path: Path) -> None:
+def test_too_little_data_before_the_champions_last_event_is_recorded(tmp_path: Path) -> None:
     folder = champion(tmp_path / "champion", {}, last_event_ms=START_MS)
 
     found = compared(folder, shop({}))
@@ -206,7 +206,7 @@ def test_too_little_before_the_champions_last_event_is_recorded_as_such(tmp_path
     assert found.users == 5
 
 
-def test_of_many_users_some_are_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_users_are_sampled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("model_export.evaluation.paired.MOST_ASKED", 2)
     data = shop({user: ["a"] for user in PAST})
 
@@ -215,13 +215,13 @@ def test_of_many_users_some_are_drawn(tmp_path: Path, monkeypatch: pytest.Monkey
     assert (found.users, found.asked_users) == (5, 2)
 
 
-def test_no_champion_is_no_comparison(tmp_path: Path) -> None:
+def test_missing_champion_gives_no_comparison(tmp_path: Path) -> None:
     data = shop({})
 
     assert against_champion(tmp_path / "champion", data, SETTINGS, k=3, seen="allowed", categories=[None] * 5) is None
 
 
-def test_weights_are_read_as_the_champion_reads_them() -> None:
+def test_weights_are_translated_to_those_of_the_champion() -> None:
     types = pa.chunked_array([["purchase", "view", "click", "like", "purchase", None]], pa.string())
     rows, *_ = encode(
         user_ids=pa.chunked_array([["anna"] * 6]),

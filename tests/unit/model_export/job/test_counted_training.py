@@ -55,7 +55,7 @@ def run(dataset: Path, output: Path, **settings: Any) -> tuple[Manifest, list[st
     return found, lines
 
 
-def test_what_is_exported_is_fitted_on_all_users(tmp_path: Path) -> None:
+def test_exported_model_is_fitted_on_all_users(tmp_path: Path) -> None:
     whole = counted(tmp_path / "dataset", asked=20).by_frequency()
 
     manifest, lines = run(tmp_path / "dataset", tmp_path / "model")
@@ -78,7 +78,7 @@ def test_what_is_exported_is_fitted_on_all_users(tmp_path: Path) -> None:
     np.testing.assert_allclose(scores, best, rtol=1e-4)
 
 
-def test_nothing_asked_about_is_learned(tmp_path: Path) -> None:
+def test_interactions_are_not_in_the_statistics_of_the_fit(tmp_path: Path) -> None:
     counted(tmp_path / "dataset", asked=20)
 
     manifest, _ = run(tmp_path / "dataset", tmp_path / "model", algorithms="popularity,transitions")
@@ -90,7 +90,7 @@ def test_nothing_asked_about_is_learned(tmp_path: Path) -> None:
     assert moments == pytest.approx([manifest.last_event_ms - 2 * tenth_ms, manifest.last_event_ms], abs=0.1 * tenth_ms)
 
 
-def test_a_candidate_of_counts_is_compared_with_the_champion(tmp_path: Path) -> None:
+def test_candidate_from_statistics_is_compared_with_the_champion(tmp_path: Path) -> None:
     before = tmp_path / "before"
     write_dataset(
         before,
@@ -115,7 +115,7 @@ def test_a_candidate_of_counts_is_compared_with_the_champion(tmp_path: Path) -> 
     assert against["candidate"]["ndcg"] == pytest.approx(against["champion"]["ndcg"], abs=0.02)  # both know the same
 
 
-def test_similar_items_are_those_of_all_users(tmp_path: Path) -> None:
+def test_similar_items_use_all_users(tmp_path: Path) -> None:
     whole = counted(tmp_path / "dataset", asked=20)
     run(tmp_path / "dataset", tmp_path / "of-counts", algorithms="popularity")
     everybody = tmp_path / "everybody"
@@ -130,7 +130,7 @@ def test_similar_items_are_those_of_all_users(tmp_path: Path) -> None:
         np.testing.assert_allclose(ours, theirs, rtol=2e-3)  # as far as 16 bits go
 
 
-def test_too_few_users_to_ask_are_named(tmp_path: Path) -> None:
+def test_too_few_sampled_users_error_has_the_setting(tmp_path: Path) -> None:
     counted(tmp_path / "dataset", asked=5)
     rows = pq.read_table(tmp_path / "dataset" / INTERACTIONS_FILE)
     early = [
@@ -143,7 +143,7 @@ def test_too_few_users_to_ask_are_named(tmp_path: Path) -> None:
         run(tmp_path / "dataset", tmp_path / "model")
 
 
-def test_another_window_than_was_counted_is_refused(tmp_path: Path) -> None:
+def test_holdout_different_from_the_statistics_is_refused(tmp_path: Path) -> None:
     counted(tmp_path / "dataset", asked=20)
 
     with pytest.raises(InvalidInput, match="holdout_days is 3, expected none"):

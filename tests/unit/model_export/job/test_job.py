@@ -25,12 +25,12 @@ from tests.unit.model_export.shops import tiny_shop, write_dataset
         ("{", "is not JSON"),
     ],
 )
-def test_a_bad_hyperparameter_is_refused(document: str, message: str) -> None:
+def test_invalid_hyperparameter_is_refused(document: str, message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
         Hyperparameters.from_json(document.encode())
 
 
-def test_hyperparameters_arrive_as_strings() -> None:
+def test_hyperparameters_are_parsed_from_strings() -> None:
     document = b'{"run_id": "r-1", "holdout_days": "7.5", "exclude_seen": "True", "algorithms": ""}'
 
     assert Hyperparameters.from_json(document) == Hyperparameters(run_id="r-1", holdout_days=7.5, exclude_seen=True)
@@ -44,7 +44,7 @@ def run_job(base: Path, hyperparameters: dict[str, str], monkeypatch: pytest.Mon
     return train.main()
 
 
-def test_the_job_leaves_a_bundle_in_the_model_directory(
+def test_job_writes_a_bundle_to_the_model_directory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     tiny_shop(tmp_path / "input/data/dataset")
@@ -57,7 +57,7 @@ def test_the_job_leaves_a_bundle_in_the_model_directory(
     assert not (tmp_path / "output/failure").exists()
 
 
-def test_a_job_that_fails_leaves_its_reason_and_a_status(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_job_writes_its_reason_and_a_status(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_dataset(tmp_path / "input/data/dataset", {"a": ["x"]})
 
     status = run_job(tmp_path, {"run_id": "job-2"}, monkeypatch)
@@ -68,9 +68,7 @@ def test_a_job_that_fails_leaves_its_reason_and_a_status(tmp_path: Path, monkeyp
     assert not (tmp_path / "model" / MANIFEST_FILE).exists()
 
 
-def test_an_unknown_algorithm_fails_the_job_with_the_known_ones(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_unknown_algorithm_fails_the_job_with_the_known_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tiny_shop(tmp_path / "input/data/dataset")
 
     run_job(tmp_path, {"run_id": "job-3", "algorithms": "als"}, monkeypatch)

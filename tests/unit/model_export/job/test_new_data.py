@@ -50,7 +50,7 @@ def judged(
     )
 
 
-def test_half_of_what_is_new_is_learned_and_the_rest_asked_for(tmp_path: Path) -> None:
+def test_half_of_the_new_interactions_are_learned_and_the_rest_tested(tmp_path: Path) -> None:
     data = shop({"old0": ["e", "c"], "old1": ["e", "c"]})
     folder = champion(tmp_path / "champion", {("e", "c"): 1.0})  # it recommends c first after e
 
@@ -65,7 +65,7 @@ def test_half_of_what_is_new_is_learned_and_the_rest_asked_for(tmp_path: Path) -
     assert found.taught.ahead == pytest.approx((-0.5, -0.5))
 
 
-def test_what_is_foreseen_is_counted_above_a_list_drawn_by_lot(tmp_path: Path) -> None:
+def test_predictability_is_ndcg_above_random_lists(tmp_path: Path) -> None:
     data = shop({"old0": ["e", "c"], "old1": ["e", "c"]})
 
     found = judged(champion(tmp_path / "champion", {("e", "c"): 1.0}), data)
@@ -83,7 +83,7 @@ def test_what_is_foreseen_is_counted_above_a_list_drawn_by_lot(tmp_path: Path) -
     assert found.foreseen.before == pytest.approx(1 / 5 - by_lot)
 
 
-def test_nothing_after_the_champions_last_event_counts_as_the_time_before(tmp_path: Path) -> None:
+def test_earlier_period_ends_at_the_champions_last_event(tmp_path: Path) -> None:
     data = shop({user: ["e", "e", "e", "e", "e"] for user in PAST})  # days 4 to 8
 
     # Settings were chosen up to day 6: the first half of the new data is day 7, and day 8 is evaluated.
@@ -97,7 +97,7 @@ def test_nothing_after_the_champions_last_event_counts_as_the_time_before(tmp_pa
     assert found.foreseen.before == pytest.approx(1 / 5 - discounts / 5)  # day 3, as above
 
 
-def test_the_time_before_leaves_half_of_what_the_champion_knew_to_learn(tmp_path: Path) -> None:
+def test_earlier_period_leaves_half_of_the_champions_data_to_learn(tmp_path: Path) -> None:
     # The first half of the new data is day 4, and days 5 to 8 are evaluated: an equal time before starts on day -1.
     data = shop({**{user: ["e"] for user in PAST}, "old4": ["e", "e", "e", "e", "e"]})
 
@@ -114,7 +114,7 @@ def test_the_time_before_leaves_half_of_what_the_champion_knew_to_learn(tmp_path
     [((1, 2), 1), ((2, 1), 2), ((3, 1), 1), ((0,), 2), ((3,), 2)],
     ids=["first", "the first that can", "no time is left after it", "it knows too little", "none"],
 )
-def test_earlier_fit_predicts_the_time_before(
+def test_earlier_fit_predicts_the_earlier_period(
     days: tuple[int, ...], after_day: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Day 5 is evaluated, so a day up to the champion's last event, day 3, is predicted by what half of it taught."""
@@ -138,7 +138,7 @@ def test_earlier_fit_predicts_the_time_before(
         assert alone.foreseen == found.foreseen
 
 
-def test_without_anything_before_the_champions_last_event_nothing_is_said_of_the_time_before(tmp_path: Path) -> None:
+def test_earlier_period_is_omitted_without_earlier_data(tmp_path: Path) -> None:
     data = shop({"old0": ["e", "c"], "old1": ["e", "c"]})
 
     found = judged(champion(tmp_path / "champion", {}, last_event_ms=START_MS - DAY_MS), data, since_ms=SINCE_MS)
@@ -149,7 +149,7 @@ def test_without_anything_before_the_champions_last_event_nothing_is_said_of_the
     assert "predictability was not compared with an earlier period" in found.sentence(k=3)
 
 
-def test_where_most_of_what_is_new_bears_the_last_time_all_of_it_is_asked_for(tmp_path: Path) -> None:
+def test_new_interactions_at_one_time_are_all_tested(tmp_path: Path) -> None:
     data = shop({user: ["e"] for user in PAST})  # all on day 4
 
     found = judged(champion(tmp_path / "champion", {}), data)
@@ -162,11 +162,11 @@ def test_where_most_of_what_is_new_bears_the_last_time_all_of_it_is_asked_for(tm
     assert found.foreseen.users == 10
 
 
-def test_nothing_new_is_not_judged(tmp_path: Path) -> None:
+def test_missing_new_interactions_give_no_result(tmp_path: Path) -> None:
     assert judged(champion(tmp_path / "champion", {}), shop({})) is None
 
 
-def test_one_purchase_says_only_that_it_is_new(tmp_path: Path) -> None:
+def test_single_new_purchase_has_an_infinite_interval(tmp_path: Path) -> None:
     found = judged(champion(tmp_path / "champion", {}), shop({"old0": ["e"]}))
 
     assert found is not None
@@ -176,7 +176,7 @@ def test_one_purchase_says_only_that_it_is_new(tmp_path: Path) -> None:
     assert "1 interactions are new" in found.sentence(k=3)
 
 
-def test_the_document_has_what_was_found(tmp_path: Path) -> None:
+def test_document_has_all_fields_and_the_sentence_its_figures(tmp_path: Path) -> None:
     found = judged(champion(tmp_path / "champion", {}), shop({"old0": ["e", "c"], "old1": ["e", "c"]}))
 
     assert found is not None
@@ -184,7 +184,7 @@ def test_the_document_has_what_was_found(tmp_path: Path) -> None:
     assert "trained on half of them, ndcg@3 is 0.5000 on the rest" in found.sentence(k=3)
 
 
-def test_means_of_different_users_are_apart_by_what_both_vary() -> None:
+def test_interval_of_two_samples_adds_both_variances() -> None:
     low, high = apart(np.array([0.0, 1.0, 0.0, 1.0]), np.array([0.0, 0.2]))
 
     # 0.5 - 0.1, and 1.96 times the root of (1/3) / 4 + 0.02 / 2

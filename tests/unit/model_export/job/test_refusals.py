@@ -41,14 +41,14 @@ def of_items(items: int, *, rows: int = 5) -> Interactions:
     ],
     ids=lambda value: value.name if isinstance(value, Algorithm) else None,
 )
-def test_more_items_than_the_limit_are_refused_with_the_alternative(
+def test_algorithm_refuses_items_above_its_limit_with_an_alternative(
     algorithm: Algorithm, most: int, reason: str
 ) -> None:
     assert algorithm.unsupported_reason(of_items(most)) is None
     assert algorithm.unsupported_reason(of_items(most + 1)) == reason
 
 
-def test_sasrec_refuses_more_vectors_than_an_answer_can_read() -> None:
+def test_sasrec_refuses_more_vectors_than_serving_can_read() -> None:
     assert Sasrec().unsupported_reason(of_items(1_000_000, rows=5_000)) is None
     assert Sasrec().unsupported_reason(of_items(1_000_001, rows=5_000)) == (
         "its limit is 1,000,000 items, and there are 1,000,001; transitions reads the order too and has no limit"
@@ -56,7 +56,7 @@ def test_sasrec_refuses_more_vectors_than_an_answer_can_read() -> None:
     assert Sasrec(size=256).unsupported_reason(of_items(500_001, rows=5_000)) is not None
 
 
-def test_sasrec_refuses_heads_that_cannot_share_the_vectors_of_many_items() -> None:
+def test_sasrec_refuses_heads_that_do_not_divide_small_vectors() -> None:
     settings = Sasrec(size=64, heads=64)
 
     assert settings.unsupported_reason(of_items(400_000, rows=5_000)) is None
@@ -65,18 +65,18 @@ def test_sasrec_refuses_heads_that_cannot_share_the_vectors_of_many_items() -> N
     )
 
 
-def test_repurchase_refuses_more_interactions_than_go_into_memory() -> None:
+def test_repurchase_refuses_interactions_above_its_limit() -> None:
     assert Repurchase(max_interactions=5).unsupported_reason(of_items(2, rows=5)) is None
     assert Repurchase(max_interactions=4).unsupported_reason(of_items(2, rows=5)) == (
         "its limit is 4 interactions, and there are 5; buy_again has no limit"
     )
 
 
-def test_ease_takes_any_number_of_items_whose_pairs_are_few() -> None:
+def test_ease_accepts_any_number_of_items_with_few_pairs() -> None:
     assert Ease(max_pairs=4).unsupported_reason(of_items(1_000_000)) is None
 
 
-def test_slist_refuses_more_pairs_than_go_into_memory() -> None:
+def test_slist_refuses_pairs_above_its_limit() -> None:
     # Sessions of 2 and 3: 4 + 9. Earlier items 0, 1 and 0, 1, 2, squared: 1 + 1 + 4. All may differ in a big catalogue.
     data = dataclasses.replace(PAIR, items=100)
 
@@ -86,13 +86,13 @@ def test_slist_refuses_more_pairs_than_go_into_memory() -> None:
     )
 
 
-def test_slist_knows_that_pairs_of_few_items_repeat() -> None:
+def test_slist_counts_repeated_pairs_of_few_items_once() -> None:
     assert Slist(max_pairs=3 * 3).unsupported_reason(PAIR) is None
     assert Slist(max_pairs=8).unsupported_reason(PAIR) is not None
 
 
 @pytest.mark.parametrize("name", ["popularity", "buy_again", "repurchase", "transitions", "item_knn", "content"])
-def test_what_is_linear_refuses_nothing(name: str) -> None:
+def test_linear_algorithm_accepts_any_size(name: str) -> None:
     assert known()[name].unsupported_reason(of_items(1_000_000)) is None
 
 
@@ -101,7 +101,7 @@ def run(dataset: Path, output: Path, *, algorithms: str) -> Manifest:
     return train(dataset=dataset, output=output, hyperparameters=hyperparameters, now_ms=0, say=lambda line: None)
 
 
-def test_training_of_one_named_algorithm_fails_with_its_refusal(
+def test_training_of_one_refused_algorithm_fails_with_the_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Ease, "unsupported_reason", lambda self, interactions: f"there are {interactions.items} items")
@@ -111,7 +111,7 @@ def test_training_of_one_named_algorithm_fails_with_its_refusal(
 
 
 @pytest.mark.parametrize("refusing", [Ease, Blend])
-def test_a_refusal_leaves_one_out_among_others_and_is_kept(
+def test_refused_algorithm_is_excluded_and_recorded(
     refusing: type[Algorithm], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(

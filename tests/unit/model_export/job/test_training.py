@@ -62,7 +62,7 @@ def without_times(value: Any) -> Any:
     return [without_times(inner) for inner in value] if isinstance(value, list) else value
 
 
-def test_interactions_with_actions_and_logged_responses_become_models_in_the_bundle(tmp_path: Path) -> None:
+def test_actions_and_logged_responses_become_models_in_the_bundle(tmp_path: Path) -> None:
     dataset = tiny_shop(tmp_path / "dataset")
     day_ms = 86_400_000
     rows = [
@@ -107,7 +107,7 @@ def test_interactions_with_actions_and_logged_responses_become_models_in_the_bun
     assert any(line.startswith("actions: log loss") for line in lines)
 
 
-def test_a_tiny_dataset_becomes_a_bundle(tmp_path: Path) -> None:
+def test_small_dataset_becomes_a_bundle(tmp_path: Path) -> None:
     manifest = run(tiny_shop(tmp_path / "dataset", history_length=40), tmp_path / "model", run_id="run-7", now_ms=123)
 
     bundle = Bundle(tmp_path / "model")
@@ -131,9 +131,7 @@ def test_a_tiny_dataset_becomes_a_bundle(tmp_path: Path) -> None:
     assert manifest.metrics["slices"]["users with more interactions"]["users"] > 0
 
 
-def test_first_training_compares_quick_algorithms_unless_others_are_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_first_training_compares_quick_algorithms_unless_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Transitions, "fit_cost", lambda *_: FitCost(seconds=100.0, megabytes=1.0))
     dataset = tiny_shop(tmp_path / "dataset")
     lines: list[str] = []
@@ -149,7 +147,7 @@ def test_first_training_compares_quick_algorithms_unless_others_are_named(
     assert "transitions: its 5 fits take about 500 processor seconds" in lines
 
 
-def test_a_second_process_changes_nothing_but_the_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_second_process_gives_an_identical_bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     dataset = tiny_shop(tmp_path / "dataset")
     settings: dict[str, Any] = {"algorithms": "popularity,item_knn,transitions,buy_again,blend", "budget_mb": 100_000}
     here = run(dataset, tmp_path / "here", **settings)
@@ -171,7 +169,7 @@ def test_a_second_process_changes_nothing_but_the_time(tmp_path: Path, monkeypat
             assert (tmp_path / "apart" / name).read_bytes() == (tmp_path / "here" / name).read_bytes(), name
 
 
-def test_the_bundle_recommends_what_usually_comes_next(tmp_path: Path) -> None:
+def test_bundle_recommends_the_usual_next_item(tmp_path: Path) -> None:
     circle = [f"item{index:02d}" for index in range(12)]
     walks = {f"user{index}": [circle[(index + step) % 12] for step in range(6)] for index in range(24)}
     run(write_dataset(tmp_path / "dataset", walks), tmp_path / "model", algorithms="transitions")
@@ -185,7 +183,7 @@ def test_the_bundle_recommends_what_usually_comes_next(tmp_path: Path) -> None:
     assert bundle.item_id(int(items[0, 0])) == "item05"
 
 
-def test_the_bundle_finds_the_nearest_known_items_of_a_new_one(tmp_path: Path) -> None:
+def test_bundle_has_the_nearest_known_items_of_a_new_item(tmp_path: Path) -> None:
     walks = {f"user{user}": [f"item{(user + step) % 9:02d}" for step in range(6)] for user in range(20)}
     kinds = {f"item{number:02d}": {"kind": f"k{number % 3}"} for number in range(9)}
     manifest = run(write_dataset(tmp_path / "dataset", walks, properties=kinds), tmp_path / "model")
@@ -200,7 +198,7 @@ def test_the_bundle_finds_the_nearest_known_items_of_a_new_one(tmp_path: Path) -
     assert not len(index.rare_hashes)
 
 
-def test_items_that_are_too_rare_to_be_learned_take_part_in_the_choice_of_the_scale(tmp_path: Path) -> None:
+def test_rare_items_are_used_in_the_choice_of_the_cold_scale(tmp_path: Path) -> None:
     """The catalogue has items 9 to 11, which have no interactions and all kinds."""
     walks = {f"user{user}": [f"item{(user + step) % 9:02d}" for step in range(6)] for user in range(20)}
     kinds = {f"item{number:02d}": {"kind": f"k{number % 3}"} for number in range(12)}
@@ -222,7 +220,7 @@ def test_items_that_are_too_rare_to_be_learned_take_part_in_the_choice_of_the_sc
     assert [f"in lists of 100 {long[0]} and {long[1]}" in line for line in lines].count(True) == 1
 
 
-def test_as_many_items_as_serving_has_are_too_rare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rare_items_are_limited_in_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     walks = {f"user{user}": [f"item{(user + step) % 9:02d}" for step in range(6)] for user in range(20)}
     numbers = {f"item{number:02d}": {"number": str(number)} for number in range(14)}
     monkeypatch.setattr(training_data, "MOST_COLD_ITEMS", 3)
@@ -233,7 +231,7 @@ def test_as_many_items_as_serving_has_are_too_rare(tmp_path: Path, monkeypatch: 
     assert data.unlearned_ids == ["item09", "item10", "item11", "item12", "item13"]
 
 
-def test_the_bundle_knows_what_titles_mean_where_a_sentence_model_is_given(tmp_path: Path) -> None:
+def test_bundle_with_a_sentence_model_finds_synonyms(tmp_path: Path) -> None:
     walks = {f"user{user}": [f"item{(user + step) % 9:02d}" for step in range(6)] for user in range(20)}
     words = ("sofa", "lamp", "desk", "oak", "red", "tall", "small", "blue", "green")
     titles = {f"item{number:02d}": {"title": word} for number, word in enumerate(words)}
@@ -253,7 +251,7 @@ def test_the_bundle_knows_what_titles_mean_where_a_sentence_model_is_given(tmp_p
     assert found == {"without": [], "with": ["item00"]}
 
 
-def test_sentence_model_is_not_used_for_items_without_texts(tmp_path: Path) -> None:
+def test_sentence_model_is_not_used_for_items_without_text(tmp_path: Path) -> None:
     walks = {f"user{user}": [f"item{(user + step) % 9:02d}" for step in range(6)] for user in range(20)}
     numbers = {f"item{number:02d}": {"price": number} for number in range(9)}
     lines: list[str] = []
@@ -267,7 +265,7 @@ def test_sentence_model_is_not_used_for_items_without_texts(tmp_path: Path) -> N
     assert any(line.startswith("the sentence model is not used: no column") for line in lines)
 
 
-def test_the_bundle_knows_what_is_like_an_item_and_bought_with_it(tmp_path: Path) -> None:
+def test_bundle_has_similar_items_and_items_bought_together(tmp_path: Path) -> None:
     pairs = {f"user{user}": [f"item{2 * (user % 4) + step % 2:02d}" for step in range(40)] for user in range(20)}
     dataset = write_dataset(tmp_path / "dataset", pairs, step_ms=10 * 60_000)
     manifest = run(dataset, tmp_path / "model", algorithms="popularity")
@@ -287,7 +285,7 @@ def test_the_bundle_knows_what_is_like_an_item_and_bought_with_it(tmp_path: Path
     }
 
 
-def test_the_bundle_knows_what_is_popular_among_users_of_a_kind(tmp_path: Path) -> None:
+def test_bundle_has_popular_items_per_user_group(tmp_path: Path) -> None:
     walks = {f"user{user}": [f"item{(user % 2 + 2 * step) % 8:02d}" for step in range(6)] for user in range(40)}
     plans = {f"user{user}": {"plan": "even" if user % 2 == 0 else "odd"} for user in range(40)}
     dataset = write_dataset(tmp_path / "dataset", walks)
@@ -306,7 +304,7 @@ def test_the_bundle_knows_what_is_popular_among_users_of_a_kind(tmp_path: Path) 
         }
 
 
-def test_the_same_data_gives_the_same_bytes(tmp_path: Path) -> None:
+def test_same_data_give_the_same_bytes(tmp_path: Path) -> None:
     dataset = tiny_shop(tmp_path / "dataset")
 
     for name, now_ms in (("first", 1), ("second", 2)):
@@ -318,7 +316,7 @@ def test_the_same_data_gives_the_same_bytes(tmp_path: Path) -> None:
     assert without_times(first) == without_times(second)
 
 
-def test_the_winners_figures_are_printed_for_the_metric_definitions(tmp_path: Path) -> None:
+def test_metrics_of_the_winner_are_printed_for_metric_definitions(tmp_path: Path) -> None:
     lines: list[str] = []
 
     manifest = run(tiny_shop(tmp_path / "dataset"), tmp_path / "model", lines=lines)
@@ -328,7 +326,7 @@ def test_the_winners_figures_are_printed_for_the_metric_definitions(tmp_path: Pa
     assert printed == [f"ndcg_at_10={winner['ndcg']:.6f} hr_at_10={winner['hr']:.6f}"]
 
 
-def test_a_training_says_that_many_have_more_interactions_than_a_model_is_told(tmp_path: Path) -> None:
+def test_training_reports_histories_longer_than_the_model_length(tmp_path: Path) -> None:
     lines: list[str] = []
 
     run(tiny_shop(tmp_path / "dataset", history_length=2), tmp_path / "model", algorithms="popularity", lines=lines)
@@ -336,19 +334,19 @@ def test_a_training_says_that_many_have_more_interactions_than_a_model_is_told(t
     assert [line for line in lines if "which are all that a model is told" in line]
 
 
-def test_events_at_one_moment_are_compared_by_leaving_one_out(tmp_path: Path) -> None:
+def test_events_at_one_time_are_compared_by_leave_one_out(tmp_path: Path) -> None:
     manifest = run(tiny_shop(tmp_path / "dataset", step_ms=0), tmp_path / "model")
 
     assert manifest.metrics["protocol"] == "leave-one-out"
 
 
-def test_days_of_events_are_compared_by_time(tmp_path: Path) -> None:
+def test_events_over_days_are_compared_by_time(tmp_path: Path) -> None:
     manifest = run(tiny_shop(tmp_path / "dataset"), tmp_path / "model", holdout_days=3.0)
 
     assert (manifest.metrics["protocol"], manifest.metrics["asked_users"]) == ("temporal", 20)
 
 
-def test_seen_items_are_excluded_unless_repeats_are_real(tmp_path: Path) -> None:
+def test_seen_items_are_excluded_unless_repeats_are_frequent(tmp_path: Path) -> None:
     once = {f"user{user}": [f"item{(user + step) % 20:02d}" for step in range(10)] for user in range(20)}
     again = {user: items[:5] * 2 for user, items in once.items()}
 
@@ -361,7 +359,7 @@ def test_seen_items_are_excluded_unless_repeats_are_real(tmp_path: Path) -> None
     assert run(write_dataset(tmp_path / "mixed", mixed), tmp_path / "forced", exclude_seen=True).exclude_seen
 
 
-def test_bought_items_are_excluded_where_only_views_repeat(tmp_path: Path) -> None:
+def test_bought_items_are_excluded_if_only_views_repeat(tmp_path: Path) -> None:
     """Each user views an item, buys it a day later and views it again; then the next item follows."""
     walks = {
         f"user{user}": [f"item{(user + step) % 20:02d}" for step in range(6) for _ in range(3)] for user in range(20)
@@ -382,7 +380,7 @@ def test_bought_items_are_excluded_where_only_views_repeat(tmp_path: Path) -> No
     assert Bundle(tmp_path / "books").manifest == books
 
 
-def test_repeats_of_the_test_part_decide_nothing(tmp_path: Path) -> None:
+def test_repeats_of_the_test_part_do_not_change_the_exclusion(tmp_path: Path) -> None:
     walks = {f"user{user}": [f"item{(user + step) % 20:02d}" for step in range(10)] for user in range(20)}
     repeated_last = {user: [*items, items[0]] for user, items in walks.items()}
 
@@ -392,7 +390,7 @@ def test_repeats_of_the_test_part_decide_nothing(tmp_path: Path) -> None:
     assert (manifest.metrics["repeat_share"], manifest.exclude_seen) == (0.0, True)
 
 
-def test_items_of_equal_score_are_ordered_by_frequency_then_id(tmp_path: Path) -> None:
+def test_items_with_equal_scores_are_sorted_by_frequency_then_id(tmp_path: Path) -> None:
     sequences = {f"user{user}": ["b", "c", "c", "a", f"x{user}"] for user in range(5)}
 
     run(write_dataset(tmp_path / "dataset", sequences), tmp_path / "model")
@@ -402,7 +400,7 @@ def test_items_of_equal_score_are_ordered_by_frequency_then_id(tmp_path: Path) -
     assert load(tmp_path / "dataset").item_ids == ["a", "b", "c", "x0", "x1", "x2", "x3", "x4"]
 
 
-def test_too_little_data_names_counts_and_minimums(tmp_path: Path) -> None:
+def test_too_little_data_error_has_counts_and_minimums(tmp_path: Path) -> None:
     dataset = write_dataset(tmp_path / "dataset", {"a": ["x", "y"], "b": ["x"]})
 
     with pytest.raises(InvalidDataset, match="2 users, 2 items and 3 interactions; training needs at least 5 users"):
@@ -418,6 +416,6 @@ def test_users_with_too_short_histories_cannot_be_compared(tmp_path: Path) -> No
         run(write_dataset(tmp_path / "dataset", pairs, step_ms=0), tmp_path / "model")
 
 
-def test_an_empty_dataset_is_too_little(tmp_path: Path) -> None:
+def test_empty_dataset_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidDataset, match="0 users, 0 items and 0 interactions"):
         run(write_dataset(tmp_path / "dataset", {}), tmp_path / "model")

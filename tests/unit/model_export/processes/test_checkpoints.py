@@ -13,11 +13,11 @@ SMALL = Sasrec(size=8, length=6, negatives=16, epochs=4, judge_every=1)
 DATA = interactions(random_sequences(users=30, items=12, length=8))
 
 
-def test_there_are_no_checkpoints_where_nobody_says_where() -> None:
+def test_checkpoint_without_a_folder_is_none() -> None:
     assert checkpoint(SMALL, DATA) is None
 
 
-def test_another_fit_has_another_file(tmp_path: Path) -> None:
+def test_other_fit_has_another_checkpoint_file(tmp_path: Path) -> None:
     with kept_in(tmp_path):
         files = {
             checkpoint(SMALL, DATA),
@@ -28,7 +28,7 @@ def test_another_fit_has_another_file(tmp_path: Path) -> None:
     assert len(files) == 3
 
 
-def test_training_that_was_stopped_goes_on_and_ends_the_same(tmp_path: Path) -> None:
+def test_stopped_training_resumes_with_the_same_result(tmp_path: Path) -> None:
     pytest.importorskip("torch", reason="make setup WITH=neural installs it")
     from model_export.algorithms.sasrec.training import train
 
@@ -45,7 +45,7 @@ def test_training_that_was_stopped_goes_on_and_ends_the_same(tmp_path: Path) -> 
     assert list(tmp_path.iterdir()) != []
 
 
-def test_training_that_had_ended_is_not_repeated(tmp_path: Path) -> None:
+def test_finished_training_is_not_repeated(tmp_path: Path) -> None:
     pytest.importorskip("torch", reason="make setup WITH=neural installs it")
     from model_export.algorithms.sasrec.training import train
 
@@ -58,7 +58,7 @@ def test_training_that_had_ended_is_not_repeated(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("stopped_at", [1, 2, 3, 4, 6])
-def test_a_judged_training_that_was_stopped_chooses_the_same_epochs(tmp_path: Path, stopped_at: int) -> None:
+def test_stopped_early_stopping_selects_the_same_epochs(tmp_path: Path, stopped_at: int) -> None:
     pytest.importorskip("torch", reason="make setup WITH=neural installs it")
     settings = dataclasses.replace(SMALL, most_epochs=8, patience=3)
     found = (0.1, 0.4, 0.5, 0.3, 0.2, 0.1, 0.6, 0.7)

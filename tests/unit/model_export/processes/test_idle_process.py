@@ -6,7 +6,7 @@ import pytest
 from model_export.processes.idle_process import judged_beside
 
 
-def test_a_model_is_judged_while_the_next_one_is_trained() -> None:
+def test_model_is_evaluated_while_the_next_one_is_trained() -> None:
     training, judging = threading.Event(), threading.Event()
 
     def models() -> Iterator[int]:
@@ -23,7 +23,7 @@ def test_a_model_is_judged_while_the_next_one_is_trained() -> None:
     assert list(judged_beside(models(), judge)) == [(1, 0.1), (2, 0.2)]
 
 
-def test_what_is_wrong_with_a_judge_is_raised_where_its_answer_is_wanted() -> None:
+def test_evaluation_error_is_raised_when_its_result_is_read() -> None:
     found = judged_beside(iter([2, 0, 1]), lambda model: 1 / model)
 
     assert next(found) == (2, 0.5)
@@ -31,5 +31,5 @@ def test_what_is_wrong_with_a_judge_is_raised_where_its_answer_is_wanted() -> No
         next(found)
 
 
-def test_no_models_are_no_answers() -> None:
+def test_empty_iterator_gives_no_results() -> None:
     assert list(judged_beside(iter(()), float)) == []

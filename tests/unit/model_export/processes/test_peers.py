@@ -19,13 +19,13 @@ from model_export.processes import peers
 NOWHERE = Path("nowhere")
 
 
-def test_without_a_word_there_is_one_process() -> None:
+def test_place_without_a_configuration_is_one_process() -> None:
     place = peers.place({}, NOWHERE)
 
     assert (place.rank, place.size, place.starts) == (0, 1, 0)
 
 
-def test_torchrun_says_where_a_process_is() -> None:
+def test_torchrun_environment_gives_the_place() -> None:
     environment = {"RANK": "3", "WORLD_SIZE": "4", "MASTER_ADDR": "10.0.0.1", "MASTER_PORT": "29400"}
 
     place = peers.place(environment, NOWHERE, processes=8)
@@ -34,7 +34,7 @@ def test_torchrun_says_where_a_process_is() -> None:
 
 
 @pytest.mark.parametrize(("current", "rank"), [("algo-1", 0), ("algo-2", 4)])
-def test_the_hosts_of_a_job_find_each_other(tmp_path: Path, current: str, rank: int) -> None:
+def test_resource_configuration_gives_the_place_of_each_host(tmp_path: Path, current: str, rank: int) -> None:
     file = tmp_path / "resourceconfig.json"
     document = {"current_host": current, "hosts": ["algo-2", "algo-1"], "network_interface_name": "eth0"}
     file.write_bytes(orjson.dumps(document))
@@ -44,7 +44,7 @@ def test_the_hosts_of_a_job_find_each_other(tmp_path: Path, current: str, rank: 
     assert place == peers.Place(rank=rank, size=8, address="algo-1:29500", starts=3, interface="eth0")
 
 
-def test_a_host_that_is_not_of_the_job_is_named(tmp_path: Path) -> None:
+def test_unknown_host_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "resourceconfig.json"
     file.write_bytes(orjson.dumps({"current_host": "algo-3", "hosts": ["algo-1", "algo-2"]}))
 
@@ -141,7 +141,7 @@ def distributed(monkeypatch: pytest.MonkeyPatch, **options: Any) -> Distributed:
     return found
 
 
-def test_one_process_joins_and_tells_nobody() -> None:
+def test_single_process_sends_no_messages() -> None:
     with peers.joined(peers.Place()):
         peers.current().tell("anything")
         peers.current().add_up(cast(Any, [1.0]))
@@ -149,7 +149,7 @@ def test_one_process_joins_and_tells_nobody() -> None:
         assert peers.current().mine == slice(0, None, 1)
 
 
-def test_first_process_starts_the_others_and_tells_them_that_it_ends(
+def test_first_process_starts_the_others_and_announces_the_end(
     monkeypatch: pytest.MonkeyPatch, followers: list[Follower]
 ) -> None:
     monkeypatch.setenv("GLOO_SOCKET_IFNAME", "eth0")  # restored after the test
@@ -171,7 +171,7 @@ def test_first_process_starts_the_others_and_tells_them_that_it_ends(
     assert peers.current().size == 1
 
 
-def test_follower_hears_the_first_process(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_follower_receives_messages_of_the_first_process(monkeypatch: pytest.MonkeyPatch) -> None:
     torch = distributed(monkeypatch, others=(0,), messages=["an epoch", None])
     monkeypatch.setenv("TORCHELASTIC_USE_AGENT_STORE", "True")
 
@@ -183,9 +183,7 @@ def test_follower_hears_the_first_process(monkeypatch: pytest.MonkeyPatch) -> No
     assert torch.broadcast == []
 
 
-def test_failed_training_ends_the_others_without_a_word(
-    monkeypatch: pytest.MonkeyPatch, followers: list[Follower]
-) -> None:
+def test_failed_training_kills_the_other_processes(monkeypatch: pytest.MonkeyPatch, followers: list[Follower]) -> None:
     torch = distributed(monkeypatch, others=(1,))
 
     with pytest.raises(MemoryError), peers.joined(peers.Place(size=2, address="127.0.0.1:29400", starts=1)):
@@ -196,7 +194,7 @@ def test_failed_training_ends_the_others_without_a_word(
     assert [follower.ends for follower in followers] == [["kill", "wait"]]
 
 
-def test_follower_that_ends_before_all_have_met_is_named(
+def test_follower_that_ends_before_the_meeting_is_named(
     monkeypatch: pytest.MonkeyPatch, followers: list[Follower]
 ) -> None:
     distributed(monkeypatch)
@@ -209,7 +207,7 @@ def test_follower_that_ends_before_all_have_met_is_named(
         pass
 
 
-def test_processes_that_do_not_come_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_processes_missing_at_the_meeting_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     distributed(monkeypatch, others=(1,))
     monkeypatch.setattr(peers, "MEETING", dt.timedelta(0))
 
