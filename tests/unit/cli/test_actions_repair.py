@@ -45,7 +45,7 @@ def test_latest_readable_columns_of_each_action_are_restored(
 
 
 @pytest.mark.parametrize("bodies", [[], [FIRST]])
-def test_sound_actions_are_left_alone(s3: Any, bodies: list[bytes]) -> None:
+def test_valid_actions_are_not_changed(s3: Any, bodies: list[bytes]) -> None:
     put(s3, *bodies)
 
     assert repair_actions(s3, BUCKET) == []
@@ -58,7 +58,7 @@ def test_deleted_actions_stay_deleted(s3: Any) -> None:
     assert repair_actions(s3, BUCKET) == []
 
 
-def test_actions_without_a_readable_version_are_named(s3: Any) -> None:
+def test_actions_without_a_readable_version_are_refused(s3: Any) -> None:
     put(s3, b"{", b"[]")
 
     with pytest.raises(InvalidInput, match=f"no version of s3://{BUCKET}/{ACTIONS_KEY} is readable"):

@@ -45,7 +45,7 @@ def api(server: Endpoints) -> Api:
     return Api(Deployment("shop", names, lambda service: None, lambda: KEY, is_local=False))
 
 
-def test_recommendations_come_with_what_the_headers_say(server: Endpoints) -> None:
+def test_recommendations_have_the_values_of_the_headers(server: Endpoints) -> None:
     answer = api(server).recommendations("7", k=2, metadata=["TITLE"])
 
     assert [(item.item_id, item.score, dict(item.metadata)) for item in answer.items] == [
@@ -72,7 +72,7 @@ def test_throttled_request_is_sent_again(server: Endpoints) -> None:
     assert [json.loads(body)["userId"] for _, _, body in server.requests] == ["7", "7", "7"]
 
 
-def test_request_that_stays_throttled_is_an_error(server: Endpoints) -> None:
+def test_continuously_throttled_request_raises_unavailable(server: Endpoints) -> None:
     server.first_answers = [BUSY] * 20
 
     with pytest.raises(Unavailable, match="answered 429: Too Many Requests"):
@@ -95,7 +95,7 @@ def test_request_with_another_error_is_sent_once(server: Endpoints, status: int)
     ("retry_after", "pause_s"),
     [("3", 3.0), ("0", 0.0), ("86400", 30.0), (None, 1.0), ("-1", 1.0), ("Fri, 31 Dec 2027 23:59:59 GMT", 1.0)],
 )
-def test_pause_before_a_retry_is_that_of_the_response(
+def test_retry_delay_is_that_of_the_response(
     retry_after: str | None, pause_s: float, server: Endpoints, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.first_answers = [(429, {"Retry-After": retry_after} if retry_after else {}, {})]
@@ -108,7 +108,7 @@ def test_pause_before_a_retry_is_that_of_the_response(
     assert pauses == [pause_s]
 
 
-def test_recommender_item_filter_and_explanation_are_asked_for_in_personalizes_shape(server: Endpoints) -> None:
+def test_request_options_have_the_format_of_personalize(server: Endpoints) -> None:
     explained = {**ANSWER, "itemList": [{"itemId": "b", "score": 0.75, "reason": [json.dumps(REASON)]}]}
     server.answers["/recommendations"] = 200, HEADERS, explained
 
@@ -135,7 +135,7 @@ def test_recommender_item_filter_and_explanation_are_asked_for_in_personalizes_s
     }
 
 
-def test_events_are_sent_in_personalizes_shape(server: Endpoints) -> None:
+def test_events_have_the_format_of_personalize(server: Endpoints) -> None:
     server.answers["/events"] = 200, {}, {}
     event = {"eventType": "view", "itemId": "a", "sentAt": 1_500_000_000}
 
@@ -154,7 +154,7 @@ def test_events_are_sent_in_personalizes_shape(server: Endpoints) -> None:
 @pytest.mark.parametrize(
     ("status", "kind"), [(400, InvalidInput), (404, NotFound), (503, Unavailable), (401, Unavailable)]
 )
-def test_refused_call_is_an_error_with_the_apis_message(
+def test_refused_call_has_the_error_message_of_the_api(
     server: Endpoints, status: int, kind: type[AlsolikeError]
 ) -> None:
     server.answers["/recommendations"] = status, {}, {"message": "userId is missing"}
@@ -163,7 +163,7 @@ def test_refused_call_is_an_error_with_the_apis_message(
         api(server).recommendations("7", k=2)
 
 
-def test_connection_that_the_server_closed_is_opened_again(server: Endpoints) -> None:
+def test_closed_connection_is_opened_again(server: Endpoints) -> None:
     server.answers["/recommendations"] = 200, {**HEADERS, "connection": "close"}, ANSWER
     caller = api(server)
 
@@ -173,7 +173,7 @@ def test_connection_that_the_server_closed_is_opened_again(server: Endpoints) ->
     assert len(server.requests) == 2
 
 
-def test_api_that_does_not_answer_is_unavailable(server: Endpoints) -> None:
+def test_unreachable_api_raises_unavailable(server: Endpoints) -> None:
     caller = api(server)
     server.shutdown()
     server.server_close()
@@ -182,7 +182,7 @@ def test_api_that_does_not_answer_is_unavailable(server: Endpoints) -> None:
         caller.recommendations("7", k=2)
 
 
-def test_recommend_prints_titles_and_where_the_answer_came_from(deployment: Deployment, server: Endpoints) -> None:
+def test_recommend_prints_titles_and_the_source(deployment: Deployment, server: Endpoints) -> None:
     key_arn = deployment.client("kms").create_key()["KeyMetadata"]["Arn"]
     names = dataclasses.replace(NAMES, api_url=server.url, keys_encryption_arn=key_arn)
     put_parameters(deployment.client("ssm"), "shop", names)
@@ -200,7 +200,7 @@ def test_recommend_prints_titles_and_where_the_answer_came_from(deployment: Depl
     assert [item["item_id"] for item in document["items"]] == ["b", "c"]
 
 
-def test_recommend_without_data_says_what_to_do(
+def test_recommend_without_data_has_the_next_step(
     deployment: Deployment, server: Endpoints, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.answers["/recommendations"] = 200, {"x-alsolike-model-version": "none"}, {"itemList": []}
@@ -215,7 +215,7 @@ def test_recommend_without_data_says_what_to_do(
     assert "there are no interactions yet" in str(result.exception)
 
 
-def test_explained_recommendations_show_reasons_in_words(
+def test_explained_recommendations_have_reasons_as_text(
     server: Endpoints, shop: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reasons = [json.dumps(REASON), json.dumps(REASON | {"itemId": "d", "eventType": "view", "contribution": 0.1})]

@@ -29,12 +29,12 @@ def assembly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_cloud_that_does_not_stop_is_an_error(assembly: Path) -> None:
+def test_cloud_that_does_not_stop_raises_unavailable(assembly: Path) -> None:
     with pytest.raises(Unavailable, match="does not stop"), boot.running_cloud(assembly, state=assembly / "state.json"):
         pass
 
 
-def test_what_failed_on_a_cloud_is_what_is_seen_where_it_does_not_stop_either(assembly: Path) -> None:
+def test_error_on_a_cloud_is_raised_even_if_the_cloud_does_not_stop(assembly: Path) -> None:
     with (
         pytest.raises(LookupError, match="no such item") as failed,
         boot.running_cloud(assembly, state=assembly / "state.json"),
@@ -44,7 +44,7 @@ def test_what_failed_on_a_cloud_is_what_is_seen_where_it_does_not_stop_either(as
     assert isinstance(failed.value.__cause__, CloudError)
 
 
-def test_progress_counts_resources_and_no_other_line_of_the_log(
+def test_progress_counts_only_resources_of_the_log(
     assembly: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     start = Cloud.start
@@ -68,7 +68,7 @@ def test_progress_counts_resources_and_no_other_line_of_the_log(
     assert "100%" not in said
 
 
-def test_only_unreadable_data_is_to_be_deleted(tmp_path: Path) -> None:
+def test_deletion_is_suggested_only_for_unreadable_data(tmp_path: Path) -> None:
     (tmp_path / "damaged").mkdir()
     (tmp_path / "damaged" / "cloud.sqlite").write_bytes(b"no database" * 1_000)
     (tmp_path / "taken" / "cloud.sqlite").mkdir(parents=True)
@@ -149,7 +149,7 @@ def test_changed_source_or_damaged_build_is_built_again(
     assert len(repository.commands) == 2 * ran
 
 
-def test_cost_needs_no_built_layers_and_uses_those_that_are_built(
+def test_cost_uses_built_layers_and_otherwise_empty_ones(
     repository: Repository,
 ) -> None:
     def layers_of_last_synthesis() -> str:

@@ -54,7 +54,7 @@ def whole() -> LazyGroup:
     return root.load()
 
 
-def test_the_list_of_commands_repeats_the_first_sentence_of_each() -> None:
+def test_command_list_has_the_first_sentence_of_each_command() -> None:
     loaded = {name: (one.get_short_help_str(200), one.hidden) for name, one in whole().commands.items()}
 
     for entry in command.Commands.entries:
@@ -70,7 +70,7 @@ def test_every_command_has_help_with_an_example() -> None:
     assert [path for path, one in found.items() if f"alsolike {' '.join(path)}" not in (one.help or "")] == []
 
 
-def test_lists_of_commands_show_whole_sentences() -> None:
+def test_command_lists_show_complete_sentences() -> None:
     root = whole()
     groups = [name for name, one in root.commands.items() if isinstance(one, TyperGroup)]
 
@@ -79,7 +79,7 @@ def test_lists_of_commands_show_whole_sentences() -> None:
     assert [line for shown in lists for line in shown.partition("Commands:")[2].splitlines() if "..." in line] == []
 
 
-def test_help_says_what_holds_by_default() -> None:
+def test_help_has_the_default_values() -> None:
     printed = " ".join(run("demo", "--help").stdout.replace("│", " ").split())
 
     assert "[default: (all); x>=50]" in printed
@@ -95,7 +95,7 @@ def test_help_says_what_holds_by_default() -> None:
         (["models", "list", "--state", "nowhere.json"], 1, "alsolike: no embedded cloud runs here (nowhere.json"),
     ],
 )
-def test_exit_status_says_what_kind_of_error_it_was(
+def test_exit_status_depends_on_the_type_of_error(
     arguments: list[str], status: int, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["alsolike", *arguments])
@@ -107,7 +107,7 @@ def test_exit_status_says_what_kind_of_error_it_was(
     assert said in capsys.readouterr().err
 
 
-def test_foreseen_error_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_expected_error_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(sys, "argv", ["alsolike", "train", "--state", "nowhere.json"])
 
     with pytest.raises(SystemExit):
@@ -123,7 +123,7 @@ def test_foreseen_error_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pyt
     [("train", "--json"), ("--format", "json", "train"), ("--format=json", "train")],
     ids=lambda arguments: " ".join(arguments),
 )
-def test_foreseen_error_is_a_json_document_if_results_are(
+def test_expected_error_is_a_json_document_with_json_output(
     arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["alsolike", *arguments, "--state", "nowhere.json"])
@@ -137,7 +137,7 @@ def test_foreseen_error_is_a_json_document_if_results_are(
     assert json.loads(captured.err)["error"].startswith("no embedded cloud runs here (nowhere.json is missing)")
 
 
-def test_import_prints_one_json_document_and_nothing_else(shop: Deployment, tmp_path: Path) -> None:
+def test_import_prints_one_json_document(shop: Deployment, tmp_path: Path) -> None:
     path = tmp_path / "p.csv"
     path.write_text("USER_ID,ITEM_ID,TIMESTAMP\n1,a,1500000000\n1,,1500000000\n")
 
@@ -151,7 +151,7 @@ def test_import_prints_one_json_document_and_nothing_else(shop: Deployment, tmp_
 
 
 @pytest.mark.parametrize(("options", "noted"), [((), True), (("--event-type", "purchase"), False)])
-def test_import_notes_that_rows_without_event_type_are_views(
+def test_import_without_event_types_has_a_note(
     shop: Deployment, tmp_path: Path, options: tuple[str, ...], noted: bool
 ) -> None:
     path = tmp_path / "purchases.csv"
@@ -162,7 +162,7 @@ def test_import_notes_that_rows_without_event_type_are_views(
     assert ("rows are imported as views. Import purchases with `--event-type purchase`" in result.stderr) is noted
 
 
-def test_import_without_a_good_row_fails(shop: Deployment, tmp_path: Path) -> None:
+def test_import_without_a_valid_row_fails(shop: Deployment, tmp_path: Path) -> None:
     path = tmp_path / "p.csv"
     path.write_text("USER_ID,ITEM_ID,TIMESTAMP\n1,a,soon\n")
 
@@ -191,7 +191,7 @@ def test_quarantine_lists_the_latest_records_first(shop: Deployment) -> None:
     assert len(json.loads(run("quarantine", "list", "--limit", "1", "--env", "shop", "--json").stdout)) == 1
 
 
-def test_empty_quarantine_is_said_to_be_empty(shop: Deployment) -> None:
+def test_empty_quarantine_has_a_message(shop: Deployment) -> None:
     assert run("quarantine", "list", "--env", "shop").stdout == "nothing is in quarantine\n"
     assert json.loads(run("quarantine", "list", "--env", "shop", "--json").stdout) == []
 
@@ -200,7 +200,7 @@ EVERYWHERE = {"--env": "shop", "-e": "shop", "--profile": "me", "--region": "eu-
 
 
 @pytest.mark.parametrize("option", EVERYWHERE)
-def test_every_command_and_group_accepts_the_options_of_alsolike(option: str) -> None:
+def test_every_command_and_group_accepts_the_global_options(option: str) -> None:
     root = whole()
 
     def parsed(path: tuple[str, ...], one: Any) -> bool:
@@ -236,18 +236,18 @@ def test_no_command_declares_an_option_twice() -> None:
     ],
     ids=lambda arguments: " ".join(arguments),
 )
-def test_format_is_accepted_at_every_place(shop: Deployment, arguments: tuple[str, ...]) -> None:
+def test_format_option_is_accepted_at_every_place(shop: Deployment, arguments: tuple[str, ...]) -> None:
     assert json.loads(run(*arguments, "--env", "shop").stdout) == []
 
 
-def test_format_table_after_a_command_wins_over_json_before(shop: Deployment) -> None:
+def test_format_option_after_the_command_overrides_the_one_before(shop: Deployment) -> None:
     printed = run("--format", "json", "quarantine", "list", "--format", "table", "--env", "shop").stdout
 
     assert printed == "nothing is in quarantine\n"
 
 
 @pytest.mark.parametrize("place", [0, 1, 2])
-def test_region_and_profile_are_accepted_at_every_place(
+def test_region_and_profile_options_are_accepted_at_every_place(
     shop: Deployment, monkeypatch: pytest.MonkeyPatch, place: int
 ) -> None:
     for name in ("AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION"):
@@ -262,7 +262,7 @@ def test_region_and_profile_are_accepted_at_every_place(
     ]  # fmt: skip
 
 
-def test_options_before_the_command_hold_for_every_command(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_options_before_the_command_apply_to_every_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_REGION", "before")  # restored at the end
     monkeypatch.setenv("AWS_DEFAULT_REGION", "before")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "none")

@@ -32,7 +32,7 @@ def terminal_of(monkeypatch: pytest.MonkeyPatch) -> Terminal:
     return terminal
 
 
-def test_long_note_leaves_bar_and_percentage_on_80_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_long_note_keeps_bar_and_percentage_within_80_columns(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = terminal_of(monkeypatch)
 
     with console.step("deploy on the embedded cloud", total=4) as step:
@@ -49,7 +49,7 @@ def test_long_note_leaves_bar_and_percentage_on_80_columns(monkeypatch: pytest.M
     assert "ApiGatewayV2" not in bar
 
 
-def test_step_on_a_terminal_ends_as_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_finished_step_on_a_terminal_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = terminal_of(monkeypatch)
 
     with console.step("import items", total=4) as step:
@@ -60,7 +60,7 @@ def test_step_on_a_terminal_ends_as_one_line(monkeypatch: pytest.MonkeyPatch) ->
     assert re.search(r"✓ .*import items +0\.0 s  68,492 rows", lines[0])
 
 
-def test_step_in_a_pipe_is_silent_for_15_seconds_at_most(
+def test_step_in_a_pipe_prints_a_line_at_least_every_15_seconds(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     now = [100.0]
@@ -111,7 +111,7 @@ def test_bars_of_unfinished_steps_disappear_after_observing(monkeypatch: pytest.
     assert terminal.getvalue() == shown
 
 
-def test_observer_is_told_every_step_that_ends() -> None:
+def test_observer_is_called_for_every_ended_step() -> None:
     ended: list[tuple[str, bool]] = []
 
     with console.observing(lambda step, seconds, finished: ended.append((step, finished))):
@@ -123,7 +123,7 @@ def test_observer_is_told_every_step_that_ends() -> None:
     assert ended == [("train", True), ("import", False)]
 
 
-def test_what_stopped_a_step_is_what_is_seen_where_nobody_reads_on(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_error_of_a_step_is_raised_even_if_output_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stderr", shown := io.StringIO())
 
     def train() -> None:
@@ -146,7 +146,7 @@ def test_what_stopped_a_step_is_what_is_seen_where_nobody_reads_on(monkeypatch: 
         lambda text: console.say(text),
     ],
 )
-def test_control_characters_of_data_are_shown_not_obeyed(
+def test_control_characters_of_data_are_escaped(
     show: Callable[[str], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
     show(HOSTILE)
@@ -156,7 +156,7 @@ def test_control_characters_of_data_are_shown_not_obeyed(
     assert not set(printed) & set("\x1b\x9b\x07\u202e")
 
 
-def test_json_of_hostile_data_is_the_same_document_without_control_characters(
+def test_json_output_escapes_control_characters(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     console.print_json({"title": HOSTILE})
@@ -166,7 +166,7 @@ def test_json_of_hostile_data_is_the_same_document_without_control_characters(
     assert not set(printed) & set("\x1b\x9b\x07\u202e")
 
 
-def test_markup_in_a_title_is_text(capsys: pytest.CaptureFixture[str]) -> None:
+def test_markup_in_a_title_is_printed_as_is(capsys: pytest.CaptureFixture[str]) -> None:
     console.print_table(["title"], [["[red]pear"]], title="shopper [bold]7")
 
     assert "shopper [bold]7" in (printed := capsys.readouterr().out)
@@ -174,7 +174,7 @@ def test_markup_in_a_title_is_text(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("stream", [Terminal, io.StringIO])
-def test_lines_of_a_step_stay_uncut_on_a_terminal_and_in_a_pipe(
+def test_lines_of_a_step_are_not_truncated_on_a_terminal_or_in_a_pipe(
     monkeypatch: pytest.MonkeyPatch, stream: type[io.StringIO]
 ) -> None:
     for name in ("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE"):
@@ -212,7 +212,7 @@ def test_long_step_in_a_pipe_prints_its_progress(
     ]
 
 
-def test_in_a_pipe_a_silent_step_is_named_after_seconds(
+def test_silent_step_in_a_pipe_is_named_after_a_delay(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(console, "_PLAIN_AFTER_S", 0.01)

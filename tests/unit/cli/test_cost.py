@@ -54,7 +54,7 @@ def ask(*arguments: str) -> str:
     return CliRunner().invoke(app, ["cost", *arguments], catch_exceptions=False).stdout
 
 
-def test_an_assembly_is_billed_as_json(assembly: Path) -> None:
+def test_assembly_cost_is_printed_as_json(assembly: Path) -> None:
     document = json.loads(ask("--assembly", str(assembly), *LOAD, "--json"))
 
     lines = {line["what"]: line for line in document["lines"]}
@@ -72,7 +72,7 @@ def test_an_assembly_is_billed_as_json(assembly: Path) -> None:
     assert document["measured"] is None
 
 
-def test_a_bill_says_its_load_its_date_and_sums_fixed_apart_from_usage(assembly: Path) -> None:
+def test_cost_has_load_date_and_separate_fixed_and_usage_totals(assembly: Path) -> None:
     document = json.loads(ask("--assembly", str(assembly), *LOAD, "--json"))
 
     said = ask("--assembly", str(assembly), *LOAD)
@@ -90,13 +90,13 @@ def test_a_bill_says_its_load_its_date_and_sums_fixed_apart_from_usage(assembly:
     assert re.search(r"dashboards +│ +health │ +none │ +3\.00 │", said)
 
 
-def test_how_says_where_quantities_come_from(assembly: Path) -> None:
+def test_how_option_explains_the_quantities(assembly: Path) -> None:
     said = " ".join(ask("--assembly", str(assembly), *LOAD, "--how").split())
 
     assert "one unit an event, and three a session that signs in" in said
 
 
-def test_the_free_tier_is_taken_off_where_it_is_asked_for(assembly: Path) -> None:
+def test_free_tier_option_reduces_the_cost(assembly: Path) -> None:
     def dollars(*options: str) -> float:
         return float(json.loads(ask("--assembly", str(assembly), *LOAD, "--json", *options))["dollars"])
 
@@ -112,14 +112,14 @@ def test_the_free_tier_is_taken_off_where_it_is_asked_for(assembly: Path) -> Non
         (["--size", "small"], "--size and --assembly were both given"),
     ],
 )
-def test_values_that_cannot_be_are_refused(assembly: Path, options: list[str], said: str) -> None:
+def test_invalid_load_is_refused(assembly: Path, options: list[str], said: str) -> None:
     result = CliRunner().invoke(app, ["cost", "--assembly", str(assembly), *options])
 
     assert isinstance(result.exception, InvalidInput)
     assert said in str(result.exception)
 
 
-def test_without_an_assembly_the_environment_is_synthesized(assembly: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cost_without_an_assembly_synthesizes_the_environment(assembly: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def synthesize(environment: str | None, *, without_layers: bool, settings: Any) -> Path:
         assert (environment, without_layers, settings) == ("prod", True, {"size": "large"})
         return assembly
@@ -129,9 +129,7 @@ def test_without_an_assembly_the_environment_is_synthesized(assembly: Path, monk
     assert json.loads(ask("--environment", "prod", "--size", "large", "--json"))["environment"] == "shop"
 
 
-def test_measured_durations_and_log_sizes_take_the_place_of_known_ones(
-    assembly: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_measured_durations_and_log_sizes_replace_defaults(assembly: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = CallFigures(calls=9, mean_ms=49.2, max_memory_mb=321, log_bytes=1_500, records=1.0)
     monkeypatch.setattr(measuring, "measure", lambda **_: Measured({"recommend": found}))
 
@@ -147,7 +145,7 @@ def test_measured_durations_and_log_sizes_take_the_place_of_known_ones(
     assert re.search(r"recommend +│ +9 │ +49\.2 │ +321 │ +2,048 │ +1,500 │", table)
 
 
-def test_time_by_call_and_by_record_are_stretched_alike() -> None:
+def test_call_and_record_durations_are_scaled_equally() -> None:
     known = {"archive_events": Duration(call_ms=60, record_ms=2)}
     found = CallFigures(calls=1, mean_ms=160, max_memory_mb=1, log_bytes=1, records=10)
 
@@ -162,7 +160,7 @@ def report(ms: float, mb: int, init: str = "") -> str:
     return f"REPORT RequestId: 1\tDuration: {ms} ms\tBilled Duration: 9 ms\t{memory}{init}"
 
 
-def test_figures_are_of_warm_calls_and_of_the_load_where_it_made_some() -> None:
+def test_measured_metrics_use_warm_calls_of_the_load() -> None:
     cold, warm, earlier = report(900, 60, "\tInit Duration: 1 ms\t"), report(20, 50), report(7, 40)
     load = {"update_profiles": [cold, warm, report(40, 55), "START RequestId: 1 Version: 2", "another line"]}
     whole = {"update_profiles": [earlier, *load["update_profiles"]], "build_dataset": [earlier], "collect": []}
@@ -182,7 +180,7 @@ def test_figures_are_of_warm_calls_and_of_the_load_where_it_made_some() -> None:
     assert "collect" not in found
 
 
-def test_compare_prints_the_difference_of_two_settings_by_service(
+def test_compare_prints_the_difference_per_service(
     assembly: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     more_shards = tmp_path_factory.mktemp("more-shards")

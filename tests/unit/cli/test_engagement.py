@@ -59,7 +59,7 @@ def shop(shop: Deployment) -> Deployment:
     return shop
 
 
-def test_days_add_up(shop: Deployment) -> None:
+def test_days_are_added(shop: Deployment) -> None:
     found = json.loads(run("--from", "2026-09-21", "--to", "2026-09-22", "--json").stdout)
 
     (only,) = found["rows"]
@@ -77,7 +77,7 @@ def test_days_add_up(shop: Deployment) -> None:
     assert (found["from"], found["to"], found["by"]) == ("2026-09-21", "2026-09-22", "all")
 
 
-def test_rows_are_by_what_is_asked(shop: Deployment) -> None:
+def test_rows_are_grouped_by_the_requested_dimension(shop: Deployment) -> None:
     shown = run("--from", "2026-09-21", "--to", "2026-09-22", "--by", "recommender").stdout
 
     cells = [
@@ -90,7 +90,7 @@ def test_rows_are_by_what_is_asked(shop: Deployment) -> None:
     assert shown.endswith("not counted: 4 forged, 2 too-late\n")
 
 
-def test_what_cannot_be_said_of_answers_to_nobody_is_left_empty(shop: Deployment) -> None:
+def test_metrics_without_a_value_for_anonymous_responses_are_empty(shop: Deployment) -> None:
     body = io.BytesIO()
     shared = row("all", "all", answers=10, shared_answers=10, revenue=5.0, shared_revenue=5.0)
     pq.write_table(pa.Table.from_pylist([{k: getattr(shared, k) for k in ENGAGEMENT_COLUMNS}]), body)
@@ -103,7 +103,7 @@ def test_what_cannot_be_said_of_answers_to_nobody_is_left_empty(shop: Deployment
 
 
 @pytest.mark.parametrize(("by", "what"), [("all", "responses"), ("arm", "responses in an experiment")])
-def test_days_without_answers_are_said_to_be_empty(by: str, what: str, shop: Deployment) -> None:
+def test_days_without_responses_have_a_message(by: str, what: str, shop: Deployment) -> None:
     assert run("--from", "2020-01-01", "--to", "2020-01-02", "--by", by).stdout == (
         f"no {what} from 2020-01-01 to 2020-01-02 were attributed; the attribution is hourly, --refresh runs it now\n"
     )
@@ -131,7 +131,7 @@ def test_responses_without_outcomes_have_the_reason(
     assert (says or "recommendationId") in shown if says else "recommendationId" not in shown
 
 
-def test_days_in_the_wrong_order_are_refused(shop: Deployment) -> None:
+def test_dates_in_the_wrong_order_are_refused(shop: Deployment) -> None:
     with pytest.raises(InvalidInput, match="--from 2026-09-22 is after --to 2026-09-21"):
         run("--from", "2026-09-22", "--to", "2026-09-21")
 
@@ -147,7 +147,7 @@ def test_days_in_the_wrong_order_are_refused(shop: Deployment) -> None:
         (engagement.object_key("2026-09-21"), None, "is not an object of the table"),
     ],
 )
-def test_what_is_damaged_is_named(key: str, body: bytes | None, says: str, shop: Deployment) -> None:
+def test_damaged_object_error_names_the_object(key: str, body: bytes | None, says: str, shop: Deployment) -> None:
     if body is None:
         other = io.BytesIO()
         pq.write_table(pa.table({"other": [1]}), other)
@@ -158,12 +158,12 @@ def test_what_is_damaged_is_named(key: str, body: bytes | None, says: str, shop:
         run("--from", "2026-09-20", "--to", "2026-09-22")
 
 
-def test_days_before_any_event_are_refused(shop: Deployment) -> None:
+def test_date_before_1970_is_refused(shop: Deployment) -> None:
     with pytest.raises(InvalidInput, match="--to is 0001-01-01, expected a day from 1970 on"):
         run("--to", "0001-01-01")
 
 
-def test_outcomes_are_read_by_day(shop: Deployment) -> None:
+def test_outcomes_are_read_by_date(shop: Deployment) -> None:
     s3, bucket = shop.client("s3"), shop.names.lake_bucket
     for date in ("2026-09-20", "2026-09-21", "2026-09-22"):
         body = io.BytesIO()
@@ -175,7 +175,7 @@ def test_outcomes_are_read_by_day(shop: Deployment) -> None:
     assert [row for table in read for row in table.to_pylist()] == [{"recommendation_id": "2026-09-21", "clicks": 1}]
 
 
-def test_object_that_is_no_parquet_is_named(shop: Deployment) -> None:
+def test_invalid_parquet_object_error_names_the_object(shop: Deployment) -> None:
     key = outcomes.object_key("2026-09-21")
     shop.client("s3").put_object(Bucket=shop.names.lake_bucket, Key=key, Body=b"PAR1")
 
@@ -184,7 +184,7 @@ def test_object_that_is_no_parquet_is_named(shop: Deployment) -> None:
 
 
 @pytest.mark.parametrize(("complete", "says"), [(True, "3 days\n"), (False, "3 days, more are left")])
-def test_refreshing_computes_before_it_shows(
+def test_refresh_runs_the_attribution_first(
     shop: Deployment, monkeypatch: pytest.MonkeyPatch, complete: bool, says: str
 ) -> None:
     function = StubFunction(shop, {"days": 3, "complete": complete})
@@ -198,7 +198,7 @@ def test_refreshing_computes_before_it_shows(
     assert "100" in result.stdout
 
 
-def test_failing_refresh_says_why(shop: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_refresh_has_its_reason(shop: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     function = StubFunction(shop, {"errorMessage": "broken.parquet is not an object of the table"})
     where = Deployment("shop", shop.names, function.client, lambda: KEY, is_local=True)
     monkeypatch.setattr(deployments, "resolve", lambda **_: where)

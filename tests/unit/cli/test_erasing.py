@@ -77,7 +77,7 @@ def accept(server: Endpoints, path: str, erasure: str = "a" * 32) -> None:
     server.answers[path] = 202, {}, {"erasureId": erasure, "status": "running"}
 
 
-def test_an_erasure_is_asked_for_as_an_administrator_under_any_id(server: Endpoints) -> None:
+def test_erasure_is_requested_with_an_encoded_id(server: Endpoints) -> None:
     accept(server, "/users/~c2t1Lzc")
 
     result = run("erase", "sku/7", "--yes")
@@ -90,27 +90,29 @@ def test_an_erasure_is_asked_for_as_an_administrator_under_any_id(server: Endpoi
     assert "sku/7" not in result.stderr
 
 
-def test_erasure_that_is_not_confirmed_is_not_requested(server: Endpoints) -> None:
+def test_unconfirmed_erasure_is_not_requested(server: Endpoints) -> None:
     result = CliRunner().invoke(app, ["erase", "ann"], input="n\n")
 
     assert result.exit_code == 1
     assert server.methods == []
 
 
-def test_an_erasure_is_answered_in_json(server: Endpoints) -> None:
+def test_erasure_response_is_printed_as_json(server: Endpoints) -> None:
     accept(server, "/users/ann")
 
     assert json.loads(run("erase", "ann", "--yes", "--json").stdout) == {"erasureId": "a" * 32, "status": "running"}
 
 
-def test_a_refused_erasure_is_told_as_the_api_says(server: Endpoints) -> None:
+def test_refused_erasure_has_the_message_of_the_api(server: Endpoints) -> None:
     server.answers["/users/ann"] = 503, {}, {"message": "the erasure's workflow does not start"}
 
     with pytest.raises(Unavailable, match="DELETE /users/ann answered 503: the erasure's workflow does not start"):
         run("erase", "ann", "--yes")
 
 
-def test_waiting_ends_with_the_receipt(shop: Deployment, server: Endpoints, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wait_option_prints_the_final_receipt(
+    shop: Deployment, server: Endpoints, monkeypatch: pytest.MonkeyPatch
+) -> None:
     accept(server, "/users/ann")
     running = receipt("a" * 64)
     write(shop, running)
@@ -131,7 +133,7 @@ def test_waiting_ends_with_the_receipt(shop: Deployment, server: Endpoints, monk
 
 
 @pytest.mark.parametrize("runs", [1, 2])
-def test_waiting_ends_with_an_error_where_the_workflow_did(
+def test_wait_option_fails_if_the_workflow_has_ended(
     runs: int, shop: Deployment, server: Endpoints, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def nap(seconds: float) -> None:
@@ -147,14 +149,14 @@ def test_waiting_ends_with_an_error_where_the_workflow_did(
         run("erase", "ann", "--yes", "--wait")
 
 
-def test_a_receipt_is_shown_by_the_erasures_id(shop: Deployment) -> None:
+def test_receipt_is_found_by_its_erasure_id(shop: Deployment) -> None:
     shown = json.loads(run("erasures", "status", write(shop, COMPLETE), "--json").stdout)
 
     assert shown == json.loads(COMPLETE.to_json())
     assert shown["status"] == "complete"
 
 
-def test_a_receipt_is_told_in_words(shop: Deployment) -> None:
+def test_receipt_is_printed_as_text(shop: Deployment) -> None:
     text = run("erasures", "status", write(shop, COMPLETE)).stdout
 
     first, *rest = text.splitlines()
@@ -167,13 +169,13 @@ def test_a_receipt_is_told_in_words(shop: Deployment) -> None:
     ]
 
 
-def test_a_receipt_of_a_running_erasure_promises_nothing(shop: Deployment) -> None:
+def test_receipt_of_a_running_erasure_has_no_dates(shop: Deployment) -> None:
     text = run("erasures", "status", write(shop, receipt("a" * 64))).stdout
 
     assert text == f"erasure {'a' * 32}: running, requested 2026-11-25 10:41 UTC\n"
 
 
-def test_without_a_schedule_no_date_of_a_retrain_is_named(shop: Deployment) -> None:
+def test_receipt_without_a_training_schedule_has_no_retrain_date(shop: Deployment) -> None:
     model = TrainedModel("v1", False, "unknown", None)
 
     text = run("erasures", "status", write(shop, dataclasses.replace(COMPLETE, models=(model,)))).stdout
@@ -182,7 +184,7 @@ def test_without_a_schedule_no_date_of_a_retrain_is_named(shop: Deployment) -> N
 
 
 @pytest.mark.parametrize("pseudonymised", [False, True])
-def test_a_receipt_is_found_by_the_id_that_the_shop_sends(
+def test_receipt_is_found_by_the_user_id(
     pseudonymised: bool, shop: Deployment, pseudonyms: Pseudonyms, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if pseudonymised:
@@ -202,7 +204,7 @@ def test_repair_prints_the_number_of_restored_tombstones(shop: Deployment) -> No
     assert run("erasures", "repair").stderr == "no tombstone is missing\n"
 
 
-def test_an_unknown_erasure_is_refused(shop: Deployment, pseudonyms: Pseudonyms) -> None:
+def test_unknown_erasure_is_refused(shop: Deployment, pseudonyms: Pseudonyms) -> None:
     with pytest.raises(NotFound, match="there is no erasure ffff"):
         run("erasures", "status", "ffff")
     with pytest.raises(NotFound, match=f"there is no erasure {pseudonyms.erased_user('bob')[:32]}"):
@@ -210,14 +212,14 @@ def test_an_unknown_erasure_is_refused(shop: Deployment, pseudonyms: Pseudonyms)
 
 
 @pytest.mark.parametrize("arguments", [(), ("a" * 32, "--user", "ann")])
-def test_status_wants_an_id_or_a_user_and_not_both(arguments: tuple[str, ...], shop: Deployment) -> None:
+def test_status_requires_either_an_id_or_a_user(arguments: tuple[str, ...], shop: Deployment) -> None:
     write(shop, COMPLETE)
 
     with pytest.raises(InvalidInput, match="expected an erasure's ID or --user, one of them"):
         run("erasures", "status", *arguments)
 
 
-def test_erasures_are_listed_the_latest_first(shop: Deployment) -> None:
+def test_erasures_are_listed_latest_first(shop: Deployment) -> None:
     later = receipt("b" * 64, requested_at_ms=ASKED_MS + 86_400_000)
     for each in (COMPLETE, later, receipt("c" * 64, requested_at_ms=ASKED_MS - 1)):
         write(shop, each)
@@ -234,12 +236,12 @@ def test_erasures_are_listed_the_latest_first(shop: Deployment) -> None:
     ]
 
 
-def test_no_erasures_are_an_empty_list() -> None:
+def test_empty_erasure_list_is_an_empty_json_list() -> None:
     assert json.loads(run("erasures", "list", "--json").stdout) == []
 
 
 @pytest.mark.parametrize("pseudonymised", [False, True])
-def test_what_is_held_is_one_json_document_and_nothing_else(
+def test_export_is_one_json_document(
     pseudonymised: bool, shop: Deployment, pseudonyms: Pseudonyms, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if pseudonymised:

@@ -44,7 +44,7 @@ def run_json(*arguments: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("protocol", ["leave-one-out", "temporal"])
-def test_json_is_one_object_with_a_result_per_algorithm_and_treatment_of_seen_items(file: Path, protocol: str) -> None:
+def test_json_has_one_result_per_algorithm_and_exclusion(file: Path, protocol: str) -> None:
     document = run_json("--interactions", str(file), "--protocol", protocol, "--k", "5")
 
     window = ["test_window"] if protocol == "temporal" else []
@@ -65,7 +65,7 @@ def test_json_is_one_object_with_a_result_per_algorithm_and_treatment_of_seen_it
         assert result["peak_mb"] > 10
 
 
-def test_the_title_has_the_test_window_and_each_row_its_test_users(file: Path) -> None:
+def test_title_has_the_test_window_and_each_row_its_test_users(file: Path) -> None:
     """Days 2 to 11 of January 1970, all in order: the last 2 days are the test, where one user has no new item."""
     arguments = ("--interactions", str(file), "--protocol", "temporal", "--algorithms", "popularity")
 
@@ -78,7 +78,7 @@ def test_the_title_has_the_test_window_and_each_row_its_test_users(file: Path) -
     assert masked < allowed == 30
 
 
-def test_the_algorithm_that_training_would_select_is_named(file: Path) -> None:
+def test_selected_algorithm_is_reported(file: Path) -> None:
     arguments = ("--interactions", str(file), "--protocol", "temporal", "--algorithms", "transitions,popularity")
 
     _, err = run(*arguments)
@@ -105,7 +105,7 @@ def test_lists_of_a_user_are_printed(file: Path) -> None:
         run(*arguments, "--user", "nobody")
 
 
-def test_an_algorithm_whose_graph_differs_is_named(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_algorithm_with_a_wrong_graph_is_reported(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     right = PopularityModel.export
     monkeypatch.setattr(PopularityModel, "export", lambda model, graph: graph.op("Sqrt", right(model, graph)))
     arguments = ("--interactions", str(file), "--protocol", "temporal", "--algorithms", "transitions,popularity")
@@ -118,20 +118,20 @@ def test_an_algorithm_whose_graph_differs_is_named(file: Path, monkeypatch: pyte
     assert list(run_json(*arguments)["wrong_graphs"]) == ["popularity"]
 
 
-def test_only_the_named_algorithms_are_compared_in_the_order_named(file: Path) -> None:
+def test_only_named_algorithms_are_compared_in_the_given_order(file: Path) -> None:
     document = run_json("--interactions", str(file), "--protocol", "temporal", "--algorithms", "transitions, buy_again")
 
     assert [result["algorithm"] for result in document["results"]] == ["transitions"] * 2 + ["buy_again"] * 2
 
 
-def test_the_sequential_model_beats_popularity_where_order_matters(file: Path) -> None:
+def test_sequential_model_beats_popularity_on_ordered_data(file: Path) -> None:
     document = run_json("--interactions", str(file), "--protocol", "leave-one-out", "--k", "3")
 
     hr = {result["algorithm"]: result["hr"] for result in document["results"] if result["seen"] == "masked"}
     assert hr["transitions"] > hr["popularity"] + 0.2
 
 
-def test_it_says_where_many_have_more_interactions_than_a_model_is_told(file: Path, tmp_path: Path) -> None:
+def test_histories_longer_than_the_model_length_are_reported(file: Path, tmp_path: Path) -> None:
     config = tmp_path / "shop.yaml"
     asked = ("--interactions", str(file), "--protocol", "leave-one-out", "--algorithms", "popularity")
 
@@ -143,7 +143,7 @@ def test_it_says_where_many_have_more_interactions_than_a_model_is_told(file: Pa
         assert note is None or note in err
 
 
-def test_the_table_is_on_stdout_and_progress_on_stderr(file: Path) -> None:
+def test_table_is_on_stdout_and_progress_on_stderr(file: Path) -> None:
     out, err = run("--interactions", str(file), "--protocol", "leave-one-out", "--algorithms", "popularity")
 
     assert "NDCG@10" in out
@@ -152,7 +152,7 @@ def test_the_table_is_on_stdout_and_progress_on_stderr(file: Path) -> None:
     assert "Reading interactions" in err
 
 
-def test_an_item_without_interactions_is_in_no_model(file: Path, tmp_path: Path) -> None:
+def test_item_without_interactions_is_in_no_model(file: Path, tmp_path: Path) -> None:
     items = tmp_path / "items.csv"
     items.write_text("ITEM_ID\n" + "".join(f"item{item}\n" for item in range(1, 22)))
 
@@ -163,7 +163,7 @@ def test_an_item_without_interactions_is_in_no_model(file: Path, tmp_path: Path)
     assert document["items"] == 20
 
 
-def test_new_items_are_judged_without_and_with(file: Path, tmp_path: Path) -> None:
+def test_new_items_are_evaluated_with_and_without_cold_start(file: Path, tmp_path: Path) -> None:
     """Items 21 to 40 are new and have the kinds of the others: the choice of a model evaluates them, too."""
     items = tmp_path / "items.csv"
     items.write_text("ITEM_ID,KIND\n" + "".join(f"item{item},k{item % 2}\n" for item in range(1, 41)))
@@ -185,7 +185,7 @@ def test_new_items_are_judged_without_and_with(file: Path, tmp_path: Path) -> No
     assert all(title in table for title in ("new scale", "rare scale", "@100 with", "new with"))
 
 
-def test_new_items_are_judged_with_a_sentence_model_and_by_words_alone(file: Path, tmp_path: Path) -> None:
+def test_new_items_are_evaluated_with_a_sentence_model_and_words_alone(file: Path, tmp_path: Path) -> None:
     """Item 21, a couch, is new: half of the others are sofas, which only the sentence model finds similar."""
     words = ("lamp", "sofa")
     items = tmp_path / "items.csv"
@@ -205,7 +205,7 @@ def test_new_items_are_judged_with_a_sentence_model_and_by_words_alone(file: Pat
     assert "by words" in table
 
 
-def test_lists_with_one_variant_of_each_product_have_a_table(file: Path, tmp_path: Path) -> None:
+def test_lists_with_one_variant_per_product_have_a_table(file: Path, tmp_path: Path) -> None:
     items, config = tmp_path / "items.csv", tmp_path / "shop.yaml"
     items.write_text("ITEM_ID,TITLE,CATEGORY\n" + "".join(f"item{n},Title {n // 2},c{n % 3}\n" for n in range(20)))
     config.write_text("format: 1\nitems: {columns: {TITLE: string, CATEGORY: string}, variants: null}\n")
@@ -226,9 +226,7 @@ def test_lists_with_one_variant_of_each_product_have_a_table(file: Path, tmp_pat
     assert "Lists with one variant of each product, as served" in " ".join(out.split())
 
 
-def test_types_of_item_columns_are_guessed_and_said_unless_the_configuration_declares_them(
-    file: Path, tmp_path: Path
-) -> None:
+def test_guessed_item_column_types_are_reported(file: Path, tmp_path: Path) -> None:
     items, config = tmp_path / "items.csv", tmp_path / "shop.yaml"
     items.write_text("ITEM_ID,KIND,SIZE\n" + "".join(f"item{item},k{item % 2},{item}\n" for item in range(20)))
     arguments = ["--interactions", str(file), "--items", str(items), "--protocol", "temporal"]
@@ -246,7 +244,7 @@ def test_types_of_item_columns_are_guessed_and_said_unless_the_configuration_dec
     assert "guessed" not in silent
 
 
-def test_items_that_an_import_would_refuse_are_an_error(file: Path, tmp_path: Path) -> None:
+def test_items_that_an_import_would_refuse_are_refused(file: Path, tmp_path: Path) -> None:
     items, config = tmp_path / "items.csv", tmp_path / "shop.yaml"
     items.write_text("ITEM_ID,PRICE\nitem1,2\nitem2,cheap\n")
     config.write_text("format: 1\nitems: {columns: {PRICE: number}}\n")
@@ -271,7 +269,7 @@ def test_items_that_an_import_would_refuse_are_an_error(file: Path, tmp_path: Pa
         (["--items", "absent.csv"], "absent.csv does not exist"),
     ],
 )
-def test_a_wrong_option_says_what_is_possible(file: Path, arguments: list[str], message: str) -> None:
+def test_invalid_option_is_refused_with_the_valid_ones(file: Path, arguments: list[str], message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
         run("--interactions", str(file), "--protocol", "temporal", *arguments)
 
@@ -280,7 +278,7 @@ def test_a_wrong_option_says_what_is_possible(file: Path, arguments: list[str], 
     ("protocol", "message"),
     [("leave-one-out", "no user has 3 interactions"), ("temporal", "no user has interactions before and in it")],
 )
-def test_a_file_without_anything_to_ask_says_so(tmp_path: Path, protocol: str, message: str) -> None:
+def test_file_without_test_users_is_refused(tmp_path: Path, protocol: str, message: str) -> None:
     path = tmp_path / "rows.csv"
     path.write_text("USER_ID,ITEM_ID,TIMESTAMP\na,x,1\na,y,2\nb,x,100\n")
 
@@ -288,16 +286,14 @@ def test_a_file_without_anything_to_ask_says_so(tmp_path: Path, protocol: str, m
         run("--interactions", str(path), "--protocol", protocol)
 
 
-def test_an_algorithm_named_alone_that_refuses_the_data_ends_with_its_reason(
-    file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_refused_single_algorithm_ends_with_its_reason(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Ease, "unsupported_reason", lambda self, interactions: f"there are {interactions.items} items")
 
     with pytest.raises(InvalidInput, match=r"no algorithm can be fitted here: \{'ease': 'there are 20 items'\}"):
         run("--interactions", str(file), "--protocol", "temporal", "--algorithms", "ease")
 
 
-def test_files_with_other_column_names_and_bad_rows_are_evaluated(file: Path, tmp_path: Path) -> None:
+def test_files_with_other_column_names_and_invalid_rows_are_evaluated(file: Path, tmp_path: Path) -> None:
     lines = file.read_text().replace("USER_ID,ITEM_ID,TIMESTAMP", "kunde,artikel,zeit").splitlines()
     first, second, items = (tmp_path / name for name in ("first.csv", "second.csv", "items.csv"))
     first.write_text("\n".join([*lines[:150], "user0,item1,yesterday"]) + "\n")

@@ -102,7 +102,7 @@ def test_expression_is_explained_and_counted(expression: str, sentence: str, pas
     assert (found["explanation"], found["passing"], found["items"]) == ([sentence], passing, 3)
 
 
-def test_values_are_given_as_a_request_does() -> None:
+def test_parameter_values_have_the_format_of_a_request() -> None:
     expression = "INCLUDE ItemID WHERE Items.PRICE <= $MOST AND Items.BRAND IN ($BRANDS)"
 
     result = run(expression, "--value", "MOST=2", "--value", 'BRANDS="own","other"')
@@ -112,7 +112,7 @@ def test_values_are_given_as_a_request_does() -> None:
         run(expression, "--value", "MOST")
 
 
-def test_what_the_count_needs_is_said_and_a_misspelt_parameter_refused() -> None:
+def test_inputs_needed_for_the_count_are_listed_and_unknown_ones_refused() -> None:
     expression = (
         "INCLUDE ItemID WHERE Items.PRICE <= $MOST AND Items.BRAND IN ($BRANDS) AND Items.PRICE < CurrentItem.PRICE"
     )
@@ -127,7 +127,7 @@ def test_what_the_count_needs_is_said_and_a_misspelt_parameter_refused() -> None
         run(expression, "--value", "MOSTT=2")
 
 
-def test_user_and_time_of_the_request_are_given_too() -> None:
+def test_user_and_time_of_the_request_can_be_given() -> None:
     brands = "INCLUDE ItemID WHERE Items.BRAND IN CurrentUser.BRANDS"
     adults = "EXCLUDE ItemID WHERE Items.PRICE > 1 AND NOT (CurrentUser.AGE >= 18 AND CurrentUser.VIP = true)"
     new = "INCLUDE ItemID WHERE Items.LAUNCHED > NOW - 1 DAY"
@@ -154,7 +154,7 @@ def test_user_and_time_of_the_request_are_given_too() -> None:
         (["--at", "yesterday"], "--at is 'yesterday', expected an ISO 8601 time with its zone"),
     ],
 )
-def test_what_cannot_be_asked_with_is_named(arguments: list[str], message: str) -> None:
+def test_invalid_option_value_is_refused(arguments: list[str], message: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         run("cheap", *arguments)
 
@@ -205,7 +205,7 @@ def test_what_cannot_be_asked_with_is_named(arguments: list[str], message: str) 
          " " * 42 + "^ character 44: found LIKE, expected AND, OR, IF, | or the end"),
     ],
 )  # fmt: skip
-def test_what_is_wrong_is_pointed_at(expression: str, line: str) -> None:
+def test_syntax_error_is_marked_in_the_expression(expression: str, line: str) -> None:
     result = run(expression)
 
     assert result.exit_code == 1
@@ -213,7 +213,7 @@ def test_what_is_wrong_is_pointed_at(expression: str, line: str) -> None:
     assert "items pass" not in result.stdout
 
 
-def test_what_is_spelled_out_moves_what_it_is_pointed_at_with() -> None:
+def test_error_mark_is_shifted_by_escaped_characters() -> None:
     """A terminal must not obey the character, which is shown as four."""
     result = run('INCLUDE ItemID WHERE Items.BRAND = "\x1b" LIKE')
 
@@ -237,7 +237,7 @@ def test_undeclared_columns_of_a_configuration_are_located() -> None:
     assert user.message.endswith("CurrentUser.AGEE is not declared, so nothing checks its values, did you mean age?")
 
 
-def test_event_type_that_does_not_exist_is_a_problem() -> None:
+def test_unknown_event_type_is_a_problem() -> None:
     result = run('EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("purchse")')
 
     assert result.exit_code == 1
@@ -245,7 +245,7 @@ def test_event_type_that_does_not_exist_is_a_problem() -> None:
     assert "did you mean purchase?" in result.stdout
 
 
-def test_value_that_no_item_has_is_pointed_out() -> None:
+def test_value_without_items_has_a_hint() -> None:
     result, document = (
         run('INCLUDE ItemID WHERE Items.BRAND = "Own"'),
         run('INCLUDE ItemID WHERE Items.BRAND IN ("own")', "--json"),
@@ -281,7 +281,7 @@ def stored_as_text(deployment: Deployment, client: Callable[[str], Any], tmp_pat
     return deployment
 
 
-def test_values_of_another_type_than_declared_are_counted(stored_as_text: Deployment) -> None:
+def test_stored_values_of_another_type_are_counted(stored_as_text: Deployment) -> None:
     result, document = run("stock"), run("stock", "--json")
 
     assert result.exit_code == 1
@@ -289,7 +289,7 @@ def test_values_of_another_type_than_declared_are_counted(stored_as_text: Deploy
     assert len(json.loads(document.stdout)["contradictions"]) == 1
 
 
-def test_recommend_says_why_no_item_passes_a_filter(
+def test_recommend_reports_why_no_item_passes_a_filter(
     stored_as_text: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     empty = Recommendations((), "id", source="none", filled=0, cold=0, model_version="v1", degraded=None, duration_ms=1)
@@ -300,7 +300,7 @@ def test_recommend_says_why_no_item_passes_a_filter(
     assert "2 items store inStock as text, declared as boolean; import the items again" in result.stderr
 
 
-def test_recommend_refuses_metadata_columns_that_no_item_has(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_recommend_refuses_metadata_columns_of_no_item(monkeypatch: pytest.MonkeyPatch) -> None:
     item = RecommendedItem("kiwi", 0.5, {"PRICE": "3"})
     answer = Recommendations(
         (item,), "id", source="model", filled=0, cold=0, model_version="v1", degraded=None, duration_ms=1,
@@ -314,7 +314,7 @@ def test_recommend_refuses_metadata_columns_that_no_item_has(monkeypatch: pytest
         )
 
 
-def test_recommend_accepts_a_metadata_column_that_only_other_items_have(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_recommend_accepts_a_metadata_column_of_other_items(monkeypatch: pytest.MonkeyPatch) -> None:
     item = RecommendedItem("kiwi", 0.5, {})
     answer = Recommendations(
         (item,), "id", source="model", filled=0, cold=0, model_version="v1", degraded=None, duration_ms=1,
@@ -330,9 +330,7 @@ def test_recommend_accepts_a_metadata_column_that_only_other_items_have(monkeypa
     assert "kiwi" in result.stdout
 
 
-def test_applying_a_configuration_counts_stored_values_of_another_type(
-    stored_as_text: Deployment, tmp_path: Path
-) -> None:
+def test_apply_counts_stored_values_of_another_type(stored_as_text: Deployment, tmp_path: Path) -> None:
     users = UserStore(stored_as_text.client("dynamodb"), stored_as_text.names.users_table)
     users.put([User("ann", {"age": "forty"}), User("bob", {"age": 40})], now_ms=1)
     path = tmp_path / "shop.yaml"
@@ -351,7 +349,7 @@ def test_applying_a_configuration_counts_stored_values_of_another_type(
     assert again.stderr == ""
 
 
-def test_a_filter_of_a_file_is_counted_with_the_columns_of_the_file(tmp_path: Path, deployment: Deployment) -> None:
+def test_filter_of_a_file_is_counted_with_the_columns_of_the_file(tmp_path: Path, deployment: Deployment) -> None:
     changes = [Change("fig", 2, {"price": 1, "onSale": True})]
     store = SnapshotStore(deployment.client("s3"), deployment.names.artefact_bucket, tmp_path / "again")
     SnapshotPublisher(store).publish(changes, columns={"price": ColumnType.NUMBER}, version=0, now_ms=2)

@@ -9,7 +9,7 @@ from cli.main import app
 
 
 @pytest.mark.parametrize("kind", ["prometheus", "cloudwatch"])
-def test_a_dashboard_is_printed_as_json(kind: str) -> None:
+def test_dashboard_is_printed_as_json(kind: str) -> None:
     printed = CliRunner().invoke(app, ["grafana", kind])
 
     assert json.loads(printed.stdout)["uid"] == f"alsolike-{kind}"

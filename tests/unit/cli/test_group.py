@@ -18,7 +18,7 @@ class Size:
     height: int = 2
 
 
-def test_fields_of_dataclasses_are_options() -> None:
+def test_dataclass_fields_are_options() -> None:
     app = CommandGroup()
     passed: list[object] = []
 

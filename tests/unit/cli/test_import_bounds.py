@@ -37,7 +37,7 @@ def small_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bounds, "FREE_BYTES", 1 << 20)
 
 
-def test_parquet_of_repeated_rows_is_refused_before_it_is_read(deployment: Deployment, tmp_path: Path) -> None:
+def test_parquet_file_of_repeated_rows_is_refused_before_reading(deployment: Deployment, tmp_path: Path) -> None:
     path = repeated(tmp_path / "p.parquet", 2_000_000)
     most = 1_000_000 + 8 * path.stat().st_size
 
@@ -51,7 +51,7 @@ def test_parquet_of_repeated_rows_is_refused_before_it_is_read(deployment: Deplo
     assert not lake_objects(deployment)
 
 
-def test_one_refused_file_keeps_the_others_from_being_imported(deployment: Deployment, tmp_path: Path) -> None:
+def test_refused_file_prevents_the_import_of_other_files(deployment: Deployment, tmp_path: Path) -> None:
     good = tmp_path / "good.csv"
     good.write_bytes(HEADER + ROW)
 
@@ -61,7 +61,7 @@ def test_one_refused_file_keeps_the_others_from_being_imported(deployment: Deplo
     assert not lake_objects(deployment)
 
 
-def test_a_million_rows_may_be_equal(tmp_path: Path) -> None:
+def test_million_equal_rows_are_accepted(tmp_path: Path) -> None:
     assert len(read(repeated(tmp_path / "p.parquet", 1_000_000)).interactions) == 1_000_000
 
 
@@ -70,7 +70,7 @@ def test_evaluation_refuses_repeated_rows(tmp_path: Path) -> None:
         read(repeated(tmp_path / "p.parquet", 2_000_000))
 
 
-def test_items_of_repeated_rows_are_refused(deployment: Deployment, tmp_path: Path) -> None:
+def test_items_file_of_repeated_rows_is_refused(deployment: Deployment, tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="Remove repeated rows"):
         import_items([repeated(tmp_path / "p.parquet", 2_000_000)], deployment, now_ms=NOW_MS)
 
@@ -88,7 +88,7 @@ def test_items_of_repeated_rows_are_refused(deployment: Deployment, tmp_path: Pa
     ids=["rows", "malformed rows", "blank lines", "one line", "one cell"],
 )
 @pytest.mark.parametrize("members", [1, 3])
-def test_gzip_of_repeated_content_is_refused(
+def test_gzip_file_of_repeated_content_is_refused(
     deployment: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, reason: str, members: int
 ) -> None:
     monkeypatch.setattr(csv_blocks, "MAX_LINE_BYTES", 1 << 16)
@@ -111,7 +111,7 @@ def halfway(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.usefixtures("small_bounds")
-def test_rows_before_the_bound_are_named_and_can_be_removed(deployment: Deployment, halfway: Path) -> None:
+def test_rows_imported_before_the_limit_are_named_and_can_be_removed(deployment: Deployment, halfway: Path) -> None:
     with pytest.raises(InvalidInput, match=f"The lake has the rows before. Remove them with .* {NOW_MS}"):
         load(deployment, halfway)
     assert lake_objects(deployment)
@@ -122,7 +122,7 @@ def test_rows_before_the_bound_are_named_and_can_be_removed(deployment: Deployme
 
 
 @pytest.mark.usefixtures("small_bounds")
-def test_items_before_the_bound_are_named(deployment: Deployment, halfway: Path) -> None:
+def test_items_imported_before_the_limit_are_reported(deployment: Deployment, halfway: Path) -> None:
     halfway.write_bytes(gzip.compress(b"ITEM_ID\n" + b"an-item\n" * 60_000) + gzip.compress(b"an-item\n" * 600_000))
 
     with pytest.raises(InvalidInput, match="The rows before are stored"):
@@ -130,7 +130,7 @@ def test_items_before_the_bound_are_named(deployment: Deployment, halfway: Path)
 
 
 @pytest.mark.usefixtures("small_bounds")
-def test_dry_run_names_no_rows_before_the_bound(deployment: Deployment, halfway: Path) -> None:
+def test_dry_run_reports_no_rows_before_the_limit(deployment: Deployment, halfway: Path) -> None:
     with pytest.raises(InvalidInput, match=r"(expected at most|times its size)[^;]*; if all (is|are) real, [^.]*$"):
         import_interactions(
             [halfway], deployment, default_event_type="view", now_ms=NOW_MS, options=Options(dry_run=True)
@@ -138,7 +138,7 @@ def test_dry_run_names_no_rows_before_the_bound(deployment: Deployment, halfway:
 
 
 @pytest.mark.usefixtures("small_bounds")
-def test_csv_has_no_bound(deployment: Deployment, tmp_path: Path) -> None:
+def test_csv_file_has_no_size_limit(deployment: Deployment, tmp_path: Path) -> None:
     path = tmp_path / "p.csv"
     path.write_bytes(HEADER + ROW * 60_000)
 
@@ -146,7 +146,7 @@ def test_csv_has_no_bound(deployment: Deployment, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("small_bounds")
-def test_gzip_of_different_rows_has_room(deployment: Deployment, tmp_path: Path) -> None:
+def test_gzip_file_of_different_rows_is_accepted(deployment: Deployment, tmp_path: Path) -> None:
     rows = b"".join(b"%d,a%d,%d\n" % (row % 97, row * row % 89, 1_500_000_000 + row) for row in range(60_000))
     path = tmp_path / "p.csv.gz"
     path.write_bytes(gzip.compress(HEADER + rows))
@@ -155,7 +155,7 @@ def test_gzip_of_different_rows_has_room(deployment: Deployment, tmp_path: Path)
 
 
 @pytest.mark.parametrize("name", ["p.csv", "p.csv.gz", "p.parquet"])
-def test_more_columns_than_a_table_has_are_refused(deployment: Deployment, tmp_path: Path, name: str) -> None:
+def test_more_columns_than_the_limit_are_refused(deployment: Deployment, tmp_path: Path, name: str) -> None:
     path, columns = tmp_path / name, ["USER_ID", "ITEM_ID", "TIMESTAMP", *(f"C{number}" for number in range(998))]
     if name.endswith(".parquet"):
         pq.write_table(pa.table({column: [1] for column in columns}), path)

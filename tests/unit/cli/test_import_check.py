@@ -66,7 +66,7 @@ row_strategy = st.fixed_dictionaries(
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(row_strategy, min_size=1, max_size=20))
-def test_columnwise_check_agrees_with_a_check_row_by_row(rows: list[dict[str, Any]]) -> None:
+def test_columnar_check_equals_a_check_by_row(rows: list[dict[str, Any]]) -> None:
     table = pa.table({name: pa.array([row[name] for row in rows], pa.string()) for name in rows[0]})
 
     checked = check(table, default_event_type="view", now_ms=NOW_MS)
@@ -76,7 +76,7 @@ def test_columnwise_check_agrees_with_a_check_row_by_row(rows: list[dict[str, An
     assert checked.good.table()["user_id"].to_pylist() == [row["USER_ID"] for row in rows if is_good(row)]
 
 
-def test_space_and_control_characters_make_no_id() -> None:
+def test_space_and_control_characters_are_not_an_id() -> None:
     ids = ["a b", " ", "\u2003", "\x85", "\x1c", "a\x01", "a\x7f", "\u200b"]
     table = pa.table({"USER_ID": ids, "ITEM_ID": ["i"] * len(ids), "TIMESTAMP": [1] * len(ids)})
 
@@ -88,7 +88,7 @@ def test_space_and_control_characters_make_no_id() -> None:
     ]  # fmt: skip
 
 
-def test_every_character_that_is_space_to_python_is_space_here() -> None:
+def test_every_python_space_character_is_refused_as_an_id() -> None:
     spaces = [chr(code) for code in range(0x110000) if chr(code).isspace()]
     others = [chr(code) for code in range(0x21, 0xD800) if not chr(code).isspace() and code != 0x7F]
     ids = spaces + others
@@ -97,7 +97,7 @@ def test_every_character_that_is_space_to_python_is_space_here() -> None:
     assert check(table, default_event_type="view", now_ms=NOW_MS).bad.tolist() == list(range(len(spaces)))
 
 
-def test_impression_holds_ids_alone() -> None:
+def test_impression_accepts_only_ids() -> None:
     impressions = ["a|b", "a| ", " |b", "a||b", "a|b\x01", "a b|c", None]
     rows = len(impressions)
     table = pa.table({"USER_ID": ["u"] * rows, "ITEM_ID": ["i"] * rows, "TIMESTAMP": [1] * rows})

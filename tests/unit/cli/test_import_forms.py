@@ -41,7 +41,7 @@ def write(path: Path, text: str, encoding: str = "cp1252") -> Path:
 
 
 @pytest.mark.parametrize("name", ["items.csv", "items.csv.gz"])
-def test_items_of_excel_are_imported_without_conversion(deployment: Deployment, tmp_path: Path, name: str) -> None:
+def test_items_file_of_excel_is_imported_without_conversion(deployment: Deployment, tmp_path: Path, name: str) -> None:
     path = write(tmp_path / name, ITEMS)
 
     summary = import_items([path], deployment, now_ms=NOW_MS, options=Options(declares=True, form=EXCEL))
@@ -89,7 +89,7 @@ def test_delimiters_and_encodings_are_read(
     assert (summary.imported, summary.rejected) == (2, 0)
 
 
-def test_interactions_of_excel_are_imported_and_rejected_rows_are_plain(deployment: Deployment, tmp_path: Path) -> None:
+def test_interactions_of_excel_are_imported_with_normalised_rejects(deployment: Deployment, tmp_path: Path) -> None:
     rows = [
         "KUNDE;ITEM_ID;TIMESTAMP;EVENT_VALUE",
         "ü1;a;1600000000;12,50",
@@ -111,7 +111,7 @@ def test_interactions_of_excel_are_imported_and_rejected_rows_are_plain(deployme
     ]  # fmt: skip
 
 
-def test_import_with_another_form_is_not_taken_for_the_earlier_one(deployment: Deployment, tmp_path: Path) -> None:
+def test_import_with_another_csv_format_is_a_new_import(deployment: Deployment, tmp_path: Path) -> None:
     path = write(tmp_path / "orders.csv", 'USER_ID,ITEM_ID,TIMESTAMP,EVENT_VALUE\n1,a,1600000000,"2,5"\n')
 
     first, again, third = (
@@ -130,7 +130,7 @@ def test_import_with_another_form_is_not_taken_for_the_earlier_one(deployment: D
     assert (third.imported, third.imported_before) == (0, 1)
 
 
-def test_undecodable_characters_cost_their_row_only(deployment: Deployment, tmp_path: Path) -> None:
+def test_undecodable_characters_reject_only_their_row(deployment: Deployment, tmp_path: Path) -> None:
     path = tmp_path / "items.csv"
     path.write_bytes(b"ITEM_ID,TITLE\n1,\x81\n2,\x80\n")  # cp1252 has no character 0x81
 
@@ -142,7 +142,7 @@ def test_undecodable_characters_cost_their_row_only(deployment: Deployment, tmp_
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
 @pytest.mark.parametrize("encoding", ["cp1252", "utf-16", "utf-16-be", "utf-8"])
-def test_bytes_are_converted_whatever_the_size_of_a_read(encoding: str, size: int) -> None:
+def test_bytes_are_converted_with_any_read_size(encoding: str, size: int) -> None:
     text = "Käse für 7 €\n" * 9
     file = CsvForm(encoding=encoding).utf8(io.BytesIO(text.encode(encoding)))
 
@@ -163,7 +163,7 @@ def test_bytes_are_converted_whatever_the_size_of_a_read(encoding: str, size: in
         ({"encoding": "base64"}, "--encoding is 'base64', expected an encoding such as utf-8"),
     ],
 )
-def test_form_that_does_not_exist_is_refused(fields: dict[str, str], message: str) -> None:
+def test_invalid_csv_format_is_refused(fields: dict[str, str], message: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         CsvForm(**fields)
 
@@ -179,7 +179,7 @@ def test_form_that_does_not_exist_is_refused(fields: dict[str, str], message: st
         ('ITEM_ID,PRICE\n1,"2,5"\n', "add --decimal ','"),
     ],
 )
-def test_refused_files_name_the_options_that_read_them(
+def test_refused_file_error_names_the_needed_options(
     deployment: Deployment, tmp_path: Path, text: str, options: str
 ) -> None:
     path = write(tmp_path / "items.csv", text)
@@ -190,7 +190,7 @@ def test_refused_files_name_the_options_that_read_them(
     assert options in str(refused.value)
 
 
-def test_commands_accept_the_form(shop: Deployment, tmp_path: Path) -> None:
+def test_commands_accept_the_csv_format(shop: Deployment, tmp_path: Path) -> None:
     items, orders = write(tmp_path / "items.csv", ITEMS), tmp_path / "orders.csv"
     write(orders, "USER_ID;ITEM_ID;TIMESTAMP\nü;1,5;1600000000\n")
     form = ["--delimiter", ";", "--decimal", ",", "--encoding", "cp1252"]
@@ -206,7 +206,7 @@ def test_commands_accept_the_form(shop: Deployment, tmp_path: Path) -> None:
     assert "price: number" in run("config", "infer", str(items))
 
 
-def test_offline_readers_accept_the_form(tmp_path: Path) -> None:
+def test_offline_readers_accept_the_csv_format(tmp_path: Path) -> None:
     items, orders = write(tmp_path / "items.csv", ITEMS), tmp_path / "orders.csv"
     write(orders, "USER_ID;ITEM_ID;TIMESTAMP\nü;1,5;1600000000\nö;7;1600000001\n")
 

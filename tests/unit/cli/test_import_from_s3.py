@@ -48,7 +48,7 @@ def names(client: Any, *uris: str) -> list[str]:
         ("s3://shop/history/201?/b.csv.gz", ["history/2018/b.csv.gz"]),
     ],
 )
-def test_keys_prefixes_and_patterns_name_objects(client: Any, shop_bucket: Any, uri: str, keys: list[str]) -> None:
+def test_keys_prefixes_and_patterns_select_objects(client: Any, shop_bucket: Any, uri: str, keys: list[str]) -> None:
     assert names(client, uri) == [f"s3://shop/{key}" for key in keys]
 
 
@@ -62,12 +62,12 @@ def test_keys_prefixes_and_patterns_name_objects(client: Any, shop_bucket: Any, 
         ("s3://", "names no bucket"),
     ],
 )
-def test_address_of_nothing_is_an_error_that_names_it(client: Any, shop_bucket: Any, uri: str, message: str) -> None:
+def test_address_without_objects_is_refused(client: Any, shop_bucket: Any, uri: str, message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
         names(client, uri)
 
 
-def test_objects_are_imported_and_their_bad_rows_go_to_the_working_directory(
+def test_objects_are_imported_and_rejects_written_to_the_working_directory(
     deployment: Deployment, shop_bucket: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -92,7 +92,7 @@ def test_parquet_object_is_read_in_ranges(deployment: Deployment, shop_bucket: A
     assert summary.imported == 2
 
 
-def test_object_that_changes_while_it_is_read_is_not_mixed_with_its_successor(client: Any, shop_bucket: Any) -> None:
+def test_object_changed_during_reading_raises_unavailable(client: Any, shop_bucket: Any) -> None:
     (source,) = find(["s3://shop/history/2017/a.csv"], lambda: client("s3"))
     assert isinstance(source, SourceObject)
     shop_bucket.put_object(Bucket="shop", Key="history/2017/a.csv", Body=ROWS + b"3,d,1\n")
@@ -101,7 +101,7 @@ def test_object_that_changes_while_it_is_read_is_not_mixed_with_its_successor(cl
         source.open().read()
 
 
-def test_name_of_the_rejected_file_stays_in_the_working_directory(client: Any) -> None:
+def test_rejected_file_name_stays_in_the_working_directory(client: Any) -> None:
     tricky = SourceObject(client("s3"), "shop", "../..\\x\n.csv", 1, "e")
 
     assert tricky.rejected_path(flat=False).name == str(tricky.rejected_path(flat=False))

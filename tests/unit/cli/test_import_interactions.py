@@ -20,7 +20,7 @@ from operations.ingest import csv_rows, files
 from tests.unit.cli.imported import GOOD, lake_objects, lake_rows, load, write
 
 
-def test_rows_land_in_the_partition_of_their_day_in_the_lakes_columns(deployment: Deployment, tmp_path: Path) -> None:
+def test_rows_are_written_to_the_partition_of_their_date(deployment: Deployment, tmp_path: Path) -> None:
     load(deployment, write(tmp_path / "p.csv", GOOD))
 
     keys = sorted(lake_objects(deployment))
@@ -39,7 +39,7 @@ def test_rows_land_in_the_partition_of_their_day_in_the_lakes_columns(deployment
     assert rows.properties.tolist() == ["{}", "{}"]
 
 
-def test_an_object_holds_no_text_of_another_days_rows(deployment: Deployment, tmp_path: Path) -> None:
+def test_object_contains_no_values_of_another_partition(deployment: Deployment, tmp_path: Path) -> None:
     load(deployment, write(tmp_path / "p.csv", "USER_ID,ITEM_ID,TIMESTAMP\nann,a,1500000000\nbob,b,1500086400\n"))
 
     first, second = (data for _, data in sorted(lake_objects(deployment).items()))
@@ -56,7 +56,7 @@ def test_an_object_holds_no_text_of_another_days_rows(deployment: Deployment, tm
         ("p.txt", "USER_ID,ITEM_ID,TIMESTAMP\n", "unknown extension"),
     ],
 )
-def test_wrong_file_is_an_error_before_anything_is_written(
+def test_invalid_file_is_refused_before_any_write(
     deployment: Deployment, tmp_path: Path, name: str, text: str, message: str
 ) -> None:
     good = write(tmp_path / "good.csv", GOOD)
@@ -68,7 +68,7 @@ def test_wrong_file_is_an_error_before_anything_is_written(
     assert not list(tmp_path.glob("*.rejected.csv"))
 
 
-def test_wrong_parquet_type_is_an_error_naming_the_column(deployment: Deployment, tmp_path: Path) -> None:
+def test_wrong_parquet_type_error_names_the_column(deployment: Deployment, tmp_path: Path) -> None:
     path = tmp_path / "p.parquet"
     pq.write_table(pa.table({"USER_ID": [1.5], "ITEM_ID": ["a"], "TIMESTAMP": [1]}), path)
 
@@ -77,7 +77,7 @@ def test_wrong_parquet_type_is_an_error_naming_the_column(deployment: Deployment
 
 
 @pytest.mark.parametrize("kind", [pa.string_view(), pa.large_string(), pa.dictionary(pa.int32(), pa.string())])
-def test_any_kind_of_parquet_text_is_read(deployment: Deployment, tmp_path: Path, kind: pa.DataType) -> None:
+def test_any_parquet_string_type_is_read(deployment: Deployment, tmp_path: Path, kind: pa.DataType) -> None:
     names = ("USER_ID", "ITEM_ID", "TIMESTAMP", "EVENT_TYPE", "EVENT_VALUE", "IMPRESSION", "SHELF")
     cells = {name: pa.array(["7", "8"]).cast(kind) for name in names}
     cells["EVENT_TYPE"] = pa.array(["view", "rent"]).cast(kind)
@@ -89,7 +89,7 @@ def test_any_kind_of_parquet_text_is_read(deployment: Deployment, tmp_path: Path
     assert lake_rows(deployment).properties.tolist() == ['{"shelf":"7"}']
 
 
-def test_repeated_import_overwrites_itself(deployment: Deployment, tmp_path: Path) -> None:
+def test_repeated_import_overwrites_its_objects(deployment: Deployment, tmp_path: Path) -> None:
     path = write(tmp_path / "p.csv", GOOD)
     load(deployment, path)
     before = lake_objects(deployment)
@@ -102,7 +102,7 @@ def test_repeated_import_overwrites_itself(deployment: Deployment, tmp_path: Pat
     assert [recent.item_id for recent in profile.recent] == ["a", "b"]
 
 
-def test_csv_gzip_and_parquet_say_the_same(deployment: Deployment, tmp_path: Path) -> None:
+def test_csv_gzip_and_parquet_give_the_same_rows(deployment: Deployment, tmp_path: Path) -> None:
     table = pa.table(
         {
             "USER_ID": pa.array([1, 2, 2]),
@@ -132,7 +132,7 @@ def test_csv_gzip_and_parquet_say_the_same(deployment: Deployment, tmp_path: Pat
     assert sorted(frames[0].properties) == ['{"ownColumn":"phone"}', '{"ownColumn":"phone"}', "{}"]
 
 
-def test_event_ids_do_not_change_between_versions(deployment: Deployment, tmp_path: Path) -> None:
+def test_event_ids_are_stable_between_versions(deployment: Deployment, tmp_path: Path) -> None:
     load(deployment, write(tmp_path / "p.csv", GOOD))
 
     # An id that changed would count every event of an earlier import once more.
@@ -142,7 +142,7 @@ def test_event_ids_do_not_change_between_versions(deployment: Deployment, tmp_pa
     ]
 
 
-def test_identical_rows_have_one_event_id_and_any_difference_another(deployment: Deployment, tmp_path: Path) -> None:
+def test_equal_rows_have_one_event_id_and_different_rows_others(deployment: Deployment, tmp_path: Path) -> None:
     text = (
         "USER_ID,ITEM_ID,TIMESTAMP,EVENT_VALUE\n"
         "1,a,1500000000,1\n1,a,1500000000,1.0\n"
@@ -156,13 +156,13 @@ def test_identical_rows_have_one_event_id_and_any_difference_another(deployment:
     assert len(lake.deduplicate(rows)) == 7
 
 
-def test_stated_event_id_is_kept(deployment: Deployment, tmp_path: Path) -> None:
+def test_given_event_id_is_kept(deployment: Deployment, tmp_path: Path) -> None:
     load(deployment, write(tmp_path / "p.csv", "USER_ID,ITEM_ID,TIMESTAMP,EVENT_ID\n1,a,1500000000,order-7\n"))
 
     assert lake_rows(deployment).event_id.tolist() == ["order-7"]
 
 
-def test_profiles_get_the_latest_interactions_of_the_whole_import(
+def test_profiles_have_the_latest_interactions_of_the_import(
     deployment: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(files, "CHUNK_ROWS", 40)
@@ -184,7 +184,7 @@ def test_profiles_get_the_latest_interactions_of_the_whole_import(
     assert summary.profiles == 2
 
 
-def test_live_profiles_hold_as_many_as_the_configuration_says(deployment: Deployment, tmp_path: Path) -> None:
+def test_live_profiles_have_the_configured_history_length(deployment: Deployment, tmp_path: Path) -> None:
     store = ConfigurationStore(deployment.client("s3"), deployment.names.artefact_bucket)
     document = {"format": 1, "limits": {"history_length": 120}}
     store.apply(store.current(), document, text="", by="test", reason="", now_ms=1)
@@ -196,7 +196,7 @@ def test_live_profiles_hold_as_many_as_the_configuration_says(deployment: Deploy
     assert [recent.item_id for recent in profile.recent] == [f"i{index}" for index in range(30, 150)]
 
 
-def test_default_event_type_fills_what_the_file_leaves_open(deployment: Deployment, tmp_path: Path) -> None:
+def test_default_event_type_fills_empty_cells(deployment: Deployment, tmp_path: Path) -> None:
     text = "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE\n1,a,1500000000,\n1,b,1500000001,click\n"
 
     load(deployment, write(tmp_path / "p.csv", text), event_type="Purchase")
@@ -204,6 +204,6 @@ def test_default_event_type_fills_what_the_file_leaves_open(deployment: Deployme
     assert lake_rows(deployment).event_type.tolist() == ["purchase", "click"]
 
 
-def test_unknown_default_event_type_is_an_error(deployment: Deployment, tmp_path: Path) -> None:
+def test_unknown_default_event_type_is_refused(deployment: Deployment, tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="eventType is 'bought'"):
         load(deployment, write(tmp_path / "p.csv", GOOD), event_type="bought")

@@ -30,7 +30,7 @@ def history(tmp_path: Path) -> Path:
     return write_history(tmp_path / "p.csv")
 
 
-def test_import_stopped_halfway_and_repeated_ends_as_one_that_was_not(deployment: Deployment, history: Path) -> None:
+def test_interrupted_and_repeated_import_has_the_same_result(deployment: Deployment, history: Path) -> None:
     """tests/slow/cli stops at every call."""
     load(deployment, history)
     expected = end_state(deployment.client, history)
@@ -46,7 +46,7 @@ def test_import_stopped_halfway_and_repeated_ends_as_one_that_was_not(deployment
     assert (repeated.imported, repeated.rejected) == (145, 5)
 
 
-def test_repeated_run_writes_no_object_that_is_there(
+def test_repeated_run_writes_only_missing_objects(
     deployment: Deployment, history: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = load(deployment, history)
@@ -67,7 +67,7 @@ def test_repeated_run_writes_no_object_that_is_there(
     assert 0 < repeated.objects < whole.objects
 
 
-def test_finished_file_is_skipped_until_it_is_asked_for_again(deployment: Deployment, history: Path) -> None:
+def test_finished_file_is_skipped_unless_requested_again(deployment: Deployment, history: Path) -> None:
     first = load(deployment, history)
     before = end_state(deployment.client, history)
 
@@ -81,7 +81,7 @@ def test_finished_file_is_skipped_until_it_is_asked_for_again(deployment: Deploy
     assert end_state(deployment.client, history) == before
 
 
-def test_finished_file_whose_rejected_rows_are_gone_gives_them_back(deployment: Deployment, history: Path) -> None:
+def test_finished_file_with_deleted_rejects_writes_them_again(deployment: Deployment, history: Path) -> None:
     load(deployment, history)
     rejected = history.with_name("p.csv.rejected.csv")
     before = rejected.read_text()
@@ -92,7 +92,7 @@ def test_finished_file_whose_rejected_rows_are_gone_gives_them_back(deployment: 
     assert rejected.read_text() == before
 
 
-def test_other_options_begin_anew(deployment: Deployment, history: Path) -> None:
+def test_other_options_start_a_new_import(deployment: Deployment, history: Path) -> None:
     load(deployment, history)
 
     summary = import_interactions([history], deployment, default_event_type="purchase", now_ms=LATER_MS)
@@ -110,7 +110,7 @@ def test_other_options_begin_anew(deployment: Deployment, history: Path) -> None
     assert summary.objects == len(keys)
 
 
-def test_items_are_imported_on_from_where_it_stopped_and_anew_once_done(
+def test_items_import_resumes_and_a_finished_one_starts_again(
     deployment: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(load_metadata, "CHUNK_ROWS", 20)
@@ -140,9 +140,7 @@ def test_items_are_imported_on_from_where_it_stopped_and_anew_once_done(
     assert all(at >= LATER_MS for at in times().values())
 
 
-def test_the_same_content_under_other_columns_is_refused_before_it_counts_twice(
-    deployment: Deployment, tmp_path: Path
-) -> None:
+def test_same_content_with_other_columns_is_refused(deployment: Deployment, tmp_path: Path) -> None:
     path = tmp_path / "p.csv"
     path.write_text("USER_ID,ITEM_ID,SHIPPED,ORDERED\nann,a,1500000000,1400000000\n")
 

@@ -52,7 +52,7 @@ class Endless:
         return end
 
 
-def test_long_line_is_set_aside_in_little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_long_line_is_rejected_with_little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(csv_blocks, "MAX_LINE_BYTES", 1 << 20)
     file = Endless(b"a\nb", 200 << 20, b"\nc\n")
     tracemalloc.start()
@@ -91,7 +91,7 @@ def test_lines_around_long_ones_keep_their_numbers(lines: list[bytes], end: byte
     assert all(len(expected[number]) > 60 for number in set_aside)
 
 
-def test_endless_line_costs_its_row_alone(
+def test_endless_line_rejects_only_its_row(
     deployment: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(csv_blocks, "MAX_LINE_BYTES", 1000)
@@ -114,9 +114,7 @@ def test_line_ends_may_be_mixed(deployment: Deployment, tmp_path: Path) -> None:
     assert path.with_name("p.csv.rejected.csv").read_text().splitlines()[1].startswith("5,USER_ID is missing")
 
 
-def test_file_of_nothing_but_a_header_has_no_rows_and_no_file_of_bad_ones(
-    deployment: Deployment, tmp_path: Path
-) -> None:
+def test_file_with_only_a_header_has_no_rows_and_no_rejects(deployment: Deployment, tmp_path: Path) -> None:
     (tmp_path / "p.csv").write_bytes(HEADER)
     pq.write_table(
         pa.table({name: pa.array([], pa.string()) for name in ("USER_ID", "ITEM_ID", "TIMESTAMP")}),
@@ -130,14 +128,14 @@ def test_file_of_nothing_but_a_header_has_no_rows_and_no_file_of_bad_ones(
     assert not list(tmp_path.glob("*.rejected.csv"))
 
 
-def test_empty_parquet_is_an_error_that_names_the_file(deployment: Deployment, tmp_path: Path) -> None:
+def test_empty_parquet_file_error_names_the_file(deployment: Deployment, tmp_path: Path) -> None:
     (tmp_path / "p.parquet").write_bytes(b"")
 
     with pytest.raises(InvalidInput, match=r"p\.parquet cannot be read"):
         load(deployment, tmp_path / "p.parquet")
 
 
-def test_rows_before_a_damaged_place_of_a_parquet_are_kept(deployment: Deployment, tmp_path: Path) -> None:
+def test_rows_before_a_damaged_place_of_a_parquet_file_are_kept(deployment: Deployment, tmp_path: Path) -> None:
     path = tmp_path / "p.parquet"
     users = [f"user{row}" for row in range(2_000)]
     table = pa.table({"USER_ID": users, "ITEM_ID": users, "TIMESTAMP": [1_500_000_000] * 2_000})
@@ -169,7 +167,7 @@ def test_dry_run_counts_and_writes_nothing(deployment: Deployment, tmp_path: Pat
     assert deployment.client("dynamodb").scan(TableName="profiles")["Items"] == []
 
 
-def test_chunks_end_where_they_have_many_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_chunks_end_at_the_byte_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from operations.ingest import csv_rows
     from operations.ingest.sources import LocalFile
 
@@ -186,7 +184,7 @@ def test_chunks_end_where_they_have_many_bytes(tmp_path: Path, monkeypatch: pyte
 
 @pytest.mark.parametrize("memory_rows", [10, 100, 1_000_000])
 @pytest.mark.parametrize("stated", [False, True])
-def test_what_profiles_get_does_not_depend_on_what_lies_on_disk(
+def test_profiles_do_not_depend_on_the_number_of_rows_in_memory(
     monkeypatch: pytest.MonkeyPatch, memory_rows: int, stated: bool
 ) -> None:
     monkeypatch.setattr(latest, "MEMORY_ROWS", memory_rows)

@@ -41,7 +41,7 @@ def rejected(path: Path) -> list[tuple[int, str]]:
 
 @pytest.mark.parametrize("name", ["p.csv", "p.csv.gz"])
 @pytest.mark.parametrize("block_bytes", [10, 60, 1 << 20])
-def test_row_that_is_neither_utf8_nor_of_the_right_width_is_refused_alone(
+def test_row_with_invalid_utf_8_or_width_is_rejected_individually(
     deployment: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, block_bytes: int
 ) -> None:
     monkeypatch.setattr(csv_rows, "_BLOCK_BYTES", block_bytes)
@@ -58,7 +58,7 @@ def test_row_that_is_neither_utf8_nor_of_the_right_width_is_refused_alone(
     ]
 
 
-def test_unclosed_quote_costs_its_row_alone(deployment: Deployment, tmp_path: Path) -> None:
+def test_unclosed_quote_rejects_only_its_row(deployment: Deployment, tmp_path: Path) -> None:
     rows = b'1,"a,1500000000\n2,b,1500000000\n3,"c",1500000000\n4,5" tv,1500000000\n5,"6"" tv",1500000000\n6,,1\n'
     path = write(tmp_path / "p.csv", HEADER + rows)
 
@@ -70,7 +70,7 @@ def test_unclosed_quote_costs_its_row_alone(deployment: Deployment, tmp_path: Pa
 
 @pytest.mark.parametrize("name", ["i.csv", "i.csv.gz"])
 @pytest.mark.parametrize("block_bytes", [1, 7, 30, 1 << 20])
-def test_cell_with_line_breaks_is_imported_and_lines_keep_their_numbers(
+def test_cell_with_line_breaks_is_imported_and_line_numbers_are_kept(
     deployment: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, block_bytes: int
 ) -> None:
     monkeypatch.setattr(csv_rows, "_BLOCK_BYTES", block_bytes)
@@ -90,7 +90,7 @@ def test_cell_with_line_breaks_is_imported_and_lines_keep_their_numbers(
     assert texts == {"a": "x", "b": "two\nlines", "c": "y", "f": "last\nline"}
 
 
-def test_quote_without_an_end_costs_its_row_whatever_follows(deployment: Deployment, tmp_path: Path) -> None:
+def test_unclosed_quote_rejects_only_its_row_before_any_content(deployment: Deployment, tmp_path: Path) -> None:
     followed_by_quotes = b'1,"a,1500000000\n2,"b",1500000000\n3,"c\nd",1500000000\n'
     without_others = b'4,"a,1500000000\n' + b"5,b,1500000000\n" * 2_000
     path = write(tmp_path / "p.csv", HEADER + followed_by_quotes + without_others)
@@ -101,7 +101,7 @@ def test_quote_without_an_end_costs_its_row_whatever_follows(deployment: Deploym
     assert [line for line, _ in rejected(path)] == [2, 4, 6]  # an ID has no line break
 
 
-def test_cell_with_more_lines_than_a_row_has_is_refused(
+def test_cell_above_the_line_limit_is_rejected(
     deployment: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(csv_blocks, "MAX_ROW_LINES", 3)
@@ -154,7 +154,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("name", "data", "message"), WRONG)
-def test_file_whose_header_is_no_text_is_refused_in_one_sentence(
+def test_file_with_an_invalid_header_is_refused(
     deployment: Deployment, tmp_path: Path, name: str, data: bytes, message: str
 ) -> None:
     path = write(tmp_path / name, data)
@@ -165,7 +165,7 @@ def test_file_whose_header_is_no_text_is_refused_in_one_sentence(
     assert [entry.name for entry in tmp_path.iterdir()] == [name]
 
 
-def test_what_is_no_gzip_is_an_error_that_names_the_file(deployment: Deployment, tmp_path: Path) -> None:
+def test_invalid_gzip_file_error_names_the_file(deployment: Deployment, tmp_path: Path) -> None:
     path = tmp_path / "p.csv.gz"
     path.write_bytes(b"no gzip at all")
 
@@ -173,7 +173,7 @@ def test_what_is_no_gzip_is_an_error_that_names_the_file(deployment: Deployment,
         load(deployment, path)
 
 
-def test_rows_before_the_end_of_a_truncated_gzip_are_kept(deployment: Deployment, tmp_path: Path) -> None:
+def test_rows_of_a_truncated_gzip_file_are_kept(deployment: Deployment, tmp_path: Path) -> None:
     rows = b"".join(b"%d,a,%d\n" % (row % 100, 1_500_000_000 + row) for row in range(50_000))
     path = tmp_path / "p.csv.gz"
     path.write_bytes(gzip.compress(HEADER + rows)[:-5_000])
@@ -192,7 +192,7 @@ def test_rows_before_the_end_of_a_truncated_gzip_are_kept(deployment: Deployment
     ]
 
 
-def test_rows_before_a_damaged_place_of_a_gzip_are_kept(deployment: Deployment, tmp_path: Path) -> None:
+def test_rows_before_a_damaged_place_of_a_gzip_file_are_kept(deployment: Deployment, tmp_path: Path) -> None:
     first, second = (gzip.compress(HEADER * start + b"%d,a,1500000000\n" % start) for start in (1, 0))
     path = tmp_path / "p.csv.gz"
     path.write_bytes(first + second[:12] + b"\0" * 40)
@@ -202,13 +202,13 @@ def test_rows_before_a_damaged_place_of_a_gzip_are_kept(deployment: Deployment, 
     assert (summary.imported, summary.rejected, summary.files[0].cut_off) == (1, 1, True)
 
 
-def test_file_with_a_mark_and_without_a_last_line_break_is_read(deployment: Deployment, tmp_path: Path) -> None:
+def test_byte_order_mark_and_missing_last_line_break_are_accepted(deployment: Deployment, tmp_path: Path) -> None:
     assert load(deployment, write(tmp_path / "p.csv", b"\xef\xbb\xbf" + HEADER + b"1,a,1500000000")) == 1
     assert load(deployment, write(tmp_path / "p.csv", HEADER.strip())) == 0
 
 
 @given(st.text(alphabet='a",\n\r', max_size=30), st.integers(1, 40))
-def test_each_line_that_pyarrow_can_read_alone_is_kept(text: str, block_bytes: int) -> None:
+def test_lines_that_pyarrow_can_read_alone_are_kept(text: str, block_bytes: int) -> None:
     data = f"{text}\n".encode()
     lines = data.splitlines()
 
@@ -241,7 +241,7 @@ def _ends_outside_quotes(line: bytes) -> bool:
     return "mark" in probe["only"].to_pylist()
 
 
-def test_input_is_not_removed_for_the_bad_rows_of_another(deployment: Deployment, tmp_path: Path) -> None:
+def test_input_named_like_a_rejects_file_is_refused(deployment: Deployment, tmp_path: Path) -> None:
     first = write(tmp_path / "p.csv", HEADER + b"1,a,1500000000\n")
     second = write(tmp_path / "p.csv.rejected.csv", HEADER + b"2,a,1500000000\n")
 

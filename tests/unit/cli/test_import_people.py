@@ -70,7 +70,9 @@ def load(deployment: Deployment, path: Path) -> None:
     import_interactions([path], deployment, default_event_type="view", now_ms=NOW_MS)
 
 
-def test_an_old_file_brings_no_erased_user_back(deployment: Deployment, pseudonyms: Pseudonyms, tmp_path: Path) -> None:
+def test_import_of_an_old_file_restores_no_erased_user(
+    deployment: Deployment, pseudonyms: Pseudonyms, tmp_path: Path
+) -> None:
     events, people = write(tmp_path / "e.csv", EVENTS), write(tmp_path / "u.csv", USERS)
     erase(deployment, pseudonyms.erased_user("ann"))
 
@@ -84,7 +86,7 @@ def test_an_old_file_brings_no_erased_user_back(deployment: Deployment, pseudony
     assert summary.imported == 1
 
 
-def test_a_user_who_is_erased_during_the_import_gets_no_profile(
+def test_user_erased_during_the_import_gets_no_profile(
     deployment: Deployment, pseudonyms: Pseudonyms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Hours may lie between reading a row and the profiles: the workflow has long ended then."""
@@ -104,9 +106,7 @@ def test_a_user_who_is_erased_during_the_import_gets_no_profile(
     assert profiles(deployment) == {"u#bob"}
 
 
-def test_nothing_stores_an_id_where_ids_are_pseudonymised(
-    hashing: Deployment, pseudonyms: Pseudonyms, tmp_path: Path
-) -> None:
+def test_pseudonymised_import_stores_no_plain_id(hashing: Deployment, pseudonyms: Pseudonyms, tmp_path: Path) -> None:
     load(hashing, write(tmp_path / "e.csv", EVENTS))
     import_users([write(tmp_path / "u.csv", USERS)], hashing, now_ms=NOW_MS)
 
@@ -117,9 +117,7 @@ def test_nothing_stores_an_id_where_ids_are_pseudonymised(
     assert users(hashing) == {ann: {"city": "Graz"}, bob: {"city": "Linz"}}
 
 
-def test_a_pseudonymised_user_who_was_erased_stays_out(
-    hashing: Deployment, pseudonyms: Pseudonyms, tmp_path: Path
-) -> None:
+def test_erased_pseudonymised_user_is_not_imported(hashing: Deployment, pseudonyms: Pseudonyms, tmp_path: Path) -> None:
     erase(hashing, pseudonyms.erased_user(pseudonyms.user("ann")))
 
     load(hashing, write(tmp_path / "e.csv", EVENTS))
@@ -130,7 +128,7 @@ def test_a_pseudonymised_user_who_was_erased_stays_out(
     assert users(hashing) == {bob: {"city": "Linz"}}
 
 
-def test_a_profile_is_shown_for_the_id_that_the_shop_sends(
+def test_profile_command_accepts_the_plain_id(
     hashing: Deployment, pseudonyms: Pseudonyms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(deployments, "resolve", lambda **_: hashing)
@@ -142,7 +140,9 @@ def test_a_profile_is_shown_for_the_id_that_the_shop_sends(
     assert [each["item_id"] for each in shown["recent"]] == ["a"]
 
 
-def test_an_unknown_user_may_be_a_session(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unknown_user_message_suggests_the_session_option(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(deployments, "resolve", lambda **_: deployment)
 
     user = CliRunner().invoke(app, ["profile", "s-1"], catch_exceptions=False)

@@ -19,7 +19,9 @@ def rejected(path: Path) -> list[list[str]]:
         return list(csv.reader(file))
 
 
-def test_bad_rows_are_written_beside_the_input_and_good_rows_go_in(deployment: Deployment, tmp_path: Path) -> None:
+def test_invalid_rows_are_written_next_to_the_input_and_valid_ones_stored(
+    deployment: Deployment, tmp_path: Path
+) -> None:
     text = (
         "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE\n"
         "1,a,1500000000,view\n"
@@ -58,7 +60,7 @@ def test_bad_rows_are_written_beside_the_input_and_good_rows_go_in(deployment: D
     assert summary.files[0].rejected == {row[1]: 1 for row in bad}
 
 
-def test_rows_that_are_not_utf8_are_refused_alone(deployment: Deployment, tmp_path: Path) -> None:
+def test_rows_that_are_not_utf_8_are_rejected_individually(deployment: Deployment, tmp_path: Path) -> None:
     path = tmp_path / "p.csv"
     path.write_bytes(b"USER_ID,ITEM_ID,TIMESTAMP\n1,a,1500000000\n1,caf\xe9,1500000000\n")
 
@@ -68,7 +70,7 @@ def test_rows_that_are_not_utf8_are_refused_alone(deployment: Deployment, tmp_pa
     assert rejected(tmp_path / "p.csv.rejected.csv")[1][:2] == ["3", "is not UTF-8 (see --encoding)"]
 
 
-def test_bad_rows_of_files_that_differ_in_format_only_are_kept_apart(deployment: Deployment, tmp_path: Path) -> None:
+def test_rejects_of_files_with_different_formats_are_separate(deployment: Deployment, tmp_path: Path) -> None:
     plain = write(tmp_path / "p.csv", "USER_ID,ITEM_ID,TIMESTAMP\n1,,1500000000\n")
     packed = tmp_path / "p.csv.gz"
     packed.write_bytes(gzip.compress(b"USER_ID,ITEM_ID,TIMESTAMP\n,a,1500000000\n"))
@@ -84,7 +86,7 @@ def test_bad_rows_of_files_that_differ_in_format_only_are_kept_apart(deployment:
     }
 
 
-def test_bad_rows_of_an_earlier_import_do_not_outlive_a_clean_one(deployment: Deployment, tmp_path: Path) -> None:
+def test_rejects_of_an_earlier_import_are_deleted_by_a_valid_one(deployment: Deployment, tmp_path: Path) -> None:
     load(deployment, write(tmp_path / "p.csv", "USER_ID,ITEM_ID,TIMESTAMP\n1,,1500000000\n"))
     assert (tmp_path / "p.csv.rejected.csv").exists()
 

@@ -43,7 +43,7 @@ def declared(deployment: Deployment) -> dict[str, str]:
     return {name: kind.value for name, kind in current.configuration().item_columns.items()}
 
 
-def test_import_declares_the_types_of_columns_and_stores_typed_values(deployment: Deployment, books: Path) -> None:
+def test_import_declares_column_types_and_stores_typed_values(deployment: Deployment, books: Path) -> None:
     summary = import_items([books], deployment, now_ms=NOW_MS, options=Options(declares=True))
 
     assert summary.inferred == declared(deployment) == TYPES
@@ -54,7 +54,7 @@ def test_import_declares_the_types_of_columns_and_stores_typed_values(deployment
     assert stored["2"]["published"] == 1_577_836_800
 
 
-def test_texts_that_repeat_are_declared_as_categories(deployment: Deployment, tmp_path: Path) -> None:
+def test_repeated_strings_are_declared_as_categories(deployment: Deployment, tmp_path: Path) -> None:
     path = tmp_path / "teas.csv"
     path.write_text(
         "ITEM_ID,TITLE,KIND,SKU\n1,Assam,black,7\n2,Darjeeling,black,8\n3,Sencha,green,7\n4,Keemun,green,8\n"
@@ -65,7 +65,7 @@ def test_texts_that_repeat_are_declared_as_categories(deployment: Deployment, tm
     assert summary.inferred == declared(deployment) == {"kind": "string", "sku": "string"}
 
 
-def test_declared_types_and_other_settings_stay(deployment: Deployment, books: Path) -> None:
+def test_declared_types_and_other_settings_are_kept(deployment: Deployment, books: Path) -> None:
     store = ConfigurationStore(deployment.client("s3"), deployment.names.artefact_bucket)
     document = {
         "format": 1,
@@ -95,7 +95,7 @@ def test_declared_types_and_other_settings_stay(deployment: Deployment, books: P
         ),
     ],
 )
-def test_declared_columns_are_added_to_the_users_text(
+def test_declared_columns_are_added_to_the_users_yaml(
     deployment: Deployment, tmp_path: Path, before: str, after: str
 ) -> None:
     store = ConfigurationStore(deployment.client("s3"), deployment.names.artefact_bucket)
@@ -110,7 +110,7 @@ def test_declared_columns_are_added_to_the_users_text(
     assert store.version(store.current().version).text == after
 
 
-def test_rows_of_a_csv_are_read_once_for_the_types_and_once_for_the_import(
+def test_csv_rows_are_read_once_for_types_and_once_for_the_import(
     deployment: Deployment, books: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reads = list[str]()
@@ -141,7 +141,7 @@ def test_decimal_commas_are_refused_with_their_line(deployment: Deployment, tmp_
         import_items([path], deployment, now_ms=NOW_MS, options=Options(declares=True))
 
 
-def test_columns_that_no_filter_can_name_are_reported_with_their_new_name(
+def test_column_with_an_invalid_filter_name_has_a_rename_hint(
     deployment: Deployment, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "in.csv"
@@ -189,7 +189,7 @@ def test_creation_timestamp_in_seconds_is_a_timestamp(deployment: Deployment, tm
         ("SINCE", ("2024-02-31", "2024-02-01"), None),
     ],
 )
-def test_types_of_doubtful_columns(
+def test_ambiguous_column_has_the_expected_type(
     deployment: Deployment, tmp_path: Path, name: str, cells: tuple[str, ...], kind: str | None
 ) -> None:
     path = column(tmp_path / "books.csv", *cells, name=name)
@@ -200,14 +200,14 @@ def test_types_of_doubtful_columns(
     assert summary.rejected == 0
 
 
-def test_advice_on_a_comma_names_both_readings(deployment: Deployment, tmp_path: Path) -> None:
+def test_ambiguous_comma_error_has_both_readings(deployment: Deployment, tmp_path: Path) -> None:
     path = column(tmp_path / "books.csv", "1,299", "9,50", "8,25")
 
     with pytest.raises(InvalidInput, match=r"X in line 2 is '1,299'.* as 1299 or 1\.299, whichever is meant"):
         import_items([path], deployment, now_ms=NOW_MS, options=Options(declares=True))
 
 
-def test_leading_zero_in_a_column_of_numbers_is_rejected(deployment: Deployment, tmp_path: Path) -> None:
+def test_leading_zero_in_a_numeric_column_is_rejected(deployment: Deployment, tmp_path: Path) -> None:
     import_items([column(tmp_path / "a.csv", "10115")], deployment, now_ms=NOW_MS, options=Options(declares=True))
     path = column(tmp_path / "b.csv", "01067", "0.5")
 
@@ -217,7 +217,7 @@ def test_leading_zero_in_a_column_of_numbers_is_rejected(deployment: Deployment,
 
 
 @pytest.mark.parametrize(("other", "values"), [("", [12]), ("red", ["12", "red"])])
-def test_all_files_decide_on_the_type_of_a_column(
+def test_column_type_is_inferred_from_all_files(
     deployment: Deployment, tmp_path: Path, other: str, values: list[object]
 ) -> None:
     path = tmp_path / "b.csv"
@@ -229,7 +229,7 @@ def test_all_files_decide_on_the_type_of_a_column(
     assert [item.properties["x"] for item in items if "x" in item.properties] == values
 
 
-def test_types_of_parquet_are_those_of_the_file(deployment: Deployment, tmp_path: Path) -> None:
+def test_parquet_column_types_are_those_of_the_file(deployment: Deployment, tmp_path: Path) -> None:
     path = tmp_path / "books.parquet"
     pq.write_table(
         pa.table(
@@ -256,7 +256,7 @@ def inferred(path: Path, *arguments: str) -> tuple[str, list[str]]:
     return result.stdout, result.stderr.splitlines()
 
 
-def test_infer_names_undeclared_texts_and_the_likely_creation_date(books: Path) -> None:
+def test_infer_lists_undeclared_columns_and_the_creation_date(books: Path) -> None:
     printed, notes = inferred(books)
 
     assert set(yaml_document.read(printed).value["items"]["columns"]) == set(TYPES)
@@ -287,7 +287,7 @@ def test_creation_date_is_suggested_by_type_and_name(tmp_path: Path, header: str
     assert [f"--map {suggested}:" in note for note in notes if "CREATION" in note] == ([True] if suggested else [])
 
 
-def test_import_suggests_a_filter_for_the_column_of_stock(shop: Deployment, books: Path) -> None:
+def test_import_suggests_a_filter_for_the_stock_column(shop: Deployment, books: Path) -> None:
     def imported(*arguments: str) -> str:
         return CliRunner().invoke(app, ["import", "items", str(books), "--env", "shop", *arguments]).stdout
 
@@ -298,7 +298,7 @@ def test_import_suggests_a_filter_for_the_column_of_stock(shop: Deployment, book
     assert "in-stock: INCLUDE ItemID WHERE Items.IN_STOCK = true" in printed
 
 
-def test_import_notes_the_same_until_the_column_is_declared(
+def test_import_repeats_its_notes_until_the_column_is_declared(
     deployment: Deployment, books: Path, tmp_path: Path
 ) -> None:
     first = import_items([books], deployment, now_ms=NOW_MS, options=Options(declares=True))

@@ -77,7 +77,7 @@ def test_undone_file_can_be_imported_again(imported: Deployment, tmp_path: Path)
     assert sorted(items_of(imported, "ann")) == ["a", "c"]
 
 
-def test_undo_keeps_live_events_of_the_same_time_in_merged_objects(imported: Deployment) -> None:
+def test_undo_keeps_live_events_in_merged_objects(imported: Deployment) -> None:
     merge_with_live_event(imported)
 
     undone = undo(imported, NOW_MS)
@@ -86,6 +86,6 @@ def test_undo_keeps_live_events_of_the_same_time_in_merged_objects(imported: Dep
     assert sorted(lake_rows(imported).item_id) == ["c", "live"]
 
 
-def test_undo_of_an_unknown_import_names_the_list(imported: Deployment) -> None:
+def test_undo_of_an_unknown_import_error_has_the_list_command(imported: Deployment) -> None:
     with pytest.raises(NotFound, match=r"no import 7; list them with `alsolike import list`"):
         undo(imported, 7)

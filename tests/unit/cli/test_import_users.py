@@ -40,7 +40,7 @@ def reasons(path: Path) -> list[tuple[int, str]]:
         return [(int(row["line"]), row["reason"]) for row in csv.DictReader(file)]
 
 
-def test_users_get_their_columns_and_bad_ones_their_reasons(deployment: Deployment, tmp_path: Path) -> None:
+def test_user_columns_are_stored_and_invalid_rows_rejected_with_reasons(deployment: Deployment, tmp_path: Path) -> None:
     path = write(tmp_path / "u.csv", f"USER_ID,AGE,CITY\n1,30,Köln\n,31,x\n2,,\n3,40,{'x' * 24_000}\n")
 
     summary = import_users([path], deployment, now_ms=NOW_MS)
@@ -57,7 +57,9 @@ def test_users_have_at_most_25_columns(deployment: Deployment, tmp_path: Path) -
         import_users([path], deployment, now_ms=NOW_MS)
 
 
-def test_declared_columns_are_read_as_declared_and_wrong_cells_refused(deployment: Deployment, tmp_path: Path) -> None:
+def test_declared_columns_have_their_types_and_invalid_cells_are_rejected(
+    deployment: Deployment, tmp_path: Path
+) -> None:
     declare(
         deployment,
         users={"CODE": "string", "SCORE": "number", "MEMBER": "boolean", "LIKES": "list", "SINCE": "timestamp"},
@@ -120,7 +122,7 @@ def test_dry_run_of_users_writes_nothing(deployment: Deployment, tmp_path: Path)
     assert "Contents" not in deployment.client("s3").list_objects_v2(Bucket="artefacts")
 
 
-def test_mapped_column_is_the_id(deployment: Deployment, tmp_path: Path) -> None:
+def test_mapped_column_can_be_the_id(deployment: Deployment, tmp_path: Path) -> None:
     path = write(tmp_path / "u.csv", "customer,AGE\n1,30\n")
 
     import_users([path], deployment, now_ms=NOW_MS, options=Options(mapping=["customer=USER_ID"]))

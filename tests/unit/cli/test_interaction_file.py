@@ -34,14 +34,14 @@ def sequence(file: InteractionFile) -> list[tuple[int, str]]:
     return [(user, file.item_ids[item - 1]) for user, item in zip(data.user.tolist(), data.item.tolist(), strict=True)]
 
 
-def test_rows_are_ordered_by_time_and_equal_times_as_in_the_file(tmp_path: Path) -> None:
+def test_rows_are_sorted_by_time_with_stable_ties(tmp_path: Path) -> None:
     file = read(write(tmp_path / "rows.csv", ROWS))
 
     assert sequence(file) == [(0, "y"), (0, "x"), (0, "z"), (1, "x")]
     assert file.interactions.time_ms.tolist() == [10_000, 30_000, 30_000, 5_000]
 
 
-def test_csv_gzipped_csv_and_parquet_read_alike(tmp_path: Path) -> None:
+def test_csv_gzip_and_parquet_give_the_same_rows(tmp_path: Path) -> None:
     plain = read(write(tmp_path / "rows.csv", ROWS))
     (tmp_path / "rows.csv.gz").write_bytes(gzip.compress(ROWS.encode()))
     columns = {"USER_ID": ["ann", "ann", "ann", "bob"], "ITEM_ID": ["x", "y", "z", "x"], "TIMESTAMP": [30, 10, 30, 5]}
@@ -51,20 +51,20 @@ def test_csv_gzipped_csv_and_parquet_read_alike(tmp_path: Path) -> None:
         assert sequence(read(tmp_path / name)) == sequence(plain)
 
 
-def test_ids_that_look_like_numbers_stay_as_they_are(tmp_path: Path) -> None:
+def test_numeric_ids_are_kept_as_strings(tmp_path: Path) -> None:
     file = read(write(tmp_path / "rows.csv", "USER_ID,ITEM_ID,TIMESTAMP\n1,007,1\n1,7,2\n"))
 
     assert file.item_ids == ["007", "7"]
 
 
-def test_returned_purchases_are_left_out_whatever_the_order_of_rows(tmp_path: Path) -> None:
+def test_returned_purchases_are_dropped_in_any_row_order(tmp_path: Path) -> None:
     rows = "ann,x,30,return\nann,x,10,purchase\nann,y,20,purchase\nbob,x,10,purchase\nbob,x,5,return\n"
     file = read(write(tmp_path / "rows.csv", "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE\n" + rows))
 
     assert sequence(file) == [(0, "y"), (1, "x")]
 
 
-def test_what_returns_took_back_is_told_and_nothing_else_left_is_an_error(tmp_path: Path) -> None:
+def test_returned_rows_are_reported_and_an_empty_result_is_refused(tmp_path: Path) -> None:
     head = "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE\n"
     some = read(write(tmp_path / "some.csv", head + "ann,x,1,purchase\nann,x,2,return\nann,y,3,view\n"))
 
@@ -75,7 +75,7 @@ def test_what_returns_took_back_is_told_and_nothing_else_left_is_an_error(tmp_pa
         read(write(tmp_path / "none.csv", head + "ann,x,2,return\n"))
 
 
-def test_event_types_weigh_and_unknown_ones_are_left_out(tmp_path: Path) -> None:
+def test_event_types_have_weights_and_unknown_ones_are_dropped(tmp_path: Path) -> None:
     text = "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE\na,x,1,View\na,y,2,Purchase\na,z,3,gift\na,x,4,wish\n"
 
     file = read(write(tmp_path / "rows.csv", text))
@@ -85,7 +85,7 @@ def test_event_types_weigh_and_unknown_ones_are_left_out(tmp_path: Path) -> None
     assert file.notes == ("left out 2 rows of unknown EVENT_TYPE: gift, wish",)
 
 
-def test_event_types_are_those_of_the_configuration_and_weightless_ones_are_left_out(tmp_path: Path) -> None:
+def test_event_types_come_from_the_configuration_and_need_a_weight(tmp_path: Path) -> None:
     events = {**DEFAULT.events, "wish": EventType("wish", 2.5, aliases=("wishlist",)), "view": EventType("view", 0.0)}
     path = write_types(tmp_path / "rows.csv", ["WishList", "View", None, "search", "gift"])
 
@@ -101,7 +101,7 @@ def test_event_types_are_those_of_the_configuration_and_weightless_ones_are_left
     )
 
 
-def test_a_file_of_foreign_event_types_weighs_every_row_alike(tmp_path: Path) -> None:
+def test_file_of_unknown_event_types_has_equal_weights(tmp_path: Path) -> None:
     file = read(write(tmp_path / "rows.csv", "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE\na,x,1,review\na,y,2,rating\n"))
 
     assert file.interactions.weight.tolist() == [1.0, 1.0]
@@ -109,7 +109,7 @@ def test_a_file_of_foreign_event_types_weighs_every_row_alike(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("name", ["rows.csv", "rows.parquet"])
-def test_a_row_that_states_no_event_type_is_a_view_as_in_an_import(tmp_path: Path, name: str) -> None:
+def test_row_without_an_event_type_is_a_view(tmp_path: Path, name: str) -> None:
     file = read(write_types(tmp_path / name, ["Purchase", None, "gift"]))
 
     assert sequence(file) == [(0, "0"), (0, "1")]
@@ -122,23 +122,21 @@ def test_a_row_that_states_no_event_type_is_a_view_as_in_an_import(tmp_path: Pat
 
 @pytest.mark.parametrize("name", ["rows.csv", "rows.parquet"])
 @pytest.mark.parametrize("types", [[None, None], ["review", None]], ids=["no types", "foreign types"])
-def test_a_file_without_a_known_event_type_weighs_every_row_alike(
-    tmp_path: Path, name: str, types: list[str | None]
-) -> None:
+def test_file_without_a_known_event_type_has_equal_weights(tmp_path: Path, name: str, types: list[str | None]) -> None:
     file = read(write_types(tmp_path / name, types))
 
     assert file.interactions.weight.tolist() == [1.0, 1.0]
     assert file.notes == ("EVENT_TYPE holds none of view, click, cart, purchase, return: every interaction weighs 1",)
 
 
-def test_a_parquet_column_of_nothing_but_null_is_no_event_type(tmp_path: Path) -> None:
+def test_null_parquet_column_is_not_an_event_type(tmp_path: Path) -> None:
     columns = {"USER_ID": ["a"], "ITEM_ID": ["x"], "TIMESTAMP": [1], "EVENT_TYPE": pa.nulls(1)}
     pq.write_table(pa.table(columns), tmp_path / "rows.parquet")
 
     assert read(tmp_path / "rows.parquet").interactions.weight.tolist() == [1.0]
 
 
-def test_items_without_interactions_are_ranked_too(tmp_path: Path) -> None:
+def test_items_without_interactions_are_included(tmp_path: Path) -> None:
     file = read(write(tmp_path / "rows.csv", ROWS), items={"x": {"title": "X"}, "new": {"title": "N"}})
 
     assert file.item_ids == ["new", "x", "y", "z"]
@@ -148,7 +146,7 @@ def test_items_without_interactions_are_ranked_too(tmp_path: Path) -> None:
     assert file.notes == ("the items file lacks 2 items with interactions",)
 
 
-def test_items_without_interactions_have_no_position_where_what_is_learned_is_asked_for(tmp_path: Path) -> None:
+def test_items_without_interactions_are_excluded_with_learned_alone(tmp_path: Path) -> None:
     items = {"x": {"title": "X"}, "new": {"title": "N"}}
 
     file = read(write(tmp_path / "rows.csv", ROWS), items=items, learned_alone=True)
@@ -157,7 +155,7 @@ def test_items_without_interactions_have_no_position_where_what_is_learned_is_as
     assert file.unlearned == [{"title": "N"}]
 
 
-def test_times_are_read_as_an_import_reads_them(tmp_path: Path) -> None:
+def test_times_are_read_like_in_an_import(tmp_path: Path) -> None:
     rows = "USER_ID,ITEM_ID,TIMESTAMP\na,x,1500000000\na,y,1500000001000\na,z,2017-07-14T02:40:02Z\n"
 
     file = read(write(tmp_path / "rows.csv", rows))
@@ -198,7 +196,7 @@ def test_times_are_read_as_an_import_reads_them(tmp_path: Path) -> None:
         ("rows.parquet", "no parquet", "cannot be read"),
     ],
 )
-def test_a_file_that_cannot_be_used_says_why(tmp_path: Path, name: str, text: str, message: str) -> None:
+def test_invalid_file_is_refused_with_its_reason(tmp_path: Path, name: str, text: str, message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
         read(write(tmp_path / name, text))
 
@@ -213,7 +211,7 @@ def test_a_file_that_cannot_be_used_says_why(tmp_path: Path, name: str, text: st
         ('a,"x,1', "has a quote that is not closed"),
     ],
 )
-def test_rows_that_an_import_refuses_are_left_out_and_counted(tmp_path: Path, row: str, reason: str) -> None:
+def test_rows_that_an_import_rejects_are_dropped_and_counted(tmp_path: Path, row: str, reason: str) -> None:
     file = read(write(tmp_path / "rows.csv", f"USER_ID,ITEM_ID,TIMESTAMP\na,x,1\n\nb,y,2\n{row}\n"))
 
     assert sequence(file) == [(0, "x"), (1, "y")]
@@ -223,7 +221,7 @@ def test_rows_that_an_import_refuses_are_left_out_and_counted(tmp_path: Path, ro
     assert file.notes[0].endswith("(first in rows.csv, line 5)")
 
 
-def test_several_files_with_other_column_names_are_read_as_one(tmp_path: Path) -> None:
+def test_several_files_with_mapped_columns_are_read_as_one(tmp_path: Path) -> None:
     first = write(tmp_path / "january.csv", "Kunde,Artikel,Zeit\nann,x,30\nann,y,10\n")
     second = write(tmp_path / "february.csv", "kunde,artikel,zeit\nbob,x,5\n")
 
@@ -232,7 +230,7 @@ def test_several_files_with_other_column_names_are_read_as_one(tmp_path: Path) -
     assert sequence(file) == [(0, "y"), (0, "x"), (1, "x")]
 
 
-def test_rows_without_a_type_have_the_stated_one_and_searches_are_no_interactions(tmp_path: Path) -> None:
+def test_event_type_option_fills_empty_cells_and_searches_are_dropped(tmp_path: Path) -> None:
     text = "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE,QUERY\na,x,1,,\na,y,2,view,\na,,3,search,socks\n"
 
     file = read(write(tmp_path / "rows.csv", text), event_type="purchase")
@@ -241,13 +239,13 @@ def test_rows_without_a_type_have_the_stated_one_and_searches_are_no_interaction
     assert file.notes == ("1 row without EVENT_TYPE: counted as purchase",)
 
 
-def test_a_missing_file_is_named(tmp_path: Path) -> None:
+def test_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="does not exist"):
         read(tmp_path / "absent.csv")
 
 
 @pytest.mark.parametrize("kind", [pa.string_view(), pa.large_string(), pa.dictionary(pa.int32(), pa.string())])
-def test_any_kind_of_parquet_text_is_read(tmp_path: Path, kind: pa.DataType) -> None:
+def test_any_parquet_string_type_is_read(tmp_path: Path, kind: pa.DataType) -> None:
     columns = {name: pa.array(["7", "7"]).cast(kind) for name in ("USER_ID", "ITEM_ID", "TIMESTAMP", "EVENT_TYPE")}
     pq.write_table(pa.table(columns), tmp_path / "rows.parquet")
 
@@ -257,7 +255,7 @@ def test_any_kind_of_parquet_text_is_read(tmp_path: Path, kind: pa.DataType) -> 
     assert file.interactions.time_ms.tolist() == [7_000, 7_000]
 
 
-def test_parquet_times_and_fractions_of_a_second_are_read_as_in_an_import(tmp_path: Path) -> None:
+def test_parquet_timestamps_and_fractions_are_read_like_in_an_import(tmp_path: Path) -> None:
     columns = {"USER_ID": ["a"], "ITEM_ID": ["x"], "TIMESTAMP": pa.array([1_500_000_000_250_000], pa.timestamp("us"))}
     pq.write_table(pa.table(columns), tmp_path / "rows.parquet")
     text = write(tmp_path / "rows.csv", "USER_ID,ITEM_ID,TIMESTAMP\na,x,1500000000.25\n")
@@ -266,7 +264,7 @@ def test_parquet_times_and_fractions_of_a_second_are_read_as_in_an_import(tmp_pa
     assert read(text).interactions.time_ms.tolist() == [1_500_000_000_250]
 
 
-def test_what_is_known_of_items_becomes_their_content(tmp_path: Path) -> None:
+def test_item_columns_become_content_vectors(tmp_path: Path) -> None:
     items: dict[str, dict[str, object]] = {
         "x": {"brand": "a", "price": 2},
         "y": {"brand": "A", "price": 2.1},
@@ -282,7 +280,7 @@ def test_what_is_known_of_items_becomes_their_content(tmp_path: Path) -> None:
     assert cosines[3].tolist() == [0, 0, 0, 0]
 
 
-def test_items_of_which_nothing_is_known_have_no_content(tmp_path: Path) -> None:
+def test_items_without_columns_have_no_content(tmp_path: Path) -> None:
     data = read(write(tmp_path / "rows.csv", ROWS), items={"x": {}, "y": {}, "z": {}}).interactions
 
     assert data.content is None

@@ -14,7 +14,7 @@ def write(path: Path, text: str) -> Path:
     return path
 
 
-def test_types_of_a_csv_are_guessed_where_nothing_declares_them(tmp_path: Path) -> None:
+def test_undeclared_csv_column_types_are_guessed(tmp_path: Path) -> None:
     text = "ITEM_ID,TITLE,PRICE,SHELF,CREATION_TIMESTAMP\na,Milk,1.20,07,1500000000\nb,,3,12,2017-07-14\n"
     file = read_items(write(tmp_path / "items.csv", text), columns={})
 
@@ -25,7 +25,7 @@ def test_types_of_a_csv_are_guessed_where_nothing_declares_them(tmp_path: Path) 
     }
 
 
-def test_declared_columns_are_of_their_types_and_not_guessed(tmp_path: Path) -> None:
+def test_declared_columns_have_their_types_and_are_not_guessed(tmp_path: Path) -> None:
     text = "ITEM_ID,YEAR,FRESH,CATEGORY_L1\na,1999,1,DAIRY\n"
     columns = {"year": ColumnType.STRING, "fresh": ColumnType.BOOLEAN}
     file = read_items(write(tmp_path / "items.csv", text), columns=columns)
@@ -34,7 +34,7 @@ def test_declared_columns_are_of_their_types_and_not_guessed(tmp_path: Path) -> 
     assert file.guessed == {"CATEGORY_L1": "text"}
 
 
-def test_nothing_is_guessed_of_parquet(tmp_path: Path) -> None:
+def test_parquet_column_types_are_not_guessed(tmp_path: Path) -> None:
     columns = {"ITEM_ID": ["a"], "YEAR": ["1999"], "PRICE": [2.5], "FRESH": [True], "TAGS": [["red", "blue"]]}
     pq.write_table(pa.table(columns), tmp_path / "items.parquet")
     file = read_items(tmp_path / "items.parquet", columns={})
@@ -43,7 +43,7 @@ def test_nothing_is_guessed_of_parquet(tmp_path: Path) -> None:
     assert file.guessed == {}
 
 
-def test_the_later_row_of_an_item_counts(tmp_path: Path) -> None:
+def test_later_row_of_an_item_is_used(tmp_path: Path) -> None:
     file = read_items(write(tmp_path / "items.csv", "ITEM_ID,TITLE\na,old\nb,B\na,new\n"), columns={})
 
     assert file.properties == {"a": {"title": "new"}, "b": {"title": "B"}}
@@ -61,6 +61,6 @@ def test_the_later_row_of_an_item_counts(tmp_path: Path) -> None:
         ("ITEM_ID,PRICE\na,1\nb\n", r"an import refuses 1 row; the first is line 3: "),
     ],
 )
-def test_a_file_that_cannot_be_used_says_why(tmp_path: Path, text: str, message: str) -> None:
+def test_invalid_file_is_refused_with_its_reason(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
         read_items(write(tmp_path / "items.csv", text), columns={"price": ColumnType.NUMBER})

@@ -15,7 +15,7 @@ from infra_cdk.settings import Settings
 ROOT = Path(__file__).parents[3]
 
 
-def test_list_adds_up_and_grows_with_versions_and_arms() -> None:
+def test_list_cost_grows_with_versions_and_arms() -> None:
     few = json.loads(CliRunner().invoke(app, ["metrics", "--json"]).stdout)
     more = json.loads(CliRunner().invoke(app, ["metrics", "--json", "--versions", "3", "--arms", "4"]).stdout)
 
@@ -25,13 +25,13 @@ def test_list_adds_up_and_grows_with_versions_and_arms() -> None:
     assert more["usd_a_month"] - few["usd_a_month"] == pytest.approx(35 * 0.30 / 24, abs=0.011)  # both are rounded
 
 
-def test_namespace_is_the_one_that_functions_are_deployed_with() -> None:
+def test_namespace_is_that_of_deployed_functions() -> None:
     said = json.loads(CliRunner().invoke(app, ["metrics", "--json"]).stdout)["namespace"]
 
     assert said.replace("<environment>", "prod") == namespace(Settings(name="prod", region="eu-west-1"))
 
 
-def test_the_documentation_has_the_figures_of_the_list() -> None:
+def test_documentation_has_the_totals_of_the_list() -> None:
     found = json.loads(CliRunner().invoke(app, ["metrics", "--json"]).stdout)
     documented = " ".join((ROOT / "docs" / "observability.md").read_text().split())
 
@@ -42,7 +42,7 @@ def test_the_documentation_has_the_figures_of_the_list() -> None:
 
 
 @pytest.mark.parametrize("versions", ["0", "10001"])
-def test_versions_are_one_to_ten_thousand(versions: str) -> None:
+def test_number_of_versions_must_be_from_1_to_10000(versions: str) -> None:
     answer = CliRunner().invoke(app, ["metrics", "--versions", versions])
 
     said = " ".join(answer.stderr.replace("│", " ").split())
@@ -51,7 +51,7 @@ def test_versions_are_one_to_ten_thousand(versions: str) -> None:
     assert f"{versions} is not in the range 1<=x<=10000" in said
 
 
-def test_table_says_what_all_of_it_costs() -> None:
+def test_table_has_the_total_cost() -> None:
     answer = CliRunner().invoke(app, ["metrics"])
 
     assert "EventsNotAttributed" in answer.stdout

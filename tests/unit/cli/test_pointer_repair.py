@@ -45,7 +45,7 @@ def repair(s3: Any, version: str | None = None) -> str | None:
 
 
 @pytest.mark.parametrize("body", DAMAGES)
-def test_damaged_pointer_is_put_back_without_its_trial(s3: Any, registry: Registry, body: bytes | None) -> None:
+def test_damaged_pointer_is_restored_without_its_canary(s3: Any, registry: Registry, body: bytes | None) -> None:
     damage(s3, body)
     with pytest.raises(InvalidBundle, match=r"; repair it with `alsolike models repair`$"):
         registry.champion()
@@ -60,25 +60,25 @@ def test_damaged_pointer_is_put_back_without_its_trial(s3: Any, registry: Regist
     assert registry.promote("v3", reason="later", now_ms=10).version == "v3"
 
 
-def test_sound_pointer_is_left_alone(s3: Any, registry: Registry) -> None:
+def test_valid_pointer_is_not_changed(s3: Any, registry: Registry) -> None:
     before = registry.champion()
 
     assert repair(s3, "v1") is None
     assert registry.champion() == before
 
 
-def test_pointer_before_the_first_promotion_is_left_alone(s3: Any) -> None:
+def test_missing_pointer_without_a_promotion_is_not_changed(s3: Any) -> None:
     assert repair(s3) is None
 
 
-def test_pointer_whose_champion_has_no_files_is_passed_over(s3: Any, registry: Registry) -> None:
+def test_champion_without_files_is_skipped(s3: Any, registry: Registry) -> None:
     damage(s3, b"{")
     s3.delete_object(Bucket=BUCKET, Key=f"{model_prefix('v2')}manifest.json")
 
     assert repair(s3) == "v1"
 
 
-def test_named_version_becomes_champion_before_the_earlier_ones(s3: Any, registry: Registry) -> None:
+def test_named_version_becomes_champion_with_earlier_ones_as_history(s3: Any, registry: Registry) -> None:
     damage(s3, b"{")
 
     assert repair(s3, "v3") == "v3"
@@ -96,7 +96,7 @@ def test_named_version_without_files_is_refused(s3: Any, registry: Registry) -> 
         repair(s3, "v9")
 
 
-def test_without_a_usable_version_a_name_is_asked_for(s3: Any, registry: Registry) -> None:
+def test_repair_without_a_usable_version_asks_for_one(s3: Any, registry: Registry) -> None:
     damage(s3, None)
     for version in ("v1", "v2"):
         s3.delete_object(Bucket=BUCKET, Key=f"{model_prefix(version)}manifest.json")
@@ -105,7 +105,7 @@ def test_without_a_usable_version_a_name_is_asked_for(s3: Any, registry: Registr
         repair(s3)
 
 
-def test_forgotten_pointer_is_as_before_the_first_promotion(s3: Any, registry: Registry) -> None:
+def test_deleted_pointer_is_as_before_the_first_promotion(s3: Any, registry: Registry) -> None:
     damage(s3, None)
 
     forget_pointer(s3, BUCKET)

@@ -40,7 +40,7 @@ def shop(client: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> Deplo
     return opened
 
 
-def test_replayed_records_are_on_the_stream_as_they_came_and_no_longer_in_quarantine(shop: Deployment) -> None:
+def test_replayed_records_are_unchanged_and_removed_from_quarantine(shop: Deployment) -> None:
     key = hold(shop, event("e1", event_type="wish"), reason="event_type is 'wish'", sequence=1, partition_key="own")
     hold(shop, event("e2"), reason="other", sequence=2)
 
@@ -50,7 +50,7 @@ def test_replayed_records_are_on_the_stream_as_they_came_and_no_longer_in_quaran
     assert [each["reason"] for each in document("list")] == ["other"]
 
 
-def test_records_of_failed_batches_are_redriven(shop: Deployment) -> None:
+def test_records_of_failed_batches_are_replayed(shop: Deployment) -> None:
     hold_batch(shop, event("e1"), b"poison")
 
     result = run("replay", "--all")
@@ -60,7 +60,7 @@ def test_records_of_failed_batches_are_redriven(shop: Deployment) -> None:
     assert keys(shop) == []
 
 
-def test_replay_takes_what_reason_and_time_select(shop: Deployment) -> None:
+def test_replay_selects_by_reason_and_time(shop: Deployment) -> None:
     hold(shop, event("e1"), reason="clock ahead", sequence=1)
     hold(shop, event("e2"), reason="no item", sequence=2)
 
@@ -69,7 +69,7 @@ def test_replay_takes_what_reason_and_time_select(shop: Deployment) -> None:
     assert [each["reason"] for each in document("list")] == ["no item"]
 
 
-def test_replay_takes_the_reason_as_the_totals_and_the_console_print_it(shop: Deployment) -> None:
+def test_replay_accepts_a_reason_as_printed_by_the_totals(shop: Deployment) -> None:
     hold(shop, event("e1"), reason="event_type is 'wish', expected one of view", sequence=1)
     hold(shop, event("e2"), reason="no item", sequence=2)
     printed = next(each["reason"] for each in document("list", "--totals") if "event_type" in each["reason"])
@@ -80,7 +80,7 @@ def test_replay_takes_the_reason_as_the_totals_and_the_console_print_it(shop: De
 
 
 @pytest.mark.parametrize("verb", ["replay", "drop"])
-def test_a_reason_that_matches_nothing_fails_and_lists_the_reasons(shop: Deployment, verb: str) -> None:
+def test_reason_without_matches_is_refused_with_the_existing_reasons(shop: Deployment, verb: str) -> None:
     hold(shop, event("e1"), reason="event_type is 'wish'", sequence=1)
     hold(shop, event("e2"), reason="event_type is 'vew'", sequence=2)
 
@@ -90,7 +90,7 @@ def test_a_reason_that_matches_nothing_fails_and_lists_the_reasons(shop: Deploym
     assert str(result.exception) == ("Nothing in quarantine was selected. Existing reasons:\n  2 x event_type is …")
 
 
-def test_replaying_all_of_an_empty_quarantine_succeeds(shop: Deployment) -> None:
+def test_replay_of_an_empty_quarantine_succeeds(shop: Deployment) -> None:
     assert document("replay", "--all")["records"] == 0
 
 
@@ -109,7 +109,7 @@ def test_dry_run_counts_and_changes_nothing(shop: Deployment) -> None:
     assert (keys(shop), on_the_stream(shop)) == (before, [])
 
 
-def test_what_cannot_be_replayed_stays_and_is_counted(shop: Deployment) -> None:
+def test_objects_that_cannot_be_replayed_are_kept_and_counted(shop: Deployment) -> None:
     put(shop, "quarantine/dt=2026-09-21/notes.json", b"{}")
     hold_batch(shop, b"a row", key=f"{BATCH_KEY}-table", DDBStreamBatchInfo={}, KinesisBatchInfo=None)
     hold(shop, event("e1"))
@@ -121,7 +121,7 @@ def test_what_cannot_be_replayed_stays_and_is_counted(shop: Deployment) -> None:
     assert {each["kind"] for each in document("list")} == {"unknown", "failed batch"}
 
 
-def test_a_line_of_the_log_is_shown_and_stays_out_of_the_stream(shop: Deployment) -> None:
+def test_log_line_is_shown_and_not_replayed(shop: Deployment) -> None:
     line = StreamRecord("recommend-log", "served-0123456789abcdef", "7", ARRIVED_MS, b'{"served": {}}')
     held = QuarantinedRecord(line, "served.recommendation_id is missing")
     put(shop, held.key, held.to_json())
@@ -133,7 +133,7 @@ def test_a_line_of_the_log_is_shown_and_stays_out_of_the_stream(shop: Deployment
     assert (counts["objects"], counts["not_replayable"], keys(shop)) == (0, 1, [held.key])
 
 
-def test_replay_stopped_before_the_deletion_repeats_the_record_and_loses_none(shop: Deployment) -> None:
+def test_replay_interrupted_before_the_deletion_repeats_the_record(shop: Deployment) -> None:
     hold(shop, event("e1"))
 
     class Stopped(QuarantineStore):
@@ -151,7 +151,7 @@ def test_replay_stopped_before_the_deletion_repeats_the_record_and_loses_none(sh
     assert keys(shop) == []
 
 
-def test_records_that_the_stream_refuses_are_offered_again_and_those_left_stay(shop: Deployment) -> None:
+def test_records_refused_by_the_stream_are_retried_and_others_kept(shop: Deployment) -> None:
     for n in range(3):
         hold(shop, event(f"e{n}"), sequence=n)
 
@@ -187,7 +187,7 @@ def test_records_that_the_stream_refuses_are_offered_again_and_those_left_stay(s
     assert pauses[-2:] == [0.1, 0.2]
 
 
-def test_many_records_go_in_calls_that_kinesis_takes(shop: Deployment) -> None:
+def test_many_records_are_put_in_calls_of_500(shop: Deployment) -> None:
     hold_batch(shop, *(event(f"e{n}") for n in range(501)))
     sizes = []
     store = QuarantineStore(shop)
@@ -215,5 +215,5 @@ def test_many_records_go_in_calls_that_kinesis_takes(shop: Deployment) -> None:
         (event(user_id="x" * 300), r"[0-9a-f]{64}"),
     ],
 )
-def test_record_without_a_kept_partition_key_gets_what_its_producer_would_give(data: bytes, expected: str) -> None:
+def test_record_without_a_partition_key_gets_the_key_of_its_producer(data: bytes, expected: str) -> None:
     assert re.fullmatch(expected, original_key(StreamRecord("events", "s", "1", 1, data)))

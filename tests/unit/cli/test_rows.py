@@ -32,7 +32,7 @@ def run(server: Endpoints) -> Callable[..., Result]:
     return lambda *arguments: CliRunner().invoke(app, list(arguments), catch_exceptions=False)
 
 
-def test_a_row_is_shown_under_any_id(server: Endpoints, run: Callable[..., Result]) -> None:
+def test_row_with_any_id_is_shown(server: Endpoints, run: Callable[..., Result]) -> None:
     server.answers["/items/~c2t1Lzc"] = 200, {}, ROW
 
     table, document = run("items", "show", "sku/7"), run("items", "show", "sku/7", "--json")
@@ -43,7 +43,7 @@ def test_a_row_is_shown_under_any_id(server: Endpoints, run: Callable[..., Resul
     assert (server.methods, server.requests[0]) == (["GET", "GET"], ("/items/~c2t1Lzc", KEY.key_id, ""))
 
 
-def test_columns_are_set_as_json_or_text(server: Endpoints, run: Callable[..., Result]) -> None:
+def test_columns_are_set_as_json_or_string(server: Endpoints, run: Callable[..., Result]) -> None:
     server.answers["/users/anna"] = 200, {}, {"userId": "anna", "properties": {"age": 7}, "updatedAt": 1}
 
     result = run("users", "set", "anna", "age=7", "name=Anna = A", "old=null", 'tags=["a"]', "--json")
@@ -53,21 +53,21 @@ def test_columns_are_set_as_json_or_text(server: Endpoints, run: Callable[..., R
     assert json.loads(server.requests[0][2]) == {"age": 7, "name": "Anna = A", "old": None, "tags": ["a"]}
 
 
-def test_what_is_no_change_is_refused_before_anything_is_sent(server: Endpoints, run: Callable[..., Result]) -> None:
+def test_invalid_change_is_refused_before_any_request(server: Endpoints, run: Callable[..., Result]) -> None:
     with pytest.raises(InvalidInput, match="'price' is not a change, expected COLUMN=VALUE"):
         run("items", "set", "a", "price")
 
     assert server.requests == []
 
 
-def test_an_item_is_deleted(server: Endpoints, run: Callable[..., Result]) -> None:
+def test_item_is_deleted(server: Endpoints, run: Callable[..., Result]) -> None:
     server.answers["/items/a"] = 200, {}, {}
 
     assert run("items", "delete", "a").stderr == "deleted a\n"
     assert server.methods == ["DELETE"]
 
 
-def test_pages_are_followed_up_to_the_limit(server: Endpoints, run: Callable[..., Result]) -> None:
+def test_pages_are_read_up_to_the_limit(server: Endpoints, run: Callable[..., Result]) -> None:
     def rows(*numbers: int) -> list[dict[str, Any]]:
         return [{**ROW, "itemId": f"i{number}"} for number in numbers]
 
@@ -81,7 +81,7 @@ def test_pages_are_followed_up_to_the_limit(server: Endpoints, run: Callable[...
 
 
 @pytest.mark.parametrize(("status", "kind"), [(404, NotFound), (400, InvalidInput), (409, ConcurrentUpdate)])
-def test_a_refusal_is_an_error_with_the_apis_message(
+def test_refusal_has_the_message_of_the_api(
     server: Endpoints, run: Callable[..., Result], status: int, kind: type[Exception]
 ) -> None:
     server.answers["/items/a"] = status, {}, {"message": "there is no item"}

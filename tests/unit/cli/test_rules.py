@@ -76,7 +76,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     return questions
 
 
-def test_rule_sets_are_listed_with_what_they_have_and_where_they_apply() -> None:
+def test_rule_sets_are_listed_with_their_parts_and_recommenders() -> None:
     assert json.loads(run("list", "--json").stdout) == [
         {"name": "spring", "rules": {"promotions": 1, "pins": 2}, "recommenders": ["popular"]},
         {"name": "none", "rules": {}, "recommenders": []},
@@ -84,14 +84,14 @@ def test_rule_sets_are_listed_with_what_they_have_and_where_they_apply() -> None
     assert "1 promotions, 2 pins" in run("list").stdout
 
 
-def test_a_rule_set_is_shown_as_the_file_has_it() -> None:
+def test_rule_set_is_shown_as_in_the_file() -> None:
     assert run("show", "spring").stdout.splitlines()[:3] == ["rules:", "  spring:", "    promotions:"]
     assert json.loads(run("show", "spring", "--json").stdout)["rules"] == DOCUMENT["rules"]["spring"]
     with pytest.raises(NotFound, match="there are no rules called autumn, expected spring, none"):
         run("show", "autumn")
 
 
-def test_preview_shows_both_lists_beside_each_other(asked: list[dict[str, Any]]) -> None:
+def test_preview_shows_both_lists_side_by_side(asked: list[dict[str, Any]]) -> None:
     lines = run("preview", "--user", "anna", "--exclude", "pear").stdout.splitlines()
 
     assert asked == [{"userId": "anna", "numResults": 10, "exclude": ["pear"], "metadata": ["TITLE"]}]
@@ -103,7 +103,7 @@ def test_preview_shows_both_lists_beside_each_other(asked: list[dict[str, Any]])
     assert lines[-3:] == ["rules spring, for-you, model v1", "unsatisfied: pin:plum filtered", "degraded: stale-model"]
 
 
-def test_preview_takes_a_file_that_is_not_applied(asked: list[dict[str, Any]], tmp_path: Path) -> None:
+def test_preview_accepts_a_file_that_is_not_applied(asked: list[dict[str, Any]], tmp_path: Path) -> None:
     draft = tmp_path / "draft.yaml"
     draft.write_text('format: 1\nrules: {autumn: {pins: [{item: "7", position: 1}]}}\n')
 
@@ -130,7 +130,7 @@ def test_preview_names_the_list_before_and_shows_several_columns(
     assert "without rules" not in shown
 
 
-def test_preview_sums_up_several_users(
+def test_preview_summarises_several_users(
     asked: list[dict[str, Any]], deployment: Deployment, client: Callable[[str], Any]
 ) -> None:
     profiles = ProfileStore(client("dynamodb"), deployment.names.profiles_table)
@@ -162,7 +162,7 @@ def test_preview_of_users_without_profiles_is_refused(asked: list[dict[str, Any]
     assert run("preview", "--users", "5", "--user", "anna").exit_code == 2
 
 
-def test_the_documented_rules_are_valid() -> None:
+def test_documented_rules_are_valid() -> None:
     (example,) = re.findall(r"```yaml\n(.*?)```", (DOCS / "rules.md").read_text(), re.DOTALL)
 
     checked = file.check(example, name="rules.md", now_ms=0)
@@ -194,6 +194,6 @@ class Function:
         (ClientError({"Error": {"Code": "TooManyRequestsException"}}, "Invoke"), Unavailable, "^function f: "),
     ],
 )
-def test_what_the_function_says_of_a_preview_is_said(failure: Any, error: type[Exception], says: str) -> None:
+def test_preview_error_of_the_function_is_raised(failure: Any, error: type[Exception], says: str) -> None:
     with pytest.raises(error, match=says):
         preview.ask(Function(failure), "f", {"userId": "anna"})

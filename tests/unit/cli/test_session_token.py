@@ -34,7 +34,7 @@ def session_token(*arguments: str) -> Result:
     ("arguments", "session"),
     [(("--session", "s1"), Session("s1")), (("--session", "ü 1", "--user", "anna"), Session("ü 1", "anna"))],
 )
-def test_it_prints_a_token_of_the_session_good_for_15_minutes(arguments: tuple[str, ...], session: Session) -> None:
+def test_token_of_the_session_is_printed_and_valid_for_15_minutes(arguments: tuple[str, ...], session: Session) -> None:
     result = session_token(*arguments)
 
     assert (result.exit_code, result.stdout.count("\n")) == (0, 1)
@@ -46,7 +46,7 @@ def test_it_prints_a_token_of_the_session_good_for_15_minutes(arguments: tuple[s
 
 @pytest.mark.usefixtures("secrets")
 @pytest.mark.parametrize(("lifetime", "seconds"), [("30", 30), ("30s", 30), ("2m", 120), ("1h", 3600)])
-def test_a_lifetime_is_seconds_or_has_a_unit(lifetime: str, seconds: int) -> None:
+def test_lifetime_is_in_seconds_or_has_a_unit(lifetime: str, seconds: int) -> None:
     token = session_token("--session", "s1", "--lifetime", lifetime).stdout.strip()
 
     verify(token, [KEY.encode()], now_s=time.time() + seconds - 10)
@@ -67,12 +67,12 @@ def test_a_lifetime_is_seconds_or_has_a_unit(lifetime: str, seconds: int) -> Non
         (("--session", "s1", "--user", "a" * 257), "sub has 257 characters"),
     ],
 )
-def test_what_makes_no_token_is_named(arguments: tuple[str, ...], message: str) -> None:
+def test_invalid_option_is_refused(arguments: tuple[str, ...], message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
         session_token(*arguments)
 
 
-def test_it_signs_with_the_current_key(secrets: Any) -> None:
+def test_token_is_signed_with_the_current_key(secrets: Any) -> None:
     secrets.put_secret_value(SecretId=NAMES.session_key_arn.rpartition(":")[2], SecretString=NEW)
 
     token = session_token("--session", "s1").stdout.strip()
@@ -80,7 +80,7 @@ def test_it_signs_with_the_current_key(secrets: Any) -> None:
     assert verify(token, [NEW.encode()], now_s=time.time()) == Session("s1")
 
 
-def test_a_key_that_cannot_be_read_is_named(deployment: Deployment) -> None:
+def test_unreadable_key_error_names_the_secret(deployment: Deployment) -> None:
     put_parameters(deployment.client("ssm"), "shop")
 
     with pytest.raises(Unavailable, match=r"secret arn:aws:secretsmanager:.*:session-key: "):

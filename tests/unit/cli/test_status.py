@@ -25,7 +25,7 @@ from tests.unit.cli.shop import NAMES, put_parameters
 ROLE = "arn:aws:iam::123456789012:role/any"
 
 
-def test_status_says_what_serves_and_what_was_trained(deployment: Deployment) -> None:
+def test_status_has_the_champion_training_and_stream(deployment: Deployment) -> None:
     client = deployment.client
     client("kinesis").create_stream(StreamName=NAMES.stream_name, ShardCount=2)
     definition = json.dumps({"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}})
@@ -66,7 +66,7 @@ def test_status_says_what_serves_and_what_was_trained(deployment: Deployment) ->
     assert "ACTIVE, 2 open shards\n" in table
 
 
-def test_status_says_what_is_on_trial_and_what_is_held(deployment: Deployment) -> None:
+def test_status_has_the_canary_and_the_pause(deployment: Deployment) -> None:
     client = deployment.client
     client("kinesis").create_stream(StreamName=NAMES.stream_name, ShardCount=2)
     definition = json.dumps({"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}})
@@ -130,7 +130,7 @@ def put_errors(cloudwatch: Any, function: str, *, count: int, minutes_ago: int) 
     cloudwatch.put_metric_data(Namespace="AWS/Lambda", MetricData=[datum])
 
 
-def test_status_shows_lake_snapshot_missing_tables_and_dead_keys(functions: Deployment) -> None:
+def test_status_has_lake_snapshot_missing_tables_and_unusable_keys(functions: Deployment) -> None:
     names, client = functions.names, functions.client
     for day in ("2026-03-01", "2026-03-03"):
         body = io.BytesIO()

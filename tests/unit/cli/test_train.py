@@ -30,9 +30,7 @@ def shop(shop: Deployment, monkeypatch: pytest.MonkeyPatch) -> Deployment:
     return shop
 
 
-def test_interrupted_train_says_that_the_run_goes_on_and_how_to_look(
-    shop: Deployment, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_interrupted_train_prints_how_to_follow_the_run(shop: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*arguments: Any, **options: Any) -> TrainingResult:
         raise KeyboardInterrupt
 
@@ -47,7 +45,7 @@ def test_interrupted_train_says_that_the_run_goes_on_and_how_to_look(
     assert result.stdout == ""
 
 
-def test_train_shows_what_became_of_the_rows_and_whom_the_comparison_asked(shop: Deployment) -> None:
+def test_train_prints_row_counts_and_test_users(shop: Deployment) -> None:
     printed = CliRunner().invoke(app, ["train", "--env", "shop"], catch_exceptions=False).stdout
 
     assert "Quality on the test part, 1,234 users, seen items masked (* selected on the validation part)" in printed
@@ -55,7 +53,7 @@ def test_train_shows_what_became_of_the_rows_and_whom_the_comparison_asked(shop:
     assert "left out   12 interactions stored twice, 100 interactions with rare items\n" in printed
 
 
-def test_train_says_which_algorithms_were_left_out_and_why(shop: Deployment) -> None:
+def test_train_prints_excluded_algorithms_with_reasons(shop: Deployment) -> None:
     printed = CliRunner().invoke(app, ["train", "--env", "shop"], catch_exceptions=False).stdout
     as_json = CliRunner().invoke(app, ["train", "--env", "shop", "--json"], catch_exceptions=False).stdout
 
@@ -63,7 +61,7 @@ def test_train_says_which_algorithms_were_left_out_and_why(shop: Deployment) -> 
     assert json.loads(as_json)["left_out"] == {"sasrec": "torch is not installed"}
 
 
-def test_train_says_whether_the_model_has_a_reranker(shop: Deployment) -> None:
+def test_train_prints_the_state_of_the_reranker(shop: Deployment) -> None:
     printed = CliRunner().invoke(app, ["train", "--env", "shop"], catch_exceptions=False).stdout
     as_json = CliRunner().invoke(app, ["train", "--env", "shop", "--json"], catch_exceptions=False).stdout
 
@@ -71,7 +69,7 @@ def test_train_says_whether_the_model_has_a_reranker(shop: Deployment) -> None:
     assert json.loads(as_json)["reranker"] == "off, 12 responses with an outcome, at least 625 needed"
 
 
-def test_train_says_why_it_selected_the_algorithm_and_its_validation_figure(shop: Deployment) -> None:
+def test_train_prints_the_selection_reason_and_validation_metric(shop: Deployment) -> None:
     printed = CliRunner().invoke(app, ["train", "--env", "shop"], catch_exceptions=False).stdout
 
     assert (
@@ -81,7 +79,7 @@ def test_train_says_why_it_selected_the_algorithm_and_its_validation_figure(shop
     assert "0.45" in printed
 
 
-def test_train_as_json_has_the_datasets_quality(shop: Deployment) -> None:
+def test_train_as_json_has_the_data_quality(shop: Deployment) -> None:
     printed = CliRunner().invoke(app, ["train", "--env", "shop", "--json"], catch_exceptions=False).stdout
 
     quality = json.loads(printed)["dataset"]
@@ -90,7 +88,7 @@ def test_train_as_json_has_the_datasets_quality(shop: Deployment) -> None:
 
 
 @pytest.mark.parametrize("decision", ["rejected", "rolled_back"])
-def test_model_that_did_not_become_champion_has_an_exit_status_of_its_own(
+def test_model_that_is_not_promoted_exits_with_status_3(
     shop: Deployment, monkeypatch: pytest.MonkeyPatch, decision: str
 ) -> None:
     outcome = dataclasses.replace(OUTCOME, decision=decision)
@@ -102,7 +100,7 @@ def test_model_that_did_not_become_champion_has_an_exit_status_of_its_own(
     assert f"model r1 was {decision.replace('_', ' ')}:\n  passed: parity\n" in result.stdout
 
 
-def test_trial_of_a_version_shows_no_dataset(shop: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_canary_of_a_version_has_no_dataset(shop: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     outcome = dataclasses.replace(OUTCOME, run_id="r9", trained=False)
     monkeypatch.setattr(training_run, "follow", lambda *arguments, **options: outcome)
 
@@ -112,7 +110,7 @@ def test_trial_of_a_version_shows_no_dataset(shop: Deployment, monkeypatch: pyte
 
 
 @pytest.mark.parametrize("error", [TrainingFailed("training failed after Train: why"), TrainingBusy("run r0 goes on")])
-def test_run_that_failed_or_did_nothing_is_an_error(
+def test_failed_or_busy_run_is_an_error(
     shop: Deployment, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: AlsolikeError
 ) -> None:
     def ends(*arguments: Any, **options: Any) -> TrainingResult:
@@ -131,7 +129,7 @@ def test_run_that_failed_or_did_nothing_is_an_error(
 @pytest.mark.parametrize(
     ("begun", "said"), [(True, f"started {ARN}\n"), (False, f"started {ARN}, which has not begun yet\n")]
 )
-def test_a_run_that_nobody_follows_is_waited_for_until_it_has_its_turn(
+def test_no_follow_option_waits_until_the_run_has_started(
     shop: Deployment, monkeypatch: pytest.MonkeyPatch, begun: bool, said: str
 ) -> None:
     asked: list[str] = []
@@ -148,7 +146,7 @@ def test_a_run_that_nobody_follows_is_waited_for_until_it_has_its_turn(
     assert (result.exit_code, result.stdout, asked) == (0, said, [ARN])
 
 
-def test_a_run_that_nobody_follows_and_that_found_another_is_an_error(
+def test_no_follow_option_fails_if_another_run_is_active(
     shop: Deployment, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def busy(*arguments: Any, **options: Any) -> bool:
@@ -165,9 +163,7 @@ def test_a_run_that_nobody_follows_and_that_found_another_is_an_error(
     assert ("run r0 goes on as execution e0" in said.err, said.out) == (True, "")
 
 
-def test_running_execution_is_followed_without_starting_another(
-    shop: Deployment, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_running_execution_is_followed_without_a_new_start(shop: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     followed: list[str] = []
 
     def follow(where: Deployment, execution_arn: str, **options: Any) -> TrainingResult:

@@ -91,7 +91,7 @@ def deployed(stepfunctions: Any, definition: dict[str, Any]) -> Deployment:
     return Deployment("shop", names, lambda service: stepfunctions, lambda: KEY, is_local=True)
 
 
-def test_finished_run_says_what_was_decided_and_why(stepfunctions: Any) -> None:
+def test_finished_run_has_its_decision_and_reasons(stepfunctions: Any) -> None:
     where = deployed(stepfunctions, SUCCEEDING)
     states: list[str] = []
 
@@ -103,7 +103,7 @@ def test_finished_run_says_what_was_decided_and_why(stepfunctions: Any) -> None:
     assert states == ["StartTraining", "BuildDataset", "RegisterModel", "Rejected"]
 
 
-def test_present_state_is_reported_at_every_poll(stepfunctions: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_current_state_is_reported_at_every_poll(stepfunctions: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     where = deployed(stepfunctions, SUCCEEDING)
     execution_arn = training_run.start(where)
     describe, polls = stepfunctions.describe_execution, []
@@ -123,7 +123,7 @@ def test_present_state_is_reported_at_every_poll(stepfunctions: Any, monkeypatch
     assert len(states) == 4 + 2
 
 
-def test_trial_of_a_version_says_what_came_of_it(stepfunctions: Any) -> None:
+def test_canary_of_a_version_has_its_decision(stepfunctions: Any) -> None:
     where = deployed(stepfunctions, TRYING)
 
     outcome = training_run.follow(where, training_run.start(where))
@@ -134,7 +134,7 @@ def test_trial_of_a_version_says_what_came_of_it(stepfunctions: Any) -> None:
     assert (run.version, run.decision) == ("v0", "rolled_back")
 
 
-def test_run_beside_another_one_is_an_error_that_names_it(stepfunctions: Any) -> None:
+def test_run_during_another_run_raises_training_busy(stepfunctions: Any) -> None:
     where = deployed(stepfunctions, BUSY)
 
     with pytest.raises(TrainingBusy, match="run r0 goes on as execution e0"):
@@ -145,7 +145,7 @@ def test_run_beside_another_one_is_an_error_that_names_it(stepfunctions: Any) ->
     assert run.reason == "by-hand; not now, for run r0 goes on as execution e0"
 
 
-def test_reason_goes_with_the_run(stepfunctions: Any) -> None:
+def test_reason_is_passed_to_the_run(stepfunctions: Any) -> None:
     where = deployed(stepfunctions, BUSY)
 
     execution = stepfunctions.describe_execution(executionArn=training_run.start(where, reason="new season"))
@@ -154,14 +154,14 @@ def test_reason_goes_with_the_run(stepfunctions: Any) -> None:
     assert training_run.named(where, execution["name"]) == execution["executionArn"]
 
 
-def test_failed_run_is_an_error_with_its_cause(stepfunctions: Any) -> None:
+def test_failed_run_raises_an_error_with_its_cause(stepfunctions: Any) -> None:
     where = deployed(stepfunctions, FAILING)
 
     with pytest.raises(TrainingFailed, match=r"Train > Failed: TrainingFailed: AlgorithmError: .* 3 users"):
         training_run.follow(where, training_run.start(where))
 
 
-def test_cause_is_the_failed_steps_own_where_the_workflow_caught_it(stepfunctions: Any) -> None:
+def test_cause_is_that_of_the_failed_step_if_the_workflow_caught_it(stepfunctions: Any) -> None:
     where = deployed(stepfunctions, CATCHING)
 
     with pytest.raises(
@@ -171,7 +171,7 @@ def test_cause_is_the_failed_steps_own_where_the_workflow_caught_it(stepfunction
         training_run.follow(where, training_run.start(where))
 
 
-def test_finished_run_is_listed_with_its_model_and_the_time_zone(stepfunctions: Any) -> None:
+def test_finished_run_is_listed_with_its_model_and_utc_time(stepfunctions: Any) -> None:
     where = deployed(stepfunctions, SUCCEEDING)
     training_run.follow(where, training_run.start(where))
 
@@ -198,19 +198,19 @@ def test_failed_run_is_listed_with_its_reason(stepfunctions: Any) -> None:
     assert run.reason == "TrainingFailed: AlgorithmError: InvalidDataset: 3 users"
 
 
-def test_a_run_has_begun_once_it_has_its_turn(stepfunctions: Any) -> None:
+def test_run_has_begun_after_it_acquired_the_lock(stepfunctions: Any) -> None:
     begun = deployed(stepfunctions, SUCCEEDING)
     assert training_run.wait_until_begun(begun, training_run.start(begun))
 
 
-def test_a_run_that_another_one_keeps_from_its_turn_says_so_before_it_is_followed(stepfunctions: Any) -> None:
+def test_busy_run_raises_before_it_is_followed(stepfunctions: Any) -> None:
     busy = deployed(stepfunctions, BUSY)
 
     with pytest.raises(TrainingBusy, match="run r0 goes on as execution e0"):
         training_run.wait_until_begun(busy, training_run.start(busy), within_s=60)
 
 
-def test_waiting_for_a_turn_ends_when_time_is_up(stepfunctions: Any) -> None:
+def test_wait_for_the_start_ends_after_its_timeout(stepfunctions: Any) -> None:
     slow = {"StartAt": "StartTraining", "States": {"StartTraining": {"Type": "Wait", "Seconds": 600, "End": True}}}
     where = deployed(stepfunctions, slow)
     execution = training_run.start(where)

@@ -43,7 +43,7 @@ def lines(watch: Watch, *events: dict[str, Any], at: float = 9) -> list[str]:
     return list(watch.lines(list(events), now=START + dt.timedelta(seconds=at)))
 
 
-def test_states_come_with_the_time_and_what_they_hand_on(watch: Watch, client: Any) -> None:
+def test_states_are_printed_with_time_and_output(watch: Watch, client: Any) -> None:
     client("s3").put_object(Bucket="artefacts", Key="datasets/r1/manifest.json", Body=DATASET.to_json())
     dataset = {"run_id": "r1", "dataset_s3_uri": "s3://artefacts/datasets/r1/"}
 
@@ -66,7 +66,7 @@ def test_states_come_with_the_time_and_what_they_hand_on(watch: Watch, client: A
     ]
 
 
-def test_dataset_of_spark_is_shown_once_its_run_is_known(watch: Watch, client: Any) -> None:
+def test_dataset_of_spark_is_printed_after_its_run(watch: Watch, client: Any) -> None:
     client("s3").put_object(Bucket="artefacts", Key="datasets/r1/manifest.json", Body=DATASET.to_json())
     dataset = {"run_id": "r1", "dataset_s3_uri": "s3://artefacts/datasets/r1/", "job_run_id": "jr_1"}
 
@@ -79,7 +79,7 @@ def test_dataset_of_spark_is_shown_once_its_run_is_known(watch: Watch, client: A
     assert shown == ["[    3.0 s]   1,200 interactions, 4 users, 3 items, s3://artefacts/datasets/r1/"]
 
 
-def test_trial_is_shown_again_only_when_a_look_finds_something_else(watch: Watch) -> None:
+def test_canary_is_printed_again_only_after_a_change(watch: Watch) -> None:
     def look(at: float, state: str, reason: str) -> list[dict[str, Any]]:
         canary = {"state": state, "reasons": [reason]}
         return [entered(at, "WaitForAnswers"), entered(at, "LookAtCanary"), left(at, "LookAtCanary", canary=canary)]
@@ -125,7 +125,7 @@ class Job:
         return {"events": [{"message": text} for text in new], "nextForwardToken": str(int(nextToken) + len(new))}
 
 
-def test_job_is_shown_with_phases_log_and_figures_each_once() -> None:
+def test_job_is_printed_with_phases_log_and_metrics_once() -> None:
     job = Job()
     watch = Watch(Deployment("shop", NAMES, lambda service: job, lambda: KEY, is_local=False), started=START)
     job.streams = {f"{JOB}/algo-1-1": ["dataset r1", "epoch 1"], f"{JOB}-of-another/algo-1-1": ["not ours"]}
@@ -146,7 +146,7 @@ def test_job_is_shown_with_phases_log_and_figures_each_once() -> None:
     assert lines(watch) == lines(watch) == []
 
 
-def test_failed_step_is_shown_with_what_its_cause_says(watch: Watch) -> None:
+def test_failed_step_is_printed_with_its_cause(watch: Watch) -> None:
     cause = json.dumps({"TrainingJobName": JOB, "FailureReason": "AlgorithmError: 3 users"})
 
     (shown,) = lines(watch, event(7, taskFailedEventDetails={"error": "States.TaskFailed", "cause": cause}))

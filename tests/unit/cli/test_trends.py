@@ -31,7 +31,7 @@ def burst(shop: Deployment) -> None:
 
 
 @pytest.mark.usefixtures("burst")
-def test_items_are_listed_the_best_first() -> None:
+def test_items_are_listed_by_score_descending() -> None:
     found = json.loads(run("--json").stdout)
 
     assert found["window"] == "1h"
@@ -46,7 +46,7 @@ def test_items_are_listed_the_best_first() -> None:
     assert [[cell for cell in row if cell != "│"] for row in rows] == [["1", "pear", "5.0"], ["2", "fig", "3.0"]]
 
 
-def test_empty_list_is_said_to_be_empty(shop: Deployment) -> None:
+def test_empty_list_has_a_message(shop: Deployment) -> None:
     assert run().stdout == "nothing trends in 1h\n"
     assert json.loads(run("--json").stdout) == {"window": "1h", "items": []}
 

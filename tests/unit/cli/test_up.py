@@ -34,7 +34,7 @@ def cloud_state(pid: int) -> CloudState:
     return CloudState("ready", pid, "us-east-1", "123456789012", "", "/cdk.out")
 
 
-def test_cloud_that_dies_is_noticed_and_leaves_no_state_file(tmp_path: Path) -> None:
+def test_ended_cloud_is_detected_and_its_state_file_deleted(tmp_path: Path) -> None:
     path = tmp_path / "cloud.json"
     cloud_state(NO_PROCESS).write(path)
     cloud = Cloud(cloud_state(NO_PROCESS), path=path)
@@ -49,7 +49,7 @@ def test_cloud_that_dies_is_noticed_and_leaves_no_state_file(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     "options", [["up", "--env", "shop-a"], ["--env", "shop-a", "up"], ["up", "--environment", "shop-a"]]
 )
-def test_environment_is_an_option_as_of_the_other_commands(
+def test_environment_option_is_accepted_by_up(
     options: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def synthesize(environment: str) -> None:
@@ -65,9 +65,7 @@ def test_environment_is_an_option_as_of_the_other_commands(
 
 
 @pytest.mark.parametrize("verb", ["up", "demo"])
-def test_cloud_that_runs_is_named_before_anything_is_built(
-    verb: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_running_cloud_is_reported_before_any_build(verb: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "cloud.json"
     cloud_state(os.getpid()).write(path)
     monkeypatch.chdir(tmp_path)
@@ -80,20 +78,20 @@ def test_cloud_that_runs_is_named_before_anything_is_built(
     assert f"down --state {path}`" in str(result.exception)
 
 
-def test_up_ends_without_an_error_where_the_cloud_was_told_to_stop(tmp_path: Path) -> None:
+def test_up_ends_without_an_error_after_a_stop(tmp_path: Path) -> None:
     cloud = Cloud(cloud_state(NO_PROCESS), path=tmp_path / "cloud.json")  # as a cloud does that ends by itself
 
     boot.wait_for_interrupt(cloud)
 
 
-def test_down_without_a_cloud_says_so_and_succeeds(tmp_path: Path) -> None:
+def test_down_without_a_cloud_succeeds_with_a_message(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["down", "--state", str(tmp_path / "cloud.json")])
 
     assert result.exit_code == 0
     assert "no embedded cloud runs here" in result.stderr
 
 
-def test_port_that_is_in_use_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_port_in_use_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
@@ -106,9 +104,7 @@ def test_port_that_is_in_use_is_refused(tmp_path: Path, monkeypatch: pytest.Monk
     assert str(result.exception) == f"port {port} is in use, expected a free one. Choose another with --port"
 
 
-def test_printed_calls_end_with_the_command_that_shows_their_effect(
-    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_printed_calls_end_with_the_recommend_command(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", [".venv/bin/alsolike"])
 
     lines = api_lines(deployment, user_id="4 2", item_id="7", reach=("--state", "x.json"))
@@ -147,7 +143,7 @@ def test_next_steps_match_the_state(deployment: Deployment, monkeypatch: pytest.
     assert {len(empty), len(untrained), len(trained)} == {3}
 
 
-def test_filter_for_stock_is_a_step_until_a_filter_reads_the_column(
+def test_stock_filter_is_a_step_until_a_filter_uses_the_column(
     deployment: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["alsolike"])
@@ -175,7 +171,7 @@ def test_filter_for_stock_is_a_step_until_a_filter_reads_the_column(
     assert read == []
 
 
-def test_next_steps_name_no_user_if_ids_are_stored_as_hashes(deployment: Deployment) -> None:
+def test_next_steps_name_no_user_if_ids_are_pseudonymised(deployment: Deployment) -> None:
     hashing = dataclasses.replace(deployment, names=dataclasses.replace(deployment.names, pseudonymise_ids="1"))
     store = ProfileStore(deployment.client("dynamodb"), deployment.names.profiles_table)
     store.add("u#5f1c", [RecentInteraction(1, "e1", "i1", "view")], now_ms=1)
@@ -184,7 +180,7 @@ def test_next_steps_name_no_user_if_ids_are_stored_as_hashes(deployment: Deploym
     assert stored_user(hashing) is None
 
 
-def test_a_deployment_without_data_or_model_says_what_to_run(deployment: Deployment) -> None:
+def test_deployment_without_data_or_model_error_has_the_next_step(deployment: Deployment) -> None:
     with pytest.raises(
         NotFound, match=r"no interactions yet.*import interactions orders.csv --event-type purchase.*train"
     ):

@@ -54,15 +54,13 @@ def published(deployment: Deployment) -> dict[str, Any]:
     return {key: s3.get_object(Bucket="pages", Key=key) for key in keys}
 
 
-def test_the_build_and_nothing_else_is_there(with_pages: Deployment, pages: Path) -> None:
+def test_published_site_contains_exactly_the_build(with_pages: Deployment, pages: Path) -> None:
     assert site.publish(with_pages, pages) == 5
 
     assert set(published(with_pages)) == {"index.html", "assets/new.js", "assets/new.css", "icon.svg", "site.json"}
 
 
-def test_what_is_named_after_its_contents_is_kept_and_the_rest_asked_for_each_time(
-    with_pages: Deployment, pages: Path
-) -> None:
+def test_hashed_files_are_cached_for_ever_and_others_revalidated(with_pages: Deployment, pages: Path) -> None:
     site.publish(with_pages, pages)
 
     found = {key: (each["ContentType"], each["CacheControl"]) for key, each in published(with_pages).items()}
@@ -76,7 +74,7 @@ def test_what_is_named_after_its_contents_is_kept_and_the_rest_asked_for_each_ti
     }
 
 
-def test_pages_come_after_what_they_refer_to_and_what_is_old_goes_last(with_pages: Deployment, pages: Path) -> None:
+def test_pages_are_uploaded_after_their_assets_and_old_files_deleted_last(with_pages: Deployment, pages: Path) -> None:
     calls: list[str] = []
     s3 = with_pages.client("s3")
     s3.meta.events.register("before-call.s3.PutObject", lambda params, **_: calls.append(params["url_path"]))
@@ -89,7 +87,7 @@ def test_pages_come_after_what_they_refer_to_and_what_is_old_goes_last(with_page
     assert order[-1] == "assets/old.js"
 
 
-def test_the_site_says_where_to_sign_in_and_where_the_api_is(with_pages: Deployment, pages: Path) -> None:
+def test_site_file_has_the_sign_in_and_api_addresses(with_pages: Deployment, pages: Path) -> None:
     site.publish(with_pages, pages)
 
     assert json.load(published(with_pages)["site.json"]["Body"]) == {
@@ -106,7 +104,7 @@ def test_the_site_says_where_to_sign_in_and_where_the_api_is(with_pages: Deploym
     }
 
 
-def test_sign_ins_return_to_the_pages_once_they_are_published(with_pages: Deployment, pages: Path) -> None:
+def test_sign_in_callbacks_are_the_published_pages(with_pages: Deployment, pages: Path) -> None:
     names = with_pages.names
 
     site.publish(with_pages, pages)
@@ -126,19 +124,19 @@ def test_addresses_are_those_of_both_pages(with_pages: Deployment, deployment: D
     assert site.page_lines(deployment) == []
 
 
-def test_a_deployment_without_pages_is_refused(deployment: Deployment, pages: Path) -> None:
+def test_deployment_without_pages_is_refused(deployment: Deployment, pages: Path) -> None:
     with pytest.raises(NotFound, match="deployment 'shop' has no pages: its setting `web` is false"):
         site.publish(deployment, pages)
 
 
-def test_a_folder_without_pages_is_refused_before_anything_is_replaced(with_pages: Deployment, tmp_path: Path) -> None:
+def test_folder_without_pages_is_refused_before_any_change(with_pages: Deployment, tmp_path: Path) -> None:
     with pytest.raises(NotFound, match=r"has no pages, expected index\.html"):
         site.publish(with_pages, tmp_path / "nothing")
 
     assert set(published(with_pages)) == {"assets/old.js"}
 
 
-def test_the_cards_columns_stay_when_the_pages_are_published_again(with_pages: Deployment, pages: Path) -> None:
+def test_card_columns_are_kept_when_pages_are_published_again(with_pages: Deployment, pages: Path) -> None:
     site.publish(with_pages, pages)
     site.choose(with_pages, "cards", {"title": "NAME", "image": "COVER_URL"})
 
@@ -157,7 +155,7 @@ def test_cards_without_columns_are_the_default_ones(with_pages: Deployment, page
     assert "cards" not in json.loads(published(with_pages)["site.json"]["Body"].read())
 
 
-def test_cards_and_consoles_are_chosen_independently(with_pages: Deployment, pages: Path) -> None:
+def test_cards_and_consoles_are_configured_independently(with_pages: Deployment, pages: Path) -> None:
     site.publish(with_pages, pages)
     site.choose(with_pages, "consoles", {"shop-b": "https://b.example"})
     site.choose(with_pages, "cards", {"title": "NAME"})

@@ -18,7 +18,7 @@ from tests.unit.cli.config.configuring import HEAVIER_VIEWS, run
 from tests.unit.cli.shop import NAMES
 
 
-def test_experiments_with_models_that_are_not_there_are_not_applied(
+def test_experiment_with_a_missing_model_version_is_not_applied(
     shop: ConfigurationStore, client: Callable[[str], Any], file: Callable[[str], str]
 ) -> None:
     experiment = "{{start: 2026-01-01T00:00:00Z, end: {}, arms: {{a: {{share: 0.5}}, b: {{share: 0.5, model: v2}}}}}}"
@@ -30,7 +30,7 @@ def test_experiments_with_models_that_are_not_there_are_not_applied(
         run("apply", file("format: 1\nexperiments: {new: " + experiment.format("null") + "}\n"))
 
 
-def test_a_file_may_change_the_end_of_an_experiment_that_runs_and_nothing_else(
+def test_file_may_change_only_the_end_of_a_running_experiment(
     shop: ConfigurationStore, file: Callable[[str], str]
 ) -> None:
     def applied(**stated: str) -> int:
@@ -124,9 +124,7 @@ def test_errors_of_a_file_are_in_the_json_document(
     assert (document["valid"], len(document["errors"])) == (False, 1)
 
 
-def test_an_applied_file_is_live_and_shown_as_it_was_written(
-    shop: ConfigurationStore, file: Callable[[str], str]
-) -> None:
+def test_applied_file_is_live_and_shown_as_written(shop: ConfigurationStore, file: Callable[[str], str]) -> None:
     result = run("apply", file(HEAVIER_VIEWS), "--reason", "views matter")
 
     assert result.stdout == "version 1 is live; functions follow within a minute\n"
@@ -137,13 +135,13 @@ def test_an_applied_file_is_live_and_shown_as_it_was_written(
     assert shown.stderr.endswith(": views matter\n")
 
 
-def test_who_applied_is_the_identity_on_aws(shop: ConfigurationStore, file: Callable[[str], str]) -> None:
+def test_version_has_the_aws_identity_of_its_author(shop: ConfigurationStore, file: Callable[[str], str]) -> None:
     run("apply", file(HEAVIER_VIEWS))
 
     assert shop.version(1).by.startswith("arn:aws:sts::")
 
 
-def test_what_is_shown_can_be_applied_again(shop: ConfigurationStore, file: Callable[[str], str]) -> None:
+def test_shown_configuration_can_be_applied_again(shop: ConfigurationStore, file: Callable[[str], str]) -> None:
     run("apply", file(HEAVIER_VIEWS))
     built_in = run("show", "--version", "0")
 
@@ -153,7 +151,7 @@ def test_what_is_shown_can_be_applied_again(shop: ConfigurationStore, file: Call
     assert shop.current().configuration().events == DEFAULT.events
 
 
-def test_a_file_with_an_error_is_not_applied(shop: ConfigurationStore, file: Callable[[str], str]) -> None:
+def test_file_with_an_error_is_not_applied(shop: ConfigurationStore, file: Callable[[str], str]) -> None:
     path = file("format: 1\nevents: {view: {weight: -101}}\n")
 
     result = run("apply", path)
@@ -163,7 +161,7 @@ def test_a_file_with_an_error_is_not_applied(shop: ConfigurationStore, file: Cal
     assert shop.current().version == 0
 
 
-def test_whoever_expects_another_version_is_refused(shop: ConfigurationStore, file: Callable[[str], str]) -> None:
+def test_apply_with_another_expected_version_is_refused(shop: ConfigurationStore, file: Callable[[str], str]) -> None:
     path = file(HEAVIER_VIEWS)
     run("apply", path, "--expect", "0")
 
@@ -171,7 +169,7 @@ def test_whoever_expects_another_version_is_refused(shop: ConfigurationStore, fi
         run("apply", path, "--expect", "0")
 
 
-def test_whoever_applies_while_somebody_else_does_is_refused(
+def test_apply_during_another_change_is_refused(
     shop: ConfigurationStore, file: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read = ConfigurationStore.current
@@ -191,7 +189,7 @@ def test_whoever_applies_while_somebody_else_does_is_refused(
     assert shop.current().configuration().events["view"].weight == 9.0
 
 
-def test_a_live_version_of_a_later_release_can_be_compared_and_replaced(
+def test_live_version_of_a_later_release_can_be_compared_and_replaced(
     shop: ConfigurationStore, client: Callable[[str], Any], file: Callable[[str], str]
 ) -> None:
     body = b'{"versions": [4], "document": {"format": 2}}'
@@ -205,7 +203,7 @@ def test_a_live_version_of_a_later_release_can_be_compared_and_replaced(
     assert run("apply", path).stdout.startswith("version 5 is live")
 
 
-def test_diff_shows_values_that_differ_and_says_so_in_its_exit_status(
+def test_diff_shows_different_values_and_sets_the_exit_status(
     shop: ConfigurationStore, file: Callable[[str], str]
 ) -> None:
     path = file(HEAVIER_VIEWS)
@@ -237,9 +235,7 @@ def test_diff_as_json_has_every_value_before_and_after(shop: ConfigurationStore,
     }
 
 
-def test_history_lists_versions_and_rollback_brings_one_back(
-    shop: ConfigurationStore, file: Callable[[str], str]
-) -> None:
+def test_history_lists_versions_and_rollback_restores_one(shop: ConfigurationStore, file: Callable[[str], str]) -> None:
     assert run("history").stdout == "no configuration was applied yet; the built-in one is active\n"
     run("apply", file(HEAVIER_VIEWS), "--reason", "views matter")
     run("apply", file(HEAVIER_VIEWS.replace("2", "3")))
@@ -259,7 +255,7 @@ def test_history_lists_versions_and_rollback_brings_one_back(
     assert "views matter" not in table
 
 
-def test_rollback_goes_to_a_version_or_to_what_is_built_in(
+def test_rollback_restores_a_named_version_or_the_built_in_one(
     shop: ConfigurationStore, file: Callable[[str], str]
 ) -> None:
     run("apply", file(HEAVIER_VIEWS))
@@ -270,7 +266,7 @@ def test_rollback_goes_to_a_version_or_to_what_is_built_in(
         run("rollback", "--to", "9")
 
 
-def test_a_version_can_be_shown_as_json(shop: ConfigurationStore, file: Callable[[str], str]) -> None:
+def test_version_can_be_shown_as_json(shop: ConfigurationStore, file: Callable[[str], str]) -> None:
     run("apply", file(HEAVIER_VIEWS), "--reason", "views matter")
     run("rollback")
 
@@ -282,7 +278,7 @@ def test_a_version_can_be_shown_as_json(shop: ConfigurationStore, file: Callable
         run("show", "--version", "7")
 
 
-def test_filters_on_columns_that_the_catalogue_does_not_have_yet_are_warned_of(
+def test_filters_on_columns_missing_in_the_catalogue_have_a_warning(
     shop: ConfigurationStore, file: Callable[[str], str]
 ) -> None:
     first = "format: 1\nitems: {columns: {PRICE: number}}\n"

@@ -27,7 +27,7 @@ recommender: {}
 """
 
 
-def test_the_documented_example_is_valid_and_states_every_key() -> None:
+def test_documented_example_is_valid_and_has_every_key() -> None:
     result = run("check", str(EXAMPLE))
 
     assert result.exit_code == 0
@@ -39,7 +39,7 @@ def test_the_documented_example_is_valid_and_states_every_key() -> None:
     assert {name for name in stated if getattr(configuration, name) == getattr(DEFAULT, name)} == set()
 
 
-def test_check_names_everything_that_is_wrong_in_the_order_of_the_file() -> None:
+def test_check_reports_all_errors_in_the_order_of_the_file() -> None:
     result = run("check", "-", stdin=f"format: 2\n{BAD}limits:\n  clock_skew_s: 5 s\n")
 
     assert result.exit_code == 1
@@ -54,7 +54,7 @@ def test_check_names_everything_that_is_wrong_in_the_order_of_the_file() -> None
     ]
 
 
-def test_the_documented_errors_are_what_check_prints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_documented_errors_equal_the_output_of_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     documented = (EXAMPLE.parents[1] / "configuration.md").read_text()
     monkeypatch.chdir(tmp_path)
     Path("shop.yaml").write_text(f"format: 1\n{BAD}")
@@ -90,7 +90,7 @@ def test_the_documented_errors_are_what_check_prints(tmp_path: Path, monkeypatch
         ("format: 1\nformat: 1", "stdin:2:1: format is stated in line 1 already"),
     ],
 )
-def test_every_kind_of_error_has_line_and_column(text: str, said: str) -> None:
+def test_every_type_of_error_has_line_and_column(text: str, said: str) -> None:
     result = run("check", "-", stdin=text)
 
     assert result.exit_code == 1
@@ -98,7 +98,7 @@ def test_every_kind_of_error_has_line_and_column(text: str, said: str) -> None:
     assert all(line.startswith("stdin:") for line in result.stderr.splitlines())
 
 
-def test_check_prints_one_json_document_for_editors() -> None:
+def test_check_prints_one_json_document() -> None:
     result = run("check", "-", "--json", stdin="format: 1\nevents: {view: {weight: -101}}\n")
 
     assert result.exit_code == 1
@@ -117,7 +117,7 @@ def test_check_prints_one_json_document_for_editors() -> None:
     assert json.loads(run("check", str(EXAMPLE), "--json").stdout)["valid"] is True
 
 
-def test_a_file_that_is_no_text_is_named_with_the_byte(tmp_path: Path) -> None:
+def test_file_that_is_not_utf_8_error_has_the_byte(tmp_path: Path) -> None:
     path = tmp_path / "shop.yaml"
     path.write_bytes("format: 1\n# für ".encode() + b"\xff")
 
@@ -126,7 +126,7 @@ def test_a_file_that_is_no_text_is_named_with_the_byte(tmp_path: Path) -> None:
     assert (result.exit_code, result.stderr) == (1, f"{path}:2:7: has the byte 0xff, which is no UTF-8\n")
 
 
-def test_a_file_that_is_not_there_or_endless_is_refused(tmp_path: Path) -> None:
+def test_missing_or_too_large_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match=r"nowhere\.yaml cannot be read: No such file"):
         run("check", "nowhere.yaml")
     (tmp_path / "large.yaml").write_bytes(b"#" * (1 << 20))
@@ -134,7 +134,7 @@ def test_a_file_that_is_not_there_or_endless_is_refused(tmp_path: Path) -> None:
         run("check", str(tmp_path / "large.yaml"))
 
 
-def test_rules_that_have_ended_are_warned_of() -> None:
+def test_expired_rules_have_a_warning() -> None:
     pins = '[{item: "1", position: 1, until: 2020-01-01}, {item: "2", position: 2, until: 2199-01-01}]'
 
     result = run("check", "-", stdin=f"format: 1\nrules: {{spring: {{pins: {pins}}}}}\n")

@@ -68,7 +68,7 @@ def shop(shop: ConfigurationStore, deployment: Deployment, tmp_path: Path) -> Co
         ("Items.PRICE > CurrentItem.PRICE", []),
     ],
 )
-def test_filter_values_that_no_item_has_are_hinted(
+def test_filter_values_without_items_have_a_hint(
     shop: ConfigurationStore, deployment: Deployment, condition: str, messages: list[str]
 ) -> None:
     text = f"{HEAD}filters:\n  mine: INCLUDE ItemID WHERE {condition}\n"
@@ -90,7 +90,7 @@ def test_filter_values_that_no_item_has_are_hinted(
         ("sessions: {columns: [parentId, titel]}", "sessions.columns[1] is titel, which no item has"),
     ],
 )
-def test_pins_and_session_columns_are_compared(
+def test_pins_and_session_columns_are_compared_with_the_catalogue(
     shop: ConfigurationStore, deployment: Deployment, rest: str, message: str | None
 ) -> None:
     found = compare(configuration_file.check(f"{HEAD}{rest}\n", name="shop.yaml", now_ms=0), deployment)
@@ -99,7 +99,7 @@ def test_pins_and_session_columns_are_compared(
 
 
 @pytest.mark.parametrize(("column", "hints"), [("PARENT_IDD", 1), ("PARENT_ID", 0), ("title", 0), ("null", 0)])
-def test_variants_by_a_column_that_no_item_has_are_hinted(
+def test_variants_column_without_items_has_a_hint(
     shop: ConfigurationStore, deployment: Deployment, column: str, hints: int
 ) -> None:
     text = f"format: 1\nitems: {{variants: {column}}}\n"
@@ -112,7 +112,7 @@ def test_variants_by_a_column_that_no_item_has_are_hinted(
     )
 
 
-def test_empty_catalogue_gives_no_finding(deployment: Deployment) -> None:
+def test_empty_catalogue_gives_no_findings(deployment: Deployment) -> None:
     text = f"{HEAD}filters: {{a: INCLUDE ItemID WHERE Items.PRICE > 5}}\nrecommenders: {{for-you: {{filter: a}}}}\n"
 
     found = compare(configuration_file.check(text, name="shop.yaml", now_ms=0), deployment)
@@ -121,7 +121,7 @@ def test_empty_catalogue_gives_no_finding(deployment: Deployment) -> None:
 
 
 @pytest.mark.parametrize("use", ["recommenders: {for-you: {filter: a}}", "aliases: {x: {recipe: aws-sims, filter: a}}"])
-def test_filter_of_a_recommender_without_items_is_refused(
+def test_recommender_filter_without_items_is_refused_unless_forced(
     shop: ConfigurationStore, file: Callable[[str], str], use: str
 ) -> None:
     path = file(f'{HEAD}filters:\n  a: INCLUDE ItemID WHERE Items.CATEGORY = "DELLI"\n{use}\n')
@@ -132,9 +132,7 @@ def test_filter_of_a_recommender_without_items_is_refused(
     assert shop.current().version == 1
 
 
-def test_filter_without_items_that_no_recommender_uses_is_a_warning(
-    shop: ConfigurationStore, file: Callable[[str], str]
-) -> None:
+def test_unused_filter_without_items_has_a_warning(shop: ConfigurationStore, file: Callable[[str], str]) -> None:
     path = file(f"{HEAD}filters:\n  a: INCLUDE ItemID WHERE Items.PRICE > 5\n")
 
     checked, applied = run("check", path, "--json"), run("apply", path, "--json")
@@ -146,7 +144,7 @@ def test_filter_without_items_that_no_recommender_uses_is_a_warning(
     assert f"warning: {path}:5:" in applied.stderr
 
 
-def test_check_without_a_deployment_says_that_nothing_was_compared(
+def test_check_without_a_deployment_reports_that_nothing_was_compared(
     file: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = file(f"{HEAD}filters:\n  a: INCLUDE ItemID WHERE Items.PRICE > 5\n")
@@ -180,7 +178,7 @@ def test_check_of_an_unknown_deployment_fails(client: object, file: Callable[[st
         run("check", path, "--env", "prod")
 
 
-def test_documented_refusal_is_what_apply_prints(
+def test_documented_refusal_equals_the_output_of_apply(
     shop: ConfigurationStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     documented = (Path(__file__).parents[4] / "docs" / "configuration.md").read_text()
@@ -197,7 +195,7 @@ def test_documented_refusal_is_what_apply_prints(
 
 
 @pytest.mark.parametrize("damaged", [SNAPSHOT_KEY, SEGMENTS_PREFIX])
-def test_damaged_catalogue_does_not_keep_a_configuration_from_being_applied(
+def test_damaged_catalogue_does_not_prevent_apply(
     shop: ConfigurationStore, deployment: Deployment, file: Callable[[str], str], damaged: str
 ) -> None:
     s3, bucket = deployment.client("s3"), deployment.names.artefact_bucket

@@ -40,14 +40,14 @@ def store(s3: Any) -> ConfigurationStore:
     return ConfigurationStore(s3, BUCKET)
 
 
-def test_before_anything_is_applied_the_built_in_configuration_holds(store: ConfigurationStore) -> None:
+def test_built_in_configuration_is_current_before_the_first_version(store: ConfigurationStore) -> None:
     assert store.current() == NOTHING_APPLIED
     assert store.current().configuration() is DEFAULT
     assert store.version(0) == BUILT_IN
     assert store.history(limit=5) == []
 
 
-def test_an_applied_document_holds_and_is_kept_with_who_when_and_why(store: ConfigurationStore) -> None:
+def test_applied_document_is_current_and_stored_with_its_author_and_reason(store: ConfigurationStore) -> None:
     applied = apply(store, weighing(2), now_ms=5, reason="views matter")
 
     assert store.current() == applied
@@ -59,7 +59,7 @@ def test_an_applied_document_holds_and_is_kept_with_who_when_and_why(store: Conf
     assert (version.text, version.document) == ("# text", weighing(2))
 
 
-def test_versions_count_and_the_history_has_the_latest_first(store: ConfigurationStore) -> None:
+def test_versions_are_numbered_and_listed_latest_first(store: ConfigurationStore) -> None:
     for weight in (2, 3, 4):
         apply(store, weighing(weight))
 
@@ -68,18 +68,18 @@ def test_versions_count_and_the_history_has_the_latest_first(store: Configuratio
 
 
 @pytest.mark.parametrize("document", [weighing(2), {"events": {"view": {"weight": 2.0}, "click": {}}, "format": 1}])
-def test_applying_what_says_the_same_changes_nothing(store: ConfigurationStore, document: dict[str, Any]) -> None:
+def test_apply_of_an_equal_document_changes_nothing(store: ConfigurationStore, document: dict[str, Any]) -> None:
     applied = apply(store, weighing(2))
 
     assert apply(store, document) == applied
 
 
-def test_applying_what_is_built_in_changes_nothing(store: ConfigurationStore) -> None:
+def test_apply_of_the_built_in_configuration_changes_nothing(store: ConfigurationStore) -> None:
     assert apply(store, {"format": 1}) == NOTHING_APPLIED
     assert store.current().etag is None
 
 
-def test_a_document_that_cannot_be_used_is_not_written(s3: Any, store: ConfigurationStore) -> None:
+def test_invalid_document_is_not_written(s3: Any, store: ConfigurationStore) -> None:
     with pytest.raises(InvalidConfiguration, match=r"events\.view\.weight is -101"):
         apply(store, weighing(-101))
 
@@ -87,7 +87,7 @@ def test_a_document_that_cannot_be_used_is_not_written(s3: Any, store: Configura
 
 
 @pytest.mark.parametrize("before", [0, 1])
-def test_what_was_decided_on_an_earlier_version_is_refused(store: ConfigurationStore, before: int) -> None:
+def test_apply_based_on_an_earlier_version_is_refused(store: ConfigurationStore, before: int) -> None:
     for weight in range(before):
         apply(store, weighing(weight + 5))
     judged = store.current()
@@ -100,7 +100,7 @@ def test_what_was_decided_on_an_earlier_version_is_refused(store: ConfigurationS
     assert store.current().versions[-1] == before + 1
 
 
-def test_a_version_that_was_written_and_not_applied_is_none(s3: Any, store: ConfigurationStore) -> None:
+def test_version_written_but_not_applied_does_not_exist(s3: Any, store: ConfigurationStore) -> None:
     """Its writer was stopped between the two objects."""
     apply(store, weighing(2))
     s3.put_object(Bucket=BUCKET, Key=version_key(2), Body=b"{}")
@@ -115,7 +115,7 @@ def test_a_version_that_was_written_and_not_applied_is_none(s3: Any, store: Conf
         roll_back(store, to=2)
 
 
-def test_a_rollback_applies_the_earlier_version_as_a_new_one(store: ConfigurationStore) -> None:
+def test_rollback_applies_the_earlier_version_as_a_new_one(store: ConfigurationStore) -> None:
     apply(store, weighing(2))
     apply(store, weighing(3))
 
@@ -127,7 +127,7 @@ def test_a_rollback_applies_the_earlier_version_as_a_new_one(store: Configuratio
     assert (version.restores, version.reason, version.text) == (1, "worse", "# text")
 
 
-def test_rolling_back_again_goes_further_back_and_never_forth(store: ConfigurationStore) -> None:
+def test_repeated_rollback_restores_earlier_versions_only(store: ConfigurationStore) -> None:
     for weight in (2, 3, 4):
         apply(store, weighing(weight))
 
@@ -141,7 +141,7 @@ def test_rolling_back_again_goes_further_back_and_never_forth(store: Configurati
         roll_back(store)
 
 
-def test_a_rollback_after_something_new_brings_back_what_held_before_it(store: ConfigurationStore) -> None:
+def test_rollback_after_a_new_version_restores_the_one_before_it(store: ConfigurationStore) -> None:
     apply(store, weighing(2))
     apply(store, weighing(3))
     roll_back(store)  # version 3 brings back 1
@@ -152,7 +152,7 @@ def test_a_rollback_after_something_new_brings_back_what_held_before_it(store: C
     assert roll_back(store).document == {"format": 1}
 
 
-def test_a_rollback_can_name_its_version(store: ConfigurationStore) -> None:
+def test_rollback_can_name_its_version(store: ConfigurationStore) -> None:
     for weight in (2, 3, 4):
         apply(store, weighing(weight))
 
@@ -160,7 +160,7 @@ def test_a_rollback_can_name_its_version(store: ConfigurationStore) -> None:
     assert roll_back(store, to=0).configuration() == dataclasses.replace(DEFAULT, version=5)
 
 
-def test_nothing_is_rolled_back_before_anything_was_applied(store: ConfigurationStore) -> None:
+def test_rollback_without_an_earlier_version_is_refused(store: ConfigurationStore) -> None:
     with pytest.raises(NotFound, match="there is no earlier configuration"):
         roll_back(store)
     with pytest.raises(NotFound, match="version 4 was never applied; nothing was applied yet"):
@@ -185,14 +185,14 @@ class AnswerLost:
         return answer
 
 
-def test_a_repeated_request_is_not_taken_for_somebody_else(s3: Any) -> None:
+def test_write_with_a_lost_response_is_applied_once(s3: Any) -> None:
     store = ConfigurationStore(AnswerLost(s3), BUCKET)
 
     assert apply(store, weighing(2)).version == 1
     assert store.current().version == 1
 
 
-def test_of_many_who_apply_at_once_one_wins_and_no_version_is_lost(s3: Any) -> None:
+def test_only_one_of_many_concurrent_changes_is_applied(s3: Any) -> None:
     base = ConfigurationStore(s3, BUCKET).current()
     together = threading.Barrier(8)
 
@@ -216,19 +216,21 @@ def test_of_many_who_apply_at_once_one_wins_and_no_version_is_lost(s3: Any) -> N
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"versions": null, "document": {}}'])
-def test_an_unreadable_pointer_is_refused_by_name(s3: Any, store: ConfigurationStore, body: bytes) -> None:
+def test_unreadable_pointer_is_refused(s3: Any, store: ConfigurationStore, body: bytes) -> None:
     s3.put_object(Bucket=BUCKET, Key=CONFIGURATION_KEY, Body=body)
 
     with pytest.raises(InvalidConfiguration, match=r"s3://artefacts/config/current\.json is unreadable"):
         store.current()
 
 
-def test_a_missing_bucket_is_unavailable(s3: Any) -> None:
+def test_missing_bucket_raises_unavailable(s3: Any) -> None:
     with pytest.raises(Unavailable, match=r"s3://other/config/current\.json: .*NoSuchBucket"):
         ConfigurationStore(s3, "other").current()
 
 
-def test_a_silent_network_is_unavailable(s3: Any, store: ConfigurationStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreachable_store_raises_unavailable(
+    s3: Any, store: ConfigurationStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     apply(store, weighing(2))
 
     def silent(**_: Any) -> None:
@@ -240,7 +242,7 @@ def test_a_silent_network_is_unavailable(s3: Any, store: ConfigurationStore, mon
             apply(store, weighing(3))
 
 
-def test_a_configuration_that_is_not_understood_can_be_replaced(s3: Any, store: ConfigurationStore) -> None:
+def test_unreadable_configuration_can_be_replaced(s3: Any, store: ConfigurationStore) -> None:
     s3.put_object(Bucket=BUCKET, Key=CONFIGURATION_KEY, Body=b'{"versions": [7], "document": {"format": 2}}')
 
     assert apply(store, weighing(2)).versions == (7, 8)

@@ -44,16 +44,16 @@ def test_values_have_the_types_of_json(text: str, value: Any) -> None:
     assert type(document.value["a"]) is type(value)
 
 
-def test_keys_are_texts_as_they_are_written() -> None:
+def test_keys_are_strings_as_written() -> None:
     assert read("1: a\nyes: b\nnull: c").value == {"1": "a", "yes": "b", "null": "c"}
 
 
-def test_a_byte_order_mark_is_no_part_of_the_first_key() -> None:
+def test_byte_order_mark_is_ignored() -> None:
     assert read("\ufeffa: 1").value == {"a": 1}
 
 
 @pytest.mark.parametrize("text", ["", "  \n", "# only a comment\n"])
-def test_a_document_of_nothing_is_null(text: str) -> None:
+def test_empty_document_is_null(text: str) -> None:
     document = read(text)
 
     assert document.value is None
@@ -76,7 +76,7 @@ def test_a_document_of_nothing_is_null(text: str) -> None:
         ("%YAML 9.0\n---\na: 1", 1, 1, "incompatible YAML document"),
     ],
 )
-def test_what_is_no_yaml_is_named_with_its_place(text: str, line: int, column: int, message: str) -> None:
+def test_invalid_yaml_error_has_its_place(text: str, line: int, column: int, message: str) -> None:
     with pytest.raises(InvalidYaml) as caught:
         read(text)
 
@@ -84,7 +84,7 @@ def test_what_is_no_yaml_is_named_with_its_place(text: str, line: int, column: i
     assert message in str(caught.value)
 
 
-def test_keys_that_are_stated_again_are_found_each_with_its_place() -> None:
+def test_duplicate_keys_are_reported_with_their_places() -> None:
     document = read("a: 1\nb: {x: 1, x: 2}\na: 3\n")
 
     assert document.value == {"a": 1, "b": {"x": 1}}
@@ -94,7 +94,7 @@ def test_keys_that_are_stated_again_are_found_each_with_its_place() -> None:
     ]
 
 
-def test_a_key_is_stated_again_in_whatever_spelling() -> None:
+def test_duplicate_key_is_found_in_another_quoting() -> None:
     assert read('a: 1\n"a": 2').findings == (Finding(2, 1, "a is stated in line 1 already"),)
 
 
@@ -107,7 +107,7 @@ def test_a_key_is_stated_again_in_whatever_spelling() -> None:
         ("a: !!bool 1", "a is '1' with the tag !!bool, expected a value without a tag"),
     ],
 )
-def test_tags_are_no_part_of_a_configuration(text: str, message: str) -> None:
+def test_tags_are_refused(text: str, message: str) -> None:
     assert read(text).findings == (Finding(1, 4, message),)
 
 
@@ -121,7 +121,7 @@ def test_tags_are_no_part_of_a_configuration(text: str, message: str) -> None:
         (Fault(("c",), "x"), (4, 3)),
     ],
 )
-def test_faults_are_found_where_the_value_or_its_key_stands(fault: Fault, place: tuple[int, int]) -> None:
+def test_fault_is_located_at_its_value_or_key(fault: Fault, place: tuple[int, int]) -> None:
     document = read("# comment\na:\n  b: [1, 2]\nc:\n")
     found = document.locate(fault)
 
@@ -143,7 +143,7 @@ def test_faults_are_found_where_the_value_or_its_key_stands(fault: Fault, place:
         ("f: &x one @ two", "@ two"),
     ],
 )
-def test_a_character_of_a_text_is_found_however_the_text_is_written(text: str, found: str) -> None:
+def test_character_of_a_string_is_located_in_any_style(text: str, found: str) -> None:
     document = read(text)
     offset = document.value["f"].replace("'@'", "").index("@")
 
@@ -153,7 +153,7 @@ def test_a_character_of_a_text_is_found_however_the_text_is_written(text: str, f
 
 
 @pytest.mark.parametrize("text", ["f: abc", "f: 'abc'", "f: |\n  abc\n"])
-def test_the_end_of_a_text_is_found_behind_its_last_character(text: str) -> None:
+def test_end_of_a_string_is_located_after_its_last_character(text: str) -> None:
     document = read(text)
 
     place = document.locate(Fault(("f",), "x", offset=3))
@@ -177,7 +177,7 @@ _TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), max_siz
         max_leaves=8,
     )
 )
-def test_what_is_written_is_read_as_the_same(value: Any) -> None:
+def test_dumped_value_is_unchanged_after_reading(value: Any) -> None:
     document = read(dump({"a": value}))
 
     assert document.findings == ()
@@ -188,7 +188,7 @@ def test_what_is_written_is_read_as_the_same(value: Any) -> None:
 @given(
     st.text(st.sampled_from("ab '\"\\n@|>-:#,\n"), min_size=1, max_size=20), st.sampled_from(["'", '"', "|", ">", None])
 )
-def test_every_character_of_every_text_has_a_place_inside_it(value: str, style: str | None) -> None:
+def test_every_character_of_a_string_has_a_place_inside_it(value: str, style: str | None) -> None:
     text = yaml.dump({"f": value}, default_style=style, width=8)
     document = read(text)
     key = next(iter(document.value))
@@ -203,7 +203,7 @@ def test_every_character_of_every_text_has_a_place_inside_it(value: str, style: 
 
 @settings(deadline=None)
 @given(st.text(max_size=40))
-def test_any_text_is_read_or_refused_at_a_place_that_it_has(text: str) -> None:
+def test_any_string_is_read_or_refused_at_an_existing_place(text: str) -> None:
     place = (1, 1)
     try:
         read(text)

@@ -54,7 +54,7 @@ def spring(**stated: Any) -> dict[str, Any]:
     return {"start": "2026-01-01T00:00:00Z", "arms": arms, **stated}
 
 
-def test_an_experiment_is_started_listed_shown_and_stopped(shop: ConfigurationStore) -> None:
+def test_experiment_is_started_listed_shown_and_stopped(shop: ConfigurationStore) -> None:
     started = run("start", "spring", *HALVES, "--layer", "home", "--yes", "--reason", "it is spring")
 
     assert started.exit_code == 0
@@ -81,7 +81,7 @@ def test_an_experiment_is_started_listed_shown_and_stopped(shop: ConfigurationSt
         run("stop", "spring")
 
 
-def test_lists_say_when_there_is_nothing(shop: ConfigurationStore) -> None:
+def test_lists_without_experiments_have_a_message(shop: ConfigurationStore) -> None:
     assert run("list").stdout == "there is no experiment; `alsolike experiments start` makes one\n"
     assert run("assign", "--user", "anna").stdout == "no experiment runs\n"
     assert found("list") == []
@@ -98,7 +98,7 @@ def test_piped_tables_have_no_colours(shop: ConfigurationStore) -> None:
     ]  # fmt: skip
 
 
-def test_nothing_is_started_without_a_yes_or_dry(shop: ConfigurationStore) -> None:
+def test_start_requires_confirmation_and_dry_run_changes_nothing(shop: ConfigurationStore) -> None:
     asked = run("start", "spring", *HALVES, stdin="n\n")
     dry = run("start", "spring", *HALVES, "--dry-run")
 
@@ -111,7 +111,7 @@ def test_nothing_is_started_without_a_yes_or_dry(shop: ConfigurationStore) -> No
     assert shop.current().version == 2
 
 
-def test_the_plan_comes_from_the_traffic_before(shop: ConfigurationStore, deployment: Deployment) -> None:
+def test_plan_uses_the_traffic_of_the_days_before(shop: ConfigurationStore, deployment: Deployment) -> None:
     days_before = [now_ms() - day * DAY_MS for day in range(1, 8)]
     store(
         deployment.client("s3"),
@@ -131,7 +131,7 @@ def test_the_plan_comes_from_the_traffic_before(shop: ConfigurationStore, deploy
     assert found("report", "spring", "--metric", "buyers")["metric"] == "buyers"
 
 
-def test_too_few_known_users_for_a_verdict_are_warned_of(shop: ConfigurationStore, deployment: Deployment) -> None:
+def test_too_few_known_users_for_a_verdict_have_a_warning(shop: ConfigurationStore, deployment: Deployment) -> None:
     profiles = ProfileStore(deployment.client("dynamodb"), deployment.names.profiles_table)
     for profile_id in ("u#anna", "u#ben", "s#visit"):
         profiles.add(profile_id, [RecentInteraction(1, "e", "fig", "view")], now_ms=1)
@@ -165,7 +165,7 @@ def test_too_few_known_users_for_a_verdict_are_warned_of(shop: ConfigurationStor
         ((*HALVES, "--end", "tomorrow"), InvalidInput, "--end is 'tomorrow', expected an ISO 8601 time"),
     ],
 )
-def test_what_cannot_run_is_not_started(
+def test_invalid_experiment_is_not_started(
     arguments: tuple[str, ...], error: type[Exception], message: str, shop: ConfigurationStore
 ) -> None:
     with pytest.raises(error, match=message):
@@ -173,7 +173,7 @@ def test_what_cannot_run_is_not_started(
     assert shop.current().version == 1
 
 
-def test_layers_and_names_are_taken_once(shop: ConfigurationStore) -> None:
+def test_used_name_or_conflicting_layer_is_refused(shop: ConfigurationStore) -> None:
     run("start", "spring", *HALVES, "--yes")
 
     with pytest.raises(InvalidInput, match="there was an experiment 'spring' already"):
@@ -184,7 +184,7 @@ def test_layers_and_names_are_taken_once(shop: ConfigurationStore) -> None:
         run("start", "other", *HALVES, "--yes", "--layer", "other")
 
 
-def test_a_change_of_the_configuration_meanwhile_is_not_overwritten(
+def test_concurrent_configuration_change_is_not_overwritten(
     shop: ConfigurationStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from operations.experiments import planning
@@ -202,14 +202,14 @@ def test_a_change_of_the_configuration_meanwhile_is_not_overwritten(
     assert list(shop.current().configuration().experiments) == ["other"]
 
 
-def test_a_user_is_told_their_arms(shop: ConfigurationStore) -> None:
+def test_assign_returns_the_arms_of_a_user(shop: ConfigurationStore) -> None:
     configure(shop, spring=spring(), past=spring(start="2020-01-01T00:00:00Z", end="2020-02-01T00:00:00Z"))
     expected = Experiment("spring", "default", 0, None, (Arm("control", 0.5), Arm("new", 0.5))).arm_of("anna").name
 
     assert found("assign", "--user", "anna") == {"user": "anna", "arms": {"spring": expected}}
 
 
-def test_a_winner_is_one_of_the_arms_and_kept_in_the_history(shop: ConfigurationStore) -> None:
+def test_winner_must_be_an_arm_and_is_in_the_history(shop: ConfigurationStore) -> None:
     configure(shop, spring=spring())
 
     with pytest.raises(NotFound, match="spring has no arm 'newer', expected one of control, new"):
@@ -228,13 +228,13 @@ def test_a_winner_is_one_of_the_arms_and_kept_in_the_history(shop: Configuration
         ({}, "for-you: all users get the normal settings, as new did"),
     ],
 )
-def test_other_winners_say_what_is_left_to_do(target: dict[str, str], said: str, shop: ConfigurationStore) -> None:
+def test_stop_with_a_winner_prints_the_next_step(target: dict[str, str], said: str, shop: ConfigurationStore) -> None:
     configure(shop, spring=spring(arms={"control": {"share": 0.5}, "new": {"share": 0.5, **target}}))
 
     assert run("stop", "spring", "--yes", "--winner", "new").stdout.splitlines()[-1] == said
 
 
-def test_what_has_not_begun_is_taken_out(shop: ConfigurationStore) -> None:
+def test_experiment_that_has_not_started_is_removed_by_stop(shop: ConfigurationStore) -> None:
     configure(shop, spring=spring(start="2199-01-01T00:00:00Z"))
 
     run("stop", "spring", "--yes")
@@ -242,7 +242,7 @@ def test_what_has_not_begun_is_taken_out(shop: ConfigurationStore) -> None:
     assert found("list") == []
 
 
-def test_the_report_counts_what_the_lake_has(shop: ConfigurationStore, deployment: Deployment) -> None:
+def test_report_counts_the_outcomes_of_the_lake(shop: ConfigurationStore, deployment: Deployment) -> None:
     configure(shop, spring=spring(start="2026-01-01T00:00:00Z", end="2026-01-11T00:00:00Z"))
     start_ms = 1_767_225_600_000
     store(
@@ -279,14 +279,14 @@ def test_the_report_counts_what_the_lake_has(shop: ConfigurationStore, deploymen
 
 
 @pytest.mark.parametrize("verb", ["report", "show", "stop"])
-def test_an_unknown_experiment_is_named_with_those_that_there_are(verb: str, shop: ConfigurationStore) -> None:
+def test_unknown_experiment_error_lists_the_known_ones(verb: str, shop: ConfigurationStore) -> None:
     configure(shop, spring=spring())
 
     with pytest.raises(NotFound, match="there is no experiment 'sprung', expected one of the configuration's: spring"):
         run(verb, "sprung")
 
 
-def test_there_is_no_report_before_the_start(shop: ConfigurationStore) -> None:
+def test_report_before_the_start_is_refused(shop: ConfigurationStore) -> None:
     configure(shop, spring=spring(start="2199-01-01T00:00:00Z"))
 
     with pytest.raises(InvalidInput, match="spring starts 2199-01-01 00:00 UTC; there is nothing to report yet"):

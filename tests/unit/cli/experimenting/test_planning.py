@@ -33,7 +33,7 @@ def regulars_and_new(days: int = 4) -> list[Outcome]:
     ]
 
 
-def test_users_of_some_days_are_counted_once_and_with_what_they_did_in_those() -> None:
+def test_users_of_several_days_are_counted_once() -> None:
     one_day, two_days = (planned(regulars_and_new(), days=days) for days in (1, 2))
 
     assert (one_day.users, one_day.answers, one_day.value) == (20, 20, 2 / 20)
@@ -44,7 +44,7 @@ def test_users_of_some_days_are_counted_once_and_with_what_they_did_in_those() -
     assert two_days.detectable_lift_at_end == detectable_lift(two, share=0.5, control_share=0.5, users=30, looks=False)
 
 
-def test_of_more_days_than_there_were_as_many_users_come_with_each() -> None:
+def test_users_of_further_days_are_extrapolated() -> None:
     found = planned(regulars_and_new(), days=12)
 
     assert (found.users, found.answers) == (3 * 50, 3 * 80)
@@ -52,7 +52,7 @@ def test_of_more_days_than_there_were_as_many_users_come_with_each() -> None:
     assert found.detectable_lift == detectable_lift(four, share=0.5, control_share=0.5, users=150)
 
 
-def test_today_nobody_and_other_recommenders_are_left_out() -> None:
+def test_plan_excludes_today_anonymous_users_and_other_recommenders() -> None:
     other = [
         Outcome("anna", NOW_MS),
         Outcome(None, NOW_MS - DAY_MS),
@@ -62,7 +62,7 @@ def test_today_nobody_and_other_recommenders_are_left_out() -> None:
     assert planned([*regulars_and_new(), *other], days=4) == planned(regulars_and_new(), days=4)
 
 
-def test_the_smallest_arm_decides_and_several_cost_more() -> None:
+def test_plan_uses_the_smallest_arm_and_corrects_for_several_arms() -> None:
     small = dataclasses.replace(
         SPRING, arms=(Arm("control", 0.8), Arm("a", 0.1, model="v1"), Arm("b", 0.1, model="v2"))
     )
@@ -87,7 +87,7 @@ def test_days_for_a_lift_are_the_first_on_which_it_is_detectable() -> None:
     assert lines(planned(answers, days=4, wanted=0.001))[-1] == f"a lift of 0.1% takes more than {MAX_DAYS} days"
 
 
-def test_days_of_three_lifts_are_stated_without_a_wanted_one() -> None:
+def test_days_for_three_lifts_are_reported_by_default() -> None:
     found = planned(regulars_and_new(), days=4)
     three = (NeededDays(0.05, None), NeededDays(0.1, 21), NeededDays(0.2, 1))
 
@@ -117,7 +117,7 @@ def test_days_of_three_lifts_are_stated_without_a_wanted_one() -> None:
         ),
     ],
 )
-def test_plan_without_traffic_names_what_it_lacks(answers: list[Outcome], why: str) -> None:
+def test_plan_without_traffic_has_a_reason(answers: list[Outcome], why: str) -> None:
     found = planned(answers, days=14, wanted=0.1)
 
     assert found.detectable_lift is None

@@ -64,7 +64,7 @@ def values(found: ExperimentReport) -> dict[str, float | None]:
         ("revenue-per-user", 5 / 2, 8 / 1),
     ],
 )
-def test_metrics_by_hand(metric: str, control: float, new: float) -> None:
+def test_metrics_equal_values_computed_by_hand(metric: str, control: float, new: float) -> None:
     found = reported(
         [
             answer("anna", shown_clicks=1, clicks=2, purchases=2, revenue=5.0),
@@ -85,11 +85,11 @@ def test_metrics_by_hand(metric: str, control: float, new: float) -> None:
     assert set(METRICS) == {"click-through", "clicks", "conversion", "buyers", "revenue", "revenue-per-user"}
 
 
-def test_a_configuration_names_exactly_the_metrics_that_there_are() -> None:
+def test_metric_names_of_the_configuration_equal_the_metrics() -> None:
     assert tuple(METRICS) == METRIC_NAMES
 
 
-def test_what_is_not_the_experiments_is_counted_and_left_out() -> None:
+def test_outcomes_outside_the_experiment_are_counted_as_excluded() -> None:
     ended = dataclasses.replace(SPRING, end_ms=START_MS + DAY_MS)
     found = reported(
         [
@@ -125,7 +125,7 @@ def many(arm: str, users: int, clickers: int, *, answers: int = 2) -> list[Outco
     ]
 
 
-def test_the_lift_is_that_of_the_users_sums() -> None:
+def test_lift_is_that_of_the_sums_of_users() -> None:
     found = reported([*many("new", 400, 120), *many("control", 410, 60)])
 
     new, control = (
@@ -139,7 +139,7 @@ def test_the_lift_is_that_of_the_users_sums() -> None:
     assert sentence(found).startswith("new is better than control: +105.0% click-through (p = ")
 
 
-def test_each_of_several_arms_has_its_part_of_the_plan_and_pays_for_the_others() -> None:
+def test_several_arms_have_shares_of_the_plan_and_a_correction() -> None:
     arms = (Arm("control", 0.5), Arm("a", 0.25, model="v1"), Arm("b", 0.25, model="v2"))
     rows = [*many("control", 400, 60), *many("a", 200, 60), *many("b", 200, 30)]
 
@@ -154,7 +154,7 @@ def test_each_of_several_arms_has_its_part_of_the_plan_and_pays_for_the_others()
     assert (found.verdict, found.winner) == ("better", "a")
 
 
-def test_the_order_and_the_pieces_of_what_comes_do_not_matter() -> None:
+def test_order_and_pieces_of_outcomes_do_not_change_the_report() -> None:
     rows = [*many("new", 120, 30), *many("control", 130, 20), answer("control-3", "new"), answer("x", "newer")]
     random.Random(1).shuffle(rows)
     pieces = [table(rows[start : start + 37]) for start in range(0, len(rows), 37)]
@@ -162,7 +162,7 @@ def test_the_order_and_the_pieces_of_what_comes_do_not_matter() -> None:
     assert reported_of(pieces, "clicks") == reported(rows, "clicks")
 
 
-def test_worse_and_no_difference_have_no_winner() -> None:
+def test_worse_or_equal_arm_is_not_a_winner() -> None:
     worse = reported([*many("new", 400, 60), *many("control", 400, 120)])
     alike = reported([*many("new", 400, 62), *many("control", 400, 60)])
 
@@ -172,7 +172,7 @@ def test_worse_and_no_difference_have_no_winner() -> None:
     assert "no difference was found" in sentence(alike)
 
 
-def test_a_split_that_the_shares_do_not_make_has_no_winner() -> None:
+def test_sample_ratio_mismatch_has_no_winner() -> None:
     found = reported([*many("new", 400, 200), *many("control", 600, 60)])
 
     assert found.sample_ratio_p_value < 0.001
@@ -180,7 +180,7 @@ def test_a_split_that_the_shares_do_not_make_has_no_winner() -> None:
     assert sentence(found).startswith("sample ratio mismatch (p = ")
 
 
-def test_nothing_at_all_is_too_little() -> None:
+def test_empty_outcomes_give_too_little() -> None:
     empty = reported_of([], "clicks")
     of_others = reported_of([table([]), pa.Table.from_batches([], table([]).schema)], "clicks", now_ms=1)
 
@@ -190,7 +190,7 @@ def test_nothing_at_all_is_too_little() -> None:
         assert "each arm needs 100 users, 10 of them with something to count for clicks" in sentence(found)
 
 
-def test_the_control_is_the_arm_that_changes_nothing_else_the_first() -> None:
+def test_control_is_the_arm_without_changes_or_else_the_first() -> None:
     plain, rules, model = Arm("b", 0.5), Arm("a", 0.5, rules="spring"), Arm("c", 0.5, model="v1")
 
     assert control_of(dataclasses.replace(SPRING, arms=(rules, plain))) is plain

@@ -29,7 +29,7 @@ def asked(tmp_path: Path, **fields: Any) -> str:
     return str(path)
 
 
-def test_what_is_not_kept_is_asked_with_again_where_the_request_is_given(
+def test_replay_uses_the_fields_of_the_given_request(
     function: Function, pseudonyms: Pseudonyms, tmp_path: Path
 ) -> None:
     row = served_row(served_ms=NOW_MS, shopper=pseudonyms.shopper("anna"), filter="sweet")
@@ -45,7 +45,7 @@ def test_what_is_not_kept_is_asked_with_again_where_the_request_is_given(
     assert not any("pass the request" in each for each in found["replay"]["differences"] if "filter" in each)
 
 
-def test_a_cart_is_replayed_from_the_request(function: Function, pseudonyms: Pseudonyms, tmp_path: Path) -> None:
+def test_cart_is_replayed_from_the_request(function: Function, pseudonyms: Pseudonyms, tmp_path: Path) -> None:
     row = served_row(
         served_ms=NOW_MS, shopper=pseudonyms.shopper("anna"), filter="sweet", recommender="bought-together",
         page_item="plum",
@@ -71,7 +71,7 @@ def test_a_cart_is_replayed_from_the_request(function: Function, pseudonyms: Pse
         ({"colour": "red"}, "colour is not a known field"),
     ],
 )
-def test_a_request_that_was_answered_otherwise_is_refused(
+def test_request_that_contradicts_the_response_is_refused(
     function: Function, pseudonyms: Pseudonyms, tmp_path: Path, fields: dict[str, Any], message: str
 ) -> None:
     row = served_row(served_ms=NOW_MS, shopper=pseudonyms.shopper("anna"), filter="sweet")

@@ -14,7 +14,7 @@ from tests.unit.cli.explaining.answers import NOW_MS, Function, archive, documen
 from tests.unit.cli.shop import NAMES
 
 
-def test_an_answer_comes_with_what_spoke_for_each_item(function: Function, pseudonyms: Pseudonyms) -> None:
+def test_explanation_has_the_reasons_of_each_item(function: Function, pseudonyms: Pseudonyms) -> None:
     row = served_row(served_ms=NOW_MS, shopper=pseudonyms.shopper("anna"), device="phone")
     store(function, served_row(served_ms=NOW_MS), row)
     archive(function, ("anna", "pear", NOW_MS - 1000), ("ben", "kiwi", NOW_MS - 900), ("anna", "nut", NOW_MS + 1))
@@ -43,7 +43,7 @@ def test_an_answer_comes_with_what_spoke_for_each_item(function: Function, pseud
     assert [each["itemId"] for each in event["history"]] == ["pear"]
 
 
-def test_the_text_says_why(function: Function, pseudonyms: Pseudonyms) -> None:
+def test_explanation_as_text_has_reasons_and_differences(function: Function, pseudonyms: Pseudonyms) -> None:
     row = served_row(served_ms=NOW_MS, shopper=pseudonyms.shopper("anna"), origins=["ranked", "filled"])
     store(function, row)
     function.answer = replayed("fig")
@@ -56,7 +56,7 @@ def test_the_text_says_why(function: Function, pseudonyms: Pseudonyms) -> None:
     assert "repeated for the time of the response, the result differs:" in found.stdout
 
 
-def test_the_places_by_the_models_score_show_what_reranking_changed(function: Function) -> None:
+def test_positions_by_score_show_the_effect_of_reranking(function: Function) -> None:
     row = served_row(served_ms=NOW_MS, item_ids=["fig", "plum", "nut"], origins=["ranked"] * 3,
                      propensities=[None] * 3, scores=[0.5, None, 0.9])  # fmt: skip
     store(function, row)
@@ -67,7 +67,7 @@ def test_the_places_by_the_models_score_show_what_reranking_changed(function: Fu
     assert "by score" in explain(row.recommendation_id).stdout
 
 
-def test_nobodys_answer_needs_no_user(function: Function) -> None:
+def test_response_without_user_is_replayed_without_a_user(function: Function) -> None:
     row = served_row(served_ms=NOW_MS, shopper=None, recommender="similar-items", source="similar", page_item="pear")
     store(function, row)
     function.answer = replayed("fig", "plum", source="similar")
@@ -77,7 +77,7 @@ def test_nobodys_answer_needs_no_user(function: Function) -> None:
     assert explain(row.recommendation_id, "--user", "anna").exit_code == 1
 
 
-def test_an_object_that_cannot_be_read_hides_no_other(function: Function, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreadable_object_does_not_hide_other_rows(function: Function, monkeypatch: pytest.MonkeyPatch) -> None:
     row, lost = (served_row(served_ms=NOW_MS, shopper=None) for _ in range(2))
     store(function, row)
     day = served.partition_prefix(served.served_date(NOW_MS))
@@ -89,7 +89,7 @@ def test_an_object_that_cannot_be_read_hides_no_other(function: Function, monkey
     assert "of which 1 objects cannot be read" in str(explain(lost.recommendation_id).exception)
 
 
-def test_without_its_user_an_answer_is_shown_and_not_asked_again(function: Function) -> None:
+def test_response_is_shown_without_a_replay_if_the_user_is_missing(function: Function) -> None:
     row = served_row(served_ms=NOW_MS)
     store(function, row)
 
@@ -101,7 +101,7 @@ def test_without_its_user_an_answer_is_shown_and_not_asked_again(function: Funct
     assert function.events == []
 
 
-def test_another_user_is_told_from_the_one_who_was_answered(function: Function, pseudonyms: Pseudonyms) -> None:
+def test_other_user_is_refused(function: Function, pseudonyms: Pseudonyms) -> None:
     row = served_row(served_ms=NOW_MS, shopper=pseudonyms.shopper("anna"))
     store(function, row)
 
@@ -112,7 +112,7 @@ def test_another_user_is_told_from_the_one_who_was_answered(function: Function, 
     assert function.events == []
 
 
-def test_a_session_is_known_by_its_id(function: Function, pseudonyms: Pseudonyms) -> None:
+def test_session_is_accepted_as_the_user(function: Function, pseudonyms: Pseudonyms) -> None:
     row = served_row(served_ms=NOW_MS, shopper=None, session=pseudonyms.shopper("visit"))
     store(function, row)
     function.answer = replayed("fig", "plum")
@@ -120,7 +120,7 @@ def test_a_session_is_known_by_its_id(function: Function, pseudonyms: Pseudonyms
     assert document(row.recommendation_id, "--user", "visit")["replay"]["same"]
 
 
-def test_a_row_that_is_not_there_is_said_with_what_the_id_says(function: Function) -> None:
+def test_missing_row_error_has_the_contents_of_the_id(function: Function) -> None:
     function.client("s3").put_object(Bucket=NAMES.artefact_bucket, Key="models/v7/manifest.json", Body=b"{}")
     late = recommendation_id.create(answered_ms=time.time_ns() // 1_000_000, recommender="popular", version="v7")
     old = recommendation_id.create(answered_ms=NOW_MS - 86_400_000, recommender="popular", version="v8")
@@ -135,7 +135,7 @@ def test_a_row_that_is_not_there_is_said_with_what_the_id_says(function: Functio
 
 
 @pytest.mark.parametrize("cut", ["", "x", "A" * 40])
-def test_a_forged_or_truncated_id_is_refused(function: Function, cut: str) -> None:
+def test_forged_or_truncated_id_is_refused(function: Function, cut: str) -> None:
     good = recommendation_id.create(answered_ms=NOW_MS, recommender="popular", version="v7")
     changed = ("B" if good[0] != "B" else "C") + good[1:]
 
@@ -145,13 +145,13 @@ def test_a_forged_or_truncated_id_is_refused(function: Function, cut: str) -> No
         assert "was not made by this service" in str(found.exception)
 
 
-def test_an_id_of_the_future_is_refused(function: Function) -> None:
+def test_id_of_the_future_is_refused(function: Function) -> None:
     ahead = recommendation_id.create(answered_ms=NOW_MS + 3_600_000, recommender="popular", version="v7")
 
     assert "will be answered" in str(explain(ahead).exception)
 
 
-def test_what_cannot_be_asked_again_says_why(function: Function) -> None:
+def test_refused_replay_has_its_reason(function: Function) -> None:
     row = served_row(served_ms=NOW_MS, shopper=None, filter="sweet")
     store(function, row)
     function.refused = {"type": "NotFound", "message": "filterArn ends in /sweet"}
@@ -159,7 +159,7 @@ def test_what_cannot_be_asked_again_says_why(function: Function) -> None:
     assert document(row.recommendation_id)["not_replayed"] == "filterArn ends in /sweet"
 
 
-def test_only_the_answers_own_day_is_read(function: Function) -> None:
+def test_only_objects_of_the_response_date_are_read(function: Function) -> None:
     """Another day's objects are not even opened: this one could not be."""
     row = served_row(served_ms=NOW_MS, shopper=None)
     store(function, row)

@@ -32,7 +32,7 @@ NOTHING_KEPT = "nothing that the row keeps: the catalogue"
         ),
     ],
 )
-def test_what_differs_is_named(row: dict[str, Any], again: dict[str, Any], said: str) -> None:
+def test_differences_have_their_reasons(row: dict[str, Any], again: dict[str, Any], said: str) -> None:
     same = Replay(("fig", "plum"), {}, "model", "v1", 3, None, ("menu/short",), ())
     other = Replay(**{**{name: getattr(same, name) for name in same.__slots__}, "item_ids": ("plum",), **again})
 

@@ -25,7 +25,7 @@ def machine(shop: Shop, cloud: MemoryCloud) -> Any:
     return states
 
 
-def test_the_workflow_is_started_at_the_trial(shop: Shop, machine: Any) -> None:
+def test_canary_starts_the_workflow(shop: Shop, machine: Any) -> None:
     started = document("promote", "v4", "--reason", "let us see", "--canary")
 
     execution = machine.describe_execution(executionArn=started["execution_arn"])
@@ -33,7 +33,7 @@ def test_the_workflow_is_started_at_the_trial(shop: Shop, machine: Any) -> None:
     assert shop.champion.version == "v2"
 
 
-def test_what_the_gate_rejected_is_tried_by_force_alone(shop: Shop, machine: Any, refusal: Any) -> None:
+def test_rejected_version_starts_a_canary_only_by_force(shop: Shop, machine: Any, refusal: Any) -> None:
     assert "the gate rejected model version 'v3'" in refusal("promote", "v3", "--reason", "x", "--canary")
 
     document("promote", "v3", "--reason", "it is Christmas", "--canary", "--force")
@@ -41,7 +41,7 @@ def test_what_the_gate_rejected_is_tried_by_force_alone(shop: Shop, machine: Any
     assert (shop.decision("v3").forced, shop.champion.version) == ("it is Christmas", "v2")
 
 
-def test_while_another_run_goes_on_it_is_refused(shop: Shop, machine: Any, refusal: Any) -> None:
+def test_canary_during_another_run_is_refused(shop: Shop, machine: Any, refusal: Any) -> None:
     busy = {"first": "busy", "reason": "by-hand; not now, for run r0 goes on as execution e0"}
     start = {"Type": "Pass", "Result": busy, "ResultPath": "$.start", "Next": "Busy"}
     definition = {"StartAt": "Start", "States": {"Start": start, "Busy": {"Type": "Succeed"}}}
@@ -50,19 +50,19 @@ def test_while_another_run_goes_on_it_is_refused(shop: Shop, machine: Any, refus
     assert "run r0 goes on as execution e0" in refusal("promote", "v4", "--reason", "x", "--canary")
 
 
-def test_start_that_fails_is_refused_with_its_cause(shop: Shop, machine: Any, refusal: Any) -> None:
+def test_failed_workflow_start_is_refused_with_its_cause(shop: Shop, machine: Any, refusal: Any) -> None:
     definition = {"StartAt": "No", "States": {"No": {"Type": "Fail", "Error": "TrainingFailed", "Cause": "why"}}}
     machine.update_state_machine(stateMachineArn=NAMES.state_machine_arn, definition=json.dumps(definition))
 
     assert "failed: TrainingFailed: why" in refusal("promote", "v4", "--reason", "x", "--canary")
 
 
-def test_neither_the_champion_nor_what_has_no_files_goes_on_trial(shop: Shop, refusal: Any) -> None:
+def test_champion_or_version_without_files_cannot_start_a_canary(shop: Shop, refusal: Any) -> None:
     assert "model version 'v2' is champion already" in refusal("promote", "v2", "--reason", "x", "--canary")
     assert "there is no model version 'v9'" in refusal("promote", "v9", "--reason", "x", "--canary")
 
 
-def test_it_is_taken_back_while_the_champion_stays(shop: Shop, refusal: Any) -> None:
+def test_rollback_of_the_canary_keeps_the_champion(shop: Shop, refusal: Any) -> None:
     shop.try_beside("v4")
 
     told = document("rollback", "--canary", "--reason", "slow")

@@ -48,7 +48,7 @@ def same_size(shop: Shop, name: str) -> bytes:
     return bytes(len(original(shop, name)))
 
 
-def test_sound_bundles_have_no_damage_and_are_not_read(kept: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_valid_bundles_have_no_damage_and_are_not_read(kept: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     def no_read(*_: Any, **__: Any) -> str:
         raise AssertionError("a file was read")
 
@@ -71,7 +71,7 @@ def test_sound_bundles_have_no_damage_and_are_not_read(kept: Shop, monkeypatch: 
         ("manifest.json", "no checksums", "manifest.json is unreadable: it states no checksum of graph.onnx"),
     ],
 )
-def test_damaged_file_is_named_and_restored(
+def test_damaged_file_is_reported_and_restored(
     kept: Shop, name: str, body: bytes | str | None, fault: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bundle_files, "MAX_UPLOAD_MS", -1)  # all happens within the second of the upload
@@ -96,7 +96,7 @@ def test_damaged_file_is_named_and_restored(
     assert run("repair") == "nothing is damaged\n"
 
 
-def test_list_show_and_json_name_damaged_files(kept: Shop) -> None:
+def test_list_show_and_json_report_damaged_files(kept: Shop) -> None:
     put(kept, "graph.onnx", None)
     put(kept, "ids.blob", b"x", version=PREVIOUS)
 
@@ -115,7 +115,7 @@ def test_list_names_the_missing_manifest_of_the_champion(kept: Shop) -> None:
     assert "v2 damaged: manifest.json is missing" in run("list")
 
 
-def test_show_of_a_version_with_an_unreadable_manifest_names_it(kept: Shop) -> None:
+def test_show_reports_an_unreadable_manifest(kept: Shop) -> None:
     put(kept, "manifest.json", b"{")
 
     assert "files      damaged: manifest.json is unreadable" in run("show", CHAMPION)
@@ -132,7 +132,7 @@ def test_latest_matching_version_of_each_file_is_restored(kept: Shop) -> None:
     assert damaged_files(kept) == ()
 
 
-def test_champion_without_matching_versions_is_replaced_by_the_previous_one(kept: Shop) -> None:
+def test_champion_that_cannot_be_restored_is_replaced_by_the_previous_one(kept: Shop) -> None:
     forget(kept, "graph.onnx")
     put(kept, "ids.blob", b"x", version=PREVIOUS)
 
@@ -143,7 +143,7 @@ def test_champion_without_matching_versions_is_replaced_by_the_previous_one(kept
     assert (kept.champion.version, kept.champion.held) == (PREVIOUS, None)
 
 
-def test_deployment_without_a_sound_champion_says_so(kept: Shop, refusal: Any) -> None:
+def test_repair_without_a_valid_champion_is_refused(kept: Shop, refusal: Any) -> None:
     forget(kept, "graph.onnx")
     forget(kept, "graph.onnx", version=PREVIOUS)
 
@@ -159,7 +159,7 @@ def forget(shop: Shop, name: str, *, version: str = CHAMPION) -> None:
         shop.s3.delete_object(Bucket=BUCKET, Key=key, VersionId=stored["VersionId"])
 
 
-def test_replaced_manifest_has_all_files_compared(kept: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_replaced_manifest_has_its_files_compared(kept: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     manifest = orjson.loads(original(kept, "manifest.json"))
     manifest["files"]["ids.blob"]["sha256"] = "0" * 64
     put(kept, "manifest.json", orjson.dumps(manifest))
@@ -169,7 +169,7 @@ def test_replaced_manifest_has_all_files_compared(kept: Shop, monkeypatch: pytes
 
 
 @pytest.mark.parametrize("version", ["../../x", "", "a/b", " ", "-x", "x" * 129])
-def test_champion_that_cannot_be_a_version_is_refused(kept: Shop, refusal: Any, version: str) -> None:
+def test_invalid_champion_version_is_refused(kept: Shop, refusal: Any, version: str) -> None:
     kept.s3.put_object(Bucket=BUCKET, Key="registry/champion.json", Body=b"{")
 
     assert f"the version is {version!r}, expected 1 to 128 letters" in refusal("repair", f"--champion={version}")

@@ -14,13 +14,13 @@ from cli import main as command
 from tests.unit.cli.models.versions import BUCKET, Shop, document, run
 
 
-def test_promoting_approves_the_package(shop: Shop) -> None:
+def test_promotion_approves_the_package(shop: Shop) -> None:
     document("promote", "v4", "--reason", "better")
 
     assert (shop.champion.version, shop.approval("v4")) == ("v4", "Approved")
 
 
-def test_what_the_gate_rejected_is_promoted_by_force_alone_and_the_reason_is_kept(shop: Shop, refusal: Any) -> None:
+def test_rejected_version_is_promoted_only_by_force_with_its_reason(shop: Shop, refusal: Any) -> None:
     said = refusal("promote", "v3", "--reason", "it is Christmas")
 
     assert "the gate rejected model version 'v3' (failed: ndcg: 0.23, the champion has 0.22); --force" in said
@@ -38,7 +38,7 @@ def test_what_the_gate_rejected_is_promoted_by_force_alone_and_the_reason_is_kep
 
 
 @pytest.mark.parametrize("canary", [[], ["--canary"]])
-def test_each_promotion_of_a_rejected_version_needs_its_own_force(shop: Shop, refusal: Any, canary: list[str]) -> None:
+def test_each_promotion_of_a_rejected_version_requires_force(shop: Shop, refusal: Any, canary: list[str]) -> None:
     run("promote", "v3", "--reason", "it is Christmas", "--force")
     run("rollback", "--reason", "it is over")
 
@@ -62,7 +62,7 @@ def test_forced_champion_stays_forced_after_a_rollback_to_it(shop: Shop) -> None
 
 
 @pytest.mark.parametrize("canary", [[], ["--canary"]])
-def test_what_cannot_be_promoted_is_not_noted_as_forced(shop: Shop, refusal: Any, canary: list[str]) -> None:
+def test_failed_promotion_is_not_recorded_as_forced(shop: Shop, refusal: Any, canary: list[str]) -> None:
     run("retire", "v3")
 
     said = refusal("promote", "v3", "--reason", "it is Christmas", "--force", *canary)
@@ -71,7 +71,7 @@ def test_what_cannot_be_promoted_is_not_noted_as_forced(shop: Shop, refusal: Any
     assert (shop.decision("v3").forced, shop.champion.version) == (None, "v2")
 
 
-def test_what_cannot_be_served_does_not_become_champion_by_force(shop: Shop, refusal: Any) -> None:
+def test_unservable_version_cannot_be_forced(shop: Shop, refusal: Any) -> None:
     final = Decision("v4", 1, "v2", (Check("graph", False, "it does not run", final=True),))
     shop.s3.put_object(Bucket=BUCKET, Key=decision_key("v4"), Body=final.to_json())
 
@@ -81,7 +81,7 @@ def test_what_cannot_be_served_does_not_become_champion_by_force(shop: Shop, ref
     assert shop.champion.version == "v2"
 
 
-def test_a_promotion_that_sagemaker_does_not_approve_warns(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_promotion_without_approval_by_sagemaker_has_a_warning(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     def throttled(*_: Any, **__: Any) -> None:
         raise Unavailable("Rate exceeded")
 
@@ -97,14 +97,14 @@ def test_a_promotion_that_sagemaker_does_not_approve_warns(shop: Shop, monkeypat
     )
 
 
-def test_the_champion_is_not_promoted_again(shop: Shop, refusal: Any) -> None:
+def test_promotion_of_the_champion_is_refused(shop: Shop, refusal: Any) -> None:
     before = shop.champion
 
     assert "model version 'v2' is champion already" in refusal("promote", "v2", "--reason", "again")
     assert shop.champion == before
 
 
-def test_a_promotion_ends_the_trial_of_another(shop: Shop) -> None:
+def test_promotion_ends_the_canary_of_another_version(shop: Shop) -> None:
     shop.try_beside("v4")
 
     run("promote", "v1", "--reason", "safe")

@@ -20,7 +20,7 @@ def kept(shop: Shop) -> Shop:
     return shop
 
 
-def test_every_command_names_the_repair_of_a_corrupt_pointer_which_puts_it_back(kept: Shop, refusal: Any) -> None:
+def test_commands_name_the_repair_of_a_corrupt_pointer_which_restores_it(kept: Shop, refusal: Any) -> None:
     kept.s3.put_object(Bucket=BUCKET, Key=CHAMPION_KEY, Body=b"{")
 
     for command in (["list"], ["rollback"], ["promote", "v2", "--reason", "x"], ["resume"], ["pin", "v1"]):
@@ -46,7 +46,7 @@ def test_rejected_version_becomes_a_forced_champion(kept: Shop) -> None:
     assert (kept.champion.version, kept.champion.is_forced) == ("v3", True)
 
 
-def test_deployment_begins_without_a_champion_where_that_is_wanted(kept: Shop, refusal: Any) -> None:
+def test_deleted_pointer_can_be_repaired_without_a_champion(kept: Shop, refusal: Any) -> None:
     kept.s3.delete_object(Bucket=BUCKET, Key=CHAMPION_KEY)
     assert "expected one of them" in refusal("repair", "--champion", "v1", "--without-champion")
 
@@ -62,7 +62,7 @@ def test_corrupt_training_lock_is_deleted(kept: Shop) -> None:
     assert run("repair") == "nothing is damaged\n"
 
 
-def test_training_lock_of_a_run_that_goes_on_is_left_alone(kept: Shop, refusal: Any) -> None:
+def test_training_lock_of_an_active_run_is_kept(kept: Shop, refusal: Any) -> None:
     machine = kept.deployment.names.state_machine_arn
     kept.deployment.client("stepfunctions").start_execution(stateMachineArn=machine, name="r1")
     kept.s3.put_object(Bucket=BUCKET, Key=TRAINING_RUN_KEY, Body=b"{")

@@ -9,7 +9,7 @@ from operations.configuration.configuration_store import ConfigurationStore
 from tests.unit.cli.models.versions import BUCKET, Shop, document, run
 
 
-def test_a_version_that_nothing_needs_is_retired(shop: Shop) -> None:
+def test_unused_version_is_retired(shop: Shop) -> None:
     files = shop.files("v4")
 
     assert document("retire", "v4") == {"version": "v4", "files": files}
@@ -17,7 +17,7 @@ def test_a_version_that_nothing_needs_is_retired(shop: Shop) -> None:
     assert Decisions(shop.s3, BUCKET).get("v4") is not None
 
 
-def test_what_is_needed_stays(shop: Shop, refusal: Any) -> None:
+def test_version_in_use_cannot_be_retired(shop: Shop, refusal: Any) -> None:
     arms = {"control": {"share": 0.5}, "new": {"share": 0.5, "model": "v3"}}
     store = ConfigurationStore(shop.s3, BUCKET)
     experiments = {"spring": {"start": "2020-01-01T00:00:00Z", "arms": arms}}
@@ -37,11 +37,11 @@ def test_what_is_needed_stays(shop: Shop, refusal: Any) -> None:
         assert shop.files(version)
 
 
-def test_what_is_not_there_cannot_be_retired(shop: Shop, refusal: Any) -> None:
+def test_unknown_version_cannot_be_retired(shop: Shop, refusal: Any) -> None:
     assert "model version 'v9' has no files" in refusal("retire", "v9")
 
 
-def test_pins_are_set_and_lifted(shop: Shop, refusal: Any) -> None:
+def test_versions_can_be_pinned_and_unpinned(shop: Shop, refusal: Any) -> None:
     assert document("pin", "v4")["pinned"] == ["v4"]
     assert document("pin", "v1")["pinned"] == ["v4", "v1"]
     assert document("pin", "v4")["pinned"] == ["v4", "v1"]

@@ -9,7 +9,7 @@ import pytest
 from tests.unit.cli.models.versions import Shop, document, run
 
 
-def test_it_holds_new_versions_until_they_are_let_in_again(shop: Shop, refusal: Any) -> None:
+def test_rollback_pauses_promotions_until_resume(shop: Shop, refusal: Any) -> None:
     told = document("rollback", "--reason", "it sells socks only")
 
     assert (told["version"], told["held"]["reason"]) == ("v1", "it sells socks only")
@@ -21,13 +21,13 @@ def test_it_holds_new_versions_until_they_are_let_in_again(shop: Shop, refusal: 
     assert "promotions are not paused" in refusal("resume")
 
 
-def test_a_promotion_by_hand_lifts_it(shop: Shop) -> None:
+def test_manual_promotion_ends_the_pause(shop: Shop) -> None:
     assert "promotions are paused since" in run("rollback")
 
     assert "held" not in run("promote", "v4", "--reason", "mended")
 
 
-def test_while_a_version_is_on_trial_it_has_to_say_which_of_the_two(shop: Shop, refusal: Any) -> None:
+def test_rollback_during_a_canary_must_name_canary_or_champion(shop: Shop, refusal: Any) -> None:
     shop.try_beside("v4")
 
     said = refusal("rollback", "--reason", "worse")
@@ -51,7 +51,7 @@ def test_while_a_version_is_on_trial_it_has_to_say_which_of_the_two(shop: Shop, 
         ("x" * 501, "the reason has 501 characters, expected at most 500"),
     ],
 )
-def test_a_reason_has_words_and_an_end(shop: Shop, refusal: Any, reason: str, said: str) -> None:
+def test_blank_or_long_reason_is_refused(shop: Shop, refusal: Any, reason: str, said: str) -> None:
     shop.try_beside("v4")
     before = shop.champion
 

@@ -13,7 +13,7 @@ from operations.models import versions as model_versions
 from tests.unit.cli.models.versions import BUCKET, GROUP, Shop, document, run
 
 
-def test_list_says_what_each_version_is(shop: Shop) -> None:
+def test_list_has_the_status_of_each_version(shop: Shop) -> None:
     shop.publish("v5")
     shop.publish("v6")
     shop.try_beside("v4")
@@ -33,7 +33,7 @@ def test_list_says_what_each_version_is(shop: Shop) -> None:
     assert "pinned" in run("list")
 
 
-def test_versions_that_sagemaker_refused_are_listed_and_promoted(shop: Shop) -> None:
+def test_versions_refused_by_sagemaker_are_listed_and_can_be_promoted(shop: Shop) -> None:
     shop.publish("v5", registered=False)
     shop.publish("v6", registered=False, passed=False)
 
@@ -45,7 +45,7 @@ def test_versions_that_sagemaker_refused_are_listed_and_promoted(shop: Shop) -> 
     assert "NotRegistered" in run("show", "v5")
 
 
-def test_what_was_let_through_by_force_is_said_of_it_whatever_it_is_later(shop: Shop) -> None:
+def test_forced_version_is_shown_as_forced_with_any_status(shop: Shop) -> None:
     run("promote", "v3", "--reason", "it is Christmas", "--force")
     run("promote", "v4", "--reason", "it is over", "--force")  # the gate let it through by itself
     run("promote", "v2", "--reason", "back again")
@@ -62,7 +62,7 @@ def test_what_was_let_through_by_force_is_said_of_it_whatever_it_is_later(shop: 
     assert "version    v3, rejected, forced, made" in run("show", "v3")
 
 
-def test_force_is_said_of_a_version_that_its_trial_rejected_and_whose_files_are_gone(shop: Shop) -> None:
+def test_force_is_shown_after_a_rejected_canary_and_deleted_files(shop: Shop) -> None:
     run("promote", "v3", "--reason", "it is Christmas", "--force")
     run("promote", "v2", "--reason", "back again")
     run("promote", "v4", "--reason", "it is over")
@@ -77,7 +77,7 @@ def test_force_is_said_of_a_version_that_its_trial_rejected_and_whose_files_are_
     assert "retired, forced" in run("list")
 
 
-def test_decisions_that_do_not_change_any_more_are_read_once(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_final_decisions_are_read_once(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     versions = model_versions.of(shop.deployment)
     get, read = shop.s3.get_object, []
 
@@ -98,7 +98,7 @@ def test_decisions_that_do_not_change_any_more_are_read_once(shop: Shop, monkeyp
     ]
 
 
-def test_show_tells_what_the_gate_and_the_trial_found(shop: Shop) -> None:
+def test_show_has_the_results_of_gate_and_canary(shop: Shop) -> None:
     shop.try_beside("v4")
 
     told = document("show", "v4")
@@ -120,16 +120,14 @@ def test_show_tells_what_the_gate_and_the_trial_found(shop: Shop) -> None:
         ({"scale": 1.5}, "1.5 times what is like them\n"),
     ],
 )
-def test_show_tells_how_much_items_count_that_the_model_does_not_know(
-    shop: Shop, cold: dict[str, Any], said: str
-) -> None:
+def test_show_has_the_scales_of_cold_items(shop: Shop, cold: dict[str, Any], said: str) -> None:
     shop.publish("v5", cold=cold)
 
     assert f"cold items score {said}" in run("show", "v5")
     assert "cold items" not in run("show", "v4")
 
 
-def test_show_asks_for_no_package_but_the_versions_own(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_show_reads_only_the_package_of_its_version(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     describe, described = shop.sagemaker.describe_model_package, []
 
     def noting(**call: Any) -> Any:
@@ -143,13 +141,13 @@ def test_show_asks_for_no_package_but_the_versions_own(shop: Shop, monkeypatch: 
     assert len(described) == 1
 
 
-def test_what_the_gate_rejected_is_retired_once_its_files_are_gone(shop: Shop) -> None:
+def test_rejected_version_without_files_is_retired(shop: Shop) -> None:
     run("retire", "v3")
 
     assert document("show", "v3")["status"] == "retired"
 
 
-def test_show_still_tells_of_a_version_whose_files_are_gone(shop: Shop) -> None:
+def test_show_works_for_a_version_without_files(shop: Shop) -> None:
     run("retire", "v4")
 
     told = document("show", "v4")
@@ -158,7 +156,7 @@ def test_show_still_tells_of_a_version_whose_files_are_gone(shop: Shop) -> None:
     assert told["decision"]["verdict"] == "approved"
 
 
-def test_diff_has_what_differs_and_nothing_else(shop: Shop) -> None:
+def test_diff_has_only_the_differences(shop: Shop) -> None:
     found = document("diff", "v1", "v2")
 
     figures = {change["name"]: (change["before"], change["after"]) for change in found["figures"]}
@@ -169,7 +167,7 @@ def test_diff_has_what_differs_and_nothing_else(shop: Shop) -> None:
     assert "items added: kiwi, lime\nitems gone: fig\n" in shown
 
 
-def test_diff_does_without_datasets_that_have_expired(shop: Shop) -> None:
+def test_diff_works_with_expired_datasets(shop: Shop) -> None:
     shop.s3.delete_object(Bucket=BUCKET, Key=f"{prefix('v1')}{MANIFEST_FILE}")
 
     assert document("diff", "v1", "v2")["dataset"] == []

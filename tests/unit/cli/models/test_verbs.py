@@ -49,7 +49,7 @@ def models(deployment: Deployment) -> None:
     registry.promote("b", reason="second", now_ms=2)
 
 
-def test_models_list_says_which_version_has_which_part() -> None:
+def test_list_has_the_status_and_metrics_of_each_version() -> None:
     listed = document("list")
 
     assert {version["version"]: version["status"] for version in listed} == {
@@ -65,7 +65,7 @@ def test_models_list_says_which_version_has_which_part() -> None:
     assert "0.4000" in table
 
 
-def test_models_show_has_figures_and_promotions() -> None:
+def test_show_has_metrics_and_promotions() -> None:
     told = document("show", "b")
 
     assert told["manifest"]["dataset_id"] == "b"

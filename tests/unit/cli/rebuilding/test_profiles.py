@@ -41,7 +41,7 @@ def archive_batches(deployment: Deployment, *batches: Sequence[Interaction], fir
         first += len(batch)
 
 
-def test_each_profile_has_its_interactions_once_and_in_order(deployment: Deployment) -> None:
+def test_profile_has_each_interaction_once_in_order(deployment: Deployment) -> None:
     early, late = interaction("e1", event_time_ms=NOW_MS - 9), interaction("e2", event_time_ms=NOW_MS - 5)
 
     archive_batches(deployment, [late, interaction("b1", user_id="bert")], [early, late])
@@ -54,7 +54,7 @@ def test_each_profile_has_its_interactions_once_and_in_order(deployment: Deploym
     }
 
 
-def test_what_arrived_after_the_time_is_not_in_it(deployment: Deployment) -> None:
+def test_interactions_received_after_the_time_are_excluded(deployment: Deployment) -> None:
     archive_batches(
         deployment,
         [interaction("e1", received_time_ms=NOW_MS), interaction("e2", received_time_ms=NOW_MS + 1)],
@@ -65,7 +65,7 @@ def test_what_arrived_after_the_time_is_not_in_it(deployment: Deployment) -> Non
     assert [each.event_id for each in found["u#anna"].recent] == ["e1"]
 
 
-def test_a_session_that_logged_in_is_its_users_though_its_rows_lie_in_other_objects(deployment: Deployment) -> None:
+def test_session_history_belongs_to_its_user_across_objects(deployment: Deployment) -> None:
     browsed = interaction("browsed", user_id=None, session_id="s", event_time_ms=NOW_MS - 90_000_000)
     after = interaction("after", user_id=None, session_id="s", event_time_ms=NOW_MS - 1)
     login = interaction("login", user_id="anna", session_id="s", event_time_ms=NOW_MS - 2)
@@ -78,7 +78,7 @@ def test_a_session_that_logged_in_is_its_users_though_its_rows_lie_in_other_obje
     assert found["s#s"].joined == SessionLink("u#anna", NOW_MS - 2)
 
 
-def test_they_have_the_context_that_the_configuration_declares(deployment: Deployment) -> None:
+def test_rebuilt_profiles_have_the_configured_context(deployment: Deployment) -> None:
     store = ConfigurationStore(deployment.client("s3"), deployment.names.artefact_bucket)
     store.apply(
         store.current(), {"format": 1, "interactions": {"context": ["DEVICE"]}}, text="", by="t", reason="", now_ms=1
@@ -104,7 +104,7 @@ def test_they_have_the_context_that_the_configuration_declares(deployment: Deplo
     assert [each.context for each in profiles.read("u#bert").recent] == [""]
 
 
-def test_they_hold_as_many_interactions_as_the_configuration_says(deployment: Deployment) -> None:
+def test_rebuilt_profiles_have_the_configured_history_length(deployment: Deployment) -> None:
     store = ConfigurationStore(deployment.client("s3"), deployment.names.artefact_bucket)
     document = {"format": 1, "limits": {"history_length": 120}}
     store.apply(store.current(), document, text="", by="test", reason="", now_ms=1)
@@ -116,7 +116,7 @@ def test_they_hold_as_many_interactions_as_the_configuration_says(deployment: De
     assert [each.event_id for each in profile.recent] == [f"e{n:03}" for n in reversed(range(120))]
 
 
-def test_searches_make_no_history(deployment: Deployment) -> None:
+def test_searches_create_no_profile(deployment: Deployment) -> None:
     search = interaction("q1", session_id=None, item_id=None, event_type="search", query="pears")
 
     archive_batches(deployment, [search])
@@ -124,7 +124,7 @@ def test_searches_make_no_history(deployment: Deployment) -> None:
     assert rebuilt(deployment) == {}
 
 
-def test_an_empty_lake_makes_no_profiles(deployment: Deployment) -> None:
+def test_empty_lake_gives_no_profiles(deployment: Deployment) -> None:
     assert rebuilt(deployment) == {}
 
 
@@ -149,7 +149,7 @@ def shopping(draw: st.DrawFn) -> list[Interaction]:
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(arriving=shopping(), batch=st.integers(1, 9))
-def test_they_are_the_live_ones(deployment: Deployment, arriving: list[Interaction], batch: int) -> None:
+def test_rebuilt_profiles_equal_the_live_ones(deployment: Deployment, arriving: list[Interaction], batch: int) -> None:
     s3, dynamodb = deployment.client("s3"), deployment.client("dynamodb")
     lake_bucket, table = deployment.names.lake_bucket, deployment.names.profiles_table
     for entry in s3.list_objects_v2(Bucket=lake_bucket).get("Contents", []):

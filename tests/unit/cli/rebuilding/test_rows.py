@@ -48,14 +48,14 @@ def logged(deployment: Deployment) -> Deployment:
     return deployment
 
 
-def test_a_lost_catalogue_comes_back(logged: Deployment) -> None:
+def test_lost_catalogue_is_rebuilt(logged: Deployment) -> None:
     rebuilt = rebuild_rows(logged, ChangeKind.ITEM, now_ms=NOW_MS + 99)
 
     assert rebuilt == Rebuilt(known=2, written=2, deleted=0)
     assert items(logged) == {"pear": {"price": 2}, "kiwi": {"price": 3}}
 
 
-def test_what_the_table_has_stays(logged: Deployment) -> None:
+def test_newer_rows_of_the_table_are_kept(logged: Deployment) -> None:
     store = catalogue(logged)
     store.put([Item("pear", {"price": 7}), Item("kiwi", {}), Item("new", {})], now_ms=NOW_MS + 20)
     store.delete("kiwi", now_ms=NOW_MS + 21)
@@ -66,7 +66,7 @@ def test_what_the_table_has_stays(logged: Deployment) -> None:
     assert items(logged) == {"pear": {"price": 7}, "new": {}}
 
 
-def test_exactly_is_what_the_log_said_at_a_time(logged: Deployment) -> None:
+def test_exact_rebuild_restores_the_rows_of_a_time(logged: Deployment) -> None:
     catalogue(logged).put([Item("pear", {"price": 2}), Item("new", {})], now_ms=NOW_MS + 20)
 
     rebuilt = rebuild_rows(logged, ChangeKind.ITEM, now_ms=NOW_MS + 99, changed_by_ms=NOW_MS + 4, exactly=True)
@@ -75,7 +75,7 @@ def test_exactly_is_what_the_log_said_at_a_time(logged: Deployment) -> None:
     assert items(logged) == {"pear": {"price": 1}, "fig": {"price": 9}}
 
 
-def test_an_object_that_is_no_log_is_named(deployment: Deployment) -> None:
+def test_invalid_log_object_error_names_the_object(deployment: Deployment) -> None:
     key = "catalogue/change_date=2026-11-25/0-1-2.jsonl.gz"
     deployment.client("s3").put_object(Bucket=deployment.names.lake_bucket, Key=key, Body=b"no gzip")
 
@@ -83,7 +83,7 @@ def test_an_object_that_is_no_log_is_named(deployment: Deployment) -> None:
         rebuild_rows(deployment, ChangeKind.ITEM, now_ms=NOW_MS)
 
 
-def test_the_snapshot_has_what_the_log_says(logged: Deployment, tmp_path: Path) -> None:
+def test_rebuilt_snapshot_has_the_rows_of_the_log(logged: Deployment, tmp_path: Path) -> None:
     published = rebuild_snapshot(logged, now_ms=NOW_MS + 99)
 
     store = SnapshotStore(logged.client("s3"), logged.names.artefact_bucket, tmp_path)

@@ -26,7 +26,7 @@ def throttled() -> ClientError:
     return ClientError({"Error": {"Code": "TooManyRequestsException", "Message": "slower"}}, "Invoke")
 
 
-def test_file_has_a_row_an_item_in_the_order_of_the_input(
+def test_file_has_one_row_per_item_in_the_order_of_users(
     function: Function, recommend: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(run, "USERS_AT_ONCE", 3)
@@ -60,7 +60,7 @@ def row(user: str, rank: int, item: str, score: float, source: str) -> dict[str,
     }  # fmt: skip
 
 
-def test_function_is_asked_what_was_asked_for(function: Function, recommend: Callable[..., Result]) -> None:
+def test_options_are_passed_to_the_function(function: Function, recommend: Callable[..., Result]) -> None:
     question = ("--recommender", "buy-again", "--filter", "cheap", "--value", "PRICE=20", "--value", "TAG=a=b")
 
     done = recommend("--users", write("users.txt", ["anna"]), *question, "--output", "out.parquet")
@@ -78,7 +78,7 @@ def test_function_is_asked_what_was_asked_for(function: Function, recommend: Cal
     assert pq.read_table("out.parquet")["recommender"].to_pylist() == ["buy-again"] * 2
 
 
-def test_users_without_an_answer_are_listed_with_reasons_and_can_be_asked_with_again(
+def test_failed_users_are_listed_with_reasons_and_can_be_retried(
     function: Function, recommend: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(run, "USERS_AT_ONCE", 2)
@@ -107,7 +107,7 @@ def test_users_without_an_answer_are_listed_with_reasons_and_can_be_asked_with_a
     assert json.loads(done.stdout)["sources"] == {"model": 3}  # u1, u2 and u3
 
 
-def test_answered_list_leaves_no_file_of_failed_users_of_an_earlier_call(
+def test_successful_run_deletes_the_failed_file_of_an_earlier_run(
     function: Function, recommend: Callable[..., Result]
 ) -> None:
     write("users.txt.failed.csv", ["old"])
@@ -117,7 +117,7 @@ def test_answered_list_leaves_no_file_of_failed_users_of_an_earlier_call(
     assert not Path("users.txt.failed.csv").exists()
 
 
-def test_throttled_and_failed_invocations_are_repeated(
+def test_throttled_and_failed_invocations_are_retried(
     function: Function, recommend: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(run, "USERS_AT_ONCE", 2)
@@ -130,7 +130,7 @@ def test_throttled_and_failed_invocations_are_repeated(
     assert len(function.batches) == 5
 
 
-def test_users_who_were_not_done_are_sent_again(function: Function, recommend: Callable[..., Result]) -> None:
+def test_users_not_done_are_sent_again(function: Function, recommend: Callable[..., Result]) -> None:
     function.most = 2
 
     done = recommend("--users", write("users.txt", ["u0", "u1", "u2", "u3", "u4"]))
@@ -151,7 +151,7 @@ def test_users_who_were_not_done_are_sent_again(function: Function, recommend: C
         ),
     ],
 )
-def test_what_no_user_can_be_answered_with_ends_the_call_at_once_and_leaves_no_file(
+def test_invalid_request_ends_the_run_without_a_file(
     function: Function, recommend: Callable[..., Result], failure: Any, said: str
 ) -> None:
     function.failures["u0"] = [failure]
@@ -163,7 +163,7 @@ def test_what_no_user_can_be_answered_with_ends_the_call_at_once_and_leaves_no_f
     assert [path.name for path in Path().iterdir()] == ["users.txt"]
 
 
-def test_stopped_by_hand_it_leaves_what_was_there_before(
+def test_interrupted_run_keeps_the_previous_file(
     function: Function, recommend: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(run, "USERS_AT_ONCE", 1)
@@ -179,7 +179,7 @@ def test_stopped_by_hand_it_leaves_what_was_there_before(
     assert len(function.batches) < 20  # the rest of the hundred users was not requested
 
 
-def test_large_answers_are_asked_for_in_smaller_batches(function: Function, recommend: Callable[..., Result]) -> None:
+def test_long_lists_are_requested_in_smaller_batches(function: Function, recommend: Callable[..., Result]) -> None:
     assert recommend("--users", write("users.txt", [f"u{n}" for n in range(120)]), "-k", "500").exit_code == 0
 
     assert sorted(len(batch["users"]) for batch in function.batches) == [20, 50, 50]
@@ -200,16 +200,14 @@ def test_large_answers_are_asked_for_in_smaller_batches(function: Function, reco
         ([], "expected --user ID, --item ID or --users FILE"),
     ],
 )
-def test_options_that_make_no_sense_together_are_refused(
-    recommend: Callable[..., Result], arguments: list[str], said: str
-) -> None:
+def test_conflicting_options_are_refused(recommend: Callable[..., Result], arguments: list[str], said: str) -> None:
     done = recommend(*arguments)
 
     assert done.exit_code == 2
     assert said in " ".join(done.stderr.replace("│", " ").split())
 
 
-def test_empty_list_makes_an_empty_table(function: Function, recommend: Callable[..., Result]) -> None:
+def test_empty_user_list_gives_an_empty_table(function: Function, recommend: Callable[..., Result]) -> None:
     assert recommend("--users", write("users.txt", [])).exit_code == 0
 
     assert pq.read_table("recommendations.parquet").schema.equals(table.SCHEMA)
@@ -218,7 +216,7 @@ def test_empty_list_makes_an_empty_table(function: Function, recommend: Callable
 
 @pytest.mark.parametrize("output", ["folder", "queue", ".", "/"])
 @pytest.mark.parametrize("users", ["users.txt", "-"])
-def test_what_is_no_file_is_never_replaced_by_one_and_refused_before_anybody_is_asked(
+def test_output_that_is_not_a_file_is_refused_before_any_request(
     function: Function, recommend: Callable[..., Result], output: str, users: str
 ) -> None:
     """Replacing a device, such as /dev/stdout or /dev/null, would leave a regular file in its place."""
@@ -235,7 +233,7 @@ def test_what_is_no_file_is_never_replaced_by_one_and_refused_before_anybody_is_
     assert sorted(path.name for path in Path().iterdir()) == ["folder", "queue", "users.txt"]
 
 
-def test_link_goes_on_pointing_at_the_table(function: Function, recommend: Callable[..., Result]) -> None:
+def test_symbolic_link_is_kept_and_its_target_replaced(function: Function, recommend: Callable[..., Result]) -> None:
     Path("folder").mkdir()
     Path("latest.parquet").symlink_to("folder/table.parquet")
 

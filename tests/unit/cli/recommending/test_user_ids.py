@@ -19,9 +19,7 @@ from operations.batch.user_ids import UserIds
 from tests.unit.cli.recommending.answering import Function
 
 
-def test_users_come_from_csv_parquet_lines_and_standard_input(
-    function: Function, recommend: Callable[..., Result]
-) -> None:
+def test_users_are_read_from_csv_parquet_lines_and_stdin(function: Function, recommend: Callable[..., Result]) -> None:
     Path("a.csv").write_text("AGE,user_id\n3,u1\n4,7\n")
     pq.write_table(pa.table({"USER_ID": pa.array(["u1", "7"]).dictionary_encode(), "AGE": [3, 4]}), "b.parquet")
     pq.write_table(pa.table({"USER_ID": [1, 7]}), "c.parquet")
@@ -36,7 +34,7 @@ def test_users_come_from_csv_parquet_lines_and_standard_input(
         assert pq.read_table("recommendations.parquet")["user_id"].to_pylist() == [expected] * 2 + ["7"] * 2
 
 
-def test_users_come_from_what_a_command_prints(function: Function, recommend: Callable[..., Result]) -> None:
+def test_users_are_read_from_a_pipe(function: Function, recommend: Callable[..., Result]) -> None:
     """A shell makes a name of a pipe from <(cut -f1 users.tsv)."""
     reading, writing = os.pipe()
     os.write(writing, b"u1\n7\n")
@@ -49,7 +47,7 @@ def test_users_come_from_what_a_command_prints(function: Function, recommend: Ca
     assert pq.read_table("recommendations.parquet")["user_id"].to_pylist() == ["u1"] * 2 + ["7"] * 2
 
 
-def test_no_more_users_are_read_than_are_soon_asked_for(
+def test_users_are_read_only_shortly_before_their_requests(
     function: Function, recommend: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A million users must not need more memory than a thousand: reading waits for the answers."""
@@ -79,7 +77,7 @@ def test_no_more_users_are_read_than_are_soon_asked_for(
         ("s3://bucket/ids.txt", None, "s3://bucket/ids.txt has an unknown extension"),
     ],
 )
-def test_input_that_cannot_be_read_is_named(
+def test_invalid_input_error_names_the_file(
     function: Function, recommend: Callable[..., Result], name: str, content: bytes | None, said: str
 ) -> None:
     if content is not None:

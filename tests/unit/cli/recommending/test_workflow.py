@@ -87,7 +87,7 @@ def recommend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., 
     return lambda *arguments: CliRunner().invoke(app, ["recommend", "--users", "users.csv", *arguments])
 
 
-def test_users_are_stored_in_batches_and_the_workflow_is_told_what_to_answer(
+def test_users_are_stored_in_batches_and_the_workflow_gets_the_options(
     machine: Machine, recommend: Callable[..., Result]
 ) -> None:
     done = recommend("--workflow", "--filter", "cheap", "--value", "PRICE=20", "-k", "7", "--json")
@@ -113,9 +113,7 @@ def test_users_are_stored_in_batches_and_the_workflow_is_told_what_to_answer(
     ]
 
 
-def test_parts_are_copied_to_where_the_output_says(
-    machine: Machine, client: Any, recommend: Callable[..., Result]
-) -> None:
+def test_parts_are_copied_to_the_output_prefix(machine: Machine, client: Any, recommend: Callable[..., Result]) -> None:
     create_bucket(client("s3"), "mailing")
 
     done = recommend("--output", "s3://mailing/may")
@@ -126,7 +124,9 @@ def test_parts_are_copied_to_where_the_output_says(
 
 
 @pytest.mark.parametrize("twice", [False, True])  # Step Functions may make JSON of what is JSON
-def test_failed_run_says_what_its_batches_say(machine: Machine, recommend: Callable[..., Result], twice: bool) -> None:
+def test_failed_run_has_the_errors_of_its_batches(
+    machine: Machine, recommend: Callable[..., Result], twice: bool
+) -> None:
     machine.status, machine.skipped = "FAILED", {"000001"}
     error = json.dumps({"Error": "NotFound", "Cause": json.dumps({"errorMessage": "no filter 'sale'"})})
     machine.error = json.dumps(error) if twice else error
@@ -138,7 +138,7 @@ def test_failed_run_says_what_its_batches_say(machine: Machine, recommend: Calla
     assert not Path("users.csv.failed.csv").exists()
 
 
-def test_run_that_ends_without_all_of_its_parts_has_failed(machine: Machine, recommend: Callable[..., Result]) -> None:
+def test_run_with_missing_parts_fails(machine: Machine, recommend: Callable[..., Result]) -> None:
     machine.skipped = {"000002"}
 
     done = recommend("--workflow")
@@ -154,7 +154,7 @@ def test_run_that_ends_without_all_of_its_parts_has_failed(machine: Machine, rec
         (["--workflow", "--parallel", "2"], "--parallel is a setting of the deployment with --workflow"),
     ],
 )
-def test_options_of_the_other_way_are_refused(
+def test_conflicting_workflow_options_are_refused(
     recommend: Callable[..., Result], arguments: list[str], said: str
 ) -> None:
     done = recommend(*arguments)
@@ -163,7 +163,7 @@ def test_options_of_the_other_way_are_refused(
     assert said in " ".join(done.stderr.replace("│", " ").split())
 
 
-def test_nobody_is_no_run(machine: Machine, recommend: Callable[..., Result]) -> None:
+def test_empty_user_list_starts_no_run(machine: Machine, recommend: Callable[..., Result]) -> None:
     Path("users.csv").write_text("USER_ID\n")
 
     done = recommend("--workflow")

@@ -56,7 +56,7 @@ def found(history: History, *, second: int, keep_newer: bool = False) -> dict[st
     return {change.key: (change.action, change.version_id) for change in listed}
 
 
-def test_an_overwritten_object_gets_its_older_version_back() -> None:
+def test_overwritten_object_is_restored_to_its_older_version() -> None:
     history = History()
     history.put("lake/a", second=1, content="good")
     history.put("lake/a", second=5, content="bad")
@@ -65,7 +65,7 @@ def test_an_overwritten_object_gets_its_older_version_back() -> None:
     assert found(history, second=5) == {}
 
 
-def test_a_deleted_object_comes_back() -> None:
+def test_deleted_object_is_restored() -> None:
     history = History()
     history.put("lake/a", second=1, content="good")
     history.put("lake/a", second=5, content=None)
@@ -75,16 +75,14 @@ def test_a_deleted_object_comes_back() -> None:
 
 
 @pytest.mark.parametrize(("keep_newer", "expected"), [(False, {"lake/new": ("remove", None)}), (True, {})])
-def test_what_did_not_exist_is_removed_unless_it_is_to_stay(
-    keep_newer: bool, expected: dict[str, tuple[str, None]]
-) -> None:
+def test_newer_object_is_removed_unless_kept(keep_newer: bool, expected: dict[str, tuple[str, None]]) -> None:
     history = History()
     history.put("lake/new", second=7, content="later")
 
     assert found(history, second=4, keep_newer=keep_newer) == expected
 
 
-def test_what_was_deleted_then_and_exists_now_is_removed() -> None:
+def test_object_deleted_at_the_time_is_removed() -> None:
     history = History()
     history.put("lake/a", second=1, content="one")
     history.put("lake/a", second=2, content=None)
@@ -94,7 +92,7 @@ def test_what_was_deleted_then_and_exists_now_is_removed() -> None:
     assert found(history, second=4, keep_newer=True) == {}
 
 
-def test_other_prefixes_are_left_alone() -> None:
+def test_other_prefixes_are_not_changed() -> None:
     history = History()
     history.put("privacy/tombstones.json", second=7, content="erased")
 
@@ -110,7 +108,7 @@ def test_other_prefixes_are_left_alone() -> None:
     second=st.integers(0, 13),
     page_size=st.integers(1, 4),
 )
-def test_any_history_comes_back_as_it_was(writes: list[tuple[str, str | None]], second: int, page_size: int) -> None:
+def test_any_history_is_restored_exactly(writes: list[tuple[str, str | None]], second: int, page_size: int) -> None:
     history = History(page_size)
     then: dict[str, str] = {}
     now: dict[str, str] = {}
