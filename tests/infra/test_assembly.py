@@ -35,7 +35,7 @@ NAMED = {
 }
 
 
-def test_two_syntheses_write_the_same_bytes(demo: Assembly, layers: Path, tmp_path: Path) -> None:
+def test_two_syntheses_write_identical_files(demo: Assembly, layers: Path, tmp_path: Path) -> None:
     again = synthesize("demo", layers=layers, outdir=tmp_path / "again").directory
 
     names = sorted(path.relative_to(again).as_posix() for path in again.rglob("*") if path.is_file())
@@ -47,7 +47,7 @@ def test_two_syntheses_write_the_same_bytes(demo: Assembly, layers: Path, tmp_pa
 
 
 @pytest.mark.parametrize("environment", ["demo", "dev", "prod", "spare", "other"])
-def test_no_finding_of_cdk_nag_is_unacknowledged(environment: str, request: pytest.FixtureRequest) -> None:
+def test_assemblies_have_no_unacknowledged_cdk_nag_findings(environment: str, request: pytest.FixtureRequest) -> None:
     assembly: Assembly = request.getfixturevalue(environment)
 
     report = json.loads((assembly.directory / "validation-report.json").read_bytes())
@@ -55,7 +55,7 @@ def test_no_finding_of_cdk_nag_is_unacknowledged(environment: str, request: pyte
     assert [v for plugin in report["pluginReports"] for v in plugin["violations"]] == []
 
 
-def test_finding_of_cdk_nag_stops_the_synthesis(layers: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cdk_nag_finding_fails_the_synthesis(layers: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(infra_app, "add_stacks", lambda app, **_: sns.Topic(cdk.Stack(app, "careless"), "Topic"))
     app = infra_app.create_app(
         infra_app.read_context(), environment="demo", outdir=tmp_path, layers=layers, check_templates=False
@@ -67,11 +67,11 @@ def test_finding_of_cdk_nag_stops_the_synthesis(layers: Path, tmp_path: Path, mo
     assert "AwsSolutions-SNS3" in (tmp_path / "validation-report.json").read_text()
 
 
-def test_nothing_needs_a_custom_resource(assembly: Assembly) -> None:
+def test_assembly_has_no_custom_resources(assembly: Assembly) -> None:
     assert not [r.type for r in assembly.resources if r.type.startswith(("Custom::", "AWS::CloudFormation::"))]
 
 
-def test_names_are_left_to_cloudformation_where_no_client_needs_them(assembly: Assembly) -> None:
+def test_resources_have_physical_names_only_if_clients_need_them(assembly: Assembly) -> None:
     physical = (
         "AliasName", "BucketName", "DBName", "FunctionName", "LayerName", "LogGroupName", "Name", "RoleName",
         "StateMachineName", "TableName", "TopicName", "UserPoolName", "ModelPackageGroupName",
@@ -86,7 +86,7 @@ def test_names_are_left_to_cloudformation_where_no_client_needs_them(assembly: A
     assert named == NAMED
 
 
-def test_stacks_of_two_environments_share_no_name(demo: Assembly, prod: Assembly) -> None:
+def test_stacks_of_two_environments_have_different_names(demo: Assembly, prod: Assembly) -> None:
     def names(assembly: Assembly) -> set[str]:
         return {resource.stack for resource in assembly.resources}
 
@@ -94,7 +94,7 @@ def test_stacks_of_two_environments_share_no_name(demo: Assembly, prod: Assembly
     assert not names(demo) & names(prod)
 
 
-def test_asset_of_a_function_holds_that_function_alone(demo: Assembly) -> None:
+def test_function_asset_contains_only_its_function(demo: Assembly) -> None:
     def asset(name: str) -> Path:
         return demo.directory / f"asset.{demo.function(name).properties['Code']['S3Key'].removesuffix('.zip')}"
 
@@ -105,7 +105,7 @@ def test_asset_of_a_function_holds_that_function_alone(demo: Assembly) -> None:
     assert [path for name in FUNCTIONS for path in asset(name).rglob("*.pyc")] == []
 
 
-def test_asset_of_a_function_holds_the_operations_that_it_imports(demo: Assembly) -> None:
+def test_function_asset_contains_the_operations_it_imports(demo: Assembly) -> None:
     missing = {}
     for name in FUNCTIONS:
         asset = demo.directory / f"asset.{demo.function(name).properties['Code']['S3Key'].removesuffix('.zip')}"
@@ -116,7 +116,7 @@ def test_asset_of_a_function_holds_the_operations_that_it_imports(demo: Assembly
     assert missing == {}
 
 
-def test_editing_one_function_changes_its_asset_only(
+def test_edit_of_one_function_changes_only_its_asset(
     demo: Assembly, layers: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     repository = tmp_path / "repository"
@@ -135,26 +135,26 @@ def test_editing_one_function_changes_its_asset_only(
     assert {name for name in FUNCTIONS if old[name] != new[name]} == {"collect"}
 
 
-def test_function_without_a_handler_is_named(layers: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_handler_file_error_names_it(layers: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(python_function, "ROOT", tmp_path)
 
     with pytest.raises(FileNotFoundError, match=r"/handler\.py does not exist"):
         synthesize("demo", layers=layers, outdir=tmp_path / "out")
 
 
-def test_missing_layer_names_the_command_that_builds_it(tmp_path: Path) -> None:
+def test_missing_layer_error_has_the_build_command(tmp_path: Path) -> None:
     with pytest.raises(MissingLayer, match=r"build it with: python -m layers\.build core --architecture arm64"):
         synthesize("demo", layers=tmp_path, outdir=tmp_path / "out")
 
 
-def test_command_explains_an_unknown_environment(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_unknown_environment_error_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     status = infra_app.main(["--environment", "staging", "--outdir", str(tmp_path)])
 
     assert status == 1
     assert "error: environment 'staging' is not in cdk.json" in capsys.readouterr().err
 
 
-def test_node_of_the_package_is_used_unless_another_is_named() -> None:
+def test_packaged_node_is_used_unless_another_is_set() -> None:
     unset: dict[str, str] = {}
     named = {"JSII_NODE": "/opt/node"}
 
@@ -166,7 +166,7 @@ def test_node_of_the_package_is_used_unless_another_is_named() -> None:
     assert named == {"JSII_NODE": "/opt/node"}
 
 
-def test_lock_of_the_command_line_names_no_registry() -> None:
+def test_package_lock_contains_no_registry_address() -> None:
     lock = (ROOT / "package-lock.json").read_text()
 
     assert '"aws-cdk": "2.1148.1"' in lock
@@ -199,7 +199,7 @@ def dev(layers: Path, tmp_path_factory: pytest.TempPathFactory) -> Assembly:
     return Assembly.read(outdir)
 
 
-def test_cdk_command_synthesizes_the_environment_strictly_and_lists_the_stacks(dev: Assembly) -> None:
+def test_cdk_command_synthesizes_strictly_and_lists_the_stacks(dev: Assembly) -> None:
     # The finished assembly stands for the app, so that the app need not run again.
     stacks = cdk_command("ls", "--app", str(dev.directory)).split()
 

@@ -103,7 +103,7 @@ def test_changed_input_changes_the_digest(root: Path, change: Callable[[Path], o
     assert digest(root) != before
 
 
-def test_own_algorithms_change_the_digest(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_changed_own_algorithms_change_the_digest(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("infra_cdk.constructs.own_algorithms.ROOT", root)
     write(root / "own/newcomers.py", "n = 1")
     before = digest(root, training_package="own")
@@ -111,7 +111,7 @@ def test_own_algorithms_change_the_digest(root: Path, monkeypatch: pytest.Monkey
     assert digest(root, training_package="own") != before != digest(root)
 
 
-def test_name_of_the_environment_changes_the_digest(root: Path) -> None:
+def test_environment_name_changes_the_digest(root: Path) -> None:
     assert digest(root, environment="demo") == digest(root) != digest(root, environment="copy")
 
 
@@ -119,7 +119,7 @@ def test_overridden_setting_changes_the_digest(root: Path) -> None:
     assert digest(root, time_budget_ms=0) != digest(root) != digest(root, time_budget_ms=1)
 
 
-def test_variable_of_jsii_changes_the_digest(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_jsii_variable_changes_the_digest(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = digest(root)
     monkeypatch.setenv("JSII_RUNTIME", "other")
     assert digest(root) != before
@@ -138,13 +138,13 @@ def test_variable_of_jsii_changes_the_digest(root: Path, monkeypatch: pytest.Mon
         "cdk.out/manifest.json",
     ],
 )
-def test_file_that_no_synthesis_reads_leaves_the_digest(root: Path, path: str) -> None:
+def test_file_unused_by_the_synthesis_keeps_the_digest(root: Path, path: str) -> None:
     before = digest(root)
     write(root / path, "changed")
     assert digest(root) == before
 
 
-def test_variables_of_aws_leave_the_digest(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_aws_variables_keep_the_digest(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = digest(root)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "ALSO1")
     monkeypatch.setenv("CDK_DEFAULT_ACCOUNT", "210987654321")
@@ -178,7 +178,7 @@ def test_assembly_of_the_same_inputs_is_reused(synthesis: Synthesis) -> None:
     assert synthesis.runs == 1
 
 
-def test_assembly_of_other_inputs_is_another_one(synthesis: Synthesis) -> None:
+def test_other_inputs_give_another_assembly(synthesis: Synthesis) -> None:
     first = synthesis()
     synthesis.inputs = "b" * 64
     second = synthesis()
@@ -228,7 +228,9 @@ def test_interrupted_synthesis_leaves_no_assembly(synthesis: Synthesis, monkeypa
     assert (synthesis() / "manifest.json").read_text() == "a" * 64
 
 
-def test_inputs_that_change_meanwhile_are_an_error(synthesis: Synthesis, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_inputs_changed_during_the_synthesis_raise_inputs_changed(
+    synthesis: Synthesis, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def write_edited(outdir: Path) -> None:
         outdir.mkdir()
         synthesis.inputs = "b" * 64
@@ -240,7 +242,7 @@ def test_inputs_that_change_meanwhile_are_an_error(synthesis: Synthesis, monkeyp
     assert list(synthesis.cache.iterdir()) == []
 
 
-def test_cache_keeps_the_assemblies_used_last(synthesis: Synthesis) -> None:
+def test_cache_keeps_the_most_recently_used_assemblies(synthesis: Synthesis) -> None:
     entries = []
     for age_s, letter in ((300, "a"), (200, "b")):
         synthesis.inputs = letter * 64
@@ -254,7 +256,7 @@ def test_cache_keeps_the_assemblies_used_last(synthesis: Synthesis) -> None:
     assert sorted(synthesis.cache.iterdir()) == [entries[0], entries[2]]
 
 
-def test_remains_of_a_killed_synthesis_are_deleted(synthesis: Synthesis) -> None:
+def test_files_of_a_killed_synthesis_are_deleted(synthesis: Synthesis) -> None:
     old, running = synthesis.cache / ".writing-old", synthesis.cache / ".writing-now"
     for folder in (old, running):
         write(folder / "assembly/manifest.json", "half")
@@ -270,7 +272,7 @@ def options(folder: Path) -> list[str]:
     return ["--environment", "demo", "--cache", str(folder / "cache"), "--layers", str(folder / "layers")]
 
 
-def test_command_synthesizes_once_and_without_variables_of_aws(
+def test_command_synthesizes_once_without_aws_variables(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     calls: list[list[str]] = []
@@ -300,7 +302,7 @@ def test_command_reports_invalid_settings(tmp_path: Path, capsys: pytest.Capture
     assert "error: environment 'staging' is not in cdk.json" in capsys.readouterr().err
 
 
-def test_failed_synthesis_ends_with_its_status(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_synthesis_exits_with_its_status(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(app, "main", lambda arguments: 1)
     monkeypatch.setattr(os, "environ", dict(os.environ))
 

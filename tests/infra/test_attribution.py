@@ -15,7 +15,7 @@ from tests.infra.assembly import Assembly, flat, in_stack, lake_rules
 @pytest.mark.parametrize(
     ("name", "columns"), [(OUTCOMES_TABLE, OUTCOMES_COLUMNS), (ENGAGEMENT_TABLE, ENGAGEMENT_COLUMNS)]
 )
-def test_tables_have_the_columns_that_are_written(demo: Assembly, name: str, columns: Mapping[str, str]) -> None:
+def test_tables_have_the_columns_of_the_written_rows(demo: Assembly, name: str, columns: Mapping[str, str]) -> None:
     described = demo.glue_table(name)
 
     assert {column["Name"]: column["Type"] for column in described["StorageDescriptor"]["Columns"]} == columns
@@ -32,14 +32,14 @@ def test_attribution_runs_hourly_through_its_alias(demo: Assembly) -> None:
     assert flat(target["Arn"]) == alias.logical_id
 
 
-def test_failing_attribution_tells_people(demo: Assembly) -> None:
+def test_failing_attribution_has_an_alarm(demo: Assembly) -> None:
     (alarm,) = in_stack(demo, "attribution", "AWS::CloudWatch::Alarm")
 
     assert (alarm.properties["MetricName"], alarm.properties["Threshold"]) == ("Errors", 0)
     assert "docs/runbooks/attribution.md" in alarm.properties["AlarmDescription"]
 
 
-def test_old_versions_of_what_is_computed_go_soon(demo: Assembly) -> None:
+def test_old_versions_of_computed_objects_expire_after_one_day(demo: Assembly) -> None:
     days = {
         rule["Prefix"]: rule["NoncurrentVersionExpiration"]["NoncurrentDays"]
         for rule in lake_rules(demo)
@@ -49,7 +49,7 @@ def test_old_versions_of_what_is_computed_go_soon(demo: Assembly) -> None:
     assert days == {"outcomes/": 1, "engagement/": 1, "attribution/": 1}
 
 
-def test_settings_set_the_window_and_turn_the_schedule_off(other: Assembly, spare: Assembly) -> None:
+def test_settings_change_the_window_and_disable_the_schedule(other: Assembly, spare: Assembly) -> None:
     variables = other.function("attribute_outcomes").properties["Environment"]["Variables"]
 
     assert variables["WINDOW_DAYS"] == "30"
@@ -62,7 +62,7 @@ def test_settings_set_the_window_and_turn_the_schedule_off(other: Assembly, spar
         ("attribution_window_days", 0, "1 to 60"),
     ],
 )
-def test_settings_that_cannot_be_are_refused(field: str, value: object, expectation: str) -> None:
+def test_invalid_setting_is_refused(field: str, value: object, expectation: str) -> None:
     with pytest.raises(InvalidSettings) as refusal:
         Settings(name="x", region="eu-west-1", **{field: value})  # type: ignore[arg-type]
 

@@ -32,7 +32,7 @@ def states(batches: dict[str, Any]) -> States:
     return found
 
 
-def test_each_object_of_users_is_a_batch_and_an_execution_of_its_own(batches: dict[str, Any]) -> None:
+def test_each_object_of_users_is_a_batch_with_its_own_execution(batches: dict[str, Any]) -> None:
     reader = batches["ItemReader"]
 
     assert batches["ItemProcessor"]["ProcessorConfig"] == {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
@@ -43,7 +43,7 @@ def test_each_object_of_users_is_a_batch_and_an_execution_of_its_own(batches: di
     assert batches["ItemSelector"]["key.$"] == "$$.Map.Item.Value.Key"
 
 
-def test_files_are_read_and_written_only_if_the_input_names_them(demo: Assembly) -> None:
+def test_files_are_exchanged_only_if_the_input_names_them(demo: Assembly) -> None:
     machine = definition(demo)
     states = machine["States"]
 
@@ -55,7 +55,7 @@ def test_files_are_read_and_written_only_if_the_input_names_them(demo: Assembly)
     assert (states["ReadUsers"]["Next"], states["Batches"]["Next"]) == ("Batches", "ToFile")
 
 
-def test_no_batch_may_fail_and_so_many_run_at_a_time(batches: dict[str, Any]) -> None:
+def test_batches_tolerate_no_failure_and_run_with_limited_concurrency(batches: dict[str, Any]) -> None:
     # Step Functions' own defaults are 0, and the CDK leaves a 0 out.
     assert not {"ToleratedFailureCount", "ToleratedFailurePercentage"} & set(batches)
     assert batches["MaxConcurrency"] == 3
@@ -63,7 +63,7 @@ def test_no_batch_may_fail_and_so_many_run_at_a_time(batches: dict[str, Any]) ->
     assert batches["ResultWriter"]["Parameters"]["Prefix.$"].startswith("States.Format('batch/{}/results'")
 
 
-def test_batch_is_answered_until_nobody_is_left_and_then_written(states: States) -> None:
+def test_batch_is_repeated_until_all_users_are_done_and_then_written(states: States) -> None:
     asked = states["Recommend"]["Parameters"]["Payload"]["batch"]
 
     assert set(asked) == {
@@ -80,7 +80,7 @@ def test_batch_is_answered_until_nobody_is_left_and_then_written(states: States)
 
 
 @pytest.mark.parametrize("name", ["Recommend", "Write"])
-def test_what_is_transient_is_repeated_and_the_reason_of_all_else_is_kept(states: States, name: str) -> None:
+def test_transient_errors_are_retried_and_other_reasons_are_stored(states: States, name: str) -> None:
     (retry,) = states[name]["Retry"]
     assert {"Unavailable", "Sandbox.Timedout", "Lambda.TooManyRequestsException"} <= set(retry["ErrorEquals"])
     assert not {"States.ALL", "States.TaskFailed", "InvalidInput", "NotFound"} & set(retry["ErrorEquals"])
@@ -88,7 +88,7 @@ def test_what_is_transient_is_repeated_and_the_reason_of_all_else_is_kept(states
     assert states[name]["TimeoutSeconds"] > 0
 
 
-def test_reason_of_a_failed_batch_lies_beside_its_run(states: States) -> None:
+def test_reason_of_a_failed_batch_is_stored_with_its_run(states: States) -> None:
     keep = states["KeepReason"]
 
     assert keep["Resource"] == "arn:AWS::Partition:states:::aws-sdk:s3:putObject"
@@ -98,12 +98,12 @@ def test_reason_of_a_failed_batch_lies_beside_its_run(states: States) -> None:
     assert states["Failed"] == {"Type": "Fail", "ErrorPath": "$.error.Error", "CausePath": "$.error.Cause"}
 
 
-def test_functions_end_before_the_workflow_gives_them_up(demo: Assembly, states: States) -> None:
+def test_functions_time_out_before_their_states(demo: Assembly, states: States) -> None:
     for state, function in (("Recommend", "recommend"), ("Write", "write_recommendations")):
         assert demo.function(function).properties["Timeout"] < states[state]["TimeoutSeconds"]
 
 
-def test_workflow_starts_executions_of_itself_alone(demo: Assembly) -> None:
+def test_workflow_may_start_only_its_own_executions(demo: Assembly) -> None:
     policies = [r for r in demo.of_type("AWS::IAM::Policy") if r.stack.endswith("-batch")]
     (policy,) = [each for each in policies if "OwnExecutions" in each.logical_id]
     start, watch = policy.properties["PolicyDocument"]["Statement"]
@@ -114,7 +114,7 @@ def test_workflow_starts_executions_of_itself_alone(demo: Assembly) -> None:
     assert watched == {f"{machine}.Name:*", f"{machine}.Name/*"}
 
 
-def test_workflow_touches_objects_of_batches_alone(demo: Assembly) -> None:
+def test_workflow_may_access_only_batch_objects(demo: Assembly) -> None:
     (role,) = [
         r
         for r in demo.of_type("AWS::IAM::Role")
@@ -126,7 +126,7 @@ def test_workflow_touches_objects_of_batches_alone(demo: Assembly) -> None:
     assert touched[0].endswith(f"/{BATCH_PREFIX}*")
 
 
-def test_users_and_answers_are_kept_for_a_month(assembly: Assembly) -> None:
+def test_users_and_results_expire_after_30_days(assembly: Assembly) -> None:
     (rule,) = [
         rule
         for bucket in assembly.of_type("AWS::S3::Bucket")

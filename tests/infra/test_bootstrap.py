@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[2]
 TEMPLATE = ROOT / "node_modules" / "aws-cdk" / "lib" / "api" / "bootstrap" / "bootstrap-template.yaml"
 
 
-def test_key_of_the_bootstrap_stack_lets_all_roles_of_the_account_decrypt_assets() -> None:
+def test_bootstrap_key_lets_all_roles_of_the_account_decrypt_assets() -> None:
     """Training jobs and Glue read assets without `kms:Decrypt`: the key's policy grants it to the account through S3.
 
     A key that `cdk bootstrap --bootstrap-customer-key` creates has this policy.

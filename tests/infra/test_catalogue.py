@@ -23,7 +23,7 @@ def mappings(assembly: Assembly) -> list[dict[str, Any]]:
     ]
 
 
-def test_only_tables_of_items_and_users_tell_of_changes(assembly: Assembly) -> None:
+def test_only_item_and_user_tables_have_streams(assembly: Assembly) -> None:
     streams = {
         table.properties["KeySchema"][0]["AttributeName"]: table.properties.get("StreamSpecification")
         for table in assembly.of_type("AWS::DynamoDB::GlobalTable")
@@ -33,7 +33,7 @@ def test_only_tables_of_items_and_users_tell_of_changes(assembly: Assembly) -> N
     assert (streams["item_id"], streams["user_id"], streams["profile_id"]) == (new_images, new_images, None)
 
 
-def test_both_streams_are_followed_from_their_beginning_until_they_forget(assembly: Assembly) -> None:
+def test_both_table_streams_are_read_from_the_start_until_expiry(assembly: Assembly) -> None:
     found = mappings(assembly)
 
     assert len({flat(mapping["EventSourceArn"]) for mapping in found}) == 2
@@ -44,7 +44,7 @@ def test_both_streams_are_followed_from_their_beginning_until_they_forget(assemb
         assert "Lake" in json.dumps(mapping["DestinationConfig"]["OnFailure"])
 
 
-def test_a_change_is_published_within_a_minute(demo: Assembly, prod: Assembly) -> None:
+def test_item_change_is_published_within_a_minute(demo: Assembly, prod: Assembly) -> None:
     def delay_s(assembly: Assembly) -> int:
         check_s: str = assembly.function("recommend").properties["Environment"]["Variables"]["SNAPSHOT_CHECK_S"]
         windows_s: list[int] = [mapping["MaximumBatchingWindowInSeconds"] for mapping in mappings(assembly)]
@@ -53,7 +53,7 @@ def test_a_change_is_published_within_a_minute(demo: Assembly, prod: Assembly) -
     assert (delay_s(demo), delay_s(prod)) == (2, 50)
 
 
-def test_an_applied_configuration_and_a_new_champion_bring_the_snapshot_to_them(assembly: Assembly) -> None:
+def test_new_configuration_or_champion_triggers_the_snapshot(assembly: Assembly) -> None:
     (rule,) = [
         r
         for r in assembly.of_type("AWS::Events::Rule")
@@ -76,7 +76,7 @@ def test_an_applied_configuration_and_a_new_champion_bring_the_snapshot_to_them(
     ("metric", "threshold"),
     [("IteratorAge", 600_000), ("SnapshotMergesFailed", 0), ("SnapshotsTooLarge", 0), ("ColdItemsFailed", 0)],
 )
-def test_people_are_told_of_what_keeps_changes_from_readers(assembly: Assembly, metric: str, threshold: int) -> None:
+def test_alarm_is_raised_if_changes_are_not_published(assembly: Assembly, metric: str, threshold: int) -> None:
     (alarm,) = [
         a.properties for a in assembly.of_type("AWS::CloudWatch::Alarm") if a.properties.get("MetricName") == metric
     ]
@@ -88,7 +88,7 @@ def test_people_are_told_of_what_keeps_changes_from_readers(assembly: Assembly, 
 
 
 @pytest.mark.parametrize("metric", ["SnapshotMergesFailed", "SnapshotsTooLarge", "ColdItemsFailed"])
-def test_one_failure_alarms_for_an_hour_though_changes_are_seldom(assembly: Assembly, metric: str) -> None:
+def test_single_failure_alarms_for_one_hour(assembly: Assembly, metric: str) -> None:
     (alarm,) = [
         a.properties for a in assembly.of_type("AWS::CloudWatch::Alarm") if a.properties.get("MetricName") == metric
     ]
@@ -97,7 +97,7 @@ def test_one_failure_alarms_for_an_hour_though_changes_are_seldom(assembly: Asse
     assert alarm["Period"] * alarm["EvaluationPeriods"] == 3_600
 
 
-def test_a_lag_has_to_last_for_two_periods(assembly: Assembly) -> None:
+def test_lag_alarms_after_two_periods(assembly: Assembly) -> None:
     (alarm,) = [
         a.properties
         for a in assembly.of_type("AWS::CloudWatch::Alarm")
@@ -108,7 +108,7 @@ def test_a_lag_has_to_last_for_two_periods(assembly: Assembly) -> None:
 
 
 @pytest.mark.parametrize("kind", ChangeKind)
-def test_sql_finds_the_log_that_is_written(demo: Assembly, kind: ChangeKind) -> None:
+def test_change_log_table_matches_the_written_objects(demo: Assembly, kind: ChangeKind) -> None:
     table = demo.glue_table(f"{kind.prefix.removesuffix('/')}_changes")
 
     columns = {column["Name"]: column["Type"] for column in table["StorageDescriptor"]["Columns"]}

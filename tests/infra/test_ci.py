@@ -48,7 +48,7 @@ def test_every_step_has_a_row(tmp_path: Path) -> None:
         assert f"made {arguments}" in output
 
 
-def test_steps_of_all_lanes_run_each_test_once() -> None:
+def test_lanes_together_run_each_test_once() -> None:
     script = SCRIPT.read_text(encoding="utf-8")
     (paths,) = re.findall(r"unit-functions\) make test ARGS=\"-n 0 (.*)\"", script)
     (rest,) = re.findall(r" unit\) make test ARGS=\"-n 0 (.*?) --ignore", script)
@@ -63,28 +63,28 @@ def test_steps_of_all_lanes_run_each_test_once() -> None:
     )
 
 
-def test_failing_rule_is_named_and_no_test_runs(tmp_path: Path) -> None:
+def test_failing_check_is_reported_and_no_tests_run(tmp_path: Path) -> None:
     status, output, rows = run(tmp_path, failing="WHAT=prose")
     assert status == 1
     assert [row[0] for row in rows if row[-1] == "failed"] == ["prose"]
     assert "made test" not in output
 
 
-def test_failing_types_are_named(tmp_path: Path) -> None:
+def test_failing_type_check_is_reported(tmp_path: Path) -> None:
     status, output, rows = run(tmp_path, failing="WHAT=types")
     assert status == 1
     assert [row[0] for row in rows if row[-1] == "failed"] == ["types"]
     assert rows[-1][0] == "all", output
 
 
-def test_failing_tests_are_named(tmp_path: Path) -> None:
+def test_failing_tests_are_reported(tmp_path: Path) -> None:
     status, output, rows = run(tmp_path, failing="slow WHAT=system")
     assert status == 1
     assert [row[0] for row in rows if row[-1] == "failed"] == ["system"]
     assert rows[-1][0] == "all", output
 
 
-def test_failure_ends_the_steps_of_the_other_lanes(tmp_path: Path) -> None:
+def test_failure_ends_the_steps_of_other_lanes(tmp_path: Path) -> None:
     status, output, rows = run(tmp_path, failing="WHAT=lint")
     assert status == 1
     assert [row[0] for row in rows if row[-1] == "failed"] == ["lint"]

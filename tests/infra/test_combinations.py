@@ -42,11 +42,11 @@ def refused(assembly: Assembly) -> list[str]:
     ]
 
 
-def test_nothing_that_is_deployed_would_be_refused(assembly: Assembly) -> None:
+def test_deployed_combinations_are_all_accepted(assembly: Assembly) -> None:
     assert refused(assembly) == []
 
 
-def test_cdk_lets_pass_what_would_be_refused(tmp_path: Path) -> None:
+def test_cdk_accepts_combinations_that_aws_refuses(tmp_path: Path) -> None:
     app = cdk.App(outdir=str(tmp_path), analytics_reporting=False)
     stack = cdk.Stack(app, "careless")
     function = lambda_.Function(
@@ -92,11 +92,11 @@ def test_snapstart_excludes_provisioned_concurrency() -> None:
 
 
 @pytest.mark.parametrize(("snap_start", "concurrency"), [(True, 0), (False, 2)])
-def test_either_way_of_starting_fast_is_allowed(snap_start: bool, concurrency: int) -> None:
+def test_either_fast_start_option_is_accepted(snap_start: bool, concurrency: int) -> None:
     check_fast_start("recommend", snap_start=snap_start, provisioned_concurrency=concurrency)
 
 
-def test_snapstart_is_on_where_callers_wait(demo: Assembly, prod: Assembly) -> None:
+def test_snapstart_is_enabled_for_functions_that_callers_wait_for(demo: Assembly, prod: Assembly) -> None:
     def snapped(assembly: Assembly) -> set[str]:
         functions = assembly.of_type("AWS::Lambda::Function")
         return {f.properties["Handler"].split(".")[1] for f in functions if "SnapStart" in f.properties}

@@ -12,7 +12,7 @@ from tests.infra.assembly import Assembly, Resource, denied, flat, granted, lake
     ("function", "batch", "demo_window_s", "prod_window_s"),
     [("update_profiles", 100, 0, 0), ("archive_events", 10_000, 1, 60), ("count_trends", 10_000, 2, 20)],
 )
-def test_consumer_gets_batches_as_the_environment_says(
+def test_consumer_has_the_batch_size_and_window_of_the_environment(
     demo: Assembly, prod: Assembly, function: str, batch: int, demo_window_s: int, prod_window_s: int
 ) -> None:
     here, there = mapping(demo, function).properties, mapping(prod, function).properties
@@ -25,7 +25,7 @@ def test_consumer_gets_batches_as_the_environment_says(
 @pytest.mark.parametrize(
     ("function", "retries"), [("update_profiles", 1_000), ("archive_events", -1), ("count_trends", 1_000)]
 )
-def test_consumer_is_retried_as_long_as_waiting_helps(
+def test_consumer_retries_until_its_configured_limits(
     demo: Assembly, prod: Assembly, function: str, retries: int
 ) -> None:
     here, there = mapping(demo, function).properties, mapping(prod, function).properties
@@ -37,7 +37,7 @@ def test_consumer_is_retried_as_long_as_waiting_helps(
 
 
 @pytest.mark.parametrize("function", ["update_profiles", "archive_events", "count_trends"])
-def test_failing_record_is_isolated_and_at_last_kept(assembly: Assembly, function: str) -> None:
+def test_failing_record_is_isolated_and_finally_stored(assembly: Assembly, function: str) -> None:
     properties = mapping(assembly, function).properties
 
     assert properties["BisectBatchOnFunctionError"] is True
@@ -49,12 +49,12 @@ def test_failing_record_is_isolated_and_at_last_kept(assembly: Assembly, functio
     assert lake.removeprefix("ExportsOutputRef")[:16] == destination.removeprefix("ExportsOutputFnGetAtt")[:16]
 
 
-def test_batches_of_a_shard_are_counted_one_after_the_other(assembly: Assembly) -> None:
+def test_batches_of_a_shard_are_counted_sequentially(assembly: Assembly) -> None:
     """Records at or below the last sequence number are passed over: none may be overtaken."""
     assert mapping(assembly, "count_trends").properties.get("ParallelizationFactor", 1) == 1
 
 
-def test_lambda_may_write_where_it_puts_failed_records() -> None:
+def test_failed_records_are_written_to_the_prefix_of_lambda() -> None:
     # Documented by AWS as aws/lambda/<mapping's UUID>/<shard>/<year>/<month>/<day>/<name>.
     assert FAILED_BATCHES_PREFIX == "aws/lambda/"
 
@@ -69,7 +69,7 @@ def test_lambda_may_write_where_it_puts_failed_records() -> None:
         ("update_profiles", set()),
     ],
 )
-def test_consumer_may_write_its_own_prefixes_of_the_lake_only(assembly: Assembly, function: str, own: set[str]) -> None:
+def test_consumer_may_write_only_its_own_prefixes_of_the_lake(assembly: Assembly, function: str, own: set[str]) -> None:
     role = assembly.role(assembly.function(function))
 
     allowed = {
@@ -81,14 +81,14 @@ def test_consumer_may_write_its_own_prefixes_of_the_lake_only(assembly: Assembly
     assert refused == {f"{prefix}*" for prefix in {*LAKE_PREFIXES} - {*own, FAILED_BATCHES_PREFIX}}
 
 
-def test_every_role_that_may_write_the_whole_lake_has_exceptions(assembly: Assembly) -> None:
+def test_roles_that_may_write_the_lake_have_denied_prefixes(assembly: Assembly) -> None:
     roles = [role for role in assembly.of_type("AWS::IAM::Role") if ("s3:PutObject", "Lake/*") in granted(role)]
 
     assert len(roles) == 5
     assert all(denied(role) for role in roles)
 
 
-def test_prefixes_of_the_lake_are_those_of_its_tables_and_lifecycle_rules(demo: Assembly) -> None:
+def test_lake_prefixes_are_those_of_tables_and_lifecycle_rules(demo: Assembly) -> None:
     tables = {
         flat(each.properties["TableInput"]["StorageDescriptor"]["Location"]).split("/", 3)[3]
         for each in demo.of_type("AWS::Glue::Table")
@@ -110,7 +110,7 @@ def mapping(assembly: Assembly, function: str) -> Resource:
     return resource
 
 
-def test_setting_lets_profiles_be_updated_in_parallel(demo: Assembly, other: Assembly) -> None:
+def test_setting_enables_parallel_profile_updates(demo: Assembly, other: Assembly) -> None:
     def factor(assembly: Assembly, function: str) -> int:
         found: int = mapping(assembly, function).properties.get("ParallelizationFactor", 1)
         return found

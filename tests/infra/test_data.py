@@ -23,7 +23,7 @@ EXCEPT_ON_CREATE = "RetainExceptOnCreate"
 
 
 @pytest.mark.parametrize("resource_type", STATEFUL)
-def test_production_keeps_what_is_stored_when_its_stack_goes(prod: Assembly, resource_type: str) -> None:
+def test_production_retains_stored_data_when_its_stack_is_deleted(prod: Assembly, resource_type: str) -> None:
     resources = prod.of_type(resource_type)
 
     assert resources
@@ -34,18 +34,18 @@ def test_production_keeps_what_is_stored_when_its_stack_goes(prod: Assembly, res
 
 
 @pytest.mark.parametrize("resource_type", STATEFUL)
-def test_demo_leaves_nothing_behind(demo: Assembly, resource_type: str) -> None:
+def test_demo_deletes_stored_data_with_its_stack(demo: Assembly, resource_type: str) -> None:
     assert {r.attributes["DeletionPolicy"] for r in demo.of_type(resource_type)} == {"Delete"}
 
 
-def test_stateful_resources_stand_apart_from_what_is_deployed_often(assembly: Assembly) -> None:
+def test_stateful_resources_are_in_separate_stacks(assembly: Assembly) -> None:
     parts = [r.stack.rsplit("-", 1)[1] for kind in STATEFUL[1:] for r in assembly.of_type(kind)]
 
     assert set(parts) == {"data", "pages"}
     assert parts.count("pages") == 1  # the bucket of the pages, which the repository fills again
 
 
-def test_delete_markers_go_when_no_version_is_left_behind_them(assembly: Assembly) -> None:
+def test_delete_markers_without_versions_expire(assembly: Assembly) -> None:
     versioned = [b.properties for b in assembly.of_type("AWS::S3::Bucket") if "VersioningConfiguration" in b.properties]
 
     assert len(versioned) == 2
@@ -57,7 +57,7 @@ def test_delete_markers_go_when_no_version_is_left_behind_them(assembly: Assembl
         assert "ExpirationInDays" not in cleaning
 
 
-def test_only_the_production_stack_of_what_is_stored_is_protected_from_deletion(demo: Assembly, prod: Assembly) -> None:
+def test_only_the_production_data_stack_has_termination_protection(demo: Assembly, prod: Assembly) -> None:
     def protected(assembly: Assembly) -> list[str]:
         artifacts = json.loads((assembly.directory / "manifest.json").read_bytes())["artifacts"]
         return [name for name, each in artifacts.items() if each.get("properties", {}).get("terminationProtection")]
@@ -65,7 +65,7 @@ def test_only_the_production_stack_of_what_is_stored_is_protected_from_deletion(
     assert (protected(demo), protected(prod)) == ([], ["alsolike-prod-data"])
 
 
-def test_profiles_are_warmed_for_the_load_that_the_settings_name(demo: Assembly, other: Assembly) -> None:
+def test_profiles_table_has_the_configured_warm_throughput(demo: Assembly, other: Assembly) -> None:
     def warm(assembly: Assembly) -> set[int | None]:
         tables = assembly.of_type("AWS::DynamoDB::GlobalTable")
         return {table.properties.get("WarmThroughput", {}).get("WriteUnitsPerSecond") for table in tables}
@@ -73,7 +73,7 @@ def test_profiles_are_warmed_for_the_load_that_the_settings_name(demo: Assembly,
     assert (warm(demo), warm(other)) == ({None}, {None, 8_000})
 
 
-def test_tables_can_be_restored_to_any_point_in_time_but_profiles_which_the_lake_has(assembly: Assembly) -> None:
+def test_tables_except_profiles_have_point_in_time_recovery(assembly: Assembly) -> None:
     for table in assembly.of_type("AWS::DynamoDB::GlobalTable"):
         (replica,) = table.properties["Replicas"]
         of_profiles = table.properties["KeySchema"][0]["AttributeName"] == "profile_id"
@@ -100,7 +100,7 @@ def test_tables_have_the_keys_of_the_contract_and_profiles_expire(assembly: Asse
     }
 
 
-def test_stacks_of_version_02_can_still_import_their_table_during_an_update(assembly: Assembly) -> None:
+def test_stacks_of_version_0_2_can_import_their_table_during_an_update(assembly: Assembly) -> None:
     (old,) = (
         table.logical_id
         for table in assembly.of_type("AWS::DynamoDB::GlobalTable")
@@ -113,7 +113,7 @@ def test_stacks_of_version_02_can_still_import_their_table_during_an_update(asse
     assert {"Fn::GetAtt": [old, "Arn"]} in exported
 
 
-def test_catalogue_and_users_tell_of_their_changes(assembly: Assembly) -> None:
+def test_only_catalogue_and_users_have_streams(assembly: Assembly) -> None:
     streams = {
         table.properties["KeySchema"][0]["AttributeName"]: table.properties.get("StreamSpecification")
         for table in assembly.of_type("AWS::DynamoDB::GlobalTable")
@@ -177,7 +177,7 @@ def refuses_http(statement: dict[str, Any]) -> bool:
     )
 
 
-def test_buckets_with_data_keep_old_versions_and_log_their_accesses(assembly: Assembly) -> None:
+def test_data_buckets_keep_old_versions_and_log_accesses(assembly: Assembly) -> None:
     data = [bucket for bucket in assembly.of_type("AWS::S3::Bucket") if "LoggingConfiguration" in bucket.properties]
 
     assert {bucket.properties["LoggingConfiguration"]["LogFilePrefix"] for bucket in data} == {"lake/", "artefacts/"}
@@ -186,7 +186,7 @@ def test_buckets_with_data_keep_old_versions_and_log_their_accesses(assembly: As
         assert any("NoncurrentVersionExpiration" in rule for rule in rules(bucket))
 
 
-def test_no_rule_expires_interactions_or_models(assembly: Assembly) -> None:
+def test_only_the_listed_prefixes_expire(assembly: Assembly) -> None:
     expiring = {
         rule.get("Prefix", "")
         for bucket in assembly.of_type("AWS::S3::Bucket")
@@ -198,7 +198,7 @@ def test_no_rule_expires_interactions_or_models(assembly: Assembly) -> None:
     assert expiring == {"quarantine/", "aws/lambda/", "served/", "datasets/", "training/", "trends/", "batch/"}
 
 
-def test_counters_of_trends_outlive_a_closed_shard_and_their_versions_do_not_pile_up(assembly: Assembly) -> None:
+def test_trend_counters_outlive_a_closed_shard_and_old_versions_expire(assembly: Assembly) -> None:
     (rule,) = [
         rule
         for bucket in assembly.of_type("AWS::S3::Bucket")
@@ -215,7 +215,7 @@ def rules(bucket: Resource) -> list[dict[str, Any]]:
     return listing
 
 
-def test_glue_table_has_the_columns_that_the_lake_writes(demo: Assembly) -> None:
+def test_glue_table_has_the_columns_of_the_lake(demo: Assembly) -> None:
     table = demo.glue_table("interactions")
 
     columns = {column["Name"]: column["Type"] for column in table["StorageDescriptor"]["Columns"]}
@@ -224,7 +224,7 @@ def test_glue_table_has_the_columns_that_the_lake_writes(demo: Assembly) -> None
     assert table["PartitionKeys"] == [{"Name": INTERACTIONS_PARTITION, "Type": "string"}]
 
 
-def test_glue_finds_the_objects_of_a_day_without_being_told_of_it(demo: Assembly) -> None:
+def test_glue_partition_projection_matches_the_lake_prefix(demo: Assembly) -> None:
     table = demo.glue_table("interactions")
 
     parameters = {name: flat(value) for name, value in table["Parameters"].items()}
@@ -237,7 +237,7 @@ def test_glue_finds_the_objects_of_a_day_without_being_told_of_it(demo: Assembly
     assert f"interactions/{day}" == lake.partition_prefix("2026-11-25")
 
 
-def test_each_key_is_generated_and_one_of_its_own(assembly: Assembly) -> None:
+def test_each_secret_is_generated_separately(assembly: Assembly) -> None:
     secrets = assembly.of_type("AWS::SecretsManager::Secret")
 
     assert len(secrets) == 2

@@ -37,7 +37,7 @@ def stacks(clients: Clients, demo: Assembly) -> Stacks:
     return deployed
 
 
-def test_embedded_cloud_refuses_what_aws_refuses_and_destroy_ends_cleanly(clients: Clients, stacks: Stacks) -> None:
+def test_destroy_deletes_stacks_that_the_cloud_refuses_to_delete_directly(clients: Clients, stacks: Stacks) -> None:
     def status(stack: str) -> str:
         clients("cloudformation").delete_stack(StackName=stack)
         (found,) = clients("cloudformation").describe_stacks(StackName=stack)["Stacks"]
@@ -92,7 +92,7 @@ def test_bucket_that_fills_again_is_emptied_again(clients: Clients) -> None:
         deletion.read_plan(clients, "shop")
 
 
-def test_stack_that_cannot_be_deleted_ends_with_its_reason() -> None:
+def test_failed_stack_deletion_raises_its_reason() -> None:
     cloudformation = Mock()
     found = {"StackStatus": "DELETE_FAILED", "StackStatusReason": "Export x is in use by y"}
     cloudformation.describe_stacks.return_value = {"Stacks": [found]}
@@ -103,9 +103,7 @@ def test_stack_that_cannot_be_deleted_ends_with_its_reason() -> None:
 
 
 @pytest.mark.parametrize(("answer", "deleted"), [("shop\n", True), ("yes\n", False)])
-def test_command_deletes_only_after_the_name_was_typed(
-    answer: str, deleted: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_destroy_requires_the_typed_name(answer: str, deleted: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     plan = [deletion.StackPlan("alsolike-shop-data", "1", ())]
     calls: list[str] = []
     monkeypatch.setattr(deletion, "read_plan", lambda *_: plan)
@@ -117,7 +115,7 @@ def test_command_deletes_only_after_the_name_was_typed(
     assert (calls == ["deleted"], done.exit_code == 0) == (deleted, deleted)
 
 
-def test_protected_stack_is_refused_with_the_command_that_ends_the_protection() -> None:
+def test_protected_stack_is_refused_with_the_command_to_unprotect_it() -> None:
     stack = {"StackName": "alsolike-prod-data", "StackId": "1", "EnableTerminationProtection": True}
     cloudformation = Mock()
     cloudformation.get_paginator.return_value.paginate.return_value = [{"Stacks": [stack]}]
@@ -126,7 +124,7 @@ def test_protected_stack_is_refused_with_the_command_that_ends_the_protection() 
         deletion.read_plan(lambda _: cloudformation, "prod")
 
 
-def test_plan_leaves_out_stacks_of_environments_with_a_longer_name() -> None:
+def test_plan_excludes_environments_with_a_longer_name() -> None:
     names = ["alsolike-shop-data", "alsolike-shop-2-data", "alsolike-shop-data-data", "alsolike-shops-data"]
     cloudformation = Mock()
     cloudformation.get_paginator.return_value.paginate.side_effect = lambda **which: (
@@ -139,7 +137,7 @@ def test_plan_leaves_out_stacks_of_environments_with_a_longer_name() -> None:
     assert [stack.name for stack in deletion.read_plan(lambda _: cloudformation, "shop")] == ["alsolike-shop-data"]
 
 
-def test_plan_names_every_resource_that_production_keeps(prod: Assembly) -> None:
+def test_plan_lists_every_retained_resource_of_production(prod: Assembly) -> None:
     def stores(stack: str) -> list[deletion.Store]:
         resources = [each for each in prod.resources if each.stack == stack]
         summaries = [
@@ -156,7 +154,7 @@ def test_plan_names_every_resource_that_production_keeps(prod: Assembly) -> None
     assert len([each for each in prod.of_type("AWS::KMS::Key") if each.logical_id in kept]) == 2
 
 
-def test_plan_says_what_is_lost_and_what_stays() -> None:
+def test_plan_has_deleted_and_retained_resources() -> None:
     stack = deletion.StackPlan(
         "alsolike-shop-data",
         "1",

@@ -26,7 +26,7 @@ def run(program: str, *arguments: str, folder: Path, without: set[str]) -> subpr
     return subprocess.run(command, cwd=folder, text=True, capture_output=True, check=False)
 
 
-def test_modules_of_commands_need_no_extra(tmp_path: Path) -> None:
+def test_command_modules_need_no_extra(tmp_path: Path) -> None:
     """All but the demo, which runs the embedded cloud and compares with a reference of its own."""
     imported = """
 import importlib, pkgutil, cli
@@ -55,7 +55,7 @@ for module in pkgutil.walk_packages(cli.__path__, "cli."):
         (["cost", "--users", "100"], "deploy", "Building layers, pages and templates needs the extra 'deploy'."),
     ],
 )
-def test_command_names_the_extra_that_it_needs(tmp_path: Path, arguments: list[str], extra: str, sentence: str) -> None:
+def test_command_names_the_missing_extra(tmp_path: Path, arguments: list[str], extra: str, sentence: str) -> None:
     (tmp_path / "interactions.csv").write_text("USER_ID,ITEM_ID,TIMESTAMP\n1,2,1700000000\n")
     missing = {module for module, owner in MODULES.items() if owner == extra}
     done = run("from cli.main import main; main()", *arguments, folder=tmp_path, without=missing)
@@ -65,6 +65,6 @@ def test_command_names_the_extra_that_it_needs(tmp_path: Path, arguments: list[s
     assert "Traceback" not in done.stderr
 
 
-def test_unknown_missing_module_is_no_missing_extra(tmp_path: Path) -> None:
+def test_unknown_missing_module_raises_a_traceback(tmp_path: Path) -> None:
     done = run("from cli.main import main; main()", "status", "--env", "shop", folder=tmp_path, without={"botocore"})
     assert "Traceback" in done.stderr

@@ -47,7 +47,7 @@ def packages(layer: str) -> set[str]:
     return {pin.replace("-", "_") for pin in pins}
 
 
-def test_these_are_all_functions(assembly: Assembly) -> None:
+def test_list_of_functions_is_complete(assembly: Assembly) -> None:
     handlers = [function.properties["Handler"] for function in assembly.of_type("AWS::Lambda::Function")]
 
     assert sorted(handlers) == [f"functions.{name}.handler.lambda_handler" for name in FUNCTIONS]
@@ -65,7 +65,7 @@ def test_functions_run_python_3_13_on_arm64(assembly: Assembly) -> None:
     assert others == {}
 
 
-def test_environment_is_what_the_function_reads(assembly: Assembly) -> None:
+def test_environment_variables_equal_the_settings_of_the_function(assembly: Assembly) -> None:
     offenders = {}
     for name in FUNCTIONS:
         settings = importlib.import_module(f"functions.{name}.settings").Settings
@@ -79,13 +79,13 @@ def test_environment_is_what_the_function_reads(assembly: Assembly) -> None:
     assert offenders == {}
 
 
-def test_functions_that_compute_on_small_arrays_use_one_thread(assembly: Assembly) -> None:
+def test_functions_with_small_arrays_use_one_thread(assembly: Assembly) -> None:
     limited = {name for name in FUNCTIONS if variables(assembly, name).get("OPENBLAS_NUM_THREADS") == "1"}
 
     assert limited == {"count_trends", "publish_catalog", "recommend"}
 
 
-def test_functions_name_themselves_and_their_environment(demo: Assembly) -> None:
+def test_functions_have_their_service_name_and_metric_namespace(demo: Assembly) -> None:
     named = {name: variables(demo, name)["POWERTOOLS_SERVICE_NAME"] for name in FUNCTIONS}
     namespaces = {variables(demo, name)["POWERTOOLS_METRICS_NAMESPACE"] for name in FUNCTIONS}
 
@@ -94,7 +94,7 @@ def test_functions_name_themselves_and_their_environment(demo: Assembly) -> None
 
 
 @pytest.mark.parametrize("what", ["CHAMPION", "CONFIGURATION", "SNAPSHOT", "TRENDS"])
-def test_recommend_looks_for_news_as_often_as_the_environment_says(demo: Assembly, prod: Assembly, what: str) -> None:
+def test_recommend_has_the_configured_check_intervals(demo: Assembly, prod: Assembly, what: str) -> None:
     def interval(assembly: Assembly) -> str:
         value: str = assembly.function("recommend").properties["Environment"]["Variables"][f"{what}_CHECK_S"]
         return value
@@ -102,7 +102,7 @@ def test_recommend_looks_for_news_as_often_as_the_environment_says(demo: Assembl
     assert (interval(demo), interval(prod)) == ("1", "30")
 
 
-def test_largest_bundle_and_catalogue_fit_twice_on_the_disk_of_recommend(spare: Assembly, prod: Assembly) -> None:
+def test_recommend_disk_holds_two_bundles_and_catalogues(spare: Assembly, prod: Assembly) -> None:
     def sizes(assembly: Assembly) -> tuple[str, str, int]:
         bundle: str = assembly.function("register_model").properties["Environment"]["Variables"]["MAX_BUNDLE_MB"]
         function = assembly.function("recommend").properties
@@ -112,7 +112,7 @@ def test_largest_bundle_and_catalogue_fit_twice_on_the_disk_of_recommend(spare: 
     assert (sizes(spare), sizes(prod)) == (("600", "300", 2048), ("150", "70", 512))
 
 
-def test_gate_asks_for_what_the_environment_says(demo: Assembly, prod: Assembly) -> None:
+def test_gate_has_the_limits_of_the_environment(demo: Assembly, prod: Assembly) -> None:
     def asked(assembly: Assembly) -> tuple[str, ...]:
         variables = assembly.function("register_model").properties["Environment"]["Variables"]
         return tuple(variables[f"GATE_{name}"] for name in ("MIN_INTERACTIONS", "MAX_AGE_DAYS", "MARGIN_PERCENT"))
@@ -121,7 +121,7 @@ def test_gate_asks_for_what_the_environment_says(demo: Assembly, prod: Assembly)
     assert asked(prod) == ("1000", "30", "2")
 
 
-def test_layers_have_what_the_function_imports_and_nothing_else(demo: Assembly) -> None:
+def test_layers_contain_exactly_what_the_function_imports(demo: Assembly) -> None:
     offenders = {}
     for name in FUNCTIONS:
         handler = f"functions.{name}.handler"
@@ -139,7 +139,7 @@ def test_core_layer_comes_first(demo: Assembly) -> None:
     assert {name: layers(demo, name)[0] for name in FUNCTIONS} == dict.fromkeys(FUNCTIONS, "core")
 
 
-def test_functions_of_the_core_layer_alone_start_without_the_libraries_of_the_others(demo: Assembly) -> None:
+def test_core_layer_functions_import_no_library_of_other_layers(demo: Assembly) -> None:
     names = [name for name in FUNCTIONS if layers(demo, name) == ["core"]]
     others = ("numpy", "onnxruntime", "awswrangler", "pandas", "pyarrow", "boto3")
     script = f"import importlib, sys\nsys.modules |= dict.fromkeys({others})\n"
@@ -150,13 +150,13 @@ def test_functions_of_the_core_layer_alone_start_without_the_libraries_of_the_ot
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_pandas_layer_is_the_one_that_aws_publishes(demo: Assembly) -> None:
+def test_pandas_layer_is_the_one_published_by_aws(demo: Assembly) -> None:
     layers = demo.function("archive_events").properties["Layers"]
 
     assert "{{resolve:ssm:/aws/service/aws-sdk-pandas/3.17.1/py3.13/arm64/layer-arn}}" in layers
 
 
-def test_no_two_functions_share_a_role_or_a_log_group(assembly: Assembly) -> None:
+def test_functions_share_no_role_and_no_log_group(assembly: Assembly) -> None:
     functions = assembly.of_type("AWS::Lambda::Function")
 
     roles = {(function.stack, flat(function.properties["Role"])) for function in functions}
@@ -165,7 +165,7 @@ def test_no_two_functions_share_a_role_or_a_log_group(assembly: Assembly) -> Non
     assert len(roles) == len(groups) == len(functions)
 
 
-def test_lambdas_own_lines_are_logged_only_where_the_environment_says_so(demo: Assembly, prod: Assembly) -> None:
+def test_platform_log_lines_follow_the_setting(demo: Assembly, prod: Assembly) -> None:
     def logging(assembly: Assembly) -> set[tuple[str, str | None]]:
         configured = [each.properties["LoggingConfig"] for each in assembly.of_type("AWS::Lambda::Function")]
         return {(each["LogFormat"], each.get("SystemLogLevel")) for each in configured}
@@ -175,14 +175,14 @@ def test_lambdas_own_lines_are_logged_only_where_the_environment_says_so(demo: A
     assert all(function.reports for function in cost.read_assembly(demo.directory).functions.values())
 
 
-def test_every_log_group_has_the_retention_of_its_environment(demo: Assembly, prod: Assembly) -> None:
+def test_log_groups_have_the_retention_of_the_environment(demo: Assembly, prod: Assembly) -> None:
     def retentions(assembly: Assembly) -> set[int]:
         return {group.properties["RetentionInDays"] for group in assembly.of_type("AWS::Logs::LogGroup")}
 
     assert (retentions(demo), retentions(prod)) == ({7}, {90})
 
 
-def test_concurrency_is_reserved_by_the_settings(other: Assembly) -> None:
+def test_reserved_concurrency_follows_the_settings(other: Assembly) -> None:
     reserved = {
         each.properties["Handler"].split(".")[1]: each.properties["ReservedConcurrentExecutions"]
         for each in other.of_type("AWS::Lambda::Function")

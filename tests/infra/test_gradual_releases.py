@@ -29,12 +29,12 @@ def policies(assembly: Assembly) -> dict[str, dict[str, object]]:
     }
 
 
-def test_functions_are_released_at_once_by_default(assembly: Assembly) -> None:
+def test_functions_are_released_immediately_by_default(assembly: Assembly) -> None:
     assert policies(assembly) == {}
     assert assembly.of_type("AWS::CodeDeploy::DeploymentGroup") == []
 
 
-def test_setting_releases_the_shop_functions_by_codedeploy(gradual: Assembly) -> None:
+def test_setting_enables_gradual_releases_by_codedeploy(gradual: Assembly) -> None:
     groups = {each.logical_id: each.properties for each in gradual.of_type("AWS::CodeDeploy::DeploymentGroup")}
     application = gradual.only("AWS::CodeDeploy::Application")
 
@@ -51,7 +51,7 @@ def test_setting_releases_the_shop_functions_by_codedeploy(gradual: Assembly) ->
     }
 
 
-def test_alarms_on_the_api_roll_a_release_back_within_its_time(gradual: Assembly) -> None:
+def test_alarms_on_the_api_roll_a_release_back_in_time(gradual: Assembly) -> None:
     alarms = {
         each.logical_id: each.properties
         for each in gradual.of_type("AWS::CloudWatch::Alarm")
@@ -69,7 +69,7 @@ def test_alarms_on_the_api_roll_a_release_back_within_its_time(gradual: Assembly
         assert f"*{name[:-8]}*" in (ROOT / "docs" / "runbooks" / "errors.md").read_text()
 
 
-def test_role_of_releases_updates_the_aliases_of_its_functions_only(gradual: Assembly) -> None:
+def test_release_role_may_update_only_the_aliases_of_its_functions(gradual: Assembly) -> None:
     (role,) = [
         each
         for each in gradual.of_type("AWS::IAM::Role")

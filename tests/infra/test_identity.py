@@ -3,7 +3,7 @@
 from tests.infra.assembly import Assembly, Resource, flat
 
 
-def test_authorizer_accepts_the_client_of_people_and_the_pools_issuer_only(demo: Assembly) -> None:
+def test_authorizer_accepts_only_the_web_client_and_the_issuer_of_the_pool(demo: Assembly) -> None:
     jwt = demo.authorizer("JWT").properties["JwtConfiguration"]
 
     assert jwt["Audience"] == [parameter(demo, "web-client-id").properties["Value"]]
@@ -11,7 +11,7 @@ def test_authorizer_accepts_the_client_of_people_and_the_pools_issuer_only(demo:
     assert flat(jwt["Issuer"]).endswith(demo.only("AWS::Cognito::UserPool").logical_id)
 
 
-def test_no_client_gets_tokens_for_machines(assembly: Assembly, spare: Assembly) -> None:
+def test_no_client_may_get_machine_tokens(assembly: Assembly, spare: Assembly) -> None:
     """Cognito charges $6 a month for one."""
     for each in (assembly, spare):
         client = each.only("AWS::Cognito::UserPoolClient").properties
@@ -26,13 +26,13 @@ def test_resource_server_has_the_scopes_of_the_contract(assembly: Assembly) -> N
     assert [scope["ScopeName"] for scope in server["Scopes"]] == ["recommendations.read", "events.write", "admin"]
 
 
-def test_nobody_signs_up(assembly: Assembly) -> None:
+def test_users_cannot_sign_up_themselves(assembly: Assembly) -> None:
     pool = assembly.only("AWS::Cognito::UserPool").properties
 
     assert pool["AdminCreateUserConfig"] == {"AllowAdminCreateUserOnly": True}
 
 
-def test_prefix_of_the_token_endpoint_differs_between_deployments(demo: Assembly) -> None:
+def test_token_endpoint_prefix_is_unique_per_deployment(demo: Assembly) -> None:
     domain = demo.only("AWS::Cognito::UserPoolDomain").properties["Domain"]
 
     assert domain["Fn::Join"][1] == [

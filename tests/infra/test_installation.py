@@ -38,7 +38,7 @@ def install(folder: Path, *, lock: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=folder, text=True, capture_output=True, check=False)
 
 
-def test_package_with_the_hash_of_the_lock_is_installed(tmp_path: Path) -> None:
+def test_package_with_the_locked_hash_is_installed(tmp_path: Path) -> None:
     digests = {name: wheel(tmp_path, name) for name in ("locked", "tool")}
     installed = install(tmp_path, lock="".join(f"{name}==1.0 --hash=sha256:{digests[name]}\n" for name in digests))
     assert installed.returncode == 0, installed.stderr
@@ -53,7 +53,7 @@ def test_package_with_another_hash_is_refused(tmp_path: Path) -> None:
     assert "Hash mismatch for `tool==1.0`" in refused.stderr
 
 
-def test_package_that_the_lock_does_not_have_is_refused(tmp_path: Path) -> None:
+def test_package_missing_in_the_lock_is_refused(tmp_path: Path) -> None:
     digest = wheel(tmp_path, "locked")
     wheel(tmp_path, "tool")
     refused = install(tmp_path, lock=f"locked==1.0 --hash=sha256:{digest}\n")
@@ -67,7 +67,7 @@ def test_make_installs_with_verified_hashes() -> None:
     assert "--require-hashes -c requirements.lock -r pyproject.toml" in installing[0]
 
 
-def test_no_lock_names_a_host() -> None:
+def test_locks_name_no_host() -> None:
     locks = [
         LOCK,
         *ROOT.glob("layers/*/requirements.txt"),
@@ -110,7 +110,7 @@ def test_environment_of_this_folder_is_kept(clone: Path) -> None:
 
 
 @pytest.mark.parametrize("other", ["other", "clone/below"])
-def test_environment_copied_with_another_clone_is_rebuilt(clone: Path, other: str) -> None:
+def test_environment_copied_from_another_clone_is_rebuilt(clone: Path, other: str) -> None:
     environment(clone, made_for=clone.parent / other)
     commands = planned(clone)
     assert "-m venv --clear .venv" in commands
@@ -127,14 +127,14 @@ def test_every_installation_of_make_requires_hashes() -> None:
     assert [line for line in commands if "--require-hashes" not in line and line not in own] == []
 
 
-def test_hashes_of_torchs_own_index_are_of_the_version_of_the_lock() -> None:
+def test_torch_index_hashes_are_those_of_the_locked_version() -> None:
     (listed,) = re.findall(r"^(torch==\S+)", (ROOT / "requirements" / "torch.txt").read_text(), re.MULTILINE)
 
     assert f"\n{listed} ;" in LOCK.read_text()
     assert listed in (ROOT / "requirements" / "torch.in").read_text()
 
 
-def test_build_of_torch_without_a_listed_hash_is_refused(tmp_path: Path) -> None:
+def test_torch_build_without_a_listed_hash_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "torch-2.13.0+cpu-py3-none-any.whl"
     wheel(tmp_path, "torch")
     with zipfile.ZipFile(tmp_path / "torch-1.0-py3-none-any.whl") as made, zipfile.ZipFile(path, "w") as archive:

@@ -55,12 +55,12 @@ def access(properties: dict[str, Any]) -> list[tuple[str, str]]:
     return [(each["Type"], each["URI"]) for each in properties.get("SourceAccessConfigurations", [])]
 
 
-def test_nothing_of_kafka_is_deployed_by_default(assembly: Assembly) -> None:
+def test_kafka_is_not_deployed_by_default(assembly: Assembly) -> None:
     assert in_stack(assembly, "kafka", "AWS::Lambda::Function") == []
     assert not any("Topics" in each.properties for each in assembly.of_type("AWS::Lambda::EventSourceMapping"))
 
 
-def test_lambda_reads_the_topic_of_an_msk_cluster_through_the_alias(other: Assembly) -> None:
+def test_msk_topic_is_read_through_the_function_alias(other: Assembly) -> None:
     (made,) = in_stack(other, "kafka", "AWS::Lambda::EventSourceMapping")
 
     assert flat(made.properties["FunctionName"]).startswith("ReadKafkaLive")
@@ -76,7 +76,7 @@ def test_lambda_reads_the_topic_of_an_msk_cluster_through_the_alias(other: Assem
 
 
 @pytest.mark.parametrize("topic", ["shop-events-2", "shop.events", "shopevents", "SHOP-EVENTS"])
-def test_another_topic_is_read_by_another_mapping(topic: str) -> None:
+def test_other_topic_has_another_mapping(topic: str) -> None:
     assert mappings(**MSK).keys().isdisjoint(mappings(**{**MSK, "topic": topic}))
 
 
@@ -91,7 +91,7 @@ def test_failed_batches_are_retried_until_kafka_deletes_them(other: Assembly) ->
     assert made.properties.keys().isdisjoint({"DestinationConfig", "MaximumRetryAttempts", "MaximumRecordAgeInSeconds"})
 
 
-def test_another_cluster_is_reached_by_its_brokers() -> None:
+def test_self_managed_cluster_is_reached_by_its_brokers() -> None:
     assert mapping(**OTHER, **NETWORK, root_ca_secret_arn=CA_SECRET, starting_position="latest") == {
         "BatchSize": 200,
         "MaximumBatchingWindowInSeconds": 1,
@@ -131,7 +131,7 @@ def test_cluster_without_authentication_needs_a_network() -> None:
     ]
 
 
-def test_role_permits_what_the_poller_of_msk_needs_and_what_the_manifest_says(other: Assembly) -> None:
+def test_role_has_the_permissions_of_the_msk_poller_and_the_manifest(other: Assembly) -> None:
     permitted = granted(other.role(other.function("read_kafka")))
 
     manifest = read_manifest("read_kafka")
@@ -159,14 +159,14 @@ def test_role_permits_what_the_poller_of_msk_needs_and_what_the_manifest_says(ot
         ({**OTHER, **NETWORK, "secret_key_arn": KEY}, {"kafka_cluster", "kafka_brokers", "kafka_scram_cluster"}),
     ],
 )
-def test_access_that_the_cluster_does_not_need_is_left_out(kafka: dict[str, Any], left_out: set[str]) -> None:
+def test_unneeded_cluster_access_is_omitted(kafka: dict[str, Any], left_out: set[str]) -> None:
     found = settings(**kafka).kafka
     assert found is not None
 
     assert {name for name, arns in kafka_arns(found).items() if not arns} == left_out
 
 
-def test_check_reads_the_state_of_the_mapping_of_the_topic_only(other: Assembly) -> None:
+def test_check_may_read_only_the_mapping_of_its_topic(other: Assembly) -> None:
     check = other.function("check_kafka")
     (mapping,) = in_stack(other, "kafka", "AWS::Lambda::EventSourceMapping")
 
@@ -177,7 +177,7 @@ def test_check_reads_the_state_of_the_mapping_of_the_topic_only(other: Assembly)
     assert rule.properties["ScheduleExpression"] == "rate(5 minutes)"
 
 
-def test_lag_and_invalid_records_raise_alarms(other: Assembly) -> None:
+def test_lag_and_invalid_records_have_alarms(other: Assembly) -> None:
     stopped, lag = in_stack(other, "kafka", "AWS::CloudWatch::Alarm")
     (stale,) = [
         each
@@ -247,7 +247,7 @@ def test_prometheus_alerts_on_invalid_records_and_lag(other: Assembly) -> None:
     assert ") >= 5" in found["AlsolikeLakeQuarantine"]
 
 
-def test_every_optional_function_is_deployed_by_other_settings(other: Assembly) -> None:
+def test_optional_functions_are_deployed_by_their_settings(other: Assembly) -> None:
     assert {
         each.properties["Handler"].split(".")[1] for each in in_stack(other, "kafka", "AWS::Lambda::Function")
     } == OPTIONAL
@@ -287,18 +287,18 @@ def test_every_optional_function_is_deployed_by_other_settings(other: Assembly) 
         ),
     ],
 )
-def test_setting_that_cannot_be_used_is_named(kafka: dict[str, Any], message: str) -> None:
+def test_invalid_kafka_setting_is_refused(kafka: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidSettings, match=message):
         settings(**kafka)
 
 
-def test_broker_of_this_machine_needs_no_authentication() -> None:
+def test_local_broker_needs_no_authentication() -> None:
     found = settings(topic="ab", bootstrap_servers=["127.0.0.1:9092"]).kafka
 
     assert found is not None
     assert found.secret_arn is None
 
 
-def test_anything_but_an_object_is_refused() -> None:
+def test_kafka_setting_that_is_not_an_object_is_refused() -> None:
     with pytest.raises(InvalidSettings, match=r"shop\.kafka is 'topic', expected an object or null"):
         load_settings({"shop": {"region": "us-east-1", "kafka": "topic"}}, "shop")

@@ -26,7 +26,7 @@ def view(assembly: Assembly) -> dict[str, Any]:
     return definition
 
 
-def test_the_view_is_the_one_rule_that_every_reader_applies(assembly: Assembly) -> None:
+def test_view_has_the_deduplication_rule_of_all_readers(assembly: Assembly) -> None:
     environment = assembly.resources[0].stack.split("-")[1]
 
     definition = view(assembly)
@@ -35,7 +35,7 @@ def test_the_view_is_the_one_rule_that_every_reader_applies(assembly: Assembly) 
     assert (definition["catalog"], definition["schema"]) == ("awsdatacatalog", f"alsolike_{environment}")
 
 
-def test_athena_takes_the_view_for_one_with_the_tables_columns(demo: Assembly) -> None:
+def test_athena_view_has_the_columns_of_the_table(demo: Assembly) -> None:
     table = demo.glue_table("interactions_once")
 
     assert table["TableType"] == "VIRTUAL_VIEW"
@@ -59,13 +59,13 @@ def test_compaction_runs_daily_through_its_alias(demo: Assembly) -> None:
     assert flat(target["Arn"]) == compaction
 
 
-def test_upkeep_is_over_before_its_outputs_count_as_abandoned(demo: Assembly) -> None:
+def test_compaction_timeout_is_below_its_grace_periods(demo: Assembly) -> None:
     rules, timeout_s = MergeRules(), demo.function("compact_lake").properties["Timeout"]
 
     assert timeout_s * 1_000 < min(rules.quiet_ms, rules.grace_ms)
 
 
-def test_lake_moves_to_storage_that_costs_nothing_to_read(demo: Assembly) -> None:
+def test_lake_moves_to_intelligent_tiering(demo: Assembly) -> None:
     (rule,) = [rule for rule in lake_rules(demo) if "Transitions" in rule]
 
     assert rule["Prefix"] == INTERACTIONS_PREFIX
@@ -80,7 +80,9 @@ def test_lake_moves_to_storage_that_costs_nothing_to_read(demo: Assembly) -> Non
         ("Errors", 0, "docs/runbooks/upkeep.md"),
     ],
 )
-def test_alarms_tell_people(demo: Assembly, metric: str | None, threshold: int, page: str) -> None:
+def test_alarms_notify_operators_and_name_a_runbook(
+    demo: Assembly, metric: str | None, threshold: int, page: str
+) -> None:
     (alarm,) = [
         alarm.properties
         for alarm in in_stack(demo, "lake", "AWS::CloudWatch::Alarm")
@@ -99,7 +101,7 @@ def quarantine_alarms(assembly: Assembly) -> list[dict[str, Any]]:
     return [alarm.properties for alarm in alarms if alarm.logical_id.startswith("Quarantine")]
 
 
-def test_quarantine_is_judged_by_its_share_of_what_archive_events_counts(demo: Assembly) -> None:
+def test_quarantine_alarm_uses_the_share_of_archived_records(demo: Assembly) -> None:
     (alarm,) = quarantine_alarms(demo)
 
     share, *counts = alarm["Metrics"]
@@ -114,7 +116,7 @@ def test_quarantine_is_judged_by_its_share_of_what_archive_events_counts(demo: A
         assert count["MetricStat"]["Metric"]["Dimensions"] == [{"Name": "service", "Value": "archive_events"}]
 
 
-def test_alarms_of_the_account_and_they_alone_are_let_in_besides_roles(demo: Assembly) -> None:
+def test_alarm_topic_accepts_only_alarms_of_the_account(demo: Assembly) -> None:
     policy = demo.only("AWS::SNS::TopicPolicy")
 
     allowed = [s for s in policy.properties["PolicyDocument"]["Statement"] if s["Effect"] == "Allow"]
@@ -124,14 +126,14 @@ def test_alarms_of_the_account_and_they_alone_are_let_in_besides_roles(demo: Ass
     assert allowed[0]["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
 
 
-def test_settings_turn_upkeep_and_cold_storage_off(spare: Assembly) -> None:
+def test_settings_disable_compaction_and_cold_storage(spare: Assembly) -> None:
     assert in_stack(spare, "lake", "AWS::Events::Rule") == []
     assert not [rule for rule in lake_rules(spare) if "Transitions" in rule]
     (upkeep,) = [a for a in spare.of_type("AWS::CloudWatch::Alarm") if "upkeep.md" in a.properties["AlarmDescription"]]
     assert upkeep.properties["Period"] == 3_600
 
 
-def test_settings_set_the_first_day_and_the_share_of_rejected_events(other: Assembly) -> None:
+def test_settings_change_the_first_date_and_the_rejected_share(other: Assembly) -> None:
     assert other.glue_table("interactions")["Parameters"]["projection.event_date.range"] == "2020-02-29,NOW+7DAYS"
     assert [alarm["Threshold"] for alarm in quarantine_alarms(other)] == [20]
 
@@ -145,7 +147,7 @@ def test_settings_set_the_first_day_and_the_share_of_rejected_events(other: Asse
         ("quarantine_alarm_percent", 100, "0 to 99"),
     ],
 )
-def test_settings_that_aws_would_refuse_are_refused(field: str, value: object, expectation: str) -> None:
+def test_invalid_setting_is_refused(field: str, value: object, expectation: str) -> None:
     with pytest.raises(InvalidSettings) as refusal:
         Settings(name="x", region="eu-west-1", **{field: value})  # type: ignore[arg-type]
 

@@ -5,7 +5,7 @@ from typing import Any
 from tests.infra.assembly import FUNCTIONS, Assembly, Resource, flat
 
 
-def test_alias_live_of_every_function_names_a_published_version(assembly: Assembly) -> None:
+def test_live_alias_of_every_function_names_a_published_version(assembly: Assembly) -> None:
     for function in map(assembly.function, FUNCTIONS):
         (alias,) = [alias for alias in aliases(assembly) if of(alias, function)]
         version = assembly.referred(alias.properties["FunctionVersion"], stack=alias.stack)
@@ -14,7 +14,7 @@ def test_alias_live_of_every_function_names_a_published_version(assembly: Assemb
         assert of(version, function), function.logical_id
 
 
-def test_whatever_calls_a_function_calls_its_alias(assembly: Assembly) -> None:
+def test_callers_of_a_function_use_its_alias(assembly: Assembly) -> None:
     permitted = [permission.properties["FunctionName"] for permission in assembly.of_type("AWS::Lambda::Permission")]
     calls = [
         *permitted,
@@ -41,7 +41,7 @@ def of(resource: Resource, function: Resource) -> bool:
     return resource.stack == function.stack and resource.properties["FunctionName"] == {"Ref": function.logical_id}
 
 
-def test_versions_go_with_the_deployment_that_replaces_them(assembly: Assembly) -> None:
+def test_replaced_versions_are_deleted(assembly: Assembly) -> None:
     """SnapStart bills each published version for as long as it is there."""
     kept = {version.attributes.get("DeletionPolicy", "Delete") for version in assembly.of_type("AWS::Lambda::Version")}
 

@@ -12,7 +12,7 @@ def schedules(assembly: Assembly) -> list[Resource]:
     return [rule for rule in rules if "MonitorModels" in str(rule.properties["Targets"])]
 
 
-def test_monitor_looks_hourly_through_its_alias(demo: Assembly) -> None:
+def test_monitoring_runs_hourly_through_its_alias(demo: Assembly) -> None:
     (rule,) = schedules(demo)
 
     assert (rule.properties["ScheduleExpression"], rule.properties["State"]) == ("rate(1 hour)", "ENABLED")
@@ -21,7 +21,7 @@ def test_monitor_looks_hourly_through_its_alias(demo: Assembly) -> None:
     assert flat(target["Arn"]) in [alias.logical_id for alias in aliases]
 
 
-def test_alarms_tell_people_of_drift_age_silence_quality_and_failure(demo: Assembly) -> None:
+def test_drift_age_silence_quality_and_errors_have_alarms(demo: Assembly) -> None:
     alarms = {
         alarm.properties["MetricName"]: alarm.properties
         for alarm in in_stack(demo, "training", "AWS::CloudWatch::Alarm")
@@ -39,7 +39,7 @@ def test_alarms_tell_people_of_drift_age_silence_quality_and_failure(demo: Assem
     assert alarms["FiguresDrifted"]["Dimensions"] == [{"Name": "service", "Value": "monitor_models"}]
 
 
-def test_alarms_look_as_far_back_as_the_last_call_of_their_schedule(demo: Assembly, other: Assembly) -> None:
+def test_alarm_periods_cover_the_interval_of_their_schedule(demo: Assembly, other: Assembly) -> None:
     def hours(assembly: Assembly, page: str) -> list[tuple[float, int]]:
         return [
             (alarm.properties["Period"] / 3_600, alarm.properties["EvaluationPeriods"])
@@ -52,11 +52,11 @@ def test_alarms_look_as_far_back_as_the_last_call_of_their_schedule(demo: Assemb
     assert (hours(demo, "upkeep"), hours(other, "upkeep")) == ([(24, 1)], [(72, 1)])
 
 
-def test_settings_turn_the_schedule_off(spare: Assembly) -> None:
+def test_setting_disables_the_schedule(spare: Assembly) -> None:
     assert schedules(spare) == []
 
 
-def test_settings_say_what_drift_is(other: Assembly) -> None:
+def test_settings_define_drift(other: Assembly) -> None:
     variables = other.function("monitor_models").properties["Environment"]["Variables"]
     assert {
         name: variables[name] for name in variables if name.startswith(("DRIFT", "RETRAIN", "SILENT", "STALE"))
@@ -80,7 +80,7 @@ def test_settings_say_what_drift_is(other: Assembly) -> None:
         ("champion_stale_days", 0, "1 to 36500"),
     ],
 )
-def test_settings_that_cannot_be_are_refused(field: str, value: object, expectation: str) -> None:
+def test_invalid_setting_is_refused(field: str, value: object, expectation: str) -> None:
     with pytest.raises(InvalidSettings) as refusal:
         Settings(name="x", region="eu-west-1", **{field: value})  # type: ignore[arg-type]
 

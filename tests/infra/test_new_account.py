@@ -18,7 +18,7 @@ MAX_CONCURRENCY = 10
 LEFT_FOR_THE_API = 2
 
 
-def test_no_function_has_more_memory_than_a_new_account_allows(assembly: Assembly) -> None:
+def test_function_memory_is_within_the_quota_of_a_new_account(assembly: Assembly) -> None:
     too_large = {
         function.properties["Handler"]: function.properties["MemorySize"]
         for function in assembly.of_type("AWS::Lambda::Function")
@@ -28,14 +28,14 @@ def test_no_function_has_more_memory_than_a_new_account_allows(assembly: Assembl
     assert too_large == {}
 
 
-def test_a_setting_raises_the_memory_of_the_functions_that_read_the_lake(demo: Assembly, other: Assembly) -> None:
+def test_setting_raises_the_memory_of_functions_that_read_the_lake(demo: Assembly, other: Assembly) -> None:
     names = ("attribute_outcomes", "build_dataset", "compact_lake", "monitor_models", "purge_user")
 
     assert {demo.function(name).properties["MemorySize"] for name in names} == {3_008}
     assert {other.function(name).properties["MemorySize"] for name in names} == {4_096}
 
 
-def test_consumers_and_a_batch_leave_invocations_for_the_api(assembly: Assembly) -> None:
+def test_consumers_and_a_batch_leave_concurrency_for_the_api(assembly: Assembly) -> None:
     (stream,) = assembly.of_type("AWS::Kinesis::Stream")
     pollers = sum(
         (stream.properties["ShardCount"] if "Kinesis" in json.dumps(each.properties) else 1)
@@ -48,12 +48,12 @@ def test_consumers_and_a_batch_leave_invocations_for_the_api(assembly: Assembly)
     assert pollers + states["Batches"]["MaxConcurrency"] + LEFT_FOR_THE_API <= MAX_CONCURRENCY
 
 
-def test_nothing_reserves_concurrency_that_a_new_account_does_not_have(assembly: Assembly) -> None:
+def test_default_settings_reserve_no_concurrency(assembly: Assembly) -> None:
     assert not [f for f in assembly.of_type("AWS::Lambda::Function") if "ReservedConcurrentExecutions" in f.properties]
     assert not [a for a in assembly.of_type("AWS::Lambda::Alias") if "ProvisionedConcurrencyConfig" in a.properties]
 
 
-def test_services_deliver_logs_without_filling_the_resource_policy_of_the_region(assembly: Assembly) -> None:
+def test_log_delivery_uses_vendedlogs_groups(assembly: Assembly) -> None:
     destinations = {
         (each.stack, reference)
         for kind, name in (
@@ -106,7 +106,7 @@ def test_resource_policy_of_each_function_is_small(assembly: Assembly) -> None:
 
 
 @pytest.mark.parametrize("name", ["demo", "prod", "other"])
-def test_templates_leave_half_of_their_resources_free(name: str, request: pytest.FixtureRequest) -> None:
+def test_templates_use_at_most_half_of_the_resource_limit(name: str, request: pytest.FixtureRequest) -> None:
     environment: Assembly = request.getfixturevalue(name)
 
     sizes = {path.name: len(template["Resources"]) for path, template in templates(environment.directory)}
@@ -119,7 +119,7 @@ PAGES = "alsolike--pages: WebsitePages"
 
 
 @pytest.mark.parametrize("name", ["prod", "spare", "other"])
-def test_environments_follow_each_other_without_a_vanished_export_or_lost_data(
+def test_environment_update_keeps_used_exports_and_stored_data(
     name: str, demo: Assembly, request: pytest.FixtureRequest
 ) -> None:
     """Compare all switches off, and all settings changed, with the demo. The slow tests change each by itself."""
@@ -153,9 +153,7 @@ def test_vanished_exports_and_replaced_resources_are_found(demo: Assembly, tmp_p
     ("name", "created"),
     [("spare", set()), ("demo", {"health"}), ("other", {"health", "engagement", "models", "cost"})],
 )
-def test_only_the_dashboards_of_the_setting_are_created(
-    name: str, created: set[str], request: pytest.FixtureRequest
-) -> None:
+def test_only_configured_dashboards_are_created(name: str, created: set[str], request: pytest.FixtureRequest) -> None:
     path: Path = request.getfixturevalue(name).directory / f"alsolike-{name}-observability.template.json"
     template = json.loads(path.read_bytes())
     boards = [each for each in template["Resources"].values() if each["Type"] == "AWS::CloudWatch::Dashboard"]

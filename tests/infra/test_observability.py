@@ -98,7 +98,7 @@ def of_alarms(assembly: Assembly) -> Iterator[Shown]:
             yield Shown(f"alarm {alarm.logical_id[:-8]}", metric["Namespace"], metric["MetricName"], dimensions)
 
 
-def test_every_metric_of_ours_is_written_with_just_these_dimensions(other: Assembly) -> None:
+def test_every_product_metric_is_written_with_its_dimensions(other: Assembly) -> None:
     found = [each for each in (*of_boards(other), *of_alarms(other)) if each.namespace == own(other)]
 
     assert {each.where.partition(":")[0] for each in found} >= set(BOARDS) - {"Cost"}
@@ -109,7 +109,7 @@ def test_every_metric_of_ours_is_written_with_just_these_dimensions(other: Assem
         assert service is None or service in {one.service for one in written}, f"{each.where}: {each.name} of {service}"
 
 
-def test_every_metric_of_aws_is_of_a_resource_of_this_deployment(other: Assembly) -> None:
+def test_every_aws_metric_belongs_to_a_resource_of_the_deployment(other: Assembly) -> None:
     found = [each for each in (*of_boards(other), *of_alarms(other)) if each.namespace != own(other)]
 
     assert {each.namespace for each in found} == set(AWS_DIMENSIONS)
@@ -158,11 +158,11 @@ def test_every_metric_of_aws_is_of_a_resource_of_this_deployment(other: Assembly
         ),
     ],
 )  # fmt: skip
-def test_a_board_has_what_an_operator_asks(other: Assembly, board: str, titles: set[str]) -> None:
+def test_dashboard_has_its_widgets(other: Assembly, board: str, titles: set[str]) -> None:
     assert titles <= {widget["properties"].get("title") for widget in widgets(other, board)}
 
 
-def test_metrics_of_one_hour_a_day_are_not_shown_by_a_shorter_period(other: Assembly) -> None:
+def test_daily_metrics_have_a_period_of_at_least_one_hour(other: Assembly) -> None:
     daily = {each.metric for each in METRICS if each.rhythm is Rhythm.DAILY}
     for board in BOARDS:
         for widget in widgets(other, board):
@@ -171,7 +171,7 @@ def test_metrics_of_one_hour_a_day_are_not_shown_by_a_shorter_period(other: Asse
                     assert metric[-1]["period"] >= 3600
 
 
-def test_the_cost_dashboard_shows_usage_times_its_price(other: Assembly) -> None:
+def test_cost_dashboard_multiplies_usage_by_price(other: Assembly) -> None:
     by_title = {widget["properties"].get("title"): widget["properties"] for widget in widgets(other, "Cost")}
 
     def expressions(title: str) -> dict[str, str]:
@@ -186,7 +186,7 @@ def test_the_cost_dashboard_shows_usage_times_its_price(other: Assembly) -> None
     assert writes["profiles, written"] == "uprofiles__written * 0.000000625000"
 
 
-def test_the_cost_dashboard_has_the_lake_in_every_class_that_it_moves_to(other: Assembly) -> None:
+def test_cost_dashboard_has_every_storage_class_of_the_lake(other: Assembly) -> None:
     (board,) = (
         each["properties"] for each in widgets(other, "Cost") if "S3: what" in each["properties"].get("title", "")
     )
@@ -207,7 +207,7 @@ def test_the_cost_dashboard_has_the_lake_in_every_class_that_it_moves_to(other: 
     }
 
 
-def test_dashboards_are_named_after_the_environment(other: Assembly) -> None:
+def test_dashboard_names_contain_the_environment(other: Assembly) -> None:
     boards = resources(other, "AWS::CloudWatch::Dashboard").values()
 
     assert {each.properties["DashboardName"] for each in boards} == {
@@ -215,7 +215,7 @@ def test_dashboards_are_named_after_the_environment(other: Assembly) -> None:
     }
 
 
-def test_every_function_has_its_errors_and_throttles_on_the_health_dashboard(demo: Assembly) -> None:
+def test_health_dashboard_has_errors_and_throttles_of_every_function(demo: Assembly) -> None:
     by_title = {widget["properties"].get("title"): widget["properties"] for widget in widgets(demo, "Health")}
 
     for title in ("Errors by function", "Throttles by function"):
@@ -223,7 +223,7 @@ def test_every_function_has_its_errors_and_throttles_on_the_health_dashboard(dem
         assert labels == set(FUNCTIONS)
 
 
-def test_what_shops_see_is_one_alarm_on_top_of_four(demo: Assembly) -> None:
+def test_shop_facing_alarms_are_combined_in_one_alarm(demo: Assembly) -> None:
     alarms = resources(demo, "AWS::CloudWatch::Alarm")
     composite = resources(demo, "AWS::CloudWatch::CompositeAlarm")
 
@@ -234,7 +234,7 @@ def test_what_shops_see_is_one_alarm_on_top_of_four(demo: Assembly) -> None:
         assert each.properties["AlarmActions"] == each.properties["OKActions"] != []
 
 
-def test_what_makes_recommendations_stale_is_one_alarm_on_top(demo: Assembly) -> None:
+def test_stale_recommendation_alarms_are_combined_in_one_alarm(demo: Assembly) -> None:
     rule = flat(resources(demo, "AWS::CloudWatch::CompositeAlarm")["RecommendationsStale"].properties["AlarmRule"])
 
     for name in ("TrainingFails", "MonitoringStale", "MonitoringSilent", "ConsumerLag", "Lag"):
@@ -242,27 +242,27 @@ def test_what_makes_recommendations_stale_is_one_alarm_on_top(demo: Assembly) ->
         assert alarm.logical_id in rule
 
 
-def test_few_requests_alarm_nobody_by_one_slow_answer(demo: Assembly) -> None:
+def test_latency_alarm_needs_20_requests(demo: Assembly) -> None:
     (latency, *_) = resources(demo, "AWS::CloudWatch::Alarm")["ApiSlow"].properties["Metrics"]
 
     assert latency["Expression"] == "IF(FILL(whole, 0) >= 20, value, 0)"
 
 
-def test_few_requests_alarm_nobody_by_their_share(demo: Assembly) -> None:
+def test_error_share_alarm_needs_20_requests(demo: Assembly) -> None:
     (share, *_) = resources(demo, "AWS::CloudWatch::Alarm")["ApiErrors"].properties["Metrics"]
 
     assert share["Expression"] == "IF(FILL(whole, 0) >= 20, 100 * FILL(part, 0) / whole, 0)"
 
 
 @pytest.mark.parametrize("metric", [Metric.SIGNATURES_REFUSED, Metric.TOMBSTONES_DAMAGED])
-def test_alarm_watches_one_series_that_functions_share(metric: Metric, demo: Assembly) -> None:
+def test_alarm_uses_the_series_shared_by_functions(metric: Metric, demo: Assembly) -> None:
     alarm = resources(demo, "AWS::CloudWatch::Alarm")[metric.value].logical_id
     watched = [each.dimensions["service"] for each in of_alarms(demo) if each.where == f"alarm {alarm[:-8]}"]
 
     assert watched == [each.service for each in METRICS if each.metric == metric]
 
 
-def test_alarm_on_tombstones_lasts_an_hour_after_a_count(demo: Assembly) -> None:
+def test_tombstone_alarm_lasts_one_hour_after_a_count(demo: Assembly) -> None:
     properties = resources(demo, "AWS::CloudWatch::Alarm")["TombstonesDamaged"].properties
 
     assert (properties["Threshold"], properties["EvaluationPeriods"], properties["DatapointsToAlarm"]) == (0, 12, 1)
@@ -294,7 +294,7 @@ def test_alarm_starts_with_the_first_of_several_counts(assembly: Assembly, name:
     assert (alarm.properties["Threshold"], alarm.properties["EvaluationPeriods"]) == (0, periods)
 
 
-def test_alarms_of_failed_batches_watch_mappings_that_count_events(assembly: Assembly) -> None:
+def test_failed_batch_alarms_use_mappings_that_count_events(assembly: Assembly) -> None:
     mappings = {
         (each.stack, each.logical_id): each.properties
         for each in assembly.of_type("AWS::Lambda::EventSourceMapping")
@@ -312,7 +312,7 @@ def test_alarms_of_failed_batches_watch_mappings_that_count_events(assembly: Ass
     assert all(each["MetricsConfig"] == {"Metrics": ["EventCount"]} for each in mappings.values())
 
 
-def test_alarms_say_whose_they_are_as_the_operators_api_looks_for_them(assembly: Assembly) -> None:
+def test_alarm_descriptions_start_with_the_environment(assembly: Assembly) -> None:
     for resource_type in ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"):
         for resource in assembly.of_type(resource_type):
             environment = resource.stack.removeprefix("alsolike-").rpartition("-")[0]
@@ -328,7 +328,7 @@ def runbooks(assembly: Assembly) -> Iterator[tuple[Resource, str]]:
             yield resource, page
 
 
-def test_every_alarm_of_every_stack_names_a_runbook_that_names_it(assembly: Assembly) -> None:
+def test_every_alarm_names_a_runbook_that_names_the_alarm(assembly: Assembly) -> None:
     for alarm, page in runbooks(assembly):
         assert page.startswith("docs/runbooks/"), alarm.properties["AlarmDescription"]
         assert f"*{alarm.logical_id[:-8].removeprefix('Monitoring')}*" in (ROOT / page).read_text(), alarm.logical_id
@@ -342,7 +342,7 @@ PROCEDURES = {"degraded", "leaked-key", "lost-data"}
 
 
 @pytest.mark.parametrize("page", [page for page in RUNBOOKS if page.stem not in PROCEDURES], ids=lambda page: page.stem)
-def test_a_runbook_says_cause_check_and_fix(page: Path) -> None:
+def test_runbook_has_check_causes_and_fixes(page: Path) -> None:
     headings = [line for line in page.read_text().splitlines() if line.startswith("## ")]
 
     assert headings[:2] == ["## Check", "## Causes and fixes"]
@@ -351,7 +351,7 @@ def test_a_runbook_says_cause_check_and_fix(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", RUNBOOKS, ids=lambda page: page.stem)
-def test_commands_of_a_runbook_are_commands_of_alsolike(page: Path) -> None:
+def test_commands_of_a_runbook_exist(page: Path) -> None:
     said = re.findall(r"^\$ (alsolike .*?)(?:\s*#.*)?$|`(alsolike [^`]+)`", page.read_text(), re.MULTILINE)
 
     assert said

@@ -22,7 +22,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_package_is_a_folder_with_python_in_it(root: Path) -> None:
+def test_package_must_be_a_folder_with_python_files(root: Path) -> None:
     (root / "own").mkdir()
     with pytest.raises(
         InvalidSettings,
@@ -39,7 +39,7 @@ def test_package_is_a_folder_with_python_in_it(root: Path) -> None:
     assert package_folder(settings()) is None
 
 
-def test_package_that_a_job_without_a_network_cannot_install_is_refused(root: Path) -> None:
+def test_package_with_requirements_is_refused_without_a_network(root: Path) -> None:
     (root / "own").mkdir()
     (root / "own" / "mine.py").write_text("")
     (root / "own" / "requirements.txt").write_text("statsmodels")
@@ -55,7 +55,7 @@ def test_package_outside_the_repository_is_refused(root: Path, folder: str) -> N
         package_folder(settings(training_package=folder))
 
 
-def test_algorithm_that_nobody_wrote_is_refused_with_those_that_there_are() -> None:
+def test_unknown_algorithm_is_refused_with_the_known_ones() -> None:
     with pytest.raises(
         InvalidSettings,
         match=r"environments\.test\.training_algorithms has 'eas', expected some of blend, buy_again, .*ease",
@@ -66,7 +66,7 @@ def test_algorithm_that_nobody_wrote_is_refused_with_those_that_there_are() -> N
     check_algorithms(settings(training_algorithms=["popularity", "of_the_package"], training_package="own"))
 
 
-def test_job_gets_the_package_and_what_the_settings_say(other: Assembly) -> None:
+def test_job_gets_the_package_and_the_settings(other: Assembly) -> None:
     definition = json.loads(flat(other.state_machine("training").properties["DefinitionString"]))
     request = definition["States"]["Train"]["Parameters"]
 
@@ -84,7 +84,7 @@ def test_job_gets_the_package_and_what_the_settings_say(other: Assembly) -> None
     assert request["StoppingCondition"] == {"MaxRuntimeInSeconds": 14_400}
 
 
-def test_documented_image_has_what_the_job_would_install_and_leaves_the_entry_point_to_it() -> None:
+def test_documented_image_has_the_job_packages_and_no_entrypoint() -> None:
     lines = (ROOT / "docs/examples/training.Dockerfile").read_text().splitlines()
     copied = [ROOT / line.split()[1] for line in lines if line.startswith("COPY")]
 

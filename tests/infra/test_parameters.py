@@ -4,7 +4,7 @@ from alsolike.declarations.parameters import Names, parameter_name
 from tests.infra.assembly import Assembly, flat
 
 
-def test_clients_find_every_name_in_the_parameter_tree(assembly: Assembly) -> None:
+def test_parameters_contain_every_client_name(assembly: Assembly) -> None:
     environment = assembly.resources[0].stack.split("-")[1]
 
     names = [parameter.properties["Name"] for parameter in assembly.of_type("AWS::SSM::Parameter")]
@@ -12,7 +12,7 @@ def test_clients_find_every_name_in_the_parameter_tree(assembly: Assembly) -> No
     assert sorted(names) == sorted(parameter_name(environment, field.name) for field in dataclasses.fields(Names))
 
 
-def test_values_name_the_resources_themselves(demo: Assembly) -> None:
+def test_parameter_values_are_the_resource_names(demo: Assembly) -> None:
     values = {
         parameter.properties["Name"].rsplit("/", 1)[1]: flat(parameter.properties["Value"])
         for parameter in demo.of_type("AWS::SSM::Parameter")

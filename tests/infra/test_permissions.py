@@ -34,7 +34,7 @@ def calls_of(action: str) -> set[str]:
     return CALLS.get(action, {xform_name(action.partition(":")[2])})
 
 
-def test_roles_permit_the_actions_of_the_manifest(assembly: Assembly) -> None:
+def test_roles_permit_exactly_the_actions_of_the_manifest(assembly: Assembly) -> None:
     offenders = {}
     for name in FUNCTIONS:
         manifest = read_manifest(name)
@@ -47,7 +47,7 @@ def test_roles_permit_the_actions_of_the_manifest(assembly: Assembly) -> None:
     assert offenders == {}
 
 
-def test_manifests_grant_no_action_that_the_code_never_calls() -> None:
+def test_manifests_grant_no_unused_action() -> None:
     offenders = {}
     for name in FUNCTIONS:
         actions = {action for grant in read_manifest(name).access for action in grant.actions}
@@ -58,7 +58,7 @@ def test_manifests_grant_no_action_that_the_code_never_calls() -> None:
     assert offenders == {}
 
 
-def test_manifests_grant_the_actions_of_services_that_the_code_calls() -> None:
+def test_manifests_grant_every_called_action() -> None:
     granted_actions = {name: {a for grant in read_manifest(name).access for a in grant.actions} for name in FUNCTIONS}
     actions = {a for some in granted_actions.values() for a in some if not a.startswith(OBSERVED)}
     offenders = {}
@@ -77,7 +77,7 @@ def test_functions_with_signed_routes_may_read_the_signing_keys() -> None:
     assert {name for name in functions if not set(SIGNING_KEYS) <= set(read_manifest(name).access)} == set()
 
 
-def test_every_function_writes_only_its_own_log(assembly: Assembly) -> None:
+def test_function_may_write_only_its_own_log(assembly: Assembly) -> None:
     for function in map(assembly.function, FUNCTIONS):
         (log,) = [s["Resource"] for s in statements(assembly.role(function)) if "logs:PutLogEvents" in s["Action"]]
 

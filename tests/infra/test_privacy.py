@@ -16,7 +16,7 @@ def states(demo: Assembly) -> dict[str, dict[str, Any]]:
     return found
 
 
-def test_it_waits_purges_and_searches_again_until_nothing_is_found(states: dict[str, dict[str, Any]]) -> None:
+def test_erasure_waits_purges_and_repeats_until_no_data_are_found(states: dict[str, dict[str, Any]]) -> None:
     assert states["Settle"]["Next"] == "Purge"
     assert states["Purge"]["Next"] == "Outcome"
     assert {(choice["StringEquals"], choice["Next"]) for choice in states["Outcome"]["Choices"]} == {
@@ -26,7 +26,7 @@ def test_it_waits_purges_and_searches_again_until_nothing_is_found(states: dict[
     assert states[states["Outcome"]["Default"]]["Type"] == "Succeed"
 
 
-def test_it_waits_longer_than_any_function_runs(demo: Assembly, prod: Assembly) -> None:
+def test_wait_is_longer_than_any_function_timeout(demo: Assembly, prod: Assembly) -> None:
     def settle(assembly: Assembly) -> int:
         definition = json.loads(flat(assembly.state_machine("privacy").properties["DefinitionString"]))
         seconds: int = definition["States"]["Settle"]["Seconds"]
@@ -39,7 +39,7 @@ def test_it_waits_longer_than_any_function_runs(demo: Assembly, prod: Assembly) 
     assert settle(demo) == 2  # a demonstration's functions run for seconds
 
 
-def test_a_purge_is_repeated_and_its_failure_told_to_people(states: dict[str, dict[str, Any]]) -> None:
+def test_purge_is_retried_and_its_failure_sends_a_notification(states: dict[str, dict[str, Any]]) -> None:
     (retry,) = states["Purge"]["Retry"]
     (caught,) = states["Purge"]["Catch"]
 
@@ -49,12 +49,12 @@ def test_a_purge_is_repeated_and_its_failure_told_to_people(states: dict[str, di
     assert states[states[caught["Next"]]["Next"]]["Type"] == "Fail"
 
 
-def test_it_hands_over_the_erasures_id_and_nothing_else(states: dict[str, dict[str, Any]]) -> None:
+def test_purge_input_is_only_the_erasure_id(states: dict[str, dict[str, Any]]) -> None:
     assert states["Purge"]["Parameters"]["Payload"] == {"erasure_id.$": "$.erasure_id"}
 
 
 @pytest.mark.parametrize("environment", ["demo", "prod"])
-def test_copies_live_as_long_as_receipts_say(environment: str, request: pytest.FixtureRequest) -> None:
+def test_copies_expire_as_receipts_promise(environment: str, request: pytest.FixtureRequest) -> None:
     assembly: Assembly = request.getfixturevalue(environment)
     variables = assembly.function("purge_user").properties["Environment"]["Variables"]
 

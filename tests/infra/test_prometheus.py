@@ -56,7 +56,7 @@ def test_each_alarm_has_a_rule(document: dict[str, Any], prod: Assembly) -> None
     assert {rule["labels"]["severity"] for rule in group["rules"]} == {"critical", "warning"}
 
 
-def test_conditions_are_those_of_the_alarms(document: dict[str, Any]) -> None:
+def test_rule_conditions_equal_those_of_the_alarms(document: dict[str, Any]) -> None:
     conditions = {rule["alert"]: rule["expr"] for rule in document["groups"][0]["rules"]}
 
     assert {name: conditions[name] for name in CONDITIONS} == CONDITIONS
@@ -64,7 +64,7 @@ def test_conditions_are_those_of_the_alarms(document: dict[str, Any]) -> None:
     assert len(on_states) < len(conditions) * 2 / 3
 
 
-def test_a_rule_waits_for_the_periods_of_its_alarm(document: dict[str, Any]) -> None:
+def test_rule_duration_equals_the_periods_of_its_alarm(document: dict[str, Any]) -> None:
     waits = {rule["alert"]: rule.get("for") for rule in document["groups"][0]["rules"]}
 
     assert waits["AlsolikeObservabilityApiErrors"] == "5m"
@@ -72,7 +72,7 @@ def test_a_rule_waits_for_the_periods_of_its_alarm(document: dict[str, Any]) -> 
     assert waits["AlsolikeTrainingMonitoringStale"] is None
 
 
-def test_rules_read_exported_metrics(document: dict[str, Any]) -> None:
+def test_rules_use_exported_metrics(document: dict[str, Any]) -> None:
     samples = {family.sample for family in FAMILIES}
 
     for rule in document["groups"][0]["rules"]:

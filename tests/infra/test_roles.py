@@ -37,7 +37,7 @@ def test_no_action_has_a_wildcard(assembly: Assembly) -> None:
 
 
 @pytest.mark.parametrize("environment", ["demo", "prod", "other"])
-def test_actions_without_resources_alone_are_granted_on_all(
+def test_only_actions_without_resources_are_granted_on_all(
     environment: str, without_resources: set[str], request: pytest.FixtureRequest
 ) -> None:
     grants = [
@@ -56,7 +56,7 @@ def test_no_role_has_a_managed_policy(assembly: Assembly) -> None:
     assert not [r for r in assembly.of_type("AWS::IAM::Role") if "ManagedPolicyArns" in r.properties]
 
 
-def test_only_what_names_its_own_machine_stands_outside_of_the_roles(assembly: Assembly) -> None:
+def test_separate_policies_exist_only_for_self_references(assembly: Assembly) -> None:
     """The schedule's policy, which the CDK wrote; what asks whether a run goes on; that of a workflow whose batches are
     executions of its own; and that of the control plane, whose stack is deployed before the workflow of batches.
     """
@@ -73,7 +73,7 @@ def test_only_what_names_its_own_machine_stands_outside_of_the_roles(assembly: A
     ]
 
 
-def test_runs_are_looked_at_in_their_own_machine_alone(demo: Assembly) -> None:
+def test_start_training_may_read_only_its_own_executions(demo: Assembly) -> None:
     (policy,) = [p for p in demo.of_type("AWS::IAM::Policy") if "DescribeExecution" in str(p) and "training" in p.stack]
     (statement,) = policy.properties["PolicyDocument"]["Statement"]
 
@@ -82,13 +82,13 @@ def test_runs_are_looked_at_in_their_own_machine_alone(demo: Assembly) -> None:
     assert policy.properties["Roles"] == [{"Ref": demo.role(demo.function("start_training")).logical_id}]
 
 
-def test_training_metrics_are_bound_to_sagemakers_namespace(demo: Assembly) -> None:
+def test_training_metrics_are_limited_to_the_sagemaker_namespace(demo: Assembly) -> None:
     (statement,) = [s for _, s in all_statements(demo) if s["Action"] == "cloudwatch:PutMetricData"]
 
     assert statement["Condition"] == {"StringEquals": {"cloudwatch:namespace": "/aws/sagemaker/TrainingJobs"}}
 
 
-def test_only_the_training_role_is_passed_and_only_to_sagemaker(demo: Assembly) -> None:
+def test_only_the_training_role_may_be_passed_and_only_to_sagemaker(demo: Assembly) -> None:
     (statement,) = [s for _, s in all_statements(demo) if s["Action"] == "iam:PassRole"]
 
     role = demo.referred(statement["Resource"], stack="alsolike-demo-training")
@@ -97,7 +97,7 @@ def test_only_the_training_role_is_passed_and_only_to_sagemaker(demo: Assembly) 
     assert statement["Condition"] == {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
 
 
-def test_training_job_reads_datasets_and_code_and_writes_its_output(demo: Assembly) -> None:
+def test_training_job_may_read_inputs_and_write_its_output(demo: Assembly) -> None:
     (role,) = [
         role
         for role in demo.of_type("AWS::IAM::Role")

@@ -41,7 +41,7 @@ def model(tmp_path: Path) -> Path:
     return folder
 
 
-def test_a_folder_without_a_model_is_refused(model: Path) -> None:
+def test_missing_model_folder_is_refused(model: Path) -> None:
     with pytest.raises(
         InvalidSettings,
         match=r"environments\.test\.sentence_model is 'nowhere', expected a folder; /.*/nowhere is none",
@@ -55,7 +55,7 @@ def test_a_folder_without_a_model_is_refused(model: Path) -> None:
 
 
 @pytest.mark.parametrize("names", LAYOUTS)
-def test_each_file_that_model2vec_looks_for_has_to_be_there(names: Sequence[str], tmp_path: Path) -> None:
+def test_every_file_of_a_model2vec_layout_is_required(names: Sequence[str], tmp_path: Path) -> None:
     for name in names:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(name)
@@ -69,18 +69,18 @@ def test_each_file_that_model2vec_looks_for_has_to_be_there(names: Sequence[str]
         sentence_model_folder(settings(tmp_path))
 
 
-def test_a_model_without_its_configuration_is_refused_before_it_is_deployed(model: Path) -> None:
+def test_model_without_its_configuration_is_refused(model: Path) -> None:
     (model / "config.json").unlink()
 
     with pytest.raises(InvalidSettings, match=r"a folder that model2vec reads; /.*/model is without config\.json$"):
         sentence_model_folder(settings(model))
 
 
-def test_the_layouts_are_those_of_model2vec() -> None:
+def test_layouts_equal_those_of_model2vec() -> None:
     assert list(LAYOUTS) == [(str(each.config), str(each.embeddings), str(each.tokenizer)) for each in FOLDER_LAYOUTS]
 
 
-def test_a_folder_that_cannot_be_looked_into_is_refused(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreadable_folder_is_refused(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Path, "is_dir", denied)
 
     with pytest.raises(
@@ -90,7 +90,7 @@ def test_a_folder_that_cannot_be_looked_into_is_refused(model: Path, monkeypatch
         sentence_model_folder(settings(model))
 
 
-def test_the_model_goes_to_the_job_and_its_library_to_publish_catalog_alone(other: Assembly) -> None:
+def test_model_is_passed_to_the_job_and_its_library_to_publish_catalog(other: Assembly) -> None:
     asset = channels(other)["sentence_model"]["S3Uri"].rsplit("/", 1)[1].removesuffix(".zip")
     assert (other.directory / f"asset.{asset}" / "model.safetensors").read_text() == "model.safetensors"
     readers = [role for role in other.of_type("AWS::IAM::Role") if f"{asset}.zip" in json.dumps(role.properties)]
@@ -99,6 +99,6 @@ def test_the_model_goes_to_the_job_and_its_library_to_publish_catalog_alone(othe
     assert [function.properties["Handler"].split(".")[1] for function in with_tokenizer] == ["publish_catalog"]
 
 
-def test_nothing_is_there_where_none_is_set(demo: Assembly) -> None:
+def test_deployment_without_a_model_has_no_channel_and_no_layer(demo: Assembly) -> None:
     assert "sentence_model" not in channels(demo)
     assert "LayersSentences" not in str(demo.of_type("AWS::Lambda::Function"))

@@ -13,7 +13,7 @@ from tests.builders.served_rows import served as served_row
 from tests.infra.assembly import Assembly, flat
 
 
-def test_the_table_has_the_columns_and_days_that_are_written(demo: Assembly) -> None:
+def test_served_table_has_the_written_columns_and_partitions(demo: Assembly) -> None:
     table = demo.glue_table("served")
 
     columns = {column["Name"]: column["Type"] for column in table["StorageDescriptor"]["Columns"]}
@@ -24,7 +24,7 @@ def test_the_table_has_the_columns_and_days_that_are_written(demo: Assembly) -> 
     assert f"served/{template.partition('/served/')[2]}" == served.partition_prefix("2026-11-25")
 
 
-def test_nothing_that_has_expired_is_looked_for(prod: Assembly) -> None:
+def test_partition_projection_ends_with_the_retention(prod: Assembly) -> None:
     """A day more than it is kept: S3 expires objects at midnight."""
     (rule,) = [
         rule
@@ -37,7 +37,7 @@ def test_nothing_that_has_expired_is_looked_for(prod: Assembly) -> None:
     assert prod.glue_table("served")["Parameters"]["projection.served_date.range"] == "NOW-91DAYS,NOW+1DAYS"
 
 
-def test_the_view_counts_each_answer_once(demo: Assembly) -> None:
+def test_view_counts_each_response_once(demo: Assembly) -> None:
     text = demo.glue_table("served_once")["ViewOriginalText"]
     found = re.fullmatch(r"/\* Presto View: (.+) \*/", text)
     assert found
@@ -48,7 +48,7 @@ def test_the_view_counts_each_answer_once(demo: Assembly) -> None:
     assert [column["name"] for column in definition["columns"]] == [*SERVED_COLUMNS, SERVED_PARTITION]
 
 
-def test_the_subscription_takes_the_lines_of_answers_and_no_other(demo: Assembly) -> None:
+def test_subscription_matches_only_log_lines_of_responses(demo: Assembly) -> None:
     subscription = demo.only("AWS::Logs::SubscriptionFilter")
     matches = read_pattern(subscription.properties["FilterPattern"])
 
@@ -60,7 +60,7 @@ def test_the_subscription_takes_the_lines_of_answers_and_no_other(demo: Assembly
     assert flat(subscription.properties["LogGroupName"]) == recommend
 
 
-def test_only_this_log_may_invoke_the_function(demo: Assembly) -> None:
+def test_only_the_recommend_log_may_invoke_the_function(demo: Assembly) -> None:
     (permission,) = [
         permission
         for permission in demo.of_type("AWS::Lambda::Permission")
@@ -72,7 +72,7 @@ def test_only_this_log_may_invoke_the_function(demo: Assembly) -> None:
     assert permission.properties["Action"] == "lambda:InvokeFunction"
 
 
-def test_a_delivery_that_fails_lies_in_the_lake(demo: Assembly) -> None:
+def test_failed_delivery_is_written_to_the_lake(demo: Assembly) -> None:
     (config,) = [
         config
         for config in demo.of_type("AWS::Lambda::EventInvokeConfig")
@@ -83,7 +83,7 @@ def test_a_delivery_that_fails_lies_in_the_lake(demo: Assembly) -> None:
     assert "Lake" in flat(config.properties["DestinationConfig"]["OnFailure"]["Destination"])
 
 
-def test_people_are_told_of_deliveries_that_fail_and_of_lines_that_cannot_be_read(prod: Assembly) -> None:
+def test_failed_deliveries_and_unreadable_lines_have_alarms(prod: Assembly) -> None:
     alarms = {
         alarm.properties.get("MetricName"): alarm
         for alarm in prod.of_type("AWS::CloudWatch::Alarm")

@@ -90,7 +90,7 @@ METRICS = "GET /metrics"
 FUNCTION_OF[METRICS] = "observe"
 
 
-def test_every_route_wants_a_token_with_its_scope(assembly: Assembly) -> None:
+def test_routes_for_machines_require_a_token_with_their_scope(assembly: Assembly) -> None:
     routes = assembly.of_type("AWS::ApiGatewayV2::Route")
     of_machines = [r for r in routes if r.properties["AuthorizationType"] == "JWT"]
 
@@ -100,7 +100,7 @@ def test_every_route_wants_a_token_with_its_scope(assembly: Assembly) -> None:
     assert {r.properties["RouteKey"] for r in routes} == {*FUNCTION_OF, *HEADS}
 
 
-def test_routes_for_browsers_ask_the_authorizer_of_sessions(assembly: Assembly) -> None:
+def test_routes_for_browsers_use_the_session_authorizer(assembly: Assembly) -> None:
     routes = [r for r in assembly.of_type("AWS::ApiGatewayV2::Route") if r.properties["AuthorizationType"] == "CUSTOM"]
     sessions = assembly.authorizer("REQUEST")
 
@@ -112,7 +112,7 @@ def test_routes_for_browsers_ask_the_authorizer_of_sessions(assembly: Assembly) 
     assert "AuthorizationScopes" not in {name for r in routes for name in r.properties}
 
 
-def test_functions_verify_the_key_pairs_of_the_routes_for_machines(assembly: Assembly) -> None:
+def test_functions_verify_signatures_of_the_signed_routes(assembly: Assembly) -> None:
     routes = [r for r in assembly.of_type("AWS::ApiGatewayV2::Route") if r.properties["AuthorizationType"] == "NONE"]
     verifying = {
         path.parent.name
@@ -124,7 +124,7 @@ def test_functions_verify_the_key_pairs_of_the_routes_for_machines(assembly: Ass
     assert {FUNCTION_OF[route] for route in SIGNED} == verifying
 
 
-def test_the_authorizer_of_sessions_caches_by_token_for_less_than_a_token_lives(assembly: Assembly) -> None:
+def test_session_authorizer_caches_by_token_for_less_than_its_lifetime(assembly: Assembly) -> None:
     properties = assembly.authorizer("REQUEST").properties
 
     assert properties["IdentitySource"] == ["$request.header.Authorization"]
@@ -133,7 +133,7 @@ def test_the_authorizer_of_sessions_caches_by_token_for_less_than_a_token_lives(
     assert properties["AuthorizerResultTtlInSeconds"] == 60
 
 
-def test_api_gateway_alone_invokes_the_authorizer_and_as_that_alone(assembly: Assembly) -> None:
+def test_only_api_gateway_may_invoke_the_authorizer(assembly: Assembly) -> None:
     (alias,) = [
         each.logical_id
         for each in assembly.of_type("AWS::Lambda::Alias")
@@ -155,7 +155,7 @@ def test_every_route_is_described_with_its_scopes() -> None:
 @pytest.mark.parametrize(
     ("route", "function"), [*FUNCTION_OF.items(), *((head, FUNCTION_OF[get]) for head, get in HEADS.items())]
 )
-def test_route_leads_to_its_function(demo: Assembly, route: str, function: str) -> None:
+def test_route_is_integrated_with_its_function(demo: Assembly, route: str, function: str) -> None:
     (found,) = [r for r in demo.of_type("AWS::ApiGatewayV2::Route") if r.properties["RouteKey"] == route]
 
     _, _, integration_id = flat(found.properties["Target"]).partition("/")
@@ -166,7 +166,7 @@ def test_route_leads_to_its_function(demo: Assembly, route: str, function: str) 
     assert integration.properties["PayloadFormatVersion"] == "2.0"
 
 
-def test_each_function_has_one_integration_and_one_permission_for_its_routes(assembly: Assembly) -> None:
+def test_each_function_has_one_integration_and_one_permission(assembly: Assembly) -> None:
     integrations = assembly.of_type("AWS::ApiGatewayV2::Integration")
     api = assembly.only("AWS::ApiGatewayV2::Api").logical_id
     permitted = [
@@ -181,7 +181,7 @@ def test_each_function_has_one_integration_and_one_permission_for_its_routes(ass
 
 
 @pytest.mark.parametrize("part", [collect, operate])
-def test_every_route_of_a_function_with_many_has_code_behind_it(part: Any) -> None:
+def test_every_route_of_a_multi_route_function_has_code(part: Any) -> None:
     values = {field.name: {"str": "x", "int": 1}.get(str(field.type)) for field in dataclasses.fields(part.Settings)}
     given = {name: value for name, value in values.items() if value is not None}
     clients = dict.fromkeys(inspect.getfullargspec(part.routes).kwonlyargs)
@@ -193,12 +193,12 @@ def test_every_route_of_a_function_with_many_has_code_behind_it(part: Any) -> No
     }
 
 
-def test_every_route_of_recommend_has_code_behind_it() -> None:
+def test_every_route_of_recommend_has_code() -> None:
     of_recommend = {route for route, function in FUNCTION_OF.items() if function == "recommend"}
     assert {*PARSERS, ACTION_ROUTE} == of_recommend - set(SIGNED)
 
 
-def test_every_route_of_observe_has_code_behind_it() -> None:
+def test_every_route_of_observe_has_code() -> None:
     settings = ObserveSettings("demo", "api", "stream", "lake", "artefacts", "stacks", "Alsolike/demo")
 
     assert set(observe_routes(settings, cloudwatch=None, s3=None, cloudformation=None).routes) == {*OBSERVING, METRICS}
@@ -218,7 +218,7 @@ def stage_of(assembly: Assembly, name: str = "$default") -> Resource:
     return stage
 
 
-def test_the_stage_for_the_pages_has_the_limits_and_the_log_of_the_other(assembly: Assembly) -> None:
+def test_pages_stage_has_the_limits_and_log_of_the_default_stage(assembly: Assembly) -> None:
     first, second = (dict(stage_of(assembly, name).properties) for name in ("$default", "api"))
 
     assert first.pop("StageName") != second.pop("StageName")
@@ -244,7 +244,7 @@ def test_requests_are_limited_and_logged_without_bodies_or_headers(demo: Assembl
     }
 
 
-def test_a_route_is_limited_by_what_its_token_has_to_be(prod: Assembly) -> None:
+def test_route_limits_depend_on_their_token_type(prod: Assembly) -> None:
     limits = stage_of(prod).properties["RouteSettings"]
 
     rates = {key: (values["ThrottlingRateLimit"], values["ThrottlingBurstLimit"]) for key, values in limits.items()}
@@ -259,7 +259,7 @@ def test_a_route_is_limited_by_what_its_token_has_to_be(prod: Assembly) -> None:
     assert rates == expected | {head: expected[get] for head, get in HEADS.items()}
 
 
-def test_each_class_of_routes_has_limits_of_its_own(other: Assembly) -> None:
+def test_each_route_class_has_separate_limits(other: Assembly) -> None:
     settings = stage_of(other).properties["RouteSettings"]
     keys = (
         "POST /recommendations",
@@ -274,14 +274,14 @@ def test_each_class_of_routes_has_limits_of_its_own(other: Assembly) -> None:
     assert [settings[key]["ThrottlingBurstLimit"] for key in keys] == [1, 2, 3, 4, 5, 4, 4]
 
 
-def test_the_stage_is_made_after_the_routes_that_it_limits(assembly: Assembly) -> None:
+def test_stage_depends_on_the_routes_that_it_limits(assembly: Assembly) -> None:
     routes = {route.logical_id for route in assembly.of_type("AWS::ApiGatewayV2::Route")}
 
     for stage in assembly.of_type("AWS::ApiGatewayV2::Stage"):
         assert routes <= set(stage.attributes["DependsOn"])
 
 
-def test_no_page_of_another_origin_calls_the_api_unless_it_is_named(demo: Assembly, prod: Assembly) -> None:
+def test_cors_permits_only_configured_origins(demo: Assembly, prod: Assembly) -> None:
     cors = demo.only("AWS::ApiGatewayV2::Api").properties["CorsConfiguration"]
 
     assert "CorsConfiguration" not in prod.only("AWS::ApiGatewayV2::Api").properties
@@ -291,7 +291,7 @@ def test_no_page_of_another_origin_calls_the_api_unless_it_is_named(demo: Assemb
     assert cors["AllowCredentials"] is False
 
 
-def test_a_page_may_read_every_header_that_is_answered(demo: Assembly) -> None:
+def test_cors_exposes_every_response_header(demo: Assembly) -> None:
     exposed = demo.only("AWS::ApiGatewayV2::Api").properties["CorsConfiguration"]["ExposeHeaders"]
     code = "".join(path.read_text() for path in (ROOT / "functions").rglob("*.py"))
 

@@ -23,7 +23,7 @@ def test_every_environment_of_cdk_json_loads(name: str) -> None:
     assert settings.image.endswith("-sagemaker")
 
 
-def test_size_gives_defaults_that_the_environment_overrides() -> None:
+def test_environment_overrides_the_defaults_of_its_size() -> None:
     given = environments(size="standard", stream_retention_hours=24)
 
     standard, large = load_settings(given, "test"), load_settings(given, "test", {"size": "large"})
@@ -37,12 +37,12 @@ def test_every_setting_has_a_meaning() -> None:
     assert [field.name for field in dataclasses.fields(Settings) if not field.metadata.get("meaning")] == []
 
 
-def test_unknown_size_is_an_error_that_names_the_sizes() -> None:
+def test_unknown_size_is_refused_with_the_sizes() -> None:
     with pytest.raises(InvalidSettings, match="size is 'huge', expected 'small' or 'standard' or 'large'"):
         load_settings(environments(size="huge"), "test")
 
 
-def test_demo_answers_within_seconds_and_production_keeps_its_data() -> None:
+def test_demo_checks_often_and_production_retains_data() -> None:
     context = read_context()["environments"]
 
     demo, prod = load_settings(context, "demo"), load_settings(context, "prod")
@@ -148,24 +148,24 @@ def test_demo_answers_within_seconds_and_production_keeps_its_data() -> None:
         ({"canary_duration_s": 60, "canary_interval_s": 61}, r"canary_interval_s is 61, expected at most .* 60"),
     ],
 )
-def test_value_that_cannot_be_used_is_named_with_its_place(values: dict[str, object], message: str) -> None:
+def test_invalid_value_is_refused_with_its_place(values: dict[str, object], message: str) -> None:
     with pytest.raises(InvalidSettings, match=message):
         load_settings(environments(**values), "test")
 
 
-def test_override_replaces_a_setting_and_is_checked_like_one() -> None:
+def test_override_replaces_a_setting_and_is_validated() -> None:
     assert load_settings(environments(time_budget_ms=100), "test", {"time_budget_ms": 0}).time_budget_ms == 0
     with pytest.raises(InvalidSettings, match="time_budget is unknown"):
         load_settings(environments(), "test", {"time_budget": 0})
 
 
-def test_without_spare_capacity_nothing_waits_for_it() -> None:
+def test_training_without_spot_does_not_wait_for_capacity() -> None:
     settings = load_settings(environments(training_spot=False, training_max_wait_s=60), "test")
 
     assert settings.training_wait_s == settings.training_max_runtime_s == 14_400
 
 
-def test_week_of_trial_may_be_looked_at_every_ten_minutes() -> None:
+def test_canary_of_a_week_may_be_checked_every_ten_minutes() -> None:
     assert (
         load_settings(
             environments(canary_duration_s=604_800, canary_interval_s=545, training_schedule="rate(8 days)"), "test"
@@ -184,11 +184,11 @@ def test_week_of_trial_may_be_looked_at_every_ten_minutes() -> None:
         {"champion_check_s": 60, "canary_duration_s": 60, "canary_interval_s": 60, "canary_share_percent": 0},
     ],
 )
-def test_trial_shorter_than_the_gap_of_a_rate_is_allowed(values: dict[str, object]) -> None:
+def test_canary_shorter_than_the_training_interval_is_accepted(values: dict[str, object]) -> None:
     load_settings(environments(**values), "test")
 
 
-def test_production_trains_daily_and_each_trial_ends_before_the_next_run() -> None:
+def test_production_trains_daily_and_canaries_end_before_the_next_run() -> None:
     prod = load_settings(read_context()["environments"], "prod")
 
     assert (prod.training_schedule, prod.canary_duration_s) == ("rate(1 day)", 43_200)
@@ -204,7 +204,7 @@ def test_production_trains_daily_and_each_trial_ends_before_the_next_run() -> No
         "cron(0 22-2 * * ? *)",
     ],
 )
-def test_schedule_of_eventbridge_is_allowed(schedule: str) -> None:
+def test_valid_eventbridge_schedule_is_accepted(schedule: str) -> None:
     assert load_settings(environments(compaction_schedule=schedule), "test").compaction_schedule == schedule
 
 
@@ -216,7 +216,7 @@ def test_schedule_of_eventbridge_is_allowed(schedule: str) -> None:
         for schedule in ("rate(1 days)", "", "cron(0 3 * * * *)", "cron(0 3 * * ? 2030-2020)")
     ],
 )
-def test_what_eventbridge_would_refuse_is_no_schedule(field: str, schedule: str) -> None:
+def test_invalid_eventbridge_schedule_is_refused(field: str, schedule: str) -> None:
     with pytest.raises(InvalidSettings, match=rf"test\.{field} is .*, expected rate\(1 day\).* cron\(\.\.\.\)"):
         load_settings(environments(**{field: schedule}), "test")
 
@@ -233,7 +233,7 @@ def test_what_eventbridge_would_refuse_is_no_schedule(field: str, schedule: str)
         "http://127.0.0.1:8000",
     ],
 )
-def test_an_origin_as_browsers_write_it_may_be_allowed(origin: str) -> None:
+def test_valid_origin_is_accepted(origin: str) -> None:
     assert load_settings(environments(cors_origins=[origin]), "test").cors_origins == [origin]
 
 
@@ -259,42 +259,40 @@ def test_an_origin_as_browsers_write_it_may_be_allowed(origin: str) -> None:
         "",
     ],
 )
-def test_another_origin_is_refused(origin: str) -> None:
+def test_invalid_origin_is_refused(origin: str) -> None:
     with pytest.raises(InvalidSettings, match=r"test\.cors_origins is .*, expected https://HOST or https://HOST:PORT"):
         load_settings(environments(cors_origins=["https://good.example", origin]), "test")
 
 
 @pytest.mark.parametrize(("retention_hours", "age_hours"), [(24, 23), (168, 167), (169, 168), (8_760, 168)])
-def test_records_are_given_up_before_the_stream_forgets_them_and_within_lambdas_week(
-    retention_hours: int, age_hours: int
-) -> None:
+def test_record_age_is_below_the_retention_and_at_most_a_week(retention_hours: int, age_hours: int) -> None:
     settings = Settings(name="test", region="us-east-1", stream_retention_hours=retention_hours)
 
     assert settings.record_age_hours == age_hours
 
 
-def test_unknown_environment_lists_those_that_exist() -> None:
+def test_unknown_environment_is_refused_with_the_known_ones() -> None:
     with pytest.raises(InvalidSettings, match=r"'staging' is not in cdk\.json: context\.environments has \['test'\]"):
         load_settings(environments(), "staging")
 
 
-def test_missing_region_is_an_error() -> None:
+def test_missing_region_is_refused() -> None:
     with pytest.raises(InvalidSettings, match=r"environments\.test\.region is missing"):
         load_settings({"test": {}}, "test")
 
 
-def test_context_without_environments_is_an_error() -> None:
+def test_context_without_environments_is_refused() -> None:
     with pytest.raises(InvalidSettings, match=r"context\.environments is None"):
         load_settings(None, "demo")
 
 
 @pytest.mark.parametrize("name", ["My Shop", "1st", "", "shop-", "a" * 17, "paws", "my-cognito"])
-def test_name_that_cannot_stand_in_resource_names_is_an_error(name: str) -> None:
+def test_invalid_environment_name_is_refused(name: str) -> None:
     with pytest.raises(InvalidSettings, match=f"name is {name!r}, expected 1 to 16 lower-case letters"):
         load_settings({name: {"region": "us-east-1"}}, name)
 
 
-def test_region_without_a_known_image_says_how_to_give_one() -> None:
+def test_region_without_a_known_image_is_refused_with_the_setting() -> None:
     settings = Settings(name="test", region="eu-west-9")
 
     with pytest.raises(InvalidSettings, match=r"'eu-west-9' is not in TRAINING_REGISTRIES.*set training_image"):
@@ -328,7 +326,7 @@ def test_smallest_reserved_concurrency_is_accepted(given: dict[str, Any]) -> Non
 
 
 @pytest.mark.parametrize("architecture", ["arm64", "x86_64"])
-def test_layer_is_the_one_of_the_processor_and_has_the_version_of_the_lock(architecture: Any) -> None:
+def test_pandas_layer_has_the_architecture_and_the_locked_version(architecture: Any) -> None:
     settings = Settings(name="test", region="eu-central-1", architecture=architecture)
     root = Path(__file__).parents[2]
     lock = (root / "requirements.lock").read_text()
@@ -338,14 +336,14 @@ def test_layer_is_the_one_of_the_processor_and_has_the_version_of_the_lock(archi
     assert f"\nawswrangler=={PANDAS_VERSION} " in lock
 
 
-def test_given_layer_and_image_replace_aws_own() -> None:
+def test_configured_layer_and_image_replace_those_of_aws() -> None:
     image = "123456789012.dkr.ecr.eu-west-9.amazonaws.com/own/training:1"
     settings = Settings(name="test", region="eu-west-9", pandas_layer_arn="arn:layer", training_image=image)
 
     assert (settings.pandas_layer, settings.image) == ("arn:layer", image)
 
 
-def test_tables_name_the_region_they_are_for() -> None:
+def test_training_registries_are_in_their_regions() -> None:
     assert all(registry.image.split(".")[3] == region for region, registry in TRAINING_REGISTRIES.items())
 
 

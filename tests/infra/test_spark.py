@@ -42,7 +42,7 @@ def asset(demo: Assembly, uri: Any) -> Path:
     return folder if suffix == "zip" else folder.with_name(f"asset.{name}")
 
 
-def test_job_is_glue_5_with_the_workers_of_the_settings(job: Resource) -> None:
+def test_job_is_glue_5_with_the_configured_workers(job: Resource) -> None:
     properties = job.properties
     assert properties["Name"] == "alsolike-demo-build-dataset"
     assert (properties["GlueVersion"], properties["Command"]["Name"]) == ("5.0", "glueetl")
@@ -51,7 +51,7 @@ def test_job_is_glue_5_with_the_workers_of_the_settings(job: Resource) -> None:
     assert (properties["MaxRetries"], properties["ExecutionProperty"]) == (0, {"MaxConcurrentRuns": 1})
 
 
-def test_workers_are_those_of_the_settings(other: Assembly) -> None:
+def test_workers_and_timeout_follow_the_settings(other: Assembly) -> None:
     properties = other.only("AWS::Glue::Job").properties
 
     assert (properties["WorkerType"], properties["NumberOfWorkers"], properties["Timeout"]) == ("G.2X", 40, 90)
@@ -61,7 +61,7 @@ def test_workers_are_those_of_the_settings(other: Assembly) -> None:
     assert states["BuildDatasetOnSpark"]["TimeoutSeconds"] == 90 * 60 + 900
 
 
-def test_script_code_and_packages_are_of_this_repository(demo: Assembly, job: Resource) -> None:
+def test_script_code_and_packages_come_from_this_repository(demo: Assembly, job: Resource) -> None:
     arguments = job.properties["DefaultArguments"]
     shared, code = flat(arguments["--extra-py-files"]).split(",")
 
@@ -118,7 +118,7 @@ def test_job_without_a_package_index_gets_an_archive_of_wheels(tmp_path: Path) -
     assert (tmp_path / "assembly" / wheels["source"]["path"]).read_bytes() == b"wheels"
 
 
-def test_job_is_told_where_everything_is(demo: Assembly, job: Resource) -> None:
+def test_job_arguments_have_all_locations(demo: Assembly, job: Resource) -> None:
     arguments = job.properties["DefaultArguments"]
 
     assert flat(arguments["--lake_s3_uri"]).startswith("s3://")
@@ -136,7 +136,7 @@ def log_key(assembly: Assembly) -> Resource:
     return key
 
 
-def test_logs_are_encrypted_with_a_key_that_changes(demo: Assembly, job: Resource) -> None:
+def test_logs_are_encrypted_with_a_rotated_key(demo: Assembly, job: Resource) -> None:
     configuration = demo.referred({"Ref": job.properties["SecurityConfiguration"]["Ref"]}, stack=job.stack)
     encryption = configuration.properties["EncryptionConfiguration"]
     key = log_key(demo)
@@ -149,7 +149,7 @@ def test_logs_are_encrypted_with_a_key_that_changes(demo: Assembly, job: Resourc
     assert ":log-group:/aws-glue/jobs/*" in flat(logs["Condition"]["ArnLike"]["kms:EncryptionContext:aws:logs:arn"])
 
 
-def test_changed_encryption_gets_another_name_as_it_is_created_before_the_old_one_goes(
+def test_changed_encryption_has_a_new_configuration_name(
     demo: Assembly,
 ) -> None:
     name = demo.only("AWS::Glue::SecurityConfiguration").properties["Name"]
@@ -158,13 +158,13 @@ def test_changed_encryption_gets_another_name_as_it_is_created_before_the_old_on
     assert spark_job.digest({**spark_job.MODES, "objects": "SSE-KMS"}) != spark_job.digest(spark_job.MODES)
 
 
-def test_production_keeps_the_key_of_the_logs_that_glue_keeps(demo: Assembly, prod: Assembly) -> None:
+def test_production_retains_the_key_of_the_logs(demo: Assembly, prod: Assembly) -> None:
     policies = [log_key(each).attributes["DeletionPolicy"] for each in (demo, prod)]
 
     assert policies == ["Delete", "RetainExceptOnCreate"]
 
 
-def test_job_may_do_what_it_needs_and_nothing_else(demo: Assembly, role: Resource) -> None:
+def test_job_has_exactly_the_permissions_it_needs(demo: Assembly, role: Resource) -> None:
     assert granted(role) == {
         ("s3:GetObject", "Artefacts/config/current.json"),
         ("s3:GetObject", "Artefacts/catalog/actions.json"),
@@ -192,7 +192,7 @@ def test_job_may_do_what_it_needs_and_nothing_else(demo: Assembly, role: Resourc
     assert principal == {"Service": "glue.amazonaws.com"}
 
 
-def test_engine_decides_which_state_builds_the_dataset(workflow: States) -> None:
+def test_engine_selects_the_state_that_builds_the_dataset(workflow: States) -> None:
     (choice,) = [c for c in workflow["First"]["Choices"] if c["Variable"] == "$.start.engine"]
 
     assert (choice["StringEquals"], choice["Next"]) == ("spark", "BuildDatasetOnSpark")
@@ -201,7 +201,7 @@ def test_engine_decides_which_state_builds_the_dataset(workflow: States) -> None
     assert workflow["DatasetOfSpark"]["Next"] == workflow["BuildDataset"]["Next"] == "Train"
 
 
-def test_state_waits_for_the_job_and_hands_on_what_the_function_would(workflow: States) -> None:
+def test_spark_state_waits_for_the_job_and_returns_the_dataset(workflow: States) -> None:
     state, built = workflow["BuildDatasetOnSpark"], workflow["DatasetOfSpark"]
 
     assert state["Resource"].endswith(":states:::glue:startJobRun.sync")
@@ -221,7 +221,7 @@ def test_state_waits_for_the_job_and_hands_on_what_the_function_would(workflow: 
     }
 
 
-def test_state_retries_what_glue_could_not_start_and_catches_the_rest(workflow: States) -> None:
+def test_spark_state_retries_failed_starts_and_catches_other_errors(workflow: States) -> None:
     state = workflow["BuildDatasetOnSpark"]
     (retry,) = state["Retry"]
 
@@ -234,7 +234,7 @@ def test_state_retries_what_glue_could_not_start_and_catches_the_rest(workflow: 
     assert state["TimeoutSeconds"] == 480 * 60 + 900
 
 
-def test_workflow_may_run_this_job_alone(demo: Assembly) -> None:
+def test_workflow_may_run_only_this_job(demo: Assembly) -> None:
     machine = demo.state_machine("training")
     role = demo.referred(machine.properties["RoleArn"], stack=machine.stack)
     (statement,) = [s for s in statements(role) if "glue:StartJobRun" in s["Action"]]
@@ -248,7 +248,7 @@ def test_workflow_may_run_this_job_alone(demo: Assembly) -> None:
     }
 
 
-def test_where_no_dataset_is_built_on_spark_there_is_no_job_and_no_key_for_it(spare: Assembly) -> None:
+def test_deployment_without_spark_has_no_job_and_no_key(spare: Assembly) -> None:
     for kind in ("AWS::Glue::Job", "AWS::Glue::SecurityConfiguration"):
         assert not list(spare.of_type(kind))
     assert not [key for key in spare.of_type("AWS::KMS::Key") if "Spark" in key.properties["Description"]]

@@ -13,13 +13,13 @@ def traced(assembly: Assembly) -> set[str]:
     }
 
 
-def test_every_function_and_workflow_is_traced_with_the_setting(other: Assembly) -> None:
+def test_setting_traces_every_function_and_workflow(other: Assembly) -> None:
     every = other.of_type("AWS::Lambda::Function") + other.of_type("AWS::StepFunctions::StateMachine")
 
     assert traced(other) == {each.logical_id for each in every}
 
 
-def test_without_tracing_no_role_may_send_traces(assembly: Assembly) -> None:
+def test_roles_may_not_send_traces_without_tracing(assembly: Assembly) -> None:
     assert traced(assembly) == set()
     for role in assembly.of_type("AWS::IAM::Role"):
         assert not [text for text in texts(role.properties) if text.startswith("xray:")], role.logical_id

@@ -17,7 +17,7 @@ TASKS = ("StartTraining", "BuildDataset", "Train", "RegisterModel", "StartCanary
 EVERY_TASK = (*TASKS, "TrainOnDemand", "EndCanary")
 
 
-def test_steps_follow_each_other(workflow: States) -> None:
+def test_workflow_states_follow_each_other(workflow: States) -> None:
     nexts = ["First", "Train", "RegisterModel", "Decision", "StateOfCanary", "StateOfCanary"]
     assert [workflow[name]["Next"] for name in TASKS] == nexts
     assert {choice["StringEquals"]: choice["Next"] for choice in workflow["First"]["Choices"]} == {
@@ -43,7 +43,7 @@ def test_steps_follow_each_other(workflow: States) -> None:
 
 
 @pytest.mark.parametrize("name", EVERY_TASK)
-def test_whatever_fails_is_told_to_people_with_its_state_run_and_cause(workflow: States, name: str) -> None:
+def test_failure_sends_a_notification_with_state_run_and_cause(workflow: States, name: str) -> None:
     # An input that is no object has no place for an error.
     path = "$" if name == "StartTraining" else "$.error"
     assert workflow[name]["Catch"][-1] == {
@@ -65,7 +65,7 @@ def test_whatever_fails_is_told_to_people_with_its_state_run_and_cause(workflow:
     assert workflow["Failed"]["CausePath"] == "$.failure.cause"
 
 
-def test_trial_that_nobody_looks_at_any_more_ends(workflow: States) -> None:
+def test_failed_canary_check_ends_the_canary(workflow: States) -> None:
     payload = workflow["EndCanary"]["Parameters"]["Payload"]
 
     assert payload == {
@@ -78,12 +78,12 @@ def test_trial_that_nobody_looks_at_any_more_ends(workflow: States) -> None:
 
 
 @pytest.mark.parametrize("name", [*EVERY_TASK, "NotifyFailure", "NotifyRejection", "NotifyWaiting", "NotifyRollback"])
-def test_every_task_has_a_time_limit_and_retries(workflow: States, name: str) -> None:
+def test_every_task_has_a_timeout_and_retries(workflow: States, name: str) -> None:
     assert workflow[name]["TimeoutSeconds"] > 0
     assert workflow[name]["Retry"]
 
 
-def test_run_as_a_whole_outlasts_its_slowest_steps_which_are_caught(assembly: Assembly) -> None:
+def test_workflow_timeout_covers_its_slowest_steps(assembly: Assembly) -> None:
     machine = assembly.state_machine("training")
     definition = json.loads(flat(machine.properties["DefinitionString"]))
 
@@ -101,7 +101,7 @@ def test_run_as_a_whole_outlasts_its_slowest_steps_which_are_caught(assembly: As
 
 
 @pytest.mark.parametrize("name", [task for task in EVERY_TASK if not task.startswith("Train")])
-def test_functions_are_asked_again_where_a_service_did_not_answer(workflow: States, name: str) -> None:
+def test_functions_are_retried_after_transient_errors(workflow: States, name: str) -> None:
     (retry,) = workflow[name]["Retry"]
 
     assert {"Lambda.TooManyRequestsException", "Unavailable", "ConcurrentUpdate"} <= set(retry["ErrorEquals"])
@@ -115,7 +115,7 @@ def test_failed_training_is_not_repeated_under_its_own_name(workflow: States) ->
     assert "States.TaskFailed" not in retry["ErrorEquals"]
 
 
-def test_messages_do_not_replace_the_state_of_the_run(workflow: States) -> None:
+def test_notifications_do_not_replace_the_state_of_the_run(workflow: States) -> None:
     assert workflow["NotifyFailure"]["ResultPath"] is None
     assert workflow["NotifyRejection"]["ResultPath"] is None
 
@@ -143,7 +143,7 @@ def test_functions_get_the_payloads_of_their_contracts(workflow: States) -> None
     }
 
 
-def test_answers_are_kept_side_by_side(workflow: States) -> None:
+def test_results_of_states_have_separate_paths(workflow: States) -> None:
     assert [workflow[name]["ResultPath"] for name in TASKS] == [
         "$.start",
         "$.dataset",
@@ -160,7 +160,7 @@ def test_answers_are_kept_side_by_side(workflow: States) -> None:
     assert workflow["Train"]["ResultSelector"]["model_data_s3_uri.$"] == "$.ModelArtifacts.S3ModelArtifacts"
 
 
-def test_fits_may_take_half_of_the_run_time_of_the_job_without_a_budget(prod: Assembly) -> None:
+def test_fit_budget_is_half_of_the_job_runtime_by_default(prod: Assembly) -> None:
     definition = json.loads(flat(prod.state_machine("training").properties["DefinitionString"]))
     parameters = definition["States"]["Train"]["Parameters"]
 
@@ -168,7 +168,7 @@ def test_fits_may_take_half_of_the_run_time_of_the_job_without_a_budget(prod: As
     assert parameters["HyperParameters"]["budget_s"] == "7200"
 
 
-def test_job_is_started_and_waited_for_with_its_inputs_and_output(workflow: States) -> None:
+def test_job_is_started_synchronously_with_inputs_and_output(workflow: States) -> None:
     train = workflow["Train"]
     parameters = train["Parameters"]
 
@@ -184,7 +184,7 @@ def test_job_is_started_and_waited_for_with_its_inputs_and_output(workflow: Stat
     assert set(channels) == {"dataset", "code"}
 
 
-def test_job_trains_on_spare_capacity_and_goes_on_from_its_checkpoints(workflow: States) -> None:
+def test_job_trains_on_spot_instances_with_checkpoints(workflow: States) -> None:
     train = workflow["Train"]
     parameters = train["Parameters"]
 
@@ -196,7 +196,7 @@ def test_job_trains_on_spare_capacity_and_goes_on_from_its_checkpoints(workflow:
     assert checkpoints.endswith("', $.start.run_id)")
 
 
-def test_training_runs_on_demand_where_the_account_has_no_quota_for_spot_instances(workflow: States) -> None:
+def test_training_falls_back_to_on_demand_without_a_spot_quota(workflow: States) -> None:
     spot, on_demand = workflow["Train"], workflow["TrainOnDemand"]
 
     refused, failed = spot["Catch"]
@@ -211,7 +211,7 @@ def test_training_runs_on_demand_where_the_account_has_no_quota_for_spot_instanc
     assert (on_demand["ResultPath"], on_demand["Next"]) == ("$.training", "RegisterModel")
 
 
-def test_workflow_has_the_permissions_with_which_step_functions_waits_for_a_training_job(demo: Assembly) -> None:
+def test_workflow_has_the_permissions_to_wait_for_a_training_job(demo: Assembly) -> None:
     machine = demo.state_machine("training")
     role = demo.referred(machine.properties["RoleArn"], stack=machine.stack)
 
@@ -223,7 +223,7 @@ def test_workflow_has_the_permissions_with_which_step_functions_waits_for_a_trai
     assert expected <= {action for action, _ in granted(role)}
 
 
-def test_model_packages_stay_where_stored_data_stays(demo: Assembly, prod: Assembly) -> None:
+def test_model_packages_are_retained_like_stored_data(demo: Assembly, prod: Assembly) -> None:
     def policies(assembly: Assembly) -> tuple[str, str]:
         attributes = assembly.only("AWS::SageMaker::ModelPackageGroup").attributes
         return attributes["DeletionPolicy"], attributes["UpdateReplacePolicy"]
@@ -242,7 +242,7 @@ def test_model_packages_stay_where_stored_data_stays(demo: Assembly, prod: Assem
         ("alsolike-20260301t040506-8cb309", False),
     ],
 )
-def test_workflow_stops_training_jobs_of_its_environment_only(demo: Assembly, name: str, is_own: bool) -> None:
+def test_workflow_may_stop_only_training_jobs_of_its_environment(demo: Assembly, name: str, is_own: bool) -> None:
     machine = demo.state_machine("training")
     role = demo.referred(machine.properties["RoleArn"], stack=machine.stack)
     (jobs,) = [arn for action, arn in granted(role) if action == "sagemaker:StopTrainingJob"]
@@ -251,14 +251,14 @@ def test_workflow_stops_training_jobs_of_its_environment_only(demo: Assembly, na
     assert fnmatch.fnmatchcase(name, jobs.rpartition("/")[2]) is is_own
 
 
-def test_training_on_demand_has_no_second_attempt_of_its_own(other: Assembly) -> None:
+def test_on_demand_training_has_no_fallback_state(other: Assembly) -> None:
     states = json.loads(flat(other.state_machine("training").properties["DefinitionString"]))["States"]
 
     assert "TrainOnDemand" not in states
     assert states["Train"]["Parameters"]["EnableManagedSpotTraining"] is False
 
 
-def test_container_is_awss_own_and_starts_our_script(workflow: States) -> None:
+def test_training_container_is_that_of_aws_with_the_project_script(workflow: States) -> None:
     algorithm = workflow["Train"]["Parameters"]["AlgorithmSpecification"]
 
     assert algorithm["TrainingImage"] == (
@@ -271,7 +271,7 @@ def test_container_is_awss_own_and_starts_our_script(workflow: States) -> None:
     assert all(len(argument) <= 256 and "\n" not in argument for argument in entrypoint)
 
 
-def test_figures_are_read_from_the_jobs_log(workflow: States) -> None:
+def test_metrics_are_parsed_from_the_job_log(workflow: States) -> None:
     definitions = workflow["Train"]["Parameters"]["AlgorithmSpecification"]["MetricDefinitions"]
 
     assert {d["Name"]: d["Regex"] for d in definitions} == {
@@ -280,7 +280,7 @@ def test_figures_are_read_from_the_jobs_log(workflow: States) -> None:
     }
 
 
-def test_code_of_the_job_is_the_training_code_with_the_core(demo: Assembly, workflow: States) -> None:
+def test_job_code_is_the_training_code_with_the_core(demo: Assembly, workflow: States) -> None:
     channels = workflow["Train"]["Parameters"]["InputDataConfig"]
     (uri,) = [c["DataSource"]["S3DataSource"]["S3Uri"] for c in channels if c["ChannelName"] == "code"]
 
@@ -300,7 +300,7 @@ def test_every_run_is_logged(demo: Assembly) -> None:
     assert properties["LoggingConfiguration"]["IncludeExecutionData"] is True
 
 
-def test_training_starts_on_schedule(demo: Assembly, prod: Assembly) -> None:
+def test_training_runs_on_schedule(demo: Assembly, prod: Assembly) -> None:
     rule = schedule(demo)
 
     assert (rule["ScheduleExpression"], rule["State"]) == ("rate(7 days)", "ENABLED")
@@ -341,7 +341,7 @@ def test_job_without_a_network_gets_its_packages_in_a_channel(tmp_path: Path) ->
     assert channels == [["dataset", "code", "packages"], ["dataset", "code"], ["dataset", "code"]]
 
 
-def test_hosts_and_processes_of_the_job_follow_from_the_settings() -> None:
+def test_job_hosts_and_processes_follow_the_settings() -> None:
     app = cdk.App()
     stack = cdk.Stack(app, "Stack")
     several = Settings(name="x", region="eu-west-1", training_instances=3, training_processes=4)

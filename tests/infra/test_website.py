@@ -35,7 +35,7 @@ def pages_client(assembly: Assembly) -> dict[str, Any]:
     return found
 
 
-def test_the_distribution_alone_reads_the_bucket(demo: Assembly) -> None:
+def test_only_the_distribution_may_read_the_bucket(demo: Assembly) -> None:
     distribution = demo.only("AWS::CloudFront::Distribution")
     bucket = demo.referred(origin(demo, "*")["DomainName"], stack=distribution.stack)
     (policy,) = [
@@ -51,19 +51,19 @@ def test_the_distribution_alone_reads_the_bucket(demo: Assembly) -> None:
     assert source.endswith(f":distribution/{distribution.logical_id}")
 
 
-def test_browsers_are_sent_to_https_and_the_api_refuses_anything_else(assembly: Assembly) -> None:
+def test_pages_redirect_to_https_and_the_api_requires_it(assembly: Assembly) -> None:
     policies = {path: behavior["ViewerProtocolPolicy"] for path, behavior in behaviors(assembly).items()}
 
     assert policies == {"*": "redirect-to-https", "/assets/*": "redirect-to-https", "/api/*": "https-only"}
 
 
-def test_only_what_is_named_after_its_contents_is_cached(assembly: Assembly) -> None:
+def test_only_hashed_assets_are_cached(assembly: Assembly) -> None:
     policies = {path: behavior["CachePolicyId"] for path, behavior in behaviors(assembly).items()}
 
     assert policies == {"*": CACHING_DISABLED, "/assets/*": CACHING_OPTIMIZED, "/api/*": CACHING_DISABLED}
 
 
-def test_no_error_is_kept_for_the_next_to_ask(assembly: Assembly) -> None:
+def test_error_responses_are_not_cached(assembly: Assembly) -> None:
     kept = {each["ErrorCode"]: each for each in config(assembly)["CustomErrorResponses"]}
 
     # All that may be configured; CloudFront keeps most of them for ten seconds otherwise.
@@ -72,7 +72,7 @@ def test_no_error_is_kept_for_the_next_to_ask(assembly: Assembly) -> None:
         assert each == {"ErrorCode": code, "ErrorCachingMinTTL": 0}
 
 
-def test_the_api_is_on_the_pages_own_host_and_sees_their_tokens(demo: Assembly) -> None:
+def test_api_has_the_host_of_the_pages_and_receives_their_tokens(demo: Assembly) -> None:
     api = origin(demo, "/api/*")
 
     host, rest = api["DomainName"]["Fn::Join"][1][:2]
@@ -83,7 +83,7 @@ def test_the_api_is_on_the_pages_own_host_and_sees_their_tokens(demo: Assembly) 
     assert behaviors(demo)["/api/*"]["OriginRequestPolicyId"] == ALL_VIEWER_EXCEPT_HOST
 
 
-def test_every_answer_has_the_headers(demo: Assembly) -> None:
+def test_every_response_has_the_security_headers(demo: Assembly) -> None:
     policy = demo.only("AWS::CloudFront::ResponseHeadersPolicy")
 
     assert {flat(each["ResponseHeadersPolicyId"]) for each in behaviors(demo).values()} == {policy.logical_id}
@@ -99,7 +99,7 @@ def test_every_answer_has_the_headers(demo: Assembly) -> None:
     }
 
 
-def test_the_content_security_policy_lets_nothing_in_but_the_site_and_the_sign_in(demo: Assembly) -> None:
+def test_content_security_policy_permits_only_the_site_and_the_sign_in(demo: Assembly) -> None:
     headers = demo.only("AWS::CloudFront::ResponseHeadersPolicy").properties["ResponseHeadersPolicyConfig"]
     parts = headers["SecurityHeadersConfig"]["ContentSecurityPolicy"]["ContentSecurityPolicy"]["Fn::Join"][1]
     (domain,) = [part for part in parts if isinstance(part, dict)]
@@ -119,7 +119,7 @@ def test_the_content_security_policy_lets_nothing_in_but_the_site_and_the_sign_i
     }
 
 
-def test_pages_sign_in_with_a_code_and_no_secret_and_return_nowhere_before_they_are_published(demo: Assembly) -> None:
+def test_sign_in_uses_a_code_without_a_secret_and_no_callback_by_default(demo: Assembly) -> None:
     client = pages_client(demo)
 
     assert client["GenerateSecret"] is False
@@ -132,7 +132,7 @@ def test_pages_sign_in_with_a_code_and_no_secret_and_return_nowhere_before_they_
     }
 
 
-def test_tokens_of_pages_are_short_lived(demo: Assembly) -> None:
+def test_page_tokens_are_short_lived(demo: Assembly) -> None:
     client = pages_client(demo)
 
     assert client["TokenValidityUnits"] == dict.fromkeys(("AccessToken", "IdToken", "RefreshToken"), "minutes")
@@ -141,7 +141,7 @@ def test_tokens_of_pages_are_short_lived(demo: Assembly) -> None:
 
 
 @pytest.mark.parametrize(("environment", "expected"), [("demo", "OPTIONAL"), ("prod", "ON")])
-def test_operators_need_a_second_factor_where_they_matter(
+def test_operators_of_production_need_a_second_factor(
     environment: str, expected: str, request: pytest.FixtureRequest
 ) -> None:
     pool = request.getfixturevalue(environment).only("AWS::Cognito::UserPool").properties
@@ -150,7 +150,7 @@ def test_operators_need_a_second_factor_where_they_matter(
     assert pool["EnabledMfas"] == ["SOFTWARE_TOKEN_MFA"]
 
 
-def test_pages_are_the_last_stack_so_that_a_refusal_of_cloudfront_stops_nothing_else(assembly: Assembly) -> None:
+def test_pages_stack_is_the_last_so_that_its_failure_stops_no_other(assembly: Assembly) -> None:
     manifest = json.loads((assembly.directory / "manifest.json").read_bytes())["artifacts"]
     depends_on = {name: each.get("dependencies", ()) for name, each in manifest.items()}
     pages = f"alsolike-{assembly.environment}-pages"
@@ -160,7 +160,7 @@ def test_pages_are_the_last_stack_so_that_a_refusal_of_cloudfront_stops_nothing_
     assert not [name for name, needed in depends_on.items() if pages in needed]
 
 
-def test_a_deployment_without_pages_has_nothing_of_them(spare: Assembly) -> None:
+def test_deployment_without_pages_has_no_page_resources(spare: Assembly) -> None:
     assert not [resource for resource in spare.resources if resource.type.startswith("AWS::CloudFront::")]
     assert [stage.properties["StageName"] for stage in spare.of_type("AWS::ApiGatewayV2::Stage")] == ["$default"]
     assert len(spare.of_type("AWS::Cognito::UserPoolClient")) == 1  # the authorizer needs one
