@@ -14,7 +14,7 @@ from cli.next_steps import curl_lines
 from operations.client.deployment import Deployment
 
 
-def test_sigterm_puts_away_what_was_begun_as_ctrl_c_does() -> None:
+def test_sigterm_runs_the_cleanup_like_ctrl_c() -> None:
     program = """
 import time
 from cli import main

@@ -16,7 +16,7 @@ ENVIRONMENT = {**os.environ, "AWS_DEFAULT_REGION": "eu-west-1"}
 
 
 @pytest.mark.parametrize(("function", "other"), [("recommend", set()), ("update_profiles", {"numpy", "onnxruntime"})])
-def test_handler_and_its_clients_import_no_library_that_they_can_do_without(function: str, other: set[str]) -> None:
+def test_handler_and_clients_import_no_unneeded_library(function: str, other: set[str]) -> None:
     code = (
         f"import sys, functions.{function}.handler; "
         "from alsolike.runtime.aws import client; client('s3'); client('dynamodb'); "
@@ -27,7 +27,7 @@ def test_handler_and_its_clients_import_no_library_that_they_can_do_without(func
     assert {*HEAVY, *other}.isdisjoint(done.stdout.split())
 
 
-def test_the_start_is_not_slowed_by_looking_for_cycles_among_what_stays() -> None:
+def test_initialisation_runs_at_most_one_garbage_collection() -> None:
     code = (
         "import gc, functions.recommend; gc.collect(); before = [each['collections'] for each in gc.get_stats()]; "
         "import functions.recommend.handler; print(sum(each['collections'] for each in gc.get_stats()) - sum(before))"
@@ -38,7 +38,7 @@ def test_the_start_is_not_slowed_by_looking_for_cycles_among_what_stays() -> Non
     assert int(printed) <= 1, f"{printed.strip()} collections while the handler was imported, expected one at most"
 
 
-def test_cycles_are_found_as_ever_once_the_process_has_started() -> None:
+def test_garbage_collection_is_enabled_after_initialisation() -> None:
     """A replaced view of the catalogue forms a reference cycle."""
     code = (
         "import gc; usual = gc.get_threshold(); import functions.recommend.handler; "
@@ -48,7 +48,7 @@ def test_cycles_are_found_as_ever_once_the_process_has_started() -> None:
     assert _as_lambda_initialises(code).split() == ["True", "True"]
 
 
-def test_onnx_runtimes_first_session_is_opened_before_a_request() -> None:
+def test_first_onnx_session_is_opened_at_initialisation() -> None:
     code = (
         "import onnxruntime; real, opened = onnxruntime.InferenceSession, []; "
         "onnxruntime.InferenceSession = lambda *given, **more: opened.append(real(*given, **more)); "
@@ -58,7 +58,7 @@ def test_onnx_runtimes_first_session_is_opened_before_a_request() -> None:
     assert _as_lambda_initialises(code).strip() == "1"
 
 
-def test_a_start_reads_little_of_what_botocore_says_of_all_services() -> None:
+def test_initialisation_reads_few_botocore_data_files() -> None:
     code = """
 import os, sys
 read = set()

@@ -25,7 +25,7 @@ def built() -> Iterator[dict[str, Path]]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_layer_tells_nothing_of_when_and_where_it_was_built(built: dict[str, Path], name: str) -> None:
+def test_layer_contains_no_build_time_or_path(built: dict[str, Path], name: str) -> None:
     folder = built[name]
 
     paths = list(folder.rglob("*"))
@@ -37,7 +37,7 @@ def test_layer_tells_nothing_of_when_and_where_it_was_built(built: dict[str, Pat
     assert not [path for path in files(folder) if str(folder).encode() in path.read_bytes()]
 
 
-def test_binaries_are_for_the_processor_and_for_lambdas_python(built: dict[str, Path]) -> None:
+def test_binaries_are_for_the_architecture_and_python_of_lambda(built: dict[str, Path]) -> None:
     libraries = {name: check_binaries(built[name], TARGET) for name in NAMES}
 
     assert libraries["core"] == 1  # orjson
@@ -47,7 +47,7 @@ def test_binaries_are_for_the_processor_and_for_lambdas_python(built: dict[str, 
     assert "onnxruntime_pybind11_state.cpython-313-aarch64-linux-gnu.so" in names
 
 
-def test_layers_hold_what_functions_import_and_not_what_lambda_has(built: dict[str, Path]) -> None:
+def test_layers_contain_imported_packages_and_none_of_lambda(built: dict[str, Path]) -> None:
     core = {path.name for path in (built["core"] / "python").iterdir()}
     inference = {path.name for path in (built["onnx_runtime"] / "python").iterdir()}
 
@@ -59,7 +59,7 @@ def test_layers_hold_what_functions_import_and_not_what_lambda_has(built: dict[s
     assert sentences == {"tokenizers"}  # no hub's client
 
 
-def test_unused_runtime_library_is_gone_and_licences_stay(built: dict[str, Path]) -> None:
+def test_unused_runtime_library_is_removed_and_licences_are_kept(built: dict[str, Path]) -> None:
     folder = built["onnx_runtime"] / "python"
 
     assert not list(folder.glob("onnxruntime/capi/libonnxruntime.so*"))
@@ -68,14 +68,14 @@ def test_unused_runtime_library_is_gone_and_licences_stay(built: dict[str, Path]
     assert list(folder.glob("numpy-*.dist-info/licenses/**/LICENSE*"))
 
 
-def test_function_with_its_layers_fits_into_lambda(built: dict[str, Path]) -> None:
+def test_function_with_its_layers_is_within_the_lambda_size_limit(built: dict[str, Path]) -> None:
     total = check_package_size([built[name] for name in NAMES])
 
     assert 60_000_000 < total < 100_000_000 < SIZE_LIMIT_BYTES
 
 
 @pytest.mark.skipif(host_target() is None, reason="layers are for Linux")
-def test_this_machines_build_runs_a_graph_with_nothing_but_the_layers() -> None:
+def test_local_build_runs_a_graph_with_only_the_layers() -> None:
     said = smoke_test([LAYERS[name] for name in NAMES])
 
     assert said[0] == "alsolike imported"
@@ -83,7 +83,7 @@ def test_this_machines_build_runs_a_graph_with_nothing_but_the_layers() -> None:
     assert said[2].startswith("tokenizers 0.")
 
 
-def test_failed_build_leaves_the_former_layer(
+def test_failed_build_keeps_the_previous_layer(
     built: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     former = tmp_path / "core-arm64"
@@ -99,7 +99,7 @@ def test_failed_build_leaves_the_former_layer(
     assert [path.name for path in tmp_path.iterdir()] == ["core-arm64"]
 
 
-def test_command_builds_and_says_what(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_command_builds_the_layer_and_prints_its_path(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     status = command.main(["core", "--architecture", "x86_64", "--output", str(tmp_path), "--no-smoke-test"])
 
     assert status == 0

@@ -32,7 +32,7 @@ def one(deployment: Deployment, resource_type: str, prefix: str = "") -> Resourc
     return found
 
 
-def test_app_of_hardened_constructs_is_deployed_whole(deployment: Deployment, cloud: MotoCloud) -> None:
+def test_hardened_app_is_deployed_completely(deployment: Deployment, cloud: MotoCloud) -> None:
     stacks = [resource.stack for resource in deployment.resources]
 
     assert stacks == sorted(stacks)
@@ -54,7 +54,7 @@ def test_function_reads_the_table_of_the_other_stack(deployment: Deployment, clo
     assert layer == f"arn:aws:lambda:{REGION}:336392948345:layer:AWSSDKPandas-Python313-Arm64:1"
 
 
-def test_bucket_that_enforces_tls_takes_objects_here(deployment: Deployment, cloud: MotoCloud) -> None:
+def test_bucket_that_requires_tls_accepts_objects_locally(deployment: Deployment, cloud: MotoCloud) -> None:
     lake = one(deployment, "AWS::S3::Bucket", "Lake").physical_id
     s3 = cloud.client("s3")
 
@@ -64,7 +64,7 @@ def test_bucket_that_enforces_tls_takes_objects_here(deployment: Deployment, clo
     assert one(deployment, "AWS::S3::BucketPolicy", "Lake").properties["PolicyDocument"]["Statement"]
 
 
-def test_stream_fails_to_the_bucket(deployment: Deployment) -> None:
+def test_stream_mapping_has_the_bucket_as_its_failure_destination(deployment: Deployment) -> None:
     lake = one(deployment, "AWS::S3::Bucket", "Lake")
     stream = one(deployment, "AWS::Kinesis::Stream")
     mappings = deployment.of_type("AWS::Lambda::EventSourceMapping")
@@ -75,7 +75,7 @@ def test_stream_fails_to_the_bucket(deployment: Deployment) -> None:
     assert mapping.properties["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
 
 
-def test_assets_lead_back_to_the_assembly(deployment: Deployment, assembly: Path) -> None:
+def test_assets_are_found_in_the_assembly(deployment: Deployment, assembly: Path) -> None:
     function = one(deployment, "AWS::Lambda::Function", "Collect")
 
     code = function.properties["Code"]

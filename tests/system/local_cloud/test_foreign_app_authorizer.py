@@ -16,7 +16,7 @@ def decisions(cloud: ForeignCloud) -> int:
     return int(counts.get("invocations", 0))
 
 
-def test_what_the_authorizer_says_reaches_the_function(cloud: ForeignCloud) -> None:
+def test_authorizer_context_is_passed_to_the_function(cloud: ForeignCloud) -> None:
     answer = enter(cloud, "/guarded/7?room=1", "open-1")
 
     authorizer = answer.json["requestContext"]["authorizer"]
@@ -25,7 +25,7 @@ def test_what_the_authorizer_says_reaches_the_function(cloud: ForeignCloud) -> N
     assert (authorizer["lambda"]["who"], authorizer["lambda"]["number"]) == ("open-1", 7)
 
 
-def test_the_authorizer_is_asked_with_payload_format_2(cloud: ForeignCloud) -> None:
+def test_authorizer_is_invoked_with_payload_format_2(cloud: ForeignCloud) -> None:
     answer = enter(cloud, "/guarded/a%20b?room=1&x=2", "open-2", Cookie="c=3")
 
     event: dict[str, Any] = answer.json
@@ -46,7 +46,9 @@ def test_the_authorizer_is_asked_with_payload_format_2(cloud: ForeignCloud) -> N
     ("path", "headers"),
     [("/guarded", {}), ("/guarded", {"X-Key": "open"}), ("/guarded?room=1", {}), ("/guarded?room=1", {"X-Key": ""})],
 )
-def test_without_an_identity_nobody_is_asked(cloud: ForeignCloud, path: str, headers: dict[str, str]) -> None:
+def test_request_without_an_identity_is_401_without_an_invocation(
+    cloud: ForeignCloud, path: str, headers: dict[str, str]
+) -> None:
     before = decisions(cloud)
 
     answer = cloud.http("GET", path, headers=headers)
@@ -55,14 +57,14 @@ def test_without_an_identity_nobody_is_asked(cloud: ForeignCloud, path: str, hea
     assert decisions(cloud) == before
 
 
-def test_a_no_is_forbidden(cloud: ForeignCloud) -> None:
+def test_denied_request_is_forbidden(cloud: ForeignCloud) -> None:
     answer = enter(cloud, "/guarded?room=1", "closed")
 
     assert (answer.status, answer.json) == (403, {"message": "Forbidden"})
 
 
 @pytest.mark.parametrize("key", ["broken", "vague"])
-def test_an_authorizer_that_decides_nothing_is_a_server_error_and_is_asked_again(cloud: ForeignCloud, key: str) -> None:
+def test_invalid_authorizer_response_is_a_server_error_and_not_cached(cloud: ForeignCloud, key: str) -> None:
     before = decisions(cloud)
 
     for _ in range(2):
@@ -73,9 +75,7 @@ def test_an_authorizer_that_decides_nothing_is_a_server_error_and_is_asked_again
 
 
 @pytest.mark.parametrize(("key", "status"), [("open-remembered", 200), ("closed-remembered", 403)])
-def test_a_decision_is_remembered_by_identity_for_all_routes_of_the_authorizer(
-    cloud: ForeignCloud, key: str, status: int
-) -> None:
+def test_decision_is_cached_by_identity_for_all_routes(cloud: ForeignCloud, key: str, status: int) -> None:
     before = decisions(cloud)
 
     answers = [enter(cloud, path, key) for path in ("/guarded?room=1", "/guarded?room=1", "/guarded/7?room=1&x=2")]
@@ -86,7 +86,7 @@ def test_a_decision_is_remembered_by_identity_for_all_routes_of_the_authorizer(
     assert decisions(cloud) == before + 2
 
 
-def test_without_a_time_to_live_each_request_is_asked_about(cloud: ForeignCloud) -> None:
+def test_authorizer_without_a_ttl_is_invoked_for_each_request(cloud: ForeignCloud) -> None:
     before = decisions(cloud)
 
     assert [enter(cloud, "/guarded-anew?room=1", "open").status for _ in range(3)] == [200] * 3
@@ -94,7 +94,7 @@ def test_without_a_time_to_live_each_request_is_asked_about(cloud: ForeignCloud)
     assert decisions(cloud) == before + 3
 
 
-def test_a_route_takes_its_burst_and_no_more_and_others_go_on(cloud: ForeignCloud) -> None:
+def test_route_above_its_burst_is_throttled_and_others_are_not(cloud: ForeignCloud) -> None:
     answers = [cloud.http("GET", "/limited") for _ in range(4)]
 
     assert [answer.status for answer in answers] == [200, 200, 429, 429]
@@ -102,7 +102,7 @@ def test_a_route_takes_its_burst_and_no_more_and_others_go_on(cloud: ForeignClou
     assert cloud.http("GET", "/echo/x").status == 200
 
 
-def test_refusals_and_who_came_stand_in_the_access_log(cloud: ForeignCloud) -> None:
+def test_access_log_has_refusals_and_authorized_callers(cloud: ForeignCloud) -> None:
     enter(cloud, "/guarded?room=log", "open-logged")
     enter(cloud, "/guarded?room=log", "closed-logged")
     for _ in range(3):

@@ -7,7 +7,7 @@ from local_cloud.client import CloudError
 from tests.system.local_cloud.foreign_cloud import ForeignCloud, eventually
 
 
-def test_advanced_clock_fires_what_became_due_in_order(cloud: ForeignCloud) -> None:
+def test_advanced_clock_fires_due_rules_in_order(cloud: ForeignCloud) -> None:
     before = len(cloud.deliveries(cloud.output("HourlyFunction")))
 
     fired = cloud.cloud.advance(timedelta(hours=24, minutes=1))
@@ -44,12 +44,12 @@ def test_disabled_rule_does_not_fire(cloud: ForeignCloud) -> None:
     assert rule in [firing["name"] for firing in cloud.cloud.advance(timedelta(hours=1))]
 
 
-def test_clock_does_not_run_backwards(cloud: ForeignCloud) -> None:
+def test_clock_cannot_be_turned_back(cloud: ForeignCloud) -> None:
     with pytest.raises(CloudError, match="the duration is negative"):
         cloud.cloud.advance(timedelta(hours=-1))
 
 
-def test_object_that_matches_a_rule_is_told_to_its_function_as_transformed(cloud: ForeignCloud) -> None:
+def test_object_event_that_matches_a_rule_invokes_its_function_transformed(cloud: ForeignCloud) -> None:
     s3, bucket = cloud.client("s3"), cloud.output("Bucket")
 
     s3.put_object(Bucket=bucket, Key='uploads/a "quoted" name', Body=b"12345")
@@ -75,7 +75,7 @@ def test_rule_with_only_a_schedule_matches_no_event(cloud: ForeignCloud) -> None
     assert cloud.cloud.stats()["functions"].get(hourly, {}).get("invocations", 0) == before
 
 
-def test_topic_tells_its_function_message_and_attributes(cloud: ForeignCloud) -> None:
+def test_topic_passes_message_and_attributes_to_its_function(cloud: ForeignCloud) -> None:
     cloud.client("sns").publish(
         TopicArn=cloud.output("Topic"),
         Message="hello",

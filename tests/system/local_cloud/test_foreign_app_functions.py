@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 from tests.system.local_cloud.foreign_cloud import ForeignCloud, eventually
 
 
-def test_function_sees_memory_and_deadline_of_its_template(cloud: ForeignCloud) -> None:
+def test_function_has_the_memory_and_deadline_of_its_template(cloud: ForeignCloud) -> None:
     payload, answer = cloud.invoke("FailingFunction", {"kind": "nothing"})
 
     assert answer["StatusCode"] == 200
@@ -38,7 +38,7 @@ def test_timeout_ends_the_invocation_and_the_next_one_works(cloud: ForeignCloud)
     assert cloud.invoke("FailingFunction", {"kind": "nothing"})[0]["kind"] == "nothing"
 
 
-def test_exit_of_the_process_is_an_error_of_the_runtime(cloud: ForeignCloud) -> None:
+def test_process_exit_is_a_runtime_error(cloud: ForeignCloud) -> None:
     payload, answer = cloud.invoke("FailingFunction", {"kind": "exit"})
 
     assert answer["FunctionError"] == "Unhandled"
@@ -61,7 +61,7 @@ def test_module_that_fails_to_import_is_an_init_error(cloud: ForeignCloud) -> No
     assert (payload["errorType"], payload["errorMessage"]) == ("RuntimeError", "broken on purpose")
 
 
-def test_parallel_invocations_run_in_processes_with_private_temporary_directories(cloud: ForeignCloud) -> None:
+def test_parallel_invocations_have_separate_processes_and_temp_folders(cloud: ForeignCloud) -> None:
     with ThreadPoolExecutor(4) as pool:
         answers = [answer for answer, _ in pool.map(lambda _: cloud.invoke("WhereFunction", {}), range(4))]
 
@@ -69,7 +69,7 @@ def test_parallel_invocations_run_in_processes_with_private_temporary_directorie
     assert len({answer["tmp"] for answer in answers}) == len({answer["pid"] for answer in answers})
 
 
-def test_reserved_concurrency_throttles_what_goes_beyond(cloud: ForeignCloud) -> None:
+def test_reserved_concurrency_throttles_further_invocations(cloud: ForeignCloud) -> None:
     cloud.invoke("LonelyFunction", {})  # warm: the two below overlap for 0.3 s
 
     def attempt(_: int) -> str:
@@ -87,7 +87,7 @@ def test_reserved_concurrency_throttles_what_goes_beyond(cloud: ForeignCloud) ->
     assert cloud.cloud.stats()["functions"][cloud.output("LonelyFunction")]["throttles"] >= 1
 
 
-def test_alias_and_qualifier_lead_to_the_published_version(cloud: ForeignCloud) -> None:
+def test_alias_and_qualifier_invoke_the_published_version(cloud: ForeignCloud) -> None:
     name = cloud.output("WhereFunction")
 
     by_arn = cloud.client("lambda").invoke(FunctionName=cloud.output("LiveAlias"))
@@ -104,7 +104,7 @@ def test_unknown_qualifier_is_not_found(cloud: ForeignCloud) -> None:
         cloud.client("lambda").invoke(FunctionName=cloud.output("WhereFunction"), Qualifier="dead")
 
 
-def test_failed_event_is_retried_as_configured_and_sent_to_its_destination(cloud: ForeignCloud) -> None:
+def test_failed_event_is_retried_and_sent_to_its_destination(cloud: ForeignCloud) -> None:
     _, answer = cloud.invoke("FailingFunction", {"kind": "count", "who": "destination"}, InvocationType="Event")
 
     assert answer["StatusCode"] == 202
@@ -119,7 +119,7 @@ def test_failed_event_is_retried_as_configured_and_sent_to_its_destination(cloud
     assert cloud.deliveries("fail").count({"kind": "count", "who": "destination"}) == 2
 
 
-def test_failed_event_goes_to_the_dead_letter_queue_after_two_retries(cloud: ForeignCloud) -> None:
+def test_failed_event_is_sent_to_the_dead_letter_queue_after_two_retries(cloud: ForeignCloud) -> None:
     cloud.invoke("DeadLetteredFunction", {"kind": "count", "who": "dead letter"}, InvocationType="Event")
 
     message = cloud.messages("Letters", of=lambda found: '"who": "dead letter"' in found["Body"])
@@ -128,7 +128,7 @@ def test_failed_event_goes_to_the_dead_letter_queue_after_two_retries(cloud: For
     assert cloud.deliveries("fail").count({"kind": "count", "who": "dead letter"}) == 3
 
 
-def test_what_a_function_prints_is_in_its_log_between_start_and_report(cloud: ForeignCloud) -> None:
+def test_function_output_is_logged_between_start_and_report(cloud: ForeignCloud) -> None:
     cloud.invoke("DeadLetteredFunction", {"kind": "log this"})
 
     lines = cloud.log_lines(f"/aws/lambda/{cloud.output('DeadLetteredFunction')}")
@@ -138,7 +138,7 @@ def test_what_a_function_prints_is_in_its_log_between_start_and_report(cloud: Fo
     assert "Max Memory Used: " in lines[position + 2]
 
 
-def test_embedded_metrics_in_the_log_reach_cloudwatch(cloud: ForeignCloud) -> None:
+def test_embedded_metrics_of_the_log_are_in_cloudwatch(cloud: ForeignCloud) -> None:
     line = json.dumps(
         {
             "_aws": {
@@ -174,7 +174,7 @@ def test_embedded_metrics_in_the_log_reach_cloudwatch(cloud: ForeignCloud) -> No
     assert eventually(total) == 2 + 3
 
 
-def test_status_says_where_each_package_of_a_layer_comes_from(cloud: ForeignCloud) -> None:
+def test_status_has_the_source_of_each_layer_package(cloud: ForeignCloud) -> None:
     report = cloud.cloud.status()["functions"][cloud.output("EchoFunction")]
 
     sources = {source["package"]: source for source in report["layers"]}
@@ -190,7 +190,7 @@ def test_package_for_another_machine_is_imported_from_the_environment(cloud: For
     assert answer.json == {"greeting": "hello you", "escaped": "&lt;b&gt;"}
 
 
-def test_alarm_on_a_functions_errors_goes_off(cloud: ForeignCloud) -> None:
+def test_alarm_on_function_errors_is_raised(cloud: ForeignCloud) -> None:
     cloud.invoke("BrokenFunction", {})
 
     alarms = cloud.cloud.alarms()

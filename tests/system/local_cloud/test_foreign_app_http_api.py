@@ -4,7 +4,7 @@ from local_cloud.tokens import mint_access_token
 from tests.system.local_cloud.foreign_cloud import ForeignCloud
 
 
-def test_request_reaches_the_function_as_a_version_2_payload(cloud: ForeignCloud) -> None:
+def test_request_is_passed_to_the_function_as_a_version_2_payload(cloud: ForeignCloud) -> None:
     answer = cloud.http(
         "PUT",
         "/echo/a%20b/c?x=1&x=2&empty=",
@@ -30,7 +30,7 @@ def test_request_reaches_the_function_as_a_version_2_payload(cloud: ForeignCloud
     assert "authorizer" not in event["requestContext"]
 
 
-def test_body_that_is_not_text_comes_in_base64(cloud: ForeignCloud) -> None:
+def test_binary_body_is_passed_in_base64(cloud: ForeignCloud) -> None:
     image = cloud.http("POST", "/echo/x", body=b"\x89PNG\x00", headers={"Content-Type": "image/png"}).json
     form = cloud.http(
         "POST", "/echo/x", body=b"a=1", headers={"Content-Type": "application/x-www-form-urlencoded"}
@@ -40,7 +40,7 @@ def test_body_that_is_not_text_comes_in_base64(cloud: ForeignCloud) -> None:
     assert (base64.b64decode(form["body"]), form["isBase64Encoded"]) == (b"a=1", True)
 
 
-def test_exact_route_comes_before_the_greedy_one(cloud: ForeignCloud) -> None:
+def test_exact_route_precedes_the_greedy_route(cloud: ForeignCloud) -> None:
     assert cloud.http("POST", "/echo/special", body=b"").json["routeKey"] == "POST /echo/special"
     assert cloud.http("GET", "/echo/special").json["routeKey"] == "ANY /echo/{proxy+}"
 
@@ -51,7 +51,7 @@ def test_unknown_path_and_method_are_not_found(cloud: ForeignCloud) -> None:
     assert cloud.http("DELETE", "/answers/1").status == 404
 
 
-def test_binary_answer_and_cookies_are_mapped(cloud: ForeignCloud) -> None:
+def test_binary_response_and_cookies_are_mapped(cloud: ForeignCloud) -> None:
     binary = cloud.http("GET", "/answers/1?kind=binary")
     cookies = cloud.http("GET", "/answers/1?kind=cookies")
     empty = cloud.http("GET", "/answers/1?kind=empty")
@@ -72,7 +72,7 @@ def test_failures_of_the_function_are_server_errors(cloud: ForeignCloud) -> None
     assert (slow.status, slow.json) == (503, {"message": "Service Unavailable"})
 
 
-def test_request_without_a_good_token_is_unauthorized(cloud: ForeignCloud) -> None:
+def test_request_without_a_valid_token_is_unauthorized(cloud: ForeignCloud) -> None:
     state = cloud.cloud.state
     (pool,) = state.user_pools
     (client,) = state.user_pools[pool]
@@ -101,7 +101,7 @@ def test_token_without_the_scope_of_the_route_is_forbidden(cloud: ForeignCloud) 
     assert "insufficient_scope" in answer.headers["www-authenticate"]
 
 
-def test_claims_of_a_good_token_reach_the_function_as_strings(cloud: ForeignCloud) -> None:
+def test_claims_of_a_valid_token_are_passed_to_the_function_as_strings(cloud: ForeignCloud) -> None:
     token = cloud.cloud.token(["shop/read", "shop/write"])
 
     answer = cloud.http("GET", "/secure", headers={"Authorization": f"Bearer {token}"})
@@ -114,7 +114,7 @@ def test_claims_of_a_good_token_reach_the_function_as_strings(cloud: ForeignClou
     assert jwt["scopes"] == ["shop/read"]
 
 
-def test_preflight_is_answered_for_allowed_origins_only(cloud: ForeignCloud) -> None:
+def test_preflight_is_accepted_only_for_allowed_origins(cloud: ForeignCloud) -> None:
     asked = {"Access-Control-Request-Method": "POST"}
 
     allowed = cloud.http("OPTIONS", "/echo/x", headers={**asked, "Origin": "https://shop.example"})
@@ -126,7 +126,7 @@ def test_preflight_is_answered_for_allowed_origins_only(cloud: ForeignCloud) -> 
     assert "access-control-allow-origin" not in refused.headers
 
 
-def test_answer_to_an_allowed_origin_carries_its_header(cloud: ForeignCloud) -> None:
+def test_response_to_an_allowed_origin_has_the_cors_header(cloud: ForeignCloud) -> None:
     answer = cloud.http("POST", "/echo/x", body=b"x", headers={"Origin": "https://shop.example"})
 
     assert answer.headers["access-control-allow-origin"] == "https://shop.example"
@@ -141,7 +141,7 @@ def test_each_request_has_a_line_in_the_access_log(cloud: ForeignCloud) -> None:
     assert any(line.startswith("GET /secure 401 the token cannot be verified") for line in lines)
 
 
-def test_address_in_outputs_and_parameters_is_the_one_that_works_here(cloud: ForeignCloud) -> None:
+def test_api_address_in_outputs_and_parameters_is_the_local_one(cloud: ForeignCloud) -> None:
     parameter = cloud.client("ssm").get_parameter(Name="/foreign/api")["Parameter"]["Value"]
 
     assert parameter == cloud.cloud.api_url

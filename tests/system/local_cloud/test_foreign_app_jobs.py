@@ -38,7 +38,7 @@ def ended(cloud: ForeignCloud, name: str, run_id: str) -> dict[str, Any]:
     return eventually(look, timeout_s=40) or {}
 
 
-def test_run_succeeds_with_its_arguments_and_one_goes_at_a_time(cloud: ForeignCloud) -> None:
+def test_job_run_gets_its_arguments_and_runs_one_at_a_time(cloud: ForeignCloud) -> None:
     name, glue = create(cloud, WELL), cloud.client("glue")
 
     run_id = glue.start_job_run(JobName=name, Arguments={"--name": "anna"})["JobRunId"]
@@ -49,7 +49,7 @@ def test_run_succeeds_with_its_arguments_and_one_goes_at_a_time(cloud: ForeignCl
     assert "hello anna" in cloud.log_lines("/aws-glue/jobs/output")
 
 
-def test_stopped_run_ends_and_only_then_another_may_start(cloud: ForeignCloud) -> None:
+def test_stopped_run_ends_before_another_may_start(cloud: ForeignCloud) -> None:
     name, glue = create(cloud, SLEEP), cloud.client("glue")
     run_id = glue.start_job_run(JobName=name)["JobRunId"]
     with pytest.raises(ClientError, match="ConcurrentRunsExceeded"):

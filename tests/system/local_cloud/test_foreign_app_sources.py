@@ -23,7 +23,7 @@ def deliveries_of(batches: Sequence[Sequence[str]], prefix: str) -> Counter[str]
     return Counter(item for batch in batches for item in batch if item.startswith(prefix))
 
 
-def test_message_reported_as_failed_is_redelivered_and_dead_lettered_alone(cloud: ForeignCloud) -> None:
+def test_failed_message_is_redelivered_and_dead_lettered_individually(cloud: ForeignCloud) -> None:
     send(cloud, "good 1", "fail 1", "good 2")
 
     letter = cloud.messages("Letters", of=lambda message: message["Body"] == "fail 1")
@@ -33,7 +33,7 @@ def test_message_reported_as_failed_is_redelivered_and_dead_lettered_alone(cloud
     assert counts["fail 1"] == 2  # maxReceiveCount
 
 
-def test_exception_redelivers_the_whole_batch_of_messages(cloud: ForeignCloud) -> None:
+def test_exception_redelivers_the_complete_message_batch(cloud: ForeignCloud) -> None:
     send(cloud, "explode", "innocent")
 
     cloud.messages("Letters", of=lambda message: message["Body"] == "explode")
@@ -42,7 +42,7 @@ def test_exception_redelivers_the_whole_batch_of_messages(cloud: ForeignCloud) -
     assert counts["explode"] == counts["innocent"] == 2
 
 
-def test_message_that_the_filter_refuses_is_deleted_unseen(cloud: ForeignCloud) -> None:
+def test_message_refused_by_the_filter_is_deleted(cloud: ForeignCloud) -> None:
     send(cloud, "ignored", "seen after ignored")
 
     eventually(lambda: "seen after ignored" in deliveries_of(cloud.deliveries("queue"), ""))
@@ -51,7 +51,7 @@ def test_message_that_the_filter_refuses_is_deleted_unseen(cloud: ForeignCloud) 
     assert attributes["Attributes"]["ApproximateNumberOfMessages"] == "0"
 
 
-def test_poison_record_is_isolated_by_bisecting_and_kept_in_s3(cloud: ForeignCloud) -> None:
+def test_poison_record_is_isolated_by_bisection_and_stored_in_s3(cloud: ForeignCloud) -> None:
     ids = [f"bisect-{number}" for number in range(8)]
     put(cloud, "Orders", [{"id": name, "poison": name == "bisect-5"} for name in ids])
     s3, bucket = cloud.client("s3"), cloud.output("Bucket")
@@ -86,7 +86,7 @@ def test_poison_record_is_isolated_by_bisecting_and_kept_in_s3(cloud: ForeignClo
     assert parts[7].startswith("-".join(parts[4:7]) + "T")
 
 
-def test_records_of_a_shard_come_in_order_and_shards_go_on_side_by_side(cloud: ForeignCloud) -> None:
+def test_records_of_a_shard_are_in_order_and_shards_run_in_parallel(cloud: ForeignCloud) -> None:
     records = [{"id": f"order-{number}", "key": f"customer {number % 7}"} for number in range(60)]
     put(cloud, "Orders", records)
 
@@ -102,7 +102,7 @@ def test_records_of_a_shard_come_in_order_and_shards_go_on_side_by_side(cloud: F
     assert all(numbers == sorted(numbers) for numbers in by_shard.values())
 
 
-def test_partial_response_retries_from_the_failed_record_on(cloud: ForeignCloud) -> None:
+def test_partial_response_retries_from_the_failed_record(cloud: ForeignCloud) -> None:
     put(cloud, "Clicks", [{"id": "p0"}, {"id": "p1"}, {"id": "p2", "poison": True}, {"id": "p3"}])
 
     letter = cloud.messages("Letters", of=lambda message: "KinesisBatchInfo" in message["Body"])
@@ -116,7 +116,7 @@ def test_partial_response_retries_from_the_failed_record_on(cloud: ForeignCloud)
     assert "payload" not in record
 
 
-def test_window_gathers_records_and_the_batch_size_cuts_them(cloud: ForeignCloud) -> None:
+def test_batch_window_collects_records_up_to_the_batch_size(cloud: ForeignCloud) -> None:
     put(cloud, "Clicks", [{"id": f"w{number}"} for number in range(12)])
     put(cloud, "Clicks", [{"id": "w12"}])
 
@@ -125,7 +125,7 @@ def test_window_gathers_records_and_the_batch_size_cuts_them(cloud: ForeignCloud
     assert [len(batch) for batch in batches] == [10, 3]
 
 
-def test_record_that_the_filter_refuses_or_cannot_read_is_skipped(cloud: ForeignCloud) -> None:
+def test_record_refused_by_the_filter_or_unreadable_is_skipped(cloud: ForeignCloud) -> None:
     kinesis, stream = cloud.client("kinesis"), cloud.output("Clicks")
     kinesis.put_record(StreamName=stream, Data=b"not JSON", PartitionKey="k")
     kinesis.put_record(StreamName=stream, Data=b'{"no": "id"}', PartitionKey="k")
@@ -136,7 +136,7 @@ def test_record_that_the_filter_refuses_or_cannot_read_is_skipped(cloud: Foreign
     assert batches == [["f1"]]
 
 
-def test_changes_of_a_table_reach_their_consumer(cloud: ForeignCloud) -> None:
+def test_table_changes_are_delivered_to_their_consumer(cloud: ForeignCloud) -> None:
     for count in (1, 2):
         cloud.client("dynamodb").put_item(
             TableName=cloud.output("Stock"), Item={"item": {"S": "apple"}, "count": {"N": str(count)}}
@@ -147,7 +147,7 @@ def test_changes_of_a_table_reach_their_consumer(cloud: ForeignCloud) -> None:
     assert changes == [{"N": "1"}, {"N": "2"}]
 
 
-def test_disabled_mapping_rests_until_it_is_enabled(cloud: ForeignCloud) -> None:
+def test_disabled_mapping_pauses_until_it_is_enabled(cloud: ForeignCloud) -> None:
     client = cloud.client("lambda")
     (mapping,) = client.list_event_source_mappings(FunctionName=cloud.output("StockConsumerFunction"))[
         "EventSourceMappings"

@@ -75,7 +75,7 @@ def ended(cloud: ForeignCloud, name: str) -> dict[str, Any]:
     return eventually(look, timeout_s=40) or {}
 
 
-def test_job_runs_its_entry_point_under_the_directory_contract(cloud: ForeignCloud) -> None:
+def test_job_runs_its_entry_point_in_the_sagemaker_directories(cloud: ForeignCloud) -> None:
     s3, bucket = cloud.client("s3"), cloud.output("Bucket")
     s3.put_object(Bucket=bucket, Key="sets/one/a.txt", Body=b"a")
     s3.put_object(Bucket=bucket, Key="sets/one/deep/b.txt", Body=b"b")
@@ -123,7 +123,7 @@ def test_job_runs_its_entry_point_under_the_directory_contract(cloud: ForeignClo
     assert len(streams) == 1
 
 
-def test_crash_makes_the_job_failed_with_its_reason(cloud: ForeignCloud) -> None:
+def test_crash_fails_the_job_with_its_reason(cloud: ForeignCloud) -> None:
     described = ended(cloud, create(cloud, CRASH))
 
     assert described["TrainingJobStatus"] == "Failed"
@@ -131,7 +131,7 @@ def test_crash_makes_the_job_failed_with_its_reason(cloud: ForeignCloud) -> None
     assert "FinalMetricDataList" not in described or not described["FinalMetricDataList"]
 
 
-def test_channel_without_objects_makes_the_job_failed(cloud: ForeignCloud) -> None:
+def test_channel_without_objects_fails_the_job(cloud: ForeignCloud) -> None:
     source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{cloud.output('Bucket')}/nothing/here"}}
     described = ended(cloud, create(cloud, WELL, InputDataConfig=[{"ChannelName": "data", "DataSource": source}]))
 
@@ -176,7 +176,7 @@ time.sleep(300)
 """
 
 
-def test_interrupted_job_goes_on_from_its_checkpoints(cloud: ForeignCloud) -> None:
+def test_interrupted_job_resumes_from_its_checkpoints(cloud: ForeignCloud) -> None:
     s3, bucket = cloud.client("s3"), cloud.output("Bucket")
     name = create(
         cloud,
@@ -203,7 +203,7 @@ def test_interrupted_job_goes_on_from_its_checkpoints(cloud: ForeignCloud) -> No
         assert (tar.extractfile("runs") or io.BytesIO()).read() == b"2"
 
 
-def test_only_running_jobs_on_spare_capacity_are_interrupted(cloud: ForeignCloud) -> None:
+def test_only_running_spot_jobs_can_be_interrupted(cloud: ForeignCloud) -> None:
     name = create(cloud, SLEEP)
 
     for other in (name, "nobody"):
@@ -212,7 +212,7 @@ def test_only_running_jobs_on_spare_capacity_are_interrupted(cloud: ForeignCloud
     cloud.client("sagemaker").stop_training_job(TrainingJobName=name)
 
 
-def test_name_of_a_job_is_taken_once(cloud: ForeignCloud) -> None:
+def test_job_name_is_unique(cloud: ForeignCloud) -> None:
     name = create(cloud, "pass")
 
     with pytest.raises(ClientError, match="ResourceInUse"):
@@ -233,7 +233,7 @@ def execute(cloud: ForeignCloud, script: str) -> dict[str, Any]:
     return eventually(look, timeout_s=40) or {}
 
 
-def test_state_machine_waits_for_the_job_and_hands_on_its_model(cloud: ForeignCloud) -> None:
+def test_state_machine_waits_for_the_job_and_returns_its_model(cloud: ForeignCloud) -> None:
     described = execute(cloud, "open('model/x', 'w').write('1')")
 
     assert described["status"] == "SUCCEEDED", described.get("cause")
@@ -241,7 +241,7 @@ def test_state_machine_waits_for_the_job_and_hands_on_its_model(cloud: ForeignCl
     assert handed_on["model"]["S3ModelArtifacts"].endswith("/output/model.tar.gz")
 
 
-def test_state_machine_catches_a_failed_job_and_tells_the_topic(cloud: ForeignCloud) -> None:
+def test_state_machine_catches_a_failed_job_and_notifies_the_topic(cloud: ForeignCloud) -> None:
     described = execute(cloud, CRASH)
 
     assert (described["status"], described["error"]) == ("FAILED", "TrainingFailed")
@@ -273,7 +273,7 @@ def executions(cloud: ForeignCloud) -> dict[str, float]:
     return found
 
 
-def test_executions_are_measured_and_an_alarm_on_those_that_fail_goes_off(cloud: ForeignCloud) -> None:
+def test_failed_executions_are_counted_and_raise_an_alarm(cloud: ForeignCloud) -> None:
     before = executions(cloud)
 
     execute(cloud, CRASH)

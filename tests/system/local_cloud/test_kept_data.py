@@ -182,7 +182,7 @@ def write_until_killed(cloud: ForeignCloud, stores: list[Store], records: Record
     cloud.cloud.stop()
 
 
-def test_killed_cloud_has_every_acknowledged_write_at_its_next_start(assembly: Path, tmp_path: Path) -> None:
+def test_killed_cloud_keeps_every_acknowledged_write(assembly: Path, tmp_path: Path) -> None:
     rng = random.Random(_SEED)
     stores, records, data = [items(), objects(), parameters()], Records(), tmp_path / "data"
     addresses = set()
@@ -254,11 +254,11 @@ def restarted(kept: Kept, assembly: Path, tmp_path_factory: pytest.TempPathFacto
         yield ForeignCloud(running)
 
 
-def test_data_of_a_running_cloud_is_refused(kept: Kept) -> None:
+def test_data_of_a_running_cloud_are_refused(kept: Kept) -> None:
     assert f"{kept.data} belongs to another cloud that runs" in kept.refusal
 
 
-def test_stopped_cloud_finds_workflows_messages_metrics_and_jobs_again(kept: Kept, restarted: ForeignCloud) -> None:
+def test_restarted_cloud_has_workflows_messages_metrics_and_jobs(kept: Kept, restarted: ForeignCloud) -> None:
     states = restarted.client("stepfunctions")
 
     assert ended_execution(restarted, kept.execution) == kept.ended
@@ -268,7 +268,7 @@ def test_stopped_cloud_finds_workflows_messages_metrics_and_jobs_again(kept: Kep
     assert [metric["MetricName"] for metric in metrics] == ["Count"]
 
 
-def test_changed_template_is_deployed_onto_the_kept_data(kept: Kept, restarted: ForeignCloud) -> None:
+def test_changed_template_is_deployed_onto_existing_data(kept: Kept, restarted: ForeignCloud) -> None:
     kept.store.check(restarted)
     assert kept.store.acknowledged == {"key": "1"}
     assert restarted.client("ssm").get_parameter(Name="/new")["Parameter"]["Value"] == "of the template"

@@ -87,7 +87,7 @@ def workspace_of(processes: list[psutil.Process]) -> Path:
     return Path(next(line[-1] for line in lines if any("guardian.py" in part for part in line)))
 
 
-def test_interrupt_leaves_no_process_no_port_and_no_file(assembly: Path, tmp_path: Path) -> None:
+def test_interrupted_cloud_leaves_no_process_port_or_file(assembly: Path, tmp_path: Path) -> None:
     state = tmp_path / "state.json"
     with running(assembly, state) as process:
         processes, addresses = busy(state)
@@ -105,7 +105,7 @@ def test_interrupt_leaves_no_process_no_port_and_no_file(assembly: Path, tmp_pat
     assert not state.exists()
 
 
-def test_killed_cloud_takes_its_workers_and_jobs_with_it(assembly: Path, tmp_path: Path) -> None:
+def test_killed_cloud_ends_its_workers_and_jobs(assembly: Path, tmp_path: Path) -> None:
     state = tmp_path / "state.json"
     with running(assembly, state) as process:
         processes, _ = busy(state)
@@ -119,7 +119,7 @@ def test_killed_cloud_takes_its_workers_and_jobs_with_it(assembly: Path, tmp_pat
         Cloud.attach(state)
 
 
-def test_cloud_ends_with_its_owner_and_two_run_side_by_side(
+def test_cloud_ends_with_its_parent_process_and_two_can_run(
     assembly: Path, tmp_path: Path, cloud: ForeignCloud
 ) -> None:
     state = tmp_path / "state.json"
@@ -156,7 +156,7 @@ def test_state_file_of_a_running_cloud_is_refused(assembly: Path, cloud: Foreign
         Cloud.start(assembly, state=state)
 
 
-def test_boot_that_fails_says_why(assembly: Path, tmp_path: Path) -> None:
+def test_failed_boot_prints_its_reason(assembly: Path, tmp_path: Path) -> None:
     unknown = tmp_path / "unknown"
     unknown.mkdir()
     for file in assembly.iterdir():
@@ -188,7 +188,7 @@ def test_boot_that_fails_says_why(assembly: Path, tmp_path: Path) -> None:
     assert "manifest.json does not exist" in process.stderr
 
 
-def test_cloud_that_is_interrupted_while_it_boots_leaves_no_state(tmp_path: Path) -> None:
+def test_cloud_interrupted_during_boot_leaves_no_state_file(tmp_path: Path) -> None:
     path, assembly = tmp_path / "state.json", tmp_path / "cdk.out"
     assembly.mkdir()
     (assembly / "manifest.json").write_text('{"version": "36.0.0", "artifacts": {}}')
@@ -207,6 +207,6 @@ def test_cloud_that_is_interrupted_while_it_boots_leaves_no_state(tmp_path: Path
     assert not path.exists()
 
 
-def test_moto_is_not_imported_to_reach_a_cloud() -> None:
+def test_cloud_client_does_not_import_moto() -> None:
     script = "import sys, local_cloud.client; sys.exit('moto' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script]).returncode == 0

@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 from tests.system.local_cloud.foreign_cloud import ForeignCloud
 
 
-def test_records_that_are_put_at_the_same_time_are_all_kept(cloud: ForeignCloud) -> None:
+def test_concurrent_records_are_all_stored(cloud: ForeignCloud) -> None:
     kinesis, name = cloud.client("kinesis"), f"crowded-{uuid.uuid4().hex[:8]}"
     kinesis.create_stream(StreamName=name, ShardCount=1)
 
@@ -30,7 +30,7 @@ def test_records_that_are_put_at_the_same_time_are_all_kept(cloud: ForeignCloud)
     assert sorted(int(record["Data"]) for record in records) == list(range(80))
 
 
-def test_one_of_several_conditional_writes_wins(cloud: ForeignCloud) -> None:
+def test_only_one_of_several_conditional_writes_succeeds(cloud: ForeignCloud) -> None:
     dynamodb, key = cloud.client("dynamodb"), {"item": {"S": f"raced-{uuid.uuid4()}"}}
     table = cloud.output("Stock")
 
@@ -52,7 +52,7 @@ def test_one_of_several_conditional_writes_wins(cloud: ForeignCloud) -> None:
     assert outcomes == {"written": 1, "ConditionalCheckFailedException": 23}
 
 
-def test_query_reads_its_partition_in_both_directions_and_no_other(cloud: ForeignCloud) -> None:
+def test_query_reads_only_its_partition_in_both_directions(cloud: ForeignCloud) -> None:
     dynamodb, table, consumer = cloud.client("dynamodb"), cloud.output("Deliveries"), f"query-{uuid.uuid4()}"
     for name in (consumer, f"{consumer}-other"):
         for number in range(3):
@@ -72,7 +72,7 @@ def test_query_reads_its_partition_in_both_directions_and_no_other(cloud: Foreig
     assert query(ScanIndexForward=False, Limit=2) == ["2", "1"]
 
 
-def test_executions_without_a_name_are_told_apart(cloud: ForeignCloud) -> None:
+def test_executions_without_a_name_have_unique_arns(cloud: ForeignCloud) -> None:
     sfn = cloud.client("stepfunctions")
     machine = sfn.create_state_machine(
         name=f"pass-{uuid.uuid4().hex[:8]}",

@@ -18,7 +18,7 @@ from model_export.processes import side_process
 from model_export.processes.resources import measured
 
 
-def test_tasks_run_in_another_process_in_their_order() -> None:
+def test_tasks_run_in_order_in_another_process() -> None:
     large = np.arange(1_000_000)  # more than a pipe holds
     with side_process.running(
         [os.getpid, functools.partial(np.add, large, 1), functools.partial(max, 3, 2)]
@@ -30,7 +30,7 @@ def test_tasks_run_in_another_process_in_their_order() -> None:
     assert largest == 3
 
 
-def test_a_failure_is_raised_with_its_own_message_for_that_task_and_the_next() -> None:
+def test_failed_task_raises_its_message_for_itself_and_later_tasks() -> None:
     with side_process.running([os.getpid, functools.partial(_refuse, "the shelf is empty"), os.getpid]) as results:
         assert results[0]() > 0
         for result in results[1:]:
@@ -40,7 +40,7 @@ def test_a_failure_is_raised_with_its_own_message_for_that_task_and_the_next() -
             assert "_refuse" in "".join(failure.value.__notes__)
 
 
-def test_a_failure_that_cannot_be_sent_keeps_its_message() -> None:
+def test_failure_that_cannot_be_pickled_keeps_its_message() -> None:
     with side_process.running([_raise_unsendable]) as (result,), pytest.raises(RuntimeError, match="Unsendable: 7"):
         result()
 
@@ -49,12 +49,12 @@ def test_a_failure_that_cannot_be_sent_keeps_its_message() -> None:
     ("task", "status"),
     [(functools.partial(os._exit, 3), 3), (functools.partial(signal.raise_signal, signal.SIGKILL), -9)],
 )
-def test_a_process_that_ends_without_a_result_is_reported_with_its_status(task: side_process.Task, status: int) -> None:
+def test_process_that_ends_without_a_result_is_reported_with_its_status(task: side_process.Task, status: int) -> None:
     with side_process.running([task]) as (result,), pytest.raises(RuntimeError, match=f"ended with status {status};"):
         result()
 
 
-def test_the_process_ends_with_the_body() -> None:
+def test_process_ends_with_the_body() -> None:
     process_id = 0
 
     def interrupted() -> None:
@@ -70,7 +70,7 @@ def test_the_process_ends_with_the_body() -> None:
         os.kill(process_id, 0)
 
 
-def test_the_process_ends_when_the_process_that_started_it_is_gone() -> None:
+def test_process_ends_with_its_parent_process() -> None:
     reading, writing = os.pipe()
     with subprocess.Popen(side_process.PROGRAM, stdin=reading, stdout=subprocess.DEVNULL) as process:
         os.close(reading)
@@ -80,7 +80,7 @@ def test_the_process_ends_when_the_process_that_started_it_is_gone() -> None:
         assert process.wait(timeout=60) == 1
 
 
-def test_its_memory_is_added_to_what_is_measured() -> None:
+def test_memory_of_the_process_is_added_to_the_measurement() -> None:
     with measured() as both, side_process.running([functools.partial(operator.mul, b"x", 200_000_000)]) as (result,):
         result()
     with measured() as here:

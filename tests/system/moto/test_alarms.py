@@ -66,20 +66,20 @@ def datum(name: str, value: float, **dimensions: str) -> dict[str, Any]:
         ("-ABS(a) ** 2", {"a": -3.0}, -9.0),
     ],
 )
-def test_expressions_are_computed_as_metric_math(expression: str, values: dict[str, Value], result: Value) -> None:
+def test_expressions_are_evaluated_as_metric_math(expression: str, values: dict[str, Value], result: Value) -> None:
     assert read_math(expression)(values) == result
 
 
 @pytest.mark.parametrize(
     "expression", ["ANOMALY_DETECTION_BAND(a)", "a if b else c", "a.b", "IF(a)", "a %% 2", "RATE(a)"]
 )
-def test_expressions_of_other_kinds_are_refused(expression: str) -> None:
+def test_unsupported_expressions_are_refused(expression: str) -> None:
     with pytest.raises(ValueError, match=r"is not implemented here|cannot be read"):
         read_math(expression)
 
 
 @given(st.lists(st.floats(0, 1e6), min_size=1, max_size=30))
-def test_statistics_are_those_of_the_values(values: list[float]) -> None:
+def test_statistics_equal_those_of_the_values(values: list[float]) -> None:
     series = series_of("Shop", "Took", [])
     store = SeriesStore({series: timedelta(hours=1)})
     for value in values:
@@ -96,7 +96,7 @@ def test_statistics_are_those_of_the_values(values: list[float]) -> None:
     assert sorted(values)[(len(values) - 1) // 2] == statistic("p50")
 
 
-def test_samples_of_a_datum_count_as_often_as_it_says_and_grow_old() -> None:
+def test_samples_of_a_datum_are_counted_and_expire() -> None:
     clock, series = Clock(), series_of("Shop", "Took", [])
     store = SeriesStore({series: timedelta(minutes=5)})
     store.take("Shop", {"MetricName": "Took", "Values": [1.0, 4.0], "Counts": [3.0, 1.0], "Dimensions": []}, clock.now)
@@ -138,7 +138,9 @@ def test_memory_of_samples_depends_on_the_watched_time_only() -> None:
         ([None, None, None], "ignore", None),
     ],
 )
-def test_so_many_of_the_last_datapoints_alarm(points: list[Value], missing: str, state: str | None) -> None:
+def test_alarm_state_depends_on_datapoints_and_missing_data(
+    points: list[Value], missing: str, state: str | None
+) -> None:
     alarm = read_alarm(
         "a", {**ERRORS, "EvaluationPeriods": 3, "DatapointsToAlarm": 2, "Threshold": 1, "TreatMissingData": missing}
     )
@@ -163,7 +165,7 @@ ARN = "arn:aws:cloudwatch:eu-west-1:1:alarm:b"
         ('ALARM("a") AND', None),
     ],
 )
-def test_rules_of_composite_alarms_hold_by_the_states_of_others(rule: str, holds: bool | None) -> None:
+def test_composite_alarm_rules_use_the_states_of_other_alarms(rule: str, holds: bool | None) -> None:
     states = {"a": "ALARM", "b": "OK", "c": "INSUFFICIENT_DATA", "AND OR": "OK"}
     if holds is None:
         with pytest.raises(ValueError, match=r"AlarmRule"):
@@ -221,7 +223,7 @@ def watched(cloud: MotoCloud, clock: Clock) -> Iterator[Watched]:
     found.watch.close()
 
 
-def test_a_failure_alarms_once_and_is_over_when_its_period_is(watched: Watched, clock: Clock) -> None:
+def test_failure_alarms_once_and_recovers_after_its_period(watched: Watched, clock: Clock) -> None:
     assert watched.watch.evaluate() == {watched.name: "OK"}
     watched.fail()
     watched.watch.evaluate()
@@ -240,14 +242,14 @@ def test_a_failure_alarms_once_and_is_over_when_its_period_is(watched: Watched, 
     assert watched.state() == "OK"
 
 
-def test_another_functions_failure_is_none_of_its(watched: Watched) -> None:
+def test_failure_of_another_function_is_ignored(watched: Watched) -> None:
     watched.watch.take("AWS/Lambda", datum("Errors", 1, FunctionName="other"), START)
     watched.watch.take("AWS/Lambda", datum("Errors", 1, FunctionName="shop", Resource="shop:live"), START)
 
     assert watched.watch.evaluate() == {watched.name: "OK"}
 
 
-def test_actions_that_are_switched_off_are_not_taken(watched: Watched) -> None:
+def test_disabled_actions_are_not_taken(watched: Watched) -> None:
     watched.client("cloudwatch").disable_alarm_actions(AlarmNames=[watched.name])
     watched.fail()
 
@@ -255,6 +257,6 @@ def test_actions_that_are_switched_off_are_not_taken(watched: Watched) -> None:
     assert watched.told() == []
 
 
-def test_an_alarm_that_cannot_be_evaluated_is_refused_with_its_place(cloud: MotoCloud, clock: Clock) -> None:
+def test_unsupported_alarm_is_refused_with_its_property(cloud: MotoCloud, clock: Clock) -> None:
     with pytest.raises(DeploymentError, match=r"resource Bad .*: ComparisonOperator 'LessThanLowerThreshold' is not"):
         Watched(cloud, clock, ComparisonOperator="LessThanLowerThreshold")

@@ -11,7 +11,7 @@ from local_cloud.state import CloudState
 STATE = CloudState("ready", os.getpid(), "us-east-1", "123456789012", "2026-01-30T10:00:00+00:00", "/cdk.out")
 
 
-def test_token_comes_from_the_client_with_the_fewest_scopes_that_has_them_all(moto_endpoint: str) -> None:
+def test_token_is_issued_to_the_client_with_the_fewest_sufficient_scopes(moto_endpoint: str) -> None:
     state = dataclasses.replace(STATE, endpoint=moto_endpoint)
     cognito = Cloud(state).client("cognito-idp")
     pool = cognito.create_user_pool(PoolName="shop")["UserPool"]["Id"]

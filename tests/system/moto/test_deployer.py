@@ -20,7 +20,7 @@ def parameter(value: Any, **attributes: Any) -> dict[str, Any]:
     return {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": value}, **attributes}
 
 
-def test_resource_is_created_after_what_it_refers_to(cloud: MotoCloud) -> None:
+def test_resource_is_created_after_its_dependencies(cloud: MotoCloud) -> None:
     resources = {
         "A": parameter({"Ref": "B"}),
         "B": parameter({"Fn::GetAtt": ["C", "QueueName"]}),
@@ -36,7 +36,7 @@ def test_resource_is_created_after_what_it_refers_to(cloud: MotoCloud) -> None:
     assert cloud.progress[0] == "shop: F (AWS::SNS::Topic)"
 
 
-def test_evaluated_properties_and_attributes_are_in_the_deployment(cloud: MotoCloud) -> None:
+def test_deployment_has_evaluated_properties_and_attributes(cloud: MotoCloud) -> None:
     resources = {"Queue": QUEUE, "Arn": parameter({"Fn::GetAtt": ["Queue", "Arn"]})}
 
     deployment = cloud.deploy_template({"Resources": resources})
@@ -63,7 +63,7 @@ def test_stack_has_one_arn(cloud: MotoCloud) -> None:
     assert stacks.describe(arn) == [described]
 
 
-def test_physical_names_are_the_same_in_each_deployment(cloud: MotoCloud) -> None:
+def test_physical_names_are_equal_in_each_deployment(cloud: MotoCloud) -> None:
     template = {"Resources": {"Orders": QUEUE, "Payments": QUEUE, "Alerts": topic()}}
 
     first = cloud.deploy_template(template)
@@ -75,7 +75,7 @@ def test_physical_names_are_the_same_in_each_deployment(cloud: MotoCloud) -> Non
     assert re.search(r"/shop-Orders-[0-9a-f]{8}$", names[0])
 
 
-def test_long_names_stay_within_the_limit_and_apart(cloud: MotoCloud) -> None:
+def test_long_names_are_truncated_and_unique(cloud: MotoCloud) -> None:
     long = "Queue" * 20
 
     deployment = cloud.deploy_template({"Resources": {f"{long}1": QUEUE, f"{long}2": QUEUE}})
@@ -85,7 +85,7 @@ def test_long_names_stay_within_the_limit_and_apart(cloud: MotoCloud) -> None:
     assert {len(name) for name in names} == {80}
 
 
-def test_unknown_resource_type_is_named_before_anything_is_created(cloud: MotoCloud) -> None:
+def test_unknown_resource_type_is_refused_before_any_creation(cloud: MotoCloud) -> None:
     resources = {"Queue": QUEUE, "Machine": {"Type": "AWS::EC2::Instance", "Properties": {}}}
 
     with pytest.raises(
@@ -97,7 +97,7 @@ def test_unknown_resource_type_is_named_before_anything_is_created(cloud: MotoCl
     assert "QueueUrls" not in cloud.client("sqs").list_queues()
 
 
-def test_unread_property_is_named(cloud: MotoCloud) -> None:
+def test_unread_property_error_names_the_property(cloud: MotoCloud) -> None:
     with pytest.raises(
         DeploymentError, match=r"stack shop, resource Thing \(AWS::SQS::Queue\), property Colour: is not known"
     ) as caught:
@@ -112,26 +112,26 @@ def test_unread_property_is_named(cloud: MotoCloud) -> None:
     )
 
 
-def test_unread_nested_property_is_named_with_its_path(cloud: MotoCloud) -> None:
+def test_unread_nested_property_error_has_its_path(cloud: MotoCloud) -> None:
     rules = [{"Status": "Enabled", "Prefix": "a/"}, {"Status": "Enabled", "Prefix": "b/", "Colour": "red"}]
 
     with pytest.raises(DeploymentError, match=re.escape("property LifecycleConfiguration.Rules[1].Colour")):
         cloud.create("AWS::S3::Bucket", LifecycleConfiguration={"Rules": rules})
 
 
-def test_missing_property_is_named(cloud: MotoCloud) -> None:
+def test_missing_property_error_names_the_property(cloud: MotoCloud) -> None:
     with pytest.raises(DeploymentError, match=r"Thing \(AWS::SSM::Parameter\), property Type: is required"):
         cloud.create("AWS::SSM::Parameter", Value="x")
 
 
-def test_refusal_of_the_cloud_names_the_resource(cloud: MotoCloud) -> None:
+def test_service_error_names_the_resource(cloud: MotoCloud) -> None:
     missing = f"arn:aws:sns:{REGION}:{ACCOUNT}:missing"
 
     with pytest.raises(DeploymentError, match=r"resource Thing \(AWS::SNS::Subscription\): .*NotFound"):
         cloud.create("AWS::SNS::Subscription", TopicArn=missing, Protocol="email", Endpoint="shop@example.com")
 
 
-def test_value_of_the_wrong_type_names_the_resource(cloud: MotoCloud) -> None:
+def test_wrong_value_type_error_names_the_resource(cloud: MotoCloud) -> None:
     with pytest.raises(DeploymentError, match=r"(?s)resource Thing \(AWS::Kinesis::Stream\): .*ShardCount"):
         cloud.create("AWS::Kinesis::Stream", ShardCount="many")
 
@@ -146,14 +146,14 @@ def test_value_of_the_wrong_type_names_the_resource(cloud: MotoCloud) -> None:
         ("{{resolve:ssm:/missing}}", "property Value: there is no SSM parameter /missing"),
     ],
 )
-def test_value_that_cannot_be_evaluated_names_its_property(cloud: MotoCloud, value: Any, message: str) -> None:
+def test_value_that_cannot_be_evaluated_error_names_its_property(cloud: MotoCloud, value: Any, message: str) -> None:
     with pytest.raises(DeploymentError, match=re.escape(message)) as caught:
         cloud.deploy_template({"Resources": {"Queue": QUEUE, "Name": parameter(value)}})
 
     assert (caught.value.logical_id, caught.value.property_name) == ("Name", "Value")
 
 
-def test_circular_dependency_names_the_cycle(cloud: MotoCloud) -> None:
+def test_circular_dependency_error_has_the_cycle(cloud: MotoCloud) -> None:
     resources = {
         "A": parameter({"Ref": "B"}),
         "B": parameter({"Fn::Sub": "${C}"}),
@@ -164,7 +164,7 @@ def test_circular_dependency_names_the_cycle(cloud: MotoCloud) -> None:
         cloud.deploy_template({"Resources": resources})
 
 
-def test_resource_whose_condition_does_not_hold_is_skipped(cloud: MotoCloud) -> None:
+def test_resource_with_a_false_condition_is_skipped(cloud: MotoCloud) -> None:
     template = {
         "Conditions": {"IsLive": {"Fn::Equals": [{"Ref": "AWS::StackName"}, "live"]}},
         "Resources": {
@@ -198,14 +198,12 @@ def test_cdk_metadata_is_ignored(cloud: MotoCloud) -> None:
         ({"Type": "Custom::S3BucketNotifications"}, "not known here; custom resources run nowhere here"),
     ],
 )
-def test_resource_that_says_what_is_not_known_is_an_error(
-    cloud: MotoCloud, resource: dict[str, Any], message: str
-) -> None:
+def test_unknown_resource_attribute_is_refused(cloud: MotoCloud, resource: dict[str, Any], message: str) -> None:
     with pytest.raises(DeploymentError, match=re.escape(message)):
         cloud.deploy_template({"Resources": {"Thing": resource}})
 
 
-def test_unknown_section_is_an_error(cloud: MotoCloud) -> None:
+def test_unknown_template_section_is_refused(cloud: MotoCloud) -> None:
     template = {"Resources": {}, "Transform": "AWS::LanguageExtensions"}
 
     with pytest.raises(DeploymentError, match=r"unknown sections \['Transform'\]"):
@@ -234,12 +232,12 @@ def test_parameters_have_their_default_values(cloud: MotoCloud) -> None:
     assert values["Queue"]["DelaySeconds"] == 5
 
 
-def test_parameter_without_a_value_is_an_error(cloud: MotoCloud) -> None:
+def test_parameter_without_a_value_is_refused(cloud: MotoCloud) -> None:
     with pytest.raises(DeploymentError, match="stack shop: parameter Colour has no default value"):
         cloud.deploy_template({"Resources": {}, "Parameters": {"Colour": {"Type": "String"}}})
 
 
-def test_stack_imports_what_another_stack_exports(cloud: MotoCloud) -> None:
+def test_stack_imports_exports_of_another_stack(cloud: MotoCloud) -> None:
     data = {
         "Resources": {"Queue": QUEUE},
         "Outputs": {
@@ -257,7 +255,7 @@ def test_stack_imports_what_another_stack_exports(cloud: MotoCloud) -> None:
     assert name.properties["Value"] == queue.attributes["Arn"] == deployment.outputs["data"]["Arn"]
 
 
-def test_assets_are_in_the_bucket_that_the_templates_expect(cloud: MotoCloud) -> None:
+def test_assets_are_in_the_expected_bucket(cloud: MotoCloud) -> None:
     files = {"1": asset("code", packaging="zip"), "2": asset("states.json")}
     assembly = write_assembly(cloud.directory, {"a": {"Resources": {}}, "b": {"Resources": {}}}, assets=files)
     (assembly / "code").mkdir()
@@ -286,7 +284,7 @@ def test_asset_with_two_destinations_is_in_both_buckets(cloud: MotoCloud) -> Non
         assert stored["Body"].read() == b"{}"
 
 
-def test_stack_made_for_another_account_is_an_error(cloud: MotoCloud) -> None:
+def test_stack_for_another_account_is_refused(cloud: MotoCloud) -> None:
     assembly = write_assembly(cloud.directory, {"shop": {"Resources": {}}})
     manifest = json.loads((assembly / "manifest.json").read_text())
     manifest["artifacts"]["shop"]["environment"] = "aws://111122223333/eu-west-1"
@@ -296,7 +294,7 @@ def test_stack_made_for_another_account_is_an_error(cloud: MotoCloud) -> None:
         cloud.deploy(assembly)
 
 
-def test_pseudo_parameters_say_where_the_stack_is(cloud: MotoCloud) -> None:
+def test_pseudo_parameters_describe_the_stack(cloud: MotoCloud) -> None:
     names = "${AWS::Region} ${AWS::AccountId} ${AWS::Partition} ${AWS::StackName} ${AWS::URLSuffix}"
 
     deployment = cloud.deploy_template({"Resources": {"Name": parameter({"Fn::Sub": names})}})

@@ -99,7 +99,7 @@ def jobs(cloud: MotoCloud, tmp_path: Path) -> Iterator[Jobs]:
     running.processes.close()
 
 
-def test_script_gets_its_arguments_its_libraries_and_prints_to_two_logs(jobs: Jobs) -> None:
+def test_script_gets_arguments_and_libraries_and_writes_two_logs(jobs: Jobs) -> None:
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as files:
         files.writestr("greeting/__init__.py", "def greet(name): return f'hello {name}'")
@@ -117,7 +117,7 @@ print(greeting.greet("anna"), parting.WORD, file=sys.stderr)
     assert sorted(jobs.lines.written) == [(ERROR_GROUP, "jr_1", "hello anna 5"), (OUTPUT_GROUP, "jr_1", str(arguments))]
 
 
-def test_objects_under_uris_of_arguments_are_files_and_what_becomes_of_them_is_in_s3(jobs: Jobs) -> None:
+def test_objects_of_uri_arguments_are_files_and_changes_are_uploaded(jobs: Jobs) -> None:
     for key in ("in/a.txt", "in/deep/b.txt", "in/c.txt", "other/d.txt"):
         jobs.put(key, key)
     script = """
@@ -148,7 +148,7 @@ def test_exception_of_a_script_is_the_error_message(jobs: Jobs) -> None:
     assert jobs.run("raise SystemExit(3)").error_message == "the script ended with exit code 3"
 
 
-def test_script_that_is_not_there_fails_the_run(jobs: Jobs) -> None:
+def test_missing_script_fails_the_run(jobs: Jobs) -> None:
     record = jobs.run("pass", script_s3_uri=f"s3://{BUCKET}/code/other.py")
 
     assert record.states == ["FAILED"]
@@ -172,7 +172,7 @@ def test_stopped_run_ends(jobs: Jobs) -> None:
     assert record.states == ["RUNNING", "STOPPED"]
 
 
-def test_other_commands_are_refused(jobs: Jobs) -> None:
+def test_unsupported_commands_are_refused(jobs: Jobs) -> None:
     record = jobs.run("pass", kind="gluestreaming")
 
     assert record.error_message == (
@@ -180,7 +180,7 @@ def test_other_commands_are_refused(jobs: Jobs) -> None:
     )
 
 
-def test_missing_spark_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_spark_error_has_the_installation_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(SparkMissing, match="needs PySpark here; install it with: pip install pyspark"):
         check_spark()
@@ -191,7 +191,7 @@ def test_missing_spark_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> 
         check_spark()
 
 
-def test_spark_finds_buckets_in_directories_and_the_settings_of_the_job(tmp_path: Path) -> None:
+def test_spark_configuration_maps_buckets_to_folders_and_has_job_settings(tmp_path: Path) -> None:
     more = "spark.sql.shuffle.partitions=7 --conf spark.sql.adaptive.enabled=false"
 
     write_spark_defaults(tmp_path, {"shop": tmp_path / "s3" / "shop"}, more=more)

@@ -127,21 +127,21 @@ def fingerprint(piece: str) -> str:
     return hashlib.sha256(inspect.getsource(inspect.unwrap(found)).encode()).hexdigest()[:12]  # type: ignore[arg-type]
 
 
-def test_moto_is_the_version_that_the_changes_are_made_for() -> None:
+def test_moto_has_the_version_of_the_changes() -> None:
     assert importlib.metadata.version("moto") == "5.2.5"
 
 
-def test_every_change_has_a_canary() -> None:
+def test_every_change_has_a_fingerprint() -> None:
     assert {piece for change in CHANGES for piece in change.touches} == set(FINGERPRINTS)
     assert all(change.touches and change.why for change in CHANGES)
 
 
 @pytest.mark.parametrize("piece", sorted(FINGERPRINTS))
-def test_piece_of_moto_is_as_its_change_expects(piece: str) -> None:
+def test_changed_part_of_moto_has_its_fingerprint(piece: str) -> None:
     assert fingerprint(piece) == FINGERPRINTS[piece]
 
 
-def test_change_that_is_applied_again_is_applied_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_repeated_change_is_applied_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(SageMakerModelBackend, "update_model_package", SageMakerModelBackend.update_model_package)
     keep_package_properties()
     once = SageMakerModelBackend.update_model_package
@@ -154,9 +154,7 @@ def test_change_that_is_applied_again_is_applied_once(monkeypatch: pytest.Monkey
 @pytest.mark.parametrize(
     "result", [{"executionArn": "arn", "name": "run"}, {"execution_arn": "arn", "name": "run"}, {"name": "run"}]
 )
-def test_members_are_found_under_names_of_aws_and_of_moto(
-    monkeypatch: pytest.MonkeyPatch, result: dict[str, str]
-) -> None:
+def test_members_are_found_by_names_of_aws_and_moto(monkeypatch: pytest.MonkeyPatch, result: dict[str, str]) -> None:
     def body() -> object:
         operation = get_service_model("stepfunctions").operation_model("DescribeExecution")
         return orjson.loads(JSONSerializer(operation, value_picker=XFormedAttributePicker()).serialize(result)["body"])

@@ -7,7 +7,7 @@ from moto.utilities import utils
 from local_cloud.moto_imports import import_ec2
 
 
-def test_moto_reads_at_its_import_what_is_left_out() -> None:
+def test_moto_reads_the_omitted_data_at_import() -> None:
     types = inspect.getsource(instance_types)
 
     assert 'load_resource("ec2/resources/instance_types.json")' in types
@@ -15,7 +15,7 @@ def test_moto_reads_at_its_import_what_is_left_out() -> None:
     assert inspect.getsource(availability_zones_and_regions).count("    for region in Session().get_available") == 3
 
 
-def test_import_replaces_functions_only_while_it_runs() -> None:
+def test_import_replaces_functions_only_temporarily() -> None:
     before = utils.load_resource, boto3.Session
 
     import_ec2()

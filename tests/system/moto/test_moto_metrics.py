@@ -75,7 +75,7 @@ def query(name: str, statistic: str) -> dict[str, Any]:
     return {"Id": name, "MetricStat": {"Metric": metric, "Period": 60, "Stat": statistic}}
 
 
-def test_each_period_with_data_has_its_statistic_the_latest_first(read: Read) -> None:
+def test_each_period_with_data_has_its_statistic_latest_first(read: Read) -> None:
     assert read("Sum", "Maximum", "SampleCount") == {
         "Sum": [(2, 7.0), (0, 100.0)],
         "Maximum": [(2, 7.0), (0, 40.0)],
@@ -83,23 +83,23 @@ def test_each_period_with_data_has_its_statistic_the_latest_first(read: Read) ->
     }
 
 
-def test_a_percentile_is_the_least_value_that_so_many_do_not_exceed(read: Read) -> None:
+def test_percentile_is_the_smallest_value_that_covers_its_share(read: Read) -> None:
     assert read("p50", "p95", ScanBy="TimestampAscending") == {
         "p50": [(0, 20.0), (2, 7.0)],
         "p95": [(0, 40.0), (2, 7.0)],
     }
 
 
-def test_a_trimmed_count_is_the_number_of_values_up_to_a_bound(read: Read) -> None:
+def test_trimmed_count_is_the_number_of_values_up_to_a_bound(read: Read) -> None:
     assert read("TC(:20)", "TC(:8)") == {"TC(:20)": [(2, 1.0), (0, 2.0)], "TC(:8)": [(2, 1.0), (0, 0.0)]}
 
 
-def test_a_statistic_that_is_not_known_is_refused(read: Read) -> None:
+def test_unknown_statistic_is_refused(read: Read) -> None:
     with pytest.raises(ClientError, match="statistic 'TM\\(5%:95%\\)' is not implemented here"):
         read("TM(5%:95%)")
 
 
-def test_statistics_and_list_of_metrics_are_of_the_same_data(read: Read) -> None:
+def test_statistics_and_metric_list_use_the_same_data(read: Read) -> None:
     client = boto3.client("cloudwatch", region_name="eu-west-1")
     metric = {
         "Namespace": "AWS/ApiGateway", "MetricName": "Latency", "Dimensions": [{"Name": "ApiId", "Value": "shop"}]

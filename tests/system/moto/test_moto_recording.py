@@ -86,7 +86,7 @@ def create_table(*, stream: bool = False) -> Any:
     return dynamodb
 
 
-def test_transaction_is_on_disk_as_a_whole_or_not_at_all(
+def test_transaction_is_stored_atomically(
     journal: Journal, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dynamodb, stored = create_table(), list[list[str]]()
@@ -100,7 +100,7 @@ def test_transaction_is_on_disk_as_a_whole_or_not_at_all(
     assert [name for _, name, _ in journal.read("item")] == ["S1:a", "S1:b", "S1:c"]
 
 
-def test_batch_is_on_disk_with_its_stream_records(
+def test_batch_is_stored_with_its_stream_records(
     journal: Journal, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dynamodb, stored = create_table(stream=True), list[list[str]]()
@@ -132,7 +132,7 @@ def test_stream_records_of_batches_are_restored_with_their_numbers(journal: Jour
     assert [int(record["dynamodb"]["SequenceNumber"]) for record in written] == list(range(first, first + 5))
 
 
-def test_item_is_on_disk_together_with_its_stream_record(
+def test_item_is_stored_together_with_its_stream_record(
     journal: Journal, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dynamodb, stored = create_table(stream=True), list[list[str]]()
@@ -145,7 +145,7 @@ def test_item_is_on_disk_together_with_its_stream_record(
     assert (len(list(journal.read("item"))), len(list(journal.read("record")))) == (1, 1)
 
 
-def test_commit_of_another_thread_leaves_no_gap_in_a_shard(
+def test_concurrent_commit_leaves_no_gap_in_a_shard(
     journal: Journal, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     boto3.client("kinesis", region_name=REGION).create_stream(StreamName="events", ShardCount=1)
@@ -224,9 +224,7 @@ def test_execution_is_recorded_with_its_output(
     assert list(journal.read("entry")) == [("executions", "one", b"{}")]
 
 
-def test_object_above_the_limit_of_the_database_is_refused_and_later_ones_are_stored(
-    journal: Journal, recorder: Recorder
-) -> None:
+def test_object_above_the_database_limit_is_refused_and_others_stored(journal: Journal, recorder: Recorder) -> None:
     s3 = boto3.client("s3", region_name=REGION)
     s3.create_bucket(Bucket="shop")
     journal._database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 100_000)
@@ -247,7 +245,7 @@ def test_request_after_the_end_of_the_recorder_fails(recorder: Recorder) -> None
         recorder.request({})
 
 
-def test_background_change_that_cannot_be_stored_is_reported_and_stored_later(
+def test_failed_background_write_is_reported_and_stored_later(
     journal: Journal, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reports: list[str] = []

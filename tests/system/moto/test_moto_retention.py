@@ -56,7 +56,7 @@ def client(service: str) -> Any:
     return boto3.client(service, region_name=REGION)
 
 
-def test_overwritten_objects_are_forgotten() -> None:
+def test_overwritten_objects_are_released_from_memory() -> None:
     s3 = client("s3")
     s3.create_bucket(Bucket="shop")
     s3.put_object(Bucket="shop", Key="k", Body=b"first")
@@ -68,7 +68,7 @@ def test_overwritten_objects_are_forgotten() -> None:
     assert first() is None
 
 
-def test_log_group_has_its_newest_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_log_group_keeps_its_newest_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retention, "LOG_GROUP_BYTES", 100_000)
     logs, now_ms = client("logs"), int(time.time() * 1_000)
     logs.create_log_group(logGroupName="group")
@@ -86,7 +86,7 @@ def test_log_group_has_its_newest_lines(monkeypatch: pytest.MonkeyPatch) -> None
     assert group.size_bytes == sum(1_000 for stream in group.streams.values() for _ in stream.events)
 
 
-def test_line_as_large_as_its_group_leaves_the_group_empty(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_line_as_large_as_the_limit_leaves_the_group_empty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retention, "LOG_GROUP_BYTES", 1_000)
     logs, event = client("logs"), {"timestamp": int(time.time() * 1_000), "message": "x" * 2_000}
     logs.create_log_group(logGroupName="group")
@@ -98,7 +98,7 @@ def test_line_as_large_as_its_group_leaves_the_group_empty(monkeypatch: pytest.M
     assert [found["message"] for found in logs.filter_log_events(logGroupName="group")["events"]] == ["next"]
 
 
-def test_topic_and_alarm_have_their_newest_notes() -> None:
+def test_topic_and_alarm_keep_their_newest_entries() -> None:
     sns, cloudwatch = client("sns"), client("cloudwatch")
     topic = sns.create_topic(Name="alerts")["TopicArn"]
     cloudwatch.put_metric_alarm(
@@ -114,7 +114,7 @@ def test_topic_and_alarm_have_their_newest_notes() -> None:
     assert len(cloudwatch_backends[ACCOUNT][REGION].alarms["alarm"].history) == 100
 
 
-def test_state_machine_has_its_newest_executions(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_state_machine_keeps_its_newest_executions(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retention, "EXECUTIONS", 5)
     monkeypatch.setattr(retention, "_WITH_MAP_RUNS", 2)
     states = client("stepfunctions")
@@ -162,7 +162,7 @@ def put_things(*names: str) -> None:
         client("dynamodb").put_item(TableName="things", Item={"id": {"S": name}})
 
 
-def test_processed_records_of_a_table_are_forgotten() -> None:
+def test_processed_records_of_a_table_are_dropped() -> None:
     shard = stream_table()
     first = shard.starting_sequence_number
     put_things(*"abcde")
@@ -181,7 +181,7 @@ def test_processed_records_of_a_table_are_forgotten() -> None:
     assert [record["dynamodb"]["Keys"]["id"]["S"] for record in shard.get(first, 10)] == ["g"]
 
 
-def test_iterators_of_a_stream_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stream_iterators_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retention, "_ITERATORS", 3)
     stream_table()
     put_things(*"abcde")
@@ -200,7 +200,7 @@ def test_iterators_of_a_stream_are_bounded(monkeypatch: pytest.MonkeyPatch) -> N
     assert len(streams.shard_iterators) == 3
 
 
-def test_processed_records_of_a_shard_are_forgotten_with_their_numbers() -> None:
+def test_processed_records_of_a_shard_are_dropped_with_their_numbers() -> None:
     client("kinesis").create_stream(StreamName="events", ShardCount=1)
     (stream,) = kinesis_backends[ACCOUNT][REGION].streams.values()
     shard: Any = next(iter(stream.shards.values()))
@@ -215,7 +215,7 @@ def test_processed_records_of_a_shard_are_forgotten_with_their_numbers() -> None
     assert [record.sequence_number for record in shard.get_records("0", None)[0]] == [6]
 
 
-def test_slowest_mapping_decides_which_records_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_slowest_mapping_decides_which_records_are_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     from local_cloud import moto_streams
 
     monkeypatch.setattr(moto_streams, "_PROCESSED_RECORDS", 1)

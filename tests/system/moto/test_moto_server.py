@@ -35,7 +35,7 @@ def s3(server: MotoServer) -> Any:
     return client(server, "s3")
 
 
-def test_connection_stays_open_after_a_request_whatever_became_of_it(server: MotoServer, s3: Any) -> None:
+def test_connection_stays_open_after_any_response(server: MotoServer, s3: Any) -> None:
     s3.create_bucket(Bucket="pages")
     s3.put_object(Bucket="pages", Key="a", Body=b"abc")
     connection = http.client.HTTPConnection("127.0.0.1", server.port)
@@ -59,7 +59,7 @@ def test_connection_stays_open_after_a_request_whatever_became_of_it(server: Mot
     assert len(sockets) == 1
 
 
-def test_objects_in_chunks_and_in_parts_are_stored_whole(s3: Any) -> None:
+def test_chunked_and_multipart_objects_are_stored_completely(s3: Any) -> None:
     s3.create_bucket(Bucket="parts")
     upload = s3.create_multipart_upload(Bucket="parts", Key="big")["UploadId"]
     part = s3.upload_part(Bucket="parts", Key="big", UploadId=upload, PartNumber=1, Body=b"0123456789" * 600_000)
@@ -73,7 +73,7 @@ def test_objects_in_chunks_and_in_parts_are_stored_whole(s3: Any) -> None:
     assert s3.get_object(Bucket="parts", Key="big", Range="bytes=10-14")["Body"].read() == b"01234"
 
 
-def test_body_after_expect_100_continue_is_read_at_once(server: MotoServer) -> None:
+def test_body_after_expect_100_continue_is_read_immediately(server: MotoServer) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)
     connection.putrequest("PUT", "/waiting")
     connection.putheader("Content-Length", "0")
@@ -93,7 +93,7 @@ def test_body_after_expect_100_continue_is_read_at_once(server: MotoServer) -> N
         ({"Transfer-Encoding": "chunked"}, 400),  # followed by no chunk
     ],
 )
-def test_request_with_a_bad_length_is_refused(server: MotoServer, headers: dict[str, str], status: int) -> None:
+def test_request_with_an_invalid_length_is_refused(server: MotoServer, headers: dict[str, str], status: int) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)
     connection.putrequest("PUT", "/pages/a")
     for name, value in headers.items():
@@ -125,7 +125,7 @@ def status_and_body(connection: http.client.HTTPConnection) -> tuple[int, bytes]
         ("kinesis", "list_streams", {}),
     ],
 )
-def test_request_whose_changes_cannot_be_stored_fails_with_the_reason(
+def test_request_that_cannot_be_stored_fails_with_the_reason(
     service: str, operation: str, arguments: dict[str, Any]
 ) -> None:
     server = MotoServer(changed=refuse)

@@ -68,7 +68,7 @@ def create_table(dynamodb: Any, *, range_key: bool = False) -> str:
 
 
 @pytest.mark.parametrize("range_key", [False, True])
-def test_pages_of_a_scan_hold_each_item_once_in_key_order(dynamodb: Any, range_key: bool) -> None:
+def test_scan_pages_have_each_item_once_in_key_order(dynamodb: Any, range_key: bool) -> None:
     create_table(dynamodb, range_key=range_key)
     for number in (10, 9, 2, 33, 1):
         for name in ("b", "a") if range_key else (f"{number}",):
@@ -80,7 +80,7 @@ def test_pages_of_a_scan_hold_each_item_once_in_key_order(dynamodb: Any, range_k
     assert found == (expected if range_key else sorted((str(number), number) for number in (10, 9, 2, 33, 1)))
 
 
-def test_a_page_can_start_after_an_item_that_is_deleted(dynamodb: Any) -> None:
+def test_page_can_start_after_a_deleted_item(dynamodb: Any) -> None:
     create_table(dynamodb)
     for name in "abc":
         dynamodb.put_item(TableName="things", Item={"id": {"S": name}})
@@ -90,7 +90,7 @@ def test_a_page_can_start_after_an_item_that_is_deleted(dynamodb: Any) -> None:
     assert [item["id"]["S"] for item in rest["Items"]] == ["c"]
 
 
-def test_segments_share_the_items(dynamodb: Any) -> None:
+def test_scan_segments_partition_the_items(dynamodb: Any) -> None:
     create_table(dynamodb)
     names = {str(number) for number in range(40)}
     for name in names:
@@ -106,7 +106,7 @@ def test_segments_share_the_items(dynamodb: Any) -> None:
 
 
 @pytest.mark.parametrize("name", ATTRIBUTES)
-def test_attribute_comes_back_as_it_was_written(dynamodb: Any, name: str) -> None:
+def test_attribute_is_unchanged_after_write_and_read(dynamodb: Any, name: str) -> None:
     create_table(dynamodb)
     item = {"id": {"S": "1"}, name: ATTRIBUTES[name]}
     dynamodb.batch_write_item(RequestItems={"things": [{"PutRequest": {"Item": item}}]})
@@ -114,14 +114,14 @@ def test_attribute_comes_back_as_it_was_written(dynamodb: Any, name: str) -> Non
     assert dynamodb.scan(TableName="things")["Items"] == [item]
 
 
-def test_wrong_type_of_an_attribute_is_still_refused(dynamodb: Any) -> None:
+def test_wrong_attribute_type_is_refused(dynamodb: Any) -> None:
     create_table(dynamodb)
     with pytest.raises(dynamodb.exceptions.ClientError, match="cannot be converted to a numeric value"):
         dynamodb.put_item(TableName="things", Item={"id": {"S": "1"}, "number": {"N": "one"}})
 
 
 @pytest.mark.parametrize("range_key", [False, True])
-def test_batch_stores_and_streams_what_single_writes_do(dynamodb: Any, range_key: bool) -> None:
+def test_batch_stores_and_streams_like_single_writes(dynamodb: Any, range_key: bool) -> None:
     arn = create_table(dynamodb, range_key=range_key)
     items = [{"id": {"S": name}, "number": {"N": "1.50"}, "text": {"S": "café"}} for name in "aba"]
     for item in items:
@@ -138,7 +138,7 @@ def test_batch_stores_and_streams_what_single_writes_do(dynamodb: Any, range_key
     assert dynamodb.scan(TableName="things")["Items"] == items[:2]
 
 
-def test_batch_is_stored_as_a_whole_or_not_at_all(dynamodb: Any) -> None:
+def test_batch_is_stored_atomically(dynamodb: Any) -> None:
     arn = create_table(dynamodb)
     good = {"id": {"S": "1"}}
     for bad, reason in (
@@ -169,7 +169,7 @@ def test_batch_with_an_invalid_item_is_refused(dynamodb: Any, bad: dict[str, Any
     assert dynamodb.scan(TableName="things")["Items"] == []
 
 
-def test_batch_of_writes_and_deletions_keeps_both(dynamodb: Any) -> None:
+def test_batch_may_combine_writes_and_deletions(dynamodb: Any) -> None:
     create_table(dynamodb)
     put_batch(dynamodb, {"id": {"S": "1"}})
     requests = [{"PutRequest": {"Item": {"id": {"S": "2"}}}}, {"DeleteRequest": {"Key": {"id": {"S": "1"}}}}]
@@ -194,7 +194,7 @@ def without_ids(event: dict[str, Any]) -> dict[str, Any]:
     return {**event, "dynamodb": change, "eventID": None}
 
 
-def test_stream_record_is_the_event_that_lambda_sends(dynamodb: Any) -> None:
+def test_stream_record_is_the_event_of_lambda(dynamodb: Any) -> None:
     arn = create_table(dynamodb)
     mapping = EventSourceMapping("uuid", arn, "arn:aws:lambda:eu-west-1:123456789012:function:f", batch_size=10)
     (shard,) = open_shards(
@@ -220,7 +220,7 @@ def test_stream_record_is_the_event_that_lambda_sends(dynamodb: Any) -> None:
     assert int(first.sequence_number) < int(second.sequence_number) < int(third.sequence_number)
 
 
-def test_latest_position_leaves_out_what_is_there(dynamodb: Any) -> None:
+def test_latest_position_skips_existing_records(dynamodb: Any) -> None:
     arn = create_table(dynamodb)
     dynamodb.put_item(TableName="things", Item={"id": {"S": "before"}})
     mapping = EventSourceMapping(

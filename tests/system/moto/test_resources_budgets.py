@@ -7,7 +7,7 @@ BUDGET = "AWS::Budgets::Budget"
 DATA = {"BudgetType": "COST", "TimeUnit": "MONTHLY", "BudgetLimit": {"Amount": 200, "Unit": "USD"}}
 
 
-def test_budget_is_kept_with_its_limit_and_whom_it_tells(cloud: MotoCloud) -> None:
+def test_budget_has_its_limit_and_notifications(cloud: MotoCloud) -> None:
     told = {
         "Notification": {"NotificationType": "ACTUAL", "ComparisonOperator": "GREATER_THAN", "Threshold": 80},
         "Subscribers": [{"SubscriptionType": "SNS", "Address": "arn:aws:sns:eu-west-1:123456789012:alerts"}],
@@ -25,6 +25,6 @@ def test_budget_is_kept_with_its_limit_and_whom_it_tells(cloud: MotoCloud) -> No
     assert [each["Threshold"] for each in notifications["Notifications"]] == [80]
 
 
-def test_what_a_budget_has_and_moto_does_not_is_refused(cloud: MotoCloud) -> None:
+def test_budget_property_unsupported_by_moto_is_refused(cloud: MotoCloud) -> None:
     with pytest.raises(DeploymentError, match=r"Budget\.AutoAdjustData"):
         cloud.create(BUDGET, Budget={**DATA, "AutoAdjustData": {"AutoAdjustType": "HISTORICAL"}})

@@ -36,7 +36,7 @@ def test_table_of_the_glue_catalogue_has_its_columns(cloud: MotoCloud) -> None:
     assert created.physical_id == created.physical_id.lower()
 
 
-def test_glue_security_configuration_encrypts(cloud: MotoCloud) -> None:
+def test_glue_security_configuration_has_its_encryption(cloud: MotoCloud) -> None:
     s3 = [{"S3EncryptionMode": "SSE-S3"}]
     logs = {"CloudWatchEncryptionMode": "DISABLED"}
 

@@ -99,7 +99,7 @@ def test_function_has_its_configuration(cloud: MotoCloud) -> None:
     assert created.properties["SnapStart"] == {"ApplyOn": "PublishedVersions"}
 
 
-def test_layer_of_a_public_parameter_of_aws_is_left_to_the_environment(cloud: MotoCloud) -> None:
+def test_layer_of_a_public_aws_parameter_is_not_stored(cloud: MotoCloud) -> None:
     deployment = deploy(cloud, Function=function(Layers=["{{resolve:ssm:/aws/service/pandas/1/layer-arn}}"]))
 
     (created,) = deployment.of_type("AWS::Lambda::Function")
@@ -109,7 +109,7 @@ def test_layer_of_a_public_parameter_of_aws_is_left_to_the_environment(cloud: Mo
 
 
 @pytest.mark.parametrize(("runtime", "file"), [("python3.13", "index.py"), ("nodejs22.x", "index.js")])
-def test_code_in_the_template_becomes_a_file_of_its_language(cloud: MotoCloud, runtime: str, file: str) -> None:
+def test_inline_code_is_a_file_of_its_language(cloud: MotoCloud, runtime: str, file: str) -> None:
     deployment = deploy(cloud, Function=function(Runtime=runtime, Code={"ZipFile": "text"}))
 
     (created,) = deployment.of_type("AWS::Lambda::Function")
@@ -120,7 +120,7 @@ def test_code_in_the_template_becomes_a_file_of_its_language(cloud: MotoCloud, r
     assert stored["CodeSize"] == len(expected.getvalue())
 
 
-def test_alias_of_a_version_may_be_invoked_by_whom_the_template_says(cloud: MotoCloud) -> None:
+def test_alias_has_the_invoke_permission_of_the_template(cloud: MotoCloud) -> None:
     version = {"Type": "AWS::Lambda::Version", "Properties": {"FunctionName": {"Ref": "Function"}}}
     alias = {
         "Type": "AWS::Lambda::Alias",
@@ -154,7 +154,7 @@ def test_alias_of_a_version_may_be_invoked_by_whom_the_template_says(cloud: Moto
     assert statement["Resource"] == created.physical_id
 
 
-def test_event_source_mapping_keeps_all_that_pollers_need(cloud: MotoCloud) -> None:
+def test_event_source_mapping_has_the_settings_of_pollers(cloud: MotoCloud) -> None:
     stream = {"Type": "AWS::Kinesis::Stream", "Properties": {"ShardCount": 1}}
     settings: dict[str, Any] = {
         "BatchSize": 100,
@@ -186,7 +186,7 @@ def test_event_source_mapping_keeps_all_that_pollers_need(cloud: MotoCloud) -> N
     assert created.attributes["Id"] == created.physical_id
 
 
-def test_cluster_of_msk_is_refused(cloud: MotoCloud) -> None:
+def test_msk_cluster_is_refused(cloud: MotoCloud) -> None:
     mapping = {
         "Type": "AWS::Lambda::EventSourceMapping",
         "Properties": {

@@ -47,7 +47,7 @@ def test_role_has_its_policies(cloud: MotoCloud) -> None:
     assert created.attributes["Arn"] == f"arn:aws:iam::{ACCOUNT}:role/{name}"
 
 
-def test_key_rotates_and_has_its_alias(cloud: MotoCloud) -> None:
+def test_key_is_rotated_and_has_its_alias(cloud: MotoCloud) -> None:
     key = {
         "Type": "AWS::KMS::Key",
         "Properties": {"KeyPolicy": MAY_READ, "EnableKeyRotation": True, "Description": "lake"},

@@ -46,7 +46,7 @@ def test_queue_has_its_attributes(cloud: MotoCloud) -> None:
     assert queue.properties["RedriveAllowPolicy"] == {"redrivePermission": "denyAll"}
 
 
-def test_fifo_queue_has_the_name_that_sqs_wants(cloud: MotoCloud) -> None:
+def test_fifo_queue_name_ends_with_fifo(cloud: MotoCloud) -> None:
     queue = cloud.create("AWS::SQS::Queue", FifoQueue=True, ContentBasedDeduplication=True)
 
     assert queue.attributes["QueueName"].endswith(".fifo")
@@ -118,7 +118,7 @@ def test_rule_has_its_pattern_and_targets(cloud: MotoCloud) -> None:
     assert events.list_targets_by_rule(Rule=rule.physical_id)["Targets"] == [target]
 
 
-def test_rule_of_an_own_bus_is_on_that_bus(cloud: MotoCloud) -> None:
+def test_rule_of_another_bus_is_on_that_bus(cloud: MotoCloud) -> None:
     _, rule = with_thing(
         cloud,
         "AWS::Events::Rule",
@@ -221,7 +221,7 @@ def test_log_group_has_its_subscription(cloud: MotoCloud) -> None:
     assert subscribed["filterPattern"] == "{ $.kind = 1 }"
 
 
-def test_a_subscription_with_a_pattern_that_is_not_known_is_refused(cloud: MotoCloud) -> None:
+def test_subscription_with_an_unknown_pattern_is_refused(cloud: MotoCloud) -> None:
     with pytest.raises(DeploymentError, match=r"FilterPattern.*\[a, b\]"):
         cloud.create(
             "AWS::Logs::SubscriptionFilter", LogGroupName="served", FilterPattern="[a, b]", DestinationArn="arn:x"

@@ -13,7 +13,7 @@ def value_of(cloud: MotoCloud, arn: str) -> str:
     return text
 
 
-def test_secret_is_generated_by_its_rules(cloud: MotoCloud) -> None:
+def test_generated_secret_follows_its_rules(cloud: MotoCloud) -> None:
     secret = cloud.create(
         SECRET, Description="hashes", GenerateSecretString={"PasswordLength": 64, "ExcludePunctuation": True}
     )
@@ -30,7 +30,7 @@ def test_secret_of_a_template_is_stored(cloud: MotoCloud) -> None:
     assert value_of(cloud, secret.physical_id) == "in the open"
 
 
-def test_secret_of_the_api_is_found_by_an_arn_that_ends_with_its_name(cloud: MotoCloud) -> None:
+def test_secret_is_found_by_an_arn_that_ends_with_its_name(cloud: MotoCloud) -> None:
     cloud.client("secretsmanager").create_secret(Name="kafka-client-a1b2c3", SecretString="in the open")
 
     assert value_of(cloud, "arn:aws:secretsmanager:us-east-1:123456789012:secret:kafka-client-a1b2c3") == "in the open"
@@ -44,6 +44,6 @@ def test_secret_of_the_api_is_found_by_an_arn_that_ends_with_its_name(cloud: Mot
         ({"GenerateSecretString": {"Length": 3}}, r"GenerateSecretString\.Length"),
     ],
 )
-def test_what_cannot_be_honoured_is_refused(cloud: MotoCloud, properties: dict[str, Any], problem: str) -> None:
+def test_unsupported_secret_is_refused(cloud: MotoCloud, properties: dict[str, Any], problem: str) -> None:
     with pytest.raises(DeploymentError, match=problem):
         cloud.create(SECRET, **properties)

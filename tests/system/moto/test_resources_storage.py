@@ -85,7 +85,7 @@ def test_bucket_has_its_lifecycle_rules(cloud: MotoCloud) -> None:
     ]
 
 
-def test_bucket_sends_its_events_to_eventbridge(cloud: MotoCloud) -> None:
+def test_bucket_events_are_sent_to_eventbridge(cloud: MotoCloud) -> None:
     enabled = {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
     target = {"Id": "Queue", "Arn": {"Fn::GetAtt": ["Queue", "Arn"]}}
     resources = {
@@ -105,7 +105,7 @@ def test_bucket_sends_its_events_to_eventbridge(cloud: MotoCloud) -> None:
     assert json.loads(message["Body"])["detail"]["object"]["key"] == "raw/1.json"
 
 
-def test_bucket_notification_to_anything_else_is_an_error(cloud: MotoCloud) -> None:
+def test_other_bucket_notifications_are_refused(cloud: MotoCloud) -> None:
     destinations = [{"Event": "s3:ObjectCreated:*", "Function": "arn"}]
 
     with pytest.raises(DeploymentError, match=r"property NotificationConfiguration\.LambdaConfigurations"):
@@ -121,7 +121,7 @@ def test_bucket_has_its_cors_rules(cloud: MotoCloud) -> None:
     assert (stored["MaxAgeSeconds"], stored["ExposeHeaders"]) == (60, ["ETag"])
 
 
-def test_bucket_policy_of_a_hardened_bucket_leaves_the_bucket_usable(cloud: MotoCloud) -> None:
+def test_bucket_policy_of_a_hardened_bucket_permits_local_access(cloud: MotoCloud) -> None:
     def statement(effect: str, principal: Any, **more: Any) -> dict[str, Any]:
         resources = {"Fn::Sub": "${Bucket.Arn}/*"}
         return {"Effect": effect, "Principal": principal, "Action": "s3:*", "Resource": resources, **more}
@@ -149,7 +149,7 @@ def test_bucket_policy_of_a_hardened_bucket_leaves_the_bucket_usable(cloud: Moto
     assert len(kept_policy.properties["PolicyDocument"]["Statement"]) == 3
 
 
-def test_bucket_policy_that_denies_everybody_is_enforced(cloud: MotoCloud) -> None:
+def test_bucket_policy_that_denies_all_is_enforced(cloud: MotoCloud) -> None:
     deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", "Resource": "*"}
     policy = {"Bucket": {"Ref": "Bucket"}, "PolicyDocument": {"Version": "2012-10-17", "Statement": [deny]}}
 

@@ -127,7 +127,7 @@ def test_list_of_versions_reads_no_content(
         ]
 
 
-def test_content_of_a_version_that_is_gone_is_deleted(journal: Journal, objects: Callable[[], Objects]) -> None:
+def test_content_of_a_deleted_version_is_deleted(journal: Journal, objects: Callable[[], Objects]) -> None:
     with mock_aws():
         s3, stored = versioned_bucket(), objects()
         version = s3.put_object(Bucket="shop", Key="k", Body=b"one")["VersionId"]
@@ -144,7 +144,7 @@ def test_content_of_a_version_that_is_gone_is_deleted(journal: Journal, objects:
     assert list(journal.read("object")) == []
 
 
-def test_execution_that_ran_when_its_cloud_ended_has_failed() -> None:
+def test_execution_interrupted_by_the_end_of_the_cloud_is_failed() -> None:
     execution = execution_of({"name": "e", "exec_status": ExecutionStatus.RUNNING, "events": [{"id": 1}]}, None)
 
     assert execution.exec_status == ExecutionStatus.FAILED
@@ -153,7 +153,7 @@ def test_execution_that_ran_when_its_cloud_ended_has_failed() -> None:
 
 
 @pytest.mark.parametrize("entries", [((1,), (2,), (3,)), ((1, 2, 3),)])
-def test_stream_without_a_mapping_keeps_the_records_of_one_day(
+def test_stream_without_a_mapping_keeps_records_of_one_day(
     tmp_path: Path, entries: tuple[tuple[int, ...], ...]
 ) -> None:
     created = {1: time.time() - 90_000, 2: time.time() - 87_000, 3: time.time() - 1_000}
@@ -177,7 +177,7 @@ def test_stream_without_a_mapping_keeps_the_records_of_one_day(
     assert [int(name) for _, name, _ in journal.read("record")] == [3]
 
 
-def test_position_of_the_slowest_mapping_decides_which_records_stay(tmp_path: Path) -> None:
+def test_position_of_the_slowest_mapping_decides_the_kept_records(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
     place = "kinesis/events/shardId-000000000000"
     with mock_aws():
@@ -196,7 +196,7 @@ def test_position_of_the_slowest_mapping_decides_which_records_stay(tmp_path: Pa
     assert [(mapping, int(data)) for _, mapping, data in journal.read("position")] == [("fast", 6), ("slow", 3)]
 
 
-def test_position_of_a_mapping_that_the_template_lacks_is_deleted(tmp_path: Path) -> None:
+def test_position_of_a_removed_mapping_is_deleted(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
     place, now = "kinesis/events/shardId-000000000000", time.time()
     for number, age_s in ((1, 90_000), (2, 1_000)):
@@ -256,7 +256,7 @@ def test_item_is_restored_under_its_key(journal: Journal, keys: dict[str, str]) 
 
 
 @pytest.mark.parametrize("keys", [{"other": "S"}, {"number": "N"}, {"id": "S", "other": "S"}, {"id": "S"}])
-def test_table_whose_template_has_another_key_is_named(journal: Journal, keys: dict[str, str]) -> None:
+def test_table_with_a_changed_key_is_refused_with_its_name(journal: Journal, keys: dict[str, str]) -> None:
     stored_thing(journal, id="S", number="N")
 
     with mock_aws():
@@ -265,7 +265,7 @@ def test_table_whose_template_has_another_key_is_named(journal: Journal, keys: d
             Recorder(journal, region="us-east-1", account=ACCOUNT).restore()
 
 
-def test_unsigned_sign_up_is_stored_before_its_response_leaves(journal: Journal) -> None:
+def test_unsigned_sign_up_is_stored_before_its_response(journal: Journal) -> None:
     with mock_aws():
         cognito = boto3.client("cognito-idp", region_name="us-east-1")
         pool = cognito.create_user_pool(PoolName="shop")["UserPool"]["Id"]
@@ -278,7 +278,7 @@ def test_unsigned_sign_up_is_stored_before_its_response_leaves(journal: Journal)
     assert len([place for place, _, _ in journal.read("entry") if place == "cognito.users"]) == 1
 
 
-def test_job_that_ran_when_its_cloud_ended_is_written_as_failed(journal: Journal) -> None:
+def test_job_interrupted_by_the_end_of_the_cloud_is_failed(journal: Journal) -> None:
     def job() -> Any:
         return SimpleNamespace(training_job_status="InProgress", secondary_status="", failure_reason=None)
 
@@ -293,7 +293,7 @@ def test_job_that_ran_when_its_cloud_ended_is_written_as_failed(journal: Journal
     assert pickling.loads(data).training_job_status == "Failed"
 
 
-def test_entries_of_the_template_and_of_removed_resources_stay_as_they_are(journal: Journal) -> None:
+def test_entries_of_the_template_and_of_removed_resources_are_unchanged(journal: Journal) -> None:
     removed = ("glue.tables", "removed|table", pickling.dumps("its table"))
     journal.put("entry", *removed)
     journal.commit()
@@ -323,7 +323,7 @@ def create_key(**properties: str) -> tuple[Any, str]:
     return kms, key_id
 
 
-def test_ciphertext_of_a_key_of_the_template_is_decrypted_after_restarts(journal: Journal) -> None:
+def test_ciphertext_of_a_template_key_is_decrypted_after_restarts(journal: Journal) -> None:
     with mock_aws():
         kms, key_id = create_key()
         restarted(journal)
@@ -352,7 +352,7 @@ def test_signature_of_a_key_is_verified_after_a_restart(journal: Journal, spec: 
         assert kms.verify(**signed, Signature=signature)["SignatureValid"]
 
 
-def test_key_of_a_resource_that_was_removed_and_added_again_is_the_same(journal: Journal) -> None:
+def test_key_of_a_removed_and_added_resource_is_the_same(journal: Journal) -> None:
     with mock_aws():
         kms, key_id = create_key()
         restarted(journal)
@@ -374,7 +374,7 @@ def test_description_of_a_key_follows_the_template(journal: Journal) -> None:
             assert kms.describe_key(KeyId=key_id)["KeyMetadata"]["Description"] == description
 
 
-def test_state_of_a_key_outlasts_a_restart(journal: Journal) -> None:
+def test_key_state_survives_a_restart(journal: Journal) -> None:
     with mock_aws():
         kms, key_id = create_key()
         recorder = restarted(journal)
@@ -397,7 +397,7 @@ def create_pool() -> tuple[Any, dict[str, str]]:
     return cognito, {"UserPoolId": pool}
 
 
-def test_users_and_groups_belong_together_after_a_restart(journal: Journal) -> None:
+def test_users_keep_their_groups_after_a_restart(journal: Journal) -> None:
     with mock_aws():
         cognito, pool = create_pool()
         recorder = restarted(journal)
@@ -424,7 +424,7 @@ def test_users_and_groups_belong_together_after_a_restart(journal: Journal) -> N
         assert not cognito.list_users_in_group(**pool, GroupName="readers")["Users"][0]["Enabled"]
 
 
-def test_own_table_of_a_database_is_listed_after_a_restart(journal: Journal) -> None:
+def test_user_created_table_is_listed_after_a_restart(journal: Journal) -> None:
     def database() -> Any:
         glue = boto3.client("glue", region_name="us-east-1")
         glue.create_database(DatabaseInput={"Name": "shop"})
@@ -470,7 +470,7 @@ def event_stream() -> Any:
         (DAY_S + 60, 0, [(1, 1), (2, 1), (3, 1)]),
     ],
 )
-def test_processed_record_is_deleted_after_a_day_and_its_number_stays(
+def test_processed_record_is_deleted_after_a_day_and_its_number_kept(
     journal: Journal, age_s: float, processed: int, stored: list[tuple[int, int]]
 ) -> None:
     with mock_aws():
@@ -514,7 +514,7 @@ def test_records_without_a_mapping_are_deleted_after_a_day(journal: Journal) -> 
     assert [(int(last), pickle.loads(data)) for _, last, data in journal.read("record")] == [(2, [{}])]
 
 
-def test_numbers_of_a_table_s_stream_go_on_from_an_expired_record(journal: Journal) -> None:
+def test_table_stream_numbers_continue_after_an_expired_record(journal: Journal) -> None:
     journal.put("record", "dynamodb/things", f"{41:030d}", pickle.dumps([{}]))
     journal.commit()
     with mock_aws():

@@ -45,7 +45,7 @@ def test_three_solutions_on_the_same_data_have_campaigns(shop: Shop, personalize
     assert [json.loads(line)["input"]["userId"] for line in lines] == ["m-1", "m-2"]
 
 
-def test_recommenders_of_a_domain_answer_and_are_deleted(shop: Shop, personalize: Callable[[str], Any]) -> None:
+def test_domain_recommenders_respond_and_are_deleted(shop: Shop, personalize: Callable[[str], Any]) -> None:
     interactions = upload_interactions(shop.cloud.client("s3"), "domain/interactions.csv", event_type="View")
 
     found = domain_recommenders(

@@ -13,7 +13,7 @@ from tests.booted.shop import Shop
 from tests.booted.uploads import IMPORT_BUCKET, upload_interactions
 
 
-def test_a_program_provisions_trains_recommends_and_cleans_up(shop: Shop, personalize: Callable[[str], Any]) -> None:
+def test_program_provisions_trains_recommends_and_cleans_up(shop: Shop, personalize: Callable[[str], Any]) -> None:
     s3 = shop.cloud.client("s3")
     location = upload_interactions(s3)
     s3.put_object(Bucket=IMPORT_BUCKET, Key="users.json", Body=b'{"userId": "p-1"}\n{"userId": "nobody"}\n')

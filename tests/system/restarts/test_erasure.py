@@ -60,7 +60,7 @@ def shop_data(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
-def test_erased_user_leaves_the_files_with_the_expired_copies(tmp_path: Path, shop_data: Path) -> None:
+def test_erased_user_is_removed_from_files_with_expired_copies(tmp_path: Path, shop_data: Path) -> None:
     with Shop.booted(synthesized(**QUICK, **WITHOUT_SCHEDULES), tmp_path, data=shop_data) as shop:
         for user in (BOB, ANN):  # the newest records are of the erased user
             profile = {"userId": user, "properties": json.dumps({"city": "Graz"})}

@@ -49,7 +49,7 @@ def boot(assembly: Path, directory: Path, *options: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("app", [shop, foreign])
-def test_killed_cloud_has_each_changed_resource_again(app: Callable[[Path], Path], tmp_path: Path) -> None:
+def test_killed_cloud_restores_every_changed_resource(app: Callable[[Path], Path], tmp_path: Path) -> None:
     assembly = app(tmp_path)
     before = boot(assembly, tmp_path, "--change")
 
@@ -59,6 +59,6 @@ def test_killed_cloud_has_each_changed_resource_again(app: Callable[[Path], Path
     assert {path: pair for path, pair in lost.items() if pair[0] != pair[1]} == {}
 
 
-def test_each_resource_type_is_changed_or_declared_unchanged() -> None:
+def test_every_resource_type_is_changed_or_declared_unchanged() -> None:
     assert CHANGES.keys() | OF_THE_TEMPLATE | NOT_KEPT == RESOURCE_TYPES.keys()
     assert not CHANGES.keys() & OF_THE_TEMPLATE

@@ -106,7 +106,7 @@ def log_item(shop: Deployment, change: Change, *, batch: int) -> None:
 
 
 @pytest.mark.parametrize("keep_newer", [False, True])
-def test_lake_and_tables_are_what_they_were(shop: Deployment, keep_newer: bool) -> None:
+def test_lake_and_tables_are_restored_to_a_time(shop: Deployment, keep_newer: bool) -> None:
     before = interaction("before", received_time_ms=now_ms())
     archive_batch(shop, before, first=0)
     catalogue = CatalogueStore(shop.client("dynamodb"), shop.names.catalogue_table)
@@ -161,7 +161,7 @@ def test_losses_are_newer_live_events_models_and_configurations(shop: Deployment
     assert found == Losses(live_events=1, models=("v2",), configurations=(1,))
 
 
-def test_a_later_restore_undoes_an_earlier_one(shop: Deployment) -> None:
+def test_later_restore_undoes_an_earlier_one(shop: Deployment) -> None:
     clock = Clock()
     archive_batch(shop, interaction("one", received_time_ms=now_ms()), first=0)
     first = clock.next_second()
@@ -175,7 +175,7 @@ def test_a_later_restore_undoes_an_earlier_one(shop: Deployment) -> None:
     assert event_ids(shop) == ["one", "two"]
 
 
-def test_a_deleted_object_is_there_again(shop: Deployment) -> None:
+def test_deleted_object_is_restored(shop: Deployment) -> None:
     archive_batch(shop, interaction("one", received_time_ms=now_ms()), first=0)
     then = Clock().next_second()
     (listed,) = LakeReader(shop.client("s3"), shop.names.lake_bucket, received_by_ms=None).objects()
@@ -186,7 +186,7 @@ def test_a_deleted_object_is_there_again(shop: Deployment) -> None:
     assert event_ids(shop) == ["one"]
 
 
-def test_nobody_who_was_erased_comes_back(shop: Deployment) -> None:
+def test_erased_user_is_not_restored(shop: Deployment) -> None:
     shop.client("secretsmanager").create_secret(Name="hash-key", SecretString=KEY)
     arn = shop.client("secretsmanager").describe_secret(SecretId="hash-key")["ARN"]
     shop = _with_key(shop, arn)
@@ -210,7 +210,7 @@ def test_nobody_who_was_erased_comes_back(shop: Deployment) -> None:
     assert [each.event_id for each in profiles.read("u#bert").recent] == ["other"]
 
 
-def test_what_was_imported_after_that_time_can_be_imported_again(shop: Deployment, tmp_path: Path) -> None:
+def test_file_imported_after_the_restored_time_can_be_imported_again(shop: Deployment, tmp_path: Path) -> None:
     path = tmp_path / "p.csv"
     path.write_text("USER_ID,ITEM_ID,TIMESTAMP\nann,a,1500000000\n")
     then = Clock().next_second()
@@ -226,7 +226,7 @@ def test_what_was_imported_after_that_time_can_be_imported_again(shop: Deploymen
     assert len(event_ids(shop)) == 1
 
 
-def test_erased_users_go_also_from_an_object_that_changes_meanwhile(shop: Deployment) -> None:
+def test_erased_users_are_removed_from_a_concurrently_changed_object(shop: Deployment) -> None:
     arn = shop.client("secretsmanager").create_secret(Name="hash-key", SecretString=KEY)["ARN"]
     shop = _with_key(shop, arn)
     ann, bob = (interaction(user, user_id=user, received_time_ms=now_ms()) for user in ("ann", "bob"))
@@ -257,7 +257,7 @@ def test_erased_users_go_also_from_an_object_that_changes_meanwhile(shop: Deploy
     assert event_ids(shop) == ["bob"]
 
 
-def test_tables_come_back_from_their_backups(shop: Deployment) -> None:
+def test_tables_are_restored_from_their_backups(shop: Deployment) -> None:
     catalogue = CatalogueStore(shop.client("dynamodb"), shop.names.catalogue_table)
     catalogue.put([Item("pear", {"price": 1})], now_ms=now_ms())
     archive_batch(shop, interaction("e1", received_time_ms=now_ms()), first=0)
@@ -277,7 +277,7 @@ def _with_key(shop: Deployment, arn: str) -> Deployment:
     return dataclasses.replace(shop, names=dataclasses.replace(shop.names, hash_key_arn=arn))
 
 
-def test_names_of_personalize_stay_with_their_table(shop: Deployment) -> None:
+def test_personalize_names_are_not_restored(shop: Deployment) -> None:
     names = S3Object(shop.client("s3"), shop.names.artefact_bucket, OWN_NAMES_KEY)
     names.replace(b"before", etag=None)
     then = Clock().next_second()
@@ -292,7 +292,7 @@ def test_names_of_personalize_stay_with_their_table(shop: Deployment) -> None:
     assert kept.body == b"after"
 
 
-def test_actions_go_back(shop: Deployment) -> None:
+def test_actions_are_restored(shop: Deployment) -> None:
     actions = ActionStore(shop.client("s3"), shop.names.artefact_bucket)
     actions.put([Action("app", {"value": 2})], now_ms=0)
     then = Clock().next_second()

@@ -41,7 +41,7 @@ def answered(shop: Shop, *arguments: str | Path, directory: Path) -> dict[str, A
     return document
 
 
-def test_a_file_of_users_is_answered_as_single_requests_are(shop: Shop, users: Path, tmp_path: Path) -> None:
+def test_batch_of_users_equals_single_requests(shop: Shop, users: Path, tmp_path: Path) -> None:
     summary = answered(shop, "--users", users, "-k", "10", directory=tmp_path)
 
     rows = pq.read_table(tmp_path / "recommendations.parquet").to_pylist()
@@ -53,7 +53,7 @@ def test_a_file_of_users_is_answered_as_single_requests_are(shop: Shop, users: P
     assert failed[1] == f'{"x" * 257},4,"userId has 257 characters, expected at most 256"'
 
 
-def test_the_workflow_leaves_the_same_in_parts(shop: Shop, users: Path, tmp_path: Path) -> None:
+def test_workflow_writes_the_same_results_in_parts(shop: Shop, users: Path, tmp_path: Path) -> None:
     summary = answered(shop, "--users", users, "-k", "10", "--workflow", directory=tmp_path)
 
     s3, bucket, run = shop.cloud.client("s3"), shop.name("artefact-bucket"), summary["run"]
@@ -70,7 +70,7 @@ def test_the_workflow_leaves_the_same_in_parts(shop: Shop, users: Path, tmp_path
     assert len((tmp_path / "users.txt.failed.csv").read_text().splitlines()) == 1 + BAD
 
 
-def test_a_batch_that_fails_fails_the_run_and_says_why(shop: Shop, users: Path, tmp_path: Path) -> None:
+def test_failed_batch_fails_the_run_with_its_reason(shop: Shop, users: Path, tmp_path: Path) -> None:
     options = ("--workflow", "--filter", "sale")
     said = shop.alsolike("recommend", "--users", users, *options, exit_code=1)
 

@@ -15,11 +15,11 @@ def cold_items(answer: Answer) -> int:
     return int(answer.headers.get("x-alsolike-cold-items", 0))
 
 
-def test_no_answer_has_cold_items_before_one_is_posted(shop: Shop) -> None:
+def test_responses_have_no_cold_items_before_one_is_posted(shop: Shop) -> None:
     assert cold_items(shop.recommend("user-0")) == 0
 
 
-def test_a_posted_item_is_recommended_to_whom_its_like_are(shop: Shop) -> None:
+def test_posted_item_is_recommended_to_users_of_similar_items(shop: Shop) -> None:
     """User 0 shops in aisle 0, user 1 in aisle 1."""
     started = time.monotonic()
     rows = [{"itemId": "new", "properties": json.dumps({"aisle": "aisle 0"})}]
@@ -33,7 +33,7 @@ def test_a_posted_item_is_recommended_to_whom_its_like_are(shop: Shop) -> None:
     assert "new" not in shop.recommend("user-1", k=8).items
 
 
-def test_an_item_whose_title_means_the_same_is_recommended_though_no_word_of_it_is_known(shop: Shop) -> None:
+def test_item_with_a_synonymous_title_is_recommended(shop: Shop) -> None:
     """User 0 buys sofas."""
     rows = [{"itemId": "synonym", "properties": json.dumps({"title": "Couch"})}]
     assert shop.post("/items", {"datasetArn": shop.name("items-dataset-arn"), "items": rows}).status == 200
@@ -44,7 +44,7 @@ def test_an_item_whose_title_means_the_same_is_recommended_though_no_word_of_it_
     assert "synonym" not in shop.recommend("user-1", k=8).items
 
 
-def test_deleted_items_are_recommended_no_more(shop: Shop) -> None:
+def test_deleted_items_are_not_recommended(shop: Shop) -> None:
     for item in ("new", "synonym"):
         assert shop.administer("DELETE", f"/items/{item}").status == 200
 
@@ -53,7 +53,7 @@ def test_deleted_items_are_recommended_no_more(shop: Shop) -> None:
     assert not {"new", "synonym"} & set(answer.items)
 
 
-def test_a_new_user_gets_what_is_popular_among_the_users_like(shop: Shop) -> None:
+def test_new_user_gets_items_popular_in_the_users_group(shop: Shop) -> None:
     """The members of club 1 shop in aisle 1."""
     rows = [{"userId": "member", "properties": json.dumps({"club": "club 1"})}]
     assert shop.post("/users", {"datasetArn": shop.name("users-dataset-arn"), "users": rows}).status == 200

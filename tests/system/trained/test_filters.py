@@ -52,7 +52,7 @@ def test_filter_is_unknown_before_it_is_applied(shop: Shop) -> None:
     assert answer.headers["x-amzn-errortype"] == "ResourceNotFoundException"
 
 
-def test_applied_filter_is_obeyed_within_seconds(shop: Shop, tmp_path: Path) -> None:
+def test_applied_filter_is_effective_within_seconds(shop: Shop, tmp_path: Path) -> None:
     file = tmp_path / "alsolike.yaml"
     file.write_text(CONFIGURATION)
 
@@ -64,7 +64,7 @@ def test_applied_filter_is_obeyed_within_seconds(shop: Shop, tmp_path: Path) -> 
     assert filtered(shop, "1").items == []
 
 
-def test_changed_price_changes_the_answer(shop: Shop) -> None:
+def test_changed_price_changes_the_filtered_list(shop: Shop) -> None:
     change = shop.administer("PATCH", f"/items/{CHEAP}", {"price": 0.5})
     assert change.status == 200, change.document
 
@@ -77,7 +77,7 @@ def test_changed_price_changes_the_answer(shop: Shop) -> None:
     assert prices == {item: "0.5" if item == CHEAP else "1.5" for item in prices}
 
 
-def test_deleted_item_disappears_from_every_answer(shop: Shop) -> None:
+def test_deleted_item_is_removed_from_every_list(shop: Shop) -> None:
     assert CHEAP in ask(shop).items
     assert shop.administer("DELETE", f"/items/{CHEAP}").status == 200
 

@@ -59,14 +59,14 @@ def champion(shop: Shop) -> str | None:
     return found.version if found else None
 
 
-def test_answer_before_the_first_model_is_declared_empty(shop: OpenedShop) -> None:
+def test_response_without_a_model_is_empty_and_degraded(shop: OpenedShop) -> None:
     answer = shop.opening.before
 
     assert (answer.status, answer.items) == (200, [])
     assert answer.headers["x-alsolike-degraded"] == "no-model"
 
 
-def test_import_stores_good_rows_and_lists_bad_ones_by_line(shop: OpenedShop) -> None:
+def test_import_stores_valid_rows_and_lists_invalid_ones_by_line(shop: OpenedShop) -> None:
     imported = shop.opening.imported
 
     assert (imported["imported"], imported["rejected"]) == (USERS * DAYS, 2)
@@ -75,7 +75,7 @@ def test_import_stores_good_rows_and_lists_bad_ones_by_line(shop: OpenedShop) ->
     assert profile_items(shop, "u#user-59") == bought
 
 
-def test_training_makes_a_champion_that_the_api_serves_as_the_bundle_says(shop: OpenedShop, tmp_path: Path) -> None:
+def test_training_promotes_a_champion_that_the_api_serves_like_its_bundle(shop: OpenedShop, tmp_path: Path) -> None:
     trained = shop.opening.training.ended
 
     assert champion(shop) == trained["version"]
@@ -87,7 +87,7 @@ def test_training_makes_a_champion_that_the_api_serves_as_the_bundle_says(shop: 
     assert ranked(answer) == reference_ranking(shop, "u#user-0", tmp_path)
 
 
-def test_live_events_move_the_answer_as_the_reference_says(shop: Shop, tmp_path: Path) -> None:
+def test_live_events_change_the_ranking_like_the_reference(shop: Shop, tmp_path: Path) -> None:
     """A shopper of aisle 0 turns to aisle 2: what follows there must come up."""
     before = shop.recommend("user-0", k=30)
 
@@ -117,7 +117,7 @@ def test_event_sent_twice_counts_once(shop: Shop) -> None:
     assert first.headers["x-correlation-id"] == found != again.headers["x-correlation-id"]
 
 
-def test_monitor_compares_what_happens_with_what_the_champion_learned(shop: Shop) -> None:
+def test_monitoring_compares_live_data_with_the_champion(shop: Shop) -> None:
     for aisle in range(3):
         assert shop.send(f"newcomer-{aisle}", *(f"item-{aisle}{step}" for step in range(10))).status == 200
     eventually(lambda: lake_counts(shop), holds=lambda counts: all(counts[f"newcomer-{n}"] == 10 for n in range(3)))
@@ -137,7 +137,7 @@ def test_monitor_compares_what_happens_with_what_the_champion_learned(shop: Shop
     assert shop.alsolike("status")["drift"].startswith("drift: largest PSI ")
 
 
-def test_bad_event_is_refused_by_name_and_the_others_are_stored(shop: Shop) -> None:
+def test_invalid_event_is_refused_and_other_events_are_stored(shop: Shop) -> None:
     good = {"eventType": "purchase", "itemId": "item-01", "sentAt": time.time()}
     call = {"trackingId": shop.name("tracking-id"), "userId": "half", "sessionId": "s"}
 
@@ -151,7 +151,7 @@ def test_bad_event_is_refused_by_name_and_the_others_are_stored(shop: Shop) -> N
     assert eventually(lambda: profile_items(shop, "u#half")) == ["item-01"]
 
 
-def test_call_with_a_broken_envelope_stores_nothing(shop: Shop) -> None:
+def test_call_with_an_invalid_envelope_stores_nothing(shop: Shop) -> None:
     good = {"eventType": "purchase", "itemId": "item-01", "sentAt": time.time()}
     call = {"trackingId": shop.name("tracking-id"), "userId": "refused", "eventList": [good]}
 
@@ -163,7 +163,7 @@ def test_call_with_a_broken_envelope_stores_nothing(shop: Shop) -> None:
     assert profile_items(shop, "u#refused") == []
 
 
-def test_poison_record_is_quarantined_and_its_neighbours_count_once(shop: Shop) -> None:
+def test_poison_record_is_quarantined_and_other_records_count_once(shop: Shop) -> None:
     empty_quarantine(shop)
     kinesis, stream = shop.cloud.client("kinesis"), shop.name("stream-name")
     poison = json.dumps({**json.loads(record("neighbour", 99)), "item_id": 7}).encode()
@@ -188,7 +188,7 @@ def test_poison_record_is_quarantined_and_its_neighbours_count_once(shop: Shop) 
 
 
 @pytest.mark.parametrize("consumer", ["ArchiveEvents", "UpdateProfiles"])
-def test_consumer_killed_mid_batch_loses_and_doubles_nothing(shop: Shop, consumer: str) -> None:
+def test_killed_consumer_loses_and_duplicates_no_record(shop: Shop, consumer: str) -> None:
     kinesis, stream = shop.cloud.client("kinesis"), shop.name("stream-name")
     users = [f"killed-{consumer}-{number}" for number in range(50)]
     sent = 0
@@ -252,7 +252,7 @@ def test_failed_training_keeps_the_champion(shop: Shop) -> None:
     assert len([name for name in on if "RecommendationsStale" in name]) == 1
 
 
-def test_every_metric_that_was_written_is_declared_with_its_dimensions(shop: Shop) -> None:
+def test_every_written_metric_is_declared_with_its_dimensions(shop: Shop) -> None:
     pages = shop.cloud.client("cloudwatch").get_paginator("list_metrics").paginate(Namespace="Alsolike/demo")
     written = [each for page in pages for each in page["Metrics"]]
 
@@ -265,7 +265,7 @@ def test_every_metric_that_was_written_is_declared_with_its_dimensions(shop: Sho
         assert dimensions["service"] in services, f"{each['MetricName']} by {dimensions}"
 
 
-def test_corrupt_bundle_never_replaces_the_champion_that_serves(shop: Shop) -> None:
+def test_corrupt_bundle_does_not_replace_the_champion(shop: Shop) -> None:
     serving = champion(shop)
     s3, bucket = shop.cloud.client("s3"), shop.name("artefact-bucket")
     for entry in s3.list_objects_v2(Bucket=bucket, Prefix=f"models/{serving}/")["Contents"]:

@@ -79,7 +79,7 @@ def items_until(shop: Shop, profile_id: str, last: str) -> list[str]:
     return eventually(lambda: items(shop, profile_id), holds=lambda found: found[-1:] == [last])
 
 
-def test_visitor_who_logs_in_is_recommended_what_follows_from_the_visit(shop: Shop) -> None:
+def test_visitor_who_logs_in_gets_recommendations_from_the_visit(shop: Shop) -> None:
     post(shop, *BROWSED)
     assert eventually(lambda: items(shop, f"s#{SESSION}"), holds=lambda found: len(found) == 2) == [
         "item-00",
@@ -98,7 +98,7 @@ def test_visitor_who_logs_in_is_recommended_what_follows_from_the_visit(shop: Sh
     assert eventually(lambda: items(shop, f"s#{SESSION}"), holds=lambda found: not found) == []
 
 
-def test_events_of_the_session_go_where_their_time_says(shop: Shop) -> None:
+def test_session_events_are_assigned_by_their_time(shop: Shop) -> None:
     post(shop, LATE, LOGGED_OUT)
     post(shop, SECOND_LOGIN)
 

@@ -31,7 +31,7 @@ def served(shop: Shop, *, until: str) -> str:
     return eventually(probe, holds=until.__eq__, within_s=60)
 
 
-def test_a_training_starts_once_and_alone(shop: OpenedShop) -> None:
+def test_training_starts_once_per_token_and_not_during_a_run(shop: OpenedShop) -> None:
     training = shop.opening.training
 
     assert training.started.status == training.repeated.status == 200
@@ -40,7 +40,7 @@ def test_a_training_starts_once_and_alone(shop: OpenedShop) -> None:
     assert f"run {training.started.document['id']} goes on" in training.other.document["message"]
 
 
-def test_a_run_shows_its_reason_its_outcome_and_the_times_of_its_states(shop: OpenedShop) -> None:
+def test_run_has_its_reason_outcome_and_state_times(shop: OpenedShop) -> None:
     run = shop.opening.training.ended
 
     assert (run["outcome"], run["reason"].partition(" (operator ")[0]) == ("promoted", "by-hand: the first")
@@ -50,7 +50,7 @@ def test_a_run_shows_its_reason_its_outcome_and_the_times_of_its_states(shop: Op
     assert states["Train"]["leftMs"] > states["Train"]["enteredMs"]
 
 
-def test_an_operator_looks_promotes_and_rolls_back(shop: OpenedShop) -> None:
+def test_operator_can_list_promote_and_roll_back(shop: OpenedShop) -> None:
     first_version = shop.opening.training.ended["version"]
     publish_copy(shop, first_version, COPY, passed=False)
 
@@ -88,7 +88,7 @@ def test_an_operator_looks_promotes_and_rolls_back(shop: OpenedShop) -> None:
     assert operate(shop, "POST", "models/resume", {})["held"] is None
 
 
-def test_rules_are_tried_as_the_command_line_tries_them(shop: Shop) -> None:
+def test_rules_preview_of_the_api_equals_that_of_the_command(shop: Shop) -> None:
     tried = operate(shop, "POST", "rules/preview", {"userId": "user-0", "numResults": 5})
 
     assert len(tried["before"]) == 5
@@ -97,6 +97,6 @@ def test_rules_are_tried_as_the_command_line_tries_them(shop: Shop) -> None:
     assert (status, "the configuration has no rules" in said) == (404, True)
 
 
-def test_who_may_not_administer_may_not_operate(shop: Shop) -> None:
+def test_token_without_the_admin_scope_is_forbidden(shop: Shop) -> None:
     assert shop.get("/operator/models").status == 403
     assert shop.post("/operator/rollbacks", {"reason": "mine"}).status == 403

@@ -50,7 +50,7 @@ def get(shop: Shop, path: str, **query: str) -> Answer:
         ("popular", {}, "popular"),
     ],
 )
-def test_personalizes_client_gets_every_recommender(
+def test_personalize_client_gets_every_recommender(
     runtime: Any, recommender: str, asked: dict[str, str], source: str | None
 ) -> None:
     found = runtime.get_recommendations(recommenderArn=f"{ARN}:recommender/{recommender}", numResults=5, **asked)
@@ -62,7 +62,7 @@ def test_personalizes_client_gets_every_recommender(
     assert "x-alsolike-degraded" not in headers
 
 
-def test_personalizes_client_ranks(runtime: Any) -> None:
+def test_personalize_client_ranks_items(runtime: Any) -> None:
     """User 0 buys in aisle 0."""
     found = runtime.get_personalized_ranking(
         campaignArn=f"{ARN}:campaign/personalized-ranking", userId="user-0", inputList=["unknown", "item-11", "item-03"]
@@ -71,7 +71,7 @@ def test_personalizes_client_ranks(runtime: Any) -> None:
     assert [item["itemId"] for item in found["personalizedRanking"]] == ["item-03", "item-11", "unknown"]
 
 
-def test_plain_routes_say_how_long_they_hold(shop: Shop) -> None:
+def test_get_routes_have_cache_headers_and_explanations(shop: Shop) -> None:
     first = get(shop, "/items/item-03/similar", numResults="3")
     assert first.headers["cache-control"] == "public, max-age=60"
     assert "item-03" not in first.items
@@ -86,7 +86,7 @@ def test_plain_routes_say_how_long_they_hold(shop: Shop) -> None:
     assert any(item["reason"] for item in mine.document["itemList"])
 
 
-def test_what_a_user_does_is_recently_viewed_within_seconds(shop: Shop) -> None:
+def test_viewed_item_is_in_recently_viewed_within_seconds(shop: Shop) -> None:
     shop.send("user-0", "item-21")
 
     def viewed() -> list[str]:
@@ -100,7 +100,7 @@ def served_rows(shop: Shop) -> dict[str, dict[str, Any]]:
     return {row["recommendation_id"]: row for row in shop.lake_rows("served/")}
 
 
-def test_what_was_served_is_in_the_lake_within_seconds(shop: Shop) -> None:
+def test_served_response_is_in_the_lake_within_seconds(shop: Shop) -> None:
     empty_quarantine(shop)
     answer = shop.recommend("user-0", k=5)
     said = answer.document["recommendationId"]
@@ -115,7 +115,7 @@ def test_what_was_served_is_in_the_lake_within_seconds(shop: Shop) -> None:
     assert shop.alsolike("quarantine", "list") == []
 
 
-def test_an_answer_is_explained_by_its_id(shop: Shop) -> None:
+def test_response_is_explained_by_its_id(shop: Shop) -> None:
     said = shop.recommend("user-0", k=5).document["recommendationId"]
     eventually(lambda: served_rows(shop), holds=lambda found: said in found)
 
@@ -130,7 +130,7 @@ def test_an_answer_is_explained_by_its_id(shop: Shop) -> None:
     assert shop.alsolike("explain", similar)["replay"]["same"]
 
 
-def test_users_are_answered_and_reported_by_their_arms(shop: Shop) -> None:
+def test_users_of_an_experiment_get_their_arms_and_a_report(shop: Shop) -> None:
     arms = ("--arm", "control=0.5", "--arm", "recent=0.5:recommender=recently-viewed")
     started = shop.alsolike("experiments", "start", "recent-first", *arms, "--on", "for-you", "--yes")
     assert started["plan"]["detectable_lift"] is None  # no answers before today
@@ -165,7 +165,7 @@ rules: {front: {pins: [{item: item-11, position: 1}, {item: nobody, position: 3}
 """
 
 
-def test_rules_are_tried_applied_and_kept(shop: Shop, runtime: Any, tmp_path: Path) -> None:
+def test_rules_are_previewed_applied_and_kept(shop: Shop, runtime: Any, tmp_path: Path) -> None:
     draft = tmp_path / "rules.yaml"
     draft.write_text(RULES)
     before = get(shop, "/popular", numResults="4")
@@ -206,20 +206,20 @@ def test_rules_are_tried_applied_and_kept(shop: Shop, runtime: Any, tmp_path: Pa
         ("/users/u/recommendations?filter=none", 404, "filter is 'none', expected"),
     ],
 )
-def test_wrong_queries_say_what_is_wrong(shop: Shop, path: str, status: int, message: str) -> None:
+def test_invalid_query_is_refused_with_its_reason(shop: Shop, path: str, status: int, message: str) -> None:
     answer = shop.get(path)
 
     assert answer.status == status
     assert answer.document["message"].startswith(message)
 
 
-def test_gateways_own_refusals_keep_their_form(shop: Shop) -> None:
+def test_gateway_refusals_keep_their_format(shop: Shop) -> None:
     for token, status, message in (("", 401, "Unauthorized"), (shop.cloud.token(["alsolike/admin"]), 403, "Forbidden")):
         answer = shop.get("/popular", token=token)
         assert (answer.status, answer.document) == (status, {"message": message})
 
 
-def test_an_outage_calls_the_operator_and_its_end_is_told(shop: Shop) -> None:
+def test_outage_raises_an_alarm_that_ends_with_it(shop: Shop) -> None:
     client, artefacts = shop.cloud.client, shop.name("artefact-bucket")
     queue = client("sqs").create_queue(QueueName="operator")["QueueUrl"]
     attributes = client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]

@@ -61,7 +61,7 @@ def test_posted_items_are_in_the_snapshot_within_seconds(shop: Shop, items: Call
     assert found["chair"] == {"price": 70}
 
 
-def test_changed_price_is_published_without_the_others(shop: Shop, items: Callable[[], dict[str, Any]]) -> None:
+def test_changed_price_writes_one_new_segment(shop: Shop, items: Callable[[], dict[str, Any]]) -> None:
     before = {entry.key for entry in manifest(shop).segments}
 
     assert shop.administer("PATCH", "/items/lamp", {"price": 15}).status == 200
@@ -70,13 +70,15 @@ def test_changed_price_is_published_without_the_others(shop: Shop, items: Callab
     assert len({entry.key for entry in manifest(shop).segments} - before) == 1
 
 
-def test_deleted_item_is_gone(shop: Shop, items: Callable[[], dict[str, Any]]) -> None:
+def test_deleted_item_is_removed_from_the_snapshot(shop: Shop, items: Callable[[], dict[str, Any]]) -> None:
     assert shop.administer("DELETE", "/items/chair").status == 200
 
     assert "chair" not in eventually(items, holds=lambda found: "chair" not in found)
 
 
-def test_row_that_goes_altogether_is_gone_too(shop: Shop, items: Callable[[], dict[str, Any]]) -> None:
+def test_item_row_deleted_from_the_table_is_removed_from_the_snapshot(
+    shop: Shop, items: Callable[[], dict[str, Any]]
+) -> None:
     put(shop, stool={"price": 5})
     eventually(items, holds=lambda found: "stool" in found)
 
@@ -85,14 +87,14 @@ def test_row_that_goes_altogether_is_gone_too(shop: Shop, items: Callable[[], di
     assert "stool" not in eventually(items, holds=lambda found: "stool" not in found)
 
 
-def test_log_of_the_lake_says_what_every_item_became(shop: Shop, items: Callable[[], dict[str, Any]]) -> None:
+def test_change_log_has_the_latest_state_of_every_item(shop: Shop, items: Callable[[], dict[str, Any]]) -> None:
     log = eventually(lambda: logged(shop, ChangeKind.ITEM), holds=lambda log: log.get("stool", 0) is None)
 
     assert {item_id: properties for item_id, properties in log.items() if properties is not None} == items()
     assert (log["lamp"], log["chair"], log["stool"]) == ({"price": 15, "colour": "red"}, None, None)
 
 
-def test_users_are_logged(shop: Shop) -> None:
+def test_users_are_written_to_the_change_log(shop: Shop) -> None:
     rows = [{"userId": "ada", "properties": json.dumps({"ageGroup": "30s"})}]
     call = {"datasetArn": shop.name("users-dataset-arn"), "users": rows}
     assert shop.post("/users", call).status == 200
@@ -102,7 +104,7 @@ def test_users_are_logged(shop: Shop) -> None:
     assert log["ada"] == {"ageGroup": "30s"}
 
 
-def test_declared_column_is_typed_in_the_snapshot_soon(shop: Shop, tmp_path: Path) -> None:
+def test_declared_column_is_typed_in_the_snapshot(shop: Shop, tmp_path: Path) -> None:
     (tmp_path / "alsolike.yaml").write_text("format: 1\nitems:\n  columns:\n    PRICE: number\n    COLOUR: string\n")
 
     shop.alsolike("config", "apply", tmp_path / "alsolike.yaml")
@@ -111,6 +113,6 @@ def test_declared_column_is_typed_in_the_snapshot_soon(shop: Shop, tmp_path: Pat
     assert columns == {"price": ColumnType.NUMBER, "colour": ColumnType.STRING}
 
 
-def test_nothing_of_the_catalogue_failed(shop: Shop, items: Callable[[], dict[str, Any]]) -> None:
+def test_catalogue_publisher_has_no_failed_invocation(shop: Shop, items: Callable[[], dict[str, Any]]) -> None:
     assert "lamp" in items()
     assert failed_invocations(shop, "PublishCatalog") == 0

@@ -35,7 +35,7 @@ def personalize(shop: Shop) -> Iterator[Any]:
     shop.run_alsolike("keys", "delete", variables["AWS_ACCESS_KEY_ID"])
 
 
-def test_a_script_provisions_and_cleans_up(shop: Shop, personalize: Any) -> None:
+def test_script_provisions_and_cleans_up(shop: Shop, personalize: Any) -> None:
     schema = personalize.create_schema(name="interactions", schema=AVRO)["schemaArn"]
     group = personalize.create_dataset_group(name="shop")["datasetGroupArn"]
     assert personalize.describe_dataset_group(datasetGroupArn=group)["datasetGroup"]["status"] == "ACTIVE"
@@ -59,7 +59,7 @@ def test_a_script_provisions_and_cleans_up(shop: Shop, personalize: Any) -> None
     assert personalize.describe_schema(schemaArn=schema)["schema"]["name"] == "interactions"
 
 
-def test_the_documented_upload_is_imported(
+def test_documented_upload_is_imported(
     shop: Shop, personalize: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (snippet,) = re.findall(r"```python\n(s3 = .*?)```", (ROOT / "docs" / "personalize.md").read_text(), re.S)
@@ -92,7 +92,7 @@ def test_the_documented_upload_is_imported(
     personalize.delete_dataset_group(datasetGroupArn=group)
 
 
-def test_a_key_of_a_shop_s_server_reaches_no_control_plane(shop: Shop) -> None:
+def test_key_without_the_admin_scope_is_refused_by_the_control_plane(shop: Shop) -> None:
     personalize = shop.personalize("personalize")
 
     with pytest.raises(ClientError) as caught:

@@ -36,7 +36,7 @@ def held(shop: Shop, count: int) -> list[dict[str, Any]]:
     return found
 
 
-def test_view_schedule_and_alarms_are_there(shop: Shop) -> None:
+def test_lake_view_schedule_and_alarms_are_deployed(shop: Shop) -> None:
     tables = shop.cloud.client("glue").get_tables(DatabaseName=shop.name("glue-database"))["TableList"]
     types = {table["Name"]: table["TableType"] for table in tables}
     assert (types["interactions"], types["interactions_once"]) == ("EXTERNAL_TABLE", "VIRTUAL_VIEW")
@@ -48,13 +48,13 @@ def test_view_schedule_and_alarms_are_there(shop: Shop) -> None:
     assert len(watching) == 4
 
 
-def test_upkeep_runs_in_its_own_role_and_layers(shop: Shop) -> None:
+def test_compaction_runs_with_its_role_and_layers(shop: Shop) -> None:
     outcome = shop.invoke("CompactLake")
 
     assert (outcome["complete"], outcome["unreadable"]) == (True, 0)
 
 
-def test_what_was_mended_is_replayed_into_the_lake_and_what_was_not_comes_back(shop: Shop, tmp_path: Path) -> None:
+def test_replayed_valid_record_is_archived_and_invalid_one_quarantined(shop: Shop, tmp_path: Path) -> None:
     empty_quarantine(shop)
     shop.cloud.client("kinesis").put_records(
         StreamName=shop.name("stream-name"),
@@ -77,14 +77,14 @@ def test_what_was_mended_is_replayed_into_the_lake_and_what_was_not_comes_back(s
     assert back["partition_key"] == "u#wisher"
 
 
-def test_what_is_dropped_is_gone(shop: Shop) -> None:
+def test_dropped_records_are_deleted(shop: Shop) -> None:
     dropped = shop.alsolike("quarantine", "drop", "--reason", "not valid JSON", "--yes")
 
     assert dropped["objects"] == 1
     assert held(shop, 0) == []
 
 
-def test_click_counts_for_the_answer_that_it_names(shop: Shop) -> None:
+def test_click_is_attributed_to_its_response(shop: Shop) -> None:
     s3, bucket, now_ms = shop.cloud.client("s3"), shop.name("lake-bucket"), time.time_ns() // 1_000_000
     secret = shop.cloud.client("secretsmanager").get_secret_value(SecretId=shop.name("hash-key-arn"))["SecretString"]
     made = recommendation_id.create(answered_ms=now_ms, recommender="for-you", version="m1")

@@ -36,7 +36,7 @@ def scrape(shop: Shop, key: Mapping[str, str]) -> dict[tuple[str, ...], float]:
     }
 
 
-def test_metrics_are_read_with_a_key_for_them_only(shop: Shop, key: Mapping[str, str]) -> None:
+def test_metrics_require_a_key_with_their_scope(shop: Shop, key: Mapping[str, str]) -> None:
     assert shop.send("metrics-user", "pear").status == 200
     shop.cloud.flush()
 

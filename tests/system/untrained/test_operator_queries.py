@@ -69,7 +69,7 @@ def total(document: dict[str, Any], name: str) -> float:
     return sum(value or 0 for _, value in document["series"][name])
 
 
-def test_traffic_counts_the_requests_that_were_sent(console: Console) -> None:
+def test_traffic_counts_the_sent_requests(console: Console) -> None:
     minutes = itertools.count(30)  # another question each time: what was answered is remembered for a moment
 
     def look() -> tuple[int, dict[str, Any]]:
@@ -104,7 +104,7 @@ def test_traffic_counts_the_requests_that_were_sent(console: Console) -> None:
     assert all(0 < p50 <= p95 <= p99 for p50, p95, p99 in measured)
 
 
-def test_alarms_are_all_there_with_what_to_do(console: Console) -> None:
+def test_alarms_are_listed_with_their_runbooks(console: Console) -> None:
     alarms = console.show("alarms")["alarms"]
 
     runbooks = {alarm["runbook"] for alarm in alarms if not alarm["name"].startswith("alsolike-demo-privacy")}
@@ -115,12 +115,12 @@ def test_alarms_are_all_there_with_what_to_do(console: Console) -> None:
     assert all(alarm["combines"] for alarm in combined)
 
 
-def test_a_token_of_the_shop_sees_nothing(shop: Shop, console: Console) -> None:
+def test_shop_token_is_forbidden_on_operator_routes(shop: Shop, console: Console) -> None:
     console.requests += 1
     assert shop.get("/operator/traffic").status == 403
 
 
-def test_a_record_that_cannot_be_read_is_held_back_without_its_values(console: Console) -> None:
+def test_unreadable_record_is_quarantined_without_its_values(console: Console) -> None:
     empty_quarantine(console.shop)
     minutes = itertools.count(100)
     before = total(console.show(f"traffic?minutes={next(minutes)}"), "recordsQuarantined")
@@ -145,7 +145,7 @@ def test_a_record_that_cannot_be_read_is_held_back_without_its_values(console: C
     assert "anna@shop.example" in json.dumps(held)
 
 
-def test_what_was_computed_from_the_traffic_is_shown(console: Console) -> None:
+def test_results_computed_from_traffic_are_shown(console: Console) -> None:
     answers = eventually(lambda: answers_for_you(console.shop), holds=lambda count: count >= ASKED)
     console.shop.invoke("AttributeOutcomes")
     console.shop.invoke("MonitorModels")
@@ -166,7 +166,7 @@ def answers_for_you(shop: Shop) -> int:
     return sum(row["recommender"] == "for-you" for row in shop.lake_rows("served/"))
 
 
-def test_the_bill_is_of_what_is_deployed_and_of_what_was_counted(console: Console) -> None:
+def test_cost_covers_deployed_resources_and_counted_load(console: Console) -> None:
     counted, stated = console.show("cost"), console.show("cost?users=1000&eventsPerDay=0&requestsPerDay=0&items=10")
 
     load, of_the_day = counted["load"], console.show("traffic?minutes=1440")

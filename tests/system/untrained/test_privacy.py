@@ -153,7 +153,7 @@ def busy(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Shop:
     return shop
 
 
-def test_a_user_sees_everything_that_is_held(busy: Shop) -> None:
+def test_export_contains_all_data_of_the_user(busy: Shop) -> None:
     answer = busy.administer("GET", f"/users/{path_segment(ANN)}/data")
 
     document = answer.document
@@ -167,13 +167,13 @@ def test_a_user_sees_everything_that_is_held(busy: Shop) -> None:
     assert document["erasure"] is None
 
 
-def test_the_command_line_says_the_same(busy: Shop) -> None:
+def test_command_exports_the_same_data_as_the_api(busy: Shop) -> None:
     from_api = busy.administer("GET", f"/users/{path_segment(ANN)}/data").document
 
     assert json.loads(busy.run_alsolike("user-data", ANN)) == from_api
 
 
-def test_nothing_of_an_erased_user_is_left_and_neighbours_keep_everything(busy: Shop) -> None:
+def test_erasure_removes_all_data_of_the_user_and_no_other(busy: Shop) -> None:
     (bob_before, ann_before), rows = holding(busy, BOB, ANN), rows_by_user(busy)
     assert len(ann_before) > 6  # so that the search below would find something
 
@@ -198,7 +198,7 @@ def test_nothing_of_an_erased_user_is_left_and_neighbours_keep_everything(busy: 
     assert bob_after.total() == bob_before.total()
 
 
-def test_the_receipt_holds_a_keyed_hash_and_is_found_by_the_id(busy: Shop) -> None:
+def test_receipt_has_a_keyed_hash_and_is_found_by_the_user_id(busy: Shop) -> None:
     receipt = busy.alsolike("erasures", "status", "--user", ANN)
 
     assert busy.alsolike("erasures", "list") == [receipt]
@@ -208,7 +208,7 @@ def test_the_receipt_holds_a_keyed_hash_and_is_found_by_the_id(busy: Shop) -> No
     assert {each["store"] for each in receipt["expiring"]} >= {"old object versions", "event stream", "table backups"}
 
 
-def test_an_erased_user_is_neither_taken_in_nor_recommended_to(busy: Shop) -> None:
+def test_erased_user_is_not_stored_and_gets_no_recommendations(busy: Shop) -> None:
     assert busy.send(ANN, "item-05").status == 200
     assert busy.post("/users", {"datasetArn": busy.name("users-dataset-arn"), "users": [{"userId": ANN}]}).status == 200
     put_records(busy, record(ANN, 5), json.dumps({**json.loads(record(ANN, 6)), "item_id": 7}).encode())
@@ -219,7 +219,7 @@ def test_an_erased_user_is_neither_taken_in_nor_recommended_to(busy: Shop) -> No
     assert holding(busy, ANN) == [Counter()]
 
 
-def test_erasing_again_is_harmless(busy: Shop) -> None:
+def test_repeated_erasure_changes_no_other_data(busy: Shop) -> None:
     before = rows_by_user(busy)
     first = busy.alsolike("erasures", "status", "--user", ANN)
 
@@ -229,7 +229,7 @@ def test_erasing_again_is_harmless(busy: Shop) -> None:
     assert rows_by_user(busy) == before
 
 
-def test_a_purge_that_is_killed_goes_on(busy: Shop) -> None:
+def test_killed_purge_is_resumed(busy: Shop) -> None:
     before, before_killing = rows_by_user(busy), failed_invocations(busy, "PurgeUser")
     erasure = busy.alsolike("erase", EVE, "--yes")["erasureId"]
 
@@ -252,7 +252,7 @@ def test_a_purge_that_is_killed_goes_on(busy: Shop) -> None:
     }
 
 
-def test_the_next_dataset_is_built_without_the_erased(busy: Shop) -> None:
+def test_next_dataset_contains_no_erased_user(busy: Shop) -> None:
     assert busy.alsolike("rebuild", "dataset")
 
     assert holding(busy, ANN, EVE) == [Counter(), Counter()]

@@ -104,7 +104,7 @@ def lived_in(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Shop:
     return shop
 
 
-def test_what_was_lost_comes_back_from_the_lake(lived_in: Shop, tmp_path: Path) -> None:
+def test_lost_tables_are_rebuilt_from_the_lake(lived_in: Shop, tmp_path: Path) -> None:
     shop = lived_in
     before = (profiles(shop), dataset(shop))
     empty_table(shop, shop.name("profiles-table"), "profile_id, sort_key")
@@ -122,7 +122,7 @@ def test_what_was_lost_comes_back_from_the_lake(lived_in: Shop, tmp_path: Path) 
         pd.testing.assert_frame_equal(rebuilt, original)
 
 
-def test_what_somebody_deleted_comes_back_by_a_restore(lived_in: Shop) -> None:
+def test_deleted_data_are_restored(lived_in: Shop) -> None:
     shop = lived_in
     before = profiles(shop), catalogue(shop)
     then = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
@@ -139,7 +139,7 @@ def test_what_somebody_deleted_comes_back_by_a_restore(lived_in: Shop) -> None:
     assert (profiles(shop), catalogue(shop)) == before
 
 
-def test_an_intact_shop_is_left_as_it_is(lived_in: Shop) -> None:
+def test_rebuild_of_an_intact_shop_changes_nothing(lived_in: Shop) -> None:
     before = profiles(lived_in), catalogue(lived_in)
 
     lived_in.alsolike("rebuild", "all")
@@ -147,7 +147,7 @@ def test_an_intact_shop_is_left_as_it_is(lived_in: Shop) -> None:
     assert (profiles(lived_in), catalogue(lived_in)) == before
 
 
-def test_a_profile_is_shown_as_it_was(lived_in: Shop) -> None:
+def test_profile_is_shown_at_a_given_time(lived_in: Shop) -> None:
     now = lived_in.alsolike("profile", SHOPPERS[0])
     then = lived_in.alsolike("profile", SHOPPERS[0], "--at", "2026-01-01T00:00:00Z")
     again = lived_in.alsolike("profile", SHOPPERS[0], "--at", "2100-01-01T00:00:00Z")

@@ -80,7 +80,7 @@ def recent(shop: Shop, profile: str) -> list[str | None]:
     return [interaction.item_id for interaction in store.read(profile, consistent=True).recent]
 
 
-def test_the_commands_token_sends_a_sessions_events(shop: Shop, session: str) -> None:
+def test_session_token_of_the_command_sends_session_events(shop: Shop, session: str) -> None:
     token = shop.run_alsolike("session-token", "--session", session).strip()
 
     assert browse(shop, token, body=event("pear", "plum")) == (200, {})
@@ -89,7 +89,7 @@ def test_the_commands_token_sends_a_sessions_events(shop: Shop, session: str) ->
     assert sorted(map(str, found)) == ["pear", "plum"]
 
 
-def test_another_librarys_token_sends_a_users_events(shop: Shop, key: bytes, claims: dict[str, Any]) -> None:
+def test_session_token_of_another_library_sends_user_events(shop: Shop, key: bytes, claims: dict[str, Any]) -> None:
     token = jwt.encode({"alg": "HS256"}, {**claims, "sub": "browsing"}, OctKey.import_key(key))
 
     assert browse(shop, token, body=event("fig")) == (200, {})
@@ -97,7 +97,7 @@ def test_another_librarys_token_sends_a_users_events(shop: Shop, key: bytes, cla
     assert eventually(lambda: recent(shop, "u#browsing")) == ["fig"]
 
 
-def test_a_browser_speaks_for_nobody_else(shop: Shop, key: bytes, session: str) -> None:
+def test_browser_event_with_a_user_id_is_refused(shop: Shop, key: bytes, session: str) -> None:
     token = mint(key, Session(session), now_s=int(time.time()))
 
     status, document = browse(shop, token, body={**event("pear"), "userId": "somebody"})
@@ -107,7 +107,7 @@ def test_a_browser_speaks_for_nobody_else(shop: Shop, key: bytes, session: str) 
 
 
 @pytest.mark.parametrize(("method", "path"), OF_BROWSERS)
-def test_every_route_for_browsers_takes_a_sessions_token_and_no_other(
+def test_browser_route_accepts_only_a_session_token(
     shop: Shop, key: bytes, session: str, method: str, path: str
 ) -> None:
     machine = shop.cloud.token(["alsolike/events.write", "alsolike/recommendations.read"])
@@ -131,13 +131,13 @@ def test_every_route_for_browsers_takes_a_sessions_token_and_no_other(
         ("DELETE", "/users/a"),
     ],
 )
-def test_a_sessions_token_opens_no_other_route(shop: Shop, key: bytes, session: str, method: str, path: str) -> None:
+def test_session_token_is_refused_on_other_routes(shop: Shop, key: bytes, session: str, method: str, path: str) -> None:
     token = mint(key, Session(session), now_s=int(time.time()))
 
     assert browse(shop, token, method=method, path=path, body={}) == UNAUTHORIZED
 
 
-def test_whatever_is_wrong_with_a_token_it_is_forbidden_and_never_a_server_error(
+def test_invalid_session_token_is_forbidden_and_never_a_server_error(
     shop: Shop, key: bytes, claims: dict[str, Any]
 ) -> None:
     def encode(stated: Mapping[str, Any], *, key: bytes = key, algorithm: str = "HS256") -> str:
@@ -184,7 +184,7 @@ def test_whatever_is_wrong_with_a_token_it_is_forbidden_and_never_a_server_error
         assert browse(shop, token) == FORBIDDEN, token
 
 
-def test_other_schemes_and_two_headers_are_forbidden(shop: Shop, key: bytes, session: str) -> None:
+def test_other_schemes_and_repeated_headers_are_forbidden(shop: Shop, key: bytes, session: str) -> None:
     token = mint(key, Session(session), now_s=int(time.time())).encode()
 
     for values in ([token], [b"Basic " + token], [b"Bearer"], [b"Bearer " + token] * 2):
@@ -192,7 +192,7 @@ def test_other_schemes_and_two_headers_are_forbidden(shop: Shop, key: bytes, ses
         assert ask(shop, "POST", EVENTS, headers=headers, body=event("pear"))[:2] == FORBIDDEN
 
 
-def test_pages_of_named_origins_may_ask_and_read_the_answer(shop: Shop, key: bytes, session: str) -> None:
+def test_pages_of_configured_origins_may_call_the_api(shop: Shop, key: bytes, session: str) -> None:
     token = mint(key, Session(session), now_s=int(time.time()))
 
     def from_page(method: str, origin: bytes, *headers: tuple[str, bytes]) -> tuple[int, Mapping[str, str]]:
@@ -215,7 +215,7 @@ def test_pages_of_named_origins_may_ask_and_read_the_answer(shop: Shop, key: byt
     assert (status, refused["access-control-allow-origin"]) == (403, "http://localhost:8000")
 
 
-def test_a_rotated_key_mints_at_once_and_the_one_before_stays_good(shop: Shop, key: bytes) -> None:
+def test_rotated_key_is_used_at_once_and_the_previous_one_stays_valid(shop: Shop, key: bytes) -> None:
     secrets, arn, new = shop.cloud.client("secretsmanager"), shop.name("session-key-arn"), b"n" * 64
 
     def status(signed_by: bytes) -> int:
@@ -230,7 +230,7 @@ def test_a_rotated_key_mints_at_once_and_the_one_before_stays_good(shop: Shop, k
     assert status(key) == 200
 
 
-def test_nothing_that_is_logged_says_whose_session_it_was(shop: Shop, key: bytes, session: str) -> None:
+def test_logs_contain_no_session_user_or_secret(shop: Shop, key: bytes, session: str) -> None:
     now_s = int(time.time())
     token = mint(key, Session(session, f"of-{session}"), now_s=now_s)
     browse(shop, token)

@@ -43,7 +43,7 @@ def refusal(call: Any, **arguments: Any) -> tuple[str, int]:
     return response["Error"]["Code"], response["ResponseMetadata"]["HTTPStatusCode"]
 
 
-def test_variables_are_all_that_a_program_needs(
+def test_environment_variables_are_sufficient_for_a_program(
     shop: Shop, variables: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     events = client("personalize-events", variables, monkeypatch)
@@ -73,7 +73,9 @@ def test_variables_are_all_that_a_program_needs(
     assert (key["source"], key["calls"]) == ("127.0.0.1", 2)  # the first call of each function
 
 
-def test_refusals_are_personalize_s(shop: Shop, variables: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_refusals_have_the_error_codes_of_personalize(
+    shop: Shop, variables: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked = {"recommenderArn": f"{ARN}:recommender/for-you", "userId": "user-0"}
     cases = {
         ("InvalidSignatureException", 403): {"AWS_SECRET_ACCESS_KEY": "wrong"},
@@ -87,7 +89,7 @@ def test_refusals_are_personalize_s(shop: Shop, variables: Mapping[str, str], mo
     assert refusal(runtime.get_recommendations, **asked, numResults=501)[0] == "InvalidInputException"
 
 
-def test_a_disabled_key_is_refused_within_a_minute(
+def test_disabled_key_is_refused_within_a_minute(
     shop: Shop, variables: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runtime = client("personalize-runtime", variables, monkeypatch)
@@ -109,7 +111,7 @@ def test_a_disabled_key_is_refused_within_a_minute(
     shop.run_alsolike("keys", "delete", rotated["AWS_ACCESS_KEY_ID"])
 
 
-def test_curl_signs_every_route_of_a_key_s_scopes(shop: Shop, variables: Mapping[str, str]) -> None:
+def test_curl_can_sign_every_route_of_the_key_scopes(shop: Shop, variables: Mapping[str, str]) -> None:
     if shutil.which("curl") is None:
         pytest.skip("curl is not installed")
     endpoint = variables["AWS_ENDPOINT_URL_PERSONALIZE"]

@@ -55,7 +55,7 @@ def test_burst_leads_within_seconds_and_usual_items_do_not_trend(shop: Shop) -> 
     assert not [item for item in listed if item.startswith("usual-")]
 
 
-def test_another_process_goes_on_where_the_killed_one_was(shop: Shop) -> None:
+def test_restarted_process_continues_the_counts(shop: Shop) -> None:
     before = best(shop)["news"]
     kill(shop, "CountTrends")
 
@@ -65,7 +65,7 @@ def test_another_process_goes_on_where_the_killed_one_was(shop: Shop) -> None:
     assert before < after < before + 1
 
 
-def test_cost_is_measured_by_a_load_on_the_cloud_that_runs(shop: Shop, assembly: Path) -> None:
+def test_cost_is_measured_with_a_load_on_a_running_cloud(shop: Shop, assembly: Path) -> None:
     bill = shop.alsolike("cost", "--assembly", assembly, "--measure", "--events-per-call", "10")
 
     measured = bill["measured"]["functions"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.booted.shop import Shop, eventually
 
 
-def test_trending_items_are_answered(shop: Shop) -> None:
+def test_trending_items_are_returned_without_a_model(shop: Shop) -> None:
     for visit in range(20):
         shop.send(f"visitor-{visit}", "item-77")
 

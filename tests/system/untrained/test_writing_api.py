@@ -29,7 +29,7 @@ def lake_rows(shop: Shop, user: str) -> list[dict[str, Any]]:
     return [row for row in shop.lake_rows(INTERACTIONS_PREFIX) if row["user_id"] == user]
 
 
-def test_an_unchanged_personalize_client_sends_all_it_has(shop: Shop, personalize: Any) -> None:
+def test_unchanged_personalize_client_can_send_all_data(shop: Shop, personalize: Any) -> None:
     now = time.time()
 
     personalize.put_items(
@@ -71,7 +71,7 @@ def test_an_unchanged_personalize_client_sends_all_it_has(shop: Shop, personaliz
     assert [interaction.item_id for interaction in found] == ["boto-item"]
 
 
-def test_refusals_are_the_clients_own_exceptions(shop: Shop, personalize: Any) -> None:
+def test_refusals_raise_the_exceptions_of_the_client(shop: Shop, personalize: Any) -> None:
     event = {"eventType": "View", "sentAt": 1, "itemId": "a"}
 
     with pytest.raises(personalize.exceptions.ResourceNotFoundException, match="expected alsolike-demo"):
@@ -85,7 +85,7 @@ def test_refusals_are_the_clients_own_exceptions(shop: Shop, personalize: Any) -
 
 
 @pytest.mark.parametrize("item_id", STRANGE_IDS)
-def test_any_id_is_reached_by_its_path(shop: Shop, item_id: str) -> None:
+def test_row_with_any_id_is_reached_by_its_path(shop: Shop, item_id: str) -> None:
     path = f"/items/{path_segment(item_id)}"
     put = {"datasetArn": shop.name("items-dataset-arn"), "items": [{"itemId": item_id, "properties": {"n": 1, "m": 1}}]}
 
@@ -104,7 +104,7 @@ def test_plain_ids_may_be_percent_encoded(shop: Shop, item_id: str) -> None:
     assert shop.administer("GET", f"/items/{quote(item_id)}").document["itemId"] == item_id
 
 
-def test_everything_is_listed_page_by_page(shop: Shop) -> None:
+def test_all_rows_are_listed_in_pages(shop: Shop) -> None:
     users = [{"userId": f"listed-{number}"} for number in range(5)]
     shop.post("/users", {"datasetArn": shop.name("users-dataset-arn"), "users": users})
 
@@ -122,13 +122,13 @@ def test_everything_is_listed_page_by_page(shop: Shop) -> None:
     ("method", "path"),
     [("GET", "/items"), ("GET", "/items/a"), ("PATCH", "/items/a"), ("DELETE", "/items/a"), ("GET", "/users")],
 )
-def test_a_shops_token_neither_shows_nor_changes_rows(shop: Shop, method: str, path: str) -> None:
+def test_shop_token_cannot_read_or_change_rows(shop: Shop, method: str, path: str) -> None:
     token = shop.cloud.token(["alsolike/events.write", "alsolike/recommendations.read"])
 
     assert shop._call(method, path, {"a": 1} if method == "PATCH" else None, token=token).status == 403
 
 
-def test_an_event_far_ahead_of_the_clock_is_kept_in_quarantine(shop: Shop) -> None:
+def test_event_from_the_future_is_quarantined(shop: Shop) -> None:
     assert shop.send("from-tomorrow", "a", at=time.time() + 86_400).status == 200
 
     def reasons() -> list[str]:
@@ -140,7 +140,7 @@ def test_an_event_far_ahead_of_the_clock_is_kept_in_quarantine(shop: Shop) -> No
     assert lake_rows(shop, "from-tomorrow") == []
 
 
-def test_a_declared_column_of_another_type_is_refused_by_name(shop: Shop) -> None:
+def test_invalid_type_of_a_declared_column_is_refused(shop: Shop) -> None:
     store = ConfigurationStore(shop.cloud.client("s3"), shop.name("artefact-bucket"))
     document = {"format": 1, "items": {"columns": {"weightKg": "number"}}}
     store.apply(store.current(), document, text="", by="test", reason="test", now_ms=time.time_ns() // 1_000_000)
@@ -157,7 +157,7 @@ def test_a_declared_column_of_another_type_is_refused_by_name(shop: Shop) -> Non
     assert shop.administer("GET", "/items/light").status == 200
 
 
-def test_a_declared_event_type_is_taken_in_until_it_is_rolled_back(shop: Shop, tmp_path: Path) -> None:
+def test_declared_event_type_is_accepted_until_its_rollback(shop: Shop, tmp_path: Path) -> None:
     file = tmp_path / "shop.yaml"
     file.write_text("format: 1\nevents:\n  wishlist: {weight: 2, aliases: [wish]}\n")
     wish = {"eventType": "Wish", "itemId": "lamp", "sentAt": time.time(), "eventId": "wish-1"}
