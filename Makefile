@@ -26,7 +26,7 @@ test: $(VENV)/dev.done node_modules/aws-cdk/bin/cdk  ## unit tests, stores, temp
 CHECKS := lint types imports prose test
 check: $(if $(WHAT),$(WHAT:%=.check-%),$(CHECKS:%=.check-%))  ## format, lint, types, import rules, prose, tests (WHAT="lint types")
 
-SUITES := system demo faults memory api canary kafka prometheus spark cli clients functions layers model_export infra statistics
+SUITES := system demo faults memory benchmarks api canary kafka prometheus spark cli clients functions layers model_export infra statistics
 SLOW := $(or $(WHAT),$(SUITES))
 slow: $(VENV)/dev.done $(if $(filter spark ci,$(SLOW)),$(VENV)/with-spark.done node_modules/aws-cdk/bin/cdk) $(if $(filter prometheus,$(SLOW)),$(VENV)/with-prometheus.done)  ## booted clouds and slow tests (WHAT="$(SUITES)", WHAT=ci: a part of each)
 	@failed=; for suite in $(SLOW); do \

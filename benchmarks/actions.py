@@ -16,7 +16,7 @@ from benchmarks.page import write_section
 from model_export.data.action_samples import ActionSamples, samples
 from model_export.export.actions import HOLDOUT_SHARE, calibration_error, evaluate, fit, log_loss
 
-PAGE = Path(__file__).parents[1] / "docs/actions.md"
+PAGE = Path("docs/actions.md")
 SEEDS = (1, 2, 3)
 SIZES = (500, 2_000, 10_000)
 ACTIONS, SEGMENTS, KINDS = 12, 3, 4

@@ -16,7 +16,7 @@ from benchmarks.page import write_section
 from model_export.data.impressions import Response, impressions
 from model_export.export.reranker import RerankerChoice, choose_reranker
 
-PAGE = Path(__file__).parents[1] / "docs/reranking.md"
+PAGE = Path("docs/reranking.md")
 SEEDS = tuple(range(1, 11))
 
 ITEMS, USERS, CATEGORIES, CANDIDATES = 400, 300, 8, 10

@@ -2,53 +2,66 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from typer import Option
 
-from alsolike.domain.configuration import DEFAULT
+from alsolike.domain.configuration import DEFAULT, ColumnType, Configuration
 from alsolike.runtime.errors import InvalidInput
 from cli import console
 from cli.config import read_file
 from cli.options import Columns, Csv, Output
 from operations import evaluation
-from operations.evaluation import Protocol
+from operations.evaluation import Evaluation, Protocol
 from operations.ingest.column_mapping import parse_mapping
 from operations.progress import counted
+
+if TYPE_CHECKING:
+    from alsolike.snapshot.sentences import SentenceModel
+    from operations.ingest.interaction_file import InteractionFile
 
 _IN_JSON_ALONE = ("new_items", "items_never_had", "new_ndcg_without")
 
 
-def evaluate(
-    output: Output,
-    csv: Csv,
+@dataclasses.dataclass(frozen=True)
+class Files:
+    """Files of an evaluation, and their columns."""
+
     interactions: Annotated[
         list[str], Option(metavar="FILE", help="File as for `alsolike import interactions`; repeatable.")
-    ],
-    protocol: Annotated[Protocol, Option(help="Split of the interactions into training and test.")],
-    items: Annotated[Path | None, Option(metavar="FILE", help="Items: ITEM_ID and metadata columns.")] = None,
-    columns: Columns = None,
+    ]
+    items: Annotated[Path | None, Option(metavar="FILE", help="Items: ITEM_ID and metadata columns.")] = None
+    columns: Columns = None
     item_columns: Annotated[
         list[str] | None,
         Option("--map-items", metavar="THEIRS=OURS", help="Column name of the items here; repeatable."),
-    ] = None,
-    event_type: Annotated[str, Option(help="Type of rows that state none.")] = "view",
+    ] = None
+    event_type: Annotated[str, Option(help="Type of rows that state none.")] = "view"
     config: Annotated[
         Path | None,
         Option(
             metavar="FILE",
-            help="The configuration, as `alsolike config apply` takes it: event types and what they weigh, the types "
-            "of item columns, limits.",
+            help="Configuration as for `alsolike config apply`: event types with weights, types of item columns, "
+            "limits.",
         ),
-    ] = None,
-    k: Annotated[int, Option("--num-results", "-k", "--k", min=1, max=1000, help="Length of the evaluated list.")] = 10,
+    ] = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """Terms of a comparison."""
+
+    protocol: Annotated[Protocol, Option(help="Split of the interactions into training and test.")]
+    k: Annotated[int, Option("--num-results", "-k", "--k", min=1, max=1000, help="Length of the evaluated list.")] = 10
     algorithms: Annotated[
         str, Option(metavar="A,B", help="Algorithms to compare, by default all but distilled.", show_default=False)
-    ] = "",
-    user: Annotated[
-        str | None, Option(metavar="ID", help="Also print each algorithm's list for this test user.")
-    ] = None,
+    ] = ""
+    user: Annotated[str | None, Option(metavar="ID", help="Also print each algorithm's list for this test user.")] = (
+        None
+    )
     holdout_days: Annotated[
         float | None,
         Option(
@@ -57,7 +70,7 @@ def evaluate(
             "time span if that is shorter).",
             show_default=False,
         ),
-    ] = None,
+    ] = None
     budget_s: Annotated[
         float | None,
         Option(
@@ -67,14 +80,16 @@ def evaluate(
             help="Processor time of all fits; algorithms that would take longer are left out (default: 7200).",
             show_default=False,
         ),
-    ] = None,
+    ] = None
     cold_start: Annotated[
         bool, Option("--cold-start", help="Also evaluate recommendations of items without interactions.")
-    ] = False,
+    ] = False
     sentence_model: Annotated[
         Path | None, Option(metavar="FOLDER", help="With --cold-start: model2vec model for the texts of new items.")
-    ] = None,
-) -> None:
+    ] = None
+
+
+def evaluate(output: Output, csv: Csv, files: Files, comparison: Comparison) -> None:
     """Compare algorithms on held-out interactions. Every item is ranked, and ties count against the model.
 
     Protocol leave-one-out: each user's last interaction is the test, the one before it the validation; users with
@@ -95,24 +110,67 @@ def evaluate(
 
     Example: alsolike evaluate --interactions orders.csv --protocol temporal --algorithms ease,popularity
     """
-    from model_export.data.item_sentences import described, open_model
+    if comparison.cold_start and files.items is None:
+        raise InvalidInput("--cold-start goes by the columns of items: name their file with --items")
+    if comparison.sentence_model is not None and not comparison.cold_start:
+        raise InvalidInput("--sentence-model compares new items' texts: it goes with --cold-start")
+    configuration = read_file(files.config).configuration if files.config else DEFAULT
+    file, guessed = _read(files, csv, configuration)
+    sentences = _sentences(comparison, file)
+    result = evaluation.compare(
+        file,
+        protocol=comparison.protocol,
+        k=comparison.k,
+        algorithms=comparison.algorithms,
+        user=comparison.user,
+        holdout_days=comparison.holdout_days,
+        budget_s=comparison.budget_s,
+        products=files.items is not None,
+        variants=configuration.variants,
+        cold_start=comparison.cold_start,
+        sentences=sentences,
+    )
+    for note in result.notes:
+        console.say(f"note: {note}")
+    data = file.interactions
+    document = {
+        "protocol": comparison.protocol.value,
+        "k": comparison.k,
+        "users": data.users,
+        "items": data.items,
+        "interactions": len(data),
+        **({"test_window": result.test_window} if result.test_window else {}),
+        **({} if guessed is None else {"guessed_item_columns": guessed}),
+        "left_out": result.left_out,
+        "wrong_graphs": result.wrong_graphs,
+        "selected": result.selected,
+        "results": result.results,
+        **({"products": result.products} if result.products else {}),
+        **({"cold_start": result.cold_start} if comparison.cold_start else {}),
+        **({"lists": result.lists} if comparison.user is not None else {}),
+    }
+    if not output.printed(document):
+        _print_tables(result, files, comparison, has_sentences=sentences is not None)
+
+
+def _read(
+    files: Files, csv: Csv, configuration: Configuration
+) -> tuple[InteractionFile, Mapping[str, ColumnType] | None]:
+    """Return the interactions, and the inferred types of the items' columns; None without items."""
     from operations.ingest.interaction_file import read
     from operations.ingest.items_file import read_items
 
-    if cold_start and items is None:
-        raise InvalidInput("--cold-start goes by the columns of items: name their file with --items")
-    if sentence_model is not None and not cold_start:
-        raise InvalidInput("--sentence-model compares new items' texts: it goes with --cold-start")
-    configuration = read_file(config).configuration if config else DEFAULT
-    mapping, item_mapping = parse_mapping(columns or ()), parse_mapping(item_columns or ())
+    mapping, item_mapping = parse_mapping(files.columns or ()), parse_mapping(files.item_columns or ())
     catalogue = (
-        read_items(items, columns=configuration.item_columns, mapping=item_mapping, form=csv.form) if items else None
+        read_items(files.items, columns=configuration.item_columns, mapping=item_mapping, form=csv.form)
+        if files.items
+        else None
     )
     with console.step("Reading interactions") as step:
         file = read(
-            *interactions,
+            *files.interactions,
             mapping=mapping,
-            event_type=event_type,
+            event_type=files.event_type,
             items=catalogue.properties if catalogue else None,
             configuration=configuration,
             learned_alone=True,
@@ -121,72 +179,62 @@ def evaluate(
         data = file.interactions
         counts = ((len(data), "interaction"), (data.users, "user"), (data.items, "item"))
         step.note(", ".join(counted(count, noun) for count, noun in counts))
-    guessed = catalogue.guessed if catalogue else {}
-    sentences = None if sentence_model is None else open_model(sentence_model, file.properties)
-    told = [described(sentences)] if sentences else []
-    for note in (*file.notes, *evaluation.notes_of(data, guessed), *told):
+    guessed = catalogue.guessed if catalogue else None
+    for note in (*file.notes, *evaluation.notes_of(data, guessed or {})):
         console.say(f"note: {note}")
-    found = evaluation.compare(
-        file,
-        protocol=protocol,
-        k=k,
-        algorithms=algorithms,
-        user=user,
-        holdout_days=holdout_days,
-        budget_s=budget_s,
-        products=catalogue is not None,
-        variants=configuration.variants,
-        cold_start=cold_start,
-        sentences=sentences,
-    )
-    for note in found.notes:
-        console.say(f"note: {note}")
-    document = {
-        "protocol": protocol.value,
-        "k": k,
-        "users": data.users,
-        "items": data.items,
-        "interactions": len(data),
-        **({"test_window": found.test_window} if found.test_window else {}),
-        **({"guessed_item_columns": guessed} if catalogue else {}),
-        "left_out": found.left_out,
-        "wrong_graphs": found.wrong_graphs,
-        "selected": found.selected,
-        "results": found.results,
-        **({"products": found.products} if found.products else {}),
-        **({"cold_start": found.cold_start} if cold_start else {}),
-        **({"lists": found.lists} if user is not None else {}),
-    }
-    if output.printed(document):
-        return
-    names = ", ".join(Path(name).name for name in interactions)
-    window = ": test {} to {} UTC".format(*found.test_window) if found.test_window else ""
+    return file, guessed
+
+
+def _sentences(comparison: Comparison, file: InteractionFile) -> SentenceModel | None:
+    if comparison.sentence_model is None:
+        return None
+    from model_export.data.item_sentences import described, open_model
+
+    model = open_model(comparison.sentence_model, file.properties)
+    console.say(f"note: {described(model)}")
+    return model
+
+
+def _print_tables(result: Evaluation, files: Files, comparison: Comparison, *, has_sentences: bool) -> None:
+    k = comparison.k
+    names = ", ".join(Path(name).name for name in files.interactions)
+    window = ": test {} to {} UTC".format(*result.test_window) if result.test_window else ""
     console.print_table(
-        ["algorithm", "seen", "users", f"HR@{k}", f"NDCG@{k}", f"MRR@{k}", "coverage", "fit s", "peak MB"],
-        [[*list(result.values())[:-1], round(result["peak_mb"])] for result in found.results],
-        title=f"{names}, {protocol.value}{window}",
+        [
+            "algorithm",
+            "seen",
+            "users",
+            f"HR@{k}",
+            f"NDCG@{k}",
+            f"MRR@{k}",
+            "coverage",
+            "fit s",
+            "peak MB",
+        ],
+        [[*list(result.values())[:-1], round(result["peak_mb"])] for result in result.results],
+        title=f"{names}, {comparison.protocol.value}{window}",
     )
-    if found.products:
+    if result.products:
         console.print_table(
             ["algorithm", "seen", f"NDCG@{k}", "category entropy", "distance"],
-            [list(row.values()) for row in found.products],
+            [list(row.values()) for row in result.products],
             title="Lists with one variant of each product, as served",
         )
-    if user is not None:
+    if comparison.user is not None:
         console.print_table(
             ["algorithm", "seen", "items"],
-            [[row["algorithm"], row["seen"], ", ".join(row["items"])] for row in found.lists],
-            title=f"Lists for user {user}, from the history before the test",
+            [[row["algorithm"], row["seen"], ", ".join(row["items"])] for row in result.lists],
+            title=f"Lists for user {comparison.user}, from the history before the test",
         )
-    if cold_start:
+    if comparison.cold_start:
         from model_export.evaluation.cold_trial import LONG
 
-        by_words = ["all by words", "new by words"] if sentences is not None else []
+        by_words = ["all by words", "new by words"] if has_sentences else []
         figures = ["users", "all without", "all with", f"@{LONG} without", f"@{LONG} with", "new with"]
         console.print_table(
             ["algorithm", "seen", "new scale", "rare scale", *figures, *by_words],
-            [[value for name, value in row.items() if name not in _IN_JSON_ALONE] for row in found.cold_start],
-            title=f"NDCG@{k} and @{LONG} of all targets, NDCG@{k} of the {found.cold_start[0]['new_items']:,} items "
+            [[value for name, value in row.items() if name not in _IN_JSON_ALONE] for row in result.cold_start],
+            title=f"NDCG@{k} and @{LONG} of all targets, NDCG@{k} of the {result.cold_start[0]['new_items']:,} items "
             "first seen in the test, without cold items in the answers and with: those and "
-            f"{found.cold_start[0]['items_never_had']:,} that no user interacted with",
+            f"{result.cold_start[0]['items_never_had']:,} that no user interacted with",
         )

@@ -1,0 +1,41 @@
+"""Every benchmark runs to its end with its smallest input."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks.__main__ import BENCHMARKS
+from benchmarks.serving import TABLES
+
+ROOT = Path(__file__).parents[3]
+COMMANDS = [
+    *(f"benchmarks {name}" for name in BENCHMARKS),
+    *(f"benchmarks.serving {name}" for name in TABLES),
+    "benchmarks.attribution 100k",
+    "benchmarks.training 1M --algorithms popularity,item_knn",
+    "benchmarks.actions",
+    "benchmarks.costs",
+    "benchmarks.first_hour",
+    "benchmarks.importing memory 100000",
+]
+"""Quality, networks, reranking and related items need minutes per set; Spark and scale need other machines."""
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_benchmark_prints_its_table(command: str, tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "docs", tmp_path / "docs", ignore=shutil.ignore_patterns("assets", "images"))
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+
+    done = subprocess.run(
+        [sys.executable, "-m", *command.split()],
+        cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=900, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr[-2_000:]
+    assert "|" in done.stdout + done.stderr or "┃" in done.stdout, done.stdout[-500:]
