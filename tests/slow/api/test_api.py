@@ -60,7 +60,7 @@ def examples(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.mark.parametrize("which", SELECTIONS)
-def test_the_api_does_what_its_description_says(shop: Shop, given: Path, which: str, examples: str) -> None:
+def test_api_conforms_to_its_openapi_description(shop: Shop, given: Path, which: str, examples: str) -> None:
     how, names = SELECTIONS[which]
     selection = [argument for name in names for argument in (f"--{how}-operation-id", name)]
     selection += ["--warnings", "missing_auth"] if names == MOSTLY_REFUSED else []

@@ -110,7 +110,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickingShop]:
         yield shop
 
 
-def test_a_reranker_learns_from_clicks_passes_gate_and_canary_and_serves(shop: ClickingShop, tmp_path: Path) -> None:
+def test_reranker_learns_from_clicks_passes_the_canary_and_is_used(shop: ClickingShop, tmp_path: Path) -> None:
     items = shop.open(tmp_path)
     before = shop.serves
     assert shop.collect_clicks()

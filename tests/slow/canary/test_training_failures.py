@@ -49,7 +49,7 @@ def test_own_algorithm_becomes_champion(shop: TrainingShop) -> None:
     assert shop.manifest(champion.version)["algorithm"] == "patient"
 
 
-def test_interrupted_job_goes_on_and_makes_the_same_model(shop: TrainingShop) -> None:
+def test_interrupted_job_is_resumed_and_builds_the_same_model(shop: TrainingShop) -> None:
     champion = shop.champion()
     assert champion is not None
 
@@ -87,7 +87,7 @@ def test_killed_dataset_build_fails_the_run(shop: TrainingShop) -> None:
 
 
 @pytest.mark.usefixtures("unchanged")
-def test_half_a_bundle_is_not_registered(shop: TrainingShop) -> None:
+def test_incomplete_bundle_is_not_registered(shop: TrainingShop) -> None:
     shop.told()
     register = function_of(shop, "RegisterModel")
     functions = shop.cloud.client("lambda")
@@ -109,7 +109,7 @@ def test_half_a_bundle_is_not_registered(shop: TrainingShop) -> None:
 
 
 @pytest.mark.usefixtures("unchanged")
-def test_run_beside_another_one_does_nothing_and_alarms_nobody(shop: TrainingShop) -> None:
+def test_run_during_another_run_does_nothing_and_raises_no_alarm(shop: TrainingShop) -> None:
     first = shop.start()
     eventually(lambda: shop.keys(f"datasets/{shop.run_id(first)}/"))
 
@@ -121,7 +121,7 @@ def test_run_beside_another_one_does_nothing_and_alarms_nobody(shop: TrainingSho
 
 
 @pytest.mark.usefixtures("unchanged")
-def test_crashing_algorithm_fails_the_run_with_its_own_words(shop: TrainingShop, tmp_path: Path) -> None:
+def test_crashed_algorithm_fails_the_run_with_its_message(shop: TrainingShop, tmp_path: Path) -> None:
     """The run also takes over the lock of the earlier run, which was stopped."""
     day = int(time.time()) - SECONDS_PER_DAY
     rows = [f"user-{user},other-{item},{day + item},purchase" for user in range(18) for item in range(11)]
@@ -155,7 +155,7 @@ def log(shop: TrainingShop, run_id: str) -> list[str]:
     return [event["message"] for event in found if event["logStreamName"].startswith(f"alsolike-demo-{run_id}/")]
 
 
-def test_input_that_is_no_object_fails_the_run_and_people_are_told(shop: TrainingShop) -> None:
+def test_input_that_is_no_object_fails_the_run_with_a_notification(shop: TrainingShop) -> None:
     shop.told()
 
     assert shop.ended(shop.start([1]))["status"] == "FAILED"

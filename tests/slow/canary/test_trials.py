@@ -56,7 +56,7 @@ def states_told(shop: TrialShop) -> list[dict[str, Any]]:
 
 
 @pytest.mark.ci
-def test_the_first_version_has_nobody_to_be_tried_beside(shop: TrialShop) -> None:
+def test_first_version_is_promoted_without_a_canary(shop: TrialShop) -> None:
     trained = shop.alsolike("train")
 
     assert (trained["decision"], shop.serves) == ("promoted", trained["version"])
@@ -64,7 +64,7 @@ def test_the_first_version_has_nobody_to_be_tried_beside(shop: TrialShop) -> Non
 
 
 @pytest.mark.ci
-def test_a_good_version_becomes_champion_through_its_trial(shop: TrialShop, tmp_path: Path) -> None:
+def test_better_version_passes_its_canary_and_becomes_champion(shop: TrialShop, tmp_path: Path) -> None:
     before = shop.serves
     history = tmp_path / "later.csv"
     write_history(history, users=USERS, days=3, end=time.time() - 3_600)
@@ -86,7 +86,7 @@ def test_a_good_version_becomes_champion_through_its_trial(shop: TrialShop, tmp_
     assert (told["canary"]["state"], told["decision"]["verdict"]) == ("promoted", "approved")
 
 
-def test_an_operators_rollback_takes_effect_within_a_minute(shop: TrialShop) -> None:
+def test_rollback_by_an_operator_takes_effect_within_a_minute(shop: TrialShop) -> None:
     rejected = shop.serves
     began = time.monotonic()
 
@@ -102,7 +102,7 @@ def test_an_operators_rollback_takes_effect_within_a_minute(shop: TrialShop) -> 
 
 
 @pytest.mark.usefixtures("unchanged")
-def test_a_worse_version_is_refused_and_cannot_go_on_trial(shop: TrialShop, tmp_path: Path) -> None:
+def test_worse_version_is_rejected_and_gets_no_canary(shop: TrialShop, tmp_path: Path) -> None:
     folder = shop.copy("worse", tmp_path)
     manifest = Manifest.from_json((folder / files.MANIFEST_FILE).read_bytes())
     figures = [
@@ -127,7 +127,7 @@ def test_a_worse_version_is_refused_and_cannot_go_on_trial(shop: TrialShop, tmp_
 
 
 @pytest.mark.usefixtures("unchanged")
-def test_half_an_upload_is_refused(shop: TrialShop, tmp_path: Path) -> None:
+def test_incomplete_upload_is_refused(shop: TrialShop, tmp_path: Path) -> None:
     shop.upload(shop.copy("half", tmp_path), without=files.MANIFEST_FILE)
     shop.told()
 
@@ -173,7 +173,7 @@ def failing(folder: Path) -> None:
         pytest.param(failing, "model-failed", id="failing", marks=pytest.mark.ci),
     ],
 )
-def test_a_version_that_fails_is_taken_back_and_shoppers_are_answered(
+def test_failing_version_is_rolled_back_and_requests_are_answered(
     shop: TrialShop, tmp_path: Path, harm: Callable[[Path], None], reason: str
 ) -> None:
     version = harm.__name__

@@ -47,7 +47,7 @@ def deployment() -> Iterator[Deployment]:
 
 
 @pytest.mark.parametrize(("error", "step"), [(KeyboardInterrupt, 6), (Killed, 2)])
-def test_import_stopped_at_any_call_and_repeated_ends_as_one_that_was_not(
+def test_import_repeated_after_a_stop_at_any_call_has_the_same_end_state(
     deployment: Deployment, history: Path, error: type[BaseException], step: int
 ) -> None:
     whole = load(deployment, history)
@@ -85,7 +85,7 @@ def server() -> Iterator[str]:
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)])
-def test_process_that_is_killed_while_it_writes_is_completed_by_the_next(
+def test_import_killed_while_it_writes_is_completed_by_the_next(
     server: str, history: Path, number: signal.Signals, status: int
 ) -> None:
     client = functools.cache(lambda service: boto3.client(service, region_name=REGION, endpoint_url=server))

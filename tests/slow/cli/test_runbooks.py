@@ -51,7 +51,7 @@ def play(shop: Shop, page: str, heading: str = "", **values: str) -> list[Any]:
     return results
 
 
-def test_wrong_import_is_taken_back(shop: Shop, tmp_path: Path) -> None:
+def test_wrong_import_is_undone(shop: Shop, tmp_path: Path) -> None:
     good, wrong = tmp_path / "good.csv", tmp_path / "wrong.csv"
     write_history(good, users=30, days=24, end=time.time() - 4 * SECONDS_PER_DAY)
     wrong.write_text(f"USER_ID,ITEM_ID,TIMESTAMP\nuser-0,not-ours,{int(time.time())}\n")
@@ -87,7 +87,7 @@ def champion(shop: Shop, tmp_path: Path) -> str:
     return str(shop.alsolike("status")["champion"]["version"])
 
 
-def test_damaged_model_is_named_and_repaired(shop: Shop, champion: str) -> None:
+def test_damaged_model_is_listed_and_repaired(shop: Shop, champion: str) -> None:
     put_file(shop, champion, "graph.onnx", b"damaged")
     (damaged,) = shop.alsolike("status")["champion"]["damaged"]
     assert damaged.startswith("graph.onnx has 7 bytes")
@@ -121,7 +121,7 @@ def is_forced_alarm_active(shop: Shop) -> bool:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the memory of functions")
-def test_model_that_needs_too_much_memory_leaves_the_previous_champion(shop: Shop, champion: str) -> None:
+def test_model_that_needs_too_much_memory_is_not_served(shop: Shop, champion: str) -> None:
     publish_copy(shop, champion, "greedy", passed=True)
     manifest = Manifest.from_json(get_file(shop, "greedy", "manifest.json"))
     files = dict(manifest.files)
@@ -159,7 +159,7 @@ def key_id(created: dict[str, Any]) -> str:
     return str(created["environment"]["AWS_ACCESS_KEY_ID"])
 
 
-def test_filter_that_passes_nothing_is_found_and_taken_back(shop: Shop, tmp_path: Path) -> None:
+def test_filter_that_removes_all_items_is_found_and_rolled_back(shop: Shop, tmp_path: Path) -> None:
     file = tmp_path / "shop.yaml"
     file.write_text(
         "format: 1\nitems: {columns: {brand: string}}\n"

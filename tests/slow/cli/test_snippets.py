@@ -89,9 +89,7 @@ def environment(shop: Shop) -> Iterator[Mapping[str, str]]:
     shop.run_alsolike("keys", "delete", variables["AWS_ACCESS_KEY_ID"])
 
 
-def test_every_snippet_of_the_readme_and_the_api_page_works(
-    shop: Shop, environment: Mapping[str, str], tmp_path: Path
-) -> None:
+def test_snippets_of_readme_and_api_page_work(shop: Shop, environment: Mapping[str, str], tmp_path: Path) -> None:
     if shutil.which("curl") is None:
         pytest.skip("curl is not installed")
     write_files(tmp_path)
@@ -122,7 +120,7 @@ def test_every_snippet_of_the_readme_and_the_api_page_works(
         assert answer.status == 200, (path, answer.document)
 
 
-def test_the_own_algorithm_of_the_tutorial_is_evaluated_and_trained(
+def test_tutorial_algorithm_is_evaluated_and_trained(
     shop: Shop, environment: Mapping[str, str], tmp_path: Path
 ) -> None:
     write_files(tmp_path)

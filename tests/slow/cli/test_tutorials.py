@@ -62,7 +62,7 @@ def running_cloud(directory: Path, environment: Mapping[str, str]) -> Iterator[N
             process.wait(60)
 
 
-def test_commands_of_your_own_shop_work(shop: Path, environment: Mapping[str, str]) -> None:
+def test_commands_of_the_own_shop_tutorial_work(shop: Path, environment: Mapping[str, str]) -> None:
     page = TUTORIALS / "your-own-shop.md"
     printed: dict[str, str] = {}
 
@@ -109,7 +109,7 @@ def dev(environment: Mapping[str, str], tmp_path: Path) -> Iterator[Mapping[str,
         }
 
 
-def test_commands_of_the_first_deployment_work_after_cdk_deploy(shop: Path, dev: Mapping[str, str]) -> None:
+def test_commands_of_the_first_deployment_tutorial_work(shop: Path, dev: Mapping[str, str]) -> None:
     """The CDK, the build of layers and `destroy` need AWS or the network; other suites test them."""
     page = TUTORIALS / "first-deployment.md"
     steps = [text.replace("\\\n", "") for _, _, text in snippets(page, "sh")]
@@ -123,7 +123,7 @@ def test_commands_of_the_first_deployment_work_after_cdk_deploy(shop: Path, dev:
     assert printed.count('"itemId"') == 5
 
 
-def test_first_deployment_names_the_stacks_in_their_order() -> None:
+def test_first_deployment_tutorial_lists_the_stacks_in_order() -> None:
     page = (TUTORIALS / "first-deployment.md").read_text()
     manifest = json.loads((synthesized("dev") / "manifest.json").read_text())
     stacks = {

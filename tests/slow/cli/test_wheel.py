@@ -49,14 +49,14 @@ def installed(wheel: Path, directory: Path, *, extras: str) -> Path:
 
 
 @pytest.mark.ci
-def test_every_top_level_name_of_the_wheel_starts_with_alsolike(wheel: Path) -> None:
+def test_top_level_names_of_the_wheel_start_with_alsolike(wheel: Path) -> None:
     names = {name.partition("/")[0] for name in zipfile.ZipFile(wheel).namelist()}
 
     assert {name for name in names if not name.endswith(".dist-info")} == {"alsolike", "alsolike_app"}
 
 
 @pytest.mark.ci
-def test_wheel_contains_the_pages_and_the_core_twice(wheel: Path) -> None:
+def test_wheel_contains_the_pages_and_two_copies_of_the_core(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     source = "alsolike_app/layers/core/python/"
     tracked = subprocess.run(
@@ -70,7 +70,7 @@ def test_wheel_contains_the_pages_and_the_core_twice(wheel: Path) -> None:
 
 
 @pytest.mark.ci
-def test_bills_of_materials_name_every_locked_dependency(distribution: Path) -> None:
+def test_bills_of_materials_have_every_locked_dependency(distribution: Path) -> None:
     python = json.loads((distribution / "alsolike.cdx.json").read_bytes())
     pages = json.loads((distribution / "alsolike-pages.cdx.json").read_bytes())
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -86,7 +86,7 @@ def test_bills_of_materials_name_every_locked_dependency(distribution: Path) -> 
 
 
 @pytest.mark.ci
-def test_the_installed_command_works_against_a_deployment(wheel: Path, tmp_path: Path) -> None:
+def test_installed_command_works_with_a_deployment(wheel: Path, tmp_path: Path) -> None:
     commands = installed(wheel, tmp_path / "environment", extras="")
     (tmp_path / "purchases.csv").write_text("USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE\nann,pear,1700000000,purchase\n")
     with Shop.booted(synthesized(), tmp_path) as shop:

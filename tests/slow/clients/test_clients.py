@@ -53,7 +53,7 @@ def run(command: list[str | Path], environment: Mapping[str, str], *, cwd: Path)
     return json.loads(done.stdout)
 
 
-def test_the_oldest_boto3_runs_the_whole_program(shop: Shop, variables: Mapping[str, str], tmp_path: Path) -> None:
+def test_oldest_boto3_runs_the_complete_program(shop: Shop, variables: Mapping[str, str], tmp_path: Path) -> None:
     location = upload_interactions(shop.cloud.client("s3"))
     path = install(tmp_path / "boto3", f"boto3=={OLDEST_BOTO3}")
     program = shutil.copy(personalize_scenario.__file__, tmp_path)
@@ -66,7 +66,7 @@ def test_the_oldest_boto3_runs_the_whole_program(shop: Shop, variables: Mapping[
     assert found["recommended"] is None  # this version knows no recommenders
 
 
-def test_the_aws_cli_calls_the_control_plane(variables: Mapping[str, str], tmp_path: Path) -> None:
+def test_aws_cli_calls_the_control_plane(variables: Mapping[str, str], tmp_path: Path) -> None:
     environment = {**variables, "PYTHONPATH": install(tmp_path / "awscli", "awscli")}
 
     def personalize(*arguments: str) -> Any:
@@ -78,9 +78,7 @@ def test_the_aws_cli_calls_the_control_plane(variables: Mapping[str, str], tmp_p
     assert personalize("describe-schema", "--schema-arn", arn)["schema"]["schema"] == schema
 
 
-def test_the_sdk_for_javascript_recommends_and_sends_events(
-    shop: Shop, variables: Mapping[str, str], tmp_path: Path
-) -> None:
+def test_javascript_sdk_recommends_and_sends_events(shop: Shop, variables: Mapping[str, str], tmp_path: Path) -> None:
     for file in (HERE / "package.json", HERE / "package-lock.json", HERE / "program.js", ROOT / "web" / ".npmrc"):
         shutil.copy(file, tmp_path)
     path = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}

@@ -95,7 +95,7 @@ def run(tmp_path: Path) -> Iterator[Run]:
     run.kill()
 
 
-def test_demo_recommends_proves_and_runs_until_ctrl_c_in_at_most_60_lines(run: Run) -> None:
+def test_demo_prints_at_most_60_lines_and_runs_until_ctrl_c(run: Run) -> None:
     steps = []
     for line in run.lines():
         steps.append(line)

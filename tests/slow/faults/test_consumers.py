@@ -63,12 +63,12 @@ CONSUMERS = pytest.mark.parametrize(
 
 
 @CONSUMERS
-def test_killed_at_any_step_the_batch_counts_once(stores: Stores, function: str, state: State) -> None:
+def test_batch_killed_at_any_step_counts_once(stores: Stores, function: str, state: State) -> None:
     stores.killed_everywhere(function, BATCH, state=state)
 
 
 @CONSUMERS
-def test_a_batch_that_comes_ten_times_counts_once(stores: Stores, function: str, state: State) -> None:
+def test_batch_delivered_ten_times_counts_once(stores: Stores, function: str, state: State) -> None:
     stores.run(function, BATCH)
     once = state(stores)
 
@@ -80,7 +80,7 @@ def test_a_batch_that_comes_ten_times_counts_once(stores: Stores, function: str,
 
 @CONSUMERS
 @pytest.mark.parametrize("answers", [THROTTLED, BROKEN], ids=["throttled", "broken"])
-def test_a_store_that_refuses_for_a_while_costs_time_alone(
+def test_temporarily_failing_store_only_delays_the_batch(
     stores: Stores, function: str, state: State, answers: dict[str, tuple[int, bytes]]
 ) -> None:
     stores.run(function, BATCH)

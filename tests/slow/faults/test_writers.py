@@ -89,7 +89,7 @@ def published(tmp_path: Path) -> Callable[[Stores], Any]:
     ("call", "state"),
     [pytest.param(EVENTS, sent, id="events", marks=pytest.mark.ci), pytest.param(ITEMS, stored, id="items")],
 )
-def test_a_call_that_died_anywhere_can_be_repeated(
+def test_request_killed_at_any_step_can_be_repeated(
     stores: Stores, call: dict[str, Any], state: Callable[[Stores], Any]
 ) -> None:
     stores.killed_everywhere("collect", call, state=state)
@@ -103,7 +103,7 @@ def test_a_call_that_died_anywhere_can_be_repeated(
         pytest.param(ITEMS, stored, "dynamodb", id="items"),
     ],
 )
-def test_a_refusal_is_answered_or_waited_out_and_never_a_loss(
+def test_refusal_of_a_store_is_retried_or_answered_without_loss(
     stores: Stores,
     call: dict[str, Any],
     state: Callable[[Stores], Any],
@@ -121,7 +121,7 @@ def test_a_refusal_is_answered_or_waited_out_and_never_a_loss(
     assert state(stores) == []
 
 
-def test_a_publication_that_died_anywhere_comes_to_the_same(stores: Stores, published: Callable[[Stores], Any]) -> None:
+def test_publication_killed_at_any_step_has_the_same_result(stores: Stores, published: Callable[[Stores], Any]) -> None:
     stores.killed_everywhere("publish_catalog", CHANGES, state=published)
 
     assert published(stores)[0] == {"pear": {"price": 3}, "fig": {"price": 2}}
@@ -129,7 +129,7 @@ def test_a_publication_that_died_anywhere_comes_to_the_same(stores: Stores, publ
 
 @pytest.mark.ci
 @pytest.mark.parametrize("answers", [THROTTLED, BROKEN], ids=["throttled", "broken"])
-def test_a_publication_waits_for_its_store(
+def test_publication_retries_a_refusing_store(
     stores: Stores, published: Callable[[Stores], Any], answers: dict[str, tuple[int, bytes]]
 ) -> None:
     done = stores.run("publish_catalog", CHANGES, plan=throttled_times(2, answers=answers, service="s3"))

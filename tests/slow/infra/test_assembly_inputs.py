@@ -45,14 +45,14 @@ def is_input(path: Path) -> bool:
     return any(path == ROOT / name or ROOT / name in path.parents for name in INPUTS)
 
 
-def test_every_file_that_the_app_opens_is_an_input(synthesized: tuple[Path, list[Path]]) -> None:
+def test_files_opened_by_the_app_are_inputs(synthesized: tuple[Path, list[Path]]) -> None:
     _, opened = synthesized
 
     assert ROOT / "cdk.json" in opened
     assert [path for path in opened if not is_input(path)] == []
 
 
-def test_every_file_of_an_asset_comes_from_an_input(synthesized: tuple[Path, list[Path]], layers: Path) -> None:
+def test_files_of_assets_come_from_inputs(synthesized: tuple[Path, list[Path]], layers: Path) -> None:
     assembly, _ = synthesized
     places = (*(ROOT / name for name in INPUTS if (ROOT / name).is_dir()), ROOT / "layers/core/python")
     assets = [path for path in assembly.glob("asset.*") if path.is_dir()]
@@ -70,7 +70,7 @@ def test_every_file_of_an_asset_comes_from_an_input(synthesized: tuple[Path, lis
     assert strange == []
 
 
-def test_second_start_reuses_the_assembly_and_a_changed_setting_does_not(
+def test_second_start_reuses_the_assembly_unless_a_setting_changed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(boot, "ASSEMBLIES", tmp_path / "assemblies")

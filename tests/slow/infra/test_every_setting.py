@@ -118,7 +118,9 @@ def base(layers: Path, tmp_path_factory: pytest.TempPathFactory) -> Assembly:
 
 
 @pytest.mark.parametrize("name", sorted(FIELDS))
-def test_stacks_can_follow_a_change_of_one_setting(name: str, base: Assembly, layers: Path, tmp_path: Path) -> None:
+def test_stacks_can_be_updated_after_a_change_of_one_setting(
+    name: str, base: Assembly, layers: Path, tmp_path: Path
+) -> None:
     found = dangers(base, synthesize(ENVIRONMENT, layers=layers, outdir=tmp_path, settings=changed(name)))
 
     expected = REMOVED_WITH_THE_FEATURE.get(name, set())
@@ -140,7 +142,7 @@ def with_kafka(layers: Path, tmp_path_factory: pytest.TempPathFactory) -> Callab
 
 
 @pytest.mark.parametrize("name", sorted(field.name for field in dataclasses.fields(KafkaSettings)))
-def test_changed_setting_of_kafka_replaces_only_known_mappings(
+def test_changed_kafka_setting_replaces_only_known_mappings(
     name: str, with_kafka: Callable[[dict[str, Any]], Assembly]
 ) -> None:
     before = MSK if name in MSK or name in ("starting_position", "alarm_records", "authentication") else OTHER_CLUSTER

@@ -109,7 +109,7 @@ def test_services_accept_the_calls_of_the_workflows(deployment: Deployment) -> N
     assert found == []
 
 
-def test_wrong_parameters_of_a_call_are_found() -> None:
+def test_wrong_parameters_of_a_workflow_call_are_found() -> None:
     parameters = {
         "TrainingJobName": "a name with spaces",
         "AlgorithmSpecification": {"TrainingInputMode": "Fast", "Images": "x"},

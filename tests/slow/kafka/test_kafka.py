@@ -110,7 +110,7 @@ def test_settings_of_the_page_are_valid() -> None:
     assert [each and each.topic for each in topics] == [TOPIC] * 3
 
 
-def test_each_event_counts_once_although_the_cloud_is_killed(tmp_path: Path) -> None:
+def test_each_event_counts_once_when_the_cloud_is_killed(tmp_path: Path) -> None:
     assembly = synthesized(**SETTINGS[-1], web=False, snap_start=False)  # less to start
     with broker() as address:
         topic = Topic(address)

@@ -43,7 +43,7 @@ def strange_umask() -> Iterator[None]:
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_second_build_in_another_folder_under_another_umask_has_the_same_bytes(
+def test_second_build_elsewhere_has_the_same_bytes(
     built: dict[tuple[str, str], Path], name: str, architecture: str, strange_umask: None
 ) -> None:
     first = built[name, architecture]
@@ -56,7 +56,7 @@ def test_second_build_in_another_folder_under_another_umask_has_the_same_bytes(
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_function_with_its_layers_fits_into_lambda_on_either_processor(
+def test_function_with_its_layers_is_within_the_lambda_size_limit(
     built: dict[tuple[str, str], Path], architecture: str
 ) -> None:
     folders = [built[name, architecture] for name in NAMES]
@@ -66,7 +66,7 @@ def test_function_with_its_layers_fits_into_lambda_on_either_processor(
 
 
 @pytest.mark.skipif(host_target() is None, reason="layers are for Linux")
-def test_layer_that_lacks_a_package_fails_the_smoke_test(tmp_path: Path) -> None:
+def test_layer_without_a_package_fails_the_smoke_test(tmp_path: Path) -> None:
     target = host_target()
     assert target is not None
     folder = build(LAYERS["onnx_runtime"], target, tmp_path)
@@ -76,7 +76,7 @@ def test_layer_that_lacks_a_package_fails_the_smoke_test(tmp_path: Path) -> None
         smoke.run("onnx_runtime", [folder])
 
 
-def test_archive_for_glue_has_what_pip_needs_to_install_the_core_layer_without_an_index(tmp_path: Path) -> None:
+def test_glue_archive_installs_the_core_layer_without_an_index(tmp_path: Path) -> None:
     archive = build_wheels(tmp_path / "built")
 
     assert build_wheels(tmp_path / "again").read_bytes() == archive.read_bytes()

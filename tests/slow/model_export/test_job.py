@@ -42,7 +42,7 @@ def start_job(
 
 
 @pytest.mark.ci
-def test_the_job_leaves_a_bundle_in_the_model_directory(tmp_path: Path) -> None:
+def test_training_job_writes_a_bundle_to_the_model_directory(tmp_path: Path) -> None:
     tiny_shop(tmp_path / "input/data/dataset")
 
     finished = start_job(tmp_path, {"run_id": "job-1", "algorithms": "popularity,transitions"})
@@ -67,7 +67,7 @@ def test_training_job_imports_the_package_of_its_channel(tmp_path: Path) -> None
 
 
 @pytest.mark.skipif(host_target() is None, reason="the packages are for Linux")
-def test_isolated_job_takes_its_packages_from_their_channel(tmp_path: Path) -> None:
+def test_isolated_job_installs_packages_from_its_channel(tmp_path: Path) -> None:
     base = tmp_path / "ml"
     tiny_shop(base / "input/data/dataset")
     venv.create(tmp_path / "bare", with_pip=True)
@@ -90,7 +90,7 @@ def test_isolated_job_takes_its_packages_from_their_channel(tmp_path: Path) -> N
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the packages are for Linux")
-def test_packages_are_for_the_python_of_awss_image(tmp_path: Path) -> None:
+def test_training_packages_are_for_the_python_of_the_aws_image(tmp_path: Path) -> None:
     assert build_command.main(["training", "--output", str(tmp_path)]) == 0
 
     python = tmp_path / "training-x86_64/python"

@@ -35,9 +35,7 @@ print(taken_mb("RssFile") - before["RssFile"])
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc/self/status tells the memory")
 @pytest.mark.parametrize("two_stages", [None, TwoStages(64, 64)])
-def test_sessions_of_serving_take_less_memory_than_their_weights_and_share_one_mapping(
-    two_stages: TwoStages | None, tmp_path: Path
-) -> None:
+def test_sessions_share_one_mapping_of_their_weights(two_stages: TwoStages | None, tmp_path: Path) -> None:
     write_graphs(Embeddings.random(items=200_000, dimensions=64, spectrum=0.5), tmp_path, two_stages=two_stages)
     data_mb = (tmp_path / DATA_FILE).stat().st_size / 1e6
     assert data_mb > 51

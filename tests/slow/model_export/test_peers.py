@@ -36,7 +36,7 @@ def alone(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 @pytest.mark.parametrize("dropout", [0.0, 0.3])
 @pytest.mark.usefixtures("_two")
-def test_two_processes_have_the_losses_and_the_model_of_one(dropout: float, alone: pytest.MonkeyPatch) -> None:
+def test_two_processes_have_the_losses_and_model_of_one(dropout: float, alone: pytest.MonkeyPatch) -> None:
     from model_export.algorithms.sasrec.training import train
 
     settings = dataclasses.replace(SMALL, dropout=dropout)
@@ -54,7 +54,7 @@ def test_two_processes_have_the_losses_and_the_model_of_one(dropout: float, alon
 
 
 @pytest.mark.usefixtures("_two")
-def test_a_batch_of_one_row_is_trained_by_one_of_the_two(alone: pytest.MonkeyPatch) -> None:
+def test_batch_of_one_row_is_trained_by_one_of_two_processes(alone: pytest.MonkeyPatch) -> None:
     one_user = interactions([[1, 2, 3, 4, 5, 6, 1]])
 
     of_one = SMALL.fit(one_user)
@@ -65,7 +65,7 @@ def test_a_batch_of_one_row_is_trained_by_one_of_the_two(alone: pytest.MonkeyPat
 
 
 @pytest.mark.usefixtures("_two")
-def test_a_training_that_is_given_up_leaves_the_other_process_ready_for_the_next() -> None:
+def test_early_stop_leaves_the_second_process_ready_for_the_next_fit() -> None:
     found = iter([0.1, 0.5, 0.3, 0.2, 0.1, 0.0])
     settings = dataclasses.replace(SMALL, patience=2, most_epochs=6)
 
@@ -77,7 +77,7 @@ def test_a_training_that_is_given_up_leaves_the_other_process_ready_for_the_next
 
 
 @pytest.mark.usefixtures("_two")
-def test_two_processes_go_on_from_where_one_was_stopped(tmp_path: Path, alone: pytest.MonkeyPatch) -> None:
+def test_two_processes_resume_an_interrupted_training_of_one(tmp_path: Path, alone: pytest.MonkeyPatch) -> None:
     from model_export.algorithms.sasrec.training import train
 
     whole = SMALL.fit(DATA)
@@ -91,7 +91,7 @@ def test_two_processes_go_on_from_where_one_was_stopped(tmp_path: Path, alone: p
     np.testing.assert_allclose(rest[-1].arrays["item.weight"], whole.arrays["item.weight"], rtol=1e-3, atol=1e-5)
 
 
-def test_a_process_that_cannot_start_ends_the_training_with_its_status(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_process_that_cannot_start_fails_the_training_with_its_status(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("torch", reason="make setup WITH=neural installs it")
     monkeypatch.setattr(sys, "executable", "/bin/false")
 

@@ -116,7 +116,7 @@ def search(seed: int, users: int) -> Shop:
     )
 
 
-def test_useless_combinations_are_accepted_in_a_fortieth_of_shops() -> None:
+def test_useless_combinations_are_accepted_in_at_most_one_of_40_shops() -> None:
     shops = [search(seed, users) for users in (50, 200) for seed in range(SHOPS)]
 
     assert np.mean([shop.is_accepted for shop in shops]) <= 0.025

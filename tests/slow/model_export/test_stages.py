@@ -15,7 +15,7 @@ def few_histories_are_sampled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stages, "SAMPLE", 32)
 
 
-def test_a_head_that_drops_what_belongs_in_the_list_is_not_taken(tmp_path: Path) -> None:
+def test_two_stages_with_a_low_recall_are_not_chosen(tmp_path: Path) -> None:
     """Without any decay half of the axes say half of everything."""
     isotropic = Embeddings.random(items=MANY, dimensions=DIMENSIONS, spectrum=0.0)
 
@@ -26,9 +26,7 @@ def test_a_head_that_drops_what_belongs_in_the_list_is_not_taken(tmp_path: Path)
     assert choose(found.tried) != half
 
 
-def test_a_sample_that_promised_too_much_is_no_reason_to_leave_items_out(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_overestimated_recall_leaves_no_item_out_of_the_export(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The head with the lowest sampled recall is chosen; the parity check detects it."""
     isotropic = Embeddings.random(items=MANY, dimensions=DIMENSIONS, spectrum=0.0)
     monkeypatch.setattr(stages, "choose", lambda tried: min(tried, key=lambda one: one.recall))

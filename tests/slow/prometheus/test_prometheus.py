@@ -95,7 +95,7 @@ def prometheus(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         process.wait(30)
 
 
-def test_prometheus_reads_what_the_shop_does(shop: Shop, prometheus: Prometheus) -> None:
+def test_prometheus_has_the_metrics_of_the_shop(shop: Shop, prometheus: Prometheus) -> None:
     for number in range(3):
         assert shop.send(f"user-{number}", "pear").status == 200
     shop.cloud.flush()
@@ -109,7 +109,7 @@ def test_prometheus_reads_what_the_shop_does(shop: Shop, prometheus: Prometheus)
     assert prometheus.value("sum(alsolike_source_up)") == 5
 
 
-def test_prometheus_evaluates_every_query_of_the_dashboard(shop: Shop, prometheus: Prometheus) -> None:
+def test_prometheus_evaluates_every_dashboard_query(shop: Shop, prometheus: Prometheus) -> None:
     variables = {"$environment": "demo", "$region": "eu-west-1", "$function": ".*", "$__rate_interval": "2m"}
 
     def panels_with_values() -> set[str]:
@@ -136,7 +136,7 @@ def test_prometheus_evaluates_every_query_of_the_dashboard(shop: Shop, prometheu
     assert always <= eventually(panels_with_values, holds=always.issubset, within_s=120)
 
 
-def test_an_alert_fires_while_the_champion_is_stale_and_ends_with_a_training(
+def test_alert_fires_while_the_champion_is_stale_and_ends_after_training(
     shop: Shop, prometheus: Prometheus, tmp_path: Path
 ) -> None:
     now = time.time()

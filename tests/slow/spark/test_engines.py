@@ -84,7 +84,7 @@ def odd_lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pytest.param(configuration(events=HALVES), no_erased_users, id="fractions are taken back"),
     ],
 )
-def test_both_engines_make_the_same_dataset(
+def test_both_engines_build_the_same_dataset(
     spark: SparkSession, odd_lake: Path, settings_: Configuration, erased: IsErased
 ) -> None:
     rows, dropped, repeats = in_process(read(odd_lake), settings_, erased)
@@ -115,7 +115,7 @@ _EVENTS = st.builds(
     max_examples=3, phases=[Phase.generate], deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(rows=st.lists(_EVENTS, min_size=1, max_size=30), minimum=st.integers(1, 3))
-def test_engines_agree_on_any_lake(
+def test_engines_agree_on_a_random_lake(
     spark: SparkSession, tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, Any]], minimum: int
 ) -> None:
     directory = tmp_path_factory.mktemp("lake")
@@ -125,7 +125,7 @@ def test_engines_agree_on_any_lake(
     assert on_spark(spark, directory, limits, no_erased_users) == in_process(read(directory), limits, no_erased_users)
 
 
-def test_both_engines_find_the_same_interactions_with_actions(spark: SparkSession, tmp_path: Path) -> None:
+def test_both_engines_have_the_same_interactions_with_actions(spark: SparkSession, tmp_path: Path) -> None:
     def action(number: int, event_type: str, **fields: Any) -> dict[str, Any]:
         properties = action_properties(f"offer{number % 3}", ["offer0", "offer1"] if number % 4 == 0 else None)
         fields = {"event_time_ms": START_MS + number, "properties": properties, **fields}
@@ -154,7 +154,7 @@ def test_both_engines_find_the_same_interactions_with_actions(spark: SparkSessio
     assert START_MS + 40 in set(here["event_time_ms"])
 
 
-def test_both_engines_find_the_same_contexts(spark: SparkSession, tmp_path: Path) -> None:
+def test_both_engines_have_the_same_contexts(spark: SparkSession, tmp_path: Path) -> None:
     properties = ('{"DEVICE":"Phone","page":"home"}', '{"device":"tv"}', "{}", '{"device":7}')
     types = ("view", "AddToCart", "purchase", "return")  # each return takes a part of the purchase before it back
     rows = [
@@ -181,7 +181,7 @@ def test_lake_without_interactions_with_actions_has_none(spark: SparkSession, tm
     assert spark_cleaning.clean(read_lake(spark, f"file://{tmp_path}"), configuration()).actions is None
 
 
-def test_profiles_of_a_sample_are_those_of_the_written_interactions(
+def test_profiles_of_a_sample_equal_those_of_its_written_interactions(
     spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = [event(f"e{n}", user=f"u{n % 40}", item=f"i{n % 7}", event_time_ms=START_MS + n) for n in range(400)]

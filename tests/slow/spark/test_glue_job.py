@@ -97,7 +97,7 @@ def same(one: TrainingData, other: TrainingData) -> bool:
     )
 
 
-def test_job_builds_the_dataset_that_the_function_builds(shop: TrainingShop, tmp_path: Path) -> None:
+def test_job_builds_the_same_dataset_as_the_function(shop: TrainingShop, tmp_path: Path) -> None:
     live(shop, tmp_path / "lake")
 
     execution = shop.start()
@@ -137,7 +137,7 @@ def described(directory: Path) -> dict[str, Any]:
     return {name: value for name, value in json.loads(manifest.to_json()).items() if name not in own}
 
 
-def test_failed_job_says_why(shop: TrainingShop) -> None:
+def test_failed_job_has_its_reason(shop: TrainingShop) -> None:
     glue = shop.cloud.client("glue")
     arguments = {"--run_id": "empty", "--started_ms": "1", "--dataset_s3_uri": f"s3://{shop.bucket}/datasets/empty/"}
     nowhere = {"--lake_s3_uri": f"s3://{shop.bucket}/interactions/"}

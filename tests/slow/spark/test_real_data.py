@@ -19,7 +19,7 @@ FILE = Path(os.environ.get("ALSOLIKE_ONLINE_RETAIL", "online-retail.parquet"))
 
 
 @pytest.mark.skipif(not FILE.is_file(), reason="ALSOLIKE_ONLINE_RETAIL names no file")
-def test_both_engines_make_the_same_dataset_of_real_purchases(spark: SparkSession, tmp_path: Path) -> None:
+def test_both_engines_build_the_same_dataset_of_real_purchases(spark: SparkSession, tmp_path: Path) -> None:
     purchases = pq.read_table(FILE)
     time_ms = pa.chunked_array([[1000 * second for second in purchases["TIMESTAMP"].to_pylist()]], pa.int64())
     rows = pa.table(

@@ -38,7 +38,7 @@ def both(spark: SparkSession, directory: Path, items: list[tuple[str, str]]) -> 
     return here, spark_reference.reference(spark, found, catalogue, limits=limits)
 
 
-def test_both_engines_say_the_same_of_the_last_days(spark: SparkSession, tmp_path: Path) -> None:
+def test_both_engines_have_the_same_reference_statistics(spark: SparkSession, tmp_path: Path) -> None:
     chance = random.Random(3)
     rows = [
         event(
@@ -61,7 +61,7 @@ def test_both_engines_say_the_same_of_the_last_days(spark: SparkSession, tmp_pat
     assert all(here.category_popularity.counts[number] for number in (0, 1, 2, 4))
 
 
-def test_both_engines_say_so_where_nothing_is_like_a_category(spark: SparkSession, tmp_path: Path) -> None:
+def test_engines_omit_category_popularity_without_categories(spark: SparkSession, tmp_path: Path) -> None:
     rows = [event(f"e{number}", user=f"u{number % 4}", item=f"i{number % 3}") for number in range(24)]
     write_object(tmp_path, "a", rows)
 

@@ -81,7 +81,7 @@ def shop() -> pd.DataFrame:
     return frame_of(rows)
 
 
-def test_counts_on_spark_give_the_models_of_the_interactions(
+def test_counts_of_spark_fit_the_same_models_as_the_interactions(
     spark: SparkSession, shop: pd.DataFrame, tmp_path: Path
 ) -> None:
     interactions, ids = interactions_of(shop)
@@ -101,7 +101,9 @@ def test_counts_on_spark_give_the_models_of_the_interactions(
         )
 
 
-def test_each_moment_counts_what_was_up_to_it(spark: SparkSession, shop: pd.DataFrame, tmp_path: Path) -> None:
+def test_counts_of_a_moment_include_only_earlier_interactions(
+    spark: SparkSession, shop: pd.DataFrame, tmp_path: Path
+) -> None:
     columns = "profile_id string, item_id string, event_time_ms long, weight float, event_id string"
     rows = list(shop.itertuples(index=False, name=None))
     interactions = spark.createDataFrame(rows, columns)
@@ -147,7 +149,7 @@ def test_a_few_events_after_a_quiet_period_leave_the_windows(
     assert with_late.moments[-1] == later_ms  # the counts of the final model have all interactions
 
 
-def test_where_no_history_is_longer_than_a_session_ease_is_the_same(
+def test_ease_of_counts_is_equal_where_no_history_exceeds_a_session(
     spark: SparkSession, shop: pd.DataFrame, tmp_path: Path
 ) -> None:
     people = shop[shop["profile_id"] != "s#bot"]
@@ -156,7 +158,7 @@ def test_where_no_history_is_longer_than_a_session_ease_is_the_same(
     assert_same(counted(spark, people, tmp_path, Counting())[0], interactions, Ease(ridge=5.0))
 
 
-def test_the_strongest_targets_stay(spark: SparkSession, shop: pd.DataFrame, tmp_path: Path) -> None:
+def test_counts_keep_the_strongest_targets(spark: SparkSession, shop: pd.DataFrame, tmp_path: Path) -> None:
     people = shop[shop["profile_id"] != "s#bot"]
     interactions, _ = interactions_of(people)
     counts, _ = counted(spark, people, tmp_path, Counting(most=4))
@@ -169,7 +171,7 @@ def test_the_strongest_targets_stay(spark: SparkSession, shop: pd.DataFrame, tmp
     assert_same(counts, interactions, ItemKnn(targets=4))
 
 
-def test_a_grocers_real_purchases_give_the_same(spark: SparkSession, tmp_path: Path) -> None:
+def test_counts_of_real_purchases_fit_the_same_models(spark: SparkSession, tmp_path: Path) -> None:
     bought: Any = get_data("transactions")["transactions"]
     bought = bought[bought["household_id"].astype(int) < 20]
     times = bought["transaction_timestamp"].astype("datetime64[ms]").astype("int64")

@@ -46,7 +46,7 @@ def trained(shop: TrainingShop) -> str:
     return champion.version
 
 
-def test_model_of_counts_is_promoted_and_answers_as_one_of_all_interactions(shop: TrainingShop, tmp_path: Path) -> None:
+def test_model_fitted_from_counts_is_promoted_and_scores_equally(shop: TrainingShop, tmp_path: Path) -> None:
     first, later = tmp_path / "first.csv", tmp_path / "later.csv"
     write_history(first, users=USERS, days=DAYS, end=time.time() - LATER_DAYS * SECONDS_PER_DAY)
     shop.alsolike("import", "interactions", first)

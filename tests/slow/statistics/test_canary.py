@@ -32,7 +32,7 @@ def rolled_back(canary: Canary, test: str | None = None, *, runs: int = RUNS) ->
     Canary(users=4_000, share=0.5, limits=Tolerance(error_points=0.0, latency_share=0.0)),
     Canary(users=4_000, share=0.1, candidate=Behaviour(error_rate=0.03, latency_ms=30)),
 ])  # fmt: skip
-def test_canaries_of_tolerated_versions_keep_the_level(canary: Canary) -> None:
+def test_canaries_of_tolerated_versions_are_rarely_rolled_back(canary: Canary) -> None:
     assert rolled_back(canary, runs=400) <= ALPHA
 
 
@@ -44,11 +44,11 @@ def test_canaries_of_tolerated_versions_keep_the_level(canary: Canary) -> None:
     (Canary(users=4_000, share=0.1, candidate=Behaviour(latency_ms=60)), "latency", 0.95),
     (Canary(users=4_000, share=0.1, candidate=Behaviour(error_rate=0.06)), "error rate", 0.9),
 ])  # fmt: skip
-def test_canaries_of_worse_versions_are_rolled_back(canary: Canary, test: str, at_least: float) -> None:
+def test_canaries_of_worse_versions_are_rolled_back_often(canary: Canary, test: str, at_least: float) -> None:
     assert rolled_back(canary, test) >= at_least
 
 
-def test_canaries_exclude_no_true_fall() -> None:
+def test_canaries_rarely_exclude_a_fall_that_is_true() -> None:
     """The smallest fall that is excluded at any look is smaller than the true one in at most 5% of the canaries."""
     canary = Canary(users=4_000, candidate=Behaviour(click_rate=0.04))
     smallest = []

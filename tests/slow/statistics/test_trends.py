@@ -34,7 +34,7 @@ def listed(shop: StationaryShop, *, looks: int = LOOKS) -> dict[str, list[list[s
     StationaryShop(items=2_000, visits=200),
     StationaryShop(items=100, visits=20, weights=MIXED, per_visit=2),
 ])  # fmt: skip
-def test_trends_of_a_stationary_shop_are_empty(shop: StationaryShop) -> None:
+def test_trends_of_a_stationary_shop_are_rarely_listed(shop: StationaryShop) -> None:
     shares = {window: np.mean([not each for each in lists]) for window, lists in listed(shop).items()}
 
     printed = " | ".join(f"{share:.0%}" for share in shares.values())

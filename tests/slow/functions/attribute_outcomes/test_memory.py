@@ -20,7 +20,7 @@ def _peak_bytes(answers: int, directory: Path, part_rows: int) -> int:
     return int(pa.default_memory_pool().max_memory() or 0)
 
 
-def test_peak_of_memory_is_that_of_a_part(tmp_path: Path) -> None:
+def test_peak_memory_does_not_grow_with_the_number_of_responses(tmp_path: Path) -> None:
     peaks = []
     for answers in (8_000, 24_000):  # as many objects as are read at once, and three times as many
         with multiprocessing.get_context("spawn").Pool(1) as pool:

@@ -18,5 +18,5 @@ from tests.builders.arrivals import check_any_arrival, histories
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(history=histories(), data=st.data())
-def test_results_do_not_depend_on_how_things_came(s3: Any, history: Any, data: st.DataObject) -> None:
+def test_results_do_not_depend_on_arrival_order(s3: Any, history: Any, data: st.DataObject) -> None:
     check_any_arrival(s3, history, data)

@@ -27,7 +27,9 @@ from tests.fakes.places import create_bucket
 @pytest.mark.parametrize(
     ("interrupt", "least"), [(kill_and_go_on, 21), (join_another_call, 21), (erase_during_a_merge, 9)]
 )
-def test_interrupted_at_any_step_readers_count_the_same(s3: Any, interrupt: Callable[..., bool], least: int) -> None:
+def test_read_counts_are_unchanged_by_upkeep_interrupted_at_any_step(
+    s3: Any, interrupt: Callable[..., bool], least: int
+) -> None:
     steps = 0
     while interrupt(s3, create_bucket(s3, f"lake-{steps}"), step=steps):
         steps += 1
@@ -35,7 +37,7 @@ def test_interrupted_at_any_step_readers_count_the_same(s3: Any, interrupt: Call
     assert steps >= least
 
 
-def test_whoever_lists_and_reads_meanwhile_counts_the_same(s3: Any) -> None:
+def test_reader_during_upkeep_counts_the_same(s3: Any) -> None:
     bucket = create_bucket(s3, "read")
     fill(s3, bucket)
     expected = counted(s3, bucket)
@@ -72,7 +74,7 @@ STEPS = st.lists(
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
-def test_whatever_comes_and_is_stopped_readers_count_what_was_written(steps: list[Any], s3: Any) -> None:
+def test_random_writes_and_interruptions_do_not_change_read_counts(steps: list[Any], s3: Any) -> None:
     bucket = create_bucket(s3, f"any-{len(s3.list_buckets()['Buckets'])}")
     written = create_bucket(s3, f"{bucket}-written")
     for number, (what, argument) in enumerate([("write", [("a", "x", 0)]), *steps]):

@@ -54,12 +54,14 @@ def check_all(seeds: Iterable[int], *, cloud: MemoryCloud, aws: Callable[[str], 
 
 @pytest.mark.ci
 @pytest.mark.parametrize("seed", range(10))
-def test_nothing_of_the_user_is_left_in_ten_histories(seed: int, cloud: MemoryCloud, aws: Callable[[str], Any]) -> None:
+def test_purged_user_leaves_no_data_in_ten_histories(seed: int, cloud: MemoryCloud, aws: Callable[[str], Any]) -> None:
     check(seed, cloud=cloud, aws=aws)
 
 
 @pytest.mark.parametrize("seed", range(10, 100))
-def test_nothing_of_the_user_is_left(seed: int, cloud: MemoryCloud, aws: Callable[[str], Any]) -> None:
+def test_purged_user_leaves_no_data_in_a_random_history(
+    seed: int, cloud: MemoryCloud, aws: Callable[[str], Any]
+) -> None:
     check(seed, cloud=cloud, aws=aws)
 
 
@@ -68,7 +70,7 @@ LATE = (1, 115, 363)
 
 
 @pytest.mark.parametrize("seed", LATE)
-def test_nothing_of_the_user_is_stored_after_a_fast_purge(
+def test_purged_user_leaves_no_data_after_a_fast_purge(
     seed: int, cloud: MemoryCloud, aws: Callable[[str], Any]
 ) -> None:
     check(seed, cloud=cloud, aws=aws, units_per_s=1_000)
@@ -123,7 +125,7 @@ SEEDS = {
 
 
 @pytest.mark.parametrize("defect", DEFECTS)
-def test_each_defect_is_found(
+def test_planted_defect_is_found(
     defect: str, cloud: MemoryCloud, aws: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(*DEFECTS[defect])
