@@ -11,7 +11,7 @@ from local_cloud.deployment import DeploymentError
 from tests.builders.cloud_assemblies import asset, write_assembly
 
 
-def test_stack_stands_after_the_stacks_that_it_depends_on(tmp_path: Path) -> None:
+def test_stacks_are_in_the_order_of_their_dependencies(tmp_path: Path) -> None:
     stacks: dict[str, Any] = {"a": {}, "b": {}, "c": {}}
     write_assembly(tmp_path, stacks, dependencies={"a": ["c"], "c": ["b"]})
 
@@ -36,7 +36,7 @@ def test_stack_of_a_nested_assembly_is_read(tmp_path: Path) -> None:
     assert (stack.name, stack.template["Description"]) == ("live", "nested")
 
 
-def test_stack_keeps_its_own_name_and_environment(tmp_path: Path) -> None:
+def test_stack_has_its_own_name_and_environment(tmp_path: Path) -> None:
     write_assembly(tmp_path, {"artifact": {}})
     manifest = json.loads((tmp_path / "manifest.json").read_text())
     manifest["artifacts"]["artifact"] |= {"environment": "aws://111122223333/unknown-region"}
@@ -48,7 +48,7 @@ def test_stack_keeps_its_own_name_and_environment(tmp_path: Path) -> None:
     assert (stack.name, stack.account, stack.region) == ("shop", "111122223333", None)
 
 
-def test_stack_knows_its_assets(tmp_path: Path) -> None:
+def test_stack_has_its_assets(tmp_path: Path) -> None:
     write_assembly(tmp_path, {"shop": {}}, assets={"1": asset("code", packaging="zip")})
 
     (stack,) = read_assembly(tmp_path)
@@ -74,12 +74,12 @@ def test_directory_is_zipped_to_the_same_bytes_each_time(tmp_path: Path) -> None
         assert archive.getinfo("run.sh").external_attr >> 16 & 0o777 == 0o755
 
 
-def test_missing_assembly_is_named(tmp_path: Path) -> None:
+def test_missing_assembly_error_has_its_path(tmp_path: Path) -> None:
     with pytest.raises(DeploymentError, match=r"nowhere/manifest\.json does not exist"):
         read_assembly(tmp_path / "nowhere")
 
 
-def test_broken_manifest_is_named(tmp_path: Path) -> None:
+def test_invalid_manifest_error_has_its_path(tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_text("{")
 
     with pytest.raises(DeploymentError, match=r"manifest\.json is not JSON"):

@@ -14,11 +14,11 @@ def test_empty_and_null_responses_mean_success(response: object) -> None:
     assert failed_items(json.dumps(response).encode(), BATCH) == set()
 
 
-def test_no_response_at_all_means_success() -> None:
+def test_empty_payload_means_success() -> None:
     assert failed_items(b"", BATCH) == set()
 
 
-def test_named_records_have_failed() -> None:
+def test_identifiers_in_the_response_are_failed_records() -> None:
     response = {"batchItemFailures": [{"itemIdentifier": "3"}, {"itemIdentifier": "2"}]}
 
     assert failed_items(json.dumps(response).encode(), BATCH) == {"2", "3"}
@@ -35,10 +35,10 @@ def test_named_records_have_failed() -> None:
         "1",
     ],
 )
-def test_malformed_and_foreign_identifiers_mean_that_all_failed(failures: object) -> None:
+def test_malformed_and_unknown_identifiers_fail_the_batch(failures: object) -> None:
     assert failed_items(json.dumps({"batchItemFailures": failures}).encode(), BATCH) == set(BATCH)
 
 
 @pytest.mark.parametrize("payload", [b"not json", b'"done"', b"[]"])
-def test_response_that_is_no_object_means_that_all_failed(payload: bytes) -> None:
+def test_response_that_is_no_object_fails_the_batch(payload: bytes) -> None:
     assert failed_items(payload, BATCH) == set(BATCH)

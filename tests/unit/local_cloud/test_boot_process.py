@@ -40,7 +40,7 @@ def test_interrupted_boot_ends_the_cloud_and_removes_its_state(tmp_path: Path) -
     assert not state.exists()
 
 
-def test_interruption_is_what_is_seen_where_the_cloud_has_to_be_killed(tmp_path: Path) -> None:
+def test_interruption_is_raised_when_the_cloud_has_to_be_killed(tmp_path: Path) -> None:
     process = MemoryProcess("starting", deaf=True)
 
     with pytest.raises(KeyboardInterrupt):
@@ -49,7 +49,7 @@ def test_interruption_is_what_is_seen_where_the_cloud_has_to_be_killed(tmp_path:
     assert process.calls == ["terminate", "kill"]
 
 
-def test_interruption_is_what_is_seen_where_the_state_cannot_be_removed(tmp_path: Path) -> None:
+def test_interruption_is_raised_when_the_state_cannot_be_removed(tmp_path: Path) -> None:
     unreadable = tmp_path / "state.json"
     unreadable.mkdir()
 
@@ -92,7 +92,7 @@ def test_failure_has_the_last_lines_of_a_slow_boot(tmp_path: Path) -> None:
     ],
     ids=["state", "output", "nothing"],
 )
-def test_failure_is_the_error_of_the_state_or_the_output(
+def test_failure_is_the_error_of_the_state_or_of_the_output(
     tmp_path: Path, pid: int, printed: list[str], failure: str
 ) -> None:
     state = tmp_path / "state.json"

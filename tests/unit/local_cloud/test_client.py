@@ -96,7 +96,7 @@ def test_started_cloud_stops_on_request_and_leaves_no_state(
     assert process.stdin.closed
 
 
-def test_port_and_certificates_are_passed_on(start: Callable[..., Cloud]) -> None:
+def test_port_and_certificates_are_passed_to_the_process(start: Callable[..., Cloud]) -> None:
     process, commands = MemoryProcess("ready at x"), list[list[str]]()
 
     cloud = start(process, state_of(process.pid), commands, state=None, port=4000, tls=Path("certificates"))
@@ -137,7 +137,7 @@ def test_cloud_that_is_not_ready_in_time_is_killed(start: Callable[..., Cloud], 
     assert not (tmp_path / "state.json").exists()
 
 
-def test_requests_to_the_administration(administration: Administration) -> None:
+def test_administration_requests_have_their_paths_and_bodies(administration: Administration) -> None:
     cloud = Cloud(STATE)
     administration.answers = {
         "/advance": {"fired": [{"name": "nightly", "due": "2026-01-31T00:00:00+00:00"}]},

@@ -12,7 +12,7 @@ from tests.unit.local_cloud.processes import NO_PROCESS
 STATE = CloudState("ready", os.getpid(), "us-east-1", "123456789012", "2026-01-30T10:00:00+00:00", "/cdk.out")
 
 
-def test_state_is_read_as_it_was_written_and_only_by_its_owner(tmp_path: Path) -> None:
+def test_state_is_unchanged_after_write_and_read_and_private(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "state.json"
 
     STATE.write(path)
@@ -22,7 +22,7 @@ def test_state_is_read_as_it_was_written_and_only_by_its_owner(tmp_path: Path) -
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_missing_and_foreign_files_are_named(tmp_path: Path) -> None:
+def test_missing_and_foreign_files_are_errors_with_their_path(tmp_path: Path) -> None:
     path = tmp_path / "state.json"
     with pytest.raises(StateError, match=r"state\.json does not exist"):
         CloudState.read(path)
@@ -32,7 +32,7 @@ def test_missing_and_foreign_files_are_named(tmp_path: Path) -> None:
         CloudState.read(path)
 
 
-def test_cloud_that_died_is_not_attached_to(tmp_path: Path) -> None:
+def test_attaching_to_a_dead_cloud_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "state.json"
     CloudState("ready", NO_PROCESS, "us-east-1", "123456789012", "", "").write(path)
 
@@ -40,7 +40,7 @@ def test_cloud_that_died_is_not_attached_to(tmp_path: Path) -> None:
         Cloud.attach(path)
 
 
-def test_cloud_that_is_booting_is_not_attached_to(tmp_path: Path) -> None:
+def test_attaching_to_a_booting_cloud_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "state.json"
     CloudState("starting", os.getpid(), "us-east-1", "123456789012", "", "").write(path)
 
@@ -48,14 +48,14 @@ def test_cloud_that_is_booting_is_not_attached_to(tmp_path: Path) -> None:
         Cloud.attach(path)
 
 
-def test_api_must_be_named_where_there_are_several() -> None:
+def test_api_url_of_several_apis_is_an_error() -> None:
     state = CloudState("ready", 1, "r", "a", "", "", apis={"a": "http://1", "b": "http://2"})
 
     with pytest.raises(CloudError, match="there are 2 HTTP APIs: a, b"):
         _ = Cloud(state).api_url
 
 
-def test_only_ones_own_state_is_forgotten(tmp_path: Path) -> None:
+def test_state_is_deleted_only_by_its_process(tmp_path: Path) -> None:
     path = tmp_path / "state.json"
     STATE.write(path)
 
@@ -66,7 +66,7 @@ def test_only_ones_own_state_is_forgotten(tmp_path: Path) -> None:
     assert not path.exists()
 
 
-def test_why_a_cloud_did_not_boot_is_kept(tmp_path: Path) -> None:
+def test_reason_of_a_failed_boot_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "state.json"
     dataclasses.replace(STATE, status="failed", error="no such assembly").write(path)
 

@@ -105,16 +105,16 @@ def edge() -> Iterator[Edge]:
     found.server.stop()
 
 
-def test_root_is_the_root_object_alone(edge: Edge) -> None:
+def test_only_the_root_path_has_the_root_object(edge: Edge) -> None:
     assert (edge.get("/").status, edge.get("/").body) == (200, b"<p>home")
     assert edge.get("/folder/").status == 403
 
 
-def test_an_object_is_found_by_its_decoded_path(edge: Edge) -> None:
+def test_object_is_found_by_its_decoded_path(edge: Edge) -> None:
     assert edge.get("/assets/a%20b.js").body == b"1"
 
 
-def test_headers_are_added_and_addresses_in_them_are_those_of_this_machine(edge: Edge) -> None:
+def test_response_headers_are_added_with_local_addresses(edge: Edge) -> None:
     headers = dict(edge.get("/").headers)
 
     assert headers["content-security-policy"] == "connect-src http://127.0.0.1:1"
@@ -122,13 +122,13 @@ def test_headers_are_added_and_addresses_in_them_are_those_of_this_machine(edge:
     assert "cache-control" not in headers
 
 
-def test_an_object_that_a_browser_has_is_not_sent_again(edge: Edge) -> None:
+def test_unchanged_object_is_not_modified(edge: Edge) -> None:
     answer = edge.get("/", headers=[("If-None-Match", '"1"')])
 
     assert (answer.status, answer.body) == (304, b"")
 
 
-def test_the_api_gets_everything_but_the_host(edge: Edge) -> None:
+def test_api_origin_gets_the_request_without_the_host_header(edge: Edge) -> None:
     answer = edge.get("/api/items", method="POST", headers=[("Authorization", "Bearer t")])
 
     (asked,) = edge.asked
@@ -137,18 +137,18 @@ def test_the_api_gets_everything_but_the_host(edge: Edge) -> None:
     assert (answer.status, answer.headers) == (201, (("x-of", "api"),))
 
 
-def test_what_a_behaviour_does_not_allow_is_refused(edge: Edge) -> None:
+def test_method_outside_of_the_behaviour_is_refused(edge: Edge) -> None:
     assert edge.get("/index.html", method="POST").status == 403
 
 
-def test_another_sites_name_reaches_nothing(edge: Edge) -> None:
+def test_request_with_a_foreign_host_is_refused(edge: Edge) -> None:
     received = datetime(2026, 11, 26, tzinfo=UTC)
     request = HttpRequest("GET", "/", "", (("Host", "evil.example"),), b"", "127.0.0.1", "HTTP/1.1", "id", received)
 
     assert edge.server.serve(request).status == 403
 
 
-def test_behaviours_are_tried_in_their_order_and_the_default_last() -> None:
+def test_behaviours_are_matched_in_order_and_the_default_last() -> None:
     config = read_distribution(Properties(distribution()))
 
     assert not config.behavior("/api/items").origin.is_bucket
@@ -170,7 +170,7 @@ def test_behaviours_are_tried_in_their_order_and_the_default_last() -> None:
         ),
     ],
 )
-def test_what_is_not_honoured_here_is_refused_by_name(changes: dict[str, Any], named: str) -> None:
+def test_unsupported_property_of_a_distribution_is_refused_with_its_name(changes: dict[str, Any], named: str) -> None:
     properties = Properties(distribution(**changes))
 
     try:
@@ -182,7 +182,7 @@ def test_what_is_not_honoured_here_is_refused_by_name(changes: dict[str, Any], n
     assert [path for path in refused if path.endswith(named)]
 
 
-def test_headers_of_a_policy_are_written_as_browsers_read_them() -> None:
+def test_policy_headers_have_the_standard_format() -> None:
     policy = Properties(
         {
             "ResponseHeadersPolicyConfig": {

@@ -19,7 +19,7 @@ DOCUMENT: dict[str, Any] = {
 }
 
 
-def test_each_dimension_set_is_a_metric_of_its_own() -> None:
+def test_each_dimension_set_is_a_separate_metric() -> None:
     metrics = list(embedded_metrics(json.dumps(DOCUMENT)))
 
     assert [metric.namespace for metric in metrics] == ["Shop", "Shop"]

@@ -23,25 +23,25 @@ def test_defaults_are_those_of_lambda() -> None:
     assert stream.function_arn == "arn:aws:lambda:us-east-1:123456789012:function:f"
 
 
-def test_alias_arn_is_invoked_as_it_is() -> None:
+def test_alias_arn_is_invoked_unchanged() -> None:
     arn = "arn:aws:lambda:us-east-1:123456789012:function:f:live"
 
     assert read(EventSourceArn=QUEUE, FunctionName=arn).function_arn == arn
 
 
 @pytest.mark.parametrize(("name", "value"), [("ParallelizationFactor", 2), ("TumblingWindowInSeconds", 60)])
-def test_what_is_not_implemented_is_refused_by_name(name: str, value: int) -> None:
+def test_unsupported_property_is_refused_with_its_name(name: str, value: int) -> None:
     with pytest.raises(DeploymentError, match=rf"resource Map .*, property {name}: {value} is not implemented"):
         read(EventSourceArn=STREAM, FunctionName="f", **{name: value})
 
 
 @pytest.mark.parametrize("value", [1, 0])
-def test_values_that_ask_for_nothing_pass(value: int) -> None:
+def test_unsupported_property_without_an_effect_is_accepted(value: int) -> None:
     name = {1: "ParallelizationFactor", 0: "TumblingWindowInSeconds"}[value]
 
     assert read(EventSourceArn=STREAM, FunctionName="f", **{name: value}).batch_size == 100
 
 
-def test_source_of_another_kind_is_refused() -> None:
+def test_unknown_source_is_refused() -> None:
     with pytest.raises(DeploymentError, match="is none of kinesis, dynamodb, sqs"):
         read(EventSourceArn="arn:aws:kafka:us-east-1:1:cluster/c", FunctionName="f")

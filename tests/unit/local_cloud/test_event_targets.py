@@ -35,11 +35,11 @@ def test_constant_input_and_input_path_replace_the_event() -> None:
         ("$.source[0]", None),
     ],
 )
-def test_path_leads_to_its_value(path: str, value: Any) -> None:
+def test_path_selects_its_value(path: str, value: Any) -> None:
     assert value_at(EVENT, path) == value
 
 
-def test_path_that_is_not_understood_is_an_error() -> None:
+def test_unsupported_path_is_an_error() -> None:
     with pytest.raises(ValueError, match=r"only names and positions"):
         value_at(EVENT, "$.detail.tags[?(@.x)]")
 
@@ -64,7 +64,7 @@ def test_template_of_one_string_is_a_string() -> None:
     assert transformed('"order <id>"', id="$.detail.id") == "order 7"
 
 
-def test_reserved_names_stand_for_rule_and_event() -> None:
+def test_reserved_placeholders_are_rule_and_event() -> None:
     target = {
         "InputTransformer": {"InputTemplate": '{"rule": "<aws.events.rule-name>", "event": <aws.events.event.json>}'}
     }
@@ -75,7 +75,7 @@ def test_reserved_names_stand_for_rule_and_event() -> None:
     }
 
 
-def test_message_carries_what_its_kind_of_target_needs() -> None:
+def test_message_has_the_parameters_of_its_target() -> None:
     target = Target(
         "arn:rule",
         {

@@ -48,7 +48,7 @@ def test_object_expires_at_a_date(date: datetime, is_deleted: bool) -> None:
     assert expired([version(1)], rule) == ["k marker"] * is_deleted
 
 
-def test_version_expires_after_it_was_replaced() -> None:
+def test_version_expires_after_its_replacement() -> None:
     listed = [version(1, 4), version(29, 3, latest=False), version(31, 2, latest=False), version(90, 1, latest=False)]
 
     assert expired(listed, NONCURRENT) == ["k v1"]
@@ -56,7 +56,7 @@ def test_version_expires_after_it_was_replaced() -> None:
     assert expired([version(31, 2)], NONCURRENT) == []
 
 
-def test_shortest_rule_of_a_prefix_counts() -> None:
+def test_shortest_rule_of_a_prefix_applies() -> None:
     derived = {"Filter": {"Prefix": "derived/"}, "NoncurrentVersionExpiration": {"NoncurrentDays": 1}}
     listed = [
         each
@@ -81,5 +81,5 @@ def test_rules_with_other_filters_are_ignored(found: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("rule", [{"Prefix": "k"}, {"Filter": {"Prefix": "k"}}, {"Filter": {}}, {}])
-def test_prefix_of_a_rule_has_two_places(rule: dict[str, Any]) -> None:
+def test_prefix_of_a_rule_may_be_in_or_outside_of_its_filter(rule: dict[str, Any]) -> None:
     assert expired([version(90)], {"Expiration": {"Days": 1}, **rule}) == ["k marker"]

@@ -53,14 +53,14 @@ def test_most_specific_route_is_taken(method: str, path: str, key: str) -> None:
     assert match.route.key == key
 
 
-def test_path_variables_are_decoded_and_a_greedy_one_takes_the_rest() -> None:
+def test_path_variables_are_decoded_and_a_greedy_one_has_the_rest() -> None:
     match = table("GET /s/{user-id}/{rest+}").match("GET", "/s/a%20b/c/d")
 
     assert match is not None
     assert match.parameters == {"user-id": "a b", "rest": "c/d"}
 
 
-def test_a_greedy_variable_takes_a_path_that_ends_in_a_slash() -> None:
+def test_greedy_variable_matches_a_trailing_slash() -> None:
     routes = table("POST /personalize", "POST /personalize/{proxy+}")
 
     match = routes.match("POST", "/personalize/")
@@ -70,7 +70,7 @@ def test_a_greedy_variable_takes_a_path_that_ends_in_a_slash() -> None:
     assert routes.match("POST", "/personalize/") != routes.match("POST", "/personalize")
 
 
-def test_variable_takes_neither_nothing_nor_a_slash() -> None:
+def test_variable_does_not_match_an_empty_segment_or_a_slash() -> None:
     routes = table("GET /s/{id}")
 
     assert routes.match("GET", "/s/") is None
@@ -78,7 +78,7 @@ def test_variable_takes_neither_nothing_nor_a_slash() -> None:
     assert routes.match("POST", "/s/a") is None
 
 
-def test_repeated_headers_are_joined_and_cookies_kept_apart() -> None:
+def test_repeated_headers_are_joined_and_cookies_separate() -> None:
     headers = [("X-A", "1"), ("x-a", "2"), ("Cookie", "a=1; b=2"), ("Cookie", "c=3")]
 
     event = payload_event(request(headers=headers), API, route_key="k", path_parameters={}, authorizer=None)
@@ -100,11 +100,11 @@ def test_repeated_headers_are_joined_and_cookies_kept_apart() -> None:
         ("multipart/form-data; boundary=x", True),
     ],
 )
-def test_content_type_decides_on_base64(content_type: str | None, is_base64: bool) -> None:
+def test_content_type_determines_base64(content_type: str | None, is_base64: bool) -> None:
     assert encoded_body(b"abc", content_type) == (base64.b64encode(b"abc").decode() if is_base64 else "abc", is_base64)
 
 
-def test_text_that_is_not_utf8_comes_in_base64() -> None:
+def test_invalid_utf8_is_encoded_in_base64() -> None:
     assert encoded_body(b"\xff", "application/json") == ("/w==", True)
 
 
@@ -123,13 +123,13 @@ def test_text_that_is_not_utf8_comes_in_base64() -> None:
         (b"oops", 500, b'{"message":"Internal Server Error"}'),
     ],
 )
-def test_answer_of_a_function_is_mapped(payload: bytes, status: int, body: bytes) -> None:
+def test_function_response_is_mapped(payload: bytes, status: int, body: bytes) -> None:
     response = function_response(payload)
 
     assert (response.status, response.body) == (status, body)
 
 
-def test_preflight_names_what_the_configuration_allows() -> None:
+def test_preflight_response_has_the_allowed_methods_and_headers() -> None:
     cors = Cors({"AllowOrigins": ["*"], "AllowMethods": ["GET", "POST"], "AllowHeaders": ["x-a"], "MaxAge": 60})
     headers = [("Origin", "https://a.example"), ("Access-Control-Request-Method", "GET")]
 
@@ -145,7 +145,7 @@ def test_preflight_names_what_the_configuration_allows() -> None:
     assert cors.preflight(request("OPTIONS", headers[:1])) is None
 
 
-def test_own_cross_origin_headers_of_a_function_are_replaced() -> None:
+def test_cors_headers_of_a_function_are_replaced() -> None:
     cors = Cors({"AllowOrigins": ["https://a.example"], "AllowCredentials": True})
     response = HttpResponse(200, (("Access-Control-Allow-Origin", "*"), ("X-A", "1")), b"")
 
@@ -159,7 +159,7 @@ def test_own_cross_origin_headers_of_a_function_are_replaced() -> None:
     )
 
 
-def test_access_line_fills_known_variables_and_hyphens_the_others() -> None:
+def test_access_log_has_hyphens_for_unknown_variables() -> None:
     served = Served(request(), HttpResponse(200, (), b"abcd"), API, "GET /a", 12.7, {"claims.sub": "me"})
     format_text = json.dumps({"r": "$context.routeKey", "n": "$context.responseLength", "x": "$context.unknown.name"})
 
@@ -169,7 +169,7 @@ def test_access_line_fills_known_variables_and_hyphens_the_others() -> None:
 
 
 @pytest.mark.parametrize("path", ["//recommendations", "/recommendations/", "///", "/recommendations//", "//host/a"])
-def test_slashes_of_a_path_reach_the_routes_unchanged(path: str) -> None:
+def test_slashes_of_a_path_are_passed_unchanged_to_routes(path: str) -> None:
     seen: list[HttpRequest] = []
 
     def serve(request: HttpRequest) -> HttpResponse:

@@ -45,7 +45,7 @@ def answer_to(address: tuple[str, int], request: bytes) -> tuple[int, Any]:
         return response.status, orjson.loads(body) if response.status == 200 else None
 
 
-def test_headers_keep_their_order_names_and_values(address: tuple[str, int]) -> None:
+def test_header_order_names_and_values_are_unchanged(address: tuple[str, int]) -> None:
     request = b"PUT /a%20b?c HTTP/1.1\r\nHost: here\r\nX-One:1\r\nx-one: \t2: 3 \r\nEmpty:\r\nLatin: \xa0\r\n\r\n"
 
     status, answer = answer_to(address, request)
@@ -55,7 +55,7 @@ def test_headers_keep_their_order_names_and_values(address: tuple[str, int]) -> 
 
 
 @pytest.mark.parametrize("line", [b"no colon", b": no name", b"name : value", b"two words: value", b" in: two lines"])
-def test_bad_header_is_refused(address: tuple[str, int], line: bytes) -> None:
+def test_invalid_header_is_refused(address: tuple[str, int], line: bytes) -> None:
     assert answer_to(address, b"GET / HTTP/1.1\r\nHost: here\r\n" + line + b"\r\n\r\n")[0] == 400
 
 

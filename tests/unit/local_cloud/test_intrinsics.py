@@ -71,7 +71,7 @@ def evaluate(value: Any) -> Any:
         ({"Fn::If": ["Never", "yes", {"Ref": "AWS::NoValue"}]}, NO_VALUE),
     ],
 )
-def test_intrinsic_evaluates_to_what_it_stands_for(value: Any, expected: Any) -> None:
+def test_intrinsic_is_evaluated_to_its_value(value: Any, expected: Any) -> None:
     assert evaluate(value) == expected
 
 
@@ -92,7 +92,7 @@ def test_intrinsic_evaluates_to_what_it_stands_for(value: Any, expected: Any) ->
         ("{{resolve:secretsmanager:key}}", "{{resolve:secretsmanager:key}}: only ssm is known here"),
     ],
 )
-def test_wrong_value_is_an_error_that_says_what_is_wrong(value: Any, message: str) -> None:
+def test_wrong_value_error_has_its_reason(value: Any, message: str) -> None:
     with pytest.raises(TemplateError, match=re.escape(message)):
         evaluate(value)
 
@@ -107,7 +107,7 @@ def test_wrong_value_is_an_error_that_says_what_is_wrong(value: Any, message: st
         ({"Fn::Or": [{"Condition": "IsTest"}, {"Fn::Equals": ["a", "b"]}]}, True),
     ],
 )
-def test_condition_holds(condition: Any, expected: bool) -> None:
+def test_condition_is_evaluated(condition: Any, expected: bool) -> None:
     is_test = {"Fn::Equals": [{"Ref": "Stage"}, "test"]}
 
     assert evaluator(IsTest=is_test, Asked=condition).holds("Asked") is expected
@@ -118,7 +118,7 @@ def test_unknown_condition_function_is_an_error() -> None:
         evaluator(Asked={"Fn::Contains": [["a"], "a"]}).holds("Asked")
 
 
-def test_references_are_the_resources_that_a_value_needs() -> None:
+def test_references_are_the_resources_of_a_value() -> None:
     value = {
         "a": [{"Ref": "Queue"}, {"Ref": "Stage"}],
         "b": {"Fn::GetAtt": ["Table", "Arn"]},
@@ -129,7 +129,7 @@ def test_references_are_the_resources_that_a_value_needs() -> None:
     assert set(evaluator().references(value)) == {"Queue", "Table", "Topic", "Key", "Role"}
 
 
-def test_references_follow_only_the_branch_that_a_condition_chooses() -> None:
+def test_references_follow_only_the_branch_of_the_condition() -> None:
     value = {"Fn::If": ["Never", {"Ref": "Queue"}, {"Ref": "Topic"}]}
 
     assert list(evaluator(Never={"Fn::Equals": [1, 2]}).references(value)) == ["Topic"]
@@ -139,7 +139,7 @@ PLAIN_TEXT = st.text(st.characters(exclude_characters="${}"))
 
 
 @given(st.lists(PLAIN_TEXT, min_size=1), st.sampled_from([",", ":", "::"]))
-def test_split_undoes_join(parts: list[str], delimiter: str) -> None:
+def test_split_is_the_inverse_of_join(parts: list[str], delimiter: str) -> None:
     whole = [part for part in parts if delimiter[0] not in part] or [""]
 
     assert evaluate({"Fn::Split": [delimiter, {"Fn::Join": [delimiter, whole]}]}) == whole
@@ -161,5 +161,5 @@ PLAIN_JSON = st.recursive(
 
 
 @given(PLAIN_JSON)
-def test_value_without_intrinsics_stays_as_it_is(value: Any) -> None:
+def test_value_without_intrinsics_is_unchanged(value: Any) -> None:
     assert evaluate(value) == value

@@ -78,7 +78,7 @@ def until_waiting(invoker: Invoker, count: int) -> None:
             pool.free.wait(0.01)
 
 
-def test_invocations_beyond_the_waiting_ones_are_throttled_at_once(invoker: Invoker) -> None:
+def test_invocation_above_the_limit_of_waiting_ones_is_throttled(invoker: Invoker) -> None:
     with ThreadPoolExecutor(MOST_WAITING + 2) as threads:
         accepted = start(invoker, threads, 2 + MOST_WAITING)
         for _ in range(2):
@@ -93,7 +93,7 @@ def test_invocations_beyond_the_waiting_ones_are_throttled_at_once(invoker: Invo
     assert invoker.counts()["f"] == {"environments": 2, "invocations": 2 + MOST_WAITING, "errors": 0, "throttles": 1}
 
 
-def test_invocations_that_wait_for_an_outdated_environment_are_run(
+def test_invocations_waiting_for_an_outdated_environment_are_run(
     invoker: Invoker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with ThreadPoolExecutor(5) as threads:
@@ -110,7 +110,7 @@ def test_invocations_that_wait_for_an_outdated_environment_are_run(
         assert [each.result(10).payload for each in (*old, *new)] == [b"a", b"a", b"a", b"b"]
 
 
-def test_an_environment_that_was_started_ahead_serves_the_first_invocation(invoker: Invoker) -> None:
+def test_environment_started_in_advance_serves_the_first_invocation(invoker: Invoker) -> None:
     Environment.end.set()
 
     invoker.start_ahead("arn:f")

@@ -19,7 +19,7 @@ def written(directory: Path) -> None:
     journal.close()
 
 
-def test_entries_of_the_last_commit_are_found_again(tmp_path: Path) -> None:
+def test_only_committed_entries_are_read_after_reopening(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
     for name in ("b", "a", "c"):
         journal.put("item", "table", name, name.encode())
@@ -34,7 +34,7 @@ def test_entries_of_the_last_commit_are_found_again(tmp_path: Path) -> None:
     again.close()
 
 
-def test_records_before_a_position_are_trimmed_in_their_shard_alone(tmp_path: Path) -> None:
+def test_records_are_trimmed_only_in_their_shard(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
     for place in ("one", "two"):
         for name in ("1", "2", "3"):
@@ -79,7 +79,7 @@ def test_damaged_file_is_refused(tmp_path: Path) -> None:
         Journal(tmp_path)
 
 
-def test_half_written_log_is_ignored(tmp_path: Path) -> None:
+def test_incomplete_log_is_ignored(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
     journal.put("item", "table", "a", b"1")
     journal.commit()
@@ -103,7 +103,7 @@ def test_check_of_an_empty_directory_writes_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_other_files_of_a_directory_stay(tmp_path: Path) -> None:
+def test_unrelated_files_of_a_directory_are_kept(tmp_path: Path) -> None:
     written(tmp_path)
     (tmp_path / "mine.txt").write_text("mine")
 
@@ -112,7 +112,7 @@ def test_other_files_of_a_directory_stay(tmp_path: Path) -> None:
     assert not storage.delete(tmp_path)
 
 
-def test_full_disk_is_an_error_until_there_is_space_again(tmp_path: Path) -> None:
+def test_full_disk_is_an_error_until_space_is_free(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
     ((pages,),) = journal._database.execute("PRAGMA page_count").fetchall()
     journal._database.execute(f"PRAGMA max_page_count = {pages + 2}")
@@ -128,7 +128,7 @@ def test_full_disk_is_an_error_until_there_is_space_again(tmp_path: Path) -> Non
     assert [(name, len(value)) for _, name, value in journal.read("item")] == [("large", 100_000), ("small", 1)]
 
 
-def test_threads_write_while_a_commit_waits_for_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_writes_do_not_wait_for_a_running_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     journal, is_writing, may_end = Journal(tmp_path), threading.Event(), threading.Event()
     write, transactions = journal._write, list[list[str]]()
 
@@ -156,9 +156,7 @@ def test_threads_write_while_a_commit_waits_for_the_disk(tmp_path: Path, monkeyp
     assert [name for _, name, _ in journal.read("item")] == ["a", "b", "c"]
 
 
-def test_failed_commit_is_repeated_before_what_was_written_meanwhile(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_failed_commit_is_repeated_before_later_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     journal = Journal(tmp_path)
     journal.put("record", "shard", "0", b"old")
     journal.commit()
@@ -185,7 +183,7 @@ def test_failed_commit_is_repeated_before_what_was_written_meanwhile(
     assert journal.content("b") == b"content"
 
 
-def test_records_after_a_trim_stay_also_in_the_same_commit(tmp_path: Path) -> None:
+def test_records_after_a_trim_in_the_same_commit_are_kept(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
     journal.put("record", "shard", "1", b"old")
     journal.commit()
@@ -198,7 +196,7 @@ def test_records_after_a_trim_stay_also_in_the_same_commit(tmp_path: Path) -> No
     assert list(journal.read("record")) == [("shard", "1", b"new")]
 
 
-def test_other_format_is_not_changed(tmp_path: Path) -> None:
+def test_database_of_another_format_is_unchanged(tmp_path: Path) -> None:
     with contextlib.closing(sqlite3.connect(tmp_path / "cloud.sqlite")) as database, database:
         database.execute("CREATE TABLE facts (name TEXT, value TEXT)")
         database.execute("INSERT INTO facts VALUES ('format', '0')")
@@ -219,7 +217,7 @@ def test_missing_content_is_an_error(tmp_path: Path) -> None:
         journal.content("missing")
 
 
-def test_directory_that_cannot_be_written_is_not_called_damaged(tmp_path: Path) -> None:
+def test_directory_that_cannot_be_written_is_not_reported_as_damaged(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     (tmp_path / "taken" / "cloud.sqlite").mkdir(parents=True)
 
@@ -233,7 +231,7 @@ def occurrences(directory: Path, text: bytes) -> int:
     return sum(file.read_bytes().count(text) for file in directory.iterdir())
 
 
-def test_erased_names_and_values_leave_the_files(tmp_path: Path) -> None:
+def test_erased_names_and_values_are_removed_from_the_files(tmp_path: Path) -> None:
     journal, rng = Journal(tmp_path), random.Random(1)
 
     def write(name: str, mark: bytes) -> None:
@@ -263,7 +261,7 @@ def test_erased_names_and_values_leave_the_files(tmp_path: Path) -> None:
     assert occurrences(tmp_path, b"after") == 1
 
 
-def test_overwritten_value_leaves_the_files(tmp_path: Path) -> None:
+def test_overwritten_value_is_removed_from_the_files(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
     for value in (b"anna" * 5_000, b"bert"):
         journal.put("item", "table", "a", value)

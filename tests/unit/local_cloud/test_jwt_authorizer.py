@@ -29,7 +29,7 @@ def token(*, key: RSAKey = KEY, algorithm: str = "RS256", **claims: Any) -> str:
     return jwt.encode({"alg": algorithm, "kid": "one"}, stated, key, algorithms=[algorithm])
 
 
-def test_good_token_passes_with_or_without_bearer(authorizer: JwtAuthorizer) -> None:
+def test_valid_token_is_authorized_with_or_without_bearer(authorizer: JwtAuthorizer) -> None:
     for header in (f"Bearer {token()}", f"bearer {token()}", token()):
         identity = authorizer.authorize(header, required_scopes=["a/read", "a/other"])
         assert identity.claims["client_id"] == "client"
@@ -48,14 +48,12 @@ def test_good_token_passes_with_or_without_bearer(authorizer: JwtAuthorizer) -> 
         ({"nbf": int(time.time()) + 3600}, "not valid yet"),
     ],
 )
-def test_claim_that_is_not_right_is_unauthorized(
-    authorizer: JwtAuthorizer, claims: dict[str, Any], reason: str
-) -> None:
+def test_wrong_claim_is_unauthorized(authorizer: JwtAuthorizer, claims: dict[str, Any], reason: str) -> None:
     with pytest.raises(UnauthorizedError, match=reason):
         authorizer.authorize(token(**claims), required_scopes=[])
 
 
-def test_audience_comes_before_the_client_id(authorizer: JwtAuthorizer) -> None:
+def test_audience_precedes_the_client_id(authorizer: JwtAuthorizer) -> None:
     identity = authorizer.authorize(token(aud=["x", "client"], client_id="other"), required_scopes=[])
 
     assert identity.claims["aud"] == ["x", "client"]
@@ -76,7 +74,7 @@ def test_unsigned_token_is_unauthorized(authorizer: JwtAuthorizer) -> None:
         authorizer.authorize(f"{header}.{payload}.", required_scopes=[])
 
 
-def test_one_of_the_scopes_of_the_route_is_enough_and_none_is_forbidden(authorizer: JwtAuthorizer) -> None:
+def test_token_needs_one_of_the_scopes_of_the_route(authorizer: JwtAuthorizer) -> None:
     assert authorizer.authorize(token(), required_scopes=["b/x", "a/write"]).scopes == ["a/write"]
     with pytest.raises(ForbiddenError):
         authorizer.authorize(token(), required_scopes=["b/x"])
@@ -84,7 +82,7 @@ def test_one_of_the_scopes_of_the_route_is_enough_and_none_is_forbidden(authoriz
         authorizer.authorize(token(scope=None), required_scopes=["a/read"])
 
 
-def test_claims_become_strings_in_the_event(authorizer: JwtAuthorizer) -> None:
+def test_claims_are_strings_in_the_event(authorizer: JwtAuthorizer) -> None:
     identity = authorizer.authorize(token(exp=4_000_000_000, admin=True, groups=["a", "b"]), required_scopes=[])
 
     context = authorizer_context(identity)

@@ -38,7 +38,7 @@ def read(**properties: Any) -> EventSourceMapping:
     return read_mapping(resource, region="us-east-1", account="123456789012")
 
 
-def test_mapping_is_read_from_its_resource() -> None:
+def test_mapping_is_read_from_its_properties() -> None:
     mapping = read(
         BatchSize=200,
         MaximumBatchingWindowInSeconds=1,
@@ -64,12 +64,12 @@ def test_defaults_are_those_of_lambda() -> None:
     ("name", "value"),
     [("MaximumRetryAttempts", 3), ("DestinationConfig", {"OnFailure": {}}), ("StartingPosition", "X")],
 )
-def test_unsupported_property_is_refused_by_name(name: str, value: object) -> None:
+def test_unsupported_property_is_refused_with_its_name(name: str, value: object) -> None:
     with pytest.raises(DeploymentError, match=f"resource Map .*, property {name}: "):
         read(**{name: value})
 
 
-def test_missing_package_is_named_with_its_installation(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_package_error_has_the_installation_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
 
     with pytest.raises(DeploymentError, match="install it with: pip install confluent-kafka"):
@@ -102,7 +102,7 @@ def test_missing_package_is_named_with_its_installation(monkeypatch: pytest.Monk
         ((("SERVER_ROOT_CA_CERTIFICATE", AUTHORITY),), {"security.protocol": "SSL", "ssl.ca.pem": "CA"}),
     ],
 )
-def test_client_authenticates_as_lambda_does(access: tuple[tuple[str, str], ...], expected: dict[str, str]) -> None:
+def test_client_has_the_authentication_of_lambda(access: tuple[tuple[str, str], ...], expected: dict[str, str]) -> None:
     kafka = KafkaSource("t", ("a:1", "b:2"), "shop", access=access)
 
     found = client_configuration(kafka, read_secret=SECRETS.__getitem__)
@@ -238,7 +238,7 @@ def test_function_gets_the_event_of_lambda(monkeypatch: pytest.MonkeyPatch) -> N
     assert "value" not in event["records"]["shop-events-2"][0]
 
 
-def test_offsets_are_committed_after_success_only(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_offsets_are_committed_only_after_success(monkeypatch: pytest.MonkeyPatch) -> None:
     group = Consumers(Message(0), Message(1), Message(2))
 
     polled = Polled(group, monkeypatch, [DONE, FAILED, FAILED], BatchSize=2)
@@ -247,7 +247,7 @@ def test_offsets_are_committed_after_success_only(monkeypatch: pytest.MonkeyPatc
     assert group.committed == {0: 2}
 
 
-def test_failed_commit_delivers_again_from_the_last_committed_offset(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_commit_redelivers_from_the_last_committed_offset(monkeypatch: pytest.MonkeyPatch) -> None:
     group = Consumers(Message(0), Message(1))
     group.commit_fails = True
 
@@ -264,7 +264,7 @@ def test_batch_stays_within_the_size_of_an_invocation(monkeypatch: pytest.Monkey
     assert polled.offsets == [[0], [1]]
 
 
-def test_lag_is_what_was_not_committed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lag_is_the_number_of_uncommitted_messages(monkeypatch: pytest.MonkeyPatch) -> None:
     polled = Polled(Consumers(*map(Message, range(5))), monkeypatch, [DONE, FAILED, FAILED], BatchSize=2)
 
     assert set(polled.metrics) == {3.0}  # 5 records, 2 of them committed

@@ -63,7 +63,7 @@ def status(authorizer: LambdaAuthorizer, *headers: tuple[str, str], query: str =
 
 
 @pytest.mark.parametrize("ttl_s", [0, 60])
-def test_a_decision_holds_for_its_time_to_live_and_no_longer(function: Function, ttl_s: float) -> None:
+def test_decision_is_cached_for_its_time_to_live(function: Function, ttl_s: float) -> None:
     authorizer, key = function.authorizer("$request.header.Key", ttl_s=ttl_s), ("key", "a")
 
     for now_s in (0, 59.9, 60, 119.9):
@@ -73,7 +73,7 @@ def test_a_decision_holds_for_its_time_to_live_and_no_longer(function: Function,
     assert len(function.asked) == (2 if ttl_s else 4)
 
 
-def test_a_yes_is_forgotten_where_the_answer_has_become_no(function: Function) -> None:
+def test_cached_permission_ends_with_its_time_to_live(function: Function) -> None:
     authorizer, key = function.authorizer("$request.header.Key"), ("key", "a")
     status(authorizer, key)
     function.answer = {"isAuthorized": False}
@@ -86,7 +86,7 @@ def test_a_yes_is_forgotten_where_the_answer_has_become_no(function: Function) -
     assert found == [200, 403]
 
 
-def test_without_identity_sources_every_request_is_asked_about(function: Function) -> None:
+def test_authorizer_without_identity_sources_is_invoked_for_each_request(function: Function) -> None:
     authorizer = function.authorizer()
 
     assert [status(authorizer), status(authorizer)] == [200, 200]
@@ -102,19 +102,19 @@ def test_without_identity_sources_every_request_is_asked_about(function: Functio
         ("$context.routeKey", "GET /a/{id}"),
     ],
 )
-def test_an_identity_is_read_from_where_it_is(function: Function, expression: str, value: str) -> None:
+def test_identity_is_read_from_its_source(function: Function, expression: str, value: str) -> None:
     assert status(function.authorizer(expression), ("x-key", "h"), query="key=q") == 200
 
     assert function.asked[0]["identitySource"] == [value]
 
 
-def test_a_header_that_is_sent_twice_is_one_identity(function: Function) -> None:
+def test_repeated_header_is_one_identity(function: Function) -> None:
     status(function.authorizer("$request.header.Key"), ("Key", "a"), ("key", "b"))
 
     assert function.asked[0]["identitySource"] == ["a,b"]
 
 
-def test_with_the_route_among_them_each_route_has_decisions_of_its_own(function: Function) -> None:
+def test_decisions_are_per_route_when_it_is_an_identity_source(function: Function) -> None:
     authorizer, key = function.authorizer("$request.header.Key", "$context.routeKey"), ("key", "a")
 
     for route in (ROUTE, ROUTE, Match(Route("GET /b", "arn"), {})):
@@ -123,7 +123,7 @@ def test_with_the_route_among_them_each_route_has_decisions_of_its_own(function:
     assert len(function.asked) == 2
 
 
-def test_each_stage_has_decisions_of_its_own(function: Function) -> None:
+def test_decisions_are_per_stage(function: Function) -> None:
     authorizer = function.authorizer("$request.header.Key")
 
     for stage in ("$default", "$default", "trial"):
@@ -148,9 +148,7 @@ def test_each_stage_has_decisions_of_its_own(function: Function) -> None:
         FunctionNotFoundError("arn:f"),
     ],
 )
-def test_an_answer_that_decides_nothing_is_a_server_error_and_not_remembered(
-    function: Function, answer: object
-) -> None:
+def test_invalid_response_is_a_server_error_and_not_cached(function: Function, answer: object) -> None:
     authorizer, key = function.authorizer("$request.header.Key"), ("key", "a")
     function.answer = answer
 
@@ -161,7 +159,7 @@ def test_an_answer_that_decides_nothing_is_a_server_error_and_not_remembered(
 
 
 @pytest.mark.parametrize("context", [None, {}, {"who": "a", "n": 1, "roles": ["x"]}])
-def test_the_context_is_what_the_function_said(function: Function, context: dict[str, Any] | None) -> None:
+def test_context_is_the_one_of_the_function_response(function: Function, context: dict[str, Any] | None) -> None:
     function.answer = {"isAuthorized": True, "context": context}
 
     admission = function.authorizer().admit(request(), API, ROUTE)
@@ -222,7 +220,7 @@ def read(function: Function, **changes: Any) -> None:
     )
 
 
-def test_a_lambda_authorizer_is_read(function: Function) -> None:
+def test_lambda_authorizer_is_read(function: Function) -> None:
     read(function)
 
 
@@ -243,6 +241,6 @@ def test_a_lambda_authorizer_is_read(function: Function) -> None:
         ({"Stage": {"RouteSettings": {"GET /b": {}}}}, "RouteSettings.*there is no route 'GET /b'"),
     ],
 )
-def test_what_cannot_be_served_faithfully_is_an_error(function: Function, changes: dict[str, Any], reason: str) -> None:
+def test_unsupported_property_is_an_error(function: Function, changes: dict[str, Any], reason: str) -> None:
     with pytest.raises(DeploymentError, match=reason):
         read(function, **changes)

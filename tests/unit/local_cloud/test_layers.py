@@ -48,7 +48,7 @@ def zipped(files: dict[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
-def test_only_the_packages_that_cannot_be_loaded_are_left_out(tmp_path: Path) -> None:
+def test_only_packages_that_cannot_be_loaded_are_omitted(tmp_path: Path) -> None:
     content = zipped(
         {
             "python/pure.py": b"",
@@ -74,7 +74,7 @@ def test_only_the_packages_that_cannot_be_loaded_are_left_out(tmp_path: Path) ->
     assert "the environment has numpy " in sources["numpy"].reason
 
 
-def test_package_that_is_nowhere_is_reported_as_missing(tmp_path: Path) -> None:
+def test_package_in_neither_layer_nor_environment_is_missing(tmp_path: Path) -> None:
     content = zipped({"python/nowhere_at_all/_x.cpython-399-aarch64-linux-gnu.so": elf(183)})
 
     (source,) = extract_layer(ARN, content, tmp_path)
@@ -82,7 +82,7 @@ def test_package_that_is_nowhere_is_reported_as_missing(tmp_path: Path) -> None:
     assert source.reason.endswith("the environment does NOT have it: importing it will fail")
 
 
-def test_layer_of_another_account_is_the_environments() -> None:
+def test_layer_of_another_account_is_taken_from_the_environment() -> None:
     source = external_layer("arn:aws:lambda:us-east-1:336392948345:layer:AWSSDKPandas-Python313-Arm64:4")
 
     assert (source.package, source.source) == ("*", "environment")

@@ -18,7 +18,7 @@ class _Echo(Exchange):
 
 
 @pytest.mark.parametrize("method", ["GET", "TRACE", "QUERY", "PROPFIND"])
-def test_every_method_is_answered(method: str) -> None:
+def test_every_method_is_accepted(method: str) -> None:
     server = LoopbackServer(_Echo)
     try:
         connection = http.client.HTTPConnection(server.url.removeprefix("http://"))
@@ -31,7 +31,7 @@ def test_every_method_is_answered(method: str) -> None:
         server.stop()
 
 
-def test_new_connection_does_not_wait_for_its_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_new_connection_is_accepted_before_its_thread_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     server = LoopbackServer(_Echo)
     try:
         # `Thread.start` returns only after the new thread runs.
@@ -44,7 +44,7 @@ def test_new_connection_does_not_wait_for_its_thread(monkeypatch: pytest.MonkeyP
         server.stop()
 
 
-def test_a_client_that_trusts_the_certificate_is_served_over_https(tmp_path: Path) -> None:
+def test_https_is_served_to_clients_that_trust_the_certificate(tmp_path: Path) -> None:
     context, certificate = server_context(tmp_path / "tls")
     server = LoopbackServer(_Echo, tls=context)
     try:
@@ -56,7 +56,7 @@ def test_a_client_that_trusts_the_certificate_is_served_over_https(tmp_path: Pat
         server.stop()
 
 
-def test_a_certificate_stays_until_it_expires(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_certificate_is_reused_until_it_expires(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _, certificate = server_context(tmp_path)
     first = certificate.read_bytes()
 

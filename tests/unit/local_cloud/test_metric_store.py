@@ -60,7 +60,7 @@ def test_statistics_of_a_datum_are_exact(value: dict[str, Any], expected: dict[s
     assert {name: read(store, name) for name in expected} == expected
 
 
-def test_values_of_the_last_hour_stay_in_their_minute() -> None:
+def test_values_of_the_last_hour_keep_their_minute() -> None:
     store = stored([datum(60 * minute, Value=minute) for minute in range(60)])
 
     assert read(store, "Sum", age_s=60) == 0 + 1
@@ -102,7 +102,7 @@ def test_many_values_of_a_minute_are_rounded_to_three_digits() -> None:
     assert read(store, "Sum") == pytest.approx(350 * 50_000, rel=0.001)
 
 
-def test_restored_periods_are_read_again() -> None:
+def test_restored_periods_are_read() -> None:
     recorded: list[Any] = []
     MetricStore(lambda *period: recorded.append(period)).put("Shop", [datum(Values=[1, 2]), datum(Value=2)])
 

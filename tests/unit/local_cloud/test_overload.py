@@ -90,7 +90,7 @@ def overload() -> Iterator[Overload]:
         overload.close()
 
 
-def test_request_beyond_the_bound_is_refused_while_others_run(overload: Overload) -> None:
+def test_request_above_the_limit_is_refused_while_others_run(overload: Overload) -> None:
     within = overload.fill()
 
     refused = overload.send("/slow").result(10)
@@ -102,7 +102,7 @@ def test_request_beyond_the_bound_is_refused_while_others_run(overload: Overload
     assert [answer.result(10).status for answer in within] == [200] * MOST_PENDING
 
 
-def test_answered_requests_free_their_places(overload: Overload) -> None:
+def test_completed_requests_free_their_places(overload: Overload) -> None:
     within = overload.fill()
     overload.finish()
     for answer in within:
@@ -111,7 +111,7 @@ def test_answered_requests_free_their_places(overload: Overload) -> None:
     assert [overload.send("/slow").result(10).status for _ in range(2 * MOST_PENDING)] == [200] * 2 * MOST_PENDING
 
 
-def test_overload_of_one_function_leaves_the_others(overload: Overload) -> None:
+def test_overload_of_one_function_does_not_affect_others(overload: Overload) -> None:
     overload.fill()
 
     assert overload.send("/quick").result(10).status == 200
@@ -124,7 +124,7 @@ def test_refusal_by_an_authorizer_frees_the_place(overload: Overload) -> None:
     assert len(overload.fill()) == MOST_PENDING
 
 
-def test_overloaded_function_is_not_asked_for_authorization(overload: Overload) -> None:
+def test_authorizer_is_not_invoked_for_an_overloaded_function(overload: Overload) -> None:
     overload.fill()
 
     assert overload.send("/closed").result(10).status == 429
@@ -138,7 +138,7 @@ def test_refused_requests_are_counted(overload: Overload) -> None:
     assert overload.server.counts() == {"429": 3}
 
 
-def test_invocation_that_has_not_begun_in_time_never_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invocation_that_does_not_start_in_time_is_never_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("local_cloud.gateway.invocations._MOST_AT_ONCE", 1)
     running, finished, invoked = threading.Event(), threading.Event(), []
 

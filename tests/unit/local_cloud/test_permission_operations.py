@@ -59,7 +59,7 @@ def _needs(operation: str, **parameters: Any) -> list[tuple[str, str]]:
         ),
     ],
 )
-def test_request_of_s3_needs_actions_on_its_objects(
+def test_s3_request_needs_actions_on_its_objects(
     operation: str, parameters: dict[str, Any], expected: list[tuple[str, str]]
 ) -> None:
     assert _needs(operation, Bucket="b", **parameters) == expected
@@ -84,7 +84,7 @@ def test_request_of_s3_needs_actions_on_its_objects(
         ("dynamodb:ListStreams", {}, [("dynamodb:ListStreams", "*")]),
     ],
 )
-def test_request_of_dynamodb_needs_actions_on_its_tables(
+def test_dynamodb_request_needs_actions_on_its_tables(
     operation: str, parameters: dict[str, Any], expected: list[tuple[str, str]]
 ) -> None:
     assert _needs(operation, **parameters) == expected
@@ -138,7 +138,7 @@ def test_request_of_dynamodb_needs_actions_on_its_tables(
         ("sts:GetCallerIdentity", {}, []),
     ],
 )
-def test_request_needs_an_action_on_the_resource_that_it_names(
+def test_request_needs_an_action_on_its_resource(
     operation: str, parameters: dict[str, Any], expected: list[tuple[str, str]]
 ) -> None:
     arns = [(action, resource.replace(":*:", f":{PLACE.region}:{PLACE.account}:")) for action, resource in expected]
@@ -146,7 +146,7 @@ def test_request_needs_an_action_on_the_resource_that_it_names(
     assert _needs(operation, **parameters) == arns
 
 
-def test_training_job_needs_its_role_passed_to_sagemaker() -> None:
+def test_training_job_needs_permission_to_pass_its_role_to_sagemaker() -> None:
     request = {"TrainingJobName": "j", "RoleArn": ROLE, "Tags": [{"Key": "a", "Value": "b"}]}
 
     created, tagged, passed = needs("sagemaker:CreateTrainingJob", request, PLACE)
@@ -157,7 +157,7 @@ def test_training_job_needs_its_role_passed_to_sagemaker() -> None:
     assert passed.context() == {"iam:PassedToService": ("sagemaker.amazonaws.com",)}
 
 
-def test_metrics_state_their_namespace() -> None:
+def test_metrics_request_has_its_namespace_as_context() -> None:
     (need,) = needs("cloudwatch:PutMetricData", {"Namespace": "Own"}, PLACE)
 
     assert need.context() == {"cloudwatch:namespace": ("Own",)}
@@ -175,11 +175,11 @@ def test_metrics_state_their_namespace() -> None:
         ({}, ""),
     ],
 )
-def test_attributes_are_those_that_a_request_names(request_: Mapping[str, Any], attributes: str) -> None:
+def test_attributes_are_those_of_the_request(request_: Mapping[str, Any], attributes: str) -> None:
     assert attributes_of({"ExpressionAttributeNames": {"#x": "x"}} | dict(request_)) == set(attributes)
 
 
-def test_batch_states_the_attributes_of_each_table() -> None:
+def test_batch_request_has_the_attributes_of_each_table() -> None:
     writes: dict[str, Any] = {"t": [{"PutRequest": {"Item": {"a": {}}}}], "u": [{"DeleteRequest": {"Key": {"b": {}}}}]}
 
     found = needs("dynamodb:BatchWriteItem", {"RequestItems": writes}, PLACE)

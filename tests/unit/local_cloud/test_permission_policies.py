@@ -40,7 +40,7 @@ def _need(action: str, resource: str, **context: Values) -> Need:
         ("dynamodb:Ge?", TABLE, False),
     ],
 )
-def test_statement_allows_actions_and_resources_that_match(actions: Any, resources: Any, allowed: bool) -> None:
+def test_statement_allows_matching_actions_and_resources(actions: Any, resources: Any, allowed: bool) -> None:
     assert _decide(_allow(actions, resources), need=_need("dynamodb:GetItem", TABLE))[0] is allowed
 
 
@@ -59,7 +59,7 @@ def test_statement_excludes_actions_and_resources() -> None:
     assert not _decide(others, need=_need("s3:GetObject", "arn:aws:s3:::b/k"))[0]
 
 
-def test_missing_statement_is_the_reason_of_a_refusal() -> None:
+def test_refusal_without_a_statement_has_the_action_as_its_reason() -> None:
     assert _decide(need=_need("dynamodb:GetItem", TABLE)) == (
         False,
         "because no identity-based policy allows the dynamodb:GetItem action",
@@ -67,7 +67,7 @@ def test_missing_statement_is_the_reason_of_a_refusal() -> None:
 
 
 @pytest.mark.parametrize("order", [1, -1])
-def test_explicit_deny_prevails(order: int) -> None:
+def test_explicit_deny_has_priority(order: int) -> None:
     allow, deny = _allow("s3:PutObject", "arn:aws:s3:::b/*"), _allow("s3:PutObject", "arn:aws:s3:::b/own/*")
     statements = [allow, {**deny, "Effect": "Deny"}][::order]
 
@@ -100,13 +100,13 @@ def test_deny_with_an_unmet_condition_does_not_apply() -> None:
         ("ForAllValues:StringEquals", {}, True),
     ],
 )
-def test_condition_allows_its_values_alone(operator: str, context: dict[str, Values], allowed: bool) -> None:
+def test_condition_allows_only_its_values(operator: str, context: dict[str, Values], allowed: bool) -> None:
     statement = _allow("cloudwatch:PutMetricData", "*", Condition={operator: {"cloudwatch:namespace": ["Own", "O?n"]}})
 
     assert _decide(statement, need=_need("cloudwatch:PutMetricData", "*", **context))[0] is allowed
 
 
-def test_all_conditions_must_hold() -> None:
+def test_all_conditions_are_required() -> None:
     both = {
         "StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"},
         "ForAllValues:StringEquals": {"dynamodb:Attributes": ["a"]},
@@ -128,14 +128,14 @@ def test_all_conditions_must_hold() -> None:
         ({"Principal": "*"}, "Principal"),
     ],
 )
-def test_undecidable_statement_is_an_error(elements: dict[str, Any], part: str) -> None:
+def test_unsupported_statement_is_an_error(elements: dict[str, Any], part: str) -> None:
     with pytest.raises(PolicyError) as error:
         RolePolicy([{**_allow("s3:GetObject", "*"), **elements}])
 
     assert part in str(error.value)
 
 
-def test_statement_records_the_actions_that_it_allowed() -> None:
+def test_statement_records_the_actions_it_allowed() -> None:
     policy = RolePolicy([_allow(["dynamodb:GetItem", "dynamodb:Scan"], TABLE), _allow("s3:GetObject", "*")])
 
     policy.decide(_need("dynamodb:GetItem", TABLE))

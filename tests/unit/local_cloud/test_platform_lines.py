@@ -16,9 +16,7 @@ from local_cloud.execution.environment import ExecutionEnvironment
         ("JSON", "WARN", None),
     ],
 )
-def test_start_and_end_are_logged_down_to_the_level_of_the_function(
-    log_format: str, level: str, start: str | None
-) -> None:
+def test_start_and_end_lines_depend_on_the_log_level(log_format: str, level: str, start: str | None) -> None:
     lines: list[str] = []
     function = SimpleNamespace(log_format=log_format, system_log_level=level, version="3")
     environment: Any = SimpleNamespace(function=function, _output=SimpleNamespace(write=lines.append))

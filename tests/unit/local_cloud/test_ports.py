@@ -17,7 +17,7 @@ def two_free_ports() -> int:
     return next(port for port in range(20_000, 60_000, 10) if is_free(port) and is_free(port + 1))
 
 
-def test_ports_follow_the_first_one() -> None:
+def test_ports_are_consecutive_from_the_first() -> None:
     first = two_free_ports()
     ports = Ports(first=first)
 
@@ -25,13 +25,13 @@ def test_ports_follow_the_first_one() -> None:
     assert ports.taken == {"aws": first, "api": first + 1}
 
 
-def test_port_of_the_last_start_goes_before_the_next_one() -> None:
+def test_port_of_the_last_start_is_preferred() -> None:
     first = two_free_ports()
 
     assert Ports({"api": first + 1}, first=first).take("api") == first + 1
 
 
-def test_port_that_another_program_uses_is_replaced_by_a_free_one() -> None:
+def test_port_in_use_is_replaced_by_a_free_one() -> None:
     with listening() as server:
         used = server.getsockname()[1]
         port = Ports({"aws": used}).take("aws")
@@ -39,5 +39,5 @@ def test_port_that_another_program_uses_is_replaced_by_a_free_one() -> None:
     assert port not in (0, used)
 
 
-def test_any_port_will_do_where_none_is_wanted() -> None:
+def test_port_is_chosen_by_the_system_without_a_preference() -> None:
     assert Ports().take("aws") == 0

@@ -43,7 +43,7 @@ def pump(cloudwatch: CloudWatch, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pu
     pump.stop()
 
 
-def test_lines_and_metrics_of_one_time_are_sent_in_one_request_each(pump: Pump, cloudwatch: CloudWatch) -> None:
+def test_lines_and_metrics_of_one_time_are_sent_in_one_request(pump: Pump, cloudwatch: CloudWatch) -> None:
     for number in range(3):
         pump.log("group", "stream", f"line {number}")
         pump.metric("Shop", "Orders", number, shop=f"{number // 2}")
@@ -53,7 +53,7 @@ def test_lines_and_metrics_of_one_time_are_sent_in_one_request_each(pump: Pump, 
     assert cloudwatch.requests == [["line 0", "line 1", "line 2"], [[0, 1], [2]]]
 
 
-def test_flush_does_not_wait_for_more(pump: Pump, cloudwatch: CloudWatch) -> None:
+def test_flush_sends_without_waiting_for_further_lines(pump: Pump, cloudwatch: CloudWatch) -> None:
     for message in ("first", "second"):
         pump.log("group", "stream", message)
 
@@ -81,7 +81,7 @@ def test_writer_waits_while_the_queue_is_full(
     assert cloudwatch.requests == [["0", "1", "2"], ["3"]]
 
 
-def test_writer_does_not_wait_for_ever(pump: Pump, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wait_of_a_writer_is_limited(pump: Pump, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(telemetry, "_MOST_QUEUED", 1)
     monkeypatch.setattr(telemetry, "_LONGEST_WAIT_S", 0)
 

@@ -41,11 +41,11 @@ def next_times(expression: str, count: int = 3, *, zone: str = "UTC") -> list[st
         ("at(2026-01-01T12:00:00)", []),
     ],
 )
-def test_expression_is_due_when_aws_says(expression: str, expected: list[str]) -> None:
+def test_expression_is_due_at_the_times_of_aws(expression: str, expected: list[str]) -> None:
     assert next_times(expression) == expected
 
 
-def test_cron_follows_the_wall_clock_of_its_zone() -> None:
+def test_cron_uses_the_local_time_of_its_zone() -> None:
     # Berlin changes to summer time on 2026-03-29: 8 o'clock is 7:00 UTC before and 6:00 UTC after.
     schedule = parse_schedule("cron(0 8 * * ? *)", zone="Europe/Berlin")
 

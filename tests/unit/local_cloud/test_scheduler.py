@@ -60,12 +60,12 @@ def scheduler(targets: Targets, clock: Clock) -> Iterator[Scheduler]:
     running.close()
 
 
-def test_nothing_fires_before_it_is_due(scheduler: Scheduler, targets: Targets) -> None:
+def test_rule_does_not_fire_before_it_is_due(scheduler: Scheduler, targets: Targets) -> None:
     assert scheduler.advance(timedelta(minutes=59)) == []
     assert targets.sent == []
 
 
-def test_everything_due_fires_in_the_order_of_its_time(scheduler: Scheduler, targets: Targets) -> None:
+def test_due_rules_fire_in_the_order_of_their_times(scheduler: Scheduler, targets: Targets) -> None:
     fired = scheduler.advance(4 * HOUR + timedelta(minutes=1))
 
     assert [firing.due for firing in fired] == sorted(firing.due for firing in fired)
@@ -76,7 +76,7 @@ def test_everything_due_fires_in_the_order_of_its_time(scheduler: Scheduler, tar
     assert scheduler.counts()["off"] == 0
 
 
-def test_event_states_when_it_was_due(scheduler: Scheduler, targets: Targets) -> None:
+def test_event_has_the_time_at_which_it_was_due(scheduler: Scheduler, targets: Targets) -> None:
     fired = scheduler.advance(HOUR)
 
     events = dict(targets.sent)
@@ -86,7 +86,7 @@ def test_event_states_when_it_was_due(scheduler: Scheduler, targets: Targets) ->
     assert events["target of ends"] == {}
 
 
-def test_clock_goes_on_from_where_it_was_advanced_to(clock: Clock) -> None:
+def test_clock_continues_from_the_advanced_time(clock: Clock) -> None:
     before = clock.now()
 
     after = clock.advance(HOUR)
@@ -97,7 +97,7 @@ def test_clock_goes_on_from_where_it_was_advanced_to(clock: Clock) -> None:
 
 
 @pytest.mark.parametrize("resource_type", ["AWS::Events::Rule", "AWS::Scheduler::Schedule"])
-def test_refused_expression_names_the_resource(resource_type: str) -> None:
+def test_refused_expression_error_names_the_resource(resource_type: str) -> None:
     properties = {"ScheduleExpression": "cron(0 8 * * * *)", "Target": {}}
     resource = Resource("shop", "Nightly", resource_type, "nightly", {"Arn": "arn:rule/nightly"}, properties)
 

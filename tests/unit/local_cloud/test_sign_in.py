@@ -89,11 +89,11 @@ def claims(token: str) -> Mapping[str, Any]:
     return found
 
 
-def test_challenge_is_that_of_the_standards_example() -> None:
+def test_pkce_challenge_equals_the_example_of_the_standard() -> None:
     assert challenge_of(VERIFIER) == CHALLENGE
 
 
-def test_a_code_brings_tokens_of_the_local_operator(pool: Pool) -> None:
+def test_code_is_exchanged_for_tokens_of_the_local_operator(pool: Pool) -> None:
     back = came_back(pool.authorize())
     tokens = document(pool.exchange(back["code"]))
 
@@ -106,7 +106,7 @@ def test_a_code_brings_tokens_of_the_local_operator(pool: Pool) -> None:
 
 
 @pytest.mark.parametrize("changes", [{"client_id": "nobody"}, {"redirect_uri": "http://evil.example/"}])
-def test_nobody_is_sent_to_a_place_that_is_not_the_clients(pool: Pool, changes: dict[str, str]) -> None:
+def test_redirect_to_a_foreign_page_is_refused(pool: Pool, changes: dict[str, str]) -> None:
     response = pool.authorize(**changes)
 
     assert response.status == 400
@@ -122,14 +122,14 @@ def test_nobody_is_sent_to_a_place_that_is_not_the_clients(pool: Pool, changes: 
         ({"code_challenge_method": None}, "invalid_request"),
     ],
 )
-def test_a_wrong_question_is_answered_with_its_error(pool: Pool, changes: dict[str, str | None], error: str) -> None:
+def test_invalid_request_is_redirected_with_its_error(pool: Pool, changes: dict[str, str | None], error: str) -> None:
     back = came_back(pool.authorize(**changes))
 
     assert (back["error"], back["state"]) == (error, "s")
     assert "code" not in back
 
 
-def test_a_code_is_good_once(pool: Pool) -> None:
+def test_code_is_valid_once(pool: Pool) -> None:
     code = pool.code()
 
     assert pool.exchange(code).status == 200
@@ -145,14 +145,14 @@ def test_a_code_is_good_once(pool: Pool) -> None:
         {"code": "invented"},
     ],
 )
-def test_a_code_is_good_for_who_asked_for_it_alone_and_gone_after_a_guess(pool: Pool, changes: dict[str, str]) -> None:
+def test_code_is_valid_only_for_its_client_and_revoked_after_a_wrong_use(pool: Pool, changes: dict[str, str]) -> None:
     code = pool.code()
 
     assert document(pool.exchange(**{"code": code, **changes})) == {"error": "invalid_grant"}
     assert pool.exchange(code).status == (200 if "code" in changes else 400)
 
 
-def test_a_code_ends_after_five_minutes(pool: Pool) -> None:
+def test_code_expires_after_five_minutes(pool: Pool) -> None:
     code, other = pool.code(), pool.code()
 
     pool.now += 299
@@ -161,7 +161,7 @@ def test_a_code_ends_after_five_minutes(pool: Pool) -> None:
     assert pool.exchange(other).status == 400
 
 
-def test_a_refresh_token_brings_tokens_until_it_ends_or_is_revoked(pool: Pool) -> None:
+def test_refresh_token_is_valid_until_it_expires_or_is_revoked(pool: Pool) -> None:
     first, second = (document(pool.exchange(pool.code()))["refresh_token"] for _ in range(2))
 
     def refreshed(token: str) -> HttpResponse:
@@ -175,7 +175,7 @@ def test_a_refresh_token_brings_tokens_until_it_ends_or_is_revoked(pool: Pool) -
     assert document(refreshed(first)) == {"error": "invalid_grant"}
 
 
-def test_a_machine_gets_a_token_for_its_secret(pool: Pool) -> None:
+def test_client_credentials_are_exchanged_for_a_token(pool: Pool) -> None:
     basic = base64.b64encode(b"machine:secret").decode()
     wrong = base64.b64encode(b"machine:guess").decode()
 
@@ -188,7 +188,7 @@ def test_a_machine_gets_a_token_for_its_secret(pool: Pool) -> None:
     assert document(pool.token(grant_type="client_credentials", client_id="pages")) == {"error": "unauthorized_client"}
 
 
-def test_only_the_clients_own_pages_may_read_its_tokens(pool: Pool) -> None:
+def test_token_response_is_readable_only_by_pages_of_the_client(pool: Pool) -> None:
     def allowed(origin: str) -> str | None:
         answer = pool.token([("Origin", origin)], grant_type="refresh_token", client_id="pages", refresh_token="x")
         return dict(answer.headers).get("Access-Control-Allow-Origin")
@@ -197,7 +197,7 @@ def test_only_the_clients_own_pages_may_read_its_tokens(pool: Pool) -> None:
     assert allowed("http://evil.example") is None
 
 
-def test_who_logs_out_comes_back_to_the_clients_page_alone(pool: Pool) -> None:
+def test_logout_redirects_only_to_pages_of_the_client(pool: Pool) -> None:
     there = pool.call("GET", "/logout", query=urlencode({"client_id": "pages", "logout_uri": PAGE}))
     elsewhere = pool.call("GET", "/logout", query=urlencode({"client_id": "pages", "logout_uri": "http://evil/"}))
 
@@ -205,7 +205,7 @@ def test_who_logs_out_comes_back_to_the_clients_page_alone(pool: Pool) -> None:
     assert elsewhere.status == 400
 
 
-def test_another_sites_name_reaches_nothing(pool: Pool) -> None:
+def test_request_with_a_foreign_host_is_refused(pool: Pool) -> None:
     received = datetime(2026, 11, 26, tzinfo=UTC)
     query = urlencode(ASKED)
     request = HttpRequest("GET", "/oauth2/authorize", query, (("Host", "evil"),), b"", "", "", "id", received)

@@ -57,7 +57,7 @@ def reporting(poison: str) -> Callable[[list[str]], InvocationResult]:
     return lambda names: answer({"batchItemFailures": [{"itemIdentifier": n} for n in names if n == poison]})
 
 
-def test_batch_that_fails_is_retried_whole_and_given_up_whole() -> None:
+def test_failing_batch_is_retried_and_discarded_as_a_whole() -> None:
     shard = Shard(poisoned_by("b"), most_retries=2)
 
     shard.process(records("a", "b", "c"))
@@ -75,7 +75,7 @@ def test_batch_without_a_limit_is_retried_through_a_long_outage() -> None:
     assert shard.invocations == [["a"]] * 1_100
 
 
-def test_splitting_costs_no_retry_and_isolates_the_poison() -> None:
+def test_bisection_uses_no_retry_and_isolates_the_poison_record() -> None:
     shard = Shard(poisoned_by("c"), most_retries=1, bisect=True)
 
     shard.process(records("a", "b", "c", "d"))
@@ -93,7 +93,7 @@ def test_partial_response_moves_the_checkpoint_to_the_failed_record() -> None:
     assert shard.discarded == [(["c", "d"], "RetryAttemptsExhausted", 2)]
 
 
-def test_partial_response_with_bisecting_gives_up_the_poison_alone() -> None:
+def test_partial_response_with_bisection_discards_only_the_poison_record() -> None:
     shard = Shard(reporting("c"), most_retries=1, partial_responses=True, bisect=True)
 
     shard.process(records("a", "b", "c", "d"))
@@ -102,7 +102,7 @@ def test_partial_response_with_bisecting_gives_up_the_poison_alone() -> None:
     assert shard.discarded == [(["c"], "RetryAttemptsExhausted", 2)]
 
 
-def test_lowest_of_several_failed_records_is_the_checkpoint() -> None:
+def test_lowest_failed_record_is_the_checkpoint() -> None:
     responses = iter([answer({"batchItemFailures": [{"itemIdentifier": "d"}, {"itemIdentifier": "b"}]}), answer()])
     shard = Shard(lambda _: next(responses), partial_responses=True)
 
@@ -111,7 +111,7 @@ def test_lowest_of_several_failed_records_is_the_checkpoint() -> None:
     assert shard.invocations == [["a", "b", "c", "d"], ["b", "c", "d"]]
 
 
-def test_partial_response_that_was_not_asked_for_is_ignored() -> None:
+def test_partial_response_without_its_setting_is_ignored() -> None:
     shard = Shard(reporting("a"), partial_responses=False)
 
     shard.process(records("a", "b"))
@@ -119,7 +119,7 @@ def test_partial_response_that_was_not_asked_for_is_ignored() -> None:
     assert shard.invocations == [["a", "b"]]
 
 
-def test_record_that_is_too_old_is_discarded_without_an_invocation() -> None:
+def test_too_old_record_is_discarded_without_an_invocation() -> None:
     shard = Shard(lambda _: answer(), most_age_s=60)
 
     shard.process([*records("old", age_s=61), *records("new", age_s=59)])
@@ -131,7 +131,7 @@ def test_record_that_is_too_old_is_discarded_without_an_invocation() -> None:
 @pytest.mark.parametrize(
     "error", [ThrottledError("f", reserved=1), NotInvokedError()], ids=["throttled", "unreachable"]
 )
-def test_function_that_is_not_invoked_costs_no_retry_and_loses_nothing(error: Exception) -> None:
+def test_refused_invocation_uses_no_retry_and_loses_no_record(error: Exception) -> None:
     failures = iter([True, True, False])
 
     def function(names: list[str]) -> InvocationResult:
@@ -147,7 +147,7 @@ def test_function_that_is_not_invoked_costs_no_retry_and_loses_nothing(error: Ex
     assert shard.discarded == []
 
 
-def test_stop_of_the_cloud_ends_endless_retries() -> None:
+def test_stop_of_the_cloud_ends_unlimited_retries() -> None:
     shard = Shard(poisoned_by("a"))
     pauses: list[float] = []
 
@@ -174,7 +174,7 @@ def test_stop_of_the_cloud_ends_endless_retries() -> None:
     bisect=st.booleans(),
     retries=st.integers(0, 2),
 )
-def test_every_record_ends_processed_or_discarded_in_order(
+def test_every_record_is_processed_or_discarded_in_order(
     size: int, poison: set[int], partial: bool, bisect: bool, retries: int
 ) -> None:
     names = [f"{number:02}" for number in range(size)]

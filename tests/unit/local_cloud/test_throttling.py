@@ -21,7 +21,7 @@ def taken(throttle: Throttle, route: str, requests: int) -> int:
     return sum(throttle.admits(route) for _ in range(requests))
 
 
-def test_a_burst_passes_and_then_what_the_rate_brings(clock: Clock) -> None:
+def test_burst_is_admitted_and_then_the_rate(clock: Clock) -> None:
     throttle = Throttle({"ThrottlingRateLimit": 2, "ThrottlingBurstLimit": 5}, {}, clock=clock)
 
     assert taken(throttle, "GET /a", 10) == 5
@@ -31,7 +31,7 @@ def test_a_burst_passes_and_then_what_the_rate_brings(clock: Clock) -> None:
     assert taken(throttle, "GET /a", 10) == 1
 
 
-def test_a_bucket_holds_no_more_than_a_burst_however_long_nobody_comes(clock: Clock) -> None:
+def test_idle_bucket_admits_at_most_a_burst(clock: Clock) -> None:
     throttle = Throttle({"ThrottlingRateLimit": 2, "ThrottlingBurstLimit": 5}, {}, clock=clock)
 
     clock.now_s += 3_600
@@ -39,7 +39,7 @@ def test_a_bucket_holds_no_more_than_a_burst_however_long_nobody_comes(clock: Cl
     assert taken(throttle, "GET /a", 10) == 5
 
 
-def test_each_route_has_a_bucket_and_its_own_limits_before_the_stages(clock: Clock) -> None:
+def test_route_has_its_own_bucket_and_limits_before_the_stage_limits(clock: Clock) -> None:
     throttle = Throttle(
         {"ThrottlingRateLimit": 1, "ThrottlingBurstLimit": 3},
         {"GET /a": {"ThrottlingBurstLimit": 1}, "GET /b": {"ThrottlingRateLimit": 9, "ThrottlingBurstLimit": 2}},
@@ -52,16 +52,16 @@ def test_each_route_has_a_bucket_and_its_own_limits_before_the_stages(clock: Clo
     assert [taken(throttle, route, 10) for route in ("GET /a", "GET /b", "GET /c")] == [1, 2, 1]
 
 
-def test_without_limits_those_of_an_account_hold(clock: Clock) -> None:
+def test_default_limits_are_those_of_an_account(clock: Clock) -> None:
     assert taken(Throttle({}, {}, clock=clock), "GET /a", 6_000) == 5_000
 
 
-def test_nothing_passes_where_nothing_may(clock: Clock) -> None:
+def test_burst_limit_of_zero_admits_no_request(clock: Clock) -> None:
     assert taken(Throttle({"ThrottlingBurstLimit": 0}, {}, clock=clock), "GET /a", 3) == 0
 
 
 @given(st.floats(0.01, 100), st.integers(1, 50), st.lists(st.floats(0, 10), max_size=100))
-def test_never_more_pass_than_a_burst_and_what_the_rate_brings(rate: float, burst: int, pauses: list[float]) -> None:
+def test_bucket_admits_at_most_a_burst_and_the_rate(rate: float, burst: int, pauses: list[float]) -> None:
     clock = Clock()
     bucket = TokenBucket(rate_per_s=rate, burst=burst, clock=clock)
 

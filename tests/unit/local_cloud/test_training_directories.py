@@ -24,7 +24,7 @@ REQUEST = TrainingRequest(
 )
 
 
-def test_container_finds_its_configuration(tmp_path: Path) -> None:
+def test_container_directories_have_its_configuration(tmp_path: Path) -> None:
     prepare_directories(tmp_path, REQUEST)
 
     def read(name: str) -> object:
@@ -56,12 +56,12 @@ def test_uri_is_split_into_bucket_and_key(uri: str, parts: tuple[str, str]) -> N
     assert split_s3_uri(uri) == parts
 
 
-def test_uri_of_another_kind_is_refused() -> None:
+def test_uri_of_another_scheme_is_refused() -> None:
     with pytest.raises(InputError, match="'file:///x' is no S3 URI"):
         split_s3_uri("file:///x")
 
 
-def test_failure_reason_is_what_the_job_wrote_and_how_it_ended(tmp_path: Path) -> None:
+def test_failure_reason_has_the_message_of_the_job_or_its_exit_status(tmp_path: Path) -> None:
     file = tmp_path / "failure"
 
     assert failure_reason(file, 2) == "AlgorithmError: exit code: 2"
