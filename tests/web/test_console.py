@@ -27,7 +27,7 @@ def phone(browser: Browser, shop: PagesShop) -> Iterator[Page]:
     context.close()
 
 
-def test_each_view_shows_what_the_deployment_answers(
+def test_each_view_loads_from_the_deployment(
     page: Page, shop: PagesShop, watch: Watch, subtests: pytest.Subtests
 ) -> None:
     for view, title in VIEWS.items():
@@ -41,7 +41,7 @@ def test_each_view_shows_what_the_deployment_answers(
             watch.check()
 
 
-def test_a_version_has_its_story(page: Page, shop: PagesShop) -> None:
+def test_version_page_has_gate_results_and_candidates(page: Page, shop: PagesShop) -> None:
     show(page, shop, "models")
     version = champion_of(page).inner_text()
 
@@ -86,7 +86,7 @@ def test_damaged_version_is_named_with_its_repair(page: Page, shop: PagesShop) -
     delete_objects(s3, bucket, [entry.key for entry in listed(s3, bucket, "models/damaged-copy/")])
 
 
-def test_a_rule_set_is_previewed(page: Page, shop: PagesShop) -> None:
+def test_rules_preview_has_lists_with_and_without_the_rules(page: Page, shop: PagesShop) -> None:
     show(page, shop, "rules")
 
     page.get_by_label("Recommender").select_option("for-you")
@@ -99,7 +99,7 @@ def test_a_rule_set_is_previewed(page: Page, shop: PagesShop) -> None:
         expect(section.get_by_role("listitem")).to_have_count(5)
 
 
-def test_the_bill_is_of_the_load_that_is_stated(page: Page, shop: PagesShop) -> None:
+def test_cost_is_for_the_entered_load(page: Page, shop: PagesShop) -> None:
     show(page, shop, "cost")
 
     page.get_by_label("Users").fill("50000")
@@ -111,7 +111,7 @@ def test_the_bill_is_of_the_load_that_is_stated(page: Page, shop: PagesShop) -> 
     expect(page.get_by_role("table", name="Costs by usage").first).to_be_visible()
 
 
-def test_what_cannot_be_loaded_says_so_and_what_was_loaded_stays(page: Page, shop: PagesShop, watch: Watch) -> None:
+def test_failed_request_shows_an_error_and_keeps_loaded_data(page: Page, shop: PagesShop, watch: Watch) -> None:
     watch.expect("answer 503: GET .*/operator/alarms")
     alarms = re.compile(r"/operator/alarms")
 
@@ -134,7 +134,7 @@ def test_what_cannot_be_loaded_says_so_and_what_was_loaded_stays(page: Page, sho
     expect(page.get_by_role("table", name="All alarms")).to_be_visible()
 
 
-def test_live_views_refresh_until_they_are_paused(page: Page, shop: PagesShop) -> None:
+def test_live_views_are_refreshed_until_paused(page: Page, shop: PagesShop) -> None:
     page.clock.install()
     show(page, shop, "alarms")
     asked: list[str] = []
@@ -152,7 +152,7 @@ def test_live_views_refresh_until_they_are_paused(page: Page, shop: PagesShop) -
     assert asked == []
 
 
-def test_a_chart_has_its_figures_as_a_table(page: Page, shop: PagesShop) -> None:
+def test_chart_has_a_table_of_its_values(page: Page, shop: PagesShop) -> None:
     show(page, shop, "overview")
     chart = page.get_by_role("figure").filter(has=page.get_by_role("img", name=re.compile("^Requests per minute")))
     # Charts leave out the minute that is not over, and the shop may have been filled within this one.
@@ -165,7 +165,7 @@ def test_a_chart_has_its_figures_as_a_table(page: Page, shop: PagesShop) -> None
     assert table.get_by_role("row").count() > 1
 
 
-def test_each_view_fits_a_phone(phone: Page, shop: PagesShop, subtests: pytest.Subtests) -> None:
+def test_views_are_within_the_width_of_a_phone(phone: Page, shop: PagesShop, subtests: pytest.Subtests) -> None:
     for view in VIEWS:
         with subtests.test(view=view):
             show(phone, shop, view)
@@ -174,7 +174,7 @@ def test_each_view_fits_a_phone(phone: Page, shop: PagesShop, subtests: pytest.S
             expect(phone.get_by_role("navigation")).to_be_hidden()
 
 
-def test_a_phone_shows_every_column_of_a_table(phone: Page, shop: PagesShop, subtests: pytest.Subtests) -> None:
+def test_tables_on_a_phone_have_all_columns(phone: Page, shop: PagesShop, subtests: pytest.Subtests) -> None:
     for view in ("models", "cost", "alarms"):
         with subtests.test(view=view):
             show(phone, shop, view)
@@ -185,7 +185,7 @@ def test_a_phone_shows_every_column_of_a_table(phone: Page, shop: PagesShop, sub
             assert cells.first.evaluate("cell => getComputedStyle(cell, '::before').content") not in ("none", '""')
 
 
-def test_an_alarm_leads_to_its_runbook(page: Page, shop: PagesShop) -> None:
+def test_alarm_links_to_its_runbook(page: Page, shop: PagesShop) -> None:
     show(page, shop, "alarms")
     row = page.get_by_role("table", name="All alarms").get_by_role("row").filter(has_text="ApiSlow")
     expect(row.last).to_contain_text("p99 latency, ms: above")
@@ -198,7 +198,7 @@ def test_an_alarm_leads_to_its_runbook(page: Page, shop: PagesShop) -> None:
     expect(page.get_by_role("button", name="Copy: alsolike models list")).to_be_visible()
 
 
-def test_engagement_is_counted_by_a_button(page: Page, shop: PagesShop) -> None:
+def test_button_starts_the_attribution(page: Page, shop: PagesShop) -> None:
     show(page, shop, "engagement")
 
     page.get_by_role("button", name="Count now").click()
@@ -206,7 +206,7 @@ def test_engagement_is_counted_by_a_button(page: Page, shop: PagesShop) -> None:
     expect(page.get_by_role("status").filter(has_text="Attribution has started")).to_be_visible()
 
 
-def test_the_menu_of_a_phone_opens_a_view_and_closes(phone: Page, shop: PagesShop) -> None:
+def test_phone_menu_opens_a_view_and_closes(phone: Page, shop: PagesShop) -> None:
     show(phone, shop, "overview")
 
     phone.get_by_role("button", name="Menu").click()
@@ -216,7 +216,7 @@ def test_the_menu_of_a_phone_opens_a_view_and_closes(phone: Page, shop: PagesSho
     expect(phone.get_by_role("navigation")).to_be_hidden()
 
 
-def test_no_view_has_a_serious_barrier(page: Page, shop: PagesShop, subtests: pytest.Subtests) -> None:
+def test_views_have_no_serious_accessibility_violation(page: Page, shop: PagesShop, subtests: pytest.Subtests) -> None:
     for view in (*VIEWS, "alarms/errors"):
         with subtests.test(view=view):
             show(page, shop, view)

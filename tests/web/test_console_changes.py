@@ -37,7 +37,7 @@ def change(page: Page, button: str, reason: str) -> None:
     expect(dialog).to_have_count(0)
 
 
-def test_the_champion_is_rolled_back_and_promoted_again(page: Page, shop: PagesShop) -> None:
+def test_champion_is_rolled_back_and_promoted_again(page: Page, shop: PagesShop) -> None:
     show(page, shop, "models")
     before = champion_of(page).inner_text()
 
@@ -68,7 +68,7 @@ def test_the_champion_is_rolled_back_and_promoted_again(page: Page, shop: PagesS
     served_by(shop, before)
 
 
-def test_a_change_that_another_one_has_overtaken_is_refused(page: Page, shop: PagesShop, watch: Watch) -> None:
+def test_conflicting_change_is_refused(page: Page, shop: PagesShop, watch: Watch) -> None:
     watch.expect(r"answer 409: POST .*/operator/rollbacks")
     show(page, shop, "models")
     before = champion_of(page).inner_text()
@@ -90,7 +90,7 @@ def test_a_change_that_another_one_has_overtaken_is_refused(page: Page, shop: Pa
     expect(page.get_by_role("button", name="Pin", exact=True)).to_be_visible()
 
 
-def test_a_refusal_is_shown_in_the_words_of_the_api(page: Page, shop: PagesShop, watch: Watch) -> None:
+def test_refusal_has_the_message_of_the_api(page: Page, shop: PagesShop, watch: Watch) -> None:
     watch.expect(r"answer 4\d\d: POST .*/operator/models/.*/promotion")
     show(page, shop, "models")
     before = champion_of(page).inner_text()
@@ -107,7 +107,7 @@ def test_a_refusal_is_shown_in_the_words_of_the_api(page: Page, shop: PagesShop,
     expect(champion_of(page)).to_have_text(before)
 
 
-def test_promoting_needs_no_mouse(page: Page, shop: PagesShop) -> None:
+def test_version_can_be_promoted_by_keyboard(page: Page, shop: PagesShop) -> None:
     show(page, shop, "models")
     before = champion_of(page).inner_text()
     other = other_version(page)
@@ -140,7 +140,7 @@ def test_promoting_needs_no_mouse(page: Page, shop: PagesShop) -> None:
     expect(champion_of(page)).to_have_text(before)
 
 
-def test_dialog_opens_again_right_after_escape(page: Page, shop: PagesShop) -> None:
+def test_dialog_can_be_reopened_immediately_after_escape(page: Page, shop: PagesShop) -> None:
     show(page, shop, "models")
     page.get_by_role("button", name="Promote").first.focus()
     dialog = page.get_by_role("dialog")
@@ -160,7 +160,7 @@ def _tab_to(page: Page, name: str) -> None:
     raise AssertionError(f"{name} was not reached by 60 presses of Tab")
 
 
-def test_a_training_is_started_and_followed(page: Page, shop: PagesShop) -> None:
+def test_training_is_started_and_followed(page: Page, shop: PagesShop) -> None:
     show(page, shop, "trainings")
     runs = page.get_by_role("heading", level=2).filter(has_text=re.compile(r"\S"))
     known = runs.count()

@@ -23,7 +23,7 @@ def open_page(page: Page, shop: PagesShop, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_page_signs_in_by_itself_and_shows(path: str, page: Page, shop: PagesShop) -> None:
+def test_page_signs_in_automatically_and_is_displayed(path: str, page: Page, shop: PagesShop) -> None:
     open_page(page, shop, path)
 
     assert page.get_by_role("heading", level=1).count() == 1
@@ -32,19 +32,19 @@ def test_page_signs_in_by_itself_and_shows(path: str, page: Page, shop: PagesSho
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_no_barrier_is_serious(path: str, page: Page, shop: PagesShop) -> None:
+def test_pages_have_no_serious_accessibility_violation(path: str, page: Page, shop: PagesShop) -> None:
     open_page(page, shop, path)
 
     no_serious_violations(page)
 
 
-def test_the_sign_in_comes_back_to_where_the_page_was(page: Page, shop: PagesShop) -> None:
+def test_sign_in_returns_to_the_original_address(page: Page, shop: PagesShop) -> None:
     open_page(page, shop, "/console.html?kept=1#/models")
 
     assert page.url == f"{shop.url}/console.html?kept=1#/models"
 
 
-def test_the_sign_in_shows_no_secret_on_its_way(page: Page, shop: PagesShop) -> None:
+def test_sign_in_has_no_secret_in_addresses_or_storage(page: Page, shop: PagesShop) -> None:
     asked: list[Request] = []
     page.on("request", lambda request: asked.append(request))
 
@@ -61,7 +61,7 @@ def test_the_sign_in_shows_no_secret_on_its_way(page: Page, shop: PagesShop) -> 
     assert form["code_verifier"][0] not in stored
 
 
-def test_a_sign_in_that_was_begun_elsewhere_is_refused(page: Page, shop: PagesShop) -> None:
+def test_sign_in_of_another_tab_is_refused(page: Page, shop: PagesShop) -> None:
     page.goto(f"{shop.url}/console.html?code=stolen&state=foreign")
 
     alert = page.get_by_role("alert")
@@ -70,7 +70,7 @@ def test_a_sign_in_that_was_begun_elsewhere_is_refused(page: Page, shop: PagesSh
     assert "stolen" not in page.url
 
 
-def test_who_has_signed_out_stays_out_until_they_sign_in(page: Page, shop: PagesShop) -> None:
+def test_signed_out_user_stays_signed_out_until_sign_in(page: Page, shop: PagesShop) -> None:
     open_page(page, shop, "/console.html")
 
     page.get_by_role("button", name="Sign out").click()
@@ -84,7 +84,7 @@ def test_who_has_signed_out_stays_out_until_they_sign_in(page: Page, shop: Pages
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_the_policy_lets_in_nothing_but_the_site_and_the_sign_in(path: str, shop: PagesShop) -> None:
+def test_security_policy_permits_only_the_site_and_the_sign_in(path: str, shop: PagesShop) -> None:
     with urllib.request.urlopen(f"{shop.url}{path}", timeout=30) as answer:
         headers = answer.headers
         html = answer.read().decode()
@@ -97,7 +97,7 @@ def test_the_policy_lets_in_nothing_but_the_site_and_the_sign_in(path: str, shop
     assert not re.findall(r"<script(?![^>]*\bsrc=)|<style|\bstyle=|\bon\w+=", html)
 
 
-def test_a_script_that_got_into_a_page_is_not_run(page: Page, shop: PagesShop, watch: Watch) -> None:
+def test_injected_script_is_not_run(page: Page, shop: PagesShop, watch: Watch) -> None:
     watch.expect("Content Security Policy|TrustedScript|trusted type")
     open_page(page, shop, "/")
 
@@ -112,7 +112,7 @@ def test_a_script_that_got_into_a_page_is_not_run(page: Page, shop: PagesShop, w
     assert ran is False
 
 
-def test_assets_are_kept_for_ever_and_what_names_them_never(shop: PagesShop) -> None:
+def test_assets_are_cached_and_files_that_name_them_are_not(shop: PagesShop) -> None:
     with urllib.request.urlopen(f"{shop.url}/", timeout=30) as answer:
         asset = re.search(r'src="(/assets/[^"]+\.js)"', answer.read().decode())
     assert asset

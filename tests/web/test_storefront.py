@@ -55,7 +55,7 @@ def test_for_you_changes_within_seconds_of_a_view(page: Page, shop: PagesShop) -
     expect(because.first).to_be_visible()
 
 
-def test_a_new_shopper_gets_what_is_popular_and_buys(page: Page, shop: PagesShop) -> None:
+def test_new_shopper_gets_popular_items_and_buys(page: Page, shop: PagesShop) -> None:
     events = keep_events(page)
     open_shop(page, shop)
     expect(page.get_by_text("Bought and viewed most by all shoppers")).to_be_visible()
@@ -83,7 +83,7 @@ def test_a_new_shopper_gets_what_is_popular_and_buys(page: Page, shop: PagesShop
     assert all(body["sessionId"].startswith("guest-") and "userId" not in body for body in events)
 
 
-def test_a_view_names_the_answer_that_it_came_from_and_what_was_shown(page: Page, shop: PagesShop) -> None:
+def test_view_event_has_the_recommendation_id_and_impression(page: Page, shop: PagesShop) -> None:
     events = keep_events(page)
     open_shop(page, shop)
     card = cards(page, POPULAR).first
@@ -100,7 +100,7 @@ def test_a_view_names_the_answer_that_it_came_from_and_what_was_shown(page: Page
     assert len(view["impression"]) == len(set(view["impression"])) > 1
 
 
-def test_why_a_product_is_there_is_said_on_focus(page: Page, shop: PagesShop) -> None:
+def test_reason_of_a_product_is_displayed_on_focus(page: Page, shop: PagesShop) -> None:
     open_shop(page, shop)
     shop_as(page, "user-0")
     card = cards(page, "Buy again").first
@@ -118,7 +118,7 @@ def test_why_a_product_is_there_is_said_on_focus(page: Page, shop: PagesShop) ->
     expect(why).to_be_hidden()
 
 
-def test_shopper_picker_opens_again_right_after_escape(page: Page, shop: PagesShop) -> None:
+def test_shopper_picker_can_be_reopened_immediately_after_escape(page: Page, shop: PagesShop) -> None:
     open_shop(page, shop)
     page.get_by_role("button", name="Change shopper").focus()
     dialog = page.get_by_role("dialog")
@@ -129,7 +129,7 @@ def test_shopper_picker_opens_again_right_after_escape(page: Page, shop: PagesSh
         expect(dialog).to_have_count(0)
 
 
-def test_why_a_product_is_there_is_said_on_hover(page: Page, shop: PagesShop) -> None:
+def test_reason_of_a_product_is_displayed_on_hover(page: Page, shop: PagesShop) -> None:
     open_shop(page, shop)
     card = cards(page, POPULAR).first
 
@@ -139,7 +139,7 @@ def test_why_a_product_is_there_is_said_on_hover(page: Page, shop: PagesShop) ->
     expect(card.locator(".why")).to_have_text("popular with other shoppers")
 
 
-def test_arrow_keys_go_from_product_to_product(page: Page, shop: PagesShop) -> None:
+def test_arrow_keys_move_the_focus_between_products(page: Page, shop: PagesShop) -> None:
     open_shop(page, shop)
     links = cards(page, POPULAR).get_by_role("link")
 
@@ -151,7 +151,7 @@ def test_arrow_keys_go_from_product_to_product(page: Page, shop: PagesShop) -> N
     expect(links.nth(0)).to_be_focused()
 
 
-def test_a_product_has_what_is_like_it_and_what_is_bought_with_it(page: Page, shop: PagesShop) -> None:
+def test_product_page_has_similar_items_and_items_bought_together(page: Page, shop: PagesShop) -> None:
     open_shop(page, shop, PLACES["product"])
 
     facts = page.get_by_role("article")
@@ -165,7 +165,7 @@ def test_a_product_has_what_is_like_it_and_what_is_bought_with_it(page: Page, sh
     assert "Loaf No. 3" not in shown
 
 
-def test_a_search_finds_by_title_and_is_sent(page: Page, shop: PagesShop) -> None:
+def test_search_finds_titles_and_sends_an_event(page: Page, shop: PagesShop) -> None:
     events = keep_events(page)
     open_shop(page, shop)
 
@@ -180,7 +180,7 @@ def test_a_search_finds_by_title_and_is_sent(page: Page, shop: PagesShop) -> Non
     assert json.loads(events[0]["eventList"][0]["properties"]) == {"query": "cheese 7"}
 
 
-def test_going_back_and_reloading_keep_the_place_the_shopper_and_the_cart(page: Page, shop: PagesShop) -> None:
+def test_going_back_and_reloading_keep_page_shopper_and_cart(page: Page, shop: PagesShop) -> None:
     open_shop(page, shop)
     shop_as(page, "user-1")
     cards(page, "For you").first.get_by_role("button", name=re.compile("^Add ")).click()
@@ -198,7 +198,7 @@ def test_going_back_and_reloading_keep_the_place_the_shopper_and_the_cart(page: 
     expect(page.get_by_role("heading", level=1)).to_contain_text("shopper user-1")
 
 
-def test_nothing_sticks_out_of_a_phone(page: Page, shop: PagesShop, subtests: pytest.Subtests) -> None:
+def test_pages_are_within_the_width_of_a_phone(page: Page, shop: PagesShop, subtests: pytest.Subtests) -> None:
     page.set_viewport_size({"width": PHONE["width"], "height": PHONE["height"]})
     for place, address in PLACES.items():
         with subtests.test(place=place):
@@ -207,7 +207,7 @@ def test_nothing_sticks_out_of_a_phone(page: Page, shop: PagesShop, subtests: py
             assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
-def test_the_end_of_a_phones_page_is_not_covered(page: Page, shop: PagesShop) -> None:
+def test_footer_on_a_phone_is_not_covered(page: Page, shop: PagesShop) -> None:
     page.set_viewport_size({"width": PHONE["width"], "height": PHONE["height"]})
     open_shop(page, shop)
     cards(page, POPULAR).first.get_by_role("button", name=re.compile("^Add ")).click()
@@ -222,7 +222,7 @@ def test_the_end_of_a_phones_page_is_not_covered(page: Page, shop: PagesShop) ->
     assert footer["y"] + footer["height"] <= strip["y"]
 
 
-def test_a_list_that_changes_is_shown_from_its_beginning(page: Page, shop: PagesShop) -> None:
+def test_changed_list_is_scrolled_to_its_start(page: Page, shop: PagesShop) -> None:
     page.route("**/api/events", lambda route: route.fulfill(json={}))
     page.route("**/api/recommendations", answer_items("old"))
     open_shop(page, shop)
@@ -237,7 +237,7 @@ def test_a_list_that_changes_is_shown_from_its_beginning(page: Page, shop: Pages
     page.wait_for_function("row => row.scrollLeft === 0", arg=row.element_handle())
 
 
-def test_cards_show_the_columns_that_the_shop_chooses(page: Page, shop: PagesShop) -> None:
+def test_cards_have_the_columns_of_the_site_settings(page: Page, shop: PagesShop) -> None:
     cover = "data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA="
     book = {"NAME": "Dune", "AUTHOR": "Frank Herbert", "COVER": cover}
     site = page.request.get(f"{shop.url}/site.json").json()
@@ -274,7 +274,7 @@ def test_values_of_a_product_are_formatted_and_linked(page: Page, shop: PagesSho
     expect(page.get_by_text("30 products")).to_be_visible()
 
 
-def test_products_are_browsed_by_the_column_that_the_shop_chooses(page: Page, shop: PagesShop) -> None:
+def test_products_can_be_browsed_by_the_column_of_the_site_settings(page: Page, shop: PagesShop) -> None:
     site = page.request.get(f"{shop.url}/site.json").json()
     cards_of = {"category": "ORIGIN", "currency": "EUR"}
     page.route("**/site.json", lambda route: route.fulfill(json={**site, "cards": cards_of}))
@@ -309,7 +309,7 @@ def test_product_out_of_stock_cannot_be_put_into_the_cart(page: Page, shop: Page
 
 
 @pytest.mark.parametrize("width", [PHONE["width"], 1280])
-def test_long_texts_take_over_nothing(width: int, page: Page, shop: PagesShop) -> None:
+def test_long_texts_stay_within_the_page(width: int, page: Page, shop: PagesShop) -> None:
     page.set_viewport_size({"width": width, "height": PHONE["height"]})
     page.route("**/api/recommendations", answer_long_texts)
     page.route("**/api/events", lambda route: route.fulfill(json={}))
@@ -333,7 +333,7 @@ def test_long_texts_take_over_nothing(width: int, page: Page, shop: PagesShop) -
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_no_barrier_is_serious_anywhere(page: Page, shop: PagesShop, subtests: pytest.Subtests) -> None:
+def test_pages_have_no_serious_accessibility_violation(page: Page, shop: PagesShop, subtests: pytest.Subtests) -> None:
     for place, address in PLACES.items():
         with subtests.test(place=place):
             open_shop(page, shop, address)

@@ -11,7 +11,7 @@ from tests.web.pages_shop import PagesShop
 from tests.web.storefront import POPULAR, cards, keep_events, open_shop, status
 
 
-def test_a_product_that_is_not_there_is_said_to_be_so(page: Page, shop: PagesShop, watch: Watch) -> None:
+def test_missing_product_is_reported(page: Page, shop: PagesShop, watch: Watch) -> None:
     watch.expect(r"answer 404: GET .*/items/nothing")
 
     open_shop(page, shop, "#/item/nothing")
@@ -19,7 +19,7 @@ def test_a_product_that_is_not_there_is_said_to_be_so(page: Page, shop: PagesSho
     expect(page.get_by_role("heading", level=1, name="Product not found")).to_be_visible()
 
 
-def test_a_service_that_fails_is_said_to_fail_and_tried_again(page: Page, shop: PagesShop, watch: Watch) -> None:
+def test_failed_service_is_reported_and_can_be_tried_again(page: Page, shop: PagesShop, watch: Watch) -> None:
     watch.expect("answer 503: POST .*/api/recommendations")
     page.route("**/api/recommendations", lambda route: route.fulfill(status=503, json={"message": "busy"}))
     open_shop(page, shop)
@@ -34,7 +34,7 @@ def test_a_service_that_fails_is_said_to_fail_and_tried_again(page: Page, shop: 
     expect(alert).to_have_count(0)
 
 
-def test_an_event_that_was_not_taken_is_sent_again_as_the_same(page: Page, shop: PagesShop, watch: Watch) -> None:
+def test_refused_event_is_sent_again_unchanged(page: Page, shop: PagesShop, watch: Watch) -> None:
     watch.expect("answer 503: POST .*/api/events")
     events = keep_events(page)
     open_shop(page, shop)
@@ -50,9 +50,7 @@ def test_an_event_that_was_not_taken_is_sent_again_as_the_same(page: Page, shop:
     assert first == second
 
 
-def test_an_order_that_was_lost_is_sent_when_the_page_is_opened_again(
-    page: Page, shop: PagesShop, watch: Watch
-) -> None:
+def test_lost_order_is_sent_when_the_page_is_opened_again(page: Page, shop: PagesShop, watch: Watch) -> None:
     watch.expect("answer 503: POST .*/api/events")
     open_shop(page, shop, "#/item/item-05")
     page.get_by_role("button", name="Add to cart").click()
