@@ -33,7 +33,7 @@ def scanned(dynamodb: Any, **options: Any) -> list[str]:
     return sorted(item["id"]["S"] for page in pages for item in page["Items"])
 
 
-def test_item_is_read_as_it_was_written(dynamodb: Any) -> None:
+def test_item_is_unchanged_after_write_and_read(dynamodb: Any) -> None:
     item = {
         **key("ann"),
         "text": {"S": "ä"},
@@ -52,11 +52,11 @@ def test_item_is_read_as_it_was_written(dynamodb: Any) -> None:
     assert get(dynamodb, "ann", ConsistentRead=True) == item
 
 
-def test_missing_item_has_no_item(dynamodb: Any) -> None:
+def test_missing_item_is_absent_from_the_response(dynamodb: Any) -> None:
     assert get(dynamodb, "absent") is None
 
 
-def test_item_is_replaced_as_a_whole(dynamodb: Any) -> None:
+def test_put_replaces_the_complete_item(dynamodb: Any) -> None:
     put(dynamodb, "ann", a={"N": "1"})
 
     response = dynamodb.put_item(TableName=TABLE, Item={**key("ann"), "b": {"N": "2"}}, ReturnValues="ALL_OLD")
@@ -65,7 +65,7 @@ def test_item_is_replaced_as_a_whole(dynamodb: Any) -> None:
     assert get(dynamodb, "ann") == {**key("ann"), "b": {"N": "2"}}
 
 
-def test_item_that_was_read_is_a_copy(dynamodb: Any) -> None:
+def test_read_item_is_a_copy(dynamodb: Any) -> None:
     put(dynamodb, "ann", map={"M": {"a": {"N": "1"}}})
 
     item = get(dynamodb, "ann")
@@ -265,7 +265,7 @@ def test_condition_is_evaluated(dynamodb: Any, condition: str, holds: bool) -> N
         "attribute_exists(n, :v)",
     ],
 )
-def test_condition_that_is_no_expression_is_refused(dynamodb: Any, expression: str) -> None:
+def test_invalid_condition_is_refused(dynamodb: Any, expression: str) -> None:
     put(dynamodb, "ann", n={"N": "1"})
     values = {":v": {"N": "1"}}
     request = {"ConditionExpression": expression, "ExpressionAttributeValues": values}
@@ -273,7 +273,7 @@ def test_condition_that_is_no_expression_is_refused(dynamodb: Any, expression: s
     assert refusal(dynamodb.delete_item, TableName=TABLE, Key=key("ann"), **request) == INVALID
 
 
-def test_values_and_names_that_no_expression_uses_are_refused(dynamodb: Any) -> None:
+def test_unused_values_and_names_of_an_expression_are_refused(dynamodb: Any) -> None:
     request = {"TableName": TABLE, "Key": key("ann"), "UpdateExpression": "SET a = :a"}
     values = {":a": {"N": "1"}}
 
@@ -307,7 +307,7 @@ def test_update_sets_and_removes_attributes(dynamodb: Any) -> None:
     assert get(dynamodb, "ann") == expected
 
 
-def test_update_keeps_what_is_there_if_asked(dynamodb: Any) -> None:
+def test_update_keeps_an_existing_attribute_with_if_not_exists(dynamodb: Any) -> None:
     for value in ("1", "2"):
         dynamodb.update_item(
             TableName=TABLE,
@@ -344,7 +344,7 @@ def test_update_of_a_missing_item_creates_it(dynamodb: Any) -> None:
     assert get(dynamodb, "ann") == {**key("ann"), "a": {"N": "1"}}
 
 
-def test_update_whose_condition_fails_changes_nothing(dynamodb: Any) -> None:
+def test_update_with_a_false_condition_changes_nothing(dynamodb: Any) -> None:
     request = {
         "TableName": TABLE,
         "Key": key("ann"),
@@ -358,7 +358,7 @@ def test_update_whose_condition_fails_changes_nothing(dynamodb: Any) -> None:
 
 
 @pytest.mark.parametrize("expression", ["SET id = :a", "SET b = absent, a = :a", "SET a = :a, a = :a", "SET x.y = :a"])
-def test_update_that_cannot_be_made_is_refused(dynamodb: Any, expression: str) -> None:
+def test_invalid_update_is_refused(dynamodb: Any, expression: str) -> None:
     put(dynamodb, "ann")
     request = {"UpdateExpression": expression, "ExpressionAttributeValues": {":a": {"S": "b"}}}
 
@@ -366,7 +366,7 @@ def test_update_that_cannot_be_made_is_refused(dynamodb: Any, expression: str) -
     assert get(dynamodb, "ann") == key("ann")
 
 
-def test_deletion_returns_what_was_there_if_asked(dynamodb: Any) -> None:
+def test_deletion_returns_the_previous_item_on_request(dynamodb: Any) -> None:
     put(dynamodb, "ann", a={"N": "1"})
     request = {"TableName": TABLE, "Key": key("ann"), "ReturnValues": "ALL_OLD"}
 
@@ -374,7 +374,7 @@ def test_deletion_returns_what_was_there_if_asked(dynamodb: Any) -> None:
     assert "Attributes" not in dynamodb.delete_item(**request)
 
 
-def test_batch_reads_the_items_that_are_there(dynamodb: Any) -> None:
+def test_batch_returns_existing_items(dynamodb: Any) -> None:
     for name in ("ann", "bob"):
         put(dynamodb, name, a={"N": "1"})
     part = {"Keys": [key(name) for name in ("ann", "absent", "bob")], "ProjectionExpression": "id"}
@@ -386,7 +386,7 @@ def test_batch_reads_the_items_that_are_there(dynamodb: Any) -> None:
     assert response["UnprocessedKeys"] == {}
 
 
-def test_batch_reads_at_most_a_hundred_different_items(dynamodb: Any) -> None:
+def test_batch_reads_at_most_100_different_items(dynamodb: Any) -> None:
     hundred = [key(f"{number}") for number in range(100)]
 
     assert dynamodb.batch_get_item(RequestItems={TABLE: {"Keys": hundred}})["Responses"] == {TABLE: []}
@@ -406,7 +406,7 @@ def test_batch_writes_and_deletes(dynamodb: Any) -> None:
 
 
 @moto_differs("accepts more")
-def test_batch_makes_at_most_25_writes(dynamodb: Any) -> None:
+def test_batch_has_at_most_25_writes(dynamodb: Any) -> None:
     writes = [{"PutRequest": {"Item": key(f"{number}")}} for number in range(26)]
 
     assert refusal(dynamodb.batch_write_item, RequestItems={TABLE: writes}) == INVALID
@@ -414,13 +414,13 @@ def test_batch_makes_at_most_25_writes(dynamodb: Any) -> None:
 
 
 @moto_differs("writes the item twice")
-def test_batch_writes_an_item_once(dynamodb: Any) -> None:
+def test_batch_with_two_writes_of_an_item_is_refused(dynamodb: Any) -> None:
     writes = [{"PutRequest": {"Item": key("ann")}}, {"DeleteRequest": {"Key": key("ann")}}]
 
     assert refusal(dynamodb.batch_write_item, RequestItems={TABLE: writes}) == INVALID
 
 
-def test_scan_reads_all_items_that_pass_its_filter(dynamodb: Any) -> None:
+def test_scan_returns_all_items_that_pass_its_filter(dynamodb: Any) -> None:
     for number in range(4):
         put(dynamodb, f"{number}", n={"N": f"{number}"})
 
@@ -433,7 +433,7 @@ def test_scan_reads_all_items_that_pass_its_filter(dynamodb: Any) -> None:
     assert "LastEvaluatedKey" not in page
 
 
-def test_scan_counts_and_projects(dynamodb: Any) -> None:
+def test_scan_can_count_and_project(dynamodb: Any) -> None:
     for number in range(3):
         put(dynamodb, f"{number}", n={"N": f"{number}"})
 
@@ -445,7 +445,7 @@ def test_scan_counts_and_projects(dynamodb: Any) -> None:
     assert all("id" not in item for item in projected["Items"])
 
 
-def test_scan_goes_on_from_page_to_page(dynamodb: Any) -> None:
+def test_scan_continues_from_page_to_page(dynamodb: Any) -> None:
     for number in range(5):
         put(dynamodb, f"{number}")
 
@@ -456,7 +456,7 @@ def test_scan_goes_on_from_page_to_page(dynamodb: Any) -> None:
     assert scanned(dynamodb, PaginationConfig={"PageSize": 2}) == ["0", "1", "2", "3", "4"]
 
 
-def test_limit_of_a_scan_counts_what_its_filter_leaves_out(dynamodb: Any) -> None:
+def test_limit_of_a_scan_counts_items_before_the_filter(dynamodb: Any) -> None:
     for number in range(4):
         put(dynamodb, f"{number}")
 
@@ -478,7 +478,7 @@ def test_page_of_a_scan_ends_at_one_megabyte(dynamodb: Any) -> None:
 
 
 @moto_differs("starts from the beginning if the last key is gone")
-def test_scan_goes_on_after_an_item_that_was_deleted(dynamodb: Any) -> None:
+def test_scan_continues_after_a_deleted_item(dynamodb: Any) -> None:
     for number in range(4):
         put(dynamodb, f"{number}")
     first = dynamodb.scan(TableName=TABLE, Limit=2)
@@ -498,7 +498,7 @@ def test_segments_of_a_scan_cover_the_table(dynamodb: Any) -> None:
     assert sorted(name for names in segments for name in names) == [f"{number}" for number in range(10)]
 
 
-def test_table_with_a_sort_key_keeps_items_of_one_partition_apart(aws: Any) -> None:
+def test_table_with_a_sort_key_keeps_items_of_one_partition_separate(aws: Any) -> None:
     dynamodb = aws("dynamodb")
     dynamodb.create_table(
         TableName="visits",
@@ -529,7 +529,7 @@ def test_table_is_described(dynamodb: Any) -> None:
     assert dynamodb.list_tables()["TableNames"] == [TABLE]
 
 
-def test_deleted_table_is_gone(dynamodb: Any) -> None:
+def test_deleted_table_is_missing(dynamodb: Any) -> None:
     dynamodb.delete_table(TableName=TABLE)
 
     assert dynamodb.list_tables()["TableNames"] == []
@@ -559,7 +559,7 @@ def days(response: dict[str, Any]) -> list[str]:
     return [item["sort_key"]["S"] for item in response["Items"]]
 
 
-def test_query_returns_a_partition_in_the_order_of_its_sort_key(aws: Any) -> None:
+def test_query_returns_a_partition_in_sort_key_order(aws: Any) -> None:
     query = visits(aws("dynamodb"), "2", "10", "~", "1", "ä")
 
     assert days(query()) == ["1", "10", "2", "~", "ä"]
@@ -584,7 +584,7 @@ def test_query_returns_a_range_of_sort_keys(
 
 
 @pytest.mark.parametrize("forward", [True, False])
-def test_query_goes_on_after_its_last_key(forward: bool, aws: Any) -> None:
+def test_query_continues_after_its_last_key(forward: bool, aws: Any) -> None:
     query = visits(aws("dynamodb"), "1", "2", "3")
 
     first = query(Limit=2, ScanIndexForward=forward)

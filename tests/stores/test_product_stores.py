@@ -94,7 +94,7 @@ def test_erased_profile_stays_empty(profiles: ProfileStore) -> None:
     assert (found["u#ann"].erased, found["u#ann"].recent) == (True, ())
 
 
-def test_rows_are_put_updated_deleted_and_listed_by_the_page(catalogue: CatalogueStore) -> None:
+def test_rows_are_put_updated_deleted_and_listed_in_pages(catalogue: CatalogueStore) -> None:
     catalogue.put_batches((Item(f"i{number:02}", {"n": number}) for number in range(30)), now_ms=5)
     catalogue.update("i00", lambda properties: {**properties, "title": "Pear"}, now_ms=6)
     catalogue.delete("i01", now_ms=7)
@@ -117,7 +117,7 @@ def test_row_is_inserted_once(catalogue: CatalogueStore) -> None:
     assert list(catalogue.scan()) == [Item("pear", {"v": 1})]
 
 
-def test_champion_is_replaced_if_it_is_the_one_that_was_read(s3: Any) -> None:
+def test_champion_is_replaced_only_if_unchanged_since_it_was_read(s3: Any) -> None:
     registry = Registry(s3, BUCKET)
     for version in ("v1", "v2", "v3"):
         s3.put_object(Bucket=BUCKET, Key=f"{model_prefix(version)}manifest.json", Body=b"{}")
@@ -132,7 +132,7 @@ def test_champion_is_replaced_if_it_is_the_one_that_was_read(s3: Any) -> None:
     assert (champion.version, champion.previous) == ("v2", "v1")
 
 
-def test_configuration_is_applied_if_it_is_the_one_that_was_read(s3: Any) -> None:
+def test_configuration_is_applied_only_if_unchanged_since_it_was_read(s3: Any) -> None:
     store = ConfigurationStore(s3, BUCKET)
     base = store.current()
     mine, theirs = ({"format": 1, "events": {"view": {"weight": weight}}} for weight in (2, 3))
@@ -151,7 +151,7 @@ def test_tombstone_keeps_its_first_time(s3: Any) -> None:
     assert add_tombstone(s3, BUCKET, "a" * 64, now_ms=7) == 5
 
 
-def test_file_of_several_parts_comes_back(s3: Any, tmp_path: Path) -> None:
+def test_multipart_file_is_unchanged_after_upload_and_download(s3: Any, tmp_path: Path) -> None:
     (tmp_path / "sent").write_bytes(bytes(range(256)) * (20 * MIB // 256))
 
     upload(s3, BUCKET, "models/file", tmp_path / "sent")
@@ -160,7 +160,7 @@ def test_file_of_several_parts_comes_back(s3: Any, tmp_path: Path) -> None:
     assert (tmp_path / "received").read_bytes() == (tmp_path / "sent").read_bytes()
 
 
-def test_events_stand_on_the_stream(aws: Callable[[str], Any]) -> None:
+def test_events_are_written_to_the_stream(aws: Callable[[str], Any]) -> None:
     aws("kinesis").create_stream(StreamName="events", ShardCount=1)
 
     EventStream(aws("kinesis"), "events").put([interaction("e1")], remaining_ms=lambda: 1_000)
@@ -173,7 +173,7 @@ def test_events_stand_on_the_stream(aws: Callable[[str], Any]) -> None:
     assert (record["Data"], record["PartitionKey"]) == (interaction("e1").to_record(), "u#anna")
 
 
-def test_object_is_created_read_and_deleted_under_its_etag(s3: Any) -> None:
+def test_object_is_created_read_and_deleted_by_its_etag(s3: Any) -> None:
     stored = S3Object(s3, BUCKET, "a")
     assert (stored.read(), stored.etag(), stored.read_if_changed(None)) == (None, None, None)
 
@@ -191,7 +191,7 @@ def test_object_is_created_read_and_deleted_under_its_etag(s3: Any) -> None:
     assert stored.read_if_unchanged(content.etag) is None
 
 
-def test_update_repeats_after_another_writer(s3: Any) -> None:
+def test_update_is_repeated_after_a_concurrent_write(s3: Any) -> None:
     stored = S3Object(s3, BUCKET, "a")
     read: list[bytes | None] = []
 
@@ -207,7 +207,7 @@ def test_update_repeats_after_another_writer(s3: Any) -> None:
     assert s3.get_object(Bucket=BUCKET, Key="a")["Body"].read() == b"theirs,ours"
 
 
-def test_update_that_always_loses_fails(s3: Any) -> None:
+def test_update_with_repeated_conflicts_fails(s3: Any) -> None:
     stored = S3Object(s3, BUCKET, "a")
     writes = iter((b"1", b"2"))
 

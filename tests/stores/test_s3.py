@@ -31,7 +31,7 @@ def keys(s3: Any, **options: Any) -> list[str]:
     return [one["Key"] for page in pages for one in page.get("Contents", [])]
 
 
-def test_object_is_read_as_it_was_written(s3: Any) -> None:
+def test_object_is_unchanged_after_write_and_read(s3: Any) -> None:
     before = dt.datetime.now(dt.UTC).replace(microsecond=0)
 
     put(s3, "ü/ä b", b"\x00pear", ContentType="text/plain", Metadata={"version": "1"})
@@ -45,7 +45,7 @@ def test_object_is_read_as_it_was_written(s3: Any) -> None:
     assert "VersionId" not in response
 
 
-def test_body_of_an_object_can_be_a_file_or_text(s3: Any) -> None:
+def test_body_of_an_object_may_be_a_file_or_text(s3: Any) -> None:
     put(s3, "file", io.BytesIO(b"pear"))  # type: ignore[arg-type]
     put(s3, "text", "Birne ä")  # type: ignore[arg-type]
 
@@ -65,7 +65,7 @@ def test_etag_is_the_md5_of_the_body_in_quotes(s3: Any) -> None:
     assert s3.head_object(Bucket=BUCKET, Key="a")["ETag"] == '"8893dc16b1b2534bab7b03727145a2bb"'
 
 
-def test_missing_object_is_an_error_of_its_own(s3: Any) -> None:
+def test_missing_object_has_its_own_exception(s3: Any) -> None:
     with pytest.raises(s3.exceptions.NoSuchKey):
         s3.get_object(Bucket=BUCKET, Key="absent")
 
@@ -93,7 +93,7 @@ def test_head_of_a_missing_bucket_has_no_code(s3: Any) -> None:
     assert refusal(s3.head_object, Bucket="absent", Key="a") == ("404", 404)
 
 
-def test_object_is_created_once(s3: Any) -> None:
+def test_object_is_created_only_if_absent(s3: Any) -> None:
     put(s3, "a", b"first", IfNoneMatch="*")
 
     refused = refusal(s3.put_object, Bucket=BUCKET, Key="a", Body=b"second", IfNoneMatch="*")
@@ -102,7 +102,7 @@ def test_object_is_created_once(s3: Any) -> None:
     assert body(s3, "a") == b"first"
 
 
-def test_object_is_created_again_after_its_deletion(s3: Any) -> None:
+def test_deleted_object_can_be_created_again(s3: Any) -> None:
     put(s3, "a", b"first")
     s3.delete_object(Bucket=BUCKET, Key="a")
 
@@ -111,7 +111,7 @@ def test_object_is_created_again_after_its_deletion(s3: Any) -> None:
     assert body(s3, "a") == b"second"
 
 
-def test_object_is_replaced_if_it_has_not_changed(s3: Any) -> None:
+def test_object_is_replaced_only_if_unchanged(s3: Any) -> None:
     first = put(s3, "a", b"first")
     second = put(s3, "a", b"second", IfMatch=first)
 
@@ -126,7 +126,7 @@ def test_missing_object_is_not_replaced(s3: Any) -> None:
     assert refusal(s3.put_object, Bucket=BUCKET, Key="a", Body=b"", IfMatch='"0"') == ("NoSuchKey", 404)
 
 
-def test_object_is_read_if_it_has_changed(s3: Any) -> None:
+def test_object_is_read_only_if_changed(s3: Any) -> None:
     etag = put(s3, "a")
 
     assert refusal(s3.get_object, Bucket=BUCKET, Key="a", IfNoneMatch=etag) == ("304", 304)
@@ -134,7 +134,7 @@ def test_object_is_read_if_it_has_changed(s3: Any) -> None:
     assert body(s3, "a", IfNoneMatch='"0"') == b"pear"
 
 
-def test_object_is_read_if_it_has_not_changed(s3: Any) -> None:
+def test_object_is_read_only_if_unchanged(s3: Any) -> None:
     etag = put(s3, "a")
 
     assert body(s3, "a", IfMatch=etag) == b"pear"
@@ -162,7 +162,7 @@ def test_range_of_an_object_is_read(s3: Any, span: str, part: bytes, content_ran
     assert response["ResponseMetadata"]["HTTPStatusCode"] == 206
 
 
-def test_range_behind_the_end_is_refused(s3: Any) -> None:
+def test_range_after_the_end_is_refused(s3: Any) -> None:
     put(s3, "a", b"0123456789")
     put(s3, "empty", b"")
 
@@ -179,7 +179,7 @@ def test_deletion_of_a_missing_object_succeeds(s3: Any) -> None:
     assert keys(s3) == []
 
 
-def test_several_objects_are_deleted_at_once(s3: Any) -> None:
+def test_several_objects_are_deleted_in_one_request(s3: Any) -> None:
     for key in "abc":
         put(s3, key)
 
@@ -199,7 +199,7 @@ def test_quiet_deletion_lists_errors_only(s3: Any) -> None:
     assert "Deleted" not in response
 
 
-def test_copy_keeps_body_and_description(s3: Any) -> None:
+def test_copy_keeps_body_type_and_metadata(s3: Any) -> None:
     etag = put(s3, "ä b", b"pear", ContentType="text/plain", Metadata={"version": "1"})
 
     response = s3.copy_object(Bucket=BUCKET, Key="copy", CopySource={"Bucket": BUCKET, "Key": "ä b"})
@@ -219,7 +219,7 @@ def test_copy_of_a_missing_object_is_refused(s3: Any) -> None:
     assert refusal(s3.copy_object, Bucket=BUCKET, Key="copy", CopySource=source) == ("NoSuchKey", 404)
 
 
-def test_objects_are_listed_in_the_order_of_their_bytes(s3: Any) -> None:
+def test_objects_are_listed_in_byte_order_of_their_keys(s3: Any) -> None:
     for key in ("b", "a/2", "a/10", "Z", "ä", "a"):
         put(s3, key)
 
@@ -228,7 +228,7 @@ def test_objects_are_listed_in_the_order_of_their_bytes(s3: Any) -> None:
     assert keys(s3, StartAfter="a/10") == ["a/2", "b", "ä"]
 
 
-def test_listing_describes_each_object(s3: Any) -> None:
+def test_listing_has_size_etag_and_time_of_each_object(s3: Any) -> None:
     etag = put(s3, "a", b"pear")
 
     (entry,) = s3.list_objects_v2(Bucket=BUCKET)["Contents"]
@@ -237,7 +237,7 @@ def test_listing_describes_each_object(s3: Any) -> None:
     assert entry["LastModified"] == s3.head_object(Bucket=BUCKET, Key="a")["LastModified"]
 
 
-def test_listing_of_nothing_has_no_contents(s3: Any) -> None:
+def test_empty_listing_has_no_contents(s3: Any) -> None:
     response = s3.list_objects_v2(Bucket=BUCKET, Prefix="absent/")
 
     assert (response["KeyCount"], response["IsTruncated"]) == (0, False)
@@ -245,7 +245,7 @@ def test_listing_of_nothing_has_no_contents(s3: Any) -> None:
     assert "NextContinuationToken" not in response
 
 
-def test_listing_goes_on_from_page_to_page(s3: Any) -> None:
+def test_listing_continues_from_page_to_page(s3: Any) -> None:
     for number in range(5):
         put(s3, f"{number}")
 
@@ -262,7 +262,7 @@ def test_listing_goes_on_from_page_to_page(s3: Any) -> None:
 
 
 @pytest.mark.moto_differs("lists more than a thousand objects, and takes ten seconds to store them")
-def test_page_has_at_most_a_thousand_objects(s3: Any) -> None:
+def test_listing_page_has_at_most_1000_objects(s3: Any) -> None:
     for number in range(1001):
         put(s3, f"{number:04}", b"")
 
@@ -272,7 +272,7 @@ def test_page_has_at_most_a_thousand_objects(s3: Any) -> None:
     assert len(keys(s3)) == 1001
 
 
-def test_common_prefixes_stand_for_what_is_below_them(s3: Any) -> None:
+def test_common_prefixes_replace_the_keys_below_them(s3: Any) -> None:
     for key in ("a", "models/v1/x", "models/v1/y", "models/v2/x", "z"):
         put(s3, key)
 
@@ -285,7 +285,7 @@ def test_common_prefixes_stand_for_what_is_below_them(s3: Any) -> None:
     assert (top["KeyCount"], below["KeyCount"]) == (3, 2)
 
 
-def test_common_prefix_is_listed_once_over_all_pages(s3: Any) -> None:
+def test_common_prefix_is_listed_once_on_all_pages(s3: Any) -> None:
     for key in ("a/1", "a/2", "b/1", "c"):
         put(s3, key)
 
@@ -298,7 +298,7 @@ def test_common_prefix_is_listed_once_over_all_pages(s3: Any) -> None:
     assert seen == [["a/"], ["b/"], ["c"]]
 
 
-def test_head_of_a_deleted_object_names_its_delete_marker(s3: Any) -> None:
+def test_head_of_a_deleted_object_has_the_delete_marker_header(s3: Any) -> None:
     s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
     s3.put_object(Bucket=BUCKET, Key="a", Body=b"1")
     s3.delete_object(Bucket=BUCKET, Key="a")
@@ -312,7 +312,7 @@ def test_head_of_a_deleted_object_names_its_delete_marker(s3: Any) -> None:
     assert markers == ["true", None]
 
 
-def test_versions_are_kept_once_versioning_is_on(s3: Any) -> None:
+def test_versions_are_kept_after_versioning_is_enabled(s3: Any) -> None:
     put(s3, "a", b"unversioned")
     s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
     first = s3.put_object(Bucket=BUCKET, Key="a", Body=b"first")["VersionId"]
@@ -330,7 +330,7 @@ def test_versions_are_kept_once_versioning_is_on(s3: Any) -> None:
     assert keys(s3) == []
 
 
-def test_deletion_of_the_marker_brings_the_object_back(s3: Any) -> None:
+def test_deletion_of_the_delete_marker_restores_the_object(s3: Any) -> None:
     s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
     put(s3, "a", b"first")
     marker = s3.delete_object(Bucket=BUCKET, Key="a")["VersionId"]
@@ -340,7 +340,7 @@ def test_deletion_of_the_marker_brings_the_object_back(s3: Any) -> None:
     assert body(s3, "a") == b"first"
 
 
-def test_versions_are_listed_from_page_to_page_the_newest_first(s3: Any) -> None:
+def test_versions_are_listed_in_pages_latest_first(s3: Any) -> None:
     s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
     ids = [s3.put_object(Bucket=BUCKET, Key=key, Body=b"x")["VersionId"] for key in ("a", "a", "b")]
 
@@ -360,7 +360,7 @@ def test_large_file_is_uploaded_in_parts(s3: Any, tmp_path: Path) -> None:
     assert body(s3, "file") == (tmp_path / "file").read_bytes()
 
 
-def test_upload_in_parts_appears_when_it_is_completed(s3: Any) -> None:
+def test_multipart_upload_is_visible_after_its_completion(s3: Any) -> None:
     upload = s3.create_multipart_upload(Bucket=BUCKET, Key="a")["UploadId"]
     part = s3.upload_part(Bucket=BUCKET, Key="a", UploadId=upload, PartNumber=1, Body=b"pear")
 
@@ -372,7 +372,7 @@ def test_upload_in_parts_appears_when_it_is_completed(s3: Any) -> None:
 
 
 @pytest.mark.moto_differs("fails with a KeyError")
-def test_upload_that_was_aborted_cannot_be_completed(s3: Any) -> None:
+def test_aborted_upload_cannot_be_completed(s3: Any) -> None:
     upload = s3.create_multipart_upload(Bucket=BUCKET, Key="a")["UploadId"]
     part = s3.upload_part(Bucket=BUCKET, Key="a", UploadId=upload, PartNumber=1, Body=b"pear")
     s3.abort_multipart_upload(Bucket=BUCKET, Key="a", UploadId=upload)

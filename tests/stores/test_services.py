@@ -59,7 +59,7 @@ def test_secret_is_read_by_name_and_by_arn(aws: Clients) -> None:
     assert refusal(secrets.create_secret, Name="the-key", SecretString="x") == ("ResourceExistsException", 400)
 
 
-def test_secret_keeps_its_previous_value(aws: Clients) -> None:
+def test_secret_keeps_its_previous_version(aws: Clients) -> None:
     secrets = aws("secretsmanager")
     secrets.create_secret(Name="the-key", SecretString="pear")
     refused = refusal(secrets.get_secret_value, SecretId="the-key", VersionStage="AWSPREVIOUS")
@@ -86,7 +86,7 @@ def machine(aws: Clients) -> str:
     return arn
 
 
-def test_execution_is_started_once_by_name(aws: Clients, machine: str) -> None:
+def test_execution_is_started_once_per_name(aws: Clients, machine: str) -> None:
     states = aws("stepfunctions")
 
     arn = states.start_execution(stateMachineArn=machine, name="a", input='{"x": 1}')["executionArn"]
@@ -101,7 +101,7 @@ def test_execution_is_started_once_by_name(aws: Clients, machine: str) -> None:
     )
 
 
-def test_name_of_an_execution_that_ended_is_not_used_again(aws: Clients, machine: str) -> None:
+def test_name_of_an_ended_execution_cannot_be_reused(aws: Clients, machine: str) -> None:
     states = aws("stepfunctions")
     arn = states.start_execution(stateMachineArn=machine, name="a", input="{}")["executionArn"]
     states.stop_execution(executionArn=arn)
@@ -126,7 +126,7 @@ def test_executions_are_listed_by_status(aws: Clients, machine: str) -> None:
     assert all("input" not in one for one in running)
 
 
-def test_missing_execution_is_an_error_of_its_own(aws: Clients, machine: str) -> None:
+def test_missing_execution_has_its_own_exception(aws: Clients, machine: str) -> None:
     states, arn = aws("stepfunctions"), f"{machine.replace(':stateMachine:', ':execution:')}:absent"
 
     with pytest.raises(states.exceptions.ExecutionDoesNotExist):
@@ -209,7 +209,7 @@ def measure(cloudwatch: Any, statistic: str, **options: Any) -> list[tuple[int, 
         pytest.param("p50", [(0, 1.0), (2, 10.0)], marks=pytest.mark.moto_differs("has no percentiles")),
     ],
 )
-def test_metric_is_read_by_the_period(aws: Clients, statistic: str, values: list[tuple[int, float]]) -> None:
+def test_metric_is_read_per_period(aws: Clients, statistic: str, values: list[tuple[int, float]]) -> None:
     cloudwatch = aws("cloudwatch")
     for second, value, service in ((0, 1, "a"), (59, 2, "a"), (120, 10, "a"), (0, 99, "b"), (300, 99, "a")):
         datum = {
@@ -223,7 +223,7 @@ def test_metric_is_read_by_the_period(aws: Clients, statistic: str, values: list
     assert measure(cloudwatch, statistic, ScanBy="TimestampAscending") == values
 
 
-def test_alarm_is_described_with_its_state(aws: Clients) -> None:
+def test_alarm_description_has_its_state(aws: Clients) -> None:
     cloudwatch = aws("cloudwatch")
     for name in ("shop-errors", "other"):
         cloudwatch.put_metric_alarm(
@@ -249,7 +249,7 @@ def test_alarm_is_described_with_its_state(aws: Clients) -> None:
     )
 
 
-def test_alarm_of_an_expression_is_described_with_its_metrics(aws: Clients) -> None:
+def test_alarm_description_of_an_expression_has_its_metrics(aws: Clients) -> None:
     cloudwatch = aws("cloudwatch")
     stat = {"Metric": {"Namespace": "n", "MetricName": "m"}, "Period": 300, "Stat": "Sum"}
     cloudwatch.put_metric_alarm(
@@ -285,7 +285,7 @@ def test_stream_summary_counts_open_shards(aws: Clients) -> None:
     assert (summary["StreamName"], summary["StreamStatus"], summary["OpenShardCount"]) == ("wide", "ACTIVE", 2)
 
 
-def test_parameters_below_a_path_are_listed_on_pages(aws: Clients) -> None:
+def test_parameters_of_a_path_are_listed_in_pages(aws: Clients) -> None:
     ssm = aws("ssm")
     for name in ("/shops/one/a", "/shops/two/b", "/shops-of-others/c", *(f"/shops/many/{n:02}" for n in range(12))):
         ssm.put_parameter(Name=name, Value=f"value of {name}", Type="String")
@@ -298,7 +298,7 @@ def test_parameters_below_a_path_are_listed_on_pages(aws: Clients) -> None:
     assert found["/shops/one/a"] == "value of /shops/one/a"
 
 
-def test_parameter_is_replaced_on_request_only(aws: Clients) -> None:
+def test_parameter_is_replaced_only_on_request(aws: Clients) -> None:
     ssm = aws("ssm")
     ssm.put_parameter(Name="/shop/a", Value="1", Type="String")
 
@@ -339,7 +339,7 @@ def test_account_without_functions_lists_none(aws: Clients) -> None:
     assert aws("lambda").list_functions()["Functions"] == []
 
 
-def test_kms_decrypts_under_the_same_context_only(aws: Clients) -> None:
+def test_kms_decrypts_only_with_the_same_context(aws: Clients) -> None:
     kms = aws("kms")
     key_arn = kms.create_key()["KeyMetadata"]["Arn"]
 

@@ -6,7 +6,7 @@ from benchmarks import measured
 from operations.cost import charges
 
 
-def test_fits_take_as_long_as_was_measured() -> None:
+def test_assumed_fit_durations_equal_the_measured_ones() -> None:
     taken = {millions: sum(measured.fits_s(f"{millions}M").values()) for millions in (1, 10, 100)}
 
     assert taken == pytest.approx(dict(charges.FIT_S[1:]), abs=0.1)

@@ -91,7 +91,7 @@ def test_layer_of_another_python_is_refused(tmp_path: Path) -> None:
         check_binaries(library(tmp_path), Target("arm64", python=(3, 12)))
 
 
-def test_size_is_that_of_the_files(tmp_path: Path) -> None:
+def test_size_is_the_sum_of_the_files(tmp_path: Path) -> None:
     folder = library(tmp_path)
 
     assert size_bytes(folder) == sum(len(path.read_bytes()) for path in files(folder)) > 0
@@ -114,7 +114,7 @@ def test_digest_depends_on_names_modes_and_bytes(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("filled")
-def test_build_replaces_the_former_layer(tmp_path: Path) -> None:
+def test_build_replaces_the_previous_layer(tmp_path: Path) -> None:
     (tmp_path / "core-arm64").mkdir()
     (tmp_path / "core-arm64" / "former").touch()
 
@@ -124,7 +124,7 @@ def test_build_replaces_the_former_layer(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["core-arm64"]
 
 
-def test_failed_build_leaves_the_former_layer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_build_keeps_the_previous_layer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "core-arm64").mkdir()
     (tmp_path / "core-arm64" / "former").touch()
     monkeypatch.setattr(command, "fill", lambda layer, target, folder: library(folder, machine="x86_64"))
@@ -151,7 +151,7 @@ def test_command_builds_each_layer_and_prints_its_digest(tmp_path: Path, capsys:
 
 
 @pytest.mark.usefixtures("filled")
-def test_command_fails_above_lambdas_limit(
+def test_command_fails_above_the_limit_of_lambda(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(command, "size_bytes", lambda folder: SIZE_LIMIT_BYTES if folder.name == "core-arm64" else 1)
@@ -162,7 +162,7 @@ def test_command_fails_above_lambdas_limit(
     assert "error: 262,144,001 bytes unzipped are above Lambda's 262,144,000" in capsys.readouterr().err
 
 
-def test_graph_of_the_smoke_test_is_the_one_it_says() -> None:
+def test_smoke_test_graph_equals_its_description() -> None:
     weights = numpy_helper.from_array(np.array([[0, 1], [2, 3]], np.float32), "w")
     row = [("x", TensorProto.FLOAT, [1, 2]), ("y", TensorProto.FLOAT, [1, 2])]
     x, y = (helper.make_tensor_value_info(*value) for value in row)
@@ -172,12 +172,12 @@ def test_graph_of_the_smoke_test_is_the_one_it_says() -> None:
     assert base64.b64decode(smoke.GRAPH) == model.SerializeToString()
 
 
-def test_lambdas_python_is_the_one_of_the_template() -> None:
+def test_python_of_lambda_is_that_of_the_template() -> None:
     assert LAMBDA_PYTHON == (3, 13)
 
 
 @pytest.mark.parametrize("name", LAYERS)
-def test_requirements_are_hashed_and_name_no_host(name: str) -> None:
+def test_requirements_have_hashes_and_no_host(name: str) -> None:
     lines = LAYERS[name].requirements[0].read_text().splitlines()
 
     pins = [line for line in lines if "==" in line]

@@ -50,9 +50,7 @@ def filled(folder: Path, layer: Layer) -> list[str]:
     return [path.relative_to(folder).as_posix() for path in files(folder)]
 
 
-def test_layer_has_its_packages_and_its_own_modules_and_nothing_unused(
-    commands: list[Sequence[str]], tmp_path: Path
-) -> None:
+def test_layer_has_its_packages_and_modules_without_unused_files(commands: list[Sequence[str]], tmp_path: Path) -> None:
     layer = Layer("core", unused=("orjson/headers", "orjson/tool.py"))
     for name in ("alsolike/lake/lake.py", "alsolike/__pycache__/lake.pyc"):
         write(layer.directory / "python" / name)
@@ -64,7 +62,7 @@ def test_layer_has_its_packages_and_its_own_modules_and_nothing_unused(
     ]
 
 
-def test_core_layer_has_descriptions_of_services(
+def test_core_layer_has_service_descriptions(
     commands: list[Sequence[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("layers.descriptions.write", lambda folder: write(folder / "endpoints.json"))
@@ -72,7 +70,7 @@ def test_core_layer_has_descriptions_of_services(
     assert "python/alsolike/descriptions/endpoints.json" in filled(tmp_path / "layer", LAYERS["core"])
 
 
-def test_packages_are_pinned_and_fit_the_target(commands: list[Sequence[str]], tmp_path: Path) -> None:
+def test_packages_are_pinned_and_for_the_target(commands: list[Sequence[str]], tmp_path: Path) -> None:
     layer = Layer("sentences")  # has no modules of its own
 
     filled(tmp_path / "layer", layer)
@@ -94,7 +92,7 @@ def test_files_have_one_mode_and_one_time(commands: list[Sequence[str]], tmp_pat
     assert folder.stat().st_mtime == 315_532_800.0
 
 
-def test_packages_that_cannot_be_installed_are_an_error(
+def test_failed_installation_is_an_error_with_its_reason(
     commands: list[Sequence[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refusal = subprocess.CompletedProcess[str]((), 1, stderr=" no hash\n")

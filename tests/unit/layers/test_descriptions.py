@@ -32,7 +32,7 @@ SERVICE = {
 }
 
 
-def test_a_description_keeps_the_operations_that_are_called_and_what_they_need() -> None:
+def test_description_keeps_only_called_operations_and_their_shapes() -> None:
     assert descriptions.described(SERVICE, frozenset({"get_book"})) == {
         "metadata": {"serviceId": "Shelf", "documentation": "of the service"},
         "operations": {"GetBook": {"input": {"shape": "GetBookRequest"}, "errors": [{"shape": "NoSuchBook"}]}},
@@ -44,7 +44,7 @@ def test_a_description_keeps_the_operations_that_are_called_and_what_they_need()
     }
 
 
-def test_the_layer_has_what_this_botocore_says_of_what_functions_call_now(tmp_path: Path) -> None:
+def test_stored_descriptions_equal_those_of_this_botocore(tmp_path: Path) -> None:
     descriptions.write(tmp_path)
 
     kept = {path.relative_to(descriptions.FOLDER): path for path in descriptions.FOLDER.rglob("*.json")}
@@ -55,7 +55,7 @@ def test_the_layer_has_what_this_botocore_says_of_what_functions_call_now(tmp_pa
         )
 
 
-def test_every_service_that_a_function_is_a_client_of_has_its_endpoints() -> None:
+def test_services_of_all_clients_have_endpoints() -> None:
     text = "\n".join(path.read_text() for source in descriptions.SOURCES for path in source.rglob("*.py"))
     lists = re.findall(r"client\(service.*?for service in \((.*?)\)", text, re.DOTALL)
     called = {*re.findall(r'\bclient\(\s*"([a-z0-9]+)"', text), *re.findall(r'"([a-z0-9]+)"', " ".join(lists))}
@@ -65,7 +65,7 @@ def test_every_service_that_a_function_is_a_client_of_has_its_endpoints() -> Non
     assert {prefixes.get(service, service) for service in called} <= descriptions.ENDPOINTS
 
 
-def test_endpoints_of_services_that_no_function_uses_are_left_out() -> None:
+def test_endpoints_of_unused_services_are_omitted() -> None:
     document = orjson.loads((descriptions.FOLDER / "endpoints.json").read_bytes())
 
     assert [partition["partition"] for partition in document["partitions"]][:2] == ["aws", "aws-cn"]

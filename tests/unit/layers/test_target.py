@@ -5,7 +5,7 @@ from layers.target import Target
 from layers.verification import check_size
 
 
-def test_target_has_each_tools_name_for_its_processor() -> None:
+def test_target_has_the_names_of_its_processor_for_each_tool() -> None:
     target = Target("arm64")
 
     assert (target.platform, target.python_version, target.elf_machine) == ("aarch64-manylinux_2_28", "3.13", 183)
@@ -16,10 +16,10 @@ def test_unknown_processor_is_refused() -> None:
         Target("riscv64")
 
 
-def test_package_of_exactly_lambdas_limit_is_allowed() -> None:
+def test_package_at_the_limit_of_lambda_is_accepted() -> None:
     assert check_size({"layer": 262_143_000, "function collect": 1_000}) == 262_144_000
 
 
-def test_package_above_lambdas_limit_lists_its_parts() -> None:
+def test_package_above_the_limit_of_lambda_is_refused_with_its_parts() -> None:
     with pytest.raises(LayerError, match=r"262,144,001 bytes .* Lambda's 262,144,000: layer 262,144,000, function x 1"):
         check_size({"layer": 262_144_000, "function x": 1})

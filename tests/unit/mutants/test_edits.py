@@ -23,7 +23,7 @@ def changes(path: Path, source: str) -> list[tuple[int, str, str]]:
     return [(mutant.line, mutant.before, mutant.after) for mutant in mutants(path)]
 
 
-def test_operators_conditions_and_constants_change_and_types_stay(tmp_path: Path) -> None:
+def test_operators_conditions_and_constants_are_changed_and_types_kept(tmp_path: Path) -> None:
     assert sorted(changes(tmp_path / "module.py", SOURCE)) == [
         (4, "2", "3"),
         (7, "3", "4"),
@@ -53,11 +53,11 @@ def test_operators_conditions_and_constants_change_and_types_stay(tmp_path: Path
         ("isinstance(a, int | A)", []),
     ],
 )
-def test_an_expression_has_these_mutants(before: str, after: list[str], tmp_path: Path) -> None:
+def test_expression_has_the_expected_mutants(before: str, after: list[str], tmp_path: Path) -> None:
     assert [new for _, _, new in changes(tmp_path / "module.py", before)] == after
 
 
-def test_a_mutant_compiles_with_its_change_and_leaves_the_file(tmp_path: Path) -> None:
+def test_mutant_is_compiled_with_its_change_and_the_file_unchanged(tmp_path: Path) -> None:
     path = tmp_path / "module.py"
     path.write_text("def double(a):\n    return a * 2\n")
 

@@ -22,7 +22,7 @@ def test_line_has_its_level_message_and_details() -> None:
 
 
 @pytest.mark.parametrize("fields", [{"_aws": {}, "Errors": [1]}, {"served": {"asked": 3}}])
-def test_lines_of_metrics_and_responses_are_left_out(fields: dict[str, Any]) -> None:
+def test_metric_and_response_lines_are_omitted(fields: dict[str, Any]) -> None:
     assert parsed(**fields) is None
 
 
@@ -41,7 +41,7 @@ def test_text_is_a_line_without_a_level() -> None:
         ("loaded", False),
     ],
 )
-def test_errors_are_told_by_their_level(text: str, is_error: bool) -> None:
+def test_errors_are_recognised_by_their_level(text: str, is_error: bool) -> None:
     line = parse_line(text, time_ms=5)
 
     assert line is not None

@@ -33,7 +33,7 @@ def holds(typed: Any, given: Any) -> bool:
 
 
 @pytest.mark.parametrize("dashboard", DASHBOARDS)
-def test_grafana_s_types_hold_every_field(dashboard: Callable[[], dict[str, Any]]) -> None:
+def test_grafana_types_have_every_dashboard_field(dashboard: Callable[[], dict[str, Any]]) -> None:
     given = dashboard()
 
     typed = json.loads(JSONEncoder().encode(Dashboard.from_json(given)))
@@ -45,7 +45,7 @@ def test_grafana_s_types_hold_every_field(dashboard: Callable[[], dict[str, Any]
 @pytest.mark.parametrize(
     ("dashboard", "query"), [(prometheus_dashboard, Dataquery), (cloudwatch_dashboard, CloudWatchMetricsQuery)]
 )
-def test_grafana_s_types_hold_every_query(dashboard: Callable[[], dict[str, Any]], query: Any) -> None:
+def test_grafana_types_have_every_query_field(dashboard: Callable[[], dict[str, Any]], query: Any) -> None:
     for panel in graphs(dashboard()):
         assert panel["targets"], panel
         for target in panel["targets"]:

@@ -60,13 +60,13 @@ def named_by(function: str) -> set[str]:
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_function_writes_what_is_declared_and_nothing_else(function: str) -> None:
+def test_function_writes_exactly_its_declared_metrics(function: str) -> None:
     shared = {each.metric for each in METRICS if each.service == API_SERVICE}
 
     assert named_by(function) - shared == {each.metric for each in METRICS if each.service == function}
 
 
-def test_every_metric_is_written_once_by_somebody_and_every_function_writes_one() -> None:
+def test_every_metric_and_every_function_is_declared_once() -> None:
     assert {each.metric for each in METRICS} == set(Metric)
     # `check_kafka` fails instead: Lambda counts its errors.
     assert {each.service for each in METRICS} == {*FUNCTIONS, API_SERVICE} - {"check_kafka"}
@@ -84,20 +84,20 @@ def reported_dimensions(function: str) -> set[tuple[str, ...]]:
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_function_reports_under_the_dimensions_that_are_declared(function: str) -> None:
+def test_function_reports_exactly_its_declared_dimensions(function: str) -> None:
     reported = {tuple(sorted(each.by)) for each in METRICS if each.service == function and each.by}
 
     assert reported_dimensions(function) - {()} == reported
 
 
-def test_numbers_of_values_are_those_of_the_code() -> None:
+def test_numbers_of_reasons_and_conditions_are_those_of_the_code() -> None:
     (table,) = [part for part in (ROOT / "docs" / "gate.md").read_text().split("\n\n") if part.startswith("| check |")]
 
     assert len(Reason) == REASONS
     assert len(table.splitlines()) - 2 == CONDITIONS
 
 
-def test_a_series_is_paid_for_the_hours_in_which_it_is_sent() -> None:
+def test_metric_costs_the_hours_in_which_it_is_sent() -> None:
     bounds = Bounds(versions=2, arms=4, trainings=73)
     hourly = Written(Metric.EVENTS_ACCEPTED, "collect", Rhythm.HOURLY)
     rates = Written(Metric.CLICK_THROUGH, "attribute_outcomes", Rhythm.DAILY, (By.DIMENSION, By.NAME))
@@ -112,7 +112,7 @@ def test_a_series_is_paid_for_the_hours_in_which_it_is_sent() -> None:
     assert seldom.most_usd(bounds) == pytest.approx(0.30)
 
 
-def test_a_metric_is_declared_with_all_its_dimensions_and_no_others() -> None:
+def test_metric_is_declared_only_with_all_its_dimensions() -> None:
     assert [each.service for each in declared("DriftPsi", ["figure", "service"])] == ["monitor_models"]
     assert declared("DriftPsi", ["service"]) == []
     assert declared("Clicks", ["service"]) == []

@@ -40,7 +40,7 @@ def test_calls_of_boto3_and_of_javascript_are_found(tmp_path: Path) -> None:
     ]
 
 
-def test_notebooks_and_templates_are_read(tmp_path: Path) -> None:
+def test_calls_in_notebooks_and_templates_are_found(tmp_path: Path) -> None:
     notebook = json.dumps({"cells": [{"source": ["personalize.create_batch_segment_job(solutionVersionArn=arn)\n"]}]})
 
     assert found(tmp_path, a_dot_ipynb=notebook, b_dot_yaml="Type: AWS::Personalize::Solution\n") == [
@@ -49,16 +49,16 @@ def test_notebooks_and_templates_are_read(tmp_path: Path) -> None:
     ]
 
 
-def test_other_services_and_installed_packages_are_left_out(tmp_path: Path) -> None:
+def test_other_services_and_installed_packages_are_omitted(tmp_path: Path) -> None:
     assert not found(tmp_path, a_dot_py='boto3.client("guardduty").create_filter()', node_modules__b_dot_js=JAVASCRIPT)
 
 
-def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+def test_missing_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="is no folder"):
         list(find_refused_calls(tmp_path / "none"))
 
 
-def test_the_command_names_the_alternative_and_exits_with_1(tmp_path: Path) -> None:
+def test_command_prints_the_alternative_and_exits_with_1(tmp_path: Path) -> None:
     (tmp_path / "job.py").write_text(PYTHON)
 
     failing = CliRunner().invoke(app, ["migrate-check", str(tmp_path), "--json"])

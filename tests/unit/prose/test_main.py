@@ -6,7 +6,7 @@ import pytest
 from tests.prose.__main__ import BUDGETS, main
 
 
-def test_a_violation_fails_the_check_and_is_printed_with_its_place(
+def test_violation_fails_the_check_and_is_printed_with_its_place(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "cli").mkdir()
@@ -39,7 +39,7 @@ def test_budgeted_rules_fail_above_the_budget_of_their_folder(
     assert "cli: 2 violations of budgeted rules, expected at most 1" in capsys.readouterr().out
 
 
-def test_budgets_only_fall(tmp_path: Path) -> None:
+def test_budgets_are_only_lowered(tmp_path: Path) -> None:
     (tmp_path / "cli").mkdir()
     (tmp_path / "cli/module.py").write_text('"""Rules: what a gate sees."""\n')
     budgets = tmp_path / BUDGETS

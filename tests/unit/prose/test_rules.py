@@ -55,7 +55,7 @@ EXAMPLES = {
 @pytest.mark.parametrize(
     ("rule", "bad", "good"), [(rule, bad, good) for rule, pairs in EXAMPLES.items() for bad, good in pairs]
 )
-def test_rule_finds_the_bad_text_and_passes_the_good_one(rule: str, bad: Text, good: Text) -> None:
+def test_rule_finds_the_bad_example_and_accepts_the_good_one(rule: str, bad: Text, good: Text) -> None:
     matches = {rule.name: rule.matches for rule in RULES}[rule]
 
     assert list(matches(bad))
@@ -147,13 +147,13 @@ Last line.
     assert prose == ("prose", 1, "Text, «», [a link.\n\n\n\nLast line.")
 
 
-def test_html_texts_are_what_a_reader_sees(tmp_path: Path) -> None:
+def test_html_texts_are_the_displayed_ones(tmp_path: Path) -> None:
     source = "<title>The page</title>\n<script>nobody()</script>\n<p class='nobody'>Text.</p>\n"
 
     assert _texts(tmp_path, "page.html", source) == [("prose", 1, "The page"), ("prose", 3, "Text.")]
 
 
-def test_other_files_have_comments_or_nothing(tmp_path: Path) -> None:
+def test_other_files_have_only_comments(tmp_path: Path) -> None:
     assert _texts(tmp_path, "Makefile", "all:  ## build it\n\techo nobody\n") == [("comment", 1, "build it")]
     assert _texts(tmp_path, "data.json", '{"a": "nobody"}') == []
 
@@ -171,7 +171,7 @@ BUDGETED_EXAMPLES = {
 
 
 @pytest.mark.parametrize("name", BUDGETED_EXAMPLES)
-def test_budgeted_rule_finds_its_pattern_only(name: str) -> None:
+def test_budgeted_rule_finds_only_its_pattern(name: str) -> None:
     (rule,) = (rule for rule in BUDGETED_RULES if rule.name == name)
     bad, good = BUDGETED_EXAMPLES[name]
 
@@ -187,7 +187,7 @@ def test_budgeted_rule_finds_its_pattern_only(name: str) -> None:
         ("PREFIX", "A stream record as JSON.", False),
     ],
 )
-def test_constant_of_a_quantity_begins_with_it(name: str, text: str, is_found: bool) -> None:
+def test_quantity_constant_comment_begins_with_the_quantity(name: str, text: str, is_found: bool) -> None:
     (rule,) = (rule for rule in BUDGETED_RULES if rule.name == "quantity")
 
     assert bool(list(rule.matches(Text("comment", 1, text, name)))) == is_found

@@ -19,20 +19,18 @@ def unconfigured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("variable", ["AWS_REGION", "AWS_DEFAULT_REGION"])
-def test_region_comes_from_either_variable(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+def test_region_is_read_from_either_variable(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
     monkeypatch.setenv(variable, "eu-west-1")
 
     assert session_clients()("ssm").meta.region_name == "eu-west-1"
 
 
-def test_missing_region_is_named_with_its_variable() -> None:
+def test_missing_region_error_names_the_variable() -> None:
     with pytest.raises(Unavailable, match="Set AWS_REGION"):
         session_clients()("ssm")
 
 
-def test_region_of_the_environment_in_cdk_json_serves_if_none_is_configured(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_region_of_cdk_json_is_used_without_a_configured_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "cdk.json").write_text('{"context": {"environments": {"prod": {"region": "eu-west-3"}}}}')
 
@@ -43,7 +41,7 @@ def test_region_of_the_environment_in_cdk_json_serves_if_none_is_configured(
     assert session_clients(environment="prod")("ssm").meta.region_name == "eu-west-1"
 
 
-def test_client_of_an_embedded_cloud_calls_its_endpoint_in_its_region(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_client_of_an_embedded_cloud_has_its_endpoint_and_region(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_REGION", "us-west-2")
 
     client = session_clients(embedded="http://127.0.0.1:1", region="eu-west-1")("s3")
@@ -51,7 +49,7 @@ def test_client_of_an_embedded_cloud_calls_its_endpoint_in_its_region(monkeypatc
     assert (client.meta.endpoint_url, client.meta.region_name) == ("http://127.0.0.1:1", "eu-west-1")
 
 
-def test_put_sends_its_body_at_once() -> None:
+def test_put_sends_no_expect_header() -> None:
     sent: list[AWSPreparedRequest] = []
 
     def answer(request: AWSPreparedRequest, **_: object) -> AWSResponse:

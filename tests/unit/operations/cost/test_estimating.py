@@ -18,7 +18,7 @@ from operations.prices import TABLE, Price
 from tests.unit.operations.cost.bills import NOTHING, busy, dollars, summary
 
 
-def test_an_idle_deployment_costs_its_fixed_lines() -> None:
+def test_idle_deployment_costs_its_fixed_lines() -> None:
     deployed = summary(alarm_metrics=22, composite_alarms=2, dashboards=3, secrets=2, keys=1)
 
     bill = cost.estimate(deployed, NOTHING)
@@ -29,7 +29,7 @@ def test_an_idle_deployment_costs_its_fixed_lines() -> None:
     assert bill.idle_dollars == bill.dollars
 
 
-def test_snapshots_of_published_versions_are_fixed() -> None:
+def test_snapshots_of_published_versions_are_fixed_costs() -> None:
     deployed = summary(functions={"recommend": Function(memory_mb=2_048, snap_start=True)})
 
     bill = cost.estimate(deployed, NOTHING)
@@ -38,7 +38,7 @@ def test_snapshots_of_published_versions_are_fixed() -> None:
     assert all(line.fixed for line in bill.lines)
 
 
-def test_a_request_costs_its_call_its_time_and_its_read() -> None:
+def test_request_costs_include_call_duration_and_reads() -> None:
     deployed = summary(functions={"recommend": Function(memory_mb=2_048)})
     load = dataclasses.replace(NOTHING, requests_per_day=240_000)
     durations = {"recommend": cost.Duration(call_ms=9.2, log_bytes=1_000)}
@@ -53,7 +53,7 @@ def test_a_request_costs_its_call_its_time_and_its_read() -> None:
     assert dollars(bill, "log of recommend") == pytest.approx(requests * 1_000 / 1e9 * 0.50)
 
 
-def test_lambdas_own_lines_cost_where_they_are_logged() -> None:
+def test_platform_log_lines_cost_at_the_info_level() -> None:
     load = dataclasses.replace(NOTHING, requests_per_day=240_000)
     quiet, logged = (
         cost.estimate(summary(functions={"recommend": Function(memory_mb=2_048, reports=reports)}), load)
@@ -66,7 +66,7 @@ def test_lambdas_own_lines_cost_where_they_are_logged() -> None:
     assert dollars(logged, "logs kept") - dollars(quiet, "logs kept") == pytest.approx(lines_gb * 12 * 0.15 * 0.03)
 
 
-def test_a_scrape_costs_the_metrics_that_it_reads() -> None:
+def test_scrape_costs_the_metrics_it_reads() -> None:
     deployed = summary(functions={"observe": Function(memory_mb=2_048)})
     load = dataclasses.replace(NOTHING, scrape_interval_s=60)
     durations = {"recommend": cost.Duration(call_ms=0), "observe": cost.Duration(call_ms=500)}
@@ -81,7 +81,7 @@ def test_a_scrape_costs_the_metrics_that_it_reads() -> None:
 
 
 @pytest.mark.parametrize(("length", "units"), [(32, 0.5), (33, 1), (100, 2), (1_000, 16)])  # 128 bytes, 8 KB a unit
-def test_a_request_reads_the_latest_interactions(length: int, units: float) -> None:
+def test_request_reads_the_latest_interactions(length: int, units: float) -> None:
     load = dataclasses.replace(NOTHING, requests_per_day=24_000, history_length=length)
 
     bill = cost.estimate(summary(), load)
@@ -89,7 +89,7 @@ def test_a_request_reads_the_latest_interactions(length: int, units: float) -> N
     assert dollars(bill, "profile reads") == pytest.approx(730_000 * units * 0.125e-6)
 
 
-def test_an_event_writes_one_item() -> None:
+def test_event_writes_one_item() -> None:
     load = dataclasses.replace(NOTHING, events_per_day=24_000, signed_in_percent=30)
 
     bill = cost.estimate(summary(), load)
@@ -109,7 +109,7 @@ def test_interactions_are_stored_until_they_expire() -> None:
     assert dollars(bill, "storage") == pytest.approx(24_000 * days * (128 + 100) / 1e9 * 0.25)
 
 
-def test_an_interaction_is_as_large_as_it_is_stored() -> None:
+def test_assumed_size_of_an_interaction_equals_the_stored_size() -> None:
     interaction = RecentInteraction(1_790_000_000_000, f"{7:032x}", "item0007919", "view")
     stored = to_item("u#user00000001", interaction, expires_s=1_790_000_000)
     texts = sum(len(name) + len(value["S"]) for name, value in stored.items() if "S" in value)
@@ -117,7 +117,7 @@ def test_an_interaction_is_as_large_as_it_is_stored() -> None:
     assert texts + len("expires_at") + 10 / 2 + 1 == PROFILE_ITEM_BYTES
 
 
-def test_a_longer_window_makes_fewer_objects() -> None:
+def test_longer_window_reduces_the_number_of_objects() -> None:
     def writes(window_s: int) -> float:
         source = EventSource(kind="kinesis", batch_size=10_000, window_s=window_s)
         deployed = summary(functions={"archive_events": Function(memory_mb=1_024, sources=(source,))})
@@ -129,7 +129,7 @@ def test_a_longer_window_makes_fewer_objects() -> None:
     assert writes(300) == pytest.approx(730 * 3_600 / 301 * 5e-6)
 
 
-def test_the_recommendation_log_is_delivered_per_process_that_writes_it() -> None:
+def test_recommendation_log_is_written_per_process() -> None:
     functions = {"recommend": Function(memory_mb=1_769), "archive_served": Function(memory_mb=512)}
     deployed = summary(functions=functions)
 
@@ -154,7 +154,7 @@ def test_metrics_are_charged_for_the_hours_in_which_they_are_sent() -> None:
     assert dollars(bill, "metrics of build_dataset") == pytest.approx(0.30 * 73 / 730)
 
 
-def test_traces_are_one_a_second_and_a_twentieth_of_the_rest() -> None:
+def test_traces_are_one_per_second_and_five_percent_of_the_rest() -> None:
     deployed = summary(functions={"recommend": Function(memory_mb=1_024, tracing=True)})
     load = dataclasses.replace(NOTHING, requests_per_day=3 * 86_400)
 
@@ -163,7 +163,7 @@ def test_traces_are_one_a_second_and_a_twentieth_of_the_rest() -> None:
     assert dollars(bill, "traces") == pytest.approx(730 * 3_600 * (1 + 0.05 * 2) * 5e-6)
 
 
-def test_more_shards_than_the_template_has_are_priced_and_said() -> None:
+def test_shards_above_the_template_are_priced_with_a_remark() -> None:
     load = dataclasses.replace(NOTHING, events_per_day=86_400_000)  # 1,000 a second, 3,000 at the peak
 
     bill = cost.estimate(summary(), load)
@@ -172,7 +172,7 @@ def test_more_shards_than_the_template_has_are_priced_and_said() -> None:
     assert any("stream_shards is 1: set it to 3" in remark for remark in bill.remarks)
 
 
-def test_lines_of_one_price_share_its_tiers() -> None:
+def test_price_has_tiers() -> None:
     price = Price(dollars=1.0, unit="unit", page="", tiers=((10, 0.5), (20, 0.1)))
 
     assert price.of(5) == 5
@@ -180,7 +180,7 @@ def test_lines_of_one_price_share_its_tiers() -> None:
     assert price.of(30) == 10 + 10 * 0.5 + 10 * 0.1
 
 
-def test_the_free_tier_is_taken_off_where_it_is_asked_for() -> None:
+def test_free_tier_is_deducted_on_request() -> None:
     deployed = summary(dashboards=4, alarm_metrics=12)
 
     bill = cost.estimate(deployed, NOTHING, prices=cost.Prices(free_tier=True))
@@ -189,7 +189,7 @@ def test_the_free_tier_is_taken_off_where_it_is_asked_for() -> None:
     assert dollars(bill, "alarms") == pytest.approx(2 * 0.10)
 
 
-def test_what_nothing_is_known_of_is_said() -> None:
+def test_unknown_functions_and_resources_have_a_remark() -> None:
     deployed = summary(functions={"unheard_of": Function(memory_mb=128)}, uncounted=("AWS::WAFv2::WebACL",))
 
     remarks = " ".join(cost.estimate(deployed, NOTHING).remarks)
@@ -206,12 +206,12 @@ def test_what_nothing_is_known_of_is_said() -> None:
         ("history_days", 0, "history_days is 0"),
     ],
 )
-def test_a_load_out_of_range_is_refused(field: str, value: int, said: str) -> None:
+def test_load_out_of_range_is_refused(field: str, value: int, said: str) -> None:
     with pytest.raises(InvalidInput, match=said):
         dataclasses.replace(NOTHING, **{field: value})
 
 
-def test_a_summary_survives_its_json_and_fits_into_a_variable() -> None:
+def test_summary_is_unchanged_after_json_and_fits_into_a_variable() -> None:
     written = busy().to_json()
 
     assert BilledResources.from_json(written) == busy()
@@ -219,7 +219,7 @@ def test_a_summary_survives_its_json_and_fits_into_a_variable() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"format_version": 2}', '{"format_version": 1, "functions": 3}'])
-def test_what_is_no_summary_is_refused(text: str) -> None:
+def test_invalid_summary_is_refused(text: str) -> None:
     with pytest.raises(InvalidInput):
         BilledResources.from_json(text)
 
@@ -237,11 +237,11 @@ def test_what_is_no_summary_is_refused(text: str) -> None:
         ("cron(0 8 ? NOV-FEB FRIL *)", 4 / 12),
     ],
 )
-def test_a_schedule_fires_so_often_a_month(expression: str, runs: float) -> None:
+def test_schedule_has_its_runs_per_month(expression: str, runs: float) -> None:
     assert runs_a_month(expression) == pytest.approx(runs)
 
 
-def test_every_price_is_of_a_page_and_above_nothing() -> None:
+def test_prices_are_positive_and_have_a_page_of_aws() -> None:
     assert all(price.dollars > 0 and price.page.startswith("https://aws.amazon.com/") for price in TABLE.values())
 
 
@@ -261,7 +261,7 @@ _loads = st.builds(
     more=st.integers(0, 10**8),
 )
 @example(load=dataclasses.replace(NOTHING, events_per_day=123_304_732), field="events_per_day", more=3)
-def test_more_load_never_costs_less_and_lines_add_up(load: cost.Load, field: str, more: int) -> None:
+def test_higher_load_never_costs_less_and_lines_add_up(load: cost.Load, field: str, more: int) -> None:
     larger = dataclasses.replace(load, **{field: getattr(load, field) + more})
 
     bill, dearer = cost.estimate(busy(), load), cost.estimate(busy(), larger)
@@ -274,7 +274,7 @@ def test_more_load_never_costs_less_and_lines_add_up(load: cost.Load, field: str
     assert bill.to_json()["dollars"] == pytest.approx(bill.dollars, abs=1e-4)
 
 
-def test_a_stream_on_demand_has_no_shards_to_pay_for() -> None:
+def test_on_demand_stream_has_no_shard_costs() -> None:
     load = dataclasses.replace(NOTHING, events_per_day=1_000_000)
 
     bill = cost.estimate(summary(stream=Stream(on_demand=True)), load)

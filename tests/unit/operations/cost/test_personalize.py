@@ -9,7 +9,7 @@ from operations.cost.bill import DAYS
 from tests.unit.operations.cost.bills import NOTHING, dollars, summary
 
 
-def test_personalize_is_priced_by_requests_interactions_and_its_least() -> None:
+def test_personalize_is_priced_by_requests_interactions_and_its_minimum() -> None:
     load = dataclasses.replace(NOTHING, events_per_day=10_000, requests_per_day=24_000, history_days=100)
 
     bill = cost.estimate_personalize(load)
@@ -21,13 +21,13 @@ def test_personalize_is_priced_by_requests_interactions_and_its_least() -> None:
     assert bill.idle_dollars == pytest.approx(least * 0.15e-3)
 
 
-def test_a_busy_campaign_of_personalize_has_no_least() -> None:
+def test_busy_campaign_of_personalize_has_no_minimum_charge() -> None:
     bill = cost.estimate_personalize(dataclasses.replace(NOTHING, requests_per_day=86_400))
 
     assert dollars(bill, "up to the least") == 0
 
 
-def test_a_small_shop_sees_what_of_personalize_is_its_least_and_what_is_without_it() -> None:
+def test_fixed_costs_of_personalize_are_the_difference_to_its_minimum() -> None:
     load = dataclasses.replace(NOTHING, events_per_day=50_000, requests_per_day=20_000)
 
     bill = cost.estimate_personalize(load)
@@ -38,7 +38,7 @@ def test_a_small_shop_sees_what_of_personalize_is_its_least_and_what_is_without_
     assert bill.usage_dollars == pytest.approx(requests * 0.15e-3 + trained + ingested)  # $249.87
 
 
-def test_remarks_are_both_bills_own_and_the_prices_that_nobody_confirmed() -> None:
+def test_remarks_combine_both_bills_and_their_unconfirmed_prices() -> None:
     ours = dataclasses.replace(cost.estimate(summary(), NOTHING), remarks=("a",), unverified=("z", "y"))
     theirs = dataclasses.replace(cost.estimate_personalize(NOTHING), remarks=("b",), unverified=("y", "x"))
 

@@ -87,7 +87,7 @@ def write(path: Path, content: str | list[dict[str, Any]]) -> Path:
 
 
 @pytest.mark.parametrize("name", ["products.tsv", "products.txt.gz"])
-def test_google_merchant_text_gives_prices_categories_and_stock(tmp_path: Path, name: str) -> None:
+def test_google_merchant_text_has_prices_categories_and_stock(tmp_path: Path, name: str) -> None:
     assert converted(write(tmp_path / name, GOOGLE_TEXT), "google-merchant") == [
         {
             "ITEM_ID": "w-1", "TITLE": "Boots", "DESCRIPTION": "Warm boots", "BRAND": "Acme", "CATEGORY_L1": "Shoes",
@@ -101,13 +101,13 @@ def test_google_merchant_text_gives_prices_categories_and_stock(tmp_path: Path, 
     ]  # fmt: skip
 
 
-def test_google_merchant_feed_in_xml_leaves_out_numbers_of_categories(tmp_path: Path) -> None:
+def test_google_merchant_xml_omits_category_numbers(tmp_path: Path) -> None:
     assert converted(write(tmp_path / "feed.xml", GOOGLE_FEED), "google-merchant") == [
         {"ITEM_ID": "w-1", "TITLE": "Boots", "PRICE": "15.00", "IN_STOCK": "true", "PARENT_ID": "w"}
     ]
 
 
-def test_shopify_variants_take_the_facts_of_their_product(tmp_path: Path) -> None:
+def test_shopify_variants_have_the_fields_of_their_product(tmp_path: Path) -> None:
     small, large, card = converted(write(tmp_path / "products_export.csv", SHOPIFY), "shopify")
 
     assert small == {
@@ -127,7 +127,7 @@ def test_shopify_variants_take_the_facts_of_their_product(tmp_path: Path) -> Non
     }
 
 
-def test_woocommerce_products_leave_out_variations_and_drafts(tmp_path: Path) -> None:
+def test_woocommerce_products_omit_variations_and_drafts(tmp_path: Path) -> None:
     assert converted(write(tmp_path / "products.csv", WOOCOMMERCE), "woocommerce") == [
         {
             "ITEM_ID": "7", "TITLE": "Boots", "DESCRIPTION": "Warm", "CATEGORY_L1": "Shoes", "CATEGORY_L2": "Winter",
@@ -137,7 +137,7 @@ def test_woocommerce_products_leave_out_variations_and_drafts(tmp_path: Path) ->
     ]  # fmt: skip
 
 
-def test_shopify_orders_hash_addresses_and_leave_out_refunds(tmp_path: Path) -> None:
+def test_shopify_orders_hash_addresses_and_omit_refunds(tmp_path: Path) -> None:
     ann = "71d4f55f"
     boots, socks = converted(write(tmp_path / "orders_export.csv", ORDERS), "shopify-orders")
 
@@ -150,7 +150,7 @@ def test_shopify_orders_hash_addresses_and_leave_out_refunds(tmp_path: Path) -> 
     assert socks == common | {"ITEM_ID": "S", "EVENT_VALUE": "4.00"}
 
 
-def test_ga4_events_give_a_row_for_each_item(tmp_path: Path) -> None:
+def test_ga4_events_have_a_row_for_each_item(tmp_path: Path) -> None:
     events = [
         ga4("view_item", {"item_id": "B-38", "price": 15}, user=None, ga_session_id=7),
         ga4("purchase", {"item_id": "B-38", "price": 15, "quantity": 2}, {"item_id": "S"}),
@@ -167,7 +167,7 @@ def test_ga4_events_give_a_row_for_each_item(tmp_path: Path) -> None:
     ]
 
 
-def test_segment_calls_give_a_row_for_each_product(tmp_path: Path) -> None:
+def test_segment_calls_have_a_row_for_each_product(tmp_path: Path) -> None:
     calls = [
         segment("Product Viewed", user=None, product_id="B-38", price=15),
         segment("Order Completed", products=[{"product_id": "B-38", "price": 15, "quantity": 2}, {"sku": "S"}]),
@@ -184,7 +184,7 @@ def test_segment_calls_give_a_row_for_each_product(tmp_path: Path) -> None:
     ]
 
 
-def test_conversion_states_unused_fields_and_what_is_left_out(
+def test_conversion_reports_unused_fields_and_omitted_records(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     progress.report_to(console)
@@ -216,7 +216,7 @@ def test_unreadable_file_is_refused_with_its_line(tmp_path: Path, name: str, con
     assert [each.name for each in tmp_path.iterdir()] == ["file.csv"]
 
 
-def test_conversion_leaves_a_file_with_a_similar_name(tmp_path: Path) -> None:
+def test_conversion_keeps_a_file_with_a_similar_name(tmp_path: Path) -> None:
     path = write(tmp_path / "shop.items.csv", SHOPIFY)
 
     assert converted(path, "shopify")
@@ -224,7 +224,7 @@ def test_conversion_leaves_a_file_with_a_similar_name(tmp_path: Path) -> None:
     assert (tmp_path / "shop.items.items.csv").exists()
 
 
-def test_unknown_format_is_refused_with_the_formats_of_the_dataset() -> None:
+def test_unknown_format_error_has_the_formats_of_the_dataset() -> None:
     message = "'shopfy', expected one of google-merchant, shopify, woocommerce for items; did you mean shopify"
     with pytest.raises(InvalidInput, match=message):
         format_of("shopfy", "items")

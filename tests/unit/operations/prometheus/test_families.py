@@ -4,7 +4,7 @@ from operations.metric_writers import METRICS
 from operations.prometheus.families import FAMILIES, Kind, Origin, metrics_read
 
 
-def test_each_own_metric_is_written_by_the_function_it_is_read_from() -> None:
+def test_exported_metric_is_written_by_its_function() -> None:
     written = {(each.metric, each.service, each.dimensions) for each in METRICS}
     read = {
         (source.metric, dict(source.dimensions)["service"], tuple(sorted(dict(source.dimensions))))
@@ -17,13 +17,13 @@ def test_each_own_metric_is_written_by_the_function_it_is_read_from() -> None:
     assert len(read) > 10
 
 
-def test_units_end_names() -> None:
+def test_names_end_with_their_units() -> None:
     assert [family.name for family in FAMILIES if family.unit and not family.name.endswith(f"_{family.unit}")] == []
     assert [family.name for family in FAMILIES if family.name.endswith(("_total", "_count", "_sum", "_bucket"))] == []
     assert len({family.name for family in FAMILIES}) == len(FAMILIES)
 
 
-def test_each_statistic_that_is_read_counts() -> None:
+def test_number_of_read_metrics_is_that_of_all_statistics() -> None:
     counters = sum(
         len(family.series) for family in FAMILIES if family.origin is Origin.CLOUDWATCH and family.kind is Kind.COUNTER
     )

@@ -18,7 +18,7 @@ VALUES = st.floats(allow_nan=False) | st.integers(-(2**53), 2**53)
 
 
 @given(name=NAMES, about=ABOUTS, samples=st.dictionaries(TEXTS, VALUES, min_size=1, max_size=5))
-def test_gauges_are_read_as_they_were_written(name: str, about: str, samples: dict[str, float]) -> None:
+def test_gauges_are_unchanged_after_write_and_read(name: str, about: str, samples: dict[str, float]) -> None:
     family = Family(name=name, kind=Kind.GAUGE, about=about)
 
     text = exposition([(family, [Sample(value, {"label": label}) for label, value in samples.items()])])
@@ -40,7 +40,7 @@ def test_histograms_are_valid(counts: list[int], total: float) -> None:
     assert [sample.value for sample in read.samples] == [*cumulative, sum(counts), sum(counts), total]
 
 
-def test_a_family_without_samples_is_left_out() -> None:
+def test_family_without_samples_is_omitted() -> None:
     family = Family(name="lag_seconds", kind=Kind.GAUGE, about="Lag.", unit="seconds")
 
     assert exposition([(family, [])]) == b"# EOF\n"

@@ -24,7 +24,7 @@ def rule(threshold_ms: float) -> dict[str, Any]:
     return dict(found)
 
 
-def test_a_threshold_below_the_last_bucket_is_compared_with_the_histogram() -> None:
+def test_threshold_below_the_last_bucket_is_compared_with_the_histogram() -> None:
     found = rule(2_499)
 
     assert found["expr"] == (
@@ -34,7 +34,7 @@ def test_a_threshold_below_the_last_bucket_is_compared_with_the_histogram() -> N
 
 
 @pytest.mark.parametrize("threshold_ms", [2_500, 3_000, 30_000])
-def test_a_threshold_that_no_quantile_exceeds_becomes_a_rule_on_the_alarm(threshold_ms: float) -> None:
+def test_threshold_above_all_buckets_becomes_a_rule_on_the_alarm(threshold_ms: float) -> None:
     found = rule(threshold_ms)
 
     assert found["expr"] == 'alsolike_alarm_active{alarm="Requests are slow", environment="prod"} == 1'
