@@ -8,7 +8,8 @@ from typing import Any
 import orjson
 
 import alsolike.runtime.aws
-from alsolike.profiles.store import ProfileStore, RecentInteraction
+from alsolike.profiles.profile import RecentInteraction
+from alsolike.profiles.store import ProfileStore
 from benchmarks import transport
 from benchmarks.ingestion import NOW_MS
 from benchmarks.measure import Result, cpu_medians_ms

@@ -23,7 +23,8 @@ from alsolike.catalogue.users import UserStore
 from alsolike.domain import recommendation_id
 from alsolike.domain.configuration import DEFAULT, HISTORY_LENGTH, ColumnType, Configuration
 from alsolike.privacy.pseudonyms import MIN_KEY_BYTES, PLAIN_IDS, Pseudonyms
-from alsolike.profiles.store import Profile, ProfileStore, RecentInteraction
+from alsolike.profiles.profile import Profile, RecentInteraction
+from alsolike.profiles.store import ProfileStore
 from alsolike.recommendations.requests import FOR_YOU
 from alsolike.records.served_response import RANKED
 from alsolike.runtime.clients import RowClient

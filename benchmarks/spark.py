@@ -42,7 +42,8 @@ SIZES = {"100k": (100_000, 2_000), "1M": (1_000_000, 10_000), "5M": (5_000_000, 
 
 BY_DEFAULT = ("100k", "1M")
 
-EVERYTHING = StatisticsManifest(counting=Counting(), last_event_ms=4_102_444_800_000, holdout_ms=0)
+_END_MS = 4_102_444_800_000
+EVERYTHING = StatisticsManifest(counting=Counting(), last_event_ms=_END_MS, tested_ms=_END_MS, holdout_ms=0)
 """Statistics with one cutoff, after all events. A training with a champion has four cutoffs."""
 
 ROWS_PER_OBJECT = 500_000

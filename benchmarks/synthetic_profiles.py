@@ -7,7 +7,8 @@ import time
 import numpy as np
 
 from alsolike.events.interactions import profile_id
-from alsolike.profiles.store import ProfileStore, RecentInteraction
+from alsolike.profiles.profile import RecentInteraction
+from alsolike.profiles.store import ProfileStore
 from benchmarks.synthetic_models import HISTORY
 
 

@@ -22,7 +22,7 @@ from operations.client.stored_ids import pseudonyms, stored_ids
 
 if TYPE_CHECKING:
     from alsolike.privacy.erasures import ErasureReceipt
-    from alsolike.profiles.store import Profile
+    from alsolike.profiles.profile import Profile
 
 Limit = Annotated[int, Option("--limit", metavar="N", min=1, help="Maximum number of rows.")]
 Columns = Annotated[

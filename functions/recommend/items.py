@@ -12,7 +12,7 @@ import numpy.typing as npt
 from alsolike.domain.columns import as_declared
 from alsolike.filters.evaluation import FilterInputs
 from alsolike.filters.interactions import NO_INTERACTIONS, Recent
-from alsolike.profiles.store import RecentInteraction
+from alsolike.profiles.profile import RecentInteraction
 from alsolike.recommendations.requests import BUY_AGAIN, PERSONALIZED_RANKING, RECENTLY_VIEWED, TRENDING
 from alsolike.runtime.struct import struct
 from alsolike.trends.trends import Trends

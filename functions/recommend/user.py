@@ -14,7 +14,7 @@ from botocore.exceptions import ConnectionClosedError
 from alsolike.domain.columns import as_declared
 from alsolike.domain.configuration import ColumnType
 from alsolike.events.interactions import SESSION_PREFIX, USER_PREFIX
-from alsolike.profiles.store import Profile, RecentInteraction
+from alsolike.profiles.profile import Profile, RecentInteraction
 from alsolike.runtime.errors import NotFound, Unavailable
 from alsolike.runtime.observability import logger
 from functions.recommend.resolve import ResolvedRequest

@@ -11,7 +11,8 @@ from alsolike.events.identity import Login, first_logins
 from alsolike.events.interactions import ACTION_TYPES, MAX_ID_CHARACTERS, MAX_TIME_MS, Interaction, profile_id
 from alsolike.events.stream import ConfigurationSource, StreamRecord, parse_batch
 from alsolike.privacy.tombstones import IsErased, no_erased_users
-from alsolike.profiles.store import ProfileStore, RecentInteraction, recent
+from alsolike.profiles.profile import RecentInteraction, recent
+from alsolike.profiles.store import ProfileStore
 from alsolike.runtime.errors import InvalidInput
 
 

@@ -20,7 +20,7 @@ from alsolike.bundle.features import UserColumns, codes_of, feature_codes
 from alsolike.bundle.manifest import HistoryParameters, Manifest
 from alsolike.bundle.reranker import Ints
 from alsolike.events.returns import net_weights
-from alsolike.profiles.store import RecentInteraction
+from alsolike.profiles.profile import RecentInteraction
 from alsolike.runtime.errors import InvalidBundle
 from model_export.algorithms import known
 from model_export.api import Algorithm, Model

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from alsolike.domain import recommendation_id
 
 if TYPE_CHECKING:
-    from alsolike.profiles.store import Profile
+    from alsolike.profiles.profile import Profile
     from operations.client.api import Api
     from operations.demo.reference import ReferenceModel
 

@@ -10,7 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from alsolike.events.event_fields import MAX_EVENTS_PER_CALL
 from alsolike.events.interactions import Interaction, profile_id
-from alsolike.profiles.store import Profile, ProfileStore, RecentInteraction
+from alsolike.profiles.profile import Profile, RecentInteraction
+from alsolike.profiles.store import ProfileStore
 from alsolike.runtime.errors import Unavailable
 from operations.client.api import Api
 from operations.client.aws import translate_aws_errors

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alsolike.events.interactions import profile_id
 from alsolike.lake.served import UNKNOWN
-from alsolike.profiles.store import RecentInteraction
+from alsolike.profiles.profile import RecentInteraction
 from alsolike.records.served_response import ServedResponse
 from alsolike.runtime.errors import InvalidInput
 from operations.client.deployment import Deployment

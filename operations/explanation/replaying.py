@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from alsolike.profiles.store import RecentInteraction
+from alsolike.profiles.profile import RecentInteraction
 from alsolike.recommendations.preview import check_not_refused
 from alsolike.recommendations.requests import BOUGHT_TOGETHER
 from alsolike.records.served_response import PROMOTED, ServedResponse

@@ -22,7 +22,7 @@ import pyarrow.compute as pc
 
 from alsolike.domain.configuration import HISTORY_LENGTH
 from alsolike.events.context import context_of
-from alsolike.profiles.store import RecentInteraction
+from alsolike.profiles.profile import RecentInteraction
 from operations.ingest.event_ids import Hashes, hexadecimal
 from operations.ingest.lake_rows import LakeRows
 from operations.ingest.texts import Texts

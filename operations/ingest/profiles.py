@@ -9,7 +9,8 @@ import pyarrow as pa
 
 from alsolike.domain.configuration import HISTORY_LENGTH
 from alsolike.events.interactions import profile_id
-from alsolike.profiles.store import Profile, ProfileStore
+from alsolike.profiles.profile import Profile
+from alsolike.profiles.store import ProfileStore
 from alsolike.runtime.errors import Unavailable
 from operations.ingest.erased_users import Erased, none_erased
 from operations.ingest.journal import Journal

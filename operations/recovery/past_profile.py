@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alsolike.profiles.store import Profile
+from alsolike.profiles.profile import Profile
 from operations import progress
 from operations.client.deployment import Deployment
 from operations.configuration.store import live_configuration

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from alsolike.domain.configuration import HISTORY_LENGTH
 from alsolike.lake import lake
-from alsolike.profiles.store import Profile, RecentInteraction
+from alsolike.profiles.profile import Profile, RecentInteraction
 
 PROFILE_COLUMNS = ("profile_id", "event_time_ms", "event_id", "item_id", "event_type", "context")
 _SCHEMA = pa.schema(

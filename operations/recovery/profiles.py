@@ -15,7 +15,7 @@ from alsolike.events import identity
 from alsolike.events.context import context_of
 from alsolike.events.interactions import profile_id
 from alsolike.lake.lake_objects import LakeObject
-from alsolike.profiles.store import Profile, RecentInteraction, SessionLink
+from alsolike.profiles.profile import Profile, RecentInteraction, SessionLink
 from operations.recovery.lake_reader import SCHEMA, LakeReader
 from operations.recovery.profile_files import PROFILE_COLUMNS, ProfileFiles
 

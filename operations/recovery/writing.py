@@ -9,7 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from alsolike.domain.configuration import HISTORY_LENGTH
 from alsolike.events.identity import Login
 from alsolike.events.interactions import SESSION_PREFIX, USER_PREFIX
-from alsolike.profiles.store import Profile, ProfileStore
+from alsolike.profiles.profile import Profile
+from alsolike.profiles.store import ProfileStore
 from operations import progress
 from operations.client.deployment import Deployment
 from operations.configuration.store import live_configuration

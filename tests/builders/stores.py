@@ -21,7 +21,8 @@ from alsolike.events.stream import StreamRecord
 from alsolike.lake.dead_letters import QuarantinedRecord
 from alsolike.privacy.erasures import ErasureReceipt, ErasureReceiptStore
 from alsolike.privacy.pseudonyms import Pseudonyms
-from alsolike.profiles.store import ProfileStore, recent
+from alsolike.profiles.profile import recent
+from alsolike.profiles.store import ProfileStore
 from alsolike.records.interaction import INTERACTIONS_COLUMNS
 from alsolike.runtime.s3 import scan
 from functions.erase_user.service import Erasing, erase_user

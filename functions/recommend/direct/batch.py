@@ -19,7 +19,8 @@ from alsolike.contract.fields import Text
 from alsolike.domain.aliases import NEXT_BEST_ACTION
 from alsolike.events.interactions import MAX_ID_CHARACTERS, profile_id
 from alsolike.filters.values import parse_values
-from alsolike.profiles.store import Profile, ProfileStore
+from alsolike.profiles.profile import Profile
+from alsolike.profiles.store import ProfileStore
 from alsolike.recommendations.requests import BATCH, DEFAULT_RESULTS, FOR_YOU, MAX_BATCH_USERS
 from alsolike.runtime.errors import InvalidInput, Unavailable
 from alsolike.runtime.observability import Metric, count, logger

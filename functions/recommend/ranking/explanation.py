@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 import orjson
 
-from alsolike.profiles.store import RecentInteraction
+from alsolike.profiles.profile import RecentInteraction
 from functions.recommend.state.model import History, Model
 
 EXPLAINED_INTERACTIONS = 50

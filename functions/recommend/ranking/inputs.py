@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 
-from alsolike.profiles.store import RecentInteraction
+from alsolike.profiles.profile import RecentInteraction
 from alsolike.runtime.struct import struct
 from functions.recommend.http.response import Source
 from functions.recommend.items import RequestItems

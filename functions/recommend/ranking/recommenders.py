@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from alsolike.domain.configuration import PURCHASE, Configuration
 from alsolike.events.returns import net_weights
-from alsolike.profiles.store import RecentInteraction
+from alsolike.profiles.profile import RecentInteraction
 from alsolike.recommendations.requests import (
     BOUGHT_TOGETHER,
     BUY_AGAIN,

@@ -31,7 +31,7 @@ from alsolike.bundle.graph_tables import graph_tables
 from alsolike.bundle.manifest import HistoryParameters, Manifest
 from alsolike.domain.configuration import HISTORY_LENGTH, PURCHASE
 from alsolike.events.returns import net_weights
-from alsolike.profiles.store import RecentInteraction
+from alsolike.profiles.profile import RecentInteraction
 from alsolike.records.served_response import FILLED, RANKED
 from alsolike.runtime.errors import InvalidBundle
 from alsolike.runtime.struct import struct

@@ -8,7 +8,8 @@ from typing import Any, Protocol
 from alsolike.catalogue.actions import Action, ActionStore
 from alsolike.catalogue.users import UserStore
 from alsolike.privacy.pseudonyms import IdPolicy
-from alsolike.profiles.store import Profile, ProfileStore
+from alsolike.profiles.profile import Profile
+from alsolike.profiles.store import ProfileStore
 from alsolike.runtime.polling import PolledValue, Polling
 from alsolike.runtime.struct import struct
 

@@ -23,7 +23,8 @@ from alsolike.events.interactions import Interaction
 from alsolike.events.stream import stream_records
 from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.privacy.tombstones import add_tombstone
-from alsolike.profiles.store import Profile, ProfileStore, recent
+from alsolike.profiles.profile import Profile, recent
+from alsolike.profiles.store import ProfileStore
 from alsolike.runtime.s3 import S3Object
 from functions.archive_events.service import archive
 from operations.client.deployment import Deployment

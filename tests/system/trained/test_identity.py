@@ -6,7 +6,8 @@ import time
 from typing import Any
 
 from alsolike.events.interactions import Interaction
-from alsolike.profiles.store import Profile, ProfileStore
+from alsolike.profiles.profile import Profile
+from alsolike.profiles.store import ProfileStore
 from tests.booted.shop import Shop, eventually
 
 SESSION, USER = "visit-7", "newcomer"

@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 
 from alsolike.catalogue.items import CatalogueStore
-from alsolike.profiles.store import Profile, ProfileStore
+from alsolike.profiles.profile import Profile
+from alsolike.profiles.store import ProfileStore
 from alsolike.snapshot.snapshot import Snapshot
 from alsolike.snapshot.store import SnapshotStore
 from tests.booted.shop import Shop, eventually

@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from alsolike.domain import recommendation_id
-from alsolike.profiles.store import Profile, ProfileStore
+from alsolike.profiles.profile import Profile
+from alsolike.profiles.store import ProfileStore
 from alsolike.runtime.errors import Unavailable
 from operations.client.api import Recommendations, RecommendedItem
 from operations.client.deployment import Deployment

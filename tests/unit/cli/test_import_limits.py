@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from alsolike.domain.configuration import HISTORY_LENGTH
 from alsolike.events.context import context_of
-from alsolike.profiles.store import Profile, RecentInteraction
+from alsolike.profiles.profile import Profile, RecentInteraction
 from alsolike.runtime.errors import InvalidInput
 from operations.client.deployment import Deployment
 from operations.ingest import csv_blocks, files, latest

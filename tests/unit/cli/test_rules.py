@@ -14,7 +14,8 @@ import pytest
 from botocore.exceptions import ClientError
 from typer.testing import CliRunner, Result
 
-from alsolike.profiles.store import ProfileStore, RecentInteraction
+from alsolike.profiles.profile import RecentInteraction
+from alsolike.profiles.store import ProfileStore
 from alsolike.recommendations import preview
 from alsolike.runtime.errors import InvalidInput, NotFound, Unavailable
 from cli import main as command

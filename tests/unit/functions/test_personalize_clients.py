@@ -14,7 +14,8 @@ import pytest
 from botocore.awsrequest import AWSResponse
 
 from alsolike.catalogue.actions import Action, ActionStore
-from alsolike.profiles.store import ProfileStore, RecentInteraction
+from alsolike.profiles.profile import RecentInteraction
+from alsolike.profiles.store import ProfileStore
 from alsolike.registry.registry import Registry
 from functions.collect import handler as collect
 from functions.recommend import handler as recommend

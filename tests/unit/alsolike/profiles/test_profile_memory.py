@@ -9,7 +9,8 @@ import pytest
 from botocore.exceptions import ConnectionClosedError
 
 from alsolike.events.identity import Login
-from alsolike.profiles.store import Profile, ProfileStore, RecentInteraction, SessionLink
+from alsolike.profiles.profile import Profile, RecentInteraction, SessionLink
+from alsolike.profiles.store import ProfileStore
 from alsolike.runtime.cache import BoundedCache
 from alsolike.runtime.errors import Unavailable
 from tests.fakes.places import create_profiles_table

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from alsolike.domain.configuration import HISTORY_LENGTH
 from alsolike.events.identity import Login
 from alsolike.events.interactions import MAX_TIME_MS
-from alsolike.profiles.profile import from_items, history_item, to_item
-from alsolike.profiles.store import Profile, ProfileStore, RecentInteraction, recent
+from alsolike.profiles.profile import Profile, RecentInteraction, from_items, history_item, recent, to_item
+from alsolike.profiles.store import ProfileStore
 from alsolike.runtime.errors import Unavailable
 from tests.fakes.places import create_profiles_table
 from tests.unit.alsolike.records import TIME_MS, ids, interaction

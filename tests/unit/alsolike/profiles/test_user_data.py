@@ -12,7 +12,7 @@ import pytest
 
 from alsolike.events.interactions import profile_id
 from alsolike.privacy.tombstones import add_tombstone
-from alsolike.profiles.store import RecentInteraction
+from alsolike.profiles.profile import RecentInteraction
 from alsolike.profiles.user_data import UserData, UserDataStores
 from alsolike.records.served_response import SERVED_COLUMNS
 from alsolike.runtime.errors import Unavailable

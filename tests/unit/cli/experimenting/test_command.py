@@ -11,7 +11,8 @@ from typer.testing import CliRunner, Result
 
 from alsolike.contract.document import InvalidConfiguration
 from alsolike.domain.experiments import Arm, Experiment
-from alsolike.profiles.store import ProfileStore, RecentInteraction
+from alsolike.profiles.profile import RecentInteraction
+from alsolike.profiles.store import ProfileStore
 from alsolike.runtime.errors import ConcurrentUpdate, InvalidInput, NotFound
 from cli import main as command
 from operations.client import deployment as deployments

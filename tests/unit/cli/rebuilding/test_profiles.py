@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from alsolike.domain.configuration import DEFAULT
 from alsolike.events.interactions import Interaction
 from alsolike.events.stream import stream_records
-from alsolike.profiles.store import Profile, ProfileStore, SessionLink
+from alsolike.profiles.profile import Profile, SessionLink
+from alsolike.profiles.store import ProfileStore
 from functions.archive_events.service import archive
 from functions.update_profiles.service import update_profiles
 from operations.client.deployment import Deployment

@@ -11,7 +11,7 @@ from alsolike.catalogue.users import User, UserStore
 from alsolike.events.action_events import action_properties
 from alsolike.events.interactions import ACTION_TAKEN, ACTION_VIEWED
 from alsolike.events.stream import StreamRecord, stream_records
-from alsolike.profiles.store import recent
+from alsolike.profiles.profile import recent
 from alsolike.runtime.errors import InvalidDataset
 from alsolike.training.dataset import INTERACTION_COLUMNS, DatasetManifest
 from operations.configuration.configuration_store import ConfigurationStore

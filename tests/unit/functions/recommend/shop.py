@@ -14,7 +14,8 @@ from alsolike.catalogue.changes import Change
 from alsolike.catalogue.users import User, UserStore
 from alsolike.domain import recommendation_id
 from alsolike.domain.configuration import ColumnType
-from alsolike.profiles.store import ProfileStore, RecentInteraction
+from alsolike.profiles.profile import RecentInteraction
+from alsolike.profiles.store import ProfileStore
 from alsolike.registry.registry import Registry
 from alsolike.snapshot.publisher import SnapshotPublisher
 from alsolike.snapshot.store import SnapshotStore

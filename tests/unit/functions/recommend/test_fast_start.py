@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 import pytest
 import snapshot_restore_py
 
-from alsolike.profiles.store import Profile, ProfileStore
+from alsolike.profiles.profile import Profile
+from alsolike.profiles.store import ProfileStore
 from alsolike.runtime.errors import Unavailable
 from functions.recommend import handler
 from functions.recommend.sources import current_sources

@@ -11,7 +11,8 @@ from botocore.exceptions import ClientError
 from alsolike.events.interactions import Interaction
 from alsolike.events.stream import ConfigurationSource, stream_records
 from alsolike.privacy.tombstones import IsErased, no_erased_users
-from alsolike.profiles.store import Profile, ProfileStore, RecentInteraction
+from alsolike.profiles.profile import Profile, RecentInteraction
+from alsolike.profiles.store import ProfileStore
 from functions.update_profiles.service import UpdateResult, update_profiles
 from tests.builders.configurations import Applied
 from tests.builders.lambda_events import NOW_MS, interaction, kinesis_event

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from alsolike.domain.configuration import DEFAULT, Limits
 from alsolike.events.identity import first_logins, owner
 from alsolike.events.interactions import Interaction
-from alsolike.profiles.store import Profile, ProfileStore, RecentInteraction, recent
+from alsolike.profiles.profile import Profile, RecentInteraction, recent
+from alsolike.profiles.store import ProfileStore
 from tests.builders.configurations import Applied
 from tests.builders.lambda_events import NOW_MS, interaction, sequence
 from tests.fakes.places import create_profiles_table

@@ -10,8 +10,7 @@ import pytest
 from alsolike.bundle.features import codes_of
 from alsolike.bundle.manifest import HistoryParameters, Manifest
 from alsolike.events.context import context_of
-from alsolike.profiles.profile import from_items, to_item
-from alsolike.profiles.store import RecentInteraction
+from alsolike.profiles.profile import RecentInteraction, from_items, to_item
 from functions.recommend.state.model import Model as ServedModel
 from functions.recommend.state.model import known_history
 from model_export import algorithms

@@ -5,7 +5,7 @@ import pytest
 
 from alsolike.bundle.bundle import Bundle, history_weights
 from alsolike.bundle.files import GRAPH_FILE
-from alsolike.profiles.store import RecentInteraction
+from alsolike.profiles.profile import RecentInteraction
 from alsolike.runtime.errors import InvalidBundle
 from model_export.algorithms import known
 from model_export.algorithms.blend import Blend

@@ -14,7 +14,6 @@ import functools
 import itertools
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -25,6 +24,17 @@ from alsolike.events.action_events import ActionEvent
 from alsolike.events.identity import Login
 from alsolike.events.interactions import SESSION_PREFIX, Interaction, profile_id
 from alsolike.privacy.tombstones import IsErased, no_erased_users
+from alsolike.profiles.batch_writes import (
+    CALLS_AT_ONCE,
+    MAX_ATTEMPTS,
+    BatchWriter,
+    Key,
+    deletions,
+    key_of,
+    put,
+    raise_first,
+    threads,
+)
 from alsolike.profiles.profile import (
     ERASED_KEY,
     FIRST_ACTION_KEY,
@@ -47,7 +57,6 @@ from alsolike.profiles.profile import (
     key_after,
     link_item,
     link_of,
-    recent,
     session_item,
     sort_key,
     to_item,
@@ -56,8 +65,6 @@ from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.cache import BoundedCache
 from alsolike.runtime.clients import ProfileClient
 from alsolike.runtime.errors import Unavailable
-
-__all__ = ["Profile", "ProfileStore", "RecentInteraction", "SessionLink", "recent"]
 
 TIME_TO_LIVE_DAYS = 400
 """Lifetime of a user's interaction and of a mark, since it was written last."""
@@ -71,16 +78,10 @@ SESSION_ITEM_DAYS = 30
 ACTIONS_LENGTH = 200
 """Maximum number of a user's latest interactions with actions that a model receives."""
 
-MAX_ATTEMPTS = 8
-CALLS_AT_ONCE = 8
-"""Calls wait for DynamoDB, not for the processor."""
-
 _MARKS = 2
 """Maximum number of marks, which a query of the newest items returns first."""
-_WRITES_AT_ONCE = 25
 _KEYS_AT_ONCE = 100
-"""DynamoDB's limits."""
-_FIRST_PAUSE_S = 0.05
+"""DynamoDB's limit."""
 
 _LINK_BYTES = 500
 """Approximate memory of a cached link."""
@@ -89,9 +90,6 @@ _MOVING = (None, True)
 
 _FIRST_KEY, _LAST_KEY = " ", "\x7f"
 """Bounds of all sort keys."""
-
-Key = tuple[str, str]
-"""Partition and sort key."""
 
 
 class ProfileStore:
@@ -116,7 +114,7 @@ class ProfileStore:
         self._client = client
         self._table = table
         self._links: BoundedCache[str, tuple[SessionLink, bool]] = BoundedCache(remember_bytes)
-        self._pause = pause
+        self._writer = BatchWriter(client, table, pause=pause)
 
     def read(self, profile_id: str, *, length: int | None = HISTORY_LENGTH, consistent: bool = False) -> Profile:
         """Return the stored profile, or an empty one; an erased one is empty.
@@ -152,7 +150,7 @@ class ProfileStore:
     def read_many(self, profile_ids: Iterable[str], *, length: int = HISTORY_LENGTH) -> dict[str, Profile]:
         """Return profiles by id, each as `read` would, several at once."""
         wanted = list(dict.fromkeys(profile_ids))
-        return dict(zip(wanted, _threads().map(functools.partial(self.read, length=length), wanted), strict=True))
+        return dict(zip(wanted, threads().map(functools.partial(self.read, length=length), wanted), strict=True))
 
     def scan(self, *, length: int | None = HISTORY_LENGTH) -> Iterator[Profile]:
         """Yield every stored profile, in no order."""
@@ -173,7 +171,7 @@ class ProfileStore:
         erased: IsErased = no_erased_users,
     ) -> None:
         """Add interactions to a profile; see `add_many`."""
-        _raise(self.add_many({profile_id: interactions}, now_ms=now_ms, erased=erased))
+        raise_first(self.add_many({profile_id: interactions}, now_ms=now_ms, erased=erased))
 
     def add_many(
         self,
@@ -210,14 +208,14 @@ class ProfileStore:
                 of_users.setdefault(link.profile_id, []).extend(early)
         lost = self._put(of_users, now_ms=now_ms)
         failed |= {session: lost[link.profile_id] for session, link in links.items() if link.profile_id in lost}
-        return failed | self._write(_deletions(dropped))
+        return failed | self._writer.write(deletions(dropped))
 
     def add_actions(self, interactions: Iterable[Interaction], *, now_ms: int) -> dict[str, str]:
         """Add interactions of users with actions; return the reason for each profile of which some are not stored."""
         expires_s = _expires_s(now_ms)
         items = [action_item(interaction, expires_s=expires_s) for interaction in interactions]
-        by_key = {(item[PROFILES_PARTITION_KEY]["S"], item[PROFILES_SORT_KEY]["S"]): _put(item) for item in items}
-        return self._write(list(by_key.values()), at_once=CALLS_AT_ONCE)
+        by_key = {(item[PROFILES_PARTITION_KEY]["S"], item[PROFILES_SORT_KEY]["S"]): put(item) for item in items}
+        return self._writer.write(list(by_key.values()), at_once=CALLS_AT_ONCE)
 
     def read_actions(
         self, profile_id: str, *, length: int | None = ACTIONS_LENGTH, consistent: bool = False
@@ -252,9 +250,9 @@ class ProfileStore:
         """Add the interactions of users, each user's as one item; return the reason for each that is not stored."""
         expires_s = _expires_s(now_ms)
         items = [
-            _put(history_item(user, history, expires_s=expires_s)) for user, history in histories.items() if history
+            put(history_item(user, history, expires_s=expires_s)) for user, history in histories.items() if history
         ]
-        return self._write(items, at_once=CALLS_AT_ONCE)
+        return self._writer.write(items, at_once=CALLS_AT_ONCE)
 
     def overwrite(self, profile: Profile, *, now_ms: int) -> None:
         """Replace the stored profile; an erased one stays erased. Interactions that arrive meanwhile stay."""
@@ -266,11 +264,11 @@ class ProfileStore:
         if profile.joined is not None:
             name = _name(profile.profile_id, profile.joined, now_ms=now_ms)
             mark = link_item(profile.profile_id, profile.joined, expires_s=_expires_s(now_ms))
-            _raise(self._write([_put(name), _put(mark)]))
+            raise_first(self._writer.write([put(name), put(mark)]))
             kept.add(JOINED_KEY)
         self._links.forget(profile.profile_id)
-        put = self.add_histories if packed else self._put
-        _raise(put({profile.profile_id: profile.recent}, now_ms=now_ms))
+        add = self.add_histories if packed else self._put
+        raise_first(add({profile.profile_id: profile.recent}, now_ms=now_ms))
         self.delete((profile.profile_id, key) for key in stored if key not in kept)
 
     def remove(self, profile_id: str, event_ids: Collection[str]) -> int:
@@ -285,10 +283,10 @@ class ProfileStore:
             removed += len(stored) - len(kept)
             key = item[PROFILES_SORT_KEY]["S"]
             if kept:
-                requests.append(_put(history_item(profile_id, kept, expires_s=int(item["expires_at"]["N"]))))
+                requests.append(put(history_item(profile_id, kept, expires_s=int(item["expires_at"]["N"]))))
             if not kept or history_key(kept) != key:
-                requests += _deletions([(profile_id, key)])
-        _raise(self._write(requests))
+                requests += deletions([(profile_id, key)])
+        raise_first(self._writer.write(requests))
         return removed
 
     def join(self, session_id: str, login: Login, *, now_ms: int, length: int = HISTORY_LENGTH) -> None:
@@ -296,7 +294,7 @@ class ProfileStore:
 
         A marked session stays as it is at later logins of any user. A repetition completes an interrupted call.
         """
-        _raise(self.join_many({session_id: login}, now_ms=now_ms, length=length))
+        raise_first(self.join_many({session_id: login}, now_ms=now_ms, length=length))
 
     def join_many(self, logins: Mapping[str, Login], *, now_ms: int, length: int = HISTORY_LENGTH) -> dict[str, str]:
         """Join sessions, by session id, to their users; return the reason for each session that is not joined."""
@@ -316,7 +314,7 @@ class ProfileStore:
         """
         session = profile_id(user_id=None, session_id=session_id)
         link = SessionLink(SessionLink.of_erasure(erasure_id), login.event_time_ms)
-        _raise(self._join({session: link}, now_ms=now_ms, length=HISTORY_LENGTH))
+        raise_first(self._join({session: link}, now_ms=now_ms, length=HISTORY_LENGTH))
 
     def links(self, sessions: Sequence[str]) -> dict[str, SessionLink]:
         """Return the links of those sessions, by profile id, that logged in.
@@ -349,7 +347,7 @@ class ProfileStore:
             PROFILES_SORT_KEY: {"S": ERASED_KEY},
             "expires_at": {"N": str(_expires_s(now_ms))},
         }
-        _raise(self._write([_put(mark)]))
+        raise_first(self._writer.write([put(mark)]))
 
     def keys(self, profile_id: str) -> list[Key]:
         """Return the keys of all items of a partition."""
@@ -357,7 +355,7 @@ class ProfileStore:
 
     def delete(self, keys: Iterable[Key]) -> None:
         """Delete items."""
-        _raise(self._write(_deletions(keys)))
+        raise_first(self._writer.write(deletions(keys)))
 
     def _join(self, links: Mapping[str, SessionLink], *, now_ms: int, length: int) -> dict[str, str]:
         """Join sessions by their profile ids; return the reason for each that is not joined.
@@ -370,7 +368,7 @@ class ProfileStore:
         except Unavailable as error:
             return dict.fromkeys(new, str(error))
         unmarked = [session for session in new if session not in stored]
-        lost = self._write([_put(_name(session, links[session], now_ms=now_ms)) for session in unmarked])
+        lost = self._writer.write([put(_name(session, links[session], now_ms=now_ms)) for session in unmarked])
         failed = {session: lost[links[session].profile_id] for session in unmarked if links[session].profile_id in lost}
         copies: dict[str, list[RecentInteraction]] = {}
         moved: list[str] = []
@@ -385,7 +383,7 @@ class ProfileStore:
                 return str(error)
 
         open_sessions = [session for session in new if session not in failed and stored.get(session, _MOVING)[1]]
-        for session, result in zip(open_sessions, _threads().map(move, open_sessions), strict=True):
+        for session, result in zip(open_sessions, threads().map(move, open_sessions), strict=True):
             if isinstance(result, str):
                 failed[session] = result
             elif result is not None:
@@ -395,7 +393,9 @@ class ProfileStore:
         failed |= {session: lost[links[session].profile_id] for session in moved if links[session].profile_id in lost}
         moved = [session for session in moved if session not in failed]
         expires_s = _expires_s(now_ms)
-        failed |= self._write([_put(link_item(session, links[session], expires_s=expires_s)) for session in moved])
+        failed |= self._writer.write(
+            [put(link_item(session, links[session], expires_s=expires_s)) for session in moved]
+        )
         for session in moved:
             self._remember(session, links[session], moving=session in failed)
         return failed
@@ -455,7 +455,7 @@ class ProfileStore:
     def _read_links(self, sessions: Sequence[str]) -> dict[str, tuple[SessionLink, bool]]:
         """Return the stored links of sessions, read consistently, and if they are moving."""
         links: dict[str, tuple[SessionLink, bool]] = {}
-        wanted = [_key(session, JOINED_KEY) for session in dict.fromkeys(sessions)]
+        wanted = [key_of(session, JOINED_KEY) for session in dict.fromkeys(sessions)]
         in_vain = 0
         while wanted:
             asked, wanted = wanted[:_KEYS_AT_ONCE], wanted[_KEYS_AT_ONCE:]
@@ -466,7 +466,7 @@ class ProfileStore:
             links |= {item[PROFILES_PARTITION_KEY]["S"]: (link_of(item), is_moving(item)) for item in items}
             unread = answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
             wanted = unread + wanted
-            in_vain = self._paused(in_vain + 1 if len(unread) == len(asked) else 0)
+            in_vain = self._writer.paused(in_vain + 1 if len(unread) == len(asked) else 0)
             if in_vain == MAX_ATTEMPTS:
                 raise Unavailable(f"profile table {self._table}: nothing was read {MAX_ATTEMPTS} times in a row")
         for session, (link, moving) in links.items():
@@ -482,56 +482,13 @@ class ProfileStore:
             True: _expires_s(now_ms, days=SESSION_TIME_TO_LIVE_DAYS),
         }
         items = {  # a call must not name a key twice; of two contents with one time, the greater one counts
-            (profile_id, sort_key(interaction)): _put(
+            (profile_id, sort_key(interaction)): put(
                 to_item(profile_id, interaction, expires_s=expires_s[profile_id.startswith(SESSION_PREFIX)])
             )
             for profile_id, interactions in additions.items()
             for interaction in sorted(interactions)
         }
-        return self._write(list(items.values()), at_once=at_once)
-
-    def _write(self, requests: Sequence[Item], *, at_once: int = 1) -> dict[str, str]:
-        """Put and delete items; return the reason for each partition of which some requests failed."""
-        calls = [requests[start : start + _WRITES_AT_ONCE] for start in range(0, len(requests), _WRITES_AT_ONCE)]
-        apply = _threads().map if at_once > 1 and len(calls) > 1 else map
-        failed: dict[str, str] = {}
-        for some in apply(self._write_batch, calls):
-            failed |= some
-        return failed
-
-    def _write_batch(self, requests: Sequence[Item]) -> dict[str, str]:
-        in_vain = 0
-        while requests:
-            try:
-                answer = self._client.batch_write_item(RequestItems={self._table: requests})
-            except (BotoCoreError, ClientError) as error:
-                return dict.fromkeys(map(_partition, requests), f"profile table {self._table}: {error}")
-            left = answer.get("UnprocessedItems", {}).get(self._table, [])
-            in_vain = self._paused(in_vain + 1 if len(left) == len(requests) else 0)
-            requests = left
-            if in_vain == MAX_ATTEMPTS:
-                reason = f"profile table {self._table}: nothing was written {MAX_ATTEMPTS} times in a row"
-                return dict.fromkeys(map(_partition, requests), reason)
-        return {}
-
-    def _paused(self, in_vain: int) -> int:
-        """Wait after a call that processed nothing, and return the number of such calls in a row."""
-        if 0 < in_vain < MAX_ATTEMPTS:
-            self._pause(_FIRST_PAUSE_S * 2 ** (in_vain - 1))
-        return in_vain
-
-
-@functools.cache
-def _threads() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(CALLS_AT_ONCE, "profiles")
-
-
-def _key(profile_id: str, key: str) -> Item:
-    return {PROFILES_PARTITION_KEY: {"S": profile_id}, PROFILES_SORT_KEY: {"S": key}}
-
-
-def _put(item: Item) -> Item:
-    return {"PutRequest": {"Item": item}}
+        return self._writer.write(list(items.values()), at_once=at_once)
 
 
 def _name(session: str, link: SessionLink, *, now_ms: int) -> Item:
@@ -539,21 +496,5 @@ def _name(session: str, link: SessionLink, *, now_ms: int) -> Item:
     return session_item(session, link, expires_s=_expires_s(now_ms, days=TIME_TO_LIVE_DAYS + SESSION_ITEM_DAYS))
 
 
-def _deletions(keys: Iterable[Key]) -> list[Item]:
-    return [{"DeleteRequest": {"Key": _key(*key)}} for key in keys]
-
-
-def _partition(request: Item) -> str:
-    put = request.get("PutRequest")
-    key = request["DeleteRequest"]["Key"] if put is None else put["Item"]
-    return str(key[PROFILES_PARTITION_KEY]["S"])
-
-
 def _expires_s(now_ms: int, *, days: int = TIME_TO_LIVE_DAYS) -> int:
     return now_ms // 1000 + days * 86_400
-
-
-def _raise(failed: Mapping[str, str]) -> None:
-    """Raise `Unavailable` if a write failed."""
-    if failed:
-        raise Unavailable(next(iter(failed.values())))

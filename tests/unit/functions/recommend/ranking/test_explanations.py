@@ -12,7 +12,7 @@ from onnxruntime.capi.onnxruntime_pybind11_state import RuntimeException
 
 from alsolike.bundle.bundle import write_manifest
 from alsolike.bundle.manifest import HistoryParameters
-from alsolike.profiles.store import RecentInteraction
+from alsolike.profiles.profile import RecentInteraction
 from functions.recommend.state import model as recommend_model
 from functions.recommend.state.model import Model
 from model_export.algorithms.buy_again import BuyAgain

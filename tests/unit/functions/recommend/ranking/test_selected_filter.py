@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from alsolike.profiles.store import ProfileStore, RecentInteraction
+from alsolike.profiles.profile import RecentInteraction
+from alsolike.profiles.store import ProfileStore
 from tests.builders.lambda_events import NOW_MS
 from tests.unit.functions.recommend.shop import ARN, Shop
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alsolike.domain.configuration import DEFAULT
-from alsolike.profiles.store import RecentInteraction
+from alsolike.profiles.profile import RecentInteraction
 from alsolike.snapshot.snapshot import EMPTY
 from functions.recommend.ranking.boosts import boosted, factor_groups
 from functions.recommend.ranking.for_you import rank

@@ -16,7 +16,7 @@ from alsolike.config.document import parse
 from alsolike.domain.configuration import ColumnType
 from alsolike.domain.rules import RuleSet, promoted_places
 from alsolike.privacy.pseudonyms import PLAIN_IDS
-from alsolike.profiles.store import Profile, RecentInteraction
+from alsolike.profiles.profile import Profile, RecentInteraction
 from alsolike.runtime.polling import PolledValue, Polling
 from alsolike.snapshot.segment import Segment
 from alsolike.snapshot.snapshot import Snapshot

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from alsolike.bundle import bundle, files
 from alsolike.bundle.manifest import HistoryParameters
-from alsolike.profiles.store import RecentInteraction
+from alsolike.profiles.profile import RecentInteraction
 from alsolike.runtime.errors import InvalidBundle
 from functions.recommend.scored_item import ScoredItem
 from functions.recommend.state.model import GRAPH_ERRORS, History, Model

@@ -1,0 +1,102 @@
+"""Batch writes to the profile table: retries, and the reasons of failures by partition."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from alsolike.declarations.tables import PROFILES_PARTITION_KEY, PROFILES_SORT_KEY
+from alsolike.profiles.profile import Item
+from alsolike.runtime.clients import ProfileClient
+from alsolike.runtime.errors import Unavailable
+
+MAX_ATTEMPTS = 8
+CALLS_AT_ONCE = 8
+"""Calls wait for DynamoDB, not for the processor."""
+
+_WRITES_AT_ONCE = 25
+"""DynamoDB's limit."""
+_FIRST_PAUSE_S = 0.05
+
+Key = tuple[str, str]
+"""Partition and sort key."""
+
+
+class BatchWriter:
+    """Writer of requests in batches.
+
+    Parameters
+    ----------
+    pause
+        Waits for the given seconds after DynamoDB has processed no request of a call.
+    """
+
+    def __init__(self, client: ProfileClient, table: str, *, pause: Callable[[float], None] = time.sleep) -> None:
+        self._client, self._table, self._pause = client, table, pause
+
+    def write(self, requests: Sequence[Item], *, at_once: int = 1) -> dict[str, str]:
+        """Put and delete items. Return the reasons of failures by partition."""
+        calls = [requests[start : start + _WRITES_AT_ONCE] for start in range(0, len(requests), _WRITES_AT_ONCE)]
+        apply = threads().map if at_once > 1 and len(calls) > 1 else map
+        failed: dict[str, str] = {}
+        for some in apply(self._write_batch, calls):
+            failed |= some
+        return failed
+
+    def _write_batch(self, requests: Sequence[Item]) -> dict[str, str]:
+        in_vain = 0
+        while requests:
+            try:
+                answer = self._client.batch_write_item(RequestItems={self._table: requests})
+            except (BotoCoreError, ClientError) as error:
+                return dict.fromkeys(map(_partition, requests), f"profile table {self._table}: {error}")
+            left = answer.get("UnprocessedItems", {}).get(self._table, [])
+            in_vain = self.paused(in_vain + 1 if len(left) == len(requests) else 0)
+            requests = left
+            if in_vain == MAX_ATTEMPTS:
+                reason = f"profile table {self._table}: nothing was written {MAX_ATTEMPTS} times in a row"
+                return dict.fromkeys(map(_partition, requests), reason)
+        return {}
+
+    def paused(self, in_vain: int) -> int:
+        """Wait after a call without effect. Return the number of such calls in a row."""
+        if 0 < in_vain < MAX_ATTEMPTS:
+            self._pause(_FIRST_PAUSE_S * 2 ** (in_vain - 1))
+        return in_vain
+
+
+@functools.cache
+def threads() -> ThreadPoolExecutor:
+    """Return the threads of calls of this process."""
+    return ThreadPoolExecutor(CALLS_AT_ONCE, "profiles")
+
+
+def key_of(profile_id: str, key: str) -> Item:
+    """Return a key as DynamoDB reads it."""
+    return {PROFILES_PARTITION_KEY: {"S": profile_id}, PROFILES_SORT_KEY: {"S": key}}
+
+
+def put(item: Item) -> Item:
+    """Return the request that stores an item."""
+    return {"PutRequest": {"Item": item}}
+
+
+def deletions(keys: Iterable[Key]) -> list[Item]:
+    """Return the requests that delete items."""
+    return [{"DeleteRequest": {"Key": key_of(*key)}} for key in keys]
+
+
+def raise_first(failed: Mapping[str, str]) -> None:
+    """Raise `Unavailable` if a write failed."""
+    if failed:
+        raise Unavailable(next(iter(failed.values())))
+
+
+def _partition(request: Item) -> str:
+    stored = request.get("PutRequest")
+    key = request["DeleteRequest"]["Key"] if stored is None else stored["Item"]
+    return str(key[PROFILES_PARTITION_KEY]["S"])
