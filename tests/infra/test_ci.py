@@ -30,7 +30,7 @@ def run(folder: Path, *, failing: str = "nothing") -> tuple[int, str, list[list[
     return done.returncode, done.stdout, [line.split() for line in table.splitlines()]
 
 
-def test_every_step_has_a_row(tmp_path: Path) -> None:
+def test_every_ci_step_runs_and_is_in_the_summary(tmp_path: Path) -> None:
     status, output, rows = run(tmp_path)
     assert status == 0, output
     steps = re.findall(r"^    ([a-z-]+)\) .*make ", SCRIPT.read_text(), re.MULTILINE)

@@ -255,7 +255,7 @@ def test_error_share_alarm_needs_20_requests(demo: Assembly) -> None:
 
 
 @pytest.mark.parametrize("metric", [Metric.SIGNATURES_REFUSED, Metric.TOMBSTONES_DAMAGED])
-def test_alarm_uses_the_series_shared_by_functions(metric: Metric, demo: Assembly) -> None:
+def test_alarm_reads_the_metric_series_of_all_functions(metric: Metric, demo: Assembly) -> None:
     alarm = resources(demo, "AWS::CloudWatch::Alarm")[metric.value].logical_id
     watched = [each.dimensions["service"] for each in of_alarms(demo) if each.where == f"alarm {alarm[:-8]}"]
 
@@ -282,7 +282,7 @@ WATCHED = {
 
 
 @pytest.mark.parametrize("name", WATCHED)
-def test_alarm_starts_with_the_first_of_several_counts(assembly: Assembly, name: str) -> None:
+def test_alarm_is_raised_by_any_of_several_counts(assembly: Assembly, name: str) -> None:
     (alarm,) = [each for each in assembly.of_type("AWS::CloudWatch::Alarm") if each.logical_id[:-8] == name]
     metric, count, periods = WATCHED[name]
     expression, *counts = alarm.properties["Metrics"]
@@ -294,7 +294,7 @@ def test_alarm_starts_with_the_first_of_several_counts(assembly: Assembly, name:
     assert (alarm.properties["Threshold"], alarm.properties["EvaluationPeriods"]) == (0, periods)
 
 
-def test_failed_batch_alarms_use_mappings_that_count_events(assembly: Assembly) -> None:
+def test_failed_batch_alarms_watch_mappings_with_event_counts(assembly: Assembly) -> None:
     mappings = {
         (each.stack, each.logical_id): each.properties
         for each in assembly.of_type("AWS::Lambda::EventSourceMapping")

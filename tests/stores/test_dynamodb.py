@@ -151,7 +151,7 @@ def test_item_is_created_once(dynamodb: Any) -> None:
     assert get(dynamodb, "ann") == {**key("ann"), "a": {"N": "1"}}
 
 
-def test_conflict_returns_the_item_if_asked(dynamodb: Any) -> None:
+def test_conflict_returns_the_item_on_request(dynamodb: Any) -> None:
     put(dynamodb, "ann", a={"N": "1"})
     request = {"TableName": TABLE, "Item": key("ann"), "ConditionExpression": "attribute_not_exists(id)"}
 

@@ -125,7 +125,7 @@ def test_counts_of_a_moment_include_only_earlier_interactions(
 
 
 @pytest.mark.parametrize("late", [1, 4])
-def test_a_few_events_after_a_quiet_period_leave_the_windows(
+def test_statistics_windows_exclude_a_few_events_after_a_quiet_period(
     spark: SparkSession, shop: pd.DataFrame, late: int
 ) -> None:
     columns = "profile_id string, item_id string, event_time_ms long, weight float, event_id string"

@@ -54,7 +54,7 @@ def test_process_that_ends_without_a_result_is_reported_with_its_status(task: si
         result()
 
 
-def test_process_ends_with_the_body() -> None:
+def test_side_process_ends_when_its_context_is_left() -> None:
     process_id = 0
 
     def interrupted() -> None:
@@ -70,7 +70,7 @@ def test_process_ends_with_the_body() -> None:
         os.kill(process_id, 0)
 
 
-def test_process_ends_with_its_parent_process() -> None:
+def test_side_process_ends_with_its_parent_process() -> None:
     reading, writing = os.pipe()
     with subprocess.Popen(side_process.PROGRAM, stdin=reading, stdout=subprocess.DEVNULL) as process:
         os.close(reading)

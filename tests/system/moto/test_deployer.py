@@ -49,7 +49,7 @@ def test_deployment_has_evaluated_properties_and_attributes(cloud: MotoCloud) ->
     assert stored["Value"] == queue.attributes["Arn"]
 
 
-def test_stack_has_one_arn(cloud: MotoCloud) -> None:
+def test_stack_arn_is_the_same_everywhere(cloud: MotoCloud) -> None:
     outputs = {"Id": {"Value": {"Ref": "AWS::StackId"}}, "Name": {"Value": {"Fn::Sub": "${AWS::StackId}"}}}
     deployment = cloud.deploy_template({"Resources": {"Orders": QUEUE}, "Outputs": outputs})
 

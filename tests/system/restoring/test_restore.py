@@ -145,7 +145,7 @@ def test_restore_of_interactions_leaves_the_catalogue_unchanged(shop: Deployment
     assert [item.item_id for item in catalogue.scan()] == ["fig"]
 
 
-def test_losses_are_newer_live_events_models_and_configurations(shop: Deployment, tmp_path: Path) -> None:
+def test_restore_reports_newer_events_models_and_configurations_as_lost(shop: Deployment, tmp_path: Path) -> None:
     path = tmp_path / "p.csv"
     path.write_text("USER_ID,ITEM_ID,TIMESTAMP\nann,a,1500000000\n")
     archive_batch(shop, interaction("before", received_time_ms=now_ms()), first=0)

@@ -228,7 +228,7 @@ def put_counts(where: Deployment, at: dt.datetime, *, events: int, answers: int)
     ("month", "events", "requests"),
     [("2026-10", 31_000 / 31, 6_200 / 31), ("2026-11", 30_000 / 15, 15_000 / 15)],
 )
-def test_load_of_a_month_is_counted(shop: Deployment, month: str, events: float, requests: float) -> None:
+def test_cost_uses_the_counted_load_of_a_month(shop: Deployment, month: str, events: float, requests: float) -> None:
     put_counts(shop, dt.datetime(2026, 10, 1, 0, 30, tzinfo=dt.UTC), events=30_000, answers=6_000)
     put_counts(shop, dt.datetime(2026, 10, 31, 23, 30, tzinfo=dt.UTC), events=1_000, answers=200)
     put_counts(shop, dt.datetime(2026, 11, 1, 0, 30, tzinfo=dt.UTC), events=30_000, answers=15_000)
@@ -249,7 +249,7 @@ def test_load_of_a_month_is_counted(shop: Deployment, month: str, events: float,
         ("2026-09", "counted no events and no responses in 2026-09"),
     ],
 )
-def test_month_without_a_load_is_refused(shop: Deployment, month: str, message: str) -> None:
+def test_cost_of_a_month_without_a_load_is_refused(shop: Deployment, month: str, message: str) -> None:
     other = Load(users=7, events_per_day=1, requests_per_day=1, items=8)
 
     with pytest.raises((InvalidInput, NotFound), match=message):
@@ -280,7 +280,7 @@ def test_two_months_are_compared_by_service(shop: Deployment, assembly: Path, mo
         (["2026-09", "2026-10"], "either two months or other settings"),
     ],
 )
-def test_months_that_cannot_be_compared_are_refused(options: list[str], message: str) -> None:
+def test_invalid_comparison_of_months_is_refused(options: list[str], message: str) -> None:
     months = [argument for month in options for argument in ("--month", month)]
     result = CliRunner().invoke(app, ["cost", *months, *(["--compare", "shards=3"] if len(options) == 2 else [])])
 

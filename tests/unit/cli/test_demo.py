@@ -67,7 +67,7 @@ def ranking(items: str, reference: str | None = None) -> Ranking:
     return Ranking(tuple(items), tuple(reference or items))
 
 
-def test_never_bought_items_with_a_new_rank_are_moves() -> None:
+def test_never_bought_items_with_a_new_rank_count_as_moves() -> None:
     shopper = compare("1", before=ranking("abcd"), after=ranking("dace"), bought={"a"})
 
     assert shopper.moves == (

@@ -105,7 +105,7 @@ def test_repair_without_a_usable_version_asks_for_one(s3: Any, registry: Registr
         repair(s3)
 
 
-def test_deleted_pointer_is_as_before_the_first_promotion(s3: Any, registry: Registry) -> None:
+def test_promotion_after_a_deleted_pointer_is_the_first(s3: Any, registry: Registry) -> None:
     damage(s3, None)
 
     forget_pointer(s3, BUCKET)

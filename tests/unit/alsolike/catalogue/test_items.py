@@ -16,5 +16,5 @@ from alsolike.catalogue.items import column_name
         ("title", "title"),
     ],
 )
-def test_file_column_has_one_property_name(column: str, name: str) -> None:
+def test_column_name_is_converted_to_its_property_name(column: str, name: str) -> None:
     assert column_name(column) == name

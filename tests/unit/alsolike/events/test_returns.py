@@ -46,7 +46,7 @@ def test_fractions_with_equal_sum_leave_exactly_zero(kind: type[np.floating[Any]
 
 
 @given(ENTRIES)
-def test_net_weights_equal_a_count_in_single_units(entries: list[tuple[int, int]]) -> None:
+def test_net_weights_equal_a_naive_count_of_units(entries: list[tuple[int, int]]) -> None:
     units: list[tuple[int, int]] = []
     for row, (pair, weight) in enumerate(entries):
         units += [(pair, row)] * max(weight, 0)

@@ -43,7 +43,7 @@ def shop() -> Model:
         ("NOT (Items.PRICE < 3 OR Items.ORGANIC = true)", ["bare", UNLISTED]),
     ],
 )
-def test_condition_on_items(shop: Model, condition: str, expected: list[str]) -> None:
+def test_item_condition_is_evaluated(shop: Model, condition: str, expected: list[str]) -> None:
     assert shop.passing(f"INCLUDE ItemID WHERE {condition}") == expected
 
 
@@ -77,7 +77,7 @@ EVENTS = (Event("fig", "view", 10), Event("fig", "purchase", 20), Event("leek", 
         ('Interactions.EVENT_TYPE IN ("cart") OR Items.PRICE = 2', ["leek", "soap"]),
     ],
 )
-def test_condition_on_interactions(shop: Model, condition: str, expected: list[str]) -> None:
+def test_interaction_condition_is_evaluated(shop: Model, condition: str, expected: list[str]) -> None:
     assert shop.passing(f"INCLUDE ItemID WHERE {condition}", events=EVENTS) == expected
 
 
@@ -103,7 +103,7 @@ def test_excluded_position_passes_no_filter() -> None:
         assert model.passing("EXCLUDE ItemID WHERE Items.PRICE < 2") == ["fig", "soap", "bare", UNLISTED]
 
 
-def test_comparison_with_the_current_item(shop: Model) -> None:
+def test_comparison_with_the_current_item_is_evaluated(shop: Model) -> None:
     cheaper = "INCLUDE ItemID WHERE Items.PRICE < CurrentItem.PRICE"
     alike = "INCLUDE ItemID WHERE Items.TAGS IN CurrentItem.TAGS OR Items.GENRE = CurrentItem.GENRE"
 
@@ -307,7 +307,7 @@ def test_item_time_is_compared_with_the_time_of_each_request(
         ("Items.MISSPELT IN CurrentUser.LIKES", {"likes": ["fruit"]}, []),
     ],
 )
-def test_condition_on_the_user(shop: Model, condition: str, user: dict[str, Any], expected: list[str]) -> None:
+def test_user_condition_is_evaluated(shop: Model, condition: str, user: dict[str, Any], expected: list[str]) -> None:
     for _ in range(2):
         passing = shop.passing(f"INCLUDE ItemID WHERE {condition}", user=user, now_ms=200 * DAY_MS)
         assert passing == expected

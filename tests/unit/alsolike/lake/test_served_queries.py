@@ -91,7 +91,7 @@ def test_response_delivered_twice_counts_once(connection: duckdb.DuckDBPyConnect
     assert (count("served"), count("served_once")) == (8, 4)
 
 
-def test_page_has_the_columns_of_the_table() -> None:
+def test_documented_columns_equal_the_written_ones() -> None:
     listed = re.findall(r"^\| (`[a-z_`, ]+`) \| [a-z]+[a-z&;]* \|", PAGE.read_text(), flags=re.MULTILINE)
     named = [name for cell in listed for name in re.findall(r"`(\w+)`", cell)]
 

@@ -132,5 +132,5 @@ def test_champion_with_the_same_latest_event_has_the_same_data(times: dict[str, 
     assert decision(BAD, Check(LATEST_EVENT, True, "", times)).champion_of_same_data == expected
 
 
-def test_decision_without_the_latest_event_has_no_champion_of_same_data() -> None:
+def test_decision_without_the_latest_event_check_is_not_of_the_same_data() -> None:
     assert decision(BAD).champion_of_same_data is None

@@ -51,7 +51,7 @@ def test_published_changes_are_read(publisher: SnapshotPublisher, reader: Snapsh
     repeated=st.lists(st.integers(0, 7), max_size=4),
     random=st.randoms(use_true_random=False),
 )
-def test_catalogue_does_not_depend_on_order_cut_or_repetition(
+def test_catalogue_does_not_depend_on_order_batching_or_repetition(
     s3: Any, changes: list[Change], repeated: list[int], random: Any
 ) -> None:
     delivered = [*changes, *(changes[place % len(changes)] for place in repeated)]
@@ -112,7 +112,7 @@ def test_merged_segments_are_deleted_after_the_grace_period(s3: Any, publisher: 
     assert segment_keys(s3) == {e.key for e in manifest(s3).segments} | {e.key for e in manifest(s3).retired}
 
 
-def test_writer_killed_before_the_manifest_loses_no_rows_and_its_file_goes(
+def test_writer_killed_before_the_manifest_loses_no_rows_and_no_file_stays(
     s3: Any, publisher: SnapshotPublisher, reader: SnapshotReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     publish(publisher, item("a", price=1))

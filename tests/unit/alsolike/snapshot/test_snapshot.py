@@ -29,7 +29,7 @@ def item(item_id: str, at: int = 1, **properties: Any) -> Change:
     return Change(item_id, at, properties)
 
 
-def test_newest_row_of_all_segments_counts() -> None:
+def test_newest_row_of_all_segments_is_used() -> None:
     found = snapshot(
         [item("a", 1, price=1), item("b", 1, price=1), item("c", 5, price=1)],
         [item("a", 2, price=2), Change("b", 2, None)],
@@ -46,7 +46,7 @@ def test_newest_row_of_all_segments_counts() -> None:
     assert prices.values[rows[rows >= 0]].tolist() == [4.0, 2.0, 1.0]
 
 
-def test_deletion_counts_until_a_later_row() -> None:
+def test_deletion_is_effective_until_a_later_row() -> None:
     found = snapshot([Change("a", 3, None), Change("b", 3, None), item("c")], [item("a", 2), item("b", 4)])
 
     assert sorted(dict(found.items())) == ["b", "c"]
@@ -122,7 +122,7 @@ def postings(segment: Segment) -> dict[str, list[str]] | None:
     return {tag: sorted(ids[row] for row in tags.postings[code]) for code, tag in enumerate(tags.dictionary)}
 
 
-def test_file_has_the_rows_of_each_list_element() -> None:
+def test_postings_list_the_rows_of_each_value() -> None:
     items = [item("a", tags=["x", "y", "x"]), item("b"), item("c", tags="y|z"), item("d", tags=[])]
 
     assert postings(through_a_file(Segment.of(items, COLUMNS))) == {"x": ["a", "a"], "y": ["a", "c"], "z": ["c"]}

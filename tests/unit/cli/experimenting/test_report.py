@@ -154,7 +154,7 @@ def test_several_arms_have_shares_of_the_plan_and_a_correction() -> None:
     assert (found.verdict, found.winner) == ("better", "a")
 
 
-def test_order_and_pieces_of_outcomes_do_not_change_the_report() -> None:
+def test_order_and_chunks_of_outcomes_do_not_change_the_report() -> None:
     rows = [*many("new", 120, 30), *many("control", 130, 20), answer("control-3", "new"), answer("x", "newer")]
     random.Random(1).shuffle(rows)
     pieces = [table(rows[start : start + 37]) for start in range(0, len(rows), 37)]

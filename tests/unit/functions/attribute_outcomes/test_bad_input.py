@@ -101,7 +101,7 @@ def test_event_outside_the_attribution_window_is_rejected(
 
 
 @pytest.mark.parametrize(("after_days", "reason"), [(9, "too-late"), (-3, "before-served")])
-def test_event_days_outside_the_window_is_counted_on_its_own_day(
+def test_event_far_outside_the_window_is_rejected_on_its_own_day(
     shop: Lake, given: Answer, after_days: int, reason: str
 ) -> None:
     shop.write_served([given, answer(["pear"], served_ms=SERVED_MS - 5 * DAY_MS)])

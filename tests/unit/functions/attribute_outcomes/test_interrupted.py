@@ -154,7 +154,7 @@ def test_expired_responses_are_not_unknown_for_later_days(shop: Lake) -> None:
 
 
 @pytest.mark.parametrize(("retention_days", "computed", "cut_days"), [(15, 2, 0), (10, 2, 5), (7, 1, 8)])
-def test_short_retention_cuts_windows_and_logs_a_warning(
+def test_short_retention_shortens_windows_and_logs_a_warning(
     shop: Lake, caplog: pytest.LogCaptureFixture, retention_days: int, computed: int, cut_days: int
 ) -> None:
     shop.write_served([answer(["pear"]), answer(["pear"], served_ms=SERVED_MS + DAY_MS)])

@@ -87,7 +87,7 @@ def test_joined_rows_stay_below_the_limit(shop: Lake, watched: Watched, answers:
     assert max(joined + reduced) <= 100
 
 
-def test_copies_and_events_without_response_are_reduced_in_pieces(
+def test_copies_and_events_without_response_are_reduced_in_chunks(
     shop: Lake, watched: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     joined, reduced = watched

@@ -254,7 +254,7 @@ RECORDS: Sequence[StreamRecord] = [
     ),  # index of the first event, number of events, shard
     fates=st.lists(st.sampled_from(["kept", "lost", "silent"]), max_size=15),
 )
-def test_counts_do_not_depend_on_cut_repeated_or_shared_batches(
+def test_counts_do_not_depend_on_batching_or_repeated_batches(
     deliveries: Sequence[tuple[int, int, int]], fates: Sequence[str]
 ) -> None:
     straight, tangled = MemoryStore(), Flaky(fates)

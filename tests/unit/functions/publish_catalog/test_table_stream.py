@@ -18,7 +18,7 @@ def record(item_id: str, sequence: int, *, key: str = "item_id", event: str = "M
     return {"eventID": f"event-{sequence}", "eventName": event, "eventSource": "aws:dynamodb", "dynamodb": dynamodb}
 
 
-def test_images_marks_and_removals_become_changes() -> None:
+def test_table_stream_records_become_changes() -> None:
     batch = read_batch(
         {
             "Records": [

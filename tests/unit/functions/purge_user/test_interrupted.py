@@ -77,7 +77,7 @@ def test_rows_restored_by_a_compaction_are_found(stores: Stores) -> None:
     assert stores.holding("ann") == []
 
 
-def test_rows_written_before_the_scan_position_are_found_in_the_same_pass(stores: Stores) -> None:
+def test_row_written_before_the_scan_position_is_found_in_the_same_pass(stores: Stores) -> None:
     stores.put_rows("z", interaction("z", user_id="bob"))
     erasure = stores.ask("ann")
     passed = False

@@ -372,7 +372,7 @@ def test_pending_request_is_deleted_in_all_versions(stores: Stores) -> None:
     assert "DeleteMarkers" not in versions
 
 
-def test_old_versions_go_except_those_that_restores_need(stores: Stores) -> None:
+def test_old_versions_are_deleted_except_those_needed_by_restores(stores: Stores) -> None:
     people(stores)
     before = stores.s3.list_object_versions(Bucket=PLACES.lake_bucket, Prefix="quarantine/")["Versions"]
 

@@ -55,7 +55,7 @@ def answer() -> dict[str, Any]:
     return answer
 
 
-def test_plain_request_runs_through_few_files(warm: Shop) -> None:
+def test_warm_request_runs_through_few_files(warm: Shop) -> None:
     answer()
 
     files, crossings = path(answer)
@@ -64,7 +64,7 @@ def test_plain_request_runs_through_few_files(warm: Shop) -> None:
     assert crossings <= 96
 
 
-def test_reranker_adds_one_file_to_a_request(warm: Shop) -> None:
+def test_reranked_request_runs_through_one_file_more(warm: Shop) -> None:
     ones = np.ones(len(FEATURES))
     reranker = Reranker((), ones, ones, ones[None, :], item_columns([{"price": 1}] * len(ITEMS)))
     warm.publish("v2", reranker=reranker)

@@ -137,9 +137,7 @@ INTERACTIONS = [
     deliveries=st.lists(st.lists(st.integers(0, len(INTERACTIONS) - 1), min_size=1, max_size=8), max_size=6),
     order=st.permutations(range(len(INTERACTIONS))),
 )
-def test_profiles_do_not_depend_on_cut_order_or_repetition_of_batches(
-    deliveries: list[list[int]], order: list[int]
-) -> None:
+def test_profiles_do_not_depend_on_batching_order_or_repetition(deliveries: list[list[int]], order: list[int]) -> None:
     straight, tangled = MemoryStore(), MemoryStore()
 
     update(straight, INTERACTIONS)
@@ -164,7 +162,7 @@ def test_stored_profile_is_the_same_after_any_redelivery(
     assert [entry.event_id for entry in expected.recent] == ["e4", "e8", "e2", "e6", "e0", "e10"]
 
 
-def test_reader_gets_the_latest_interactions() -> None:
+def test_profile_returns_the_latest_interactions() -> None:
     store = MemoryStore()
 
     update(store, [interaction(f"e{n:03}", item_id=f"i{n}", event_time_ms=NOW_MS - n) for n in range(150)])

@@ -156,7 +156,7 @@ def test_ease_with_one_source_regresses_on_the_strongest() -> None:
 @pytest.mark.parametrize(
     "algorithm", [Transitions(max_gap=20), Ease(ridge=1.0), ItemKnn()], ids=lambda algorithm: algorithm.name
 )
-def test_withheld_diagonal_of_a_checkerboard_is_predicted(algorithm: Algorithm) -> None:
+def test_algorithm_predicts_the_withheld_item_of_a_checkerboard(algorithm: Algorithm) -> None:
     size = 20
     board = checkerboard(size)
     model = dataclasses.replace(algorithm, position_decay=1.0).fit(interactions(board, items=size))

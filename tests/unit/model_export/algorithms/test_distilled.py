@@ -174,7 +174,7 @@ def test_distilled_model_has_the_size_of_one_table() -> None:
     assert model.rows.value.shape == (31, 7)
 
 
-def test_item_rows_give_back_their_table() -> None:
+def test_item_rows_are_converted_back_to_their_table() -> None:
     table = sp.csr_array(np.array([[0, 2, 1], [0, 0, 0], [3, 0, 0]], np.float32))
 
     rows = ItemRows.strongest([table], sources=np.array([1, 2, 3], np.int32), items=3, n=1)

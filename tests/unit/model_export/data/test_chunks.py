@@ -39,7 +39,7 @@ def batches(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         (9_999_999, 100, False, 1),
     ],
 )
-def test_chunk_is_as_large_as_the_byte_limit(items: int, length: int, pairs: bool, at_once: int) -> None:
+def test_chunk_size_is_that_of_the_byte_limit(items: int, length: int, pairs: bool, at_once: int) -> None:
     found = list(chunks(200, items=items, length=length, most_bytes=4_000_000, pairs=pairs))
 
     assert found[0] == slice(0, at_once)

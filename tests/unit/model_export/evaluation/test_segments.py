@@ -6,7 +6,7 @@ from model_export.evaluation.segments import categories, sliced
 from tests.unit.model_export.shops import interactions
 
 
-def test_model_is_evaluated_by_slice() -> None:
+def test_metrics_are_computed_per_user_item_and_category_slice() -> None:
     # Training has each user's item 1. Test targets are 1, 2 and 4; the latter two have no interactions in training.
     data = interactions([[1, 2, 1], [1, 3, 2], [1, 3, 4]], items=6)
     part = splits.leave_one_out(data).test

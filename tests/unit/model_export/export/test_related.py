@@ -88,7 +88,7 @@ def test_item_in_every_basket_counts_less() -> None:
     )
 
 
-def test_pair_seen_once_ranks_below_repeated_pairs() -> None:
+def test_item_pair_bought_once_ranks_below_repeated_pairs() -> None:
     # Item 1 was 300 times in a basket, twice with the frequent item 2 and once with 3, which was seen nowhere else.
     tables = made(interactions([[1, 2], [1, 2], [1, 3], *[[1]] * 297, *[[2]] * 9_998], step_ms=0))
 
@@ -136,7 +136,7 @@ def test_equal_items_are_sorted_by_position() -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(BASKETS, st.lists(st.sampled_from(["red", "blue", ""]), min_size=6, max_size=6))
-def test_both_tables_equal_a_naive_count_of_pairs(sequences: list[list[int]], colours: list[str]) -> None:
+def test_related_tables_equal_a_naive_count_of_pairs(sequences: list[list[int]], colours: list[str]) -> None:
     data = interactions(sequences, items=6, step_ms=0)
     columns = [{"colour": colour} if colour else {} for colour in colours]
     sets = [set(sequence) for sequence in sequences]

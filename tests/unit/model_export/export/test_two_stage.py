@@ -165,7 +165,7 @@ def test_two_stages_with_all_blocks_equal_numpy(tied: Tied, data: st.DataObject)
 
 
 @pytest.mark.parametrize("passing", [MANY // 10_000, MANY // 100])
-def test_filter_applies_before_blocks_are_dropped(
+def test_two_stage_filter_applies_before_blocks_are_dropped(
     model: Embeddings, biased: onnxruntime.InferenceSession, passing: int
 ) -> None:
     """0.01% of the items pass, chosen at random: without the filter none of them is near the top."""
@@ -182,7 +182,9 @@ def test_filter_applies_before_blocks_are_dropped(
     assert not np.isin(found[:, :20], unfiltered).all()
 
 
-def test_boosts_apply_before_blocks_are_dropped(model: Embeddings, biased: onnxruntime.InferenceSession) -> None:
+def test_two_stage_boosts_apply_before_blocks_are_dropped(
+    model: Embeddings, biased: onnxruntime.InferenceSession
+) -> None:
     histories = random_histories(MANY, rows=3)
     bias = np.random.default_rng(4).choice(np.array([0, 3, 30, -3, -np.inf], np.float32), MANY + 1)
 

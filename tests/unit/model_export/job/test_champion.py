@@ -68,7 +68,7 @@ def test_interactions_that_chose_the_settings_are_not_tested(tmp_path: Path) -> 
     assert found.champion.ndcg == 1.0
 
 
-def test_model_of_the_test_is_reused_if_it_has_the_same_data(tmp_path: Path) -> None:
+def test_tested_model_is_reused_for_an_earlier_fit_of_the_same_data(tmp_path: Path) -> None:
     data = shop({"old0": ["c", "e"], "old4": ["e"]})
     folder = champion(tmp_path / "champion", {("c", "e"): 1.0})
     cut_ms = START_MS + 4 * DAY_MS

@@ -176,7 +176,7 @@ def test_single_new_purchase_has_an_infinite_interval(tmp_path: Path) -> None:
     assert "1 interactions are new" in found.sentence(k=3)
 
 
-def test_document_has_all_fields_and_the_sentence_its_figures(tmp_path: Path) -> None:
+def test_new_data_result_has_a_document_and_a_sentence(tmp_path: Path) -> None:
     found = judged(champion(tmp_path / "champion", {}), shop({"old0": ["e", "c"], "old1": ["e", "c"]}))
 
     assert found is not None

@@ -166,7 +166,7 @@ def test_users_not_done_in_time_are_reported_and_can_be_sent_again(
     assert (counts["BatchUsersAnswered"], counts["BatchUsersRefused"], counts["BatchUsersNotDone"]) == (1, 1, 2)
 
 
-def test_response_is_cut_at_the_lambda_size_limit(known: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_response_is_truncated_at_the_lambda_size_limit(known: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = ask(("anna",) * 20)
     one = len(orjson.dumps(whole["results"][0]))
     monkeypatch.setattr(batch, "MAX_ANSWER_BYTES", 5 * one)

@@ -36,7 +36,7 @@ def ruled(shop: Shop) -> Shop:
     return shop
 
 
-def test_preview_has_the_list_before_and_after(ruled: Shop) -> None:
+def test_preview_has_the_list_with_and_without_rules(ruled: Shop) -> None:
     found = preview(userId="anna", numResults=2, metadata=["TITLE"])
 
     assert found == {

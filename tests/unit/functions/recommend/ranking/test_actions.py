@@ -223,7 +223,7 @@ def test_filters_are_refused(shop: Shop) -> None:
     assert answer["document"]["message"].startswith("filterArn is given, expected none")
 
 
-def test_batch_of_actions_equals_single_requests_and_refuses_bad_users(shop: Shop) -> None:
+def test_batch_of_actions_equals_single_requests_and_refuses_invalid_users(shop: Shop) -> None:
     took(shop, "app", before_ms=DAY_MS)
     batch = {"users": ["anna", "", "ben"], "recommender": "next-best-action", "numResults": 2}
 

@@ -63,7 +63,7 @@ def test_broken_spread_refuses_only_items_that_widen_it() -> None:
     assert [item for item in prices if slate.broken_by_item(item)] == ["wider", "lower"]
 
 
-def test_tightened_counts_used_up_values_and_wider_ranges() -> None:
+def test_item_tightens_the_rules_whose_limit_it_reaches_or_range_it_widens() -> None:
     items: dict[str, dict[str, Any]] = {
         "x": {"brand": "x", "price": 4},
         "y": {"brand": "y", "price": 4},
