@@ -16,10 +16,10 @@ from alsolike.runtime.errors import Unavailable
 
 MAX_ATTEMPTS = 8
 CALLS_AT_ONCE = 8
-"""Calls wait for DynamoDB, not for the processor."""
+"""Maximum number of simultaneous calls; they wait for DynamoDB, not for the processor."""
 
 _WRITES_AT_ONCE = 25
-"""DynamoDB's limit."""
+"""Maximum number of requests in a call, by DynamoDB's rule."""
 _FIRST_PAUSE_S = 0.05
 
 Key = tuple[str, str]

@@ -81,10 +81,10 @@ ACTIONS_LENGTH = 200
 _MARKS = 2
 """Maximum number of marks, which a query of the newest items returns first."""
 _KEYS_AT_ONCE = 100
-"""DynamoDB's limit."""
+"""Maximum number of keys in a read, by DynamoDB's rule."""
 
 _LINK_BYTES = 500
-"""Approximate memory of a cached link."""
+"""Approximate size of a cached link in memory."""
 
 _MOVING = (None, True)
 
