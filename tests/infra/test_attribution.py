@@ -1,4 +1,4 @@
-"""Attribution's tables, its schedule, and what it may leave behind."""
+"""Attribution: its tables, schedule, alarm and expiring versions."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""The workflow of a batch run, as it goes to AWS; tests/system/trained/test_batch.py runs it."""
+"""The workflow of a batch run as deployed to AWS; tests/system/trained/test_batch.py runs it."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""The lake's upkeep, its view, its storage classes, and the alarms on what does not get into it."""
+"""The lake: compaction, view, storage classes, and alarms on quarantined records."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""The erasure's workflow, and copies that it says will expire: the template has to make them."""
+"""The erasure's workflow, and the expiry of copies that its receipts promise."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Rules for all roles and policies, and for those that belong to no function."""
+"""Rules for all roles and policies, and for roles of no function."""
 
 import importlib.util
 import json

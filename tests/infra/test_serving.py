@@ -1,4 +1,4 @@
-"""The routes of the API: who may call them, what answers, and their limits."""
+"""The routes of the API: permitted callers, functions and limits."""
 
 import dataclasses
 import inspect

@@ -1,4 +1,4 @@
-"""Traces: of every function and workflow, or of none and without the permission to send them."""
+"""Traces of functions and workflows, and the permission to send them."""
 
 from tests.infra.assembly import Assembly, texts
 

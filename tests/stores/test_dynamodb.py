@@ -1,4 +1,4 @@
-"""DynamoDB as the product relies on it, in memory and on moto."""
+"""The operations of DynamoDB that the product uses, in memory and on moto."""
 
 from __future__ import annotations
 

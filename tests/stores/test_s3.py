@@ -1,4 +1,4 @@
-"""S3 as the product relies on it, in memory and on moto."""
+"""The operations of S3 that the product uses, in memory and on moto."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Streams, secrets, workflows, the model registry and metrics as the product relies on them, in memory and on moto."""
+"""The operations of other services that the product uses, in memory and on moto."""
 
 from __future__ import annotations
 

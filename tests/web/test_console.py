@@ -1,4 +1,4 @@
-"""The operator's console before a real deployment: what it shows, and who can use it."""
+"""The operator's console with a booted deployment."""
 
 from __future__ import annotations
 

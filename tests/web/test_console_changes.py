@@ -1,4 +1,4 @@
-"""Changes by the console: the champion, its files, trainings."""
+"""Changes through the console: champion, files and trainings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Delivery of the pages: signed in, with the headers that the template states, from one host."""
+"""Delivery of the pages: sign-in and response headers."""
 
 from __future__ import annotations
 

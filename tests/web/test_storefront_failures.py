@@ -1,4 +1,4 @@
-"""The shop in a real browser where something is not there, not answered or not taken: it is said, and made good."""
+"""The storefront after failures: missing products, failed requests and lost events."""
 
 from __future__ import annotations
 

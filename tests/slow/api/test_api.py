@@ -1,4 +1,4 @@
-"""The API does what its description says: requests made of it, good and bad, by schemathesis.
+"""The API conforms to its description; schemathesis sends valid and invalid requests.
 
 `ALSOLIKE_API_EXAMPLES` is how many are made of each operation in each phase: 200 by default, few with `-m ci`.
 """

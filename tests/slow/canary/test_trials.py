@@ -1,4 +1,4 @@
-"""Canaries on the embedded cloud: better versions become champion, others do not, and notifications give the reason.
+"""Canaries on the embedded cloud: better versions become champion, others do not; notifications have the reason.
 
 The tests build on one another, in their order.
 """

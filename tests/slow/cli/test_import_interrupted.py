@@ -1,4 +1,4 @@
-"""An import that is stopped anywhere and repeated ends as one that was never stopped."""
+"""An import that is interrupted at any call and repeated has the result of an uninterrupted one."""
 
 from __future__ import annotations
 

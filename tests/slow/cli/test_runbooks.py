@@ -1,4 +1,4 @@
-"""The commands of runbooks, played on a booted cloud with the fault planted."""
+"""The commands of runbooks, run on a booted cloud after the fault was caused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The stream's consumers, killed at every step and refused by every service: nothing lost, nothing doubled."""
+"""The stream's consumers, killed at each step and refused by each service: no event is lost or counted twice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every setting, changed by itself: the deployed stacks can follow, and nothing that holds data is replaced."""
+"""Each setting, changed individually: the stacks can be updated, and no resource with stored data is replaced."""
 
 import dataclasses
 import json

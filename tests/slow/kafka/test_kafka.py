@@ -1,4 +1,4 @@
-"""A topic of a broker that speaks Kafka's protocol, read by an embedded cloud that is killed, as docs/kafka.md says."""
+"""A topic of a Kafka broker, read by an embedded cloud that is killed, with the settings of docs/kafka.md."""
 
 from __future__ import annotations
 

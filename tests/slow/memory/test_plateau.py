@@ -1,4 +1,4 @@
-"""Memory of the embedded cloud: traffic that adds no data adds no memory, however long it lasts."""
+"""Memory of the embedded cloud does not grow with traffic that adds no data."""
 
 from __future__ import annotations
 

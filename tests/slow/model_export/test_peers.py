@@ -1,4 +1,4 @@
-"""Two processes train what one does."""
+"""Training in two processes has the result of training in one."""
 
 import dataclasses
 import sys

@@ -1,4 +1,4 @@
-"""Selection among a useful part and parts of noise: useless combinations are accepted by chance only.
+"""Selection with one useful part and parts of noise: useless combinations are rarely accepted.
 
 `python -m tests.slow.model_export.test_selection_chance` prints the table of docs/algorithms.md.
 """

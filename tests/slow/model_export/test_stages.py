@@ -1,4 +1,4 @@
-"""Exports of 200,000 items whose vectors have no small axes: two stages would leave items out."""
+"""Exports of 200,000 items with isotropic vectors, for which two stages would lose items."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Debian's Prometheus on a booted cloud, set up as docs/prometheus.md says."""
+"""Debian's Prometheus on a booted cloud, with the configuration of docs/prometheus.md."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Both engines make the same dataset of the same lake, row by row."""
+"""Both engines build the same dataset of the same lake, row by row."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The workflow's engine `spark` on the embedded cloud: the Glue job, and what the training makes of its dataset."""
+"""The engine `spark` on the embedded cloud: the Glue job, its dataset and its failure."""
 
 from __future__ import annotations
 

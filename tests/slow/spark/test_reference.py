@@ -1,4 +1,4 @@
-"""Both engines say the same of a dataset's last days."""
+"""Both engines compute the same reference of a dataset's last days."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Statistics that Spark counts give the models of the interactions, row by row."""
+"""Models fitted from statistics that Spark counted equal those fitted from the interactions."""
 
 from __future__ import annotations
 

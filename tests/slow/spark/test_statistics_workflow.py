@@ -1,4 +1,4 @@
-"""A run of the workflow whose model is fitted from what Spark counted, on the embedded cloud."""
+"""A training run on the embedded cloud whose model is fitted from statistics that Spark counted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Canaries of equal and of worse versions, with a look every hour of a day.
+"""Canaries of equal and of worse versions, with an hourly check for a day.
 
 `make slow WHAT=statistics ARGS="-s -k canaries"` prints the tables of docs/models.md.
 """

@@ -1,4 +1,4 @@
-"""Experiments with and without a difference, with a look every day: how often the report finds one.
+"""Experiments with and without a difference, checked daily: how often the report finds one.
 
 `make slow WHAT=statistics ARGS="-s -k experiments"` prints the tables of docs/experiments.md.
 """

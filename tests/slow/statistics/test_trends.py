@@ -1,4 +1,4 @@
-"""Trending items of shops whose items keep their shares, and of one whose tenth item is wanted more for an hour.
+"""Trending items of shops with constant shares of items, and of one where the demand for one item rises.
 
 `make slow WHAT=statistics ARGS="-s -k trends"` prints the tables of docs/trending.md.
 """

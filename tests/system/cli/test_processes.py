@@ -1,4 +1,4 @@
-"""Commands in a process of their own, and the lines that commands print, run in a shell."""
+"""Commands in their own processes, and printed commands run in a shell."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The libraries that a command imports: each one that it does not use would delay its first line."""
+"""Libraries that a command imports; an unused one would delay its first output."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Imports of functions, which a cold start pays for, in a process of their own."""
+"""Imports of functions, which determine the duration of a cold start, in a separate process."""
 
 from __future__ import annotations
 

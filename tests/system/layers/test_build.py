@@ -1,4 +1,4 @@
-"""The real layers, built for one processor from the package cache or the registry; tests/slow/layers has the rest."""
+"""The layers as deployed, built for one processor; tests/slow/layers has the other tests."""
 
 import shutil
 import tempfile

@@ -1,4 +1,4 @@
-"""Changes of moto's stores that must reach the disk together: another thread may commit at any moment."""
+"""Changes of moto's stores that must be stored together while another thread commits."""
 
 import pickle
 import sqlite3

@@ -1,4 +1,4 @@
-"""The files of the embedded cloud lose an erased user together with the copies that expire."""
+"""An erased user is removed from the embedded cloud's files when the copies expire."""
 
 from __future__ import annotations
 

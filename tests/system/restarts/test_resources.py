@@ -1,4 +1,4 @@
-"""Each resource that a template creates has the same state after a restart, whatever its API has changed."""
+"""Each resource of a template has its state after a restart, including changes by its API."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Key pairs outlast the cloud that created them."""
+"""Key pairs remain valid after a restart."""
 
 from __future__ import annotations
 

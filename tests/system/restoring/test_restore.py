@@ -1,4 +1,4 @@
-"""A shop goes back to a time: its objects, its tables, its snapshot; the erased stay erased."""
+"""Restore of a shop to a time: objects, tables and snapshot, without the erased users."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Items and users that the model has not seen: similar items and similar users stand in for them.
+"""Items and users unknown to the model: recommended by similar items and popular items of user groups.
 
 The tests build on one another, in their order.
 """

@@ -1,4 +1,4 @@
-"""Configuration and catalogue in answers, within seconds of a change.
+"""Configuration and catalogue changes are effective in responses within seconds.
 
 The tests build on one another, in their order.
 """

@@ -1,4 +1,4 @@
-"""Events in, model trained, recommendations out: the whole product on the embedded cloud, on small generated data."""
+"""The complete product on the embedded cloud with small generated data: events, training, recommendations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A visitor browses, logs in, and is known: the session's history is the user's, however often its events come."""
+"""A visitor who logs in keeps the session's history, also after redeliveries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every route that recommends, through the gateway and the functions, with Personalize's own client and plainly.
+"""Every route that recommends, through the gateway and the functions, with Personalize's client and plain requests.
 
 The tests build on one another, in their order.
 """

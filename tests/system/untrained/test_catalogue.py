@@ -1,4 +1,4 @@
-"""Items from the API through their table's stream to the snapshot and to the lake's log.
+"""Items from the API through the table's stream to the snapshot and the change log.
 
 The tests build on one another, in their order.
 """

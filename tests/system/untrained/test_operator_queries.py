@@ -1,4 +1,4 @@
-"""Answers of the operator's routes for a deployment with some traffic."""
+"""Responses of the operator's routes for a deployment with some traffic."""
 
 from __future__ import annotations
 

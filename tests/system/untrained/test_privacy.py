@@ -1,4 +1,4 @@
-"""Erasure of a user: no store of the running product has the id afterwards, and other users lose no data.
+"""Erasure of a user: no store contains the id afterwards, and other users lose no data.
 
 The tests build on one another, in their order.
 """

@@ -1,4 +1,4 @@
-"""A browser with a session's token: what it may do, and that it may do nothing else."""
+"""A browser with a session token: what it may and may not do."""
 
 from __future__ import annotations
 

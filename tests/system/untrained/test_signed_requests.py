@@ -1,4 +1,4 @@
-"""Clients of Amazon Personalize with a key pair and endpoint variables, and nothing else changed."""
+"""Clients of Amazon Personalize that are configured only by a key pair and endpoint variables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A burst over the API leads the trends within seconds, counted once."""
+"""A burst of events leads the trends within seconds and is counted once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers of a shop that has no model yet."""
+"""Responses of a shop without a model."""
 
 from __future__ import annotations
 

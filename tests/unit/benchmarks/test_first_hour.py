@@ -1,4 +1,4 @@
-"""The newcomer's bookshop of the benchmark."""
+"""The bookshop of the first-hour benchmark."""
 
 from pathlib import Path
 

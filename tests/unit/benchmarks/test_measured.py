@@ -1,4 +1,4 @@
-"""The figures that `alsolike cost` takes from the pages of measurements."""
+"""The values that `alsolike cost` takes from the pages of measurements."""
 
 import pytest
 

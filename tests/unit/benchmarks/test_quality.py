@@ -1,4 +1,4 @@
-"""`make bench WHAT=quality` reads what it is given or says what is wrong with it; it writes no page of nothing."""
+"""`make bench WHAT=quality` reads its input files or prints what is wrong with them."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Input without bounds: endless lines, mixed line ends, files of nothing; and what a dry run says of a file."""
+"""Unbounded input: endless lines, mixed line ends, empty files; and dry runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Imports of interactions, taken back."""
+"""Undo of an import of interactions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A damaged or deleted champion pointer is an error, and is put back from its earlier versions."""
+"""A damaged or deleted champion pointer is an error and is restored from its earlier versions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Listing, showing and dropping what is held back."""
+"""Lists, details and deletion of quarantined records."""
 
 from __future__ import annotations
 

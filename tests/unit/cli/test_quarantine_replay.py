@@ -1,4 +1,4 @@
-"""Putting what is held back on the stream again."""
+"""Replay of quarantined records to the stream."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`alsolike rules`, with a function that answers here."""
+"""`alsolike rules`, with an invoked function in this process."""
 
 from __future__ import annotations
 

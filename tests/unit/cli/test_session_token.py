@@ -1,4 +1,4 @@
-"""`alsolike session-token` prints a token that the deployment's authorizer takes, and nothing else."""
+"""`alsolike session-token` prints a token that the deployment's authorizer accepts."""
 
 from __future__ import annotations
 

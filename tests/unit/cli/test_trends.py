@@ -1,4 +1,4 @@
-"""`alsolike trends` prints what the counters say."""
+"""`alsolike trends` prints the items of the trend counters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An unchanged boto3 client of Amazon Personalize understands the answers."""
+"""An unchanged boto3 client of Amazon Personalize parses the responses."""
 
 import dataclasses
 import io

@@ -1,4 +1,4 @@
-"""Signed requests to handlers: whom they let in, and the refusals that Personalize's clients read."""
+"""Signed requests: permitted callers, and refusals in the format of Personalize's clients."""
 
 from __future__ import annotations
 

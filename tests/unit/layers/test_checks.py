@@ -1,4 +1,4 @@
-"""Checks of built layers, on small folders that look like ones."""
+"""Checks of built layers, on small example folders."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Contents of a layer's folder, whose packages a stand-in installs."""
+"""Contents of a layer's folder, with a fake installer."""
 
 from __future__ import annotations
 

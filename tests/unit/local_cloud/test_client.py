@@ -1,4 +1,4 @@
-"""The handle on a cloud: start, requests to the cloud's administration, stop."""
+"""The client of an embedded cloud: start, administration requests, stop."""
 
 from __future__ import annotations
 

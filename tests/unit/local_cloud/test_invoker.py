@@ -1,4 +1,4 @@
-"""Limits of the invoker: what waits for an environment, and what is throttled at once."""
+"""Limits of the invoker: waiting and throttled invocations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Requests beyond the gateway's bound are refused at once, and those within it are answered."""
+"""Requests above the gateway's limit are refused at once, and others are served."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Functions that are to start fast."""
+"""Functions with a fast start."""
 
 from typing import Any
 

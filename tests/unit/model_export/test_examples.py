@@ -1,4 +1,4 @@
-"""The examples in docstrings are true, whatever package they stand in."""
+"""The examples in docstrings of every package are true."""
 
 import doctest
 import importlib

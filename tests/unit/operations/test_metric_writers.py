@@ -1,4 +1,4 @@
-"""The list of custom metrics is what the functions' code writes, and what CloudWatch takes for it."""
+"""The list of custom metrics equals the metrics that functions write."""
 
 from __future__ import annotations
 

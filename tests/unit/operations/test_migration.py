@@ -1,4 +1,4 @@
-"""Calls of Amazon Personalize in sources: those that would fail are found, in every client's spelling."""
+"""Calls of Amazon Personalize in source files: unsupported ones are found, in every client's spelling."""
 
 from __future__ import annotations
 

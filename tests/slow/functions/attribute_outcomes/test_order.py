@@ -1,4 +1,4 @@
-"""The same results whatever the order of arrival, the cut into objects, the deliveries and the calls."""
+"""Results do not depend on the order of arrival, the split into objects, redeliveries and repeated calls."""
 
 from __future__ import annotations
 

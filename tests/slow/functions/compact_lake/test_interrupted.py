@@ -1,4 +1,4 @@
-"""Upkeep that is stopped, watched and joined at each of its calls: readers count the same throughout."""
+"""Upkeep interrupted at any call, and readers during it: the counts do not change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Erasures in random histories leave nothing of the user and everything of the others."""
+"""Erasures in random histories remove all data of the user and no data of others."""
 
 from __future__ import annotations
 

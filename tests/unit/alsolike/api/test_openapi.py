@@ -1,4 +1,4 @@
-"""The API's description: valid, complete, and the file in docs."""
+"""The API's description is valid, complete and equal to the published file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Model bundles: written once, mapped, checked."""
+"""Model bundles: written, opened and checked."""
 
 from __future__ import annotations
 

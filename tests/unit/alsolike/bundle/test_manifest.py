@@ -1,4 +1,4 @@
-"""Manifests: written, read again, refused by name."""
+"""Manifests: written, read, and refused with the invalid field."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Item-to-item tables: written once, mapped, read by row."""
+"""Item-to-item tables: written, opened and read by row."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""The object with all actions: damaged entries are left out and named."""
+"""The object with all actions: damaged entries are omitted and reported."""
 
 from __future__ import annotations
 

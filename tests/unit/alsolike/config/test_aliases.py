@@ -1,4 +1,4 @@
-"""Aliases: the shop's own names of campaigns and recommenders."""
+"""Aliases: a shop's own names for campaigns and recommenders."""
 
 from __future__ import annotations
 

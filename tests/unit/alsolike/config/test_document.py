@@ -1,4 +1,4 @@
-"""A document is a configuration or a list of faults, each at a place that is there."""
+"""A document is a configuration or a list of faults, each with an existing place."""
 
 from __future__ import annotations
 

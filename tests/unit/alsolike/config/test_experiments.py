@@ -1,4 +1,4 @@
-"""Experiments that cannot run as they are stated are refused with their place."""
+"""Invalid experiments are refused with their place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Filters go together with the declared columns and with who uses them, or are refused with their place."""
+"""Filters that do not fit the declared columns or their users are refused with their place."""
 
 from __future__ import annotations
 

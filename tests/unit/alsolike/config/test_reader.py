@@ -1,4 +1,4 @@
-"""Configuration that functions read after it is applied."""
+"""Configuration that functions read at intervals."""
 
 from __future__ import annotations
 

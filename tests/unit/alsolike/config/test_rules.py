@@ -1,4 +1,4 @@
-"""Rule sets that no list can keep, or that go by columns that are not there, are refused with their place."""
+"""Rule sets that no list can satisfy, or that use undeclared columns, are refused with their place."""
 
 from __future__ import annotations
 

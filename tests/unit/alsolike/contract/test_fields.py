@@ -1,4 +1,4 @@
-"""Declared fields: what they read, what they refuse, and that their schemas say the same."""
+"""Declared fields accept the same values as their schemas, and refuse others with a message."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bodies in, answers out, errors as statuses."""
+"""Request bodies, responses, and the statuses of errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON from outside: what is refused, and the words in which."""
+"""JSON of requests: what is refused, and the messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Schedule expressions: the settings accept the schedules that the embedded cloud accepts, and read them alike."""
+"""Schedule expressions: settings and embedded cloud accept the same ones with the same times."""
 
 from __future__ import annotations
 

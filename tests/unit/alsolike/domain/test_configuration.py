@@ -1,4 +1,4 @@
-"""Events that count, and their weights."""
+"""Event types and their weights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Recommendation ids say who answered what, in 40 characters."""
+"""Recommendation ids: time, recommender, version and arms in 40 characters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Users of a session's interactions: cases by hand, and both forms of the rule compared."""
+"""Users of a session's interactions: cases by hand, and both implementations compared."""
 
 from __future__ import annotations
 

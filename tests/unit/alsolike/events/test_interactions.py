@@ -1,4 +1,4 @@
-"""Stream records: what is read, what is refused."""
+"""Stream records: accepted and refused ones."""
 
 from __future__ import annotations
 

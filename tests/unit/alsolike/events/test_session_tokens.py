@@ -1,4 +1,4 @@
-"""Session tokens: standard JWTs that say whose session it is, and nothing that was not signed is believed."""
+"""Session tokens: standard JWTs; anything without a valid signature is refused."""
 
 from __future__ import annotations
 

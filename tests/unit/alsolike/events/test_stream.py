@@ -1,4 +1,4 @@
-"""Batches of the stream, and what of them goes to quarantine."""
+"""Batches of the stream, and quarantined records."""
 
 from __future__ import annotations
 

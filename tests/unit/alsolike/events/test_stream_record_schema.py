@@ -1,4 +1,4 @@
-"""The published JSON Schema of the stream record says what `parse_record` does."""
+"""The published JSON Schema of the stream record agrees with `parse_record`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Samples of metrics that are adjusted for the users' outcomes before the start."""
+"""Metrics adjusted for the users' outcomes before the start."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The always valid test: its formulas, and 1,000 sequences of looks without a difference."""
+"""The always valid test: its formulas, and 1,000 sequences of checks without a difference."""
 
 from __future__ import annotations
 

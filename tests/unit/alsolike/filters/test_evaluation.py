@@ -1,4 +1,4 @@
-"""Evaluation of filters: by the item, the user's interactions with it, the user and the time."""
+"""Evaluation of filters by items, interactions, the user and the time."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The examples of docs/filters.md pass what the document says."""
+"""The examples of docs/filters.md pass the documented items."""
 
 import re
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Expressions of Amazon Personalize's documentation and of its users are filters here, and mean the same.
+"""Expressions of Amazon Personalize are accepted with the same meaning.
 
 Not here are filters of actions (ActionID) and of users (UserID), which are refused as such.
 """

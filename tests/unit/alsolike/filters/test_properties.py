@@ -1,4 +1,4 @@
-"""Any filter that is accepted passes what a naive evaluation of each item says."""
+"""Any filter passes the items that a naive evaluation passes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Any filter is read as what it was written from, and any other text is an error within it."""
+"""Any written filter is parsed back, and any other string is an error with a place inside it."""
 
 from __future__ import annotations
 

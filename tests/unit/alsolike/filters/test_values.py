@@ -1,4 +1,4 @@
-"""Values of a filter's parameters: taken from the request, of the type that the column has."""
+"""Values of a filter's parameters, from the request, with the type of their column."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Locations of interactions in the lake, and the rule that counts each once."""
+"""Locations of interactions in the lake, and deduplication."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The SQL in docs/lake.md, executed on Parquet files with events that stand in them twice."""
+"""The SQL in docs/lake.md, executed on Parquet files with duplicate events."""
 
 from __future__ import annotations
 

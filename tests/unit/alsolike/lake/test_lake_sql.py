@@ -1,4 +1,4 @@
-"""The SQL of the rule that counts each event once, executed on Parquet files that overlap."""
+"""The SQL of deduplication, executed on overlapping Parquet files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Records by the column against records one by one."""
+"""The columnar parser of records agrees with the parser of single records."""
 
 from __future__ import annotations
 

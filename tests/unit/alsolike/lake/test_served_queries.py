@@ -1,4 +1,4 @@
-"""The SQL in docs/served.md, executed on Parquet files with answers that stand in them twice."""
+"""The SQL in docs/served.md, executed on Parquet files with duplicate responses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keyed hashes: the same for the same id, of one length, apart for each kind, and useless without the secret."""
+"""Keyed hashes of ids: stable, of one length, and different for each type and secret."""
 
 from __future__ import annotations
 

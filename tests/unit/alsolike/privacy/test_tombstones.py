@@ -1,4 +1,4 @@
-"""Tombstones: written once, seen by every reader within its interval, and never lost to a failure."""
+"""Tombstones: written once, visible to readers after their interval, and kept during failures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Limits of a profile to the second, and the requests that its store makes."""
+"""Limits of a profile, and the requests that its store sends."""
 
 from __future__ import annotations
 

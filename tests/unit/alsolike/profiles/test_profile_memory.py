@@ -1,4 +1,4 @@
-"""Logins, erasures and other writers between the calls of a store, with and without its memory of sessions."""
+"""Logins, erasures and concurrent writers, with and without cached sessions."""
 
 from __future__ import annotations
 

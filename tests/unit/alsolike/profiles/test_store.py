@@ -1,4 +1,4 @@
-"""Live profiles: merging in any order, and the table."""
+"""Live profiles: merging in any order, and their table."""
 
 from __future__ import annotations
 

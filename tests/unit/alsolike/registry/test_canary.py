@@ -1,4 +1,4 @@
-"""A version on trial: what the pointer carries, and what is kept of what was found."""
+"""A canary in the champion pointer, and its report."""
 
 from __future__ import annotations
 

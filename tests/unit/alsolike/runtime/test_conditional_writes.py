@@ -1,4 +1,4 @@
-"""Objects that are written only if they are still as they were read."""
+"""Objects that are written only if unchanged since they were read."""
 
 from __future__ import annotations
 

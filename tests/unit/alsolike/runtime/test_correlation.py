@@ -1,4 +1,4 @@
-"""Requests are found again by an id that says nothing of a person."""
+"""Correlation ids of requests."""
 
 from __future__ import annotations
 

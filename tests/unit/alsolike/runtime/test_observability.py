@@ -1,4 +1,4 @@
-"""Business metrics go out as embedded metric format."""
+"""Business metrics in the embedded metric format."""
 
 from __future__ import annotations
 

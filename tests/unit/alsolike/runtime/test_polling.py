@@ -1,4 +1,4 @@
-"""The polled value on a clock of its own: fresh, stale, failing, recovering, deleted, slow."""
+"""The polled value with a test clock: fresh, stale, failing, recovering, slow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whole files to and from S3, with botocore's own client."""
+"""Upload and download of complete files, with botocore's client."""
 
 from __future__ import annotations
 

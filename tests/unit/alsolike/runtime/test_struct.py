@@ -1,4 +1,4 @@
-"""Value objects: dataclasses as far as anyone who uses them can see."""
+"""Value objects behave like dataclasses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keys in the table: who may sign, for how long functions remember it, and the operator's changes."""
+"""Keys in the table: permitted use, caching by functions, and changes by the operator."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Signatures: botocore's are accepted, and nothing else is."""
+"""Signatures: those of botocore are accepted, and others are refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cold items: kept by precedence, scored from a model's list, by hand."""
+"""Cold items: order of changes, and scores from a model's list, computed by hand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Columns are encoded as the latest configuration declares them, by every publisher."""
+"""Columns are encoded by every publisher according to the latest configuration."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The nearest known items of a new one, by hand."""
+"""The nearest known items of a new item, computed by hand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A reader has what was published, fetches what is new, and keeps what it had where that fails."""
+"""A reader has the published snapshot, downloads new files, and keeps its snapshot after a failure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The nearest known items of a new one by its words and by what they mean, by hand.
+"""The nearest known items of a new item by words and by sentence embeddings, computed by hand.
 
 `grey` stands in two of four titles, so that it is the one token that counts, and means nothing.
 """

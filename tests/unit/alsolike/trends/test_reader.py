@@ -1,4 +1,4 @@
-"""Trend counters that functions read."""
+"""Trend counters as functions read them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Counters that fade, and what trends by them."""
+"""Decaying counters, and the trends computed from them."""
 
 from __future__ import annotations
 

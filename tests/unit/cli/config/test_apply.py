@@ -1,4 +1,4 @@
-"""`alsolike config` on a deployment: what is applied, compared, listed and brought back."""
+"""`alsolike config` on a deployment: apply, diff, history and rollback."""
 
 from __future__ import annotations
 

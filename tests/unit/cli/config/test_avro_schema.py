@@ -1,4 +1,4 @@
-"""Amazon Personalize's schemas become columns."""
+"""Amazon Personalize's schemas are converted to columns."""
 
 from __future__ import annotations
 

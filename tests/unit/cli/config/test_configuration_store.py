@@ -1,4 +1,4 @@
-"""The configuration's versions: applied one after the other, read by functions now and then."""
+"""The configuration's versions: concurrent changes, history and rollback."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""YAML as plain values, each of which can be pointed at."""
+"""YAML as plain values with their places."""
 
 from __future__ import annotations
 

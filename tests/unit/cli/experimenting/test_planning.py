@@ -1,4 +1,4 @@
-"""The smallest detectable lift at the shop's own traffic, before an experiment starts."""
+"""The smallest detectable lift with the shop's own traffic, before an experiment starts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Replays of an answer with the original request."""
+"""Replays of a response with the original request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why an answer was what it was: the row of the lake, and the answer once more."""
+"""`alsolike explain`: the logged row, and a replay of the response."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Differences between a replay and the original answer, with their reasons."""
+"""Differences between a replay and the original response, with their reasons."""
 
 from __future__ import annotations
 

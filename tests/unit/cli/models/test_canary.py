@@ -1,4 +1,4 @@
-"""A version sent on trial by hand, and taken back."""
+"""A canary that is started and rolled back manually."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Damaged files of bundles: they are named, and restored from earlier versions in S3."""
+"""Damaged files of bundles are reported, and restored from earlier versions in S3."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A version promoted by hand, also against the gate."""
+"""A version that is promoted manually, also against the gate."""
 
 from __future__ import annotations
 

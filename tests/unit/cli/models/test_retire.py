@@ -1,4 +1,4 @@
-"""Versions whose files go, and those whose files stay."""
+"""Versions whose files are deleted, and those that are kept."""
 
 from __future__ import annotations
 

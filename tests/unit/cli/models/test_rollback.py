@@ -1,4 +1,4 @@
-"""A rollback takes the champion back, and holds new versions."""
+"""A rollback restores the previous champion and pauses promotions."""
 
 from __future__ import annotations
 

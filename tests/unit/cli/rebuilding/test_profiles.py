@@ -1,4 +1,4 @@
-"""Profiles out of the lake equal the live ones."""
+"""Profiles rebuilt from the lake equal the live ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Catalogue, users and snapshot out of the change log."""
+"""Catalogue, users and snapshot, rebuilt from the change log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Recommendations for many users, with a function that answers here."""
+"""Recommendations for many users, with an invoked function in this process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""User ids: read from files of several formats, only as fast as answers arrive."""
+"""User ids: read from files of several formats, shortly before their requests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run of the deployment's own workflow: its users, its end, and where its table goes; S3 is moto's."""
+"""A run of the deployment's batch workflow: users, failures and results; S3 is moto's."""
 
 from __future__ import annotations
 

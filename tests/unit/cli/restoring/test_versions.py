@@ -1,4 +1,4 @@
-"""Objects of a versioned bucket come back as they were."""
+"""Objects of a versioned bucket are restored to a time."""
 
 from __future__ import annotations
 

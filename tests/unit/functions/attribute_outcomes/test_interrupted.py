@@ -1,4 +1,4 @@
-"""Calls that die between two steps, overtake each other, or find less than before."""
+"""Calls that are interrupted, overtake each other, or find deleted input."""
 
 from __future__ import annotations
 

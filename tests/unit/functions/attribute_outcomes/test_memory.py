@@ -1,4 +1,4 @@
-"""Memory does not grow with the number of answers and events."""
+"""Memory does not grow with the number of responses and events."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Outcomes of answers, compared with values computed by hand."""
+"""Outcomes of responses, compared with values computed by hand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An event that comes again under its own id, whatever the copy says, counts once."""
+"""Copies of an event with the same id count once, also if they differ."""
 
 from __future__ import annotations
 

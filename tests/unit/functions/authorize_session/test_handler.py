@@ -1,4 +1,4 @@
-"""The authorizer of the routes for browsers: a good token passes with its session, everything else is a plain no."""
+"""The authorizer of the browser routes: valid tokens are authorized with their session, and others refused."""
 
 from __future__ import annotations
 

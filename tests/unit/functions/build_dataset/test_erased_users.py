@@ -1,4 +1,4 @@
-"""Users who were erased are in no dataset."""
+"""Datasets contain no erased users."""
 
 import io
 from collections.abc import Callable

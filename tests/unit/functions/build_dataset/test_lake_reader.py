@@ -1,4 +1,4 @@
-"""Reading the lake while it changes."""
+"""Reading the lake during compaction."""
 
 from __future__ import annotations
 

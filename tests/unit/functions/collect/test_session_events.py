@@ -1,4 +1,4 @@
-"""POST /session/events: a browser's events are its session's, whatever they say."""
+"""POST /session/events stores a browser's events under the session of its token."""
 
 from collections.abc import Callable
 from typing import Any

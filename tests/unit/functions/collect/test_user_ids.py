@@ -1,4 +1,4 @@
-"""Erased users are answered and not stored; pseudonymised ids are all that is stored."""
+"""Events of erased users are not stored, and stored ids are pseudonymised."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Upkeep that is stopped and joined at some of its calls, and meets erased users. The slow tests try each call."""
+"""Upkeep that is interrupted or concurrent, and erased users. The slow tests interrupt each call."""
 
 from __future__ import annotations
 

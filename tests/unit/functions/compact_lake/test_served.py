@@ -1,4 +1,4 @@
-"""Compaction of the recommendation log: one row per answer, none of erased users, while readers query it."""
+"""Compaction of the recommendation log: one row per response, none of erased users, while readers query it."""
 
 from __future__ import annotations
 

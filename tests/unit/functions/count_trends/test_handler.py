@@ -1,4 +1,4 @@
-"""The handler, on S3's conditional writes."""
+"""The handler, with S3's conditional writes."""
 
 from __future__ import annotations
 

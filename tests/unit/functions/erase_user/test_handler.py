@@ -1,4 +1,4 @@
-"""DELETE /users/{userId}: 202 before the work is done, 400 for an invalid id, and no id in the answer."""
+"""DELETE /users/{userId}: 202 before the data are removed, 400 for an invalid id, and no id in the response."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Asking for an erasure works at once, may be repeated, and never starts the removal twice."""
+"""A request for an erasure is effective immediately, may be repeated, and starts one purge."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lines of batch inference jobs: users in, recommendations out."""
+"""Input and output lines of batch inference jobs."""
 
 from __future__ import annotations
 

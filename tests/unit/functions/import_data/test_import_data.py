@@ -1,4 +1,4 @@
-"""Files of import jobs that become interactions, items and users."""
+"""Files of import jobs are stored as interactions, items and users."""
 
 from __future__ import annotations
 

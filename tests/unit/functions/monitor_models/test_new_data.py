@@ -1,4 +1,4 @@
-"""When new interactions start a training: enough of them, once, and in their turn."""
+"""Trainings started by new interactions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When drift starts a training: once, and not again before anything is otherwise."""
+"""Trainings started by drift, once per change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The checks of a week's interactions: their number, and days of the week without any."""
+"""The checks of a week's interactions: their number, and weekdays without any."""
 
 from __future__ import annotations
 

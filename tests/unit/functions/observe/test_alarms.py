@@ -1,4 +1,4 @@
-"""The deployment's own alarms, those that ring first."""
+"""The deployment's alarms, active ones first."""
 
 from __future__ import annotations
 

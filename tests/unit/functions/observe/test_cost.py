@@ -1,4 +1,4 @@
-"""A month's bill of what is deployed, under a load that is stated or was counted."""
+"""The monthly cost of the deployed resources under a given or counted load."""
 
 from __future__ import annotations
 

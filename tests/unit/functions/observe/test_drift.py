@@ -1,4 +1,4 @@
-"""Monitoring results compared with the index of the days before."""
+"""Drift reports with the history of each figure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Experiments with their reports: what the command line says of the same answers."""
+"""Experiments with their reports, equal to those of the command line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Quarantined records by reason; answers contain none of their values."""
+"""Quarantined records by reason; responses contain none of their values."""
 
 from __future__ import annotations
 

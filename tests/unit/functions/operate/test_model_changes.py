@@ -1,4 +1,4 @@
-"""Model versions, changed through the API: by whom, why, and never over another's change."""
+"""Changes of model versions through the API: operator, reason and concurrent changes."""
 
 from collections.abc import Callable
 from typing import Any

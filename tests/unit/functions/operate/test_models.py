@@ -1,4 +1,4 @@
-"""Model versions, seen through the API."""
+"""Model versions, read through the API."""
 
 from __future__ import annotations
 

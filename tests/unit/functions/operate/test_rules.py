@@ -1,4 +1,4 @@
-"""Rules tried through the API."""
+"""Previews of rules through the API."""
 
 from __future__ import annotations
 

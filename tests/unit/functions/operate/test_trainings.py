@@ -1,4 +1,4 @@
-"""Runs of the training workflow, seen and started through the API."""
+"""Training runs, listed and started through the API."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The control plane as an unchanged boto3 client sees it."""
+"""The control plane, called by an unchanged boto3 client."""
 
 from __future__ import annotations
 

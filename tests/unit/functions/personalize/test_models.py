@@ -1,4 +1,4 @@
-"""Solution versions, campaigns, recommenders and filters: training runs, and names that requests contain."""
+"""Solution versions, campaigns, recommenders and filters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Items that the champion does not know come with the nearest ones that it knows."""
+"""Items unknown to the champion are published with their nearest known items."""
 
 from __future__ import annotations
 

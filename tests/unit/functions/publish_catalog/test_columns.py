@@ -1,4 +1,4 @@
-"""Columns of the snapshot follow the applied configuration."""
+"""Columns of the snapshot have the types of the applied configuration."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Changes reach the snapshot and the log, once each, whatever comes in between."""
+"""Changes are written once to the snapshot and the log, also after failures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A purge can be stopped and overtaken anywhere, finds the user all the same, and counts nothing twice."""
+"""A purge that is interrupted or concurrent removes all rows and counts each once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Requests that name campaigns and recommenders by the shop's own names."""
+"""Requests that name campaigns and recommenders by aliases of the shop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A canary answers its share of the users next to the champion, through the handler."""
+"""A canary serves its share of the users, through the handler."""
 
 from __future__ import annotations
 

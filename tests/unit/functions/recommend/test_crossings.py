@@ -1,4 +1,4 @@
-"""The path of a warm request through the files of recommend and the core: how many, and how often it changes file."""
+"""The number of files that a warm request runs through, and of changes between them."""
 
 import sys
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Users of arms are answered in the ways of their arms, through the handler."""
+"""Users of arms get the settings of their arms, through the handler."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Before a request waits: the champion is loaded at initialisation, and looked for again after a restoration."""
+"""The champion is loaded at initialisation, and checked again after a restoration."""
 
 import importlib
 from collections.abc import Callable, Iterator

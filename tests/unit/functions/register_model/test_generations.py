@@ -1,4 +1,4 @@
-"""Models of made-up shops, one after the other: trained, compared and judged."""
+"""Models of generated shops, trained and compared one after the other."""
 
 from pathlib import Path
 from typing import Any

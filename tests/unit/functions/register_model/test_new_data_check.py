@@ -1,4 +1,4 @@
-"""The gate's check on new data: the gain from training on them, and how predictable they are."""
+"""The gate's check on new data: the gain from training on them, and their predictability."""
 
 import dataclasses
 from typing import Any

@@ -1,4 +1,4 @@
-"""The end of a canary: out of the trial, rid of files that nothing keeps; and an action that is none."""
+"""The end of a canary: its removal from the pointer, and deletion of unused versions."""
 
 from __future__ import annotations
 

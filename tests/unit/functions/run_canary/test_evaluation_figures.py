@@ -1,4 +1,4 @@
-"""Tests of a version on trial, on figures small enough to compute by hand."""
+"""Statistics of a canary, compared with values computed by hand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A look compares the arms, and promotes the version, takes it back or lets it go on."""
+"""A check compares the arms, and promotes the version, rolls it back or continues."""
 
 from __future__ import annotations
 

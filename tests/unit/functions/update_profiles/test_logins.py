@@ -1,4 +1,4 @@
-"""A session that logs in takes its history to the user, in whatever order its events come."""
+"""A session that logs in moves its history to the user, in any order of its events."""
 
 import dataclasses
 import itertools

@@ -1,4 +1,4 @@
-"""Batches of the stream become profiles, each event once and in its place."""
+"""Batches of the stream are written to profiles, each event once."""
 
 import dataclasses
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The worked example of docs/algorithms.md runs as it stands there."""
+"""The example of docs/algorithms.md runs unchanged."""
 
 import dataclasses
 import re

@@ -1,4 +1,4 @@
-"""One item-to-item table from several models."""
+"""One item-to-item table distilled from several models."""
 
 import dataclasses
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""Algorithms in a folder of one's own, which `ALSOLIKE_PACKAGE` or the training job's channel `package` brings."""
+"""Own algorithms in the folder of `ALSOLIKE_PACKAGE` or of the training job's channel `package`."""
 
 from __future__ import annotations
 

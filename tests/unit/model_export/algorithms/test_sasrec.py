@@ -1,4 +1,4 @@
-"""SASRec's scores in numpy, in the graph and in torch are the same; training learns what comes next."""
+"""SASRec: equal scores in numpy, the graph and torch; training learns the next item."""
 
 import dataclasses
 from pathlib import Path

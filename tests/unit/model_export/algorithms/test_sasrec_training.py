@@ -1,4 +1,4 @@
-"""The item vectors' optimizer, the sampled negatives and the first vectors of SASRec's training."""
+"""SASRec's training: optimizer of item vectors, sampled negatives and initial vectors."""
 
 import math
 from typing import Any

@@ -1,4 +1,4 @@
-"""Items that were bought together."""
+"""Items that are bought together."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""Chunks of scored histories: their size does not grow with the number of users or the square of histories."""
+"""Chunks of scored histories: their size is independent of the number of users."""
 
 from pathlib import Path
 

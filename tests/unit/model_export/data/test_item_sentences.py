@@ -1,4 +1,4 @@
-"""Opening a sentence model's folder: what model2vec makes of a text, and which columns are texts."""
+"""A sentence model's folder: embeddings equal to model2vec's, and the columns that are texts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A dataset is read whole or in parts, and refused by the file and column that are wrong."""
+"""A dataset is read from one or several files, and refused with the invalid file and column."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Scales of new items and of rare ones, by hand; see `cold_shops`."""
+"""Scales of new and rare items, computed by hand; see `cold_shops`."""
 
 import math
 

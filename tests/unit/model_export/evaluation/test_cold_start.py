@@ -1,4 +1,4 @@
-"""Evaluation of items without interactions, by hand; see `cold_shops`."""
+"""Evaluation of items without interactions, computed by hand; see `cold_shops`."""
 
 import math
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Choice of the items of the past that are not recommended again."""
+"""The choice between excluding seen items, bought items or none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sums of scores, judged by few candidates, are judged as over all items."""
+"""Sums of scores, evaluated on few candidates, equal those over all items."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Propensities of places from neighbours in random order."""
+"""Propensities of positions from pairs in random order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Similar items and items bought together, counted by hand."""
+"""Similar items and items bought together, computed by hand."""
 
 import dataclasses
 import itertools

@@ -1,4 +1,4 @@
-"""Quality of related items, by hand."""
+"""Quality of related items, computed by hand."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""Distribution of each answer's highest score, over users of the last days."""
+"""Distribution of each response's highest score, over users of the last days."""
 
 from __future__ import annotations
 

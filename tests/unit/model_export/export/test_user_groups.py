@@ -1,4 +1,4 @@
-"""Popular items of groups of users, by hand."""
+"""Popular items of groups of users, computed by hand."""
 
 import numpy as np
 import pytest

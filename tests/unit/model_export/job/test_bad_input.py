@@ -1,4 +1,4 @@
-"""Training on poor data: users, items, times, rows, weights, hold-out, and too few of them."""
+"""Training on poor data: users, items, times, rows, weights, holdout, and too few of them."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""A training that reads some users' interactions, and statistics of all."""
+"""A training that reads the interactions of some users and statistics of all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The training job: its hyperparameters, its bundle, and the reason that it leaves where it fails."""
+"""The training job: its hyperparameters, its bundle, and the reason of a failure."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A dataset becomes a bundle."""
+"""Training of a dataset to a bundle."""
 
 import shutil
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Places of processes that train together, and their messages. The slow tests train in two processes."""
+"""Processes that train together: their ranks and messages. The slow tests train in two processes."""
 
 from __future__ import annotations
 

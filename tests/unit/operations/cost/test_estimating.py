@@ -1,4 +1,4 @@
-"""Bills by hand: fixed lines, and what requests, events and metrics cost."""
+"""Bills computed by hand: fixed lines, and costs of requests, events and metrics."""
 
 import dataclasses
 import math

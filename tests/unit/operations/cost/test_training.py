@@ -1,4 +1,4 @@
-"""Costs of training runs, on one machine and with Spark, and of runs that do not fit."""
+"""Costs of training runs, on one machine and with Spark, and of runs above their limits."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""Files of shop platforms and of analytics become data files."""
+"""Files of shop platforms and analytics are converted to data files."""
 
 from __future__ import annotations
 

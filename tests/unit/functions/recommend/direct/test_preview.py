@@ -1,4 +1,4 @@
-"""Rules tried on one request, by direct invocation."""
+"""Previews of rules by direct invocation."""
 
 from __future__ import annotations
 

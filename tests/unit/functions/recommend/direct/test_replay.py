@@ -1,4 +1,4 @@
-"""Answers once more: at their time, of the history that is given, with reasons."""
+"""Replays of a response at its time, with the given history, with reasons."""
 
 import json
 import re

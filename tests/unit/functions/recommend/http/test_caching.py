@@ -1,4 +1,4 @@
-"""GET answers without a user: cache lifetime, shared caches and revalidation."""
+"""GET responses without a user: cache lifetime, shared caches and revalidation."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The line of the log for each answer: what it says, of whom, and when there is none."""
+"""The log line of each response: its fields, its pseudonymised user, and responses without a line."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""Answers with actions."""
+"""Recommended actions."""
 
 from __future__ import annotations
 

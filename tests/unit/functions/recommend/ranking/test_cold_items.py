@@ -1,4 +1,4 @@
-"""Items that the model does not know, in answers.
+"""Recommendation of items unknown to the model.
 
 After a pear come a fig (2) and a plum (1). Fig and apple are from Greece, plum and kiwi are blue: two items that a new
 one shares a column with are its neighbours, each with weight 1/2.

@@ -1,4 +1,4 @@
-"""Reasons are the model's own arithmetic: what it says itself where an interaction weighs nothing."""
+"""Reasons are differences of the model's own scores with and without an interaction."""
 
 import dataclasses
 from pathlib import Path

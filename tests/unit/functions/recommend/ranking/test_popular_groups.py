@@ -1,4 +1,4 @@
-"""Users without a history: what is popular among their like. Popular of all are fig, pear and kiwi."""
+"""Users without a history: items popular in their group. Globally popular are fig, pear and kiwi."""
 
 from typing import Any
 

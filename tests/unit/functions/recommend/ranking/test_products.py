@@ -1,4 +1,4 @@
-"""Lists in which variants of a product take one place."""
+"""Lists with one variant per product."""
 
 from typing import Any
 

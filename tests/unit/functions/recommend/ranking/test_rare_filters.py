@@ -1,4 +1,4 @@
-"""A filter that two items of twenty thousand pass, through a model's real graph."""
+"""A filter that two of 20,000 items pass, with the graph of a model."""
 
 import math
 

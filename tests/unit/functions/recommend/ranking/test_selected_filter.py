@@ -1,4 +1,4 @@
-"""Filters of the configuration in answers."""
+"""Filters of the configuration in responses."""
 
 import time
 from collections.abc import Callable

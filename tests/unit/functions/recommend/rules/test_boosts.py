@@ -1,4 +1,4 @@
-"""Boosts find the best of the boosted scores among all items, not only among those that the model ranks first."""
+"""Boosts find the best boosted scores among all items, not only among the candidates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Neighbours in random order."""
+"""Pairs of neighbouring items in random order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rules of the configuration and of requests in answers."""
+"""Rules of the configuration and of requests in responses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Any rule set that the configuration accepts, on any catalogue: what the answer does not keep it says."""
+"""Any accepted rule set on any catalogue: broken rules are named in the response."""
 
 from __future__ import annotations
 

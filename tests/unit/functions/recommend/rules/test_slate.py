@@ -1,4 +1,4 @@
-"""Lists that keep the rules, small enough to be made by hand; and what they say of those that they could not keep."""
+"""Lists that satisfy the rules, compared with small lists made by hand, and rules that could not be satisfied."""
 
 import itertools
 import random

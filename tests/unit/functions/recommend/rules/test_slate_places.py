@@ -1,4 +1,4 @@
-"""Places of a list that pins, promotions, chance and slate rules want at the same time."""
+"""Conflicts of pins, promotions, exploration and slate rules over positions."""
 
 from __future__ import annotations
 

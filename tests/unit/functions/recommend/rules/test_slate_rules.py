@@ -1,4 +1,4 @@
-"""Slate rules looked at item by item."""
+"""Slate rules applied item by item."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bundles whose checksums are right and whose contents are not: every route answers and declares the degradation."""
+"""Bundles with valid checksums and invalid contents: every route falls back and reports the degradation."""
 
 import dataclasses
 import re

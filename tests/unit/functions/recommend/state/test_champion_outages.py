@@ -1,4 +1,4 @@
-"""A champion that cannot be looked up or fetched for now."""
+"""A champion whose pointer or files are temporarily unavailable."""
 
 import errno
 import shutil

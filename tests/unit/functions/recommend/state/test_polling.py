@@ -1,4 +1,4 @@
-"""Look-ups in S3 that take long: requests wait for them no longer than their time budget."""
+"""Slow reads from S3: requests wait no longer than their time budget."""
 
 from __future__ import annotations
 
