@@ -7,12 +7,14 @@ import datetime as dt
 import io
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import PurePosixPath
 from typing import Any
 
 from alsolike.catalogue.change_log import ChangeKind
 from alsolike.declarations.storage import (
     ACTIONS_KEY,
     CONFIGURATION_PREFIX,
+    CONFIGURATION_VERSIONS_PREFIX,
     IMPORTS_PREFIX,
     INTERACTIONS_PREFIX,
     MODELS_PREFIX,
@@ -23,14 +25,12 @@ from alsolike.runtime.s3 import S3Object
 from operations import progress
 from operations.client.aws import translate_aws_errors
 from operations.client.deployment import Deployment
-from operations.configuration.store import store_of
 from operations.ingest.undo import imports
 from operations.recovery.source import EVERYTHING, Part
 from operations.recovery.versions import ObjectChange, apply, changes
 from operations.times import milliseconds
 
 _THREADS = 16
-_MAX_VERSIONS = 1_000
 
 LAKE_PREFIXES = {
     Part.INTERACTIONS: (INTERACTIONS_PREFIX,),
@@ -114,10 +114,11 @@ def losses(where: Deployment, planned: Sequence[Planned], *, to: dt.datetime) ->
     """Return the newer data that the planned changes remove."""
     removed = {part.prefix: [change.key for change in part.changes if change.action != "restore"] for part in planned}
     models = {key.removeprefix(MODELS_PREFIX).partition("/")[0] for key in removed.get(MODELS_PREFIX, ())}
-    configurations: tuple[int, ...] = ()
-    if any(part.prefix == CONFIGURATION_PREFIX and part.changes for part in planned):
-        applied = store_of(where).history(limit=_MAX_VERSIONS)
-        configurations = tuple(sorted(one.version for one in applied if one.applied_ms > milliseconds(to)))
+    configurations = [
+        int(PurePosixPath(key).stem)
+        for key in removed.get(CONFIGURATION_PREFIX, ())
+        if key.startswith(CONFIGURATION_VERSIONS_PREFIX)
+    ]
     imported_ms = [each.import_id for each in imports(where)]
     events = sum(
         _live_events(where.client("s3"), part.bucket, change.key, after_ms=milliseconds(to), imported_ms=imported_ms)
@@ -125,11 +126,14 @@ def losses(where: Deployment, planned: Sequence[Planned], *, to: dt.datetime) ->
         if part.prefix == INTERACTIONS_PREFIX
         for change in part.changes
     )
-    return Losses(events, tuple(sorted(models)), configurations)
+    return Losses(events, tuple(sorted(models)), tuple(sorted(configurations)))
 
 
 def _live_events(s3: Any, bucket: str, key: str, *, after_ms: int, imported_ms: Sequence[int]) -> int:
-    """Return the number of rows of an object that arrived after the time, except at the times of imports."""
+    """Return the number of rows of an object that arrived after the time, except at the times of imports.
+
+    A damaged object has none.
+    """
     import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
@@ -137,7 +141,10 @@ def _live_events(s3: Any, bucket: str, key: str, *, after_ms: int, imported_ms: 
     stored = S3Object(s3, bucket, key).read()
     if stored is None:
         return 0
-    received = pq.read_table(io.BytesIO(stored.body), columns=["received_time_ms"])["received_time_ms"]
+    try:
+        received = pq.read_table(io.BytesIO(stored.body), columns=["received_time_ms"])["received_time_ms"]
+    except pa.ArrowInvalid:
+        return 0
     is_imported = pc.is_in(received, value_set=pa.array(imported_ms, pa.int64()))
     is_lost = pc.and_(pc.greater(received, after_ms), pc.invert(is_imported))
     return int(pc.sum(is_lost).as_py() or 0)

@@ -18,7 +18,7 @@ from alsolike.catalogue.actions import Action, ActionStore
 from alsolike.catalogue.change_log import ChangeKind
 from alsolike.catalogue.changes import Change
 from alsolike.catalogue.items import CatalogueStore, Item
-from alsolike.declarations.storage import OWN_NAMES_KEY
+from alsolike.declarations.storage import CONFIGURATION_KEY, OWN_NAMES_KEY
 from alsolike.events.interactions import Interaction
 from alsolike.events.stream import stream_records
 from alsolike.privacy.pseudonyms import Pseudonyms
@@ -160,6 +160,24 @@ def test_restore_reports_newer_events_models_and_configurations_as_lost(shop: De
     found = losses(shop, plan(shop, to=then, keep_newer=False), to=then)
 
     assert found == Losses(live_events=1, models=("v2",), configurations=(1,))
+
+
+def test_damaged_objects_are_restored(shop: Deployment) -> None:
+    archive_batch(shop, interaction("before", received_time_ms=now_ms()), first=0)
+    store, s3 = store_of(shop), shop.client("s3")
+    document = {"format": 1, "events": {"view": {"weight": 2}}}
+    store.apply(store.current(), document, text="", by="me", reason="", now_ms=now_ms())
+    applied = store.current()
+    then = Clock().next_second()
+    (key,) = (listed.key for listed in LakeReader(s3, shop.names.lake_bucket, received_by_ms=None).objects())
+    s3.put_object(Bucket=shop.names.lake_bucket, Key=key, Body=b"damaged")
+    s3.put_object(Bucket=shop.names.artefact_bucket, Key=CONFIGURATION_KEY, Body=b"{")
+
+    assert losses(shop, plan(shop, to=then, keep_newer=False), to=then) == Losses(0, (), ())
+    restore(shop, then, parts={Part.INTERACTIONS, Part.CONFIGURATION})
+
+    assert event_ids(shop) == ["before"]
+    assert (store.current().versions, store.current().document) == (applied.versions, applied.document)
 
 
 def test_later_restore_undoes_an_earlier_one(shop: Deployment) -> None:
