@@ -55,4 +55,5 @@ def test_memory_stays_level_during_an_hour_of_traffic(tmp_path: Path) -> None:
             used.append(memory_bytes(shop))
 
     assert statuses == {200: REQUESTS}
+    print("\nMB after each quarter:", [round(each / 1e6, 1) for each in used])
     assert used[-1] - used[0] < 3 * QUARTER * GROWTH_BYTES, used
