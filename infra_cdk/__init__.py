@@ -1,8 +1,8 @@
-"""The infrastructure: what is deployed, as a CDK app."""
+"""CDK app of the infrastructure."""
 
 import os
 
 from infra_cdk.node import use_installed_node
 
-# The CDK starts Node as soon as anything of it is imported, so this cannot wait for the app to run.
+# The CDK starts Node when it is imported, so the variable must be set before any other import.
 use_installed_node(os.environ)

@@ -1,4 +1,4 @@
-"""Writer of the cloud assembly of one environment, which the CDK's CLI and the embedded cloud deploy."""
+"""CDK app that writes the cloud assembly of one environment. The CDK's CLI or the embedded cloud deploys it."""
 
 import argparse
 import json
@@ -35,7 +35,7 @@ LAYERS = ROOT / "build" / "layers"
 def read_context() -> dict[str, Any]:
     """Return the context in `cdk.json`: feature flags, and the settings of the environments.
 
-    The CDK's CLI would pass it on; without the CLI the app would be another one.
+    The CDK's CLI passes this context to the app. Without the CLI, the app must read it to write the same templates.
     """
     context: dict[str, Any] = json.loads((ROOT / "cdk.json").read_bytes())["context"]
     return context
@@ -50,38 +50,38 @@ def create_app(
     check_templates: bool = True,
     overrides: Mapping[str, Any] | None = None,
 ) -> cdk.App:
-    """Create the app; its `synth` writes the assembly.
+    """Create the app. Its method `synth` writes the assembly.
 
     Parameters
     ----------
     environment
-        Its name; by default the context's `environment`, which ``cdk -c environment=NAME`` sets.
+        Name of the environment. Default: the context's `environment`, which ``cdk -c environment=NAME`` sets.
     outdir
-        By default where the CLI says (CDK_OUTDIR), else `cdk.out` in the repository.
+        Folder of the assembly. Default: the variable CDK_OUTDIR, which the CLI sets, or `cdk.out` in the repository.
     layers
-        Where `layers/build.py` put its folders.
+        Output folder of `layers/build.py`.
     check_templates
-        Whether the CDK also validates the finished templates against CloudFormation's schema.
+        True to validate the templates against CloudFormation's schema.
     overrides
         Settings that replace those of the environment.
 
     Raises
     ------
     InvalidSettings
-        If the environment's settings cannot be used.
+        If a setting of the environment is not valid.
     MissingLayer
         If a layer has not been built.
     """
     app = cdk.App(
-        # Stack traces name the jsii kernel's temporary folder, so no two assemblies would be the same. Not in
-        # cdk.json, where the CLI warns of keys like this one.
+        # Stack traces contain the temporary folder of jsii, so assemblies would differ in each synthesis. The key is
+        # not in cdk.json, because the CLI warns of such keys there.
         context={**context, "aws:cdk:disable-creation-stack-traces": True},
         outdir=str(outdir or os.environ.get("CDK_OUTDIR") or ROOT / "cdk.out"),
         analytics_reporting=False,
         builtin_cloud_formation_validation=check_templates,
     )
     name = environment or app.node.try_get_context("environment")
-    # Not from the app's context: what is null there was lost on its way through jsii, and would be the default again.
+    # Not from the app's context: jsii drops null values, so the default would replace an explicit null.
     settings = load_settings(context.get("environments"), name, overrides)
     add_stacks(app, settings=settings, layers=layers)
     cdk.Validations.of(app).add_plugins(cdk_nag.AwsSolutionsChecks(app))
@@ -89,10 +89,10 @@ def create_app(
 
 
 def add_stacks(app: cdk.App, *, settings: Settings, layers: Path) -> None:
-    """Add the stacks of an environment, named ``alsolike-<environment>-<part>``."""
+    """Add the stacks ``alsolike-<environment>-<part>`` of an environment."""
     env = cdk.Environment(account=settings.account, region=settings.region)
     prefix = f"alsolike-{settings.name}"
-    # CloudFormation gives a stack's tags to all in it: budgets and the bill tell deployments apart by this one.
+    # CloudFormation copies the tags of a stack to its resources. Budgets and bills select a deployment by this tag.
     cdk.Tags.of(app).add(ENVIRONMENT_TAG, settings.name, include_resource_types=["aws:cdk:stack"])
     data = DataStack(app, f"{prefix}-data", settings=settings, env=env)
     catalogue = CatalogueStack(app, f"{prefix}-catalogue", settings=settings, env=env, data=data, layers=layers)
@@ -141,12 +141,12 @@ def add_stacks(app: cdk.App, *, settings: Settings, layers: Path) -> None:
     )
     if settings.web:
         pages = PagesStack(app, f"{prefix}-pages", settings=settings, env=env, serving=serving)
-        # CloudFront refuses accounts that AWS has not verified, and a refusal ends `cdk deploy --all`.
+        # Deployed last: CloudFront rejects accounts that AWS has not verified, and this error ends `cdk deploy --all`.
         pages.add_stack_dependency(observability)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the assembly; return the exit status."""
+    """Write the assembly. Return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m infra_cdk.app", description=__doc__)
     parser.add_argument("--environment", help="a name in cdk.json's context.environments")
     parser.add_argument("--outdir", type=Path, help="folder of the assembly (default: cdk.out)")
@@ -176,7 +176,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         app.synth()
     except RuntimeError as error:
-        # The CDK has printed its findings already; a trace through its kernel would hide them.
+        # The CDK has already printed the findings. A traceback would hide them.
         if "ValidationFailed" not in str(error):
             raise
         sys.stderr.write(f"error: {error}\n")

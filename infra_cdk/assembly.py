@@ -1,7 +1,6 @@
-"""Cache of cloud assemblies by content: an environment whose inputs are unchanged is not synthesized again.
+"""Cache of cloud assemblies by a digest of their inputs, so that an unchanged environment is not synthesized again.
 
-`python -m infra_cdk.assembly` prints the folder of the assembly. The CDK and its Node process are loaded only where
-something has changed.
+`python -m infra_cdk.assembly` prints the folder of the assembly. It loads the CDK and Node only after a change.
 """
 
 import argparse
@@ -27,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[1]
 INPUTS = ("cdk.json", "functions", "infra_cdk", "layers/core", "model_export", "operations")
 """Files and folders of the repository that a synthesis reads."""
 KEPT = 4
-"""Assemblies in the cache by default; the least recently used ones are deleted first."""
+"""Default maximum number of assemblies in the cache. The least recently used are deleted first."""
 
 _STAMP = "inputs.sha256"
 _NOT_PASSED = ("AWS_", "CDK_")
@@ -50,21 +49,21 @@ def inputs_digest(
 ) -> str:
     """Return the digest of everything that an assembly depends on.
 
-    That is `INPUTS`, the built layers, the folders that the settings name, the installed distributions with their
-    versions, Python, the environment's name, and the variables of jsii. Some of these make no difference: an
-    unnecessary synthesis costs seconds, an outdated assembly deploys other code.
+    The digest covers `INPUTS`, the built layers, the folders in the settings, the installed distributions with their
+    versions, Python, the environment's name, and the variables of jsii. It may change without need: an unnecessary
+    synthesis costs seconds, but an outdated assembly deploys outdated code.
 
     Parameters
     ----------
     packages
-        Where the distributions are installed; by default those of this Python.
+        Folder of the installed distributions. Default: this Python's site-packages.
     overrides
         Settings that replace those of the environment.
 
     Raises
     ------
     InvalidSettings
-        If the environment's settings cannot be used.
+        If a setting of the environment is not valid.
     """
     context: Mapping[str, Any] = json.loads((root / "cdk.json").read_bytes())["context"]
     name = environment or context.get("environment", "")
@@ -88,18 +87,18 @@ def inputs_digest(
 
 
 def cached(cache: Path, *, digest: Callable[[], str], write: Callable[[Path], None], kept: int = KEPT) -> Path:
-    """Return the folder of the assembly of the present inputs; write it unless the cache has it undamaged.
+    """Return the folder of the assembly for the current inputs. Write the assembly if it is missing or modified.
 
-    An assembly is written next to its place and renamed, so that an interrupted synthesis leaves none.
+    An assembly is written to a temporary folder and renamed, so that an interrupted synthesis is never used.
 
     Parameters
     ----------
     digest
-        Returns the digest of the inputs.
+        Function that returns the digest of the inputs.
     write
-        Writes the assembly into a folder.
+        Function that writes the assembly to a folder.
     kept
-        Number of assemblies that stay.
+        Maximum number of assemblies that stay in the cache.
 
     Raises
     ------
@@ -118,7 +117,7 @@ def cached(cache: Path, *, digest: Callable[[], str], write: Callable[[Path], No
         if digest() != inputs:
             raise InputsChanged("the sources changed during the synthesis; run the command again")
         (written / _STAMP).write_text(_stamp(written, inputs), encoding="utf-8")
-        if not _is_current(entry, inputs):  # another process may have written the same
+        if not _is_current(entry, inputs):  # another process may have written this assembly
             shutil.rmtree(entry, ignore_errors=True)
             written.rename(entry)
     _prune(cache, kept)
@@ -126,7 +125,7 @@ def cached(cache: Path, *, digest: Callable[[], str], write: Callable[[Path], No
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the folder of the assembly; return the exit status."""
+    """Print the folder of the assembly. Return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m infra_cdk.assembly", description=__doc__)
     parser.add_argument("--environment", help="a name in cdk.json's context.environments")
     parser.add_argument("--cache", type=Path, required=True, help="folder of the assemblies")
@@ -141,7 +140,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
 
     def write(outdir: Path) -> None:
-        # These variables configure the CDK's and AWS's command lines; the assembly must not depend on them.
+        # These variables configure the command lines of the CDK and AWS. The assembly must not depend on them.
         for name in [name for name in os.environ if name.startswith(_NOT_PASSED)]:
             del os.environ[name]
         from infra_cdk import app
@@ -161,13 +160,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _is_current(entry: Path, inputs: str) -> bool:
-    """Return whether an assembly was written from `inputs` and has not changed since."""
+    """Return whether an assembly was written from `inputs` and is unmodified."""
     stamp = entry / _STAMP
     return stamp.is_file() and stamp.read_text(encoding="utf-8") == _stamp(entry, inputs)
 
 
 def _prune(cache: Path, kept: int) -> None:
-    """Delete the least recently used assemblies, and what killed syntheses left."""
+    """Delete the least recently used assemblies, and temporary folders of interrupted syntheses."""
     last_used_s = {path: path.stat().st_mtime for path in cache.iterdir() if path.is_dir()}
     written = sorted((p for p in last_used_s if not p.name.startswith(_WRITING)), key=last_used_s.__getitem__)
     abandoned = [
@@ -184,7 +183,7 @@ def _stamp(folder: Path, inputs: str) -> str:
 
 
 def _digest(files: Iterable[tuple[Path, str]]) -> str:
-    """Return the digest of files, each with the name that counts: names, permissions, link targets and contents."""
+    """Return the digest of names, permissions, link targets and contents of `(path, name)` pairs."""
     digest = hashlib.sha256()
     for path, name in files:
         fact: list[object] = [name, path.lstat().st_mode]
@@ -203,7 +202,7 @@ def _sources(root: Path) -> Iterator[tuple[Path, str]]:
         if path.is_file():
             yield path, name
         for file, below in _files(path):
-            if "__pycache__" not in file.parts:  # compiled modules are in no asset
+            if "__pycache__" not in file.parts:  # assets exclude compiled modules
                 yield file, f"{name}/{below}"
 
 

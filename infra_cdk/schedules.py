@@ -1,4 +1,4 @@
-"""Longest pauses of EventBridge schedules."""
+"""Longest gaps between runs of EventBridge schedules."""
 
 import dataclasses
 import datetime as dt
@@ -12,13 +12,13 @@ _DAY_HOURS = 24
 _WEEK_HOURS = 7 * _DAY_HOURS
 
 _FIRST, _DAYS = dt.date(2090, 1, 1), 20 * 365
-"""Period with the longest time between two leap days, since 2100 is a common year."""
+"""First day and number of days of a simulated period. It contains the longest gap between leap days, around 2100."""
 
 
 def longest_gap_hours(expression: str) -> int:
-    """Return the longest time between two runs in hours, rounded up, and at most a week.
+    """Return the longest gap between two runs in hours, rounded up, at most one week.
 
-    A schedule that names months or days of the month counts as a week.
+    The result is one week for schedules with months or days of the month.
 
     Examples
     --------
@@ -37,9 +37,9 @@ def longest_gap_hours(expression: str) -> int:
 
 
 def longest_gap_days(expression: str | None) -> int | None:
-    """Return the longest time between two runs in days, or None without a schedule.
+    """Return the longest gap between two runs in days, or None if `expression` is None.
 
-    Rules such as "the last Friday" get an upper bound. Years are ignored.
+    The result is an upper bound for rules such as "the last Friday". Years are ignored.
 
     Examples
     --------
@@ -69,7 +69,7 @@ def _longest_gap(schedule: Cron) -> int:
 
 
 def _further_days(expression: str) -> int:
-    """Return the days by which the gap of a monthly rule may exceed the gap of runs on the first of each month."""
+    """Return the maximum number of days by which a gap exceeds the gap between runs on the first day of the month."""
     if "#5" in expression:
-        return 88  # months without a fifth Friday; 119 days between two of them
+        return 88  # up to 119 days between two fifth Fridays
     return 32 if re.search("(29|30|31)W", expression) else 4

@@ -1,4 +1,4 @@
-"""Typed settings of an environment."""
+"""Settings of an environment in `cdk.json`."""
 
 import dataclasses
 import re
@@ -10,17 +10,17 @@ from infra_cdk.regions import PANDAS_VERSION, TRAINING_REGISTRIES, WITHOUT_SNAP_
 from infra_cdk.settings_checks import InvalidSettings, is_date, require, require_schedules, setting
 from infra_cdk.training_settings import TrainingSettings
 
-# Accepted by CloudWatch Logs: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
+# Values of CloudWatch Logs: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
 LOG_RETENTION_DAYS = frozenset(
     {1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
 )
 MAX_RECORD_AGE_HOURS = 168
-"""Lambda's limit."""
+"""Maximum age of records in event source mappings, a limit of Lambda."""
 
-# It becomes part of the token endpoint's host name: 63 characters at most, none of the three words.
+# The name is part of Cognito's host name, which has at most 63 characters and excludes three reserved words.
 _NAME = re.compile(r"(?!.*(aws|amazon|cognito))[a-z]([a-z0-9-]{0,14}[a-z0-9])?")
 _LABEL = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
-# As browsers write them: in lower case, without a path.
+# Origins in the notation of browsers: in lower case, without a path.
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _ORIGIN = re.compile(rf"(https://{_LABEL}(\.{_LABEL})*|http://(localhost|127\.0\.0\.1))(:[1-9][0-9]{{0,4}})?")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
@@ -38,7 +38,7 @@ SIZES: Mapping[str, Mapping[str, Any]] = {
         **{f"{routes}_burst": 6_000 for routes in ("recommend", "events", "personalize", "session", "throttle")},
     },
 }
-"""Defaults by the setting `size`; what an environment sets itself wins."""
+"""Defaults by the setting `size`. Explicit settings of an environment override them."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -318,7 +318,7 @@ class Settings(TrainingSettings):
 
     def _check_reservations(self) -> None:
         provisioned, batches = self.provisioned_concurrency, self.batch_concurrency
-        for name, least, expectation in (
+        for name, minimum, expectation in (
             (
                 "reserved_recommend",
                 batches + 1,
@@ -336,47 +336,47 @@ class Settings(TrainingSettings):
             ),
         ):
             value = getattr(self, name)
-            require(value, value is None or value >= least, name, expectation)
+            require(value, value is None or value >= minimum, name, expectation)
 
     def number(self, value: int | str) -> int:
-        """Return `value`, or the setting that it names."""
+        """Return `value` if it is a number, or the setting named `value`."""
         number: int = getattr(self, value) if isinstance(value, str) else value
         return number
 
     @property
     def record_age_hours(self) -> int:
-        """The age at which consumers give a record up: an hour before the stream forgets it, a week at most.
+        """Maximum age of records that consumers retry: an hour less than the stream's retention, at most one week.
 
-        A record that the stream has forgotten cannot be kept elsewhere any more.
+        Lambda must store a failed record elsewhere before the stream deletes it.
         """
         return min(self.stream_retention_hours - 1, MAX_RECORD_AGE_HOURS)
 
     @property
     def kafka_check_schedule(self) -> str:
-        """The schedule of checks that Lambda reads the Kafka topic."""
+        """Schedule of `check_kafka`."""
         return "rate(5 minutes)"
 
     @property
     def recommend_storage_mb(self) -> int:
-        """The size of `recommend`'s /tmp, for bundles and the catalogue; SnapStart allows no more than 512 MB."""
+        """Size of /tmp of `recommend`, for bundles and catalogue snapshots. SnapStart limits it to 512 MB."""
         return 512 if self.snap_start else 2_048
 
     @property
     def max_bundle_mb(self) -> int:
-        """The largest bundle that may serve: `recommend` has two while it swaps them.
+        """Maximum size of a bundle. `recommend` stores two bundles during a replacement.
 
-        A tenth of its /tmp is kept free. Bundles have two thirds of the rest, catalogue snapshots one third.
+        10% of /tmp stay free. Bundles can use two thirds of the remaining space, catalogue snapshots one third.
         """
         return self.recommend_storage_mb * 9 // 10 * 2 // 3 // 2 // 50 * 50
 
     @property
     def max_snapshot_mb(self) -> int:
-        """The largest catalogue snapshot that `recommend` loads; it has two while it swaps them."""
+        """Maximum size of a catalogue snapshot. `recommend` stores two snapshots during a replacement."""
         return self.recommend_storage_mb * 9 // 10 // 3 // 2 // 10 * 10
 
     @property
     def image(self) -> str:
-        """The container of the training job."""
+        """Image of the training job."""
         if self.training_image:
             return self.training_image
         try:
@@ -388,5 +388,5 @@ class Settings(TrainingSettings):
 
     @property
     def pandas_layer(self) -> str:
-        """The layer with awswrangler, pandas and pyarrow that AWS publishes."""
+        """ARN of AWS's layer with awswrangler, pandas and pyarrow."""
         return self.pandas_layer_arn or pandas_layer(self.architecture)

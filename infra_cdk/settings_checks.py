@@ -1,4 +1,4 @@
-"""Checks of settings. An error names the field, its value and the expected values."""
+"""Checks of settings. Error messages contain the field, its value and the expected values."""
 
 import dataclasses
 import datetime as dt
@@ -9,22 +9,22 @@ from alsolike.declarations.schedules import parse_schedule
 
 
 class InvalidSettings(ValueError):
-    """An environment's settings cannot be used; the message says which, why and where."""
+    """Error for a setting that is not valid."""
 
 
 def place(environment: str) -> str:
-    """Return where an environment's settings stand, as errors name it."""
+    """Return the location of an environment's settings for error messages."""
     return f"cdk.json: context.environments.{environment}"
 
 
 def require(value: object, condition: bool, field: str, expectation: str) -> None:
-    """Refuse the value of a field where the condition does not hold."""
+    """Reject the value of a field if the condition is false."""
     if not condition:
         raise InvalidSettings(f"{field} is {value!r}, expected {expectation}")
 
 
 def setting(default: object, meaning: str, limits: tuple[int, int] | None = None) -> Any:
-    """Return a dataclass field with a default, a meaning for the documentation, and the limits of a number."""
+    """Return a dataclass field with a default, a description for the documentation, and inclusive limits."""
     return dataclasses.field(default=default, metadata={"meaning": meaning, "limits": limits})
 
 
@@ -32,13 +32,13 @@ def require_ranges(settings: Any) -> None:
     """Reject a number outside the limits of its field; None is always valid."""
     for field in dataclasses.fields(settings):
         if limits := field.metadata.get("limits"):
-            least, most = limits
+            minimum, maximum = limits
             value = getattr(settings, field.name)
-            require(value, value is None or least <= value <= most, field.name, f"{least} to {most}")
+            require(value, value is None or minimum <= value <= maximum, field.name, f"{minimum} to {maximum}")
 
 
 def require_schedules(settings: object, fields: Iterable[str]) -> None:
-    """Refuse a text that is not a schedule expression of EventBridge."""
+    """Reject a string that is not a schedule expression of EventBridge."""
     for field in fields:
         schedule = getattr(settings, field)
         try:
@@ -53,7 +53,7 @@ def require_schedules(settings: object, fields: Iterable[str]) -> None:
 
 
 def is_date(text: str) -> bool:
-    """Say whether a text is a day as ISO 8601 writes it."""
+    """Return whether a string is a date in the form YYYY-MM-DD."""
     try:
         return dt.date.fromisoformat(text).isoformat() == text
     except ValueError:

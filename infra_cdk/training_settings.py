@@ -1,4 +1,4 @@
-"""Typed settings of how models come and go: training, dataset engines, gate, trials, drift."""
+"""Settings of the life cycle of models: training, dataset engines, gate, canary and drift."""
 
 import dataclasses
 import math
@@ -12,15 +12,13 @@ from infra_cdk.settings_checks import require, require_ranges, require_schedules
 _INSTANCE = re.compile(r"ml\.[a-z][a-z0-9]*(-[a-z0-9]+)*\.(medium|large|([1-9]\d*)?xlarge)")
 _ALGORITHM = re.compile(r"[a-z][a-z0-9_]*")
 _TERM = re.compile(r"[A-Za-z][A-Za-z0-9_]*:(?!0+(\.0+)?$)\d+(\.\d+)?")
-# A run has 25,000: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
-# A look at a canary is two events of waiting, five of a function and two of a choice. Further attempts have the rest.
-_EVENTS_OF_A_LOOK, _EVENTS_FOR_LOOKS = 9, 20_000
+# A run can have 25,000 events: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
+# A check of a canary has two events of a wait, five of a function and two of a choice. 5,000 remain for retries.
+_EVENTS_PER_CHECK, _EVENTS_FOR_CHECKS = 9, 20_000
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingSettings:
-    """Settings of models: training, datasets, gate, canary and drift."""
-
     training_schedule: str | None = setting(
         "rate(7 days)",
         "EventBridge schedule; null: manual only. With a canary, a rate must be longer than `canary_duration_s`, "
@@ -173,13 +171,13 @@ class TrainingSettings:
         self._check_trial()
 
     def _check_trial(self) -> None:
-        least = math.ceil(2 * self.canary_duration_s * _EVENTS_OF_A_LOOK / _EVENTS_FOR_LOOKS)
+        minimum = math.ceil(2 * self.canary_duration_s * _EVENTS_PER_CHECK / _EVENTS_FOR_CHECKS)
         require(
             self.canary_interval_s,
-            self.canary_interval_s >= least,
+            self.canary_interval_s >= minimum,
             "canary_interval_s",
-            f"at least {least} where canary_duration_s is {self.canary_duration_s}: Step Functions gives a run 25,000 "
-            "events, and a look takes nine",
+            f"at least {minimum} where canary_duration_s is {self.canary_duration_s}: Step Functions gives a run "
+            "25,000 events, and a look takes nine",
         )
         require(
             self.canary_interval_s,
@@ -199,5 +197,5 @@ class TrainingSettings:
 
     @property
     def training_wait_s(self) -> int:
-        """The maximum duration of a training job, including the wait for spare capacity if that is used."""
+        """Maximum duration of a training job, including the wait for spot capacity if it is used."""
         return self.training_max_wait_s if self.training_spot else self.training_max_runtime_s

@@ -1,4 +1,4 @@
-"""Topic that notifies operators of failures."""
+"""Topic and alarms that notify operators of failures."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -12,19 +12,19 @@ from infra_cdk.schedules import longest_gap_hours
 from infra_cdk.settings import Settings
 
 
-def look_back(schedule: str | None) -> cdk.Duration:
-    """Return how far back an alarm looks on what a schedule starts: an hour where none does.
+def alarm_period(schedule: str | None) -> cdk.Duration:
+    """Return the period of an alarm on a scheduled function: the longest gap of the schedule, or an hour without one.
 
-    Nothing is sent between two calls: a shorter period would call all well until the next. CloudWatch keeps a week in
-    view at most.
+    A scheduled function writes no metrics between two runs. With a shorter period the alarm would return to OK before
+    the next run. CloudWatch evaluates at most one week.
     """
     return cdk.Duration.hours(1 if schedule is None else longest_gap_hours(schedule))
 
 
 def alerts_topic(scope: Construct, construct_id: str, *, settings: Settings) -> sns.Topic:
-    """Create the topic that alarms and workflows publish to; the environment's address is subscribed."""
+    """Create the topic for alarms and workflows, with a subscription of `alarm_email` if it is set."""
     topic = sns.Topic(scope, construct_id, enforce_ssl=True, display_name=f"Alsolike {settings.name}")
-    # The policy that enforces TLS replaces the one by which every topic lets its account's alarms in.
+    # The policy that enforces TLS replaces a topic's default policy, which would allow the account's alarms.
     topic.add_to_resource_policy(
         iam.PolicyStatement(
             sid="AlarmsOfThisAccount",
@@ -50,13 +50,17 @@ def alarm(
     alerts: sns.ITopic,
     of: int | None = None,
 ) -> cloudwatch.Alarm:
-    """Tell people when a metric is above a number for so many of its periods, and when it no longer is.
+    """Create an alarm that notifies the topic when a metric exceeds a threshold, and when it recovers.
 
     Parameters
     ----------
+    above
+        Threshold that the metric must exceed.
+    periods
+        Number of periods above the threshold that raise the alarm.
     of
-        The latest periods, any `periods` of which have to be above: what is not sent each period is never above in
-        several in a row. None for as many.
+        Number of latest periods that contain these `periods`. Set it for metrics that are not written in each period.
+        None for `periods` consecutive ones.
     """
     made = cloudwatch.Alarm(
         scope,
@@ -67,7 +71,7 @@ def alarm(
         evaluation_periods=periods if of is None else of,
         datapoints_to_alarm=None if of is None else periods,
         alarm_description=description,
-        # Nothing arrives, so nothing is wrong with it.
+        # Functions write a metric only when they process something, so missing data is not a failure.
         treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
     )
     made.add_alarm_action(actions.SnsAction(alerts))

@@ -1,4 +1,4 @@
-"""The Step Functions workflow of a batch run: each object of users is answered and becomes a part of a table."""
+"""Step Functions workflow of a batch run. It computes recommendations for each object of users and writes a table."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -17,26 +17,25 @@ from infra_cdk.constructs.workflow_steps import call
 from infra_cdk.settings import Settings
 
 BATCH_DAYS = 30
-"""Retention of its users and answers."""
+"""Days for which a run's users and recommendations are stored."""
 
 RECOMMEND_TIMEOUT_S, WRITE_TIMEOUT_S = 30, 150
-"""Timeout of an invocation; a little more than the functions' own."""
+"""Timeouts of invocations in seconds, slightly longer than the timeouts of the functions."""
 _RECOMMEND = Attempts(timeout_s=RECOMMEND_TIMEOUT_S)
 _WRITE = Attempts(timeout_s=WRITE_TIMEOUT_S)
 _EXCHANGE = Attempts(timeout_s=960)
 _KEEP = Attempts(timeout_s=60)
 _LONGEST = cdk.Duration.days(14)
 
-# A service that the functions stand on, and an invocation that was cut off: both can be repeated, at any time.
+# Retried errors: a dependency of the functions is unavailable, or an invocation timed out.
 _TRANSIENT = ("Unavailable", "Sandbox.Timedout", "States.Timeout")
 
 
 class BatchWorkflow(Construct):
-    """The state machine; its input is ``{"run", "recommender", "numResults", "filter", "filterValues"}``.
+    """State machine with the input ``{"run", "recommender", "numResults", "filter", "filterValues"}``.
 
-    A batch inference job of Amazon Personalize adds ``source`` and ``output``: the files in the caller's bucket.
-
-    The users of the run are in objects ``batch/<run>/users/<batch>.json``, a JSON list each.
+    A batch inference job of Amazon Personalize adds ``source`` and ``output``, the files in the caller's bucket.
+    Objects ``batch/<run>/users/<batch>.json`` contain the users of the run, as one JSON list per object.
     """
 
     def __init__(
@@ -55,20 +54,20 @@ class BatchWorkflow(Construct):
         batches = sfn.DistributedMap(
             self,
             "Batches",
-            # Objects instead of an ItemBatcher's groups of lines: a batch has a name that its part bears, and is not
-            # limited to what an execution's input holds.
+            # One object per batch instead of an ItemBatcher: the name of the object names the part of the table, and
+            # its size is not limited by the maximum input of an execution.
             item_reader=sfn.S3ObjectsItemReader(
-                bucket=artefacts, prefix=sfn.JsonPath.format(f"{BATCH_PREFIX}{{}}/users/", _asked("run"))
+                bucket=artefacts, prefix=sfn.JsonPath.format(f"{BATCH_PREFIX}{{}}/users/", _input("run"))
             ),
             item_selector={
-                **{name: _asked(name) for name in ("run", "recommender", "numResults", "filter", "filterValues")},
+                **{name: _input(name) for name in ("run", "recommender", "numResults", "filter", "filterValues")},
                 "key": sfn.JsonPath.string_at("$$.Map.Item.Value.Key"),
                 "progress": {"first": 0},
             },
             max_concurrency=settings.batch_concurrency,
             tolerated_failure_count=0,
             result_writer_v2=sfn.ResultWriterV2(
-                bucket=artefacts, prefix=sfn.JsonPath.format(f"{BATCH_PREFIX}{{}}/results", _asked("run"))
+                bucket=artefacts, prefix=sfn.JsonPath.format(f"{BATCH_PREFIX}{{}}/results", _input("run"))
             ),
             result_path=sfn.JsonPath.DISCARD,
         )
@@ -105,7 +104,7 @@ class BatchWorkflow(Construct):
         self._permit_own_executions(role)
 
     def _with_files(self, batches: sfn.DistributedMap, exchange: lambda_.IFunction) -> sfn.IChainable:
-        """Read the users from a file before the batches and write lines after them, if the input names files."""
+        """Add a step that reads users from a file, and a step that writes the output file, for inputs with files."""
 
         def step(construct_id: str, *names: str) -> tasks.LambdaInvoke:
             payload = {name: sfn.JsonPath.string_at(f"$.{name}") for name in names}
@@ -184,7 +183,7 @@ class BatchWorkflow(Construct):
         return named.next(answer).next(all_done)
 
     def _keep_reason(self, *steps: tasks.LambdaInvoke) -> None:
-        """Store why a batch failed where who waits for the run finds it: the run itself only says that one did."""
+        """Write the error of a failed batch to S3, where clients read it: the run's own error does not contain it."""
         keep = tasks.CallAwsService(
             self,
             "KeepReason",
@@ -205,8 +204,8 @@ class BatchWorkflow(Construct):
             step.add_catch(keep, errors=["States.ALL"], result_path="$.error")
 
     def _permit_own_executions(self, role: iam.Role) -> None:
-        """Let each batch be an execution of its own; the statement names the machine that the role is for."""
-        # The CDK's own policy for this is as wide, and cannot be stated beforehand.
+        """Allow the state machine to start one child execution of itself per batch."""
+        # This policy replaces the CDK's policy, which has the same scope but no reason for its wildcards.
         self.state_machine.node.try_remove_child("DistributedMapPolicy")
         stack, machine = cdk.Stack.of(self), self.state_machine
         executions = [
@@ -233,5 +232,5 @@ class BatchWorkflow(Construct):
         )
 
 
-def _asked(name: str) -> str:
+def _input(name: str) -> str:
     return sfn.JsonPath.string_at(f"$$.Execution.Input.{name}")

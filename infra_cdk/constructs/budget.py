@@ -1,4 +1,4 @@
-"""Monthly budget, which notifies operators before it is exceeded."""
+"""Monthly budget that notifies operators before it is exceeded."""
 
 from typing import Literal
 
@@ -11,7 +11,7 @@ from constructs import Construct
 from infra_cdk.settings import Settings
 
 ENVIRONMENT_TAG = "alsolike:environment"
-"""Tag of every resource; it filters costs once it is activated as a cost allocation tag (docs/cost.md)."""
+"""Tag of all resources. It filters costs after its activation as a cost allocation tag (docs/cost.md)."""
 
 SPENT_PERCENT, FORECAST_PERCENT = 80, 100
 
@@ -19,7 +19,7 @@ SPENT_PERCENT, FORECAST_PERCENT = 80, 100
 def monthly_budget(
     scope: Construct, construct_id: str, *, settings: Settings, dollars: int, alerts: sns.ITopic
 ) -> budgets.CfnBudget:
-    """Tell people when 80% of a month's dollars are spent, and when AWS expects all of them to be."""
+    """Create a budget that notifies the topic at 80% of actual costs and at 100% of forecast costs of a month."""
     account = cdk.Stack.of(scope).account
     alerts.add_to_resource_policy(
         iam.PolicyStatement(

@@ -1,4 +1,4 @@
-"""The tables that describe the change logs of items and users in the lake."""
+"""Glue tables of the change logs of items and users in the lake."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_glue as glue
@@ -8,13 +8,13 @@ from constructs import Construct
 from alsolike.declarations.tables import CHANGES_PARTITION
 
 FIRST_DATE = "2026-01-01"
-"""Before the first release: no log is older."""
+"""First partition of the tables, earlier than the first release."""
 
 
 def change_log_table(
     scope: Construct, construct_id: str, lake: s3.IBucket, *, prefix: str, id_column: str, database: str
 ) -> glue.CfnTable:
-    """Describe a log; its table is called ``<prefix>_changes``, as people write that in queries."""
+    """Create the table ``<prefix>_changes`` of a log. The name is physical, because queries contain it."""
     location = f"s3://{lake.bucket_name}/{prefix}"
     columns = {id_column: "string", "updated_at_ms": "bigint", "deleted": "boolean", "properties": "string"}
     return glue.CfnTable(

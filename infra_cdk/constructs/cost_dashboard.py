@@ -1,4 +1,4 @@
-"""The dashboard of what is paid for: usage by the day times its price, where CloudWatch knows both."""
+"""Dashboard of daily costs: usage that CloudWatch measures, multiplied by its price."""
 
 from collections.abc import Mapping, Sequence
 
@@ -21,7 +21,7 @@ NOTE = (
     "without any load. `alsolike cost` has all of them."
 )
 BILLING_REGION = "us-east-1"
-"""Region of AWS/Billing, if the account has turned billing alerts on."""
+"""Region of the metric AWS/Billing, which needs billing alerts to be enabled in the account."""
 
 _CLASSES = (
     ("StandardStorage", "s3_gb", ""),
@@ -29,10 +29,10 @@ _CLASSES = (
     ("IntelligentTieringIAStorage", "s3_infrequent_gb", ", tiered, a month unread"),
     ("IntelligentTieringAIAStorage", "s3_infrequent_gb", ", tiered, three months unread"),
 )
-"""Storage classes of objects, after `lake_cold_days` too. Objects unread for three months cost less than shown."""
+"""Storage classes in CloudWatch, with their prices and labels. Objects unread for three months cost less than this."""
 
 _LOGGED = ("collect", "recommend", "update_profiles", "archive_served")
-"""Functions whose logs grow with the load."""
+"""Functions with log volumes that grow with the load."""
 
 
 def cost_dashboard(
@@ -45,11 +45,11 @@ def cost_dashboard(
     tables: Mapping[str, dynamodb.ITableV2],
     buckets: Mapping[str, s3.IBucket],
 ) -> cloudwatch.Dashboard:
-    """Create the dashboard; each series is in dollars a day, but for GB-seconds and the account's bill."""
+    """Create the dashboard. All series are in dollars per day, except GB-seconds and the account's monthly bill."""
     made = board(scope, "Cost", settings=settings, start="-P14D")
     time = {name: _gb_seconds(function) for name, function in functions.items()}
     calls = [_dollars(api.requests(), TABLE["api_calls"].dollars, "API Gateway, calls")]
-    stored = [each for name, bucket in buckets.items() for each in _lying(bucket, name)]
+    stored = [each for name, bucket in buckets.items() for each in _storage_costs(bucket, name)]
     groups = {name: functions[name].log_group for name in _LOGGED} | {"the API's access log": api.access_log}
     gb_s = TABLE["lambda_arm_gb_s" if settings.architecture == "arm64" else "lambda_x86_gb_s"].dollars
     made.add_widgets(cloudwatch.TextWidget(markdown=NOTE, width=WIDE, height=2))
@@ -89,7 +89,7 @@ def cost_dashboard(
 
 
 def _gb_seconds(function: PythonFunction) -> cloudwatch.MathExpression:
-    """Return the billed GB-seconds of a function, but for the rounding of each call to a millisecond."""
+    """Return the billed GB-seconds of a function, without the rounding of each call to a millisecond."""
     milliseconds = _sum(function.live.metric("Duration"))
     return cloudwatch.MathExpression(
         expression=f"ms{_id(function.name)} / 1000 * {function.memory_mb / 1024:g}",
@@ -108,12 +108,12 @@ def _all_calls(functions: Mapping[str, PythonFunction]) -> cloudwatch.MathExpres
 
 def _units(table: dynamodb.ITableV2, name: str) -> Sequence[cloudwatch.IMetric]:
     return [
-        _dollars(_of_table(table, f"Consumed{what}CapacityUnits"), TABLE[price].dollars, f"{name}, {verb}")
+        _dollars(_table_metric(table, f"Consumed{what}CapacityUnits"), TABLE[price].dollars, f"{name}, {verb}")
         for what, price, verb in (("Write", "dynamodb_writes", "written"), ("Read", "dynamodb_reads", "read"))
     ]
 
 
-def _of_table(table: dynamodb.ITableV2, metric: str) -> cloudwatch.Metric:
+def _table_metric(table: dynamodb.ITableV2, metric: str) -> cloudwatch.Metric:
     return cloudwatch.Metric(
         namespace="AWS/DynamoDB",
         metric_name=metric,
@@ -123,7 +123,7 @@ def _of_table(table: dynamodb.ITableV2, metric: str) -> cloudwatch.Metric:
     )
 
 
-def _lying(bucket: s3.IBucket, name: str) -> list[cloudwatch.IMetric]:
+def _storage_costs(bucket: s3.IBucket, name: str) -> list[cloudwatch.IMetric]:
     return [_gb_month(_stored(bucket, kind), TABLE[price].dollars, f"{name}{where}") for kind, price, where in _CLASSES]
 
 
@@ -148,7 +148,7 @@ def _logged(group: logs.ILogGroup) -> cloudwatch.Metric:
 
 
 def _account(settings: Settings) -> list[cloudwatch.IWidget]:
-    """Return what the whole account owes this month, where the metric is in the dashboard's region."""
+    """Return a graph of the account's bill of this month, or an empty list outside `BILLING_REGION`."""
     if settings.region != BILLING_REGION:
         return []
     owed = cloudwatch.Metric(
@@ -170,8 +170,8 @@ def _gb(used: cloudwatch.IMetric, price: float, label: str) -> cloudwatch.MathEx
     return _priced(used, f"{price:g} / 1000000000", label)
 
 
-def _gb_month(lying: cloudwatch.IMetric, price: float, label: str) -> cloudwatch.MathExpression:
-    return _priced(lying, f"{price:g} / 1000000000 / 30.4", label)
+def _gb_month(size: cloudwatch.IMetric, price: float, label: str) -> cloudwatch.MathExpression:
+    return _priced(size, f"{price:g} / 1000000000 / 30.4", label)
 
 
 def _priced(usage: cloudwatch.IMetric, factor: str, label: str) -> cloudwatch.MathExpression:
@@ -186,7 +186,7 @@ def _sum(metric: cloudwatch.Metric) -> cloudwatch.Metric:
 
 
 def _id(label: str) -> str:
-    """Return a label as the rest of an id of metric math: letters, digits and underscores."""
+    """Return a label as an id suffix for metric math, with underscores for all but letters and digits."""
     return "".join(each if each.isalnum() else "_" for each in label.lower())
 
 

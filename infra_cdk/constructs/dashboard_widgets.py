@@ -1,4 +1,4 @@
-"""Parts of dashboards: boards, graphs, log queries."""
+"""Dashboards, graphs and log queries with common sizes."""
 
 from collections.abc import Sequence
 
@@ -20,11 +20,11 @@ RATES = (
     ("NewItemShare", "Share of new items"),
     ("DegradedShare", "Share of degraded answers"),
 )
-"""Metrics that attribution reports of a day's answers, each with its description."""
+"""Metrics of attribution per day of responses, with their titles."""
 
 
 def board(scope: Construct, name: str, *, settings: Settings, start: str = "-PT12H") -> cloudwatch.Dashboard:
-    """Create a dashboard `alsolike-<environment>-<name>`."""
+    """Create the dashboard `alsolike-<environment>-<name>`."""
     return cloudwatch.Dashboard(
         scope, name, dashboard_name=f"alsolike-{settings.name}-{name.lower()}", start=start, default_interval=None
     )
@@ -39,7 +39,7 @@ def graph(
     width: int = HALF,
     line: tuple[float, str] | None = None,
 ) -> cloudwatch.GraphWidget:
-    """Create a graph; `line` is a value that means something, and what."""
+    """Create a graph. `line` is the value and the label of a horizontal line, such as a threshold."""
     return cloudwatch.GraphWidget(
         title=title,
         left=list(left),
@@ -53,7 +53,7 @@ def graph(
 
 
 def query(title: str, log: logs.ILogGroup, *lines: str) -> cloudwatch.LogQueryWidget:
-    """Create a table of what a query of a log finds."""
+    """Create a table with the results of a CloudWatch Logs query."""
     return cloudwatch.LogQueryWidget(
         title=title, log_group_names=[log.log_group_name], query_lines=list(lines), width=HALF, height=HEIGHT
     )

@@ -1,4 +1,4 @@
-"""The dashboards: what an operator looks at first."""
+"""Dashboards of health and engagement."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -66,13 +66,18 @@ def health_dashboard(
         ),
     )
     made.add_widgets(
-        graph("Errors by function", [_of(function, "Errors", name) for name, function in functions.items()]),
-        graph("Throttles by function", [_of(function, "Throttles", name) for name, function in functions.items()]),
+        graph(
+            "Errors by function", [_function_metric(function, "Errors", name) for name, function in functions.items()]
+        ),
+        graph(
+            "Throttles by function",
+            [_function_metric(function, "Throttles", name) for name, function in functions.items()],
+        ),
     )
     made.add_widgets(
         graph(
             "Time in the functions behind the API, p99 ms",
-            [_of(functions[name], "Duration", name, statistic="p99") for name in ("recommend", "collect")],
+            [_function_metric(functions[name], "Duration", name, statistic="p99") for name in ("recommend", "collect")],
         ),
         _cold_starts(recommend_log) if settings.log_invocations else _processes(recommend_log),
     )
@@ -93,10 +98,12 @@ def health_dashboard(
         graph(
             "Age of what consumers read, ms",
             [
-                _of(functions[name], "IteratorAge", name, statistic="Maximum")
+                _function_metric(functions[name], "IteratorAge", name, statistic="Maximum")
                 for name in ("update_profiles", "archive_events", "count_trends", "publish_catalog")
             ],
-            right=[_of(functions["read_kafka"], "OffsetLag", "Kafka", statistic="Maximum")] if reads_kafka else [],
+            right=[_function_metric(functions["read_kafka"], "OffsetLag", "Kafka", statistic="Maximum")]
+            if reads_kafka
+            else [],
             right_label="records",
             width=THIRD,
         ),
@@ -122,7 +129,7 @@ def health_dashboard(
 
 
 def engagement_dashboard(scope: Construct, *, settings: Settings) -> cloudwatch.Dashboard:
-    """Create the dashboard of what answers led to; attribution computes days again as their events come in."""
+    """Create the dashboard of attribution. Values of recent days change, because attribution adds late events."""
     made, own = board(scope, "Engagement", settings=settings, start="-P14D"), OwnMetrics(settings)
     for metric, title in RATES:
         everything = own.reported(
@@ -159,11 +166,13 @@ def _cold_starts(recommend_log: logs.ILogGroup) -> cloudwatch.LogQueryWidget:
 
 
 def _processes(recommend_log: logs.ILogGroup) -> cloudwatch.LogQueryWidget:
-    """Count the log streams: each process writes one."""
+    """Count processes by log streams: each process writes one stream."""
     return query("Processes of recommend", recommend_log, "stats count_distinct(@logStream) as processes by bin(1h)")
 
 
-def _of(function: lambda_.IFunction, metric: str, label: str, *, statistic: str = "Sum") -> cloudwatch.Metric:
+def _function_metric(
+    function: lambda_.IFunction, metric: str, label: str, *, statistic: str = "Sum"
+) -> cloudwatch.Metric:
     return function.metric(metric, statistic=statistic, period=PERIOD, label=label)
 
 

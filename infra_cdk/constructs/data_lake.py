@@ -1,4 +1,4 @@
-"""The buckets, and the tables that describe what is in the lake."""
+"""Buckets of the lake and the artefacts, and Glue tables of the lake."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_glue as glue
@@ -35,10 +35,8 @@ class DataLake(Construct):
 
     Attributes
     ----------
-    lake, artefacts
-        The buckets.
     database_name, table_name
-        Of the interactions in Glue's catalogue. People write them in queries, so they are physical.
+        Names of the interactions in Glue's catalogue. They are physical, because queries contain them.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
@@ -51,7 +49,7 @@ class DataLake(Construct):
                 s3.LifecycleRule(prefix=QUARANTINE_PREFIX, expiration=cdk.Duration.days(90)),
                 s3.LifecycleRule(prefix=FAILED_BATCHES_PREFIX, expiration=cdk.Duration.days(90)),
                 served_lifetime(settings),
-                # Rewritten every hour from data that is kept elsewhere; of two rules S3 obeys the shorter.
+                # These objects are rewritten every hour and can be computed again. S3 applies the shorter of two rules.
                 *(
                     s3.LifecycleRule(prefix=prefix, noncurrent_version_expiration=cdk.Duration.days(1))
                     for prefix in DERIVED_PREFIXES
@@ -64,23 +62,23 @@ class DataLake(Construct):
             rules=[
                 s3.LifecycleRule(
                     prefix=DATASETS_PREFIX,
-                    # `start_training` deletes all but the champion's and the latest earlier.
+                    # `start_training` deletes most datasets earlier, except the latest and the dataset of the champion.
                     expiration=cdk.Duration.days(90),
-                    # Training has read them: what was deleted or rewritten is not needed.
+                    # Deleted and overwritten datasets are not needed after their training.
                     noncurrent_version_expiration=cdk.Duration.days(1),
                 ),
                 s3.LifecycleRule(prefix=TRAINING_PREFIX, expiration=cdk.Duration.days(30)),
                 s3.LifecycleRule(
                     prefix=BATCH_PREFIX,
                     expiration=cdk.Duration.days(BATCH_DAYS),
-                    # Users' data, soon out of date: older versions are not needed.
+                    # Recommendations expire quickly and contain user ids, so old versions are deleted.
                     noncurrent_version_expiration=cdk.Duration.days(1),
                 ),
                 s3.LifecycleRule(
                     prefix=TRENDS_PREFIX,
-                    # Four times the baseline's time constant: of what a closed shard counted, a fiftieth is left.
+                    # Four times the baseline's time constant, after which a closed shard's counts have decayed to 2%.
                     expiration=cdk.Duration.days(28),
-                    # A version every few seconds, whose predecessors are not needed; of two rules S3 obeys the shorter.
+                    # New versions are written every few seconds. S3 applies the shorter of two rules.
                     noncurrent_version_expiration=cdk.Duration.days(1),
                 ),
             ],
@@ -94,7 +92,7 @@ class DataLake(Construct):
         days = self._settings.lake_cold_days
         if days is None:
             return []
-        # S3 leaves objects below 128 KB where they are; the lake's are merged before they get that old.
+        # S3 does not move objects below 128 KB. Compaction merges small objects before this age.
         return [
             s3.LifecycleRule(
                 prefix=INTERACTIONS_PREFIX,
@@ -134,7 +132,7 @@ class DataLake(Construct):
             lifecycle_rules=[
                 s3.LifecycleRule(
                     noncurrent_version_expiration=cdk.Duration.days(30),
-                    # Compaction deletes daily; a marker whose versions are gone hides nothing.
+                    # Compaction deletes objects daily. Their delete markers are useless after the last version.
                     expired_object_delete_marker=True,
                     abort_incomplete_multipart_upload_after=cdk.Duration.days(7),
                 ),
@@ -163,7 +161,7 @@ class DataLake(Construct):
             columns=INTERACTIONS_COLUMNS,
             partition=INTERACTIONS_PARTITION,
             first_date=self._settings.lake_first_date,
-            # As far ahead as the configuration lets a sender's clock be.
+            # Maximum clock skew of senders that a configuration can allow.
             days_ahead=7,
         )
         interactions.add_resource_dependency(made)
@@ -183,7 +181,7 @@ class DataLake(Construct):
 
 
 def _send_events(bucket: s3.Bucket) -> None:
-    """Let EventBridge know of each new object; the bucket's own property for that would add a custom resource."""
+    """Enable EventBridge notifications. The property of `s3.Bucket` would add a custom resource."""
     resource = bucket.node.default_child
     assert isinstance(resource, s3.CfnBucket)
     resource.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
@@ -192,14 +190,15 @@ def _send_events(bucket: s3.Bucket) -> None:
 
 
 def removal_policy(settings: Settings, *, protected: bool = False) -> cdk.RemovalPolicy:
-    """Return what becomes of stored data when its stack is deleted.
+    """Return the removal policy of stored data.
 
-    A first deployment that fails removes what it created: the next one would create a second hash key.
+    `RETAIN_ON_UPDATE_OR_DELETE` lets a failed first deployment delete its resources. `RETAIN` would keep them, and the
+    next deployment would create a second hash key.
 
     Parameters
     ----------
     protected
-        Whether the service refuses to delete the resource: then the rollback of a first deployment cannot either.
+        True if the resource has deletion protection, so that a rollback cannot delete it either.
     """
     if settings.removal_policy == "destroy":
         return cdk.RemovalPolicy.DESTROY

@@ -1,10 +1,10 @@
-"""Drift monitoring of the champion: the function, its schedule and its notifications."""
+"""Drift monitoring of the champion: the function, its schedule and its alarms."""
 
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from infra_cdk.constructs.alarm_topic import alarm, look_back
+from infra_cdk.constructs.alarm_topic import alarm, alarm_period
 from infra_cdk.constructs.metrics import OwnMetrics
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
@@ -17,13 +17,7 @@ RUNBOOK = "docs/runbooks/drift.md"
 
 
 class Monitoring(Construct):
-    """`monitor_models`, which may start the training workflow.
-
-    Attributes
-    ----------
-    function
-        Itself.
-    """
+    """The function `monitor_models`, which may start the training workflow, and its alarms."""
 
     def __init__(
         self,
@@ -49,9 +43,9 @@ class Monitoring(Construct):
         self.alarms = self._alarms()
 
     def _alarms(self) -> dict[str, cloudwatch.Alarm]:
-        """Create the alarms; return them by what they are called."""
+        """Create the alarms. Return them by construct ID."""
         settings, made = self._settings, {}
-        period = look_back(settings.monitoring_schedule)
+        period = alarm_period(settings.monitoring_schedule)
         for construct_id, name, above, what in (
             ("Drift", "FiguresDrifted", 0, f"what happens has not been what was learned for {settings.drift_hours} h"),
             ("Stale", "ChampionAgeHours", 24 * settings.champion_stale_days, "the champion is old"),

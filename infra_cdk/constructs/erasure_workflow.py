@@ -1,4 +1,4 @@
-"""The Step Functions workflow of an erasure: wait, purge, and search again until nothing is found."""
+"""Step Functions workflow of an erasure: wait, purge, and repeat until a search finds no data of the user."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_lambda as lambda_
@@ -13,14 +13,14 @@ from infra_cdk.constructs.state_machine import state_machine
 from infra_cdk.constructs.workflow_steps import call, notify
 from infra_cdk.settings import Settings
 
-# A Lambda runs for 15 minutes at most. A purge may be repeated after any failure: each call takes up where another
-# one ended.
+# A Lambda function runs for 15 minutes at most. Each call continues the previous call, so a purge can be retried
+# after any error.
 _PURGE = Attempts(timeout_s=960, first_pause_s=5, retries=5)
 _LONGEST = cdk.Duration.days(14)
 
 
 class ErasureWorkflow(Construct):
-    """The state machine; its input is ``{"erasure_id": ...}``, and it never sees the user's id."""
+    """State machine with the input ``{"erasure_id": ...}``. Its data never contains the user's id."""
 
     def __init__(
         self,
@@ -71,7 +71,7 @@ class ErasureWorkflow(Construct):
             result_path="$.purge",
             transient=("States.TaskFailed", "States.Timeout"),
         )
-        told = notify(
+        notified = notify(
             self,
             "NotifyFailure",
             alerts,
@@ -79,6 +79,6 @@ class ErasureWorkflow(Construct):
             event="erasure failed",
             facts={"error.$": "$.error"},
         )
-        told.next(sfn.Fail(self, "Failed", error="ErasureFailed", cause_path="$.error.Cause"))
-        purge.add_catch(told, errors=["States.ALL"], result_path="$.error")
+        notified.next(sfn.Fail(self, "Failed", error="ErasureFailed", cause_path="$.error.Cause"))
+        purge.add_catch(notified, errors=["States.ALL"], result_path="$.error")
         return purge

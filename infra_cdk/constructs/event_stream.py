@@ -1,5 +1,3 @@
-"""The stream of interactions."""
-
 import aws_cdk as cdk
 from aws_cdk import aws_kinesis as kinesis
 from constructs import Construct
@@ -9,7 +7,7 @@ from infra_cdk.settings import Settings
 
 
 class EventStream(Construct):
-    """A Kinesis stream; the records of one user or session share a shard and so keep their order."""
+    """Kinesis stream of interactions. Records of one user or session share a shard, which preserves their order."""
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
         super().__init__(scope, construct_id)

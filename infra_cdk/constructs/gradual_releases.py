@@ -1,4 +1,4 @@
-"""Releases of functions by CodeDeploy: a tenth of the calls for five minutes, then all of them."""
+"""Releases of functions by CodeDeploy: 10% of the calls for five minutes, then all calls."""
 
 from collections.abc import Mapping
 
@@ -9,19 +9,19 @@ from constructs import Construct
 
 from infra_cdk.constructs.alarm_topic import alarm
 from infra_cdk.constructs.http_api import HttpApi
-from infra_cdk.constructs.metrics import enough, percent
+from infra_cdk.constructs.metrics import if_enough, percent
 from infra_cdk.constructs.permissions import Permission, role_for
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.settings import Settings
 
 _MINUTE = cdk.Duration.minutes(1)
 _PERIODS = 2
-"""Minutes of errors before a release is rolled back; the alarms on the API need more than the five of a release."""
-_LEAST_REQUESTS = 4
+"""Number of minutes with errors that roll a release back. The API's alarms are too slow for its five minutes."""
+_MIN_REQUESTS = 4
 
 
 class GradualReleases(Construct):
-    """The CodeDeploy application of the API's functions, its role, and the alarms that roll a release back."""
+    """CodeDeploy application of the API's functions, its role, and the alarms that roll a release back."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class GradualReleases(Construct):
                         api.server_errors(_MINUTE),
                         requests,
                         label="Requests that fail, percent",
-                        least=_LEAST_REQUESTS,
+                        minimum=_MIN_REQUESTS,
                         period=_MINUTE,
                     ),
                     settings.error_alarm_percent,
@@ -60,11 +60,11 @@ class GradualReleases(Construct):
                 ),
                 (
                     "ReleaseSlow",
-                    enough(
+                    if_enough(
                         api.latency("p99", _MINUTE),
                         requests,
                         label="p99 latency, ms",
-                        least=_LEAST_REQUESTS,
+                        minimum=_MIN_REQUESTS,
                         period=_MINUTE,
                     ),
                     settings.latency_alarm_ms,
@@ -73,7 +73,7 @@ class GradualReleases(Construct):
             )
         ]
         application = codedeploy.LambdaApplication(self, "Application")
-        # Not the alias's own ARN: the alias is updated by the group, which has the role.
+        # Not the ARN of the alias: the alias refers to its deployment group, and this would be a circular reference.
         aliases = [f"{function.function_arn}:live" for function in functions.values()]
         role = role_for(
             self,

@@ -1,4 +1,4 @@
-"""The HTTP API: routes to functions, which callers reach with a token, a session's token or a signature."""
+"""HTTP API with routes to functions. Requests have an operator's token, a session token or a signature."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -28,8 +28,8 @@ from infra_cdk.constructs.session_authorizer import SessionAuthorizer
 from infra_cdk.constructs.token_issuer import TokenIssuer
 from infra_cdk.settings import Settings
 
-# The fields that runbooks and the dashboard use, and errors that no function logs. No header and no body: those could
-# hold tokens and personal data. Nor what the authorizer of sessions says: ids.
+# Fields for runbooks and the dashboard, and errors outside of functions. Headers, bodies and the context of the session
+# authorizer are excluded, because they can contain tokens, ids and personal data.
 _ACCESS_LOG_FIELDS = {
     "requestId": "$context.requestId",
     "routeKey": "$context.routeKey",
@@ -38,7 +38,7 @@ _ACCESS_LOG_FIELDS = {
     "error": "$context.integrationErrorMessage $context.authorizer.error",
 }
 
-# Settings that limit a route, `<name>_rate_per_s` and `<name>_burst`, by its first scope.
+# Prefixes of the settings `<prefix>_rate_per_s` and `<prefix>_burst` that limit a route, by its first scope.
 _LIMITS = {READ_RECOMMENDATIONS: "recommend", WRITE_EVENTS: "events", ADMINISTER: "admin"}
 _SIGNED_LIMITS = {
     READ_RECOMMENDATIONS: "personalize",
@@ -66,20 +66,22 @@ _ANSWER_HEADERS = (
 )
 _PREFLIGHT_S = 3_600
 PAGES_STAGE = "api"
-"""The stage that the pages call: HTTP APIs have a named stage in front of their paths."""
+"""Name of the stage for the pages. HTTP APIs put the name of a stage in front of their paths."""
 
 
 class HttpApi(Construct):
-    """An API that checks tokens, limits the rate of requests and logs them; functions verify signatures.
+    """API that checks tokens, limits the rate of requests and logs them. Functions verify signatures.
 
-    A web application firewall cannot be attached to an HTTP API; it would go on a distribution before it.
+    A web application firewall cannot be attached to an HTTP API, only to a distribution in front of it.
 
     Attributes
     ----------
     url, host
-        URL of the stage without a name in its paths, and its host name.
-    api_id, access_log
-        By which its metrics are found; where its requests are logged.
+        URL and host name of the default stage.
+    api_id
+        ID of the API, a dimension of its metrics.
+    access_log
+        Log group of requests.
     """
 
     def __init__(
@@ -114,7 +116,7 @@ class HttpApi(Construct):
 
     @cached_property
     def _authorizer(self) -> authorizers.HttpJwtAuthorizer:
-        """The authorizer of tokens; whose they may be is settled when the first route needs it."""
+        """Authorizer of tokens. Created with the first route."""
         return authorizers.HttpJwtAuthorizer(
             "Tokens",
             self._tokens.issuer,
@@ -140,23 +142,29 @@ class HttpApi(Construct):
         return resource
 
     def requests(self, period: cdk.Duration = PERIOD) -> cloudwatch.Metric:
-        """Return how many requests there are in a period."""
+        """Return the number of requests per period."""
         return self._api.metric_count(statistic="Sum", period=period, label="requests")
 
     def client_errors(self) -> cloudwatch.Metric:
-        """Return how many of them are answered with 400 to 499."""
+        """Return the number of responses with status 400 to 499 per period."""
         return self._api.metric_client_error(statistic="Sum", period=PERIOD, label="4xx")
 
     def server_errors(self, period: cdk.Duration = PERIOD) -> cloudwatch.Metric:
-        """Return how many of them are answered with 500 or more."""
+        """Return the number of responses with status 500 or higher per period."""
         return self._api.metric_server_error(statistic="Sum", period=period, label="5xx")
 
     def latency(self, statistic: str, period: cdk.Duration = PERIOD) -> cloudwatch.Metric:
-        """Return a statistic of the time until the answer, in milliseconds."""
+        """Return a statistic of the response time, in milliseconds."""
         return self._api.metric_latency(statistic=statistic, period=period, label=statistic)
 
     def add_routes(self, functions: Mapping[str, lambda_.IFunction]) -> None:
-        """Add every route of `alsolike.declarations.routes`, given the functions by name."""
+        """Add all routes of `alsolike.declarations.routes`.
+
+        Parameters
+        ----------
+        functions
+            Functions by the names in the routes.
+        """
         made = {name: _integration(name, function) for name, function in functions.items()}
         for key, route in ROUTES.items():
             method, path = key.split(" ")
@@ -211,16 +219,16 @@ class HttpApi(Construct):
             }
         for stage in self._stages:
             stage.route_settings = self._route_settings
-            # API Gateway takes no settings of a route that is not there yet.
+            # API Gateway rejects settings of a route that does not exist yet.
             stage.node.add_dependency(*routes)
         return routes
 
 
 def _integration(name: str, function: lambda_.IFunction) -> apigw.HttpRouteIntegration:
-    """Return the integration of all routes of a function.
+    """Return the integration of a function. All routes of the API may invoke it.
 
-    A permission for each route would reach the limits of a template (500 resources) and of a function's resource policy
-    (20 KB): every route of the API may invoke the function.
+    One permission per route would exceed the limits of a template (500 resources) and of a function's resource policy
+    (20 KB).
     """
     return integrations.HttpLambdaIntegration(
         "".join(word.title() for word in name.split("_")),
@@ -231,10 +239,10 @@ def _integration(name: str, function: lambda_.IFunction) -> apigw.HttpRouteInteg
 
 
 def _cors(origins: Sequence[str]) -> apigw.CorsPreflightOptions | None:
-    """Allow browsers on pages of these origins what the routes for them need; None without any origin.
+    """Return the CORS configuration for pages of these origins, or None if there are no origins.
 
-    An HTTP API has one such configuration, so it holds for every route. It adds no right to any: a token is in a header
-    that a page has to set itself, never in a cookie that a browser would add.
+    An HTTP API has one CORS configuration for all routes. It grants no access, because all routes need a token in a
+    header. A page must set this header, while a browser would add a cookie by itself.
     """
     if not origins:
         return None

@@ -1,4 +1,4 @@
-"""The Step Functions workflow of an import job of Amazon Personalize, and its function."""
+"""Step Functions workflow and function of an import job of Amazon Personalize."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_stepfunctions as sfn
@@ -13,13 +13,13 @@ from infra_cdk.constructs.stored_data import StoredData
 from infra_cdk.constructs.workflow_steps import call
 from infra_cdk.settings import Settings
 
-# A Lambda runs for 15 minutes at most. A repeated call continues the import.
+# A Lambda function runs for 15 minutes at most. A retried call continues the import.
 _IMPORT = Attempts(timeout_s=960, first_pause_s=5, retries=5)
 _TRANSIENT = ("Unavailable", "Sandbox.Timedout", "States.Timeout")
 
 
 class ImportWorkflow(Construct):
-    """The state machine; its input is ``{"job", "dataset", "location"}``."""
+    """State machine with the input ``{"job", "dataset", "location"}``."""
 
     def __init__(
         self, scope: Construct, construct_id: str, *, settings: Settings, data: StoredData, layers: PythonLayers

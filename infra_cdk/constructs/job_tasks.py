@@ -1,4 +1,7 @@
-"""Steps that run a job and wait for its end; neither is tried again once it ran: the same data would fail again."""
+"""Workflow steps that start a job and wait for its end.
+
+Only a failure to start is retried. A job that ran and failed would fail again on the same data.
+"""
 
 import aws_cdk as cdk
 from aws_cdk import aws_stepfunctions as sfn
@@ -9,8 +12,8 @@ from infra_cdk.constructs.spark_job import SparkJob
 from infra_cdk.constructs.training_job import TrainingJob
 
 SAGEMAKER_REFUSALS = ("SageMaker.AmazonSageMakerException", "SageMaker.ResourceLimitExceededException")
-"""Errors of a job that SageMaker did not start, for example because the account has no quota."""
-# Glue has no more capacity, or another run of the job has not ended yet.
+"""Errors of SageMaker when it cannot start a job, for example because of a quota."""
+# Glue has no capacity, or another run of the job has not finished.
 _GLUE_TRANSIENT = [
     "Glue.ConcurrentRunsExceededException",
     "Glue.InternalServiceException",
@@ -23,8 +26,8 @@ _GLUE_TRANSIENT = [
 def train(
     scope: Construct, job: TrainingJob, attempts: Attempts, *, construct_id: str = "Train", spot: bool
 ) -> sfn.CustomState:
-    """Train on the dataset of `$.dataset`; the bundle is noted in `$.training`."""
-    # The CDK's own task has no ContainerEntrypoint, and would widen the job's role by itself.
+    """Add the training on the dataset in `$.dataset`. The step writes the location of the bundle to `$.training`."""
+    # The CDK's task does not support ContainerEntrypoint, and would extend the job's role.
     task = sfn.CustomState(
         scope,
         construct_id,
@@ -45,7 +48,7 @@ def train(
 
 
 def build_on_spark(scope: Construct, spark: SparkJob, attempts: Attempts) -> sfn.CustomState:
-    """Build the dataset that the function builds, past what one process holds; the run is noted in `$.dataset`."""
+    """Add the build of a dataset on Spark, for data that exceeds one process. The step writes to `$.dataset`."""
     task = sfn.CustomState(
         scope,
         "BuildDatasetOnSpark",

@@ -1,7 +1,7 @@
-"""Lambda's poller of a Kafka topic.
+"""Event source mapping of a Kafka topic.
 
-Without provisioned pollers, Lambda retries a failed batch until it succeeds or Kafka deletes its records. A destination
-for failed batches would limit the retries to ten, so there is none:
+Without provisioned pollers, Lambda retries a failed batch until it succeeds or Kafka deletes its records. The mapping
+has no destination for failed batches, because that would limit the retries to ten:
 https://docs.aws.amazon.com/lambda/latest/dg/kafka-retry-configurations.html
 """
 
@@ -24,14 +24,15 @@ _POSITIONS = {"earliest": "TRIM_HORIZON", "latest": "LATEST"}
 
 
 def read_topic(trigger: KafkaTopic, function: lambda_.IFunction, scope: Construct, *, settings: Settings) -> str:
-    """Invoke a function with the records of the settings' topic; return the ID of the mapping."""
+    """Invoke a function with the records of the topic in the settings. Return the ID of the mapping."""
     kafka = settings.kafka
     if kafka is None:
         raise ValueError("settings.kafka is None, expected a topic")
     mapping = lambda_.CfnEventSourceMapping(
-        # CloudFormation accepts another topic for the same mapping, and Lambda keeps reading the old one:
+        # If the topic of a mapping changes, CloudFormation succeeds, but Lambda continues to read the old topic:
         # https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/2140
-        # A nested construct's logical ID has a hash, so `shop.events` and `shop-events` have different mappings.
+        # Therefore the ID contains the topic. IDs of nested constructs have a hash, which separates `shop.events` from
+        # `shop-events`.
         Construct(scope, "KafkaTopic"),
         kafka.topic,
         function_name=function.function_arn,
@@ -46,7 +47,7 @@ def read_topic(trigger: KafkaTopic, function: lambda_.IFunction, scope: Construc
 
 
 def kafka_arns(kafka: KafkaSettings) -> Mapping[str, str | Sequence[str]]:
-    """Return the resources that the trigger's access names; empty lists for those that the settings leave out."""
+    """Return ARNs by the names of resources in the trigger's access. Resources without a setting have an empty list."""
     cluster = [kafka.cluster_arn] if kafka.cluster_arn else []
     return {
         "kafka_cluster": cluster,

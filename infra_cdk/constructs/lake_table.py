@@ -1,4 +1,4 @@
-"""Tables of Glue's catalogue over the lake's Parquet, a partition a day."""
+"""Glue tables of Parquet objects in the lake, with one partition per day."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from constructs import Construct
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """A database of Glue's catalogue; `catalog_id` is the account's number."""
+    """Database of a Glue catalogue. `catalog_id` is the AWS account ID."""
 
     catalog_id: str
     name: str
@@ -29,16 +29,16 @@ def parquet_table(
     first_date: str,
     days_ahead: int = 1,
 ) -> glue.CfnTable:
-    """Describe the objects below ``<name>/<partition>=YYYY-MM-DD/``.
+    """Create a table of the objects below ``<name>/<partition>=YYYY-MM-DD/``.
 
     Parameters
     ----------
     columns
-        With their Glue types, without the partition's.
+        Glue types by column name, without the partition.
     first_date
-        The first day that SQL sees.
+        First day that queries include.
     days_ahead
-        Number of days after the day of the query that SQL also sees.
+        Number of days after the day of the query that queries include.
     """
     location = f"s3://{bucket.bucket_name}/{name}/"
     return glue.CfnTable(
@@ -51,7 +51,7 @@ def parquet_table(
             description=description,
             table_type="EXTERNAL_TABLE",
             partition_keys=[glue.CfnTable.ColumnProperty(name=partition, type="string")],
-            # Partitions follow from their dates: nothing has to be registered when a day begins.
+            # Partition projection computes partitions from dates, so new days need no registration.
             parameters={
                 "EXTERNAL": "TRUE",
                 "classification": "parquet",

@@ -1,4 +1,4 @@
-"""The views by which SQL counts each row once."""
+"""Athena views without duplicate rows."""
 
 import base64
 import json
@@ -9,7 +9,7 @@ from constructs import Construct
 
 from infra_cdk.constructs.lake_table import Database
 
-# Athena's catalogue of Glue's databases.
+# Athena's name of the Glue catalogue.
 CATALOG = "awsdatacatalog"
 
 _PRESTO_TYPES = {
@@ -35,7 +35,7 @@ def once_view(
 ) -> glue.CfnTable:
     """Create the view ``<table>_once`` of a query that returns the table's columns.
 
-    Athena keeps a view as JSON in a comment. The format is documented only by Trino's source (`HiveViewCodec`).
+    Athena stores a view as JSON in a comment. Only Trino's source (`HiveViewCodec`) documents the format.
     """
     every = {**columns, partition: "string"}
     definition = {

@@ -1,4 +1,4 @@
-"""The metrics that functions write, by the names in `alsolike.runtime.observability`, and sums of AWS's metrics."""
+"""CloudWatch metrics of functions, which `alsolike.runtime.observability` names, and sums of AWS metrics."""
 
 from collections.abc import Iterable, Sequence
 
@@ -13,12 +13,12 @@ HOUR = cdk.Duration.hours(1)
 
 
 def namespace(settings: Settings) -> str:
-    """Return where an environment's functions write their metrics: others in the account write theirs elsewhere."""
+    """Return the CloudWatch namespace of an environment's functions."""
     return f"Alsolike/{settings.name}"
 
 
 class OwnMetrics:
-    """The metrics that an environment's functions write."""
+    """Metrics that an environment's functions write."""
 
     def __init__(self, settings: Settings) -> None:
         self.namespace = namespace(settings)
@@ -31,7 +31,7 @@ class OwnMetrics:
         label: str | None = None,
         period: cdk.Duration = PERIOD,
     ) -> cloudwatch.Metric:
-        """Return how often the function `service` counted an outcome."""
+        """Return the sum of a counter of the function `service`."""
         return self.reported(metric, label=label, period=period, statistic="Sum", service=service)
 
     def reported(
@@ -43,7 +43,7 @@ class OwnMetrics:
         statistic: str = "Average",
         **dimensions: str,
     ) -> cloudwatch.Metric:
-        """Return the mean of a value that a function reported under dimensions of its own, or another statistic."""
+        """Return a statistic of a metric with these dimensions."""
         return cloudwatch.Metric(
             namespace=self.namespace,
             metric_name=metric,
@@ -54,28 +54,30 @@ class OwnMetrics:
         )
 
     def search(self, metric: str, dimension: str, statistic: str = "Average") -> cloudwatch.MathExpression:
-        """Return all series of a metric that differ in a dimension with values unknown at synthesis."""
-        return self._found([*sorted((dimension, "service"))], metric, "", statistic)
+        """Return the series of a metric for all values of a dimension, which are unknown at synthesis."""
+        return self._search_expression([*sorted((dimension, "service"))], metric, "", statistic)
 
     def search_rate(self, metric: str, dimension: str) -> cloudwatch.MathExpression:
-        """Return the series of one of attribution's rates for each name in one of its dimensions."""
-        return self._found(["dimension", "name", "service"], metric, f' dimension="{dimension}"', "Average")
+        """Return the series of a metric of attribution for all names in a dimension, such as all recommenders."""
+        return self._search_expression(["dimension", "name", "service"], metric, f' dimension="{dimension}"', "Average")
 
-    def _found(self, keys: Sequence[str], metric: str, wanted: str, statistic: str) -> cloudwatch.MathExpression:
-        # Names with a slash, a hyphen or an underscore have to be quoted:
+    def _search_expression(
+        self, keys: Sequence[str], metric: str, condition: str, statistic: str
+    ) -> cloudwatch.MathExpression:
+        # Names with a slash, a hyphen or an underscore must be quoted:
         # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/search-expression-syntax.html
         schema = ",".join(f'"{name}"' for name in (self.namespace, *keys))
-        expression = f"SEARCH('{{{schema}}} MetricName=\"{metric}\"{wanted}', '{statistic}', {HOUR.to_seconds():g})"
+        expression = f"SEARCH('{{{schema}}} MetricName=\"{metric}\"{condition}', '{statistic}', {HOUR.to_seconds():g})"
         return cloudwatch.MathExpression(expression=expression, using_metrics={}, label="", period=HOUR)
 
 
-def enough(
-    value: cloudwatch.IMetric, whole: cloudwatch.IMetric, *, label: str, least: int, period: cdk.Duration = PERIOD
+def if_enough(
+    value: cloudwatch.IMetric, whole: cloudwatch.IMetric, *, label: str, minimum: int, period: cdk.Duration = PERIOD
 ) -> cloudwatch.MathExpression:
-    """Return a metric; 0 where the whole is less than `least`."""
+    """Return `value`, or 0 in periods in which `whole` is below `minimum`."""
     return cloudwatch.MathExpression(
         label=label,
-        expression=f"IF(FILL(whole, 0) >= {least}, value, 0)",
+        expression=f"IF(FILL(whole, 0) >= {minimum}, value, 0)",
         using_metrics={"value": value, "whole": whole},
         period=period,
     )
@@ -86,27 +88,26 @@ def percent(
     whole: cloudwatch.IMetric,
     *,
     label: str,
-    least: int = 1,
+    minimum: int = 1,
     period: cdk.Duration = PERIOD,
 ) -> cloudwatch.MathExpression:
-    """Return the share of one in another in percent; 0 where the whole is less than `least`."""
+    """Return `part` as a percentage of `whole`, or 0 in periods in which `whole` is below `minimum`."""
     return cloudwatch.MathExpression(
         label=label,
-        expression=f"IF(FILL(whole, 0) >= {least}, 100 * FILL(part, 0) / whole, 0)",
+        expression=f"IF(FILL(whole, 0) >= {minimum}, 100 * FILL(part, 0) / whole, 0)",
         using_metrics={"part": part, "whole": whole},
         period=period,
     )
 
 
 def total(metrics: Sequence[cloudwatch.IMetric], *, label: str, period: cdk.Duration = PERIOD) -> cloudwatch.IMetric:
-    """Return the sum of at most ten metrics, the limit of an alarm; a missing value is 0."""
+    """Return the sum of up to ten metrics, the limit of an alarm. A missing value counts as 0."""
     names = {f"m{number}": metric for number, metric in enumerate(metrics)}
     expression = " + ".join(f"FILL({name}, 0)" for name in names)
     return cloudwatch.MathExpression(label=label, expression=expression, using_metrics=names, period=period)
 
 
 def throttles(function_names: Iterable[str]) -> cloudwatch.IMetric:
-    """Return the number of throttled invocations of functions."""
     return total(
         [
             cloudwatch.Metric(
@@ -123,7 +124,7 @@ def throttles(function_names: Iterable[str]) -> cloudwatch.IMetric:
 
 
 def failed_batches(mappings: Iterable[str]) -> cloudwatch.IMetric:
-    """Return the number of records that Lambda gave up on and stored below `aws/lambda/`.
+    """Return the number of records per hour that Lambda stored below `aws/lambda/` after the last retry.
 
     https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html#event-source-mapping-metrics
     """
@@ -144,7 +145,7 @@ def failed_batches(mappings: Iterable[str]) -> cloudwatch.IMetric:
 
 
 def failed_runs(machine: sfn.StateMachine) -> cloudwatch.IMetric:
-    """Return the number of a workflow's runs that failed or exceeded their time."""
+    """Return the number of failed and timed-out executions per hour."""
     return total(
         [
             machine.metric_failed(statistic="Sum", period=HOUR),

@@ -1,4 +1,4 @@
-"""The dashboard of models: trainings, the gate, what versions show offline and online, drift."""
+"""Dashboard of models: trainings, the gate, offline and online metrics of versions, and drift."""
 
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_stepfunctions as sfn
@@ -16,7 +16,6 @@ _OFFLINE = (
 
 
 def models_dashboard(scope: Construct, *, settings: Settings, training: sfn.IStateMachine) -> cloudwatch.Dashboard:
-    """Create the dashboard of trainings, of what versions show offline and online, of the gate and of drift."""
     made, own = board(scope, "Models", settings=settings, start="-P30D"), OwnMetrics(settings)
     made.add_widgets(
         graph(

@@ -1,4 +1,4 @@
-"""Findings of cdk-nag that are right as they are, each with its reason."""
+"""Acknowledgement of cdk-nag findings with a reason."""
 
 from typing import Any
 
@@ -8,24 +8,24 @@ from constructs import IConstruct
 
 
 def acknowledge(resource: IConstruct, *, finding: str, reason: str) -> None:
-    """Accept a finding about `resource`, and about what it is made of, for a reason.
+    """Accept a finding about `resource` and its children.
 
     Parameters
     ----------
     finding
-        The rule's id, such as ``AwsSolutions-S1``: with its bracketed part where it has one.
+        ID of the rule, such as ``AwsSolutions-S1``, including the part in brackets of the finding, if any.
     """
     cdk.Validations.of(resource).acknowledge(cdk.Acknowledgment(id=finding, reason=reason))
 
 
 def acknowledge_wildcard(role: iam.IRole | iam.IPolicy, *, resource: str, reason: str) -> None:
-    """Accept that a statement of `role` names `resource`, an ARN with a ``*`` in it."""
+    """Accept a statement of `role` for `resource`, an ARN that contains a ``*``."""
     name = _flat(cdk.Stack.of(role).resolve(resource))
     acknowledge(role, finding=f"AwsSolutions-IAM5[Resource::{name}]", reason=reason)
 
 
 def _flat(value: Any) -> str:
-    """Write a resolved value as cdk-nag does in its findings."""
+    """Return a resolved value in the notation of cdk-nag's findings."""
     match value:
         case str():
             return value

@@ -1,4 +1,4 @@
-"""Algorithms of the setting for a job: the folder of the own package, and the names that exist."""
+"""Checks of the settings `training_package` and `training_algorithms`."""
 
 import ast
 from pathlib import Path
@@ -11,42 +11,41 @@ BUILT_IN = ROOT / "model_export" / "algorithms"
 
 
 def package_folder(settings: Settings) -> Path | None:
-    """Return the folder of `training_package`, or None where nothing is set.
+    """Return the folder of `training_package`, or None if the setting is None.
 
     Raises
     ------
     InvalidSettings
-        If there is no such folder in the repository, no Python module or package in it, or packages that a job without
-        a network cannot install.
+        If the folder is not in the repository or has no Python module or package, or if it has a requirements.txt and
+        the job has no network.
     """
     if settings.training_package is None:
         return None
     folder = (ROOT / settings.training_package).resolve()
-    said = f"{place(settings.name)}.training_package is {settings.training_package!r}"
+    prefix = f"{place(settings.name)}.training_package is {settings.training_package!r}"
     if ROOT not in folder.parents:
-        raise InvalidSettings(f"{said}, expected a folder in the repository; {folder} is none")
+        raise InvalidSettings(f"{prefix}, expected a folder in the repository; {folder} is none")
     if not folder.is_dir():
-        raise InvalidSettings(f"{said}, expected a folder; {folder} is none")
+        raise InvalidSettings(f"{prefix}, expected a folder; {folder} is none")
     if not [*folder.glob("*.py"), *folder.glob("*/__init__.py")]:
-        raise InvalidSettings(f"{said}, expected a folder with a Python module or package in it; {folder} has none")
+        raise InvalidSettings(f"{prefix}, expected a folder with a Python module or package in it; {folder} has none")
     if not settings.training_network and (folder / "requirements.txt").exists():
         raise InvalidSettings(
-            f"{said}, expected a folder without requirements.txt where training_network is false: the job cannot"
+            f"{prefix}, expected a folder without requirements.txt where training_network is false: the job cannot"
             " install packages. Put them into an image, and set training_image"
         )
     return folder
 
 
 def check_algorithms(settings: Settings) -> None:
-    """Refuse names that no algorithm has.
+    """Reject unknown names of algorithms.
 
-    A package may name its algorithms in ways that only running it tells, so that the job itself refuses what is unknown
-    where there is one.
+    If the setting `training_package` is set, the job makes this check instead, because it imports the package.
 
     Raises
     ------
     InvalidSettings
-        With the names that there are.
+        If a name is unknown. The message lists the known names.
     """
     if settings.training_package is not None:
         return
@@ -59,7 +58,7 @@ def check_algorithms(settings: Settings) -> None:
 
 
 def _name(module: Path) -> str | None:
-    """Return what the class in a module calls itself; infrastructure reads training's code and imports none of it."""
+    """Return the attribute `name` of a module's algorithm, without importing the module and its libraries."""
     for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
         if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == "name" and node.value:
             return str(ast.literal_eval(node.value))

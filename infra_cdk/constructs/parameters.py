@@ -1,4 +1,4 @@
-"""The SSM parameter tree in which clients find every name that they need."""
+"""SSM parameters with the names of resources, which clients read."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,7 @@ from infra_cdk.settings import Settings
 
 
 class Parameters(Construct):
-    """The parameters of one stack, by the fields of `Names`."""
+    """SSM parameters of one stack, one per field of `Names` in `values`."""
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, values: Mapping[str, str]) -> None:
         super().__init__(scope, construct_id)
@@ -20,7 +20,7 @@ class Parameters(Construct):
             ssm.StringParameter(
                 self,
                 field.replace("_", "-"),
-                # A client knows the name before it knows anything else, so this one is physical.
+                # The name is physical, because clients start with it.
                 parameter_name=parameter_name(settings.name, field),
                 string_value=value,
             )

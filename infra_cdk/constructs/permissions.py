@@ -1,4 +1,4 @@
-"""Permissions of a role: hand-written statements, with a reason for each wildcard in them."""
+"""Policy statements of roles, with a reason for each wildcard."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,14 +17,12 @@ from infra_cdk.constructs.stored_data import ARNS, StoredData
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """A statement of a role's policy.
+    """Statement of a role's policy.
 
     Attributes
     ----------
-    resources
-        ARNs, narrow.
     wildcard_reason
-        Why the resources have a ``*``, if they have.
+        Reason for ``*`` in the resources, which the cdk-nag acknowledgement states.
     effect
         `DENY` for exceptions from other permissions.
     """
@@ -39,12 +37,12 @@ class Permission:
 def permissions_of(
     access: Iterable[Access], *, data: StoredData, arns: Mapping[str, str | Sequence[str]] = MappingProxyType({})
 ) -> list[Permission]:
-    """Return the permissions to an access.
+    """Return the permissions for the access that a manifest declares.
 
     Parameters
     ----------
     arns
-        ARNs of the resources that are no stored data, by name.
+        ARNs by name of resources that are not in `data`.
     """
     permissions = []
     for grant in access:
@@ -58,7 +56,7 @@ def permissions_of(
             resources = [_objects_arn(bucket, key) for key in grant.keys]
         else:
             resources = [ARNS[grant.resource](data)]
-        if not resources:  # a setting that names none
+        if not resources:  # the setting lists no resources
             continue
         conditions = (
             {"ForAllValues:StringEquals": {"dynamodb:Attributes": list(grant.attributes)}} if grant.attributes else {}
@@ -68,7 +66,7 @@ def permissions_of(
 
 
 def foreign_prefixes(access: Collection[Access], *, data: StoredData) -> list[Permission]:
-    """Deny writes below the lake's prefixes of other functions, if the access is to the whole bucket."""
+    """Return denials of writes to other functions' prefixes of the lake, if the access includes the complete bucket."""
     if not set(FAILURE_DESTINATION) <= set(access):
         return []
     own = {
@@ -79,23 +77,23 @@ def foreign_prefixes(access: Collection[Access], *, data: StoredData) -> list[Pe
 
 
 def objects(bucket: s3.IBucket, prefix: str, *, actions: Sequence[str], reason: str, suffix: str = "") -> Permission:
-    """Permit actions on a bucket's objects of a prefix and a suffix; `reason` says why not on single objects."""
+    """Return a permission for objects with a prefix and a suffix. `reason` explains the wildcard."""
     return Permission(actions, [_objects_arn(bucket, f"{prefix}*{suffix}")], reason)
 
 
 def _objects_arn(bucket: s3.IBucket, key: str) -> str:
     if "*" not in key:
         return bucket.arn_for_objects(key)
-    # Stated as an import even before the CDK makes it one: cdk-nag's finding has the export's name in it.
+    # Use the exported name, because the cdk-nag finding contains it.
     return f"{cdk.Stack.of(bucket).export_value(bucket.bucket_arn)}/{key}"
 
 
 def role_for(
     scope: Construct, construct_id: str, *, service: str, description: str, permissions: Sequence[Permission]
 ) -> iam.Role:
-    """Create the role that a service assumes, with these permissions and no others.
+    """Create the role that a service assumes, with only these permissions.
 
-    The statements stand in the role itself, so that nothing that assumes it can be created before them.
+    The statements are inline in the role, so that they exist before any resource uses the role.
     """
     role = iam.Role(
         scope,
@@ -109,7 +107,7 @@ def role_for(
 
 
 def add_policy(scope: Construct, construct_id: str, *, role: iam.Role, permissions: Sequence[Permission]) -> None:
-    """Give a role permissions on resources that need the role first."""
+    """Add permissions to a role for resources that are created after the role."""
     policy = iam.Policy(scope, construct_id, roles=[role], statements=_statements(permissions))
     _acknowledge_wildcards(policy, permissions)
 
@@ -132,5 +130,5 @@ def _acknowledge_wildcards(policy: iam.IRole | iam.IPolicy, permissions: Sequenc
         for resource in permission.resources:
             if permission.wildcard_reason and "*" in resource:
                 reasons.setdefault(resource, []).append(permission.wildcard_reason)
-    for resource, said in reasons.items():
-        acknowledge_wildcard(policy, resource=resource, reason="; ".join(said))
+    for resource, resource_reasons in reasons.items():
+        acknowledge_wildcard(policy, resource=resource, reason="; ".join(resource_reasons))

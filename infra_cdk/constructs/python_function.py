@@ -1,4 +1,4 @@
-"""Lambda function of this project; no other construct defines one."""
+"""Lambda functions. No other construct creates them."""
 
 import ast
 import importlib
@@ -24,32 +24,30 @@ ROOT = Path(__file__).parents[2]
 
 
 class PythonFunction(Construct):
-    """The function in `functions/<name>/`, as its `manifest.py` says, with role, log group, trigger and alias `live`.
+    """The function in `functions/<name>/` with role, log group, trigger and alias `live`, as in its `manifest.py`.
 
-    Everything that calls it calls the alias. It may do what its manifest says, write its log and its traces, and
-    nothing else: nothing that the CDK would grant by itself is added.
+    All callers use the alias. The role allows only the access in the manifest, logs and traces. The CDK adds no
+    permissions.
 
     Parameters
     ----------
     name
-        The folder under `functions/`; its handler is ``functions.<name>.handler.lambda_handler``.
+        Folder under `functions/`. The handler is ``functions.<name>.handler.lambda_handler``.
     data
-        The stored data that the function's settings and manifest may name.
+        Stored data that the function's settings and manifest can refer to.
     values
-        Values of fields of the function's settings that are neither in `data` nor settings of the environment.
+        Values for fields of the function's settings that are neither in `data` nor settings of the environment.
     arns
-        ARNs of resources in its manifest that are neither in `data` nor in `values`.
+        ARNs of resources in the manifest that are neither in `data` nor in `values`.
 
     Attributes
     ----------
-    name, memory_mb
-        The folder's name, and the memory.
     live
         The alias.
     role, log_group
-        Its own, which nothing else uses.
+        Role and log group of this function only.
     mappings
-        IDs of its event source mappings.
+        IDs of the event source mappings.
     function_name, function_arn
         Name and ARN without the alias.
     """
@@ -105,7 +103,7 @@ class PythonFunction(Construct):
             role=self.role.without_policy_updates(),
             log_group=logs,
             logging_format=lambda_.LoggingFormat.TEXT if settings.log_invocations else lambda_.LoggingFormat.JSON,
-            # START, END and REPORT have the level INFO, unless an invocation fails. Lambda does not encode JSON again:
+            # WARN hides START, END and REPORT, except of failed invocations. Lambda writes JSON lines unchanged:
             # https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-logformat.html
             system_log_level_v2=None if settings.log_invocations else lambda_.SystemLogLevel.WARN,
             tracing=lambda_.Tracing.ACTIVE if settings.tracing else lambda_.Tracing.DISABLED,
@@ -143,7 +141,7 @@ class PythonFunction(Construct):
         self.function_name, self.function_arn = function.function_name, function.function_arn
 
     def permit(self, scope: Construct, construct_id: str, *, arns: Mapping[str, str]) -> None:
-        """Grant the access to resources that are created after the function, in a policy apart from its role."""
+        """Grant access to resources that are created after the function, in a separate policy."""
         access = [grant for grant in self._manifest.access if grant.needs_function]
         permissions = permissions_of(access, data=self._data, arns=arns)
         add_policy(scope, construct_id, role=self.role, permissions=permissions)
@@ -155,7 +153,7 @@ class PythonFunction(Construct):
                 yield layer
 
     def _variables(self, settings: Settings, values: Mapping[str, str | int]) -> dict[str, str]:
-        """Return a variable for each field of the function's settings."""
+        """Return environment variables, one per field of the function's settings."""
         fields, renamed = settings_fields(self.name), self._manifest.variables
         if unknown := (values.keys() | renamed.keys()) - set(fields):
             raise ValueError(f"functions/{self.name}/settings.py declares no {', '.join(sorted(unknown))}")
@@ -174,13 +172,12 @@ class PythonFunction(Construct):
 
 
 def read_manifest(name: str) -> Manifest:
-    """Return the manifest in `functions/<name>/`."""
     manifest: Manifest = importlib.import_module(f"functions.{name}.manifest").MANIFEST
     return manifest
 
 
 def settings_fields(name: str) -> list[str]:
-    """Return the fields of `Settings` in a function's `settings.py`, without importing it."""
+    """Return the field names of `Settings` in a function's `settings.py`, without importing the module."""
     module = ast.parse((ROOT / "functions" / name / "settings.py").read_text("utf-8"))
     (declared,) = [node for node in module.body if isinstance(node, ast.ClassDef) and node.name == "Settings"]
     return [
@@ -191,7 +188,7 @@ def settings_fields(name: str) -> list[str]:
 
 
 def check_fast_start(name: str, *, snap_start: bool, provisioned_concurrency: int) -> None:
-    """Refuse what Lambda refuses at deployment and the CDK lets pass.
+    """Reject SnapStart with provisioned concurrency, which the CDK accepts but Lambda rejects at deployment.
 
     https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html#snapstart-runtimes
     """
@@ -213,7 +210,7 @@ def _own_output(log_group_arn: str, *, traces: bool) -> list[Permission]:
 
 
 def _code(name: str, packages: Sequence[str]) -> lambda_.Code:
-    """Take this one function out of the repository, so that editing another does not change its hash."""
+    """Return an asset with only this function, so that changes of other functions do not change its hash."""
     return lambda_.Code.from_asset(
         str(ROOT),
         ignore_mode=cdk.IgnoreMode.GIT,

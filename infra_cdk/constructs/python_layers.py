@@ -1,4 +1,4 @@
-"""The layers of one stack, from the folders that `layers/build.py` made."""
+"""Lambda layers from the output folders of `layers/build.py`."""
 
 from functools import cached_property
 from pathlib import Path
@@ -12,13 +12,13 @@ RUNTIME = lambda_.Runtime.PYTHON_3_13
 
 
 class MissingLayer(Exception):
-    """A layer has not been built."""
+    """Error for a layer that has not been built."""
 
 
 class PythonLayers(Construct):
-    """The layers that functions of a stack ask for; each is created when it is first asked for.
+    """Layers of one stack. Each layer is created on first access.
 
-    Each stack has its own versions of the same contents: a version that another stack imports could never be
+    Each stack has its own versions with the same contents, because a version that another stack imports cannot be
     replaced.
     """
 
@@ -29,22 +29,19 @@ class PythonLayers(Construct):
 
     @cached_property
     def core(self) -> lambda_.ILayerVersion:
-        """Return the core, `alsolike`, with Powertools and orjson."""
         return self._built("Core", "core", "alsolike, AWS Lambda Powertools, orjson")
 
     @cached_property
     def onnx_runtime(self) -> lambda_.ILayerVersion:
-        """Return ONNX Runtime and numpy."""
         return self._built("OnnxRuntime", "onnx_runtime", "ONNX Runtime, numpy")
 
     @cached_property
     def sentences(self) -> lambda_.ILayerVersion:
-        """Return what takes texts apart for a sentence model."""
         return self._built("Sentences", "sentences", "tokenizers")
 
     @cached_property
     def pandas(self) -> lambda_.ILayerVersion:
-        """Return awswrangler, pandas, pyarrow and numpy, as AWS publishes them."""
+        """Layer of AWS with awswrangler, pandas, pyarrow and numpy."""
         return lambda_.LayerVersion.from_layer_version_arn(self, "Pandas", self._settings.pandas_layer)
 
     def _built(self, construct_id: str, name: str, description: str) -> lambda_.ILayerVersion:
@@ -65,12 +62,14 @@ class PythonLayers(Construct):
 
 
 def training_packages(settings: Settings, directory: Path) -> Path | None:
-    """Return the folder of the packages of a training job without a network; None with one, or with an own image.
+    """Return the folder of packages for a training job without a network.
+
+    None if the job has a network or its own image.
 
     Raises
     ------
     MissingLayer
-        If it has not been built.
+        If the packages have not been built.
     """
     if settings.training_network or settings.training_image:
         return None
@@ -81,12 +80,12 @@ def training_packages(settings: Settings, directory: Path) -> Path | None:
 
 
 def glue_wheels(directory: Path) -> Path:
-    """Return the archive with the packages of a Glue job without a package index.
+    """Return the archive of packages for a Glue job without a package index.
 
     Raises
     ------
     MissingLayer
-        If it has not been built.
+        If the archive has not been built.
     """
     archive = directory / "glue-x86_64.gluewheels.zip"
     if not archive.is_file():
@@ -95,5 +94,4 @@ def glue_wheels(directory: Path) -> Path:
 
 
 def architecture(settings: Settings) -> lambda_.Architecture:
-    """Return the processor that functions and layers are for."""
     return lambda_.Architecture.ARM_64 if settings.architecture == "arm64" else lambda_.Architecture.X86_64

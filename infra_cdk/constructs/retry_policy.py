@@ -1,4 +1,4 @@
-"""Retries of a step of a workflow."""
+"""Timeouts and retries of workflow steps."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ LAMBDA_TRANSIENT = (
     "Lambda.SdkClientException",
     "Lambda.TooManyRequestsException",
 )
-"""Failures of Lambda itself, not of the function."""
+"""Errors of the Lambda service, not of a function."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attempts:
-    """Timeout of an attempt and number of retries; each pause is twice the one before."""
+    """Timeout of an attempt and number of retries. The pause doubles with each retry."""
 
     timeout_s: int
     first_pause_s: int = 2
@@ -26,13 +26,12 @@ class Attempts:
 
     @property
     def longest_s(self) -> int:
-        """The duration of all attempts, if each takes as long as it may."""
+        """Maximum duration of all attempts and pauses."""
         pauses_s = self.first_pause_s * ((1 << self.retries) - 1)  # 1 + 2 + 4 + ... first pauses
         return (self.retries + 1) * self.timeout_s + pauses_s
 
     @property
     def timeout(self) -> sfn.Timeout:
-        """The time limit of one attempt."""
         return sfn.Timeout.duration(cdk.Duration.seconds(self.timeout_s))
 
     def repeat(
@@ -42,7 +41,7 @@ class Attempts:
         *,
         jitter: sfn.JitterType | None = None,
     ) -> None:
-        """Attempt a task again after these errors."""
+        """Add retries of a task after these errors."""
         task.add_retry(
             errors=list(errors),
             interval=cdk.Duration.seconds(self.first_pause_s),

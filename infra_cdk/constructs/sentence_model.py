@@ -1,4 +1,4 @@
-"""Location of the sentence model that a training job reads."""
+"""Check of the setting `sentence_model`."""
 
 from pathlib import Path
 
@@ -15,28 +15,28 @@ LAYOUTS = (
         "0_StaticEmbedding/tokenizer.json",
     ),
 )
-"""The files that model2vec looks for in a folder, those of sentence-transformers after its own."""
+"""Alternative sets of files in a model's folder: of model2vec, then of two versions of sentence-transformers."""
 
 
 def sentence_model_folder(settings: Settings) -> Path | None:
-    """Return the folder of `sentence_model`, or None where nothing is set.
+    """Return the folder of `sentence_model`, or None if the setting is None.
 
     Raises
     ------
     InvalidSettings
-        If there is no such folder, no model in it, or it cannot be looked into.
+        If the folder does not exist, is unreadable or contains no model.
     """
     if settings.sentence_model is None:
         return None
-    said = f"{place(settings.name)}.sentence_model is {settings.sentence_model!r}, expected"
+    prefix = f"{place(settings.name)}.sentence_model is {settings.sentence_model!r}, expected"
     folder = ROOT / settings.sentence_model
     try:
         folder = folder.resolve()
         if not folder.is_dir():
-            raise InvalidSettings(f"{said} a folder; {folder} is {'a file' if folder.exists() else 'none'}")
+            raise InvalidSettings(f"{prefix} a folder; {folder} is {'a file' if folder.exists() else 'none'}")
         missing = min(([name for name in names if not (folder / name).is_file()] for names in LAYOUTS), key=len)
     except (OSError, RuntimeError) as error:
-        raise InvalidSettings(f"{said} a folder that can be read; {folder}: {error}") from error
+        raise InvalidSettings(f"{prefix} a folder that can be read; {folder}: {error}") from error
     if missing:
-        raise InvalidSettings(f"{said} a folder that model2vec reads; {folder} is without {', '.join(missing)}")
+        raise InvalidSettings(f"{prefix} a folder that model2vec reads; {folder} is without {', '.join(missing)}")
     return folder

@@ -1,4 +1,4 @@
-"""From the log of `recommend` to the lake: the subscription that carries answers, and the function that writes them."""
+"""Transfer of the recommendation log from CloudWatch Logs to the lake."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_logs as logs
@@ -15,10 +15,10 @@ from infra_cdk.settings import Settings
 
 
 class ServedLog(Construct):
-    """The subscription of a log, the function `archive_served`, and the alarm on what it gives up.
+    """Subscription of a log group, the function `archive_served` that writes its lines, and alarms on its failures.
 
-    CloudWatch Logs invokes the function asynchronously, separately from the requests whose lines it carries. A delivery
-    that fails three times goes to the lake bucket, as failed batches of the stream do.
+    CloudWatch Logs invokes the function asynchronously, so requests do not wait. A delivery that fails three times is
+    stored in the lake bucket, like failed batches of the stream.
     """
 
     def __init__(

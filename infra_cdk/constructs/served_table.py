@@ -1,4 +1,4 @@
-"""The table of what was served, and for how long it is kept."""
+"""Glue table and retention of the recommendation log."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_s3 as s3
@@ -13,7 +13,7 @@ from infra_cdk.settings import Settings
 
 
 class ServedTable(Construct):
-    """The Glue table `served`, and the view `served_once` by which SQL counts each answer once."""
+    """Glue table `served`, and the view `served_once` without duplicate responses."""
 
     def __init__(
         self, scope: Construct, construct_id: str, *, lake: s3.IBucket, database: Database, settings: Settings
@@ -28,7 +28,7 @@ class ServedTable(Construct):
             description="Recommendation log. Raw: served_once has one row per answer",
             columns=SERVED_COLUMNS,
             partition=SERVED_PARTITION,
-            # Nothing older is there; Athena looks into every day that a query does not rule out.
+            # Older days are deleted. Athena lists every day that a query does not exclude.
             first_date=f"NOW-{settings.served_days + 1}DAYS",
         )
         view = once_view(
@@ -45,5 +45,5 @@ class ServedTable(Construct):
 
 
 def served_lifetime(settings: Settings) -> s3.LifecycleRule:
-    """Return the rule by which what was served is forgotten."""
+    """Return the lifecycle rule that deletes old responses of the recommendation log."""
     return s3.LifecycleRule(prefix=SERVED_PREFIX, expiration=cdk.Duration.days(settings.served_days))

@@ -1,4 +1,4 @@
-"""Authorizer of the routes for browsers: it accepts session tokens that the shop's backend minted."""
+"""Authorizer of routes for browsers, which checks session tokens that the shop's backend signed."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_apigatewayv2_authorizers as authorizers
@@ -11,14 +11,10 @@ from infra_cdk.settings import Settings
 
 
 class SessionAuthorizer(Construct):
-    """The function that checks tokens of sessions, as an authorizer of the API it is bound to.
-
-    Only API Gateway may invoke it, as that authorizer.
+    """The function `authorize_session` as an authorizer of one API. Only this API may invoke the function.
 
     Attributes
     ----------
-    authorizer
-        For routes of one API.
     function_name
         Name of the function without the alias.
     """
@@ -39,7 +35,7 @@ class SessionAuthorizer(Construct):
             "Sessions",
             function.live,
             response_types=[authorizers.HttpLambdaResponseType.SIMPLE],
-            # The cache's key as well: every route of this authorizer asks the same of a token, so none has its own.
+            # Also the cache key. All routes have the same requirements, so they share cached results.
             identity_source=["$request.header.Authorization"],
             results_cache_ttl=cdk.Duration.seconds(settings.session_cache_s),
         )

@@ -1,4 +1,4 @@
-"""The Glue job that builds datasets past one process: its code, its workers, and what it may do."""
+"""Glue job that builds datasets on Spark: its code, workers and permissions."""
 
 import hashlib
 from collections.abc import Mapping
@@ -23,19 +23,14 @@ from infra_cdk.settings import Settings
 ROOT = Path(__file__).parents[2]
 FUNCTION = "build_dataset"
 FLEXIBLE = ("G.1X", "G.2X")
-"""Worker types that Glue has in its flexible execution class."""
+"""Worker types with a flexible execution class."""
 MODES = {"logs": "SSE-KMS", "bookmarks": "CSE-KMS", "objects": "SSE-S3"}
 
 
 class SparkJob(Construct):
-    """The job `alsolike-<environment>-build-dataset`: the dataset that the function builds, on Spark.
+    """Glue job `alsolike-<environment>-build-dataset`, the counterpart on Spark of the function `build_dataset`.
 
-    A run that fails is not tried again by Glue: the workflow says what is.
-
-    Attributes
-    ----------
-    name
-        Of the job.
+    The workflow retries failed starts. Glue itself never retries.
     """
 
     def __init__(
@@ -106,7 +101,7 @@ class SparkJob(Construct):
             glue_version="5.0",  # Spark 3.5, Python 3.11
             worker_type=settings.spark_worker_type,
             number_of_workers=settings.spark_workers,
-            # A dataset can wait for workers. https://docs.aws.amazon.com/glue/latest/dg/add-job.html
+            # FLEX waits for spare workers. https://docs.aws.amazon.com/glue/latest/dg/add-job.html
             execution_class="FLEX"
             if settings.spark_flexible and settings.spark_worker_type in FLEXIBLE
             else "STANDARD",
@@ -118,11 +113,11 @@ class SparkJob(Construct):
         job.node.add_dependency(self.role)
 
     def _packages(self, settings: Settings, layers: Path) -> cdk.FileAssetLocation:
-        """Publish the libraries of the functions' layer: their pinned, hashed list, or the wheels themselves."""
+        """Publish the core layer's libraries, as a requirements file, or as wheels for jobs without a network."""
         path = ROOT / "layers" / "core" / "requirements.txt" if settings.training_network else glue_wheels(layers)
         stack = cdk.Stack.of(self)
         staged = cdk.AssetStaging(self, "Packages", source_path=str(path))
-        # Glue knows a zip of wheels by two suffixes, of which `Asset` would keep the last.
+        # Glue recognises an archive of wheels by two suffixes. `Asset` would keep only the last suffix.
         return stack.synthesizer.add_file_asset(
             source_hash="".join((staged.asset_hash, *path.suffixes[:-1])),
             file_name=staged.relative_staged_path(stack),
@@ -131,7 +126,6 @@ class SparkJob(Construct):
 
     @property
     def arn(self) -> str:
-        """The job's ARN."""
         return cdk.Stack.of(self).format_arn(service="glue", resource="job", resource_name=self.name)
 
     def run(self, *, run_id: str, started_ms: str, dataset_s3_uri: str) -> dict[str, Any]:
@@ -140,7 +134,7 @@ class SparkJob(Construct):
         Parameters
         ----------
         run_id, started_ms, dataset_s3_uri
-            JSONPath expressions of the workflow's state.
+            JSONPath expressions on the workflow's state.
         """
         return {
             "JobName": self.name,
@@ -153,13 +147,13 @@ class SparkJob(Construct):
 
 
 def _encryption(scope: Construct, *, settings: Settings) -> glue.CfnSecurityConfiguration:
-    """Encrypt what the job logs and the bookmarks that it does not keep; buckets encrypt what is in them themselves."""
+    """Return a security configuration with a KMS key for the job's log, and with SSE-S3 for its objects."""
     key = kms.Key(
         scope,
         "Key",
         description=f"Alsolike {settings.name}: the log of building datasets on Spark",
         enable_key_rotation=True,
-        # Glue keeps the job's log after the stack, and the log needs its key.
+        # The job's log outlives the stack and needs the key.
         removal_policy=removal_policy(settings),
     )
     stack = cdk.Stack.of(scope)
@@ -182,7 +176,7 @@ def _encryption(scope: Construct, *, settings: Settings) -> glue.CfnSecurityConf
     return glue.CfnSecurityConfiguration(
         scope,
         "Encryption",
-        # A change replaces it, and CloudFormation creates the new one first: it needs another name.
+        # A change creates a replacement before CloudFormation deletes the old configuration, so names must differ.
         name=f"alsolike-{settings.name}-build-dataset-{digest(MODES)}",
         encryption_configuration=properties.EncryptionConfigurationProperty(
             cloud_watch_encryption=properties.CloudWatchEncryptionProperty(
@@ -197,7 +191,7 @@ def _encryption(scope: Construct, *, settings: Settings) -> glue.CfnSecurityConf
 
 
 def digest(modes: Mapping[str, str]) -> str:
-    """Return a short hash that names a configuration."""
+    """Return a short hash of a configuration, for its name."""
     return hashlib.sha256(repr(sorted(modes.items())).encode()).hexdigest()[:8]
 
 
@@ -215,14 +209,14 @@ def _permissions(scope: Construct, *, data: StoredData, sources: list[str]) -> l
         Permission(actions=["s3:ListBucket"], resources=[lake.bucket_arn]),
         objects(lake, INTERACTIONS_PREFIX, actions=["s3:GetObject"], reason="A dataset is made of all that happened"),
         objects(lake, SERVED_PREFIX, actions=["s3:GetObject"], reason="A dataset is made of what was shown, too"),
-        # Spark writes over what an attempt before left, under other names, and reads what it wrote.
+        # Spark deletes the files of an earlier attempt, because new files have other names, and reads its own files.
         objects(
             artefacts,
             DATASETS_PREFIX,
             actions=["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"],
             reason="Each run writes a dataset under a new name",
         ),
-        # Hadoop marks the folder of a first run with an object next to it.
+        # In the first run, Hadoop writes a marker object next to the folder.
         Permission(actions=["s3:PutObject"], resources=[artefacts.arn_for_objects("datasets_$folder$")]),
         Permission(actions=["dynamodb:Scan"], resources=[data.catalogue.table_arn, data.users.table_arn]),
         Permission(

@@ -1,4 +1,4 @@
-"""The only definition of a state machine here: its role, its log, its traces."""
+"""State machines with role, log and traces. No other construct creates them."""
 
 from collections.abc import Sequence
 
@@ -14,10 +14,10 @@ from infra_cdk.settings import Settings
 
 
 def executions_of(scope: Construct, machine: sfn.StateMachine) -> str:
-    """Return the ARN that stands for all executions of a machine, for a policy in `scope`."""
+    """Return the ARN pattern of all executions of a machine, for a policy in `scope`."""
     stack, name = cdk.Stack.of(scope), machine.state_machine_name
     if (producer := cdk.Stack.of(machine)) is not stack:
-        name = producer.export_value(name)  # as an import: cdk-nag's finding has the export's name in it
+        name = producer.export_value(name)  # the cdk-nag finding contains the exported name
     return stack.format_arn(
         service="states",
         resource="execution",
@@ -40,9 +40,9 @@ def state_machine(
     Parameters
     ----------
     description
-        What the role is for.
+        Description of the role.
     permissions
-        What the steps need; log and traces come on top.
+        Permissions for the steps, without those for log and traces.
     """
     role = role_for(
         scope,
@@ -60,7 +60,7 @@ def state_machine(
         logs=sfn.LogOptions(
             destination=log_group(scope, "Log", settings=settings, delivered_by="states"),
             level=sfn.LogLevel.ALL,
-            # Users' ids are in objects only.
+            # The data of executions contains no user ids, only keys of objects.
             include_execution_data=True,
         ),
         timeout=timeout,

@@ -1,4 +1,4 @@
-"""The stored data that constructs read and write."""
+"""Stored data that constructs read and write."""
 
 from collections.abc import Callable, Mapping
 from typing import Protocol
@@ -12,7 +12,7 @@ from aws_cdk import aws_sns as sns
 
 
 class StoredData(Protocol):
-    """Buckets, tables, stream, keys and topic, which the data stack owns."""
+    """Buckets, tables, stream, keys and topic of the data stack."""
 
     lake: s3.Bucket
     artefacts: s3.Bucket
@@ -42,7 +42,7 @@ NAMES: Mapping[str, Callable[[StoredData], str]] = {
     "session_key_arn": lambda data: data.session_key.secret_arn,
     "tracking_id": lambda data: data.tracking_id,
 }
-"""Names of stored data by the field of functions' settings that contains them."""
+"""Names of stored data by the field in functions' settings."""
 
 ARNS: Mapping[str, Callable[[StoredData], str]] = {
     "lake": lambda data: data.lake.bucket_arn,

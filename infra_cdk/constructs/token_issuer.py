@@ -1,4 +1,4 @@
-"""Cognito issues API tokens to operators who sign in; machines sign their requests instead."""
+"""Cognito user pool that issues API tokens to operators. Machines sign their requests instead."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_cognito as cognito
@@ -10,23 +10,21 @@ from infra_cdk.constructs.nag_suppressions import acknowledge
 from infra_cdk.settings import Settings
 
 NO_PAGES_YET = "https://pages.invalid/"
-"""Callback of the pages' client until `alsolike web publish` sets theirs: their stack is deployed after this one."""
+"""Callback URL of the pages' client, until `alsolike web publish` sets the URL of the pages."""
 
 
 class TokenIssuer(Construct):
-    """A user pool with a resource server of scopes, and a client without a secret.
+    """User pool with a resource server of scopes, and a client without a secret.
 
     An administrator creates the operators, who sign in with the client. The client also exists without pages, because
     the API's authorizer needs one.
 
     Attributes
     ----------
-    pool, client
-        The pool and its client.
     issuer
-        What tokens name as their issuer.
+        URL in the tokens' claim `iss`.
     sign_in_url
-        Where Cognito lets operators sign in.
+        URL of Cognito's sign-in page.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
@@ -78,7 +76,7 @@ class TokenIssuer(Construct):
         self.sign_in_url = domain.base_url()
 
     def _pages(self, scopes: list[cognito.OAuthScope]) -> cognito.UserPoolClient:
-        """Create the client of the pages: authorization code with PKCE, no secret."""
+        """Create the client of the pages, with authorization code and PKCE, without a secret."""
         return self.pool.add_client(
             "Pages",
             generate_secret=False,
@@ -90,7 +88,7 @@ class TokenIssuer(Construct):
             ),
             supported_identity_providers=[cognito.UserPoolClientIdentityProvider.COGNITO],
             auth_flows=cognito.AuthFlow(user_srp=True),
-            # Long enough for a day's work; every page keeps them only in its memory.
+            # Refresh tokens last for a working day. Pages keep tokens only in memory.
             access_token_validity=cdk.Duration.minutes(15),
             id_token_validity=cdk.Duration.minutes(15),
             refresh_token_validity=cdk.Duration.hours(12),
@@ -100,5 +98,5 @@ class TokenIssuer(Construct):
 
 
 def _unique(stack: cdk.Stack) -> str:
-    """Return what no other deployment has: the UUID at the end of the stack's id, as the prefix is region-wide."""
+    """Return the UUID of the stack, because domain prefixes must be unique in the region."""
     return cdk.Fn.select(2, cdk.Fn.split("/", stack.stack_id))

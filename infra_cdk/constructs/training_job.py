@@ -1,4 +1,4 @@
-"""The SageMaker training job: its container, its inputs, and what it may do."""
+"""SageMaker training job: its container, inputs and permissions."""
 
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,10 @@ from infra_cdk.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 _RUN_IDS = "????????t??????-*"
-"""IAM's pattern of run IDs, such as 20260301t040506-8cb309."""
+"""Wildcard pattern of run IDs in IAM policies, for example 20260301t040506-8cb309."""
 
-# AWS's ready container runs this instead of its own toolkit. The code arrives in the channel `code` as the CDK's zip,
-# and the script in it does the rest. SageMaker takes arguments of at most 256 characters, in one line.
+# Entry point that replaces the training toolkit of AWS's container. It unpacks the CDK's zip from the channel `code`
+# and runs its script. SageMaker limits arguments to 256 characters in one line.
 _START = (
     "set -e; cd /opt/ml/input/data/code; python3 -m zipfile -e *.zip /opt/ml/code;"
     " exec sh /opt/ml/code/model_export/entrypoint.sh"
@@ -29,12 +29,12 @@ _START = (
 
 
 class TrainingJob(Construct):
-    """Start of a training job; each run of the workflow creates a new job.
+    """Request and role of a training job. Each run of the workflow creates a new job.
 
     Attributes
     ----------
     names
-        IAM's pattern of the job names of an environment. Jobs of `shop-2` do not match the pattern of `shop`.
+        Wildcard pattern of the environment's job names. Jobs of `shop-2` do not match the pattern of `shop`.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class TrainingJob(Construct):
             ("sentence_model", "SentenceModel", sentence_model_folder(settings)),
             ("packages", "Packages", training_packages(settings, layers)),
         )
-        self._given = {
+        self._optional_channels = {
             channel: assets.Asset(self, asset_id, path=str(folder), exclude=["__pycache__", "*.pyc"])
             for channel, asset_id, folder in folders
             if folder
@@ -86,9 +86,9 @@ class TrainingJob(Construct):
         Parameters
         ----------
         run_id, dataset_s3_uri
-            JSONPath expressions of the workflow's state.
+            JSONPath expressions on the workflow's state.
         spot
-            Whether to train on spare capacity.
+            True to train on spot capacity.
         """
         settings = self._settings
         checkpoints = f"'s3://{{}}/{TRAINING_PREFIX}{{}}/checkpoints/', '{self._artefacts.bucket_name}', {run_id}"
@@ -108,7 +108,7 @@ class TrainingJob(Construct):
             "InputDataConfig": [
                 _channel("dataset", {"S3Uri.$": dataset_s3_uri}),
                 _channel("code", {"S3Uri": self._code.s3_object_url}),
-                *(_channel(name, {"S3Uri": asset.s3_object_url}) for name, asset in self._given.items()),
+                *(_channel(name, {"S3Uri": asset.s3_object_url}) for name, asset in self._optional_channels.items()),
             ],
             "OutputDataConfig": {"S3OutputPath": self._artefacts.s3_url_for_object(TRAINING_PREFIX)},
             "ResourceConfig": {
@@ -116,13 +116,13 @@ class TrainingJob(Construct):
                 "InstanceType": settings.training_instance_type,
                 "VolumeSizeInGB": settings.training_volume_gb,
             },
-            # Also where the capacity is not spare: SageMaker starts the job again after a failure of its own.
+            # Also for on-demand capacity: SageMaker restarts the job after internal failures.
             "RetryStrategy": {"MaximumRetryAttempts": 2},
             "CheckpointConfig": {"S3Uri.$": f"States.Format({checkpoints})"},
             "EnableManagedSpotTraining": spot,
-            # SageMaker itself moves the channels, checkpoints and results; several hosts reach each other.
+            # SageMaker transfers channels, checkpoints and results itself. Isolated hosts can reach each other.
             **({} if settings.training_network else {"EnableNetworkIsolation": True}),
-            # Gradients and interactions go from host to host.
+            # Hosts exchange gradients and interactions.
             **({"EnableInterContainerTrafficEncryption": True} if settings.training_instances > 1 else {}),
             "StoppingCondition": {
                 "MaxRuntimeInSeconds": settings.training_max_runtime_s,
@@ -132,20 +132,20 @@ class TrainingJob(Construct):
         }
 
     def _hyperparameters(self) -> dict[str, str]:
-        """Return the settings as `model_export.job.hyperparameters`; SageMaker accepts only strings."""
+        """Return settings as hyperparameters of the job, see `model_export.job.hyperparameters`, as strings."""
         settings = self._settings
-        said = {
+        values = {
             "algorithms": ",".join(settings.training_algorithms) or None,
             "budget_s": settings.training_budget_s or settings.training_max_runtime_s // 2,
             "budget_mb": settings.training_budget_mb,
             "objective": ",".join(settings.training_objective) or None,
             "processes": settings.training_processes if settings.training_processes > 1 else None,
         }
-        return {name: str(value) for name, value in said.items() if value is not None}
+        return {name: str(value) for name, value in values.items() if value is not None}
 
     def _permissions(self) -> list[Permission]:
         code, artefacts = self._code, self._artefacts
-        sources = [code, *self._given.values()]
+        sources = [code, *self._optional_channels.values()]
         log_groups = cdk.Stack.of(self).format_arn(
             service="logs",
             resource="log-group",

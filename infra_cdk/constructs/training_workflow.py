@@ -1,4 +1,4 @@
-"""The Step Functions workflow: dataset, training, gate, canary; failures are reported to the operators."""
+"""Step Functions workflow of a training: dataset, training job, gate and canary. Failures notify the operators."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,16 +22,16 @@ from infra_cdk.constructs.workflow_permissions import workflow_permissions
 from infra_cdk.constructs.workflow_steps import NOTIFICATION, call, notify
 from infra_cdk.settings import Settings
 
-# Errors of our functions after which the same call may succeed later; see `alsolike/runtime/errors.py`.
-_OURS_TRANSIENT = ["Unavailable", "ConcurrentUpdate"]
-# A Lambda runs for 15 minutes at most.
+# Retried errors of the functions, from `alsolike/runtime/errors.py`.
+_TRANSIENT = ["Unavailable", "ConcurrentUpdate"]
+# A Lambda function runs for 15 minutes at most.
 _FUNCTION = Attempts(timeout_s=960)
-_OF_RUN = {"run_id.$": "$.start.run_id"}
+_RUN_ID = {"run_id.$": "$.start.run_id"}
 
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """The functions that the workflow calls."""
+    """Functions that the workflow calls."""
 
     start_training: lambda_.IFunction
     build_dataset: lambda_.IFunction
@@ -40,14 +40,13 @@ class Steps:
 
     @property
     def all(self) -> list[lambda_.IFunction]:
-        """Every one of them."""
         return [self.start_training, self.build_dataset, self.register_model, self.run_canary]
 
 
 class TrainingWorkflow(Construct):
-    """The state machine with its schedule.
+    """State machine with its schedule.
 
-    The state at its end holds `start`, `dataset`, `training`, `registration` and `canary`: what the steps answered.
+    The final state contains the results of the steps: `start`, `dataset`, `training`, `registration` and `canary`.
     """
 
     def __init__(
@@ -63,14 +62,14 @@ class TrainingWorkflow(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self._settings = settings
-        # Half an hour for SageMaker to find a machine, and to keep what was trained.
+        # Half an hour more than the job, for SageMaker to start an instance and to upload the results.
         self._training = Attempts(timeout_s=settings.training_wait_s + 1_800, first_pause_s=30)
-        # A quarter of an hour for Glue to find the workers, who then have the job's own time limit.
+        # A quarter of an hour more than the job's time limit, for Glue to start the workers.
         self._spark = Attempts(timeout_s=60 * settings.spark_timeout_minutes + 900, first_pause_s=30)
         self._alerts = alerts
         failed = sfn.Fail(self, "Failed", error="TrainingFailed", cause_path="$.failure.cause")
         self._failed = self._notify("NotifyFailure", "training failed", {"failure.$": "$.failure"})
-        # If the notification fails, the execution still has the cause.
+        # If the notification fails, the execution still fails with the original cause.
         self._failed.add_catch(failed, errors=["States.ALL"], result_path=sfn.JsonPath.DISCARD)
         self._failed.next(failed)
 
@@ -85,14 +84,14 @@ class TrainingWorkflow(Construct):
             fields=("run_id", "started_ms", "first", "engine", "reason", "version", "dataset_s3_uri"),
             result_path="$.start",
             failure={"run_id": ""},
-            # Replaces the input, which may not be an object: then no error could be stored next to it.
+            # The error replaces the input: an input that is not an object cannot have a field for it.
             error_path="$",
         )
         built = self._invoke(
             "BuildDataset",
             steps.build_dataset,
             payload={"run_id.$": "$.start.run_id", "started_ms.$": "$.start.started_ms"},
-            # Fields that any engine returns; counts are in the dataset's manifest.
+            # Fields that both engines return. The dataset's manifest contains the counts.
             fields=("run_id", "dataset_s3_uri"),
             result_path="$.dataset",
         )
@@ -100,7 +99,7 @@ class TrainingWorkflow(Construct):
         on_demand = None
         if settings.training_spot:
             on_demand = train(self, job, self._training, construct_id="TrainOnDemand", spot=False)
-            # The quota for spot instances of many new accounts is 0; that for on-demand instances is another.
+            # Many new accounts have a quota of 0 for spot instances. On-demand instances have a separate quota.
             trained.add_catch(on_demand, errors=list(SAGEMAKER_REFUSALS), result_path="$.error")
             self._catch(on_demand, then=self._failed)
         self._catch(trained, then=self._failed)
@@ -148,21 +147,21 @@ class TrainingWorkflow(Construct):
             permissions=workflow_permissions(
                 functions=steps.all, job=job, spark_arn=spark.arn if spark else None, alerts=alerts
             ),
-            timeout=self._out_of_reach,
+            timeout=self._execution_timeout,
         )
         self._schedule()
 
     def _canary(self, run_canary: lambda_.IFunction) -> sfn.IChainable:
-        """Start the canary, then look at it again and again until it is promoted or taken back.
+        """Add the steps that start the canary and check it periodically until its promotion or rollback.
 
-        Where a step of it fails, the canary ends, because no step would check it any more.
+        If a step fails, the canary ends, because no further step would check it.
         """
 
         def step(
             construct_id: str,
             action: str,
             *,
-            failure: Mapping[str, str] = _OF_RUN,
+            failure: Mapping[str, str] = _RUN_ID,
             fails_to: sfn.IChainable | None = None,
         ) -> tasks.LambdaInvoke:
             return self._invoke(
@@ -180,7 +179,7 @@ class TrainingWorkflow(Construct):
                 fails_to=fails_to,
             )
 
-        end = step("EndCanary", "end", failure={**_OF_RUN, "after.$": "$.failure"})
+        end = step("EndCanary", "end", failure={**_RUN_ID, "after.$": "$.failure"})
         end.next(self._failed)
 
         wait = sfn.Wait(
@@ -206,7 +205,7 @@ class TrainingWorkflow(Construct):
         payload: dict[str, Any],
         fields: tuple[str, ...],
         result_path: str,
-        failure: Mapping[str, str] = _OF_RUN,
+        failure: Mapping[str, str] = _RUN_ID,
         fails_to: sfn.IChainable | None = None,
         error_path: str = "$.error",
     ) -> tasks.LambdaInvoke:
@@ -218,7 +217,7 @@ class TrainingWorkflow(Construct):
             payload=payload,
             fields=fields,
             result_path=result_path,
-            transient=_OURS_TRANSIENT,
+            transient=_TRANSIENT,
         )
         self._catch(task, failure=failure, then=fails_to or self._failed, error_path=error_path)
         return task
@@ -228,10 +227,10 @@ class TrainingWorkflow(Construct):
         task: tasks.LambdaInvoke | sfn.CustomState,
         *,
         then: sfn.IChainable,
-        failure: Mapping[str, str] = _OF_RUN,
+        failure: Mapping[str, str] = _RUN_ID,
         error_path: str = "$.error",
     ) -> None:
-        """Note which step failed and why, which a caught error does not say by itself, and go on with `then`."""
+        """Write the failed step and its error to `$.failure`, then continue with `then`."""
         noted = sfn.Pass(
             self,
             f"{task.node.id}Failed",
@@ -246,7 +245,7 @@ class TrainingWorkflow(Construct):
         task.add_catch(noted.next(then), errors=["States.ALL"], result_path=error_path)
 
     def _build_on_spark(self, spark: SparkJob, *, then: sfn.IChainable) -> sfn.IChainable:
-        """Build the dataset on Spark, and note of it what the function's answer says."""
+        """Build the dataset on Spark, and write the same fields to `$.dataset` as the function."""
         task = build_on_spark(self, spark, self._spark)
         self._catch(task, then=self._failed)
         built = sfn.Pass(
@@ -272,8 +271,8 @@ class TrainingWorkflow(Construct):
         )
 
     @property
-    def _out_of_reach(self) -> cdk.Duration:
-        """Time limit of a whole run, longer than those of its steps: only a step that times out is reported."""
+    def _execution_timeout(self) -> cdk.Duration:
+        """Time limit of an execution, longer than all steps, because only the timeout of a step notifies operators."""
         return cdk.Duration.seconds(
             6 * _FUNCTION.longest_s
             + 2 * self._training.longest_s

@@ -1,4 +1,4 @@
-"""Triggers of functions, from their manifests."""
+"""Triggers that functions' manifests declare."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_events as events
@@ -14,21 +14,22 @@ from infra_cdk.constructs.stored_data import StoredData
 from infra_cdk.settings import Settings
 
 STREAM_HOURS = 24
-"""Retention of a change in a table's stream: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html"""
+"""Retention of DynamoDB Streams: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html"""
 
 
 _METRICS = lambda_.MetricsConfig(metrics=[lambda_.MetricType.EVENT_COUNT])
-"""Counts of events by mapping, among them those of failed batches; Lambda does not charge for them."""
+"""Free metrics per mapping, including the number of events in failed batches."""
 
 
 def attach(
     trigger: Trigger | None, function: lambda_.IFunction, scope: Construct, *, settings: Settings, data: StoredData
 ) -> list[str]:
-    """Let `trigger` invoke `function`, an alias; a rule is created in `scope`.
+    """Connect `trigger` to the alias `function`. Create the rule of a schedule in `scope`.
 
     Returns
     -------
-    IDs of the event source mappings.
+    list[str]
+        IDs of the event source mappings.
     """
     match trigger:
         case EventStream():
@@ -47,7 +48,7 @@ def attach(
 
 
 def _consume(trigger: EventStream, function: lambda_.IFunction, *, settings: Settings, data: StoredData) -> str:
-    """Give a function the stream's records in batches.
+    """Invoke a function with batches of the stream's records.
 
     Lambda halves a batch that fails until it has one record. If the handler names a failed record, Lambda retries that
     record and all after it in the batch. Records that still fail after the retries, or are about to leave the stream,
@@ -63,7 +64,7 @@ def _consume(trigger: EventStream, function: lambda_.IFunction, *, settings: Set
         report_batch_item_failures=True,
         retry_attempts=settings.number(trigger.retries),
         max_record_age=cdk.Duration.hours(settings.record_age_hours),
-        # SQS would keep only where the records are; S3 keeps the records.
+        # SQS would store only the positions of the records. S3 stores the records.
         on_failure=sources.S3OnFailureDestination(data.lake),
         metrics_config=_METRICS,
     )
@@ -74,7 +75,7 @@ def _consume(trigger: EventStream, function: lambda_.IFunction, *, settings: Set
 def _follow(
     table: str, trigger: TableChanges, function: lambda_.IFunction, *, settings: Settings, data: StoredData
 ) -> str:
-    """Invoke a function with the changes of a table; Lambda retries a failed batch until its records almost expire.
+    """Invoke a function with the changes of a table. Lambda retries a failed batch until shortly before expiry.
 
     The function skips unreadable records, so it fails only if a bucket or its own configuration does. Halving batches
     would not help.
@@ -97,8 +98,8 @@ def _schedule(trigger: Schedule, function: lambda_.IFunction, scope: Construct, 
     expression = getattr(settings, trigger.setting)
     if expression is None:
         return
-    # No dead-letter queue: the event has no content, the next one makes up for a lost one, and alarms report a lake,
-    # models or outcomes that grow old.
+    # No dead-letter queue: events have no content, the next event replaces a lost one, and alarms report outdated
+    # results.
     target = targets.LambdaFunction(
         function, retry_attempts=trigger.retries, max_event_age=cdk.Duration.minutes(trigger.max_age_minutes)
     )

@@ -1,4 +1,4 @@
-"""The pages: files in a private bucket, and the distribution through which browsers see them and the API."""
+"""Pages in a private bucket, and the CloudFront distribution of the pages and the API."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudfront as cloudfront
@@ -11,20 +11,20 @@ from infra_cdk.constructs.http_api import PAGES_STAGE
 from infra_cdk.constructs.nag_suppressions import acknowledge
 from infra_cdk.settings import Settings
 
-# CloudFront would cache these for ten seconds, the API's answers included, whatever token they were for:
+# CloudFront caches these statuses for ten seconds by default, also those of the API and for all tokens:
 # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/HTTPStatusCodes.html
 _ERRORS = (400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504)
 
 
 class Website(Construct):
-    """A distribution that serves the pages, and the API on the paths of the stage for them: no page asks another host.
+    """Distribution that serves the pages, and the API below `/api`, so that pages need no other host.
 
     Attributes
     ----------
     bucket
-        Takes the pages and `site.json`, which tells them what they belong to: `alsolike web publish` puts them there.
+        Bucket for the pages and their configuration `site.json`, which `alsolike web publish` uploads.
     url
-        Where browsers find the distribution, without a slash at its end.
+        URL of the distribution without a trailing slash.
     """
 
     def __init__(
@@ -43,10 +43,10 @@ class Website(Construct):
             error_responses=[
                 cloudfront.ErrorResponse(http_status=status, ttl=cdk.Duration.seconds(0)) for status in _ERRORS
             ],
-            # The pages and site.json: few bytes, and a new version is there at once, without an invalidation.
+            # Pages and site.json are small. Without caching, a new version is visible without an invalidation.
             default_behavior=_behavior(pages, headers, cloudfront.CachePolicy.CACHING_DISABLED),
             additional_behaviors={
-                # Their names change with their contents.
+                # Names of assets contain a hash of their content.
                 "/assets/*": _behavior(pages, headers, cloudfront.CachePolicy.CACHING_OPTIMIZED),
                 f"/{PAGES_STAGE}/*": cloudfront.BehaviorOptions(
                     origin=origins.HttpOrigin(
@@ -57,7 +57,7 @@ class Website(Construct):
                     allowed_methods=cloudfront.AllowedMethods.ALLOW_ALL,
                     viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.HTTPS_ONLY,
                     cache_policy=cloudfront.CachePolicy.CACHING_DISABLED,
-                    # With the token's header, which CloudFront keeps back otherwise.
+                    # Forwards the header with the token, which CloudFront removes by default.
                     origin_request_policy=cloudfront.OriginRequestPolicy.ALL_VIEWER_EXCEPT_HOST_HEADER,
                     response_headers_policy=headers,
                 ),
@@ -96,7 +96,7 @@ class Website(Construct):
             "default-src": "'none'",
             "script-src": "'self'",
             "style-src": "'self'",
-            "img-src": "'self' data: https:",  # a catalogue names pictures on any host
+            "img-src": "'self' data: https:",  # image URLs of the catalogue can have any host
             "font-src": "'self'",
             "connect-src": f"'self' {sign_in_url}",
             "form-action": "'none'",

@@ -19,12 +19,12 @@ def workflow_permissions(
     spark_arn: str | None,
     alerts: sns.ITopic,
 ) -> list[Permission]:
-    """Return what it takes training to call the functions, to run the jobs and wait for them, and to tell people.
+    """Return the permissions of the training workflow: functions, jobs and notifications.
 
     Parameters
     ----------
-    job, spark_arn
-        The job that trains, and the ARN of the one that builds datasets on Spark, if there is one.
+    spark_arn
+        ARN of the Glue job, or None without Spark.
     """
     stack = cdk.Stack.of(job)
     return [
@@ -58,7 +58,7 @@ def workflow_permissions(
             if spark_arn
             else []
         ),
-        # Step Functions hears of a job's end through a rule that it makes itself, under this name.
+        # Step Functions creates a rule with this name to receive the end of a job.
         Permission(
             actions=["events:PutTargets", "events:PutRule", "events:DescribeRule"],
             resources=[
@@ -73,7 +73,7 @@ def workflow_permissions(
 
 
 def workflow_output(*, traces: bool) -> list[Permission]:
-    """Return what any workflow needs in order to write its log and, where it is traced, its traces."""
+    """Return the permissions of any workflow to write its log and, with `traces`, its traces."""
     # https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html#cloudwatch-iam-policy
     output = [
         Permission(
@@ -108,7 +108,7 @@ def workflow_output(*, traces: bool) -> list[Permission]:
 
 
 def check_traces(machine: sfn.StateMachine, *, traces: bool) -> None:
-    """Accept that a workflow is not traced where the environment wants no traces."""
+    """Acknowledge cdk-nag's finding on a workflow without traces, if traces are off."""
     if not traces:
         acknowledge(
             machine,

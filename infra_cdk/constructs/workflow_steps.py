@@ -1,4 +1,4 @@
-"""Steps that workflows have in common: call a function, notify the operators."""
+"""Workflow steps that call a function or notify the operators."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -25,13 +25,16 @@ def call(
     result_path: str,
     transient: Sequence[str],
 ) -> tasks.LambdaInvoke:
-    """Call a function, again after Lambda's own failures and those in `transient`; keep these fields of its answer."""
+    """Return a step that calls a function and keeps the given fields of its result.
+
+    The step is retried after errors of the Lambda service and the errors in `transient`.
+    """
     task = tasks.LambdaInvoke(
         scope,
         construct_id,
         lambda_function=function,
         payload=sfn.TaskInput.from_object(payload),
-        # An answer without one of these fields fails here, not later and elsewhere.
+        # A result without one of these fields fails in this step, not in a later one.
         result_selector={f"{field}.$": f"$.Payload.{field}" for field in fields},
         result_path=result_path,
         retry_on_service_exceptions=False,
@@ -44,7 +47,7 @@ def call(
 def notify(
     scope: Construct, construct_id: str, alerts: sns.ITopic, *, environment: str, event: str, facts: dict[str, Any]
 ) -> tasks.SnsPublish:
-    """Tell people of an event; what the step before answered goes on."""
+    """Return a step that notifies operators of an event and passes its input on."""
     task = tasks.SnsPublish(
         scope,
         construct_id,

@@ -1,1 +1,0 @@
-"""The stacks: data (stateful), training and serving."""

@@ -1,5 +1,3 @@
-"""Attribution of outcomes to answers: the function, its schedule and the tables that it writes."""
-
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,7 +7,7 @@ from constructs import Construct
 from alsolike.declarations.tables import ENGAGEMENT_TABLE, OUTCOMES_TABLE, SERVED_PARTITION
 from alsolike.records.engagement import ENGAGEMENT_COLUMNS
 from alsolike.records.outcome import OUTCOMES_COLUMNS
-from infra_cdk.constructs.alarm_topic import alarm, look_back
+from infra_cdk.constructs.alarm_topic import alarm, alarm_period
 from infra_cdk.constructs.lake_table import Database, parquet_table
 from infra_cdk.constructs.parameters import Parameters
 from infra_cdk.constructs.python_function import PythonFunction
@@ -19,7 +17,7 @@ from infra_cdk.stacks.data import DataStack
 
 
 class AttributionStack(cdk.Stack):
-    """Attribution: what answers led to, by the hour."""
+    """Attribution of outcomes to responses: the function, its schedule, its tables and its alarm."""
 
     def __init__(
         self,
@@ -49,7 +47,9 @@ class AttributionStack(cdk.Stack):
         alarm(
             self,
             "Fails",
-            metric=self.function.live.metric_errors(statistic="Sum", period=look_back(settings.attribution_schedule)),
+            metric=self.function.live.metric_errors(
+                statistic="Sum", period=alarm_period(settings.attribution_schedule)
+            ),
             above=0,
             periods=1,
             description=f"Alsolike {settings.name}: attribution fails; figures of answers are old: "

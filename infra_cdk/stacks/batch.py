@@ -1,5 +1,3 @@
-"""Recommendations for many users at once, as files."""
-
 from pathlib import Path
 
 import aws_cdk as cdk
@@ -18,7 +16,7 @@ from infra_cdk.stacks.data import DataStack
 
 
 class BatchStack(cdk.Stack):
-    """The workflow of a batch run, and the functions that write its table and exchange files."""
+    """Batch recommendations: the workflow of a run, and the functions that write its table and exchange files."""
 
     def __init__(
         self,

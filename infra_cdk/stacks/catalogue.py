@@ -1,5 +1,3 @@
-"""From the tables of items and users to the snapshot that is read, and to the change log in the lake."""
-
 from pathlib import Path
 
 import aws_cdk as cdk
@@ -25,7 +23,7 @@ from infra_cdk.stacks.data import DataStack
 
 
 class CatalogueStack(cdk.Stack):
-    """The function that publishes the catalogue, the streams and the event that it follows, and its alarms."""
+    """Publication of items and users as snapshot and change log: the function, its triggers, tables and alarms."""
 
     def __init__(
         self,
@@ -82,7 +80,7 @@ class CatalogueStack(cdk.Stack):
             return OwnMetrics(self._settings).counted(metric, service="publish_catalog")
 
         age = function.metric("IteratorAge", statistic="Maximum", period=PERIOD)
-        # These counters come only with changes and above 0: one value is enough, and the last hour keeps it.
+        # These counters are written only with changes and only above 0. One value keeps the alarm for an hour.
         hour = cdk.Duration.hours(1).to_seconds() // PERIOD.to_seconds()
         made = {}
         for construct_id, metric, above, what in (

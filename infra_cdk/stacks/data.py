@@ -1,4 +1,4 @@
-"""The stateful resources: what a deletion of the other stacks leaves alone."""
+"""Stateful resources, which remain after a deletion of the other stacks."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
@@ -16,14 +16,14 @@ from infra_cdk.settings import Settings
 
 
 class DataStack(cdk.Stack):
-    """The event stream, the lake, the artefacts, the profiles, the catalogue, the users, keys and the topic of alerts.
+    """Event stream, buckets, tables, keys and the topic for alerts.
 
     Attributes
     ----------
     database_name
-        Of Glue's catalogue of the lake.
+        Name of the Glue database of the lake.
     tracking_id
-        What calls in Personalize's shapes name; nothing on AWS bears this name.
+        Tracking ID of the event API, which has Personalize's format. No AWS resource has this name.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, env: cdk.Environment) -> None:
@@ -38,7 +38,7 @@ class DataStack(cdk.Stack):
         self.lake, self.artefacts = data_lake.lake, data_lake.artefacts
         self.database_name = data_lake.database_name
         self.stream = EventStream(self, "Events", settings=settings).stream
-        # The other stacks import the table of version 0.2 until their own update, so its exports stay. Nothing uses it.
+        # Unused table of version 0.2. Its exports must exist until the update of the stacks that import them.
         packed_profiles = _table(
             self, "Profiles", key="profile_id", settings=settings, expires_with="expires_at", backups=False
         )
@@ -51,11 +51,11 @@ class DataStack(cdk.Stack):
             sort_key=PROFILES_SORT_KEY,
             settings=settings,
             expires_with="expires_at",
-            backups=False,  # the lake has all of it: `alsolike rebuild profiles`
+            backups=False,  # `alsolike rebuild profiles` restores profiles from the lake
             warm_writes_per_s=settings.profiles_warm_writes_per_s,
         )
-        self.catalogue = _table(self, "Catalogue", key="item_id", settings=settings, tells_of_changes=True)
-        self.users = _table(self, "Users", key="user_id", settings=settings, tells_of_changes=True)
+        self.catalogue = _table(self, "Catalogue", key="item_id", settings=settings, has_stream=True)
+        self.users = _table(self, "Users", key="user_id", settings=settings, has_stream=True)
         self.keys = _table(self, "Keys", key="key_id", settings=settings)
         self.resources = _table(
             self, "Resources", key="kind", sort_key="id", settings=settings, expires_with="expires_at"
@@ -123,7 +123,7 @@ def _table(
     sort_key: str | None = None,
     expires_with: str | None = None,
     backups: bool = True,
-    tells_of_changes: bool = False,
+    has_stream: bool = False,
     warm_writes_per_s: int | None = None,
 ) -> dynamodb.TableV2:
     return dynamodb.TableV2(
@@ -139,7 +139,7 @@ def _table(
         warm_throughput=dynamodb.WarmThroughput(write_units_per_second=warm_writes_per_s)
         if warm_writes_per_s
         else None,
-        dynamo_stream=dynamodb.StreamViewType.NEW_IMAGE if tells_of_changes else None,
+        dynamo_stream=dynamodb.StreamViewType.NEW_IMAGE if has_stream else None,
         deletion_protection=settings.removal_policy == "retain",
         removal_policy=removal_policy(settings, protected=True),
     )
@@ -148,7 +148,7 @@ def _table(
 def _key(
     scope: Construct, construct_id: str, *, description: str, not_rotated: str, settings: Settings
 ) -> secretsmanager.Secret:
-    """Create a secret of 64 letters and digits; `not_rotated` says why nothing rotates it by itself."""
+    """Create a secret of 64 letters and digits. `not_rotated` is the reason against automatic rotation."""
     secret = secretsmanager.Secret(
         scope,
         construct_id,

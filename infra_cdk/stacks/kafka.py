@@ -1,5 +1,3 @@
-"""Events from a Kafka topic."""
-
 from pathlib import Path
 
 import aws_cdk as cdk
@@ -15,10 +13,9 @@ from infra_cdk.stacks.data import DataStack
 
 
 class KafkaStack(cdk.Stack):
-    """The functions that read the topic and check that it is read, and the alarms on lag and state.
+    """Events from a Kafka topic: the functions that read the topic and check its mapping, and the alarms.
 
-    A stack of its own, because only the stack of dashboards and alarms refers to it: it can be deleted once the setting
-    is off.
+    A separate stack, so that it can be deleted when the setting is removed. Only the observability stack refers to it.
     """
 
     def __init__(
@@ -54,7 +51,7 @@ class KafkaStack(cdk.Stack):
                 )
             },
         )
-        # Without a connection there is no lag.
+        # Lambda reports no lag without a connection, so the connection has its own alarm.
         self.stopped_alarm = alarm(
             self,
             "KafkaStopped",

@@ -1,12 +1,10 @@
-"""The lake's upkeep, and what watches what does not get into it."""
-
 from pathlib import Path
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from infra_cdk.constructs.alarm_topic import alarm, look_back
+from infra_cdk.constructs.alarm_topic import alarm, alarm_period
 from infra_cdk.constructs.import_workflow import ImportWorkflow
 from infra_cdk.constructs.metrics import OwnMetrics, failed_runs
 from infra_cdk.constructs.python_function import PythonFunction
@@ -14,17 +12,17 @@ from infra_cdk.constructs.python_layers import PythonLayers
 from infra_cdk.settings import Settings
 from infra_cdk.stacks.data import DataStack
 
-LEAST_QUARANTINED = 5
-"""Fewest bad records that raise an alarm, whatever their share."""
+MIN_QUARANTINED = 5
+"""Minimum number of invalid records in 15 minutes that can raise the alarm on their share."""
 
 
 class LakeStack(cdk.Stack):
-    """Compaction with its schedule, imports, and the alarms on quarantine and on consumers that lag.
+    """Upkeep of the lake, import jobs, and the alarms on quarantine and on slow consumers.
 
     Attributes
     ----------
     imports
-        The workflow of import jobs.
+        Workflow of import jobs.
     """
 
     def __init__(
@@ -56,7 +54,7 @@ class LakeStack(cdk.Stack):
     def _upkeep_alarm(self, function: PythonFunction) -> None:
         self._alarm(
             "UpkeepFails",
-            function.live.metric_errors(statistic="Sum", period=look_back(self._settings.compaction_schedule)),
+            function.live.metric_errors(statistic="Sum", period=alarm_period(self._settings.compaction_schedule)),
             above=0,
             periods=1,
             description="The lake's upkeep fails; small objects pile up and nothing expires: docs/runbooks/upkeep.md",
@@ -74,7 +72,7 @@ class LakeStack(cdk.Stack):
             metrics["invalid"] = counted("RecordsQuarantined", service="read_kafka")
         share = cloudwatch.MathExpression(
             label="Records in quarantine, percent",
-            expression=f"IF({bad} >= {LEAST_QUARANTINED}, 100 * {bad} / ({bad} + FILL(good, 0)), 0)",
+            expression=f"IF({bad} >= {MIN_QUARANTINED}, 100 * {bad} / ({bad} + FILL(good, 0)), 0)",
             using_metrics=metrics,
             period=period,
         )
@@ -87,7 +85,7 @@ class LakeStack(cdk.Stack):
         )
 
     def _lag_alarm(self) -> cloudwatch.Alarm:
-        # The stream's own figure is its slowest consumer's.
+        # The stream's metric is the age of its slowest consumer.
         age = self._data.stream.metric_get_records_iterator_age_milliseconds(
             statistic="Maximum", period=cdk.Duration.minutes(5)
         )

@@ -1,5 +1,3 @@
-"""Dashboards and alarms."""
-
 from collections.abc import Sequence
 
 import aws_cdk as cdk
@@ -12,7 +10,7 @@ from infra_cdk.constructs.alarm_topic import alarm
 from infra_cdk.constructs.budget import monthly_budget
 from infra_cdk.constructs.cost_dashboard import cost_dashboard
 from infra_cdk.constructs.dashboards import engagement_dashboard, health_dashboard
-from infra_cdk.constructs.metrics import HOUR, PERIOD, OwnMetrics, enough, failed_runs, percent, total
+from infra_cdk.constructs.metrics import HOUR, PERIOD, OwnMetrics, failed_runs, if_enough, percent, total
 from infra_cdk.constructs.models_dashboard import models_dashboard
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.settings import Settings
@@ -24,14 +22,14 @@ from infra_cdk.stacks.serving import ServingStack
 from infra_cdk.stacks.training import TrainingStack
 
 MAX_REFUSED = 100
-"""Maximum number of refused signatures in five minutes without an alarm: every API is probed now and then."""
+"""Maximum number of rejected signatures in five minutes without an alarm, as public APIs receive random probes."""
 
-LEAST_REQUESTS = 20
-"""Minimum requests in five minutes before a share raises an alarm: one failure of three is no evidence."""
+MIN_REQUESTS = 20
+"""Minimum number of requests in five minutes for alarms on shares: one failure of three is not significant."""
 
 
 class ObservabilityStack(cdk.Stack):
-    """The dashboards, the alarms on what shops see, and the two that stand on top of all."""
+    """Dashboards, the budget, alarms on the API and on stored data, and two composite alarms."""
 
     def __init__(
         self,
@@ -53,7 +51,7 @@ class ObservabilityStack(cdk.Stack):
         self._settings = settings
         self._data = data
         errors = self._errors(serving)
-        self._on_top(
+        self._composite_alarm(
             "ShopSeesErrors", errors, "the shop sees errors or less than recommendations: docs/runbooks/errors.md"
         )
         failing = self._alarm(
@@ -69,7 +67,7 @@ class ObservabilityStack(cdk.Stack):
         stale = [failing, *training.stale_alarms, lake.lag_alarm, catalogue.lag_alarm]
         if kafka is not None:
             stale += [kafka.lag_alarm, kafka.stopped_alarm]
-        self._on_top("RecommendationsStale", stale, "recommendations do not keep up: docs/runbooks/stale.md")
+        self._composite_alarm("RecommendationsStale", stale, "recommendations do not keep up: docs/runbooks/stale.md")
         health_dashboard(
             self,
             settings=settings,
@@ -94,13 +92,13 @@ class ObservabilityStack(cdk.Stack):
         )
         if settings.monthly_budget_usd is not None:
             monthly_budget(self, "Budget", settings=settings, dollars=settings.monthly_budget_usd, alerts=data.alerts)
-        self._leave_out_dashboards()
+        self._disable_dashboards()
 
-    def _leave_out_dashboards(self) -> None:
-        """Create only the dashboards of the settings, but keep the template's references to other stacks.
+    def _disable_dashboards(self) -> None:
+        """Disable dashboards that the setting excludes by a condition, which keeps their references in the template.
 
-        Without them the other stacks would lose exports. CloudFormation refuses that as long as this stack, which it
-        updates last, imports them.
+        A removed reference removes an export of another stack. CloudFormation rejects that while this stack imports it,
+        because this stack is updated last.
         """
         setting = self._settings.dashboards
         never = cdk.CfnCondition(self, "Never", expression=cdk.Fn.condition_equals(cdk.Aws.PARTITION, "never"))
@@ -118,21 +116,21 @@ class ObservabilityStack(cdk.Stack):
         return [
             self._alarm(
                 "ApiErrors",
-                percent(api.server_errors(), api.requests(), label="Requests that fail, percent", least=LEAST_REQUESTS),
+                percent(api.server_errors(), api.requests(), label="Requests that fail, percent", minimum=MIN_REQUESTS),
                 above=settings.error_alarm_percent,
                 periods=2,
                 description="Requests to the API fail: docs/runbooks/errors.md",
             ),
             self._alarm(
                 "ApiSlow",
-                enough(api.latency("p99"), api.requests(), label="p99 latency, ms", least=LEAST_REQUESTS),
+                if_enough(api.latency("p99"), api.requests(), label="p99 latency, ms", minimum=MIN_REQUESTS),
                 above=settings.latency_alarm_ms,
                 periods=3,
                 description="One request in a hundred is slow: docs/runbooks/errors.md",
             ),
             self._alarm(
                 "Degraded",
-                percent(degraded, served, label="Answers that are degraded, percent", least=LEAST_REQUESTS),
+                percent(degraded, served, label="Answers that are degraded, percent", minimum=MIN_REQUESTS),
                 above=settings.degraded_alarm_percent,
                 periods=2,
                 description="Responses are degraded: docs/runbooks/errors.md",
@@ -143,7 +141,7 @@ class ObservabilityStack(cdk.Stack):
                     own.counted("RecommendationsEmpty", service="recommend"),
                     served,
                     label="Answers without items, percent",
-                    least=LEAST_REQUESTS,
+                    minimum=MIN_REQUESTS,
                 ),
                 above=settings.empty_alarm_percent,
                 periods=2,
@@ -152,7 +150,7 @@ class ObservabilityStack(cdk.Stack):
         ]
 
     def _signatures(self) -> None:
-        """Add the alarm on refused signatures: of a forgotten key, or of a client that guesses."""
+        """Add the alarm on rejected signatures, for example of a deleted key or of an attacker."""
         self._alarm(
             "SignaturesRefused",
             OwnMetrics(self._settings).counted("SignaturesRefused", service="api"),
@@ -162,7 +160,7 @@ class ObservabilityStack(cdk.Stack):
         )
 
     def _tables(self) -> None:
-        """Add the alarm on throttled tables; on-demand tables throttle what more than doubles a former peak."""
+        """Add the alarm on throttled tables. On-demand tables throttle traffic above twice the previous peak."""
         data = self._data
         watched = (
             (data.profiles, "ReadThrottleEvents"),
@@ -183,7 +181,7 @@ class ObservabilityStack(cdk.Stack):
         )
 
     def _tombstones(self) -> None:
-        """Add the alarm on lost tombstones, which lasts an hour after the last count."""
+        """Add the alarm on lost tombstones. It lasts until an hour after the last report."""
         self._alarm(
             "TombstonesDamaged",
             OwnMetrics(self._settings).counted("TombstonesDamaged", service="api"),
@@ -214,8 +212,8 @@ class ObservabilityStack(cdk.Stack):
             alerts=self._data.alerts,
         )
 
-    def _on_top(self, construct_id: str, alarms: Sequence[cloudwatch.IAlarm], description: str) -> None:
-        """Tell people once of what several alarms may say."""
+    def _composite_alarm(self, construct_id: str, alarms: Sequence[cloudwatch.IAlarm], description: str) -> None:
+        """Add a composite alarm that notifies operators once for several alarms."""
         rules = [cloudwatch.AlarmRule.from_alarm(each, cloudwatch.AlarmState.ALARM) for each in alarms]
         made = cloudwatch.CompositeAlarm(
             self,
@@ -232,6 +230,6 @@ def _functions(app: Construct) -> dict[str, lambda_.IFunction]:
 
 
 def _python_functions(app: Construct) -> dict[str, PythonFunction]:
-    """Return every function of the app by its name."""
+    """Return all functions of the app by name."""
     found = [each for each in app.node.find_all() if isinstance(each, PythonFunction)]
     return {each.name: each for each in sorted(found, key=lambda each: each.name)}

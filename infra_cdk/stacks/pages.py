@@ -1,5 +1,3 @@
-"""The pages and the distribution in front of them and the API."""
-
 import aws_cdk as cdk
 from constructs import Construct
 
@@ -10,7 +8,7 @@ from infra_cdk.stacks.serving import ServingStack
 
 
 class PagesStack(cdk.Stack):
-    """Storefront and console: nothing depends on them, so an account that may not use CloudFront has all the rest."""
+    """Storefront and console. No other stack depends on this stack, so that accounts without CloudFront can omit it."""
 
     def __init__(
         self, scope: Construct, construct_id: str, *, settings: Settings, env: cdk.Environment, serving: ServingStack

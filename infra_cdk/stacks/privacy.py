@@ -1,5 +1,3 @@
-"""Erasing users and showing them what is held."""
-
 from functools import partial
 from pathlib import Path
 
@@ -20,16 +18,16 @@ from infra_cdk.stacks.data import DataStack
 OBJECT_VERSION_DAYS = 30
 ACCESS_LOG_DAYS = 90
 TABLE_BACKUP_DAYS = 35
-"""Lifetime of copies that an erasure leaves to expire: of buckets, access logs and DynamoDB tables."""
+"""Days for which copies exist that an erasure does not delete: object versions, access logs, table backups."""
 
 
 class PrivacyStack(cdk.Stack):
-    """The functions behind the API's calls, the workflow of an erasure and its function.
+    """Erasure of users and export of their data: functions of the API, and the workflow of an erasure.
 
     Attributes
     ----------
     erase_user, export_user
-        The functions that answer the API.
+        Functions of the API's routes.
     """
 
     def __init__(
@@ -51,7 +49,7 @@ class PrivacyStack(cdk.Stack):
                 "object_version_days": OBJECT_VERSION_DAYS,
                 "table_backup_days": TABLE_BACKUP_DAYS,
                 "access_log_days": ACCESS_LOG_DAYS,
-                "batch_days": BATCH_DAYS + 1,  # a day after an object, S3 deletes its last version
+                "batch_days": BATCH_DAYS + 1,  # S3 deletes the last version one day after the object
                 "retrain_days": longest_gap_days(settings.training_schedule) or 0,
             },
         )

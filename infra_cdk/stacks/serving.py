@@ -1,5 +1,3 @@
-"""From the API to the stream, the profiles and the lake; and back with recommendations."""
-
 from functools import partial
 from pathlib import Path
 
@@ -30,7 +28,7 @@ _PARTS = ("attribution", "batch", "catalogue", "data", "lake", "observability", 
 
 
 class ServingStack(cdk.Stack):
-    """The API with its tokens, and the functions that answer it and consume its events."""
+    """The API with its tokens, the functions of its routes, and the consumers of the event stream."""
 
     def __init__(
         self,
@@ -54,7 +52,7 @@ class ServingStack(cdk.Stack):
         self.tokens = tokens = TokenIssuer(self, "Tokens", settings=settings)
         sessions = SessionAuthorizer(self, "Sessions", settings=settings, layers=shared, data=data)
         self.api = api = HttpApi(self, "Http", settings=settings, tokens=tokens, sessions=sessions)
-        # The pages' stack imports these. Exports that the setting `web` removed would fail the update of this stack.
+        # The pages' stack imports these values. They are always exported, because removing a used export would fail.
         for exported in (api.api_id, tokens.domain_name):
             self.export_value(exported)
         recommend = function("recommend")
@@ -67,7 +65,7 @@ class ServingStack(cdk.Stack):
             layers=shared,
             settings=settings,
         )
-        # The templates of these stacks state the cost.
+        # `observe` computes the cost from the templates of these stacks.
         optional = [part for part, is_on in (("kafka", settings.kafka), ("pages", settings.web)) if is_on]
         stacks = [f"alsolike-{settings.name}-{part}" for part in (*_PARTS, *optional)]
         observe = function(
@@ -102,7 +100,7 @@ class ServingStack(cdk.Stack):
                 ],
             },
         )
-        # The stack of batches needs `recommend`, so that its workflow is deployed after this stack.
+        # The batch stack is deployed later, because it needs `recommend`. So its workflow is read from a parameter.
         parameter = parameter_name(settings.name, "batch_state_machine_arn")
         self.control_plane = personalize = function(
             "personalize",

@@ -1,5 +1,3 @@
-"""From the lake to a registered model."""
-
 from functools import partial
 from pathlib import Path
 
@@ -21,14 +19,14 @@ from infra_cdk.stacks.data import DataStack
 
 
 class TrainingStack(cdk.Stack):
-    """The workflow, its functions and its job, its schedule and the model packages.
+    """Training: the workflow with its schedule, functions and jobs, the model packages, and monitoring.
 
     Attributes
     ----------
-    state_machine, packages
-        The workflow, and the group of the model packages.
+    packages
+        Group of the model packages.
     package_arns
-        ARNs of the group, and of the packages in it.
+        ARN of the group, and ARN pattern of its packages.
     """
 
     def __init__(
@@ -71,14 +69,14 @@ class TrainingStack(cdk.Stack):
                 run_canary=function("run_canary", values=group, arns=self.package_arns).live,
             ),
             job=TrainingJob(self, "Job", settings=settings, artefacts=data.artefacts, layers=layers),
-            # Without datasets built on Spark, no key is created and billed.
+            # Created only for Spark, because AWS bills its encryption key.
             spark=None
             if settings.dataset_engine == "lambda"
             else SparkJob(self, "Spark", settings=settings, data=data, layers=layers),
             alerts=data.alerts,
         )
         self.state_machine = workflow.state_machine
-        # Not in its role: the machine needs the function, and the role would need the machine.
+        # In a separate policy, because the machine needs the function and its role.
         start.permit(self, "LookAtRuns", arns={"training_runs": executions_of(self, workflow.state_machine)})
         monitoring = Monitoring(
             self, "Monitoring", settings=settings, data=data, layers=shared, workflow=workflow.state_machine
