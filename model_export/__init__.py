@@ -1,1 +1,1 @@
-"""Training of recommenders and their export to ONNX, the same on SageMaker and on a laptop."""
+"""Training of recommenders and their export to ONNX, on SageMaker and on any other machine."""

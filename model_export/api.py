@@ -1,4 +1,4 @@
-"""The public API of algorithms: settings that can be fitted, and a fitted model that can score and be exported."""
+"""Public API of algorithms: settings with a method `fit`, and fitted models that score items and export graphs."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class FitCost:
     Attributes
     ----------
     seconds
-        Processor time of all its processes.
+        Processor time of all processes of the fit.
     megabytes
-        Resident memory of all its processes, in 10^6 bytes.
+        Resident memory of all processes of the fit, in 10^6 bytes.
     """
 
     seconds: float
@@ -39,20 +39,20 @@ class FitCost:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Algorithm(abc.ABC):
-    """Settings of an algorithm. A subclass is a frozen dataclass that adds its own.
+    """Settings of an algorithm. A subclass is a frozen dataclass that adds settings.
 
     Attributes
     ----------
     name
         Name for `--algorithms` and the manifest.
     needs
-        Module that fitting needs and that `pip install alsolike` does not install.
+        Module that a fit imports and that `pip install alsolike` does not install.
     by_default
-        Whether a comparison that names no algorithms includes it.
+        True if a comparison includes the algorithm by default.
     half_life_days
-        Age at which an interaction of the history counts half; becomes the bundle's history parameter.
+        Age at which the weight of an interaction in the history is halved. It becomes the bundle's history parameter.
     position_decay
-        Weight of an interaction relative to the next later one, for models that use positions.
+        Weight of an interaction relative to the next later interaction, for models that use positions.
     inference_parameters
         Names of the settings that affect scoring only. Settings that differ only in these share one fit.
     """
@@ -66,10 +66,10 @@ class Algorithm(abc.ABC):
 
     @abc.abstractmethod
     def fit(self, interactions: Interactions) -> Model:
-        """Return a fitted model; equal interactions and settings give equal models."""
+        """Return a fitted model. Equal interactions and settings give equal models."""
 
     def fit_from_statistics(self, statistics: Statistics) -> Model | None:
-        """Return the model that `fit` returns for the counted interactions, or None if counts are not enough.
+        """Return the model that `fit` returns for the counted interactions, or None if statistics do not suffice.
 
         Raises
         ------
@@ -84,21 +84,21 @@ class Algorithm(abc.ABC):
         return cls.fit_from_statistics is not Algorithm.fit_from_statistics
 
     def fit_with_early_stopping(self, interactions: Interactions, judge: Callable[[Model], float]) -> Model:
-        """Return the model with the best validation figure; its settings record when training stopped.
+        """Return the model with the best validation metric. Its settings contain the number of epochs.
 
         Parameters
         ----------
         judge
-            Returns a model's figure on the validation set, higher is better.
+            Function that returns a model's metric on the validation set. Higher is better.
         """
         return self.fit(interactions)
 
     def unsupported_reason(self, interactions: Interactions) -> str | None:
-        """Return why a comparison should not fit this algorithm on such data, or None."""
+        """Return the reason why a comparison excludes this algorithm for the data, or None."""
         return None
 
     def fit_cost(self, interactions: Interactions) -> FitCost | None:
-        """Return the cost of a fit, estimated from counts of the data; without an estimate, short fits measure it."""
+        """Return the cost of a fit, estimated from counts of the data. If None, short fits measure the cost."""
         return None
 
     def param_grid(self) -> Sequence[Self]:
@@ -122,34 +122,36 @@ class Algorithm(abc.ABC):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Model(abc.ABC):
-    """A fitted algorithm. A subclass is a frozen dataclass that adds the learned arrays."""
+    """A fitted algorithm. A subclass is a frozen dataclass that adds learned arrays."""
 
     settings: Algorithm
     items: int
 
     @abc.abstractmethod
     def score(self, histories: Histories) -> Floats:
-        """Score every item for every history: the reference that the exported graph is checked against.
+        """Score every item for every history. The exported graph is checked against these scores.
 
         Returns
         -------
-        float32 `(batch, items + 1)`, a fresh array, at least 0, higher is better; column 0 is 0. A score
-        of 0 means that the model knows nothing about the item and no list contains it.
+        numpy.ndarray
+            New float32 array `(batch, items + 1)` of scores, at least 0, higher is better. Column 0 is 0. Items with
+            score 0 are in no list.
         """
 
     @abc.abstractmethod
     def export(self, graph: Graph) -> str:
-        """Add the nodes that compute `score` from `graph.history`; return the scores' tensor name.
+        """Add the nodes that compute `score` from `graph.history`. Return the tensor name of the scores.
 
-        The tensor is float32 `[batch, graph.width]`; columns after `items` are ignored.
+        The tensor is float32 `[batch, graph.width]`. Columns after `items` are ignored.
         """
 
     def single_item_scores(self, *, most: int) -> sp.csr_array | None:
-        """Return the `most` largest scores, or more, of each history of one item, or None if `score` must compute them.
+        """Return at least the `most` largest scores of each history of one item, or None if `score` must compute them.
 
         Returns
         -------
-        float32 `(items + 1, items + 1)`, by the history's item and the scored item.
+        scipy.sparse.csr_array or None
+            float32 `(items + 1, items + 1)`, with the history's item as row and the scored item as column.
         """
         return None
 
@@ -159,7 +161,7 @@ class Model(abc.ABC):
 
 
 class Combination(Algorithm):
-    """An algorithm that combines other algorithms' models and searches its settings."""
+    """An algorithm that combines models of other algorithms, with settings from a search."""
 
     @abc.abstractmethod
     def search(self, tuned: Mapping[str, Model], judge: Judge) -> Algorithm:
@@ -168,9 +170,9 @@ class Combination(Algorithm):
         Parameters
         ----------
         tuned
-            The other algorithms' models, fitted and tuned, by name.
+            Fitted and tuned models of other algorithms, by name.
         judge
-            The validation set.
+            Validation set.
         """
 
     @abc.abstractmethod
@@ -179,14 +181,14 @@ class Combination(Algorithm):
 
     @abc.abstractmethod
     def combine(self, models: Sequence[Model]) -> Model:
-        """Return the combined model, given fitted models in the order of `components`."""
+        """Return the combined model of fitted models, which are in the order of `components`."""
 
     def fit(self, interactions: Interactions) -> Model:
         """Fit every component and combine them."""
         return self.combine([component.fit(interactions) for component in self.components()])
 
     def fit_from_statistics(self, statistics: Statistics) -> Model | None:
-        """Fit every component from statistics and combine them, or return None."""
+        """Fit every component from statistics and combine them. None if a component cannot be fitted."""
         models = [component.fit_from_statistics(statistics) for component in self.components()]
         fitted = [model for model in models if model is not None]
         return self.combine(fitted) if len(fitted) == len(models) else None
@@ -196,7 +198,7 @@ class Sums(Protocol):
     """NDCG of weighted sums of several models' scores."""
 
     def ndcg(self, weights: Mapping[str, float]) -> float:
-        """Return the NDCG of the sum with these weights by model name; models without one have weight 0."""
+        """Return the NDCG of the weighted sum. `weights` are by model name, 0 by default."""
         ...
 
 
@@ -207,9 +209,9 @@ class Judge:
     Attributes
     ----------
     histories
-        Returns the sampled validation histories, weighted by a half-life in days.
+        Function that returns the sampled validation histories for a half-life in days.
     sums
-        Takes the models' scores of these histories, `(len(histories), items + 1)` by name, and may change them.
+        Function of the models' scores of these histories, `(len(histories), items + 1)` by name. It may modify them.
     """
 
     histories: Callable[[float], Histories]

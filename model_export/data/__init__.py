@@ -1,1 +1,0 @@
-"""Datasets as arrays: interactions, items, statistics."""

@@ -1,4 +1,4 @@
-"""Exposures of users to actions with their outcomes, as rows of a sparse matrix."""
+"""Exposures of users to actions with outcomes, as rows of a sparse matrix."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from alsolike.training import dataset
 from model_export.data.training_data import properties_by_id, read_table
 
 MAX_SAMPLES = 500_000
-"""Maximum number of exposures that are learned from, the latest."""
+"""Maximum number of training exposures. Earlier ones are dropped."""
 
 MIN_COUNT = 20
-"""Minimum number of exposures for a value of a column, and for its pair with an action."""
+"""Minimum number of exposures of a column's value, and of its pair with an action, to become a feature."""
 
 MAX_FEATURES = 4_000
 
@@ -39,18 +39,18 @@ Bools = npt.NDArray[np.bool_]
 
 @struct
 class ActionSamples:
-    """Exposures with known outcomes, by time.
+    """Exposures with known outcomes, in time order.
 
     Attributes
     ----------
     rows
-        Features of each exposure with their values.
+        Features and their values, per exposure.
     taken
-        bool `(exposures,)`.
+        True if the user took the action, bool `(exposures,)`.
     action_ids
-        The action of each.
+        Action ID per exposure.
     rate
-        Share of taken ones in the data that the features of histories compare with.
+        Share of taken exposures in all data, the reference for features of histories.
     """
 
     rows: Sequence[Sequence[tuple[Key, float]]]
@@ -62,18 +62,17 @@ class ActionSamples:
         return len(self.taken)
 
     def part(self, begin: int, end: int) -> ActionSamples:
-        """Return the exposures in a range."""
         return ActionSamples(self.rows[begin:end], self.taken[begin:end], self.action_ids[begin:end], self.rate)
 
     def features(self) -> dict[Key, int]:
-        """Return the features that a model has, each with its position: frequent values of columns, all others."""
+        """Return the features of a model with their positions: frequent values of columns, and all other features."""
         counts = Counter(key for row in self.rows for key, _ in row)
         kept = [key for key, count in counts.most_common() if count >= MIN_COUNT or not _is_value(key)]
-        kept.sort(key=_is_value)  # values of columns are left out first
+        kept.sort(key=_is_value)  # values of columns are last, so the limit drops them first
         return {key: position for position, key in enumerate(kept[:MAX_FEATURES])}
 
     def matrix(self, features: Mapping[Key, int]) -> Matrix:
-        """Return the values of the features, `(exposures, features)`."""
+        """Return the values of the features as a matrix `(exposures, features)`."""
         found = [[(features[key], value) for key, value in row if key in features] for row in self.rows]
         ends = np.cumsum([0, *map(len, found)])
         entries = list(itertools.chain.from_iterable(found))
@@ -83,7 +82,7 @@ class ActionSamples:
 
 
 def load_samples(directory: Path, users: Mapping[str, Mapping[str, Any]]) -> ActionSamples | None:
-    """Return the exposures of a dataset; None if it has no interactions with actions.
+    """Return the exposures of a dataset, or None if it has no interactions with actions.
 
     Parameters
     ----------
@@ -113,12 +112,12 @@ def samples(
     actions: Mapping[str, Mapping[str, Any]],
     users: Mapping[str, Mapping[str, Any]],
 ) -> ActionSamples | None:
-    """Return the exposures in events of users; None if there are none with known outcomes.
+    """Return the exposures with known outcomes in events of users, or None if there are no such exposures.
 
     Parameters
     ----------
     events
-        Profile IDs with events.
+        Pairs of profile ID and event.
     actions, users
         Columns by action ID and by profile ID.
     """
@@ -155,7 +154,7 @@ def _rows(
     of_action: Mapping[str, Sequence[tuple[str, str]]],
     of_user: Sequence[tuple[str, str]],
 ) -> Iterator[tuple[Exposure, list[tuple[Key, float]]]]:
-    """Yield a user's exposures with their features, of which the history has only outcomes that were known."""
+    """Yield a user's exposures with features. The history contains only outcomes known before the exposure."""
     history = UserHistory(rate)
     known = iter(sorted(own, key=lambda exposure: exposure.known_ms))
     following = next(known, None)

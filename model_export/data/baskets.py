@@ -1,4 +1,4 @@
-"""Baskets: a user's purchases that follow each other closely."""
+"""Baskets: purchases of a user at most `MOST_GAP_MS` apart."""
 
 from __future__ import annotations
 
@@ -12,33 +12,33 @@ from model_export.data.interactions import Interactions, Ints, distinct
 PURCHASE = "purchase"
 
 MOST_GAP_MS = 30 * 60_000
-"""Longest time between a purchase and the next one of the same basket; web analytics end a session after as long."""
+"""Maximum time between successive purchases of a basket, in ms: the usual timeout of sessions in web analytics."""
 
 MOST_ITEMS = 100
-"""Items of a basket that are counted with each other. A larger one, a wholesaler's order, is dealt into several, so
-that it has no more than that many pairs an item."""
+"""Maximum number of items per basket. Larger baskets, such as orders of wholesalers, are split at random, which limits
+the number of pairs per item."""
 
 
 def purchases(interactions: Interactions, event_weights: Mapping[str, float]) -> Interactions:
-    """Return the interactions that weigh what a purchase weighs, or the heaviest type where no type is called so."""
+    """Return the interactions with the weight of a purchase, or with the highest weight if no type is `purchase`."""
     weight = event_weights.get(PURCHASE, max(event_weights.values(), default=0.0))
     return interactions.select(interactions.weight == np.float32(weight))
 
 
 def basket_numbers(bought: Interactions) -> Ints:
-    """Return the basket of each purchase, numbered from 0 on in their order, int64 `(n,)`."""
+    """Return the basket number of each purchase, ascending from 0, int64 `(n,)`."""
     another_user = np.diff(bought.user, prepend=-1) != 0
     later = np.diff(bought.time_ms, prepend=0) > MOST_GAP_MS
     return np.cumsum(another_user | later) - 1
 
 
 def basket_items(bought: Interactions, *, seed: int) -> sp.csr_array:
-    """Return which items each basket has, float32 0 or 1, `(baskets, items + 1)`; large ones are several rows.
+    """Return a matrix with 1 for each item of a basket, float32 `(baskets, items + 1)`; several rows per large basket.
 
     Parameters
     ----------
     seed
-        Of the order in which the items of a large basket are dealt.
+        Seed of the random split of large baskets.
     """
     baskets, items = np.divmod(
         distinct(basket_numbers(bought) * (bought.items + 1) + bought.item), bought.items + 1

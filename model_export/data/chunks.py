@@ -1,28 +1,29 @@
-"""Chunks of histories that are scored at a time, so that memory is bounded for any shop."""
+"""Chunks of histories for scoring with bounded memory."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 PLACE_NUMBERS = 100
-"""Numbers that a model holds per interaction while it scores: a vector, or an item's targets."""
+"""Number of float32 values per interaction during scoring, such as a vector or the targets of an item."""
 
 
 def chunks(histories: int, *, items: int, length: int, most_bytes: int, pairs: bool) -> Iterator[slice]:
-    """Yield slices of histories, each of at most `most_bytes`, or of one history.
+    """Yield slices of histories that need at most `most_bytes` for scoring, or one history each.
 
-    Many users of a few items would else be scored at once, with all that a model holds of their interactions.
+    Memory per history is the larger of the scores and the intermediate values per interaction.
 
     Parameters
     ----------
     length
-        Interactions that a history has room for.
+        Maximum number of interactions per history.
     pairs
-        Whether each interaction may be compared with each other one, as in `repurchase`'s graph.
+        True if a model compares all pairs of interactions, as the graph of `repurchase` does.
 
     Examples
     --------
-    A score of 999 items and of none takes 4,000 bytes, and ten interactions take as much.
+    1,000 scores take 4,000 bytes, and so do ten interactions with 100 values each.
+
 
     >>> list(chunks(5, items=999, length=10, most_bytes=8_000, pairs=False))
     [slice(0, 2, None), slice(2, 4, None), slice(4, 5, None)]

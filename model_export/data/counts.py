@@ -1,4 +1,4 @@
-"""Counts of all users' interactions, if the dataset holds only some users' interactions; one count per moment."""
+"""Counts of all users' interactions up to several cutoffs, for datasets that contain only a sample of the users."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ Ints = npt.NDArray[np.int64]
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
 class Counts:
-    """The counts up to one moment, and access to those of other moments; files are read on demand.
+    """Counts up to one cutoff. Files are read on demand.
 
     Attributes
     ----------
     path
-        The directory of the statistics.
+        Directory of the statistics.
     moment_ms
-        Interactions up to then are counted.
+        Cutoff (inclusive) of the counted interactions.
     item_ids
-        Of all items that were ever counted, in order.
+        Sorted IDs of all items in the statistics.
     position
-        int64 `(items + 1,)`: where the items stand, by their number in the order of ids; 0 stays.
+        Position of each item by its number in `item_ids`, from 1, int64 `(items + 1,)`. Element 0 is 0.
     """
 
     path: Path
@@ -44,12 +44,12 @@ class Counts:
 
     @classmethod
     def open(cls, dataset: Path) -> Self | None:
-        """Return all that was counted, items in the order of their ids; None where nothing was.
+        """Return the counts of all interactions, with items in the order of IDs, or None if there are no statistics.
 
         Raises
         ------
         InvalidDataset
-            If the statistics are not whole.
+            If the statistics are incomplete.
         """
         path = dataset / STATISTICS
         if not (path / STATISTICS_MANIFEST).is_file():
@@ -61,12 +61,12 @@ class Counts:
         return cls(path, manifest, moment_ms, ids, np.arange(len(ids) + 1))
 
     def until(self, time_ms: int) -> Self:
-        """Return the counts up to a moment; up to any after the last event they are all.
+        """Return the counts up to a cutoff. Any time after the last event selects the counts of all interactions.
 
         Raises
         ------
         InvalidDataset
-            If nothing was counted up to then.
+            If the statistics do not have this cutoff.
         """
         moment_ms = min(time_ms, self.manifest.last_event_ms)
         if moment_ms not in self.manifest.moments:
@@ -75,17 +75,17 @@ class Counts:
         return dataclasses.replace(self, moment_ms=moment_ms)
 
     def renumber(self, position: npt.NDArray[np.integer]) -> Self:
-        """Return the counts with the item that stands at i at `position[i]`."""
+        """Return the counts with the item at position i moved to `position[i]`."""
         return dataclasses.replace(self, position=position[self.position].astype(np.int64))
 
     def frequencies(self) -> Ints:
-        """Return how many interactions each item has, int64 `(items + 1,)`."""
+        """Return the number of interactions per item, int64 `(items + 1,)`."""
         found = np.zeros(len(self.position), np.int64)
         found[self._places()] = np.append(0, _items(self._directory)["interactions"].to_numpy())
         return found
 
     def statistics(self) -> Statistics:
-        """Read the counts."""
+        """Read the statistics for `fit_from_statistics`."""
         return statistics.load(self._directory, self.manifest.counting).placed(
             self._places(), items=len(self.position) - 1
         )
@@ -95,7 +95,7 @@ class Counts:
         return self.path / directory(self.moment_ms)
 
     def _places(self) -> Ints:
-        """Return where the items that were counted up to the moment stand, `(counted + 1,)`."""
+        """Return the positions of the items that have interactions up to the cutoff, int64 `(counted items + 1,)`."""
         numbers = pc.index_in(_ids(self._directory), value_set=self.item_ids)
         if numbers.null_count:
             raise InvalidDataset(f"{self._directory} has {numbers.null_count} items that the last count has not")

@@ -1,4 +1,4 @@
-"""Categorical columns of interactions, as codes."""
+"""Categorical columns of interactions as integer codes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 MOST_VALUES = 1_000
-"""Rarer values of a column share the code of unknown ones."""
+"""Maximum number of values of a column with their own code. Rarer values have code 0, like unknown values."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Feature:
     values
         Known values, sorted.
     codes
-        uint8 or uint16 `(n,)`, 1 + the place of the row's value in `values`; 0 for an unknown value, or none.
+        1 + index of the row's value in `values`, or 0 for an unknown or missing value, uint8 or uint16 `(n,)`.
     """
 
     values: tuple[str, ...]
@@ -32,7 +32,7 @@ class Feature:
 
     @classmethod
     def of(cls, column: pa.ChunkedArray) -> Feature:
-        """Return a column of strings as codes; of equally frequent values, the lower ones are known."""
+        """Encode a column of strings. The `MOST_VALUES` most frequent values get codes, and lower strings win ties."""
         encoded = column.dictionary_encode().unify_dictionaries().combine_chunks()
         names = encoded.dictionary.to_pylist()
         indices = pc.fill_null(encoded.indices, len(names)).to_numpy()
@@ -42,19 +42,18 @@ class Feature:
         return cls(values, _table(names, values)[indices])
 
     def code(self, value: str) -> int:
-        """Return the code of a value, 0 if it is unknown."""
+        """Return the code of a value, or 0 if it is unknown."""
         return int(_table([value], self.values)[0])
 
     def take(self, rows: npt.NDArray[Any] | slice) -> Feature:
-        """Return some rows."""
         return Feature(self.values, self.codes[rows])
 
     def recoded(self, values: tuple[str, ...]) -> Feature:
-        """Return the rows with the codes of other values."""
+        """Return the rows with codes that refer to another list of values."""
         return Feature(values, _table(["", *self.values], values)[self.codes])
 
 
 def _table(names: Sequence[str], values: Sequence[str]) -> npt.NDArray[np.unsignedinteger[Any]]:
-    """Return the code of each name, and 0 as the last element."""
+    """Return the codes of names, followed by 0 for a missing value."""
     codes = {value: code for code, value in enumerate(values, start=1)}
     return np.array([*(codes.get(name, 0) for name in names), 0], np.min_scalar_type(len(values)))

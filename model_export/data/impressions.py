@@ -1,4 +1,4 @@
-"""Logged responses with outcomes: features of the shown items, their places and their gains."""
+"""Logged responses with outcomes: features, places (ranks from 0) and gains of their items."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ from model_export.data.interactions import Interactions
 from model_export.data.training_data import TrainingData, read_table
 
 DEVICE_SHARE, MAX_DEVICES = 0.05, 5
-"""Minimum share of the responses that a device needs for weights of its own, and their maximum number."""
+"""Minimum share of responses of a device with separate weights, and maximum number of such devices."""
 
 
 @struct
 class Objective:
-    """The gain of the outcomes of an item: a sum of weighted terms, at least 0.
+    """Gain of an item's outcomes: a sum of weighted terms, at least 0.
 
     Attributes
     ----------
     weights
-        By term: `click` and `purchase` are 1 if the item was clicked or bought, `revenue` is the sum of the event
-        values of its purchases. Any other name is a numeric column of bought items.
+        Weight by term. `click` and `purchase` are 1 if the item was clicked or purchased. `revenue` is the sum of the
+        event values of its purchases. Any other name is a numeric column of purchased items.
     """
 
     weights: Mapping[str, float]
 
     @classmethod
     def parse(cls, text: str) -> Objective:
-        """Read comma-separated terms.
+        """Parse comma-separated terms `name:weight`.
 
         Raises
         ------
@@ -71,7 +71,7 @@ class Objective:
         Parameters
         ----------
         outcomes
-            By `dataset.OUTCOMES`, the sum of the event values; one that did not happen is missing.
+            Sum of event values by outcome type of `dataset.OUTCOMES`, without types that did not occur.
         properties
             Columns of the item.
         """
@@ -100,19 +100,20 @@ class Response(NamedTuple):
     Attributes
     ----------
     positions, scores
-        `(candidates,)`, items and their scores by the model that answered.
+        Positions of the items and their scores by the model of the response, `(candidates,)`.
     places
-        `(candidates,)`, from 0 to `dataset.MAX_PLACES` - 1, in the list that the user saw.
+        Places in the displayed list, from 0 to `dataset.MAX_PLACES` - 1, `(candidates,)`.
     gains
-        `(candidates,)`, of the outcomes of each.
+        Gains of the outcomes, `(candidates,)`.
     history
         Positions of the items that the user had interacted with.
     device
-        Empty if unknown.
+        Type of device, or empty if unknown.
     ranks
-        `(candidates,)`, by number of earlier interactions, NaN without one; None: the positions.
+        Popularity ranks at the time of the response, NaN without interactions, `(candidates,)`. None to use the
+        positions as ranks.
     pairs
-        First places of the pairs of neighbours that were in random order.
+        First places of pairs of neighbours that were in random order.
     """
 
     served_ms: int
@@ -128,22 +129,22 @@ class Response(NamedTuple):
 
 @struct
 class Impressions:
-    """Candidates of responses with a gain, by time.
+    """Candidates of responses with a gain, in time order.
 
     Attributes
     ----------
     offsets
-        int64 `(responses + 1,)`, first candidate of each response and the end.
+        First candidate of each response, and the end, int64 `(responses + 1,)`.
     features
-        float64 `(candidates, len(FEATURES))`; NaN if unknown.
+        Values of features, NaN if unknown, float64 `(candidates, len(FEATURES))`.
     context_names
         `HOURS`, and devices of at least `DEVICE_SHARE` of the responses.
     contexts
-        bool `(responses, len(context_names))`.
+        True if a response has a context, bool `(responses, len(context_names))`.
     places, scores, gains
-        `(candidates,)`, see `Response`.
+        Values of `Response`, `(candidates,)`.
     opens_pair
-        bool `(candidates,)`, true for the first candidate of a pair in random order; the second one follows.
+        True for the first candidate of a pair in random order, bool `(candidates,)`. The second candidate follows.
     """
 
     offsets: Ints
@@ -160,11 +161,10 @@ class Impressions:
 
     @property
     def response(self) -> Ints:
-        """The response of each candidate, int64 `(candidates,)`."""
+        """Number of the response of each candidate, int64 `(candidates,)`."""
         return np.repeat(np.arange(len(self)), np.diff(self.offsets))
 
     def part(self, begin: int, end: int) -> Impressions:
-        """Return the responses in a range."""
         rows = slice(self.offsets[begin], self.offsets[end])
         return Impressions(
             self.offsets[begin : end + 1] - self.offsets[begin],
@@ -179,7 +179,7 @@ class Impressions:
 
 
 def impressions(responses: Iterable[Response], columns: ItemColumns) -> Impressions:
-    """Return the features of responses that have at least two candidates and a gain."""
+    """Return the impressions of responses with at least two candidates and a gain."""
     kept = [each for each in responses if len(each.positions) > 1 and each.gains.any()]
     kept.sort(key=lambda each: each.served_ms)
     features = [
@@ -203,7 +203,7 @@ def impressions(responses: Iterable[Response], columns: ItemColumns) -> Impressi
 
 
 def _opens_pair(response: Response) -> npt.NDArray[np.bool_]:
-    """Return which candidates are the first of a pair whose second one is the next candidate."""
+    """Return a mask of candidates that are first in a random pair and followed by the second candidate of the pair."""
     opens = np.isin(response.places, response.pairs)
     opens[:-1] &= np.diff(response.places) == 1
     opens[-1] = False
@@ -213,12 +213,12 @@ def _opens_pair(response: Response) -> npt.NDArray[np.bool_]:
 def load_impressions(
     directory: Path, data: TrainingData, columns: ItemColumns, *, objective: Objective = CLICKS
 ) -> Impressions:
-    """Return the latest responses of a dataset; none if it has no file of them.
+    """Return the latest responses of a dataset, without responses if the dataset has no such file.
 
     Parameters
     ----------
     columns
-        See `item_columns`, of the items of `data`.
+        Columns of the items of `data`, from `item_columns`.
 
     Raises
     ------
@@ -234,9 +234,9 @@ def load_impressions(
 
 
 def _responses(rows: Iterable[Mapping[str, Any]], data: TrainingData, objective: Objective) -> Iterator[Response]:
-    """Yield the responses to users of the dataset; a user's history ends before the response.
+    """Yield the responses to users of the dataset, with the user's history before the response.
 
-    Popularity is that of the days (UTC) before. Later interactions include the outcomes.
+    Popularity ranks count only interactions of earlier days (UTC), because later ones include the outcomes.
     """
     user_of = {profile: user for user, profile in enumerate(data.profile_ids)}
     position_of = {item_id: position for position, item_id in enumerate(data.item_ids, start=1)}
@@ -272,9 +272,9 @@ def _responses(rows: Iterable[Mapping[str, Any]], data: TrainingData, objective:
 
 
 def _ranks_before(interactions: Interactions, end_ms: int) -> Floats:
-    """Return the rank of each item by number of earlier interactions, float64 `(items + 1,)`; NaN without one.
+    """Return the rank of each item by number of earlier interactions, NaN without interactions, float64 `(items + 1,)`.
 
-    Equally frequent items have their mean rank, because the order of the positions depends on later interactions.
+    Equally frequent items have their mean rank, because the order of positions depends on later interactions.
     """
     counts = np.bincount(interactions.item[interactions.time_ms < end_ms], minlength=interactions.items + 1)
     ranks: Floats = np.where(counts > 0, rankdata(-counts), np.nan)
@@ -282,7 +282,7 @@ def _ranks_before(interactions: Interactions, end_ms: int) -> Floats:
 
 
 def item_columns(properties: Sequence[Mapping[str, Any]]) -> ItemColumns:
-    """Return the columns of positions 1..N that the features read."""
+    """Return the columns of items 1..N that features use."""
     categories: dict[str, int] = {}
     numbers = [0]
     for values in properties:
@@ -297,6 +297,6 @@ def item_columns(properties: Sequence[Mapping[str, Any]]) -> ItemColumns:
 
 
 def _number(value: Any) -> float:
-    """Return a finite number; NaN for anything else."""
+    """Return a finite number as float, or NaN for any other value."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     return float(value) if is_number else math.nan

@@ -1,4 +1,4 @@
-"""Interactions as arrays, and the histories that a model scores."""
+"""Interactions as arrays, and histories as inputs of a model."""
 
 from __future__ import annotations
 
@@ -25,30 +25,30 @@ Ints = npt.NDArray[np.int64]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Interactions:
-    """Interactions sorted by user, then time; rows of equal time keep their order.
+    """Interactions sorted by user, then time. Rows of equal time keep their order.
 
     Attributes
     ----------
     user
-        int32 `(n,)`, 0..users-1.
+        User numbers 0..users-1, int32 `(n,)`.
     item
-        int32 `(n,)`, positions 1..items.
+        Item positions 1..items, int32 `(n,)`.
     time_ms
-        int64 `(n,)`, epoch milliseconds.
+        Timestamps in epoch milliseconds, int64 `(n,)`.
     weight
-        float32 `(n,)`, weight of the event's type, above 0.
+        Weight of the event type, above 0, float32 `(n,)`.
     features
-        Categorical columns by name: `event_type`.
+        Categorical columns by name, such as `event_type`.
     users, items
-        How many there are; a part of the data keeps the numbers of the whole.
+        Number of users and of items. Subsets of the data keep the numbers of the full data.
     content
-        Features of the items, `(items + 1, features)`, rows of length 1 or 0, see `model_export.data.item_content`;
-        None where nothing is known of any item.
+        Feature vectors of the items, `(items + 1, features)`, of length 1 or 0; see `model_export.data.item_content`.
+        None without columns of items.
     history_length
-        Length of a user's history in serving: a model sees so many of the latest interactions.
+        Maximum number of latest interactions in a user's history in serving.
     counts
-        Where these are some users' interactions: what was counted of all users', up to the same moment. Models are
-        fitted from them. None where these are all.
+        Counts of all users' interactions, if these interactions are of a sample of users, else None. Models are then
+        fitted from the counts.
     """
 
     user: npt.NDArray[np.int32]
@@ -77,12 +77,12 @@ class Interactions:
         items: int,
         features: Mapping[str, Feature] = MappingProxyType({}),
     ) -> Interactions:
-        """Sort rows by user, then time, keeping the given order of equal times.
+        """Sort rows by user, then time. Rows of equal time keep their order.
 
         Raises
         ------
         ValueError
-            If lengths differ, or a user, item or weight is out of range; the first such weight is named.
+            If lengths differ, or a user, item or weight is out of range. The message contains the first such weight.
         """
         lengths = {len(user), len(item), len(time_ms), len(weight)}
         if len(lengths) != 1:
@@ -105,11 +105,11 @@ class Interactions:
         )
 
     def feature(self, name: str) -> Feature:
-        """Return a categorical column; one that the data lacks has only unknown values."""
+        """Return a categorical column. A missing column has only unknown values."""
         return self.features.get(name) or Feature((), np.zeros(len(self), np.uint16))
 
     def purchases(self, rows: slice = slice(None)) -> npt.NDArray[np.bool_]:
-        """Return which rows are purchases; none where the data have no event types."""
+        """Return a mask of the rows that are purchases, all false for data without event types."""
         types = self.feature(EVENT_TYPE)
         if PURCHASE not in types.values:
             return np.zeros(len(self.item[rows]), np.bool_)
@@ -122,13 +122,13 @@ class Interactions:
         return np.searchsorted(self.user, np.arange(self.users + 1)).astype(np.int64)
 
     def repeated(self) -> int:
-        """Return how many interactions have the user, item and time of another one, which is not counted."""
+        """Return the number of interactions that repeat the user, item and time of another interaction."""
         order = np.lexsort((self.item, self.time_ms, self.user))
         columns = self.user[order], self.item[order], self.time_ms[order]
         return int(np.logical_and.reduce([column[1:] == column[:-1] for column in columns]).sum())
 
     def select(self, rows: npt.NDArray[np.bool_] | slice) -> Interactions:
-        """Return some rows, or those where `rows` is true, without counts; users and items keep their numbers."""
+        """Return the rows of a slice or mask, without counts. Users and items keep their numbers."""
         return dataclasses.replace(
             self,
             counts=None,
@@ -140,7 +140,7 @@ class Interactions:
         )
 
     def by_users(self, *, most: int) -> Iterator[Interactions]:
-        """Yield the rows in their order, without counts: at most so many at a time, or one user's."""
+        """Yield the rows in chunks of complete users, with at most `most` rows or one user each, without counts."""
         offsets, first = self.offsets, 0
         while first < self.users:
             last = max(first + 1, int(np.searchsorted(offsets, offsets[first] + most, side="right")) - 1)
@@ -148,18 +148,18 @@ class Interactions:
             first = last
 
     def until(self, time_ms: int) -> Interactions:
-        """Return what happened up to a moment, which has to be one of those that are counted, if any are."""
+        """Return the interactions up to a time, inclusive. With counts, the time must be a cutoff of the counts."""
         counts = None if self.counts is None else self.counts.until(time_ms)
         return dataclasses.replace(self.select(self.time_ms <= time_ms), counts=counts)
 
     def frequencies(self) -> Ints:
-        """Return how many interactions each item has, of all users, int64 `(items + 1,)`."""
+        """Return the number of interactions of all users per item, int64 `(items + 1,)`."""
         if self.counts is not None:
             return self.counts.frequencies()
         return np.bincount(self.item, minlength=self.items + 1)
 
     def frequency_order(self) -> Ints:
-        """Return the items, most interactions first, then by position, int64 `(items,)`."""
+        """Return the item positions by descending number of interactions, then by position, int64 `(items,)`."""
         return np.argsort(-self.frequencies()[1:], kind="stable") + 1
 
     def renumber(self, order: Ints) -> Interactions:
@@ -171,7 +171,7 @@ class Interactions:
         return dataclasses.replace(self, item=position[self.item], content=content, counts=counts)
 
     def matrix(self) -> sp.csr_array:
-        """Return whether a user had an item, float32 0 or 1, shape `(users, items + 1)`; column 0 is empty."""
+        """Return a matrix with 1 for each item that a user interacted with, float32 `(users, items + 1)`."""
         ones = np.ones(len(self), np.float32)
         matrix = sp.csr_array((ones, (self.user, self.item)), shape=(self.users, self.items + 1))
         matrix.sum_duplicates()
@@ -179,10 +179,10 @@ class Interactions:
         return matrix
 
     def sessions(self, *, most: int) -> sp.csr_array:
-        """Return items that occur together: each user's interactions in pieces of `most`, float32 0 or 1.
+        """Return a matrix with 1 for each item of a session, float32 `(sessions, items + 1)`.
 
-        Rows are the pieces, columns items, `(pieces, items + 1)`. A product of the matrix with itself then costs at
-        most `most` operations an interaction, whatever the longest history is.
+        A session is a sequence of up to `most` successive interactions of a user. The limit bounds the cost of
+        co-occurrence counts to `most` operations per interaction, even for long histories.
         """
         offsets = self.offsets
         place = np.arange(len(self)) - offsets[self.user]
@@ -195,9 +195,9 @@ class Interactions:
         return matrix
 
     def histories(self, *, starts: Ints, ends: Ints, now_ms: Ints, parameters: HistoryParameters) -> Histories:
-        """Return what serving would send for each window of rows `starts[b]:ends[b]`, asked at `now_ms[b]`.
+        """Return the model inputs that serving would create from rows `starts[b]:ends[b]` at time `now_ms[b]`.
 
-        The latest `parameters.length` rows are kept, oldest first, padding on the left.
+        A history contains the latest `parameters.length` rows, oldest first, with padding on the left.
         """
         rows = ends[:, None] + np.arange(-parameters.length, 0)[None, :]  # (B, L)
         valid = rows >= starts[:, None]
@@ -216,13 +216,13 @@ class Interactions:
 
 
 def distinct(keys: Ints) -> Ints:
-    """Return keys, at least 0, in order and once each; `np.unique` hashes them, in a hundred times as long."""
+    """Return the sorted distinct keys, which are at least 0. `np.unique` takes a hundred times as long."""
     keys = np.sort(keys)
     return keys[np.diff(keys, prepend=-1) > 0]
 
 
 def unusable_weights(weight: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
-    """Return which weights are no finite numbers above 0."""
+    """Return a mask of weights that are not finite numbers above 0."""
     unusable: npt.NDArray[np.bool_] = ~(np.isfinite(weight) & (weight > 0))
     return unusable
 
@@ -232,16 +232,16 @@ NO_AGES = np.zeros((0, 0), np.float32)
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Histories:
-    """A batch of histories: exactly the inputs `history`, `weights`, `ages` and `feature.NAME` of the ONNX graph.
+    """A batch of histories: the inputs `history`, `weights`, `ages` and `feature.NAME` of the ONNX graph.
 
     Attributes
     ----------
     items
-        int64 `(batch, length)`, positions, oldest first; 0 is padding and may stand anywhere.
+        Item positions, oldest first, int64 `(batch, length)`. 0 is padding, at any index.
     weights
-        float32 `(batch, length)`, weight of the event's type times 0.5 ** (age / half-life); of padding, any number.
+        Weight of the event type times 0.5 ** (age / half-life), float32 `(batch, length)`. Arbitrary for padding.
     ages
-        float32 `(batch, length)`, days between the interaction and the request; of padding, any number. 0 by default.
+        Days between the interaction and the request, float32 `(batch, length)`, 0 by default. Arbitrary for padding.
     features
         Codes of categorical columns by name, integers `(batch, length)`; see `feature`.
     """
@@ -259,7 +259,6 @@ class Histories:
         return len(self.items)
 
     def rows(self, chosen: slice | Ints) -> Histories:
-        """Return some of the histories."""
         return Histories(
             items=self.items[chosen],
             weights=self.weights[chosen],
@@ -268,15 +267,14 @@ class Histories:
         )
 
     def feature(self, name: str) -> Ints:
-        """Return the codes of `Interactions.feature(name)`, int64 `(batch, length)`; padding is 0."""
+        """Return the codes of `Interactions.feature(name)`, int64 `(batch, length)`, 0 for padding."""
         codes = self.features.get(name)
         return np.zeros(self.items.shape, np.int64) if codes is None else codes.astype(np.int64)
 
     def matrix(self, *, columns: int, position_decay: float = 1.0) -> sp.csr_array:
-        """Return the decayed weights by item, float32 `(batch, columns)`; column 0 is empty.
+        """Return the decayed weights by item, float32 `(batch, columns)`. Column 0 is empty.
 
-        An item that stands twice has two values, oldest first: added up one after the other, as a graph adds them up,
-        a thousand of one item come to the same sum.
+        Repeated items have separate entries, oldest first. Summation in this order rounds like the ONNX graph.
         """
         weights = self.weights * positional_decay(self.items, position_decay)
         valid = self.items != 0

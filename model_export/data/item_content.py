@@ -1,4 +1,4 @@
-"""Items as vectors of what their columns say: TF-IDF over the tokens of `alsolike.snapshot.item_tokens`.
+"""TF-IDF vectors of items over the tokens of their columns, see `alsolike.snapshot.item_tokens`.
 
 References
 ----------
@@ -32,16 +32,16 @@ LEAST_COSINE = np.float32(1e-6)
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ItemContent:
-    """The items' vectors and what their columns mean.
+    """Vectors of items, and the tokens of their columns.
 
     Attributes
     ----------
     tokens
-        The tokens that at least two items and not all of them have, in alphabetical order.
+        Tokens that occur in at least two items, but not in all items, sorted.
     idf
-        float32 `(tokens,)`, log(items / items that have the token).
+        Inverse document frequency log(items / items with the token), float32 `(tokens,)`.
     vectors
-        float32 `(items + 1, tokens)`, rows of length 1, or 0 for an item without such tokens; row 0 is empty.
+        Vectors of length 1, or 0 for items without such tokens, float32 `(items + 1, tokens)`. Row 0 is empty.
     """
 
     tokens: Sequence[str]
@@ -50,7 +50,7 @@ class ItemContent:
 
 
 def item_content(properties: Sequence[Mapping[str, Any]]) -> ItemContent:
-    """Return the vectors of items at positions 1..len(properties)."""
+    """Return the vectors of the items with positions 1..len(properties)."""
     of_items = [item_tokens(columns) for columns in properties]
     counts = Counter(token for tokens in of_items for token in tokens)
     tokens = sorted(token for token, count in counts.items() if 1 < count < len(properties))
@@ -74,12 +74,12 @@ def content_index(
     rare_ids: Sequence[str] = (),
     sentences: SentenceIndex | None = None,
 ) -> ContentIndex:
-    """Return the index of items at positions 1..len(item_ids), in which a cold item finds its nearest.
+    """Return the index of items 1..len(item_ids), for the search of a cold item's nearest neighbours.
 
     Parameters
     ----------
     rare_ids
-        Of the cold items that are not new, see `Scales`.
+        IDs of cold items that are rare instead of new, see `Scales`.
     """
     holders = sp.csc_array(content.vectors)
     token_hashes = hashes_of([token.encode() for token in content.tokens])
@@ -100,19 +100,19 @@ def content_index(
 
 
 def _hashes(item_ids: Sequence[str]) -> npt.NDArray[np.uint64]:
-    """Return the hashes of ids in ascending order."""
+    """Return the sorted hashes of IDs."""
     return np.sort(hashes_of([item_id.encode() for item_id in item_ids]))
 
 
 def alike(interactions: Interactions, *, most: int, max_pairs: int = MAX_PAIRS) -> sp.csr_array:
-    """Return the cosines of each item with its nearest, itself left out, float32 `(items + 1, items + 1)`.
+    """Return the cosines of each item with its nearest other items, float32 `(items + 1, items + 1)`.
 
     Parameters
     ----------
     most
-        Items kept a row, more only where they are equally near.
+        Maximum number of neighbours per row, exceeded only by ties.
     max_pairs
-        Pairs of items with a token in common, summed over tokens, up to which tokens take part, rarest first.
+        Maximum number of item pairs, summed over tokens. The most frequent tokens are excluded to stay below it.
     """
     known: Any = interactions.content
     if known is None:
@@ -128,7 +128,7 @@ def alike(interactions: Interactions, *, most: int, max_pairs: int = MAX_PAIRS) 
         similar = sp.csr_array(rows[first : first + GROUPS_AT_ONCE] @ tokens_groups)
         for own, (start, end) in enumerate(itertools.pairwise(similar.indptr.tolist()), first):
             groups, of_groups = similar.indices[start:end], similar.data[start:end]
-            # One more, because the item itself is in its group.
+            # One more, because the group contains the item itself.
             near = np.flatnonzero(of_groups >= max(kth_best(of_groups, most + 1), LEAST_COSINE))
             listed = members.take(groups[near].astype(np.int64))
             found, values = listed.data.astype(np.int64), np.repeat(of_groups[near], listed.lengths)
@@ -141,9 +141,9 @@ def alike(interactions: Interactions, *, most: int, max_pairs: int = MAX_PAIRS) 
 
 
 def _groups(vectors: sp.csr_array) -> tuple[Ints, Ints]:
-    """Return the first item of each distinct vector, and the number of each item's vector among them.
+    """Return the first item of each distinct vector, and the index of each item's vector among the distinct vectors.
 
-    Shops have many items with equal columns: half of a grocer's.
+    Many items have equal columns, for example half of the items of a grocer.
     """
     numbers: dict[tuple[bytes, bytes], int] = {}
     group = np.zeros(vectors.shape[0], np.int64)
@@ -157,7 +157,7 @@ def _groups(vectors: sp.csr_array) -> tuple[Ints, Ints]:
 
 
 def rarest(vectors: sp.csr_array, max_pairs: int) -> sp.csr_array:
-    """Leave out the most frequent tokens, so that the others make at most `max_pairs`."""
+    """Exclude the most frequent tokens, so that the remaining tokens have at most `max_pairs` pairs of items."""
     counts = np.bincount(vectors.indices, minlength=vectors.shape[1]).astype(np.int64)
     order = np.argsort(counts, kind="stable")
     kept = order[np.cumsum(counts[order] ** 2) <= max_pairs]

@@ -1,6 +1,6 @@
-"""Sentence models: open one and embed the items' texts with it, see `alsolike.snapshot.sentences`.
+"""Sentence models, which embed the texts of items; see `alsolike.snapshot.sentences`.
 
-A model is a folder, as `model2vec` and `sentence-transformers` save static models; nothing is downloaded.
+A model is a folder with a static model in the format of `model2vec` or `sentence-transformers`. Nothing is downloaded.
 """
 
 from __future__ import annotations
@@ -17,17 +17,18 @@ from alsolike.training.reference import FEWEST_SHARE, category_of
 from model_export.data.interactions import Floats
 
 ENVIRONMENT_VARIABLE = "ALSOLIKE_SENTENCE_MODEL"
-"""Names the folder."""
+"""Environment variable with the model's folder."""
 
 MOST_VALUES = 2**24
-"""Numbers in the vectors of all items: the most frequent have some. It bounds the time of a comparison with all."""
+"""Maximum number of values in all item vectors, which bounds the time of a search. Only the most frequent items have
+vectors."""
 
 MOST_TABLE_VALUES = 2**25
-"""Numbers in a model's vectors of tokens: 67 MB in the bundle, and twice that in who reads it."""
+"""Maximum number of values in the token vectors: 67 MB in the bundle, twice as much in the memory of a reader."""
 
 ITEMS_AT_ONCE = 8_192
 PROBE_ITEMS = 20
-"""Items whose texts are the index's probe."""
+"""Number of items with texts in the index's probe."""
 
 Properties = Sequence[Mapping[str, Any]]
 
@@ -38,8 +39,8 @@ def open_model(folder: Path, properties: Properties) -> SentenceModel:
     Raises
     ------
     InvalidInput
-        If there is no such folder or no model in it, it cannot be looked into, `model2vec` is not installed, or no
-        column is text.
+        If the folder does not exist, is unreadable or contains no model, if `model2vec` is not installed, or if the
+        items have no column of texts.
     """
     said = f"the sentence model is {str(folder)!r}, expected a folder that model2vec reads"
     try:
@@ -60,7 +61,7 @@ def open_model(folder: Path, properties: Properties) -> SentenceModel:
         raise InvalidInput(f"the sentence model {folder} needs a column of texts; the items' columns are {names}")
     try:
         found = StaticModel.from_pretrained(folder)
-    except Exception as error:  # one of the libraries below it raises nothing narrower
+    except Exception as error:  # a dependency of model2vec raises plain Exception
         raise InvalidInput(f"{said}: {type(error).__name__}: {error}") from error
     tokenizer = found.tokenizer
     tokenizer.no_truncation()
@@ -69,7 +70,7 @@ def open_model(folder: Path, properties: Properties) -> SentenceModel:
 
 
 def described(model: SentenceModel) -> str:
-    """Return one line on a model."""
+    """Return a description of a model for the log."""
     return (
         f"sentence model: {len(model.table):,} tokens in {model.dimensions} dimensions; an item's text is "
         f"{', '.join(model.columns)}"
@@ -77,7 +78,7 @@ def described(model: SentenceModel) -> str:
 
 
 def sentence_index(model: SentenceModel, properties: Properties) -> SentenceIndex:
-    """Return the index of items at positions 1..len(properties), the most frequent first."""
+    """Return the index of items 1..len(properties), which are sorted by descending frequency."""
     some = properties[: MOST_VALUES // model.dimensions]
     texts = filter(None, (model.text(columns) for columns in some[:PROBE_ITEMS]))
     return SentenceIndex(
@@ -110,7 +111,7 @@ def _embedded(model: SentenceModel, properties: Properties) -> Iterator[Floats]:
 
 
 def _table(found: Any, folder: Path) -> Floats:
-    """Return a vector a token, weighted, the largest number 1; that of unknown words is 0, as they do not count."""
+    """Return the weighted vector of each token, scaled to a maximum absolute value of 1, and 0 for unknown words."""
     vectors = np.asarray(found.embedding, np.float32)
     table = vectors.copy() if found.token_mapping is None else vectors[found.token_mapping]
     if found.weights is not None:

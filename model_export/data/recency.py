@@ -1,4 +1,4 @@
-"""Positional decay: the latest interaction counts fully, each earlier one `position_decay` times the next."""
+"""Positional decay: the weight of an interaction is `position_decay` times the weight of the next later one."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import numpy.typing as npt
 
 
 def positional_decay(items: npt.NDArray[np.int64], position_decay: float) -> npt.NDArray[np.float32]:
-    """Return position_decay ** (number of interactions after this one); padding (0) is not counted and gets 0.
+    """Return position_decay ** (number of later interactions), float32 `(batch, length)`, and 0 for padding.
 
     Parameters
     ----------
     items
-        int64 `(batch, length)`, oldest first.
+        Item positions, oldest first, int64 `(batch, length)`. 0 is padding.
     position_decay
-        Above 0, at most 1; 1 is no decay.
+        Decay factor, above 0 and at most 1. 1 means no decay.
 
     Examples
     --------

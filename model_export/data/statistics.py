@@ -1,4 +1,4 @@
-"""Training statistics that were counted where the interactions are (`alsolike.training.statistics`), as matrices."""
+"""Training statistics as matrices, read from the files that Spark counted (`alsolike.training.statistics`)."""
 
 from __future__ import annotations
 
@@ -30,16 +30,17 @@ class Statistics:
     items
         Number of items.
     weights
-        float64 `(items + 1,)` by half-life in days: the total weight of an item's interactions.
+        Total weight of each item's interactions by half-life in days, float64 `(items + 1,)`.
     sums
-        float64 `(items + 1,)`: the sum of a row of all transitions.
+        Row sums of the transitions before the selection of targets, float64 `(items + 1,)`.
     transitions
-        float64 `(items + 1, items + 1)`: C of `model_export.algorithms.transitions`, the strongest targets of a row.
+        Matrix C of `model_export.algorithms.transitions` with the strongest targets of each row, float64
+        `(items + 1, items + 1)`.
     sessions
-        float64 `(items + 1,)`: number of sessions with an item.
+        Number of sessions per item, float64 `(items + 1,)`.
     gram
-        float64 `(items + 1, items + 1)`, symmetric: number of sessions with both; the diagonal is `sessions`. A pair
-        that is among the strongest of neither item is 0.
+        Number of sessions with both items, symmetric, float64 `(items + 1, items + 1)`. The diagonal is `sessions`.
+        Pairs that are not among the strongest of either item are 0.
     """
 
     counting: Counting
@@ -51,12 +52,12 @@ class Statistics:
     gram: sp.csr_array
 
     def require(self, algorithm: str, *, most: int, **wanted: float) -> None:
-        """Refuse settings that were not counted with.
+        """Check that the statistics were counted with an algorithm's settings.
 
         Raises
         ------
         InvalidInput
-            If one differs, or more targets are wanted than stayed.
+            If a setting differs, or the algorithm keeps more targets than the statistics.
         """
         for name, value in wanted.items():
             if (counted := getattr(self.counting, name)) != value:
@@ -65,12 +66,12 @@ class Statistics:
             raise InvalidInput(f"{algorithm} keeps {most} targets, the statistics have {self.counting.most} at most")
 
     def placed(self, place: Ints, *, items: int) -> Statistics:
-        """Return these with other positions.
+        """Return the statistics with items at other positions.
 
         Parameters
         ----------
         place
-            Of positions 0..`self.items`, those among 0..`items`; 0 stays.
+            New position of each position 0..`self.items`, at most `items`. 0 stays 0.
         """
 
         def spread(values: Doubles) -> Doubles:
@@ -94,12 +95,12 @@ class Statistics:
 
 
 def load(directory: Path, counting: Counting) -> Statistics:
-    """Read what was counted up to one moment.
+    """Read the statistics of one cutoff.
 
     Raises
     ------
     InvalidDataset
-        If it is not whole.
+        If files are missing or invalid.
     """
     items = load_items(directory)
     size = len(items) + 1
@@ -108,7 +109,7 @@ def load(directory: Path, counting: Counting) -> Statistics:
         for name in (statistics.TRANSITIONS, statistics.GRAM)
     )
     sessions = np.append(0.0, items["sessions"].to_numpy())
-    # A pair may stand there once, if it is among the strongest of one item and not of the other.
+    # A pair has one entry if it is among the strongest of only one of its items.
     both: Any = gram.maximum(gram.T)
     both = both + sp.diags_array(sessions)
     return Statistics(
@@ -123,12 +124,12 @@ def load(directory: Path, counting: Counting) -> Statistics:
 
 
 def load_items(directory: Path) -> pa.Table:
-    """Read `ITEM_STATISTICS` up to one moment, in order of position.
+    """Read the item statistics of one cutoff, in order of position.
 
     Raises
     ------
     InvalidDataset
-        If they are not whole.
+        If files are missing, or positions are not 1 to N.
     """
     items = _read(directory / statistics.ITEMS, statistics.ITEM_STATISTICS).sort_by("position")
     if not np.array_equal(items["position"].to_numpy(), np.arange(1, len(items) + 1)):

@@ -7,11 +7,11 @@ import numpy as np
 from model_export.data.interactions import Floats, Ints
 
 GROUP = 64
-"""Scores per group in the search for the k-th best: equally spaced, so that maxima are over whole rows."""
+"""Number of scores per group in the search for the k-th best. A group's scores are equally spaced, for fast maxima."""
 
 
 def best_items(scores: Floats, k: int) -> Ints:
-    """Return the columns of the k best scores, in no order; of equal scores the lower columns, -inf never.
+    """Return the columns of the k best finite scores, unordered. Lower columns win ties.
 
     Examples
     --------
@@ -27,9 +27,9 @@ def best_items(scores: Floats, k: int) -> Ints:
 
 
 def kth_best(scores: Floats, k: int) -> np.float32:
-    """Return the k-th largest score, -inf if there are no more than k.
+    """Return the k-th largest score, or -inf for up to k scores.
 
-    The k-th largest of the groups' maxima is at most that, so only scores from there on are sorted.
+    The k-th largest group maximum is a lower bound, so scores below it are excluded from the selection.
     """
     if len(scores) <= k:
         return np.float32(-np.inf)

@@ -1,4 +1,4 @@
-"""Reader of a dataset directory into arrays."""
+"""Reader of a dataset's directory."""
 
 from __future__ import annotations
 
@@ -36,23 +36,23 @@ class TrainingData:
     Attributes
     ----------
     dataset_id
-        From the manifest.
+        ID in the manifest.
     item_ids
-        Ids of positions 1..N, in their own order.
+        Item IDs of positions 1..N.
     properties
-        Metadata columns of positions 1..N.
+        Columns of the items at positions 1..N.
     unlearned_ids
-        Of the catalogue's items that have no position: they are too rare to be learned.
+        IDs of items of the catalogue without a position, because they have too few interactions.
     unlearned
-        Columns of these: of as many, evenly spaced, as serving has cold items.
+        Columns of an evenly spaced sample of these items, up to the number of cold items in serving.
     event_weights
-        What an interaction of each event type weighs, from the manifest; those of `interactions` have theirs.
+        Weight by event type, from the manifest. `interactions` already have these weights.
     profile_ids
-        Of the users of `interactions`, in their order.
+        Profile IDs of the users of `interactions`, in their order.
     users
-        Columns by user id, of users whose columns may make groups.
+        Columns by user ID, for groups of users.
     all_interactions, all_users
-        Of the dataset; more than `interactions` has where the rest is counted.
+        Numbers of interactions and users of the dataset, including those that are only in `interactions.counts`.
     """
 
     dataset_id: str
@@ -69,15 +69,15 @@ class TrainingData:
 
     @property
     def last_event_ms(self) -> int:
-        """Time of the last interaction that a model of these learns from."""
+        """Time of the latest training interaction."""
         counts = self.interactions.counts
         return int(self.interactions.time_ms.max()) if counts is None else counts.manifest.last_event_ms
 
     def by_frequency(self) -> TrainingData:
-        """Return the data with the most frequent items first, so that equal scores fall to the more frequent item.
+        """Return the data with items numbered by descending frequency, so that the more frequent item wins ties.
 
-        This is how a model to serve is fitted. A comparison numbers items by what it learns from, see
-        `model_export.evaluation.splits.Part`, and starts from ids, which know nothing of what is held out.
+        The served model is fitted on this order. A comparison uses only frequencies of its training part, see
+        `model_export.evaluation.splits.Part`: frequencies of held-out data would leak into tie-breaking.
         """
         order = self.interactions.frequency_order()
         return dataclasses.replace(
@@ -94,8 +94,8 @@ def load(directory: Path) -> TrainingData:
     Raises
     ------
     InvalidDataset
-        If a file or column is missing or has another type, a weight is not a finite number above 0, or there is too
-        little to train on.
+        If a file or column is missing or has another type, a weight is not a finite number above 0, or the dataset is
+        too small for a training.
     """
     manifest_path = directory / dataset.MANIFEST_FILE
     if not manifest_path.is_file():
@@ -118,7 +118,7 @@ def load(directory: Path) -> TrainingData:
         raise InvalidDataset(f"{dataset.INTERACTIONS_FILE} has {uncounted} items that its statistics have not")
     _require_minimum(interactions, manifest.dataset_id)
     by_id = properties_by_id(read_table(directory / dataset.ITEMS_FILE, dataset.ITEM_COLUMNS), "item_id")
-    users_file = directory / dataset.USERS_FILE  # datasets of earlier versions have none
+    users_file = directory / dataset.USERS_FILE  # missing in datasets of earlier versions
     users = properties_by_id(read_table(users_file, dataset.USER_COLUMNS), "user_id") if users_file.exists() else {}
     of_users = _user_features(users, profile_ids)
     features = {name: feature.take(interactions.user) for name, feature in of_users.items()}
@@ -146,13 +146,13 @@ def load(directory: Path) -> TrainingData:
 
 
 def _features(table: pa.Table) -> dict[str, pa.ChunkedArray]:
-    """Return the categorical columns of the interactions that the dataset has."""
+    """Return the dataset's categorical columns of interactions."""
     features = {name: table[name] for name in dataset.FEATURE_COLUMNS if name in table.column_names}
     return features | contexts(features.pop("context")) if "context" in features else features
 
 
 def _user_features(users: Mapping[str, Mapping[str, Any]], profile_ids: Sequence[str]) -> dict[str, Feature]:
-    """Return the users' columns with texts and booleans, a row per profile."""
+    """Return columns of users with strings or booleans, one row per profile."""
     known = {profile_id(user_id=user_id, session_id=None): properties for user_id, properties in users.items()}
     owned = [known.get(profile, {}) for profile in profile_ids]
     return {
@@ -164,7 +164,7 @@ def _user_features(users: Mapping[str, Mapping[str, Any]], profile_ids: Sequence
 
 
 def contexts(column: pa.ChunkedArray) -> dict[str, pa.ChunkedArray]:
-    """Return a column per name in the contexts (`alsolike.events.context`)."""
+    """Return one column per name in the contexts, see `alsolike.events.context`."""
     encoded = column.dictionary_encode().unify_dictionaries().combine_chunks()
     documents = [orjson.loads(text) if text else {} for text in encoded.dictionary.to_pylist()]
     return {
@@ -182,16 +182,23 @@ def encode(
     catalogue: pa.ChunkedArray | None = None,
     features: Mapping[str, pa.ChunkedArray] = MappingProxyType({}),
 ) -> tuple[Interactions, list[str], list[str]]:
-    """Number users and items; return the interactions, the ids of item positions 1..N and those of users 0..M - 1.
-
-    Both are numbered by id, so that the order of rows of different users changes nothing.
+    """Number users and items in the order of their IDs, so that the result does not depend on the order of rows.
 
     Parameters
     ----------
     catalogue
-        Ids of items to number as well, whether they have interactions or not.
+        Item IDs to number in addition, with or without interactions.
     features
-        Categorical columns, strings.
+        Categorical columns of strings by name.
+
+    Returns
+    -------
+    Interactions
+        The numbered interactions.
+    list[str]
+        Item IDs of positions 1..N.
+    list[str]
+        User IDs of numbers 0..M - 1.
     """
     users, user_names = _codes(user_ids)
     every_item = item_ids.chunks if catalogue is None else [*item_ids.chunks, *catalogue.chunks]
@@ -209,7 +216,7 @@ def encode(
 
 
 def _codes(ids: pa.ChunkedArray) -> tuple[np.ndarray[Any, Any], list[str]]:
-    """Return each row's number in the order of ids, and the ids in that order."""
+    """Return the index of each row's ID among the sorted distinct IDs, and these IDs."""
     encoded = ids.cast(pa.string()).combine_chunks().dictionary_encode()
     order = pc.array_sort_indices(encoded.dictionary).to_numpy()
     rank = np.empty(len(order), np.int64)
@@ -218,14 +225,19 @@ def _codes(ids: pa.ChunkedArray) -> tuple[np.ndarray[Any, Any], list[str]]:
 
 
 def read_table(path: Path, columns: Sequence[str], *, optional: Sequence[str] = ()) -> pa.Table:
-    """Return columns of a file, or of a directory of parts that are in order by name.
+    """Return columns of a Parquet file, or of a directory of Parquet files in the order of their names.
 
     Parameters
     ----------
     optional
-        Columns of strings, repeated values, that earlier versions did not write.
+        Columns of strings that may be missing, because earlier versions did not write them. Read as dictionaries.
+
+    Raises
+    ------
+    InvalidDataset
+        If a file or column is missing, or a column has missing values.
     """
-    # A number of more digits goes after one of fewer.
+    # Names contain numbers without leading zeros, so longer names are later.
     parts = sorted(path.glob("*.parquet"), key=lambda part: (len(part.name), part.name)) if path.is_dir() else [path]
     if not parts or not parts[0].is_file():
         raise InvalidDataset(f"{path.parent} has no {path.name}")
@@ -248,13 +260,13 @@ def _read_part(part: Path, name: str, columns: Sequence[str], optional: Sequence
 
 
 def unlearned_ids(by_id: Mapping[str, Mapping[str, Any]], item_ids: Sequence[str]) -> list[str]:
-    """Return the ids of the catalogue's items that have no position, see `TrainingData`."""
+    """Return the IDs of the catalogue's items without a position, see `TrainingData`."""
     learned = set(item_ids)
     return [item_id for item_id in by_id if item_id not in learned]
 
 
 def unlearned(by_id: Mapping[str, Mapping[str, Any]], rare_ids: Sequence[str]) -> list[Mapping[str, Any]]:
-    """Return the columns of these items, or of some of them, see `TrainingData`."""
+    """Return the columns of up to `MOST_COLD_ITEMS` of these items, evenly spaced."""
     count = min(len(rare_ids), MOST_COLD_ITEMS)
     places = np.linspace(0, len(rare_ids) - 1, count).astype(np.int64)
     return [by_id[rare_ids[place]] for place in places.tolist()]
@@ -300,7 +312,7 @@ def properties_by_id(rows: pa.Table, id_column: str) -> dict[str, Mapping[str, A
     Raises
     ------
     InvalidDataset
-        If they are no JSON objects.
+        If a row's properties are not a JSON object.
     """
     properties: dict[str, Mapping[str, Any]] = {}
     for row_id, document in zip(rows[id_column].to_pylist(), rows["properties"].to_pylist(), strict=True):

@@ -1,1 +1,0 @@
-"""Splits, metrics, and the selection of algorithm and settings."""

@@ -1,4 +1,4 @@
-"""Confidence intervals for the difference between two models."""
+"""Confidence intervals of differences between models or groups of users."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from scipy import stats
 
 CONFIDENCE = 0.95
 BEYOND = 25
-"""Resamples beyond each end: of fewer the ends of an interval with much confidence would be single resamples."""
+"""Number of resamples outside each end of an interval. With fewer, single resamples would determine the ends."""
 
 SEED = 0
 
 
 def interval(differences: npt.NDArray[np.float64], *, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """Return the confidence interval of the mean of paired differences, one a user: percentile bootstrap over users.
+    """Return the confidence interval of the mean of paired differences per user, by a percentile bootstrap.
 
-    The same differences give the same interval. For fewer than two users the interval is minus to plus infinity.
+    Equal differences give equal intervals. For fewer than two users, the interval is minus to plus infinity.
 
     References
     ----------
@@ -48,10 +48,10 @@ def interval(differences: npt.NDArray[np.float64], *, confidence: float = CONFID
 def apart(
     some: npt.NDArray[np.float64], others: npt.NDArray[np.float64], *, confidence: float = CONFIDENCE
 ) -> tuple[float, float]:
-    """Return the confidence interval of the mean of some users less that of others, who may be the same.
+    """Return the confidence interval of the mean of `some` minus the mean of `others`, for two groups of users.
 
-    Uses the normal approximation and treats the groups as disjoint, so that it is too wide if they share many users. If
-    either has fewer than two users, the interval is infinite.
+    The normal approximation assumes disjoint groups, so the interval is too wide if many users are in both. If either
+    group has fewer than two users, the interval is infinite.
 
     Examples
     --------

@@ -1,9 +1,9 @@
-"""The processor time and memory that a comparison may take, and whether an algorithm fits in.
+"""Budget of processor time and memory of a comparison, and the decision whether an algorithm fits into it.
 
-Neither the clock nor the load of the machine counts, so a busy machine compares the same algorithms as an idle one. An
-algorithm estimates its cost from counts (`Algorithm.fit_cost`), or two short fits on some of the users estimate it.
-Their difference is assumed to grow with the interactions. The rest is assumed to depend on the items, which are all
-there in a short fit too.
+Wall-clock time and the load of the machine do not matter, so that a busy machine compares the same algorithms. An
+algorithm estimates its cost from counts (`Algorithm.fit_cost`), or two short fits on samples of users measure it. Their
+difference is extrapolated linearly in the number of interactions. The remaining cost depends on the number of items,
+which is the same in the short fits.
 """
 
 from __future__ import annotations
@@ -19,27 +19,28 @@ from model_export.processes import checkpoints
 from model_export.processes.resources import measured
 
 SMALL_INTERACTIONS, SMALL_ITEMS = 5_000_000, 100_000
-"""Up to these, an ample budget needs no short fits."""
+"""Maximum number of interactions and of items for which no short fits are needed if the budget is ample."""
 
 AMPLE_S, AMPLE_MB = 600.0, 4_000.0
-"""Least remaining budget that counts as ample: on small data, `FITS` of an algorithm take half of either at most."""
+"""Minimum remaining budget that is ample. On small data, `FITS` fits of an algorithm take at most half of it."""
 
 SHORT_FIT_ROWS = 50_000
-"""Interactions of the longer short fit, or `SHORT_FIT_SHARE` of large data; up to four times as many need none."""
+"""Number of interactions of the longer short fit, at least `SHORT_FIT_SHARE` of the data. Data with up to four times as
+many interactions needs no short fits."""
 
 SHORT_FIT_SHARE = 0.01
 SHORTER = 10
-"""The longer short fit has so many times the interactions of the other."""
+"""Ratio of the numbers of interactions of the two short fits."""
 
 BUDGET_S = 7_200.0
-"""Default budget: half of the default run time of a job, because most fits use one processor."""
+"""Default budget in processor seconds: half of a job's default run time, because most fits use one processor."""
 
 QUICK_S = 60.0
-"""Processor seconds of all fits of an algorithm that a first training compares, if the algorithm estimates its cost."""
+"""Maximum estimated processor seconds of an algorithm's fits in a first training."""
 
 FITS = 5
-"""Fits of an algorithm: on the validation's past, the test's past, the champion's data, that with half of the newer
-interactions, and everything. Where the earlier fits know too little to check the new data, there is one more.
+"""Number of fits per algorithm: for validation, for the test, up to the champion's last event, up to half of the newer
+interactions, and on all data. The check of new data sometimes needs a sixth fit.
 """
 
 
@@ -50,11 +51,12 @@ class Budget:
     Attributes
     ----------
     seconds
-        Processor time of all fits, as estimated.
+        Maximum estimated processor time of all fits.
     megabytes
-        Resident memory of the process, in 10^6 bytes.
+        Maximum resident memory of the process, in 10^6 bytes.
     quick
-        True to leave out algorithms that estimate more than `QUICK_S`: in a first training, the shop waits for a model.
+        True to exclude algorithms that estimate more than `QUICK_S`, for a first training, because the shop has no
+        model.
     """
 
     seconds: float = math.inf
@@ -65,18 +67,22 @@ class Budget:
     )
 
     def unsupported_reason(self, algorithm: Algorithm, interactions: Interactions) -> str | None:
-        """Return why the algorithm is not to be fitted on the interactions, or None.
+        """Return the reason to exclude the algorithm on these interactions, or None.
 
-        An accepted algorithm takes its estimate from the budget. Repeated calls return the same and take nothing.
+        The estimate of an accepted algorithm is subtracted from the budget. Repeated calls return the cached decision.
         """
         asked = algorithm, id(interactions)
         if asked not in self._decided:
             seconds, reason = self._decide(algorithm, interactions)
-            self._decided[asked] = interactions, 0.0 if reason else seconds, reason  # alive, the data keeps its id
+            self._decided[asked] = (
+                interactions,
+                0.0 if reason else seconds,
+                reason,
+            )  # a reference to the data, so that no other object gets its id()
         return self._decided[asked][2]
 
     def is_ample(self, interactions: Interactions) -> bool:
-        """Return whether fits on these interactions surely go in, of algorithms that do not estimate their cost."""
+        """Return whether the budget suffices for any algorithm without a cost estimate on these interactions."""
         is_small = len(interactions) <= SMALL_INTERACTIONS and interactions.items <= SMALL_ITEMS
         return is_small and self._left() >= AMPLE_S and self.megabytes >= AMPLE_MB
 
@@ -84,7 +90,10 @@ class Budget:
         return self.seconds - sum(seconds for _, seconds, _ in self._decided.values())
 
     def _decide(self, algorithm: Algorithm, interactions: Interactions) -> tuple[float, str | None]:
-        """Return the estimated seconds of all fits, and why they are too many; what is counted is not estimated."""
+        """Return the estimated seconds of all fits, and the reason to exclude the algorithm, or None.
+
+        Fits from counts are free.
+        """
         if interactions.counts is not None or (math.isinf(self.seconds) and math.isinf(self.megabytes)):
             return 0.0, None
         cost = algorithm.fit_cost(interactions)
@@ -109,7 +118,7 @@ class Budget:
 
 
 def machine_megabytes() -> float:
-    """Return four fifths of the machine's memory, in 10^6 bytes."""
+    """Return 80% of the machine's memory, in 10^6 bytes."""
     return 0.8 * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e6
 
 
@@ -125,7 +134,7 @@ def _cost_by_short_fits(algorithm: Algorithm, interactions: Interactions) -> Fit
 
 
 def _measured_fit(algorithm: Algorithm, interactions: Interactions) -> FitCost:
-    """Fit, and return the cost; a fit that resumed from a checkpoint would cost nothing."""
+    """Fit without checkpoints, because a resumed fit would be too cheap, and return the cost."""
     started = time.process_time()
     with checkpoints.kept_in(None), measured() as cost:
         algorithm.fit(interactions)
@@ -133,6 +142,6 @@ def _measured_fit(algorithm: Algorithm, interactions: Interactions) -> FitCost:
 
 
 def _of_some_users(interactions: Interactions, *, rows: int) -> Interactions:
-    """Return about `rows` interactions of users that are evenly spaced."""
+    """Return about `rows` interactions, of evenly spaced users."""
     step = max(1, len(interactions) // rows)
     return interactions.select(interactions.user % step == 0)

@@ -1,9 +1,8 @@
-"""Quality of answers with items that the model does not know, and the scales of these items' scores.
+"""Quality of recommendations with cold items, which the model was not trained on, and scales of their scores.
 
-Two scales are chosen on the validation part, one of items that are new to it and one of the catalogue's that are too
-rare to be learned, which take part as they do in serving: in many shops those are most of the cold ones. Both are as
-large as they may be without costing the answers as a whole more than `MOST_LOST`, and long lists more than
-`MOST_LOST_LONG`. New items come first: users can like them only after seeing them. Rare items had their time.
+The validation data selects two scales: one for new items, and one for rare items, which have too few interactions for
+the training. Each scale is the largest that costs at most `MOST_LOST` of the NDCG of all items, and `MOST_LOST_LONG` of
+the NDCG of long lists. The scale for new items is selected first, because they need exposure. Rare items had exposure.
 """
 
 from __future__ import annotations
@@ -24,32 +23,32 @@ from model_export.evaluation.splits import Split
 SCALES = (0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0)
 
 DEFAULT_SCALES = Scales(new=2.0, rare=2.0)
-"""Scales without measurements: for new items, the middle of the usual choices."""
+"""Default scales without measurements: for new items, the middle of usual selections."""
 
 MOST_LOST = 0.002
-"""Share of the NDCG that cold items may cost: less than a part of a blend has to be worth."""
+"""Maximum share of the NDCG that cold items may cost, less than the minimum gain of an algorithm in a blend."""
 
 MOST_LOST_LONG = 0.01
-"""Share of the NDCG of lists of `LONG` that they may cost."""
+"""Maximum share of the NDCG of lists of `LONG` items that cold items may cost."""
 
 MOST_QUERIES = 5_000
-"""As many users choose the scales, and as many tell what they bring."""
+"""Maximum number of users for the selection of scales, and for their evaluation."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ColdStart:
-    """The test part without cold items, and with them at the chosen scales, by `MOST_QUERIES` users.
+    """Metrics of up to `MOST_QUERIES` test users without and with cold items at the selected scales.
 
     Attributes
     ----------
     items
-        Items of the data that are first seen in the test.
+        Number of new items, which first occur in the test data.
     others
-        Cold items that are not in the data.
+        Number of rare items, which are not in the data.
     users
-        Who had a cold item.
+        Number of users with a new item among their targets.
     by_words_alone
-        With them, where a sentence model took part, and that one left out; at the scales that are chosen then.
+        Metrics with cold items without the sentence model, at the scales selected for that. None without such a model.
     """
 
     items: int
@@ -60,7 +59,7 @@ class ColdStart:
     by_words_alone: ColdFigures | None = None
 
     def sentence(self) -> str:
-        """Say it in a line."""
+        """Return the result as one line for the log."""
         without, with_ = self.without, self.with_
         said = (
             f"{self.items:,} items are new in the test, {self.others:,} too rare to be learned: the ndcg of new ones "
@@ -80,7 +79,7 @@ class Trials:
     Attributes
     ----------
     by_words
-        The same by words only, if a sentence model takes part.
+        Trials without the sentence model, or None if there is no such model.
     """
 
     validation: Trial
@@ -89,15 +88,15 @@ class Trials:
 
 
 def part_items(split: Split) -> tuple[PartItems, PartItems]:
-    """Return the items of the validation and of the test part; both are one where both learn from the same.
+    """Return the items of the validation and the test part, equal if both are fitted on the same interactions.
 
-    Items that first came in the test part are in neither: a shop does not have them at the validation's time.
+    Items that first occur after the test's training data are not new in the validation, as they did not exist then.
     """
     test = PartItems.of(split.test)
     if split.test.fit is split.validation.fit:
         return test, test
     mask = unknown(split.validation)
-    later = np.zeros_like(mask)  # by the numbers of the whole data
+    later = np.zeros_like(mask)  # indexed by item number in the full dataset
     later[split.test.order] = test.unknown[1:]
     mask[1:] &= ~later[split.validation.order]
     return PartItems.of(split.validation, new=mask), test
@@ -114,13 +113,13 @@ def trials(
     Parameters
     ----------
     items
-        Of the parts, see `part_items`.
+        Items of the parts, from `part_items`.
     properties
-        Columns of the items in the order of the whole data.
+        Columns of the items in the order of the full dataset.
     unlearned
-        Columns of the catalogue's other items: too rare to be in the data, and so cold when the model serves.
+        Columns of rare items of the catalogue, which are not in the data.
     sentences
-        Compares texts as well.
+        Sentence model that compares texts, or None.
     """
     validation, test = items
     of_test = Trial(test, properties, unlearned, sentences)
@@ -132,7 +131,7 @@ def trials(
 
 
 def judge(settings: Algorithm, split: Split, cold: Trials, *, fits: Fits, k: int, seen: Seen) -> ColdStart:
-    """Choose the scales of an algorithm's cold items on the validation part and measure them on the test part."""
+    """Select the scales of an algorithm's cold items on the validation part and evaluate them on the test part."""
     scales = choose_scales(fits.fit(settings, split.validation.fit), split, cold.validation, k=k, seen=seen)
     found = measure(fits.fit(settings, split.test.fit), split, cold.test, scales=scales, k=k, seen=seen)
     if cold.by_words is None:
@@ -142,7 +141,7 @@ def judge(settings: Algorithm, split: Split, cold: Trials, *, fits: Fits, k: int
 
 
 def measure(model: Model, split: Split, cold: Trial, *, scales: Scales, k: int, seen: Seen) -> ColdStart:
-    """Measure a model that was fitted on the test part's interactions, with the cold items of that part."""
+    """Evaluate a model that was fitted for the test part, with the cold items of the test part."""
     answers = cold.answers(model, split.test.queries.sample(MOST_QUERIES), k=k, seen=seen)
     return ColdStart(
         items=cold.new,
@@ -154,19 +153,22 @@ def measure(model: Model, split: Split, cold: Trial, *, scales: Scales, k: int, 
 
 
 def choose_scales(model: Model, split: Split, cold: Trial, *, k: int, seen: Seen) -> Scales:
-    """Return the largest of `SCALES` for new items, and with that the largest, not above it, for rare ones.
+    """Select the scales of new and rare items on the validation part.
 
-    Both together may cost `MOST_LOST` and `MOST_LOST_LONG`, and rare ones as much of what new ones bring. New items are
-    judged next to rare ones at the smallest scale. If those cost more even so, they keep it and hold nothing down:
-    new items are judged without them. If new ones cost more at every scale, they have the smallest.
+    The scale of new items is the largest of `SCALES` within the limits `MOST_LOST` and `MOST_LOST_LONG`, with rare
+    items at the smallest scale. If no scale is within the limits, rare items are excluded from this step. If no scale
+    is within the limits even then, new items have the smallest scale.
 
-    Without evidence, `DEFAULT_SCALES`: where no item that is cold to the validation part is like a known one, or
-    nothing is found. Where no new one is, new items have theirs, and rare ones what is left.
+    The scale of rare items is then the largest up to that scale that is within the limits, compared both with lists
+    without cold items and with lists with new items. If there is none, rare items have the smallest scale.
+
+    `DEFAULT_SCALES` are returned if no cold item has neighbours, or no list contains a target. If no new item has
+    neighbours, new items have their default scale.
 
     Parameters
     ----------
     model
-        Fitted on the validation part's interactions.
+        Model that was fitted for the validation part.
     cold
         Cold items of the validation part.
     """
@@ -199,5 +201,5 @@ def choose_scales(model: Model, split: Split, cold: Trial, *, k: int, seen: Seen
 
 
 def _largest(scales: Sequence[float], kept: Callable[[float], bool]) -> float | None:
-    """Return the last of ascending scales that is kept."""
+    """Return the last of the ascending scales for which `kept` is true, or None."""
     return next((scale for scale in reversed(scales) if kept(scale)), None)

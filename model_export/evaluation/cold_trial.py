@@ -1,6 +1,6 @@
-"""Answers of a model with items that it does not know: scored as serving does, by `alsolike.snapshot.cold_items`.
+"""Ranking of known and cold items, scored by `alsolike.snapshot.cold_items` as in serving.
 
-A user's known and cold items are scored once, and ranked again for any scales.
+Known and cold items of a user are scored once, and can be ranked with any scales.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from model_export.evaluation.ranking import Hits, Seen, end, hidden, mean, open_
 from model_export.evaluation.splits import Part, Queries
 
 LONG = 100
-"""Items of a long list: a model's scores fall in it, and those of cold items, by its first ones, fall less."""
+"""Length of a long list. Scores of cold items decrease less than scores of known items in it, so cold items rise."""
 
 NONE = Scales(new=0.0, rare=0.0)
-"""Answers without cold items."""
+"""Scales that exclude cold items."""
 
 Properties = Sequence[Mapping[str, Any]]
 Mask = npt.NDArray[np.bool_]
@@ -37,16 +37,16 @@ Mask = npt.NDArray[np.bool_]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ColdFigures:
-    """NDCG of answers with cold items at some scales.
+    """NDCG of lists with cold items at these scales.
 
     Attributes
     ----------
     every_item
         NDCG of all users' targets.
     new_items
-        NDCG of only the cold targets, for users who have some.
+        NDCG of new targets only, for users with new targets.
     every_item_long
-        NDCG of all users' targets in lists of `LONG`.
+        NDCG of all users' targets in lists of `LONG` items.
     """
 
     scales: Scales
@@ -56,7 +56,7 @@ class ColdFigures:
 
 
 def unknown(part: Part) -> Mask:
-    """Return the items without interactions in the part's training data, by position, `(items + 1,)`."""
+    """Return a mask of the items without interactions in the part's training data, bool `(items + 1,)`."""
     mask: Mask = part.fit.frequencies() == 0
     mask[0] = False
     return mask
@@ -69,11 +69,11 @@ class PartItems:
     Attributes
     ----------
     order
-        See `model_export.evaluation.splits.Part`.
+        Order of items, see `model_export.evaluation.splits.Part`.
     unknown
-        Items without interactions in what the part learns from, by position, `(items + 1,)`.
+        Mask of items without interactions in the part's training data, bool `(items + 1,)`.
     new
-        Unknown items that take part as new ones, by position.
+        Mask of unknown items that are evaluated as new items, bool `(items + 1,)`.
     """
 
     order: Ints
@@ -82,31 +82,31 @@ class PartItems:
 
     @classmethod
     def of(cls, part: Part, *, new: Mask | None = None) -> PartItems:
-        """Return the items of a part; by default, all unknown ones are new."""
+        """Return the items of a part. By default, all unknown items are new."""
         mask = unknown(part)
         return cls(order=part.order, unknown=mask, new=mask if new is None else new)
 
 
 class Trial:
-    """A part's cold items next to the known ones, which have the positions before them.
+    """Known and cold items of a part. Cold items have the last positions.
 
     Parameters
     ----------
     properties
-        Columns of the items in the order of the whole data.
+        Columns of the items in the order of the full dataset.
     unlearned
-        Columns of the rare items, which have the positions after the part's, and no interactions.
+        Columns of rare items without interactions. They get positions after the items of the part.
     sentences
-        Compares texts as well.
+        Sentence model that compares texts, or None.
 
     Attributes
     ----------
     positions
-        int64, of the cold items, ascending.
+        Positions of the cold items, ascending, int64.
     new, rare
-        How many of them there are.
+        Number of new and of rare items.
     comparable_new, comparable_rare
-        How many of them have neighbours; others are in no answer.
+        Number of new and of rare items with neighbours. Cold items without neighbours are in no list.
     """
 
     def __init__(
@@ -138,11 +138,11 @@ class Trial:
         self._unknown = items.unknown
 
     def answers(self, model: Model, queries: Queries, *, k: int, seen: Seen) -> Answers:
-        """Score the items of each user who has a target."""
+        """Score the items of each user with a target."""
         found = []
         for start, chunk in scored(model, queries):
             end(chunk)
-            chunk[:, self._unknown] = -np.inf  # a model that serves has only what it learned from
+            chunk[:, self._unknown] = -np.inf  # a served model contains only trained items
             for query, scores in enumerate(chunk, start):
                 targets = open_targets(scores, queries, query, seen)
                 if len(targets):
@@ -155,7 +155,7 @@ class Trial:
         listed = best_items(scores, LISTED)
         cold_scores = self._scorer.scores(listed, scores[listed])
         cold_scores[np.searchsorted(self.positions, past[self._cold[past]])] = 0.0
-        enough = max(k, LONG) + len(targets)  # later items are in no list
+        enough = max(k, LONG) + len(targets)  # items with lower scores are in no list
         known = np.setdiff1d(np.union1d(best_items(scores, enough), targets), cold_targets)
         new = np.union1d(best_items(cold_scores[: self.new], enough), np.searchsorted(self.positions, cold_targets))
         rare = best_items(cold_scores[self.new :], enough) + self.new
@@ -171,16 +171,16 @@ class Trial:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Answer:
-    """Candidates for a user's list: known items, new ones and rare ones, in this order.
+    """Candidates for a user's list: known, new and rare items, in this order.
 
     Attributes
     ----------
     scores
-        float32, at scales of 1.
+        Scores at scales of 1, float32.
     known, new
-        Numbers of known and of new items.
+        Number of known and of new items.
     targets, new_targets
-        Places of the user's targets, and of the new ones among them.
+        Indices of the user's targets, and of the new items among the targets.
     """
 
     scores: Floats
@@ -190,7 +190,7 @@ class _Answer:
     new_targets: Ints
 
     def scaled(self, scales: Scales) -> Floats:
-        """Return the scores at these scales, -inf where an item is in no list."""
+        """Return the scores at these scales, -inf for items that are in no list."""
         scores = self.scores.copy()
         scores[self.known : self.known + self.new] *= np.float32(scales.new)
         scores[self.known + self.new :] *= np.float32(scales.rare)
@@ -199,7 +199,7 @@ class _Answer:
 
 
 class Answers:
-    """Answers to users, to be ranked at different scales."""
+    """Candidates of all users, which can be ranked at different scales."""
 
     def __init__(self, answers: Sequence[_Answer], *, k: int) -> None:
         self._answers = answers
@@ -207,11 +207,11 @@ class Answers:
 
     @property
     def users_of_new_items(self) -> int:
-        """Number of users with a new item among their targets."""
+        """Number of users with a new item among the targets."""
         return sum(len(answer.new_targets) > 0 for answer in self._answers)
 
     def figures(self, scales: Scales) -> ColdFigures:
-        """Return what the answers are worth with cold items at these scales."""
+        """Return the NDCG of the lists with cold items at these scales."""
         every, new = Hits(max(self._k, LONG)), Hits(self._k)
         for answer in self._answers:
             scores = answer.scaled(scales)

@@ -1,4 +1,4 @@
-"""Diversity of lists in which a product has one place, as serving answers, and what that costs in NDCG.
+"""Diversity and NDCG of lists with one variant per product, as in serving.
 
 References
 ----------
@@ -26,14 +26,14 @@ CANDIDATES_A_PLACE = 4
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Kinds:
-    """Products and categories of items, by position 0..items; 0 is padding.
+    """Products and categories of items, by position.
 
     Attributes
     ----------
     products
-        int64 `(items + 1,)`, the number of each item's product, which variants share.
+        Product number of each item, which variants share, int64 `(items + 1,)`. 0 for padding.
     categories
-        int64 `(items + 1,)`, the number of each item's leaf category; 0 without one.
+        Number of each item's leaf category, int64 `(items + 1,)`. 0 for padding and without a category.
     """
 
     products: Ints
@@ -41,16 +41,16 @@ class Kinds:
 
 
 def kinds(properties: Sequence[Mapping[str, Any]], order: Ints, *, variants: str | None) -> Kinds:
-    """Return the kinds of a part's items.
+    """Return the products and categories of a part's items.
 
     Parameters
     ----------
     properties
-        Of the data's items.
+        Columns of the items of the full dataset.
     order
-        `Part.order`.
+        Order of items, `Part.order`.
     variants
-        `items.variants` of the configuration.
+        Setting `items.variants` of the configuration.
     """
     products: dict[tuple[str, ...], int] = {}
     categories: dict[str, int] = {}
@@ -65,16 +65,16 @@ def kinds(properties: Sequence[Mapping[str, Any]], order: Ints, *, variants: str
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Diversity:
-    """Figures of lists with one variant of each product.
+    """Metrics of lists with one variant per product.
 
     Attributes
     ----------
     ndcg
-        NDCG@k of these lists; the difference to that of the model's own lists is the cost.
+        NDCG@k of these lists.
     category_entropy
-        Mean entropy of the leaf categories of a list, in bits: 0 for one category, log2(k) for k different ones.
+        Mean entropy of the leaf categories of a list, in bits: 0 for one category, log2(k) for k different categories.
     intra_list_distance
-        Mean cosine distance of two items of a list by their columns: 0 for equal ones, 1 if they share nothing.
+        Mean cosine distance of two items of a list by their columns: 0 for equal columns, 1 without common tokens.
     """
 
     ndcg: float
@@ -83,12 +83,12 @@ class Diversity:
 
 
 class ProductLists:
-    """Collection of lists with one variant of each product.
+    """Collector of lists with one variant per product.
 
     Parameters
     ----------
     content
-        Vectors of the items, `(items + 1, features)`, of length 1 or 0.
+        Vectors of the items, of length 1 or 0, `(items + 1, features)`.
     """
 
     def __init__(self, kinds: Kinds, content: sp.csr_array, *, k: int) -> None:
@@ -98,7 +98,7 @@ class ProductLists:
         self._targets: list[int] = []
 
     def add(self, scores: Floats, targets: Ints) -> None:
-        """Count a user's list; among equal scores, items that are no targets come first."""
+        """Add a user's list. Among equal scores, targets are last."""
         best = product_list(scores, targets, self._kinds.products, k=self._k)
         hits = np.zeros(self._k, np.bool_)
         hits[: len(best)] = (best[:, None] == targets).any(axis=1)
@@ -107,7 +107,6 @@ class ProductLists:
         self._targets.append(len(targets))
 
     def diversity(self) -> Diversity:
-        """Return the means over users."""
         hits = np.array(self._hits, np.bool_).reshape(-1, self._k)
         lists = [listed for listed in self._lists if len(listed) > 1]
         return Diversity(
@@ -118,7 +117,7 @@ class ProductLists:
 
 
 def product_list(scores: Floats, targets: Ints, products: Ints, *, k: int) -> Ints:
-    """Return the k best items, one of each product; variants follow if products among `4 k` items do not suffice.
+    """Return the k best items, one per product. Variants fill the list if the best `4 k` items have too few products.
 
     Examples
     --------
@@ -139,11 +138,11 @@ def product_list(scores: Floats, targets: Ints, products: Ints, *, k: int) -> In
 
 
 def category_entropy(categories: Ints) -> float:
-    """Return the entropy of a list's categories, in bits; items without a category are left out.
+    """Return the entropy of a list's categories, in bits, without items that have no category.
 
     Examples
     --------
-    Two items of one category and one each of two others: 1/2 · 1 + 2 · 1/4 · 2.
+    Two items of one category, and one item of each of two others: 1/2 · 1 + 2 · 1/4 · 2.
 
     >>> category_entropy(np.array([7, 7, 8, 9]))
     1.5
@@ -154,13 +153,13 @@ def category_entropy(categories: Ints) -> float:
 
 
 def intra_list_distances(lists: Sequence[Ints], content: sp.csr_array) -> npt.NDArray[np.float64]:
-    """Return the mean cosine distance of two items, of each list of at least two, float64 `(lists,)`.
+    """Return the mean cosine distance of two items of each list, float64 `(lists,)`. Lists have at least two items.
 
-    The sum over all pairs of vectors of length 1 or 0 is half of the squared length of their sum, without their own.
+    The sum of the inner products of all pairs is half of |sum of vectors|² minus the sum of |vector|².
 
     Examples
     --------
-    The pairs of one item twice and of another one have the distances 0, 1 and 1.
+    The three pairs of the list (1, 1, 2) have the distances 0, 1 and 1.
 
     >>> vectors = sp.csr_array(np.array([[0, 0], [1, 0], [0, 1]], np.float32))
     >>> intra_list_distances([np.array([1, 1, 2])], vectors).round(4).tolist()

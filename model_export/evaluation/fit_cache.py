@@ -1,4 +1,4 @@
-"""Fits each algorithm once per interactions and learning settings, and remembers what that cost."""
+"""Cache of fitted models, with their cost, by interactions and learning settings."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from model_export.processes.resources import Cost, measured
 
 
 def fitted(settings: Algorithm, interactions: Interactions) -> Model:
-    """Return a model of the counts of all users where the interactions have such, or else of the interactions.
+    """Return a model fitted on the interactions, or from their counts if they have counts of all users.
 
     Raises
     ------
     InvalidInput
-        If the counts are not enough for the algorithm.
+        If the algorithm cannot be fitted from counts.
     """
     if interactions.counts is None:
         return settings.fit(interactions)
@@ -33,7 +33,7 @@ def _of_statistics(settings: Algorithm, statistics: Statistics) -> Model:
 
 
 def fitted_at_cost(settings: Algorithm, interactions: Interactions) -> tuple[Model, Cost]:
-    """Return a model of the interactions, and what the fit cost."""
+    """Return a model fitted on the interactions, and the cost of the fit."""
     with measured() as cost:
         model = settings.fit(interactions)
     return model, cost
@@ -41,14 +41,14 @@ def fitted_at_cost(settings: Algorithm, interactions: Interactions) -> tuple[Mod
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class EarlierFit:
-    """A fitted model, and the time up to which it knows the interactions."""
+    """A fitted model, and the time of the end of its training data."""
 
     model: Model
     until_ms: int
 
 
 class Fits:
-    """Fitted models and their costs."""
+    """Cache of fitted models and their costs."""
 
     def __init__(self) -> None:
         self._expected: dict[tuple[int, Algorithm], Callable[[], tuple[Model, Cost]]] = {}
@@ -58,7 +58,7 @@ class Fits:
         self._statistics: tuple[int, Statistics] | None = None
 
     def expect(self, settings: Algorithm, interactions: Interactions, fitted: Callable[[], tuple[Model, Cost]]) -> None:
-        """Take the model of these settings and interactions from `fitted`, which another process fits, when wanted."""
+        """Register a function that waits for a model from another process. `fit` calls it when the model is needed."""
         self._interactions[id(interactions)] = interactions
         self._expected[id(interactions), settings.learning_settings()] = fitted
 
@@ -67,7 +67,7 @@ class Fits:
         return (id(interactions), settings.learning_settings()) in self._expected
 
     def fit(self, settings: Algorithm, interactions: Interactions) -> Model:
-        """Return a model of these settings, fitted on these very interactions."""
+        """Return a model of these settings, fitted on this instance of interactions."""
         if isinstance(settings, Combination):
             return settings.combine([self.fit(part, interactions) for part in settings.components()])
         key = id(interactions), settings.learning_settings()
@@ -82,9 +82,10 @@ class Fits:
     def fit_with_early_stopping(
         self, settings: Algorithm, interactions: Interactions, judge: Callable[[Model], float]
     ) -> Model:
-        """Return a model fitted with a judge, the first that asks for these settings; its settings say what was found.
+        """Return a model fitted with early stopping. Its settings contain the number of epochs.
 
-        `fit` with these settings is the same model from then on.
+        Only the first call for these settings uses `judge`. Later calls, and calls of `fit` with the resulting
+        settings, return the cached model.
         """
         key = id(interactions), settings.learning_settings()
         if key in self._expected:
@@ -102,7 +103,7 @@ class Fits:
         return self.fit(dataclasses.replace(found, **read), interactions)
 
     def cost(self, settings: Algorithm, interactions: Interactions) -> Cost:
-        """Return what `fit` cost when it was not remembered yet."""
+        """Return the cost of the fit of these settings."""
         if isinstance(settings, Combination):
             costs = [self.cost(part, interactions) for part in settings.components()]
             return Cost(seconds=sum(cost.seconds for cost in costs), peak_mb=max(cost.peak_mb for cost in costs))
@@ -110,7 +111,7 @@ class Fits:
         return self._models[id(interactions), settings.learning_settings()][1]
 
     def forget(self) -> None:
-        """Drop the fitted models."""
+        """Clear the cache."""
         self._expected.clear()
         self._models.clear()
         self._judged.clear()
@@ -118,15 +119,15 @@ class Fits:
         self._statistics = None
 
     def _fit(self, settings: Algorithm, interactions: Interactions) -> Model:
-        """Do as `fitted`, but read the latest counts once."""
+        """Return a model like `fitted`, but cache the statistics of the latest counts."""
         if interactions.counts is None:
             return settings.fit(interactions)
         self._interactions[id(interactions)] = interactions
         if self._statistics is None or self._statistics[0] != id(interactions):
-            self._statistics = None  # two of them may be more than the machine has
+            self._statistics = None  # memory may not suffice for two
             self._statistics = id(interactions), interactions.counts.statistics()
         return _of_statistics(settings, self._statistics[1])
 
     def _remember(self, interactions: Interactions, model: Model, cost: Cost) -> None:
-        self._interactions[id(interactions)] = interactions  # kept alive, so that its id is not given away
+        self._interactions[id(interactions)] = interactions  # a reference, so that no other object gets this id()
         self._models[id(interactions), model.settings.learning_settings()] = model, cost

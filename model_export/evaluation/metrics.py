@@ -1,10 +1,9 @@
-"""Ranking metrics over all items, with ties never in the model's favour.
+"""Ranking metrics over all items, with pessimistic ties.
 
-The ranked list of a user is ordered by score; among equal scores, items that the user did not choose come first. So a
-target has the worst rank of its tie, and a model that scores everything alike finds nothing. Masked items (-inf) are
-in no list.
+Lists are ordered by score. Among equal scores, targets are last, so that a model with constant scores has no hits.
+Masked items (-inf) are in no list.
 
-Every metric takes `hits`, bool `(users, k)`: whether the item at each rank is a target, best rank first.
+Every metric takes `hits`, bool `(users, k)`: true if the item at this rank is a target, best rank first.
 """
 
 from __future__ import annotations
@@ -18,20 +17,21 @@ Hits = npt.NDArray[np.bool_]
 
 
 def rank_targets(scores: Floats, targets: Ints, k: int) -> Hits:
-    """Return which of the first k ranks hold a target, bool `(k,)`.
+    """Return a mask of the first k ranks that are targets, bool `(k,)`.
 
     Parameters
     ----------
     scores
-        `(columns,)`, scores of every item, -inf where masked.
+        Scores of all items, -inf if masked, `(columns,)`.
     targets
-        Columns of the items that the user chose, each once.
+        Distinct columns of the user's targets.
     k
         Length of the list.
 
     Examples
     --------
-    Columns 1 and 2 tie for the first rank; the target among them takes the second.
+    Columns 1 and 2 have equal scores. The target, column 1, gets the second rank.
+
 
     >>> rank_targets(np.array([0.1, 0.9, 0.9, 0.5], np.float32), np.array([1, 3]), 3).tolist()
     [False, True, True]
@@ -39,7 +39,7 @@ def rank_targets(scores: Floats, targets: Ints, k: int) -> Hits:
     hits = np.zeros(k, np.bool_)
     found = scores[targets]
     found = np.sort(found[found > -np.inf])[::-1]
-    for earlier, score in enumerate(found):  # counting costs less than sorting, and few targets stand in the list
+    for earlier, score in enumerate(found):  # counting is faster than sorting for few targets
         rivals = np.count_nonzero(scores >= score) - np.count_nonzero(found >= score)
         if rivals + earlier >= k:
             break
@@ -48,7 +48,7 @@ def rank_targets(scores: Floats, targets: Ints, k: int) -> Hits:
 
 
 def hit_rate(hits: Hits) -> float:
-    """Share of users with at least one target in the list.
+    """Return the share of users with at least one target in the list.
 
     Examples
     --------
@@ -59,17 +59,17 @@ def hit_rate(hits: Hits) -> float:
 
 
 def ndcg(hits: Hits, target_counts: Ints) -> float:
-    """Normalised discounted cumulative gain with binary relevance.
+    """Return the normalised discounted cumulative gain with binary relevance.
 
-    The mean over users of sum(hit / log2(rank + 1)) / sum over r = 1..min(k, targets) of 1 / log2(r + 1), with ranks
-    from 1.
+    NDCG is the mean over users of sum(hit / log2(rank + 1)), divided by the sum over r = 1..min(k, targets) of
+    1 / log2(r + 1). Ranks start at 1.
 
     Parameters
     ----------
     hits
-        bool `(users, k)`.
+        Mask of targets, bool `(users, k)`.
     target_counts
-        int64 `(users,)`, targets of each user, above 0.
+        Number of targets of each user, above 0, int64 `(users,)`.
 
     References
     ----------
@@ -86,7 +86,7 @@ def ndcg(hits: Hits, target_counts: Ints) -> float:
 
 
 def gains(hits: Hits, target_counts: Ints) -> npt.NDArray[np.float64]:
-    """Return each user's normalised discounted cumulative gain, whose mean is `ndcg`, `(users,)`."""
+    """Return the normalised discounted cumulative gain per user, float64 `(users,)`. Its mean is `ndcg`."""
     k = hits.shape[1]
     discounts = 1.0 / np.log2(np.arange(2, k + 2))
     ideal = np.cumsum(discounts)[np.minimum(target_counts, k) - 1]
@@ -95,11 +95,11 @@ def gains(hits: Hits, target_counts: Ints) -> npt.NDArray[np.float64]:
 
 
 def mrr(hits: Hits) -> float:
-    """Mean reciprocal rank of the first target in the list, 0 for a user without one.
+    """Return the mean reciprocal rank of the first target in the list, with 0 for users without a hit.
 
     Examples
     --------
-    Ranks 2 and none: (1/2 + 0) / 2.
+    Rank 2 and no hit: (1/2 + 0) / 2.
 
     >>> mrr(np.array([[False, True], [False, False]]))
     0.25
@@ -110,12 +110,12 @@ def mrr(hits: Hits) -> float:
 
 
 def coverage(recommended: npt.NDArray[np.bool_]) -> float:
-    """Share of the items that stand in at least one user's list.
+    """Return the share of items in at least one user's list.
 
     Parameters
     ----------
     recommended
-        bool `(items,)`.
+        True for items in a list, bool `(items,)`.
 
     Examples
     --------

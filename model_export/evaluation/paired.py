@@ -1,4 +1,4 @@
-"""Two models asked the same: what each user's list of either is worth, and what one has more."""
+"""Paired comparison of two models by the NDCG of the same users."""
 
 from __future__ import annotations
 
@@ -14,17 +14,19 @@ from model_export.evaluation.ranking import Gains, Seen, hidden, mean
 from model_export.evaluation.splits import Queries
 
 MOST_ASKED = 5_000
-"""Most test users; a larger set is sampled with the run's seed."""
+"""Maximum number of test users. Larger sets are sampled with the seed of the run."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Paired:
-    """Mean NDCG of two models by the same users, and the interval of the candidate's lead.
+    """Mean NDCG of two models on the same users, and the interval of the difference.
 
     Attributes
     ----------
     hit_users
-        Users with a relevant item in the list of either model.
+        Number of users with a relevant item in the list of either model.
+    ahead
+        Confidence interval of the candidate's mean NDCG minus that of the champion.
     """
 
     users: int
@@ -35,7 +37,7 @@ class Paired:
 
 
 def paired(own: Gains, other: Gains, *, confidence: float = CONFIDENCE) -> Paired:
-    """Compare two models by each user's NDCG."""
+    """Compare two models by the NDCG per user."""
     ahead = interval(own - other, confidence=confidence)
     return Paired(
         users=len(own), hit_users=hit_users(own, other), candidate=mean(own), champion=mean(other), ahead=ahead
@@ -48,7 +50,7 @@ def hit_users(own: Gains, other: Gains) -> int:
 
 
 def drawn(queries: Queries, *, seed: int) -> Queries:
-    """Return all queries, or `MOST_ASKED` of more."""
+    """Return the queries, or a random sample of `MOST_ASKED` if there are more."""
     if len(queries) <= MOST_ASKED:
         return queries
     chosen = np.random.default_rng(seed).choice(len(queries), MOST_ASKED, replace=False)
@@ -56,7 +58,7 @@ def drawn(queries: Queries, *, seed: int) -> Queries:
 
 
 def wanted_of(queries: Queries, seen: Seen) -> list[Ints]:
-    """Return each query's targets that may be recommended."""
+    """Return the targets of each query, without items that may not be recommended."""
     found = []
     for query in range(len(queries)):
         targets = queries.targets_of(query)
@@ -65,7 +67,7 @@ def wanted_of(queries: Queries, seen: Seen) -> list[Ints]:
 
 
 def gains_of(lists: Ints, wanted: Sequence[Ints]) -> Gains:
-    """Return NDCG@k of each query that has targets, `(asked,)`."""
+    """Return NDCG@k of each query with targets, float64 `(queries with targets,)`."""
     asked = [query for query, targets in enumerate(wanted) if len(targets)]
     hits = np.array([np.isin(lists[query], wanted[query]) for query in asked], np.bool_).reshape(-1, lists.shape[1])
     return metrics.gains(hits, np.array([len(wanted[query]) for query in asked], np.int64))

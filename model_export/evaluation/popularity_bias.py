@@ -1,8 +1,8 @@
-"""Popularity bias: the popularity of a model's lists compared with that of the users' own choices.
+"""Popularity bias: average popularity of recommended items divided by the average popularity of users' histories.
 
-The average recommendation popularity (ARP) is the mean, over users, of the mean popularity of the items of their list;
-the same of their histories says what they choose. The ratio of the two is 1 for a model that follows its users, above 1
-for one that pushes everybody towards what sells already.
+The average recommendation popularity (ARP) is the mean, over users, of the mean popularity of the items in a list. The
+ratio of the ARP of lists and of histories is above 1 for models that recommend items more popular than the users'
+histories.
 
 References
 ----------
@@ -22,17 +22,17 @@ Shares = npt.NDArray[np.float64]
 
 
 def popularity(interactions: Interactions) -> Shares:
-    """Return each item's share of the interactions, float64 `(items + 1,)`."""
+    """Return the share of each item in the interactions, float64 `(items + 1,)`."""
     counts = interactions.frequencies()
     return counts / max(1, int(counts.sum()))
 
 
 class PopularityBias:
-    """Collection of lists and histories, user by user.
+    """Collector of lists and histories.
 
     Examples
     --------
-    Of ten interactions item 1 has 6, item 2 has 3, item 3 has 1. A user with items 2 and 3 is recommended 1 and 2.
+    Items 1, 2 and 3 have 6, 3 and 1 of ten interactions. The history of a user is 2 and 3, the list is 1 and 2.
 
     >>> bias = PopularityBias(np.array([0, 0.6, 0.3, 0.1]))
     >>> bias.add(listed=np.array([1, 2]), past=np.array([2, 3]))
@@ -46,22 +46,22 @@ class PopularityBias:
         self._past: list[float] = []
 
     def add(self, *, listed: npt.NDArray[np.integer], past: npt.NDArray[np.integer]) -> None:
-        """Count a user's list and history; a user without a list does not count."""
+        """Add a user's list and history. Users with an empty list or history are ignored."""
         if len(listed) and len(past):
             self._listed.append(float(self._shares[listed].mean()))
             self._past.append(float(self._shares[past].mean()))
 
     @property
     def of_lists(self) -> float:
-        """The average popularity of what is recommended."""
+        """Average popularity of the lists."""
         return float(np.mean(self._listed)) if self._listed else 0.0
 
     @property
     def of_histories(self) -> float:
-        """The average popularity of what these users had."""
+        """Average popularity of the histories."""
         return float(np.mean(self._past)) if self._past else 0.0
 
     @property
     def ratio(self) -> float:
-        """The first by the second; 0 where nothing is recommended."""
+        """Average popularity of the lists divided by that of the histories, or 0 without lists."""
         return self.of_lists / self.of_histories if self.of_histories else 0.0

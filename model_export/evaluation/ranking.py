@@ -1,7 +1,7 @@
-"""Evaluation of a model: every item is ranked for every query, with seen items allowed and masked.
+"""Evaluation of a model: all items are ranked for every query, with items of the history allowed or masked.
 
-The judged list is the model's own, which ends where it scores 0. Serving fills it up with popular items, none of which
-is a hit here.
+A list contains only items that the model scores above 0. Popular items, which fill short lists in serving, are not
+evaluated.
 """
 
 from __future__ import annotations
@@ -37,18 +37,18 @@ FEW_PAIRS = 10_000
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Quality:
-    """Figures of one model on one set of queries.
+    """Metrics of one model on one set of queries.
 
     Attributes
     ----------
     queries
-        Users that count: those with at least one target that may be recommended.
+        Number of evaluated users, which have at least one target that may be recommended.
     popularity_ratio
-        Popularity of its lists compared with the users' histories, see `model_export.evaluation.popularity_bias`.
+        Popularity bias, see `model_export.evaluation.popularity_bias`.
     gains
-        NDCG of each of them, float64 `(queries,)`.
+        NDCG of each evaluated user, float64 `(queries,)`.
     products
-        Figures of the lists with one variant of each product; None without columns of items.
+        Metrics of lists with one variant per product, or None without columns of items.
     """
 
     hr: float
@@ -68,14 +68,14 @@ def history_parameters(
     event_weights: Mapping[str, float] = NO_WEIGHTS,
     features: Sequence[str] = (),
 ) -> HistoryParameters:
-    """Return the parameters that serving would use with a model of this half-life.
+    """Return the parameters of histories in serving for a model with this half-life.
 
     Parameters
     ----------
     interactions
-        Say how long a history is.
+        Interactions that determine the length of a history and the values of features.
     event_weights
-        What an interaction of each type weighs. Rows of a dataset have their weights already.
+        Weight by event type, empty for interactions of a dataset, which already have weights.
     features
         Names of the features that the model reads.
     """
@@ -88,7 +88,7 @@ def history_parameters(
 
 
 def histories(queries: Queries, *, half_life_days: float, rows: slice = slice(None)) -> Histories:
-    """Return the histories of the queries, cut to the latest as serving cuts them."""
+    """Return the histories of the queries, truncated to the latest interactions as in serving."""
     return queries.source.histories(
         starts=queries.starts[rows],
         ends=queries.ends[rows],
@@ -100,21 +100,22 @@ def histories(queries: Queries, *, half_life_days: float, rows: slice = slice(No
 def evaluate(
     model: Model, queries: Queries, *, k: int, seen: Collection[Seen] = BOTH, kinds: Kinds | None = None
 ) -> dict[Seen, Quality]:
-    """Rank all items for every query.
+    """Rank all items for every query, in chunks with bounded memory.
 
     Parameters
     ----------
     kinds
-        What the items are, to measure lists with one variant of each product too.
+        Products and categories of items, to evaluate lists with one variant per product. None to skip this.
     seen
-        "allowed": items of the user's past may be recommended, every target counts. "masked": they are not, and only
-        targets that are new to the user count; users without one are left out. All of the past is masked, also what
-        lies before the interactions that serving knows and keeps out of its answers. "masked if bought": the same for
-        the items that the user purchased.
+        Treatments of items in the user's history. "allowed": they may be recommended, and all targets count. "masked":
+        they may not be recommended, and only targets outside of the complete history count, even if serving knows only
+        the latest interactions. Users without such a target are excluded. "masked if bought": like "masked", but only
+        for purchased items.
 
     Returns
     -------
-    The figures of each of `seen`. Memory is bounded: queries are scored in chunks.
+    dict[Seen, Quality]
+        Metrics by treatment.
     """
     shares = popularity(queries.source)
     content = queries.source.content
@@ -125,7 +126,7 @@ def evaluate(
     for start, scores in scored(model, queries):
         end(scores)
         for query, item_scores in enumerate(scores, start):
-            for mode in ("allowed", "masked if bought", "masked"):  # each masks more of the scores
+            for mode in ("allowed", "masked if bought", "masked"):  # in order, as each treatment masks more scores
                 if mode in tallies:
                     wanted = open_targets(item_scores, queries, query, mode)
                     tallies[mode].add_list(item_scores, wanted, past=queries.seen(query))
@@ -133,7 +134,7 @@ def evaluate(
 
 
 def gains(model: Model, queries: Queries, *, k: int, seen: Seen) -> Gains:
-    """Return NDCG@k of each user that counts, which choosing settings needs; cheaper than all figures."""
+    """Return NDCG@k of each evaluated user. Faster than `evaluate`."""
     hits = Hits(k)
     for start, scores in scored(model, queries):
         for query, item_scores in enumerate(scores, start):
@@ -142,7 +143,7 @@ def gains(model: Model, queries: Queries, *, k: int, seen: Seen) -> Gains:
 
 
 def best_list(model: Model, part: Part, query: int, *, k: int, seen: Seen) -> Ints:
-    """Return a model's list for one query, best first, as item positions of the whole data."""
+    """Return a model's list for one query, best first, as item positions of the full dataset."""
     queries = part.queries.select(np.array([query]))
     ((_, scores),) = scored(model, queries)
     end(scores)
@@ -152,12 +153,12 @@ def best_list(model: Model, part: Part, query: int, *, k: int, seen: Seen) -> In
 
 
 def mean(found: Gains) -> float:
-    """Return the mean, 0 of nothing."""
+    """Return the mean, or 0 for an empty array."""
     return float(found.mean()) if len(found) else 0.0
 
 
 def open_targets(scores: Floats, queries: Queries, query: int, seen: Seen) -> Ints:
-    """Mask the items that may not be recommended and return the targets that may."""
+    """Mask, in place, the items that may not be recommended. Return the remaining targets."""
     targets = queries.targets_of(query)
     if len(past := hidden(queries, query, seen)):
         scores[past] = -np.inf
@@ -166,7 +167,7 @@ def open_targets(scores: Floats, queries: Queries, query: int, seen: Seen) -> In
 
 
 def with_open_targets(queries: Queries, seen: Seen) -> Queries:
-    """Return the queries with a target that may be recommended."""
+    """Return the queries with at least one target that may be recommended."""
     if seen == "allowed":
         return queries
     is_open = [
@@ -176,14 +177,14 @@ def with_open_targets(queries: Queries, seen: Seen) -> Queries:
 
 
 def hidden(queries: Queries, query: int, seen: Seen) -> npt.NDArray[np.int32]:
-    """Return the items of a query's past that may not be recommended."""
+    """Return the items of a query's history that may not be recommended."""
     if seen == "allowed":
         return _NO_ITEMS
     return queries.seen(query) if seen == "masked" else queries.bought(query)
 
 
 def _among(items: Ints, past: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
-    """Return which items stand in a past; of the few that most have, `np.isin` takes twenty times as long."""
+    """Return a mask of items that are in a history. For short histories, `np.isin` takes twenty times as long."""
     if items.size * past.size > FEW_PAIRS:
         return np.isin(items, past)
     among: npt.NDArray[np.bool_] = (items[:, None] == past).any(axis=1)
@@ -191,17 +192,17 @@ def _among(items: Ints, past: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
 
 
 def end(scores: Floats) -> None:
-    """Mask, in place, padding and the items that the model knows nothing about, which are in no list."""
+    """Mask, in place, padding and items with score 0, which are in no list."""
     np.putmask(scores, scores <= 0, np.float32(-np.inf))
 
 
 def scored(model: Model, queries: Queries) -> Iterator[tuple[int, Floats]]:
-    """Chunks of scores, and the number of each chunk's first query.
+    """Yield the number of the first query of each chunk, and the scores of the chunk.
 
     Raises
     ------
     InvalidInput
-        If there is not a score for every item of every query.
+        If the scores of a model have another shape than `(queries, items + 1)`.
     """
     length = queries.source.history_length
     for rows in chunks(len(queries), items=model.items, length=length, most_bytes=BYTES_AT_ONCE, pairs=False):
@@ -212,7 +213,7 @@ def scored(model: Model, queries: Queries) -> Iterator[tuple[int, Floats]]:
 
 
 class Hits:
-    """Collection of ranks, user by user."""
+    """Collector of the targets' ranks."""
 
     def __init__(self, k: int) -> None:
         self.k = k
@@ -220,22 +221,22 @@ class Hits:
         self._target_counts: list[int] = []
 
     def add(self, scores: Floats, targets: Ints) -> None:
-        """Count a user's ranks; one without targets does not count, and an item without a score has no rank."""
+        """Add a user's ranks. Users without targets are ignored. Targets with a score up to 0 have no rank."""
         if len(targets):
             self._rows.append(metrics.rank_targets(scores, targets[scores[targets] > 0], self.k))
             self._target_counts.append(len(targets))
 
     def rows(self) -> metrics.Hits:
-        """Return which rank holds a target, bool `(users, k)`."""
+        """Return a mask of the ranks that are targets, bool `(users, k)`."""
         return np.array(self._rows, np.bool_).reshape(-1, self.k)
 
     def gains(self, k: int | None = None) -> Gains:
-        """Return each user's NDCG@k, float64 `(users,)`, also of a smaller k than was collected."""
+        """Return NDCG@k per user, float64 `(users,)`, for any k up to the length of the lists."""
         return metrics.gains(self.rows()[:, :k], np.array(self._target_counts, np.int64))
 
 
 class _Tally(Hits):
-    """Collection of ranks and lists."""
+    """Collector of ranks and lists."""
 
     def __init__(self, k: int, shares: Shares, products: ProductLists | None) -> None:
         super().__init__(k)

@@ -1,4 +1,4 @@
-"""Choice of the items of a user's past that are not recommended again."""
+"""Selection of the items in a user's history that are not recommended again."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from model_export.data.interactions import Interactions, Ints
 from model_export.evaluation.ranking import Seen
 
 REPEATS_ARE_REAL = 0.1
-"""Share of repeats from which they are real: such items may be recommended again."""
+"""Minimum share of repeats for which items of the history may be recommended again."""
 
 
 def choose_seen(*, repeat_share: float, repurchase_share: float | None) -> Seen:
-    """Return which items of the past to mask.
+    """Return the treatment of items in the history.
 
-    Many products are viewed several times, bought once, and never again. Then only purchases are masked.
+    If users repeat views but not purchases, only purchased items are masked.
 
     Parameters
     ----------
     repeat_share
         Share of the validation's targets that the user had interacted with before.
     repurchase_share
-        See `repurchase_share`.
+        Share of repeat purchases, from the function `repurchase_share`.
     """
     if repeat_share < REPEATS_ARE_REAL:
         return "masked"
@@ -32,9 +32,9 @@ def choose_seen(*, repeat_share: float, repurchase_share: float | None) -> Seen:
 
 
 def repurchase_share(interactions: Interactions) -> float | None:
-    """Return the share of repeats among the purchases after each user's first order; None without purchases.
+    """Return the share of repeat purchases after each user's first order, or None without purchases.
 
-    Purchases of equal time are one order.
+    An order is all purchases of a user at the same time.
     """
     bought = interactions.select(interactions.purchases())
     if not len(bought):
@@ -46,7 +46,7 @@ def repurchase_share(interactions: Interactions) -> float | None:
 
 
 def _first_ms(groups: npt.NDArray[np.int32] | Ints, time_ms: Ints) -> Ints:
-    """Return for each row the earliest time of its group."""
+    """Return the earliest time of the group of each row."""
     _, place = np.unique(groups, return_inverse=True)
     first_ms = np.full(int(place.max()) + 1, np.iinfo(np.int64).max)
     np.minimum.at(first_ms, place, time_ms)

@@ -1,4 +1,4 @@
-"""Figures of one model for parts of the users and of the targets: where it is good and where it is not."""
+"""Metrics of one model by segment of users and of target items."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from model_export.evaluation.ranking import Hits, Seen, open_targets, scored
 from model_export.evaluation.splits import Part, Queries
 
 SHORT = 5
-"""Interactions up to which a history is short."""
+"""Maximum number of interactions of a short history."""
 
 TAIL = 0.2
-"""Share of the items, the most frequent ones, that are not the tail."""
+"""Share of the most frequent items. The other items are the tail."""
 
 MOST_CATEGORIES = 10
 Groups = Mapping[str, npt.NDArray[np.bool_]]
@@ -26,16 +26,15 @@ Groups = Mapping[str, npt.NDArray[np.bool_]]
 def sliced(
     model: Model, part: Part, *, k: int, seen: Seen, categories: Sequence[str | None]
 ) -> dict[str, dict[str, float]]:
-    """Return NDCG@k and the number of users of each slice that has any.
+    """Return NDCG@k and the number of users of each segment with users.
 
-    Slices of users: those with one interaction, with a short history, and with a longer one. Slices of targets, where
-    only targets of the slice count: items of the tail, items without earlier interactions, and the categories with the
-    most targets.
+    Segments of users are by length of the history: one interaction, short and longer. Segments of targets evaluate only
+    some targets: items of the tail, items without earlier interactions, and the categories with the most targets.
 
     Parameters
     ----------
     categories
-        Of the items at positions 1..N of `part`; None where there is none.
+        Category of each item at positions 1..N of `part`, or None.
     """
     queries = part.queries
     users, targets = of_users(queries), of_targets(part, categories)
@@ -53,7 +52,7 @@ def sliced(
 
 
 def of_users(queries: Queries) -> Groups:
-    """Return which queries each slice of users holds, `(len(queries),)`."""
+    """Return a mask of the queries of each segment of users, bool `(len(queries),)`."""
     lengths = queries.ends - queries.starts
     return {
         "users with one interaction": lengths == 1,
@@ -63,13 +62,13 @@ def of_users(queries: Queries) -> Groups:
 
 
 def categories(properties: Sequence[Mapping[str, Any]]) -> list[str | None]:
-    """Return each item's category, see `alsolike.training.reference`; None where it has none."""
+    """Return the category of each item, or None; see `alsolike.training.reference`."""
     column = category_column(properties)
     return [None if column is None else category_of(columns.get(column)) for columns in properties]
 
 
 def of_targets(part: Part, categories: Sequence[str | None]) -> Groups:
-    """Return which items each slice of targets holds, by position, `(items + 1,)`."""
+    """Return a mask of the items of each segment of targets, bool `(items + 1,)`."""
     counts = part.fit.frequencies()
     tail = np.ones(len(counts), np.bool_)
     tail[part.fit.frequency_order()[: int(TAIL * part.fit.items)]] = False

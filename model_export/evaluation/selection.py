@@ -1,7 +1,4 @@
-"""Comparison of algorithms: the validation part chooses settings and winner, figures come from the test part.
-
-Figures of the test part never choose anything.
-"""
+"""Comparison of algorithms: the validation part selects settings and the winner, the test part only evaluates them."""
 
 from __future__ import annotations
 
@@ -24,10 +21,10 @@ from model_export.evaluation.splits import Queries, Split
 from model_export.evaluation.weighted_scores import WeightedScores
 
 MOST_VALIDATION_QUERIES = 5_000
-"""More users would choose the same settings, later."""
+"""Maximum number of validation users. More users would select the same settings more slowly."""
 
 BASELINE = "popularity"
-"""Baseline of the comparison and of the gate: it costs next to nothing and takes part with any budget."""
+"""Baseline of the comparison and of the gate. Its cost is negligible, so it is compared with any budget."""
 
 SEARCH_BYTES = 2 << 30
 """Maximum size of the score matrices of a combination's search, in bytes."""
@@ -45,14 +42,13 @@ class Candidate:
     Attributes
     ----------
     settings
-        Chosen on the validation part.
+        Settings selected on the validation part.
     validation_gains
-        NDCG@k per validation user. A combination's settings for a user were searched among other users, see
-        `Comparison`.
+        NDCG@k per validation user. For a combination they are cross-fitted, see `Comparison`.
     quality
-        Figures of the test part.
+        Metrics of the test part.
     fit_s, peak_mb
-        Cost of the fit that was tested; a combination's is the sum, and the largest, of its parts'.
+        Duration and peak memory of the fit for the test. For a combination, the sum and the maximum of its components.
     """
 
     settings: Algorithm
@@ -63,15 +59,15 @@ class Candidate:
 
     @property
     def validation_ndcg(self) -> float:
-        """Their mean."""
+        """Mean of `validation_gains`."""
         return mean(self.validation_gains)
 
 
 def choose(candidates: Sequence[Candidate]) -> Candidate:
     """Return the winner on the validation part: the best single algorithm, or a significantly better combination.
 
-    A combination costs more to serve, so the whole interval of its gain over the best single algorithm must be above 0.
-    If several combinations qualify, the one with the highest NDCG wins.
+    A combination costs more to serve, so the interval of its gain over the best single algorithm must be above 0. If
+    several combinations qualify, the combination with the highest NDCG wins.
     """
     best = _best_single(candidates)
     better = [each for each in _combinations(candidates) if _gain(each, over=best)[0] > 0]
@@ -79,7 +75,7 @@ def choose(candidates: Sequence[Candidate]) -> Candidate:
 
 
 def selection_reason(candidates: Sequence[Candidate], winner: Candidate) -> str:
-    """Return why `choose` selected the winner, as one sentence."""
+    """Return the reason for the winner of `choose` as one sentence."""
     best, name = _best_single(candidates), winner.settings.name
     above = [each for each in _combinations(candidates) if each.validation_ndcg > best.validation_ndcg]
     if not above:
@@ -107,14 +103,14 @@ def _best_single(candidates: Sequence[Candidate]) -> Candidate:
 
 
 class Comparison:
-    """Algorithms compared on one split for one way of treating seen items.
+    """Comparison of algorithms on one split with one treatment of items in the history.
 
-    Fits are kept, so that settings that only concern reading, combinations, and protocols whose parts share their
-    interactions cost no second fit.
+    Fits are cached, so that settings that affect only scoring, combinations, and splits with the same training data
+    need no second fit.
 
-    The gain of a combination is estimated by cross-fitting: the settings for half of the validation users are searched
-    among the other half. Settings that are judged by the users that chose them look better than they are for others.
-    The candidate's settings are searched among all validation users.
+    The validation NDCG of a combination is cross-fitted: settings for one half of the validation users come from a
+    search on the other half, because settings are too good on the users that selected them. The candidate's settings
+    come from a search on all validation users.
 
     References
     ----------
@@ -124,18 +120,18 @@ class Comparison:
     Parameters
     ----------
     seen
-        How settings are chosen: "masked" or "allowed".
+        Treatment of items in the history, see `evaluate`.
     say
-        Called with one line as work proceeds.
+        Function that logs a line.
     budget
-        What all of it may take.
+        Budget of all fits.
     kinds
-        What the test part's items are, see `evaluate`.
+        Products and categories of the test part's items, see `evaluate`.
 
     Attributes
     ----------
     left_out
-        Why an algorithm has no candidate, by name.
+        Reasons by name of excluded algorithms.
     """
 
     def __init__(
@@ -149,9 +145,10 @@ class Comparison:
         self.left_out: dict[str, str] = {}
 
     def candidates(self, algorithms: Mapping[str, Algorithm]) -> Iterator[Candidate]:
-        """Yield each algorithm's candidate, combinations last; what cannot be fitted in the budget is left out.
+        """Yield the candidate of each algorithm, combinations last. Algorithms outside the budget are excluded.
 
-        A combination combines the algorithms that are compared with it; if there are none, all others.
+        A combination combines the compared single algorithms, or the default algorithms if no single algorithm is
+        compared.
         """
         tuned = {}
         for name, algorithm in _singles(algorithms).items():
@@ -167,12 +164,12 @@ class Comparison:
                     yield self.combination(algorithm, [model.settings for model in _that_find(tuned).values()])
 
     def combination(self, algorithm: Combination, parts: Collection[Algorithm]) -> Candidate:
-        """Return the candidate of a combination of some tuned settings, at least one."""
+        """Return the candidate of a combination of at least one algorithm with tuned settings."""
         models = {part.name: self._fits.fit(part, self._split.validation.fit) for part in parts}
         return self._test(*self._search(algorithm, models))
 
     def _possible(self, algorithm: Algorithm) -> bool:
-        """Return whether it can be fitted here; why not is kept. The cost of a combination is that of its parts."""
+        """Return whether the algorithm can be fitted. If not, log and store the reason. Combinations cost nothing."""
         past = self._split.validation.fit
         reason = missing(algorithm) or _uncountable(algorithm, past) or algorithm.unsupported_reason(past)
         is_free = isinstance(algorithm, Combination) or algorithm.name == BASELINE
@@ -186,7 +183,7 @@ class Comparison:
         return reason is None
 
     def _tune(self, algorithm: Algorithm) -> tuple[Model, Gains]:
-        """Return the model with the best alternative's settings, the first among equals, and its users' NDCG."""
+        """Return the model of the best settings of the grid, the first among equals, and its NDCG per user."""
         best: tuple[Model, Gains] | None = None
         for settings in algorithm.param_grid():
             with logged(self._say):
@@ -220,7 +217,7 @@ class Comparison:
         return found
 
     def _searched(self, algorithm: Combination, tuned: Mapping[str, Model], queries: Queries) -> Algorithm:
-        """Return the combination's best settings for as many of the queries as memory permits."""
+        """Return the combination's best settings on the queries, or on a sample that fits into `SEARCH_BYTES`."""
         bytes_per_query = 4 * (self._split.validation.fit.items + 1) * (len(tuned) + 1)
         some = queries.sample(max(1, SEARCH_BYTES // bytes_per_query))
         return algorithm.search(tuned, _judge(some, k=self._k, seen=self._seen))
@@ -255,9 +252,9 @@ def _singles(algorithms: Mapping[str, Algorithm]) -> dict[str, Algorithm]:
 
 
 def _that_find(tuned: Mapping[str, tuple[Model, Gains]]) -> dict[str, Model]:
-    """Return the models that find something; all, where none does.
+    """Return the models with a hit, or all models if none has a hit.
 
-    Others take memory that users of the search could have, and own counts would give a blend their half-life.
+    A model without hits would use memory in the search, and could determine the half-life of a blend.
     """
     finding = {name: model for name, (model, found) in tuned.items() if found.any()}
     return finding or {name: model for name, (model, _) in tuned.items()}
@@ -272,7 +269,7 @@ def _judge(queries: Queries, *, k: int, seen: Seen) -> Judge:
 
 @contextlib.contextmanager
 def logged(say: Say) -> Iterator[None]:
-    """Say what long training logs while the body runs."""
+    """Pass log messages of `model_export` to `say` while the body runs."""
 
     class Told(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:

@@ -1,4 +1,4 @@
-"""Choice of the hold-out by which models are chosen and judged."""
+"""Selection of the split for validation and test."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from model_export.evaluation.ranking import Seen, with_open_targets
 
 
 def split_for(interactions: Interactions, *, holdout_days: float | None) -> splits.Split:
-    """Hold out the last days, or each user's last interaction if too few users were active then.
+    """Hold out the last days, or each user's last interaction if too few users were active on the last days.
 
     Raises
     ------
     InvalidDataset
-        If too few users have the three interactions that the latter needs, or where interactions are counted.
+        If too few users have three interactions, or, with counts, too few sampled users are active in the windows.
     InvalidInput
-        If the requested window differs from that of the counts.
+        If `holdout_days` is set for interactions with counts, which determine the windows.
     """
     if interactions.counts is not None:
         return _counted_split(interactions, interactions.counts, holdout_days=holdout_days)
@@ -52,12 +52,12 @@ def _asked_at_least(split: splits.Split) -> int:
 
 
 def require_targets(split: splits.Split, seen: Seen) -> None:
-    """Refuse a hold-out whose items may not be recommended; the test part is not looked at, it chooses nothing.
+    """Check that enough validation users have a target that may be recommended.
 
     Raises
     ------
     InvalidDataset
-        If too few users have a target without earlier interactions, and only such targets may be recommended.
+        If too few users have such a target.
     """
     asked = len(with_open_targets(split.validation.queries, seen))
     if asked < MINIMUM_ASKED_USERS:

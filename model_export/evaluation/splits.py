@@ -1,7 +1,4 @@
-"""Splits of interactions into training data and queries.
-
-Both protocols give three parts in time: learn, validate (settings are chosen there), test (figures come from there).
-"""
+"""Splits of interactions into training data, validation queries and test queries, in time order."""
 
 from __future__ import annotations
 
@@ -21,7 +18,7 @@ from model_export.data.interactions import Interactions, Ints, distinct
 NOTEWORTHY_SHARE = 0.1
 
 MOST_DAYS = 36_500
-"""Longest hold-out."""
+"""Maximum length of the hold-out, in days."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -31,15 +28,15 @@ class Queries:
     Attributes
     ----------
     source
-        The interactions that the rows below refer to.
+        Interactions with the histories.
     starts, ends
-        int64 `(queries,)`, rows of each user's past in `source`.
+        First row and end of each history in `source`, int64 `(queries,)`.
     now_ms
-        int64 `(queries,)`, time of the query.
+        Time of each query, int64 `(queries,)`.
     targets
-        int64, target items of all queries one after another, each item once a query.
+        Concatenated distinct target items of all queries, int64.
     target_offsets
-        int64 `(queries + 1,)`, where each query's targets begin.
+        Start of each query's targets, and the end, int64 `(queries + 1,)`.
     """
 
     source: Interactions
@@ -53,25 +50,27 @@ class Queries:
         return len(self.starts)
 
     def seen(self, query: int) -> npt.NDArray[np.int32]:
-        """Return every item of a query's past."""
+        """Return the items of a query's complete history."""
         return self.source.item[self.starts[query] : self.ends[query]]
 
     def bought(self, query: int) -> npt.NDArray[np.int32]:
-        """Return the items of a query's past that the user purchased."""
+        """Return the purchased items of a query's history."""
         rows = slice(self.starts[query], self.ends[query])
         return self.source.item[rows][self.source.purchases(rows)]
 
     def targets_of(self, query: int) -> Ints:
-        """Return the targets of a query."""
         return self.targets[self.target_offsets[query] : self.target_offsets[query + 1]]
 
     def repeat_share(self) -> float:
-        """Return the share of targets that stand in their user's past already."""
+        """Return the share of targets that are in the user's history."""
         repeats = sum(int(np.isin(self.targets_of(query), self.seen(query)).sum()) for query in range(len(self)))
         return repeats / max(1, len(self.targets))
 
     def told_in_part(self) -> str | None:
-        """Return a note on how many have pasts longer than a model's history; None if few do or it is at its limit."""
+        """Return a note on users with more interactions than `history_length`.
+
+        None if few users have more, or if `history_length` is already the maximum.
+        """
         length = self.source.history_length
         longer = int(np.count_nonzero(self.ends - self.starts > length))
         if length >= MAX_HISTORY_LENGTH or longer < NOTEWORTHY_SHARE * len(self) or not longer:
@@ -82,13 +81,13 @@ class Queries:
         )
 
     def sample(self, most: int) -> Queries:
-        """Return at most `most` queries, evenly spaced, so that the choice is the same every time."""
+        """Return at most `most` queries, evenly spaced, which is deterministic."""
         if len(self) <= most:
             return self
         return self.select(np.linspace(0, len(self) - 1, most).astype(np.int64))
 
     def select(self, chosen: Ints) -> Queries:
-        """Return some of the queries, by their numbers."""
+        """Return the queries with these numbers."""
         counts = np.diff(self.target_offsets)[chosen]
         offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
         return Queries(
@@ -103,15 +102,15 @@ class Queries:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Part:
-    """Interactions to fit on and queries to judge the fitted model with.
+    """Training interactions, and queries to evaluate the fitted model.
 
-    Items are numbered by their frequency in `fit`, as a served model's are by their frequency in everything: among
-    equal scores the lower position wins, and what is held out must not tell which item that is.
+    Items are numbered by their frequency in `fit`, because the lower position wins ties. Frequencies of held-out data
+    would leak into the order. The items of a served model are numbered by their frequency in all data.
 
     Attributes
     ----------
     order
-        Which item of the whole data stands at each position 1..items, int64 `(items,)`.
+        Item number in the full dataset of each position 1..items, int64 `(items,)`.
     """
 
     fit: Interactions
@@ -121,16 +120,16 @@ class Part:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Split:
-    """A protocol's validation and test part; `test.fit is validation.fit` says that no other fit is needed.
+    """Validation and test part of a protocol. If `test.fit is validation.fit`, both need the same fit.
 
     Attributes
     ----------
     learned_until_ms
-        What the validation part is fitted on ends there, and what it asks for begins; 0 where no time parts the two.
+        End of the validation's training data and start of its targets, or 0 for the protocol leave-one-out.
     chosen_until_ms
-        The validation part ends there, and all that comes after it is only evaluated; 0 where no time parts the two.
+        End of the data that selects settings, and start of the test targets, or 0 for the protocol leave-one-out.
     tested_until_ms
-        End of the test part; 0 where no time parts the two.
+        End of the test targets, or 0 for the protocol leave-one-out.
     """
 
     protocol: str
@@ -160,14 +159,14 @@ class Windows:
 
 
 def holdout_ms(interactions: Interactions, *, days: float | None) -> int:
-    """Return the length of the test window: `days`, by default 28 days or a tenth of the interactions' time.
+    """Return the length of the test window in ms: `days`, or by default up to 28 days or a tenth of the data's period.
 
-    That time ends before a quiet period that only a few users follow; see `windows`.
+    The period excludes a quiet time with few users at its end, see `windows`.
 
     Raises
     ------
     InvalidInput
-        If it is negative, or longer than any data are.
+        If `days` is negative or above `MOST_DAYS`.
     """
     if days is not None:
         if not 0 <= days <= MOST_DAYS:
@@ -180,10 +179,10 @@ def holdout_ms(interactions: Interactions, *, days: float | None) -> int:
 
 
 def windows(interactions: Interactions, *, holdout_ms: int) -> Windows:
-    """Return the last window of this length for the test and the one before for the validation.
+    """Return the last window of this length for the test, and the window before for the validation.
 
-    A window with fewer than `MINIMUM_ASKED_USERS` users is skipped, because a few events after a quiet period are no
-    test. Without a window that has enough users, the windows end with the interactions.
+    Windows with fewer than `MINIMUM_ASKED_USERS` users are skipped, because a few events after a quiet period are too
+    few for a test. If no window has enough users, the test window ends with the last interaction.
     """
     last_ms = int(interactions.time_ms.max())
     tested_ms = _end_of_window(interactions, last_ms, lambda _: holdout_ms)
@@ -193,7 +192,7 @@ def windows(interactions: Interactions, *, holdout_ms: int) -> Windows:
 
 
 def _end_of_window(interactions: Interactions, latest_ms: int, length_ms: Callable[[int], int]) -> int:
-    """Return the latest time, at most `latest_ms`, whose window has enough users with a past; else `latest_ms`."""
+    """Return the latest end, up to `latest_ms`, of a window with enough users with a history, or else `latest_ms`."""
     present = np.diff(interactions.offsets) > 0
     first_ms = np.full(interactions.users, latest_ms, np.int64)
     first_ms[present] = interactions.time_ms[interactions.offsets[:-1][present]]
@@ -217,11 +216,11 @@ def _end_of_window(interactions: Interactions, latest_ms: int, length_ms: Callab
 
 
 def leave_one_out(interactions: Interactions) -> Split:
-    """Hold out the last interaction of each user for the test and the one before for validation.
+    """Hold out the last interaction of each user for the test and the last but one for the validation.
 
-    Users with fewer than 3 interactions are learned from and not asked. Rows are in the order of time, and in the
-    given order where times are equal. A query has the time of its target. Nothing held out is learned from:
-    the model that is tested was fitted without the validation interactions, which stand in the test histories.
+    Users with fewer than 3 interactions are only in the training data. Interactions of equal time keep their order. A
+    query has the time of its target. Both parts are fitted without any held-out interaction, but test histories include
+    the validation interaction.
     """
     starts, ends = interactions.offsets[:-1], interactions.offsets[1:]
     asked = ends - starts >= 3
@@ -248,10 +247,10 @@ def leave_one_out(interactions: Interactions) -> Split:
 
 
 def temporal(interactions: Interactions, *, holdout_ms: int) -> Split:
-    """Hold out two windows of this length for test and validation; see `windows`.
+    """Hold out two windows of this length for validation and test, see `windows`.
 
-    Asked are users with a past before the cut; their targets are the items of the window, each once. The tested
-    model is fitted on everything before its cut, the validation window included.
+    Queries are of users with a history before the window. Targets are the distinct items of the window. The tested
+    model is fitted on all interactions before the test window, including the validation window.
     """
     times = windows(interactions, holdout_ms=holdout_ms)
     learned_ms, chosen_ms = times.learned_ms, times.chosen_ms
@@ -266,9 +265,9 @@ def temporal(interactions: Interactions, *, holdout_ms: int) -> Split:
 
 
 def counted(interactions: Interactions, counts: Counts) -> Split:
-    """Hold out the same windows where interactions are of some users, and what is learned was counted of all.
+    """Hold out the windows of the counts, for interactions of a sample of users with counts of all users.
 
-    Both parts learn the counts up to the validation window; in the test part the histories include that window.
+    Both parts are fitted from the counts up to the validation window. Test histories include the validation window.
     """
     learned_ms, tested_ms = counts.manifest.learned_ms, counts.manifest.tested_ms
     chosen_ms = tested_ms - counts.manifest.holdout_ms
@@ -284,10 +283,10 @@ def counted(interactions: Interactions, counts: Counts) -> Split:
 
 
 def since(interactions: Interactions, *, after_ms: int) -> Part:
-    """Fit on times <= after_ms; ask everybody once for all that they had later, new users included.
+    """Return a part with training data up to `after_ms`, and one query per user with later interactions.
 
-    The query of a user with a past is at `after_ms`; that of a later user follows their first interactions, which are
-    the history then. Targets are the items of all that follows, each once.
+    The query of a user with a history is at `after_ms`. The query of a new user follows the first interactions, which
+    are the history. Targets are the distinct items of all later interactions.
     """
     interactions, fit, order = _learned(interactions, after_ms)
     offsets = interactions.offsets
@@ -311,13 +310,26 @@ def since(interactions: Interactions, *, after_ms: int) -> Part:
 
 
 def window(interactions: Interactions, *, learned_ms: int, after_ms: int, until_ms: int) -> Part:
-    """Fit on times <= learned_ms, ask those with a past before after_ms for after_ms < time <= until_ms."""
+    """Return a part with training data up to `learned_ms`, and targets in `after_ms < time <= until_ms`.
+
+    Queries are of users with a history up to `after_ms`.
+    """
     whole, fit, order = _learned(interactions, learned_ms)
     return _asked(whole, fit, order, after_ms=after_ms, until_ms=until_ms)
 
 
 def _learned(interactions: Interactions, until_ms: int) -> tuple[Interactions, Interactions, Ints]:
-    """Number items by their frequency up to a moment; return all, those up to it, and the order of the items."""
+    """Number items by their frequency up to a time.
+
+    Returns
+    -------
+    Interactions
+        All interactions.
+    Interactions
+        Interactions up to the time.
+    Ints
+        Order of the items, see `Part`.
+    """
     order = interactions.until(until_ms).frequency_order()
     whole = interactions.renumber(order)
     return whole, whole.until(until_ms), order

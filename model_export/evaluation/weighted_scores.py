@@ -1,4 +1,4 @@
-"""NDCG of weighted sums of several models' scores, from the few items that can be in a user's list."""
+"""NDCG of weighted sums of several models' scores, computed from the few items that can be in a user's list."""
 
 from __future__ import annotations
 
@@ -13,26 +13,25 @@ from model_export.evaluation.ranking import Gains, Seen, mean, open_targets
 from model_export.evaluation.splits import Queries
 
 CANDIDATES = 128
-"""Best items of each model and user that take part, at least, where a model has as many."""
+"""Minimum number of candidates per model and user, if the model has as many scores above 0."""
 
 USERS_AT_ONCE = 128
 
 _ROUNDING = np.float32(1.0001)
-"""Float32 sums in another order may exceed a bound by less than this."""
+"""Upper bound of the relative rounding error of float32 sums in another order."""
 
 
 class WeightedScores:
-    """Scores of several models for the same users, to be judged in any weighted sum.
+    """Scores of several models for the same users, evaluated for any weights.
 
-    Each user's candidates are the best items of each model, and the targets. The sum of any other item is at most the
-    weighted sum of the models' least candidates. A user with a hit that is not above this bound is ranked over all
-    items, so that the result is that of all items for every user.
+    The candidates of a user are the targets and the best items of each model. The weighted sum of any other item is at
+    most the weighted sum of the models' lowest candidate scores. If a hit is not above this bound, all items of the
+    user are ranked, so that the result is exact.
 
     Parameters
     ----------
     scores
-        float32 `(len(queries), items + 1)` by model name, at least 0. With `seen` masked, those of the user's past
-        become 0.
+        Scores by model name, at least 0, float32 `(len(queries), items + 1)`. Masked items are overwritten.
     k
         Length of the list.
     """
@@ -58,11 +57,11 @@ class WeightedScores:
         self._of_targets = self._gathered(targets, columns)
 
     def ndcg(self, weights: Mapping[str, float]) -> float:
-        """Return the mean NDCG@k of the users with targets, with scores summed by these weights."""
+        """Return the mean NDCG@k of users with targets, for these weights by model name."""
         return mean(self.gains(weights))
 
     def gains(self, weights: Mapping[str, float]) -> Gains:
-        """Return the NDCG@k of each user with targets, float64 `(users,)`."""
+        """Return NDCG@k of each user with targets, float64 `(users,)`."""
         chosen = {name: np.float32(weights[name]) for name in self._scores if weights.get(name)}
         targets = _largest(_weighted_sum(chosen, self._of_targets), self._k)
         rivals = _largest(_weighted_sum(chosen, self._of_rivals), self._k)
@@ -78,17 +77,17 @@ class WeightedScores:
         return metrics.gains(hits[asked], self._counts[asked])
 
     def _open_targets(self, queries: Queries, query: int, seen: Seen) -> Ints:
-        """Return the targets that may be recommended; scores of items that may not become 0."""
+        """Mask the scores of items that may not be recommended, and return the remaining targets."""
         for of_model in self._scores.values():
             targets = open_targets(of_model[query], queries, query, seen)
         return targets
 
     def _gathered(self, keys: Ints, columns: int) -> dict[str, Floats]:
-        """Return each model's scores at keys `row * columns + column`, one row a user, 0 after the last."""
+        """Return the scores of each model at keys `row * columns + column`, with one row per user, padded with 0."""
         row, column = np.divmod(keys, columns)
         counts = np.bincount(row, minlength=len(self._targets))
         place = np.arange(len(keys)) - np.repeat(np.cumsum(counts) - counts, counts)
-        index = np.zeros((len(counts), int(counts.max(initial=1))), np.int64)  # nothing scores at column 0
+        index = np.zeros((len(counts), int(counts.max(initial=1))), np.int64)  # scores of column 0 are 0
         index[row, place] = column
         return {name: np.take_along_axis(scores, index, axis=1) for name, scores in self._scores.items()}
 
@@ -99,9 +98,10 @@ class WeightedScores:
 
 
 def _least_candidate(scores: Floats) -> Floats:
-    """Return for each row a score that at least `CANDIDATES` scores reach, or 0 if fewer are above 0, `(rows,)`.
+    """Return a lower bound of the `CANDIDATES`-th largest score per row, or 0, `(rows,)`.
 
-    It compares the maxima of groups of columns instead of sorting rows, like `model_export.data.top_n.best_items`.
+    The bound is computed from maxima of groups of columns instead of sorted rows, see
+    `model_export.data.top_n.kth_best`.
     """
     rows, columns = scores.shape
     groups = columns // top_n.GROUP
@@ -113,7 +113,7 @@ def _least_candidate(scores: Floats) -> Floats:
 
 
 def _weighted_sum(weights: Mapping[str, np.float32], scores: Mapping[str, Floats]) -> Floats:
-    """Return the sum of weight times scores, added up in the order of `weights`."""
+    """Return the weighted sum of scores, added in the order of `weights`."""
     total = np.zeros_like(next(iter(scores.values())))
     for name, weight in weights.items():
         total += weight * scores[name]
@@ -121,7 +121,7 @@ def _weighted_sum(weights: Mapping[str, np.float32], scores: Mapping[str, Floats
 
 
 def _largest(values: Floats, k: int) -> Floats:
-    """Return the k largest values of each row, or all of fewer, largest first."""
+    """Return up to k largest values of each row, in descending order."""
     if values.shape[1] > k:
         values = np.partition(values, -k, axis=1)[:, -k:]
     return np.sort(values, axis=1)[:, ::-1]

@@ -1,1 +1,0 @@
-"""Model bundles: writing, parity check, related items, reference model."""

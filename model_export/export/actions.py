@@ -1,4 +1,4 @@
-"""The model of actions: fit, evaluation on the latest exposures, and the choice between model and rates."""
+"""Fit and evaluation of the action model, and selection between the model and rates per action."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from alsolike.runtime.struct import struct
 from model_export.data.action_samples import ActionSamples, Bools, Matrix
 
 MIN_OUTCOMES = 50
-"""Minimum number of taken exposures, and of others, in the part that a model is evaluated on its successors."""
+"""Minimum number of taken and of other exposures in the training part of the evaluation."""
 
 HOLDOUT_SHARE = 0.2
 BINS = 10
@@ -30,11 +30,11 @@ class ActionQuality:
     exposures
         Number of evaluated exposures.
     log_loss, constant_log_loss, action_log_loss
-        Mean negative log likelihood of the model, of the overall rate, and of each action's rate, in nats.
+        Mean negative log likelihood of the model, of the overall rate, and of the rates per action, in nats.
     lead_error
-        Standard error of the model's lead over the rates of actions.
+        Standard error of the difference in log loss between the rates per action and the model.
     calibration_error
-        Mean absolute difference between predicted and actual rate of `BINS` bins of equal size.
+        Mean absolute difference between predicted and actual rate over `BINS` bins of equal size.
     """
 
     exposures: int
@@ -46,11 +46,11 @@ class ActionQuality:
 
     @property
     def is_better(self) -> bool:
-        """True if the model predicts better than the rates of actions, by more than a standard error."""
+        """True if the model's log loss is lower than that of the rates per action, by more than one standard error."""
         return self.log_loss + self.lead_error < self.action_log_loss
 
     def sentence(self) -> str:
-        """Return the quality as a line of a log."""
+        """Return the quality as one line for the log."""
         return (
             f"actions: log loss {self.log_loss:.4f} of {self.exposures:,} exposures, rates of actions "
             f"{self.action_log_loss:.4f}, overall rate {self.constant_log_loss:.4f}; calibration error "
@@ -59,9 +59,10 @@ class ActionQuality:
 
 
 def fit_actions(samples: ActionSamples | None) -> tuple[ActionModel, ActionQuality | None]:
-    """Return the model of all exposures, with its quality on the latest `HOLDOUT_SHARE` of them.
+    """Return the action model, fitted on all exposures, and its quality on the latest `HOLDOUT_SHARE` of them.
 
-    Without `MIN_OUTCOMES` of both kinds, or if the model predicts no better than rates, only rates are returned.
+    Rates per action replace the model if there are fewer than `MIN_OUTCOMES` of either outcome, or if the model is not
+    better than rates.
     """
     if samples is None:
         return ActionModel.none(), None
@@ -75,7 +76,7 @@ def fit_actions(samples: ActionSamples | None) -> tuple[ActionModel, ActionQuali
 
 
 def evaluate(model: ActionModel, past: ActionSamples, latest: ActionSamples) -> ActionQuality:
-    """Return the quality of a model of the past on later exposures."""
+    """Return the quality of a model that was fitted on `past`, on the later exposures `latest`."""
     predicted, by_rates = predict(model, latest), predict(rates(past), latest)
     leads = losses(by_rates, latest.taken) - losses(predicted, latest.taken)
     return ActionQuality(
@@ -89,10 +90,10 @@ def evaluate(model: ActionModel, past: ActionSamples, latest: ActionSamples) -> 
 
 
 def fit(samples: ActionSamples) -> ActionModel:
-    """Fit the weights by their maximum posterior, and their deviations by the curvature there (Laplace).
+    """Fit a logistic regression by maximum a posteriori, with standard deviations by Laplace's approximation.
 
-    The prior of each weight is normal with mean 0 and precision λ. Minimised is
-    sum(log(1 + exp(-s x·w))) + sum(λ w²) / 2 with s = 1 for taken exposures, otherwise -1.
+    The prior of each weight is normal with mean 0 and precision λ. The loss is
+    sum(log(1 + exp(-s x·w))) + sum(λ w²) / 2, with s = 1 for taken exposures and -1 for others.
     """
     features = samples.features()
     X, signs = samples.matrix(features), np.where(samples.taken, 1.0, -1.0)  # noqa: N806  (exposures, features)
@@ -111,7 +112,7 @@ def fit(samples: ActionSamples) -> ActionModel:
 
 
 def rates(samples: ActionSamples) -> ActionModel:
-    """Return a model of the rates of actions, shrunken towards the overall rate."""
+    """Return a model of rates per action, shrunken towards the overall rate."""
     rate = _smoothed(samples.taken)
     shown = Counter(samples.action_ids)
     taken = Counter(action for action, was_taken in zip(samples.action_ids, samples.taken, strict=True) if was_taken)
@@ -125,7 +126,6 @@ def rates(samples: ActionSamples) -> ActionModel:
 
 
 def predict(model: ActionModel, samples: ActionSamples) -> Floats:
-    """Return the propensity of each exposure."""
     return np.asarray(1 / (1 + np.exp(-(samples.matrix(model.index) @ model.weights))))
 
 
@@ -141,7 +141,7 @@ def log_loss(predicted: Floats, taken: Bools) -> float:
 
 
 def losses(predicted: Floats, taken: Bools) -> Floats:
-    """Return the negative log likelihood of each outcome in nats."""
+    """Return the negative log likelihood of each outcome, in nats."""
     return np.asarray(-np.log(np.where(taken, predicted, 1 - predicted)))
 
 
@@ -160,7 +160,7 @@ def calibration_error(predicted: Floats, taken: Bools, *, bins: int = BINS) -> f
 
 
 def _precision(key: Key) -> float:
-    """Return the prior precision of a weight: weak for the constant and history, strong for a value with an action."""
+    """Return the prior precision of a weight: low for the bias and the history, high for pairs of value and action."""
     return {"bias": 1e-3, "action": 1 / PRIOR_SD**2, "of action": 1.0, "of user": 1.0, "both": 3.0}.get(key[0], 0.1)
 
 

@@ -1,4 +1,4 @@
-"""Export of a fitted model as a bundle, with a check that the bundle ranks as the model does."""
+"""Export of a fitted model as a bundle, with a parity check of its graphs."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ PARITY_USERS = 1000
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Provenance:
-    """Origin of a model; see `alsolike.bundle.Manifest` for the fields."""
+    """Fields of a bundle's manifest on the origin of its model, see `alsolike.bundle.manifest`."""
 
     version: str
     exclude_seen: bool
@@ -58,27 +58,27 @@ def export_bundle(
     cold_scales: Scales = DEFAULT_SCALES,
     sentences: SentenceModel | None = None,
 ) -> Manifest:
-    """Write the bundle; its manifest comes last, after the parity check.
+    """Write the bundle. The manifest is written last, after the parity check.
 
     Parameters
     ----------
     popular_by
-        Algorithm whose first items are popular: what unknown users are answered with.
+        Algorithm that ranks popular items, for users without a history.
     related_tables
-        See `model_export.export.related.related_tables`.
+        Tables of `model_export.export.related.related_tables`.
     actions
-        See `model_export.export.actions.fit_actions`.
+        Action model of `model_export.export.actions.fit_actions`.
     reranker
-        See `model_export.export.reranker.choose_reranker`.
+        Reranker of `model_export.export.reranker.choose_reranker`, or None.
     cold_scales
-        Of the scores of items that the model does not know, see `model_export.evaluation.cold_start`.
+        Scales of the scores of cold items, see `model_export.evaluation.cold_start`.
     sentences
-        What their texts are compared with the known ones' by.
+        Sentence model that compares texts of cold items, or None.
 
     Raises
     ------
     ParityError
-        If a graph does not rank as the model does.
+        If the ranking of a graph differs from that of the model.
     """
     directory.mkdir(parents=True, exist_ok=True)
     stages, parity = export_graphs(model, directory, latest_histories(data.interactions, model))
@@ -128,14 +128,14 @@ def export_bundle(
 
 
 def _write_related(tables: Mapping[str, RelatedTable], directory: Path) -> None:
-    """Write the tables of related items last: their size limit depends on the other files."""
+    """Write the tables of related items. Their size limit depends on the other files, which must exist."""
     others = (directory / name for name in files.SERVED_FILES if name != files.RELATED_FILE)
     most_bytes = related.most_bytes(sum(path.stat().st_size for path in others))
     related.related_items(tables, most_bytes=most_bytes).write(directory / files.RELATED_FILE)
 
 
 def latest_histories(interactions: Interactions, model: Model) -> Histories:
-    """Return today's histories of `PARITY_USERS` users, evenly spaced."""
+    """Return the histories of `PARITY_USERS` evenly spaced users at the time of the last interaction."""
     offsets = interactions.offsets
     users = np.unique(np.linspace(0, interactions.users - 1, PARITY_USERS).astype(np.int64))
     return interactions.histories(
@@ -147,7 +147,7 @@ def latest_histories(interactions: Interactions, model: Model) -> Histories:
 
 
 def code_version() -> str:
-    """Return a fingerprint of the source that trains: 12 hex digits over `model_export` and `alsolike`."""
+    """Return 12 hex digits of a hash of the source files of `model_export` and `alsolike`."""
     digest = hashlib.sha256()
     for package in (Path(__file__).parents[1], Path(alsolike.__file__).parent):
         for path in sorted(package.rglob("*.py")):

@@ -1,15 +1,15 @@
-"""Comparison of exported graphs with the model that they were exported from, history by history, in order.
+"""Parity check: comparison of exported graphs with their model, per history and in order.
 
-With r an item's reference score (-inf where it is excluded or barred), s the score that the graph answers, and t the
-smaller of `TOLERANCE` * max(1, r) and `TOLERANCE_OF_BEST` * the history's best score of all, a graph is right where
+Let r be the model's score of an item (-inf if it is excluded), s the score that the graph returns, and t the smaller of
+`TOLERANCE` * max(1, r) and `TOLERANCE_OF_BEST` * the highest score of the history. A graph is correct if
 
-- of every answered item s > 0 and |s - r| <= t;
-- s falls, and of equal s the lower position comes first, so that no item stands twice;
-- no item stands before another whose r is higher by more than t;
-- no item is left out whose r exceeds the last s, or 0 where the list ended before k, by more than t.
+- s > 0 and |s - r| <= t for every returned item;
+- s decreases, and the lower position is first among equal s, so that no item is returned twice;
+- no returned item is before another returned item with an r that is higher by more than t;
+- no item is missing with an r that exceeds the last s, or 0 for lists shorter than k, by more than t.
 
-So the order is the reference's, except among items whose scores differ by what adding float32 numbers up in another
-order may change.
+So the order is that of the model, except for differences of scores within the rounding error of float32 sums in another
+order.
 """
 
 from __future__ import annotations
@@ -32,20 +32,20 @@ from model_export.export.writer import open_session, recommend, write_graphs
 
 TOLERANCE = 1e-5
 TOLERANCE_OF_BEST = 1e-4
-"""Scores that are shares of a million items are all small."""
+"""Tolerance relative to the best score, for models with only small scores, such as shares of a million items."""
 
 PARITY_K = 100
 BYTES_AT_ONCE = 32 << 20
 
 FEW = 16
-"""Histories that are cut short, and that padding is scattered in."""
+"""Number of histories that are added truncated to one item, and with scattered padding."""
 
 SCARCE = 10_000
-"""One bias lets one item of so many pass."""
+"""Inverse share of items that the strictest bias allows."""
 
 
 class ParityError(AlsolikeError):
-    """The exported graph ranks otherwise than the model that it was exported from."""
+    """Error for an exported graph with another ranking than its model."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Parity:
     largest_difference
         Largest difference of a returned score, relative to max(1, r).
     recall
-        Share of the items of the model's lists that are answered; 1 unless less was allowed.
+        Share of the items in the model's lists that the graphs return. Below 1 only for graphs in two stages.
     """
 
     histories: int
@@ -73,20 +73,21 @@ class Parity:
 def check_parity(
     model: Model, directory: Path, histories: Histories, *, k: int = PARITY_K, least_recall: float = 1.0
 ) -> Parity:
-    """Compare both graphs with the model: nothing and the history excluded, half of the items and all but few barred.
+    """Compare both graphs with the model, in chunks with bounded memory.
 
-    Histories are used as they are; some are also cut short, with padding in between, or empty; for one of them
-    every item is excluded. Memory is bounded: histories are scored in chunks.
+    The graph without bias is compared without exclusions and with the items of the history excluded. The graph with
+    bias is compared with half of the items excluded, and with almost all. Short histories, histories with scattered
+    padding and an empty history are added. One history is compared with all items excluded.
 
     Parameters
     ----------
     least_recall
-        Below 1 for graphs that may leave out items; those that they answer are compared alike.
+        Minimum recall, below 1 for graphs that may omit items.
 
     Raises
     ------
     ParityError
-        If a graph is not right in the sense above; the message names the algorithm and the place.
+        If a graph is not correct. The message contains the algorithm and the rank.
     """
     histories = _with_hard_ones(histories)
     k = min(k, model.items)
@@ -113,12 +114,12 @@ def check_parity(
 
 
 def check_export(model: Model, queries: Queries) -> None:
-    """Write the graphs of a model to a temporary folder and compare them on a few queries.
+    """Write the graphs of a model to a temporary folder and check them on a few queries.
 
     Raises
     ------
     ParityError
-        If `export` fails, or a graph does not rank as the model does; the message names the algorithm.
+        If the export fails, or a graph is not correct. The message contains the algorithm.
     """
     few = ranking.histories(queries.sample(FEW), half_life_days=model.settings.half_life_days)
     with tempfile.TemporaryDirectory() as folder:
@@ -132,7 +133,7 @@ def check_export(model: Model, queries: Queries) -> None:
 
 
 class _Checked:
-    """One graph, and what was found of it so far."""
+    """One graph, and the differences found so far."""
 
     def __init__(self, algorithm: str, path: Path, k: int) -> None:
         self._name, self._session, self._k = f"{algorithm}: {path.name}", open_session(path), k
@@ -141,7 +142,7 @@ class _Checked:
         self.first_left_out = ""
 
     def check(self, histories: Histories, scores: Floats, *, exclude: Ints, bias: Floats | None = None) -> None:
-        """Compare the answers for `histories` with `scores`; `bias` bars items and raises none."""
+        """Compare the lists of `histories` with `scores`. `bias` is 0, or -inf for excluded items."""
         expected = scores + bias if bias is not None else scores.copy()
         np.put_along_axis(expected, exclude, -np.inf, axis=1)
         expected[:, 0] = -np.inf
@@ -164,7 +165,7 @@ class _Checked:
         wanted = np.take_along_axis(expected, items, axis=1)
         size = np.maximum(wanted, 1.0)
         tolerance = np.minimum(TOLERANCE * size, most)
-        with np.errstate(invalid="ignore"):  # ended places are -inf on both sides
+        with np.errstate(invalid="ignore"):  # ranks after the end are -inf on both sides
             difference = np.where(answers, np.abs(found - wanted), 0.0)
             best_after = np.maximum.accumulate(wanted[:, ::-1], axis=1)[:, ::-1]
             late = answers & (best_after - wanted > tolerance)
@@ -173,7 +174,7 @@ class _Checked:
         self.largest_difference = max(self.largest_difference, float((difference / size).max(initial=0.0)))
 
     def _count_left_out(self, items: Ints, found: Floats, expected: Floats, most: Floats) -> None:
-        """Count the places of the model's lists, and those whose items are left out."""
+        """Count the ranks of the model's lists, and the items that the graph omits."""
         last = np.where(items[:, -1:] > 0, found[:, -1:], 0.0)
         least = last + np.minimum(TOLERANCE * np.maximum(last, 1.0), most)
         wanted = np.where(items > 0, np.take_along_axis(expected, items, axis=1), -np.inf)
@@ -201,12 +202,12 @@ class _Checked:
 
 
 def _behind(wrong: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Put a column before what is wrong of each place but the first."""
+    """Add a column for the first rank before a mask of the later ranks."""
     return np.pad(wrong, ((0, 0), (1, 0)))
 
 
 def _with_hard_ones(histories: Histories) -> Histories:
-    """Add histories of one interaction, histories with padding in between, and an empty one."""
+    """Add histories of one interaction, histories with scattered padding, and an empty history."""
     every = np.arange(len(histories))
     few = every[:FEW]
     short, scattered = histories.items[few], histories.items[few]
@@ -220,7 +221,7 @@ def _with_hard_ones(histories: Histories) -> Histories:
 
 
 def _bars(items: int) -> tuple[Floats, Floats]:
-    """Return a bias that lets half of the items pass, and one that lets one of `SCARCE` pass."""
+    """Return a bias that allows half of the items, and a bias that allows one item of `SCARCE`."""
     rng = np.random.default_rng(0)
     half = np.where(rng.random(items + 1) < 0.5, 0.0, -np.inf).astype(np.float32)
     scarce = np.full(items + 1, -np.inf, np.float32)

@@ -1,9 +1,9 @@
-"""Propensities of places, learned from responses with neighbours in random order.
+"""Propensities of places, estimated from responses with neighbours in random order.
 
-Serving puts neighbouring items of some responses in random order (`swaps` of a recommender, FairPairs). Each item of
-such a pair is at the first place as often as at the second one. So the gains at both places have the ratio of the
-propensities, whatever the items are (Radlinski and Joachims, AAAI 2006; Joachims et al., WSDM 2017, section 5.3). The
-model of the propensities is log p(k) = -η log(1 + k) + δ(k), with normal priors of mean 0.
+Serving randomly swaps neighbouring items in some responses (`swaps` of a recommender, FairPairs). Each item of such a
+pair is as often at the first as at the second place. So the ratio of the gains at both places is the ratio of the
+propensities, for any items (Radlinski and Joachims, AAAI 2006; Joachims et al., WSDM 2017, section 5.3). The model of
+the propensities is log p(k) = -η log(1 + k) + δ(k), with normal priors of mean 0.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class PositionBias:
     pairs
         Number of pairs with a gain.
     log_propensities
-        float64 `(MAX_PLACES,)`, the largest is 0.
+        Logarithms of the propensities, with maximum 0, float64 `(MAX_PLACES,)`.
     error
         Standard error of η.
     """
@@ -43,17 +43,17 @@ class PositionBias:
     error: float
 
     def propensities(self, errors: float = 0.0) -> Floats:
-        """Return the propensities with η increased by a number of standard errors, the largest is 1."""
+        """Return the propensities with η increased by a number of standard errors, scaled to a maximum of 1."""
         values = self.log_propensities + errors * self.error * _DECAY
         result: Floats = np.exp(values - values.max())
         return result
 
 
 def estimate(data: Impressions) -> PositionBias | None:
-    """Return the propensities with the greatest posterior; None if there are too few pairs with a gain.
+    """Return the maximum a posteriori propensities, or None if there are too few pairs with a gain.
 
-    Minimised is -sum(gain log(p(place) / (p(first) + p(second)))) + sum(precision * parameter²) / 2 over pairs, with a
-    mean gain of 1 per pair. The standard error is that of the sandwich estimator.
+    The loss is -sum(gain log(p(place) / (p(first) + p(second)))) + sum(precision * parameter²) / 2 over pairs, with
+    gains scaled to a mean of 1 per pair. The standard error is from the sandwich estimator.
     """
     if pairs_with_gain(data) < MIN_PAIRS:
         return None
@@ -87,7 +87,7 @@ def estimate(data: Impressions) -> PositionBias | None:
 
 
 def pairs_with_gain(data: Impressions) -> int:
-    """Return the number of pairs in random order with a gain at either place."""
+    """Return the number of randomly ordered pairs with a gain at either place."""
     return int(np.count_nonzero(_gains_of_pairs(data).any(axis=1)))
 
 

@@ -1,7 +1,7 @@
-"""Reference model: the settings of a bundle's manifest, fitted again on its dataset, without ONNX.
+"""Reference model: the algorithm of a bundle, fitted again on its dataset with the settings of its manifest.
 
-A bundle does not hold its model, only graphs that were checked against it. Fitting again from the settings in the
-manifest gives the very model, so that an answer of the running service can be compared with the algorithm itself.
+A bundle contains only ONNX graphs, not the model. The fit is deterministic, so that responses of the service can be
+compared with the scores of the algorithm.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ from model_export.evaluation.fit_cache import fitted
 
 
 def document(settings: Algorithm) -> dict[str, Any]:
-    """Return settings as JSON: the algorithm's name and every field, combined algorithms nested."""
+    """Return settings as JSON values: the algorithm's name and all fields, with combined algorithms nested."""
     fields = {field.name: _encode(getattr(settings, field.name)) for field in dataclasses.fields(settings)}
     return {"algorithm": settings.name, **fields}
 
 
 def settings_from(described: Mapping[str, Any]) -> Algorithm:
-    """Read what `document` wrote.
+    """Return the settings from the JSON values that `document` returned.
 
     Raises
     ------
     InvalidBundle
-        If the algorithm or a setting is unknown here.
+        If the algorithm or a setting is unknown.
     """
     fields = dict(described)
     name = fields.pop("algorithm", None)
@@ -53,18 +53,19 @@ def settings_from(described: Mapping[str, Any]) -> Algorithm:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Reference:
-    """A model with the ids of its items and the way it reads a history."""
+    """A model with the IDs of its items and the parameters of its histories."""
 
     model: Model
     item_ids: Sequence[str]
     history: HistoryParameters
 
     def scores(self, recent: Sequence[RecentInteraction], *, now_ms: int, user: UserColumns = dict) -> Floats:
-        """Score every item for one history, oldest first; unknown items are left out.
+        """Score every item for one history, oldest first. Unknown items of the history are ignored.
 
         Returns
         -------
-        float32 `(items,)`, in the order of `item_ids`.
+        numpy.ndarray
+            Scores in the order of `item_ids`, float32 `(items,)`.
         """
         kept, items, left = self._known(recent)
         age_ms = now_ms - np.array([entry.event_time_ms for entry in kept], np.int64)
@@ -78,13 +79,13 @@ class Reference:
         return self.model.score(histories)[0, 1:]
 
     def items_of(self, recent: Sequence[RecentInteraction]) -> Ints:
-        """Return the positions of the items that the model reads of a history, int64 `(n,)`."""
+        """Return the positions of the items in a history that the model uses, int64 `(n,)`."""
         return self._known(recent)[1]
 
     def _known(
         self, recent: Sequence[RecentInteraction]
     ) -> tuple[list[RecentInteraction], Ints, npt.NDArray[np.float64]]:
-        """Return the latest interactions that count, their items and their weights after returns."""
+        """Return the latest interactions with known items, and their items and weights after subtraction of returns."""
         position = {item_id: index for index, item_id in enumerate(self.item_ids, start=1)}
         known = [entry for entry in recent if entry.item_id in position]
         items = np.array([position[entry.item_id] for entry in known], np.int64)
@@ -99,12 +100,12 @@ def fit_reference(manifest: Manifest, dataset: Path) -> Reference:
     Parameters
     ----------
     dataset
-        The directory of the dataset that the manifest names.
+        Directory of the dataset with the manifest's `dataset_id`.
 
     Raises
     ------
     InvalidBundle
-        If the manifest's settings cannot be read or the dataset is another one.
+        If the manifest's settings are unknown, or the dataset has another ID.
     """
     data = load(dataset).by_frequency()
     if data.dataset_id != manifest.dataset_id:
@@ -119,7 +120,7 @@ def _encode(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_encode(element) for element in value]
     if isinstance(value, float) and math.isinf(value):
-        return None  # JSON has no infinity; no setting is None
+        return None  # JSON has no infinity, and no setting is None
     return value
 
 

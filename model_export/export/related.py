@@ -1,23 +1,24 @@
-"""Item-to-item tables of a bundle: what is like an item, and what is bought together with it.
+"""Item-to-item tables of a bundle: similar items, and items that are bought together.
 
-With n_i the sets that have item i and n_ij those that have both i and j,
+Let n_i be the number of sets with item i, and n_ij the number of sets with both i and j. Then
+
 
     similar(i, j) = (n_ij + b * c * cos(i, j)) / (sqrt(n_i * n_j) + b)
 
-over sessions, pieces of a user's history, and cos the cosine of the items' columns: the cosine of who had them, drawn
-towards c times the cosine of what they are by as much as b sessions. Rare items are judged by their columns, frequent
-ones by their users. And over baskets
+over sessions, which are parts of a user's history. cos is the cosine of the items' columns. The score is the cosine of
+the items' users, shrunken towards c times the cosine of their columns with the weight of b sessions. So columns
+determine the scores of rare items, and users determine the scores of frequent items. Over baskets,
 
     together(i, j) = n_ij / (n_i^(1 - a) * n_j^a + b)
 
-which with a = 0 is how often j is in a basket with i, with a = 1/2 the cosine; b keeps pairs that met by chance low.
-An item that met i once counts at most half as much as i's least other.
+For a = 0 this is the share of baskets with i that contain j, for a = 1/2 the cosine. b lowers the scores of random
+pairs. Items that share only one basket with i get at most half of the lowest score of the other items.
 
 References
 ----------
 B. Sarwar, G. Karypis, J. Konstan, J. Riedl, "Item-based collaborative filtering recommendation algorithms", WWW 2001
 (the cosine); R. Bell, Y. Koren, "Scalable collaborative filtering with jointly derived neighborhood interpolation
-weights", ICDM 2007 (shrinking what few say towards what is known without them); F. Aiolli, "Efficient top-n
+weights", ICDM 2007 (shrinkage of counts towards a prior); F. Aiolli, "Efficient top-n
 recommendation for very large scale binary rated datasets", RecSys 2013, equation 6 (the asymmetric cosine).
 """
 
@@ -39,28 +40,28 @@ from model_export.data.item_content import MAX_PAIRS, rarest
 from model_export.data.statistics import Statistics
 
 MOST_RELATED = 50
-"""Items kept for an item: two pages of 25, Personalize's default, for a filter to choose from."""
+"""Maximum number of related items per item: twice Personalize's default of 25, to leave items after a filter."""
 
 SHRINK = 30.0
-"""b, in sessions or baskets."""
+"""Shrinkage b, in sessions or baskets."""
 
 CONTENT_SHARE = 0.03
-"""c: weight of the same columns, relative to the same users."""
+"""Weight c of equal columns, relative to equal users."""
 
 TARGET_POWER = 0.25
-"""a: how much an item's own frequency counts against it."""
+"""Exponent a of the target's frequency, which lowers the scores of frequent items."""
 
 SESSION = 50
-"""Longest session, as of item-kNN; a longer history is several."""
+"""Maximum number of interactions per session, as for item-kNN. Longer histories are split."""
 
 PAIRS_AT_ONCE = 1 << 22
-"""Pairs of items in memory at a time; one item with more pairs is processed by itself."""
+"""Maximum number of pairs of items in memory at a time, exceeded only by single items with more pairs."""
 
 LEAST_BYTES = 24_000_000
 SHARE_OF_BUNDLE = 0.25
-"""The tables may take as much of what else serving reads, or `LEAST_BYTES`."""
+"""Maximum size of the tables, as a share of the other files that serving reads, but at least `LEAST_BYTES`."""
 
-_LEAST_SCORE = np.float32(2.0**-24)  # the smallest float16 above 0
+_LEAST_SCORE = np.float32(2.0**-24)  # smallest float16 above 0
 
 
 class Scores(Protocol):
@@ -69,21 +70,21 @@ class Scores(Protocol):
     Attributes
     ----------
     pairs
-        `(items + 1,)`, how many pairs are counted for each item's row: what the row takes.
+        Number of pairs that each item's row needs in memory, `(items + 1,)`.
     """
 
     @property
     def pairs(self) -> Ints:
-        """See above."""
+        """Number of pairs per row, see the class."""
         ...
 
     def rows(self, sources: Ints) -> sp.csr_array:
-        """Return the rows of some items, float32 `(len(sources), items + 1)`, 0 for the item itself."""
+        """Return the rows of the items `sources`, float32 `(len(sources), items + 1)`, 0 for the item itself."""
         ...
 
 
 class _Met(Protocol):
-    """Numbers of sets that have an item, and that have a pair of items."""
+    """Numbers of sets with an item, and of sets with a pair of items."""
 
     @property
     def counts(self) -> Floats: ...
@@ -96,7 +97,7 @@ class _Met(Protocol):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Sets:
-    """Sets of items, and the sets of each item."""
+    """Matrix of sets and items, and its transpose."""
 
     of_sets: sp.csr_array
     of_items: sp.csr_array
@@ -119,7 +120,7 @@ class _Sets:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Counted:
-    """Counts from a dataset's statistics: `met` has only the strongest pairs."""
+    """Counts from a dataset's statistics, which contain only the strongest pairs."""
 
     gram: sp.csr_array
     counts: Floats
@@ -138,12 +139,12 @@ class _Counted:
 
 
 class Similar:
-    """`similar` of the formulas above.
+    """Scores `similar` of the module's docstring.
 
     Parameters
     ----------
     content_share
-        c.
+        Weight c of equal columns.
     """
 
     def __init__(self, interactions: Interactions, *, content_share: float = CONTENT_SHARE) -> None:
@@ -177,14 +178,14 @@ class Similar:
 
 
 class Together:
-    """`together` of the formulas above; pairs that met once come behind the others of their row.
+    """Scores `together` of the module's docstring. Pairs with one common basket are behind other pairs of their row.
 
     Parameters
     ----------
     seed
-        Of how large baskets are dealt.
+        Seed of the random split of large baskets.
     target_power
-        a.
+        Exponent a of the target's frequency.
     """
 
     def __init__(self, bought: Interactions, *, seed: int, target_power: float = TARGET_POWER) -> None:
@@ -213,14 +214,14 @@ class Together:
 def related_tables(
     interactions: Interactions, *, event_weights: Mapping[str, float], seed: int
 ) -> dict[str, RelatedTable]:
-    """Return the tables of these interactions by kind.
+    """Return the tables `SIMILAR` and `TOGETHER` of these interactions.
 
     Parameters
     ----------
     event_weights
-        What an interaction of each type weighs, see `model_export.data.baskets.purchases`.
+        Weight by event type, see `model_export.data.baskets.purchases`.
     seed
-        Of how large baskets are dealt.
+        Seed of the random split of large baskets.
     """
     return {
         SIMILAR: table(Similar(interactions)),
@@ -229,12 +230,12 @@ def related_tables(
 
 
 def most_bytes(served_bytes: int) -> int:
-    """Return the size limit of the tables, given `served_bytes` of other files."""
+    """Return the maximum size of the tables, for `served_bytes` of other files."""
     return max(LEAST_BYTES, int(SHARE_OF_BUNDLE * served_bytes))
 
 
 def table(scores: Scores) -> RelatedTable:
-    """Return the best of every item, some items at a time; of equal scores the lower position comes first."""
+    """Return the best related items of every item, computed in blocks. Lower positions win ties."""
     pairs = scores.pairs
     lengths, targets, values = [np.zeros(1, np.int64)], [np.zeros(0, np.int32)], [np.zeros(0, np.float16)]
     for block in source_blocks(pairs, most=PAIRS_AT_ONCE):
@@ -246,7 +247,7 @@ def table(scores: Scores) -> RelatedTable:
 
 
 def best_rows(scores: Scores, sources: Ints, *, n: int) -> list[tuple[Any, Floats]]:
-    """Return the n best positions and their scores of each source, best first."""
+    """Return the n best positions and their scores per source, best first."""
     block = scores.rows(sources)
     block.data[block.data < _LEAST_SCORE] = 0.0
     return [best_of_row(block, row, n=n) for row in range(len(sources))]
@@ -258,7 +259,7 @@ def _without_selves(scores: sp.csr_array, source: Ints) -> sp.csr_array:
 
 
 def related_items(tables: Mapping[str, RelatedTable], *, most_bytes: int) -> RelatedItems:
-    """Return the tables with all rows cut to the greatest length that fits into a file of so many bytes."""
+    """Return the tables, with rows truncated to the greatest length that fits into a file of `most_bytes`."""
     lengths = np.concatenate([each.targets.lengths for each in tables.values()])
     left = most_bytes - BYTES_A_ROW * (len(lengths) + len(tables))
     fitting = (n for n in range(MOST_RELATED, 0, -1) if BYTES_AN_ENTRY * int(np.minimum(lengths, n).sum()) <= left)

@@ -1,8 +1,7 @@
 """Hit rate of related items for a user's next item and for items of the same basket.
 
-Both tables are made from the data before a window of time and judged on that window. Next to each figure stands that of
-the most frequent items, which are the same for every item. A table that does not beat them has no predictive value, but
-shows more items.
+Both tables are computed from the data before a window of time and evaluated on the window. Each hit rate is compared
+with the hit rate of the most frequent items. A table below that has no predictive value, but recommends more items.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from model_export.data.interactions import Interactions, Ints, distinct
 from model_export.export.related import PAIRS_AT_ONCE, Scores, Similar, Together, best_rows
 
 MOST_ASKED = 5_000
-"""Questions to each table."""
+"""Maximum number of queries per table."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -34,7 +33,7 @@ class RelatedFigures:
     hr
         Share of queries with a target among the first k related items.
     popular_hr
-        The same for the k most frequent items except the query's own.
+        Share of queries with a target among the k most frequent items, without the query's item.
     """
 
     asked: int
@@ -44,7 +43,7 @@ class RelatedFigures:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Questions:
-    """Items, and which items would be right: `targets[offsets[q]:offsets[q + 1]]` for `items[q]`."""
+    """Queries of one item each. The targets of `items[q]` are `targets[offsets[q]:offsets[q + 1]]`."""
 
     items: Ints
     targets: Ints
@@ -54,7 +53,7 @@ class Questions:
         return len(self.items)
 
     def right(self, answers: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
-        """Return which questions have an answer, of `(questions, k)`, that is right."""
+        """Return a mask of queries with a target among the related items `answers`, `(queries, k)`."""
         bounds = zip(self.offsets[:-1], self.offsets[1:], strict=True)
         targets = (self.targets[begin:end] for begin, end in bounds)
         return np.array([np.isin(*each).any() for each in zip(answers, targets, strict=True)], np.bool_)
@@ -69,16 +68,16 @@ def measure(
     k: int,
     seed: int,
 ) -> dict[str, RelatedFigures]:
-    """Return the figures of each kind in the window `after_ms < time <= until_ms`.
+    """Return the quality of each table in the window `after_ms < time <= until_ms`.
 
     Parameters
     ----------
     event_weights
-        What an interaction of each type weighs.
+        Weight by event type.
     k
-        Related items that are looked at.
+        Number of related items per query.
     seed
-        Of how large baskets are dealt.
+        Seed of the random split of large baskets.
     """
     past = interactions.select(interactions.time_ms <= after_ms)
     window = interactions.select((interactions.time_ms > after_ms) & (interactions.time_ms <= until_ms))
@@ -98,7 +97,7 @@ def measure(
 
 
 def next_items(window: Interactions) -> Questions:
-    """Ask each interaction's item for the item that its user has next, where that is another one."""
+    """Create queries of successive interactions. The target of an item is the user's next item, if it differs."""
     follows = (window.user[1:] == window.user[:-1]) & (window.item[1:] != window.item[:-1])
     rows = _sample(np.flatnonzero(follows))
     return Questions(
@@ -109,7 +108,7 @@ def next_items(window: Interactions) -> Questions:
 
 
 def rest_of_baskets(bought: Interactions) -> Questions:
-    """Ask each item of a basket for the others in it."""
+    """Create one query per basket item. The targets are the other items of the basket."""
     columns = bought.items + 1
     basket, item = np.divmod(distinct(basket_numbers(bought) * columns + bought.item), columns)
     starts, ends = np.searchsorted(basket, basket), np.searchsorted(basket, basket, side="right")
@@ -123,7 +122,7 @@ def rest_of_baskets(bought: Interactions) -> Questions:
 
 
 def related(scores: Scores, items: Ints, *, k: int) -> npt.NDArray[np.int32]:
-    """Return the k best of each item, `(len(items), k)`, 0 where there are no more."""
+    """Return the k best related items of each item, padded with 0, `(len(items), k)`."""
     sources = distinct(items)
     best = np.zeros((len(sources), k), np.int32)
     for block in source_blocks(np.append(0, scores.pairs[sources]), most=PAIRS_AT_ONCE):
@@ -134,14 +133,14 @@ def related(scores: Scores, items: Ints, *, k: int) -> npt.NDArray[np.int32]:
 
 
 def frequent(past: Interactions, items: Ints, *, k: int) -> npt.NDArray[np.int32]:
-    """Return the k most frequent items but the one itself, `(len(items), k)` or less of fewer items."""
+    """Return the k most frequent items except the item itself, `(len(items), k)`, fewer columns for fewer items."""
     popular = past.frequency_order()[: k + 1]
     rows = [popular[popular != item][:k] for item in items.tolist()]
     return np.array(rows, np.int32)
 
 
 def share(right: npt.NDArray[np.bool_]) -> float:
-    """Return the share that is right, 0 of nothing."""
+    """Return the share of true values, or 0 for an empty array."""
     return float(right.mean()) if len(right) else 0.0
 
 

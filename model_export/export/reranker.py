@@ -1,12 +1,12 @@
-"""The second stage: its fit with position bias, its evaluation on the latest responses, and the decision to use it.
+"""Reranker: its fit with position bias, its evaluation on the latest responses, and the decision to use it.
 
-The probability that outcome i of a response is at candidate j, with features x and place k, is
+The probability that an outcome of a response is at candidate j, with features x and place k, is
 
-    p(j) ∝ propensity(k) * exp(w·x)
+  p(j) ∝ propensity(k) * exp(w·x)
 
-a conditional logit (McFadden, 1974). Evaluation weighs outcomes by inverse propensities (Joachims et al., WSDM 2017).
-The propensities come from neighbours in random order (`model_export.export.position_bias`): lists are ordered by score,
-so that clicks do not tell whether users look at the first places more or like their items more.
+a conditional logit (McFadden, 1974). The evaluation weights outcomes by inverse propensities (Joachims et al., WSDM
+2017). Lists are ordered by score, so clicks do not separate the effect of a place from the effect of its item.
+Therefore the propensities are estimated from neighbours in random order (`model_export.export.position_bias`).
 """
 
 from __future__ import annotations
@@ -25,16 +25,17 @@ from model_export.data.impressions import Impressions
 from model_export.export.position_bias import MIN_PAIRS, estimate, pairs_with_gain
 
 MIN_RESPONSES = 250
-"""Minimum number of responses with a gain that the first of the evaluated models is fitted on."""
+"""Minimum number of responses with a gain for the fit of the first evaluated model."""
 
 EVALUATED_SHARE, FOLDS = 0.6, 4
-"""Share of the responses, the latest, that are evaluated, and their parts: each by a model of all responses before."""
+"""Share of the latest responses that are evaluated, and number of their parts. Each part is evaluated with a model of
+all responses before it."""
 
 Z = 1.96
-"""The lead must exceed this number of standard errors: 95% of intervals contain the true lead."""
+"""Number of standard errors on each side of a 95% confidence interval."""
 
 MIN_PROPENSITY = 0.05
-"""Smaller propensities count as this, because their inverses would be few large weights."""
+"""Lower bound of propensities. Lower values would give a few outcomes very large weights."""
 
 _PRECISION, _PRECISION_IN_CONTEXT = 1.0, 4.0
 _ITERATIONS = 200
@@ -42,16 +43,16 @@ _ITERATIONS = 200
 
 @struct
 class RerankerQuality:
-    """Propensity-weighted NDCG of the latest responses, in which each outcome is the only relevant item.
+    """Propensity-weighted NDCG of the latest responses. Each outcome is evaluated as the only relevant item.
 
     Attributes
     ----------
     responses
         Number of evaluated responses.
     ndcg, score_ndcg
-        By utility, and by the score of the first stage.
+        NDCG of the order by utility, and of the order by the model's score.
     lead_interval
-        95% interval of the difference, which includes the uncertainty of the propensities.
+        95% confidence interval of the difference, including the uncertainty of the propensities.
     """
 
     responses: int
@@ -61,22 +62,22 @@ class RerankerQuality:
 
     @property
     def is_better(self) -> bool:
-        """True if the whole interval is above 0."""
+        """True if the interval is above 0."""
         return self.lead_interval[0] > 0
 
 
 @struct
 class RerankerChoice:
-    """The second stage of a model, or the reason why it has none.
+    """The reranker of a model, or None, with the data of this decision.
 
     Attributes
     ----------
     responses
-        Number of responses with an outcome, the evaluated ones included.
+        Number of responses with an outcome, including the evaluated responses.
     pairs
-        Number of pairs of neighbours in random order with an outcome.
+        Number of randomly ordered pairs with an outcome.
     propensities
-        By place; empty if there are too few pairs.
+        Propensity by place, or empty if there are too few pairs.
     """
 
     reranker: Reranker | None
@@ -86,7 +87,7 @@ class RerankerChoice:
     propensities: tuple[float, ...] = ()
 
     def sentence(self) -> str:
-        """Return the decision as one line."""
+        """Return the decision as one line for the log."""
         if self.responses and not self.propensities:
             return (
                 f"off, {self.pairs:,} pairs of neighbours in random order with an outcome, at least {MIN_PAIRS} "
@@ -105,7 +106,6 @@ class RerankerChoice:
         )
 
     def document(self) -> dict[str, Any]:
-        """Return the figures for the manifest."""
         weights = {} if self.reranker is None else _named(self.reranker)
         quality = None if self.quality is None else dataclasses.asdict(self.quality)
         if quality is not None:
@@ -121,7 +121,7 @@ class RerankerChoice:
 
 
 def choose_reranker(data: Impressions, columns: ItemColumns) -> RerankerChoice:
-    """Return the model of all responses if models of earlier ones are better on later ones."""
+    """Return a reranker fitted on all responses, if rerankers of earlier responses improve later responses."""
     begin = round(len(data) * (1 - EVALUATED_SHARE))
     bias = estimate(data)
     if bias is None:
@@ -142,15 +142,15 @@ def choose_reranker(data: Impressions, columns: ItemColumns) -> RerankerChoice:
 
 
 def fit(data: Impressions, columns: ItemColumns, propensities: Floats) -> Reranker:
-    """Return the model with the greatest posterior.
+    """Return the maximum a posteriori reranker.
 
-    All weights have normal priors with mean 0. Minimised is -sum(gain log p) + sum(precision * parameter²) / 2, with a
-    mean gain of 1 per response.
+    All weights have normal priors with mean 0. The loss is -sum(gain log p) + sum(precision * parameter²) / 2, with
+    gains scaled to a mean of 1 per response.
 
     Parameters
     ----------
     propensities
-        float64 `(MAX_PLACES,)`.
+        Propensity by place, float64 `(MAX_PLACES,)`.
     """
     is_known = ~np.isnan(data.features).all(axis=0)
     features = np.where(is_known, data.features, 0.0)
@@ -182,7 +182,7 @@ def fit(data: Impressions, columns: ItemColumns, propensities: Floats) -> Rerank
 
 
 def comparison(model: Reranker, propensities: Floats, data: Impressions) -> Floats:
-    """Return discounted gains by utility, by score, and gains without discount, float64 `(3, responses)`.
+    """Return discounted gains by utility, discounted gains by score, and undiscounted gains, float64 `(3, responses)`.
 
     Gains are divided by the propensities of their places.
     """
@@ -194,18 +194,18 @@ def comparison(model: Reranker, propensities: Floats, data: Impressions) -> Floa
 
 
 def lead(compared: Floats) -> float:
-    """Return the difference in NDCG between the order by utility and by score, see `comparison`."""
+    """Return the NDCG by utility minus the NDCG by score, from the result of `comparison`."""
     by_utility, by_score, gains = compared
     return float((by_utility - by_score).sum() / gains.sum())
 
 
 def evaluate(compared: Floats, *, error: float = 0.0) -> RerankerQuality:
-    """Return the quality of models on responses that they were not fitted on, see `comparison`.
+    """Return the quality from the result of `comparison` on responses outside of the fit.
 
     Parameters
     ----------
     error
-        Standard error of the lead that follows from the propensities.
+        Standard error of the lead due to the propensities.
     """
     by_utility, by_score, gains = compared
     total, found = gains.sum(), lead(compared)
@@ -224,7 +224,7 @@ def utilities(model: Reranker, data: Impressions) -> Floats:
 
 
 def _discounts(values: Floats, data: Impressions) -> Floats:
-    """Return 1 / log2(1 + rank) of each candidate in its response ordered by values, ranks from 1."""
+    """Return 1 / log2(1 + rank) of each candidate, with ranks from 1 in its response, by descending `values`."""
     order = np.lexsort((-values, data.response))
     ranks = np.empty(len(values), np.int64)
     ranks[order] = np.arange(len(values)) - data.offsets[:-1][data.response[order]]

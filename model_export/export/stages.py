@@ -1,9 +1,8 @@
-"""Export of a model's graphs in one stage or two, by measurement, with a check that they rank as the model does.
+"""Export of a model's graphs with one or two stages, selected by measurement, with a parity check.
 
-Models whose scores are only inner products may answer in two stages (`onnx_two_stages`), which sometimes omit an item.
-Two stages must be faster in the same sessions as in serving, on a sample of histories one at a time, at a recall of
-`LEAST_RECALL`. The parity check on all histories must confirm that recall. All other models have one stage, which omits
-nothing.
+Models with inner products as scores can search in two stages (`model_export.graph.two_stage`), which rarely omit an
+item. Two stages are exported if they are faster on a sample of single histories, at a recall of at least
+`LEAST_RECALL`, which the parity check on all histories must confirm. Other models have one stage, which omits no items.
 """
 
 from __future__ import annotations
@@ -28,25 +27,26 @@ from model_export.graph.two_stage import TwoStages
 
 LEAST_RECALL = 0.999
 WAYS = ((0.5, 24), (0.625, 48), (0.75, 64), (1.0, 24))
-"""Candidates: a head's part of the vectors' dimensions, and the blocks that go on for each place."""
+"""Candidates: share of the vectors' dimensions in the first stage, and number of blocks per place of the list that
+reach the second stage."""
 
 SAMPLE = 128
 USUAL_K = 25
-"""Times are of lists of this length; recall is of them and of the longest that are answered in two stages."""
+"""Length of lists for the measurement of time. Recall is measured also for the longest lists in two stages."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Tried:
-    """Measurements of one way to answer.
+    """Measurements of one candidate.
 
     Attributes
     ----------
     two_stages
-        None for one stage.
+        Settings of the two stages, or None for one stage.
     median_ms
-        Processor time of a request, one history at a time.
+        Median processor time of a run with one history.
     recall
-        Share of one stage's items that stand in the answer too, the worst of all lengths.
+        Share of the items of one stage in the list, the minimum over the lengths of lists.
     """
 
     two_stages: TwoStages | None
@@ -56,19 +56,19 @@ class Tried:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Stages:
-    """Number of stages of the graphs, 1 or 2, and the measurements; none if two are impossible or not worthwhile."""
+    """Number of stages of the graphs, 1 or 2, and the measurements, which are empty if two stages are not possible."""
 
     stages: int
     tried: list[Tried] = dataclasses.field(default_factory=list)
 
 
 def export_graphs(model: Model, directory: Path, histories: Histories) -> tuple[Stages, Parity]:
-    """Write the graphs and their data.
+    """Write the graphs and their data, and check them.
 
     Raises
     ------
     ParityError
-        If a graph does not rank as the model does.
+        If the ranking of a graph differs from that of the model.
     """
     product = write_graphs(model, directory)
     ways = [] if product is None else worth_trying(product.dimensions, model.items)
@@ -88,7 +88,7 @@ def export_graphs(model: Model, directory: Path, histories: Histories) -> tuple[
             if parity.recall >= LEAST_RECALL:
                 check_parity(
                     model, folders[taken], histories.rows(slice(SAMPLE)), k=longest + 1
-                )  # longer lists have one stage
+                )  # longer lists are searched in one stage
                 for name in GRAPH_FILES:
                     (folders[taken] / name).replace(directory / name)
                 return Stages(2, tried), parity
@@ -96,13 +96,13 @@ def export_graphs(model: Model, directory: Path, histories: Histories) -> tuple[
 
 
 def worth_trying(dimensions: int, items: int) -> list[TwoStages]:
-    """Return the ways to answer lists of the usual length in two stages, each once."""
+    """Return the distinct candidates of two stages that support lists of `USUAL_K` items."""
     ways = dict.fromkeys(TwoStages(max(1, round(share * dimensions)), blocks) for share, blocks in WAYS)
     return [way for way in ways if way.longest_list(items) >= USUAL_K]
 
 
 def measure(folders: dict[TwoStages | None, Path], histories: Sequence[Histories], *, items: int) -> list[Tried]:
-    """Answer each of `histories`, one each, with the graphs of every folder in turns; that of None has one stage."""
+    """Measure time and recall of the graph in each folder on single histories. The key None has one stage."""
     sessions = {way: open_session(folder / GRAPH_FILE) for way, folder in folders.items()}
     times: dict[TwoStages | None, list[float]] = {way: [] for way in sessions}
     lengths = {USUAL_K, *(way.longest_list(items) for way in sessions if way is not None)}
@@ -124,12 +124,12 @@ def measure(folders: dict[TwoStages | None, Path], histories: Sequence[Histories
 
 
 def choose(tried: Sequence[Tried]) -> Tried:
-    """Return the fastest with enough recall; the first of equally fast ones."""
+    """Return the fastest candidate with enough recall, the first among equals."""
     return min((one for one in tried if one.recall >= LEAST_RECALL), key=lambda one: one.median_ms)
 
 
 def _items(session: onnxruntime.InferenceSession, history: Histories, k: int) -> Ints:
-    """Return the items of an answer without the history's own."""
+    """Return the k best items outside of the history."""
     items, _ = recommend(session, history, exclude=history.items, k=k)
     return items[items > 0]
 

@@ -1,4 +1,4 @@
-"""Distribution of the best score of an answer, with which served answers are compared later."""
+"""Distribution of the best score per list, the reference for drift of served responses."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _BYTES_AT_ONCE = 32 << 20
 def top_scores(
     interactions: Interactions, model: Model, directory: Path, *, exclude_seen: bool, exclude_bought: bool = False
 ) -> Histogram:
-    """Return the best scores of users of the last days in ten bins of as many users each.
+    """Return the best scores of recently active users as a histogram of ten bins with equal numbers of users.
 
-    Evenly spaced, `USERS` of those who did something in the last `WINDOW_DAYS` days, each as of the last interaction:
-    who asks has mostly just done something. Answered by the exported graph; a user to whom it answers nothing has no
-    score.
+    Up to `USERS` evenly spaced users with interactions in the last `WINDOW_DAYS` days are scored with the exported
+    graph, each at the time of the last interaction, because most requests follow an interaction. Users with an empty
+    list are excluded.
     """
     last_ms = interactions.time_ms[interactions.offsets[1:] - 1]
     active = np.flatnonzero(last_ms > interactions.time_ms.max() - WINDOW_DAYS * DAY_MS)

@@ -1,4 +1,4 @@
-"""Popular items per group of users who share a value of a column."""
+"""Popular items per group of users with the same value of a column."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from model_export.data.interactions import Histories, Interactions, Ints
 from model_export.evaluation.fit_cache import fitted
 
 FEWEST_USERS = 20
-"""A group of fewer tells of its members, and little of what others like them want."""
+"""Minimum number of users per group. Smaller groups would reveal data of their members and predict poorly."""
 
 MOST_GROUPS = 1_000
 MOST_ITEMS = 100
@@ -24,7 +24,7 @@ NO_HISTORY = Histories(items=np.zeros((1, 1), np.int64), weights=np.zeros((1, 1)
 
 
 def popular_items(popular_by: Algorithm, interactions: Interactions) -> Ints:
-    """Return the items for a user without a history, best first; items without interactions come last."""
+    """Return the items for a user without a history, best first. Items without interactions are last."""
     scores = fitted(popular_by, interactions).score(NO_HISTORY)[0, 1:]
     return np.argsort(-scores, kind="stable") + 1
 
@@ -41,9 +41,9 @@ def popular_groups(
     Parameters
     ----------
     users
-        Columns by user id.
+        Columns by user ID.
     profile_ids
-        Of the users of `interactions`, in their order.
+        Profile IDs of the users of `interactions`, in their order.
     """
     number = {profile: user for user, profile in enumerate(profile_ids)}
     members: dict[tuple[str, str], list[int]] = defaultdict(list)

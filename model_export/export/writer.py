@@ -1,4 +1,4 @@
-"""Files of a model's two graphs, with their shared external data: write, open and run them."""
+"""Writing, opening and running of a model's two ONNX graphs, which share a file of external data."""
 
 from __future__ import annotations
 
@@ -19,20 +19,21 @@ from model_export.graph.top_k import finish
 from model_export.graph.two_stage import TwoStages, add_head
 
 PAGE_BYTES = 4096
-"""Tables start on page boundaries, so that they are mapped and not copied."""
+"""Size of a memory page. Tables are aligned to it, so that ONNX Runtime maps them without copies."""
 
 
 def write_graphs(model: Model, directory: Path, *, two_stages: TwoStages | None = None) -> InnerProducts | None:
-    """Write `graph.onnx`, `graph.bias.onnx` and the tables that both read, `graph.data`.
+    """Write `graph.onnx`, `graph.bias.onnx` and their shared tables `graph.data`.
 
     Parameters
     ----------
     two_stages
-        Settings for answers in two stages, for a model whose scores are only inner products.
+        Settings of a search in two stages, only for models with inner products as scores. None for one stage.
 
     Returns
     -------
-    The inner products of the scores, if the scores are only inner products.
+    InnerProducts or None
+        Inner products that are the scores, or None for scores of another form.
     """
     graph = Graph(model.items)
     scores = model.export(graph)
@@ -48,13 +49,12 @@ def write_graphs(model: Model, directory: Path, *, two_stages: TwoStages | None 
 
 
 def features_of(graph: Path) -> list[str]:
-    """Return the names of the features that a graph reads."""
     inputs = onnx.load(str(graph), load_external_data=False).graph.input
     return [entry.name.removeprefix(FEATURE_INPUT) for entry in inputs if entry.name.startswith(FEATURE_INPUT)]
 
 
 def open_session(path: Path) -> onnxruntime.InferenceSession:
-    """Open a graph as serving does: one thread, and no prepacking, so that tables stay mapped."""
+    """Open a graph with the options of serving: one thread, and no prepacking, so that tables stay memory-mapped."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
@@ -75,13 +75,14 @@ def recommend(
     Parameters
     ----------
     exclude
-        int64 `(batch, x)`, positions kept out of the answer; 0 is none.
+        Positions of excluded items, padded with 0, int64 `(batch, x)`.
     bias
-        float32 `(items + 1,)`, for the bias variant only.
+        Bias by item, float32 `(items + 1,)`, only for the graph with bias.
 
     Returns
     -------
-    Items int64 and scores float32, both `(batch, k)`.
+    items, scores : numpy.ndarray
+        Positions, int64 `(batch, k)`, padded with 0, and scores, float32 `(batch, k)`.
     """
     inputs = {
         "history": histories.items,
@@ -101,7 +102,7 @@ def recommend(
 
 
 def _write_tables(graph: Graph, path: Path) -> list[onnx.TensorProto]:
-    """Write the tables one after another, with their index, and return tensors that point to them."""
+    """Write the tables and their index, and return tensors that refer to them."""
     tensors = []
     index = {}
     with path.open("wb") as file:

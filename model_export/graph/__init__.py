@@ -1,1 +1,0 @@
-"""ONNX graphs with the one interface that serving knows."""

@@ -1,13 +1,21 @@
-"""Graph with the one interface that serving knows: history in, the k best items out.
+"""Builder of ONNX graphs with the interface of serving: from a history to the k best items.
 
-Inputs: `history` int64 [batch, length] (positions 1..N, oldest first; 0 is padding and may stand anywhere; length
-at least 1), `weights` float32 [batch, length], `exclude` int64 [batch, x] (0 = none), `k` int64 [1]; if a
-node reads them, `ages` float32 [batch, length], in days, and `feature.NAME` int64 [batch, length], codes. Outputs:
-`items` int64 [batch, k] (0 = none left), `scores` float32 [batch, k] (-inf for item 0), best first, lower positions
-first among equals. The bias variant adds `bias` float32 [items + 1] (0 = neutral, -inf = not allowed).
+Inputs:
 
-A model adds its own nodes between `Graph.history` and the scores; `onnx_answer` adds masks and the top k. The list ends
-where the model scores 0: an item that it knows nothing about is no answer, whatever its bias.
+- `history` int64 [batch, length], length at least 1: positions 1..N, oldest first; 0 is padding, at any index
+- `weights` float32 [batch, length]
+- `exclude` int64 [batch, x]: excluded positions, padded with 0
+- `k` int64 [1]
+- `ages` float32 [batch, length] in days, and codes `feature.NAME` int64 [batch, length], if a node reads them
+- `bias` float32 [items + 1], only in the graph with bias: 0 is neutral, -inf excludes the item
+
+Outputs, best first, lower positions first among equal scores:
+
+- `items` int64 [batch, k], padded with 0
+- `scores` float32 [batch, k], -inf for padding
+
+A model adds nodes from `Graph.history` to the scores. `model_export.graph.top_k` adds masks and the top k. Items with
+score 0 are in no list, with any bias.
 """
 
 from __future__ import annotations
@@ -25,36 +33,36 @@ from onnx import TensorProto, helper, numpy_helper
 from alsolike.bundle.features import FEATURE_INPUT
 
 BLOCK = 64
-"""Items a block of the two-level top k: near the square root of items a place, of 20,000 items as of a million."""
+"""Number of items per block of the two-level top k, suitable for 20,000 to a million items."""
 
 FLAT_BELOW = 5_000
-"""With fewer items there are no blocks, and nothing is looked for in two stages."""
+"""Number of columns below which there are no blocks and no second stage."""
 
 TWO_LEVELS_FROM = 20_000
-"""With fewer columns one flat TopK is faster than two levels where lists have a hundred places."""
+"""Minimum number of columns for two levels. With fewer columns, one TopK is faster for lists of 100 items."""
 
 OPSET = 18
 IR_VERSION = 10
 
 
 Outputs = Sequence[str]
-"""Names of tensors."""
+"""Tensor names of a branch's outputs."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class InnerProducts:
-    """Parts of scores that are only inner products.
+    """Scores that are inner products of a query and item vectors, with an activation.
 
     Attributes
     ----------
     query
-        Tensor name, float32 [batch, d].
+        Tensor name of the queries, float32 [batch, d].
     table
-        Name of a table of `Graph.tables`, float32 `(width, dimensions)`.
+        Name of the item vectors in `Graph.tables`, float32 `(width, dimensions)`.
     dimensions
         Length of a vector.
     activation
-        Increasing operator that makes them at least 0.
+        Increasing ONNX operator with results of at least 0.
     """
 
     query: str
@@ -64,24 +72,24 @@ class InnerProducts:
 
 
 class Graph:
-    """The graph under construction.
+    """A graph under construction.
 
     Attributes
     ----------
     width
-        Columns of the scores: items + 1, rounded up to whole blocks when there are many items.
+        Number of columns of the scores: items + 1, rounded up to complete blocks if there are many items.
     history, ages
-        Tensor names, int64 and float32 [batch, length]. Serving computes ages and features for graphs that read them
-        only.
+        Tensor names, int64 and float32 [batch, length]. Serving computes ages and features only for graphs that read
+        them.
     tables
-        Learned arrays by name; they go to the external data file that both variants share.
+        Learned arrays by name, for the external data file that both graphs share.
     products
-        Inner products by the name of their scores; a model that consists of one only may answer in two stages.
+        Inner products by the tensor name of their scores. A model that returns such scores can search in two stages.
     sums
-        Names of scores that are 0 wherever no item stands: only what is excluded needs a mask there.
+        Names of scores that are 0 for padding and columns after the last item, which therefore need no mask.
     columns
-        Second dimension of tensors [batch, n] for which ONNX Runtime could not tell it; where it knows that shapes are
-        equal, it writes into what it read instead of copying all of it.
+        Second dimension of tensors [batch, n] that ONNX Runtime cannot infer. If it knows that shapes are equal, it
+        overwrites inputs instead of copying them.
     """
 
     history = "history"
@@ -102,7 +110,7 @@ class Graph:
 
     @staticmethod
     def feature(name: str) -> str:
-        """Return the codes of `Histories.feature(name)`, int64 [batch, length]."""
+        """Return the tensor name of the codes of `Histories.feature(name)`, int64 [batch, length]."""
         return f"{FEATURE_INPUT}{name}"
 
     def op(self, operator: str, *inputs: str, **attributes: Any) -> str:
@@ -120,14 +128,16 @@ class Graph:
     def either(
         self, condition: str, then: Callable[[], Outputs], otherwise: Callable[[], Outputs], *, kinds: Sequence[int]
     ) -> list[str]:
-        """Return what one of two branches returns: the other is not computed.
+        """Return the outputs of one of two branches. The other branch is not computed.
 
         Parameters
         ----------
         condition
-            Tensor name, bool [1].
+            Tensor name of the condition, bool [1].
         then, otherwise
-            Add a branch's nodes and return the names of its outputs, as many as `kinds`, their element types.
+            Functions that add the nodes of a branch and return the names of its outputs.
+        kinds
+            Element types of the outputs.
         """
         branches = []
         for make in (then, otherwise):
@@ -140,25 +150,25 @@ class Graph:
         return self.ops("If", condition, outputs=len(kinds), then_branch=branches[0], else_branch=branches[1])
 
     def weight(self, name: str, values: npt.NDArray[Any]) -> str:
-        """Add a learned array, kept in the external data file."""
+        """Add a learned array to the external data file. Return its tensor name."""
         if name in self.tables:
             raise ValueError(f"the graph already has a table {name!r}; names stand once")
         self.tables[name] = np.ascontiguousarray(values)
         return name
 
     def item_weight(self, name: str, values: npt.NDArray[np.float32]) -> str:
-        """Add one learned number an item, float32 `(items + 1,)`, as a tensor [width]."""
+        """Add one learned number per item, float32 `(items + 1,)`, as a tensor [width]."""
         return self.weight(name, np.pad(values.astype(np.float32), (0, self.width - len(values))))
 
     def item_vectors(self, name: str, vectors: npt.NDArray[np.float32]) -> str:
-        """Add one learned vector an item, float32 `(items + 1, d)`, row 0 zero, as a tensor [width, d].
+        """Add one learned vector per item, float32 `(items + 1, d)`, as a tensor [width, d]. Row 0 is zero.
 
-        The history may be gathered from it and `inner_products` taken with it: it is mapped once.
+        The same table can be used to gather vectors of the history and for `inner_products`, to map it only once.
 
         Raises
         ------
         ValueError
-            If there are more or fewer rows, or padding has a vector that is not 0.
+            If the number of rows is not items + 1, or row 0 is not zero.
         """
         if len(vectors) != self.items + 1 or vectors[0].any():
             raise ValueError(
@@ -173,12 +183,12 @@ class Graph:
         Parameters
         ----------
         query
-            Tensor name, float32 [batch, d].
+            Tensor name of the queries, float32 [batch, d].
         table
-            What `item_vectors` returned.
+            Tensor name from `item_vectors`.
         activation
-            ONNX operator of one input that rises and is at least 0, since scores are: `Relu` for products that are
-            above 0 where an item is wanted, `Softplus` for those that only say which of two is wanted more.
+            Increasing ONNX operator with one input and results of at least 0: `Relu` if only positive products are
+            recommendations, `Softplus` if only the order of products matters.
         """
         product = InnerProducts(query, table, self.tables[table].shape[1], activation)
         scores = self.scores_of(product)
@@ -186,30 +196,30 @@ class Graph:
         return scores
 
     def scores_of(self, product: InnerProducts) -> str:
-        """Return the scores that inner products make, float32 [batch, width]."""
+        """Return the scores of inner products, float32 [batch, width]."""
         return self.op(product.activation, self.op("Gemm", product.query, product.table, transB=1))
 
     def integers(self, *values: int) -> str:
-        """Return a constant int64 vector."""
+        """Return the tensor name of a constant int64 vector."""
         return self.constant(np.array(values, np.int64))
 
     def whole(self, value: int) -> str:
-        """Return a constant int64 scalar."""
+        """Return the tensor name of a constant int64 scalar."""
         return self.constant(np.array(value, np.int64))
 
     def number(self, value: float) -> str:
-        """Return a constant float32 scalar."""
+        """Return the tensor name of a constant float32 scalar."""
         return self.constant(np.array(value, np.float32))
 
     def decayed_weights(self, position_decay: float, *, masked: bool = True) -> str:
         """Return `weights` with positional decay, float32 [batch, length], 0 for padding.
 
-        The number of later interactions is counted without padding, so padding may stand anywhere.
+        Padding does not count as a later interaction and can be at any index.
 
         Parameters
         ----------
         masked
-            False to leave any weight at padding, if it is multiplied by 0 anyway.
+            False to keep arbitrary weights of padding, for models that multiply them by 0.
         """
         key = position_decay, masked
         if key not in self._decayed:
@@ -229,7 +239,7 @@ class Graph:
         Parameters
         ----------
         values
-            0 where no item stands.
+            Tensor name of the values, which are 0 for padding.
         """
         rows = self.integers(0, -1)
         zeros = self.op(
@@ -244,7 +254,7 @@ class Graph:
         return added
 
     def count(self) -> str:
-        """Return how many columns can be among the k best: k, or all where they are fewer, int64 [1]."""
+        """Return the smaller of k and the number of columns, int64 [1]."""
         return self.op("Min", "k", self.integers(self.width))
 
     def batch_size(self) -> str:
@@ -252,16 +262,16 @@ class Graph:
         return self.op("Shape", self.history, start=0, end=1)
 
     def bias(self) -> str:
-        """Return the input `bias`, float32 [width]; only the bias variant has it."""
+        """Return the input `bias` padded to [width], float32. Only the graph with bias has this input."""
         return self.op("Pad", "bias", self.integers(0, self.width - self.items - 1), self.number(0.0))
 
     def barred(self, scores: str | None = None) -> str:
-        """Return what may not be answered, int64 [batch, n]: excluded items; padding and columns after the last.
+        """Return the columns to mask, int64 [batch, n]: excluded items, padding, and columns after the last item.
 
         Parameters
         ----------
         scores
-            Where they are among `sums`, padding and columns after the last score 0, and are no answer by that.
+            Tensor name of the scores. If it is in `sums`, only excluded items are returned, because the others score 0.
         """
         if scores in self.sums:
             return "exclude"
@@ -269,14 +279,14 @@ class Graph:
         return self.op("Concat", "exclude", self.for_batch(never), axis=1)
 
     def for_batch(self, row: str) -> str:
-        """Repeat a row [1, n] or [n] for every history: [batch, n]."""
+        """Repeat a row [1, n] or [n] for every history, to [batch, n]."""
         repeated = self.op("Expand", row, self.op("Concat", self.batch_size(), self.integers(1), axis=0))
         if row in self.tables:
             self.columns[repeated] = self.tables[row].shape[-1]
         return repeated
 
     def constant(self, values: npt.NDArray[Any]) -> str:
-        """Return a constant array; the same one stands once."""
+        """Return the tensor name of a constant array. Equal arrays share one constant."""
         key = f"constant:{values.dtype}:{values.tolist()}"
         self.constants.setdefault(key, numpy_helper.from_array(values, key))
         return key

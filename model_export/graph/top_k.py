@@ -1,4 +1,4 @@
-"""From scores to the answer: bias, masks, the k best and the end of the list; see `onnx_graph` for the contract."""
+"""Last part of a graph: bias, masks and top k of the scores; see `model_export.graph.contract` for the interface."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from model_export.graph.two_stage import TwoStages, best_in_two_stages
 
 
 def finish(graph: Graph, scores: str, *, with_bias: bool, two_stages: TwoStages | None = None) -> onnx.ModelProto:
-    """Return the model: `scores`, masked, and the k best; tables are left out for the external file.
+    """Return the ONNX model that masks `scores` and returns the k best items, without the tables of the external file.
 
     Parameters
     ----------
     two_stages
-        To look for the best of short lists in two stages: `scores` are then inner products, and the graph has a head.
+        Settings of a search in two stages for short lists, or None. `scores` must be inner products, and the graph must
+        have the tables of `add_head`.
     """
     start = len(graph.nodes)
     try:
@@ -30,7 +31,7 @@ def finish(graph: Graph, scores: str, *, with_bias: bool, two_stages: TwoStages 
         missing = graph.op("Concat", graph.integers(0), graph.op("Sub", "k", graph.count()), axis=0)
         best = graph.op("Pad", best, missing, graph.number(-math.inf), graph.integers(1))
         items = graph.op("Pad", items, missing, graph.whole(0), graph.integers(1))
-        # With a bias, scores may be negative; what the model scores 0 is -inf already.
+        # With a bias, scores can be negative. Items with score 0 are already -inf.
         answers = graph.op("Greater", best, graph.number(-math.inf if with_bias else 0.0))
         nodes = [
             *graph.nodes,
@@ -43,7 +44,7 @@ def finish(graph: Graph, scores: str, *, with_bias: bool, two_stages: TwoStages 
 
 
 def _best_by_length(graph: Graph, product: InnerProducts, two: TwoStages, *, with_bias: bool) -> tuple[str, str]:
-    """Return the scores and items of the k best: of a short list in two stages, of a long one in one."""
+    """Return the scores and items of the k best, with two stages for short lists and one stage for long lists."""
 
     def two_stages() -> tuple[str, str]:
         return best_in_two_stages(graph, product, blocks_a_place=two.blocks_a_place, with_bias=with_bias)
@@ -58,7 +59,7 @@ def _best_by_length(graph: Graph, product: InnerProducts, two: TwoStages, *, wit
 
 
 def _needed(nodes: list[onnx.NodeProto]) -> list[onnx.NodeProto]:
-    """Leave out what leads to no output: ONNX Runtime would compute it."""
+    """Remove nodes that no output depends on, because ONNX Runtime would compute them."""
     wanted, kept = {"items", "scores"}, []
     for node in reversed(nodes):
         if wanted.intersection(node.output):
@@ -68,7 +69,7 @@ def _needed(nodes: list[onnx.NodeProto]) -> list[onnx.NodeProto]:
 
 
 def _inputs(node: onnx.NodeProto) -> Iterator[str]:
-    """Iterate over what a node reads, also in its branches."""
+    """Yield the inputs of a node, including those of its branches."""
     yield from node.input
     for attribute in node.attribute:
         for inner in attribute.g.node:
@@ -112,7 +113,7 @@ def _model(graph: Graph, nodes: list[onnx.NodeProto], *, with_bias: bool) -> onn
 
 
 def _masked(graph: Graph, scores: str, *, with_bias: bool) -> str:
-    """Set what may not be answered to -inf, and add the bias to the rest."""
+    """Set masked columns to -inf, and add the bias to the others."""
     barred = graph.barred(scores)
     if with_bias:
         scores = _biased(graph, scores)
@@ -121,13 +122,13 @@ def _masked(graph: Graph, scores: str, *, with_bias: bool) -> str:
 
 
 def _biased(graph: Graph, scores: str) -> str:
-    """Add the bias to what the model scores above 0; the rest becomes -inf."""
+    """Add the bias to scores above 0. Other scores become -inf."""
     known = graph.op("Greater", scores, graph.number(0.0))
     return graph.op("Where", known, graph.op("Add", scores, graph.bias()), graph.number(-math.inf))
 
 
 def _best(graph: Graph, scores: str) -> tuple[str, str]:
-    """Return the scores and items of the k best, or of all columns where they are fewer."""
+    """Return the scores and items of the k best columns, or of all columns if there are fewer."""
     if graph.width >= TWO_LEVELS_FROM:
         return _two_level_best(graph, scores)
     best, items = graph.ops("TopK", scores, graph.count(), outputs=2, axis=1, sorted=1)
@@ -135,9 +136,9 @@ def _best(graph: Graph, scores: str) -> tuple[str, str]:
 
 
 def _two_level_best(graph: Graph, scores: str) -> tuple[str, str]:
-    """Return the k best scores and items: they lie in the k blocks with the best maxima, also with equal scores.
+    """Return the k best scores and items, which are in the k blocks with the highest maxima, even with ties.
 
-    The chosen blocks are put in ascending order, so that among equals the lower position comes first.
+    The selected blocks are sorted, so that lower positions are first among equal scores.
     """
     blocks = graph.width // BLOCK
     blocked = graph.op("Reshape", scores, graph.integers(0, blocks, BLOCK))

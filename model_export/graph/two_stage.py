@@ -1,11 +1,13 @@
-"""The k best of inner products in two stages: few bytes of every item first, then all of the few that are left.
+"""Search for the k best inner products in two stages: a few bytes of every item, then exact scores of few items.
 
-The head of an item is its vector, rotated to the principal axes of all of them, cut to the first few and rounded to 8
-bits with one step an axis. Blocks of `BLOCK` items whose best head product is largest go on, and the items in them are
-scored exactly. So the scores that are answered are exact, and what may happen is that an item is left out: how often is
-measured at the export (`model_export.export.stages`). Masks and the bias count before any block is dropped.
+The head of an item is its vector, rotated to the principal axes of all vectors, truncated to the first axes and rounded
+to 8 bits with one step per axis. The first stage selects the blocks of `BLOCK` items with the largest head products.
+The second stage computes exact scores of the items in these blocks. So returned scores are exact, but an item can be
+omitted, at a rate that is measured at the export (`model_export.export.stages`). Masks and the bias apply in the first
+stage.
 
-Both factors are unsigned with 128 as zero: with a signed one, processors without VNNI clip sums of two products.
+Both factors are unsigned with zero point 128, because processors without VNNI saturate sums of two products with a
+signed factor.
 """
 
 from __future__ import annotations
@@ -18,14 +20,14 @@ from onnx import TensorProto
 from model_export.graph.contract import Graph, InnerProducts
 
 BLOCK = 8
-"""Items a block; their vectors lie one after another."""
+"""Number of items per block. Their vectors are contiguous."""
 
 LEAST_BLOCKS = 512
-"""So many go on at least."""
+"""Minimum number of blocks that reach the second stage."""
 
 MOST_GO_ON = 1 / 8
 LONGEST_LIST = 100
-"""Longest list in two stages; for a longer one, or for more blocks, the exact products take longer than one stage."""
+"""Maximum length of lists in two stages. For longer lists, or more blocks, one stage is faster."""
 
 ZERO = 128
 NEVER = -(2**31)
@@ -36,28 +38,28 @@ PROJECTION, CODES = "head.projection", "head.codes"
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class TwoStages:
-    """Size of the first stage's vectors, and the share of blocks that it passes on.
+    """Settings of a search in two stages.
 
     Attributes
     ----------
     dimensions
         Length of the head vectors.
     blocks_a_place
-        Blocks that it passes on per place of the list.
+        Number of blocks per place of the list that reach the second stage.
     """
 
     dimensions: int
     blocks_a_place: int
 
     def longest_list(self, items: int) -> int:
-        """Return the longest list that is looked for in two stages among so many items; longer ones have one stage."""
+        """Return the maximum length of lists that are searched in two stages. Longer lists use one stage."""
         return min(LONGEST_LIST, int(MOST_GO_ON * (items // BLOCK) / self.blocks_a_place))
 
 
 def add_head(graph: Graph, product: InnerProducts, *, dimensions: int) -> None:
-    """Add the first stage's tables: PROJECTION, float32 [d, dimensions], and CODES, uint8 [dimensions, width].
+    """Add the tables of the first stage: PROJECTION, float32 [d, dimensions], and CODES, uint8 [dimensions, width].
 
-    PROJECTION has the principal axes, each times its step; CODES the heads in steps.
+    PROJECTION contains the principal axes, each multiplied by its step. CODES contains the heads, divided by the steps.
     """
     vectors = graph.tables[product.table]
     _, axes = np.linalg.eigh(vectors.T @ vectors)
@@ -71,7 +73,7 @@ def add_head(graph: Graph, product: InnerProducts, *, dimensions: int) -> None:
 def best_in_two_stages(
     graph: Graph, product: InnerProducts, *, blocks_a_place: int, with_bias: bool
 ) -> tuple[str, str]:
-    """Return the scores and items of the k best, as one stage does."""
+    """Return the scores and items of the k best, in the format of a search in one stage."""
     products, unit = _head_products(graph, product.query)
     if with_bias:
         roughly = graph.op(product.activation, graph.op("Mul", graph.op("Cast", products, to=TensorProto.FLOAT), unit))
@@ -95,7 +97,7 @@ def best_in_two_stages(
 
 
 def _head_products(graph: Graph, query: str) -> tuple[str, str]:
-    """Return the products of the heads, int32 [batch, width], and what one counts, float32 [batch, 1]."""
+    """Return the products of the heads, int32 [batch, width], and their unit, float32 [batch, 1]."""
     projected = graph.op("MatMul", query, PROJECTION)
     largest = graph.op("ReduceMax", graph.op("Abs", projected), graph.integers(1), keepdims=1)
     unit = graph.op("Max", graph.op("Mul", largest, graph.number(1 / 127)), graph.number(1e-30))
@@ -106,7 +108,7 @@ def _head_products(graph: Graph, query: str) -> tuple[str, str]:
 
 
 def _promising(graph: Graph, products: str, *, blocks_a_place: int) -> tuple[str, str]:
-    """Return the items of the blocks that go on, int64 [batch, n], ascending, and their products."""
+    """Return the items of the selected blocks, ascending, int64 [batch, n], and their products."""
     blocks = graph.width // BLOCK
     blocked = graph.op("Reshape", products, graph.integers(0, blocks, BLOCK))
     maxima = graph.op("ReduceMax", blocked, graph.integers(2), keepdims=0)

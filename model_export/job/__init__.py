@@ -1,1 +1,0 @@
-"""The training job: dataset in, model bundle out."""

@@ -1,7 +1,7 @@
-"""The lists that models answer queries with: a champion's bundle as it is served, and a model that was just fitted.
+"""Recommendation lists for queries, from a champion's bundle as in serving, or from a fitted model.
 
-A list holds positions of a `Part`, best first, and 0 where it has ended. Among equal scores the lower position stands
-first, as in a graph. A history is what serving would tell the model: of the items that it knows, the latest.
+A list contains positions of a `Part`, best first, padded with 0. Lower positions are first among equal scores, as in a
+graph. Histories are as in serving: the latest interactions with items that the model knows.
 """
 
 from __future__ import annotations
@@ -27,29 +27,29 @@ from model_export.evaluation.splits import Part, Queries
 from model_export.export.writer import open_session, recommend
 
 NOT_HERE = -1
-"""Position in a champion's list of an item that the data does not have, and that is no user's target."""
+"""Position in a champion's list of an item that is not in the data. It is never a target."""
 
 BYTES_AT_ONCE = 16 << 20
-"""Bytes of scores at a time; a graph's intermediate results take several times as much."""
+"""Maximum size of scores per chunk, in bytes. Intermediate results of a graph take several times as much."""
 
 
 def open_champion(directory: Path) -> ChampionBundle:
-    """Open a bundle, every checksum compared.
+    """Open a bundle and verify its checksums.
 
     Raises
     ------
     InvalidBundle
-        If it is incomplete or corrupt, or its graph cannot be opened.
+        If the bundle is incomplete or corrupt, or its graph cannot be opened.
     """
     bundle = Bundle(directory)
     try:
         return ChampionBundle(bundle, open_session(directory / GRAPH_FILE))
-    except Exception as error:  # ONNX Runtime has no common base of its errors but this
+    except Exception as error:  # ONNX Runtime's errors have no narrower common base
         raise InvalidBundle(f"{GRAPH_FILE} of {bundle.manifest.version} cannot be opened: {error}") from error
 
 
 class ChampionBundle:
-    """A bundle that was opened."""
+    """An open bundle of the champion."""
 
     def __init__(self, bundle: Bundle, session: onnxruntime.InferenceSession) -> None:
         self._bundle = bundle
@@ -57,25 +57,24 @@ class ChampionBundle:
 
     @property
     def manifest(self) -> Manifest:
-        """The bundle's manifest."""
         return self._bundle.manifest
 
     def answers(
         self, part: Part, item_ids: Sequence[str], *, event_weights: Mapping[str, float], k: int, seen: Seen
     ) -> Ints:
-        """Answer every query, int64 `(queries, k)`.
+        """Return the list of every query, int64 `(queries, k)`.
 
         Parameters
         ----------
         item_ids
-            Of the part's positions 1..N.
+            Item IDs of the part's positions 1..N.
         event_weights
-            What the part's weights mean; the champion reads them as its own.
+            Weight by event type in the part. They are converted to the weights of the champion.
 
         Raises
         ------
         InvalidBundle
-            If the graph does not run.
+            If the graph fails.
         """
         manifest, queries = self.manifest, part.queries
         positions = np.append(0, self._bundle.positions(item_ids))
@@ -90,14 +89,14 @@ class ChampionBundle:
             exclude = _hidden(queries, rows, positions, seen)
             try:
                 items, _ = recommend(self._session, histories.rows(rows), exclude=exclude, k=k)
-            except Exception as error:  # as above
+            except Exception as error:  # see `open_champion`
                 raise InvalidBundle(f"{GRAPH_FILE} of {manifest.version} does not run: {error}") from error
             found[rows, : items.shape[1]] = of_position[items]
         return _of_someone(found, histories)
 
 
 def answers_of(model: Model, part: Part, *, k: int, seen: Seen) -> Ints:
-    """Answer every query as the model's graph would, int64 `(queries, k)`; it knows the items that it was fitted on."""
+    """Return the list of every query, as from the model's graph, int64 `(queries, k)`. Known items are fitted items."""
     queries = part.queries
     known = part.fit.frequencies() > 0
     positions = np.where(known, np.arange(model.items + 1), 0)
@@ -122,7 +121,7 @@ def _histories(
     *,
     items: int,
 ) -> Histories:
-    """Return the queries' histories in a model's own positions, without what it does not know."""
+    """Return the histories of the queries in a model's positions, without unknown items and event types."""
     source = queries.source
     known = (positions[source.item] > 0) & ~np.isnan(weights)
     before = np.append(0, np.cumsum(known))
@@ -146,9 +145,9 @@ def _histories(
 def _translated(
     source: Interactions, ours: Mapping[str, float], theirs: Mapping[str, float]
 ) -> npt.NDArray[np.float32]:
-    """Return the weight that the champion gives each interaction, NaN if it does not know the type.
+    """Return the champion's weight of each interaction, NaN for event types without a weight.
 
-    The share that a return left applies to the champion's weight too. Without a type, a weight is unchanged.
+    A reduction of a weight by a return is kept. Weights of interactions without a type are unchanged.
     """
     types = source.feature(EVENT_TYPE)
     known = (theirs[name] / ours[name] if theirs.get(name, 0) > 0 else np.nan for name in types.values)
@@ -158,7 +157,7 @@ def _translated(
 
 
 def _hidden(queries: Queries, rows: slice, positions: Ints, seen: Seen) -> Ints:
-    """Return the items of each query's past that may not be recommended, padded with 0."""
+    """Return the items of each query's history that may not be recommended, padded with 0."""
     past = [positions[hidden(queries, query, seen)] for query in range(rows.start, rows.stop)]
     padded = np.zeros((len(past), max(1, *map(len, past))), np.int64)
     for row, items in enumerate(past):
@@ -167,6 +166,6 @@ def _hidden(queries: Queries, rows: slice, positions: Ints, seen: Seen) -> Ints:
 
 
 def _of_someone(lists: Ints, histories: Histories) -> Ints:
-    """Leave out the lists of users of whom the model knows nothing: serving does not ask it."""
+    """Clear the lists of users with an empty history, for which serving does not use the model."""
     lists[~histories.items.any(axis=1)] = 0
     return lists

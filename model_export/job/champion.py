@@ -1,11 +1,11 @@
 """Comparison of a candidate with the champion on the interactions since the champion's training.
 
-The champion is its bundle, run through ONNX Runtime as it is served. The candidate is the winner's settings, fitted on
-interactions up to the champion's last training event. If the data that chose the settings ends later, the candidate is
-fitted up to that end: it is the model of the test then. The exported model is fitted on everything.
+The champion is its bundle, run with ONNX Runtime as in serving. The candidate has the winner's settings and is fitted
+on interactions up to the champion's last training event, or up to the end of the data that selected the settings, if
+that is later. In the latter case it is the model of the test. The exported model is fitted on all data.
 
-Both answer for the same users, from the same pasts, and may recommend the same items. The targets are the users' later
-items, and lists have length `k`. The judged list is the model's own, without the popular items that serving adds.
+Both models get the same users and histories and may recommend the same items. The targets are the users' later items.
+Lists have length `k`, without the popular items that serving adds.
 """
 
 from __future__ import annotations
@@ -40,25 +40,25 @@ NOTHING_NEW = "no interactions since its last event can be evaluated"
 
 
 class Refusal(StrEnum):
-    """Why there is nothing to compare."""
+    """Reason for a missing comparison."""
 
-    BROKEN = "broken"  # the champion's bundle
+    BROKEN = "broken"  # the champion's bundle cannot be used
     NOTHING_NEW = "nothing new"
     NO_PAST = "no past"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Figures:
-    """One model's figures.
+    """Metrics of one model.
 
     Attributes
     ----------
     coverage
-        Share of the items that stand in a list.
+        Share of the items in at least one list.
     popularity
-        Average recommendation popularity: the mean share of all interactions that an item of a list has.
+        Average recommendation popularity: mean share of a recommended item in all interactions.
     popularity_ratio
-        That by the same of the users' histories, see `model_export.evaluation.popularity_bias`.
+        Popularity divided by the popularity of the histories, see `model_export.evaluation.popularity_bias`.
     """
 
     ndcg: float
@@ -74,24 +74,24 @@ class AgainstChampion:
     Attributes
     ----------
     version
-        The champion's; None if its bundle does not state it.
+        Version of the champion, or None if its bundle has no version.
     since_ms
-        The later of the champion's last training event and the end of the data that chose the settings; only later
-        interactions are targets.
+        The later of the champion's last training event and the end of the data that selected the settings. Targets are
+        later interactions.
     refusal, reason
-        Why the two were not compared; None if they were, even by few users.
+        Reason for a missing comparison, as code and as text. None after a comparison.
     users, asked_users
-        Users with interactions after that moment, and those of them who count after sampling.
+        Number of users with interactions after `since_ms`, and number of evaluated users of them.
     hit_users
-        The evaluated users with a relevant item in either list.
+        Number of evaluated users with a relevant item in either list.
     targets
-        Items of these users' later interactions, once per user.
+        Number of distinct later items of the evaluated users, summed over users.
     difference, ahead
-        Mean over users of the candidate's NDCG minus the champion's, and its 95% bootstrap interval.
+        Mean over users of the candidate's NDCG minus the NDCG of the champion, and its 95% bootstrap interval.
     slices
-        Results per slice, with intervals that hold jointly with 95% (Bonferroni).
+        Results per segment, with intervals that hold jointly at 95% (Bonferroni).
     opened
-        The champion that it was compared with, for `model_export.job.new_data`; not in the document.
+        Open bundle of the champion for `model_export.job.new_data`, not in the document.
     """
 
     version: str | None
@@ -110,13 +110,13 @@ class AgainstChampion:
     opened: ChampionBundle | None = dataclasses.field(default=None, repr=False, compare=False)
 
     def document(self, *, k: int) -> dict[str, Any]:
-        """Return it for the manifest; infinity becomes null there."""
+        """Return the result for the manifest, which stores infinity as null."""
         found = dataclasses.asdict(dataclasses.replace(self, opened=None))
         del found["opened"]
         return {"k": k, **found}
 
     def sentence(self, *, k: int) -> str:
-        """Return what the training log says."""
+        """Return the result as one line for the log."""
         if self.candidate is None or self.champion is None:
             return f"champion {self.version or '?'} is not compared: {self.reason}"
         low, high = self.ahead
@@ -140,20 +140,20 @@ def against_champion(
     earlier: Sequence[EarlierFit] = (),
     seed: int = 0,
 ) -> AgainstChampion | None:
-    """Compare the winner's settings with the champion's bundle in `directory`; None where there is none.
+    """Compare the winner's settings with the champion's bundle in `directory`, or return None if it is empty.
 
-    A bundle that cannot be opened or run is no error of the training: `reason` says why.
+    A bundle that cannot be opened or run does not fail the training. `reason` then contains the error.
 
     Parameters
     ----------
     categories
-        Of the items of `data`.
+        Category of each item of `data`, or None.
     chosen_until_ms
-        End of the data that chose the settings; nothing before it is a target.
+        End of the data that selected the settings. Targets are later.
     earlier
-        Fits of `settings` on `data`; the one up to the right time is not repeated.
+        Fits of `settings` on `data`. A fit up to the required time is reused.
     seed
-        Of the users who are drawn where there are more than `paired.MOST_ASKED`.
+        Seed of the sample of users, if there are more than `paired.MOST_ASKED`.
     """
     if not directory.is_dir() or not any(directory.iterdir()):
         return None
@@ -198,7 +198,7 @@ def _moment(time_ms: int | None) -> str:
 
 
 def _version(directory: Path) -> str | None:
-    """Return the version that an unreadable bundle's manifest states, for people, or None."""
+    """Return the version in the manifest of an invalid bundle, or None."""
     try:
         return str(orjson.loads((directory / MANIFEST_FILE).read_bytes())["version"])
     except (OSError, ValueError, KeyError, TypeError):

@@ -1,4 +1,4 @@
-"""Figures of a training, as the manifest of its bundle keeps them in `metrics`."""
+"""Metrics of a training, stored in `metrics` of the bundle's manifest."""
 
 from __future__ import annotations
 
@@ -14,48 +14,48 @@ from model_export.evaluation.selection import Candidate
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TrainingFigures:
-    """Figures of a training.
+    """Metrics of a training.
 
     Attributes
     ----------
     protocol
-        Split of the interactions: `temporal` or `leave-one-out`.
+        Split of the interactions: `temporal`, `temporal, counted` or `leave-one-out`.
     k
         Length of the evaluated lists.
     seen
-        Treatment of items that a user has had: `masked`, `masked if bought` or `allowed`.
+        Treatment of items in a user's history: `masked`, `masked if bought` or `allowed`.
     asked_users
-        Number of users of the test set.
+        Number of evaluated test users.
     repeat_share
-        Share of the interactions that repeat an item of the same user.
+        Share of the validation's targets that are in the user's history.
     repurchase_share
-        Share of the purchases that repeat a purchase of the same user; None without purchases.
+        Share of repeat purchases among the purchases after a user's first order, or None without purchases.
     settings
         The winner and its settings.
     selection
-        Sentence on the selection of the winner.
+        Reason for the winner, as a sentence.
     candidates
         Compared algorithms, see `summary`.
     left_out
-        Reasons by algorithm that was not compared.
+        Reasons by name of excluded algorithms.
     slices
-        Figures of the winner by segment of users and items.
+        Metrics of the winner by segment of users and items.
     cold_start
-        Figures of items without interactions.
+        Metrics of lists with cold items.
     sentences, statistics
         See `sentence_figures` and `count_figures`.
     against_champion, new_data
-        Comparison with the champion, on all data and on the data since its training; None without one.
+        Comparison with the champion, and check of the data since its training. None without a champion.
     dataset
         Number of interactions and users before any sample.
     related
-        Figures of related items by kind.
+        Metrics of related items by table.
     actions, reranker
-        Figures of the action model and of the reranker.
+        Metrics of the action model and of the reranker.
     train_s
         Duration in seconds.
     peak_mb
-        Peak memory in megabytes.
+        Peak memory in 10^6 bytes.
     """
 
     protocol: str
@@ -83,7 +83,7 @@ class TrainingFigures:
     peak_mb: float
 
     def document(self) -> dict[str, Any]:
-        """Return the figures by name."""
+        """Return the metrics by name."""
         return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
 
 
@@ -99,12 +99,12 @@ def count_figures(interactions: Interactions) -> dict[str, object] | None:
 
 
 def sentence_figures(model: SentenceModel | None) -> dict[str, object] | None:
-    """Return columns and number of tokens of a sentence model, or None without one."""
+    """Return the columns and the number of tokens of a sentence model, or None without a model."""
     return None if model is None else {"columns": model.columns, "tokens": len(model.table)}
 
 
 def summary(candidate: Candidate, winner: Candidate) -> dict[str, object]:
-    """Return the figures of a candidate, with 95% bootstrap intervals of the winner's lead."""
+    """Return the metrics of a candidate, with 95% bootstrap intervals of the winner's lead in NDCG."""
     return {
         "algorithm": candidate.settings.name,
         "settings": candidate.settings.describe(),

@@ -1,4 +1,7 @@
-"""A process that trains what the first one says (`model_export.processes.peers`), and does nothing else."""
+"""Follower process that only takes part in the training of networks by the first process.
+
+See `model_export.processes.peers`.
+"""
 
 from __future__ import annotations
 
@@ -11,16 +14,16 @@ from model_export.processes import peers
 
 
 def main(place: peers.Place) -> int:
-    """Follow until the first process ends; return the exit status.
+    """Follow until the first process ends. Return the exit status.
 
-    The error goes only to the log: the first process leaves the reason where SageMaker looks for it.
+    Errors are only logged. The first process writes the failure reason of the job.
     """
-    from model_export.algorithms.sasrec.training import follow  # torch is an extra
+    from model_export.algorithms.sasrec.training import follow  # imported here, because torch is optional
 
     try:
         with peers.joined(place):
             follow()
-    except Exception:  # noqa: BLE001  whatever it is, the first process must be left to say what ended the job
+    except Exception:  # noqa: BLE001  the first process must report the failure of the job
         sys.stderr.write(f"process {place.rank} of {place.size} ends: {traceback.format_exc()}\n")
         return 1
     return 0

@@ -1,4 +1,4 @@
-"""Hyperparameters of a training run; SageMaker passes every value as a string."""
+"""Hyperparameters of a training run. SageMaker passes all values as strings."""
 
 from __future__ import annotations
 
@@ -21,28 +21,28 @@ _TRUTH = {"true": True, "false": False}
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Hyperparameters:
-    """Hyperparameters of a run; an empty value means the default.
+    """Hyperparameters of a run. Empty values mean the default.
 
     Attributes
     ----------
     run_id
-        Becomes the model's version; None for the dataset's id.
+        Version of the model. None for the dataset's ID.
     algorithms
-        Comma-separated names; empty for all.
+        Comma-separated names, or empty for the default algorithms.
     holdout_days
-        Length of the test window; None for 28 days or a tenth of the interactions' time, whichever is shorter.
+        Length of the test window. None for 28 days or a tenth of the data's period, whichever is shorter.
     exclude_seen
-        Whether the model keeps items of the history out of its answers; None to decide by how often users repeat.
+        True to exclude items of the history from recommendations. None to decide by the share of repeats.
     budget_s
-        Processor seconds that the fits may take, as estimated; algorithms that would take longer are left out.
+        Maximum estimated processor seconds of all fits. Algorithms above the budget are excluded.
     budget_mb
-        Resident memory, in 10^6 bytes; None for four fifths of the machine's.
+        Maximum resident memory, in 10^6 bytes. None for four fifths of the machine's memory.
     objective
-        Gain of outcomes that the reranker learns.
+        Gain of outcomes for the reranker.
     seed
-        Of the algorithms that draw random numbers.
+        Seed of random numbers.
     processes
-        On each host, 1 to 64: how many share the training of a network, on one processor each.
+        Number of processes per host that train a network, with one processor each, 1 to 64.
     """
 
     run_id: str | None = None
@@ -62,7 +62,7 @@ class Hyperparameters:
         Raises
         ------
         InvalidInput
-            If the document is no JSON object, a name is unknown or a value has the wrong form.
+            If the document is not a JSON object, a name is unknown or a value is not valid.
         """
         try:
             document = orjson.loads(data)

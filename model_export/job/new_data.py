@@ -1,10 +1,10 @@
-"""Check that the interactions since the champion's last training event are fit to learn from.
+"""Check of the interactions since the champion's last training event, before a model is trained on them.
 
-The exported model learns them, and no newer data can judge it. So the winner's settings are fitted up to half of them
-and judged by the rest. The first question is whether this model is as good as the champion. The second is whether the
-rest is as predictable as the time before. For that, a model of the same settings predicts an equally long time, all of
-it up to the champion's last training event: the model of the test or of the validation, if there is such a time after
-what it knows, or one that is fitted for this.
+No newer data can evaluate the exported model. So the winner's settings are fitted up to the first half of the new
+interactions and evaluated on the second half. The check answers two questions: whether this model is as good as the
+champion, and whether the second half is as predictable as an earlier period of equal length. That period ends at the
+latest with the champion's last training event. It is predicted by the model of the test or validation, if the period
+follows the training data of that model, or else by an additional fit.
 """
 
 from __future__ import annotations
@@ -29,17 +29,18 @@ from model_export.job.answer_lists import ChampionBundle, answers_of
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Foreseen:
-    """Predictability of two times, each for a model of the same settings that was fitted on the data before.
+    """Predictability of two periods, each by a model with the same settings that was fitted on earlier data.
 
     Attributes
     ----------
     before_after_ms, before_until_ms
-        The time before: a model fitted up to the first predicts up to the second, at the latest the champion's last
-        training event.
+        Start and end of the earlier period, at the latest the champion's last training event. The model is fitted up to
+        its start.
     before, now
-        Mean NDCG above that of a random list: of that time, and of the rest of the new interactions.
+        Mean NDCG minus the expected NDCG of a random list, in the earlier period and in the second half of the new
+        interactions.
     difference
-        95% interval of the second minus the first.
+        95% confidence interval of `now` minus `before`.
     """
 
     before_after_ms: int
@@ -58,15 +59,16 @@ class NewData:
     Attributes
     ----------
     since_ms, half_ms
-        The new interactions come after the first, half of them after the second. Both are equal if more than half have
-        the last time, so that no time splits them. Then none of them are learned, and all are targets.
+        Start of the new interactions, and of their second half. Both are equal if the second half consists only of
+        interactions at the last time. Then all new interactions are targets.
     interactions
-        Number of new interactions that were read.
+        Number of new interactions.
     taught
-        The winner's settings fitted up to `half_ms`, against the champion, on what came after; None without test users.
+        Comparison of the winner's settings, fitted up to `half_ms`, with the champion on the second half. None without
+        test users.
     foreseen
-        By the same candidate; None without test users, or if the data before the champion's last training event is too
-        little.
+        Predictability of the second half. None without test users, or with too little data before the champion's last
+        training event.
     """
 
     since_ms: int
@@ -76,11 +78,11 @@ class NewData:
     foreseen: Foreseen | None
 
     def document(self) -> dict[str, Any]:
-        """Return it for the manifest."""
+        """Return the result for the manifest."""
         return dataclasses.asdict(self)
 
     def sentence(self, *, k: int) -> str:
-        """Return what the training log says."""
+        """Return the result as one line for the log."""
         said = [f"{self.interactions:,} interactions are new"]
         if self.taught is not None:
             of = self.taught
@@ -106,18 +108,18 @@ def judge_new_data(
     earlier: Sequence[EarlierFit] = (),
     seed: int,
 ) -> NewData | None:
-    """Judge what came since the champion; None where nothing did.
+    """Check the interactions since the champion's training, or return None if there are no such interactions.
 
     Parameters
     ----------
     settings
-        The winner's.
+        Settings of the winner.
     since_ms
-        See `model_export.job.champion`.
+        Start of the new interactions, see `model_export.job.champion`.
     earlier
-        Fits of `settings` on `data`, the first that can predict the time before does.
+        Fits of `settings` on `data`. The first fit that can predict an earlier period is reused.
     seed
-        Of the users who are drawn where there are many.
+        Seed of the sample of users.
     """
     interactions = data.interactions
     new = interactions.time_ms[interactions.time_ms > since_ms]
@@ -156,11 +158,11 @@ def _half_ms(interactions: Interactions, new: Ints) -> int:
 def _time_before(
     interactions: Interactions, last_ms: int, *, length_ms: int, earlier: Sequence[EarlierFit]
 ) -> tuple[int, int, Model | None]:
-    """Return a window of `length_ms` up to `last_ms` at most, and the earlier fit that predicts it, if one can.
+    """Return start and end of the earlier period of `length_ms`, and an earlier fit that predicts it, or None.
 
-    An earlier fit knows at least half of the interactions up to `last_ms`. Without one, the window ends at `last_ms`,
-    and is that of the later half of the interactions if that is shorter. Where interactions are counted, models begin
-    where they were counted: the window may be shorter, or end before.
+    The training data of an earlier fit must contain at least half of the interactions up to `last_ms`. Without such a
+    fit, the period ends at `last_ms` and is shortened to the later half of the interactions. With counts, the period
+    starts at the cutoff of the counts, and ends at the latest at `last_ms`.
     """
     if interactions.counts is not None:
         after_ms = interactions.counts.manifest.learned_ms
@@ -189,7 +191,7 @@ def _foreseen(before: Gains, now: Gains, *, after_ms: int, until_ms: int) -> For
 
 
 def _above_chance(model: Model, part: Part, *, k: int, seen: Seen, seed: int) -> Gains:
-    """Return the NDCG of each user who has targets, less what a drawn list would have."""
+    """Return the NDCG of each user with targets, minus the expected NDCG of a random list."""
     part, wanted = _asked(part, seen=seen, seed=seed)
     gains = gains_of(answers_of(model, part, k=k, seen=seen), wanted)
     return gains - _chance(part.queries, wanted, items=model.items, k=k, seen=seen)
@@ -201,7 +203,7 @@ def _asked(part: Part, *, seen: Seen, seed: int) -> tuple[Part, list[Ints]]:
 
 
 def _chance(queries: Queries, wanted: Sequence[Ints], *, items: int, k: int, seen: Seen) -> Gains:
-    """Return the NDCG to expect of k items drawn from those that may be recommended, of queries with targets."""
+    """Return the expected NDCG of k random items that may be recommended, per query with targets."""
     asked = [query for query, targets in enumerate(wanted) if len(targets)]
     counts = np.array([len(wanted[query]) for query in asked], np.int64)
     masked = [len(np.unique(hidden(queries, query, seen))) for query in asked]

@@ -1,8 +1,8 @@
-"""The training job: dataset in, model bundle out.
+"""Training job, which reads a dataset and writes a model bundle.
 
-Runs under SageMaker's directory contract, on SageMaker and anywhere else: below `SAGEMAKER_BASE_DIR` (`/opt/ml`) it
-reads `input/config/hyperparameters.json` and `input/data/dataset/` and writes the bundle to `model/`, or else the
-reason of its failure to `output/failure` and exits with a status that is not 0.
+The job uses SageMaker's directories on any machine. Below `SAGEMAKER_BASE_DIR` (`/opt/ml`) it reads
+`input/config/hyperparameters.json` and `input/data/dataset/` and writes the bundle to `model/`. After a failure it
+writes the reason to `output/failure` and exits with status 1.
 """
 
 from __future__ import annotations
@@ -58,14 +58,15 @@ K = 10
 """Length of the evaluated lists."""
 
 ASIDE = frozenset({"content", "item_knn", "repurchase", "transitions"})
-"""Algorithms that the second process fits. Both processes end at about the same time; none uses early stopping."""
+"""Algorithms that the second process fits, selected so that both processes take about the same time. They have no early
+stopping, which needs the validation data."""
 
 FAILURE_CHARACTERS = 1024
-"""SageMaker cuts a failure reason here."""
+"""Maximum length of a failure reason on SageMaker."""
 
 
 def main() -> int:
-    """Train under the base directory; return the exit status."""
+    """Train below the base directory. Return the exit status."""
     base = Path(os.environ.get("SAGEMAKER_BASE_DIR", "/opt/ml"))
     started = time.monotonic()
 
@@ -89,7 +90,7 @@ def main() -> int:
             )
     except AlsolikeError as error:
         return _fail(base, f"{type(error).__name__}: {error}")
-    except Exception as error:  # noqa: BLE001  the reason of whatever ends the job belongs in output/failure
+    except Exception as error:  # noqa: BLE001  output/failure must contain any reason
         return _fail(base, f"{type(error).__name__}: {error}\n{traceback.format_exc()}")
     return 0
 
@@ -117,11 +118,11 @@ def train(
     Raises
     ------
     InvalidDataset
-        If the dataset is unreadable or too small, or holds out nothing new where seen items are excluded.
-    InvalidInput
-        If a hyperparameter names something unknown, or the sentence model cannot be used.
-    ParityError
-        If the exported graph of the winner does not rank as its model does.
+            If the dataset is unreadable or too small, or too few users have held-out items that may be recommended.
+        InvalidInput
+            If a hyperparameter has an unknown name, or the sentence model cannot be used.
+        ParityError
+            If the ranking of the exported graph differs from that of the model.
     """
     fits = Fits()
     with measured() as cost, contextlib.ExitStack() as stack:
@@ -197,16 +198,16 @@ def train(
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class _Setup:
-    """The data of a training and the conditions of its comparison.
+    """Data of a training and conditions of its comparison.
 
     Attributes
     ----------
     served
-        The data with its items by frequency, as the bundle stores them.
+        The data with items numbered by frequency, as in the bundle.
     repeat_share
         Share of the validation's targets that the user had interacted with before.
     repurchase_share
-        See `seen_choice.repurchase_share`.
+        Share of repeat purchases, see `seen_choice.repurchase_share`.
     """
 
     hyperparameters: Hyperparameters
@@ -222,7 +223,7 @@ class _Setup:
 
 
 def _prepare(dataset: Path, hyperparameters: Hyperparameters, sentence_model: Path | None, say: Say) -> _Setup:
-    """Read the dataset, split it and describe both."""
+    """Read and split the dataset, and log a description."""
     names = hyperparameters.algorithms
     budget = Budget(
         seconds=hyperparameters.budget_s,
@@ -248,7 +249,7 @@ def _prepare(dataset: Path, hyperparameters: Hyperparameters, sentence_model: Pa
     elif sentence_model is not None:
         say("the sentence model is not used: no column of the items has texts, such as titles or descriptions")
     split = split_for(interactions, holdout_days=hyperparameters.holdout_days)
-    repeat_share = split.validation.queries.repeat_share()  # the test set selects nothing
+    repeat_share = split.validation.queries.repeat_share()  # the test set must not select anything
     repurchases = repurchase_share(split.test.fit)
     seen = _seen(hyperparameters.exclude_seen, repeat_share=repeat_share, repurchase_share=repurchases)
     purchases = "" if repurchases is None else f" and {repurchases:.1%} of later purchases"
@@ -266,7 +267,7 @@ def _prepare(dataset: Path, hyperparameters: Hyperparameters, sentence_model: Pa
 
 
 class _Aside(NamedTuple):
-    """Waiting functions for the results of the second process."""
+    """Functions that wait for results of the second process."""
 
     cold_trials: Callable[[], Trials]
     related_figures: Callable[[], dict[str, RelatedFigures]]
@@ -275,7 +276,7 @@ class _Aside(NamedTuple):
 
 @contextlib.contextmanager
 def _started_aside(setup: _Setup, fits: Fits) -> Iterator[_Aside]:
-    """Start in a second process what needs no result of this one; `fits` takes its fitted models from there."""
+    """Start independent tasks in a second process, and register its fits with `fits`."""
     interactions = setup.data.interactions
     is_apart = side_process.is_worth_it(interactions)
     aside = []
@@ -301,7 +302,7 @@ def _started_aside(setup: _Setup, fits: Fits) -> Iterator[_Aside]:
 
 
 def _compare(setup: _Setup, fits: Fits, say: Say) -> tuple[list[Candidate], Mapping[str, str]]:
-    """Return the compared algorithms in the order of their names, and why the others were left out."""
+    """Return the candidates in the order of the algorithms, and the reasons for excluded algorithms."""
     of_items = kinds(setup.data.properties, setup.split.test.order, variants=DEFAULT.variants)
     comparison = Comparison(setup.split, k=K, seen=setup.seen, fits=fits, say=say, budget=setup.budget, kinds=of_items)
     candidates = _in_named_order(comparison.candidates(_in_order_of_use(setup)), setup.algorithms)
@@ -311,14 +312,14 @@ def _compare(setup: _Setup, fits: Fits, say: Say) -> tuple[list[Candidate], Mapp
 
 
 def _segments(setup: _Setup, fits: Fits, winner: Candidate) -> dict[str, dict[str, float]]:
-    """Return the winner's figures for segments of users and items."""
+    """Return the winner's metrics by segment of users and items."""
     test = setup.split.test
     of_item = _in_order(categories(setup.data.properties), test)
     return sliced(fits.fit(winner.settings, test.fit), test, k=K, seen=setup.seen, categories=of_item)
 
 
 def _earlier_fits(setup: _Setup, fits: Fits, winner: Candidate) -> Sequence[EarlierFit]:
-    """Return the winner's fits of the test and of the validation, unless no time separates what they know."""
+    """Return the winner's fits for test and validation, or an empty list for the protocol leave-one-out."""
     split = setup.split
     until = {split.learned_until_ms: split.validation.fit}
     if split.test.fit is not split.validation.fit:
@@ -351,7 +352,7 @@ def _seen(exclude_seen: bool | None, *, repeat_share: float, repurchase_share: f
 
 
 def _in_order_of_use(setup: _Setup) -> dict[str, Algorithm]:
-    """Put the algorithms that another process may fit behind quick ones, and those that estimate their cost last."""
+    """Order algorithms: quick ones first, then those of the second process, and those with a cost estimate last."""
     past = setup.split.validation.fit
     return dict(
         sorted(setup.algorithms.items(), key=lambda item: (item[1].fit_cost(past) is not None, item[0] in ASIDE))
@@ -359,13 +360,12 @@ def _in_order_of_use(setup: _Setup) -> dict[str, Algorithm]:
 
 
 def _in_named_order(candidates: Iterable[Candidate], algorithms: Collection[str]) -> list[Candidate]:
-    """Return the candidates in the order of the algorithms, combinations last."""
     place = {name: number for number, name in enumerate(algorithms)}
     return sorted(candidates, key=lambda one: (isinstance(one.settings, Combination), place[one.settings.name]))
 
 
 def _fitted_aside(algorithms: Mapping[str, Algorithm], split: splits.Split) -> list[tuple[Algorithm, Interactions]]:
-    """Return the settings and interactions of the fits that another process makes, in the order of their use."""
+    """Return settings and interactions of the fits of the second process, in the order of their use."""
     learned = [split.validation.fit]
     if split.test.fit is not split.validation.fit:
         learned.append(split.test.fit)
@@ -394,7 +394,7 @@ def _new_data(
 
 
 def _related_figures(data: TrainingData, hyperparameters: Hyperparameters) -> side_process.Task:
-    """Return a task: measure related items in the window before the last one, which is the validation part's."""
+    """Return a task that evaluates related items on the validation window."""
     interactions = data.interactions
     times = splits.windows(interactions, holdout_ms=splits.holdout_ms(interactions, days=hyperparameters.holdout_days))
     return functools.partial(
@@ -409,13 +409,13 @@ def _related_figures(data: TrainingData, hyperparameters: Hyperparameters) -> si
 
 
 def _popularity(candidates: list[Candidate]) -> Algorithm:
-    """Return popularity as it was chosen, or as it is by default where it took no part."""
+    """Return the algorithm popularity with selected settings, or with defaults if it was not compared."""
     chosen = {candidate.settings.name: candidate.settings for candidate in candidates}
     return chosen.get("popularity", known()["popularity"])
 
 
 def _seeded(algorithms: Mapping[str, Algorithm], seed: int) -> Mapping[str, Algorithm]:
-    """Return the algorithms with the seed where they have one."""
+    """Return the algorithms, with the seed set if they have one."""
     seeded = {}
     for name, algorithm in algorithms.items():
         fields = {field.name for field in dataclasses.fields(algorithm)}
@@ -424,12 +424,12 @@ def _seeded(algorithms: Mapping[str, Algorithm], seed: int) -> Mapping[str, Algo
 
 
 def _in_order(of_items: Sequence[str | None], part: splits.Part) -> list[str | None]:
-    """Return values of items, reordered to the positions of a part."""
+    """Return values of items, in the order of a part's positions."""
     return [of_items[item - 1] for item in part.order]
 
 
 def _fail(base: Path, reason: str) -> int:
-    """Leave the reason where SageMaker looks for it."""
+    """Write the failure reason to SageMaker's file. Return the exit status."""
     (base / "output").mkdir(parents=True, exist_ok=True)
     (base / "output/failure").write_text(reason[:FAILURE_CHARACTERS])
     sys.stderr.write(f"training failed: {reason}\n")

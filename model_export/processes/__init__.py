@@ -1,1 +1,0 @@
-"""Processes, checkpoints and measured resources of a training."""

@@ -1,4 +1,4 @@
-"""Checkpoints of long training, so that a stopped job resumes instead of starting again."""
+"""Checkpoints of long fits, from which an interrupted job resumes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _directory: ContextVar[Path | None] = ContextVar("checkpoint directory", default
 
 @contextlib.contextmanager
 def kept_in(directory: Path | None) -> Iterator[None]:
-    """Keep checkpoints in `directory` while the body runs, with None nowhere; elsewhere there are none."""
+    """Store checkpoints in `directory` while the body runs, or disable them with None."""
     if directory is not None:
         directory.mkdir(parents=True, exist_ok=True)
     token = _directory.set(directory)
@@ -28,14 +28,14 @@ def kept_in(directory: Path | None) -> Iterator[None]:
 
 
 def directory() -> Path | None:
-    """Return where checkpoints are kept now, or None where nowhere."""
+    """Return the current folder of checkpoints, or None if they are disabled."""
     return _directory.get()
 
 
 def checkpoint(settings: Algorithm, interactions: Interactions) -> Path | None:
-    """Return the file of this fit, whether it exists or not, or None where none are kept.
+    """Return the path of this fit's checkpoint, which may not exist yet, or None if checkpoints are disabled.
 
-    The name is a hash of the settings and the interactions: another fit has another file.
+    The name contains a hash of the settings and the interactions, so that each fit has its own file.
     """
     kept = directory()
     if kept is None:
@@ -48,7 +48,7 @@ def checkpoint(settings: Algorithm, interactions: Interactions) -> Path | None:
 
 
 def write(content: bytes, path: Path) -> None:
-    """Write a file that is whole or not there."""
+    """Write a file atomically, by renaming a temporary file."""
     unfinished = path.with_name(f"{path.name}.unfinished")
     unfinished.write_bytes(content)
     unfinished.replace(path)

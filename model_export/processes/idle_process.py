@@ -1,4 +1,4 @@
-"""Judging what a training has so far, on a processor that it leaves idle."""
+"""Evaluation of a model in a thread while the next model is trained."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 def judged_beside(models: Iterable[T], judge: Callable[[T], float]) -> Iterator[tuple[T, float]]:
-    """Yield models with what `judge` finds of each, which it does while the next one is trained."""
+    """Yield models with their result of `judge`, which runs while `models` trains the next model."""
     waiting: tuple[T, Future[float]] | None = None
     for model in models:
         if waiting is not None:
@@ -22,13 +22,13 @@ def judged_beside(models: Iterable[T], judge: Callable[[T], float]) -> Iterator[
 
 
 def _begun(judge: Callable[[T], float], model: T) -> Future[float]:
-    """Judge in a thread, for which an interrupted program does not wait."""
+    """Start `judge` in a daemon thread, so that an interrupted program does not wait for it."""
     found: Future[float] = Future()
 
     def run() -> None:
         try:
             found.set_result(judge(model))
-        except Exception as error:  # noqa: BLE001  it is raised where the result is asked for
+        except Exception as error:  # noqa: BLE001  raised by `result`
             found.set_exception(error)
 
     threading.Thread(target=run, daemon=True).start()

@@ -1,7 +1,7 @@
-"""Processes that train one network together: where they find each other, and what they tell each other.
+"""Processes that train one network together: connection and messages.
 
-The first process runs the whole program. The others only follow its training: they hear what is trained, from which
-state, and when another epoch begins, and end when the first says so. Where nothing says otherwise there is one process.
+The first process runs the complete program. The followers receive the network, its state and the start of each epoch
+from the first process, and end when it ends. By default there is only one process.
 """
 
 from __future__ import annotations
@@ -26,33 +26,33 @@ if TYPE_CHECKING:
     import torch
 
 PORT = 29_500
-"""Port of the first process, unless another is passed."""
+"""Default port of the first process."""
 
 MEETING = dt.timedelta(minutes=10)
-"""Longest wait for each other at the start, because hosts of a job do not start together."""
+"""Maximum wait for the other processes at the start, because hosts of a job do not start together."""
 
 LOOK_AGAIN_S = 0.05
 
 PATIENCE = dt.timedelta(days=30)
-"""Longest wait for work that only the first process does; a job's own time limit is shorter."""
+"""Maximum wait for work of the first process, longer than the time limit of a job."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Place:
-    """A process among those that train together.
+    """Rank and connection of a process.
 
     Attributes
     ----------
     rank
-        0 is the first.
+        Number of the process. 0 is the first process.
     size
-        How many there are.
+        Number of processes.
     address
-        `host:port` of the first.
+        `host:port` of the first process.
     starts
-        Processes of the next ranks that this one starts on its host.
+        Number of processes with the next ranks that this process starts on its host.
     interface
-        Network interface to use; None for the one that the host's name leads to.
+        Network interface, or None for the default interface of the host's name.
     """
 
     rank: int = 0
@@ -63,17 +63,17 @@ class Place:
 
 
 def place(environment: Mapping[str, str], resources: Path, *, processes: int = 1) -> Place:
-    """Return this process's place: what torchrun says, or else what SageMaker's `resourceconfig.json` says of hosts.
+    """Return the place of this process, from torchrun's variables or else from SageMaker's `resourceconfig.json`.
 
     Parameters
     ----------
     processes
-        Processes on each host, this one included. The variables of torchrun take precedence.
+        Number of processes per host. Ignored with torchrun.
 
     Raises
     ------
     InvalidInput
-        If the document does not name this host.
+        If `resourceconfig.json` does not contain the current host.
     """
     if "WORLD_SIZE" in environment:
         return Place(
@@ -98,7 +98,7 @@ def place(environment: Mapping[str, str], resources: Path, *, processes: int = 1
 
 
 class Peers:
-    """Messages between processes, all in the same order; a single process sends and receives none."""
+    """Messages between processes, which all processes exchange in the same order. A single process has no messages."""
 
     def __init__(self, place: Place | None = None) -> None:
         place = place or Place()
@@ -106,18 +106,18 @@ class Peers:
 
     @property
     def mine(self) -> slice:
-        """This process's rows of a batch."""
+        """Rows of a batch for this process."""
         return slice(self.rank, None, self.size)
 
     def tell(self, message: Any) -> None:
-        """Send a message from the first process to each other."""
+        """Send a message from the first process to all followers."""
         if self.size > 1:
             import torch.distributed as dist
 
             dist.broadcast_object_list([message], src=0)
 
     def hear(self) -> Any:
-        """Return the next message of the first process."""
+        """Wait for the next message of the first process and return it."""
         import torch.distributed as dist
 
         heard = [None]
@@ -125,7 +125,7 @@ class Peers:
         return heard[0]
 
     def add_up(self, values: torch.Tensor) -> None:
-        """Replace values by their sum over all processes, which is the same to the last bit in each."""
+        """Replace values by their sum over all processes. The result is bitwise equal in all processes."""
         if self.size > 1:
             import torch.distributed as dist
 
@@ -136,13 +136,13 @@ _current = Peers()
 
 
 def current() -> Peers:
-    """Return the processes that train together now."""
+    """Return the current group of processes."""
     return _current
 
 
 @contextlib.contextmanager
 def joined(place: Place) -> Iterator[None]:
-    """Meet the other processes for as long as the body runs; when the first one's ends well, the others hear None."""
+    """Connect to the other processes while the body runs. After success, the first process sends None to followers."""
     global _current
     if place.size == 1:
         yield
@@ -166,7 +166,7 @@ def joined(place: Place) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _started(place: Place) -> Iterator[Sequence[subprocess.Popen[bytes]]]:
-    """Run the followers that are started here for as long as the body runs, and until they end where it ends well."""
+    """Start this host's followers. Wait for their end after success of the body, and kill them after an error."""
     host, _, port = place.address.rpartition(":")
     children = []
     try:
@@ -184,11 +184,11 @@ def _started(place: Place) -> Iterator[Sequence[subprocess.Popen[bytes]]]:
 
 
 def _met(place: Place, children: Sequence[subprocess.Popen[bytes]]) -> Any:
-    """Return the store through which processes find each other, once all are there."""
+    """Connect to the store of the first process, wait for all processes and return the store."""
     from torch.distributed import PrefixStore, TCPStore
 
     host, _, port = place.address.rpartition(":")
-    # torchrun's own store listens there already.
+    # torchrun's own store already listens on this port.
     listens = place.rank == 0 and os.environ.get("TORCHELASTIC_USE_AGENT_STORE") != "True"
     first = TCPStore(host, int(port), place.size, listens, MEETING, wait_for_workers=False)
     store = PrefixStore("alsolike", first)

@@ -1,4 +1,4 @@
-"""Seconds and memory that a piece of work took."""
+"""Measurement of duration and peak memory."""
 
 from __future__ import annotations
 
@@ -19,16 +19,15 @@ _running: list[Cost] = []
 
 @dataclasses.dataclass(slots=True, eq=False)
 class Cost:
-    """Cost of a piece of work.
+    """Cost of measured code.
 
     Attributes
     ----------
     seconds
-        Wall time.
+        Wall-clock time.
     peak_mb
-        Largest resident memory of the whole process while it ran, in 10^6 bytes, and of those that it started. Where
-        the kernel does not let a process reset its peak (not Linux, or a restricted container) it is the largest since
-        the process began.
+        Peak resident memory of this process and its side process, in 10^6 bytes. If the kernel cannot reset the peak
+        (not Linux, or a restricted container), it is the peak since the start of the process.
     """
 
     seconds: float = 0.0
@@ -37,9 +36,9 @@ class Cost:
 
 @contextlib.contextmanager
 def measured() -> Iterator[Cost]:
-    """Measure the body; the figures are there when it ends. Measurements may stand inside each other."""
+    """Measure the body. The yielded cost is set at the end of the body. Measurements can be nested."""
     cost = Cost()
-    _note_peak()  # resetting would hide it from the measurements around this one
+    _note_peak()  # the reset would hide the peak from outer measurements
     with contextlib.suppress(OSError):
         _CLEAR_REFS.write_text(_RESET_PEAK)
     _running.append(cost)
@@ -53,7 +52,7 @@ def measured() -> Iterator[Cost]:
 
 
 def note_beside(peak_mb: float) -> None:
-    """Add what another process had at its peak to what is measured now: both were there at once."""
+    """Add the peak memory of a concurrent process to the running measurements."""
     _note_peak(beside_mb=peak_mb)
 
 
@@ -64,7 +63,7 @@ def _note_peak(*, beside_mb: float = 0.0) -> None:
 
 
 def _peak_bytes() -> int:
-    """Return the peak resident memory since it was last reset, or since the process began."""
+    """Return the peak resident memory since the last reset, or since the start of the process."""
     try:
         for line in _STATUS.read_text().splitlines():
             if line.startswith("VmHWM:"):

@@ -1,7 +1,7 @@
-"""A process next to this one that runs functions one after the other, on a processor that this one leaves idle.
+"""Side process that runs functions one after the other, on another processor.
 
-It starts as a program of its own on every system, without a copy of this one's memory: functions come by their names,
-arguments and results by pickle. It ends with this process, however that ends.
+It is a separate program without a copy of this process's memory. Functions, arguments and results are pickled. It ends
+when this process ends, even after a crash.
 """
 
 from __future__ import annotations
@@ -23,39 +23,39 @@ from model_export.processes import resources
 PROGRAM = (sys.executable, "-m", "model_export.processes.side_process")
 
 Task = Callable[[], Any]
-"""A function of a module, or a `functools.partial` of one, that pickle can send."""
+"""Function of a module, or `functools.partial` of such a function, that can be pickled."""
 
 
 LEAST, MOST = 200_000, 5_000_000
-"""Interactions for which a process is worth its start of some seconds, and whose copy in it takes some 100 MB."""
+"""Range of the number of interactions for which a side process is used: it starts in seconds, and copies the data."""
 
 
 def processors() -> int:
-    """Return how many processors this process may use."""
+    """Return the number of processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def is_worth_it(interactions: Interactions) -> bool:
-    """Return whether tasks on these interactions gain time in another process, and its memory is small."""
+    """Return whether a side process saves time for these interactions and needs little memory."""
     return processors() > 1 and interactions.counts is None and LEAST <= len(interactions) <= MOST
 
 
 @contextlib.contextmanager
 def running(tasks: Sequence[Task], *, here: bool = False) -> Iterator[Sequence[Callable[[], Any]]]:
-    """Run tasks in another process while the body runs, and yield for each a function that waits for its result.
+    """Run tasks in a side process while the body runs, and yield one function per task that waits for its result.
 
-    The process is killed at the end of the body. The functions raise what the task raised, or a `RuntimeError` if the
-    process ended without a result.
+    The side process is killed at the end of the body. The functions raise the exception of the task, or a
+    `RuntimeError` if the process ended without a result.
 
     Parameters
     ----------
     here
-        Start no process: each task runs in this one when its result is wanted.
+        True to run each task in this process, when its result is requested.
     """
     if here:
         yield tasks
         return
-    # In a process group of its own: Ctrl-C reaches this process, which then ends the other one.
+    # In a separate process group: Ctrl-C reaches only this process, which then kills the side process.
     with subprocess.Popen(PROGRAM, stdin=subprocess.PIPE, stdout=subprocess.PIPE, process_group=0) as process:
         results: list[Future[tuple[Any, float]]] = [Future() for _ in tasks]
         threads = [
@@ -83,13 +83,13 @@ def _waiting_for(result: Future[tuple[Any, float]]) -> Callable[[], Any]:
 
 def _send(process: subprocess.Popen[bytes], tasks: Sequence[Task]) -> None:
     assert process.stdin is not None
-    with contextlib.suppress(BrokenPipeError):  # it has ended; its status is reported where a result is missing
+    with contextlib.suppress(BrokenPipeError):  # the process has ended, and `_receive` reports its status
         pickle.dump(tasks, process.stdin, protocol=pickle.HIGHEST_PROTOCOL)
         process.stdin.flush()
 
 
 def _receive(process: subprocess.Popen[bytes], results: Sequence[Future[tuple[Any, float]]]) -> None:
-    """Set results as they come; after a failure, the same one for all that are left."""
+    """Set results as they arrive. After a failure, set the same exception for all remaining results."""
     assert process.stdout is not None
     failure: BaseException | None = None
     for result in results:
@@ -107,7 +107,7 @@ def _receive(process: subprocess.Popen[bytes], results: Sequence[Future[tuple[An
 
 
 def main(jobs: IO[bytes], answers: IO[bytes]) -> None:
-    """Run the tasks that come in, and send each one's result and peak of memory, or what it raised."""
+    """Run the received tasks, and send the result and peak memory of each, or its exception."""
     tasks: Sequence[Task] = pickle.load(jobs)  # noqa: S301  of this program
     threading.Thread(target=_end_with, args=(jobs.fileno(),), daemon=True).start()
     for task in tasks:
@@ -116,7 +116,7 @@ def main(jobs: IO[bytes], answers: IO[bytes]) -> None:
         with resources.measured() as cost:
             try:
                 found = task()
-            except Exception as error:  # noqa: BLE001  it is raised in the process that waits for the result
+            except Exception as error:  # noqa: BLE001  raised in the process that waits for the result
                 failure = _portable(error)
         pickle.dump((found, cost.peak_mb, failure), answers, protocol=pickle.HIGHEST_PROTOCOL)
         answers.flush()
@@ -125,21 +125,21 @@ def main(jobs: IO[bytes], answers: IO[bytes]) -> None:
 
 
 def _portable(error: Exception) -> Exception:
-    """Return the error with its traceback as a note, as another one if pickle cannot send it."""
+    """Return the error with its traceback as a note, or a `RuntimeError` if the error cannot be pickled."""
     error.add_note(f"In the process next to the training:\n{''.join(traceback.format_exception(error))}")
     try:
         pickle.loads(pickle.dumps(error))  # noqa: S301  of this process
-    except Exception:  # noqa: BLE001  whatever pickle raises of an error's own constructor
+    except Exception:  # noqa: BLE001  constructors of errors can raise anything
         return RuntimeError(f"{type(error).__name__}: {error}")
     return error
 
 
 def _end_with(jobs: int) -> None:
-    """End at once when the process that started this one is gone."""
+    """Exit when the parent process ends, which closes the pipe."""
     os.read(jobs, 1)
     os._exit(1)
 
 
 if __name__ == "__main__":
-    output, sys.stdout = sys.stdout.buffer, sys.stderr  # nothing else may come among the answers
+    output, sys.stdout = sys.stdout.buffer, sys.stderr  # stdout is only for results
     main(sys.stdin.buffer, output)
