@@ -15,7 +15,7 @@ DIST ?= dist
 help:  ## show this list
 	@awk -F':.*## ' '/^[a-z]+:.*## / {sub(/\$$\(SUITES\)/, "$(SUITES)", $$2); printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(VENV)/dev.done $(WITH:%=$(VENV)/with-%.done)  ## install the development environment (WITH="neural spark web prometheus bench")
+setup: $(VENV)/dev.done $(WITH:%=$(VENV)/with-%.done)  ## install the development environment (WITH="neural spark web prometheus deploy bench")
 
 demo: $(VENV)/demo.done $(VENV)/compiled.done $(VENV)/descriptions.done  ## real data in, a model trained, recommendations out (ARGS=--exit: end after the results)
 	$(BIN)/alsolike demo $(ARGS)
@@ -26,9 +26,9 @@ test: $(VENV)/dev.done node_modules/aws-cdk/bin/cdk  ## unit tests, stores, temp
 CHECKS := lint types imports prose test
 check: $(if $(WHAT),$(WHAT:%=.check-%),$(CHECKS:%=.check-%))  ## format, lint, types, import rules, prose, tests (WHAT="lint types")
 
-SUITES := system demo faults memory benchmarks api canary kafka prometheus spark cli clients functions layers model_export infra statistics
+SUITES := system demo faults memory benchmarks api canary kafka prometheus spark cli clients functions layers model_export infra deploy statistics
 SLOW := $(or $(WHAT),$(SUITES))
-slow: $(VENV)/dev.done $(if $(filter spark ci,$(SLOW)),$(VENV)/with-spark.done node_modules/aws-cdk/bin/cdk) $(if $(filter prometheus,$(SLOW)),$(VENV)/with-prometheus.done)  ## booted clouds and slow tests (WHAT="$(SUITES)", WHAT=ci: a part of each)
+slow: $(VENV)/dev.done $(if $(filter spark ci,$(SLOW)),$(VENV)/with-spark.done) $(if $(filter deploy ci,$(SLOW)),$(VENV)/with-deploy.done) $(if $(filter spark deploy ci,$(SLOW)),node_modules/aws-cdk/bin/cdk) $(if $(filter prometheus,$(SLOW)),$(VENV)/with-prometheus.done)  ## booted clouds and slow tests (WHAT="$(SUITES)", WHAT=ci: a part of each)
 	@failed=; for suite in $(SLOW); do \
 		case $$suite in \
 			system) tests="-n 2 --dist loadscope tests/system" ;; \
@@ -141,6 +141,12 @@ $(VENV)/with-prometheus.done: $(VENV)/demo.done
 	@command -v promtool prometheus > /dev/null || $(call debian,prometheus,the tests of metrics need Prometheus)
 	@touch $@
 
+# ministack in a folder of its own, because it pins another botocore.
+$(VENV)/with-deploy.done: requirements/deploy.txt | $(VENV)/uv.done
+	rm -rf $(VENV)/ministack
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --target $(VENV)/ministack --require-hashes -r requirements/deploy.txt
+	@touch $@
+
 # The libraries that serving and quality are compared with.
 $(VENV)/with-bench.done: $(VENV)/dev.done
 	$(INSTALL) --group bench
@@ -232,6 +238,7 @@ GROUPS := dev build release web bench docs
 
 lock: $(VENV)/uv.done  ## resolve the dependencies (ARGS=--upgrade)
 	$(LOCK) $(ARGS) pyproject.toml --all-extras $(GROUPS:%=--group %) --overrides requirements/torch.in -o requirements.lock
+	$(LOCK) $(ARGS) --group deploy -o requirements/deploy.txt
 	$(LOCK) model_export/requirements.in -c requirements.lock -o model_export/requirements.txt
 	$(LOCK) model_export/sentences.in -c requirements.lock -o model_export/sentences.txt
 	for layer in core onnx_runtime sentences; do $(LOCK) --no-deps --only-binary :all: layers/$$layer/requirements.in \

@@ -71,6 +71,7 @@ def test_locks_name_no_host() -> None:
     locks = [
         LOCK,
         *ROOT.glob("layers/*/requirements.txt"),
+        *ROOT.glob("requirements/*.txt"),
         *ROOT.glob("model_export/*.txt"),
         *ROOT.glob("**/package-lock.json"),
     ]

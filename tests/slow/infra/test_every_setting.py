@@ -3,40 +3,18 @@
 import dataclasses
 import json
 import re
-import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 
-from infra_cdk import settings as declared
 from infra_cdk.kafka_settings import KafkaSettings
-from infra_cdk.settings import Settings
-from infra_cdk.settings_checks import InvalidSettings
 from tests.infra.assembly import Assembly, synthesize
+from tests.infra.other_settings import BASE, ENVIRONMENT, FIELDS, changed
 from tests.infra.setting_changes import dangers
 
-ENVIRONMENT = "shop"
-BASE: dict[str, Any] = {"region": "us-east-1", "removal_policy": "destroy"}
-LIMITS: dict[str, Any] = {field.name: field.metadata.get("limits") for field in dataclasses.fields(Settings)}
-TEXTS: dict[str, Any] = {
-    "alarm_email": "operator@example.com",
-    "architecture": "x86_64",
-    "batch_buckets": ["uploads"],
-    "cors_origins": ["https://shop.example"],
-    "import_buckets": ["uploads"],
-    "kafka": {"topic": "shop-events", "bootstrap_servers": ["localhost:9092"]},
-    "lake_first_date": "2020-02-29",
-    "training_algorithms": ["popularity", "transitions"],
-    "training_image": "123456789012.dkr.ecr.us-east-1.amazonaws.com/train:1",
-    "training_instance_type": "ml.m5.2xlarge",
-    "training_objective": ["purchase:10"],
-    "pandas_layer_arn": "arn:aws:lambda:us-east-1:123456789012:layer:pandas:1",
-}
-# Another region or account is another deployment; folders are checked with `other` in tests/infra.
-LEFT_OUT = {"name", "region", "account", "sentence_model", "training_package"}
 REMOVED_WITH_THE_FEATURE = {"web": {"alsolike--pages: WebsitePages"}}
 _KAFKA_ARN = "arn:aws:{}:us-east-1:123456789012:{}"
 MSK: dict[str, Any] = {
@@ -71,45 +49,6 @@ NEEDS_ANOTHER_STACK = {
     "bootstrap_servers": "SelfManagedEventSource",
     "starting_position": "StartingPosition",
 }
-
-FIELDS: dict[str, Any] = {
-    field.name: field.default for field in dataclasses.fields(Settings) if field.name not in LEFT_OUT
-}
-
-
-def candidates(name: str) -> Iterator[Any]:
-    """Yield values of a setting that differ from its default."""
-    hint, default = typing.get_type_hints(Settings)[name], FIELDS[name]
-    if name in TEXTS:
-        yield TEXTS[name]
-    elif name.endswith("_schedule"):
-        yield from ("rate(2 days)", "rate(3 hours)", None)
-    elif isinstance(default, bool):
-        yield not default
-    elif typing.get_origin(hint) is Literal:
-        yield from (each for each in typing.get_args(hint) if each != BASE.get(name, default))
-    else:
-        yield from (number for number in _numbers(name, default) if number != default)
-
-
-def _numbers(name: str, default: int | None) -> list[int]:
-    if name == "log_retention_days":
-        return sorted(declared.LOG_RETENTION_DAYS)
-    least, most = LIMITS[name]
-    near = () if default is None else (default * 2, default + 1, default - 1)
-    return [number for number in (*near, least, most) if least <= number <= most]
-
-
-def changed(name: str) -> dict[str, Any]:
-    """Return the base with another value of one setting."""
-    for value in candidates(name):
-        settings = {**BASE, name: value}
-        try:
-            Settings(name=ENVIRONMENT, **settings)
-        except InvalidSettings:
-            continue
-        return settings
-    raise AssertionError(f"no other value of {name} is valid; add one to TEXTS")
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,68 @@
+"""Settings that differ from a base in one value."""
+
+import dataclasses
+import typing
+from collections.abc import Iterator
+from typing import Any, Literal
+
+from infra_cdk import settings as declared
+from infra_cdk.settings import Settings
+from infra_cdk.settings_checks import InvalidSettings
+
+ENVIRONMENT = "shop"
+BASE: dict[str, Any] = {"region": "us-east-1", "removal_policy": "destroy"}
+LIMITS: dict[str, Any] = {field.name: field.metadata.get("limits") for field in dataclasses.fields(Settings)}
+TEXTS: dict[str, Any] = {
+    "alarm_email": "operator@example.com",
+    "architecture": "x86_64",
+    "batch_buckets": ["uploads"],
+    "cors_origins": ["https://shop.example"],
+    "import_buckets": ["uploads"],
+    "kafka": {"topic": "shop-events", "bootstrap_servers": ["localhost:9092"]},
+    "lake_first_date": "2020-02-29",
+    "training_algorithms": ["popularity", "transitions"],
+    "training_image": "123456789012.dkr.ecr.us-east-1.amazonaws.com/train:1",
+    "training_instance_type": "ml.m5.2xlarge",
+    "training_objective": ["purchase:10"],
+    "pandas_layer_arn": "arn:aws:lambda:us-east-1:123456789012:layer:pandas:1",
+}
+# Another region or account is another deployment; folders are checked with `other` in tests/infra.
+LEFT_OUT = {"name", "region", "account", "sentence_model", "training_package"}
+FIELDS: dict[str, Any] = {
+    field.name: field.default for field in dataclasses.fields(Settings) if field.name not in LEFT_OUT
+}
+
+
+def candidates(name: str) -> Iterator[Any]:
+    """Yield values of a setting that differ from its default."""
+    hint, default = typing.get_type_hints(Settings)[name], FIELDS[name]
+    if name in TEXTS:
+        yield TEXTS[name]
+    elif name.endswith("_schedule"):
+        yield from ("rate(2 days)", "rate(3 hours)", None)
+    elif isinstance(default, bool):
+        yield not default
+    elif typing.get_origin(hint) is Literal:
+        yield from (each for each in typing.get_args(hint) if each != BASE.get(name, default))
+    else:
+        yield from (number for number in _numbers(name, default) if number != default)
+
+
+def _numbers(name: str, default: int | None) -> list[int]:
+    if name == "log_retention_days":
+        return sorted(declared.LOG_RETENTION_DAYS)
+    least, most = LIMITS[name]
+    near = () if default is None else (default * 2, default + 1, default - 1)
+    return [number for number in (*near, least, most) if least <= number <= most]
+
+
+def changed(name: str) -> dict[str, Any]:
+    """Return the base with another value of one setting."""
+    for value in candidates(name):
+        settings = {**BASE, name: value}
+        try:
+            Settings(name=ENVIRONMENT, **settings)
+        except InvalidSettings:
+            continue
+        return settings
+    raise AssertionError(f"no other value of {name} is valid; add one to TEXTS")

@@ -1,0 +1,137 @@
+"""ministack in a process of its own, with the CDK's CLI and the clients that use it."""
+
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+ROOT = Path(__file__).parents[3]
+MINISTACK = ROOT / ".venv" / "ministack"
+NODE, CDK = Path(sys.executable).with_name("node"), ROOT / "node_modules" / "aws-cdk" / "bin" / "cdk"
+ACCOUNT, REGION = "000000000000", "us-east-1"
+START_S, COMMAND_S = 60, 600
+
+
+@dataclass(frozen=True, slots=True)
+class Cloud:
+    """A running ministack."""
+
+    port: int
+    home: Path
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """Environment variables with which programs use this cloud instead of AWS."""
+        endpoint = f"http://127.0.0.1:{self.port}"
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        return kept | {
+            "AWS_ENDPOINT_URL": endpoint,
+            "AWS_ENDPOINT_URL_S3": endpoint,  # the CDK's CLI reads this one for S3
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            "HOME": str(self.home),
+        }
+
+    def cdk(self, *arguments: str, app: Path) -> str:
+        """Run the CDK's CLI on an assembly; return its output."""
+        return self.run(str(NODE), str(CDK), *arguments, "--app", str(app), "--ci")
+
+    def run(self, *command: str, cwd: Path = ROOT) -> str:
+        """Run a command that uses this cloud; return its output."""
+        done = subprocess.run(
+            command, cwd=cwd, env=self.variables, capture_output=True, text=True, timeout=COMMAND_S, check=False
+        )
+        if done.returncode:
+            raise CommandFailed(f"{' '.join(command)}: exit status {done.returncode}\n{done.stdout}\n{done.stderr}")
+        return done.stdout
+
+    def deploy(self, app: Path) -> None:
+        """Deploy all stacks of an assembly."""
+        self.cdk("deploy", "--all", "--require-approval", "never", "--concurrency", "4", app=app)
+
+    def client(self, service: str) -> Any:
+        """Return a client of a service."""
+        return boto3.client(
+            service,
+            endpoint_url=f"http://127.0.0.1:{self.port}",
+            region_name=REGION,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
+
+    def stacks(self) -> dict[str, str]:
+        """Return the status of each stack of ours by name."""
+        described = self.client("cloudformation").describe_stacks()["Stacks"]
+        return {
+            stack["StackName"]: stack["StackStatus"]
+            for stack in described
+            if stack["StackName"].startswith("alsolike-") and stack["StackStatus"] != "DELETE_COMPLETE"
+        }
+
+    def template(self, stack: str) -> dict[str, Any]:
+        """Return the template of a deployed stack."""
+        body = self.client("cloudformation").get_template(StackName=stack)["TemplateBody"]
+        template: dict[str, Any] = json.loads(body) if isinstance(body, str) else body
+        return template
+
+    def physical_ids(self, types: set[str]) -> dict[tuple[str, str], str]:
+        """Return the physical IDs of the resources of some types by stack and logical ID."""
+        pages = self.client("cloudformation").get_paginator("list_stack_resources")
+        return {
+            (stack, resource["LogicalResourceId"]): resource["PhysicalResourceId"]
+            for stack in self.stacks()
+            for page in pages.paginate(StackName=stack)
+            for resource in page["StackResourceSummaries"]
+            if resource["ResourceType"] in types
+        }
+
+
+class CommandFailed(Exception):
+    """A command ended with an error; the message has its output."""
+
+
+@contextlib.contextmanager
+def running(folder: Path) -> Iterator[Cloud]:
+    """Run a bootstrapped ministack."""
+    assert MINISTACK.is_dir(), "ministack is not installed: make setup WITH=deploy"
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        cloud = Cloud(free.getsockname()[1], folder)
+    variables = cloud.variables | {
+        "PYTHONPATH": os.pathsep.join(map(str, (MINISTACK, ROOT, ROOT / "layers" / "core" / "python"))),
+        "IOT_MTLS_ENABLED": "0",  # it would listen on a fixed port
+        "STATE_DIR": str(folder / "state"),
+    }
+    command = [sys.executable, "-m", "tests.slow.deploy.server", str(cloud.port)]
+    with (folder / "ministack.log").open("w") as log:
+        process = subprocess.Popen(command, cwd=ROOT, env=variables, stdout=log, stderr=log)
+    try:
+        _wait(cloud, process, folder / "ministack.log")
+        cloud.run(str(NODE), str(CDK), "bootstrap", f"aws://{ACCOUNT}/{REGION}", "--ci", cwd=folder)
+        yield cloud
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _wait(cloud: Cloud, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + START_S
+    while time.monotonic() < deadline and process.poll() is None:
+        with contextlib.suppress(urllib.error.URLError):
+            urllib.request.urlopen(f"http://127.0.0.1:{cloud.port}/_ministack/health").close()
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"ministack does not run:\n{log.read_text()[-4000:]}")

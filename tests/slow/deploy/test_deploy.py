@@ -1,0 +1,119 @@
+"""The CDK's CLI deploys, compares, updates and deletes the stacks on an independent CloudFormation."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from botocore.exceptions import WaiterError
+
+from tests.infra.assembly import STACKS, Assembly, templates
+from tests.infra.other_settings import BASE, ENVIRONMENT, FIELDS, changed
+from tests.infra.setting_changes import STORES, dangers
+from tests.slow.deploy.conftest import Synthesis
+from tests.slow.deploy.ministack_cloud import ROOT, Cloud, CommandFailed, running
+from tests.slow.deploy.stubs import TYPES
+
+LAST_RELEASE = Path(__file__).with_name("last_release.txt")
+IN_CI = {"size"}
+"""Settings whose change CI deploys: this one changes functions, aliases, stream and limits at once."""
+
+
+@pytest.mark.ci
+def test_cdk_deploys_all_stacks_and_then_finds_no_difference(cloud: Cloud, deployed: Assembly) -> None:
+    assert cloud.stacks() == {f"alsolike-{ENVIRONMENT}-{part}": "CREATE_COMPLETE" for part in STACKS}
+
+    cloud.cdk("diff", "--all", "--fail", app=deployed.directory)
+
+
+@pytest.mark.ci
+def test_diff_finds_one_changed_property(cloud: Cloud, deployed: Assembly, tmp_path: Path) -> None:
+    stack = f"alsolike-{ENVIRONMENT}-catalogue"
+    app = shutil.copytree(deployed.directory, tmp_path / "app")
+    template = app / f"{stack}.template.json"
+    template.write_text(template.read_text().replace('"RetentionInDays": 30', '"RetentionInDays": 60'))
+
+    with pytest.raises(CommandFailed, match="RetentionInDays"):
+        cloud.cdk("diff", stack, "--exclusively", "--fail", app=app)
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize("resource_type", sorted(TYPES))
+def test_stub_refuses_a_property_that_the_registry_refuses(resource_type: str, cloud: Cloud) -> None:
+    cloudformation = cloud.client("cloudformation")
+    template = {"Resources": {"Planted": {"Type": resource_type, "Properties": {"Colour": "red"}}}}
+    stack = f"alsolike-planted-{resource_type.rpartition('::')[2].lower()}"
+
+    cloudformation.create_stack(StackName=stack, TemplateBody=json.dumps(template))
+    with pytest.raises(WaiterError):
+        cloudformation.get_waiter("stack_create_complete").wait(StackName=stack, WaiterConfig={"Delay": 1})
+
+    events = cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
+    cloudformation.delete_stack(StackName=stack)
+    assert any("'Colour' was unexpected" in event.get("ResourceStatusReason", "") for event in events)
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.ci] if name in IN_CI else []) for name in sorted(FIELDS)]
+)
+def test_deployed_stacks_follow_a_change_of_one_setting(
+    name: str, cloud: Cloud, deployed: Assembly, synthesized: Synthesis
+) -> None:
+    before = cloud.physical_ids(STORES)
+
+    cloud.deploy(synthesized(changed(name)).directory)
+
+    assert {stack: status for stack, status in cloud.stacks().items() if is_wrong(status)} == {}
+    assert before.items() <= cloud.physical_ids(STORES).items()
+
+
+def test_last_release_is_upgraded_with_all_its_stored_data(
+    synthesized: Synthesis, base: Assembly, layers: Path, tmp_path: Path
+) -> None:
+    release = synthesize_release(tmp_path, layers=layers)
+
+    assert dangers(release, base) == []
+    (tmp_path / "account").mkdir()
+    with running(tmp_path / "account") as account:
+        account.deploy(release.directory)
+        before = account.physical_ids(STORES)
+        account.deploy(base.directory)
+
+        assert {stack: status for stack, status in account.stacks().items() if is_wrong(status)} == {}
+        assert before.items() <= account.physical_ids(STORES).items()
+        # `cdk diff` would also report new parameters of a stack whose resources did not change.
+        for path, template in templates(base.directory):
+            assert account.template(path.name.removesuffix(".template.json"))["Resources"] == template["Resources"]
+
+
+@pytest.mark.ci
+def test_destroy_leaves_nothing(cloud: Cloud, deployed: Assembly) -> None:
+    cloud.run(str(Path(sys.executable).with_name("alsolike")), "destroy", "--env", ENVIRONMENT, "--yes")
+
+    assert cloud.stacks() == {}
+    assert cloud.client("dynamodb").list_tables()["TableNames"] == []
+    assert cloud.client("kinesis").list_streams()["StreamNames"] == []
+    assert {bucket["Name"][:3] for bucket in cloud.client("s3").list_buckets()["Buckets"]} == {"cdk"}
+
+
+def is_wrong(status: str) -> bool:
+    return "ROLLBACK" in status or not status.endswith("_COMPLETE")
+
+
+def synthesize_release(folder: Path, *, layers: Path) -> Assembly:
+    """Synthesize the last release from the repository's history."""
+    version, commit = LAST_RELEASE.read_text().split()
+    source, outdir = folder / version, folder / "assembly"
+    source.mkdir()
+    archive = subprocess.run(["git", "archive", commit], cwd=ROOT, capture_output=True, check=True).stdout
+    subprocess.run(["tar", "-x", "-C", str(source)], input=archive, check=True)
+    context = json.loads((source / "cdk.json").read_bytes())
+    context["context"]["environments"][ENVIRONMENT] = BASE
+    (source / "cdk.json").write_text(json.dumps(context))
+    options = ["--environment", ENVIRONMENT, "--outdir", str(outdir), "--layers", str(layers), "--skip-template-check"]
+    variables = os.environ | {"PYTHONPATH": os.pathsep.join((str(source), str(source / "layers" / "core" / "python")))}
+    subprocess.run([sys.executable, "-m", "infra_cdk.app", *options], cwd=source, env=variables, check=True)
+    return Assembly.read(outdir)
