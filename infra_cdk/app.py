@@ -11,7 +11,7 @@ from typing import Any
 import aws_cdk as cdk
 import cdk_nag
 
-from infra_cdk.constructs.budget import ENVIRONMENT_TAG
+from alsolike.declarations.parameters import ENVIRONMENT_TAG
 from infra_cdk.constructs.python_layers import MissingLayer
 from infra_cdk.context import load_settings
 from infra_cdk.settings import Settings

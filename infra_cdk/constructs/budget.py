@@ -8,10 +8,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from alsolike.declarations.parameters import ENVIRONMENT_TAG
 from infra_cdk.settings import Settings
-
-ENVIRONMENT_TAG = "alsolike:environment"
-"""Tag of all resources. It filters costs after its activation as a cost allocation tag (docs/cost.md)."""
 
 SPENT_PERCENT, FORECAST_PERCENT = 80, 100
 

@@ -332,7 +332,6 @@ def test_pandas_layer_has_the_architecture_and_the_locked_version(architecture: 
     lock = (root / "requirements.lock").read_text()
 
     assert f"/py3.13/{architecture}/" in settings.pandas_layer
-    assert f"/aws-sdk-pandas/{PANDAS_VERSION}/py3.13/" in (root / "docs" / "deploy.md").read_text()
     assert f"\nawswrangler=={PANDAS_VERSION} " in lock
 
 

@@ -26,7 +26,16 @@ BIN = Path(sys.executable).parent
 INSTALLED = ("make setup", ". .venv/bin/activate")
 """Lines that the tests' environment stands for."""
 
-NOT_HERE = (*INSTALLED, "make ", "export AWS_", "python -m layers.build", "alias ", "cdk ", "alsolike destroy")
+NOT_HERE = (
+    *INSTALLED,
+    "make ",
+    "export AWS_",
+    "python -m layers.build",
+    "alias ",
+    "cdk ",
+    "alsolike destroy",
+    "alsolike doctor",
+)
 _STARTS_WITHIN_S = 600
 
 
@@ -110,7 +119,7 @@ def dev(environment: Mapping[str, str], tmp_path: Path) -> Iterator[Mapping[str,
 
 
 def test_commands_of_the_first_deployment_tutorial_work(shop: Path, dev: Mapping[str, str]) -> None:
-    """The CDK, the build of layers and `destroy` need AWS or the network; other suites test them."""
+    """The CDK, `doctor`, `destroy` and the build of layers need AWS or the network; other suites test them."""
     page = TUTORIALS / "first-deployment.md"
     steps = [text.replace("\\\n", "") for _, _, text in snippets(page, "sh")]
     commands = [line for text in steps for line in text.splitlines() if not line.startswith(NOT_HERE)]
@@ -118,7 +127,7 @@ def test_commands_of_the_first_deployment_tutorial_work(shop: Path, dev: Mapping
 
     printed = run("sh", script, environment=dev, directory=shop)
 
-    assert len(commands) == 11
+    assert len(commands) == 10
     assert "champion" in printed
     assert printed.count('"itemId"') == 5
 

@@ -3,6 +3,8 @@
 import dataclasses
 
 TREE = "/alsolike"
+ENVIRONMENT_TAG = "alsolike:environment"
+"""Tag of all resources. It filters costs after its activation as a cost allocation tag (docs/cost.md)."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

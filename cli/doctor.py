@@ -1,0 +1,64 @@
+"""`alsolike doctor`: checks of an AWS account and of a deployment in it."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from typing import Annotated
+
+import typer
+from typer import Option
+
+from cli import console
+from cli.options import Output
+from operations import boot
+from operations.client.aws import session_clients
+from operations.progress import counted
+
+
+def doctor(
+    output: Output,
+    stack: Annotated[
+        str | None,
+        Option("--env", "-e", "--environment", metavar="NAME", help="Environment of cdk.json.", show_default="its own"),
+    ] = None,
+) -> None:
+    """Check that an AWS account can have a deployment.
+
+    Before a deployment, check credentials, bootstrap stack, quotas, layers and names. After it, also check alarm mail,
+    cost tags and a signed request. The command changes nothing. Exit with status 1 if a deployment would fail.
+
+    Example: alsolike doctor --env dev
+    """
+    from operations import doctor
+
+    needs = doctor.read_needs(boot.synthesize(stack, without_layers=True))
+    findings = []
+    for finding in doctor.examine(
+        needs,
+        session_clients(region=needs.region),
+        post=doctor.post,
+        configured_region=os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION"),
+    ):
+        findings.append(finding)
+        if not output.as_json:
+            console.print_line(f"{finding.status:<7}  {finding.check}: {finding.reason}")
+            if finding.advice:
+                console.print_line(f"{'':<7}  next: {finding.advice}")
+    blocking = [finding for finding in findings if finding.blocks]
+    undecided = sum(finding.status == doctor.UNKNOWN for finding in findings)
+    if blocking:
+        verdict = f"a deployment would fail at {counted(len(blocking), 'check')}"
+    else:
+        verdict = f"no check found an obstacle to a deployment, {undecided} unknown"
+    output.print(
+        {
+            "environment": needs.environment,
+            "region": needs.region,
+            "deployable": not blocking,
+            "checks": [dataclasses.asdict(finding) for finding in findings],
+        },
+        verdict,
+    )
+    if blocking:
+        raise typer.Exit(1)

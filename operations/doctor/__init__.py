@@ -1,0 +1,15 @@
+"""Checks of an AWS account before a deployment, and of a deployment after it.
+
+They only read. The one exception is a request to the deployed API with a key that does not exist::
+
+    needs = doctor.read_needs(Path("cdk.out"))
+    findings = doctor.examine(needs, session_clients(region=needs.region), post=post)
+    any(finding.blocks for finding in findings)
+"""
+
+from operations.doctor.examination import examine
+from operations.doctor.finding import FAILED, PASSED, UNKNOWN, Finding
+from operations.doctor.needs import Needs, read_needs
+from operations.doctor.signed_call import post
+
+__all__ = ["FAILED", "PASSED", "UNKNOWN", "Finding", "Needs", "examine", "post", "read_needs"]

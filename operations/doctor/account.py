@@ -1,0 +1,279 @@
+"""Checks of the account and the region, which need no deployment."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from operations.doctor.finding import Finding, failed, passed, unknown
+from operations.doctor.needs import Needs
+
+Clients = Callable[[str], Any]
+
+UNRESERVED = 100
+"""Lambda keeps these concurrent executions unreserved."""
+FOR_THE_API = 2
+NEW_ACCOUNT_MEMORY_MB = 3_008
+CODE_MB = 500
+"""Functions and layers of a deployment with one earlier version."""
+_MB = 1_000_000
+_DPUS = {"G.1X": 1, "G.2X": 2, "G.4X": 4, "G.8X": 8}
+_IMAGE = re.compile(
+    r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com/(?P<name>[^:@]+)"
+    r"(:(?P<tag>[^@]+))?(@(?P<digest>sha256:\w+))?"
+)
+_QUOTA_ADVICE = "aws service-quotas request-service-quota-increase --service-code {service} --quota-code {code}"
+
+
+def identity(clients: Clients, needs: Needs) -> Iterator[Finding]:
+    """Compare the account of the credentials with `cdk.json`."""
+    caller = clients("sts").get_caller_identity()
+    if needs.account and caller["Account"] != needs.account:
+        yield failed(
+            "account",
+            f"the credentials are of account {caller['Account']}, cdk.json names {needs.account}",
+            "use credentials of the account, or change `account` in cdk.json",
+            blocks=True,
+        )
+    else:
+        yield passed("account", f"{caller['Account']}, as {caller['Arn']}")
+
+
+def region(configured: str | None, needs: Needs) -> Finding:
+    """Compare the configured region with `cdk.json`."""
+    if configured not in (None, needs.region):
+        return failed(
+            "region",
+            f"the configured region is {configured}, cdk.json deploys to {needs.region}; other commands would look in "
+            f"{configured}",
+            f"export AWS_REGION={needs.region} AWS_DEFAULT_REGION={needs.region}",
+        )
+    return passed("region", needs.region)
+
+
+def bootstrap(clients: Clients, needs: Needs) -> Iterator[Finding]:
+    """Compare the version of the bootstrap stack with the least one that the stacks accept."""
+    advice = f"cdk bootstrap aws://{needs.account or 'ACCOUNT'}/{needs.region}"
+    parameter = read_parameter(clients, needs.bootstrap_parameter)
+    if parameter is None:
+        yield failed("bootstrap stack", f"{needs.region} has none", advice, blocks=True)
+    elif int(parameter) < needs.bootstrap_version:
+        reason = f"version {parameter}, expected {needs.bootstrap_version} or later"
+        yield failed("bootstrap stack", reason, advice, blocks=True)
+    else:
+        yield passed("bootstrap stack", f"version {parameter}")
+
+
+def lambda_limits(clients: Clients, needs: Needs, *, is_deployed: bool) -> Iterator[Finding]:
+    """Compare Lambda's limits with the functions."""
+    settings = clients("lambda").get_account_settings()
+    limits, usage = settings["AccountLimit"], settings["AccountUsage"]
+    total = int(limits["ConcurrentExecutions"])
+    needed = needs.pollers + needs.batches + FOR_THE_API
+    reserved = needs.reserved + sum(function.provisioned for function in needs.resources.functions.values())
+    advice = _QUOTA_ADVICE.format(service="lambda", code="L-B99A9384") + " --desired-value 1000"
+    # Once deployed, the account's reservations contain these; before, they all belong to other functions.
+    available = total if is_deployed else int(limits["UnreservedConcurrentExecutions"])
+    if reserved and available - UNRESERVED < reserved:
+        reason = f"{reserved} reserved or provisioned executions and {UNRESERVED} unreserved ones exceed {available}"
+        yield failed("Lambda concurrency", reason, advice, blocks=True)
+    elif total - reserved < needed:
+        reason = f"{total - reserved} unreserved executions, expected {needed} for streams, batches and the API"
+        yield failed("Lambda concurrency", reason, advice)
+    else:
+        yield passed("Lambda concurrency", f"{total} executions, {needed + reserved} needed")
+
+    free_mb = (int(limits["TotalCodeSize"]) - int(usage["TotalCodeSize"])) // _MB
+    if free_mb < CODE_MB and not is_deployed:
+        advice = "delete unused versions of functions and layers, or request a higher quota of Lambda's storage"
+        yield failed("Lambda code storage", f"{free_mb:,} MB free, expected {CODE_MB}", advice, blocks=True)
+    else:
+        yield passed("Lambda code storage", f"{free_mb:,} MB free")
+
+    memory_mb = max(function.memory_mb for function in needs.resources.functions.values())
+    if memory_mb <= NEW_ACCOUNT_MEMORY_MB:
+        yield passed("Lambda memory", f"{memory_mb:,} MB, which a new account has")
+    else:
+        yield unknown(
+            "Lambda memory",
+            f"{memory_mb:,} MB; a new account has {NEW_ACCOUNT_MEMORY_MB:,} MB, and AWS does not show the quota",
+            f"if the deployment fails, set lake_memory_mb to {NEW_ACCOUNT_MEMORY_MB} or ask AWS Support for more",
+        )
+
+
+def snap_start(needs: Needs) -> Iterator[Finding]:
+    """Report SnapStart, which synthesis refuses in regions without it."""
+    used = any(function.snap_start for function in needs.resources.functions.values())
+    yield passed("SnapStart", f"{needs.region} is not among the regions without it" if used else "not used")
+
+
+def layers(clients: Clients, needs: Needs) -> Iterator[Finding]:
+    """Resolve the layers of others, and read them."""
+    arns = list(needs.layer_arns)
+    for name in needs.layer_parameters:
+        if (arn := read_parameter(clients, name)) is None:
+            yield failed(
+                "layer",
+                f"AWS has not published the parameter {name} in {needs.region}",
+                "set pandas_layer_arn to the ARN of a layer of yours, or deploy later",
+                blocks=True,
+            )
+        else:
+            arns.append(arn)
+    for arn in arns:
+        try:
+            clients("lambda").get_layer_version_by_arn(Arn=arn)
+        except ClientError as error:
+            yield failed(
+                "layer", f"{arn}: {error_code(error)}", "set pandas_layer_arn to a layer that you may read", blocks=True
+            )
+        else:
+            yield passed("layer", arn)
+
+
+def training_quotas(clients: Clients, needs: Needs) -> Iterator[Finding]:
+    """Compare the quotas of training jobs with the configured instances."""
+    training = needs.resources.training
+    names = [f"{training.instance_type} for training job usage"]
+    if training.spot:
+        names.insert(0, f"{training.instance_type} for spot training job usage")
+    quotas = _quotas(clients, "sagemaker", names)
+    effects = {0: "the workflow trains on demand", 1: "training fails where no spot capacity is left"}
+    for position, name in enumerate(names):
+        check = f"SageMaker, {name}"
+        if (quota := quotas.get(name.casefold())) is None:
+            yield unknown(check, "Service Quotas does not list it", "check training_instance_type")
+        elif quota[0] < training.instances:
+            effect = effects[position] if training.spot else "training fails"
+            advice = _QUOTA_ADVICE.format(service="sagemaker", code=quota[1]) + f" --desired-value {training.instances}"
+            yield failed(check, f"{quota[0]:g}, expected {training.instances}: {effect}", advice)
+        else:
+            yield passed(check, f"{quota[0]:g}")
+
+
+def glue_capacity(clients: Clients, needs: Needs) -> Iterator[Finding]:
+    """Compare the quota of Glue's capacity with the workers of the Spark job."""
+    training = needs.resources.training
+    if not training.spark_workers:
+        yield passed("Glue capacity", "Spark is not used")
+        return
+    needed = training.spark_workers * _DPUS.get(training.spark_worker_type, 1)
+    name = "Max task DPUs per account"
+    quota = _quotas(clients, "glue", [name]).get(name.casefold())
+    if quota is None:
+        yield unknown(
+            "Glue capacity", f"Service Quotas does not list {name!r}", f"compare the quota with {needed} DPUs"
+        )
+    elif quota[0] < needed:
+        advice = (
+            _QUOTA_ADVICE.format(service="glue", code=quota[1]) + f" --desired-value {needed}, or less spark_workers"
+        )
+        yield failed("Glue capacity", f"{quota[0]:g} DPUs, expected {needed}: datasets by Spark fail", advice)
+    else:
+        yield passed("Glue capacity", f"{quota[0]:g} DPUs, {needed} needed")
+
+
+def training_image(clients: Clients, needs: Needs) -> Iterator[Finding]:
+    """Look for the training image in its registry."""
+    check, image = "training image", needs.training_image
+    match = _IMAGE.fullmatch(image)
+    if match is None:
+        yield unknown(check, f"{image} is not an image of ECR in this partition", "check that SageMaker can pull it")
+        return
+    if match["region"] != needs.region:
+        advice = f"set training_image to an image in {needs.region}"
+        yield failed(check, f"{image} is in {match['region']}: training fails", advice)
+        return
+    wanted = {"imageDigest": match["digest"]} if match["digest"] else {"imageTag": match["tag"]}
+    answer = clients("ecr").batch_get_image(
+        registryId=match["account"], repositoryName=match["name"], imageIds=[wanted]
+    )
+    if answer.get("images"):
+        yield passed(check, image)
+    else:
+        yield failed(check, f"{image} does not exist: training fails", "set training_image to an image that exists")
+
+
+def buckets(clients: Clients, needs: Needs) -> Iterator[Finding]:
+    """Look for the buckets of import and batch jobs, in the region of the deployment."""
+    for bucket in needs.buckets:
+        check = f"bucket {bucket}"
+        try:
+            answer = clients("s3").head_bucket(Bucket=bucket)
+        except ClientError as error:
+            code = error_code(error)
+            if code in ("404", "NoSuchBucket"):
+                yield failed(check, "does not exist: its jobs fail", "create it, or remove it from cdk.json")
+            else:
+                yield unknown(check, f"S3 answers {code}", "allow s3:ListBucket, and compare the bucket's region")
+            continue
+        place = answer.get("BucketRegion", needs.region)
+        if place == needs.region:
+            yield passed(check, f"in {place}")
+        else:
+            yield failed(check, f"in {place}, not in {needs.region}: its jobs fail", f"use a bucket in {needs.region}")
+
+
+def kafka(clients: Clients, needs: Needs) -> Iterator[Finding]:
+    """Look for the cluster, the secrets and the network of the Kafka topic."""
+    if needs.kafka is None:
+        return
+    if arn := needs.kafka.cluster_arn:
+        state = clients("kafka").describe_cluster_v2(ClusterArn=arn)["ClusterInfo"]["State"]
+        if state == "ACTIVE":
+            yield passed("Kafka cluster", arn)
+        else:
+            yield failed("Kafka cluster", f"{arn} is {state}, expected ACTIVE", "wait for the cluster", blocks=True)
+    for arn in needs.kafka.secret_arns:
+        call = functools.partial(clients("secretsmanager").describe_secret, SecretId=arn)
+        yield from _exists("Kafka secret", arn, call, missing="ResourceNotFoundException")
+    ec2 = clients("ec2")
+    for subnet in needs.kafka.subnet_ids:
+        call = functools.partial(ec2.describe_subnets, SubnetIds=[subnet])
+        yield from _exists("Kafka subnet", subnet, call, missing="InvalidSubnetID.NotFound")
+    for group in needs.kafka.security_group_ids:
+        call = functools.partial(ec2.describe_security_groups, GroupIds=[group])
+        yield from _exists("Kafka security group", group, call, missing="InvalidGroup.NotFound")
+
+
+def _exists(check: str, name: str, call: Callable[[], Any], *, missing: str) -> Iterator[Finding]:
+    try:
+        call()
+    except ClientError as error:
+        if error_code(error) != missing:
+            raise
+        yield failed(check, f"{name} does not exist", "correct `kafka` in cdk.json", blocks=True)
+    else:
+        yield passed(check, name)
+
+
+def read_parameter(clients: Clients, name: str) -> str | None:
+    """Return the value of an SSM parameter; None if there is none."""
+    try:
+        value: str = clients("ssm").get_parameter(Name=name)["Parameter"]["Value"]
+    except ClientError as error:
+        if error_code(error) == "ParameterNotFound":
+            return None
+        raise
+    return value
+
+
+def _quotas(clients: Clients, service: str, names: Sequence[str]) -> dict[str, tuple[float, str]]:
+    """Return the values and the codes of quotas by their names in lower case."""
+    wanted = {name.casefold() for name in names}
+    pages = clients("service-quotas").get_paginator("list_service_quotas").paginate(ServiceCode=service)
+    return {
+        quota["QuotaName"].casefold(): (float(quota["Value"]), quota["QuotaCode"])
+        for page in pages
+        for quota in page["Quotas"]
+        if quota["QuotaName"].casefold() in wanted
+    }
+
+
+def error_code(error: ClientError) -> str:
+    """Return AWS's code of an error."""
+    return str(error.response["Error"]["Code"])

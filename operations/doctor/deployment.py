@@ -1,0 +1,183 @@
+"""Checks of the stacks of an environment, and of the manual steps after their deployment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from alsolike.declarations.parameters import ENVIRONMENT_TAG, parameter_name
+from operations.doctor.account import Clients, error_code, read_parameter
+from operations.doctor.finding import Finding, failed, passed
+from operations.doctor.needs import Needs
+from operations.doctor.signed_call import judge, signed_headers, signed_url
+
+Post = Callable[[str, Mapping[str, str]], tuple[int, str]]
+
+_UPDATABLE = frozenset(
+    {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"}
+)
+_READ_RESULTS = ("OK", "No records processed")
+_PARAMETERS_PER_CALL = 10
+
+
+def deployed_stacks(clients: Clients, needs: Needs) -> dict[str, str]:
+    """Return the status of each stack of the environment that exists."""
+    pages = clients("cloudformation").get_paginator("describe_stacks").paginate()
+    return {
+        stack["StackName"]: stack["StackStatus"]
+        for page in pages
+        for stack in page["Stacks"]
+        if stack["StackName"] in needs.stacks
+    }
+
+
+def stacks(needs: Needs, found: Mapping[str, str]) -> Iterator[Finding]:
+    """Report stacks that CloudFormation cannot update."""
+    if not found:
+        yield passed("stacks", "none is deployed")
+    for name, status in found.items():
+        if status.endswith("_IN_PROGRESS"):
+            yield failed("stacks", f"{name} is {status}", "wait for the end of the deployment", blocks=True)
+        elif status == "UPDATE_ROLLBACK_FAILED":
+            advice = f"aws cloudformation continue-update-rollback --stack-name {name}"
+            yield failed("stacks", f"{name} is {status}", advice, blocks=True)
+        elif status not in _UPDATABLE:
+            advice = f"aws cloudformation delete-stack --stack-name {name}"
+            yield failed("stacks", f"{name} is {status}", advice, blocks=True)
+    if found and all(status in _UPDATABLE for status in found.values()):
+        yield passed("stacks", f"{len(found)} of {len(needs.stacks)} are deployed, and can be updated")
+
+
+def retained_names(clients: Clients, needs: Needs, found: Mapping[str, str]) -> Iterator[Finding]:
+    """Look for resources that have the fixed names of stacks that do not exist."""
+    taken = [
+        (kind, stack, name)
+        for (kind, stack), names in needs.names.items()
+        if stack not in found
+        for name in _taken(clients, kind, names)
+    ]
+    for kind, stack, name in taken:
+        yield failed(
+            "retained names",
+            f"{kind} {name} exists without its stack",
+            f"adopt it with `cdk import {stack}`, or delete it",
+            blocks=True,
+        )
+    if not taken:
+        yield passed("retained names", "no other resource has a name of the stacks")
+
+
+def shards(clients: Clients, needs: Needs, found: Mapping[str, str]) -> Iterator[Finding]:
+    """Compare the shards of the deployed stream with the setting: Kinesis at most doubles or halves them."""
+    stream = needs.resources.stream
+    names = [name for stack in found for name in _physical_ids(clients, stack, "AWS::Kinesis::Stream")]
+    if not names or stream.on_demand:
+        yield passed("stream shards", "on demand" if stream.on_demand else f"{stream.shards} in a new stream")
+        return
+    summary = clients("kinesis").describe_stream_summary(StreamName=names[0])["StreamDescriptionSummary"]
+    shards = int(summary["OpenShardCount"])
+    if shards / 2 <= stream.shards <= shards * 2:
+        yield passed("stream shards", f"{shards}, then {stream.shards}")
+    else:
+        step = shards * 2 if stream.shards > shards else -(-shards // 2)
+        reason = f"{shards}, then {stream.shards}: Kinesis at most doubles or halves them"
+        yield failed("stream shards", reason, f"first deploy with stream_shards {step}", blocks=True)
+
+
+def kafka_mapping(clients: Clients, found: Mapping[str, str]) -> Iterator[Finding]:
+    """Read the state of Lambda's mapping of the topic, and the result of the last batch."""
+    for stack in found:
+        if not stack.endswith("-kafka"):
+            continue
+        for uuid in _physical_ids(clients, stack, "AWS::Lambda::EventSourceMapping"):
+            mapping = clients("lambda").get_event_source_mapping(UUID=uuid)
+            state, result = mapping["State"], mapping.get("LastProcessingResult", "none")
+            if state == "Enabled" and result in _READ_RESULTS:
+                yield passed("Kafka mapping", f"{state}, last result: {result}")
+            else:
+                reason = f"{state}, last result: {result}; events of the topic are not read"
+                yield failed("Kafka mapping", reason, "docs/runbooks/kafka.md")
+
+
+def alarm_mail(clients: Clients, needs: Needs) -> Iterator[Finding]:
+    """Look for recipients that have not confirmed the message of SNS."""
+    if not needs.email:
+        yield passed("alarm mail", "alarm_email is not set")
+        return
+    topic = read_parameter(clients, parameter_name(needs.environment, "alerts_topic_arn"))
+    pages = clients("sns").get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
+    mails = [each for page in pages for each in page["Subscriptions"] if each["Protocol"] == "email"]
+    waiting = [each["Endpoint"] for each in mails if not each["SubscriptionArn"].startswith("arn:")]
+    if waiting or not mails:
+        reason = f"{', '.join(waiting)} did not confirm" if waiting else "the topic has no recipient"
+        yield failed(
+            "alarm mail", f"{reason}: alarms reach no reader", "confirm the message of Amazon SNS, or deploy again"
+        )
+    else:
+        yield passed("alarm mail", f"{', '.join(each['Endpoint'] for each in mails)} confirmed")
+
+
+def cost_tags(clients: Clients) -> Iterator[Finding]:
+    """Read the state of the tag that separates deployments on the bill."""
+    tags = clients("ce").list_cost_allocation_tags(TagKeys=[ENVIRONMENT_TAG])["CostAllocationTags"]
+    if tags and tags[0]["Status"] == "Active":
+        yield passed("cost allocation tag", f"{ENVIRONMENT_TAG} is active")
+    else:
+        yield failed(
+            "cost allocation tag",
+            f"{ENVIRONMENT_TAG} is {'inactive' if tags else 'unknown to the bill'}: budgets count nothing",
+            "aws ce update-cost-allocation-tags-status --cost-allocation-tags-status "
+            f"TagKey={ENVIRONMENT_TAG},Status=Active (a day after the first cost, in the payer account)",
+        )
+
+
+def signed_call(clients: Clients, needs: Needs, post: Post) -> Iterator[Finding]:
+    """Send a signed request whose key does not exist; only the function can refuse it by this reason."""
+    api_url = read_parameter(clients, parameter_name(needs.environment, "api_url"))
+    url = signed_url(str(api_url))
+    yield judge(*post(url, signed_headers(url, region=needs.region)))
+
+
+def _physical_ids(clients: Clients, stack: str, resource_type: str) -> list[str]:
+    pages = clients("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack)
+    return [
+        resource["PhysicalResourceId"]
+        for page in pages
+        for resource in page["StackResourceSummaries"]
+        if resource["ResourceType"] == resource_type and resource["ResourceStatus"] != "DELETE_COMPLETE"
+    ]
+
+
+def _taken(clients: Clients, kind: str, names: Sequence[str]) -> list[str]:
+    """Return the names that resources of a type have."""
+    if kind == "AWS::SSM::Parameter":
+        parts = [names[first : first + _PARAMETERS_PER_CALL] for first in range(0, len(names), _PARAMETERS_PER_CALL)]
+        answers = [clients("ssm").get_parameters(Names=list(part)) for part in parts]
+        return [parameter["Name"] for answer in answers for parameter in answer["Parameters"]]
+    if kind == "AWS::Logs::LogGroup":
+        groups = [
+            group["logGroupName"]
+            for name in names
+            for group in clients("logs").describe_log_groups(logGroupNamePrefix=name)["logGroups"]
+        ]
+        return [name for name in names if name in groups]
+    calls: Mapping[str, Callable[[str], Any]] = {
+        "AWS::Glue::Database": lambda name: clients("glue").get_database(Name=name),
+        "AWS::Glue::Job": lambda name: clients("glue").get_job(JobName=name),
+        "AWS::SageMaker::ModelPackageGroup": lambda name: clients("sagemaker").describe_model_package_group(
+            ModelPackageGroupName=name
+        ),
+    }
+    return [name for name in names if _is_there(calls[kind], name)]
+
+
+def _is_there(call: Callable[[str], Any], name: str) -> bool:
+    try:
+        call(name)
+    except ClientError as error:
+        if error_code(error) in ("EntityNotFoundException", "ValidationException"):
+            return False
+        raise
+    return True

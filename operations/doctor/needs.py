@@ -1,0 +1,208 @@
+"""The demands of a synthesized environment on its account."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from operations.cost.assembly import Resource, Resources, read_assembly
+from operations.cost.summary import BilledResources
+
+_LAYER = re.compile(r"\{\{resolve:ssm:(?P<name>/[^}]+)\}\}")
+_NAMED = {
+    "AWS::Glue::Database": lambda properties: properties["DatabaseInput"].get("Name"),
+    "AWS::Glue::Job": lambda properties: properties.get("Name"),
+    "AWS::Logs::LogGroup": lambda properties: properties.get("LogGroupName"),
+    "AWS::SSM::Parameter": lambda properties: properties.get("Name"),
+    "AWS::SageMaker::ModelPackageGroup": lambda properties: properties.get("ModelPackageGroupName"),
+}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class KafkaCluster:
+    """Parts of a Kafka cluster that the settings name."""
+
+    cluster_arn: str | None
+    secret_arns: Sequence[str]
+    subnet_ids: Sequence[str]
+    security_group_ids: Sequence[str]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Needs:
+    """Demands of an environment.
+
+    Attributes
+    ----------
+    account
+        The account of `cdk.json`; None for that of the credentials.
+    stacks
+        Names of the stacks.
+    resources
+        Functions, stream and training.
+    bootstrap_version, bootstrap_parameter
+        Least version of the bootstrap stack, and the SSM parameter that has the deployed one.
+    layer_parameters, layer_arns
+        Layers of others: public SSM parameters with their ARNs, and ARNs of the settings.
+    training_image
+        Container of the training job.
+    names
+        Fixed names by type of resource and stack. A second resource cannot have them.
+    pollers, batches
+        Invocations of the stream's consumers at a time, and those of a batch run.
+    reserved
+        Reserved concurrency of all functions.
+    buckets
+        Buckets of import and batch jobs.
+    email
+        True if alarms have a recipient.
+    """
+
+    account: str | None
+    stacks: Sequence[str]
+    resources: BilledResources
+    bootstrap_version: int
+    bootstrap_parameter: str
+    layer_parameters: Sequence[str]
+    layer_arns: Sequence[str]
+    training_image: str
+    names: Mapping[tuple[str, str], Sequence[str]]
+    pollers: int
+    batches: int
+    reserved: int
+    buckets: Sequence[str]
+    kafka: KafkaCluster | None
+    email: bool
+
+    @property
+    def environment(self) -> str:
+        """Its name."""
+        return self.resources.environment
+
+    @property
+    def region(self) -> str:
+        """Its region."""
+        return self.resources.region
+
+
+def read_needs(directory: Path) -> Needs:
+    """Return the demands of an assembly.
+
+    Raises
+    ------
+    InvalidInput
+        If the folder has no templates, or they are not those of one Alsolike deployment.
+    """
+    summary = read_assembly(directory)
+    resources = Resources(
+        {
+            path.name.removesuffix(".template.json"): json.loads(path.read_bytes())
+            for path in sorted(directory.glob("*.template.json"))
+        }
+    )
+    artefacts = json.loads((directory / "manifest.json").read_bytes())["artifacts"]
+    stacks = {name: artefact for name, artefact in artefacts.items() if artefact["type"] == "aws:cloudformation:stack"}
+    (environment,) = {artefact["environment"] for artefact in stacks.values()}
+    account = environment.removeprefix("aws://").partition("/")[0]
+    properties = next(iter(stacks.values()))["properties"]
+    functions = resources.of("AWS::Lambda::Function")
+    layers = [layer for function in functions for layer in function.properties.get("Layers", ())]
+    texts = {layer for layer in layers if isinstance(layer, str)}
+    variables = [function.properties.get("Environment", {}).get("Variables", {}) for function in functions]
+    return Needs(
+        account=account if account.isdigit() else None,
+        stacks=tuple(sorted(stacks)),
+        resources=summary,
+        bootstrap_version=int(properties["requiresBootstrapStackVersion"]),
+        bootstrap_parameter=str(properties["bootstrapStackVersionSsmParameter"]),
+        layer_parameters=tuple(sorted(match["name"] for text in texts if (match := _LAYER.fullmatch(text)))),
+        layer_arns=tuple(sorted(text for text in texts if text.startswith("arn:"))),
+        training_image=_training_image(resources),
+        names=_names(resources),
+        pollers=_pollers(resources, summary),
+        batches=_batches(resources),
+        reserved=sum(int(function.properties.get("ReservedConcurrentExecutions", 0)) for function in functions),
+        buckets=tuple(
+            sorted(
+                {
+                    bucket
+                    for each in variables
+                    for name in ("IMPORT_BUCKETS", "BATCH_BUCKETS")
+                    for bucket in str(each.get(name, "")).split()
+                }
+            )
+        ),
+        kafka=_kafka(resources),
+        email=any(each.properties["Protocol"] == "email" for each in resources.of("AWS::SNS::Subscription")),
+    )
+
+
+def _names(resources: Resources) -> dict[tuple[str, str], Sequence[str]]:
+    names: dict[tuple[str, str], list[str]] = {}
+    for resource in resources:
+        name = _NAMED[resource.type](resource.properties) if resource.type in _NAMED else None
+        if isinstance(name, str):
+            names.setdefault((resource.type, resource.template), []).append(name)
+    return {key: tuple(sorted(values)) for key, values in names.items()}
+
+
+def _pollers(resources: Resources, summary: BilledResources) -> int:
+    shards = 1 if summary.stream.on_demand else summary.stream.shards
+
+    def parallel(mapping: Resource) -> int:
+        sources = resources.meant(mapping.properties.get("EventSourceArn"), mapping.template)
+        is_stream = any(source.type == "AWS::Kinesis::Stream" for source in sources)
+        return (shards if is_stream else 1) * int(mapping.properties.get("ParallelizationFactor", 1))
+
+    return sum(parallel(mapping) for mapping in resources.of("AWS::Lambda::EventSourceMapping"))
+
+
+def _definitions(resources: Resources) -> list[str]:
+    """Return the definitions of state machines, with a mark in place of references."""
+    return [
+        "".join(part if isinstance(part, str) else "-" for part in _joined(machine.properties["DefinitionString"]))
+        for machine in resources.of("AWS::StepFunctions::StateMachine")
+    ]
+
+
+def _joined(value: Any) -> Sequence[Any]:
+    parts: Sequence[Any] = value["Fn::Join"][1] if isinstance(value, Mapping) else [value]
+    return parts
+
+
+def _training_image(resources: Resources) -> str:
+    images = {
+        image
+        for definition in _definitions(resources)
+        for image in re.findall(r'"TrainingImage":"([^"]+)"', definition)
+    }
+    (image,) = images
+    return str(image)
+
+
+def _batches(resources: Resources) -> int:
+    found = [
+        int(state["MaxConcurrency"])
+        for definition in _definitions(resources)
+        for state in json.loads(definition)["States"].values()
+        if state["Type"] == "Map"
+    ]
+    return max(found, default=0)
+
+
+def _kafka(resources: Resources) -> KafkaCluster | None:
+    for mapping in resources.of("AWS::Lambda::EventSourceMapping"):
+        if "Topics" not in mapping.properties:
+            continue
+        access = [(each["Type"], each["URI"]) for each in mapping.properties.get("SourceAccessConfigurations", ())]
+        return KafkaCluster(
+            cluster_arn=mapping.properties.get("EventSourceArn"),
+            secret_arns=tuple(uri for _, uri in access if uri.startswith("arn:")),
+            subnet_ids=tuple(uri.partition(":")[2] for kind, uri in access if kind == "VPC_SUBNET"),
+            security_group_ids=tuple(uri.partition(":")[2] for kind, uri in access if kind == "VPC_SECURITY_GROUP"),
+        )
+    return None

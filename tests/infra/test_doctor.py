@@ -1,0 +1,61 @@
+"""Demands of the real templates on an account."""
+
+from pathlib import Path
+
+import pytest
+
+from infra_cdk.regions import PANDAS_VERSION, TRAINING_REGISTRIES
+from operations.doctor import Needs, read_needs
+from operations.doctor.needs import KafkaCluster
+from tests.infra.assembly import Assembly
+
+
+@pytest.fixture
+def needs(assembly: Assembly) -> Needs:
+    return read_needs(assembly.directory)
+
+
+def test_needs_name_stacks_layer_image_and_bootstrap_version(assembly: Assembly, needs: Needs) -> None:
+    architecture = needs.resources.functions["recommend"].architecture
+    layer = f"/aws/service/aws-sdk-pandas/{PANDAS_VERSION}/py3.13/{architecture}/layer-arn"
+
+    assert needs.stacks == tuple(sorted({resource.stack for resource in assembly.resources}))
+    assert needs.account is None
+    assert needs.layer_parameters == (layer,)
+    assert needs.training_image == TRAINING_REGISTRIES["us-east-1"].image
+    assert (needs.bootstrap_version, needs.bootstrap_parameter) == (6, "/cdk-bootstrap/hnb659fds/version")
+    assert (needs.pollers, needs.reserved) == (5, 0)
+
+
+def test_fixed_names_are_those_of_the_templates(assembly: Assembly, needs: Needs) -> None:
+    prefix, environment = f"alsolike-{needs.environment}", needs.environment
+    names = needs.names
+
+    assert names["AWS::Glue::Database", f"{prefix}-data"] == (f"alsolike_{environment}",)
+    assert names["AWS::SageMaker::ModelPackageGroup", f"{prefix}-training"] == (prefix,)
+    parameters = {name for (kind, _), each in names.items() if kind == "AWS::SSM::Parameter" for name in each}
+    assert parameters == {each.properties["Name"] for each in assembly.of_type("AWS::SSM::Parameter")}
+
+
+def test_optional_parts_are_needed_only_where_they_are_set(demo: Assembly, prod: Assembly, other: Assembly) -> None:
+    in_demo, in_prod, in_other = (read_needs(each.directory) for each in (demo, prod, other))
+
+    assert (in_demo.buckets, in_prod.buckets) == (("personalize-uploads",), ())
+    assert in_demo.kafka is None
+    assert in_other.kafka == KafkaCluster(
+        "arn:aws:kafka:us-east-1:123456789012:cluster/shop/2a3b-5",
+        ("arn:aws:secretsmanager:us-east-1:123456789012:secret:AmazonMSK_shop-a1b2c3",),
+        (),
+        (),
+    )
+    # collect, recommend, authorize_session, five functions of operators, and four consumers
+    assert in_other.reserved == 50 + 100 + 20 + 5 * 3 + 4 * 4
+    assert in_other.pollers == 2 + 2 * 1 + 4 + 1  # tables, streams, parallel batches, and Kafka
+
+
+def test_folder_with_an_account_names_it(demo: Assembly, tmp_path: Path) -> None:
+    for path in demo.directory.glob("*.json"):
+        text = path.read_text().replace("aws://unknown-account/", "aws://123456789012/")
+        (tmp_path / path.name).write_text(text)
+
+    assert read_needs(tmp_path).account == "123456789012"

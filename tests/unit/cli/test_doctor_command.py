@@ -1,0 +1,70 @@
+"""Printed forms and exit status of `alsolike doctor`."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from cli.main import app
+from operations import boot, doctor
+from operations.doctor import FAILED, PASSED, UNKNOWN, Finding
+from tests.unit.operations.doctor.accounts import NEEDS
+
+ACCOUNT = Finding("account", PASSED, "123456789012")
+LAYER = Finding("layer", FAILED, "not published", "set pandas_layer_arn", blocks=True)
+QUOTA = Finding("Glue capacity", FAILED, "10 DPUs, expected 20", "request more")
+MAIL = Finding("alarm mail", UNKNOWN, "AccessDenied", "allow the action")
+
+
+@pytest.fixture
+def account(monkeypatch: pytest.MonkeyPatch) -> list[Finding]:
+    """Return the list of findings that the command receives."""
+    findings: list[Finding] = []
+    monkeypatch.setattr(boot, "synthesize", lambda *_, **__: Path("assembly"))
+    monkeypatch.setattr(doctor, "read_needs", lambda _: NEEDS)
+    monkeypatch.setattr(doctor, "examine", lambda *_, **__: iter(findings))
+    return findings
+
+
+@pytest.mark.parametrize(
+    ("findings", "status"), [([ACCOUNT], 0), ([ACCOUNT, QUOTA, MAIL], 0), ([ACCOUNT, LAYER], 1), ([LAYER, QUOTA], 1)]
+)
+def test_only_a_failure_of_the_deployment_sets_the_exit_status(
+    findings: Sequence[Finding], status: int, account: list[Finding]
+) -> None:
+    account += findings
+
+    for form in ([], ["--json"]):
+        assert CliRunner().invoke(app, ["doctor", "--env", "shop", *form]).exit_code == status
+
+
+def test_lines_show_each_check_with_its_next_step(account: list[Finding]) -> None:
+    account += [ACCOUNT, LAYER, MAIL]
+
+    done = CliRunner().invoke(app, ["doctor", "--env", "shop"])
+
+    assert done.output.splitlines() == [
+        "passed   account: 123456789012",
+        "failed   layer: not published",
+        "         next: set pandas_layer_arn",
+        "unknown  alarm mail: AccessDenied",
+        "         next: allow the action",
+        "a deployment would fail at 1 check",
+    ]
+
+
+def test_json_has_each_check_and_the_verdict(account: list[Finding]) -> None:
+    account += [ACCOUNT, QUOTA]
+
+    document = json.loads(CliRunner().invoke(app, ["doctor", "--env", "shop", "--format", "json"]).output)
+
+    assert (document["environment"], document["region"], document["deployable"]) == ("shop", "eu-west-1", True)
+    assert document["checks"][1] == {
+        "check": "Glue capacity",
+        "status": "failed",
+        "reason": "10 DPUs, expected 20",
+        "advice": "request more",
+        "blocks": False,
+    }

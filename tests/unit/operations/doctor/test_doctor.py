@@ -1,0 +1,281 @@
+"""Findings on six simulated accounts, from one without credentials to one with a running deployment."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from botocore.exceptions import NoCredentialsError
+
+from alsolike.runtime.errors import Unavailable
+from operations.cost.summary import Stream
+from operations.doctor import FAILED, PASSED, UNKNOWN, Finding, Needs, examine
+from tests.unit.operations.doctor import accounts
+from tests.unit.operations.doctor.accounts import DATA, KAFKA, NEEDS, REGION, Account
+
+CHECKS_BEFORE = {
+    "account", "region", "bootstrap stack", "stacks", "retained names", "Lambda concurrency", "Lambda code storage",
+    "Lambda memory", "SnapStart", "layer", "SageMaker, ml.m5.xlarge for spot training job usage",
+    "SageMaker, ml.m5.xlarge for training job usage", "Glue capacity", "training image", "stream shards",
+    "bucket uploads", "Kafka cluster", "Kafka secret", "Kafka subnet", "Kafka security group",
+}  # fmt: skip
+CHECKS_AFTER = {"Kafka mapping", "alarm mail", "cost allocation tag", "signed requests"}
+REFUSED_KEY = '{"__type":"UnrecognizedClientException","message":"the access key does not exist"}'
+
+
+def post(status: int = 403, body: str = REFUSED_KEY) -> Any:
+    """Return the sender of one request, which expects a signature."""
+
+    def send(url: str, headers: Mapping[str, str]) -> tuple[int, str]:
+        assert url == "https://api.shop.example/personalize/recommendations"
+        assert headers["Authorization"].startswith("AWS4-HMAC-SHA256 Credential=ALSODOCTOR0000000000/")
+        assert f"/{REGION}/personalize/aws4_request" in headers["Authorization"]
+        return status, body
+
+    return send
+
+
+def examined(account: Account, needs: Needs = NEEDS, **options: Any) -> dict[str, Finding]:
+    """Return the findings by check; each prepared response was used."""
+    findings = list(examine(needs, account.client, **{"post": post(), **options}))
+    assert account.left() == []
+    return {finding.check: finding for finding in findings}
+
+
+def by_status(findings: Mapping[str, Finding], status: str) -> set[str]:
+    return {check for check, finding in findings.items() if finding.status == status}
+
+
+def blocking(findings: Mapping[str, Finding]) -> set[str]:
+    return {check for check, finding in findings.items() if finding.blocks}
+
+
+def ready() -> Account:
+    """Return an old account, bootstrapped and without a deployment."""
+    account = Account()
+    accounts.caller(account)
+    accounts.stacks(account)
+    accounts.parameter(account, "30")
+    accounts.free_names(account)
+    accounts.lambda_settings(account, concurrency=1_000)
+    accounts.layer(account)
+    accounts.quotas(account, spot=4, on_demand=8, dpus=300)
+    accounts.image(account)
+    accounts.bucket(account)
+    accounts.kafka(account)
+    return account
+
+
+def test_account_without_credentials_ends_after_one_failed_check() -> None:
+    def clients(_: str) -> Any:
+        raise NoCredentialsError
+
+    (finding,) = examine(NEEDS, clients, post=post())
+
+    assert (finding.check, finding.status, finding.blocks) == ("account", FAILED, True)
+    assert finding.reason == "Unable to locate credentials"
+    assert "aws configure" in finding.advice
+
+
+def test_ready_account_passes_every_check_before_a_deployment() -> None:
+    findings = examined(ready())
+
+    assert findings.keys() == CHECKS_BEFORE
+    assert by_status(findings, PASSED) == CHECKS_BEFORE
+    assert all(finding.reason and not finding.advice for finding in findings.values())
+
+
+def test_new_account_fails_at_bootstrap_and_layer_and_names_its_quotas() -> None:
+    account = Account()
+    accounts.caller(account)
+    accounts.stacks(account)
+    accounts.parameter(account, None)
+    accounts.free_names(account)
+    accounts.lambda_settings(account, concurrency=10)
+    accounts.parameter(account, None)
+    accounts.quotas(account, spot=0, on_demand=0, dpus=10)
+    accounts.image(account)
+    account.refuse("s3", "head_bucket", "404")
+    accounts.kafka(account)
+
+    findings = examined(account, configured_region="us-east-1")
+
+    assert blocking(findings) == {"bootstrap stack", "layer"}
+    assert by_status(findings, FAILED) == blocking(findings) | {
+        "region",
+        "SageMaker, ml.m5.xlarge for spot training job usage",
+        "SageMaker, ml.m5.xlarge for training job usage",
+        "Glue capacity",
+        "bucket uploads",
+    }
+    assert findings["bootstrap stack"].advice == "cdk bootstrap aws://123456789012/eu-west-1"
+    assert "aws-sdk-pandas/3.17.1" in findings["layer"].reason
+    assert findings["Glue capacity"].reason.startswith("10 DPUs, expected 20")  # ten workers of G.2X, two DPUs each
+    assert (
+        "--service-code sagemaker --quota-code L-1" in findings["SageMaker, ml.m5.xlarge for training job usage"].advice
+    )
+
+
+def test_account_with_remains_of_an_earlier_deployment_is_refused() -> None:
+    account = Account()
+    accounts.caller(account, number="999999999999")
+    accounts.stacks(account, kafka="ROLLBACK_COMPLETE")
+    accounts.parameter(account, "5")
+    accounts.taken_names(account)
+    accounts.lambda_settings(account, concurrency=1_000, free_mb=100)
+    accounts.parameter(account, accounts.LAYER)
+    account.refuse("lambda", "get_layer_version_by_arn", "AccessDeniedException")
+    accounts.quotas(account, spot=1, on_demand=1, dpus=300)
+    accounts.image(account, exists=False)
+    accounts.resources(account, KAFKA)
+    accounts.bucket(account, region="us-east-1")
+    account.answer("kafka", "describe_cluster_v2", {"ClusterInfo": {"State": "CREATING"}})
+    account.refuse("secretsmanager", "describe_secret", "ResourceNotFoundException")
+    account.refuse("ec2", "describe_subnets", "InvalidSubnetID.NotFound")
+    account.refuse("ec2", "describe_security_groups", "InvalidGroup.NotFound")
+
+    findings = examined(account)
+
+    assert blocking(findings) == {
+        "account", "bootstrap stack", "stacks", "retained names", "Lambda code storage", "layer", "Kafka cluster",
+        "Kafka secret", "Kafka subnet", "Kafka security group",
+    }  # fmt: skip
+    assert by_status(findings, FAILED) == blocking(findings) | {"training image", "bucket uploads"}
+    assert findings["stacks"].advice == "aws cloudformation delete-stack --stack-name alsolike-shop-kafka"
+    assert findings["retained names"].advice == f"adopt it with `cdk import {DATA}`, or delete it"
+    assert "version 5, expected 6 or later" in findings["bootstrap stack"].reason
+
+
+def deployed(*, shards: int, state: str, result: str, subscription: str, tag: str) -> Account:
+    """Return an account with all stacks."""
+    account = Account()
+    accounts.caller(account)
+    accounts.stacks(account, data="UPDATE_COMPLETE", kafka="CREATE_COMPLETE")
+    accounts.parameter(account, "30")
+    accounts.lambda_settings(account, concurrency=1_000)
+    accounts.layer(account)
+    accounts.quotas(account, spot=4, on_demand=8, dpus=300)
+    accounts.image(account)
+    accounts.resources(account, DATA, Stream="events")
+    accounts.resources(account, KAFKA, EventSourceMapping=accounts.MAPPING)
+    accounts.stream(account, shards=shards)
+    accounts.bucket(account)
+    accounts.kafka(account)
+    accounts.resources(account, KAFKA, EventSourceMapping=accounts.MAPPING)
+    accounts.mapping(account, state=state, result=result)
+    accounts.parameter(account, accounts.TOPIC)
+    accounts.subscriptions(account, subscription)
+    accounts.cost_tag(account, status=tag)
+    accounts.parameter(account, "https://api.shop.example/")
+    return account
+
+
+def test_complete_deployment_passes_every_check() -> None:
+    account = deployed(shards=2, state="Enabled", result="OK", subscription=f"{accounts.TOPIC}:1f2e", tag="Active")
+
+    findings = examined(account)
+
+    assert findings.keys() == CHECKS_BEFORE | CHECKS_AFTER
+    assert by_status(findings, PASSED) == findings.keys()
+
+
+def test_deployment_with_omitted_manual_steps_fails_at_each() -> None:
+    account = deployed(
+        shards=1,
+        state="Enabled",
+        result="PROBLEM: Cluster failed to authorize Lambda",
+        subscription="PendingConfirmation",
+        tag="Inactive",
+    )
+    removed_header = '{"__type":"MissingAuthenticationTokenException"}'
+
+    findings = examined(account, post=post(body=removed_header))
+
+    assert by_status(findings, FAILED) == {"stream shards", *CHECKS_AFTER}
+    assert blocking(findings) == {"stream shards"}
+    assert findings["stream shards"].advice == "first deploy with stream_shards 2"
+    assert "ana@shop.example did not confirm" in findings["alarm mail"].reason
+    assert findings["signed requests"].reason == "the function received no header Authorization"
+
+
+@pytest.mark.parametrize(
+    ("deployed_shards", "wanted", "fits"), [(4, 2, True), (4, 8, True), (5, 2, False), (4, 9, False)]
+)
+def test_shards_at_most_double_or_halve(deployed_shards: int, wanted: int, fits: bool) -> None:
+    resources = dataclasses.replace(NEEDS.resources, stream=Stream(shards=wanted))
+    account = deployed(
+        shards=deployed_shards, state="Enabled", result="OK", subscription=f"{accounts.TOPIC}:1f2e", tag="Active"
+    )
+
+    finding = examined(account, dataclasses.replace(NEEDS, resources=resources))["stream shards"]
+
+    assert finding.blocks is not fits
+
+
+@pytest.mark.parametrize(
+    ("concurrency", "reserved", "status", "blocks"),
+    [
+        (10, 0, PASSED, False),
+        (9, 0, FAILED, False),
+        (1_000, 900, PASSED, False),
+        (1_000, 901, FAILED, True),
+        (10, 1, FAILED, True),
+    ],
+)
+def test_reserved_concurrency_leaves_a_hundred_executions(
+    concurrency: int, reserved: int, status: str, blocks: bool
+) -> None:
+    account = Account()
+    accounts.caller(account)
+    accounts.stacks(account)
+    accounts.parameter(account, "30")
+    accounts.free_names(account)
+    accounts.lambda_settings(account, concurrency=concurrency)
+    accounts.layer(account)
+    accounts.quotas(account, spot=4, on_demand=8, dpus=300)
+    accounts.image(account)
+    accounts.bucket(account)
+    accounts.kafka(account)
+
+    finding = examined(account, dataclasses.replace(NEEDS, reserved=reserved))["Lambda concurrency"]
+
+    assert (finding.status, finding.blocks) == (status, blocks)
+
+
+def test_checks_that_aws_denies_are_unknown_and_end_no_other_check() -> None:
+    account = Account()
+    accounts.caller(account)
+    for service, operation in (
+        ("cloudformation", "describe_stacks"), ("ssm", "get_parameter"), ("glue", "get_database"),
+        ("lambda", "get_account_settings"), ("ssm", "get_parameter"), ("service-quotas", "list_service_quotas"),
+        ("service-quotas", "list_service_quotas"), ("ecr", "batch_get_image"), ("s3", "head_bucket"),
+        ("kafka", "describe_cluster_v2"),
+    ):  # fmt: skip
+        account.refuse(service, operation, "AccessDeniedException")
+
+    findings = examined(account)
+
+    assert blocking(findings) == set()
+    assert by_status(findings, UNKNOWN) == {
+        "bootstrap stack", "retained names", "Lambda limits", "layer", "SageMaker quotas", "Glue capacity",
+        "training image", "bucket uploads", "Kafka",
+    }  # fmt: skip
+
+
+def test_api_without_an_answer_leaves_the_signed_request_unknown() -> None:
+    def send(*_: object) -> tuple[int, str]:
+        raise Unavailable("https://api.shop.example: no route")
+
+    account = deployed(shards=4, state="Enabled", result="OK", subscription=f"{accounts.TOPIC}:1f2e", tag="Active")
+
+    assert examined(account, post=send)["signed requests"].status == UNKNOWN
+
+
+def test_refusal_of_the_gateway_itself_leaves_the_signed_request_unknown() -> None:
+    account = deployed(shards=4, state="Enabled", result="OK", subscription=f"{accounts.TOPIC}:1f2e", tag="Active")
+
+    finding = examined(account, post=post(403, '{"message":"Forbidden"}'))["signed requests"]
+
+    assert (finding.status, finding.reason) == (UNKNOWN, 'the API answered 403: {"message":"Forbidden"}')
