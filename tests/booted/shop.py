@@ -154,19 +154,19 @@ class Shop:
 
     def alsolike(self, *arguments: str | Path, exit_code: int = 0) -> Any:
         """Run a command with --json in this process; return the document it prints, or what it says on failure."""
-        out, said = io.StringIO(), io.StringIO()
+        out, err = io.StringIO(), io.StringIO()
         status: Any = 0
         before = sys.argv
         sys.argv = ["alsolike", *map(str, arguments), "--state", str(self.state), "--json"]
         try:
-            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(said):
+            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
                 cli.main.main()
         except SystemExit as ended:
             status = ended.code or 0
         finally:
             sys.argv = before
-        assert status == exit_code, said.getvalue()
-        return json.loads(out.getvalue()) if exit_code == 0 else said.getvalue()
+        assert status == exit_code, err.getvalue()
+        return json.loads(out.getvalue()) if exit_code == 0 else err.getvalue()
 
     def run_alsolike(self, *arguments: str | Path) -> str:
         """Run a command in a process of its own, as a shell does; return what it prints."""

@@ -67,7 +67,7 @@ class TrainingShop(Shop):
         document: dict[str, Any] = json.load(body)
         return document
 
-    def told(self) -> list[dict[str, Any]]:
+    def notifications(self) -> list[dict[str, Any]]:
         """Return what the workflow told people since the last time; alarms on the same topic are their own matter."""
 
         def receive() -> list[dict[str, Any]]:

@@ -221,7 +221,7 @@ class Shop:
                 self._job = self._begin_job(now_s)
             self._deliver(now_s)
             if erases and now_s == self.story.erased_s:
-                self._erasure = self.stores.ask(ERASED, now_ms=_ms(now_s))
+                self._erasure = self.stores.request_erasure(ERASED, now_ms=_ms(now_s))
             if now_s == settled_s and self._job:
                 self._job()
             if now_s >= settled_s and self._erasure:

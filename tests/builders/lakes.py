@@ -26,7 +26,7 @@ SCHEMA = INTERACTIONS.schema
 RULES = MergeRules(min_objects=3)
 
 
-class Nobody:
+class NoErasedUsers:
     """Tombstones without erased users."""
 
     def now(self) -> Mapping[str, int]:
@@ -127,6 +127,6 @@ def keep_up(
         bucket,
         rules=rules,
         now_ms=lambda: time.time_ns() // 1_000_000 + later_ms,
-        **{"erased": Nobody(), "has_time": lambda: True, **options},
+        **{"erased": NoErasedUsers(), "has_time": lambda: True, **options},
     )
     return upkeep.run(retention_days=retention_days)

@@ -12,7 +12,7 @@ SERVED_MS = 1_790_000_000_000
 
 def served(**fields: Any) -> ServedResponse:
     """Return a row whose recommendation id says what its fields say."""
-    said: dict[str, Any] = {
+    row_values: dict[str, Any] = {
         "served_ms": SERVED_MS,
         "recommender": "for-you",
         "model_version": "v1",
@@ -32,12 +32,14 @@ def served(**fields: Any) -> ServedResponse:
         **{name: value for name, value in fields.items() if name != "recommendation_id"},
     }
     made = fields.get("recommendation_id") or recommendation_id.create(
-        answered_ms=said["served_ms"],
-        recommender=said["recommender"],
-        version=said["model_version"],
-        arms=said["arms"],
+        answered_ms=row_values["served_ms"],
+        recommender=row_values["recommender"],
+        version=row_values["model_version"],
+        arms=row_values["arms"],
     )
-    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in said.items()}
+    values: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in row_values.items()
+    }
     return ServedResponse(recommendation_id=made, **values)
 
 

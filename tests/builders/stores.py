@@ -115,7 +115,7 @@ class Stores:
         record = StreamRecord("events", "shard", name, NOW_MS, data)
         return self.put(f"quarantine/dt=2026-09-21/{name}.json", QuarantinedRecord(record, "bad").to_json())
 
-    def ask(self, user: str, *, now_ms: int = NOW_MS) -> str:
+    def request_erasure(self, user: str, *, now_ms: int = NOW_MS) -> str:
         """Ask for a user's erasure; return its id."""
         erasing = Erasing(self.s3, self.workflows, PLACES.artefact_bucket, "arn:machine", self.profiles, PSEUDONYMS)
         return erase_user(user, erasing=erasing, now_ms=now_ms).erasure_id
@@ -222,7 +222,7 @@ def change_log(*users: str) -> bytes:
     return gzip.compress(b"".join(line + b"\n" for line in lines))
 
 
-def people(stores: Stores) -> None:
+def fill_stores(stores: Stores) -> None:
     """Put Ann, who is to go, and Bob, who is to stay, into every store."""
     ann, bob = ("ann.lee", "bob.ray")
     ann_rows = [interaction(f"a{n}", user_id=ann, session_id="s-ann", event_time_ms=NOW_MS + n) for n in range(3)]

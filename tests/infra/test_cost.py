@@ -93,13 +93,15 @@ def test_budget_is_limited_to_the_tag_of_the_deployment(other: Assembly) -> None
 
 
 def test_budget_notifies_at_80_percent_and_at_a_forecast_of_100_percent(other: Assembly) -> None:
-    told = other.only("AWS::Budgets::Budget").properties["NotificationsWithSubscribers"]
+    notifications = other.only("AWS::Budgets::Budget").properties["NotificationsWithSubscribers"]
 
-    assert [(each["Notification"]["NotificationType"], each["Notification"]["Threshold"]) for each in told] == [
+    assert [
+        (each["Notification"]["NotificationType"], each["Notification"]["Threshold"]) for each in notifications
+    ] == [
         ("ACTUAL", 80),
         ("FORECASTED", 100),
     ]
-    assert {subscriber["SubscriptionType"] for each in told for subscriber in each["Subscribers"]} == {"SNS"}
+    assert {subscriber["SubscriptionType"] for each in notifications for subscriber in each["Subscribers"]} == {"SNS"}
     statements = other.only("AWS::SNS::TopicPolicy").properties["PolicyDocument"]["Statement"]
     (lets_in,) = (each for each in statements if each.get("Principal") == {"Service": "budgets.amazonaws.com"})
     assert lets_in["Action"] == "sns:Publish"

@@ -50,13 +50,13 @@ def test_destroy_deletes_stacks_that_the_cloud_refuses_to_delete_directly(client
         clients("sagemaker").delete_model_package_group(ModelPackageGroupName="alsolike-demo")
 
     plan = deletion.read_plan(clients, "demo")
-    said: list[str] = []
-    deletion.tear_down(clients, plan, on_step=said.append, sleep=lambda _: None)
+    steps: list[str] = []
+    deletion.tear_down(clients, plan, on_step=steps.append, sleep=lambda _: None)
 
     names = [stack.name for stack in plan]
     assert names[-1] == "alsolike-demo-data"
     assert names.index("alsolike-demo-observability") < names.index("alsolike-demo-serving")
-    assert said == [f"deleting {name}" for name in names]
+    assert steps == [f"deleting {name}" for name in names]
     assert clients("cloudformation").describe_stacks()["Stacks"] == []
     assert {bucket["Name"] for bucket in clients("s3").list_buckets()["Buckets"]} == {
         f"cdk-hnb659fds-assets-{ACCOUNT}-{REGION}"
@@ -76,7 +76,7 @@ def test_bucket_that_fills_again_is_emptied_again(clients: Clients) -> None:
     deployed.learn(Deployment((bucket,), {}, templates={name: {"Resources": {"Logs": {"Type": bucket.type}}}}))
     show_stacks(Mock(stacks=deployed))
     late = iter([b"a log of an hour ago"])
-    said: list[str] = []
+    steps: list[str] = []
 
     def client(service: str) -> Any:
         if service == "cloudformation":  # after the bucket was emptied, before the stack is deleted
@@ -85,9 +85,9 @@ def test_bucket_that_fills_again_is_emptied_again(clients: Clients) -> None:
         return clients(service)
 
     plan = deletion.read_plan(clients, "shop")
-    deletion.tear_down(client, plan, on_step=said.append, sleep=lambda _: None)
+    deletion.tear_down(client, plan, on_step=steps.append, sleep=lambda _: None)
 
-    assert [line for line in said if "BucketNotEmpty" in line]
+    assert [line for line in steps if "BucketNotEmpty" in line]
     with pytest.raises(NotFound):
         deletion.read_plan(clients, "shop")
 

@@ -113,12 +113,12 @@ def test_recommend_disk_holds_two_bundles_and_catalogues(spare: Assembly, prod: 
 
 
 def test_gate_has_the_limits_of_the_environment(demo: Assembly, prod: Assembly) -> None:
-    def asked(assembly: Assembly) -> tuple[str, ...]:
+    def gate_limits(assembly: Assembly) -> tuple[str, ...]:
         variables = assembly.function("register_model").properties["Environment"]["Variables"]
         return tuple(variables[f"GATE_{name}"] for name in ("MIN_INTERACTIONS", "MAX_AGE_DAYS", "MARGIN_PERCENT"))
 
-    assert asked(demo) == ("50", "0", "2")  # 0: of any age
-    assert asked(prod) == ("1000", "30", "2")
+    assert gate_limits(demo) == ("50", "0", "2")  # 0: of any age
+    assert gate_limits(prod) == ("1000", "30", "2")
 
 
 def test_layers_contain_exactly_what_the_function_imports(demo: Assembly) -> None:

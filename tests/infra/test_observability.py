@@ -352,12 +352,12 @@ def test_runbook_has_check_causes_and_fixes(page: Path) -> None:
 
 @pytest.mark.parametrize("page", RUNBOOKS, ids=lambda page: page.stem)
 def test_commands_of_a_runbook_exist(page: Path) -> None:
-    said = re.findall(r"^\$ (alsolike .*?)(?:\s*#.*)?$|`(alsolike [^`]+)`", page.read_text(), re.MULTILINE)
+    commands = re.findall(r"^\$ (alsolike .*?)(?:\s*#.*)?$|`(alsolike [^`]+)`", page.read_text(), re.MULTILINE)
 
-    assert said
+    assert commands
     root: Any = typer.main.get_command(app)
     root.load()
-    for words in (shlex.split(shown or inline) for shown, inline in said):
+    for words in (shlex.split(shown or inline) for shown, inline in commands):
         command = root
         rest = words[1:]
         while named := getattr(command, "commands", None):

@@ -51,10 +51,10 @@ def test_failure_sends_a_notification_with_state_run_and_cause(workflow: States,
     }  # fmt: skip
     noted = workflow[f"{name}Failed"]
     assert noted["ResultPath"] == "$.failure"
-    said = {"state": name, "error.$": f"{path}.Error", "cause.$": f"{path}.Cause"}
+    failure = {"state": name, "error.$": f"{path}.Error", "cause.$": f"{path}.Cause"}
     run = {"run_id": ""} if name == "StartTraining" else {"run_id.$": "$.start.run_id"}
     first = {"after.$": "$.failure"} if name == "EndCanary" else {}
-    assert noted["Parameters"] == {**said, **run, **first}
+    assert noted["Parameters"] == {**failure, **run, **first}
     assert noted["Next"] == ("EndCanary" if name in ("StartCanary", "LookAtCanary") else "NotifyFailure")
     notification = workflow["NotifyFailure"]["Parameters"]
     assert "Alerts" in notification["TopicArn"]

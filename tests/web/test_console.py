@@ -137,19 +137,19 @@ def test_failed_request_shows_an_error_and_keeps_loaded_data(page: Page, shop: P
 def test_live_views_are_refreshed_until_paused(page: Page, shop: PagesShop) -> None:
     page.clock.install()
     show(page, shop, "alarms")
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url) if "/operator/alarms" in request.url else None)
+    requests: list[str] = []
+    page.on("request", lambda request: requests.append(request.url) if "/operator/alarms" in request.url else None)
 
     with page.expect_request(re.compile("/operator/alarms")):
         page.clock.run_for(12_000)
     expect(page.get_by_text(re.compile("updated just now"))).to_be_visible()
     page.get_by_role("button", name="Pause").click()
     expect(page.get_by_text("Paused")).to_be_visible()
-    asked.clear()
+    requests.clear()
     page.clock.run_for(60_000)
     expect(page.get_by_text("updated 1 min ago")).to_be_visible()
 
-    assert asked == []
+    assert requests == []
 
 
 def test_chart_has_a_table_of_its_values(page: Page, shop: PagesShop) -> None:

@@ -45,13 +45,13 @@ def test_sign_in_returns_to_the_original_address(page: Page, shop: PagesShop) ->
 
 
 def test_sign_in_has_no_secret_in_addresses_or_storage(page: Page, shop: PagesShop) -> None:
-    asked: list[Request] = []
-    page.on("request", lambda request: asked.append(request))
+    requests: list[Request] = []
+    page.on("request", lambda request: requests.append(request))
 
     open_page(page, shop, "/console.html")
 
-    (authorize,) = [r for r in asked if urlsplit(r.url).path == "/oauth2/authorize"]
-    (token,) = [r for r in asked if urlsplit(r.url).path == "/oauth2/token"]
+    (authorize,) = [r for r in requests if urlsplit(r.url).path == "/oauth2/authorize"]
+    (token,) = [r for r in requests if urlsplit(r.url).path == "/oauth2/token"]
     question, form = parse_qs(urlsplit(authorize.url).query), parse_qs(token.post_data or "")
     assert question["code_challenge_method"] == ["S256"]
     assert question["code_challenge"] != form["code_verifier"]

@@ -76,10 +76,10 @@ class ClickingShop(TrialShop):
         places = np.arange(1, 1 + len(answer.items))
         utility = 0.5 + PREFERENCES[device] * 1.5 * (np.log([PRICES[item] for item in answer.items]) - math.log(9))
         clicked = np.flatnonzero(self._random.random(len(places)) < 1 / (1 + np.exp(-utility)) / places)
-        said = answer.document["recommendationId"]
+        recommendation_id = answer.document["recommendationId"]
         events = [
-            {"eventType": "click", "eventId": f"{said}-{place}", "itemId": answer.items[place],
-             "sentAt": time.time(), "recommendationId": said}
+            {"eventType": "click", "eventId": f"{recommendation_id}-{place}", "itemId": answer.items[place],
+             "sentAt": time.time(), "recommendationId": recommendation_id}
             for place in clicked
         ]  # fmt: skip
         if events:
@@ -129,9 +129,9 @@ def test_reranker_learns_from_clicks_passes_the_canary_and_is_used(shop: Clickin
     assert figures["responses"] >= 625
     assert figures["propensities"][1] == pytest.approx(1 / 2, abs=0.15)
     assert figures["weights"]["price, device phone"] < -0.3 < 0.3 < figures["weights"]["price, device desktop"]
-    told = shop.alsolike("models", "show", version)
-    assert told["canary"]["state"] == "promoted"
-    (check,) = (check for check in told["decision"]["checks"] if check["name"] == "reranker")
+    shown = shop.alsolike("models", "show", version)
+    assert shown["canary"]["state"] == "promoted"
+    (check,) = (check for check in shown["decision"]["checks"] if check["name"] == "reranker")
     assert (check["passed"], check["figures"]) == (True, figures["sentence"])
     eventually(
         lambda: {shop.ask(user, "phone").headers["x-alsolike-model-version"] for user in SHOPPERS[:10]},
@@ -158,8 +158,8 @@ def test_reranker_learns_from_clicks_passes_the_canary_and_is_used(shop: Clickin
         if device:
             assert PREFERENCES[device] * np.mean([dearer_than_by_score(row) for row in rows]) >= 0.3
 
-    said = rows[0]["recommendation_id"]
-    explained = shop.alsolike("explain", said, "--user", SHOPPERS[0])
+    recommendation_id = rows[0]["recommendation_id"]
+    explained = shop.alsolike("explain", recommendation_id, "--user", SHOPPERS[0])
     assert explained["replay"]["same"], explained["replay"]["differences"]
     places = [item["place_by_score"] for item in explained["items"] if item["origin"] == "ranked"]
     assert sorted(places) == list(range(1, 1 + len(places))) != places

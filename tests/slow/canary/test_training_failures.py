@@ -69,7 +69,7 @@ def test_interrupted_job_is_resumed_and_builds_the_same_model(shop: TrainingShop
 
 @pytest.mark.usefixtures("unchanged")
 def test_killed_dataset_build_fails_the_run(shop: TrainingShop) -> None:
-    shop.told()
+    shop.notifications()
     execution = shop.start()
 
     def killed() -> str:
@@ -78,7 +78,7 @@ def test_killed_dataset_build_fails_the_run(shop: TrainingShop) -> None:
 
     assert eventually(killed, holds=lambda status: status != "RUNNING", within_s=60) == "FAILED"
     assert shop.states(execution)[-3:] == ["BuildDatasetFailed", "NotifyFailure", "Failed"]
-    (message,) = shop.told()
+    (message,) = shop.notifications()
     assert message["failure"]["state"] == "BuildDataset"
     assert message["failure"]["run_id"] == shop.run_id(execution)
     assert "Runtime.ExitError" in message["failure"]["error"] + message["failure"]["cause"]
@@ -88,7 +88,7 @@ def test_killed_dataset_build_fails_the_run(shop: TrainingShop) -> None:
 
 @pytest.mark.usefixtures("unchanged")
 def test_incomplete_bundle_is_not_registered(shop: TrainingShop) -> None:
-    shop.told()
+    shop.notifications()
     register = function_of(shop, "RegisterModel")
     functions = shop.cloud.client("lambda")
     functions.put_function_concurrency(FunctionName=register, ReservedConcurrentExecutions=0)  # it waits its turn
@@ -101,7 +101,7 @@ def test_incomplete_bundle_is_not_registered(shop: TrainingShop) -> None:
     functions.delete_function_concurrency(FunctionName=register)
 
     assert shop.ended(execution)["status"] == "FAILED"
-    (message,) = shop.told()
+    (message,) = shop.notifications()
     assert message["failure"]["state"] == "RegisterModel"
     assert message["failure"]["error"] == "InvalidBundle"
     assert "model.tar.gz" in message["failure"]["cause"]
@@ -113,9 +113,9 @@ def test_run_during_another_run_does_nothing_and_raises_no_alarm(shop: TrainingS
     first = shop.start()
     eventually(lambda: shop.keys(f"datasets/{shop.run_id(first)}/"))
 
-    said = shop.alsolike("train", exit_code=1)
+    output = shop.alsolike("train", exit_code=1)
 
-    assert f"run {shop.run_id(first)} goes on as execution {first}" in said
+    assert f"run {shop.run_id(first)} goes on as execution {first}" in output
     shop.stepfunctions.stop_execution(executionArn=first)
     shop.sagemaker.stop_training_job(TrainingJobName=f"alsolike-demo-{shop.run_id(first)}")
 
@@ -128,12 +128,12 @@ def test_crashed_algorithm_fails_the_run_with_its_message(shop: TrainingShop, tm
     (tmp_path / "more.csv").write_text("\n".join(["USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE", *rows]) + "\n")
     shop.alsolike("import", "interactions", tmp_path / "more.csv")
 
-    said = shop.alsolike("train", exit_code=1)
+    output = shop.alsolike("train", exit_code=1)
 
     reason = "AlgorithmError: RuntimeError: 41 items are too many for a patient shop"
-    assert "Train > TrainFailed > NotifyFailure > Failed: Train: States.TaskFailed" in said
-    assert reason in said
-    (message,) = shop.told()
+    assert "Train > TrainFailed > NotifyFailure > Failed: Train: States.TaskFailed" in output
+    assert reason in output
+    (message,) = shop.notifications()
     assert message["failure"]["state"] == "Train"
     assert reason in message["failure"]["cause"]
 
@@ -143,7 +143,7 @@ def test_unreadable_input_fails_the_run_with_field_and_value(shop: TrainingShop)
     execution = shop.start({"trigger": "moon"})
 
     assert shop.ended(execution)["status"] == "FAILED"
-    (message,) = shop.told()
+    (message,) = shop.notifications()
     assert (message["failure"]["state"], message["failure"]["error"]) == ("StartTraining", "InvalidInput")
     assert "trigger is 'moon', expected one of schedule, new-data, drift, by-hand" in message["failure"]["cause"]
 
@@ -156,11 +156,11 @@ def log(shop: TrainingShop, run_id: str) -> list[str]:
 
 
 def test_input_that_is_no_object_fails_the_run_with_a_notification(shop: TrainingShop) -> None:
-    shop.told()
+    shop.notifications()
 
     assert shop.ended(shop.start([1]))["status"] == "FAILED"
 
-    (message,) = shop.told()
+    (message,) = shop.notifications()
     assert message["failure"]["state"] == "StartTraining"
     assert "the input is a list, expected an object" in message["failure"]["cause"]
 

@@ -51,8 +51,8 @@ def unchanged(shop: TrialShop) -> Iterator[None]:
     assert answers == {before}
 
 
-def states_told(shop: TrialShop) -> list[dict[str, Any]]:
-    return [message for message in shop.told() if "event" in message]
+def state_notifications(shop: TrialShop) -> list[dict[str, Any]]:
+    return [message for message in shop.notifications() if "event" in message]
 
 
 @pytest.mark.ci
@@ -81,9 +81,9 @@ def test_better_version_passes_its_canary_and_becomes_champion(shop: TrialShop, 
     last = shop.report(version).looks[-1]
     assert last.figures["candidate"]["users"] > 10
     assert last.figures["candidate"]["error_rate"] == 0.0
-    told = shop.alsolike("models", "show", version)
-    assert (told["status"], told["approval"]) == ("champion", "Approved")
-    assert (told["canary"]["state"], told["decision"]["verdict"]) == ("promoted", "approved")
+    shown = shop.alsolike("models", "show", version)
+    assert (shown["status"], shown["approval"]) == ("champion", "Approved")
+    assert (shown["canary"]["state"], shown["decision"]["verdict"]) == ("promoted", "approved")
 
 
 def test_rollback_by_an_operator_takes_effect_within_a_minute(shop: TrialShop) -> None:
@@ -114,13 +114,13 @@ def test_worse_version_is_rejected_and_gets_no_canary(shop: TrialShop, tmp_path:
     registered = shop.register(folder)
 
     assert registered["verdict"] == "rejected", registered
-    shop.told()
+    shop.notifications()
     execution = shop.start({"version": "worse"})
     assert shop.ended(execution)["status"] == "SUCCEEDED"
     assert "RolledBack" in shop.states(execution)
-    (told,) = states_told(shop)
-    assert told["event"] == "canary rolled back"
-    assert told["canary"]["reasons"] == ["the gate rejected it, and no operator forced it"]
+    (notification,) = state_notifications(shop)
+    assert notification["event"] == "canary rolled back"
+    assert notification["canary"]["reasons"] == ["the gate rejected it, and no operator forced it"]
     assert "the gate rejected model version 'worse'" in shop.alsolike(
         "models", "promote", "worse", "--reason", "x", exit_code=1
     )
@@ -129,14 +129,14 @@ def test_worse_version_is_rejected_and_gets_no_canary(shop: TrialShop, tmp_path:
 @pytest.mark.usefixtures("unchanged")
 def test_incomplete_upload_is_refused(shop: TrialShop, tmp_path: Path) -> None:
     shop.upload(shop.copy("half", tmp_path), without=files.MANIFEST_FILE)
-    shop.told()
+    shop.notifications()
 
     ended = shop.ended(shop.start({"version": "half"}))
 
     assert ended["status"] == "FAILED"
     assert "model version 'half' has no bundle" in ended["cause"]
-    (told,) = states_told(shop)
-    assert "model version 'half' has no bundle" in json.dumps(told)
+    (notification,) = state_notifications(shop)
+    assert "model version 'half' has no bundle" in json.dumps(notification)
 
 
 def damaged(folder: Path) -> None:
@@ -180,7 +180,7 @@ def test_failing_version_is_rolled_back_and_requests_are_answered(
     folder = shop.copy(version, tmp_path)
     harm(folder)
     shop.upload(folder)
-    shop.told()
+    shop.notifications()
 
     execution = shop.start({"version": version})
     assert eventually(shop.on_trial) == version
@@ -188,7 +188,7 @@ def test_failing_version_is_rolled_back_and_requests_are_answered(
 
     assert any(lacking == reason for _, lacking in answered)
     assert "RolledBack" in shop.states(execution)
-    (told,) = states_told(shop)
-    assert told["event"] == "canary rolled back"
-    assert told["canary"]["reasons"][0].startswith("fails outright: ")
+    (notification,) = state_notifications(shop)
+    assert notification["event"] == "canary rolled back"
+    assert notification["canary"]["reasons"][0].startswith("fails outright: ")
     assert shop.report(version).state == "rolled_back"

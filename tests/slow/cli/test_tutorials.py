@@ -61,9 +61,9 @@ def running_cloud(directory: Path, environment: Mapping[str, str]) -> Iterator[N
         process = subprocess.Popen(["alsolike", "up"], cwd=directory, env=environment, stdout=log, stderr=log)
         try:
             ends = time.monotonic() + _STARTS_WITHIN_S
-            while "\n  3. " not in (said := (directory / "up.log").read_text()):
-                assert process.poll() is None, said
-                assert time.monotonic() < ends, said
+            while "\n  3. " not in (output := (directory / "up.log").read_text()):
+                assert process.poll() is None, output
+                assert time.monotonic() < ends, output
                 time.sleep(0.5)
             yield
         finally:

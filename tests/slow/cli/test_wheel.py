@@ -172,9 +172,9 @@ def test_embedded_cloud_of_the_wheel_runs_in_an_empty_folder(folder: EmptyFolder
     made_up_shop.write_interactions(folder.path / "orders.csv", now_s=int(time.time()))
     cloud = folder.start("up")
     try:
-        said = output_until(cloud, "Next, in another terminal")
-        assert cloud.poll() is None, "".join(said)
-        (storefront,) = [line.split()[1] for line in said if line.startswith("storefront")]
+        output = output_until(cloud, "Next, in another terminal")
+        assert cloud.poll() is None, "".join(output)
+        (storefront,) = [line.split()[1] for line in output if line.startswith("storefront")]
         page = urllib.request.urlopen(storefront, timeout=30).read()
         folder.run("import", "interactions", "orders.csv")
         folder.run("train")
@@ -192,6 +192,6 @@ def test_embedded_cloud_of_the_wheel_runs_in_an_empty_folder(folder: EmptyFolder
 
 
 def test_demo_of_the_wheel_runs_in_an_empty_folder(folder: EmptyFolder) -> None:
-    said = folder.run("demo", "--users", "50", "--exit", timeout_s=900)
+    output = folder.run("demo", "--users", "50", "--exit", timeout_s=900)
 
-    assert "Recommendations for shopper" in said
+    assert "Recommendations for shopper" in output

@@ -35,7 +35,7 @@ def built() -> Iterator[dict[tuple[str, str], Path]]:
 
 
 @pytest.fixture
-def strange_umask() -> Iterator[None]:
+def other_umask() -> Iterator[None]:
     before = os.umask(0o077)
     yield
     os.umask(before)
@@ -44,7 +44,7 @@ def strange_umask() -> Iterator[None]:
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_second_build_elsewhere_has_the_same_bytes(
-    built: dict[tuple[str, str], Path], name: str, architecture: str, strange_umask: None
+    built: dict[tuple[str, str], Path], name: str, architecture: str, other_umask: None
 ) -> None:
     first = built[name, architecture]
 
@@ -96,6 +96,6 @@ def test_glue_archive_installs_the_core_layer_without_an_index(tmp_path: Path) -
         *("--only-binary", ":all:", "--python-version", "3.11", "--platform", "manylinux_2_17_x86_64"),
         *("--find-links", "wheels", "--target", "unused", "--requirement", "wheels/requirements.txt"),
     ]
-    said = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
-    assert " orjson-" in said
-    assert " aws_lambda_powertools-" in said
+    output = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    assert " orjson-" in output
+    assert " aws_lambda_powertools-" in output

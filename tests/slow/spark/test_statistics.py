@@ -129,10 +129,10 @@ def test_statistics_windows_exclude_a_few_events_after_a_quiet_period(
     spark: SparkSession, shop: pd.DataFrame, late: int
 ) -> None:
     columns = "profile_id string, item_id string, event_time_ms long, weight float, event_id string"
-    people = shop[shop["profile_id"] != "s#bot"]
-    last_ms = int(people["event_time_ms"].max())
+    shoppers = shop[shop["profile_id"] != "s#bot"]
+    last_ms = int(shoppers["event_time_ms"].max())
     later_ms = 20 * last_ms
-    after = pd.concat([people, people.head(late).assign(event_time_ms=later_ms)])
+    after = pd.concat([shoppers, shoppers.head(late).assign(event_time_ms=later_ms)])
     before, with_late = (
         moments(
             spark.createDataFrame([*frame.itertuples(index=False, name=None)], columns),
@@ -140,7 +140,7 @@ def test_statistics_windows_exclude_a_few_events_after_a_quiet_period(
             last_ms=int(frame["event_time_ms"].max()),
             champion_ms=None,
         )
-        for frame in (people, after)
+        for frame in (shoppers, after)
     )
 
     assert (before.tested_ms, before.last_event_ms) == (last_ms, last_ms)
@@ -152,16 +152,16 @@ def test_statistics_windows_exclude_a_few_events_after_a_quiet_period(
 def test_ease_of_counts_is_equal_where_no_history_exceeds_a_session(
     spark: SparkSession, shop: pd.DataFrame, tmp_path: Path
 ) -> None:
-    people = shop[shop["profile_id"] != "s#bot"]
-    interactions, _ = interactions_of(people)
+    shoppers = shop[shop["profile_id"] != "s#bot"]
+    interactions, _ = interactions_of(shoppers)
 
-    assert_same(counted(spark, people, tmp_path, Counting())[0], interactions, Ease(ridge=5.0))
+    assert_same(counted(spark, shoppers, tmp_path, Counting())[0], interactions, Ease(ridge=5.0))
 
 
 def test_counts_keep_the_strongest_targets(spark: SparkSession, shop: pd.DataFrame, tmp_path: Path) -> None:
-    people = shop[shop["profile_id"] != "s#bot"]
-    interactions, _ = interactions_of(people)
-    counts, _ = counted(spark, people, tmp_path, Counting(most=4))
+    shoppers = shop[shop["profile_id"] != "s#bot"]
+    interactions, _ = interactions_of(shoppers)
+    counts, _ = counted(spark, shoppers, tmp_path, Counting(most=4))
 
     kept = counts.transitions.copy()
     kept.setdiag(0)

@@ -76,11 +76,11 @@ def test_function_with_its_layers_is_within_the_lambda_size_limit(built: dict[st
 
 @pytest.mark.skipif(host_target() is None, reason="layers are for Linux")
 def test_local_build_runs_a_graph_with_only_the_layers() -> None:
-    said = smoke_test([LAYERS[name] for name in NAMES])
+    output = smoke_test([LAYERS[name] for name in NAMES])
 
-    assert said[0] == "alsolike imported"
-    assert said[1].startswith("onnxruntime 1.")
-    assert said[2].startswith("tokenizers 0.")
+    assert output[0] == "alsolike imported"
+    assert output[1].startswith("onnxruntime 1.")
+    assert output[2].startswith("tokenizers 0.")
 
 
 def test_failed_build_keeps_the_previous_layer(

@@ -83,13 +83,13 @@ def test_topic_passes_message_and_attributes_to_its_function(cloud: ForeignCloud
         MessageAttributes={"lang": {"DataType": "String", "StringValue": "en"}},
     )
 
-    def told() -> dict[str, object] | None:
+    def notification() -> dict[str, object] | None:
         for event in cloud.deliveries(cloud.output("NotifiedFunction")):
             sns = event["Records"][0]["Sns"]
             if sns["Message"] == "hello":
                 return dict(sns)
         return None
 
-    sns = eventually(told) or {}
+    sns = eventually(notification) or {}
     assert sns["Subject"] == "greeting"
     assert sns["MessageAttributes"] == {"lang": {"Type": "String", "Value": "en"}}

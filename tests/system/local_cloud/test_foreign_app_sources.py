@@ -90,10 +90,10 @@ def test_records_of_a_shard_are_in_order_and_shards_run_in_parallel(cloud: Forei
     records = [{"id": f"order-{number}", "key": f"customer {number % 7}"} for number in range(60)]
     put(cloud, "Orders", records)
 
-    def all_there() -> bool:
+    def all_delivered() -> bool:
         return sum(deliveries_of([d["ids"] for d in cloud.deliveries("orders")], "order-").values()) == 60
 
-    eventually(all_there)
+    eventually(all_delivered)
     by_shard: dict[str, list[int]] = {}
     for delivery in cloud.deliveries("orders"):
         numbers = [int(name[6:]) for name in delivery["ids"] if name.startswith("order-")]

@@ -246,12 +246,12 @@ def test_state_machine_catches_a_failed_job_and_notifies_the_topic(cloud: Foreig
 
     assert (described["status"], described["error"]) == ("FAILED", "TrainingFailed")
 
-    def told() -> list[str]:
+    def notifications() -> list[str]:
         events = cloud.deliveries(cloud.output("NotifiedFunction"))
         messages = [event["Records"][0]["Sns"]["Message"] for event in events]
         return [message for message in messages if "no interactions at all" in message]
 
-    eventually(told)
+    eventually(notifications)
 
 
 def executions(cloud: ForeignCloud) -> dict[str, float]:
@@ -286,12 +286,12 @@ def test_failed_executions_are_counted_and_raise_an_alarm(cloud: ForeignCloud) -
     alarm = cloud.output("MachineAlarm")
     assert cloud.cloud.alarms()[alarm] == "ALARM"
 
-    def told() -> list[str]:
+    def notifications() -> list[str]:
         events = cloud.deliveries(cloud.output("NotifiedFunction"))
         messages = [event["Records"][0]["Sns"]["Message"] for event in events]
         return [message for message in messages if alarm in message and '"NewStateValue": "ALARM"' in message]
 
-    eventually(told)
+    eventually(notifications)
 
 
 def test_entry_point_works_below_a_directory_with_a_space(tmp_path: Path) -> None:

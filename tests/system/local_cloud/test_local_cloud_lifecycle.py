@@ -73,7 +73,7 @@ def alive(processes: list[psutil.Process]) -> list[str]:
     return found
 
 
-def gone(processes: list[psutil.Process], directory: Path) -> None:
+def assert_ended(processes: list[psutil.Process], directory: Path) -> None:
     """Wait until none of the processes runs and the directory is removed; else say what is left."""
     with contextlib.suppress(AssertionError):
         eventually(lambda: not alive(processes) and not directory.exists())
@@ -114,7 +114,7 @@ def test_killed_cloud_ends_its_workers_and_jobs(assembly: Path, tmp_path: Path) 
         process.kill()
         process.wait()
 
-        gone(processes, directory)
+        assert_ended(processes, directory)
     with pytest.raises(CloudError, match="does not run any more"):
         Cloud.attach(state)
 

@@ -211,7 +211,7 @@ class Watched:
         (alarm,) = self.client("cloudwatch").describe_alarms(AlarmNames=[self.name])["MetricAlarms"]
         return str(alarm["StateValue"])
 
-    def told(self) -> list[dict[str, Any]]:
+    def notifications(self) -> list[dict[str, Any]]:
         found = self.sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get("Messages", [])
         return [json.loads(json.loads(message["Body"])["Message"]) for message in found]
 
@@ -229,7 +229,7 @@ def test_failure_alarms_once_and_recovers_after_its_period(watched: Watched, clo
     watched.watch.evaluate()
     watched.watch.evaluate()
 
-    (message,) = watched.told()
+    (message,) = watched.notifications()
     assert (message["NewStateValue"], message["OldStateValue"], message["AlarmName"]) == ("ALARM", "OK", watched.name)
     assert message["NewStateReason"] == (
         "The metric was above 0 in 1 of the latest period; the alarm needs 1. Values, the latest first: 1."
@@ -238,7 +238,7 @@ def test_failure_alarms_once_and_recovers_after_its_period(watched: Watched, clo
 
     clock.pass_s(301)
     assert watched.watch.evaluate() == {watched.name: "OK"}
-    assert [message["NewStateValue"] for message in watched.told()] == ["OK"]
+    assert [message["NewStateValue"] for message in watched.notifications()] == ["OK"]
     assert watched.state() == "OK"
 
 
@@ -254,7 +254,7 @@ def test_disabled_actions_are_not_taken(watched: Watched) -> None:
     watched.fail()
 
     assert watched.watch.evaluate() == {watched.name: "ALARM"}
-    assert watched.told() == []
+    assert watched.notifications() == []
 
 
 def test_unsupported_alarm_is_refused_with_its_property(cloud: MotoCloud, clock: Clock) -> None:

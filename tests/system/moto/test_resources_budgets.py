@@ -8,13 +8,13 @@ DATA = {"BudgetType": "COST", "TimeUnit": "MONTHLY", "BudgetLimit": {"Amount": 2
 
 
 def test_budget_has_its_limit_and_notifications(cloud: MotoCloud) -> None:
-    told = {
+    notification = {
         "Notification": {"NotificationType": "ACTUAL", "ComparisonOperator": "GREATER_THAN", "Threshold": 80},
         "Subscribers": [{"SubscriptionType": "SNS", "Address": "arn:aws:sns:eu-west-1:123456789012:alerts"}],
     }
     filters = {"TagKeyValue": ["user:alsolike:environment$shop"]}
 
-    budget = cloud.create(BUDGET, Budget={**DATA, "CostFilters": filters}, NotificationsWithSubscribers=[told])
+    budget = cloud.create(BUDGET, Budget={**DATA, "CostFilters": filters}, NotificationsWithSubscribers=[notification])
 
     client = cloud.client("budgets")
     (kept,) = client.describe_budgets(AccountId=ACCOUNT)["Budgets"]

@@ -72,10 +72,10 @@ def test_workflow_writes_the_same_results_in_parts(shop: Shop, users: Path, tmp_
 
 def test_failed_batch_fails_the_run_with_its_reason(shop: Shop, users: Path, tmp_path: Path) -> None:
     options = ("--workflow", "--filter", "sale")
-    said = shop.alsolike("recommend", "--users", users, *options, exit_code=1)
+    output = shop.alsolike("recommend", "--users", users, *options, exit_code=1)
 
-    assert "failed with 0 of 2 batches done: batch 00000" in said
-    assert "NotFound: filter is 'sale', expected none: the configuration has no filters" in said
+    assert "failed with 0 of 2 batches done: batch 00000" in output
+    assert "NotFound: filter is 'sale', expected none: the configuration has no filters" in output
 
 
 def check(shop: Shop, rows: list[dict[str, Any]]) -> None:

@@ -59,11 +59,11 @@ def test_new_user_gets_items_popular_in_the_users_group(shop: Shop) -> None:
     assert shop.post("/users", {"datasetArn": shop.name("users-dataset-arn"), "users": rows}).status == 200
 
     stored = shop.recommend("member", k=10)
-    said = shop.post("/recommendations", {"userId": "visitor", "numResults": 10, "context": {"CLUB": "club 2"}})
+    response = shop.post("/recommendations", {"userId": "visitor", "numResults": 10, "context": {"CLUB": "club 2"}})
     unknown = shop.recommend("stranger", k=10)
 
     assert {item.removeprefix("item-")[0] for item in stored.items} == {"1"}
     assert stored.headers["x-alsolike-popular-within"] == "club"
-    assert {item.removeprefix("item-")[0] for item in said.items} == {"2"}
+    assert {item.removeprefix("item-")[0] for item in response.items} == {"2"}
     assert (unknown.status, len(unknown.items)) == (200, 10)
     assert "x-alsolike-popular-within" not in unknown.headers

@@ -69,8 +69,8 @@ def test_operator_can_list_promote_and_roll_back(shop: OpenedShop) -> None:
     assert served(shop, until=first_version) == first_version
 
     seen = models["champion"]["etag"]
-    status, said = refused(shop, f"models/{COPY}/promotion", {"reason": "I like it", "etag": seen})
-    assert (status, f"the gate rejected model version '{COPY}' (failed: ndcg" in said) == (400, True)
+    status, message = refused(shop, f"models/{COPY}/promotion", {"reason": "I like it", "etag": seen})
+    assert (status, f"the gate rejected model version '{COPY}' (failed: ndcg" in message) == (400, True)
     forced = {"reason": "I like it", "force": True, "etag": seen}
     promoted = operate(shop, "POST", f"models/{COPY}/promotion", forced)["champion"]
     assert (promoted["version"], promoted["previous"]) == (COPY, first_version)
@@ -78,8 +78,8 @@ def test_operator_can_list_promote_and_roll_back(shop: OpenedShop) -> None:
     assert operate(shop, "GET", f"models/{COPY}")["decision"]["forced"] == promoted["history"][0]["reason"]
     assert served(shop, until=COPY) == COPY
 
-    status, said = refused(shop, "rollbacks", {"reason": "not mine", "etag": seen})
-    assert (status, f"'{COPY}' is champion now" in said) == (409, True)
+    status, message = refused(shop, "rollbacks", {"reason": "not mine", "etag": seen})
+    assert (status, f"'{COPY}' is champion now" in message) == (409, True)
 
     back = operate(shop, "POST", "rollbacks", {"reason": "socks only"})
     assert (back["version"], back["held"].partition(" (")[0]) == (first_version, "socks only")
@@ -93,8 +93,8 @@ def test_rules_preview_of_the_api_equals_that_of_the_command(shop: Shop) -> None
 
     assert len(tried["before"]) == 5
     assert tried == shop.alsolike("rules", "preview", "--user", "user-0", "-k", "5", "--metadata", "")
-    status, said = refused(shop, "rules/preview", {"userId": "user-0", "rules": "none"})
-    assert (status, "the configuration has no rules" in said) == (404, True)
+    status, message = refused(shop, "rules/preview", {"userId": "user-0", "rules": "none"})
+    assert (status, "the configuration has no rules" in message) == (404, True)
 
 
 def test_token_without_the_admin_scope_is_forbidden(shop: Shop) -> None:

@@ -39,7 +39,7 @@ def get(shop: Shop, path: str, **query: str) -> Answer:
 
 
 @pytest.mark.parametrize(
-    ("recommender", "asked", "source"),
+    ("recommender", "parameters", "source"),
     [
         ("for-you", {"userId": "user-0"}, "model"),
         ("buy-again", {"userId": "user-0"}, "model"),
@@ -51,9 +51,9 @@ def get(shop: Shop, path: str, **query: str) -> Answer:
     ],
 )
 def test_personalize_client_gets_every_recommender(
-    runtime: Any, recommender: str, asked: dict[str, str], source: str | None
+    runtime: Any, recommender: str, parameters: dict[str, str], source: str | None
 ) -> None:
-    found = runtime.get_recommendations(recommenderArn=f"{ARN}:recommender/{recommender}", numResults=5, **asked)
+    found = runtime.get_recommendations(recommenderArn=f"{ARN}:recommender/{recommender}", numResults=5, **parameters)
 
     assert found["itemList"]
     assert found["recommendationId"]
@@ -103,11 +103,11 @@ def served_rows(shop: Shop) -> dict[str, dict[str, Any]]:
 def test_served_response_is_in_the_lake_within_seconds(shop: Shop) -> None:
     empty_quarantine(shop)
     answer = shop.recommend("user-0", k=5)
-    said = answer.document["recommendationId"]
+    recommendation_id = answer.document["recommendationId"]
 
-    rows = eventually(lambda: served_rows(shop), holds=lambda found: said in found)
+    rows = eventually(lambda: served_rows(shop), holds=lambda found: recommendation_id in found)
 
-    row = rows[said]
+    row = rows[recommendation_id]
     assert (row["item_ids"], row["recommender"], row["source"]) == (answer.items, "for-you", "model")
     assert row["model_version"] == answer.headers["x-alsolike-model-version"]
     assert len(row["shopper"]) == 32
@@ -116,15 +116,15 @@ def test_served_response_is_in_the_lake_within_seconds(shop: Shop) -> None:
 
 
 def test_response_is_explained_by_its_id(shop: Shop) -> None:
-    said = shop.recommend("user-0", k=5).document["recommendationId"]
-    eventually(lambda: served_rows(shop), holds=lambda found: said in found)
+    recommendation_id = shop.recommend("user-0", k=5).document["recommendationId"]
+    eventually(lambda: served_rows(shop), holds=lambda found: recommendation_id in found)
 
-    found = shop.alsolike("explain", said, "--user", "user-0")
+    found = shop.alsolike("explain", recommendation_id, "--user", "user-0")
 
     assert found["replay"]["same"], found["replay"]["differences"]
     assert any(item["reasons"] for item in found["items"])
-    assert "was for another user" in shop.alsolike("explain", said, "--user", "user-1", exit_code=1)
-    assert "was not made by this service" in shop.alsolike("explain", said[:-1], exit_code=1)
+    assert "was for another user" in shop.alsolike("explain", recommendation_id, "--user", "user-1", exit_code=1)
+    assert "was not made by this service" in shop.alsolike("explain", recommendation_id[:-1], exit_code=1)
     similar = get(shop, "/items/item-03/similar", numResults="3").document["recommendationId"]
     eventually(lambda: served_rows(shop), holds=lambda rows: similar in rows)
     assert shop.alsolike("explain", similar)["replay"]["same"]
@@ -139,14 +139,16 @@ def test_users_of_an_experiment_get_their_arms_and_a_report(shop: Shop) -> None:
 
     answers = {user: shop.recommend(user) for user in users}
 
-    said = {user: shop.alsolike("experiments", "assign", "--user", user)["arms"]["recent-first"] for user in users[:3]}
+    recommendation_id = {
+        user: shop.alsolike("experiments", "assign", "--user", user)["arms"]["recent-first"] for user in users[:3]
+    }
     got = {user: answer.headers["x-alsolike-arms"].removeprefix("recent-first/") for user, answer in answers.items()}
-    assert {user: got[user] for user in said} == said
+    assert {user: got[user] for user in recommendation_id} == recommendation_id
     assert set(got.values()) == {"control", "recent"}
     for user, answer in answers.items():
         assert answer.headers["x-alsolike-source"] == ("recent" if got[user] == "recent" else "model")
-    asked = {answer.document["recommendationId"] for answer in answers.values()}
-    eventually(lambda: served_rows(shop), holds=lambda rows: asked <= set(rows))
+    parameters = {answer.document["recommendationId"] for answer in answers.values()}
+    eventually(lambda: served_rows(shop), holds=lambda rows: parameters <= set(rows))
     shop.invoke("AttributeOutcomes")
     report = shop.alsolike("experiments", "report", "recent-first")
     assert {arm["name"]: arm["users"] for arm in report["arms"]} == dict(collections.Counter(got.values()))
@@ -233,14 +235,14 @@ def test_outage_raises_an_alarm_that_ends_with_it(shop: Shop) -> None:
         for _ in range(20):
             shop.recommend("user-0")
 
-    assert told(shop, queue, "ShopSeesErrors") == "ALARM"
+    assert alarm_state(shop, queue, "ShopSeesErrors") == "ALARM"
     client("s3").put_object(Bucket=artefacts, Key=CONFIGURATION_KEY, Body=kept)
     eventually(lambda: shop.recommend("user-0"), holds=lambda found: "x-alsolike-degraded" not in found.headers)
     shop.cloud.advance(dt.timedelta(minutes=10))
-    assert told(shop, queue, "ShopSeesErrors") == "OK"
+    assert alarm_state(shop, queue, "ShopSeesErrors") == "OK"
 
 
-def told(shop: Shop, queue: str, alarm: str) -> str:
+def alarm_state(shop: Shop, queue: str, alarm: str) -> str:
     """Return the alarm's state in the operator's last notification."""
     shop.cloud.alarms()
     messages = []

@@ -61,7 +61,7 @@ def empty_table(shop: Shop, name: str, key: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def lived_in(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Shop:
+def shop_with_data(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Shop:
     """Return a shop with events, logins, searches, a changed item and a deleted one."""
     arn = shop.name("items-dataset-arn")
     for first in range(0, len(ITEMS), 10):
@@ -105,8 +105,8 @@ def lived_in(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Shop:
     return shop
 
 
-def test_lost_tables_are_rebuilt_from_the_lake(lived_in: Shop, tmp_path: Path) -> None:
-    shop = lived_in
+def test_lost_tables_are_rebuilt_from_the_lake(shop_with_data: Shop, tmp_path: Path) -> None:
+    shop = shop_with_data
     before = (profiles(shop), dataset(shop))
     empty_table(shop, shop.name("profiles-table"), "profile_id, sort_key")
     shop.cloud.client("s3").delete_object(Bucket=shop.name("artefact-bucket"), Key="catalog/current.json")
@@ -123,8 +123,8 @@ def test_lost_tables_are_rebuilt_from_the_lake(lived_in: Shop, tmp_path: Path) -
         pd.testing.assert_frame_equal(rebuilt, original)
 
 
-def test_deleted_data_are_restored(lived_in: Shop) -> None:
-    shop = lived_in
+def test_deleted_data_are_restored(shop_with_data: Shop) -> None:
+    shop = shop_with_data
     before = profiles(shop), catalogue(shop)
     then = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     eventually(lambda: time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()) > then)
@@ -140,18 +140,18 @@ def test_deleted_data_are_restored(lived_in: Shop) -> None:
     assert (profiles(shop), catalogue(shop)) == before
 
 
-def test_rebuild_of_an_intact_shop_changes_nothing(lived_in: Shop) -> None:
-    before = profiles(lived_in), catalogue(lived_in)
+def test_rebuild_of_an_intact_shop_changes_nothing(shop_with_data: Shop) -> None:
+    before = profiles(shop_with_data), catalogue(shop_with_data)
 
-    lived_in.alsolike("rebuild", "all")
+    shop_with_data.alsolike("rebuild", "all")
 
-    assert (profiles(lived_in), catalogue(lived_in)) == before
+    assert (profiles(shop_with_data), catalogue(shop_with_data)) == before
 
 
-def test_profile_is_shown_at_a_given_time(lived_in: Shop) -> None:
-    now = lived_in.alsolike("profile", SHOPPERS[0])
-    then = lived_in.alsolike("profile", SHOPPERS[0], "--at", "2026-01-01T00:00:00Z")
-    again = lived_in.alsolike("profile", SHOPPERS[0], "--at", "2100-01-01T00:00:00Z")
+def test_profile_is_shown_at_a_given_time(shop_with_data: Shop) -> None:
+    now = shop_with_data.alsolike("profile", SHOPPERS[0])
+    then = shop_with_data.alsolike("profile", SHOPPERS[0], "--at", "2026-01-01T00:00:00Z")
+    again = shop_with_data.alsolike("profile", SHOPPERS[0], "--at", "2100-01-01T00:00:00Z")
 
     assert [each["event_id"] for each in now["recent"]][:2] == ["shopper-0-p", "shopper-0-5"]
     assert then["recent"] == []

@@ -24,7 +24,7 @@ UNAUTHORIZED = (401, {"message": "Unauthorized"})
 FORBIDDEN = (403, {"message": "Forbidden"})
 
 
-def ask(
+def send_events(
     shop: Shop, method: str, path: str, *, headers: list[tuple[str, bytes]], body: Any = None
 ) -> tuple[int, dict[str, Any], Mapping[str, str]]:
     """Send headers as they are given, also twice and of any bytes."""
@@ -50,7 +50,7 @@ def browse(
     """Do what a browser does with a token; by default send an event."""
     value = token if isinstance(token, bytes) else token.encode()
     sent = event("pear") if body is None and method == "POST" else body
-    status, document, _ = ask(shop, method, path, headers=[("authorization", b"Bearer " + value)], body=sent)
+    status, document, _ = send_events(shop, method, path, headers=[("authorization", b"Bearer " + value)], body=sent)
     return status, document
 
 
@@ -115,8 +115,8 @@ def test_browser_route_accepts_only_a_session_token(
 
     assert browse(shop, token, method=method, path=path)[0] == 200
     assert browse(shop, machine, method=method, path=path) == FORBIDDEN
-    assert ask(shop, method, path, headers=[])[:2] == UNAUTHORIZED
-    assert ask(shop, method, path, headers=[("authorization", b"")])[:2] == UNAUTHORIZED
+    assert send_events(shop, method, path, headers=[])[:2] == UNAUTHORIZED
+    assert send_events(shop, method, path, headers=[("authorization", b"")])[:2] == UNAUTHORIZED
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,7 @@ def test_other_schemes_and_repeated_headers_are_forbidden(shop: Shop, key: bytes
 
     for values in ([token], [b"Basic " + token], [b"Bearer"], [b"Bearer " + token] * 2):
         headers = [("Authorization", value) for value in values]
-        assert ask(shop, "POST", EVENTS, headers=headers, body=event("pear"))[:2] == FORBIDDEN
+        assert send_events(shop, "POST", EVENTS, headers=headers, body=event("pear"))[:2] == FORBIDDEN
 
 
 def test_pages_of_configured_origins_may_call_the_api(shop: Shop, key: bytes, session: str) -> None:
@@ -197,7 +197,9 @@ def test_pages_of_configured_origins_may_call_the_api(shop: Shop, key: bytes, se
 
     def from_page(method: str, origin: bytes, *headers: tuple[str, bytes]) -> tuple[int, Mapping[str, str]]:
         sent = [("origin", origin), *headers]
-        status, _, found = ask(shop, method, EVENTS, headers=sent, body=event("pear") if method == "POST" else None)
+        status, _, found = send_events(
+            shop, method, EVENTS, headers=sent, body=event("pear") if method == "POST" else None
+        )
         return status, found
 
     preflight = ("access-control-request-method", b"POST")
@@ -239,10 +241,10 @@ def test_logs_contain_no_session_user_or_secret(shop: Shop, key: bytes, session:
 
     logs = shop.cloud.client("logs")
     groups = [group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]]
-    said = {
+    lines_of_groups = {
         group: [line["message"] for line in logs.filter_log_events(logGroupName=group)["events"]] for group in groups
     }
-    lines = [line for group in said.values() for line in group]
+    lines = [line for group in lines_of_groups.values() for line in group]
     assert any("POST /session/events" in line for line in lines)
     assert any('"request refused"' in line and "authorize_session" in line for line in lines)
     secret = key.decode()

@@ -76,7 +76,7 @@ def test_environment_variables_are_sufficient_for_a_program(
 def test_refusals_have_the_error_codes_of_personalize(
     shop: Shop, variables: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = {"recommenderArn": f"{ARN}:recommender/for-you", "userId": "user-0"}
+    request = {"recommenderArn": f"{ARN}:recommender/for-you", "userId": "user-0"}
     cases = {
         ("InvalidSignatureException", 403): {"AWS_SECRET_ACCESS_KEY": "wrong"},
         ("UnrecognizedClientException", 403): {"AWS_ACCESS_KEY_ID": "ALSOUNKNOWN"},
@@ -84,30 +84,30 @@ def test_refusals_have_the_error_codes_of_personalize(
 
     for expected, change in cases.items():
         runtime = client("personalize-runtime", {**variables, **change}, monkeypatch)
-        assert refusal(runtime.get_recommendations, **asked) == expected
+        assert refusal(runtime.get_recommendations, **request) == expected
     runtime = client("personalize-runtime", variables, monkeypatch)
-    assert refusal(runtime.get_recommendations, **asked, numResults=501)[0] == "InvalidInputException"
+    assert refusal(runtime.get_recommendations, **request, numResults=501)[0] == "InvalidInputException"
 
 
 def test_disabled_key_is_refused_within_a_minute(
     shop: Shop, variables: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runtime = client("personalize-runtime", variables, monkeypatch)
-    asked = {"recommenderArn": f"{ARN}:recommender/for-you", "userId": "user-0"}
-    assert runtime.get_recommendations(**asked)["recommendationId"]
+    request = {"recommenderArn": f"{ARN}:recommender/for-you", "userId": "user-0"}
+    assert runtime.get_recommendations(**request)["recommendationId"]
     rotated = shop.alsolike("keys", "rotate", "checkout")["environment"]
 
     shop.run_alsolike("keys", "disable", variables["AWS_ACCESS_KEY_ID"])
 
     def refused() -> bool:
         try:
-            runtime.get_recommendations(**asked)
+            runtime.get_recommendations(**request)
         except ClientError as error:
             return bool(error.response["Error"]["Code"] == "UnrecognizedClientException")
         return False
 
     assert eventually(refused, within_s=REVOKED_WITHIN_S)
-    assert client("personalize-runtime", rotated, monkeypatch).get_recommendations(**asked)["recommendationId"]
+    assert client("personalize-runtime", rotated, monkeypatch).get_recommendations(**request)["recommendationId"]
     shop.run_alsolike("keys", "delete", rotated["AWS_ACCESS_KEY_ID"])
 
 

@@ -28,7 +28,7 @@ def test_attributes_are_converted_to_a_column_of_several_values(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["beauty"], "beauty needs --interactions"),
         (["beauty", "--interactions", "{folder}/none.txt"], "none.txt is not a file"),
@@ -50,30 +50,30 @@ def test_attributes_are_converted_to_a_column_of_several_values(tmp_path: Path) 
     ],
 )
 def test_invalid_files_fail_with_one_sentence(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], said: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], message: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a.csv").write_text("ITEM,ATTRIBUTES\npear,1\n")
     (tmp_path / "few.csv").write_text("USER_ID,ITEM_ID,TIMESTAMP\nann,pear,1\nann,plum,2\n")
 
-    with pytest.raises(SystemExit, match=said.replace("+", r"\+")):
+    with pytest.raises(SystemExit, match=message.replace("+", r"\+")):
         quality.main([argument.format(folder=tmp_path) for argument in arguments])
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["--without", "sasrec,sasrek"], "--without names sasrek; known are blend, "),
         (["--history", "0"], "--history is 0, expected at least 1"),
     ],
 )
 def test_invalid_option_error_names_the_option(
-    capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+    capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
 ) -> None:
     with pytest.raises(SystemExit):
         quality.main(["beauty", *arguments])
 
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 def test_each_part_of_a_blend_is_omitted_once() -> None:

@@ -37,12 +37,12 @@ def main(endpoint: str, path: str, number: int, write: int) -> None:
     deployment.resolve = lambda **_: shop
     writes, put = itertools.count(), LakeBucket.put
 
-    def put_or_die(self: LakeBucket, key: str, data: pa.Buffer) -> None:
+    def put_or_raise(self: LakeBucket, key: str, data: pa.Buffer) -> None:
         put(self, key, data)
         if next(writes) == write:
             os.kill(os.getpid(), number)
 
-    LakeBucket.put = put_or_die  # type: ignore[method-assign]
+    LakeBucket.put = put_or_raise  # type: ignore[method-assign]
     app(["import", "interactions", path])
 
 

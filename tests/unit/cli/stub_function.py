@@ -15,12 +15,12 @@ class StubFunction:
 
     def __init__(self, where: Deployment, answer: dict[str, Any]) -> None:
         self._client, self._answer = where.client, answer
-        self.asked: list[str] = []
+        self.invoked: list[str] = []
 
     def client(self, service: str) -> Any:
         return self if service == "lambda" else self._client(service)
 
     def invoke(self, *, FunctionName: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803
-        self.asked.append(FunctionName)
+        self.invoked.append(FunctionName)
         failed = {"FunctionError": "Unhandled"} if "errorMessage" in self._answer else {}
         return {**failed, "Payload": io.BytesIO(orjson.dumps(self._answer))}

@@ -49,13 +49,13 @@ def test_progress_counts_only_resources_of_the_log(
 ) -> None:
     start = Cloud.start
 
-    def saying(*arguments: object, progress: Callable[[str], None], **more: object) -> Cloud:
+    def printing_start(*arguments: object, progress: Callable[[str], None], **more: object) -> Cloud:
         for line in ("starting moto", "shop: F (AWS::SNS::Topic)", "serving"):
             progress(line)
         return start(*arguments, **more)  # type: ignore[arg-type]
 
     progress.report_to(console)
-    monkeypatch.setattr(Cloud, "start", saying)
+    monkeypatch.setattr(Cloud, "start", printing_start)
     monkeypatch.setattr(console, "_PLAIN_EVERY_S", 0)
     resources = {name: {"Type": "AWS::SNS::Topic"} for name in "FG"}
     (assembly / "shop.template.json").write_text(json.dumps({"Resources": resources}))
@@ -63,9 +63,9 @@ def test_progress_counts_only_resources_of_the_log(
     with pytest.raises(Unavailable), boot.running_cloud(assembly, state=assembly / "state.json"):
         pass
 
-    said = capsys.readouterr().err
-    assert "deploy on the embedded cloud ... 50%  serving" in said
-    assert "100%" not in said
+    output = capsys.readouterr().err
+    assert "deploy on the embedded cloud ... 50%  serving" in output
+    assert "100%" not in output
 
 
 def test_deletion_is_suggested_only_for_unreadable_data(tmp_path: Path) -> None:

@@ -87,7 +87,7 @@ def test_help_has_the_default_values() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "status", "said"),
+    ("arguments", "status", "message"),
     [
         (["--version"], 0, ""),
         (["nonsense"], 2, "No such command"),
@@ -96,7 +96,7 @@ def test_help_has_the_default_values() -> None:
     ],
 )
 def test_exit_status_depends_on_the_type_of_error(
-    arguments: list[str], status: int, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    arguments: list[str], status: int, message: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["alsolike", *arguments])
 
@@ -104,7 +104,7 @@ def test_exit_status_depends_on_the_type_of_error(
         command.main()
 
     assert exit_status.value.code == status
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 def test_expected_error_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

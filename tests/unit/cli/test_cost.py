@@ -50,12 +50,12 @@ def assembly(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def ask(*arguments: str) -> str:
+def run_cost(*arguments: str) -> str:
     return CliRunner().invoke(app, ["cost", *arguments], catch_exceptions=False).stdout
 
 
 def test_assembly_cost_is_printed_as_json(assembly: Path) -> None:
-    document = json.loads(ask("--assembly", str(assembly), *LOAD, "--json"))
+    document = json.loads(run_cost("--assembly", str(assembly), *LOAD, "--json"))
 
     lines = {line["what"]: line for line in document["lines"]}
     assert document["environment"] == "shop"
@@ -73,38 +73,38 @@ def test_assembly_cost_is_printed_as_json(assembly: Path) -> None:
 
 
 def test_cost_has_load_date_and_separate_fixed_and_usage_totals(assembly: Path) -> None:
-    document = json.loads(ask("--assembly", str(assembly), *LOAD, "--json"))
+    document = json.loads(run_cost("--assembly", str(assembly), *LOAD, "--json"))
 
-    said = ask("--assembly", str(assembly), *LOAD)
+    output = run_cost("--assembly", str(assembly), *LOAD)
 
-    assert "Alsolike shop: 1,000 users, 100 items, 24,000 events and 240,000 requests a day" in said
-    assert "assumed: 2 events a call, 50% of events with a user, a peak of 3 times the mean" in said
-    assert f"prices of {document['prices']['date']}, us-east-1" in said
-    fixed, usage = said.split("Fixed: due without any load")[1].split("Usage", 1)
+    assert "Alsolike shop: 1,000 users, 100 items, 24,000 events and 240,000 requests a day" in output
+    assert "assumed: 2 events a call, 50% of events with a user, a peak of 3 times the mean" in output
+    assert f"prices of {document['prices']['date']}, us-east-1" in output
+    fixed, usage = output.split("Fixed: due without any load")[1].split("Usage", 1)
     assert re.search(rf"shards +│ +1,460 │ shard-hour +│ +0.015 │ +{2 * 730 * 0.015:.2f} │", fixed)
     assert "time of recommend" not in fixed
     assert re.search(r"time of recommend .*GB-s +│ 0\.0000133334 │", usage)
     total, other = document["dollars"], document["personalize"]["dollars"]
-    assert re.search(rf"total a month +│ +{total:,.2f} │ +{other:,.2f} │", said)
-    assert "not confirmed by any page that could be read: the prices kinesis_long_term_gb" in said
-    assert re.search(r"dashboards +│ +health │ +none │ +3\.00 │", said)
+    assert re.search(rf"total a month +│ +{total:,.2f} │ +{other:,.2f} │", output)
+    assert "not confirmed by any page that could be read: the prices kinesis_long_term_gb" in output
+    assert re.search(r"dashboards +│ +health │ +none │ +3\.00 │", output)
 
 
 def test_how_option_explains_the_quantities(assembly: Path) -> None:
-    said = " ".join(ask("--assembly", str(assembly), *LOAD, "--how").split())
+    output = " ".join(run_cost("--assembly", str(assembly), *LOAD, "--how").split())
 
-    assert "one unit an event, and three a session that signs in" in said
+    assert "one unit an event, and three a session that signs in" in output
 
 
 def test_free_tier_option_reduces_the_cost(assembly: Path) -> None:
     def dollars(*options: str) -> float:
-        return float(json.loads(ask("--assembly", str(assembly), *LOAD, "--json", *options))["dollars"])
+        return float(json.loads(run_cost("--assembly", str(assembly), *LOAD, "--json", *options))["dollars"])
 
     assert dollars("--free-tier") < dollars()
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "output"),
     [
         (["--users", "-1"], "users is -1, expected 0 to 10,000,000,000"),
         (["--events-per-call", "11"], "events_per_call is 11, expected 1 to 10"),
@@ -112,11 +112,11 @@ def test_free_tier_option_reduces_the_cost(assembly: Path) -> None:
         (["--size", "small"], "--size and --assembly were both given"),
     ],
 )
-def test_invalid_load_is_refused(assembly: Path, options: list[str], said: str) -> None:
+def test_invalid_load_is_refused(assembly: Path, options: list[str], output: str) -> None:
     result = CliRunner().invoke(app, ["cost", "--assembly", str(assembly), *options])
 
     assert isinstance(result.exception, InvalidInput)
-    assert said in str(result.exception)
+    assert output in str(result.exception)
 
 
 def test_cost_without_an_assembly_synthesizes_the_environment(assembly: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,15 +126,15 @@ def test_cost_without_an_assembly_synthesizes_the_environment(assembly: Path, mo
 
     monkeypatch.setattr(boot, "synthesize", synthesize)
 
-    assert json.loads(ask("--environment", "prod", "--size", "large", "--json"))["environment"] == "shop"
+    assert json.loads(run_cost("--environment", "prod", "--size", "large", "--json"))["environment"] == "shop"
 
 
 def test_measured_durations_and_log_sizes_replace_defaults(assembly: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = CallFigures(calls=9, mean_ms=49.2, max_memory_mb=321, log_bytes=1_500, records=1.0)
     monkeypatch.setattr(measuring, "measure", lambda **_: Measured({"recommend": found}))
 
-    document: dict[str, Any] = json.loads(ask("--assembly", str(assembly), *LOAD, "--measure", "--json"))
-    table = ask("--assembly", str(assembly), *LOAD, "--measure")
+    document: dict[str, Any] = json.loads(run_cost("--assembly", str(assembly), *LOAD, "--measure", "--json"))
+    table = run_cost("--assembly", str(assembly), *LOAD, "--measure")
 
     lines = {line["what"]: line for line in document["lines"]}
     requests = 240_000 * 730 / 24
@@ -190,10 +190,10 @@ def test_compare_prints_the_difference_per_service(
         boot, "synthesize", lambda *_, settings, **__: more_shards if settings == {"shards": 3} else assembly
     )
 
-    said = ask(*LOAD, "--compare", "shards=3")
+    output = run_cost(*LOAD, "--compare", "shards=3")
 
     # One shard costs $0.015 an hour, and $0.020 an hour for records that are kept longer.
-    table = said.split("With shards=3")[1]
+    table = output.split("With shards=3")[1]
     services = [line.split("│")[1:-1] for line in table.splitlines() if line.startswith("│")]
     assert [(row[0].strip(), row[3].strip()) for row in services] == [
         ("Kinesis", "25.55"),
@@ -203,7 +203,7 @@ def test_compare_prints_the_difference_per_service(
 
 def test_compare_refuses_a_setting_without_a_value(assembly: Path) -> None:
     with pytest.raises(InvalidInput, match="expected SETTING=VALUE, such as size=standard"):
-        ask("--assembly", str(assembly), "--compare", "size")
+        run_cost("--assembly", str(assembly), "--compare", "size")
 
 
 NOVEMBER = dt.datetime(2026, 11, 16, tzinfo=dt.UTC)
@@ -264,8 +264,8 @@ def test_two_months_are_compared_by_service(shop: Deployment, assembly: Path, mo
     put_counts(shop, this_month, events=1_000, answers=1_000)
     months = [f"{at:%Y-%m}" for at in (last_month, this_month)]
 
-    table = ask("--env", "shop", "--month", months[0], "--month", months[1])
-    document = json.loads(ask("--env", "shop", "--month", months[0], "--month", months[1], "--json"))
+    table = run_cost("--env", "shop", "--month", months[0], "--month", months[1])
+    document = json.loads(run_cost("--env", "shop", "--month", months[0], "--month", months[1], "--json"))
 
     assert f"{months[0]}, $" in table
     assert "requests a day on average" in table

@@ -112,7 +112,7 @@ def test_started_training_is_printed(shop: Deployment) -> None:
 
 
 @pytest.mark.parametrize(
-    ("outcome", "figure", "said"),
+    ("outcome", "figure", "message"),
     [
         (StartedTraining.GOING, "started a training", "it goes on"),
         (StartedTraining.BUSY, "drift", "it did nothing, for another run went on; what made it due starts it again"),
@@ -121,7 +121,7 @@ def test_started_training_is_printed(shop: Deployment) -> None:
     ],
 )
 def test_outcome_of_the_started_training_is_printed(
-    shop: Deployment, outcome: StartedTraining, figure: str, said: str
+    shop: Deployment, outcome: StartedTraining, figure: str, message: str
 ) -> None:
     start = Start(Trigger.DRIFT, "drift-ab", "psi", "v1", NOW_MS - HOUR_MS, ("item_popularity",), outcome)
     put(shop, dataclasses.replace(REPORT, last_start=start).to_json())
@@ -131,7 +131,7 @@ def test_outcome_of_the_started_training_is_printed(
     assert cells(shown)["item_popularity"][-1] == figure
     *_, started, became = shown.splitlines()
     assert started == "monitoring started execution drift-ab at 2026-09-21 13:13: psi"
-    assert became.startswith(said)
+    assert became.startswith(message)
 
 
 def test_every_outcome_has_a_sentence() -> None:
@@ -164,7 +164,7 @@ def test_refresh_runs_the_check_first(shop: Deployment, monkeypatch: pytest.Monk
 
     result = run("--refresh")
 
-    assert function.asked == [shop.names.monitor_models_function]
+    assert function.invoked == [shop.names.monitor_models_function]
     assert "77 interactions" in result.stderr
     assert ": 77 interactions of" in result.stdout
 

@@ -193,7 +193,7 @@ def test_refresh_runs_the_attribution_first(
 
     result = run("--from", "2026-09-20", "--to", "2026-09-20", "--refresh")
 
-    assert function.asked == [shop.names.attribute_outcomes_function]
+    assert function.invoked == [shop.names.attribute_outcomes_function]
     assert says in result.stderr
     assert "100" in result.stdout
 

@@ -248,8 +248,8 @@ def test_export_is_one_json_document(
         hashing = dataclasses.replace(shop, names=dataclasses.replace(shop.names, pseudonymise_ids="1"))
         monkeypatch.setattr(deployments, "resolve", lambda **_: hashing)
     stored = pseudonyms.user("ann") if pseudonymised else "ann"
-    people = UserStore(shop.client("dynamodb"), shop.names.users_table)
-    people.put([User(stored, {"city": "Graz"})], now_ms=ASKED_MS)
+    users = UserStore(shop.client("dynamodb"), shop.names.users_table)
+    users.put([User(stored, {"city": "Graz"})], now_ms=ASKED_MS)
 
     result = run("user-data", "ann")
 

@@ -133,11 +133,11 @@ def test_sequential_model_beats_popularity_on_ordered_data(file: Path) -> None:
 
 def test_histories_longer_than_the_model_length_are_reported(file: Path, tmp_path: Path) -> None:
     config = tmp_path / "shop.yaml"
-    asked = ("--interactions", str(file), "--protocol", "leave-one-out", "--algorithms", "popularity")
+    arguments_ = ("--interactions", str(file), "--protocol", "leave-one-out", "--algorithms", "popularity")
 
     for length, note in ((8, "30 of 30 users asked have more interactions than the latest 8"), (9, None)):
         config.write_text(f"format: 1\nlimits:\n  history_length: {length}\n")
-        _, err = run(*asked, "--config", str(config))
+        _, err = run(*arguments_, "--config", str(config))
 
         assert ("users asked have more" in err) == (note is not None)
         assert note is None or note in err
@@ -195,13 +195,13 @@ def test_new_items_are_evaluated_with_a_sentence_model_and_words_alone(file: Pat
     arguments += ["--cold-start", "--sentence-model", str(write_model(tmp_path / "model"))]
 
     document = run_json(*arguments)
-    table, said = run(*arguments)
+    table, messages = run(*arguments)
 
     for found in document["cold_start"]:
         assert found["ndcg_by_words"] == found["ndcg_without"] >= found["ndcg_with"]
         assert found["new_ndcg_by_words"] == found["new_ndcg_with"] == 0
     assert any(found["ndcg_with"] < found["ndcg_without"] for found in document["cold_start"])
-    assert "7 tokens in 3 dimensions; an item's text is title" in said
+    assert "7 tokens in 3 dimensions; an item's text is title" in messages
     assert "by words" in table
 
 
@@ -234,13 +234,13 @@ def test_guessed_item_column_types_are_reported(file: Path, tmp_path: Path) -> N
 
     config.write_text("format: 1\nitems: {columns: {SIZE: string}}\n")
     guessed, declared = run_json(*arguments), run_json(*arguments, "--config", str(config))
-    _, said = run(*arguments)
+    _, messages = run(*arguments)
     config.write_text("format: 1\nitems: {columns: {SIZE: string, KIND: string}}\n")
     _, silent = run(*arguments, "--config", str(config))
 
     assert guessed["guessed_item_columns"] == {"KIND": "string", "SIZE": "number"}
     assert declared["guessed_item_columns"] == {"KIND": "string"}
-    assert "types of item columns guessed from their values: KIND (string), SIZE (number)" in " ".join(said.split())
+    assert "types of item columns guessed from their values: KIND (string), SIZE (number)" in " ".join(messages.split())
     assert "guessed" not in silent
 
 

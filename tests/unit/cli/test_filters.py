@@ -117,10 +117,10 @@ def test_inputs_needed_for_the_count_are_listed_and_unknown_ones_refused() -> No
         "INCLUDE ItemID WHERE Items.PRICE <= $MOST AND Items.BRAND IN ($BRANDS) AND Items.PRICE < CurrentItem.PRICE"
     )
 
-    asked = run(expression, "--value", "MOST=2")
+    incomplete = run(expression, "--value", "MOST=2")
 
-    assert asked.exit_code == 0
-    assert asked.stdout.splitlines()[-1] == "not counted: it needs --value BRANDS=... and the item of a request"
+    assert incomplete.exit_code == 0
+    assert incomplete.stdout.splitlines()[-1] == "not counted: it needs --value BRANDS=... and the item of a request"
     with pytest.raises(
         InvalidInput, match=r"filterValues\.MOSTT is not a parameter of filter .*, expected MOST, BRANDS"
     ):

@@ -100,7 +100,7 @@ def test_gzip_file_of_repeated_content_is_refused(
 
 
 @pytest.fixture
-def halfway(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def partly_valid_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Write a gzip file whose second chunk exceeds the bound."""
     monkeypatch.setattr(csv_rows, "_BLOCK_BYTES", 1 << 16)
     for module in (files, load_metadata):
@@ -111,9 +111,11 @@ def halfway(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.usefixtures("small_bounds")
-def test_rows_imported_before_the_limit_are_named_and_can_be_removed(deployment: Deployment, halfway: Path) -> None:
+def test_rows_imported_before_the_limit_are_named_and_can_be_removed(
+    deployment: Deployment, partly_valid_file: Path
+) -> None:
     with pytest.raises(InvalidInput, match=f"The lake has the rows before. Remove them with .* {NOW_MS}"):
-        load(deployment, halfway)
+        load(deployment, partly_valid_file)
     assert lake_objects(deployment)
 
     undo(deployment, NOW_MS)
@@ -122,18 +124,20 @@ def test_rows_imported_before_the_limit_are_named_and_can_be_removed(deployment:
 
 
 @pytest.mark.usefixtures("small_bounds")
-def test_items_imported_before_the_limit_are_reported(deployment: Deployment, halfway: Path) -> None:
-    halfway.write_bytes(gzip.compress(b"ITEM_ID\n" + b"an-item\n" * 60_000) + gzip.compress(b"an-item\n" * 600_000))
+def test_items_imported_before_the_limit_are_reported(deployment: Deployment, partly_valid_file: Path) -> None:
+    partly_valid_file.write_bytes(
+        gzip.compress(b"ITEM_ID\n" + b"an-item\n" * 60_000) + gzip.compress(b"an-item\n" * 600_000)
+    )
 
     with pytest.raises(InvalidInput, match="The rows before are stored"):
-        import_items([halfway], deployment, now_ms=NOW_MS)
+        import_items([partly_valid_file], deployment, now_ms=NOW_MS)
 
 
 @pytest.mark.usefixtures("small_bounds")
-def test_dry_run_reports_no_rows_before_the_limit(deployment: Deployment, halfway: Path) -> None:
+def test_dry_run_reports_no_rows_before_the_limit(deployment: Deployment, partly_valid_file: Path) -> None:
     with pytest.raises(InvalidInput, match=r"(expected at most|times its size)[^;]*; if all (is|are) real, [^.]*$"):
         import_interactions(
-            [halfway], deployment, default_event_type="view", now_ms=NOW_MS, options=Options(dry_run=True)
+            [partly_valid_file], deployment, default_event_type="view", now_ms=NOW_MS, options=Options(dry_run=True)
         )
 
 

@@ -53,11 +53,11 @@ def test_repeated_run_writes_only_missing_objects(
     empty(deployment, history)
     record = Journal.record
 
-    def record_and_die(journal: Journal, step: str, count: int, **options: Any) -> None:
+    def record_and_raise(journal: Journal, step: str, count: int, **options: Any) -> None:
         record(journal, step, count, **options)
         raise Killed
 
-    monkeypatch.setattr(Journal, "record", record_and_die)
+    monkeypatch.setattr(Journal, "record", record_and_raise)
     with pytest.raises(Killed):
         load(deployment, history)
     monkeypatch.setattr(Journal, "record", record)

@@ -73,16 +73,16 @@ def load(deployment: Deployment, path: Path) -> None:
 def test_import_of_an_old_file_restores_no_erased_user(
     deployment: Deployment, pseudonyms: Pseudonyms, tmp_path: Path
 ) -> None:
-    events, people = write(tmp_path / "e.csv", EVENTS), write(tmp_path / "u.csv", USERS)
+    events, users_file = write(tmp_path / "e.csv", EVENTS), write(tmp_path / "u.csv", USERS)
     erase(deployment, pseudonyms.erased_user("ann"))
 
     load(deployment, events)
-    summary = import_users([people], deployment, now_ms=NOW_MS)
+    summary = import_users([users_file], deployment, now_ms=NOW_MS)
 
     assert [row["user_id"] for row in rows(deployment)] == ["bob"]
     assert (profiles(deployment), users(deployment)) == ({"u#bob"}, {"bob": {"city": "Linz"}})
     assert reasons(events) == ["USER_ID is an erased user's"]
-    assert reasons(people) == ["USER_ID is an erased user's", "USER_ID is missing"]
+    assert reasons(users_file) == ["USER_ID is an erased user's", "USER_ID is missing"]
     assert summary.imported == 1
 
 

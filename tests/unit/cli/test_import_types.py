@@ -148,12 +148,12 @@ def test_column_with_an_invalid_filter_name_has_a_rename_hint(
     path.write_text("ITEM_ID,Auf Lager,PRICE\n1,true,3\n")
 
     import_items([path], deployment, now_ms=NOW_MS, options=Options(declares=True))
-    said = capsys.readouterr().err
+    output = capsys.readouterr().err
     summary = import_items(
         [path], deployment, now_ms=NOW_MS, options=Options(mapping=["Auf Lager=AUF_LAGER"], declares=True)
     )
 
-    assert "filters cannot name the column 'Auf Lager'. Rename it with `--map 'Auf Lager=AUF_LAGER'`" in said
+    assert "filters cannot name the column 'Auf Lager'. Rename it with `--map 'Auf Lager=AUF_LAGER'`" in output
     assert summary.inferred == {"aufLager": "boolean"}
     assert "filters cannot" not in capsys.readouterr().err
 

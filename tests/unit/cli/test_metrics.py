@@ -26,9 +26,9 @@ def test_list_cost_grows_with_versions_and_arms() -> None:
 
 
 def test_namespace_is_that_of_deployed_functions() -> None:
-    said = json.loads(CliRunner().invoke(app, ["metrics", "--json"]).stdout)["namespace"]
+    printed = json.loads(CliRunner().invoke(app, ["metrics", "--json"]).stdout)["namespace"]
 
-    assert said.replace("<environment>", "prod") == namespace(Settings(name="prod", region="eu-west-1"))
+    assert printed.replace("<environment>", "prod") == namespace(Settings(name="prod", region="eu-west-1"))
 
 
 def test_documentation_has_the_totals_of_the_list() -> None:
@@ -45,10 +45,10 @@ def test_documentation_has_the_totals_of_the_list() -> None:
 def test_number_of_versions_must_be_from_1_to_10000(versions: str) -> None:
     answer = CliRunner().invoke(app, ["metrics", "--versions", versions])
 
-    said = " ".join(answer.stderr.replace("│", " ").split())
+    printed = " ".join(answer.stderr.replace("│", " ").split())
     assert answer.exit_code == 2
-    assert "--versions" in said
-    assert f"{versions} is not in the range 1<=x<=10000" in said
+    assert "--versions" in printed
+    assert f"{versions} is not in the range 1<=x<=10000" in printed
 
 
 def test_table_has_the_total_cost() -> None:

@@ -65,7 +65,7 @@ def shop(deployment: Deployment, client: Callable[[str], Any], monkeypatch: pyte
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+def requests(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """Return the requests that the function receives; it always returns the same."""
     questions: list[dict[str, Any]] = []
 
@@ -92,10 +92,10 @@ def test_rule_set_is_shown_as_in_the_file() -> None:
         run("show", "autumn")
 
 
-def test_preview_shows_both_lists_side_by_side(asked: list[dict[str, Any]]) -> None:
+def test_preview_shows_both_lists_side_by_side(requests: list[dict[str, Any]]) -> None:
     lines = run("preview", "--user", "anna", "--exclude", "pear").stdout.splitlines()
 
-    assert asked == [{"userId": "anna", "numResults": 10, "exclude": ["pear"], "metadata": ["TITLE"]}]
+    assert requests == [{"userId": "anna", "numResults": 10, "exclude": ["pear"], "metadata": ["TITLE"]}]
     rows = [line[1:-1].split("│") for line in lines if line.startswith("│")]
     assert [[cell.strip() for cell in row] for row in rows] == [
         ["1", "fig Fig", "kiwi", "promoted:sale", ""],
@@ -104,20 +104,20 @@ def test_preview_shows_both_lists_side_by_side(asked: list[dict[str, Any]]) -> N
     assert lines[-3:] == ["rules spring, for-you, model v1", "unsatisfied: pin:plum filtered", "degraded: stale-model"]
 
 
-def test_preview_accepts_a_file_that_is_not_applied(asked: list[dict[str, Any]], tmp_path: Path) -> None:
+def test_preview_accepts_a_file_that_is_not_applied(requests: list[dict[str, Any]], tmp_path: Path) -> None:
     draft = tmp_path / "draft.yaml"
     draft.write_text('format: 1\nrules: {autumn: {pins: [{item: "7", position: 1}]}}\n')
 
     result = run("preview", "--item", "fig", "--file", str(draft), "--rules", "autumn", "--metadata", "", "--json")
 
     assert json.loads(result.stdout) == FOUND
-    (question,) = asked
+    (question,) = requests
     assert question["recommender"] == "similar-items"
     assert question["configuration"] == {"format": 1, "rules": {"autumn": {"pins": [{"item": "7", "position": 1}]}}}
 
 
 def test_preview_names_the_list_before_and_shows_several_columns(
-    asked: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+    requests: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = [{"itemId": "fig", "score": 2.0, "origin": "ranked", "metadata": {"TITLE": "Fig", "PRICE": 2}}]
     monkeypatch.setitem(FOUND, "before", before)
@@ -125,14 +125,14 @@ def test_preview_names_the_list_before_and_shows_several_columns(
 
     shown = run("preview", "--user", "anna", "--metadata", "TITLE", "--metadata", "PRICE").stdout
 
-    assert asked[0]["metadata"] == ["TITLE", "PRICE"]
+    assert requests[0]["metadata"] == ["TITLE", "PRICE"]
     assert "fig Fig 2" in shown
     assert "live" in shown
     assert "without rules" not in shown
 
 
 def test_preview_summarises_several_users(
-    asked: list[dict[str, Any]], deployment: Deployment, client: Callable[[str], Any]
+    requests: list[dict[str, Any]], deployment: Deployment, client: Callable[[str], Any]
 ) -> None:
     profiles = ProfileStore(client("dynamodb"), deployment.names.profiles_table)
     for profile_id in ("u#anna", "u#ben", "s#visit"):
@@ -141,7 +141,7 @@ def test_preview_summarises_several_users(
     found = json.loads(run("preview", "--users", "5", "--json").stdout)
     shown = run("preview", "--users", "1").stdout
 
-    assert sorted(question["userId"] for question in asked[:2]) == ["anna", "ben"]
+    assert sorted(question["userId"] for question in requests[:2]) == ["anna", "ben"]
     assert found == {
         "users": 2,
         "positions": 4,
@@ -157,7 +157,7 @@ def test_preview_summarises_several_users(
     assert "unsatisfied: pin:plum filtered, for 1 user" in shown
 
 
-def test_preview_of_users_without_profiles_is_refused(asked: list[dict[str, Any]]) -> None:
+def test_preview_of_users_without_profiles_is_refused(requests: list[dict[str, Any]]) -> None:
     with pytest.raises(InvalidInput, match="no user has a profile"):
         run("preview", "--users", "5")
     assert run("preview", "--users", "5", "--user", "anna").exit_code == 2

@@ -127,15 +127,15 @@ def test_failed_or_busy_run_is_an_error(
 
 
 @pytest.mark.parametrize(
-    ("begun", "said"), [(True, f"started {ARN}\n"), (False, f"started {ARN}, which has not begun yet\n")]
+    ("begun", "output"), [(True, f"started {ARN}\n"), (False, f"started {ARN}, which has not begun yet\n")]
 )
 def test_no_follow_option_waits_until_the_run_has_started(
-    shop: Deployment, monkeypatch: pytest.MonkeyPatch, begun: bool, said: str
+    shop: Deployment, monkeypatch: pytest.MonkeyPatch, begun: bool, output: str
 ) -> None:
-    asked: list[str] = []
+    polled: list[str] = []
 
     def waited(where: Deployment, execution_arn: str, *, within_s: float) -> bool:
-        asked.append(execution_arn)
+        polled.append(execution_arn)
         assert within_s == 60
         return begun
 
@@ -143,7 +143,7 @@ def test_no_follow_option_waits_until_the_run_has_started(
 
     result = CliRunner().invoke(app, ["train", "--no-follow", "--env", "shop"], catch_exceptions=False)
 
-    assert (result.exit_code, result.stdout, asked) == (0, said, [ARN])
+    assert (result.exit_code, result.stdout, polled) == (0, output, [ARN])
 
 
 def test_no_follow_option_fails_if_another_run_is_active(
@@ -159,8 +159,8 @@ def test_no_follow_option_fails_if_another_run_is_active(
         main()
 
     assert ended.value.code == 1
-    said = capsys.readouterr()
-    assert ("run r0 goes on as execution e0" in said.err, said.out) == (True, "")
+    output = capsys.readouterr()
+    assert ("run r0 goes on as execution e0" in output.err, output.out) == (True, "")
 
 
 def test_running_execution_is_followed_without_a_new_start(shop: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:

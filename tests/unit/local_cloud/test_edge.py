@@ -71,7 +71,7 @@ class Edge:
     """Distribution that listens, and the requests that its API received."""
 
     def __init__(self) -> None:
-        self.asked: list[HttpRequest] = []
+        self.requests: list[HttpRequest] = []
         self.server = DistributionServer(
             read_distribution(Properties(distribution())),
             buckets={BUCKET_HOST: "pages"},
@@ -87,7 +87,7 @@ class Edge:
         )
 
     def _answer(self, request: HttpRequest) -> HttpResponse:
-        self.asked.append(request)
+        self.requests.append(request)
         return HttpResponse(201, (("x-of", "api"),), b"{}")
 
     def get(self, path: str, *, method: str = "GET", headers: Sequence[tuple[str, str]] = ()) -> HttpResponse:
@@ -131,7 +131,7 @@ def test_unchanged_object_is_not_modified(edge: Edge) -> None:
 def test_api_origin_gets_the_request_without_the_host_header(edge: Edge) -> None:
     answer = edge.get("/api/items", method="POST", headers=[("Authorization", "Bearer t")])
 
-    (asked,) = edge.asked
+    (asked,) = edge.requests
     assert (asked.method, asked.path, asked.query) == ("POST", "/api/items", "a=1")
     assert asked.headers == (("Authorization", "Bearer t"),)
     assert (answer.status, answer.headers) == (201, (("x-of", "api"),))

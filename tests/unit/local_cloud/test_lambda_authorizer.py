@@ -28,12 +28,12 @@ class Function:
 
     def __init__(self) -> None:
         self.answer: object = {"isAuthorized": True}
-        self.asked: list[Mapping[str, Any]] = []
+        self.events: list[Mapping[str, Any]] = []
         self.now_s = 0.0
 
     def __call__(self, function_arn: str, event: Mapping[str, Any], *, timeout_s: float) -> InvocationResult:
         assert (function_arn, timeout_s) == ("arn:f", 10.0)
-        self.asked.append(event)
+        self.events.append(event)
         if isinstance(self.answer, Exception):
             raise self.answer
         payload = self.answer if isinstance(self.answer, bytes) else json.dumps(self.answer).encode()
@@ -70,7 +70,7 @@ def test_decision_is_cached_for_its_time_to_live(function: Function, ttl_s: floa
         function.now_s = now_s
         assert status(authorizer, key) == 200
 
-    assert len(function.asked) == (2 if ttl_s else 4)
+    assert len(function.events) == (2 if ttl_s else 4)
 
 
 def test_cached_permission_ends_with_its_time_to_live(function: Function) -> None:
@@ -90,7 +90,7 @@ def test_authorizer_without_identity_sources_is_invoked_for_each_request(functio
     authorizer = function.authorizer()
 
     assert [status(authorizer), status(authorizer)] == [200, 200]
-    assert [event["identitySource"] for event in function.asked] == [None, None]
+    assert [event["identitySource"] for event in function.events] == [None, None]
 
 
 @pytest.mark.parametrize(
@@ -105,13 +105,13 @@ def test_authorizer_without_identity_sources_is_invoked_for_each_request(functio
 def test_identity_is_read_from_its_source(function: Function, expression: str, value: str) -> None:
     assert status(function.authorizer(expression), ("x-key", "h"), query="key=q") == 200
 
-    assert function.asked[0]["identitySource"] == [value]
+    assert function.events[0]["identitySource"] == [value]
 
 
 def test_repeated_header_is_one_identity(function: Function) -> None:
     status(function.authorizer("$request.header.Key"), ("Key", "a"), ("key", "b"))
 
-    assert function.asked[0]["identitySource"] == ["a,b"]
+    assert function.events[0]["identitySource"] == ["a,b"]
 
 
 def test_decisions_are_per_route_when_it_is_an_identity_source(function: Function) -> None:
@@ -120,7 +120,7 @@ def test_decisions_are_per_route_when_it_is_an_identity_source(function: Functio
     for route in (ROUTE, ROUTE, Match(Route("GET /b", "arn"), {})):
         status(authorizer, key, route=route)
 
-    assert len(function.asked) == 2
+    assert len(function.events) == 2
 
 
 def test_decisions_are_per_stage(function: Function) -> None:
@@ -129,7 +129,7 @@ def test_decisions_are_per_stage(function: Function) -> None:
     for stage in ("$default", "$default", "trial"):
         authorizer.admit(request(("key", "a")), replace(API, stage=stage), ROUTE)
 
-    assert len(function.asked) == 2
+    assert len(function.events) == 2
 
 
 @pytest.mark.parametrize(

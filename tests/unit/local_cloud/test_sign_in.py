@@ -53,7 +53,7 @@ class Pool:
         return self.call("GET", "/oauth2/authorize", query=urlencode(asked))
 
     def code(self, **changes: str | None) -> str:
-        return came_back(self.authorize(**changes))["code"]
+        return redirect_parameters(self.authorize(**changes))["code"]
 
     def token(self, headers: Sequence[tuple[str, str]] = (), **form: str) -> HttpResponse:
         return self.call("POST", "/oauth2/token", body=urlencode(form), headers=headers)
@@ -70,7 +70,7 @@ def pool() -> Iterator[Pool]:
     found.server.stop()
 
 
-def came_back(response: HttpResponse) -> dict[str, str]:
+def redirect_parameters(response: HttpResponse) -> dict[str, str]:
     """Return what the redirect to the page says."""
     assert response.status == 302
     location = urlsplit(dict(response.headers)["Location"])
@@ -94,7 +94,7 @@ def test_pkce_challenge_equals_the_example_of_the_standard() -> None:
 
 
 def test_code_is_exchanged_for_tokens_of_the_local_operator(pool: Pool) -> None:
-    back = came_back(pool.authorize())
+    back = redirect_parameters(pool.authorize())
     tokens = document(pool.exchange(back["code"]))
 
     assert back["state"] == "s"
@@ -123,7 +123,7 @@ def test_redirect_to_a_foreign_page_is_refused(pool: Pool, changes: dict[str, st
     ],
 )
 def test_invalid_request_is_redirected_with_its_error(pool: Pool, changes: dict[str, str | None], error: str) -> None:
-    back = came_back(pool.authorize(**changes))
+    back = redirect_parameters(pool.authorize(**changes))
 
     assert (back["error"], back["state"]) == (error, "s")
     assert "code" not in back

@@ -76,7 +76,7 @@ def test_purged_user_leaves_no_data_after_a_fast_purge(
     check(seed, cloud=cloud, aws=aws, units_per_s=1_000)
 
 
-def until_the_logins_time(work: PurgeContext) -> Iterator[None]:
+def purge_until_the_login_time(work: PurgeContext) -> Iterator[None]:
     """Remove what a session did until its login, by the time that its device gave to the login."""
     own = work.progress.own_sessions()
     times = pa.array([work.progress.sessions[session][0] for session in own], pa.int64())
@@ -109,7 +109,7 @@ DEFECTS: dict[str, tuple[object, str, Any]] = {
     "the login's own time decides what is erased": (
         service,
         "STEPS",
-        tuple(until_the_logins_time if step is purge_session_rows else step for step in STEPS),
+        tuple(purge_until_the_login_time if step is purge_session_rows else step for step in STEPS),
     ),
     "quarantined logins are not looked for": (service, "STEPS", without(find_sessions)),
 }

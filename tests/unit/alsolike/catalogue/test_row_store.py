@@ -58,7 +58,7 @@ def test_largest_properties_are_stored(dynamodb: Any) -> None:
     assert stored.properties["a"] == [1e15] * 6398
 
 
-class Deaf:
+class LostResponses:
     """A DynamoDB client whose first response to each write is lost, so that botocore repeats the write."""
 
     def __init__(self, client: Any) -> None:
@@ -73,7 +73,7 @@ class Deaf:
 
 
 def test_write_with_a_lost_response_is_applied_once(dynamodb: Any) -> None:
-    store = CatalogueStore(cast(Any, Deaf(dynamodb)), "catalogue")
+    store = CatalogueStore(cast(Any, LostResponses(dynamodb)), "catalogue")
 
     assert store.insert(Item("a", {"v": 1}), now_ms=5)
     assert not store.insert(Item("a", {"v": 9}), now_ms=5)

@@ -31,12 +31,12 @@ class Counting:
 
     def __init__(self, client: Any) -> None:
         self._client = client
-        self.asked = 0
+        self.reads = 0
         self.changed = 0
         self.error: Exception | None = None
 
     def get_object(self, **call: Any) -> Any:
-        self.asked += 1
+        self.reads += 1
         if self.error:
             raise self.error
         answer = self._client.get_object(**call)
@@ -61,9 +61,9 @@ def test_change_is_visible_at_the_first_call_after_the_interval(
     apply(store, 2)
 
     assert reader.current(now_ms=30_999).version == 0
-    assert counting.asked == 1
+    assert counting.reads == 1
     assert reader.current(now_ms=31_000).version == 1
-    assert counting.asked == 2
+    assert counting.reads == 2
 
 
 def test_unchanged_configuration_is_not_downloaded_again(
@@ -73,7 +73,7 @@ def test_unchanged_configuration_is_not_downloaded_again(
     first = reader.current(now_ms=0)
 
     assert reader.current(now_ms=30_000) is first
-    assert (counting.asked, counting.changed) == (2, 1)
+    assert (counting.reads, counting.changed) == (2, 1)
 
 
 def test_refresh_reads_immediately_and_restarts_the_interval(
@@ -84,7 +84,7 @@ def test_refresh_reads_immediately_and_restarts_the_interval(
 
     assert reader.refresh(now_ms=10_000).version == 1
     reader.current(now_ms=39_999)
-    assert counting.asked == 2
+    assert counting.reads == 2
 
 
 UNANSWERED = [

@@ -30,7 +30,7 @@ properties = st.fixed_dictionaries(
     {"price": st.integers(0, 3), "creationTimestamp": times, "genre": texts, "tags": st.lists(texts, max_size=3)},
     optional={"organic": st.booleans()},
 )
-people: st.SearchStrategy[dict[str, Any]] = st.just({}) | st.fixed_dictionaries(
+user_properties: st.SearchStrategy[dict[str, Any]] = st.just({}) | st.fixed_dictionaries(
     {
         "genre": texts,
         "tags": st.lists(texts, max_size=2),
@@ -50,7 +50,7 @@ later_segments = st.lists(
 )
 catalogues = st.builds(lambda first, later: [first, *later], first_segments, later_segments)
 events = st.lists(st.builds(Event, st.sampled_from([*ITEM_IDS, "i9"]), st.sampled_from(TYPES), times), max_size=8)
-askers = st.builds(Asker, events, people, people, times)
+askers = st.builds(Asker, events, user_properties, user_properties, times)
 tests_of_the_user: st.SearchStrategy[list[Clause]] = st.just([]) | st.lists(user_clauses(), min_size=1, max_size=2)
 expressions = st.tuples(st.sampled_from(["INCLUDE", "EXCLUDE"]), clauses(), tests_of_the_user, st.booleans())
 

@@ -6,7 +6,7 @@ from alsolike.lake.dead_letters import DeadLetter, Kind
 
 
 @pytest.mark.parametrize(
-    ("reason", "told"),
+    ("reason", "expected"),
     [
         ('user_id is "anna", expected a string', "user_id is …, expected a string"),
         (r'user_id is "a\"bob@shop.example", expected a string', "user_id is …, expected a string"),
@@ -17,5 +17,5 @@ from alsolike.lake.dead_letters import DeadLetter, Kind
         ("event_time_ms is -1.5e+20, expected null", "event_time_ms is …, expected …"),
     ],
 )
-def test_reason_class_contains_no_values(reason: str, told: str) -> None:
-    assert DeadLetter("key", Kind.RECORD, reason, 0, ()).reason_class == told
+def test_reason_class_contains_no_values(reason: str, expected: str) -> None:
+    assert DeadLetter("key", Kind.RECORD, reason, 0, ()).reason_class == expected

@@ -223,10 +223,10 @@ class Throttled:
     def __init__(self, client: Any, *most: int) -> None:
         self._client = client
         self._most = list(most)
-        self.asked: list[int] = []
+        self.batch_sizes: list[int] = []
 
     def _processed(self, given: list[Any]) -> int:
-        self.asked.append(len(given))
+        self.batch_sizes.append(len(given))
         return self._most.pop(0) if self._most else len(given)
 
     def batch_get_item(self, RequestItems: dict[str, Any]) -> Any:  # noqa: N803 - as boto3 has it
@@ -252,7 +252,7 @@ def test_unprocessed_writes_are_retried_with_delays(dynamodb: Any) -> None:
     store.add("u#1", [seen(second) for second in range(1, 25)], now_ms=NOW_MS)
 
     assert len(ProfileStore(dynamodb, "profiles").read("u#1").recent) == 24
-    assert client.asked == [24, 4, 4, 4]
+    assert client.batch_sizes == [24, 4, 4, 4]
     assert pauses == [0.05, 0.1]
 
 
@@ -265,7 +265,7 @@ def test_unprocessed_link_reads_are_retried_with_delays(dynamodb: Any) -> None:
     found = ProfileStore(cast(Any, client), "profiles", pause=pauses.append).links(sessions)
 
     assert set(found) == set(sessions)
-    assert client.asked == [100, 60, 60, 60]  # 120 less the first 60, three times
+    assert client.batch_sizes == [100, 60, 60, 60]  # 120 less the first 60, three times
     assert pauses == [0.05, 0.1]
 
 

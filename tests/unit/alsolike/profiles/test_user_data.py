@@ -174,7 +174,7 @@ def test_quarantined_record_is_exported_with_its_reason_or_raw(stores: Stores) -
 
 
 def test_receipt_is_found_by_the_user_id(stores: Stores) -> None:
-    erasure = stores.ask("ann")
+    erasure = stores.request_erasure("ann")
 
     assert document(stores, "ann")["erasure"]["erasure_id"] == erasure
     assert document(stores, "bob")["erasure"] is None

@@ -78,7 +78,7 @@ def test_canary_arms_have_its_share_and_versions() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fields", "said"),
+    ("fields", "message"),
     [
         ({"version": "v" * (MAX_VERSION_BYTES + 1)}, "has a name of more than 57 bytes"),
         ({"share": 0.0}, "share is 0.0, expected above 0 and below 1"),
@@ -91,9 +91,9 @@ def test_canary_arms_have_its_share_and_versions() -> None:
         ({"planned_answers": 0.5}, "planned_answers is 0.5, expected a whole number"),
     ],
 )
-def test_invalid_canary_is_refused(s3: Any, fields: dict[str, Any], said: str) -> None:
+def test_invalid_canary_is_refused(s3: Any, fields: dict[str, Any], message: str) -> None:
     values = {"version": "v2", "champion": "v1", "share": 0.1, "started_ms": 1, "ends_ms": 2, "planned_answers": 3}
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(ValueError, match=message):
         Canary(**{**values, "run_id": "run", **fields})
 
 

@@ -93,12 +93,12 @@ def test_concurrently_changed_decision_is_not_overwritten(
     decisions.keep(decision(BAD))
     read = s3.get_object
 
-    def then_somebody_writes(**arguments: Any) -> dict[str, Any]:
+    def concurrent_write(**arguments: Any) -> dict[str, Any]:
         answer: dict[str, Any] = read(**arguments)
         s3.put_object(Bucket=BUCKET, Key=decision_key("v2"), Body=decision(BAD, BAD).to_json())
         return answer
 
-    monkeypatch.setattr(s3, "get_object", then_somebody_writes)
+    monkeypatch.setattr(s3, "get_object", concurrent_write)
 
     with pytest.raises(ConcurrentUpdate, match=r"registry/decisions/v2\.json changed meanwhile"):
         decisions.force("v2", reason="we want it")

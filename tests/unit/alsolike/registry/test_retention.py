@@ -26,7 +26,7 @@ def trying(version: str, *, end_ms: int | None) -> Experiment:
     return Experiment(version, "default", 0, end_ms, (Arm("control", 0.5), Arm("new", 0.5, model=version)))
 
 
-def gone(stored: list[StoredVersion], *, others: int, keeps: tuple[str, ...] = ()) -> list[str]:
+def retired(stored: list[StoredVersion], *, others: int, keeps: tuple[str, ...] = ()) -> list[str]:
     found = superfluous(stored, dict.fromkeys(keeps, "is needed"), others=others, now_ms=NOW_MS)
     return [each.version for each in found]
 
@@ -56,8 +56,8 @@ def test_rolled_back_version_is_not_kept_for_a_rollback() -> None:
 def test_latest_unprotected_versions_are_kept() -> None:
     stored = [StoredVersion(f"v{number}", number, True) for number in range(6)]
 
-    assert gone(stored, others=2, keeps=("v0", "v4")) == ["v2", "v1"]
-    assert gone(stored, others=10) == []
+    assert retired(stored, others=2, keeps=("v0", "v4")) == ["v2", "v1"]
+    assert retired(stored, others=10) == []
 
 
 def test_incomplete_upload_is_deleted_after_the_upload_time_limit() -> None:
@@ -67,7 +67,7 @@ def test_incomplete_upload_is_deleted_after_the_upload_time_limit() -> None:
         StoredVersion("whole", 1, True),
     ]
 
-    assert gone(stored, others=1) == ["old"]
+    assert retired(stored, others=1) == ["old"]
 
 
 class TestModelFiles:

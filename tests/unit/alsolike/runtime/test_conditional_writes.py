@@ -16,7 +16,7 @@ from alsolike.runtime.s3 import S3Object
 from tests.fakes.places import BUCKET
 
 
-class Deaf:
+class LostResponses:
     """An S3 client whose first response to each write is lost, so that botocore repeats the write."""
 
     def __init__(self, client: Any) -> None:
@@ -61,7 +61,7 @@ def test_object_deleted_after_the_read_is_not_recreated(s3: Any) -> None:
 
 
 def test_write_with_a_lost_response_succeeds(s3: Any) -> None:
-    deaf = Deaf(s3)
+    deaf = LostResponses(s3)
 
     first = put(deaf, b"1")
     second = put(deaf, b"2", first)
@@ -104,4 +104,4 @@ def test_registry_change_with_a_lost_response_succeeds(s3: Any, change: Callable
     for version in ("v1", "v2"):
         s3.put_object(Bucket=BUCKET, Key=f"{model_prefix(version)}manifest.json", Body=b"{}")
 
-    change(Deaf(s3))
+    change(LostResponses(s3))

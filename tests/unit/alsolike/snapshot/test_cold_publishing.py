@@ -45,7 +45,7 @@ class Catalogue:
     def publish(self, *changes: Change, most: int = 100, now_ms: int = NOW_MS) -> ColdPublished | None:
         return ColdPublisher(self._store, self._contents, most=most).publish(changes, now_ms=now_ms)
 
-    def crown(self, version: str, *item_ids: str, rare: Sequence[str] = ()) -> None:
+    def make_champion(self, version: str, *item_ids: str, rare: Sequence[str] = ()) -> None:
         path = self._directory / "index"
         known = {item_id: ITEMS[item_id] for item_id in item_ids or ITEMS}
         index_of(known, scales=Scales(new=2.0, rare=0.5), rare=rare).write(path)
@@ -90,7 +90,7 @@ def test_snapshot_without_a_champion_has_no_cold_items(catalogue: Catalogue) -> 
 
 def test_first_champion_makes_unknown_items_cold(catalogue: Catalogue) -> None:
     catalogue.change(item("vase"), item("new"), Change("gone", 1, None))
-    catalogue.crown("v1")
+    catalogue.make_champion("v1")
 
     assert catalogue.publish() == ColdPublished(items=1, compared=1)
     assert catalogue.cold("vase", "new", "gone") == ["new"]
@@ -98,7 +98,7 @@ def test_first_champion_makes_unknown_items_cold(catalogue: Catalogue) -> None:
 
 
 def test_changed_item_is_the_only_one_compared(catalogue: Catalogue) -> None:
-    catalogue.crown("v1")
+    catalogue.make_champion("v1")
     catalogue.change(item("old"))
     catalogue.publish()
     catalogue.change(item("new"), item("vase", 2))
@@ -108,7 +108,7 @@ def test_changed_item_is_the_only_one_compared(catalogue: Catalogue) -> None:
 
 
 def test_change_of_known_items_writes_nothing(catalogue: Catalogue) -> None:
-    catalogue.crown("v1")
+    catalogue.make_champion("v1")
     catalogue.publish()
     before = catalogue.s3.list_objects_v2(Bucket=BUCKET)["KeyCount"]
 
@@ -117,7 +117,7 @@ def test_change_of_known_items_writes_nothing(catalogue: Catalogue) -> None:
 
 
 def test_repeated_and_late_changes_give_the_same_result(catalogue: Catalogue) -> None:
-    catalogue.crown("v1")
+    catalogue.make_champion("v1")
     catalogue.publish()
     for change in (item("new", 2), item("new", 1, colour="blue"), item("new", 2)):
         catalogue.change(change)
@@ -132,20 +132,20 @@ def test_repeated_and_late_changes_give_the_same_result(catalogue: Catalogue) ->
 
 def test_new_champion_recomputes_all_cold_items(catalogue: Catalogue) -> None:
     catalogue.change(item("vase"), item("new"))
-    catalogue.crown("v1")
+    catalogue.make_champion("v1")
     catalogue.publish()
-    catalogue.crown("v2", "bowl", "cup", "jug")
+    catalogue.make_champion("v2", "bowl", "cup", "jug")
 
     assert catalogue.publish() == ColdPublished(items=2, compared=2)
     assert (catalogue.cold("vase", "new"), catalogue.cold_model) == (["vase", "new"], "v2")
 
 
 def test_item_known_but_not_learned_by_a_training_is_rare(catalogue: Catalogue) -> None:
-    catalogue.crown("v1")
+    catalogue.make_champion("v1")
     catalogue.change(item("new"))
     catalogue.publish(item("new"))
     before = catalogue.scale()
-    catalogue.crown("v2", rare=["new"])
+    catalogue.make_champion("v2", rare=["new"])
 
     catalogue.publish()
 
@@ -157,7 +157,7 @@ def test_item_known_but_not_learned_by_a_training_is_rare(catalogue: Catalogue) 
 
 def test_cold_items_above_the_limit_are_those_changed_last(catalogue: Catalogue) -> None:
     catalogue.change(item("a", 1), item("b", 2), item("c", 3))
-    catalogue.crown("v1")
+    catalogue.make_champion("v1")
 
     assert catalogue.publish(most=2) == ColdPublished(items=2, compared=2, left_out=1)
     catalogue.change(item("d", 4))
@@ -166,7 +166,7 @@ def test_cold_items_above_the_limit_are_those_changed_last(catalogue: Catalogue)
 
 
 def test_deleted_items_free_capacity_for_others(catalogue: Catalogue) -> None:
-    catalogue.crown("v1")
+    catalogue.make_champion("v1")
     catalogue.change(item("new1", 5), item("new2", 6))
     catalogue.publish(item("new1", 5), item("new2", 6), most=2)
     catalogue.change(Change("new1", 7, None), Change("new2", 7, None))
@@ -177,7 +177,7 @@ def test_deleted_items_free_capacity_for_others(catalogue: Catalogue) -> None:
 
 
 def test_lost_file_is_recreated_and_the_catalogue_is_read_without_it(catalogue: Catalogue) -> None:
-    catalogue.crown("v1")
+    catalogue.make_champion("v1")
     catalogue.change(item("old"))
     catalogue.publish()
     stored = catalogue._store.manifest().manifest.cold
@@ -194,7 +194,7 @@ def test_lost_file_is_recreated_and_the_catalogue_is_read_without_it(catalogue: 
 
 def test_concurrent_writers_keep_all_cold_items(s3: Any, tmp_path: Path) -> None:
     other = Catalogue(s3, tmp_path / "other")
-    other.crown("v1")
+    other.make_champion("v1")
     other.publish()
     interruptions: list[Change] = [item("b")]
 
@@ -222,12 +222,12 @@ def test_champion_changed_during_a_publication_is_used(s3: Any, tmp_path: Path) 
             nonlocal promotions
             for version in promotions:
                 promotions = ()
-                mine.crown(version, "bowl", "cup", "jug")
+                mine.make_champion(version, "bowl", "cup", "jug")
             return super().upload(segment, now_ms=now_ms)
 
     mine = Catalogue(s3, tmp_path / "mine")
     mine.change(item("vase"))
-    mine.crown("v1")
+    mine.make_champion("v1")
     mine = Catalogue(s3, tmp_path / "mine", store=Overtaken)
 
     mine.publish()
@@ -236,7 +236,7 @@ def test_champion_changed_during_a_publication_is_used(s3: Any, tmp_path: Path) 
 
 
 def test_champion_without_a_content_index_raises_invalid_bundle(catalogue: Catalogue) -> None:
-    catalogue.crown("v1")
+    catalogue.make_champion("v1")
     catalogue.s3.delete_object(Bucket=BUCKET, Key=f"models/v1/{CONTENT_FILE}")
 
     with pytest.raises(InvalidBundle, match=r"models/v1/content\.tensors does not exist"):
@@ -248,12 +248,12 @@ def test_invalid_index_is_downloaded_again_only_after_a_change(
 ) -> None:
     key, get, fetched = f"models/v1/{CONTENT_FILE}", catalogue.s3.get_object, []
 
-    def noting(**call: Any) -> Any:
+    def recording(**call: Any) -> Any:
         fetched.extend([call["Key"]] if call["Key"] == key else [])
         return get(**call)
 
-    monkeypatch.setattr(catalogue.s3, "get_object", noting)
-    catalogue.crown("v1")
+    monkeypatch.setattr(catalogue.s3, "get_object", recording)
+    catalogue.make_champion("v1")
     index = get(Bucket=BUCKET, Key=key)["Body"].read()
     catalogue.s3.put_object(Bucket=BUCKET, Key=key, Body=b"damaged")
 
@@ -268,7 +268,7 @@ def test_invalid_index_is_downloaded_again_only_after_a_change(
 
 
 def test_replaced_files_are_deleted_after_the_grace_period(catalogue: Catalogue) -> None:
-    catalogue.crown("v1")
+    catalogue.make_champion("v1")
     catalogue.change(item("a"))
     catalogue.publish()
     (first,) = _cold_keys(catalogue.s3)

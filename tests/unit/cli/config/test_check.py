@@ -67,7 +67,7 @@ def test_documented_errors_equal_the_output_of_check(tmp_path: Path, monkeypatch
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("", "stdin:1:1: the document is null, expected a mapping with format"),
         ("events: {}", "stdin:1:1: the document lacks format"),
@@ -90,11 +90,11 @@ def test_documented_errors_equal_the_output_of_check(tmp_path: Path, monkeypatch
         ("format: 1\nformat: 1", "stdin:2:1: format is stated in line 1 already"),
     ],
 )
-def test_every_type_of_error_has_line_and_column(text: str, said: str) -> None:
+def test_every_type_of_error_has_line_and_column(text: str, message: str) -> None:
     result = run("check", "-", stdin=text)
 
     assert result.exit_code == 1
-    assert said in result.stderr
+    assert message in result.stderr
     assert all(line.startswith("stdin:") for line in result.stderr.splitlines())
 
 

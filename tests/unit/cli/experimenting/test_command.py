@@ -70,10 +70,10 @@ def test_experiment_is_started_listed_shown_and_stopped(shop: ConfigurationStore
     assert [(each["name"], each["status"]) for each in found("list")] == [("spring", "running")]
     assert found("show", "spring")["arms"] == {"control": {"share": 0.5}, "new": {"share": 0.5, "rules": "spring"}}
 
-    asked = run("stop", "spring", stdin="n\n")
+    declined = run("stop", "spring", stdin="n\n")
     stopped = run("stop", "spring", "--yes")
 
-    assert "stop spring on shop for good? [y/N]" in asked.stderr
+    assert "stop spring on shop for good? [y/N]" in declined.stderr
 
     assert stopped.stdout == "spring is stopped: version 3 is live; functions follow within a minute\n"
     assert [(each["name"], each["status"]) for each in found("list")] == [("spring", "ended")]
@@ -100,11 +100,11 @@ def test_piped_tables_have_no_colours(shop: ConfigurationStore) -> None:
 
 
 def test_start_requires_confirmation_and_dry_run_changes_nothing(shop: ConfigurationStore) -> None:
-    asked = run("start", "spring", *HALVES, stdin="n\n")
+    declined = run("start", "spring", *HALVES, stdin="n\n")
     dry = run("start", "spring", *HALVES, "--dry-run")
 
-    assert asked.exit_code == 1
-    assert "start spring on shop? [y/N]" in asked.stderr
+    assert declined.exit_code == 1
+    assert "start spring on shop? [y/N]" in declined.stderr
     assert dry.exit_code == 0
     assert dry.stdout.startswith("experiments:\n  spring:\n")
     assert shop.current().version == 1
@@ -221,7 +221,7 @@ def test_winner_must_be_an_arm_and_is_in_the_history(shop: ConfigurationStore) -
 
 
 @pytest.mark.parametrize(
-    ("target", "said"),
+    ("target", "next_step"),
     [
         ({"rules": "spring"}, "for all users: apply a configuration with `recommenders: {for-you: {rules: spring}}`"),
         ({"model": "v2"}, "for all users: alsolike models promote v2 --reason 'new won spring'"),
@@ -229,10 +229,12 @@ def test_winner_must_be_an_arm_and_is_in_the_history(shop: ConfigurationStore) -
         ({}, "for-you: all users get the normal settings, as new did"),
     ],
 )
-def test_stop_with_a_winner_prints_the_next_step(target: dict[str, str], said: str, shop: ConfigurationStore) -> None:
+def test_stop_with_a_winner_prints_the_next_step(
+    target: dict[str, str], next_step: str, shop: ConfigurationStore
+) -> None:
     configure(shop, spring=spring(arms={"control": {"share": 0.5}, "new": {"share": 0.5, **target}}))
 
-    assert run("stop", "spring", "--yes", "--winner", "new").stdout.splitlines()[-1] == said
+    assert run("stop", "spring", "--yes", "--winner", "new").stdout.splitlines()[-1] == next_step
 
 
 def test_experiment_that_has_not_started_is_removed_by_stop(shop: ConfigurationStore) -> None:

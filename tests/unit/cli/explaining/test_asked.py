@@ -23,7 +23,7 @@ BODY = {
 }
 
 
-def asked(tmp_path: Path, **fields: Any) -> str:
+def request_file(tmp_path: Path, **fields: Any) -> str:
     path = tmp_path / "request.json"
     path.write_text(json.dumps({**BODY, **fields}))
     return str(path)
@@ -36,11 +36,11 @@ def test_replay_uses_the_fields_of_the_given_request(
     store(function, row)
     function.answer = replayed("fig")
 
-    found = document(row.recommendation_id, "--request", asked(tmp_path))
+    found = document(row.recommendation_id, "--request", request_file(tmp_path))
 
     (event,) = function.events
-    said = {name: event[name] for name in ("filterValues", "context", "exclude")}
-    assert said == {"filterValues": {"TAG": '"ripe"'}, "context": {"DEVICE": "phone"}, "exclude": ["kiwi"]}
+    request_fields = {name: event[name] for name in ("filterValues", "context", "exclude")}
+    assert request_fields == {"filterValues": {"TAG": '"ripe"'}, "context": {"DEVICE": "phone"}, "exclude": ["kiwi"]}
     assert event["userId"] == "anna"
     assert not any("pass the request" in each for each in found["replay"]["differences"] if "filter" in each)
 
@@ -53,7 +53,7 @@ def test_cart_is_replayed_from_the_request(function: Function, pseudonyms: Pseud
     store(function, row)
     function.answer = replayed("fig")
 
-    document(row.recommendation_id, "--request", asked(tmp_path, cart=["kiwi", "plum"]))
+    document(row.recommendation_id, "--request", request_file(tmp_path, cart=["kiwi", "plum"]))
 
     (event,) = function.events
     assert (event["itemId"], event["cart"]) == ("plum", ["kiwi", "plum"])
@@ -77,7 +77,7 @@ def test_request_that_contradicts_the_response_is_refused(
     row = served_row(served_ms=NOW_MS, shopper=pseudonyms.shopper("anna"), filter="sweet")
     store(function, row)
 
-    found = explain(row.recommendation_id, "--request", asked(tmp_path, **fields))
+    found = explain(row.recommendation_id, "--request", request_file(tmp_path, **fields))
 
     assert found.exit_code == 1
     assert message in str(found.exception)

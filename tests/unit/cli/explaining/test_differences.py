@@ -13,7 +13,7 @@ NOTHING_KEPT = "nothing that the row keeps: the catalogue"
 
 
 @pytest.mark.parametrize(
-    ("row", "again", "said"),
+    ("row", "replay", "message"),
     [
         ({}, {"model_version": "v2"}, "the model version is v2 now, it was v1"),
         ({}, {"configuration": 4}, "the configuration is 4 now, it was 3"),
@@ -32,9 +32,9 @@ NOTHING_KEPT = "nothing that the row keeps: the catalogue"
         ),
     ],
 )
-def test_differences_have_their_reasons(row: dict[str, Any], again: dict[str, Any], said: str) -> None:
+def test_differences_have_their_reasons(row: dict[str, Any], replay: dict[str, Any], message: str) -> None:
     same = Replay(("fig", "plum"), {}, "model", "v1", 3, None, ("menu/short",), ())
-    other = Replay(**{**{name: getattr(same, name) for name in same.__slots__}, "item_ids": ("plum",), **again})
+    other = Replay(**{**{name: getattr(same, name) for name in same.__slots__}, "item_ids": ("plum",), **replay})
 
     assert differences(served_row(**row), same) == []
-    assert said in " / ".join(differences(served_row(**row), other))
+    assert message in " / ".join(differences(served_row(**row), other))

@@ -65,8 +65,8 @@ def test_champion_or_version_without_files_cannot_start_a_canary(shop: Shop, ref
 def test_rollback_of_the_canary_keeps_the_champion(shop: Shop, refusal: Any) -> None:
     shop.try_beside("v4")
 
-    told = document("rollback", "--canary", "--reason", "slow")
+    result = document("rollback", "--canary", "--reason", "slow")
 
-    assert (told["ended"]["reason"], told["held"]) == ("rolled back by a user: slow", None)
+    assert (result["ended"]["reason"], result["held"]) == ("rolled back by a user: slow", None)
     assert (shop.champion.version, shop.champion.canary) == ("v2", None)
     assert "no canary is running" in refusal("rollback", "--canary")

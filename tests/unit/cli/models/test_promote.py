@@ -21,16 +21,16 @@ def test_promotion_approves_the_package(shop: Shop) -> None:
 
 
 def test_rejected_version_is_promoted_only_by_force_with_its_reason(shop: Shop, refusal: Any) -> None:
-    said = refusal("promote", "v3", "--reason", "it is Christmas")
+    message = refusal("promote", "v3", "--reason", "it is Christmas")
 
-    assert "the gate rejected model version 'v3' (failed: ndcg: 0.23, the champion has 0.22); --force" in said
+    assert "the gate rejected model version 'v3' (failed: ndcg: 0.23, the champion has 0.22); --force" in message
     assert shop.champion.version == "v2"
 
     document("promote", "v3", "--reason", "it is Christmas", "--force")
 
     assert (shop.champion.version, shop.approval("v3")) == ("v3", "Approved")
-    told = document("show", "v3")
-    assert (told["decision"]["forced"], told["decision"]["verdict"]) == ("it is Christmas", "rejected")
+    details = document("show", "v3")
+    assert (details["decision"]["forced"], details["decision"]["verdict"]) == ("it is Christmas", "rejected")
     shown = run("show", "v3")
     assert "gate       rejected" in shown
     assert "forced     it is Christmas" in shown
@@ -42,9 +42,9 @@ def test_each_promotion_of_a_rejected_version_requires_force(shop: Shop, refusal
     run("promote", "v3", "--reason", "it is Christmas", "--force")
     run("rollback", "--reason", "it is over")
 
-    said = refusal("promote", "v3", "--reason", "again", *canary)
+    message = refusal("promote", "v3", "--reason", "again", *canary)
 
-    assert "the gate rejected model version 'v3'" in said
+    assert "the gate rejected model version 'v3'" in message
     assert shop.champion.version == "v2"
     assert shop.champion.held is not None
     assert "rejected, forced" in run("list")
@@ -65,9 +65,9 @@ def test_forced_champion_stays_forced_after_a_rollback_to_it(shop: Shop) -> None
 def test_failed_promotion_is_not_recorded_as_forced(shop: Shop, refusal: Any, canary: list[str]) -> None:
     run("retire", "v3")
 
-    said = refusal("promote", "v3", "--reason", "it is Christmas", "--force", *canary)
+    message = refusal("promote", "v3", "--reason", "it is Christmas", "--force", *canary)
 
-    assert "model version 'v3'" in said
+    assert "model version 'v3'" in message
     assert (shop.decision("v3").forced, shop.champion.version) == (None, "v2")
 
 
@@ -75,9 +75,9 @@ def test_unservable_version_cannot_be_forced(shop: Shop, refusal: Any) -> None:
     final = Decision("v4", 1, "v2", (Check("graph", False, "it does not run", final=True),))
     shop.s3.put_object(Bucket=BUCKET, Key=decision_key("v4"), Body=final.to_json())
 
-    said = refusal("promote", "v4", "--reason", "it is Christmas", "--force")
+    message = refusal("promote", "v4", "--reason", "it is Christmas", "--force")
 
-    assert "model version 'v4' cannot be served, whatever the reason: failed: graph: it does not run" in said
+    assert "model version 'v4' cannot be served, whatever the reason: failed: graph: it does not run" in message
     assert shop.champion.version == "v2"
 
 

@@ -10,14 +10,14 @@ from tests.unit.cli.models.versions import Shop, document, run
 
 
 def test_rollback_pauses_promotions_until_resume(shop: Shop, refusal: Any) -> None:
-    told = document("rollback", "--reason", "it sells socks only")
+    result = document("rollback", "--reason", "it sells socks only")
 
-    assert (told["version"], told["held"]["reason"]) == ("v1", "it sells socks only")
-    said = "it sells socks only; `alsolike models resume` ends the pause"
-    assert said in run("list")
+    assert (result["version"], result["held"]["reason"]) == ("v1", "it sells socks only")
+    message = "it sells socks only; `alsolike models resume` ends the pause"
+    assert message in run("list")
     assert "v1 is champion" in run("resume")
     assert shop.champion.held is None
-    assert said not in run("list")
+    assert message not in run("list")
     assert "promotions are not paused" in refusal("resume")
 
 
@@ -30,28 +30,28 @@ def test_manual_promotion_ends_the_pause(shop: Shop) -> None:
 def test_rollback_during_a_canary_must_name_canary_or_champion(shop: Shop, refusal: Any) -> None:
     shop.try_beside("v4")
 
-    said = refusal("rollback", "--reason", "worse")
+    message = refusal("rollback", "--reason", "worse")
 
-    assert "model version 'v4' is the canary: `alsolike models rollback --canary` ends it, and 'v2'" in said
-    assert "`alsolike models rollback --champion` ends it and rolls 'v2' back as well" in said
+    assert "model version 'v4' is the canary: `alsolike models rollback --canary` ends it, and 'v2'" in message
+    assert "`alsolike models rollback --champion` ends it and rolls 'v2' back as well" in message
     assert (shop.champion.version, shop.champion.canary is None) == ("v2", False)
     assert "expected one of them" in refusal("rollback", "--canary", "--champion")
 
-    told = document("rollback", "--champion", "--reason", "worse")
+    result = document("rollback", "--champion", "--reason", "worse")
 
-    assert (told["version"], told["canary"], told["ended"]["version"]) == ("v1", None, "v4")
-    assert told["ended"]["reason"] == "v2 was rolled back beside it: worse"
+    assert (result["version"], result["canary"], result["ended"]["version"]) == ("v1", None, "v4")
+    assert result["ended"]["reason"] == "v2 was rolled back beside it: worse"
 
 
 @pytest.mark.parametrize(
-    ("reason", "said"),
+    ("reason", "message"),
     [
         ("", "the reason is '', expected words"),
         ("  ", "the reason is '  ', expected words"),
         ("x" * 501, "the reason has 501 characters, expected at most 500"),
     ],
 )
-def test_blank_or_long_reason_is_refused(shop: Shop, refusal: Any, reason: str, said: str) -> None:
+def test_blank_or_long_reason_is_refused(shop: Shop, refusal: Any, reason: str, message: str) -> None:
     shop.try_beside("v4")
     before = shop.champion
 
@@ -61,6 +61,6 @@ def test_blank_or_long_reason_is_refused(shop: Shop, refusal: Any, reason: str, 
         ["promote", "v4"],
         ["promote", "v4", "--canary"],
     ):
-        assert said in refusal(*call, "--reason", reason)
+        assert message in refusal(*call, "--reason", reason)
 
     assert shop.champion == before

@@ -81,11 +81,11 @@ def test_final_decisions_are_read_once(shop: Shop, monkeypatch: pytest.MonkeyPat
     versions = model_versions.of(shop.deployment)
     get, read = shop.s3.get_object, []
 
-    def noting(**call: Any) -> Any:
+    def recording(**call: Any) -> Any:
         read.append(call["Key"])
         return get(**call)
 
-    monkeypatch.setattr(shop.s3, "get_object", noting)
+    monkeypatch.setattr(shop.s3, "get_object", recording)
 
     for _ in range(2):
         versions.all()
@@ -101,40 +101,40 @@ def test_final_decisions_are_read_once(shop: Shop, monkeypatch: pytest.MonkeyPat
 def test_show_has_the_results_of_gate_and_canary(shop: Shop) -> None:
     shop.try_beside("v4")
 
-    told = document("show", "v4")
+    details = document("show", "v4")
     shown = run("show", "v4")
 
-    assert (told["version"], told["status"], told["approval"]) == ("v4", "canary", "PendingManualApproval")
-    assert told["decision"]["verdict"] == "approved"
-    assert told["decision"]["checks"][0]["figures"] == "0.23, the champion has 0.22"
-    assert (told["canary"]["state"], told["canary"]["reasons"]) == ("going", ["12 answers to 9 users"])
+    assert (details["version"], details["status"], details["approval"]) == ("v4", "canary", "PendingManualApproval")
+    assert details["decision"]["verdict"] == "approved"
+    assert details["decision"]["checks"][0]["figures"] == "0.23, the champion has 0.22"
+    assert (details["canary"]["state"], details["canary"]["reasons"]) == ("going", ["12 answers to 9 users"])
     assert "gate       approved 1970-01-01 00:00:00 UTC, compared with v1\n           passed: ndcg: 0.23" in shown
     assert "canary     going, 10% of the users next to v2, 1 looks" in shown
     assert "           started by-hand: for spring\n           12 answers to 9 users" in shown
 
 
 @pytest.mark.parametrize(
-    ("cold", "said"),
+    ("cold", "message"),
     [
         ({"scales": {"new": 4.0, "rare": 0.25}}, "4 times what is like them where they are new, 0.25 times where rare"),
         ({"scale": 1.5}, "1.5 times what is like them\n"),
     ],
 )
-def test_show_has_the_scales_of_cold_items(shop: Shop, cold: dict[str, Any], said: str) -> None:
+def test_show_has_the_scales_of_cold_items(shop: Shop, cold: dict[str, Any], message: str) -> None:
     shop.publish("v5", cold=cold)
 
-    assert f"cold items score {said}" in run("show", "v5")
+    assert f"cold items score {message}" in run("show", "v5")
     assert "cold items" not in run("show", "v4")
 
 
 def test_show_reads_only_the_package_of_its_version(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     describe, described = shop.sagemaker.describe_model_package, []
 
-    def noting(**call: Any) -> Any:
+    def recording(**call: Any) -> Any:
         described.append(call["ModelPackageName"])
         return describe(**call)
 
-    monkeypatch.setattr(shop.sagemaker, "describe_model_package", noting)
+    monkeypatch.setattr(shop.sagemaker, "describe_model_package", recording)
 
     assert document("show", "v2")["version"] == "v2"
 
@@ -150,10 +150,10 @@ def test_rejected_version_without_files_is_retired(shop: Shop) -> None:
 def test_show_works_for_a_version_without_files(shop: Shop) -> None:
     run("retire", "v4")
 
-    told = document("show", "v4")
+    details = document("show", "v4")
 
-    assert (told["status"], told["manifest"]) == ("retired", None)
-    assert told["decision"]["verdict"] == "approved"
+    assert (details["status"], details["manifest"]) == ("retired", None)
+    assert details["decision"]["verdict"] == "approved"
 
 
 def test_diff_has_only_the_differences(shop: Shop) -> None:

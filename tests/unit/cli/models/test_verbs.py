@@ -66,10 +66,10 @@ def test_list_has_the_status_and_metrics_of_each_version() -> None:
 
 
 def test_show_has_metrics_and_promotions() -> None:
-    told = document("show", "b")
+    details = document("show", "b")
 
-    assert told["manifest"]["dataset_id"] == "b"
-    assert [promotion["reason"] for promotion in told["promotions"]] == ["second"]
+    assert details["manifest"]["dataset_id"] == "b"
+    assert [promotion["reason"] for promotion in details["promotions"]] == ["second"]
     assert "similar    HR@10 0.3100 of 5,000 queries, 0.0200 with the most frequent items" in run("show", "b")
     assert "models/3, Rejected\n" in run("show", "c")
 

@@ -141,7 +141,7 @@ def test_users_not_done_are_sent_again(function: Function, recommend: Callable[.
 
 
 @pytest.mark.parametrize(
-    ("failure", "said"),
+    ("failure", "message"),
     [
         ({"errorType": "InvalidInput", "errorMessage": "batch.recommender is wrong"}, "batch.recommender is wrong"),
         ({"errorType": "NotFound", "errorMessage": "filterArn ends in 'x'"}, "filterArn ends in 'x'"),
@@ -152,13 +152,13 @@ def test_users_not_done_are_sent_again(function: Function, recommend: Callable[.
     ],
 )
 def test_invalid_request_ends_the_run_without_a_file(
-    function: Function, recommend: Callable[..., Result], failure: Any, said: str
+    function: Function, recommend: Callable[..., Result], failure: Any, message: str
 ) -> None:
     function.failures["u0"] = [failure]
 
     done = recommend("--users", write("users.txt", ["u0"]))
 
-    assert said in str(done.exception)
+    assert message in str(done.exception)
     assert len(function.batches) == 1
     assert [path.name for path in Path().iterdir()] == ["users.txt"]
 
@@ -186,7 +186,7 @@ def test_long_lists_are_requested_in_smaller_batches(function: Function, recomme
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["--users", "f", "--user", "anna"], "--user goes with one user, not with --users"),
         (["--users", "f", "--item", "pear"], "--item goes with one user, not with --users"),
@@ -200,11 +200,11 @@ def test_long_lists_are_requested_in_smaller_batches(function: Function, recomme
         ([], "expected --user ID, --item ID or --users FILE"),
     ],
 )
-def test_conflicting_options_are_refused(recommend: Callable[..., Result], arguments: list[str], said: str) -> None:
+def test_conflicting_options_are_refused(recommend: Callable[..., Result], arguments: list[str], message: str) -> None:
     done = recommend(*arguments)
 
     assert done.exit_code == 2
-    assert said in " ".join(done.stderr.replace("│", " ").split())
+    assert message in " ".join(done.stderr.replace("│", " ").split())
 
 
 def test_empty_user_list_gives_an_empty_table(function: Function, recommend: Callable[..., Result]) -> None:

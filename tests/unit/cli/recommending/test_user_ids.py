@@ -69,7 +69,7 @@ def test_users_are_read_only_shortly_before_their_requests(
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "said"),
+    ("name", "content", "message"),
     [
         ("nowhere.txt", None, "nowhere.txt does not exist"),
         ("a.csv", b"ID\n1\n", "a.csv has no column USER_ID, but ID"),
@@ -78,12 +78,12 @@ def test_users_are_read_only_shortly_before_their_requests(
     ],
 )
 def test_invalid_input_error_names_the_file(
-    function: Function, recommend: Callable[..., Result], name: str, content: bytes | None, said: str
+    function: Function, recommend: Callable[..., Result], name: str, content: bytes | None, message: str
 ) -> None:
     if content is not None:
         Path(name).write_bytes(content)
 
     done = recommend("--users", name)
 
-    assert str(done.exception).startswith(said)
+    assert str(done.exception).startswith(message)
     assert not Path("recommendations.parquet").exists()

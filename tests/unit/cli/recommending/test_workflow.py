@@ -148,19 +148,19 @@ def test_run_with_missing_parts_fails(machine: Machine, recommend: Callable[...,
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["--workflow", "--output", "here.parquet"], "--output is 'here.parquet', expected s3://bucket/prefix/"),
         (["--workflow", "--parallel", "2"], "--parallel is a setting of the deployment with --workflow"),
     ],
 )
 def test_conflicting_workflow_options_are_refused(
-    recommend: Callable[..., Result], arguments: list[str], said: str
+    recommend: Callable[..., Result], arguments: list[str], message: str
 ) -> None:
     done = recommend(*arguments)
 
     assert done.exit_code == 2
-    assert said in " ".join(done.stderr.replace("│", " ").split())
+    assert message in " ".join(done.stderr.replace("│", " ").split())
 
 
 def test_empty_user_list_starts_no_run(machine: Machine, recommend: Callable[..., Result]) -> None:

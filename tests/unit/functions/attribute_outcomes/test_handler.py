@@ -58,7 +58,7 @@ def test_call_attributes_days_and_reports_the_last_complete_day_once(
     capsys.readouterr()
 
     first = invoke()
-    told = sent(capsys.readouterr().out)
+    metrics = sent(capsys.readouterr().out)
     shop.write_events([event(given, "plum", after_ms=70_000)], name="late")
     second = invoke()
     told_again = sent(capsys.readouterr().out)
@@ -68,11 +68,11 @@ def test_call_attributes_days_and_reports_the_last_complete_day_once(
     assert shop.outcomes()[given["recommendation_id"]]["clicks"] == 2
     rates = {"ClickThrough": 0.5, "Conversion": 0.0, "RevenuePerThousand": 0.0, "NewItemShare": 0.0, "Novelty": 0.5,
              "DegradedShare": 0.0}  # fmt: skip
-    assert told.pop(()) == {"DaysAttributed": 2}
-    assert told.pop(("forged",)) == {"EventsNotAttributed": 1}
+    assert metrics.pop(()) == {"DaysAttributed": 2}
+    assert metrics.pop(("forged",)) == {"EventsNotAttributed": 1}
     groups = [("all", "all"), ("recommender", "for-you"), ("model_version", "m1"), ("arm", "spring/new")]
-    assert set(told) == set(groups)
-    assert {**told["arm", "spring/new"], "Novelty": 0.5} == rates
+    assert set(metrics) == set(groups)
+    assert {**metrics["arm", "spring/new"], "Novelty": 0.5} == rates
     assert told_again == {(): {"DaysAttributed": 2}}
 
 

@@ -71,20 +71,20 @@ def secret(aws: Callable[[str], Any], cloud: MemoryCloud, clock: Clock, monkeypa
     return secret
 
 
-def ask(header: str) -> dict[str, Any]:
+def authorize(header: str) -> dict[str, Any]:
     event = {"version": "2.0", "type": "REQUEST", "identitySource": [header], "routeKey": "POST /session/events"}
     answer: dict[str, Any] = handler.lambda_handler(event, LambdaContext())
     return answer
 
 
 def passes(text: str) -> bool:
-    return bool(ask(f"Bearer {text}")["isAuthorized"])
+    return bool(authorize(f"Bearer {text}")["isAuthorized"])
 
 
 @pytest.mark.usefixtures("secret")
 def test_valid_token_is_authorized_with_session_and_user() -> None:
-    assert ask(f"Bearer {token()}") == {"isAuthorized": True, "context": {"sessionId": "s1", "userId": "anna"}}
-    assert ask(f"bearer  {token(user_id=None)} ") == {"isAuthorized": True, "context": {"sessionId": "s1"}}
+    assert authorize(f"Bearer {token()}") == {"isAuthorized": True, "context": {"sessionId": "s1", "userId": "anna"}}
+    assert authorize(f"bearer  {token(user_id=None)} ") == {"isAuthorized": True, "context": {"sessionId": "s1"}}
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_valid_token_is_authorized_with_session_and_user() -> None:
 def test_invalid_token_is_refused_and_counted_without_logging_it(
     secret: Secret, header: str, counted: Callable[[], dict[str, float]], logged: Callable[[], str]
 ) -> None:
-    assert ask(header) == {"isAuthorized": False}
+    assert authorize(header) == {"isAuthorized": False}
 
     assert counted() == {"SessionTokensRefused": 1}
     assert '"request refused"' in logged()
@@ -193,7 +193,7 @@ def test_authorizer_without_any_key_raises_unavailable(secret: Secret) -> None:
     secret.cut_off()
 
     with pytest.raises(Unavailable, match="secretsmanager"):
-        ask(f"Bearer {token()}")
+        authorize(f"Bearer {token()}")
 
     secret.reconnect()
     assert passes(token())

@@ -14,7 +14,7 @@ from alsolike.lake import served
 from alsolike.records.served_response import ServedResponse
 from functions.archive_served.service import to_parquet
 from functions.compact_lake.tables import SERVED
-from tests.builders.lakes import Nobody, keep_up, keys, row, write
+from tests.builders.lakes import NoErasedUsers, keep_up, keys, row, write
 from tests.builders.served_rows import SERVED_MS
 from tests.builders.served_rows import served as answer
 from tests.builders.served_rows import stored as as_stored
@@ -56,7 +56,7 @@ def test_log_objects_are_merged_with_each_response_once(s3: Any, lake_bucket: st
 
 
 def test_log_rows_of_erased_users_are_dropped(s3: Any, lake_bucket: str) -> None:
-    class Ann(Nobody):
+    class Ann(NoErasedUsers):
         def now(self) -> Mapping[str, int]:
             return {"a" * 32: 1}
 

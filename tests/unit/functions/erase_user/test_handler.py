@@ -48,12 +48,12 @@ def erase_user(
     }.items():
         monkeypatch.setenv(name, value)
 
-    def ask(user: str) -> dict[str, Any]:
+    def erase(user: str) -> dict[str, Any]:
         event = http_event("DELETE /users/{userId}", path={"userId": user})
         answer = handler.lambda_handler(event, LambdaContext())
         return {**answer, "document": orjson.loads(answer["body"])}
 
-    return ask
+    return erase
 
 
 def erased(s3: Any, bucket: str, pseudonyms: Pseudonyms, user: str) -> bool:

@@ -29,13 +29,13 @@ def is_erased(stores: Stores, user: str) -> bool:
 def test_user_is_erased_before_the_workflow_starts(stores: Stores) -> None:
     stores.put_user("ann")
 
-    stores.ask("ann")
+    stores.request_erasure("ann")
 
     assert [is_erased(stores, user) for user in ("ann", "bob")] == [True, False]
 
 
 def test_workflow_input_and_name_contain_no_user_id(stores: Stores) -> None:
-    erasure = stores.ask("ann.lee")
+    erasure = stores.request_erasure("ann.lee")
 
     assert stores.workflows.started == [f"{erasure}-1"]
     assert [json.loads(text) for text in stores.workflows.inputs] == [{"erasure_id": erasure}]
@@ -43,16 +43,16 @@ def test_workflow_input_and_name_contain_no_user_id(stores: Stores) -> None:
 
 
 def test_receipt_names_the_current_run(stores: Stores) -> None:
-    erasure = stores.ask("ann")
+    erasure = stores.request_erasure("ann")
 
     assert (stores.receipt(erasure).runs, stores.receipt(erasure).status) == (1, "running")
 
 
 def test_request_during_a_running_erasure_changes_nothing(stores: Stores) -> None:
-    erasure = stores.ask("ann")
+    erasure = stores.request_erasure("ann")
     before = stores.receipt(erasure)
 
-    assert stores.ask("ann", now_ms=NOW_MS + 1_000) == erasure
+    assert stores.request_erasure("ann", now_ms=NOW_MS + 1_000) == erasure
 
     assert stores.workflows.started == [f"{erasure}-1"]
     assert stores.receipt(erasure) == before
@@ -60,28 +60,28 @@ def test_request_during_a_running_erasure_changes_nothing(stores: Stores) -> Non
 
 @pytest.mark.parametrize("length", [1, 256])
 def test_receipt_contains_all_hashes_of_the_tombstones(length: int, stores: Stores) -> None:
-    receipt = stores.receipt(stores.ask("u" * length))
+    receipt = stores.receipt(stores.request_erasure("u" * length))
 
     stones = orjson.loads(stores.body(TOMBSTONES_KEY, bucket=PLACES.artefact_bucket))["erased"]
     assert {receipt.user_hash, *receipt.further_hashes} == set(stones)
 
 
 def test_request_at_the_end_of_the_run_does_not_reopen_the_receipt(stores: Stores) -> None:
-    erasure = stores.ask("ann")
+    erasure = stores.request_erasure("ann")
     while stores.step(erasure) != "done":
         pass
 
-    stores.ask("ann")
+    stores.request_erasure("ann")
 
     assert stores.workflows.started == [f"{erasure}-1"]
     assert stores.receipt(erasure).status == "complete"
 
 
 def test_request_after_the_end_starts_a_second_run(stores: Stores) -> None:
-    erasure = stores.ask("ann")
+    erasure = stores.request_erasure("ann")
     stores.finish(erasure)
 
-    stores.ask("ann", now_ms=NOW_MS + 1_000)
+    stores.request_erasure("ann", now_ms=NOW_MS + 1_000)
 
     assert stores.workflows.started == [f"{erasure}-1", f"{erasure}-2"]
     found = stores.receipt(erasure)
@@ -89,23 +89,23 @@ def test_request_after_the_end_starts_a_second_run(stores: Stores) -> None:
 
 
 def test_request_after_90_days_starts_a_run_with_a_new_name(stores: Stores) -> None:
-    erasure = stores.ask("ann")
+    erasure = stores.request_erasure("ann")
     stores.finish(erasure)
     stores.workflows.started.clear()  # Step Functions forgets an execution after 90 days
 
-    stores.ask("ann", now_ms=NOW_MS + 91 * 86_400_000)
+    stores.request_erasure("ann", now_ms=NOW_MS + 91 * 86_400_000)
 
     assert stores.workflows.started == [f"{erasure}-2"]
     assert stores.receipt(erasure).status == "running"
 
 
 def test_failed_run_is_resumed_from_its_progress(stores: Stores) -> None:
-    erasure = stores.ask("ann")
+    erasure = stores.request_erasure("ann")
     stores.step(erasure)
     progress = stores.body(pending_key(erasure), bucket=PLACES.artefact_bucket)
     stores.workflows.running.clear()
 
-    stores.ask("ann")
+    stores.request_erasure("ann")
 
     assert stores.workflows.started == [f"{erasure}-1", f"{erasure}-2"]
     assert stores.body(pending_key(erasure), bucket=PLACES.artefact_bucket) == progress
@@ -114,11 +114,11 @@ def test_failed_run_is_resumed_from_its_progress(stores: Stores) -> None:
 def test_failed_workflow_start_is_repaired_by_repeating_the_request(stores: Stores) -> None:
     stores.workflows.is_down = True
     with pytest.raises(Unavailable, match="workflow does not start"):
-        stores.ask("ann")
+        stores.request_erasure("ann")
     assert is_erased(stores, "ann")  # the finished step is kept
     stores.workflows.is_down = False
 
-    erasure = stores.ask("ann", now_ms=NOW_MS + 1_000)
+    erasure = stores.request_erasure("ann", now_ms=NOW_MS + 1_000)
 
     assert stores.workflows.started == [f"{erasure}-1"]
     assert stores.receipt(erasure).requested_at_ms == NOW_MS
@@ -129,6 +129,6 @@ def test_stream_key_of_a_long_id_is_erased_too(stores: Stores) -> None:
     key = long_key(f"u#{long}")
     assert key is not None
 
-    stores.ask(long)
+    stores.request_erasure(long)
 
     assert [is_erased(stores, user) for user in (long, key, "u" * 255)] == [True, True, False]

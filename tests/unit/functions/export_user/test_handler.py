@@ -21,7 +21,7 @@ from functions.export_user.manifest import MANIFEST
 from tests.builders.lakes import keep_up
 from tests.builders.lambda_events import NOW_MS, LambdaContext, http_event, interaction
 from tests.builders.served_rows import served
-from tests.builders.stores import PLACES, PSEUDONYMS, Stores, people
+from tests.builders.stores import PLACES, PSEUDONYMS, Stores, fill_stores
 
 ENVIRONMENT = {
     "LAKE_BUCKET": PLACES.lake_bucket,
@@ -49,7 +49,7 @@ def export(user: str, *, remaining_ms: int = 29_000, token: str | None = None, c
 
 
 def test_export_contains_the_users_data_of_every_store(stores: Stores, counted: Callable[[], dict[str, float]]) -> None:
-    people(stores)
+    fill_stores(stores)
 
     answer = export("ann.lee")
 
@@ -77,7 +77,7 @@ def test_export_contains_the_users_data_of_every_store(stores: Stores, counted: 
 
 
 def test_export_of_an_unknown_user_is_empty(stores: Stores) -> None:
-    people(stores)
+    fill_stores(stores)
 
     assert export("carl")["document"] == {
         "userId": "carl",
@@ -92,8 +92,8 @@ def test_export_of_an_unknown_user_is_empty(stores: Stores) -> None:
 
 
 def test_export_of_an_erased_user_contains_only_the_receipt(stores: Stores) -> None:
-    people(stores)
-    stores.finish(stores.ask("ann.lee"))
+    fill_stores(stores)
+    stores.finish(stores.request_erasure("ann.lee"))
 
     document = export("ann.lee")["document"]
 
@@ -176,7 +176,7 @@ def test_object_above_the_response_limit_returns_413_with_the_command(stores: St
 
 
 def test_call_without_time_returns_503_to_repeat(stores: Stores) -> None:
-    people(stores)
+    fill_stores(stores)
 
     answer = export("ann.lee", remaining_ms=service.ANSWER_MS)
 
@@ -192,7 +192,7 @@ def test_missing_table_returns_503(stores: Stores) -> None:
 
 @pytest.mark.parametrize("remaining_ms", [29_000, 0])
 def test_export_log_contains_no_user_id(remaining_ms: int, stores: Stores, logged: Callable[[], str]) -> None:
-    people(stores)
+    fill_stores(stores)
     stores.profiles.add(profile_id(user_id="ann.lee", session_id=None), (), now_ms=NOW_MS)
 
     export("ann.lee", remaining_ms=remaining_ms)
@@ -365,7 +365,7 @@ def test_thousands_of_interaction_objects_are_exported_in_pages(stores: Stores) 
 
 
 def test_thousands_of_quarantined_objects_are_exported_in_pages(stores: Stores) -> None:
-    people(stores)
+    fill_stores(stores)
     body = stores.s3.get_object(Bucket=PLACES.lake_bucket, Key=export("ann.lee")["document"]["quarantine"][0]["key"])
     record = body["Body"].read()
     for number in range(300):
@@ -387,13 +387,13 @@ def pass_time(monkeypatch: pytest.MonkeyPatch, *, seconds: float) -> None:
 def test_export_token_ends_after_its_lifetime_or_the_users_erasure(
     stores: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    people(stores)
+    fill_stores(stores)
     token = export("ann.lee", remaining_ms=service.PAGE_MS)["document"]["nextToken"]
 
     with monkeypatch.context() as patch:
         pass_time(patch, seconds=export_state.LIFETIME_S)
         expired = export("ann.lee", token=token)
-    stores.finish(stores.ask("ann.lee"))
+    stores.finish(stores.request_erasure("ann.lee"))
     erased = export("ann.lee", token=token)
 
     for answer in (expired, erased):
@@ -448,7 +448,7 @@ def test_erasure_of_another_user_removes_the_id_from_export_state(stores: Stores
     while (last := token) is not None:
         token = export("ann", token=last, context=RunningContext(1_000))["document"].get("nextToken")
 
-    stores.finish(stores.ask("bob"))
+    stores.finish(stores.request_erasure("bob"))
 
     (state,) = [item for item in stores.dynamodb.scan(TableName=PLACES.profiles_table)["Items"] if "sessions" in item]
     sessions = zlib.decompress(bytes(state["sessions"]["B"]))
@@ -457,8 +457,8 @@ def test_erasure_of_another_user_removes_the_id_from_export_state(stores: Stores
 
 
 def test_export_after_erasure_stores_no_user_id(stores: Stores) -> None:
-    people(stores)
-    stores.finish(stores.ask("ann.lee"))
+    fill_stores(stores)
+    stores.finish(stores.request_erasure("ann.lee"))
 
     answer = export("ann.lee", remaining_ms=service.PAGE_MS)
 
@@ -467,7 +467,7 @@ def test_export_after_erasure_stores_no_user_id(stores: Stores) -> None:
 
 
 def test_export_state_is_not_a_profile_and_not_readable_by_others(stores: Stores) -> None:
-    people(stores)
+    fill_stores(stores)
     token = export("ann.lee", remaining_ms=service.PAGE_MS)["document"]["nextToken"]
 
     assert export("bob.ray", token=token)["statusCode"] == 400

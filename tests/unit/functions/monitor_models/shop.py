@@ -148,12 +148,12 @@ class MonitoredShop:
     def happened(self, rows: Iterable[Row], *, profiles: bool = True) -> None:
         """Write rows to the lake and, unless that does not matter, to the live profiles."""
         days: dict[str, list[Row]] = {}
-        people: dict[str, list[RecentInteraction]] = {}
+        profiles_by_id: dict[str, list[RecentInteraction]] = {}
         for row in rows:
             days.setdefault(lake.event_date(row["event_time_ms"]), []).append(row)
             if row["item_id"] is not None and row["event_type"] == "purchase":
                 recent = RecentInteraction(row["event_time_ms"], row["event_id"], row["item_id"], row["event_type"])
-                people.setdefault(f"u#{row['user_id']}", []).append(recent)
+                profiles_by_id.setdefault(f"u#{row['user_id']}", []).append(recent)
         for date, some in days.items():
             self.objects += 1
             known = [{name: row.get(name) for name in SCHEMA.names} for row in some]
@@ -162,12 +162,14 @@ class MonitoredShop:
             key = f"{lake.partition_prefix(date)}{self.objects:06}.parquet"
             self.places.s3.put_object(Bucket=self.places.lake_bucket, Key=key, Body=body.getvalue())
         if profiles:
-            self._remember(people)
+            self._remember(profiles_by_id)
 
-    def _remember(self, people: Mapping[str, Sequence[RecentInteraction]]) -> None:
-        for profile_id, recent in people.items():
+    def _remember(self, profiles_by_id: Mapping[str, Sequence[RecentInteraction]]) -> None:
+        for profile_id, recent in profiles_by_id.items():
             self.profiles[profile_id] = self.profiles.get(profile_id, Profile(profile_id)).merge(recent)
-        items = [to_item(profile, each, expires_s=2**31) for profile, recent in people.items() for each in recent]
+        items = [
+            to_item(profile, each, expires_s=2**31) for profile, recent in profiles_by_id.items() for each in recent
+        ]
         for start in range(0, len(items), 25):
             puts = [{"PutRequest": {"Item": item}} for item in items[start : start + 25]]
             self.client("dynamodb").batch_write_item(RequestItems={PROFILES: puts})
@@ -213,10 +215,10 @@ class MonitoredShop:
 
         `entered` is the one state that their histories have.
         """
-        said = {"start": {"first": "dataset"}, "registration": {"verdict": "rejected"}} if output is None else output
+        result = {"start": {"first": "dataset"}, "registration": {"verdict": "rejected"}} if output is None else output
         event = {"id": 1, "timestamp": dt.datetime(2026, 1, 1, tzinfo=dt.UTC), "type": "ChoiceStateEntered"}
         history = [{**event, "stateEnteredEventDetails": {"name": entered}}]
-        self.cloud.step_functions.end_all(status, output=said, history=history)
+        self.cloud.step_functions.end_all(status, output=result, history=history)
 
 
 def places(client: Callable[[str], Any], *, lake_bucket: str, artefact_bucket: str, path: Path) -> MonitoringStores:

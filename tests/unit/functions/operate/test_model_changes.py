@@ -16,21 +16,21 @@ PROMOTE, ROLL_BACK = "POST /operator/models/{version}/promotion", "POST /operato
 
 class TestPromotion:
     def test_promotion_sets_the_champion_with_reason_and_operator(self, operator: Operator) -> None:
-        told = operator.act(PROMOTE, {"reason": "better for spring"}, version="v4")
+        result = operator.act(PROMOTE, {"reason": "better for spring"}, version="v4")
 
         (latest, *_) = operator.champion.history
         assert (latest.version, latest.promoted_ms) == ("v4", NOW_MS)
         assert latest.reason == f"better for spring (operator {SUBJECT})"
         assert operator.approval("v4") == "Approved"
-        assert (told["champion"]["version"], told["champion"]["previous"], told["runId"]) == ("v4", "v2", None)
-        assert told["warnings"] == []
-        assert described("Promotion", told)
+        assert (result["champion"]["version"], result["champion"]["previous"], result["runId"]) == ("v4", "v2", None)
+        assert result["warnings"] == []
+        assert described("Promotion", result)
 
     def test_promotion_of_a_rejected_version_requires_force(self, operator: Operator) -> None:
-        status, said = operator.refused(PROMOTE, {"reason": "I like it", "force": False}, version="v3")
+        status, message = operator.refused(PROMOTE, {"reason": "I like it", "force": False}, version="v3")
 
         assert status == 400
-        assert "the gate rejected model version 'v3' (failed: ndcg: 0.25, the champion has 0.30); `force`" in said
+        assert "the gate rejected model version 'v3' (failed: ndcg: 0.25, the champion has 0.30); `force`" in message
         assert operator.champion.version == "v2"
 
         operator.act(PROMOTE, {"reason": "I like it", "force": True}, version="v3")
@@ -43,18 +43,18 @@ class TestPromotion:
     def test_forced_promotion_of_an_unservable_version_is_refused(self, operator: Operator) -> None:
         operator.put_decision(Decision("v4", 5, "v2", (Check("graph", False, "it does not run", final=True),)))
 
-        status, said = operator.refused(PROMOTE, {"reason": "I like it", "force": True}, version="v4")
+        status, message = operator.refused(PROMOTE, {"reason": "I like it", "force": True}, version="v4")
 
         assert (status, operator.champion.version) == (400, "v2")
-        assert "cannot be served, whatever the reason: failed: graph: it does not run" in said
+        assert "cannot be served, whatever the reason: failed: graph: it does not run" in message
 
     def test_promotion_of_a_version_without_files_returns_404(self, operator: Operator) -> None:
         operator.publish("v5", files=False)
 
-        status, said = operator.refused(PROMOTE, {"reason": "it was good"}, version="v5")
+        status, message = operator.refused(PROMOTE, {"reason": "it was good"}, version="v5")
 
         assert (status, operator.champion.version) == (404, "v2")
-        assert said == "model version 'v5' has no bundle any more, so that it cannot serve"
+        assert message == "model version 'v5' has no bundle any more, so that it cannot serve"
 
     def test_promotion_of_an_unknown_version_returns_the_same_404_as_its_view(self, operator: Operator) -> None:
         looked = operator.refused("GET /operator/models/{version}", b"", version="v9")
@@ -76,10 +76,10 @@ class TestPromotion:
     def test_promotion_of_the_champion_does_not_end_the_pause(self, operator: Operator) -> None:
         operator.act(ROLL_BACK, {"reason": "socks only"})
 
-        status, said = operator.refused(PROMOTE, {"reason": "again"}, version="v1")
+        status, message = operator.refused(PROMOTE, {"reason": "again"}, version="v1")
 
         assert (status, operator.champion.held is None) == (400, False)
-        assert said == "model version 'v1' is champion already; promotions are paused, and `resume` ends the pause"
+        assert message == "model version 'v1' is champion already; promotions are paused, and `resume` ends the pause"
 
     def test_promotion_of_the_champion_ends_a_running_canary(self, operator: Operator) -> None:
         operator.try_beside("v4")
@@ -91,9 +91,9 @@ class TestPromotion:
     @pytest.mark.parametrize("reason", [None, "", "  ", "x" * 501, "two\nlines"])
     @pytest.mark.parametrize("route", [PROMOTE, ROLL_BACK])
     def test_invalid_reason_is_refused(self, operator: Operator, route: str, reason: str | None) -> None:
-        status, said = operator.refused(route, {"reason": reason}, version="v4")
+        status, message = operator.refused(route, {"reason": reason}, version="v4")
 
-        assert (status, "reason" in said, operator.champion.version) == (400, True, "v2")
+        assert (status, "reason" in message, operator.champion.version) == (400, True, "v2")
 
     def test_longest_reason_is_stored_in_full(self, operator: Operator) -> None:
         operator.act(PROMOTE, {"reason": "x" * 500}, version="v4")
@@ -105,64 +105,64 @@ class TestPromotion:
     ) -> None:
         monkeypatch.setenv("CANARY_SHARE_PERCENT", "0")
 
-        status, said = operator.refused(PROMOTE, {"reason": "try it", "canary": True}, version="v4")
+        status, message = operator.refused(PROMOTE, {"reason": "try it", "canary": True}, version="v4")
 
-        assert (status, "`canary_share_percent` is 0" in said, operator.champion.version) == (400, True, "v2")
+        assert (status, "`canary_share_percent` is 0" in message, operator.champion.version) == (400, True, "v2")
         assert operator.act("GET /operator/models", b"")["trialSharePercent"] == 0
 
 
 class TestRollback:
     def test_rollback_restores_the_previous_champion_and_pauses_promotions(self, operator: Operator) -> None:
-        told = operator.act(ROLL_BACK, {"reason": "socks only"})
+        result = operator.act(ROLL_BACK, {"reason": "socks only"})
 
-        assert (operator.champion.version, told["version"]) == ("v1", "v1")
-        assert told["held"] == f"socks only (operator {SUBJECT})"
-        assert described("Champion", told)
+        assert (operator.champion.version, result["version"]) == ("v1", "v1")
+        assert result["held"] == f"socks only (operator {SUBJECT})"
+        assert described("Champion", result)
 
         assert operator.act("POST /operator/models/resume", {})["held"] is None
-        status, said = operator.refused("POST /operator/models/resume", {})
-        assert (status, "promotions are not paused" in said) == (404, True)
+        status, message = operator.refused("POST /operator/models/resume", {})
+        assert (status, "promotions are not paused" in message) == (404, True)
 
     def test_rollback_without_previous_champion_returns_404(self, operator: Operator) -> None:
         operator.act(ROLL_BACK, {"reason": "worse"})
 
-        status, said = operator.refused(ROLL_BACK, {"reason": "worse still"})
+        status, message = operator.refused(ROLL_BACK, {"reason": "worse still"})
 
-        assert (status, "there is no earlier champion" in said) == (404, True)
+        assert (status, "there is no earlier champion" in message) == (404, True)
 
     def test_rollback_during_a_canary_must_name_canary_or_champion(self, operator: Operator) -> None:
         operator.try_beside("v4")
 
-        status, said = operator.refused(ROLL_BACK, {"reason": "worse"})
+        status, message = operator.refused(ROLL_BACK, {"reason": "worse"})
 
         assert status == 400
-        assert "'v4' is the canary: `canary` ends it, and 'v2' stays champion; `champion` ends it" in said
-        status, said = operator.refused(ROLL_BACK, {"reason": "worse", "canary": True, "champion": True})
-        assert (status, "expected one of them" in said) == (400, True)
+        assert "'v4' is the canary: `canary` ends it, and 'v2' stays champion; `champion` ends it" in message
+        status, message = operator.refused(ROLL_BACK, {"reason": "worse", "canary": True, "champion": True})
+        assert (status, "expected one of them" in message) == (400, True)
         assert operator.champion.canary is not None
 
     def test_rollback_of_the_canary_keeps_the_champion(self, operator: Operator) -> None:
         operator.try_beside("v4")
 
-        told = operator.act(ROLL_BACK, {"reason": "worse", "canary": True})
+        result = operator.act(ROLL_BACK, {"reason": "worse", "canary": True})
 
-        assert (told["version"], told["canary"], told["held"]) == ("v2", None, None)
-        status, said = operator.refused(ROLL_BACK, {"reason": "worse", "canary": True})
-        assert (status, said) == (404, "no canary is running")
+        assert (result["version"], result["canary"], result["held"]) == ("v2", None, None)
+        status, message = operator.refused(ROLL_BACK, {"reason": "worse", "canary": True})
+        assert (status, message) == (404, "no canary is running")
 
     def test_rollback_of_the_champion_ends_the_canary(self, operator: Operator) -> None:
         operator.try_beside("v4")
 
-        told = operator.act(ROLL_BACK, {"reason": "worse", "champion": True})
+        result = operator.act(ROLL_BACK, {"reason": "worse", "champion": True})
 
-        assert (told["version"], told["canary"]) == ("v1", None)
+        assert (result["version"], result["canary"]) == ("v1", None)
 
 
 def test_pinned_version_can_be_unpinned_once(operator: Operator) -> None:
     assert operator.act("POST /operator/models/{version}/pin", {}, version="v4")["pinned"] == ["v4"]
     assert operator.act("POST /operator/models/{version}/unpin", {}, version="v4")["pinned"] == []
-    status, said = operator.refused("POST /operator/models/{version}/unpin", {}, version="v4")
-    assert (status, said) == (404, "model version 'v4' is not pinned; pinned: nothing")
+    status, message = operator.refused("POST /operator/models/{version}/unpin", {}, version="v4")
+    assert (status, message) == (404, "model version 'v4' is not pinned; pinned: nothing")
 
 
 class TestTwoConsoles:
@@ -180,11 +180,12 @@ class TestTwoConsoles:
         operator.act(ROLL_BACK, {"reason": "first", "etag": seen})
         before = operator.champion
 
-        status, said = operator.refused(route, {**body, "etag": seen}, version="v4")
+        status, message = operator.refused(route, {**body, "etag": seen}, version="v4")
 
         assert (status, operator.champion) == (409, before)
         assert (
-            said == "another caller changed the champion pointer since it was shown: 'v1' is champion now; look again"
+            message
+            == "another caller changed the champion pointer since it was shown: 'v1' is champion now; look again"
         )
 
     @pytest.mark.parametrize("route", [PROMOTE, ROLL_BACK])
@@ -201,9 +202,9 @@ class TestTwoConsoles:
 
         monkeypatch.setattr(type(operator.registry), "champion", read_then_lose)
 
-        status, said = operator.refused(route, {"reason": "second"}, version="v4")
+        status, message = operator.refused(route, {"reason": "second"}, version="v4")
 
-        assert (status, said) == (409, "the champion pointer changed meanwhile; look again")
+        assert (status, message) == (409, "the champion pointer changed meanwhile; look again")
         assert [entry.version for entry in operator.champion.history] == ["v1", "v2", "v1"]
 
 
@@ -228,14 +229,14 @@ class TestAudit:
     ) -> None:
         monkeypatch.setattr(Approvals, "decide", throttled)
 
-        told = operator.act(PROMOTE, {"reason": "I like it", "force": True}, version="v3")
+        result = operator.act(PROMOTE, {"reason": "I like it", "force": True}, version="v3")
 
-        assert (told["champion"]["version"], operator.champion.version) == ("v3", "v3")
-        assert told["warnings"] == [
+        assert (result["champion"]["version"], operator.champion.version) == ("v3", "v3")
+        assert result["warnings"] == [
             "model version 'v3' is champion, but its package in the SageMaker Model Registry could not be approved: "
             "Rate exceeded"
         ]
-        assert described("Promotion", told)
+        assert described("Promotion", result)
         assert '"action":"promote"' in logged()
         assert counted() == {"OperatorChanges": 1}
 
@@ -244,9 +245,9 @@ class TestAudit:
     ) -> None:
         monkeypatch.setattr(Decisions, "force", throttled)
 
-        status, said = operator.refused(PROMOTE, {"reason": "I like it", "force": True}, version="v3")
+        status, message = operator.refused(PROMOTE, {"reason": "I like it", "force": True}, version="v3")
 
-        assert (status, said, operator.champion.version) == (503, "Rate exceeded", "v2")
+        assert (status, message, operator.champion.version) == (503, "Rate exceeded", "v2")
         assert "operator change" not in logged()
 
     def test_refused_change_is_counted_and_not_logged_as_a_change(

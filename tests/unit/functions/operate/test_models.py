@@ -50,38 +50,38 @@ class TestStory:
     def test_model_details_have_training_gate_and_canary_results(self, operator: Operator) -> None:
         operator.try_beside("v4")
 
-        told = operator.act("GET /operator/models/{version}", b"", version="v4")
+        details = operator.act("GET /operator/models/{version}", b"", version="v4")
 
-        assert (told["version"]["status"], told["datasetId"], told["lastEventMs"]) == ("canary", "data-v4", 7)
-        assert [(each["algorithm"], each["fitS"], each["winner"]) for each in told["candidates"]] == [
+        assert (details["version"]["status"], details["datasetId"], details["lastEventMs"]) == ("canary", "data-v4", 7)
+        assert [(each["algorithm"], each["fitS"], each["winner"]) for each in details["candidates"]] == [
             ("ease", 12.0, True),
             ("popularity", 0.5, False),
         ]
-        assert told["decision"] == {
+        assert details["decision"] == {
             "verdict": "approved",
             "decidedMs": 5,
             "champion": "v0",
             "forced": None,
             "checks": [{"name": "ndcg", "passed": True, "figures": "0.25, the champion has 0.20"}],
         }
-        assert told["canary"]["looks"] == [{"atMs": 6, "state": "going", "reasons": ["12 answers to 9 users"]}]
-        assert told["promotions"] == []
-        assert described("ModelStory", told)
+        assert details["canary"]["looks"] == [{"atMs": 6, "state": "going", "reasons": ["12 answers to 9 users"]}]
+        assert details["promotions"] == []
+        assert described("ModelStory", details)
 
     def test_model_details_remain_after_the_files_are_deleted(self, operator: Operator) -> None:
         operator.publish("v5", files=False)
 
-        told = operator.act("GET /operator/models/{version}", b"", version="v5")
+        details = operator.act("GET /operator/models/{version}", b"", version="v5")
 
-        assert (told["version"]["status"], told["datasetId"], told["canary"]) == ("retired", None, None)
-        assert [each["ndcg"] for each in told["candidates"]] == [0.25, 0.1]
-        assert described("ModelStory", told)
+        assert (details["version"]["status"], details["datasetId"], details["canary"]) == ("retired", None, None)
+        assert [each["ndcg"] for each in details["candidates"]] == [0.25, 0.1]
+        assert described("ModelStory", details)
 
     @pytest.mark.parametrize("version", ["v9", "a/b", "../v1", "😀" * 250])
     def test_unknown_version_returns_404(self, operator: Operator, version: str) -> None:
-        status, said = operator.refused("GET /operator/models/{version}", b"", version=version)
+        status, message = operator.refused("GET /operator/models/{version}", b"", version=version)
 
-        assert (status, "there is no model version" in said) == (404, True)
+        assert (status, "there is no model version" in message) == (404, True)
 
     @pytest.mark.parametrize(
         ("key", "body", "fault"),

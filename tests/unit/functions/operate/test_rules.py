@@ -34,11 +34,11 @@ class Recommend:
 
     def __init__(self) -> None:
         self.answer: dict[str, Any] = {"document": FOUND}
-        self.asked: list[Any] = []
+        self.requests: list[Any] = []
 
     def invoke(self, *, FunctionName: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803
         assert FunctionName == RECOMMEND
-        self.asked.append(json.loads(Payload))
+        self.requests.append(json.loads(Payload))
         document = json.dumps(self.answer["document"]).encode()
         return {"Payload": io.BytesIO(document), **self.answer.get("more", {})}
 
@@ -56,7 +56,7 @@ def test_preview_returns_the_response_of_the_function(empty: Operator, recommend
     body = {"userId": "ann", "rules": "spring", "numResults": 5, "metadata": ["TITLE"]}
 
     assert empty.act(ROUTE, body) == FOUND
-    assert recommend.asked == [{"preview": body}]
+    assert recommend.requests == [{"preview": body}]
     schema = description(DEFAULT)["components"]["schemas"]["RulesPreview"]
     Draft202012Validator(schema).validate(FOUND)
 
@@ -82,6 +82,6 @@ def test_preview_returns_503_if_the_function_fails(empty: Operator, recommend: R
 
 
 def test_preview_with_a_configuration_is_refused(empty: Operator, recommend: Recommend) -> None:
-    status, said = empty.refused(ROUTE, {"userId": "ann", "configuration": {"format": 1}})
+    status, message = empty.refused(ROUTE, {"userId": "ann", "configuration": {"format": 1}})
 
-    assert (status, "configuration" in said, recommend.asked) == (400, True, [])
+    assert (status, "configuration" in message, recommend.requests) == (400, True, [])

@@ -229,10 +229,10 @@ def test_runs_are_listed_without_states_if_time_is_short(empty: Operator, machin
 
 class TestStart:
     def test_training_starts_with_reason_and_operator(self, empty: Operator, machine: Machine) -> None:
-        told = empty.act(START, {"reason": "new season"})
+        result = empty.act(START, {"reason": "new season"})
 
         (execution,) = machine.executions.values()
-        assert told == {"id": execution["name"]}
+        assert result == {"id": execution["name"]}
         assert json.loads(execution["input"]) == {
             "trigger": "by-hand",
             "reason": f"new season (operator {SUBJECT})",
@@ -264,39 +264,39 @@ class TestStart:
 
         monkeypatch.setattr(TrainingRuns, "check_idle", start_before_looking)
 
-        told = empty.act(START, body)
+        result = empty.act(START, body)
 
         (execution,) = machine.executions.values()
-        assert told == {"id": execution["name"]}
+        assert result == {"id": execution["name"]}
 
     def test_start_during_a_run_is_refused(self, empty: Operator, machine: Machine) -> None:
         empty.act(START, {"clientToken": "t1"})
 
-        status, said = empty.refused(START, {"clientToken": "t2"})
+        status, message = empty.refused(START, {"clientToken": "t2"})
 
         assert (status, len(machine.executions)) == (409, 1)
-        assert "goes on since 2026-03-01 04:00:00 UTC, and one run goes at a time" in said
+        assert "goes on since 2026-03-01 04:00:00 UTC, and one run goes at a time" in message
 
 
 class TestTrial:
     ROUTE = "POST /operator/models/{version}/promotion"
 
     def test_canary_starts_the_workflow_at_the_canary_state(self, operator: Operator, machine: Machine) -> None:
-        told = operator.act(self.ROUTE, {"reason": "spring", "canary": True}, version="v4")
+        result = operator.act(self.ROUTE, {"reason": "spring", "canary": True}, version="v4")
 
         (execution,) = machine.executions.values()
-        assert told == {"champion": None, "runId": execution["name"], "warnings": []}
+        assert result == {"champion": None, "runId": execution["name"], "warnings": []}
         assert json.loads(execution["input"]) == {"version": "v4", "reason": f"spring (operator {SUBJECT})"}
         assert operator.champion.version == "v2"
 
     def test_canary_of_the_champion_is_refused(self, operator: Operator, machine: Machine) -> None:
-        status, said = operator.refused(self.ROUTE, {"reason": "spring", "canary": True}, version="v2")
+        status, message = operator.refused(self.ROUTE, {"reason": "spring", "canary": True}, version="v2")
 
-        assert (status, said, machine.executions) == (400, "model version 'v2' is champion already", {})
+        assert (status, message, machine.executions) == (400, "model version 'v2' is champion already", {})
 
     def test_canary_during_a_run_is_refused(self, operator: Operator, machine: Machine) -> None:
         machine.put("e1", "RUNNING")
 
-        status, said = operator.refused(self.ROUTE, {"reason": "spring", "canary": True}, version="v4")
+        status, message = operator.refused(self.ROUTE, {"reason": "spring", "canary": True}, version="v4")
 
-        assert (status, "run e1 goes on" in said) == (409, True)
+        assert (status, "run e1 goes on" in message) == (409, True)

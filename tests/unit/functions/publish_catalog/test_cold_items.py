@@ -23,7 +23,7 @@ from tests.unit.functions.publish_catalog.changes import NOW_MS, deliver, record
 COLOURS = {"vase": {"colour": "red"}, "bowl": {"colour": "red"}, "cup": {"colour": "blue"}, "jug": {"colour": "blue"}}
 
 
-class Crown(Protocol):
+class MakeChampion(Protocol):
     def __call__(
         self,
         items: Mapping[str, Mapping[str, Any]],
@@ -36,7 +36,7 @@ class Crown(Protocol):
 
 
 @pytest.fixture
-def crown(aws: Callable[[str], Any], artefact_bucket: str, tmp_path: Path) -> Crown:
+def make_champion(aws: Callable[[str], Any], artefact_bucket: str, tmp_path: Path) -> MakeChampion:
     """Make a champion that knows the items, if asked with a sentence model or without an index of their content."""
 
     def made(
@@ -74,11 +74,11 @@ def neighbours(snapshot: Callable[[], Snapshot]) -> Callable[[], list[list[int]]
 
 def test_new_item_has_its_nearest_known_items(
     context: LambdaContext,
-    crown: Crown,
+    make_champion: MakeChampion,
     neighbours: Callable[[], list[list[int]]],
     counted: Callable[[], dict[str, float]],
 ) -> None:
-    crown(COLOURS)
+    make_champion(COLOURS)
 
     deliver(context, record("vase", 1, colour="red"), record("plate", 2, colour="red"))
 
@@ -87,9 +87,9 @@ def test_new_item_has_its_nearest_known_items(
 
 
 def test_new_item_has_a_larger_scale_than_a_rare_item(
-    context: LambdaContext, crown: Crown, snapshot: Callable[[], Snapshot]
+    context: LambdaContext, make_champion: MakeChampion, snapshot: Callable[[], Snapshot]
 ) -> None:
-    crown(COLOURS, scales=Scales(new=3.0, rare=0.75), rare=["spoon"])
+    make_champion(COLOURS, scales=Scales(new=3.0, rare=0.75), rare=["spoon"])
 
     deliver(context, record("spoon", 1, colour="red"), record("plate", 2, colour="red"))
 
@@ -102,11 +102,14 @@ def test_new_item_has_a_larger_scale_than_a_rare_item(
 
 
 def test_new_champion_adds_neighbours_of_items_it_does_not_know(
-    context: LambdaContext, crown: Crown, snapshot: Callable[[], Snapshot], neighbours: Callable[[], list[list[int]]]
+    context: LambdaContext,
+    make_champion: MakeChampion,
+    snapshot: Callable[[], Snapshot],
+    neighbours: Callable[[], list[list[int]]],
 ) -> None:
     deliver(context, record("vase", 1, colour="red"), record("plate", 2, colour="blue"))
     assert snapshot().cold is None
-    crown(COLOURS)
+    make_champion(COLOURS)
 
     handler.lambda_handler({"source": "aws.s3", "detail-type": "Object Created"}, context)
 
@@ -116,13 +119,13 @@ def test_new_champion_adds_neighbours_of_items_it_does_not_know(
 @pytest.mark.parametrize(("sentences", "nearest"), [(True, [1]), (False, [])])
 def test_new_item_has_neighbours_by_title_with_a_sentence_model(
     context: LambdaContext,
-    crown: Crown,
+    make_champion: MakeChampion,
     neighbours: Callable[[], list[list[int]]],
     counted: Callable[[], dict[str, float]],
     sentences: bool,
     nearest: list[int],
 ) -> None:
-    crown(ITEMS, sentences=sentences)
+    make_champion(ITEMS, sentences=sentences)
 
     deliver(context, record("couch", 1, title="Couch"))
 
@@ -132,13 +135,13 @@ def test_new_item_has_neighbours_by_title_with_a_sentence_model(
 
 def test_changes_are_published_without_neighbours_if_tokenizers_is_missing(
     context: LambdaContext,
-    crown: Crown,
+    make_champion: MakeChampion,
     snapshot: Callable[[], Snapshot],
     neighbours: Callable[[], list[list[int]]],
     counted: Callable[[], dict[str, float]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    crown(ITEMS, sentences=True)
+    make_champion(ITEMS, sentences=True)
     monkeypatch.setitem(sys.modules, "tokenizers", None)
 
     deliver(context, record("couch", 1, title="grey couch"))
@@ -150,11 +153,11 @@ def test_changes_are_published_without_neighbours_if_tokenizers_is_missing(
 
 def test_changes_are_published_without_a_content_index(
     context: LambdaContext,
-    crown: Crown,
+    make_champion: MakeChampion,
     snapshot: Callable[[], Snapshot],
     counted: Callable[[], dict[str, float]],
 ) -> None:
-    crown(COLOURS, content=False)
+    make_champion(COLOURS, content=False)
 
     deliver(context, record("plate", 1))
 

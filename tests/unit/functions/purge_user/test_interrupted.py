@@ -12,7 +12,7 @@ from tests.builders.lambda_events import NOW_MS, interaction
 from tests.builders.stores import (
     PLACES,
     Stores,
-    people,
+    fill_stores,
 )
 from tests.fakes.interruptions import Killed
 
@@ -21,7 +21,7 @@ def test_rewritten_object_keeps_its_key_without_the_users_rows(stores: Stores) -
     stores.put_rows("mixed", interaction("a", user_id="ann"), interaction("b", user_id="bob"))
     stores.put_rows("own", interaction("c", user_id="ann"))
     listed = stores.keys("interactions/")
-    erasure = stores.ask("ann")
+    erasure = stores.request_erasure("ann")
 
     stores.step(erasure)
 
@@ -33,7 +33,7 @@ def test_object_changed_during_the_purge_is_read_again_and_counted_once(stores: 
     key = stores.put_rows(
         "mixed", interaction("a", user_id="ann"), interaction("b", user_id="bob"), interaction("c", user_id="cid")
     )
-    erasure = stores.ask("ann")
+    erasure = stores.request_erasure("ann")
 
     class Racing:
         """S3, where another erasure takes Cid out of the object just before it is written."""
@@ -57,7 +57,7 @@ def test_concurrent_erasures_keep_one_object(stores: Stores) -> None:
     users = [f"user-{number}" for number in range(20)]
     key = stores.put_rows("shared", *(interaction(user, user_id=user) for user in (*users, "bob")))
 
-    erasures = [stores.ask(user) for user in users]
+    erasures = [stores.request_erasure(user) for user in users]
     while erasures:  # one step of each in turn
         erasures = [erasure for erasure in erasures if stores.step(erasure) != "done"]
         assert stores.keys("interactions/") == [key]
@@ -67,7 +67,7 @@ def test_concurrent_erasures_keep_one_object(stores: Stores) -> None:
 
 def test_rows_restored_by_a_compaction_are_found(stores: Stores) -> None:
     stores.put_rows("one", interaction("a", user_id="ann"), interaction("b", user_id="bob"))
-    erasure = stores.ask("ann")
+    erasure = stores.request_erasure("ann")
     stores.step(erasure)
 
     stores.put_rows("0-merged", interaction("a", user_id="ann"), interaction("b", user_id="bob"))
@@ -79,7 +79,7 @@ def test_rows_restored_by_a_compaction_are_found(stores: Stores) -> None:
 
 def test_row_written_before_the_scan_position_is_found_in_the_same_pass(stores: Stores) -> None:
     stores.put_rows("z", interaction("z", user_id="bob"))
-    erasure = stores.ask("ann")
+    erasure = stores.request_erasure("ann")
     passed = False
 
     class Compacting:
@@ -107,12 +107,12 @@ def purged_now(stores: Stores, erasure: str) -> dict[str, list[int]]:
 
 
 def test_repeated_request_is_one_erasure_and_counts_once(stores: Stores) -> None:
-    people(stores)
-    erasure = stores.ask("ann.lee")
+    fill_stores(stores)
+    erasure = stores.request_erasure("ann.lee")
     stores.finish(erasure)
     first = stores.purged(erasure)
 
-    again = stores.ask("ann.lee", now_ms=NOW_MS + 5_000)
+    again = stores.request_erasure("ann.lee", now_ms=NOW_MS + 5_000)
     stores.finish(again)
 
     assert again == erasure
@@ -123,8 +123,8 @@ def test_repeated_request_is_one_erasure_and_counts_once(stores: Stores) -> None
 
 
 def test_purge_with_little_time_continues_in_the_next_calls(stores: Stores) -> None:
-    people(stores)
-    erasure = stores.ask("ann.lee")
+    fill_stores(stores)
+    erasure = stores.request_erasure("ann.lee")
 
     outcomes: list[str] = []
     while not outcomes or outcomes[-1] != "done":
@@ -158,8 +158,8 @@ class Dying:
 
 
 def test_purge_killed_at_any_write_resumes_and_counts_once(stores: Stores) -> None:
-    people(stores)
-    erasure = stores.ask("ann.lee")
+    fill_stores(stores)
+    erasure = stores.request_erasure("ann.lee")
     kills = 0
 
     done = False
@@ -180,7 +180,7 @@ def test_purge_killed_at_any_write_resumes_and_counts_once(stores: Stores) -> No
 
 
 def test_user_stored_again_in_20_passes_raises_an_error(stores: Stores) -> None:
-    erasure = stores.ask("ann")
+    erasure = stores.request_erasure("ann")
 
     for _ in range(19):
         stores.put_user("ann")
@@ -192,7 +192,7 @@ def test_user_stored_again_in_20_passes_raises_an_error(stores: Stores) -> None:
 
 
 def test_finished_erasure_is_done_immediately(stores: Stores) -> None:
-    erasure = stores.ask("ann")
+    erasure = stores.request_erasure("ann")
     stores.finish(erasure)
 
     assert stores.step(erasure) == "done"

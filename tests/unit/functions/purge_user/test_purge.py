@@ -30,35 +30,35 @@ from tests.builders.stores import (
     PSEUDONYMS,
     Stores,
     failed_batch,
+    fill_stores,
     parquet,
-    people,
 )
 
 
 def test_purge_removes_the_user_from_every_store(stores: Stores) -> None:
-    people(stores)
+    fill_stores(stores)
 
-    stores.finish(stores.ask("ann.lee"))
+    stores.finish(stores.request_erasure("ann.lee"))
 
     assert stores.holding("ann.lee") == []
     assert [row["event_id"] for row in stores.rows()] == ["b0", "b1", "b2"]
 
 
 def test_purge_keeps_data_of_other_users(stores: Stores) -> None:
-    people(stores)
+    fill_stores(stores)
     before = [row for row in stores.rows() if row["user_id"] == "bob.ray"]
     objects = len(stores.holding("bob.ray"))
 
-    stores.finish(stores.ask("ann.lee"))
+    stores.finish(stores.request_erasure("ann.lee"))
 
     assert [row for row in stores.rows() if row["user_id"] == "bob.ray"] == before
     assert len(stores.holding("bob.ray")) == objects
 
 
 def test_receipt_has_counts_per_store_and_no_user_id(stores: Stores) -> None:
-    people(stores)
+    fill_stores(stores)
 
-    erasure = stores.ask("ann.lee")
+    erasure = stores.request_erasure("ann.lee")
     stores.finish(erasure)
 
     assert stores.purged(erasure) == {
@@ -90,21 +90,21 @@ def test_receipt_has_counts_per_store_and_no_user_id(stores: Stores) -> None:
 
 def test_model_copy_in_a_dataset_is_not_read(stores: Stores) -> None:
     """It holds no people, and is too large to be read for each erasure."""
-    people(stores)
+    fill_stores(stores)
     key = "datasets/20260901t000000-aaaaaa/champion/graph.data"
     stores.put(key, b"what looks like ann.lee", bucket=PLACES.artefact_bucket)
 
-    stores.finish(stores.ask("ann.lee"))
+    stores.finish(stores.request_erasure("ann.lee"))
 
     assert key in stores.keys("datasets/", bucket=PLACES.artefact_bucket)
 
 
 def test_models_trained_with_the_user_are_listed_with_retrain_dates(stores: Stores) -> None:
-    people(stores)
+    fill_stores(stores)
     champion = {"history": [{"version": "20260901t000000-aaaaaa", "promoted_ms": 1, "reason": "first"}]}
     stores.put(CHAMPION_KEY, json.dumps(champion).encode(), bucket=PLACES.artefact_bucket)
 
-    erasure = stores.ask("ann.lee")
+    erasure = stores.request_erasure("ann.lee")
     stores.finish(erasure)
 
     assert list(stores.receipt(erasure).document()["models"]) == [
@@ -130,7 +130,7 @@ def test_user_id_equal_to_a_manifest_word_keeps_the_manifest(stores: Stores) -> 
         bucket=PLACES.artefact_bucket,
     )
 
-    stores.finish(stores.ask("view"))
+    stores.finish(stores.request_erasure("view"))
 
     assert manifest in stores.keys("datasets/", bucket=PLACES.artefact_bucket)
 
@@ -143,7 +143,7 @@ def test_session_with_first_login_of_another_user_is_kept(stores: Stores) -> Non
         interaction("3", user_id="ann", session_id="s", event_time_ms=3),
     )
 
-    stores.finish(stores.ask("ann"))
+    stores.finish(stores.request_erasure("ann"))
 
     assert [row["event_id"] for row in stores.rows()] == ["1", "2"]
 
@@ -153,7 +153,7 @@ def test_session_row_in_another_object_is_purged_by_its_login(stores: Stores) ->
     stores.put_rows("b-login", interaction("2", user_id="ann", session_id="s", event_time_ms=2))
     stores.put_rows("c-after", interaction("3", user_id=None, session_id="s", event_time_ms=3))
 
-    stores.finish(stores.ask("ann"))
+    stores.finish(stores.request_erasure("ann"))
 
     assert stores.rows() == []
 
@@ -166,7 +166,7 @@ def test_session_of_a_login_missing_in_the_lake_is_purged(stores: Stores) -> Non
     )
     stores.profiles.join("s", Login(4, "login", "ann"), now_ms=NOW_MS)
 
-    stores.finish(stores.ask("ann"))
+    stores.finish(stores.request_erasure("ann"))
 
     assert stores.rows() == []
     assert stores.keys("served/") == []
@@ -176,7 +176,7 @@ def test_session_of_a_login_dropped_by_all_consumers_is_purged(stores: Stores) -
     login = interaction("login", user_id="ann", session_id="s", event_time_ms=NOW_MS)
     browsed = interaction("1", user_id=None, session_id="s", event_time_ms=NOW_MS - 1)
     stores.put_rows("browsed", browsed)
-    erasure = stores.ask("ann")
+    erasure = stores.request_erasure("ann")
     tombstones = TombstoneReader(stores.s3, PLACES.artefact_bucket, lambda: PSEUDONYMS)
     update_profiles(
         stream_records(kinesis_event([browsed, login])),
@@ -206,7 +206,7 @@ def test_later_user_of_the_session_is_not_erased(stores: Stores) -> None:
         interaction("4", user_id="bob", session_id="s", event_time_ms=4),
     )
 
-    stores.finish(stores.ask("ann"))
+    stores.finish(stores.request_erasure("ann"))
 
     assert [row["event_id"] for row in stores.rows()] == ["4"]
     tombstones = TombstoneReader(stores.s3, PLACES.artefact_bucket, lambda: PSEUDONYMS)
@@ -219,7 +219,7 @@ def test_quarantined_login_removes_quarantined_events_of_its_session(stores: Sto
     stores.quarantine("view", json.dumps({"session_id": "s", "event_time_ms": 8}).encode())
     other = stores.quarantine("other", json.dumps({"session_id": "t", "event_time_ms": 8}).encode())
 
-    stores.finish(stores.ask("ann"))
+    stores.finish(stores.request_erasure("ann"))
 
     assert stores.keys("quarantine/") == [other]
 
@@ -233,7 +233,7 @@ def test_damaged_record_is_removed_from_quarantine_and_batch(form: str, stores: 
     batch = failed_batch(data, interaction("2", user_id="bob.ray"))
     stores.put("aws/lambda/m/shard/batch", batch.replace(b"u#anna", b"any key"))
 
-    erasure = stores.ask(USER)
+    erasure = stores.request_erasure(USER)
     stores.finish(erasure)
 
     assert stores.keys("quarantine/") == [other]
@@ -246,7 +246,7 @@ def test_session_of_a_truncated_login_is_purged(stores: Stores) -> None:
     stores.quarantine("login", NAMING_USER["truncated"])
     stores.put_rows("browsed", interaction("1", user_id=None, session_id=SESSION))
 
-    stores.finish(stores.ask(USER))
+    stores.finish(stores.request_erasure(USER))
 
     assert stores.rows() == []
 
@@ -263,7 +263,7 @@ def test_session_of_a_record_with_only_the_users_partition_key_is_purged(place: 
         stores.put("aws/lambda/m/shard/a", json.dumps({"payload": json.dumps(event)}).encode())
     stores.put_rows("browsed", interaction("1", user_id=None, session_id="s"), interaction("2", user_id="bob"))
 
-    stores.finish(stores.ask("ann"))
+    stores.finish(stores.request_erasure("ann"))
 
     assert [row["event_id"] for row in stores.rows()] == ["2"]
 
@@ -272,7 +272,7 @@ def test_session_of_a_record_with_only_the_users_partition_key_is_purged(place: 
 def test_lost_tombstones_are_restored_from_the_receipt(length: int, stores: Stores) -> None:
     session = "s" * length
     stores.put_rows("login", interaction("1", user_id=USER, session_id=session))
-    stores.finish(stores.ask(USER))
+    stores.finish(stores.request_erasure(USER))
     before = orjson.loads(stores.body(TOMBSTONES_KEY, bucket=PLACES.artefact_bucket))
     empty = b'{"format_version": 1, "erased": {}, "sessions": {}}'
     stores.put(TOMBSTONES_KEY, empty, bucket=PLACES.artefact_bucket)
@@ -284,7 +284,7 @@ def test_lost_tombstones_are_restored_from_the_receipt(length: int, stores: Stor
 
 def test_session_tombstones_lost_during_an_erasure_are_restored(stores: Stores) -> None:
     stores.put_rows("login", interaction("1", user_id=USER, session_id=SESSION))
-    erasure = stores.ask(USER)
+    erasure = stores.request_erasure(USER)
     assert stores.step(erasure) == "again"
     empty = b'{"format_version": 1, "erased": {}, "sessions": {}}'
     stores.put(TOMBSTONES_KEY, empty, bucket=PLACES.artefact_bucket)
@@ -297,7 +297,7 @@ def test_session_tombstones_lost_during_an_erasure_are_restored(stores: Stores) 
 
 
 def test_undecided_late_records_do_not_delay_the_receipt(stores: Stores) -> None:
-    erasure = stores.ask(USER)
+    erasure = stores.request_erasure(USER)
 
     outcomes: list[Outcome] = []
     while not outcomes or outcomes[-1] != "done":
@@ -311,7 +311,7 @@ def test_undecided_late_records_do_not_delay_the_receipt(stores: Stores) -> None
 def test_corrupt_change_log_is_removed(stores: Stores) -> None:
     stores.put("users/change_date=2026-09-21/0-1-2.jsonl.gz", b"\x1f\x8b torn")
 
-    stores.finish(stores.ask(USER))
+    stores.finish(stores.request_erasure(USER))
 
     assert stores.keys("users/") == []
 
@@ -327,7 +327,7 @@ def test_session_with_an_early_dated_login_is_purged(early_ms: int, stores: Stor
     responses = [served(shopper=None, session=visit, served_ms=NOW_MS + n) for n in range(2)]
     stores.put("served/served_date=2026-09-21/a.parquet", to_parquet(responses))
 
-    stores.finish(stores.ask("ann"))
+    stores.finish(stores.request_erasure("ann"))
 
     assert stores.rows() == []
     assert stores.keys("served/") == []
@@ -336,7 +336,7 @@ def test_session_with_an_early_dated_login_is_purged(early_ms: int, stores: Stor
 def test_objects_of_an_older_schema_keep_their_columns(stores: Stores) -> None:
     stores.put_rows("old", interaction("a", user_id="ann"), interaction("b", user_id="bob"), schema=OLD_SCHEMA)
 
-    stores.finish(stores.ask("ann"))
+    stores.finish(stores.request_erasure("ann"))
 
     (row,) = stores.rows()
     assert list(row) == OLD_SCHEMA.names
@@ -348,7 +348,7 @@ def test_dictionary_encoded_column_does_not_keep_the_user(stores: Stores) -> Non
     place = table.schema.get_field_index("user_id")
     stores.put(key, parquet(table.set_column(place, "user_id", table["user_id"].dictionary_encode())))
 
-    stores.finish(stores.ask("ann.lee"))
+    stores.finish(stores.request_erasure("ann.lee"))
 
     (left,) = stores.keys("interactions/")
     assert b"bob.ray" in stores.body(left)
@@ -359,13 +359,13 @@ def test_corrupt_object_raises_an_error_with_its_name(stores: Stores) -> None:
     stores.put("interactions/event_date=2026-09-21/bad.parquet", b"PAR1 no")
 
     with pytest.raises(InvalidInput, match=r"bad\.parquet is not a Parquet file"):
-        stores.step(stores.ask("ann"))
+        stores.step(stores.request_erasure("ann"))
 
 
 def test_pending_request_is_deleted_in_all_versions(stores: Stores) -> None:
-    people(stores)
+    fill_stores(stores)
 
-    stores.finish(stores.ask("ann.lee"))
+    stores.finish(stores.request_erasure("ann.lee"))
 
     versions = stores.s3.list_object_versions(Bucket=PLACES.artefact_bucket, Prefix="privacy/pending/")
     assert "Versions" not in versions
@@ -373,10 +373,10 @@ def test_pending_request_is_deleted_in_all_versions(stores: Stores) -> None:
 
 
 def test_old_versions_are_deleted_except_those_needed_by_restores(stores: Stores) -> None:
-    people(stores)
+    fill_stores(stores)
     before = stores.s3.list_object_versions(Bucket=PLACES.lake_bucket, Prefix="quarantine/")["Versions"]
 
-    stores.finish(stores.ask("ann.lee"))
+    stores.finish(stores.request_erasure("ann.lee"))
 
     assert {key.partition("/")[0] for key in stores.old_versions("ann.lee")} == {"interactions", "users"}
     after = stores.s3.list_object_versions(Bucket=PLACES.lake_bucket, Prefix="quarantine/")
@@ -388,11 +388,11 @@ def test_old_versions_are_deleted_except_those_needed_by_restores(stores: Stores
 
 
 def test_object_whose_name_begins_like_another_keeps_its_versions(stores: Stores) -> None:
-    people(stores)
+    fill_stores(stores)
     for number in range(2):
         stores.put("quarantine/dt=2026-09-21/ann.json.d/bob.json", b'{"user_id": "bob.ray", "n": %d}' % number)
 
-    stores.finish(stores.ask("ann.lee"))
+    stores.finish(stores.request_erasure("ann.lee"))
 
     versions = stores.s3.list_object_versions(Bucket=PLACES.lake_bucket, Prefix="quarantine/dt=2026-09-21/ann")
     assert [each["Key"] for each in versions["Versions"]] == ["quarantine/dt=2026-09-21/ann.json.d/bob.json"] * 2
@@ -408,7 +408,7 @@ def test_late_unreadable_records_of_erased_sessions_are_matched_by_key(length: i
     session, other = "s" * length, "t" * length
     stores.put_rows("logins", interaction("1", user_id="ann.lee", session_id=session))
 
-    stores.finish(stores.ask("ann.lee"))
+    stores.finish(stores.request_erasure("ann.lee"))
 
     reader = TombstoneReader(stores.s3, PLACES.artefact_bucket, lambda: PSEUDONYMS)
 

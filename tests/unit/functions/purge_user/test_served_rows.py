@@ -64,7 +64,7 @@ def test_log_rows_of_the_user_are_removed_and_others_are_kept(stores: Stores) ->
     stores.put(f"{DAY}own.parquet", to_parquet([mine]))
     stores.put("outcomes/served_date=2026-09-21/a.parquet", to_outcomes([mine, others]))
 
-    erasure = stores.ask("ann.lee")
+    erasure = stores.request_erasure("ann.lee")
     stores.finish(erasure)
 
     assert shoppers(stores, "served/") == [BOB, None]
@@ -86,7 +86,7 @@ def test_responses_of_the_users_session_are_removed_at_any_time(stores: Stores) 
     ]
     stores.put(f"{DAY}a.parquet", to_parquet(rows))
 
-    stores.finish(stores.ask("ann.lee"))
+    stores.finish(stores.request_erasure("ann.lee"))
 
     (content,) = map(stores.body, stores.keys("served/"))
     left = pq.read_table(io.BytesIO(content)).to_pylist()
@@ -103,7 +103,7 @@ def test_log_lines_in_quarantine_and_failed_deliveries_are_removed(stores: Store
     untouched = delivery(served(shopper=BOB))
     stores.put("aws/lambda/async/f/bob", untouched)
 
-    erasure = stores.ask("ann.lee")
+    erasure = stores.request_erasure("ann.lee")
     stores.finish(erasure)
 
     assert stores.keys("quarantine/") == ["quarantine/dt=2026-09-21/served-bob.json"]
@@ -137,7 +137,7 @@ def test_body_that_is_not_a_delivery_is_ignored(body: bytes) -> None:
 
 
 def test_tombstone_has_the_hash_used_in_log_lines(stores: Stores) -> None:
-    stores.ask("ann.lee")
+    stores.request_erasure("ann.lee")
 
     written = json.loads(stores.body(TOMBSTONES_KEY, bucket=PLACES.artefact_bucket))
 
@@ -146,7 +146,7 @@ def test_tombstone_has_the_hash_used_in_log_lines(stores: Stores) -> None:
 
 def test_purge_repeated_after_its_end_counts_nothing_again(stores: Stores) -> None:
     stores.put(f"{DAY}own.parquet", to_parquet([served(shopper=ANN)]))
-    erasure = stores.ask("ann.lee")
+    erasure = stores.request_erasure("ann.lee")
     pending = f"privacy/pending/{erasure}.json"
     while True:
         progress = stores.body(pending, bucket=PLACES.artefact_bucket)

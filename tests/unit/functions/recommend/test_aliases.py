@@ -35,7 +35,7 @@ def shop(shop: Shop) -> Shop:
     return shop
 
 
-def ask(shop: Shop, name: str, kind: str = "campaign", **more: Any) -> tuple[int, list[str] | str]:
+def recommend(shop: Shop, name: str, kind: str = "campaign", **more: Any) -> tuple[int, list[str] | str]:
     """Return the status, and the items or the message."""
     body = {f"{kind}Arn": f"arn:aws:personalize:us-west-2:999999999999:{kind}/{name}", "userId": "anna", **more}
     answer = shop.post({field: value for field, value in body.items() if value is not None})
@@ -47,14 +47,14 @@ def ask(shop: Shop, name: str, kind: str = "campaign", **more: Any) -> tuple[int
 
 @pytest.mark.parametrize("kind", ["campaign", "recommender"])
 def test_alias_response_equals_that_of_its_recommender(shop: Shop, kind: str) -> None:
-    assert ask(shop, "home", kind) == ask(shop, "for-you", kind)
-    assert ask(shop, "bestsellers", kind, userId=None) == ask(shop, "popular", kind, userId=None)
+    assert recommend(shop, "home", kind) == recommend(shop, "for-you", kind)
+    assert recommend(shop, "bestsellers", kind, userId=None) == recommend(shop, "popular", kind, userId=None)
 
 
 def test_alias_filter_applies_unless_the_request_names_one(shop: Shop) -> None:
-    assert ask(shop, "cheap") == (200, [])
+    assert recommend(shop, "cheap") == (200, [])
 
-    status, items = ask(shop, "cheap", filterArn=f"{ARN}:filter/all")
+    status, items = recommend(shop, "cheap", filterArn=f"{ARN}:filter/all")
 
     assert (status, bool(items)) == (200, True)
 
@@ -62,25 +62,25 @@ def test_alias_filter_applies_unless_the_request_names_one(shop: Shop) -> None:
 def test_alias_with_exploration_inserts_new_items(shop: Shop) -> None:
     shop.catalogue({"kiwi": {"creationTimestamp": time.time() - 60}})
 
-    status, items = ask(shop, "explore", numResults=1)
+    status, items = recommend(shop, "explore", numResults=1)
 
     assert (status, items) == (200, ["kiwi"])
-    assert ask(shop, "home", numResults=1) == (200, ["fig"])
+    assert recommend(shop, "home", numResults=1) == (200, ["fig"])
 
 
 def test_alias_recipe_excludes_bought_items(shop: Shop) -> None:
-    before = ask(shop, "recommended")[1]
+    before = recommend(shop, "recommended")[1]
     assert "fig" in before
 
     shop.remember("u#anna", "fig", "purchase")
 
-    _, items = ask(shop, "recommended")
+    _, items = recommend(shop, "recommended")
     assert "fig" not in items
     assert items
 
 
 def test_unknown_name_returns_404_with_the_known_names(shop: Shop) -> None:
-    status, message = ask(shop, "homepage")
+    status, message = recommend(shop, "homepage")
 
     assert status == 404
     assert "campaignArn ends in 'homepage'" in message
@@ -90,7 +90,7 @@ def test_unknown_name_returns_404_with_the_known_names(shop: Shop) -> None:
 
 
 def test_alias_without_a_required_user_is_refused(shop: Shop) -> None:
-    assert ask(shop, "home", userId=None)[0] == 400
+    assert recommend(shop, "home", userId=None)[0] == 400
 
 
 def test_ranking_requires_an_alias_that_ranks(shop: Shop) -> None:
@@ -102,10 +102,10 @@ def test_ranking_requires_an_alias_that_ranks(shop: Shop) -> None:
     assert rank("sorted")[0] == rank("home")[0] == 200
     assert [item["itemId"] for item in rank("sorted")[1]] == ["fig", "plum"]
     assert rank("bestsellers") == (404, None)
-    assert ask(shop, "sorted")[0] == 404
+    assert recommend(shop, "sorted")[0] == 404
 
 
 def test_alias_returns_503_without_a_configuration(shop: Shop, cloud: MemoryCloud) -> None:
     cloud.outages["s3.GetObject"] = EndpointConnectionError(endpoint_url="https://s3")
 
-    assert ask(shop, "home")[0] == 503
+    assert recommend(shop, "home")[0] == 503

@@ -51,8 +51,8 @@ def test_arms_are_in_the_header_and_the_recommendation_id(known: Shop) -> None:
     for user, arm in ((IN_CONTROL, "spring/control"), (IN_NEW, "spring/new")):
         answer = known.post({"userId": user})
 
-        said = recommendation_id.parse(orjson.loads(answer["body"])["recommendationId"])
-        assert (said.recommender, said.arm_tags) == ("for-you", (arm_tag(arm),))
+        parsed_id = recommendation_id.parse(orjson.loads(answer["body"])["recommendationId"])
+        assert (parsed_id.recommender, parsed_id.arm_tags) == ("for-you", (arm_tag(arm),))
         assert answer["headers"]["x-alsolike-arms"] == arm
 
 

@@ -52,8 +52,8 @@ def test_worse_candidate_is_rejected_and_a_better_one_passes(tmp_path: Path, wal
     assert not refused.passed
     assert refused.values["ahead_interval"][1] < 0
     assert refused.values["asked_users"] > 70
-    (said,) = [line for line in lines if line.startswith("against champion good, by ")]
-    assert "ahead -" in said
+    (comparison,) = [line for line in lines if line.startswith("against champion good, by ")]
+    assert "ahead -" in comparison
     assert failed(judged(better, poor)) == []
     assert judged(better, poor)["against the champion"].figures.startswith("significantly better: ")
     # The champion's own settings on the champion's own data: the very same lists, and fresher.

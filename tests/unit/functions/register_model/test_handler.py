@@ -289,22 +289,22 @@ def test_metrics_have_the_checks_of_both_models_and_failed_conditions(
 
     workflow.register(workflow.trained("v2", metrics={**compared_with("v1"), "candidates": worse}))
 
-    told: dict[str, dict[str, float]] = {}
+    metrics: dict[str, dict[str, float]] = {}
     for line in capsys.readouterr().out.splitlines():
         document = json.loads(line)
         for directive in document.get("_aws", {}).get("CloudWatchMetrics", ()):
             (dimensions,) = directive["Dimensions"]
             values = " ".join(document[name] for name in dimensions if name != "service")
-            told.setdefault(values, {}).update(
+            metrics.setdefault(values, {}).update(
                 {each["Name"]: sum(document[each["Name"]]) for each in directive["Metrics"]}
             )
-    assert told.pop("v2") == {"OfflineNdcg": 0.2, "AlgorithmsLeftOut": 0.0}
-    assert told.pop("candidate") == {"GateNdcg": 0.3}
-    assert told.pop("champion") == {"GateNdcg": 0.2}
-    assert told.pop("") == {"ModelsRejected": 1}
-    failed = {condition for condition, values in told.items() if values == {"GateConditionFailed": 1}}
+    assert metrics.pop("v2") == {"OfflineNdcg": 0.2, "AlgorithmsLeftOut": 0.0}
+    assert metrics.pop("candidate") == {"GateNdcg": 0.3}
+    assert metrics.pop("champion") == {"GateNdcg": 0.2}
+    assert metrics.pop("") == {"ModelsRejected": 1}
+    failed = {condition for condition, values in metrics.items() if values == {"GateConditionFailed": 1}}
     assert failed == {"ndcg@10 on the hold-out", "coverage", "popularity bias"}
-    assert len(told) == 15
+    assert len(metrics) == 15
 
 
 def test_model_of_older_data_is_rejected(workflow: Workflow) -> None:

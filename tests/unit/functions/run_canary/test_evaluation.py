@@ -111,10 +111,10 @@ def test_detectable_fall_message_has_fall_and_duration() -> None:
     before = arm(history(np.random.default_rng(31), 4_000, Behaviour(), first_user=0), 1.0).clicks
     fall = detectable_fall(before, share=0.1, alpha=ALPHA / TESTS)
 
-    said = detectable(before, share=0.1, duration_ms=DAY_MS)
+    message = detectable(before, share=0.1, duration_ms=DAY_MS)
 
     assert fall is not None
-    assert said == (
+    assert message == (
         f"a fall of click-through of {fall:.0%} is found with a chance of 80%; "
         f"one of 10% would take about {(fall / SMALL_FALL) ** 2:,.0f} days"
     )
@@ -129,7 +129,7 @@ def test_too_few_clicks_detect_no_fall() -> None:
 
 
 @pytest.mark.parametrize(
-    ("excluded", "said"),
+    ("excluded", "message"),
     [
         (0.08, "passed its canary: a fall of click-through of more than 8% is excluded"),
         (0.1, "passed its canary: a fall of click-through of more than 10% is excluded"),
@@ -137,8 +137,8 @@ def test_too_few_clicks_detect_no_fall() -> None:
         (None, "the canary has no evidence about click-through: too few responses"),
     ],
 )
-def test_conclusion_is_passed_only_if_large_falls_are_excluded(excluded: float | None, said: str) -> None:
+def test_conclusion_is_passed_only_if_large_falls_are_excluded(excluded: float | None, message: str) -> None:
     latency = evaluation.Test("latency", "", 0.0, 2.9, False)
     clicks = evaluation.Test("click-through", "", 0.0, 2.9, False, excluded=excluded)
 
-    assert conclusion((latency, clicks)) == said
+    assert conclusion((latency, clicks)) == message

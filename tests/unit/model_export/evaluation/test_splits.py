@@ -102,23 +102,23 @@ def test_repeat_share_counts_targets_in_the_history() -> None:
 
 
 @pytest.mark.parametrize(
-    ("length", "long", "said"),
+    ("length", "long", "reported"),
     [(4, 2, True), (4, 1, False), (5, 20, False), (1_000, 20, False)],
     ids=["a tenth", "fewer", "as long", "no more can be told"],
 )
-def test_histories_longer_than_the_model_length_are_reported(length: int, long: int, said: bool) -> None:
+def test_histories_longer_than_the_model_length_are_reported(length: int, long: int, reported: bool) -> None:
     sequences = [
         [1 + item % 9 for item in range(2_000 if length == 1_000 else 6 if user < long else 5)] for user in range(20)
     ]
     data = dataclasses.replace(interactions(sequences), history_length=length)
 
-    told = splits.leave_one_out(data).test.queries.told_in_part()
+    note = splits.leave_one_out(data).test.queries.told_in_part()
 
     sentence = (
         f"{long} of 20 users asked have more interactions than the latest {length}, which are all that a model is "
         "told: limits.history_length takes 1,000"
     )
-    assert told == (sentence if said else None)
+    assert note == (sentence if reported else None)
 
 
 def test_sampled_queries_keep_their_targets() -> None:

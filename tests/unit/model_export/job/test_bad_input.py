@@ -128,12 +128,12 @@ def test_catalogue_item_without_interactions_is_not_in_the_bundle(tmp_path: Path
 def test_data_with_a_single_item_have_hits_only_for_repeats(name: str, tmp_path: Path) -> None:
     path = write_rows(tmp_path / "rows.csv", [(f"u{user}", "x", time) for user in range(8) for time in range(5)])
 
-    document, said = evaluated(path, "--algorithms", name)
+    document, messages = evaluated(path, "--algorithms", name)
 
     repeats = name in ("blend", "buy_again", "distilled", "popularity", "repurchase")
     assert hit_rates(document) == {"masked": 0, "allowed": 1 if repeats else 0}
-    assert "note: seen masked has no test users: no user has a target that may be recommended" in said
-    assert "seen allowed has no test users" not in said
+    assert "note: seen masked has no test users: no user has a target that may be recommended" in messages
+    assert "seen allowed has no test users" not in messages
 
 
 @pytest.mark.parametrize("name", LEARNED_FROM_LITTLE)
@@ -157,10 +157,10 @@ def test_events_at_one_time_cannot_be_split_by_time(tmp_path: Path) -> None:
 def test_duplicate_rows_count_and_are_reported(name: str, tmp_path: Path) -> None:
     rows = [(user, f"i{item}", step) for user, walk in WALKS.items() for step, item in enumerate(walk, start=1)]
 
-    document, said = evaluated(write_rows(tmp_path / "rows.csv", [*rows, *rows]), "--algorithms", name)
+    document, messages = evaluated(write_rows(tmp_path / "rows.csv", [*rows, *rows]), "--algorithms", name)
 
     assert document["interactions"] == 2 * 240
-    assert "note: all rows count, also 240 rows with the user, item and time of another row" in said
+    assert "note: all rows count, also 240 rows with the user, item and time of another row" in messages
     assert hit_rates(document)["masked"] == 0  # the last row of each user repeats the one before
 
 
@@ -222,10 +222,10 @@ def test_interactions_of_the_future_are_reported(tmp_path: Path) -> None:
     path = write_rows(tmp_path / "rows.csv", [("u0", "i0", 9_000_000_000), *rows])
     now = write_rows(tmp_path / "now.csv", rows)
 
-    said, nothing = (evaluated(each, "--algorithms", "popularity")[1] for each in (path, now))
+    messages, nothing = (evaluated(each, "--algorithms", "popularity")[1] for each in (path, now))
 
     note = "note: 1 interaction is in the future, up to 2255-03-14. An import refuses them, an evaluation counts them"
-    assert note in said.splitlines()
+    assert note in messages.splitlines()
     assert "future" not in nothing
 
 
@@ -233,11 +233,11 @@ def test_event_after_a_quiet_period_is_reported_and_excluded(tmp_path: Path) -> 
     days = [(f"u{user}", f"i{(user + day) % 9}", day * 86_400) for user in range(9) for day in range(40)]
     path = write_rows(tmp_path / "rows.csv", [*days, ("u0", "i0", 400 * 86_400)])
 
-    document, said = evaluated(path, "--algorithms", "popularity", protocol="temporal")
+    document, messages = evaluated(path, "--algorithms", "popularity", protocol="temporal")
 
     assert document["test_window"][1] == "1970-02-09 00:00"
     reason = "is left out: fewer than 5 users follow a quiet period"
-    assert f"note: 1 interaction after 1970-02-09, the end of the test, {reason}" in said.splitlines()
+    assert f"note: 1 interaction after 1970-02-09, the end of the test, {reason}" in messages.splitlines()
 
 
 def test_empty_window_of_a_file_is_refused(tmp_path: Path) -> None:

@@ -199,15 +199,15 @@ def test_unknown_functions_and_resources_have_a_remark() -> None:
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "said"),
+    ("field", "value", "message"),
     [
         ("users", -1, "users is -1"),
         ("events_per_call", 11, "expected 1 to 10"),
         ("history_days", 0, "history_days is 0"),
     ],
 )
-def test_load_out_of_range_is_refused(field: str, value: int, said: str) -> None:
-    with pytest.raises(InvalidInput, match=said):
+def test_load_out_of_range_is_refused(field: str, value: int, message: str) -> None:
+    with pytest.raises(InvalidInput, match=message):
         dataclasses.replace(NOTHING, **{field: value})
 
 

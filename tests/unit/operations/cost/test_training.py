@@ -29,14 +29,14 @@ def test_training_above_its_limits_has_a_remark() -> None:
     deployed = summary(training=Training(runs=4, max_runtime_s=14_400))
     fits, does_not = (dataclasses.replace(NOTHING, events_per_day=events) for events in (100_000, 10_000_000))
 
-    said = " ".join(cost.estimate(deployed, does_not).remarks)
+    remarks = " ".join(cost.estimate(deployed, does_not).remarks)
 
     # 3,650 million interactions: 5 fits, of which each million past a hundred takes 5.30 s, and 240 s; 63 bytes each.
     assert (
         f"takes about {(5 * (544.5 + 3_550 * 5.299) + 240) / 3_600:.1f} hours; training_max_runtime_s ends it after 4"
-        in said
+        in remarks
     )
-    assert "takes about 230 GB of memory; ml.m5.xlarge has 16" in said
+    assert "takes about 230 GB of memory; ml.m5.xlarge has 16" in remarks
     assert not [remark for remark in cost.estimate(deployed, fits).remarks if "a training on" in remark]
 
 
@@ -62,12 +62,12 @@ def test_training_with_statistics_above_its_limits_has_no_advice_for_them() -> N
     training = Training(runs=4, spark_above_mb=300, spark_workers=10, spark_statistics=True, max_runtime_s=7_200)
     load = dataclasses.replace(NOTHING, events_per_day=10_000_000, items=4_000_000)
 
-    said = " ".join(cost.estimate(summary(training=training), load).remarks)
+    remarks = " ".join(cost.estimate(summary(training=training), load).remarks)
 
-    assert "from statistics and 5,000,000 interactions takes about 3.0 hours; training_max_runtime_s ends it" in said
-    assert "after 2, which is what the bill has: raise it" in said
-    assert "takes about 20 GB of memory" in said  # 5 million of 63 bytes, 4 million items of 4,800: 19.5 GB
-    assert "(spark_statistics)" not in said
+    assert "from statistics and 5,000,000 interactions takes about 3.0 hours; training_max_runtime_s ends it" in remarks
+    assert "after 2, which is what the bill has: raise it" in remarks
+    assert "takes about 20 GB of memory" in remarks  # 5 million of 63 bytes, 4 million items of 4,800: 19.5 GB
+    assert "(spark_statistics)" not in remarks
 
 
 def test_statistics_are_not_counted_if_the_function_builds_the_dataset() -> None:
@@ -82,8 +82,8 @@ def test_unpriced_instance_type_has_a_remark_and_other_lines_are_kept() -> None:
 
     bill = cost.estimate(deployed, NOTHING)
 
-    (said,) = (remark for remark in bill.remarks if remark.startswith("not priced"))
-    assert said == (
+    (remarks,) = (remark for remark in bill.remarks if remark.startswith("not priced"))
+    assert remarks == (
         "not priced: 10.0 runs of 4 minutes on 1 ml.c5.4xlarge: the price table has no training_ml.c5.4xlarge_hours"
     )
     assert dollars(bill, "training") == 0

@@ -16,7 +16,7 @@ from tests.fakes import MemoryCloud
 from tests.unit.functions.recommend.shop import Shop
 
 
-def ask(users: Any = ("anna",), *, context: Any = None, **fields: Any) -> dict[str, Any]:
+def invoke(users: Any = ("anna",), *, context: Any = None, **fields: Any) -> dict[str, Any]:
     """Invoke the function as Lambda does: event and answer are JSON."""
     given = {"batch": {"users": list(users) if isinstance(users, tuple) else users, **fields}}
     document = handler.lambda_handler(json.loads(json.dumps(given)), context or LambdaContext())
@@ -40,7 +40,7 @@ def known(shop: Shop) -> Shop:
 def test_batch_results_equal_single_responses_in_order(known: Shop) -> None:
     users = ("anna", "visit", "stranger", "anna")
 
-    answer = ask(users, numResults=3)
+    answer = invoke(users, numResults=3)
 
     assert (answer["answered"], answer["notDone"]) == (4, 0)
     assert [result["userId"] for result in answer["results"]] == list(users)
@@ -66,7 +66,7 @@ def test_batch_results_equal_single_responses_in_order(known: Shop) -> None:
     ],
 )
 def test_invalid_user_is_refused_individually(known: Shop, bad: Any, error: str) -> None:
-    answer = ask(["anna", bad, "anna"], numResults=1)
+    answer = invoke(["anna", bad, "anna"], numResults=1)
 
     assert [result.get("error") for result in answer["results"]] == [None, error, None]
     assert items(answer["results"][2]) == ["fig"]
@@ -75,10 +75,10 @@ def test_invalid_user_is_refused_individually(known: Shop, bad: Any, error: str)
 def test_each_profile_is_read_once(known: Shop, cloud: MemoryCloud) -> None:
     for number in range(150):
         known.remember(f"u#{number}", "pear")
-    ask()
+    invoke()
     cloud.calls.clear()
 
-    answer = ask(tuple(str(number) for number in range(150)), numResults=1)
+    answer = invoke(tuple(str(number) for number in range(150)), numResults=1)
 
     assert [items(result) for result in answer["results"]] == [["fig"]] * 150
     reads = [call.operation for call in cloud.calls if call.operation.startswith("dynamodb.")]
@@ -93,7 +93,7 @@ def test_filter_is_applied_per_user(known: Shop) -> None:
                         "EXCLUDE ItemID WHERE Items.TITLE IN ($TITLE)"}
     )  # fmt: skip
 
-    answer = ask(("anna", "bert"), filter="new", filterValues={"TITLE": '"Kiwi"'}, numResults=2)
+    answer = invoke(("anna", "bert"), filter="new", filterValues={"TITLE": '"Kiwi"'}, numResults=2)
 
     assert items(answer["results"][0])[0] == "fig"
     assert "fig" not in items(answer["results"][1])
@@ -102,7 +102,7 @@ def test_filter_is_applied_per_user(known: Shop) -> None:
 def test_buy_again_is_available_in_batches(known: Shop) -> None:
     known.remember("u#anna", "fig", "purchase")
 
-    answer = ask(("anna", "stranger"), recommender="buy-again")
+    answer = invoke(("anna", "stranger"), recommender="buy-again")
 
     assert [items(result) for result in answer["results"]] == [["fig"], []]
 
@@ -126,14 +126,14 @@ def test_buy_again_is_available_in_batches(known: Shop) -> None:
 )
 def test_invalid_batch_field_fails_the_batch(known: Shop, fields: dict[str, Any], error: str) -> None:
     with pytest.raises(InvalidInput) as raised:
-        ask(**fields)
+        invoke(**fields)
 
     assert str(raised.value).startswith(error)
 
 
 def test_unknown_filter_fails_the_batch(known: Shop) -> None:
     with pytest.raises(NotFound, match="filter is 'sale', expected none: the configuration has no filters"):
-        ask(filter="sale")
+        invoke(filter="sale")
 
 
 class LittleTime(LambdaContext):
@@ -151,13 +151,13 @@ def test_users_not_done_in_time_are_reported_and_can_be_sent_again(
     known: Shop, counted: Callable[[], dict[str, float]]
 ) -> None:
     users = ["anna", 7, "stranger", "anna"]
-    ask()  # has looked at everything
+    invoke()  # has looked at everything
     counted()
 
     # Before the configuration and the catalogue are looked at, and after each user.
-    first = ask(users, context=LittleTime(20_000, 20_000, 20_000, 2_999))
+    first = invoke(users, context=LittleTime(20_000, 20_000, 20_000, 2_999))
     counts = counted()
-    rest = ask(users, first=first["answered"])
+    rest = invoke(users, first=first["answered"])
 
     assert (first["answered"], first["notDone"]) == (2, 2)
     assert [result.get("userId") for result in first["results"]] == ["anna", None]
@@ -167,20 +167,20 @@ def test_users_not_done_in_time_are_reported_and_can_be_sent_again(
 
 
 def test_response_is_truncated_at_the_lambda_size_limit(known: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = ask(("anna",) * 20)
+    whole = invoke(("anna",) * 20)
     one = len(orjson.dumps(whole["results"][0]))
     monkeypatch.setattr(batch, "MAX_ANSWER_BYTES", 5 * one)
 
-    answer = ask(("anna",) * 20)
+    answer = invoke(("anna",) * 20)
 
     assert (answer["answered"], answer["notDone"]) == (5, 15)
-    assert ask(("anna",) * 20, output={"key": "batch/1/answers/0.jsonl"}) == {"answered": 20, "notDone": 0}
+    assert invoke(("anna",) * 20, output={"key": "batch/1/answers/0.jsonl"}) == {"answered": 20, "notDone": 0}
 
 
 def test_unreadable_profile_ends_the_batch_or_fails_it_without_results(
     known: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ask()
+    invoke()
     profiles = current_sources().batches().profiles
     reads = profiles.read_many
 
@@ -192,9 +192,9 @@ def test_unreadable_profile_ends_the_batch_or_fails_it_without_results(
 
     monkeypatch.setattr(profiles, "read_many", read)
 
-    assert ask(("anna",) * 100 + ("lost",))["notDone"] == 1
+    assert invoke(("anna",) * 100 + ("lost",))["notDone"] == 1
     with pytest.raises(Unavailable, match="not now"):
-        ask(("lost", "anna"))
+        invoke(("lost", "anna"))
 
 
 def test_users_and_results_can_be_objects_in_the_artefact_bucket(known: Shop) -> None:
@@ -206,7 +206,7 @@ def test_users_and_results_can_be_objects_in_the_artefact_bucket(known: Shop) ->
 
     assert answer == {"answered": 2, "notDone": 0}
     stored = known.s3.get_object(Bucket=known.bucket, Key="batch/r/answers/0.jsonl")["Body"].read()
-    assert [json.loads(line) for line in stored.splitlines()] == ask(users, first=1)["results"]
+    assert [json.loads(line) for line in stored.splitlines()] == invoke(users, first=1)["results"]
 
 
 def test_missing_or_invalid_input_object_is_refused(known: Shop) -> None:
@@ -222,7 +222,7 @@ def test_missing_or_invalid_input_object_is_refused(known: Shop) -> None:
 def test_batch_counts_answered_and_refused_users(known: Shop, counted: Callable[[], dict[str, float]]) -> None:
     counted()
 
-    ask(["anna", 7, "stranger"])
+    invoke(["anna", 7, "stranger"])
 
     counts = {name: value for name, value in counted().items() if value}
     assert counts == {"BatchUsersAnswered": 2, "BatchUsersRefused": 1}

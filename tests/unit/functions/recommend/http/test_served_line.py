@@ -34,11 +34,11 @@ def test_response_is_logged_in_one_complete_line(
     answer = shop.post({"userId": "anna", "numResults": 2, "filterArn": f"{ARN}:filter/sweet"})
 
     document = json.loads(answer["body"])
-    said = recommendation_id.parse(document["recommendationId"])
+    parsed_id = recommendation_id.parse(document["recommendationId"])
     (row,) = lines()
     assert row == ServedResponse(
         recommendation_id=document["recommendationId"],
-        served_ms=said.answered_ms,
+        served_ms=parsed_id.answered_ms,
         recommender="for-you",
         model_version="v1",
         arms=(),
@@ -255,5 +255,5 @@ def test_correlation_id_of_the_caller_is_in_response_and_log_line(
     assert answer["headers"]["x-correlation-id"] == "order-17"
     assert [line.correlation_id for line in lines()] == ["order-17"]
     assert (refused["statusCode"], refused["headers"]["x-correlation-id"]) == (400, "order-18")
-    (said,) = [line for line in logged().splitlines() if "request refused" in line]
-    assert '"correlation_id":"order-18"' in said
+    (parsed_id,) = [line for line in logged().splitlines() if "request refused" in line]
+    assert '"correlation_id":"order-18"' in parsed_id

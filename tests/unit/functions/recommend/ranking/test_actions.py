@@ -92,18 +92,18 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def ask(*, campaign: str = "exact", **fields: Any) -> dict[str, Any]:
+def recommend(*, campaign: str = "exact", **fields: Any) -> dict[str, Any]:
     body = {"campaignArn": f"{ARN}:campaign/{campaign}", "userId": "anna", **fields}
     answer = handler.lambda_handler(http_event("POST /action-recommendations", body), LambdaContext())
     return {**answer, "document": orjson.loads(answer["body"])}
 
 
 def actions(**fields: Any) -> list[str]:
-    return [action["actionId"] for action in ask(**fields)["document"]["actionList"]]
+    return [action["actionId"] for action in recommend(**fields)["document"]["actionList"]]
 
 
 def test_actions_are_ranked_by_propensity(shop: Shop) -> None:
-    answer = ask()
+    answer = recommend()
 
     assert answer["statusCode"] == 200
     assert answer["document"]["actionList"] == [
@@ -125,7 +125,7 @@ def test_number_of_actions_is_limited(shop: Shop) -> None:
 def test_user_columns_and_earlier_outcomes_change_action_scores(shop: Shop) -> None:
     shop.configure(users={"columns": {"plan": "string"}})
     took(shop, "app", before_ms=DAY_MS)
-    with_history = ask()["document"]["actionList"]
+    with_history = recommend()["document"]["actionList"]
     shop.register("anna", plan="gold")
 
     assert with_history[0]["actionId"] == "app"
@@ -162,7 +162,7 @@ def test_value_multiplies_the_propensity(shop: Shop) -> None:
 def test_exploration_changes_the_order_and_not_the_scores(shop: Shop) -> None:
     put(shop, Action("new", {}))
 
-    answers = [ask(campaign="curious")["document"]["actionList"] for _ in range(60)]
+    answers = [recommend(campaign="curious")["document"]["actionList"] for _ in range(60)]
 
     first = Counter(answer[0]["actionId"] for answer in answers)
     assert first["app"] > 10
@@ -174,7 +174,7 @@ def test_exploration_changes_the_order_and_not_the_scores(shop: Shop) -> None:
 def test_untrained_action_model_is_reported_as_degraded(shop: Shop, counted: Any) -> None:
     publish(shop, dataclasses.replace(MODEL, fitted=False), version="v2")
 
-    answer = ask()
+    answer = recommend()
 
     assert answer["headers"]["x-alsolike-degraded"] == "action-rates"
     assert counted() == {"ActionAnswers": 1, "ActionAnswersDegraded": 1}
@@ -194,7 +194,7 @@ def test_damaged_actions_are_omitted_and_reported_as_degraded(
 ) -> None:
     shop.s3.put_object(Bucket=shop.bucket, Key=ACTIONS_KEY, Body=body)
 
-    answer = ask()
+    answer = recommend()
 
     assert answer["statusCode"] == 200
     assert answer["headers"]["x-alsolike-degraded"] == reason
@@ -205,19 +205,19 @@ def test_erased_user_has_no_history(shop: Shop) -> None:
     took(shop, "app", before_ms=DAY_MS)
     ProfileStore(shop.dynamodb, shop.profiles_table).erase("u#anna", now_ms=NOW_MS)
 
-    assert ask()["document"]["actionList"][0]["score"] == pytest.approx(1 / (1 + np.exp(0.5)))
+    assert recommend()["document"]["actionList"][0]["score"] == pytest.approx(1 / (1 + np.exp(0.5)))
 
 
 @pytest.mark.parametrize("campaign", ["home", "unknown"])
 def test_campaign_without_actions_returns_404(shop: Shop, campaign: str) -> None:
-    answer = ask(campaign=campaign)
+    answer = recommend(campaign=campaign)
 
     assert answer["statusCode"] == 404
     assert "/next-best-action or /exact or /curious" in answer["document"]["message"]
 
 
 def test_filters_are_refused(shop: Shop) -> None:
-    answer = ask(filterArn=f"{ARN}:filter/cheap")
+    answer = recommend(filterArn=f"{ARN}:filter/cheap")
 
     assert answer["statusCode"] == 400
     assert answer["document"]["message"].startswith("filterArn is given, expected none")
@@ -231,7 +231,7 @@ def test_batch_of_actions_equals_single_requests_and_refuses_invalid_users(shop:
 
     assert results[1] == {"error": 'userId is "", expected a non-empty string'}
     for result, user in ((results[0], "anna"), (results[2], "ben")):
-        single = {one["actionId"]: one["score"] for one in ask(userId=user)["document"]["actionList"]}
+        single = {one["actionId"]: one["score"] for one in recommend(userId=user)["document"]["actionList"]}
         assert {one["itemId"]: one["score"] for one in result["itemList"]} == pytest.approx(single)
         assert (result["userId"], result["source"], result["modelVersion"]) == (user, "actions", "v1")
     scores = [{one["itemId"]: one["score"] for one in results[number]["itemList"]} for number in (0, 2)]

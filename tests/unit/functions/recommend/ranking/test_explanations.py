@@ -99,11 +99,11 @@ def test_longer_histories_are_run_in_smaller_groups(tmp_path: Path, monkeypatch:
     best, _ = serving.rank(history, k=4, now_ms=NOW_MS, leave_out_seen=False)
     together, run = [], InferenceSession.run
 
-    def spied(session: InferenceSession, outputs: Any, feed: dict[str, Any]) -> Any:
+    def recorded_run(session: InferenceSession, outputs: Any, feed: dict[str, Any]) -> Any:
         together.append(len(feed["history"]))
         return run(session, outputs, feed)
 
-    monkeypatch.setattr(InferenceSession, "run", spied)
+    monkeypatch.setattr(InferenceSession, "run", recorded_run)
     at_once = serving.ablation_scores(history, best, latest=5, now_ms=NOW_MS)
     monkeypatch.setattr(recommend_model, "_ABLATED_PLACES", 2 * len(history) ** 2)
     by_twos = serving.ablation_scores(history, best, latest=5, now_ms=NOW_MS)

@@ -21,7 +21,7 @@ def figs(stocked: Shop) -> Shop:
     return stocked
 
 
-def asked(recommender: str, **fields: Any) -> dict[str, Any]:
+def request(recommender: str, **fields: Any) -> dict[str, Any]:
     return {"recommenderArn": f"{ARN}:recommender/{recommender}", **fields}
 
 
@@ -79,7 +79,7 @@ def test_personalized_ranking_keeps_all_variants(figs: Shop) -> None:
 
 
 def test_similar_items_have_one_variant_per_product(figs: Shop) -> None:
-    answer = figs.items(**asked("similar-items", userId=None, itemId="pear", numResults=2))
+    answer = figs.items(**request("similar-items", userId=None, itemId="pear", numResults=2))
 
     assert answer == ["kiwi", "fig"]
 
@@ -88,7 +88,7 @@ def test_variants_of_an_item_are_not_bought_together_with_it(stocked: Shop) -> N
     of_pear = {"title": "Pear", **FRUIT}
     stocked.catalogue({"pear": of_pear, "plum": of_pear, "kiwi": {"title": "Kiwi", **FRUIT}})
 
-    answer = stocked.items(**asked("bought-together", userId=None, itemId="pear", numResults=2))
+    answer = stocked.items(**request("bought-together", userId=None, itemId="pear", numResults=2))
 
     assert answer == ["kiwi", "fig"]
 

@@ -276,21 +276,21 @@ def test_propensities_equal_the_probabilities_of_all_paths() -> None:
     share = 0.4
     rules = [SlateRule("brand", at_most=2)]
     lists: Counter[str] = Counter()
-    said: dict[str, float] = {}
+    propensities: dict[str, float] = {}
     moves = [(0,), *((1, drawn) for drawn in range(4))]
     for steps in itertools.product(moves, repeat=3):
-        told = ChosenPath([*itertools.chain(*steps), *[0] * 9], share)
-        slate = made("abde", k=3, chance=told, explored_share=share, new_items=ranked("bcmn"), slate=rules)
-        if told.probability:
-            lists[ids(slate)] += told.probability  # type: ignore[assignment]
+        chosen = ChosenPath([*itertools.chain(*steps), *[0] * 9], share)
+        slate = made("abde", k=3, chance=chosen, explored_share=share, new_items=ranked("bcmn"), slate=rules)
+        if chosen.probability:
+            lists[ids(slate)] += chosen.probability  # type: ignore[assignment]
             product = 1.0
             for place in slate.items:
                 assert place.propensity is not None
                 product *= place.propensity
-            said[ids(slate)] = product
+            propensities[ids(slate)] = product
 
     assert sum(lists.values()) == pytest.approx(1.0)
-    assert dict(lists) == pytest.approx(said)
+    assert dict(lists) == pytest.approx(propensities)
 
 
 def test_propensities_equal_the_frequencies_of_many_lists() -> None:

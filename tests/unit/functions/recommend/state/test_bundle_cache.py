@@ -45,8 +45,8 @@ def test_interrupted_download_raises_unavailable_and_leaves_no_files(
     config = Config(read_timeout=5, retries={"total_max_attempts": 1})
     s3 = boto3_session.client("s3", endpoint_url=endpoint, region_name=REGION, config=config)
 
-    said = r"^s3://artefacts/models/v1/manifest\.json: 10 read, but total bytes expected is 100"
-    with pytest.raises(Unavailable, match=said):
+    message = r"^s3://artefacts/models/v1/manifest\.json: 10 read, but total bytes expected is 100"
+    with pytest.raises(Unavailable, match=message):
         BundleCache(s3, "artefacts", tmp_path).fetch("v1", remaining_ms=lambda: 20_000)
 
     assert list(tmp_path.iterdir()) == []
