@@ -20,8 +20,8 @@ from moto.dynamodb.models.table import StreamRecord as TableRecord
 from moto.kinesis.models import Record, kinesis_backends
 from moto.s3.models import s3_backends
 
-from local_cloud.alarms.series import Series
-from local_cloud.metric_store import MetricStore, Values
+from local_cloud.alarms.series import Series, Values
+from local_cloud.metric_store import MetricStore
 from local_cloud.storage.collections import collections_of
 from local_cloud.storage.journal import DataError, Journal
 from local_cloud.storage.objects import Objects, release
