@@ -53,7 +53,7 @@ def test_optional_parts_are_needed_only_where_they_are_set(demo: Assembly, prod:
     assert in_other.pollers == 2 + 2 * 1 + 4 + 1  # tables, streams, parallel batches, and Kafka
 
 
-def test_folder_with_an_account_names_it(demo: Assembly, tmp_path: Path) -> None:
+def test_account_is_read_from_the_assembly_folder(demo: Assembly, tmp_path: Path) -> None:
     for path in demo.directory.glob("*.json"):
         text = path.read_text().replace("aws://unknown-account/", "aws://123456789012/")
         (tmp_path / path.name).write_text(text)

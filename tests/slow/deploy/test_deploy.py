@@ -90,7 +90,7 @@ def test_last_release_is_upgraded_with_all_its_stored_data(
 
 
 @pytest.mark.ci
-def test_destroy_leaves_nothing(cloud: Cloud, deployed: Assembly) -> None:
+def test_destroy_deletes_all_stacks_and_data(cloud: Cloud, deployed: Assembly) -> None:
     cloud.run(str(Path(sys.executable).with_name("alsolike")), "destroy", "--env", ENVIRONMENT, "--yes")
 
     assert cloud.stacks() == {}

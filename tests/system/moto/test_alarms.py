@@ -109,7 +109,7 @@ def test_samples_of_a_datum_are_counted_and_expire() -> None:
     assert total() is None
 
 
-def test_memory_of_samples_depends_on_the_watched_time_only() -> None:
+def test_memory_of_samples_depends_only_on_the_watched_time() -> None:
     clock, series = Clock(), series_of("Shop", "Took", [])
     store = SeriesStore({series: timedelta(minutes=5)})
     sizes = []

@@ -63,7 +63,7 @@ def test_model_package_group_exists(cloud: MotoCloud) -> None:
     assert stored["ModelPackageGroupDescription"] == "Ranking models"
 
 
-def test_parameter_has_its_value(cloud: MotoCloud) -> None:
+def test_ssm_parameter_has_its_value(cloud: MotoCloud) -> None:
     parameter = cloud.create(
         "AWS::SSM::Parameter", Name="/shop/url", Type="String", Value="https://shop", Tags={"team": "shop"}
     )

@@ -15,7 +15,7 @@ from infra_cdk.settings import Settings
 ROOT = Path(__file__).parents[3]
 
 
-def test_list_cost_grows_with_versions_and_arms() -> None:
+def test_metrics_list_cost_grows_with_versions_and_arms() -> None:
     few = json.loads(CliRunner().invoke(app, ["metrics", "--json"]).stdout)
     more = json.loads(CliRunner().invoke(app, ["metrics", "--json", "--versions", "3", "--arms", "4"]).stdout)
 

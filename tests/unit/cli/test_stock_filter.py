@@ -30,7 +30,7 @@ from operations.filters.stock import stock_filter
         ("STOCKING_STUFFER", "boolean", None),
     ],
 )
-def test_stock_column_is_recognised(column: str, type_: str, condition: str | None) -> None:
+def test_stock_column_is_recognised_by_name_and_type(column: str, type_: str, condition: str | None) -> None:
     columns = {"price": ColumnType.NUMBER, column_name(column): ColumnType(type_)}
     configuration = dataclasses.replace(DEFAULT, item_columns=columns)
 

@@ -175,7 +175,7 @@ def test_metrics_request_has_its_namespace_as_context() -> None:
         ({}, ""),
     ],
 )
-def test_attributes_are_those_of_the_request(request_: Mapping[str, Any], attributes: str) -> None:
+def test_attribute_context_has_the_attributes_of_the_request(request_: Mapping[str, Any], attributes: str) -> None:
     assert attributes_of({"ExpressionAttributeNames": {"#x": "x"}} | dict(request_)) == set(attributes)
 
 
@@ -200,7 +200,7 @@ def test_unknown_operation_is_an_error() -> None:
         needs("s3:PutBucketPolicy", {"Bucket": "b"}, PLACE)
 
 
-def test_actions_of_the_table_exist() -> None:
+def test_iam_actions_of_the_table_exist() -> None:
     """The reference of AWS in parliament, which itself cannot be imported without setuptools."""
     spec = importlib.util.find_spec("parliament")
     assert spec is not None

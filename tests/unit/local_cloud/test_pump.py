@@ -81,7 +81,7 @@ def test_writer_waits_while_the_queue_is_full(
     assert cloudwatch.requests == [["0", "1", "2"], ["3"]]
 
 
-def test_wait_of_a_writer_is_limited(pump: Pump, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_writer_waits_a_limited_time_for_a_full_queue(pump: Pump, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(telemetry, "_MOST_QUEUED", 1)
     monkeypatch.setattr(telemetry, "_LONGEST_WAIT_S", 0)
 

@@ -26,7 +26,7 @@ def test_metric_and_response_lines_are_omitted(fields: dict[str, Any]) -> None:
     assert parsed(**fields) is None
 
 
-def test_text_is_a_line_without_a_level() -> None:
+def test_plain_text_log_line_has_no_level() -> None:
     line = parse_line("Task timed out after 3.00 seconds\n", time_ms=5)
 
     assert line == LogLine(5, "", "Task timed out after 3.00 seconds", None, {})

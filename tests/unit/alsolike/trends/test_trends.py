@@ -83,7 +83,7 @@ def test_late_event_counts_like_a_timely_one() -> None:
     np.testing.assert_allclose(late.totals, in_time.totals)
 
 
-def test_score_is_the_evidence_over_the_bound_for_all_items() -> None:
+def test_trend_score_equals_the_likelihood_ratio_over_its_bound() -> None:
     # An hour's share of the past is 100 / (16_900 - 100) = 1 / 168.
     shop = standing(
         {
@@ -204,7 +204,7 @@ def test_popular_and_trending_items_are_kept() -> None:
     assert Trends([counts]).best("1h", now_ms=NOW_MS)[0][0] == "news"
 
 
-def test_burst_of_an_item_outside_the_kept_items_builds_up() -> None:
+def test_repeated_burst_of_a_dropped_item_trends() -> None:
     rng = np.random.default_rng(7)
     counts = counted(*((f"seldom-{n % 20_000}", age, 1.0) for n, age in enumerate(rng.uniform(0, 30 * DAY_MS, 60_000))))
     for minute in range(15):  # one event a minute among others
@@ -214,7 +214,7 @@ def test_burst_of_an_item_outside_the_kept_items_builds_up() -> None:
     assert Trends([counts]).best("30m", now_ms=NOW_MS + 60_000 * 15)[0][0] == "news"
 
 
-def test_forgotten_item_has_an_assumed_baseline(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dropped_item_has_an_assumed_baseline(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trends, "KEPT_ITEMS", 2)
     before = counted(("a", 2 * DAY_MS, 100.0), ("b", 2 * DAY_MS, 60.0), ("c", 4 * DAY_MS, 30.0), now_ms=NOW_MS - DAY_MS)
     monkeypatch.setattr(trends, "KEPT_ITEMS", 3)
@@ -235,7 +235,7 @@ def test_forgotten_item_has_an_assumed_baseline(monkeypatch: pytest.MonkeyPatch)
     assert best["c"] == pytest.approx(evidence / math.log(3 / CHANCE), abs=1e-6)  # KEPT_ITEMS is 3
 
 
-def test_usual_traffic_with_many_forgotten_items_has_no_trends(
+def test_usual_traffic_with_many_dropped_items_has_no_trends(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(trends, "KEPT_ITEMS", 50)

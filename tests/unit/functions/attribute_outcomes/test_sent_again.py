@@ -54,7 +54,7 @@ def in_any_order(shop: Lake, copies: list[Row], days: tuple[int, ...]) -> Any:
     return results[0]
 
 
-def test_order_resent_for_another_response_counts_for_the_first(shop: Lake) -> None:
+def test_order_sent_again_for_another_response_counts_for_the_first(shop: Lake) -> None:
     first, second = on(0), on(2)
     shop.write_served([first, second])
     copies = [order(first, received_day=0, value=10.0), order(second, received_day=2, value=12.0)]
@@ -141,7 +141,7 @@ def test_copy_counts_after_its_original_is_erased(shop: Lake) -> None:
 
 
 @pytest.mark.parametrize(("days", "revenue"), [(7, [10.0, 0.0]), (8, [10.0, 10.0])])
-def test_copies_are_searched_in_the_seven_days_before_a_response(shop: Lake, days: int, revenue: list[float]) -> None:
+def test_copies_within_seven_days_before_a_response_are_duplicates(shop: Lake, days: int, revenue: list[float]) -> None:
     first, second = on(0), on(days)
     shop.write_served([first, second])
     shop.write_events([order(first, received_day=0), order(second, received_day=days)])

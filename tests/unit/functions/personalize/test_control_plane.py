@@ -36,7 +36,7 @@ def test_resources_have_arns_in_the_format_of_personalize(personalize: Any) -> N
     assert tracker["trackingId"] == "alsolike-shop"
 
 
-def test_descriptions_are_active_and_have_the_values_of_the_request(personalize: Any) -> None:
+def test_described_resources_are_active_with_the_requested_values(personalize: Any) -> None:
     group, schema = make_group(personalize)
     arn = personalize.create_dataset(name="i", schemaArn=schema, datasetGroupArn=group, datasetType="ITEMS")[
         "datasetArn"

@@ -201,7 +201,7 @@ def test_coverage_of_a_single_position_is_100_percent() -> None:
     }
 
 
-def test_check_values_have_metrics_of_both_models_since_the_champion() -> None:
+def test_gate_check_values_include_metrics_since_the_champion() -> None:
     found = checks(compared(), CHAMPION)
 
     assert found["coverage"].values["since_champion"] == {"candidate": 0.9, "champion": 0.8}
@@ -250,7 +250,7 @@ def test_limits_have_the_defaults_of_the_documentation() -> None:
     assert dataclasses.asdict(GateLimits()) == written
 
 
-def test_below_ignores_rounding_errors() -> None:
+def test_comparison_with_a_limit_ignores_rounding_errors() -> None:
     assert not below(0.19, 0.2, 5)
     assert not below(-1e-9, 0.0, 5)
     assert below(-1.1e-9, 0.0, 5)

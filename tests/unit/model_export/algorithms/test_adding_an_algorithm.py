@@ -71,7 +71,7 @@ def test_graphs_of_documented_models_rank_like_the_models(monkeypatch: pytest.Mo
     check_export(typed, leave_one_out(data).test.queries)
 
 
-def test_settings_may_be_strings() -> None:
+def test_algorithm_settings_may_be_strings() -> None:
     @dataclasses.dataclass(frozen=True, kw_only=True)
     class Worded(Popularity):
         direction: str = "forth"

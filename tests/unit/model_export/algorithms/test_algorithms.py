@@ -247,5 +247,5 @@ def test_slist_decays_with_the_gap() -> None:
     np.testing.assert_allclose([1e6 * scores[0][3], 1e6 * scores[1][3]], [0.5, 1.0], rtol=1e-4)
 
 
-def test_slist_of_single_interactions_scores_zero() -> None:
+def test_slist_of_users_with_one_interaction_scores_zero() -> None:
     assert Slist(together=0.2).fit(interactions([[1], [2]])).score(history(1)).tolist() == [[0, 0, 0]]

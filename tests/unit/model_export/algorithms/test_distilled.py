@@ -76,7 +76,7 @@ def test_largest_targets_of_each_item_are_kept() -> None:
     assert table_of((NEXT_ITEM, 1.0), targets=1)[1].astype(bool).tolist() == [False, False, True, False]
 
 
-def test_table_of_a_network_is_its_scores_of_single_items() -> None:
+def test_table_of_a_network_has_its_scores_of_single_items() -> None:
     network = untrained(SMALL, items=30)
 
     model = Distilled(parts=((network.settings, 1.0),), targets=4, power=1.0).combine([network])

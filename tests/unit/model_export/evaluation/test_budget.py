@@ -180,7 +180,7 @@ def test_resumed_job_repeats_trials_without_checkpoints(tmp_path: Path) -> None:
     assert CHECKPOINTS[2] is not None
 
 
-def test_trials_of_large_data_use_one_hundredth() -> None:
+def test_trial_fits_of_large_data_use_one_hundredth_of_the_rows() -> None:
     FITTED.clear()
 
     assert Budget(seconds=3_600).unsupported_reason(Heavy(), shop(150 * SHORT_FIT_ROWS)) is None

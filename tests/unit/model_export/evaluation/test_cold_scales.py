@@ -38,7 +38,7 @@ def test_scale_is_the_smallest_if_every_scale_has_a_loss() -> None:
     assert scale(leave_one_out(*[[1, 3, 1]] * 20, [2, 3, 1], [3, 3, 1])) == SCALES[0]
 
 
-def test_scale_loses_little_in_long_lists() -> None:
+def test_scale_is_reduced_by_a_loss_in_long_lists() -> None:
     """Item 1 stays first up to a scale of 1; there item 4, with 3/4, comes before item 3, with 1/2, whom one wants."""
     split = leave_one_out([1, 1, 1], [1, 3, 1], [2, 1, 1], [3, 1, 1])
 
@@ -154,7 +154,7 @@ def test_rare_items_without_neighbours_have_the_scale_of_new_items() -> None:
     assert scales(split, COLOURS, [{"colour": "green"}]) == Scales(new=1.0, rare=1.0)
 
 
-def test_loss_limit_of_ten_positions_is_a_fifth_of_a_percent() -> None:
+def test_scale_may_lose_one_fifth_of_a_percent_in_ten_positions() -> None:
     """At a scale of 1 item 4, with 29/40 of what item 1 scores, takes the second rank from item 3, which few want."""
     split = leave_one_out(*[[1, 1, 1]] * 38, [1, 3, 1], [1, 3, 1], *[[2, 1, 1]] * 18, *[[3, 1, 1]] * 22)
 
@@ -163,7 +163,7 @@ def test_loss_limit_of_ten_positions_is_a_fifth_of_a_percent() -> None:
     assert scale(split) == 0.5
 
 
-def test_scale_may_be_a_quarter() -> None:
+def test_scale_of_one_quarter_can_be_chosen() -> None:
     """Items 1, 2, 3 score 1, 1/4, 1/4, item 4 5/8 of the scale: at 1/2 it is before item 3, which all want."""
     assert scale(leave_one_out(*[[1, 3, 1]] * 4, [2, 3, 1], [3, 3, 1])) == 0.25
     assert SCALES[:2] == (0.1, 0.25)

@@ -174,7 +174,7 @@ def daily(*tail: tuple[int, int], users: int = 8, days: int = 40, closed: tuple[
     ids=["one event", "one much later", "few users", "only new users", "twice"],
 )
 @pytest.mark.parametrize("days", [None, 4.0])
-def test_window_ends_before_a_quiet_period(tail: list[tuple[int, int]], days: float | None) -> None:
+def test_time_window_ends_before_a_quiet_period(tail: list[tuple[int, int]], days: float | None) -> None:
     expected, found = (
         splits.windows(data, holdout_ms=splits.holdout_ms(data, days=days)) for data in (daily(), daily(*tail))
     )
@@ -204,7 +204,7 @@ def test_many_users_after_a_quiet_period_are_the_test() -> None:
 
 
 @pytest.mark.parametrize("holdout_days", [0, 4])
-def test_windows_of_few_users_end_with_the_last_interaction(holdout_days: int) -> None:
+def test_time_windows_of_few_users_end_with_the_last_interaction(holdout_days: int) -> None:
     found = splits.windows(daily((0, 90), users=4), holdout_ms=holdout_days * MS_PER_DAY)
 
     assert found.tested_ms == 90 * MS_PER_DAY

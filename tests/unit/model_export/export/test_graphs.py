@@ -137,7 +137,7 @@ def test_graph_ranks_like_the_model(name: str, items: int, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("name", list(algorithms.known()))
-def test_padding_may_be_at_any_position(name: str, tmp_path: Path) -> None:
+def test_graph_accepts_padding_at_any_position(name: str, tmp_path: Path) -> None:
     model = fitted(name, items=30)
     write_graphs(model, tmp_path)
     session = open_session(tmp_path / GRAPH_FILE)

@@ -84,7 +84,7 @@ def test_tested_model_is_reused_for_an_earlier_fit_of_the_same_data(tmp_path: Pa
     assert other.candidate != own.candidate
 
 
-def test_seen_items_are_excluded_from_both_lists_if_the_run_excludes_them(tmp_path: Path) -> None:
+def test_candidate_and_champion_lists_exclude_seen_items_if_the_run_does(tmp_path: Path) -> None:
     data = shop({"old0": ["c", "e"], "old4": ["d"]})
     folder = champion(tmp_path / "champion", {("d", "c"): 2.0, ("d", "e"): 1.0, ("a", "b"): 2.0, ("a", "d"): 1.0})
 

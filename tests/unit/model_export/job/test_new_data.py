@@ -184,7 +184,7 @@ def test_new_data_result_has_a_document_and_a_sentence(tmp_path: Path) -> None:
     assert "trained on half of them, ndcg@3 is 0.5000 on the rest" in found.sentence(k=3)
 
 
-def test_interval_of_two_samples_adds_both_variances() -> None:
+def test_confidence_interval_of_two_samples_adds_both_variances() -> None:
     low, high = apart(np.array([0.0, 1.0, 0.0, 1.0]), np.array([0.0, 0.2]))
 
     # 0.5 - 0.1, and 1.96 times the root of (1/3) / 4 + 0.02 / 2

@@ -334,13 +334,13 @@ def test_training_reports_histories_longer_than_the_model_length(tmp_path: Path)
     assert [line for line in lines if "which are all that a model is told" in line]
 
 
-def test_events_at_one_time_are_compared_by_leave_one_out(tmp_path: Path) -> None:
+def test_events_at_one_time_are_evaluated_by_leave_one_out(tmp_path: Path) -> None:
     manifest = run(tiny_shop(tmp_path / "dataset", step_ms=0), tmp_path / "model")
 
     assert manifest.metrics["protocol"] == "leave-one-out"
 
 
-def test_events_over_days_are_compared_by_time(tmp_path: Path) -> None:
+def test_events_over_days_are_evaluated_by_a_temporal_split(tmp_path: Path) -> None:
     manifest = run(tiny_shop(tmp_path / "dataset"), tmp_path / "model", holdout_days=3.0)
 
     assert (manifest.metrics["protocol"], manifest.metrics["asked_users"]) == ("temporal", 20)
