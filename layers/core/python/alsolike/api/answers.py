@@ -1,4 +1,4 @@
-"""The API's responses, as JSON Schema by name."""
+"""JSON Schemas of the API's responses, by name."""
 
 from __future__ import annotations
 

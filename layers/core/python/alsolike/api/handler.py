@@ -1,4 +1,4 @@
-"""The decorator of all handlers of API routes."""
+"""Decorator of all handlers of API routes."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 
 
 def api_handler(settings: type[Any]) -> Callable[[Handler], Handler]:
-    """Decorate a handler: key pairs are verified, errors become responses, and both have the correlation id.
+    """Return a decorator that verifies key pairs, translates errors to responses and adds the correlation id.
 
-    Direct invocations, which have no route, reach the handler as they are, and their errors fail the invocation.
+    Direct invocations, which have no route, are passed to the handler unchanged, and their errors fail the invocation.
 
     Parameters
     ----------
     settings
-        The function's settings, whose `keys_table` holds the key pairs.
+        Settings class of the function. `keys_table` is the table of key pairs.
     """
 
     @functools.cache

@@ -1,4 +1,4 @@
-"""The API's description in OpenAPI 3.1, made of the declarations that requests are read by.
+"""OpenAPI 3.1 description of the API, generated from the declarations that parse requests.
 
 References
 ----------
@@ -41,7 +41,7 @@ _OF_EVERY_ROUTE = (401, 403, 429, 503)
 
 
 def description(configuration: Configuration) -> dict[str, Any]:
-    """Return the OpenAPI document of a deployment with a configuration; its server is the serving URL."""
+    """Return the OpenAPI document of a deployment with a configuration."""
     paths: dict[str, dict[str, Any]] = {}
     bodies: dict[str, Schema] = {}
     for operation in operations(configuration):
@@ -113,7 +113,7 @@ def _query_parameters(operation: Operation) -> Iterator[dict[str, Any]]:
     for name, field in operation.query.fields.items():
         parameter: dict[str, Any] = {"name": name, "in": "query", "schema": field.schema()}
         if isinstance(field, MapOf):
-            entries = {**field.schema(), "additionalProperties": field.value.schema()}  # a query has no null
+            entries = {**field.schema(), "additionalProperties": field.value.schema()}  # queries have no null
             parameter |= {"schema": entries, "style": "deepObject", "explode": True}
         elif isinstance(field, ListOf):
             parameter |= {"style": "form", "explode": False}

@@ -1,4 +1,4 @@
-"""The responses of the operator's actions, as JSON Schema by name."""
+"""JSON Schemas of the responses of operators' actions, by name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The operator's views through the API: the routes of `observe` and their queries."""
+"""Routes of the function `observe` with their queries, for operators."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ COST_QUERY = Fields(
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class OperatorQuery:
-    """A route that shows something; see `alsolike.api.routes.Operation`."""
+    """A route of `observe`; see `alsolike.api.routes.Operation` for the fields."""
 
     key: str
     name: str

@@ -1,4 +1,4 @@
-"""The responses of `observe`'s routes, as JSON Schema by name."""
+"""JSON Schemas of the responses of `observe`, by name."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ SERIES = MappingProxyType(
         "iteratorAge": "Age of the oldest unread event in milliseconds.",
     }
 )
-"""The series of traffic, with their descriptions."""
+"""Descriptions of the series of traffic, by name."""
 
 
 _POINTS = list_of(
-    # Not by `prefixItems`: tools that know earlier drafts of JSON Schema take those for something else.
+    # Not `prefixItems`, which tools for earlier drafts of JSON Schema misinterpret.
     {"type": "array", "items": NUMBER_OR_NULL, "minItems": 2, "maxItems": 2},
     "Pairs of a time in milliseconds since 1970 and a value, or null without data.",
 )
@@ -289,4 +289,4 @@ ANSWERS: MappingProxyType[str, Schema] = MappingProxyType(
         ),
     }
 )
-"""The responses, by name."""
+"""Responses by name."""

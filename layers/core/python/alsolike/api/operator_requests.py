@@ -1,4 +1,4 @@
-"""The requests of the operator's actions."""
+"""Requests of operators' actions."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ ROLL_BACK = Fields(
     },
 )
 CHANGE = Fields({"etag": _ETAG})
-"""Body of the end of a hold, and of pins."""
+"""Body of requests that end a hold, or that pin or unpin."""
 
 TRAININGS_QUERY = Fields({"limit": Integer(1, MOST_RUNS, USUAL_RUNS, about="Maximum number of runs.")})
 START = Fields(
@@ -55,7 +55,7 @@ START = Fields(
 
 
 REFRESH = Fields({})
-"""Body of a scheduled function's call outside of its schedule."""
+"""Body of requests that run a scheduled function immediately."""
 
 
 def _one_of(recommenders: Sequence[str]) -> Schema:

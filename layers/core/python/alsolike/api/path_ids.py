@@ -1,10 +1,11 @@
 """Ids in the path of a request.
 
-An id may contain any character, a path may not: API Gateway decodes a path before it routes it, so that `%2F` separates
-segments, and proxies may resolve `..` and reject or decode `%25`. So any id may be written as `~` and its UTF-8 in
-base64url without padding. That consists only of letters, digits, `-`, `_` and `~`, and passes everywhere unchanged.
-Percent-encoding is also accepted, for ids without `/`, `?`, `#`, `%` that are neither `.` nor `..`. Bytes that are no
-UTF-8 arrive as U+FFFD, which is rejected: else all of them would be one id.
+Ids can contain any character, but paths cannot: API Gateway decodes a path before the routing, so that `%2F` separates
+segments, and proxies may resolve `..` and reject or decode `%25`. Therefore any id can be written as `~` followed by
+its UTF-8 in base64url without padding. Proxies do not change letters, digits, `-`, `_` and `~`.
+
+Percent-encoding is accepted for ids without `/`, `?`, `#`, `%`, except `.` and `..`. API Gateway replaces bytes that
+are not UTF-8 by U+FFFD. Such ids are rejected, because they would all be equal.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ MARK = "~"
 _OTHER_BYTES = "\ufffd"
 
 _MAX_DIGITS = -(-4 * 4 * MAX_ID_CHARACTERS // 3)
-"""Each character has up to four bytes, and three bytes make four digits."""
+"""Maximum length of an encoded id: a character has up to four bytes, and three bytes become four digits."""
 
 PATH_ID: Mapping[str, Any] = MappingProxyType(
     {
@@ -37,7 +38,7 @@ PATH_ID: Mapping[str, Any] = MappingProxyType(
         "base64url without padding.",
     }
 )
-"""The JSON Schema of an id in a path."""
+"""JSON Schema of an id in a path."""
 
 
 def path_segment(row_id: str) -> str:
@@ -54,7 +55,7 @@ def path_segment(row_id: str) -> str:
 
 
 def path_id(event: Mapping[str, Any], name: str) -> str:
-    """Return the id that an HTTP API request has at `{name}` of its path."""
+    """Return the id in the path parameter `name` of an HTTP API request."""
     segment = (event.get("pathParameters") or {}).get(name)
     if isinstance(segment, str) and segment.startswith(MARK):
         return validation.text(_decoded(segment, name), name, maximum=MAX_ID_CHARACTERS)

@@ -1,6 +1,6 @@
-"""Personalize's PutEvents: the parser of `POST /events`, event by event.
+"""Parser of `POST /events`, which is Personalize's PutEvents.
 
-`POST /session/events` accepts the same from browsers, whose sessions are those of their tokens.
+`POST /session/events` accepts the same events from browsers. Their session is in the token.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from alsolike.records.interaction import QUERY, SCHEMA_VERSION, Interaction, val
 from alsolike.runtime.errors import InvalidInput, NotFound, UnknownEventType
 
 UNDECLARED = "view"
-"""Type of the events of undeclared types, whose own type becomes a property. Its weight is 1 by default."""
+"""Event type that replaces undeclared types, which become a property. Its default weight is 1."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class EventCall:
-    """A call whose envelope is right.
+    """Result of a call with valid fields outside the events.
 
     Attributes
     ----------
     interactions
-        Its good events, in their order.
+        Valid events, in their order.
     refused
-        Why the others are not among them, one error an event.
+        One error per invalid event.
     """
 
     interactions: tuple[Interaction, ...]
@@ -52,28 +52,28 @@ def parse_put_events(
     correlation_id: str | None = None,
     is_signed: bool = False,
 ) -> EventCall:
-    """Parse the body of `POST /events` or `POST /session/events`; invalid events are rejected individually.
+    """Parse the body of `POST /events` or `POST /session/events`. Invalid events are rejected individually.
 
-    An event without `eventId` gets an id derived from its content and its number among equal ones. So a repeated call
-    changes nothing, even without the rejected events. Times ahead of the clock are accepted: consumers check them, and
-    can quarantine instead of losing them.
+    The id of an event without `eventId` is derived from its content and its number among equal events of the call. So
+    repeated calls are idempotent, even without the rejected events. Future times are accepted, because consumers can
+    quarantine them instead of losing them.
 
     Parameters
     ----------
     tracking_id
-        The expected one; None accepts any.
+        Expected tracking id. None accepts any.
     configuration
-        Provides the event types.
+        Configuration with the event types.
     ids
-        Rule for the ids that are stored; nothing else of the call contains the sent ids, not even a derived event id.
+        Policy of stored ids. The result does not contain the sent ids, not even in derived event ids.
     session
-        The session of the call's token: then the body does not name it, and need not name the tracking id. Event ids
-        are unique within the session.
+        Session in the call's token. The body then has no session, and the tracking id is optional. Event ids are unique
+        within the session.
     correlation_id
-        Of the request.
+        Correlation id of the request.
     is_signed
-        True for a client of Amazon Personalize, whose events need not fit the configuration: undeclared types count as
-        `UNDECLARED`, and `properties.itemId` stands for a missing `itemId`.
+        True for clients of Amazon Personalize: undeclared event types become `UNDECLARED`, and `properties.itemId`
+        replaces a missing `itemId`.
 
     Raises
     ------
@@ -115,12 +115,12 @@ def _stored(session: Session, ids: IdPolicy) -> Session:
 
 
 def _confined(interaction: Interaction, configuration: Configuration, *, where: str) -> Interaction:
-    """Return a browser's event under an id within its session, so that it cannot replace another user's event.
+    """Return a browser's event with an id that depends on the session, so that it cannot replace another user's event.
 
     Raises
     ------
     InvalidInput
-        If the shop does not accept this event type from browsers.
+        If the configuration does not permit this event type from browsers.
     """
     permitted = configuration.sessions.events
     if interaction.event_type not in permitted:
@@ -142,7 +142,7 @@ def _parse(
     configuration: Configuration,
     correlation_id: str | None,
 ) -> Interaction:
-    """Read an event; `same` counts those of the same content that stand before it in the call."""
+    """Parse an event. `same` counts the earlier events of the call by content."""
     event = EVENT.read(element, where)
     values = values_of_call(event)
     values["event_id"] = event.get("eventId") or _made_id(element, sender, same)
@@ -161,7 +161,7 @@ def _parse(
 
 
 def _adapted(element: Any, configuration: Configuration) -> Any:
-    """Return an event of a client of Amazon Personalize with a declared type and its item's id, where it has one."""
+    """Return an event of a client of Amazon Personalize with a declared type and the item id of its properties."""
     if not isinstance(element, dict):
         return element
     properties = element.get("properties")
@@ -197,10 +197,10 @@ def _event_type(name: str, configuration: Configuration, *, where: str) -> str:
 
 
 def _properties(event: Mapping[str, Any], *, where: str) -> tuple[str, str | None]:
-    """Return the properties, as JSON, and the query, which has a field of its own."""
+    """Return the properties as JSON, and the query, which is a separate field."""
     properties = event.get("properties", {})
     query = properties.pop("query", None)
-    if isinstance(query, str) and validation.is_blank(query):  # a search box left empty
+    if isinstance(query, str) and validation.is_blank(query):  # an empty search box
         query = None
     if query is not None:
         QUERY.read(query, f"{where}.properties.query")

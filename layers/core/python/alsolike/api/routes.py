@@ -1,4 +1,4 @@
-"""The API's routes: a table with their scopes, requests and responses."""
+"""Table of the API's routes with their requests and responses."""
 
 from __future__ import annotations
 
@@ -47,17 +47,17 @@ class Operation:
     Attributes
     ----------
     key
-        Method and path, the name of the route.
+        Method and path, the key of `ROUTES`.
     answer
-        The name of the response, in `answers.ANSWERS`.
+        Name of the response in `answers.ANSWERS`.
     errors
-        The statuses of the route's errors in addition to those of all routes.
+        Statuses of errors, in addition to those of all routes.
     headers
-        Of the response, in `answers.HEADERS`.
+        Names of response headers in `answers.HEADERS`.
     status
-        Of the response.
+        Status of the response.
     body
-        Name and schema of the body.
+        Name and schema of the request's body.
     """
 
     key: str
@@ -72,22 +72,22 @@ class Operation:
 
     @property
     def scopes(self) -> Sequence[str]:
-        """A token must have one of them; empty if it must be a session's."""
+        """Scopes that grant access. Empty if the route requires a session token."""
         return ROUTES[self.key].scopes
 
     @property
     def method(self) -> str:
-        """In upper case."""
+        """HTTP method in upper case."""
         return self.key.partition(" ")[0]
 
     @property
     def path(self) -> str:
-        """With its variables in braces."""
+        """Path with variables in braces."""
         return self.key.partition(" ")[2]
 
 
 def operate_operations() -> Iterator[Operation]:
-    """Yield every route."""
+    """Yield the routes of the function `operate`."""
     yield Operation(
         "GET /operator/models",
         "ListModels",
@@ -179,7 +179,7 @@ def operate_operations() -> Iterator[Operation]:
 
 
 def operations(configuration: Configuration) -> Iterator[Operation]:
-    """Yield every route, with the event types and the columns that `configuration` declares."""
+    """Yield all routes, with the event types and columns of a configuration."""
     yield from _events(configuration)
     yield from _rows(ITEMS, configuration.item_columns, row=answers.ITEM, page=answers.ITEM_PAGE)
     yield Operation("DELETE /items/{itemId}", "DeleteItem", "Delete an item", answers.NOTHING, errors=[400, 404, 409])

@@ -1,4 +1,4 @@
-"""Arrays and byte strings that are mapped from files, not loaded: opening a million of them costs milliseconds."""
+"""Memory-mapped arrays and byte strings. Opening a file of a million strings takes milliseconds."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ UNREADABLE = (ArithmeticError, EOFError, MemoryError, OSError, RecursionError, T
 
 
 def map_array(path: Path, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
-    """Map an array `(n,)` as a plain one: indexing a np.memmap costs three times as much.
+    """Map an array `(n,)` as a plain `ndarray`, because indexing a `memmap` takes three times as long.
 
     Raises
     ------
     ValueError
-        If the array has another type or shape. Other errors on damaged files are `UNREADABLE`.
+        If the array has another type or shape. Damaged files raise one of `UNREADABLE`.
     """
     return _checked(np.asarray(np.lib.format.open_memmap(path, mode="r")), dtype, name=path.name)
 
@@ -38,12 +38,12 @@ def _checked(array: npt.NDArray[Any], dtype: npt.DTypeLike, *, name: str) -> npt
 
 
 class MappedStrings:
-    """Byte strings by index, as `write_strings` left them in `<name>.off.npy` and `<name>.blob`.
+    """Byte strings by index, from the files `<name>.off.npy` and `<name>.blob` of `write_strings`.
 
     Raises
     ------
     ValueError
-        If the offsets do not divide the blob into strings. Other errors on damaged files are `UNREADABLE`.
+        If the offsets are not valid for the blob. Damaged files raise one of `UNREADABLE`.
     """
 
     def __init__(self, directory: Path, name: str) -> None:
@@ -64,13 +64,13 @@ class MappedStrings:
         return self._blob[int(self._offsets[index]) : int(self._offsets[index + 1])]
 
     def many(self, indices: npt.NDArray[np.int64]) -> list[bytes]:
-        """Return the strings at `indices`, sooner than one by one: each look at a single offset makes an object."""
+        """Return the strings at `indices`, faster than single calls, which create an object per offset."""
         begins, ends = self._offsets[indices].tolist(), self._offsets[indices + 1].tolist()
         return [self._blob[begin:end] for begin, end in zip(begins, ends, strict=True)]
 
 
 def write_strings(directory: Path, name: str, strings: Sequence[bytes]) -> None:
-    """Write byte strings, at least one of them not empty."""
+    """Write byte strings. At least one must not be empty."""
     offsets = np.zeros(len(strings) + 1, np.int64)
     np.cumsum([len(string) for string in strings], out=offsets[1:])
     np.save(directory / f"{name}.off.npy", offsets)

@@ -1,4 +1,4 @@
-"""Sequences of different lengths in one array, and sets of distinct byte strings with a code each."""
+"""Sequences of different lengths in one array, and dictionaries of distinct strings with integer codes."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _ROW_BITS = 32  # offsets are uint32
 
 
 def hashes_of(blobs: Sequence[bytes]) -> npt.NDArray[np.uint64]:
-    """Return the 64-bit hash of each byte string: of ids the same as in a model bundle."""
+    """Return the 64-bit hash of each byte string. Hashes of item ids are the same as in a model bundle."""
     digests = b"".join([hashlib.blake2b(blob, digest_size=_HASH_BYTES).digest() for blob in blobs])
     return np.frombuffer(digests, "<u8")
 
 
 def find(hashes: Array, wanted: Array) -> Rows:
-    """Return the index of each wanted hash among sorted ones; -1 if it is absent."""
+    """Return the index of each wanted hash among the sorted `hashes`, or -1 if it is absent."""
     if not len(hashes):
         return np.full(len(wanted), -1)
     slots = np.minimum(np.searchsorted(hashes, wanted), len(hashes) - 1)
@@ -40,7 +40,7 @@ class Ragged:
     Attributes
     ----------
     offsets
-        uint32 (n + 1); row i is `data[offsets[i]:offsets[i + 1]]`.
+        Offsets of the rows, uint32 `(n + 1,)`. Row i is `data[offsets[i]:offsets[i + 1]]`.
     data
         Elements of all rows: bytes, or codes of a dictionary.
     """
@@ -55,7 +55,7 @@ class Ragged:
 
     @classmethod
     def of_codes(cls, lengths: Sequence[int] | Rows, codes: Array) -> Ragged:
-        """Pack codes, given how many of them each row has."""
+        """Pack codes with the given number of codes per row."""
         return cls(_offsets(lengths), codes)
 
     @classmethod
@@ -68,7 +68,7 @@ class Ragged:
 
     @property
     def lengths(self) -> Rows:
-        """The number of elements per row."""
+        """Number of elements per row."""
         ends = self.offsets.astype(np.int64)
         return ends[1:] - ends[:-1]
 
@@ -79,15 +79,15 @@ class Ragged:
         return self.data[self.offsets[row] : self.offsets[row + 1]]
 
     def blob(self, row: int) -> bytes:
-        """Return a row of bytes as one."""
+        """Return a row as one byte string."""
         return self[row].tobytes()
 
     def inverted(self, size: int) -> Ragged:
-        """Return for each code below `size` the rows that have it, uint32 and ascending, as often as they have it."""
+        """Return the rows that contain each code below `size`, ascending uint32, with one entry per occurrence."""
         pairs = self.data.astype(np.int64)
         pairs <<= _ROW_BITS
         pairs |= np.repeat(np.arange(len(self)), self.lengths)
-        pairs.sort()  # several times as fast as a stable argsort of the codes
+        pairs.sort()  # several times faster than a stable argsort of the codes
         pairs &= (1 << _ROW_BITS) - 1
         return Ragged.of_codes(np.bincount(self.data, minlength=size), pairs.astype(np.uint32))
 
@@ -107,14 +107,14 @@ class Ragged:
 
 @struct
 class Dictionary:
-    """Distinct strings; the code of one is its place in the order of their hashes.
+    """Distinct strings. The code of a string is the index of its hash among the sorted hashes.
 
     Attributes
     ----------
     hashes
-        uint64, sorted.
+        Sorted hashes of the strings, uint64.
     values
-        The strings in UTF-8, in the same order.
+        Strings in UTF-8, in the order of the hashes.
     """
 
     hashes: Array
@@ -132,7 +132,7 @@ class Dictionary:
 
     @classmethod
     def unite(cls, parts: Sequence[Dictionary]) -> tuple[Dictionary, list[Array]]:
-        """Return the dictionary of all parts, and for each of them the new code by the old one."""
+        """Return the dictionary of all parts, and per part the new codes, indexed by old code."""
         largest = max(parts, key=len)
         codes = [find(largest.hashes, part.hashes) for part in parts]
         if all((part >= 0).all() for part in codes):  # the common case: a change has no new values
@@ -154,16 +154,16 @@ class Dictionary:
         return self.values.blob(code).decode()
 
     def code(self, value: str) -> int:
-        """Return the code of a string; -1 if it is not here."""
+        """Return the code of a string, or -1 if it is not in the dictionary."""
         return int(self.codes([value])[0])
 
     def codes(self, values: Sequence[str]) -> Rows:
-        """Return the codes of strings; -1 for each that is not here."""
+        """Return the codes of strings, -1 for strings that are not in the dictionary."""
         return find(self.hashes, hashes_of([value.encode() for value in values]))
 
     def only(self, codes: Array) -> tuple[Dictionary, Array]:
-        """Return the dictionary of the strings that `codes` (-1: none) use, and the codes in it."""
-        used = np.zeros(len(self) + 1, bool)  # the last place is that of -1
+        """Return the dictionary of the strings that `codes` refer to, and the codes in this dictionary. -1 stays -1."""
+        used = np.zeros(len(self) + 1, bool)  # the last element is for -1
         used[codes] = True
         used[-1] = False
         if used[:-1].all():

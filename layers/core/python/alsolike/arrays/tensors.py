@@ -1,7 +1,7 @@
-"""Files of named arrays that are mapped, not loaded: the safetensors format, read without copying.
+"""Memory-mapped files of named arrays in the safetensors format.
 
-The format is 8 bytes of header size, a JSON header, and the arrays one after the other, so that any reader of
-safetensors opens these files. The library itself copies every array that it hands to numpy.
+A file contains 8 bytes with the size of the header, a JSON header, and the arrays. The safetensors library is not used,
+because it copies every array.
 
 References
 ----------
@@ -37,7 +37,7 @@ _NAMES = {dtype: name for name, dtype in _TYPES.items()}
 
 
 def write_tensors(file: BinaryIO, tensors: Mapping[str, Array], *, metadata: Mapping[str, str]) -> None:
-    """Write one-dimensional arrays; those of the widest type first, so that each is aligned to its type."""
+    """Write one-dimensional arrays. Arrays of wider types are first, so that all arrays are aligned."""
     ordered = sorted(tensors.items(), key=lambda tensor: -tensor[1].dtype.itemsize)
     header: dict[str, Any] = {_METADATA: dict(metadata)}
     end = 0
@@ -52,12 +52,12 @@ def write_tensors(file: BinaryIO, tensors: Mapping[str, Array], *, metadata: Map
 
 
 def map_tensors(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
-    """Map the arrays of a file; return them with its metadata.
+    """Map a file. Return its arrays and metadata.
 
     Raises
     ------
     InvalidSnapshot
-        If the file has another form than that of `write_tensors`. The arrays' contents are not checked.
+        If the file does not have the format of `write_tensors`. The contents of arrays are not checked.
     """
     try:
         with path.open("rb") as file:
@@ -68,12 +68,12 @@ def map_tensors(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
 
 
 def parse_tensors(data: bytes | mmap.mmap, *, name: str) -> tuple[dict[str, Array], dict[str, str]]:
-    """Return the arrays in `data`, not copied, with its metadata; see `map_tensors`.
+    """Return the arrays in `data`, without copies, and the metadata; see `map_tensors`.
 
     Parameters
     ----------
     name
-        What errors call it.
+        Name of the file in errors.
     """
     try:
         header_bytes = int.from_bytes(data[:_SIZE_BYTES], "little")

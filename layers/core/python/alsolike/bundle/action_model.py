@@ -28,16 +28,16 @@ FORMAT = "alsolike-actions-1"
 
 MS_PER_DAY = 86_400_000
 WINDOW_MS = MS_PER_DAY
-"""An outcome within this time before or after a view belongs to the view. A view without one counts as refused."""
+"""Maximum time between a view and its outcome, before or after the view, in ms. A view without outcome is refused."""
 
 PRIOR_SD = 1.0
 """Standard deviation of the weight of an action without data, in logits."""
 
 USER_PRIOR = 5.0
-"""Number of exposures for which the overall rate counts in a user's rate."""
+"""Weight of the overall rate in a user's rate, in exposures."""
 
 MAX_VALUE_CHARACTERS = 100
-"""Longer texts are no categories."""
+"""Maximum length of a string that is a category."""
 
 NOT_CATEGORIES = frozenset({"value", "actionExpirationTimestamp", "repeatFrequency", "creationTimestamp"})
 
@@ -51,7 +51,7 @@ BIAS: Key = ("bias",)
 
 
 class Exposure(NamedTuple):
-    """An action that a user saw, with the outcome; ordered by the time of the exposure.
+    """A view of an action by a user, with its outcome. Sorts by the time of the view.
 
     Attributes
     ----------
@@ -66,10 +66,10 @@ class Exposure(NamedTuple):
 
 
 def exposures(events: Iterable[ActionEvent], *, now_ms: int) -> list[Exposure]:
-    """Return the exposures of one user whose outcome is known, by time; repeated views within `WINDOW_MS` are one.
+    """Return the exposures of one user with known outcomes, in time order, with views within `WINDOW_MS` merged.
 
-    Views that follow an outcome belong to it too: each outcome of an answer may name the same impression, and clients
-    may send whole seconds.
+    A view after an outcome also belongs to it, because several outcomes can report the same impression, and clients may
+    round times to seconds.
     """
     viewed: dict[str, int] = {}
     decided: dict[str, int] = {}
@@ -98,7 +98,7 @@ def exposures(events: Iterable[ActionEvent], *, now_ms: int) -> list[Exposure]:
 
 
 class UserHistory:
-    """The outcomes of a user so far.
+    """Earlier outcomes of a user.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ class UserHistory:
         self._of_action: dict[str, tuple[int, int, int, bool]] = {}
 
     def add(self, exposure: Exposure) -> None:
-        """Add an exposure whose outcome is known."""
+        """Add an exposure with a known outcome."""
         shown, taken, last_ms, last_taken = self._of_action.get(exposure.action_id, (0, 0, 0, False))
         if exposure.time_ms >= last_ms:
             last_ms, last_taken = exposure.time_ms, exposure.taken
@@ -121,7 +121,7 @@ class UserHistory:
         self._taken += exposure.taken
 
     def features(self, action_id: str, *, now_ms: int) -> Iterator[tuple[Key, float]]:
-        """Yield the features of the history that are not 0."""
+        """Yield the nonzero features of the history."""
         shown, taken, last_ms, last_taken = self._of_action.get(action_id, (0, 0, now_ms, False))
         rate, prior = self._rate, USER_PRIOR
         values = (
@@ -136,7 +136,7 @@ class UserHistory:
 
 
 def attributes(properties: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return the categories among columns: short texts, booleans, and elements of lists."""
+    """Return the categorical values of columns: short strings, booleans, and elements of lists."""
     found: list[tuple[str, str]] = []
     for name, value in properties.items():
         if name in NOT_CATEGORIES:
@@ -151,7 +151,7 @@ def attributes(properties: Mapping[str, Any]) -> list[tuple[str, str]]:
 def attribute_features(
     action_id: str, of_action: Sequence[tuple[str, str]], of_user: Sequence[tuple[str, str]]
 ) -> list[Key]:
-    """Return the features with the value 1 of a user and an action."""
+    """Return the features of a user and an action that have the value 1."""
     return [
         BIAS,
         ("action", action_id),
@@ -168,13 +168,13 @@ class ActionModel:
     Attributes
     ----------
     rate
-        Share of taken exposures; 0 without data.
+        Share of taken exposures, or 0 without data.
     fitted
-        False if the model has only rates of actions, because there were too few outcomes or no better model.
+        False if the model contains only rates per action.
     index
-        Position by feature.
+        Position of each feature.
     weights, sds
-        float64 `(features,)`, mean and standard deviation of each weight.
+        Mean and standard deviation of each weight, float64 `(features,)`.
     """
 
     rate: float
@@ -185,7 +185,7 @@ class ActionModel:
 
     @classmethod
     def none(cls) -> Self:
-        """Return the model without data: all propensities are 0."""
+        """Return the model without data, which has propensities of 0."""
         return cls(0.0, False, {}, np.zeros(0), np.zeros(0))
 
     def logits(
@@ -196,16 +196,16 @@ class ActionModel:
         events: Iterable[ActionEvent],
         now_ms: int,
     ) -> tuple[Floats, Floats]:
-        """Return the logit of each action's propensity and its standard deviation, float64 `(actions,)` each.
+        """Return the logits of the actions' propensities, and their standard deviations, float64 `(actions,)` each.
 
         Parameters
         ----------
         actions
-            IDs and columns.
+            IDs and columns of the actions.
         user
             Columns of the user.
         events
-            The user's earlier events.
+            Earlier events of the user.
         """
         if not self.rate:
             return np.full(len(actions), -_MAX_LOGIT), np.full(len(actions), PRIOR_SD)
@@ -244,7 +244,7 @@ class ActionModel:
         Raises
         ------
         InvalidBundle
-            If the file holds none, or an array has another shape or values out of range.
+            If the file is unreadable, or an array has another shape or values out of range.
         """
         try:
             arrays, metadata = map_tensors(path)
@@ -265,5 +265,5 @@ class ActionModel:
 
 
 def propensities(logits: Floats) -> Floats:
-    """Return the probabilities of logits; 0 at the lowest logit."""
+    """Return the probabilities of logits, and 0 for the lowest logit."""
     return np.where(logits <= -_MAX_LOGIT, 0.0, 1 / (1 + np.exp(-logits)))

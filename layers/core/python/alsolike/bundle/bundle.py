@@ -1,8 +1,8 @@
-"""The model bundle: the interface between training and serving. Serving knows no algorithm.
+"""The model bundle: the interface between training and serving, which is independent of algorithms.
 
-A bundle is a directory. `manifest.json` is written last and holds the checksum of every other file, so a directory with
-a manifest is complete. Item positions are 1..N; 0 is padding. Files that requests read are mapped, not loaded: opening
-a bundle of a million items costs milliseconds.
+A bundle is a directory. `manifest.json` is written last and contains the checksums of all other files, so a directory
+with a manifest is complete. Item positions are 1..N, and 0 is padding. Files for requests are memory-mapped: opening a
+bundle of a million items takes milliseconds.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ from alsolike.bundle.reranker import Reranker
 from alsolike.runtime.errors import InvalidBundle
 
 KEPT = 50_000
-"""Maximum number of items whose id and position are cached. Most requests and responses name the same few items."""
+"""Maximum number of items with cached id and position. Most requests and responses contain the same few items."""
 
 _NOT_KEPT = -1
-_CHECKED = 50_000  # items checked at a time
+_CHECKED = 50_000  # items per chunk of a check
 _SAMPLED = 1_000
-"""Number of items that are checked when a bundle is opened: all of a smaller one. A million would take a second."""
+"""Maximum number of items that are checked when a bundle is opened. A million would take a second."""
 
 MAX_POPULAR = 500
 MS_PER_DAY = 86_400_000
@@ -56,10 +56,9 @@ V = TypeVar("V")
 def history_weights(
     parameters: HistoryParameters, event_weight: npt.ArrayLike, age_ms: npt.ArrayLike
 ) -> npt.NDArray[np.float32]:
-    """Return event_weight * 0.5 ** (age / half life); an age below 0 counts as 0.
+    """Return event_weight * 0.5 ** (age / half life). Negative ages are raised to 0.
 
-    Ages are ignored without a half-life. This is the only definition of a history's weights: training, evaluation and
-    serving call it.
+    Ages are ignored if the half-life is infinite. Training, evaluation and serving all use this definition.
     """
     if parameters.half_life_days == math.inf:
         return np.asarray(event_weight).astype(np.float32)
@@ -69,7 +68,7 @@ def history_weights(
 
 
 def ages(age_ms: npt.ArrayLike) -> npt.NDArray[np.float32]:
-    """Return the graph's input `ages`, in days; an age below 0 counts as 0."""
+    """Return the graph's input `ages` in days. Negative ages are raised to 0."""
     return (np.maximum(np.asarray(age_ms, np.float64), 0.0) / MS_PER_DAY).astype(np.float32)
 
 
@@ -79,7 +78,7 @@ def write_ids(directory: Path, item_ids: Sequence[str]) -> None:
     Raises
     ------
     InvalidBundle
-        If there is no id, one is empty or stands twice, or two ids share their 64-bit hash.
+        If there are no ids, an id is empty or repeated, or two ids have the same 64-bit hash.
     """
     if not item_ids:
         raise InvalidBundle("a bundle needs at least one item")
@@ -98,24 +97,24 @@ def write_ids(directory: Path, item_ids: Sequence[str]) -> None:
 
 
 def write_meta(directory: Path, columns: Iterable[Mapping[str, Any]]) -> None:
-    """Write one JSON object of metadata columns a position, in the order of positions 1..N."""
+    """Write one JSON object of metadata columns per position, in the order of positions 1..N."""
     write_strings(directory, "meta", [b"{}", *(orjson.dumps(dict(record)) for record in columns)])
 
 
 def write_popular(directory: Path, positions: npt.NDArray[Any]) -> None:
-    """Write the positions of popular items, best first, `MAX_POPULAR` at most."""
+    """Write the positions of up to `MAX_POPULAR` popular items, best first."""
     np.save(directory / POPULAR_FILE, np.asarray(positions[:MAX_POPULAR], np.int32))
 
 
 def write_manifest(directory: Path, manifest: Manifest) -> Manifest:
-    """Checksum every file of the bundle and write its manifest; this makes the directory a bundle."""
+    """Write the manifest with the checksums of all files, which completes the bundle. Return the manifest."""
     complete = dataclasses.replace(manifest, files={name: _checksum(directory / name) for name in FILES})
     (directory / MANIFEST_FILE).write_bytes(complete.to_json())
     return complete
 
 
 class Bundle:
-    """A bundle opened for reading.
+    """An open bundle.
 
     Attributes
     ----------
@@ -124,21 +123,21 @@ class Bundle:
     manifest
         The bundle's manifest.
     popular
-        int32 positions, best first.
+        Positions of popular items, best first, int32.
     groups
         Popular items per group of users with a common value.
     has_related
-        False in a bundle of an earlier version, which has no `related` rows.
+        False for bundles of earlier versions without related items.
     actions
-        Model of the propensities of actions; without data in a bundle of an earlier version.
+        Action model, without data for bundles of earlier versions.
     reranker
-        Second stage; None if the training found it no better, and in a bundle of an earlier version.
+        Reranker, or None if it did not improve responses, and for bundles of earlier versions.
     id_hashes, id_positions
-        uint64 `(items,)`, the hash of every id, ascending; and int32, the position of each.
+        Sorted hashes of the ids, uint64 `(items,)`, and the position of each hash, int32 `(items,)`.
     """
 
     def __init__(self, directory: Path, *, verify: bool = True, files: Sequence[str] = SERVED_FILES) -> None:
-        """Open the bundle in `directory`, which has these of its files; `verify` compares each with its checksum."""
+        """Open the bundle in `directory`. `files` must exist, and `verify` compares them with their checksums."""
         if not (directory / MANIFEST_FILE).is_file():
             raise InvalidBundle(f"{directory} has no {MANIFEST_FILE}")
         self.directory = directory
@@ -191,12 +190,12 @@ class Bundle:
         self.reranker = Reranker.read(directory / RERANKER_FILE, items=items) if has_reranker else None
 
     def check_contents(self) -> None:
-        """Read everything that opening leaves unread: the gate does it once for all that serve.
+        """Read and check the contents that opening does not check. The gate calls this before a bundle serves.
 
         Raises
         ------
         InvalidBundle
-            If an id cannot be found or read, metadata is no object, or a row of related items is unusable.
+            If an id cannot be found or read, metadata is not an object, or a row of related items is invalid.
         """
         items = self.manifest.items
         for first in range(1, items + 1, _CHECKED):
@@ -205,7 +204,7 @@ class Bundle:
             self._related.check()
 
     def _check_items(self, positions: npt.NDArray[np.int64]) -> None:
-        """Read the ids and the metadata at ascending positions."""
+        """Check the ids and the metadata at ascending positions."""
         where = f"at positions {positions[0]} to {positions[-1]}"
         try:
             ids = [blob.decode() for blob in self._ids.many(positions)]
@@ -218,7 +217,7 @@ class Bundle:
             raise InvalidBundle(f"metadata {where} has a record that is no JSON object")
 
     def positions(self, item_ids: Sequence[str]) -> npt.NDArray[np.int64]:
-        """Return the position of each id, shape `(len(item_ids),)`; 0 for an item that the model does not know."""
+        """Return the position of each id, or 0 for unknown items, int64 `(len(item_ids),)`."""
         places = [self._positions.get(item_id, _NOT_KEPT) for item_id in item_ids]
         positions = np.array(places, np.int64)
         if _NOT_KEPT in places:
@@ -233,7 +232,7 @@ class Bundle:
         hashes = hashes_of(blobs)
         slots = np.minimum(np.searchsorted(self.id_hashes, hashes), len(self.id_hashes) - 1)
         positions = np.where(self.id_hashes[slots] == hashes, self.id_positions[slots], 0).astype(np.int64)
-        stored = self._ids.many(positions)  # an unknown id may have a known hash
+        stored = self._ids.many(positions)  # an unknown id can have the hash of a known id
         positions[[known != blob for known, blob in zip(stored, blobs, strict=True)]] = 0
         return positions
 
@@ -242,7 +241,7 @@ class Bundle:
         return self._ids[position].decode(errors="replace")
 
     def item_ids(self, positions: Sequence[int]) -> list[str]:
-        """Return the ids at positions of 1..N, sooner than one by one."""
+        """Return the ids at positions of 1..N, faster than single calls of `item_id`."""
         kept = self._ids_kept
         new = [position for position in positions if position not in kept]
         if not new:
@@ -255,7 +254,7 @@ class Bundle:
         return [ids[position] if position in ids else kept[position] for position in positions]
 
     def metadata(self, position: int) -> dict[str, Any]:
-        """Return the metadata columns of the item at a position of 1..N; empty if they are unreadable."""
+        """Return the metadata columns of the item at a position of 1..N, empty if they are unreadable."""
         try:
             columns = orjson.loads(self._meta[position])
         except orjson.JSONDecodeError:
@@ -263,12 +262,12 @@ class Bundle:
         return columns if isinstance(columns, dict) else {}
 
     def related(self, kind: str, position: int) -> Row:
-        """Return the related items of the item at a position, see `RelatedItems.row`; empty without `has_related`."""
+        """Return the related items of the item at a position, empty without `has_related`; see `RelatedItems.row`."""
         return NO_ROW if self._related is None else self._related.row(kind, position)
 
 
 def _with_some(kept: dict[K, V], pairs: Iterable[tuple[K, V]]) -> dict[K, V]:
-    """Add entries up to the maximum; a full cache starts again empty."""
+    """Add entries to a cache, up to `KEPT`. A full cache is cleared first."""
     if len(kept) >= KEPT:
         kept = {}
     kept.update(itertools.islice(pairs, KEPT - len(kept)))

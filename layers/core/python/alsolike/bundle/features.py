@@ -1,4 +1,4 @@
-"""Features of interactions that a graph reads: one code per interaction and feature."""
+"""Categorical features of interactions as inputs of a graph: one code per interaction and feature."""
 
 from __future__ import annotations
 
@@ -16,38 +16,38 @@ FEATURE_INPUT = "feature."
 """Prefix of a feature's name in the graph's inputs."""
 
 EVENT_TYPE = "event_type"
-"""The feature that every shop has; others are columns of the context, and of users."""
+"""Name of the feature that every shop has. Other features are properties of the context and columns of users."""
 
 USER = "user."
-"""Prefix of the columns of users."""
+"""Prefix of features that are columns of users."""
 
 UserColumns = Callable[[], Mapping[str, Any]]
-"""Returns a user's declared columns."""
+"""Function that returns a user's declared columns."""
 
 FeatureCodes = Mapping[str, Mapping[str, int]]
-"""Code of each known value by feature; other values have the code 0."""
+"""Codes of known values by feature. Other values have code 0."""
 NO_CODES: FeatureCodes = MappingProxyType({})
 
 
 def codes_of(features: Mapping[str, Sequence[str]]) -> FeatureCodes:
-    """Return the codes of known values: 1, 2, and so on."""
+    """Return codes of the known values, numbered from 1."""
     return {name: {value: code for code, value in enumerate(values, start=1)} for name, values in features.items()}
 
 
 def user_value(value: Any) -> str | None:
-    """Return the value of a user's column as a feature; only texts and booleans are values."""
+    """Return the value of a user's column as a feature, or None for values other than strings and booleans."""
     return str(value).lower() if isinstance(value, bool) else value if isinstance(value, str) and value else None
 
 
 def feature_codes(
     recent: Sequence[RecentInteraction], codes: FeatureCodes, *, user: UserColumns = dict
 ) -> dict[str, npt.NDArray[np.int64]]:
-    """Return the code of each interaction by feature, int64 `(n,)`.
+    """Return the codes of the interactions by feature, int64 `(n,)`.
 
     Parameters
     ----------
     user
-        Called only if a feature is a column of users.
+        Function that returns the user's columns. It is called only if a feature is a column of users.
     """
     columns: dict[str, Sequence[str | None]] = {}
     of_user = {name for name in codes if name.startswith(USER)}

@@ -17,8 +17,8 @@ GRAPH_FILES = (GRAPH_FILE, BIAS_GRAPH_FILE, DATA_FILE, TABLES_FILE)
 SERVED_FILES = (
     *GRAPH_FILES, POPULAR_FILE, GROUPS_FILE, RELATED_FILE, ACTIONS_FILE, RERANKER_FILE, *ID_FILES, *META_FILES,
 )  # fmt: skip
-"""The files that serving reads. Only the catalogue's publisher reads the `content_index` of new items."""
+"""Files that serving reads. Only the catalogue's publisher reads `CONTENT_FILE`, for new items."""
 FILES = (*SERVED_FILES, CONTENT_FILE)
 
 LATER_FILES = (RELATED_FILE, TABLES_FILE, ACTIONS_FILE, RERANKER_FILE)
-"""Files that bundles of earlier versions lack; serving works without them."""
+"""Optional files, which bundles of earlier versions lack."""

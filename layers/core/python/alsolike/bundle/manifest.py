@@ -1,4 +1,4 @@
-"""The manifest of a model bundle, `manifest.json`, without the reader of arrays."""
+"""The manifest of a model bundle, `manifest.json`. This module does not import numpy."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from alsolike.training.drift import Histogram
 
 FORMAT_VERSION = 1
 LATER_FIELDS = frozenset({"exclude_bought", "top_scores"})
-"""Fields that manifests of earlier versions lack."""
+"""Optional fields, which manifests of earlier versions lack."""
 
 _JSON_TYPES = {
     "version": str,
@@ -34,23 +34,23 @@ _JSON_TYPES = {
 
 @struct
 class HistoryParameters:
-    """Parameters that turn a history into the graph's `history` and `weights`.
+    """Parameters that convert a history to the graph's inputs `history`, `weights` and features.
 
     Attributes
     ----------
     length
-        Maximum number of interactions, the latest ones.
+        Maximum number of latest interactions.
     half_life_days
-        Age at which an interaction counts half; infinity for no decay (JSON: null).
+        Age at which the weight of an interaction is halved. Infinity for no decay, null in JSON.
     event_weights
-        Weight by canonical event type, below 0 for one that takes back; other types count 0.
+        Weight by canonical event type, below 0 for returns. Other types have weight 0.
     features
-        Known values of each feature that the graph reads, by its name; their codes are 1, 2, and so on.
+        Known values by feature of the graph. Their codes are numbered from 1.
 
     Raises
     ------
     ValueError
-        If `length` is no positive integer, `half_life_days` not positive or a weight no number.
+        If `length` is not a positive integer, `half_life_days` is not positive, or a weight is not a number.
     """
 
     length: int
@@ -79,13 +79,13 @@ class Manifest:
     Attributes
     ----------
     version
-        The model version, equal to the training run's id.
+        Model version, which is the id of the training run.
     algorithm
         Name of the winner.
     exclude_seen
-        True if items of the history are excluded from the answer.
+        True if items of the history are not recommended.
     exclude_bought
-        True if purchased items of the history are excluded; False in bundles of earlier versions.
+        True if purchased items of the history are not recommended. False in bundles of earlier versions.
     last_event_ms
         Time of the latest training interaction.
     metrics
@@ -93,8 +93,8 @@ class Manifest:
     files
         SHA-256 and size in bytes of every other file.
     top_scores
-        Distribution of the best score of an answer, over users of the dataset's last days, each as of the last
-        interaction, for comparison with later scores. None in bundles of earlier versions.
+        Distribution of the best score per list, for recently active users at their last interaction. It is the
+        reference for drift of served scores. None in bundles of earlier versions.
     """
 
     version: str
@@ -113,11 +113,11 @@ class Manifest:
     format_version: int = FORMAT_VERSION
 
     def files_of(self, names: Sequence[str]) -> list[str]:
-        """Return these files of a bundle without those that an earlier version did not write."""
+        """Return the names without optional files that this bundle lacks."""
         return [name for name in names if name in self.files or name not in LATER_FILES]
 
     def to_json(self) -> bytes:
-        """Return the manifest as indented JSON (infinity becomes null)."""
+        """Return the manifest as indented JSON, with null for infinity."""
         option = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_SERIALIZE_NUMPY
         history = _fields(self.history)
         if not history["features"]:
@@ -131,7 +131,7 @@ class Manifest:
         Raises
         ------
         InvalidBundle
-            If the document is not JSON, misses a field, has one of the wrong type or another format version.
+            If the document is not JSON, lacks a field, or has a field of another type or another format version.
         """
         try:
             document: dict[str, Any] = orjson.loads(data)

@@ -13,21 +13,21 @@ from alsolike.runtime.errors import InvalidBundle
 from alsolike.runtime.struct import struct
 
 GROUPING = (ColumnType.STRING, ColumnType.BOOLEAN, ColumnType.LIST)
-"""Types of user columns that make groups; few users share a number or a text."""
+"""Types of user columns that form groups. Few users have the same number or text."""
 
 
 MAX_POSITION = 2**31
-"""Positions are below: they are int32."""
+"""Upper bound (exclusive) of positions, which are int32."""
 
 
 @struct
 class Group:
-    """Users with one value of a column, and their popular items.
+    """Group of users with the same value of a column, and its popular items.
 
     Attributes
     ----------
     users
-        Number of users behind the list.
+        Number of users in the group.
     items
         Positions in the model, best first.
     """
@@ -39,7 +39,7 @@ class Group:
 
 
 class PopularGroups:
-    """The groups of a bundle."""
+    """Groups of a bundle."""
 
     def __init__(self, groups: Sequence[Group]) -> None:
         self._groups = {(group.column, group.value): group for group in groups}
@@ -49,21 +49,19 @@ class PopularGroups:
 
     @property
     def items(self) -> list[int]:
-        """The positions in all groups."""
+        """Positions in all groups."""
         return [item for group in self._groups.values() for item in group.items]
 
     def of(self, properties: Mapping[str, Any]) -> Group | None:
-        """Return the smallest, and so most specific, group of a user with these columns; None without one."""
+        """Return the smallest and so most specific group of a user with these columns, or None without a group."""
         groups = [self._groups[named] for named in group_names(properties) if named in self._groups]
         return min(groups, key=lambda group: (group.users, group.column, group.value), default=None)
 
     def write(self, path: Path) -> None:
-        """Write the groups."""
         path.write_bytes(orjson.dumps({"groups": list(self._groups.values())}, default=list))
 
     @classmethod
     def read(cls, path: Path) -> PopularGroups:
-        """Read groups."""
         try:
             return cls([_group(**group) for group in orjson.loads(path.read_bytes())["groups"]])
         except (KeyError, TypeError, ValueError) as error:
@@ -79,7 +77,7 @@ def _group(*, column: Any, value: Any, users: Any, items: Any) -> Group:
 
 
 def group_names(properties: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield the column and the value of every group that a user with these columns is in.
+    """Yield column and value of each group of a user with these columns.
 
     Examples
     --------

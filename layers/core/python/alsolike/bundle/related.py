@@ -1,7 +1,6 @@
-"""Item-to-item tables of a model: similar items, and items bought together.
+"""Item-to-item tables of a bundle: similar items, and items bought together.
 
-The training job writes them into the bundle; serving reads a row without running the graph. Rows are mapped: reading
-one touches its own bytes only.
+Serving reads a row without running the graph. The file is memory-mapped, so that reading a row reads only its bytes.
 """
 
 from __future__ import annotations
@@ -21,10 +20,10 @@ from alsolike.runtime.struct import struct
 FORMAT = "alsolike-related-1"
 
 SIMILAR = "similar"
-"""Items that are like an item."""
+"""Name of the table of similar items."""
 
 TOGETHER = "together"
-"""Items that are bought in one basket with an item."""
+"""Name of the table of items in the same baskets."""
 
 KINDS = (SIMILAR, TOGETHER)
 
@@ -39,14 +38,14 @@ NO_ROW: Row = (np.zeros(0, np.int32), np.zeros(0, np.float32))
 
 @struct
 class RelatedTable:
-    """One table: of each position 0..N, which is the padding's and empty, the positions that belong to it.
+    """One table, with a row of related items per position 0..N. Row 0 is padding and empty.
 
     Attributes
     ----------
     targets
-        int32 positions, best first.
+        Positions of related items, best first, int32.
     scores
-        float16, in the same order, above 0 and not rising within a row.
+        Scores of the targets, above 0 and descending within a row, float16.
     """
 
     targets: Ragged
@@ -56,12 +55,12 @@ class RelatedTable:
         return len(self.targets)
 
     def row(self, position: int) -> Row:
-        """Return the positions and scores of the row at a position of 0..N.
+        """Return the positions and scores of the row at a position of 0..N, without invalid entries.
 
         Raises
         ------
         IndexError
-            If there is no such row. Entries that are no item of the model, or have no score, are left out.
+            If the position is out of range.
         """
         if not 0 <= position < len(self):
             raise IndexError(f"position is {position}, expected 0 to {len(self) - 1}")
@@ -71,7 +70,7 @@ class RelatedTable:
         return (targets, scores) if usable.all() else (targets[usable], scores[usable])
 
     def check(self) -> None:
-        """Raise `ValueError` if a row is no part of the table, or has a position or score that cannot be answered."""
+        """Raise `ValueError` if offsets, positions or scores are invalid."""
         if (np.diff(self.targets.offsets.astype(np.int64)) < 0).any():
             raise ValueError("a row ends before it begins")
         if unusable := int((~self._usable(self.targets.data, self.scores)).sum()):
@@ -83,13 +82,13 @@ class RelatedTable:
 
 @struct
 class RelatedItems:
-    """The tables of a model, one for each of `KINDS`."""
+    """Tables of a model, one per name of `KINDS`."""
 
     tables: Mapping[str, RelatedTable]
 
     @classmethod
     def none(cls, items: int) -> Self:
-        """Return tables of `items` empty rows."""
+        """Return tables with empty rows for `items` items."""
         offsets = np.zeros(items + 2, np.uint32)
         empty = RelatedTable(Ragged(offsets, np.zeros(0, np.int32)), np.zeros(0, np.float16))
         return cls(dict.fromkeys(KINDS, empty))
@@ -100,14 +99,14 @@ class RelatedItems:
         Raises
         ------
         KeyError
-            If `kind` is none of `KINDS`.
+            If `kind` is not one of `KINDS`.
         IndexError
-            If there is no such position.
+            If the position is out of range.
         """
         return self.tables[kind].row(position)
 
     def check(self) -> None:
-        """Read all rows."""
+        """Read and check all rows."""
         for kind, table in self.tables.items():
             try:
                 table.check()
@@ -115,7 +114,6 @@ class RelatedItems:
                 raise InvalidBundle(f"the related items are unusable, {kind}: {error}") from error
 
     def write(self, path: Path) -> None:
-        """Write the tables."""
         arrays = {}
         for kind, table in self.tables.items():
             arrays[f"{kind}.offsets"] = table.targets.offsets
@@ -131,7 +129,7 @@ class RelatedItems:
         Raises
         ------
         InvalidBundle
-            If the file has none, or those of another number of items. Positions and scores are not checked.
+            If the file is unreadable or for another number of items. Positions and scores are not checked.
         """
         try:
             arrays, metadata = map_tensors(path)

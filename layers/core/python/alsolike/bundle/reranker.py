@@ -1,4 +1,4 @@
-"""Second stage: a linear model that reorders the candidates of a request by features known at request time.
+"""Reranker: a linear model that reorders the candidates of a request by features known at request time.
 
 Training and serving compute the features with the same functions.
 """
@@ -36,22 +36,22 @@ category share    share of the user's history in the item's leaf category
 """
 
 IN_CONTEXT = (FEATURES.index("popularity"), FEATURES.index("price"))
-"""Features whose weight depends on the context."""
+"""Features with weights that depend on the context."""
 
 BEST = 10
-"""Number of the best candidates whose mean and deviation standardise log scores; all of a shorter list."""
+"""Maximum number of best candidates that determine the mean and standard deviation of log scores."""
 
 SMALLEST = 1e-9
-"""Smaller scores count as this."""
+"""Lower bound of scores. Lower scores are raised to it."""
 
 SMALLEST_DEVIATION = 1e-6
-"""Smaller deviations count as 1, because the values are equal except for rounding."""
+"""Minimum standard deviation. Lower ones are replaced by 1, because the values are equal except for rounding."""
 
 HOURS = tuple(f"hour {first} to {first + 5}" for first in range(0, 24, 6))
 """Contexts by the hour of the request (UTC)."""
 
 DEVICE = "device"
-"""Name in the context of a request."""
+"""Name of the device in the context of a request."""
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -59,14 +59,14 @@ Ints = npt.NDArray[np.int64]
 
 @struct
 class ItemColumns:
-    """Columns of the items by position; entry 0 stands for items that the model does not know.
+    """Columns of the items by position. Position 0 is for unknown items.
 
     Attributes
     ----------
     log_price, created_day
-        float32 `(items + 1,)`, natural logarithm of the price, and days since 1970; NaN if unknown.
+        Natural logarithm of the price, and creation in days since 1970, NaN if unknown, float32 `(items + 1,)`.
     category
-        int32 `(items + 1,)`, number of the leaf category; 0 if unknown.
+        Number of the leaf category, 0 if unknown, int32 `(items + 1,)`.
     """
 
     log_price: npt.NDArray[np.float32]
@@ -82,16 +82,16 @@ class ItemColumns:
         now_ms: int,
         ranks: Floats | None = None,
     ) -> Floats:
-        """Return `FEATURES` of candidates, float64 `(candidates, len(FEATURES))`; NaN if unknown.
+        """Return the `FEATURES` of candidates, NaN if unknown, float64 `(candidates, len(FEATURES))`.
 
         Parameters
         ----------
         positions, scores
-            `(candidates,)`, of one request.
+            Candidates of one request and their scores, `(candidates,)`.
         history
-            Positions of the items of the user's history.
+            Positions of the items in the user's history.
         ranks
-            `(candidates,)`, by number of interactions, NaN if unknown; None: the positions.
+            Popularity ranks of the candidates, NaN if unknown, `(candidates,)`. None to use the positions.
         """
         rows = np.where(positions < len(self.category), positions, 0)
         price, category = self.log_price[rows].astype(np.float64), self.category[rows]
@@ -116,16 +116,17 @@ class ItemColumns:
 
 @struct
 class Reranker:
-    """The weights of a linear utility of standardised features, and the columns of items that it reads.
+    """Weights of a linear utility of standardised features, and the item columns of these features.
 
     Attributes
     ----------
     contexts
-        Contexts with weights of their own: `HOURS`, and frequent devices.
+        Contexts with separate weights: `HOURS`, and frequent devices.
     means, deviations
-        float64 `(len(FEATURES),)`, which standardise the features. Unknown values become the mean.
+        Means and standard deviations that standardise the features, float64 `(len(FEATURES),)`. Unknown values become
+        the mean.
     weights
-        float64 `(1 + len(contexts), len(FEATURES))`: of all requests, and what each context adds.
+        Weights for all requests, and additional weights per context, float64 `(1 + len(contexts), len(FEATURES))`.
     """
 
     contexts: Sequence[str]
@@ -135,7 +136,7 @@ class Reranker:
     columns: ItemColumns
 
     def standardised(self, features: Floats) -> Floats:
-        """Return features with mean 0 and deviation 1; 0 for unknown values."""
+        """Return features with mean 0 and standard deviation 1, and 0 for unknown values."""
         values: Floats = np.nan_to_num((features - self.means) / self.deviations)
         return values
 
@@ -160,7 +161,7 @@ class Reranker:
 
     @classmethod
     def read(cls, path: Path, *, items: int) -> Self | None:
-        """Read a model; None from a file without one.
+        """Read a reranker, or return None for a file without weights.
 
         Raises
         ------
@@ -195,7 +196,7 @@ class Reranker:
 
 
 def floored_deviations(deviations: npt.ArrayLike) -> Floats:
-    """Return standard deviations by which values can be divided, see `SMALLEST_DEVIATION`."""
+    """Return standard deviations, with 1 for those below `SMALLEST_DEVIATION`."""
     return np.where(np.asarray(deviations) < SMALLEST_DEVIATION, 1.0, deviations)
 
 
@@ -217,7 +218,7 @@ def contexts_of(now_ms: int, *, device: str | None = None) -> tuple[str, ...]:
 
 
 def write_reranker(reranker: Reranker | None, path: Path) -> None:
-    """Write a model, or a file without weights for None."""
+    """Write a reranker, or a file without weights for None."""
     metadata = {"format": FORMAT, "features": orjson.dumps(FEATURES).decode()}
     tensors: dict[str, npt.NDArray[Any]] = {"weights": np.zeros(0)}
     if reranker is not None:
@@ -236,6 +237,6 @@ def write_reranker(reranker: Reranker | None, path: Path) -> None:
 
 
 def log_price(value: Any) -> float:
-    """Return the natural logarithm of a price; NaN for anything but a number above 0."""
+    """Return the natural logarithm of a price, or NaN if it is not a number above 0."""
     is_price = isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
     return math.log(value) if is_price else math.nan

@@ -1,4 +1,4 @@
-"""Actions for next best action: all of them in one S3 object, which training and serving read at once."""
+"""Actions for next best action, stored in one S3 object."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from alsolike.runtime.s3 import Content, S3Object
 from alsolike.runtime.struct import struct
 
 MAX_ACTIONS = 1_000
-"""Personalize's limit."""
+"""Maximum number of actions, a limit of Personalize."""
 MAX_DOCUMENT_BYTES = 8_000_000
 
 VALUE, EXPIRES, REPEAT_DAYS = "value", "actionExpirationTimestamp", "repeatFrequency"
-"""Columns with a meaning: the value of an action, the end of its validity, and the days until it is repeated."""
+"""Reserved columns: value of an action, end of its validity, and days until it is repeated."""
 
 _ATTEMPTS = 8
 _REPAIR = "repair it with `alsolike models repair`"
@@ -45,27 +45,27 @@ class Action:
 
     @property
     def value(self) -> float:
-        """Factor of its propensity in the order of an answer."""
+        """Factor of the propensity for the ranking."""
         return _number(self.properties, VALUE, 1.0)
 
     @property
     def expires_s(self) -> float:
-        """Time from which it is not recommended, epoch seconds."""
+        """Time after which the action is not recommended, in epoch seconds."""
         return _number(self.properties, EXPIRES, float("inf"))
 
     @property
     def repeat_days(self) -> float:
-        """Days after the user's latest interaction during which it is not recommended."""
+        """Days after the user's latest interaction with the action during which it is not recommended."""
         return _number(self.properties, REPEAT_DAYS, 0.0)
 
 
 def check_action(action: Action, where: str = "") -> None:
-    """Raise an error if a column with a meaning has an invalid value.
+    """Check the values of the reserved columns.
 
     Raises
     ------
     InvalidInput
-        Naming the column.
+        If a value is invalid. The message contains the column.
     """
     for name in (VALUE, EXPIRES, REPEAT_DAYS):
         number = validation.optional_number(action.properties, name, where=where)
@@ -83,12 +83,12 @@ ACTIONS = RowKind(
 
 @struct
 class StoredActions:
-    """All readable actions, by ID.
+    """Content of the object with all actions.
 
     Attributes
     ----------
     unreadable
-        IDs of entries that are not actions.
+        IDs of entries that are not valid actions.
     """
 
     actions: tuple[Action, ...] = ()
@@ -96,26 +96,26 @@ class StoredActions:
 
 
 class ActionStore:
-    """The object with all actions.
+    """Store of all actions in one S3 object.
 
     Parameters
     ----------
     client
-        A low-level S3 client.
+        Low-level S3 client.
     """
 
     def __init__(self, client: Any, bucket: str) -> None:
         self._stored = S3Object(client, bucket, ACTIONS_KEY)
 
     def put(self, actions: Iterable[Action], *, now_ms: int) -> None:
-        """Store actions in place of those with their IDs; expired ones are removed if there would be too many.
+        """Store actions, replacing those with the same IDs. Unreadable entries are removed.
 
-        Unreadable entries are removed.
+        Expired actions are removed if there would be more than `MAX_ACTIONS`.
 
         Raises
         ------
         InvalidInput
-            If there would be too many, or the object would be too large.
+            If there would be too many actions, or the object would be too large.
         """
         new = {action.action_id: action.properties for action in actions}
 
@@ -135,12 +135,12 @@ class ActionStore:
         self._stored.update(change, attempts=_ATTEMPTS)
 
     def replace(self, actions: Iterable[Action]) -> None:
-        """Store actions in place of all others."""
+        """Replace all actions."""
         document = {action.action_id: dict(action.properties) for action in actions}
         self._stored.write(orjson.dumps(document, option=orjson.OPT_SORT_KEYS))
 
     def read(self) -> StoredActions:
-        """Return all actions; log the IDs of unreadable entries.
+        """Return all actions. Log the IDs of unreadable entries.
 
         Raises
         ------
@@ -154,17 +154,17 @@ class ActionStore:
         return stored
 
     def all(self) -> list[Action]:
-        """Return the readable actions; see `read`."""
+        """Return the readable actions, see `read`."""
         return list(self.read().actions)
 
 
 def parse_actions(body: bytes) -> StoredActions:
-    """Return the actions in the content of the object.
+    """Return the actions in the object's body.
 
     Raises
     ------
     Unavailable
-        If it is not a JSON object.
+        If the body is not a JSON object.
     """
     try:
         document = orjson.loads(body)

@@ -1,8 +1,8 @@
-"""The change log of items and users in the lake: each change with its time; the newest wins.
+"""Change log of items and users in the lake.
 
-Objects are gzipped JSON lines, named after the records of a table's stream that they hold. A repeated batch overwrites
-its own object; after a bisected retry, objects may overlap. Readers select the change with the highest precedence per
-id (`newest`). Any set of objects that has every change at least once gives the same result.
+Objects are gzipped JSON lines. Their names contain the sequence numbers of the records in the table's stream, so that a
+repeated batch overwrites its own object. After a bisected retry, objects can overlap. Readers select the change with
+the highest precedence per id (`newest`), so that repeated changes do not matter.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ from alsolike.lake.lake import event_date
 from alsolike.runtime.errors import InvalidInput
 
 _COMPRESSION = 3
-"""Level of gzip: a fifth of the time of the highest one, for a fifth more bytes."""
+"""Level of gzip. It takes a fifth of the time of the highest level, for 20% more bytes."""
 
 
 class ChangeKind(StrEnum):
-    """The kind of entity that changed."""
+    """Type of the changed entity."""
 
     ITEM = "item"
     USER = "user"
 
     @property
     def prefix(self) -> str:
-        """The key prefix of this kind's log in the lake."""
+        """Key prefix of the log in the lake."""
         return ITEM_CHANGES_PREFIX if self is ChangeKind.ITEM else USER_CHANGES_PREFIX
 
     @property
     def id_column(self) -> str:
-        """The column with the id, in the log as in the table."""
+        """Name of the id in the log and in the table."""
         return f"{self}_id"
 
 
@@ -59,7 +59,7 @@ def object_key(kind: ChangeKind, date: str, *, shard: str, first_sequence: str, 
 
 
 def by_date(changes: Iterable[Change]) -> dict[str, list[Change]]:
-    """Return the changes by partition: the UTC day of each."""
+    """Return the changes by UTC date, which is the partition."""
     days: dict[str, list[Change]] = {}
     for change in changes:
         days.setdefault(event_date(change.updated_at_ms), []).append(change)
@@ -67,7 +67,7 @@ def by_date(changes: Iterable[Change]) -> dict[str, list[Change]]:
 
 
 def encode(kind: ChangeKind, changes: Iterable[Change]) -> bytes:
-    """Return an object's content; the same changes make the same bytes."""
+    """Return the content of an object. Equal changes give equal bytes."""
     lines = []
     for change in changes:
         row: dict[str, Any] = {kind.id_column: change.entity_id, "updated_at_ms": change.updated_at_ms}
@@ -90,7 +90,7 @@ def decode(kind: ChangeKind, data: bytes, *, name: str = "the object") -> Iterat
     Raises
     ------
     InvalidInput
-        If it is truncated or has another form than that of `encode`.
+        If the object is truncated or does not have the format of `encode`.
     """
     try:
         lines = gzip.decompress(data).splitlines()
@@ -106,7 +106,7 @@ def decode(kind: ChangeKind, data: bytes, *, name: str = "the object") -> Iterat
 
 
 def newest(changes: Iterable[Change]) -> dict[str, Change]:
-    """Return of each id the change that takes precedence, deletions too."""
+    """Return the change with the highest precedence by id, including deletions."""
     latest: dict[str, Change] = {}
     for change in changes:
         known = latest.get(change.entity_id)

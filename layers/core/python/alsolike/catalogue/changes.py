@@ -1,4 +1,4 @@
-"""Changes of items and users, from the tables' streams and in the change log; the newest wins."""
+"""Changes of items and users, in the tables' streams and in the change log."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import orjson
 from alsolike.runtime.struct import struct
 
 DELETED = 1 << 31
-"""The lowest `tie_break` of a deletion; those of other changes are below."""
+"""Value of `tie_break` for deletions, above the values of other changes."""
 
 
 @struct
@@ -21,9 +21,9 @@ class Change:
     Attributes
     ----------
     entity_id
-        The item's or the user's id.
+        Id of the item or user.
     properties
-        All columns after the change; None for a deletion.
+        All columns after the change, or None for a deletion.
     """
 
     entity_id: str
@@ -37,15 +37,15 @@ class Change:
 
     @property
     def precedence(self) -> tuple[int, int]:
-        """Sort key for the changes of one item: the latest wins, at equal times a deletion, else a hash decides.
+        """Sort key of the changes of one entity. The latest change wins, then a deletion, then the higher hash.
 
-        It depends on the change only, so any order of delivery gives the same result.
+        The key depends only on the change, so that any order of delivery gives the same result.
         """
         return self.updated_at_ms, self.tie_break
 
     @property
     def tie_break(self) -> int:
-        """An unsigned 32-bit number: the highest bit for a deletion, the others a hash of the contents."""
+        """Unsigned 32-bit number: `DELETED` for a deletion, else a 31-bit hash of the properties."""
         if self.properties is None:
             return DELETED
         content = orjson.dumps(self.properties, default=dict, option=orjson.OPT_SORT_KEYS)

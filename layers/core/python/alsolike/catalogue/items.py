@@ -1,4 +1,4 @@
-"""The catalogue: items with their metadata columns, one DynamoDB item each."""
+"""Items of the catalogue with metadata columns, each stored as one DynamoDB item."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The DynamoDB tables of items and users: one row each, with its properties as JSON in one attribute."""
+"""DynamoDB tables of items and users, with one row per item or user and its properties as JSON in one attribute."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _IS_THERE = "attribute_not_exists(deleted)"
 
 @struct
 class Stored(Generic[R]):
-    """A row as it stands in its table, and when it came to be so."""
+    """A stored row with the time of its last change."""
 
     row: R
     updated_at_ms: int
@@ -37,15 +37,15 @@ class Stored(Generic[R]):
 class RowStore(Generic[R]):
     """A table of rows.
 
-    A deleted row leaves a mark, so that readers of the table's stream see the deletion; to other readers it is absent.
-    The last of two simultaneous writes wins. Its time is the later one, even if its writer's clock is behind, because
-    readers of the stream order by that time. Only `put_batches` writes without reading the replaced row. A partial
+    A deleted row is replaced by a marker, so that the table's stream contains the deletion. Other readers ignore
+    markers. The last of two simultaneous writes wins and gets the later time, even if its writer's clock is slow,
+    because readers of the stream order by time. Only `put_batches` writes without reading the replaced row. A partial
     update is conditional on the row that was read.
 
     Parameters
     ----------
     sleep
-        Pauses between attempts, in seconds.
+        Function that pauses between attempts, in seconds.
     """
 
     def __init__(
@@ -57,12 +57,12 @@ class RowStore(Generic[R]):
         self._sleep = sleep
 
     def put(self, rows: Iterable[R], *, now_ms: int) -> int:
-        """Replace stored rows; the last one per id wins. Return the number of written rows.
+        """Store rows, replacing those with the same id. The last row per id wins. Return the number of written rows.
 
         Raises
         ------
         Unavailable
-            If DynamoDB does not answer. Rows before the one that failed are written.
+            If DynamoDB is unavailable. Rows before the failed row are written.
         """
         latest = {self._kind.id_of(row): row for row in rows}
         for row_id, row in latest.items():
@@ -70,10 +70,9 @@ class RowStore(Generic[R]):
         return len(latest)
 
     def put_batches(self, rows: Iterable[R], *, now_ms: int) -> int:
-        """Write many rows, 25 per call, without reading those that they replace.
+        """Write many rows, 25 per call, without reading the replaced rows. Return the number of written rows.
 
-        This overwrites a row of another writer that has a later time and arrived earlier; readers of the stream keep
-        that row.
+        A row of another writer with a later time can be overwritten. Readers of the stream then keep that row.
         """
         written = 0
         iterator = iter(rows)
@@ -83,7 +82,7 @@ class RowStore(Generic[R]):
         return written
 
     def insert(self, row: R, *, now_ms: int) -> bool:
-        """Write a row if its id has neither a row nor the mark of a deleted one; return true if it was written."""
+        """Write a row if its id has neither a row nor a marker of a deletion. Return whether the row was written."""
         attributes = self._attributes(row, now_ms=now_ms)
         with self._translated_errors():
             try:
@@ -103,14 +102,14 @@ class RowStore(Generic[R]):
         Raises
         ------
         NotFound
-            If it is absent or deleted.
+            If the row is absent or deleted.
         """
         return self._stored(self._get(row_id))
 
     def update(
         self, row_id: str, change: Callable[[Mapping[str, Any]], Mapping[str, Any]], *, now_ms: int
     ) -> Stored[R]:
-        """Replace a row's properties by the result of `change`; return the row."""
+        """Replace a row's properties by the result of `change`. Return the new row."""
 
         def write(stored: Stored[R]) -> dict[str, Any]:
             row = self._kind.make(row_id, change(stored.row.properties))
@@ -119,12 +118,16 @@ class RowStore(Generic[R]):
         return self._stored(self._replace(row_id, write))
 
     def delete(self, row_id: str, *, now_ms: int) -> None:
-        """Delete a row and leave a mark.
+        """Replace a row by a marker of its deletion.
 
         Raises
         ------
-        NotFound, ConcurrentUpdate, Unavailable
-            As `update` does.
+        NotFound
+            If the row is absent or deleted.
+        ConcurrentUpdate
+            If other writers changed the row in all attempts.
+        Unavailable
+            If DynamoDB is unavailable.
         """
 
         def write(stored: Stored[R]) -> dict[str, Any]:
@@ -137,12 +140,12 @@ class RowStore(Generic[R]):
         self._replace(row_id, write)
 
     def page(self, *, limit: int, token: str | None = None) -> tuple[list[Stored[R]], str | None]:
-        """Return some rows, in no order, and the token of the next page; None after the last.
+        """Return a page of rows, unordered, and the token of the next page, or None after the last page.
 
         Parameters
         ----------
         limit
-            Maximum number of rows to read; deleted ones among them are not returned.
+            Maximum number of rows to read, including deleted rows, which are not returned.
         """
         start = {} if token is None else {"ExclusiveStartKey": {self._kind.key: {"S": row_of_token(token)}}}
         with self._translated_errors():
@@ -154,7 +157,7 @@ class RowStore(Generic[R]):
         return rows, None if last is None else token_of_row(last[self._kind.key]["S"])
 
     def scan(self, *, segment: int = 0, segments: int = 1) -> Iterator[R]:
-        """Yield every row of one segment, in no order; several callers can scan different segments in parallel."""
+        """Yield all rows of one segment, unordered. Several callers can scan different segments in parallel."""
         part = {"Segment": segment, "TotalSegments": segments}
         with self._translated_errors():
             for page in self._client.get_paginator("scan").paginate(
@@ -185,7 +188,7 @@ class RowStore(Generic[R]):
         raise self._overtaken(row_id)
 
     def _replace(self, row_id: str, write: Callable[[Stored[R]], dict[str, Any]]) -> dict[str, Any]:
-        """Replace the stored row by the result of `write`, if it has not changed; return the written row."""
+        """Replace the stored row by the result of `write`, if it has not changed meanwhile. Return the written row."""
         for _ in range(_UPDATE_ATTEMPTS):
             read = self._get(row_id)
             attributes = write(self._stored(read))
@@ -194,13 +197,13 @@ class RowStore(Generic[R]):
                     self._client.put_item(
                         TableName=self._table,
                         Item=attributes,
-                        # Both: a clock may have stood still between two writes.
+                        # Compares time and properties: two writes can have the same time.
                         ConditionExpression="updated_at_ms = :at AND properties = :properties",
                         ExpressionAttributeValues={":at": read["updated_at_ms"], ":properties": read["properties"]},
                         ReturnValuesOnConditionCheckFailure="ALL_OLD",
                     )
                 except self._client.exceptions.ConditionalCheckFailedException as error:
-                    # Two updates may write the same row; only of marks one is as good as two.
+                    # Not for updates: an equal row can be the result of another update.
                     if "deleted" in attributes and _is_written(attributes, error):
                         return attributes
                     continue
@@ -248,8 +251,9 @@ class RowStore(Generic[R]):
 
 
 def _is_written(attributes: Mapping[str, Any], error: ClientError) -> bool:
-    """Return true if a rejected write is stored nevertheless.
+    """Return whether a rejected write is stored nevertheless.
 
-    Botocore repeats a write whose response was lost, and DynamoDB compares the condition with the first one's row.
+    After a lost response, botocore repeats the write, and DynamoDB evaluates the condition on the row of the first
+    write.
     """
     return bool(error.response.get("Item") == attributes)

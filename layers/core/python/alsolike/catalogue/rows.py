@@ -1,4 +1,4 @@
-"""Rows of the items and users datasets: an id with metadata columns, as in Personalize's put calls."""
+"""Rows with an id and metadata columns (items, users, actions), as in Personalize's put calls."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from alsolike.runtime.struct import struct
 
 
 class Row(Protocol):
-    """An item or a user."""
+    """An item, user or action."""
 
     @property
     def properties(self) -> Mapping[str, Any]:
-        """The metadata columns by name in camelCase."""
+        """Metadata columns by name in camelCase."""
 
 
 R = TypeVar("R", bound=Row)
@@ -36,20 +36,20 @@ _ALWAYS: Mapping[str, ColumnType] = MappingProxyType({CREATED: ColumnType.TIMEST
 
 @struct
 class RowKind(Generic[R]):
-    """The differences between items, users and actions.
+    """A type of rows.
 
     Attributes
     ----------
     name
-        Of one row.
+        Name of one row in messages.
     list_field, id_field
-        Of a call.
+        Names of the list and of the id in a call.
     key
-        Of the table, and of `R`.
+        Name of the id in the table, and attribute of `R`.
     make
-        Creates a row from its id and properties.
+        Function that creates a row from an id and properties.
     check
-        Raises InvalidInput for a row with an invalid value, whose name follows the second argument.
+        Function that raises `InvalidInput` for an invalid row. The second argument is the row's location for messages.
     """
 
     name: str
@@ -62,20 +62,19 @@ class RowKind(Generic[R]):
     check: Callable[[R, str], None] | None = None
 
     def id_of(self, row: R) -> str:
-        """Return a row's id."""
         return str(getattr(row, self.key))
 
 
 @struct
 class RowCall(Generic[R]):
-    """A put call whose envelope is right.
+    """Result of a put call with valid fields outside the rows.
 
     Attributes
     ----------
     rows
-        Its good rows, in their order.
+        Valid rows, in their order.
     refused
-        Why the others are not among them, one error a row.
+        One error per invalid row.
     """
 
     rows: tuple[R, ...]
@@ -89,15 +88,15 @@ def parse_put(
     dataset: str | None = None,
     columns: Mapping[str, ColumnType] = _UNDECLARED,
 ) -> RowCall[R]:
-    """Read the body of `POST /items` or `POST /users`; a bad row costs the others nothing.
+    """Parse the body of `POST /items`, `POST /users` or `POST /actions`. Invalid rows are rejected individually.
 
     Parameters
     ----------
     dataset
-        Type of the dataset, the last segment of its ARN; None takes any. Region, account and group may be any, so that
-        the ARNs of another account stay valid.
+        Expected last segment of the dataset's ARN, or None for any. Region, account and group are not checked, so that
+        ARNs of another account are valid.
     columns
-        The declared columns.
+        Declared columns.
 
     Raises
     ------
@@ -118,7 +117,7 @@ def parse_put(
 
 
 def parse_changes(body: bytes, kind: RowKind[R], *, columns: Mapping[str, ColumnType] = _UNDECLARED) -> dict[str, Any]:
-    """Read the body of a partial update: an object of columns; null removes one."""
+    """Parse the body of a partial update: an object of columns, with null to remove a column."""
     changes = validation.parse_sent_object(body)
     if not changes:
         raise InvalidInput("body has no columns, expected at least one to set, or to remove with null")
@@ -127,12 +126,12 @@ def parse_changes(body: bytes, kind: RowKind[R], *, columns: Mapping[str, Column
 
 
 def changed(properties: Mapping[str, Any], changes: Mapping[str, Any], kind: RowKind[R]) -> dict[str, Any]:
-    """Return properties with changes made to them.
+    """Return properties with changes applied.
 
     Raises
     ------
     InvalidInput
-        If they would be too many or too long.
+        If the result has too many columns or is too long.
 
     Examples
     --------
@@ -143,7 +142,7 @@ def changed(properties: Mapping[str, Any], changes: Mapping[str, Any], kind: Row
     merged = {name: value for name, value in {**properties, **changes}.items() if value is not None}
     _check_columns(merged, kind, where="the changed row")
     length = len(orjson.dumps(merged).decode())
-    # JSON may grow when it is written again: the stored row may keep its length, but not grow further.
+    # Serialising again can lengthen JSON, so a stored row may exceed the maximum, but must not become longer.
     allowed = max(kind.max_properties_characters, len(orjson.dumps(dict(properties)).decode()))
     if length > allowed:
         raise InvalidInput(f"the changed properties have {length} characters, expected at most {allowed}")
@@ -203,12 +202,12 @@ def _columns_schema(kind: RowKind[R], columns: Mapping[str, ColumnType]) -> Sche
 def check_properties(
     properties: Mapping[str, Any], kind: RowKind[R], *, columns: Mapping[str, ColumnType], where: str = ""
 ) -> None:
-    """Check the columns of a row: their number, their names and the values of the declared ones.
+    """Check the number and names of a row's columns, and the values of declared columns.
 
     Raises
     ------
     InvalidInput
-        Naming the first column that is wrong.
+        If a column is invalid. The message contains the first one.
     """
     _check_columns(properties, kind, where=where.removesuffix(".") or "body")
     check_values(properties, columns, where=where)

@@ -1,4 +1,4 @@
-"""Users with their metadata columns, one DynamoDB item each."""
+"""Users with metadata columns, each stored as one DynamoDB item."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAX_COLUMNS = 25
 
 @struct
 class User:
-    """A user whose properties the shop has sent; users with interactions only have no row.
+    """A user with properties. Users with only interactions have no row.
 
     Attributes
     ----------

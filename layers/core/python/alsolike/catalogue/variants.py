@@ -1,4 +1,4 @@
-"""Variants of a product: items that take one place of a list together."""
+"""Variants of a product. A list contains one variant per product."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 TITLE = "title"
-"""Items with the same title, in the same leaf category, are variants."""
+"""Column that groups items with the same title and leaf category as variants."""
 
 ProductKey: TypeAlias = tuple[str, ...]
-"""The same for all variants of a product."""
+"""Key that all variants of a product share."""
 
 _CATEGORY = re.compile("category(L[1-9])?")
 
 
 def leaf_category(properties: Mapping[str, Any]) -> Any:
-    """Return the value of the highest of `categoryL1` to `categoryL9`, or of `category`; None without any.
+    """Return the value of the highest level of `categoryL1` to `categoryL9`, or of `category`, or None.
 
     Examples
     --------
@@ -28,7 +28,7 @@ def leaf_category(properties: Mapping[str, Any]) -> Any:
 
 
 def product_key(item_id: str, properties: Mapping[str, Any], *, by: str | None) -> ProductKey:
-    """Return the key of an item's product; an item without a value of the column is a product of its own.
+    """Return the key of an item's product. An item without a value of the column is a separate product.
 
     Parameters
     ----------

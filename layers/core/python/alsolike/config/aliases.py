@@ -1,4 +1,4 @@
-"""The aliases in the configuration's document: read and written."""
+"""Parser and writer of aliases in the configuration's document."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def parse_aliases(
     filters: DeclaredFilters,
     columns: Mapping[str, ColumnType],
 ) -> dict[str, Alias]:
-    """Parse the aliases by name; faults are recorded at the node.
+    """Parse the aliases by name. Record faults at the node.
 
     Parameters
     ----------

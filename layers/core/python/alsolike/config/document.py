@@ -1,4 +1,4 @@
-"""The configuration as a document of plain mappings, lists, texts and numbers: read and written."""
+"""Parser and writer of the configuration's document, which consists of mappings, lists, strings and numbers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from alsolike.domain.rules import RuleSet
 
 FORMAT = 1
 EMPTY_DOCUMENT: Mapping[str, Any] = MappingProxyType({"format": FORMAT})
-"""The document before the first version is applied."""
+"""Document before the first version is applied."""
 
 MAX_WEIGHT = 100
 _MAX_ALIASES = 50
@@ -41,7 +41,7 @@ _ALIAS = re.compile(r"(?!\s)[^\x00-\x1f\x7f]{1,256}(?<!\s)")
 COLUMN = re.compile(r"[a-z][A-Za-z0-9]{0,62}|(?=.{1,63}\Z)[A-Z][A-Z0-9]*(_[A-Z0-9]+)*")
 _COLUMN_FORM = "camelCase or UPPER_CASE with underscores, at most 63 characters"
 _ITEM_ID, _USER_ID = "itemId", "userId"
-# Field, least, most.
+# Field, minimum, maximum.
 _LIMITS = (
     ("clock_skew_s", 0, 604_800),
     ("max_event_age_days", 1, 36_500),
@@ -53,20 +53,20 @@ _LIMITS = (
 
 
 def parse(document: object, *, version: int = 0, check_filters: bool = True) -> Configuration:
-    """Read a document.
+    """Parse a document.
 
     Parameters
     ----------
     document
-        What YAML or JSON gave, with keys of text.
+        Parsed YAML or JSON, with strings as keys.
     check_filters
-        If true, parse filters' expressions too. Readers of an applied document pass false: `apply` has checked them,
-        and one bad filter must not fail a function that uses none.
+        True to parse the expressions of filters. Readers of an applied document pass False, because `apply` has checked
+        them, and an invalid filter must not fail functions that do not use it.
 
     Raises
     ------
     InvalidConfiguration
-        With everything that is wrong.
+        If the document is invalid. The error contains all faults.
     """
     faults: list[Fault] = []
     parts = Node(document, faults).fields(
@@ -112,7 +112,7 @@ def parse(document: object, *, version: int = 0, check_filters: bool = True) -> 
 
 
 def to_document(configuration: Configuration) -> dict[str, Any]:
-    """Return the complete document of a configuration, built-in values included."""
+    """Return the complete document of a configuration, including built-in values."""
     item_required = {required: text for text, required in _ITEM_REQUIRED.items()}
     return {
         "format": FORMAT,
@@ -150,7 +150,7 @@ def to_document(configuration: Configuration) -> dict[str, Any]:
 
 
 def _events(node: Node | None) -> dict[str, EventType]:
-    """Return the built-in types and those of the document, which replace built-in ones."""
+    """Return the event types of the document, and built-in types that it does not replace."""
     events = dict(DEFAULT.events)
     if node is None:
         return events
@@ -182,7 +182,7 @@ def _events(node: Node | None) -> dict[str, EventType]:
 def _refuse_ambiguous_spellings(
     node: Node, events: Mapping[str, EventType], stated: Mapping[str, list[tuple[Node, str]]]
 ) -> None:
-    """Report every spelling that names two types because of the document."""
+    """Record a fault for each spelling of the document that refers to two event types."""
     owners = {name: name for name in events}
     for name, event in events.items():
         for spelling in event.aliases if name not in stated else ():
@@ -210,7 +210,9 @@ def _columns(node: Node | None, *, own_id: str) -> dict[str, ColumnType]:
             entry.fault(f"is {name} in another spelling, which is declared already", at_key=True)
         elif name == CREATED and entry.value != ColumnType.TIMESTAMP:
             entry.expect("timestamp: this column is always one")
-            columns[name] = ColumnType.TIMESTAMP  # the only valid type: rules that need it report no second fault
+            columns[name] = (
+                ColumnType.TIMESTAMP
+            )  # the only valid type, so that rules that need it record no second fault
         elif kind := entry.choice([column.value for column in ColumnType]):
             columns[name] = ColumnType(kind)
     return columns

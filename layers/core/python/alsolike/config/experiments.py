@@ -1,4 +1,4 @@
-"""The experiments in the configuration's document: read and written."""
+"""Parser and writer of experiments in the configuration's document."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from alsolike.runtime.names import MODEL_VERSION, NAME, NAME_FORM
 
 DEFAULT_LAYER = "default"
 MAX_MODELS = 2
-"""Maximum model versions in simultaneous experiments: each is loaded next to the champion."""
+"""Maximum number of model versions in simultaneous experiments. Each is loaded in addition to the champion."""
 
 _MOST_ARMS = 20
 _MOST_ANSWERS = 10**12
@@ -25,7 +25,7 @@ _TARGETS = ("recommender", "rules", "model")
 def parse_experiments(
     node: Node | None, *, recommenders: Collection[str], rules: Collection[str]
 ) -> dict[str, Experiment]:
-    """Parse the experiments by name; faults are recorded at the node.
+    """Parse the experiments by name. Record faults at the node.
 
     Parameters
     ----------
@@ -119,9 +119,9 @@ def _target(
 
 
 def _unanswerable(recommender: str, on: tuple[str, ...]) -> str | None:
-    """Return the reason why a recommender cannot answer others' requests; None if it can.
+    """Return the reason why a recommender cannot replace the recommenders `on`, or None.
 
-    Requests in an experiment name their user, so that recommenders of users always have their input.
+    Requests in an experiment contain a user, so that recommenders of users always have their input.
     """
     for asked in on:
         if asked == recommender:
@@ -134,7 +134,7 @@ def _unanswerable(recommender: str, on: tuple[str, ...]) -> str | None:
 
 
 def _refuse_collisions(entry: Node, experiment: Experiment, others: Collection[Experiment]) -> None:
-    """Report conflicts of an experiment with earlier ones in the document."""
+    """Record conflicts of an experiment with earlier experiments of the document."""
     meeting = [other for other in others if _meet(experiment, other)]
     for other in meeting:
         if other.layer == experiment.layer:

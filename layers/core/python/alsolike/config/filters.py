@@ -1,4 +1,4 @@
-"""The filters in the configuration's document: read, and chosen by name."""
+"""Parser of filters in the configuration's document, and of references to them."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ MAX_CHARACTERS = 2_500
 
 @struct
 class DeclaredFilters:
-    """The filters of a document, for references from its other parts.
+    """Filters of a document, for references from its other parts.
 
     Attributes
     ----------
     expressions
-        By name; empty if the expression is invalid, so that references to it cause no further fault.
+        Expressions by name. Invalid expressions are empty, so that references to them cause no further fault.
     needs
-        The inputs that a request must have for a filter, by the names of the filters that need them.
+        Description of the input that a filter requires of requests, by name of the filter.
     """
 
     expressions: Mapping[str, str]
     needs: Mapping[str, str]
 
     def choose(self, node: Node) -> str | None:
-        """Return the name of a filter that applies without being named in a request."""
+        """Return the name of a filter for all requests. Record a fault if it requires inputs of requests."""
         name = node.choice(self.expressions, what="the name of a filter:")
         if name is not None and name in self.needs:
             node.fault(
@@ -49,14 +49,14 @@ def parse_filters(
     item_columns: Mapping[str, ColumnType],
     user_columns: Mapping[str, ColumnType],
 ) -> DeclaredFilters:
-    """Parse the filters; faults are recorded at the node.
+    """Parse the filters. Record faults at the node.
 
     Parameters
     ----------
     check
-        If true, parse expressions too.
+        True to parse the expressions.
     item_columns, user_columns
-        Declared types that conditions must match.
+        Declared types, which conditions must match.
     """
     expressions: dict[str, str] = {}
     needs: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""Names of campaigns, recommenders and filters that clients of Amazon Personalize created, in one S3 object."""
+"""Aliases, filters and columns that clients of Amazon Personalize created, stored in one S3 object."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from alsolike.runtime.struct import struct
 
 @struct
 class OwnNames:
-    """Aliases, filter expressions, and columns that the schemas of datasets declare.
+    """Content of the object.
 
     Attributes
     ----------
     aliases, filters
-        By name.
+        Aliases and filter expressions by name.
     item_columns, user_columns
-        Types by property.
+        Column types by property name, from the schemas of datasets.
     etag
-        Of the object.
+        ETag of the object.
     """
 
     aliases: Mapping[str, Alias]
@@ -38,9 +38,9 @@ class OwnNames:
     etag: str | None = None
 
     def added_to(self, configuration: Configuration) -> Configuration:
-        """Return the configuration with these names and columns; its own ones win.
+        """Return the configuration with these names and columns. Names of the configuration take precedence.
 
-        Exploration needs the time at which items were created, so it is left out unless the column is declared.
+        Exploration is removed unless `creationTimestamp` is a declared timestamp, because it needs the age of items.
         """
         if not (self.aliases or self.filters or self.item_columns or self.user_columns):
             return configuration
@@ -73,7 +73,6 @@ class OwnNames:
         )
 
     def to_json(self) -> bytes:
-        """Return the object's body."""
         aliases = {name: dataclasses.asdict(alias) for name, alias in self.aliases.items()}
         columns = {"item_columns": dict(self.item_columns), "user_columns": dict(self.user_columns)}
         return orjson.dumps({"aliases": aliases, "filters": dict(self.filters), **columns}, option=orjson.OPT_SORT_KEYS)
@@ -85,7 +84,7 @@ class OwnNames:
         Raises
         ------
         InvalidConfiguration
-            If it is unreadable.
+            If the body is unreadable.
         """
         try:
             document = orjson.loads(body)

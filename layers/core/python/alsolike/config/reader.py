@@ -1,4 +1,4 @@
-"""The current configuration for functions: one S3 object that is polled and cached."""
+"""Reader of the current configuration for functions, which polls and caches one S3 object."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class Current:
     Attributes
     ----------
     versions
-        All applied versions, the oldest first; the last one is current.
+        All applied versions in ascending order. The last version is current.
     etag
-        Of the stored object, None before there is one; the condition of a write.
+        ETag of the stored object, for conditional writes, or None if there is no object.
     """
 
     versions: tuple[int, ...]
@@ -38,7 +38,7 @@ class Current:
 
     @property
     def version(self) -> int:
-        """The version that holds."""
+        """Current version, or 0 before the first version."""
         return self.versions[-1] if self.versions else 0
 
     def configuration(self) -> Configuration:
@@ -47,7 +47,7 @@ class Current:
         Raises
         ------
         InvalidConfiguration
-            If this version of the code cannot read it.
+            If this version of the code cannot read the document.
         """
         if not self.versions:
             return DEFAULT
@@ -58,12 +58,12 @@ NOTHING_APPLIED = Current((), EMPTY_DOCUMENT, None)
 
 
 class ConfigurationReader(PolledValue[Configuration]):
-    """The configuration for functions: a polled value without a default.
+    """Polled configuration for functions.
 
     Parameters
     ----------
     own_names
-        True to add the names that clients of Amazon Personalize created, which requests for recommendations contain.
+        True to add the names that clients of Amazon Personalize created, for functions that serve recommendations.
     """
 
     def __init__(
@@ -107,14 +107,14 @@ def read_current(client: ObjectReader, bucket: str, *, known: Current | None = N
     Parameters
     ----------
     known
-        The earlier value, returned itself if it has not changed.
+        Earlier value, which is returned if the object has not changed.
     """
     stored = S3Object(client, bucket, CONFIGURATION_KEY)
     content = stored.read_if_changed(known.etag if known else None)
     if content is None:
         return NOTHING_APPLIED
     if content is UNCHANGED:
-        assert known is not None  # only a known object can be unchanged
+        assert known is not None  # an object can be unchanged only compared with a known ETag
         return known
     try:
         pointer = orjson.loads(content.body)

@@ -1,4 +1,4 @@
-"""The rules in the configuration's document: read and written."""
+"""Parser and writer of rules in the configuration's document."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _COUNTABLE = (ColumnType.STRING, ColumnType.LIST, ColumnType.BOOLEAN)
 def parse_rules(
     node: Node | None, *, filters: DeclaredFilters, columns: Mapping[str, ColumnType]
 ) -> dict[str, RuleSet]:
-    """Parse the rule sets by name; faults are recorded at the node.
+    """Parse the rule sets by name. Record faults at the node.
 
     Parameters
     ----------
@@ -97,13 +97,13 @@ def rule_set_to_document(rules: RuleSet) -> dict[str, Any]:
 
 
 def numbers_of_rules(rules: RuleSet) -> dict[str, int]:
-    """Return how many rules of each kind a rule set has, those that it has none of left out."""
+    """Return the number of rules by type, without types that the rule set lacks."""
     document = rule_set_to_document(rules)
     return {part: len(value) if isinstance(value, list) else 1 for part, value in document.items()}
 
 
 def _refuse_impossible(entry: Node, rules: RuleSet) -> None:
-    """Report rules that no list can fulfil, at any length and with any catalogue."""
+    """Record faults for rules that no list can satisfy."""
     if len(rules.boosts) + len(rules.demotions) > MAX_FACTORS:
         entry.fault(
             f"has {len(rules.boosts)} boosts and {len(rules.demotions)} demotions, expected {MAX_FACTORS} together",
@@ -218,7 +218,7 @@ def _diversity(node: Node | None, columns: Mapping[str, ColumnType]) -> Diversit
 
 
 def parse_exploration(node: Node | None, columns: Mapping[str, ColumnType]) -> Exploration | None:
-    """Parse an exploration, None without one; faults are recorded at the node."""
+    """Parse an exploration, or return None for null. Record faults at the node."""
     if node is None or node.value is None:
         return None
     fields = node.fields("share", "new_for_days", required=("share", "new_for_days"))

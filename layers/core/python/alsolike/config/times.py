@@ -1,4 +1,4 @@
-"""Times in the configuration's document: read and written."""
+"""Parser and writer of times in the configuration's document."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _EXPECTED = "a time from 2000 to 2199 with its zone, such as 2026-03-01T08:00:00
 
 
 def parse_time_ms(node: Node) -> int | None:
-    """Parse a time with its zone; a fault is recorded at the node."""
+    """Parse a time with its zone. Record a fault at the node."""
     time_ms = _milliseconds(node.value)
     if time_ms is None:
         node.expect(_EXPECTED)
@@ -20,7 +20,7 @@ def parse_time_ms(node: Node) -> int | None:
 
 
 def parse_end_ms(node: Node) -> int | None:
-    """Parse a time with its zone, or a date, which ends with its day in UTC; a fault is recorded at the node."""
+    """Parse a time with its zone, or a date, which means the end of this day in UTC. Record a fault at the node."""
     end_ms = _milliseconds(node.value, days=1)
     if end_ms is None:
         node.expect(f"a date such as 2026-03-01, or {_EXPECTED}")
@@ -28,7 +28,7 @@ def parse_end_ms(node: Node) -> int | None:
 
 
 def time_text(time_ms: int) -> str:
-    """Return a time as the document has it, in UTC.
+    """Return a time in the document's format, in UTC.
 
     Examples
     --------
@@ -39,7 +39,7 @@ def time_text(time_ms: int) -> str:
 
 
 def _milliseconds(value: object, *, days: int = 0) -> int | None:
-    """Return a time; a date without time only if days are to be added to it."""
+    """Return a time in ms. A date without a time is valid only if `days` are added to it."""
     try:
         time = dt.datetime.fromisoformat(value)  # type: ignore[arg-type]
         if days and time.tzinfo is None and value == time.date().isoformat():

@@ -1,4 +1,4 @@
-"""Reading a document that a person wrote: everything wrong with it is found in one go, each fault with its place."""
+"""Reader of a hand-written document that collects all faults with their locations."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from alsolike.runtime.errors import InvalidInput
 from alsolike.runtime.struct import struct
 
 Path: TypeAlias = tuple[str | int, ...]
-"""Keys and positions from the top of a document to a value in it."""
+"""Keys and list indices from the top of a document to a value."""
 
 _SHOWN_CHARACTERS = 80
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+")
@@ -24,13 +24,13 @@ class Fault:
     Attributes
     ----------
     path
-        Path to an existing value: the wrong one, or the one that lacks something.
+        Path of an existing value, which is invalid or lacks a field.
     message
-        The value, and the expectation.
+        Message with the value and the expectation.
     at_key
-        True if it concerns the last key of the path instead of its value.
+        True if the last key of the path is invalid, instead of its value.
     offset
-        Its position in a text, in characters from the start.
+        Position of the fault in a string, in characters from the start.
     """
 
     path: Path
@@ -43,7 +43,7 @@ class Fault:
 
 
 class InvalidConfiguration(InvalidInput):
-    """An invalid configuration; `faults` lists the reasons with their places, in the order of the document's parts."""
+    """Error for an invalid configuration. `faults` are in the order of the document."""
 
     def __init__(self, faults: Collection[Fault]) -> None:
         self.faults = tuple(faults)
@@ -51,7 +51,7 @@ class InvalidConfiguration(InvalidInput):
 
 
 def dotted(path: Path) -> str:
-    """Return a path as people write it; the top is "the document".
+    """Return a path in dotted notation, or "the document" for the top.
 
     Examples
     --------
@@ -72,8 +72,7 @@ def dotted(path: Path) -> str:
 class Node:
     """A value in a document.
 
-    The readers return None for an unexpected value, and record the fault; a document is valid if no faults were
-    recorded.
+    The methods record a fault for an unexpected value and return None. A document is valid if it has no faults.
     """
 
     __slots__ = ("_faults", "path", "value")
@@ -84,7 +83,7 @@ class Node:
         self._faults = faults
 
     def fault(self, message: str, *, at_key: bool = False, offset: int | None = None) -> None:
-        """Record a fault of this value, or of its key."""
+        """Record a fault of this value, or of its key with `at_key`."""
         self._faults.append(Fault(self.path, message, at_key, offset))
 
     def child(self, key: str) -> Node:
@@ -126,7 +125,7 @@ class Node:
         return [Node(value, self._faults, (*self.path, index)) for index, value in enumerate(self.value)]
 
     def number(self, least: float, most: float, *, open_ends: bool = False) -> float | None:
-        """Return a number from `least` to `most`, or between them."""
+        """Return a number from `least` to `most`, without these bounds if `open_ends`."""
         value: Any = self.value
         if _is_number(value) and ((least < value < most) if open_ends else (least <= value <= most)):
             return float(value)
@@ -142,14 +141,14 @@ class Node:
         return None
 
     def text(self, pattern: re.Pattern[str], expectation: str) -> str | None:
-        """Return a text of a form."""
+        """Return a string that matches a pattern."""
         if isinstance(self.value, str) and pattern.fullmatch(self.value):
             return self.value
         self.expect(expectation)
         return None
 
     def choice(self, options: Collection[str], *, what: str = "") -> str | None:
-        """Return one of some texts; `what` describes them."""
+        """Return a string that is one of `options`. `what` describes them in the fault."""
         if isinstance(self.value, str) and self.value in options:
             return self.value
         wanted = _nearest(str(self.value), options) if options else "none, because there is none"
@@ -162,7 +161,7 @@ def _shown(value: object) -> str:
         return "null"
     try:
         return repr(value) if isinstance(value, float) else describe(value)  # JSON has no NaN
-    except TypeError:  # nor integers past 64 bits, nor half a surrogate pair
+    except TypeError:  # orjson rejects integers above 64 bits, and lone surrogates
         return repr(value)[:_SHOWN_CHARACTERS]
 
 
@@ -171,8 +170,8 @@ def _is_number(value: object) -> bool:
 
 
 def closest(text: str, names: Iterable[str]) -> str | None:
-    """Return the name closest to a misspelt text, in any case; None if none is close."""
-    import difflib  # slow import that only misspelt names need
+    """Return the name closest to a misspelt string, ignoring case, or None if no name is close."""
+    import difflib  # slow import, only for misspelt names
 
     by_lower_case = {name.lower(): name for name in names}
     near = difflib.get_close_matches(text.lower(), by_lower_case, n=1)

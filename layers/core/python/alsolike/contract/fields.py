@@ -1,8 +1,6 @@
-"""Fields of a request. Each is declared once: it parses the sent value and describes itself as JSON Schema.
+"""Fields of a request. One declaration parses the sent value and describes it as JSON Schema.
 
-An error names the place, the value and the expectation. Null means absent, as for Personalize's clients.
-
-Fields of Personalize's put calls: lists whose valid elements are kept, and JSON in a string.
+Errors contain the location, the value and the expectation. Null means absent, as for clients of Personalize.
 """
 
 from __future__ import annotations
@@ -18,21 +16,20 @@ from alsolike.runtime.errors import InvalidInput
 from alsolike.runtime.struct import struct
 
 SPACE = r"\s\x85\ufeff"
-r"""The blank characters of a pattern's class, as in `validation.is_blank`. In Python `\s` lacks U+FEFF, and in
-ECMAScript,
-whose patterns JSON Schema uses, U+0085."""
+r"""Blank characters as part of a character class, equal to `validation.is_blank`. `\s` lacks U+FEFF in Python, and
+U+0085 in ECMAScript, which defines the patterns of JSON Schema."""
 
 NOT_BLANK = rf"^[^\x00-\x1f\x7f]*[^{SPACE}\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"
-"""Text for `wire`: at least one character that is not blank, and no control characters."""
+"""Pattern of strings with at least one character that is not blank, and without control characters."""
 
 
 class Field(Protocol):
-    """The type of a field; `kind` is the expectation in errors about a missing one."""
+    """Type of a field. `kind` is the expectation in errors about a missing field."""
 
     kind: ClassVar[str]
 
     def read(self, value: Any, where: str) -> Any:
-        """Return the parsed value, which is not null; `where` is its place.
+        """Return the parsed value, which is not null. `where` is its location for errors.
 
         Raises
         ------
@@ -46,14 +43,14 @@ class Field(Protocol):
 
 @struct
 class Text:
-    """Text of up to `maximum` characters, not blank, without control characters.
+    """String of up to `maximum` characters, not blank, without control characters.
 
     Attributes
     ----------
     pattern
-        Pattern for the whole text; it has the same meaning in JSON Schema.
+        Pattern of the complete string, with the same meaning in Python and JSON Schema.
     expected
-        The pattern in words.
+        Description of the pattern for errors.
     """
 
     kind: ClassVar[str] = "a non-empty string"
@@ -63,9 +60,8 @@ class Text:
     about: str = ""
 
     def read(self, value: Any, where: str) -> str:
-        """See `Field`."""
         if type(value) is str and 0 < len(value) <= self.maximum and value.isprintable() and not value.isspace():
-            text = value  # nearly always
+            text = value  # fast path
         else:
             text = validation.text(value, where, maximum=self.maximum)
         if self.pattern is not None and not re.search(self.pattern, text):
@@ -73,7 +69,6 @@ class Text:
         return text
 
     def schema(self) -> Schema:
-        """See `Field`."""
         return described(
             {"type": "string", "minLength": 1, "maxLength": self.maximum, "pattern": self.pattern or NOT_BLANK},
             self.about,
@@ -82,8 +77,6 @@ class Text:
 
 @struct
 class Integer:
-    """A whole number."""
-
     kind: ClassVar[str] = "a whole number"
     minimum: int
     maximum: int
@@ -91,9 +84,8 @@ class Integer:
     about: str = ""
 
     def read(self, value: Any, where: str) -> int:
-        """See `Field`."""
         if isinstance(value, float) and value.is_integer() and self.minimum <= value <= self.maximum:
-            return int(value)  # to JSON, 5.0 and 5 are one number
+            return int(value)  # JSON does not distinguish 5.0 from 5
         if isinstance(value, bool) or not isinstance(value, int) or not self.minimum <= value <= self.maximum:
             raise InvalidInput(
                 f"{where} is {validation.describe(value)}, expected a whole number "
@@ -102,7 +94,6 @@ class Integer:
         return value
 
     def schema(self) -> Schema:
-        """See `Field`."""
         schema: Schema = {"type": "integer", "minimum": self.minimum, "maximum": self.maximum}
         if self.default is not None:
             schema["default"] = self.default
@@ -118,7 +109,6 @@ class Number:
     about: str = ""
 
     def read(self, value: Any, where: str) -> float:
-        """See `Field`."""
         number = validation.number(value, where)
         if abs(number) > self.most:
             raise InvalidInput(
@@ -127,31 +117,26 @@ class Number:
         return number
 
     def schema(self) -> Schema:
-        """See `Field`."""
         return described({"type": "number", "minimum": -self.most, "maximum": self.most}, self.about)
 
 
 @struct
 class Flag:
-    """True or false."""
-
     kind: ClassVar[str] = "true or false"
     about: str = ""
 
     def read(self, value: Any, where: str) -> bool:
-        """See `Field`."""
         if not isinstance(value, bool):
             raise InvalidInput(f"{where} is {validation.describe(value)}, expected true or false")
         return value
 
     def schema(self) -> Schema:
-        """See `Field`."""
         return described({"type": "boolean"}, self.about)
 
 
 @struct
 class Choice:
-    """One of some texts."""
+    """One of several strings."""
 
     kind: ClassVar[str] = "a string"
     choices: Sequence[str]
@@ -159,13 +144,11 @@ class Choice:
     about: str = ""
 
     def read(self, value: Any, where: str) -> str:
-        """See `Field`."""
         if value not in self.choices or not isinstance(value, str):
             raise InvalidInput(f"{where} is {validation.describe(value)}, expected one of {', '.join(self.choices)}")
         return value
 
     def schema(self) -> Schema:
-        """See `Field`."""
         schema: Schema = {"type": "string", "enum": list(self.choices)}
         if self.default is not None:
             schema["default"] = self.default
@@ -174,7 +157,7 @@ class Choice:
 
 @struct
 class ListOf:
-    """A list of `minimum` elements to `maximum`."""
+    """List of `minimum` to `maximum` elements."""
 
     kind: ClassVar[str] = "a list"
     element: Field
@@ -183,12 +166,10 @@ class ListOf:
     about: str = ""
 
     def read(self, value: Any, where: str) -> list[Any]:
-        """See `Field`."""
         elements = validation.elements(value, where, minimum=self.minimum, maximum=self.maximum)
         return [_given(self.element, element, f"{where}[{index}]") for index, element in enumerate(elements)]
 
     def schema(self) -> Schema:
-        """See `Field`."""
         schema = {
             "type": "array",
             "items": self.element.schema(),
@@ -200,12 +181,12 @@ class ListOf:
 
 @struct
 class MapOf:
-    """An object whose keys and values are data; a key with null is left out.
+    """Object with arbitrary keys. Keys with null are dropped.
 
     Attributes
     ----------
     keys
-        What its keys are called in an error about their number.
+        Description of the keys in an error about their number.
     """
 
     kind: ClassVar[str] = "an object"
@@ -216,7 +197,6 @@ class MapOf:
     about: str = ""
 
     def read(self, value: Any, where: str) -> dict[str, Any]:
-        """See `Field`."""
         given = validation.as_object(value, where=where)
         if len(given) > self.maximum:
             raise InvalidInput(f"{where} has {len(given)} {self.keys}, expected at most {self.maximum}")
@@ -225,7 +205,6 @@ class MapOf:
         return {key: self.value.read(entry, f"{where}.{key}") for key, entry in given.items() if entry is not None}
 
     def schema(self) -> Schema:
-        """See `Field`."""
         return described(
             {
                 "type": "object",
@@ -239,12 +218,12 @@ class MapOf:
 
 @struct
 class Fields:
-    """An object with declared fields; others are rejected, so that a misspelt one is never ignored.
+    """Object with declared fields. Unknown fields are rejected, so that misspelt fields are not ignored.
 
     Attributes
     ----------
     rules
-        JSON Schema beyond single fields; the reader checks these rules itself.
+        JSON Schema of rules beyond single fields. The caller must check these rules.
     """
 
     kind: ClassVar[str] = "an object"
@@ -254,7 +233,7 @@ class Fields:
     about: str = ""
 
     def read(self, value: Any, where: str = "") -> dict[str, Any]:
-        """Return the present fields; see `Field`."""
+        """Return the fields that are present and not null."""
         given = value if isinstance(value, dict) and not where else validation.as_object(value, where=where or "body")
         place = f"{where}." if where else ""
         fields = self.fields
@@ -270,7 +249,6 @@ class Fields:
         return read
 
     def schema(self) -> Schema:
-        """See `Field`."""
         schema: Schema = {
             "type": "object",
             "properties": {
@@ -290,7 +268,7 @@ def _missing(field: Field, where: str) -> InvalidInput:
 
 
 def _given(field: Field, value: Any, where: str) -> Any:
-    """Return the parsed element of a list, in which null is invalid."""
+    """Return the parsed element of a list. Null is invalid."""
     if value is None:
         raise _missing(field, where)
     return field.read(value, where)
@@ -298,23 +276,23 @@ def _given(field: Field, value: Any, where: str) -> Any:
 
 @struct
 class LenientList(ListOf):
-    """A list whose elements the caller parses one by one, so that invalid ones are rejected individually."""
+    """List with elements that the caller parses, so that invalid elements are rejected individually."""
 
     def read(self, value: Any, where: str) -> list[Any]:
-        """Return the elements unchanged; see `Field`."""
+        """Return the elements unchanged."""
         return validation.elements(value, where, minimum=self.minimum, maximum=self.maximum)
 
 
 @struct
 class JsonObject:
-    """A JSON object in a string of up to `maximum` characters, or the object itself.
+    """JSON object in a string of up to `maximum` characters, or the object itself.
 
-    The client libraries send a string, a hand-written request sends the object.
+    Client libraries send strings. Hand-written requests send objects.
 
     Attributes
     ----------
     rules
-        JSON Schema of the object; the reader checks these rules itself.
+        JSON Schema of the object. The caller must check these rules.
     """
 
     kind: ClassVar[str] = "JSON in a string"
@@ -323,11 +301,9 @@ class JsonObject:
     about: str = ""
 
     def read(self, value: Any, where: str) -> dict[str, Any]:
-        """See `fields.Field`."""
         return validation.json_object(value, where, maximum=self.maximum)
 
     def schema(self) -> Schema:
-        """See `fields.Field`."""
         held = {"type": "object", **self.rules}
         text = {
             "type": "string",

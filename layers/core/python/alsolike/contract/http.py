@@ -1,4 +1,4 @@
-"""HTTP API requests and responses (payload format 2.0), and the only translation of exceptions to statuses."""
+"""Requests and responses of the HTTP API (payload format 2.0), and the translation of exceptions to statuses."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ ERROR_TYPES = tuple(name for _, _, name in _STATUS)
 
 
 def request_body(event: Mapping[str, Any], *, max_bytes: float = math.inf) -> bytes:
-    """Return the request's body as bytes; an absent one is empty.
+    """Return the request's body as bytes, empty if it is absent.
 
     Raises
     ------
     InvalidInput
-        If it claims to be base64 and is not, holds half a surrogate pair, or has more than `max_bytes`.
+        If the body is not valid base64 or Unicode, or has more than `max_bytes`.
     """
     body = str(event.get("body") or "")
     is_base64 = bool(event.get("isBase64Encoded"))
     try:
         content = base64.b64decode(body, validate=True) if is_base64 else body.encode()
-    except ValueError as error:  # binascii.Error and UnicodeEncodeError are among them
+    except ValueError as error:  # includes binascii.Error and UnicodeEncodeError
         raise InvalidInput(f"body is not {'base64' if is_base64 else 'valid Unicode'}: {error}") from error
     if len(content) > max_bytes:
         raise InvalidInput(f"body has {len(content)} bytes, expected at most {max_bytes}")
@@ -49,18 +49,18 @@ def request_body(event: Mapping[str, Any], *, max_bytes: float = math.inf) -> by
 
 
 def route_key(event: Mapping[str, Any]) -> str:
-    """Return the key of the request's route; HEAD is answered as GET, and API Gateway leaves out the body."""
+    """Return the key of the request's route, with GET for HEAD, as API Gateway drops the body of the response."""
     key: str = event["routeKey"]
     return f"GET {key.removeprefix('HEAD ')}" if key.startswith("HEAD ") else key
 
 
 def respond(document: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """Return the answer with `document` as its JSON body."""
+    """Return a response with `document` as JSON body."""
     return respond_json(orjson.dumps(document), status=status, headers=headers)
 
 
 def respond_json(document: bytes, *, status: int = 200, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """Return the answer whose body is `document`, which is JSON already."""
+    """Return a response with a body that is already JSON."""
     return {
         "statusCode": status,
         "headers": {"content-type": "application/json", **(headers or {})},
@@ -69,12 +69,12 @@ def respond_json(document: bytes, *, status: int = 200, headers: Mapping[str, st
 
 
 def respond_text(text: bytes, *, content_type: str) -> dict[str, Any]:
-    """Return the answer with `text` as its body."""
+    """Return a response with `text` as body."""
     return {"statusCode": 200, "headers": {"content-type": content_type}, "body": text.decode()}
 
 
 def is_current(event: Mapping[str, Any], etag: str) -> bool:
-    """Return true if the caller has the response of this tag (RFC 9110, section 13.1.2: weak comparison)."""
+    """Return whether the request's If-None-Match contains this ETag (RFC 9110, section 13.1.2: weak comparison)."""
     given = (event.get("headers") or {}).get("if-none-match", "")
     return any(tag.strip().removeprefix("W/") in (etag, "*") for tag in given.split(","))
 
@@ -85,13 +85,13 @@ def not_modified(headers: Mapping[str, str]) -> dict[str, Any]:
 
 
 def respond_error(error: AlsolikeError) -> dict[str, Any]:
-    """Return an error in Personalize's shape: `{"message"}` and the header x-amzn-ErrorType.
+    """Return an error response in Personalize's format: `{"message"}` and the header x-amzn-ErrorType.
 
-    Errors that are not the caller's to see are raised again, so that Lambda counts them.
+    Internal errors are raised again, so that Lambda counts them.
     """
-    message = str(error).encode(errors="backslashreplace").decode()  # halves of surrogate pairs are no JSON
+    message = str(error).encode(errors="backslashreplace").decode()  # JSON cannot contain lone surrogates
     if isinstance(error, PersonalizeError):
-        # Clients of the control plane read the type from the body, others from the header.
+        # Clients of the control plane read the type from the body, other clients from the header.
         document = {"__type": error.code, "message": message}
         return respond(document, status=error.status, headers={"x-amzn-errortype": error.code})
     for kind, status, name in _STATUS:

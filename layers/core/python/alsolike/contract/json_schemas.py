@@ -9,7 +9,7 @@ Schema = dict[str, Any]
 
 
 def or_null(schema: Schema) -> Schema:
-    """Return the schema that also accepts null."""
+    """Return a schema that also accepts null."""
     if "anyOf" in schema:
         return {**schema, "anyOf": [*schema["anyOf"], {"type": "null"}]}
     if "enum" in schema:
@@ -29,7 +29,7 @@ TIME_MS_OR_NULL = or_null(TIME_MS)
 
 
 def object_of(required: dict[str, Schema], optional: dict[str, Schema] | None = None) -> Schema:
-    """Return the schema of an object with these fields and no others."""
+    """Return the schema of an object with only these fields."""
     return {
         "type": "object",
         "properties": {**required, **(optional or {})},
@@ -44,12 +44,12 @@ def list_of(element: Schema, about: str = "") -> Schema:
 
 
 def map_of(value: Schema, about: str = "") -> Schema:
-    """Return the schema of an object whose keys are data."""
+    """Return the schema of an object with arbitrary keys."""
     return described({"type": "object", "additionalProperties": value}, about)
 
 
 def one_of(values: Sequence[str], about: str = "") -> Schema:
-    """Return the schema of one of some texts."""
+    """Return the schema of a string that is one of `values`."""
     return described({"type": "string", "enum": list(values)}, about)
 
 

@@ -1,4 +1,4 @@
-"""Query strings as declared fields, and the query and token of paged lists."""
+"""Query strings as declared fields, and paging of lists."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ENTRY = re.compile(r"([^\[\]]+)\[(.*)\]", re.DOTALL)
 def read_query(event: Mapping[str, Any], fields: Fields) -> dict[str, Any]:
     """Return the parameters of an HTTP API request's query.
 
-    A list has commas between its elements (`metadata=TITLE,PRICE`); each entry of a map is a parameter of its own
+    Elements of a list are separated by commas (`metadata=TITLE,PRICE`). Each entry of a map is a separate parameter
     (`filterValues[PRICE]=5`, OpenAPI's `deepObject`).
     """
     given: dict[str, Any] = {}
@@ -33,7 +33,7 @@ def read_query(event: Mapping[str, Any], fields: Fields) -> dict[str, Any]:
 
 
 def _value(field: Field | None, text: str) -> Any:
-    """Return the text's value for the field; an unreadable text stays text, which the field rejects."""
+    """Return the value of a parameter for the field. An unreadable value stays a string, which the field rejects."""
     if isinstance(field, Integer) and _WHOLE.fullmatch(text):
         return int(text)
     if isinstance(field, Flag):
@@ -46,15 +46,15 @@ def _value(field: Field | None, text: str) -> Any:
 LARGEST_PAGE = 1000
 USUAL_PAGE = 100
 
-_MAX_KEY_BYTES = 2048  # DynamoDB's
+_MAX_KEY_BYTES = 2048  # DynamoDB's limit
 
 MAX_TOKEN_CHARACTERS = 2732
-"""Maximum size of a token, for the longest key: base64 makes four characters of three bytes."""
+"""Maximum length of a token, for the longest key: base64 encodes three bytes as four characters."""
 
 _NEXT_TOKEN = Text(MAX_TOKEN_CHARACTERS, about="Token from the previous page; absent for the first page.")
 
 NEXT = Fields({"nextToken": _NEXT_TOKEN})
-"""The query of a list whose pages have no fixed length."""
+"""Query of a list without a page size."""
 
 PAGE = Fields(
     {
@@ -65,12 +65,12 @@ PAGE = Fields(
 
 
 def token_of_row(row_id: str) -> str:
-    """Return the token of the page that follows a row."""
+    """Return the token of the page after a row."""
     return base64.urlsafe_b64encode(row_id.encode()).decode()
 
 
 def row_of_token(token: str) -> str:
-    """Return the row that a token's page follows."""
+    """Return the row before a token's page."""
     try:
         row_id = base64.b64decode(token, altchars=b"-_", validate=True).decode()
     except ValueError as error:

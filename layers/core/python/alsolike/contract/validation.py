@@ -1,4 +1,4 @@
-"""The parser of JSON from clients: each check names the field, its value and the expectation."""
+"""Checks of JSON from clients. Error messages contain the field, its value and the expectation."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import orjson
 from alsolike.runtime.errors import InvalidInput
 
 MAX_DEPTH = 32
-"""Objects and lists inside each other; far deeper ones could be read, but not written again."""
+"""Maximum nesting of objects and lists. Much deeper documents could be parsed, but not serialised again."""
 
 _SHOWN_CHARACTERS = 80
 _CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f]")
@@ -42,12 +42,12 @@ def parse_object(body: bytes, *, what: str = "body") -> dict[str, Any]:
 
 
 def parse_sent_object(body: bytes, *, what: str = "body") -> dict[str, Any]:
-    """Parse a JSON object that a client sent, in which no key may stand twice.
+    """Parse a JSON object from a client, without repeated keys.
 
     Raises
     ------
     InvalidInput
-        As `parse_object`, and if an object has the same key twice.
+        If `parse_object` rejects the body, or an object contains a key twice.
     """
     document = parse_object(body, what=what)
 
@@ -56,29 +56,29 @@ def parse_sent_object(body: bytes, *, what: str = "body") -> dict[str, Any]:
             twice = next(key for index, key in enumerate(keys) if key in keys[:index])
             raise InvalidInput(f"{what} has the key {describe(twice)} twice in one object, expected each key once")
 
-    json.loads(body.decode(), object_pairs_hook=check)  # orjson keeps the last of equal keys
+    json.loads(body.decode(), object_pairs_hook=check)  # orjson accepts repeated keys and returns the last
     return document
 
 
 def describe(value: object) -> str:
-    """Return a value for a message: its JSON, truncated if it is long."""
+    """Return the JSON of a value for a message, truncated if it is long."""
     if value is None:
         return "missing"
     if isinstance(value, float) and not math.isfinite(value):
-        return str(value)  # JSON has no word for it but null
+        return str(value)  # JSON has only null for these values
     try:
         return _cut(orjson.dumps(value, default=repr, option=orjson.OPT_NON_STR_KEYS).decode())
-    except TypeError:  # half a surrogate pair, or an integer past 64 bits, which only a query can contain
+    except TypeError:  # a lone surrogate, or an integer above 64 bits, which only a query can contain
         return _cut(ascii(value))
 
 
 def only_known(fields: Mapping[str, Any], known: Collection[str], *, where: str = "") -> None:
-    """Raise an error for fields that the call does not have, so that a misspelt one is never ignored.
+    """Reject unknown fields, so that misspelt fields are not ignored.
 
     Raises
     ------
     InvalidInput
-        Naming the first unknown field and the known ones.
+        If a field is unknown. The message contains the first unknown field and the known fields.
     """
     for name in fields:
         if name not in known:
@@ -87,17 +87,18 @@ def only_known(fields: Mapping[str, Any], known: Collection[str], *, where: str 
 
 
 def is_blank(value: str) -> bool:
-    """Return true if a text has only blank characters, including U+FEFF (the byte order mark)."""
+    """Return whether a string has only blank characters, which include U+FEFF (the byte order mark)."""
     return _BLANK.fullmatch(value) is not None
 
 
 def text(value: object, name: str, *, maximum: int, where: str = "") -> str:
-    """Return the value if it is a string that is not blank; `where` and `name` are its place.
+    """Return the value if it is a string that is not blank. `where` and `name` are its location for errors.
 
     Raises
     ------
     InvalidInput
-        If it is no string, blank, longer than `maximum` characters, or has control characters or half a surrogate pair.
+        If the value is not a string, blank, longer than `maximum` characters, or has control characters or lone
+        surrogates.
     """
     if not isinstance(value, str) or is_blank(value):
         raise InvalidInput(f"{where}{name} is {describe(value)}, expected a non-empty string")
@@ -117,14 +118,14 @@ def optional_string(fields: Mapping[str, Any], name: str, *, maximum: int, where
     Raises
     ------
     InvalidInput
-        If it is no string, blank, longer than `maximum` characters, or has control characters.
+        If the value is present and not valid for `text`.
     """
     value = fields.get(name)
     return None if value is None else text(value, name, maximum=maximum, where=where)
 
 
 def required_string(fields: Mapping[str, Any], name: str, *, maximum: int, where: str = "") -> str:
-    """Return the string field; see `optional_string`."""
+    """Return the string field, which must be present; see `text`."""
     value = fields.get(name)
     if value is None:
         raise InvalidInput(f"{where}{name} is missing, expected a non-empty string")
@@ -137,7 +138,7 @@ def number(value: object, name: str, *, where: str = "") -> float:
     Raises
     ------
     InvalidInput
-        If it is none (a boolean is none).
+        If the value is not a finite number. Booleans are not numbers.
     """
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise InvalidInput(f"{where}{name} is {describe(value)}, expected a number")
@@ -150,7 +151,7 @@ def optional_number(fields: Mapping[str, Any], name: str, *, where: str = "") ->
     Raises
     ------
     InvalidInput
-        If it is not a finite number (a boolean is none).
+        If the value is present and not a finite number.
     """
     value = fields.get(name)
     return None if value is None else number(value, name, where=where)
@@ -162,7 +163,7 @@ def required_list(fields: Mapping[str, Any], name: str, *, minimum: int, maximum
     Raises
     ------
     InvalidInput
-        If it is missing, no list, or has too few or too many elements.
+        If the field is missing, not a list, or has too few or too many elements.
     """
     return elements(fields.get(name), name, minimum=minimum, maximum=maximum, where=where)
 
@@ -173,7 +174,7 @@ def elements(value: object, name: str, *, minimum: int, maximum: int, where: str
     Raises
     ------
     InvalidInput
-        If it is none, or has too few or too many elements.
+        If the value is not a list, or has too few or too many elements.
     """
     if not isinstance(value, list):
         raise InvalidInput(f"{where}{name} is {describe(value)}, expected a list")
@@ -190,20 +191,20 @@ def as_object(value: object, *, where: str) -> dict[str, Any]:
 
 
 def json_text(fields: Mapping[str, Any], name: str, *, where: str = "") -> str:
-    """Return the text of a field that holds JSON in a string, unread; "{}" if absent."""
+    """Return the unparsed string of a field that contains JSON in a string, or "{}" if the field is absent."""
     value = fields.get(name)
     return "{}" if value is None else _json_text(value, f"{where}{name}")
 
 
 def json_object(value: object, where: str, *, maximum: int) -> dict[str, Any]:
-    """Return the object inside a value that holds JSON in a string, as Personalize's `properties` does.
+    """Return the object in a value that is JSON in a string, such as Personalize's `properties`, or an object.
 
     Raises
     ------
     InvalidInput
-        If it is neither such a string nor an object, too long, or not a JSON object.
+        If the value is neither, is too long, or is not a JSON object.
     """
-    # A hand-written request sends the object itself; the client libraries send a string.
+    # Hand-written requests send an object, client libraries send a string.
     text = orjson.dumps(value).decode() if isinstance(value, dict) else _json_text(value, where)
     if len(text) > maximum:
         raise InvalidInput(f"{where} has {len(text)} characters, expected at most {maximum}")

@@ -1,6 +1,6 @@
-"""Severity of alarms, which rules of Prometheus and the console show."""
+"""Severity of alarms, for Prometheus rules and the console."""
 
 
 def severity(runbook: str | None) -> str:
-    """Return `critical` for alarms about what shoppers see at this moment; the others warn of what they will see."""
+    """Return `critical` for alarms on current errors of the shop, else `warning`."""
     return "critical" if runbook == "errors" else "warning"

@@ -1,4 +1,4 @@
-"""Manifests: description, resources, access and trigger of each function, which infrastructure reads."""
+"""Types of functions' manifests, which declare resources, access and trigger for the infrastructure."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ class Access:
     Attributes
     ----------
     resource
-        A field of infrastructure's `StoredData`, ``*``, a field of `settings.py` with an ARN, or another name that the
-        function's stack resolves.
+        Name of the resource: a field of infrastructure's `StoredData`, ``*``, a field of `settings.py` with an ARN, or
+        another name that the function's stack resolves.
     actions
         IAM actions.
     keys
-        Keys of objects in a bucket, in which ``*`` stands for any text; empty for the bucket itself.
+        Keys of objects in a bucket, with ``*`` as wildcard. Empty for the bucket itself.
     reason
-        Why the ARN contains a ``*``, if it does.
+        Reason for a ``*`` in the ARN.
     attributes
-        The only attributes of a DynamoDB table that the actions may use; none for all.
+        Attributes of a DynamoDB table to which the actions are restricted. Empty for all attributes.
     needs_function
-        True if the resource is created after the function, so that a policy apart from the role grants the access.
+        True if the resource is created after the function, so that a separate policy grants the access.
     """
 
     resource: str
@@ -54,23 +54,25 @@ class Access:
 
 
 class Trigger(Protocol):
-    """Source of invocations, with the access that Lambda needs for it in the function's role."""
+    """Source of invocations, with the access that it needs in the function's role."""
 
     @property
     def access(self) -> tuple[Access, ...]:
-        """The access of Lambda."""
+        """Access that Lambda needs."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
-    """Invocations at the times of a setting; none if it is null.
+    """Scheduled invocations.
 
     Attributes
     ----------
+    setting
+        Name of the setting with the schedule expression. If its value is null, there are no invocations.
     purpose
-        The rest of the description ``Alsolike ENVIRONMENT: …``.
+        Description of the rule, without ``Alsolike ENVIRONMENT:``.
     retries, max_age_minutes
-        Limits of the retries of a failed invocation.
+        Maximum number of retries of a failed invocation, and maximum age of its event.
     """
 
     setting: str
@@ -80,20 +82,19 @@ class Schedule:
 
     @property
     def access(self) -> tuple[Access, ...]:
-        """None."""
         return ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class EventStream:
-    """Batches of the event stream. Numbers may be names of settings.
+    """Batches of records of the event stream. Numbers can be names of settings.
 
     Attributes
     ----------
     retries
-        -1: until the records are too old.
+        Maximum number of retries, or -1 to retry until records expire.
     parallelization
-        Batches of a shard at a time.
+        Number of concurrent batches per shard.
     """
 
     batch_size: int | str
@@ -103,14 +104,14 @@ class EventStream:
 
     @property
     def access(self) -> tuple[Access, ...]:
-        """The access to the stream (https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html)."""
+        """Access to the stream (https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html)."""
         calls = ("DescribeStream", "DescribeStreamSummary", "GetRecords", "GetShardIterator", "ListShards")
         return (Access("stream", tuple(f"kinesis:{call}" for call in calls)), *FAILURE_DESTINATION)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class TableChanges:
-    """Batches of the changes of DynamoDB tables, until the records are too old."""
+    """Batches of changes of DynamoDB tables, retried until records expire."""
 
     tables: tuple[str, ...]
     batch_size: int
@@ -118,7 +119,7 @@ class TableChanges:
 
     @property
     def access(self) -> tuple[Access, ...]:
-        """The access to the tables' streams (https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html)."""
+        """Access to the tables' streams (https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html)."""
         calls = ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator")
         reason = "Listing the streams of an account can be granted on * only"
         return (
@@ -130,14 +131,14 @@ class TableChanges:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class KafkaTopic:
-    """Batches of the Kafka topic of the settings; Lambda retries a failed batch until Kafka deletes its records."""
+    """Batches of records of the Kafka topic in the settings, retried until Kafka deletes the records."""
 
     batch_size: int
     window_s: int
 
     @property
     def access(self) -> tuple[Access, ...]:
-        """The access of Lambda's poller; what the settings do not name is left out.
+        """Access of Lambda's poller. Resources without a setting are omitted.
 
         https://docs.aws.amazon.com/lambda/latest/dg/with-msk-permissions.html
         https://docs.aws.amazon.com/lambda/latest/dg/with-kafka-permissions.html
@@ -176,9 +177,9 @@ class LogLines:
     Attributes
     ----------
     function
-        The function that writes the log.
+        Name of the function that writes the log.
     field
-        JSON path of a field that only the selected lines have.
+        JSON path of a field that selects lines.
     """
 
     function: str
@@ -186,34 +187,34 @@ class LogLines:
 
     @property
     def access(self) -> tuple[Access, ...]:
-        """The access to the store of failed deliveries."""
+        """Access to the store of failed deliveries."""
         return FAILURE_DESTINATION
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """Everything about a function that infrastructure needs besides its code and its `settings.py`.
+    """Declaration of a function for the infrastructure, in addition to its code and `settings.py`.
 
-    Numbers may be names of settings.
+    Numbers can be names of settings.
 
     Attributes
     ----------
     layers
-        Folders under `layers/`; `pandas` is the layer that AWS publishes.
+        Folders under `layers/`, or `pandas` for the layer of AWS.
     optional_layers
         Layers by the setting that adds them.
     trigger
-        What invokes the function besides the routes in `alsolike.declarations.routes`, if no workflow does.
+        Trigger of the function, or None if only routes of `alsolike.declarations.routes` or workflows invoke it.
     variables
-        Names of settings by fields of `settings.py` that have another name.
+        Names of settings by field of `settings.py`, for fields with another name than the setting.
     packages
-        Packages and modules of `operations` that its code contains.
+        Packages and modules of `operations` that are part of the function's code.
     single_threaded
-        True to let BLAS use one thread: on one processor, threads only cost start-up time.
+        True to limit BLAS to one thread, because threads only cost start-up time on one processor.
     starts_fast
-        True if callers wait: the environment's SnapStart or provisioned concurrency applies.
+        True to apply the environment's SnapStart or provisioned concurrency, because callers wait.
     reserved
-        Setting with the reserved concurrency.
+        Name of the setting with the reserved concurrency.
     """
 
     description: str
@@ -232,11 +233,11 @@ class Manifest:
 
 
 HASH_KEY = Access("hash_key", ("secretsmanager:GetSecretValue",))
-"""Secret of the hashes of ids."""
+"""Key of the hashes of ids."""
 
 CONFIGURATION = (
     Access("artefacts", READ, keys=(CONFIGURATION_KEY,)),
-    # Without it, S3 answers 403, not 404, for an object that does not exist:
+    # Without this permission, S3 returns 403 instead of 404 for an object that does not exist:
     # https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html#API_GetObject_Errors
     Access("artefacts", LIST),
 )
@@ -246,7 +247,7 @@ LOGGED_TOMBSTONES = (
     Access("artefacts", READ, keys=(f"{ERASURE_RECEIPTS_PREFIX}*",), reason="Receipts are named after erasures"),
     Access("artefacts", LIST),
 )
-"""Tombstones of users by their hash in the recommendation log, for which the secret is not needed."""
+"""Tombstones by the user hash in the recommendation log, which can be read without the key of hashes."""
 
 TOMBSTONES = (*LOGGED_TOMBSTONES, HASH_KEY)
 
@@ -266,10 +267,10 @@ SIGNING_KEYS = (
     Access("keys", ("dynamodb:UpdateItem",), attributes=("key_id", "last_used_ms", "last_source", "calls")),
     Access("keys_encryption", ("kms:Decrypt",)),
 )
-"""Keys of signed requests, their secrets, and the day of their last use."""
+"""Keys of signed requests with their secrets, and writes of their last use."""
 
 MODELS = (
-    Access("artefacts", LIST),  # also so that S3 answers 404, not 403
+    Access("artefacts", LIST),  # also so that S3 returns 404 instead of 403
     Access("artefacts", READ + WRITE, keys=(CHAMPION_KEY,)),
     Access(
         "artefacts",
@@ -297,13 +298,13 @@ MODELS = (
         reason="Each run is an execution with a name of its own",
     ),
 )
-"""Model versions, to read and to promote, and training runs, to start and to read."""
+"""Reading and promoting model versions, and starting and reading training runs."""
 
 FAILURE_DESTINATION = (
-    # AWS does not document that Lambda accepts a role which may write below `aws/lambda/` only. So the role may write
-    # the whole bucket, and infrastructure denies it the prefixes of other functions:
+    # AWS documents the permission only for the complete bucket, not for `aws/lambda/`. So the role may write to the
+    # bucket, and the infrastructure denies the prefixes of other functions:
     # https://docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html
     Access("lake", WRITE, keys=("*",), reason="AWS documents the permission for the whole bucket"),
     Access("lake", LIST),
 )
-"""Store of batches that Lambda gives up on."""
+"""Store of batches that Lambda does not retry further."""

@@ -9,7 +9,7 @@ ENVIRONMENT_TAG = "alsolike:environment"
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Names:
-    """Names of a deployment's resources; each field is an SSM parameter, with `_` in place of `-`."""
+    """Names of a deployment's resources. Each field is an SSM parameter, with `-` instead of `_`."""
 
     api_url: str
     user_pool_id: str
@@ -41,12 +41,12 @@ class Names:
     alerts_topic_arn: str
     region: str
     web_url: str = ""
-    """URL of the web pages; empty without web pages, like the other fields with `web` or `sign_in`."""
+    """URL of the web pages. The fields with `web` or `sign_in` are empty without web pages."""
     web_bucket: str = ""
     web_client_id: str = ""
     sign_in_url: str = ""
 
 
 def parameter_name(environment: str, field: str) -> str:
-    """Return the name of the parameter with a field of `Names`."""
+    """Return the name of the parameter for a field of `Names`."""
     return f"{TREE}/{environment}/{field.replace('_', '-')}"

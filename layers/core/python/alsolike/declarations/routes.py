@@ -1,4 +1,4 @@
-"""Routes of the API with their functions, and the scopes of tokens."""
+"""Routes of the API with their functions and scopes."""
 
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
@@ -9,7 +9,7 @@ READ_RECOMMENDATIONS = f"{RESOURCE_SERVER}/recommendations.read"
 WRITE_EVENTS = f"{RESOURCE_SERVER}/events.write"
 ADMINISTER = f"{RESOURCE_SERVER}/admin"
 READ_METRICS = f"{RESOURCE_SERVER}/metrics.read"
-"""Scope of keys only."""
+"""Scope for keys, not for tokens."""
 
 SCOPES: Mapping[str, str] = MappingProxyType(
     {
@@ -22,16 +22,16 @@ SCOPES: Mapping[str, str] = MappingProxyType(
 
 
 SIGNED_PREFIX = "/personalize"
-"""Path before the routes for signed requests; clients of Amazon Personalize append an operation's path to it."""
+"""Path prefix of routes for signed requests. Clients of Amazon Personalize append the path of an operation."""
 
 CATCH_ALL = f"POST {SIGNED_PREFIX}/{{proxy+}}"
-"""Route of clients of the control plane that append a slash; it also receives paths that do not exist."""
+"""Route for clients of the control plane that append a slash. It also matches unknown paths."""
 
 
 class Route(NamedTuple):
-    """The function behind a route, and the scopes of which a token or key must have one.
+    """Function of a route, and scopes of which a token or key must have at least one.
 
-    The first scope selects the limits of `cdk.json`. Without scopes, the route expects the token of a session.
+    The first scope selects the rate limits of `cdk.json`. Routes without scopes require a session token.
     """
 
     function: str
@@ -118,7 +118,7 @@ SIGNED_ROUTES: Mapping[str, Route] = MappingProxyType(
         **_routes("personalize", [ADMINISTER], f"POST {SIGNED_PREFIX}", CATCH_ALL),
     }
 )
-"""Routes for signed requests: the function verifies the signature, and that its key has one of the scopes."""
+"""Routes for signed requests. The function verifies the signature and the scopes of the key."""
 
 BASIC_ROUTES: Mapping[str, Route] = MappingProxyType(_routes("observe", [READ_METRICS], "GET /metrics"))
-"""Routes for programs that cannot sign, such as Prometheus: the function verifies a key pair sent as HTTP Basic."""
+"""Routes for programs that cannot sign, such as Prometheus. The function verifies a key pair in HTTP Basic."""

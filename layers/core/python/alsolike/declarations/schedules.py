@@ -32,16 +32,16 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Cron:
-    """A schedule with fields.
+    """A schedule with the fields of cron.
 
     Attributes
     ----------
     days
-        Days of the month, from 1. All days if the weekdays decide.
+        Days of the month, from 1. All days if the expression selects weekdays.
     weekdays
-        Weekdays, from 1 for Sunday. All weekdays if the days of the month decide.
+        Weekdays, from 1 for Sunday. All weekdays if the expression selects days of the month.
     is_monthly
-        True if a rule such as "the last Friday" selects one day of each month. `days` and `weekdays` then have all.
+        True if a rule such as "the last Friday" selects one day per month. `days` and `weekdays` then contain all days.
     """
 
     minutes: tuple[int, ...]
@@ -59,7 +59,7 @@ def parse_schedule(expression: str) -> Rate | Cron:
     Raises
     ------
     ValueError
-        If EventBridge refuses the expression.
+        If the expression is not valid for EventBridge.
 
     Examples
     --------
@@ -96,7 +96,7 @@ def parse_schedule(expression: str) -> Rate | Cron:
 def _values(
     field: str, low: int, high: int, *, names: Sequence[str] = (), has_steps: bool = True, wraps: bool = True
 ) -> tuple[int, ...]:
-    """Return the values that a field selects; a range may wrap around, such as `22-2` for hours.
+    """Return the values that a field selects. Ranges can wrap around, such as `22-2` for hours.
 
     Raises
     ------

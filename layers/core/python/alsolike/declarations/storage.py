@@ -1,4 +1,4 @@
-"""Keys and prefixes of the objects in the deployment's buckets, and the log group of its jobs."""
+"""Keys and prefixes of objects in a deployment's buckets, and the log group of its jobs."""
 
 from alsolike.declarations.tables import ENGAGEMENT_TABLE, INTERACTIONS_TABLE, OUTCOMES_TABLE, SERVED_TABLE
 
@@ -15,7 +15,7 @@ ITEM_CHANGES_PREFIX = "catalogue/"
 USER_CHANGES_PREFIX = "users/"
 QUARANTINE_PREFIX = "quarantine/"
 FAILED_BATCHES_PREFIX = "aws/lambda/"
-"""Batches that an event source gave up on. Lambda chooses the key:
+"""Failed batches that Lambda does not retry further. Lambda sets the prefix:
 https://docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html
 """
 LAKE_PREFIXES = (
@@ -38,7 +38,7 @@ OWN_NAMES_KEY = f"{CONFIGURATION_PREFIX}own-names.json"
 """Names of campaigns, recommenders and filters that clients of Amazon Personalize created."""
 CONFIGURATION_VERSIONS_PREFIX = f"{CONFIGURATION_PREFIX}versions/"
 ACTIONS_KEY = "catalog/actions.json"
-"""All actions of next best action."""
+"""Actions for next best action."""
 SNAPSHOT_KEY = "catalog/current.json"
 """Manifest of the catalogue snapshot."""
 SEGMENTS_PREFIX = "catalog/segments/"
@@ -63,4 +63,4 @@ BATCH_PREFIX = "batch/"
 IMPORTS_PREFIX = "imports/"
 
 TRAINING_LOG_GROUP = "/aws/sagemaker/TrainingJobs"
-"""Log group of all training jobs of an account; SageMaker names it."""
+"""Log group of all training jobs of an account, a fixed name of SageMaker."""

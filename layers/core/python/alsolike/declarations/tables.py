@@ -4,19 +4,19 @@ from collections.abc import Iterable, Sequence
 
 
 def once_sql(table: str, columns: Iterable[str], *, key: Sequence[str], order: Sequence[str]) -> str:
-    """Return the query that keeps the first copy of each row, for Athena and DuckDB.
+    """Return a query for Athena and DuckDB that selects the first copy of each row.
 
     Parameters
     ----------
     key
-        SQL expressions that are equal in all copies of a row.
+        SQL expressions with equal values in all copies of a row.
     order
-        Columns by which copies are ordered, ascending, nulls last.
+        Columns that order the copies, ascending, nulls last.
     """
     listed = ", ".join(columns)
     ordered = ", ".join(f"{name} ASC NULLS LAST" for name in order)
     number = f"row_number() OVER (PARTITION BY {', '.join(key)} ORDER BY {ordered})"
-    numbered = f"SELECT {listed}, {number} AS copy FROM {table}"  # noqa: S608  the names are the program's own
+    numbered = f"SELECT {listed}, {number} AS copy FROM {table}"  # noqa: S608  names are constants
     return f"SELECT {listed} FROM ({numbered}) WHERE copy = 1"  # noqa: S608
 
 

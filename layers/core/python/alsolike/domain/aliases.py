@@ -1,4 +1,4 @@
-"""The shop's own names of campaigns and recommenders, as its code for Amazon Personalize contains them."""
+"""Aliases: names of campaigns and recommenders in a shop's code for Amazon Personalize."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PURCHASED, WATCHED = ("purchase",), ("watch",)
 
 @struct
 class Recipe:
-    """The recommender that stands for a recipe, and the types of events whose items it hides from their user."""
+    """Recommender that replaces a recipe, and the event types with items that it hides from the user."""
 
     recommender: str
     hides: tuple[str, ...] = ()
@@ -54,20 +54,20 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
 
 @struct
 class Alias:
-    """A campaign or recommender of the shop's own name.
+    """A campaign or recommender with a name of the shop.
 
     Attributes
     ----------
     recommender
-        The recommender that answers.
+        Name of the recommender that serves requests.
     hides
-        Types of events; their items are hidden from the user.
+        Event types. Items of the user's events with these types are not recommended.
     filter
-        Name of the filter for requests that name none; None for that of the recommender.
+        Name of the default filter of requests, or None for the recommender's default filter.
     exploration
-        Replaces the exploration of the rule set.
+        Exploration that replaces that of the rule set, or None.
     recipe
-        The recipe that set `recommender` and `hides`.
+        Recipe that determined `recommender` and `hides`, or None.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Schemas of Amazon Personalize: flat records in Avro's JSON."""
+"""Schemas of Amazon Personalize, which are flat records in Avro's JSON."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class Field:
     Attributes
     ----------
     type
-        One of `TYPES`; the field may also be null.
+        One of `TYPES`. The field can also be null.
     categorical
-        True if Personalize reads a text as one category, or as several with `|` between them.
+        True if a string is a category, or several categories separated by `|`.
     textual
-        True for a text to search in.
+        True for text, such as a description.
     """
 
     name: str
@@ -50,12 +50,12 @@ def parse_schema(text: bytes | str, *, where: str) -> Schema:
     Parameters
     ----------
     where
-        The place in errors: a file or a field.
+        Location for errors: a file or a field.
 
     Raises
     ------
     InvalidInput
-        If it is no record, or naming the first field that is invalid.
+        If the schema is not a record, or a field is invalid.
 
     Examples
     --------
@@ -82,7 +82,7 @@ def column_type(field: Field, *, is_list: bool) -> ColumnType:
     Parameters
     ----------
     is_list
-        True if its texts hold several values with `|` between them.
+        True if strings contain several values separated by `|`.
     """
     if column_name(field.name) == CREATED:
         return ColumnType.TIMESTAMP

@@ -1,4 +1,4 @@
-"""Metadata columns: their names in files and properties, and the values that a type accepts."""
+"""Metadata columns: names in files and properties, and values of each type."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from alsolike.domain.configuration import ColumnType
 from alsolike.runtime.errors import InvalidInput
 
 CREATED = "creationTimestamp"
-"""The property with the time at which an item was created."""
+"""Property with the time of an item's creation."""
 
 
 def column_name(name: str) -> str:
@@ -50,12 +50,12 @@ _EXPECTED: Mapping[ColumnType, str] = {
 
 
 def check_values(properties: Mapping[str, Any], columns: Mapping[str, ColumnType], *, where: str = "") -> None:
-    """Check the declared columns; others may hold anything, and null is the same as absent.
+    """Check the values of declared columns. Undeclared columns can have any value, and null means absent.
 
     Raises
     ------
     InvalidInput
-        Naming the first column of another type with its value, or a declared one in another spelling.
+        If a value has another type, or a declared column has another spelling. The message contains the column.
     """
     for name, value in properties.items():
         column_type = columns.get(name)
@@ -66,7 +66,7 @@ def check_values(properties: Mapping[str, Any], columns: Mapping[str, ColumnType
 
 
 def as_declared(properties: Mapping[str, Any], columns: Mapping[str, ColumnType]) -> dict[str, Any]:
-    """Return the properties with declared lists and booleans as such, even if they are texts: `a|b`, `True`.
+    """Return the properties with strings of declared lists (`a|b`) and booleans (`True`) converted to these types.
 
     Examples
     --------
@@ -88,7 +88,7 @@ def _declared(text: str, column_type: ColumnType | None) -> object:
 
 
 def fits(value: object, column_type: ColumnType) -> bool:
-    """Return true if a value is of a column's type.
+    """Return whether a value has a column's type.
 
     Examples
     --------
@@ -105,7 +105,7 @@ def fits(value: object, column_type: ColumnType) -> bool:
         )
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return False
-    # Milliseconds would be past the year 10000.
+    # Times in milliseconds would be after the year 10000.
     return column_type is ColumnType.NUMBER or 0 <= value < _YEAR_10000_S
 
 

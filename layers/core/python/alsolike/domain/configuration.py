@@ -1,4 +1,4 @@
-"""A shop's settings, from event types to limits, in one versioned document."""
+"""A shop's configuration, from event types to limits, stored as a versioned document."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PURCHASE = "purchase"
 """Event type of purchases."""
 
 HISTORY_LENGTH, MAX_HISTORY_LENGTH = 100, 1_000
-"""Interactions of a user that the live profile keeps and that a model sees at most."""
+"""Default and maximum number of a user's interactions in the live profile and in a model's input."""
 
 
 def _empty() -> Mapping[str, Any]:
@@ -28,7 +28,7 @@ def _empty() -> Mapping[str, Any]:
 
 
 class ColumnType(StrEnum):
-    """The types of a metadata column of items or users."""
+    """Type of a metadata column of items or users."""
 
     STRING = "string"
     NUMBER = "number"
@@ -40,15 +40,15 @@ class ColumnType(StrEnum):
 
 @struct
 class EventType:
-    """A kind of interaction.
+    """A type of interactions.
 
     Attributes
     ----------
     weight
-        Of one interaction in training and ranking. With 0 it is only stored in the lake; below 0 it cancels the user's
-        earlier interactions with the item (`alsolike.events.returns`).
+        Weight of an interaction in training and ranking. Interactions with weight 0 are only stored in the lake. A
+        negative weight cancels the user's earlier interactions with the item (`alsolike.events.returns`).
     item_required
-        True if it needs an item; a search may have a query instead.
+        True if interactions must have an item. False for searches, for example, which can have a query instead.
     aliases
         Other spellings, in lower case.
     """
@@ -61,16 +61,16 @@ class EventType:
 
 @struct
 class Recommender:
-    """A recommender that requests name by the last segment of its ARN.
+    """A recommender. Requests refer to it by the last segment of its ARN.
 
     Attributes
     ----------
     filter
-        Name of the filter for requests that name none.
+        Name of the default filter of requests.
     rules
-        Name of the rule set, unless an experiment's arm has another.
+        Name of the rule set, which an arm of an experiment can replace.
     swaps
-        Share of the responses in which neighbours are in random order, from 0 to 1.
+        Share of responses with neighbours in random order, from 0 to 1.
     """
 
     name: str
@@ -81,16 +81,16 @@ class Recommender:
 
 @struct
 class Sessions:
-    """Permissions of a browser that has a session's token, in addition to requests for recommendations.
+    """Permissions of browsers with a session token, in addition to requests for recommendations.
 
     Attributes
     ----------
     events
-        Types of events that it may send. By default, only the shop itself reports purchases.
+        Event types that browsers may send. By default, only the shop's backend may send purchases.
     columns
-        Columns of items, by property name, that answers may show.
+        Property names of item columns that responses may contain.
     filters
-        Filters that requests may name; recommenders' own apply in any case.
+        Filters that requests may select. Default filters of recommenders always apply.
     """
 
     events: tuple[str, ...] = ("view", "click", "cart", "search")
@@ -105,15 +105,15 @@ class Limits:
     Attributes
     ----------
     clock_skew_s
-        Maximum lead of a time over the clock that checks it.
+        Maximum number of seconds by which a time may be in the future.
     max_event_age_days
-        Maximum age of events at arrival; older ones are quarantined.
+        Maximum age of events at arrival. Older events are quarantined.
     minimum_item_interactions, minimum_user_interactions
-        Items and users with fewer are excluded from datasets.
+        Minimum number of interactions of an item and of a user in a dataset.
     history_length
-        Maximum number of a user's latest interactions that the live profile holds and a model receives.
+        Maximum number of a user's latest interactions in the live profile and in a model's input.
     retention_days
-        Retention of interactions in the lake; None for ever.
+        Retention of interactions in the lake, or None for no limit.
     """
 
     clock_skew_s: int = 300
@@ -134,7 +134,7 @@ _EVENTS = (
 )
 
 
-# No slots: the cached properties need a place to be kept.
+# No slots, because cached properties need `__dict__`.
 @dataclasses.dataclass(frozen=True)
 class Configuration:
     """A valid configuration.
@@ -142,25 +142,25 @@ class Configuration:
     Attributes
     ----------
     version
-        Number of the applied version; 0 before the first one.
+        Number of the applied version, or 0 before the first version.
     events
         Event types by canonical name.
     item_columns, user_columns
-        Declared columns by property name (camelCase). Others may be sent too, and are not checked.
+        Types of declared columns by property name (camelCase). Undeclared columns are accepted without checks.
     context
-        Properties of interactions, by name (camelCase), that histories contain, such as the device.
+        Names of properties of interactions (camelCase) that histories contain, such as the device.
     variants
-        The item column, by property name, that variants of one product share; `title` also needs the same leaf
-        category. None if every item is a product of its own.
+        Property name of the item column with equal values for the variants of a product. For `title`, variants also
+        have the same leaf category. None if every item is a separate product.
     filters
         Filter expressions by name.
     recommenders
-        All recommenders, by name; the document may change settings of each.
+        All recommenders by name. The document can change their settings.
     aliases
-        Campaigns and recommenders under the shop's own names, by name.
+        Campaigns and recommenders by names of the shop.
     created_aliases, created_filters, created_item_columns, created_user_columns
-        Those that clients of Amazon Personalize created, also in `aliases`, `filters`, `item_columns` and
-        `user_columns`; no document has them.
+        Entries of `aliases`, `filters`, `item_columns` and `user_columns` that clients of Amazon Personalize created.
+        They are not in the document.
     """
 
     version: int = 0
@@ -187,11 +187,11 @@ class Configuration:
 
     @functools.cached_property
     def event_weights(self) -> Mapping[str, float]:
-        """Weight of each event type that counts, or takes back."""
+        """Nonzero weights by event type."""
         return MappingProxyType({event.name: event.weight for event in self.events.values() if event.weight})
 
     def recommenders_with(self, rules: str) -> list[str]:
-        """Return the recommenders that a rule set applies to, outside experiments."""
+        """Return the names of the recommenders with this rule set, without experiments."""
         return [recommender.name for recommender in self.recommenders.values() if recommender.rules == rules]
 
     @functools.cached_property
@@ -199,16 +199,16 @@ class Configuration:
         return {alias: event.name for event in self.events.values() for alias in (event.name, *event.aliases)}
 
     def declares(self, event_type: str) -> bool:
-        """Return true if an event type has this name, or an alias of this spelling."""
+        """Return whether an event type has this name or alias."""
         return event_type in self._spellings or event_type.lower() in self._spellings
 
     def canonical_event_type(self, name: str, *, field: str = "eventType") -> str:
-        """Return the event type's canonical name; case and declared spellings do not matter.
+        """Return the canonical name of an event type, for any case and declared alias.
 
         Parameters
         ----------
         field
-            What an error calls it.
+            Name of the field in errors.
 
         Raises
         ------
@@ -227,4 +227,4 @@ class Configuration:
 
 
 DEFAULT = Configuration()
-"""The configuration before the first version is applied."""
+"""Configuration before the first version is applied."""

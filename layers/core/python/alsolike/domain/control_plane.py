@@ -1,4 +1,4 @@
-"""Operations of Amazon Personalize's control plane: those that this product answers, and what replaces the others."""
+"""Operations of Amazon Personalize's control plane: supported operations, and alternatives to the others."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ REFUSED: Mapping[str, str] = MappingProxyType(
         **dict.fromkeys(("TagResource", "UntagResource", "ListTagsForResource"), _TAGS),
     }
 )  # fmt: skip
-"""Operations without an equivalent, each with a sentence that names the alternative."""
+"""Operations without an equivalent, with a description of the alternative."""
 
 EMPTY_LISTS: Mapping[str, str] = MappingProxyType(
     {
@@ -43,7 +43,7 @@ EMPTY_LISTS: Mapping[str, str] = MappingProxyType(
         "ListMetricAttributions": "metricAttributions",
     }
 )
-"""Lists of resources that cannot be created, with the field of their responses."""
+"""Response fields by operation that lists resources which cannot be created."""
 
 WORKING = (
     "CreateBatchInferenceJob", "CreateCampaign", "CreateDatasetImportJob", "CreateEventTracker", "CreateFilter",
@@ -53,11 +53,11 @@ WORKING = (
     "GetSolutionMetrics", "ListBatchInferenceJobs", "ListCampaigns", "ListDatasetImportJobs", "ListEventTrackers",
     "ListFilters", "ListRecipes", "ListRecommenders", "ListSolutionVersions", "UpdateCampaign", "UpdateRecommender",
 )  # fmt: skip
-"""Operations with an effect on the deployment, or with its state."""
+"""Operations that change or describe the deployment."""
 
 RECORDED = tuple(
     name
     for noun in ("Dataset", "DatasetGroup", "Schema", "Solution")
     for name in (f"Create{noun}", f"Delete{noun}", f"Describe{noun}", f"List{noun}s")
 )
-"""Operations on records without an effect on the deployment."""
+"""Operations on stored records that do not affect the deployment."""

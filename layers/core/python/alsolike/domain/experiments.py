@@ -1,4 +1,4 @@
-"""Experiments: users are divided among arms with different recommenders, rules or models."""
+"""Experiments, which assign users to arms with different recommenders, rules or models."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from collections.abc import Iterable
 from alsolike.runtime.struct import struct
 
 PLANNED_ANSWERS = 10_000
-"""Default number of an experiment's expected answers; see `alsolike.experiments.comparison`."""
+"""Default number of expected responses of an experiment; see `alsolike.experiments.comparison`."""
 
 DEFAULT_METRIC = "click-through"
 METRIC_NAMES = (DEFAULT_METRIC, "clicks", "conversion", "buyers", "revenue", "revenue-per-user")
-"""Metrics that an experiment can be decided by; `alsolike.experiments.metrics` defines them."""
+"""Metrics that can decide an experiment; `alsolike.experiments.metrics` defines them."""
 
 _POINTS = 2**64
 
 
 @struct
 class Arm:
-    """A share of an experiment's users, and their treatment; an arm without one is the control.
+    """A share of an experiment's users, and their treatment. An arm without a treatment is the control.
 
     Attributes
     ----------
     share
-        Between 0 and 1; those of an experiment add up to 1.
+        Share of the users, between 0 and 1. The shares of an experiment sum to 1.
     recommender, rules, model
-        Recommender, rule set or model version that answers them.
+        Recommender, rule set or model version for these users.
     """
 
     name: str
@@ -38,22 +38,22 @@ class Arm:
 
 @struct
 class Experiment:
-    """A comparison of arms over some time.
+    """A comparison of arms in a period.
 
     Attributes
     ----------
     layer
-        Of the experiments in one layer only one runs at a time, so that no two of them touch the same answer.
+        Name of the layer. Only one experiment of a layer runs at a time, so that a response is in at most one of them.
     start_ms, end_ms
-        First moment, and the moment after the last; None for an experiment without a planned end.
+        Start (inclusive) and end (exclusive) of the period. The end is None if it is not planned.
     arms
-        In the order of the document.
+        Arms in the order of the document.
     on
-        Recommenders whose requests are in the experiment.
+        Recommenders with requests in the experiment.
     planned_answers
-        Expected number of answers at its end; fixed before the start.
+        Expected number of responses at the end, which must not change after the start.
     metric
-        The metric that it is decided by.
+        Metric that decides the experiment.
     """
 
     name: str
@@ -66,7 +66,7 @@ class Experiment:
     metric: str = DEFAULT_METRIC
 
     def runs(self, now_ms: int) -> bool:
-        """Return true if it runs at a time."""
+        """Return whether the experiment runs at a time."""
         return self.start_ms <= now_ms and (self.end_ms is None or now_ms < self.end_ms)
 
     def status(self, now_ms: int) -> str:
@@ -76,10 +76,10 @@ class Experiment:
         return "planned" if now_ms < self.start_ms else "ended"
 
     def arm_of(self, unit: str) -> Arm:
-        """Return the arm of a user, or of a session without a user; it is constant while the shares are.
+        """Return the arm of a user, or of a session without a user. It is constant while the shares are constant.
 
-        A hash, keyed by the experiment's name, gives the unit's position between 0 and 1, so that positions in two
-        experiments are independent. The arms cover this range one after the other, each by its share.
+        A hash with the experiment's name as key gives a position between 0 and 1, so that positions in two experiments
+        are independent. The arms divide this range by their shares.
         """
         digest = hashlib.blake2b(unit.encode("utf-8", "surrogatepass"), digest_size=8, key=self.name.encode()).digest()
         place = int.from_bytes(digest, "big") / _POINTS
@@ -91,7 +91,7 @@ class Experiment:
         return self.arms[-1]  # rounding: shares may sum to slightly less than 1
 
     def label(self, arm: Arm) -> str:
-        """Return an arm's full name in ids, logs and tables."""
+        """Return the full name of an arm in ids, logs and tables."""
         return f"{self.name}/{arm.name}"
 
 
@@ -102,9 +102,9 @@ class Assignment:
     Attributes
     ----------
     arms
-        `experiment/arm` of each experiment that it is part of, in the order of the document.
+        Names `experiment/arm` for each experiment of the request, in the order of the document.
     recommender, rules, model
-        The settings of those arms; None if no arm has one.
+        Settings of these arms, or None if no arm has one.
     """
 
     arms: tuple[str, ...] = ()
@@ -122,9 +122,9 @@ def assign(experiments: Iterable[Experiment], *, recommender: str, unit: str | N
     Parameters
     ----------
     recommender
-        The requested recommender.
+        Requested recommender.
     unit
-        The user id that the request names, else its session id; None is in no experiment.
+        User id of the request, or else its session id. Requests with None are in no experiment.
     """
     assignment = NO_ARMS
     if unit is None:
@@ -142,7 +142,7 @@ def assign(experiments: Iterable[Experiment], *, recommender: str, unit: str | N
 
 
 def models_named(experiments: Iterable[Experiment], *, now_ms: int) -> tuple[str, ...]:
-    """Return the model versions that arms of the running experiments name, each once."""
+    """Return the distinct model versions in arms of running experiments."""
     return tuple(
         dict.fromkeys(
             arm.model

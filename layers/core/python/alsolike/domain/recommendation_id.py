@@ -1,16 +1,16 @@
-"""The recommendation id: 40 characters that encode the model, the recommender, the arms and the time of an answer.
+"""Recommendation id: 40 characters that encode the model, the recommender, the arms and the time of a response.
 
-Thirty bytes, written in the letters of URLs (RFC 4648, section 5):
+The id is the base64url encoding (RFC 4648, section 5) of 30 bytes:
 
 ===== =====================================================================
 bytes content
 ===== =====================================================================
-1     the format, 10 in the upper half, and the recommender's number
-6     time of the answer, in milliseconds since 1970, big-endian
-4     of the model version's hash
-3 x 3 of each arm's hash, by layer; zeros without an arm
+1     format 10 in the upper four bits, number of the recommender in the lower
+6     time of the response in milliseconds since 1970, big-endian
+4     hash of the model version
+3 x 3 hash of each arm, or zeros
 6     random
-4     of the hash of all before, which reveals truncated and changed ids
+4     hash of the bytes before, which reveals truncated and changed ids
 ===== =====================================================================
 """
 
@@ -40,10 +40,10 @@ RECOMMENDER_CODES = MappingProxyType(
     }
 )
 MAX_ARMS = 3
-"""So many arms there is room for: an answer is in one arm of each layer at most."""
+"""Maximum number of arms in an id."""
 
 LATEST_MS = 253_402_300_799_999
-"""The end of the year 9999: later times have no date, and no id."""
+"""Maximum time of an id, the end of the year 9999, because Python has no later dates."""
 
 _FORMAT = 0xA0
 _VERSION_BYTES, _ARM_BYTES, _RANDOM_BYTES, _CHECK_BYTES = 4, 3, 6, 4
@@ -54,12 +54,12 @@ _FORM = re.compile(r"[A-Za-z0-9_-]{40}")
 
 @struct
 class RecommendationId:
-    """The contents of an id.
+    """Content of an id.
 
     Attributes
     ----------
     version_tag, arm_tags
-        Hashes of the model version and of the arms; see the functions of these names.
+        Hashes of the model version and of the arms; see the functions `version_tag` and `arm_tag`.
     """
 
     answered_ms: int
@@ -70,20 +70,20 @@ class RecommendationId:
 
 @functools.lru_cache(maxsize=256)
 def version_tag(version: str) -> str:
-    """Return the 8 hexadecimal digits that stand for a model version."""
+    """Return the hash of a model version, 8 hexadecimal digits."""
     return hashlib.blake2b(version.encode(), digest_size=_VERSION_BYTES).hexdigest()
 
 
 @functools.lru_cache(maxsize=1024)
 def arm_tag(arm: str) -> str:
-    """Return the 6 hexadecimal digits that stand for an arm, which is named `experiment/arm`; never zeros."""
+    """Return the hash of an arm `experiment/arm`, 6 hexadecimal digits that are not all 0."""
     tag = hashlib.blake2b(arm.encode(), digest_size=_ARM_BYTES).digest()
     return (tag if tag != _NO_ARM else b"\0\0\1").hex()
 
 
 @functools.lru_cache(maxsize=256)
 def _head(recommender: str, version: str, arms: tuple[str, ...]) -> tuple[bytes, bytes]:
-    """Return the bytes before the time, and those between it and the random ones."""
+    """Return the bytes before the time, and the bytes between the time and the random bytes."""
     tags = [bytes.fromhex(arm_tag(arm)) for arm in arms]
     first = bytes((_FORMAT | RECOMMENDER_CODES[recommender],))
     return first, b"".join((bytes.fromhex(version_tag(version)), *tags, _NO_ARM * (MAX_ARMS - len(tags))))
@@ -95,14 +95,14 @@ def create(*, answered_ms: int, recommender: str, version: str, arms: Sequence[s
     Parameters
     ----------
     arms
-        `experiment/arm` of each experiment that the answer is part of, `MAX_ARMS` at most.
+        Names `experiment/arm` of the response, at most `MAX_ARMS`.
 
     Raises
     ------
     KeyError
         If the recommender has no code.
     ValueError
-        If there are more arms than there is room for.
+        If there are more than `MAX_ARMS` arms.
     """
     if len(arms) > MAX_ARMS:
         raise ValueError(f"{len(arms)} arms, expected {MAX_ARMS} at most")
@@ -112,12 +112,12 @@ def create(*, answered_ms: int, recommender: str, version: str, arms: Sequence[s
 
 
 def parse(recommendation_id: str) -> RecommendationId:
-    """Read an id.
+    """Parse an id.
 
     Raises
     ------
     InvalidInput
-        If it was cut, changed, or never made by `create`.
+        If the id was truncated, changed, or not created by `create`.
     """
     content = base64.urlsafe_b64decode(recommendation_id) if _FORM.fullmatch(recommendation_id) else b"\0" * 30
     recommender = _NAMES.get(content[0] ^ _FORMAT)

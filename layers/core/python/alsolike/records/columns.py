@@ -83,11 +83,9 @@ class AnyNumber:
     absent: ClassVar[None] = None
 
     def read(self, value: Any, where: str) -> float:
-        """See `fields.Field`."""
         return validation.number(value, where)
 
     def schema(self) -> Schema:
-        """See `fields.Field`."""
         return {"type": "number"}
 
     def plain(self, column: Values) -> Values | None:
@@ -112,7 +110,6 @@ class RealNumber(ColumnType):
     maximum: float
 
     def read(self, value: Any, where: str) -> float:
-        """See `fields.Field`."""
         number = validation.number(value, where)
         if not self.minimum <= number <= self.maximum:
             raise InvalidInput(
@@ -121,7 +118,6 @@ class RealNumber(ColumnType):
         return number
 
     def schema(self) -> Schema:
-        """See `fields.Field`."""
         return {"type": "number", "minimum": self.minimum, "maximum": self.maximum}
 
 
@@ -160,7 +156,6 @@ class Numbers(ColumnType):
     maximum: float | None = None
 
     def read(self, value: Any, where: str) -> tuple[float | None, ...]:
-        """See `fields.Field`."""
         if not isinstance(value, list):
             raise InvalidInput(f"{where} is {validation.describe(value)}, expected {self.kind}")
         return tuple(self._element(element, f"{where}[{index}]") for index, element in enumerate(value))
@@ -176,7 +171,6 @@ class Numbers(ColumnType):
         return number
 
     def schema(self) -> Schema:
-        """See `fields.Field`."""
         element: Schema = {"type": ["number", "null"]}
         if self.above is not None:
             element["exclusiveMinimum"] = self.above
@@ -194,13 +188,11 @@ class Milliseconds:
     absent: ClassVar[None] = None
 
     def read(self, value: Any, where: str) -> int:
-        """See `fields.Field`."""
         if type(value) is not int or not 0 < value <= MAX_TIME_MS:  # a boolean is an int too
             raise InvalidInput(f"{where} is {validation.describe(value)}, expected {self.kind}")
         return value
 
     def schema(self) -> Schema:
-        """See `fields.Field`."""
         return {"type": "integer", "minimum": 1, "maximum": MAX_TIME_MS}
 
     def plain(self, column: Values) -> Values | None:
@@ -217,7 +209,6 @@ class Texts(fields.ListOf):
     absent: ClassVar[tuple[str, ...]] = ()
 
     def read(self, value: Any, where: str) -> tuple[str, ...]:  # type: ignore[override]
-        """See `fields.Field`."""
         if type(value) is list and self.minimum <= len(value) <= self.maximum and self.element.are_plain(value):
             return tuple(value)  # nearly always
         return tuple(fields.ListOf.read(self, value, where))
@@ -241,7 +232,6 @@ class JsonText:
     maximum: int
 
     def read(self, value: Any, where: str) -> str:
-        """See `fields.Field`."""
         if not isinstance(value, str) or not value:
             raise InvalidInput(f"{where} is {validation.describe(value)}, expected {self.kind}")
         if len(value) > self.maximum:
@@ -251,7 +241,6 @@ class JsonText:
         return value
 
     def schema(self) -> Schema:
-        """See `fields.Field`."""
         return {
             "type": "string",
             "contentMediaType": "application/json",
@@ -287,7 +276,6 @@ class Version:
         return int(value)
 
     def schema(self) -> Schema:
-        """See `fields.Field`."""
         return {"const": self.number}
 
     def plain(self, column: Values) -> Values | None:
@@ -312,7 +300,6 @@ class Timestamp:
         raise InvalidInput(f"{where} is {sent_at:.15g}, expected a time after 1970 and before the year 10000")
 
     def schema(self) -> Schema:
-        """See `fields.Field`."""
         return {
             "type": "number",
             "anyOf": [
