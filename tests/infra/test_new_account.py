@@ -81,7 +81,7 @@ LONGEST_FUNCTION = f"arn:aws-us-gov:lambda:ap-southeast-99:123456789012:function
 LONGEST_SID = "s" * 100
 
 
-def test_resource_policy_of_each_function_is_small(assembly: Assembly) -> None:
+def test_resource_policy_of_each_function_is_within_its_limit(assembly: Assembly) -> None:
     """Each permission is a statement of the function's policy; all names are as long as AWS allows."""
     sizes: dict[str, int] = {}
     for permission in assembly.of_type("AWS::Lambda::Permission"):

@@ -208,7 +208,7 @@ def test_byte_order_mark_and_missing_last_line_break_are_accepted(deployment: De
 
 
 @given(st.text(alphabet='a",\n\r', max_size=30), st.integers(1, 40))
-def test_lines_that_pyarrow_can_read_alone_are_kept(text: str, block_bytes: int) -> None:
+def test_single_lines_that_pyarrow_can_read_are_kept(text: str, block_bytes: int) -> None:
     data = f"{text}\n".encode()
     lines = data.splitlines()
 

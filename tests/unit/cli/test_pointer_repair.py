@@ -96,7 +96,7 @@ def test_named_version_without_files_is_refused(s3: Any, registry: Registry) -> 
         repair(s3, "v9")
 
 
-def test_repair_without_a_usable_version_asks_for_one(s3: Any, registry: Registry) -> None:
+def test_repair_without_a_usable_version_requires_one(s3: Any, registry: Registry) -> None:
     damage(s3, None)
     for version in ("v1", "v2"):
         s3.delete_object(Bucket=BUCKET, Key=f"{model_prefix(version)}manifest.json")

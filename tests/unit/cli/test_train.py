@@ -100,7 +100,7 @@ def test_model_that_is_not_promoted_exits_with_status_3(
     assert f"model r1 was {decision.replace('_', ' ')}:\n  passed: parity\n" in result.stdout
 
 
-def test_canary_of_a_version_has_no_dataset(shop: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_json_of_a_run_without_training_has_no_dataset(shop: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     outcome = dataclasses.replace(OUTCOME, run_id="r9", trained=False)
     monkeypatch.setattr(training_run, "follow", lambda *arguments, **options: outcome)
 

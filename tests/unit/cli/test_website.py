@@ -60,7 +60,7 @@ def test_published_site_contains_exactly_the_build(with_pages: Deployment, pages
     assert set(published(with_pages)) == {"index.html", "assets/new.js", "assets/new.css", "icon.svg", "site.json"}
 
 
-def test_hashed_files_are_cached_for_ever_and_others_revalidated(with_pages: Deployment, pages: Path) -> None:
+def test_hashed_files_are_cached_permanently_and_others_revalidated(with_pages: Deployment, pages: Path) -> None:
     site.publish(with_pages, pages)
 
     found = {key: (each["ContentType"], each["CacheControl"]) for key, each in published(with_pages).items()}

@@ -192,7 +192,7 @@ def test_interactions_after_a_quiet_period_are_excluded() -> None:
     assert split.test.queries.now_ms.max() == 35 * MS_PER_DAY
 
 
-def test_many_users_after_a_quiet_period_are_the_test() -> None:
+def test_many_interactions_after_a_quiet_period_are_the_test_part() -> None:
     data = daily(closed=(10, 38))
 
     split = splits.temporal(data, holdout_ms=4 * MS_PER_DAY)

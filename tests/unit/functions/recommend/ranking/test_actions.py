@@ -133,7 +133,7 @@ def test_user_columns_and_earlier_outcomes_change_action_scores(shop: Shop) -> N
     assert actions() == ["mail", "app"]
 
 
-def test_expired_actions_are_left_out(shop: Shop) -> None:
+def test_expired_actions_are_omitted(shop: Shop) -> None:
     put(shop, Action("app", {"actionExpirationTimestamp": now_ms() / 1000 - 1}))
 
     assert actions() == ["mail"]

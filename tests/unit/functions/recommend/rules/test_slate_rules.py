@@ -83,7 +83,7 @@ def test_item_tightens_the_rules_whose_limit_it_reaches_or_range_it_widens() -> 
     assert grown == [1, 0, 1, 1, 0, 1, 0]  # first price; none; two of x; 6 is above 4; none; two of w; none
 
 
-def test_each_rule_type_works_alone() -> None:
+def test_each_rule_type_works_without_the_others() -> None:
     most = NamedSlate(SlateRule("brand", at_most=1), a={"brand": "x"})
     spread = NamedSlate(SlateRule("price", spread=2), a={"price": 1}, b={"price": 3})
 
