@@ -189,6 +189,19 @@ def test_complete_publication_replaces_all_but_concurrent_changes(
     assert reader.current(now_ms=NOW_MS).column_types == {"shade": ColumnType.STRING}
 
 
+def test_complete_publication_replaces_an_unreadable_manifest(
+    s3: Any, publisher: SnapshotPublisher, reader: SnapshotReader
+) -> None:
+    publish(publisher, item("gone"))
+    s3.put_object(Bucket=BUCKET, Key=SNAPSHOT_KEY, Body=b"{")
+    with pytest.raises(InvalidSnapshot):
+        publish(publisher, item("b"))
+
+    publisher.publish_all([item("a"), item("b")], columns=COLUMNS, version=0, now_ms=NOW_MS)
+
+    assert items(reader).keys() == {"a", "b"}
+
+
 def test_damaged_segment_does_not_prevent_a_publication(s3: Any, reader: SnapshotReader, tmp_path: Path) -> None:
     publish(SnapshotPublisher(SnapshotStore(s3, BUCKET, tmp_path / "first")), item("a"))
     damage(s3, manifest(s3).segments[0].key)

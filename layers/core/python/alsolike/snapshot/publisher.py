@@ -91,6 +91,8 @@ class SnapshotPublisher:
     def publish_all(self, changes: Iterable[Change], *, columns: Columns, version: int, now_ms: int) -> Published:
         """Replace the whole snapshot by these changes, and keep changes that are published meanwhile.
 
+        An unreadable manifest is replaced.
+
         Parameters
         ----------
         changes
@@ -101,7 +103,7 @@ class SnapshotPublisher:
         Unavailable, ConcurrentUpdate, InvalidSnapshot
             As `publish`.
         """
-        stored = self._store.manifest()
+        stored = self._store.replaceable_manifest()
         before = {entry.key: entry for entry in stored.manifest.segments}
         segment = Segment.merge(
             [Segment.of([], columns), *_encoded(changes, columns)], forget_before_ms=now_ms - TOMBSTONES_KEPT_MS

@@ -64,6 +64,13 @@ class SnapshotStore:
             return known
         return StoredManifest(Manifest.from_json(content.body), content.etag)
 
+    def replaceable_manifest(self) -> StoredManifest:
+        """Return the manifest; in place of an unreadable one, an empty one that a complete snapshot may replace."""
+        try:
+            return self.manifest()
+        except InvalidSnapshot:
+            return StoredManifest(Manifest(), self._current.etag())
+
     def replace(self, expected: StoredManifest, manifest: Manifest) -> StoredManifest:
         """Replace the manifest that a change was based on.
 
