@@ -39,6 +39,9 @@ def identity(clients: Clients, needs: Needs) -> Iterator[Finding]:
             "use credentials of the account, or change `account` in cdk.json",
             blocks=True,
         )
+    elif caller["Arn"].endswith(":root"):
+        reason = f"{caller['Account']}, as the root user, who may do anything"
+        yield failed("account", reason, "use credentials of an administrator or of a role")
     else:
         yield passed("account", f"{caller['Account']}, as {caller['Arn']}")
 
@@ -189,10 +192,16 @@ def training_image(clients: Clients, needs: Needs) -> Iterator[Finding]:
         yield failed(check, f"{image} is in {match['region']}: training fails", advice)
         return
     wanted = {"imageDigest": match["digest"]} if match["digest"] else {"imageTag": match["tag"]}
-    answer = clients("ecr").batch_get_image(
-        registryId=match["account"], repositoryName=match["name"], imageIds=[wanted]
+    call = functools.partial(
+        clients("ecr").batch_get_image, registryId=match["account"], repositoryName=match["name"], imageIds=[wanted]
     )
-    if answer.get("images"):
+    try:
+        exists = bool(call()["images"])
+    except ClientError as error:
+        if error_code(error) != "RepositoryNotFoundException":
+            raise
+        exists = False
+    if exists:
         yield passed(check, image)
     else:
         yield failed(check, f"{image} does not exist: training fails", "set training_image to an image that exists")

@@ -82,9 +82,9 @@ class Account:
         return self._stubs[service]
 
 
-def caller(account: Account, *, number: str = ACCOUNT) -> None:
-    user = {"Account": number, "Arn": f"arn:aws:iam::{number}:user/ana", "UserId": "AIDA"}
-    account.answer("sts", "get_caller_identity", user)
+def caller(account: Account, *, number: str = ACCOUNT, user: str = "user/ana") -> None:
+    identity = {"Account": number, "Arn": f"arn:aws:iam::{number}:{user}", "UserId": "AIDA"}
+    account.answer("sts", "get_caller_identity", identity)
 
 
 def stacks(account: Account, **statuses: str) -> None:

@@ -52,17 +52,20 @@ def blocking(findings: Mapping[str, Finding]) -> set[str]:
     return {check for check, finding in findings.items() if finding.blocks}
 
 
-def ready() -> Account:
-    """Return an old account, bootstrapped and without a deployment."""
+def ready(*, user: str = "user/ana", image: bool | None = True, concurrency: int = 1_000) -> Account:
+    """Return an old account, bootstrapped and without a deployment; `image` is None without its repository."""
     account = Account()
-    accounts.caller(account)
+    accounts.caller(account, user=user)
     accounts.stacks(account)
     accounts.parameter(account, "30")
     accounts.free_names(account)
-    accounts.lambda_settings(account, concurrency=1_000)
+    accounts.lambda_settings(account, concurrency=concurrency)
     accounts.layer(account)
     accounts.quotas(account, spot=4, on_demand=8, dpus=300)
-    accounts.image(account)
+    if image is None:
+        account.refuse("ecr", "batch_get_image", "RepositoryNotFoundException")
+    else:
+        accounts.image(account, exists=image)
     accounts.bucket(account)
     accounts.kafka(account)
     return account
@@ -227,21 +230,24 @@ def test_shards_at_most_double_or_halve(deployed_shards: int, wanted: int, fits:
 def test_reserved_concurrency_leaves_a_hundred_executions(
     concurrency: int, reserved: int, status: str, blocks: bool
 ) -> None:
-    account = Account()
-    accounts.caller(account)
-    accounts.stacks(account)
-    accounts.parameter(account, "30")
-    accounts.free_names(account)
-    accounts.lambda_settings(account, concurrency=concurrency)
-    accounts.layer(account)
-    accounts.quotas(account, spot=4, on_demand=8, dpus=300)
-    accounts.image(account)
-    accounts.bucket(account)
-    accounts.kafka(account)
+    account = ready(concurrency=concurrency)
 
     finding = examined(account, dataclasses.replace(NEEDS, reserved=reserved))["Lambda concurrency"]
 
     assert (finding.status, finding.blocks) == (status, blocks)
+
+
+def test_root_user_fails_without_ending_a_deployment() -> None:
+    finding = examined(ready(user="root"))["account"]
+
+    assert (finding.status, finding.blocks) == (FAILED, False)
+
+
+@pytest.mark.parametrize("image", [False, None])
+def test_missing_image_or_repository_fails_without_ending_a_deployment(image: bool | None) -> None:
+    finding = examined(ready(image=image))["training image"]
+
+    assert (finding.status, finding.blocks) == (FAILED, False)
 
 
 def test_checks_that_aws_denies_are_unknown_and_end_no_other_check() -> None:
