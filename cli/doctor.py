@@ -10,19 +10,13 @@ import typer
 from typer import Option
 
 from cli import console
-from cli.options import Output
+from cli.options import Environment, Output
 from operations import boot
 from operations.client.aws import session_clients
 from operations.progress import counted
 
 
-def doctor(
-    output: Output,
-    stack: Annotated[
-        str | None,
-        Option("--env", "-e", "--environment", metavar="NAME", help="Environment of cdk.json.", show_default="its own"),
-    ] = None,
-) -> None:
+def doctor(output: Output, stack: Environment = None) -> None:
     """Check that an AWS account can have a deployment.
 
     Before a deployment, check credentials, bootstrap stack, quotas, layers and names. After it, also check alarm mail,
@@ -62,3 +56,25 @@ def doctor(
     )
     if blocking:
         raise typer.Exit(1)
+
+
+def policy(
+    stack: Environment = None,
+    account: Annotated[
+        str | None, Option(metavar="NUMBER", help="AWS account.", show_default="cdk.json, else the credentials")
+    ] = None,
+) -> None:
+    """Print the least-privilege policy of a deployer.
+
+    The policy is for the identity that runs `alsolike doctor`, `cdk diff` and `cdk deploy`. Its roles come from the
+    synthesized assembly.
+
+    Example: alsolike policy --env prod
+    """
+    from operations import doctor
+    from operations.deployer_policy import deployer_policy
+
+    assembly = boot.synthesize(stack, without_layers=True)
+    needs = doctor.read_needs(assembly)
+    number = account or needs.account or doctor.read_account(session_clients(region=needs.region))
+    console.print_json(deployer_policy(assembly, account=number))

@@ -56,6 +56,7 @@ class Commands(LazyGroup):
         Entry("rebuild", "cli.rebuild:app", "Rebuild profiles, catalogue or snapshot from the lake."),
         Entry("restore", "cli.restore:restore", "Restore all data to an earlier time."),
         Entry("doctor", "cli.doctor:doctor", "Check that an AWS account can have a deployment."),
+        Entry("policy", "cli.doctor:policy", "Print the least-privilege policy of a deployer."),
         Entry("destroy", "cli.up:destroy", "Delete a deployment on AWS with all its data."),
         Entry("cost", "cli.cost:cost", "Compute the monthly cost of a deployment under a load."),
         Entry("migrate-check", "cli.clients:migrate_check", "List the calls of Amazon Personalize that would fail."),

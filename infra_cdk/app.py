@@ -10,6 +10,7 @@ from typing import Any
 
 import aws_cdk as cdk
 import cdk_nag
+from aws_cdk import aws_iam as iam
 
 from alsolike.declarations.parameters import ENVIRONMENT_TAG
 from infra_cdk.constructs.python_layers import MissingLayer
@@ -143,6 +144,11 @@ def add_stacks(app: cdk.App, *, settings: Settings, layers: Path) -> None:
         pages = PagesStack(app, f"{prefix}-pages", settings=settings, env=env, serving=serving)
         # Deployed last: CloudFront rejects accounts that AWS has not verified, and this error ends `cdk deploy --all`.
         pages.add_stack_dependency(observability)
+    if settings.permissions_boundary:
+        for stack in app.node.find_all():
+            if isinstance(stack, cdk.Stack):
+                policy = iam.ManagedPolicy.from_managed_policy_arn(stack, "Boundary", settings.permissions_boundary)
+                iam.PermissionsBoundary.of(stack).apply(policy)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -23,6 +23,7 @@ _LABEL = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 # Origins in the notation of browsers: in lower case, without a path.
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _ORIGIN = re.compile(rf"(https://{_LABEL}(\.{_LABEL})*|http://(localhost|127\.0\.0\.1))(:[1-9][0-9]{{0,4}})?")
+_POLICY = re.compile(r"arn:aws[a-z-]*:iam::(\d{12}|aws):policy/[\w+=,.@/-]+")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 SIZES: Mapping[str, Mapping[str, Any]] = {
@@ -258,6 +259,10 @@ class Settings(TrainingSettings):
         None, "Monthly [budget](cost.md#budget) with notifications; null: none", (1, 100_000_000)
     )
 
+    permissions_boundary: str | None = setting(
+        None, "ARN of the managed policy that [bounds all roles](deploy.md#access-for-pipelines); null: none"
+    )
+
     def __post_init__(self) -> None:
         require(
             self.name,
@@ -290,6 +295,13 @@ class Settings(TrainingSettings):
         email = self.alarm_email
         require(
             email, email is None or bool(_EMAIL.fullmatch(email)), "alarm_email", "an address such as a@example.com"
+        )
+        boundary = self.permissions_boundary
+        require(
+            boundary,
+            boundary is None or bool(_POLICY.fullmatch(boundary)),
+            "permissions_boundary",
+            "the ARN of a managed policy of IAM",
         )
         for origin in self.cors_origins:
             require(

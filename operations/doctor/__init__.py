@@ -7,9 +7,21 @@ They only read. The one exception is a request to the deployed API with a key th
     any(finding.blocks for finding in findings)
 """
 
-from operations.doctor.examination import examine
+from operations.doctor.account import read_account
+from operations.doctor.examination import ACTIONS, examine
 from operations.doctor.finding import FAILED, PASSED, UNKNOWN, Finding
 from operations.doctor.needs import Needs, read_needs
 from operations.doctor.signed_call import post
 
-__all__ = ["FAILED", "PASSED", "UNKNOWN", "Finding", "Needs", "examine", "post", "read_needs"]
+__all__ = [
+    "ACTIONS",
+    "FAILED",
+    "PASSED",
+    "UNKNOWN",
+    "Finding",
+    "Needs",
+    "examine",
+    "post",
+    "read_account",
+    "read_needs",
+]

@@ -9,6 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from alsolike.runtime.aws_errors import translate_aws_errors
 from operations.doctor.finding import Finding, failed, passed, unknown
 from operations.doctor.needs import Needs
 
@@ -27,6 +28,19 @@ _IMAGE = re.compile(
     r"(:(?P<tag>[^@]+))?(@(?P<digest>sha256:\w+))?"
 )
 _QUOTA_ADVICE = "aws service-quotas request-service-quota-increase --service-code {service} --quota-code {code}"
+
+
+def read_account(clients: Clients) -> str:
+    """Return the account of the credentials.
+
+    Raises
+    ------
+    Unavailable
+        If AWS does not answer.
+    """
+    with translate_aws_errors("AWS account"):
+        account: str = clients("sts").get_caller_identity()["Account"]
+    return account
 
 
 def identity(clients: Clients, needs: Needs) -> Iterator[Finding]:

@@ -13,6 +13,30 @@ from operations.doctor.deployment import Post
 from operations.doctor.finding import Finding, failed, unknown
 from operations.doctor.needs import Needs
 
+ACTIONS = (
+    "ce:ListCostAllocationTags",
+    "cloudformation:DescribeStacks",
+    "cloudformation:ListStackResources",
+    "ec2:DescribeSecurityGroups",
+    "ec2:DescribeSubnets",
+    "ecr:BatchGetImage",
+    "glue:GetDatabase",
+    "glue:GetJob",
+    "kafka:DescribeClusterV2",
+    "kinesis:DescribeStreamSummary",
+    "lambda:GetAccountSettings",
+    "lambda:GetEventSourceMapping",
+    "lambda:GetLayerVersion",
+    "logs:DescribeLogGroups",
+    "s3:ListBucket",
+    "sagemaker:DescribeModelPackageGroup",
+    "secretsmanager:DescribeSecret",
+    "servicequotas:ListServiceQuotas",
+    "sns:ListSubscriptionsByTopic",
+    "ssm:GetParameter",
+    "ssm:GetParameters",
+)
+"""Permissions of all checks."""
 _REFUSED_CREDENTIALS = frozenset(
     {"ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException"}
 )

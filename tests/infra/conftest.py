@@ -113,6 +113,7 @@ def other(synthesized: Synthesis, shared: Path) -> Assembly:
             lake_silent_hours=72,
             monitoring_schedule="rate(6 hours)",
             monthly_budget_usd=200,
+            permissions_boundary="arn:aws:iam::123456789012:policy/boundary",
             profiles_warm_writes_per_s=8_000,
             quarantine_alarm_percent=20,
             reserved_collect=50,

@@ -20,6 +20,7 @@ TEXTS: dict[str, Any] = {
     "import_buckets": ["uploads"],
     "kafka": {"topic": "shop-events", "bootstrap_servers": ["localhost:9092"]},
     "lake_first_date": "2020-02-29",
+    "permissions_boundary": "arn:aws:iam::123456789012:policy/boundary",
     "training_algorithms": ["popularity", "transitions"],
     "training_image": "123456789012.dkr.ecr.us-east-1.amazonaws.com/train:1",
     "training_instance_type": "ml.m5.2xlarge",

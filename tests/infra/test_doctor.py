@@ -1,11 +1,14 @@
 """Demands of the real templates on an account."""
 
+import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from infra_cdk.regions import PANDAS_VERSION, TRAINING_REGISTRIES
-from operations.doctor import Needs, read_needs
+from operations.deployer_policy import deployer_policy
+from operations.doctor import ACTIONS, Needs, read_needs
 from operations.doctor.needs import KafkaCluster
 from tests.infra.assembly import Assembly
 
@@ -59,3 +62,24 @@ def test_account_is_read_from_the_assembly_folder(demo: Assembly, tmp_path: Path
         (tmp_path / path.name).write_text(text)
 
     assert read_needs(tmp_path).account == "123456789012"
+
+
+def test_deployer_assumes_only_the_roles_of_the_bootstrap_stack(demo: Assembly) -> None:
+    deploy, doctor = deployer_policy(demo.directory, account="123456789012", partition="aws-cn")["Statement"]
+
+    role = "arn:aws-cn:iam::123456789012:role/cdk-hnb659fds-{}-role-123456789012-us-east-1"
+    assert deploy["Resource"] == [role.format(name) for name in ("deploy", "file-publishing", "lookup")]
+    assert deploy["Action"] == "sts:AssumeRole"
+    assert doctor["Action"] == sorted(ACTIONS)
+
+
+def test_pipeline_examines_the_account_before_and_after_the_deployment() -> None:
+    workflow = yaml.safe_load((Path(__file__).parents[2] / ".github" / "workflows" / "deploy.yml").read_text())
+    job = workflow["jobs"]["deploy"]
+    commands = [step["run"] for step in job["steps"] if "$NAME" in step.get("run", "")]
+
+    assert [re.findall(r"(doctor|diff|deploy) ", command)[0] for command in commands] == [
+        "doctor", "diff", "deploy", "doctor",
+    ]  # fmt: skip
+    assert job["permissions"] == {"contents": "read", "id-token": "write"}
+    assert all("inputs" not in step.get("run", "") for step in job["steps"])  # a shell would run text of an input

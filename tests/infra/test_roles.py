@@ -113,3 +113,11 @@ def test_training_job_may_read_inputs_and_write_its_output(demo: Assembly) -> No
         ("s3:PutObject", "Artefacts/training/*/checkpoints/*"),
         ("s3:GetObject", "Artefacts/training/*/checkpoints/*"),
     }
+
+
+def test_permissions_boundary_of_the_setting_bounds_every_role(demo: Assembly, other: Assembly) -> None:
+    def boundaries(assembly: Assembly) -> set[str | None]:
+        return {role.properties.get("PermissionsBoundary") for role in assembly.of_type("AWS::IAM::Role")}
+
+    assert boundaries(demo) == {None}
+    assert boundaries(other) == {"arn:aws:iam::123456789012:policy/boundary"}

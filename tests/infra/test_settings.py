@@ -64,6 +64,7 @@ def test_demo_checks_often_and_production_retains_data() -> None:
         ({"region": None}, r"region is None, expected text"),
         ({"stream_mode": "auto"}, r"stream_mode is 'auto', expected 'provisioned' or 'on-demand'"),
         ({"alarm_email": 3}, r"alarm_email is 3, expected text or null"),
+        ({"permissions_boundary": "bounds"}, r"permissions_boundary is 'bounds', expected the ARN of a managed policy"),
         ({"alarm_email": "ops"}, r"alarm_email is 'ops', expected an address"),
         ({"log_retention_days": 8}, r"log_retention_days is 8, expected one of \[1, 3, 5, 7"),
         ({"training_schedule": "daily"}, r"training_schedule is 'daily', expected rate\(1 day\), rate\(2 days\)"),

@@ -68,3 +68,19 @@ def test_json_has_each_check_and_the_verdict(account: list[Finding]) -> None:
         "advice": "request more",
         "blocks": False,
     }
+
+
+@pytest.mark.parametrize(
+    ("options", "account"), [([], "123456789012"), (["--account", "999999999999"], "999999999999")]
+)
+def test_policy_is_of_the_account_of_the_option_or_of_cdk_json(
+    options: Sequence[str], account: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    role = {"assumeRoleArn": "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/deploy"}
+    (tmp_path / "manifest.json").write_text(json.dumps({"artifacts": {"data": {"properties": role}}}))
+    monkeypatch.setattr(boot, "synthesize", lambda *_, **__: tmp_path)
+    monkeypatch.setattr(doctor, "read_needs", lambda _: NEEDS)
+
+    document = json.loads(CliRunner().invoke(app, ["policy", "--env", "shop", *options]).output)
+
+    assert document["Statement"][0]["Resource"] == [f"arn:aws:iam::{account}:role/deploy"]

@@ -57,6 +57,8 @@ class Account:
 
     def __init__(self) -> None:
         self._stubs: dict[str, Stubber] = {}
+        self.operations: set[tuple[str, str]] = set()
+        """Names of the service and of the method of each prepared response."""
 
     def client(self, service: str) -> Any:
         """Return the client of a service, which refuses calls without a prepared response."""
@@ -64,10 +66,12 @@ class Account:
 
     def answer(self, service: str, operation: str, response: Mapping[str, Any], **parameters: Any) -> None:
         """Prepare the next response of a service; `parameters` are those that the call must have."""
+        self.operations.add((service, operation))
         self._stub(service).add_response(operation, dict(response), parameters or None)
 
     def refuse(self, service: str, operation: str, code: str) -> None:
         """Prepare an error as the next response of a service."""
+        self.operations.add((service, operation))
         self._stub(service).add_client_error(operation, code, f"{code} of {operation}")
 
     def left(self) -> list[str]:

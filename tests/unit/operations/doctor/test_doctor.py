@@ -11,7 +11,7 @@ from botocore.exceptions import NoCredentialsError
 
 from alsolike.runtime.errors import Unavailable
 from operations.cost.summary import Stream
-from operations.doctor import FAILED, PASSED, UNKNOWN, Finding, Needs, examine
+from operations.doctor import ACTIONS, FAILED, PASSED, UNKNOWN, Finding, Needs, examine
 from tests.unit.operations.doctor import accounts
 from tests.unit.operations.doctor.accounts import DATA, KAFKA, NEEDS, REGION, Account
 
@@ -285,3 +285,21 @@ def test_refusal_of_the_gateway_itself_leaves_the_signed_request_unknown() -> No
     finding = examined(account, post=post(403, '{"message":"Forbidden"}'))["signed requests"]
 
     assert (finding.status, finding.reason) == (UNKNOWN, 'the API answered 403: {"message":"Forbidden"}')
+
+
+def test_permissions_are_those_of_the_calls() -> None:
+    other = {
+        "ListServiceQuotas": "servicequotas:ListServiceQuotas",
+        "HeadBucket": "s3:ListBucket",
+        "GetLayerVersionByArn": "lambda:GetLayerVersion",
+    }
+    running = deployed(shards=4, state="Enabled", result="OK", subscription=f"{accounts.TOPIC}:1f2e", tag="Active")
+    remains = Account()
+    accounts.taken_names(remains)
+    remains.answer("glue", "get_job", {})
+    calls = ready().operations | running.operations | remains.operations
+    methods = {service: running.client(service).meta.method_to_api_mapping for service, _ in calls}
+
+    operations = [(service, methods[service][method]) for service, method in calls if service != "sts"]
+
+    assert {other.get(name, f"{service}:{name}") for service, name in operations} == {*ACTIONS}
