@@ -9,17 +9,18 @@ from botocore.exceptions import ClientError
 
 from alsolike.declarations.parameters import ENVIRONMENT_TAG, parameter_name
 from operations.doctor.account import Clients, error_code, read_parameter
-from operations.doctor.finding import Finding, failed, passed
+from operations.doctor.finding import Finding, failed, passed, unknown
 from operations.doctor.needs import Needs
-from operations.doctor.signed_call import judge, signed_headers, signed_url
+from operations.doctor.signed_call import CHECK, judge, signed_headers, signed_url
 
 Post = Callable[[str, Mapping[str, str]], tuple[int, str]]
 
-_UPDATABLE = frozenset(
+UPDATABLE = frozenset(
     {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"}
 )
 _READ_RESULTS = ("OK", "No records processed")
 _PARAMETERS_PER_CALL = 10
+_DEPLOY = "deploy the other stacks, and repeat the command"
 
 
 def deployed_stacks(clients: Clients, needs: Needs) -> dict[str, str]:
@@ -43,10 +44,10 @@ def stacks(needs: Needs, found: Mapping[str, str]) -> Iterator[Finding]:
         elif status == "UPDATE_ROLLBACK_FAILED":
             advice = f"aws cloudformation continue-update-rollback --stack-name {name}"
             yield failed("stacks", f"{name} is {status}", advice, blocks=True)
-        elif status not in _UPDATABLE:
+        elif status not in UPDATABLE:
             advice = f"aws cloudformation delete-stack --stack-name {name}"
             yield failed("stacks", f"{name} is {status}", advice, blocks=True)
-    if found and all(status in _UPDATABLE for status in found.values()):
+    if found and all(status in UPDATABLE for status in found.values()):
         yield passed("stacks", f"{len(found)} of {len(needs.stacks)} are deployed, and can be updated")
 
 
@@ -107,6 +108,9 @@ def alarm_mail(clients: Clients, needs: Needs) -> Iterator[Finding]:
         yield passed("alarm mail", "alarm_email is not set")
         return
     topic = read_parameter(clients, parameter_name(needs.environment, "alerts_topic_arn"))
+    if topic is None:
+        yield unknown("alarm mail", "the topic of alarms is not deployed", _DEPLOY)
+        return
     pages = clients("sns").get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
     mails = [each for page in pages for each in page["Subscriptions"] if each["Protocol"] == "email"]
     waiting = [each["Endpoint"] for each in mails if not each["SubscriptionArn"].startswith("arn:")]
@@ -136,7 +140,10 @@ def cost_tags(clients: Clients) -> Iterator[Finding]:
 def signed_call(clients: Clients, needs: Needs, post: Post) -> Iterator[Finding]:
     """Send a signed request whose key does not exist; only the function can refuse it by this reason."""
     api_url = read_parameter(clients, parameter_name(needs.environment, "api_url"))
-    url = signed_url(str(api_url))
+    if api_url is None:
+        yield unknown(CHECK, "the API is not deployed", _DEPLOY)
+        return
+    url = signed_url(api_url)
     yield judge(*post(url, signed_headers(url, region=needs.region)))
 
 

@@ -67,7 +67,7 @@ def examine(needs: Needs, clients: Clients, *, post: Post, configured_region: st
         found = deployment.deployed_stacks(clients, needs)
     except (BotoCoreError, ClientError) as error:
         yield _undecided("stacks", error)
-    is_deployed = len(found) == len(needs.stacks)
+    is_deployed = any(status in deployment.UPDATABLE for status in found.values())
     checks: list[tuple[str, Callable[[], Iterable[Finding]]]] = [
         ("bootstrap stack", lambda: account.bootstrap(clients, needs)),
         ("stacks", lambda: deployment.stacks(needs, found)),

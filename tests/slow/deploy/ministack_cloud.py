@@ -112,7 +112,9 @@ def running(folder: Path) -> Iterator[Cloud]:
         cloud = Cloud(free.getsockname()[1], folder)
     variables = cloud.variables | {
         "PYTHONPATH": os.pathsep.join(map(str, (MINISTACK, ROOT, ROOT / "layers" / "core" / "python"))),
-        "IOT_MTLS_ENABLED": "0",  # it would listen on a fixed port
+        "GATEWAY_PORT": str(cloud.port),
+        "IOT_MTLS_ENABLED": "0",  # this and the next one would listen on fixed ports
+        "SFTP_ENABLED": "0",
         "STATE_DIR": str(folder / "state"),
     }
     command = [sys.executable, "-m", "tests.slow.deploy.server", str(cloud.port)]

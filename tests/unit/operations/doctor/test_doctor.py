@@ -203,6 +203,29 @@ def test_deployment_with_omitted_manual_steps_fails_at_each() -> None:
     assert findings["signed requests"].reason == "the function received no header Authorization"
 
 
+def test_partial_deployment_leaves_checks_of_missing_stacks_unknown() -> None:
+    account = Account()
+    accounts.caller(account)
+    accounts.stacks(account, data="CREATE_COMPLETE")
+    accounts.parameter(account, "30")
+    accounts.lambda_settings(account, concurrency=1_000)
+    accounts.layer(account)
+    accounts.quotas(account, spot=4, on_demand=8, dpus=300)
+    accounts.image(account)
+    accounts.resources(account, DATA, Stream="events")
+    accounts.stream(account, shards=4)
+    accounts.bucket(account)
+    accounts.kafka(account)
+    accounts.parameter(account, None)
+    accounts.cost_tag(account, status="Active")
+    accounts.parameter(account, None)
+
+    findings = examined(account)
+
+    assert by_status(findings, UNKNOWN) == {"alarm mail", "signed requests"}
+    assert by_status(findings, FAILED) == set()
+
+
 @pytest.mark.parametrize(
     ("deployed_shards", "wanted", "fits"), [(4, 2, True), (4, 8, True), (5, 2, False), (4, 9, False)]
 )
