@@ -14,7 +14,7 @@ from alsolike.runtime.errors import InvalidInput
 from cli import console
 from cli.config import read_file
 from cli.options import Columns, Csv, Output
-from operations import evaluation
+from operations import evaluation, extras
 from operations.evaluation import Evaluation, Protocol
 from operations.ingest.column_mapping import parse_mapping
 from operations.progress import counted
@@ -110,6 +110,7 @@ def evaluate(output: Output, csv: Csv, files: Files, comparison: Comparison) -> 
 
     Example: alsolike evaluate --interactions orders.csv --protocol temporal --algorithms ease,popularity
     """
+    extras.require("onnxruntime")
     if comparison.cold_start and files.items is None:
         raise InvalidInput("--cold-start goes by the columns of items: name their file with --items")
     if comparison.sentence_model is not None and not comparison.cold_start:
