@@ -1,6 +1,6 @@
 """Merchandising rules: a shop's control over recommendations.
 
-They apply in this order, each within the result of those before it: filter and exclusion list, boosts and demotions,
+Each rule changes the result of the previous ones, in this order: filter and exclusion list, boosts and demotions,
 pins, promotions, slate rules, exploration, diversity.
 """
 
@@ -17,21 +17,23 @@ MAX_POSITION = 500
 """Maximum length of a list of recommendations."""
 
 MAX_FACTORS = 16
-"""Maximum boosts and demotions of a rule set. The model runs once per distinct product of items' factors."""
+"""Maximum number of boosts and demotions in a rule set. The model runs once per distinct product of items' factors."""
 
 _ROUNDING = 1e-9  # tolerance for sums of shares
 
 
 @struct
 class Promotion:
-    """A share of a list's places for the items that pass a filter, which stands for that of the request.
+    """A share of a list's places, reserved for the items that pass the promotion's own filter.
+
+    This filter replaces the filter of the request at these places.
 
     Attributes
     ----------
     name
-        What answers call it; "" for that of its filter.
+        The name in responses; "" for the name of the filter.
     until_ms
-        Its end; None for none.
+        End of the promotion, epoch milliseconds; None for no end.
     """
 
     filter: str
@@ -47,7 +49,7 @@ class Promotion:
 
 @struct
 class Boost:
-    """A factor on the scores of the items that pass a filter: above 1 a boost, below 1 a demotion."""
+    """A factor for the scores of the items that pass a filter: a boost above 1, a demotion below 1."""
 
     filter: str
     factor: float
@@ -55,7 +57,7 @@ class Boost:
 
 @struct
 class Pin:
-    """An item that stands at a place of the list, counted from 1; `until_ms` is its end, None for none."""
+    """An item with a fixed position in the list, counted from 1, until a time (epoch milliseconds; None: no end)."""
 
     item_id: str
     position: int
@@ -64,12 +66,12 @@ class Pin:
 
 @struct
 class SlateRule:
-    """A constraint on a list as a whole; exactly one of the two bounds is set.
+    """A constraint on the whole list; exactly one of the two bounds is set.
 
     Attributes
     ----------
     at_most
-        Maximum number of the list's items with the same value of the column.
+        Maximum number of items with the same value of the column.
     spread
         Maximum ratio of the largest to the smallest value of the column in the list.
     """
@@ -89,9 +91,9 @@ class Diversity:
     Attributes
     ----------
     dial
-        From above 0 (the unchanged list) to 1 (only dissimilarity counts): 1 - lambda of the paper.
+        1 - lambda of the paper, from 0 (exclusive; the list stays unchanged) to 1 (only dissimilarity counts).
     columns
-        Items are the more similar the more values of these columns they share.
+        Columns of the similarity of two items, which grows with the number of shared values.
     """
 
     dial: float
@@ -105,9 +107,9 @@ class Exploration:
     Attributes
     ----------
     share
-        The probability of a new item at each place that no other rule fills.
+        Probability of a new item at each place without a pin or a promotion.
     new_for_days
-        Number of days after their `creationTimestamp` in which items are new.
+        Days after its `creationTimestamp` during which an item is new.
     """
 
     share: float
@@ -116,7 +118,7 @@ class Exploration:
 
 @struct
 class RuleSet:
-    """Rules that apply together."""
+    """A named set of rules for one request."""
 
     name: str
     promotions: tuple[Promotion, ...] = ()
@@ -129,19 +131,21 @@ class RuleSet:
 
     @property
     def is_empty(self) -> bool:
-        """True if it has no rules."""
+        """True for a set without rules."""
         lists = self.promotions or self.boosts or self.demotions or self.pins or self.slate
         return not lists and self.diversity is None and self.exploration is None
 
     def at(self, now_ms: int) -> RuleSet:
-        """Return the rules without pins and promotions that have ended."""
+        """Return the rules without the pins and promotions that have ended by a time."""
         pins = tuple(pin for pin in self.pins if pin.until_ms is None or now_ms < pin.until_ms)
         promotions = tuple(each for each in self.promotions if each.until_ms is None or now_ms < each.until_ms)
         return dataclasses.replace(self, pins=pins, promotions=promotions)
 
 
 def promoted_places(shares: Sequence[float], k: int) -> list[int]:
-    """Return how many of k places each of some shares is, halves rounded up; never more together than all of them are.
+    """Return the number of places for each share of k places.
+
+    The cumulative sums of the shares are rounded, halves up, so that the total never exceeds the rounded total share.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Context of an interaction, such as the device: the declared columns among its properties."""
+"""The context of an interaction, such as the device: the properties that the configuration declares as context."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ import orjson
 from alsolike.domain.columns import property_name
 
 MAX_CHARACTERS = 40
-"""A longer value counts as absent: with its context, an interaction fits in one write unit of the profile table."""
+"""Maximum length of a value; longer ones are ignored. The limit keeps a profile item within one write unit (1 KB)."""
 
 
 def context_of(properties: str | None, columns: Sequence[str]) -> str:
-    """Return the context as a JSON object in a string; empty without a value.
+    """Return the context as the text of a JSON object; an empty text without values.
 
-    Training and serving both call it.
+    Training and serving both call this function.
 
     Parameters
     ----------
     properties
-        The interaction's, a JSON object in a string. Texts count in lower case, and booleans as texts.
+        Properties of the interaction, the text of a JSON object. Text values become lower case, booleans become text.
     columns
         Names of the declared properties.
 

@@ -1,4 +1,4 @@
-"""The body of `POST /events`, field by field: Personalize's PutEvents."""
+"""The fields of the body of `POST /events`, which follows Personalize's PutEvents."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ _HAS_QUERY = {
 
 
 def _spelled(types: Iterable[EventType]) -> str:
-    """Return the pattern of the types' names, in any case."""
+    """Return a regular expression for the names of event types that ignores the case."""
     spellings = sorted(spelling for event_type in types for spelling in (event_type.name, *event_type.aliases))
     return f"^({'|'.join(''.join(map(_in_any_case, spelling)) for spelling in spellings)})$" if spellings else "^(?!)"
 

@@ -1,10 +1,9 @@
-"""The user of a session's interactions after a login during the session.
+"""The assignment of a session's interactions to a user after a login.
 
-A session belongs to the user of its first login. That is its interaction with a user and the session that has the
-least event time, and at equal times the least event id. Session-only interactions up to that time count as the user's;
-later ones stay the session's. A later login in the same session, of any user, moves nothing.
-
-The rule reads event times and never arrival times, so any order of delivery gives the same result.
+A login is an interaction with both a user ID and a session ID. The first login of a session is the one with the least
+event time, and at equal times the least event ID. The session's anonymous interactions up to the first login belong to
+its user; later anonymous interactions belong to the session. Later logins of any user change nothing.
+The rule uses event times and no arrival times, so the result does not depend on the order of delivery.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True, slots=True, order=True)
 class Login:
-    """An interaction that bears both a user and a session; the least one of a session is its first login."""
+    """An interaction with both a user and a session; the first login of a session is the minimum of its logins."""
 
     event_time_ms: int
     event_id: str
@@ -29,7 +28,7 @@ class Login:
 
 
 def login_of(interaction: Interaction) -> Login | None:
-    """Return the login that an interaction is, or None."""
+    """Return the login of an interaction with a user and a session, or None."""
     if interaction.user_id is None or interaction.session_id is None:
         return None
     return Login(interaction.event_time_ms, interaction.event_id, interaction.user_id)
@@ -45,7 +44,7 @@ def first_logins(interactions: Iterable[Interaction]) -> dict[str, Login]:
 
 
 def owner(interaction: Interaction, logins: Mapping[str, Login]) -> str:
-    """Return the id of the profile that an interaction belongs to, given all first logins.
+    """Return the profile ID of an interaction's owner, given all first logins by session ID.
 
     Examples
     --------
@@ -64,15 +63,15 @@ def owner(interaction: Interaction, logins: Mapping[str, Login]) -> str:
 
 
 def session_logins(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the first login of each session in the rows: event_time_ms, event_id and user_id by session_id.
+    """Return the first login of each session: session_id, event_time_ms, event_id and user_id, one row per session.
 
-    The results of several parts of the lake can be concatenated and passed to it again.
+    The concatenated results for several parts of the lake are valid input for another call.
 
     Parameters
     ----------
     rows
-        event_id, user_id, session_id and event_time_ms of the interactions table. All rows that may contain a login are
-        needed, even those that a dataset excludes: a search logs in like a purchase.
+        Columns event_id, user_id, session_id and event_time_ms of the interactions table. Include all event types, even
+        those that a dataset excludes: a search can be a login, like a purchase.
     """
     columns = ["session_id", "event_time_ms", "event_id", "user_id"]
     logins = rows.loc[rows["user_id"].notna() & rows["session_id"].notna(), columns]
@@ -82,12 +81,12 @@ def session_logins(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def owners(rows: pd.DataFrame, logins: pd.DataFrame | None = None) -> pd.Series[str]:
-    """Return `owner` of each row, with the rows' index.
+    """Return the result of `owner` for each row, with the index of the rows.
 
     Parameters
     ----------
     rows
-        The rows for `session_logins`.
+        Columns as for `session_logins`.
     logins
         The result of `session_logins` for the whole lake; None if `rows` are the whole lake.
     """
@@ -96,7 +95,7 @@ def owners(rows: pd.DataFrame, logins: pd.DataFrame | None = None) -> pd.Series[
     sessions = rows.loc[anonymous, "session_id"]
     if sessions.empty:
         return own
-    if logins is None:  # sessions that were never anonymous have nothing to join
+    if logins is None:  # only sessions with anonymous rows need their logins
         logins = session_logins(rows[rows["session_id"].isin(sessions.unique())])
     if logins.empty:
         return own

@@ -1,4 +1,4 @@
-"""Reading interactions from the stream; `alsolike.records.interaction` declares them."""
+"""The parser of interactions from the stream; `alsolike.records.interaction` declares the record."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from alsolike.runtime.errors import InvalidInput
 
 _MS_PER_DAY = 86_400_000
 MAX_CLOCK_SKEW_MS = DEFAULT.limits.clock_skew_s * 1000
-"""Maximum lead of a time over the clock that checks it, before a configuration is applied."""
+"""Default of the maximum time by which an event time may exceed the checking clock, in milliseconds."""
 
 ACTION_TAKEN, ACTION_NOT_TAKEN, ACTION_VIEWED = "action:taken", "action:not-taken", "action:viewed"
 ACTION_TYPES = (ACTION_TAKEN, ACTION_NOT_TAKEN, ACTION_VIEWED)
@@ -46,25 +46,26 @@ ACTION_PROPERTIES = Fields(
     },
     required=("actionId",),
 )
-"""Properties of these records: the action, the actions that were shown, and the shop's own properties."""
+"""Properties of records of action interactions: the action, the displayed actions, and the shop's own properties."""
 
 
 def parse_record(data: bytes, *, arrived_ms: int, configuration: Configuration = DEFAULT) -> Interaction:
-    """Parse a stream record of any readable version, from any producer.
+    """Parse a stream record of any readable version.
 
     Parameters
     ----------
     arrived_ms
-        Time of the record's arrival on the stream: the only clock that is not the producer's, constant over deliveries.
+        Time of the record's arrival on the stream, epoch milliseconds. The stream sets it, not the producer, and a
+        repeated delivery does not change it.
     configuration
         Provides the event types and the tolerated clock skew.
 
     Raises
     ------
     UnknownEventType
-        If only the event type is wrong: a newer configuration may declare it.
+        If only the event type is invalid. A newer configuration may declare it.
     InvalidInput
-        With the field, its value and the expectation.
+        If the record is invalid; the message has the field, its value and the expectation.
     """
     fields = validation.parse_object(data, what="record")
     version = fields.get("schema_version")
@@ -109,6 +110,6 @@ def _check_times(interaction: Interaction, arrived_ms: int, configuration: Confi
 
 
 def content_event_id(*content: Any) -> str:
-    """Return an event id derived from the content: 32 hexadecimal digits, the same for the same content."""
+    """Return a hash of the content as event ID: 32 hexadecimal digits."""
     data = orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
     return hashlib.blake2b(data, digest_size=16).hexdigest()

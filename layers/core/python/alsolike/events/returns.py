@@ -1,4 +1,4 @@
-"""Remaining interactions of a user after returns, which cancel earlier ones."""
+"""The weights of a user's interactions after returns, which cancel earlier purchases."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ import numpy as np
 import numpy.typing as npt
 
 NOTHING = 1e-6
-"""Share of a weight that counts as 0."""
+"""Remaining share of a weight that is rounded to 0."""
 
 
 def net_weights(pair: npt.NDArray[Any], weight: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     """Return the remaining weight of each interaction, at least 0.
 
-    An interaction with a weight below 0 cancels earlier ones of the same user and item, latest first, up to its weight;
-    any excess has no effect. This is the only definition: training and serving call it.
+    An interaction with a negative weight reduces the weights of earlier interactions of the same user and item, latest
+    first, until its own weight is used up; any excess has no effect. Training and serving both call this function.
 
     Parameters
     ----------
     pair
-        `(n,)`, oldest first: a number that identifies the user and the item.
+        `(n,)`, oldest first: an identifier of the pair of user and item.
     weight
-        `(n,)`, in the same order.
+        `(n,)`: the weights in the same order.
 
     Examples
     --------
@@ -41,7 +41,7 @@ def net_weights(pair: npt.NDArray[Any], weight: npt.NDArray[Any]) -> npt.NDArray
             taken = min(owed, float(left[latest]))
             left[latest] -= taken
             owed -= taken
-            if left[latest] <= NOTHING * float(weight[latest]):  # sums of fractions come out a little off
+            if left[latest] <= NOTHING * float(weight[latest]):  # allows for rounding errors in sums
                 left[latest] = 0.0
                 earlier.pop()
             if owed <= NOTHING * -float(weight[row]):

@@ -1,8 +1,8 @@
-"""Session tokens, which allow a browser only to send a session's events and to read its recommendations.
+"""Session tokens, with which a browser can only send the events of its session and read recommendations for it.
 
-A token is a JSON Web Token signed with HMAC-SHA256 (HS256) under the deployment's session key, so that the shop's
+A token is a JSON Web Token with an HMAC-SHA256 signature (HS256) under the deployment's session key, so that the shop's
 backend can issue it with any JWT library. Its claims are `iss`, `aud`, `sid` (the session), `sub` (the user, if logged
-in), `iat` and `exp`, at most an hour later. A token cannot be revoked; it expires.
+in), `iat` and `exp`, at most one hour after `iat`. A token cannot be revoked before it expires.
 
 References
 ----------
@@ -31,28 +31,28 @@ USUAL_LIFETIME_S = 900
 MAX_LIFETIME_S = 3_600
 
 CLOCK_LEEWAY_S = 5
-"""Maximum lead of the issuer's clock over the verifier's. The end of a token has no leeway."""
+"""Seconds by which the issuer's clock may be ahead of the verifier's. The expiry has no such tolerance."""
 
 MAX_TOKEN_CHARACTERS = 9_000
-"""More than two ids of 256 characters need, each escaped as 12 in JSON; less than the 10,240 bytes of headers that API
-Gateway takes."""
+"""Maximum length of a token. Two IDs of 256 characters fit, even if JSON escapes each character as 12. API Gateway's
+limit for headers is 10,240 bytes."""
 
 MIN_KEY_BYTES = 32
-"""RFC 7518, section 3.2: a key has at least the size of the hash."""
+"""Minimum size of a key by RFC 7518, section 3.2: the size of the hash."""
 
 _HEADER = {"alg": ALGORITHM, "typ": "JWT"}
 
 
 @struct
 class Session:
-    """The subject of a token: a session, and the logged-in user, if there is one."""
+    """The subject of a token: a session, and the user, if logged in."""
 
     session_id: str
     user_id: str | None = None
 
 
 def mint(key: bytes, session: Session, *, now_s: int, lifetime_s: int = USUAL_LIFETIME_S) -> str:
-    """Return a token of a session.
+    """Return a signed token for a session.
 
     Parameters
     ----------
@@ -100,9 +100,10 @@ def verify(token: str, keys: Sequence[bytes], *, now_s: float) -> Session:
     Raises
     ------
     WrongSignature
-        If none of the keys has signed it.
-    InvalidInput
-        If it is malformed, of another algorithm or audience, expired, not yet valid, or valid for too long.
+        If the signature matches none of the keys.
+        InvalidInput
+            If the token is malformed, has another algorithm or audience, has expired, is not yet valid, or has a
+            lifetime above `MAX_LIFETIME_S`.
     MissingSetting
         If a key has fewer than `MIN_KEY_BYTES`.
     """
@@ -114,25 +115,25 @@ def verify(token: str, keys: Sequence[bytes], *, now_s: float) -> Session:
     signed, _, signature = token.encode().rpartition(b".")
     header, _, claims = signed.partition(b".")
     _check_header(_decoded(header, what="the token's header"))
-    # The texts are compared, not their bytes: base64 has four texts of the same signature, and one of them is it.
+    # Compare the base64 text: four texts decode to the same bytes, and only one of them is valid.
     if not any(hmac.compare_digest(_signature(key, signed), signature) for key in keys):
         raise WrongSignature("the token is signed with none of the session keys")
     return _current(_decoded(claims, what="the token's claims"), now_s=now_s)
 
 
 def authorizer_context(session: Session) -> dict[str, str]:
-    """Return the authorizer's context for the functions behind it; `session_of` reads it."""
+    """Return the authorizer's context, which `session_of` reads in the route's function."""
     context = {"sessionId": session.session_id}
     return context if session.user_id is None else {**context, "userId": session.user_id}
 
 
 def session_of(event: Mapping[str, Any]) -> Session:
-    """Return the session of a request to one of the routes for browsers.
+    """Return the session of a request to a browser route.
 
     Parameters
     ----------
     event
-        An HTTP API's, of a route behind the authorizer of sessions.
+        Lambda event of an HTTP API route with the session authorizer.
     """
     context = event["requestContext"]["authorizer"]["lambda"]
     return Session(context["sessionId"], context.get("userId"))

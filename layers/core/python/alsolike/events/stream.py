@@ -1,4 +1,4 @@
-"""Reading a batch of the event stream as Lambda hands it over."""
+"""The records of the event stream in a Lambda event, and their parser."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ MAX_PARTITION_KEY_CHARACTERS = 256
 
 
 class StreamRecord(NamedTuple):
-    """A record of a Kinesis stream; a tuple, because a batch has thousands.
+    """A record of a Kinesis stream; a tuple, because a batch has thousands of records.
 
     Attributes
     ----------
     sequence
-        Its sequence number; within a shard, numbers grow as integers.
+        Sequence number, decimal digits; it increases within a shard.
     arrived_ms
-        Approximate time of its arrival on the stream, epoch milliseconds.
+        Approximate time of arrival on the stream, epoch milliseconds.
     partition_key
-        The producer's key; None if it was not stored.
+        The producer's partition key; None if it was not stored.
     """
 
     stream: str
@@ -36,7 +36,7 @@ class StreamRecord(NamedTuple):
 
 
 def stream_records(event: Mapping[str, Any]) -> list[StreamRecord]:
-    """Return the records of a Lambda event in their order; a batch never mixes streams or shards."""
+    """Return the records of a Lambda event in their order; they come from one shard of one stream."""
     records = event["Records"]
     stream = records[0]["eventSourceARN"].rpartition("/")[2]
     shard_id = records[0]["eventID"].partition(":")[0]
@@ -54,29 +54,28 @@ def stream_records(event: Mapping[str, Any]) -> list[StreamRecord]:
 
 
 def partition_key(profile_id: str) -> str:
-    """Return the stream's partition key of a profile: its id, or a hash of one that Kinesis finds too long."""
+    """Return the stream's partition key of a profile: its ID, or a hash of an ID above Kinesis's maximum length."""
     if len(profile_id) <= MAX_PARTITION_KEY_CHARACTERS:
         return profile_id
     return hashlib.blake2b(profile_id.encode(), digest_size=32).hexdigest()
 
 
 class ConfigurationSource(Protocol):
-    """The source of the configuration: `operations.configuration.configuration_store.ConfigurationReader`."""
+    """The interface of `operations.configuration.configuration_store.ConfigurationReader`."""
 
     def current(self, *, now_ms: int) -> Configuration:
-        """Return the configuration."""
+        """Return the latest known configuration."""
 
     def refresh(self, *, now_ms: int) -> Configuration:
-        """Read the configuration again, and return it."""
+        """Read the configuration from its store, and return it."""
 
 
 def parse_batch(
     records: Sequence[StreamRecord], *, configurations: ConfigurationSource, now_ms: int
 ) -> list[Interaction | InvalidInput]:
-    """Return each record's interaction, or its fault.
+    """Return the interaction of each record, or the error of an invalid record.
 
-    An event type may have been declared since the last read of the configuration, so the first unknown one of a batch
-    causes another read.
+    The first unknown event type in a batch causes another read of the configuration, which may declare it by now.
     """
     configuration = configurations.current(now_ms=now_ms)
     parsed: list[Interaction | InvalidInput] = []

@@ -1,4 +1,4 @@
-"""Writing interactions to the event stream."""
+"""The writer of interactions to the event stream."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ MAX_ATTEMPTS = 5
 FIRST_PAUSE_S = 0.05
 MAX_PAUSE_S = 1.0
 ANSWER_TIME_MS = 1_000
-"""Time that is left for the answer when no further attempt is made."""
+"""Remaining time below which no further attempt begins, so that the caller can still respond."""
 MAX_RECORDS = 500
-"""Kinesis takes no more in one call."""
+"""Maximum number of records per call, by Kinesis's limit."""
 MAX_BYTES = 4_000_000
-"""Bytes per call, below the service's limit of 5 MB."""
+"""Maximum size of a call, below Kinesis's limit of 5 MB."""
 
 
 class EventStream:
-    """The event stream.
+    """A writer to the event stream.
 
     Parameters
     ----------
     client
         A low-level Kinesis client.
     name
-        The stream's name.
+        Name of the stream.
     attempts
         Maximum number of calls for the same records.
     sleep
-        Pauses between attempts, in seconds.
+        Waits for the given seconds between attempts.
     """
 
     def __init__(
@@ -51,17 +51,18 @@ class EventStream:
         self._sleep = sleep
 
     def put(self, interactions: Sequence[Interaction], *, remaining_ms: Callable[[], float]) -> None:
-        """Put every interaction on the stream, repeating those that Kinesis rejects.
+        """Put all interactions on the stream; retry records that Kinesis rejects.
 
         Parameters
         ----------
         remaining_ms
-            Returns the time left; no pause begins that would use up the last `ANSWER_TIME_MS`.
+            Returns the remaining time in milliseconds. Retries stop when a pause would leave less than
+            `ANSWER_TIME_MS`.
 
         Raises
         ------
         Unavailable
-            If some are not on the stream. The whole call may be repeated: event ids make it harmless.
+            If some interactions are not on the stream. The call can be repeated: duplicates have the same event IDs.
         """
         records = [
             {"Data": interaction.to_record(), "PartitionKey": partition_key(interaction.profile_id)}
@@ -87,7 +88,7 @@ class EventStream:
         )
 
     def _put(self, records: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], str]:
-        """Return the records that the stream rejected, with the reason of the first."""
+        """Return the records that the stream rejected, and the reason for the first one."""
         try:
             with translate_aws_errors(f"stream {self._name}"):
                 answer = self._client.put_records(StreamName=self._name, Records=records)
@@ -99,7 +100,7 @@ class EventStream:
 
 
 def calls(records: Sequence[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    """Yield records in calls within the limits of PutRecords."""
+    """Yield the records in groups that fit in one PutRecords call each."""
     call: list[dict[str, Any]] = []
     size_bytes = 0
     for record in records:

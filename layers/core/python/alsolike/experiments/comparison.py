@@ -1,4 +1,4 @@
-"""Comparison of two arms' users with tests that allow any number of looks, and a stop at any of them.
+"""Sequential tests that compare the users of two arms; they stay valid for any number of looks, and a stop at any look.
 
 `z` is the difference of the arms' metrics divided by its standard error. `t` is the number of observations divided by
 the planned number. Without a difference, both likelihood ratios are non-negative martingales with mean 1::
@@ -7,8 +7,9 @@ the planned number. Without a difference, both likelihood ratios are non-negativ
     normal   (1 + x)^(-1/2) exp(z^2 x / (2 (1 + x)))    x = r t, r = -2 ln 0.05 + ln(-2 ln 0.05) + 1
     p      = min(1, 1 / (0.9 line), 1 / (0.1 normal))
 
-Their weighted mean also has mean 1. It ever reaches 1 / alpha with a probability of at most alpha (Ville's inequality).
-The line has the least bound of all such tests at t = 1. The normal mixture limits the loss if the plan was wrong.
+Their weighted mean is such a martingale, too. The probability that it ever reaches 1 / alpha is at most alpha (Ville's
+inequality). The line has the least critical value of all such tests at t = 1. The normal mixture limits the loss of
+power if the planned number was wrong.
 
 A metric is a ratio of two sums over users, `R = sum y / sum x`: clicks by impressions, or buyers by users if x is 1.
 Users are the unit of assignment and independent. The variance of R is, by the delta method, with s the variances and
@@ -16,8 +17,8 @@ covariance over an arm's n users and m the mean of x::
 
     V = S / n,   S = (s_yy - 2 R s_xy + R^2 s_xx) / m^2
 
-A small arm without a rare big spender underestimates S, and any of many looks may happen at that time. So S of the
-smaller arm is at least the pooled S of both arms, `(n1 S1 + n2 S2) / (n1 + n2)`.
+A small arm underestimates S as long as it contains no rare large purchase, and frequent looks find such moments. So S
+of the smaller arm is at least the pooled S of both arms, `(n1 S1 + n2 S2) / (n1 + n2)`.
 
 References
 ----------
@@ -48,7 +49,7 @@ _LINE, _NORMAL_MIXTURE = 0.9, 0.1
 _NORMAL = NormalDist()
 
 POWER = 0.8
-"""Probability with which a detectable difference is found."""
+"""Power of the test: the probability of detecting a difference that counts as detectable."""
 
 
 def p_value(z: float, *, observed: float, planned: float) -> float:
@@ -57,7 +58,7 @@ def p_value(z: float, *, observed: float, planned: float) -> float:
     Parameters
     ----------
     observed, planned
-        Observations at this look, above 0, and as many as were planned before the first.
+        Number of observations at this look, above 0, and the number planned before the first look.
 
     Examples
     --------
@@ -77,7 +78,7 @@ def critical_z(*, alpha: float, observed: float, planned: float, one_sided: bool
     Parameters
     ----------
     one_sided
-        If true, only a `z` above 0 is a finding, and the line is ``exp(l z sqrt(t) - l^2 t / 2)``.
+        If true, only a positive `z` rejects the hypothesis, and the line is ``exp(l z sqrt(t) - l^2 t / 2)``.
 
     Examples
     --------
@@ -92,35 +93,35 @@ def critical_z(*, alpha: float, observed: float, planned: float, one_sided: bool
 
 
 def fixed_p_value(z: float) -> float:
-    """Return the p-value of a single look whose time was fixed before, two-sided."""
+    """Return the two-sided p-value of a single look at a time that was fixed in advance."""
     return 2 * _NORMAL.cdf(-abs(z))
 
 
 def fixed_critical_z(alpha: float) -> float:
-    """Return the least `z` of a single look whose p-value is `alpha` at most."""
+    """Return the least `z` of a single look with a p-value of at most `alpha`."""
     return -_NORMAL.inv_cdf(alpha / 2)
 
 
 MINIMUM_USERS = 100
-"""Minimum users per arm for a comparison: with fewer, means are not normal enough."""
+"""Minimum number of users per arm for a comparison: means of fewer users are not approximately normal."""
 MINIMUM_EVENTS = 10
-"""Minimum users per arm whose `y` is not 0, for a comparison."""
+"""Minimum number of users per arm with a nonzero `y` for a comparison."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ArmSample:
-    """An arm's users.
+    """Statistics of an arm's users; x and y are the denominator and numerator of a metric.
 
     Attributes
     ----------
     users
         Number of users.
     eventful
-        Number of users with a `y` other than 0.
-    mean_y, mean_x
-        Per user.
-    var_y, var_x, cov_xy
-        Over users, with n - 1.
+        Number of users with a nonzero `y`.
+        mean_y, mean_x
+            Means over users.
+        var_y, var_x, cov_xy
+            Sample variances and covariance over users, with the divisor n - 1.
     """
 
     users: int
@@ -156,7 +157,7 @@ class ArmSample:
 
 
 def sample(y: Sequence[float], x: Sequence[float]) -> ArmSample:
-    """Return the sample of users with these sums, one element of each a user."""
+    """Return the statistics of users from their sums y and x, one element per user."""
     n = len(y)
     if n == 0:
         return ArmSample(0, 0, 0.0, 0.0, 0.0, 0.0, 0.0)
@@ -184,16 +185,16 @@ class Interval:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Lift:
-    """An arm compared with the control.
+    """The comparison of an arm with the control.
 
     Attributes
     ----------
     lift
         The ratio of the arm's metric to the control's, minus 1.
     p_value, interval
-        Always valid, for any number of looks. The interval contains 0 exactly if the p-value is above its level.
-    fixed_p_value, fixed_interval
-        For a single look at a time that was fixed before the start.
+        Always valid p-value and confidence interval. The interval contains 0 if and only if the p-value exceeds alpha.
+        fixed_p_value, fixed_interval
+            p-value and confidence interval for a single look at a time that was fixed before the start.
     """
 
     lift: float
@@ -211,10 +212,10 @@ def compare(
     Parameters
     ----------
     observed, planned
-        Current answers of both arms, and their planned number.
-    comparisons
-        Number of arms compared with the control. P-values are multiplied and levels divided by it (Bonferroni), so
-        that the probability of any false finding among them is `alpha`.
+        Current and planned number of answers of both arms.
+        comparisons
+            Number of arms that are compared with the control. The Bonferroni correction multiplies p-values and divides
+            levels by this number, so that the probability of any false positive is at most `alpha`.
     """
     ours, theirs = arm.ratio, control.ratio
     if not (arm.suffices and control.suffices) or not ours or not theirs:
@@ -244,17 +245,17 @@ def variances(one: ArmSample, other: ArmSample) -> tuple[float, float]:
 
 
 def lift_interval(arm: ArmSample, control: ArmSample, *, z: float) -> Interval:
-    """Return the lifts that a test with this critical value does not reject."""
+    """Return the interval of lifts that a test with the critical value `z` does not reject."""
     if arm.ratio is None or control.ratio is None:
         return Interval(None, None)
     return fieller(arm.ratio, control.ratio, variances(arm, control), z=z)
 
 
 def fieller(ours: float, theirs: float, variances: tuple[float, float], *, z: float) -> Interval:
-    """Return the values g - 1 with ``(ours - g theirs)^2 <= z^2 (V_ours + g^2 V_theirs)``."""
+    """Return Fieller's interval: the values g - 1 with ``(ours - g theirs)^2 <= z^2 (V_ours + g^2 V_theirs)``."""
     own_variance, control_variance = variances
     a = theirs**2 - z * z * control_variance
-    if a <= 0:  # the control's metric might as well be 0
+    if a <= 0:  # the control's metric does not differ significantly from 0
         return Interval(None, None)
     b, c = ours * theirs, ours**2 - z * z * own_variance
     root = math.sqrt(max(b * b - a * c, 0.0))
@@ -262,13 +263,14 @@ def fieller(ours: float, theirs: float, variances: tuple[float, float], *, z: fl
 
 
 _CONCENTRATION = 100
-"""Weight of the shares in the prior of the sample ratio test, in users."""
+"""Concentration of the Dirichlet prior of the sample ratio test, as a number of users."""
 
 
 def sample_ratio_p_value(users: Sequence[int], shares: Sequence[float]) -> float:
-    """Return the always valid p-value of numbers of users, if the shares assigned them.
+    """Return the always valid p-value of the hypothesis that users were assigned to arms with these shares.
 
-    It is one by the likelihood ratio of a Dirichlet mixture of shares, with a mean of the given ones::
+    The p-value is the inverse of the likelihood ratio with a Dirichlet mixture of shares, whose mean is the given
+    shares::
 
         ratio = integral of prod q_k^n_k over Dirichlet(100 p)  /  prod p_k^n_k
 
@@ -295,22 +297,23 @@ def detectable_lift(
     comparisons: int = 1,
     looks: bool = True,
 ) -> float | None:
-    """Return the least lift that the test detects with probability `POWER` once the experiment has all its users.
+    """Return the least lift that the test detects with probability `POWER` when the experiment has all its users.
 
-    It is the least L with ``L R = (z_test + z_power) sqrt((1 + L) S / (share users) + S / (control_share users))``. S
-    is the spread of the metric over users before the start; it grows with the metric's mean.
+    The result is the least L with ``L R = (z_test + z_power) sqrt((1 + L) S / (share users) + S / (control_share
+    users))``. R is the metric, and S its spread over users before the start. The spread of the arm is assumed to grow
+    in proportion to its metric.
 
     Parameters
     ----------
     users
         Number of users in all arms.
     looks
-        True for the always valid test, which may end earlier; false for a single look at the end.
+        True for the always valid test; false for a test with a single look at the end.
 
     Returns
     -------
     float
-        None if the baseline has no value or no spread.
+        None without a metric or a spread of the baseline, or without users.
     """
     if not baseline.ratio or not baseline.spread or users <= 0:
         return None
@@ -322,21 +325,21 @@ def detectable_lift(
 
 
 def detectable_fall(baseline: ArmSample, *, share: float, alpha: float) -> float | None:
-    """Return the least relative fall that a one-sided test detects with probability `POWER` at the planned end.
+    """Return the least relative decrease that a one-sided test detects with probability `POWER` at the planned end.
 
-    The users are split by shares before they are grouped, so an arm's variance is the baseline's divided by its share.
+    The variance of an arm is the variance of the baseline divided by the arm's share of the users.
 
     Parameters
     ----------
     baseline
-        All users, or groups of them, of an equally long time before.
+        All users, or groups of users, of an earlier period of the same length.
     share
         Share of the users in the arm.
 
     Returns
     -------
     float
-        At most 1; None if the baseline has no value or no spread, or no fall is detectable.
+        At most 1; None if no decrease is detectable, or without a metric or a spread of the baseline.
     """
     if not baseline.ratio or not baseline.spread:
         return None

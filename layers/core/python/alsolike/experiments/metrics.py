@@ -13,44 +13,44 @@ from alsolike.experiments.comparison import ArmSample, sample
 from alsolike.runtime.errors import InvalidInput
 
 SUMS = ("answers", "impressions", "shown_clicks", "clicks", "purchases", "bought_answers", "revenue", "degraded")
-"""The values summed over a user's answers."""
+"""Names of the values that are summed over a user's answers."""
 
 READ = (
     "served_ms", "recommender", "arms", "shopper", "degraded", "impressions", "shown_clicks", "clicks", "purchases",
     "revenue",
 )  # fmt: skip
-"""The columns that are read from `outcomes`."""
+"""Columns of the lake's table `outcomes` that experiments need."""
 
 USERS, BUYERS = "users", "buyers"
 
 
 BEFORE_DAYS = 28
-"""Days before the start of an experiment whose outcomes explain a part of the users' differences."""
+"""Length of the period before an experiment that provides covariates for `RatioMetric.adjusted`, in days."""
 
 
 class Users(Protocol):
-    """Users with the sums of their answers' outcomes."""
+    """A group of users, with sums over each user's answers."""
 
     def __len__(self) -> int:
-        """Return how many."""
+        """Return the number of users."""
 
     def column(self, name: str) -> list[float]:
-        """Return one of `SUMS`, an element a user."""
+        """Return one of `SUMS`, one element per user."""
 
     def before(self, name: str) -> list[float]:
-        """Return one of `SUMS` in the days before the start, an element a user; 0 for users without answers."""
+        """Return one of `SUMS` for the period before the start, one element per user; 0 for users without answers."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class RatioMetric:
-    """A metric.
+    """A metric: the ratio of two sums over users.
 
     Attributes
     ----------
     above, below
-        Numerator and denominator: some of `SUMS`, `USERS` (1 per user) or `BUYERS` (1 per buyer).
+        Numerator and denominator: one of `SUMS`, `USERS` (1 per user) or `BUYERS` (1 per buyer).
     about
-        Its description.
+        Description for reports.
     """
 
     name: str
@@ -59,20 +59,21 @@ class RatioMetric:
     about: str
 
     def sample(self, users: Users) -> ArmSample:
-        """Return the sample of these users."""
+        """Return the statistics of these users."""
         return sample(_column(users.column, self.above, len(users)), _column(users.column, self.below, len(users)))
 
     def adjusted(self, arms: Mapping[str, Users]) -> dict[str, ArmSample]:
-        """Return the samples of arms without what the users' outcomes before the start explain.
+        """Return the statistics of each arm, adjusted for the users' outcomes before the start (CUPED).
 
-        An arm's numerator of user i becomes ``y_i - theta (c_i - mean c)``. c is the deviation before the start,
-        ``y0_i - (sum y0 / sum x0) x0_i``, and theta the coefficient of c in the deviation ``y_i - (sum y / sum x) x_i``
-        within the arms. Treatments do not change c, so expected values stay, and variances fall.
+        The adjusted numerator of user i is ``y_i - theta (c_i - mean c)``. The covariate c is the deviation before the
+        start, ``y0_i - (sum y0 / sum x0) x0_i``. theta is the coefficient of c in the regression of the deviation ``y_i
+        - (sum y / sum x) x_i`` within the arms. Treatments do not change c, so the adjustment keeps expected values and
+        reduces variances.
 
         References
         ----------
         A. Deng, Y. Xu, R. Kohavi, T. Walker, "Improving the sensitivity of online controlled experiments by utilizing
-        pre-experiment data" (CUPED), WSDM 2013.
+        pre-experiment data", WSDM 2013.
         """
         names = list(arms)
         y, x = (
@@ -110,7 +111,7 @@ METRICS = MappingProxyType(
 
 
 def metric_of(name: str) -> RatioMetric:
-    """Return the metric of a name."""
+    """Return the metric with a name; raise `InvalidInput` for an unknown name."""
     if name not in METRICS:
         raise InvalidInput(f"--metric is {name!r}, expected one of {', '.join(METRICS)}")
     return METRICS[name]
@@ -125,7 +126,7 @@ def _column(read: Callable[[str], list[float]], name: str, users: int) -> list[f
 
 
 def _deviations(y: Sequence[list[float]], x: Sequence[list[float]]) -> list[list[float]]:
-    """Return each user's numerator without the part that the ratio of all arms expects."""
+    """Return each user's numerator minus its expectation under the ratio of all arms."""
     below = math.fsum(map(math.fsum, x))
     ratio = math.fsum(map(math.fsum, y)) / below if below else 0.0
     return [
@@ -135,7 +136,7 @@ def _deviations(y: Sequence[list[float]], x: Sequence[list[float]]) -> list[list
 
 
 def _coefficient(deviations: Sequence[list[float]], covariates: Sequence[list[float]]) -> float:
-    """Return the least squares coefficient within the arms; 0 if the covariate is constant."""
+    """Return the coefficient of the least-squares regression within the arms; 0 for a constant covariate."""
     products = squares = 0.0
     for of_arm, before in zip(deviations, covariates, strict=True):
         if before:

@@ -1,4 +1,4 @@
-"""An experiment's report: its arms, the lift of each over the control, and its reliability."""
+"""The report of an experiment: figures of the arms, lifts over the control, and the sample ratio test."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from alsolike.experiments.metrics import RatioMetric, Users
 
 ALPHA = 0.05
 MISMATCH_BELOW = 0.01
-"""P-value of a sample ratio mismatch: at most one in 100 correct experiments reaches it at any of all looks."""
+"""p-value below which a sample ratio mismatch is reported; at most 1% of correct experiments reach it at any look."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -32,9 +32,9 @@ class ArmReport:
     Attributes
     ----------
     value
-        The metric as it is. The lift is of metrics that are adjusted for the time before the start.
-    lift
-        None for the control, and if there is too little data.
+        The metric without adjustment.
+        lift
+            Lift of the adjusted metric over the control; None for the control, or with too little data.
     """
 
     name: str
@@ -48,19 +48,19 @@ class ArmReport:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Excluded:
-    """Answers and users that are excluded from the arms' figures.
+    """Numbers of answers and users that the figures of the arms exclude.
 
     Attributes
     ----------
     unassigned
-        Answers on the experiment's recommenders in its time that are in none of its arms: without a user, or before
-        the functions had read the experiment.
-    unknown_arms
-        Answers by arm, for arms that the experiment does not have.
-    nameless
-        Answers in an arm, without a user.
-    users_in_two_arms
-        Users whose arm changed, because shares were changed, or the experiment was removed and added again.
+        Answers of the experiment's recommenders during the experiment without an arm: answers without a user, or
+        before the functions had read the experiment.
+        unknown_arms
+            Answers in arms that are not in the experiment, by arm.
+        nameless
+            Answers in an arm, but without a user.
+        users_in_two_arms
+            Users whose arm changed, because the shares changed, or the experiment was removed and added again.
     """
 
     unassigned: int
@@ -71,19 +71,20 @@ class Excluded:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ExperimentReport:
-    """The results so far.
+    """The current results of an experiment.
 
     Attributes
     ----------
     control
-        The arm that the others are compared with.
+        Name of the control arm.
     sample_ratio_p_value
-        Always valid p-value of the split of the users under the shares.
+        Always valid p-value of the numbers of users per arm, given the shares.
     days, of_days
-        Days with answers, and days of the experiment so far.
+        Number of days with answers, and number of days since the start.
     verdict
-        `mismatch`, `too little`, `no difference`, `better` or `worse`; `winner` is the arm that is better than the
-        control, if one is.
+        `mismatch`, `too little`, `no difference`, `better` or `worse`.
+    winner
+        The best arm, if it is better than the control; otherwise None.
     """
 
     experiment: str
@@ -99,26 +100,26 @@ class ExperimentReport:
 
 
 def control_of(experiment: Experiment) -> Arm:
-    """Return the arm for which nothing is done otherwise, else the first."""
+    """Return the arm without a recommender, rules or model of its own; without such an arm, the first one."""
     plain = (arm for arm in experiment.arms if arm.recommender is arm.rules is arm.model is None)
     return next(plain, experiment.arms[0])
 
 
 class Tally(Protocol):
-    """The answers of one experiment by user, each once; answers outside the experiment do not count.
+    """The answers of one experiment, deduplicated and grouped by user.
 
     Attributes
     ----------
     unassigned
-        Answers in its time and on its recommenders that are in none of its arms.
+        Number of answers of the experiment's recommenders during the experiment without an arm.
     unknown
-        Answers by arm, for arms that the experiment does not have.
+        Number of answers in arms that are not in the experiment, by arm.
     nameless
-        Answers in an arm without a user.
+        Number of answers in an arm without a user.
     in_two_arms
-        Users with answers in more than one arm, once `users` was called.
+        Number of users with answers in more than one arm; set by `users`.
     days
-        Days (ISO 8601) with answers in its arms.
+        Days (ISO 8601) with answers in an arm.
     """
 
     unassigned: int
@@ -128,14 +129,14 @@ class Tally(Protocol):
 
     @property
     def days(self) -> list[str]:
-        """See the class."""
+        """Return the days (ISO 8601) with answers in an arm."""
 
     def users(self) -> Mapping[str, Users]:
-        """Return its users by arm; those of two arms are left out and counted."""
+        """Return the users by arm, without users in more than one arm, which `in_two_arms` counts."""
 
 
 def report(experiment: Experiment, metric: RatioMetric, tally: Tally, *, now_ms: int) -> ExperimentReport:
-    """Return the report of an experiment."""
+    """Return the report of an experiment at a time."""
     users = tally.users()
     control = control_of(experiment)
     adjusted = metric.adjusted(users)
@@ -194,7 +195,7 @@ def _verdict(arms: tuple[ArmReport, ...], p_value: float, *, control: str) -> tu
 
 
 def sentence(report: ExperimentReport) -> str:
-    """Return the verdict in words."""
+    """Return the verdict as a sentence."""
     if report.verdict == "mismatch":
         return (
             f"sample ratio mismatch (p = {report.sample_ratio_p_value:.2g}): users did not come into the arms by their "

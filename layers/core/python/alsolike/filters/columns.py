@@ -1,4 +1,4 @@
-"""Comparisons and memberships on whole columns of the catalogue snapshot."""
+"""Comparison and membership conditions, evaluated on whole columns of the catalogue snapshot."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from alsolike.snapshot.snapshot import BooleanColumn, ListColumn, NumberColumn, 
 FixedColumn: TypeAlias = NumberColumn | BooleanColumn | StringColumn
 
 _COMPARED = 4
-"""So many codes are found by comparing all with each, which is faster than looking each one up."""
+"""Maximum number of codes that are compared with the whole column one by one; a lookup table is faster for more."""
 
 OPERATIONS: Mapping[Operator, Callable[[Any, Any], Any]] = MappingProxyType(
     {
@@ -39,7 +39,7 @@ OPERATIONS: Mapping[Operator, Callable[[Any, Any], Any]] = MappingProxyType(
 
 
 def match(column: FixedColumn | TextColumn | None, leaf: Leaf, resolver: Resolver, *, rows: int) -> Mask:
-    """Return which rows of a column meet the condition; a column of None has no values."""
+    """Return the mask of the rows that meet a condition; None means a column without values."""
     if column is None:
         return np.zeros(rows, bool)
     if isinstance(column, NumberColumn):
@@ -52,28 +52,28 @@ def match(column: FixedColumn | TextColumn | None, leaf: Leaf, resolver: Resolve
 
 
 def values(column: FixedColumn, rows: npt.NDArray[np.int64]) -> Array:
-    """Return a column's values at these rows; the row after its last has no value."""
+    """Return the values of a column at these rows; the row after the last one stands for a missing value."""
     array = column.codes if isinstance(column, StringColumn) else column.values
     none = np.full(1, np.nan if isinstance(column, NumberColumn) else -1, array.dtype)
     return np.concatenate([array, none]).take(rows)
 
 
 def with_values(column: FixedColumn, values: Array) -> FixedColumn:
-    """Return the column with the result of `values`."""
+    """Return a copy of the column with other values, as from `values`."""
     if isinstance(column, StringColumn):
         return dataclasses.replace(column, codes=values)
     return dataclasses.replace(column, values=values)
 
 
 def elements(leaf: Leaf, resolver: Resolver) -> list[str]:
-    """Return the texts; a list passes if it has one of them."""
+    """Return the texts of a membership condition; a list meets it if it contains one of the texts."""
     if isinstance(leaf, Comparison):
         raise InvalidInput(f"the filter compares {shown(leaf.column)} with {leaf.operator}, expected IN: it has lists")
     return resolver.elements(leaf)[0]
 
 
 def rows_with(column: ListColumn, texts: list[str]) -> Array:
-    """Return the rows whose lists have one of the texts; a row may be there more than once."""
+    """Return the rows with a list that contains one of the texts; rows may repeat."""
     if column.postings is None:
         places = np.flatnonzero(_among(column.dictionary, texts)(column.codes.data))
         return np.searchsorted(column.codes.offsets, places, side="right") - 1
@@ -82,20 +82,20 @@ def rows_with(column: ListColumn, texts: list[str]) -> Array:
 
 
 def compare(values: npt.NDArray[np.float64], operator: Operator, operand: float | None) -> Mask:
-    """Compare numbers, NaN for none, with one; nothing compares with None."""
+    """Return the mask of the comparison of numbers with an operand; comparisons with NaN or None are false."""
     if operand is None:
         return np.zeros(len(values), bool)
     mask: Mask = OPERATIONS[operator](values, operand)
-    return mask & (values == values) if operator is Operator.NOT_EQUAL else mask  # NaN differs from all
+    return mask & (values == values) if operator is Operator.NOT_EQUAL else mask  # NaN != x is true in NumPy
 
 
 def text(leaf: Comparison, resolver: Resolver) -> str | None:
-    """Return the text that a column of texts is compared with; None if the current item or user has none.
+    """Return the text operand of a comparison; None if the current item or user lacks the property.
 
     Raises
     ------
     InvalidInput
-        If it is no text, or the operator needs an order.
+        If the operand is not a text, or the operator is neither = nor !=.
     """
     _only_equality(leaf, "texts")
     return resolver.text(leaf)
@@ -131,14 +131,14 @@ def _match_strings(column: StringColumn, leaf: Leaf, resolver: Resolver) -> Mask
 
 
 def _among(dictionary: Dictionary, texts: list[str]) -> Callable[[Array], Mask]:
-    """Return a test for codes, -1 for none, that are those of one of the texts."""
+    """Return a function that maps codes (-1: no value) to the mask of the codes of these texts."""
     wanted = dictionary.codes(texts)
     wanted = wanted[wanted >= 0]
     if not len(wanted):
         return lambda codes: np.zeros(len(codes), bool)
     if len(wanted) <= _COMPARED:
         return lambda codes: functools.reduce(operator.or_, (codes == code for code in wanted.tolist()))
-    flags = np.zeros(len(dictionary) + 1, bool)  # the last one is that of -1
+    flags = np.zeros(len(dictionary) + 1, bool)  # the last flag is for code -1
     flags[wanted] = True
     return lambda codes: flags.take(codes, mode="wrap")
 

@@ -1,11 +1,10 @@
-"""Filters over the items of a model: conditions as operations on whole columns of the catalogue snapshot.
+"""The evaluation of filters for all items of a model at once, on whole columns of the catalogue snapshot.
 
-A condition on a value that an item or the user does not have is false, and NOT (also of NOT IN) turns that into true.
-Conditions on interactions that AND joins apply to one and the same interaction.
-
-Results that depend only on the catalogue and the parameters are cached, and so are the columns in the order of the
-model's positions. Results that depend on the user are a few positions, all items or none. Each request compares only
-items' values with the time, the user or the current item.
+A condition on a missing value of an item or user is false; NOT and NOT IN negate this result to true. Conditions on
+interactions that are joined by AND must hold for the same interaction.
+The evaluator caches results that depend only on the catalogue and the parameters, and columns in the order of the
+model's positions. Results that depend on the user's interactions are sparse sets. A request therefore computes only
+comparisons of item columns with the time, the user or the current item.
 """
 
 from __future__ import annotations
@@ -47,24 +46,26 @@ from alsolike.runtime.errors import InvalidInput
 from alsolike.snapshot.snapshot import ListColumn, Snapshot, TextColumn
 
 CACHE_BYTES = 64_000_000
-_POSITIONS_OF_ROWS = ("positions of rows",)  # a key like no column's name
-_ENTRY_BYTES = 2_000  # approximate overhead of a cached entry: its key and parameter values
+_POSITIONS_OF_ROWS = ("positions of rows",)  # a tuple, so it differs from all column names
+_ENTRY_BYTES = 2_000  # approximate size of a cache entry's key and parameter values
 
 Bias: TypeAlias = npt.NDArray[np.float32]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class FilterInputs:
-    """A request's inputs to a filter.
+    """The inputs of a filter from a request.
 
     Attributes
     ----------
     now_ms
-        The time of the request.
+        Time of the request, epoch milliseconds.
     values
-        Values of the parameters.
+        Values of the filter's parameters.
+    recent
+        Interactions of the requesting user.
     item, user
-        Properties of the item that the request is about, and of the requesting user.
+        Properties of the current item and of the requesting user.
     """
 
     now_ms: int
@@ -80,15 +81,15 @@ class FilterEvaluator:
     Parameters
     ----------
     rows
-        int64 `(items + 1,)`: the snapshot's row of the item at each position of the model, -1 for none.
-    positions
-        Returns the position in the model of each id, 0 for an unknown one.
-    canonical
-        Returns the canonical name of an event type in any spelling; raises `UnknownEventType` for others.
-    barred
-        Positions that never pass.
-    cache_bytes
-        Maximum size of the results that are cached until the next snapshot.
+        int64 `(items + 1,)`: row of the snapshot for each position of the model; -1 without a row.
+        positions
+            Returns the positions of item IDs in the model; 0 for unknown IDs.
+        canonical
+            Returns the canonical name of an event type; raises `UnknownEventType` for unknown types.
+        barred
+            Positions that no filter admits.
+        cache_bytes
+            Maximum size of the cache in bytes.
     """
 
     def __init__(
@@ -102,19 +103,19 @@ class FilterEvaluator:
         cache_bytes: int = CACHE_BYTES,
     ) -> None:
         self._snapshot = snapshot
-        self._rows = np.where(rows < 0, snapshot.row_count, rows)  # one past the last: without values
+        self._rows = np.where(rows < 0, snapshot.row_count, rows)  # the row after the last one has no values
         self._positions_of = positions
         self._canonical = canonical
         self._barred = SparseSet(barred, outside=True)
         self._cache: BoundedCache[Hashable, Any] = BoundedCache(cache_bytes)
 
     def bias(self, filter_: Filter, asked: FilterInputs, *, name: str) -> Bias:
-        """Return the graph's `bias`, float32 `(items + 1,)`: 0 for an item that passes, -inf for any other.
+        """Return the model's input `bias`, float32 `(items + 1,)`: 0 for items that pass, -inf for all others.
 
         Parameters
         ----------
         name
-            Which one of the configuration's filters it is.
+            Name of the filter in error messages.
         """
         expressions = _applicable(filter_, asked.values, name=name)
         return filter_sets.bias(self._allowed(expressions, asked), len(self._rows))
@@ -131,13 +132,13 @@ class FilterEvaluator:
         return filter_sets.intersection([passing, *map(complement, excluded), self._barred])
 
     def _of_expression(self, expression: Expression, resolver: Resolver, recent: Recent) -> PositionSet:
-        """Return the positions that meet the condition; parts that do not depend on the request are cached."""
+        """Return the positions that meet the condition of an expression; request-independent parts are cached."""
         if expression.is_static:
             return self._cached(expression.key, expression.condition, expression.parameters, resolver)
         return self._computed(expression.condition, resolver, recent)
 
     def _set(self, condition: Condition, resolver: Resolver, recent: Recent) -> PositionSet:
-        """Return the positions that meet a part of a condition; see `_of_expression`."""
+        """Return the positions that meet an operand of a condition; a static operand is cached."""
         if is_static(condition):
             used = dict.fromkeys(name for leaf in leaves(condition) for name in parameters_of(leaf))
             return self._cached(condition, condition, tuple(used), resolver)
@@ -166,7 +167,7 @@ class FilterEvaluator:
         return self._of_column(condition, resolver)
 
     def _kept(self, key: Hashable, compute: Callable[[], Any]) -> Any:
-        """Return the cached value of a key, computed if it is missing."""
+        """Return the cached value of a key; compute and cache a missing value."""
         kept = self._cache.get(key)
         if kept is None:
             kept = compute()
@@ -174,7 +175,7 @@ class FilterEvaluator:
         return kept
 
     def _of_ids(self, leaf: Leaf, resolver: Resolver) -> PositionSet:
-        """Return which positions have one of the ids: the model knows those of items outside the catalogue, too."""
+        """Return the positions of item IDs from the model, which also knows items without a row in the snapshot."""
         if isinstance(leaf, Membership):
             return SparseSet(self._positions_of(resolver.elements(leaf)[0]))
         text = filter_columns.text(leaf, resolver)
@@ -183,7 +184,7 @@ class FilterEvaluator:
         return SparseSet(self._positions_of([text]), outside=leaf.operator is Operator.NOT_EQUAL)
 
     def _of_column(self, leaf: Leaf, resolver: Resolver) -> PositionSet:
-        """Return the positions that meet a condition on a column; its values are cached in their order."""
+        """Return the positions that meet a condition on a column, which is cached in the order of positions."""
         if self._snapshot.column_types.get(leaf.column.key) is ColumnType.LIST:
             return self._of_lists(leaf, resolver)
         column = self._snapshot.column(leaf.column.key)
@@ -195,7 +196,7 @@ class FilterEvaluator:
         return filter_columns.match(arranged, leaf, resolver, rows=len(self._rows))
 
     def _of_lists(self, leaf: Leaf, resolver: Resolver) -> PositionSet:
-        """Return which positions have lists with one of the texts, segment by segment; 0 is that of other rows."""
+        """Return the positions of items with a list that contains one of the texts."""
         texts = filter_columns.elements(leaf, resolver)
         positions = self._kept(_POSITIONS_OF_ROWS, self._positions_of_rows)
         mask = np.zeros(len(self._rows), bool)
@@ -205,14 +206,14 @@ class FilterEvaluator:
         return mask
 
     def _positions_of_rows(self) -> npt.NDArray[np.int32]:
-        """Return the position of the item of each row, 0 for none."""
-        positions = np.zeros(self._snapshot.row_count + 1, np.int32)  # the last one is that of no row
+        """Return the position in the model for each row of the snapshot; 0 for items outside the model."""
+        positions = np.zeros(self._snapshot.row_count + 1, np.int32)  # the last element is for items without a row
         positions[self._rows] = np.arange(len(self._rows), dtype=np.int32)
         return positions
 
 
 def _groups(condition: And | Or) -> list[Condition]:
-    """Return the operands, combining all that can be cached, and all that AND applies to one interaction."""
+    """Return the operands, with the static ones and (for AND) the ones on interactions combined to one each."""
     static: list[Condition] = []
     of_interaction: list[Condition] = []
     others: list[Condition] = []
@@ -223,24 +224,24 @@ def _groups(condition: And | Or) -> list[Condition]:
             of_interaction.append(operand)
         else:
             others.append(operand)
-    if not of_interaction and not others:  # it is kept as a whole
+    if not of_interaction and not others:  # the whole condition is cached
         return static
     parts = [part for part in (static, of_interaction) if part]
     return [*(type(condition)(tuple(part)) if len(part) > 1 else part[0] for part in parts), *others]
 
 
 def _applicable(filter_: Filter, values: Values, *, name: str) -> tuple[Expression, ...]:
-    """Return the expressions that apply: all except EXCLUDE ones with a missing parameter.
+    """Return the expressions of a filter without EXCLUDE expressions that lack the value of a parameter.
 
     Parameters
     ----------
     name
-        What errors call the filter.
+        Name of the filter in error messages.
 
     Raises
     ------
     InvalidInput
-        If an INCLUDE expression misses a parameter, or the filter does not have one that is given.
+        If an INCLUDE expression lacks the value of a parameter, or a value has no parameter.
     """
     refuse_unknown(values, filter_, name=name)
     expressions = []
@@ -257,7 +258,7 @@ def _applicable(filter_: Filter, values: Values, *, name: str) -> tuple[Expressi
 
 
 def refuse_unknown(values: Collection[str], filter_: Filter, *, name: str) -> None:
-    """Raise an error for values of parameters that a filter does not have; see `FilterEvaluator.bias`."""
+    """Raise `InvalidInput` for values without a parameter in the filter."""
     known = filter_.parameters
     for given in values:
         if given not in known:

@@ -33,11 +33,11 @@ class Recent:
     Attributes
     ----------
     positions
-        int64 `(n,)`, of the items in the model; 0 for an unknown one.
-    event_types
-        From the profile.
-    event_time_ms
-        int64 `(n,)`.
+        int64 `(n,)`: positions of the items in the model; 0 for unknown items.
+        event_types
+            Event types in the spelling of the profile.
+        event_time_ms
+            int64 `(n,)`: event times, epoch milliseconds.
     """
 
     positions: Positions
@@ -49,7 +49,7 @@ NO_INTERACTIONS = Recent(NO_POSITIONS, (), np.zeros(0, np.int64))
 
 
 def is_of_one_interaction(condition: Condition) -> bool:
-    """Return true if single interactions decide a condition. NOT is evaluated per item, over all its interactions."""
+    """Return true if a condition reads only interactions, and has no NOT, which considers all interactions at once."""
     if isinstance(condition, And | Or):
         return all(map(is_of_one_interaction, condition.operands))
     return not isinstance(condition, Not) and condition.column.dataset is ColumnDataset.INTERACTIONS
@@ -61,7 +61,7 @@ def match(condition: Condition, recent: Recent, resolver: Resolver, *, canonical
     Parameters
     ----------
     canonical
-        See `filter_evaluation.FilterEvaluator`.
+        As for `filters.evaluation.FilterEvaluator`.
     """
     if isinstance(condition, And | Or):
         masks = [match(operand, recent, resolver, canonical=canonical) for operand in condition.operands]
@@ -70,7 +70,7 @@ def match(condition: Condition, recent: Recent, resolver: Resolver, *, canonical
     assert isinstance(condition, Membership | Comparison)
     if condition.column.key == EVENT_TYPE:
         return _of_type(condition, recent, resolver, canonical)
-    assert isinstance(condition, Comparison)  # the parser lets no IN past TIMESTAMP
+    assert isinstance(condition, Comparison)  # the parser rejects IN for TIMESTAMP
     return compare(recent.event_time_ms / 1000, condition.operator, resolver.number(condition))
 
 
@@ -90,5 +90,5 @@ def _of_type(leaf: Leaf, recent: Recent, resolver: Resolver, canonical: Callable
 def _known(event_type: str, canonical: Callable[[str], str]) -> str:
     try:
         return canonical(event_type)
-    except UnknownEventType:  # from an earlier configuration, or never declared
+    except UnknownEventType:  # the current configuration does not declare the type
         return event_type.lower()

@@ -1,4 +1,4 @@
-"""The parser of filter expressions in Amazon Personalize's language."""
+"""The parser of filter expressions in Amazon Personalize's filter language."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 @struct
 class Token:
-    """A piece of the expression; `kind` is a group of the pattern, or `end`."""
+    """A token; `kind` is a group of the token pattern, or `end`."""
 
     kind: str
     text: str
@@ -55,7 +55,7 @@ class Token:
 
     @property
     def value(self) -> str:
-        """The text between the quotes of a `text`."""
+        """The unescaped content of a token of kind `text`."""
         return _ESCAPED.sub(r"\1", self.text[1:-1])
 
     def __str__(self) -> str:
@@ -63,12 +63,12 @@ class Token:
 
 
 def tokens(expression: str) -> list[Token]:
-    """Cut an expression into its pieces, the last one `end`.
+    """Return the tokens of an expression, followed by an `end` token.
 
     Raises
     ------
     InvalidFilter
-        If it is too long, or has a character that starts no piece.
+        If the expression is too long, or contains a character that starts no token.
     """
     if len(expression) > MAX_CHARACTERS:
         raise InvalidFilter(
@@ -89,12 +89,12 @@ def tokens(expression: str) -> list[Token]:
 
 
 def unexpected(token: Token, expected: str) -> InvalidFilter:
-    """Return the error with the token at a position, and the expectation."""
+    """Return the error for an unexpected token, with its position and the expectation."""
     return InvalidFilter(f"character {token.offset + 1}: found {token}, expected {expected}", offset=token.offset)
 
 
 class TokenReader:
-    """Steps through the pieces of an expression, from left to right."""
+    """A reader of tokens, from left to right."""
 
     def __init__(self, tokens: list[Token]) -> None:
         self._tokens = tokens
@@ -102,27 +102,27 @@ class TokenReader:
 
     @property
     def now(self) -> Token:
-        """The piece that is next."""
+        """The next token."""
         return self._tokens[self._index]
 
     def step(self) -> Token:
-        """Step over the next piece, and return it."""
+        """Consume and return the next token."""
         token = self.now
         self._index += 1
         return token
 
     def is_next(self, text: str) -> bool:
-        """Return true if a keyword or symbol is next."""
+        """Return true if the next token is this keyword or symbol."""
         return self.now.kind in ("word", "symbol") and self.now.text.upper() == text.upper()
 
     def take(self, text: str) -> bool:
-        """Step over a keyword or symbol if it is next."""
+        """Consume the next token if it is this keyword or symbol; return true then."""
         is_found = self.is_next(text)
         self._index += is_found
         return is_found
 
     def one_of(self, *texts: str) -> str:
-        """Skip one of the keywords or symbols, and return it in the given spelling."""
+        """Consume one of the keywords or symbols; return it in the spelling of the argument."""
         for text in texts:
             if self.take(text):
                 return text
@@ -130,7 +130,7 @@ class TokenReader:
 
 
 def is_name(text: str) -> bool:
-    """Return whether an expression can name a column like this.
+    """Return true if a text is a valid column name in a filter expression.
 
     Examples
     --------
@@ -144,7 +144,7 @@ def is_name(text: str) -> bool:
 MAX_PARAMETERS = 25
 MAX_PARAMETER_CHARACTERS = 50
 MAX_DEPTH = 32
-"""Groups and negations inside each other."""
+"""Maximum depth of nested groups and negations."""
 
 _INTERACTION_COLUMNS = {"event_type": EVENT_TYPE, "eventtype": EVENT_TYPE, "timestamp": TIMESTAMP}
 _ORDERINGS = frozenset(Operator) - {Operator.EQUAL, Operator.NOT_EQUAL}
@@ -160,7 +160,7 @@ def parse(expression: str) -> Filter:
     Raises
     ------
     InvalidFilter
-        With the character position, the token and the expectation.
+        If the expression is invalid; the message has the character position, the token and the expectation.
 
     Examples
     --------
@@ -171,7 +171,7 @@ def parse(expression: str) -> Filter:
 
 
 class _Parser(TokenReader):
-    """Each method reads one rule of the grammar."""
+    """A recursive descent parser; each method parses one rule of the grammar."""
 
     def __init__(self, tokens: list[Token]) -> None:
         super().__init__(tokens)
@@ -209,7 +209,7 @@ class _Parser(TokenReader):
         return operands[0] if len(operands) == 1 else And(operands)
 
     def _joined(self, keyword: str, rule: Callable[[], Condition]) -> tuple[Condition, ...]:
-        """Read operands; those of a group that is joined by the same keyword are as good without their parentheses."""
+        """Parse operands that a keyword joins; groups with the same keyword are flattened."""
         kind = And if keyword == "AND" else Or
         operands: list[Condition] = []
         while not operands or self.take(keyword):
@@ -331,7 +331,7 @@ class _Parser(TokenReader):
         start = self.now
         self.step()
         number = self.now
-        if number.kind == "number" and number.text.startswith("-"):  # as in NOW -30 DAYS
+        if number.kind == "number" and number.text.startswith("-"):  # the sign is a part of the number in NOW -30 DAYS
             self.step()
             return Time(-1, -float(number.text), self._unit(), start.offset)
         if self.is_next("+") or self.is_next("-"):

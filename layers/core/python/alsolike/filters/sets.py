@@ -1,7 +1,6 @@
-"""Sets of positions in a model, dense or sparse.
+"""Dense and sparse sets of positions in a model.
 
-A set is a mask, or a `SparseSet` if it differs from all or none in few positions: users interact with few of a million
-items.
+A dense set is a mask. A `SparseSet` lists the few positions that are in the set, or the few that are not.
 """
 
 from __future__ import annotations
@@ -22,14 +21,14 @@ _BITS_OF_MINUS_INFINITY = np.float32(-np.inf).view(np.int32)
 
 @struct
 class SparseSet:
-    """These positions, which may repeat; all but these if `outside`."""
+    """The set of these positions, which may repeat; if `outside` is true, the set of all other positions."""
 
     positions: Positions
     outside: bool = False
 
     @property
     def nbytes(self) -> int:
-        """The size in memory."""
+        """The size in memory, in bytes."""
         return self.positions.nbytes
 
 
@@ -46,7 +45,7 @@ def complement(of: PositionSet) -> PositionSet:
 
 
 def intersection(sets: Sequence[PositionSet]) -> PositionSet:
-    """Return the positions that are in all sets; it may be one of them, so do not write into it."""
+    """Return the positions that are in all sets. The result may be one of the arguments, so do not change it."""
     common: PositionSet = EVERYTHING
     for other in sets:
         common = _both(common, other)
@@ -65,7 +64,7 @@ def bias(of: PositionSet, size: int) -> npt.NDArray[np.float32]:
         factors = np.zeros(size, np.float32) if of.outside else np.full(size, others, np.float32)
         factors[of.positions] = inside
         return factors
-    # 1 - 1 has no bits, and 0 - 1 has all of them, like -inf: several times as fast as np.where.
+    # 1 - 1 has no bits set and 0 - 1 has all, so a bitwise AND with -inf gives 0 or -inf, faster than np.where.
     bits = np.subtract(of.view(np.int8), 1, dtype=np.int32)
     bits &= _BITS_OF_MINUS_INFINITY
     return bits.view(np.float32)

@@ -1,4 +1,4 @@
-"""Undeclared columns and event types in filters, with the closest declared names."""
+"""The check of filters for undeclared columns and event types, with suggestions of declared names."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from alsolike.runtime.errors import UnknownEventType
 
 
 def unknown_event_types(filter_: Filter, configuration: Configuration) -> Iterator[tuple[int, str]]:
-    """Yield the character at which a condition with an undeclared event type stands, and the reason."""
+    """Yield the character position of each condition with an undeclared event type, and the error message."""
     for column, text in texts(filter_):
         if column.dataset is not ColumnDataset.INTERACTIONS or column.key != EVENT_TYPE:
             continue
@@ -23,7 +23,7 @@ def unknown_event_types(filter_: Filter, configuration: Configuration) -> Iterat
 
 
 def texts(filter_: Filter) -> Iterator[tuple[Column, str]]:
-    """Yield the texts that stand in conditions, each with the column that it is compared with."""
+    """Yield the literal texts in conditions, each with its column."""
     for expression in filter_.expressions:
         for leaf in expression.leaves():
             values = leaf.elements if isinstance(leaf, Membership) else (leaf.value,)
@@ -34,10 +34,10 @@ def texts(filter_: Filter) -> Iterator[tuple[Column, str]]:
 def undeclared(
     filter_: Filter, *, item_columns: Mapping[str, ColumnType], user_columns: Mapping[str, ColumnType]
 ) -> Iterator[tuple[int, str]]:
-    """Yield the character position of each undeclared column, with the fault.
+    """Yield the character position of each undeclared column, and the error message.
 
-    The catalogue snapshot has values of declared columns only, so other columns match no item. Users and the
-    current item keep all properties that clients sent, of any type.
+    The catalogue snapshot contains only declared columns, so conditions on other columns match no item. Users and the
+    current item have all properties that clients sent, with values of any type.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The tree of a filter expression; `filters.parse` makes it."""
+"""The syntax tree of a filter expression, which `filters.parser.parse` returns."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from alsolike.runtime.struct import struct
 
 ITEM_ID = "itemId"
 EVENT_TYPE, TIMESTAMP = "eventType", "timestamp"
-"""The columns of interactions that a live profile keeps; the time in seconds since 1970."""
+"""The columns of interactions in a live profile; the timestamp is in seconds since 1970."""
 
 
 class Verb(StrEnum):
@@ -22,7 +22,7 @@ class Verb(StrEnum):
 
 
 class ColumnDataset(StrEnum):
-    """The object whose column a condition reads."""
+    """The dataset of a column in a condition."""
 
     ITEMS = "Items"
     INTERACTIONS = "Interactions"
@@ -31,7 +31,7 @@ class ColumnDataset(StrEnum):
 
 
 class Unit(StrEnum):
-    """A length of time."""
+    """A unit of time."""
 
     MINUTES = "MINUTES"
     HOURS = "HOURS"
@@ -40,7 +40,7 @@ class Unit(StrEnum):
 
 
 class Operator(StrEnum):
-    """A comparison."""
+    """A comparison operator."""
 
     EQUAL = "="
     NOT_EQUAL = "!="
@@ -57,11 +57,11 @@ class Column:
     Attributes
     ----------
     name
-        As it is written in the expression.
-    key
-        The property's name: camelCase.
-    offset
-        The character at which it stands, from 0.
+        The column's name as spelled in the expression.
+        key
+            Name of the property, in camelCase.
+        offset
+            Character position in the expression, from 0.
     """
 
     dataset: ColumnDataset
@@ -72,23 +72,23 @@ class Column:
 
 @struct
 class Parameter:
-    """A value from the request."""
+    """A parameter, whose value the request gives."""
 
     name: str
 
 
 @struct
 class Time:
-    """The time of the request, or one at a distance before or after it.
+    """NOW, the time of the request, plus or minus an amount of time.
 
     Attributes
     ----------
     sign
-        -1 for before, 1 for after.
+        -1 for times before the request, 1 for times after it.
     amount
-        In units, at least 0.
+        Number of units, at least 0.
     offset
-        Its character position, from 0.
+        Character position in the expression, from 0.
     """
 
     sign: int = 1
@@ -108,7 +108,7 @@ Value: TypeAlias = float | str | bool | Parameter | Time | Column
 
 @struct
 class Membership:
-    """A test that a value of a column is among given elements or those of the current item or user."""
+    """A condition that a column has one of some elements, or a value of a column of the current item or user."""
 
     column: Column
     elements: tuple[Element, ...] | Column
@@ -116,7 +116,7 @@ class Membership:
 
 @struct
 class Comparison:
-    """A comparison of a column's value with another one."""
+    """A comparison of a column with a value."""
 
     column: Column
     operator: Operator
@@ -125,21 +125,21 @@ class Comparison:
 
 @struct
 class Not:
-    """The opposite of a condition."""
+    """The negation of a condition."""
 
     operand: Condition
 
 
 @struct
 class And:
-    """Every one of two or more conditions."""
+    """The conjunction of two or more conditions."""
 
     operands: tuple[Condition, ...]
 
 
 @struct
 class Or:
-    """At least one of two or more conditions."""
+    """The disjunction of two or more conditions."""
 
     operands: tuple[Condition, ...]
 
@@ -155,18 +155,18 @@ def _computed() -> Any:
 
 @struct
 class Expression:
-    """One part between pipes.
+    """An INCLUDE or EXCLUDE expression of a filter; pipes separate several ones.
 
     Attributes
     ----------
     tests
-        On the requesting user; all of them must hold for the expression to apply.
+        Conditions on the requesting user after IF; the expression applies only if all of them hold.
     parameters
-        Names of the parameters, each once, in their order.
+        Names of the parameters, without repetitions, in the order of the expression.
     is_static
         True if the condition depends only on the catalogue and the parameters.
     key
-        Text of the condition, under which its result is cached: its hash is computed once.
+        Cache key of the condition: a text, because Python computes the hash of a string only once.
     """
 
     verb: Verb
@@ -184,24 +184,24 @@ class Expression:
         object.__setattr__(self, "key", repr(self.condition))
 
     def leaves(self) -> Iterator[Leaf]:
-        """Yield the comparisons and memberships, those of the user last."""
+        """Yield the comparisons and memberships of the condition, then of the tests on the user."""
         for condition in (self.condition, *self.tests):
             yield from leaves(condition)
 
 
 @struct
 class Filter:
-    """A filter: the union of its INCLUDE expressions, less the union of its EXCLUDE expressions.
+    """A filter: the union of its INCLUDE expressions minus the union of its EXCLUDE expressions.
 
     Attributes
     ----------
     parameters
-        Names of the parameters, each once, in their order.
+        Names of the parameters, without repetitions, in the order of the expressions.
     columns
-        The columns that conditions read, once per occurrence, in their order.
+        The columns of all conditions, with repetitions, in the order of the expressions.
     needs_user, needs_history, needs_catalogue, needs_item
-        True if it reads properties of the requesting user, the user's interactions, columns of items, or the item that
-        the request is about.
+        True if conditions read properties of the requesting user, the user's interactions, columns of items, or
+        properties of the current item.
     """
 
     expressions: tuple[Expression, ...]
@@ -253,13 +253,13 @@ def leaves(condition: Condition) -> Iterator[Leaf]:
 
 
 def reference(leaf: Leaf) -> Column | None:
-    """Return the column of the current item or user that a condition compares with; None without one."""
+    """Return the operand of a condition if it is a column of the current item or user, otherwise None."""
     operand = leaf.value if isinstance(leaf, Comparison) else leaf.elements
     return operand if isinstance(operand, Column) else None
 
 
 def parameters_of(leaf: Leaf) -> Iterator[str]:
-    """Return the names of the parameters that a condition takes values from, in their order."""
+    """Return the names of the parameters in a condition, in their order."""
     if isinstance(leaf, Comparison):
         operands: tuple[object, ...] = (leaf.value.amount if isinstance(leaf.value, Time) else leaf.value,)
     else:

@@ -1,4 +1,4 @@
-"""The type check of a filter's conditions against the declared types of their columns."""
+"""The type check of conditions in filters, by the declared types of columns."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _EXPECTED = {
 
 
 def mismatches(filter_: Filter, columns: Mapping[ColumnDataset, Mapping[str, ColumnType]]) -> Iterator[tuple[int, str]]:
-    """Yield the character position of each condition that its column can never meet, with the expectation.
+    """Yield the character position of each condition whose operand does not fit the column's type, and the message.
 
     Parameters
     ----------
     columns
-        Declared types by dataset and property; undeclared columns may have any type.
+        Declared types by dataset and property; undeclared columns can have any type.
     """
     for expression in filter_.expressions:
         for leaf in expression.leaves():
@@ -53,7 +53,7 @@ def _type(column: Column, columns: Mapping[ColumnDataset, Mapping[str, ColumnTyp
 
 
 def _misfit(leaf: Leaf, type_: ColumnType, other: ColumnType | None) -> str | None:
-    """Return the reason why a column and one of the current item or user have no value in common."""
+    """Return an error message if the types of a column and of its operand column have no common values."""
     kinds = next(kinds for kinds in (_NUMBERS, (*_TEXTS, ColumnType.LIST), (ColumnType.BOOLEAN,)) if type_ in kinds)
     if other is None:
         return None
@@ -79,7 +79,7 @@ def _problem(leaf: Leaf, type_: ColumnType) -> str | None:
 
 
 def _literals(leaf: Leaf) -> list[float | str | bool]:
-    """Return the values that stand in the expression itself."""
+    """Return the literal values of a condition."""
     if isinstance(leaf, Comparison):
         return [leaf.value] if isinstance(leaf.value, float | str | bool) else []
     return [] if isinstance(leaf.elements, Column) else [text for text in leaf.elements if isinstance(text, str)]

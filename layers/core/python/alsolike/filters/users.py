@@ -1,4 +1,4 @@
-"""Conditions on the requesting user, evaluated over one object of properties."""
+"""The evaluation of conditions on the requesting user's properties."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _EQUALITIES = (Operator.EQUAL, Operator.NOT_EQUAL)
 
 
 def holds(condition: Condition, resolver: Resolver) -> bool:
-    """Return true if a condition on the user holds. A property that the user does not have fails every comparison."""
+    """Return true if a condition on the user holds. Comparisons with a missing property are false."""
     if isinstance(condition, Not):
         return not holds(condition.operand, resolver)
     if isinstance(condition, And | Or):
@@ -27,14 +27,14 @@ def holds(condition: Condition, resolver: Resolver) -> bool:
     except InvalidInput:
         if any(True for _ in parameters_of(condition)):
             raise
-        return False  # the column is undeclared: a value of another type counts as missing
+        return False  # an undeclared column: values of another type count as missing
 
 
 def _leaf_holds(leaf: Leaf, value: Any, resolver: Resolver) -> bool:
     if isinstance(value, list):
         return isinstance(leaf, Membership) and not set(resolver.elements(leaf)[0]).isdisjoint(map(str, value))
     if not isinstance(value, str | int | float):
-        return False  # an object, which compares with nothing
+        return False  # objects are not comparable
     if isinstance(leaf, Membership):
         if isinstance(value, bool):
             return value in resolver.truths(leaf)

@@ -1,4 +1,4 @@
-"""The values of a request, and their resolution in a filter's conditions."""
+"""The values of a filter's parameters in a request, and the resolution of operands to values."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _UNIT_MS = {Unit.MINUTES: 60_000, Unit.HOURS: 3_600_000, Unit.DAYS: 86_400_000, Unit.WEEKS: 604_800_000}
 
 Values = Mapping[str, tuple[str, ...]]
-"""The texts of each parameter by its name."""
+"""The values of parameters, as text, by the parameter's name."""
 
 
 def parse_values(name: str, text: str) -> tuple[str, ...]:
-    """Return the values in one entry of `filterValues`: quoted and separated by commas, or plain ones.
+    """Return the comma-separated values in one entry of `filterValues`, with or without quotes.
 
     Examples
     --------
@@ -60,19 +60,19 @@ def parse_values(name: str, text: str) -> tuple[str, ...]:
 
 @struct
 class Resolver:
-    """The values of a condition's parameters, times, and columns of the current item or user.
+    """The resolution of operands: parameters, times, and columns of the current item or user.
 
-    A property that the current item or user does not have is None or empty. So is one of another type than the column
-    that it is compared with, because the caller could not correct it.
+    A missing property of the current item or user resolves to None or an empty list. A property of another type does,
+    too: the caller of the request cannot correct it, so it is no error.
 
     Attributes
     ----------
     values
-        Values of all parameters that occur.
+        Values of all parameters of the condition.
     now_ms
-        The value of NOW.
+        The value of NOW, epoch milliseconds.
     item, user
-        Properties of the item that the request is about, and of the requesting user; empty if unknown.
+        Properties of the current item and of the requesting user; empty for unknown ones.
     """
 
     values: Values
@@ -81,19 +81,19 @@ class Resolver:
     user: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def elements(self, leaf: Membership) -> tuple[list[str], bool]:
-        """Return the texts, and true if everything is an element."""
+        """Return the texts of a membership condition, and true if `"*"` is among its elements."""
         if isinstance(leaf.elements, Column):
             return _texts(self._found(leaf.elements)), False
         everything = any(isinstance(element, Everything) for element in leaf.elements)
         return [text for text, _ in self._sources(leaf.elements)], everything
 
     def text(self, leaf: Comparison) -> str | None:
-        """Return the text to compare with.
+        """Return the operand of a comparison as text; None if the current item or user lacks the property.
 
         Raises
         ------
         InvalidInput
-            If it is none.
+            If the operand is not a text.
         """
         if isinstance(leaf.value, Column):
             resolved = self._found(leaf.value)
@@ -104,7 +104,7 @@ class Resolver:
         return value
 
     def number(self, leaf: Comparison) -> float | None:
-        """Return the number to compare with; see `text`."""
+        """Return the operand as a number, with the same rules as `text`."""
         if isinstance(leaf.value, Column):
             return next(iter(_numbers(self._found(leaf.value))), None)
         if isinstance(leaf.value, Time):
@@ -113,20 +113,20 @@ class Resolver:
         return value if isinstance(value, float) else self._as_number(value, leaf.column, leaf.value)
 
     def numbers(self, leaf: Membership) -> list[float]:
-        """Return the elements as numbers; see `text`."""
+        """Return the elements as numbers; raise `InvalidInput` for other texts."""
         if isinstance(leaf.elements, Column):
             return _numbers(self._found(leaf.elements))
         return [self._as_number(text, leaf.column, source) for text, source in self._sources(leaf.elements)]
 
     def truth(self, leaf: Comparison) -> bool | None:
-        """Return the truth value to compare with; see `text`."""
+        """Return the operand as a truth value, with the same rules as `text`."""
         if isinstance(leaf.value, Column):
             return next(iter(_truths(self._found(leaf.value))), None)
         value = self._operand(leaf)
         return value if isinstance(value, bool) else self._as_truth(value, leaf.column, leaf.value)
 
     def truths(self, leaf: Membership) -> list[bool]:
-        """Return the elements as truth values; see `text`."""
+        """Return the elements as truth values; raise `InvalidInput` for other texts."""
         if isinstance(leaf.elements, Column):
             return _truths(self._found(leaf.elements))
         return [self._as_truth(text, leaf.column, source) for text, source in self._sources(leaf.elements)]
@@ -135,7 +135,7 @@ class Resolver:
         return (self.user if column.dataset is ColumnDataset.CURRENT_USER else self.item).get(column.key)
 
     def _operand(self, leaf: Comparison) -> Value:
-        """Return the value in the expression, or the text of its parameter."""
+        """Return the literal value of a comparison, or the value of its parameter."""
         if not isinstance(leaf.value, Parameter):
             return leaf.value
         return self._only_text(leaf.value, leaf.column)
@@ -158,11 +158,11 @@ class Resolver:
                 raise InvalidInput(
                     f"filterValues.{name} is {describe(text)}, expected a number of {time.unit} that is not below 0"
                 )
-        # In whole milliseconds first: so a time that is exactly as long ago compares as equal.
+        # Computed in integer milliseconds, so that a time at exactly this distance compares as equal.
         return (self.now_ms + time.sign * amount * _UNIT_MS[time.unit]) / 1000
 
     def _sources(self, elements: Sequence[Element]) -> Iterator[tuple[str, Element]]:
-        """Yield each text with the element that it comes from."""
+        """Yield each text of the elements with its element, which is the text itself or a parameter."""
         for element in elements:
             if isinstance(element, Parameter):
                 yield from ((text, element) for text in self.values[element.name])
@@ -183,12 +183,12 @@ class Resolver:
 
 
 def shown(column: Column) -> str:
-    """Return a column in the expression's spelling."""
+    """Return the name of a column as spelled in the expression, for error messages."""
     return f"{column.dataset}.{column.name}"
 
 
 def mismatch(value: object, column: Column, source: object, *, expected: str) -> InvalidInput:
-    """Return the error for a value that is not of its column's type."""
+    """Return the error for a value that does not fit the type of its column."""
     if isinstance(source, Parameter):
         return InvalidInput(
             f"filterValues.{source.name} is {describe(value)}, expected {expected}, as {shown(column)} has"
@@ -198,7 +198,7 @@ def mismatch(value: object, column: Column, source: object, *, expected: str) ->
 
 
 def _number(text: str) -> float:
-    """Return a text's number, NaN if it has none."""
+    """Return a text as a finite number; NaN for other texts."""
     number = float(text) if _NUMBER.fullmatch(text.strip()) else math.nan
     return number if math.isfinite(number) else math.nan
 

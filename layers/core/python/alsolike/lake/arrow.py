@@ -1,4 +1,4 @@
-"""The Arrow types of the lake's columns; the core's layer has no Arrow, so its users pass the module."""
+"""The Arrow types of the lake's columns. Callers pass the module `pyarrow`, which the core's layer does not contain."""
 
 from __future__ import annotations
 
@@ -15,5 +15,5 @@ def arrow_type(pa: Any, glue_type: str) -> Any:
 
 
 def arrow_schema(pa: Any, columns: Mapping[str, str]) -> Any:
-    """Return the Arrow schema of a table with these columns, by their Glue types."""
+    """Return the Arrow schema of a table from the Glue type of each column."""
     return pa.schema([(name, arrow_type(pa, glue_type)) for name, glue_type in columns.items()])

@@ -1,4 +1,4 @@
-"""Records that could not be read, and batches that a consumer gave up on."""
+"""Unreadable records, and batches of records that a consumer failed to process."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from alsolike.runtime.errors import InvalidInput
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class QuarantinedRecord:
-    """An unreadable record. A repeated write produces the same object with the same bytes."""
+    """An unreadable record. Its key and content are deterministic, so a repeated write changes nothing."""
 
     record: StreamRecord
     reason: str
 
     @property
     def key(self) -> str:
-        """The key in the lake bucket, by the day of the record's arrival."""
+        """The key in the lake bucket, with the day of the record's arrival."""
         date = lake.event_date(self.record.arrived_ms)
         return lake.quarantine_key(date, shard_id=self.record.shard_id, sequence=self.record.sequence)
 
     def to_json(self) -> bytes:
-        """Return the object's content: the record's fields with its data in base64, and the reason."""
+        """Return the object's content: the reason and the fields of the record, with the data in base64."""
         fields: dict[str, Any] = self.record._asdict()
         fields["data"] = base64.b64encode(self.record.data).decode()
         return orjson.dumps({"reason": self.reason, **fields}, option=orjson.OPT_INDENT_2)
@@ -47,7 +47,7 @@ class QuarantinedRecord:
         Raises
         ------
         InvalidInput
-            If the document has another form.
+            If the document has another format.
         """
         try:
             fields = orjson.loads(data)
@@ -60,12 +60,12 @@ class QuarantinedRecord:
 
 ID_DIGITS = 8
 KAFKA_SHARD = "kafka-"
-"""Beginning of the shard ID of quarantined Kafka records; topic and partition follow."""
+"""Prefix of the shard ID of quarantined Kafka records, before topic and partition."""
 IMPORT_SHARD = "import-"
-"""Beginning of the shard ID of quarantined rows of import jobs; the job and the file follow."""
+"""Prefix of the shard ID of quarantined rows of import jobs, before the job and the file."""
 _VALUES = re.compile(
-    r"""(?<!\w)'(?:[^'\\]|\\.)*(?:'|$)      # text as Python shows it; one that was cut has no end
-    | "(?:[^"\\]|\\.)*(?:"|$)             # as JSON does
+    r"""(?<!\w)'(?:[^'\\]|\\.)*(?:'|$)      # a string literal of Python; a truncated one has no closing quote
+    | "(?:[^"\\]|\\.)*(?:"|$)             # a string literal of JSON
     | ^.*(?=\ is\ not\ a\ known\ field)
     | -?\d+(?:\.\d+)?(?:e[+-]?\d+)?
     | \b(?:True|False|None|null|true|false)\b""",
@@ -74,7 +74,7 @@ _VALUES = re.compile(
 
 
 class Kind(StrEnum):
-    """The kinds of unprocessed objects."""
+    """The kind of an unprocessed object."""
 
     RECORD = "record"
     LINE = "line of a log"
@@ -91,11 +91,11 @@ class DeadLetter:
     Attributes
     ----------
     reason
-        The reason.
+        The reason of the failure.
     time_ms
         Time of the record's arrival or of the batch's failure, epoch milliseconds.
     records
-        Its records; empty if they cannot be separated.
+        The unprocessed records; empty if the object has an unknown format.
     """
 
     key: str
@@ -106,26 +106,26 @@ class DeadLetter:
 
     @property
     def id(self) -> str:
-        """A short id."""
+        """A short ID, derived from the key."""
         return short_id(self.key)
 
     @property
     def can_be_replayed(self) -> bool:
-        """True if its records can be put on the stream."""
+        """True if the records can be put on the stream again."""
         return bool(self.records) and self.kind not in (Kind.LINE, Kind.KAFKA, Kind.IMPORT)
 
     @property
     def reason_class(self) -> str:
-        """The reason without its values, for grouping."""
+        """The reason without the values in it, for grouping."""
         return without_values(self.reason)
 
     @property
     def time(self) -> str:
-        """The time in readable form."""
+        """The time in UTC, such as 2025-11-25 01:00:00."""
         return f"{dt.datetime.fromtimestamp(self.time_ms / 1000, dt.UTC):%Y-%m-%d %H:%M:%S}"
 
     def document(self) -> dict[str, Any]:
-        """Return all that is known, as JSON has it."""
+        """Return the JSON document for display, with the decoded data of the records."""
         records = [_document(record) for record in self.records]
         head = {"id": self.id, "kind": self.kind, "reason": self.reason, "key": self.key}
         if self.kind in (Kind.RECORD, Kind.LINE, Kind.KAFKA, Kind.IMPORT):
@@ -134,22 +134,22 @@ class DeadLetter:
 
 
 def without_values(reason: str) -> str:
-    """Return a reason with `…` for each value in it."""
+    """Return a reason with each value replaced by `…`."""
     return _VALUES.sub("…", reason)
 
 
 def short_id(key: str) -> str:
-    """Return the short name of an object."""
+    """Return the short ID of an object, a hash of its key."""
     return hashlib.blake2b(key.encode(), digest_size=ID_DIGITS // 2).hexdigest()
 
 
 def read_dead_letter(key: str, content: bytes, *, written_ms: int) -> DeadLetter:
-    """Return the unprocessed records in an object; a foreign object has no records.
+    """Return the unprocessed records in an object; an object of unknown format has no records.
 
     Parameters
     ----------
     written_ms
-        Time of the write in S3, for objects without a time of their own.
+        Time of the write in S3, epoch milliseconds; used for objects that contain no time.
     """
     try:
         if key.startswith(QUARANTINE_PREFIX):
@@ -172,8 +172,8 @@ def _kind(record: StreamRecord) -> Kind:
 def original_key(record: StreamRecord) -> str:
     """Return the partition key for putting a record on the stream again.
 
-    It is the producer's key if it was stored, else the key of the record's user or session. A record without either has
-    no order to keep.
+    The result is the producer's key, if stored, otherwise the key of the record's user or session. Records without a
+    user and a session need no order; their key is a hash of the data.
     """
     if record.partition_key:
         return record.partition_key

@@ -1,4 +1,4 @@
-"""Daily figures of answers: the lake's table `engagement`, aggregated from `outcomes`, and the receipts of its days."""
+"""Daily sums over answers in the lake's table `engagement`, aggregated from `outcomes`, and each day's receipt."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from alsolike.runtime.s3 import scan
 
 
 def total(rows: Iterable[Engagement]) -> list[Engagement]:
-    """Return one row a dimension and name, in their order, that sums up those of several days.
+    """Return the sums over several days, one row per dimension and name, sorted by both.
 
-    Items of the catalogue, covered and all, are sums over days, too: their ratio is the days' mean coverage.
+    The numbers of covered items and of all items are summed, too, so that their ratio is the mean coverage of the days.
     """
     sums: dict[tuple[str, str], dict[str, Any]] = {}
     for row in rows:
@@ -32,27 +32,27 @@ def total(rows: Iterable[Engagement]) -> list[Engagement]:
 
 
 def partition_prefix(date: str) -> str:
-    """Return the key prefix of one day."""
+    """Return the key prefix of a day (ISO 8601)."""
     return f"{ENGAGEMENT_PREFIX}{SERVED_PARTITION}={date}/"
 
 
 def object_key(date: str) -> str:
-    """Return the key of the one object of a day."""
+    """Return the key of the single object of a day (ISO 8601)."""
     return f"{partition_prefix(date)}engagement.parquet"
 
 
 def receipt_key(date: str) -> str:
-    """Return the key of the receipt of a day: a JSON object whose `rejected` counts rejected events by reason."""
+    """Return the key of a day's receipt: a JSON object with the numbers of rejected events by reason in `rejected`."""
     return f"{ATTRIBUTION_PREFIX}{SERVED_PARTITION}={date}.json"
 
 
 def read_rejected(client: Any, bucket: str, *, first: str, last: str) -> Counter[str]:
-    """Return how many events that name answers did not count, by reason.
+    """Return the numbers of events that were not attributed to the answers that they name, by reason.
 
     Parameters
     ----------
     first, last
-        Days (ISO 8601) on which the answers were served, both included.
+        First and last day (ISO 8601) of the answers.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The lake: object keys of interactions, and the only rule by which readers count each event once."""
+"""The object keys of interactions in the lake, and the deduplication that all readers use."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
     import pandas as pd
 
 COMPRESSION = "snappy"
-"""Compression of each Parquet object that a function writes or reads. The Arrow in AWS's layer has no zstd.
+"""Compression of all Parquet objects that functions write or read. pyarrow in AWS's layer does not support zstd.
 
 https://github.com/aws/aws-sdk-pandas/blob/main/building/lambda/build-lambda-layer.sh
 """
 
 
-_BELOW_IDS = "\x1f"  # lower than any character of an id, so joined lists sort as lists do
+_BELOW_IDS = "\x1f"  # less than all characters of IDs, so that joined texts sort like lists
 
 
 def event_date(event_time_ms: int) -> str:
-    """Return the partition of an interaction.
+    """Return the day (UTC, ISO 8601) of an interaction, which is its partition.
 
     Examples
     --------
@@ -34,42 +34,42 @@ def event_date(event_time_ms: int) -> str:
 
 
 def partition_prefix(date: str) -> str:
-    """Return the key prefix of one day."""
+    """Return the key prefix of a day (ISO 8601)."""
     return f"{INTERACTIONS_PREFIX}{INTERACTIONS_PARTITION}={date}/"
 
 
 def object_key(date: str, *, shard_id: str, first_sequence: str, last_sequence: str) -> str:
-    """Return the key of one batch's interactions of one day: a redelivered batch overwrites itself."""
+    """Return the key of the object with a batch's interactions of one day; a redelivered batch has the same key."""
     return f"{partition_prefix(date)}{shard_id}-{first_sequence}-{last_sequence}.parquet"
 
 
 def quarantine_key(date: str, *, shard_id: str, sequence: str) -> str:
-    """Return the key of one record that could not be read."""
+    """Return the key of the object with an unreadable record."""
     return f"{QUARANTINE_PREFIX}dt={date}/{shard_id}-{sequence}.json"
 
 
 def deduplicate(rows: pd.DataFrame) -> pd.DataFrame:
-    """Keep one row per event ID and owner (`COPY_KEY`): the first by `COPY_ORDER`.
+    """Return the rows without duplicates: of each event ID and owner (`COPY_KEY`), the first row by `COPY_ORDER`.
 
-    Raw objects may overlap, because a bisected or retried batch is written again under another name, and a compacted
-    object exists next to its inputs for a while. Every reader of the lake calls this function, so that all count the
-    same. The rows that stay do not depend on the order of reading; they keep that order.
+    Rows can repeat, because a bisected or retried batch is written again under another key, and a compacted object
+    exists next to its inputs for a while. All readers of the lake call this function, so that they count the same
+    rows. The selection does not depend on the order of the rows, and the result keeps this order.
 
     Parameters
     ----------
     rows
-        Rows of the interactions table: event_id, and the columns of `COPY_ORDER` up to session_id or a later one.
+        Rows of the interactions table: event_id, and a prefix of the columns of `COPY_ORDER` that includes session_id.
 
     Raises
     ------
     ValueError
-        If a column is present without one that precedes it in `COPY_ORDER`.
+        If a column is present, but not all earlier columns of `COPY_ORDER`.
     """
     read = [name for name in COPY_ORDER if name in rows]
     if missing := [name for name in COPY_ORDER[: COPY_ORDER.index(read[-1])] if name not in read] if read else []:
         raise ValueError(f"rows of the lake have {read[-1]} without {', '.join(missing)}, which decide before it")
     rows = rows.reset_index(drop=True)
-    repeated = rows[rows.duplicated("event_id", keep=False)]  # sort only these few: strings sort slowly
+    repeated = rows[rows.duplicated("event_id", keep=False)]  # only duplicates need sorting, which is slow for strings
     if "impression" in repeated:
         lists = repeated["impression"].astype(object)
         repeated = repeated.assign(impression=lists.map(_BELOW_IDS.join, na_action="ignore").astype("str"))

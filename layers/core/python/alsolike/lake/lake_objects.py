@@ -1,9 +1,8 @@
 """The objects of the lake for readers that are concurrent with compaction and erasure.
 
-A listed object may be deleted before it is read. That is no error: compaction deletes an object only after another one
-has held its rows for `MERGE_GRACE_MS`, longer than any reader takes. So a reader that misses the object has the other
-one in its list. Rows that retention or an erasure deletes must not be read. Hence the two rules: list first, then read;
-skip deleted objects.
+Readers list all objects first, and skip objects that are deleted before they are read. Compaction deletes an object
+only after its merged object has existed for `MERGE_GRACE_MS`, longer than any reader runs. So a reader that misses an
+object has the merged one in its list. Other missing rows were deleted by retention or an erasure, and must not be read.
 """
 
 from __future__ import annotations
@@ -17,19 +16,19 @@ from alsolike.runtime import s3
 from alsolike.runtime.clients import ObjectReader, PagedClient
 
 MERGE_GRACE_MS = 3_600_000
-"""Time for which the inputs of a merge stay next to its result; a reader may take less, from its listing to its end."""
+"""Time between the write of a merged object and the deletion of its inputs. Readers must finish in less time."""
 
 _DAY = re.compile(r"[a-z]+/[a-z_]+=(?P<date>[^/]+)/.+\.parquet")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class LakeObject:
-    """One object of a table.
+    """An object of a table.
 
     Attributes
     ----------
     etag
-        Of its content, in quotes as S3 has it.
+        ETag of the content, in quotes, as S3 returns it.
     """
 
     key: str
@@ -39,24 +38,24 @@ class LakeObject:
 
     @property
     def date(self) -> str:
-        """Its partition."""
+        """The partition (a day, ISO 8601)."""
         return self.key.split("/")[1].partition("=")[2]
 
 
 def list_objects(client: PagedClient, bucket: str, *, prefix: str = INTERACTIONS_PREFIX) -> Iterator[LakeObject]:
-    """Yield the Parquet objects below a prefix, by default all interactions, by key: a day's stand together."""
+    """Yield the Parquet objects with a prefix, by default all interactions, in the order of keys, thus of days."""
     for entry in s3.listed(client, bucket, prefix):
         if _DAY.fullmatch(entry.key):
             yield LakeObject(entry.key, entry.size_bytes, entry.etag, entry.modified_ms)
 
 
 def read(client: ObjectReader, bucket: str, listed: LakeObject, *, unchanged: bool = False) -> bytes | None:
-    """Return an object's content; None if it was deleted.
+    """Return the content of an object; None for a deleted object.
 
     Parameters
     ----------
     unchanged
-        If true, return None also if the content has changed since it was listed.
+        If true, return None for content that has changed since the listing, too.
     """
     stored = s3.S3Object(client, bucket, listed.key)
     content = stored.read_if_unchanged(listed.etag) if unchanged else stored.read()
@@ -64,7 +63,7 @@ def read(client: ObjectReader, bucket: str, listed: LakeObject, *, unchanged: bo
 
 
 def batches(objects: Iterable[LakeObject], *, max_bytes: int, max_objects: int) -> Iterator[list[LakeObject]]:
-    """Yield the objects in batches within both limits; an object above `max_bytes` is a batch of its own."""
+    """Yield batches of objects within both limits; a larger object than `max_bytes` is a separate batch."""
     batch: list[LakeObject] = []
     size_bytes = 0
     for listed in objects:

@@ -1,6 +1,6 @@
-"""Outcomes of served answers: one row per answer, in the lake's table `outcomes`, by the day on which it was served.
+"""The outcomes of answers in the lake's table `outcomes`: one row per answer, partitioned by the day of the answer.
 
-A day is one object, always rewritten as a whole, so that readers get each answer once, as of one moment.
+Each day is a single object that is always replaced as a whole, so readers get a consistent state without duplicates.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from alsolike.declarations.tables import SERVED_PARTITION
 
 
 def partition_prefix(date: str) -> str:
-    """Return the key prefix of one day."""
+    """Return the key prefix of a day (ISO 8601)."""
     return f"{OUTCOMES_PREFIX}{SERVED_PARTITION}={date}/"
 
 
 def object_key(date: str) -> str:
-    """Return the key of the one object of a day."""
+    """Return the key of the single object of a day (ISO 8601)."""
     return f"{partition_prefix(date)}outcomes.parquet"

@@ -1,7 +1,7 @@
 """The recommendation log: one row per response, from the log of `recommend` to the lake's table `served`.
 
-`recommend` writes a line, compact JSON of a `ServedResponse` below the key `LINE_KEY`, and a subscription of its log
-delivers it. The recommendation ID identifies a row, so that a repeated delivery counts once.
+`recommend` logs a line of compact JSON with a `ServedResponse` under the key `LINE_KEY`, which a log subscription
+delivers. The recommendation ID identifies a row, so that repeated deliveries count once.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ from alsolike.records.served_response import (
 from alsolike.runtime.errors import InvalidInput
 
 QUARANTINE_SHARD = "served-"
-"""Shard prefix of unreadable lines, which quarantine stores like records of the stream."""
+"""Prefix of the shard ID of quarantined log lines."""
 
 UNKNOWN = "unknown"
-"""The shopper of an answer for a user whose hash could not be computed; no hash has this value."""
+"""Value of `shopper` if the user's hash could not be computed; it differs from all hashes."""
 
 _ABSENT = {name: each.type.absent for name, each in columns_of(ServedResponse).items()}
 _BY_POSITION = ("item_ids", "origins", "propensities")
@@ -46,7 +46,7 @@ def read_line(line: bytes | str) -> ServedResponse:
     Raises
     ------
     InvalidInput
-        If the line has another form, or the row contradicts its own recommendation ID.
+        If the line has another format, or the row contradicts its recommendation ID.
     """
     try:
         document = orjson.loads(line)
@@ -93,10 +93,10 @@ def _is_origin(value: str) -> bool:
 
 
 def partition_prefix(date: str) -> str:
-    """Return the key prefix of one day."""
+    """Return the key prefix of a day (ISO 8601)."""
     return f"{SERVED_PREFIX}{SERVED_PARTITION}={date}/"
 
 
 def served_date(served_ms: int) -> str:
-    """Return the partition of an answer."""
+    """Return the day (UTC, ISO 8601) of an answer, which is its partition."""
     return event_date(served_ms)

@@ -1,7 +1,7 @@
-"""An erasure: the request, which is deleted at the end, and the receipt, which stays.
+"""The stored documents of an erasure: the request, which is deleted at the end, and the receipt, which remains.
 
-The request holds the user's id, and the workflow only the erasure's, so that Step Functions and logs store no user id.
-The erasure's id is a part of the user's keyed hash, so that a repeated request is the same erasure.
+Only the request contains the user ID. The workflow has the erasure ID, so that Step Functions and logs store no user
+ID. The erasure ID is a prefix of the user's keyed hash, so repeated requests of a user have the same erasure ID.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ ID_DIGITS = 32
 
 
 def erasure_id(pseudonyms: Pseudonyms, user_id: str) -> str:
-    """Return the id of a user's erasure."""
+    """Return the erasure ID of a user."""
     return pseudonyms.erased_user(user_id)[:ID_DIGITS]
 
 
 def pending_key(erasure: str) -> str:
-    """Return the key of a running erasure's request and progress."""
+    """Return the key of the request and progress of a running erasure."""
     return f"{PENDING_ERASURES_PREFIX}{erasure}.json"
 
 
@@ -38,20 +38,24 @@ def receipt_key(erasure: str) -> str:
 
 
 def erasure_of_receipt(key: str) -> str:
-    """Return the ID of an erasure from the key of its receipt."""
+    """Return the erasure ID in the key of a receipt."""
     return key.removeprefix(ERASURE_RECEIPTS_PREFIX).removesuffix(".json")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Purged:
-    """The data removed from one store.
+    """The data that an erasure removed from one store.
 
     Attributes
     ----------
+    store, what
+        The store, and a description of the data.
     objects
-        Objects or table rows that were rewritten or deleted.
+        Number of objects or table rows that were rewritten or deleted.
     records
-        Number of the user's records in them.
+        Number of the user's records in these objects.
+    at_ms
+        Time of the removal, epoch milliseconds.
     """
 
     store: str
@@ -63,7 +67,7 @@ class Purged:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Expiring:
-    """A copy that expires by itself, at the latest on the date (ISO 8601)."""
+    """A copy of the data that expires without an action, at the latest on the date `by` (ISO 8601)."""
 
     store: str
     what: str
@@ -72,14 +76,14 @@ class Expiring:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class TrainedModel:
-    """A model that has learned from the user, or may have.
+    """A model that was trained with data of the user, or possibly was.
 
     Attributes
     ----------
     trained_with_user
-        "yes" if its dataset held the user, "unknown" if the dataset has expired.
+        "yes" if its dataset contained the user, "unknown" if the dataset has expired.
     replaced_by
-        The date (ISO 8601) by which the schedule trains another without the user; None without a schedule.
+        Date (ISO 8601) by which the schedule trains a model without the user; None without a schedule.
     """
 
     version: str
@@ -95,14 +99,14 @@ class ErasureReceipt:
     Attributes
     ----------
     user_hash
-        Keyed; with the id and the secret, a caller can verify that it belongs to this user.
-    further_hashes, session_hashes
-        Other hashes of the user, and hashes of the user's sessions, that have tombstones. A receipt of an earlier
-        version lacks them.
-    runs
-        Number of starts of the workflow; the last one is named `<erasure id>-<runs>`.
-    completed_at_ms
-        Time at which a search of every store found nothing; None while it runs.
+        Keyed hash of the user ID, which the owner of the secret can compare with the hash of an ID.
+        further_hashes, session_hashes
+            Other hashes of the user and hashes of the user's sessions with tombstones; absent in receipts of earlier
+            versions.
+        runs
+            Number of starts of the workflow; the last execution is named `<erasure ID>-<runs>`.
+        completed_at_ms
+            Time at which a search of all stores found no data, epoch milliseconds; None while the erasure runs.
     """
 
     erasure_id: str
@@ -119,15 +123,15 @@ class ErasureReceipt:
 
     @property
     def status(self) -> Literal["running", "complete"]:
-        """The state of the workflow."""
+        """The status of the erasure."""
         return "running" if self.completed_at_ms is None else "complete"
 
     def document(self) -> dict[str, Any]:
-        """Return the receipt in its public form: with its status."""
+        """Return the JSON document of the receipt with its status, as the API returns it."""
         return {"status": self.status, **dataclasses.asdict(self)}
 
     def to_json(self) -> bytes:
-        """Return the stored form."""
+        """Return the JSON of the stored receipt."""
         return orjson.dumps(self.document(), option=orjson.OPT_INDENT_2)
 
     @classmethod
@@ -137,7 +141,7 @@ class ErasureReceipt:
         Raises
         ------
         InvalidInput
-            If the document has another form.
+            If the document has another format.
         """
         try:
             fields = orjson.loads(data)
@@ -155,30 +159,30 @@ class ErasureReceipt:
 
 
 class ErasureReceiptStore:
-    """The receipts of a deployment."""
+    """The receipts in a deployment's artefact bucket."""
 
     def __init__(self, client: ObjectClient, bucket: str) -> None:
         self._client = client
         self._bucket = bucket
 
     def find(self, erasure: str) -> ErasureReceipt | None:
-        """Return a receipt; None if there is no such erasure."""
+        """Return the receipt of an erasure; None for an unknown erasure."""
         stored = S3Object(self._client, self._bucket, receipt_key(erasure)).read()
         return ErasureReceipt.from_json(stored.body) if stored else None
 
     def read(self, erasure: str) -> ErasureReceipt:
-        """Return a receipt."""
+        """Return the receipt of an erasure; raise `NotFound` for an unknown erasure."""
         if (receipt := self.find(erasure)) is None:
             raise NotFound(f"there is no erasure {erasure}")
         return receipt
 
     def write(self, receipt: ErasureReceipt) -> None:
-        """Store a receipt over the earlier one of the same erasure."""
+        """Store a receipt, which replaces the previous receipt of the same erasure."""
         S3Object(self._client, self._bucket, receipt_key(receipt.erasure_id)).write(receipt.to_json())
 
 
 def date_after(moment_ms: int, *, days: float) -> str:
-    """Return the date, UTC, on which something that lasts `days` from a moment is certainly over.
+    """Return the first date (UTC, ISO 8601) that lies entirely after a period of `days` from a moment.
 
     Examples
     --------

@@ -1,8 +1,7 @@
-"""Keyed hashes of ids, used in place of the id where it must not be stored.
+"""Keyed hashes of IDs, which replace IDs in stores that must not contain them.
 
-HMAC-SHA256 under the deployment's secret. Without the secret, a hash cannot be resolved by hashing ids one after the
-other; with it, the same id always has the same hash. The secret is therefore never rotated: a rotation would make every
-stored hash useless.
+The hashes are HMAC-SHA256 under the deployment's secret. Without the secret, an attacker cannot find the ID of a hash
+by hashing candidate IDs. The secret is never rotated, because stored hashes would no longer match new ones.
 """
 
 from __future__ import annotations
@@ -16,16 +15,16 @@ from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.errors import MissingSetting
 
 DIGITS = 64
-"""Hexadecimal digits of every hash, for ids of any length."""
+"""Number of hexadecimal digits of a hash."""
 
 SHOPPER_DIGITS = 32
-"""Digits of a user's hash in the recommendation log; fewer, because every line has one."""
+"""Number of hexadecimal digits of a hash in the recommendation log; shorter to save space, as every line has one."""
 
 MIN_KEY_BYTES = 32
 
 
 class Pseudonyms:
-    """The hashes of one deployment. Each kind of id has its own: a user and a session of one name share nothing.
+    """The keyed hashes of a deployment. Equal IDs of different kinds (user, session) have different hashes.
 
     Parameters
     ----------
@@ -46,46 +45,46 @@ class Pseudonyms:
         self._keyed = hmac.new(key, digestmod="sha256")
 
     def user(self, user_id: str) -> str:
-        """Return the stored form of a user id with pseudonymised ids."""
+        """Return the hash that replaces a user ID in all stores if IDs are pseudonymised."""
         return self._hash("user", user_id)
 
     def session(self, session_id: str) -> str:
-        """Return the stored form of a session id with pseudonymised ids."""
+        """Return the hash that replaces a session ID in all stores if IDs are pseudonymised."""
         return self._hash("session", session_id)
 
     def erased_user(self, user_id: str) -> str:
-        """Return a user's hash in tombstones and receipts; it differs from `user` for every id."""
+        """Return the hash of a stored user ID in tombstones and receipts; it differs from the result of `user`."""
         return self._hash("erased-user", user_id)
 
     def shopper(self, stored_id: str) -> str:
         """Return the hash of a stored user or session id in the recommendation log.
 
-        The result is the same for a user's and a session's id, so that a search by one id need not know its kind.
+        Equal user and session IDs have the same hash here, so that a search by ID works for both kinds.
         """
         return self._hash("shopper", stored_id)[:SHOPPER_DIGITS]
 
     def _hash(self, kind: str, value: str) -> str:
-        # No kind contains the separator, so different pairs of kind and id have different texts.
-        code = self._keyed.copy()  # reuses the state after the key
+        # No kind contains the separator, so different pairs of kind and ID have different hash inputs.
+        code = self._keyed.copy()  # avoids hashing the key again
         code.update(f"{kind}\0{value}".encode("utf-8", "surrogatepass"))
         return code.hexdigest()
 
 
 @functools.cache
 def pseudonyms_of(client: Any, secret_arn: str) -> Pseudonyms:
-    """Return the hashes under a secret, which is read once per process."""
+    """Return the keyed hashes for a secret, which is read once per process."""
     with translate_aws_errors(f"secret {secret_arn}"):
         secret = client.get_secret_value(SecretId=secret_arn)["SecretString"]
     return Pseudonyms(secret.encode())
 
 
 class IdPolicy:
-    """Ids in their stored form: the shop's, or hashes if ids are pseudonymised at the edge.
+    """The conversion of the shop's IDs to stored IDs: unchanged, or hashed if the deployment pseudonymises IDs.
 
     Parameters
     ----------
     pseudonyms
-        Returns the deployment's hashes; None if ids are stored unchanged.
+        Returns the deployment's keyed hashes; None if IDs are stored unchanged.
     """
 
     __slots__ = ("_pseudonyms",)
@@ -94,17 +93,17 @@ class IdPolicy:
         self._pseudonyms = pseudonyms
 
     def user(self, user_id: str) -> str:
-        """Return the id under which a user is stored."""
+        """Return the stored ID of a user."""
         return self._pseudonyms().user(user_id) if self._pseudonyms else user_id
 
     def session(self, session_id: str) -> str:
-        """Return the id under which a session is stored."""
+        """Return the stored ID of a session."""
         return self._pseudonyms().session(session_id) if self._pseudonyms else session_id
 
     def logged(self, hashes: Pseudonyms, user_id: str | None, session_id: str) -> tuple[str | None, str | None]:
-        """Return the hashes of a request's user and session in the recommendation log.
+        """Return the hashes of a request's user and session for the recommendation log.
 
-        An id that may be a user's or a session's has both, unless they are equal.
+        The second one is None if both stored IDs are equal.
         """
         user = None if user_id is None else self.user(user_id)
         session = self.session(session_id)
@@ -112,4 +111,4 @@ class IdPolicy:
 
 
 PLAIN_IDS = IdPolicy()
-"""Ids without pseudonymisation."""
+"""The policy that stores IDs unchanged."""

@@ -1,4 +1,4 @@
-"""User and session IDs in unreadable records: of other types, in envelopes, in other encodings, or truncated."""
+"""The search for user and session IDs in unreadable records: wrapped, in another encoding, truncated or malformed."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from alsolike.events.interactions import MAX_ID_CHARACTERS, MAX_TIME_MS, USER_PR
 _NO_PERSON = frozenset(
     ("itemid", "eventtype", "eventid", "recommendationid", "impression", "query", "trackingid", "eventname")
 )
-"""Fields whose values are never users, although an item ID may equal a user ID."""
+"""Fields whose values are not user IDs, even if equal to one. Item IDs, for example, can equal user IDs."""
 
 _MAX_ESCAPES = 5
-"""Maximum depth of escaped JSON in JSON strings."""
+"""Maximum number of nested levels of JSON strings that contain JSON."""
 
 _NO_VALUE = frozenset(("null", "None", "true", "True", "false", "False", "undefined"))
 _CONTROLS = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
@@ -28,7 +28,7 @@ _GZIP = b"\x1f\x8b"
 
 _BASE64 = re.compile(r"[\w+/-]{8,}={0,2}", re.ASCII)
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
-# These patterns take linear time: their runs are possessive.
+# Possessive quantifiers keep the matching time of these patterns linear.
 _PAIR = re.compile(
     r"""["']?(?<![\w.-])(?P<name>[\w.-]{1,40}+)["']?\s*+[:=]\s*+
     (?:"(?P<double>(?:[^"\\]|\\.)*+)"|'(?P<single>(?:[^'\\]|\\.)*+)'|(?P<bare>[^\s"'{}\[\],;&]++)(?P<cut>\Z)?)""",
@@ -39,12 +39,12 @@ _WORDS = (re.compile(r"[\w.@-]+"), re.compile(r"""[^\s"'<>&=,;{}\[\]()]+"""))
 
 
 class SessionLogin(NamedTuple):
-    """A user and a session that one object of a record names.
+    """A user ID and a session ID in the same object of a record.
 
     Attributes
     ----------
     order
-        [event time, event ID]. An object without a time counts as later than every other login.
+        Sort key: [event time in epoch milliseconds, event ID]. Objects without a time have `MAX_TIME_MS`.
     """
 
     user_id: str
@@ -54,16 +54,18 @@ class SessionLogin(NamedTuple):
 
 @dataclasses.dataclass(slots=True)
 class RecordIds:
-    """The IDs that a record may contain.
+    """The possible IDs in a record.
 
     Attributes
     ----------
     users, sessions
-        Values of fields for users and sessions, at any depth.
+        Values of user ID and session ID fields, at any depth.
     values
-        Other strings, words and names of fields.
+        Other strings, words and field names, which may be IDs.
+    logins
+        Pairs of a user and a session in the same object.
     is_complete
-        False if a part is unreadable, so that it may contain more IDs.
+        False if a part of the record is unreadable, and may contain further IDs.
     """
 
     users: set[str] = dataclasses.field(default_factory=set)
@@ -74,7 +76,7 @@ class RecordIds:
 
 
 IsUser: TypeAlias = Callable[[str], bool]
-"""Returns true if a value of a field for users is certainly the ID of a user."""
+"""A predicate of values in user ID fields: true if the value is certainly a user ID."""
 
 
 class _Object(list[tuple[str, Any]]):
@@ -96,7 +98,7 @@ def read_ids(data: bytes) -> RecordIds:
 
 
 def _search(ids: RecordIds, pending: list[Any], is_user: IsUser) -> None:
-    """Collect the IDs in values, without recursion, which a deep record would exhaust."""
+    """Collect the IDs in values; iterative, because deep nesting would exceed the recursion limit."""
     while pending:
         value = pending.pop()
         if isinstance(value, _Object):
@@ -124,7 +126,7 @@ def _none(user_id: str) -> bool:
 
 
 def _read_object(ids: RecordIds, fields: _Object, is_user: IsUser) -> list[Any]:
-    """Collect the IDs in fields; return the values that may contain more."""
+    """Collect the IDs in fields; return the values that may contain further IDs."""
     plain = [(re.sub(r"[\W_]", "", name).lower(), value) for name, value in fields]
     users = [user for field, value in plain if field == "userid" for user in _leaves(value)]
     users = [user for user in users if is_user(user)]
@@ -148,7 +150,7 @@ def _order(fields: dict[str, Any]) -> list[Any]:
 
 
 def _leaves(value: Any) -> Iterator[str]:
-    """Yield the texts and numbers in a value, also in JSON in a text, without names of fields."""
+    """Yield the strings and numbers in a value and in JSON inside its strings, without field names."""
     pending = [value]
     while pending:
         leaf = pending.pop()
@@ -170,13 +172,13 @@ def _spellings(value: str) -> tuple[str, ...]:
 
 
 def _words(text: str) -> Iterator[str]:
-    """Yield the words of a text. A number is not an ID, unless it is a value."""
+    """Yield the words of a text without numbers, which are IDs only as whole values."""
     for pattern in _WORDS:
         yield from (word for word in pattern.findall(text) if not word.isdigit())
 
 
 def _read_string(ids: RecordIds, text: str, is_user: IsUser) -> list[Any]:
-    """Collect a string and its words; return the JSON in it, which may be in base64."""
+    """Collect a string and its words; return the JSON values inside the string, plain or in base64."""
     text = _unicode(text)
     ids.values.update(_spellings(text), _words(text))
     if _is_like_json(text):
@@ -202,7 +204,7 @@ def _from_base64(text: str) -> bytes:
 
 
 def _texts(data: bytes) -> Iterator[tuple[str, IsUser]]:
-    """Yield the readings of bytes. If the encoding is a guess, an ID may be another one than it seems."""
+    """Yield the decoded texts of bytes, with a predicate that rejects user IDs if the encoding is uncertain."""
     is_wide = b"\0" in data
     try:
         if not is_wide:
@@ -215,7 +217,7 @@ def _texts(data: bytes) -> Iterator[tuple[str, IsUser]]:
 
 
 def _read_text(ids: RecordIds, text: str, is_user: IsUser) -> list[Any]:
-    """Collect the IDs in damaged JSON, or another text with names and values; return the values to search."""
+    """Collect the IDs in damaged JSON or other text with names and values; return the values to search further."""
     pending: list[Any] = []
     for _ in range(_MAX_ESCAPES + 1):
         fields = _Object((match["name"], _value(match)) for match in _PAIR.finditer(text) if match["cut"] is None)
@@ -230,9 +232,9 @@ def _read_text(ids: RecordIds, text: str, is_user: IsUser) -> list[Any]:
 
 
 def _without_cut_value(match: re.Match[str]) -> str:
-    """Return a string of damaged JSON, or a space for a truncated value.
+    """Return a string of damaged JSON, or a space in place of a truncated one.
 
-    Without its escapes, a truncated value such as `"ann\\"` would seem to be the ID of another user.
+    A truncated string such as `"ann\\"` could be mistaken for the ID of another user after its escapes are removed.
     """
     string, end = match.groups()
     return match[0] if end or _is_like_json(_unescaped(string)) else " "
@@ -245,7 +247,7 @@ def _value(match: re.Match[str]) -> str | None:
 
 
 def _unescaped(text: str) -> str:
-    """Return a text without JSON's escapes."""
+    """Return a text with JSON escapes replaced by their characters."""
 
     def character(match: re.Match[str]) -> str:
         code = match[1]
@@ -255,5 +257,5 @@ def _unescaped(text: str) -> str:
 
 
 def _unicode(text: str) -> str:
-    """Return a text with surrogate pairs joined and single surrogates replaced."""
+    """Return a text with surrogate pairs joined and unpaired surrogates replaced."""
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

@@ -1,11 +1,9 @@
 """Tombstones: keyed hashes of erased users and their sessions, in one object that every ingestion path reads.
 
-A user has two hashes: one names the erasure, the other is that of the recommendation log. A user's tombstone stays for
-ever, since records may come from an import years later. A session's tombstone stays for `SESSION_DAYS`. `UserIds` adds
-the rule for stored ids.
-
-The receipts of erasures contain the same hashes. Readers and writers add those that the object lacks, so that a
-deleted, emptied or older object brings no user back.
+A user has two hashes: the hash of the erasure and the hash of the recommendation log. Tombstones of users never
+expire, because an import can contain records of any age. Tombstones of sessions expire after `SESSION_DAYS`.
+Erasure receipts contain the same hashes. Readers and writers add hashes from receipts that the object lacks, so that
+a deleted, emptied or older object does not restore an erased user.
 """
 
 from __future__ import annotations
@@ -32,33 +30,33 @@ from alsolike.runtime.s3 import UNCHANGED, Content, Listed, S3Object, scan
 FORMAT_VERSION = 1
 MAX_ATTEMPTS = 16
 SESSION_DAYS = 100
-"""Retention of a session's tombstone; quarantine and failed batches, which may restore events, expire after 90 days."""
+"""Lifetime of a session's tombstone, above the 90 days of quarantine and failed batches, which can be replayed."""
 
 _REPAIR = "repair it with `alsolike users erasures repair`"
 _MS_PER_DAY = 86_400_000
 _CLOCK_SKEW_MS = 300_000
-"""Maximum difference between S3's clock and those of functions."""
+"""Maximum difference between the clocks of S3 and of functions, in milliseconds."""
 
 _HASHED_KEY = "\0key#"
 
 
 class IsErased(Protocol):
-    """A test for records of erased users."""
+    """A predicate of records that is true for erased users."""
 
     def __call__(self, user_id: str | None, session_id: str | None = None) -> bool:
-        """Return true if a record's user was erased; for a record without a user, if its session was."""
+        """Return true if the user was erased; without a user, if the session belongs to an erased user."""
 
 
 def no_erased_users(user_id: str | None, session_id: str | None = None) -> bool:
-    """Return False: no users were erased."""
+    """Return False; the predicate for deployments without erased users."""
     return False
 
 
 def names_erased(record: StreamRecord, erased: IsErased) -> bool:
-    """Return true if an unreadable record names an erased user or session, in its key or its data.
+    """Return true if an unreadable record contains an erased user or session in its partition key or data.
 
-    A record that names other users in fields for users is theirs, as for `UserMatcher`. The key of a long id is a hash,
-    for which `long_key` returns a tombstone of its own.
+    A record with other users in its user ID fields does not count, by the rule of `UserMatcher`. The partition key of a
+    long user ID is a hash, for which the tombstones contain the result of `long_key`.
     """
     key = record.partition_key or ""
     if erased(key.removeprefix(USER_PREFIX) if key.startswith(USER_PREFIX) else f"{_HASHED_KEY}{key}"):
@@ -71,9 +69,9 @@ def names_erased(record: StreamRecord, erased: IsErased) -> bool:
 
 
 class Tombstones(NamedTuple):
-    """When users and sessions were erased, epoch milliseconds, by keyed hash.
+    """The times of erasure, epoch milliseconds, by keyed hash.
 
-    `users` has the hashes of `Pseudonyms.erased_user` and `Pseudonyms.shopper`, `sessions` those of the latter.
+    `users` has hashes by `Pseudonyms.erased_user` and `Pseudonyms.shopper`, `sessions` hashes by `Pseudonyms.shopper`.
     """
 
     users: Mapping[str, int]
@@ -85,29 +83,29 @@ EVERY_5_S = Polling(interval_s=5)
 
 
 def long_key(profile: str) -> str | None:
-    """Return the hash of a profile with a long id in the stream's keys, with its prefix; None if keys contain the id.
+    """Return the prefixed partition key of a profile if it is a hash of a long ID; None if it is the ID itself.
 
     Parameters
     ----------
     profile
-        The result of `profile_id`.
+        Profile ID, as returned by `profile_id`.
     """
     key = partition_key(profile)
     return None if key == profile else f"{_HASHED_KEY}{key}"
 
 
 class TombstoneReader(PolledValue[Tombstones]):
-    """The tombstones in a long-lived process: a polled value.
+    """A polled reader of the tombstones for long-lived processes.
 
-    After a failed read the earlier ones stay in force, and a changed object never removes a user. So neither restores
-    an erased user. While the object lacks users, each poll counts `Metric.TOMBSTONES_DAMAGED`.
+    Known users stay erased after a failed read, and if a changed object lacks them. While the object lacks known
+    hashes, each poll counts `Metric.TOMBSTONES_DAMAGED`.
 
     Parameters
     ----------
     client
-        A low-level S3 client; its role needs s3:ListBucket, and s3:GetObject of the object and of receipts.
+        A low-level S3 client; its role needs s3:ListBucket, and s3:GetObject for the object and the receipts.
     pseudonyms
-        Returns the deployment's hashes; called only once a user has been erased.
+        Returns the deployment's keyed hashes; called only if a user was erased.
     """
 
     def __init__(
@@ -127,12 +125,12 @@ class TombstoneReader(PolledValue[Tombstones]):
         super().__init__(self._read_tombstones, name="tombstones", polling=polling)
 
     def erased(self, user_id: str | None, session_id: str | None = None, *, now_ms: int) -> bool:
-        """Return true if a record belongs to an erased user, given its stored ids; see `IsErased`.
+        """Return true if a record with these stored IDs belongs to an erased user, as defined by `IsErased`.
 
         Raises
         ------
         Unavailable
-            If the tombstones, or the secret, were never read and cannot be read now.
+            If the first read of the tombstones or of the secret fails.
         """
         users, sessions = self.current(now_ms=now_ms)
         if user_id is not None:
@@ -140,7 +138,7 @@ class TombstoneReader(PolledValue[Tombstones]):
         return bool(sessions) and session_id is not None and self._pseudonyms().shopper(session_id) in sessions
 
     def erasure_of(self, user_id: str) -> str:
-        """Return the ID of an erased user's erasure."""
+        """Return the erasure ID of a user."""
         return erasure_id(self._pseudonyms(), user_id)
 
     def _read_tombstones(self, _: Callable[[], float]) -> Tombstones:
@@ -151,7 +149,7 @@ class TombstoneReader(PolledValue[Tombstones]):
         if content is not UNCHANGED:
             stones = _parse(content, where=stored.uri)
             of_receipts = _of_receipts(self._client, self._bucket, known=stones)
-            if self._lacking(stones, of_receipts):  # an erasure may have been requested between the reads
+            if self._lacking(stones, of_receipts):  # an erasure can start between the two reads
                 content = stored.read()
                 stones = _parse(content, where=stored.uri)
             self._missing = self._lacking(stones, of_receipts)
@@ -163,23 +161,23 @@ class TombstoneReader(PolledValue[Tombstones]):
         return self._stones
 
     def _lacking(self, stones: Tombstones, of_receipts: Tombstones) -> int:
-        """Return the number of known hashes that the object lacks; sessions expire, so only receipts count for them."""
+        """Return the number of hashes that the object lacks: known users, and users and sessions of receipts."""
         users = (self._stones.users.keys() | of_receipts.users.keys()) - stones.users.keys()
         return len(users) + len(of_receipts.sessions.keys() - stones.sessions.keys())
 
 
 def add_tombstone(client: TombstoneClient, bucket: str, user_hash: str, *, now_ms: int) -> int:
-    """Write a user's tombstone; return the time of the first erasure, which a repeated call does not change.
+    """Write the tombstone of a user; return its time, epoch milliseconds, which repeated calls do not change.
 
     Parameters
     ----------
     user_hash
-        `Pseudonyms.erased_user` or `Pseudonyms.shopper` of the stored id.
+        Result of `Pseudonyms.erased_user` or `Pseudonyms.shopper` for the stored ID.
 
     Raises
     ------
     ConcurrentUpdate
-        If other writers won `MAX_ATTEMPTS` times in a row.
+        If concurrent writes prevented `MAX_ATTEMPTS` attempts.
     Unavailable
         If S3 does not answer, or the tombstones are unreadable.
     """
@@ -193,12 +191,12 @@ def add_tombstone(client: TombstoneClient, bucket: str, user_hash: str, *, now_m
 def add_session_tombstones(
     client: TombstoneClient, bucket: str, session_hashes: Collection[str], *, now_ms: int
 ) -> None:
-    """Write tombstones of an erased user's sessions, and remove those older than `SESSION_DAYS`.
+    """Write tombstones of an erased user's sessions, and remove tombstones of sessions older than `SESSION_DAYS`.
 
     Parameters
     ----------
     session_hashes
-        `Pseudonyms.shopper` of the stored ids.
+        Results of `Pseudonyms.shopper` for the stored IDs.
     """
 
     def change(stones: Tombstones) -> Tombstones:
@@ -211,7 +209,7 @@ def add_session_tombstones(
 
 
 def repair_tombstones(client: TombstoneClient, bucket: str) -> int:
-    """Write the tombstones of all receipts that the object lacks, also if it is unreadable; return their number."""
+    """Write the tombstones of receipts that the object lacks; replace an unreadable object. Return their number."""
     stored = S3Object(client, bucket, TOMBSTONES_KEY)
     of_receipts = _of_receipts(client, bucket, known=NO_TOMBSTONES)
 
@@ -251,15 +249,15 @@ def _union(older: Tombstones, newer: Tombstones) -> Tombstones:
 
 
 def _with_receipts(client: ObjectLister, bucket: str, stones: Tombstones) -> Tombstones:
-    """Return tombstones with those that only receipts have."""
+    """Return the tombstones with the additional tombstones of receipts."""
     return _union(_of_receipts(client, bucket, known=stones), stones)
 
 
 def _of_receipts(client: ObjectLister, bucket: str, *, known: Tombstones) -> Tombstones:
-    """Return the tombstones of receipts that may have others than the known ones.
+    """Return the tombstones of receipts that may contain unknown ones.
 
-    It reads receipts of unknown users, and receipts written after the latest known tombstone, because an older object
-    lacks the sessions that erasures found later. It skips sessions that expired before that tombstone.
+    These are the receipts of unknown users, and the receipts written after the latest known tombstone, because a
+    restored older object lacks later sessions. Sessions that expired before the latest known tombstone are skipped.
     """
     ids = {name[:ID_DIGITS] for name in known.users}
     latest_ms = max((*known.users.values(), *known.sessions.values()), default=0)
@@ -300,20 +298,20 @@ def _parse(content: Content | None, *, where: str) -> Tombstones:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class UserIds:
-    """The rule for stored ids of users and sessions, and the tombstones of erased users."""
+    """The policy for stored IDs, and the tombstones of erased users."""
 
     ids: IdPolicy
     tombstones: TombstoneReader
 
     def erased(self, user_id: str | None, session_id: str | None = None, *, now_ms: int) -> bool:
-        """Return whether data belongs to an erased user, given its stored ids; see `TombstoneReader.erased`."""
+        """Return the result of `TombstoneReader.erased` for stored IDs."""
         return self.tombstones.erased(user_id, session_id, now_ms=now_ms)
 
 
 def user_ids(
     s3: Any, artefact_bucket: str, secretsmanager: Any, secret_arn: str, *, pseudonymise: bool, check_s: float
 ) -> UserIds:
-    """Return the rule and the tombstones of a deployment.
+    """Return the ID policy and the tombstones of a deployment.
 
     Parameters
     ----------

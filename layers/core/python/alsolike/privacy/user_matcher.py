@@ -1,4 +1,4 @@
-"""The assignment of unreadable records to a user."""
+"""The decision whether an unreadable record belongs to a user."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ class Owner(Enum):
     USER = "user"
     OTHER = "other"
     UNDECIDED = "undecided"
-    """A part of the record is unreadable, and the rest does not name its user."""
+    """A part of the record is unreadable, and the readable part contains no user ID."""
 
 
 class UserMatcher:
     """A search for a user in unreadable records.
 
-    A record that names the user in a field for users is the user's. Otherwise, a record that names other users there is
-    theirs. A record without a user is this user's if it contains one of the sessions, or the ID as a value or a word
-    outside of fields such as the item's. A short ID may occur in another user's record, but the loss of an unreadable
-    record is the smaller harm.
+    A record belongs to the user if a user ID field contains the ID. Otherwise, a record with other IDs in such fields
+    belongs to another user. A record without user ID fields belongs to the user if it contains one of the sessions, or
+    the ID as a value or a word, except in fields such as the item ID. A short ID may occur in the record of another
+    user by chance; the loss of an unreadable record does less harm than an incomplete erasure.
 
     Parameters
     ----------
     sessions
-        Sessions whose records without a user are all this user's.
+        Sessions whose anonymous records all belong to the user.
     """
 
     def __init__(self, user_id: str, *, sessions: Collection[str] = ()) -> None:
@@ -65,7 +65,7 @@ class UserMatcher:
         return Owner.OTHER if ids.is_complete or is_another_key else Owner.UNDECIDED
 
     def logins(self, data: bytes, *, key: str | None = None) -> list[SessionLogin]:
-        """Return the logins of the user that a record names, also if only the partition key names the user."""
+        """Return the user's logins in a record. The user may also be identified by the partition key only."""
         ids = read_ids(data)
         if not ids.users and key == partition_key(profile_id(user_id=self._user_id, session_id=None)):
             order = [MAX_TIME_MS, ""]
@@ -73,6 +73,6 @@ class UserMatcher:
         return [login for login in ids.logins if login.user_id == self._user_id]
 
     def is_named(self, data: bytes) -> bool:
-        """Return true if data of any kind contain the ID, also next to other users."""
+        """Return true if data of any format contain the user ID, even together with other user IDs."""
         ids = read_ids(data)
         return self._user_id in ids.users or self._user_id in ids.values

@@ -1,4 +1,4 @@
-"""Batch writes to the profile table: retries, and the reasons of failures by partition."""
+"""Batch writes to the profile table, with retries and the reasons of failures by partition."""
 
 from __future__ import annotations
 
@@ -16,30 +16,36 @@ from alsolike.runtime.errors import Unavailable
 
 MAX_ATTEMPTS = 8
 CALLS_AT_ONCE = 8
-"""Maximum number of simultaneous calls; they wait for DynamoDB, not for the processor."""
+"""Maximum number of concurrent calls, which are bound by network latency."""
 
 _WRITES_AT_ONCE = 25
-"""Maximum number of requests in a call, by DynamoDB's rule."""
+"""Maximum number of requests per call, by DynamoDB's limit."""
 _FIRST_PAUSE_S = 0.05
 
 Key = tuple[str, str]
-"""Partition and sort key."""
+"""Partition key and sort key of an item."""
 
 
 class BatchWriter:
-    """Writer of requests in batches.
+    """A writer of put and delete requests in batches.
 
     Parameters
     ----------
     pause
-        Waits for the given seconds after DynamoDB has processed no request of a call.
+        Waits for the given seconds after a call of which DynamoDB processed no request.
     """
 
     def __init__(self, client: ProfileClient, table: str, *, pause: Callable[[float], None] = time.sleep) -> None:
         self._client, self._table, self._pause = client, table, pause
 
     def write(self, requests: Sequence[Item], *, at_once: int = 1) -> dict[str, str]:
-        """Put and delete items. Return the reasons of failures by partition."""
+        """Execute the requests; return the reasons of failures by partition key.
+
+        Parameters
+        ----------
+        at_once
+            Calls run concurrently if the number is above 1.
+        """
         calls = [requests[start : start + _WRITES_AT_ONCE] for start in range(0, len(requests), _WRITES_AT_ONCE)]
         apply = threads().map if at_once > 1 and len(calls) > 1 else map
         failed: dict[str, str] = {}
@@ -63,7 +69,7 @@ class BatchWriter:
         return {}
 
     def paused(self, in_vain: int) -> int:
-        """Wait after a call without effect. Return the number of such calls in a row."""
+        """Wait after `in_vain` consecutive calls without effect, exponentially longer; return `in_vain`."""
         if 0 < in_vain < MAX_ATTEMPTS:
             self._pause(_FIRST_PAUSE_S * 2 ** (in_vain - 1))
         return in_vain
@@ -71,12 +77,12 @@ class BatchWriter:
 
 @functools.cache
 def threads() -> ThreadPoolExecutor:
-    """Return the threads of calls of this process."""
+    """Return the thread pool for DynamoDB calls of this process."""
     return ThreadPoolExecutor(CALLS_AT_ONCE, "profiles")
 
 
 def key_of(profile_id: str, key: str) -> Item:
-    """Return a key as DynamoDB reads it."""
+    """Return a key in DynamoDB's JSON format."""
     return {PROFILES_PARTITION_KEY: {"S": profile_id}, PROFILES_SORT_KEY: {"S": key}}
 
 

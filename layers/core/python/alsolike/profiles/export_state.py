@@ -1,7 +1,7 @@
-"""The state between the pages of a user's export: an item of the profile table.
+"""The state of a user's export between its pages, an item of the profile table.
 
-Its partition is the one of the user's erasure (`SessionLink.of_erasure`), which an erasure deletes. No page extends
-its lifetime.
+The item is in the partition of the user's erasure (`SessionLink.of_erasure`), so that an erasure deletes it. Later
+pages do not extend its lifetime.
 """
 
 from __future__ import annotations
@@ -22,27 +22,28 @@ from alsolike.runtime.clients import ProfileClient
 from alsolike.runtime.errors import InvalidInput, TooLarge, Unavailable
 
 LIFETIME_S = MERGE_GRACE_MS // 1_000 * 3 // 4
-"""Maximum time from the start of the first page to that of the last one.
+"""Maximum time between the starts of the first and the last page.
 
-Pages read objects in the order of their keys. The merged object of a compaction comes before its inputs, so a page may
-have passed it, and the next one must still find the inputs.
+Pages read objects in the order of keys, and a merged object precedes its inputs. If a compaction writes the merged
+object after a page has passed its key, the next page must still find the inputs, which exist for `MERGE_GRACE_MS`.
 """
 
 MAX_STATE_BYTES = 390_000
-"""DynamoDB stores items of up to 400 KB."""
+"""Maximum size of a state, below DynamoDB's limit of 400 KB per item."""
 
 INSTEAD = "run `alsolike users export USER > file.json`, which has no such limit"
 
 
 class FirstLogin(NamedTuple):
-    """The first login of a session, by `alsolike.events.identity`.
+    """The first login of a session, as defined by `alsolike.events.identity`.
 
     Attributes
     ----------
     received_ms
-        The first time at which a login of any user was received.
+        Time at which the first login of any user was received, epoch milliseconds.
     is_own
-        True if it is a login of the exported user. The ID of another user would outlive that user's erasure.
+        True for a login of the exported user. IDs of other users are not stored, because their erasures would miss
+        them.
     """
 
     event_time_ms: int
@@ -51,21 +52,21 @@ class FirstLogin(NamedTuple):
     received_ms: int
 
     def earlier(self, other: FirstLogin | None) -> FirstLogin:
-        """Return the first login of two parts of the lake."""
+        """Return the earlier one of the first logins in two parts of the lake."""
         if other is None:
             return self
         return min(self, other)._replace(received_ms=min(self.received_ms, other.received_ms))
 
 
 class ExportState(NamedTuple):
-    """The sessions with a user's logins, each with its first login, once it is known; and the end of the export."""
+    """The sessions with logins of a user, with their first logins (None if still unknown), and the time of expiry."""
 
     sessions: dict[str, FirstLogin | None]
     expires_s: int
 
 
 class Place(NamedTuple):
-    """The place at which a later page starts: an export, its stage, and the last key that was read in it."""
+    """The position at which a page starts: the export, its stage, and the last key that was read in this stage."""
 
     export_id: str
     stage: str
@@ -78,7 +79,7 @@ class Place(NamedTuple):
 
     @classmethod
     def of_token(cls, token: str, *, stages: Iterable[str]) -> Place:
-        """Return the place of a token."""
+        """Return the position in a token; raise `InvalidInput` if its stage is not one of `stages`."""
         export_id, stage, key = (*row_of_token(token).split(" ", 2), "", "")[:3]
         if stage not in stages:
             raise InvalidInput("nextToken is that of another list, expected one that this route returned")
@@ -121,14 +122,14 @@ class ExportStates:
         return ExportState(sessions, expires_s)
 
     def write(self, partition: str, export_id: str | None, state: ExportState) -> str:
-        """Store the state of an export, of a new one if it has no ID yet; return its ID.
+        """Store the state of an export; return its ID, which is new if `export_id` is None.
 
         Raises
         ------
         InvalidInput
             If the export has expired, or the user was erased.
         TooLarge
-            If the sessions exceed an item of DynamoDB.
+            If the state exceeds `MAX_STATE_BYTES`.
         """
         stored = {session: None if login is None else list(login) for session, login in state.sessions.items()}
         body = zlib.compress(orjson.dumps(stored), 9)

@@ -1,17 +1,17 @@
-"""The live profile: the last interactions of a user or session, and its items in the table.
+"""The live profile: the latest interactions of a user or session, and its items in the profile table.
 
-The partition of a profile holds, in the order of the sort key:
+The partition of a profile contains these items, listed by sort key:
 
 - ``!<session>``, in a user's partition: a session that joined the user;
 - ``&<event time>#<event id>``, in a user's partition: an interaction with an action;
 - ``$<export>``, in an erasure's partition: the state of an export (`alsolike.profiles.export_state`);
 - ``<event time>#<event id>``: an interaction;
-- ``<event time>+<event id>``, in a user's partition: a history, which an import or a rebuild wrote as one item, under
-  its latest interaction;
-- ``~erased``: the mark of an erased profile, which hides the interactions;
-- ``~joined``, in a session's partition: the mark of its login (`SessionLink`), which hides earlier interactions.
+- ``<event time>+<event id>``, in a user's partition: a history, several interactions that an import or a rebuild wrote
+  as one item, with the key of the latest one;
+- ``~erased``: the mark of an erased profile, which hides its interactions;
+- ``~joined``, in a session's partition: the mark of a login (`SessionLink`), which hides earlier interactions.
 
-So a query of the newest items returns the marks first. The rule of logins is `alsolike.events.identity`.
+A query of the latest items thus returns the marks first. `alsolike.events.identity` defines the effect of logins.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ from alsolike.events.interactions import USER_PREFIX, Interaction
 from alsolike.runtime.struct import struct
 
 MAX_SORT_KEY_BYTES = 1_024
-"""DynamoDB's limit."""
+"""Maximum size of a sort key, by DynamoDB's limit."""
 
 ERASURE_PREFIX = "e#"
-"""Beginning of the key of an erased user's profile; see `USER_PREFIX`."""
+"""Prefix of the partition key of an erasure, in place of `USER_PREFIX`."""
 ERASED_KEY, JOINED_KEY = "~erased", "~joined"
 FIRST_INTERACTION_KEY, FIRST_MARK_KEY = "0", "~"
 """Lower bounds of the sort keys of interactions and of marks."""
@@ -43,22 +43,23 @@ _SESSION_KEY, _EXPORT_KEY = "!", "$"
 FIRST_ACTION_KEY, LAST_ACTION_KEY = "&", "&~"
 """Bounds of the sort keys of interactions with actions."""
 _TIME_DIGITS = 15
-"""Digits of the last millisecond of the year 9999."""
+"""Number of digits of a time, enough for the year 9999 in epoch milliseconds."""
 _ID_START = _TIME_DIGITS + 1
 _DIGEST_CHARACTERS = 65
 
 READ_ATTRIBUTES = (
     f"{PROFILES_SORT_KEY}, event_id, item_id, event_type, context, history, joined_profile, joined_at_ms, moving"
 )
-"""The attributes that `from_items` needs."""
+"""Projection expression with the attributes that `from_items` needs."""
 
 Item = dict[str, Any]
 
 
 class RecentInteraction(NamedTuple):
-    """The profile's part of an interaction; ordered by time, then event id.
+    """The fields of an interaction that a profile stores; tuples sort by time, then event ID.
 
-    It is a tuple, because a request reads a hundred and a frozen dataclass takes several times as long to create.
+    Interactions are tuples, because a request reads about 100 of them, and a frozen dataclass is several times slower
+    to create.
     """
 
     event_time_ms: int
@@ -66,7 +67,7 @@ class RecentInteraction(NamedTuple):
     item_id: str
     event_type: str
     context: str = ""
-    """See `alsolike.events.context`."""
+    """JSON of the context, as defined by `alsolike.events.context`."""
 
 
 _make = RecentInteraction._make
@@ -74,14 +75,14 @@ _make = RecentInteraction._make
 
 @struct
 class SessionLink:
-    """The mark of a session that logged in: its interactions until then belong to another profile.
+    """The mark of a session with a login: the session's interactions up to the login belong to another profile.
 
     Attributes
     ----------
     profile_id
-        Of the user; of an erased one, the erasure's (`of_erasure`).
+        Profile ID of the user; for an erased user, the placeholder of the erasure (`of_erasure`).
     at_ms
-        Event time of the login.
+        Event time of the login, epoch milliseconds.
     """
 
     profile_id: str
@@ -89,23 +90,23 @@ class SessionLink:
 
     @property
     def user_id(self) -> str:
-        """The user."""
+        """The user ID."""
         return self.profile_id.removeprefix(USER_PREFIX)
 
     @property
     def erased(self) -> bool:
-        """True if the user was erased before the login was read."""
+        """True if the user was erased before the login was processed."""
         return self.profile_id.startswith(ERASURE_PREFIX)
 
     @staticmethod
     def of_erasure(erasure_id: str) -> str:
-        """Return the placeholder for the profile of an erased user."""
+        """Return the placeholder for the profile ID of an erased user."""
         return f"{ERASURE_PREFIX}{erasure_id}"
 
     def split(
         self, interactions: Iterable[RecentInteraction]
     ) -> tuple[list[RecentInteraction], list[RecentInteraction]]:
-        """Return the session's interactions that are the user's, and those that stay the session's."""
+        """Return the interactions that belong to the user, and the interactions that belong to the session."""
         users: list[RecentInteraction] = []
         sessions: list[RecentInteraction] = []
         for interaction in interactions:
@@ -120,11 +121,11 @@ class Profile:
     Attributes
     ----------
     recent
-        Oldest first.
-    joined
-        Of a session: the profile with its interactions until the login.
-    erased
-        True for a profile that stays empty at any addition.
+        The latest interactions, oldest first.
+        joined
+            Link of a session to the profile with its interactions up to the login; None without a login.
+        erased
+            True for an erased profile, which ignores additions.
     """
 
     profile_id: str
@@ -133,10 +134,10 @@ class Profile:
     erased: bool = False
 
     def merge(self, interactions: Iterable[RecentInteraction], *, length: int = HISTORY_LENGTH) -> Profile:
-        """Return the profile with the new ones of the interactions, cut to the latest `length`.
+        """Return the profile with additional interactions, truncated to the latest `length`.
 
-        The result does not depend on the order and repetition of merges. If two contents have one id, the later one
-        counts. Otherwise an id that was cut off with its early content could return with its late one.
+        The result does not depend on the order or repetition of merges. If two interactions have the same event ID, the
+        later one is kept. Otherwise, an event that was cut off with its earlier time could return with its later time.
         """
         if self.erased:
             return self
@@ -149,12 +150,12 @@ class Profile:
 
 
 def recent(interaction: Interaction, *, context: Sequence[str] = ()) -> RecentInteraction:
-    """Return the profile's part of an interaction with an item.
+    """Return the fields of an interaction with an item that a profile stores.
 
     Parameters
     ----------
     context
-        Properties that are its context.
+        Names of the properties that are context.
     """
     if interaction.item_id is None:
         raise ValueError("a profile keeps only interactions with an item")
@@ -168,27 +169,27 @@ def recent(interaction: Interaction, *, context: Sequence[str] = ()) -> RecentIn
 
 
 def sort_key(interaction: RecentInteraction) -> str:
-    """Return the sort key of an interaction: the same event always has the same one."""
+    """Return the sort key of an interaction, a function of its time and event ID."""
     return _bounded(f"{interaction.event_time_ms:0{_TIME_DIGITS}}#{interaction.event_id}")
 
 
 def key_after(time_ms: int) -> str:
-    """Return the least sort key after all interactions until a time."""
+    """Return the least sort key after the interactions up to and including a time."""
     return f"{time_ms:0{_TIME_DIGITS}}$"
 
 
 def session_key(session: str) -> str:
-    """Return the sort key of the item that names a session in its user's partition."""
+    """Return the sort key of a `session_item`."""
     return _bounded(f"{_SESSION_KEY}{session}")
 
 
 def export_key(export_id: str) -> str:
-    """Return the sort key of the state of an export."""
+    """Return the sort key of an export's state."""
     return f"{_EXPORT_KEY}{export_id}"
 
 
 def to_item(profile_id: str, interaction: RecentInteraction, *, expires_s: int) -> Item:
-    """Return the item of an interaction."""
+    """Return the table item of an interaction, which expires at `expires_s` (seconds since 1970)."""
     key = sort_key(interaction)
     item = {
         PROFILES_PARTITION_KEY: {"S": profile_id},
@@ -205,7 +206,7 @@ def to_item(profile_id: str, interaction: RecentInteraction, *, expires_s: int) 
 
 
 def action_item(interaction: Interaction, *, expires_s: int) -> Item:
-    """Return the item of a user's interaction with an action: the same event always has the same key."""
+    """Return the table item of a user's interaction with an action."""
     key = f"{FIRST_ACTION_KEY}{interaction.event_time_ms:0{_TIME_DIGITS}}#{interaction.event_id}"
     return {
         PROFILES_PARTITION_KEY: {"S": interaction.profile_id},
@@ -223,13 +224,13 @@ def action_events_of(item: Mapping[str, Any]) -> list[ActionEvent]:
 
 
 def history_key(interactions: Sequence[RecentInteraction]) -> str:
-    """Return the sort key of a history: no interaction has it, so that none that arrives again replaces the history."""
+    """Return the sort key of a history. It differs from keys of interactions, so a redelivery cannot overwrite it."""
     latest = max(interactions)
     return _bounded(f"{latest.event_time_ms:0{_TIME_DIGITS}}+{latest.event_id}")
 
 
 def history_item(profile_id: str, interactions: Sequence[RecentInteraction], *, expires_s: int) -> Item:
-    """Return the item that holds several interactions of a user."""
+    """Return the table item with several interactions of a user."""
     return {
         PROFILES_PARTITION_KEY: {"S": profile_id},
         PROFILES_SORT_KEY: {"S": history_key(interactions)},
@@ -243,7 +244,7 @@ def _cells(interaction: RecentInteraction) -> tuple[int | str, ...]:
 
 
 def link_item(session: str, link: SessionLink, *, expires_s: int, moving: bool = False) -> Item:
-    """Return the item that marks a session as joined; it hides nothing while interactions are `moving` to the user."""
+    """Return the mark of a joined session. It hides no interactions while they are `moving` to the user."""
     item: Item = {
         PROFILES_PARTITION_KEY: {"S": session},
         PROFILES_SORT_KEY: {"S": JOINED_KEY},
@@ -257,7 +258,7 @@ def link_item(session: str, link: SessionLink, *, expires_s: int, moving: bool =
 
 
 def session_item(session: str, link: SessionLink, *, expires_s: int) -> Item:
-    """Return the item that names a session in the partition of the profile that it joins."""
+    """Return the item with the ID of a joined session, in the partition of the profile that the session joined."""
     return {
         PROFILES_PARTITION_KEY: {"S": link.profile_id},
         PROFILES_SORT_KEY: {"S": session_key(session)},
@@ -272,7 +273,7 @@ def link_of(item: Mapping[str, Any]) -> SessionLink:
 
 
 def is_moving(item: Mapping[str, Any]) -> bool:
-    """Return true for the `link_item` of a login whose interactions are not copied yet."""
+    """Return true for a `link_item` of a session whose interactions are not all copied yet."""
     return "moving" in item
 
 
@@ -282,12 +283,12 @@ def is_session_item(item: Mapping[str, Any]) -> bool:
 
 
 def from_items(profile_id: str, items: Sequence[Item], *, length: int | None = HISTORY_LENGTH) -> Profile:
-    """Return the profile that items of its partition make.
+    """Return the profile from the items of its partition.
 
     Parameters
     ----------
     items
-        Those of interactions and marks, newest first.
+        Items of interactions and marks, newest first.
     length
         Maximum number of interactions; None for all.
     """
@@ -326,7 +327,7 @@ def from_items(profile_id: str, items: Sequence[Item], *, length: int | None = H
 
 
 def _bounded(key: str) -> str:
-    """Return a key of at most `MAX_SORT_KEY_BYTES`: the end of a longer one becomes a hash."""
+    """Return a key of at most `MAX_SORT_KEY_BYTES`; the end of a longer key is replaced by a hash of the key."""
     encoded = key.encode()
     if len(encoded) <= MAX_SORT_KEY_BYTES:
         return key

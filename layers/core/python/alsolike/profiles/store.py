@@ -1,11 +1,10 @@
-"""The table of live profiles: one item per interaction, written without reading and read with one query.
+"""The table of live profiles: one item per interaction, written without a read and read with one query.
 
-An import or a rebuild writes a user's interactions as one item, for which DynamoDB charges a twentieth.
-
-Writes are idempotent by key. A session's interactions until its login are copied to the user's partition, and the mark
-in the session's partition hides them there. Both sides write before they read: the writer of an event reads the
-session's mark after the event is stored, and a login copies the interactions after the mark is. So at least one of them
-copies each interaction, whatever the order, and the repetition of a batch completes an interrupted one.
+An import or a rebuild writes a user's interactions as one item, which reduces the price of the writes to about 5%.
+Writes are idempotent by key. At a login, the session's interactions up to the login are copied to the user's partition,
+and a mark in the session's partition hides them there. Each side writes before it reads: an event is stored before its
+writer reads the mark, and the mark is stored before the login copies the interactions. So at least one side copies each
+interaction, in any order of events and logins. The repetition of a batch completes an interrupted one.
 """
 
 from __future__ import annotations
@@ -67,21 +66,21 @@ from alsolike.runtime.clients import ProfileClient
 from alsolike.runtime.errors import Unavailable
 
 TIME_TO_LIVE_DAYS = 400
-"""Lifetime of a user's interaction and of a mark, since it was written last."""
+"""Lifetime of a user's interactions and of marks since their last write."""
 
 SESSION_TIME_TO_LIVE_DAYS = 90
-"""Lifetime of an interaction of a session without a user."""
+"""Lifetime of the interactions of sessions."""
 
 SESSION_ITEM_DAYS = 30
-"""Additional time for the item that names a session in its user's partition: DynamoDB deletes expired items late."""
+"""Additional lifetime of a `session_item` over its session's mark, because DynamoDB deletes expired items late."""
 
 ACTIONS_LENGTH = 200
-"""Maximum number of a user's latest interactions with actions that a model receives."""
+"""Maximum number of interactions with actions per user in a model's input: the latest ones."""
 
 _MARKS = 2
-"""Maximum number of marks, which a query of the newest items returns first."""
+"""Maximum number of marks in a partition."""
 _KEYS_AT_ONCE = 100
-"""Maximum number of keys in a read, by DynamoDB's rule."""
+"""Maximum number of keys per read, by DynamoDB's limit."""
 
 _LINK_BYTES = 500
 """Approximate size of a cached link in memory."""
@@ -98,9 +97,9 @@ class ProfileStore:
     Parameters
     ----------
     remember_bytes
-        Maximum size of cached links of sessions, so that later events of a joined session need no read.
-    pause
-        Waits for the given seconds after DynamoDB has processed none of a call's items.
+        Size of the cache of session links, which saves reads for later events of joined sessions.
+        pause
+            Waits for the given seconds after a call of which DynamoDB processed no item.
     """
 
     def __init__(
@@ -117,12 +116,12 @@ class ProfileStore:
         self._writer = BatchWriter(client, table, pause=pause)
 
     def read(self, profile_id: str, *, length: int | None = HISTORY_LENGTH, consistent: bool = False) -> Profile:
-        """Return the stored profile, or an empty one; an erased one is empty.
+        """Return the stored profile; unknown and erased profiles are empty.
 
         Parameters
         ----------
         length
-            Maximum number of interactions, the latest; None for all that are stored.
+            Maximum number of latest interactions; None for all.
         """
         request: dict[str, Any] = {
             "TableName": self._table,
@@ -136,24 +135,24 @@ class ProfileStore:
             request["Limit"] = length + _MARKS
         items: list[Item] = []
         while True:
-            try:  # not `translate_aws_errors`: each recommendation waits for this call
+            try:  # `translate_aws_errors` is too slow for this call, on which each recommendation depends
                 answer = self._client.query(**request)
             except (BotoCoreError, ClientError) as error:
                 raise Unavailable(f"profile table {self._table}: {error}") from error
             items += answer["Items"]
             profile = from_items(profile_id, items, length=length)
-            # Another page is needed only for long IDs, or if one event is stored with several times.
+            # Further pages are rare: only for long IDs, or events that are stored with several times.
             if "LastEvaluatedKey" not in answer or profile.erased or len(profile.recent) == length:
                 return profile
             request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
     def read_many(self, profile_ids: Iterable[str], *, length: int = HISTORY_LENGTH) -> dict[str, Profile]:
-        """Return profiles by id, each as `read` would, several at once."""
+        """Return the result of `read` for each profile ID, with concurrent reads."""
         wanted = list(dict.fromkeys(profile_ids))
         return dict(zip(wanted, threads().map(functools.partial(self.read, length=length), wanted), strict=True))
 
     def scan(self, *, length: int | None = HISTORY_LENGTH) -> Iterator[Profile]:
-        """Yield every stored profile, in no order."""
+        """Yield all stored profiles in any order."""
         with translate_aws_errors(f"profile table {self._table}"):
             pages = self._client.get_paginator("scan").paginate(TableName=self._table)
             items = (item for page in pages for item in page["Items"])
@@ -170,7 +169,7 @@ class ProfileStore:
         now_ms: int,
         erased: IsErased = no_erased_users,
     ) -> None:
-        """Add interactions to a profile; see `add_many`."""
+        """Add interactions to a profile, as by `add_many`; raise `Unavailable` for a failure."""
         raise_first(self.add_many({profile_id: interactions}, now_ms=now_ms, erased=erased))
 
     def add_many(
@@ -180,15 +179,15 @@ class ProfileStore:
         now_ms: int,
         erased: IsErased = no_erased_users,
     ) -> dict[str, str]:
-        """Add interactions to profiles; return the reason for each profile of which some are not stored.
+        """Add interactions to profiles; return the reasons of failures by profile ID.
 
-        A session's interactions before its login go to the user too, unless the user was erased.
+        Interactions of a session up to its login are copied to the user, too, unless the user was erased.
 
         Parameters
         ----------
         erased
-            Returns true if a user id was erased. This object may remember a session's link longer than it is stored.
-            Without the check, the session's late interactions would recreate an erased user's profile.
+            Returns true for erased users. The cache of links can outlive the deletion of a mark; without this check,
+            late interactions of the session would recreate the profile of an erased user.
         """
         failed = self._put(additions, now_ms=now_ms)
         sessions = [
@@ -211,7 +210,7 @@ class ProfileStore:
         return failed | self._writer.write(deletions(dropped))
 
     def add_actions(self, interactions: Iterable[Interaction], *, now_ms: int) -> dict[str, str]:
-        """Add interactions of users with actions; return the reason for each profile of which some are not stored."""
+        """Add users' interactions with actions; return the reasons of failures by profile ID."""
         expires_s = _expires_s(now_ms)
         items = [action_item(interaction, expires_s=expires_s) for interaction in interactions]
         by_key = {(item[PROFILES_PARTITION_KEY]["S"], item[PROFILES_SORT_KEY]["S"]): put(item) for item in items}
@@ -220,9 +219,9 @@ class ProfileStore:
     def read_actions(
         self, profile_id: str, *, length: int | None = ACTIONS_LENGTH, consistent: bool = False
     ) -> list[ActionEvent]:
-        """Return the events of a user's latest `length` interactions with actions, oldest first; all for None.
+        """Return the events of a user's latest `length` interactions with actions (None: all), oldest first.
 
-        An erased profile has none.
+        The result is empty for an erased profile.
         """
         if self.read(profile_id, length=1, consistent=consistent).erased:
             return []
@@ -247,7 +246,7 @@ class ProfileStore:
         return [event for item in reversed(items[:length]) for event in action_events_of(item)]
 
     def add_histories(self, histories: Mapping[str, Sequence[RecentInteraction]], *, now_ms: int) -> dict[str, str]:
-        """Add the interactions of users, each user's as one item; return the reason for each that is not stored."""
+        """Add the interactions of each user as one item; return the reasons of failures by profile ID."""
         expires_s = _expires_s(now_ms)
         items = [
             put(history_item(user, history, expires_s=expires_s)) for user, history in histories.items() if history
@@ -255,7 +254,7 @@ class ProfileStore:
         return self._writer.write(items, at_once=CALLS_AT_ONCE)
 
     def overwrite(self, profile: Profile, *, now_ms: int) -> None:
-        """Replace the stored profile; an erased one stays erased. Interactions that arrive meanwhile stay."""
+        """Replace the stored profile, unless it is erased. Interactions that arrive during the call are kept."""
         stored = [item[PROFILES_SORT_KEY]["S"] for item in self._items(profile.profile_id, first=FIRST_INTERACTION_KEY)]
         if ERASED_KEY in stored:
             return
@@ -272,7 +271,7 @@ class ProfileStore:
         self.delete((profile.profile_id, key) for key in stored if key not in kept)
 
     def remove(self, profile_id: str, event_ids: Collection[str]) -> int:
-        """Remove stored interactions by event ID; return their number. Interactions that arrive meanwhile stay."""
+        """Remove stored interactions by event ID; return their number. New interactions during the call are kept."""
         requests: list[Item] = []
         removed = 0
         for item in self._items(profile_id, first=FIRST_INTERACTION_KEY, before=FIRST_MARK_KEY):
@@ -290,14 +289,14 @@ class ProfileStore:
         return removed
 
     def join(self, session_id: str, login: Login, *, now_ms: int, length: int = HISTORY_LENGTH) -> None:
-        """Copy a session's interactions until its first login into the user's profile, and mark the session; once.
+        """Copy a session's interactions up to its first login to the user's profile, and mark the session.
 
-        A marked session stays as it is at later logins of any user. A repetition completes an interrupted call.
+        Later logins of any user do not change a marked session. A repeated call completes an interrupted one.
         """
         raise_first(self.join_many({session_id: login}, now_ms=now_ms, length=length))
 
     def join_many(self, logins: Mapping[str, Login], *, now_ms: int, length: int = HISTORY_LENGTH) -> dict[str, str]:
-        """Join sessions, by session id, to their users; return the reason for each session that is not joined."""
+        """Join sessions to users, as by `join`, given the logins by session ID; return the reasons of failures."""
         wanted = {
             profile_id(user_id=None, session_id=session_id): SessionLink(
                 profile_id(user_id=login.user_id, session_id=None), login.event_time_ms
@@ -308,40 +307,40 @@ class ProfileStore:
         return {session.removeprefix(SESSION_PREFIX): reason for session, reason in failed.items()}
 
     def join_erased(self, session_id: str, login: Login, *, erasure_id: str, now_ms: int) -> None:
-        """Mark the session of an erased user's login, and drop its interactions until then; see `join`.
+        """Mark a session with a login of an erased user, and delete the interactions up to the login.
 
-        The purge finds the mark, which names the erasure and not the user.
+        The mark contains the erasure ID and no user ID, so that the erasure's purge finds the session.
         """
         session = profile_id(user_id=None, session_id=session_id)
         link = SessionLink(SessionLink.of_erasure(erasure_id), login.event_time_ms)
         raise_first(self._join({session: link}, now_ms=now_ms, length=HISTORY_LENGTH))
 
     def links(self, sessions: Sequence[str]) -> dict[str, SessionLink]:
-        """Return the links of those sessions, by profile id, that logged in.
+        """Return the links of the given sessions that have a login, by profile ID.
 
         Raises
         ------
         Unavailable
-            If DynamoDB does not answer, or reads nothing `MAX_ATTEMPTS` times in a row.
+            If DynamoDB does not answer, or `MAX_ATTEMPTS` consecutive calls return no item.
         """
         cached = {session: known[0] for session in sessions if (known := self._links.get(session)) is not None}
         read = self._read_links([session for session in sessions if session not in cached])
         return cached | {session: link for session, (link, _) in read.items()}
 
     def sessions_of(self, profile_id: str) -> dict[str, SessionLink]:
-        """Return the sessions that joined a user, or an erasure (`SessionLink.of_erasure`), by their profile id."""
+        """Return the links of the sessions that joined a user, or an erasure's placeholder, by profile ID."""
         named = [
             item["session"]["S"]
             for item in self._items(profile_id, before=FIRST_INTERACTION_KEY)
             if is_session_item(item)
         ]
-        # A session that another user joined at the same moment may be named too.
+        # A concurrent login of another user can leave a session item without a link to this user.
         return {
             session: link for session, (link, _) in self._read_links(named).items() if link.profile_id == profile_id
         }
 
     def erase(self, profile_id: str, *, now_ms: int) -> None:
-        """Hide a profile's interactions, also later ones; the purge deletes them. The profile need not be stored."""
+        """Mark a profile as erased, which hides its current and future interactions until the purge deletes them."""
         mark = {
             PROFILES_PARTITION_KEY: {"S": profile_id},
             PROFILES_SORT_KEY: {"S": ERASED_KEY},
@@ -350,17 +349,18 @@ class ProfileStore:
         raise_first(self._writer.write([put(mark)]))
 
     def keys(self, profile_id: str) -> list[Key]:
-        """Return the keys of all items of a partition."""
+        """Return the keys of all items in a profile's partition."""
         return [(profile_id, item[PROFILES_SORT_KEY]["S"]) for item in self._items(profile_id)]
 
     def delete(self, keys: Iterable[Key]) -> None:
-        """Delete items."""
+        """Delete the items with these keys."""
         raise_first(self._writer.write(deletions(keys)))
 
     def _join(self, links: Mapping[str, SessionLink], *, now_ms: int, length: int) -> dict[str, str]:
-        """Join sessions by their profile ids; return the reason for each that is not joined.
+        """Join sessions, given their links by profile ID; return the reasons of failures by profile ID.
 
-        The mark is written twice. Until the interactions are copied, it says `moving` and hides none.
+        The mark is written twice. The first mark has the flag `moving` and hides no interactions before they are
+        copied.
         """
         new = [session for session, link in links.items() if not self._is_known(session, link)]
         try:
@@ -374,7 +374,7 @@ class ProfileStore:
         moved: list[str] = []
 
         def move(session: str) -> Sequence[RecentInteraction] | str | None:
-            """Return the interactions to copy, the reason of a failure, or None if another login joined the session."""
+            """Return the interactions to copy, an error message, or None if another login has joined the session."""
             link = links[session]
             try:
                 stored_link, _ = stored.get(session) or self._mark(session, link, now_ms=now_ms)
@@ -401,12 +401,12 @@ class ProfileStore:
         return failed
 
     def _is_known(self, session: str, link: SessionLink) -> bool:
-        """Return true if this object knows that another login joined the session, or that this one is completed."""
+        """Return true if the cache shows that another login joined the session, or that this join is complete."""
         stored, moving = self._links.get(session) or (None, True)
         return stored is not None and (stored != link or not moving)
 
     def _mark(self, session: str, link: SessionLink, *, now_ms: int) -> tuple[SessionLink, bool]:
-        """Mark a session as joined, unless another writer has; return the link that counts, and if it is moving."""
+        """Mark a session as joined, unless it is marked; return the stored link, and true if it is `moving`."""
         item = link_item(session, link, expires_s=_expires_s(now_ms), moving=True)
         try:
             self._client.put_item(
@@ -422,7 +422,7 @@ class ProfileStore:
         return link, True
 
     def _until_login(self, session: str, link: SessionLink, *, length: int) -> Sequence[RecentInteraction]:
-        """Return the session's interactions until the login; delete them if the user was erased."""
+        """Return the session's interactions up to the login; for an erased user, delete them and return none."""
         items = list(self._items(session, first=FIRST_INTERACTION_KEY, before=key_after(link.at_ms)))
         if link.erased:
             self.delete((session, item[PROFILES_SORT_KEY]["S"]) for item in items)
@@ -433,7 +433,7 @@ class ProfileStore:
         self._links.put(session, (link, moving), size_bytes=_LINK_BYTES)
 
     def _items(self, profile_id: str, *, first: str = _FIRST_KEY, before: str = _LAST_KEY) -> Iterator[Item]:
-        """Yield the items of a partition with keys in a range, oldest first, read consistently."""
+        """Yield the items of a partition with sort keys in a range, in ascending order, by consistent reads."""
         with translate_aws_errors(f"profile table {self._table}"):
             request: dict[str, Any] = {
                 "TableName": self._table,
@@ -453,7 +453,7 @@ class ProfileStore:
                 request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
     def _read_links(self, sessions: Sequence[str]) -> dict[str, tuple[SessionLink, bool]]:
-        """Return the stored links of sessions, read consistently, and if they are moving."""
+        """Return the stored links of sessions, each with true if it is `moving`, by a consistent read."""
         links: dict[str, tuple[SessionLink, bool]] = {}
         wanted = [key_of(session, JOINED_KEY) for session in dict.fromkeys(sessions)]
         in_vain = 0
@@ -476,12 +476,12 @@ class ProfileStore:
     def _put(
         self, additions: Mapping[str, Iterable[RecentInteraction]], *, now_ms: int, at_once: int = CALLS_AT_ONCE
     ) -> dict[str, str]:
-        """Store interactions; return the reason for each profile of which some are not stored."""
+        """Store interactions; return the reasons of failures by profile ID."""
         expires_s = {
             False: _expires_s(now_ms),
             True: _expires_s(now_ms, days=SESSION_TIME_TO_LIVE_DAYS),
         }
-        items = {  # a call must not name a key twice; of two contents with one time, the greater one counts
+        items = {  # a call must not repeat a key; of several interactions with the same key, the greatest is stored
             (profile_id, sort_key(interaction)): put(
                 to_item(profile_id, interaction, expires_s=expires_s[profile_id.startswith(SESSION_PREFIX)])
             )
@@ -492,7 +492,7 @@ class ProfileStore:
 
 
 def _name(session: str, link: SessionLink, *, now_ms: int) -> Item:
-    """Return the item that names a session in its user's partition; erasures and exports find the session by it."""
+    """Return the `session_item` by which erasures and exports find a user's session."""
     return session_item(session, link, expires_s=_expires_s(now_ms, days=TIME_TO_LIVE_DAYS + SESSION_ITEM_DAYS))
 
 

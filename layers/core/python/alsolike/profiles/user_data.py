@@ -1,4 +1,4 @@
-"""Everything that is held about a user, as one JSON document, written piece by piece."""
+"""The export of all stored data of a user as a JSON document, in pages."""
 
 from __future__ import annotations
 
@@ -40,16 +40,16 @@ class _Table:
 
 
 AT_ONCE = 32
-"""Objects that are read ahead: a small one takes S3 tens of milliseconds, and the processor two."""
+"""Number of objects that are read concurrently: S3's latency exceeds the time of processing about tenfold."""
 
 SESSIONS, LOGINS, INTERACTIONS, QUARANTINE, LOG = STAGES = ("sessions", "logins", "interactions", "quarantine", "log")
-"""The stages of an export. The first two find the user's sessions and their first logins."""
+"""The stages of an export in order. The first two find the user's sessions and their first logins."""
 
 HasRoom: TypeAlias = Callable[[bytes], bool]
-"""Returns true if a page has time for an object and room for the JSON of the user's rows in it."""
+"""A predicate that is true if the current page has enough time and space for an object's JSON rows."""
 
 Sessions: TypeAlias = "dict[str, FirstLogin | None]"
-"""Sessions with a login of the user; None until their logins were read."""
+"""Sessions with a login of the user, with their first logins; None before they are read."""
 
 _INTERACTIONS = _Table(INTERACTIONS_PREFIX, tuple(INTERACTIONS_COLUMNS))
 _SERVED = _Table(SERVED_PREFIX, tuple(SERVED_COLUMNS))
@@ -57,7 +57,7 @@ _SERVED = _Table(SERVED_PREFIX, tuple(SERVED_COLUMNS))
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class UserDataStores:
-    """The stores of a deployment."""
+    """Names of a deployment's buckets and tables."""
 
     lake_bucket: str
     artefact_bucket: str
@@ -67,7 +67,7 @@ class UserDataStores:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class UserData:
-    """A search for a user's stored data.
+    """A search for the stored data of users.
 
     Attributes
     ----------
@@ -76,7 +76,7 @@ class UserData:
     pandas, parquet
         The modules `pandas` and `pyarrow.parquet`; the core's layer does not contain them.
     on_object
-        Called after each object that was read: to show progress, or to stop by raising.
+        Called after each object, to show progress; an exception stops the search.
     now_s
         Returns the time in seconds since 1970.
     """
@@ -93,25 +93,31 @@ class UserData:
     def document(
         self, user_id: str, *, after: Place | None = None, has_room: HasRoom = lambda rows: True
     ) -> Iterator[bytes]:
-        """Yield a page of the JSON document of a user, by the stored id, in pieces.
+        """Yield a page of a user's JSON document in parts; `user_id` is the stored ID.
 
-        Its keys: userId, user (the shop's properties), profile (all its stored interactions), sessions (that joined the
-        profile), erasure (the receipt), interactions (each event once, also those of sessions before the login),
-        quarantine (unreadable records that name the user), recommendations (each answer once, with the columns of
-        `served`, also those to sessions before the login) and nextToken (unless the page is the last one). Missing data
-        is null or an empty list.
+        The document has these keys; missing data is null or an empty list:
+
+        - userId;
+        - user: the shop's properties;
+        - profile: all interactions of the live profile;
+        - sessions: the sessions that joined the profile;
+        - erasure: the receipt;
+        - interactions: the events of the user and of the user's sessions before the login, without duplicates;
+        - quarantine: unreadable records that contain the user ID;
+        - recommendations: rows of `served` for the user and the user's sessions before the login, without duplicates;
+        - nextToken: the token of the next page; absent on the last page.
 
         Parameters
         ----------
         after
-            The place of a later page, which lacks user, profile, sessions and erasure.
+            Position of a later page, which omits user, profile, sessions and erasure; None for the first page.
         has_room
-            Called for each object; false ends the page before that object.
+            Called for each object; a false result ends the page before this object.
 
         Raises
         ------
         InvalidInput
-            If the export of `after` has ended.
+            If the export of `after` has expired.
         Unavailable
             If a store does not answer.
         """
@@ -162,13 +168,13 @@ class UserData:
     def objects(
         self, table: _Table, values: Mapping[str, Sequence[str]], *, after: str = ""
     ) -> Generator[tuple[str, pd.DataFrame | None]]:
-        """Yield each object's key with its rows that have one of the values; None without such rows."""
+        """Yield the key of each object, and its rows with one of the values in a column; None without such rows."""
         for stored in scan(self.s3, self.places.lake_bucket, table.prefix, after=after, at_once=AT_ONCE):
             rows = None
             if stored.body is not None and stored.key.endswith(".parquet"):
                 try:
                     rows = self._read(stored.body, table, values)
-                except ValueError as error:  # Arrow's errors are
+                except ValueError as error:  # the base class of Arrow's errors
                     where = f"s3://{self.places.lake_bucket}/{stored.key}"
                     raise Unavailable(f"{where} is not a Parquet file: {error}") from error
             yield stored.key, rows
@@ -183,14 +189,14 @@ class UserData:
         return frame.reindex(columns=list(table.columns))
 
     def concatenate(self, frames: Sequence[pd.DataFrame], *, columns: Sequence[str]) -> pd.DataFrame:
-        """Return all rows; without frames, an empty frame with these columns."""
+        """Return the concatenated frames; without frames, an empty frame with these columns."""
         rows: pd.DataFrame = (
             self.pandas.concat(frames, ignore_index=True) if frames else self.pandas.DataFrame(columns=list(columns))
         )
         return rows
 
     def quarantined(self, user_id: str, *, after: str) -> Generator[tuple[str, dict[str, Any] | None]]:
-        """Yield each quarantined object's key with its record, if that names the user."""
+        """Yield the key of each quarantined object, and its record if it belongs to the user, otherwise None."""
         matcher = UserMatcher(user_id)
         for stored in scan(self.s3, self.places.lake_bucket, QUARANTINE_PREFIX, after=after):
             yield stored.key, None if stored.body is None else _quarantined(stored.key, stored.body, matcher)
@@ -204,12 +210,12 @@ class UserData:
 
 
 class _Page:
-    """The rows of one page, stage by stage.
+    """The rows of one page of an export.
 
     Attributes
     ----------
     rows
-        The JSON of each row, by list of the document.
+        The JSON of each row, by key of the document.
     """
 
     def __init__(self, data: UserData, user_id: str, *, after: Place | None, has_room: HasRoom) -> None:
@@ -217,7 +223,7 @@ class _Page:
         self._user_id = user_id
         self._has_room = has_room
         self._states = ExportStates(data.dynamodb, data.places.profiles_table)
-        # The placeholder does not name the user: an export after the erasure must leave no ID.
+        # The placeholder contains no user ID, so that an export after an erasure stores none.
         self._partition = SessionLink.of_erasure(erasure_id(data.pseudonyms, user_id))
         self._after = after
         self._stage, self._key = (SESSIONS, "") if after is None else (after.stage, after.key)
@@ -249,7 +255,7 @@ class _Page:
 
     @property
     def token(self) -> str | None:
-        """The token of the next page, whose state is stored; None for the last page."""
+        """The token of the next page; None on the last page. Reading it stores the state of the export."""
         if not self._stage:
             return None
         export_id = self._after.export_id if self._after else None
@@ -257,18 +263,18 @@ class _Page:
         return Place(export_id, self._stage, self._key).token
 
     def _find_sessions(self) -> bool:
-        """Note the sessions with logins of the user; return true at the end of the stage."""
+        """Collect the sessions with logins of the user; return true at the end of the stage."""
         is_start = not self._key
         own, ended = self._scan(_INTERACTIONS, {"user_id": [self._user_id]})
         for session in own["session_id"].unique():
             if isinstance(session, str):
-                self._sessions.setdefault(session, None)  # a page that is read again must forget no login
+                self._sessions.setdefault(session, None)  # keeps the logins if a page is repeated
         if is_start and ended:
             self._own = own
         return ended
 
     def _find_logins(self) -> bool:
-        """Find the first login of each session, which depends on the logins of all users."""
+        """Find the first login of each session among the logins of all users."""
         is_start = not self._key
         of_sessions, ended = (
             self._scan(_INTERACTIONS, {"session_id": list(self._sessions)})
@@ -288,7 +294,7 @@ class _Page:
         return ended
 
     def _interactions(self) -> bool:
-        """Collect the user's interactions, and those of the user's sessions until their first logins."""
+        """Collect the user's interactions, and the interactions of the user's sessions up to their first logins."""
         if self._around is not None:
             interactions = [_json(row) for row in self._own_rows(self._around)]
             if self._has_room(b",".join(interactions)):
@@ -296,14 +302,14 @@ class _Page:
                 return True
             return False
         wanted = {"user_id": [self._user_id]}
-        if sessions := list(self._own_logins()):  # Arrow gives an empty list no type
+        if sessions := list(self._own_logins()):  # an empty list has no Arrow type
             wanted["session_id"] = sessions
         rows, ended = self._scan(_INTERACTIONS, wanted, select=self._own_rows)
         self.rows["interactions"] = [_json(row) for row in self._own_rows(lake.deduplicate(rows))]
         return ended
 
     def _own_rows(self, rows: pd.DataFrame) -> Iterator[dict[str, Any]]:
-        """Return the user's interactions among rows, in order."""
+        """Yield the user's interactions among the rows, in order."""
         logins = self._own_logins()
         own = [
             user == self._user_id or (user is None and session in logins and time_ms <= logins[session].event_time_ms)
@@ -316,7 +322,7 @@ class _Page:
         return _in_order(rows.loc[own], by=["event_time_ms", "event_id"])
 
     def _own_logins(self) -> dict[str, FirstLogin]:
-        """Return the first logins of the user's sessions."""
+        """Return the first logins that are the user's, by session."""
         return {session: login for session, login in self._sessions.items() if login is not None and login.is_own}
 
     def _quarantine(self) -> bool:
@@ -330,9 +336,9 @@ class _Page:
         return True
 
     def _recommendations(self) -> bool:
-        """Collect the responses to the user, and to the user's sessions without a user before a login was received.
+        """Collect the responses to the user, and the anonymous responses to the user's sessions before the first login.
 
-        The time at which a login of any user was received is one of the server's clock, like those of responses.
+        Times of responses are compared with the time at which the login was received: both are from the server's clock.
         """
         pseudonyms = self._data.pseudonyms
         ends = {pseudonyms.shopper(session): login.received_ms for session, login in self._own_logins().items()}
@@ -340,8 +346,8 @@ class _Page:
         wanted = [own, *ends]
 
         def theirs(rows: pd.DataFrame) -> Iterator[dict[str, Any]]:
-            # A request with one ID may contain a user's or a session's. So a session's hash may be in the column of
-            # users; next to another user's hash, it does not identify the user.
+            # A request with a single ID may contain a session ID in place of a user ID. So the user column may contain
+            # the hash of a session. A session's hash next to another user's hash does not identify the user.
             is_theirs = [
                 own in (shopper, session) or served_ms <= ends.get(shopper or session, -1)
                 for served_ms, shopper, session in zip(
@@ -361,12 +367,12 @@ class _Page:
         *,
         select: Callable[[pd.DataFrame], Iterator[dict[str, Any]]] = lambda rows: iter(()),
     ) -> tuple[pd.DataFrame, bool]:
-        """Return the rows of objects with one of the values while the page has room, and true at the end of the table.
+        """Return the rows with one of the values until the page is full, and true at the end of the table.
 
         Parameters
         ----------
         select
-            Returns those rows that the page will show.
+            Returns the rows that become part of the page.
         """
         frames: list[pd.DataFrame] = []
         ended = True
@@ -403,7 +409,7 @@ def _json(value: Any) -> bytes:
 
 
 def _plain(value: Any) -> Any:
-    """Return a cell of a frame in JSON's types: lists as lists, missing values as null."""
+    """Return a cell of a frame as JSON types: arrays as lists, missing values as null."""
     if hasattr(value, "tolist"):
         value = value.tolist()
     if isinstance(value, list):

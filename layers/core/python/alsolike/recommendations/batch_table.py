@@ -1,4 +1,4 @@
-"""The table of a batch's recommendations: one row an item, in the order of the users."""
+"""The table of batch recommendations: one row per recommended item, in the order of the users."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ COLUMNS: Mapping[str, str] = MappingProxyType(
         "recommender": "string",
     }
 )
-"""Names with pyarrow's names of their types; none is ever null."""
+"""The pyarrow type of each column; columns have no null values."""
 
 POPULAR = "popular"
 
 
 def columns_of(result: Mapping[str, Any], *, recommender: str) -> tuple[Sequence[Any], ...]:
-    """Return the columns of one user's rows, from a result of `recommend`'s batch.
+    """Return the columns of one user's rows, from the user's result in a batch of `recommend`.
 
-    Popular items that fill an answer up are said to be from there.
+    The recommender of items that fill a short answer is `POPULAR`.
     """
     items = result["itemList"]
     count = len(items)
@@ -44,25 +44,25 @@ def columns_of(result: Mapping[str, Any], *, recommender: str) -> tuple[Sequence
 
 
 def users_key(run: str, batch: str = "") -> str:
-    """Return the key of a run's users in one of its batches, or in all of them."""
+    """Return the key of the users of one batch of a run; the common prefix of all batches for an empty `batch`."""
     return f"{BATCH_PREFIX}{run}/users/{batch and f'{batch}.json'}"
 
 
 def answers_prefix(run: str, batch: str) -> str:
-    """Return the prefix of one batch's answers before they become rows: `<first user's place>.jsonl`."""
+    """Return the prefix of a batch's intermediate answers, which are named `<index of the first user>.jsonl`."""
     return f"{BATCH_PREFIX}{run}/answers/{batch}/"
 
 
 def part_key(run: str, batch: str = "") -> str:
-    """Return the key of a run's rows for one of its batches, or for all of them."""
+    """Return the key of the rows of one batch of a run; the common prefix of all batches for an empty `batch`."""
     return f"{BATCH_PREFIX}{run}/recommendations/{batch and f'part-{batch}.parquet'}"
 
 
 def failed_key(run: str, batch: str = "") -> str:
-    """Return the key of a run's users without an answer in one batch, or in all of them."""
+    """Return the key of a batch's failed users in a run; the common prefix of all batches for an empty `batch`."""
     return f"{BATCH_PREFIX}{run}/failed/{batch and f'{batch}.jsonl'}"
 
 
 def errors_prefix(run: str) -> str:
-    """Return the prefix of the reasons for a run's failed batches."""
+    """Return the prefix of the error messages of a run's failed batches."""
     return f"{BATCH_PREFIX}{run}/errors/"

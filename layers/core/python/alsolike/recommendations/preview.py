@@ -1,4 +1,4 @@
-"""Previews of rules by the deployment's function, and errors of direct invocations."""
+"""Previews of rules by a deployment's function, and the errors in results of direct invocations."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ FOR_ALL: Mapping[str, type[AlsolikeError]] = {
     "InvalidConfiguration": InvalidInput,
     "NotFound": NotFound,
 }
-"""Errors of the request as a whole, by their name in the function's result: every batch would have them."""
+"""Error classes by their name in a function's result. These errors concern the whole request, not a single batch."""
 
 
 def check_not_refused(document: Mapping[str, Any]) -> None:
-    """Raise the error in the result of a replay or a preview, if there is one."""
+    """Raise the error that the result of a replay or preview contains, if any."""
     if refused := document.get("refused"):
         raise FOR_ALL[refused["type"]](refused["message"])
 
 
 def ask(lambda_: Any, function: str, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the function's results without and with the rules; see `functions.recommend.direct.preview`.
+    """Return the recommendations without and with the rules, from `functions.recommend.direct.preview`.
 
     Raises
     ------

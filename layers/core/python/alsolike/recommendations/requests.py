@@ -1,4 +1,4 @@
-"""Requests for recommendations: the bodies and queries of their routes, field by field."""
+"""The fields of requests for recommendations, in bodies and query strings."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ MAX_COLUMN_CHARACTERS = 150
 MAX_EXCLUDED = 500
 MAX_CART_ITEMS = 50
 MAX_EXCLUDED_IN_QUERY = 100
-"""API Gateway takes 10 KB of a request's first line and headers."""
+"""Maximum number of excluded items in a query string: API Gateway limits the request line and headers to 10 KB."""
 MAX_BODY_BYTES = 512_000
-"""500 ids of 256 characters are 128 KB, or 512 KB if each character has four bytes."""
+"""Maximum size of a body: 500 IDs of 256 characters with four bytes each are 512 KB."""
 
 WINDOWS = ("30m", "1h", "3h", "1d")
 DEFAULT_WINDOW = "1h"
@@ -45,7 +45,7 @@ OF_USERS = (FOR_YOU, BUY_AGAIN, RECENTLY_VIEWED)
 OF_ITEMS = (SIMILAR_ITEMS, BOUGHT_TOGETHER)
 """Recommenders that need an item."""
 LISTING = (*OF_USERS, *OF_ITEMS, TRENDING, POPULAR)
-"""All recommenders of lists; `PERSONALIZED_RANKING` ranks given items."""
+"""Recommenders that select items; `PERSONALIZED_RANKING` ranks the items of the request instead."""
 OF_BATCHES = (*OF_USERS, TRENDING, POPULAR, NEXT_BEST_ACTION)
 """Recommenders for batches of users; the last one recommends actions."""
 
@@ -134,7 +134,7 @@ _PROMOTIONS = ListOf(
     about="Promotions that replace those of the rules: a share of the items must pass a filter.",
 )
 
-# With metadata there may be fewer items: the largest columns times the most items would be more than Lambda sends.
+# Requests with metadata have a lower maximum: the largest columns of 500 items would exceed Lambda's response size.
 _FEW_WITH_METADATA = {
     "if": {
         "required": ["metadataColumns"],
@@ -150,7 +150,7 @@ _FEW_WITH_METADATA = {
 
 
 def _named(segment: str) -> dict[str, Any]:
-    """Return the schema of a call whose ARN, in either field, ends like this."""
+    """Return the schema of calls with an ARN, in either field, whose last segment matches a pattern."""
     pattern = {"type": "string", "pattern": f"/({segment})$"}
     return {
         "anyOf": [{"required": [name], "properties": {name: pattern}} for name in ("recommenderArn", "campaignArn")]
@@ -158,7 +158,7 @@ def _named(segment: str) -> dict[str, Any]:
 
 
 def needs(name: str) -> dict[str, Any]:
-    """Return the schema of an object that has a text of this name."""
+    """Return the schema of objects with a string field of this name."""
     return {"required": [name], "properties": {name: {"type": "string"}}}
 
 
@@ -265,7 +265,7 @@ BATCH = Fields(
         "output": Fields({"key": _KEY}, required=("key",), about="Where the answers go, instead of into the response."),
     }
 )
-"""Fields of a batch event in addition to `users`, whose invalid entries are rejected individually."""
+"""Fields of a batch event except `users`, whose entries are validated one by one."""
 
 PREVIEW = Fields(
     {
@@ -280,4 +280,4 @@ PREVIEW = Fields(
         "rules": Text(63, about="Rule set that replaces the recommender's own."),
     }
 )
-"""Fields of a preview event in addition to `configuration`: a document that is not applied yet."""
+"""Fields of a preview event except `configuration`, a configuration document that need not be applied."""

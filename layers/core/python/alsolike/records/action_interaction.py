@@ -1,6 +1,7 @@
-"""The interaction of a user with an action, in calls and in imported files.
+"""A user's interaction with an action, in calls and imported files.
 
-On the stream and in the lake it is an `Interaction` without an item. Its properties name the action.
+On the stream and in the lake, an interaction with an action is an `Interaction` without an item; its properties contain
+the action's ID.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ _PATTERN = "^([Tt][Aa][Kk][Ee][Nn]|[Nn][Oo][Tt][ _-]?[Tt][Aa][Kk][Ee][Nn]|[Vv][I
 OUTCOME = Text(
     MAX_ID_CHARACTERS, pattern=_PATTERN, expected="Taken, Not Taken or Viewed", about="Outcome, in any case."
 )
-"""Outcomes in Personalize's words, in any case."""
+"""The field for Personalize's event types of actions; the case is ignored."""
 
 
 @record

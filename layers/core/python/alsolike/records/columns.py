@@ -1,12 +1,12 @@
-"""The vocabulary of records: each field of a record is declared once, with its forms.
+"""The declaration of records: each field is declared once, and its representations are derived.
 
-| form | derived by |
+| representation | derived by |
 |---|---|
 | HTTP body, OpenAPI, TypeScript | `call_fields` |
 | stream record, its JSON Schema | `record_fields` |
 | rows of the lake in Glue, Arrow, Parquet | `glue_columns`, `alsolike.lake.arrow` |
-| a batch of records, checked by the column | `ColumnType.plain` |
-| file of an import | `Column.file` |
+| columns of a batch of records | `ColumnType.plain` |
+| column of an import file | `Column.file` |
 """
 
 from __future__ import annotations
@@ -26,23 +26,23 @@ from alsolike.runtime.struct import struct
 T = TypeVar("T")
 
 MAX_TIME_MS = 253_402_300_799_999
-"""The last millisecond of the year 9999; later ones have no date."""
+"""The last millisecond of the year 9999, the maximum of Python's dates."""
 
 Values = Sequence[Any]
 _NOTHING = type(None)
 
 
 class ColumnType(fields.Field, Protocol):
-    """The type of a column; `read` and `schema` are those of its stream record or log line."""
+    """The type of a column; `read` and `schema` apply to its field in stream records and log lines."""
 
     glue: ClassVar[str]
     absent: ClassVar[Any]
 
     def plain(self, column: Values) -> Values | None:
-        """Return values of stream records as the table holds them; None if `read` may refuse or change one of them.
+        """Return the values of stream records as table values; None if `read` may reject or change one of them.
 
-        An absent one is None. It runs in C for whole columns, so it may be stricter than `read`. By default, `read`
-        checks each value.
+        Absent values are None. The check of a whole column is faster than `read`, and may reject more values. The
+        default result None means that `read` checks each value.
         """
         return None
 
@@ -60,7 +60,7 @@ class Text(fields.Text):
         return column if self.are_plain(texts) else None
 
     def are_plain(self, texts: Collection[Any]) -> bool:
-        """Return true if all are printable texts, neither empty nor blank, and short enough."""
+        """Return true if all values are printable strings of valid length that are not blank."""
         if not texts:
             return True
         if set(map(type, texts)) != {str}:
@@ -147,7 +147,7 @@ class Flag(fields.Flag, ColumnType):
 
 @struct
 class Numbers(ColumnType):
-    """A list of finite numbers and nulls, above a limit and up to another one."""
+    """A list of finite numbers and nulls; numbers are greater than `above` and at most `maximum`."""
 
     kind: ClassVar[str] = "a list of numbers and nulls"
     glue: ClassVar[str] = "array<double>"
@@ -181,14 +181,14 @@ class Numbers(ColumnType):
 
 @struct
 class Milliseconds:
-    """A time as a whole number of milliseconds."""
+    """A time in integer milliseconds since 1970."""
 
     kind: ClassVar[str] = f"milliseconds since 1970, at most {MAX_TIME_MS}"
     glue: ClassVar[str] = "bigint"
     absent: ClassVar[None] = None
 
     def read(self, value: Any, where: str) -> int:
-        if type(value) is not int or not 0 < value <= MAX_TIME_MS:  # a boolean is an int too
+        if type(value) is not int or not 0 < value <= MAX_TIME_MS:  # excludes booleans, which are instances of int
             raise InvalidInput(f"{where} is {validation.describe(value)}, expected {self.kind}")
         return value
 
@@ -202,7 +202,7 @@ class Milliseconds:
 
 @struct
 class Texts(fields.ListOf):
-    """A list of texts; an absent one is empty."""
+    """A list of texts; an absent list is empty."""
 
     element: Text
     glue: ClassVar[str] = "array<string>"
@@ -210,7 +210,7 @@ class Texts(fields.ListOf):
 
     def read(self, value: Any, where: str) -> tuple[str, ...]:  # type: ignore[override]
         if type(value) is list and self.minimum <= len(value) <= self.maximum and self.element.are_plain(value):
-            return tuple(value)  # nearly always
+            return tuple(value)  # the most frequent case
         return tuple(fields.ListOf.read(self, value, where))
 
     def plain(self, column: Values) -> Values | None:
@@ -224,7 +224,7 @@ class Texts(fields.ListOf):
 
 @struct
 class JsonText:
-    """A JSON object in a string, which stays a string."""
+    """A string with a JSON object, which is not parsed."""
 
     kind: ClassVar[str] = "JSON in a string"
     glue: ClassVar[str] = "string"
@@ -264,7 +264,7 @@ class JsonText:
 
 @struct
 class Version:
-    """The version of a stream record: a constant, different for each version."""
+    """The version of a stream record, a constant of each version's schema."""
 
     kind: ClassVar[str] = "a version"
     glue: ClassVar[str] = "int"
@@ -272,7 +272,7 @@ class Version:
     number: int = 0
 
     def read(self, value: Any, where: str) -> int:
-        """See `fields.Field`; the reader of records has checked it."""
+        """Return the version; the parser of records has validated the value."""
         return int(value)
 
     def schema(self) -> Schema:
@@ -285,13 +285,13 @@ class Version:
 
 @struct
 class Timestamp:
-    """A time in a call: seconds since 1970, or milliseconds, distinguished by their size."""
+    """A time in a call, in seconds or milliseconds since 1970; the magnitude determines the unit."""
 
     kind: ClassVar[str] = "seconds since 1970"
     about: str = ""
 
     def read(self, value: Any, where: str) -> int:
-        """Return epoch milliseconds; see `fields.Field`."""
+        """Return a valid time in epoch milliseconds; raise `InvalidInput` for other values."""
         sent_at = validation.number(value, where)
         if _LEAST_S <= sent_at <= _MOST_S:
             return round(sent_at * 1000)
@@ -311,20 +311,20 @@ class Timestamp:
 
 
 _LEAST_MILLISECONDS = 1e12
-"""Smaller numbers are seconds: as milliseconds they would be before September 2001, as seconds after the year 33658."""
+"""Least number that is read as milliseconds (September 2001); as seconds, it would be in the year 33658."""
 _LEAST_S, _MOST_S = 0.001, MAX_TIME_MS / 1000
 
 
 @struct
 class Call:
-    """A field of a call.
+    """The field of a call that sets a column.
 
     Attributes
     ----------
     type
-        None if it is the column's.
+        Type of the field; None for the type of the column.
     about
-        None if it is the column's.
+        Description of the field; None for the description of the column.
     """
 
     name: str
@@ -340,15 +340,15 @@ class Column:
     Attributes
     ----------
     type
-        That of stream records and the table.
-    required
-        True if each stream record has it.
+        Type in stream records and in the table.
+        required
+            True if the field is mandatory in stream records.
     since
         Version of the stream record that added the field. The field is null in older records and rows.
     call
-        Its form in an element of a call; None if calls do not contain it as such.
-    file
-        The name of its column in an imported file; None if imports set it.
+        The field in an element of a call; None without such a field.
+        file
+            Column name in an imported file; None without such a column.
     """
 
     name: str
@@ -370,7 +370,7 @@ def column(
     file: str | None = None,
     default: Any = dataclasses.MISSING,
 ) -> Any:
-    """Declare a field of a record, see `Column`; `default` is that of the class."""
+    """Declare a field of a record with the attributes of `Column`; `default` is the default of the class's field."""
     return dataclasses.field(
         default=default, metadata={"column": Column("", type_, about, required, since, call, file)}
     )
@@ -378,12 +378,12 @@ def column(
 
 @dataclass_transform(frozen_default=True, field_specifiers=(column,))
 def record(described: type[T]) -> type[T]:
-    """Return `described` as a `struct`, all of whose fields are columns."""
+    """Return the class as a `struct` whose fields are all declared with `column`."""
     return struct(described)
 
 
 def columns_of(made: type[Any]) -> Mapping[str, Column]:
-    """Return the columns of a record by name, in order."""
+    """Return the columns of a record by name, in the order of their declarations."""
     return MappingProxyType(
         {
             field.name: dataclasses.replace(field.metadata["column"], name=field.name)
@@ -393,12 +393,12 @@ def columns_of(made: type[Any]) -> Mapping[str, Column]:
 
 
 def glue_columns(made: type[Any]) -> Mapping[str, str]:
-    """Return the Glue types of a record's table."""
+    """Return the Glue type of each column of a record's table."""
     return MappingProxyType({name: each.type.glue for name, each in columns_of(made).items()})
 
 
 def call_fields(made: type[Any]) -> tuple[dict[str, fields.Field], tuple[str, ...]]:
-    """Return the fields of an element of a call, and the names of the required ones."""
+    """Return the fields of an element of a call, and the names of required fields."""
     calls = [(each.call, each) for each in columns_of(made).values() if each.call]
     return (
         {call.name: call.type or _described(each.type, call.about or each.about) for call, each in calls},
@@ -412,12 +412,12 @@ def _described(type_: Any, about: str) -> fields.Field:
 
 
 def from_call(made: type[Any]) -> Mapping[str, str]:
-    """Return the names of the columns by their names in a call."""
+    """Return the column name of each field of a call."""
     return MappingProxyType({each.call.name: name for name, each in columns_of(made).items() if each.call})
 
 
 def record_fields(made: type[Any], version: int, *, rules: Mapping[str, Any] = MappingProxyType({})) -> fields.Fields:
-    """Return the fields of a stream record."""
+    """Return the fields of a version of the stream record."""
     columns = [each for each in columns_of(made).values() if each.since <= version]
     types = {each.name: Version(version) if isinstance(each.type, Version) else each.type for each in columns}
     required = tuple(each.name for each in columns if each.required)
@@ -425,7 +425,7 @@ def record_fields(made: type[Any], version: int, *, rules: Mapping[str, Any] = M
 
 
 def record_schema(made: type[Any], version: int, *, rules: Mapping[str, Any] = MappingProxyType({})) -> Schema:
-    """Return the JSON Schema of a stream record."""
+    """Return the JSON Schema of a version of the stream record."""
     schema = record_fields(made, version, rules=rules).schema()
     columns = columns_of(made)
     schema["properties"] = {
@@ -435,5 +435,5 @@ def record_schema(made: type[Any], version: int, *, rules: Mapping[str, Any] = M
 
 
 def newest_version(made: type[Any]) -> int:
-    """Return the version of the stream records that are written."""
+    """Return the latest version of the stream record, which producers write."""
     return max(each.since for each in columns_of(made).values())

@@ -12,7 +12,7 @@ _COUNT = BigInt(0, 2**63 - 1)
 
 
 class Dimension(StrEnum):
-    """The groupings of answers."""
+    """A grouping of answers."""
 
     ALL = "all"
     RECOMMENDER = "recommender"
@@ -22,7 +22,7 @@ class Dimension(StrEnum):
 
 @record
 class Engagement:
-    """Sums of the responses of a group; a rate is None if its denominator is 0."""
+    """Sums over the responses of a group."""
 
     dimension: str = column(_NAME, "Grouping: `all`, `recommender`, `model_version` or `arm`.")
     name: str = column(
@@ -48,18 +48,18 @@ class Engagement:
     catalogue_items: int = column(_COUNT, "Number of items in the catalogue.")
 
     def rates(self) -> dict[str, float | None]:
-        """Return the rates, by the metric's name.
+        """Return the rates by the metric's name; a rate with the denominator 0 is None.
 
-        The number of viewers of a shared answer is unknown, so rates per answer exclude shared ones.
+        The number of viewers of a shared answer is unknown, so rates per answer exclude shared answers.
 
         ==================== ===================================================================
-        click_through        clicked items, of those that were reported as shown
-        conversion           answers for a user with a purchase, of all answers for a user
-        revenue_per_thousand revenue of answers for a user, per thousand of them
-        coverage             recommended items of the catalogue, of all; the mean of several days
-        novelty              mean of the answers' (`alsolike.lake.outcomes`), in bits
-        new_item_share       of the recommended items
-        degraded_share       of the answers
+        click_through        share of clicked items among items that were reported as shown
+        conversion           share of answers with a purchase among answers for a user
+        revenue_per_thousand revenue per thousand answers for a user
+        coverage             share of recommended items in the catalogue; the mean over days
+        novelty              mean novelty of answers (`alsolike.records.outcome`), in bits
+        new_item_share       share of new items among recommended items
+        degraded_share       share of degraded answers
         ==================== ===================================================================
         """
         to_shoppers = self.answers - self.shared_answers

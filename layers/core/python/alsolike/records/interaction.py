@@ -1,10 +1,9 @@
-"""The interaction: one user, one item, query or action, one moment.
+"""The interaction of a user or session with an item, a query or an action at a time.
 
-A new field is one `column` at the end of `Interaction`, with the next version as `since`. Its partition key on the
-stream is the user or session, so that one user's interactions stay in order. Consumers see a record at least once;
-`event_id` lets them count it once. Records of older versions stay readable, because a new version only adds fields. An
-interaction with an action has neither item nor query: its properties name the action, so that models of items do not
-learn from it.
+To add a field, add a `column` at the end of `Interaction`, with the next version as `since`. Versions only add fields,
+so that records of older versions stay readable. The partition key on the stream is the user or session, which keeps the
+interactions of a user in order. Delivery is at least once; consumers deduplicate by `event_id`. An interaction with an
+action has no item and no query, so that models of items ignore it; its properties contain the action's ID.
 """
 
 from __future__ import annotations
@@ -36,12 +35,13 @@ MAX_PROPERTIES_CHARACTERS = 1024
 MAX_RECOMMENDATION_ID_CHARACTERS = 40
 MAX_IMPRESSION_ITEMS = 25
 MAX_EVENT_VALUE = 1e9
-"""Maximum absolute value of an event. Sums of billions of such values are still exact to the cent."""
+"""Maximum absolute value of an event; sums of such values stay exact enough as floating-point numbers."""
 MAX_RECORD_PROPERTIES_CHARACTERS = 16_384
-"""More than the limit of a call, because JSON grows when written again (1e15 to 16 digits) and attribution is added."""
+"""Maximum length of the properties in a record. The limit exceeds the limit of a call, because serialisation can
+lengthen numbers (1e15 becomes 16 digits) and attribution is added."""
 
 SCHEMA_VERSION = 3
-"""Version of the stream records that are written: the latest `since`."""
+"""Version of the stream records that producers write: the latest `since`."""
 
 ID, QUERY = Text(MAX_ID_CHARACTERS), Text(MAX_QUERY_CHARACTERS, about="Search text.")
 _QUERY_OR_BLANK = {
@@ -132,11 +132,11 @@ class Interaction:
 
     @property
     def profile_id(self) -> str:
-        """The profile that it belongs to: the user's if known, else the session's."""
+        """The profile ID of the user, or of the session without a user."""
         return profile_id(user_id=self.user_id, session_id=self.session_id)
 
     def to_record(self) -> bytes:
-        """Return the stream record, in the interaction's own version."""
+        """Return the stream record in the version `schema_version`."""
         if self.schema_version == SCHEMA_VERSION:
             return orjson.dumps(self)
         return orjson.dumps({name: getattr(self, name) for name in RECORDS[self.schema_version].fields})
@@ -144,12 +144,12 @@ class Interaction:
 
 COLUMNS = columns.columns_of(Interaction)
 ABSENT = {name: each.type.absent for name, each in COLUMNS.items()}
-"""Values of the fields that a call or record lacks."""
+"""The values of absent fields, by column."""
 
 FILE_REQUIRED = ("USER_ID", "ITEM_ID", "TIMESTAMP")
-"""Columns of an imported file; a search needs no item."""
+"""Required columns of an imported file; searches need no ITEM_ID."""
 FILE_OPTIONAL = tuple(each.file for each in COLUMNS.values() if each.file and each.file not in FILE_REQUIRED)
-"""Further columns; any other column becomes a property of the event."""
+"""Optional columns of an imported file; other columns become properties of the event."""
 
 READABLE_VERSIONS = range(1, columns.newest_version(Interaction) + 1)
 
@@ -204,11 +204,11 @@ def record_schema() -> Schema:
 
 
 USER_PREFIX, SESSION_PREFIX = "u#", "s#"
-"""Beginnings of the keys of live profiles."""
+"""Prefixes of the profile IDs of users and sessions."""
 
 
 def profile_id(*, user_id: str | None, session_id: str | None) -> str:
-    """Return the key of a live profile; users and sessions never share one.
+    """Return the ID of a live profile; IDs of users and sessions have different prefixes.
 
     Examples
     --------
@@ -222,26 +222,26 @@ INTERACTIONS_COLUMNS = columns.glue_columns(Interaction)
 """Columns of the table with their Glue types."""
 
 COPY_KEY = ("event_id", "coalesce(user_id, session_id)")
-"""SQL expressions that are equal in all copies of an event: its ID and its owner.
+"""SQL expressions that identify an event: its ID and its owner.
 
-A user, or an anonymous session, who reuses another one's ID does not hide that one's event.
+The owner is included so that a reused event ID does not hide the event of another user or session.
 """
 
 _TIMES = ("received_time_ms", "event_time_ms")
 COPY_ORDER = (*_TIMES, *(name for name in COLUMNS if name not in ("event_id", *_TIMES)))
-"""The order among copies of an event, ascending, nulls last: the first one counts.
+"""The sort order of duplicates of an event, ascending, nulls last; the first duplicate is kept.
 
-The columns of datasets come first. A reader of a column also reads those before it. So readers of few and of many
-columns select the same copy, before and after a compaction.
+The columns of datasets come first. Readers of a column also read all columns before it, so that all readers select
+the same duplicate, before and after a compaction.
 """
 INTERACTIONS_ONCE_SQL = once_sql(
     INTERACTIONS_TABLE, (*INTERACTIONS_COLUMNS, INTERACTIONS_PARTITION), key=COPY_KEY, order=COPY_ORDER
 )
-"""Query that does to the table what `alsolike.lake.lake.deduplicate` does to rows."""
+"""SQL query that returns the table without duplicates, as `alsolike.lake.lake.deduplicate` does for rows."""
 
 
 def values_of_call(event: dict[str, Any]) -> dict[str, Any]:
-    """Return the values of the columns, from an event that `call_fields` has read."""
+    """Return the values by column from an event that the fields of `call_fields` have parsed."""
     values = ABSENT.copy()
     for name, value in event.items():
         if name in _FROM_CALL:

@@ -11,9 +11,9 @@ _COUNT = Int(0, 2**31 - 1)
 
 @record
 class Outcome:
-    """Events that a response led to.
+    """The events that are attributed to a response.
 
-    Without a shopper, counts from `impressions` on count an item once per viewer.
+    For a shared response (without a shopper), `impressions` and later columns count an item once per viewer.
     """
 
     recommendation_id: str = column(_NAME, "ID of the response.")

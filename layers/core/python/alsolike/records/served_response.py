@@ -1,6 +1,6 @@
 """The served response: one row of the recommendation log, in the lake's table `served`.
 
-Columns are only added at the end, with null as their default.
+Add new columns only at the end, with null as the default.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from alsolike.records import columns
 from alsolike.records.columns import AnyNumber, Int, Milliseconds, Numbers, RealNumber, Text, Texts, column, record
 
 LINE_KEY = "served"
-"""The key of a log line that has a response, `{"served": {...}}`; no other line has it."""
+"""The key that identifies a log line with a response: `{"served": {...}}`."""
 
 RANKED, PAIRED, FILLED, PINNED, EXPLORED, PROMOTED = "ranked", "paired", "filled", "pinned", "explored", "promoted:"
-"""Origins of items; the promotion's name follows the last one. Paired items are ranked, in random order in pairs."""
+"""Origins of items; the name of the promotion follows `PROMOTED`. Paired items are ranked pairs in random order."""
 
 MAX_TOOK_MS = 900_000
 """Maximum duration of a Lambda function."""
@@ -85,10 +85,10 @@ class ServedResponse:
     )
 
     def to_line(self) -> str:
-        """Return the line of the log, without its end.
+        """Return the log line without a line break.
 
-        A log is billed by its bytes, so the line omits nulls, and origins and propensities that all items have: ranked
-        and null.
+        The price of logs depends on their size, so the line omits nulls, origins if all are `ranked`, and propensities
+        if all are null.
         """
         values = {name: value for name in SERVED_COLUMNS if (value := getattr(self, name)) is not None}
         if all(origin == RANKED for origin in self.origins):
@@ -107,4 +107,4 @@ FIELDS = columns.record_fields(ServedResponse, 1)
 SERVED_ONCE_SQL = once_sql(
     SERVED_TABLE, (*SERVED_COLUMNS, SERVED_PARTITION), key=["recommendation_id"], order=["served_ms"]
 )
-"""Query that keeps one row per response; copies of a row are equal."""
+"""SQL query that returns the table without duplicates, which are equal rows."""

@@ -1,4 +1,4 @@
-"""The approval of a version's package in the SageMaker Model Registry."""
+"""The approval status of model packages in the SageMaker Model Registry."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ MAX_DESCRIPTION = 1_024
 
 
 class Approvals:
-    """One model package group.
+    """The approvals in a model package group.
 
     Parameters
     ----------
     group
-        The group's name.
+        Name of the model package group.
     """
 
     def __init__(self, client: Any, group: str) -> None:
         self._client, self._group = client, group
 
     def decide(self, version: str, status: str, *, reason: str) -> None:
-        """Set the approval of a version's package; one that was never registered has none."""
+        """Set the approval status of a version's package; do nothing for an unregistered version."""
         with translate_aws_errors(f"model package group {self._group}"):
             pages = self._client.get_paginator("list_model_packages").paginate(ModelPackageGroupName=self._group)
             for summary in (summary for page in pages for summary in page["ModelPackageSummaryList"]):

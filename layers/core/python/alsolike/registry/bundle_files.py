@@ -1,4 +1,4 @@
-"""Comparison of bundles in the artefact bucket with their manifests."""
+"""The integrity check of bundles in the artefact bucket by their manifests."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from alsolike.runtime.errors import InvalidBundle
 from alsolike.runtime.s3 import Listed, S3Object, listed
 
 MAX_UPLOAD_MS = 900_000
-"""Maximum time between the upload of a file and that of its manifest, which is the last file."""
+"""Maximum time between the uploads of a bundle's first file and of its manifest, the last file."""
 
 _CONNECTIONS = 8
 _PART_BYTES = 8 * 1024 * 1024
@@ -36,11 +36,11 @@ class DamagedFile:
 
 
 class BundleFiles:
-    """The files of the bundles in one artefact bucket, compared with their manifests.
+    """A check of the bundles in an artefact bucket against their manifests.
 
-    Objects in S3 never change, and the gate verified the bundle before the upload. So only files that were not uploaded
-    together with the manifest are read; of the others, the sizes are compared. A version is compared again only after
-    one of its objects changed.
+    The gate verified each bundle before its upload. So the check reads only files that were not uploaded together with
+    the manifest, and compares the sizes of all others. A version is checked again only if one of its objects has
+    changed.
     """
 
     def __init__(self, client: Any, bucket: str) -> None:
@@ -48,14 +48,14 @@ class BundleFiles:
         self._results: dict[str, tuple[Mapping[str, Listed], tuple[DamagedFile, ...]]] = {}
 
     def damaged(self, version: str) -> tuple[DamagedFile, ...]:
-        """Return the files of a version that differ from its manifest."""
+        """Return the damaged or missing files of a version."""
         return self._damaged(version, self.stored(version))
 
     def all_damaged(self, champion: Champion | None) -> Mapping[str, tuple[DamagedFile, ...]]:
-        """Return the damaged files by version, of all versions that have some.
+        """Return the damaged or missing files of all versions, by version.
 
-        The champion, the version before it and the canary must have a manifest. Others without one are incomplete
-        uploads, which are not compared.
+        A missing manifest counts as damage for the champion, the previous version and the canary. Other versions
+        without a manifest are incomplete uploads, which are ignored.
         """
         named = set() if champion is None else {champion.version, champion.previous}
         if champion is not None and champion.canary is not None:
@@ -71,18 +71,18 @@ class BundleFiles:
         return {version: damaged for version, damaged in zip(versions, results, strict=True) if damaged}
 
     def stored(self, version: str) -> Mapping[str, Listed]:
-        """Return the objects of a version by the name of the file."""
+        """Return the objects of a version by file name."""
         return self._listed(model_prefix(version)).get(version, {})
 
     def compared(
         self, files: Mapping[str, Listed], manifest: Manifest, *, written_ms: int | None
     ) -> Iterator[DamagedFile]:
-        """Yield the files that differ from a manifest.
+        """Yield the damaged or missing files of a bundle.
 
         Parameters
         ----------
         written_ms
-            Time of the manifest's upload; None to read all files.
+            Time of the manifest's upload, epoch milliseconds; None to read all files.
         """
         for name, stated in sorted(manifest.files.items()):
             entry = files.get(name)
@@ -122,12 +122,12 @@ class BundleFiles:
 
 
 def checked_manifest(body: bytes, version: str) -> Manifest:
-    """Read the manifest of a version.
+    """Return the parsed manifest of a version.
 
     Raises
     ------
     InvalidBundle
-        If it is unreadable, of another version, or has no checksum of a required file.
+        If the manifest is unreadable, belongs to another version, or lacks the checksum of a required file.
     """
     manifest = Manifest.from_json(body)
     if manifest.version != version:
@@ -140,7 +140,7 @@ def checked_manifest(body: bytes, version: str) -> Manifest:
 
 
 def object_sha256(client: Any, bucket: str, key: str, **version: str) -> str:
-    """Return the SHA-256 of an object, or of its version `VersionId`."""
+    """Return the SHA-256 of an object, in hexadecimal digits; `VersionId` selects a version of the object."""
     digest = hashlib.sha256()
     with translate_aws_errors(f"s3://{bucket}/{key}"):
         for part in client.get_object(Bucket=bucket, Key=key, **version)["Body"].iter_chunks(_PART_BYTES):

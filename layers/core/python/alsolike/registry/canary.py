@@ -1,7 +1,7 @@
-"""A canary: a version that answers a share of users next to the champion before it may answer all of them.
+"""The canary: a model version that serves a share of the users before its promotion.
 
-It is an experiment with two arms, stored in the champion pointer instead of the configuration. So assignment,
-recommendation ids, the recommendation log and outcomes need no code of their own for it.
+A canary is an experiment with two arms, stored in the champion pointer instead of the configuration. So assignment,
+recommendation IDs, the recommendation log and outcomes need no special code for canaries.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ LAYER = "canary"
 CHAMPION_ARM, CANDIDATE_ARM = "champion", "candidate"
 
 GRACE_MS = 3_600_000
-"""Time after its end from which a canary that is still in the pointer answers no users."""
+"""Time between the planned end of a canary and the end of its experiment, which stops an unsupervised canary."""
 
 MAX_VERSION_BYTES = 57
-"""Maximum length of the version's name: with the prefix `canary-` it keys a hash, whose key has at most 64 bytes."""
+"""Maximum length of the version's name. With the prefix `canary-`, the name is the key of a hash, at most 64 bytes."""
 
 ON = tuple(name for name in RECOMMENDER_CODES if name != "recently-viewed")
 """The recommenders that use a model."""
@@ -34,25 +34,25 @@ class Canary:
     Attributes
     ----------
     version, champion
-        The version on trial, and the champion that it is compared with.
+        The version on trial, and the champion for comparison.
     share
-        Share of users, above 0 and below 1.
+        Share of users, between 0 and 1 (exclusive).
     started_ms, ends_ms
-        Time of its first answers, and time of its promotion if no test fails.
+        Times of the first answers, and of the promotion if no test fails, epoch milliseconds.
     planned_answers
-        Expected answers of both arms until then; see `alsolike.experiments.comparison`.
+        Planned number of answers of both arms, for `alsolike.experiments.comparison`.
     run_id
-        The workflow's run that supervises it.
+        Workflow run that supervises the canary.
     expected_answers
-        Number of comparable answers in the preceding time; None in pointers of earlier versions.
+        Number of comparable answers in the previous period of the same length; None in pointers of earlier versions.
     extended
-        True if its duration was extended once, because the log was silent.
+        True after an extension of the duration because of missing log data.
 
     Raises
     ------
     ValueError
-        If the version's name is invalid or too long, the share leaves one arm without users, or a value has another
-        type: a person may have edited the pointer.
+        If the version's name is invalid or too long, an arm has no share of users, or a value has a wrong type, for
+        example after a manual edit of the pointer.
     """
 
     version: str
@@ -78,7 +78,7 @@ class Canary:
 
     @property
     def experiment(self) -> Experiment:
-        """The experiment that selects its users; it ends by itself if no run supervises it."""
+        """The experiment that assigns users to the canary; its end stops an unsupervised canary."""
         return Experiment(
             name=f"canary-{self.version}",
             layer=LAYER,
@@ -91,7 +91,7 @@ class Canary:
 
     @property
     def labels(self) -> tuple[str, str]:
-        """The names of the champion's and the candidate's arm in ids, logs and tables."""
+        """The labels of the champion's and the candidate's arm in recommendation IDs, logs and tables."""
         experiment = self.experiment
         return experiment.label(experiment.arms[0]), experiment.label(experiment.arms[1])
 
@@ -99,15 +99,15 @@ class Canary:
 def assign(
     running: Iterable[Experiment], canary: Canary | None, *, recommender: str, unit: str | None, now_ms: int
 ) -> Assignment:
-    """Return the arms of a request, the canary's after those of the experiments.
+    """Return the arms of a request: first the arms of experiments, then the arm of the canary.
 
-    Users in an experiment of models, in any of its arms, are not in the canary: the experiment selects their model,
-    and its control is the champion. Users with the maximum number of arms of an answer's id are not in it either.
+    Users in any arm of an experiment that compares models are not assigned to the canary, because the experiment
+    selects their model. Users with the maximum number of arms in a recommendation ID are not assigned either.
 
     Parameters
     ----------
     recommender, unit
-        See `experiments.assign`.
+        As for `experiments.assign`.
     """
     running = tuple(running)
     assignment = experiments.assign(running, recommender=recommender, unit=unit, now_ms=now_ms)

@@ -1,6 +1,6 @@
-"""The report of a version's canary: the results of every look, stored as long as the registry.
+"""The report of a version's canary with the result of each look; reports never expire.
 
-Its key is `registry/canaries/<version>.json` in the artefact bucket; a later canary of the version starts a new report.
+The key in the artefact bucket is `registry/canaries/<version>.json`. A later canary of the version replaces the report.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from alsolike.runtime.s3 import S3Object
 GOING, PROMOTED, ROLLED_BACK = "going", "promoted", "rolled_back"
 
 MAX_LOOKS = 500
-"""Maximum number of stored looks, the latest ones."""
+"""Maximum number of stored looks; older looks are deleted."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -31,9 +31,9 @@ class CanaryLook:
     state
         `going`, `promoted` or `rolled_back`.
     reasons
-        The reasons with the figures, one sentence each.
+        Sentences with the reasons and figures.
     figures
-        Of each arm and of each test; empty if no answers were compared.
+        Figures of the arms and tests; empty if no answers were compared.
     breached
         True if the version failed a test.
     """
@@ -47,14 +47,14 @@ class CanaryLook:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class CanaryReport:
-    """A canary from its start on; its last look has the result.
+    """The report of a canary; the last look has the result.
 
     Attributes
     ----------
     champion
-        The version that it was compared with; None if there was no champion.
+        The champion for comparison; None without a champion.
     looks
-        The earliest first, at most `MAX_LOOKS`.
+        The latest `MAX_LOOKS` looks, earliest first.
     reason
         The workflow's reason for the run.
     """
@@ -75,11 +75,11 @@ class CanaryReport:
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """Why."""
+        """The reasons of the last look."""
         return self.looks[-1].reasons
 
     def with_look(self, look: CanaryLook) -> CanaryReport:
-        """Return the report with one look more."""
+        """Return the report with an additional look."""
         return dataclasses.replace(self, looks=(*self.looks, look)[-MAX_LOOKS:])
 
     def to_json(self) -> bytes:
@@ -89,12 +89,12 @@ class CanaryReport:
 
     @classmethod
     def from_json(cls, data: bytes) -> CanaryReport:
-        """Read a report.
+        """Return the report from its JSON.
 
         Raises
         ------
         InvalidBundle
-            If it is unreadable.
+            If the report is unreadable.
         """
         try:
             document = orjson.loads(data)
@@ -108,21 +108,21 @@ class CanaryReport:
 
 
 class CanaryReports:
-    """The reports of one deployment."""
+    """The canary reports of a deployment."""
 
     def __init__(self, client: ObjectClient, bucket: str) -> None:
         self._client, self._bucket = client, bucket
 
     def read(self, version: str) -> CanaryReport | None:
-        """Return the report of a version; None if it was never on trial."""
+        """Return the report of a version; None for a version without a canary."""
         stored = S3Object(self._client, self._bucket, report_key(version)).read()
         return CanaryReport.from_json(stored.body) if stored else None
 
     def write(self, report: CanaryReport) -> None:
-        """Store a report in place of the one before."""
+        """Store a report, which replaces the previous report of the version."""
         S3Object(self._client, self._bucket, report_key(report.version)).write(report.to_json())
 
 
 def report_key(version: str) -> str:
-    """Return the key of the report of a version's canary in the artefact bucket."""
+    """Return the key of a version's canary report in the artefact bucket."""
     return f"{CANARIES_PREFIX}{version}.json"

@@ -1,4 +1,4 @@
-"""The champion pointer: the serving version, its predecessors, the canary, and notes of its trials and operators."""
+"""The champion pointer: the serving version, its predecessors, the canary, and records of trials and overrides."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from alsolike.runtime.struct import struct
 
 @struct
 class EndedTrial:
-    """The end of the latest trial, unless it promoted the version.
+    """The record of the latest trial that ended without a promotion.
 
     Attributes
     ----------
     version, run_id
-        Of the canary.
+        Version and workflow run of the canary.
     reason
-        The reason, from the trial or a person.
+        Reason, by the supervising workflow or an operator.
     breached
         True if the version failed a test.
     """
@@ -35,7 +35,7 @@ class EndedTrial:
 
 @struct
 class PromotionHold:
-    """A hold after a person's rollback: newer versions, which may have the same fault, wait for a person."""
+    """A pause of automatic promotions after a manual rollback, because newer versions may have the same fault."""
 
     reason: str
     since_ms: int
@@ -46,13 +46,7 @@ class PromotionHold:
 
 
 def check_reason(reason: str) -> None:
-    """Raise an error for a blank reason.
-
-    Raises
-    ------
-    InvalidInput
-        If it is empty or blank.
-    """
+    """Raise `InvalidInput` for an empty or blank reason."""
     if not reason.strip():
         raise InvalidInput(f"the reason is {reason!r}, expected words: the history of versions shows it")
 
@@ -62,7 +56,7 @@ MAX_HISTORY = 50
 
 @struct
 class Promotion:
-    """One version becoming champion.
+    """The promotion of a version to champion.
 
     Attributes
     ----------
@@ -72,7 +66,7 @@ class Promotion:
     Raises
     ------
     ValueError
-        If no version is called so, or the time is no whole number: the pointer may have been written by hand.
+        If the version's name is invalid, or the time is not an integer, for example after a manual edit of the pointer.
     """
 
     version: str
@@ -89,24 +83,24 @@ class Promotion:
 
 @struct
 class Champion:
-    """The pointer.
+    """The champion pointer.
 
     Attributes
     ----------
     history
-        Promotions, the latest first; its first is the champion.
+        Promotions, latest first; the first one is the promotion of the champion.
     etag
-        Of the stored object; the condition of a write.
+        ETag of the stored object, for conditional writes.
     canary
-        The version on trial next to the champion, if any.
+        The version on trial; None without a trial.
     pinned
-        Versions that are kept at any age.
+        Versions that are never deleted.
     ended
-        The end of the latest trial, for the run that supervised it.
+        The end of the latest trial, which the supervising workflow run reads.
     repaired_ms
-        Time of the latest repair of a bundle, after which processes load the version again; None without a repair.
+        Time of the latest repair of a bundle, after which processes reload the version; None without a repair.
     held
-        Start and reason of a hold, during which only people promote versions; None for automatic promotion.
+        Start and reason of a pause of automatic promotions; None without a pause.
     """
 
     history: tuple[Promotion, ...]
@@ -119,25 +113,25 @@ class Champion:
 
     @property
     def version(self) -> str:
-        """The version that serves."""
+        """The champion's version."""
         return self.history[0].version
 
     @property
     def previous(self) -> str | None:
-        """The version that a rollback makes champion, if any."""
+        """The version that a rollback promotes; None without a predecessor."""
         return next(iter(self.predecessors), None)
 
     @property
     def is_forced(self) -> bool:
-        """True if the gate rejected the version that serves."""
+        """True if an operator promoted the champion despite the gate's rejection."""
         return self.history[0].forced
 
     @property
     def predecessors(self) -> tuple[str, ...]:
-        """The versions that one rollback after the other makes champion, the nearest first.
+        """The versions that successive rollbacks promote, in this order.
 
-        Each served immediately before the next one's first promotion. Versions between a version's first and latest
-        promotion were rolled back and are skipped.
+        The predecessor of a version is the champion before its first promotion. Versions between the first and the
+        latest promotion of a version were rolled back, so they are skipped.
         """
         problems = []
         rest = [promotion.version for promotion in self.history]
@@ -146,22 +140,22 @@ class Champion:
         return tuple(problems)
 
     def promoting(self, promotion: Promotion) -> tuple[Promotion, ...]:
-        """Return the history with another promotion."""
+        """Return the history with an additional promotion, truncated to `MAX_HISTORY`."""
         return (promotion, *self.history)[:MAX_HISTORY]
 
     def restoring(self, version: str, *, reason: str, now_ms: int) -> tuple[Promotion, ...]:
-        """Return the history with another promotion of an earlier champion, which stays forced if it was."""
+        """Return the history with another promotion of an earlier champion, with the same value of `forced`."""
         earlier = next(promotion for promotion in self.history if promotion.version == version)
         return self.promoting(Promotion(version, now_ms, reason, earlier.forced))
 
     def ending(self, reason: str, *, breached: bool = False) -> EndedTrial | None:
-        """Return the note of a trial's end: of the current trial, else of the latest."""
+        """Return the record of the current trial's end; without a current trial, the existing record."""
         canary = self.canary
         return EndedTrial(canary.version, canary.run_id, reason, breached) if canary is not None else self.ended
 
     @classmethod
     def of(cls, document: Mapping[str, Any], *, etag: str) -> Self | None:
-        """Parse the result of `document`; None if no version was ever promoted.
+        """Return the pointer from its JSON document; None without promotions.
 
         Raises
         ------
@@ -177,10 +171,10 @@ class Champion:
         return cls(history, etag, canary, pinned, ended, held, repaired_ms) if history else None
 
     def document(self) -> dict[str, Any]:
-        """Return the stored form."""
+        """Return the JSON document of the stored pointer."""
         document = dataclasses.asdict(self)
         del document["etag"]
         for promotion in document["history"]:
-            if not promotion["forced"]:  # functions of an earlier version do not know the field
+            if not promotion["forced"]:  # earlier versions of the functions reject the field
                 del promotion["forced"]
         return document

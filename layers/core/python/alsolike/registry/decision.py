@@ -1,6 +1,6 @@
-"""The gate's decision on a model version: each check with its figures, stored as long as the registry.
+"""The gate's decision on a model version, with the figures of each check; decisions never expire.
 
-Its key is `registry/decisions/<version>.json` in the artefact bucket, for approved and rejected versions.
+The key in the artefact bucket is `registry/decisions/<version>.json`, for approved and rejected versions.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ from alsolike.runtime.s3 import S3Object
 APPROVED, WAITING, REJECTED = "approved", "waiting", "rejected"
 
 LATEST_EVENT = "latest training event"
-"""Name of the check that states the latest interactions of candidate and champion."""
+"""Name of the check with the times of the latest training interactions of candidate and champion."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Check:
-    """A condition, and the figures that decided it.
+    """The result of one check of the gate.
 
     Attributes
     ----------
     figures
-        The sentence with the reason.
+        Sentence with the reason and its figures.
     values
-        The numbers in it, by name.
+        Numbers of the sentence by name.
     final
-        If true, no version can be forced past it, because serving would fail.
+        If true, operators cannot override a failure, because serving would fail.
     waits
-        If true, the condition failed only for lack of evidence.
+        True if the check failed only because of too little evidence.
     """
 
     name: str
@@ -58,7 +58,7 @@ class Decision:
     Attributes
     ----------
     champion
-        The version that it was compared with; None if there was no champion.
+        The champion for comparison; None without a champion.
     forced
         An operator's reason for the latest promotion or canary despite a rejection; None without an override.
     """
@@ -76,23 +76,20 @@ class Decision:
 
     @property
     def verdict(self) -> str:
-        """`approved`, `waiting` for evidence or an operator's promotion, or `rejected`.
-
-        An override does not change it.
-        """
+        """`approved`, `waiting` (for evidence or an operator's promotion) or `rejected`, regardless of overrides."""
         if self.passed:
             return APPROVED
         return WAITING if all(check.passed or check.waits for check in self.checks) else REJECTED
 
     @property
     def champion_of_same_data(self) -> str | None:
-        """The compared champion if it has learned interactions as late as the candidate's, otherwise None."""
+        """The compared champion if its latest training interaction is as late as the candidate's or later, or None."""
         times = next((check.values for check in self.checks if check.name == LATEST_EVENT), {})
         own, other = times.get("last_event_ms"), times.get("champion_last_event_ms")
         return None if own is None or other is None or own > other else self.champion
 
     def force(self, reason: str) -> Decision:
-        """Return the decision with an override; an approved one stays as it is.
+        """Return the decision with an override; an approved decision is returned unchanged.
 
         Raises
         ------
@@ -114,12 +111,12 @@ class Decision:
 
     @classmethod
     def from_json(cls, data: bytes) -> Decision:
-        """Read a decision.
+        """Return the decision from its JSON.
 
         Raises
         ------
         InvalidBundle
-            If it is unreadable.
+            If the decision is unreadable.
         """
         try:
             document = orjson.loads(data)
@@ -136,25 +133,25 @@ def decision_key(version: str) -> str:
 
 
 class Decisions:
-    """The decisions of one deployment."""
+    """The gate's decisions in a deployment."""
 
     def __init__(self, client: ObjectClient, bucket: str) -> None:
         self._client = client
         self._bucket = bucket
 
     def get(self, version: str) -> Decision | None:
-        """Return a version's decision, or None if the gate made none.
+        """Return the decision on a version; None without a decision.
 
         Raises
         ------
         InvalidBundle
-            If it is unreadable.
+            If the decision is unreadable.
         """
         stored = self._read(version)
         return stored[0] if stored else None
 
     def keep(self, decision: Decision) -> Decision:
-        """Store a decision and return it, or the one that is stored already: a version is judged once."""
+        """Store the decision on a version, unless one exists; return the stored decision."""
         try:
             self._write(decision, etag=None)
         except ConcurrentUpdate:
@@ -162,12 +159,12 @@ class Decisions:
         return decision
 
     def force(self, version: str, *, reason: str) -> Decision:
-        """Store the reason for overriding the gate's rejection of a version; an approved one stays as it is.
+        """Store the reason for overriding the gate's rejection of a version; an approved decision stays unchanged.
 
         Raises
         ------
         InvalidInput
-            If there is no reason, or a failed check is final.
+            If the reason is blank, or a failed check is final.
         NotFound
             If the gate made no decision on the version.
         """

@@ -1,4 +1,4 @@
-"""Everything that is known of one model version."""
+"""The complete record of a model version."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from alsolike.runtime.errors import InvalidBundle, NotFound
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class VersionHistory:
-    """The history of a version; a part is None if it was deleted or never existed.
+    """The complete record of a version.
 
     Attributes
     ----------
     manifest
-        Of its bundle, while it has its files and the manifest is readable.
+        Manifest of the bundle; None without files, or if it is unreadable.
     decision
-        The gate's decision.
+        The gate's decision; None without a decision.
     canary
-        The report of its latest trial.
+        Report of the latest trial; None without a trial.
     """
 
     version: ModelVersion
@@ -34,7 +34,7 @@ class VersionHistory:
     promotions: tuple[Promotion, ...]
 
     def document(self) -> dict[str, Any]:
-        """Return it as JSON values."""
+        """Return the history as a JSON document."""
         document = {**dataclasses.asdict(self.version), **dataclasses.asdict(self)}
         del document["version"]
         document = {"version": self.version.version, **document}

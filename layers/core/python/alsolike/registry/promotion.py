@@ -1,6 +1,6 @@
 """Promotion, trial, rollback and pinning of model versions, with their checks.
 
-Each change is conditional on the champion pointer that the decision was based on.
+Each write of the champion pointer fails if the pointer has changed since the caller read it.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from alsolike.runtime.errors import InvalidInput, NotFound, Unavailable
 from alsolike.training.runs import TrainingRuns
 
 MAX_REASON = 500
-"""Maximum characters of a person's reason."""
+"""Maximum number of characters in an operator's reason."""
 
 
 def check_change_reason(reason: str) -> None:
-    """Raise an error for a reason that is blank or too long."""
+    """Raise `InvalidInput` for a blank or too long reason."""
     champion_notes.check_reason(reason)
     if len(reason) > MAX_REASON:
         raise InvalidInput(f"the reason has {len(reason)} characters, expected at most {MAX_REASON}")
@@ -34,29 +34,29 @@ def promote(
     how_to_force: str,
     now_ms: int,
 ) -> Champion:
-    """Store the reason if a version is forced, and make it champion; `approve` follows.
+    """Promote a version to champion; the caller then calls `approve`.
 
-    The reason is stored first, so that a forced champion always has one. If the pointer changed meanwhile, the version
-    does not become champion, and the stored reason only records the override.
+    The reason for an override is stored before the promotion, so that each forced champion has one. If the pointer
+    changed since the caller read it, the version is not promoted, but the stored reason remains.
 
     Parameters
     ----------
     expected
-        The pointer at the time of the decision.
+        The pointer that the caller has read.
     force
-        The reason for overriding the gate's rejection; None without an override.
+        Reason for overriding the gate's rejection; None without an override.
     how_to_force
-        How the caller can override it, such as `--force`.
+        Option for an override in error messages, such as `--force`.
 
     Raises
     ------
     NotFound
-        If there is no such version, or its bundle was deleted.
+        If the version does not exist, or its bundle was deleted.
     InvalidInput
-        If it is champion already without a canary to end, or the gate rejected it without an override, or a failed
-        check is final.
+        If the version is champion and no canary is running, if the gate rejected it and there is no override, or if a
+        failed check is final.
     Unavailable
-        If S3 does not answer; the version may be champion nevertheless.
+        If S3 does not answer; the promotion may have succeeded nevertheless.
     """
     if expected is not None and expected.version == version and expected.canary is None:
         raise _champion_already(expected)
@@ -69,7 +69,7 @@ def promote(
 
 
 def approve(versions: ModelVersions, version: str, *, reason: str) -> tuple[str, ...]:
-    """Approve the package of a new champion; return a warning if that failed, which does not undo the promotion."""
+    """Approve the package of a new champion; return warnings, because a failure does not undo the promotion."""
     try:
         versions.approvals.decide(version, APPROVED, reason=reason)
     except Unavailable as error:
@@ -86,7 +86,7 @@ def _champion_already(champion: Champion) -> InvalidInput:
 
 
 def _check_bundle(versions: ModelVersions, version: str) -> None:
-    """Raise an error for a version that cannot serve, because its files are missing or it does not exist."""
+    """Raise `NotFound` for a version that does not exist or has no files."""
     try:
         versions.manifest(version)
     except NotFound as error:
@@ -95,7 +95,7 @@ def _check_bundle(versions: ModelVersions, version: str) -> None:
 
 
 def _forces(versions: ModelVersions, version: str, *, force: str | None, how_to_force: str) -> str | None:
-    """Return the reason for an override if the version needs one; raise an error if it cannot be or is not forced."""
+    """Return the reason for an override if the gate rejected the version; raise an error without a valid override."""
     decision = versions.decisions.get(version)
     if decision is None or decision.verdict != REJECTED:
         return None
@@ -119,26 +119,26 @@ def start_canary(
     force: str | None,
     how_to_force: str,
 ) -> str:
-    """Start the training workflow at the canary of a version; return the execution's ARN.
+    """Start the training workflow at the step of the canary; return the ARN of the execution.
 
     Raises
     ------
     NotFound
-        If there is no such version, or its bundle was deleted.
+        If the version does not exist, or its bundle was deleted.
     InvalidInput
-        If it is champion, or the gate rejected it without an override, or a failed check is final.
+        If the version is champion, if the gate rejected it and there is no override, or if a failed check is final.
     """
     if champion is not None and champion.version == version:
         raise _champion_already(champion)
     _check_bundle(versions, version)
     forced = _forces(versions, version, force=force, how_to_force=how_to_force)
-    if forced is not None:  # the workflow reads it before the trial
+    if forced is not None:  # the workflow reads the override before the trial
         versions.decisions.force(version, reason=forced)
     return runs.start({"version": version, "reason": reason})
 
 
 def end_canary(versions: ModelVersions, expected: Champion | None, *, reason: str) -> Champion:
-    """End the canary, so that the champion serves all users; the workflow sees it at its next look.
+    """End the canary, so that the champion serves all users; the workflow notices this at its next look.
 
     Raises
     ------
@@ -153,19 +153,19 @@ def end_canary(versions: ModelVersions, expected: Champion | None, *, reason: st
 
 
 def resume(versions: ModelVersions, expected: Champion | None) -> Champion:
-    """Allow new versions to become champion automatically again."""
+    """End the pause of automatic promotions; raise `NotFound` without a pause."""
     if expected is None or expected.held is None:
         raise NotFound("promotions are not paused: a version becomes champion if it passes gate and canary")
     return versions.registry.resume(expected)
 
 
 def pin(versions: ModelVersions, expected: Champion | None, version: str, *, pinned: bool) -> Champion:
-    """Protect a version's files from deletion, or end the protection.
+    """Pin a version, which protects its files from deletion, or unpin it.
 
     Raises
     ------
     NotFound
-        If it has no bundle, is to be unpinned and is not pinned, or there is no champion yet.
+        If the version has no bundle, if an unpinned version is to be unpinned, or without a champion.
     """
     if expected is None:
         raise NotFound("there is no champion yet; promote a version before you pin another")

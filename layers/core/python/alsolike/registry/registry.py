@@ -1,7 +1,7 @@
-"""The registry's pointer: the champion and its canary. Serving polls this one object.
+"""The store of the champion pointer, an object that serving polls.
 
-Promotion, canary and rollback write only the pointer, and only if it has not changed since it was read.
-The metrics and lineage of each version are in the SageMaker Model Registry; its files under `models/<version>/`.
+Promotions, canaries and rollbacks write only the pointer, and only if it is unchanged since the last read. The metrics
+and lineage of versions are in the SageMaker Model Registry, and their files are under `models/<version>/`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def model_prefix(version: str) -> str:
 
 
 class Registry:
-    """The pointer of one deployment."""
+    """The champion pointer of a deployment."""
 
     def __init__(self, client: RegistryClient, bucket: str) -> None:
         self._client = client
@@ -40,7 +40,7 @@ class Registry:
         Raises
         ------
         InvalidBundle
-            If the pointer is unreadable, or was deleted.
+            If the pointer is unreadable or was deleted.
         """
         stored = self._pointer.read()
         if stored is None:
@@ -53,7 +53,7 @@ class Registry:
             raise InvalidBundle(f"{self._pointer.uri} is unreadable: {error}; {REPAIR}") from error
 
     def put_back(self, champion: Champion) -> Champion:
-        """Store a pointer of earlier in place of the unreadable object whose ETag it has; without one, of none.
+        """Restore an earlier pointer. Its ETag is the ETag of the unreadable object, or empty for a missing object.
 
         Raises
         ------
@@ -64,32 +64,31 @@ class Registry:
         return self._write(champion)
 
     def promote(self, version: str, *, reason: str, now_ms: int) -> Champion:
-        """Make a version champion, regardless of the current one; see `replace`."""
+        """Promote a version, as by `replace`, based on the current champion."""
         return self.replace(self.champion(), version, reason=reason, now_ms=now_ms)
 
     def replace(
         self, expected: Champion | None, version: str, *, reason: str, now_ms: int, forced: bool = False
     ) -> Champion:
-        """Make a version champion in place of the one that the decision was based on.
+        """Promote a version to champion. This also ends a canary and a pause of promotions.
 
-        A version that already is champion stays so without a new entry. A canary ends, because the champion that it
-        was compared with no longer serves.
+        If the version already is champion, the history gets no new entry.
 
         Parameters
         ----------
         expected
-            The result of `champion` at the time of the decision.
+            The result of `champion` on which the caller's decision is based.
         forced
             True if an operator overrides the gate's rejection of the version.
 
         Raises
         ------
         InvalidInput
-            If the reason is blank, or no version may be called so.
+            If the reason is blank, or the version's name is invalid.
         NotFound
             If the version has no complete bundle.
         ConcurrentUpdate
-            If another caller promoted a version since `expected` was read.
+            If the pointer has changed since `expected` was read.
         """
         check_reason(reason)
         if expected is not None and expected.version == version:
@@ -98,7 +97,7 @@ class Registry:
             ended = expected.ending(f"{version} stays champion: {reason}")
             return self._write(dataclasses.replace(expected, canary=None, ended=ended, held=None))
         self._check_exists(version)
-        if not MODEL_VERSION.fullmatch(version):  # a pointer with such a name could not be read
+        if not MODEL_VERSION.fullmatch(version):  # a pointer with an invalid name would be unreadable
             raise InvalidInput(f"the version is {version!r}, expected {MODEL_VERSION_FORM}")
         promotion = Promotion(version, now_ms, reason, forced)
         if expected is None:
@@ -106,7 +105,7 @@ class Registry:
         return self._write(dataclasses.replace(expected, history=expected.promoting(promotion), canary=None, held=None))
 
     def start_canary(self, expected: Champion, canary: Canary) -> Champion:
-        """Start a trial of a version next to the champion, replacing any current one.
+        """Start a canary, which replaces any current canary.
 
         Raises
         ------
@@ -117,7 +116,7 @@ class Registry:
         return self._write(dataclasses.replace(expected, canary=canary))
 
     def end_canary(self, expected: Champion, *, reason: str, breached: bool = False) -> Champion:
-        """End the canary, so that the champion serves all users, and record the reason; see `EndedTrial`.
+        """End the canary, so that the champion serves all users, and record the reason as an `EndedTrial`.
 
         Raises
         ------
@@ -131,44 +130,42 @@ class Registry:
         return self._write(dataclasses.replace(expected, canary=None, ended=ended))
 
     def pin(self, expected: Champion, versions: tuple[str, ...]) -> Champion:
-        """Replace the versions that are kept at any age."""
+        """Replace the list of pinned versions."""
         return self._write(dataclasses.replace(expected, pinned=versions))
 
     def restore(self, expected: Champion, version: str, *, reason: str, now_ms: int) -> Champion:
-        """Make an earlier champion champion again, without a pause of promotions."""
+        """Promote an earlier champion again, without a pause of automatic promotions."""
         self._check_exists(version)
         history = expected.restoring(version, reason=reason, now_ms=now_ms)
         ended = expected.ending(f"{expected.version} was replaced: {reason}")
         return self._write(dataclasses.replace(expected, history=history, canary=None, ended=ended))
 
     def note_repair(self, expected: Champion, *, now_ms: int) -> Champion:
-        """Change the pointer after the repair of a bundle: processes try a broken version once per pointer."""
+        """Record the repair of a bundle in the pointer, because processes retry a broken version only if it changes."""
         return self._write(dataclasses.replace(expected, repaired_ms=now_ms))
 
     def resume(self, expected: Champion) -> Champion:
-        """Allow new versions to become champion automatically again."""
+        """End the pause of automatic promotions."""
         return self._write(dataclasses.replace(expected, held=None))
 
     def roll_back(
         self, *, reason: str, now_ms: int, with_trial: bool = False, expected: Champion | None = None
     ) -> Champion:
-        """Promote the champion before this one's first promotion; a second rollback goes one further back.
-
-        Versions trained afterwards are held.
+        """Promote the predecessor of the champion, and pause automatic promotions.
 
         Parameters
         ----------
         with_trial
-            Also end the current trial.
+            True to end a current trial, too.
         expected
-            The result of `champion` at the time of the decision; None reads the current champion.
+            The result of `champion` on which the caller's decision is based; None reads the current champion.
 
         Raises
         ------
         InvalidInput
             If the reason is blank, or a version is on trial and `with_trial` is false.
         NotFound
-            If there is no earlier version.
+            If the champion has no predecessor.
         """
         check_reason(reason)
         current = expected or self.champion()
@@ -187,7 +184,7 @@ class Registry:
         return self._write(dataclasses.replace(current, history=history, canary=None, ended=ended, held=held))
 
     def _write(self, champion: Champion) -> Champion:
-        """Replace the pointer that has the champion's ETag; without an ETag, create the first one."""
+        """Write the pointer if the stored ETag equals the champion's; an empty ETag creates the object."""
         etag = self._pointer.replace(
             orjson.dumps(champion.document(), option=orjson.OPT_INDENT_2),
             etag=champion.etag,

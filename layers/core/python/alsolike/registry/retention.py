@@ -1,6 +1,6 @@
-"""Retention of model versions: the versions that stay, and the deletion of the others' files.
+"""The retention of model versions: the selection of protected versions, and the deletion of other versions' files.
 
-A version's decision, the report of its canary and its package stay; only its files under `models/<version>/` go.
+Deletion removes only the files under `models/<version>/`; decision, canary report and package of a version are kept.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from alsolike.registry.champion import Champion
 from alsolike.runtime.s3 import delete_objects, listed
 
 LAST_GOOD = 3
-"""So many versions that rollbacks would return to stay."""
+"""Number of the champion's predecessors whose files are kept for rollbacks."""
 
 UNFINISHED_MS = 86_400_000
-"""Files without a manifest are of an upload that broke off, once they are so old."""
+"""Age from which files without a manifest count as an interrupted upload, in milliseconds."""
 
 _MANIFEST = "manifest.json"
 _DAY_MS = 86_400_000
@@ -36,12 +36,12 @@ class StoredVersion:
 
 
 def protected(champion: Champion | None, experiments: Iterable[Experiment], *, now_ms: int) -> Mapping[str, str]:
-    """Return the versions whose files stay at any age, each with the reason.
+    """Return the versions whose files are kept at any age, with the reasons.
 
     Parameters
     ----------
     experiments
-        Of the configuration; arms of those that have not ended keep the versions that they name.
+        Experiments of the configuration. Unless an experiment has ended, the models of its arms are protected.
     """
     reasons: dict[str, str] = {}
     for experiment in experiments:
@@ -61,9 +61,9 @@ def protected(champion: Champion | None, experiments: Iterable[Experiment], *, n
 def superfluous(
     stored: Iterable[StoredVersion], keeps: Mapping[str, str], *, others: int, now_ms: int
 ) -> Iterator[StoredVersion]:
-    """Yield the versions whose files may be deleted: neither protected, nor among the latest others.
+    """Yield the versions whose files may be deleted: all except protected versions and the latest `others` versions.
 
-    A folder without a manifest is no version; it is deleted once no upload can still be writing it.
+    Folders without a manifest are included if they are older than any running upload.
     """
     rest = sorted(
         (entry for entry in stored if entry.version not in keeps),
@@ -76,10 +76,10 @@ def superfluous(
 def expired(
     stored: Iterable[StoredVersion], keeps: Mapping[str, str], *, days: int, now_ms: int
 ) -> Iterator[StoredVersion]:
-    """Yield the datasets older than `days` days; the dataset of a version has its name.
+    """Yield the datasets that are older than `days` days; a dataset has the name of its version.
 
-    The latest complete one stays, and those of `keeps`: monitoring compares with the champion's dataset, and an erasure
-    finds there if the champion was trained with the user.
+    The latest complete dataset and the datasets of protected versions (`keeps`) are kept. Monitoring compares data with
+    the champion's dataset, and an erasure checks there whether the champion was trained with the user.
     """
     datasets = list(stored)
     complete = (dataset for dataset in datasets if dataset.complete)
@@ -90,19 +90,19 @@ def expired(
 
 
 class ModelFiles:
-    """The files of model versions, or of datasets, in one artefact bucket.
+    """The files of model versions or datasets in an artefact bucket.
 
     Parameters
     ----------
     folder
-        Prefix with a folder for each version, or for each dataset.
+        Key prefix of the folders of versions or datasets.
     """
 
     def __init__(self, client: Any, bucket: str, folder: str = MODELS_PREFIX) -> None:
         self._client, self._bucket, self._folder = client, bucket, folder
 
     def stored(self) -> list[StoredVersion]:
-        """Return the versions that have files, by name."""
+        """Return the versions with files, sorted by name."""
         manifests: dict[str, int] = {}
         latest: dict[str, int] = {}
         for entry in listed(self._client, self._bucket, self._folder):
@@ -116,7 +116,7 @@ class ModelFiles:
         ]
 
     def delete(self, version: str) -> int:
-        """Delete a version's files and return how many: its manifest first, so that it is never there by half."""
+        """Delete the files of a version, its manifest first, and return their number."""
         prefix = f"{self._folder}{version}/"
         keys = [entry.key for entry in listed(self._client, self._bucket, prefix)]
         delete_objects(self._client, self._bucket, [f"{prefix}{_MANIFEST}"])

@@ -1,7 +1,7 @@
-"""Lock that allows one training run at a time: an object that names the execution that holds it.
+"""The lock that allows one training run at a time: an object with the ID of the holding execution.
 
-It is never released. The next execution asks Step Functions whether the holder still runs. So a holder that was
-stopped, or failed without a handler, blocks no other run.
+Executions do not release the lock. The next execution asks Step Functions whether the holder is still running, so an
+aborted or failed holder does not block later runs.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.errors import InvalidInput, Unavailable
 from alsolike.runtime.s3 import S3Object
 
-_NO_EXECUTION = ("ExecutionDoesNotExist", "InvalidArn")  # AWS forgets executions after 90 days
+_NO_EXECUTION = ("ExecutionDoesNotExist", "InvalidArn")  # AWS deletes the history of executions after 90 days
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Holder:
-    """The holder of the lock; `etag` is the condition of a write."""
+    """The execution that holds the lock; `etag` is the ETag of the object for conditional writes."""
 
     execution_id: str
     run_id: str
@@ -44,10 +44,7 @@ class TrainingLock:
         self._bucket = bucket
 
     def acquire(self, execution_id: str, *, run_id: str, now_ms: int) -> Holder:
-        """Acquire the lock for an execution unless another running one holds it; return the holder.
-
-        An execution that holds it already keeps it.
-        """
+        """Acquire the lock for an execution, unless another running execution holds it; return the holder."""
         holder = self._holder()
         if holder and (holder.execution_id == execution_id or self._runs(holder.execution_id)):
             return holder
@@ -55,12 +52,12 @@ class TrainingLock:
         return Holder(execution_id, run_id, etag)
 
     def running(self) -> Holder | None:
-        """Return the running holder; None if the next execution would get the lock."""
+        """Return the holder if its execution is running; None if the lock is available."""
         holder = self._holder()
         return holder if holder and self._runs(holder.execution_id) else None
 
     def is_broken(self) -> bool:
-        """Return true if the object is unreadable, so that no run can get the lock."""
+        """Return true if the object is unreadable, so that no execution can acquire the lock."""
         try:
             self._holder()
         except InvalidInput:
@@ -68,7 +65,7 @@ class TrainingLock:
         return False
 
     def clear(self) -> None:
-        """Delete the object; the next run acquires the lock."""
+        """Delete the object, so that the next execution can acquire the lock."""
         S3Object(self._s3, self._bucket, TRAINING_RUN_KEY).delete()
 
     def _holder(self) -> Holder | None:

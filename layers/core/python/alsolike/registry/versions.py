@@ -32,12 +32,12 @@ _FIGURES = ("algorithm", "hr", "ndcg", "mrr", "coverage", "fit_s")
 _AT_ONCE = 4
 _REJECTED_PACKAGE = "Rejected"
 NOT_REGISTERED = "NotRegistered"
-"""Approval of a version that SageMaker rejected at registration."""
+"""Approval status of a version whose registration SageMaker rejected."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class AlgorithmFigures:
-    """An algorithm's figures on the test set, and the validation NDCG that selects; None for unrecorded ones."""
+    """The metrics of an algorithm on the test set, and the validation NDCG for selection; None if not recorded."""
 
     algorithm: str
     hr: float | None
@@ -51,19 +51,19 @@ class AlgorithmFigures:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ModelVersion:
-    """A version with its state in the registry.
+    """A model version with its state in the registry.
 
     Attributes
     ----------
     status
-        `champion`; `canary`, on trial; `previous`, the target of a rollback; `rejected` by the gate or by its trial;
-        `retired`, without files; or `kept`.
-    pinned
-        True if it is kept regardless of its age.
+        `champion`; `canary` (on trial); `previous` (the target of a rollback); `rejected` (by the gate or the trial);
+        `retired` (without files); or `kept`.
     package_arn
-        In the SageMaker Model Registry; empty if SageMaker rejected the registration.
+        ARN in the SageMaker Model Registry; empty if SageMaker rejected the registration.
     approval
-        Of the package, or `NOT_REGISTERED`.
+        Approval status of the package, or `NOT_REGISTERED`.
+    pinned
+        True for a pinned version, which is kept at any age.
     forced
         True if an operator overrode the gate's rejection at least once.
     """
@@ -81,24 +81,24 @@ class ModelVersion:
 
     @property
     def winner(self) -> AlgorithmFigures | None:
-        """Figures of the algorithm that the comparison chose."""
+        """Metrics of the selected algorithm."""
         return next((candidate for candidate in self.candidates if candidate.winner), None)
 
 
 class ModelVersions:
-    """The versions of one deployment.
+    """The model versions of a deployment.
 
     Parameters
     ----------
     s3, sagemaker
         Low-level clients.
     group
-        The name of the model package group.
+        Name of the model package group.
 
     Attributes
     ----------
     registry, files, decisions, canaries, approvals
-        What is kept of the versions.
+        The stores with the parts of a version's record.
     """
 
     def __init__(self, s3: Any, sagemaker: Any, *, bucket: str, group: str) -> None:
@@ -118,7 +118,7 @@ class ModelVersions:
         Raises
         ------
         NotFound
-            If there is no such version.
+            If the version has no manifest.
         InvalidBundle
             If the manifest is unreadable.
         """
@@ -128,9 +128,9 @@ class ModelVersions:
         return Manifest.from_json(stored.body)
 
     def latest(self, champion: Champion | None, *, most: int) -> list[ModelVersion]:
-        """Return the versions that were registered last, the latest first, and older ones that the pointer names.
+        """Return the latest registered versions, latest first, and older versions in the champion pointer.
 
-        The times of fits are not among their figures.
+        The figures of the algorithms exclude fit times.
         """
         stored = self._complete()
         summaries = self._summaries(stored)
@@ -141,13 +141,13 @@ class ModelVersions:
         return self._versions([*summaries[:most], *rest], champion, stored)
 
     def all(self) -> list[ModelVersion]:
-        """Return every version that was registered, the latest first."""
+        """Return all registered versions, latest first."""
         stored = self._complete()
         versions = self._versions(self._summaries(stored), self.registry.champion(), stored)
         return [self._with_fit_times(version) for version in versions]
 
     def registered(self, version: str) -> ModelVersion:
-        """Return one version."""
+        """Return a registered version; raise `NotFound` for an unknown one."""
         stored = self._complete()
         of = [summary for summary in self._summaries(stored) if summary.get("ModelPackageDescription") == version]
         for known in self._versions(of[:1], self.registry.champion(), stored) if of else ():
@@ -155,13 +155,13 @@ class ModelVersions:
         raise _unknown(version)
 
     def _complete(self) -> Mapping[str, int]:
-        """Return the versions whose files are complete, each with the time of its manifest."""
+        """Return the time of the manifest (epoch milliseconds) of each version with complete files."""
         return {stored.version: stored.modified_ms for stored in self.files.stored() if stored.complete}
 
     def _summaries(self, stored: Mapping[str, int]) -> list[Mapping[str, Any]]:
-        """Return the packages of the group, the latest first, without figures.
+        """Return the summaries of the group's packages, latest first, without figures.
 
-        A version whose registration SageMaker rejected has a summary without a package.
+        A version whose registration SageMaker rejected has a summary with an empty ARN.
         """
         with translate_aws_errors(f"model package group {self._group}"):
             pages = self._sagemaker.get_paginator("list_model_packages").paginate(ModelPackageGroupName=self._group)
@@ -204,7 +204,7 @@ class ModelVersions:
         ]
 
     def _decision(self, version: ModelVersion) -> Decision | None:
-        """Return the gate's decision; final ones are read only once.
+        """Return the gate's decision; final decisions are cached.
 
         A decision is final if it approved the version, or if the version's files were deleted.
         """
@@ -212,20 +212,20 @@ class ModelVersions:
             return self._final_decisions[version.version]
         try:
             decision = self.decisions.get(version.version)
-        except InvalidBundle:  # the view of the decision reports its fault
+        except InvalidBundle:  # other commands report the unreadable decision
             return None
         if version.status == RETIRED or (decision is not None and decision.verdict == APPROVED):
             self._final_decisions[version.version] = decision
         return decision
 
     def _described(self, summary: Mapping[str, Any]) -> Mapping[str, str]:
-        """Return the description of a package from its registration; each needs one call, once."""
+        """Return the metadata of a package, by one cached call per package."""
         package_arn = summary["ModelPackageArn"]
         if not package_arn:
             version = summary["ModelPackageDescription"]
             try:
                 return _properties(self.manifest(version))
-            except (NotFound, InvalidBundle):  # the list still shows the other versions
+            except (NotFound, InvalidBundle):  # an unreadable version must not hide the others in the list
                 return {"version": version, "algorithm": "", "items": "0"}
         if package_arn not in self._properties:
             package = self._sagemaker.describe_model_package(ModelPackageName=package_arn)
@@ -233,7 +233,7 @@ class ModelVersions:
         return self._properties[package_arn]
 
     def _with_fit_times(self, version: ModelVersion) -> ModelVersion:
-        """Return the version with the fit times from its bundle, which the registry does not store."""
+        """Return the version with the fit times from its manifest, because the registry does not store them."""
         if version.status == RETIRED:
             return version
         try:
@@ -249,7 +249,7 @@ class ModelVersions:
 
 
 def candidates(of: Manifest) -> tuple[AlgorithmFigures, ...]:
-    """Return the compared algorithms' figures, the best first."""
+    """Return the metrics of the compared algorithms, best first."""
     return _ranked(
         AlgorithmFigures(
             winner=entry["algorithm"] == of.algorithm,
@@ -292,14 +292,14 @@ def _version(
 
 
 def _status(version: ModelVersion, decision: Decision | None) -> str:
-    """Return the status of a version; its decision replaces an approval by force, and that of an unregistered one."""
+    """Return the status of a version; a kept version that the gate rejected has the status `rejected`."""
     if version.status == KEPT and decision is not None and decision.verdict == GATE_REJECTED:
         return REJECTED
     return version.status
 
 
 def _properties(manifest: Manifest) -> Mapping[str, str]:
-    """Return the properties that a package of the version would have."""
+    """Return the metadata of a version in the format of a package's metadata."""
     figures = {
         f"{entry['algorithm']}.{name}": str(entry[name])
         for entry in manifest.metrics.get("candidates", ())
@@ -310,7 +310,7 @@ def _properties(manifest: Manifest) -> Mapping[str, str]:
 
 
 def _registered_candidates(properties: Mapping[str, str]) -> tuple[AlgorithmFigures, ...]:
-    """Read the figures that the registry keeps of each algorithm as `<algorithm>.<figure>`."""
+    """Return the metrics of the algorithms from a package's metadata, whose keys are `<algorithm>.<figure>`."""
     figures: dict[str, dict[str, float]] = {}
     for name, value in properties.items():
         algorithm, _, figure = name.rpartition(".")

@@ -1,4 +1,4 @@
-"""The single translation of an AWS client's errors, and the names of S3's error codes."""
+"""The translation of errors of AWS clients, and S3's error codes."""
 
 from __future__ import annotations
 
@@ -8,20 +8,22 @@ from types import TracebackType
 from alsolike.runtime.errors import Unavailable
 
 MISSING = frozenset({"NoSuchKey", "404", "NotFound"})
-"""There is no such object."""
+"""Error codes of a missing object."""
 NOT_MODIFIED = frozenset({"304", "NotModified"})
-"""The object still has the ETag of IfNoneMatch."""
+"""Error codes of a read with IfNoneMatch if the object still has this ETag."""
 CONDITION_FAILED = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict"})
-"""The object does not have the ETag of IfMatch, or exists despite IfNoneMatch, or another write is in progress."""
+"""Error codes of a failed condition: another ETag than IfMatch, an existing object, or a concurrent write."""
 
 
 def translate_aws_errors(place: str, *, also: type[Exception] | None = None) -> contextlib.AbstractContextManager[None]:
-    """Raise `Unavailable` for an AWS client's errors, with the place of the request and AWS's error code.
+    """Return a context manager that translates errors of AWS clients to `Unavailable`, with AWS's error code.
 
     Parameters
     ----------
+    place
+        The resource of the request, for the error message.
     also
-        Another class of errors to translate, such as OSError.
+        Another exception class to translate, such as OSError.
     """
     return _Translation(place, also)
 
@@ -37,7 +39,7 @@ class _Translation(contextlib.AbstractContextManager[None]):
     ) -> None:
         if error is None:
             return
-        from botocore import exceptions  # slow import that commands without requests skip
+        from botocore import exceptions  # a slow import, which is needed only for errors
 
         if isinstance(error, exceptions.ClientError):
             raise Unavailable(f"{self._place}: {error}", code=error.response["Error"]["Code"]) from error

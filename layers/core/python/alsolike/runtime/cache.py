@@ -11,7 +11,7 @@ V = TypeVar("V")
 
 
 class BoundedCache(Generic[K, V]):
-    """A cache of the most recently used values, up to `max_bytes` as counted by its callers. It is thread-safe."""
+    """A thread-safe LRU cache; callers give the size of each value, and the sum is at most `max_bytes`."""
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
@@ -20,7 +20,7 @@ class BoundedCache(Generic[K, V]):
         self._lock = threading.Lock()
 
     def get(self, key: K) -> V | None:
-        """Return the value, or None if it is not cached."""
+        """Return the cached value; None without one."""
         with self._lock:
             if (entry := self._entries.get(key)) is None:
                 return None
@@ -28,7 +28,7 @@ class BoundedCache(Generic[K, V]):
             return entry[0]
 
     def put(self, key: K, value: V, *, size_bytes: int) -> None:
-        """Cache the value and remove the least recently used ones until the size fits."""
+        """Cache a value, and evict the least recently used values until the size is within the limit."""
         with self._lock:
             self._forget(key)
             if size_bytes > self._max_bytes:
@@ -39,7 +39,7 @@ class BoundedCache(Generic[K, V]):
                 self._forget(next(iter(self._entries)))
 
     def forget(self, key: K) -> None:
-        """Remove the value, if it is cached."""
+        """Remove the cached value of a key, if any."""
         with self._lock:
             self._forget(key)
 
