@@ -37,6 +37,18 @@ def publish(
         console.print_line(line)
 
 
+@app.command()
+def snippet(
+    connection: Connection,
+    site_key: Annotated[str, Argument(metavar="SITE_KEY", help="Key of sessions.sites in the configuration.")],
+) -> None:
+    """Print the script tag that a shop's pages need.
+
+    Example: alsolike web snippet www --env prod
+    """
+    console.print_line(site.snippet(connection.deployment, site_key))
+
+
 def _currency(code: str | None) -> str | None:
     """Return a currency's code in capitals."""
     if code is not None and not re.fullmatch("[A-Za-z]{3}", code):

@@ -217,6 +217,10 @@ class Settings(TrainingSettings):
         300, "Requests per second and route for [browsers](sessions.md#limits)", (1, 100_000)
     )
     session_burst: int = setting(600, "Burst of these routes", (1, 100_000))
+    site_rate_per_s: int = setting(
+        100, "Session tokens per second that pages get with a [site key](browser.md#site-keys)", (1, 100_000)
+    )
+    site_burst: int = setting(200, "Burst of these requests", (1, 100_000))
     admin_rate_per_s: int = setting(50, "Requests per second and route for administrators, also signed", (1, 100_000))
     admin_burst: int = setting(100, "Burst of these routes", (1, 100_000))
     session_cache_s: int = setting(

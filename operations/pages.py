@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import html
 import json
 import mimetypes
 from collections.abc import Iterator, Mapping
@@ -18,8 +21,11 @@ SITE_KEY = "site.json"
 Choice = Literal["cards", "consoles"]
 PAGES = ("", "console.html")
 """Paths of the pages, to which a sign-in returns."""
+SCRIPTS = "sdk/"
+"""Prefix of the browser package's scripts, by version. Scripts of earlier versions stay."""
 # Vite names what it puts into assets/ after its contents.
 _FOREVER, _ASK_EACH_TIME = "public, max-age=31536000, immutable", "no-cache"
+_ONE_HOUR = "public, max-age=3600"
 
 
 def choose(deployment: Deployment, name: Choice, values: Mapping[str, str]) -> None:
@@ -48,6 +54,8 @@ def choose(deployment: Deployment, name: Choice, values: Mapping[str, str]) -> N
 def publish(deployment: Deployment, pages: Path) -> int:
     """Upload the pages in a folder and `site.json`, remove what is not of them; return how many files there are.
 
+    Scripts of earlier versions of the browser package stay.
+
     A page is replaced after all that it refers to is there, and nothing that it refers to goes before.
     Then sign-ins may return to the pages: no template can allow that, because the user pool precedes the distribution.
 
@@ -69,11 +77,39 @@ def publish(deployment: Deployment, pages: Path) -> int:
         files[SITE_KEY] = _site_json(deployment, _chosen(s3, bucket) if SITE_KEY in old else {})
         for key in sorted(files, key=lambda key: (not key.startswith("assets/"), key)):
             _put(s3, bucket, key, files[key])
-        for key in sorted(old - files.keys()):
+        for key in sorted(key for key in old - files.keys() if not key.startswith(SCRIPTS)):
             s3.delete_object(Bucket=bucket, Key=key)
     with translate_aws_errors("Cognito"):
         _return_to_pages(deployment.client("cognito-idp"), deployment.names)
     return len(files)
+
+
+def snippet(deployment: Deployment, site_key: str) -> str:
+    """Return the HTML that a shop puts into its pages: the latest published script of the browser package.
+
+    Raises
+    ------
+    NotFound
+        If the deployment has no pages, or they are not published.
+    Unavailable
+        If S3 refuses.
+    """
+    bucket, s3 = _bucket(deployment), deployment.client("s3")
+    with translate_aws_errors(f"bucket {bucket}"):
+        scripts = s3.list_objects_v2(Bucket=bucket, Prefix=SCRIPTS).get("Contents", [])
+        if not scripts:
+            raise NotFound(f"bucket {bucket} has no script of the browser package; run `alsolike web publish`")
+        key = max(scripts, key=lambda entry: entry["LastModified"])["Key"]
+        body = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    attributes = {
+        "src": f"{deployment.names.web_url}/{key}",
+        "integrity": f"sha384-{base64.b64encode(hashlib.sha384(body).digest()).decode()}",
+        "crossorigin": "anonymous",
+        "data-api": deployment.names.api_url,
+        "data-site-key": site_key,
+    }
+    stated = "".join(f' {name}="{html.escape(value)}"' for name, value in attributes.items())
+    return f"<script async{stated}></script>"
 
 
 def _return_to_pages(cognito: Any, names: Names) -> None:
@@ -104,8 +140,14 @@ def _put(s3: Any, bucket: str, key: str, body: bytes) -> None:
         Key=key,
         Body=body,
         ContentType=_content_type(key),
-        CacheControl=_FOREVER if key.startswith("assets/") else _ASK_EACH_TIME,
+        CacheControl=_cache_control(key),
     )
+
+
+def _cache_control(key: str) -> str:
+    if key.startswith("assets/"):
+        return _FOREVER
+    return _ONE_HOUR if key.startswith(SCRIPTS) else _ASK_EACH_TIME
 
 
 def _chosen(s3: Any, bucket: str) -> dict[str, Mapping[str, str]]:

@@ -1,1 +1,1 @@
-"""The authorizer of the routes for browsers: it identifies the session of a request."""
+"""The authorizer of the routes for browsers: it identifies the session of a request, and issues tokens."""

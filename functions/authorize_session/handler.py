@@ -1,4 +1,4 @@
-"""The API's authorizer of the routes for browsers."""
+"""The API's authorizer of the routes for browsers, and the route on which pages get tokens with a site key."""
 
 from __future__ import annotations
 
@@ -7,11 +7,16 @@ import os
 import time
 from typing import Any
 
+from alsolike.config.reader import ConfigurationReader
+from alsolike.contract.http import request_body, respond, respond_error
+from alsolike.declarations.routes import PUBLIC_ROUTES
 from alsolike.events.session_tokens import authorizer_context
 from alsolike.runtime.aws import client
-from alsolike.runtime.errors import InvalidInput
+from alsolike.runtime.errors import AlsolikeError, InvalidInput
 from alsolike.runtime.observability import Metric, count, instrumented, log_refusal
+from alsolike.runtime.polling import Polling
 from alsolike.runtime.settings import from_environment
+from functions.authorize_session.issuing import issue
 from functions.authorize_session.keys import SessionKeys
 from functions.authorize_session.service import authorize
 from functions.authorize_session.settings import Settings
@@ -19,6 +24,7 @@ from functions.authorize_session.settings import Settings
 CALL_TIMEOUT_S = 2
 ATTEMPTS = 2
 """API Gateway waits for an authorizer for 10 s."""
+MAX_BODY_BYTES = 1_000
 
 
 @functools.cache
@@ -29,14 +35,38 @@ def _keys() -> SessionKeys:
     )
 
 
-@instrumented
+@functools.cache
+def _configuration() -> ConfigurationReader:
+    settings = from_environment(Settings, os.environ)
+    s3 = client("s3", read_timeout_s=CALL_TIMEOUT_S, attempts=ATTEMPTS)
+    return ConfigurationReader(s3, settings.artefact_bucket, polling=Polling(settings.configuration_check_s))
+
+
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Decide about a request to a route for browsers, or answer a request for a token."""
+    return (_issue if event.get("routeKey") in PUBLIC_ROUTES else _authorize)(event, context)
+
+
+@instrumented
+def _authorize(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Return a request's permission and its session: a simple response to payload format 2.0."""
-    (header,) = event["identitySource"]
+    (identity,) = event["identitySource"]
     try:
-        session = authorize(header, keys=_keys(), now_s=time.time())
+        session = authorize(identity, keys=_keys(), now_s=time.time())
     except InvalidInput as error:
         count(Metric.SESSION_TOKENS_REFUSED)
         log_refusal(error)
         return {"isAuthorized": False}
     return {"isAuthorized": True, "context": authorizer_context(session)}
+
+
+@instrumented
+def _issue(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    try:
+        body, origin = request_body(event, max_bytes=MAX_BODY_BYTES), event["headers"].get("origin")
+        document = issue(body, origin=origin, configuration=_configuration(), keys=_keys(), now_s=time.time())
+    except AlsolikeError as error:
+        count(Metric.SESSION_TOKENS_REFUSED)
+        log_refusal(error)
+        return respond_error(error)
+    return respond(document)

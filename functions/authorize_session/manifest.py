@@ -1,12 +1,12 @@
 """Manifest of authorize_session."""
 
-from alsolike.declarations.manifest import Access, Manifest
+from alsolike.declarations.manifest import CONFIGURATION, Access, Manifest
 
 MANIFEST = Manifest(
-    description="Says whose session a browser's request belongs to",
+    description="Identifies the sessions of browsers, and issues tokens to pages with a site key",
     memory_mb=256,
     timeout_s=9,  # API Gateway waits for 10 s
     starts_fast=True,
     reserved="reserved_sessions",
-    access=(Access("session_key", ("secretsmanager:GetSecretValue",)),),
+    access=(Access("session_key", ("secretsmanager:GetSecretValue",)), *CONFIGURATION),
 )

@@ -7,6 +7,8 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """The secret that signs sessions' tokens."""
+    """The secret that signs sessions' tokens, and the bucket of the configuration, which has the site keys."""
 
     session_key_arn: str
+    artefact_bucket: str
+    configuration_check_s: float = 30

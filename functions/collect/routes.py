@@ -71,6 +71,7 @@ def routes(settings: Settings, *, kinesis: Any, dynamodb: Any, s3: Any, secretsm
     documents: Mapping[str, Route] = {
         "POST /events": events.put,
         "POST /session/events": events.put_of_session,
+        "POST /session/beacons": events.put_of_session,
         "POST /items": items.put,
         "GET /items": items.page,
         "GET /items/{itemId}": items.get,

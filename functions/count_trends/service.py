@@ -10,13 +10,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
+from alsolike.events.interactions import profile_id
 from alsolike.events.stream import ConfigurationSource, StreamRecord
 from alsolike.lake.record_columns import read_columns
 from alsolike.privacy.tombstones import IsErased, no_erased_users
 from alsolike.runtime.errors import ConcurrentUpdate, InvalidTrends
 from alsolike.runtime.observability import logger
 from alsolike.trends.store import TrendsStore, trends_key
-from alsolike.trends.trends import NOTHING_COUNTED, Event, ShardCounts
+from alsolike.trends.trends import NOTHING_COUNTED, Event, ShardCounts, fingerprint_of
 
 MAX_ATTEMPTS = 5
 REMEMBERED_SHARDS = 16
@@ -32,7 +33,7 @@ class CountResult:
     counted
         Number of added events.
     repeated
-        Number of events that an earlier delivery had added.
+        Number of events that an earlier delivery, or an earlier event with the same ID, had added.
     erased
         Number of records of erased users.
     """
@@ -66,7 +67,7 @@ class Counters:
         key = trends_key(shard_id)
         for _ in range(MAX_ATTEMPTS):
             known = self._known.pop(key, None) or self._read(key)
-            new = sum(event.sequence > known.counts.sequence for event in events)
+            new = len(known.counts.uncounted(events))
             if new:
                 counts = known.counts.add(events, sequence=sequence, arrived_ms=arrived_ms)
                 try:
@@ -104,9 +105,10 @@ def count_trends(
 ) -> CountResult:
     """Add the batch's events to the counters of their items.
 
-    An event counts with its type's weight, at its own time or its record's arrival, whichever is earlier. Events do
-    not count if they have no positive weight or no item, are unreadable, or belong to an erased user. Events dated
-    further ahead than `limits.clock_skew_s` count as unreadable.
+    An event counts with its type's weight, at its own time or its record's arrival, whichever is earlier. Events do not
+    count if they have no positive weight or no item, are unreadable, belong to an erased user, or repeat the ID of a
+    remembered event of the same user or session. Events dated further ahead than `limits.clock_skew_s` count as
+    unreadable.
 
     Parameters
     ----------
@@ -131,9 +133,15 @@ def count_trends(
     readable = [record for record in records if record.sequence not in unreadable] if refused else records
     weight_of = {name: weight for name in set(types) if (weight := weights.get(name, 0)) > 0}
     events = [
-        Event(int(record.sequence), item_id, min(time_ms, record.arrived_ms), weight_of[name])
-        for record, person, item_id, time_ms, name in zip(
-            readable, people, columns["item_id"], columns["event_time_ms"], types, strict=True
+        Event(
+            int(record.sequence),
+            item_id,
+            min(time_ms, record.arrived_ms),
+            weight_of[name],
+            fingerprint_of(profile_id(user_id=person[0], session_id=person[1]), event_id),
+        )
+        for record, person, event_id, item_id, time_ms, name in zip(
+            readable, people, columns["event_id"], columns["item_id"], columns["event_time_ms"], types, strict=True
         )
         if name in weight_of and item_id is not None and person not in gone
     ]

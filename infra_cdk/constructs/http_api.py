@@ -15,6 +15,8 @@ from constructs import Construct
 from alsolike.declarations.routes import (
     ADMINISTER,
     BASIC_ROUTES,
+    BEACON_ROUTES,
+    PUBLIC_ROUTES,
     READ_METRICS,
     READ_RECOMMENDATIONS,
     ROUTES,
@@ -46,7 +48,7 @@ _SIGNED_LIMITS = {
     ADMINISTER: "admin",
     READ_METRICS: "admin",
 }
-_SESSION_LIMITS = "session"
+_SESSION_LIMITS, _SITE_LIMITS = "session", "site"
 
 _REQUEST_HEADERS = ("authorization", "content-type", "if-none-match")
 _ANSWER_HEADERS = (
@@ -96,7 +98,7 @@ class HttpApi(Construct):
         super().__init__(scope, construct_id)
         self._settings = settings
         self._tokens = tokens
-        self._sessions = sessions.authorizer
+        self._sessions = sessions
         self._api = apigw.HttpApi(
             self,
             "Api",
@@ -165,6 +167,7 @@ class HttpApi(Construct):
         functions
             Functions by the names in the routes.
         """
+        functions = {**functions, "authorize_session": self._sessions.function}
         made = {name: _integration(name, function) for name, function in functions.items()}
         for key, route in ROUTES.items():
             method, path = key.split(" ")
@@ -172,11 +175,21 @@ class HttpApi(Construct):
                 path,
                 methods=[method, "HEAD"] if method == "GET" else [method],
                 integration=made[route.function],
-                authorizer=self._authorizer if route.scopes else self._sessions,
+                authorizer=self._authorizer if route.scopes else self._sessions.authorizer,
                 scopes=route.scopes,
                 limits=_LIMITS[route.scopes[0]] if route.scopes else _SESSION_LIMITS,
             )
+        for key, route in BEACON_ROUTES.items():
+            method, path = key.split(" ")
+            self._add(
+                path,
+                methods=[method],
+                integration=made[route.function],
+                authorizer=self._sessions.beacons,
+                limits=_SESSION_LIMITS,
+            )
         for routes, reason in (
+            (PUBLIC_ROUTES, "The function checks the site key, which is public, and the origin of the page"),
             (
                 SIGNED_ROUTES,
                 "The function verifies the signature, which covers the body; authorizers do not get a body",
@@ -190,7 +203,7 @@ class HttpApi(Construct):
                     methods=[method],
                     integration=made[route.function],
                     authorizer=apigw.HttpNoneAuthorizer(),
-                    limits=_SIGNED_LIMITS[route.scopes[0]],
+                    limits=_SIGNED_LIMITS[route.scopes[0]] if route.scopes else _SITE_LIMITS,
                 )
                 for each in added:
                     acknowledge(each, finding="AwsSolutions-APIG4", reason=reason)

@@ -11,10 +11,16 @@ from infra_cdk.settings import Settings
 
 
 class SessionAuthorizer(Construct):
-    """The function `authorize_session` as an authorizer of one API. Only this API may invoke the function.
+    """The function `authorize_session` as the authorizers of one API. Only this API may invoke the function.
 
     Attributes
     ----------
+    authorizer
+        Authorizer that reads the token from a header.
+    beacons
+        Authorizer that reads the token from the query, for beacons.
+    function
+        The function, which also issues tokens to pages with a site key.
     function_name
         Name of the function without the alias.
     """
@@ -30,12 +36,19 @@ class SessionAuthorizer(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         function = PythonFunction(self, "authorize_session", settings=settings, layers=layers, data=data)
+        self.function = function.live
         self.function_name = function.function_name
-        self.authorizer = authorizers.HttpLambdaAuthorizer(
-            "Sessions",
-            function.live,
-            response_types=[authorizers.HttpLambdaResponseType.SIMPLE],
-            # Also the cache key. All routes have the same requirements, so they share cached results.
-            identity_source=["$request.header.Authorization"],
-            results_cache_ttl=cdk.Duration.seconds(settings.session_cache_s),
+        self.authorizer, self.beacons = (
+            authorizers.HttpLambdaAuthorizer(
+                name,
+                function.live,
+                response_types=[authorizers.HttpLambdaResponseType.SIMPLE],
+                # Also the cache key. All routes have the same requirements, so they share cached results.
+                identity_source=[source],
+                results_cache_ttl=cdk.Duration.seconds(settings.session_cache_s),
+            )
+            for name, source in (
+                ("Sessions", "$request.header.Authorization"),
+                ("Beacons", "$request.querystring.authorization"),
+            )
         )

@@ -48,6 +48,8 @@ class Website(Construct):
             additional_behaviors={
                 # Names of assets contain a hash of their content.
                 "/assets/*": _behavior(pages, headers, cloudfront.CachePolicy.CACHING_OPTIMIZED),
+                # The script of the browser package: pages of other origins load it, and check its integrity.
+                "/sdk/*": _behavior(pages, self._sdk_headers(), cloudfront.CachePolicy.CACHING_OPTIMIZED),
                 f"/{PAGES_STAGE}/*": cloudfront.BehaviorOptions(
                     origin=origins.HttpOrigin(
                         api_host,
@@ -90,6 +92,22 @@ class Website(Construct):
             reason="It holds what the repository publishes, and only the distribution reads it",
         )
         return bucket
+
+    def _sdk_headers(self) -> cloudfront.ResponseHeadersPolicy:
+        return cloudfront.ResponseHeadersPolicy(
+            self,
+            "SdkHeaders",
+            cors_behavior=cloudfront.ResponseHeadersCorsBehavior(
+                access_control_allow_origins=["*"],
+                access_control_allow_headers=["*"],
+                access_control_allow_methods=["GET", "HEAD"],
+                access_control_allow_credentials=False,
+                origin_override=True,
+            ),
+            security_headers_behavior=cloudfront.ResponseSecurityHeadersBehavior(
+                content_type_options=cloudfront.ResponseHeadersContentTypeOptions(override=True)
+            ),
+        )
 
     def _headers(self, sign_in_url: str) -> cloudfront.ResponseHeadersPolicy:
         policy = {

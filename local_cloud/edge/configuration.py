@@ -88,7 +88,7 @@ def read_headers_policy(properties: Properties) -> Sequence[ResponseHeader]:
     config = properties.section("ResponseHeadersPolicyConfig")
     config.keep("Name", "Comment")
     security = config.section("SecurityHeadersConfig")
-    headers = []
+    headers = _cors(config.section("CorsConfig")) if "CorsConfig" in config else []
     for name, header, value in (
         ("ContentSecurityPolicy", "content-security-policy", "ContentSecurityPolicy"),
         ("FrameOptions", "x-frame-options", "FrameOption"),
@@ -107,6 +107,15 @@ def read_headers_policy(properties: Properties) -> Sequence[ResponseHeader]:
         for item in config.section("CustomHeadersConfig").sections("Items")
     ]
     return headers
+
+
+def _cors(section: Properties) -> list[ResponseHeader]:
+    """Return the headers of responses to simple requests of any origin: CloudFront answers preflights from origins."""
+    section.keep("AccessControlAllowHeaders", "AccessControlAllowMethods", "AccessControlMaxAgeSec")
+    for name, expected in (("AccessControlAllowOrigins", {"Items": ["*"]}), ("AccessControlAllowCredentials", False)):
+        if section[name] != expected:
+            raise PropertyError(section.path_of(name), f"only {expected} is known here")
+    return [ResponseHeader("access-control-allow-origin", "*", section["OriginOverride"])]
 
 
 def _transport(section: Properties) -> ResponseHeader:

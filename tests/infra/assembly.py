@@ -78,9 +78,13 @@ class Assembly:
 
     def authorizer(self, kind: str) -> Resource:
         """Return the API's authorizer of a type, such as ``JWT``."""
-        authorizers = self.of_type("AWS::ApiGatewayV2::Authorizer")
-        (resource,) = [each for each in authorizers if each.properties["AuthorizerType"] == kind]
+        (resource,) = self.authorizers(kind)
         return resource
+
+    def authorizers(self, kind: str) -> list[Resource]:
+        """Return the API's authorizers of a type."""
+        found = self.of_type("AWS::ApiGatewayV2::Authorizer")
+        return [each for each in found if each.properties["AuthorizerType"] == kind]
 
     def glue_table(self, name: str) -> dict[str, Any]:
         """Return the definition of a table or view in Glue's catalogue."""

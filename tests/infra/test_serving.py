@@ -88,6 +88,8 @@ FUNCTION_OF |= dict.fromkeys(CONTROL_PLANE, "personalize")
 HEADS = {f"HEAD {key.removeprefix('GET ')}": key for key in FUNCTION_OF if key.startswith("GET ") and key not in SIGNED}
 METRICS = "GET /metrics"
 FUNCTION_OF[METRICS] = "observe"
+BEACON, TOKENS = "POST /session/beacons", "POST /session/tokens"
+FUNCTION_OF |= {BEACON: "collect", TOKENS: "authorize_session"}
 
 
 def test_routes_for_machines_require_a_token_with_their_scope(assembly: Assembly) -> None:
@@ -102,13 +104,14 @@ def test_routes_for_machines_require_a_token_with_their_scope(assembly: Assembly
 
 def test_routes_for_browsers_use_the_session_authorizer(assembly: Assembly) -> None:
     routes = [r for r in assembly.of_type("AWS::ApiGatewayV2::Route") if r.properties["AuthorizationType"] == "CUSTOM"]
-    sessions = assembly.authorizer("REQUEST")
+    sources = {each.logical_id: each.properties["IdentitySource"] for each in assembly.authorizers("REQUEST")}
 
-    assert {r.properties["RouteKey"] for r in routes} == {
-        *FOR_BROWSERS,
-        *(head for head, get in HEADS.items() if get in FOR_BROWSERS),
+    header, query = ["$request.header.Authorization"], ["$request.querystring.authorization"]
+    assert {r.properties["RouteKey"]: sources[r.properties["AuthorizerId"]["Ref"]] for r in routes} == {
+        **dict.fromkeys(FOR_BROWSERS, header),
+        **{head: header for head, get in HEADS.items() if get in FOR_BROWSERS},
+        BEACON: query,
     }
-    assert {r.properties["AuthorizerId"]["Ref"] for r in routes} == {sessions.logical_id}
     assert "AuthorizationScopes" not in {name for r in routes for name in r.properties}
 
 
@@ -120,17 +123,15 @@ def test_functions_verify_signatures_of_the_signed_routes(assembly: Assembly) ->
         if "@api_handler(Settings)\ndef lambda_handler" in path.read_text()
     }
 
-    assert {r.properties["RouteKey"] for r in routes} == {*SIGNED, METRICS}
+    assert {r.properties["RouteKey"] for r in routes} == {*SIGNED, METRICS, TOKENS}
     assert {FUNCTION_OF[route] for route in SIGNED} == verifying
 
 
 def test_session_authorizer_caches_by_token_for_less_than_its_lifetime(assembly: Assembly) -> None:
-    properties = assembly.authorizer("REQUEST").properties
-
-    assert properties["IdentitySource"] == ["$request.header.Authorization"]
-    assert properties["AuthorizerPayloadFormatVersion"] == "2.0"
-    assert properties["EnableSimpleResponses"] is True
-    assert properties["AuthorizerResultTtlInSeconds"] == 60
+    for authorizer in assembly.authorizers("REQUEST"):
+        assert authorizer.properties["AuthorizerPayloadFormatVersion"] == "2.0"
+        assert authorizer.properties["EnableSimpleResponses"] is True
+        assert authorizer.properties["AuthorizerResultTtlInSeconds"] == 60
 
 
 def test_only_api_gateway_may_invoke_the_authorizer(assembly: Assembly) -> None:
@@ -139,11 +140,14 @@ def test_only_api_gateway_may_invoke_the_authorizer(assembly: Assembly) -> None:
         for each in assembly.of_type("AWS::Lambda::Alias")
         if each.properties["FunctionName"] == {"Ref": assembly.function("authorize_session").logical_id}
     ]
-    (permission,) = [p for p in assembly.of_type("AWS::Lambda::Permission") if alias in json.dumps(p.properties)]
+    permissions = [p for p in assembly.of_type("AWS::Lambda::Permission") if alias in json.dumps(p.properties)]
 
-    assert permission.properties["Principal"] == "apigateway.amazonaws.com"
-    sessions, api = assembly.authorizer("REQUEST").logical_id, assembly.only("AWS::ApiGatewayV2::Api").logical_id
-    assert flat(permission.properties["SourceArn"]).endswith(f":{api}/authorizers/{sessions}")
+    assert {permission.properties["Principal"] for permission in permissions} == {"apigateway.amazonaws.com"}
+    api = assembly.only("AWS::ApiGatewayV2::Api").logical_id
+    assert {flat(permission.properties["SourceArn"]).rpartition(":")[2] for permission in permissions} == {
+        f"{api}/*/*/*",
+        *(f"{api}/authorizers/{each.logical_id}" for each in assembly.authorizers("REQUEST")),
+    }
 
 
 def test_every_route_is_described_with_its_scopes() -> None:
@@ -253,6 +257,8 @@ def test_route_limits_depend_on_their_token_type(prod: Assembly) -> None:
         **{key: by_scope[scope.partition("/")[2]] for key, (scope, *_) in SCOPES.items()},
         **dict.fromkeys(FOR_BROWSERS, (300, 600)),
         METRICS: by_scope["admin"],
+        BEACON: (300, 600),
+        TOKENS: (100, 200),
     }
     expected |= {signed: expected[route] for signed, route in SIGNED.items() if route}
     expected |= dict.fromkeys(CONTROL_PLANE, by_scope["admin"])

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.infra.assembly import Assembly, flat
+from tests.infra.assembly import Assembly, Resource, flat
 
 CACHING_DISABLED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
 CACHING_OPTIMIZED = "658327ea-f89d-4fab-a63d-7e88639e58f6"
@@ -35,6 +35,19 @@ def pages_client(assembly: Assembly) -> dict[str, Any]:
     return found
 
 
+def headers_policies(assembly: Assembly) -> list[Resource]:
+    """Return the policy of the pages, and that of the browser package's script."""
+    found = assembly.of_type("AWS::CloudFront::ResponseHeadersPolicy")
+    return sorted(found, key=lambda each: "CorsConfig" in each.properties["ResponseHeadersPolicyConfig"])
+
+
+def test_pages_of_any_origin_load_the_package_script_without_credentials(demo: Assembly) -> None:
+    cors = headers_policies(demo)[1].properties["ResponseHeadersPolicyConfig"]["CorsConfig"]
+
+    assert cors["AccessControlAllowOrigins"] == {"Items": ["*"]}
+    assert cors["AccessControlAllowCredentials"] is False
+
+
 def test_only_the_distribution_may_read_the_bucket(demo: Assembly) -> None:
     distribution = demo.only("AWS::CloudFront::Distribution")
     bucket = demo.referred(origin(demo, "*")["DomainName"], stack=distribution.stack)
@@ -54,13 +67,19 @@ def test_only_the_distribution_may_read_the_bucket(demo: Assembly) -> None:
 def test_pages_redirect_to_https_and_the_api_requires_it(assembly: Assembly) -> None:
     policies = {path: behavior["ViewerProtocolPolicy"] for path, behavior in behaviors(assembly).items()}
 
-    assert policies == {"*": "redirect-to-https", "/assets/*": "redirect-to-https", "/api/*": "https-only"}
+    assert policies == {
+        **dict.fromkeys(("*", "/assets/*", "/sdk/*"), "redirect-to-https"),
+        "/api/*": "https-only",
+    }
 
 
-def test_only_hashed_assets_are_cached(assembly: Assembly) -> None:
+def test_only_hashed_assets_and_versioned_scripts_are_cached(assembly: Assembly) -> None:
     policies = {path: behavior["CachePolicyId"] for path, behavior in behaviors(assembly).items()}
 
-    assert policies == {"*": CACHING_DISABLED, "/assets/*": CACHING_OPTIMIZED, "/api/*": CACHING_DISABLED}
+    assert policies == {
+        **dict.fromkeys(("*", "/api/*"), CACHING_DISABLED),
+        **dict.fromkeys(("/assets/*", "/sdk/*"), CACHING_OPTIMIZED),
+    }
 
 
 def test_error_responses_are_not_cached(assembly: Assembly) -> None:
@@ -84,9 +103,12 @@ def test_api_has_the_host_of_the_pages_and_receives_their_tokens(demo: Assembly)
 
 
 def test_every_response_has_the_security_headers(demo: Assembly) -> None:
-    policy = demo.only("AWS::CloudFront::ResponseHeadersPolicy")
+    policy, sdk = headers_policies(demo)
 
-    assert {flat(each["ResponseHeadersPolicyId"]) for each in behaviors(demo).values()} == {policy.logical_id}
+    assert {path: flat(each["ResponseHeadersPolicyId"]) for path, each in behaviors(demo).items()} == {
+        **dict.fromkeys(("*", "/assets/*", "/api/*"), policy.logical_id),
+        "/sdk/*": sdk.logical_id,
+    }
     headers = policy.properties["ResponseHeadersPolicyConfig"]["SecurityHeadersConfig"]
     assert all(header["Override"] for header in headers.values())
     assert headers["StrictTransportSecurity"]["AccessControlMaxAgeSec"] == 365 * 86_400
@@ -100,7 +122,7 @@ def test_every_response_has_the_security_headers(demo: Assembly) -> None:
 
 
 def test_content_security_policy_permits_only_the_site_and_the_sign_in(demo: Assembly) -> None:
-    headers = demo.only("AWS::CloudFront::ResponseHeadersPolicy").properties["ResponseHeadersPolicyConfig"]
+    headers = headers_policies(demo)[0].properties["ResponseHeadersPolicyConfig"]
     parts = headers["SecurityHeadersConfig"]["ContentSecurityPolicy"]["ContentSecurityPolicy"]["Fn::Join"][1]
     (domain,) = [part for part in parts if isinstance(part, dict)]
     text = "".join("DOMAIN" if part is domain else part for part in parts)

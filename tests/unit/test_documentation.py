@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from docs.hooks import brand, pictures, records
+from docs.hooks import brand, llms, pictures, records
 
 ROOT = Path(__file__).parents[2]
 DECISIONS = ROOT / "docs" / "adr"
@@ -154,3 +154,16 @@ def test_missing_token_of_the_console_is_an_error() -> None:
 
     with pytest.raises(ValueError, match="lack on-accent, expected light-dark"):
         brand.stylesheet(re.sub(r"--on-accent: .*\n", "", theme))
+
+
+@pytest.mark.parametrize(
+    ("page", "sentence"),
+    [
+        ("# Cost\n\nA [bill](bill.md) has\nthree parts. Each varies.", "A bill has three parts."),
+        ("# Cost\n\n```sh\ncost\n```\n\n`cost` prints it.", "`cost` prints it."),
+        ("# 1. Title\n\nStatus: accepted\n\n| a |\n\n- item\n\n1. step\n\nText", "Text"),
+        ("# Only a heading", ""),
+    ],
+)
+def test_index_for_agents_has_the_first_sentence_of_a_page(page: str, sentence: str) -> None:
+    assert llms.first_sentence(page) == sentence

@@ -38,6 +38,12 @@ items:
     origin: string
     packed: timestamp
     inStock: boolean
+sessions:
+  columns: [title, price]
+  sites:
+    www:
+      origins: ["http://localhost:8000"]
+      recommenders: [for-you, recently-viewed, popular]
 """
 
 

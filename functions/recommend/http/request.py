@@ -20,7 +20,8 @@ from alsolike.domain.columns import property_name
 from alsolike.domain.configuration import Sessions
 from alsolike.domain.rules import Exploration
 from alsolike.events.context import MAX_CHARACTERS
-from alsolike.events.session_tokens import session_of
+from alsolike.events.session_tokens import Session, session_of
+from alsolike.events.sites import site_of
 from alsolike.filters.values import Values, parse_values
 from alsolike.recommendations.requests import (
     BOUGHT_TOGETHER,
@@ -47,7 +48,7 @@ from alsolike.recommendations.requests import (
     USER_QUERY,
     WINDOWS,
 )
-from alsolike.runtime.errors import InvalidInput, NotFound
+from alsolike.runtime.errors import InvalidInput, NotFound, Unavailable
 from alsolike.runtime.struct import struct
 
 _ARN_FIELDS = ("campaignArn", "recommenderArn")
@@ -81,8 +82,9 @@ class RecommendationRequest:
     ----------
     user_id
         A user, or the session of an unknown user; None if the request names none.
-    session_id
-        The session of a browser's token; `user_id` is then the user of that token.
+    session_id, site
+        The session of a browser's token, and the site key that the page got it with; `user_id` is then the user of that
+        token.
     item_id
         The item that recommenders of items start from, and that a filter's CurrentItem refers to; the last item of the
         cart if the request names none.
@@ -120,6 +122,7 @@ class RecommendationRequest:
     num_results: int = DEFAULT_RESULTS
     recommender: str = FOR_YOU
     session_id: str | None = None
+    site: str | None = None
     item_id: str | None = None
     cart: tuple[str, ...] = ()
     filter_name: str | None = None
@@ -214,7 +217,7 @@ def parse_for_user(event: Mapping[str, Any]) -> RecommendationRequest:
 def parse_for_session(event: Mapping[str, Any]) -> RecommendationRequest:
     """Parse `GET /session/recommendations`; the token identifies the user."""
     session = session_of(event)
-    return dataclasses.replace(_of_query(event, user_id=session.user_id), session_id=session.session_id)
+    return _of_session(_of_query(event, user_id=session.user_id), session)
 
 
 def parse_similar(event: Mapping[str, Any]) -> RecommendationRequest:
@@ -227,7 +230,7 @@ def parse_similar(event: Mapping[str, Any]) -> RecommendationRequest:
 def parse_similar_for_session(event: Mapping[str, Any]) -> RecommendationRequest:
     """Parse `GET /session/items/{itemId}/similar`; filters may read the session's interactions."""
     session = session_of(event)
-    return dataclasses.replace(parse_similar(event), user_id=session.user_id, session_id=session.session_id)
+    return _of_session(parse_similar(event), session)
 
 
 def parse_trending(event: Mapping[str, Any]) -> RecommendationRequest:
@@ -267,6 +270,10 @@ PARSERS: Mapping[str, Callable[[Mapping[str, Any]], RecommendationRequest]] = {
     "GET /session/items/{itemId}/similar": parse_similar_for_session,
 }
 """By route key."""
+
+
+def _of_session(request: RecommendationRequest, session: Session) -> RecommendationRequest:
+    return dataclasses.replace(request, user_id=session.user_id, session_id=session.session_id, site=session.site)
 
 
 def _body(event: Mapping[str, Any]) -> dict[str, Any]:
@@ -391,12 +398,23 @@ def permitted(request: RecommendationRequest, sessions: Sessions | None) -> Reco
     Raises
     ------
     InvalidInput
-        If it requests a column or a filter that the shop does not permit.
+        If it requests a column, a filter or a recommender that the shop does not permit.
+    Unavailable
+        If the permissions of its site key cannot be read.
     """
     if request.session_id is None:
         return request
     if sessions is None:
+        if request.site is not None:
+            raise Unavailable("the configuration, which defines the permissions of site keys, cannot be read")
         return dataclasses.replace(request, metadata_columns=())
+    if request.site is not None:
+        permitted_recommenders = site_of(request.site, sessions).recommenders
+        if request.recommender not in permitted_recommenders:
+            raise InvalidInput(
+                f"recommender is {validation.describe(request.recommender)}, expected one that the site key permits "
+                f"(sessions.sites.{request.site}): {', '.join(permitted_recommenders) or 'none'}"
+            )
     for name, key in request.metadata_columns:
         if key not in sessions.columns:
             raise InvalidInput(

@@ -7,8 +7,9 @@ import json
 import time
 import uuid
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 from joserfc import jwt
@@ -135,6 +136,34 @@ def test_session_token_is_refused_on_other_routes(shop: Shop, key: bytes, sessio
     token = mint(key, Session(session), now_s=int(time.time()))
 
     assert browse(shop, token, method=method, path=path, body={}) == UNAUTHORIZED
+
+
+def test_page_with_a_site_key_sends_events_of_its_session(shop: Shop, tmp_path: Path, session: str) -> None:
+    origin, key = "http://localhost:8000", f"site-{session[-8:]}"
+    configuration = tmp_path / "shop.yaml"
+    configuration.write_text(f'format: 1\nsessions: {{sites: {{{key}: {{origins: ["{origin}"]}}}}}}\n')
+    shop.alsolike("config", "apply", configuration, "--reason", "a site key")
+    headers = [("origin", origin.encode())]
+
+    status, issued, answered = send_events(
+        shop, "POST", "/session/tokens", headers=headers, body={"siteKey": key, "visitor": uuid.uuid4().hex}
+    )
+    assert (status, answered["access-control-allow-origin"]) == (200, origin)
+
+    def send(token: str) -> int:
+        query = urlencode({"authorization": f"Bearer {token}"})
+        return send_events(shop, "POST", f"/session/beacons?{query}", headers=headers, body=event("pear"))[0]
+
+    # collect reads the new configuration within 30 s
+    assert eventually(lambda: send(issued["token"]), holds=(200).__eq__) == 200
+    assert eventually(lambda: recent(shop, f"s#{issued['sessionId']}")) == ["pear"]
+    assert send("other") == 403
+    assert send_events(shop, "POST", "/session/beacons", headers=headers, body=event("pear"))[0] == 401
+    elsewhere = [("origin", b"https://evil.example")]
+    assert (
+        send_events(shop, "POST", "/session/tokens", headers=elsewhere, body={"siteKey": key, "visitor": "v" * 22})[0]
+        == 400
+    )
 
 
 def test_invalid_session_token_is_forbidden_and_never_a_server_error(

@@ -64,7 +64,12 @@ FULL: dict[str, Any] = {
             },
         }
     },
-    "sessions": {"events": ["view", "cart"], "columns": ["BRAND", "price"], "filters": ["in-stock"]},
+    "sessions": {
+        "events": ["view", "cart"],
+        "columns": ["BRAND", "price"],
+        "filters": ["in-stock"],
+        "sites": {"www": {"origins": ["https://www.shop.example"], "recommenders": ["for-you", "popular"]}},
+    },
     "limits": {
         "clock_skew_s": 60,
         "max_event_age_days": 365,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -85,6 +87,33 @@ def test_pages_are_uploaded_after_their_assets_and_old_files_deleted_last(with_p
     order = [call.removeprefix("/") for call in calls]
     assert order.index("assets/new.js") < order.index("index.html")
     assert order[-1] == "assets/old.js"
+
+
+def test_scripts_of_earlier_versions_stay(with_pages: Deployment, pages: Path) -> None:
+    for version in ("0.2.0", "0.3.0"):
+        folder = pages / "sdk" / version
+        folder.mkdir(parents=True)
+        (folder / "alsolike.js").write_text(version)
+        site.publish(with_pages, pages)
+        (folder / "alsolike.js").unlink()
+
+    found = published(with_pages)
+    assert {"sdk/0.2.0/alsolike.js", "sdk/0.3.0/alsolike.js"} <= set(found)
+    assert found["sdk/0.3.0/alsolike.js"]["CacheControl"] == "public, max-age=3600"
+
+
+def test_snippet_names_the_latest_script_and_its_integrity(with_pages: Deployment, pages: Path) -> None:
+    with pytest.raises(NotFound, match="has no script of the browser package; run `alsolike web publish`"):
+        site.snippet(with_pages, "www")
+    (pages / "sdk" / "0.3.0").mkdir(parents=True)
+    (pages / "sdk" / "0.3.0" / "alsolike.js").write_text("script")
+    site.publish(with_pages, pages)
+
+    digest = base64.b64encode(hashlib.sha384(b"script").digest()).decode()
+    assert site.snippet(with_pages, "www") == (
+        f'<script async src="https://site/sdk/0.3.0/alsolike.js" integrity="sha384-{digest}" crossorigin="anonymous" '
+        f'data-api="{with_pages.names.api_url}" data-site-key="www"></script>'
+    )
 
 
 def test_site_file_has_the_sign_in_and_api_addresses(with_pages: Deployment, pages: Path) -> None:

@@ -206,3 +206,30 @@ def test_policy_headers_have_the_standard_format() -> None:
         ResponseHeader("x-own", "1", override=True),
     ]
     assert list(policy.unread()) == []
+
+
+def cors(**changes: Any) -> Properties:
+    section = {
+        "AccessControlAllowOrigins": {"Items": ["*"]},
+        "AccessControlAllowHeaders": {"Items": ["*"]},
+        "AccessControlAllowMethods": {"Items": ["GET"]},
+        "AccessControlAllowCredentials": False,
+        "OriginOverride": True,
+        **changes,
+    }
+    return Properties({"ResponseHeadersPolicyConfig": {"Name": "scripts", "CorsConfig": section}})
+
+
+def test_policy_permits_pages_of_any_origin() -> None:
+    properties = cors()
+
+    assert read_headers_policy(properties) == [ResponseHeader("access-control-allow-origin", "*", override=True)]
+    assert list(properties.unread()) == []
+
+
+@pytest.mark.parametrize(
+    "change", [{"AccessControlAllowOrigins": {"Items": ["https://a.example"]}}, {"AccessControlAllowCredentials": True}]
+)
+def test_policy_for_some_origins_or_credentials_is_refused(change: dict[str, Any]) -> None:
+    with pytest.raises(PropertyError, match=next(iter(change))):
+        read_headers_policy(cors(**change))

@@ -1,4 +1,5 @@
 import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { SeenItems } from "../../sdk/src/index.ts";
 import { Card } from "./card";
 import { emptyText, planCarousels, type Row, rowsOf } from "./carousels";
 import { useShop } from "./context";
@@ -150,31 +151,17 @@ function moveByArrows(event: KeyboardEvent) {
 
 /** The items of a list that were in view. */
 function useSeenItems(track: { current: HTMLUListElement | null }, list: Recommendations | null) {
-  const seen = useRef(new Set<string>());
+  const seen = useRef<SeenItems | null>(null);
   const answer = list?.recommendationId;
   useEffect(() => {
-    seen.current = new Set();
-    const root = track.current;
-    if (!root) return;
-    const observer = new IntersectionObserver(
-      (entries) => {
-        for (const { target, isIntersecting } of entries) {
-          const { item } = (target as HTMLElement).dataset;
-          if (isIntersecting && item !== undefined) seen.current.add(item);
-        }
-      },
-      { threshold: 0.5 },
-    );
-    for (const card of root.children) observer.observe(card);
-    return () => observer.disconnect();
+    seen.current = track.current && new SeenItems(track.current.children);
+    return () => seen.current?.disconnect();
   }, [answer]);
   return seen;
 }
 
-function attributionFor(list: Recommendations | null, seen: ReadonlySet<string>): Attribution | null {
-  if (!list) return null;
-  const shown = list.items.map((item) => item.product.id).filter((id) => seen.has(id));
-  return { recommendationId: list.recommendationId, shown };
+function attributionFor(list: Recommendations | null, seen: SeenItems | null): Attribution | null {
+  return list && { recommendationId: list.recommendationId, shown: seen?.ids() ?? [] };
 }
 
 /** Directions in which a list can be scrolled. */

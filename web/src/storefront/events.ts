@@ -1,12 +1,8 @@
 import type { Events } from "../../../build/operator_api";
+import { impressionOf, MAX_EVENTS } from "../../sdk/src/index.ts";
 import type { Api } from "../platform/api";
 import type { CartLine } from "./cart";
 import type { Shopper } from "./shopper";
-
-/** The maximum number of events in a call. */
-const MAX_EVENTS = 10;
-/** The maximum number of shown items in an event. */
-export const MAX_SHOWN = 25;
 
 /** The recommendation that led to an event, with the items that the shopper has seen. */
 export interface Attribution {
@@ -97,10 +93,5 @@ function valueField(value: number | null) {
 
 function attributionFields(itemId: string, attribution: Attribution | null) {
   if (!attribution) return {};
-  const others = attribution.shown.filter((shown) => shown !== itemId).slice(0, MAX_SHOWN - 1);
-  const impression = attribution.shown.filter((shown) => shown === itemId || others.includes(shown));
-  return {
-    recommendationId: attribution.recommendationId,
-    impression: impression.includes(itemId) ? impression : [itemId, ...impression],
-  };
+  return { recommendationId: attribution.recommendationId, impression: impressionOf(itemId, attribution.shown) };
 }

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from alsolike.config.document import parse, to_document
 from alsolike.contract.document import Fault, InvalidConfiguration, dotted
-from alsolike.domain.configuration import DEFAULT, ColumnType, EventType, Limits, Recommender, Sessions
+from alsolike.domain.configuration import DEFAULT, ColumnType, EventType, Limits, Recommender, Sessions, Site
 from alsolike.domain.experiments import Arm, Experiment
 from alsolike.domain.rules import Boost, Diversity, Exploration, Pin, Promotion, RuleSet, SlateRule
+from alsolike.recommendations.requests import LISTING
 from tests.unit.alsolike.configuration_documents import ANYTHING, FULL, damaged_documents, valid_documents
 from tests.unit.alsolike.refused_documents import assert_refused, faults, only_fault, stated
 
@@ -186,14 +187,44 @@ def test_sessions_have_permitted_events_columns_and_filters() -> None:
     assert parse({"format": 1, "sessions": {"events": []}}).sessions.events == ()
 
 
+def test_site_key_permits_its_origins_and_recommenders() -> None:
+    sites = {
+        "www": {"origins": ["https://www.shop.example", "http://localhost:3000"], "recommenders": ["for-you"]},
+        "outlet": {"origins": ["https://outlet.shop.example:8443"]},
+    }
+
+    configuration = parse({"format": 1, "sessions": {"sites": sites}})
+
+    assert configuration.sessions.sites["www"] == Site(tuple(sites["www"]["origins"]), ("for-you",))
+    assert configuration.sessions.sites["outlet"].recommenders == LISTING
+    assert parse(to_document(configuration)) == configuration
+
+
 @pytest.mark.parametrize(
     ("sessions", "path", "message"),
     [
+        ({"sites": {"W": {"origins": []}}}, ("sessions", "sites", "W"), "is not a valid site key, expected 3 to 63"),
+        ({"sites": {"www": {}}}, ("sessions", "sites", "www"), "lacks origins"),
+        (
+            {"sites": {"www": {"origins": ["shop.example"]}}},
+            ("sessions", "sites", "www", "origins", 0),
+            'is "shop.example", expected https://HOST',
+        ),
+        (
+            {"sites": {"www": {"origins": ["https://shop.example/"]}}},
+            ("sessions", "sites", "www", "origins", 0),
+            "expected https://HOST",
+        ),
+        (
+            {"sites": {"www": {"origins": [], "recommenders": ["personalized-ranking"]}}},
+            ("sessions", "sites", "www", "recommenders", 0),
+            "expected a recommender: one of for-you",
+        ),
         ({"columns": ["no column"]}, ("sessions", "columns", 0), 'is "no column", expected camelCase or UPPER_CASE'),
         ({"columns": "PRICE"}, ("sessions", "columns"), 'is "PRICE", expected a list'),
         ({"filters": ["dear"]}, ("sessions", "filters", 0), 'is "dear", expected the name of a filter: one of cheap'),
         ({"events": ["wish"]}, ("sessions", "events", 0), 'is "wish", expected the name of an event type: one of view'),
-        ({"other": []}, ("sessions", "other"), "is unknown, expected one of events, columns, filters"),
+        ({"other": []}, ("sessions", "other"), "is unknown, expected one of events, columns, filters, sites"),
     ],
 )
 def test_invalid_session_permission_is_refused(sessions: object, path: tuple[str | int, ...], message: str) -> None:

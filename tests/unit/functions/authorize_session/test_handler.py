@@ -67,6 +67,7 @@ def secret(aws: Callable[[str], Any], cloud: MemoryCloud, clock: Clock, monkeypa
     client = aws("secretsmanager")
     secret = Secret(cloud, client)
     monkeypatch.setenv("SESSION_KEY_ARN", secret.arn)
+    monkeypatch.setenv("ARTEFACT_BUCKET", "artefacts")
     monkeypatch.setattr(handler, "client", lambda *_, **__: client)
     return secret
 

@@ -170,12 +170,45 @@ def test_sequence_numbers_are_compared_as_integers() -> None:
     assert store.weights() == pytest.approx({"pear": 2}, rel=1e-5)
 
 
+def test_repeated_event_id_of_a_session_counts_once() -> None:
+    store = MemoryStore()
+    counters = Counters(store)
+    first = [interaction("e1", user_id=None, session_id=session) for session in ("s1", "s1", "s2")]
+    again = [interaction(event_id, user_id=None, session_id="s1") for event_id in ("e1", "e2")]
+
+    outcomes = [
+        count_trends(
+            stream_records(kinesis_event(events, first=begin)),
+            counters=counters,
+            configurations=Applied(),
+            now_ms=NOW_MS,
+        )
+        for begin, events in ((0, first), (len(first), again))
+    ]
+
+    assert [(outcome.counted, outcome.repeated) for outcome in outcomes] == [(2, 1), (1, 1)]
+    assert store.weights() == pytest.approx({"pear": 3}, rel=1e-5)
+
+
+def test_event_id_counts_again_after_many_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("alsolike.trends.trends.REMEMBERED_EVENTS", 2)
+    store = MemoryStore()
+    counters = Counters(store)
+
+    for begin, event_id in enumerate(("e1", "e2", "e1", "e3", "e1")):
+        records = stream_records(kinesis_event([interaction(event_id)], first=begin))
+        count_trends(records, counters=counters, configurations=Applied(), now_ms=NOW_MS)
+
+    assert store.weights() == pytest.approx({"pear": 4}, rel=1e-5)  # the last e1 was forgotten, the second not
+    assert len(store.counts().recent) == 2
+
+
 def test_shards_are_counted_separately() -> None:
     store = MemoryStore()
     counters = Counters(store)
     for shard, item in (("shardId-0", "pear"), ("shardId-1", "plum"), ("shardId-0", "fig")):
         first = 1 if item == "fig" else 0
-        records = stream_records(kinesis_event([interaction("e1", item_id=item)], shard=shard, first=first))
+        records = stream_records(kinesis_event([interaction(f"of-{item}", item_id=item)], shard=shard, first=first))
         count_trends(records, counters=counters, configurations=Applied(), now_ms=NOW_MS)
 
     assert store.counts("shardId-0").items == ("pear", "fig")

@@ -17,6 +17,7 @@ from alsolike.domain.configuration import DEFAULT, Configuration
 from alsolike.events.event_fields import CALL, EVENT, SESSION_CALL
 from alsolike.events.interactions import content_event_id
 from alsolike.events.session_tokens import Session
+from alsolike.events.sites import bounded, site_of
 from alsolike.privacy.pseudonyms import PLAIN_IDS, IdPolicy
 from alsolike.records.interaction import QUERY, SCHEMA_VERSION, Interaction, values_of_call
 from alsolike.runtime.errors import InvalidInput, NotFound, UnknownEventType
@@ -78,7 +79,7 @@ def parse_put_events(
     Raises
     ------
     InvalidInput
-        If a field outside the events breaks the contract.
+        If a field outside the events breaks the contract, or the site key of the token was removed.
     NotFound
         If the call is for another tracking id.
     """
@@ -86,6 +87,9 @@ def parse_put_events(
     named = call.get("trackingId", tracking_id)
     if tracking_id is not None and named != tracking_id:
         raise NotFound(f"trackingId is {validation.describe(named)}, expected {tracking_id}")
+    site = None if session is None else session.site
+    if site is not None:
+        site_of(site, configuration.sessions)
     sender = _stored(session or Session(call["sessionId"], call.get("userId")), ids)
     interactions: list[Interaction] = []
     refused: list[InvalidInput] = []
@@ -104,7 +108,11 @@ def parse_put_events(
                 configuration=configuration,
                 correlation_id=correlation_id,
             )
-            interactions.append(interaction if session is None else _confined(interaction, configuration, where=where))
+            if session is not None:
+                interaction = _confined(interaction, configuration, where=where)
+            if site is not None:
+                interaction = bounded(interaction, now_ms=now_ms, where=where)
+            interactions.append(interaction)
         except InvalidInput as error:
             refused.append(error)
     return EventCall(tuple(interactions), tuple(refused))

@@ -24,8 +24,10 @@ from alsolike.domain.configuration import (
     Limits,
     Recommender,
     Sessions,
+    Site,
 )
 from alsolike.domain.rules import RuleSet
+from alsolike.recommendations.requests import LISTING
 
 FORMAT = 1
 EMPTY_DOCUMENT: Mapping[str, Any] = MappingProxyType({"format": FORMAT})
@@ -34,11 +36,14 @@ EMPTY_DOCUMENT: Mapping[str, Any] = MappingProxyType({"format": FORMAT})
 MAX_WEIGHT = 100
 _MAX_ALIASES = 50
 _MAX_CONTEXT = 5
+_MAX_ORIGINS = 50
 
 _ITEM_REQUIRED = {"required": True, "optional": False}
 _EVENT_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _ALIAS = re.compile(r"(?!\s)[^\x00-\x1f\x7f]{1,256}(?<!\s)")
 COLUMN = re.compile(r"[a-z][A-Za-z0-9]{0,62}|(?=.{1,63}\Z)[A-Z][A-Z0-9]*(_[A-Z0-9]+)*")
+_SITE_KEY = re.compile(r"[a-z0-9][a-z0-9_-]{2,62}")
+_ORIGIN = re.compile(r"https://[a-z0-9.-]+(:[0-9]{1,5})?|http://(localhost|127\.0\.0\.1)(:[0-9]{1,5})?")
 _COLUMN_FORM = "camelCase or UPPER_CASE with underscores, at most 63 characters"
 _ITEM_ID, _USER_ID = "itemId", "userId"
 # Field, minimum, maximum.
@@ -144,6 +149,10 @@ def to_document(configuration: Configuration) -> dict[str, Any]:
             "events": list(configuration.sessions.events),
             "columns": list(configuration.sessions.columns),
             "filters": list(configuration.sessions.filters),
+            "sites": {
+                key: {"origins": list(site.origins), "recommenders": list(site.recommenders)}
+                for key, site in configuration.sessions.sites.items()
+            },
         },
         "limits": dataclasses.asdict(configuration.limits),
     }
@@ -251,7 +260,7 @@ def _recommenders(node: Node | None, filters: DeclaredFilters, rules: Mapping[st
 
 
 def _sessions(node: Node | None, filters: DeclaredFilters, events: Collection[str]) -> Sessions:
-    fields = node.fields("events", "columns", "filters") if node else {}
+    fields = node.fields("events", "columns", "filters", "sites") if node else {}
     columns = fields["columns"].elements(maximum=MAX_COLUMNS) if "columns" in fields else []
     named = fields["filters"].elements(maximum=len(filters.expressions)) if "filters" in fields else []
     sent = fields["events"].elements(maximum=len(events)) if "events" in fields else []
@@ -260,7 +269,28 @@ def _sessions(node: Node | None, filters: DeclaredFilters, events: Collection[st
         types if "events" in fields else DEFAULT.sessions.events,
         tuple(property_name(name) for column in columns if (name := column.text(COLUMN, _COLUMN_FORM))),
         tuple(name for entry in named if (name := entry.choice(filters.expressions, what="the name of a filter:"))),
+        MappingProxyType(_sites(fields.get("sites"))),
     )
+
+
+def _sites(node: Node | None) -> dict[str, Site]:
+    sites = {}
+    for key, entry in node.entries() if node else ():
+        if not _SITE_KEY.fullmatch(key):
+            entry.fault("is not a valid site key, expected 3 to 63 lower-case letters, digits, - and _", at_key=True)
+        fields = entry.fields("origins", "recommenders", required=("origins",))
+        origins = fields["origins"].elements(maximum=_MAX_ORIGINS) if "origins" in fields else []
+        named = fields["recommenders"].elements(maximum=len(LISTING)) if "recommenders" in fields else []
+        recommenders = tuple(name for each in named if (name := each.choice(LISTING, what="a recommender:")))
+        sites[key] = Site(
+            tuple(
+                origin
+                for each in origins
+                if (origin := each.text(_ORIGIN, "https://HOST or https://HOST:PORT, or http:// with localhost"))
+            ),
+            recommenders if "recommenders" in fields else LISTING,
+        )
+    return sites
 
 
 def _limits(node: Node | None) -> Limits:

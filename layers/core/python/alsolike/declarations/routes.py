@@ -120,5 +120,11 @@ SIGNED_ROUTES: Mapping[str, Route] = MappingProxyType(
 )
 """Routes for signed requests. The function verifies the signature and the scopes of the key."""
 
+BEACON_ROUTES: Mapping[str, Route] = MappingProxyType(_routes("collect", [], "POST /session/beacons"))
+"""Routes for beacons: the query has the session's token, because a header would cost a second request."""
+
+PUBLIC_ROUTES: Mapping[str, Route] = MappingProxyType(_routes("authorize_session", [], "POST /session/tokens"))
+"""Routes without a token: the function checks the site key and the page's origin."""
+
 BASIC_ROUTES: Mapping[str, Route] = MappingProxyType(_routes("observe", [READ_METRICS], "GET /metrics"))
 """Routes for programs that cannot sign, such as Prometheus. The function verifies a key pair in HTTP Basic."""

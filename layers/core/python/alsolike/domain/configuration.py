@@ -80,6 +80,20 @@ class Recommender:
 
 
 @struct
+class Site:
+    """Permissions of a site key, which is public: pages of its origins get session tokens with it.
+
+    Attributes
+    ----------
+    recommenders
+        The only ones that sessions of the key may read.
+    """
+
+    origins: tuple[str, ...]
+    recommenders: tuple[str, ...]
+
+
+@struct
 class Sessions:
     """Permissions of browsers with a session token, in addition to requests for recommendations.
 
@@ -91,11 +105,14 @@ class Sessions:
         Property names of item columns that responses may contain.
     filters
         Filters that requests may select. Default filters of recommenders always apply.
+    sites
+        Sites by their key.
     """
 
     events: tuple[str, ...] = ("view", "click", "cart", "search")
     columns: tuple[str, ...] = ()
     filters: tuple[str, ...] = ()
+    sites: Mapping[str, Site] = dataclasses.field(default_factory=_empty)
 
 
 @struct

@@ -2,7 +2,8 @@
 
 A token is a JSON Web Token with an HMAC-SHA256 signature (HS256) under the deployment's session key, so that the shop's
 backend can issue it with any JWT library. Its claims are `iss`, `aud`, `sid` (the session), `sub` (the user, if logged
-in), `iat` and `exp`, at most one hour after `iat`. A token cannot be revoked before it expires.
+in), `site` (the site key, if a page used one), `iat` and `exp`, at most one hour after `iat`. A token cannot be revoked
+before it expires.
 
 References
 ----------
@@ -45,10 +46,11 @@ _HEADER = {"alg": ALGORITHM, "typ": "JWT"}
 
 @struct
 class Session:
-    """The subject of a token: a session, and the user, if logged in."""
+    """The subject of a token: a session, the user, if logged in, and the site key, if a page used one."""
 
     session_id: str
     user_id: str | None = None
+    site: str | None = None
 
 
 def mint(key: bytes, session: Session, *, now_s: int, lifetime_s: int = USUAL_LIFETIME_S) -> str:
@@ -72,11 +74,13 @@ def mint(key: bytes, session: Session, *, now_s: int, lifetime_s: int = USUAL_LI
     --------
     >>> token = mint(b"k" * 64, Session("f81d4fae", user_id="42"), now_s=1_764_032_400)
     >>> verify(token, [b"k" * 64], now_s=1_764_032_400 + USUAL_LIFETIME_S - 1)
-    Session(session_id='f81d4fae', user_id='42')
+    Session(session_id='f81d4fae', user_id='42', site=None)
     """
     claims = {"iss": ISSUER, "aud": AUDIENCE, "sid": session.session_id, "iat": now_s, "exp": now_s + lifetime_s}
     if session.user_id is not None:
         claims["sub"] = session.user_id
+    if session.site is not None:
+        claims["site"] = session.site
     _session(claims)
     if not 1 <= lifetime_s <= MAX_LIFETIME_S:
         raise InvalidInput(f"lifetime is {lifetime_s} s, expected 1 to {MAX_LIFETIME_S}")
@@ -123,8 +127,8 @@ def verify(token: str, keys: Sequence[bytes], *, now_s: float) -> Session:
 
 def authorizer_context(session: Session) -> dict[str, str]:
     """Return the authorizer's context, which `session_of` reads in the route's function."""
-    context = {"sessionId": session.session_id}
-    return context if session.user_id is None else {**context, "userId": session.user_id}
+    context = {"sessionId": session.session_id, "userId": session.user_id, "site": session.site}
+    return {name: value for name, value in context.items() if value is not None}
 
 
 def session_of(event: Mapping[str, Any]) -> Session:
@@ -136,7 +140,7 @@ def session_of(event: Mapping[str, Any]) -> Session:
         Lambda event of an HTTP API route with the session authorizer.
     """
     context = event["requestContext"]["authorizer"]["lambda"]
-    return Session(context["sessionId"], context.get("userId"))
+    return Session(context["sessionId"], context.get("userId"), context.get("site"))
 
 
 def _check_header(header: Mapping[str, Any]) -> None:
@@ -164,7 +168,8 @@ def _current(claims: Mapping[str, Any], *, now_s: float) -> Session:
 
 def _session(claims: Mapping[str, Any]) -> Session:
     session_id = validation.required_string(claims, "sid", maximum=MAX_ID_CHARACTERS)
-    return Session(session_id, validation.optional_string(claims, "sub", maximum=MAX_ID_CHARACTERS))
+    user_id, site = (validation.optional_string(claims, name, maximum=MAX_ID_CHARACTERS) for name in ("sub", "site"))
+    return Session(session_id, user_id, site)
 
 
 def _time(claims: Mapping[str, Any], name: str) -> float:

@@ -35,6 +35,7 @@ Mathematical Statistics 23 (1952).
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import io
 import itertools
 from collections.abc import Mapping, Sequence
@@ -71,6 +72,9 @@ MEDIAN = 0.4549
 
 MEASURED_ITEMS = 20
 
+REMEMBERED_EVENTS = 8_192
+"""Latest events whose repetitions do not count: 32 KB."""
+
 FORMAT = "alsolike-trends-1"
 
 Counts = npt.NDArray[np.float64]
@@ -99,6 +103,13 @@ class Event(NamedTuple):
     item_id: str
     time_ms: int
     weight: float
+    fingerprint: int | None = None
+    """From `fingerprint_of`; None counts always."""
+
+
+def fingerprint_of(profile: str, event_id: str) -> int:
+    """Return 32 bits of a hash; another event among the remembered ones has the same with a probability of 2e-6."""
+    return int.from_bytes(hashlib.blake2b(f"{profile}\n{event_id}".encode(), digest_size=4).digest())
 
 
 @struct
@@ -119,6 +130,8 @@ class ShardCounts:
         float64 (windows + 2): the sums over all items, kept or not; without an assumed part.
     forgotten
         The largest dropped baseline, as of the same time.
+    recent
+        uint32 fingerprints of the last `REMEMBERED_EVENTS` counted events, the oldest first.
     """
 
     sequence: int
@@ -127,11 +140,23 @@ class ShardCounts:
     counts: Counts
     totals: Counts
     forgotten: float = 0.0
+    recent: npt.NDArray[np.uint32] = dataclasses.field(default_factory=lambda: np.zeros(0, np.uint32))
+
+    def uncounted(self, events: Sequence[Event]) -> list[Event]:
+        """Return the events after the included sequence number, each of the remembered IDs once."""
+        known: set[int | None] = set(self.recent.tolist())
+        new = []
+        for event in events:
+            if event.sequence > self.sequence and event.fingerprint not in known:
+                new.append(event)
+                if event.fingerprint is not None:
+                    known.add(event.fingerprint)
+        return new
 
     def add(self, events: Sequence[Event], *, sequence: int, arrived_ms: int) -> ShardCounts:
         """Return the counts with the events of the records up to `sequence`, each of them once.
 
-        Events at or below the included sequence number are skipped.
+        Only `uncounted` events are added.
 
         Parameters
         ----------
@@ -141,7 +166,7 @@ class ShardCounts:
         """
         if sequence <= self.sequence:
             return self
-        new = [event for event in events if event.sequence > self.sequence]
+        new = self.uncounted(events)
         as_of_ms = max([self.as_of_ms, arrived_ms, *(event.time_ms for event in new)])
         row_of = dict(zip(self.items, range(len(self.items)), strict=True))
         rows = np.array([row_of.setdefault(event.item_id, len(row_of)) for event in new], np.int64)
@@ -155,7 +180,9 @@ class ShardCounts:
         counts[len(self.items) :, _ASSUMED] = faded.forgotten
         np.add.at(counts, rows, added)
         totals = faded.totals + added.sum(axis=0)
-        return ShardCounts(sequence, as_of_ms, tuple(row_of), counts, totals, faded.forgotten)._pruned()
+        added_ids = np.array([event.fingerprint for event in new if event.fingerprint is not None], np.uint32)
+        recent = np.concatenate([self.recent, added_ids])[-REMEMBERED_EVENTS:]
+        return ShardCounts(sequence, as_of_ms, tuple(row_of), counts, totals, faded.forgotten, recent)._pruned()
 
     def to_bytes(self) -> bytes:
         """Return the bytes for `from_bytes`: counters as float32."""
@@ -164,6 +191,7 @@ class ShardCounts:
             "totals": self.totals,
             "counts": self.counts.astype(np.float32).ravel(),
             "items": np.frombuffer(_SEPARATOR.join(self.items).encode(), np.uint8),
+            "recent": self.recent,
         }
         numbers = {"sequence": self.sequence, "as_of_ms": self.as_of_ms, "forgotten": self.forgotten}
         metadata = {"format": FORMAT, **{name: str(number) for name, number in numbers.items()}}
@@ -195,7 +223,8 @@ class ShardCounts:
             forgotten = float(metadata["forgotten"])
             if not (np.isfinite(counts).all() and np.isfinite(totals).all() and np.isfinite(forgotten)):
                 raise ValueError("a counter is not a number")
-            return cls(int(metadata["sequence"]), int(metadata["as_of_ms"]), items, counts, totals, forgotten)
+            recent = tensors.get("recent", np.zeros(0, np.uint32)).astype(np.uint32)  # absent before version 0.3
+            return cls(int(metadata["sequence"]), int(metadata["as_of_ms"]), items, counts, totals, forgotten, recent)
         except (InvalidSnapshot, ValueError, KeyError, TypeError) as error:
             raise InvalidTrends(f"{name} has no trends that this version reads: {error}") from error
 

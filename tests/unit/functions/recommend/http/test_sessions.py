@@ -54,6 +54,40 @@ def test_session_request_is_limited_to_permitted_columns_and_filters(stocked: Sh
     assert stocked.get("GET /popular", metadata="PRICE", filter="other")["statusCode"] == 200
 
 
+def test_site_key_reads_only_its_recommenders(stocked: Shop) -> None:
+    stocked.configure(sessions={"sites": {"www": {"origins": [], "recommenders": ["popular", "similar-items"]}}})
+    token = {"sessionId": "visit", "site": "www"}
+
+    def answered(route: str = "GET /session/recommendations", **query: Any) -> tuple[int, str]:
+        answer = stocked.get(route, token=token, path={"itemId": "pear"}, **query)
+        return answer["statusCode"], orjson.loads(answer["body"]).get("message", "")
+
+    assert answered(recommender="popular") == (200, "")
+    assert answered("GET /session/items/{itemId}/similar") == (200, "")
+    assert answered() == (
+        400,
+        'recommender is "for-you", expected one that the site key permits (sessions.sites.www): popular, similar-items',
+    )
+    assert answered("GET /session/items/{itemId}/similar", recommender="bought-together")[0] == 400
+
+
+def test_removed_site_key_reads_nothing(stocked: Shop) -> None:
+    stocked.configure(sessions={})
+
+    answer = stocked.get("GET /session/recommendations", token={"sessionId": "visit", "site": "www"})
+
+    assert answer["statusCode"] == 400
+    assert "site key" in orjson.loads(answer["body"])["message"]
+
+
+def test_site_key_reads_nothing_without_a_configuration(stocked: Shop) -> None:
+    stocked.s3.put_object(Bucket=stocked.bucket, Key=CONFIGURATION_KEY, Body=b"damaged")
+
+    answer = stocked.get("GET /session/recommendations", token={"sessionId": "visit", "site": "www"})
+
+    assert answer["statusCode"] == 503
+
+
 def test_session_without_a_configuration_gets_no_columns(stocked: Shop) -> None:
     stocked.catalogue({"fig": {"title": "Fig"}})
     stocked.configure(sessions={"columns": ["TITLE"]})

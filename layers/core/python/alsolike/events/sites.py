@@ -1,0 +1,93 @@
+"""Site keys: public keys with which the pages of a shop get session tokens, and the bounds of such sessions.
+
+A page chooses a secret, the visitor, and its session ID is a hash of it: knowledge of a session ID, which logs and
+exports contain, does not allow to continue the session.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from alsolike.contract import validation
+from alsolike.contract.fields import Fields, Text
+from alsolike.domain.configuration import Sessions, Site
+from alsolike.events.interactions import MAX_ID_CHARACTERS, content_event_id
+from alsolike.events.session_tokens import Session
+from alsolike.records.interaction import Interaction
+from alsolike.runtime.errors import InvalidInput, NotFound
+
+MS_PER_DAY = 86_400_000
+MAX_AGE_MS = MS_PER_DAY
+"""Maximum age of an event of a site key's session: events of the past would have IDs of other days."""
+MAX_LEAD_MS = 300_000
+
+TOKEN_REQUEST = Fields(
+    {
+        "siteKey": Text(MAX_ID_CHARACTERS),
+        "visitor": Text(
+            64,
+            pattern="^[A-Za-z0-9_-]{22,64}$",
+            expected="22 to 64 letters, digits, - and _, chosen at random",
+        ),
+    },
+    required=("siteKey", "visitor"),
+)
+
+
+def site_of(key: str, sessions: Sessions) -> Site:
+    """Return the site of a key.
+
+    Raises
+    ------
+    InvalidInput
+        If the key was removed after the token was issued.
+    """
+    if key not in sessions.sites:
+        raise InvalidInput(f"the token's site key is {validation.describe(key)}, expected one of sessions.sites")
+    return sessions.sites[key]
+
+
+def open_session(body: bytes, *, origin: str | None, sessions: Sessions) -> Session:
+    """Return the session of a page that names a site key.
+
+    Parameters
+    ----------
+    origin
+        The header `Origin`.
+
+    Raises
+    ------
+    InvalidInput
+        If the body is invalid, or the key does not permit the origin.
+    NotFound
+        If the key does not exist.
+    """
+    request = TOKEN_REQUEST.read(validation.parse_sent_object(body))
+    key = request["siteKey"]
+    if key not in sessions.sites:
+        raise NotFound(f"siteKey is {validation.describe(key)}, expected one of sessions.sites in the configuration")
+    if origin not in sessions.sites[key].origins:
+        raise InvalidInput(
+            f"the page's origin is {validation.describe(origin)}, expected one of sessions.sites.{key}.origins"
+        )
+    return Session(f"v-{content_event_id(key, request['visitor'])}", site=key)
+
+
+def bounded(interaction: Interaction, *, now_ms: int, where: str) -> Interaction:
+    """Return an event of a site key's session with an ID of its content and UTC day.
+
+    So one session counts once a day for each item, or query, and event type: in profiles, datasets and trends.
+
+    Raises
+    ------
+    InvalidInput
+        If the event is not of the last day.
+    """
+    age_ms = now_ms - interaction.event_time_ms
+    if not -MAX_LEAD_MS <= age_ms <= MAX_AGE_MS:
+        raise InvalidInput(f"{where}.sentAt is {age_ms / 1000:.0f} s ago, expected at most a day with a site key")
+    day = interaction.event_time_ms // MS_PER_DAY
+    event_id = content_event_id(
+        interaction.session_id, interaction.event_type, interaction.item_id, interaction.query, day
+    )
+    return dataclasses.replace(interaction, event_id=event_id)

@@ -1,0 +1,85 @@
+"""Events of sessions with a site key: the bound of the effect of one session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from alsolike.trends.trends import NOTHING_COUNTED, WINDOWS, Event, fingerprint_of
+from tests.unit.functions.collect.events import EVENT, interaction, stored_records
+
+TYPES = {"view": 1.0, "click": 1.0, "cart": 3.0}
+"""Types with an item that sessions may send, and their weights."""
+DAY_S = 86_400
+SENT_AT: Any = EVENT["sentAt"]
+
+Send = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def browse(collect: Callable[..., Any], configure: Callable[[dict[str, Any]], None]) -> Send:
+    configure({"sessions": {"sites": {"www": {"origins": ["https://www.shop.example"]}}}})
+
+    def send(events: list[dict[str, Any]], *, session: str = "v-1", site: str = "www") -> dict[str, Any]:
+        context = {"sessionId": session, "site": site}
+        answer: dict[str, Any] = collect("POST /session/events", {"eventList": events}, authorizer={"lambda": context})
+        return answer
+
+    return send
+
+
+def flood(browse: Send, session: str = "v-1") -> None:
+    """Send a hundred events of each type for one item, each with an ID and a time of its own."""
+    for call in range(30):
+        events = [
+            {**EVENT, "eventId": f"{call}-{n}", "sentAt": SENT_AT - n, "eventType": list(TYPES)[call % 3]}
+            for n in range(10)
+        ]
+        assert browse(events, session=session)["statusCode"] == 200
+
+
+def test_one_session_stores_one_event_of_each_type_an_item(browse: Send, aws: Callable[[str], Any]) -> None:
+    flood(browse)
+
+    stored = [interaction(record) for record in stored_records(aws("kinesis"))]
+    assert len(stored) == 300
+    assert len({event.event_id for event in stored}) == len(TYPES)  # profiles and datasets count an ID once
+
+
+def test_one_session_adds_five_to_the_trend_of_an_item(browse: Send, aws: Callable[[str], Any]) -> None:
+    flood(browse)
+
+    counts = NOTHING_COUNTED
+    for sequence, record in enumerate(stored_records(aws("kinesis"))):
+        sent = interaction(record)
+        fingerprint = fingerprint_of(str(sent.session_id), sent.event_id)
+        event = Event(sequence, str(sent.item_id), sent.event_time_ms, TYPES[sent.event_type], fingerprint)
+        counts = counts.add([event], sequence=sequence, arrived_ms=sent.event_time_ms)
+    day = list(WINDOWS).index("1d")
+    assert counts.counts[0, day] == pytest.approx(sum(TYPES.values()), rel=1e-3)
+
+
+def test_two_sessions_and_two_days_count_apart(browse: Send, aws: Callable[[str], Any]) -> None:
+    browse([EVENT, {**EVENT, "sentAt": SENT_AT - DAY_S + 60}])
+    browse([EVENT], session="v-2")
+
+    ids = {interaction(record).event_id for record in stored_records(aws("kinesis"))}
+    assert len(ids) == 3
+
+
+@pytest.mark.parametrize("age_s", [DAY_S + 60, 400 * DAY_S, -3_600])
+def test_event_of_another_time_is_rejected(browse: Send, aws: Callable[[str], Any], age_s: int) -> None:
+    answer = browse([EVENT, {**EVENT, "sentAt": SENT_AT - age_s}])
+
+    assert answer["statusCode"] == 400
+    assert "expected at most a day with a site key (1 of 2 events stored)" in answer["document"]["message"]
+
+
+def test_removed_site_key_stores_nothing(browse: Send, aws: Callable[[str], Any]) -> None:
+    answer = browse([EVENT], site="gone")
+
+    assert answer["statusCode"] == 400
+    assert answer["document"]["message"].startswith('the token\'s site key is "gone"')
+    assert stored_records(aws("kinesis")) == []

@@ -1,0 +1,138 @@
+/** Returns a session token of the shop's backend. */
+export type TokenProvider = () => Promise<string>;
+
+/** An error of the API; status 0 if no response came. */
+export class AlsolikeError extends Error {
+  constructor(
+    readonly status: number,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** The number of times that a call is sent. */
+export const MAX_ATTEMPTS = 4;
+/** The timeout of an attempt. */
+const TIMEOUT_MS = 10_000;
+const LONGEST_PAUSE_S = 10;
+/** The time before its end at which a token is renewed. */
+const RENEW_BEFORE_MS = 30_000;
+
+const REFUSED = [401, 403];
+
+/** Calls of the API with a session token, which is renewed once it is refused. */
+export class Connection {
+  private pending: Promise<string> | undefined;
+  /** The last token, for `leave`, which cannot wait for another. */
+  private latest: string | undefined;
+  private renewMs = Infinity;
+
+  constructor(
+    private readonly api: string,
+    private provider: TokenProvider,
+  ) {}
+
+  /** Use other tokens from now on. */
+  use(provider: TokenProvider): void {
+    this.provider = provider;
+    this.pending = this.latest = undefined;
+  }
+
+  /** Return the current token; a failed request for one is repeated by the next call. */
+  token(): Promise<string> {
+    if (!this.pending || Date.now() > this.renewMs) {
+      this.renewMs = Infinity;
+      const pending = this.provider();
+      this.pending = pending;
+      pending.then(
+        (token) => {
+          if (this.pending !== pending) return;
+          this.latest = token;
+          const { iat = 0, exp = Infinity } = claimsOf(token);
+          this.renewMs = Date.now() + (exp - iat) * 1000 - RENEW_BEFORE_MS;
+        },
+        () => {
+          if (this.pending === pending) this.pending = undefined;
+        },
+      );
+    }
+    return this.pending;
+  }
+
+  /** Call the API; repeat it while it is throttled or unavailable, up to `MAX_ATTEMPTS` times. */
+  async call(path: string, init: RequestInit = {}): Promise<Response> {
+    let renewed = false;
+    for (let attempt = 1; ; attempt++) {
+      const failure = await this.attempt(path, init).catch((error: Error) =>
+        error instanceof AlsolikeError ? error : new AlsolikeError(0, error.message),
+      );
+      if (failure instanceof Response && failure.ok) return failure;
+      const { status } = failure;
+      if (REFUSED.includes(status) && failure instanceof Response && !renewed) {
+        renewed = true;
+        this.pending = undefined;
+        continue;
+      }
+      if ((status && status !== 429 && status < 500) || attempt >= MAX_ATTEMPTS) {
+        throw failure instanceof Response ? await errorOf(failure) : failure;
+      }
+      const asked = failure instanceof Response ? Number(failure.headers.get("retry-after")) : 0;
+      const seconds = Math.min(asked || 2 ** (attempt - 1), LONGEST_PAUSE_S);
+      await new Promise((done) => setTimeout(done, seconds * 1000 * (1 + Math.random() / 2)));
+    }
+  }
+
+  /**
+   * Send events while the visitor leaves the page; return false if there is no token yet. The query has the token,
+   * because a header would need a preflight, which the browser may cancel.
+   */
+  leave(body: string): boolean {
+    if (!this.latest) return false;
+    const url = `${this.api}/session/beacons?authorization=${encodeURIComponent(`Bearer ${this.latest}`)}`;
+    if ("keepalive" in Request.prototype) {
+      fetch(url, { method: "POST", keepalive: true, credentials: "omit", body }).catch(() => {}); // the page is gone
+    } else {
+      navigator.sendBeacon(url, body);
+    }
+    return true;
+  }
+
+  private async attempt(path: string, init: RequestInit): Promise<Response> {
+    const token = await this.token();
+    const signal = AbortSignal.timeout(TIMEOUT_MS);
+    return fetch(this.api + path, { ...init, headers: headersOf(token, init.body), signal });
+  }
+}
+
+function headersOf(token: string, body: unknown): Record<string, string> {
+  return { authorization: `Bearer ${token}`, ...(body ? { "content-type": "application/json" } : {}) };
+}
+
+/** Return the claims of a token; none of a text of another form. */
+export function claimsOf(token: string): { readonly sid?: string; readonly iat?: number; readonly exp?: number } {
+  try {
+    const claims = token.split(".")[1]?.replaceAll("-", "+").replaceAll("_", "/") ?? "";
+    return JSON.parse(new TextDecoder().decode(Uint8Array.from(atob(claims), (c) => c.charCodeAt(0))));
+  } catch {
+    return {};
+  }
+}
+
+/** Return the provider of tokens for the session of a visitor, a random text that only this browser knows. */
+export function siteTokens(api: string, siteKey: string, visitor: string): TokenProvider {
+  return async () => {
+    const response = await fetch(`${api}/session/tokens`, {
+      method: "POST",
+      body: JSON.stringify({ siteKey, visitor }),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+    if (!response.ok) throw await errorOf(response);
+    return (await response.json()).token;
+  };
+}
+
+async function errorOf(response: Response): Promise<AlsolikeError> {
+  const { message } = await response.json().catch(() => ({}));
+  return new AlsolikeError(response.status, message ?? `status ${response.status}`);
+}

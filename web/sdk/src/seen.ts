@@ -1,0 +1,41 @@
+/** The maximum number of items in the impression of an event. */
+export const MAX_SHOWN = 25;
+
+/** Return the impression of an event: the shown items with the event's own, at most `MAX_SHOWN`. */
+export function impressionOf(itemId: string, shown: readonly string[]): string[] {
+  const others = shown.filter((id) => id !== itemId).slice(0, MAX_SHOWN - 1);
+  const impression = shown.filter((id) => id === itemId || others.includes(id));
+  return impression.includes(itemId) ? impression : [itemId, ...impression];
+}
+
+/** The items of a list that were at least half in view. Their elements have `data-item`. */
+export class SeenItems {
+  private readonly seen = new Set<string>();
+  private readonly observer: IntersectionObserver;
+  private readonly order: readonly string[];
+
+  constructor(elements: Iterable<Element>) {
+    this.observer = new IntersectionObserver(
+      (entries) => {
+        for (const { target, isIntersecting } of entries) {
+          if (isIntersecting) this.seen.add(itemOf(target));
+        }
+      },
+      { threshold: 0.5 },
+    );
+    const list = [...elements];
+    this.order = list.map(itemOf);
+    for (const element of list) this.observer.observe(element);
+  }
+
+  /** Return the seen items in the order of the list. */
+  ids(): string[] {
+    return this.order.filter((id) => this.seen.has(id));
+  }
+
+  disconnect(): void {
+    this.observer.disconnect();
+  }
+}
+
+const itemOf = (element: Element): string => (element as HTMLElement).dataset.item ?? "";
