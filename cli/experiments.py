@@ -145,7 +145,7 @@ def start(
     experiment = statement.checked(
         statement.with_experiment(current.document, name, stated), where, now_ms=now_ms
     ).experiments[name]
-    plan = results.plan_for(where, experiment, of, wanted_lift=effect, now_ms=now_ms)
+    plan = results.plan_for(where, experiment, of, requested_lift=effect, now_ms=now_ms)
     if plan.answers is not None:
         stated["planned_answers"] = plan.answers
     for line in planning.lines(plan):

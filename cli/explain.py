@@ -39,7 +39,7 @@ def explain(
     Example: alsolike explain RECOMMENDATION_ID --user 42
     """
     from operations.explanation import report
-    from operations.explanation.asked import read_request
+    from operations.explanation.unlogged import read_request
 
     where = context.deployment
     body = None if request is None else read_request(request)

@@ -44,11 +44,11 @@ def check(
     Example: alsolike filters check 'INCLUDE ItemID WHERE Items.IN_STOCK IN ("true")'
     """
     from operations.filters import catalogue, checking
-    from operations.filters.asking import asked_with
+    from operations.filters.inputs import filter_inputs
 
     where = context.deployment
     configuration = live_configuration(where) if file is None else read_file(file, context).configuration
-    asked = asked_with(user or [], value or [], at=at, configuration=configuration)
+    asked = filter_inputs(user or [], value or [], at=at, configuration=configuration)
     expression = configuration.filters.get(name_or_expression, name_or_expression)
     parsed: Filter | None = None
     try:

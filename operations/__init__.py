@@ -1,1 +1,1 @@
-"""Everything that the command line does, as a library: it never prints and reports progress to a listener."""
+"""Library of the command line. It never prints; it reports progress to a listener."""

@@ -1,4 +1,4 @@
-"""The deployment's alarms, those that ring first."""
+"""The deployment's alarms, ringing alarms first."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _ORDER = ("ALARM", "INSUFFICIENT_DATA", "OK")
 _RUNBOOK = re.compile(r"docs/runbooks/([a-z-]+)\.md")
 _COMBINED = re.compile(r'ALARM\("?(?:arn:[^")]+:alarm:)?([^")]+)"?\)')
 _ID = re.compile(r"(?:^|-)[a-z0-9]*?([A-Z][A-Za-z]*?)[0-9A-F]{8}(?:-[^-]+)?$")
-"""The CDK's construct in a generated name: `alsolike-prod-serving-ApiSlow37D8505C-549c2a36`."""
+"""ID of the CDK construct within a generated alarm name such as `alsolike-prod-serving-ApiSlow37D8505C-549c2a36`."""
 
 
 def alarms(client: Any, *, deployment: str) -> dict[str, Any]:
-    """Return the response.
+    """Return the alarms of a deployment, as the operator API returns them.
 
-    CloudFormation names alarms after their stacks, and composite ones after their constructs, without hyphens. Their
-    descriptions identify those of this deployment among equal prefixes.
+    CloudFormation prefixes the names of metric alarms with the stack's name, but not those of composite alarms. So
+    alarms are selected by the start of their descriptions.
     """
     said_of = f"Alsolike {deployment}: "
     alarms = [
@@ -67,7 +67,7 @@ def _id(name: str) -> str:
 
 
 def _condition(alarm: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the condition under which a metric's alarm rings; our alarms ring above their thresholds."""
+    """Return the threshold and the evaluation periods of a metric alarm. Every alarm rings above its threshold."""
     returned = [query for query in alarm.get("Metrics", ()) if query.get("ReturnData", True)]
     labels = [query.get("Label") or query["Id"] for query in returned]
     periods = [query["MetricStat"]["Period"] for query in alarm.get("Metrics", ()) if "MetricStat" in query]

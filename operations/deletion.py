@@ -1,4 +1,4 @@
-"""Deletion of a deployment on AWS with all that it stores."""
+"""Deletion of a deployment on AWS with all its data."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from alsolike.runtime.errors import AlsolikeError, InvalidInput, NotFound, Unava
 from operations.client.aws import translate_aws_errors
 
 ATTEMPTS = 5
-"""Deletions of one stack: S3 delivers access logs for hours, also into a bucket that was just emptied."""
+"""Maximum number of attempts to delete a stack. S3 delivers access logs for hours, so an emptied bucket may get new
+objects."""
 POLL_S = 5.0
 LONGEST_S = 3_600
-"""CloudFront takes minutes to remove a distribution."""
+"""Maximum time to delete a stack, in seconds. CloudFront takes minutes to delete a distribution."""
 
 _DELETED, _FAILED = "DELETE_COMPLETE", "DELETE_FAILED"
 _STORES = {
@@ -35,12 +36,12 @@ Clients = Callable[[str], Any]
 
 
 class StackNotDeleted(AlsolikeError):
-    """CloudFormation could not delete a stack; the message has its reasons."""
+    """CloudFormation could not delete a stack. The message contains its reason."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Store:
-    """A resource that holds data, or that encrypts them."""
+    """Resource that stores data, or a key that encrypts data."""
 
     type: str
     name: str
@@ -48,30 +49,30 @@ class Store:
 
     @property
     def kind(self) -> str:
-        """Its type in words."""
+        """Resource type in words."""
         return _STORES[self.type]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class StackPlan:
-    """A stack to delete, and what it stores."""
+    """Stack to delete, and its stores."""
 
     name: str
     id: str
     stores: tuple[Store, ...]
 
     def deleted(self, resource_type: str) -> list[str]:
-        """Return the names of the resources of a type that go with the stack."""
+        """Return the names of resources of a type that are deleted with the stack."""
         return [store.name for store in self.stores if store.type == resource_type and not store.kept]
 
 
 def read_plan(clients: Clients, environment: str) -> list[StackPlan]:
-    """Return the stacks of a deployment in the order of their deletion: importers first.
+    """Return the stacks of a deployment in deletion order: importing stacks before exporting stacks.
 
     Raises
     ------
     NotFound
-        If there is no such deployment.
+        If the deployment does not exist.
     InvalidInput
         If a stack is protected from deletion.
     """
@@ -82,7 +83,8 @@ def read_plan(clients: Clients, environment: str) -> list[StackPlan]:
             description["StackName"]: description
             for page in pages
             for description in page["Stacks"]
-            # The name of a part has no hyphen: `alsolike-shop-2-data` is of the environment `shop-2`, not of `shop`.
+            # The part after the last hyphen is the stack's own name, so `alsolike-shop-2-data` belongs to the
+            # environment `shop-2`.
             if description["StackName"].rpartition("-")[0] == f"alsolike-{environment}"
         }
         if not stacks:
@@ -104,7 +106,7 @@ def read_plan(clients: Clients, environment: str) -> list[StackPlan]:
 
 
 def plan_lines(plan: Sequence[StackPlan]) -> list[str]:
-    """Return what a deletion removes and what stays, a line each."""
+    """Return the resources that a deletion removes and keeps, one per line."""
     lines = ["deleted with all contents, in this order:"]
     for stack in plan:
         lines.append(f"  stack {stack.name}")
@@ -126,7 +128,7 @@ def tear_down(
     Raises
     ------
     StackNotDeleted
-        If CloudFormation refuses a stack several times.
+        If CloudFormation fails to delete a stack `ATTEMPTS` times.
     """
     for stack in plan:
         on_step(f"deleting {stack.name}")
@@ -143,7 +145,7 @@ def tear_down(
 
 
 def deletion_order(templates: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Return the names of stacks, each before those whose exports it imports."""
+    """Return stack names in an order in which each stack precedes the stacks that it imports from."""
     exporters = {
         output["Export"]["Name"]: name
         for name, template in templates.items()
@@ -159,7 +161,7 @@ def deletion_order(templates: Mapping[str, Mapping[str, Any]]) -> list[str]:
 
 
 def empty_bucket(s3: Any, bucket: str) -> int:
-    """Delete every object of a bucket with all versions and delete markers; return how many there were."""
+    """Delete all versions and delete markers in a bucket, and return their number."""
     count = 0
     for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
         versions = [
@@ -176,7 +178,7 @@ def empty_bucket(s3: Any, bucket: str) -> int:
 
 
 def _empty(clients: Clients, stack: StackPlan) -> None:
-    """Remove what keeps CloudFormation from deleting the stack."""
+    """Remove the contents that would prevent CloudFormation from deleting the stack."""
     s3, sagemaker = clients("s3"), clients("sagemaker")
     buckets = [name for name in stack.deleted("AWS::S3::Bucket") if _exists(s3, name)]
     for bucket in buckets:
@@ -191,7 +193,7 @@ def _empty(clients: Clients, stack: StackPlan) -> None:
 
 
 def _exists(s3: Any, bucket: str) -> bool:
-    """Return whether a bucket is still there after an attempt before this one."""
+    """Return true if the bucket exists. An earlier attempt may have deleted it."""
     try:
         s3.head_bucket(Bucket=bucket)
     except ClientError as error:
@@ -202,7 +204,7 @@ def _exists(s3: Any, bucket: str) -> bool:
 
 
 def _delete(cloudformation: Any, stack: StackPlan, sleep: Callable[[float], None]) -> tuple[str, str]:
-    """Delete a stack and wait; return its last status, and the reason for it."""
+    """Delete a stack, wait, and return the final status with its reason."""
     cloudformation.delete_stack(StackName=stack.id)
     for _ in range(int(LONGEST_S / POLL_S)):
         (description,) = cloudformation.describe_stacks(StackName=stack.id)["Stacks"]
@@ -231,7 +233,7 @@ def _stores(resources: Sequence[Mapping[str, Any]], template: Mapping[str, Any])
 
 
 def _imports(value: Any) -> Iterator[str]:
-    """Yield the exports that a part of a template imports."""
+    """Yield the names of the exports that a part of a template imports."""
     if isinstance(value, Mapping):
         if isinstance(name := value.get("Fn::ImportValue"), str):
             yield name

@@ -1,4 +1,4 @@
-"""Comparison of algorithms on a file of interactions, without a deployment.
+"""Comparison of algorithms on a file of interactions. It needs no deployment.
 
 Example::
 
@@ -39,16 +39,17 @@ class Evaluation:
     Attributes
     ----------
     test_window
-        Times between which the test interactions lie, or None without a common window.
+        Start and end of the test interactions; None if test users have no common window.
     notes
-        Remarks that a reader of the figures should know.
+        Remarks on the interpretation of the metrics.
     results, products, cold_start, lists
-        Rows by algorithm and treatment of seen items: quality, quality with one variant of each product, quality with
-        items without interactions, and the list of one user.
+        Rows by algorithm and treatment of seen items: quality, quality with one variant per product, quality for items
+        without interactions, and the list of one user.
     selected
-        The algorithm that training would select, by treatment of seen items.
+        Algorithm that training would select, by treatment of seen items.
     left_out, wrong_graphs
-        Reasons by algorithm: why it was not compared, and how its exported graph differs from its scores.
+        Reasons for excluding an algorithm, and differences between an exported graph and the algorithm's scores, by
+        algorithm.
     """
 
     test_window: list[str] | None
@@ -83,22 +84,22 @@ def compare(
     k
         Length of the evaluated lists.
     algorithms
-        Names with commas between them; by default all.
+        Comma-separated names. Default: all algorithms that training uses.
     user
-        Test user whose lists are returned too.
+        Test user whose lists are also returned.
     holdout_days
-        Days of the test set and of the validation set; by default 28, or a tenth of a shorter time span.
+        Length of the test set and of the validation set in days. Default: 28, or a tenth of a shorter time span.
     budget_s
-        Processor time of all fits; algorithms that would take longer are left out.
+        Processor time of all fits in seconds. Algorithms that would exceed it are skipped.
     products, variants
-        Whether lists with one variant of each product are evaluated too, and the column that variants share.
+        True to also evaluate lists with one variant per product, and the column that identifies variants.
     cold_start
-        Whether items without interactions are evaluated too, by similar items and by `sentences`.
+        True to also evaluate items without interactions, by similar items and by `sentences`.
 
     Raises
     ------
     InvalidInput
-        If the split is empty, the user is not in the test, or no algorithm can be fitted.
+        If the split is empty, the user is not a test user, or no algorithm can be fitted.
     """
     from alsolike.training.dataset import MINIMUM_ASKED_USERS
     from model_export.algorithms import by_default, named
@@ -110,10 +111,10 @@ def compare(
     from model_export.evaluation.selection import Candidate, Comparison, choose, selection_reason
     from model_export.export.parity import ParityError, check_export
 
-    chosen = named(algorithms) if algorithms else by_default()
+    selected = named(algorithms) if algorithms else by_default()
     split = _split(file.interactions, protocol, holdout_days)
-    told = split.test.queries.told_in_part()
-    found = Evaluation(_window(split), [told] if told else [])
+    partial_information = split.test.queries.told_in_part()
+    found = Evaluation(_window(split), [partial_information] if partial_information else [])
     if split.tested_until_ms and (later := int((file.interactions.time_ms > split.tested_until_ms).sum())):
         found.notes.append(
             f"{progress.counted(later, 'interaction')} after {times.day(split.tested_until_ms)}, the end of the test, "
@@ -125,9 +126,9 @@ def compare(
     of_items = kinds(file.properties, split.test.order, variants=variants) if products else None
     for seen in BOTH:
         test_users, candidates = 1, list[Candidate]()
-        with progress.step(f"Comparing, seen {seen}", total=len(chosen)) as step:
+        with progress.step(f"Comparing, seen {seen}", total=len(selected)) as step:
             comparison = Comparison(split, k=k, seen=seen, fits=fits, say=step.note, budget=budget, kinds=of_items)
-            for candidate in comparison.candidates(chosen):
+            for candidate in comparison.candidates(selected):
                 candidates.append(candidate)
                 quality, row = candidate.quality, {"algorithm": candidate.settings.name, "seen": seen}
                 test_users = quality.queries
@@ -161,12 +162,12 @@ def compare(
     found.notes += [f"{name} is left out: {reason}" for name, reason in found.left_out.items()]
     found.notes += [f"{wrong}; training would fail: correct `export`" for wrong in found.wrong_graphs.values()]
     for rows in (found.results, found.products, found.cold_start, found.lists):
-        rows.sort(key=lambda row: list(chosen).index(row["algorithm"]))
+        rows.sort(key=lambda row: list(selected).index(row["algorithm"]))
     return found
 
 
 def notes_of(data: Interactions, guessed_columns: Mapping[str, ColumnType]) -> Iterator[str]:
-    """Yield notes on interactions in the future and on columns whose types nothing declares."""
+    """Yield notes on interactions in the future and on columns with inferred types."""
     if later := int((data.time_ms > times.now_ms()).sum()):
         latest = times.day(int(data.time_ms.max()))
         verb = "is" if later == 1 else "are"
@@ -214,7 +215,7 @@ def _split(data: Interactions, protocol: Protocol, holdout_days: float | None) -
 
 
 def _query_of(user_id: str, user_ids: Sequence[str], split: Split) -> int:
-    """Return the number of a user's test query."""
+    """Return the index of a user's test query."""
     queries = split.test.queries
     users = [user_ids[user] for user in queries.source.user[queries.starts].tolist()]
     if user_id not in users:

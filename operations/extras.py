@@ -1,4 +1,4 @@
-"""Optional dependencies: the extras of the package, and the error for one that is not installed."""
+"""Optional dependencies of the package, and the error if one is not installed."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ MODULES: Mapping[str, str] = {
     "pyspark": "spark",
     "confluent_kafka": "kafka",
 }
-"""Extra by top-level module."""
+"""Extra that installs a top-level module, by module."""
 
 
 class MissingExtra(AlsolikeError):
-    """Error for an optional dependency that is not installed."""
+    """An optional dependency is not installed."""
 
     def __init__(self, extra: str) -> None:
         super().__init__(
@@ -51,12 +51,12 @@ class MissingExtra(AlsolikeError):
 
 
 def require(module: str) -> None:
-    """Raise `MissingExtra` unless a module that an extra installs can be imported."""
+    """Raise `MissingExtra` if the module of an extra cannot be imported."""
     if importlib.util.find_spec(module) is None:
         raise MissingExtra(MODULES[module])
 
 
 def of_module(name: str | None) -> MissingExtra | None:
-    """Return the error for a module that could not be imported, or None if no extra installs it."""
+    """Return the error for a module that failed to import, or None if no extra installs the module."""
     extra = MODULES.get((name or "").partition(".")[0])
     return None if extra is None else MissingExtra(extra)

@@ -1,5 +1,3 @@
-"""Log lines of a deployment's functions."""
-
 from __future__ import annotations
 
 import dataclasses
@@ -24,9 +22,9 @@ class LogLine:
     Attributes
     ----------
     level
-        Empty if the line is not JSON.
+        Log level; empty if the line is not JSON.
     details
-        Other fields of the line, without those of the invocation.
+        Further fields of the line, without fields of the invocation.
     """
 
     time_ms: int
@@ -37,31 +35,31 @@ class LogLine:
 
     @property
     def is_error(self) -> bool:
-        """True for errors, also those that Lambda writes as text."""
+        """True for errors, including errors that Lambda logs as plain text."""
         return self.level in _LEVELS_OF_ERRORS or (not self.level and "[ERROR]" in self.message)
 
 
 def read_logs(
     deployment: Deployment, function: str, *, since_ms: int, errors: bool = False, correlation_id: str | None = None
 ) -> Iterator[LogLine]:
-    """Yield the lines of a function, oldest first; lines of metrics are left out.
+    """Yield the log lines of a function, oldest first. Metrics are skipped.
 
     Parameters
     ----------
     function
-        Name of its folder, such as `recommend`.
+        Name of the function's folder, such as `recommend`.
     errors
-        If true, only errors.
+        True to yield only errors.
     correlation_id
-        If not None, only lines of the requests with this ID.
+        Correlation ID of the requests to yield; None for all lines.
 
     Raises
     ------
     NotFound
-        If the deployment has no such function.
+        If the function does not exist in the deployment.
     """
     group = _log_group(deployment, function)
-    # CloudWatch preselects by a word; what is in the line's fields is compared below.
+    # CloudWatch filters by a word anywhere in the line. The fields are compared below.
     pattern = f'"{correlation_id}"' if correlation_id is not None else '"ERROR"' if errors else ""
     with translate_aws_errors(f"log group {group}"):
         pages = (
@@ -79,7 +77,7 @@ def read_logs(
 
 
 def parse_line(text: str, *, time_ms: int) -> LogLine | None:
-    """Return a line of a log; None for metrics and rows of the recommendation log."""
+    """Parse a log line. Return None for metrics and rows of the recommendation log."""
     try:
         fields = json.loads(text)
     except ValueError:
@@ -94,7 +92,7 @@ def parse_line(text: str, *, time_ms: int) -> LogLine | None:
 
 
 def _log_group(deployment: Deployment, function: str) -> str:
-    """Return the log group of a function: the CDK names it after the function's construct, `ArchiveEvents`."""
+    """Return the log group of a function. The CDK derives its name from the construct, such as `ArchiveEvents`."""
     logical_id = re.compile(f".*{function.title().replace('_', '')}Log[0-9A-F]{{8}}")
     cloudformation = deployment.client("cloudformation")
     prefix = f"alsolike-{deployment.environment}-"

@@ -1,4 +1,4 @@
-"""Dashboards of Grafana for Prometheus and for CloudWatch, generated from the list of exported metrics."""
+"""Generator of Grafana dashboards for Prometheus and CloudWatch from the list of exported metrics."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from operations.prometheus.families import FAMILIES, PREFIX, Family, Kind, Origi
 Document = dict[str, Any]
 
 SCHEMA_VERSION: Final = 39
-"""Version of the dashboards' format, that of Grafana 11."""
+"""Version of the dashboard format. Grafana 11 uses it."""
 
 _ROWS: Final[Mapping[str, Sequence[Origin]]] = {
     "Traffic and events": [Origin.CLOUDWATCH],
@@ -44,7 +44,7 @@ def prometheus_dashboard() -> Document:
 
 
 def cloudwatch_dashboard() -> Document:
-    """Return the dashboard for CloudWatch, of the families that have metrics there."""
+    """Return the dashboard for CloudWatch. It shows the metric families that CloudWatch stores."""
     source = _data_source("cloudwatch")
     stored = [family for family in FAMILIES if any(series.source for series in family.series)]
     services = {
@@ -118,13 +118,13 @@ def _cloudwatch_variable(name: str, **query: str) -> Document:
 
 
 def _every(variable: Document) -> Document:
-    """Let a variable have several values, or all."""
-    chosen = {"text": ["All"], "value": ["$__all"]}
-    return {**variable, "multi": True, "includeAll": True, "current": chosen}
+    """Return the variable with multiple selection, including all values."""
+    selection = {"text": ["All"], "value": ["$__all"]}
+    return {**variable, "multi": True, "includeAll": True, "current": selection}
 
 
 def _panels(families: Sequence[Family], panel: Callable[[Family], Document]) -> list[Document]:
-    """Return the panels of families below the rows that they belong to."""
+    """Return the panels of metric families, grouped in rows."""
     made: list[Document] = []
     top = 0
     for title, origins in _ROWS.items():
@@ -191,7 +191,7 @@ def _cloudwatch_panel(family: Family, source: Document) -> Document:
 
 
 def _by_function(series: Sequence[Series]) -> Iterator[Series]:
-    """Yield series; those that differ by function only once, as a variable selects the functions."""
+    """Yield series without duplicates that differ only in the function, which a dashboard variable selects."""
     seen = set()
     for each in series:
         labels = tuple(label for label in each.labels if label[0] != "function")

@@ -1,4 +1,4 @@
-"""Key pairs for clients of the API: created, rotated, disabled and deleted with the operator's AWS credentials."""
+"""API key pairs of clients. The operator's AWS credentials permit creating, rotating, disabling and deleting them."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from operations import times
 from operations.client.aws import translate_aws_errors
 
 MAX_ACTIVE = 2
-"""Active keys of a client: the current one, and the next one during a rotation."""
+"""Maximum number of active keys per client: the current key, and the next key during a rotation."""
 
 COMMANDS = "alsolike-commands"
-"""Client of the commands' own keys."""
+"""Client name of the key that commands create for themselves."""
 
 COMMANDS_HOURS = 24
-"""Validity of a command's own key; the next command within this time uses it, too."""
+"""Validity of the commands' key in hours. Commands share it during that time."""
 
 _HOUR_MS = 3_600_000
 _PREFIX = "ALSO"
@@ -39,7 +39,7 @@ _SERVICES = ("PERSONALIZE", "PERSONALIZE_RUNTIME", "PERSONALIZE_EVENTS")
 
 
 class KeyPair(NamedTuple):
-    """The pair that signs requests."""
+    """Key pair that signs requests."""
 
     key_id: str
     secret: str
@@ -47,19 +47,19 @@ class KeyPair(NamedTuple):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class NewKey:
-    """A key pair whose secret is shown once."""
+    """New key pair. The secret is shown once."""
 
     key: SigningKey
     secret: str = dataclasses.field(repr=False)
 
 
 class Keys:
-    """The keys of a deployment.
+    """Keys of a deployment.
 
     Parameters
     ----------
     client
-        Returns boto3 clients.
+        Factory of boto3 clients by service.
     """
 
     def __init__(self, client: Callable[[str], Any], names: Names) -> None:
@@ -68,14 +68,14 @@ class Keys:
         self._table = names.keys_table
 
     def all(self) -> Sequence[SigningKey]:
-        """Return all keys, by client and time of creation."""
+        """Return all keys, sorted by client and creation time."""
         with self._translated():
             pages = self._client("dynamodb").get_paginator("scan").paginate(TableName=self._table)
             keys = [SigningKey.from_item(item) for page in pages for item in page["Items"]]
         return sorted(keys, key=lambda key: (key.client, key.created_ms))
 
     def rows(self, *, names: Mapping[str, str], now_ms: int) -> list[dict[str, Any]]:
-        """Return each key with the names of its scopes, status, times and use, without its secret."""
+        """Return each key with scope names, status, times and use. Secrets are not included."""
         return [
             {
                 "client": key.client,
@@ -92,7 +92,7 @@ class Keys:
         ]
 
     def can_decrypt(self, key: SigningKey) -> bool:
-        """Return whether KMS decrypts the secret of a key."""
+        """Return true if KMS can decrypt the secret of a key."""
         try:
             self._client("kms").decrypt(CiphertextBlob=key.secret, EncryptionContext=encryption_context(key.key_id))
         except ClientError:
@@ -134,7 +134,7 @@ class Keys:
         return NewKey(key, secret)
 
     def rotate(self, client: str, *, now_ms: int, expires_ms: int | None = None) -> NewKey:
-        """Create a second key pair with the scopes of the client's newest active one, which stays active.
+        """Create a second key pair with the scopes of the client's newest active key. Both keys remain active.
 
         Raises
         ------
@@ -149,7 +149,10 @@ class Keys:
         return self.create(client, scopes=active[-1].scopes, now_ms=now_ms, expires_ms=expires_ms)
 
     def of_commands(self, *, now_ms: int) -> KeyPair:
-        """Return a key pair with all scopes for the commands, created unless one is valid for another hour."""
+        """Return the commands' key pair with all scopes.
+
+        A new one is created if the current one expires within an hour.
+        """
         own = [key for key in self.all() if key.client == COMMANDS]
         if valid := [key for key in own if key.is_active(now_ms=now_ms + _HOUR_MS)]:
             key = valid[-1]
@@ -160,18 +163,18 @@ class Keys:
             return KeyPair(key.key_id, answer["Plaintext"].decode())
         for key in own:
             if not key.is_active(now_ms=now_ms):
-                with contextlib.suppress(NotFound):  # another command has deleted it
+                with contextlib.suppress(NotFound):  # Another command may have deleted the key.
                     self.delete(key.key_id)
         new = self._create(COMMANDS, scopes=SCOPES, now_ms=now_ms, expires_ms=now_ms + COMMANDS_HOURS * _HOUR_MS)
         return KeyPair(new.key.key_id, new.secret)
 
     def disable(self, key_id: str) -> None:
-        """Disable a key; functions refuse it within a minute.
+        """Disable a key. Functions reject it within a minute.
 
         Raises
         ------
         NotFound
-            If it does not exist.
+            If the key does not exist.
         """
         with self._existing(key_id):
             self._client("dynamodb").update_item(
@@ -184,12 +187,12 @@ class Keys:
             )
 
     def delete(self, key_id: str) -> None:
-        """Delete a key; functions refuse it within a minute.
+        """Delete a key. Functions reject it within a minute.
 
         Raises
         ------
         NotFound
-            If it does not exist.
+            If the key does not exist.
         """
         with self._existing(key_id):
             self._client("dynamodb").delete_item(
@@ -213,7 +216,7 @@ class Keys:
 
 
 class CommandKey:
-    """The key pair of the commands, read once and again before it expires."""
+    """Cache of the commands' key pair, which is refreshed before it expires."""
 
     def __init__(self, client: Callable[[str], Any], names: Names) -> None:
         self._keys = Keys(client, names)
@@ -221,7 +224,7 @@ class CommandKey:
         self._read_s = 0.0
 
     def __call__(self) -> KeyPair:
-        """Return the pair."""
+        """Return the key pair."""
         now_s = time.time()
         if self._pair is None or now_s - self._read_s > _HOUR_MS / 2_000:
             self._pair, self._read_s = self._keys.of_commands(now_ms=int(now_s * 1000)), now_s

@@ -1,7 +1,7 @@
-"""All custom metrics: the functions that write them, their dimensions, frequency and cost.
+"""All custom metrics with their functions, dimensions, frequency and cost.
 
-CloudWatch charges for each series, a name with the values of all its dimensions, by the hour in which it has data. So
-daily figures are sent once a day, and a counter that is 0 is not sent at all.
+CloudWatch charges for each series per hour with data. A series is a metric name with a value of each dimension. So
+daily metrics are sent once per day, and counters are not sent if they are 0.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ NAMESPACE: Final = "Alsolike/<environment>"
 """Namespace of all metrics in CloudWatch."""
 
 USD_A_MONTH: Final = prices.TABLE["metrics"].dollars
-"""Price of one series that is sent in every hour, among the first 10,000, see `PRICE_AS_OF`."""
+"""Monthly price in dollars of a series that is sent every hour, within the first 10,000 series; see `PRICE_AS_OF`."""
 
 PRICE_AS_OF: Final = prices.DATE
 HOURS_A_MONTH: Final = 730
 
 
 class Rhythm(StrEnum):
-    """The hours of a month in which a series is sent."""
+    """Hours of a month in which a series is sent."""
 
     HOURLY = "every hour"
     DAILY = "one hour per day"
@@ -39,7 +39,7 @@ class Rhythm(StrEnum):
 
 
 class By(StrEnum):
-    """Dimensions in addition to `service`, which is the function's name."""
+    """Dimensions of a metric next to `service`, the name of the function."""
 
     DIMENSION = "dimension"
     NAME = "name"
@@ -56,7 +56,7 @@ ROLES: Final = ("candidate", "champion")
 CONDITIONS: Final = 15
 """Maximum number of the gate's checks, see docs/gate.md."""
 REASONS: Final = 12
-"""Number of reasons for which an event may not count, see docs/attribution.md."""
+"""Number of reasons for not attributing an event, see docs/attribution.md."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -66,12 +66,12 @@ class Bounds:
     Attributes
     ----------
     versions
-        Model versions that answer on one day: the champion, and one on trial. Earlier versions are not sent, and cost
-        nothing from then on.
+        Number of model versions that serve on one day: the champion and a canary. Series of earlier versions end and
+        cost nothing.
     arms
-        Arms of simultaneous experiments.
+        Number of arms in concurrent experiments.
     trainings
-        Per month.
+        Number of trainings per month.
     """
 
     versions: int = 2
@@ -86,12 +86,12 @@ class Bounds:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Written:
-    """A metric of one function.
+    """Metric of one function.
 
     Attributes
     ----------
     by
-        Its dimensions in addition to `service`.
+        Dimensions next to `service`.
     """
 
     metric: Metric
@@ -101,15 +101,15 @@ class Written:
 
     @property
     def dimensions(self) -> tuple[str, ...]:
-        """All dimensions, in the order of their names."""
+        """All dimensions, sorted by name."""
         return tuple(sorted(("service", *self.by)))
 
     def series(self, bounds: Bounds) -> int:
-        """Return how many series are sent at a time."""
+        """Return the number of series that are sent at the same time."""
         return math.prod(_values(by, bounds) for by in self.by)
 
     def usd(self, bounds: Bounds) -> float:
-        """Return the monthly cost in a shop that sells every hour; rare metrics cost nothing."""
+        """Return the monthly cost in dollars, without rare metrics."""
         hours = {
             Rhythm.HOURLY: HOURS_A_MONTH,
             Rhythm.DAILY: HOURS_A_MONTH / 24,
@@ -118,15 +118,15 @@ class Written:
         }[self.rhythm]
         return self.series(bounds) * USD_A_MONTH * hours / HOURS_A_MONTH
 
-    def most_usd(self, bounds: Bounds) -> float:
-        """Return the monthly cost if rare metrics are sent every hour."""
+    def max_usd(self, bounds: Bounds) -> float:
+        """Return the monthly cost in dollars if rare metrics are sent every hour."""
         return self.series(bounds) * USD_A_MONTH if self.rhythm is Rhythm.SELDOM else self.usd(bounds)
 
 
 def _values(by: By, bounds: Bounds) -> int:
     match by:
         case By.DIMENSION:
-            return 1  # each name has one
+            return 1  # Each name has one dimension.
         case By.NAME:
             counts = {
                 Dimension.ALL: 1,
@@ -142,11 +142,11 @@ def _values(by: By, bounds: Bounds) -> int:
         case By.ROLE:
             return len(ROLES)
         case By.MODEL_VERSION:
-            return 1  # the one that the gate judges
+            return 1  # The version under evaluation.
         case By.CONDITION:
             return CONDITIONS
         case By.RECOMMENDER | By.FILTER:
-            return 1  # the one whose filter passes too few items
+            return 1  # The recommender whose filter passes too few items.
 
 
 def _of(service: str, rhythm: Rhythm, *metrics: Metric, by: tuple[By, ...] = ()) -> Iterable[Written]:
@@ -242,13 +242,13 @@ METRICS: Final[tuple[Written, ...]] = (
     *_of("monitor_models", Rhythm.DAILY, Metric.DRIFT_PSI, by=(By.FIGURE,)),
     *_of("monitor_models", Rhythm.SELDOM, Metric.TRAININGS_STARTED, Metric.COLD_ITEMS_FAILED, Metric.CHAMPION_FORCED),
 )  # fmt: skip
-"""Each is written by the functions of its rows and by no other; a test reads the functions' code."""
+"""Metrics by function. A test verifies them against the code of the functions."""
 
 
 def declared(name: str, dimensions: Iterable[str]) -> list[Written]:
-    """Return the rows of a metric with exactly these dimensions; empty if no function writes it so."""
-    wanted = tuple(sorted(dimensions))
-    return [writer for writer in METRICS if writer.metric == name and writer.dimensions == wanted]
+    """Return the entries of a metric with exactly these dimensions. Empty if no function writes them."""
+    expected = tuple(sorted(dimensions))
+    return [writer for writer in METRICS if writer.metric == name and writer.dimensions == expected]
 
 
 def document(bounds: Bounds) -> dict[str, Any]:
@@ -263,13 +263,13 @@ def document(bounds: Bounds) -> dict[str, Any]:
                 "sent": str(each.rhythm),
                 "series": each.series(bounds),
                 "usd_a_month": round(each.usd(bounds), 4),
-                "most_usd_a_month": round(each.most_usd(bounds), 4),
+                "most_usd_a_month": round(each.max_usd(bounds), 4),
             }
             for each in METRICS
         ],
         "series": sum(each.series(bounds) for each in METRICS),
         "usd_a_month": round(sum(each.usd(bounds) for each in METRICS), 2),
-        "most_usd_a_month": round(sum(each.most_usd(bounds) for each in METRICS), 2),
+        "most_usd_a_month": round(sum(each.max_usd(bounds) for each in METRICS), 2),
         "usd_a_series": USD_A_MONTH,
         "price_as_of": PRICE_AS_OF,
     }

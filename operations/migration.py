@@ -1,4 +1,4 @@
-"""Calls of Amazon Personalize in a program's sources that this product does not answer."""
+"""Search in a program's sources for calls of Amazon Personalize that Alsolike does not support."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _INTEGRATIONS = {
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Finding:
-    """A call that would fail.
+    """Unsupported call.
 
     Attributes
     ----------
     file
-        Relative to the checked folder.
+        Path of the file, relative to the checked folder.
     instead
-        A sentence with the alternative.
+        Sentence that describes the alternative.
     """
 
     file: str
@@ -39,14 +39,14 @@ class Finding:
 
 
 def find_refused_calls(folder: Path) -> Iterator[Finding]:
-    """Yield the calls in Python, JavaScript and TypeScript sources, notebooks and templates below a folder.
+    """Yield unsupported calls in Python, JavaScript and TypeScript sources, notebooks and templates below a folder.
 
-    Only files that mention Personalize are read, because other services have operations of the same names.
+    Only files that mention Personalize are searched, because other services have operations with the same names.
 
     Raises
     ------
     InvalidInput
-        If it is no folder.
+        If the path is not a folder.
     """
     if not folder.is_dir():
         raise InvalidInput(f"{folder} is no folder, expected one with sources")
@@ -71,7 +71,7 @@ def _of_text(text: str, *, name: str) -> Iterator[Finding]:
 
 
 def _spellings() -> Mapping[str, str]:
-    """Return the operations by their names in boto3 and in both versions of the JavaScript SDK."""
+    """Return the operation by its name in boto3 and in both versions of the JavaScript SDK."""
     names: dict[str, str] = {}
     for operation in REFUSED:
         snake = re.sub(r"(?<!^)(?=[A-Z])", "_", operation).lower()

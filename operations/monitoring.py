@@ -1,4 +1,4 @@
-"""Reports of drift: what monitoring found last, or finds now."""
+"""Drift reports: the latest stored report, or a new one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from operations.client.functions import invoke
 from operations.progress import counted
 
 _AGAIN = "what made it due starts it again at the next look"
-# By `alsolike.training.monitoring.StartedTraining`.
+# Descriptions of `alsolike.training.monitoring.StartedTraining`.
 BECAME = {
     "going": "it goes on",
     "busy": f"it did nothing, for another run went on; {_AGAIN}",
@@ -28,24 +28,24 @@ BECAME = {
 
 
 def latest(where: Deployment) -> DriftReport | None:
-    """Return what the last look found; None before the first.
+    """Return the latest report, or None if monitoring has not run.
 
     Raises
     ------
     InvalidInput
-        If it is unreadable.
+        If the report is unreadable.
     """
     stored = S3Object(where.client("s3"), where.names.artefact_bucket, MONITORING_LATEST_KEY).read()
     return DriftReport.from_json(stored.body) if stored else None
 
 
 def look(where: Deployment) -> DriftReport:
-    """Compare now, and return the report.
+    """Run the monitoring function and return its report.
 
     Raises
     ------
     Unavailable
-        If the function fails or Lambda does not answer.
+        If the function fails or Lambda does not respond.
     """
     with progress.step("look") as step:
         report = DriftReport.from_json(
@@ -56,7 +56,7 @@ def look(where: Deployment) -> DriftReport:
 
 
 def title(report: DriftReport) -> str:
-    """Return the time and the number of events that a report covers."""
+    """Return the time range and the number of events of a report."""
     days = f"{times.text(report.window_from_ms, 'minutes')} to {times.text(report.looked_ms, 'minutes')}"
     sample = "" if report.sampled == 1 else f", one of {report.sampled} users"
     counts = f"{counted(report.interactions, 'interaction')} of {counted(report.users, 'user')}"
@@ -97,7 +97,7 @@ def _starts(report: DriftReport) -> Iterator[str]:
 
 
 def outcome(report: DriftReport, figure: Figure) -> str:
-    """Return the consequence of a figure."""
+    """Return the consequence of a drift metric, or an empty string."""
     held = report.held_h(figure)
     if held is None:
         return ""

@@ -1,4 +1,4 @@
-"""Pages of a deployment, storefront and console: files, settings and addresses."""
+"""Web pages of a deployment, the storefront and the console: files, settings and URLs."""
 
 from __future__ import annotations
 
@@ -20,51 +20,50 @@ from operations.client.deployment import Deployment
 SITE_KEY = "site.json"
 Choice = Literal["cards", "consoles"]
 PAGES = ("", "console.html")
-"""Paths of the pages, to which a sign-in returns."""
+"""Paths of the pages to which a sign-in returns."""
 SCRIPTS = "sdk/"
-"""Prefix of the browser package's scripts, by version. Scripts of earlier versions stay."""
-# Vite names what it puts into assets/ after its contents.
+"""Prefix of the browser package's scripts, by version. Scripts of earlier versions are kept."""
+# Vite derives the names below assets/ from the contents.
 _FOREVER, _ASK_EACH_TIME = "public, max-age=31536000, immutable", "no-cache"
 _ONE_HOUR = "public, max-age=3600"
 
 
 def choose(deployment: Deployment, name: Choice, values: Mapping[str, str]) -> None:
-    """Replace what a shop chose for its pages; without values, the default applies.
+    """Replace a setting of the pages. Empty values restore the default.
 
     Parameters
     ----------
     name
-        `cards`: columns by their place on the storefront's cards, and the currency. `consoles`: addresses of other
-        environments' pages by name, which the console's menu lists.
+        `cards`: columns by their position on the storefront's cards, and the currency. `consoles`: URLs of other
+        environments' consoles by name, which the menu lists.
 
     Raises
     ------
     NotFound
         If the deployment has no pages.
     Unavailable
-        If S3 refuses.
+        If S3 rejects a call.
     """
     bucket, s3 = _bucket(deployment), deployment.client("s3")
     with translate_aws_errors(f"bucket {bucket}"):
         listed = s3.list_objects_v2(Bucket=bucket, Prefix=SITE_KEY).get("Contents")
-        chosen = {**(_chosen(s3, bucket) if listed else {}), name: values}
-        _put(s3, bucket, SITE_KEY, _site_json(deployment, chosen))
+        settings = {**(_settings(s3, bucket) if listed else {}), name: values}
+        _put(s3, bucket, SITE_KEY, _site_json(deployment, settings))
 
 
 def publish(deployment: Deployment, pages: Path) -> int:
-    """Upload the pages in a folder and `site.json`, remove what is not of them; return how many files there are.
+    """Upload the pages of a folder and `site.json`, delete other files, and return the number of files.
 
-    Scripts of earlier versions of the browser package stay.
-
-    A page is replaced after all that it refers to is there, and nothing that it refers to goes before.
-    Then sign-ins may return to the pages: no template can allow that, because the user pool precedes the distribution.
+    A page is uploaded after the files that it references, and unreferenced files are deleted last. Scripts of earlier
+    versions of the browser package are kept. Then the sign-in client gets the URLs of the pages. A template cannot set
+    them, because the user pool is created before the distribution.
 
     Raises
     ------
     NotFound
-        If the deployment has no pages, or the folder none.
+        If the deployment has no pages, or the folder contains none.
     Unavailable
-        If S3 or Cognito refuses.
+        If S3 or Cognito rejects a call.
     """
     bucket = _bucket(deployment)
     if not (pages / "index.html").is_file():
@@ -74,7 +73,7 @@ def publish(deployment: Deployment, pages: Path) -> int:
     with translate_aws_errors(f"bucket {bucket}"):
         listed = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
         old = {entry["Key"] for page in listed for entry in page.get("Contents", [])}
-        files[SITE_KEY] = _site_json(deployment, _chosen(s3, bucket) if SITE_KEY in old else {})
+        files[SITE_KEY] = _site_json(deployment, _settings(s3, bucket) if SITE_KEY in old else {})
         for key in sorted(files, key=lambda key: (not key.startswith("assets/"), key)):
             _put(s3, bucket, key, files[key])
         for key in sorted(key for key in old - files.keys() if not key.startswith(SCRIPTS)):
@@ -113,11 +112,11 @@ def snippet(deployment: Deployment, site_key: str) -> str:
 
 
 def _return_to_pages(cognito: Any, names: Names) -> None:
-    """Let sign-ins and sign-outs of the pages' client return to the pages."""
+    """Allow sign-ins and sign-outs of the web client to return to the pages."""
     client = {"UserPoolId": names.user_pool_id, "ClientId": names.web_client_id}
     stored = cognito.describe_user_pool_client(**client)["UserPoolClient"]
     urls = [f"{names.web_url}/{page}" for page in PAGES]
-    # An update resets every setting that it does not name.
+    # An update resets every omitted setting.
     kept = cognito.meta.service_model.operation_model("UpdateUserPoolClient").input_shape.members.keys() & stored.keys()
     cognito.update_user_pool_client(
         **{name: stored[name] for name in kept} | {"CallbackURLs": urls, "LogoutURLs": urls}
@@ -125,7 +124,7 @@ def _return_to_pages(cognito: Any, names: Names) -> None:
 
 
 def _bucket(deployment: Deployment) -> str:
-    """Return the bucket of the deployment's pages."""
+    """Return the bucket of the pages. Raise an error if the deployment has none."""
     if not deployment.names.web_bucket:
         raise NotFound(
             f"deployment {deployment.environment!r} has no pages: its setting `web` is false, or "
@@ -155,13 +154,13 @@ def _chosen(s3: Any, bucket: str) -> dict[str, Mapping[str, str]]:
     return {name: published[name] for name in get_args(Choice) if name in published}
 
 
-def _site_json(deployment: Deployment, chosen: Mapping[str, Mapping[str, str]]) -> bytes:
-    own = {name: dict(values) for name, values in chosen.items() if values}
+def _site_json(deployment: Deployment, settings: Mapping[str, Mapping[str, str]]) -> bytes:
+    own = {name: dict(values) for name, values in settings.items() if values}
     return json.dumps({**site(deployment.environment, deployment.names), **own}, indent=2).encode()
 
 
 def site(environment: str, names: Names) -> dict[str, object]:
-    """Return what the pages have to know: the type `Site` of `web/src/platform/site.ts`."""
+    """Return the settings that the pages load: the type `Site` of `web/src/platform/site.ts`."""
     return {
         "environment": environment,
         "api": "/api",
@@ -177,7 +176,7 @@ def site(environment: str, names: Names) -> dict[str, object]:
 
 
 def page_lines(deployment: Deployment) -> list[str]:
-    """Return the addresses of the pages; none where the deployment has no pages."""
+    """Return the URLs of the pages. Empty if the deployment has no pages."""
     url = deployment.names.web_url
     return [f"storefront    {url}/", f"console       {url}/console.html"] if url else []
 
@@ -187,7 +186,7 @@ def _files(directory: Path) -> Iterator[Path]:
 
 
 def _content_type(key: str) -> str:
-    """Return a file's media type, the same on every machine."""
+    """Return a file's media type, independent of the machine's configuration."""
     known = {".js": "text/javascript", ".svg": "image/svg+xml", ".woff2": "font/woff2"}
     kind = known.get(Path(key).suffix) or mimetypes.guess_type(key)[0] or "application/octet-stream"
     return f"{kind}; charset=utf-8" if kind.startswith("text/") else kind

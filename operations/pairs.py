@@ -8,7 +8,7 @@ from alsolike.runtime.errors import InvalidInput
 
 
 def pairs(given: Sequence[str], option: str, what: str) -> Iterator[tuple[str, str]]:
-    """Yield the names and values of an option that is repeated."""
+    """Yield the names and values of a repeated option."""
     seen = set()
     for entry in given:
         name, separator, text = entry.partition("=")

@@ -1,4 +1,4 @@
-"""Previews of rules for many users, summed up."""
+"""Summary of rule previews for many users."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from operations.client.stored_ids import stored_user_ids
 
 @dataclasses.dataclass(slots=True)
 class PreviewSummary:
-    """The effect of rules on the lists of several users.
+    """Effect of rules on the lists of several users.
 
     Attributes
     ----------
     positions, origins
-        Number of positions after the rules, and of each origin.
+        Number of positions after the rules, in total and by origin.
     changed_positions, changed_users
-        Positions with items that are not in the list before, and users with such a position.
+        Number of positions with an item that was not in the list before, and number of users with such a position.
     unmet
         Number of users per unmet rule.
     """
@@ -50,21 +50,21 @@ class PreviewSummary:
         self.before_is_live = user_preview["beforeIsLive"]
 
 
-def summarize(ask: Callable[[str], Mapping[str, Any]], user_ids: Iterable[str]) -> PreviewSummary:
-    """Return the summary of the previews that `ask` returns for each user."""
+def summarize(preview: Callable[[str], Mapping[str, Any]], user_ids: Iterable[str]) -> PreviewSummary:
+    """Return the summary of the previews that `preview` returns for each user."""
     summary = PreviewSummary()
     for user_id in user_ids:
-        summary.add(ask(user_id))
+        summary.add(preview(user_id))
     return summary
 
 
 def some_users(where: Deployment, number: int) -> list[str]:
-    """Return the IDs of some users with a stored profile, in no order.
+    """Return the IDs of up to `number` users with a stored profile, in arbitrary order.
 
     Raises
     ------
     InvalidInput
-        If there are none, or the deployment stores hashes in place of IDs.
+        If no user has a profile, or the deployment stores hashes instead of IDs.
     """
     if where.names.pseudonymise_ids == "1":
         raise InvalidInput("the deployment stores hashes of user IDs, expected --user ID")

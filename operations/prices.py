@@ -1,8 +1,8 @@
-"""AWS prices: one dated table, us-east-1, in dollars.
+"""Table of AWS prices in dollars for us-east-1, with its date.
 
-`seen` names the public page that a figure was read from when the table was dated. AWS's own price pages fill their
-tables by script, so few of them could be read. Figures without `seen`, and tiers, are common knowledge without a
-confirmed source; every bill lists those that it uses. Check prices before you rely on a sum.
+`seen` is the public page that confirmed a price at that date. AWS's price pages load prices by script, so few could be
+read. Tiers, and prices without `seen`, are common knowledge without a confirmed source. Every bill lists such prices.
+Check prices before you rely on a total.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ REGION = "us-east-1"
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
-    """The price of one unit.
+    """Price of one unit.
 
     Attributes
     ----------
     page
-        The service's public price page.
+        Public price page of the service.
     seen
-        The page that the figure was read from; empty without one.
+        Page that confirmed the price. Empty if there is none.
     tiers
-        Number of a month's units from which another price applies, ascending.
+        Pairs of a monthly number of units and the price of further units, ascending.
     free
-        Units of each month that are permanently free for an account; counted if the free tier is requested.
+        Monthly units that are permanently free per account. Subtracted only if the free tier is requested.
     """
 
     dollars: float
@@ -41,11 +41,11 @@ class Price:
 
     @property
     def verified(self) -> bool:
-        """True if a page confirmed it."""
+        """True if a page confirmed the price."""
         return bool(self.seen)
 
     def of(self, quantity: float) -> float:
-        """Return the price of a month's units."""
+        """Return the price of a monthly number of units, in dollars."""
         dollars, start, rate = 0.0, 0.0, self.dollars
         for since, lower in self.tiers:
             if quantity <= since:
@@ -192,7 +192,7 @@ TABLE: Mapping[str, Price] = {
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Prices:
-    """A price table with its date; `free_tier` subtracts an account's free units of each month."""
+    """Price table with its date. If `free_tier` is true, an account's free monthly units are subtracted."""
 
     table: Mapping[str, Price] = dataclasses.field(default_factory=lambda: TABLE)
     date: str = DATE
@@ -200,12 +200,12 @@ class Prices:
     free_tier: bool = False
 
     def dollars(self, name: str, quantity: float) -> float:
-        """Return the price of a month's units.
+        """Return the price of a monthly number of units, in dollars.
 
         Raises
         ------
         InvalidInput
-            If the table has no such price.
+            If the table does not contain the price.
         """
         price = self.table.get(name)
         if price is None:

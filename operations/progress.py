@@ -1,4 +1,4 @@
-"""Progress of long operations, for a listener: the command line shows it, a notebook may."""
+"""Progress reports of long operations to a listener, such as the command line or a notebook."""
 
 from __future__ import annotations
 
@@ -9,33 +9,33 @@ from typing import Protocol
 
 
 class Step(Protocol):
-    """A running part of an operation."""
+    """Running step of an operation."""
 
     def advance(self, amount: float = 1) -> None:
-        """Add to the progress."""
+        """Increase the progress."""
 
     def reach(self, done: float) -> None:
         """Set the progress."""
 
     def note(self, text: str) -> None:
-        """Show the present activity, or the result."""
+        """Show the current activity or the result."""
 
     def say(self, text: str) -> None:
-        """Show a line that stays."""
+        """Show a permanent line."""
 
 
 class Listener(Protocol):
-    """A receiver of progress. Steps may run in several threads."""
+    """Receiver of progress reports. Steps may run in several threads."""
 
     def step(self, description: str, *, total: float | None = None) -> AbstractContextManager[Step]:
         """Return a context in which a step runs."""
 
     def say(self, text: str) -> None:
-        """Show a line that stays."""
+        """Show a permanent line."""
 
 
 class Silence:
-    """A listener that ignores everything."""
+    """Listener that ignores all reports."""
 
     @contextlib.contextmanager
     def step(self, description: str, *, total: float | None = None) -> Iterator[Step]:
@@ -65,12 +65,12 @@ def report_to(listener: Listener) -> None:
 
 
 def step(description: str, *, total: float | None = None) -> AbstractContextManager[Step]:
-    """Report a step while the body runs.
+    """Return a context that reports a step.
 
     Parameters
     ----------
     total
-        Value of the progress at the end, or None.
+        Final value of the progress; None if unknown.
     """
     return _listener.step(description, total=total)
 
@@ -81,7 +81,7 @@ def say(text: str) -> None:
 
 
 def counted(count: int, noun: str) -> str:
-    """Return a number with its noun.
+    """Return a number with its noun in singular or plural.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Session tokens, as a shop's backend creates them for browsers."""
+"""Session tokens, which a shop's backend creates for browsers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _SECONDS = {"s": 1, "m": 60, "h": 3_600}
 
 
 def create(where: Deployment, session_id: str, user_id: str | None = None, *, lifetime_s: int) -> str:
-    """Return a token, signed with the deployment's session key."""
+    """Return a token that is signed with the deployment's session key."""
     with translate_aws_errors(f"secret {where.names.session_key_arn}"):
         answer = where.client("secretsmanager").get_secret_value(SecretId=where.names.session_key_arn)
     key = str(answer["SecretString"]).encode()
@@ -20,7 +20,7 @@ def create(where: Deployment, session_id: str, user_id: str | None = None, *, li
 
 
 def seconds(text: str, *, option: str) -> int:
-    """Return a duration in seconds, such as 900, 15m or 1h."""
+    """Parse a duration such as 900, 15m or 1h. Return seconds."""
     number, unit = (text[:-1], text[-1]) if text[-1:] in _SECONDS else (text, "s")
     if not (number.isascii() and number.isdecimal() and len(number) < 10):
         raise InvalidInput(f"{option} is {text!r}, expected seconds, or a number with s, m or h, such as 15m")

@@ -1,5 +1,3 @@
-"""Stage of a deployment: empty, with interactions, or with a model."""
-
 from __future__ import annotations
 
 from enum import Enum, auto
@@ -13,7 +11,7 @@ from operations.models import versions as model_versions
 
 
 class Stage(Enum):
-    """The state of a deployment."""
+    """Stage of a deployment: without interactions, without a model, or with a model."""
 
     EMPTY = auto()
     UNTRAINED = auto()
@@ -21,7 +19,7 @@ class Stage(Enum):
 
 
 def stage_of(where: Deployment) -> Stage:
-    """Return whether a deployment has interactions and a model."""
+    """Return the stage of a deployment."""
     if model_versions.pointer(where).champion() is not None:
         return Stage.TRAINED
     bucket = where.names.lake_bucket
@@ -31,7 +29,10 @@ def stage_of(where: Deployment) -> Stage:
 
 
 def stored_user(where: Deployment) -> str | None:
-    """Return the ID of a user with interactions; None if there is none, or if the deployment stores hashes of IDs."""
+    """Return the ID of a user with interactions.
+
+    None if no user has interactions, or the deployment stores hashes of IDs.
+    """
     if where.names.pseudonymise_ids == "1":
         return None
     profiles = ProfileStore(where.client("dynamodb"), where.names.profiles_table).scan()

@@ -1,4 +1,4 @@
-"""State of a deployment: what runs, what serves, what was trained last."""
+"""Status of a deployment: functions, stores, model and latest trainings."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 _RUNS = 5
 ERROR_HOURS = 1
-"""Time over which the errors of functions are counted."""
+"""Time range in hours for which errors of functions are counted."""
 
 
 def collect(deployment: Deployment, *, layers: Sequence[str] = ()) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def collect(deployment: Deployment, *, layers: Sequence[str] = ()) -> dict[str, 
     Parameters
     ----------
     layers
-        What the embedded cloud says of its functions' packages.
+        Sentences about the embedded cloud's packages, see `layer_sentences`.
     """
     names, client = deployment.names, deployment.client
     unreadable: list[str] = []
@@ -102,7 +102,7 @@ def _champion(deployment: Deployment, champion: Champion) -> dict[str, Any]:
 
 
 def _run(run: TrainingRun) -> dict[str, Any]:
-    """Return what is shown of a training run."""
+    """Return the printed fields of a training run."""
     return {
         "name": run.name,
         "status": run.status,
@@ -115,7 +115,7 @@ def _run(run: TrainingRun) -> dict[str, Any]:
 
 
 def _trial(canary: Canary) -> str:
-    """Return a line on the trial that goes on."""
+    """Return a line about the running canary."""
     started, ends = (
         f"{dt.datetime.fromtimestamp(at_ms / 1000, dt.UTC):%Y-%m-%d %H:%M:%S} UTC"
         for at_ms in (canary.started_ms, canary.ends_ms)
@@ -124,7 +124,7 @@ def _trial(canary: Canary) -> str:
 
 
 def _drift(report: DriftReport | None) -> str | None:
-    """Return a line on the last look of monitor_models; None before the first."""
+    """Return a line about the latest monitoring report, or None if there is no report."""
     if report is None:
         return None
     known = [figure.value for figure in report.figures if figure.value is not None]
@@ -135,7 +135,7 @@ def _drift(report: DriftReport | None) -> str | None:
 
 
 def layer_sentences(cloud: Cloud) -> tuple[str, ...]:
-    """Say what runs the functions here, and which packages come from where, one sentence each."""
+    """Return sentences about the runtimes of the embedded cloud and the sources of packages."""
     runtimes, own, other = dict[str, None](), set[str](), dict[str, None]()
     for function in cloud.state.functions.values():
         runtimes[
@@ -154,7 +154,7 @@ def layer_sentences(cloud: Cloud) -> tuple[str, ...]:
 
 
 def layers_of(state: Path | None) -> tuple[str, ...]:
-    """Return the sentences on the embedded cloud of a state file."""
+    """Return the sentences about the embedded cloud of a state file."""
     return layer_sentences(embedded_cloud(state))
 
 
@@ -164,7 +164,10 @@ def failing(report: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _functions(deployment: Deployment) -> list[dict[str, Any]]:
-    """Return the functions of the deployment, by the namespace of their metrics: CloudFormation cuts long names."""
+    """Return the deployment's functions.
+
+    They are found by their metrics namespace, because CloudFormation truncates long names.
+    """
     namespace = NAMESPACE.replace("<environment>", deployment.environment)
     with translate_aws_errors("Lambda functions"):
         pages = deployment.client("lambda").get_paginator("list_functions").paginate()
@@ -193,7 +196,7 @@ def _functions(deployment: Deployment) -> list[dict[str, Any]]:
 
 
 def _errors(deployment: Deployment, functions: Sequence[str]) -> dict[str, int]:
-    """Return the number of failed calls per function in the last `ERROR_HOURS`; functions without any are absent."""
+    """Return the number of failed calls by function in the last `ERROR_HOURS`. Functions without errors are omitted."""
     metrics = [
         {
             "Namespace": "AWS/Lambda",

@@ -1,4 +1,4 @@
-"""State of a deployment's stores: the lake, the catalogue snapshot, tables and keys."""
+"""Status of a deployment's stores: the lake, the catalogue snapshot, tables and keys."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from operations.client.deployment import Deployment
 from operations.keys import Keys
 
 GAP_DAYS = 30
-"""Number of latest days in which days without events are listed."""
+"""Number of days before the latest day in which days without events are listed."""
 
 
 def lake(deployment: Deployment) -> dict[str, Any]:
@@ -59,7 +59,7 @@ def missing_days(days: Iterable[str]) -> list[str]:
 
 
 def _rows(client: Any, bucket: str, objects: Iterable[LakeObject]) -> int:
-    """Return the number of rows; objects that a compaction deletes meanwhile do not count."""
+    """Return the number of rows. Objects that a compaction deletes concurrently are skipped."""
     import pyarrow.parquet as pq
 
     bodies = (lake_objects.read(client, bucket, listed) for listed in objects)
@@ -67,7 +67,7 @@ def _rows(client: Any, bucket: str, objects: Iterable[LakeObject]) -> int:
 
 
 def snapshot(deployment: Deployment) -> dict[str, Any] | None:
-    """Return time and rows of the catalogue snapshot; None before the first one."""
+    """Return the publication time and the number of rows of the catalogue snapshot, or None if there is none."""
     with translate_aws_errors("the catalogue snapshot"):
         stored = S3Object(deployment.client("s3"), deployment.names.artefact_bucket, SNAPSHOT_KEY).read()
     if stored is None:

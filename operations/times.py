@@ -1,4 +1,4 @@
-"""Moments: the present, and as texts."""
+"""Parsing and formatting of times."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from alsolike.runtime.errors import InvalidInput
 
 
 def moment(text: str, *, option: str) -> dt.datetime:
-    """Return the moment that an option names.
+    """Parse the time in an option, and return it in UTC.
 
     Parameters
     ----------
     text
-        ISO 8601 with a time zone, such as 2026-03-01T12:00:00Z.
+        ISO 8601 time with a time zone, such as 2026-03-01T12:00:00Z.
 
     Raises
     ------
     InvalidInput
-        If it is anything else: a time without its zone would be another one on another machine.
+        If the text is invalid or has no time zone, because local time differs between machines.
 
     Examples
     --------
@@ -37,22 +37,22 @@ def moment(text: str, *, option: str) -> dt.datetime:
 
 
 def milliseconds(moment: dt.datetime) -> int:
-    """Return a moment in milliseconds since 1970."""
+    """Return a time in milliseconds since 1970."""
     return round(moment.timestamp() * 1000)
 
 
 def now_ms() -> int:
-    """Return the present in milliseconds since 1970."""
+    """Return the current time in milliseconds since 1970."""
     return time.time_ns() // 1_000_000
 
 
 def days_later(time_ms: int, days: int | None) -> int | None:
-    """Return a moment some days later; None for no days."""
+    """Return a time `days` later; None if `days` is None."""
     return None if days is None else time_ms + days * 86_400_000
 
 
 def text(time_ms: float, timespec: str = "seconds") -> str:
-    """Return a moment in UTC.
+    """Return a time in UTC as text.
 
     Examples
     --------
@@ -63,5 +63,5 @@ def text(time_ms: float, timespec: str = "seconds") -> str:
 
 
 def day(time_ms: float) -> str:
-    """Return the day of a moment in UTC."""
+    """Return the UTC date of a time."""
     return text(time_ms)[:10]

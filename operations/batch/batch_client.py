@@ -1,4 +1,4 @@
-"""Asking the deployment's function for some users at once: again where that may help, and saying who is left."""
+"""Invocations of the function `recommend` for several users per request, with retries."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from alsolike.recommendations.preview import FOR_ALL
 from alsolike.runtime.errors import Unavailable
 
 MAX_ATTEMPTS = 6
-"""In a row without one more user answered; each of them is several of botocore's."""
+"""Maximum number of consecutive invocations without a result. botocore makes several attempts per invocation."""
 FIRST_PAUSE_S = 0.5
 
 _TRANSIENT = ("TooManyRequestsException", "ServiceException", "SnapStartNotReadyException", "ResourceNotReadyException")
@@ -23,12 +23,12 @@ _TRANSIENT = ("TooManyRequestsException", "ServiceException", "SnapStartNotReady
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Question:
-    """Request for each user; None selects the deployment's own value.
+    """Request for every user of a batch. A None field selects the deployment's default.
 
     Attributes
     ----------
     filter_values
-        Values by parameter, as the API takes them.
+        Filter values by parameter name, in the API's format.
     """
 
     recommender: str
@@ -37,7 +37,7 @@ class Question:
     filter_values: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def fields(self) -> dict[str, Any]:
-        """Return the fields of the batch's event that say so."""
+        """Return the request as fields of the batch event."""
         return {
             "recommender": self.recommender,
             "numResults": self.k,
@@ -47,16 +47,16 @@ class Question:
 
 
 class Asker:
-    """Caller of the function, with retries.
+    """Client of the function that retries failed invocations.
 
     Parameters
     ----------
     lambda_
-        A low-level Lambda client.
+        Low-level Lambda client.
     function
-        Its ARN, with the alias.
+        ARN of the function with its alias.
     first_pause_s
-        The longest before the second attempt; each further one is twice as long.
+        Maximum pause before the second attempt, in seconds. The maximum doubles with every further attempt.
     """
 
     def __init__(
@@ -74,14 +74,14 @@ class Asker:
         self._first_pause_s = first_pause_s
 
     def ask(self, users: Sequence[str]) -> list[dict[str, Any]]:
-        """Return one result a user: as the function words it, or `error` with why there is no answer.
+        """Return one result per user: the function's result, or a dictionary with the key `error` and the reason.
 
         Raises
         ------
         InvalidInput, NotFound
-            If the request cannot be answered for any user.
+            If the request is invalid for every user.
         Unavailable
-            If the function cannot be invoked at all.
+            If Lambda rejects the invocation and a retry cannot succeed.
         """
         results: list[dict[str, Any]] = []
         in_vain, reason = 0, ""
@@ -95,11 +95,11 @@ class Asker:
         return results + [{"error": f"not answered: {reason}"}] * (len(users) - len(results))
 
     def stop(self) -> None:
-        """Stop asking and waiting for retries."""
+        """Stop further invocations and end pauses between retries."""
         self._stopped.set()
 
     def _invoke(self, users: Sequence[str]) -> tuple[list[dict[str, Any]], str]:
-        """Return the results of the first users, or of none and why."""
+        """Return the results of the first users, and the reason why further results are missing."""
         event = {"batch": {"users": list(users), **self._question.fields()}}
         try:
             answer = self._lambda.invoke(FunctionName=self._function, Payload=orjson.dumps(event))

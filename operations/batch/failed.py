@@ -1,4 +1,4 @@
-"""File of the users without an answer and the reasons, next to the input; it can be the input of a later call."""
+"""CSV file of users without a recommendation, with reasons. A later call can read it as its input."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _HEADER = (COLUMN, "LINE", "REASON")
 
 
 class FailedUsers:
-    """Writer of the file. Without such users, or after an error, there is none, nor one of an earlier call.
+    """Writer of the file. The file exists only if the call finished with failed users.
 
     Attributes
     ----------
     count
-        Of the users.
+        Number of failed users.
     """
 
     def __init__(self, path: Path) -> None:
@@ -39,7 +39,7 @@ class FailedUsers:
             self.path.unlink(missing_ok=True)
 
     def add(self, user: UserId, reason: str) -> None:
-        """Add a user.
+        """Append a user.
 
         Raises
         ------

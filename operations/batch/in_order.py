@@ -1,4 +1,4 @@
-"""Work on a stream by several threads, with the results in its order and little of it read ahead."""
+"""Concurrent processing of a stream. Results keep the order of the stream."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 AHEAD = 2
-"""Elements in progress or waiting for earlier ones, per thread."""
+"""Maximum number of elements per thread that are in progress or waiting for earlier elements."""
 
 
 def in_order(stream: Iterable[T], work: Callable[[T], R], *, parallel: int) -> Iterator[tuple[T, R]]:
-    """Yield each of a stream with what `work` makes of it; on leaving early, what was not begun is left."""
+    """Yield `(element, work(element))` in input order.
+
+    Elements that have not started are dropped if the caller stops.
+    """
     waiting = deque[tuple[T, Future[R]]]()
     pool = ThreadPoolExecutor(parallel)
     try:

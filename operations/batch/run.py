@@ -1,4 +1,4 @@
-"""Recommendations for many users, from the input to the file: chunk by chunk in order, several asked for at a time."""
+"""Recommendations for many users: chunks of the input are requested concurrently and written in input order."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from operations.progress import Step, counted
 
 USERS_AT_ONCE = 500
 ITEMS_AT_ONCE = 25_000
-"""Items per invocation, because a response has at most 6 MB."""
+"""Maximum number of items per invocation. Lambda limits a response to 6 MB."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -30,13 +30,13 @@ class BatchSummary:
     Attributes
     ----------
     users
-        Users in the input.
+        Number of users in the input.
     failed
-        Users without an answer.
+        Number of users without a response.
     sources
-        Answers by where they are from.
+        Number of responses by source, such as `model` or `popular`.
     degraded
-        Answers that are less than they should be, by reason.
+        Number of degraded responses by reason.
     """
 
     users: int
@@ -48,14 +48,14 @@ class BatchSummary:
 
     @property
     def users_per_s(self) -> float:
-        """Users a second."""
+        """Average number of users per second."""
         return self.users / max(self.seconds, 1e-9)
 
 
 def recommend_to(
     ids: UserIds, asker: Asker, file: RecommendationFile, failed: FailedUsers, *, k: int, parallel: int, step: Step
 ) -> BatchSummary:
-    """Write everybody's recommendations, in the order of the input.
+    """Request recommendations for all users and write them in input order.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The file of recommendations: Parquet, one row an item, written to another name until it is whole."""
+"""Parquet file of recommendations, one row per item. It is written to a temporary file and renamed when complete."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ ROW_GROUP_ROWS = 100_000
 
 
 class RecommendationFile:
-    """Parquet file of answers; it appears under its name on a normal exit, and not after an error.
+    """Writer of the file. The file replaces an earlier one if the context exits without an error.
 
     Raises
     ------
     InvalidInput
-        If there is something of that name that is not a file: a directory, or a device, in whose place a file would be.
+        If the path exists and is not a regular file.
     Unavailable
-        If it cannot be written.
+        If the file cannot be written.
     """
 
     def __init__(self, path: Path, *, recommender: str) -> None:
         if path.exists() and not path.is_file():
             raise InvalidInput(f"{path} is there and no file, expected the name of one")
-        path = path.resolve()  # a link goes on pointing where it does
+        path = path.resolve()  # Replace the target of a symbolic link, not the link.
         self._path = path
         self._partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
         self._recommender = recommender
@@ -63,7 +63,7 @@ class RecommendationFile:
             self._partial.unlink(missing_ok=True)
 
     def add(self, result: Mapping[str, Any]) -> int:
-        """Add an answer's items, and return how many they are."""
+        """Append the items of a response and return the number of items."""
         columns = batch_table.columns_of(result, recommender=self._recommender)
         for rows, values in zip(self._rows, columns, strict=True):
             rows.extend(values)

@@ -1,4 +1,4 @@
-"""The users of a batch, read as a stream: a line each, or the column USER_ID of a data file."""
+"""Stream of a batch's users, from a text file with one ID per line or from the column USER_ID of a data file."""
 
 from __future__ import annotations
 
@@ -20,16 +20,15 @@ _ROWS_AT_ONCE = 50_000
 
 
 class UserId(NamedTuple):
-    """One user of the input.
-
-    Attributes
+    """Attributes
     ----------
     line
-        Line of a text or CSV, from 1 with the header; row of a Parquet file, from 1; 0 if unknown.
+        Line of a text or CSV file, counted from 1 including the header; row of a Parquet file, counted from 1; 0 if
+        unknown.
     text
-        The id, or the text in its place.
+        ID, or the invalid text of the row.
     fault
-        Reason why it is no valid id; None if it may be one.
+        Reason why the ID is invalid; None for an ID that may be valid.
     """
 
     line: int
@@ -38,27 +37,27 @@ class UserId(NamedTuple):
 
 
 class UserIds:
-    """The users that an input names, in its order.
+    """Users of an input, in input order.
 
     Parameters
     ----------
     name
-        A path, `s3://bucket/key`, or `-` for standard input. Names that end in .csv, .csv.gz or .parquet are data files
-        with a column USER_ID; everything else is text with one id a line.
+        Path of a file, `s3://bucket/key`, or `-` for standard input. Names that end in .csv, .csv.gz or .parquet are
+        data files with a column USER_ID. All other inputs are text with one ID per line.
     s3
-        Gives a low-level S3 client.
+        Factory of a low-level S3 client.
 
     Attributes
     ----------
     name
-        What messages call the input.
+        Name of the input in messages.
     size_bytes
         Size of the input; None if unknown.
 
     Raises
     ------
     InvalidInput
-        If there is no such file, or it has no such column.
+        If the file does not exist or has no column USER_ID.
     """
 
     def __init__(self, name: str, s3: Callable[[], Any]) -> None:
@@ -82,21 +81,21 @@ class UserIds:
             self._path = Path(name)
             if not self._path.exists() or self._path.is_dir():
                 raise InvalidInput(f"{name} does not exist, or is not a file")
-            if self._path.is_file():  # and no pipe, as a shell's <(command) is
+            if self._path.is_file():  # Named pipes, such as `<(command)` in a shell, have no size.
                 self.size_bytes = self._path.stat().st_size
 
     def read(self, on_bytes: Callable[[int], None] = lambda done: None) -> Iterator[UserId]:
-        """Yield what stands there; blank lines are left out.
+        """Yield the users. Blank lines are skipped.
 
         Parameters
         ----------
         on_bytes
-            Told from time to time how many bytes are read.
+            Called repeatedly with the number of bytes read so far.
 
         Raises
         ------
         InvalidInput
-            If text is not UTF-8.
+            If a line is not valid UTF-8.
         """
         if self._file is not None:
             yield from self._column(on_bytes)

@@ -1,4 +1,4 @@
-"""The same on the deployment itself: users go to S3 in batches, and a workflow leaves a table's parts there."""
+"""Recommendations for many users by a workflow in the deployment. Its input and output are objects in S3."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ _SHOWN_ERRORS = 3
 
 
 class BatchFailed(AlsolikeError):
-    """The workflow ended before everybody was answered; the parts that are there are whole."""
+    """The workflow ended before all batches finished. Parts that exist are complete."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class BatchRun:
-    """Users who were stored, and the execution that answers them."""
+    """Uploaded users and the execution of the workflow."""
 
     name: str
     execution_arn: str
@@ -49,9 +49,9 @@ class BatchResult:
     Attributes
     ----------
     uri
-        Where the parts are; in the order of their names they have the users in the order of the input.
+        Prefix of the parts. Sorted by name, the parts follow the order of the input.
     failed
-        Users without an answer.
+        Number of users without a response.
     """
 
     uri: str
@@ -63,12 +63,12 @@ class BatchResult:
 
 
 def start(ids: UserIds, question: Question, failed: FailedUsers, *, where: Deployment, step: Step) -> BatchRun:
-    """Store the users and start the workflow; what is no id goes to `failed` at once.
+    """Upload the users in batches and start the workflow. Invalid IDs are written to `failed`.
 
     Raises
     ------
     InvalidInput
-        If there are no users; see also `UserIds.read`.
+        If the input has no users; see also `UserIds.read`.
     """
     name = f"{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
     s3, bucket = where.client("s3"), where.names.artefact_bucket
@@ -96,12 +96,12 @@ def start(ids: UserIds, question: Question, failed: FailedUsers, *, where: Deplo
 
 
 def follow(run: BatchRun, failed: FailedUsers, *, where: Deployment, step: Step) -> BatchResult:
-    """Wait for the end of a run and report the finished batches to `step`.
+    """Wait until the workflow ends, reporting finished batches to `step`.
 
     Raises
     ------
     BatchFailed
-        With the errors of its batches.
+        If the workflow fails or parts are missing. The message contains the errors of the first failed batches.
     """
     started, client = time.perf_counter(), where.client("stepfunctions")
     bucket = where.names.artefact_bucket
@@ -132,12 +132,12 @@ def follow(run: BatchRun, failed: FailedUsers, *, where: Deployment, step: Step)
 
 
 def copy(run: BatchRun, target: str, *, where: Deployment) -> str:
-    """Copy the parts to `s3://bucket/prefix/`, with the caller's permissions; return where they are.
+    """Copy the parts to `s3://bucket/prefix/` with the caller's permissions, and return the target.
 
     Raises
     ------
     Unavailable
-        If S3 does not.
+        If S3 rejects a copy.
     """
     bucket, prefix = _place(target)
     s3, source = where.client("s3"), where.names.artefact_bucket
@@ -183,14 +183,15 @@ def _counts(where: Deployment, key: str) -> dict[str, int]:
 
 
 def _errors(where: Deployment, run: BatchRun) -> str:
-    """Return what the first batches that failed say of it."""
+    """Return the errors of the first failed batches as text."""
     said: list[str] = []
     for key in _listed(where, errors_prefix(run.name))[:_SHOWN_ERRORS]:
         error: Any = orjson.loads(_read(where, key))
-        if isinstance(error, str):  # Step Functions may have made JSON of the JSON
+        if isinstance(error, str):  # Step Functions may have encoded the JSON twice.
             error = orjson.loads(error)
         cause = error.get("Cause", "")
-        with contextlib.suppress(orjson.JSONDecodeError, KeyError, TypeError):  # a function's is JSON, with the message
+        # The cause of a failed function is JSON.
+        with contextlib.suppress(orjson.JSONDecodeError, KeyError, TypeError):
             cause = orjson.loads(cause)["errorMessage"]
         said.append(f"batch {key.rpartition('/')[2].removesuffix('.json')}: {error.get('Error')}: {cause}")
     return "; ".join(said)

@@ -1,1 +1,0 @@
-"""Access to a deployment: names, AWS clients, tokens and its API."""

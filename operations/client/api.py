@@ -1,4 +1,4 @@
-"""The HTTP API of a deployment, called as a shop would; throttled requests are sent again after a pause."""
+"""Client of a deployment's HTTP API. Throttled requests are retried after a pause."""
 
 from __future__ import annotations
 
@@ -23,21 +23,22 @@ from operations.client.deployment import Deployment
 _TIMEOUT_S = 30
 _MAX_ATTEMPTS = 5
 _PAUSE_S = 1.0
-"""Pause after a throttled request whose response names none, as API Gateway's responses do."""
+"""Default pause after a throttled request, in seconds. API Gateway sends no Retry-After header."""
 _LONGEST_PAUSE_S = 30.0
 _LARGEST_PAGE = 1000
 _ARN = "arn:aws:personalize::"
-"""Prefix of names in Personalize's form; only the last segment of such a name counts."""
+"""Prefix of an ARN in Personalize's format. The API reads only the last segment of an ARN."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class RecommendedItem:
-    """Recommended item with its metadata by requested column.
+    """Recommended item with the requested metadata columns.
 
     Attributes
     ----------
     reasons
-        Strongest first: `itemId`, `eventType`, `timestamp` (seconds since 1970) and `contribution` of an interaction.
+        Interactions that contributed most to the score, highest contribution first. The keys are `itemId`, `eventType`,
+        `timestamp` (seconds since 1970) and `contribution`.
     """
 
     item_id: str
@@ -48,26 +49,26 @@ class RecommendedItem:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Recommendations:
-    """An answer.
+    """Response to a request for recommendations.
 
     Attributes
     ----------
     items
-        Best first.
+        Recommended items, best first.
     source
-        `model`, `similar`, `recent`, `popular`, `trending` or `none`.
+        Source of the ranking: `model`, `similar`, `recent`, `popular`, `trending` or `none`.
     filled
-        How many popular items, at the end, follow those that the model ranked.
+        Number of popular items at the end of the list, after the ranked items.
     cold
-        How many items the model does not know.
+        Number of items that the model does not contain.
     degraded
-        Why the answer is less than it should be, if it is.
+        Reason for a degraded response; None for a complete one.
     rules, unmet_rules
-        The rule set that made the list, and which of its rules could not be kept.
+        Applied rule set, and its rules that could not be met.
     unknown_columns
         Requested metadata columns that do not exist.
     duration_ms
-        From sending the request to having the answer.
+        Time from sending the request to parsing the response, in milliseconds.
     """
 
     items: tuple[RecommendedItem, ...]
@@ -84,7 +85,7 @@ class Recommendations:
 
 
 class Api:
-    """The API of one deployment; may be used by several threads, each of which keeps a connection open."""
+    """Client of one deployment's API. It is thread-safe; each thread keeps one connection open."""
 
     def __init__(self, deployment: Deployment) -> None:
         url = urllib.parse.urlsplit(deployment.names.api_url)
@@ -110,17 +111,17 @@ class Api:
         filter_values: Mapping[str, str] = MappingProxyType({}),
         explain: bool = False,
     ) -> Recommendations:
-        """Return the `k` best items, for a user where one is given.
+        """Return the `k` best items, personalised if a user is passed.
 
         Parameters
         ----------
         cart
-            Items that `bought-together` completes.
+            Items in the cart, for the recommender `bought-together`.
 
         Raises
         ------
         InvalidInput, NotFound, Unavailable
-            As the API says.
+            If the API responds with an error.
         """
         given = {
             "userId": user_id,
@@ -166,7 +167,7 @@ class Api:
         Raises
         ------
         InvalidInput, NotFound, Unavailable
-            As the API says.
+            If the API responds with an error.
         """
         body = {
             "trackingId": self._tracking_id,
@@ -177,12 +178,12 @@ class Api:
         self._post("/events", body)
 
     def put_row(self, plural: str, row_id: str, properties: Mapping[str, Any]) -> None:
-        """Write an item or user, replacing the stored one.
+        """Write an item or user. An existing row is replaced.
 
         Raises
         ------
         InvalidInput, NotFound, Unavailable
-            As the API says.
+            If the API responds with an error.
         """
         id_field, arn = self._datasets[plural]
         row = {id_field: row_id, "properties": properties}
@@ -204,7 +205,7 @@ class Api:
         return self.administer("GET", f"/{plural}/{path_segment(row_id)}")
 
     def set_row(self, plural: str, row_id: str, changes: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
-        """Change columns of an item or user, or create it; return it, and whether it was created."""
+        """Change columns of an item or user, or create the row. Return the row, and true if it was created."""
         try:
             return self.administer("PATCH", f"/{plural}/{path_segment(row_id)}", changes), False
         except NotFound:
@@ -212,12 +213,12 @@ class Api:
             return self.row(plural, row_id), True
 
     def administer(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Call a route for administrators; return what it answers.
+        """Send a request to an administration route and return the response body.
 
         Raises
         ------
         InvalidInput, NotFound, ConcurrentUpdate, Unavailable
-            As the API says.
+            If the API responds with an error.
         """
         return self._call(method, path, body)[0]
 
@@ -251,7 +252,7 @@ class Api:
             raise Unavailable(f"{self._scheme}://{self._host}{target}: {error!r}") from error
 
     def _signed(self, method: str, target: str, data: bytes | None) -> dict[str, str]:
-        """Return the headers of a request, its signature among them."""
+        """Return the headers of a request, including its signature."""
         from botocore.auth import SigV4Auth
         from botocore.awsrequest import AWSRequest
         from botocore.credentials import Credentials
@@ -264,7 +265,7 @@ class Api:
     def _exchange(
         self, method: str, target: str, data: bytes | None, headers: Mapping[str, str]
     ) -> http.client.HTTPResponse:
-        """Send on the thread's connection; once more on a new one where the server closed the old one meanwhile."""
+        """Send a request on the thread's connection. Retry on a new connection if the server closed the old one."""
         connection: http.client.HTTPConnection | None = getattr(self._local, "connection", None)
         if connection is not None:
             try:
@@ -309,10 +310,10 @@ def _raise_error(call: str, status: int, text: bytes) -> None:
 
 
 def _names(header: str) -> tuple[str, ...]:
-    """Read percent-encoded names with commas between."""
+    """Parse a comma-separated list of percent-encoded names."""
     return tuple(urllib.parse.unquote(name.strip()) for name in header.split(",") if name.strip())
 
 
 def _version(header: str | None) -> str | None:
-    """Read the model version, which is `none` before the first model."""
+    """Return the model version of a response header. The header is `none` if no model is deployed."""
     return None if header in (None, "none") else header

@@ -1,5 +1,3 @@
-"""AWS clients of the command line."""
-
 from __future__ import annotations
 
 import functools
@@ -16,21 +14,21 @@ from alsolike.runtime.errors import Unavailable
 def session_clients(
     *, embedded: str = "", region: str | None = None, environment: str | None = None
 ) -> Callable[[str], Any]:
-    """Return a function that gives one client of each service.
+    """Return a function that creates and caches one client per service.
 
     Parameters
     ----------
     embedded
-        Endpoint of an embedded cloud; empty for AWS, with the usual credentials.
+        Endpoint of an embedded cloud. Empty for AWS with the default credentials.
     region
-        Region, by default the configured one.
+        AWS region. Default: the configured region.
     environment
-        Environment whose region in the current folder's `cdk.json` serves if none is configured.
+        Environment in the current folder's `cdk.json` whose region is the fallback.
 
     Raises
     ------
     Unavailable
-        From the function, if no region is configured.
+        Raised by the returned function if no region is configured.
     """
     from botocore.config import Config
     from botocore.exceptions import NoRegionError
@@ -41,7 +39,7 @@ def session_clients(
     session = session_with()
     settings: dict[str, Any] = {
         "region_name": region
-        or os.environ.get("AWS_REGION")  # botocore reads only its default
+        or os.environ.get("AWS_REGION")  # botocore reads only AWS_DEFAULT_REGION.
         or session.get_config_variable("region")
         or _declared_region(environment)
     }
@@ -52,7 +50,7 @@ def session_clients(
 
     @functools.cache
     def client(service: str) -> Any:
-        # DynamoDB checks the rows of an import itself; botocore's check takes a quarter of the client's time.
+        # DynamoDB validates imported rows itself. botocore's validation takes a quarter of the client's time.
         checked = config.merge(Config(parameter_validation=service != "dynamodb"))
         try:
             created = session.create_client(service, config=checked, **settings)
@@ -61,7 +59,7 @@ def session_clients(
                 "no AWS region is configured. Set AWS_REGION or a region in the AWS profile, or run the command in the "
                 "folder with the environment's cdk.json"
             ) from error
-        if service == "s3":  # the header makes each put wait for the answer of the server before it sends the body
+        if service == "s3":  # The header Expect makes each put wait for the server's response before it sends the body.
             created.meta.events.unregister("before-call.s3", add_expect_header)
         elif service == "dynamodb":
             write_batches_fast(created)
@@ -71,7 +69,7 @@ def session_clients(
 
 
 def _declared_region(environment: str | None) -> str | None:
-    """Return an environment's region in `cdk.json`, or None."""
+    """Return the region of an environment in `cdk.json`, or None if it is missing or unreadable."""
     try:
         region: str = json.loads(Path("cdk.json").read_text())["context"]["environments"][environment]["region"]
     except (OSError, ValueError, KeyError, TypeError):

@@ -1,5 +1,3 @@
-"""Work that runs next to the steps of a command."""
-
 from __future__ import annotations
 
 import threading
@@ -11,7 +9,7 @@ T = TypeVar("T")
 
 
 class Background(Generic[T]):
-    """A call in a thread of its own, which does not delay the end of the process.
+    """A call in a daemon thread, which does not delay the end of the process.
 
     Examples
     --------
@@ -25,7 +23,7 @@ class Background(Generic[T]):
         threading.Thread(target=self._run, name="background", daemon=True).start()
 
     def result(self) -> T:
-        """Wait for the call to end, and return its result or raise its error."""
+        """Wait for the call, and return its result or raise its error."""
         return self._future.result()
 
     def _run(self) -> None:

@@ -25,20 +25,20 @@ DEFAULT_STATE = Path(".alsolike/cloud.json")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Deployment:
-    """A deployment that can be talked to.
+    """Names and clients of a deployment.
 
     Attributes
     ----------
     environment
-        Its name, the NAME of `--env`.
+        Name of the environment, as in `--env NAME`.
     client
-        Gives the low-level boto3 client of a service.
+        Function that returns the low-level boto3 client of a service.
     key
-        Gives the key pair of the commands.
+        Function that returns the API key pair of the command line.
     is_local
-        Whether it is the embedded cloud.
+        True for the embedded cloud.
     certificate
-        File of the certificate that clients of the API must trust; None for one that the system trusts.
+        Path of the certificate that clients of the API must trust; None if the system trusts it.
     """
 
     environment: str
@@ -50,19 +50,20 @@ class Deployment:
 
 
 def resolve(*, stack: str | None, state: Path | None = None) -> Deployment:
-    """Return the deployment that a verb acts on.
+    """Return the deployment that a command acts on.
 
     Parameters
     ----------
     stack
         Name of an environment on AWS; None for the embedded cloud.
     state
-        State file of the embedded cloud; by default `ALSOLIKE_STATE`, else `.alsolike/cloud.json` here.
+        State file of the embedded cloud. Default: `ALSOLIKE_STATE`, else `.alsolike/cloud.json` in the current
+        directory.
 
     Raises
     ------
     NotFound
-        If there is no such deployment, or it lacks a parameter.
+        If the deployment or one of its parameters does not exist.
     Unavailable
         If AWS or the embedded cloud does not answer.
     """
@@ -75,7 +76,7 @@ def state_path() -> Path:
 
 
 def options(*, stack: str | None = None, state: Path | None = None) -> tuple[str, ...]:
-    """Return the options with which another call, from the same directory, acts on the same deployment."""
+    """Return the command line options that select this deployment in another call from the same directory."""
     if stack:
         return ("--env", stack)
     path = state or state_path()
@@ -83,7 +84,7 @@ def options(*, stack: str | None = None, state: Path | None = None) -> tuple[str
 
 
 def on_aws(environment: str) -> Deployment:
-    """Return a deployment on AWS, found with the usual credentials and region."""
+    """Return a deployment on AWS, using the default credentials and region."""
     from operations.keys import CommandKey  # imports botocore, which help texts do without
 
     client = session_clients(environment=environment)
@@ -130,18 +131,18 @@ def read_names(ssm: Any, environment: str) -> Names:
     Raises
     ------
     NotFound
-        Naming the parameters that are missing and the stack.
+        If parameters are missing. The message lists them and the stack.
     """
     return _names(_parameters(ssm, f"{TREE}/{environment}"), environment, region=ssm.meta.region_name)
 
 
 def only_names(ssm: Any) -> tuple[str, Names]:
-    """Return the one environment that is deployed where `ssm` looks, and its names.
+    """Return the name and resource names of the only environment in the account and region of `ssm`.
 
     Raises
     ------
     NotFound
-        If there is none, or more than one.
+        If there is no environment, or more than one.
     """
     parameters = _parameters(ssm, TREE)
     environments = sorted({path.split("/")[2] for path in parameters})

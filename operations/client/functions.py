@@ -1,5 +1,3 @@
-"""Direct invocations of a deployment's functions."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -20,12 +18,12 @@ def invoke(
     failure: str,
     error: type[AlsolikeError] = Unavailable,
 ) -> bytes:
-    """Return the answer of a function.
+    """Invoke a function and return the response body.
 
     Parameters
     ----------
     failure, error
-        Start of the message, and type of the exception if the function fails.
+        Start of the message and type of the exception that is raised if the function fails.
     """
     with translate_aws_errors(f"function {function}"):
         answer = where.client("lambda").invoke(FunctionName=function, Payload=orjson.dumps(payload))

@@ -1,4 +1,4 @@
-"""Ids of people as a deployment stores them."""
+"""Stored IDs of a deployment's users."""
 
 from __future__ import annotations
 
@@ -11,17 +11,20 @@ from operations.client.deployment import Deployment
 
 
 def pseudonyms(where: Deployment) -> Pseudonyms:
-    """Return the deployment's hashes."""
+    """Return the keyed hash function of the deployment."""
     return pseudonyms_of(where.client("secretsmanager"), where.names.hash_key_arn)
 
 
 def stored_ids(where: Deployment) -> IdPolicy:
-    """Return what says under which ids the deployment stores users and sessions, as its API does."""
+    """Return the policy by which the API converts user and session IDs to stored IDs."""
     return IdPolicy(lambda: pseudonyms(where)) if where.names.pseudonymise_ids == "1" else PLAIN_IDS
 
 
 def stored_user_ids(where: Deployment) -> Iterator[str]:
-    """Yield the stored IDs of users with a profile, in no order; hashes if the deployment stores those."""
+    """Yield the stored IDs of users with a profile, in arbitrary order.
+
+    IDs are hashes if the deployment pseudonymises.
+    """
     for profile in ProfileStore(where.client("dynamodb"), where.names.profiles_table).scan(length=1):
         if profile.profile_id.startswith(USER_PREFIX):
             yield profile.profile_id.removeprefix(USER_PREFIX)

@@ -1,4 +1,4 @@
-"""Amazon Personalize's schemas, in Avro's JSON, as columns of the configuration."""
+"""Conversion of Amazon Personalize's Avro schemas to columns of the configuration."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from alsolike.domain.configuration import ColumnType
 from alsolike.runtime.errors import InvalidInput
 
 DATASETS = {"items": "ITEM_ID", "users": "USER_ID"}
-"""Datasets that have columns of their own, with the field that is their id."""
+"""ID field of each dataset whose columns can be configured."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Schema:
-    """The columns of a schema.
+    """Columns of a schema.
 
     Attributes
     ----------
     columns
-        By the field's name.
+        Column type by field name.
     categorical
-        Fields that Personalize also reads as several values joined by `|`, and that became strings.
+        Categorical string fields. Personalize may read several values separated by `|` from them.
     """
 
     dataset: str
@@ -40,14 +40,14 @@ def read_schema(path: Path, *, dataset: str, lists: Collection[str] = ()) -> Sch
     Parameters
     ----------
     dataset
-        A key of `DATASETS`.
+        Key of `DATASETS`.
     lists
-        Fields of text that hold several values joined by `|`: the schema does not say which do.
+        String fields that contain several values separated by `|`. The schema does not mark them.
 
     Raises
     ------
     InvalidInput
-        Naming the field that no column can hold.
+        If a field is not a valid column. The message contains the field.
     """
     schema = _read(path, dataset)
     columns: dict[str, ColumnType] = {}

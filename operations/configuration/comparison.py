@@ -1,4 +1,7 @@
-"""Comparison of a configuration file with the published catalogue: filters, pins and columns that match no item."""
+"""Comparison of a configuration file with the published catalogue.
+
+It finds filters, pins and columns that match no item.
+"""
 
 from __future__ import annotations
 
@@ -26,9 +29,9 @@ class Comparison:
     Attributes
     ----------
     empty
-        Filters of recommenders and aliases that no item passes: lists would be empty.
+        Filters used by a recommender or alias that no item passes. Responses would be empty.
     hints
-        Values, columns and items that the catalogue does not have.
+        Values, columns and items that are missing in the catalogue.
     """
 
     empty: tuple[Finding, ...] = ()
@@ -36,7 +39,7 @@ class Comparison:
 
 
 def reads_catalogue(configuration: Configuration) -> bool:
-    """Return true if a configuration names anything that can be compared with the catalogue."""
+    """Return true if a configuration contains filters, pins or columns to compare with the catalogue."""
     return bool(
         any(parser.parse(expression).needs_catalogue for expression in configuration.filters.values())
         or any(rules.pins for rules in configuration.rules.values())
@@ -45,7 +48,7 @@ def reads_catalogue(configuration: Configuration) -> bool:
 
 
 def compare(file: ConfigurationFile, where: Deployment) -> Comparison:
-    """Compare a file with a deployment's published catalogue; an empty catalogue gives no finding."""
+    """Compare a file with the published catalogue. An empty catalogue gives no findings."""
     configuration = file.configuration
     snapshot = catalogue.read_snapshot(where).with_columns(configuration.item_columns)
     if not len(snapshot):
@@ -65,7 +68,7 @@ def compare(file: ConfigurationFile, where: Deployment) -> Comparison:
 
 
 def _passes_none(filter_: Filter, snapshot: Snapshot, configuration: Configuration) -> bool:
-    """Return true if no item passes a filter for any user, item and parameter of a request."""
+    """Return true if no item can pass a filter, whatever the request."""
     if filter_.needs_user or filter_.needs_history:
         return False
     now = FilterInputs(now_ms=time.time_ns() // 1_000_000)
@@ -92,7 +95,7 @@ def _of_columns(configuration: Configuration, snapshot: Snapshot) -> Iterator[Fa
 
 
 def _columns(configuration: Configuration) -> dict[Path, str]:
-    """Return the undeclared columns of variants and sessions, which need no declaration, by path."""
+    """Return the columns of variants and sessions that the configuration does not declare, by path."""
     named: dict[Path, str] = {("sessions", "columns", i): name for i, name in enumerate(configuration.sessions.columns)}
     if configuration.variants not in (None, DEFAULT.variants):
         named["items", "variants"] = str(configuration.variants)

@@ -1,4 +1,4 @@
-"""The store of the configuration: immutable versions and one object that names the current one."""
+"""Store of the configuration: immutable versions, and one object that points to the current version."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class Version:
     Attributes
     ----------
     text
-        The document as its author wrote it; empty for the built-in version.
+        Document as the author wrote it; empty for the built-in version.
     restores
-        The version that a rollback restored, if this is a rollback.
+        Version restored by a rollback; None for other versions.
     """
 
     version: int
@@ -43,7 +43,7 @@ class Version:
 
 
 BUILT_IN = Version(0, 0, "", "built in", "", EMPTY_DOCUMENT)
-"""The version before the first one is applied."""
+"""Version 0, which is current until a version is applied."""
 
 
 def version_key(version: int) -> str:
@@ -52,7 +52,7 @@ def version_key(version: int) -> str:
 
 
 class ConfigurationStore:
-    """The configuration of one deployment."""
+    """Configuration of one deployment."""
 
     def __init__(self, client: ObjectClient, bucket: str) -> None:
         self._client = client
@@ -69,61 +69,61 @@ class ConfigurationStore:
         return read_current(self._client, self._bucket)
 
     def version(self, version: int) -> Version:
-        """Return an applied version; 0 is the built-in one.
+        """Return an applied version. 0 is the built-in version.
 
         Raises
         ------
         NotFound
-            If there is no such version.
+            If the version does not exist.
         """
         return self._applied(version, self.current())
 
     def history(self, *, limit: int) -> list[Version]:
-        """Return the versions that were applied, the latest first."""
+        """Return the applied versions, latest first."""
         return [self._read(version) for version in self.current().versions[: -limit - 1 : -1]]
 
     def apply(
         self, expected: Current, document: Mapping[str, Any], *, text: str, by: str, reason: str, now_ms: int
     ) -> Current:
-        """Apply a document as the configuration, in place of the one that the decision was based on.
+        """Apply a document as the configuration, if `expected` is still the current version.
 
-        If it equals `expected`, no new version is created.
+        A document that equals the current configuration creates no version.
 
         Parameters
         ----------
         expected
-            The result of `current` at the time of the decision.
+            Result of `current` when the caller decided on the change.
         text
-            The document as its author wrote it.
+            Document as the author wrote it.
 
         Raises
         ------
         InvalidConfiguration
             If the document is invalid.
         ConcurrentUpdate
-            If another caller applied a version since `expected` was read.
+            If another caller applied a version after `expected` was read.
         """
         if configuration_document.parse(document, version=expected.version) == _understood(expected):
             return expected
         return self._write(expected, Version(0, now_ms, by, reason, text, document))
 
     def roll_back(self, expected: Current, *, to: int | None = None, by: str, reason: str, now_ms: int) -> Current:
-        """Apply an earlier version again, as a new one.
+        """Apply an earlier version again, under a new number.
 
         Parameters
         ----------
         to
-            By default the version before the current one was first applied, so that a second rollback goes one further
-            back; before the first version, the built-in one.
+            Version to restore. Default: the version before the current one, following rollbacks to the version that
+            they restored, so that a second rollback goes back one version further.
 
         Raises
         ------
         NotFound
-            If there is no such version, or no earlier one.
+            If the version does not exist, or no version is earlier.
         InvalidConfiguration
             If the version is no longer valid.
         ConcurrentUpdate
-            If another caller applied a version since `expected` was read.
+            If another caller applied a version after `expected` was read.
         """
         earlier = self._applied(self._before(expected) if to is None else to, expected)
         configuration_document.parse(earlier.document)
@@ -155,7 +155,7 @@ class ConfigurationStore:
 
     def _write(self, expected: Current, version: Version) -> Current:
         number = expected.version
-        for _ in range(_MAX_ORPHANS):  # skip numbers of writers that wrote a version and did not apply it
+        for _ in range(_MAX_ORPHANS):  # Skip the numbers of versions that were written but never applied.
             number += 1
             written = dataclasses.replace(version, version=number)
             if S3Object(self._client, self._bucket, version_key(number)).create(_json(written)):
@@ -177,7 +177,7 @@ def _json(content: object) -> bytes:
 
 
 def _understood(current: Current) -> Configuration | None:
-    """Return the current configuration, or None if this code cannot read it: then any document is a change."""
+    """Return the current configuration, or None if this code cannot parse it."""
     try:
         return current.configuration()
     except InvalidConfiguration:

@@ -1,4 +1,4 @@
-"""Differences between two configurations by value; formatting is ignored."""
+"""Differences between the values of two configurations. Formatting is ignored."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from operations.configuration import yaml_document
 
 
 def unified(before: Configuration, after: Configuration, *, names: tuple[str, str]) -> list[str]:
-    """Return the lines of a unified diff of both as YAML with every value stated; none if they say the same."""
+    """Return a unified diff of two configurations as YAML including defaults. Equal configurations have no lines."""
     was, is_now = (yaml_document.dump(to_document(configuration)).splitlines() for configuration in (before, after))
     return list(difflib.unified_diff(was, is_now, *names, lineterm=""))
 
 
 def changes(before: Configuration, after: Configuration) -> list[dict[str, Any]]:
-    """Return each value that differs: where, what it was and what it is; None where it is not stated."""
+    """Return the path, old value and new value of each difference. A missing value is None."""
     return [
         {"path": dotted(path), "before": was, "after": is_now}
         for path, was, is_now in _different(to_document(before), to_document(after), ())
@@ -39,7 +39,10 @@ def _different(before: Any, after: Any, path: Path) -> Iterator[tuple[Path, Any,
 
 
 def new_columns(before: Configuration, after: Configuration) -> Iterator[str]:
-    """Yield a sentence for each new column of filters: the catalogue lacks it until it is published."""
+    """Yield a warning for each new item column that a filter reads.
+
+    The catalogue gains the column after publication.
+    """
     new = dict(after.item_columns.items() - before.item_columns.items())
     read: dict[str, list[str]] = {}
     for name, expression in after.filters.items():
@@ -54,7 +57,7 @@ def new_columns(before: Configuration, after: Configuration) -> Iterator[str]:
 
 
 def contradictions(where: Deployment, before: Configuration, after: Configuration) -> list[str]:
-    """Return a sentence for each column with a new type and stored values that are not of it."""
+    """Return a sentence for each column whose stored values do not have its new type."""
     from operations.filters import catalogue
 
     items = dict(after.item_columns.items() - before.item_columns.items())

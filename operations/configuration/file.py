@@ -1,4 +1,4 @@
-"""A configuration file on disk: read, checked, and everything wrong in it named by line and column."""
+"""Reader of a configuration file. It reports every error with line and column."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ MAX_BYTES = 512 << 10
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ConfigurationFile:
-    """A valid file.
+    """Valid configuration file.
 
     Attributes
     ----------
     undeclared
-        Columns and event types in filters that the configuration does not declare: such a filter usually passes no
-        item, so `config apply` refuses them.
+        Undeclared columns and event types in filters. Such a filter usually passes no item, so `config apply` rejects
+        the file.
     warnings
-        Valid statements with an effect that the author may not expect.
+        Valid values with an effect that the author may not expect.
     """
 
     name: str
@@ -43,18 +43,16 @@ class ConfigurationFile:
 
     @property
     def text(self) -> str:
-        """The file's content."""
         return self.yaml.text
 
     @property
     def document(self) -> Mapping[str, Any]:
-        """The values of the file."""
         document: Mapping[str, Any] = self.yaml.value
         return document
 
 
 class InvalidFile(InvalidInput):
-    """A configuration file cannot be used; `findings` are in the order of the file."""
+    """The configuration file is invalid. `findings` have the order of the file."""
 
     def __init__(self, name: str, findings: Sequence[Finding]) -> None:
         self.name = name
@@ -63,26 +61,26 @@ class InvalidFile(InvalidInput):
 
 
 def place(name: str, finding: Finding) -> str:
-    """Return a finding as compilers print it, so that editors find the place."""
+    """Return a finding in the format of compiler messages, `name:line:column: message`."""
     return f"{name}:{finding.line}:{finding.column}: {finding.message}"
 
 
 def read(path: Path, *, now_ms: int) -> ConfigurationFile:
-    """Read and check a file; `-` is standard input.
+    """Read and check a file. `-` is standard input.
 
     Raises
     ------
     InvalidInput
-        If there is no such file, or it is too long.
+        If the file does not exist or is too long.
     InvalidFile
-        With everything that is wrong in it.
+        If the file has errors. The exception contains all of them.
     """
     name = "stdin" if path == STANDARD_INPUT else str(path)
     return check(_text(path, name), name=name, now_ms=now_ms)
 
 
 def check(text: str, *, name: str, now_ms: int) -> ConfigurationFile:
-    """Check what a file holds; see `read`."""
+    """Parse and check the content of a configuration file; see `read`."""
     try:
         document = yaml_document.read(text)
     except yaml_document.InvalidYaml as error:

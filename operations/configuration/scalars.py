@@ -1,4 +1,4 @@
-"""Position of a scalar value's character in its YAML source."""
+"""Position of a scalar's character in its YAML source."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ _ESCAPE_DIGITS = {"x": 2, "u": 4, "U": 8}
 
 
 def scalar_position(source: str, value: str, offset: int, *, style: str | None) -> int:
-    """Return the position in `source` of the value's character `offset`.
+    """Return the position in `source` of the character `value[offset]`.
 
-    The source has more than the value: quotes, escapes, a block's header, line breaks and indentation.
+    The source also contains quotes, escapes, a block header, line breaks and indentation.
 
     Parameters
     ----------
     style
-        As PyYAML says it: a quote, `|`, `>`, or None for a plain scalar.
+        PyYAML's style: a quote, `|`, `>`, or None for a plain scalar.
 
     Examples
     --------
@@ -36,7 +36,7 @@ def scalar_position(source: str, value: str, offset: int, *, style: str | None) 
 
 
 def _at(source: str, position: int, wanted: str, style: str | None) -> int:
-    """Step over what the value does not have: a line break that is escaped, and space."""
+    """Skip escaped line breaks and whitespace that the value does not contain."""
     if style == '"' and (continued := _CONTINUED.match(source, position)):
         position = continued.end()
     while wanted and not wanted.isspace() and source[position : position + 1].isspace():
@@ -45,7 +45,7 @@ def _at(source: str, position: int, wanted: str, style: str | None) -> int:
 
 
 def _width(source: str, position: int, wanted: str, style: str | None) -> int:
-    """Return how many characters of the source the value's next one takes."""
+    """Return the number of source characters that represent the next character of the value."""
     if style == '"' and source[position : position + 1] == "\\":
         return 2 + _ESCAPE_DIGITS.get(source[position + 1 : position + 2], 0)
     if style == "'" and source.startswith("''", position):

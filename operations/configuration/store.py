@@ -1,4 +1,4 @@
-"""The stored configuration of a deployment, and who changes it."""
+"""Access to the stored configuration of a deployment."""
 
 from __future__ import annotations
 
@@ -12,14 +12,12 @@ if TYPE_CHECKING:
 
 
 def store_of(where: Deployment) -> ConfigurationStore:
-    """Return the deployment's configuration."""
     from operations.configuration.configuration_store import ConfigurationStore
 
     return ConfigurationStore(where.client("s3"), where.names.artefact_bucket)
 
 
 def live_configuration(where: Deployment) -> Configuration:
-    """Return the live configuration."""
     return store_of(where).current().configuration()
 
 
@@ -34,13 +32,13 @@ def own_names(where: Deployment) -> OwnNames:
 
 
 def who(where: Deployment) -> str:
-    """Return who acts: the identity on AWS, on the embedded cloud the account on this machine."""
+    """Return the caller's identity: the ARN on AWS, the account name of this machine on the embedded cloud."""
     if where.is_local:
         import getpass
 
         try:
             return getpass.getuser()
-        except (KeyError, OSError):  # an account without a name, as in a container
+        except (KeyError, OSError):  # Accounts in containers may have no name.
             return "somebody"
     from operations.client.aws import translate_aws_errors
 

@@ -1,4 +1,4 @@
-"""YAML read into plain values, with the place of each: JSON's types, and no surprises from YAML's older ones."""
+"""Parser of YAML to plain values with their positions. It uses YAML 1.2's core schema."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _CORE = "tag:yaml.org,2002:"
 
 
 class InvalidYaml(InvalidInput):
-    """A text is no YAML that can be read; `line` and `column` say from where on, counted from 1."""
+    """The text is not valid YAML. `line` and `column`, counted from 1, are the position of the error."""
 
     def __init__(self, message: str, *, line: int, column: int) -> None:
         super().__init__(message)
@@ -31,7 +31,7 @@ class InvalidYaml(InvalidInput):
 
 @dataclasses.dataclass(frozen=True, slots=True, order=True)
 class Finding:
-    """Something wrong in a file, at a line and a column counted from 1."""
+    """Error in a file, with line and column counted from 1."""
 
     line: int
     column: int
@@ -41,14 +41,14 @@ class Finding:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class YamlDocument:
-    """A document that was read.
+    """Parsed document.
 
     Attributes
     ----------
     value
-        Mappings with keys of text, lists, texts, numbers, booleans and None.
+        Mappings with string keys, lists, strings, numbers, booleans and None.
     findings
-        What is wrong with the YAML itself though it could be read: keys that are stated twice, tags.
+        Errors in parsable YAML: duplicate keys and tags.
     """
 
     text: str
@@ -57,11 +57,11 @@ class YamlDocument:
     _nodes: Mapping[Path, tuple[Node | None, Node]]
 
     def locate(self, fault: Fault) -> Finding:
-        """Return a fault with its place."""
+        """Return a fault with its line and column."""
         return Finding(*self._place(fault), str(fault), fault.path)
 
     def _place(self, fault: Fault) -> tuple[int, int]:
-        if not self._nodes:  # nothing but comments
+        if not self._nodes:  # The document contains only comments.
             return 1, 1
         key, node = self._nodes[fault.path]
         start = key if fault.at_key and key is not None else node
@@ -73,12 +73,12 @@ class YamlDocument:
 
 
 def read(text: str) -> YamlDocument:
-    """Read one YAML document.
+    """Parse one YAML document.
 
     Raises
     ------
     InvalidYaml
-        At the first place from which on it cannot be read.
+        At the first position that cannot be parsed.
     """
     try:
         node = yaml.compose(text, Loader=_Loader)
@@ -100,13 +100,13 @@ def read(text: str) -> YamlDocument:
 
 
 def dump(document: object) -> str:
-    """Return a document as YAML, keys in their order."""
+    """Return a document as YAML. Keys keep their order."""
     written: str = yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
     return written
 
 
 class _Resolver(yaml.resolver.BaseResolver):  # type: ignore[misc]
-    """YAML 1.2's core schema: `no` is a text, `1:30` no number of minutes, and a date a text."""
+    """YAML 1.2's core schema. `no`, `1:30` and dates are strings."""
 
 
 for _tag, _form, _first in (
@@ -119,7 +119,7 @@ for _tag, _form, _first in (
 
 
 class _Loader(yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser, yaml.composer.Composer, _Resolver):  # type: ignore[misc]
-    """Composes nodes; neither repeats nor deep nesting, which a few characters could make endless."""
+    """Loader without aliases and with limited depth, because a short text could otherwise expand without bound."""
 
     def __init__(self, stream: str) -> None:
         yaml.reader.Reader.__init__(self, stream)
@@ -142,7 +142,7 @@ class _Loader(yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser, yaml
 
 
 class _Dumper(yaml.SafeDumper):  # type: ignore[misc]
-    """YAML writer whose output `read` reads as the same document; lists of single values take one line."""
+    """YAML writer whose output `read` parses to the same document. Lists of scalars take one line."""
 
     yaml_implicit_resolvers = _Resolver.yaml_implicit_resolvers
 

@@ -1,4 +1,4 @@
-"""The reader of billed resources from a cloud assembly: the folder of templates that the CDK synthesizes."""
+"""Reader of a cloud assembly's billed resources. An assembly is the folder of templates that the CDK synthesizes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def runs_a_month(expression: str) -> float:
     Raises
     ------
     InvalidInput
-        If EventBridge refuses it.
+        If the expression is not a valid EventBridge schedule.
 
     Examples
     --------
@@ -45,7 +45,7 @@ def runs_a_month(expression: str) -> float:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Resource:
-    """One of a template."""
+    """Resource of a template."""
 
     template: str
     logical_id: str
@@ -54,7 +54,7 @@ class Resource:
 
 
 def _is_created(resource: Mapping[str, Any], template: Mapping[str, Any]) -> bool:
-    """Return true if a resource has no condition, or one that AWS's main partition fulfils."""
+    """Return true if a resource is unconditional, or its condition holds in AWS's main partition."""
     match template.get("Conditions", {}).get(resource.get("Condition")):
         case {"Fn::Equals": [{"Ref": "AWS::Partition"}, str(right)]}:
             return right == "aws"
@@ -62,7 +62,7 @@ def _is_created(resource: Mapping[str, Any], template: Mapping[str, Any]) -> boo
 
 
 class Resources:
-    """The resources of all templates, and the references across them."""
+    """Resources of all templates, with references between templates."""
 
     def __init__(self, templates: Mapping[str, Mapping[str, Any]]) -> None:
         self._all = {
@@ -82,7 +82,6 @@ class Resources:
         return iter(self._all.values())
 
     def of(self, kind: str) -> list[Resource]:
-        """Return the resources of a type."""
         return [resource for resource in self if resource.type == kind]
 
     def meant(self, value: Any, template: str) -> list[Resource]:
@@ -101,7 +100,7 @@ class Resources:
         return [resource for part in value.values() for resource in self.meant(part, template)]
 
 
-# Types with a price, and types that are free.
+# Resource types that the estimate covers, including free ones.
 _KNOWN = (
     *(
         f"AWS::{service}::"
@@ -120,7 +119,7 @@ def read_assembly(directory: Path) -> BilledResources:
     Raises
     ------
     InvalidInput
-        If the folder has no templates, or they are not those of one Alsolike deployment.
+        If the folder has no templates, or not the templates of exactly one Alsolike deployment.
     """
     templates = {path.name: _parsed(path) for path in sorted(directory.glob("*.template.json"))}
     if not templates:
@@ -129,12 +128,12 @@ def read_assembly(directory: Path) -> BilledResources:
 
 
 def summarize(templates: Mapping[str, Mapping[str, Any]], *, where: str = "the templates") -> BilledResources:
-    """Return the billed resources of templates by file name.
+    """Return the billed resources of templates, which are passed by file name.
 
     Raises
     ------
     InvalidInput
-        If they are not those of one Alsolike deployment.
+        If the templates do not belong to exactly one Alsolike deployment.
     """
     resources = Resources(templates)
     names = {str(parameter.properties["Name"]).split("/")[2] for parameter in resources.of("AWS::SSM::Parameter")}
@@ -231,7 +230,7 @@ def _functions(resources: Resources) -> Iterator[tuple[str, Function]]:
 
 
 def _name(function: Resource) -> str:
-    """Return the function's folder, or its logical id if it is none of Alsolike's."""
+    """Return the name of an Alsolike function, or the logical ID of another function."""
     handler = str(function.properties.get("Handler", ""))
     return handler.split(".")[1] if handler.startswith("functions.") else function.logical_id
 
@@ -267,7 +266,7 @@ def _training(template_resources: Resources) -> Training:
         jobs = [state["Parameters"] for state in states if "createTrainingJob" in str(state.get("Resource"))]
         if not jobs:
             continue
-        # Without quota for spot instances the same job runs on demand.
+        # Without a quota for spot instances, the job runs on demand.
         jobs.sort(key=lambda job: not job.get("EnableManagedSpotTraining"))
         runs = sum(
             runs_a_month(str(rule.properties["ScheduleExpression"]))
@@ -304,7 +303,7 @@ def _training(template_resources: Resources) -> Training:
 
 
 def _variables(resources: Resources) -> dict[str, str]:
-    """Return the variables of all functions that are plain text, in one."""
+    """Merge the environment variables of all functions. Only literal values are included."""
     merged: dict[str, str] = {}
     for function in resources.of("AWS::Lambda::Function"):
         variables = function.properties.get("Environment", {}).get("Variables", {})
@@ -313,7 +312,7 @@ def _variables(resources: Resources) -> dict[str, str]:
 
 
 def _watched(alarm: Mapping[str, Any]) -> int:
-    """Return how many metrics an alarm watches."""
+    """Return the number of metrics in an alarm."""
     return max(1, sum("MetricStat" in metric for metric in alarm.get("Metrics", ())))
 
 
@@ -326,7 +325,7 @@ def _lifecycle(resources: Resources, prefix: str, key: str, inner: str | None = 
 
 
 def _flat(value: Any) -> str:
-    """Return a text with every reference in it as a mark."""
+    """Return a string in which `-` replaces every reference."""
     if isinstance(value, str):
         return value
     if isinstance(value, Mapping) and "Fn::Join" in value:

@@ -1,4 +1,4 @@
-"""A bill, the load that it is for, and the meter that its lines are written with."""
+"""A monthly bill, its load, and the meter that adds its lines."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HOURS = 730
 MONTH_S = HOURS * 3600
 DAYS = HOURS / 24
 
-# Field, least, most.
+# Field name, minimum and maximum.
 _RANGES = (
     ("users", 0, 10**10),
     ("events_per_day", 0, 10**11),
@@ -70,60 +70,60 @@ class Load:
 
     @property
     def events(self) -> float:
-        """Events of a month."""
+        """Number of events per month."""
         return self.events_per_day * DAYS
 
     @property
     def requests(self) -> float:
-        """Requests for recommendations of a month."""
+        """Number of requests for recommendations per month."""
         return self.requests_per_day * DAYS
 
     @property
     def scrapes(self) -> float:
-        """Monthly scrapes by Prometheus."""
+        """Number of scrapes by Prometheus per month."""
         return MONTH_S / self.scrape_interval_s if self.scrape_interval_s else 0.0
 
     @property
     def event_calls(self) -> float:
-        """Monthly calls with events."""
+        """Number of calls of POST /events per month."""
         return (self.events - self.kafka_events) / self.events_per_call
 
     @property
     def kafka_events(self) -> float:
-        """Monthly events from Kafka."""
+        """Number of events from Kafka per month."""
         return self.events * (self.kafka_percent or 0) / 100
 
     @property
     def user_events(self) -> float:
-        """Monthly events with a user ID."""
+        """Number of events with a user ID per month."""
         return self.events * self.signed_in_percent / 100
 
     @property
     def changes(self) -> float:
-        """Items and users that are put or changed in a month."""
+        """Number of created or changed items and users per month."""
         daily = self.items / 20 if self.item_changes_per_day is None else self.item_changes_per_day
         return daily * DAYS
 
     @property
     def interactions(self) -> float:
-        """Events that the lake holds."""
+        """Number of events in the lake."""
         return float(self.events_per_day) * self.history_days
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One charge of a month.
+    """One charge per month.
 
     Attributes
     ----------
     price
-        Its name in the price table.
+        Name of the price in the price table.
     unit_dollars
-        Price of one unit; the mean if a price has tiers.
+        Price of one unit. The average price if the price has tiers.
     fixed
-        True if it is due without any load.
+        True if the charge is due without any load.
     how
-        The quantity, in words.
+        Explanation of the quantity.
     """
 
     service: str
@@ -144,13 +144,14 @@ class Bill:
     Attributes
     ----------
     of
-        The subject of the bill, such as an environment.
+        Subject of the bill, such as an environment.
     remarks
-        Notes for the reader: resources that the load needs and the templates lack, and costs that are not counted.
+        Notes for the reader about costs that are not counted, and about resources that the load requires but the
+        templates lack.
     unverified
-        Prices of the bill that no page confirmed, by name.
+        Names of prices in the bill that no price page confirmed.
     idle_dollars
-        The cost of the same deployment without any load: the fixed lines, and scheduled runs.
+        Cost of the same deployment without any load: fixed lines and scheduled runs.
     """
 
     of: str
@@ -165,17 +166,17 @@ class Bill:
 
     @property
     def dollars(self) -> float:
-        """The month's total."""
+        """Total of the month."""
         return sum(line.dollars for line in self.lines)
 
     @property
     def fixed_dollars(self) -> float:
-        """The total of the fixed lines, due without any load."""
+        """Total of the fixed lines, which are due without any load."""
         return sum(line.dollars for line in self.lines if line.fixed)
 
     @property
     def usage_dollars(self) -> float:
-        """The total of the lines that depend on the load."""
+        """Total of the lines that depend on the load."""
         return sum(line.dollars for line in self.lines if not line.fixed)
 
     def by_service(self) -> dict[str, float]:
@@ -186,7 +187,7 @@ class Bill:
         return dict(sorted(sums.items(), key=lambda pair: -pair[1]))
 
     def to_json(self) -> dict[str, Any]:
-        """Return the bill as a document: dollars with four decimals, lines in their order."""
+        """Return the bill as a JSON document. Dollars are rounded to four decimals."""
         return {
             "of": self.of,
             "load": dataclasses.asdict(self.load),
@@ -210,7 +211,7 @@ class Bill:
 
 
 def remarks(bill: Bill, personalize: Bill) -> list[str]:
-    """Return the notes for the reader of both bills, a sentence each: their remarks, and unconfirmed prices."""
+    """Return the remarks of both bills and the unconfirmed prices, one sentence each."""
     said = [*bill.remarks, *(f"Personalize: {remark}" for remark in personalize.remarks)]
     if unverified := sorted({*bill.unverified, *personalize.unverified}):
         said.append(f"not confirmed by any page that could be read: the prices {', '.join(unverified)}")
@@ -218,7 +219,7 @@ def remarks(bill: Bill, personalize: Bill) -> list[str]:
 
 
 class Meter:
-    """A calculator of charges; lines with the same price share its tiers and its free part."""
+    """Calculator of charges. Lines with the same price share its tiers and free amount."""
 
     def __init__(self, prices: Prices) -> None:
         self._prices = prices
@@ -227,7 +228,7 @@ class Meter:
         self.remarks: list[str] = []
 
     def add(self, service: str, what: str, quantity: float, price: str, how: str, *, fixed: bool = False) -> None:
-        """Write a line, unless the quantity is 0."""
+        """Add a line, unless the quantity is 0."""
         if quantity <= 0:
             return
         before = self._used.get(price, 0.0)
@@ -248,7 +249,7 @@ class Meter:
         )
 
     def has(self, price: str) -> bool:
-        """Return true if the price table has a price."""
+        """Return true if the price table contains a price."""
         return price in self._prices.table
 
     def remark(self, sentence: str) -> None:
@@ -256,7 +257,7 @@ class Meter:
         self.remarks.append(sentence)
 
     def bill(self, of: str, load: Load, *, idle_dollars: float) -> Bill:
-        """Return the bill of the added lines, fixed ones first."""
+        """Return the bill of the added lines. Fixed lines come first."""
         used = [name for name in self._prices.table if name in self._used]
         order = sorted(self.lines, key=lambda line: not line.fixed)
         return Bill(

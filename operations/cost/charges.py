@@ -1,4 +1,4 @@
-"""Charges by kind: idle resources, storage and transfer, observability, functions and trainings."""
+"""Charges of idle resources, storage, transfer, observability, functions and trainings."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ EXTENDED_HOURS, LONG_TERM_HOURS = 24, 168
 
 
 def idle_charges(meter: Meter, summary: BilledResources, load: Load) -> None:
-    """Add the fixed charges: stream, alarms, dashboards, keys, and warm starts of functions."""
+    """Add the fixed charges: stream, alarms, dashboards, secrets, keys and cached snapshots of functions."""
     _stream(meter, summary, load)
     meter.add("CloudWatch", "alarms", summary.alarm_metrics, "alarms", "metrics that alarms watch", fixed=True)
     meter.add(
@@ -55,7 +55,7 @@ def _stream(meter: Meter, summary: BilledResources, load: Load) -> None:
 
 
 def kept_gb(stream: Stream, load: Load, *, hours: int) -> float:
-    """Return the size of the stream's records above an age."""
+    """Return the size of stream records older than `hours`, in GB."""
     return load.events_per_day / 24 * max(0, stream.retention_hours - hours) * RECORD_BYTES / 1e9
 
 
@@ -72,30 +72,30 @@ def _starting(meter: Meter, name: str, function: Function) -> None:
 
 CONSUMERS = 3
 PROFILE_ITEM_BYTES = 128
-"""Size of an interaction in the profile table as DynamoDB counts it (`benchmarks.scale`)."""
+"""Size of an interaction in the profile table by DynamoDB's rules, in bytes (`benchmarks.scale`)."""
 
 EVENTS_PER_SESSION = 10
-"""Assumed; a session that signs in takes three units to write and three to read."""
+"""Assumed number of events per session. A session that signs in takes three write units and three read units."""
 
 ROW_BYTES = 600
-"""A row of the catalogue or of the users, keys included."""
+"""Size of an item or user in its table, in bytes, including keys."""
 
 TABLE_OVERHEAD_BYTES = 100
 ANSWER_BYTES = 2_200
-"""An answer of 25 items with its headers."""
+"""Size of a response with 25 items, in bytes, including headers."""
 
 SERVED_ROW_BYTES = 300
-"""Size of an answer with 25 items in the lake, compressed."""
+"""Compressed size of a response with 25 items in the lake, in bytes."""
 
 DATASET_BYTES = 40
-"""Size of an interaction in a dataset."""
+"""Size of an interaction in a dataset, in bytes."""
 
 BUNDLE_ITEM_BYTES, BUNDLES = 2_000, 12
 SNAPSHOT_BYTES = 153
 
 
 def api(meter: Meter, load: Load) -> None:
-    """Add the costs of API calls and responses."""
+    """Add the costs of API calls and of data transfer for responses."""
     calls = load.requests + load.event_calls + load.changes + load.scrapes
     meter.add(
         "API Gateway", "calls", calls, "api_calls", "requests, calls with events, changes of items and users, scrapes"
@@ -107,7 +107,7 @@ def api(meter: Meter, load: Load) -> None:
 
 
 def stream(meter: Meter, summary: BilledResources, load: Load) -> None:
-    """Add the costs of the stream's records, in addition to its shards."""
+    """Add the costs of the stream's records. `idle_charges` adds the shards."""
     if not summary.stream.on_demand:
         meter.add("Kinesis", "PUT units", load.events, "kinesis_puts", "one an event, up to 25 KB")
     else:
@@ -131,7 +131,7 @@ def stream(meter: Meter, summary: BilledResources, load: Load) -> None:
 
 
 def tables(meter: Meter, summary: BilledResources, load: Load) -> None:
-    """Add the costs of profiles, the catalogue and the users."""
+    """Add the costs of the tables of profiles, items and users."""
     signing_in = load.user_events / EVENTS_PER_SESSION
     how = f"one unit an event, and three a session that signs in; {EVENTS_PER_SESSION} events a session"
     meter.add("DynamoDB", "profile writes", load.events + 3 * signing_in, "dynamodb_writes", how)
@@ -154,7 +154,7 @@ def tables(meter: Meter, summary: BilledResources, load: Load) -> None:
 
 
 def buckets(meter: Meter, summary: BilledResources, load: Load, calls: Mapping[str, Calls]) -> None:
-    """Add the costs of objects: storage, writes, polling, and the events of writes."""
+    """Add the costs of buckets: storage, writes, polling, and events about writes."""
     _storage(meter, summary, load)
     writes = 0.0
     for name, objects, what in (
@@ -182,7 +182,7 @@ def buckets(meter: Meter, summary: BilledResources, load: Load, calls: Mapping[s
 
 def _storage(meter: Meter, summary: BilledResources, load: Load) -> None:
     lake, cold_days = lake_gb(load), summary.lake_cold_days
-    # Unread objects cost less 30 days after their transition; a training reads all of them, so the price stays.
+    # Unread objects get cheaper 30 days after their transition. Trainings read all objects, so then the price stays.
     cold = 0.0
     if cold_days is not None and not summary.training.runs:
         cold = lake * max(0, load.history_days - cold_days - 30) / load.history_days
@@ -191,7 +191,7 @@ def _storage(meter: Meter, summary: BilledResources, load: Load) -> None:
     days = min(summary.served_days or load.history_days, load.history_days)
     served = load.requests_per_day * days * SERVED_ROW_BYTES / 1e9
     meter.add("S3", "what was served", served, "s3_gb", f"{SERVED_ROW_BYTES} bytes an answer")
-    # The latest and the champion's stay in any case.
+    # The latest dataset and the champion's dataset never expire.
     kept = max((summary.dataset_days or 365) / DAYS * summary.training.runs, min(2.0, summary.training.runs))
     datasets = load.interactions * DATASET_BYTES / 1e9 * kept
     meter.add("S3", "datasets", datasets, "s3_gb", f"{kept:,.0f} of them, {DATASET_BYTES} bytes an interaction")
@@ -200,24 +200,24 @@ def _storage(meter: Meter, summary: BilledResources, load: Load) -> None:
 
 
 ACCESS_LINE_BYTES = 148
-"""Size of the gateway's log line for a call, with the 26 bytes that CloudWatch adds."""
+"""Size of the gateway's log line per call, in bytes, including the 26 bytes that CloudWatch adds."""
 
 COMPRESSED_SHARE = 0.15
-"""Size of kept logs next to their size when written: the storage compression factor of AWS's pricing calculator, quoted
-by https://dev.classmethod.jp/articles/compare-archive-cost-cloudwatchlogs-s3/."""
+"""Ratio of stored to written log bytes. AWS's pricing calculator uses this compression factor:
+https://dev.classmethod.jp/articles/compare-archive-cost-cloudwatchlogs-s3/."""
 
 REPORT_BYTES = 330
-"""Size of Lambda's lines START, END and REPORT of a call, with the bytes that CloudWatch adds."""
+"""Size of Lambda's lines START, END and REPORT per call, in bytes, including the bytes that CloudWatch adds."""
 
 TRANSITION_LOG_BYTES = 2_500
-"""Log bytes of a state machine's transition: three events with input and output."""
+"""Log size per state machine transition, in bytes. Each transition logs three events with input and output."""
 
 TRACED_SHARE = 0.05
-"""Traced share of calls above one per second and function:
+"""Share of calls that X-Ray traces above one call per second and function:
 https://docs.aws.amazon.com/lambda/latest/dg/services-xray.html"""
 
 BOUNDS = Bounds(versions=2)
-"""Bounds of the shop's own dimensions: the champion and one version on trial, no experiments."""
+"""Bounds of metric dimensions that the shop defines: the champion, one canary version and no experiments."""
 
 
 def observability_charges(meter: Meter, summary: BilledResources, load: Load, calls: Mapping[str, Calls]) -> None:
@@ -256,7 +256,10 @@ def _logs(meter: Meter, summary: BilledResources, calls: Mapping[str, Calls]) ->
 
 
 def _series(written: Written, calls: Calls, trainings: float) -> float:
-    """Return the number of a metric's billed series, weighted by the part of a month in which each is sent."""
+    """Return the number of a metric's billed series.
+
+    Each series is weighted by the share of the month in which it is sent.
+    """
     share = {
         Rhythm.HOURLY: min(1.0, calls.calls / HOURS),
         Rhythm.DAILY: min(1.0, calls.calls / DAYS) / 24,
@@ -272,39 +275,41 @@ def _sampled(calls: float) -> float:
 
 FREE_STORAGE_MB = 512
 PROCESS_HOURS = 2
-"""Assumed lifetime of a Lambda process, which sets the number of restores from a snapshot."""
+"""Assumed lifetime of a Lambda process in hours. It determines the number of restores from a snapshot."""
 
 FITS = 5
-"""Fits per algorithm in a training (`model_export.evaluation.budget.FITS`)."""
+"""Number of fits per algorithm in a training (`model_export.evaluation.budget.FITS`)."""
 
 DPUS = {"G.1X": 1, "G.2X": 2, "G.4X": 4, "G.8X": 8}
 SPARK_STARTS_S = 60.0
 SPARK_PROCESSOR_S = 51.3
-"""Processor seconds per million events from 100,000 to five million, without the start: docs/scale.md."""
+"""Processor seconds per million events, measured for 100,000 to 5 million events without the start: docs/scale.md."""
 
 STATISTICS_PROCESSOR_S = 284.0
-"""Further seconds per million events if statistics are counted, up to four moments at 71.0 each: docs/scale.md."""
+"""Additional processor seconds per million events if Spark counts statistics, at up to four cutoffs of 71.0 s each:
+docs/scale.md."""
 
 STATISTICS_TRAINING_S = 3 * 3600.0
-"""Assumed maximum duration of a training from statistics (`benchmarks.scale`); not measured at that size."""
+"""Assumed maximum duration of a training from statistics, in seconds (`benchmarks.scale`). Not measured at that size.
+"""
 
 STATISTICS_ITEM_BYTES = 4_800
-"""Memory per item: 200 targets in each of two matrices, docs/scale.md."""
+"""Memory per item in bytes. Each of two matrices has 200 targets per item: docs/scale.md."""
 
 SPOT_SHARE = 0.5
-"""Share of the on-demand price: AWS promises up to 90% less; 50% is assumed."""
+"""Assumed share of the on-demand price. AWS states discounts of up to 90%."""
 
 JOB_STARTS_S = 240.0
-"""Billed time of a job before and after its work: image, dataset, upload. Assumed."""
+"""Assumed billed time of a job before and after the training, in seconds: image, dataset and upload."""
 
 FIT_S = ((0, 0.0), (1, 11.6), (10, 67.6), (100, 544.5))
-"""Millions of interactions, and processor seconds of one fit of each algorithm on them: docs/performance.md.
+"""Pairs of millions of interactions and processor seconds to fit each algorithm once: docs/performance.md.
 
-Without SASRec, which needs torch, and without algorithms above their limits.
+SASRec is excluded because it needs torch, as are algorithms above their limits.
 """
 
 READ_BYTES = 63
-"""Memory per interaction while a job reads them: docs/scale.md."""
+"""Memory per interaction while a job reads them, in bytes: docs/scale.md."""
 
 MEMORY_GB = {
     "ml.m5.large": 8,
@@ -336,7 +341,7 @@ def functions(meter: Meter, summary: BilledResources, calls: Mapping[str, Calls]
 
 
 def trainings(meter: Meter, summary: BilledResources, load: Load) -> None:
-    """Add the costs of trainings, including the workflow's steps."""
+    """Add the costs of trainings, including the transitions of the workflow."""
     training, runs = summary.training, summary.training.runs
     _too_much(meter, summary, load)
     seconds = min(_lasts_s(summary, load), training.max_runtime_s)
@@ -354,7 +359,7 @@ def trainings(meter: Meter, summary: BilledResources, load: Load) -> None:
     if on_spark(summary, load):
         dpus = training.spark_workers * DPUS[training.spark_worker_type]
         work_s = SPARK_PROCESSOR_S + STATISTICS_PROCESSOR_S * training.spark_statistics
-        processors = 4 * (dpus - DPUS[training.spark_worker_type])  # one worker is the driver
+        processors = 4 * (dpus - DPUS[training.spark_worker_type])  # One worker is the driver.
         lasts = max(60.0, SPARK_STARTS_S + work_s * load.interactions / 1e6 / processors)
         how = f"{runs:.1f} runs of {lasts / 60:,.1f} minutes with {training.spark_workers} {training.spark_worker_type}"
         how += ", statistics among it" if training.spark_statistics else ""
@@ -382,7 +387,10 @@ def _lasts_s(summary: BilledResources, load: Load) -> float:
 
 
 def _too_much(meter: Meter, summary: BilledResources, load: Load) -> None:
-    """Add notes about trainings that exceed the templates' limits: the bill assumes that they are cut short."""
+    """Add notes about trainings that exceed the time limit or the memory.
+
+    The bill assumes that they are stopped there.
+    """
     training = summary.training
     if not training.runs:
         return

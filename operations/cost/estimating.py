@@ -33,7 +33,7 @@ def estimate(
     Parameters
     ----------
     durations
-        Of calls, by function; measured ones may replace some of `DURATIONS`.
+        Duration of a call by function name. Measured durations may replace entries of `DURATIONS`.
     """
     table = prices or Prices()
     meter = _metered(summary, load, table, durations)
@@ -65,7 +65,7 @@ def _remarks(meter: Meter, summary: BilledResources, priced: set[str]) -> None:
         meter.remark(f"the deployment is in {summary.region}; prices are those of {Prices().region}")
     others = {name: called for name, called in summary.functions.items() if name not in {*priced, "build_dataset"}}
     unknown = sorted(name for name, called in others.items() if called.sources or called.runs)
-    if rare := sorted(others.keys() - unknown):  # people call them, or functions that people call
+    if rare := sorted(others.keys() - unknown):  # Functions that only users or other such functions call.
         meter.remark(f"not counted, since the load says nothing of them: calls of {', '.join(rare)}")
     meter.remark("not counted: metrics that are sent when something goes wrong (`alsolike metrics` names them)")
     if "read_kafka" in summary.functions:

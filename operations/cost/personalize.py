@@ -1,4 +1,4 @@
-"""The same load on Amazon Personalize."""
+"""Cost of the same load on Amazon Personalize."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from operations.cost.charges import ROW_BYTES
 from operations.prices import Prices
 
 EVENT_BYTES = 200
-"""Size of an event in PutEvents: ids, type, time, session."""
+"""Size of an event in PutEvents, in bytes, with its IDs, type, time and session."""
 
 TRAININGS = DAYS / 7
-"""Trainings per month: automatic training's default interval is seven days."""
+"""Number of trainings per month. Automatic training runs every seven days by default."""
 
 LEAST_REQUESTS = 1 * MONTH_S
-"""Minimum requests: a campaign is charged for at least `minProvisionedTPS`, which is 1 or more."""
+"""Minimum number of billed requests per month. `minProvisionedTPS` of a campaign is at least 1."""
 
 
 def estimate_personalize(load: Load, *, prices: Prices | None = None) -> Bill:
     """Return the cost of the load on one campaign of a custom solution with `aws-user-personalization-v2`.
 
-    That is the smallest set-up. Similar items, ranking and trends, which Alsolike includes, need solutions and
-    campaigns of their own there.
+    Alsolike also includes similar items, ranking and trends. On Amazon Personalize these require additional solutions
+    and campaigns.
 
     References
     ----------
-    https://docs.aws.amazon.com/personalize/latest/dg/API_CreateCampaign.html on the least that is charged.
+    https://docs.aws.amazon.com/personalize/latest/dg/API_CreateCampaign.html on the minimum charge.
     """
     table = prices or Prices()
     meter = _metered(load, table)

@@ -1,4 +1,4 @@
-"""Savings of changed settings: the same load with other prices."""
+"""Monthly savings of changed settings under the same load."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from operations.cost.traffic import DURATIONS, Duration, on_spark
 from operations.prices import Prices
 
 LEAST_DOLLARS = 0.10
-"""Minimum dollars per month for a suggestion."""
+"""Minimum saving per month for a suggestion, in dollars."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,11 +22,11 @@ class Saving:
     Attributes
     ----------
     setting
-        A key of `cdk.json`, or of the configuration if it begins with `limits.`.
+        Key of `cdk.json`, or of the configuration if it starts with `limits.`.
     dollars
-        Saved dollars per month for this change only: savings of several changes do not simply add up.
+        Saved dollars per month for this change only. Savings of several changes do not add up.
     but
-        The disadvantage.
+        Disadvantage of the change.
     """
 
     setting: str
@@ -36,7 +36,6 @@ class Saving:
     but: str
 
     def to_json(self) -> dict[str, str | float]:
-        """Return the saving as a document."""
         return {**dataclasses.asdict(self), "dollars": round(self.dollars, 2)}
 
 
@@ -57,7 +56,7 @@ def savings(
     prices: Prices | None = None,
     durations: Mapping[str, Duration] = DURATIONS,
 ) -> list[Saving]:
-    """Return the changes that save at least ten cents a month, the largest first."""
+    """Return the changes that save at least ten cents per month, largest saving first."""
     whole = estimate(summary, load, prices=prices, durations=durations).dollars
     savings = []
     for change in _changes(summary, load):

@@ -1,4 +1,4 @@
-"""The billed resources of the synthesized templates: small enough for a function's environment."""
+"""Billed resources of the synthesized templates. The JSON form fits into a function's environment variables."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ class Function:
     Attributes
     ----------
     storage_mb
-        Of /tmp; 512 cost nothing.
+        Size of /tmp in MB. The first 512 MB are free.
     provisioned
-        Concurrency that is kept warm.
+        Provisioned concurrency.
     runs
-        Calls of a month by schedules of its own.
+        Number of scheduled calls per month.
     checks
-        How often, in seconds, a warm process looks for something new on S3, by the setting.
+        Seconds between checks for new objects on S3 by a warm process, by setting.
     reports
-        True if Lambda logs the start, the end and a report of each call.
+        True if Lambda logs the lines START, END and REPORT of each call.
     """
 
     memory_mb: int
@@ -60,7 +60,7 @@ class Function:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Stream:
-    """The Kinesis stream; an on-demand one has no shards to pay for."""
+    """Kinesis stream. Shards of an on-demand stream are not billed."""
 
     on_demand: bool = False
     shards: int = 1
@@ -69,18 +69,19 @@ class Stream:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Training:
-    """The workflow of trainings.
+    """Training workflow.
 
     Attributes
     ----------
     runs
-        Scheduled runs per month, without those that drift starts.
+        Number of scheduled runs per month. Runs that drift starts are not included.
     looks
-        Looks per trial of a version.
+        Number of evaluations per canary.
     spark_above_mb
-        Size of the lake above which a dataset is built on Glue; None for never.
+        Size of the lake, in MB, above which Glue builds the dataset; None if Glue never builds it.
     spark_statistics, spark_sample_interactions
-        True if Glue also counts the training statistics; number of interactions that the job then reads.
+        True if Glue also counts the training statistics, and the number of interactions that the training job then
+        reads.
     """
 
     runs: float = 0.0
@@ -101,22 +102,22 @@ class Training:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class BilledResources:
-    """The facts about a deployment that a bill needs.
+    """Facts about a deployment that determine its bill.
 
     Attributes
     ----------
     functions
-        By the name of their folder.
+        Functions by the name of their folder.
     alarm_metrics
-        Number of metrics in alarms: an alarm on an expression counts each of its metrics.
+        Number of metrics in alarms. An alarm on an expression counts each metric.
     table_backups
         True if the tables of users and items have point-in-time recovery.
     lake_cold_days
-        Age at which objects of the lake move to a colder class; None for never.
+        Age in days at which objects of the lake move to a colder storage class; None if they do not move.
     pages
-        True if a distribution serves pages.
+        True if a CloudFront distribution serves pages.
     log_retention_days
-        The longest of all logs; None if one is kept for ever.
+        Longest retention of all logs in days; None if a log never expires.
     uncounted
         Types of resources without a known price.
     """
@@ -144,18 +145,17 @@ class BilledResources:
     uncounted: Sequence[str] = ()
 
     def to_json(self) -> str:
-        """Return it as one line of JSON."""
         document = {"format_version": FORMAT_VERSION, **_plain(self)}
         return json.dumps(document, separators=(",", ":"), sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str) -> BilledResources:
-        """Return the summary from the result of `to_json`.
+        """Parse the result of `to_json`.
 
         Raises
         ------
         InvalidInput
-            If it has another form.
+            If the text is not valid JSON of this format.
         """
         try:
             document = dict(json.loads(text))
@@ -176,7 +176,7 @@ class BilledResources:
 
 
 def _plain(value: Any) -> Any:
-    """Return a dataclass as a dict without the fields that have their default."""
+    """Return a dataclass as a dictionary without fields that have their default value."""
     if not dataclasses.is_dataclass(value):
         return value
     kept: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""Calls of each function, their sizes and durations, under a load."""
+"""Number, size and duration of each function's calls under a load."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from operations.cost.summary import BilledResources, EventSource
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Duration:
-    """A call's billed time: a constant part, and a part per record (or answer, or event).
+    """Billed duration of a call: a constant part, and a part per record.
 
     Attributes
     ----------
     seen
-        Its source.
+        Source of the figures.
     log_bytes
-        Bytes per call in its log: its metrics, and 26 bytes per line that CloudWatch charges too. `alsolike cost
-        --measure` prints them. Lambda's own lines are extra (`Function.reports`).
+        Log size per call in bytes: metrics, and 26 bytes per line that CloudWatch bills too. `alsolike cost --measure`
+        prints it. Lambda's own lines are extra (`Function.reports`).
     """
 
     call_ms: float
@@ -29,7 +29,7 @@ class Duration:
     log_bytes: float = 470.0
 
     def ms(self, records: float) -> float:
-        """Return the duration of a call with that many records, in milliseconds."""
+        """Return the duration of a call with `records` records, in milliseconds."""
         return self.call_ms + self.record_ms * records
 
 
@@ -75,21 +75,21 @@ DURATIONS: Mapping[str, Duration] = {
 
 
 RECORD_BYTES = 500
-"""A stream record as JSON, without impressions."""
+"""Size of a JSON stream record without impressions, in bytes."""
 
 LARGEST_BATCH = 6_000
-"""Maximum records of that size in Lambda's 6 MB, with base64 and envelope."""
+"""Maximum number of such records in Lambda's 6 MB, with base64 and envelope."""
 
 SERVED_DELIVERY_S = 5
-"""Assumed interval of deliveries of the recommendation log; CloudWatch Logs guarantees none."""
+"""Assumed interval between deliveries of the recommendation log, in seconds. CloudWatch Logs guarantees no interval."""
 
 TABLE_SHARDS = 4
-"""Shards of a table's stream: the initial number of an on-demand table."""
+"""Number of shards of a table's stream. An on-demand table starts with four."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Calls:
-    """The calls of a function in a month.
+    """Calls of a function per month.
 
     Attributes
     ----------
@@ -105,33 +105,33 @@ class Calls:
 
     @property
     def seconds(self) -> float:
-        """Billed seconds of a month; each call is billed by the whole millisecond, and ends at its timeout."""
+        """Billed seconds per month. Each call is rounded up to a millisecond and ends at its timeout."""
         return self.calls * min(math.ceil(self.duration.ms(self.records)) / 1000, self.timeout_s)
 
     @property
     def processes(self) -> float:
-        """The mean number of concurrent processes, at least one if there are calls."""
+        """Mean number of concurrent processes, at least 1 if there are calls."""
         return max(1.0, self.seconds / MONTH_S) if self.calls else 0.0
 
 
 def shards_needed(load: Load) -> int:
-    """Return the number of shards for the busiest second: by records, by bytes in, by the reads of three consumers."""
+    """Return the number of shards for the busiest second, by records, incoming bytes and reads of three consumers."""
     peak = load.events_per_day / 86_400 * load.peak
     mb = peak * RECORD_BYTES / 1e6
     return max(1, math.ceil(max(peak / 1_000, mb, 3 * mb / 2)))
 
 
 def shards(summary: BilledResources, load: Load) -> int:
-    """Return the stream's shards: the template's number, or that of the load if it is larger."""
+    """Return the number of shards: at least the template's number and the number for the load."""
     needed = shards_needed(load)
     return max(needed, 4) if summary.stream.on_demand else max(needed, summary.stream.shards)
 
 
 def traffic(summary: BilledResources, load: Load, *, durations: Mapping[str, Duration] = DURATIONS) -> dict[str, Calls]:
-    """Return the calls of each function that depends on the load, the schedules and the trainings.
+    """Return the monthly calls of each function that the load, schedules or trainings call.
 
-    Events and requests are assumed to be spread evenly over the month. Bursts fill batches better, so this is the more
-    expensive case.
+    The model spreads events and requests evenly over the month. Bursts would fill batches better, so the estimate is
+    the more expensive case.
     """
     training, calls_by_function = summary.training, dict[str, Calls]()
     days = 1 + summary.attribution_days
@@ -207,12 +207,12 @@ def on_spark(summary: BilledResources, load: Load) -> bool:
 
 
 def lake_gb(load: Load) -> float:
-    """Return the size of the lake's events: sixty bytes each in Parquet."""
+    """Return the size of the lake's events in GB. An event takes 60 bytes in Parquet."""
     return load.interactions * 60 / 1e9
 
 
 def transitions(summary: BilledResources) -> float:
-    """Return the transitions of the training workflow in a month: its way to a decision, and three for each look."""
+    """Return the monthly transitions of the training workflow: nine per run, and three per canary evaluation."""
     return summary.training.runs * (9 + 3 * summary.training.looks)
 
 
@@ -222,18 +222,18 @@ def _source(summary: BilledResources, name: str, kind: str) -> EventSource | Non
 
 
 def _log_streams(load: Load, recommend: Duration) -> int:
-    """Return the number of log streams in the busiest second: each process of `recommend` writes one.
+    """Return the number of log streams in the busiest second. Each process of `recommend` writes to its own stream.
 
-    A delivery of CloudWatch Logs has the lines of one stream (`logStream` in its payload):
-    https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/SubscriptionFilters.html. The requests that run at a time
-    follow a Poisson distribution, whose 98th percentile is about two standard deviations above its mean.
+    CloudWatch Logs delivers the lines of one stream at a time (`logStream` in its payload):
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/SubscriptionFilters.html. The number of concurrent requests
+    follows a Poisson distribution. Its 98th percentile is about two standard deviations above the mean.
     """
     running = load.requests_per_day / 86_400 * load.peak * recommend.ms(1) / 1_000
     return math.ceil(running + 2 * math.sqrt(running)) or 1
 
 
 def _batches(records: float, source: EventSource, count: int) -> float:
-    """Return the batches of a month: one per window with a record, more if batches are full earlier.
+    """Return the monthly number of batches: one per window with a record, or more if batches fill up earlier.
 
     Without a window, Lambda polls each shard about once a second.
     """

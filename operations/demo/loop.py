@@ -36,12 +36,12 @@ CHAMPION_TIMEOUT_S = 60.0
 
 
 def prepare(summary: DemoSummary, directory: Path, *, users: int | None) -> Journey:
-    """Write the data's files into `directory` and their facts into the summary.
+    """Write the data files into `directory` and record their facts in the summary.
 
     Raises
     ------
-    NotFound
-        If the data's package is not installed.
+    MissingExtra
+        If the data package is not installed.
     """
     with progress.step("prepare the data") as step:
         data = journey.prepare(directory, now_s=int(time.time()), held_back_days=HELD_BACK_DAYS, users=users)
@@ -58,16 +58,16 @@ def prepare(summary: DemoSummary, directory: Path, *, users: int | None) -> Jour
 
 
 class Loop:
-    """One run of the loop.
+    """One run of the demo's loop.
 
     Parameters
     ----------
     summary
-        Takes the results.
+        Receives the results.
     directory
-        Where the model and the dataset are downloaded.
+        Folder for the downloaded model and dataset.
     started_s
-        Start of the demo, on the monotonic clock.
+        Start of the demo on the monotonic clock, in seconds.
     """
 
     def __init__(self, where: Deployment, summary: DemoSummary, *, directory: Path, started_s: float) -> None:
@@ -79,7 +79,7 @@ class Loop:
         self._profiles = ProfileStore(where.client("dynamodb"), where.names.profiles_table)
 
     def run(self, data: Journey, *, on_first: Callable[[], None]) -> None:
-        """Run every step; call `on_first` as soon as the summary has the first recommendation.
+        """Run every step. Call `on_first` when the summary contains the first recommendation.
 
         Raises
         ------
@@ -92,7 +92,7 @@ class Loop:
         self._wait_until_served(version, user_id=plan.users[0])
         on_first()
         self._measure_latency(plan.users)
-        # The model is fitted next to the replay, which leaves a processor idle.
+        # The replay leaves a processor idle, so the model is fitted concurrently.
         model = Background(lambda: self._fit_reference(version, data.items))
         compared = [*list(plan.calls)[: MAX_COMPARED - COMPARED_RECORDS], *list(plan.records)[:COMPARED_RECORDS]]
         before, after = self._replay(plan, compared)
@@ -120,7 +120,7 @@ class Loop:
         )
 
     def _train(self) -> str:
-        """Return the version of the new champion."""
+        """Train a model and return the version of the new champion."""
         summary = self._summary
         with progress.step("train the model") as step:
             outcome = training_run.follow(self._where, training_run.start(self._where), on_state=step.note)
@@ -150,7 +150,7 @@ class Loop:
         return outcome.version
 
     def _wait_until_served(self, version: str, *, user_id: str) -> None:
-        """Request recommendations until they come from the version, and keep them."""
+        """Request recommendations until the version serves them, and record the first response."""
         with progress.step("recommend to a shopper") as step:
             answer = _served(version, self._api, user_id)
             step.note(f"shopper {user_id}, model {version}")
@@ -173,7 +173,7 @@ class Loop:
             return reference.fit(self._where, version, self._directory, items=items)
 
     def _replay(self, plan: ReplayPlan, compared: Sequence[str]) -> tuple[dict[str, Answer], dict[str, Answer]]:
-        """Return the answers before and after the replay."""
+        """Return the responses before and after the replay."""
         events = sum(1 for user_id in plan.users for _ in plan.events(user_id))
         with progress.step(f"replay the last {HELD_BACK_DAYS} days", total=events + 2 * len(compared)) as step:
             profiles = replay.read_profiles(plan.users, self._profiles)
@@ -237,7 +237,7 @@ class Loop:
         moved = sum(move.agrees for move in moves)
         self._check(
             "never-bought items move as in the reference model",
-            passed=moved == len(moves),  # a model of repeat purchases moves none
+            passed=moved == len(moves),  # A model of repeat purchases moves no never-bought item.
             expected=f"all {len(moves):,} moves between the same ranks",
             actual=f"{moved:,} of {len(moves):,} never-bought items moved as the reference model says",
         )

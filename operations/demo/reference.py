@@ -1,4 +1,4 @@
-"""The reference model: the champion's algorithm, fitted again without ONNX, to compare the API's answers with."""
+"""Reference model: the champion's algorithm, fitted again without ONNX. It verifies the API's rankings."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from operations.client.deployment import Deployment
 from operations.ingest.items_file import read_items
 
 TOLERANCE = 1e-5
-"""Relative difference below which scores are equal: the graph sums in another order."""
+"""Relative difference below which scores count as equal, because the ONNX graph sums in another order."""
 
 
 class ReferenceModel:
-    """Ranking of items for a profile by the champion's algorithm and reranker, with one place for all variants.
+    """Ranking of items for a profile by the champion's algorithm and reranker. Variants of a product share one rank.
 
     Parameters
     ----------
     items
-        Properties by item id, also of items that the model does not know.
+        Properties by item ID, including items that the model does not contain.
     """
 
     def __init__(
@@ -53,14 +53,14 @@ class ReferenceModel:
         self._cold_products = {self._product(item_id) for item_id in items if not self.knows(item_id)}
 
     def knows(self, item_id: str) -> bool:
-        """Return whether the model has the item."""
+        """Return true if the model contains the item."""
         return item_id in self._index
 
     def can_rank(self, answered: Sequence[str]) -> bool:
-        """Return whether `rank` has the scores of all candidates that an answer's order depends on.
+        """Return true if `rank` can score all candidates of a response.
 
-        The reranker compares each score with those of the other candidates, also with cold items, whose scores the
-        reference model does not have. An answer can hide a cold item that is a variant of one of its products.
+        The reranker compares the candidates with each other, including cold items, which the reference model cannot
+        score. A response may also hide a cold item that is a variant of a product in the response.
         """
         return self._reranker is None or all(
             self.knows(item_id) and self._product(item_id) not in self._cold_products for item_id in answered
@@ -69,10 +69,10 @@ class ReferenceModel:
     def rank(
         self, profile: Profile, *, k: int, now_ms: int, answered: Sequence[str], device: str | None = None
     ) -> list[str]:
-        """Return the k best items for a profile at the time `now_ms`; fewer if no other item has a score.
+        """Return the k best items for a profile at the time `now_ms`. The list is shorter if fewer items have a score.
 
-        Equal items come in the order of `answered`, so that a correct answer agrees exactly. The answer's items that
-        the model does not know take the place of their variants.
+        Items with equal scores have the order of `answered`, so that a correct response matches exactly. Cold items of
+        the response replace their variants.
         """
         recent = profile.recent
         scores = self._reference.scores(recent, now_ms=now_ms)
@@ -108,7 +108,7 @@ class ReferenceModel:
 
 
 def _ordered(indices: Ints, values: npt.NDArray[np.floating], answered_rank: Mapping[int, int]) -> Ints:
-    """Return indices by descending values; indices of equal values come in the order of an answer."""
+    """Return indices by descending value. Ties have the order of the response."""
     order = indices[np.argsort(-values[indices], kind="stable")]
     descending = values[order]
     ties = np.cumsum(descending[:-1] - descending[1:] > TOLERANCE * np.abs(descending[:-1]))
@@ -123,7 +123,7 @@ def fit(deployment: Deployment, version: str, directory: Path, *, items: Path) -
     Parameters
     ----------
     items
-        The imported file of items.
+        Imported item file.
 
     Raises
     ------

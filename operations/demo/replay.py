@@ -1,4 +1,4 @@
-"""Replay of the held-back days as live events: some shoppers over HTTP, others directly through the stream."""
+"""Replay of the held-back days as live events. Some shoppers' events go over HTTP, others directly into the stream."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _POLL_S = 0.1
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ReplayPlan:
-    """The events of each user by their way in; all events of a user go the same way.
+    """Events of each user by transport. All events of a user use one transport.
 
     Attributes
     ----------
     calls
-        Bodies of `POST /events`: at most 10 events of one basket.
+        Bodies of `POST /events` by user. A body has up to 10 events of one basket.
     records
-        Records of the stream.
+        Stream records by user.
     """
 
     calls: Mapping[str, Sequence[Sequence[LiveEvent]]]
@@ -46,13 +46,13 @@ class ReplayPlan:
         return [*self.calls, *self.records]
 
     def events(self, user_id: str) -> Iterator[LiveEvent]:
-        """Yield a user's events, oldest first."""
+        """Yield a user's events. Events sent over HTTP come first, then stream records, each oldest first."""
         yield from itertools.chain.from_iterable(self.calls.get(user_id, ()))
         yield from self.records.get(user_id, ())
 
 
 def plan(held_back: Sequence[LiveEvent], *, max_calls: int, max_records: int) -> ReplayPlan:
-    """Select shoppers in the order in which they appear: every fourth for the stream, the others for HTTP."""
+    """Select shoppers in order of appearance. Every fourth shopper uses the stream, the others use HTTP."""
     by_user: dict[str, list[LiveEvent]] = {}
     for event in held_back:
         by_user.setdefault(event.user_id, []).append(event)
@@ -71,12 +71,12 @@ def plan(held_back: Sequence[LiveEvent], *, max_calls: int, max_records: int) ->
 
 
 def send(plan: ReplayPlan, deployment: Deployment, *, now_ms: int, on_sent: Callable[[int], None]) -> None:
-    """Send all events; a user's events arrive in order.
+    """Send all events. The events of a user arrive in order.
 
     Raises
     ------
     InvalidInput, Unavailable
-        If the API or the stream does not accept an event.
+        If the API or the stream rejects an event.
     """
     api = Api(deployment)
 
@@ -93,7 +93,7 @@ def send(plan: ReplayPlan, deployment: Deployment, *, now_ms: int, on_sent: Call
 
 
 def expected_profiles(plan: ReplayPlan, before: Mapping[str, Profile]) -> dict[str, Profile]:
-    """Return each user's profile as it is after every event has arrived."""
+    """Return each user's profile after all events have arrived."""
     return {
         user_id: before[user_id].merge(
             RecentInteraction(event.time_s * 1000, event.event_id, event.item_id, EVENT_TYPE)
@@ -104,12 +104,12 @@ def expected_profiles(plan: ReplayPlan, before: Mapping[str, Profile]) -> dict[s
 
 
 def read_profiles(user_ids: Sequence[str], store: ProfileStore) -> dict[str, Profile]:
-    """Return the users' present live profiles."""
+    """Return the current live profiles of users."""
     return {user_id: store.read(profile_id(user_id=user_id, session_id=None), consistent=True) for user_id in user_ids}
 
 
 def wait_for(expected: Mapping[str, Profile], store: ProfileStore, *, timeout_s: float) -> dict[str, Profile]:
-    """Poll until every profile has the expected interactions, and return the profiles.
+    """Poll until every profile contains the expected interactions, and return the profiles.
 
     Raises
     ------

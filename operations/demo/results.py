@@ -1,4 +1,4 @@
-"""Results of the demo, as the file `summary.json`."""
+"""Results of the demo, stored as `summary.json`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class DemoFailed(AlsolikeError):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class DemoCheck:
-    """An expectation and the result, each as a phrase."""
+    """Check of the demo with its expected and actual result."""
 
     name: str
     passed: bool
@@ -44,14 +44,14 @@ class Latency:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class FirstRecommendation:
-    """The first list that the new model served.
+    """First list of recommendations that the new model served.
 
     Attributes
     ----------
     item_ids
-        Best first.
+        Recommended items, best first.
     after_s
-        Seconds since the demo's start.
+        Seconds since the start of the demo.
     """
 
     user_id: str
@@ -61,22 +61,22 @@ class FirstRecommendation:
 
 @dataclasses.dataclass(slots=True)
 class DemoSummary:
-    """Results so far; complete when `error` is None and every check passed.
+    """Results so far. They are complete when `error` is None and every check passed.
 
     Attributes
     ----------
     steps
-        Seconds by step, in the order in which the steps ended. Some steps overlap.
+        Duration in seconds by step, in order of completion. Some steps overlap.
     failed_step
-        The step that did not finish.
+        First step that did not finish.
     total_s
         Seconds from the start to the last result.
     data
-        Facts about the data.
+        Name of the data set, shift of its times and size of the replay.
     left_out
-        Reasons why algorithms are not among the candidates, by name.
+        Reasons why algorithms are not candidates, by algorithm.
     files
-        Paths by kind.
+        Paths by file type.
     """
 
     steps: dict[str, float] = dataclasses.field(default_factory=dict)
@@ -103,7 +103,7 @@ class DemoSummary:
         return self.error is None and bool(self.checks) and all(check.passed for check in self.checks)
 
     def document(self) -> dict[str, Any]:
-        """Return the summary as JSON values; rankings are cut to their first items."""
+        """Return the summary as JSON values. Rankings are truncated to `SHOWN_ITEMS`."""
         shown = self.shopper()
         return {
             "passed": self.passed,
@@ -125,12 +125,11 @@ class DemoSummary:
         }
 
     def write(self, path: Path) -> None:
-        """Write `document` to a file."""
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(orjson.dumps(self.document(), option=orjson.OPT_INDENT_2))
 
     def shopper(self) -> Shopper | None:
-        """Return the shopper whose list changed most: most new items among the first, then most moves."""
+        """Return the shopper whose list changed most, by new items among the first `SHOWN_ITEMS` and then by moves."""
 
         def changes(shopper: Shopper) -> tuple[int, int]:
             before = set(shopper.before.answered[:SHOWN_ITEMS])
@@ -144,7 +143,7 @@ class DemoSummary:
         Parameters
         ----------
         path
-            Where the summary was written.
+            Path of the written summary.
         """
         failed = [check for check in self.checks if not check.passed]
         if failed:

@@ -1,4 +1,4 @@
-"""The demo's start: builds, deployment and data, as far as possible at the same time."""
+"""Start of the demo. Builds, deployment and preparation of data run concurrently."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 DIRECTORY = Path(".alsolike/demo")
 ENVIRONMENT = "demo"
 DATA = DIRECTORY / "data"
-"""The data of the last demo, which `alsolike up --data` continues with."""
+"""Data directory of the latest demo. `alsolike up --data` can continue with it."""
 
 
 class Demo:
@@ -33,9 +33,9 @@ class Demo:
     state
         State file of the embedded cloud.
     users
-        Number of households; None for all.
+        Number of households; None for all households.
     on_first
-        Called as soon as the summary has the first recommendation.
+        Called when the summary contains the first recommendation.
     """
 
     def __init__(
@@ -50,19 +50,19 @@ class Demo:
 
     @property
     def cloud(self) -> Cloud:
-        """The embedded cloud, within `running`."""
+        """Embedded cloud, available within `running`."""
         if self._cloud is None:
             raise Unavailable("the demo's cloud does not run yet")
         return self._cloud
 
     @contextlib.contextmanager
     def running(self) -> Iterator[Deployment]:
-        """Run every step; within the context the cloud still runs.
+        """Run every step and yield the deployment. The cloud stops when the context exits.
 
         Raises
         ------
         AlsolikeError
-            If a step fails; `summary` then has the results so far.
+            If a step fails. `summary` then contains the results so far.
         """
         boot.claim(self._state, reach=deployment.options(state=self._state))
         boot.delete_data(DATA)
@@ -83,8 +83,8 @@ class Demo:
             yield where
 
     def _prepare(self) -> Journey:
-        """Prepare the data, then build the pages: one after the other, next to the synthesis and the boot."""
-        # The libraries for data load in this thread.
+        """Prepare the data, then build the pages, concurrently with the synthesis and the start of the cloud."""
+        # Preparing the data first lets this thread import the data libraries.
         from operations.demo import loop
 
         data = loop.prepare(self.summary, DIRECTORY, users=self._users)
@@ -99,7 +99,7 @@ class Demo:
         self.summary.total_s = time.monotonic() - self._started_s
 
     def record(self, step: str, seconds: float, finished: bool) -> None:
-        """Add a step that has ended to the summary."""
+        """Record the duration or the failure of a step."""
         if finished:
             self.summary.steps[step] = self.summary.steps.get(step, 0.0) + seconds
         else:

@@ -1,1 +1,1 @@
-"""Data that is stored about a user."""
+"""Search for a user's data, and its erasure."""

@@ -14,12 +14,12 @@ from operations.client.deployment import Deployment
 
 
 def completed(where: Deployment, erasure: str) -> ErasureReceipt:
-    """Wait for an erasure to end, and return its receipt.
+    """Wait for an erasure to finish, and return its receipt.
 
     Raises
     ------
     Unavailable
-        If its workflow fails, which itself reports this to the operators.
+        If the erasure workflow fails. The workflow also notifies the operators.
     """
     receipts = ErasureReceiptStore(where.client("s3"), where.names.artefact_bucket)
     with progress.step("erasure"):
@@ -31,7 +31,7 @@ def completed(where: Deployment, erasure: str) -> ErasureReceipt:
 
 
 def _failure(where: Deployment, receipt: ErasureReceipt) -> str | None:
-    """Return how the workflow ended, if it did without completing the erasure."""
+    """Return the status of a workflow that ended without completing the erasure, else None."""
     execution = execution_arn(where.names.erasure_state_machine_arn, f"{receipt.erasure_id}-{receipt.runs}")
     with translate_aws_errors(f"execution {execution}"):
         execution_state: dict[str, Any] = where.client("stepfunctions").describe_execution(executionArn=execution)

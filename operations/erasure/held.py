@@ -1,4 +1,4 @@
-"""Search for the data that a deployment holds about a user."""
+"""Search for the data that a deployment stores about a user."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from operations.client.stored_ids import pseudonyms
 
 
 def receipts(where: Deployment) -> Iterator[ErasureReceipt]:
-    """Yield every erasure's receipt."""
+    """Yield the receipts of all erasures."""
     for stored in scan(where.client("s3"), where.names.artefact_bucket, ERASURE_RECEIPTS_PREFIX):
         if stored.body is not None:
             yield ErasureReceipt.from_json(stored.body)
 
 
 def user_data_of(where: Deployment, *, on_object: Callable[[], None]) -> UserData:
-    """Return what finds a user's data."""
+    """Return a search for user data in the deployment's stores."""
     import pandas as pd
     import pyarrow.parquet as pq
 

@@ -1,1 +1,1 @@
-"""Experiments: planning, configuration and results."""
+"""Planning, configuration and results of experiments."""

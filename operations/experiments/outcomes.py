@@ -1,4 +1,4 @@
-"""Reading what answers led to: the lake's tables `outcomes` and `engagement`, which have an object a day."""
+"""Reader of the lake's tables `outcomes` and `engagement`, which have one object per day."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ROWS_AT_ONCE = 65_536
 
 
 def outcomes_between(where: Deployment, *, first_ms: int, last_ms: int) -> Iterator[pa.Table]:
-    """Yield the outcomes of a time, with the columns that metrics read; see `read_outcomes`."""
+    """Yield the outcomes between two times, with the columns of the metrics; see `read_outcomes`."""
     days = {"first": event_date(first_ms), "last": event_date(last_ms)}
     return read_outcomes(where.client("s3"), where.names.lake_bucket, **days, columns=METRIC_COLUMNS)
 
@@ -34,17 +34,17 @@ def outcomes_between(where: Deployment, *, first_ms: int, last_ms: int) -> Itera
 def read_outcomes(
     client: Any, bucket: str, *, first: str, last: str, columns: Sequence[str] = tuple(OUTCOMES_COLUMNS)
 ) -> Iterator[pa.Table]:
-    """Yield the outcomes of the answers of some days, each answer once, in pieces.
+    """Yield the outcomes of a range of days in batches. Each response occurs once.
 
     Parameters
     ----------
     first, last
-        Days (ISO 8601) on which the answers were served, both included.
+        First and last day (ISO 8601) on which the responses were served. Both are included.
 
     Raises
     ------
     InvalidInput
-        If an object is no Parquet with these columns.
+        If an object is not a Parquet file with these columns.
     """
     for key, file in _files(client, bucket, OUTCOMES_PREFIX, first=first, last=last):
         try:
@@ -55,7 +55,7 @@ def read_outcomes(
 
 
 def read_engagement(client: Any, bucket: str, *, first: str, last: str) -> Iterator[tuple[str, Engagement]]:
-    """Yield the day and each of its rows; see `read_outcomes`."""
+    """Yield the rows of `engagement`, each with its day; see `read_outcomes`."""
     for key, file in _files(client, bucket, ENGAGEMENT_PREFIX, first=first, last=last):
         try:
             rows = [Engagement(**row) for row in file.read(columns=list(ENGAGEMENT_COLUMNS)).to_pylist()]
@@ -80,12 +80,12 @@ def _date(key: str) -> str:
 
 
 def attribute(where: Deployment) -> None:
-    """Attribute the events so far to answers, without waiting for the schedule.
+    """Attribute pending events to responses now, instead of at the next scheduled run.
 
     Raises
     ------
     Unavailable
-        If the function fails or Lambda does not answer.
+        If the function fails or Lambda does not respond.
     """
     with progress.step("attribution") as step:
         outcome = orjson.loads(invoke(where, where.names.attribute_outcomes_function, {}, failure="attribution failed"))

@@ -1,4 +1,4 @@
-"""Before the start: how small a lift an experiment can find on the shop's own traffic, and how long that takes."""
+"""Forecast before an experiment starts: smallest detectable lift and required duration with the shop's traffic."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 
 BASELINE_DAYS = 28
 DEFAULT_DAYS = 14
-"""Assumed duration of an experiment without an end."""
+"""Assumed duration in days of an experiment without an end."""
 MAX_DAYS = 730
 LIFTS = (0.05, 0.1, 0.2)
-"""Lifts whose time is stated if the caller names none."""
+"""Lifts whose duration is forecast by default."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class NeededDays:
-    """The days after which a lift is detectable; None for more than `MAX_DAYS`."""
+    """Number of days until a lift is detectable; None for more than `MAX_DAYS`."""
 
     lift: float
     days: int | None
@@ -35,22 +35,23 @@ class NeededDays:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Plan:
-    """Forecast for an experiment if traffic stays as it is.
+    """Forecast for an experiment if traffic does not change.
 
     Attributes
     ----------
     baseline_days
-        Whole days of traffic before today that the figures are computed from; 0 without traffic: they are None.
+        Number of complete days of traffic in the baseline. If it is 0, the forecast values are None.
     days, users, answers
-        How long it is to run, and who and what comes into it until then.
+        Planned duration, and the expected number of users and responses in that time.
     value
-        The metric before the start.
+        Value of the metric in the baseline.
     detectable_lift, detectable_lift_at_end
-        The least lift that it finds with a chance of `POWER`: by the always valid test, and by one look at the end.
+        Smallest lift that is detected with the probability `POWER`, by the always valid test and by a single test at
+        the end.
     needed_days
-        For the lift that the caller named, or for `LIFTS`.
+        Required duration for the requested lift, or for each of `LIFTS`.
     answers_today
-        Attributed responses of the day that is not over; counted only without earlier ones.
+        Number of attributed responses of the current day. Counted only if there are no complete days.
     """
 
     metric: str
@@ -67,7 +68,7 @@ class Plan:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Traffic:
-    """Users of so many days, and the metric over them."""
+    """Traffic of a number of days: users, responses and the metric."""
 
     sample: ArmSample
     users: float
@@ -80,18 +81,18 @@ def plan(
     answers: Iterable[pa.Table],
     *,
     days: int,
-    wanted_lift: float | None,
+    requested_lift: float | None,
     now_ms: int,
 ) -> Plan:
-    """Return what is to be expected.
+    """Return the forecast for an experiment.
 
-    The users of n days are those of the last n whole days, and returning users count once. Beyond the measured days,
-    each day is assumed to bring as many new users, who behave alike.
+    The users of n days are the users of the last n complete days, and returning users count once. For more days than
+    measured, every day is assumed to add the same number of new users with the same behaviour.
 
     Parameters
     ----------
     answers
-        Rows of `outcomes` of the `BASELINE_DAYS` before now, with the columns `READ`.
+        Rows of `outcomes` in the last `BASELINE_DAYS`, with the columns `READ`.
     """
     from operations.experiments.tally import DayTally
 
@@ -114,7 +115,7 @@ def plan(
         detectable_lift_at_end=_detectable(experiment, expected, looks=False),
         needed_days=tuple(
             NeededDays(lift, _days_for(lift, experiment, traffic))
-            for lift in (LIFTS if wanted_lift is None else (wanted_lift,))
+            for lift in (LIFTS if requested_lift is None else (requested_lift,))
         ),
     )
 
@@ -136,7 +137,7 @@ def _traffic(metric: RatioMetric, known_days: int, users_of_last: Callable[[int]
 
 
 def _detectable(experiment: Experiment, traffic: _Traffic, *, looks: bool) -> float | None:
-    """Return what every arm finds: that of the smallest."""
+    """Return the smallest lift that is detectable in every arm, or None if an arm detects none."""
     control = control_of(experiment)
     lifts = [
         detectable_lift(
@@ -155,22 +156,22 @@ def _detectable(experiment: Experiment, traffic: _Traffic, *, looks: bool) -> fl
     return max(detectable) if len(detectable) == len(lifts) else None
 
 
-def _days_for(wanted_lift: float, experiment: Experiment, traffic: Callable[[int], _Traffic]) -> int | None:
+def _days_for(requested_lift: float, experiment: Experiment, traffic: Callable[[int], _Traffic]) -> int | None:
     def is_found(days: int) -> bool:
         lift = _detectable(experiment, traffic(days), looks=True)
-        return lift is not None and lift <= wanted_lift
+        return lift is not None and lift <= requested_lift
 
     before = bisect.bisect_left(range(1, MAX_DAYS + 1), True, key=is_found)
     return before + 1 if before < MAX_DAYS else None
 
 
 def needed_users(experiment: Experiment) -> int:
-    """Return how many users there must be so that the report can name a winner."""
+    """Return the number of users that the report requires to name a winner."""
     return math.ceil(MINIMUM_USERS / min(arm.share for arm in experiment.arms))
 
 
 def shortage(experiment: Experiment, users: int) -> str | None:
-    """Return a sentence if so many users are too few for the report to name a winner, else None."""
+    """Return a sentence if the users are too few for the report to name a winner, else None."""
     needed = needed_users(experiment)
     if users >= needed:
         return None
@@ -181,7 +182,7 @@ def shortage(experiment: Experiment, users: int) -> str | None:
 
 
 def _lack(plan: Plan) -> str:
-    """Return the reason why a plan has no figures."""
+    """Return the reason why a plan contains no forecast."""
     if plan.baseline_days:
         return f"{plan.metric} counted nothing in the last {counted(plan.baseline_days, 'whole day')}"
     if plan.answers_today:
@@ -196,10 +197,10 @@ def _lack(plan: Plan) -> str:
 
 
 def lines(plan: Plan) -> list[str]:
-    """Return a plan in words."""
+    """Return a plan as sentences."""
     if plan.detectable_lift is None or plan.users is None or plan.answers is None or plan.value is None:
         return [f"the detectable lift is unknown: {_lack(plan)}"]
-    said = [
+    sentences = [
         f"in {plan.days} days, going by the last {plan.baseline_days}: {plan.users:,} users, {plan.answers:,} "
         f"answers, {plan.metric} {plan.value:.4g}",
         f"finds a lift of {plan.detectable_lift:.1%} or more with a chance of {POWER:.0%} "
@@ -210,4 +211,4 @@ def lines(plan: Plan) -> list[str]:
         + (f"more than {MAX_DAYS} days" if needed.days is None else f"{needed.days} day{'s' * (needed.days != 1)}")
         for needed in plan.needed_days
     ]
-    return [*said, f"a lift of {', '.join(times)}"]
+    return [*sentences, f"a lift of {', '.join(times)}"]

@@ -1,4 +1,4 @@
-"""Plan and results of an experiment, from stored outcomes."""
+"""Plan and report of an experiment, computed from stored outcomes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def report_of(
         If the experiment or metric does not exist, or the experiment has not started.
     """
     experiment = experiment_of(live_configuration(where), name)
-    of = metric_of(metric or experiment.metric)
+    ratio_metric = metric_of(metric or experiment.metric)
     if experiment.start_ms > now_ms:
         start = times.text(experiment.start_ms, "minutes")
         raise InvalidInput(f"{name} starts {start} UTC; there is nothing to report yet")
@@ -42,22 +42,22 @@ def report_of(
     first_ms = experiment.start_ms - BEFORE_DAYS * _DAY_MS
     for piece in outcomes_between(where, first_ms=first_ms, last_ms=experiment.start_ms):
         tally.add_before(piece)
-    return report(experiment, of, tally, now_ms=now_ms), of, experiment.status(now_ms)
+    return report(experiment, ratio_metric, tally, now_ms=now_ms), ratio_metric, experiment.status(now_ms)
 
 
 def plan_for(
-    where: Deployment, experiment: Experiment, metric: RatioMetric, *, wanted_lift: float | None, now_ms: int
+    where: Deployment, experiment: Experiment, metric: RatioMetric, *, requested_lift: float | None, now_ms: int
 ) -> planning.Plan:
     """Return the plan of an experiment, from the outcomes of the last `planning.BASELINE_DAYS`."""
     answers = outcomes_between(where, first_ms=now_ms - planning.BASELINE_DAYS * _DAY_MS, last_ms=now_ms)
     days = planning.DEFAULT_DAYS
     if experiment.end_ms is not None:
         days = max(round((experiment.end_ms - experiment.start_ms) / _DAY_MS), 1)
-    return planning.plan(experiment, metric, answers, days=days, wanted_lift=wanted_lift, now_ms=now_ms)
+    return planning.plan(experiment, metric, answers, days=days, requested_lift=requested_lift, now_ms=now_ms)
 
 
 def shortage_of(where: Deployment, experiment: Experiment, plan: planning.Plan) -> str | None:
-    """Return a sentence if an arm has too few users; without a plan's users, profiles are counted."""
+    """Return a sentence if an arm has too few users. Profiles are counted if the plan has no users."""
     users = plan.users
     if users is None:
         users = len(list(itertools.islice(stored_user_ids(where), planning.needed_users(experiment))))

@@ -1,4 +1,4 @@
-"""Experiments in the stored configuration: how they are stated on the command line, added and ended."""
+"""Experiments in the stored configuration: parsing of options, additions, ends and checks."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _EXPECTED = "expected NAME=SHARE, or NAME=SHARE:recommender=NAME, :rules=NAME or
 
 
 def arms_of(given: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Return the arms that options name, as the document has them.
+    """Parse the options `--arm` and return the arms in the document's form.
 
     Raises
     ------
     InvalidInput
-        If one is no arm, or two have the same name.
+        If an option is invalid, or two arms have the same name.
 
     Examples
     --------
@@ -37,8 +37,8 @@ def arms_of(given: Sequence[str]) -> dict[str, dict[str, Any]]:
     """
     arms: dict[str, dict[str, Any]] = {}
     for text in given:
-        named, *stated = text.split(":")
-        name, _, share = named.partition("=")
+        referenced, *stated = text.split(":")
+        name, _, share = referenced.partition("=")
         try:
             arm: dict[str, Any] = {"share": float(share)}
         except ValueError as error:
@@ -55,12 +55,12 @@ def arms_of(given: Sequence[str]) -> dict[str, dict[str, Any]]:
 
 
 def with_experiment(document: Mapping[str, Any], name: str, stated: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a document with one more experiment.
+    """Return a document with an additional experiment.
 
     Raises
     ------
     InvalidInput
-        If there is one of the name: users would be split as they were for it.
+        If the name exists, because the hash of the name assigns the users to arms.
     """
     changed = copy.deepcopy(dict(document))
     experiments = changed.setdefault("experiments", {})
@@ -73,14 +73,14 @@ def with_experiment(document: Mapping[str, Any], name: str, stated: Mapping[str,
 
 
 def ended(document: Mapping[str, Any], name: str, *, at_ms: int) -> dict[str, Any]:
-    """Return a document with the end of an experiment set."""
+    """Return a document in which an experiment ends at a time."""
     changed = copy.deepcopy(dict(document))
     changed["experiments"][name]["end"] = time_text(at_ms)
     return changed
 
 
 def without(document: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """Return a document with an experiment taken out."""
+    """Return a document without an experiment."""
     changed = copy.deepcopy(dict(document))
     del changed["experiments"][name]
     return changed
@@ -92,7 +92,7 @@ def experiment_of(configuration: Configuration, name: str) -> Experiment:
     Raises
     ------
     NotFound
-        If there is none of the name.
+        If the experiment does not exist.
     """
     if (experiment := configuration.experiments.get(name)) is None:
         known = ", ".join(configuration.experiments) or "none"
@@ -106,7 +106,7 @@ def arm_of(experiment: Experiment, name: str) -> Arm:
     Raises
     ------
     NotFound
-        If there is none of the name.
+        If the arm does not exist.
     """
     for arm in experiment.arms:
         if arm.name == name:
@@ -117,14 +117,14 @@ def arm_of(experiment: Experiment, name: str) -> Arm:
 
 
 def checked(document: Mapping[str, Any], where: Deployment, *, now_ms: int) -> Configuration:
-    """Return what a document says, once it is sure that it can be applied to a deployment.
+    """Parse a document and check that it can be applied to a deployment.
 
     Raises
     ------
     InvalidConfiguration
-        If it cannot be used.
+        If the document is invalid.
     NotFound
-        If an experiment that has not ended names a model version that is not there.
+        If an experiment that has not ended references a missing model version.
     """
     configuration = parse(document)
     check_models(configuration, where, now_ms=now_ms)
@@ -132,33 +132,33 @@ def checked(document: Mapping[str, Any], where: Deployment, *, now_ms: int) -> C
 
 
 def check_models(configuration: Configuration, where: Deployment, *, now_ms: int) -> None:
-    """Refuse experiments that have not ended and name a model version that is not in the deployment.
+    """Raise an error if an experiment that has not ended references a model version that does not exist.
 
     Raises
     ------
     NotFound
-        Naming the versions that there are.
+        If a version is missing. The message lists the existing versions.
     """
-    named = {
+    referenced = {
         arm.model: experiment.label(arm)
         for experiment in configuration.experiments.values()
         if experiment.end_ms is None or experiment.end_ms > now_ms
         for arm in experiment.arms
         if arm.model is not None
     }
-    for version, arm in named.items():
+    for version, arm in referenced.items():
         if not _is_there(where, version):
-            there = ", ".join(sorted(_versions(where), reverse=True)[:10]) or "none"
-            raise NotFound(f"{arm} names the model version {version!r}, expected one that is there: {there}")
+            existing = ", ".join(sorted(_versions(where), reverse=True)[:10]) or "none"
+            raise NotFound(f"{arm} names the model version {version!r}, expected one that is there: {existing}")
 
 
 def check_running(before: Configuration, after: Configuration, *, now_ms: int) -> None:
-    """Refuse what `disturbances` finds.
+    """Raise an error if the change would disturb experiments.
 
     Raises
     ------
     InvalidInput
-        Naming every such experiment.
+        If `disturbances` is not empty. The message lists the experiments.
     """
     if disturbed := disturbances(before, after, now_ms=now_ms):
         raise InvalidInput(
@@ -168,10 +168,12 @@ def check_running(before: Configuration, after: Configuration, *, now_ms: int) -
 
 
 def disturbances(before: Configuration, after: Configuration, *, now_ms: int) -> list[str]:
-    """Return what putting one configuration in place of another does to experiments, but for moving the end.
+    """Return the experiments that a change of the configuration would disturb.
 
-    A report rests on what was said before the start: shares, arms and planned answers that change with what was seen
-    make users change their arm and the test invalid. One that has ended runs again where a file was not kept in step.
+    Moving the end of a running experiment is allowed.
+
+    A report is valid only if arms and shares were fixed before the start. Changing them moves users between arms and
+    invalidates the test. An outdated file could restart an experiment that has ended.
     """
     reasons = []
     for name, running in before.experiments.items():
@@ -210,7 +212,7 @@ def _versions(where: Deployment) -> set[str]:
 
 
 def next_step(experiment: Experiment, winner: Arm) -> str:
-    """Return how all users get what those of an arm got."""
+    """Return the step that gives all users the treatment of the winning arm."""
     if winner.rules is not None:
         stated = ", ".join(f"{recommender}: {{rules: {winner.rules}}}" for recommender in experiment.on)
         return f"for all users: apply a configuration with `recommenders: {{{stated}}}`"

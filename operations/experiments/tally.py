@@ -1,4 +1,4 @@
-"""Summing up by user what answers led to, in memory that grows with the users and not with the answers."""
+"""Sums of outcomes by user. The memory grows with the number of users, not of responses."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ _DAY_MS = 86_400_000
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class UserTable:
-    """Users; see `alsolike.experiments.metrics.Users`."""
+    """Sums by user; see `alsolike.experiments.metrics.Users`."""
 
     table: pa.Table
     earlier: pa.Table | None = None
 
     def __len__(self) -> int:
-        """Return how many."""
+        """Return the number of users."""
         return len(self.table)
 
     def column(self, name: str) -> list[float]:
-        """Return one of `SUMS`, an element a user."""
+        """Return the column of `SUMS` with one element per user."""
         values: list[float] = self.table[name].to_pylist()
         return values
 
     def before(self, name: str) -> list[float]:
-        """Return one of `SUMS` before the start, an element a user."""
+        """Return the column of `SUMS` for the days before the start, with one element per user."""
         if self.earlier is None:
             return [0.0] * len(self)
         rows = pc.index_in(self.table["shopper"], self.earlier["shopper"].combine_chunks())
@@ -43,7 +43,7 @@ class UserTable:
 
 
 class ArmTally:
-    """The answers of one experiment by user; see `alsolike.experiments.report.Tally`."""
+    """Responses of one experiment by user; see `alsolike.experiments.report.Tally`."""
 
     def __init__(self, experiment: Experiment) -> None:
         self._experiment = experiment
@@ -57,7 +57,7 @@ class ArmTally:
         self.unknown: collections.Counter[str] = collections.Counter()
 
     def add(self, answers: pa.Table) -> None:
-        """Count answers, rows of `outcomes` with the columns `READ`."""
+        """Add responses, which are rows of `outcomes` with the columns `READ`."""
         answers = _in_time(answers, self._experiment.on, self._experiment.start_ms, self._experiment.end_ms)
         arms = answers["arms"].combine_chunks()
         labels = pc.list_flatten(arms)
@@ -78,7 +78,7 @@ class ArmTally:
         self._sums.add(answers)
 
     def add_before(self, answers: pa.Table) -> None:
-        """Count answers of the days before the start, after all others: only those to users in an arm."""
+        """Add responses of the days before the start to users in an arm. Call it after all calls of `add`."""
         start_ms = self._experiment.start_ms
         answers = _in_time(answers, self._experiment.on, start_ms - BEFORE_DAYS * _DAY_MS, start_ms)
         users = self._sums.table()["shopper"].combine_chunks()
@@ -104,25 +104,25 @@ class ArmTally:
 
 
 class DayTally:
-    """The answers to named users on some recommenders by user and day, whatever answered them."""
+    """Responses to identified users by user and day, for a selection of recommenders."""
 
     def __init__(self, on: Sequence[str]) -> None:
         self._on = on
         self._sums = _Sums(("shopper", "day"))
 
     def add(self, answers: pa.Table) -> None:
-        """Count answers, rows of `outcomes` with the columns `READ`."""
+        """Add responses, which are rows of `outcomes` with the columns `READ`."""
         answers = _named(answers.filter(pc.is_in(answers["recommender"], pa.array(self._on))))
         self._sums.add(answers.append_column("day", _days(answers["served_ms"])))
 
     def answers_since(self, time_ms: int) -> int:
-        """Return the number of responses from the start of a moment's day."""
+        """Return the number of responses since the start of the UTC day that contains `time_ms`."""
         sums = self._sums.table()
         total = pc.sum(sums.filter(pc.greater_equal(sums["day"], time_ms // _DAY_MS))["answers"]).as_py()
         return int(total or 0)
 
     def windows(self, *, before_ms: int) -> tuple[int, Callable[[int], UserTable]]:
-        """Return how many days there are up to the last whole one, and a function: the users of the last n of them."""
+        """Return the number of days until the last complete day, and a function for the users of the last n days."""
         sums = self._sums.table()
         sums = sums.filter(pc.less(sums["day"], before_ms // _DAY_MS))
         if not len(sums):
@@ -136,7 +136,7 @@ class DayTally:
 
 
 class _Sums:
-    """`SUMS` by some columns, added up as answers come."""
+    """Running sums of `SUMS`, grouped by columns."""
 
     def __init__(self, by: tuple[str, ...]) -> None:
         self._by = by
@@ -168,13 +168,13 @@ class _Sums:
 
 
 def _by(table: pa.Table, columns: tuple[str, ...]) -> pa.Table:
-    """Return a table of `SUMS` summed up by columns."""
+    """Return the sums of `SUMS`, grouped by columns."""
     summed = table.group_by(list(columns)).aggregate([(name, "sum") for name in SUMS])
     return pa.table({name: summed[name] for name in columns} | {name: summed[f"{name}_sum"] for name in SUMS})
 
 
 def _named(answers: pa.Table) -> pa.Table:
-    """Return the answers of which it is known whose they are."""
+    """Return the responses whose user is known."""
     return answers.filter(pc.fill_null(pc.not_equal(answers["shopper"], UNKNOWN), False))
 
 

@@ -1,4 +1,4 @@
-"""Meaning of the tags in a recommendation id, as far as this deployment knows them."""
+"""Lookup of the tags in a recommendation ID among the deployment's models and experiments."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from operations.client.deployment import Deployment
 
 NO_VERSION = "none"
-"""Model version of answers without a model."""
+"""Model version of responses without a model."""
 
 
 def version_of(where: Deployment, tag: str) -> str:
-    """Return the model version of a tag; one that is not there any more by its tag."""
+    """Return the model version of a tag, or the text `unknown (tag)` if the version was deleted."""
     client, bucket = where.client("s3"), where.names.artefact_bucket
     with translate_aws_errors(f"s3://{bucket}/{MODELS_PREFIX}"):
         pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=MODELS_PREFIX, Delimiter="/")
@@ -30,7 +30,7 @@ def version_of(where: Deployment, tag: str) -> str:
 
 
 def arm_of(where: Deployment, tag: str) -> str:
-    """Return the arm of a tag, `experiment/arm`; one that the configuration does not have any more by its tag."""
+    """Return the arm of a tag as `experiment/arm`, or the text `unknown (tag)` if it is not in the configuration."""
     for experiment in live_configuration(where).experiments.values():
         for arm in experiment.arms:
             if arm_tag(name := f"{experiment.name}/{arm.name}") == tag:

@@ -1,4 +1,4 @@
-"""Having the deployment answer once more, and telling in what the answers differ."""
+"""Replay of a logged request, and its differences from the logged response."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ TRENDING = "trending"
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Replay:
-    """Answer to the same request by today's deployment, from the history of that time.
+    """Response of the current deployment to the same request with the history of that time.
 
     Attributes
     ----------
     reasons
-        By item, JSON texts, what counted most first.
+        Reasons as JSON texts by item, highest contribution first.
     """
 
     item_ids: tuple[str, ...]
@@ -47,21 +47,21 @@ def replay(
     *,
     user: str | None,
     history: Sequence[RecentInteraction],
-    said: Mapping[str, Any] | None = None,
+    unlogged: Mapping[str, Any] | None = None,
 ) -> Replay:
-    """Ask again.
+    """Replay the request of a logged response.
 
     Parameters
     ----------
-    said
-        What the request said that the row does not keep, see `asked.said_by`.
+    unlogged
+        Parameters of the request that the row does not contain, see `unlogged.unlogged_parameters`.
 
     Raises
     ------
     InvalidInput, NotFound
-        If it cannot be replayed: its filter is gone, or needs values that are not kept.
+        If the filter no longer exists, or needs values that the log does not contain.
     Unavailable
-        If the function does not answer.
+        If the function does not respond.
     """
     event = {
         "nowMs": row.served_ms,
@@ -82,7 +82,7 @@ def replay(
             for interaction in history
         ],
         **({"context": {"DEVICE": row.device}} if row.device else {}),
-        **(said or {}),
+        **(unlogged or {}),
     }
     document = orjson.loads(
         invoke(where, where.names.recommend_function, {"replay": event}, failure="the answer cannot be replayed")
@@ -100,9 +100,9 @@ def replay(
     )
 
 
-def differences(row: ServedResponse, again: Replay, *, said: Mapping[str, Any] | None = None) -> list[str]:
-    """Return what may have made the replay another answer; empty where it is the same."""
-    said = said or {}
+def differences(row: ServedResponse, again: Replay, *, unlogged: Mapping[str, Any] | None = None) -> list[str]:
+    """Return possible reasons why the replay differs. Empty if the items are equal."""
+    unlogged = unlogged or {}
     if again.item_ids == row.item_ids:
         return []
     differences = [
@@ -119,13 +119,13 @@ def differences(row: ServedResponse, again: Replay, *, said: Mapping[str, Any] |
     ]
     if drawn := [str(place) for place, chance in enumerate(row.propensities, 1) if chance is not None]:
         differences.append(f"chance chose for place {', '.join(drawn)}")
-    if "promotions" not in said and any(origin.startswith(PROMOTED) for origin in row.origins):
+    if "promotions" not in unlogged and any(origin.startswith(PROMOTED) for origin in row.origins):
         differences.append("the log has no promotions of the request: pass the request with --request")
-    if row.filter is not None and "filterValues" not in said:
+    if row.filter is not None and "filterValues" not in unlogged:
         differences.append(
             f"the log has no values for the parameters of filter {row.filter}: pass the request with --request"
         )
-    if row.recommender == BOUGHT_TOGETHER and "cart" not in said:
+    if row.recommender == BOUGHT_TOGETHER and "cart" not in unlogged:
         differences.append("the log has no cart: if the request had one, pass it with --request")
     if TRENDING in (row.recommender, row.source):
         differences.append("what trends is counted as it is now, of the window of an hour")

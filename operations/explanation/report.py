@@ -1,4 +1,4 @@
-"""A logged response, with reasons for its items and a replay as of its time."""
+"""Report on a logged response: reasons for its items, and a replay with the history of that time."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from alsolike.records.served_response import ServedResponse
 from alsolike.runtime.errors import InvalidInput, NotFound
 from operations import times
 from operations.client.deployment import Deployment
-from operations.explanation import asked, replaying
+from operations.explanation import replaying, unlogged
 from operations.explanation.names import arm_of, version_of
-from operations.explanation.people import history_at_answer
 from operations.explanation.replaying import Replay
 from operations.explanation.served_rows import find_row
+from operations.explanation.user_history import history_at_answer
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Explanation:
-    """A logged response.
+    """Report on a logged response.
 
     Attributes
     ----------
     head
-        Contents of its ID, with the names of tags.
+        Contents of the recommendation ID, with tags resolved to names.
     replay
-        The response as of its time; None where `not_replayed` is the reason.
+        Replayed response; None if the request could not be replayed.
     differences
-        Differences of the replay from the response.
+        Possible reasons why the replay differs from the response.
     """
 
     head: dict[str, Any]
@@ -41,7 +41,7 @@ class Explanation:
 
     @property
     def items(self) -> list[dict[str, Any]]:
-        """The response's items with origin, propensity, reasons, and places by the model's score and in the replay."""
+        """Items of the response with origin, propensity, reasons, rank by the model's score and rank in the replay."""
         row, again = self.row, self.replay
         by_score = _places_by_score(row.scores or ())
         places = {} if again is None else {item_id: place for place, item_id in enumerate(again.item_ids, 1)}
@@ -61,61 +61,61 @@ class Explanation:
         ]
 
     def document(self) -> dict[str, Any]:
-        """Return it as a JSON document."""
+        """Return the report as a JSON document."""
         replayed = None
         if self.replay is not None:
-            said = dataclasses.asdict(self.replay)
-            del said["reasons"]
-            replayed = {**said, "same": not self.differences, "differences": self.differences}
+            fields = dataclasses.asdict(self.replay)
+            del fields["reasons"]
+            replayed = {**fields, "same": not self.differences, "differences": self.differences}
         rest = {"items": self.items, "replay": replayed, "not_replayed": self.not_replayed}
         return {**self.head, "row": dataclasses.asdict(self.row), **rest}
 
 
 def _places_by_score(scores: Sequence[float | None]) -> dict[int, int]:
-    """Return the place that each scored item would have by the model's score; equal scores keep their order."""
+    """Return the rank by the model's score of each scored position. Equal scores keep their order."""
     scored = [(-score, place) for place, score in enumerate(scores, 1) if score is not None]
     return {place: by_score for by_score, (_, place) in enumerate(sorted(scored), 1)}
 
 
 def head_of(where: Deployment, recommendation_id: str) -> dict[str, Any]:
-    """Return the contents of an ID, with the names of tags that the deployment still knows."""
-    said = ids.parse(recommendation_id)
+    """Return the contents of a recommendation ID. Tags are resolved to names where possible."""
+    fields = ids.parse(recommendation_id)
     return {
         "recommendation_id": recommendation_id,
-        "answered_ms": said.answered_ms,
-        "answered": f"{times.text(said.answered_ms, 'milliseconds').replace(' ', 'T')}+00:00",
-        "recommender": said.recommender,
-        "model_version": version_of(where, said.version_tag),
-        "arms": [arm_of(where, tag) for tag in said.arm_tags],
+        "answered_ms": fields.answered_ms,
+        "answered": f"{times.text(fields.answered_ms, 'milliseconds').replace(' ', 'T')}+00:00",
+        "recommender": fields.recommender,
+        "model_version": version_of(where, fields.version_tag),
+        "arms": [arm_of(where, tag) for tag in fields.arm_tags],
     }
 
 
 def explain(
     where: Deployment, head: dict[str, Any], *, user: str | None = None, request: Mapping[str, Any] | None = None
 ) -> Explanation:
-    """Find a response and replay it.
+    """Find a response in the log and replay its request.
 
     Parameters
     ----------
     user
-        User or session of the response; the lake stores only a hash.
+        User or session of the response. The log contains only a hash.
     request
-        Body of the request, for values that the log lacks.
+        Body of the request, for parameters that the log does not contain.
 
     Raises
     ------
     InvalidInput, NotFound, Unavailable
-        If the response, or what its replay needs, cannot be read.
+        If the response or the data for its replay cannot be read.
     """
     recommendation_id = head["recommendation_id"]
     row = find_row(where, recommendation_id, ids.parse(recommendation_id))
     head = head | {"model_version": row.model_version, "arms": row.arms}
-    rest = {} if request is None else asked.said_by(dict(request), row)
+    rest = {} if request is None else unlogged.unlogged_parameters(dict(request), row)
     if user is None and (row.shopper, row.session) != (None, None):
         return Explanation(head, row, None, [], "the response belongs to a user; name the user with --user")
     history = () if user is None else history_at_answer(where, row, user)
     try:
-        again = replaying.replay(where, row, user=user, history=history, said=rest)
+        again = replaying.replay(where, row, user=user, history=history, unlogged=rest)
     except (InvalidInput, NotFound) as error:
         return Explanation(head, row, None, [], str(error))
-    return Explanation(head, row, again, replaying.differences(row, again, said=rest), None)
+    return Explanation(head, row, again, replaying.differences(row, again, unlogged=rest), None)

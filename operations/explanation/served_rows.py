@@ -1,4 +1,4 @@
-"""Finding the row of an answer in the lake."""
+"""Search for the row of a response in the lake."""
 
 from __future__ import annotations
 
@@ -21,35 +21,35 @@ if TYPE_CHECKING:
     from operations.client.deployment import Deployment
 
 SOON_MS = 600_000
-"""A row is there within a minute, or a few where the lake was away; after this it does not come any more."""
+"""Time in milliseconds after which a row is not expected any more. Usually it is written within a minute."""
 CLOCK_SKEW_MS = 300_000
-"""Largest difference of S3's and the caller's clocks from that of the answer."""
+"""Maximum difference between the clocks of S3, the caller and the response, in milliseconds."""
 _THREADS, _AHEAD = 8, 64
 
 
-def find_row(where: Deployment, recommendation_id: str, said: RecommendationId) -> ServedResponse:
-    """Return the row of an answer; only its own day is looked into.
+def find_row(where: Deployment, recommendation_id: str, parsed_id: RecommendationId) -> ServedResponse:
+    """Return the row of a response. Only the partition of its day is searched.
 
     Raises
     ------
     InvalidInput
-        If the id is of the future, or the row is none.
+        If the recommendation ID lies in the future, or the row is invalid.
     NotFound
-        If it is not there yet, or not any more.
+        If the row is not yet written, or was deleted.
     Unavailable
-        If the lake does not answer.
+        If the lake does not respond.
     """
-    ago_ms = time.time_ns() // 1_000_000 - said.answered_ms
+    ago_ms = time.time_ns() // 1_000_000 - parsed_id.answered_ms
     if ago_ms < -CLOCK_SKEW_MS:
         raise InvalidInput(f"recommendationId {recommendation_id!r} says that it will be answered: nothing was yet")
     unreadable = 0
-    for content in _objects(where, said):
+    for content in _objects(where, parsed_id):
         try:
             if (row := _row(content, recommendation_id)) is not None:
                 return row
-        except (pa.ArrowException, OSError):  # another object may have it
+        except (pa.ArrowException, OSError):  # Another object may contain the row.
             unreadable += 1
-    day = f"{where.names.lake_bucket}/{served.partition_prefix(served.served_date(said.answered_ms))}"
+    day = f"{where.names.lake_bucket}/{served.partition_prefix(served.served_date(parsed_id.answered_ms))}"
     if ago_ms < SOON_MS:
         raise NotFound(f"the answer is not in s3://{day} yet: it takes about a minute; try again")
     if unreadable:
@@ -59,10 +59,10 @@ def find_row(where: Deployment, recommendation_id: str, said: RecommendationId) 
     )
 
 
-def _objects(where: Deployment, said: RecommendationId) -> Iterator[bytes]:
-    """Yield the objects that may hold the row; none of them was written before the answer."""
+def _objects(where: Deployment, parsed_id: RecommendationId) -> Iterator[bytes]:
+    """Yield the objects that may contain the row. Objects written before the response are skipped."""
     client, bucket = where.client("s3"), where.names.lake_bucket
-    prefix = served.partition_prefix(served.served_date(said.answered_ms))
+    prefix = served.partition_prefix(served.served_date(parsed_id.answered_ms))
 
     def read(key: str) -> bytes | None:
         stored = S3Object(client, bucket, key).read()
@@ -73,10 +73,10 @@ def _objects(where: Deployment, said: RecommendationId) -> Iterator[bytes]:
             keys = [
                 entry["Key"]
                 for entry in page.get("Contents", [])
-                if entry["LastModified"].timestamp() * 1000 > said.answered_ms - CLOCK_SKEW_MS
+                if entry["LastModified"].timestamp() * 1000 > parsed_id.answered_ms - CLOCK_SKEW_MS
                 and entry["Key"].endswith(".parquet")
             ]
-            for start in range(0, len(keys), _AHEAD):  # so that a hit does not wait for the rest of the day
+            for start in range(0, len(keys), _AHEAD):  # A match does not wait for the remaining objects of the day.
                 yield from (content for content in pool.map(read, keys[start : start + _AHEAD]) if content is not None)
 
 

@@ -1,1 +1,0 @@
-"""Checks of filters on the catalogue."""

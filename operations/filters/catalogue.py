@@ -1,4 +1,4 @@
-"""A filter on the whole catalogue of a deployment, without a model and a user."""
+"""Evaluation of a filter on the catalogue of a deployment, without a model or user."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ from operations.progress import counted
 def read_snapshot(where: Deployment) -> Snapshot:
     """Return the published catalogue of a deployment."""
     level = logger.log_level
-    logger.setLevel("CRITICAL")  # a function's log; standard output is the answer's here
+    logger.setLevel("CRITICAL")  # The reader logs like a function; standard output is reserved for results.
     try:
-        with tempfile.TemporaryDirectory() as directory:  # the mapping outlives the deleted file
+        with tempfile.TemporaryDirectory() as directory:  # The memory mapping outlives the deleted file.
             reader = SnapshotReader(where.client("s3"), where.names.artefact_bucket, Path(directory))
             return reader.current(now_ms=0)
     finally:
@@ -41,12 +41,12 @@ def read_snapshot(where: Deployment) -> Snapshot:
 
 
 def column_names(snapshot: Snapshot, configuration: Configuration) -> set[str]:
-    """Return the declared columns and those that items of the catalogue have."""
+    """Return the declared columns and the columns of items in the catalogue."""
     return {*configuration.item_columns, *(name for _, properties in snapshot.items() for name in properties)}
 
 
 def check_columns(where: Deployment, names: Iterable[str], *, option: str) -> None:
-    """Raise `InvalidInput` if the catalogue has none of the columns; an answer may lack one that other items have."""
+    """Raise `InvalidInput` if no item of the catalogue has a column. Single items may lack it."""
     known = column_names(read_snapshot(where), live_configuration(where))
     if unknown := [name for name in names if property_name(name) not in known and name not in known]:
         listed = ", ".join(sorted(known))
@@ -54,7 +54,7 @@ def check_columns(where: Deployment, names: Iterable[str], *, option: str) -> No
 
 
 def contradictions_of(where: Deployment, filter_name: str) -> list[str]:
-    """Return a sentence for each column of a configured filter whose stored values are not of the declared type."""
+    """Return a sentence for each column of a configured filter whose stored values do not have the declared type."""
     configuration = live_configuration(where)
     expression = configuration.filters.get(filter_name)
     if expression is None:
@@ -63,7 +63,7 @@ def contradictions_of(where: Deployment, filter_name: str) -> list[str]:
 
 
 def filter_contradictions(filter_: Filter, snapshot: Snapshot, configuration: Configuration) -> list[str]:
-    """Return a sentence for each column of the filter whose stored values are not of the declared type."""
+    """Return a sentence for each column of the filter whose stored values do not have the declared type."""
     columns = {
         column.key: configuration.item_columns[column.key]
         for column in filter_.columns
@@ -73,7 +73,7 @@ def filter_contradictions(filter_: Filter, snapshot: Snapshot, configuration: Co
 
 
 def contradictions(rows: Iterable[Mapping[str, Any]], columns: Mapping[str, ColumnType], *, noun: str) -> list[str]:
-    """Return a sentence for each column with stored values that are not of the declared type.
+    """Return a sentence for each column whose stored values do not have the declared type.
 
     Parameters
     ----------
@@ -126,23 +126,23 @@ def _has_values(snapshot: Snapshot, name: str) -> bool:
     return column is not None and any(column.value(row) is not None for row in snapshot.live_rows().tolist())
 
 
-def passing(filter_: Filter, snapshot: Snapshot, configuration: Configuration, *, asked: FilterInputs) -> int:
-    """Return how many items of the catalogue pass.
+def passing(filter_: Filter, snapshot: Snapshot, configuration: Configuration, *, inputs: FilterInputs) -> int:
+    """Return the number of items that pass the filter.
 
     Raises
     ------
     InvalidInput
-        If the values do not fit the filter.
+        If the values are not valid for the filter.
     """
     rows = snapshot.live_rows()
     place = np.zeros(snapshot.row_count + 1, np.int64)
     place[rows] = np.arange(1, len(rows) + 1)
 
     def positions(item_ids: Sequence[str]) -> npt.NDArray[np.int64]:
-        return place[snapshot.rows(item_ids)]  # -1, of an item that is not there, is the last one: 0
+        return place[snapshot.rows(item_ids)]  # An unknown item has the row -1, which selects the last element: 0.
 
     evaluator = FilterEvaluator(
         snapshot, np.concatenate([[-1], rows]), positions=positions, canonical=configuration.canonical_event_type
     )
-    bias = evaluator.bias(filter_, asked, name="the filter")
+    bias = evaluator.bias(filter_, inputs, name="the filter")
     return int(np.count_nonzero(bias[1:] == 0))

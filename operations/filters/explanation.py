@@ -1,4 +1,4 @@
-"""Explanation of a filter in words."""
+"""Explanation of a filter as English sentences."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _TIME_RELATIONS = {
 
 
 def explain(filter_: Filter) -> list[str]:
-    """Return a sentence for each expression."""
+    """Return one sentence per expression."""
     return [_sentence(expression) for expression in filter_.expressions]
 
 

@@ -1,4 +1,4 @@
-"""Filter that passes items in stock, found by the name and type of a column."""
+"""Generator of a filter for items in stock. It recognises stock columns by name and type."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from alsolike.filters import parser
 from alsolike.filters.tree import ColumnDataset
 
 FILTER = "in-stock"
-"""Name of the filter."""
 
 _AVAILABLE = re.compile(r"(is)?(in|on)?stock(ed)?|(is)?(available|availability|buyable|purchasable|sellable)|lieferbar")
 _UNAVAILABLE = re.compile(r"(is)?((out|no|not)(of|in)?stock|soldout|unavailable|notavailable|discontinued|ausverkauft)")
@@ -21,7 +20,7 @@ _AMOUNT = re.compile(
 
 
 def stock_filter(configuration: Configuration) -> str | None:
-    """Return the expression of the filter; None without a column of stock, or if a filter reads it already."""
+    """Return the filter expression; None if no column states the stock, or a filter already reads that column."""
     read = {
         column.key
         for expression in configuration.filters.values()
@@ -34,7 +33,7 @@ def stock_filter(configuration: Configuration) -> str | None:
 
 
 def _expressions(configuration: Configuration) -> Iterator[tuple[str, str]]:
-    """Yield the columns of stock, each with an expression."""
+    """Yield each stock column with a filter expression."""
     for name, type_ in configuration.item_columns.items():
         plain, column = name.lower().replace("_", ""), f"Items.{re.sub('(?<=[a-z0-9])(?=[A-Z])', '_', name).upper()}"
         if type_ is ColumnType.BOOLEAN and _AVAILABLE.fullmatch(plain):

@@ -1,1 +1,0 @@
-"""Imports of interactions, items and users."""

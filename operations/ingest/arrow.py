@@ -1,4 +1,4 @@
-"""pyarrow without pandas, whose import takes as long as that of a small file."""
+"""Start of pyarrow without pandas, because importing pandas takes as long as importing a small file."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class _WithoutPandas(MetaPathFinder):
 
 
 def leave_pandas_out() -> None:
-    """Keep pyarrow from importing pandas for its first array, if pandas is not imported yet.
+    """Prevent pyarrow from importing pandas for its first array, unless pandas is already imported.
 
-    pyarrow looks for pandas once, to recognise Series. If it finds none, it looks again for each conversion to pandas
-    (`_PandasAPIShim` in pyarrow/pandas-shim.pxi).
+    pyarrow tries to import pandas once, to recognise Series. If the import fails, it tries again for each conversion to
+    pandas (`_PandasAPIShim` in pyarrow/pandas-shim.pxi).
     """
     if "pandas" not in sys.modules:
         finder = _WithoutPandas()

@@ -1,4 +1,4 @@
-"""Column names of import files: `--map VISITOR_ID=USER_ID` for files of other shops and tools."""
+"""Renaming of columns in import files, such as `--map VISITOR_ID=USER_ID`."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from alsolike.runtime.errors import InvalidInput
 
 
 def parse_mapping(pairs: Sequence[str]) -> dict[str, str]:
-    """Return the names here by the names in the file, both in upper case.
+    """Return Alsolike's column names by the file's column names, all in upper case.
 
     Parameters
     ----------
     pairs
-        `THEIRS=OURS`; case does not matter.
+        Pairs `THEIRS=OURS`. Case is ignored.
 
     Raises
     ------
     InvalidInput
-        If a pair is none, or names a column that another one names.
+        If a pair is invalid, or two pairs contain the same column.
 
     Examples
     --------
@@ -37,12 +37,12 @@ def parse_mapping(pairs: Sequence[str]) -> dict[str, str]:
 
 
 def renamed(header: Sequence[str], mapping: Mapping[str, str], *, file: str) -> list[str]:
-    """Return what the columns of a file are called here, in upper case.
+    """Return the column names of a file after renaming, in upper case.
 
     Raises
     ------
     InvalidInput
-        If the mapping names a column that the file does not have, or two columns get one name.
+        If the mapping contains a column that the file lacks, or two columns get the same name.
     """
     names = [name.strip().upper() for name in header]
     if unknown := [theirs for theirs in mapping if theirs not in names]:

@@ -26,9 +26,9 @@ MAX_ROW_LINES = 1_000
 
 @functools.cache
 def _closed(delimiter: str) -> re.Pattern[bytes]:
-    """Return the pattern of a line that ends outside a quoted cell.
+    """Return the pattern of a line that does not end inside a quoted cell.
 
-    As in pyarrow, a quote within a cell is a character.
+    As in pyarrow, a quote after the start of a cell is an ordinary character.
     """
     mark = re.escape(delimiter.encode())
     field = rb'(?:"(?:[^"]++|"")*+"|(?!"))[^%b]*+' % mark
@@ -37,7 +37,7 @@ def _closed(delimiter: str) -> re.Pattern[bytes]:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Malformed:
-    """A row of a CSV that has no columns to speak of."""
+    """Invalid row of a CSV."""
 
     line: int
     reason: str
@@ -46,12 +46,12 @@ class Malformed:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Block:
-    """Some whole lines.
+    """Block of complete lines.
 
     Attributes
     ----------
     first_line
-        Number of the first one in the file, from 1.
+        Line number of the first line in the file, from 1.
     data
         UTF-8, each line a row. Lines that were set aside or joined to the row before are blank here, so that all others
         keep their numbers.
@@ -93,7 +93,7 @@ def blocks(file: Readable, *, block_bytes: int, columns: int, form: CsvForm = PL
 
 
 def _after_line_break(file: Readable, block_bytes: int) -> bytes:
-    """Read on to the end of a line; return what was read of the next one."""
+    """Skip the rest of a line. Return the bytes of the next line that were already read."""
     while read := file.read(block_bytes):
         if ends := [place for place in (read.find(b"\n"), read.find(b"\r")) if place >= 0]:
             line_break, rest = read[min(ends) : min(ends) + 1], read[min(ends) + 1 :]
@@ -197,7 +197,7 @@ def _is_utf8(data: bytes) -> bool:
 
 
 def _may_end_in_quotes(data: bytes, delimiter: str) -> bool:
-    """Return whether a line may have quotes other than as the first and last character of a cell; fast."""
+    """Return true if a quote may occur inside a cell. A fast check that may return false positives."""
     if b'"' not in data:
         return False
     characters = np.frombuffer(b"\n" + data + b"\n", np.uint8)

@@ -1,4 +1,4 @@
-"""Spelling of CSV files: delimiter, decimal mark and encoding."""
+"""Format of CSV files: delimiter, decimal mark and encoding."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ _THOUSANDS = r"^-?[0-9]{1,3}(\.[0-9]{3})+(,[0-9]+)?$"
 _DECIMAL = r"^(-?[0-9]+),([0-9]+)$"
 
 CODE = re.compile(r"(^|_)(IDS?|ZIP|ZIPCODE|POSTCODE|POSTAL|POSTALCODE|PLZ|CODES?|SKU|EAN|GTIN|UPC|ISBN|PHONE)(_|$)")
-"""Names of columns whose digits are no quantity: as numbers, later codes would lose their leading zeros."""
+"""Names of columns with codes. Parsing the digits as numbers would remove leading zeros."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class CsvForm:
-    """Spelling of a CSV file.
+    """Format of a CSV file.
 
     Attributes
     ----------
     delimiter
-        One ASCII character between columns, or `tab`.
+        Delimiter of columns: an ASCII character or `tab`.
     decimal
-        `.` or `,` in numbers. With a comma, points separate thousands.
+        Decimal mark, `.` or `,`. With a comma, points separate thousands.
     encoding
-        Name of a codec of Python.
+        Name of a Python codec.
 
     Raises
     ------
     InvalidInput
-        If one of them is something else.
+        If a field is invalid.
     """
 
     delimiter: str = ","
@@ -47,7 +47,7 @@ class CsvForm:
     encoding: str = "utf-8"
 
     def __post_init__(self) -> None:
-        """Check the fields, and write delimiter and encoding in one spelling."""
+        """Check the fields, and normalise the delimiter and the encoding."""
         delimiter = _DELIMITERS.get(self.delimiter, self.delimiter)
         if len(delimiter) != 1 or not delimiter.isascii() or delimiter in '"\r\n\0' or delimiter.isalnum():
             raise InvalidInput(
@@ -67,16 +67,16 @@ class CsvForm:
 
     @property
     def differences(self) -> Mapping[str, str]:
-        """The fields that differ from a plain CSV."""
+        """Fields that differ from `PLAIN`."""
         fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         return {name: value for name, value in fields.items() if value != getattr(PLAIN, name)}
 
     def utf8(self, file: Readable) -> Readable:
-        """Return a file's bytes in UTF-8; characters that cannot be decoded become bytes that are no UTF-8."""
+        """Return the file converted to UTF-8. Undecodable characters become invalid UTF-8, which the parser rejects."""
         return file if self.encoding == "utf-8" else _Utf8(file, self.encoding)
 
     def with_points(self, rows: pa.Table) -> pa.Table:
-        """Return rows with decimal points in cells that are numbers; IDs and codes stay as they are."""
+        """Return rows with decimal points in numeric cells. IDs and codes are unchanged."""
         if self.decimal == ".":
             return rows
         return with_texts(rows, _with_points, names=[name for name in rows.column_names if not CODE.search(name)])
@@ -86,21 +86,21 @@ PLAIN = CsvForm()
 
 
 class Readable(Protocol):
-    """File of bytes."""
+    """Binary file."""
 
     def read(self, size: int, /) -> bytes:
-        """Return the next bytes, none at the end."""
+        """Return the next bytes, or empty bytes at the end."""
 
 
 class _Utf8:
-    """Bytes of a file, converted to UTF-8 as they are read."""
+    """Binary file that converts to UTF-8 while reading."""
 
     def __init__(self, file: Readable, encoding: str) -> None:
         self._file = file
         self._decoder = codecs.getincrementaldecoder(encoding)(_UNDECODABLE)
 
     def read(self, size: int, /) -> bytes:
-        """Return about `size` bytes, none at the end."""
+        """Return about `size` bytes, or empty bytes at the end."""
         while part := self._file.read(size):
             if text := self._decoder.decode(part):
                 return text.encode("utf-8", "surrogatepass")

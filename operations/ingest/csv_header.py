@@ -1,4 +1,4 @@
-"""The first line of a CSV, and why a file is none; said in one sentence before a parser trips over it."""
+"""Parser of a CSV's first line. It reports in one sentence why a file is not a valid CSV."""
 
 from __future__ import annotations
 
@@ -21,19 +21,22 @@ _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
 class UntilBroken:
-    """Reader of a file or gzip stream up to where it breaks off; only then it raises an error."""
+    """Reader of a file or gzip stream that may be truncated.
+
+    It returns all readable bytes before it raises an error.
+    """
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._error: Exception | None = None
 
     def read(self, size: int) -> bytes:
-        """Return `size` bytes, fewer only before the end or a break.
+        """Return `size` bytes, or fewer before the end or before damaged data.
 
         Raises
         ------
         OSError, EOFError, zlib.error
-            At the break.
+            At damaged data.
         """
         if self._error is not None:
             raise self._error
@@ -54,27 +57,27 @@ class UntilBroken:
 
 
 def open_bytes(file: BinaryIO, name: str) -> BinaryIO:
-    """Return the bytes of a CSV, unpacked if the name of its file ends with `.gz`.
+    """Return the bytes of a CSV, decompressed if the file name ends with `.gz`.
 
-    Python unpacks, not pyarrow: that one sometimes ends the whole process when a gzip stream is broken.
+    Python decompresses, because pyarrow may crash the process on a damaged gzip stream.
     """
     return cast(BinaryIO, BoundedGzip(file, name=name)) if name.lower().endswith(".gz") else file
 
 
 def parse_header(file: BinaryIO, name: str, form: CsvForm) -> tuple[str, ...]:
-    """Return the names of a CSV's columns as the file spells them.
+    """Return the column names of a CSV as written in the file.
 
     Parameters
     ----------
     file
-        The file's bytes, packed if its name says so.
+        Binary file, compressed if `name` ends with `.gz`.
     name
-        What messages call it.
+        Name of the file in messages.
 
     Raises
     ------
     InvalidInput
-        If the file cannot be read, is empty, or its first line is no line of column names in the form.
+        If the file is unreadable or empty, or the first line does not contain column names in this format.
     """
     try:
         start = form.utf8(UntilBroken(open_bytes(file, name))).read(_MAX_HEADER_BYTES)

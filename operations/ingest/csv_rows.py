@@ -1,4 +1,4 @@
-"""A CSV's blocks become rows of text; lines with too few or too many cells are set aside."""
+"""Parser of CSV blocks to rows of text. Lines with a wrong number of cells are rejected."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ TEXT = pa.dictionary(pa.int32(), pa.string())
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Rows:
-    """Some rows of a file, with the line or row that each one is; see `Chunk`.
+    """Rows of a file with their line or row numbers; see `Chunk`.
 
     Attributes
     ----------
     size_bytes
-        What they take in the file, unpacked.
+        Uncompressed size of the rows in the file, in bytes.
     next_line
-        The line after them.
+        Number of the line after the rows.
     """
 
     table: pa.Table
@@ -43,24 +43,24 @@ class Rows:
 
 
 def read(file: BinaryIO, name: str, schema: pa.Schema, encoded: Collection[str], form: CsvForm) -> Iterator[Rows]:
-    """Yield a CSV's rows, block by block.
+    """Yield the rows of a CSV, one block at a time.
 
     Parameters
     ----------
     name
-        Of the file: whether it is packed.
+        Name of the file, which determines the compression.
     schema
-        Its columns by their names here.
+        Columns by Alsolike's names.
     encoded
         Columns to dictionary-encode.
 
     Raises
     ------
     OSError, EOFError, zlib.error
-        After all that can be read, if the file breaks off.
+        If the file is truncated or damaged, after all readable rows.
     """
     schema = pa.schema([(field.name, TEXT if field.name in encoded else pa.string()) for field in schema])
-    # pyarrow parses in C: the next blocks are parsed while this one's rows are checked.
+    # pyarrow releases the GIL, so the next blocks are parsed while the caller checks these rows.
     pending = deque[Future[Rows]]()
     with ThreadPoolExecutor(1, "csv") as pool:
         try:
@@ -77,14 +77,14 @@ def read(file: BinaryIO, name: str, schema: pa.Schema, encoded: Collection[str],
 
 
 def _without_header(block: Block) -> Block:
-    """Return the block with a blank line in place of the header, which is no row."""
+    """Return the block with a blank line in place of the header."""
     header = block.data.splitlines()[0]
     return dataclasses.replace(block, data=block.data[len(header) :])
 
 
 def _parsed(block: Block, schema: pa.Schema, form: CsvForm) -> Rows:
-    """Return the block's rows without its blank lines."""
-    if not block.data:  # nothing but a header
+    """Return the rows of the block. Blank lines are skipped."""
+    if not block.data:  # The file contains only a header.
         return Rows(schema.empty_table(), np.zeros(0, np.int64), block.malformed, 0, block.first_line + 1)
     malformed = list(block.malformed)
 
@@ -94,10 +94,10 @@ def _parsed(block: Block, schema: pa.Schema, form: CsvForm) -> Rows:
         skipped.append(row.number - 1)
         return "skip"
 
-    skipped: list[int] = []  # places among the block's lines
+    skipped: list[int] = []  # Positions of skipped lines in the block.
     rows = pa.csv.read_csv(
         pa.BufferReader(block.data),
-        # With threads pyarrow does not number the malformed rows; one thread reads 500 MB/s.
+        # With several threads, pyarrow does not number the malformed rows. One thread reads 500 MB/s.
         read_options=pa.csv.ReadOptions(block_size=len(block.data) + 1, use_threads=False, column_names=schema.names),
         parse_options=pa.csv.ParseOptions(
             delimiter=form.delimiter, ignore_empty_lines=False, invalid_row_handler=set_aside

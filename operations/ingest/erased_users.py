@@ -1,4 +1,4 @@
-"""Rows of erased users, which an import of an old file must not restore."""
+"""Detection of rows of erased users, which an import of an old file must not restore."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from operations.client.deployment import Deployment
 from operations.client.stored_ids import pseudonyms
 
 Erased = Callable[[pa.StringArray], npt.NDArray[np.bool_] | None]
-"""Function that returns which of some distinct users are erased; None if none are."""
+"""Function that returns a mask of the erased users among distinct user IDs, or None if no user is erased."""
 
 
 def none_erased(users: pa.StringArray) -> None:
-    """Return None: no users are erased."""
+    """Return None. A stand-in for imports without erased users."""
 
 
 def erased_users(deployment: Deployment, *, now_ms: Callable[[], int]) -> Erased:
-    """Return a function that looks up the deployment's erased users and polls for new ones.
+    """Return a function that checks users against the deployment's tombstones, which it polls.
 
     Parameters
     ----------
     now_ms
-        The clock.
+        Clock, in milliseconds since 1970.
     """
     reader = TombstoneReader(
         deployment.client("s3"),

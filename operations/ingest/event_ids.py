@@ -1,7 +1,7 @@
-"""Event ids made of what a row says, computed column by column.
+"""Event IDs computed from the content of rows, column by column.
 
-Rows that say the same get the same id, in whatever file, chunk or run they stand, so that a repeated import
-changes nothing; two identical rows of one file count once.
+Equal rows get equal IDs in every file, chunk and run. So a repeated import changes nothing, and identical rows of a
+file count once.
 """
 
 from __future__ import annotations
@@ -19,28 +19,28 @@ Hashes = npt.NDArray[np.uint64]
 Numbers = npt.NDArray[np.int64] | npt.NDArray[np.float64]
 
 _SEEDS = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F)
-"""One for each half of an id."""
+"""Hash seed per half of an ID."""
 
 _STRIPE_ROWS = 1 << 14
-"""Rows that are mixed at once: their intermediate results stay in the processor's cache."""
+"""Number of rows per step. The intermediate results fit into the processor's cache."""
 
 _DIGITS = np.frombuffer(b"0123456789abcdef", np.uint8)
 _BYTE_PAIRS = _DIGITS[(np.arange(1 << 16)[:, None] >> np.array([4, 0, 12, 8])) & 15].view(np.uint32).ravel()
-"""The four hexadecimal digits of each pair of bytes, low byte first."""
+"""Four hexadecimal digits per pair of bytes, low byte first."""
 
 
 def event_ids(texts: Sequence[tuple[Texts, Hashes]], numbers: Sequence[Numbers]) -> Hashes:
-    """Return an id of two 64-bit halves for each row, `(rows, 2)`.
+    """Return an ID of two 64-bit halves per row, shape `(rows, 2)`.
 
-    Each column's cells become two 64-bit hashes, which are mixed over the columns; a pair of rows that differ
-    has the same id with a chance of about 2 ** -128.
+    Each cell is hashed to two 64-bit values, which are mixed over the columns. Two different rows have equal IDs with a
+    probability of about 2 ** -128.
 
     Parameters
     ----------
     texts
-        Columns with the hashes of their values; null differs from the empty string.
+        Text columns with the hashes of their values. Null differs from the empty string.
     numbers
-        Columns of 8-byte numbers; NaN stands for null.
+        Columns of 8-byte numbers. NaN represents null.
     """
     rows = len(texts[0][0])
     ids = np.empty((rows, len(_SEEDS)), np.uint64)
@@ -65,14 +65,14 @@ def event_ids(texts: Sequence[tuple[Texts, Hashes]], numbers: Sequence[Numbers])
 
 
 def text_hashes(column: Texts) -> Hashes:
-    """Return the hashes of a column's values, `(values + 1, 2)`; the last one is that of null."""
+    """Return the hashes of a column's values, shape `(values + 1, 2)`. The last row is the hash of null."""
     blake2b = hashlib.blake2b
     digests = [blake2b(text, digest_size=16).digest() for text in column.values.cast(pa.binary()).to_pylist()]
     return np.frombuffer(b"".join([*digests, b"\0" * 16]), "<u8").reshape(-1, 2)
 
 
 def hexadecimal(ids: Hashes) -> pa.StringArray:
-    """Return each row of `ids` `(rows, 2)` as a string of 32 digits."""
+    """Return each row of `ids`, shape `(rows, 2)`, as a string of 32 hexadecimal digits."""
     count = len(ids)
     digits = _BYTE_PAIRS[np.ascontiguousarray(ids).byteswap().view(np.uint16)]
     offsets = np.arange(0, 32 * count + 1, 32, dtype=np.int32)
@@ -81,12 +81,12 @@ def hexadecimal(ids: Hashes) -> pa.StringArray:
 
 def _bits(column: Numbers) -> Hashes:
     if column.dtype == np.float64:
-        column = np.where(np.isnan(column), np.nan, column + 0.0)  # one NaN, and no negative zero
+        column = np.where(np.isnan(column), np.nan, column + 0.0)  # Normalise NaN and negative zero.
     return np.ascontiguousarray(column).view(np.uint64)
 
 
 def _scramble(values: Hashes, scratch: Hashes) -> None:
-    """Replace each value by splitmix64's finalizer of it, a bijection that spreads every bit.
+    """Replace each value by the result of splitmix64's finalizer, a bijection that spreads every bit.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Data files as chunks of rows, whatever their format and place; what is no row is set aside."""
+"""Reader of data files in any format and location. It yields chunks of rows and rejects unreadable rows."""
 
 from __future__ import annotations
 
@@ -23,29 +23,29 @@ from operations.ingest.sources import Source
 
 CHUNK_ROWS = 1_000_000
 CHUNK_BYTES = 128 << 20
-"""Rows that are checked and written together, and bytes; part of what makes a repeated import overwrite itself."""
+"""Maximum size of a chunk in rows and bytes. A repeated import must use equal chunks to overwrite its objects."""
 
 _BATCH_ROWS = 1 << 18
 _BATCH_BYTES = 16 << 20
 _READ_BUFFER_BYTES = 1 << 20
 BREAKS_OFF = "the file breaks off here"
-"""Beginning of the rejection reason of a broken file's last row."""
+"""Start of the rejection reason for the last row of a damaged file."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Chunk:
-    """Some rows of a file.
+    """Chunk of a file's rows.
 
     Attributes
     ----------
     index
         Number of the chunk within its file, from 0.
     rows
-        Columns by upper-case name; all are text in a CSV.
+        Columns by upper-case name. All columns of a CSV are text.
     lines
-        int64 `(rows,)`: line in a CSV (the header is line 1), row in a Parquet file (the first is row 1).
+        Line number in a CSV (the header is line 1), or row number in a Parquet file (from 1), int64 `(rows,)`.
     malformed
-        Rows that stood between them and could not be read.
+        Unreadable rows between these rows.
     """
 
     index: int
@@ -56,16 +56,16 @@ class Chunk:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class DataFile:
-    """A file whose header was read.
+    """Data file whose header was read.
 
     Attributes
     ----------
     schema
-        Columns by their upper-case names here with their types.
+        Types of columns by Alsolike's upper-case names.
     header
-        The columns' names as the file spells them.
+        Column names as written in the file.
     form
-        Spelling of a CSV.
+        Format of a CSV.
     """
 
     source: Source
@@ -75,12 +75,12 @@ class DataFile:
 
     @property
     def name(self) -> str:
-        """The name in messages."""
+        """Name of the file in messages."""
         return self.source.name
 
     @property
     def is_parquet(self) -> bool:
-        """True if cells are typed; otherwise they are text."""
+        """True if cells have types. The cells of a CSV are text."""
         return self.name.lower().endswith(".parquet")
 
     def chunks(
@@ -90,18 +90,19 @@ class DataFile:
         rows: int | None = None,
         on_bytes: Callable[[int], None] = lambda done: None,
     ) -> Iterator[Chunk]:
-        """Yield the file's rows, some at once; blank lines are no rows.
+        """Yield the file's rows in chunks. Blank lines are skipped.
 
-        A file that breaks off gives what can be read of it, and then a malformed row that says so.
+        A damaged file yields its readable rows, followed by one malformed row with the reason.
 
         Parameters
         ----------
         plain
-            Columns whose text is not dictionary-encoded; None for all.
+            Columns whose text is not dictionary-encoded; None for all columns.
         rows
-            Rows of a chunk, by default `CHUNK_ROWS`; it has a few more, or fewer of many bytes.
+            Target number of rows per chunk, `CHUNK_ROWS` by default. A chunk may exceed it by part of a batch, and ends
+            early at `CHUNK_BYTES`.
         on_bytes
-            Told from time to time how many bytes of the file are read.
+            Called repeatedly with the number of bytes read so far.
         """
         encoded = frozenset() if plain is None else frozenset(self.schema.names) - frozenset(plain)
         rows = CHUNK_ROWS if rows is None else rows
@@ -134,7 +135,7 @@ class DataFile:
                 groups = range(file.metadata.num_row_groups)
                 row_bytes = max(sum(file.metadata.row_group(group).total_byte_size for group in groups) // total, 1)
                 batch_rows = max(min(_BATCH_ROWS, rows, _BATCH_BYTES // row_bytes), 1)
-                # Group by group: a batch over two of them would be lost with the second.
+                # A batch must not span two row groups, or damage in the second group would lose rows of the first.
                 for batch in itertools.chain.from_iterable(
                     file.iter_batches(batch_size=batch_rows, row_groups=[group]) for group in groups
                 ):
@@ -162,20 +163,20 @@ class DataFile:
 
 
 def open_file(source: Source, mapping: Mapping[str, str] = MappingProxyType({}), form: CsvForm = PLAIN) -> DataFile:
-    """Read a file's header.
+    """Read the header of a file.
 
     Parameters
     ----------
     mapping
-        Names here by names in the file, in upper case.
+        Alsolike's column names by the file's names, in upper case.
     form
-        Spelling of a CSV; Parquet files ignore it.
+        Format of a CSV. Ignored for Parquet files.
 
     Raises
     ------
     InvalidInput
-        If its header is none of a data file, a column stands twice, or the mapping names one that is not there; or if
-        it has too many columns, or too many rows for its size.
+        If the header is invalid, a column occurs twice, or the mapping contains a missing column. Also if there are too
+        many columns, or too many rows for the size of the file.
     """
     if source.name.lower().endswith(".parquet"):
         with source.open_arrow() as raw:
@@ -197,7 +198,7 @@ def open_file(source: Source, mapping: Mapping[str, str] = MappingProxyType({}),
 
 
 def text_as_string(rows: pa.Table) -> pa.Table:
-    """Return the rows with every kind of text as `string`, plain or in a dictionary: pyarrow cannot compare views."""
+    """Return the rows with every text type converted to `string`, because pyarrow cannot compare string views."""
     for place, field in enumerate(rows.schema):
         plain = value_type(field.type)
         if pa.types.is_dictionary(field.type) and pa.types.is_string(plain):
@@ -208,14 +209,14 @@ def text_as_string(rows: pa.Table) -> pa.Table:
 
 
 def value_type(kind: pa.DataType) -> pa.DataType:
-    """Return the type of a column's cells, `string` for every kind of text."""
+    """Return the type of a column's cells. Every text type becomes `string`."""
     if pa.types.is_dictionary(kind):
         return value_type(kind.value_type)
     return pa.string() if pa.types.is_string_view(kind) or pa.types.is_large_string(kind) else kind
 
 
 def as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return a column's cells as a CSV would have them; lists as `a|b`."""
+    """Return a column's cells as in a CSV. Lists become `a|b`."""
     if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
         return pc.binary_join(column.cast(pa.list_(pa.string())), "|")
     return column.cast(pa.string())

@@ -1,4 +1,4 @@
-"""Rules for ids, checked for a column of texts; `contract.validation` has the same rules for one string."""
+"""Validation of a column of IDs. `contract.validation` has equal rules for a single ID."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ CONTROL_CHARACTERS = r"\x00-\x1f\x7f"
 
 
 def id_faults(texts: pa.Array | pa.ChunkedArray, name: str, *, maximum: int) -> Iterator[tuple[pa.Array, str]]:
-    """Yield which texts are no id, and why; null is not judged.
+    """Yield masks of invalid IDs, each with the reason. Null remains null in the mask.
 
     Parameters
     ----------
     name
-        What the reason calls the column.
+        Name of the column in the reason.
     maximum
-        Characters.
+        Maximum number of characters.
     """
     yield pc.match_substring_regex(texts, f"^{SPACE}+$"), f"{name} is nothing but space"
     yield pc.greater(pc.utf8_length(texts), maximum), f"{name} has more than {maximum} characters"

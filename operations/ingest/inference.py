@@ -1,4 +1,4 @@
-"""Column types of items and users files: what their cells are, and their declaration in the configuration."""
+"""Inference of column types from the cells of item and user files, and their declaration in the configuration."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ _COMMAS = r"^-?[0-9]+(,[0-9]+)+$"
 _THOUSANDS = r"-?[1-9][0-9]{0,2}(,[0-9]{3})+"
 _BAR = r"\S\|\S"
 _NO_LIST = r"\s\||\|\s|[^|]{61}"
-"""Spaces next to a bar, or a part of more than 60 characters: a text, not a list."""
+"""Pattern of texts that contain bars but are not lists: a space next to a bar, or a part of more than 60 characters."""
 
 
 class _Cells:
-    """Observations on the cells of one column in all files."""
+    """Statistics of a column's cells in all files."""
 
     def __init__(self) -> None:
         self.typed = set[ColumnType]()
@@ -42,21 +42,21 @@ class _Cells:
         self.first_comma: tuple[str, int, str] | None = None
 
     def add(self, file: DataFile, chunk: Chunk, name: str) -> None:
-        """Look at the cells of a chunk."""
+        """Add the cells of a chunk."""
         texts = as_text(chunk.rows[name])
         texts = pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
         distinct = pc.unique(texts).drop_null()
         if not len(distinct):
             return
         self.is_code |= CODE.search(name) is not None
-        self.number &= not file.is_parquet  # a text in Parquet is a text by choice
+        self.number &= not file.is_parquet  # Text in a Parquet file is text by choice.
         self.number = self.number and _all(distinct, f"^{JSON_NUMBER}$")
         self.boolean = self.boolean and _all(distinct, _BOOLEAN)
         self.time = self.time and _all(distinct, ISO) and is_time(pa.chunked_array([distinct]))
         self.list = self.list and _count(distinct, _NO_LIST) == 0
         self.commas = self.commas and _all(distinct, f"^{JSON_NUMBER}$|{_COMMAS}")
         self.cells += len(texts) - texts.null_count
-        # Distinct cells: most films have one genre, but most combinations of genres have several.
+        # Count distinct cells: most films have one genre, but most combinations of genres contain several.
         self.distinct += len(distinct)
         self.bars += _count(distinct, _BAR)
         if self.commas:
@@ -66,7 +66,7 @@ class _Cells:
                 self.first_comma = file.name, int(chunk.lines[place]), texts[place].as_py()
 
     def type(self, name: str) -> ColumnType:
-        """Return the type; raise InvalidInput if most cells are decimals with a comma."""
+        """Return the inferred type. Raise `InvalidInput` if most cells are decimals with a comma."""
         types = set(self.typed)
         if self.distinct:
             types.add(self._text_type(name))
@@ -97,19 +97,19 @@ class _Cells:
 
 
 def infer(files: Sequence[DataFile], *, without: Collection[str]) -> dict[str, ColumnType]:
-    """Return the type of each column by property: text unless all files agree on another type.
+    """Return the type of each column by property name. Columns whose files disagree are texts.
 
-    A text whose values repeat, twice on average, is a category: a string, which filters can compare.
+    A text whose values occur at least twice on average is a category. It becomes a string, which filters can compare.
 
     Parameters
     ----------
     without
-        Properties to leave out: the id, and declared columns.
+        Properties to skip: the ID and declared columns.
 
     Raises
     ------
     InvalidInput
-        If most numbers of a column have decimal commas, with the line of the first.
+        If most numbers of a column have decimal commas. The message contains the first such line.
     """
     columns: dict[str, _Cells] = {}
     names: dict[str, str] = {}
@@ -122,7 +122,8 @@ def infer(files: Sequence[DataFile], *, without: Collection[str]) -> dict[str, C
             names.setdefault(property_, field.name)
             cells = columns.setdefault(property_, _Cells())
             if property_ == CREATED:
-                cells.typed = {ColumnType.TIMESTAMP}  # the configuration accepts no other type, not even for seconds
+                # The configuration accepts no other type, even for integers in seconds.
+                cells.typed = {ColumnType.TIMESTAMP}
             elif (kind := _kind(field.type)) in _TYPES:
                 cells.typed.add(_TYPES[kind])
             else:
@@ -136,16 +137,16 @@ def infer(files: Sequence[DataFile], *, without: Collection[str]) -> dict[str, C
 def notes(
     files: Sequence[DataFile], types: Mapping[str, ColumnType], *, known: Collection[str] = (), creation: bool
 ) -> list[str]:
-    """Return what the declaration of inferred types leaves out, and a date that may be the creation of items.
+    """Return notes on texts that are not declared, and on a date that may be the creation time of items.
 
     Parameters
     ----------
     types
         Inferred types by property.
     known
-        Properties that the configuration declares.
+        Properties that the configuration already declares.
     creation
-        True if rows have a time of creation: items do.
+        True for items, which have a creation time.
     """
     theirs = {
         column_name(field.name): written
@@ -168,28 +169,28 @@ def notes(
 
 
 def _creation_column(types: Mapping[str, ColumnType]) -> str | None:
-    """Return the timestamp column that most likely holds the creation of items."""
+    """Return the timestamp column that is most likely the creation time of items."""
     dates = [name for name, kind in types.items() if kind is ColumnType.TIMESTAMP and not _OTHER_DATE.search(name)]
     return next((name for name in dates if _CREATION_DATE.search(name)), dates[0] if dates else None)
 
 
 def declarable(types: Mapping[str, ColumnType]) -> dict[str, ColumnType]:
-    """Return the types that an import declares: texts need no declaration."""
+    """Return the types that an import declares. Texts need no declaration."""
     return {name: kind for name, kind in types.items() if kind is not ColumnType.TEXT}
 
 
 def declared(document: Mapping[str, Any], types: Mapping[str, ColumnType], *, dataset: str) -> dict[str, Any]:
-    """Return a configuration document with more columns of `items` or `users`."""
+    """Return a configuration document with additional columns of `items` or `users`."""
     part = dict(document.get(dataset) or {})
     columns = {**(part.get("columns") or {}), **{name: kind.value for name, kind in declarable(types).items()}}
     return {"format": 1, **document, dataset: {**part, "columns": columns}}
 
 
 def declared_text(text: str, document: Mapping[str, Any], types: Mapping[str, ColumnType], *, dataset: str) -> str:
-    """Return the YAML of `document`: the user's text with the new columns inserted.
+    """Return the YAML text of `document`, which is the user's text with new columns.
 
-    A text that does not allow this, for example in flow style, is replaced by the document without comments, because
-    `alsolike config show` must print what holds.
+    If columns cannot be inserted, for example in flow style, the text is generated from the document and loses its
+    comments. `alsolike config show` must print the applied configuration.
     """
     from operations.configuration import yaml_document  # Lambda has no library for YAML
 
@@ -220,7 +221,8 @@ def _extended(text: str, document: Mapping[str, Any], added: Mapping[str, str], 
     key = yaml.locate(Fault(parent, "", at_key=True))
     indent = yaml.locate(Fault((*parent, next(iter(siblings))), "", at_key=True)).column - 1
     block = yaml_document.dump(added if has_columns else {"columns": added}).splitlines()
-    lines[key.line : key.line] = [" " * indent + line for line in block]  # first, since comments precede their column
+    # Inserted first, because a comment precedes its column.
+    lines[key.line : key.line] = [" " * indent + line for line in block]
     return "\n".join([*lines, ""])
 
 

@@ -1,4 +1,4 @@
-"""The files of an import, all of them opened before anything is written."""
+"""Files of an import. All headers are read before anything is written."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ class Options:
     Attributes
     ----------
     mapping
-        Pairs `THEIRS=OURS` of columns.
+        Pairs `THEIRS=OURS` of column names.
     dry_run
-        Whether nothing is written.
+        True to write nothing.
     again
-        Whether files that an earlier import finished are imported once more.
+        True to import files again that an earlier import finished.
     declares
-        Whether inferred types of items' and users' columns are written to the configuration.
+        True to write inferred types of item and user columns to the configuration.
     of_personalize
-        Whether a client of Amazon Personalize imports: undeclared event types count as the default type, and schemas of
-        datasets declare columns.
+        True if a client of Amazon Personalize imports. Undeclared event types then count as the default type, and
+        schemas of datasets declare columns.
     form
         Spelling of CSV files.
     platform
@@ -60,21 +60,21 @@ DEFAULTS = Options()
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Input:
-    """One file, and where its bad rows go."""
+    """A file and the path for its rejected rows."""
 
     file: DataFile
     rejected_path: Path
     dry_run: bool
 
     def summary(self, imported: int, rejected: RejectedRows) -> FileSummary:
-        """Return what became of it."""
+        """Return the result of the import."""
         refused = dict(rejected.counts)
         path = str(self.rejected_path) if refused and not self.dry_run else None
         return FileSummary(self.file.name, imported, refused, path, rejected.is_cut_off)
 
     @contextmanager
     def importing(self) -> Iterator[tuple[Step, RejectedRows]]:
-        """Show the progress and take the bad rows while it is imported."""
+        """Report the progress and collect the rejected rows during an import."""
         verb = "check" if self.dry_run else "import"
         name = self.file.name.rsplit("/", 1)[-1]
         with (
@@ -110,7 +110,7 @@ def open_inputs(names: Sequence[str | Path], deployment: Deployment, options: Op
     Raises
     ------
     InvalidInput
-        If one is no data file, or its bad rows would go where an input is.
+        If a file is not a data file, or its rejected rows would overwrite an input.
     """
     mapping: Mapping[str, str] = parse_mapping(options.mapping)
     form = options.form
@@ -118,12 +118,12 @@ def open_inputs(names: Sequence[str | Path], deployment: Deployment, options: Op
         theirs = find(names, lambda: deployment.client("s3"), suffixes=PLATFORM_SUFFIXES)
         names, form = [convert(source, options.platform, form) for source in theirs], PLAIN
     sources = find(names, lambda: deployment.client("s3"))
-    taken = {Path(source.name).resolve() for source in sources}
-    wanted = Counter(source.rejected_path(flat=False) for source in sources)
+    input_paths = {Path(source.name).resolve() for source in sources}
+    paths = Counter(source.rejected_path(flat=False) for source in sources)
     inputs = []
     for source in sources:
-        path = source.rejected_path(flat=wanted[source.rejected_path(flat=False)] > 1)
-        if path.resolve() in taken:
+        path = source.rejected_path(flat=paths[source.rejected_path(flat=False)] > 1)
+        if path.resolve() in input_paths:
             raise InvalidInput(
                 f"{path} is an input and where bad rows of {source.name} go, expected one of them at a time"
             )

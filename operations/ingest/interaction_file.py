@@ -1,4 +1,4 @@
-"""Interactions of CSV, gzipped CSV or Parquet files, read as an import reads them, for use without a deployment."""
+"""Reader of interactions in CSV, gzipped CSV or Parquet files. It applies an import's rules without a deployment."""
 
 from __future__ import annotations
 
@@ -32,26 +32,26 @@ if TYPE_CHECKING:
 
 _ALL_WEIGH_ONE = 1.0
 _UNSTATED = "view"
-"""Event type of a row that states none, as in an import."""
+"""Default event type of rows without a type, as in an import."""
 
 _ANY_TIME_MS = 1 << 60
-"""Time of the import, so that no row is of the future."""
+"""Time of the import, in milliseconds. It is so late that no row lies in the future."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class InteractionFile:
-    """Contents of a file.
+    """Contents of interaction files.
 
     Attributes
     ----------
     item_ids, user_ids
-        Ids of positions 1..N, and of users 0..M - 1.
+        IDs of the items 1..N, and of the users 0..M - 1.
     properties
-        Columns of these items.
+        Columns of each item in `item_ids`.
     unlearned
-        Columns of the catalogue's items that have no position, as in `TrainingData`.
+        Columns of catalogue items that are not in `item_ids`, as in `TrainingData`.
     notes
-        Remarks that a reader of the figures should know, one sentence each.
+        Remarks on the interpretation of results, one sentence each.
     """
 
     interactions: Interactions
@@ -71,35 +71,35 @@ def read(
     learned_alone: bool = False,
     form: CsvForm = PLAIN,
 ) -> InteractionFile:
-    """Read interactions files; rows of equal TIMESTAMP keep the order of the files.
+    """Read interaction files. Rows with equal TIMESTAMP keep the order of the files.
 
-    Rows that an import refuses are left out, counted in a note. Rows of the future are read, and identical rows count
-    each. Rows of types that are unknown or weigh nothing are left out; if the files have none of the types that weigh
-    something, every row weighs 1.
+    Rows that an import would reject are skipped and counted in a note. Rows in the future are accepted, and identical
+    rows count separately. Rows with an unknown event type or the weight 0 are skipped. If no row has an event type with
+    a weight, every row weighs 1.
 
     Parameters
     ----------
     paths
         Local paths and `s3://` addresses; see `sources.find`.
     mapping
-        Names of columns here by names in the files, in upper case.
+        Alsolike's column names by the files' names, in upper case.
     event_type
-        Type of rows that state none.
+        Event type of rows without a type.
     items
-        The catalogue: the columns of each item by its id.
+        Columns of the catalogue's items by item ID.
     learned_alone
-        Give no position to items without interactions, as a training does; by default they are ranked as well.
+        True to rank only items with interactions, as a training does. Default: all items.
     configuration
-        Says which event types there are and what they weigh.
+        Configuration with event types and weights.
     form
-        Spelling of CSV files.
+        Format of CSV files.
 
     Raises
     ------
     InvalidInput
-        If a file is missing, unreadable or lacks a column, or if no row can be used.
+        If a file is missing, unreadable or lacks a column, or no row is valid.
     """
-    # These need the extra `train`, which modules of commands do without.
+    # Imported here, because commands must start without the extra `train`.
     from model_export.data.item_content import item_content
     from model_export.data.training_data import contexts, encode, unlearned, unlearned_ids
 
@@ -114,8 +114,8 @@ def read(
     notes = [*refused, *notes]
     stated = int((weights > 0).sum())
     weights = _without_returns(table, time_ms, weights)
-    if taken := stated - int((weights > 0).sum()):
-        notes.append(f"returns took back {counted(taken, 'row')}")
+    if cancelled := stated - int((weights > 0).sum()):
+        notes.append(f"returns took back {counted(cancelled, 'row')}")
     kept = weights > 0
     if not kept.any():
         raise InvalidInput(f"{names} has no interaction that counts: " + ("; ".join(notes) or "all are returns"))
@@ -150,7 +150,7 @@ def read(
 
 
 def _weights(table: pa.Table, configuration: Configuration, *, unstated: str) -> tuple[np.ndarray[Any, Any], list[str]]:
-    """Return each row's weight, 0 for rows to leave out, and what to say about it."""
+    """Return the weight of each row, 0 for rows to skip, and notes about them."""
     if "EVENT_TYPE" not in table.column_names:
         return np.full(len(table), _ALL_WEIGH_ONE, np.float32), []
     types = pc.fill_null(table["EVENT_TYPE"], "").combine_chunks().dictionary_encode()
@@ -179,7 +179,7 @@ def _weights(table: pa.Table, configuration: Configuration, *, unstated: str) ->
 def _without_returns(
     table: pa.Table, time_ms: np.ndarray[Any, Any], weights: np.ndarray[Any, Any]
 ) -> np.ndarray[Any, Any]:
-    """Return what rows weigh when returns have taken earlier ones back; of equal times the earlier row is earlier."""
+    """Return the weights after returns have cancelled earlier interactions. Rows with equal times keep their order."""
     if not (weights < 0).any():
         return weights
     users, items = (
@@ -193,7 +193,7 @@ def _without_returns(
 
 
 def _event_types(table: pa.Table, configuration: Configuration, *, unstated: str) -> pa.ChunkedArray:
-    """Return the canonical type of each row, null for an unknown one."""
+    """Return the canonical event type of each row; null if it is unknown."""
     if "EVENT_TYPE" not in table.column_names:
         return pa.chunked_array([pa.repeat(unstated, len(table))])
     types = pc.fill_null(table["EVENT_TYPE"], "").combine_chunks().dictionary_encode()
@@ -203,7 +203,7 @@ def _event_types(table: pa.Table, configuration: Configuration, *, unstated: str
 
 
 def _event_type(name: str, configuration: Configuration) -> EventType | None:
-    """Return an event type, None for an unknown one."""
+    """Return an event type, or None if it is unknown."""
     try:
         return configuration.events[configuration.canonical_event_type(name)]
     except UnknownEventType:
@@ -213,7 +213,7 @@ def _event_type(name: str, configuration: Configuration) -> EventType | None:
 def _read(
     paths: Sequence[str | Path], mapping: Mapping[str, str], form: CsvForm, configuration: Configuration
 ) -> tuple[pa.Table, npt.NDArray[np.int64], list[str]]:
-    """Return ids and stated event types of the rows that an import accepts, their times, and notes on the others."""
+    """Return the columns and times of rows that an import accepts, and notes on rejected rows."""
     sources = find(paths, s3=lambda: session_clients()("s3"))
     files = [open_file(source, mapping, form) for source in sources]
     for file in files:
@@ -243,7 +243,7 @@ def _read(
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Part:
-    """Accepted rows of a chunk, and line and reason of the others."""
+    """Accepted rows of a chunk, and the rejected rows with line and reason."""
 
     place: str
     columns: Mapping[str, pa.Array]
@@ -259,7 +259,7 @@ def _parts(file: DataFile, configuration: Configuration) -> Iterator[_Part]:
 
 def _part(place: str, chunk: Chunk, configuration: Configuration) -> _Part:
     rows, lines = chunk.rows, chunk.lines
-    if "QUERY" in rows.column_names:  # searches are no interactions with items
+    if "QUERY" in rows.column_names:  # Searches are not interactions with items.
         about_an_item = ~Texts.of(rows["ITEM_ID"]).missing() | Texts.of(rows["QUERY"]).missing()
         rows, lines = rows.filter(pa.array(about_an_item)), lines[about_an_item]
     types = as_text(rows["EVENT_TYPE"]) if "EVENT_TYPE" in rows.column_names else None

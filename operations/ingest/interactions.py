@@ -1,4 +1,4 @@
-"""Rows of an interactions file become rows of the lake, or are refused with a reason; all of it column by column."""
+"""Validation of a file's interactions and conversion to rows of the lake, column by column."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ from operations.ingest.timestamps import numbers_of, times_ms
 from operations.ingest.verdicts import Verdicts
 
 PLAIN = ("TIMESTAMP", "EVENT_VALUE")
-"""Columns that are read as they are; texts of all others are mostly few."""
+"""Columns that are not dictionary-encoded. All others have few distinct texts."""
 
 _ITEM_ID = f"[^|{CONTROL_CHARACTERS}]{{1,{MAX_ID_CHARACTERS}}}"
 _IMPRESSION = rf"^{_ITEM_ID}(\|{_ITEM_ID})*$"
@@ -57,16 +57,16 @@ _MAX_CHARACTERS = {file: maximum for file, (_, maximum) in _TEXTS.items() if fil
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Checked:
-    """A chunk after its check.
+    """Result of checking a chunk.
 
     Attributes
     ----------
     good
-        Rows of the lake's table, in the order of the file.
+        Valid rows in the lake's format, in the order of the file.
     bad
-        Places in the chunk, ascending.
+        Positions of rejected rows in the chunk, ascending.
     reasons
-        Why, one for each of `bad`.
+        Reason per element of `bad`.
     """
 
     good: LakeRows
@@ -75,17 +75,17 @@ class Checked:
 
 
 def check_columns(file: DataFile, *, configuration: Configuration, actions: bool = False) -> None:
-    """Check that a file has the columns of an interactions file, in types that can be read.
+    """Check that a file has the columns of an interaction file with readable types.
 
     Parameters
     ----------
     actions
-        True for interactions with actions. They have no items, so that no file is of both types.
+        True for interactions with actions. A file contains interactions with either items or actions.
 
     Raises
     ------
     InvalidInput
-        Naming what is missing or of another type.
+        If columns are missing or have the wrong type. The message lists them.
     """
     optional_item = any(not event.item_required for event in configuration.events.values())
     columns = action_interaction.FILE_REQUIRED if actions else FILE_REQUIRED
@@ -127,24 +127,24 @@ def check(
     accepts_any_type: bool = False,
     actions: bool = False,
 ) -> Checked:
-    """Check a chunk and turn its good rows into rows of the lake.
+    """Check a chunk and convert its valid rows to the lake's format.
 
     Parameters
     ----------
     default_event_type
-        Canonical type of a row that states none.
+        Canonical event type of rows without a type.
     now_ms
-        Time of the import, and the limit beyond which a time is "future".
+        Time of the import. Later events are rejected.
     configuration
-        Has the event types and how far ahead of the clock a time may be.
+        Configuration with event types and the allowed clock skew.
     erased
-        Knows whose rows are refused.
+        Function that detects rows of erased users.
     ids
-        Says under which ids users and sessions are stored.
+        Policy for stored IDs of users and sessions.
     accepts_any_type
-        Whether undeclared event types count as the default type.
+        True to import undeclared event types as the default type.
     actions
-        True for interactions with actions, whose types are the outcomes and whose EVENT_VALUE is ignored.
+        True for interactions with actions. Their types are outcomes, and EVENT_VALUE is ignored.
     """
     verdicts = Verdicts(len(rows))
     subject = "action" if actions else "item"
@@ -204,7 +204,8 @@ def check(
     hashed = [
         (columns[name], of_name)
         for name, of_name in sorted(hashes.items(), key=lambda pair: COLUMNS[pair[0]].since)
-        if COLUMNS[name].since == 1 or not columns[name].is_absent  # rows of older files keep the ids that they had
+        # Absent columns of later versions are not hashed, so that rows of older files keep their IDs.
+        if COLUMNS[name].since == 1 or not columns[name].is_absent
     ]
     made = event_ids(hashed, [time_ms, value])
     return Checked(LakeRows(columns, stated_ids, made, time_ms, value, hashes["user_id"], now_ms), *verdicts.bad())
@@ -217,7 +218,7 @@ def _texts(rows: pa.Table, name: str) -> Texts:
 def _event_type(
     column: Texts, verdicts: Verdicts, default: str, configuration: Configuration, *, accepts_any: bool
 ) -> Texts:
-    """Return the canonical types; each distinct spelling is looked up once."""
+    """Return the canonical event types. Each distinct spelling is looked up once."""
     if column.is_absent:
         return Texts.constant(default, len(column))
     known = list(configuration.events)
@@ -231,7 +232,7 @@ def _event_type(
 def _types(
     column: Texts, read: Callable[[str], str], known: Sequence[str], *, unknown: int = -1, unstated: int = -1
 ) -> Texts:
-    """Return the types of `known`; each distinct spelling is read once."""
+    """Return the types among `known`. Each distinct spelling is parsed once."""
     places = np.full(len(column.values) + 1, unknown, np.int32)
     for place, name in enumerate(column.values.to_pylist()):
         with contextlib.suppress(InvalidInput):
@@ -266,12 +267,12 @@ def _properties(rows: pa.Table) -> Texts:
             for cell in encoded.dictionary.to_pylist()
         ]
         members.append(pa.array(written, pa.string()).take(encoded.indices))
-    joined = pc.utf8_slice_codeunits(pc.binary_join_element_wise(*members, ""), 1)  # without the first comma
+    joined = pc.utf8_slice_codeunits(pc.binary_join_element_wise(*members, ""), 1)  # Remove the first comma.
     return Texts.of(pa.chunked_array([pc.binary_join_element_wise("{", joined, "}", "")]))
 
 
 def _action_properties(action: Texts, impression: Texts, own: Texts) -> Texts:
-    """Return the properties of records of interactions with actions; each distinct combination is written once."""
+    """Return the properties of interactions with actions. Each distinct combination is encoded once."""
 
     @functools.cache
     def written(action_id: str, shown: str | None, own_columns: str) -> str:
@@ -282,7 +283,7 @@ def _action_properties(action: Texts, impression: Texts, own: Texts) -> Texts:
 
 
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return numbers and booleans as they are, everything else as text."""
+    """Return numbers and booleans unchanged, everything else as text."""
     kind = column.type
     if pa.types.is_integer(kind) or pa.types.is_boolean(kind):
         return column
@@ -292,5 +293,5 @@ def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def options_of(configuration: Configuration) -> Mapping[str, Any]:
-    """Return what of a configuration decides how a row is read."""
+    """Return the parts of a configuration that affect how rows are parsed."""
     return {name: [event.item_required, *event.aliases] for name, event in configuration.events.items()}

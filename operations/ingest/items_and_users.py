@@ -1,4 +1,4 @@
-"""Rows of a file of items, users or actions become objects to store, or are refused with a reason."""
+"""Validation of rows in item, user and action files, and conversion to stored objects."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from operations.ingest.timestamps import MISSING, NUMBER, times_ms
 _THREADS = 3
 _PART = 250
 JSON_NUMBER = r"-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,9})?"
-"""Text that is unchanged after parsing it as a number and formatting it; a code like 007 does not match."""
+"""Pattern of text that does not change when it is parsed and formatted as a number. Codes like 007 do not match."""
 
 _LEADING_ZERO = "has a leading zero, expected a number. Declare the column as string to import codes"
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
@@ -37,7 +37,7 @@ _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class UserRules:
-    """Under which ids users are stored, and whose rows are refused."""
+    """Policy for stored user IDs, and the function that detects erased users."""
 
     ids: IdPolicy
     erased: Erased
@@ -45,29 +45,28 @@ class UserRules:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class MetadataFile(Generic[R]):
-    """A file of items, users or actions whose columns were checked.
+    """File of items, users or actions whose columns were checked.
 
     Attributes
     ----------
     types
-        Of its metadata columns, by their names in capitals: those that are declared or inferred, and CREATION_TIMESTAMP
-        of items.
-    people
-        Erasure and stored ids, if the rows are users.
+        Types of metadata columns by upper-case name: declared and inferred columns, and CREATION_TIMESTAMP of items.
+    user_rules
+        Rules for users; None if the rows are not users.
     """
 
     file: DataFile
     kind: RowKind[R]
     types: Mapping[str, ColumnType]
-    people: UserRules | None = None
+    user_rules: UserRules | None = None
 
     @property
     def id_column(self) -> str:
-        """The column of the id."""
+        """Name of the ID column."""
         return self.kind.key.upper()
 
     def check(self, chunk: Chunk) -> tuple[list[R], npt.NDArray[np.int64], tuple[str, ...]]:
-        """Return the chunk's rows in the order of the file, the places of bad ones, and the reason of each."""
+        """Return the valid rows in file order, the positions of rejected rows, and a reason per rejected row."""
         ids = as_text(chunk.rows[self.id_column])
         bad = dict[int, str]()
         for wrong, reason in id_faults(ids, self.id_column, maximum=MAX_ID_CHARACTERS):
@@ -102,30 +101,30 @@ class MetadataFile(Generic[R]):
         return good, np.array(places, np.int64), tuple(bad[place] for place in places)
 
     def _stored(self, ids: list[str | None]) -> tuple[list[str | None], list[int]]:
-        """Return the ids under which the rows are stored, and the places of erased users'."""
-        if self.people is None:
+        """Return the stored ID of each row, and the positions of erased users."""
+        if self.user_rules is None:
             return ids, []
-        stored = [self.people.ids.user(user_id) if user_id else None for user_id in ids]
-        gone = self.people.erased(pa.array(stored, pa.string()))
+        stored = [self.user_rules.ids.user(user_id) if user_id else None for user_id in ids]
+        gone = self.user_rules.erased(pa.array(stored, pa.string()))
         return stored, [] if gone is None else np.flatnonzero(gone).tolist()
 
 
 def open_metadata(
-    file: DataFile, kind: RowKind[R], *, columns: Mapping[str, ColumnType], people: UserRules | None = None
+    file: DataFile, kind: RowKind[R], *, columns: Mapping[str, ColumnType], user_rules: UserRules | None = None
 ) -> MetadataFile[R]:
-    """Check that a file has the columns of a file of items, users or actions; read none of its rows.
+    """Check the columns of an item, user or action file without reading its rows.
 
     Parameters
     ----------
     columns
-        Declared and inferred columns by property name.
-    people
-        Where the rows are users.
+        Types of declared and inferred columns by property name.
+    user_rules
+        Rules for users; None if the rows are not users.
 
     Raises
     ------
     InvalidInput
-        Naming what is missing or too much.
+        If columns are missing, too many or not plain values. The message names them.
     """
     names = file.schema.names
     id_column = kind.key.upper()
@@ -142,21 +141,23 @@ def open_metadata(
     known = {name: columns[column_name(name)] for name in names if column_name(name) in columns}
     if kind.name == "item":
         known = {name: ColumnType.TIMESTAMP for name in names if column_name(name) == CREATED} | known
-    return MetadataFile(file, kind, known, people)
+    return MetadataFile(file, kind, known, user_rules)
 
 
 def put_rows(rows: Sequence[R], kind: RowKind[R], store: RowStore[R], *, clock_ms: Callable[[], int]) -> Iterator[int]:
-    """Write the rows, the last one of an id; yield now and then how many of them are in.
+    """Write the rows. Yield the number of written rows after each part.
+
+    Repeated IDs are written once, with the last row.
 
     Parameters
     ----------
     clock_ms
-        Called for every batch, so that rows have the time at which they arrive among concurrent writes.
+        Clock in milliseconds. It is read per batch, because the latest of concurrent writes wins.
 
     Raises
     ------
     Unavailable
-        If DynamoDB does not take them in.
+        If DynamoDB rejects a write.
     """
 
     def write(part: Sequence[R]) -> int:
@@ -165,13 +166,13 @@ def put_rows(rows: Sequence[R], kind: RowKind[R], store: RowStore[R], *, clock_m
     distinct = list({kind.id_of(row): row for row in rows}.values())
     parts = [distinct[start : start + _PART] for start in range(0, len(distinct), _PART)]
     with ThreadPoolExecutor(_THREADS, "rows") as pool:
-        for window in range(0, len(parts), 2 * _THREADS):  # windows, so that Ctrl-C need not wait for all of them
+        for window in range(0, len(parts), 2 * _THREADS):  # Windows limit the work that Ctrl-C has to wait for.
             yield from pool.map(write, parts[window : window + 2 * _THREADS])
     yield len(rows) - len(distinct)
 
 
 def _cells(column: pa.ChunkedArray, kind: ColumnType | None) -> tuple[list[Any], dict[int, str]]:
-    """Return a column as JSON values, and what is wrong with which; a list becomes `a|b`, as in a CSV."""
+    """Return a column as JSON values, and a fault by position. Lists become `a|b`, as in a CSV."""
     inferred = value_type(column.type)
     if kind is ColumnType.TIMESTAMP:
         return _times(column)
@@ -214,14 +215,14 @@ def _number(text: str) -> int | float | None:
 
 
 def _times(column: pa.ChunkedArray) -> tuple[list[Any], dict[int, str]]:
-    """Return a column of times as seconds since 1970."""
+    """Return a column of times as seconds since 1970, and a fault by position."""
     if pa.types.is_dictionary(column.type) or pa.types.is_null(column.type):
         column = column.cast(pa.string())
     ms, wrong = times_ms(column)
     faults = dict[int, str]()
-    for reason, where in wrong.items():
+    for reason, mask in wrong.items():
         if reason != MISSING:
-            faults = dict.fromkeys(np.flatnonzero(where).tolist(), reason) | faults
+            faults = dict.fromkeys(np.flatnonzero(mask).tolist(), reason) | faults
     faults = dict.fromkeys(np.flatnonzero(ms < 0).tolist(), "is before 1970") | faults
     missing = wrong.get(MISSING, np.zeros(len(ms), bool))
     seconds = [
@@ -231,7 +232,7 @@ def _times(column: pa.ChunkedArray) -> tuple[list[Any], dict[int, str]]:
 
 
 def is_time(column: pa.ChunkedArray) -> bool:
-    """Return whether an import accepts every cell as a timestamp."""
+    """Return true if an import accepts every cell as a timestamp."""
     return not _times(column)[1]
 
 

@@ -1,4 +1,4 @@
-"""Items of a file, read as an import reads them, for use without a deployment."""
+"""Reader of an item file. It applies an import's rules without a deployment."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from operations.ingest.sources import find
 from operations.progress import counted
 
 _CREATION_TIMESTAMP = "CREATION_TIMESTAMP"
-"""Column that is a timestamp for items, declared or not."""
+"""Column that is always a timestamp for items."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ItemsFile:
-    """The items of a file.
+    """Items of a file.
 
     Attributes
     ----------
     properties
-        Metadata columns by property name, by item; of an item that stands there twice the later row counts.
+        Metadata columns by property name, by item ID. If an ID repeats, the last row counts.
     guessed
-        Inferred types of a CSV's undeclared columns, by their names in capitals. Parquet says its types.
+        Inferred types of undeclared columns by upper-case name. Empty for Parquet, which contains types.
     """
 
     properties: Mapping[str, Mapping[str, Any]]
@@ -45,25 +45,25 @@ def read_items(
     mapping: Mapping[str, str] = MappingProxyType({}),
     form: CsvForm = PLAIN,
 ) -> ItemsFile:
-    """Read an items file; a row that an import would refuse is an error.
+    """Read an item file. Any row that an import would reject raises an error.
 
     Parameters
     ----------
     columns
-        The declared columns by property name.
+        Types of declared columns by property name.
     mapping
-        Names of columns here by names in the file, in upper case.
+        Alsolike's column names by the file's names, in upper case.
     form
-        Spelling of a CSV.
+        Format of a CSV.
 
     Raises
     ------
     InvalidInput
-        If the file is none of items or has no rows, or naming the first row that is refused and why.
+        If the file is not an item file, has no rows or has an invalid row. The message contains the first such row.
     """
     (source,) = find([path], s3=lambda: None)
     data = open_file(source, mapping, form)
-    open_metadata(data, ITEMS, columns=columns)  # raises before its rows are read
+    open_metadata(data, ITEMS, columns=columns)  # Check the columns before reading the rows.
     inferred = {} if data.is_parquet else infer([data], without=(column_name(ITEMS.key.upper()), *columns))
     file = open_metadata(data, ITEMS, columns={**columns, **inferred})
     properties: dict[str, Mapping[str, Any]] = {}

@@ -1,4 +1,7 @@
-"""Journal of an import's finished steps, kept in the artefact bucket so that a later run resumes from any machine."""
+"""Journal of an import's finished steps.
+
+It is stored in the artefact bucket, so that any machine can resume the import.
+"""
 
 from __future__ import annotations
 
@@ -18,30 +21,30 @@ _SMALL_STEPS_EVERY_S = 2.0
 
 
 class Journal:
-    """The steps of one piece of an import.
+    """Steps of an import of some content.
 
-    A step is recorded after everything in it is stored, and doing it again changes nothing: what a killed run did
-    and did not record is merely done again.
+    A step is recorded after all its data is stored. Steps are idempotent, so an interrupted import repeats unrecorded
+    steps.
 
     Parameters
     ----------
     name
-        Stands for the content that is imported.
+        Name derived from the imported content.
     options
-        Whatever decides how the content is read. Steps that were done with other options count for nothing.
+        Options that affect how the content is parsed. Steps recorded with other options are ignored.
     now_ms
-        When the import starts, if it was not started before.
+        Start time of a new import.
     read_only
-        Whether nothing is kept of what is recorded.
+        True to record nothing on S3.
 
     Attributes
     ----------
     started_ms
-        When it was started first: what a continued import writes is the same, to the byte, as an uninterrupted one's.
+        Time of the first start. A resumed import writes the same bytes as an uninterrupted one.
     finished
-        What the whole of it came to, None before that.
+        Summary of the finished import; None if it is not finished.
     other_options
-        Those of an earlier import of the same content, where they differ.
+        Options of an earlier import of the content, if they differ.
     """
 
     def __init__(
@@ -70,49 +73,49 @@ class Journal:
 
     @property
     def is_begun(self) -> bool:
-        """True if some steps are done."""
+        """True if steps are recorded."""
         return bool(self._steps)
 
     def counted(self, step: str) -> int | None:
-        """Return the count that a step was recorded with, None if it was not."""
+        """Return the count of a recorded step, or None."""
         return self._steps.get(step)
 
     def record(self, step: str, count: int, *, small: bool = False) -> None:
-        """Record a step that is done, with what it counts.
+        """Record a finished step with its count.
 
         Parameters
         ----------
         small
-            Whether it is done again so fast that several of them may be recorded at once.
+            True for a fast step. Several such steps may share one write to S3.
 
         Raises
         ------
         Unavailable
-            If S3 does not take it in.
+            If S3 rejects the write.
         """
         self._steps[step] = count
         if not small or time.monotonic() - self._written_s > _SMALL_STEPS_EVERY_S:
             self._write()
 
     def finish(self, summary: Mapping[str, Any]) -> None:
-        """Record that everything is done."""
+        """Record that the import is finished."""
         self.finished = summary
         self._steps = {}
         self._write()
 
     def forget(self) -> None:
-        """Remove the journal."""
+        """Delete the journal."""
         if self._read_only:
             return
         self._object.delete()
 
     def restart(self, now_ms: int) -> None:
-        """Forget all steps and restart from the beginning."""
+        """Discard all steps and start again."""
         self._steps, self.started_ms, self.finished = {}, now_ms, None
 
     @contextlib.contextmanager
     def saving(self) -> Iterator[None]:
-        """Write that the work within is begun, and what was recorded lately when it is stopped."""
+        """Write the journal at the start of the context and on Ctrl-C."""
         self._write()
         try:
             yield
@@ -129,7 +132,7 @@ class Journal:
                 return None
             options: Mapping[str, Any] = document["options"]
         except (orjson.JSONDecodeError, KeyError, TypeError):
-            return None  # then the import is done from its start, which changes nothing that is there
+            return None  # The import then starts again. Repeated steps change nothing.
         if options != self._options:
             self.other_options = options
             return None
@@ -150,5 +153,5 @@ class Journal:
 
 
 def name_of(content_ids: Sequence[str]) -> str:
-    """Return a name that stands for several contents, in whatever order."""
+    """Return a name for a set of contents. The order does not matter."""
     return hashlib.blake2b(" ".join(sorted(content_ids)).encode(), digest_size=8).hexdigest()

@@ -1,4 +1,4 @@
-"""Checked interactions, packed: codes and numbers until the moment they are written."""
+"""Checked interactions in compact form: codes and numbers until they are written."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ class LakeRows:
     Attributes
     ----------
     texts
-        Columns of files that are texts, except event ids, and properties; impressions are `a|b`.
+        Text columns and properties, without event IDs. Impressions have the form `a|b`.
     stated_ids
-        Event ids that the file states, null where it does not.
+        Event IDs in the file; null if missing.
     ids
-        Ids made of the content.
+        Event IDs computed from the content.
     user_hashes
-        Of the values of user_id, and of null.
+        Hashes of the distinct values of user_id, and of null.
     """
 
     texts: Mapping[str, Texts]
@@ -49,7 +49,7 @@ class LakeRows:
         return len(self.ids)
 
     def take(self, places: Places) -> LakeRows:
-        """Return some of the rows."""
+        """Return the rows at `places`."""
         return dataclasses.replace(
             self,
             texts={name: texts.take(places) for name, texts in self.texts.items()},
@@ -60,16 +60,19 @@ class LakeRows:
         )
 
     def dates(self) -> set[str]:
-        """Return the partitions that the rows belong to."""
+        """Return the partitions of the rows."""
         return {lake.event_date(int(day) * _DAY_MS) for day in np.unique(self.event_time_ms // _DAY_MS)}
 
     def by_date(self) -> Iterator[tuple[str, pa.Table]]:
-        """Yield the table's rows of each partition, oldest first; those of a day in the order of the file."""
+        """Yield the rows of each partition as a table, oldest partition first.
+
+        Rows of a day keep the order of the file.
+        """
         if not len(self):
             return
         rows, days = self, self.event_time_ms // _DAY_MS
         if (days[1:] < days[:-1]).any():
-            days = days - days.min()  # numpy sorts 16-bit numbers in one pass; 179 years of days are as many
+            days = days - days.min()  # numpy sorts 16-bit numbers by radix sort. They cover 179 years of days.
             order = np.argsort(days.astype(np.uint16) if days.max() < 1 << 16 else days, kind="stable")
             rows, days = self.take(order), days[order]
         table = rows.table()
@@ -78,12 +81,11 @@ class LakeRows:
             yield lake.event_date(int(rows.event_time_ms[start])), table.slice(start, end - start)
 
     def event_ids(self) -> pa.Array:
-        """Return the event ids as text."""
         made = hexadecimal(self.ids)
         return made if self.stated_ids.is_absent else pc.coalesce(self.stated_ids.column(), made)
 
     def table(self) -> pa.Table:
-        """Return the rows as the lake holds them."""
+        """Return the rows in the lake's format."""
         count = len(self)
         no_value = np.isnan(self.event_value)
         columns = {
@@ -101,7 +103,7 @@ class LakeRows:
 
 
 def _lists(column: Texts) -> pa.Array:
-    """Return `a|b` as lists; none is an empty one."""
+    """Return `a|b` as lists. A missing value becomes an empty list."""
     count = len(column)
     if column.is_absent:
         return pa.ListArray.from_arrays(np.zeros(count + 1, np.int32), pa.array([], pa.string()))

@@ -20,11 +20,11 @@ class Sink(Protocol):
     """Destination of objects."""
 
     def put(self, key: str, data: pa.Buffer) -> None:
-        """Store an object, in the place of one of the same key."""
+        """Store an object. An existing object with this key is replaced."""
 
 
 class LakeBucket:
-    """The lake bucket as a sink."""
+    """Lake bucket as a sink."""
 
     def __init__(self, client: Any, bucket: str) -> None:
         self._client = client
@@ -36,23 +36,23 @@ class LakeBucket:
         Raises
         ------
         Unavailable
-            If S3 does not take it in.
+            If S3 rejects the object.
         """
         S3Object(self._client, self._bucket, key).write(data.to_pybytes(), content_type=None)
 
 
 def object_key(date: str, *, content_id: str, chunk: int) -> str:
-    """Return the key of a chunk's rows of one day: the same file imported again overwrites itself."""
+    """Return the key of a chunk's rows of one day. A repeated import of the file overwrites the same objects."""
     return f"{lake.partition_prefix(date)}import-{content_id}-{chunk:05d}.parquet"
 
 
 class LakeWriter:
-    """Writer that stores rows in the background, as a context.
+    """Context that writes rows in background threads.
 
     Parameters
     ----------
     sink
-        Where the objects go; it is called from several threads.
+        Destination of the objects. Several threads call it.
     """
 
     def __init__(self, sink: Sink) -> None:
@@ -66,7 +66,7 @@ class LakeWriter:
         self._pool.shutdown(cancel_futures=True)
 
     def start(self, rows: LakeRows, *, content_id: str, chunk: int) -> list[Future[None]]:
-        """Begin to write a chunk's rows; each of the futures is one object."""
+        """Start writing a chunk's rows, and return one future per object."""
         return [
             self._pool.submit(self._put, object_key(date, content_id=content_id, chunk=chunk), day)
             for date, day in rows.by_date()
@@ -79,7 +79,8 @@ class LakeWriter:
             sink,
             compression=lake.COMPRESSION,
             use_dictionary=_REPEATED,
-            write_statistics=["event_time_ms"],  # users and items of a day are all between the first and the last
-            store_schema=False,  # a kilobyte that repeats the columns' types
+            # Users and items of a day span their full range, so their statistics would not help.
+            write_statistics=["event_time_ms"],
+            store_schema=False,  # The schema would take a kilobyte and repeats the column types.
         )
         self._sink.put(key, sink.getvalue())

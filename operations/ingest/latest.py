@@ -1,5 +1,6 @@
-"""The latest interactions of each user over a whole import, for the live profiles; what memory does not hold lies on
-disk, parted by user, so that an import of any length needs the same memory.
+"""Latest interactions of each user in an import, for the live profiles.
+
+Rows that exceed the memory limit are partitioned by user on disk, so that memory use does not grow with the import.
 """
 
 from __future__ import annotations
@@ -28,10 +29,11 @@ from operations.ingest.lake_rows import LakeRows
 from operations.ingest.texts import Texts
 
 PARTS = 128
-"""Partitions of the users; a user's partition depends only on the id, so that a later run partitions them alike."""
+"""Number of partitions of users. The partition depends only on the user ID, so that a later run creates the same
+partitions."""
 
 MEMORY_ROWS = 1_000_000
-"""Rows up to which nothing is written to disk."""
+"""Maximum number of rows in memory."""
 
 _SCHEMA = pa.schema(
     [
@@ -50,9 +52,9 @@ UserInteractions = tuple[str, list[RecentInteraction]]
 
 
 class LatestInteractions:
-    """Collection of the latest interactions per user, as a context in which its temporary files exist.
+    """Collector of the latest interactions per user. Its temporary files exist while the context is open.
 
-    Adding is cheap: rows are kept in order of arrival, and partitioned once all are there.
+    Adding is cheap. Rows are kept in order of arrival and partitioned later.
     """
 
     def __init__(self, *, length: int = HISTORY_LENGTH, context: Sequence[str] = ()) -> None:
@@ -74,7 +76,7 @@ class LatestInteractions:
         self._cleanup.close()
 
     def add(self, rows: LakeRows) -> None:
-        """Take in checked rows; those without an item are no part of a profile."""
+        """Add checked rows. Rows without an item are skipped, because profiles do not contain them."""
         with_item = ~rows.texts["item_id"].missing()
         if not with_item.all():
             rows = rows.take(with_item)
@@ -92,10 +94,13 @@ class LatestInteractions:
                 self._spooled.append(path)
             self._held, self._held_rows = [], 0
 
-    def of_part(self, number: int) -> Iterator[UserInteractions]:
-        """Yield each user of a part with at least the latest interactions that a profile holds, and few more."""
+    def partition(self, number: int) -> Iterator[UserInteractions]:
+        """Yield each user of a partition with the interactions for a profile.
+
+        There may be more than a profile holds.
+        """
         if self._parts is None:
-            self._part()
+            self._partition()
         assert self._parts is not None
         kept, rows = list[pa.Table](), 0
         for table in self._parts.of(number):
@@ -107,8 +112,8 @@ class LatestInteractions:
         if kept:
             yield from _by_user(_latest(pa.concat_tables(kept).combine_chunks(), self._length))
 
-    def _part(self) -> None:
-        """Part the rows by user: in memory if they are few, else chunk by chunk into one file a part."""
+    def _partition(self) -> None:
+        """Partition the rows by user, in memory or in one file per partition."""
         self._parts = _Parts(self._files() if self._spooled else None, self._cleanup)
         for path in self._spooled:
             with path.open("rb") as file:
@@ -126,7 +131,7 @@ class LatestInteractions:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Packed:
-    """Columns of a chunk that the live profiles need."""
+    """Columns of a chunk that live profiles need."""
 
     texts: Mapping[str, Texts]
     stated_ids: Texts
@@ -136,7 +141,7 @@ class _Packed:
 
 
 class _Parts:
-    """Rows by part of the users, in files of a directory, or in memory without one."""
+    """Rows by partition, in memory or in files of a directory."""
 
     def __init__(self, directory: Path | None, cleanup: contextlib.ExitStack) -> None:
         self._directory = directory
@@ -192,9 +197,9 @@ def _table(rows: _Packed, order: npt.NDArray[np.int64]) -> pa.Table:
 
 
 def _latest(rows: pa.Table, length: int) -> pa.Table:
-    """Return the rows without those that `length` later ones of their user follow.
+    """Return the latest `length` rows of each user.
 
-    Rows of the same time as the last one kept stay too: which of them a profile keeps is the profile's own rule.
+    Rows with the same time as the oldest of these are also returned. The profile decides which to keep.
     """
     user = rows["user_id"].combine_chunks().dictionary_encode().indices.to_numpy()
     many = np.flatnonzero(np.bincount(user)[user] > length)
@@ -213,13 +218,13 @@ def _latest(rows: pa.Table, length: int) -> pa.Table:
 
 
 def _repeated(rows: pa.Table, user: npt.NDArray[np.int32], places: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    """Return which of the rows are copies: an event counts once before others are cut off for it."""
+    """Return a mask of repeated events, which must not displace other events."""
     some = rows.select(["high", "low", "stated_id"]).take(pa.array(places))
     if some["stated_id"].null_count == len(some):
         keys = (some["low"].to_numpy(), some["high"].to_numpy())
     else:
         keys = (_event_ids(some).combine_chunks().dictionary_encode().indices.to_numpy(), user)
-    order = np.lexsort(keys)  # stable, so that the first of equal rows is no copy
+    order = np.lexsort(keys)  # The sort is stable, so the first of equal rows is not marked as repeated.
     repeated = np.zeros(len(order), bool)
     repeated[order[1:]] = np.logical_and.reduce([key[order][1:] == key[order][:-1] for key in keys])
     return repeated

@@ -34,11 +34,11 @@ from operations.ingest.profiles import seed_profiles
 from operations.ingest.summary import FileSummary, ImportSummary
 
 _CHUNKS_AHEAD = 1
-"""Chunks that are checked while earlier ones are still being written."""
+"""Number of chunks that are checked while earlier chunks are still being written."""
 
 _SWITCH_INTERVAL_S = 0.0005
-"""Rows are checked in many short calls of numpy, each of which gives the interpreter away and would wait Python's 5 ms
-to get it back from a thread that writes."""
+"""Interval in seconds after which a thread yields the interpreter. Checks make many short numpy calls that release it,
+and would wait Python's default 5 ms to get it back from a writing thread."""
 
 
 def import_interactions(
@@ -50,10 +50,10 @@ def import_interactions(
     options: Options = DEFAULTS,
     actions: bool = False,
 ) -> ImportSummary:
-    """Import interactions: the good rows into the lake, the latest of each user into the live profiles.
+    """Import interactions: valid rows into the lake, and the latest of each user into the live profiles.
 
-    Every header is checked before anything is written. A repeated import goes on where the earlier one stopped, and
-    overwrites its own objects where it does not know that they are there.
+    Every header is checked before anything is written. A repeated import resumes where the earlier one stopped. Objects
+    of unrecorded steps are overwritten.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def import_interactions(
     Raises
     ------
     InvalidInput
-        If a file or its header is not one of interactions.
+        If a file is not a data file, or its columns are not those of an interaction file.
     """
     started = time.monotonic()
     leave_pandas_out()
@@ -96,25 +96,25 @@ def import_interactions(
 
 
 class InteractionsImport:
-    """One run over files, as a context.
+    """One import of several files, as a context.
 
     Parameters
     ----------
     sink
-        Where the objects go; by default the deployment's lake bucket.
+        Destination of the objects. Default: the deployment's lake bucket.
     erased
-        Knows whose rows are refused.
+        Function that detects rows of erased users.
     ids
-        Says under which ids users and sessions are stored.
+        Policy for stored IDs of users and sessions.
     actions
         True for interactions with actions.
 
     Attributes
     ----------
     objects
-        Lake objects written.
+        Number of written lake objects.
     days
-        Partitions that the good rows belong to.
+        Partitions with valid rows.
     """
 
     def __init__(
@@ -158,7 +158,7 @@ class InteractionsImport:
         self.latest.__exit__(None, None, None)
 
     def take(self, source: Input) -> FileSummary:
-        """Import one file, or skip it if that was done."""
+        """Import one file, or skip it if it was imported before."""
         content_id = source.file.source.content_id()
         columns = source.file.schema.names
         journal = self._journal(content_id, {**self._read_as(), "columns": columns})
@@ -205,7 +205,7 @@ class InteractionsImport:
         return summary
 
     def seed(self) -> int:
-        """Bring the latest interactions into the live profiles; return how many profiles that were."""
+        """Merge the latest interactions into the live profiles, and return the number of profiles."""
         if not self._taken:
             return 0
         store = ProfileStore(self._deployment.client("dynamodb"), self._deployment.names.profiles_table)
@@ -238,7 +238,7 @@ class InteractionsImport:
         return profiles
 
     def users(self) -> int:
-        """Return how many users a dry run found."""
+        """Return the number of users in a dry run."""
         return len(self._users)
 
     def _start(self, rows: LakeRows, journal: Journal, content_id: str, index: int) -> list[Future[None]]:
@@ -280,7 +280,7 @@ def _completed(step: str, rows: int, futures: Sequence[Future[None]], journal: J
 
 
 def _finished_before(source: Input, journal: Journal) -> FileSummary | None:
-    """Return what an earlier import came to, if its bad rows are still where this one would write them."""
+    """Return the summary of an earlier import, unless its file of rejected rows is missing."""
     summary = FileSummary(**{**(journal.finished or {}), "imported_before_ms": journal.started_ms})
     if summary.rejected and not source.dry_run and not source.rejected_path.exists():
         return None

@@ -1,4 +1,4 @@
-"""Import of files with actions into the object with all actions."""
+"""Import of action files into the object with all actions."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ _COLUMNS = {
 def import_actions(
     names: Sequence[str | Path], deployment: Deployment, *, now_ms: int, options: Options = DEFAULTS
 ) -> ImportSummary:
-    """Import actions in place of those with their IDs; the last row of an ID wins.
+    """Import actions. Stored actions with the same IDs are replaced, and the last row of an ID counts.
 
-    All files are stored with one write, so a repeated import needs no journal.
+    One write stores all files, so a repeated import needs no journal.
 
     Raises
     ------
     InvalidInput
-        If a file or its header is not one of actions, or there would be too many actions.
+        If a file is not an action file, or the number of actions exceeds the maximum.
     """
     started = time.monotonic()
     leave_pandas_out()
     inputs = open_inputs(names, deployment, options)
     for source in inputs:
-        open_metadata(source.file, ACTIONS, columns=_COLUMNS)  # raises before any row is read
+        open_metadata(source.file, ACTIONS, columns=_COLUMNS)  # Check the columns of all files before reading rows.
     own = infer([source.file for source in inputs], without=(column_name(ACTIONS.key.upper()), *_COLUMNS))
     actions: dict[str, Action] = {}
     summaries: list[FileSummary] = []

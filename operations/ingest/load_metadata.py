@@ -35,12 +35,12 @@ CHUNK_ROWS = 50_000
 def import_items(
     names: Sequence[str | Path], deployment: Deployment, *, now_ms: int, options: Options = DEFAULTS
 ) -> ImportSummary:
-    """Import items into the catalogue; the last row of an id wins.
+    """Import items into the catalogue. The last row of an ID counts.
 
     Raises
     ------
     InvalidInput
-        If a file or its header is not one of items.
+        If a file or its columns are not those of an item file.
     """
     store = CatalogueStore(deployment.client("dynamodb"), deployment.names.catalogue_table)
     columns = operator.attrgetter("item_columns")
@@ -53,8 +53,10 @@ def import_users(
     """Import users into their table; see `import_items`."""
     store = UserStore(deployment.client("dynamodb"), deployment.names.users_table)
     columns = operator.attrgetter("user_columns")
-    people = UserRules(stored_ids(deployment), erased_users(deployment, now_ms=lambda: time.time_ns() // 1_000_000))
-    return _import(names, deployment, USERS, store, columns=columns, now_ms=now_ms, options=options, people=people)
+    user_rules = UserRules(stored_ids(deployment), erased_users(deployment, now_ms=lambda: time.time_ns() // 1_000_000))
+    return _import(
+        names, deployment, USERS, store, columns=columns, now_ms=now_ms, options=options, user_rules=user_rules
+    )
 
 
 def _import(
@@ -66,7 +68,7 @@ def _import(
     columns: Callable[[Configuration], Mapping[str, ColumnType]],
     now_ms: int,
     options: Options,
-    people: UserRules | None = None,
+    user_rules: UserRules | None = None,
 ) -> ImportSummary:
     started = time.monotonic()
     leave_pandas_out()
@@ -78,7 +80,8 @@ def _import(
         configuration = own_names(deployment).added_to(configuration)
     types = columns(configuration)
     for source in inputs:
-        open_metadata(source.file, kind, columns=types, people=people)  # refuses what is none of these files
+        # Check the columns of all files before reading rows.
+        open_metadata(source.file, kind, columns=types, user_rules=user_rules)
         _say_unusable_names(source.file)
     columns_inferred = infer([source.file for source in inputs], without=(column_name(kind.key.upper()), *types))
     inferred = declarable(columns_inferred) if options.declares else {}
@@ -89,7 +92,8 @@ def _import(
         text = declared_text(text, document, inferred, dataset=kind.list_field)
         configurations.apply(current, document, text=text, by="alsolike import", reason=reason[:200], now_ms=now_ms)
     files = [
-        open_metadata(source.file, kind, columns={**types, **columns_inferred}, people=people) for source in inputs
+        open_metadata(source.file, kind, columns={**types, **columns_inferred}, user_rules=user_rules)
+        for source in inputs
     ]
     summaries = tuple(
         _take(source, file, store, deployment, now_ms=now_ms) for source, file in zip(inputs, files, strict=True)
@@ -105,7 +109,7 @@ def _import(
 
 
 def _say_unusable_names(file: DataFile) -> None:
-    """Say which columns no filter can name, and how to rename them."""
+    """Print the columns that filters cannot reference, with an option to rename them."""
     for theirs, ours in zip(file.header, file.schema.names, strict=True):
         if not is_name(ours):
             proposed = re.sub(r"\W+", "_", ours, flags=re.ASCII).strip("_") or "NAME"
@@ -143,5 +147,5 @@ def _take(
                     step.note(progress.counted(imported, "row"))
                 journal.record(f"chunk {chunk.index}", len(rows))
             step.note(progress.counted(imported, "row"))
-    journal.forget()  # the table changes after an import, so that importing the same file later must write it again
+    journal.forget()  # The table may change later, so importing the same file again must write all rows.
     return source.summary(imported, rejected)

@@ -17,7 +17,7 @@ from operations.ingest.journal import Journal
 from operations.ingest.latest import PARTS, LatestInteractions, UserInteractions
 
 _USERS_AT_ONCE = 512
-"""Users per write: those of several parts, or some of a part's."""
+"""Maximum number of users per write. A write may contain several partitions, or a section of one."""
 
 
 def seed_profiles(
@@ -29,18 +29,18 @@ def seed_profiles(
     erased: Erased = none_erased,
     on_part: Callable[[int], None] = lambda profiles: None,
 ) -> int:
-    """Merge the interactions into the live profiles; return how many profiles there are.
+    """Merge the interactions into the live profiles, and return the number of profiles.
 
     Parameters
     ----------
     journal
-        Knows the parts that an earlier run brought in, which are left out.
+        Journal of the import. Partitions that an earlier run has written are skipped.
     length
-        How many of them a profile keeps.
+        Maximum number of interactions per profile.
     erased
-        Returns the erased users, who are left out. An import may take hours, and more users may be erased meanwhile.
+        Function that detects erased users, who are skipped. More users may be erased during an import of several hours.
     on_part
-        Told after each part how many profiles there are until now.
+        Called after each partition with the number of profiles so far.
     """
     profiles, waiting, parts = 0, list[UserInteractions](), dict[str, int]()
 
@@ -55,10 +55,10 @@ def seed_profiles(
         step = f"profiles {number}"
         done = journal.counted(step)
         if done is None:
-            done, users = 0, latest.of_part(number)
-            while some := list(itertools.islice(users, _USERS_AT_ONCE - len(waiting))):
-                gone = erased(pa.array([user for user, _ in some], pa.string()))
-                kept = some if gone is None else list(itertools.compress(some, ~gone))
+            done, users = 0, latest.partition(number)
+            while batch := list(itertools.islice(users, _USERS_AT_ONCE - len(waiting))):
+                gone = erased(pa.array([user for user, _ in batch], pa.string()))
+                kept = batch if gone is None else list(itertools.compress(batch, ~gone))
                 waiting += kept
                 done += len(kept)
                 if len(waiting) == _USERS_AT_ONCE:

@@ -22,25 +22,27 @@ _ROWS_AT_ONCE = 10_000
 
 
 class RejectedRows:
-    """Writer of `<input>.rejected.csv`: line, reason and the row's own columns. Without bad rows there is not a file.
+    """Writer of `<input>.rejected.csv` with line, reason and columns of each rejected row.
+
+    It creates the file with the first row.
 
     Parameters
     ----------
     file
-        Whose rows they are.
+        File that contains the rows.
     path
-        Where they go; what an earlier import left there is removed.
+        Path for the rejected rows. A file of an earlier import is deleted.
     dry_run
-        Whether they are only counted.
+        True to only count the rows.
 
     Attributes
     ----------
     path
-        Where the file is.
+        Path of the file.
     counts
-        Rows by reason.
+        Number of rows by reason.
     is_cut_off
-        Whether the file broke off.
+        True if the input is truncated or damaged.
     """
 
     def __init__(self, file: DataFile, path: Path, *, dry_run: bool = False) -> None:
@@ -54,17 +56,17 @@ class RejectedRows:
         self._writer = csv.writer(io.StringIO())
 
     def __enter__(self) -> Self:
-        """Remove the file of an earlier import.
+        """Delete the file of an earlier import.
 
         Raises
         ------
         Unavailable
-            If it cannot be removed.
+            If the file cannot be deleted.
         """
         try:
             if (
                 not self._dry_run and self.path.exists()
-            ):  # a read-only directory may refuse to remove even what is not there
+            ):  # A read-only directory may raise an error even for a missing file.
                 self.path.unlink()
         except OSError as error:
             raise Unavailable(f"{self.path}, where bad rows go, cannot be removed: {error}") from error
@@ -77,7 +79,7 @@ class RejectedRows:
             self._file.close()
 
     def add(self, chunk: Chunk, places: npt.NDArray[np.int64], reasons: Sequence[str]) -> None:
-        """Add the chunk's malformed rows and those at `places`, in the order of the file.
+        """Add the chunk's malformed rows and the rows at `places`, in file order.
 
         Raises
         ------
@@ -103,17 +105,17 @@ class RejectedRows:
 
 
 def _cells(chunk: Chunk, places: npt.NDArray[np.int64], reasons: Sequence[str]) -> Iterator[tuple[int, str, list[Any]]]:
-    """Yield the rows at `places`, as many at once as need no memory to speak of."""
+    """Yield the rows at `places`. They are converted in batches to limit memory."""
     for start in range(0, len(places), _ROWS_AT_ONCE):
-        some = places[start : start + _ROWS_AT_ONCE]
-        taken = chunk.rows.take(pa.array(some))
+        batch = places[start : start + _ROWS_AT_ONCE]
+        taken = chunk.rows.take(pa.array(batch))
         cells = zip(*(as_text(column).to_pylist() for column in taken.columns), strict=True)
-        yield from zip(chunk.lines[some].tolist(), reasons[start:], map(list, cells), strict=False)
+        yield from zip(chunk.lines[batch].tolist(), reasons[start:], map(list, cells), strict=False)
 
 
 def _split(text: str, delimiter: str) -> list[Any]:
-    """Return a malformed row's cells, as far as there are any."""
+    """Split a malformed row into cells as far as possible."""
     try:
         return next(csv.reader([text], delimiter=delimiter), [])
-    except csv.Error:  # a cell that is too long for it
+    except csv.Error:  # The cell exceeds csv.field_size_limit.
         return [text]

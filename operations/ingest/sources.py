@@ -1,4 +1,4 @@
-"""Sources of data files: local paths, and objects, prefixes and patterns of S3."""
+"""Sources of data files: local paths, and objects, prefixes and patterns on S3."""
 
 from __future__ import annotations
 
@@ -23,61 +23,58 @@ _ID_BYTES = 8
 
 
 class Source(Protocol):
-    """A file that can be read from any place in it."""
+    """Data file with random access."""
 
     @property
     def name(self) -> str:
-        """The name in messages."""
+        """Name of the file in messages."""
 
     @property
     def size_bytes(self) -> int:
-        """The size."""
+        """Size of the file."""
 
     def open(self) -> BinaryIO:
-        """Return its bytes."""
+        """Open the file for reading."""
 
     def open_arrow(self) -> pa.NativeFile:
-        """Return its bytes for pyarrow."""
+        """Open the file for pyarrow."""
 
     def content_id(self) -> str:
-        """Return 16 hexadecimal digits that stand for its content."""
+        """Return 16 hexadecimal digits derived from the content."""
 
     def rejected_path(self, *, flat: bool) -> Path:
-        """Return where its bad rows go.
+        """Return the path for rejected rows.
 
         Parameters
         ----------
         flat
-            If true, the file name contains the whole key, because base names of several objects are equal.
+            True to include the complete key in the file name, if several objects have equal base names.
         """
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class LocalFile:
-    """A file of this machine."""
+    """Local file."""
 
     path: Path
 
     @property
     def name(self) -> str:
-        """The path."""
+        """Path of the file."""
         return str(self.path)
 
     @property
     def size_bytes(self) -> int:
-        """The size."""
         return self.path.stat().st_size
 
     def open(self) -> BinaryIO:
-        """Return its bytes."""
         return self.path.open("rb")
 
     def open_arrow(self) -> pa.NativeFile:
-        """Return its bytes for pyarrow."""
         return pa.OSFile(str(self.path))
 
     def content_id(self) -> str:
-        """Return what stands for its bytes, wherever it lies."""
+        """Return the hash of the content, which does not depend on the path."""
         with self.path.open("rb") as file:
             return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=_ID_BYTES)).hexdigest()
 
@@ -88,7 +85,7 @@ class LocalFile:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SourceObject:
-    """An object of S3, as it was when the import started."""
+    """Object on S3 in its version at the start of the import."""
 
     client: Any
     bucket: str
@@ -98,29 +95,28 @@ class SourceObject:
 
     @property
     def name(self) -> str:
-        """The URI."""
+        """URI of the object."""
         return f"{_SCHEME}{self.bucket}/{self.key}"
 
     def open(self) -> BinaryIO:
-        """Return its bytes, which are fetched as they are read."""
+        """Open the object for reading. Its bytes are fetched on demand."""
         return cast(BinaryIO, io.BufferedReader(_Ranges(self), _READ_BYTES))
 
     def open_arrow(self) -> pa.NativeFile:
-        """Return its bytes for pyarrow."""
         return pa.PythonFile(io.BufferedReader(_Ranges(self), _READ_BYTES), mode="r")
 
     def content_id(self) -> str:
-        """Return what stands for S3's own checksum, so that nothing is fetched for it."""
+        """Return the hash of S3's checksum and size, without downloading the object."""
         return hashlib.blake2b(f"{self.etag} {self.size_bytes}".encode(), digest_size=_ID_BYTES).hexdigest()
 
     def rejected_path(self, *, flat: bool) -> Path:
-        """Return a place in the working directory."""
+        """Return a path in the working directory."""
         name = self.key.replace("/", "_") if flat else self.key.rsplit("/", 1)[-1]
         return Path(re.sub(r"[^\w.=@ -]", "_", name)[-200:] + ".rejected.csv")
 
 
 class _Ranges(io.RawIOBase):
-    """Reader of an object range by range, so that a broken connection costs one range."""
+    """Reader that requests ranges of an object. After a connection error only one range is requested again."""
 
     def __init__(self, source: SourceObject) -> None:
         self._source = source
@@ -169,8 +165,8 @@ def find(names: Sequence[str | Path], s3: Callable[[], Any], *, suffixes: tuple[
     Parameters
     ----------
     names
-        Local paths, `s3://bucket/key`, `s3://bucket/prefix/` for all data files below it, or a key with `*` or `?`,
-        which stand for slashes too.
+        Local paths, `s3://bucket/key`, `s3://bucket/prefix/` for all data files below it, or a key with the wildcards
+        `*` and `?`, which also match slashes.
     s3
         Gives a low-level S3 client.
     suffixes
@@ -179,7 +175,7 @@ def find(names: Sequence[str | Path], s3: Callable[[], Any], *, suffixes: tuple[
     Raises
     ------
     InvalidInput
-        If there is no such file, or its name is none of a data file.
+        If a file does not exist or has an unknown extension.
     """
     sources: list[Source] = []
     for name in names:

@@ -15,15 +15,15 @@ class FileSummary:
     Attributes
     ----------
     rejected
-        Rows by reason.
+        Number of rejected rows by reason.
     rejected_file
-        Where they are, if there are any.
+        Path of the rejected rows; None if there are none.
     cut_off
-        Whether the file broke off before its end.
+        True if the file is truncated or damaged.
     imported
-        Rows that this import stored; 0 if it skipped the file.
+        Number of rows that this import stored; 0 if it skipped the file.
     imported_before, imported_before_ms
-        Rows that an earlier import stored, and its time, if this one skipped the file.
+        Number of rows and time of the earlier import, if this import skipped the file.
     """
 
     file: str
@@ -42,17 +42,17 @@ class ImportSummary:
     Attributes
     ----------
     objects
-        Lake objects written; those of an earlier, interrupted run are not among them.
+        Number of written lake objects, without objects of an earlier, interrupted run.
     days
-        Days with interactions.
+        Number of days with interactions.
     profiles
-        Live profiles brought up to date.
+        Number of updated live profiles.
     dry_run
-        Whether nothing was written.
+        True if nothing was written.
     inferred
-        Column types that the import found and declared in the configuration.
+        Inferred column types that were added to the configuration.
     notes
-        Sentences on other columns.
+        Notes on other columns, one sentence each.
     """
 
     files: tuple[FileSummary, ...]
@@ -66,21 +66,21 @@ class ImportSummary:
 
     @property
     def imported(self) -> int:
-        """Rows taken in."""
+        """Number of imported rows."""
         return sum(file.imported for file in self.files)
 
     @property
     def imported_before(self) -> int:
-        """Rows of skipped files, which an earlier import stored."""
+        """Number of rows in skipped files, which an earlier import stored."""
         return sum(file.imported_before for file in self.files)
 
     @property
     def rejected(self) -> int:
-        """Rows refused."""
+        """Number of rejected rows."""
         return sum(sum(file.rejected.values()) for file in self.files)
 
     def lines(self) -> Iterator[str]:
-        """Yield what a reader should know besides the counts, one sentence each."""
+        """Yield notes on the result, one sentence each."""
         if self.inferred:
             types = ", ".join(f"{name} {type_}" for name, type_ in self.inferred.items())
             yield f"columns {'found' if self.dry_run else 'declared in the configuration'}: {types}"

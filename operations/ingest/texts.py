@@ -1,4 +1,4 @@
-"""Text column as codes into its distinct texts, so that each check runs once per distinct text."""
+"""Dictionary-encoded text column. Each check runs once per distinct text."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ Places = npt.NDArray[np.int64] | npt.NDArray[np.bool_] | slice
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Texts:
-    """A column of text.
+    """Column of text.
 
     Attributes
     ----------
     values
-        Texts without null; some may not occur.
+        Distinct texts without null. Some may not occur in the column.
     codes
-        int32 `(rows,)`: place in `values`, -1 for null.
+        Index of each row's text in `values`, -1 for null, int32 `(rows,)`.
     """
 
     values: pa.StringArray
@@ -34,17 +34,17 @@ class Texts:
 
     @classmethod
     def absent(cls, rows: int) -> Texts:
-        """Return a column of nulls; it takes no memory."""
+        """Return a column of nulls, which needs no memory per row."""
         return cls(pa.array([], pa.string()), np.broadcast_to(np.int32(-1), rows))
 
     @classmethod
     def constant(cls, text: str, rows: int) -> Texts:
-        """Return a column that says the same everywhere; it takes no memory."""
+        """Return a column with one text in all rows, which needs no memory per row."""
         return cls(pa.array([text], pa.string()), np.broadcast_to(np.int32(0), rows))
 
     @classmethod
     def of(cls, column: pa.ChunkedArray) -> Texts:
-        """Return a column's cells as text; an empty one is null, a list is `a|b`."""
+        """Return a column's cells as text. Empty cells become null, and lists become `a|b`."""
         if pa.types.is_null(column.type):
             return cls.absent(len(column))
         if pa.types.is_integer(column.type) or pa.types.is_dictionary(column.type):
@@ -52,7 +52,7 @@ class Texts:
         else:
             encoded = as_text(column).dictionary_encode()
         encoded = encoded.unify_dictionaries().combine_chunks()
-        if isinstance(encoded, pa.ChunkedArray):  # without chunks
+        if isinstance(encoded, pa.ChunkedArray):  # The column has no chunks.
             return cls.absent(len(column))
         codes = encoded.indices.fill_null(-1).to_numpy().astype(np.int32, copy=False)
         values = encoded.dictionary.cast(pa.string())
@@ -70,29 +70,29 @@ class Texts:
         return len(self.codes)
 
     def mapped(self, change: Callable[[str], str]) -> Texts:
-        """Return the column with other texts; each distinct one is changed once."""
+        """Return the column with each text replaced by `change(text)`. Each distinct text is replaced once."""
         return Texts(pa.array(map(change, self.values.to_pylist()), pa.string()), self.codes)
 
     @property
     def is_absent(self) -> bool:
-        """True if all values are null, which is known without reading them."""
+        """True if the column is known to contain only nulls."""
         return not len(self.values)
 
     def missing(self) -> npt.NDArray[np.bool_]:
-        """Return where it is null."""
+        """Return a mask of the null rows."""
         return self.codes < 0
 
     def where(self, values: Any) -> npt.NDArray[np.bool_] | None:
-        """Return the rows of the values where `values`, Arrow booleans, is true; None for no row."""
+        """Return a mask of the rows whose distinct text is true in the mask `values`, or None for no rows."""
         of_value = values.fill_null(False).to_numpy(zero_copy_only=False)
         return np.append(of_value, False)[self.codes] if of_value.any() else None
 
     def take(self, places: Places) -> Texts:
-        """Return some of its rows."""
+        """Return the column restricted to the rows `places`."""
         return Texts(self.values, self.codes[places])
 
     def column(self) -> pa.Array:
-        """Return its rows as an Arrow column."""
+        """Return the column as an Arrow array."""
         if self.is_absent:
             return pa.nulls(len(self.codes), pa.string())
         missing = self.codes < 0

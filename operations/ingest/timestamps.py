@@ -1,4 +1,4 @@
-"""When a row says it happened: epoch seconds or milliseconds, told apart by their size, or ISO 8601."""
+"""Parser of event times: ISO 8601, or epoch seconds or milliseconds, which are distinguished by size."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ OUT_OF_RANGE = "is neither in seconds nor in milliseconds"
 MISSING = "is missing"
 
 MILLISECONDS_FROM = 1e11
-"""As seconds this is the year 5138, as milliseconds 1973, so such numbers are read as milliseconds."""
+"""Minimum number that is interpreted as milliseconds. As seconds it would be the year 5138, as milliseconds it is 1973.
+"""
 
 _MILLISECONDS_TO = 1e14
 _CLOCK = r"[0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]{1,9})?)?"
@@ -23,9 +24,9 @@ Bools = npt.NDArray[np.bool_]
 
 
 def times_ms(column: pa.ChunkedArray) -> tuple[npt.NDArray[np.int64], dict[str, Bools]]:
-    """Return epoch milliseconds UTC, 0 where there are none, and which cells are wrong, by what is wrong with them.
+    """Return epoch milliseconds in UTC, 0 for invalid cells, and a mask of invalid cells by reason.
 
-    A time without a zone is UTC.
+    Times without a zone are UTC.
     """
     if pa.types.is_timestamp(column.type):
         ms = column.cast(pa.timestamp("ms", column.type.tz), safe=False).cast(pa.int64())
@@ -51,7 +52,7 @@ def times_ms(column: pa.ChunkedArray) -> tuple[npt.NDArray[np.int64], dict[str, 
 
 
 def numbers_of(column: pa.ChunkedArray) -> tuple[npt.NDArray[np.float64], Bools]:
-    """Return a column as numbers, NaN where there is none, and which cells hold something else."""
+    """Return a column as numbers with NaN for missing or invalid cells, and a mask of the invalid cells."""
     if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
         values = column.cast(pa.float64(), safe=False).fill_null(float("nan")).to_numpy()
         return values, np.isinf(values)
@@ -63,9 +64,9 @@ def numbers_of(column: pa.ChunkedArray) -> tuple[npt.NDArray[np.float64], Bools]
 
 
 def _whole(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
-    """Return a column of whole numbers, None if a cell is something else; many times faster than the way round."""
+    """Return a column of integers, or None if a cell is not an integer. This is much faster than `numbers_of`."""
     if column.null_count or pc.any(pc.match_substring(column, "x", ignore_case=True)).as_py():
-        return None  # pyarrow reads 0x10 as 16
+        return None  # pyarrow parses 0x10 as 16.
     try:
         return column.cast(pa.int64())
     except pa.ArrowInvalid:
@@ -85,7 +86,7 @@ def _scaled(numbers: npt.NDArray[np.int64] | npt.NDArray[np.float64], wrong: dic
 
 
 def _iso_ms(column: pa.ChunkedArray, places: Bools) -> npt.NDArray[np.int64]:
-    """Return the times of the cells that are ISO 8601, 0 elsewhere."""
+    """Return the times of cells with ISO 8601 text, and 0 for other cells."""
     import pandas as pd  # takes longer than the import of a small file that has no such time
 
     cells = column.cast(pa.string()).filter(pa.array(places)).combine_chunks().dictionary_encode()

@@ -1,7 +1,7 @@
-"""Imports of interactions, listed and taken back.
+"""List of imports of interactions, and their removal.
 
-All rows of an import have its start as `received_time_ms` and no correlation ID, also after a compaction. Live events
-keep theirs, so they stay.
+All rows of an import have its start as `received_time_ms` and no correlation ID, even after a compaction. Live events
+have a correlation ID, so they are not removed.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Import:
     is_complete
         False if the run was interrupted.
     keys
-        Keys of its journals.
+        Keys of the import's journals.
     """
 
     import_id: int
@@ -83,14 +83,14 @@ def _import(started_ms: int, journals: list[tuple[str, Any]]) -> Import:
 
 
 def undo(deployment: Deployment, import_id: int) -> Undone:
-    """Remove the rows of an import from the lake and the live profiles, and its journals. Repeatable if interrupted.
+    """Remove an import's rows from the lake and the live profiles, and delete its journals. Repeatable if interrupted.
 
-    Trained models keep what they learned until the next training.
+    Trained models use the rows until the next training.
 
     Raises
     ------
     NotFound
-        If there is no import with this ID.
+        If no import has this ID.
     """
     found = next((each for each in imports(deployment) if each.import_id == import_id), None)
     if found is None:
@@ -104,7 +104,10 @@ def undo(deployment: Deployment, import_id: int) -> Undone:
 
 
 def _remove_from_lake(deployment: Deployment, import_id: int) -> tuple[pa.Table, int]:
-    """Rewrite the objects with rows of the import; return owners and event IDs without another copy in the lake."""
+    """Rewrite the objects with rows of the import.
+
+    Return the owners and IDs of events that have no other copy in the lake.
+    """
     client, bucket = deployment.client("s3"), deployment.names.lake_bucket
     listing = list(lake_objects.list_objects(client, bucket))
     removed = [pa.table({name: pa.array([], pa.string()) for name in _OWNERS})]

@@ -7,12 +7,12 @@ import numpy.typing as npt
 
 
 class Verdicts:
-    """The first reason against each row.
+    """First rejection reason per row.
 
     Parameters
     ----------
     rows
-        How many there are.
+        Number of rows.
     """
 
     def __init__(self, rows: int) -> None:
@@ -20,18 +20,18 @@ class Verdicts:
         self._codes = np.zeros(rows, np.int16)
 
     def refuse(self, rows: npt.NDArray[np.bool_] | None, reason: str) -> None:
-        """Refuse the rows where `rows` is true; None is none of them."""
+        """Reject the rows of a mask. None rejects no rows."""
         if rows is not None and rows.any():
             self._codes[rows & (self._codes == 0)] = len(self._reasons)
             self._reasons.append(reason)
 
     @property
     def good(self) -> npt.NDArray[np.bool_]:
-        """Rows without a reason against them."""
+        """Mask of rows without a rejection reason."""
         good: npt.NDArray[np.bool_] = self._codes == 0
         return good
 
     def bad(self) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
-        """Return the places of the others, ascending, and the reason of each."""
+        """Return the positions of rejected rows, ascending, and a reason per position."""
         places = np.flatnonzero(self._codes)
         return places, tuple(self._reasons[code] for code in self._codes[places])

@@ -1,4 +1,4 @@
-"""Repair of the object with all actions, from its earlier versions in S3."""
+"""Repair of the object with all actions from its earlier versions in S3."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from operations.progress import counted
 
 
 def repair_actions(client: Any, bucket: str) -> list[str]:
-    """Restore unreadable actions from the latest versions that have them; return sentences on the changes.
+    """Restore unreadable actions from the latest version that contains them. Return one sentence per change.
 
-    Entries that no version has are removed.
+    Actions that are unreadable in all versions are removed.
 
     Raises
     ------

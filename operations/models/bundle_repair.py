@@ -1,4 +1,4 @@
-"""Repair of the bundles of the champion, the previous champions and the canary, from earlier versions in S3."""
+"""Repair of the champion, previous champions and the canary from earlier versions of their files in S3."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from operations.recovery.versions import ObjectChange, apply
 
 
 def repair_bundles(client: Any, bucket: str, *, reason: str, now_ms: int) -> list[str]:
-    """Restore damaged files of the champion, the canary and the previous champions; return a sentence for each.
+    """Restore damaged files of the champion, the canary and the previous champions. Return one sentence per version.
 
-    If the champion cannot be restored, the latest sound previous champion replaces it.
+    If the champion cannot be restored, the latest undamaged previous champion replaces it.
 
     Raises
     ------
     InvalidInput
-        If there is no such previous champion.
+        If all previous champions are damaged, too.
     ConcurrentUpdate
-        If another process wrote the pointer meanwhile.
+        If another process changed the pointer.
     """
     registry, bundles = Registry(client, bucket), BundleFiles(client, bucket)
     champion = registry.champion()

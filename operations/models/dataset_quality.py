@@ -1,4 +1,4 @@
-"""Quality report of a run's dataset: accepted, rejected and repeated rows."""
+"""Quality report of a training dataset with accepted, rejected and repeated rows."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _OF_INTERACTIONS = {
     "rare_item": "with rare items",
     "short_history": "of users with short histories",
 }
-"""Reasons for leaving out interactions, as they follow that word."""
+"""Descriptions of skipped interactions by reason. Each follows the word "interactions"."""
 
 
 def of_run(deployment: Deployment, run_id: str) -> DatasetManifest:
@@ -29,9 +29,9 @@ def of_run(deployment: Deployment, run_id: str) -> DatasetManifest:
     Raises
     ------
     Unavailable
-        If S3 does not answer, or has none.
+        If S3 does not respond, or the dataset does not exist.
     InvalidDataset
-        If it is unreadable.
+        If the manifest is unreadable.
     """
     bucket, key = deployment.names.artefact_bucket, f"{dataset.prefix(run_id)}{dataset.MANIFEST_FILE}"
     with translate_aws_errors(f"s3://{bucket}/{key}"):
@@ -55,7 +55,7 @@ def document(manifest: DatasetManifest) -> dict[str, Any]:
 
 
 def sentences(manifest: DatasetManifest) -> tuple[str, ...]:
-    """Return the report for people, a line each."""
+    """Return the report as lines of text."""
     dropped = ", ".join(_words(reason, rows) for reason, rows in manifest.dropped.items() if rows)
     return (
         f"dataset    {manifest.rows_read:,} rows read, {manifest.interactions:,} kept: {manifest.users:,} users, "

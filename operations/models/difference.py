@@ -1,4 +1,4 @@
-"""In what one model version differs from another."""
+"""Comparison of two model versions."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _DATASET = (
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class FigureChange:
-    """A figure in both versions; None where one has none."""
+    """Value in both versions. None for a version without the value."""
 
     name: str
     before: Any
@@ -42,7 +42,7 @@ class FigureChange:
 
     @property
     def delta(self) -> float | int | None:
-        """Difference of two numbers; None for other values."""
+        """Difference of two numbers. None for other values."""
         both = (self.before, self.after)
         if any(isinstance(value, bool) or not isinstance(value, int | float) for value in both):
             return None
@@ -52,16 +52,16 @@ class FigureChange:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Difference:
-    """Differences between two versions, and between their models and datasets; equal values are left out.
+    """Differences between two versions with their models and datasets. Equal values are omitted.
 
     Attributes
     ----------
     figures
-        Of the chosen algorithm: metrics, slices and parameters, nested names with dots.
+        Changed metrics, slices and parameters of the selected algorithm. Nested names are joined by dots.
     dataset
-        Counts of the datasets; empty where one of them is gone.
+        Changed counts of the datasets. Empty if a dataset has expired.
     items_added, items_gone
-        Ids that only the later, and only the earlier version knows.
+        IDs that only the later version contains, and IDs that only the earlier version contains.
     """
 
     before: str
@@ -73,12 +73,12 @@ class Difference:
 
 
 def difference(where: Deployment, before: str, after: str) -> Difference:
-    """Return in what two versions differ.
+    """Compare two versions.
 
     Raises
     ------
     NotFound
-        If one has no files.
+        If a version has no files.
     """
     manifests = [model_versions.manifest(where, version) for version in (before, after)]
     datasets = [_dataset(where, manifest.dataset_id) for manifest in manifests]
@@ -102,7 +102,7 @@ def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Figur
 
 
 def _figures(manifest: Manifest) -> dict[str, Any]:
-    chosen: dict[str, Any] = next(
+    selected: dict[str, Any] = next(
         (
             candidate
             for candidate in manifest.metrics.get("candidates", ())
@@ -119,7 +119,7 @@ def _figures(manifest: Manifest) -> dict[str, Any]:
         "exclude_bought": manifest.exclude_bought,
         "history": dataclasses.asdict(manifest.history),
     }
-    return dict(_flat({**own, **chosen, **rest}))
+    return dict(_flat({**own, **selected, **rest}))
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -138,14 +138,14 @@ def _counts(manifest: DatasetManifest | None) -> dict[str, Any]:
 
 
 def _dataset(where: Deployment, dataset_id: str) -> DatasetManifest | None:
-    """Return what a dataset says of itself; None where it has expired."""
+    """Return the manifest of a dataset, or None if the dataset has expired."""
     key = f"{dataset.prefix(dataset_id)}{dataset.MANIFEST_FILE}"
     stored = S3Object(where.client("s3"), where.names.artefact_bucket, key).read()
     return DatasetManifest.from_json(stored.body) if stored else None
 
 
 def _items(where: Deployment, version: str) -> set[str]:
-    """Return the ids that a version knows, from the two files of its bundle that have them."""
+    """Return the item IDs of a version. Only two files of its bundle are downloaded."""
     bucket = where.names.artefact_bucket
     with tempfile.TemporaryDirectory(prefix="alsolike-") as name:
         for file in _IDS:

@@ -1,4 +1,4 @@
-"""Repair of a champion pointer that is unreadable or was deleted, from its earlier versions in S3."""
+"""Repair of an unreadable or deleted champion pointer from its earlier versions in S3."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from operations.models.stored_versions import read_version, stored_versions
 def repair_pointer(
     client: Any, bucket: str, *, version: str | None, reason: str, now_ms: int, forced: bool = False
 ) -> Champion | None:
-    """Put back the latest readable pointer whose champion has its files; return it, or None if nothing is broken.
+    """Restore the latest readable pointer whose champion has files. Return it, or None if the pointer is intact.
 
     Parameters
     ----------
     version
-        The version to make champion in place of that one.
+        Version to make champion instead.
     forced
-        True if the gate rejected it.
+        True if the gate rejected the version.
 
     Raises
     ------
     InvalidInput
-        If there is no such pointer, and no version was given.
+        If no earlier pointer can be restored, and no version is passed.
     NotFound
-        If the given version has no files.
+        If the version has no files.
     ConcurrentUpdate
-        If another process wrote the pointer meanwhile.
+        If another process changed the pointer.
     """
     registry = Registry(client, bucket)
     try:
@@ -64,7 +64,7 @@ def repair_pointer(
 
 
 def forget_pointer(client: Any, bucket: str) -> None:
-    """Delete all versions of the pointer: the deployment is as before its first promotion."""
+    """Delete all versions of the pointer, so that the deployment has no champion and no history."""
     with translate_aws_errors(f"s3://{bucket}/{CHAMPION_KEY}"):
         for page in client.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=CHAMPION_KEY):
             for version in (*page.get("Versions", ()), *page.get("DeleteMarkers", ())):

@@ -1,4 +1,4 @@
-"""Promotion, canary, pinning and retirement of versions on the command line; see `alsolike.registry.promotion`."""
+"""Promotion, canary, pinning and retirement of versions for the command line; see `alsolike.registry.promotion`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _FORCE = "--force"
 def promote(
     where: Deployment, version: str, *, reason: str, force: bool, now_ms: int
 ) -> tuple[Champion, tuple[str, ...]]:
-    """Make a version champion, whatever is champion now; return the pointer, and what did not succeed after that.
+    """Make a version champion. Return the pointer, and a sentence for each later step that failed.
 
     See `alsolike.registry.promotion.promote` and `alsolike.registry.promotion.approve`.
     """
@@ -41,7 +41,7 @@ def promote(
 
 
 def start_canary(where: Deployment, version: str, *, reason: str, force: bool) -> str:
-    """Start the training workflow at the canary of a version; see `alsolike.registry.promotion.start_canary`."""
+    """Start the training workflow with the canary of a version; see `alsolike.registry.promotion.start_canary`."""
     versions = model_versions.of(where)
     return promotion.start_canary(
         versions,
@@ -55,42 +55,42 @@ def start_canary(where: Deployment, version: str, *, reason: str, force: bool) -
 
 
 def end_canary(where: Deployment, *, reason: str) -> Champion:
-    """Let the champion answer everybody again; see `alsolike.registry.promotion.end_canary`."""
+    """End the canary, so that the champion serves all users; see `alsolike.registry.promotion.end_canary`."""
     versions = model_versions.of(where)
     return promotion.end_canary(versions, versions.registry.champion(), reason=reason)
 
 
 def resume(where: Deployment) -> Champion:
-    """Let new versions become champion by themselves again; see `alsolike.registry.promotion.resume`."""
+    """Allow automatic promotions again; see `alsolike.registry.promotion.resume`."""
     versions = model_versions.of(where)
     return promotion.resume(versions, versions.registry.champion())
 
 
 def pin(where: Deployment, version: str, *, pinned: bool) -> Champion:
-    """Keep a version's files, or let them go when their time comes; see `alsolike.registry.promotion.pin`."""
+    """Pin or unpin a version. Files of a pinned version do not expire; see `alsolike.registry.promotion.pin`."""
     versions = model_versions.of(where)
     return promotion.pin(versions, versions.registry.champion(), version, pinned=pinned)
 
 
 def repair(where: Deployment, *, version: str | None, without_champion: bool, reason: str, now_ms: int) -> list[str]:
-    """Repair the actions, the training lock, the champion pointer and bundles; return a sentence for each repair.
+    """Repair the actions, the training lock, the champion pointer and bundles. Return one sentence per repair.
 
     Raises
     ------
     ConcurrentUpdate
-        If a training run goes on, which may have the unreadable lock.
+        If a training run is in progress, which may hold the unreadable lock.
     InvalidInput, NotFound
-        If no champion can be put back, see `operations.models.pointer_repair.repair_pointer`, or neither the champion
-        nor a previous one has a sound bundle.
+        If no champion can be restored, see `operations.models.pointer_repair.repair_pointer`, or the champion and all
+        previous champions are damaged.
     """
     if version is not None and not MODEL_VERSION.fullmatch(version):
         raise InvalidInput(f"the version is {version!r}, expected {MODEL_VERSION_FORM}")
     s3, bucket = where.client("s3"), where.names.artefact_bucket
     done = repair_actions(s3, bucket)
-    runs, turn = training_run.runs(where), TrainingLock(s3, where.client("stepfunctions"), bucket)
-    if turn.is_broken():
+    runs, lock = training_run.runs(where), TrainingLock(s3, where.client("stepfunctions"), bucket)
+    if lock.is_broken():
         runs.check_idle()
-        turn.clear()
+        lock.clear()
         done.append("the training lock was unreadable and is deleted")
     if without_champion:
         forget_pointer(s3, bucket)
@@ -105,14 +105,14 @@ def repair(where: Deployment, *, version: str | None, without_champion: bool, re
 
 
 def retire(where: Deployment, version: str, *, now_ms: int) -> int:
-    """Delete a version's files and return how many.
+    """Delete the files of a version, and return their number.
 
     Raises
     ------
     NotFound
-        If it has none.
+        If the version has no files.
     InvalidInput
-        If something needs them.
+        If the files are protected, for example because the version is champion.
     """
     bucket = where.names.artefact_bucket
     experiments = read_current(where.client("s3"), bucket).configuration().experiments.values()

@@ -1,4 +1,4 @@
-"""Earlier versions of single objects in the versioned artefact bucket."""
+"""Earlier versions of objects in the versioned artefact bucket."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from alsolike.runtime.aws_errors import translate_aws_errors
 
 
 def stored_versions(client: Any, bucket: str, key: str) -> list[dict[str, Any]]:
-    """Return the stored versions of an object, the latest first, without deletions."""
+    """Return the stored versions of an object, latest first, without delete markers."""
     with translate_aws_errors(f"s3://{bucket}/{key}"):
         pages = client.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=key)
         return [version for page in pages for version in page.get("Versions", ()) if version["Key"] == key]

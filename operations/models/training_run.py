@@ -1,4 +1,4 @@
-"""One run of the training workflow: started, followed, and what came of it."""
+"""Start, progress and result of a training run."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from operations.models.training_watch import Watch
 
 
 class TrainingFailed(AlsolikeError):
-    """The workflow ended without a model; the champion is the one from before."""
+    """The workflow failed. The champion has not changed."""
 
 
 class TrainingBusy(AlsolikeError):
-    """Another run goes on; this one did nothing."""
+    """Another training run is in progress, so this run was skipped."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -34,13 +34,13 @@ class TrainingResult:
     Attributes
     ----------
     version
-        The one that it made, or that it tried.
+        Version that the run trained or evaluated.
     decision
-        `promoted`, `rejected` by the gate, or `rolled_back` from its trial.
+        `promoted`, `rejected` by the gate, or `rolled_back` by the canary.
     reasons
-        Why.
+        Reasons for the decision.
     trained
-        Whether it built a dataset and trained, or tried a version that there was.
+        True if the run trained a new version, false if it evaluated an existing version.
     """
 
     run_id: str
@@ -57,7 +57,7 @@ def runs(deployment: Deployment) -> TrainingRuns:
 
 
 def latest(deployment: Deployment, *, most: int) -> tuple[TrainingRun, ...]:
-    """Return the latest runs, the last first; see `TrainingRuns.latest`."""
+    """Return the latest runs, latest first; see `TrainingRuns.latest`."""
     return runs(deployment).latest(most=most)
 
 
@@ -67,18 +67,18 @@ def start(deployment: Deployment, *, reason: str = "") -> str:
     Parameters
     ----------
     reason
-        Reason that the caller states.
+        Reason for the run, recorded in its input.
 
     Raises
     ------
     Unavailable
-        If Step Functions does not take it.
+        If Step Functions rejects the start.
     """
     return runs(deployment).start({"trigger": "by-hand", **({"reason": reason} if reason else {})})
 
 
 def named(deployment: Deployment, name: str) -> str:
-    """Return the ARN of an execution by its name, as `status` shows it."""
+    """Return the ARN of an execution by its name, as `status` prints it."""
     return runs(deployment).named(name)
 
 
@@ -89,21 +89,21 @@ def follow(
     on_state: Callable[[str], None] = lambda state: None,
     on_line: Callable[[str], None] | None = None,
 ) -> TrainingResult:
-    """Wait for the execution's end.
+    """Wait until the execution ends, and return its result.
 
     Parameters
     ----------
     on_state
-        Called with the name of each entered state, and repeatedly with that of the present one.
+        Called with the name of each entered state, and repeatedly with the name of the current state.
     on_line
-        Told in lines what goes on, the training job's log included.
+        Called with lines about the progress, including the log of the training job.
 
     Raises
     ------
     TrainingFailed
-        With the error and its cause.
+        If the execution fails. The message contains the error and the cause.
     TrainingBusy
-        If another run went on.
+        If another run was in progress.
     """
     client = deployment.client("stepfunctions")
     history, watch = ExecutionHistory(client, execution_arn), None
@@ -132,14 +132,14 @@ def follow(
 
 
 def wait_until_begun(deployment: Deployment, execution_arn: str, *, within_s: float = math.inf) -> bool:
-    """Wait until the execution has its turn, which takes seconds; say whether it has, or time was up before.
+    """Wait until the execution holds the training lock, usually for seconds. Return False after `within_s`.
 
     Raises
     ------
     TrainingFailed
-        If it ended before.
+        If the execution ended before.
     TrainingBusy
-        If another run goes on.
+        If another run is in progress.
     """
     client = deployment.client("stepfunctions")
     history = ExecutionHistory(client, execution_arn)
@@ -161,7 +161,7 @@ def wait_until_begun(deployment: Deployment, execution_arn: str, *, within_s: fl
 
 
 def _path(states: list[str]) -> list[str]:
-    """Return the states in order, each once: a trial goes through some of them hundreds of times."""
+    """Return the distinct states in order. A canary enters some states hundreds of times."""
     return list(dict.fromkeys(states))
 
 

@@ -1,4 +1,4 @@
-"""A run of the training workflow as lines for people: states, what they hand on, the job's phases, log and figures."""
+"""Progress of a training run as lines of text: states, results, and the training job's phases, log and metrics."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from operations.models import dataset_quality
 
 _ENDED = ("Completed", "Failed", "Stopped")
 _LAST_READS = 3
-"""Reads of a job's log after its end, because CloudWatch shows lines some seconds late."""
+"""Number of reads of a job's log after its end. CloudWatch shows lines some seconds late."""
 _SILENT = ("First", "Decision", "StateOfCanary")
-"""States of the workflow that only choose."""
+"""States of the workflow without work of their own, such as choices."""
 
 
 class Watch:
@@ -26,7 +26,7 @@ class Watch:
     Parameters
     ----------
     started
-        When the execution began.
+        Start time of the execution.
     """
 
     def __init__(self, deployment: Deployment, *, started: dt.datetime) -> None:
@@ -36,7 +36,7 @@ class Watch:
         self._job: _Job | None = None
 
     def lines(self, events: list[dict[str, Any]], *, now: dt.datetime) -> Iterator[str]:
-        """Yield the lines of new events, and of what the training job has done since."""
+        """Yield the lines of new events, and of new activity in the training job."""
         for event in events:
             at = self._at(event["timestamp"])
             if (name := training_history.training_job(event)) is not None:
@@ -50,18 +50,19 @@ class Watch:
 
     def _texts(self, event: Mapping[str, Any]) -> Iterator[str]:
         if (state := training_history.entered_state(event)) is not None and state not in _SILENT:
-            yield from self._once(state)  # a trial is looked at again and again
-        if (left := training_history.state_output(event)) is not None and (text := self._found(*left)):
+            yield from self._once(state)  # A canary enters its states repeatedly.
+        if (exited := training_history.state_output(event)) is not None and (text := self._found(*exited)):
             yield from self._once(f"  {text}")
         for name, details in event.items():
             if name.endswith("FailedEventDetails") and name != "executionFailedEventDetails":
                 yield f"  {training_history.sentence(details)}"
 
     def _found(self, state: str, run: Mapping[str, Any]) -> str | None:
-        """Return what a state has handed on, in words."""
+        """Return the result of a state as text, or None."""
         if state == "StartTraining" and (start := run.get("start")):
             return f"run {start['run_id']}, {start['reason']}"
-        if "Dataset" in state and "run_id" in (dataset := run.get("dataset") or {}):  # either engine's state
+        # The states of both dataset engines match.
+        if "Dataset" in state and "run_id" in (dataset := run.get("dataset") or {}):
             built = dataset_quality.of_run(self._deployment, dataset["run_id"])
             counts = f"{built.interactions:,} interactions, {built.users:,} users, {built.items:,} items"
             return f"{counts}, {dataset['dataset_s3_uri']}"
@@ -84,7 +85,7 @@ class Watch:
 
 
 class _Job:
-    """A training job: its phases, its log and, at its end, its figures."""
+    """Training job with its phases, its log and its final metrics."""
 
     def __init__(self, deployment: Deployment, name: str) -> None:
         self._sagemaker, self._logs = deployment.client("sagemaker"), deployment.client("logs")
@@ -119,7 +120,7 @@ class _Job:
                 answer: Mapping[str, Any] = self._sagemaker.describe_training_job(TrainingJobName=self._name)
         except Unavailable as error:
             if error.code in ("ValidationException", "ValidationError", "ResourceNotFound"):
-                return None  # it is about to be created
+                return None  # The job does not exist yet.
             raise
         return answer
 
@@ -132,7 +133,7 @@ class _Job:
                 )
         except Unavailable as error:
             if error.code == "ResourceNotFoundException":
-                return  # the first job of an account makes the group
+                return  # SageMaker creates the log group with the first job of an account.
             raise
         for stream in sorted(entry["logStreamName"] for entry in streams["logStreams"]):
             while True:

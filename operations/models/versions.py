@@ -1,4 +1,4 @@
-"""The model versions of a deployment; see `alsolike.registry.versions`."""
+"""Model versions of a deployment; see `alsolike.registry.versions`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from operations.progress import counted
 
 
 def of(deployment: Deployment) -> ModelVersions:
-    """Return what is kept of the deployment's versions."""
+    """Return the model versions of the deployment."""
     names = deployment.names
     return ModelVersions(
         deployment.client("s3"),
@@ -39,17 +39,17 @@ def files(deployment: Deployment) -> ModelFiles:
 
 
 def manifest(deployment: Deployment, version: str) -> Manifest:
-    """Return what a version's bundle says of itself; see `ModelVersions.manifest`."""
+    """Return the manifest of a version's bundle; see `ModelVersions.manifest`."""
     return of(deployment).manifest(version)
 
 
 def versions(deployment: Deployment) -> list[ModelVersion]:
-    """Return every version that was registered, the latest first; see `ModelVersions.all`."""
+    """Return all registered versions, latest first; see `ModelVersions.all`."""
     return of(deployment).all()
 
 
 def status(of: ModelVersion, *, damaged: Sequence[DamagedFile] = ()) -> str:
-    """Return a version's status, and if it was forced or has damaged files."""
+    """Return a version's status, with a note if the version was forced or has damaged files."""
     return of.status + ", forced" * of.forced + ", damaged" * bool(damaged)
 
 
@@ -73,20 +73,20 @@ def damage_sentence(damaged: Sequence[DamagedFile]) -> str:
 
 
 def left_out(of: Manifest) -> Mapping[str, str]:
-    """Return why algorithms are not among the candidates, by name; bundles of earlier versions do not say."""
+    """Return the reasons for not comparing algorithms, by algorithm. Bundles of earlier releases have none."""
     left_out: Mapping[str, str] = of.metrics.get("left_out", {})
     return left_out
 
 
 def reranker(of: Manifest) -> str | None:
-    """Return whether the version has a reranker, and its figures; None for bundles of earlier versions."""
+    """Return a sentence on the reranker and its metrics. None for bundles of earlier releases."""
     figures: Mapping[str, Any] = of.metrics.get("reranker") or {}
     sentence: str | None = figures.get("sentence")
     return sentence
 
 
 def selection(of: Manifest) -> list[str]:
-    """Return why training selected the algorithm, and its settings; bundles of earlier versions do not say why."""
+    """Return the reason for the selected algorithm, and its settings. Empty for bundles of earlier releases."""
     reason = of.metrics.get("selection")
     settings = (
         entry.get("settings") for entry in of.metrics.get("candidates", ()) if entry["algorithm"] == of.algorithm
@@ -95,7 +95,7 @@ def selection(of: Manifest) -> list[str]:
 
 
 def holdout_title(of: Manifest) -> str:
-    """Return the title of the comparison: the number of test users, and whether seen items may be recommended."""
+    """Return the title of the table of candidates: number of test users, and treatment of seen items."""
     parts = ["Quality on the test part"]
     if (users := of.metrics.get("asked_users")) is not None:
         parts.append(counted(users, "user"))

@@ -1,1 +1,0 @@
-"""Metrics for Prometheus: their list, their text format, and the rules of alerts."""

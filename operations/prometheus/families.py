@@ -1,7 +1,7 @@
-"""The metrics of `GET /metrics`, with the metric of CloudWatch behind each series.
+"""Metrics of `GET /metrics`, with the CloudWatch metric of each series.
 
-Counters and histograms are sums since the start of the month (UTC), at which they reset. So they need no state, and
-Prometheus' `rate` and `increase` handle the reset as that of any process.
+Counters and histograms are sums since the start of the month in UTC, when they reset. So they need no stored state.
+Prometheus' `rate` and `increase` handle the reset like a restarted process.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from alsolike.training.monitoring import Drift
 
 PREFIX: Final = "alsolike_"
 READ_KAFKA: Final = "read_kafka"
-"""The function that reads a topic, if the deployment has one."""
+"""Function that reads a Kafka topic, if the deployment has one."""
 BUCKETS_MS: Final = (50, 100, 250, 500, 1_000, 2_500)
-"""Upper bounds of the histogram's buckets, in milliseconds."""
+"""Upper bounds of the histogram buckets, in milliseconds."""
 
 
 class Kind(StrEnum):
-    """Types of OpenMetrics."""
+    """Metric types of OpenMetrics."""
 
     COUNTER = "counter"
     GAUGE = "gauge"
@@ -29,7 +29,7 @@ class Kind(StrEnum):
 
 
 class Origin(StrEnum):
-    """Sources of values: what is not in CloudWatch, or is stored elsewhere too, is read where reading costs less."""
+    """Sources of metrics. Metrics that are also stored elsewhere are read from the cheapest source."""
 
     CLOUDWATCH = "cloudwatch"
     ALARMS = "alarms"
@@ -39,25 +39,25 @@ class Origin(StrEnum):
 
 
 class Resource(StrEnum):
-    """Resources whose own metrics are exported, by the name of the dimension with their ID."""
+    """AWS resources whose metrics are exported. The value is the name of the dimension with the resource's ID."""
 
     API = "ApiId"
     STREAM = "StreamName"
 
     @property
     def namespace(self) -> str:
-        """The namespace of its metrics."""
+        """CloudWatch namespace of the resource's metrics."""
         return {Resource.API: "AWS/ApiGateway", Resource.STREAM: "AWS/Kinesis"}[self]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """A metric in CloudWatch: that of a resource, or one that a function writes.
+    """CloudWatch metric of a resource or of a function.
 
     Attributes
     ----------
     dimensions
-        In addition to the ID of the resource, all that it has.
+        All dimensions except the resource's ID.
     """
 
     metric: str
@@ -68,7 +68,7 @@ class Source:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Series:
-    """A series of a family; `source` is None for one that CloudWatch does not have."""
+    """Series of a family. `source` is None if CloudWatch does not store the series."""
 
     labels: tuple[tuple[str, str], ...] = ()
     source: Source | None = None
@@ -81,13 +81,13 @@ class Family:
     Attributes
     ----------
     name
-        Without the suffixes of samples, such as `_total`.
+        Name without suffixes of samples, such as `_total`.
     unit
-        In base units; empty for a number without one. It ends the name.
+        Base unit, which is the end of the name. Empty for a metric without a unit.
     scale
-        Value of one unit of CloudWatch's metric in `unit`.
+        Factor that converts CloudWatch's unit to `unit`.
     labels
-        Names of labels whose values are known when the metrics are read; then `series` is empty.
+        Names of labels whose values are known only when metrics are read. `series` is then empty.
     """
 
     name: str
@@ -101,7 +101,7 @@ class Family:
 
     @property
     def sample(self) -> str:
-        """The name of its samples; of a histogram, that of its buckets."""
+        """Name of the samples. For a histogram, the name of the buckets."""
         return self.name + {Kind.COUNTER: "_total", Kind.GAUGE: "", Kind.HISTOGRAM: "_bucket"}[self.kind]
 
 
@@ -249,23 +249,23 @@ FAMILIES: Final[tuple[Family, ...]] = (
         labels=("source",),
     ),
 )
-"""All exported metrics. Each own metric is one of `operations.metric_writers`; a test compares them."""
+"""All exported metrics. A test checks that metrics of functions occur in `operations.metric_writers`."""
 
 
 def statistics(family: Family) -> tuple[str, ...]:
-    """Return the statistics of CloudWatch that a series of a family is read from."""
+    """Return the CloudWatch statistics that a series of the family requires."""
     if family.kind is not Kind.HISTOGRAM:
         return tuple({series.source.statistic: None for series in family.series if series.source is not None})
     return (*(f"TC(:{bound})" for bound in BUCKETS_MS), "SampleCount", "Sum")
 
 
 def is_read(series: Series, *, kafka: bool) -> bool:
-    """Return true if CloudWatch has a series; it has those of `read_kafka` only if the deployment reads a topic."""
+    """Return true if CloudWatch stores the series. Series of `read_kafka` require a deployment with a Kafka topic."""
     return series.source is not None and (kafka or ("service", READ_KAFKA) not in series.source.dimensions)
 
 
 def metrics_read(*, kafka: bool) -> int:
-    """Return the number of metrics that a scrape reads from CloudWatch, each statistic counted."""
+    """Return the number of metrics that a scrape reads from CloudWatch. Each statistic counts as a metric."""
     return sum(
         is_read(series, kafka=kafka) * len(statistics(family))
         for family in FAMILIES

@@ -1,4 +1,4 @@
-"""OpenMetrics text (https://prometheus.io/docs/specs/om/open_metrics_spec/)."""
+"""Writer of OpenMetrics text (https://prometheus.io/docs/specs/om/open_metrics_spec/)."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ CONTENT_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Sample:
-    """A value of a family.
+    """Value of a metric family.
 
     Attributes
     ----------
     suffix
-        Of the family's name: `_total` for a counter, `_bucket`, `_count` or `_sum` for a histogram.
+        Suffix of the name: `_total` for a counter, `_bucket`, `_count` or `_sum` for a histogram.
     """
 
     value: float
@@ -32,7 +32,7 @@ def histogram(bounds: Sequence[float], cumulative: Sequence[float], *, count: fl
     Parameters
     ----------
     bounds, cumulative
-        Upper bounds of the buckets, ascending, and the numbers of values up to each.
+        Upper bounds of the buckets, ascending, and the number of values up to each bound.
     count, total
         Number and sum of all values.
     """
@@ -44,7 +44,7 @@ def histogram(bounds: Sequence[float], cumulative: Sequence[float], *, count: fl
 
 
 def exposition(families: Iterable[tuple[Family, Iterable[Sample]]]) -> bytes:
-    """Return the text of families; one without samples is left out."""
+    """Return the families as text. Families without samples are omitted."""
     lines: list[str] = []
     for family, samples in families:
         values = [f"{family.name}{sample.suffix}{_labels(sample.labels)} {_number(sample.value)}" for sample in samples]

@@ -1,7 +1,7 @@
-"""Alert rules of Prometheus, generated from the alarms of a deployment in CloudWatch.
+"""Generator of Prometheus alert rules from a deployment's CloudWatch alarms.
 
-An alarm whose metrics are all exported becomes a rule on them, with the alarm's threshold and periods. Any other, and
-one on a quantile above the histogram's buckets, becomes a rule on the alarm's own state, which is exported as well.
+An alarm whose metrics are all exported becomes a rule on these metrics, with equal threshold and periods. Any other
+alarm becomes a rule on the exported state of the alarm. So does an alarm on a quantile above the histogram's buckets.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ _DOWN_FOR_S = 900
 
 
 def deployed_rules(where: Deployment) -> dict[str, Any]:
-    """Return the rules of a deployment; see `rules`.
+    """Return the alert rules of a deployment; see `rules`.
 
     Raises
     ------
     Unavailable
-        If CloudWatch does not answer.
+        If CloudWatch does not respond.
     """
     from operations.client.aws import translate_aws_errors
 
@@ -46,12 +46,12 @@ def deployed_rules(where: Deployment) -> dict[str, Any]:
 
 
 def rules(alarms: Iterable[Mapping[str, Any]], *, environment: str) -> dict[str, Any]:
-    """Return a file of rules as a document.
+    """Return the content of a rule file.
 
     Parameters
     ----------
     alarms
-        As CloudWatch describes them; alarms of other environments are left out.
+        Alarms as described by CloudWatch. Alarms of other environments are skipped.
     environment
         Value of the label `environment`, which the scrape configuration adds.
     """
@@ -104,7 +104,7 @@ def _rule(alarm: Mapping[str, Any], *, selector: str) -> dict[str, Any]:
 
 
 def _on_metrics(alarm: Mapping[str, Any], *, selector: str) -> str | None:
-    """Return the alarm's condition on exported metrics; None if they cannot express it."""
+    """Return the alarm's condition on exported metrics, or None if they cannot express it."""
     if alarm.get("DatapointsToAlarm", alarm["EvaluationPeriods"]) != alarm["EvaluationPeriods"]:
         return None
     if "MetricName" in alarm:
@@ -119,14 +119,14 @@ def _on_metrics(alarm: Mapping[str, Any], *, selector: str) -> str | None:
     for name, (metric, statistic) in metrics.items():
         found = _exported(metric)
         if found is None or (found[0].kind is Kind.HISTOGRAM and alarm["Threshold"] >= BUCKETS_MS[-1]):
-            return None  # histogram_quantile returns at most the upper bound of the last bucket
+            return None  # histogram_quantile never exceeds the upper bound of the last bucket.
         expressions[name] = _promql(*found, statistic=statistic, period_s=metric["Period"], selector=selector)
         scale *= found[0].scale
     return _condition(formula, expressions, threshold=alarm["Threshold"] * scale)
 
 
 def _condition(formula: str, expressions: Mapping[str, str], *, threshold: float) -> str:
-    """Return a formula of metric math as a condition of Prometheus, whose counters are never missing."""
+    """Translate a metric math formula to a Prometheus condition. Prometheus counters have no missing values."""
 
     def translated(text: str) -> str:
         return _WORD.sub(lambda word: expressions[word[0]], _FILL.sub(r"\1", text))

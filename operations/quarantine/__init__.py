@@ -1,1 +1,0 @@
-"""Records in quarantine: selection and replay."""

@@ -1,8 +1,7 @@
 """Replay of quarantined records to the stream.
 
-An object is deleted once the stream has all its records. Stopped between the two, the records come to the stream a
-second time at the next replay, which their event ids make harmless. A record that is still bad comes back to quarantine
-under a new key.
+An object is deleted after all its records are in the stream. If the process stops in between, the next replay sends the
+records again, and their event IDs prevent duplicates. Invalid records return to quarantine under a new key.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ FIRST_PAUSE_S = 0.1
 
 @dataclasses.dataclass(slots=True)
 class ReplayCounts:
-    """Counts of a replay."""
+    """Numbers of replayed objects and records, and of objects that cannot be replayed."""
 
     objects: int = 0
     records: int = 0
@@ -35,12 +34,12 @@ class ReplayCounts:
 
 
 class Replayer:
-    """Replays into one deployment.
+    """Replay into one deployment.
 
     Parameters
     ----------
     sleep
-        Pauses between attempts, in seconds.
+        Function that pauses between attempts, in seconds.
     """
 
     def __init__(
@@ -53,14 +52,14 @@ class Replayer:
         self.counts = ReplayCounts()
 
     def replay(self, selected: Iterable[DeadLetter], *, dry_run: bool = False) -> None:
-        """Put the records of all objects on the stream, and delete each object once its records are there.
+        """Send the records of the objects to the stream. Each object is deleted after its records are sent.
 
-        `counts` says at each time what is done, or would be done in a dry run.
+        `counts` is updated during the replay. In a dry run it contains the numbers that would be replayed.
 
         Raises
         ------
         Unavailable
-            If the stream does not take a record; its object stays.
+            If the stream rejects a record. Its object is not deleted.
         """
         group: list[DeadLetter] = []
         records = size = 0

@@ -19,16 +19,16 @@ _UNITS_S = {"m": 60, "h": 3_600, "d": 86_400}
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Selection:
-    """Selection criteria; without names, everything that passes the filters.
+    """Selection criteria. Without names, all objects that pass the filters are selected.
 
     Attributes
     ----------
     names
-        Keys, ids, or beginnings of ids.
+        Keys, IDs or prefixes of IDs.
     reason
-        Text that a reason contains, in any case. The values in it may be given as `…`, as the totals print them.
+        Text that the reason must contain, ignoring case. `…` matches a value, as in the printed totals.
     since_ms
-        What arrived, or was given up, before is left out.
+        Minimum time of arrival or failure in epoch milliseconds. Earlier objects are skipped.
     """
 
     names: Sequence[str] = ()
@@ -36,18 +36,18 @@ class Selection:
     since_ms: int | None = None
 
     def entries(self, store: QuarantineStore) -> list[Entry]:
-        """Return the objects that have to be looked into, the latest first; those that come later are not in it."""
+        """Return the candidates at this time, latest first. Later objects are not included."""
         if self.names:
             return list(dict.fromkeys(store.find(name) for name in self.names))
-        # Nothing is written before it arrives.
+        # An object is written after its records arrived, so older objects cannot match.
         return [entry for entry in store.entries() if self.since_ms is None or entry.written_ms >= self.since_ms]
 
     def read(self, store: QuarantineStore, entries: Sequence[Entry]) -> Iterator[DeadLetter | None]:
         """Yield the contents of each object, or None for an object that is not selected."""
         for held in store.read(entries):
-            yield held if self.means(held) else None
+            yield held if self.includes(held) else None
 
-    def means(self, held: DeadLetter) -> bool:
+    def includes(self, held: DeadLetter) -> bool:
         """Return True if an object is selected."""
         if self.since_ms is not None and held.time_ms < self.since_ms:
             return False
@@ -56,7 +56,7 @@ class Selection:
         return any(self.reason.lower() in text.lower() for text in (held.reason, held.reason_class))
 
     def no_match(self, store: QuarantineStore) -> NotFound:
-        """Return the error that nothing was selected, with the reasons that there are."""
+        """Return the error for an empty selection. Its message lists the existing reasons."""
         reasons = Counter(held.reason_class for held in store.read(store.entries()))
         if not reasons:
             return NotFound("Nothing was selected: the quarantine is empty.")
@@ -65,12 +65,12 @@ class Selection:
 
 
 def since(text: str | None) -> int | None:
-    """Return the time that --since names, in epoch milliseconds.
+    """Parse the option --since. Return epoch milliseconds.
 
     Raises
     ------
     InvalidInput
-        If it is neither a time nor an age.
+        If the text is neither a time nor an age.
     """
     if text is None:
         return None
@@ -83,12 +83,12 @@ def since(text: str | None) -> int | None:
 
 
 def of_arguments(*, names: Sequence[str], everything: bool, reason: str | None, since_text: str | None) -> Selection:
-    """Return the selection of a command that changes something, which needs explicit criteria.
+    """Return the selection of a command that changes objects. Such commands require explicit criteria.
 
     Raises
     ------
     InvalidInput
-        If nothing, or one thing twice, was selected.
+        If there are no criteria, or names and filters are combined.
     """
     filtered = reason is not None or since_text is not None
     if names and (everything or filtered):

@@ -1,4 +1,4 @@
-"""The objects that are held back, in the lake bucket."""
+"""Access to quarantined records and failed batches in the lake bucket."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _AHEAD = 64
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Entry:
-    """An object that is held back, as a listing has it."""
+    """Listed object with quarantined records or a failed batch."""
 
     written_ms: int
     key: str
 
     @property
     def age(self) -> tuple[int, str]:
-        """Sort key by age: the time in whole seconds from S3, then the sequence numbers."""
+        """Sort key by age: S3's time, then the sequence numbers in the key, because S3's times have whole seconds."""
         return self.written_ms, _NUMBER.sub(lambda number: number[0].zfill(64), self.key)
 
 
@@ -43,12 +43,12 @@ class QuarantineStore:
         self._bucket = deployment.names.lake_bucket
 
     def entries(self) -> list[Entry]:
-        """Return every object, the latest first.
+        """Return all objects, latest first.
 
         Raises
         ------
         Unavailable
-            If the lake bucket does not answer.
+            If S3 does not respond.
         """
         letters = []
         for prefix in (QUARANTINE_PREFIX, FAILED_BATCHES_PREFIX):
@@ -61,12 +61,12 @@ class QuarantineStore:
         return sorted(letters, key=lambda entry: entry.age, reverse=True)
 
     def find(self, name: str) -> Entry:
-        """Return the object with a key, or with an id or the beginning of one.
+        """Return the object with a key, an ID or an unambiguous prefix of an ID.
 
         Raises
         ------
         NotFound
-            If there is none, or more than one.
+            If no object matches, or more than one.
         """
         entries = self.entries()
         if exact := [entry for entry in entries if entry.key == name]:
@@ -79,7 +79,7 @@ class QuarantineStore:
         return matching[0]
 
     def read(self, entries: Iterable[Entry]) -> Iterator[DeadLetter]:
-        """Yield what the objects hold, in order; those that are gone by now are passed over."""
+        """Yield the contents of objects in order. Deleted objects are skipped."""
         with ThreadPoolExecutor(_CONNECTIONS, "quarantine") as pool:
             waiting = []
             try:

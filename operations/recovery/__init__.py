@@ -1,1 +1,0 @@
-"""Rebuilds from the lake, and restores to an earlier time."""

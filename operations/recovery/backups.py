@@ -1,4 +1,4 @@
-"""Tables as their point-in-time backups have them."""
+"""Point-in-time backups of DynamoDB tables."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from operations.client.deployment import Deployment
 
 @contextlib.contextmanager
 def restored_table(where: Deployment, name: str, *, to: dt.datetime) -> Iterator[str]:
-    """Give the name of a copy of a table as it was; the copy is deleted at the end.
+    """Restore a table at a time to a temporary copy, and yield the name of the copy.
 
-    DynamoDB restores into a new table only, which takes from some minutes to some hours.
+    DynamoDB can only restore to a new table. This takes minutes to hours.
 
     Raises
     ------
     Unavailable
-        If DynamoDB does not restore it: also where the time is before the table's oldest backup.
+        If DynamoDB rejects the restore, for example because the oldest backup is later.
     """
     client = where.client("dynamodb")
     copy = f"{name}-{to:%Y%m%dT%H%M%S}"

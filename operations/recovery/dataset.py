@@ -1,4 +1,4 @@
-"""A training dataset out of the lake, without a training."""
+"""Build of a training dataset without a training."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from operations.client.functions import invoke
 
 
 class DatasetFailed(AlsolikeError):
-    """The dataset's function gave an error."""
+    """The function that builds datasets failed."""
 
 
 def rebuild_dataset(where: Deployment) -> dict[str, Any]:
-    """Let the deployment build a dataset; return what its function says of it.
+    """Let the deployment build a dataset, and return the function's response.
 
     Raises
     ------
     DatasetFailed
-        With the function's error.
+        If the function fails. The message contains its error.
     """
     now = dt.datetime.now(dt.UTC)
     run = {

@@ -1,4 +1,4 @@
-"""Erased users, which no rebuild restores."""
+"""Erased users, whom a rebuild must not restore."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from operations.client.stored_ids import pseudonyms
 
 
 class ErasedUsers:
-    """The users that a deployment has erased; it looks again from time to time, for what it guards may take hours.
+    """Set of the deployment's erased users. It is refreshed, because rebuilds may take hours.
 
     Raises
     ------
     Unavailable
-        If they cannot be read.
+        If the tombstones cannot be read.
     """
 
     def __init__(self, where: Deployment) -> None:
@@ -30,7 +30,7 @@ class ErasedUsers:
         return self._reader.erased(user_id, now_ms=_now_ms())
 
     def has_session(self, session_id: str) -> bool:
-        """Return whether a session belonged to an erased user."""
+        """Return true if a session belonged to an erased user."""
         return self._reader.erased(None, session_id, now_ms=_now_ms())
 
 

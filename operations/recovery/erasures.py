@@ -1,4 +1,4 @@
-"""Taking erased users out of what came back from the past."""
+"""Removal of erased users from restored data."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from operations.recovery.erased_users import ErasedUsers
 from operations.recovery.lake_reader import LakeReader, open_parquet
 from operations.recovery.profiles import logins_of
 
-MOST_RACES = 20
+MAX_ATTEMPTS = 20
 
 
 def drop_erased(where: Deployment) -> int:
-    """Rewrite the lake's objects without erased users and their sessions; return how many objects that were."""
+    """Rewrite the lake's objects without erased users and their sessions. Return the number of rewritten objects."""
     erased = ErasedUsers(where)
     if not erased.any:
         return 0
@@ -45,14 +45,17 @@ def drop_erased(where: Deployment) -> int:
 
 
 def _rewrite(s3: Any, bucket: str, listed: LakeObject, erased: ErasedUsers, sessions: Collection[str]) -> bool:
-    """Remove erased users and the anonymous rows of their sessions from an object; return whether it held any."""
+    """Remove erased users and anonymous rows of their sessions from an object.
+
+    Return true if the object has changed.
+    """
     where, etag = f"s3://{bucket}/{listed.key}", listed.etag
     stored = S3Object(s3, bucket, listed.key)
-    for _ in range(MOST_RACES):
+    for _ in range(MAX_ATTEMPTS):
         content = lake_objects.read(s3, bucket, dataclasses.replace(listed, etag=etag), unchanged=True)
         if content is None:
             if (now := stored.etag()) is None or now == etag:
-                return False  # it is gone
+                return False  # The object was deleted, or has not changed since the read.
             etag = now
             continue
         rows = open_parquet(content, where=where).read()
@@ -76,11 +79,11 @@ def _rewrite(s3: Any, bucket: str, listed: LakeObject, erased: ErasedUsers, sess
         except ConcurrentUpdate:
             continue
         return True
-    raise ConcurrentUpdate(f"{where} changed {MOST_RACES} times while erased users were removed; restore again")
+    raise ConcurrentUpdate(f"{where} changed {MAX_ATTEMPTS} times while erased users were removed; restore again")
 
 
 def _rewrite_log(s3: Any, bucket: str, erased: ErasedUsers) -> int:
-    """Take erased users out of the log of users' changes."""
+    """Remove erased users from the change log of users, and return the number of rewritten objects."""
     kind, rewritten = ChangeKind.USER, 0
     with translate_aws_errors(f"s3://{bucket}/{kind.prefix}"):
         for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=kind.prefix):

@@ -1,4 +1,4 @@
-"""Reading the lake's interactions, one object at a time."""
+"""Reader of the lake's interactions, one object at a time."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ SCHEMA = arrow_schema(pa, INTERACTIONS_COLUMNS)
 
 
 class LakeReader:
-    """The interactions of a lake bucket that had arrived by a time.
+    """Interactions of a lake bucket that had arrived at a time.
 
     Parameters
     ----------
     received_by_ms
-        What arrived later is passed over; None for everything.
+        Maximum time of arrival. Later interactions are skipped. None for all interactions.
     """
 
     def __init__(self, client: Any, bucket: str, *, received_by_ms: int | None) -> None:
@@ -38,18 +38,18 @@ class LakeReader:
         return list(lake_objects.list_objects(self._client, self._bucket))
 
     def read(self, listed: LakeObject, columns: Sequence[str]) -> Iterator[pa.Table]:
-        """Yield an object's rows in pieces; a column that it was written without is null.
+        """Yield an object's rows in batches. A column that the object lacks is null.
 
         Raises
         ------
         InvalidInput
-            If it is no Parquet file.
+            If the object is not a Parquet file.
         """
         if (content := lake_objects.read(self._client, self._bucket, listed)) is None:
             return
         file = open_parquet(content, where=f"s3://{self._bucket}/{listed.key}")
-        wanted = dict.fromkeys((*columns, "received_time_ms"))
-        present = [name for name in wanted if name in file.schema_arrow.names]
+        requested = dict.fromkeys((*columns, "received_time_ms"))
+        present = [name for name in requested if name in file.schema_arrow.names]
         for batch in file.iter_batches(columns=present):
             rows = pa.Table.from_batches([batch])
             if self._received_by_ms is not None:
@@ -70,7 +70,7 @@ def open_parquet(content: bytes, *, where: str) -> pq.ParquetFile:
     Raises
     ------
     InvalidInput
-        If it is no Parquet file.
+        If the object is not a Parquet file.
     """
     try:
         return pq.ParquetFile(io.BytesIO(content))

@@ -1,4 +1,4 @@
-"""Bringing the objects of the lake and the artefacts back to a time."""
+"""Restore of lake objects and artefacts to an earlier time."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ ARTEFACT_PREFIXES = {
     Part.CONFIGURATION: (CONFIGURATION_PREFIX,),
     Part.MODELS: (REGISTRY_PREFIX, MODELS_PREFIX),
 }
-"""Prefixes to restore by part. Import journals go back with the imported rows, otherwise a repeated import would skip
-them. Objects under `privacy/` never go back, so that erased users stay erased. `OWN_NAMES_KEY` never goes back, because
-its table does not. The snapshot is built again."""
+"""Prefixes to restore by part. Import journals are restored with the imported rows, otherwise a repeated import would
+skip them. Objects under `privacy/` are not restored, so that erased users stay erased. `OWN_NAMES_KEY` is not
+restored, because the table of created names is not restored either. The snapshot is built again."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Planned:
-    """Pending changes of the objects of one prefix."""
+    """Planned changes to the objects of one prefix."""
 
     bucket: str
     prefix: str
@@ -57,31 +57,31 @@ class Planned:
 
     @property
     def restored(self) -> int:
-        """Objects that get an older version."""
+        """Number of objects that get an older version."""
         return sum(change.action == "restore" for change in self.changes)
 
     @property
     def removed(self) -> int:
-        """Objects that are newer than the time."""
+        """Number of objects that did not exist at that time."""
         return len(self.changes) - self.restored
 
     @property
     def size_bytes(self) -> int:
-        """Bytes to copy."""
+        """Size of the objects to copy, in bytes."""
         return sum(change.size for change in self.changes)
 
 
 def plan(
     where: Deployment, *, to: dt.datetime, keep_newer: bool, parts: Collection[Part] = EVERYTHING
 ) -> list[Planned]:
-    """Return the changes that restore the objects of some parts, without writing."""
+    """Return the changes that would restore the objects of the parts."""
     prefixes = (
         (bucket, prefix)
-        for bucket, of_part in (
+        for bucket, prefixes_by_part in (
             (where.names.lake_bucket, LAKE_PREFIXES),
             (where.names.artefact_bucket, ARTEFACT_PREFIXES),
         )
-        for part, prefixes in of_part.items()
+        for part, prefixes in prefixes_by_part.items()
         if part in parts
         for prefix in prefixes
     )
@@ -98,11 +98,11 @@ class Losses:
     Attributes
     ----------
     live_events
-        Number of events that arrived after the time, without imported ones.
+        Number of events that arrived after the time. Imported events are not counted.
     models
-        Versions of models.
+        Removed model versions.
     configurations
-        Versions of the configuration.
+        Removed versions of the configuration.
     """
 
     live_events: int
@@ -111,7 +111,7 @@ class Losses:
 
 
 def losses(where: Deployment, planned: Sequence[Planned], *, to: dt.datetime) -> Losses:
-    """Return the newer data that the planned changes remove."""
+    """Return the newer data that the planned changes would remove."""
     removed = {part.prefix: [change.key for change in part.changes if change.action != "restore"] for part in planned}
     models = {key.removeprefix(MODELS_PREFIX).partition("/")[0] for key in removed.get(MODELS_PREFIX, ())}
     configurations = [
@@ -151,7 +151,7 @@ def _live_events(s3: Any, bucket: str, key: str, *, after_ms: int, imported_ms: 
 
 
 def carry_out(where: Deployment, planned: Sequence[Planned]) -> None:
-    """Do what was planned. Cut short, it is completed by a new plan for the same time."""
+    """Apply the planned changes. After an interruption, a new plan for the same time completes the restore."""
     s3 = where.client("s3")
     for part in planned:
         if not part.changes:

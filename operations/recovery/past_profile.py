@@ -1,5 +1,3 @@
-"""A profile as it was at an earlier time."""
-
 from __future__ import annotations
 
 from alsolike.profiles.profile import Profile
@@ -11,7 +9,7 @@ from operations.recovery.profiles import profile_of
 
 
 def past(where: Deployment, profile_id: str, *, received_by_ms: int) -> Profile:
-    """Return a profile as it was: what the lake had taken in by a time."""
+    """Return a profile at an earlier time, built from the interactions that the lake had received by then."""
     rows = LakeReader(where.client("s3"), where.names.lake_bucket, received_by_ms=received_by_ms)
     with progress.step("the lake", total=2 * sum(stored.size_bytes for stored in rows.objects())) as step:
         return profile_of(rows, profile_id, configuration=live_configuration(where), on_bytes=step.advance)

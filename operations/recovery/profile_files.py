@@ -1,4 +1,4 @@
-"""Interactions sorted into files by profile, so that all of a profile's can be read without holding everybody's."""
+"""Partitioning of interactions into files by profile, so that a profile can be built without loading all rows."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _SCHEMA = pa.schema(
 
 
 class ProfileFiles:
-    """A directory of Parquet files; each profile is in one of them.
+    """Directory of Parquet files. All rows of a profile are in one file.
 
     Parameters
     ----------
     files
-        How many: about one for each 64 MB that will be added.
+        Number of files: about one per 64 MB of rows.
     """
 
     def __init__(self, directory: Path, *, files: int) -> None:
@@ -34,7 +34,7 @@ class ProfileFiles:
         self._writers: dict[int, pq.ParquetWriter] = {}
 
     def add(self, rows: pa.Table) -> None:
-        """Take in rows of `PROFILE_COLUMNS`."""
+        """Add rows with the columns `PROFILE_COLUMNS`."""
         hashes = pd.util.hash_array(rows["profile_id"].to_numpy(zero_copy_only=False))
         places = (hashes % len(self._paths)).astype("int64")
         for place in sorted(set(places.tolist())):
@@ -43,7 +43,7 @@ class ProfileFiles:
             self._writers[place].write_table(rows.filter(pa.array(places == place)).cast(_SCHEMA))
 
     def profiles(self, *, length: int = HISTORY_LENGTH) -> Iterator[Profile]:
-        """Yield every profile with its latest `length` interactions, once all rows are in."""
+        """Yield every profile with its latest `length` interactions. Call it after all rows are added."""
         for writer in self._writers.values():
             writer.close()
         for place in sorted(self._writers):

@@ -1,4 +1,4 @@
-"""The profiles that the lake's interactions make."""
+"""Profiles built from the lake's interactions."""
 
 from __future__ import annotations
 
@@ -28,12 +28,16 @@ _NO_ROWS = pa.table({name: pa.array([], SCHEMA.field(name).type) for name in _ID
 
 
 def logins_of(rows: LakeReader, *, on_bytes: Callable[[float], None] = lambda done: None) -> pd.DataFrame:
-    """Return the first login of each session (`identity.session_logins`); memory grows only with their number."""
+    """Return the first login of each session (`identity.session_logins`).
+
+    Memory grows only with the number of logins.
+    """
     logins = identity.session_logins(_frame(_NO_ROWS))
     pending: list[pd.DataFrame] = []
     for stored in rows.objects():
         pending.extend(identity.session_logins(_frame(piece)) for piece in rows.read(stored, _IDENTITY_COLUMNS))
-        if sum(map(len, pending)) > max(len(logins), _PENDING_LOGINS):  # each is compared a bounded number of times
+        # The threshold doubles, so each login is compared only a few times.
+        if sum(map(len, pending)) > max(len(logins), _PENDING_LOGINS):
             logins, pending = identity.session_logins(pd.concat([logins, *pending])), []
         on_bytes(stored.size_bytes)
     return identity.session_logins(pd.concat([logins, *pending]))
@@ -46,14 +50,14 @@ def profiles_of(
     configuration: Configuration = DEFAULT,
     on_bytes: Callable[[float], None] = lambda done: None,
 ) -> Iterator[Profile]:
-    """Yield every profile that the rows make, in constant memory: they are sorted through files on the disk.
+    """Yield all profiles of the rows. Memory is bounded, because the rows are partitioned on disk.
 
-    The profiles merge as live ones do (`Profile.merge`) and sessions that logged in bear their mark, so that both come
-    to the same.
+    Interactions are merged like live ones (`Profile.merge`), and sessions with a login have a link to the user. So the
+    results equal the live profiles.
     """
     objects = rows.objects()
     marks = _marks(logins)
-    # Compressed bytes make several times as many in memory.
+    # Rows take several times their compressed size in memory.
     files = 1 + sum(stored.size_bytes for stored in objects) * 4 // _FILE_BYTES
     with tempfile.TemporaryDirectory(prefix="alsolike-") as directory:
         sorted_rows = ProfileFiles(Path(directory), files=min(files, 256))
@@ -74,7 +78,7 @@ def profile_of(
     configuration: Configuration = DEFAULT,
     on_bytes: Callable[[float], None] = lambda done: None,
 ) -> Profile:
-    """Return one profile; the lake is read twice, for the logins and for the rows."""
+    """Return one profile. The lake is read twice, first for logins and then for rows."""
     logins = logins_of(rows, on_bytes=on_bytes)
     profile = Profile(profile_id)
     for stored in rows.objects():
@@ -87,7 +91,7 @@ def profile_of(
 
 
 def _marks(logins: pd.DataFrame) -> dict[str, SessionLink]:
-    """Return the mark of each session that logged in, by its profile id."""
+    """Return the link to the user of each session with a login, by profile ID."""
     return {
         profile_id(user_id=None, session_id=session_id): SessionLink(
             profile_id(user_id=user_id, session_id=None), at_ms
@@ -99,7 +103,7 @@ def _marks(logins: pd.DataFrame) -> dict[str, SessionLink]:
 def _owned(
     rows: LakeReader, stored: LakeObject, logins: pd.DataFrame, context: Sequence[str]
 ) -> Iterator[pd.DataFrame]:
-    """Yield the rows of an object that a profile may hold, with context and the profile that each belongs to."""
+    """Yield the rows of an object that belong to profiles, with their context and profile ID."""
     for piece in rows.read(stored, (*_COLUMNS, "properties") if context else _COLUMNS):
         frame = _frame(piece)
         frame = frame.assign(

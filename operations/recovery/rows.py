@@ -1,4 +1,4 @@
-"""The catalogue and the users, as the lake's change log says they are."""
+"""Rebuild of the tables of items and users from the change log in the lake."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _THREADS = 8
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """Counts of a table's rebuild.
+    """Counts of a rebuilt table.
 
     Attributes
     ----------
     known
-        Rows that the log has.
+        Number of rows in the change log.
     """
 
     known: int
@@ -37,12 +37,12 @@ class Rebuilt:
 
 
 def read_changes(client: Any, bucket: str, kind: ChangeKind, *, changed_by_ms: int | None = None) -> Iterator[Change]:
-    """Yield the changes that the log has, in no order.
+    """Yield the changes in the log, in arbitrary order.
 
     Raises
     ------
     InvalidInput
-        Naming an object that is no part of a log.
+        If an object is not part of a change log. The message contains its key.
     """
     with translate_aws_errors(f"s3://{bucket}/{kind.prefix}"):
         for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=kind.prefix):
@@ -56,15 +56,15 @@ def read_changes(client: Any, bucket: str, kind: ChangeKind, *, changed_by_ms: i
 def rebuild_rows(
     where: Deployment, kind: ChangeKind, *, now_ms: int, changed_by_ms: int | None = None, exactly: bool = False
 ) -> Rebuilt:
-    """Bring a table to what the change log says; memory grows with the number of its rows.
+    """Rebuild a table from the change log. Memory grows with the number of rows.
 
     Parameters
     ----------
     changed_by_ms
-        To what the log said at that time.
+        Maximum time of changes. None for all changes.
     exactly
-        Whether rows that differ are replaced and others deleted; else only what the table lacks is written, and what
-        it has stays: the log is some seconds behind.
+        True to replace differing rows and delete rows that the log lacks. Otherwise only missing rows are written,
+        because the log lags some seconds behind the table.
 
     Raises
     ------
@@ -73,39 +73,39 @@ def rebuild_rows(
     """
     with progress.step(f"log of {kind}s") as step:
         changes = read_changes(where.client("s3"), where.names.lake_bucket, kind, changed_by_ms=changed_by_ms)
-        wanted = {
+        rows = {
             name: change.properties
             for name, change in change_log.newest(changes).items()
             if change.properties is not None
         }
-        step.note(f"{len(wanted):,} {kind}s")
-    return write_rows(where, kind, wanted, now_ms=now_ms, exactly=exactly)
+        step.note(f"{len(rows):,} {kind}s")
+    return write_rows(where, kind, rows, now_ms=now_ms, exactly=exactly)
 
 
 def write_rows(
-    where: Deployment, kind: ChangeKind, wanted: Mapping[str, Mapping[str, Any]], *, now_ms: int, exactly: bool
+    where: Deployment, kind: ChangeKind, rows: Mapping[str, Mapping[str, Any]], *, now_ms: int, exactly: bool
 ) -> Rebuilt:
-    """Bring a table to rows, given as properties by id. See `rebuild_rows`."""
+    """Write rows, passed as properties by ID, to a table; see `rebuild_rows`."""
     store = table(where, kind)
     erased = ErasedUsers(where)
-    missing = {name: row for name, row in wanted.items() if kind is ChangeKind.ITEM or name not in erased}
+    missing = {name: row for name, row in rows.items() if kind is ChangeKind.ITEM or name not in erased}
     others = []
     with progress.step(f"{kind}s in the table") as step:
         for row in store.scan():
             row_id = str(getattr(row, kind.id_column))
             properties = missing.pop(row_id, None)
-            if row_id not in wanted:
+            if row_id not in rows:
                 others.append(row_id)
             elif exactly and properties is not None and properties != row.properties:
                 missing[row_id] = properties
         written = _write(store, kind, missing.items(), now_ms=now_ms, exactly=exactly)
         deleted = _delete(store, others, now_ms=now_ms) if exactly else 0
         step.note(f"{written:,} written, {deleted:,} deleted")
-    return Rebuilt(len(wanted), written, deleted)
+    return Rebuilt(len(rows), written, deleted)
 
 
 def table(where: Deployment, kind: ChangeKind, *, name: str | None = None) -> RowStore[Any]:
-    """Return the table of a kind, or another one of its form."""
+    """Return the table of a row type, or another table with the same structure."""
     client = where.client("dynamodb")
     if kind is ChangeKind.ITEM:
         return RowStore(client, name or where.names.catalogue_table, ITEMS)

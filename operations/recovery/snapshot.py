@@ -1,4 +1,4 @@
-"""The catalogue snapshot, as the lake's change log says it is."""
+"""Rebuild of the catalogue snapshot from the change log in the lake."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from operations.recovery.rows import read_changes
 
 
 def rebuild_snapshot(where: Deployment, *, now_ms: int, changed_by_ms: int | None = None) -> Published:
-    """Rewrite the snapshot, with the columns that the configuration declares.
+    """Rebuild the snapshot with the columns that the configuration declares.
 
     Raises
     ------
     ConcurrentUpdate
-        If publications keep getting in between.
+        If concurrent publications repeatedly win.
     InvalidInput, Unavailable
         See `rows.read_changes`.
     """

@@ -1,4 +1,4 @@
-"""Parts of a deployment's data, and the sources from which tables are restored."""
+"""Parts of a deployment's data, and sources from which tables are restored."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Part(StrEnum):
-    """A part of the data that can be restored without the others."""
+    """Part of the data that can be restored separately."""
 
     INTERACTIONS = "interactions"
     CATALOGUE = "catalogue"

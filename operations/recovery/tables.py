@@ -1,4 +1,4 @@
-"""Bringing the tables back to a time: profiles from the lake, catalogue and users from the lake or their backups."""
+"""Restore of tables to an earlier time: profiles from the lake, items and users from the lake or backups."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ def restore_tables(
     now_ms: int,
     parts: Collection[Part] = EVERYTHING,
 ) -> None:
-    """Make catalogue, users and profiles what they were, or what the restored lake says with what is newer in it.
+    """Restore the tables of items and users, and the profiles.
+
+    If `keep_newer` is true, newer rows of the lake are included.
 
     Raises
     ------
@@ -32,7 +34,7 @@ def restore_tables(
     """
     if source is RestoreSource.NONE:
         return
-    # The second of `to` counts whole, as it does for objects: S3 dates them in seconds.
+    # The second of `to` is included, as for objects, because S3's times have whole seconds.
     by_ms = None if keep_newer else milliseconds(to.replace(microsecond=0)) + 999
     if Part.CATALOGUE in parts:
         _restore_rows(where, source, to=to, by_ms=by_ms, now_ms=now_ms)

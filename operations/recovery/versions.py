@@ -1,4 +1,4 @@
-"""Contents of a versioned bucket at a time, and changes that restore them."""
+"""Changes that restore a versioned bucket to an earlier time."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ from s3transfer.manager import TransferManager
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ObjectChange:
-    """Pending change of one object.
+    """Planned change to one object.
 
     Attributes
     ----------
     action
-        `restore` an older version over the current one or over nothing, or `remove` what is newer than the time.
+        `restore` copies an older version over the current one. `remove` deletes an object that did not exist at that
+        time.
     version_id
-        The version to bring back; None for `remove`.
+        Version to restore; None for `remove`.
     """
 
     key: str
@@ -32,7 +33,7 @@ class ObjectChange:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Version:
-    """One version of an object, or the mark of its deletion."""
+    """Version or delete marker of an object."""
 
     key: str
     version_id: str
@@ -43,16 +44,16 @@ class _Version:
 
 
 def changes(client: Any, bucket: str, prefix: str, *, to: dt.datetime, keep_newer: bool) -> Iterator[ObjectChange]:
-    """Yield what has to be done so that the objects under a prefix are those of a time.
+    """Yield the changes that restore the objects under a prefix to a time.
 
-    S3 states the times of versions in whole seconds: what was written within the second of `to` counts as written.
+    S3 states times in whole seconds, so versions written in the second of `to` are included.
 
     Parameters
     ----------
     to
-        With time zone.
+        Time with a time zone.
     keep_newer
-        Whether objects that did not exist at that time stay.
+        True to keep objects that did not exist at that time.
     """
     for _, versions in itertools.groupby(_versions(client, bucket, prefix), key=lambda version: version.key):
         if change := _change(list(versions), to=to, keep_newer=keep_newer):
@@ -60,12 +61,12 @@ def changes(client: Any, bucket: str, prefix: str, *, to: dt.datetime, keep_newe
 
 
 def apply(client: Any, bucket: str, change: ObjectChange) -> None:
-    """Make a change. Nothing is lost by it: what was current becomes one more old version."""
+    """Apply a change. The current version remains as an older version."""
     if change.version_id is None:
         client.delete_object(Bucket=bucket, Key=change.key)
     else:
         source = {"Bucket": bucket, "Key": change.key, "VersionId": change.version_id}
-        with TransferManager(client) as transfers:  # copies large objects in parts
+        with TransferManager(client) as transfers:  # Copies large objects in parts.
             transfers.copy(source, bucket, change.key).result()
 
 
@@ -81,7 +82,7 @@ def _change(versions: Sequence[_Version], *, to: dt.datetime, keep_newer: bool) 
 
 
 def _versions(client: Any, bucket: str, prefix: str) -> Iterator[_Version]:
-    """Yield all versions under a prefix, by key and then the latest first."""
+    """Yield all versions under a prefix, sorted by key and then latest first."""
     for page in client.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix):
         streams = (
             [_version(entry, is_deletion=is_deletion) for entry in page.get(name, [])]
@@ -91,7 +92,8 @@ def _versions(client: Any, bucket: str, prefix: str) -> Iterator[_Version]:
 
 
 def _order(version: _Version) -> tuple[str, bool, float, bool]:
-    # Within one second, S3 does not order a version and a deletion, except the latest; otherwise the data wins.
+    # S3 does not order a version and a delete marker with equal times, unless one is the latest. Otherwise the version
+    # counts.
     return version.key, not version.is_latest, -version.modified.timestamp(), version.is_deletion
 
 

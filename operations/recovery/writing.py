@@ -1,4 +1,4 @@
-"""Bringing the live profiles to what the lake says."""
+"""Rebuild of the live profiles from the lake."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _THREADS = 8
 def rebuild_profiles(
     where: Deployment, *, now_ms: int, received_by_ms: int | None = None, exactly: bool = False
 ) -> int:
-    """Bring the live profiles to what the lake says; return how many it knows.
+    """Rebuild the live profiles from the lake, and return the number of profiles.
 
     Parameters
     ----------
     received_by_ms
-        To what the lake said at that time.
+        Maximum time of arrival. Later interactions are ignored. None for all.
     exactly
-        If true, interactions that are not in the lake are removed from the profiles.
+        True to remove interactions that are not in the lake from the profiles.
     """
     rows = LakeReader(where.client("s3"), where.names.lake_bucket, received_by_ms=received_by_ms)
     size_bytes = sum(stored.size_bytes for stored in rows.objects())
@@ -45,7 +45,7 @@ def rebuild_profiles(
 
 
 def history_length(where: Deployment) -> int:
-    """Return how many interactions the configuration has a profile hold."""
+    """Return the configured maximum number of interactions per profile."""
     return live_configuration(where).limits.history_length
 
 
@@ -57,19 +57,19 @@ def write_profiles(
     exactly: bool,
     length: int = HISTORY_LENGTH,
 ) -> int:
-    """Bring the live profiles to others; return how many those are. See `rebuild_profiles`.
+    """Write profiles to the table, and return their number; see `rebuild_profiles`.
 
     Parameters
     ----------
     length
-        What a profile is cut to where it keeps what it has.
+        Maximum number of interactions per profile if existing interactions are kept.
     """
     store = ProfileStore(where.client("dynamodb"), where.names.profiles_table)
     erased = ErasedUsers(where)
     known: set[str] = set()
 
     def write(profile: Profile) -> None:
-        # A past may hold an erased user, and the lake does until the purge comes to it.
+        # Old data may contain an erased user until the purge has processed it.
         owners = [profile.profile_id] if profile.joined is None else [profile.profile_id, profile.joined.profile_id]
         if any(owner.startswith(USER_PREFIX) and owner.removeprefix(USER_PREFIX) in erased for owner in owners):
             return
@@ -101,8 +101,8 @@ def _add(store: ProfileStore, profile: Profile, *, now_ms: int, length: int) -> 
 
 
 def _written(profiles: Iterator[Profile], write: Callable[[Profile], None]) -> Iterator[Profile]:
-    """Write the profiles, several at once, and yield each that is written."""
+    """Write the profiles concurrently, and yield each written profile."""
     with ThreadPoolExecutor(_THREADS, "profiles") as pool:
-        while some := list(itertools.islice(profiles, 64 * _THREADS)):
-            for profile, _ in zip(some, pool.map(write, some), strict=True):
+        while batch := list(itertools.islice(profiles, 64 * _THREADS)):
+            for profile, _ in zip(batch, pool.map(write, batch), strict=True):
                 yield profile

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from operations import made_up_shop
+from operations import synthetic_shop
 from tests.booted.assemblies import synthesized
 from tests.booted.shop import Shop
 
@@ -169,7 +169,7 @@ def output_until(process: subprocess.Popen[str], start: str) -> list[str]:
 
 @pytest.mark.ci
 def test_embedded_cloud_of_the_wheel_runs_in_an_empty_folder(folder: EmptyFolder) -> None:
-    made_up_shop.write_interactions(folder.path / "orders.csv", now_s=int(time.time()))
+    synthetic_shop.write_interactions(folder.path / "orders.csv", now_s=int(time.time()))
     cloud = folder.start("up")
     try:
         output = output_until(cloud, "Next, in another terminal")
@@ -178,7 +178,7 @@ def test_embedded_cloud_of_the_wheel_runs_in_an_empty_folder(folder: EmptyFolder
         page = urllib.request.urlopen(storefront, timeout=30).read()
         folder.run("import", "interactions", "orders.csv")
         folder.run("train")
-        recommended = json.loads(folder.run("recommend", "--user", made_up_shop.user_ids()[0], "--json"))
+        recommended = json.loads(folder.run("recommend", "--user", synthetic_shop.user_ids()[0], "--json"))
         status = json.loads(folder.run("status", "--json"))
         folder.run("down")
         assert cloud.wait(60) == 0

@@ -215,7 +215,7 @@ def test_profiles_do_not_depend_on_the_number_of_rows_in_memory(
                 )
                 expected[user] = expected.get(user, Profile(user)).merge([event])
         found = {
-            user: Profile(user).merge(events) for number in range(PARTS) for user, events in gathered.of_part(number)
+            user: Profile(user).merge(events) for number in range(PARTS) for user, events in gathered.partition(number)
         }
 
     if stated:  # a long and a cut history may keep different contents of one id

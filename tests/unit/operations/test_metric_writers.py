@@ -109,7 +109,7 @@ def test_metric_costs_the_hours_in_which_it_is_sent() -> None:
     assert rates.usd(bounds) == pytest.approx(15 * 0.30 / 24)
     assert gate.usd(bounds) == pytest.approx(2 * 0.30 * 73 / 730)
     assert seldom.usd(bounds) == 0
-    assert seldom.most_usd(bounds) == pytest.approx(0.30)
+    assert seldom.max_usd(bounds) == pytest.approx(0.30)
 
 
 def test_metric_is_declared_only_with_all_its_dimensions() -> None:

@@ -17,7 +17,7 @@ SPRING = Experiment("spring", "home", NOW_MS, None, (Arm("control", 0.5), Arm("n
 
 
 def planned(answers: list[Outcome], *, days: int, experiment: Experiment = SPRING, wanted: float | None = None) -> Plan:
-    return plan(experiment, metric_of("buyers"), [table(answers)], days=days, wanted_lift=wanted, now_ms=NOW_MS)
+    return plan(experiment, metric_of("buyers"), [table(answers)], days=days, requested_lift=wanted, now_ms=NOW_MS)
 
 
 def regulars_and_new(days: int = 4) -> list[Outcome]:

@@ -1,4 +1,4 @@
-"""Check that an answer belongs to a user: the row has keyed hashes, the caller passes an id."""
+"""Check that a response belongs to a user. The log contains keyed hashes of IDs; the caller passes an ID."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from operations.recovery.past_profile import past
 
 
 def history_at_answer(where: Deployment, row: ServedResponse, user: str) -> tuple[RecentInteraction, ...]:
-    """Return the interactions that had arrived when a user, or session, was answered.
+    """Return the interactions that had arrived before a user or session received the response.
 
     Raises
     ------
     InvalidInput
-        If the answer belongs to another user, or to no user.
+        If the response belongs to another user, or to no user.
     Unavailable
-        If the lake or Secrets Manager does not answer.
+        If the lake or Secrets Manager does not respond.
     """
     ids = stored_ids(where)
     as_user, as_session = ids.user(user), ids.session(user)
@@ -32,7 +32,7 @@ def history_at_answer(where: Deployment, row: ServedResponse, user: str) -> tupl
         row.session,
     }:
         raise InvalidInput(f"--user is {user!r}, but the response was for another user")
-    # As `recommend` looks: the user first, then the session of that name.
+    # `recommend` also reads the profile of the user first, then that of the session.
     for wanted in (
         profile_id(user_id=as_user, session_id=None),
         profile_id(user_id=None, session_id=as_session),

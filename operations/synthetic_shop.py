@@ -1,4 +1,4 @@
-"""A made-up shop that a measurement imports, trains on and sends load of."""
+"""Synthetic shop for measurements: items, users and interactions."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ DAYS = 20
 
 
 def item_ids() -> list[str]:
-    """Return the ids of its items."""
+    """Return the item IDs."""
     return [f"item{number:04}" for number in range(ITEMS)]
 
 
 def user_ids() -> list[str]:
-    """Return the ids of its users."""
+    """Return the user IDs."""
     return [f"cost-user{number:04}" for number in range(USERS)]
 
 
@@ -29,7 +29,10 @@ def write_items(path: Path) -> None:
 
 
 def write_interactions(path: Path, *, now_s: int) -> None:
-    """Write what users did in the last days: each goes through the items of a group in their order, and buys some."""
+    """Write interactions of the last `DAYS` days.
+
+    Each user views the items of one group in order and buys some of them.
+    """
     chance = random.Random(1)  # noqa: S311
     items, size = item_ids(), ITEMS // GROUPS
     with path.open("w", newline="", encoding="utf-8") as file:

@@ -1,4 +1,4 @@
-"""Filter values and user properties of a request, from command-line options."""
+"""Parser of command-line options for filter values and user properties."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from operations.pairs import pairs
 from operations.times import milliseconds, moment
 
 
-def asked_with(
+def filter_inputs(
     user: Sequence[str], values: Sequence[str], *, at: str | None, configuration: Configuration
 ) -> FilterInputs:
-    """Return the values that a filter is evaluated with.
+    """Return the inputs for the evaluation of a filter.
 
     Parameters
     ----------
     user, values
-        COLUMN=VALUE and PARAMETER=VALUE.
+        Pairs COLUMN=VALUE and PARAMETER=VALUE.
     at
-        ISO 8601; None for now.
+        Time of evaluation (ISO 8601); None for the current time.
 
     Raises
     ------
     InvalidInput
-        If one of them is not that, or names a column that is not declared or has other values.
+        If a pair is invalid, or a column is undeclared or has another type.
     """
     return FilterInputs(
         now_ms=time.time_ns() // 1_000_000 if at is None else milliseconds(moment(at, option="--at")),
@@ -57,4 +57,4 @@ def _number(text: str) -> float | str:
     try:
         return float(text)
     except ValueError:
-        return text  # the caller validates it and reports errors
+        return text  # The caller validates the text and reports errors.

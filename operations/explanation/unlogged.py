@@ -1,4 +1,4 @@
-"""Parts of a request that the deployment does not store; the caller passes the request again."""
+"""Parameters of a request that the deployment does not store. The caller passes the request again."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from alsolike.records.served_response import ServedResponse
 from alsolike.runtime.errors import InvalidInput
 from operations.explanation.replaying import RANKING
 
-_SAID = ("cart", "filterValues", "context", "promotions", "exclude")
+_UNLOGGED = ("cart", "filterValues", "context", "promotions", "exclude")
 
 
 def read_request(file: Path) -> dict[str, Any]:
-    """Read the body of `POST /recommendations` or `POST /personalize-ranking`; - is standard input.
+    """Read the body of `POST /recommendations` or `POST /personalize-ranking`. `-` is standard input.
 
     Raises
     ------
     InvalidInput
-        If it cannot be read or is none.
+        If the body is unreadable or not a valid request.
     """
     try:
         text = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
@@ -37,28 +37,28 @@ def read_request(file: Path) -> dict[str, Any]:
     return (GET_PERSONALIZED_RANKING if "inputList" in body else GET_RECOMMENDATIONS).read(body)
 
 
-def said_by(request: dict[str, Any], row: ServedResponse) -> dict[str, Any]:
-    """Return what a replay of the row needs of the request.
+def unlogged_parameters(request: dict[str, Any], row: ServedResponse) -> dict[str, Any]:
+    """Return the parameters of the request that the log does not contain and a replay requires.
 
     Raises
     ------
     InvalidInput
-        If the answer was to another request.
+        If the response belongs to another request.
     """
     ranked, cart = request.get("inputList"), request.get("cart")
-    for name, asked, answered in (
+    for name, requested, logged in (
         ("items", request.get("numResults") or (len(ranked) if ranked else DEFAULT_RESULTS), row.asked),
         ("itemId", request.get("itemId", cart[-1] if cart else None), row.page_item),
         ("filterArn", _segment(request.get("filterArn")), row.filter if "filterArn" in request else None),
         ("inputList", ranked is not None, row.recommender == RANKING),
     ):
-        if asked != answered:
-            raise InvalidInput(f"the request has {name} {asked!r}, the answer was to one with {answered!r}")
-    said = {name: request[name] for name in _SAID if name in request}
+        if requested != logged:
+            raise InvalidInput(f"the request has {name} {requested!r}, the answer was to one with {logged!r}")
+    parameters = {name: request[name] for name in _UNLOGGED if name in request}
     if ranked is not None:
-        said["inputList"] = ranked
+        parameters["inputList"] = ranked
     window = (_segment(request.get("recommenderArn") or request.get("campaignArn")) or "").removeprefix(f"{TRENDING}-")
-    return said | ({"window": window} if window in WINDOWS else {})
+    return parameters | ({"window": window} if window in WINDOWS else {})
 
 
 def _segment(arn: str | None) -> str | None:
