@@ -1,4 +1,4 @@
-"""A CSV's bytes as blocks of lines with one row each; lines that are not rows are set aside."""
+"""Splitting of a CSV into blocks with one row per line. Lines that are not part of a valid row are rejected."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ _SHOWN_BYTES = 1000
 _QUOTED = re.compile(rb'(?:[^"]++|"")*+')
 
 BREAK = "\ufdd0"
-"""Stands for a line break within a quoted cell, so that each row has one line. Unicode reserves it for internal use."""
+"""Replacement of a line break within a quoted cell, so that each row has one line. Unicode reserves it for internal
+use."""
 
 MAX_ROW_LINES = 1_000
-"""Lines of a row. A quote that is not closed within them costs only the line with the quote."""
+"""Maximum number of lines per row. A quote that is not closed within them affects only its own line."""
 
 
 @functools.cache
@@ -46,19 +47,19 @@ class Malformed:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Block:
-    """Block of complete lines.
+    """Block of lines with one row per line.
 
     Attributes
     ----------
     first_line
         Line number of the first line in the file, from 1.
     data
-        UTF-8, each line a row. Lines that were set aside or joined to the row before are blank here, so that all others
-        keep their numbers.
+        UTF-8 text with one row per line. Rejected lines, and lines joined to an earlier row, are blank, so that line
+        numbers do not change.
     malformed
-        The lines that were set aside.
+        Rejected lines.
     has_breaks
-        True if a row has `BREAK` in place of line breaks.
+        True if a row contains `BREAK` in place of line breaks.
     """
 
     first_line: int
@@ -68,10 +69,10 @@ class Block:
 
 
 def blocks(file: Readable, *, block_bytes: int, columns: int, form: CsvForm = PLAIN) -> Iterator[Block]:
-    """Yield a file's lines, about `block_bytes` at once.
+    """Yield a file's lines in blocks of about `block_bytes`.
 
-    A quoted cell may have line breaks if its row ends within `MAX_ROW_LINES` with the right number of columns. So a
-    missing closing quote costs that row and not all that follow. Lines of more than `MAX_LINE_BYTES` are set aside.
+    A quoted cell may contain line breaks if its row ends within `MAX_ROW_LINES` with the correct number of columns. So
+    a missing closing quote affects only one row. Lines of more than `MAX_LINE_BYTES` are rejected.
     """
     first_line, rest = 1, b""
     while read := file.read(block_bytes):
@@ -106,12 +107,12 @@ def _after_line_break(file: Readable, block_bytes: int) -> bytes:
 def _block(
     first_line: int, data: bytes, form: CsvForm, columns: int, *, read_bytes: int | None = None
 ) -> tuple[Block, int]:
-    """Return a block and its size in `data`, which excludes a row at the end that may continue.
+    """Return a block and its size in bytes of `data`. A last row that may continue is excluded.
 
     Parameters
     ----------
     read_bytes
-        Size of `data` and the beginning of the next line; None at the end of the file.
+        Size of `data` with the start of the next line; None at the end of the file.
     """
     if _is_utf8(data) and not _may_end_in_quotes(data, form.delimiter):
         return Block(first_line, data, ()), len(data)
@@ -140,9 +141,9 @@ def _block(
 
 
 def _joined(lines: Sequence[bytes], delimiter: str, columns: int) -> tuple[bytes, int, bool]:
-    """Return the row that starts with the first line as one line, its number of lines, and if its last cell is open.
+    """Join the lines of the first row. Return the row, its number of lines, and true if its last cell is still open.
 
-    The row is empty if it does not end, or not with the last of its columns.
+    The row is empty if it does not end, or has a wrong number of columns.
     """
     parts, cells, size, is_open = list[bytes](), 1, 0, False
     for line in lines:
@@ -157,14 +158,14 @@ def _joined(lines: Sequence[bytes], delimiter: str, columns: int) -> tuple[bytes
 
 
 def _scan(line: bytes, mark: bytes, *, is_open: bool) -> tuple[int, bool]:
-    """Return the number of delimiters between cells, and if the last cell is open.
+    """Return the number of delimiters between cells, and true if the last cell is open.
 
-    The number is negative if a closing quote is not the last character of its cell.
+    The number is negative if text follows the closing quote of a cell.
 
     Parameters
     ----------
     is_open
-        If the line starts within a quoted cell.
+        True if the line starts within a quoted cell.
     """
     place, delimiters = 0, 0
     while True:

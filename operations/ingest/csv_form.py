@@ -117,7 +117,10 @@ codecs.register_error(_UNDECODABLE, _undecodable)
 
 
 def with_texts(rows: pa.Table, change: Callable[[Any], Any], *, names: Collection[str] | None = None) -> pa.Table:
-    """Return rows with changed texts; in all columns, or in some. Columns may be dictionaries of texts."""
+    """Return rows with `change` applied to the texts of the columns `names`, or of all columns.
+
+    Columns may be dictionary-encoded.
+    """
     for place, field in enumerate(rows.schema):
         if names is None or field.name in names:
             column = rows[place]

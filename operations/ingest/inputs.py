@@ -41,9 +41,9 @@ class Options:
         True if a client of Amazon Personalize imports. Undeclared event types then count as the default type, and
         schemas of datasets declare columns.
     form
-        Spelling of CSV files.
+        Format of CSV files.
     platform
-        Format of another platform, from which the files are converted; None for data files.
+        Format of another platform from which the files are converted; None for data files.
     """
 
     mapping: Sequence[str] = ()
@@ -86,12 +86,12 @@ class Input:
     def chunks(
         self, step: Step, *, plain: Collection[str] | None = None, rows: int | None = None, stored: str
     ) -> Iterator[Chunk]:
-        """Yield the file's chunks, see `DataFile.chunks`.
+        """Yield the file's chunks; see `DataFile.chunks`.
 
         Parameters
         ----------
         stored
-            Clause on the rows of earlier chunks, for an error after them.
+            Clause about the rows of earlier chunks, which is appended to a later error.
         """
         index = 0
         try:

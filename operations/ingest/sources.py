@@ -160,7 +160,7 @@ class _Ranges(io.RawIOBase):
 
 
 def find(names: Sequence[str | Path], s3: Callable[[], Any], *, suffixes: tuple[str, ...] = SUFFIXES) -> list[Source]:
-    """Return the files that are named, in that order; those of one prefix or pattern in the order of their keys.
+    """Return the files in the order of `names`. Objects of a prefix or pattern are ordered by key.
 
     Parameters
     ----------
@@ -168,7 +168,7 @@ def find(names: Sequence[str | Path], s3: Callable[[], Any], *, suffixes: tuple[
         Local paths, `s3://bucket/key`, `s3://bucket/prefix/` for all data files below it, or a key with the wildcards
         `*` and `?`, which also match slashes.
     s3
-        Gives a low-level S3 client.
+        Factory of a low-level S3 client.
     suffixes
         Extensions of data files.
 

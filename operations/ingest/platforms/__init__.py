@@ -1,1 +1,1 @@
-"""Files of shop platforms and of analytics, converted to the import's columns."""
+"""Conversion of files from shop platforms and analytics tools to the import's columns."""

@@ -1,4 +1,4 @@
-"""Conversion of platforms' files to data files."""
+"""Conversion of a platform's files to data files."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SUFFIXES = tuple(
 
 
 def format_of(name: str, dataset: str) -> PlatformFormat:
-    """Return a format.
+    """Return the format with a name.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def format_of(name: str, dataset: str) -> PlatformFormat:
     Raises
     ------
     InvalidInput
-        If the dataset has no such format.
+        If no format with this name has the dataset.
     """
     names = [each.name for each in FORMATS.values() if each.dataset == dataset]
     if name not in names:
@@ -46,14 +46,14 @@ def _stem(name: str) -> str:
 
 
 def convert(source: Source, kind: PlatformFormat, form: CsvForm) -> Path:
-    """Write a platform's file as a data file next to it, and state its unused fields and records.
+    """Convert a platform's file to a data file next to it, and print unused fields and skipped records.
 
-    An object of S3 is written to the working folder.
+    An object on S3 is converted to a file in the working folder.
 
     Raises
     ------
     InvalidInput
-        If the file cannot be read, or has no field of the format.
+        If the file is unreadable, or contains no field of the format.
     """
     rejected = source.rejected_path(flat=False)
     path = rejected.with_name(f"{_stem(rejected.name.removesuffix('.rejected.csv'))}.{kind.dataset}.csv")

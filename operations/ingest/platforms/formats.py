@@ -1,4 +1,4 @@
-"""Formats of platforms: for each column of ours, the fields of theirs that it comes from."""
+"""Formats of other platforms, with the source fields of each of Alsolike's columns."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from operations.ingest.platforms.records import Record
 from operations.ingest.platforms.values import amount, bars, first, hashed, level, one_of, plain, times, with_zone
 
 LEFT_OUT = "left out"
-"""Field of a record that is not imported: the reason."""
+"""Field of a skipped record. The value is the reason."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Column:
-    """A column of ours.
+    """Column of a data file with its source fields.
 
     Attributes
     ----------
     theirs
-        Fields of theirs; the first one with a value counts.
+        Source fields. The first field with a value is used.
     convert
-        Conversion of the value.
+        Function that converts the value.
     """
 
     ours: str
@@ -33,23 +33,23 @@ class Column:
     convert: Callable[[str], str] = str.strip
 
     def value(self, record: Record) -> str:
-        """Return the column's value in a record."""
+        """Return the value of the column for a record."""
         text = next((record[name] for name in self.theirs if record.get(name, "").strip()), "")
         return self.convert(text) if text else ""
 
 
 @dataclasses.dataclass(frozen=True)
 class PlatformFormat:
-    """Files of one kind from a platform.
+    """Format of one file type of a platform.
 
     Attributes
     ----------
     records
-        Reader of a file: its records as texts by field.
+        Reader of a file. Records are texts by field.
     reads
-        Fields that only the reader of the file uses.
+        Source fields that only the reader uses.
     source
-        Page of the platform that describes the file.
+        Documentation page of the file type.
     """
 
     name: str
@@ -61,7 +61,7 @@ class PlatformFormat:
 
     @functools.cached_property
     def used(self) -> frozenset[str]:
-        """The fields that the import uses."""
+        """Source fields that the conversion uses."""
         return frozenset({LEFT_OUT, *self.reads}.union(*(column.theirs for column in self.columns)))
 
 
@@ -69,13 +69,13 @@ _OF_PRODUCT = (
     "Title", "Body (HTML)", "Description", "Vendor", "Product Category", "Product category", "Type", "Tags", "Status",
     "Image Src", "Product image URL",
 )  # fmt: skip
-"""Shopify states them in the first row of a product only."""
+"""Fields that Shopify states only in the first row of a product."""
 _OPTIONS = tuple(f"Option{number} {kind}" for number in (1, 2, 3) for kind in ("Value", "value"))
 _OF_ORDER = ("Email", "Created at", "Cancelled at", "Financial Status", "Currency")
 
 
 def _shopify_variants(file: BinaryIO, name: str, form: CsvForm) -> Iterator[Record]:
-    """Yield the variants of products; rows that only add pictures are none."""
+    """Yield product variants. Rows that only add pictures are skipped."""
     rows = records.of_csv(file, name, form)
     named = ({("Handle" if field == "URL handle" else field): text for field, text in row.items()} for row in rows)
     for row in records.filled(named, key="Handle", fields=_OF_PRODUCT):
@@ -88,7 +88,7 @@ def _shopify_variants(file: BinaryIO, name: str, form: CsvForm) -> Iterator[Reco
 
 
 def _woocommerce_products(file: BinaryIO, name: str, form: CsvForm) -> Iterator[Record]:
-    """Yield products; their variations are no items of their own."""
+    """Yield products. Variations are skipped, because they are not separate items."""
     for row in records.of_csv(file, name, form):
         yield row | _left_out(row, "Published", ("0", "-1")) | _left_out(row, "Type", ("variation",))
 
@@ -120,7 +120,7 @@ _SEGMENT_EVENTS = {
 
 
 def _ga4_events(file: BinaryIO, name: str, form: CsvForm) -> Iterator[Record]:
-    """Yield a record for each item of an event, or for the query of a search."""
+    """Yield one record per item of an event, and one per search."""
     for event in records.of_json(file, name, form):
         kind = _GA4_EVENTS.get(str(event.get("event_name")), "")
         parameters = {
@@ -142,7 +142,7 @@ def _ga4_events(file: BinaryIO, name: str, form: CsvForm) -> Iterator[Record]:
 
 
 def _segment_events(file: BinaryIO, name: str, form: CsvForm) -> Iterator[Record]:
-    """Yield a record for each product of a call, or for the query of a search."""
+    """Yield one record per product of a call, and one per search."""
     for call in records.of_json(file, name, form):
         properties = call.get("properties") or {}
         kind = _SEGMENT_EVENTS.get(str(call.get("event")), "") if call.get("type", "track") == "track" else ""

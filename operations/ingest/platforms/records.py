@@ -1,4 +1,4 @@
-"""Records in platforms' files, as texts by field."""
+"""Readers of platforms' files. Records are texts by field."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _GOOGLE = "{http://base.google.com/ns/1.0}"
 
 
 def of_csv(file: BinaryIO, name: str, form: CsvForm) -> Iterator[Record]:
-    """Yield the rows of a CSV; a first line with tabs makes it a file of tabs."""
+    """Yield the rows of a CSV. The delimiter is a tab if the first line contains one."""
     text = io.TextIOWrapper(file, encoding="utf-8-sig" if form.encoding == "utf-8" else form.encoding, newline="")
     try:
         first = text.readline()
@@ -35,7 +35,7 @@ def of_csv(file: BinaryIO, name: str, form: CsvForm) -> Iterator[Record]:
 
 
 def of_feed(file: BinaryIO, name: str, form: CsvForm) -> Iterator[Record]:
-    """Yield the products of a feed in XML (RSS 2.0 or Atom), or in a text with tabs or commas."""
+    """Yield the products of a feed in XML (RSS 2.0 or Atom), or in text separated by tabs or commas."""
     start = file.read(64)
     file.seek(0)
     if not start.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"<"):
@@ -65,7 +65,7 @@ def of_json(file: BinaryIO, name: str, _: CsvForm) -> Iterator[dict[str, Any]]:
 
 
 def filled(records: Iterator[Record], *, key: str, fields: Collection[str]) -> Iterator[Record]:
-    """Yield records in which empty fields have the value of the last record with the same key."""
+    """Yield records in which empty fields have the values of the previous record, if its key is equal."""
     last: Mapping[str, str] = {}
     for record in records:
         if record.get(key) == last.get(key):
@@ -75,5 +75,5 @@ def filled(records: Iterator[Record], *, key: str, fields: Collection[str]) -> I
 
 
 def opened(file: BinaryIO, name: str) -> BinaryIO:
-    """Return a file's bytes; those of a name that ends with .gz decompressed."""
+    """Return the bytes of a file, decompressed if the name ends with .gz."""
     return gzip.GzipFile(fileobj=file) if name.lower().endswith(".gz") else file  # type: ignore[return-value]

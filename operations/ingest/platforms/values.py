@@ -1,4 +1,4 @@
-"""Conversions of a platform's values to the texts of a data file."""
+"""Conversions of a platform's values to texts of a data file."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ def times(price: str, quantity: str) -> str:
 
 
 def level(number: int, *, paths: str = "") -> Callable[[str], str]:
-    """Return a function that takes a level, from 1, of the first path in a text such as `Home > Garden > Chairs`.
+    """Return a function that extracts a level, from 1, of the first path in a text such as `Home > Garden > Chairs`.
 
-    Numbers of Google's taxonomy are no paths.
+    Numbers of Google's taxonomy are not paths.
 
     Parameters
     ----------
     paths
-        Text between several paths.
+        Separator of several paths.
 
     Examples
     --------
@@ -76,7 +76,7 @@ def plain(text: str) -> str:
 
 
 def bars(text: str) -> str:
-    """Return a list with commas as a list with bars.
+    """Convert a comma-separated list to a list separated by bars.
 
     Examples
     --------
@@ -87,12 +87,12 @@ def bars(text: str) -> str:
 
 
 def first(text: str) -> str:
-    """Return the first of several texts with commas."""
+    """Return the first element of a comma-separated list."""
     return text.split(",")[0].strip()
 
 
 def one_of(*texts: str) -> Callable[[str], str]:
-    """Return a function that converts a text to `true` if it is one of these, in any case, and else to `false`."""
+    """Return a function that converts a text in `texts` to `true`, ignoring case, and any other text to `false`."""
 
     def convert(text: str) -> str:
         return str(text.strip().lower().replace(" ", "_") in texts).lower()
@@ -101,7 +101,7 @@ def one_of(*texts: str) -> Callable[[str], str]:
 
 
 def hashed(text: str) -> str:
-    """Return the SHA-256 of an e-mail address in lower case and without outer spaces, in hexadecimal digits.
+    """Return the SHA-256 hash of an e-mail address as hexadecimal digits. Case and outer spaces are ignored.
 
     Examples
     --------
@@ -112,7 +112,7 @@ def hashed(text: str) -> str:
 
 
 def with_zone(text: str) -> str:
-    """Return a time as ISO 8601.
+    """Return a time in ISO 8601.
 
     Examples
     --------
