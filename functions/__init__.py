@@ -1,1 +1,1 @@
-"""The Lambda functions, one folder each: handler, service, settings, manifest."""
+"""Lambda functions, one folder per function with handler, service, settings and manifest."""

@@ -21,7 +21,7 @@ def incomplete_responses(
     namespace
         Namespace of the metrics of the deployment's functions.
     from_ms
-        Start, a whole number of periods since 1970.
+        Start in epoch milliseconds, a multiple of the period.
     """
     listed: list[tuple[str, dict[str, Any]]] = []
     counts: dict[tuple[str, str], dict[str, int]] = {}

@@ -232,12 +232,12 @@ class CommandKey:
 
 
 def environment_variables(new: NewKey, names: Names, *, certificate: Path | None) -> Mapping[str, str]:
-    """Return the variables with which clients of Amazon Personalize call the deployment.
+    """Return the environment variables that direct clients of Amazon Personalize to the deployment.
 
     Parameters
     ----------
     certificate
-        File with the certificate of an embedded cloud; None for one that clients know.
+        Path of the embedded cloud's certificate; None if clients trust the certificate.
     """
     endpoint = f"{names.api_url.rstrip('/')}{SIGNED_PREFIX}"
     return {

@@ -1,4 +1,4 @@
-"""A deployment's load in a month, from its metrics."""
+"""Load of a deployment in a month, computed from its metrics."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ from operations.cost import Load
 from operations.metric_writers import METRICS, NAMESPACE
 
 _PERIOD_S = 3_600
-"""Period of the values in seconds. CloudWatch keeps values by the hour for 15 months."""
+"""Period of the values in seconds. CloudWatch keeps hourly values for 15 months."""
 _COUNTED = {"events_per_day": Metric.EVENTS_ACCEPTED, "requests_per_day": Metric.RECOMMENDATIONS_SERVED}
 
 
 def monthly_load(where: Deployment, month: str, *, other: Load, now: dt.datetime) -> Load:
-    """Return the mean load of a month's days; the current month ends now.
+    """Return the mean daily load of a month. The current month ends now.
 
-    Users are those of the latest drift report, and items those of the catalogue snapshot, because the deployment keeps
-    no earlier numbers.
+    The numbers of users and items are the latest ones, from the drift report and the catalogue snapshot, because
+    earlier numbers are not stored.
 
     Parameters
     ----------
     month
-        For example 2026-10, in UTC.
+        Month in UTC, for example 2026-10.
     other
-        Everything that is not counted.
+        Load whose values are used where metrics are missing.
 
     Raises
     ------
     InvalidInput
-        If it is no month, or begins in the future.
+        If the text is not a month, or the month starts in the future.
     NotFound
-        If the deployment counted no events and no responses in it.
+        If the deployment counted neither events nor responses in the month.
     """
     start, end = _limits(month, now=now)
     sums = {name: _sum(where, metric, start=start, end=end) for name, metric in _COUNTED.items()}

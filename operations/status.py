@@ -82,7 +82,7 @@ def collect(deployment: Deployment, *, layers: Sequence[str] = ()) -> dict[str, 
 
 
 def _readable(read: Callable[[], T], unreadable: list[str]) -> T | None:
-    """Return the value; None, with a sentence in the list, if its object is unreadable."""
+    """Return the value. If its object is unreadable, append a sentence to the list and return None."""
     try:
         return read()
     except (InvalidBundle, InvalidInput, InvalidSnapshot) as error:
@@ -210,7 +210,7 @@ def _errors(deployment: Deployment, functions: Sequence[str]) -> dict[str, int]:
 
 
 def _incomplete(deployment: Deployment) -> list[dict[str, Any]]:
-    """Return the numbers of empty and short responses in the last `ERROR_HOURS` by recommender and filter."""
+    """Return the number of empty and short responses in the last `ERROR_HOURS`, by recommender and filter."""
     until_ms = times.now_ms()
     return incomplete_responses(
         deployment.client("cloudwatch"),

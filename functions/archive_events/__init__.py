@@ -1,1 +1,1 @@
-"""The slow path: interactions from the stream into the lake, unreadable records into quarantine."""
+"""Archiving of interactions from the stream to the lake. Unreadable records are written to quarantine."""

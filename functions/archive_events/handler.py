@@ -1,5 +1,3 @@
-"""A Kinesis batch into the lake."""
-
 from __future__ import annotations
 
 import functools
@@ -32,14 +30,14 @@ def _sources() -> tuple[Settings, ConfigurationReader, TombstoneReader]:
     reader = ConfigurationReader(
         client("s3"), settings.artefact_bucket, polling=Polling(settings.configuration_check_s)
     )
-    # The objects of a full batch trigger the garbage collector, which need not scan the start-up's permanent objects.
+    # A full batch creates enough objects to trigger the garbage collector, which then skips objects of the start.
     gc.freeze()
     return settings, reader, tombstones
 
 
 @instrumented
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Archive the batch whole, or fail and get it again."""
+    """Archive the batch atomically. If it fails, Lambda retries the whole batch."""
     settings, configurations, tombstones = _sources()
     now_ms = time.time_ns() // 1_000_000
     outcome = archive(

@@ -1,5 +1,3 @@
-"""Manifest of archive_events."""
-
 from alsolike.declarations.manifest import CONFIGURATION, TOMBSTONES, WRITE, Access, EventStream, Manifest
 from alsolike.declarations.storage import INTERACTIONS_PREFIX, QUARANTINE_PREFIX
 
@@ -9,13 +7,14 @@ MANIFEST = Manifest(
     memory_mb=2_048,
     timeout_s=120,
     reserved="reserved_consumers",
-    # It quarantines a record that it cannot read. So it fails only if the lake or its own set-up does; waiting loses
-    # nothing.
+    # An unreadable record is quarantined, so the function fails only if S3 or its own set-up fails. Unlimited retries
+    # lose no records.
     trigger=EventStream(batch_size="archive_batch_size", window_s="archive_window_s", retries=-1),
     access=(
         *TOMBSTONES,
         *CONFIGURATION,
-        # No permission to abort an upload in parts: awswrangler leaves it, and the bucket's rule removes it.
+        # Aborting multipart uploads is not permitted: awswrangler does not abort them, and a lifecycle rule of the
+        # bucket deletes them.
         Access(
             "lake",
             WRITE,

@@ -1,7 +1,7 @@
-"""Writing a batch of the stream to the lake.
+"""Writer of a stream batch to the lake.
 
-Object names derive from the batch's shard and sequence range, contents only from its records and the configuration. So
-a redelivered batch writes the same objects with the same bytes.
+Object names are derived from the batch's shard and sequence range. Contents depend only on its records and the
+configuration. So a redelivered batch writes the same bytes to the same objects.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ from alsolike.runtime.s3 import S3Object
 MS_PER_DAY = 86_400_000
 
 SCHEMA = arrow_schema(pa, INTERACTIONS_COLUMNS)
-"""Schema of the objects: the table's types define each column's encoding, even if all its values are null."""
+"""Schema of the objects, which sets the encoding of a column even if all its values are null."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ArchiveResult:
-    """The result of a batch.
+    """Result of a batch.
 
     Attributes
     ----------
     reasons, correlation_ids
-        Of the quarantined records; some records have no correlation id.
+        Reasons for the quarantined records, and the correlation IDs of those that have one.
     erased
-        Number of erased users' records.
+        Number of dropped records of erased users.
     """
 
     archived: int
@@ -59,20 +59,21 @@ def archive(
     now_ms: int,
     erased: IsErased = no_erased_users,
 ) -> ArchiveResult:
-    """Write readable records to their day's partition and others to quarantine; drop erased users' records.
+    """Write valid records to the partition of their date and invalid records to quarantine.
+
+    Records of erased users are dropped.
 
     Parameters
     ----------
     records
-        One batch of one shard, in order.
+        Batch of one shard, in stream order.
     erased
-        Returns true for records of erased users.
+        Function that returns true for an erased user or session.
 
     Raises
     ------
     Unavailable
-        If S3 does not take an object, there is no configuration to read the records by, or the tombstones cannot be
-        read.
+        If S3 rejects an object, or the configuration or the tombstones cannot be read.
     """
     columns, unreadable = read_columns(records, configurations=configurations, now_ms=now_ms)
     rows = _of_others(pa.table(columns, schema=SCHEMA), erased)
@@ -105,7 +106,7 @@ def to_parquet(rows: pa.Table) -> bytes:
 
 
 def _correlation_ids(records: Iterable[StreamRecord]) -> tuple[str, ...]:
-    """Return the ids of otherwise unreadable records, each once, without malformed ids."""
+    """Return the distinct correlation IDs of unreadable records. Invalid IDs are skipped."""
     ids: dict[str, None] = {}
     for record in records:
         try:
@@ -130,7 +131,7 @@ def _of_others(rows: pa.Table, erased: IsErased) -> pa.Table:
 
 
 def _by_date(rows: pa.Table) -> list[tuple[str, pa.Table]]:
-    """Return the rows of each day, in their order; a batch of one day, the usual one, is not copied."""
+    """Return the rows by date, in stream order. A batch of a single date is not copied."""
     days = rows["event_time_ms"].to_numpy() // MS_PER_DAY
     if not len(days):
         return []

@@ -1,5 +1,3 @@
-"""Settings of archive_events."""
-
 from __future__ import annotations
 
 import dataclasses
@@ -7,7 +5,7 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """Stores of the lake, the configuration and the tombstones."""
+    """Buckets, secret and polling intervals."""
 
     lake_bucket: str
     artefact_bucket: str

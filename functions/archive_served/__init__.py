@@ -1,1 +1,1 @@
-"""The recommendation log in the lake: lines of `recommend`'s log, with unreadable ones in quarantine."""
+"""Archiving of the recommendation log to the lake. Unreadable lines are written to quarantine."""

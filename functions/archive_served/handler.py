@@ -1,4 +1,4 @@
-"""The consumer of the recommendation log's subscription: writes its lines to the lake."""
+"""Handler of the recommendation log's subscription."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _no_hashes() -> Pseudonyms:
 
 @instrumented
 def lambda_handler(event: dict[str, Any], context: Any) -> None:
-    """Archive the lines, or fail and get them again."""
+    """Archive the lines. If this fails, CloudWatch Logs delivers them again."""
     settings, tombstones = _sources()
     delivery = read_delivery(event["awslogs"]["data"])
     erased = tombstones.current(now_ms=time.time_ns() // 1_000_000)

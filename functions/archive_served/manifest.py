@@ -1,5 +1,3 @@
-"""Manifest of archive_served."""
-
 from alsolike.declarations.manifest import LOGGED_TOMBSTONES, WRITE, Access, LogLines, Manifest
 from alsolike.declarations.storage import QUARANTINE_PREFIX, SERVED_PREFIX
 

@@ -1,7 +1,7 @@
-"""The write of a log delivery to the lake.
+"""Writer of a CloudWatch Logs delivery to the lake.
 
-Object names derive from the log's stream and the first and last event of the delivery, contents only from its lines. So
-a repeated delivery writes the same objects with the same bytes.
+Object names are derived from the log stream and the first and last event of the delivery. Contents depend only on its
+lines. So a repeated delivery writes the same bytes to the same objects.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ from alsolike.runtime.errors import InvalidInput
 from alsolike.runtime.s3 import S3Object
 
 DATA_MESSAGE = "DATA_MESSAGE"
-"""Type of messages with log events; the other type only tests the destination."""
+"""Type of messages with log events. Messages of the other type only test the destination."""
 
 _HASH = re.compile(rf"(?<![0-9a-f])[0-9a-f]{{{SHOPPER_DIGITS}}}(?![0-9a-f])")
 SCHEMA = arrow_schema(pa, SERVED_COLUMNS)
 
 
 class LogEvent(NamedTuple):
-    """One line of a log; `id` is CloudWatch's."""
+    """Line of a log. `id` is assigned by CloudWatch."""
 
     id: str
     timestamp_ms: int
@@ -48,7 +48,7 @@ class LogEvent(NamedTuple):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Delivery:
-    """Lines of one stream of a log, in their order."""
+    """Lines of one log stream, in log order."""
 
     group: str
     stream: str
@@ -56,13 +56,13 @@ class Delivery:
 
     @property
     def source(self) -> str:
-        """A name of the log's stream that fits into an object's: a stream's own has slashes and brackets."""
+        """Hash of the log group and stream for object names. Names of log streams contain slashes and brackets."""
         return hashlib.blake2b(f"{self.group}\0{self.stream}".encode(), digest_size=8).hexdigest()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class DeliveryResult:
-    """Numbers of a delivery's lines by result."""
+    """Number of lines by result."""
 
     archived: int
     quarantined: int
@@ -70,7 +70,7 @@ class DeliveryResult:
 
 
 def read_delivery(data: str) -> Delivery:
-    """Return a delivery of CloudWatch Logs.
+    """Parse a delivery of CloudWatch Logs.
 
     References
     ----------
@@ -86,12 +86,12 @@ def read_delivery(data: str) -> Delivery:
 
 
 def archive(delivery: Delivery, *, client: Any, bucket: str, erased: Tombstones = NO_TOMBSTONES) -> DeliveryResult:
-    """Write readable lines to their day's partition and the others to quarantine; erased users' lines nowhere.
+    """Write valid lines to the partition of their date and invalid lines to quarantine. Drop lines of erased users.
 
     Parameters
     ----------
     erased
-        Has the keyed hashes of the log.
+        Tombstones with keyed hashes, as in the log.
     """
     rows: dict[str, list[ServedResponse]] = {}
     refused: list[QuarantinedRecord] = []
@@ -118,7 +118,7 @@ def archive(delivery: Delivery, *, client: Any, bucket: str, erased: Tombstones 
 
 
 def _is_erased(row: ServedResponse, erased: Tombstones) -> bool:
-    """Return true if the row names an erased user, or an erased session without another user."""
+    """Return true if the row contains an erased user, or an erased session without another user."""
     if row.shopper in erased.users or row.session in erased.users:
         return True
     return (row.session if row.shopper is None else row.shopper) in erased.sessions
@@ -130,7 +130,7 @@ def _names_erased(line: str, erased: Tombstones) -> bool:
 
 
 def to_parquet(rows: Sequence[ServedResponse]) -> bytes:
-    """Return rows as one Parquet object; the table's types define each column's encoding."""
+    """Return rows as one Parquet object. The schema sets the encoding of each column."""
     columns = {name: [getattr(row, name) for row in rows] for name in SERVED_COLUMNS}
     content = io.BytesIO()
     pq.write_table(pa.table(columns, schema=SCHEMA), content, compression=lake.COMPRESSION)

@@ -1,1 +1,1 @@
-"""Attribution: the outcomes of served answers, day by day, joined by recommendation id."""
+"""Attribution of events to recommendations, per day and joined by recommendation ID."""

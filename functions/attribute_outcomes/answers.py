@@ -1,4 +1,4 @@
-"""The answers of a day: each once, and only those that match their ids."""
+"""Selection of a day's responses: distinct rows that match their recommendation IDs."""
 
 from __future__ import annotations
 
@@ -28,11 +28,14 @@ ANSWERS = pa.schema(
         ("item_ids", pa.list_(_TEXT)),
     ]
 )
-"""The columns that are read from `served`."""
+"""Columns of the table `served` that attribution reads."""
 
 
 def once(rows: pa.Table) -> pa.Table:
-    """Keep one row per id; of different copies, keep the first by their values, regardless of their order."""
+    """Keep one row per recommendation ID.
+
+    Different copies are sorted by value and the first one is kept, so that the order of rows does not matter.
+    """
     ids = rows["recommendation_id"].to_pandas()
     repeated = ids[ids.duplicated(keep=False)]
     if not len(repeated):
@@ -45,19 +48,19 @@ def once(rows: pa.Table) -> pa.Table:
 
 
 def genuine(rows: pa.Table, day: int) -> pa.Table:
-    """Keep the rows of a day (since 1970) that match their id: time, recommender, model version and arms."""
+    """Keep the rows of a day (since 1970) that match their recommendation IDs in time, recommender, model and arms."""
     ids = read(rows["recommendation_id"].combine_chunks())
     served_ms = rows["served_ms"].fill_null(-1).to_numpy()
     same = ids.genuine & (ids.answered_ms == served_ms) & (served_ms // DAY_MS == day)
     columns = (rows[name].to_pylist() for name in ("recommender", "model_version", "arms"))
-    said = [_tags(*values[:2], tuple(values[2] or ())) for values in zip(*columns, strict=True)]
-    same &= np.frombuffer(b"".join(said), "V14") == ids.tags()
+    tags = [_tags(*values[:2], tuple(values[2] or ())) for values in zip(*columns, strict=True)]
+    same &= np.frombuffer(b"".join(tags), "V14") == ids.tags()
     return rows.filter(pa.array(same))
 
 
 @functools.lru_cache(maxsize=1024)
 def _tags(recommender: str | None, model_version: str | None, arms: tuple[str | None, ...]) -> bytes:
-    """Return the value of `Ids.tags` for such an answer; one that no id has if the answer is impossible."""
+    """Return the value of `Ids.tags` for a response. Impossible values return bytes that no ID contains."""
     try:
         made = recommendation_id.create(
             answered_ms=0,

@@ -1,4 +1,4 @@
-"""The results of one day, computed in as much memory as a part of it takes."""
+"""Results of one day, computed with bounded memory."""
 
 from __future__ import annotations
 
@@ -28,24 +28,24 @@ from functions.attribute_outcomes.summary import DaySums
 from functions.attribute_outcomes.tables import OUTCOMES
 
 PART_ROWS = 200_000
-"""Maximum answers and events in memory at once, exceeded only if all belong to one answer."""
+"""Maximum number of responses and events in memory. Only the events of a single response may exceed it."""
 
 _ANSWER = "recommendation_id"
-_ANSWER_BYTES = 60  # minimum size in S3; the id, which does not compress, takes 30
+_ANSWER_BYTES = 60  # Minimum size of a row in S3. The recommendation ID takes 30 bytes and does not compress.
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Results:
-    """The results of a day.
+    """Results of a day.
 
     Attributes
     ----------
     outcomes
-        The Parquet file of the outcomes; None if nothing was served.
+        Parquet file of the outcomes; None if there were no responses.
     engagement
-        The sums of the answers.
+        Sums over the responses.
     late
-        True if events happened after the window.
+        True if events arrived after the window.
     """
 
     outcomes: Path | None
@@ -56,16 +56,16 @@ class Results:
 
 
 class Computation:
-    """The computation of days, one after the other.
+    """Computation of successive days.
 
     Parameters
     ----------
     directory
-        On the local disk; each day replaces the previous day's files.
+        Directory on the local disk. Each day replaces the files of the previous day.
     shopper
-        The keyed hash of a stored user or session id.
+        Function that returns the keyed hash of a stored user or session ID.
     days
-        The days to compute.
+        Days to compute (since 1970).
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class Computation:
         )
 
     def day(self, day: int) -> Results:
-        """Return the results of a day since 1970."""
+        """Return the results of a day (since 1970)."""
         self._event_days.keep_only({*self._inputs.event_days(day), *self._inputs.copy_days(day, late=True)})
         directory = self._directory / "day"
         shutil.rmtree(directory, ignore_errors=True)
@@ -119,7 +119,7 @@ class Computation:
         return Results(path if has_answers else None, summary.rows(), counting, counts, late)
 
     def _answers(self, day: int, directory: Path, parts: int) -> Spill:
-        """Gather a day's answers in parts, by their ids."""
+        """Collect the responses of a day in partitions by recommendation ID."""
         objects = self._inputs.served.get(day, [])
         with Spill(directory, "answers", ANSWERS, key=_ANSWER, parts=parts) as spill:
             for rows in rows_of(self._client, self._bucket, objects, ANSWERS):
@@ -129,17 +129,18 @@ class Computation:
     def _events(
         self, day: int, named: list[Part], rejected: Counter[Reason], *, directory: Path, parts: int
     ) -> tuple[Spill, bool]:
-        """Collect the events that may count for a day's answers, each once, in the same parts as the answers.
+        """Collect the distinct events that may count for responses of a day, in the same partitions as the responses.
 
         Returns
         -------
         events
-            The counted ones; `rejected` has the number of others.
+            Events that may count. `rejected` contains the number of other events.
         late
-            True if events happened after the window.
+            True if events arrived after the window.
         """
         latest_ms = 0
-        # First by event, so that all copies of one are in one part, regardless of the answers that they name.
+        # Partition by event first, so that all copies of an event are in one partition, whatever response they
+        # reference.
         count = parts_for(sum(part.rows for part in named), self._part_rows)
         with Spill(directory, "copies", JUDGED, key="event_id", parts=count) as copies:
             for piece in (piece for part in named for piece in part.pieces()):
@@ -163,18 +164,18 @@ class Computation:
         held = JUDGED.empty_table()
         for piece in part.pieces():
             held = pa.concat_tables([held, piece])
-            if len(held) > self._part_rows:  # all of one event
+            if len(held) > self._part_rows:  # All rows belong to one event.
                 held = _once(held)
         return _once(held)
 
 
 def _naming(answers: pa.ChunkedArray, events: Part, rejected: Counter[Reason]) -> pa.Table:
-    """Return the events that name one of the answers; the others are counted."""
+    """Return the events that reference one of the responses. Other events are counted in `rejected`."""
     kept = [EVENTS.empty_table()]
     for piece in events.pieces():
-        some = piece.filter(pc.is_in(piece[_ANSWER], answers))
-        rejected[Reason.UNKNOWN_ANSWER] += len(piece) - len(some)
-        kept.append(some)
+        matching = piece.filter(pc.is_in(piece[_ANSWER], answers))
+        rejected[Reason.UNKNOWN_ANSWER] += len(piece) - len(matching)
+        kept.append(matching)
     return pa.concat_tables(kept)
 
 

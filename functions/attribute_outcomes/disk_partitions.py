@@ -1,4 +1,4 @@
-"""Rows in files on the local disk: more of them than memory holds, read back a part at a time."""
+"""Partitions of rows in files on the local disk, for more rows than fit into memory."""
 
 from __future__ import annotations
 
@@ -18,46 +18,49 @@ import pyarrow.compute as pc
 Hashes = npt.NDArray[np.uint64]
 
 PIECE_ROWS = 65_536
-MOST_PARTS = 256
-"""A file is open for each while rows are added."""
+MAX_PARTS = 256
+"""Maximum number of partitions. Each has an open file while rows are added."""
 
-# Without one the files are larger, and that is all: they do not outlive the call.
+# Without a codec the files are larger. They are temporary, so no reader depends on the codec.
 _CODEC = next((codec for codec in ("zstd", "lz4") if pa.Codec.is_available(codec)), None)
 _OPTIONS = pa.ipc.IpcWriteOptions(compression=_CODEC)
-_FULL = 0.9  # allows for parts of unequal size
+_FULL = 0.9  # Allowance for partitions of unequal size.
 _LAST_LEVEL, _LEVEL_BITS, _HALF = 4, 12, np.uint64(32)
 
 
 def hashes_of(texts: pa.Array | pa.ChunkedArray) -> Hashes:
-    """Return a 64-bit hash of each text, the same in every process; a null has one, too."""
+    """Return a 64-bit hash per text, equal in all processes. Null also has a hash."""
     values = texts.to_numpy(zero_copy_only=False) if isinstance(texts, pa.Array) else texts.to_numpy()
     return pd.util.hash_array(np.asarray(values, object), categorize=False)
 
 
-def parts_for(rows: float, most_rows: int) -> int:
-    """Return the number of parts for a number of rows, so that usually none has more than `most_rows`."""
-    return min(MOST_PARTS, max(1, math.ceil(rows / (_FULL * most_rows))))
+def parts_for(rows: float, max_rows: int) -> int:
+    """Return the number of partitions in which partitions usually have at most `max_rows` rows."""
+    return min(MAX_PARTS, max(1, math.ceil(rows / (_FULL * max_rows))))
 
 
 def part_of(hashes: Hashes, parts: int, level: int = 0) -> npt.NDArray[np.int64]:
-    """Return the part of each hash, by other bits at each level; at the first one the parts are in their order."""
+    """Return the partition of each hash. Each level uses other bits.
+
+    At the first level, partitions follow the order of the hashes.
+    """
     window = (hashes << np.uint64(level * _LEVEL_BITS)) >> _HALF
     return ((window * np.uint64(parts)) >> _HALF).astype(np.int64)
 
 
 @dataclasses.dataclass(slots=True)
 class Part:
-    """Rows in a file; an empty part has no file."""
+    """Rows in a file. An empty partition has no file."""
 
     path: Path
     schema: pa.Schema
     rows: int = 0
 
     def pieces(self) -> Iterator[pa.Table]:
-        """Yield the rows in the order in which they were added, some at a time."""
+        """Yield the rows in insertion order, in batches."""
         held: list[pa.RecordBatch] = []
         if self.rows:
-            # Not by its name, which would map the whole of it into memory.
+            # Opening by name would map the complete file into memory.
             with pa.OSFile(str(self.path)) as file, pa.ipc.open_stream(file) as reader:
                 for batch in reader:
                     held.append(batch)
@@ -77,12 +80,12 @@ class Part:
 
 
 class Spill:
-    """Rows by the hash of a column, one file per part.
+    """Rows partitioned by the hash of a column, one file per partition.
 
     Parameters
     ----------
     key
-        The column; unused with one part.
+        Column that determines the partition. Unused with one partition.
     level
         Number of earlier partitionings of the rows.
     """
@@ -104,11 +107,14 @@ class Spill:
 
     @property
     def can_part(self) -> bool:
-        """True if its parts can be partitioned further; the limit exists because rows of one key stay together."""
+        """True if the partitions can be partitioned again.
+
+        Rows with equal keys cannot be separated, so the depth is limited.
+        """
         return self._level < _LAST_LEVEL
 
     def add(self, rows: pa.Table) -> None:
-        """Write each row to its part."""
+        """Append each row to its partition."""
         if not len(rows):
             return
         if len(self.parts) == 1:
@@ -129,13 +135,13 @@ class Spill:
         part.rows += len(rows)
 
     def close(self) -> None:
-        """Finish the files; later additions are impossible."""
+        """Close the files. Rows cannot be added afterwards."""
         for writer in self._writers.values():
             writer.close()
         self._writers.clear()
 
     def parted(self, number: int, parts: int) -> Spill:
-        """Return a part in parts; it is gone itself."""
+        """Split a partition into smaller ones and delete it."""
         name, part = f"{self._name}-{number}", self.parts[number]
         spill = Spill(self._directory, name, self._schema, key=self._key, parts=parts, level=self._level + 1)
         with spill:
@@ -145,16 +151,16 @@ class Spill:
         return spill
 
 
-def parts_of(*spills: Spill, most_rows: int) -> Iterator[tuple[Part, ...]]:
-    """Yield the parts that hold the same keys in each spill, and remove them afterwards.
+def parts_of(*spills: Spill, max_rows: int) -> Iterator[tuple[Part, ...]]:
+    """Yield the partitions with equal keys of all spills, and delete them afterwards.
 
-    Together they have at most `most_rows`, unless nearly all of them are of one key.
+    They have at most `max_rows` rows in total, unless nearly all rows have the same key.
     """
     for number, parts in enumerate(zip(*(spill.parts for spill in spills), strict=True)):
         rows = sum(part.rows for part in parts)
-        if rows > most_rows and all(spill.can_part for spill in spills):
-            count = max(2, parts_for(rows, most_rows))
-            yield from parts_of(*(spill.parted(number, count) for spill in spills), most_rows=most_rows)
+        if rows > max_rows and all(spill.can_part for spill in spills):
+            count = max(2, parts_for(rows, max_rows))
+            yield from parts_of(*(spill.parted(number, count) for spill in spills), max_rows=max_rows)
             continue
         yield parts
         for part in parts:
@@ -162,7 +168,7 @@ def parts_of(*spills: Spill, most_rows: int) -> Iterator[tuple[Part, ...]]:
 
 
 def projected(file: pa.parquet.ParquetFile, schema: pa.Schema) -> Iterator[pa.Table]:
-    """Yield a Parquet file's rows in these columns, some at a time; a column that it lacks is null."""
+    """Yield the columns of a Parquet file in batches. A missing column is null."""
     present = [name for name in schema.names if name in file.schema_arrow.names]
     for batch in file.iter_batches(PIECE_ROWS, columns=present):
         columns = [
@@ -172,7 +178,7 @@ def projected(file: pa.parquet.ParquetFile, schema: pa.Schema) -> Iterator[pa.Ta
 
 
 def flat(lists: pa.Array | pa.ChunkedArray) -> tuple[pa.Array, npt.NDArray[np.int64]]:
-    """Return the elements of all lists, and in which row each stands; a null is an empty list."""
+    """Return the elements of all lists, and the row of each element. Null counts as an empty list."""
     if isinstance(lists, pa.ChunkedArray):
         lists = lists.combine_chunks()
         if isinstance(lists, pa.ChunkedArray):

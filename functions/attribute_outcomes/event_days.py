@@ -1,4 +1,4 @@
-"""The interactions of each day, read once: events that name an answer by the day of that answer, and items' counts."""
+"""Interactions of each day, read once: events by the day of the response that they reference, and counts of items."""
 
 from __future__ import annotations
 
@@ -36,25 +36,26 @@ EVENTS = pa.schema(
         ("impression", pa.list_(_TEXT)),
     ]
 )
-"""The columns that are read of an event: those that select its copy, up to the last needed one."""
+"""Columns of events that attribution reads. The first ones, up to the last required one, identify the copy that counts.
+"""
 
 JUDGED = EVENTS.append(pa.field("reason", _TEXT))
-"""An event, and the reason if its id is enough to reject it."""
+"""Event with the rejection reason, if the recommendation ID already determines it."""
 
 _ITEMS = MappingProxyType({"item": "<i4"})
-_COPIES = MappingProxyType({"told_by": "<i4", "received_ms": "<i8"})
-_EVENT_BYTES = 40  # approximate size in S3; the id, which does not compress, takes 16
+_COPIES = MappingProxyType({"result_day": "<i4", "received_ms": "<i8"})
+_EVENT_BYTES = 40  # Approximate size of an event in S3. The event ID takes 16 bytes and does not compress.
 _FORGED = -1
 _NEVER = np.iinfo(np.int64).max
 
 
 class EventDays:
-    """The days of interactions that one call has read, in files.
+    """Days of interactions that a call has read, stored in files.
 
     Parameters
     ----------
     answer_days
-        The days whose events are needed.
+        Days of responses whose events are required.
     """
 
     def __init__(
@@ -74,22 +75,22 @@ class EventDays:
         self._answered, self._asked = inputs.answered(), set(answer_days)
 
     def events(self, answer_day: int) -> list[Part]:
-        """Return the events of a day's results, in the columns of `JUDGED`, repeated ones included."""
+        """Return the events for a day's results with the columns `JUDGED`. Copies are included."""
         days = [self._prepared(day) for day in self._inputs.event_days(answer_day)]
         return [named[answer_day] for named in days if answer_day in named]
 
     def forget(self, answer_day: int) -> None:
-        """Delete the files of a day's events, which only its results use."""
+        """Delete the files of a day's events, which only that day's results use."""
         self._asked.discard(answer_day)
         for named in self._read.values():
             if answer_day in named:
                 named.pop(answer_day).remove()
 
     def are_again(self, events: pa.Table, answer_day: int, *, late: bool) -> npt.NDArray[np.bool_]:
-        """Return, per event of a day's results, true if it is a copy of an event in another day's results.
+        """Return a mask of the events of a day's results that are copies of events in another day's results.
 
-        The copy received first on the surrounding days is the event. At the same millisecond, the copy in the earlier
-        day's results is. So all days agree.
+        The copy that was received first on the surrounding days counts. If times are equal, the copy in the
+        earlier day's results counts. So the results of all days are consistent.
         """
         hashes, received_ms = _event_hashes(events), _received_ms(events)
         order = np.argsort(hashes)
@@ -97,17 +98,17 @@ class EventDays:
         for day in self._inputs.copy_days(answer_day, late=late) if len(events) else ():
             self._prepared(day)
             for copies in between(self._copies(day), _COPIES, hashes[0], hashes[-1]):
-                others = copies[copies["told_by"] != answer_day]
+                others = copies[copies["result_day"] != answer_day]
                 places = np.searchsorted(hashes, np.ascontiguousarray(others[KEY]))
                 same = hashes[places] == others[KEY]
                 places, others = order[places[same]], others[same]
-                earlier = others["told_by"] < answer_day
+                earlier = others["result_day"] < answer_day
                 first = others["received_ms"] - earlier < received_ms[places]
                 again[places[first]] = True
         return again
 
     def popularity(self, answer_day: int) -> npt.NDArray[np.int64]:
-        """Return the number of events per item, by number, on the days that determine its popularity."""
+        """Return the number of events per item index on the days that determine the popularity."""
         counts = np.zeros(len(self._items), np.int64)
         for day in self._inputs.popularity_days(answer_day):
             self._prepared(day)
@@ -117,7 +118,7 @@ class EventDays:
         return counts
 
     def keep_only(self, days: Iterable[int]) -> None:
-        """Give the place on the disk of other days back."""
+        """Delete the files of other days."""
         for day in self._read.keys() - set(days):
             shutil.rmtree(self._path(day))
             del self._read[day]
@@ -126,14 +127,14 @@ class EventDays:
         return self._directory / f"events-{day}"
 
     def _copies(self, day: int) -> Path:
-        """Return the sorted file with each event's result day and time of first receipt."""
+        """Return the path of the sorted records with each event's result day and time of first receipt."""
         return self._path(day) / "copies"
 
     def _prepared(self, day: int) -> dict[int, Part]:
-        """Return a day's events by the day whose results include them, for the requested days."""
+        """Return a day's events by result day, for the requested result days."""
         if day not in self._read:
             path = self._path(day)
-            shutil.rmtree(path, ignore_errors=True)  # files of a failed attempt
+            shutil.rmtree(path, ignore_errors=True)  # A failed attempt may have left files.
             path.mkdir(parents=True)
             self._read[day] = self._prepare(day, path)
         return self._read[day]
@@ -146,26 +147,26 @@ class EventDays:
         for rows in rows_of(self._client, self._bucket, objects, EVENTS):
             about = rows.filter(pc.is_valid(rows["item_id"]))
             items.add(_event_hashes(about), item=self._items.numbers(about["item_id"]))
-            for told_by, events in self._judged(rows.filter(pc.is_valid(rows["recommendation_id"])), day):
-                copies.add(_event_hashes(events), told_by=told_by, received_ms=_received_ms(events))
-                if told_by in self._asked:
-                    named.setdefault(told_by, Spill(path, str(told_by), JUDGED)).add(events)
+            for result_day, events in self._judged(rows.filter(pc.is_valid(rows["recommendation_id"])), day):
+                copies.add(_event_hashes(events), result_day=result_day, received_ms=_received_ms(events))
+                if result_day in self._asked:
+                    named.setdefault(result_day, Spill(path, str(result_day), JUDGED)).add(events)
         for spill in named.values():
             spill.close()
         counts = np.zeros(len(self._items), np.int64)
-        for some in items.ordered():  # each event once about an item, however often it is stored
-            counts += np.bincount(some["item"], minlength=len(counts))
+        for batch in items.ordered():  # Each event counts once per item, however often it is stored.
+            counts += np.bincount(batch["item"], minlength=len(counts))
         np.save(path / "counts.npy", counts)
         with self._copies(day).open("wb") as file:
-            for some in copies.ordered():
-                some[starts(some, KEY, "told_by")].tofile(file)
-        return {told_by: spill.parts[0] for told_by, spill in named.items()}
+            for batch in copies.ordered():
+                batch[starts(batch, KEY, "result_day")].tofile(file)
+        return {result_day: spill.parts[0] for result_day, spill in named.items()}
 
     def _judged(self, events: pa.Table, day: int) -> Iterator[tuple[int, pa.Table]]:
-        """Yield events by the day whose results include them."""
+        """Yield events by result day, with the rejection reason if it is already known."""
         answered = _answer_days(events["recommendation_id"].combine_chunks())
         for answer_day in np.unique(answered).tolist():
-            some = events.filter(pa.array(answered == answer_day))
+            batch = events.filter(pa.array(answered == answer_day))
             reason = None
             if answer_day == _FORGED:
                 reason = Reason.FORGED
@@ -173,12 +174,12 @@ class EventDays:
                 reason = Reason.TOO_LATE if day > answer_day else Reason.BEFORE_SERVED
             elif answer_day not in self._answered:
                 reason = Reason.UNKNOWN_ANSWER
-            reasons = pa.array([reason] * len(some), _TEXT)
-            yield (answer_day if reason is None else day), some.append_column("reason", reasons)
+            reasons = pa.array([reason] * len(batch), _TEXT)
+            yield (answer_day if reason is None else day), batch.append_column("reason", reasons)
 
 
 def _event_hashes(events: pa.Table) -> Hashes:
-    """Return the hash of each event; copies of one have the same (`COPY_KEY`)."""
+    """Return a hash per event. Copies have equal hashes (`COPY_KEY`)."""
     owner = pc.coalesce(events["user_id"], events["session_id"], "")
     return hashes_of(pc.binary_join_element_wise(events["event_id"], owner, "\n"))
 

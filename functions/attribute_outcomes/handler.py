@@ -1,4 +1,4 @@
-"""Attribution, on a schedule."""
+"""Handler of scheduled attribution."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from functions.attribute_outcomes.service import Attribution, LastDayReport
 from functions.attribute_outcomes.settings import Settings
 
 LAST_DAY_MS = 300_000
-"""Minimum remaining time to start a day."""
+"""Minimum remaining time to start another day, in milliseconds."""
 
 RATES = {
     "click_through": Metric.CLICK_THROUGH,
@@ -35,7 +35,7 @@ RATES = {
 
 @instrumented
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Compute days within the time of one call; the next call continues."""
+    """Compute days until the call's time ends. The next call continues."""
     settings, s3 = from_environment(Settings, os.environ), client("s3")
     now_ms = time.time_ns() // 1_000_000
     pseudonyms = pseudonyms_of(client("secretsmanager"), settings.secret_arn)
@@ -64,7 +64,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 def _report(day: LastDayReport) -> None:
-    """Send a day's metrics, once: a series in one hour of a day costs a twenty-fourth."""
+    """Send a day's metrics once. CloudWatch bills a series per hour, so this costs 1/24 of a continuous series."""
     for row in day.engagement:
         rates = {RATES[name]: value for name, value in row.rates().items() if value is not None}
         report(rates, dimension=row.dimension, name=row.name)

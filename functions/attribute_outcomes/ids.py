@@ -1,4 +1,4 @@
-"""A vectorised reader of recommendation ids, several times as fast as reading them one by one."""
+"""Vectorised parser of recommendation IDs. It is several times as fast as parsing them one by one."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ _FORMAT = 0xA0
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Ids:
-    """The contents of ids, by row; meaningless if `genuine` is false.
+    """Contents of recommendation IDs by row. Undefined if `genuine` is false.
 
     Attributes
     ----------
     genuine
-        True if `recommendation_id.parse` accepts the id.
+        True if `recommendation_id.parse` accepts the ID.
     answered_ms
-        int64.
+        Time of the response in epoch milliseconds, int64.
     content
-        uint8 `(n, 30)`: the bytes, as the module `recommendation_id` describes them.
+        Bytes as described in the module `recommendation_id`, uint8 `(n, 30)`.
     """
 
     genuine: npt.NDArray[np.bool_]
@@ -39,12 +39,12 @@ class Ids:
     content: npt.NDArray[np.uint8]
 
     def tags(self) -> npt.NDArray[np.void]:
-        """Return the bytes of recommender, model version and arms, as one comparable value per row."""
+        """Return the bytes of recommender, model version and arms as one comparable value per row."""
         return np.ascontiguousarray(np.hstack([self.content[:, :1], self.content[:, 7:20]])).view("V14")[:, 0]
 
 
 def read(ids: pa.Array) -> Ids:
-    """Return the contents of ids; a null is no genuine one."""
+    """Parse recommendation IDs. Null is not genuine."""
     legible = pc.fill_null(pc.match_substring_regex(ids, _FORM), False)
     data = base64.urlsafe_b64decode("".join(pc.if_else(legible, ids, _LEGIBLE).to_pylist()))
     content = np.frombuffer(data, np.uint8).reshape(-1, _BYTES)

@@ -1,8 +1,8 @@
-"""The inputs of the computation, and the receipts of computed days.
+"""Inputs of the computation, and receipts of computed days.
 
-A day's outcomes follow from its served objects and the interactions of the surrounding days, and the fingerprint
-identifies these. A day is recomputed if its receipt has another fingerprint, or if its results are not the receipt's.
-So the next call corrects days with late data, with erased users, and with interrupted computations.
+The outcomes of a day depend on the recommendation log and the interactions of the surrounding days. The fingerprint
+identifies these inputs. A day is recomputed if the fingerprint in its receipt or the stored results differ. So the next
+call corrects days with late data, erased users or interrupted computations.
 """
 
 from __future__ import annotations
@@ -40,18 +40,18 @@ def date_of(day: int) -> str:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class DayReceipt:
-    """The inputs of a day's results, and the number of rejected events.
+    """Inputs of a day's results, and the number of rejected events.
 
     Attributes
     ----------
     outcomes_etag, engagement_etag
-        Of the written objects; None without an object.
+        ETags of the written objects; None if there is no object.
     rejected
         Number of rejected events, by reason.
     reported
         True if the day's metrics have been sent.
     late
-        True if it has events after its window: then its results depend on more days.
+        True if events arrived after the window. The results then depend on more days.
     """
 
     fingerprint: str
@@ -64,15 +64,13 @@ class DayReceipt:
     late: bool = False
 
     def to_json(self) -> bytes:
-        """Return the object's content."""
         return orjson.dumps(self, option=orjson.OPT_SORT_KEYS)
 
 
 class Inputs:
-    """The objects of the four tables, listed at one moment, by day since 1970."""
+    """Objects of the four tables, listed at one time, by day since 1970."""
 
     def __init__(self, client: Any, bucket: str, rules: AttributionRules) -> None:
-        """List them."""
         self._rules = rules
         self.served = _listed(client, bucket, SERVED_PREFIX, SERVED_PARTITION)
         self.interactions = _listed(client, bucket, INTERACTIONS_PREFIX, INTERACTIONS_PARTITION)
@@ -80,9 +78,9 @@ class Inputs:
         self.engagement = _listed(client, bucket, ENGAGEMENT_PREFIX, SERVED_PARTITION)
 
     def days(self) -> list[int]:
-        """Return the days that have results or should have.
+        """Return the days that have results or require them.
 
-        Earlier days have interactions, but no known answers: none were served, or they have expired.
+        Earlier days are skipped, because their responses are unknown or have expired.
         """
         if not self.served:
             return sorted(self.outcomes)
@@ -90,26 +88,26 @@ class Inputs:
         return sorted({day for day in self.interactions if day >= first} | set(self.served) | set(self.outcomes))
 
     def answered(self) -> set[int]:
-        """Return the days that have answers, or had some: their sums outlive them."""
+        """Return the days with responses, including expired ones. Their sums are kept."""
         return {*self.served, *self.engagement}
 
     def event_days(self, day: int) -> list[int]:
-        """Return the days whose events may count for a day's answers."""
+        """Return the days whose events may count for responses of a day."""
         return [event_day for event_day in self._rules.event_days(day) if event_day in self.interactions]
 
     def popularity_days(self, day: int) -> list[int]:
-        """Return the days that determine an item's popularity at the time of a day's answers."""
+        """Return the days that determine the popularity of items for responses of a day."""
         return [past_day for past_day in range(day - POPULARITY_DAYS, day + 1) if past_day in self.interactions]
 
     def copy_days(self, day: int, *, late: bool) -> list[int]:
-        """Return the days on which copies of the events of a day's results are looked for."""
+        """Return the days that are searched for copies of the events in a day's results."""
         return [copy_day for copy_day in self._rules.copy_days(day, late=late) if copy_day in self.interactions]
 
     def fingerprint(self, day: int, *, late: bool) -> str:
-        """Return the identifier of all inputs of a day's results."""
+        """Return a hash of all inputs of a day's results."""
         near = sorted({*self.event_days(day), *self.popularity_days(day), *self.copy_days(day, late=late)})
         objects = [*self.served.get(day, []), *(stored for other in near for stored in self.interactions[other])]
-        # Events that name an answer of a day without answers belong to the day on which they happened.
+        # Events that reference a response of a day without responses belong to the day of the event.
         named = [answered_day for answered_day in self.answered() if day in self._rules.event_days(answered_day)]
         objects_read = sorted((stored.key, stored.etag) for stored in objects)
         content = [DEFINITIONS, dataclasses.astuple(self._rules), sorted(named), objects_read]
@@ -126,18 +124,18 @@ class Inputs:
 
 
 def etag_of(days: Days, day: int, key: str) -> str | None:
-    """Return the ETag of a day's object; None if there is none."""
+    """Return the ETag of a day's object, or None if it does not exist."""
     return next((stored.etag for stored in days.get(day, []) if stored.key == key), None)
 
 
 class DayReceiptStore:
-    """The receipts in the lake bucket."""
+    """Receipts in the lake bucket."""
 
     def __init__(self, client: Any, bucket: str) -> None:
         self._client, self._bucket = client, bucket
 
     def read(self, day: int) -> DayReceipt | None:
-        """Return a day's receipt; None if there is none, or another version wrote it."""
+        """Return a day's receipt, or None if it is missing or was written by another version."""
         stored = self._object(day).read()
         try:
             return DayReceipt(**orjson.loads(stored.body)) if stored else None

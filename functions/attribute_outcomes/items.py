@@ -1,4 +1,4 @@
-"""Items by number, with their catalogue data; memory grows with the number of items."""
+"""Index of items with their catalogue data. Memory grows with the number of items."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _AT_ONCE = 65_536
 
 
 class Items:
-    """Numbers of items, assigned at their first occurrence.
+    """Indices of items, assigned at the first occurrence.
 
     Parameters
     ----------
     catalogue
-        Provides the items and their creation times.
+        Catalogue with the creation times of items.
     """
 
     def __init__(self, catalogue: Snapshot) -> None:
@@ -33,16 +33,16 @@ class Items:
         self._known = np.zeros(0, bool)
 
     def __len__(self) -> int:
-        """Return how many have a number."""
+        """Return the number of indexed items."""
         return len(self._names)
 
     @property
     def catalogue_items(self) -> int:
-        """The number of items in the catalogue."""
+        """Number of items in the catalogue."""
         return len(self._catalogue)
 
     def numbers(self, item_ids: pa.Array | pa.ChunkedArray) -> Numbers:
-        """Return each item's number; -1 for a null."""
+        """Return the index of each item; -1 for null."""
         if isinstance(item_ids, pa.ChunkedArray):
             item_ids = item_ids.combine_chunks()
         encoded = item_ids.dictionary_encode()
@@ -51,12 +51,12 @@ class Items:
         return np.where(places < 0, -1, numbers[places])
 
     def created_ms(self) -> npt.NDArray[np.float64]:
-        """Return each item's creation time, by number; NaN if unknown."""
+        """Return the creation time by item index in epoch milliseconds; NaN if unknown."""
         self._look_up()
         return self._created_ms
 
     def in_catalogue(self) -> npt.NDArray[np.bool_]:
-        """Return, per item number, true if the catalogue has the item."""
+        """Return a mask by item index of the items in the catalogue."""
         self._look_up()
         return self._known
 
@@ -67,7 +67,7 @@ class Items:
         return number
 
     def _look_up(self) -> None:
-        """Ask the catalogue about items that came since the last look."""
+        """Look up items in the catalogue that were indexed since the last call."""
         created, known = [self._created_ms], [self._known]
         for first in range(len(self._known), len(self._names), _AT_ONCE):
             rows = self._catalogue.rows(self._names[first : first + _AT_ONCE])

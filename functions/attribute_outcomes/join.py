@@ -1,6 +1,6 @@
-"""The join of events with the answers that they name: counted events, rejected ones, and each answer's outcomes.
+"""Join of events with the responses that they reference: accepted and rejected events, and outcomes of responses.
 
-The result does not depend on the order of rows: sums are computed in the order of their terms.
+The result does not depend on the order of rows, because sums are computed in sorted order.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ _COUNTS = -1
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Joined:
-    """The outcomes of some answers.
+    """Outcomes of several responses.
 
     Attributes
     ----------
     outcomes
-        One row per answer, in the columns of `alsolike.lake.outcomes`.
+        One row per response with the columns of `alsolike.lake.outcomes`.
     answer, item
-        Per recommended item: the row of its answer, and its number; an answer has each item once.
+        Row of the response and item index per recommended item. An item occurs once per response.
     events
-        Number of events that count.
+        Number of accepted events.
     rejected
         Number of rejected events, by reason.
     """
@@ -53,14 +53,14 @@ class Joined:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Known:
-    """The inputs of attribution in addition to answers and events.
+    """Inputs of attribution other than responses and events.
 
     Attributes
     ----------
     popularity
-        Number of events per item, by number.
+        Number of events by item index.
     shopper
-        The keyed hash of a stored user or session id.
+        Function that returns the keyed hash of a stored user or session ID.
     """
 
     items: Items
@@ -70,14 +70,14 @@ class Known:
 
 
 def join(answers: pa.Table, events: pa.Table, known: Known) -> Joined:
-    """Attribute events to answers.
+    """Attribute events to responses.
 
     Parameters
     ----------
     answers
-        In the columns of `ANSWERS`, each once, sorted by id.
+        Distinct responses with the columns `ANSWERS`, sorted by recommendation ID.
     events
-        In the columns of `EVENTS`, each once: all that name one of the answers, and no others.
+        Distinct events with the columns `EVENTS` that reference one of the responses. No such event may be missing.
     """
     slate = Slate(answers, known.items)
     joined = _Events(events, answers, slate, known)
@@ -106,7 +106,7 @@ def join(answers: pa.Table, events: pa.Table, known: Known) -> Joined:
 
 
 class _Events:
-    """Events, the answer, the pair and the view of each, and the reason for which it does not count."""
+    """Events with their response, pair of response and item, view, and rejection reason."""
 
     def __init__(self, events: pa.Table, answers: pa.Table, slate: Slate, known: Known) -> None:
         self._table, self._slate, self._items = events, slate, known.items
@@ -129,19 +129,19 @@ class _Events:
         return stand
 
     def judge_shoppers(self, answers: pa.Table, shopper: Callable[[str], str]) -> None:
-        """Reject events of users other than the answer's."""
+        """Reject events of other users than the user of the response."""
         rows = np.flatnonzero(self._stand())
         answer = self._answer[rows]
-        asked = [answers[name].to_pandas().to_numpy(object)[answer] for name in ("shopper", "session")]
-        asked = [np.where(pd.isna(value), None, value) for value in asked]
-        acted = [self._hashes(name, rows, shopper) for name in ("user_id", "session_id")]
+        recipients = [answers[name].to_pandas().to_numpy(object)[answer] for name in ("shopper", "session")]
+        recipients = [np.where(pd.isna(value), None, value) for value in recipients]
+        actors = [self._hashes(name, rows, shopper) for name in ("user_id", "session_id")]
         same = np.zeros(len(rows), bool)
-        for one in asked:
-            for other in acted:
+        for one in recipients:
+            for other in actors:
                 same |= np.array([a is not None and a == b for a, b in zip(one, other, strict=True)], bool)
-        shared = np.array([a is None and b is None for a, b in zip(*asked, strict=True)], bool)
+        shared = np.array([a is None and b is None for a, b in zip(*recipients, strict=True)], bool)
         unverifiable = np.zeros(len(self._reason), bool)
-        unverifiable[rows] = np.array([a == served.UNKNOWN for a in asked[0]], bool) & ~same
+        unverifiable[rows] = np.array([a == served.UNKNOWN for a in recipients[0]], bool) & ~same
         self._reject(unverifiable, Reason.UNVERIFIABLE)
         others = np.zeros(len(self._reason), bool)
         others[rows] = ~same & ~shared
@@ -153,20 +153,20 @@ class _Events:
         return [hashes.get(profile) for profile in ids]
 
     def judge_times(self, answers: pa.Table, rules: AttributionRules) -> None:
-        """Reject events before the answer, or too long after it."""
+        """Reject events before the response or after its window."""
         served_ms = answers["served_ms"].to_numpy()
         since_ms = self._time_ms - (served_ms[self._answer] if len(served_ms) else 0)
         self._reject(since_ms < -rules.clock_skew_ms, Reason.BEFORE_SERVED)
         self._reject(since_ms > rules.window_ms, Reason.TOO_LATE)
 
     def judge_values(self) -> None:
-        """Reject values that the API does not accept: infinite or huge values make every sum wrong."""
+        """Reject values that the API does not accept. Infinite or huge values would corrupt sums."""
         values = self._table["event_value"]
-        in_range = pc.fill_null(pc.less_equal(pc.abs(values), MAX_EVENT_VALUE), True)  # no number is not in range
+        in_range = pc.fill_null(pc.less_equal(pc.abs(values), MAX_EVENT_VALUE), True)  # NaN is never in range.
         self._reject(~in_range.to_numpy(), Reason.VALUE_OUT_OF_RANGE)
 
     def views(self) -> tuple[Views, Ints, int]:
-        """Return the views, when each was first reported as shown, and how many reports are of items not served."""
+        """Return the views, the first impression time of each, and the number of impressions of unserved items."""
         rows = np.flatnonzero(self._stand())
         listed, place = flat(self._table["impression"].take(pa.array(rows)))
         event = rows[place]
@@ -184,7 +184,7 @@ class _Events:
         return views, shown_ms, len(pair) - len(shown)
 
     def judge_items(self, shown_ms: Ints) -> None:
-        """Reject events about items that were not served, or not yet shown."""
+        """Reject events about items that were not served, or before their first impression."""
         of_kind = self._kind >= 0
         self._reject(of_kind & (self._pair < 0), Reason.NOT_SERVED)
         if len(shown_ms):
@@ -192,12 +192,15 @@ class _Events:
             self._reject(of_kind & (first_ms < NEVER) & (self._time_ms < first_ms), Reason.BEFORE_IMPRESSION)
 
     def of_kinds(self) -> dict[Kind, Ints]:
-        """Return the views of the events that count, by kind."""
+        """Return the views of accepted events, by kind."""
         stand = self._stand()
         return {kind: self._view[stand & (self._kind == kind)] for kind in Kind}
 
     def revenue(self, kinds: dict[Kind, Ints], views: int) -> Floats:
-        """Return each view's revenue: a return cancels its own value, up to the value of the purchases."""
+        """Return the revenue per view.
+
+        A return subtracts its value from the value of the purchases, but not below 0.
+        """
         stand, values = self._stand(), np.nan_to_num(self._table["event_value"].to_numpy().astype(np.float64))
         bought, returned = (
             ordered_sum(kinds[kind], values[stand & (self._kind == kind)], views)
@@ -207,22 +210,22 @@ class _Events:
         return kept
 
     def rejected(self) -> Counter[Reason]:
-        """Return how many events do not count, by reason."""
+        """Return the number of rejected events by reason."""
         return Counter({reason: int(np.count_nonzero(self._reason == code)) for reason, code in _CODES.items()})
 
     def counting(self) -> int:
-        """Return how many events count."""
+        """Return the number of accepted events."""
         return int(np.count_nonzero(self._stand()))
 
 
 def without_user(answers: pa.Table) -> Bools:
-    """Return, per answer, true if it was not for a particular user, so that many users may have seen it."""
+    """Return a mask of the responses without a user, which several users may have viewed."""
     named: Bools = pc.is_valid(pc.coalesce(answers["shopper"], answers["session"])).to_numpy()
     return ~named
 
 
 def _viewers(events: pa.Table, answer: Ints, shared: Bools) -> Ints:
-    """Return, per event, the number of its user if many users may have seen its answer, else 0."""
+    """Return the number of the user per event if several users may have viewed the response, else 0."""
     many = (answer >= 0) & np.append(shared, False)[answer]
     viewer = np.zeros(len(answer), np.int64)
     some = events.select(["user_id", "session_id"]).take(pa.array(np.flatnonzero(many)))

@@ -1,5 +1,3 @@
-"""Manifest of attribute_outcomes."""
-
 from alsolike.declarations.manifest import (
     CONFIGURATION,
     DELETE,
@@ -29,7 +27,7 @@ MANIFEST = Manifest(
     storage_mb=10_240,
     timeout_s=900,
     variables={"window_days": "attribution_window_days"},
-    # The next call does what one that failed has left.
+    # The next call continues after a failed one.
     trigger=Schedule(
         setting="attribution_schedule",
         purpose="attribute what happened to what was answered",

@@ -1,4 +1,4 @@
-"""A reader of a day's objects, several at once."""
+"""Concurrent reader of a day's objects."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from functions.attribute_outcomes.disk_partitions import projected
 
 CONNECTIONS = 8
 BYTES_AT_ONCE = 32 * 2**20
-"""Maximum bytes of objects in memory, exceeded only by a single larger object."""
+"""Maximum number of bytes in memory. Only a single object may exceed it."""
 
 
 def rows_of(client: Any, bucket: str, objects: Sequence[LakeObject], schema: pa.Schema) -> Iterator[pa.Table]:
-    """Yield the rows of objects, some at a time; skip objects that were deleted meanwhile."""
+    """Yield the rows of objects in batches. Objects that were deleted concurrently are skipped."""
     with ThreadPoolExecutor(CONNECTIONS, "lake") as pool:
-        for some in batches(objects, max_bytes=BYTES_AT_ONCE, max_objects=2 * CONNECTIONS):
-            contents = pool.map(functools.partial(read, client, bucket), some)
-            for listed, content in zip(some, contents, strict=True):
+        for batch in batches(objects, max_bytes=BYTES_AT_ONCE, max_objects=2 * CONNECTIONS):
+            contents = pool.map(functools.partial(read, client, bucket), batch)
+            for listed, content in zip(batch, contents, strict=True):
                 if content is None:
                     continue
                 try:

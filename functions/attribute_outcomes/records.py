@@ -1,4 +1,4 @@
-"""Records of a hash and some numbers in files on the local disk, each once: a part of them in memory at a time."""
+"""Distinct records of a hash and several numbers in files on the local disk, read with bounded memory."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ AT_ONCE = 200_000
 
 
 class Records:
-    """Records in the order of their arrival, repeated ones included.
+    """Records in order of arrival, including duplicates.
 
     Parameters
     ----------
     directory, name
         Folder and name prefix of the files.
     fields
-        Fields of a record in addition to its hash, as NumPy types, in the order of sorting.
+        Fields of a record next to the hash, as NumPy types, in sort order.
     parts
         Number of files.
     """
@@ -36,7 +36,7 @@ class Records:
         self._paths = [directory / f"{name}-{part}.records" for part in range(parts)]
 
     def add(self, keys: Hashes, **fields: npt.NDArray[np.int64] | int) -> None:
-        """Add records; a single number applies to all."""
+        """Add records. A single number applies to all of them."""
         rows = np.empty(len(keys), self._type)
         rows[KEY] = keys
         for name, numbers in fields.items():
@@ -49,7 +49,7 @@ class Records:
                 rows[bounds[number] : bounds[number + 1]].tofile(file)
 
     def ordered(self) -> Iterator[Rows]:
-        """Yield them in order, some at a time, each once; all records of a hash come together."""
+        """Yield distinct records in batches, sorted within a batch. All records of a hash are in one batch."""
         names = self._type.names or ()
         for path in self._paths:
             rows = np.fromfile(path, self._type) if path.exists() else np.empty(0, self._type)
@@ -59,12 +59,12 @@ class Records:
 
 
 def record_type(fields: Mapping[str, str]) -> np.dtype[Any]:
-    """Return the type of records with these fields."""
+    """Return the NumPy type of records with these fields."""
     return np.dtype([(KEY, "<u8"), *fields.items()])
 
 
 def starts(rows: Rows, *names: str) -> npt.NDArray[np.bool_]:
-    """Return, per sorted record, true if it is the first with its values of some fields."""
+    """Return a mask of the sorted records that differ from the previous record in one of the fields."""
     other = np.zeros(len(rows), bool)
     other[:1] = True
     for name in names:
@@ -73,7 +73,7 @@ def starts(rows: Rows, *names: str) -> npt.NDArray[np.bool_]:
 
 
 def between(path: Path, fields: Mapping[str, str], low: np.uint64, high: np.uint64) -> Iterator[Rows]:
-    """Yield the records of a sorted file whose hashes are from `low` to `high`, some at a time."""
+    """Yield the records of a sorted file with hashes from `low` to `high`, in batches."""
     if not path.stat().st_size:
         return
     rows = np.memmap(path, record_type(fields), "r")

@@ -1,4 +1,4 @@
-"""The rules by which an event counts for an answer, and the reasons for rejection."""
+"""Rules for attributing an event to a response, and reasons for rejection."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from types import MappingProxyType
 
 DAY_MS = 86_400_000
 POPULARITY_DAYS = 7
-"""Days before an answer's day that, with that day, determine the popularity of items."""
+"""Number of days before the day of a response that, with that day, determine the popularity of items."""
 
 LATE_DAYS = 7
-"""Further days that are searched for copies of events after the window."""
+"""Number of additional days that are searched for copies of events after the window."""
 
 DEFINITIONS = 3
-"""Version of the metrics' definitions: a change recomputes every day."""
+"""Version of the definitions of metrics. A new version recomputes all days."""
 
 
 class Kind(IntEnum):
-    """The role of an event in attribution."""
+    """Role of an event in attribution."""
 
     CLICK = 0
     CART = 1
@@ -29,12 +29,12 @@ class Kind(IntEnum):
 KINDS = MappingProxyType(
     {"click": Kind.CLICK, "view": Kind.CLICK, "cart": Kind.CART, "purchase": Kind.PURCHASE, "return": Kind.RETURN}
 )
-"""By canonical event type. A view that names an answer is of an item that was chosen from it. Other types only report
+"""Role by canonical event type. A view that references a response counts as a click. Other types only report
 impressions."""
 
 
 class Reason(StrEnum):
-    """The reason why an event that names an answer does not count, in the order of the checks."""
+    """Reason for rejecting an event that references a response, in the order of the checks."""
 
     SENT_AGAIN = "sent-again"
     FORGED = "forged"
@@ -52,14 +52,14 @@ class Reason(StrEnum):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class AttributionRules:
-    """Settings of a deployment.
+    """Settings of attribution in a deployment.
 
     Attributes
     ----------
     new_item_days
-        Items are new for this long after their `creationTimestamp`.
+        Number of days after `creationTimestamp` in which an item is new.
     clock_skew_ms
-        Maximum lead of an event over its answer, because clocks differ.
+        Maximum time by which an event may precede its response, because clocks differ.
     """
 
     window_days: int = 7
@@ -68,28 +68,28 @@ class AttributionRules:
 
     @property
     def window_ms(self) -> int:
-        """The time after an answer in which its events count."""
+        """Time in milliseconds after a response in which events count."""
         return self.window_days * DAY_MS
 
     @property
     def early_days(self) -> int:
-        """The number of days before an answer's day on which its events may have happened."""
+        """Number of days before the day of a response in which its events may have occurred."""
         return -(-self.clock_skew_ms // DAY_MS)
 
     def event_days(self, answer_day: int) -> range:
-        """Return the days (since 1970) whose events may count for a day's answers."""
+        """Return the days (since 1970) whose events may count for responses of a day."""
         return range(answer_day - self.early_days, answer_day + self.window_days + 1)
 
     def copy_days(self, answer_day: int, *, late: bool) -> range:
-        """Return the days (since 1970) that are searched for copies of the events of a day's results.
+        """Return the days (since 1970) that are searched for copies of the events in a day's results.
 
-        The copy received first has a date no later than the others' times of receipt. So days after the window are
-        searched only if an event arrived late.
+        The date of the first received copy is at most the time of receipt of any other copy. So days after the window
+        are searched only if an event arrived late.
         """
         return range(answer_day - POPULARITY_DAYS, answer_day + self.window_days + 1 + LATE_DAYS * late)
 
     def is_late(self, received_ms: int, answer_day: int) -> bool:
-        """Return true if an event arrived so late that a copy dated after the window may have arrived earlier."""
+        """Return true if an event arrived so late that a copy with a later date may have arrived earlier."""
         return received_ms + self.clock_skew_ms >= (answer_day + self.window_days + 1) * DAY_MS
 
 
@@ -99,9 +99,9 @@ def first_whole_day(now_ms: int, *, served_days: int, retention_days: int | None
     Parameters
     ----------
     served_days
-        Retention of answers.
+        Retention of responses in days.
     retention_days
-        Retention of interactions; None for ever.
+        Retention of interactions in days; None if they do not expire.
 
     Examples
     --------
@@ -116,7 +116,9 @@ def first_whole_day(now_ms: int, *, served_days: int, retention_days: int | None
 
 
 def window_cut_days(retention_days: int | None, rules: AttributionRules) -> int:
-    """Return the days before a window's end from which a day keeps its results, as interactions expire; 0 for none.
+    """Return the number of days before the end of its window from which a day is not recomputed.
+
+    Interactions that its results depend on have then expired. 0 if they expire later.
 
     Examples
     --------
@@ -127,8 +129,8 @@ def window_cut_days(retention_days: int | None, rules: AttributionRules) -> int:
 
 
 def is_near(event_day: int, answer_day: int, rules: AttributionRules) -> bool:
-    """Return true if events of one day (since 1970) are compared with answers of another.
+    """Return true if events of one day (since 1970) are compared with responses of another.
 
-    The ids of events of other days show that they are too early or too late.
+    The recommendation IDs of other events show that they are too early or too late.
     """
     return event_day in rules.event_days(answer_day)

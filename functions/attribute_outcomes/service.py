@@ -1,4 +1,4 @@
-"""One call of attribution: the days whose inputs or results have changed."""
+"""One call of attribution. It recomputes days whose inputs or results have changed."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from functions.attribute_outcomes.summary import to_table
 
 CONNECTIONS = 16
 REPORT_AFTER_MS = 3_600_000
-"""Delay of a day's metrics after its end: most of its events are in the lake by then."""
+"""Delay of a day's metrics after its end, in milliseconds. Most events have then arrived in the lake."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class LastDayReport:
-    """The figures of the last complete day."""
+    """Metrics of the last complete day."""
 
     engagement: list[Engagement]
     rejected: dict[str, int]
@@ -39,22 +39,22 @@ class LastDayReport:
 
 @dataclasses.dataclass(slots=True)
 class AttributionResult:
-    """The result of a call.
+    """Result of a call.
 
     Attributes
     ----------
     days
         Number of computed days.
     events
-        Number of those days' events that count.
+        Number of accepted events of these days.
     rejected
-        Number of those days' rejected events.
+        Number of rejected events of these days.
     complete
-        True if all days are up to date; if not, the next call continues.
+        True if all days are up to date. Otherwise the next call continues.
     window_cut_days
-        Days before the end of its window from which a day keeps its results.
+        Number of days before the end of its window from which a day is not recomputed.
     failed
-        Days that could not be computed, each with the reason.
+        Days that could not be computed, with reasons.
     """
 
     days: int = 0
@@ -65,12 +65,12 @@ class AttributionResult:
     failed: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def raise_failures(self) -> None:
-        """Fail for the days that failed.
+        """Raise an error if days have failed.
 
         Raises
         ------
         DaysFailed
-            Naming them.
+            If days have failed. The message lists them.
         """
         if self.failed:
             days = "; ".join(f"{date}: {reason}" for date, reason in sorted(self.failed.items()))
@@ -83,17 +83,17 @@ class Attribution:
     Parameters
     ----------
     shopper
-        The keyed hash of a stored user or session id.
+        Function that returns the keyed hash of a stored user or session ID.
     report
-        Receives the figures of a day, once per day.
+        Receives the metrics of a day, once per day.
     has_time
-        Returns true if there is time for another day.
+        Function that returns true if there is time for another day.
     directory
-        On the local disk.
+        Directory on the local disk.
     first_day
-        Since 1970. Earlier days keep their results, because their inputs are expiring.
+        First day (since 1970) that is recomputed. The inputs of earlier days are expiring.
     cut_days
-        Days before the end of its window from which a day counts as earlier than `first_day`.
+        Number of days before the end of its window from which a day counts as earlier than `first_day`.
     """
 
     def __init__(
@@ -120,12 +120,12 @@ class Attribution:
         self._first_day, self._cut_days = first_day, cut_days
 
     def run(self) -> AttributionResult:
-        """Compute the outdated days, starting with those computed longest ago.
+        """Compute outdated days, least recently computed first.
 
         Raises
         ------
         Unavailable
-            If S3 does not list the objects. The outcome has the failures of single days, which do not stop others.
+            If S3 does not list the objects. Failures of single days are returned in the result.
         """
         inputs = Inputs(self._client, self._bucket, self._rules)
         outcome = AttributionResult(window_cut_days=self._cut_days)
@@ -153,7 +153,7 @@ class Attribution:
                 results = computation.day(day)
                 self._write(day, inputs.fingerprint(day, late=results.late), results, receipt)
             except Exception as error:  # noqa: BLE001  one day's failure must not stop the others
-                outcome.failed[date_of(day)] = _told(error)
+                outcome.failed[date_of(day)] = _error_text(error)
                 outcome.complete = False
                 logger.error("day not recomputed", date=date_of(day), reason=outcome.failed[date_of(day)])
                 continue
@@ -183,10 +183,10 @@ class Attribution:
         return sorted(outdated, key=lambda pair: (pair[1].computed_ms if pair[1] else 0, pair[0]))
 
     def _write(self, day: int, fingerprint: str, results: Results, before: DayReceipt | None) -> None:
-        """Replace a day's results, each at once, then write the receipt with their fingerprint.
+        """Replace the results of a day, then write the receipt with the fingerprint.
 
-        If an error stops this before the receipt, or another call does the same, the receipt does not match the
-        results; so the next call recomputes the day.
+        If the call fails before the receipt, or another call computes the same day, the receipt does not match the
+        results. The next call then recomputes the day.
         """
         date = date_of(day)
         outcomes_etag = self._put(outcomes.object_key(date), results.outcomes) if results.outcomes else None
@@ -212,7 +212,7 @@ class Attribution:
         )
 
     def _forget(self, day: int, inputs: Inputs, before: DayReceipt | None) -> None:
-        """Remove the outcomes of a day whose answers have expired; their sums, which identify no user, stay."""
+        """Delete the outcomes of a day whose responses have expired. The sums, which identify no user, are kept."""
         key = outcomes.object_key(date_of(day))
         S3Object(self._client, self._bucket, key).delete()
         kept = before or DayReceipt("", None, None, {})
@@ -229,13 +229,16 @@ class Attribution:
 
     def _put(self, key: str, path: Path) -> str:
         with translate_aws_errors(f"s3://{self._bucket}/{key}"), path.open("rb") as file:
-            # One request, not in parts: its response has the ETag of the content.
+            # A single request, because the ETag of a multipart upload is not the hash of the content.
             etag: str = self._client.put_object(Bucket=self._bucket, Key=key, Body=file)["ETag"]
         return etag
 
 
-def _told(error: Exception) -> str:
-    """Return the text of a known error, else only its place, because its text may quote a user's data."""
+def _error_text(error: Exception) -> str:
+    """Return the message of an Alsolike error.
+
+    For other errors return only the location, because messages may contain user data.
+    """
     if isinstance(error, AlsolikeError):
         return f"{type(error).__name__}: {error}"
     place = traceback.extract_tb(error.__traceback__)[-1]

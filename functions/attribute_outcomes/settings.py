@@ -1,5 +1,3 @@
-"""Settings of attribute_outcomes."""
-
 from __future__ import annotations
 
 import dataclasses
@@ -7,14 +5,14 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """Stores of attribute_outcomes, and the time in which an event counts for an answer.
+    """Buckets, secret, attribution window and retention.
 
     Attributes
     ----------
     window_days
-        Days after its answer in which an event counts.
+        Number of days after a response in which events count.
     served_days
-        Days for which the lake keeps the recommendation log.
+        Retention of the recommendation log in the lake, in days.
     """
 
     lake_bucket: str

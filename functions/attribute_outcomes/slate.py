@@ -1,4 +1,4 @@
-"""The recommended items of answers, and their views: the units that outcomes count."""
+"""Recommended items of responses and their views, which are the units that outcomes count."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Bools = npt.NDArray[np.bool_]
 
 
 class Slate:
-    """The pairs of answer and item, in order."""
+    """Pairs of response and item, in order."""
 
     def __init__(self, answers: pa.Table, items: Items) -> None:
         listed, answer = flat(answers["item_ids"])
@@ -27,32 +27,32 @@ class Slate:
         self.answer, self.item = self.keys // self._width, self.keys % self._width
 
     def find(self, answer: Ints, item: Ints) -> Ints:
-        """Return the index of each pair; -1 for a pair that is not in the slate."""
-        wanted = answer * self._width + item
-        places = np.searchsorted(self.keys, wanted)
-        there = (answer >= 0) & (item >= 0) & (item < self._width) & (places < len(self.keys))
-        there &= self.keys[np.where(there, places, 0)] == wanted if len(self.keys) else False
-        return np.where(there, places, -1)
+        """Return the index of each pair; -1 if the pair is not in the slate."""
+        keys = answer * self._width + item
+        places = np.searchsorted(self.keys, keys)
+        found = (answer >= 0) & (item >= 0) & (item < self._width) & (places < len(self.keys))
+        found &= self.keys[np.where(found, places, 0)] == keys if len(self.keys) else False
+        return np.where(found, places, -1)
 
     def items(self) -> Ints:
-        """Return of each answer how many items it has."""
+        """Return the number of items per response."""
         return np.bincount(self.answer, minlength=self.answers)
 
     def new_items(self, served_ms: Ints, *, new_item_days: int) -> Ints:
-        """Return of each answer how many of its items were new when it was given."""
+        """Return the number of items per response that were new at the time of the response."""
         are_new = self._items.created_ms()[self.item] >= served_ms[self.answer] - new_item_days * DAY_MS
         return np.bincount(self.answer[are_new], minlength=self.answers)
 
     def novelty(self, popularity: Ints) -> Floats:
-        """Return of each answer its items' mean self-information in bits, NaN without any.
+        """Return the mean self-information of the items per response, in bits. NaN for empty responses.
 
-        An unknown item counts as if it had one event.
+        An item without events counts as having one event.
 
         References
         ----------
-        T. Zhou et al. (2010), Solving the apparent diversity-accuracy dilemma of recommender systems, PNAS 107(10):
-        the mean of log2(1 / p) over a list; with p an item's share of all events, as in S. Vargas, P. Castells (2011),
-        Rank and relevance in novelty and diversity metrics for recommender systems, RecSys, section 4.
+        T. Zhou et al. (2010), Solving the apparent diversity-accuracy dilemma of recommender systems, PNAS 107(10): the
+        mean of log2(1 / p) over a list. p is an item's share of all events, as in S. Vargas, P. Castells (2011), Rank
+        and relevance in novelty and diversity metrics for recommender systems, RecSys, section 4.
         """
         total = int(popularity.sum())
         counts = np.pad(popularity, (0, max(0, len(self._items) - len(popularity))))
@@ -64,14 +64,14 @@ class Slate:
 
 
 class Views:
-    """The pairs that events name, each once per viewer, in order.
+    """Distinct views: pairs that events reference, one per viewer, in order.
 
-    An answer for a user has one viewer; one for no particular user has many.
+    A response for a user has one viewer. A response without a user may have several.
 
     Parameters
     ----------
     pairs, viewers
-        Per event: the index of its pair in the slate, and the number of its user.
+        Index of the pair in the slate and number of the user, per event.
     """
 
     def __init__(self, slate: Slate, pairs: Ints, viewers: Ints) -> None:
@@ -84,30 +84,33 @@ class Views:
         return len(self._keys)
 
     def find(self, pairs: Ints, viewers: Ints) -> Ints:
-        """Return the index of each view; all must exist."""
+        """Return the index of each view. All views must exist."""
         return np.searchsorted(self._keys, pairs * self._viewers + viewers)
 
     def marked(self, views: Ints) -> Bools:
-        """Return, per view, true if it is among the given ones."""
+        """Return a mask of the views that are in `views`."""
         marks = np.zeros(len(self), bool)
         marks[views] = True
         return marks
 
     def count(self, marks: Bools) -> Ints:
-        """Return of each answer how many of its views are marked."""
+        """Return the number of marked views per response."""
         return np.bincount(self._answer[marks], minlength=self._answers)
 
     def sum(self, values: Floats) -> Floats:
-        """Return of each answer the sum of its views' values."""
+        """Return the sum of the views' values per response."""
         return ordered_sum(self._answer, values, self._answers)
 
 
 def ordered_sum(groups: Ints, values: Floats, count: int) -> Floats:
-    """Return the sum of each group's values, the smallest first, so that it does not depend on their order."""
+    """Return the sum of values per group.
+
+    Values are added in ascending order, so that the result does not depend on theirs.
+    """
     order = np.lexsort((values, groups))
     return np.asarray(np.bincount(groups[order], weights=values[order], minlength=count), np.float64)
 
 
 def _distinct(keys: Ints) -> Ints:
-    keys = np.sort(keys)  # np.unique hashes, which takes twenty times as long
+    keys = np.sort(keys)  # np.unique hashes, which takes 20 times as long.
     return np.concatenate([keys[:1], keys[1:][np.diff(keys) > 0]])

@@ -1,4 +1,4 @@
-"""Sums of answers by recommender, model version and arm, accumulated over any number of parts."""
+"""Sums of responses by recommender, model version and arm, accumulated over batches."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from functions.attribute_outcomes.tables import ENGAGEMENT
 ALL = "all"
 _SUMS = ("items", "impressions", "clicks", "shown_clicks", "carts", "purchases", "new_items")
 _MANTISSA_BITS, _LOW_BITS = 53, 26
-_NOVELTY_UNIT = 2**20  # whole numbers add up to the same in any order
+_NOVELTY_UNIT = 2**20  # Sums of integers do not depend on the order.
 
 
 @dataclasses.dataclass(slots=True)
 class _Group:
-    """Sums so far; the revenue is exact, because a sum of floats depends on their order."""
+    """Running sums. Revenue is an exact fraction, because sums of floats depend on the order."""
 
     counts: Counter[str] = dataclasses.field(default_factory=Counter)
     revenue: Fraction = Fraction()
@@ -36,14 +36,14 @@ class _Group:
 
 
 class DaySums:
-    """The sums of a day."""
+    """Sums of a day."""
 
     def __init__(self, items: Items) -> None:
         self._items = items
         self._groups: dict[tuple[Dimension, str], _Group] = {}
 
     def add(self, joined: Joined) -> None:
-        """Take answers in."""
+        """Add responses."""
         outcomes = joined.outcomes
         numbers = outcomes.select([*_SUMS, "degraded", "revenue", "novelty"]).to_pandas()
         shared = outcomes["shopper"].is_null().to_numpy()
@@ -71,7 +71,7 @@ class DaySums:
             group.seen[joined.item[np.repeat(chosen, np.diff(starts))]] = True
 
     def rows(self) -> list[Engagement]:
-        """Return the sums; that of all even of no answers."""
+        """Return the sums. The row for all responses exists even if there are none."""
         known = self._items.in_catalogue()
         self._groups.setdefault((Dimension.ALL, ALL), _Group())
         rows = []
@@ -86,12 +86,11 @@ class DaySums:
 
 
 def to_table(rows: list[Engagement]) -> pa.Table:
-    """Return the rows in their stored form."""
     return pa.Table.from_pylist([dataclasses.asdict(row) for row in rows], schema=ENGAGEMENT)
 
 
 def exact_sum(values: npt.NDArray[np.float64]) -> Fraction:
-    """Return the sum without any rounding.
+    """Return the sum without rounding.
 
     Examples
     --------
@@ -100,7 +99,8 @@ def exact_sum(values: npt.NDArray[np.float64]) -> Fraction:
     """
     fractions, exponents = np.frexp(values)
     whole = (fractions * 2.0**_MANTISSA_BITS).astype(np.int64)
-    high, low = whole >> _LOW_BITS, whole & ((1 << _LOW_BITS) - 1)  # so that sums of either do not overflow
+    # Split the mantissas, so that the partial sums do not overflow.
+    high, low = whole >> _LOW_BITS, whole & ((1 << _LOW_BITS) - 1)
     total = Fraction()
     for exponent in np.unique(exponents).tolist():
         some = exponents == exponent
@@ -110,7 +110,7 @@ def exact_sum(values: npt.NDArray[np.float64]) -> Fraction:
 
 
 def _groups(outcomes: pa.Table) -> Iterator[tuple[Dimension, str, npt.NDArray[np.int64]]]:
-    """Yield dimension, name and rows of each group; nothing for no answers."""
+    """Yield the dimension, name and rows of each group. Empty if there are no responses."""
     everything = np.arange(len(outcomes))
     if len(outcomes):
         yield Dimension.ALL, ALL, everything

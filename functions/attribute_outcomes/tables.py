@@ -1,4 +1,4 @@
-"""The written tables, with their column types in Arrow."""
+"""Arrow schemas of the written tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The values of the session key that are good now."""
+"""Cache of the valid values of the session key."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from alsolike.runtime.observability import Metric, count
 from alsolike.runtime.polling import PolledValue, Polling
 
 CHECK_S = 300
-"""Maximum age of the cached secret. A value that was rotated out is rejected after this time at the latest."""
+"""Maximum age of the cached secret in seconds. After a rotation, the old value is accepted for at most this time."""
 
 CHECK_ON_MISMATCH_S = 5
-"""Minimum interval of reads after a wrong signature. A new value becomes valid within this time, and forged tokens
-cause no more calls than that."""
+"""Minimum interval in seconds between reads after an invalid signature. A new value becomes valid within this time, and
+forged tokens cannot cause more calls."""
 
 
 class SessionKeys:
-    """The current and the previous value of a secret, kept in memory.
+    """Current and previous value of a secret, cached in memory.
 
-    Values that were read once stay good while Secrets Manager does not answer; a metric counts that.
+    Cached values remain valid if Secrets Manager does not respond. A metric counts these cases.
 
     Parameters
     ----------
     secret_arn
-        The secret's ARN.
+        ARN of the secret.
     """
 
     def __init__(self, client: Any, secret_arn: str) -> None:
@@ -38,13 +38,16 @@ class SessionKeys:
         )
 
     def current(self, *, now_s: float) -> Sequence[bytes]:
-        """Return the values."""
+        """Return the valid values."""
         if self._values.degraded:
             self.refresh(now_s=now_s)
         return self._values.current(now_ms=int(now_s * 1000))
 
     def refresh(self, *, now_s: float) -> bool:
-        """Read the values again, unless the last attempt was a moment ago; return true if they have changed."""
+        """Read the values again, unless the last attempt is more recent than `CHECK_ON_MISMATCH_S`.
+
+        Return true if they changed.
+        """
         before = self._values.latest
         return self._values.refresh(now_ms=int(now_s * 1000), min_age_s=CHECK_ON_MISMATCH_S) != before
 

@@ -1,5 +1,3 @@
-"""Settings of authorize_session."""
-
 from __future__ import annotations
 
 import dataclasses

@@ -1,1 +1,1 @@
-"""The lake, counted once and cleaned, as a training dataset."""
+"""Construction of the training dataset from deduplicated interactions in the lake."""

@@ -1,4 +1,4 @@
-"""From rows of the lake to the interactions that a model may learn from."""
+"""Selection of the lake's interactions for training."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from functions.build_dataset.rules import ACTION, ORDER, canonical_types, minimu
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class CleanInteractions:
-    """Interactions that are in, and how many are out.
+    """Selected interactions, and the number of dropped rows.
 
     Attributes
     ----------
     frame
-        `INTERACTION_COLUMNS` and `FEATURE_COLUMNS`, sorted by time, then event id.
+        Interactions with the columns `INTERACTION_COLUMNS` and `FEATURE_COLUMNS`, sorted by time and event ID.
     dropped
-        Rows left out, by reason.
+        Number of dropped rows by reason.
     actions
-        `ACTION_INTERACTION_COLUMNS` of users, sorted by time.
+        Users' interactions with actions with the columns `ACTION_INTERACTION_COLUMNS`, sorted by time.
     """
 
     frame: pd.DataFrame
@@ -42,31 +42,33 @@ class CleanInteractions:
 
     @property
     def repeats(self) -> int:
-        """Interactions whose user had interacted with the same item before."""
+        """Number of interactions whose user had interacted with the same item before."""
         return int(self.frame.duplicated(["profile_id", "item_id"]).sum())
 
 
 def clean(rows: pd.DataFrame, configuration: Configuration, *, erased: IsErased = no_erased_users) -> CleanInteractions:
-    """Count each event once and keep weighted event types; leave out returned purchases, rare items, short histories.
+    """Keep distinct events with weighted types. Drop returned purchases, rare items and short histories.
 
     Parameters
     ----------
     rows
-        `rules.LAKE_COLUMNS` of the lake, `rules.ACTION` and `rules.CONTEXT`, in any order, repeated events included.
+        Rows with the columns `rules.LAKE_COLUMNS`, `rules.ACTION` and `rules.CONTEXT`, in any order, including
+        duplicates.
     configuration
-        Provides the weight of an event type, and the minimum interactions per item and user, which also hold after the
-        others are left out.
+        Configuration with event weights, and the minimum number of interactions per item and user. The minimums also
+        hold after other rows are dropped.
     erased
-        Returns true if a user id was erased: the lake may hold the user until the purge.
+        Function that returns true for an erased user. The lake contains the user's rows until the purge.
     """
     every = lake.deduplicate(rows)
-    every = every.assign(profile_id=identity.owners(every))  # a login counts even if its own row is left out
+    # A login assigns the session even if its own row is dropped.
+    every = every.assign(profile_id=identity.owners(every))
     once = _where(every, ~every["profile_id"].isin(erased_profiles(every["profile_id"], erased)))
     about = _where(once, once["item_id"].notna())
     types = canonical_types(about["event_type"].dropna().unique(), configuration)
-    weight = about["event_type"].map({name: of_name.weight for name, of_name in types.items()}).astype("float32")
-    known = _where(about.assign(weight=weight), weight.notna())  # an empty frame would take rows from a column
-    if renamed := {name: of_name.name for name, of_name in types.items() if name != of_name.name}:
+    weight = about["event_type"].map({name: event_type.weight for name, event_type in types.items()}).astype("float32")
+    known = _where(about.assign(weight=weight), weight.notna())
+    if renamed := {name: event_type.name for name, event_type in types.items() if name != event_type.name}:
         known["event_type"] = known["event_type"].replace(renamed)
     weighty = _where(known, known["weight"] != 0)
     counted = _without_returns(weighty)
@@ -89,12 +91,12 @@ def clean(rows: pd.DataFrame, configuration: Configuration, *, erased: IsErased 
 
 
 def _where(rows: pd.DataFrame, mask: pd.Series[bool] | npt.NDArray[np.bool_]) -> pd.DataFrame:
-    """Return some rows; all of them without a copy, which takes longer than most checks."""
+    """Return the masked rows, without a copy if all rows are masked. A copy takes longer than most checks."""
     return rows if mask.all() else rows[mask]
 
 
 def _actions(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the events in users' interactions with actions; none without the column `ACTION`."""
+    """Return the events in users' interactions with actions. Empty if the column `ACTION` is missing."""
     rows = rows if ACTION in rows else rows.assign(**{ACTION: None})
     own = rows[rows[ACTION].notna() & rows["profile_id"].str.startswith(USER_PREFIX)]
     columns = (own[name] for name in ("profile_id", "event_type", "event_time_ms", ACTION))
@@ -108,7 +110,7 @@ def _actions(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def erased_profiles(profiles: pd.Series[str], erased: IsErased) -> list[str]:
-    """Return those of the profiles that are erased users'."""
+    """Return the profiles of erased users."""
     return [profile for profile in profiles.unique() if names_erased(profile, erased)]
 
 
@@ -118,21 +120,21 @@ def _without_returns(weighty: pd.DataFrame) -> pd.DataFrame:
         return weighty
     ordered = weighty.iloc[_order(weighty)]
     items, users = (pd.factorize(ordered[name])[0].astype(np.int64) for name in ("item_id", "profile_id"))
-    left = net_weights(users * (items.max() + 1) + items, ordered["weight"].to_numpy())
-    return ordered.assign(weight=left.astype(np.float32))[left > 0]
+    remaining = net_weights(users * (items.max() + 1) + items, ordered["weight"].to_numpy())
+    return ordered.assign(weight=remaining.astype(np.float32))[remaining > 0]
 
 
 def _minimums(counted: pd.DataFrame, configuration: Configuration) -> tuple[npt.NDArray[np.bool_], dict[str, int]]:
-    """Apply one minimum after the other until all hold; return the mask of kept rows, and dropped rows by reason."""
+    """Apply the minimums repeatedly until all hold. Return the mask of kept rows, and dropped rows by reason."""
     kept = np.ones(len(counted), np.bool_)
     codes = {minimum.column: pd.factorize(counted[minimum.column])[0] for minimum in minimums(configuration)}
     dropped = dict.fromkeys((minimum.reason for minimum in minimums(configuration)), 0)
     while True:
         before = int(kept.sum())
         for minimum in minimums(configuration):
-            of_row = codes[minimum.column]
-            counts = np.bincount(of_row[kept], minlength=1)
-            few = kept & (counts[np.minimum(of_row, len(counts) - 1)] < minimum.least)
+            codes_by_row = codes[minimum.column]
+            counts = np.bincount(codes_by_row[kept], minlength=1)
+            few = kept & (counts[np.minimum(codes_by_row, len(counts) - 1)] < minimum.least)
             dropped[minimum.reason] += int(few.sum())
             kept &= ~few
         if int(kept.sum()) == before:
@@ -140,7 +142,7 @@ def _minimums(counted: pd.DataFrame, configuration: Configuration) -> tuple[npt.
 
 
 def _order(frame: pd.DataFrame) -> npt.NDArray[np.int64]:
-    """Return the rows' order by `ORDER`; Arrow sorts strings many times faster than pandas."""
+    """Return the order of the rows by `ORDER`. Arrow sorts strings many times faster than pandas."""
     table = pa.table({name: pa.array(frame[name], from_pandas=True) for name in ORDER})
     order = pc.sort_indices(table, sort_keys=[(name, "ascending") for name in ORDER])
     positions: npt.NDArray[np.int64] = order.to_numpy()

@@ -1,4 +1,4 @@
-"""The manifest of a dataset, and the errors of datasets that cannot be built."""
+"""Manifest of a dataset, and errors for datasets that cannot be built."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from alsolike.training.reference import Reference
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class EngineCounts:
-    """An engine's counts.
+    """Counts of a dataset, from either engine.
 
     Attributes
     ----------
     repeats
-        Interactions whose user had interacted with the same item before.
+        Number of interactions whose user had interacted with the same item before.
     dropped
-        Rows left out, by reason.
+        Number of dropped rows by reason.
     """
 
     rows_read: int
@@ -45,7 +45,6 @@ def manifest(
     reference: Reference | None = None,
     sampled_interactions: int | None = None,
 ) -> DatasetManifest:
-    """Return the manifest of a dataset."""
     limits = configuration.limits
     return DatasetManifest(
         dataset_id=dataset_id,
@@ -71,12 +70,12 @@ def manifest(
 
 
 def empty_lake(bucket: str) -> InvalidDataset:
-    """Return the error of a lake without interactions."""
+    """Return the error for a lake without interactions."""
     return InvalidDataset(f"s3://{bucket}/{INTERACTIONS_PREFIX} holds no interactions to train on")
 
 
 def nothing_left(rows_read: int, dropped: Mapping[str, int], configuration: Configuration) -> InvalidDataset:
-    """Return the error of a lake of whose interactions none is left."""
+    """Return the error for a lake in which every interaction was dropped."""
     limits = configuration.limits
     return InvalidDataset(
         f"none of {rows_read} interactions is left to train on: dropped {dict(dropped)}, "
@@ -86,7 +85,7 @@ def nothing_left(rows_read: int, dropped: Mapping[str, int], configuration: Conf
 
 
 def erased_meanwhile(users: int) -> InvalidDataset:
-    """Return the error of a dataset that contains an erased user: no model may learn from it."""
+    """Return the error for a dataset with erased users. Models must not be trained on it."""
     return InvalidDataset(
         f"{users} of the users in the dataset are erased, expected none: they were erased while it was built; "
         "build it again"

@@ -1,4 +1,4 @@
-"""The script of the Glue job: it builds the dataset of a run on Spark, for a lake that exceeds one process."""
+"""Script of the Glue job, which builds the dataset of a run on Spark if the lake is too large for one process."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ from functions.build_dataset.spark_dataset import SparkErasedUsers, build_datase
 from functions.build_dataset.spark_statistics import moments, write_statistics
 
 _PARTITION_BYTES = 32 * 2**20
-"""Maximum size of the lake's compressed objects per shuffle partition."""
+"""Maximum size of compressed lake objects per shuffle partition, in bytes."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Build a dataset: its files, then its manifest.
+    """Build the files of a dataset, and then its manifest.
 
     Raises
     ------
     AlsolikeError
-        As the function `build_dataset` does; the job then fails with the message.
+        As in the function `build_dataset`. The job then fails with the message.
     """
     options = _options(arguments)
-    # Workers call AWS too. Glue provides the region neither to them nor to the script.
+    # Workers also call AWS. Glue sets the region neither for workers nor for the script.
     os.environ.setdefault("AWS_DEFAULT_REGION", options.region)
     lake_bucket = options.lake_s3_uri.removeprefix("s3://").partition("/")[0]
     artefact_bucket = options.dataset_s3_uri.removeprefix("s3://").partition("/")[0]
@@ -75,7 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         configuration=configuration,
         lineage=tuple(lake.partition_prefix(date).removesuffix("/") for date in sorted(dates)),
         erased=SparkErasedUsers(frozenset(tombstones.current(now_ms=now_ms).users), settings.secret_arn),
-        most_interactions=options.sample_interactions if options.statistics else None,
+        max_interactions=options.sample_interactions if options.statistics else None,
     )
     if options.statistics:
         counted = moments(
@@ -127,13 +127,13 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         parser.add_argument(f"--{name}", required=True)
     parser.add_argument("--statistics", default="false", type={"true": True, "false": False}.__getitem__)
     parser.add_argument("--sample_interactions", default=5_000_000, type=int)
-    return parser.parse_known_args(arguments)[0]  # Glue adds arguments of its own
+    return parser.parse_known_args(arguments)[0]  # Glue adds further arguments.
 
 
 def _champion_ms(s3: Any, bucket: str, run_id: str) -> int | None:
-    """Return the last training event of the champion's copy in the dataset; None if it is missing or broken.
+    """Return the time of the champion's last training event, or None if its copy in the dataset is missing or invalid.
 
-    The training job reports a broken one.
+    The training job reports an invalid copy.
     """
     stored = S3Object(s3, bucket, f"{prefix(run_id)}{CHAMPION_FOLDER}/{files.MANIFEST_FILE}").read()
     try:
@@ -145,7 +145,7 @@ def _champion_ms(s3: Any, bucket: str, run_id: str) -> int | None:
 def _session(region: str, size_bytes: int) -> SparkSession:
     builder = SparkSession.builder.appName("build_dataset").config("spark.executorEnv.AWS_DEFAULT_REGION", region)
     spark = builder.getOrCreate()
-    # At the end of a stage, Spark merges small partitions by their actual sizes.
+    # Spark merges small partitions at the end of a stage.
     partitions = max(spark.sparkContext.defaultParallelism, size_bytes // _PARTITION_BYTES)
     spark.conf.set("spark.sql.shuffle.partitions", str(partitions))
     return spark

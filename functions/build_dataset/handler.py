@@ -1,4 +1,4 @@
-"""The workflow's first step: the run's dataset."""
+"""Handler of the workflow's first step, which builds the run's dataset."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from functions.build_dataset.settings import Settings
 
 @instrumented
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Build the dataset of `run_id`, started at `started_ms`."""
+    """Build the dataset of the run `run_id`, which started at `started_ms`."""
     settings = from_environment(Settings, os.environ)
     now_ms = time.time_ns() // 1_000_000
     pseudonyms = functools.partial(pseudonyms_of, client("secretsmanager"), settings.secret_arn)

@@ -1,4 +1,4 @@
-"""Logged responses with outcomes, from the recommendation log and the events that name it."""
+"""Logged responses with their outcomes, from the recommendation log and the events that reference it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ from alsolike.training.dataset import CLICK, MAX_PLACES, MAX_RESPONSES, PURCHASE
 from functions.build_dataset.lake_reader import read_objects
 
 WINDOW_MS = 7 * 86_400_000
-"""Outcomes count for this long, as in attribution by default, see docs/attribution.md."""
+"""Time in milliseconds after a response in which outcomes count. Attribution has the same default, see
+docs/attribution.md."""
 
 _OUTCOME_OF = {"click": CLICK, "view": CLICK, "purchase": PURCHASE}
 
@@ -71,7 +72,7 @@ IMPRESSIONS = pa.schema(
 )
 
 CERTAIN = 1.0
-"""Propensity of the second place of a pair in random order, given the first one."""
+"""Propensity of the second position of a randomly ordered pair, given the first position."""
 
 Row = Mapping[str, Any]
 
@@ -102,17 +103,18 @@ def read_impressions(
     configuration: Configuration,
     pseudonyms: Callable[[], Pseudonyms],
 ) -> pa.Table:
-    """Return `IMPRESSIONS`: the latest responses of `for-you` with an outcome of the user that they were for.
+    """Return the latest responses of `for-you` with an outcome of their user, with the columns `IMPRESSIONS`.
 
     Parameters
     ----------
     profiles
-        Returns the profile IDs of the dataset; other users' responses are left out. Called only if it is needed.
+        Function that returns the profile IDs of the dataset. Responses for other users are skipped. Called only if
+        needed.
 
     Raises
     ------
     InvalidDataset
-        If an object is no Parquet of the table's types.
+        If an object is not a Parquet file with the table's types.
     """
     served = list(list_objects(client, bucket, prefix=SERVED_PREFIX))
     if not served:
@@ -140,7 +142,7 @@ def read_impressions(
 
 
 def _shown(row: Row, profile: str, events: Iterable[Row], hashes: Pseudonyms) -> dict[str, Any] | None:
-    """Return the ranked items of a response with its outcomes; None without an outcome of its user."""
+    """Return the ranked items of a response with its outcomes, or None if its user has no outcome."""
     shoppers = {row["shopper"], row["session"]}
     places = [
         place
@@ -183,21 +185,21 @@ def _events(
 ) -> dict[str, dict[tuple[str, str | None], dict[str, Any]]]:
     """Return the outcomes of responses of `for-you` by recommendation ID, then by event ID and owner.
 
-    The latest days that name about twice `MAX_RESPONSES` responses are read completely, and responses of earlier days
-    are left out, because some of their outcomes are not read.
+    Days are read completely, latest first, until about twice `MAX_RESPONSES` responses are referenced. Responses of
+    earlier days are dropped, because their outcomes are incomplete.
     """
     outcome_of = functools.cache(functools.partial(_outcome, configuration=configuration))
     outcomes: dict[str, dict[tuple[str, str | None], dict[str, Any]]] = {}
     listing = [listed for listed in list_objects(client, bucket) if listed.date >= first]
-    for date, of_day in itertools.groupby(reversed(listing), key=lambda listed: listed.date):
-        for _, table in read_objects(client, bucket, of_day, schema=_EVENTS):
+    for date, objects in itertools.groupby(reversed(listing), key=lambda listed: listed.date):
+        for _, table in read_objects(client, bucket, objects, schema=_EVENTS):
             is_named = pc.and_(pc.is_valid(table["recommendation_id"]), pc.is_valid(table["item_id"]))
             for row in table.filter(is_named).to_pylist():
                 outcome = outcome_of(row["event_type"])
                 value = row["event_value"]
                 if (
                     outcome is not None
-                    and (value is None or abs(value) <= MAX_EVENT_VALUE)  # false for NaN
+                    and (value is None or abs(value) <= MAX_EVENT_VALUE)  # False for NaN.
                     and _for_you_date(row["recommendation_id"]) is not None
                 ):
                     key = row["event_id"], row["user_id"] or row["session_id"]
@@ -205,20 +207,23 @@ def _events(
         if len(outcomes) >= 2 * MAX_RESPONSES:
             first = date
             break
-    return {named: of_response for named, of_response in outcomes.items() if (_for_you_date(named) or "") >= first}
+    return {named: events for named, events in outcomes.items() if (_for_you_date(named) or "") >= first}
 
 
 def _for_you_date(named: str) -> str | None:
-    """Return the day of a response of `for-you` by its ID; None for other IDs."""
+    """Return the date of a response of `for-you` by its recommendation ID.
+
+    None for other recommenders and invalid IDs.
+    """
     try:
-        said = recommendation_id.parse(named)
+        parsed = recommendation_id.parse(named)
     except InvalidInput:
         return None
-    return served_date(said.answered_ms) if said.recommender == FOR_YOU else None
+    return served_date(parsed.answered_ms) if parsed.recommender == FOR_YOU else None
 
 
 def _outcome(event_type: str | None, *, configuration: Configuration) -> str | None:
-    """Return the outcome that an event type stands for, if it is one."""
+    """Return the outcome for an event type, or None."""
     try:
         return None if event_type is None else _OUTCOME_OF.get(configuration.canonical_event_type(event_type))
     except UnknownEventType:

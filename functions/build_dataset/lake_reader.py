@@ -1,4 +1,4 @@
-"""A reader of all interactions in the lake, concurrent with compaction, erasure and new events."""
+"""Reader of all interactions in the lake. Compaction, erasure and new events may run concurrently."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from alsolike.runtime.errors import InvalidDataset
 from functions.build_dataset.rules import ACTION, CONTEXT
 
 CONNECTIONS = 8
-"""Objects read at once; they wait for S3 more than for the processor."""
+"""Number of objects that are read concurrently. Reading waits mostly for S3."""
 
 BYTES_AT_ONCE = 256 * 2**20
-"""Maximum bytes of objects in memory, in addition to their kept columns."""
+"""Maximum number of bytes of objects in memory, next to their selected columns."""
 
 _ACTION_TYPES = pa.array(ACTION_TYPES)
 
@@ -33,18 +33,19 @@ _ACTION_TYPES = pa.array(ACTION_TYPES)
 def read_lake(
     client: Any, bucket: str, *, columns: Sequence[str], context: Sequence[str] = ()
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """Return the rows of all objects, repeated events included, and the partitions that they come from.
+    """Return the rows of all objects, including duplicates, and the partitions of these objects.
 
-    The rows also have the column `ACTION`, and `CONTEXT` with a context.
+    The rows have the additional column `ACTION`, and `CONTEXT` if `context` is not empty.
 
     Parameters
     ----------
     columns
-        Without lists. One that an object was written without is null.
+        Names of scalar columns. A column that an object lacks is null.
     context
-        Properties that are the context of an interaction.
+        Properties that form the context of an interaction.
     """
-    listing = list(list_objects(client, bucket))  # complete before reading: rows of deleted objects are in later ones
+    # Listed completely before reading, because rows of deleted objects move to later objects.
+    listing = list(list_objects(client, bucket))
     schema = arrow_schema(pa, {name: INTERACTIONS_COLUMNS[name] for name in columns})
     schema = schema.append(pa.field(ACTION, pa.string()))
     if context:
@@ -60,11 +61,11 @@ def read_lake(
 def read_objects(
     client: Any, bucket: str, listing: Iterable[LakeObject], *, schema: pa.Schema, context: Sequence[str] = ()
 ) -> Iterator[tuple[LakeObject, pa.Table]]:
-    """Yield the objects that were not deleted with their columns, see `_read_columns`; several are read at once."""
+    """Yield existing objects with their columns; see `_read_columns`. Several objects are read concurrently."""
     read_one = functools.partial(_read_columns, client, bucket, schema=schema, context=context)
     with ThreadPoolExecutor(CONNECTIONS, "lake") as pool:
-        for some in batches(listing, max_bytes=BYTES_AT_ONCE, max_objects=4 * CONNECTIONS):
-            for listed, table in zip(some, pool.map(read_one, some), strict=True):
+        for batch in batches(listing, max_bytes=BYTES_AT_ONCE, max_objects=4 * CONNECTIONS):
+            for listed, table in zip(batch, pool.map(read_one, batch), strict=True):
                 if table is not None:
                     yield listed, table
 
@@ -72,12 +73,12 @@ def read_objects(
 def _read_columns(
     client: Any, bucket: str, listed: LakeObject, *, schema: pa.Schema, context: Sequence[str]
 ) -> pa.Table | None:
-    """Return columns of an object, null if it was written without them; None if it was deleted.
+    """Return columns of an object, or None if it was deleted. A column that the object lacks is null.
 
     Raises
     ------
     InvalidDataset
-        If it is no Parquet of the table's types.
+        If the object is not a Parquet file with the table's types.
     """
     content = read(client, bucket, listed)
     if content is None:
@@ -101,7 +102,7 @@ def _read_columns(
 
 
 def _contexts(properties: pa.ChunkedArray, context: Sequence[str]) -> pa.Array:
-    """Return the context of each row; each distinct text is parsed once."""
+    """Return the context of each row. Each distinct text is parsed once."""
     encoded = properties.combine_chunks().dictionary_encode(null_encoding="encode")
     contexts = [context_of(text, context) for text in encoded.dictionary.to_pylist()]
     return pa.array(contexts, pa.string()).take(encoded.indices)

@@ -1,5 +1,3 @@
-"""Manifest of build_dataset."""
-
 from alsolike.declarations.manifest import CONFIGURATION, LIST, READ, TOMBSTONES, WRITE, Access, Manifest
 from alsolike.declarations.storage import ACTIONS_KEY, DATASETS_PREFIX, INTERACTIONS_PREFIX, SERVED_PREFIX
 

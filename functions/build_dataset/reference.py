@@ -1,4 +1,4 @@
-"""Distributions of the dataset's last days, as the reference for drift checks."""
+"""Distributions over the dataset's last days, the reference for drift checks."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from alsolike.training.reference import MOST_LOOKED_AT, ItemCount, Reference, ca
 def reference(
     frame: pd.DataFrame, items: pd.DataFrame, *, minimum_user_interactions: int, history_length: int
 ) -> Reference:
-    """Return the reference of a dataset.
+    """Return the reference distributions of a dataset.
 
     Parameters
     ----------
     frame
-        `INTERACTION_COLUMNS` and event_type, all rows.
+        All interactions with `INTERACTION_COLUMNS` and event_type.
     items
-        `ITEM_COLUMNS`, of the whole catalogue.
+        All items of the catalogue with `ITEM_COLUMNS`.
     """
     recent = frame[frame["event_time_ms"] > int(frame["event_time_ms"].max()) - WINDOW_DAYS * DAY_MS]
     days = _often(recent["event_time_ms"] // DAY_MS)
@@ -29,10 +29,10 @@ def reference(
     activity = activity[activity >= minimum_user_interactions]
     recent = recent[recent["profile_id"].isin(activity.index)]
     lengths = frame.loc[frame["profile_id"].isin(activity.index), "profile_id"].value_counts()
-    of_items = ranked(_item_counts(frame, recent))
-    column, values = _categories(of_items, items)
+    item_counts = ranked(_item_counts(frame, recent))
+    column, values = _categories(item_counts, items)
     return reference_of(
-        of_items,
+        item_counts,
         activity=_often(activity),
         lengths=_often(lengths),
         history_length=history_length,
@@ -57,10 +57,10 @@ def _often(numbers: pd.Series[int]) -> dict[int, int]:
     return dict(zip(often.index.tolist(), often.tolist(), strict=True))
 
 
-def _categories(of_items: list[ItemCount], items: pd.DataFrame) -> tuple[str | None, dict[str, Any]]:
-    """Return the column with the category of the dataset's items, and its value per item."""
+def _categories(item_counts: list[ItemCount], items: pd.DataFrame) -> tuple[str | None, dict[str, Any]]:
+    """Return the name of the category column, and the category of each item."""
     documents = dict(zip(items["item_id"], items["properties"], strict=True))
-    known = [item.item_id for item in of_items if item.item_id in documents]
+    known = [item.item_id for item in item_counts if item.item_id in documents]
     column = category_column([orjson.loads(documents[item_id]) for item_id in known[:MOST_LOOKED_AT]])
     if column is None:
         return None, {}

@@ -1,4 +1,4 @@
-"""The contents of a dataset, defined once for both engines: pandas in one process and Spark on many."""
+"""Rules for the contents of a dataset, shared by both engines: pandas in one process, and Spark on several workers."""
 
 from __future__ import annotations
 
@@ -20,26 +20,28 @@ from alsolike.runtime.errors import UnknownEventType
 LAKE_COLUMNS = (
     "event_id", "user_id", "session_id", "item_id", "event_type", "event_time_ms", "received_time_ms",
 )  # fmt: skip
-"""Columns of the lake that are read."""
+"""Columns of the lake that a dataset requires."""
 
 ACTION = "action"
-"""Properties of rows whose type is one of `ACTION_TYPES`; null in other rows. No column of the lake has this name."""
+"""Column with the properties of interactions with actions (`ACTION_TYPES`); null in other rows. The lake has no such
+column."""
 
 ORDER = ("event_time_ms", "event_id", "profile_id")
-"""Order of the interactions, ascending: returns take back by it, and the dataset is written in it."""
+"""Sort order of interactions, ascending. Returns are applied in this order, and datasets are written in it."""
 
 CONTEXT = "context"
-"""The interactions' context, if the configuration declares columns for it; no column of the lake either."""
+"""Column with the context of interactions, if the configuration declares context columns. The lake has no such column.
+"""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Minimum:
-    """So many interactions each value of a column has, or its rows are left out.
+    """Minimum number of interactions per value of a column. Rows of rarer values are dropped.
 
     Attributes
     ----------
     reason
-        Under which they are counted.
+        Name under which dropped rows are counted.
     """
 
     reason: str
@@ -48,7 +50,7 @@ class Minimum:
 
 
 def minimums(configuration: Configuration) -> tuple[Minimum, ...]:
-    """Return the minimums in the order in which they are applied, again and again until all of them hold."""
+    """Return the minimums in order of application. They are applied repeatedly until all hold."""
     limits = configuration.limits
     return (
         Minimum("rare_item", "item_id", limits.minimum_item_interactions),
@@ -57,7 +59,7 @@ def minimums(configuration: Configuration) -> tuple[Minimum, ...]:
 
 
 def canonical_types(event_types: Iterable[str], configuration: Configuration) -> dict[str, EventType]:
-    """Return the event type of each spelling that the configuration knows."""
+    """Return the event type by spelling. Spellings that the configuration does not contain are skipped."""
     known = {}
     for name in event_types:
         try:
@@ -68,12 +70,15 @@ def canonical_types(event_types: Iterable[str], configuration: Configuration) ->
 
 
 def names_erased(profile: str, erased: IsErased) -> bool:
-    """Return true if a profile is an erased user's."""
+    """Return true if the profile belongs to an erased user."""
     return profile.startswith(USER_PREFIX) and erased(profile.removeprefix(USER_PREFIX))
 
 
 def item_row(item: Item) -> tuple[str, str]:
-    """Return the row of an item: also items without interactions have a title and can be filtered."""
+    """Return the row of an item.
+
+    Items without interactions are included, because they have titles and can be filtered.
+    """
     return item.item_id, orjson.dumps(dict(item.properties)).decode()
 
 
@@ -83,11 +88,11 @@ def action_row(action: Action) -> tuple[str, str]:
 
 
 def grouping_columns(configuration: Configuration) -> Mapping[str, ColumnType]:
-    """Return the columns of users that are in a dataset: those that make groups, and no others."""
+    """Return the user columns in a dataset, which are those that can form groups."""
     return {name: type_ for name, type_ in configuration.user_columns.items() if type_ in GROUPING}
 
 
 def user_row(user: User, columns: Mapping[str, ColumnType]) -> tuple[str, str] | None:
-    """Return the row of a user with interactions; None if none of the `grouping_columns` is known of the user."""
+    """Return the row of a user, or None if the user has no value in `columns`."""
     known = {name: value for name, value in user.properties.items() if name in columns}
     return (user.user_id, orjson.dumps(as_declared(known, columns)).decode()) if known else None

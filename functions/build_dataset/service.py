@@ -1,4 +1,4 @@
-"""Building a training dataset from the lake and the catalogue."""
+"""Construction of a training dataset from the lake and the catalogue on one machine."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ from functions.build_dataset.rules import LAKE_COLUMNS, action_row, grouping_col
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class WrittenDataset:
-    """A dataset that was written; its training job reads all objects below `s3_uri`."""
+    """Written dataset. The training job reads all objects below `s3_uri`."""
 
     s3_uri: str
     manifest: DatasetManifest
@@ -64,22 +64,23 @@ def build_dataset(
     pseudonyms: Callable[[], Pseudonyms],
     now_ms: int,
 ) -> WrittenDataset:
-    """Write the dataset of a run, its manifest last; the same lake and configuration give the same files.
+    """Write the dataset of a run, its manifest last. Equal lakes and configurations give equal files.
 
     Parameters
     ----------
     client
-        A low-level S3 client for reads; awswrangler writes with its own.
+        Low-level S3 client for reads. awswrangler writes with its own client.
     pseudonyms
-        Returns the hashes by which the recommendation log names users; called only if it is needed.
+        Function that returns the keyed hash function of the recommendation log. Called only if needed.
 
     Raises
     ------
     InvalidDataset
-        If no interaction is in the lake or none is left, or a user in the dataset was erased meanwhile.
+        If no interaction exists or remains, or a user in the dataset was erased during the call.
     """
     with ThreadPoolExecutor(1, "catalogue") as pool:
-        scanning = pool.submit(_items, catalogue)  # waits for DynamoDB while the lake's rows are read and cleaned
+        # Scanning DynamoDB overlaps with reading and cleaning the lake's rows.
+        scanning = pool.submit(_items, catalogue)
         rows, partitions = read_lake(client, lake_bucket, columns=LAKE_COLUMNS, context=configuration.context)
         if not partitions:
             raise empty_lake(lake_bucket)
@@ -88,7 +89,7 @@ def build_dataset(
         if frame.empty:
             raise nothing_left(len(rows), interactions.dropped, configuration)
         items = scanning.result()
-    of_users = _users(users, configuration, profiles=set(frame["profile_id"].unique()))
+    user_rows = _users(users, configuration, profiles=set(frame["profile_id"].unique()))
     named = pd.concat([frame["profile_id"], interactions.actions["profile_id"]])
     _check_no_user_erased(named, tombstones, now_ms=now_ms)
     counts = EngineCounts(
@@ -101,7 +102,7 @@ def build_dataset(
         last_event_ms=int(frame["event_time_ms"].iloc[-1]),
         dropped=interactions.dropped,
     )
-    del rows  # the whole lake's, while the recommendation log needs memory
+    del rows  # The recommendation log needs the memory.
     limits = configuration.limits
     described = manifest(
         run_id,
@@ -130,7 +131,7 @@ def build_dataset(
         },
     )
     wr.s3.to_parquet(items, f"{s3_uri}{ITEMS_FILE}", dtype={"item_id": "string", "properties": "string"})
-    wr.s3.to_parquet(of_users, f"{s3_uri}{USERS_FILE}", dtype={"user_id": "string", "properties": "string"})
+    wr.s3.to_parquet(user_rows, f"{s3_uri}{USERS_FILE}", dtype={"user_id": "string", "properties": "string"})
     if len(interactions.actions):
         wr.s3.to_parquet(
             interactions.actions,
@@ -159,7 +160,7 @@ def build_dataset(
 
 
 def _check_no_user_erased(profiles: pd.Series[str], tombstones: TombstoneReader, *, now_ms: int) -> None:
-    """Look at the tombstones as they are now, and at the dataset as it will be."""
+    """Raise an error if a user in the dataset has been erased, using current tombstones."""
     tombstones.refresh(now_ms=now_ms)
     erased_ids = erased_profiles(profiles, functools.partial(tombstones.erased, now_ms=now_ms))
     if erased_ids:
@@ -167,17 +168,17 @@ def _check_no_user_erased(profiles: pd.Series[str], tombstones: TombstoneReader,
 
 
 def _actions(actions: ActionStore) -> pd.DataFrame:
-    """Return all actions, by ID."""
+    """Return all actions, sorted by ID."""
     return pd.DataFrame(map(action_row, actions.all()), columns=list(ACTION_COLUMNS), dtype=object)
 
 
 def _items(catalogue: CatalogueStore) -> pd.DataFrame:
-    """Return the whole catalogue, by item id."""
+    """Return all items of the catalogue, sorted by ID."""
     return pd.DataFrame(sorted(map(item_row, catalogue.scan())), columns=list(ITEM_COLUMNS), dtype=object)
 
 
 def _users(users: UserStore, configuration: Configuration, *, profiles: Collection[str]) -> pd.DataFrame:
-    """Return the users with interactions, by id."""
+    """Return the users with interactions, sorted by ID."""
     columns = grouping_columns(configuration)
     rows = []
     for user in users.scan() if columns else ():

@@ -1,5 +1,3 @@
-"""Settings of build_dataset."""
-
 from __future__ import annotations
 
 import dataclasses
@@ -7,7 +5,7 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """Sources of a dataset, the tombstones of erased users, and the target bucket."""
+    """Sources of a dataset, tombstones of erased users, and target bucket."""
 
     lake_bucket: str
     artefact_bucket: str

@@ -1,8 +1,8 @@
-"""`cleaning` on Spark: the same rules as DataFrame operations, for a lake that exceeds one process.
+"""`cleaning` on Spark: equal rules as DataFrame operations, for a lake that is too large for one process.
 
-The driver receives nothing that grows with users or interactions. Rows are shuffled by event id, by session, and by
-user and item together, never only by user or only by item. So one user or item with a large share of the rows is
-spread over workers like all others. Counts by user or item are aggregated before the shuffle.
+The driver receives no data that grows with users or interactions. Rows are shuffled by event ID, by session, and by the
+pair of user and item, but never only by user or item. So rows of a very active user or popular item are spread over
+workers. Counts by user or item are aggregated before the shuffle.
 """
 
 from __future__ import annotations
@@ -39,16 +39,16 @@ PAIR = ("profile_id", "item_id")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class CleanInteractions:
-    """Interactions that are in, and how many are out.
+    """Selected interactions, and counts of dropped rows.
 
     Attributes
     ----------
     frame
-        `INTERACTION_COLUMNS`, `FEATURE_COLUMNS` and event_id, in no order.
+        Interactions with `INTERACTION_COLUMNS`, `FEATURE_COLUMNS` and event_id, unsorted.
     pairs
-        One row a user and item: profile_id, item_id, interactions, first_event_ms, last_event_ms.
+        One row per user and item with profile_id, item_id, interactions, first_event_ms and last_event_ms.
     actions
-        `ACTION_INTERACTION_COLUMNS` of users, in no order; None without interactions with actions.
+        Users' interactions with actions with `ACTION_INTERACTION_COLUMNS`, unsorted; None if there are none.
     """
 
     frame: DataFrame
@@ -58,19 +58,20 @@ class CleanInteractions:
 
 
 def lake_schema() -> str:
-    """Return the types of `LAKE_COLUMNS` and of properties; one that an object was written without is null."""
+    """Return the Spark schema of `LAKE_COLUMNS` and properties. A column that an object lacks is null."""
     return ", ".join(f"{name} {INTERACTIONS_COLUMNS[name]}" for name in (*LAKE_COLUMNS, "properties"))
 
 
 def clean(rows: DataFrame, configuration: Configuration, *, erased: IsErased | None = None) -> CleanInteractions:
-    """Clean interactions like `cleaning.clean`.
+    """Clean interactions by the rules of `cleaning.clean`.
 
     Parameters
     ----------
     rows
-        `LAKE_COLUMNS` of the lake, `rules.ACTION` and `rules.CONTEXT`.
+        Rows with the columns `LAKE_COLUMNS`, `rules.ACTION` and `rules.CONTEXT`.
     erased
-        Returns true if a user id was erased; serialisable for the workers. None if no users were erased.
+        Function that returns true for an erased user. It must be serialisable for the workers. None if no user is
+        erased.
     """
     once = _each_once(rows).persist()
     names = [row[0] for row in once.select("event_type").distinct().collect() if row[0] is not None]
@@ -84,8 +85,8 @@ def clean(rows: DataFrame, configuration: Configuration, *, erased: IsErased | N
     }
     once.unpersist()
     weighty = marked.where(F.col("reason").isNull()).select("event_id", *INTERACTION_COLUMNS, *FEATURE_COLUMNS)
-    takes_back = None in counts and counts[None]["least"] < 0
-    counted = _without_returns(weighty).persist() if takes_back else weighty
+    has_returns = None in counts and counts[None]["least"] < 0
+    counted = _without_returns(weighty).persist() if has_returns else weighty
     pairs = counted.groupBy(*PAIR).agg(
         F.count("*").alias("interactions"),
         F.min("event_time_ms").alias("first_event_ms"),
@@ -93,7 +94,7 @@ def clean(rows: DataFrame, configuration: Configuration, *, erased: IsErased | N
     )
     pairs = pairs.localCheckpoint()
     before = _total(pairs)
-    if takes_back:
+    if has_returns:
         marked.unpersist()
     kept, few = _minimums(pairs, configuration)
     totals = kept.agg(
@@ -104,7 +105,7 @@ def clean(rows: DataFrame, configuration: Configuration, *, erased: IsErased | N
         F.min("first_event_ms").alias("first_event_ms"),
         F.max("last_event_ms").alias("last_event_ms"),
     ).first()
-    assert totals is not None  # an aggregate of everything is one row
+    assert totals is not None  # An aggregate without groups has one row.
     events = {reason: row["events"] for reason, row in counts.items()}
     rows_read = sum(row["copies"] for row in counts.values())
     interactions = totals["interactions"] or 0
@@ -131,28 +132,28 @@ def clean(rows: DataFrame, configuration: Configuration, *, erased: IsErased | N
 
 
 def erased_profiles(profiles: DataFrame, erased: IsErased) -> DataFrame:
-    """Return those of the profiles, each once, that are erased users'."""
+    """Return the distinct profiles of erased users."""
     is_erased = F.udf(lambda profile: names_erased(profile, erased), BooleanType())
     return profiles.select("profile_id").distinct().where(is_erased("profile_id"))
 
 
 def _each_once(rows: DataFrame) -> DataFrame:
-    """Return the copy of each event that counts, and the number of its copies.
+    """Return one copy of each event, and the number of its copies.
 
-    It aggregates instead of using a window, so that each worker combines an event's copies before the shuffle.
+    An aggregation, unlike a window, lets each worker combine the copies of an event before the shuffle.
     """
-    # The least struct is the first by `COPY_ORDER`; null is the least value of all, and must be the last.
+    # The minimum struct is the first by `COPY_ORDER`. Spark sorts null first, so a flag sorts it last.
     read = [*(name for name in COPY_ORDER if name in LAKE_COLUMNS), ACTION, CONTEXT]
     order = [column for name in read for column in (F.isnull(name).alias(f"no_{name}"), F.col(name))]
-    least = rows.groupBy(*map(F.expr, COPY_KEY)).agg(
+    minimum_copy = rows.groupBy(*map(F.expr, COPY_KEY)).agg(
         F.min(F.struct(*order)).alias("copy"), F.count("*").alias("copies")
     )
     kept = [name for name in read if name != "received_time_ms"]
-    return least.select("event_id", *(F.col(f"copy.{name}").alias(name) for name in kept), "copies")
+    return minimum_copy.select("event_id", *(F.col(f"copy.{name}").alias(name) for name in kept), "copies")
 
 
 def _owned(events: DataFrame) -> DataFrame:
-    """Add profile_id: `identity.owners`."""
+    """Add profile_id by the rules of `identity.owners`."""
     known = events.where(F.col("user_id").isNotNull())
     anonymous = events.where(F.col("user_id").isNull())
     login = F.min(F.struct("event_time_ms", "event_id", "user_id")).alias("login")
@@ -173,10 +174,14 @@ _MARKS = ("erased_user", "no_item", "unknown_event_type", "no_weight")
 
 
 def _marked(events: DataFrame, types: dict[str, EventType], erased: IsErased | None) -> DataFrame:
-    """Return events with weight, canonical type and the first reason for dropping them; null without a reason."""
+    """Return events with weight, canonical type and the first reason for dropping them.
+
+    The reason is null for kept events.
+    """
     is_erased: Column = F.lit(False)
     if erased is not None:
-        gone = F.broadcast(erased_profiles(events, erased).withColumn("gone", F.lit(True)))  # no more than tombstones
+        # There are at most as many rows as tombstones.
+        gone = F.broadcast(erased_profiles(events, erased).withColumn("gone", F.lit(True)))
         events = events.join(gone, "profile_id", "left")
         is_erased = F.col("gone").isNotNull()
     weight, name = (
@@ -196,7 +201,7 @@ def _marked(events: DataFrame, types: dict[str, EventType], erased: IsErased | N
 
 
 def _actions(events: DataFrame, erased: IsErased | None) -> DataFrame:
-    """Return the events in users' interactions with actions, like `cleaning`."""
+    """Return the events in users' interactions with actions, by the rules of `cleaning`."""
     own = events.where(F.col(ACTION).isNotNull() & F.col("profile_id").startswith(USER_PREFIX))
     if erased is not None:
         own = own.join(erased_profiles(own, erased), "profile_id", "left_anti")
@@ -206,34 +211,34 @@ def _actions(events: DataFrame, erased: IsErased | None) -> DataFrame:
 
 
 def _without_returns(weighty: DataFrame) -> DataFrame:
-    """Remove returned purchases like `cleaning`; only pairs of user and item with a return are sorted.
+    """Remove returned purchases by the rules of `cleaning`. Only pairs of user and item with a return are sorted.
 
-    One worker's memory then holds one user's interactions with one item, a few dozen bytes per interaction.
+    A worker's memory then holds the interactions of one user with one item, a few dozen bytes each.
     """
     returned = weighty.where(F.col("weight") < 0).select(*PAIR).distinct()
     untouched = weighty.join(returned, [*PAIR], "left_anti")
     in_order = F.sort_array(F.collect_list(F.struct(*ORDER, "weight", *FEATURE_COLUMNS))).alias("events")
     touched = weighty.join(returned, [*PAIR], "left_semi").groupBy(*PAIR).agg(in_order)
-    left = F.udf(_left, ArrayType(DoubleType()))
-    event = F.explode(F.arrays_zip("events", left("events.weight").alias("left"))).alias("each")
+    remaining = F.udf(_remaining_weights, ArrayType(DoubleType()))
+    event = F.explode(F.arrays_zip("events", remaining("events.weight").alias("left"))).alias("each")
     fields = [F.col(f"each.events.{name}").alias(name) for name in (*ORDER, *FEATURE_COLUMNS) if name not in PAIR]
     rest = touched.select(*PAIR, event).where(F.col("each.left") > 0)
     rest = rest.select(*PAIR, *fields, F.col("each.left").cast("float").alias("weight"))
     return untouched.unionByName(rest)
 
 
-def _left(weight: list[float]) -> list[float]:
-    left: list[float] = net_weights(np.zeros(len(weight), np.int64), np.asarray(weight, np.float32)).tolist()
-    return left
+def _remaining_weights(weight: list[float]) -> list[float]:
+    remaining: list[float] = net_weights(np.zeros(len(weight), np.int64), np.asarray(weight, np.float32)).tolist()
+    return remaining
 
 
 def _minimums(pairs: DataFrame, configuration: Configuration) -> tuple[DataFrame, dict[str, int]]:
-    """Apply minimums like `cleaning`, on the counts per user and item: only the last step reads the rows again."""
+    """Apply the minimums by the rules of `cleaning` to the counts per pair. Only the last step reads the rows again."""
     dropped = dict.fromkeys((minimum.reason for minimum in minimums(configuration)), 0)
     while True:
         before = sum(dropped.values())
         for minimum in minimums(configuration):
-            if minimum.least <= 1:  # no existing count is lower
+            if minimum.least <= 1:  # No count is lower.
                 continue
             total = F.sum("interactions").alias("interactions")
             few = (

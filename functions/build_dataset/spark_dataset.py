@@ -1,4 +1,4 @@
-"""`service` on Spark: a dataset from the lake and the catalogue, read and written by all workers."""
+"""`service` on Spark: workers read the lake and the catalogue, and write the dataset."""
 
 from __future__ import annotations
 
@@ -46,24 +46,24 @@ from functions.build_dataset.spark_cleaning import CleanInteractions, clean, era
 from functions.build_dataset.spark_reference import reference
 
 _SHARES = 10_000_000
-"""Resolution of a sample of users: the smallest share is one in this number."""
+"""Resolution of a user sample. The smallest share is 1 / _SHARES."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SparkErasedUsers:
-    """A check on any worker whether a user id was erased; each worker reads the secret itself.
+    """Serialisable check for erased users. Each worker reads the secret itself.
 
     Attributes
     ----------
     hashes
-        The tombstones.
+        Keyed hashes in the tombstones.
     """
 
     hashes: frozenset[str]
     secret_arn: str
 
     def __call__(self, user_id: str | None, session_id: str | None = None) -> bool:
-        """Return whether the user was erased."""
+        """Return true if the user was erased."""
         return (
             user_id is not None
             and pseudonyms_of(client("secretsmanager"), self.secret_arn).erased_user(user_id) in self.hashes
@@ -72,12 +72,12 @@ class SparkErasedUsers:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SparkDataset:
-    """A dataset with complete files and without a manifest, whose writer declares it complete.
+    """Dataset with complete files but without a manifest. The caller writes the manifest.
 
     Attributes
     ----------
     profiles
-        `profile_id` of the users whose interactions are written.
+        Users whose interactions are written, with the column `profile_id`.
     """
 
     interactions: CleanInteractions
@@ -86,12 +86,12 @@ class SparkDataset:
 
 
 def read_lake(spark: SparkSession, s3_uri: str, *, context: Sequence[str] = ()) -> DataFrame:
-    """Return `LAKE_COLUMNS`, `ACTION` and `CONTEXT` of all objects of the table; skip objects that were deleted.
+    """Return `LAKE_COLUMNS`, `ACTION` and `CONTEXT` of all objects in the table. Deleted objects are skipped.
 
     Parameters
     ----------
     context
-        Properties that are the context of an interaction; without them, `CONTEXT` is null.
+        Properties that form the context of an interaction. If empty, `CONTEXT` is null.
     """
     contexts = F.udf(functools.partial(context_of, columns=tuple(context)), "string")
     reader = spark.read.schema(lake_schema()).option("ignoreMissingFiles", "true")
@@ -115,24 +115,24 @@ def build_dataset(
     configuration: Configuration,
     lineage: tuple[str, ...],
     erased: SparkErasedUsers,
-    most_interactions: int | None = None,
+    max_interactions: int | None = None,
 ) -> SparkDataset:
-    """Write the files of a dataset as directories of parts, all but the manifest.
+    """Write the files of a dataset as directories of parts, without the manifest.
 
-    A repeated call overwrites the files; the parts of a file are in its order by name.
+    A repeated call overwrites the files. Sorted by name, the parts of a file are in its order.
 
     Parameters
     ----------
     lineage
-        Partitions of the lake that have objects.
-    most_interactions
-        Above this number, write approximately that many, with complete users; None writes all. The manifest describes
-        all.
+        Partitions of the lake with objects.
+    max_interactions
+        Approximate maximum number of written interactions. Users are complete or absent. None writes all interactions.
+        The manifest describes all.
 
     Raises
     ------
     InvalidDataset
-        If no interaction is in the lake or none is left, or a user in the dataset was erased meanwhile.
+        If no interaction exists or remains.
     """
     if not lineage:
         raise empty_lake(settings.lake_bucket)
@@ -141,10 +141,10 @@ def build_dataset(
     counts = interactions.counts
     if not counts.interactions:
         raise nothing_left(counts.rows_read, counts.dropped, configuration)
-    chosen = _chosen(counts.interactions, most=most_interactions)
-    profiles = interactions.pairs.where(chosen).select("profile_id").distinct()
+    sampled = _is_sampled(counts.interactions, maximum=max_interactions)
+    profiles = interactions.pairs.where(sampled).select("profile_id").distinct()
     items = _items(spark, settings.catalogue_table).persist()
-    written = interactions.frame.where(chosen).orderBy(*ORDER)
+    written = interactions.frame.where(sampled).orderBy(*ORDER)
     columns = [name for name in (*INTERACTION_COLUMNS, *FEATURE_COLUMNS) if name != CONTEXT or configuration.context]
     _write(written.select(*columns), f"{dataset_s3_uri}{INTERACTIONS_FILE}")
     _write(items.orderBy("item_id"), f"{dataset_s3_uri}{ITEMS_FILE}")
@@ -166,14 +166,14 @@ def build_dataset(
             catalogue_items=items.count(),
             lineage=lineage,
             reference=reference(spark, interactions, items, limits=configuration.limits),
-            sampled_interactions=None if most_interactions is None else _total(interactions.pairs.where(chosen)),
+            sampled_interactions=None if max_interactions is None else _total(interactions.pairs.where(sampled)),
         ),
     )
 
 
-def _chosen(interactions: int, *, most: int | None) -> Column:
-    """Return, per profile, true if its interactions are written: by its hash, so that they are complete or absent."""
-    share = 1.0 if most is None else min(1.0, most / interactions)
+def _is_sampled(interactions: int, *, maximum: int | None) -> Column:
+    """Return a mask of the profiles whose interactions are written. Hashing keeps users complete."""
+    share = 1.0 if maximum is None else min(1.0, maximum / interactions)
     return F.pmod(F.xxhash64("profile_id"), F.lit(_SHARES)) < round(share * _SHARES)
 
 
@@ -188,7 +188,7 @@ def check_no_user_erased(interactions: CleanInteractions, erased: SparkErasedUse
     Raises
     ------
     InvalidDataset
-        If a user in it has been erased.
+        If a user in the dataset has been erased.
     """
     profiles = interactions.pairs.select("profile_id")
     if interactions.actions is not None:
@@ -198,13 +198,13 @@ def check_no_user_erased(interactions: CleanInteractions, erased: SparkErasedUse
 
 
 def _write(frame: DataFrame, s3_uri: str) -> None:
-    # Without Hadoop's empty file _SUCCESS: the manifest marks a complete dataset.
+    # Hadoop's empty file _SUCCESS is not written, because the manifest marks a complete dataset.
     writer = frame.write.mode("overwrite").option("mapreduce.fileoutputcommitter.marksuccessfuljobs", "false")
     writer.option("compression", "snappy").parquet(s3_uri)
 
 
 def _items(spark: SparkSession, table: str) -> DataFrame:
-    """Return the whole catalogue, scanned by all workers side by side."""
+    """Return all items of the catalogue. The workers scan segments of the table concurrently."""
     segments = spark.sparkContext.defaultParallelism
     numbers = spark.sparkContext.parallelize(range(segments), segments)
     return spark.createDataFrame(numbers.flatMap(functools.partial(_item_rows, table, segments)), _types(ITEM_COLUMNS))
@@ -216,7 +216,7 @@ def _item_rows(table: str, segments: int, segment: int) -> Iterator[tuple[str, s
 
 
 def _users(spark: SparkSession, table: str, columns: Mapping[str, ColumnType], *, profiles: DataFrame) -> DataFrame:
-    """Return the users with interactions, scanned by all workers side by side."""
+    """Return the users with interactions. The workers scan segments of the table concurrently."""
     if not columns:
         return spark.createDataFrame([], _types(USER_COLUMNS))
     segments = spark.sparkContext.defaultParallelism

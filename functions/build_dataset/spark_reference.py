@@ -1,4 +1,4 @@
-"""`reference` on Spark: the distributions of the dataset's last days, from counts by item and by user."""
+"""`reference` on Spark: distributions over the dataset's last days, from counts by item and by user."""
 
 from __future__ import annotations
 
@@ -25,12 +25,14 @@ from functions.build_dataset.spark_cleaning import PAIR, CleanInteractions
 
 
 def reference(spark: SparkSession, interactions: CleanInteractions, items: DataFrame, *, limits: Limits) -> Reference:
-    """Do as `reference.reference`; to the driver come a number or two and a category an item.
+    """Return the reference distributions of a dataset.
+
+    The driver receives only counts and a category per item.
 
     Parameters
     ----------
     items
-        `ITEM_COLUMNS`, of the whole catalogue.
+        All items of the catalogue with `ITEM_COLUMNS`.
     """
     since_ms = interactions.counts.last_event_ms - WINDOW_DAYS * DAY_MS
     frame = interactions.frame.where(F.col("event_time_ms") > since_ms)
@@ -42,11 +44,11 @@ def reference(spark: SparkSession, interactions: CleanInteractions, items: DataF
     lengths = histories.agg(F.sum("interactions").alias("length"))
     late = _by_item(recent.join(active, "profile_id", "left_semi"), "recent")
     every = _by_item(interactions.pairs, "interactions")
-    of_items = ranked(ItemCount(item_id, often, late.get(item_id, 0)) for item_id, often in every.items())
-    column = category_column(_properties(spark, items, [item.item_id for item in of_items[:MOST_LOOKED_AT]]))
+    item_counts = ranked(ItemCount(item_id, often, late.get(item_id, 0)) for item_id, often in every.items())
+    column = category_column(_properties(spark, items, [item.item_id for item in item_counts[:MOST_LOOKED_AT]]))
     types = frame.join(active, "profile_id", "left_semi").groupBy("event_type").count().collect()
     made = reference_of(
-        of_items,
+        item_counts,
         activity=_often(active, "activity"),
         lengths=_often(lengths, "length"),
         history_length=limits.history_length,
@@ -69,9 +71,9 @@ def _often(users: DataFrame, number: str) -> dict[int, int]:
 
 
 def _properties(spark: SparkSession, items: DataFrame, item_ids: list[str]) -> list[dict[str, Any]]:
-    wanted = spark.createDataFrame([(item_id,) for item_id in item_ids], "item_id string")
+    requested = spark.createDataFrame([(item_id,) for item_id in item_ids], "item_id string")
     return [
-        orjson.loads(row["properties"]) for row in items.join(F.broadcast(wanted), "item_id", "left_semi").collect()
+        orjson.loads(row["properties"]) for row in items.join(F.broadcast(requested), "item_id", "left_semi").collect()
     ]
 
 

@@ -1,7 +1,7 @@
-"""Training statistics on Spark: interactions reduced to item-to-item matrices that one machine finishes.
+"""Training statistics on Spark: interactions aggregated to item-to-item matrices that fit on one machine.
 
-Pairs are aggregated by source and target together before the shuffle, so that a hot item is spread over the workers. A
-user's interactions meet in one task, which sorts them on disk if they do not fit into memory.
+Pairs are aggregated by source and target before the shuffle, so that a popular item is spread over the workers. The
+interactions of a user are processed in one task, which sorts them on disk if they do not fit into memory.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ from functions.build_dataset.rules import ORDER
 
 _MS_PER_DAY = 86_400_000
 _QUANTILE_ERROR = 0.01
-"""Rank error of a quantile of the event times, as a share of the interactions."""
-_MOST_SKIPPED = 3
+"""Maximum rank error of a quantile of event times, as a share of the interactions."""
+_MAX_SKIPPED = 3
 """Maximum number of windows that are skipped because they have too few users."""
 
 
 def moments(
     interactions: DataFrame, counting: Counting, *, last_ms: int, champion_ms: int | None
 ) -> StatisticsManifest:
-    """Return up to when the interactions are to be counted; see `StatisticsManifest.of`."""
+    """Return the manifest with the cutoffs up to which interactions are counted; see `StatisticsManifest.of`."""
     start_ms = _quantile_ms(interactions, START_QUANTILE)
     manifest = StatisticsManifest.of(
         counting,
@@ -52,12 +52,12 @@ def moments(
 
 
 def _end_of_window(interactions: DataFrame, start_ms: int, last_ms: int) -> int:
-    """Return the end of the latest window that has enough users with a past; `last_ms` if none has.
+    """Return the end of the latest window in which enough users have earlier interactions, else `last_ms`.
 
-    Each window that is skipped costs a scan of the interactions, so at most `_MOST_SKIPPED` are.
+    Each skipped window requires a scan of the interactions, so at most `_MAX_SKIPPED` windows are skipped.
     """
     time, end_ms = F.col("event_time_ms"), last_ms
-    for _ in range(_MOST_SKIPPED + 1):
+    for _ in range(_MAX_SKIPPED + 1):
         begin_ms = end_ms - holdout_ms(start_ms, end_ms)
         users = (
             interactions.where(time <= end_ms)
@@ -80,29 +80,29 @@ def _quantile_ms(interactions: DataFrame, quantile: float) -> int:
 
 
 def write_statistics(interactions: DataFrame, dataset_uri: str, manifest: StatisticsManifest) -> None:
-    """Write the statistics of a dataset, except their manifest; a repeated call overwrites them.
+    """Write the statistics of a dataset without their manifest. A repeated call overwrites them.
 
     Parameters
     ----------
     interactions
-        profile_id, item_id, weight, and the columns of `ORDER`.
+        Interactions with profile_id, item_id, weight and the columns of `ORDER`.
     """
     for moment_ms in manifest.moments:
         until = interactions.where(F.col("event_time_ms") <= moment_ms)
         items, transitions, gram = statistics(until, manifest.counting, now_ms=moment_ms)
         for name, frame in ((ITEMS, items), (TRANSITIONS, transitions), (GRAM, gram)):
-            # Without Hadoop's empty file _SUCCESS: the manifest marks complete statistics.
+            # Hadoop's empty file _SUCCESS is not written, because the manifest marks complete statistics.
             writer = frame.write.mode("overwrite").option("mapreduce.fileoutputcommitter.marksuccessfuljobs", "false")
             writer.option("compression", "snappy").parquet(f"{dataset_uri}{STATISTICS}{directory(moment_ms)}{name}")
 
 
 def statistics(interactions: DataFrame, counting: Counting, *, now_ms: int) -> tuple[DataFrame, DataFrame, DataFrame]:
-    """Return `ITEM_STATISTICS` of each item, and `PAIR_COLUMNS` of the transitions and of the Gram matrix.
+    """Return `ITEM_STATISTICS` per item, and `PAIR_COLUMNS` of the transitions and of the Gram matrix.
 
     Parameters
     ----------
     now_ms
-        The moment up to which interactions are counted; their weights decay with their age at it.
+        Cutoff of the interactions in epoch milliseconds. Weights decay with the age at the cutoff.
     """
     items = _positions(interactions, now_ms=now_ms).persist()
     in_order = Window.partitionBy("profile_id").orderBy(*ORDER)
@@ -129,13 +129,13 @@ def _positions(interactions: DataFrame, *, now_ms: int) -> DataFrame:
     weight, age_days = F.col("weight").cast("double"), (F.lit(now_ms) - F.col("event_time_ms")) / _MS_PER_DAY
     weights = (F.sum(weight * F.pow(F.lit(0.5), age_days / days)).alias(name) for name, days in WEIGHTS.items())
     counts = interactions.groupBy("item_id").agg(F.count("*").alias("interactions"), *weights)
-    # One task numbers all items: they are few compared with interactions.
+    # One task numbers all items, which are few compared with interactions.
     order = Window.orderBy(F.col("interactions").desc(), "item_id")
     return counts.withColumn("position", F.row_number().over(order))
 
 
 def _transitions(placed: DataFrame, counting: Counting) -> DataFrame:
-    """Return every pair of an item and a later one, with its decayed weight, in both directions."""
+    """Return the decayed weight of each pair of an item and a later one, in both directions."""
     later = Window.partitionBy("profile_id").orderBy("place").rowsBetween(1, counting.max_gap)
     following = placed.select("item", F.collect_list(F.struct("item", "weight")).over(later).alias("following"))
     pairs = following.select("item", F.posexplode("following").alias("gap", "later")).select(
@@ -155,7 +155,7 @@ def _transitions(placed: DataFrame, counting: Counting) -> DataFrame:
 
 
 def _together(placed: DataFrame, counting: Counting) -> tuple[DataFrame, DataFrame]:
-    """Return in how many sessions both items of a pair are, the lower position first, and in how many an item is."""
+    """Return the number of sessions per pair of items, lower position first, and per item."""
     session = F.floor(F.col("place") / counting.session).alias("session")
     sets = (
         placed.groupBy("profile_id", session).agg(F.sort_array(F.collect_set("item")).alias("items")).select("items")
@@ -181,7 +181,7 @@ def _gram(together: DataFrame, sessions: DataFrame, counting: Counting) -> DataF
 
 
 def _strongest(pairs: DataFrame, strength: Column, most: int) -> DataFrame:
-    """Keep the `most` strongest targets of a source; of equally strong ones the lower position; and itself."""
+    """Keep the `most` strongest targets per source, and the source itself. Ties are broken by the lower position."""
     itself = F.col("source") == F.col("target")
     rank = Window.partitionBy("source", itself).orderBy(strength.desc(), "target")
     return pairs.withColumn("rank", F.row_number().over(rank)).where(F.col("rank") <= most).select(*PAIR_COLUMNS)

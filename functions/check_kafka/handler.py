@@ -1,4 +1,4 @@
-"""Check of the Kafka topic's event source mapping, on a schedule."""
+"""Handler of the scheduled check of the Kafka topic's event source mapping."""
 
 from __future__ import annotations
 
@@ -14,5 +14,5 @@ from functions.check_kafka.settings import Settings
 
 @instrumented
 def lambda_handler(event: dict[str, Any], context: Any) -> str:
-    """Return the mapping's last result, or fail: the function's errors raise the alarm."""
+    """Return the mapping's last result, or raise an error. The function's errors trigger the alarm."""
     return require_reading(client("lambda"), from_environment(Settings, os.environ).mapping_id)

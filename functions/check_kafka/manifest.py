@@ -1,5 +1,3 @@
-"""Manifest of check_kafka."""
-
 from alsolike.declarations.manifest import Access, Manifest, Schedule
 
 MANIFEST = Manifest(

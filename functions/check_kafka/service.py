@@ -8,18 +8,18 @@ from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.errors import Unavailable
 
 READING = frozenset({"Creating", "Enabling", "Enabled", "Updating"})
-"""States in which Lambda reads the topic, or is about to."""
+"""States in which Lambda reads the topic or is about to."""
 PROBLEM = "PROBLEM"
-"""Start of the result of a failed attempt, such as ``PROBLEM: Connection error``."""
+"""Prefix of the result of a failed attempt, such as ``PROBLEM: Connection error``."""
 
 
 def require_reading(client: Any, mapping_id: str) -> str:
-    """Return the result of the last attempt to read.
+    """Return the result of the last attempt to read the topic.
 
     Raises
     ------
     Unavailable
-        If Lambda does not read the topic; the message names the state and Lambda's reason.
+        If Lambda does not read the topic. The message contains the state and Lambda's reason.
     """
     with translate_aws_errors(f"event source mapping {mapping_id}"):
         mapping = client.get_event_source_mapping(UUID=mapping_id)

@@ -1,5 +1,3 @@
-"""Settings of check_kafka."""
-
 from __future__ import annotations
 
 import dataclasses
@@ -7,6 +5,6 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """The event source mapping of the topic."""
+    """Event source mapping of the topic."""
 
     mapping_id: str

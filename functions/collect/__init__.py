@@ -1,1 +1,1 @@
-"""The shop's API for data: puts interactions onto the stream, items and users into their tables."""
+"""Data API of the shop. Interactions are written to the stream, items and users to their tables."""

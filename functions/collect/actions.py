@@ -1,4 +1,4 @@
-"""POST /actions and POST /action-interactions: the data of next best action, from clients of Amazon Personalize."""
+"""Routes POST /actions and POST /action-interactions for next best action, called by clients of Amazon Personalize."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ MAX_BYTES = 4_000_000
 
 
 class ActionRoutes:
-    """Actions into their object, and interactions with actions onto the stream.
+    """Routes that write actions to their object, and interactions with actions to the stream.
 
     Parameters
     ----------
     tracking_id
-        The tracking ID that calls must name.
+        Tracking ID that requests must contain.
     """
 
     def __init__(self, store: ActionStore, stream: EventStream, *, tracking_id: str, people: UserIds) -> None:
         self._store, self._stream, self._tracking_id, self._people = store, stream, tracking_id, people
 
     def put(self, request: CollectRequest) -> dict[str, Any]:
-        """Store the call's valid actions; see `functions.collect.rows.RowRoutes.put`."""
+        """Store the valid actions of a request; see `functions.collect.rows.RowRoutes.put`."""
         call = parse_put(request.body(maximum=MAX_BYTES), ACTIONS, dataset="ACTIONS")
         if call.rows:
             self._store.put(call.rows, now_ms=request.now_ms)
@@ -46,12 +46,14 @@ class ActionRoutes:
         return {}
 
     def put_interactions(self, request: CollectRequest) -> dict[str, Any]:
-        """Put the call's valid interactions on the stream; accept and drop those of erased users.
+        """Send the valid interactions of a request to the stream.
+
+        Interactions of erased users are accepted and dropped.
 
         Raises
         ------
         InvalidInput, NotFound, Unavailable
-            As `functions.collect.events.Events.put` does.
+            See `functions.collect.events.Events.put`.
         """
         with counting_rejected_calls():
             interactions, refused = parse_put_action_interactions(
@@ -79,14 +81,14 @@ class ActionRoutes:
 def parse_put_action_interactions(
     body: bytes, *, now_ms: int, tracking_id: str, ids: IdPolicy = PLAIN_IDS, correlation_id: str | None = None
 ) -> tuple[list[Interaction], list[InvalidInput]]:
-    """Return the valid interactions of a call, and the reasons why the others are invalid.
+    """Return the valid interactions of a request, and the errors of the invalid ones.
 
-    Without `eventId`, the ID derives from the content, so that a repeated call changes nothing.
+    Without `eventId`, the ID is derived from the content, so that a repeated request changes nothing.
 
     Raises
     ------
     NotFound
-        If the call is for another tracking ID.
+        If the request has another tracking ID.
     """
     call = PUT_ACTION_INTERACTIONS.read(validation.parse_sent_object(body))
     if call["trackingId"] != tracking_id:

@@ -1,4 +1,4 @@
-"""GET /openapi.json: the API's requests and responses under the current configuration."""
+"""Route GET /openapi.json, which describes the API under the current configuration."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ CACHE_CONTROL = "private, max-age=60"
 
 
 class Description:
-    """The API's description, built once per configuration version."""
+    """OpenAPI description, built once per configuration version."""
 
     def __init__(self, configuration: ConfigurationReader) -> None:
         self._configuration = configuration
         self._made: tuple[int, bytes, str] | None = None
 
     def get(self, request: CollectRequest) -> dict[str, Any]:
-        """Return the description, or 304 if the caller has the current one."""
+        """Return the description, or 304 if the client has the current one."""
         document, etag = self._current(self._configuration.current(now_ms=request.now_ms))
         headers = {"etag": etag, "cache-control": CACHE_CONTROL}
         if is_current(request.event, etag):

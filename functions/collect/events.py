@@ -1,4 +1,4 @@
-"""POST /events and, from browsers, POST /session/events: interactions onto the stream."""
+"""Routes POST /events and, for browsers, POST /session/events. They send interactions to the stream."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ MAX_BYTES = 1_000_000
 
 
 class Events:
-    """Route for the events of the shop's tracking id.
+    """Routes for events with the shop's tracking ID.
 
     Parameters
     ----------
     tracking_id
-        The tracking id that calls must name.
+        Tracking ID that requests must contain.
     """
 
     def __init__(
@@ -33,27 +33,28 @@ class Events:
         self._configuration = configuration
 
     def put(self, request: CollectRequest) -> dict[str, object]:
-        """Put the call's valid events on the stream; accept and drop those of an erased user.
+        """Send the valid events of a request to the stream. Events of an erased user are accepted and dropped.
 
         Raises
         ------
         InvalidInput
-            If the body breaks the contract. If only single events do, the others are stored nevertheless.
+            If the body or single events are invalid. Valid events are stored nevertheless.
         NotFound
-            If the call is for another tracking id.
+            If the request has another tracking ID.
         Unavailable
-            If the stream did not take all of them; the same call may be repeated.
+            If the stream rejected events. The request can be repeated.
         """
         return self._put(request, session=None)
 
     def put_of_session(self, request: CollectRequest) -> dict[str, object]:
-        """Put a browser's events on the stream: they belong to the session of its token; see `put`."""
+        """Send a browser's events to the stream. They belong to the session of the token; see `put`."""
         return self._put(request, session=request.session)
 
     def _put(self, request: CollectRequest, *, session: Session | None) -> dict[str, object]:
         with counting_rejected_calls():
             call = self._parse(request, session=session)
-        first = call.interactions[0] if call.interactions else None  # one call is of one user and session
+        # All events of a request have one user and session.
+        first = call.interactions[0] if call.interactions else None
         if first and self._people.erased(first.user_id, first.session_id, now_ms=request.now_ms):
             count(Metric.EVENTS_OF_ERASED_USERS, len(call.interactions))
         elif call.interactions:
@@ -80,7 +81,8 @@ class Events:
             )
 
         call = parse(self._configuration.current(now_ms=now_ms))
-        if any(isinstance(error, UnknownEventType) for error in call.refused):  # it may have been declared just now
+        # The event type may have just been declared.
+        if any(isinstance(error, UnknownEventType) for error in call.refused):
             call = parse(self._configuration.refresh(now_ms=now_ms))
         return call
 

@@ -1,4 +1,4 @@
-"""The routes for a shop's data: events, and the shop's items and users."""
+"""Handler of the routes for events, items, users and actions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from functions.collect.settings import Settings
 
 CALL_TIMEOUT_S = 4
 ATTEMPTS = 2
-"""A 503 in time is worth more to the caller than the API's own time-out."""
+"""Maximum number of attempts. They end before API Gateway's timeout, so the client gets a 503 with a message."""
 
 
 @functools.cache
@@ -33,7 +33,7 @@ def _routes() -> Mapping[str, Route]:
 
 @api_handler(Settings)
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Answer a request; put calls with `{}`, as Personalize's are."""
+    """Return the response to a request. Put requests return `{}`, as in Personalize."""
     correlation_id = invocation.correlation_id
     request = CollectRequest(event, time.time_ns() // 1_000_000, context.get_remaining_time_in_millis, correlation_id)
     return _routes()[route_key(event)](request)

@@ -1,5 +1,3 @@
-"""Manifest of collect."""
-
 from alsolike.declarations.manifest import CONFIGURATION, READ, SIGNING_KEYS, TOMBSTONES, WRITE, Access, Manifest
 from alsolike.declarations.storage import ACTIONS_KEY
 

@@ -1,4 +1,4 @@
-"""A request to collect, for its routes."""
+"""Requests to the routes of `collect`."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from alsolike.signing.admission import SIGNED_BY
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class CollectRequest:
-    """A request with its deadline.
+    """Request with its deadline.
 
     Attributes
     ----------
     remaining_ms
-        Returns the time left.
+        Function that returns the remaining time in milliseconds.
     correlation_id
-        Links the request's log lines and records (`alsolike.runtime.observability`).
+        Correlation ID of log lines and records (`alsolike.runtime.observability`).
     """
 
     event: Mapping[str, Any]
@@ -39,33 +39,33 @@ class CollectRequest:
         Raises
         ------
         InvalidInput
-            If it has more than `maximum` bytes, or cannot be read.
+            If the body has more than `maximum` bytes, or cannot be decoded.
         """
         return request_body(self.event, max_bytes=maximum)
 
     def path_id(self, name: str) -> str:
-        """Return the id in the path; see `alsolike.api.path_ids`."""
+        """Return the ID in the path; see `alsolike.api.path_ids`."""
         return path_id(self.event, name)
 
     @property
     def is_signed(self) -> bool:
-        """True for a signed request, as clients of Amazon Personalize send."""
+        """True for a signed request, as sent by clients of Amazon Personalize."""
         return SIGNED_BY in self.event
 
     @property
     def session(self) -> Session:
-        """The user and session of the token, on a route for browsers."""
+        """Session of the token on a browser route."""
         return session_of(self.event)
 
     def page(self) -> tuple[int, str | None]:
-        """Return a page's maximum number of rows and its start token, which is None for the first page."""
+        """Return the page's maximum number of rows, and its start token, which is None for the first page."""
         query = read_query(self.event, PAGE)
         return query.get("limit", USUAL_PAGE), query.get("nextToken")
 
 
 @contextlib.contextmanager
 def counting_rejected_calls() -> Iterator[None]:
-    """Count a call with events that is rejected as a whole as one rejected event, because its events are unknown."""
+    """Count a rejected request as one rejected event, because its number of events is unknown."""
     try:
         yield
     except (InvalidInput, NotFound):
@@ -74,7 +74,10 @@ def counting_rejected_calls() -> Iterator[None]:
 
 
 def refuse(refused: Sequence[InvalidInput], *, stored: int, what: str) -> None:
-    """Raise an error with every rejected part and the result of the others; do nothing if none was rejected."""
+    """Raise an error that lists all rejected elements and the number of stored ones.
+
+    Do nothing if none was rejected.
+    """
     if refused:
         reasons = "; ".join(map(str, refused))
         raise InvalidInput(f"{reasons} ({stored} of {stored + len(refused)} {what} stored)")

@@ -1,4 +1,4 @@
-"""The routes of collect and their functions."""
+"""Routes of `collect`."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from functions.collect.rows import RowRoutes
 from functions.collect.settings import Settings
 
 Route = Callable[[CollectRequest], dict[str, Any]]
-"""Answers a request as API Gateway expects it."""
+"""Function that returns the API Gateway response to a request."""
 
 
 def routes(settings: Settings, *, kinesis: Any, dynamodb: Any, s3: Any, secretsmanager: Any) -> Mapping[str, Route]:
-    """Return the functions of the routes, by route key.
+    """Return the functions of the routes by route key.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def routes(settings: Settings, *, kinesis: Any, dynamodb: Any, s3: Any, secretsm
         Low-level clients.
     """
     configuration = ConfigurationReader(s3, settings.artefact_bucket, polling=Polling(settings.configuration_check_s))
-    people = user_ids(
+    users = user_ids(
         s3,
         settings.artefact_bucket,
         secretsmanager,
@@ -48,7 +48,7 @@ def routes(settings: Settings, *, kinesis: Any, dynamodb: Any, s3: Any, secretsm
         stream,
         tracking_id=settings.tracking_id,
         configuration=configuration,
-        people=people,
+        users=users,
     )
     items = RowRoutes(
         ITEMS,
@@ -63,10 +63,10 @@ def routes(settings: Settings, *, kinesis: Any, dynamodb: Any, s3: Any, secretsm
         configuration=configuration,
         columns=attrgetter("user_columns"),
         accepted=Metric.USERS_ACCEPTED,
-        people=people,
+        users=users,
     )
     actions = ActionRoutes(
-        ActionStore(s3, settings.artefact_bucket), stream, tracking_id=settings.tracking_id, people=people
+        ActionStore(s3, settings.artefact_bucket), stream, tracking_id=settings.tracking_id, users=users
     )
     documents: Mapping[str, Route] = {
         "POST /events": events.put,

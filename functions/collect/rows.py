@@ -1,4 +1,4 @@
-"""The routes of items and of users: rows into their table, and out of it."""
+"""Routes that read and write items and users."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ MAX_BYTES = 4_000_000
 
 
 class RowRoutes(Generic[R]):
-    """Items or users, with the columns that the configuration declares.
+    """Routes for items or users with the columns that the configuration declares.
 
     Parameters
     ----------
     columns
-        Returns the declared columns.
+        Function that returns the declared columns of a configuration.
     accepted
         Metric of written rows.
     people
-        For users' rows: the rule for stored ids, and the check for erased users.
+        Policy for stored IDs and check for erased users; None for items.
     """
 
     def __init__(
@@ -48,16 +48,16 @@ class RowRoutes(Generic[R]):
         self._accepted = accepted
 
     def put(self, request: CollectRequest) -> dict[str, Any]:
-        """Write the call's valid rows, replacing those with their ids.
+        """Write the valid rows of a request. Existing rows are replaced.
 
         Raises
         ------
         InvalidInput
-            If the body breaks the contract. If only single rows do, the others are stored nevertheless.
+            If the body or single rows are invalid. Valid rows are stored nevertheless.
         NotFound
-            If the call is for another dataset.
+            If the request is for another dataset.
         Unavailable
-            If the table did not take all of them; the same call may be repeated.
+            If the table rejected rows. The request can be repeated.
         """
         columns, dataset = self._declared(request), self._kind.list_field.upper()
         call = parse_put(request.body(maximum=MAX_BYTES), self._kind, dataset=dataset, columns=columns)
@@ -68,12 +68,12 @@ class RowRoutes(Generic[R]):
         return {}
 
     def change(self, request: CollectRequest) -> dict[str, Any]:
-        """Set some columns of a row and remove others; return the row.
+        """Set and remove columns of a row, and return the row.
 
         Raises
         ------
         NotFound
-            If there is no such row, or it is an erased user's.
+            If the row does not exist, or its user is erased.
         """
         row_id = self._there(request)
         changes = parse_changes(request.body(maximum=MAX_BYTES), self._kind, columns=self._declared(request))
@@ -89,7 +89,7 @@ class RowRoutes(Generic[R]):
         Raises
         ------
         NotFound
-            If there is no such row.
+            If the row does not exist.
         """
         self._store.delete(self._id(request), now_ms=request.now_ms)
         count(self._accepted)
@@ -101,7 +101,7 @@ class RowRoutes(Generic[R]):
         Raises
         ------
         NotFound
-            If there is no such row, or it is an erased user's, which the workflow may not have reached yet.
+            If the row does not exist, or its user is erased but not yet purged.
         """
         return self._document(self._store.get(self._there(request)))
 
@@ -120,14 +120,14 @@ class RowRoutes(Generic[R]):
         return self._people.ids.user(row_id) if self._people else row_id
 
     def _there(self, request: CollectRequest) -> str:
-        """Return the stored id of the row in the path, unless it is an erased user's."""
+        """Return the stored ID of the row in the path. Raise an error if the user is erased."""
         row_id = self._id(request)
         if self._people and self._people.erased(row_id, now_ms=request.now_ms):
             raise NotFound(f"there is no {self._kind.name} {row_id!r}")
         return row_id
 
     def _stored(self, rows: Sequence[R], *, now_ms: int) -> Sequence[R]:
-        """Return rows under their stored ids, without those of erased users, which the API accepts and drops."""
+        """Return rows with their stored IDs. Rows of erased users are accepted and dropped."""
         if self._people is None:
             return rows
         people, kind = self._people, self._kind

@@ -1,5 +1,3 @@
-"""Settings of collect."""
-
 from __future__ import annotations
 
 import dataclasses
@@ -7,7 +5,7 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """Targets of interactions, items and users, and the tracking id of calls; `pseudonymise_ids` is 0 or 1."""
+    """Targets of interactions, items and users, and the tracking ID of requests. `pseudonymise_ids` is 0 or 1."""
 
     stream_name: str
     catalogue_table: str

@@ -1,4 +1,4 @@
-"""The lake's upkeep, on a schedule."""
+"""Handler of the scheduled compaction."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from functions.compact_lake.tables import SERVED
 
 RULES = MergeRules()
 LAST_STEP_MS = 240_000
-"""Minimum remaining time to start a step: several times the duration of the largest merge."""
+"""Minimum remaining time to start a step, in milliseconds. It is several times the duration of the largest merge."""
 
 
 @instrumented
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Run steps within the time of one call; the next call continues."""
+    """Run steps until the call's time ends. The next call continues."""
     settings, s3 = from_environment(Settings, os.environ), client("s3")
     configuration = ConfigurationReader(s3, settings.artefact_bucket).current(now_ms=time.time_ns() // 1_000_000)
     upkeep = functools.partial(
@@ -40,7 +40,8 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         has_time=lambda: context.get_remaining_time_in_millis() > LAST_STEP_MS,
     )
     outcome = upkeep().run(retention_days=configuration.limits.retention_days)
-    outcome = outcome.and_then(upkeep(table=SERVED).run(retention_days=None))  # the bucket's rule ends those
+    # A lifecycle rule of the bucket expires the recommendation log.
+    outcome = outcome.and_then(upkeep(table=SERVED).run(retention_days=None))
     count(Metric.LAKE_OBJECTS_MERGED, outcome.merged)
     count(Metric.LAKE_OBJECTS_UNREADABLE, outcome.unreadable)
     count(Metric.LAKE_DAYS_EXPIRED, outcome.expired_days)

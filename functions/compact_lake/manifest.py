@@ -1,5 +1,3 @@
-"""Manifest of compact_lake."""
-
 from alsolike.declarations.manifest import (
     CONFIGURATION,
     DELETE,

@@ -1,4 +1,4 @@
-"""The merge of many objects' contents into one, without rows of erased users."""
+"""Merge of the contents of several objects, without rows of erased users."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ ROWS_PER_GROUP = 262_144
 
 
 def read_rows(content: bytes, table: Table) -> pa.Table:
-    """Return an object's rows in the table's columns; those that older objects lack are null.
+    """Return an object's rows with the table's columns. A column that the object lacks is null.
 
     Raises
     ------
     InvalidInput
-        If it is no Parquet, has other types, or columns of a later version, which a merge would lose.
+        If the object is not a Parquet file, has other types, or has columns of a later version, which a merge would
+        lose.
     """
     names = table.schema.names
     try:
@@ -40,14 +41,14 @@ def read_rows(content: bytes, table: Table) -> pa.Table:
 
 
 def merge(tables: Sequence[pa.Table], table: Table, *, erased: Erased, hash_of: Callable[[str], str]) -> pa.Table:
-    """Return the rows of all tables, each once, in the table's order.
+    """Return the distinct rows of all tables, in the table's order.
 
     Parameters
     ----------
     erased
-        Keyed hashes of users whose rows are left out.
+        Keyed hashes of users whose rows are dropped.
     hash_of
-        Returns the keyed hash of a user; called only if users were erased.
+        Function that returns the keyed hash of a user. Called only if users were erased.
     """
     rows = pa.concat_tables(tables)
     if erased:
@@ -56,7 +57,7 @@ def merge(tables: Sequence[pa.Table], table: Table, *, erased: Erased, hash_of: 
 
 
 def to_parquet(rows: pa.Table, table: Table) -> bytes:
-    """Return the content of a merged object; the same rows give the same bytes."""
+    """Return the content of a merged object. Equal rows give equal bytes."""
     sink = pa.BufferOutputStream()
     pq.write_table(
         rows.combine_chunks(),
@@ -70,13 +71,13 @@ def to_parquet(rows: pa.Table, table: Table) -> bytes:
 
 
 class ErasedUsers:
-    """The tombstones, read on each call: a merge must see one that was written during the merge."""
+    """Tombstones, read on each call, because a merge must see tombstones that were written during it."""
 
     def __init__(self, client: Any, bucket: str, pseudonyms: Callable[[], Pseudonyms]) -> None:
         self._client, self._bucket, self._pseudonyms = client, bucket, pseudonyms
 
     def now(self) -> Mapping[str, int]:
-        """Return the time of each erasure, by keyed hash."""
+        """Return the time of each erasure in epoch milliseconds, by keyed hash."""
         return TombstoneReader(self._client, self._bucket, self._pseudonyms).refresh(now_ms=0).users
 
     def hash(self, user_id: str) -> str:

@@ -1,7 +1,7 @@
-"""The progress of merges: one receipt object per merge, next to the tables.
+"""Receipts of merges. Each merge has one receipt object next to the tables.
 
-A receipt is written twice: before the merged object (`WRITING`), and after it is complete (`WRITTEN`). An interrupted
-merge leaves either nothing, or a receipt that lets the next call undo or finish it.
+A receipt is written twice: before the merged object (`WRITING`), and after the object is complete (`WRITTEN`). So after
+an interruption, the receipt lets the next call undo or finish the merge.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ WRITTEN = "written"
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class MergeReceipt:
-    """A merge.
+    """Receipt of a merge.
 
     Attributes
     ----------
     inputs
-        ETag by key.
+        ETag of each merged object by key.
     outputs
-        Keys; empty if no rows were left.
+        Keys of the written objects. Empty if no rows remained.
     changed_ms
-        Time of the receipt's last write in S3.
+        Time of the receipt's last write in S3, in epoch milliseconds.
     partition
-        The partition column, which identifies the table.
+        Name of the partition column, which identifies the table.
     """
 
     date: str
@@ -48,16 +48,15 @@ class MergeReceipt:
 
     @property
     def key(self) -> str:
-        """The key of the object."""
+        """Key of the receipt object."""
         return f"{day_prefix(self.date, self.partition)}{self.merge_id}.json"
 
     def to_json(self) -> bytes:
-        """Return the object's content."""
         return orjson.dumps({"state": self.state, "inputs": dict(self.inputs), "outputs": self.outputs})
 
 
 def merge_id(inputs: Sequence[LakeObject], erased: Iterable[str]) -> str:
-    """Return the name of a merge: the same for the same inputs with the same users left out."""
+    """Return the name of a merge. It depends only on the inputs and the dropped users."""
     content = [sorted((stored.key, stored.etag) for stored in inputs), sorted(erased)]
     return hashlib.blake2b(orjson.dumps(content), digest_size=12).hexdigest()
 
@@ -68,7 +67,7 @@ def day_prefix(date: str, partition: str = INTERACTIONS_PARTITION) -> str:
 
 
 class MergeReceiptStore:
-    """The receipts of a table in the lake bucket."""
+    """Receipts of a table in the lake bucket."""
 
     def __init__(self, client: Any, bucket: str, *, partition: str = INTERACTIONS_PARTITION) -> None:
         self._client = client
@@ -76,7 +75,7 @@ class MergeReceiptStore:
         self._partition = partition
 
     def all(self) -> Iterator[MergeReceipt]:
-        """Yield every receipt; those that another call removes meanwhile are passed over."""
+        """Yield all receipts. Receipts that another call deletes concurrently are skipped."""
         prefix = f"{COMPACTIONS_PREFIX}{self._partition}="
         for stored in scan(self._client, self._bucket, prefix):
             if stored.body is None:
@@ -94,7 +93,7 @@ class MergeReceiptStore:
             )
 
     def begin(self, receipt: MergeReceipt) -> bool:
-        """Write the receipt of a merge that begins; False if another call has begun the same one."""
+        """Write the receipt at the start of a merge. Return False if another call has started the same merge."""
         return self._object(receipt).create(receipt.to_json())
 
     def complete(self, receipt: MergeReceipt) -> None:

@@ -1,4 +1,4 @@
-"""Days that the configuration does not keep any longer."""
+"""Deletion of days beyond the configured retention."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DAY_MS = 86_400_000
 
 
 def oldest_kept(retention_days: int, *, now_ms: int) -> str:
-    """Return the oldest day with events younger than the retention.
+    """Return the oldest date with events within the retention.
 
     Examples
     --------
@@ -25,11 +25,11 @@ def oldest_kept(retention_days: int, *, now_ms: int) -> str:
 
 
 def remove_before(client: Any, bucket: str, oldest: str) -> int:
-    """Delete the days before `oldest` with their receipts; return how many there were.
+    """Delete the days before `oldest` with their receipts, and return the number of days.
 
-    An archived event that comes later than that makes such a day again, until the next call.
+    An event that is archived later creates such a day again, until the next call deletes it.
     """
-    # Keys are in order, so expired ones come first.
+    # Keys are sorted, so expired days come first.
     expired = itertools.takewhile(lambda stored: stored.date < oldest, list_objects(client, bucket))
     days = 0
     for date, objects in itertools.groupby(expired, key=lambda stored: stored.date):

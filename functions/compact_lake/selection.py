@@ -1,4 +1,4 @@
-"""The selection of a day's objects to merge."""
+"""Selection of a day's objects to merge."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ FULL_SUFFIX = "-full.parquet"
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class MergeRules:
-    """When merging is worth it, and how much is merged at once.
+    """Conditions for a merge, and limits of its size.
 
     Attributes
     ----------
     min_objects
-        Fewest small objects of a day that are merged.
+        Minimum number of small objects in a merge.
     small_bytes
-        Minimum size of an object that is not merged again.
+        Minimum size of an object that is not merged again, in bytes.
     merge_bytes, merge_objects, merge_memory_bytes
-        What one merge reads at most: bytes in S3, objects, and bytes once decoded.
+        Maximum input of one merge: bytes in S3, number of objects, and bytes in memory.
     quiet_ms
-        Age from which an object may be merged; longer than one call of this function.
+        Minimum age of a merged object in milliseconds. It is longer than a call of this function.
     grace_ms
-        Time for which the inputs of a merge stay next to its result: longer than one call of this function, and longer
-        than any reader takes from its listing to its last read.
+        Time in milliseconds for which the inputs of a merge are kept. It is longer than a call of this function, and
+        longer than any reader needs between listing and reading objects.
     """
 
     min_objects: int = 8
@@ -40,19 +40,22 @@ class MergeRules:
 
 
 def output_key(day: str, merge_id: str, *, full: bool) -> str:
-    """Return the key of a merged object below its day's prefix; it marks a full one, because sizes in S3 may not."""
+    """Return the key of a merged object.
+
+    The suffix marks a full object, because its size in S3 may be below the limit.
+    """
     return f"{day}compacted-{merge_id}{FULL_SUFFIX if full else '.parquet'}"
 
 
 def candidates(
     objects: Iterable[LakeObject], *, rules: MergeRules, taken: Collection[str], now_ms: int
 ) -> list[LakeObject]:
-    """Return the objects of a day that may be merged, the small ones first, so that they meet each other.
+    """Return the objects of a day that may be merged, smallest first.
 
     Parameters
     ----------
     taken
-        Keys of objects that another merge is about.
+        Keys of objects in pending merges.
     """
     return sorted(
         (
@@ -68,7 +71,7 @@ def candidates(
 
 
 def batches(objects: Iterable[LakeObject], *, rules: MergeRules) -> Iterator[list[LakeObject]]:
-    """Yield batches of candidates to read together, without those that have too few objects."""
+    """Yield batches of candidates to merge. Batches with too few objects are skipped."""
     batch: list[LakeObject] = []
     size = 0
     for stored in objects:

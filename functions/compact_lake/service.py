@@ -1,14 +1,15 @@
-"""One call's maintenance of a table: retention, completion of earlier merges, new merges.
+"""Maintenance of one table in a call: retention, completion of earlier merges, and new merges.
 
-Every reader counts each event or answer once, so a merged object may exist next to its inputs for any time. The order
-of the steps keeps every row readable at each moment, even if a call stops between two of them:
+Readers remove duplicates, so a merged object may exist next to its inputs for any time. Every row stays readable even
+if a call is interrupted between two steps:
 
 1. a receipt names the inputs and the output of a merge;
 2. the merged object is written;
 3. unless an input changed or a user was erased meanwhile, the receipt is marked complete;
 4. a later call, once no reader from before step 2 can still be active, deletes the inputs and then the receipt.
 
-A receipt that has not reached step 3 in that time never will: its output is deleted, and its inputs stay.
+A receipt that is not marked complete within that time belongs to an interrupted merge. Its output is deleted, and its
+inputs are kept.
 """
 
 from __future__ import annotations
@@ -32,14 +33,14 @@ from functions.compact_lake.selection import MergeRules, batches, candidates, ou
 from functions.compact_lake.tables import INTERACTIONS, Table
 
 CONNECTIONS = 8
-"""Requests at once; they wait for S3 more than for the processor."""
+"""Maximum number of concurrent requests, which mostly wait for S3."""
 
 
 class Erased(Protocol):
     """The deployment's erased users, read on each call."""
 
     def now(self) -> Mapping[str, int]:
-        """Return the current keyed hashes of erased users with their times."""
+        """Return the time of each erasure in epoch milliseconds, by keyed hash of the user."""
 
     def hash(self, user_id: str) -> str:
         """Return the keyed hash of a user."""
@@ -47,16 +48,16 @@ class Erased(Protocol):
 
 @dataclasses.dataclass(slots=True)
 class UpkeepResult:
-    """The result of a call.
+    """Result of a call.
 
     Attributes
     ----------
     undone
-        Merges that were undone, because they were interrupted or the lake changed under them.
+        Number of undone merges, which were interrupted or whose inputs changed.
     unreadable
-        Objects that stay unmerged, because this version cannot read them.
+        Number of objects that were not merged because this version cannot read them.
     complete
-        True if nothing is left to do; if not, the next call continues.
+        True if no work remains. Otherwise the next call continues.
     """
 
     expired_days: int = 0
@@ -78,12 +79,12 @@ class UpkeepResult:
 
 
 class Upkeep:
-    """The maintenance of one table of a lake.
+    """Maintenance of one table in a lake.
 
     Parameters
     ----------
     has_time
-        Returns true if there is time for another step, which takes up to two minutes.
+        Function that returns true if there is time for another step of up to two minutes.
     """
 
     def __init__(
@@ -105,17 +106,17 @@ class Upkeep:
         self._outcome = UpkeepResult()
 
     def run(self, *, retention_days: int | None) -> UpkeepResult:
-        """Run steps while there is time.
+        """Run steps until the time ends.
 
         Parameters
         ----------
         retention_days
-            Age in days from which interactions are deleted; None keeps all.
+            Age in days at which interactions are deleted; None to keep all.
 
         Raises
         ------
         Unavailable
-            If S3 does not answer; the next call continues.
+            If S3 does not respond. The next call continues.
         """
         self._outcome = UpkeepResult()
         try:
@@ -138,7 +139,7 @@ class Upkeep:
         return self._outcome.complete
 
     def _settle(self, receipt: MergeReceipt) -> bool:
-        """Finish or undo an earlier merge; False if it has to wait."""
+        """Finish or undo an earlier merge. Return False if it must wait."""
         if receipt.changed_ms > self._now_ms() - self._rules.grace_ms or not self._may_go_on():
             return False
         if receipt.state != WRITTEN:
@@ -147,29 +148,29 @@ class Upkeep:
             inputs = receipt.inputs
             self._outcome.removed += sum(self._pool.map(self._delete_unchanged, inputs.keys(), inputs.values()))
             self._receipts.remove(receipt)
-        else:  # its output is gone, so its inputs are all there is of these rows
+        else:  # The output was deleted, so only the inputs contain these rows.
             self._receipts.remove(receipt)
         return True
 
     def _compact_day(self, date: str, objects: list[LakeObject]) -> None:
         for batch in batches(objects, rules=self._rules):
-            left = iter(batch)
+            remaining = iter(batch)
             while self._may_go_on():
-                inputs, tables, full = self._read(left)
+                inputs, tables, full = self._read(remaining)
                 if len(inputs) > 1 or full:
                     self._merge(date, inputs, tables, full=full)
                 if not full:
                     break
 
-    def _read(self, left: Iterator[LakeObject]) -> tuple[list[LakeObject], list[pa.Table], bool]:
-        """Read on until the memory for one merge is full, or nothing is left."""
+    def _read(self, remaining: Iterator[LakeObject]) -> tuple[list[LakeObject], list[pa.Table], bool]:
+        """Read objects until the memory limit of one merge is reached, or no object remains."""
         inputs: list[LakeObject] = []
         tables: list[pa.Table] = []
         size = 0
-        for some in _chunks(left, CONNECTIONS):
-            contents = self._pool.map(lambda stored: read(self._client, self._bucket, stored, unchanged=True), some)
-            for stored, content in zip(some, contents, strict=True):
-                if content is None:  # another call was faster, or another writer is replacing it
+        for chunk in _chunks(remaining, CONNECTIONS):
+            contents = self._pool.map(lambda stored: read(self._client, self._bucket, stored, unchanged=True), chunk)
+            for stored, content in zip(chunk, contents, strict=True):
+                if content is None:  # Another call has merged the object, or another writer is replacing it.
                     continue
                 try:
                     table = merging.read_rows(content, self._table)
@@ -219,7 +220,7 @@ class Upkeep:
         return all(etags.get(stored.key) == stored.etag for stored in inputs)
 
     def _delete_unchanged(self, key: str, etag: str) -> bool:
-        """Delete an input; one that was rewritten since is no input any more."""
+        """Delete an input. Return False if it was rewritten."""
         stored = self._object(key)
         return stored.etag() == etag and stored.delete(etag=etag)
 
@@ -228,5 +229,5 @@ class Upkeep:
 
 
 def _chunks(objects: Iterator[LakeObject], size: int) -> Iterator[list[LakeObject]]:
-    while some := list(itertools.islice(objects, size)):
-        yield some
+    while chunk := list(itertools.islice(objects, size)):
+        yield chunk

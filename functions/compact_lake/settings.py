@@ -1,5 +1,3 @@
-"""Settings of compact_lake."""
-
 from __future__ import annotations
 
 import dataclasses

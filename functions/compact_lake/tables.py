@@ -1,4 +1,4 @@
-"""The compacted tables: the contents of their objects, and the rows that a merge leaves out."""
+"""Compacted tables: columns of their objects, and removal of duplicates and erased users."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from alsolike.records.interaction import INTERACTIONS_COLUMNS
 from alsolike.records.served_response import SERVED_COLUMNS
 
 Erased: TypeAlias = Mapping[str, int]
-"""The keyed hashes of erased users, with their times."""
+"""Times of erasures in epoch milliseconds, by keyed hash of the user."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -28,13 +28,13 @@ class Table:
     Attributes
     ----------
     unique
-        Columns without repeated values, for which a dictionary costs space.
+        Columns without repeated values, for which dictionary encoding would waste space.
     order
-        The sort order of a merged object.
+        Sort order of a merged object.
     once
-        Keeps one row per key.
+        Function that keeps one row per key.
     without
-        Leaves out erased users; its last argument returns a user's hash in tombstones.
+        Function that removes erased users. Its last argument returns the keyed hash of a user.
     """
 
     prefix: str
@@ -61,14 +61,14 @@ def _events_of_others(rows: pa.Table, erased: Erased, hash_of: Callable[[str], s
 
 
 def _answers_once(rows: pa.Table) -> pa.Table:
-    """Keep the first row of each answer; copies of it are equal."""
+    """Keep the first row of each response. Its copies are equal."""
     numbered = rows.select(["recommendation_id"]).append_column("row", pa.array(range(len(rows)), pa.int64()))
     first = numbered.group_by("recommendation_id").aggregate([("row", "min")])["row_min"]
     return rows if len(first) == len(rows) else rows.take(first)
 
 
 def _answers_to_others(rows: pa.Table, erased: Erased, hash_of: Callable[[str], str]) -> pa.Table:
-    """Tombstones have the hashes that rows have."""
+    """Remove responses to erased users. Rows and tombstones contain equal hashes."""
     gone = pa.array(list(erased), pa.string())
     return _where_not(rows, pc.or_(pc.is_in(rows["shopper"], gone), pc.is_in(rows["session"], gone)))
 

@@ -1,1 +1,1 @@
-"""The consumer of the stream for trends: adds interactions to their counters."""
+"""Stream consumer that counts interactions for trends."""

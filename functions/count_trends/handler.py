@@ -1,4 +1,4 @@
-"""A Kinesis batch into the counters of trends."""
+"""Handler of stream batches for trend counters."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ def _sources() -> tuple[Counters, ConfigurationReader, TombstoneReader]:
         polling=Polling(settings.tombstone_check_s),
     )
     configurations = ConfigurationReader(s3, bucket, polling=Polling(settings.configuration_check_s))
-    # The objects of a full batch trigger the garbage collector, which need not scan the start-up's permanent objects.
+    # A full batch creates enough objects to trigger the garbage collector, which then skips objects of the start.
     gc.freeze()
     return Counters(TrendsStore(s3, bucket)), configurations, tombstones
 
 
 @instrumented
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Count the batch whole, or get it again whole."""
+    """Process the batch atomically. If it fails, Lambda retries the whole batch."""
     counters, configurations, tombstones = _sources()
     now_ms = time.time_ns() // 1_000_000
     records = stream_records(event)
@@ -53,7 +53,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
             erased=functools.partial(tombstones.erased, now_ms=now_ms),
         )
     except (ConcurrentUpdate, Unavailable) as error:
-        # An error would have the batch halved, time and again, into writes of single records.
+        # After an error, Lambda would repeatedly halve the batch, down to writes of single records.
         logger.error("trends not counted", reason=str(error), records=len(records))
         return {"batchItemFailures": [{"itemIdentifier": records[0].sequence}]}
     count(Metric.TRENDS_COUNTED, outcome.counted)

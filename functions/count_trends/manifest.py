@@ -1,16 +1,14 @@
-"""Manifest of count_trends."""
-
 from alsolike.declarations.manifest import CONFIGURATION, READ, TOMBSTONES, WRITE, Access, EventStream, Manifest
 from alsolike.declarations.storage import TRENDS_PREFIX
 
 MANIFEST = Manifest(
     description="Counts which items are wanted more than usual",
-    layers=("core", "onnx_runtime"),  # for its numpy
+    layers=("core", "onnx_runtime"),  # Provides numpy.
     memory_mb=512,
     timeout_s=60,
     reserved="reserved_consumers",
     single_threaded=True,
-    # Lambda's limit of a batch: all records of a window are one write.
+    # Lambda's maximum batch size. All records of a window are one write.
     trigger=EventStream(batch_size=10_000, window_s="trends_window_s", retries="update_retries"),
     access=(
         *TOMBSTONES,

@@ -1,8 +1,8 @@
-"""The addition of a batch of the stream to the counters of trends, each record once.
+"""Addition of stream batches to the trend counters. Each record counts once.
 
-One object holds the counters and the sequence number of the last added record, and each write is conditional on the
-object that was read. So a record counts once, however often its batch is delivered and in whatever size. Two processes
-on one shard at the same time each count what the other has not.
+One object per shard contains the counters and the sequence number of the last counted record. Writes are conditional on
+the object that was read. So a record counts once, however often and in whatever batch size it is delivered. Two
+concurrent processes on one shard count disjoint records.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from alsolike.trends.trends import NOTHING_COUNTED, Event, ShardCounts, fingerpr
 
 MAX_ATTEMPTS = 5
 REMEMBERED_SHARDS = 16
-"""Number of cached shards. Each takes about a megabyte of memory; an execution environment rarely has more."""
+"""Maximum number of cached shards. Each takes about a megabyte, and a process rarely reads more."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class CountResult:
-    """The result of a batch.
+    """Result of a batch.
 
     Attributes
     ----------
@@ -46,16 +46,16 @@ class CountResult:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Known:
-    """A shard's counters from the last read or write."""
+    """Counters of a shard at the last read or write."""
 
     counts: ShardCounts
     etag: str | None
 
 
 class Counters:
-    """The counters of the shards that this process has read, cached between batches.
+    """Counters of the shards that this process has read, cached between batches.
 
-    A stale cache costs one rejected write, after which the object is read again.
+    A stale cache causes one rejected write. Then the object is read again.
     """
 
     def __init__(self, store: TrendsStore) -> None:
@@ -63,7 +63,7 @@ class Counters:
         self._known: dict[str, _Known] = {}
 
     def add(self, shard_id: str, events: Sequence[Event], *, sequence: int, arrived_ms: int) -> int:
-        """Add the events of the records up to `sequence` that are not in yet; return how many those were."""
+        """Add the events of records up to `sequence` that are not yet counted, and return their number."""
         key = trends_key(shard_id)
         for _ in range(MAX_ATTEMPTS):
             known = self._known.pop(key, None) or self._read(key)
@@ -85,7 +85,7 @@ class Counters:
         try:
             return _Known(ShardCounts.from_bytes(stored.body, name=self._store.uri(key)), stored.etag)
         except InvalidTrends as error:
-            # The counters cannot be repaired, and would have faded soon: the shard starts again.
+            # The counters cannot be repaired and would soon expire, so the shard starts again.
             logger.error("trends of a shard restart", reason=str(error))
             return _Known(NOTHING_COUNTED, stored.etag)
 
@@ -103,7 +103,7 @@ def count_trends(
     now_ms: int,
     erased: IsErased = no_erased_users,
 ) -> CountResult:
-    """Add the batch's events to the counters of their items.
+    """Add a batch's events to the counters of their items.
 
     An event counts with its type's weight, at its own time or its record's arrival, whichever is earlier. Events do not
     count if they have no positive weight or no item, are unreadable, belong to an erased user, or repeat the ID of a
@@ -113,21 +113,21 @@ def count_trends(
     Parameters
     ----------
     records
-        One batch of one shard, in order.
+        Batch of one shard, in stream order.
     erased
-        Returns true for events of erased users.
+        Function that returns true for an erased user or session.
 
     Raises
     ------
     ConcurrentUpdate
         If other writers won every attempt.
     Unavailable
-        If S3 does not answer, there is no configuration to read the records by, or the tombstones cannot be read.
+        If S3 does not respond, or the configuration or the tombstones cannot be read.
     """
     columns, refused = read_columns(records, configurations=configurations, now_ms=now_ms)
-    people = list(zip(columns["user_id"], columns["session_id"], strict=True))
+    owners = list(zip(columns["user_id"], columns["session_id"], strict=True))
     types = columns["event_type"]
-    gone = {ids for ids in set(people) if erased(*ids)}
+    gone = {ids for ids in set(owners) if erased(*ids)}
     weights = configurations.current(now_ms=now_ms).event_weights
     unreadable = {record.sequence for record, _ in refused}
     readable = [record for record in records if record.sequence not in unreadable] if refused else records
@@ -143,11 +143,11 @@ def count_trends(
         for record, person, event_id, item_id, time_ms, name in zip(
             readable, people, columns["event_id"], columns["item_id"], columns["event_time_ms"], types, strict=True
         )
-        if name in weight_of and item_id is not None and person not in gone
+        if name in weight_of and item_id is not None and owner not in gone
     ]
     counted = 0
     if events:
         last = records[-1]
         counted = counters.add(last.shard_id, events, sequence=int(last.sequence), arrived_ms=last.arrived_ms)
-    of_erased = sum(ids in gone for ids in people) if gone else 0
-    return CountResult(counted, len(events) - counted, len(unreadable), of_erased)
+    erased_count = sum(ids in gone for ids in owners) if gone else 0
+    return CountResult(counted, len(events) - counted, len(unreadable), erased_count)

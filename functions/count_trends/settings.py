@@ -1,5 +1,3 @@
-"""Settings of count_trends."""
-
 from __future__ import annotations
 
 import dataclasses
@@ -7,7 +5,7 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """Stores of the counters, the configuration and the tombstones."""
+    """Buckets, secret and polling intervals."""
 
     artefact_bucket: str
     secret_arn: str

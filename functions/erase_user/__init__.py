@@ -1,1 +1,1 @@
-"""Erasing a user: stopped at once, purged by a workflow."""
+"""Erasure of a user. This function stops the use of the data, and a workflow deletes it."""

@@ -1,4 +1,4 @@
-"""DELETE /users/{userId}."""
+"""Route DELETE /users/{userId}."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _erasing() -> tuple[Erasing, IdPolicy]:
 
 @api_handler(Settings)
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Erase the user; answer 202 with the erasure's id."""
+    """Erase the user. Return status 202 with the ID of the erasure."""
     erasing, ids = _erasing()
     user_id = ids.user(path_id(event, "userId"))
     receipt = erase_user(user_id, erasing=erasing, now_ms=time.time_ns() // 1_000_000)

@@ -1,5 +1,3 @@
-"""Manifest of erase_user."""
-
 from alsolike.declarations.manifest import HASH_KEY, LIST, READ, SIGNING_KEYS, WRITE, Access, Manifest
 from alsolike.declarations.storage import ERASURE_RECEIPTS_PREFIX, PENDING_ERASURES_PREFIX, TOMBSTONES_KEY
 
@@ -8,7 +6,7 @@ _EACH = "The objects are named after erasures, datasets and batches"
 MANIFEST = Manifest(
     description="Stops using a user's data, and starts its removal",
     memory_mb=512,
-    timeout_s=29,  # the API waits for 30 s
+    timeout_s=29,  # The API waits 30 s.
     reserved="reserved_operators",
     access=(
         *SIGNING_KEYS,

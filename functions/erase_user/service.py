@@ -1,4 +1,4 @@
-"""Asking for an erasure: the user's data stops being used in this call; the workflow that it starts removes it."""
+"""Request of an erasure. The call stops the use of the user's data and starts the workflow that deletes it."""
 
 from __future__ import annotations
 
@@ -18,19 +18,20 @@ from alsolike.runtime.s3 import S3Object
 
 MAX_RUNS = 1_000
 ENDED_AFTER_MS = 86_400_000
-"""A run that completed its receipt has ended by then; its name can be used again after 90 days, and means nothing."""
+"""Age in milliseconds at which a completed run has certainly ended. Step Functions allows reusing its name after 90
+days, so a name is not unique."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Erasing:
-    """The stores and clients of an erasure.
+    """Stores and clients of an erasure.
 
     Attributes
     ----------
     s3, states
         Low-level clients of S3 and of Step Functions.
     bucket
-        The artefact bucket.
+        Name of the artefact bucket.
     """
 
     s3: Any
@@ -42,19 +43,19 @@ class Erasing:
 
 
 def erase_user(user_id: str, *, erasing: Erasing, now_ms: int) -> ErasureReceipt:
-    """Stop using a user's data and start its removal; return the receipt so far.
+    """Stop the use of a user's data and start its deletion. Return the current receipt.
 
-    A repeated call changes nothing while the workflow runs; afterwards it starts another search.
+    A repeated call changes nothing while the workflow runs. Later it starts another search.
 
     Parameters
     ----------
     user_id
-        As stored.
+        Stored user ID.
 
     Raises
     ------
     Unavailable
-        If a service does not answer. Completed steps stay; the caller repeats the call.
+        If a service does not respond. Completed steps are kept, and the caller repeats the call.
     """
     user_hash = erasing.pseudonyms.erased_user(user_id)
     erasure = erasure_id(erasing.pseudonyms, user_id)
@@ -72,7 +73,7 @@ def erase_user(user_id: str, *, erasing: Erasing, now_ms: int) -> ErasureReceipt
         ended = receipt.completed_at_ms is not None and now_ms - receipt.completed_at_ms > ENDED_AFTER_MS
         if receipt.runs and not ended and _is_running(erasing, erasure, run=receipt.runs):
             return receipt
-        # The receipt names a run before it starts: the run completes that receipt, and clients poll it.
+        # The receipt records a run before it starts, because the run completes the receipt and clients poll it.
         _remember(erasing, erasure, user_id=user_id, requested_at_ms=requested_at_ms)
         started = dataclasses.replace(receipt, runs=receipt.runs + 1, completed_at_ms=None)
         receipts.write(dataclasses.replace(started, further_hashes=further_hashes))
@@ -80,7 +81,7 @@ def erase_user(user_id: str, *, erasing: Erasing, now_ms: int) -> ErasureReceipt
 
 
 def _further_hashes(pseudonyms: Pseudonyms, user_id: str) -> tuple[str, ...]:
-    """Return the user's hash in the recommendation log, and that of a long id's partition key.
+    """Return the user's hash in the recommendation log, and the hash of a long ID's partition key.
 
     `archive_served` cannot compute the hash of the erasure.
     """
@@ -89,13 +90,13 @@ def _further_hashes(pseudonyms: Pseudonyms, user_id: str) -> tuple[str, ...]:
 
 
 def _remember(erasing: Erasing, erasure: str, *, user_id: str, requested_at_ms: int) -> None:
-    """Store the id for the workflow, unless an earlier call has: its object also holds the progress."""
+    """Store the ID for the workflow unless an earlier call has. The object also contains the workflow's progress."""
     pending = {"user_id": user_id, "requested_at_ms": requested_at_ms}
     S3Object(erasing.s3, erasing.bucket, pending_key(erasure)).create(orjson.dumps(pending))
 
 
 def _is_running(erasing: Erasing, erasure: str, *, run: int) -> bool:
-    """Start a run of the workflow; return true if it runs now. An active run is not started again."""
+    """Start a run of the workflow, unless it is active. Return true if the run is active."""
     try:
         with translate_aws_errors("the erasure's workflow does not start"):
             erasing.states.start_execution(
@@ -105,6 +106,6 @@ def _is_running(erasing: Erasing, erasure: str, *, run: int) -> bool:
             )
     except Unavailable as error:
         if error.code == "ExecutionAlreadyExists":
-            return False  # it has ended
+            return False  # The run has ended.
         raise
     return True

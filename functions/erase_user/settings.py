@@ -1,5 +1,3 @@
-"""Settings of erase_user."""
-
 from __future__ import annotations
 
 import dataclasses
@@ -7,7 +5,7 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """Stores of tombstones, receipts and profiles, and the workflow that purges; `pseudonymise_ids` is 0 or 1."""
+    """Stores of tombstones, receipts and profiles, and the erasure workflow. `pseudonymise_ids` is 0 or 1."""
 
     artefact_bucket: str
     profiles_table: str

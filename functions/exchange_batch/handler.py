@@ -1,4 +1,4 @@
-"""The first and the last step of a batch inference job: users from a file, and their recommendations into one."""
+"""Handler of the first and last step of a batch inference job: reading users and writing recommendations."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from functions.exchange_batch.settings import Settings
 
 @instrumented
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, int]:
-    """Read the users of `source`, or write the lines to `output` if the event has it; return the number of `users`."""
+    """Read the users of `source`, or write recommendations to `output` if the event contains it.
+
+    Return the number of `users`.
+    """
     bucket, s3 = from_environment(Settings, os.environ).artefact_bucket, client("s3")
     if "output" not in event:
         return {"users": read_users(s3, bucket, run=event["run"], source=event["source"])}

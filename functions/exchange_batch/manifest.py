@@ -1,5 +1,3 @@
-"""Manifest of exchange_batch."""
-
 from alsolike.declarations.manifest import LIST, READ, WRITE, Access, Manifest
 from alsolike.declarations.storage import BATCH_PREFIX
 
@@ -10,7 +8,7 @@ MANIFEST = Manifest(
     storage_mb=2_048,
     timeout_s=900,
     access=(
-        Access("batch_buckets", LIST),  # so that S3 answers 404, not 403
+        Access("batch_buckets", LIST),  # Without it, S3 returns 403 for missing objects instead of 404.
         Access(
             "batch_buckets",
             READ + WRITE,

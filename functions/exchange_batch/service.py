@@ -1,4 +1,4 @@
-"""The lines of a batch inference job: `{"userId": ...}` in, and the same with its recommendations out."""
+"""Lines of a batch inference job: `{"userId": ...}` as input, and the line with recommendations as output."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _SCHEME = "s3://"
 
 
 def read_users(s3: Any, bucket: str, *, run: str, source: str) -> int:
-    """Store the users of a file in batches; return their number.
+    """Store the users of a file in batches, and return their number.
 
     Raises
     ------
     InvalidInput
-        If there is no such file, it has no users, or a line is not one.
+        If the file does not exist, has no users, or contains an invalid line.
     """
     users: list[str] = []
     total = batches = 0
@@ -46,7 +46,7 @@ def read_users(s3: Any, bucket: str, *, run: str, source: str) -> int:
 
 
 def write_lines(s3: Any, bucket: str, *, run: str, source: str, output: str) -> int:
-    """Write a line per user, in the order of the source, below `output`; return their number."""
+    """Write one line per user below `output`, in the order of the source, and return their number."""
     target, _, prefix = output.removeprefix(_SCHEME).partition("/")
     name = f"{source.rpartition('/')[2]}{SUFFIX}"
     key = f"{prefix.rstrip('/')}/{name}" if prefix.strip("/") else name

@@ -1,5 +1,3 @@
-"""Settings of exchange_batch."""
-
 from __future__ import annotations
 
 import dataclasses
@@ -7,6 +5,6 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """The bucket of the batches."""
+    """Bucket of the batches."""
 
     artefact_bucket: str

@@ -1,1 +1,0 @@
-"""The export of a user's stored data."""

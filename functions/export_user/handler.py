@@ -1,4 +1,4 @@
-"""GET /users/{userId}/data."""
+"""Route GET /users/{userId}/data."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _data() -> tuple[UserData, IdPolicy]:
 
 @api_handler(Settings)
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Answer with a page of everything that is held about the user."""
+    """Return a page of all stored data about the user."""
     data, ids = _data()
     token = read_query(event, NEXT).get("nextToken")
     document = export_user(

@@ -1,5 +1,3 @@
-"""Manifest of export_user."""
-
 from alsolike.declarations.manifest import HASH_KEY, LIST, READ, SIGNING_KEYS, Access, Manifest
 from alsolike.declarations.storage import ERASURE_RECEIPTS_PREFIX, INTERACTIONS_PREFIX, QUARANTINE_PREFIX, SERVED_PREFIX
 
@@ -7,7 +5,7 @@ MANIFEST = Manifest(
     description="Answers with everything that is held about a user",
     layers=("core", "pandas"),
     memory_mb=3_008,
-    timeout_s=29,  # the API waits for 30 s
+    timeout_s=29,  # The API waits 30 s.
     reserved="reserved_operators",
     access=(
         *SIGNING_KEYS,
@@ -26,7 +24,7 @@ MANIFEST = Manifest(
             reason="The objects are named after erasures, datasets and batches",
         ),
         Access("profiles", ("dynamodb:Query", "dynamodb:BatchGetItem", "dynamodb:GetItem")),
-        # The state between two pages.
+        # State between two pages.
         Access("profiles", ("dynamodb:PutItem",), attributes=("profile_id", "sort_key", "sessions", "expires_at")),
         Access("users", ("dynamodb:GetItem",)),
         HASH_KEY,

@@ -1,4 +1,4 @@
-"""The collection of a user's data within the limits of one call."""
+"""Export of a user's data within the limits of one call."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from alsolike.profiles.user_data import STAGES, UserData
 from alsolike.runtime.errors import TooLarge, Unavailable
 
 MAX_BYTES = 6_000_000
-"""Maximum size: Lambda returns at most 6 MB (6,291,556 bytes), with the document as a string of JSON."""
+"""Maximum size in bytes. Lambda returns at most 6 MB (6,291,556 bytes), in which the document is a JSON string."""
 
 _ESCAPED = (b'"', b"\\", b"\n")
-"""The characters that take two bytes in a string of JSON. Documents have no characters with longer escapes."""
+"""Characters that take two bytes in a JSON string. Documents contain no characters with longer escapes."""
 
 ANSWER_MS = 3_000
-"""Time that is left for the answer when the search stops."""
+"""Remaining time for the response when the search stops, in milliseconds."""
 
 PAGE_MS = ANSWER_MS + 1_000
-"""Time that is left when a page ends."""
+"""Remaining time when a page ends, in milliseconds."""
 
 END_BYTES = 1_000
-"""Room for the token of the next page."""
+"""Size reserved for the token of the next page, in bytes."""
 
 
 @dataclasses.dataclass(slots=True)
 class _Page:
-    """The page of one call.
+    """Page of one call.
 
     Attributes
     ----------
     size, held
-        Bytes of the document so far, and of the rows that it will get.
+        Size of the document so far, and of the rows that will be added, in bytes.
     objects
         Number of objects.
     """
@@ -54,7 +54,10 @@ class _Page:
         return piece
 
     def has_room(self, rows: bytes) -> bool:
-        """Count an object, unless the page ends before it; a later page has at least one."""
+        """Return true and count an object if its rows fit into the page.
+
+        Pages after the first contain at least one object.
+        """
         is_first = self.after is not None and not self.objects
         if self.remaining_ms() <= PAGE_MS:
             if is_first:
@@ -69,19 +72,19 @@ class _Page:
 
 
 def export_user(user_id: str, *, data: UserData, remaining_ms: Callable[[], float], token: str | None = None) -> bytes:
-    """Return a page of the JSON document of a user's stored data, by the stored id.
+    """Return a page of the JSON document with a user's stored data, by stored ID.
 
     Parameters
     ----------
     remaining_ms
-        Returns the time that is left for the call.
+        Function that returns the remaining time of the call in milliseconds.
     token
-        The previous page's `nextToken`.
+        `nextToken` of the previous page.
 
     Raises
     ------
     InvalidInput
-        If no page has returned the token, or its export has ended.
+        If the token is invalid, or its export has ended.
     TooLarge
         If the profile, or the user's rows in one object, exceed the maximum size of a response.
     """

@@ -1,5 +1,3 @@
-"""Settings of export_user."""
-
 from __future__ import annotations
 
 import dataclasses
@@ -7,7 +5,7 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """Stores of user data; `pseudonymise_ids` is 0 or 1."""
+    """Stores of user data. `pseudonymise_ids` is 0 or 1."""
 
     lake_bucket: str
     artefact_bucket: str

@@ -1,4 +1,4 @@
-"""One step of the import workflow: the files of an import job."""
+"""Handler of one step in the import workflow, which imports the files of an import job."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @instrumented
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Import the files of `location` into `dataset`; return the result of `import_dataset`."""
-    os.chdir(tempfile.gettempdir())  # files of rejected rows are written to the working directory
+    os.chdir(tempfile.gettempdir())  # Files of rejected rows are written to the working directory.
     where = _deployment(from_environment(Settings, os.environ))
     counts = import_dataset(
         event["job"], event["dataset"], event["location"], where, now_ms=time.time_ns() // 1_000_000
@@ -36,7 +36,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 def _deployment(settings: Settings) -> Deployment:
-    """Return the deployment with the names that imports use."""
+    """Return the deployment with the names that imports require."""
     unused = {field.name: "" for field in dataclasses.fields(Names)}
     used = {
         "lake_bucket": settings.lake_bucket,

@@ -1,5 +1,3 @@
-"""Manifest of import_data."""
-
 from alsolike.declarations.manifest import (
     CONFIGURATION,
     DELETE,

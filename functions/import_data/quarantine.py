@@ -1,4 +1,4 @@
-"""Rejected rows of an import job in the quarantine, each with its reason."""
+"""Quarantine of an import job's rejected rows, with reasons."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from alsolike.runtime.s3 import S3Object
 from operations.ingest.summary import FileSummary
 
 MAX_ROWS = 1_000
-"""Maximum number of quarantined rows per file: each is an object, so that an erasure deletes only the user's."""
+"""Maximum number of quarantined rows per file. Each row is an object, so that an erasure can delete single rows."""
 
 _CONNECTIONS = 16
 _FILE_DIGITS = 8
 
 
 def quarantine_rows(summary: FileSummary, *, job: str, client: Any, bucket: str, erased: IsErased, now_ms: int) -> int:
-    """Write the first `MAX_ROWS` rejected rows of a file to the quarantine; return the number of written rows.
+    """Write the first `MAX_ROWS` rejected rows of a file to quarantine, and return the number of written rows.
 
-    Rows of erased users are left out. A repeated call on the same day writes the same objects.
+    Rows of erased users are skipped. A repeated call on the same day writes the same objects.
 
     Parameters
     ----------
     client
-        A low-level S3 client.
+        Low-level S3 client.
     """
     if summary.rejected_file is None:
         return 0
@@ -50,7 +50,7 @@ def quarantine_rows(summary: FileSummary, *, job: str, client: Any, bucket: str,
 
 
 def _rows(summary: FileSummary, path: Path, *, job: str, now_ms: int) -> Iterator[QuarantinedRecord]:
-    """Yield the rows of a file of rejected rows; their columns have names in lower case, as records do."""
+    """Yield the rows of a file of rejected rows. Column names are lower case, as in stream records."""
     digest = hashlib.blake2b(summary.file.encode(), digest_size=_FILE_DIGITS // 2).hexdigest()
     with path.open(encoding="utf-8", newline="") as file:
         reader = csv.reader(file)

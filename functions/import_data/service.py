@@ -1,4 +1,4 @@
-"""One import job: its files become interactions, items, users or actions."""
+"""Import job, which imports files of interactions, items, users or actions."""
 
 from __future__ import annotations
 
@@ -31,24 +31,24 @@ _IMPORTS: Mapping[str, Callable[..., ImportSummary]] = {
 
 
 def import_dataset(job: str, dataset: str, location: str, where: Deployment, *, now_ms: int) -> dict[str, Any]:
-    """Import the files at a location on S3; return the numbers of rows by outcome, and the `reasons`.
+    """Import the files at a location on S3. Return the number of rows by result, and the `reasons`.
 
-    A repeated call continues an interrupted import. Files that were imported before are skipped. Rejected rows are
-    quarantined, unless IDs are pseudonymised: they have the IDs of the file.
+    A repeated call continues an interrupted import, and files that were imported before are skipped. Rejected rows are
+    quarantined. If IDs are pseudonymised they are not, because they contain the original IDs.
 
     Parameters
     ----------
     job
-        Name of the job, for the quarantined rows.
+        Name of the job, recorded in the quarantined rows.
     dataset
-        The type of the dataset.
+        Type of the dataset.
     location
-        `s3://bucket/key`, or with a slash at its end for all data files below a prefix.
+        `s3://bucket/key`, or a prefix that ends with a slash.
 
     Raises
     ------
     InvalidInput
-        If a file is not one of the dataset, or none of its rows is valid.
+        If a file does not have the type of the dataset, or has no valid rows.
     """
     summary = _IMPORTS[dataset]([location], where, now_ms=now_ms, options=Options(of_personalize=True))
     quarantined = _quarantined(job, summary, where, now_ms=now_ms)
@@ -63,7 +63,7 @@ def import_dataset(job: str, dataset: str, location: str, where: Deployment, *, 
 
 
 def _quarantined(job: str, summary: ImportSummary, where: Deployment, *, now_ms: int) -> int:
-    """Quarantine the rejected rows; return their number."""
+    """Quarantine the rejected rows, and return the number of quarantined rows."""
     if where.names.pseudonymise_ids == "1" or not summary.rejected:
         return 0
     s3 = where.client("s3")

@@ -1,5 +1,3 @@
-"""Settings of import_data."""
-
 from __future__ import annotations
 
 import dataclasses
@@ -7,14 +5,14 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """The stores of a deployment's data.
+    """Stores of a deployment's data.
 
     Attributes
     ----------
     deployment
-        The environment's name.
+        Name of the environment.
     pseudonymise_ids
-        1 if stored IDs of people are hashes, otherwise 0.
+        1 if stored user IDs are hashes, otherwise 0.
     """
 
     deployment: str

@@ -1,4 +1,4 @@
-"""The scores of the champion's answers."""
+"""Scores of the champion's responses."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ SCHEMA = pa.schema(
 
 
 def read_scores(client: Any, bucket: str, *, version: str, from_ms: int) -> pd.Series[float]:
-    """Return the best score of each shopper's latest answer by the champion.
+    """Return the best score in each user's latest response by the champion.
 
-    It uses only answers without rules and filters, because with those the returned best item may not be the model's.
+    Responses with rules or filters are skipped, because their best item may not be the model's best.
     """
     first = event_date(from_ms)
     listed = [stored for stored in list_objects(client, bucket, prefix=SERVED_PREFIX) if stored.date >= first]

@@ -1,4 +1,4 @@
-"""The champion's items, and the reference of its dataset's last days."""
+"""Champion's items, and the reference distributions of its dataset."""
 
 from __future__ import annotations
 
@@ -22,14 +22,15 @@ from alsolike.training.dataset import DatasetManifest, prefix
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Baseline:
-    """The champion.
+    """Champion with its dataset.
 
     Attributes
     ----------
     dataset
-        None if it was deleted.
+        Manifest of the dataset; None if it was deleted.
     id_hashes, ranks
-        Of its items, hashes ascending: the rank of each in the dataset, which is its position in the model.
+        Hashes of the champion's item IDs, ascending, and the rank of each item in the dataset. The rank equals the
+        item's position in the model.
     """
 
     champion: Champion
@@ -39,9 +40,9 @@ class Baseline:
     ranks: npt.NDArray[np.int32]
 
     def ranks_of(self, item_ids: Iterable[str]) -> npt.NDArray[np.int64]:
-        """Return the rank of each item, 0 for one that the champion does not know.
+        """Return the rank of each item, or 0 for items that the champion does not contain.
 
-        Only hashes are compared: one in 10^12 unknown items may match one of ten million known ones.
+        Only hashes are compared. One in 10^12 unknown items may match one of ten million items.
         """
         hashes = hashes_of([item_id.encode() for item_id in item_ids])
         if not len(hashes):
@@ -51,7 +52,7 @@ class Baseline:
 
 
 def read_baseline(client: Any, bucket: str) -> Baseline | None:
-    """Return the baseline for comparison; None before the first champion."""
+    """Return the baseline for the comparison, or None if there is no champion."""
     champion = Registry(client, bucket).champion()
     if champion is None:
         return None

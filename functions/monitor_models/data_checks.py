@@ -1,4 +1,4 @@
-"""Null and range checks of the window's columns, each with the share that is still no fault."""
+"""Null and range checks of the window's columns, with the maximum shares of faulty rows."""
 
 from __future__ import annotations
 

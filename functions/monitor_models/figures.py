@@ -1,4 +1,4 @@
-"""Distances of the window from the last days of the champion's dataset."""
+"""Drift metrics: distances of the window from the last days of the champion's dataset."""
 
 from __future__ import annotations
 
@@ -16,17 +16,20 @@ from alsolike.training.monitoring import DataCheck, Drift, Figure
 from alsolike.training.reference import Categories, category_of, weekdays_of
 from functions.monitor_models.baseline import Baseline
 
-LEAST = 200
-"""Minimum of interactions, users or answers at both times for a figure. With fewer, chance looks like drift."""
+MIN_COUNT = 200
+"""Minimum number of interactions, users or responses in both periods for a metric. With fewer, chance looks like drift.
+"""
 
-LEAST_USERS = 30
-"""Minimum of current users for a figure of interactions: of fewer, their dependence cannot be estimated."""
+MIN_USERS = 30
+"""Minimum number of current users for a metric of interactions. With fewer, the dependence between interactions cannot
+be estimated."""
 
-MOST_FALL, MOST_GROWTH = 0.5, 2 / 3
-"""Falls to half of the reference, and growth to three times of it, are still no fault."""
+MAX_FALL, MAX_GROWTH = 0.5, 2 / 3
+"""Maximum fall and growth. A fall to half of the reference, or growth to three times of it, is accepted."""
 
 MISSING_FROM = 10
-"""Interactions on a day of the week in the reference, from which a day without any is missing."""
+"""Minimum number of interactions on a weekday in the reference for which a day without interactions counts as missing.
+"""
 
 _CERTAIN_Z = 4.0
 
@@ -35,14 +38,14 @@ Ints = npt.NDArray[np.int64]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Bins:
-    """Counts of the reference, and current counts.
+    """Reference counts and current counts by bin.
 
     Attributes
     ----------
     design
-        Dependence of the current counts; None if each count is another user's.
+        Dependence of the current counts; None if each count belongs to another user.
     users
-        Current users of dependent counts.
+        Number of current users; None for independent counts.
     """
 
     reference: Sequence[int]
@@ -52,7 +55,7 @@ class Bins:
 
 
 def known_to(baseline: Baseline, counted: pd.DataFrame) -> pd.DataFrame:
-    """Return the interactions with items that the champion knows, and the rank of each."""
+    """Return the interactions with items that the champion contains, with the rank of each."""
     items = counted["item_id"].astype(object)
     codes, names = pd.factorize(items)
     ranks = baseline.ranks_of(map(str, names))[codes] if len(items) else np.zeros(0, np.int64)
@@ -60,22 +63,22 @@ def known_to(baseline: Baseline, counted: pd.DataFrame) -> pd.DataFrame:
 
 
 def of_active(known: pd.DataFrame, *, minimum_user_interactions: int) -> tuple[pd.DataFrame, pd.Series[int]]:
-    """Return the interactions of users who have enough of them, and their number per user."""
+    """Return the interactions of users with enough interactions, and their number per user."""
     activity = known["profile_id"].value_counts()
     activity = activity[activity >= minimum_user_interactions]
     return known[known["profile_id"].isin(activity.index)], activity
 
 
 def figure(name: Drift, bins: Bins | None, *, psi_threshold: float, reason: str | None = None) -> Figure:
-    """Return the index of two histograms, or the reason for its absence."""
+    """Return the population stability index of two histograms, or the reason why it is missing."""
     if bins is None:
         return Figure(name, reason=reason)
     then, now = sum(bins.reference), sum(bins.current)
     lack = None
-    if min(then, now) < LEAST:
-        lack = f"{then:,} before and {now:,} now, expected {LEAST} of both"
-    elif bins.users is not None and bins.users < LEAST_USERS:
-        lack = f"{bins.users} users now, expected {LEAST_USERS}"
+    if min(then, now) < MIN_COUNT:
+        lack = f"{then:,} before and {now:,} now, expected {MIN_COUNT} of both"
+    elif bins.users is not None and bins.users < MIN_USERS:
+        lack = f"{bins.users} users now, expected {MIN_USERS}"
     if lack is not None:
         return Figure(name, reference=then, current=now, reason=lack)
     chance = psi_by_chance(bins.reference, bins.current, design=bins.design)
@@ -96,7 +99,7 @@ def item_popularity(reference: Histogram, active: pd.DataFrame) -> Bins:
 
 
 def user_activity(reference: Histogram, activity: pd.Series[int]) -> Bins:
-    """Count users by their interactions."""
+    """Count users by their number of interactions."""
     return Bins(reference.counts, _counted(reference, activity))
 
 
@@ -106,7 +109,7 @@ def history_length(reference: Histogram, lengths: Mapping[int, int]) -> Bins:
 
 
 def category_popularity(reference: Categories, active: pd.DataFrame, catalogue: Snapshot) -> Bins:
-    """Count interactions by the category of their item, as the catalogue has it now."""
+    """Count interactions by the current category of their item."""
     codes, names = pd.factorize(active["item_id"].astype(object))
     rows = catalogue.rows([str(name) for name in names]).tolist()
     of_item = [category_of(catalogue.properties(row).get(reference.column)) if row >= 0 else None for row in rows]
@@ -115,28 +118,29 @@ def category_popularity(reference: Categories, active: pd.DataFrame, catalogue: 
 
 
 def event_types(reference: Mapping[str, int], active: pd.DataFrame) -> Bins:
-    """Count interactions by type; types that the reference lacks share a bin."""
+    """Count interactions by event type. Types that the reference lacks share a bin."""
     place = {name: index for index, name in enumerate(reference)}
     places = active["type"].map(place).fillna(len(place)).to_numpy().astype(np.int64)
     return _of_interactions((*reference.values(), 0), places, active)
 
 
 def top_score(reference: Histogram, scores: pd.Series[float]) -> Bins:
-    """Count shoppers by the best score of their latest answer."""
+    """Count users by the best score of their latest response."""
     return Bins(reference.counts, _counted(reference, scores))
 
 
 def volume(reference: Sequence[int], counted: pd.DataFrame, *, one_of: int) -> tuple[DataCheck, ...]:
-    """Return the checks of the week's interactions: a fall, a growth, and days of the week without any.
+    """Return the checks of the week's interactions: a fall, growth, and missing weekdays.
 
-    A bound is at least what chance hardly reaches, by the spread of the days around the rhythm of the reference.
+    A bound is at least the value that chance rarely exceeds, estimated from the spread of days around the weekly
+    pattern.
 
     Parameters
     ----------
     reference
-        Interactions by day of the week.
+        Number of interactions by weekday.
     one_of
-        One in this number of users was sampled.
+        Inverse of the sampled share of users.
     """
     days = (counted["event_time_ms"].astype("int64") // DAY_MS).value_counts()
     current = [one_of * number for number in weekdays_of(dict(zip(days.index.tolist(), days.tolist(), strict=True)))]
@@ -145,19 +149,19 @@ def volume(reference: Sequence[int], counted: pd.DataFrame, *, one_of: int) -> t
     missing = sum(current[day] == 0 for day in due) / len(due) if due else None
     fall = growth = None
     by_chance = 0.0
-    if then >= LEAST:
+    if then >= MIN_COUNT:
         fall, growth = max(1 - now / then, 0.0), max(1 - then / now, 0.0) if now else 0.0
         error = math.sqrt(_dispersion(reference, current) * (1 / then + 1 / max(now, 1)))
         by_chance = round(1 - math.exp(-_CERTAIN_Z * error), 6)
     return (
-        DataCheck("volume_fallen", fall, max(MOST_FALL, by_chance), now),
-        DataCheck("volume_grown", growth, max(MOST_GROWTH, by_chance), now),
+        DataCheck("volume_fallen", fall, max(MAX_FALL, by_chance), now),
+        DataCheck("volume_grown", growth, max(MAX_GROWTH, by_chance), now),
         DataCheck("days_missing", missing, 0.0, len(due)),
     )
 
 
 def _dispersion(reference: Sequence[int], current: Sequence[int]) -> float:
-    """Return the variance of a day's interactions relative to a Poisson process of the same rhythm, at least 1."""
+    """Return the variance of daily interactions relative to a Poisson process with this weekly pattern, at least 1."""
     ratio = sum(current) / sum(reference)
     days = [(then, now) for then, now in zip(reference, current, strict=True) if then]
     if not ratio or len(days) < 2:
@@ -175,10 +179,10 @@ def _of_interactions(reference: Sequence[int], places: Ints, active: pd.DataFram
 
 
 def design_of(by_user: Ints) -> Design | None:
-    """Return the dependence of counts by user, `(users, bins)`; None with fewer than two users or bins.
+    """Return the dependence of counts by user, `(users, bins)`. None for fewer than two users or bins.
 
-    With p the shares of the bins and z a user's counts less p times their sum, the matrix is
-    ``sum z z^T / (n sqrt(p p^T))``. No eigenvalue is assumed to be below that of independent counts.
+    Let p be the shares of the bins, and z a user's counts minus p times their sum. The matrix is ``sum z z^T / (n
+    sqrt(p p^T))``. No eigenvalue is assumed to be below that of independent counts.
     """
     by_user = by_user[:, by_user.any(axis=0)].astype(np.float64)
     users, bins = by_user.shape

@@ -1,4 +1,4 @@
-"""Monitoring, on a schedule."""
+"""Handler of scheduled monitoring."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from functions.monitor_models.settings import Settings
 
 @instrumented
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Run one look; return its findings."""
+    """Run the monitoring once, and return its report."""
     settings = from_environment(Settings, os.environ)
     now_ms = time.time_ns() // 1_000_000
     champion = Registry(client("s3"), settings.artefact_bucket).champion()
@@ -40,14 +40,14 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         )
         configuration = ConfigurationReader(client("s3"), settings.artefact_bucket).current(now_ms=now_ms)
         report = look(places, configuration=configuration, rules=settings.rules, now_ms=now_ms)
-    _tell(report)
+    _send_metrics(report)
     document: dict[str, Any] = orjson.loads(report.to_json())
     logger.info("drift checked", champion=report.champion, started=document["started"], figures=document["figures"])
     return document
 
 
-def _tell(drift: DriftReport) -> None:
-    """Send the metrics of a look: those of alarms each time, the others once a day, which costs a twenty-fourth."""
+def _send_metrics(drift: DriftReport) -> None:
+    """Send the metrics of a report: alarm metrics on every run, other metrics once per day (1/24 of the cost)."""
     values: dict[Metric, float | None] = {
         Metric.CHAMPION_AGE_HOURS: drift.champion_age_h,
         Metric.LAKE_SILENT_HOURS: drift.lake_silent_h,

@@ -1,4 +1,4 @@
-"""Reading the days of the window: few columns, and of many rows those of some users."""
+"""Reader of the window's days. It reads few columns, and samples users if there are many rows."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from alsolike.runtime.errors import InvalidDataset
 
 CONNECTIONS = 8
 BYTES_AT_ONCE = 128 * 2**20
-MOST_ROWS = 2_000_000
-"""Maximum rows in memory; above it, half of the users are left out, and again half of the rest."""
+MAX_ROWS = 2_000_000
+"""Maximum number of rows in memory. Above it, the sampled share of users is halved repeatedly."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class UserSample:
-    """Rows of one of `one_of` users: all rows of each."""
+    """Complete rows of a sample of one in `one_of` users."""
 
     rows: pa.Table
     one_of: int
@@ -40,24 +40,24 @@ def read_sample(
     user: Callable[[pa.Table], pa.ChunkedArray],
     keep: Callable[[pa.Table], pa.Table] = lambda rows: rows,
 ) -> UserSample:
-    """Return the rows of objects, all of them or those of users whose id's hash ends in zeros.
+    """Return the rows of objects, either all or those of users whose ID hash ends in zeros.
 
-    The selection of users depends on the rows, not on the order of reading.
+    The sample depends on the rows, but not on the order of reading.
 
     Parameters
     ----------
     schema
-        Columns to read; a column that an object lacks is null.
+        Columns to read. A column that an object lacks is null.
     user
-        Returns the id of each row's user.
+        Function that returns the ID of each row's user.
     keep
-        Removes rows that are not needed.
+        Function that removes unnecessary rows.
     """
     tables, rows, one_of = [schema.empty_table()], 0, 1
     for table in _tables(client, bucket, objects, schema):
         tables.append(_of_some(keep(table), user, one_of))
         rows += len(tables[-1])
-        while rows > MOST_ROWS:
+        while rows > MAX_ROWS:
             one_of *= 2
             tables = [_of_some(table, user, one_of) for table in tables]
             rows = sum(map(len, tables))
@@ -65,7 +65,7 @@ def read_sample(
 
 
 def hashes_of(texts: pd.Series[str]) -> npt.NDArray[np.uint64]:
-    """Return a 64-bit hash of each text, the same in every process."""
+    """Return a 64-bit hash per text, equal in all processes."""
     hashes: npt.NDArray[np.uint64] = pd.util.hash_array(np.asarray(texts, object), categorize=False)
     return hashes
 

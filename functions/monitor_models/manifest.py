@@ -1,5 +1,3 @@
-"""Manifest of monitor_models."""
-
 from alsolike.declarations.manifest import CONFIGURATION, LIST, READ, SNAPSHOT, WRITE, Access, Manifest, Schedule
 from alsolike.declarations.storage import (
     CHAMPION_KEY,
@@ -18,7 +16,7 @@ MANIFEST = Manifest(
     storage_mb=2_048,
     timeout_s=900,
     variables={"silent_hours": "lake_silent_hours", "stale_days": "champion_stale_days"},
-    # The next look finds what one that failed did not.
+    # The next run replaces a failed one.
     trigger=Schedule(
         setting="monitoring_schedule", purpose="look whether the champion still fits", retries=0, max_age_minutes=15
     ),

@@ -1,4 +1,4 @@
-"""Statistics of the live profiles of some users in the window: lengths of histories, and new users."""
+"""Statistics of a sample of the window's live profiles: lengths of histories, and new users."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from alsolike.profiles.store import ProfileStore
 from functions.monitor_models.lake_reader import hashes_of
 
 PROFILES = 500
-"""Number of profiles to read, of all users and of active ones."""
+"""Number of sampled profiles, of all users and of active users each."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ProfileStatistics:
-    """The statistics.
+    """Statistics of sampled profiles.
 
     Attributes
     ----------
     lengths
-        Number of active users by the length of their history, counting weighted interactions.
+        Number of active users by length of their history. Only interactions with a weight count.
     unknown, looked_at
-        Of all users, those without interactions before the champion's last event, and those that could be judged. A
-        full profile that begins later cannot, because it does not keep earlier interactions.
+        Number of users without interactions before the champion's last event, and number of users for which this is
+        known. It is unknown for a full profile without older interactions, which may have been dropped.
     """
 
     lengths: Counter[int]
@@ -36,21 +36,21 @@ class ProfileStatistics:
 
 
 def look_at(
-    everybody: Iterable[str], active: Iterable[str], *, profiles: ProfileStore, bundle: Manifest
+    all_profiles: Iterable[str], active: Iterable[str], *, profiles: ProfileStore, bundle: Manifest
 ) -> ProfileStatistics:
-    """Read profiles of some of all users and some of the active ones, chosen by the hash of the id."""
-    some, some_active = _chosen(everybody), _chosen(active)
-    stored = profiles.read_many([*some, *some_active], length=bundle.history.length)
+    """Read the profiles of a sample of all users and of active users. The hash of the ID selects the samples."""
+    sample, active_sample = _sample(all_profiles), _sample(active)
+    stored = profiles.read_many([*sample, *active_sample], length=bundle.history.length)
     weights = bundle.history.event_weights
     lengths = Counter(
         min(
             sum(weights.get(interaction.event_type, 0) > 0 for interaction in stored[profile_id].recent),
             bundle.history.length,
         )
-        for profile_id in some_active
+        for profile_id in active_sample
     )
     unknown = looked_at = 0
-    for profile_id in some:
+    for profile_id in sample:
         recent = stored[profile_id].recent
         is_new = bool(recent) and recent[0].event_time_ms > bundle.last_event_ms
         if recent and not (is_new and len(recent) >= bundle.history.length):
@@ -59,6 +59,6 @@ def look_at(
     return ProfileStatistics(lengths, unknown, looked_at)
 
 
-def _chosen(profile_ids: Iterable[str]) -> list[str]:
+def _sample(profile_ids: Iterable[str]) -> list[str]:
     ids = pd.Series(list(profile_ids), dtype=object)
     return [str(profile_id) for profile_id in ids.iloc[np.argsort(hashes_of(ids), kind="stable")[:PROFILES]]]

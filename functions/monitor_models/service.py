@@ -1,4 +1,4 @@
-"""A look at current data, compared with the champion's training data."""
+"""Comparison of current data with the champion's training data."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ from functions.monitor_models.training_start import due, outcome_of, start
 from functions.monitor_models.window import Window, days_since, first_day_ms, read_window
 
 HOUR_MS = 3_600_000
-UNKNOWN_ITEM, MOST_UNKNOWN = "item_unknown", 0.5
-"""A further check: above this share, the champion does not know most of the requested items."""
+UNKNOWN_ITEM, MAX_UNKNOWN = "item_unknown", 0.5
+"""Name and bound of a further check. Above the bound, the champion does not contain most of the requested items."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class MonitoringStores:
     s3, states
         Low-level clients of S3 and Step Functions.
     directory
-        On the local disk, for the catalogue.
+        Directory on the local disk for the catalogue.
     """
 
     s3: Any
@@ -65,12 +65,12 @@ class MonitoringStores:
 
 
 def look(places: MonitoringStores, *, configuration: Configuration, rules: DriftThresholds, now_ms: int) -> DriftReport:
-    """Compare the distributions, update the state, start a due training, and store the report.
+    """Compare the distributions, update the state, start a training if it is due, and store the report.
 
     Raises
     ------
     ConcurrentUpdate
-        If another look was faster. A training that is due for both was started once.
+        If another run updated the state. A training that is due for both runs was started once.
     InvalidBundle, InvalidDataset, InvalidInput, NotFound
         If an object is unreadable or was deleted.
     """
@@ -102,7 +102,7 @@ def look(places: MonitoringStores, *, configuration: Configuration, rules: Drift
         checks=(
             *checks(window.events, configuration, now_ms=now_ms),
             *comparison.volume,
-            DataCheck(UNKNOWN_ITEM, comparison.unknown_items, MOST_UNKNOWN, len(window.counted)),
+            DataCheck(UNKNOWN_ITEM, comparison.unknown_items, MAX_UNKNOWN, len(window.counted)),
         ),
         unknown_item_share=comparison.unknown_items,
         unknown_user_share=comparison.unknown_users,
@@ -170,7 +170,7 @@ def _of_dataset(
     catalogue: Callable[[], Snapshot],
     threshold: float,
 ) -> list[Figure]:
-    """Return the figures that have their reference in the dataset's manifest."""
+    """Return the drift metrics whose reference is in the dataset's manifest."""
     names = [name for name in Drift if name is not Drift.TOP_SCORE]
     if baseline.dataset is None:
         return [Figure(name, reason=f"dataset {baseline.bundle.dataset_id} is gone") for name in names]
@@ -220,7 +220,10 @@ def _catalogue(places: MonitoringStores, *, now_ms: int) -> Snapshot:
 def _judge(
     places: MonitoringStores, report: DriftReport, before: State, baseline: Baseline, window: Window
 ) -> tuple[DriftReport, State]:
-    """Return the report and state with the times since when figures exceed the threshold, and start a due training."""
+    """Return the report and the state with the times since when metrics exceed their thresholds.
+
+    Start a training if it is due.
+    """
     rules, now_ms, version = report.rules, report.looked_ms, baseline.champion.version
     above = {
         figure.name.value: before.above.get(figure.name, now_ms) if before.champion == version else now_ms
@@ -258,30 +261,31 @@ def _judge(
     if starting is None:
         return report, after
     lock = TrainingLock(places.s3, places.states, places.artefact_bucket)
-    if (holder := lock.running()) is not None and not _is(holder, starting):
+    if (holder := lock.running()) is not None and not _is_unrecorded_start(holder, starting):
         logger.info("training is due, another run is active", due=starting.name, execution=holder.execution_id)
-        return report, after  # its cause still exists at the next look
-    # Start before storing: a look that dies in between names the same execution when it is repeated.
+        return report, after  # The cause still exists at the next run.
+    # The training starts before the state is stored. If the run fails in between, the next run starts an execution with
+    # the same name.
     start(places.states, places.state_machine_arn, starting)
     return dataclasses.replace(report, started=starting, last_start=starting), dataclasses.replace(
         after, pending=starting
     )
 
 
-def _is(holder: Holder, start: Start) -> bool:
-    """Return true if an earlier look started the execution, and died before it stored that."""
+def _is_unrecorded_start(holder: Holder, start: Start) -> bool:
+    """Return true if `holder` is the execution of `start`, which an earlier run started but did not record."""
     return holder.execution_id.rpartition(":")[2] == start.name
 
 
 def _settled(places: MonitoringStores, state: State) -> State:
-    """Return the state with the result of the pending start, if it has ended."""
+    """Return the state with the result of the pending training, if it has ended."""
     if state.pending is None:
         return state
     return state.settled(outcome_of(places.states, places.state_machine_arn, state.pending))
 
 
 def _counted_from(state: State, baseline: Baseline) -> int:
-    """Return the time from which interactions are new: the champion's last event, or a later training start."""
+    """Return the time from which interactions are new: the champion's last event, or a later start of a training."""
     last = state.last_start
     tried_ms = last.started_ms if last is not None and last.champion == baseline.champion.version else 0
     return max(baseline.bundle.last_event_ms, tried_ms)

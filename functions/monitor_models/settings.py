@@ -1,5 +1,3 @@
-"""Settings of monitor_models."""
-
 from __future__ import annotations
 
 import dataclasses
@@ -14,9 +12,9 @@ class Settings:
     Attributes
     ----------
     drift_retrains
-        1 or 0.
+        1 to start trainings after drift, otherwise 0.
     retrain_interactions
-        0 for no such start.
+        Number of new interactions that starts a training; 0 to disable this.
     """
 
     lake_bucket: str
@@ -32,7 +30,7 @@ class Settings:
 
     @property
     def rules(self) -> DriftThresholds:
-        """The settings in the form of reports."""
+        """Thresholds in the form of reports."""
         return DriftThresholds(
             psi=self.drift_psi_percent / 100,
             hours=self.drift_hours,

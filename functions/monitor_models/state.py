@@ -1,4 +1,4 @@
-"""The state between looks: times since when figures exceed the threshold, and started trainings."""
+"""State between runs of the monitoring: times since when metrics exceed thresholds, and started trainings."""
 
 from __future__ import annotations
 
@@ -16,32 +16,33 @@ from alsolike.training.monitoring import Start, StartedTraining, read_start
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class State:
-    """The findings so far.
+    """Findings of earlier runs.
 
     Attributes
     ----------
     champion
-        Of the last look; another champion resets every figure.
+        Champion of the last run. A new champion resets all metrics.
     above
-        By figure, the time since when it has exceeded the threshold at every look.
+        Time since when each metric has exceeded its threshold at every run, by metric.
     last_start
-        The last ended training that monitoring started and that got the lock.
+        Latest ended training that monitoring started and that held the training lock.
     pending
-        The training started after it; it is running, or its end has not been seen yet.
+        Training started later that is running, or whose end is not yet known.
     refused
-        The last start since then that did nothing; its cause still exists.
+        Latest start after `last_start` that did not train. Its cause still exists.
     attempts
-        Number of starts since then that did nothing: Step Functions accepts the name of an execution only once.
+        Number of starts after `last_start` that did not train. It is part of execution names, which Step Functions
+        accepts only once.
     unsettled
-        Figures that caused it and have not fallen below the threshold since, under a later champion.
+        Metrics that caused `last_start` and have not fallen below their threshold under a later champion.
     counted_from_ms
         Start of the interval in which interactions are counted.
     looked_ms
-        Time of that look.
+        Time of the last run in epoch milliseconds.
     days
-        Interactions by day; the only source for days that have left the window.
+        Number of interactions by day. For days before the window there is no other source.
     etag
-        Of the stored object; None if there is none yet.
+        ETag of the stored object; None if it does not exist.
     """
 
     champion: str | None = None
@@ -58,11 +59,11 @@ class State:
 
     @property
     def latest_start(self) -> Start | None:
-        """The last training that monitoring started, with any result."""
+        """Latest training that monitoring started, with any result."""
         return self.pending or self.refused or self.last_start
 
     def settled(self, outcome: StartedTraining) -> State:
-        """Return the state with the result of the pending start."""
+        """Return the state with the result of the pending training."""
         if self.pending is None:
             return self
         start = dataclasses.replace(self.pending, outcome=outcome)
@@ -76,18 +77,18 @@ class State:
 
 
 class StateStore:
-    """The state of one deployment."""
+    """State of one deployment."""
 
     def __init__(self, client: Any, bucket: str) -> None:
         self._object = S3Object(client, bucket, MONITORING_STATE_KEY)
 
     def read(self) -> State:
-        """Return the state; an initial one if there is none.
+        """Return the stored state, or an initial state.
 
         Raises
         ------
         InvalidInput
-            If it is unreadable.
+            If the state is unreadable.
         """
         if (stored := self._object.read()) is None:
             return State()
@@ -108,7 +109,7 @@ class StateStore:
         Raises
         ------
         ConcurrentUpdate
-            If another look wrote it meanwhile.
+            If another run replaced the state.
         """
         self._object.replace(
             orjson.dumps(dataclasses.replace(state, etag=None), option=orjson.OPT_INDENT_2),

@@ -1,4 +1,4 @@
-"""Trainings that a look starts: when, how each is started once, and its result."""
+"""Trainings that monitoring starts: conditions, unique start, and result."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from alsolike.training.monitoring import DriftThresholds, Figure, Start, Started
 from functions.monitor_models.state import State
 
 DRIFT_PAUSE_MS = 7 * DAY_MS
-"""Pause of starts for drift after a start, while the champion stays the same, or the figure above the threshold."""
+"""Minimum pause between starts for drift in milliseconds. It ends early for a metric that fell below its threshold
+under a new champion."""
 
 DATA_PAUSE_MS = DAY_MS
-"""Pause of starts for new data after a start, while the champion stays the same."""
+"""Minimum pause between starts for new data in milliseconds, unless the champion changes."""
 
 
 def due(
@@ -31,16 +32,16 @@ def due(
     rules: DriftThresholds,
     now_ms: int,
 ) -> Start | None:
-    """Return the training to start; None if none is due.
+    """Return the training to start, or None if none is due.
 
-    Its name derives from its cause, so that a repeated look names the same execution.
+    The execution name is derived from the cause, so that a repeated run starts the same execution.
 
     Parameters
     ----------
     drifted
         Figures that have exceeded the threshold for the configured time.
     """
-    if state.pending is not None:  # it is active, and another run would not get the lock
+    if state.pending is not None:  # The pending training holds the lock.
         return None
     last = state.last_start
     since_ms = now_ms - last.started_ms if last else None
@@ -54,12 +55,12 @@ def due(
     before = (last.started_ms if last else 0, state.attempts)
     if starting:
         first = starting[0]
-        said = ", ".join(f"{figure.name} {figure.value:.3f} above {figure.threshold:.3f}" for figure in starting)
+        causes = ", ".join(f"{figure.name} {figure.value:.3f} above {figure.threshold:.3f}" for figure in starting)
         hours = (now_ms - (first.above_since_ms or now_ms)) / 3_600_000
         return Start(
             Trigger.DRIFT,
             _name(Trigger.DRIFT, champion, first.name, first.above_since_ms, *before),
-            f"{said}, for {hours:.0f} h",
+            f"{causes}, for {hours:.0f} h",
             champion,
             now_ms,
             tuple(figure.name for figure in starting),
@@ -77,7 +78,7 @@ def due(
 
 
 def start(client: Any, state_machine_arn: str, due: Start) -> bool:
-    """Start the workflow; return false if an earlier call has started it."""
+    """Start the workflow. Return false if an earlier call has started it."""
     document = {"trigger": due.trigger, "reason": due.reason}
     try:
         with translate_aws_errors(f"state machine {state_machine_arn}"):
@@ -96,14 +97,14 @@ def _name(trigger: Trigger, *what: object) -> str:
 
 
 TURN = "First"
-"""The workflow's state that a run enters after `start_training` has answered."""
+"""State of the workflow that a run enters after it holds the training lock."""
 
 _EARLIEST = 100
-"""Number of a run's first events that include that state: five attempts before it have about thirty."""
+"""Number of a run's first events that include this state. Five failed attempts before it create about 30 events."""
 
 
 def outcome_of(client: Any, state_machine_arn: str, start: Start) -> StartedTraining:
-    """Return the result of an execution from Step Functions, by the start's name."""
+    """Return the result of the execution of a start."""
     arn = execution_arn(state_machine_arn, start.name)
     try:
         with translate_aws_errors(f"execution {arn}"):
@@ -117,7 +118,7 @@ def outcome_of(client: Any, state_machine_arn: str, start: Start) -> StartedTrai
                 return StartedTraining.STOPPED
             events = client.get_execution_history(executionArn=arn, maxResults=_EARLIEST)["events"]
     except Unavailable as error:
-        if error.code == "ExecutionDoesNotExist":  # a state machine that is replaced takes its executions along
+        if error.code == "ExecutionDoesNotExist":  # Replacing a state machine deletes its executions.
             return StartedTraining.STOPPED
         raise
     had_turn = any(event.get("stateEnteredEventDetails", {}).get("name") == TURN for event in events)
@@ -126,9 +127,9 @@ def outcome_of(client: Any, state_machine_arn: str, start: Start) -> StartedTrai
 
 def _of_output(arn: str, output: str | None) -> StartedTraining:
     try:
-        said = orjson.loads(output or "")
-        if said["start"]["first"] == "busy":
+        causes = orjson.loads(output or "")
+        if causes["start"]["first"] == "busy":
             return StartedTraining.BUSY
-        return StartedTraining(said["canary"]["state"] if "canary" in said else said["registration"]["verdict"])
+        return StartedTraining(causes["canary"]["state"] if "canary" in causes else causes["registration"]["verdict"])
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
         raise InvalidInput(f"execution {arn} ended with an output that does not say how: {output}") from error

@@ -1,4 +1,4 @@
-"""The interactions of the window, counted by the rules of a dataset."""
+"""Interactions of the window, selected by the rules of a dataset."""
 
 from __future__ import annotations
 
@@ -39,19 +39,20 @@ SCHEMA = pa.schema(
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Window:
-    """The events of some days.
+    """Events of several days.
 
     Attributes
     ----------
     events
-        Each event once, unfiltered: columns of `SCHEMA`, and `type`, its canonical type, null for an unknown one.
+        Distinct events, unfiltered, with the columns of `SCHEMA` and the canonical `type`, which is null for unknown
+        types.
     counted
-        Those that a dataset would have before it drops rare items and short histories: `profile_id`, `item_id`,
-        `event_time_ms`, `type`. None is in the future.
+        Events as a dataset contains them before rare items and short histories are dropped: `profile_id`, `item_id`,
+        `event_time_ms`, `type`. Events in the future are excluded.
     one_of
-        One in this number of users was sampled.
+        Inverse of the sampled share of users.
     last_ms
-        Time of the last event that is not in the future; None without any.
+        Time of the last event that is not in the future; None if there are no events.
     """
 
     events: pd.DataFrame
@@ -69,14 +70,14 @@ def read_window(
     from_ms: int,
     now_ms: int,
 ) -> Window:
-    """Read the objects of the days that the window touches.
+    """Read the objects of the window's days.
 
     Parameters
     ----------
     from_ms
-        What is not later is left out.
+        Start of the window in epoch milliseconds, exclusive.
     now_ms
-        What is later than the clock may be off is not counted.
+        Current time in epoch milliseconds. Later events, beyond the clock skew, are not counted.
     """
     first = lake.event_date(from_ms)
     days = [stored for stored in objects if stored.date >= first]
@@ -96,7 +97,7 @@ def read_window(
 
 
 def first_day_ms(now_ms: int, days: int) -> int:
-    """Return the start of a window with a number of days."""
+    """Return the start of a window of `days` days in epoch milliseconds."""
     return now_ms - days * DAY_MS
 
 
@@ -112,7 +113,7 @@ def _canonical(name: str, configuration: Configuration) -> str | None:
 
 
 def _counted(rows: pd.DataFrame, configuration: Configuration) -> pd.DataFrame:
-    """Return interactions with items whose types count, without returned ones."""
+    """Return interactions with items and weighted types, without returned purchases."""
     weight = rows["type"].map(dict(configuration.event_weights)).astype("float64")
     counts = rows["item_id"].notna() & weight.notna()
     rows, weight = rows[counts], weight[counts]
@@ -124,10 +125,10 @@ def _counted(rows: pd.DataFrame, configuration: Configuration) -> pd.DataFrame:
 
 
 def days_since(state: State, window: Window, *, since_ms: int) -> dict[str, int]:
-    """Return a lower bound of each day's interactions since a time.
+    """Return a lower bound of the number of interactions per day since a time.
 
-    For a day outside the window, the last count of it is used; days before the first look are missing. With a sample,
-    the number is an estimate.
+    Days before the window have the count of an earlier run, and days before the first run are missing. With a sample,
+    the numbers are estimates.
     """
     times = window.counted["event_time_ms"]
     times = times[times > since_ms]
@@ -143,5 +144,5 @@ def days_since(state: State, window: Window, *, since_ms: int) -> dict[str, int]
 
 def _remembered(state: State, *, since_ms: int) -> Mapping[str, int]:
     first = event_date(since_ms)
-    same = state.counted_from_ms == since_ms  # else the first day's count may start at an earlier time
+    same = state.counted_from_ms == since_ms  # Otherwise the stored count of the first day may start earlier.
     return {day: often for day, often in state.days.items() if day > first or (same and day == first)}

@@ -1,1 +1,1 @@
-"""The operator's read-only view of the deployment."""
+"""Read-only operator API of the deployment."""

@@ -1,5 +1,3 @@
-"""Manifest of observe."""
-
 from alsolike.declarations.manifest import CONFIGURATION, LIST, READ, SIGNING_KEYS, Access, Manifest
 from alsolike.declarations.storage import (
     ATTRIBUTION_PREFIX,

@@ -1,5 +1,3 @@
-"""Settings of observe."""
-
 from __future__ import annotations
 
 import dataclasses

@@ -1,5 +1,3 @@
-"""Manifest of operate."""
-
 from alsolike.declarations.manifest import MODELS, READ, SIGNING_KEYS, Access, Manifest
 from alsolike.declarations.storage import MODELS_PREFIX
 

@@ -1,5 +1,3 @@
-"""Settings of operate."""
-
 from __future__ import annotations
 
 import dataclasses

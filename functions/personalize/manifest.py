@@ -1,5 +1,3 @@
-"""Manifest of personalize."""
-
 from alsolike.declarations.manifest import CONFIGURATION, MODELS, READ, SIGNING_KEYS, WRITE, Access, Manifest
 from alsolike.declarations.storage import OWN_NAMES_KEY
 

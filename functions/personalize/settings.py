@@ -1,5 +1,3 @@
-"""Settings of personalize."""
-
 from __future__ import annotations
 
 import dataclasses

@@ -1,5 +1,3 @@
-"""Manifest of publish_catalog."""
-
 from alsolike.declarations.manifest import (
     CONFIGURATION,
     DELETE,

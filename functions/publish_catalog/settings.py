@@ -1,5 +1,3 @@
-"""Settings of publish_catalog."""
-
 from __future__ import annotations
 
 import dataclasses

@@ -1,5 +1,3 @@
-"""Manifest of purge_user."""
-
 from alsolike.declarations.manifest import DELETE, HASH_KEY, LIST, READ, WRITE, Access, Manifest
 from alsolike.declarations.storage import (
     CHAMPION_KEY,

@@ -1,5 +1,3 @@
-"""Settings of purge_user."""
-
 from __future__ import annotations
 
 import dataclasses

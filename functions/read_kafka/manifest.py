@@ -1,5 +1,3 @@
-"""Manifest of read_kafka."""
-
 from alsolike.declarations.manifest import CONFIGURATION, TOMBSTONES, WRITE, Access, KafkaTopic, Manifest
 from alsolike.declarations.storage import QUARANTINE_PREFIX
 

@@ -1,5 +1,3 @@
-"""Settings of read_kafka."""
-
 from __future__ import annotations
 
 import dataclasses

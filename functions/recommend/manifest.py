@@ -1,5 +1,3 @@
-"""Manifest of recommend."""
-
 from alsolike.declarations.manifest import (
     CONFIGURATION,
     HASH_KEY,

@@ -1,5 +1,3 @@
-"""Settings of recommend."""
-
 from __future__ import annotations
 
 from alsolike.runtime.struct import struct

@@ -1,5 +1,3 @@
-"""Manifest of register_model."""
-
 from alsolike.declarations.manifest import LIST, READ, WRITE, Access, Manifest
 from alsolike.declarations.storage import CHAMPION_KEY, DECISIONS_PREFIX, MODELS_PREFIX, TRAINING_PREFIX
 

@@ -1,5 +1,3 @@
-"""Settings of register_model."""
-
 from __future__ import annotations
 
 import dataclasses

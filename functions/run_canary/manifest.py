@@ -1,5 +1,3 @@
-"""Manifest of run_canary."""
-
 from alsolike.declarations.manifest import CONFIGURATION, DELETE, LIST, READ, WRITE, Access, Manifest
 from alsolike.declarations.storage import (
     CANARIES_PREFIX,

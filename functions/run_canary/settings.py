@@ -1,5 +1,3 @@
-"""Settings of run_canary."""
-
 from __future__ import annotations
 
 import dataclasses

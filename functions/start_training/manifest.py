@@ -1,5 +1,3 @@
-"""Manifest of start_training."""
-
 from alsolike.declarations.manifest import DELETE, LIST, READ, WRITE, Access, Manifest
 from alsolike.declarations.storage import CHAMPION_KEY, DATASETS_PREFIX, MODELS_PREFIX, TRAINING_RUN_KEY
 

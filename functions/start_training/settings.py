@@ -1,5 +1,3 @@
-"""Settings of start_training."""
-
 from __future__ import annotations
 
 import dataclasses

@@ -1,5 +1,3 @@
-"""Manifest of update_profiles."""
-
 from alsolike.declarations.manifest import CONFIGURATION, TOMBSTONES, Access, EventStream, Manifest
 
 MANIFEST = Manifest(

@@ -1,5 +1,3 @@
-"""Settings of update_profiles."""
-
 from __future__ import annotations
 
 import dataclasses

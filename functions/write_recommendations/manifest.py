@@ -1,5 +1,3 @@
-"""Manifest of write_recommendations."""
-
 from alsolike.declarations.manifest import DELETE, LIST, READ, WRITE, Access, Manifest
 from alsolike.declarations.storage import BATCH_PREFIX
 

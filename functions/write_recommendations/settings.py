@@ -1,5 +1,3 @@
-"""Settings of write_recommendations."""
-
 from __future__ import annotations
 
 import dataclasses

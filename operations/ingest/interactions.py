@@ -254,7 +254,7 @@ def _require_items(
 
 
 def _properties(rows: pa.Table) -> Texts:
-    """Return the columns of the shop's own as a JSON object in a string; each distinct cell is written once."""
+    """Return user-defined columns as JSON objects in strings. Each distinct cell is encoded once."""
     own = [name for name in rows.column_names if name not in (*FILE_REQUIRED, *FILE_OPTIONAL)]
     if not own:
         return Texts.constant("{}", len(rows))

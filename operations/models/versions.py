@@ -54,7 +54,7 @@ def status(of: ModelVersion, *, damaged: Sequence[DamagedFile] = ()) -> str:
 
 
 def damaged(deployment: Deployment) -> Mapping[str, tuple[DamagedFile, ...]]:
-    """Return the damaged files of all versions that have some."""
+    """Return the damaged files by version. Versions without damaged files are omitted."""
     return _bundles(deployment).all_damaged(pointer(deployment).champion())
 
 

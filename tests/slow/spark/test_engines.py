@@ -200,7 +200,7 @@ def test_profiles_of_a_sample_equal_those_of_its_written_interactions(
         configuration=configuration(),
         lineage=("interactions",),
         erased=SparkErasedUsers(frozenset(), "secret"),
-        most_interactions=200,
+        max_interactions=200,
     )
 
     written = spark.read.parquet(f"file://{tmp_path}/dataset/interactions.parquet")

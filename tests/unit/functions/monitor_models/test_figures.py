@@ -214,7 +214,7 @@ def test_many_rows_are_sampled_by_user(shop: MonitoredShop, monkeypatch: pytest.
     rows = shopping(users=300)
     shop.champion(rows)
     shop.happened(rows)
-    monkeypatch.setattr(lake_reader, "MOST_ROWS", 700)
+    monkeypatch.setattr(lake_reader, "MAX_ROWS", 700)
 
     report = shop.look()
 

@@ -15,7 +15,7 @@ from alsolike.training.drift import DAY_MS, SMOOTHING, Histogram, psi
 from alsolike.training.reference import ItemCount, Reference, ranked
 from functions.build_dataset.cleaning import clean
 from functions.build_dataset.reference import reference
-from functions.monitor_models.figures import LEAST, of_active
+from functions.monitor_models.figures import MIN_COUNT, of_active
 from tests.unit.functions.monitor_models.shop import catalogue
 
 PURCHASES = Path(os.environ.get("ALSOLIKE_ONLINE_RETAIL", "online-retail.parquet"))
@@ -71,7 +71,7 @@ def test_next_week_has_no_drift_and_psi_equals_scipy(
         )
         p, q = then + SMOOTHING, now + SMOOTHING
 
-        assert min(then.sum(), now.sum()) >= LEAST
+        assert min(then.sum(), now.sum()) >= MIN_COUNT
         assert psi(histogram.counts, found.counts) == pytest.approx(stats.entropy(p, q) + stats.entropy(q, p))
         assert psi(histogram.counts, found.counts) < 0.25
 
