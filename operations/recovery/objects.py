@@ -130,9 +130,9 @@ def losses(where: Deployment, planned: Sequence[Planned], *, to: dt.datetime) ->
 
 
 def _live_events(s3: Any, bucket: str, key: str, *, after_ms: int, imported_ms: Sequence[int]) -> int:
-    """Return the number of rows of an object that arrived after the time, except at the times of imports.
+    """Return the number of rows in an object that arrived after the time. Rows of imports are not counted.
 
-    A damaged object has none.
+    A damaged object has no rows.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
