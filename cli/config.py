@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from operations.configuration.yaml_document import Finding
 
 DIFFERENT = 2
-"""Exit status of `diff` where something differs; 1 is a failure."""
+"""Exit status of `diff` if there are differences. 1 is a failure."""
 
 app = CommandGroup(help="The shop's configuration: one versioned YAML file.")
 
@@ -245,7 +245,7 @@ def _check_dataset(dataset: str) -> None:
 
 
 def read_file(path: Path, output: Output = TEXT) -> ConfigurationFile:
-    """Read a file with its warnings on stderr; print its errors, one finding a line, and end."""
+    """Read a file and print its warnings on stderr. If it has errors, print them, one per line, and end."""
     checked = _parsed(path, output)
     _warn_of(sorted([*checked.undeclared, *checked.warnings]), checked.name)
     return checked
@@ -261,7 +261,7 @@ def _parsed(path: Path, output: Output) -> ConfigurationFile:
 
 
 def _examined(checked: ConfigurationFile, context: Context, *, force: bool = False) -> list[Finding]:
-    """Compare a file with the published catalogue, print warnings and return them.
+    """Compare a file with the published catalogue. Print and return the warnings.
 
     Filters that would empty lists end the command, unless `force`.
     """
@@ -275,7 +275,10 @@ def _examined(checked: ConfigurationFile, context: Context, *, force: bool = Fal
 
 
 def _compared(checked: ConfigurationFile, context: Context) -> Comparison:
-    """Compare a file with the published catalogue; a note says if that is impossible, so that repairs go on."""
+    """Compare a file with the published catalogue.
+
+    If that is impossible, print a note, so that repairs remain possible.
+    """
     from operations.configuration import comparison
 
     if not comparison.reads_catalogue(checked.configuration):
@@ -323,7 +326,7 @@ def _listed(findings: Sequence[Finding]) -> list[dict[str, Any]]:
 
 
 def _live(current: Current) -> Configuration:
-    """Return the live configuration; the built-in one, so that it can be replaced, if this release cannot read it."""
+    """Return the live configuration, or the built-in one if this release cannot read it, so that it can be replaced."""
     try:
         return current.configuration()
     except InvalidConfiguration as error:

@@ -1,4 +1,4 @@
-"""Output of the commands: results on stdout, so that they can be piped; everything else on stderr."""
+"""Output of the commands. Results are printed on stdout, so that they can be piped, everything else on stderr."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 _PLAIN_AFTER_S = 5.0
 _PLAIN_EVERY_S = 15.0
-"""Longest silence of a step in a pipe after its first line, if the step reports anything."""
+"""Maximum pause in seconds between lines of a step that reports progress, if stderr is not a terminal."""
 _PIPED_WIDTH = 160
 _DESCRIPTION_WIDTH = 30
-# Control characters, which a terminal obeys instead of showing them, and those that change the direction of text.
+# Control characters, which a terminal executes, and characters that change the direction of text.
 _CONTROLS = "\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _IN_CELLS = re.compile(f"[{_CONTROLS}]")
 _IN_LINES = re.compile(f"(?![\t\n])[{_CONTROLS}]")
@@ -49,7 +49,7 @@ def print_yaml(document: Any) -> None:
 def print_table(
     columns: Sequence[str], rows: Sequence[Sequence[object]], *, title: str | None = None, right: Collection[str] = ()
 ) -> None:
-    """Print a table on stdout; numbers to the right, as are texts of the columns that `right` names."""
+    """Print a table on stdout. Numbers and the columns in `right` are aligned to the right."""
     from rich.markup import escape
     from rich.table import Table
     from rich.text import Text
@@ -61,20 +61,20 @@ def print_table(
     for row in rows:
         table.add_row(*(escape(_cell(value)) for value in row))
     results = _results()
-    if title:  # above the table, which folds its own title to its width
+    if title:  # The table would fold its own title to its width.
         results.print(Text(visible(title), style="italic"))
     results.print(table)
 
 
 def print_values(values: Mapping[str, object], *, width: int = 14) -> None:
-    """Print one value a line after its label; without those that are None or empty."""
+    """Print one value per line after its label. None and empty values are skipped."""
     for label, value in values.items():
         if value not in (None, ""):
             print_line(f"{label:<{width}} {visible(str(value))}")
 
 
 def print_line(text: str = "") -> None:
-    """Print a line of results on stdout, uncut."""
+    """Print a line of results on stdout without wrapping."""
     sys.stdout.write(_IN_LINES.sub(_named, text) + "\n")
     sys.stdout.flush()
 
@@ -86,7 +86,7 @@ def say(text: str) -> None:
 
 
 def visible(text: str) -> str:
-    r"""Return a text of one line with its control characters spelled out: data must not steer a terminal.
+    r"""Return a line of text with escaped control characters, so that data cannot control the terminal.
 
     Examples
     --------
@@ -97,12 +97,12 @@ def visible(text: str) -> str:
 
 
 def percent(share: float | None) -> str:
-    """Return a share with two decimals; nothing for None."""
+    """Return a share as a percentage with two decimals. Empty for None."""
     return "" if share is None else f"{share:.2%}"
 
 
 def width(text: str) -> int:
-    r"""Return the number of terminal columns that a text of one line takes: some characters take two, some none.
+    r"""Return the width of a line of text in terminal columns. A character takes zero to two columns.
 
     Examples
     --------
@@ -118,16 +118,16 @@ def width(text: str) -> int:
 
 
 def call(*arguments: str) -> str:
-    """Return a call of this command as it can be pasted into a shell."""
+    """Return a call of this command that can be pasted into a shell."""
     on_path = shutil.which("alsolike") == sys.argv[0]
     return shlex.join([sys.argv[0] if "/" in sys.argv[0] and not on_path else "alsolike", *arguments])
 
 
 @contextlib.contextmanager
 def step(description: str, *, total: float | None = None) -> Iterator[Step]:
-    """Show a step: a bar on a terminal while it runs, and one line with its duration at the end.
+    """Show a step: a progress bar on a terminal while it runs, and one line with its duration at the end.
 
-    Steps of several threads may run at the same time. `total` is the value of the progress at the end.
+    Steps may run in several threads. `total` is the final value of the progress.
     """
     shown: _Bar | _Line = _Bar(description, total) if sys.stderr.isatty() else _Line(description, total)
     started = time.monotonic()
@@ -136,7 +136,7 @@ def step(description: str, *, total: float | None = None) -> Iterator[Step]:
     except BaseException as error:
         try:
             _end(shown, description, time.monotonic() - started, finished=False)
-        except (OSError, ValueError) as failed:  # stderr is closed; the reason why the step stopped matters more
+        except (OSError, ValueError) as failed:  # stderr is closed. The error of the step is more important.
             raise error from failed
         raise
     _end(shown, description, time.monotonic() - started, finished=True)
@@ -144,9 +144,9 @@ def step(description: str, *, total: float | None = None) -> Iterator[Step]:
 
 @contextlib.contextmanager
 def observing(on_end: Callable[[str, float, bool], None]) -> Iterator[None]:
-    """Report every step that ends: its description, its seconds and whether it finished.
+    """Report each finished step with its description, duration in seconds and success.
 
-    On leaving, the bars of steps that other threads have not finished disappear.
+    When the context exits, progress bars of unfinished steps in other threads are removed.
     """
     _observers.append(on_end)
     try:
@@ -168,7 +168,7 @@ def _end(shown: _Bar | _Line, description: str, seconds: float, *, finished: boo
 
 
 class _Bars:
-    """The display of all steps that run on this terminal: one bar each, below the lines of finished steps."""
+    """Display of all running steps on this terminal: one progress bar each, below the lines of finished steps."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -185,7 +185,7 @@ class _Bars:
             return self._progress, self._progress.add_task(visible(description), total=total, note="")
 
     def remove(self, progress: Progress, task: TaskID) -> None:
-        """End a bar; the display ends with the last one."""
+        """Remove a progress bar. The display ends with the last one."""
         with self._lock:
             progress.remove_task(task)
             if progress is self._progress:
@@ -264,7 +264,7 @@ class _Bar:
 
 
 class _Line:
-    """A step in a pipe: it is printed before its end only if it takes long."""
+    """Step without a terminal. Its start is printed only if it takes long."""
 
     def __init__(self, description: str, total: float | None) -> None:
         self._description, self._total, self._done, self._note = description, total, 0.0, ""

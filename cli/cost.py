@@ -1,4 +1,4 @@
-"""`alsolike cost`: a month's bill, the same load on Amazon Personalize, and what would save."""
+"""Command `alsolike cost`: monthly bill, the same load on Amazon Personalize, and possible savings."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def cost(
 
 
 def _print_bill(bill: Bill, other: Bill, found: Sequence[Saving], *, how: bool) -> None:
-    """Print fixed costs, usage, the sums, what Personalize would cost, and what would save."""
+    """Print fixed costs, usage, totals, the cost on Personalize, and savings."""
     load = bill.load
     console.print_line(
         f"{bill.of}: {load.users:,} users, {load.items:,} items, {load.events_per_day:,} events and "
@@ -165,7 +165,7 @@ def _print_bill(bill: Bill, other: Bill, found: Sequence[Saving], *, how: bool) 
 
 
 def _settings(given: Sequence[str]) -> dict[str, object]:
-    """Return the settings of `SETTING=VALUE`; a value that is no JSON is a text."""
+    """Parse pairs `SETTING=VALUE`. A value that is not JSON is a string."""
     settings: dict[str, object] = {}
     for text in given:
         name, equals, value = text.partition("=")
@@ -179,7 +179,7 @@ def _settings(given: Sequence[str]) -> dict[str, object]:
 
 
 def _loads(months: Sequence[str], load: Load, *, stack: str | None, state: Path | None) -> list[Load]:
-    """Return the deployment's load of each month; without months the given load."""
+    """Return the deployment's load in each month, or the given load if there are no months."""
     if not months:
         return [load]
     from operations.client import deployment
@@ -190,7 +190,7 @@ def _loads(months: Sequence[str], load: Load, *, stack: str | None, state: Path 
 
 
 def _print_comparison(bill: Bill, changed: Bill, *, title: str, names: tuple[str, str]) -> None:
-    """Print both bills by service, those that cost more first, and their loads if these differ."""
+    """Print both bills by service, increased services first, and their loads if these differ."""
     now, then = _by_service(bill), _by_service(changed)
     changes = {service: then.get(service, 0.0) - now.get(service, 0.0) for service in {**now, **then}}
     changes = {service: change for service, change in changes.items() if abs(change) >= _LEAST_DOLLARS}
@@ -218,7 +218,7 @@ def _by_service(bill: Bill) -> dict[str, float]:
 
 
 def _print_measured(measured: Measured, summary: BilledResources) -> None:
-    """Print what the embedded cloud's functions took."""
+    """Print the measurements of the embedded cloud's functions."""
     console.print_table(
         ["function", "calls", "mean ms", "most MB used", "MB configured", "log bytes a call"],
         [
@@ -237,7 +237,7 @@ def _configured(summary: BilledResources, name: str) -> int | None:
 
 
 def _rows(lines: Sequence[Line]) -> list[list[object]]:
-    """Return the lines by service, the dearest first, with its sum where it has several."""
+    """Return the lines by service, most expensive service first, with a total if a service has several lines."""
     rows: list[list[object]] = []
     services: dict[str, list[Line]] = {}
     for line in lines:

@@ -1,4 +1,4 @@
-"""`alsolike drift`: whether what happens is still what the champion learned from."""
+"""Command `alsolike drift`: comparison of current data with the champion's training data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`alsolike engagement`: what answers led to."""
+"""Command `alsolike engagement`: clicks, purchases and revenue from recommendations."""
 
 from __future__ import annotations
 

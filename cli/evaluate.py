@@ -1,4 +1,4 @@
-"""`alsolike evaluate`: how good is each algorithm on a file of interactions? Needs no cloud."""
+"""Command `alsolike evaluate`: comparison of algorithms on a file of interactions, without a deployment."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _IN_JSON_ALONE = ("new_items", "items_never_had", "new_ndcg_without")
 
 @dataclasses.dataclass(frozen=True)
 class Files:
-    """Files of an evaluation, and their columns."""
+    """Files of an evaluation, with their column options."""
 
     interactions: Annotated[
         list[str], Option(metavar="FILE", help="File as for `alsolike import interactions`; repeatable.")
@@ -157,7 +157,7 @@ def evaluate(output: Output, csv: Csv, files: Files, comparison: Comparison) -> 
 def _read(
     files: Files, csv: Csv, configuration: Configuration
 ) -> tuple[InteractionFile, Mapping[str, ColumnType] | None]:
-    """Return the interactions, and the inferred types of the items' columns; None without items."""
+    """Return the interactions, and the inferred types of item columns, or None without an item file."""
     from operations.ingest.interaction_file import read
     from operations.ingest.items_file import read_items
 

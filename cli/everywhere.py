@@ -1,4 +1,4 @@
-"""Options that every command accepts, before and after its name."""
+"""Options that every command accepts before and after its name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`alsolike experiments`: start, watch and stop comparisons of what users are answered with."""
+"""Command `alsolike experiments`: start, report and stop of experiments."""
 
 from __future__ import annotations
 
@@ -224,7 +224,7 @@ def report(
 
 
 def _apply(where: Deployment, current: Current, document: dict[str, Any], *, reason: str) -> Current:
-    """Apply a document in place of the one that was read; its text is ordinary YAML."""
+    """Apply a document as the configuration, if `current` is still the live version. The YAML text is generated."""
     from operations.configuration import yaml_document
 
     return store_of(where).apply(
@@ -237,7 +237,7 @@ def _time(time_ms: int | None) -> str:
 
 
 def _print_report(found: reports.ExperimentReport, metric: RatioMetric, *, status: str) -> None:
-    """Print the arms as a table, then what follows from them and what was left out."""
+    """Print the arms as a table, then the conclusions and the excluded responses."""
     console.print_table(
         ["arm", "share", "users", "answers", "degraded", found.metric, "lift", "95% interval", "p", "one look: 95%",
          "one look: p"],
@@ -276,7 +276,7 @@ def _print_report(found: reports.ExperimentReport, metric: RatioMetric, *, statu
 
 
 def _shown(arm: Arm) -> str:
-    """Return an arm on one line: its share, and what is done for it."""
+    """Return an arm on one line, with its share and its treatment."""
     does = next(
         (f" {kind} {name}" for kind in ("recommender", "rules", "model") if (name := getattr(arm, kind)) is not None),
         "",

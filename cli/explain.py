@@ -1,4 +1,4 @@
-"""`alsolike explain`: what an answer was, and why each of its items was in it."""
+"""Command `alsolike explain`: a logged response, with reasons for its items."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def _print_row(found: Explanation) -> None:
 
 
 def reasons_text(reasons: Iterable[Mapping[str, Any]]) -> str:
-    """Return an item's reasons as one line: event type, item and contribution of each interaction."""
+    """Return an item's reasons as one line with event type, item and contribution of each interaction."""
     return "; ".join(f"{reason['eventType']} {reason['itemId']} ({reason['contribution']:.3g})" for reason in reasons)
 
 

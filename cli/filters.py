@@ -74,7 +74,8 @@ def check(
         "passing": passing,
     }
     if not context.printed(document):
-        line = re.sub(r"\s", " ", expression)  # one line, and every character stays where it is
+        # Replace white space by spaces, so that the expression is one line and character positions do not change.
+        line = re.sub(r"\s", " ", expression)
         console.print_line(line)
         for offset, message in problems:
             console.print_line(f"{' ' * console.width(line[:offset])}^ {message}")

@@ -1,4 +1,4 @@
-"""Groups of commands: options declared once as a dataclass, and modules imported when a command is called.
+"""Groups of commands. Options are declared once in dataclasses, and modules are imported when a command is called.
 
 Every group and command accepts the options of `Everywhere`, which only the help of `alsolike` lists.
 """
@@ -22,13 +22,13 @@ Function = TypeVar("Function", bound=Callable[..., None])
 
 
 class CommandGroup(typer.Typer):
-    """Group of commands with plain help; importing rich for it takes longer than all else that a help text needs."""
+    """Group of commands with plain help texts, because importing rich takes longer than the rest of the help."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(no_args_is_help=True, rich_markup_mode=None, callback=_group_options(), **settings)
 
     def command(self, name: str | None = None, **settings: Any) -> Callable[[Function], Function]:
-        """Add a function as a command. A parameter that is a dataclass stands for its fields, see `separated`."""
+        """Add a function as a command. A dataclass parameter represents its fields; see `separated`."""
         register = super().command(name, **settings)
 
         def decorate(function: Function) -> Function:
@@ -44,7 +44,7 @@ def set_defaults(context: typer.Context, everywhere: Everywhere) -> None:
 
 
 def _for_all(command: Any, defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the defaults for each command of a group, as typer reads them."""
+    """Return the defaults for each command of a group in typer's format."""
     below = {name: _for_all(one, defaults) for name, one in getattr(command, "commands", {}).items()}
     return {**below, **defaults}
 
@@ -57,7 +57,7 @@ def _merged(defaults: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, A
 
 
 def _group_options() -> Callable[..., None]:
-    """Return a callback with the options of `Everywhere`, for use between a group and its command."""
+    """Return a callback with the options of `Everywhere`, which may stand between a group and its command."""
 
     def call(context: typer.Context, **values: Any) -> None:
         set_defaults(context, Everywhere(**values))
@@ -93,10 +93,10 @@ def _hidden_options() -> list[inspect.Parameter]:
 
 
 def separated(function: Callable[..., None]) -> Callable[..., None]:
-    """Return a function that has the fields of its dataclasses as parameters.
+    """Return a function whose parameters are the fields of the original function's dataclasses.
 
-    They follow all others, or stand in the place of a dataclass with a default, whose values are theirs. A text in a
-    field's annotation is the help of its option.
+    They follow the other parameters, or replace a dataclass parameter with a default, whose values become their
+    defaults. A string in a field's annotation is the help text of the option.
     """
     parameters = inspect.signature(function, eval_str=True).parameters
     groups: dict[str, tuple[Any, list[inspect.Parameter]]] = {
@@ -141,8 +141,8 @@ def _fields(kind: Any, default: Any) -> list[inspect.Parameter]:
 class Entry:
     """A command or group of commands.
 
-    `target` is the module and name of its function or group, as in `cli.train:train`. `summary` is the first sentence
-    of its help, for the list of commands; empty for a hidden alias.
+    `target` is the module and name of its function or group, such as `cli.train:train`. `summary` is the first sentence
+    of its help for the list of commands. It is empty for a hidden alias.
     """
 
     name: str
@@ -162,7 +162,7 @@ class Entry:
 
 
 class LazyGroup(TyperGroup):
-    """Group that knows names and summaries of its commands, and loads a command that is used."""
+    """Group that knows the names and summaries of its commands, and imports a command when it is used."""
 
     entries: ClassVar[Sequence[Entry]]
 
@@ -172,7 +172,7 @@ class LazyGroup(TyperGroup):
             self.add_command(TyperCommand(entry.name, help=entry.summary, hidden=not entry.summary))
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
-        """Find the command that arguments call, and load it."""
+        """Return the command that the arguments select. It is imported first."""
         name, command, rest = super().resolve_command(ctx, args)
         for entry in self.entries:
             if entry.name == name:

@@ -1,4 +1,4 @@
-"""`alsolike keys` and `alsolike session-token`: credentials of servers and of browsers."""
+"""Commands `alsolike keys` and `alsolike session-token`: credentials for servers and browsers."""
 
 from __future__ import annotations
 

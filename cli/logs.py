@@ -1,4 +1,4 @@
-"""`alsolike logs`: the log of a function."""
+"""Command `alsolike logs`: log of a function."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ progress.report_to(console)
 
 
 class Commands(LazyGroup):
-    """The commands of `alsolike`, in the order of its help."""
+    """Commands of `alsolike`, in the order of the help."""
 
     entries = (
         Entry("demo", "cli.demo.command:demo", "Run the product on a year of a grocer's purchases."),
@@ -81,10 +81,11 @@ app = typer.Typer(
 
 
 def main() -> None:
-    """Run the command line; an error that Alsolike foresaw is one line on stderr and exit status 1."""
-    # Imports and AWS clients create objects that stay. Python's own thresholds search them for a tenth of the time.
+    """Run the command line. An `AlsolikeError` is printed as one line on stderr, with exit status 1."""
+    # Imports and AWS clients create permanent objects. Python's default thresholds would search them for a tenth of the
+    # time.
     gc.set_threshold(50_000, 50, 50)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # like Ctrl-C: everything that was started stops
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # Like Ctrl-C, so that all started processes stop.
     try:
         app()
     except AlsolikeError as error:

@@ -249,7 +249,7 @@ def print_candidates(
     reranker: str | None = None,
     selection: Sequence[str] = (),
 ) -> None:
-    """Print what was left out and why, the reranker, a table of the candidates with the winner, and why it won."""
+    """Print skipped algorithms, the reranker, a table of the candidates, and the reason for the selection."""
     for name, reason in left_out.items():
         console.print_line(f"{name} was left out: {reason}")
     if reranker is not None:
@@ -281,7 +281,7 @@ def _print_history(found: history.VersionHistory, damaged: Sequence[DamagedFile]
     if manifest:
         console.print_line(f"dataset    {manifest.dataset_id}, up to {_time(manifest.last_event_ms)}")
         console.print_line(f"code       {manifest.code_version}")
-        for kind, related in manifest.metrics.get("related", {}).items():  # models of earlier versions have none
+        for kind, related in manifest.metrics.get("related", {}).items():  # Models of earlier releases have none.
             console.print_line(
                 f"{kind:10} HR@{manifest.metrics['k']} {related['hr']:.4f} of {related['asked']:,} queries, "
                 f"{related['popular_hr']:.4f} with the most frequent items"
@@ -322,7 +322,7 @@ def _time(time_ms: int) -> str:
 
 
 def _scales(figures: Mapping[str, Any]) -> str:
-    """Say how much items count that the model does not know; models of earlier versions have one scale for all."""
+    """Return the weights of cold items as text. Models of earlier releases have one weight."""
     scales = figures.get("scales")
     if scales is None:
         return f"score {figures['scale']:g} times what is like them"

@@ -1,4 +1,4 @@
-"""The next steps of a deployment's owner: import, train or recommend."""
+"""Suggested next steps for a deployment: import, train or recommend."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from operations.stage import Stage, stage_of, stored_user
 
 STOCK_TITLE = "Recommend only items in stock"
 _IN_STOCK = ("for-you", "similar-items", "bought-together", "popular", "trending")
-"""Recommenders of the suggested filter: those that propose items."""
+"""Recommenders that get the suggested filter, because they propose new items."""
 
 
 def step_lines(where: Deployment, *, reach: Sequence[str]) -> list[str]:
@@ -46,9 +46,9 @@ def step_lines(where: Deployment, *, reach: Sequence[str]) -> list[str]:
 
 
 def stock_suggestion(where: Deployment, *, reach: Sequence[str]) -> str | None:
-    """Return how to add a filter for items in stock to the configuration; None without a column of stock.
+    """Return a suggestion to add a filter for items in stock, or None if no column contains the stock.
 
-    It is a command, unless the configuration has filters or recommenders.
+    It is a command, unless the configuration already has filters or recommenders.
     """
     from operations.filters.stock import FILTER, stock_filter
 
@@ -80,7 +80,10 @@ def check_can_recommend(where: Deployment, *, reach: Sequence[str]) -> None:
 
 
 def curl_lines(where: Deployment, *, user_id: str, item_id: str, reach: Sequence[str] = ()) -> list[str]:
-    """Return calls of the API to paste into a shell: the first one creates a key, the others sign with it."""
+    """Return calls of the API to paste into a shell.
+
+    The first call creates a key, and the others are signed with it.
+    """
     trust = f"--cacert {shlex.quote(str(where.certificate))} " if where.certificate else ""
 
     def call(path: str, body: str) -> str:
@@ -93,7 +96,7 @@ def curl_lines(where: Deployment, *, user_id: str, item_id: str, reach: Sequence
     event = json.dumps({"eventType": "purchase", "itemId": item_id})
     tracking_id = where.names.tracking_id
     sent = json.dumps({"trackingId": tracking_id, "userId": user_id, "sessionId": "try", "eventList": []})
-    # The shell fills in the time: the same event of the same second would count once, however often it is pasted.
+    # The shell inserts the time, because equal events in the same second count once.
     before, after = f'{sent[:-2]}{event[:-1]}, "sentAt": ', "}]}"
     return [
         f'eval "$({console.call("keys", "create", "try", *reach)})"',

@@ -51,7 +51,7 @@ INTERRUPTED = 130
 
 
 def confirm(question: str, *, yes: bool) -> None:
-    """Ask for a confirmation, unless `yes`; a denial ends the command."""
+    """Ask for a confirmation, unless `yes` is true. A denial ends the command."""
     if not yes:
         typer.confirm(question, abort=True, err=True)
 
@@ -75,18 +75,18 @@ class Connection:
 
     @property
     def options(self) -> tuple[str, ...]:
-        """Options with which another command acts on the same deployment."""
+        """Options that select this deployment in another command."""
         return deployment.options(stack=self.stack, state=self.state)
 
 
 @dataclasses.dataclass(frozen=True)
 class Output:
-    """Form of a command's results: tables and lines, or one JSON document."""
+    """Format of a command's results: tables and lines, or one JSON document."""
 
     as_json: Annotated[bool, Option("--json", help="Print one JSON document.")] = False
 
     def printed(self, document: object) -> bool:
-        """Print the document if JSON is requested; return whether it is."""
+        """Print the document if JSON is requested. Return whether it was printed."""
         if self.as_json:
             console.print_json(document)
         return self.as_json
@@ -100,7 +100,7 @@ class Output:
     def print_rows(
         self, document: object, columns: Sequence[str], rows: Sequence[Sequence[object]], *, empty: str = ""
     ) -> None:
-        """Print the document, or else a table; `empty` is the line to print instead of a table without rows."""
+        """Print the document if JSON is requested, else a table. `empty` replaces a table without rows."""
         if self.printed(document):
             return
         if rows or not empty:
@@ -111,7 +111,7 @@ class Output:
 
 @dataclasses.dataclass(frozen=True)
 class Context(Output, Connection):
-    """Options of a command that prints what it reads from a deployment."""
+    """Options of a command that prints data of a deployment."""
 
 
 @dataclasses.dataclass(frozen=True)

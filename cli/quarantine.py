@@ -1,4 +1,4 @@
-"""`alsolike quarantine`: what did not get into the lake, why, and what becomes of it."""
+"""Command `alsolike quarantine`: records that were not written to the lake, with reasons, and their replay."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def replay(context: Context, criteria: Criteria, dry_run: DryRun = False) -> Non
     try:
         with console.step("replay", total=len(entries)) as step:
             replayer.replay(_advancing(wanted, store, entries, step), dry_run=dry_run)
-    finally:  # also after Ctrl-C and errors: what was done is done
+    finally:  # Also after Ctrl-C and errors, because completed replays are final.
         counts = replayer.counts
         if not context.printed({**dataclasses.asdict(counts), "dry_run": dry_run}):
             records, objects = counted(counts.records, "record"), counted(counts.objects, "object")
@@ -159,7 +159,7 @@ def drop(context: Context, criteria: Criteria, yes: Yes = False, dry_run: DryRun
     with console.step("quarantine", total=len(entries)) as step:
         for held in _advancing(wanted, store, entries, step):
             records += len(held.records)
-            selected.append(dataclasses.replace(held, records=()))  # frees memory: only the counts are needed
+            selected.append(dataclasses.replace(held, records=()))  # Frees memory, because only the counts are needed.
     if not (criteria.everything or selected):
         raise wanted.no_match(store)
     question = f"Delete {counted(len(selected), 'object')} with {counted(records, 'record')} for good?"

@@ -1,4 +1,4 @@
-"""`alsolike recommend`: recommendations for one user over the HTTP API, or for many users in a batch."""
+"""Command `alsolike recommend`: recommendations for one user over the HTTP API, or for many users in a batch."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ def _recommend_to_many(context: Context, users: str, question: Question, *, path
     where = context.deployment
     ids = UserIds(users, lambda: where.client("s3"))
     asker = Asker(where.client("lambda"), where.names.recommend_function, question)
-    table = RecommendationFile(path, recommender=question.recommender)  # before anything is made of its name
+    table = RecommendationFile(path, recommender=question.recommender)  # Fail before the output is created.
     try:
         with (
             FailedUsers(failed_path(users, path)) as failed,

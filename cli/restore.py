@@ -1,4 +1,4 @@
-"""`alsolike restore`: a deployment's data as it was."""
+"""Command `alsolike restore`: restore of a deployment's data to an earlier time."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def restore(
     confirm(f"Restore {where.environment} to {then:%Y-%m-%d %H:%M:%S} UTC?", yes=yes)
     try:
         carry_out(where, planned)
-    finally:  # also after an interruption: no erased users may remain in the restored data
+    finally:  # Also after an interruption, because the restored data must not contain erased users.
         drop_erased(where)
     restore_tables(where, tables, to=then, keep_newer=keep_newer, now_ms=now_ms, parts=parts)
     if tables is not RestoreSource.NONE and Part.CATALOGUE in parts:
@@ -72,7 +72,7 @@ def restore(
 
 
 def _loss_lines(lost: Losses) -> Iterator[str]:
-    """Yield a line for each kind of newer data that the restore removes."""
+    """Yield one line per type of newer data that the restore removes."""
     if lost.live_events:
         yield f"{counted(lost.live_events, 'live event')} after this time will be removed"
     if lost.models:

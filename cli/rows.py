@@ -1,4 +1,4 @@
-"""`alsolike items` and `alsolike users`: rows of the catalogue and of the users, seen and changed through the API."""
+"""Commands `alsolike items` and `alsolike users`: reading and changing rows through the API."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from operations.models import dataset_quality, promotion, training_run
 from operations.models.training_run import TrainingResult
 
 NOT_PROMOTED = 3
-"""Exit status where the run did all it should, and the champion is the one from before."""
+"""Exit status of a run that finished without promoting its model."""
 
 _BEGINS_WITHIN_S = 60.0
 """Longest wait for the start of a run that the caller does not follow."""

@@ -1,4 +1,4 @@
-"""`alsolike trends`: what is wanted more than usual."""
+"""Command `alsolike trends`: items whose interactions grow most against their usual number."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`alsolike up`, `down` and `reset`: the embedded cloud and its data. `alsolike destroy`: a deployment on AWS."""
+"""Commands `alsolike up`, `down` and `reset` for the embedded cloud and its data, and `alsolike destroy` for AWS."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def destroy(
 
 
 def api_lines(where: Deployment, *, user_id: str, item_id: str, reach: Sequence[str]) -> list[str]:
-    """Return the addresses of pages and API, calls to paste, and the command that shows what they changed."""
+    """Return the URLs of pages and API, calls to paste, and the command that shows their effect."""
     return [
         *page_lines(where),
         f"HTTP API      {where.names.api_url}",

@@ -1,4 +1,4 @@
-"""`alsolike web`: the pages of a deployment, storefront and console."""
+"""Command `alsolike web`: publication and settings of a deployment's pages."""
 
 from __future__ import annotations
 

@@ -149,7 +149,7 @@ def _cache_control(key: str) -> str:
     return _ONE_HOUR if key.startswith(SCRIPTS) else _ASK_EACH_TIME
 
 
-def _chosen(s3: Any, bucket: str) -> dict[str, Mapping[str, str]]:
+def _settings(s3: Any, bucket: str) -> dict[str, Mapping[str, str]]:
     published = json.loads(s3.get_object(Bucket=bucket, Key=SITE_KEY)["Body"].read())
     return {name: published[name] for name in get_args(Choice) if name in published}
 

@@ -1,1 +1,1 @@
-"""`alsolike demo`: the whole loop on a year of a grocer's purchases."""
+"""Command `alsolike demo`: the complete loop on a year of a grocer's purchases."""

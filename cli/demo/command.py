@@ -1,4 +1,4 @@
-"""`alsolike demo`: from an installation to recommendations."""
+"""Command `alsolike demo`: from an installation to recommendations."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def demo(
 
 @contextlib.contextmanager
 def _explained(run: Demo, path: Path) -> Iterator[None]:
-    """Write into the summary why the demo ended early, and tell the user what to do next."""
+    """Record an early end of the demo in the summary, and print the next step."""
     from operations.demo.results import DemoFailed
 
     try:
@@ -100,7 +100,7 @@ def _explained(run: Demo, path: Path) -> Iterator[None]:
 
 
 def _show_next(where: Deployment, run: Demo, *, state: Path | None, keeps_running: bool, verbose: bool) -> None:
-    """Print the addresses of the pages and what to do next."""
+    """Print the URLs of the pages and the next steps."""
     from operations.demo.run import DATA
 
     first = run.summary.first

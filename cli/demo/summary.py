@@ -1,4 +1,4 @@
-"""The demo's results, printed."""
+"""Printed results of the demo."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def show_first(summary: DemoSummary) -> None:
 
 
 def show(summary: DemoSummary, *, verbose: bool = False) -> None:
-    """Print the results; `verbose` adds the details in tables."""
+    """Print the results. `verbose` adds tables with details."""
     if summary.candidates:
         print_candidates(summary.candidates, title=summary.candidates_title, left_out=summary.left_out)
     if verbose:

@@ -103,7 +103,7 @@ class Computation:
         known = Known(self._items, self._event_days.popularity(day), self._rules, self._shopper)
         path, summary, counting = directory / "outcomes.parquet", DaySums(self._items), 0
         with pq.ParquetWriter(path, OUTCOMES, compression=lake.COMPRESSION) as file:
-            for answered, happened in parts_of(answers, events, most_rows=self._part_rows):
+            for answered, happened in parts_of(answers, events, max_rows=self._part_rows):
                 unique = once(answered.table())
                 kept = genuine(unique, day).sort_by("recommendation_id")
                 rejected[Reason.FORGED_ANSWER] += len(unique) - len(kept)
@@ -149,7 +149,7 @@ class Computation:
         self._event_days.forget(day)
         late = self._rules.is_late(latest_ms, day)
         with Spill(directory, "events", EVENTS, key=_ANSWER, parts=parts) as spill:
-            for (part,) in parts_of(copies, most_rows=self._part_rows):
+            for (part,) in parts_of(copies, max_rows=self._part_rows):
                 events = self._each_once(part)
                 again = pa.array(self._event_days.are_again(events, day, late=late))
                 rejected[Reason.SENT_AGAIN] += pc.sum(again).as_py() or 0

@@ -1,4 +1,4 @@
-"""Sums by user of an experiment's outcomes, row by row: for the days of a console, not the years of a report."""
+"""Sums of an experiment's outcomes by user, added row by row. It serves the console, which covers days, not years."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ _COUNTED = [(place, name) for place, name in enumerate(SUMS) if place not in (_A
 
 
 class UserSums:
-    """Users; see `alsolike.experiments.metrics.Users`."""
+    """Sums by user; see `alsolike.experiments.metrics.Users`."""
 
     def __init__(self, rows: Sequence[Sequence[float]], earlier: Sequence[Sequence[float]]) -> None:
         self._rows, self._earlier = rows, earlier
 
     def __len__(self) -> int:
-        """Return how many."""
+        """Return the number of users."""
         return len(self._rows)
 
     def column(self, name: str) -> list[float]:
-        """Return one of `SUMS`, an element a user."""
+        """Return the column of `SUMS` with one element per user."""
         place = SUMS.index(name)
         return [row[place] for row in self._rows]
 
     def before(self, name: str) -> list[float]:
-        """Return one of `SUMS` before the start, an element a user."""
+        """Return the column of `SUMS` for the days before the start, with one element per user."""
         place = SUMS.index(name)
         return [row[place] for row in self._earlier]
 
 
 class ArmTally:
-    """The answers of one experiment by user; see `alsolike.experiments.report.Tally`."""
+    """Responses of one experiment by user; see `alsolike.experiments.report.Tally`."""
 
     def __init__(self, experiment: Experiment) -> None:
         self.experiment = experiment
@@ -54,7 +54,7 @@ class ArmTally:
 
     @property
     def seen(self) -> int:
-        """The number of users so far; users in two arms count twice."""
+        """Number of users so far. Users in two arms count twice."""
         return sum(map(len, self._sums.values()))
 
     @property
@@ -63,7 +63,7 @@ class ArmTally:
         return sorted(self._days)
 
     def add(self, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Count answers: rows of `outcomes` with the columns `READ`."""
+        """Add responses, which are rows of `outcomes` with the columns `READ`."""
         experiment = self.experiment
         for row in rows:
             if (
@@ -74,7 +74,7 @@ class ArmTally:
                 self._add(row)
 
     def add_before(self, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Count answers of the days before the start, after all others: only those to users in an arm."""
+        """Add responses of the days before the start to users in an arm. Call it after all calls of `add`."""
         last_ms = self.experiment.start_ms
         for row in rows:
             if (

@@ -1,4 +1,4 @@
-"""The monthly cost of the deployment, under a given load or the load of the last day."""
+"""Monthly cost of the deployment, under a requested load or the load of the last day."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _COUNTED = {"eventsPerDay": "EventsAccepted", "requestsPerDay": "Recommendations
 
 
 class Deployed(PolledValue["BilledResources"]):
-    """The billed resources of the deployed templates: a polled value.
+    """Polled value of the deployment's billed resources, read from the deployed templates.
 
     Parameters
     ----------
     client
-        A low-level CloudFormation client.
+        Low-level CloudFormation client.
     stacks
-        All stacks of the deployment.
+        Names of all stacks of the deployment.
     """
 
     def __init__(self, client: Any, stacks: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""The findings of the last monitoring look, with the index of each figure over the last days."""
+"""Latest drift report with the history of each drift metric."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _HOUR_MS = 3_600_000
 
 
 def drift(client: Any, bucket: str, reader: MetricReader, *, now_ms: int) -> dict[str, Any]:
-    """Return the answer."""
+    """Return the response to `GET /operator/drift`."""
     report = latest_report(client, bucket)
     if report is None:
         return {"looked": None}
@@ -53,7 +53,7 @@ def drift(client: Any, bucket: str, reader: MetricReader, *, now_ms: int) -> dic
 
 
 def latest_report(client: Any, bucket: str) -> DriftReport | None:
-    """Return the report of the last monitoring look; None without one."""
+    """Return the latest drift report, or None if there is none."""
     stored = S3Object(client, bucket, MONITORING_LATEST_KEY)
     content = stored.read()
     try:

@@ -1,4 +1,4 @@
-"""The outcomes of answers, day by day, from the lake's table `engagement`."""
+"""Daily outcomes of responses, from the lake's table `engagement`."""
 
 from __future__ import annotations
 

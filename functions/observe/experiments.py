@@ -1,4 +1,4 @@
-"""The configuration's experiments with their results so far, within the time of a request."""
+"""Experiments of the configuration with their current results, computed within the time of a request."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from functions.observe.arm_tally import ArmTally
 ROWS_AT_ONCE = 16_384
 _DAY_MS = 86_400_000
 MAX_USERS = 400_000
-"""Maximum users of all experiments together, limited by a function's memory."""
+"""Maximum number of users in all experiments, limited by the function's memory."""
 
 
 def experiments(
     client: Any, bucket: str, stated: Iterable[Experiment], *, has_time: Callable[[], bool], now_ms: int
 ) -> dict[str, Any]:
-    """Return the response: running experiments first, then planned ones, then ended ones, the latest first.
+    """Return the response. Running experiments come first, then planned and ended ones, each latest first.
 
-    Outcomes are read once for all running experiments, and then for ended ones, until there is no time left.
+    Outcomes are read once for all running experiments, and then for ended ones, until the time ends.
 
     Parameters
     ----------
     has_time
-        Returns true while the caller still waits.
+        Function that returns true while the caller still waits.
     """
     order = {"running": 0, "planned": 1, "ended": 2}
     ordered = sorted(

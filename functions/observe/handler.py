@@ -1,4 +1,4 @@
-"""The routes for views of the deployment: those of the operator's console, and its metrics."""
+"""Handler of the operator's read-only routes, and of the metrics."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from functions.observe.settings import Settings
 
 CALL_TIMEOUT_S = 8
 ATTEMPTS = 2
-"""A 503 in time is worth more to the caller than the API's own time-out."""
+"""Maximum number of attempts. They end before API Gateway's timeout, so the client gets a 503 with a message."""
 
 
 @functools.cache
@@ -30,7 +30,7 @@ def _routes() -> Routes:
 
 @api_handler(Settings)
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Answer a request; an answer that was given a moment ago may be given again."""
+    """Return the response to a request, which may be a cached one."""
     now_ms = time.time_ns() // 1_000_000
     document, content_type = _routes().answer(event, now_ms=now_ms, remaining_ms=context.get_remaining_time_in_millis)
     return respond_text(document, content_type=content_type)

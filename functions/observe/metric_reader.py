@@ -1,4 +1,4 @@
-"""Reading metrics of CloudWatch, many in one call."""
+"""Reader of CloudWatch metrics, which requests many metrics in one call."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from operations.metric_writers import METRICS
 Key = TypeVar("Key", bound=Hashable)
 
 _FAILED = frozenset({"InternalError", "Forbidden"})
-"""Codes of results without values; `PartialData` continues on the next page."""
+"""Status codes of results without values. `PartialData` continues on the next page."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Statistic:
-    """A statistic of a metric with all its dimensions.
+    """Statistic of a metric with all its dimensions.
 
     Attributes
     ----------
     namespace
-        None for that of the deployment's own metrics.
+        CloudWatch namespace; None for the deployment's own metrics.
     """
 
     namespace: str | None
@@ -35,7 +35,7 @@ class Statistic:
 
 
 def counted(metric: str) -> list[Statistic]:
-    """Return the statistics of an outcome's count, one per function that counts it."""
+    """Return the statistics of a counter, one per function that writes it."""
     return [
         Statistic(None, metric, "Sum", (("service", writer.service),))
         for writer in METRICS
@@ -44,7 +44,7 @@ def counted(metric: str) -> list[Statistic]:
 
 
 Values = Mapping[int, float]
-"""Values by the start of their period, in milliseconds; periods without data are absent."""
+"""Values by the start of their period in epoch milliseconds. Periods without data are omitted."""
 
 
 class MetricReader:
@@ -63,12 +63,12 @@ class MetricReader:
     def read(
         self, series: Mapping[Key, Sequence[Statistic]], *, from_ms: int, until_ms: int, period_s: int
     ) -> dict[Key, Values]:
-        """Return the values of each series; of one with several statistics, their sums.
+        """Return the values of each series. Several statistics of a series are added.
 
         Parameters
         ----------
         from_ms, until_ms
-            The first moment, a whole number of periods since 1970, and the one after the last.
+            Start, a multiple of the period, and exclusive end in epoch milliseconds.
 
         Raises
         ------

@@ -26,11 +26,12 @@ from operations.prometheus.families import (
 from operations.prometheus.openmetrics import Sample, exposition, histogram
 
 CACHED_S = 50
-"""Less than a scrape interval of a minute: of two processes that answer in turn, none returns an older count."""
+"""Cache duration in seconds, shorter than a scrape interval of a minute, so that a second process does not return older
+counts."""
 
 HOURLY = Polling(interval_s=3_600)
 RETRY_S = 300
-"""Pause after a failed read of an hourly value."""
+"""Pause after a failed read of an hourly value, in seconds."""
 
 _DAY_MS = 86_400_000
 _GAUGE_MS, _GAUGE_PERIOD_S = 15 * 60_000, 60
@@ -54,19 +55,19 @@ class Exporter:
     Parameters
     ----------
     reader
-        Of CloudWatch's metrics.
+        Reader of CloudWatch metrics.
     resources
         IDs of the deployment's resources.
     kafka
-        True if the deployment reads a topic of Kafka.
+        True if the deployment reads a Kafka topic.
     alarms
-        Returns the response of `GET /operator/alarms`.
+        Function that returns the response of `GET /operator/alarms`.
     drift
-        Returns the report of the last monitoring; None without one.
+        Function that returns the latest drift report, or None.
     engagement
-        Returns the response of `GET /operator/engagement` for two days, given the time.
+        Function of the current time that returns the response of `GET /operator/engagement` for two days.
     cost
-        Returns the response of `GET /operator/cost`, given the time.
+        Function of the current time that returns the response of `GET /operator/cost`.
     """
 
     def __init__(
@@ -86,7 +87,7 @@ class Exporter:
         self._alarms = alarms
         self._drift = drift
         self._now_ms = 0
-        # With a default, a failed read is not repeated at once.
+        # With a default, a failed read is not repeated immediately.
         self._engagement: PolledValue[dict[str, Any]] = PolledValue(
             lambda _: engagement(self._now_ms), name="engagement", polling=HOURLY, default={}
         )
@@ -95,7 +96,7 @@ class Exporter:
         )
 
     def read(self, *, now_ms: int) -> bytes:
-        """Return the text; a source that does not answer is left out, and has `source_up` 0."""
+        """Return the metrics as text. A source that does not respond is omitted, and its `source_up` is 0."""
         self._now_ms = now_ms
         samples: dict[str, Iterable[Sample]] = {}
         up: list[Sample] = []
@@ -188,7 +189,7 @@ class Exporter:
 
 
 def _latest(polled: PolledValue[dict[str, Any]], now_ms: int) -> dict[str, Any]:
-    """Return the value of the last read; raise `Unavailable` if it failed."""
+    """Return the value of the last read. Raise `Unavailable` if that read failed."""
     value = polled.refresh(now_ms=now_ms, min_age_s=RETRY_S) if polled.degraded else polled.current(now_ms=now_ms)
     if polled.degraded:
         raise Unavailable(f"the last read failed: {polled.degraded}")

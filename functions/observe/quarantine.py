@@ -1,4 +1,4 @@
-"""Quarantined records by reason, without values, within the limits of time and memory."""
+"""Quarantined records grouped by reason, without values, read within limits of time and memory."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from alsolike.runtime.s3 import StoredObject, folders, scan
 
 MAX_OBJECTS = 2_000
 MAX_BATCHES = 200
-"""Maximum number of failed batches to read: a batch may have Lambda's maximum size."""
+"""Maximum number of failed batches to read. A batch may have Lambda's maximum size."""
 _AT_ONCE = 12
 
 
@@ -23,7 +23,7 @@ class _Group:
     latest: DeadLetter | None = None
 
     def add(self, held: DeadLetter) -> None:
-        # An object that cannot be split into records counts as one.
+        # An object that cannot be split into records counts as one record.
         self.records += len(held.records) or 1
         if self.oldest is None or held.time_ms < self.oldest.time_ms:
             self.oldest = held
@@ -32,12 +32,12 @@ class _Group:
 
 
 def quarantine(client: Any, bucket: str, *, has_time: Callable[[], bool]) -> dict[str, Any]:
-    """Return the response: failed batches, and records of the latest days first.
+    """Return the response. Failed batches are read first, then records of the latest days.
 
     Parameters
     ----------
     has_time
-        Returns true while the caller still waits.
+        Function that returns true while the caller still waits.
     """
     groups: dict[tuple[str, str], _Group] = {}
     objects, truncated = 0, False
@@ -80,5 +80,5 @@ def _objects(client: Any, bucket: str, prefixes: Iterator[str]) -> Iterator[Stor
 
 
 def _days(client: Any, bucket: str) -> Iterator[str]:
-    """Yield the prefix of each day with records, the latest first."""
+    """Yield the prefix of each day with records, latest first."""
     yield from sorted(folders(client, bucket, QUARANTINE_PREFIX), reverse=True)

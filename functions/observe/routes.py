@@ -1,4 +1,4 @@
-"""The routes of observe, with the lifetime of their cached answers."""
+"""Routes of `observe`, with the lifetime of their cached responses."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ from operations.prometheus.families import Resource
 from operations.prometheus.openmetrics import CONTENT_TYPE
 
 ANSWER_MS = 6_000
-"""Time that is left for the answer when reading objects stops."""
+"""Remaining time for the response when reading of objects stops, in milliseconds."""
 REMEMBERED_BYTES = 20_000_000
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ViewRequest:
-    """A request for a view.
+    """Request for a view.
 
     Attributes
     ----------
     remaining_ms
-        Returns the time left.
+        Function that returns the remaining time in milliseconds.
     """
 
     query: Mapping[str, Any]
@@ -56,14 +56,14 @@ class ViewRequest:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Route:
-    """A function that computes an answer, and the time for which its answer to the same query is cached.
+    """Function that computes a response, and the time for which the response to a query is cached.
 
-    Several consoles poll the same views every few seconds, and CloudWatch charges for each metric that is read.
+    Consoles poll the views every few seconds, and CloudWatch bills every metric that is read.
 
     Attributes
     ----------
     answer
-        Returns a document, or a text in the encoding of its `content_type`.
+        Function that returns a document, or a text encoded as `content_type`.
     """
 
     answer: Callable[[ViewRequest], dict[str, Any] | bytes]
@@ -72,7 +72,7 @@ class Route:
 
 
 class Routes:
-    """The routes by their keys; see `alsolike.api.operator_queries`."""
+    """Routes by route key; see `alsolike.api.operator_queries`."""
 
     def __init__(self, routes: Mapping[str, Route]) -> None:
         self.routes = routes
@@ -80,7 +80,7 @@ class Routes:
         self._remembered = BoundedCache[bytes, tuple[int, bytes]](REMEMBERED_BYTES)
 
     def answer(self, event: Mapping[str, Any], *, now_ms: int, remaining_ms: Callable[[], float]) -> tuple[bytes, str]:
-        """Return the answer with its content type."""
+        """Return the response with its content type."""
         key = route_key(event)
         route, fields = self.routes[key], self._queries.get(key)
         query = {} if fields is None else read_query(event, fields)

@@ -5,16 +5,16 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """The observed resources.
+    """Observed resources.
 
     Attributes
     ----------
     deployment
-        The environment's name in the names of alarms.
+        Name of the environment, which occurs in the names of alarms.
     stacks
-        All stacks of the deployment, separated by commas.
+        Names of all stacks of the deployment, separated by commas.
     powertools_metrics_namespace
-        Namespace of its functions' metrics, including this one's.
+        Namespace of the metrics of the deployment's functions.
     """
 
     deployment: str

@@ -1,4 +1,4 @@
-"""The traffic of the API and the consumers of the stream, from their metrics."""
+"""Traffic of the API and of stream consumers, from their metrics."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from functions.observe.metric_reader import MetricReader, Statistic, counted
 from operations.incomplete_responses import incomplete_responses
 
 _PERIODS_S = ((180, 60), (1_440, 300))
-"""Maximum minutes of a view, and the period of its points in seconds."""
+"""Maximum duration of a view in minutes, and the period of its points in seconds."""
 _LONGEST_PERIOD_S = 3_600
 
 
 def traffic(
     cloudwatch: Any, *, own_namespace: str, api_id: str, stream_name: str, minutes: int, now_ms: int
 ) -> dict[str, Any]:
-    """Return the response; each series has a point per period from the first one on.
+    """Return the response. Each series has one point per period.
 
     Parameters
     ----------

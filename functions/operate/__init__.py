@@ -1,1 +1,1 @@
-"""The operator's actions through the API: model versions, trainings, previews of rules."""
+"""Operator API for model versions, trainings and previews of rules."""

@@ -1,4 +1,4 @@
-"""The routes of the operator's actions: model versions, trainings, previews of rules."""
+"""Handler of the operator's routes for model versions, trainings and previews of rules."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from functions.operate.settings import Settings
 
 CALL_TIMEOUT_S = 5
 ATTEMPTS = 4
-"""Attempts of a call; SageMaker throttles callers that request many packages at once."""
+"""Maximum number of attempts per call. SageMaker throttles callers that request many packages."""
 PREVIEW_TIMEOUT_S = 24
-"""A function that starts up and loads the champion takes seconds; the API waits for 30."""
+"""Timeout of a preview in seconds. A new process loads the champion for seconds, and the API waits 30 s."""
 
 
 @functools.cache
@@ -36,10 +36,10 @@ def _routes() -> Mapping[str, Route]:
 
 @api_handler(Settings)
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Answer a request."""
+    """Return the response to a request."""
     request = OperatorRequest(event, time.time_ns() // 1_000_000, context.get_remaining_time_in_millis)
     try:
         key = route_key(event)
         return respond(_routes()[key](request), status=202 if key in STARTED else 200)
-    except InvalidBundle as error:  # the operator must see which object is unreadable
+    except InvalidBundle as error:  # The message names the unreadable object to the operator.
         raise Unavailable(str(error)) from error

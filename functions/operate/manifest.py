@@ -4,7 +4,7 @@ from alsolike.declarations.storage import MODELS_PREFIX
 MANIFEST = Manifest(
     description="Lets operators see and promote model versions, roll back, train, refresh figures and try rules",
     memory_mb=1_024,
-    timeout_s=29,  # the API waits for 30 s
+    timeout_s=29,  # The API waits 30 s.
     reserved="reserved_operators",
     access=(
         *SIGNING_KEYS,

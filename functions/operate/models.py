@@ -1,4 +1,4 @@
-"""The routes of model versions: their list, the history of one, and changes of the champion."""
+"""Routes that list, show and promote model versions."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ _HOW_TO_FORCE = "`force`"
 
 
 class Models:
-    """Model versions, and the actions on them.
+    """Model versions and actions on them.
 
-    Each change is conditional on the champion pointer that was read here. If the request names the pointer that the
-    operator saw, the change is conditional on that one.
+    Each change is conditional on the champion pointer that was read here. If the request contains the ETag of the
+    pointer that the operator saw, the pointer must have this ETag.
 
     Parameters
     ----------
     trial_share_percent
-        Share of users for a version on trial; 0 turns trials off.
+        Share of users for a canary; 0 disables canaries.
     """
 
     def __init__(
@@ -52,23 +52,23 @@ class Models:
         }
 
     def show(self, request: OperatorRequest) -> dict[str, Any]:
-        """Return all that is known of a version."""
+        """Return the history of a version."""
         story = history.version_history(self._versions, request.version)
         damaged = () if story.version.status == RETIRED else self._bundles.damaged(request.version)
         return story_document(story, damaged)
 
     def promote(self, request: OperatorRequest) -> dict[str, Any]:
-        """Make a version champion, or first start its trial next to the champion.
+        """Promote a version, or start its canary.
 
         Raises
         ------
         InvalidInput
-            If it is champion already; or if the gate rejected it without `force` or a valid reason; or if a trial is
-            requested and trials are off.
+            If the version is champion already. Also if the gate rejected it and `force` or a valid reason is missing,
+            or if a canary is requested and canaries are disabled.
         NotFound
-            If there is no such version, or its bundle was deleted.
+            If the version does not exist, or its bundle was deleted.
         ConcurrentUpdate
-            If another caller changed the pointer, or another run is active that a trial would have to wait for.
+            If another caller changed the pointer, or a canary would have to wait for an active run.
         """
         version, body = request.version, request.body(PROMOTE)
         expected, reason = self._seen(body), request.signed(body["reason"])
@@ -88,7 +88,7 @@ class Models:
             if warnings:
                 logger.warning("package not approved", version=version)
             return {"champion": champion_document(champion), "runId": None, "warnings": list(warnings)}
-        if self._trial_share_percent == 0:  # the workflow would promote it at once
+        if self._trial_share_percent == 0:  # The workflow would promote the version immediately.
             raise InvalidInput(
                 "canary: canaries are off in this deployment, the setting `canary_share_percent` is 0; expected it "
                 "above 0, or a promotion without `canary`"
@@ -107,14 +107,14 @@ class Models:
         return {"champion": None, "runId": execution_arn.rpartition(":")[2], "warnings": []}
 
     def roll_back(self, request: OperatorRequest) -> dict[str, Any]:
-        """Promote the previous champion again, or end a trial, or both.
+        """Promote the previous champion, end a canary, or do both.
 
         Raises
         ------
         InvalidInput
-            If a version is on trial and the request selects none of the two, or both.
+            If a canary is active and the request does not select exactly one of the two changes.
         NotFound
-            If there is no earlier champion, or no version is on trial.
+            If there is no earlier champion or no canary.
         """
         body = request.body(ROLL_BACK)
         ends_trial, takes_champion = body.get("canary", False), body.get("champion", False)
@@ -136,7 +136,7 @@ class Models:
         return champion_document(champion)
 
     def resume(self, request: OperatorRequest) -> dict[str, Any]:
-        """Allow new versions to become champion automatically again."""
+        """Allow automatic promotions again."""
         champion = promotion.resume(self._versions, self._seen(request.body(CHANGE)))
         request.note("resume", version=champion.version)
         return champion_document(champion)
@@ -156,7 +156,7 @@ class Models:
         return champion_document(champion)
 
     def _seen(self, body: Mapping[str, Any]) -> Champion | None:
-        """Return the pointer; if the body names the one that the operator saw, it must be the same."""
+        """Return the pointer. Raise an error if the request contains another ETag."""
         champion = self._versions.registry.champion()
         if body.get("etag") not in (None, champion and champion.etag):
             now = f"{champion.version!r} is champion now" if champion else "there is no champion"
@@ -165,7 +165,7 @@ class Models:
 
 
 def champion_document(champion: Champion) -> dict[str, Any]:
-    """Return the pointer."""
+    """Return the document of the champion pointer."""
     canary = champion.canary
     return {
         "etag": champion.etag,
@@ -179,7 +179,7 @@ def champion_document(champion: Champion) -> dict[str, Any]:
 
 
 def version_document(version: ModelVersion, damaged: Sequence[DamagedFile]) -> dict[str, Any]:
-    """Return a version, with the figures of the algorithm that won, and its damaged files."""
+    """Return the document of a version, with the metrics of its selected algorithm."""
     winner = version.winner
     return {
         "version": version.version,

@@ -1,4 +1,4 @@
-"""Calls of scheduled functions outside of their schedules."""
+"""Calls of scheduled functions outside their schedules."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from functions.operate.request import OperatorRequest
 
 
 def refresh(lambda_: Any, function: str, request: OperatorRequest) -> dict[str, Any]:
-    """Start a function, which may take longer than the API waits."""
+    """Start a function asynchronously, because it may take longer than the API waits."""
     request.body(REFRESH)
     with translate_aws_errors(f"function {function}"):
         lambda_.invoke(FunctionName=function, InvocationType="Event", Payload=b"{}")

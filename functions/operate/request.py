@@ -1,4 +1,4 @@
-"""A request to operate, as its routes see it."""
+"""Requests to the routes of `operate`."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _MAX_SUBJECT = 128
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class OperatorRequest:
-    """A request with its sender.
+    """Request with its sender.
 
     Attributes
     ----------
     remaining_ms
-        Returns the time left.
+        Function that returns the remaining time in milliseconds.
     """
 
     event: Mapping[str, Any]
@@ -40,7 +40,7 @@ class OperatorRequest:
         Raises
         ------
         InvalidInput
-            If it is too long, unreadable, or has other fields.
+            If the body is too long, unreadable, or has unknown fields.
         """
         return fields.read(validation.parse_sent_object(request_body(self.event, max_bytes=MAX_BYTES)))
 
@@ -50,14 +50,14 @@ class OperatorRequest:
 
     @property
     def version(self) -> str:
-        """The model version in the path.
+        """Model version in the path.
 
         Raises
         ------
         InvalidInput
-            If it is no id.
+            If the path contains an invalid ID.
         NotFound
-            If no version is called so.
+            If the version does not exist.
         """
         version = path_id(self.event, "version")
         if not VERSION.fullmatch(version):
@@ -66,17 +66,17 @@ class OperatorRequest:
 
     @property
     def by(self) -> str:
-        """The token's subject, a random id of a user of the pool; or the client of the key that signed the request."""
+        """Sender: the token's subject, which is a random user ID of the pool, or the client of the signing key."""
         if SIGNED_BY in self.event:
             return str(self.event[SIGNED_BY])
         return str(self.event["requestContext"]["authorizer"]["jwt"]["claims"]["sub"])[:_MAX_SUBJECT]
 
     def signed(self, reason: str | None) -> str:
-        """Return a reason with its sender in the stored form; only the sender without a reason."""
+        """Return the stored form of a reason with its sender, or only the sender without a reason."""
         return f"{reason} (operator {self.by})" if reason else f"operator {self.by}"
 
     def note(self, action: str, **what: Any) -> None:
-        """Log a change by the sender: the sender, the change and the request."""
+        """Log a change with its sender and request ID."""
         count(Metric.OPERATOR_CHANGES)
         request_id = self.event["requestContext"]["requestId"]
         logger.info("operator change", action=action, by=self.by, request_id=request_id, **what)

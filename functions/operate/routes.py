@@ -1,4 +1,4 @@
-"""The routes of operate and their functions."""
+"""Routes of `operate`."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from functions.operate.settings import Settings
 from functions.operate.trainings import Trainings
 
 STARTED = ("POST /operator/engagement", "POST /operator/drift")
-"""Routes that respond before their work is done."""
+"""Routes that respond before their work is finished."""
 Route = Callable[[OperatorRequest], dict[str, Any]]
-"""A function that returns a request's response document."""
+"""Function that returns the response document of a request."""
 
 
 def routes(
     settings: Settings, *, s3: Any, sagemaker: Any, stepfunctions: Any, logs: Any, lambda_: Any
 ) -> Mapping[str, Route]:
-    """Return the functions of the routes, by route key.
+    """Return the functions of the routes by route key.
 
     Parameters
     ----------

@@ -5,12 +5,12 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """Stores of model versions, the workflow that trains them, and the functions that serve and watch them.
+    """Stores of model versions, the training workflow, and the functions that serve and monitor models.
 
     Attributes
     ----------
     canary_share_percent
-        Share of users for a version on trial; 0 turns trials off.
+        Share of users for a canary; 0 disables canaries.
     """
 
     artefact_bucket: str

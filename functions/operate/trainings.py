@@ -1,4 +1,4 @@
-"""The routes of the training workflow: its runs, and a new one."""
+"""Routes that list and start training runs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from alsolike.training.runs import RUNNING, SUCCEEDED, TrainingRun, TrainingRuns
 from functions.operate.request import OperatorRequest
 
 LEFT_MS = 15_000
-"""Time reserved for the current call, in which no further history is read."""
+"""Time in milliseconds reserved for the current call. No further history is read in it."""
 
 
 class Trainings:
@@ -24,13 +24,13 @@ class Trainings:
         self._runs, self._logs = runs, logs
 
     def list(self, request: OperatorRequest) -> dict[str, Any]:
-        """Return the latest runs; those without time for their history lack its details."""
+        """Return the latest runs. Details of the history are omitted if the time is too short."""
         most = request.query(TRAININGS_QUERY).get("limit", USUAL_RUNS)
         runs = self._runs.latest(most=most, goes_on=lambda: request.remaining_ms() > LEFT_MS)
         return {"runs": [_run(run, log=self._last_line(run)) for run in runs]}
 
     def start(self, request: OperatorRequest) -> dict[str, Any]:
-        """Start a run, or return the one that was started with the same client token.
+        """Start a run, or return the run that was started with the same client token.
 
         Raises
         ------
@@ -45,7 +45,7 @@ class Trainings:
         try:
             self._runs.check_idle()
         except ConcurrentUpdate:
-            if name is not None and self._runs.exists(name):  # a call that came at the same time started it
+            if name is not None and self._runs.exists(name):  # A concurrent request started the run.
                 return {"id": name}
             raise
         reason = request.signed(body.get("reason"))
@@ -54,7 +54,7 @@ class Trainings:
         return {"id": execution_arn.rpartition(":")[2]}
 
     def _last_line(self, run: TrainingRun) -> str | None:
-        """Return the last line of a running job's log; None before the first line."""
+        """Return the last line of a running job's log, or None if the log is empty."""
         if run.status != RUNNING or run.job is None:
             return None
         try:
@@ -69,7 +69,8 @@ class Trainings:
                         logGroupName=TRAINING_LOG_GROUP, logStreamName=stream["logStreamName"], limit=1
                     )["events"]
                 ]
-        except Unavailable:  # the log group is missing before an account's first job; the runs are still listed
+        # SageMaker creates the log group with the first job of an account. The runs are listed nevertheless.
+        except Unavailable:
             return None
         latest = max(events, key=lambda event: event["timestamp"], default=None)
         return str(latest["message"]).strip() if latest else None

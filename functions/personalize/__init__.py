@@ -1,1 +1,1 @@
-"""The control plane of Amazon Personalize, as far as this deployment has an equivalent."""
+"""Control plane of Amazon Personalize, for the operations that have an equivalent in this deployment."""

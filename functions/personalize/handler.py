@@ -1,4 +1,4 @@
-"""POST /personalize: operations of Amazon Personalize's control plane (JSON 1.1)."""
+"""Route POST /personalize, which serves operations of Amazon Personalize's control plane (JSON 1.1)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from functions.personalize.trainings import Trainings
 CALL_TIMEOUT_S = 5
 ATTEMPTS = 4
 MARGIN_MS = 2_000
-"""Time for a read of the names, beyond the interval between reads."""
+"""Time to read the names, in addition to the polling interval, in milliseconds."""
 MAX_BYTES = 200_000
 CONTENT_TYPE = "application/x-amz-json-1.1"
 TARGET = "AmazonPersonalize."
@@ -70,7 +70,7 @@ def _control_plane() -> ControlPlane:
 
 @functools.cache
 def _parameter(name: str) -> str:
-    """Return a parameter of SSM: the ARN of a workflow in a stack that is deployed after this function."""
+    """Return a parameter of SSM. It contains the ARN of a workflow in a stack that is deployed after this function."""
     with translate_aws_errors(f"parameter {name}"):
         found = client("ssm", read_timeout_s=CALL_TIMEOUT_S, attempts=ATTEMPTS).get_parameter(Name=name)
     return str(found["Parameter"]["Value"])
@@ -78,7 +78,7 @@ def _parameter(name: str) -> str:
 
 @api_handler(Settings)
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Answer an operation."""
+    """Return the response to an operation."""
     operation = event["headers"].get("x-amz-target", "").removeprefix(TARGET)
     document = _control_plane().answer(operation, _parameters(event), now_ms=time.time_ns() // 1_000_000)
     logger.info("control plane", operation=operation, by=event[SIGNED_BY])

@@ -1,4 +1,4 @@
-"""Jobs as executions of workflows: imports and batch inference."""
+"""Import and batch inference jobs, which are executions of workflows."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from functions.personalize.store import Resource, ResourceStore
 
 _SCHEME = "s3://"
 _NAME_CHARACTERS = 60
-"""Characters of a job's name in that of its execution, which has 80 at most."""
+"""Maximum number of characters of a job's name in the execution name, which has at most 80 characters."""
 
 
 class Jobs(abc.ABC):
-    """Jobs of one kind.
+    """Jobs of one type.
 
     Parameters
     ----------
     client
-        A low-level Step Functions client.
+        Low-level Step Functions client.
     state_machine
-        Returns the ARN of the workflow.
+        Function that returns the ARN of the workflow.
     buckets
-        The buckets of the setting `BUCKETS_SETTING`.
+        Buckets of the setting `BUCKETS_SETTING`.
     """
 
     RUNNING_STATUS: ClassVar[str]
@@ -48,7 +48,7 @@ class Jobs(abc.ABC):
         """Return the input of the execution with this name."""
 
     def progressed(self, resource: Resource) -> Resource:
-        """Return a job with its current progress, after the start of its execution if it has none."""
+        """Return a job with its current progress. Start its execution if it has none."""
         if resource.progress.get("status") in (ACTIVE, FAILED):
             return resource
         name = f"{resource.key[:_NAME_CHARACTERS]}-{resource.created_ms}"
@@ -78,7 +78,7 @@ class Jobs(abc.ABC):
         return {"status": FAILED, "failureReason": document(cause).get("errorMessage", cause)}
 
     def _remark(self, output: Mapping[str, Any]) -> Mapping[str, str]:
-        """Return the reason why a successful job left out a part of its data, if it did."""
+        """Return the reason why a successful job skipped a part of its data, if it did."""
         return {}
 
     def _check_bucket(self, location: str, field: str) -> None:
@@ -95,12 +95,12 @@ class Imports(Jobs):
     RUNNING_STATUS, BUCKETS_SETTING = IN_PROGRESS, "import_buckets"
 
     def check(self, request: Mapping[str, Any]) -> None:
-        """Raise an error for a job that cannot run.
+        """Raise an error if the job cannot run.
 
         Raises
         ------
         PersonalizeError
-            If its dataset has no files, or its data are not in one of the buckets.
+            If the dataset type has no files, or the data is not in one of the buckets.
         """
         dataset = _dataset_type(request)
         if dataset not in DATASET_TYPES:
@@ -127,17 +127,17 @@ class Batches(Jobs):
     RUNNING_STATUS, BUCKETS_SETTING = "IN PROGRESS", "batch_buckets"
 
     def check(self, request: Mapping[str, Any], *, recommender: str) -> None:
-        """Raise an error for a job that cannot run.
+        """Raise an error if the job cannot run.
 
         Parameters
         ----------
         recommender
-            The recommender that stands for the recipe of the job's solution version.
+            Recommender for the recipe of the job's solution version.
 
         Raises
         ------
         PersonalizeError
-            If it is not about users, or its input or output is not in one of the buckets.
+            If the recipe does not recommend to users, or the input or output is not in one of the buckets.
         """
         if recommender != FOR_YOU:
             expected = "expected a version of a recipe that recommends to users"
@@ -169,7 +169,7 @@ def _dataset_type(request: Mapping[str, Any]) -> str:
 
 
 def _member(request: Mapping[str, Any], *path: str) -> str:
-    """Return a text inside a request."""
+    """Return a string within a nested request."""
     found: Any = request
     for name in path:
         found = found.get(name) if isinstance(found, Mapping) else None

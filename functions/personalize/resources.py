@@ -1,4 +1,4 @@
-"""Kinds of resources: their ARNs, their fields, and the operations on them."""
+"""Resource types with their ARNs, fields and operations."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ from alsolike.runtime.struct import struct
 
 @struct
 class Kind:
-    """A kind of resources.
+    """Type of resources.
 
     Attributes
     ----------
     noun
-        In the names of operations: `Create<noun>`, `Describe<noun>`, `Delete<noun>`, `List<noun>s`.
+        Noun in names of operations: `Create<noun>`, `Describe<noun>`, `Delete<noun>`, `List<noun>s`.
     field
-        In requests and responses: `<field>`, `<field>Arn`, `<field>s`.
+        Name in requests and responses: `<field>`, `<field>Arn`, `<field>s`.
     path
-        In ARNs: `<prefix>:<path>/<id>`.
+        Path in ARNs: `<prefix>:<path>/<id>`.
     required
-        Members that a request to create one must have.
+        Required members of a creation request.
     kept
         Members of a request that descriptions return.
     listed
-        Members that lists return, in addition to name, ARN and times.
+        Members that lists return next to name, ARN and times.
     has_status
-        True if descriptions and lists state it.
+        True if descriptions and lists contain the status.
     changed
-        Members of a request to update one; without any, there is no such operation.
+        Members of an update request. Empty if resources cannot be updated.
     name_field
-        Member with the name.
+        Member that contains the name.
     has_deletion
-        False for records that can only be created.
+        False for resources that cannot be deleted.
     """
 
     noun: str
@@ -48,12 +48,12 @@ class Kind:
 
     @property
     def arn_field(self) -> str:
-        """Name of the field with the ARN."""
+        """Name of the member with the ARN."""
         return f"{self.field}Arn"
 
     @property
     def list_field(self) -> str:
-        """Name of the field with a list; Personalize spells that of filters with a capital."""
+        """Name of the member with a list. Personalize capitalises the one of filters."""
         return "Filters" if self.field == "filter" else f"{self.field}s"
 
 
@@ -123,17 +123,17 @@ KINDS = (
 )  # fmt: skip
 
 DELETION_ORDER = (CAMPAIGN, RECOMMENDER, FILTER, SOLUTION, TRACKER, DATASET, SCHEMA, GROUP)
-"""Kinds that requests delete, each before those that its resources refer to."""
+"""Types that can be deleted, each before the types that its resources reference."""
 
 SERVED = (CAMPAIGN, RECOMMENDER, FILTER)
-"""Kinds whose names are in requests for recommendations."""
+"""Types whose names occur in requests for recommendations."""
 
 PUBLISHED = (*SERVED, DATASET)
-"""Kinds whose names or columns are in the object that other functions read."""
+"""Types whose names or columns occur in the object that other functions read."""
 
 EVENT_INTERACTIONS = "EVENT_INTERACTIONS"
 DATASET_TYPES = ("INTERACTIONS", "ITEMS", "USERS", "ACTIONS", "ACTION_INTERACTIONS")
-"""Types of datasets that a request may create and import; `EVENT_INTERACTIONS` belongs to the event tracker."""
+"""Types of datasets that a request may create and import. `EVENT_INTERACTIONS` belongs to the event tracker."""
 
 
 def short_id(text: str) -> str:

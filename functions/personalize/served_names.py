@@ -1,6 +1,6 @@
-"""The names that requests for recommendations contain: those of campaigns, recommenders and filters.
+"""Names of campaigns, recommenders and filters, which occur in requests for recommendations.
 
-The columns that filters may name are those of the configuration and of the datasets' schemas.
+Filters may use the columns of the configuration and of the datasets' schemas.
 """
 
 from __future__ import annotations
@@ -34,34 +34,34 @@ ITEMS, USERS = "ITEMS", "USERS"
 _IDS = {ITEMS: "ITEM_ID", USERS: "USER_ID"}
 ATTEMPTS = 5
 NEW_FOR_DAYS = 30
-"""Age up to which items are new in Personalize, if a request does not state it."""
+"""Default age in days up to which items are new, as in Personalize."""
 
 FOR_YOU = Recipe("for-you")
-"""The recipe of solutions that name none, which Personalize selects itself."""
+"""Recipe of solutions without a recipe, which Personalize would select automatically."""
 
 
 class ServedNames:
-    """The object with the names, which the function that recommends reads like the configuration.
+    """Object with the names, which the function `recommend` reads like the configuration.
 
     Parameters
     ----------
     stored
-        The object.
+        Object on S3.
     configuration
-        Returns the shop's configuration, whose own names win.
+        Function that returns the shop's configuration. Its names take precedence.
     """
 
     def __init__(self, store: ResourceStore, stored: S3Object, configuration: Callable[[], Configuration]) -> None:
         self._store, self._stored, self._configuration = store, stored, configuration
 
     def check(self, kind: Kind, name: str, request: Mapping[str, Any], *, now_ms: int) -> None:
-        """Raise an error for a resource that requests could not name.
+        """Raise an error for a resource that requests could not use.
 
         Raises
         ------
         PersonalizeError
-            If the configuration or a resource of another kind has the name, or the filter expression or exploration
-            is invalid.
+            If the configuration or a resource of another type has the name, or the filter expression or exploration is
+            invalid.
         """
         configuration = self._configuration()
         taken = configuration.filters if kind is FILTER else {**configuration.aliases, **configuration.recommenders}
@@ -77,9 +77,9 @@ class ServedNames:
         exploration(kind, request)
 
     def publish(self) -> None:
-        """Add the names and columns of all resources to the object, and remove those of deleted ones.
+        """Add the names and columns of all resources to the object, and remove names of deleted resources.
 
-        Names without a resource stay: in another region, only the object was restored.
+        Names without a resource are kept, because in another region only the object may have been restored.
         """
 
         def change(content: Any) -> tuple[None, bytes | None]:
@@ -110,7 +110,7 @@ class ServedNames:
                 aliases[item.name] = _alias(item, CAMPAIGN, solution.request if solution else {})
         schemas = {item.key: item.request["schema"] for item in existing if item.kind == SCHEMA.noun}
         columns = {ITEMS: known.item_columns, USERS: known.user_columns}
-        for item in sorted(resources, key=lambda item: item.deleted_ms is None):  # existing ones win
+        for item in sorted(resources, key=lambda item: item.deleted_ms is None):  # Existing datasets take precedence.
             if item.kind == DATASET.noun and (dataset := item.request["datasetType"]) in columns:
                 schema = None if item.deleted_ms else schemas.get(item.request["schemaArn"].rpartition("/")[2])
                 columns[dataset] = {} if schema is None else _columns(schema, dataset)
@@ -118,10 +118,10 @@ class ServedNames:
 
 
 def _columns(schema: str, dataset: str) -> Mapping[str, ColumnType]:
-    """Return the columns of a dataset's schema; its categories may be lists, as in Personalize."""
+    """Return the columns of a dataset's schema. Categorical columns may contain lists, as in Personalize."""
     try:
         fields = avro.parse_schema(schema, where="schema").fields
-    except InvalidInput:  # an earlier version accepted any text
+    except InvalidInput:  # An earlier version accepted any text.
         return {}
     return {
         property_name(field.name): avro.column_type(field, is_list=field.categorical)
@@ -143,7 +143,7 @@ def _alias(resource: Resource, kind: Kind, named: Mapping[str, Any]) -> Alias:
 
 
 def recipe_of(request: Mapping[str, Any]) -> Recipe:
-    """Return the recipe that a request names."""
+    """Return the recipe of a request."""
     return RECIPES.get(_recipe_name(request), FOR_YOU)
 
 
@@ -157,7 +157,7 @@ def exploration(kind: Kind, request: Mapping[str, Any], *, of_actions: bool = Fa
     Parameters
     ----------
     of_actions
-        True to return a stated weight of 0 too, because actions are explored by default.
+        True to also return an explicit weight of 0, because actions are explored by default.
     """
     settings = _object(_object(request, f"{kind.field}Config"), "itemExplorationConfig")
     share = _number(settings, "explorationWeight", default=0.0, most=1.0)

@@ -1,4 +1,4 @@
-"""The operations of the control plane."""
+"""Operations of the control plane."""
 
 from __future__ import annotations
 
@@ -55,23 +55,23 @@ RECIPES_PREFIX = "arn:aws:personalize:::recipe/"
 LATEST = "$LATEST"
 
 _PARENTS = (DATASET, GROUP, SCHEMA, SOLUTION, SOLUTION_VERSION)
-"""Kinds that requests to create other resources refer to."""
+"""Types that creation requests of other resources reference."""
 
 Parameters = Mapping[str, Any]
 Operation = Callable[[Parameters, int], dict[str, Any]]
 
 
 class ControlPlane:
-    """The control plane of one deployment, which is one dataset group.
+    """Control plane of one deployment, which is one dataset group.
 
     Parameters
     ----------
     arn_prefix
-        Beginning of all ARNs.
+        Prefix of all ARNs.
     tracking_id
-        The tracking id of every event tracker.
+        Tracking ID of every event tracker.
     names_delay_ms
-        Time after which requests for recommendations may contain a new name.
+        Time in milliseconds until requests for recommendations may use a new name.
     """
 
     def __init__(
@@ -109,7 +109,7 @@ class ControlPlane:
 
     @property
     def operations(self) -> Sequence[str]:
-        """Names of the operations that work."""
+        """Names of the supported operations."""
         return [*self._operations, *EMPTY_LISTS]
 
     def answer(self, operation: str, parameters: Parameters, *, now_ms: int) -> dict[str, Any]:
@@ -142,7 +142,7 @@ class ControlPlane:
                 answer["trackingId"] = self._tracking_id
             if kind in PUBLISHED:
                 self._names.publish()
-            self._state(kind, resource, now_ms)  # starts the training or import
+            self._state(kind, resource, now_ms)  # Starts the training or import.
             return answer
 
         return create
@@ -150,7 +150,7 @@ class ControlPlane:
     def _checked(
         self, kind: Kind, texts: Mapping[str, str], parameters: Parameters, now_ms: int
     ) -> tuple[str, Parameters]:
-        """Return the id of a new resource and its request, after a check of the resources that it refers to."""
+        """Check the referenced resources. Return the ID of the new resource and its request."""
         name = texts.get("name", "")
         if kind is GROUP:
             groups = [each for each in self._store.all(GROUP.noun, now_ms=now_ms) if each.deleted_ms is None]
@@ -193,13 +193,13 @@ class ControlPlane:
             raise PersonalizeError(f"{self._arn(kind, resource.key)} exists already", EXISTS)
 
     def _add_event_dataset(self, group_arn: str, now_ms: int) -> None:
-        """Add the dataset of the tracker's events, which Personalize creates as well."""
+        """Add the dataset of the tracker's events, as Personalize does."""
         key = f"{group_arn.rpartition('/')[2]}/{EVENT_INTERACTIONS}"
         kept = {"datasetGroupArn": group_arn, "datasetType": EVENT_INTERACTIONS}
         self._store.insert(Resource(DATASET.noun, key, EVENT_INTERACTIONS, kept, now_ms))
 
     def _active_version(self, arn: str, now_ms: int) -> Resource:
-        """Return a solution version that has trained a model; `$LATEST` names the latest one of its solution."""
+        """Return a solution version that has trained a model. `$LATEST` selects the latest version of its solution."""
         if arn.endswith(f"/{LATEST}"):
             solution = self._existing(SOLUTION, arn.removesuffix(f"/{LATEST}"), now_ms)
             versions = self._versions_of(solution, now_ms)
@@ -214,7 +214,7 @@ class ControlPlane:
         return progressed
 
     def _versions_of(self, solution: Resource, now_ms: int) -> Sequence[Resource]:
-        """Return the versions of a solution, the latest last."""
+        """Return the versions of a solution, latest last."""
         versions = self._store.all(SOLUTION_VERSION.noun, now_ms=now_ms)
         own = [each for each in versions if each.key.startswith(f"{solution.key}/") and each.deleted_ms is None]
         return sorted(own, key=lambda version: version.created_ms)
@@ -224,7 +224,7 @@ class ControlPlane:
             found = self._existing(kind, _text(parameters, kind.arn_field), now_ms)
             document = {**found.request, **self._summary(kind, found, now_ms)}
             if kind in SERVED and document["status"] in (IN_PROGRESS, DELETING):
-                self._names.publish()  # again, if the request that created or deleted it could not
+                self._names.publish()  # Publish again, in case the creation or deletion request could not.
             if kind is TRACKER:
                 document |= {"trackingId": self._tracking_id, "accountId": self._arn_prefix.rpartition(":")[2]}
             if kind is SOLUTION and (versions := self._versions_of(found, now_ms)):
@@ -254,7 +254,7 @@ class ControlPlane:
                 self._trainings.check_stored(version)
             if not self._store.update(changed):
                 raise PersonalizeError(f"{self._arn(kind, found.key)} is being deleted", IN_USE)
-            if version is not None:  # only an update that is valid and stored changes the champion
+            if version is not None:  # Only a valid and stored update changes the champion.
                 self._trainings.serve(version, reason=f"campaign {found.name}", now_ms=now_ms)
             self._names.publish()
             return {kind.arn_field: self._arn(kind, found.key)}
@@ -265,7 +265,7 @@ class ControlPlane:
         def delete(parameters: Parameters, now_ms: int) -> dict[str, Any]:
             arn = _text(parameters, kind.arn_field)
             if kind in SERVED and self._existing(kind, arn, now_ms).deleted_ms is not None:
-                self._names.publish()  # again, if the request that deleted it could not
+                self._names.publish()  # Publish again, in case the deletion request could not.
             found = self._usable(kind, arn, now_ms)
             if used := self._users(kind, found, now_ms):
                 raise PersonalizeError(f"{arn} is in use. Delete these first, in this order: {', '.join(used)}", IN_USE)
@@ -279,7 +279,7 @@ class ControlPlane:
         return delete
 
     def _users(self, kind: Kind, found: Resource, now_ms: int) -> list[str]:
-        """Return the ARNs of the resources that must be deleted before this one, in the order of deletion."""
+        """Return the ARNs of resources that must be deleted before this one, in the order of deletion."""
         if kind not in (GROUP, SCHEMA, SOLUTION):
             return []
         kinds = {other.noun: other for other in DELETION_ORDER}
@@ -295,7 +295,7 @@ class ControlPlane:
         return [self._arn(kinds[each.kind], each.key) for each in users]
 
     def _parts(self, kind: Kind, found: Resource, now_ms: int) -> Sequence[Resource]:
-        """Return the resources that are deleted together with this one."""
+        """Return the resources that are deleted with this one."""
         if kind is SOLUTION:
             return self._versions_of(found, now_ms)
         if kind is GROUP:
@@ -326,7 +326,7 @@ class ControlPlane:
         }
 
     def _state(self, kind: Kind, found: Resource, now_ms: int) -> Mapping[str, str]:
-        """Return the status of a resource, and the reason of a failure."""
+        """Return the status of a resource, and the reason for a failure."""
         if found.deleted_ms is not None:
             return {"status": DELETING}
         if kind in (IMPORT_JOB, BATCH_JOB):
@@ -334,7 +334,7 @@ class ControlPlane:
         trains = kind is SOLUTION_VERSION or (kind is RECOMMENDER and not self._trainings.has_model())
         if trains:
             state = _status(self._trainings.progressed(found))
-            # The recommender of an approved model waits for its promotion.
+            # The recommender of an approved model waits for the promotion.
             if not (kind is RECOMMENDER and state["status"] == ACTIVE):
                 return state
         if kind in SERVED and self._is_new(found.created_ms, now_ms):
@@ -344,11 +344,11 @@ class ControlPlane:
         return {"status": ACTIVE}
 
     def _is_new(self, changed_ms: int, now_ms: int) -> bool:
-        """Return true if the function that recommends may not have read a change yet."""
+        """Return true if the function `recommend` may not have read a change yet."""
         return now_ms - changed_ms < self._names_delay_ms
 
     def _existing(self, kind: Kind, arn: str, now_ms: int) -> Resource:
-        """Return a resource by type and name: ARNs of another account and region are accepted."""
+        """Return a resource by type and name. ARNs of other accounts and regions are accepted."""
         _, found, key = arn.partition(f":{kind.path}/")
         resource = self._store.get(kind.noun, key, now_ms=now_ms) if found and key else None
         if resource is None:
@@ -385,7 +385,7 @@ class ControlPlane:
 
 
 def _status(resource: Resource) -> Mapping[str, str]:
-    """Return the status of the work behind a resource, and the reason of a failure."""
+    """Return the status of a resource's job, and the reason for a failure."""
     return {name: resource.progress[name] for name in ("status", "failureReason") if name in resource.progress}
 
 
@@ -412,7 +412,10 @@ def _is_of_tracker(resource: Resource) -> bool:
 
 
 def _refers(resource: Resource, parent: Kind, tail: str) -> bool:
-    """Return true if a resource refers to its parent whose ARN has this end; a campaign names a solution's version."""
+    """Return true if a resource references the parent whose ARN has this end.
+
+    A campaign references a solution's version.
+    """
     arn = str(resource.request.get(parent.arn_field, ""))
     of_version = parent is SOLUTION and f"{tail}/" in str(resource.request.get(SOLUTION_VERSION.arn_field, ""))
     return arn.endswith(tail) or of_version

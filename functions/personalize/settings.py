@@ -5,18 +5,18 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """The tables of resources and keys, the stores of models, and the workflows that train and import.
+    """Tables of resources and keys, stores of models, and workflows for training and imports.
 
     Attributes
     ----------
     arn_prefix
-        Beginning of all ARNs: partition, service, region and account, without a colon at the end.
+        Prefix of all ARNs: partition, service, region and account, without a final colon.
     tracking_id
-        The deployment's tracking id, which every event tracker has.
+        Tracking ID of the deployment and of every event tracker.
     batch_state_machine_parameter
-        The name of the parameter with the ARN of the workflow of batches.
+        Name of the SSM parameter with the ARN of the batch workflow.
     import_buckets, batch_buckets
-        The buckets that import jobs may read, and those of batch inference jobs, separated by spaces.
+        Buckets that import jobs and batch inference jobs may use, separated by spaces.
     """
 
     resources_table: str

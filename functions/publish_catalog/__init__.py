@@ -1,1 +1,1 @@
-"""Changes of the catalogue into its snapshot, and of catalogue and users into the lake's change log."""
+"""Publication of catalogue changes to the snapshot, and of catalogue and user changes to the lake's change log."""

@@ -23,12 +23,14 @@ class ChampionContent:
 
 
 class ChampionContents:
-    """The content index of the current champion; one that cannot be opened is not fetched again until it changes.
+    """Content index of the current champion.
+
+    An index that cannot be opened is not fetched again until the champion changes.
 
     Parameters
     ----------
     directory
-        Folder of the index. No other process writes there.
+        Folder of the index, used only by this process.
     """
 
     def __init__(self, client: Any, bucket: str, directory: Path) -> None:
@@ -40,7 +42,7 @@ class ChampionContents:
         self._unusable: dict[tuple[str, str], str] = {}
 
     def current(self) -> ChampionContent | None:
-        """Return the current champion's index; None before the first model."""
+        """Return the current champion's index, or None if there is no champion."""
         champion = self._registry.champion()
         if champion is None:
             return None

@@ -1,7 +1,7 @@
-"""Maintenance of the snapshot's cold items: neighbours of changed items, and of all after a change of the champion.
+"""Maintenance of cold items in the snapshot: neighbours of changed items, and of all items after a new champion.
 
-The snapshot has the changes before their neighbours are searched. So of two simultaneous writers, one finds the other's
-items in the snapshot or adds its own afterwards. A repeated call gives the same result.
+The snapshot contains the changes before their neighbours are searched. So of two concurrent writers, the later one sees
+the items of both. A repeated call gives an equal result.
 """
 
 from __future__ import annotations
@@ -57,12 +57,12 @@ class ColdPublisher:
         self._most = most
 
     def publish(self, changes: Sequence[Change], *, now_ms: int) -> ColdPublished | None:
-        """Update the cold items to the snapshot's changes and the champion; return None before the first champion.
+        """Update the cold items to the snapshot's changes and the champion. Return None if there is no champion.
 
         Raises
         ------
         ConcurrentUpdate
-            If other writers or new champions won `MAX_ATTEMPTS` times in a row.
+            If other writers or new champions won `MAX_ATTEMPTS` consecutive times.
         InvalidBundle
             If the champion's content index cannot be used.
         InvalidSnapshot
@@ -104,7 +104,7 @@ class ColdPublisher:
         return published
 
     def _stored(self, manifest: Manifest, content: ChampionContent) -> ColdItems | None:
-        """Return the stored cold items; None if they belong to another champion or are unusable."""
+        """Return the stored cold items, or None if they belong to another champion or are unusable."""
         if manifest.cold is None or not _is_cold_to(manifest, content):
             return None
         try:
@@ -115,13 +115,13 @@ class ColdPublisher:
             return None
 
     def _live(self, items: ColdItems, manifest: Manifest) -> ColdItems:
-        """Leave out deleted items, which else stay until the next champion."""
+        """Remove deleted items, which would otherwise remain until the next champion."""
         snapshot = Snapshot.open([self._store.fetch(entry) for entry in manifest.segments], version=manifest.version)
         live = np.isin(items.hashes, snapshot.hashes(snapshot.live_rows()))
         return items.take(np.flatnonzero(live))
 
     def _recount(self, manifest: Manifest, content: ChampionContent) -> tuple[ColdItems, int]:
-        """Return the neighbours of the items that the champion does not know, and the number of skipped items."""
+        """Return the neighbours of the items that the champion does not contain, and the number of skipped items."""
         snapshot = Snapshot.open([self._store.fetch(entry) for entry in manifest.segments], version=manifest.version)
         rows = snapshot.live_rows()
         rows = rows[~content.index.knows(snapshot.hashes(rows))]

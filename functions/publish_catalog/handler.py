@@ -46,7 +46,7 @@ def _sources() -> tuple[Settings, ConfigurationReader, TombstoneReader, Snapshot
 
 @instrumented
 def lambda_handler(event: dict[str, Any], context: Any) -> None:
-    """Take the batch, or the configuration's columns and the champion, in whole, or fail and get it again."""
+    """Process the batch, or the configured columns and the champion, atomically. After an error, Lambda retries."""
     settings, configurations, tombstones, publisher, cold_publisher = _sources()
     now_ms = time.time_ns() // 1_000_000
     batch = read_batch(event)
@@ -68,12 +68,12 @@ def lambda_handler(event: dict[str, Any], context: Any) -> None:
         if too_large:
             logger.error("catalogue snapshot is larger than readers accept", size_bytes=done.size_bytes)
         _publish_cold(batch.changes if batch else (), publisher=cold_publisher, now_ms=now_ms)
-        if batch is None and done.unmerged:  # without a retry, the columns would wait for the next change of an item
+        if batch is None and done.unmerged:  # Without a retry, the columns would wait for the next change of an item.
             raise Unavailable(done.unmerged)
 
 
 def _publish_cold(changes: Sequence[Change], *, publisher: ColdPublisher, now_ms: int) -> None:
-    """Publish cold items after the changes; log unreadable data, which a retry could not read either."""
+    """Publish cold items after the changes. Unreadable data is logged, because a retry could not read it either."""
     try:
         done = publisher.publish(changes, now_ms=now_ms)
     except (InvalidBundle, InvalidSnapshot) as error:

@@ -20,9 +20,9 @@ from alsolike.declarations.storage import (
 
 MANIFEST = Manifest(
     description="Publishes changes of items to the catalogue's snapshot, and logs those of items and users",
-    layers=("core", "onnx_runtime"),  # for its numpy
+    layers=("core", "onnx_runtime"),  # Provides numpy.
     optional_layers={"sentence_model": "sentences"},
-    # A merge of a million items holds them twice: 0.6 GB with the libraries.
+    # A merge of a million items keeps two copies in memory: 0.6 GB with the libraries.
     memory_mb=2_048,
     storage_mb=2_048,
     timeout_s=600,

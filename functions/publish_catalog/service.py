@@ -1,7 +1,7 @@
-"""The processing of a batch of a table's stream: first into the change log, then into the snapshot.
+"""Processing of a table's stream batch, which is written to the change log and then to the snapshot.
 
-Both steps can be repeated: the log's object is named after the batch, and the snapshot selects each item's change with
-the highest precedence. So Lambda retries a failed batch as a whole.
+Both steps are idempotent: the object of the log is named after the batch, and the snapshot selects each item's latest
+change. So Lambda retries a failed batch completely.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from functions.publish_catalog.table_stream import ChangeBatch
 
 
 def write_log(batch: ChangeBatch, *, client: Any, bucket: str, erased: IsErased = no_erased_users) -> int:
-    """Write the batch's changes to the lake, one object per day; return their number.
+    """Write the batch's changes to the lake, one object per day, and return their number.
 
     Parameters
     ----------
     erased
-        Returns true for users whose changes must not be stored.
+        Function that returns true for users whose changes must not be stored.
     """
     kept = [change for change in batch.changes if batch.kind is ChangeKind.ITEM or not erased(change.entity_id)]
     for date, changes in change_log.by_date(kept).items():
@@ -42,7 +42,10 @@ def write_log(batch: ChangeBatch, *, client: Any, bucket: str, erased: IsErased 
 def publish(
     batch: ChangeBatch | None, *, publisher: SnapshotPublisher, configuration: Configuration, now_ms: int
 ) -> Published | None:
-    """Publish the batch's items; without a batch, update the snapshot to the declared columns. None for users."""
+    """Publish the batch's items. Without a batch, update the snapshot to the declared columns.
+
+    Return None for users.
+    """
     if batch is not None and (batch.kind is ChangeKind.USER or not batch.changes):
         return None
     return publisher.publish(

@@ -1,7 +1,7 @@
 """A reader of a table stream's batch from Lambda, which yields changes of items and users.
 
-The tables mark deleted rows, so that a deletion is a record with a time of its own. If a row is removed completely (by
-an erasure, or in the console), its time is only known to the second.
+The tables mark deleted rows, so a deletion is a record with a time. If a row is removed completely, by an erasure or in
+the console, the time is known only to the second.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from alsolike.catalogue.changes import Change
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ChangeBatch:
-    """The changes of one batch; a batch never mixes tables.
+    """Changes of one batch, which belong to one table.
 
     Attributes
     ----------
     shard, first_sequence, last_sequence
-        Identify the batch. The records do not name their shard; the first one's id is as unique.
+        Identity of the batch. Records do not contain their shard, so the first record's ID replaces it.
     unreadable
-        Number of records in another form than the product's.
+        Number of records with an unknown format.
     """
 
     kind: ChangeKind
@@ -37,7 +37,7 @@ class ChangeBatch:
 
 
 def read_batch(event: Mapping[str, Any]) -> ChangeBatch | None:
-    """Return the changes of a Lambda event; None if it has no records of a table."""
+    """Return the changes of a Lambda event, or None if it contains no records of a table."""
     records = event.get("Records", [])
     if not records:
         return None
@@ -66,7 +66,7 @@ def _change(record: Mapping[str, Any], kind: ChangeKind) -> Change | None:
     if record["eventName"] == "REMOVE":
         if kind is ChangeKind.USER:
             return None  # an erased user's id must not come back into the lake
-        # The last moment of the second: it can only overtake changes of the same second.
+        # The end of the second is used, so the change can only supersede changes of the same second.
         second = int(record["dynamodb"]["ApproximateCreationDateTime"])
         return Change(entity_id, second * 1000 + 999, None)
     image = record["dynamodb"]["NewImage"]

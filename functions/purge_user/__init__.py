@@ -1,1 +1,1 @@
-"""The erasure's workflow step: removes a user from every store, a part at each call, until a search finds nothing."""
+"""Step of the erasure workflow. Each call deletes a part of the user's data, until a search finds no data."""

@@ -1,4 +1,4 @@
-"""Training datasets that hold the user: written again without, under their names; nothing else of them changes."""
+"""Removal of the user from training datasets. The files are rewritten under their names without the user's rows."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ MANIFEST = f"/{MANIFEST_FILE}"
 
 
 def purge_datasets(work: PurgeContext) -> Iterator[None]:
-    """Rewrite the files with rows of the user; delete other files that name the user.
+    """Rewrite the files with rows of the user. Delete other files that contain the user's ID.
 
-    The manifest stays: it describes a model's training data only in counts.
+    The manifest is kept, because it contains only counts.
     """
     bucket = work.places.artefact_bucket
     matcher = UserMatcher(work.user_id)
@@ -45,18 +45,18 @@ def purge_datasets(work: PurgeContext) -> Iterator[None]:
 
 
 def _may_name_people(key: str) -> bool:
-    """Return true if an object may contain user ids: a copy of a model does not, and is too large to search."""
+    """Return true if an object may contain user IDs. Copies of models do not, and are too large to search."""
     return f"/{CHAMPION_FOLDER}/" not in key
 
 
 def _hits(work: PurgeContext, file: pq.ParquetFile) -> pa.ChunkedArray | None:
-    """Return which rows are the user's; None if the file has no column that names people."""
+    """Return a mask of the user's rows, or None if the file has no column with user IDs."""
     names = file.schema_arrow.names
     if "user_id" in names:
         return parquet.equals(parquet.read(file, ("user_id",)), "user_id", work.user_id)
     if "profile_id" not in names:
         return None
-    # A dataset built before the user logged in has the session under its own name.
+    # A dataset that was built before the user's login contains the session as a separate profile.
     profiles = [
         profile_id(user_id=work.user_id, session_id=None),
         *(profile_id(user_id=None, session_id=session) for session in work.progress.own_sessions()),

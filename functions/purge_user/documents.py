@@ -1,4 +1,4 @@
-"""Records of the user in objects that are no tables: quarantine, failed batches, the log of users' changes."""
+"""Removal of the user's records from quarantine, failed batches and the change log of users."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ USER_CHANGES = "user changes"
 
 
 def find_sessions(work: PurgeContext) -> Iterator[None]:
-    """Note the sessions of records that name the user: their logins never came to the lake."""
+    """Collect the user's sessions from quarantine and failed batches, whose logins are not in the lake."""
     prefixes = (QUARANTINE_PREFIX, FAILED_BATCHES_PREFIX)
     for number in range(work.progress.cursor.get("prefix", 0), len(prefixes)):
         for stored, body in _bodies(work, prefixes[number]):
@@ -38,9 +38,9 @@ def find_sessions(work: PurgeContext) -> Iterator[None]:
 
 
 def purge_quarantine(work: PurgeContext) -> Iterator[None]:
-    """Delete quarantined records of the user, of the user's sessions, and records whose owner cannot be decided.
+    """Delete quarantined records of the user and of the user's sessions, and records whose owner cannot be determined.
 
-    Sessions of the user include those to which another user logged in first: an unreadable record has no owner.
+    Sessions include those to which another user logged in first, because an unreadable record has no owner.
     """
     matcher, hashes = UserMatcher(work.user_id, sessions=work.progress.sessions), served_rows.hashes(work)
     for stored, body in _bodies(work, QUARANTINE_PREFIX):
@@ -52,7 +52,7 @@ def purge_quarantine(work: PurgeContext) -> Iterator[None]:
 
 
 def purge_failed_batches(work: PurgeContext) -> Iterator[None]:
-    """Remove the user's records from batches that a consumer gave up on; delete a batch with no other record."""
+    """Remove the user's records from failed batches. A batch without other records is deleted."""
     matcher, hashes = _matcher(work), served_rows.hashes(work)
     for stored, body in _bodies(work, FAILED_BATCHES_PREFIX):
         removal = served_rows.without_served_lines(body, hashes) or without_records(body, matcher)
@@ -61,7 +61,7 @@ def purge_failed_batches(work: PurgeContext) -> Iterator[None]:
 
 
 def purge_user_changes(work: PurgeContext) -> Iterator[None]:
-    """Remove the user's lines from the log of users' changes; delete an object with no other line."""
+    """Remove the user's lines from the change log of users. An object without other lines is deleted."""
     matcher = _matcher(work)
     for stored, body in _bodies(work, USER_CHANGES_PREFIX):
         _apply(work, USER_CHANGES, stored, without_lines(body, matcher))
@@ -76,9 +76,9 @@ def _apply(work: PurgeContext, store: str, stored: StoredObject, removal: Remova
 
 
 def without_records(body: bytes, matcher: UserMatcher) -> Removal:
-    """Return a failed batch without the user's records and those whose owner cannot be decided.
+    """Return a failed batch without the user's records, and without records whose owner cannot be determined.
 
-    The batch is the document at Lambda's failure destination: the event, as text, is its `payload`.
+    A failed batch is the document at Lambda's failure destination. Its `payload` is the event as text.
     """
     try:
         document = orjson.loads(body)
@@ -92,14 +92,14 @@ def without_records(body: bytes, matcher: UserMatcher) -> Removal:
 
 
 def without_lines(body: bytes, matcher: UserMatcher) -> Removal:
-    """Return a change log without the user's lines and those whose owner cannot be decided."""
+    """Return a change log without the user's lines, and without lines whose owner cannot be determined."""
     try:
         lines = gzip.decompress(body).splitlines(keepends=True)
     except (OSError, EOFError, zlib.error):
         return _whole(body, matcher)
     owners = [matcher.owner(line) for line in lines]
     rest = [line for line, owner in zip(lines, owners, strict=True) if owner is Owner.OTHER]
-    # The same lines give the same bytes: no time goes into the header.
+    # mtime=0 makes the compressed bytes depend only on the lines.
     return Removal(owners, gzip.compress(b"".join(rest), mtime=0) if rest else None)
 
 
@@ -109,7 +109,7 @@ def _whole(body: bytes, matcher: UserMatcher) -> Removal:
 
 
 def _records(body: bytes) -> list[tuple[bytes, str | None]]:
-    """Return the producers' data in a quarantined record or a failed batch, each with its partition key."""
+    """Return the data of records in a quarantined record or a failed batch, with partition keys."""
     try:
         document = orjson.loads(body)
         if "payload" not in document:

@@ -1,4 +1,4 @@
-"""The user's rows in the tables."""
+"""Removal of the user's rows from the tables."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ USERS = "users"
 def find_joined_sessions(work: PurgeContext) -> Iterator[None]:
     """Note the sessions that the profile table has joined to the user, or marked for this erasure.
 
-    The tombstone may have kept their logins out of the lake.
+    The tombstone may have kept the logins of these sessions out of the lake.
     """
     for name, link in _joined(work).items():
         session = name.removeprefix(SESSION_PREFIX)
@@ -31,8 +31,8 @@ def find_joined_sessions(work: PurgeContext) -> Iterator[None]:
 def purge_profiles(work: PurgeContext) -> Iterator[None]:
     """Delete the partitions of the user and of the user's sessions.
 
-    The mark of an erased user is deleted too, because its key is the user's id. The tombstone replaces it. The user's
-    partition goes last: it names the sessions.
+    The mark of an erased user is also deleted, because its key is the user ID. The tombstone replaces it. The user's
+    partition is deleted last, because it lists the sessions.
     """
     own = (profile_id(user_id=None, session_id=session) for session in work.progress.own_sessions())
     for profile in dict.fromkeys([*own, *_joined(work), *_owners(work)]):
@@ -56,7 +56,7 @@ def _joined(work: PurgeContext) -> dict[str, SessionLink]:
 
 
 def _owners(work: PurgeContext) -> tuple[str, str]:
-    """Return the partitions that name the user's sessions: that of the erasure has those that logged in later."""
+    """Return the partitions that list the user's sessions. The erasure's partition lists later logins."""
     erasure = SessionLink.of_erasure(erasure_id(work.pseudonyms, work.user_id))
     return erasure, profile_id(user_id=work.user_id, session_id=None)
 

@@ -1,4 +1,4 @@
-"""The limits of an erasure: copies that expire on a date, and models that have learned from the user."""
+"""Data that an erasure cannot delete: copies that expire later, and models trained on the user's data."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from alsolike.runtime.s3 import folders
 from alsolike.training.dataset import INTERACTIONS_FILE, prefix
 
 TABLE_STREAM_DAYS = 1
-"""Retention of DynamoDB's table streams; there is no setting."""
+"""Retention of DynamoDB streams in days, which is fixed."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Retention:
     Attributes
     ----------
     retrain
-        Time until the schedule has trained another model; None without a schedule.
+        Maximum time until the schedule trains another model; None without a schedule.
     """
 
     object_versions: int
@@ -37,7 +37,7 @@ class Retention:
 
 
 def expiring(retention: Retention, *, requested_at_ms: int, completed_at_ms: int) -> tuple[Expiring, ...]:
-    """Return the copies that expire by themselves, each with its last date."""
+    """Return the copies that expire automatically, with their expiry dates."""
     copies = (
         (
             "old object versions",
@@ -83,7 +83,7 @@ def expiring(retention: Retention, *, requested_at_ms: int, completed_at_ms: int
 def trained_models(
     client: Any, bucket: str, *, datasets: Sequence[str], retention: Retention, requested_at_ms: int
 ) -> tuple[TrainedModel, ...]:
-    """Return the models that learned from the user, and those whose dataset is no longer known.
+    """Return the models trained on the user's data, and models whose dataset is unknown.
 
     A model has the name of its dataset.
 

@@ -18,7 +18,7 @@ from functions.purge_user.settings import Settings
 
 @instrumented
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Purge as much of the erasure `erasure_id` as time allows; return whether there is more."""
+    """Continue the erasure `erasure_id` until the call's time ends. Return whether data remains."""
     settings = from_environment(Settings, os.environ)
     outcome = purge(
         event["erasure_id"],

@@ -1,6 +1,6 @@
-"""The lake's interactions: the user's own, and those without a user of the user's sessions.
+"""Removal of interactions from the lake: the user's rows, and rows without a user in the user's sessions.
 
-Compaction leaves out erased users itself, but keeps rows without a user.
+Compaction removes rows of erased users, but keeps rows without a user.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def find_logins(work: PurgeContext) -> Iterator[None]:
 
 
 def find_rivals(work: PurgeContext) -> Iterator[None]:
-    """Note which other users logged in to those sessions, and the first login of each session."""
+    """Collect the other users who logged in to these sessions, and the first login of each session."""
     sessions = pa.array(list(work.progress.sessions), pa.string())
     if not len(sessions):
         return
@@ -50,7 +50,7 @@ def find_rivals(work: PurgeContext) -> Iterator[None]:
 
 
 def purge_session_rows(work: PurgeContext) -> Iterator[None]:
-    """Remove the rows without a user of the user's sessions."""
+    """Remove the rows without a user from the user's sessions."""
     sessions = work.progress.own_sessions()
     if not sessions:
         return iter(())
@@ -60,6 +60,6 @@ def purge_session_rows(work: PurgeContext) -> Iterator[None]:
 def purge_user_rows(work: PurgeContext) -> Iterator[None]:
     """Remove the user's rows.
 
-    They go last: a reader that found a session without its first login would assign the session to a later user.
+    These rows are removed last: without the first login, a reader would assign the session to a later user.
     """
     return purge_rows(work, INTERACTIONS, lambda table: parquet.equals(table, "user_id", work.user_id))

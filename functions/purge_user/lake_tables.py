@@ -1,10 +1,10 @@
 """Rows of the user in a table of the lake.
 
-An object with the user's rows is overwritten without them, under its own name and only if it has not changed since it
-was read. Readers that have listed it get a complete object, old or new, and concurrent erasures follow one another.
+An object with the user's rows is overwritten under its name, on the condition that it has not changed since it was
+read. So readers get a complete object, and concurrent erasures do not lose changes.
 
-Compaction and other writers may rewrite rows during a scan. So each scan is followed by shorter ones, over the objects
-written since the one before began, until one finds nothing.
+Compaction and other writers may rewrite rows during a scan. So each scan is followed by scans of the objects written
+since the previous scan started, until a scan finds no rows.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from functions.purge_user import parquet
 from functions.purge_user.purge_context import PurgeContext
 
 Hits: TypeAlias = Callable[[pa.Table], pa.ChunkedArray]
-"""Returns, per row, true if it is deleted."""
+"""Function that returns a mask of the rows to delete."""
 
 CLOCK_SKEW_MS = 300_000
 """Maximum difference between S3's clock and this one."""
 
-MOST_RACES = 100
-"""Maximum attempts to replace an object that others write meanwhile; then the next pass finds it."""
+MAX_ATTEMPTS = 100
+"""Maximum number of attempts to replace an object that other writers change. The next pass then finds the object."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Table:
-    """A table of the lake: its name in receipts, its prefix, and the columns that identify a row's user."""
+    """Table of the lake: name in receipts, key prefix, and columns that identify a row's user."""
 
     store: str
     prefix: str
@@ -67,7 +67,7 @@ def purge_rows(work: PurgeContext, table: Table, hits: Hits) -> Iterator[None]:
 
 
 def files(work: PurgeContext, table: Table, cursor: dict[str, Any]) -> Iterator[tuple[StoredObject, pq.ParquetFile]]:
-    """Yield the objects to search, without those that were deleted meanwhile."""
+    """Yield the objects to search. Objects that were deleted concurrently are skipped."""
     bucket = work.places.lake_bucket
     for stored in scan(
         work.s3, bucket, table.prefix, after=cursor.get("after", ""), since_ms=cursor.get("since_ms", 0)
@@ -77,9 +77,9 @@ def files(work: PurgeContext, table: Table, cursor: dict[str, Any]) -> Iterator[
 
 
 def _rewrite(work: PurgeContext, table: Table, stored: StoredObject, file: pq.ParquetFile, hits: Hits) -> None:
-    """Write an object without the hit rows, repeating the attempt if another writer changes it."""
+    """Rewrite an object without the masked rows. The attempt is repeated if another writer changes the object."""
     bucket, key, etag = work.places.lake_bucket, stored.key, stored.etag
-    for _ in range(MOST_RACES):
+    for _ in range(MAX_ATTEMPTS):
         mask = hits(parquet.read(file, table.columns))
         if not pc.any(mask).as_py():
             return

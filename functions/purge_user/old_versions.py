@@ -16,7 +16,7 @@ def delete_old_versions(client: Any, bucket: str, key: str) -> None:
     Raises
     ------
     Unavailable
-        If S3 does not answer or keeps a version. A repeated call completes an interrupted one.
+        If S3 does not respond or rejects a deletion. A repeated call completes an interrupted one.
     """
     with translate_aws_errors(f"s3://{bucket}/{key}"):
         pages = list(client.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=key))

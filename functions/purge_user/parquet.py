@@ -1,4 +1,4 @@
-"""Rows of a user in a Parquet object, and the object without them."""
+"""Search for a user's rows in a Parquet object, and their removal."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def open_parquet(body: bytes, *, where: str) -> pq.ParquetFile:
     Raises
     ------
     InvalidInput
-        If it is no Parquet file. Then it cannot be searched for the user, but no other reader can use it either.
+        If the object is not a Parquet file. It cannot be searched, but no reader can use it either.
     """
     try:
         return pq.ParquetFile(io.BytesIO(body))
@@ -36,22 +36,22 @@ def read(file: pq.ParquetFile, columns: Sequence[str]) -> pa.Table:
 
 
 def equals(table: pa.Table, column: str, value: str) -> pa.ChunkedArray:
-    """Return, per row, true if a column has the value; false for null."""
+    """Return a mask of the rows with this value in the column. Null does not match."""
     return pc.fill_null(pc.equal(table[column], value), False)
 
 
 def of_sessions(table: pa.Table, sessions: Sequence[str]) -> pa.ChunkedArray:
-    """Return, per row, true if it has one of the sessions and no user."""
+    """Return a mask of the rows in one of the sessions and without a user."""
     return pc.and_(pc.is_null(table["user_id"]), is_in(table, "session_id", sessions))
 
 
 def is_in(table: pa.Table, column: str, values: Sequence[str]) -> pa.ChunkedArray:
-    """Return, per row, true if a column has one of the values; false for null."""
+    """Return a mask of the rows with one of the values in the column. Null does not match."""
     return pc.and_(pc.is_valid(table[column]), pc.is_in(table[column], value_set=pa.array(values, pa.string())))
 
 
 def without(file: pq.ParquetFile, hits: pa.ChunkedArray) -> bytes | None:
-    """Return the object without the hit rows, with unchanged columns; None if no row is left."""
+    """Return the object without the masked rows, or None if no row remains. Columns do not change."""
     keep = pc.invert(hits)
     schema = _plain(file.schema_arrow)  # a dictionary would keep the values of rows that go
     out = io.BytesIO()
@@ -68,7 +68,7 @@ def without(file: pq.ParquetFile, hits: pa.ChunkedArray) -> bytes | None:
 
 
 def empty(file: pq.ParquetFile) -> bytes:
-    """Return a file of the same columns without rows."""
+    """Return a file with equal columns and no rows."""
     out = io.BytesIO()
     pq.write_table(file.schema_arrow.empty_table(), out, compression=lake.COMPRESSION)
     return out.getvalue()

@@ -1,4 +1,4 @@
-"""The progress of an erasure: stored with its request, so that any call can resume it, and deleted with it."""
+"""Progress of an erasure, stored with its request, so that any call can resume it."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ class Progress:
     step, cursor
         Position of the running pass.
     found
-        Hits of the running pass; a pass without hits proves that nothing is left.
+        Number of hits in the current pass. A pass without hits proves that no data remains.
     purged
         Objects and records by store, over all passes, with the time of the last one.
     intents
-        Hits that are counted and may not be purged yet, so that a call that dies in between counts none twice.
+        Hits that are counted but possibly not purged, so that no hit is counted twice after an interruption.
     sessions, rivals
-        For each session that the user logged in to: the user's first login, and the first of another user, each as
-        [event time, event id].
+        First login of the user, and first login of another user, per session of the user, each as [event time, event
+        ID].
     rival_users
-        Other users who logged in to those sessions.
+        Other users who logged in to these sessions.
     stopped_sessions
         Sessions that have a tombstone.
     datasets
@@ -58,10 +58,10 @@ class Progress:
         self.sessions[session_id] = min(login, self.sessions.get(session_id, login))
 
     def own_sessions(self) -> list[str]:
-        """Return the sessions whose first login is the user's (`alsolike.events.identity`).
+        """Return the sessions whose first login is the user's login (`alsolike.events.identity`).
 
-        All that has no user in them is removed, whenever it happened: a time limit would compare the clock of the
-        device that sent the login with those of other devices and servers.
+        All rows without a user are removed from them, whatever their time. A time limit would compare the clock of the
+        device at the login with other clocks.
         """
         return [
             session
@@ -70,7 +70,7 @@ class Progress:
         ]
 
     def count(self, store: str, units: dict[str, int], *, now_ms: int, is_decided: bool = True) -> None:
-        """Count hits, by unit, that are not counted yet. Only decided ones cause another pass."""
+        """Count hits by unit that are not yet counted. Only hits with a determined owner cause another pass."""
         known = set(self.intents)
         new = {unit: records for unit, records in units.items() if f"{store}:{unit}" not in known}
         if not new:
@@ -87,7 +87,7 @@ class Progress:
 
 
 class ProgressStore:
-    """The store of an erasure's progress: one object of the artefact bucket."""
+    """Store of an erasure's progress, which is one object in the artefact bucket."""
 
     def __init__(self, client: Any, bucket: str, erasure_id: str) -> None:
         self._client = client
@@ -96,7 +96,7 @@ class ProgressStore:
         self._object = S3Object(client, bucket, self._key)
 
     def load(self) -> Progress | None:
-        """Return the progress; None if no such erasure is pending."""
+        """Return the progress, or None if the erasure is not pending."""
         stored = self._object.read()
         return Progress(**orjson.loads(stored.body)) if stored else None
 
@@ -105,6 +105,9 @@ class ProgressStore:
         self._object.write(orjson.dumps(progress))
 
     def forget(self) -> None:
-        """Delete the object with all its versions: it holds the id. A repeated call completes an interrupted one."""
+        """Delete the object with all its versions, because it contains the user ID.
+
+        A repeated call completes an interrupted one.
+        """
         self._object.delete()
         delete_old_versions(self._client, self._bucket, self._key)

@@ -19,7 +19,7 @@ QUARANTINE, FAILED_BATCHES, DATASETS = "quarantine", "failed batches", "datasets
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class StoreLocations:
-    """The stores of a deployment; `ids_are_hashed` is true if they hold pseudonyms in place of IDs."""
+    """Locations of a deployment's stores. `ids_are_hashed` is true if stored IDs are pseudonyms."""
 
     lake_bucket: str
     artefact_bucket: str
@@ -32,8 +32,8 @@ class StoreLocations:
 class PurgeContext:
     """A running erasure.
 
-    A step counts the records that it is about to remove (`record`), removes them, and moves on (`advance`). If a call
-    dies at any point, the next one finds the rest and counts nothing twice.
+    A step counts the records that it will remove (`record`), removes them, and moves on (`advance`). If a call is
+    interrupted, the next call finds the remaining records and counts none twice.
     """
 
     s3: Any
@@ -50,20 +50,20 @@ class PurgeContext:
         return self.progress.user_id
 
     def record(self, store: str, units: Mapping[str, int], *, is_decided: bool = True) -> None:
-        """Count units with the user's data, each with its number of the user's records, and save the counts.
+        """Count units with the user's data, with the number of records per unit, and save the counts.
 
         Parameters
         ----------
         is_decided
-            False for records that may be the user's. They cause no other pass, since any producer can send more.
+            False for records whose owner is unknown. They cause no further pass, because any producer can send more.
         """
         self.progress.count(store, dict(units), now_ms=self.clock_ms(), is_decided=is_decided)
         self.store.save(self.progress)
 
     def advance(self, cursor: dict[str, Any]) -> None:
-        """Set the position to resume at; everything before it is purged.
+        """Set the position to resume at. All data before it is purged.
 
-        Old versions go with the user's records, except those that a restore needs for other users' rows.
+        Old versions are deleted with the user's records, except versions that a restore needs for other users' rows.
         """
         buckets = {
             **dict.fromkeys((SERVED_TABLE, OUTCOMES_TABLE, QUARANTINE, FAILED_BATCHES), self.places.lake_bucket),
@@ -81,7 +81,7 @@ class PurgeContext:
         S3Object(self.s3, bucket, key).delete()
 
     def replace(self, bucket: str, key: str, body: bytes | None, *, etag: str) -> bool:
-        """Overwrite the version that was read, or delete it (None); return false if the object has changed since.
+        """Overwrite the version that was read, or delete it if `body` is None. Return false if the object has changed.
 
         After a lost race, the next pass or the caller's next attempt handles the object.
         """
@@ -95,5 +95,5 @@ class PurgeContext:
         return True
 
     def read(self, bucket: str, key: str) -> Content | None:
-        """Return an object's current content, with its ETag; None if it does not exist."""
+        """Return an object's current content with its ETag, or None if the object does not exist."""
         return S3Object(self.s3, bucket, key).read()

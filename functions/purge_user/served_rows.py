@@ -1,6 +1,6 @@
-"""Recommendations to the user and to the user's sessions, and their outcomes: rows with keyed hashes.
+"""Removal of recommendations to the user and the user's sessions, and of their outcomes. Rows contain keyed hashes.
 
-Tombstones stop lines of the log that arrive later: they have these hashes too.
+Tombstones contain these hashes too, so that later lines of the log are dropped.
 """
 
 from __future__ import annotations
@@ -37,19 +37,19 @@ def purge_served(work: PurgeContext) -> Iterator[None]:
 
 
 def purge_outcomes(work: PurgeContext) -> Iterator[None]:
-    """Remove the outcomes of those recommendations."""
+    """Remove the outcomes of these recommendations."""
     return purge_rows(work, _OUTCOMES, lambda table: _of_shopper(work, table))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Hashes:
-    """Keyed hashes in the recommendation log of the user, the user's sessions, and their other users.
+    """Keyed hashes of the user, the user's sessions and other users of these sessions in the recommendation log.
 
     Attributes
     ----------
     ids_are_hashed
-        True if the deployment stores pseudonyms. The log then gives the one ID of a request both as a user's hash and
-        as a session's; otherwise a row with two hashes names a session and its user.
+        True if the deployment stores pseudonyms. The log then contains the ID of a request both as a user hash and as a
+        session hash. Otherwise a row with two hashes contains a session and its user.
     """
 
     user: str
@@ -58,13 +58,13 @@ class Hashes:
     ids_are_hashed: bool
 
     def names(self, shopper: str | None, session: str | None) -> bool:
-        """Return true if a row of the log is the user's."""
+        """Return true if a row of the log belongs to the user."""
         if self.user in (shopper, session) or shopper in self.sessions:
             return True
         return session in self.sessions and (shopper is None or (self.ids_are_hashed and shopper not in self.others))
 
     def owner(self, line: bytes) -> Owner:
-        """Return the owner of a line of the log; that of an unreadable line cannot be decided."""
+        """Return the owner of a line of the log. The owner of an unreadable line cannot be determined."""
         try:
             fields = orjson.loads(line)[LINE_KEY]
             is_users = self.names(fields.get("shopper"), fields.get("session"))
@@ -86,7 +86,7 @@ def hashes(work: PurgeContext) -> Hashes:
 
 
 def without_served_lines(body: bytes, of: Hashes) -> Removal | None:
-    """Return a log delivery without the user's lines and unreadable ones; None if the document is not a delivery.
+    """Return a log delivery without the user's lines and unreadable lines, or None if the document is not a delivery.
 
     The delivery is the document at Lambda's failure destination.
     """
@@ -98,7 +98,7 @@ def without_served_lines(body: bytes, of: Hashes) -> Removal | None:
     except (ValueError, KeyError, TypeError, AttributeError, binascii.Error, OSError, EOFError, zlib.error):
         return None
     delivery["logEvents"] = [event for event, owner in owners if owner is Owner.OTHER]
-    # The same lines give the same bytes: no time goes into the header.
+    # mtime=0 makes the compressed bytes depend only on the lines.
     data = base64.b64encode(gzip.compress(orjson.dumps(delivery), mtime=0)).decode()
     document["requestPayload"]["awslogs"]["data"] = data
     return Removal([owner for _, owner in owners], orjson.dumps(document) if delivery["logEvents"] else None)

@@ -1,4 +1,4 @@
-"""Purging a user: one pass over every store after the other, until one finds nothing."""
+"""Purge of a user. Each pass searches all stores, until a pass finds no data."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ from functions.purge_user.purge_context import DATASETS, FAILED_BATCHES, QUARANT
 from functions.purge_user.served_rows import OUTCOMES, SERVED, purge_outcomes, purge_served
 
 Outcome = Literal["more", "again", "done"]
-"""More to do in this pass, another pass to begin, or nothing left."""
+"""State after a call: more work in this pass, another pass is required, or finished."""
 
 SESSIONS = "sessions"
 
 
 def stop_sessions(work: PurgeContext) -> Iterator[None]:
-    """Write tombstones of the user's sessions, so that no more of their events and responses are stored.
+    """Write tombstones of the user's sessions, so that later events and responses are not stored.
 
-    New ones count as found, so that another pass follows after all processes know them.
+    New tombstones count as hits, so that another pass follows after all processes have read them.
     """
     new = sorted(set(work.progress.own_sessions()).difference(work.progress.stopped_sessions))
     work.progress.stopped_sessions += new
@@ -72,7 +72,7 @@ STEPS: tuple[Callable[[PurgeContext], Iterator[None]], ...] = (
     purge_datasets,
     purge_user_rows,
 )
-"""In this order: a session's login goes after the session, and the user log has the deletion of the user's row."""
+"""A session's login is removed after the session, and the user log contains the deletion of the user's row."""
 
 STORES = {
     SESSIONS: "sessions of the user: their later events and responses without a user are not stored",
@@ -89,7 +89,7 @@ STORES = {
 """All stores that a pass searches, with the action for each."""
 
 RESERVE_MS = 60_000
-"""Time that is left for one more object and the answer when a call stops."""
+"""Time in milliseconds for one more object and the response, reserved at the end of a call."""
 
 MAX_PASSES = 20
 
@@ -112,21 +112,21 @@ def purge(
     clock_ms: Callable[[], int],
     remaining_ms: Callable[[], float],
 ) -> Outcome:
-    """Do as much of an erasure as time allows; the caller repeats the call until it returns "done".
+    """Continue an erasure until the time ends. The caller repeats the call until it returns "done".
 
     Raises
     ------
     ConcurrentUpdate
-        If `MAX_PASSES` passes each found new data: another writer keeps restoring the user.
+        If each of `MAX_PASSES` passes found new data, because another writer keeps restoring the user.
     Unavailable
-        If a store does not answer; call it again.
+        If a store does not respond. The call can be repeated.
     """
     receipts = ErasureReceiptStore(clients.s3, places.artefact_bucket)
     receipt = receipts.read(erasure_id)
     store = ProgressStore(clients.s3, places.artefact_bucket, erasure_id)
     progress = store.load()
     if progress is None or receipt.completed_at_ms is not None:
-        store.forget()  # the call that finished it may have died before this, or over it
+        store.forget()  # The call that finished the erasure may have been interrupted before or during the deletion.
         return "done"
     work = PurgeContext(clients.s3, clients.dynamodb, places, progress, store, clock_ms, pseudonyms)
     while progress.step < len(STEPS):

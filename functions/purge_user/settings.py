@@ -5,7 +5,7 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """Stores of user data, and lifetimes of copies that cannot be deleted; `retrain_days` 0 means never.
+    """Stores of user data, and lifetimes of copies that cannot be deleted. If `retrain_days` is 0, no schedule trains.
 
     `pseudonymise_ids` is 0 or 1.
     """

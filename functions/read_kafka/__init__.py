@@ -1,1 +1,1 @@
-"""Records of a Kafka topic onto the event stream, invalid ones into quarantine."""
+"""Consumer of a Kafka topic. Records are sent to the event stream, and invalid records to quarantine."""

@@ -18,7 +18,8 @@ from functions.read_kafka.service import KafkaReader, kafka_records
 from functions.read_kafka.settings import Settings
 
 PUT_ATTEMPTS = 60
-"""A batch may exceed what a shard takes in a second: it is put until the time is up. Lambda then retries all of it."""
+"""Maximum number of attempts. A batch may exceed a shard's throughput, so attempts continue until the time ends. Lambda
+then retries the batch."""
 
 
 @functools.cache

@@ -1,7 +1,7 @@
-"""Reading a batch of Kafka records: the value of each is the body of `POST /events`.
+"""Reader of Kafka batches. The value of each record is a body of `POST /events`.
 
-A redelivered batch changes nothing: events keep their IDs, which are the clients' or follow from the content, and
-objects in quarantine are named after the record's position.
+A redelivered batch changes nothing: event IDs come from the client or the content, and objects in quarantine are named
+after the position of the record.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from alsolike.runtime.s3 import S3Object
 
 
 class KafkaRecord(NamedTuple):
-    """A record of a topic.
+    """Record of a Kafka topic.
 
     Attributes
     ----------
     time_ms
-        The producer's or the broker's time, epoch milliseconds.
+        Time set by the producer or the broker, in epoch milliseconds.
     value
         Empty for a deletion, which Kafka calls a tombstone.
     """
@@ -46,7 +46,7 @@ class KafkaRecord(NamedTuple):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class KafkaResult:
-    """Counts of a batch: accepted events, events of erased users, quarantined records."""
+    """Numbers of accepted events, events of erased users, and quarantined records in a batch."""
 
     accepted: int
     erased: int
@@ -62,7 +62,7 @@ def kafka_records(event: Mapping[str, Any]) -> Iterator[KafkaRecord]:
 
 
 class KafkaReader:
-    """Reader of a topic that puts its events on the event stream.
+    """Reader of a topic that sends events to the event stream.
 
     Parameters
     ----------
@@ -90,17 +90,17 @@ class KafkaReader:
         self._people = people
 
     def read(self, records: Iterator[KafkaRecord], *, now_ms: int, remaining_ms: Callable[[], float]) -> KafkaResult:
-        """Put valid events on the stream and invalid records in quarantine; drop those of erased users.
+        """Send valid events to the stream and invalid records to quarantine. Records of erased users are dropped.
 
         Parameters
         ----------
         remaining_ms
-            Returns the time left.
+            Function that returns the remaining time in milliseconds.
 
         Raises
         ------
         Unavailable
-            If Kinesis or S3 did not take all of them. The batch may be repeated.
+            If Kinesis or S3 rejected a record. The batch can be repeated.
         """
         interactions: list[Interaction] = []
         erased = quarantined = 0
@@ -116,7 +116,7 @@ class KafkaReader:
         return KafkaResult(len(interactions), erased, quarantined)
 
     def _parse(self, records: Iterator[KafkaRecord], *, now_ms: int) -> Iterator[tuple[KafkaRecord, EventCall]]:
-        """Yield each record with its events; the first unknown type causes another read of the configuration."""
+        """Yield each record with its events. At the first unknown event type, the configuration is read again."""
         configuration, looked = self._configurations.current(now_ms=now_ms), False
         for record in records:
             call = self._parse_record(record, configuration, now_ms=now_ms)
@@ -139,11 +139,14 @@ class KafkaReader:
             return EventCall((), (InvalidInput(str(error)),))
 
     def _erased(self, interactions: Sequence[Interaction], *, now_ms: int) -> bool:
-        first = interactions[0]  # a record is of one user and session
+        first = interactions[0]  # All events of a record have one user and session.
         return self._people.erased(first.user_id, first.session_id, now_ms=now_ms)
 
     def _quarantine(self, record: KafkaRecord, refused: Sequence[InvalidInput], *, now_ms: int) -> bool:
-        """Write a record with its reasons to quarantine; return False for one of an erased user, which is dropped."""
+        """Write a record with its reasons to quarantine.
+
+        Return False if it belongs to an erased user and is dropped.
+        """
         reason = "; ".join(map(str, refused))
         ids = self._people.ids
         held = QuarantinedRecord(
@@ -163,9 +166,9 @@ class KafkaReader:
 
 
 def _with_stored_ids(value: bytes, ids: IdPolicy) -> bytes:
-    """Return a record's known fields with pseudonyms of its user and session; an empty one if it is no JSON object.
+    """Return a record's known fields with pseudonyms of user and session. Empty if the record is not a JSON object.
 
-    Other fields are left out, because a misspelt one may name the user.
+    Unknown fields are dropped, because a misspelt field may contain the user ID.
     """
     try:
         document = orjson.loads(value)

@@ -5,7 +5,7 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """Targets of events and invalid records, and the tracking id of events; `pseudonymise_ids` is 0 or 1."""
+    """Targets of events and invalid records, and the tracking ID of events. `pseudonymise_ids` is 0 or 1."""
 
     stream_name: str
     lake_bucket: str

@@ -1,1 +1,1 @@
-"""Items for a user or session: live profile in, ranked items out."""
+"""Recommendations for a user or session, computed from the live profile."""

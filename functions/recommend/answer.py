@@ -1,4 +1,4 @@
-"""Step 7: the answer, whose items have their ids, and on request their columns and reasons."""
+"""Step 7: the response with item IDs and, on request, columns and reasons."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ NO_VERSION = "none"
 
 
 def empty_answer(resolved: ResolvedRequest, *, degraded: Sequence[str]) -> Answer:
-    """Return an answer without items."""
+    """Return a response without items."""
     return _answer(resolved, degraded=degraded)
 
 
 def named_answer(
     resolved: ResolvedRequest, inputs: RankingInputs, ranking: Ranking, slate: Slate | None, *, degraded: Sequence[str]
 ) -> Answer:
-    """Return the answer with the slate's items, or, without rules, with the ranking's.
+    """Return the response with the items of the slate, or of the ranking if no rules apply.
 
     Parameters
     ----------
     degraded
-        Reasons why earlier steps degraded the answer.
+        Reasons why earlier steps degraded the response.
     """
     scored = ranking.items if slate is None else slate.items
     items = named(scored, inputs)
@@ -56,7 +56,7 @@ def named_answer(
 
 
 def named(scored: Sequence[ScoredItem], inputs: RankingInputs) -> list[RankedItem]:
-    """Return items by their ids, with the requested columns of the catalogue."""
+    """Return items with IDs and the requested columns of the catalogue."""
     if not scored:
         return []
     positions, scores, origins, propensities = zip(*scored, strict=True)
@@ -91,7 +91,7 @@ def _answer(resolved: ResolvedRequest, *, degraded: Sequence[str], **fields: Any
 def _explained(
     items: Sequence[RankedItem], scored: Sequence[ScoredItem], ranking: Ranking, inputs: RankingInputs
 ) -> tuple[list[RankedItem], tuple[str, ...]]:
-    """Return the items with the reasons of those that the model ranked, and why the model did not explain them."""
+    """Add reasons to the items that the model ranked. Also return the reason why the model could not explain them."""
     why: Mapping[int, list[str]] = {}
     degraded: tuple[str, ...] = ()
     model, history = inputs.resolved.model, ranking.history
@@ -101,7 +101,7 @@ def _explained(
         recent = [inputs.recent[index] for index in history.indices]
         try:
             why = reasons(explained, model=model, history=history, recent=recent, now_ms=inputs.resolved.now_ms)
-        except GRAPH_ERRORS as error:  # the batches of its runs take more memory than the one that ranked
+        except GRAPH_ERRORS as error:  # The batches of these runs take more memory than the ranking run.
             degraded = model_failure(error)
     with_reasons = [item._replace(reasons=why.get(one.position, [])) for item, one in zip(items, scored, strict=True)]
     return with_reasons, degraded
@@ -110,7 +110,7 @@ def _explained(
 def _unknown_columns(
     resolved: ResolvedRequest, items: Sequence[RankedItem], *, declared: Container[str]
 ) -> tuple[str, ...]:
-    """Return the requested columns that are neither declared nor in an item; none for an empty answer."""
+    """Return the requested columns that are neither declared nor in an item. Empty for an empty response."""
     if not items:
         return ()
     there = {name for item in items for name in item.metadata or ()}

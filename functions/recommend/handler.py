@@ -1,4 +1,7 @@
-"""The function's entry point. Its import starts the process, because Lambda calls nothing before the first request."""
+"""Entry point of the function.
+
+The import starts the process, because Lambda runs no other code before the first request.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,8 @@ import os
 
 _INITIALIZATION_TYPE = os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE")
 if _INITIALIZATION_TYPE is not None:
-    # The collector would search a hundred times for cycles among imported objects, which live as long as the process: a
-    # tenth of a cold start. `start` lets it run.
+    # The garbage collector would run about a hundred times over imported objects, which live as long as the process.
+    # That is a tenth of a cold start. `start` enables it.
     gc.disable()
 
 from functions.recommend.routes import lambda_handler as lambda_handler  # noqa: E402  (after the collector stops)

@@ -1,4 +1,4 @@
-"""Steps 3 and 4: the items of a request by position, and masks over them. Ids return only in the answer."""
+"""Steps 3 and 4: item positions of a request, and masks over them. Later steps use IDs only in the response."""
 
 from __future__ import annotations
 
@@ -27,33 +27,33 @@ Positions = npt.NDArray[np.int64]
 NO_POSITIONS: Positions = np.zeros(0, np.int64)
 
 WITHOUT_FALLBACK = (BUY_AGAIN, RECENTLY_VIEWED, PERSONALIZED_RANKING, TRENDING)
-"""Recommenders whose lists popular items do not fill."""
+"""Recommenders whose lists are not filled up with popular items."""
 
 FALLBACK_WINDOW = "1d"
-"""Window of trending items that replace other lists: the longest has the most items."""
+"""Window of trending items that replace other lists. The longest window contains the most items."""
 
 
 @struct
 class RequestItems:
     """The items of one request, by position.
 
-    0 is no item; then come the model's items, the cold ones, and the `others`. The positions of others belong to this
-    request only.
+    Position 0 means no item. The items of the model follow, then cold items, then `others`, whose positions are valid
+    for this request only.
 
     Attributes
     ----------
     others
-        Ids of items that may be in the answer, and that neither the model nor the cold items have.
+        IDs of possible items that are neither in the model nor cold items.
     history
-        The item of each interaction of the user; 0 for an unknown one.
+        Position of each interaction's item; 0 for an unknown item.
     excluded, cart, to_rank, pins
-        The items that the request names for these purposes, and the items of the pins of its rules.
+        Positions of the request's items for these purposes, and of pinned items.
     page_item
-        The item that the request starts from; 0 without one and for an unknown one.
+        Position of the current page's item; 0 if it is missing or unknown.
     trending
         Trending items in the requested window.
     fallback
-        Trending items, which replace the other lists before the first model.
+        Trending items that replace other lists if there is no model.
     """
 
     catalogue: ModelCatalogue
@@ -76,7 +76,7 @@ class RequestItems:
         return [next(known) if position < size else self.others[position - size] for position in positions]
 
     def properties(self, positions: Sequence[int]) -> list[Mapping[str, Any]]:
-        """Return the properties of items; {} for an item that neither the catalogue nor the model has."""
+        """Return the properties of items. {} for an item without properties."""
         return self.catalogue.properties(self.item_ids(positions))
 
     def products(self, positions: Sequence[int]) -> list[int]:
@@ -88,7 +88,7 @@ class RequestItems:
         return self.catalogue.products(keys)
 
     def columns(self, positions: Sequence[int], names: tuple[str, ...]) -> Callable[[int], Mapping[str, Any]]:
-        """Return a function from a position to its values of some declared columns."""
+        """Return a function from a position to the values of some declared columns."""
         if not names:
             return lambda _: {}
         ids = dict(zip(positions, self.item_ids(positions), strict=True))
@@ -104,7 +104,7 @@ class RequestItems:
         return known
 
     def mask(self, selected: SelectedFilter, inputs: FilterInputs) -> Mask | None:
-        """Return the mask that excludes deleted and filtered items; None without a filter and without deleted items."""
+        """Return the mask that excludes deleted and filtered items, or None if no item is excluded."""
         catalogue, recent = self.catalogue, inputs.recent
         if not self.others:
             return catalogue.mask(selected.filter, inputs, name=selected.name)
@@ -133,9 +133,9 @@ def request_items(
     Parameters
     ----------
     recent
-        The user's interactions; empty if the answer does not depend on them.
+        Interactions of the user. Empty if the response does not depend on them.
     trends
-        Called only if the answer may have trending items.
+        Function that returns the trends. Called only if the response may contain trending items.
     """
     request, catalogue, rules = resolved.request, resolved.catalogue, resolved.rules
     history = [interaction.item_id for interaction in recent]
@@ -180,12 +180,12 @@ def request_items(
 
 
 def needs_trends(resolved: ResolvedRequest) -> bool:
-    """Return whether the answer may have trending items."""
+    """Return true if the response may contain trending items."""
     return resolved.request.recommender == TRENDING or needs_fallback(resolved)
 
 
 def needs_fallback(resolved: ResolvedRequest) -> bool:
-    """Return whether trending items replace what only a model can list."""
+    """Return true if trending items replace a list that requires a model."""
     if resolved.model is not None:
         return False
     promotes = resolved.rules is not None and bool(resolved.rules.promotions)
@@ -193,7 +193,7 @@ def needs_fallback(resolved: ResolvedRequest) -> bool:
 
 
 def _unknown(item_ids: Sequence[str], catalogue: ModelCatalogue) -> dict[str, int]:
-    """Return a position for each of the items that has none in the catalogue, after the catalogue's last one."""
+    """Return new positions for the items that the catalogue does not contain."""
     if not item_ids:
         return {}
     missing = np.flatnonzero(catalogue.positions(item_ids) == 0).tolist()
@@ -202,19 +202,19 @@ def _unknown(item_ids: Sequence[str], catalogue: ModelCatalogue) -> dict[str, in
 
 
 def allowed_items(resolved: ResolvedRequest, user: StoredUser, items: RequestItems) -> Mask | None:
-    """Return the mask that excludes the items that may not be in the answer; None if all may; see `item_mask`."""
+    """Return the mask that excludes items that the response must not contain, or None; see `item_mask`."""
     return without(item_mask(resolved.filter, resolved, user, items), items.excluded, items)
 
 
 def item_mask(
     selected: SelectedFilter, resolved: ResolvedRequest, user: StoredUser, items: RequestItems
 ) -> Mask | None:
-    """Return the mask that excludes deleted items and those that do not pass a filter; None if it is empty.
+    """Return the mask that excludes deleted items and items that do not pass a filter, or None if no item is excluded.
 
     Raises
     ------
     Unavailable
-        If the filter reads the user or the user's interactions, and they cannot be read.
+        If the filter requires the user or interactions, and these cannot be read.
     """
     if selected.filter is None and not items.others:
         return items.catalogue.mask_of_deleted
@@ -229,14 +229,14 @@ def filter_inputs(
     positions: Positions,
     user: Callable[[], Mapping[str, Any]],
 ) -> FilterInputs:
-    """Return what a filter compares the items with.
+    """Return the inputs of a filter.
 
     Parameters
     ----------
     recent, positions
-        The user's interactions, and the positions of their items; used by filters that read them.
+        Interactions of the user, and positions of their items, for filters that require them.
     user
-        Returns the properties of the user; called only if the filter reads them.
+        Function that returns the user's properties. Called only if the filter requires them.
     """
     filter_, configuration = selected.filter, resolved.configuration
     if filter_ is None:

@@ -1,4 +1,4 @@
-"""Step 1: everything that a request only names becomes what it names: alias, permissions, arms, filter and rules."""
+"""Step 1: resolution of the names in a request: alias, permissions, arms, filter and rules."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ from functions.recommend.state.model import Model
 from functions.recommend.state.serving_state import NO_CATALOGUE, NO_CONFIGURATION, ServingState
 
 OWN_RULES = ""
-"""Stands for the rule set of the recommender."""
+"""Selects the rule set of the recommender."""
 
 UNREADABLE = "unreadable"
 
 ONE_PER_PRODUCT = frozenset({FOR_YOU, SIMILAR_ITEMS, BOUGHT_TOGETHER, TRENDING, POPULAR})
-"""Recommenders of lists in which a product has one place. The others list a user's own items, or given ones."""
+"""Recommenders whose lists contain a product once. Other recommenders list the user's items or requested items."""
 
 _SHOWN_FILTERS = 10
 
@@ -46,7 +46,7 @@ _parse = functools.lru_cache(maxsize=512)(parser.parse)
 
 @struct
 class SelectedFilter:
-    """A filter that applies to a request, and its parameters' values; `filter` is None without a filter."""
+    """Filter of a request with its parameters' values. `filter` is None if no filter applies."""
 
     name: str = ""
     filter: Filter | None = None
@@ -54,17 +54,17 @@ class SelectedFilter:
 
     @property
     def needs_catalogue(self) -> bool:
-        """True if its evaluation needs a catalogue."""
+        """True if the filter requires a catalogue."""
         return self.filter is not None and self.filter.needs_catalogue
 
     @property
     def needs_user(self) -> bool:
-        """True if its evaluation needs the user's properties."""
+        """True if the filter requires the user's properties."""
         return self.filter is not None and self.filter.needs_user
 
     @property
     def needs_history(self) -> bool:
-        """True if its evaluation needs the user's interactions."""
+        """True if the filter requires the user's interactions."""
         return self.filter is not None and self.filter.needs_history
 
 
@@ -73,7 +73,7 @@ NO_FILTER = SelectedFilter()
 
 @struct
 class ResolvedBoost:
-    """A boost or a demotion with its filter; `label` names it in the response."""
+    """Boost or demotion with its filter. `label` is its name in the response."""
 
     label: str
     factor: float
@@ -82,7 +82,7 @@ class ResolvedBoost:
 
 @struct
 class ResolvedPromotion:
-    """A promotion with its filter; `is_of_request` is true if the request itself contains it."""
+    """Promotion with its filter. `is_of_request` is true if the request contains the promotion."""
 
     name: str
     share: float
@@ -92,7 +92,7 @@ class ResolvedPromotion:
 
 @struct
 class ResolvedRules:
-    """A rule set whose boosts and promotions have their filters.
+    """Rule set whose boosts and promotions contain their filters.
 
     Attributes
     ----------
@@ -108,26 +108,26 @@ class ResolvedRules:
 
 @struct
 class ResolvedRequest:
-    """A request and all that its answer is computed from, except what is stored about its user.
+    """Request with all data for its response, except the stored data of its user.
 
     Attributes
     ----------
     request
-        With its alias replaced; its `recommender` is the one that answers, which an experiment may have replaced.
+        Request with a resolved alias. Its `recommender` may have been replaced by an experiment.
     requested_recommender
         The recommender before experiments.
     model
-        None before the first model.
+        Model; None if there is none.
     rules
-        None if no rule applies.
+        Rules; None if no rule applies.
     arms
         `experiment/arm` of each experiment that the request is part of.
     degraded
         The missing and stale parts of the serving state.
     is_answerable
-        False if its filter cannot be evaluated, since the configuration or the catalogue is missing.
+        False if the filter cannot be evaluated, because the configuration or the catalogue is missing.
     needs_history
-        True if the answer depends on the user's interactions.
+        True if the response depends on the user's interactions.
     one_per_product
         True if the variants of a product share one place.
     """
@@ -148,21 +148,21 @@ class ResolvedRequest:
 
 
 def resolve(request: RecommendationRequest, state: ServingState, *, rules: str | None, now_ms: int) -> ResolvedRequest:
-    """Return a request with everything that it names.
+    """Return a request with all names resolved.
 
     Parameters
     ----------
     rules
-        Name of the rule set that applies; None for no rules.
+        Name of the rule set; None for no rules.
 
     Raises
     ------
     NotFound
-        If it names an unknown filter, campaign or recommender.
+        If the request contains an unknown filter, campaign or recommender.
     Unavailable
-        If it names one that only the configuration can define, which was never read.
+        If the request contains a name that only the configuration can define, and the configuration was never read.
     InvalidInput
-        If it lacks an input of its filter, or a session may not send it.
+        If the request lacks an input of its filter, or a session may not send it.
     """
     is_configured = NO_CONFIGURATION not in state.degraded
     configuration = state.configuration
@@ -206,7 +206,7 @@ def resolve(request: RecommendationRequest, state: ServingState, *, rules: str |
 def _needs_history(
     request: RecommendationRequest, model: Model | None, filter_: SelectedFilter, rules: ResolvedRules | None
 ) -> bool:
-    """Return whether the answer depends on the user's interactions."""
+    """Return true if the response depends on the user's interactions."""
     if request.recommender in (BUY_AGAIN, RECENTLY_VIEWED) or request.hides or filter_.needs_history:
         return True
     if model is not None and request.recommender in (FOR_YOU, PERSONALIZED_RANKING):
@@ -239,15 +239,15 @@ def _arms(request: RecommendationRequest, state: ServingState, *, now_ms: int) -
 def rule_set(
     request: RecommendationRequest, configuration: Configuration, *, now_ms: int, name: str | None = OWN_RULES
 ) -> RuleSet | None:
-    """Return the rules that apply to a request, None if there are none.
+    """Return the rules that apply to a request, or None.
 
-    The promotions and the exploration of the request replace those of the rule set. If the request ranks given items,
-    all of them are returned: boosts, demotions and diversity order them, and no other rule applies.
+    The promotions and the exploration of the request replace those of the rule set. If the request ranks items, all of
+    them are returned: boosts, demotions and diversity order them, and no other rule applies.
 
     Parameters
     ----------
     name
-        A rule set that replaces that of the recommender; None for the rules of the request only.
+        Rule set that replaces the recommender's rule set; None for the rules of the request only.
     """
     chosen = configuration.recommenders[request.recommender].rules if name == OWN_RULES else name
     rules = None if chosen is None else configuration.rules[chosen].at(now_ms)
@@ -266,7 +266,7 @@ def rule_set(
 def _with_filters(
     rules: RuleSet, request: RecommendationRequest, configuration: Configuration, *, is_configured: bool
 ) -> ResolvedRules:
-    """Return the rules with their filters; without a configuration, promotions are unmet."""
+    """Return the rules with their filters. Without a configuration, promotions are unmet."""
 
     def of(kind: str, boost: Boost) -> ResolvedBoost:
         filter_ = named_filter(boost.filter, request, configuration)
@@ -303,7 +303,8 @@ def choose_filter(
     Parameters
     ----------
     answering
-        The recommender that answers in place of the requested one; its filter applies if that one has none.
+        Recommender that an experiment uses instead of the requested one. Its filter applies if the requested
+        recommender has none.
 
     Raises
     ------
@@ -333,14 +334,14 @@ def named_filter(
     Parameters
     ----------
     where
-        The field that names it.
+        Name of the request field with the filter's name.
 
     Raises
     ------
     NotFound
-        If the configuration does not have it.
+        If the configuration does not contain the filter.
     InvalidInput
-        If it reads an item, and the request has none.
+        If the filter requires an item, and the request has none.
     """
     expression = configuration.filters.get(name)
     if expression is None:

@@ -1,4 +1,4 @@
-"""The routes that recommend and rank; and batches of users, replays and previews of rules, by direct invocation."""
+"""Routes for recommendations and rankings, and direct invocations for batches, replays and previews."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ NO_FILTER = "none"
 
 @api_handler(Settings)
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Answer with ranked items."""
+    """Return the response with ranked items."""
     sources = current_sources()
     now_ms = time.time_ns() // 1_000_000
     sources.wait_budget.begin_request(limited="routeKey" in event)
@@ -60,7 +60,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     answer = recommender.answer(request, budget=budget, swaps=True)
     _count(answer, request)
     response = respond_answer(answer, request, event, route=route)
-    if response["statusCode"] != NOT_MODIFIED:  # a 304 repeats an answer that was logged when it was first sent
+    if response["statusCode"] != NOT_MODIFIED:  # A 304 repeats a response that was logged when it was first sent.
         correlation_id = invocation.correlation_id
         sources.served.write(answer, request, now_ms=now_ms, took_ms=budget.took_ms, correlation_id=correlation_id)
     return response
@@ -93,7 +93,7 @@ def _recommender(sources: Sources, context: Any, *, now_ms: int) -> Recommender:
 
 
 def _answer_batch(event: dict[str, Any], context: Any, *, sources: Sources, now_ms: int) -> dict[str, Any]:
-    """Answer a batch; an error that concerns the whole batch fails the invocation, so that its caller learns of it."""
+    """Process a batch. An error that concerns all users fails the invocation, so that the caller receives it."""
     batches = sources.batches()
     batch = parse_batch(event["batch"], files=batches.files)
     recommender = _recommender(sources, context, now_ms=now_ms)
@@ -108,7 +108,7 @@ def _answer_batch(event: dict[str, Any], context: Any, *, sources: Sources, now_
 
 
 def _or_refusal(call: Callable[..., dict[str, Any]], *arguments: Any, **more: Any) -> dict[str, Any]:
-    """Return the response to a direct invocation; a caller's mistake is no error of the function."""
+    """Return the response to a direct invocation. An invalid request is not an error of the function."""
     try:
         return call(*arguments, **more)
     except (InvalidInput, NotFound) as error:

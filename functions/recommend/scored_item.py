@@ -1,4 +1,4 @@
-"""An item with its score: what every step from the candidates to the slate passes on."""
+"""Item with its score, which the steps from candidates to the slate pass on."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from alsolike.records.served_response import RANKED
 
 
 class ScoredItem(NamedTuple):
-    """An item by its position. A tuple, since each answer makes dozens.
+    """Item by position. A tuple, because each response creates dozens.
 
     Attributes
     ----------
     position
         See `functions.recommend.items.RequestItems`.
     origin
-        Why the item has its place, see `alsolike.lake.served`: `ranked`, `paired`, `filled`, `promoted:<name>`,
+        Reason for the item's position, see `alsolike.lake.served`: `ranked`, `paired`, `filled`, `promoted:<name>`,
         `pinned` or `explored`.
     propensity
-        The probability of its place, given the places before it; None for a place that is not drawn at random.
+        Probability of the item at its position, given the earlier positions; None if the position is not random.
     """
 
     position: int

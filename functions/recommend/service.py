@@ -1,4 +1,4 @@
-"""The steps from a request to its answer."""
+"""Steps from a request to its response."""
 
 from __future__ import annotations
 
@@ -30,16 +30,17 @@ from functions.recommend.state.stores import UserStores
 from functions.recommend.user import StoredUser, stored_user
 
 RANDOM = random_numbers.SystemRandom()
-"""A seeded generator would repeat its numbers in restored snapshots."""
+"""Random numbers of the operating system. A seeded generator would repeat its numbers in restored snapshots."""
 
 
 MORE_CANDIDATES, MAX_CANDIDATES_A_PLACE = 1.5, 3.0
-"""Factor on the candidates if they are too few products, up to about so many a place."""
+"""Factor on the number of candidates if they contain too few products, and the maximum number of candidates per
+position."""
 
 
 @struct
 class Recommender:
-    """Answers requests with one state at one time; single requests, batches, replays and previews use it.
+    """Recommender for one serving state at one time. Single requests, batches, replays and previews use it.
 
     Attributes
     ----------
@@ -48,7 +49,7 @@ class Recommender:
     trends
         The trending items, read on the first use.
     now_ms
-        The time of the answers.
+        Time of the responses in epoch milliseconds.
     """
 
     state: ServingState
@@ -64,16 +65,18 @@ class Recommender:
         rules: str | None = OWN_RULES,
         swaps: bool = False,
     ) -> Answer:
-        """Answer a request; return a degraded answer after a failure, but never an item that a filter rejects.
+        """Recommend items.
+
+        After a failure the response is degraded, but it never contains an item that a filter excludes.
 
         Parameters
         ----------
         budget
-            The time budget; None for no limit.
+            Time budget; None for no limit.
         rules
-            Name of the rule set that applies; None for no rules.
+            Name of the rule set; None for no rules.
         swaps
-            If true, some responses have neighbours in random order, as the configuration says.
+            True to return a configured share of responses with neighbours in random order.
 
         Raises
         ------
@@ -89,14 +92,14 @@ class Recommender:
             ranking, slate = recommend(inputs)
             if swaps and RANDOM.random() < resolved.configuration.recommenders[resolved.requested_recommender].swaps:
                 ranking, slate = with_random_pairs(ranking, slate)
-        except Unavailable:  # the filter reads what cannot be read of the user
+        except Unavailable:  # The filter requires user data that cannot be read.
             if not (resolved.filter.needs_user or resolved.filter.needs_history):
                 raise
             return empty_answer(resolved, degraded=self._degraded(resolved, user))
         return named_answer(resolved, inputs, ranking, slate, degraded=self._degraded(resolved, user))
 
     def _inputs(self, resolved: ResolvedRequest, user: StoredUser, budget: Budget) -> RankingInputs:
-        """Return what the recommender ranks."""
+        """Return the inputs of the recommender."""
         recent = user.profile.recent if resolved.needs_history else ()
         items = request_items(resolved, recent, lambda: self.trends.current(now_ms=self.now_ms))
         mask = allowed_items(resolved, user, items)
@@ -120,7 +123,7 @@ def recommend(inputs: RankingInputs) -> tuple[Ranking, Slate | None]:
 
 
 def with_random_pairs(ranking: Ranking, slate: Slate | None) -> tuple[Ranking, Slate | None]:
-    """Return the ranking, or the slate if there is one, with neighbours in random order."""
+    """Return the slate, or the ranking if there is no slate, with neighbours in random order."""
     if slate is None:
         return dataclasses.replace(ranking, items=in_random_pairs(ranking.items, random=RANDOM)), None
     return ranking, dataclasses.replace(slate, items=in_random_pairs(slate.items, random=RANDOM))
@@ -129,7 +132,7 @@ def with_random_pairs(ranking: Ranking, slate: Slate | None) -> tuple[Ranking, S
 def one_per_product(recommend: Callable[[RankingInputs], Ranking], inputs: RankingInputs) -> Ranking:
     """Return a recommender's list in which the best variant of each product has a place.
 
-    The other variants follow only if products do not suffice, and count as filled.
+    Other variants follow only if there are too few products. Their origin is `filled`.
     """
     k, per_place = inputs.k, inputs.resolved.catalogue.candidates_per_place
     wanted = math.ceil(per_place * k)
@@ -139,7 +142,7 @@ def one_per_product(recommend: Callable[[RankingInputs], Ranking], inputs: Ranki
         per_place *= MORE_CANDIDATES
         wanted = math.ceil(per_place * k)
         more = recommend(dataclasses.replace(inputs, k=wanted))
-        if more.degraded:  # no time is left for it
+        if more.degraded:  # There is no time for another model run.
             break
         ranking, best = more, _best_variants(more.items, inputs)
     if len(best) < min(k, len(ranking.items)):
@@ -158,7 +161,7 @@ def _best_variants(items: Sequence[ScoredItem], inputs: RankingInputs) -> list[S
 
 
 def _other_variants(best: Sequence[ScoredItem], items: Sequence[ScoredItem]) -> list[ScoredItem]:
-    """Return the other items, with lower scores than the best."""
+    """Return the other items, with lower scores than the best items."""
     others = [item for item in items if item not in best]
     scale = scale_below(best[-1].score, others[0].score)
     return [item._replace(score=item.score * scale, origin=FILLED) for item in others]

@@ -12,9 +12,9 @@ class Settings:
     Attributes
     ----------
     max_snapshot_mb
-        Maximum size of a catalogue; the disk must hold it twice, next to two bundles.
+        Maximum size of a catalogue in MB. The disk stores two catalogues and two bundles during a change.
     time_budget_ms
-        Time limit of an answer, after which a fallback completes it; 0 for no limit.
+        Time limit of a response, after which a fallback completes it; 0 for no limit.
     """
 
     profiles_table: str

@@ -33,25 +33,27 @@ from functions.recommend.state.stores import ActionReader, ActionSources, UserSt
 
 CALL_TIMEOUT_S = 2
 ATTEMPTS = 2
-"""Timeout and attempts of S3 calls: an answer from the loaded model is worth more than a late champion."""
+"""Timeout and attempts of S3 calls are low, because a response by the loaded model is better than a late one by a new
+champion."""
 
 PROFILE_SHARE = 0.5
-"""Share of the time budget for the profile: popular items in time are worth more than a late history."""
+"""Share of the time budget for the profile. Popular items in time are better than a late personalised response."""
 
 CHAMPION_RETRY_S = 5
-"""Pause after a failed read of the first champion: shorter than the usual interval, since no other model answers."""
+"""Pause after a failed read of the first champion in seconds. It is shorter than the polling interval, because no other
+model can serve."""
 
 READ_MS = 9_000
 """Minimum remaining time for a read of the configuration or the catalogue, which a silent S3 makes slow."""
 
 BATCH_TIMEOUT_S = 5
 BATCH_ATTEMPTS = 4
-"""Timeout and attempts of DynamoDB calls in batches, where no page waits."""
+"""Timeout and attempts of DynamoDB calls in batches, for which no web page waits."""
 
 
 @struct
 class Sources:
-    """The sources of answers, created once per process."""
+    """Clients and polled values of a process, created once."""
 
     refresher: StateRefresher
     stores: UserStores
@@ -73,10 +75,10 @@ class Batches:
 
 @functools.cache
 def current_sources() -> Sources:
-    """Return the sources; clients are created on the first call."""
+    """Return the sources. The first call creates the clients."""
     settings = from_environment(Settings, os.environ)
     s3 = client("s3", read_timeout_s=CALL_TIMEOUT_S, attempts=ATTEMPTS)
-    # A network that swallows connections is as silent as a table. Botocore would wait up to a second before another
+    # A lost connection cannot be distinguished from a slow table. botocore would wait up to a second before another
     # attempt.
     profile_s = settings.time_budget_ms / 1000 * PROFILE_SHARE or CALL_TIMEOUT_S
     dynamodb = client("dynamodb", connect_timeout_s=profile_s, read_timeout_s=profile_s, attempts=1, checks_calls=False)
@@ -114,7 +116,8 @@ def current_sources() -> Sources:
         ),
     )
     trends = TrendsReader(s3, bucket, polling=polling(settings.trends_check_s), default=NO_TRENDS)
-    # Without pseudonymised ids, only the log needs the secret. One attempt keeps requests from waiting for a second.
+    # Without pseudonymised IDs, only the log requires the secret. A single attempt prevents requests from waiting for a
+    # second.
     attempts = ATTEMPTS if settings.pseudonymise_ids else 1
     secretsmanager = client("secretsmanager", read_timeout_s=CALL_TIMEOUT_S, attempts=attempts)
 

@@ -1,4 +1,4 @@
-"""The start of a process, before its first request."""
+"""Start of a process, before its first request."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ SECRET_MS = 4_500
 
 CONNECT_ATTEMPTS = 3
 NO_PROFILE = "connect"
-"""ID of a profile that does not exist: IDs of profiles start with ``u#`` or ``s#``."""
+"""ID of a profile that does not exist. IDs of real profiles start with ``u#`` or ``s#``."""
 
 PREPARE_MS = 9_500
-"""Time limit of the preparation: Lambda gives initialisation and restoring ten seconds."""
+"""Time limit of the preparation in milliseconds. Lambda permits ten seconds for initialisation and restoring."""
 
 
 def start(initialization_type: str) -> None:
-    """Prepare the process for requests; afterwards the garbage collector runs.
+    """Prepare the process for requests, and enable the garbage collector.
 
     Parameters
     ----------
@@ -32,10 +32,10 @@ def start(initialization_type: str) -> None:
         Lambda's `AWS_LAMBDA_INITIALIZATION_TYPE`: `on-demand`, `snap-start` or `provisioned-concurrency`.
     """
     limit_memory(os.environ)
-    current_sources()  # creating clients takes half of a first request's time, and initialisation has a whole processor
+    current_sources()  # Creating clients takes half of a first request's time, and initialisation has a full processor.
     open_first_session()
     _connect()
-    gc.freeze()  # existing objects stay; only replaced models and views of the catalogue need collection
+    gc.freeze()  # Existing objects are permanent. Only replaced models and catalogues need collection.
     gc.enable()
     if initialization_type in ("snap-start", "provisioned-concurrency"):
         _prepare()
@@ -48,8 +48,8 @@ def start(initialization_type: str) -> None:
 def _connect() -> None:
     """Read a profile that does not exist, so that no request waits for the first TLS handshake with DynamoDB.
 
-    The handshake may take longer than the connection timeout, which is half of a request's time budget. Later attempts
-    are faster: the address is resolved and the certificates are loaded.
+    The handshake may exceed the connection timeout, which is half of a request's time budget. Later attempts are
+    faster, because the address is resolved and certificates are loaded.
     """
     for _ in range(CONNECT_ATTEMPTS):
         with contextlib.suppress(Unavailable):

@@ -1,4 +1,4 @@
-"""Step 2: what is stored about the user or session of a request."""
+"""Step 2: stored data about the user or session of a request."""
 
 from __future__ import annotations
 
@@ -29,16 +29,17 @@ NO_COLUMNS: Mapping[str, ColumnType] = MappingProxyType({})
 
 
 class StoredUser:
-    """A user or session: profile and properties, each read on its first use.
+    """User or session. Profile and properties are read on first use.
 
     Parameters
     ----------
     session_id
-        Set if a session's token identifies the caller. Then `user_id` is always a user; else it may be a session.
+        Session ID if a session token identifies the caller. Then `user_id` is always a user ID; otherwise it may be a
+        session ID.
     length
         Maximum number of interactions to read.
     context
-        The request's properties of the user, which override the stored ones.
+        User properties in the request, which override stored properties.
     column_types
         The declared columns of users.
     """
@@ -63,7 +64,7 @@ class StoredUser:
 
     @functools.cached_property
     def profile(self) -> Profile:
-        """The profile of the user or session; an empty one if it cannot be read."""
+        """Profile of the user or session. Empty if it cannot be read."""
         ids = self._stores.ids
         profile = NO_PROFILE
         try:
@@ -84,7 +85,7 @@ class StoredUser:
 
     @property
     def interactions(self) -> Sequence[RecentInteraction]:
-        """The user's latest interactions, oldest first, for callers that cannot work without them."""
+        """Latest interactions of the user, oldest first, for callers that require them."""
         if self.is_unavailable:
             raise Unavailable("the user's interactions cannot be read")
         return self.profile.recent
@@ -96,12 +97,12 @@ class StoredUser:
 
     @functools.cached_property
     def properties(self) -> Mapping[str, Any]:
-        """The shop's properties of the user; empty for an erased user, whose row may still be stored.
+        """Stored properties of the user. Empty for an erased user, whose row may still exist.
 
         Raises
         ------
         Unavailable
-            If it cannot be read.
+            If the properties cannot be read.
         """
         if self._user_id is None or self.profile.erased:
             return {}
@@ -117,13 +118,16 @@ class StoredUser:
     def columns(self) -> Mapping[str, Any]:
         """Return the declared properties of the user, from the request and the shop."""
         stored: Mapping[str, Any] = {}
-        if not self.is_unavailable:  # else the request would wait for DynamoDB a second time
-            with contextlib.suppress(Unavailable):  # `degraded` has it
+        if not self.is_unavailable:  # Otherwise the request would wait for DynamoDB a second time.
+            with contextlib.suppress(Unavailable):  # The failure is recorded in `degraded`.
                 stored = self.properties
         return as_declared({**stored, **self._context}, self._column_types)
 
     def _read(self, profile: str) -> Profile:
-        """Read a profile; repeat the read once if DynamoDB had closed the connection, which costs no waiting."""
+        """Read a profile.
+
+        If DynamoDB had closed the connection, the read is repeated once, which takes no additional wait.
+        """
         try:
             return self._stores.profiles.read(profile, length=self._length)
         except Unavailable as error:
@@ -133,7 +137,7 @@ class StoredUser:
 
 
 def stored_user(resolved: ResolvedRequest, stores: UserStores) -> StoredUser:
-    """Return the user or session of a request; nothing is read yet."""
+    """Return the user or session of a request. Data is read later."""
     return StoredUser(
         stores,
         user_id=resolved.request.user_id,

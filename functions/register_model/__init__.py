@@ -1,1 +1,1 @@
-"""The registration of a training job's output: checks, the gate's decision, and a model version."""
+"""Registration of a training job's output: checks, the gate's decision, and a model version."""

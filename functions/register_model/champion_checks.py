@@ -1,8 +1,8 @@
 """Checks of a candidate against the champion, from the training job's figures.
 
-Both were evaluated on interactions after the champion's last training event, see `model_export.job.champion`.
-`new_data` checks that those are fit to learn from: the exported model has learned them, and no later event can judge
-it. `model_export.job.new_data` computes its figures.
+Both models were evaluated on interactions after the champion's last training event, see `model_export.job.champion`.
+The exported model was trained on these interactions, so no later event can evaluate it. `new_data` therefore checks
+whether they are fit for training. `model_export.job.new_data` computes the metrics.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ BROKEN = "broken"
 
 
 def against_champion(candidate: Manifest, champion: Manifest, *, limits: GateLimits) -> Check:
-    """Check that it is significantly better, or fresher and not worse than the margin.
+    """Check that the candidate is significantly better, or newer and not worse than the margin.
 
-    A fresher candidate waits if the interactions since the champion do not tell.
+    A newer candidate waits if the interactions after the champion give no evidence.
     """
     comparison = candidate.metrics.get("against_champion")
     if not isinstance(comparison, Mapping):
@@ -54,7 +54,7 @@ def against_champion(candidate: Manifest, champion: Manifest, *, limits: GateLim
 
 
 def _lack_of_users(comparison: Mapping[str, Any], limits: GateLimits) -> tuple[str, dict[str, int]] | None:
-    """Return the sentence and the figures of a comparison with too few users, otherwise None."""
+    """Return the sentence and the counts of a comparison with too few users, otherwise None."""
     asked, least = int(comparison.get("asked_users") or 0), limits.min_compared_users
     if not comparison.get("candidate") or not comparison.get("champion") or asked < least:
         why = comparison.get("reason") or f"{asked} users have new interactions, {least} are needed for a comparison"
@@ -164,8 +164,8 @@ def no_slice_falls(candidate: Manifest, champion: Manifest, *, limits: GateLimit
 def new_data(candidate: Manifest, *, limits: GateLimits) -> Check:
     """Check that the new half teaches as well as the champion, and is about as predictable as earlier interactions.
 
-    It passes without new interactions, and with too few users for a significant result. The second question needs
-    enough users at both times.
+    The check passes without new interactions, and with too few users for a significant result. The second question
+    requires enough users in both periods.
     """
     if "new_data" not in candidate.metrics:
         return Check(
@@ -207,7 +207,7 @@ def new_data(candidate: Manifest, *, limits: GateLimits) -> Check:
 
 
 def _asked(figures: Mapping[str, Any], name: str, counts: Sequence[str], *, least: int) -> Mapping[str, Any] | None:
-    """Return the answers to a question if enough users gave them, at each time."""
+    """Return the results for a question if there are enough users in each period."""
     answers: Mapping[str, Any] = figures.get(name) or {}
     return answers if all(answers.get(count, 0) >= least for count in counts) else None
 

@@ -1,4 +1,4 @@
-"""A decision's metrics: the version's figures, the champion's, and the failed conditions."""
+"""Metrics of a decision: quality of the version and the champion, and failed conditions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from functions.register_model.gate import ALGORITHMS, COVERAGE, POPULARITY_BIAS,
 
 
 def offline_figures(decision: Decision) -> dict[Metric, float]:
-    """Return the version's figures on the hold-out of its training, as far as the training recorded them."""
+    """Return the version's metrics on the hold-out of its training, as far as the training recorded them."""
     values = _values(decision)
     hold_out: Mapping[str, Any] = next((figures for name, figures in values.items() if is_of_hold_out(name)), {})
     metrics = {
@@ -25,7 +25,7 @@ def offline_figures(decision: Decision) -> dict[Metric, float]:
 
 
 def ndcg_by_role(decision: Decision) -> dict[str, float]:
-    """Return NDCG of candidate and champion on the same users since the champion; empty if there were none."""
+    """Return NDCG of candidate and champion on equal users after the champion. Empty if there are no such users."""
     values = _values(decision).get(NDCG, {})
     if "champion_ndcg" not in values:
         return {}
@@ -33,7 +33,7 @@ def ndcg_by_role(decision: Decision) -> dict[str, float]:
 
 
 def gate_results(decision: Decision) -> dict[str, float]:
-    """Return 1 for each failed condition, and 0 for the others."""
+    """Return 1 for each failed condition, and 0 for each passed condition."""
     return {check.name: float(not check.passed) for check in decision.checks}
 
 

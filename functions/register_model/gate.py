@@ -1,6 +1,6 @@
-"""The gate: checks that a candidate must pass before its canary; docs/gate.md gives the reasons.
+"""The gate: checks that a candidate must pass before its canary. docs/gate.md explains them.
 
-A figure that the training did not record fails its check, because the gate cannot evaluate it.
+A metric that the training did not record fails its check, because the gate cannot evaluate it.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def judge(
     champion
         The current champion, if any.
     champion_manifest
-        The champion's manifest, if it is readable.
+        Manifest of the champion; None if it is unreadable.
     """
     return (
         Check("version", candidate.version == run_id, f"the bundle says {candidate.version}, the run is {run_id}"),
@@ -56,7 +56,7 @@ def judge(
 
 
 def is_of_hold_out(name: str) -> bool:
-    """Return true if a check of this name compares NDCG on the hold-out; the name also has the lists' length."""
+    """Return true if a check compares NDCG on the hold-out. Its name also contains the length of lists."""
     return name.endswith(_HOLD_OUT)
 
 
@@ -121,7 +121,7 @@ def _fresh(candidate: Manifest, *, champion: Manifest | None, limits: GateLimits
 
 
 def _algorithms(candidate: Manifest, champion: Manifest | None) -> Check:
-    """State the algorithms that the training left out, and warn of those that the champion uses; it never fails."""
+    """State the algorithms that the training skipped, and warn if the champion uses one. This check never fails."""
     left_out: Mapping[str, str] = candidate.metrics.get("left_out") or {}
     needed = _names(champion.metrics.get("settings")) & left_out.keys() if champion else set[str]()
     reasons = "; ".join(f"{name} ({reason})" for name, reason in left_out.items())
@@ -131,7 +131,7 @@ def _algorithms(candidate: Manifest, champion: Manifest | None) -> Check:
 
 
 def _names(settings: Any) -> set[str]:
-    """Return the names of the algorithms in a model's settings; a blend's contain those of its parts."""
+    """Return the names of the algorithms in a model's settings, including parts of a blend."""
     if isinstance(settings, Mapping):
         own = {settings["algorithm"]} if "algorithm" in settings else set[str]()
         return own.union(*map(_names, settings.values()))
@@ -153,7 +153,7 @@ def _figures(candidate: Manifest, algorithm: str) -> Mapping[str, Any]:
 
 
 def _coverage(candidate: Manifest, limits: GateLimits) -> Check:
-    """Check the share of items in the hold-out's lists, relative to their number of places."""
+    """Check the share of items in the hold-out's lists, relative to the number of positions."""
     coverage, asked = _figures(candidate, candidate.algorithm).get("coverage"), candidate.metrics.get("asked_users")
     k = candidate.metrics.get("k")
     if not isinstance(coverage, int | float) or not isinstance(asked, int) or not isinstance(k, int):
@@ -196,7 +196,7 @@ def _popularity_bias(candidate: Manifest, limits: GateLimits) -> Check:
 
 
 def _reranker(candidate: Manifest) -> Check:
-    """Check that a reranker is better than the first stage on later responses; without one, the check passes."""
+    """Check that a reranker is better than the first stage on later responses. Without a reranker, the check passes."""
     figures: Mapping[str, Any] = candidate.metrics.get("reranker") or {}
     if not figures.get("on"):
         return Check(RERANKER, True, figures.get("sentence") or "off")
@@ -207,7 +207,7 @@ def _reranker(candidate: Manifest) -> Check:
 
 
 def _of_both(candidate: Manifest, name: str) -> dict[str, Any]:
-    """Return a figure of both models since the champion's last event, if they were compared."""
+    """Return a metric of both models after the champion's last event, if they were compared."""
     comparison = candidate.metrics.get("against_champion")
     if not isinstance(comparison, Mapping) or not comparison.get("candidate") or not comparison.get("champion"):
         return {}

@@ -1,4 +1,4 @@
-"""A step of the workflow: register the trained model."""
+"""Handler of the workflow step that registers the trained model."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ from functions.register_model.settings import Settings
 
 @instrumented
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Register the run's model and return whether its canary may start."""
-    limit_memory(os.environ)  # the gate rejects a graph that needs too much, instead of ending with it
+    """Register the run's model. Return whether its canary may start."""
+    # With the limit, the gate rejects a graph that needs too much memory. Without it, the process would be killed.
+    limit_memory(os.environ)
     settings = from_environment(Settings, os.environ)
     decision = register_model(
         event["run_id"],

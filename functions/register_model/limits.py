@@ -1,4 +1,4 @@
-"""The gate's limits, and the formats of figures in its sentences."""
+"""Limits of the gate, and formats of numbers in its sentences."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ import datetime as dt
 ROUNDING = 1e-9
 
 MINIMUM_HIT_USERS = 10
-"""Minimum users with a relevant item in either list: of fewer, an interval around no difference is no evidence."""
+"""Minimum number of users with a relevant item in either list. With fewer, an interval around zero is no evidence."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class GateLimits:
-    """Bounds; see docs/gate.md for the purpose of each.
+    """Limits of the gate; see docs/gate.md.
 
     Attributes
     ----------
     min_interactions, min_users
         Minimum of the training data.
     max_age_days
-        Maximum age of the latest training event; 0 for any.
+        Maximum age of the latest training event in days; 0 for any age.
     min_compared_users
         Users with interactions after the champion's last event. With fewer, a model or slice is not compared.
     margin_percent
-        Fall of NDCG, relative to the champion's, that the comparison has to exclude.
+        Relative fall of NDCG that the comparison must exclude, in percent.
     max_slice_drop_percent
         Maximum fall of a slice's NDCG.
     max_fall_percent
-        Maximum fall of the predictability of new interactions, against those before the champion's last event.
+        Maximum fall of the predictability of new interactions, relative to earlier interactions, in percent.
     min_coverage_percent
         Minimum share of the items that the hold-out's lists could hold.
     max_popularity_ratio
@@ -53,7 +53,7 @@ class GateLimits:
 
 
 def below(own: float, other: float, percent: int) -> bool:
-    """Return true if one value is more than the given percentage below the other, beyond rounding."""
+    """Return true if `own` is more than `percent` % below `other`, beyond rounding."""
     return own < other * (1 - percent / 100) - ROUNDING
 
 
@@ -63,5 +63,5 @@ def at(time_ms: int) -> str:
 
 
 def figure(value: object) -> str:
-    """Return a fraction with two significant digits, any other value in full."""
+    """Format a fraction with two significant digits, any other value in full."""
     return f"{value:.2g}" if isinstance(value, float) else str(value)

@@ -1,4 +1,4 @@
-"""The SageMaker Model Registry: each version's metrics and lineage."""
+"""SageMaker Model Registry with the metrics and lineage of versions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from alsolike.runtime.observability import logger
 MAX_PROPERTIES = 50
 MAX_VALUE_CHARACTERS = 256
 REFUSALS = frozenset({"AccessDeniedException", "ResourceLimitExceeded", "ValidationException"})
-"""Errors of SageMaker that the same request would meet again."""
+"""Error codes of SageMaker for which a retry cannot succeed."""
 FIGURES = ("ndcg", "hr", "mrr", "coverage")
 _NOT_ALLOWED = re.compile(r"[^\w .:/=+\-@]")
 
@@ -25,7 +25,7 @@ class ModelPackages:
     Parameters
     ----------
     group
-        The group's name or ARN.
+        Name or ARN of the group.
     """
 
     def __init__(self, client: Any, group: str) -> None:
@@ -41,17 +41,18 @@ class ModelPackages:
         decision_uri: str,
         training_job_name: str,
     ) -> None:
-        """Register a version unless it is registered.
+        """Register a version, unless it is registered.
 
-        A version that the gate let through waits for approval: its trial decides. The registry is a view for people:
-        the bucket has the decision and the files, so a version that SageMaker rejects can still be promoted.
+        A version that passed the gate waits for approval, which its canary decides. The registry is only a view for
+        users. The bucket contains the decision and the files, so a version that SageMaker rejects can still be
+        promoted.
 
         Parameters
         ----------
         source_uri
-            Where the version's files are. The package has no inference container: Alsolike serves it itself.
+            URI of the version's files. The package has no inference container, because Alsolike serves the version.
         decision_uri
-            Where the gate's figures are, which become the package's model quality.
+            URI of the gate's metrics, which become the package's model quality.
         """
         figures = {"Statistics": {"ContentType": "application/json", "S3Uri": decision_uri}}
         try:
@@ -82,7 +83,7 @@ class ModelPackages:
 
 
 def _properties(manifest: Manifest, decision: Decision, *, training_job_name: str) -> dict[str, str]:
-    """Return lineage and hold-out figures as SageMaker allows them: few, short, of few characters."""
+    """Return lineage and hold-out metrics within SageMaker's limits of number, length and characters."""
     properties = {
         "version": decision.version,
         "algorithm": manifest.algorithm,

@@ -1,4 +1,4 @@
-"""Model bundles in the artefact bucket, as register_model reads and writes them."""
+"""Model bundles in the artefact bucket."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ class ModelStore:
         Raises
         ------
         InvalidInput
-            If it is no URI of an object.
+            If the URI is not that of an S3 object.
         """
         if not (match := re.fullmatch(r"s3://([^/]+)/(.+)", s3_uri)):
             raise InvalidInput(f"model_data_s3_uri is {s3_uri!r}, expected s3://bucket/key")
         return self._client.get_object(Bucket=match[1], Key=match[2])["Body"]
 
     def upload(self, directory: Path, *, version: str) -> None:
-        """Upload a bundle's files, its manifest last: a version with a manifest is complete."""
+        """Upload a bundle's files. The manifest is last, because a version with a manifest is complete."""
         manifest = Manifest.from_json((directory / MANIFEST_FILE).read_bytes())
         for name in (*manifest.files_of(FILES), MANIFEST_FILE):
             upload(self._client, self._bucket, f"{model_prefix(version)}{name}", directory / name)
 
     def manifest(self, version: str) -> Manifest | None:
-        """Return a version's manifest, or None if it is unreadable: such a champion cannot be compared with."""
+        """Return a version's manifest, or None if it is unreadable. Such a champion cannot be compared."""
         stored = S3Object(self._client, self._bucket, f"{model_prefix(version)}{MANIFEST_FILE}").read()
         try:
             return Manifest.from_json(stored.body) if stored else None

@@ -1,4 +1,4 @@
-"""From a training job's output to a registered version, with the gate's decision on it."""
+"""Registration of a training job's output as a version, with the gate's decision."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from functions.register_model.serving_check import serving_checks
 from functions.register_model.unpacking import unpack_bundle
 
 MAX_UNPACKED_BYTES = 1_800_000_000
-"""Maximum size of all files, those that serving reads and others: the function's disk holds both."""
+"""Maximum size of all files in bytes, for serving and for other purposes. The function's disk stores both."""
 
 
 def register_model(
@@ -32,9 +32,10 @@ def register_model(
     limits: GateLimits,
     now_ms: int,
 ) -> Decision:
-    """Unpack, check, store and register the output of a training job; return whether its canary may start.
+    """Unpack, check, store and register a training job's output. Return whether its canary may start.
 
-    A repeated call gives the same state: the first decision counts, even if the champion changed. The champion stays.
+    A repeated call gives the same state. The first decision counts, even if the champion has changed. The champion is
+    not changed.
     """
     with tempfile.TemporaryDirectory() as directory:
         bundle = unpack_bundle(models.open(model_data_s3_uri), Path(directory), maximum_bytes=MAX_UNPACKED_BYTES)

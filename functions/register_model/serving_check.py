@@ -1,7 +1,7 @@
-"""Checks that serving can use a bundle: its graphs run here, return items, and are fast enough.
+"""Check that a bundle can serve: its graphs run, return items, and are fast enough.
 
-`functions.recommend.state.model` opens graphs in the same way. Functions do not import each other; a test compares the
-two.
+`functions.recommend.state.model` opens graphs in the same way. Functions do not import each other, so a test compares
+both.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from functions.register_model.limits import GateLimits
 
 RUNS, WARM_UP = 50, 3
 LONGEST_S = 10.0
-"""For the runs of a graph; a slow one runs less often."""
+"""Maximum duration of a graph's runs in seconds. Slow graphs run fewer times."""
 
 FEWEST_RUNS = 3
 K = 25
@@ -38,7 +38,7 @@ SEED = 0
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Speed:
-    """Duration of the runs for one item list, per graph, in milliseconds; histories have the model's maximum length."""
+    """Duration of runs for one list, per graph, in milliseconds. Histories have the model's maximum length."""
 
     runs: int
     p50_ms: float
@@ -87,7 +87,7 @@ def _latency(speeds: Mapping[str, Speed], limits: GateLimits) -> Check:
 
 
 def _measure(bundle: Bundle, name: str, tables: Mapping[str, onnxruntime.OrtValue]) -> Speed:
-    """Run a graph for random histories of full length; raise an error for empty or invalid results."""
+    """Run a graph for random histories of maximum length. Raise an error for empty or invalid results."""
     manifest, rng = bundle.manifest, np.random.default_rng(SEED)
     try:
         session = open_session(bundle.directory / name, tables)
@@ -110,7 +110,7 @@ def _measure(bundle: Bundle, name: str, tables: Mapping[str, onnxruntime.OrtValu
             took_ms.append((time.perf_counter() - before) * 1_000)
     except InvalidBundle:
         raise
-    except Exception as error:  # ONNX Runtime's errors have no base of their own
+    except Exception as error:  # Errors of ONNX Runtime have no common base class.
         raise InvalidBundle(f"{name} does not run: {error}") from error
     if not answered:
         raise InvalidBundle(f"{name} answers no item to any of {WARM_UP} histories of {manifest.history.length}")
@@ -139,7 +139,7 @@ def _feed(
 
 
 def open_session(graph: Path, tables: Mapping[str, onnxruntime.OrtValue]) -> onnxruntime.InferenceSession:
-    """Open a graph as serving does; the session does not keep the tables alive."""
+    """Open a graph as serving does. The session does not keep references to the tables."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1

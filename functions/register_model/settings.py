@@ -14,7 +14,7 @@ class Settings:
     Attributes
     ----------
     max_bundle_mb
-        Maximum size of a bundle. Serving keeps two on its disk during a swap, and the disk may have only 512 MB.
+        Maximum size of a bundle in MB. Serving stores two bundles during a change, and the disk may have only 512 MB.
     gate_…
         See `functions.register_model.limits`.
     """

@@ -1,4 +1,4 @@
-"""Unpacking of a training job's model.tar.gz, which holds a bundle and nothing else."""
+"""Unpacking of a training job's model.tar.gz, which contains only a bundle."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from alsolike.bundle.files import CONTENT_FILE, FILES, MANIFEST_FILE
 from alsolike.runtime.errors import InvalidBundle
 
 HEADER_BYTES = 100_000
-"""Bytes read for the headers of a file: tarfile keeps extended headers in memory, however large they are."""
+"""Maximum number of bytes for a file's headers. tarfile keeps extended headers of any size in memory."""
 
 
 def unpack_bundle(archive: IO[bytes], directory: Path, *, maximum_bytes: int) -> Bundle:
@@ -23,8 +23,8 @@ def unpack_bundle(archive: IO[bytes], directory: Path, *, maximum_bytes: int) ->
     Raises
     ------
     InvalidBundle
-        If the archive is unreadable, contains other files than a bundle's, or more than `maximum_bytes` of served or of
-        other files, or if the bundle does not match its manifest.
+        If the archive is unreadable or contains unexpected files, or more than `maximum_bytes` of served or of other
+        files. Also if the bundle does not match its manifest.
     """
     try:
         stream = _Limited(gzip.GzipFile(fileobj=archive))
@@ -58,7 +58,7 @@ class _Limited:
 
 
 def _bundle_files(tar: tarfile.TarFile, *, maximum_bytes: int) -> Iterator[tarfile.TarInfo]:
-    """Yield the bundle's files at the archive's top; sizes are known before anything is written."""
+    """Yield the bundle's files at the top level of the archive. Sizes are checked before files are written."""
     size_bytes, names = 0, set()
     for member in tar:
         if member.isdir() and member.name in (".", "./"):

@@ -1,1 +1,1 @@
-"""The canary of a version that passed the gate: a trial next to the champion, then promotion or rollback."""
+"""Canary of a version that passed the gate, followed by its promotion or rollback."""

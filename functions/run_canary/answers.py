@@ -1,4 +1,4 @@
-"""The reader of both arms' answers and their outcomes from the lake."""
+"""Reader of both arms' responses and their outcomes from the lake."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ from functions.run_canary.figures import (
 )
 
 ANSWERS_READ = 5_000_000
-"""Maximum answers to read. For more planned ones, a sample of the log's objects is precise enough."""
+"""Maximum number of responses to read. If more are planned, a sample of the log's objects is precise enough."""
 
 CONNECTIONS = 8
 OBJECTS_AT_ONCE = 64
 PROBED = 8
-"""Objects whose rows are counted to estimate the answers per day."""
+"""Number of objects whose rows are counted to estimate the responses per day."""
 
 _DAY_MS = 86_400_000
 _SKEW_MS = 60_000  # between S3's clock and the functions'
@@ -83,7 +83,7 @@ Mask = npt.NDArray[np.bool_]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Arms:
-    """The figures of both arms; `fraction` of the log's objects were read for them."""
+    """Metrics of both arms. `fraction` is the share of the log's objects that were read."""
 
     champion: Arm
     candidate: Arm
@@ -91,20 +91,20 @@ class Arms:
 
 
 class Lake:
-    """The canary's tables in the lake."""
+    """Tables of the lake that a canary requires."""
 
     def __init__(self, client: Any, bucket: str) -> None:
         self._client, self._bucket = client, bucket
 
     def expected_answers(self, *, before_ms: int, duration_ms: int, left_out: Collection[str] = ()) -> int:
-        """Return the approximate number of earlier answers that could have been on trial.
+        """Return the approximate number of earlier responses that could have been in the canary.
 
-        Extrapolate from the answers and bytes of some objects to all bytes.
+        It is extrapolated from the responses and bytes of some objects to all bytes.
 
         Parameters
         ----------
         left_out
-            Labels of arms whose users are not on trial; see `canary.assign`.
+            Labels of arms whose users are not in the canary; see `canary.assign`.
         """
         objects = list(self._written(before_ms - duration_ms, before_ms))
         probed = objects[-PROBED:]
@@ -114,7 +114,7 @@ class Lake:
         return round(rows * total_bytes / probed_bytes) if probed_bytes else 0
 
     def clicks(self, *, before_ms: int, duration_ms: int, left_out: Collection[str] = ()) -> ArmSample:
-        """Return the clicks on earlier answers that could have been on trial; see `expected_answers`."""
+        """Return the clicks on earlier responses that could have been in the canary; see `expected_answers`."""
         sums = no_outcomes()
         for rows in self._outcome_rows(before_ms - duration_ms, before_ms):
             _add(sums, rows, _on_trial(rows, left_out))
@@ -133,7 +133,7 @@ class Lake:
         return Arms(champion, candidate, fraction)
 
     def _answers(self, canary: Canary, *, fraction: float, now_ms: int) -> list[Answers]:
-        """Return each arm's answers, each once: an object and its compacted copy may both exist."""
+        """Return each arm's distinct responses. An object and its compacted copy may both exist."""
         objects = [stored for stored in self._written(canary.started_ms, now_ms) if _place(stored.key) < fraction]
         parts: list[list[tuple[npt.NDArray[Any], ...]]] = [[], []]
         for table in self._tables(objects, _SERVED):
@@ -161,14 +161,14 @@ class Lake:
         return outcomes
 
     def _outcome_rows(self, first_ms: int, last_ms: int) -> Iterator[pa.Table]:
-        """Yield the outcomes of answers to known users since a time."""
+        """Yield the outcomes of responses to identified users in a period."""
         for date in _dates(first_ms, last_ms):
             for table in self._day_of_outcomes(date):
                 known = pc.fill_null(pc.not_equal(table["shopper"], served.UNKNOWN), False)
                 yield table.filter(pc.and_(known, pc.greater_equal(table["served_ms"], first_ms)))
 
     def _day_of_outcomes(self, date: str) -> Iterator[pa.Table]:
-        """Yield a day's outcomes, some at a time; attribution may not have come to it yet."""
+        """Yield the outcomes of a day in batches. Attribution may not have processed the day yet."""
         key = outcomes.object_key(date)
         with tempfile.TemporaryDirectory(prefix="canary-") as name:
             path = Path(name) / "outcomes.parquet"
@@ -181,7 +181,10 @@ class Lake:
             yield from _projected(path, _OUTCOMES, where=f"s3://{self._bucket}/{key}")
 
     def _written(self, first_ms: int, last_ms: int) -> Iterator[LakeObject]:
-        """Yield the objects of the log that may hold answers of a time, which were written after its beginning."""
+        """Yield the objects of the log that may contain responses of a period.
+
+        Objects written before its start are skipped.
+        """
         for date in _dates(first_ms, last_ms):
             for stored in list_objects(self._client, self._bucket, prefix=served.partition_prefix(date)):
                 if stored.modified_ms >= first_ms - _SKEW_MS:
@@ -200,7 +203,7 @@ class Lake:
 
 
 def _projected(source: Any, schema: pa.Schema, *, where: str) -> Iterator[pa.Table]:
-    """Yield a Parquet file's rows in these columns, some at a time; a column that it lacks is null."""
+    """Yield the columns of a Parquet file in batches. A missing column is null."""
     try:
         file = pq.ParquetFile(source)
         present = [name for name in schema.names if name in file.schema_arrow.names]
@@ -225,24 +228,24 @@ def _add(sums: Outcomes, rows: pa.Table, mask: Mask) -> None:
 
 
 def _units(table: pa.Table) -> tuple[pa.ChunkedArray, Mask]:
-    """Return the user of each row, and the mask of rows with a known user."""
+    """Return the user of each row, and the mask of rows with an identified user."""
     units = pc.coalesce(table["shopper"], table["session"])
     return units, pc.fill_null(pc.not_equal(units, served.UNKNOWN), False).to_numpy(zero_copy_only=False)
 
 
 def _eligible(table: pa.Table, left_out: Collection[str]) -> int:
-    """Return how many rows could be on trial."""
+    """Return the number of rows that could be in the canary."""
     return int(np.count_nonzero(_units(table)[1] & _on_trial(table, left_out)))
 
 
 def _on_trial(table: pa.Table, left_out: Collection[str]) -> Mask:
-    """Return which rows are of recommenders that use a model, and in no arm that is left out."""
+    """Return a mask of the rows of recommenders that use a model, outside the excluded arms."""
     on: Mask = pc.fill_null(pc.is_in(table["recommender"], pa.array(ON)), False).to_numpy(zero_copy_only=False)
     return on & ~_any_of(table["arms"], left_out)
 
 
 def _in_arms(table: pa.Table, canary: Canary) -> list[Mask]:
-    """Return which rows are in the champion's arm, and which in the candidate's."""
+    """Return a mask of the rows in the champion's arm, and of the rows in the candidate's arm."""
     return [_any_of(table["arms"], [label]) for label in canary.labels]
 
 
@@ -275,7 +278,7 @@ def _each_once(parts: list[tuple[npt.NDArray[Any], ...]]) -> Answers:
 
 
 def _place(key: str) -> float:
-    """Return an object's position between 0 and 1, the same at every look, so that a sample stays the same."""
+    """Return a position between 0 and 1 for an object. It depends only on the key, so that samples are stable."""
     return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest(), "big") / 2**64
 
 

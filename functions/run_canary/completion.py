@@ -14,8 +14,8 @@ from alsolike.registry.retention import ModelFiles, protected, superfluous
 def approve(approvals: Approvals, registry: Registry, version: str, look: CanaryLook) -> None:
     """Set the package's approval to the canary's result.
 
-    If a person ended the canary, or the workflow could not look after it, there is no result and the package stays as
-    it is. The same holds if a person promoted the version after its canary rolled it back.
+    If an operator ended the canary, or the workflow could not evaluate it, there is no result and the package is not
+    changed. The same holds if an operator promoted the version after its canary rolled it back.
     """
     if look.state == PROMOTED:
         approvals.decide(version, APPROVED, reason="; ".join(look.reasons))
@@ -34,18 +34,18 @@ def retire(
     others: int,
     now_ms: int,
 ) -> list[str]:
-    """Delete the files of unprotected versions, except for the latest ones; return the deleted versions.
+    """Delete the files of unprotected versions except the latest ones. Return the deleted versions.
 
     Raises
     ------
     InvalidBundle, InvalidConfiguration
-        If the pointer or the configuration is unreadable: then no version is deleted.
+        If the pointer or the configuration is unreadable. No version is then deleted.
     """
     retired = []
     named = list(experiments())
     keeps = protected(registry.champion(), named, now_ms=now_ms)
     for version in list(superfluous(files.stored(), keeps, others=others, now_ms=now_ms)):
-        # Another caller may have promoted or pinned it since.
+        # Another caller may have promoted or pinned the version.
         if version.version not in protected(registry.champion(), named, now_ms=now_ms):
             files.delete(version.version)
             retired.append(version.version)

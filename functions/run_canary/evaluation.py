@@ -1,7 +1,7 @@
-"""Evaluation of a canary: its answers compared with the champion's, at any number of looks.
+"""Evaluation of a canary. Its responses are compared with the champion's, at any number of times.
 
-Three one-sided tests, each at a third of `ALPHA`, so that the chance of rejecting an equal version is at most `ALPHA`
-over all looks together. With R the metric of an arm and V its variance over groups of users::
+Three one-sided tests, each at a third of `ALPHA`. So the probability of rejecting an equal version is at most `ALPHA`
+over all evaluations. With R the metric of an arm and V its variance over groups of users::
 
     z = (R_candidate - f R_champion - m) / sqrt(V_candidate + f^2 V_champion)
 
@@ -10,7 +10,8 @@ tolerance: for the error rate f = 1 and m the points allowed, for the latency f 
 clicks the sign is reversed. V_candidate is at least the champion's spread over as many groups, because few groups
 without a click do not prove a low click rate.
 
-Two rules need no significance: a version that mostly fails, and one whose users are missing from the log.
+Two rules need no significance: rollback of a version that mostly fails, and of a version whose users are missing in the
+log.
 """
 
 from __future__ import annotations
@@ -28,20 +29,21 @@ ALPHA = 0.05
 TESTS = 3
 
 SMALL_FALL = 0.1
-"""Fall of click-through that a canary has to exclude before it counts as passed and not only as without evidence."""
+"""Fall of click-through that a canary must exclude to pass. Otherwise it counts as without evidence."""
 
 OUTRIGHT_ANSWERS, OUTRIGHT_USERS, OUTRIGHT_RATE = 20, 5, 0.5
-"""Minimum answers and users, and the maximum share of errors among them, before a version is rolled back at once."""
+"""Minimum number of responses and users, and maximum share of errors, before a version is rolled back immediately."""
 
 _DAY_MS = 86_400_000
 
 MISSING_BELOW = 0.001
-"""Always valid p-value of a lack of users in the candidate's arm. Below it, the log is losing its answers."""
+"""Always valid p-value for missing users in the candidate's arm. Below it, the log is losing the candidate's responses.
+"""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Tolerance:
-    """The tolerance: points of the error rate, and a share of the latency."""
+    """Tolerance of the error rate in points, and of the latency as a share."""
 
     error_points: float
     latency_share: float
@@ -54,9 +56,10 @@ class Test:
     Attributes
     ----------
     z, critical_z
-        None if there is too little to compare.
+        Statistic and critical value; None if there are too few responses.
     excluded
-        Relative fall of click-through that is excluded with a confidence of 95% at all looks; None if none is.
+        Relative fall of click-through that is excluded with a confidence of 95% over all evaluations; None if no fall
+        is excluded.
     """
 
     name: str
@@ -67,7 +70,6 @@ class Test:
     excluded: float | None = None
 
     def document(self) -> dict[str, Any]:
-        """Return it for the report."""
         return dataclasses.asdict(self)
 
 
@@ -79,14 +81,14 @@ def judge(
     Parameters
     ----------
     share
-        Share of users with the candidate's answers.
+        Share of users with the candidate's responses.
     planned
-        Planned answers of both arms at the start.
+        Planned number of responses of both arms at the start.
     fraction
-        Share of the answers that were read; outcomes are known for all.
+        Share of the responses that were read. Outcomes are complete.
     """
     clock = _Clock(candidate.answers + champion.answers, planned * fraction)
-    # A clock ahead of the known outcomes would make the bound too low.
+    # A clock ahead of the available outcomes would make the bound too low.
     clicks_clock = _Clock(candidate.attributed + champion.attributed, planned)
     return (
         _outright(candidate, champion),
@@ -160,7 +162,7 @@ def _excluded_fall(ours: ArmSample, theirs: ArmSample, *, z: float) -> float | N
 
 
 def conclusion(tests: Sequence[Test]) -> str:
-    """Return a canary's result without a breach: the harm that it excludes, or that it excludes none."""
+    """Return the result of a canary without a breach: the harm that it excludes, or that it excludes none."""
     excluded = next((test.excluded for test in tests if test.excluded is not None), None)
     if excluded is None:
         return "the canary has no evidence about click-through: too few responses"

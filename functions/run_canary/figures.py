@@ -1,4 +1,4 @@
-"""Figures of both arms' answers: sums by group of users, in memory that does not grow with the users."""
+"""Metrics of both arms' responses: sums by group of users. Memory does not grow with the users."""
 
 from __future__ import annotations
 
@@ -11,31 +11,33 @@ import numpy.typing as npt
 from alsolike.experiments.comparison import ArmSample, sample
 
 GROUPS = 4_096
-"""Users are independent of each other, so groups of them by a hash are, too; of few users each is a group."""
+"""Maximum number of groups. Users are independent, so groups by their hash are independent too. Few users have a group
+each."""
 
 ERRORS = ("arm-model-unavailable", "model-failed", "model-slow")
-"""Reasons of a degraded answer that count as the model's errors: not loaded, failed, or too slow."""
+"""Reasons of degraded responses that count as errors of the model: not loaded, failed, or too slow."""
 
 CAP_MS = 1_000
-"""Cap of an answer's duration. Loading a model in a new process takes seconds and says nothing about its speed."""
+"""Upper limit of a response's duration in milliseconds. Loading a model in a new process takes seconds, but does not
+measure its speed."""
 
 Sums = npt.NDArray[np.float64]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Arm:
-    """The answers of one arm to known users.
+    """Responses of one arm to identified users.
 
     Attributes
     ----------
     attributed
-        Number of answers with known outcomes so far: attribution runs hourly.
+        Number of responses with known outcomes. Attribution runs hourly.
     errors
-        Share of answers that were degraded for one of `ERRORS`.
+        Share of responses that were degraded for one of `ERRORS`.
     latency
-        Milliseconds per answer, at most `CAP_MS`.
+        Duration per response in milliseconds, at most `CAP_MS`.
     clicks
-        Clicked items per shown item; per answer if no impressions are reported.
+        Clicked items per shown item, or per response if no impressions are reported.
     """
 
     answers: int
@@ -59,7 +61,7 @@ class Arm:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Answers:
-    """Answers of one arm, one element each: hash of the user, failure, and duration (NaN: unknown)."""
+    """Responses of one arm, one element each: hash of the user, failure, and duration (NaN if unknown)."""
 
     users: npt.NDArray[np.uint64]
     failed: npt.NDArray[np.bool_]
@@ -68,7 +70,7 @@ class Answers:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Outcomes:
-    """Results of one arm's answers, summed by group of users (see `group_of`)."""
+    """Outcomes of one arm's responses, summed by group of users (see `group_of`)."""
 
     answers: Sums
     impressions: Sums
@@ -77,12 +79,12 @@ class Outcomes:
 
 
 def no_outcomes() -> Outcomes:
-    """Return sums of nothing."""
+    """Return empty sums."""
     return Outcomes(*(np.zeros(GROUPS) for _ in range(4)))
 
 
 def group_of(users: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
-    """Return the group of each user by its hash."""
+    """Return the group of each user by hash."""
     return (users % np.uint64(GROUPS)).astype(np.int64)
 
 
@@ -111,13 +113,13 @@ def arm_of(answers: Answers, outcomes: Outcomes, *, by_impressions: bool) -> Arm
 
 
 def clicks_of(outcomes: Outcomes, *, by_impressions: bool) -> ArmSample:
-    """Return the clicks per shown item, or per answer."""
+    """Return the clicks per shown item, or per response."""
     if by_impressions:
         return _sample(outcomes.shown_clicks, outcomes.impressions)
     return _sample(outcomes.clicks, outcomes.answers)
 
 
 def _sample(y: npt.NDArray[Any], x: npt.NDArray[Any]) -> ArmSample:
-    """Return the sample of the groups in which there is anything."""
+    """Return the sample of the non-empty groups."""
     some = x > 0
     return sample(y[some].tolist(), x[some].tolist())

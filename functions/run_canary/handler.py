@@ -1,4 +1,4 @@
-"""The workflow's last steps: `start` a canary, `look` at it, `end` it if the workflow fails."""
+"""Handler of the workflow's last steps: `start` a canary, `look` at it, or `end` it if the workflow fails."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def _close(version: str, look: CanaryLook) -> None:
             others=settings.models_kept,
             now_ms=time.time_ns() // 1_000_000,
         )
-    except AlsolikeError as error:  # the decision stands; the end of the next canary deletes the remaining versions
+    except AlsolikeError as error:  # The decision is final. The end of the next canary deletes the remaining versions.
         logger.error("versions cannot be retired", reason=str(error))
         return
     count(Metric.MODELS_RETIRED, len(retired))
@@ -87,10 +87,11 @@ def _close(version: str, look: CanaryLook) -> None:
 
 
 def _left_out(s3: Any, bucket: str) -> list[str]:
-    """Return the labels of the arms of model experiments, whose users take part in no canary."""
+    """Return the labels of the arms of model experiments, whose users are in no canary."""
     try:
         named = list(_experiments(s3, bucket))
-    except AlsolikeError as error:  # more answers are expected than may come; the trial itself does not need it
+    # The expected number of responses may be too high. The canary itself does not need it.
+    except AlsolikeError as error:
         logger.error("experiments cannot be read", reason=str(error))
         return []
     return [role.label(arm) for role in named if any(arm.model for arm in role.arms) for arm in role.arms]

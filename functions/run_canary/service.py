@@ -1,4 +1,4 @@
-"""A look at a canary: it continues, is promoted, or is rolled back."""
+"""Evaluation of a canary, which then continues, or is promoted or rolled back."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ ATTEMPTS = 5
 
 
 MINIMUM_PLANNED = 1_000
-"""Minimum of planned answers for the clock of the tests."""
+"""Minimum number of planned responses for the clock of the tests."""
 
 SILENT_FROM, SILENT_SHARE = 200, 0.05
-"""Minimum of expected answers, and the share of them in the log below which the log counts as silent."""
+"""Minimum number of expected responses, and the share of them below which the log counts as silent."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -44,9 +44,9 @@ class CanaryRun:
     reason
         The reason for the run.
     decision
-        Returns the gate's decision; None if it never saw the version.
+        Function that returns the gate's decision, or None if there is none.
     left_out
-        Returns the labels of arms whose users are not on trial.
+        Function that returns the labels of arms whose users are not in the canary.
     """
 
     version: str
@@ -61,26 +61,26 @@ class CanaryRun:
     now_ms: int
 
     def start(self) -> CanaryLook:
-        """Start the version's trial next to the champion; without a champion or trials, promote it at once.
+        """Start the version's canary. Without a champion, or if canaries are disabled, promote the version.
 
         Raises
         ------
         NotFound
             If the version has no complete bundle.
         InvalidInput
-            If its name is too long for a canary.
+            If the version's name is too long for a canary.
         """
         return self._again(self._start)
 
     def look(self) -> CanaryLook:
-        """Compare the arms; roll the version back, promote it, or let it continue.
+        """Compare the arms. Roll the version back, promote it, or let the canary continue.
 
-        A person's changes meanwhile stay.
+        Concurrent changes by an operator take precedence.
         """
         return self._again(self._look)
 
     def end(self) -> CanaryLook:
-        """End the canary, so that the champion serves all users, if the workflow cannot look after it any more."""
+        """End the canary if the workflow can no longer evaluate it, so that the champion serves all users."""
         return self._again(self._end)
 
     def _start(self) -> CanaryLook:
@@ -92,7 +92,7 @@ class CanaryRun:
             return self._decided(pointer, ROLLED_BACK, "the gate rejected it, and no operator forced it")
         if (running := self._running(pointer)) is not None:
             return self._note(running, GOING, (f"its canary runs next to {running.champion}",))
-        # A start whose response got lost is repeated: a canary that has ended since does not start again.
+        # A start whose response was lost is repeated. A canary that has already ended must not start again.
         if self._report() is not None or self._ended(pointer) is not None:
             return self._ended_elsewhere(pointer)
         if pointer is None:
@@ -152,7 +152,8 @@ class CanaryRun:
             f"{arms.champion.answers:,} of the champion to {arms.champion.users:,}"
         )
         if breaches:
-            # Write the pointer first: if a person wrote it meanwhile, that write counts, and no report contradicts it.
+            # The pointer is written first. If an operator changes it concurrently, that change counts, and no report
+            # contradicts it.
             self.registry.end_canary(pointer, reason="; ".join((*breaches, counts)), breached=True)
             return self._note(canary, ROLLED_BACK, (*breaches, counts), figures, breached=True)
         sentences = (counts, *(f"{test.name}: {test.sentence}" for test in tests if test.critical_z is not None))
@@ -167,7 +168,7 @@ class CanaryRun:
         return self._note(canary, PROMOTED, (result, *sentences), figures)
 
     def _give_up(self, pointer: Champion, canary: Canary, counts: str, figures: dict[str, Any]) -> CanaryLook:
-        """Extend a canary without figures once, then roll it back."""
+        """Extend a canary without enough data once, then roll it back."""
         silent = f"the log is silent: {canary.expected_answers:,} responses were expected"
         if canary.extended:
             reason = f"{silent}; a version without observed responses does not become champion"
@@ -188,13 +189,13 @@ class CanaryRun:
         return self._note(canary, ROLLED_BACK, (reason,))
 
     def _running(self, pointer: Champion | None) -> Canary | None:
-        """Return this run's canary, if the pointer has it."""
+        """Return this run's canary, if the pointer contains it."""
         canary = pointer.canary if pointer is not None else None
         return canary if canary is not None and (canary.version, canary.run_id) == (self.version, self.run_id) else None
 
     @property
     def _by_hand(self) -> bool:
-        """True if a person started the trial; a training run names its version after itself."""
+        """True if an operator started the canary. A training run names its version after itself."""
         return self.run_id != self.version
 
     def _report(self) -> CanaryReport | None:
@@ -203,12 +204,12 @@ class CanaryRun:
         return report if report is not None and report.run_id == self.run_id else None
 
     def _ended(self, pointer: Champion | None) -> EndedTrial | None:
-        """Return how this run's canary ended, if the pointer has it."""
+        """Return the end of this run's canary, if the pointer contains it."""
         ended = pointer.ended if pointer is not None else None
         return ended if ended is not None and (ended.version, ended.run_id) == (self.version, self.run_id) else None
 
     def _ended_elsewhere(self, pointer: Champion | None) -> CanaryLook:
-        """Return the result of a canary that the pointer no longer has: an earlier call or a person ended it."""
+        """Return the result of a canary that an earlier call or an operator has removed from the pointer."""
         if pointer is not None and pointer.version == self.version:
             return self._decided(pointer, PROMOTED, f"it is champion: {pointer.history[0].reason}")
         report = self._report()
@@ -233,14 +234,14 @@ class CanaryRun:
         self.registry.replace(pointer, self.version, reason=reason, now_ms=self.now_ms, forced=forced)
 
     def _decided(self, pointer: Champion | None, state: str, reason: str, *, breached: bool = False) -> CanaryLook:
-        """Record a decision without figures, in the canary's report if it has one."""
+        """Record a decision without metrics, in the canary's report if it exists."""
         report = self._report()
         if report is None:
             champion = None if pointer is None or pointer.version == self.version else pointer.version
             report = CanaryReport(
                 self.version, self.run_id, champion, self.plan.share, self.now_ms, self.now_ms, (), self.reason
             )
-        elif report.state == state:  # said already, by a call that this one repeats
+        elif report.state == state:  # An earlier call, which this call repeats, has reported the state.
             return report.looks[-1]
         look = CanaryLook(self.now_ms, state, (reason,), breached=breached)
         self.reports.write(report.with_look(look))
@@ -272,7 +273,7 @@ class CanaryRun:
         return look
 
     def _again(self, step: Callable[[], CanaryLook]) -> CanaryLook:
-        """Run a step on the current pointer; repeat it if another caller wrote the pointer meanwhile."""
+        """Run a step on the current pointer. Repeat it if another caller changes the pointer."""
         for _ in range(ATTEMPTS - 1):
             try:
                 return step()
@@ -282,14 +283,14 @@ class CanaryRun:
 
 
 def _silent(canary: Canary, arms: Arms) -> bool:
-    """Return true if the log has hardly any of many expected answers: serving or the log is broken."""
+    """Return true if the log contains few of many expected responses, because serving or the log fails."""
     expected = canary.expected_answers or 0
     answers = arms.candidate.answers + arms.champion.answers
     return expected >= SILENT_FROM and answers < SILENT_SHARE * expected * arms.fraction
 
 
 def _too_few(canary: Canary) -> str:
-    """Return the sentence that nothing could be compared, with the number of expected answers."""
+    """Return the sentence that no comparison was possible, with the number of expected responses."""
     said = "the canary has no evidence: too few answers to compare"
     expected = canary.expected_answers
     return said if expected is None else f"{said}; the time before had {expected:,}"

@@ -5,12 +5,12 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """Stores of the canary, its settings, and its limits.
+    """Stores, settings and limits of the canary.
 
     Attributes
     ----------
     canary_share_percent, canary_duration_s
-        Share of users that the version on trial serves, 0 for no trial; duration of the trial.
+        Share of users that the canary serves, 0 to disable canaries, and duration of the canary.
     canary_max_error_percent, canary_max_latency_percent
         Tolerated increase of the error rate, in points, and of the latency.
     models_kept

@@ -1,1 +1,1 @@
-"""The workflow's first step: it decides if a run may start, and names it."""
+"""First step of the workflow, which decides if a run may start."""

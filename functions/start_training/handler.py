@@ -1,4 +1,4 @@
-"""The workflow's first step: it decides if a run may start, and names it."""
+"""Handler of the workflow's first step, which decides if a run may start."""
 
 from __future__ import annotations
 
@@ -64,5 +64,5 @@ def _expire_datasets(registry: Registry, *, but: str) -> None:
         for dataset in list(expired(files.stored(), keeps, days=settings.dataset_days, now_ms=now_ms)):
             files.delete(dataset.version)
             logger.info("dataset expired", dataset=dataset.version)
-    except AlsolikeError as error:  # the run goes on; the next one deletes the remaining datasets
+    except AlsolikeError as error:  # The run continues. The next run deletes the remaining datasets.
         logger.error("datasets cannot be deleted", reason=str(error))

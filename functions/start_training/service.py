@@ -1,4 +1,4 @@
-"""The decision if a run may start, and its first step."""
+"""Decision if a training run may start, and selection of its first step."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ AUTO = "auto"
 
 
 class First(StrEnum):
-    """The first step of a run, or the reason for none."""
+    """First step of a run, or the reason for not running."""
 
     DATASET = "dataset"
     CANARY = "canary"
@@ -65,14 +65,14 @@ class EngineRule:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Start:
-    """The workflow's instructions for a run.
+    """Instructions for the workflow.
 
     Attributes
     ----------
     version
         The version that this run tries or trains.
     orphan
-        A version whose trial this run has ended, because the run that supervised it no longer exists.
+        Version whose canary this run has ended, because the run that supervised it no longer exists.
     """
 
     first: First
@@ -101,7 +101,7 @@ def start_training(run: RunId, trigger: Trigger, *, execution_id: str, rule: Eng
     Raises
     ------
     ConcurrentUpdate
-        If another run acquired the lock, or another caller wrote the champion pointer, at the same time.
+        If another run acquired the lock, or another caller changed the champion pointer.
     """
     holder = stores.lock.acquire(execution_id, run_id=run.run_id, now_ms=run.started_ms)
     version = trigger.version or run.run_id
@@ -127,7 +127,7 @@ class LakeSize:
         self._bucket = bucket
 
     def exceeds(self, megabytes: int) -> bool:
-        """Return true if the objects with interactions exceed a size in total; stop listing when they do."""
+        """Return true if the total size of interaction objects exceeds a limit. Listing stops at the limit."""
         size_bytes = 0
         for entry in listed(self._client, self._bucket, INTERACTIONS_PREFIX):
             size_bytes += entry.size_bytes
@@ -137,7 +137,7 @@ class LakeSize:
 
 
 def copy_champion(client: Any, bucket: str, version: str, *, run_id: str) -> None:
-    """Copy a version's bundle into a run's dataset for the training job; the manifest last."""
+    """Copy a version's bundle to a run's dataset for the training job. The manifest is copied last."""
     source = model_prefix(version)
     target = f"{prefix(run_id)}{CHAMPION_FOLDER}/"
     names = [entry.key.removeprefix(source) for entry in listed(client, bucket, source)]

@@ -5,7 +5,7 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """Stores of training runs, the engine of their datasets, and the days after which those expire."""
+    """Stores of training runs, the engine of their datasets, and the retention of datasets."""
 
     artefact_bucket: str
     lake_bucket: str

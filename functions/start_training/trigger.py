@@ -1,4 +1,4 @@
-"""The input of an execution of the workflow, and the ID that its dataset, training job and model version share."""
+"""Input of a workflow execution, and the ID that its dataset, training job and model version share."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from alsolike.runtime.errors import InvalidInput
 _FIELDS = ("trigger", "reason", "version")
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 MAX_REASON = 700
-"""Maximum characters of a reason: a person's text (`alsolike.registry.promotion`) and name."""
+"""Maximum length of a reason, which contains an operator's text (`alsolike.registry.promotion`) and name."""
 
 
 class Cause(StrEnum):
@@ -34,9 +34,9 @@ class Trigger:
     Attributes
     ----------
     reason
-        A person's text, empty if none was given.
+        Text by an operator; empty if there is none.
     version
-        A version to try without training one; None to train.
+        Existing version to evaluate; None to train a new version.
     """
 
     cause: Cause
@@ -48,12 +48,12 @@ class Trigger:
 
 
 def read_trigger(document: Any) -> Trigger:
-    """Parse an execution's input: fields of `Trigger`, nothing at all, or the event of an EventBridge rule.
+    """Parse an execution's input: fields of `Trigger`, an empty input, or an event of an EventBridge rule.
 
     Raises
     ------
     InvalidInput
-        If it has another form; the message has the field, its value and the expectation.
+        If the input has another form. The message contains the field, its value and the expectation.
 
     Examples
     --------
@@ -62,7 +62,7 @@ def read_trigger(document: Any) -> Trigger:
     """
     if not isinstance(document, Mapping):
         raise InvalidInput(f"the input is a {type(document).__name__}, expected an object")
-    if "detail-type" in document and "source" in document:  # a rule that hands on its event as it is
+    if "detail-type" in document and "source" in document:  # An EventBridge rule passes its event unchanged.
         return Trigger(Cause.SCHEDULE)
     for name, value in document.items():
         if name not in _FIELDS:
@@ -83,7 +83,7 @@ def read_trigger(document: Any) -> Trigger:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class RunId:
-    """One execution of the workflow; a repeated call of it is the same run."""
+    """Execution of the workflow. Repeated calls belong to one run."""
 
     run_id: str
     started_ms: int
@@ -95,7 +95,7 @@ def run_of(execution_id: str, *, started_at: str) -> RunId:
     Parameters
     ----------
     started_at
-        ISO 8601 with time zone, as Step Functions states it.
+        Start time in ISO 8601 with a time zone, as Step Functions states it.
 
     Examples
     --------

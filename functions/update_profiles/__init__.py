@@ -1,1 +1,1 @@
-"""The fast path: interactions from the stream into live profiles."""
+"""Stream consumer that adds interactions to live profiles."""

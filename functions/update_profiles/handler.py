@@ -40,7 +40,7 @@ def _sources() -> tuple[ProfileStore, ConfigurationReader, TombstoneReader]:
 
 @instrumented
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Update the batch's profiles; name the first record that has to come again, if any."""
+    """Update the batch's profiles. Return the first record that Lambda must retry, if any."""
     store, configurations, tombstones = _sources()
     now_ms = time.time_ns() // 1_000_000
     outcome = update_profiles(

@@ -23,7 +23,8 @@ class UpdateResult:
     Attributes
     ----------
     failed_sequence
-        The first record that was not applied; Lambda retries it and all later ones. None if all were applied.
+        Sequence number of the first record that was not applied. Lambda retries it and all later records. None if all
+        were applied.
     failures
         The reasons, one message per profile.
     correlation_ids
@@ -48,7 +49,7 @@ class _Addition:
     Attributes
     ----------
     actions
-        A user's interactions with actions.
+        Interactions of a user with actions.
     """
 
     profile_id: str
@@ -67,11 +68,11 @@ def update_profiles(
     erased: IsErased = no_erased_users,
     erasure_of: Callable[[str], str] | None = None,
 ) -> UpdateResult:
-    """Add the records to their profiles; a failing profile does not affect the others.
+    """Add the records to their profiles. A failing profile does not affect other profiles.
 
-    A session's profile joins its user's at the session's first login (`alsolike.events.identity`), even if interactions
-    arrive in another order: later ones find the mark of the login. The profiles' final contents do not depend on the
-    order, size and repetition of batches if
+    A session's profile is merged into the user's profile at the session's first login (`alsolike.events.identity`).
+    This also holds if interactions arrive in another order, because later ones find the link to the user. The final
+    profiles do not depend on the order, size and repetition of batches if
 
     - of a session's logins the earliest arrives first, or in one batch with the others. Users' profiles keep no trace
       of sessions, so joined interactions stay with their user; a rebuild corrects it;
@@ -79,17 +80,18 @@ def update_profiles(
     - an event id has one content: of several a profile keeps the latest and the lake the one received first. If their
       times are equal, a profile keeps the one written last.
 
-    An unreadable record is skipped: a retry cannot read it either, and archive_events, which reads the same stream,
-    stores it. So is a record of an erased user: the mark in the profile disappears with the profile at its purge, and
-    a later record would create another.
+    An unreadable record is skipped, because a retry cannot read it either, and archive_events stores it in quarantine.
+    A record of an erased user is skipped too. The mark in the profile disappears with the profile at its purge, and a
+    later record would create a new profile.
 
     Parameters
     ----------
     erased
         Returns true for records of erased users.
     erasure_of
-        Returns the ID of an erased user's erasure. With it, the session of a login that is left out is marked for the
-        purge, which could not know of it otherwise, and no other user's profile takes over the session's interactions.
+        Function that returns the ID of a user's erasure. It is used to mark the session of a dropped login for the
+        purge, which could not find it otherwise. The mark also prevents another user's profile from merging the
+        session's interactions.
     """
     parsed = parse_batch(records, configurations=configurations, now_ms=now_ms)
     kept = [
@@ -141,7 +143,7 @@ def _readable(parsed: Sequence[Interaction | InvalidInput]) -> Iterator[Interact
 
 
 def _unreadable_logins(records: Sequence[StreamRecord], erased: IsErased) -> dict[str, Login]:
-    """Return logins of erased users, by session, in records that are not valid interactions: the lake drops them."""
+    """Return logins of erased users, by session, in invalid records. The lake does not contain these records."""
     logins: dict[str, Login] = {}
     for record in records:
         try:
@@ -153,7 +155,7 @@ def _unreadable_logins(records: Sequence[StreamRecord], erased: IsErased) -> dic
         if not isinstance(session_id, str) or not 0 < len(session_id) <= MAX_ID_CHARACTERS:
             continue
         if isinstance(user_id, str) and erased(user_id):
-            # Without a readable time it counts as later than every other login.
+            # A login without a readable time counts as later than every other login.
             event_time_ms = min(max(time_ms, 0), MAX_TIME_MS) if type(time_ms) is int else MAX_TIME_MS
             logins[session_id] = Login(event_time_ms, "", user_id)
     return logins

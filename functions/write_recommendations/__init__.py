@@ -1,1 +1,1 @@
-"""The conversion of a batch's answers into Parquet."""
+"""Conversion of a batch's recommendations to Parquet."""

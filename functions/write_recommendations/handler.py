@@ -1,4 +1,4 @@
-"""One batch of a run, which `recommend` has answered."""
+"""Handler of one batch of a run, after `recommend` has processed it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from functions.write_recommendations.settings import Settings
 
 @instrumented
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, int]:
-    """Write the batch's rows; return the numbers of `users` with an answer, of `items`, and of users who `failed`."""
+    """Write the batch's rows. Return the numbers of `users` with a response, of `items`, and of users that `failed`."""
     settings = from_environment(Settings, os.environ)
     counts = write(
         client("s3"), settings.artefact_bucket, run=event["run"], batch=event["batch"], recommender=event["recommender"]

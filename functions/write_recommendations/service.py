@@ -1,6 +1,6 @@
-"""A batch's answers, lines of JSON, as a part of the run's table, with a list of users without an answer.
+"""Conversion of a batch's results, which are lines of JSON, to a part of the run's table and a list of failed users.
 
-A repeated call writes the same part; once the answers are deleted, it returns the counts from the part.
+A repeated call writes the same part. If the results are already deleted, it returns the counts of the part.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _COUNTS = ("users", "items", "failed")
 
 
 def write(s3: Any, bucket: str, *, run: str, batch: str, recommender: str) -> dict[str, int]:
-    """Write a batch's part, and delete its answers; return the part's counts."""
+    """Write a batch's part, delete its results, and return the part's counts."""
     keys = _answers(s3, bucket, answers_prefix(run, batch))
     if not keys and (counts := _written(s3, bucket, part_key(run, batch))) is not None:
         return counts
@@ -69,7 +69,7 @@ def _parquet(rows: list[list[Any]]) -> bytes:
 
 
 def _answers(s3: Any, bucket: str, prefix: str) -> list[str]:
-    """Return the keys of the answers, those of the first users first."""
+    """Return the keys of the results in the order of users."""
 
     def listed() -> Iterator[str]:
         for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):

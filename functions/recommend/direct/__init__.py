@@ -1,1 +1,1 @@
-"""Direct invocations: batches of users, replays, and previews of rules."""
+"""Direct invocations for batches of users, replays and previews of rules."""

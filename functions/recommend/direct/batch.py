@@ -1,8 +1,8 @@
-"""Batches: many users in one invocation, answered one by one like single requests.
+"""Batches of many users in one invocation. Each user is served like a single request.
 
 The event is ``{"batch": {"users": [...], ...}}``; see `alsolike.recommendations.requests.BATCH`. A batch ends early if
-the time or the space for its answer runs out, or if profiles cannot be read. The caller sends the remaining users
-again; they are the last ones of the batch.
+the time or the size of the response reaches its limit, or profiles cannot be read. The caller sends the remaining
+users, which are the last ones of the batch, again.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ from functions.recommend.state.stores import UserStores
 from functions.recommend.user import PROFILE_UNAVAILABLE
 
 RESERVE_MS = 3_000
-"""Time reserved for sending or storing the answers."""
+"""Time reserved for sending or storing the results, in milliseconds."""
 MAX_ANSWER_BYTES = 5_000_000
-"""Maximum size as JSON without spaces; Lambda's limit of 6 MB counts spaces."""
+"""Maximum size of compact JSON in bytes. Lambda's limit of 6 MB includes spaces."""
 
 _USERS_AT_ONCE = 100
 _USER = Text(MAX_ID_CHARACTERS)
@@ -47,13 +47,13 @@ class Batch:
     Attributes
     ----------
     users
-        As the caller sent them, not validated yet.
+        User IDs of the event, not yet validated.
     first
-        Index of the first user to answer.
+        Index of the first user to process.
     request
-        The request for each user; its user is not set.
+        Request for every user, without the user ID.
     output
-        Key of the object for the answers; None returns them.
+        Key of the object for the results; None to return the results.
     """
 
     users: Sequence[Any]
@@ -85,7 +85,7 @@ class BatchFiles:
             raise Unavailable(f"object {key}: {error}") from error
 
     def put(self, key: str, lines: Sequence[bytes]) -> None:
-        """Write one line an answer."""
+        """Write one line per result."""
         try:
             self._s3.put_object(Bucket=self._bucket, Key=key, Body=b"".join(line + b"\n" for line in lines))
         except (BotoCoreError, ClientError) as error:
@@ -103,7 +103,7 @@ class _ReadProfiles:
 
 
 def parse_batch(given: Any, *, files: BatchFiles) -> Batch:
-    """Read a batch, and the list of users that it names instead of having it."""
+    """Parse a batch. If it references a list of users, read the list."""
     given = dict(validation.as_object(given, where="batch"))
     users = given.pop("users", None)
     fields = BATCH.read(given, "batch")
@@ -137,25 +137,25 @@ def answer_batch(
     files: BatchFiles,
     remaining_ms: Callable[[], int],
 ) -> dict[str, Any]:
-    """Answer a batch's users in their order.
+    """Recommend to the users of a batch, in their order.
 
     Parameters
     ----------
     actions
-        Recommends actions to a user.
+        Function that recommends actions to a user.
 
     Returns
     -------
     dict
-        `answered`, the number of finished users, and `notDone`, the number of remaining ones at the end. `results` has
-        one entry per finished user, unless they go to the batch's output.
+        `answered`, the number of processed users, and `notDone`, the number of remaining users. `results` has one entry
+        per processed user, unless results are written to the batch's output.
 
     Raises
     ------
     InvalidInput, NotFound
-        If the request is invalid for any user; see `Recommender.answer`.
+        If the request is invalid for every user; see `Recommender.answer`.
     Unavailable
-        If no user could be answered, or the output cannot be written.
+        If no user could be processed, or the output cannot be written.
     """
     results: list[dict[str, Any]] = []
     lines: list[bytes] = []
@@ -235,7 +235,7 @@ def _user(given: Any) -> str | InvalidInput:
 
 
 def _read(users: Sequence[str], stores: UserStores, profiles: ProfileStore, *, length: int) -> UserStores:
-    """Return the stores with all profiles that answers for these users look at: an unknown user may be a session."""
+    """Return the stores with all profiles that these users require. An unknown user may be a session."""
     of_users = [profile_id(user_id=stores.ids.user(user), session_id=None) for user in users]
     by_id = profiles.read_many(of_users, length=length)
     unknown = [user for user, profile in zip(users, of_users, strict=True) if not by_id[profile].recent]

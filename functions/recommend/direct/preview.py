@@ -1,7 +1,7 @@
-"""Previews of rules: the answers to one request before and after a change of rules.
+"""Previews of rules: responses to one request before and after a change of rules.
 
 The event is ``{"preview": {...}}``; see `alsolike.recommendations.requests.PREVIEW`. It may contain a configuration
-that is not applied yet. The answers are not logged as served.
+that is not yet applied. The responses are not logged.
 """
 
 from __future__ import annotations
@@ -25,12 +25,13 @@ from functions.recommend.state.serving_state import NO_CONFIGURATION, ServingSta
 def preview(given: Any, *, recommender: Recommender) -> dict[str, Any]:
     """Return the list before and after the rules, and the rules that could not be fulfilled.
 
-    Before a configuration or a rule set is tried, the list is the live one; otherwise it has no rules.
+    For a preview of a configuration or a rule set, the list before the change is the live one. Otherwise it has no
+    rules.
 
     Raises
     ------
     NotFound
-        If it names a rule set or a filter that the configuration does not have.
+        If the configuration does not contain the rule set or filter.
     """
     given = dict(validation.as_object(given, where="preview"))
     document = given.pop("configuration", None)

@@ -1,7 +1,7 @@
-"""Replays of an answer: the same request, at its time, with the history of that time.
+"""Replay of a request with its time and the history of that time.
 
 The event is ``{"replay": {...}}``, see `REPLAY`; `alsolike explain` sends it. Model, configuration, catalogue and
-trends are the current ones. The answer names their versions, so that the caller can explain a different result.
+trends are the current ones. The response contains their versions, so that the caller can explain differences.
 """
 
 from __future__ import annotations
@@ -57,12 +57,12 @@ class _OneHistory:
 
 
 def answer_replay(given: Any, *, recommender: Recommender) -> dict[str, Any]:
-    """Answer a replay; the answer is not logged as served.
+    """Return the response to a replay. It is not logged.
 
     Raises
     ------
     InvalidInput, NotFound
-        If it breaks the contract, or names something that does not exist any more.
+        If the event is invalid, or references an object that no longer exists.
     """
     fields = REPLAY.read(given, "replay")
     recent = sorted(

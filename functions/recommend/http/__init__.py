@@ -1,1 +1,1 @@
-"""Requests and responses of the HTTP API, and the log line of an answer."""
+"""HTTP requests and responses, and log lines of responses."""

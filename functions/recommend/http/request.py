@@ -1,4 +1,4 @@
-"""Requests for recommendations, in Personalize's form and as plain GETs: each becomes a `RecommendationRequest`.
+"""Parser of HTTP requests, in Personalize's format or as plain GET requests, to `RecommendationRequest`.
 
 Requests by a session's token may name only the columns and filters that the shop permits to every browser.
 """
@@ -55,18 +55,18 @@ _ARN_FIELDS = ("campaignArn", "recommenderArn")
 _FEW = Integer(0, MAX_RESULTS_WITH_METADATA)
 
 ACTION_ROUTE = "POST /action-recommendations"
-"""Key of the route that recommends actions; `PARSERS` has the routes that recommend items."""
+"""Route key for recommended actions. `PARSERS` contains the routes for items."""
 
 ACTION_EXPLORATION = 0.3
-"""Default exploration of actions, as Personalize's."""
+"""Default exploration weight of actions, as in Personalize."""
 
 RANKING_NAMES = (PERSONALIZED_RANKING, FOR_YOU)
-"""Names of campaigns that rank; both rank with the same model."""
+"""Campaign names that rank. Both use the same model."""
 
 
 @struct
 class RequestedPromotion:
-    """A promotion in a request: a share of the items that pass a filter of its own."""
+    """Promotion in a request: a share of items that pass a separate filter."""
 
     name: str
     share: float
@@ -86,36 +86,36 @@ class RecommendationRequest:
         The session of a browser's token, and the site key that the page got it with; `user_id` is then the user of that
         token.
     item_id
-        The item that recommenders of items start from, and that a filter's CurrentItem refers to; the last item of the
-        cart if the request names none.
+        Item on the current page, which recommenders of related items and CurrentItem in filters use. Default: the last
+        item of the cart.
     cart
-        Items that `bought-together` completes; they are also in `exclude`.
+        Items in the cart, for `bought-together`. `exclude` contains them too.
     filter_name
         The name of the requested filter, from the field `filter_field`.
     filter_values
         Values of the filter's parameters.
     context
-        The call's properties of the user; they override the stored ones.
+        User properties in the request, which override stored properties.
     metadata_columns
         Requested names, each with the catalogue's name of the property.
     window
         Window of trending items.
     to_rank
-        The items to rank, each once; None for a request for recommendations.
+        Distinct items to rank; None for a request for recommendations.
     alias
-        The shop's own name of a campaign or recommender, which `resolved` replaces.
+        Name of the shop's campaign or recommender, which `resolved` replaces.
     alias_field
-        The field that names it.
+        Name of the request field with the alias.
     hides
-        Types of events; items of the user's events of these types are left out.
+        Event types. Items with which the user has such events are excluded.
     exploration
         Replaces that of the rules that apply.
     promotions
-        Replace those of the rules that apply; None if the request sets none.
+        Promotions that replace those of the rule set; None if the request contains none.
     exclude
         Items to exclude.
     device
-        `DEVICE` of the context in lower case; None if it is longer than `MAX_CHARACTERS`, as for interactions.
+        `DEVICE` of the context in lower case; None if it is longer than `MAX_CHARACTERS`, as in interactions.
     """
 
     user_id: str | None = None
@@ -215,7 +215,7 @@ def parse_for_user(event: Mapping[str, Any]) -> RecommendationRequest:
 
 
 def parse_for_session(event: Mapping[str, Any]) -> RecommendationRequest:
-    """Parse `GET /session/recommendations`; the token identifies the user."""
+    """Parse `GET /session/recommendations`. The token identifies the user."""
     session = session_of(event)
     return _of_session(_of_query(event, user_id=session.user_id), session)
 
@@ -228,7 +228,7 @@ def parse_similar(event: Mapping[str, Any]) -> RecommendationRequest:
 
 
 def parse_similar_for_session(event: Mapping[str, Any]) -> RecommendationRequest:
-    """Parse `GET /session/items/{itemId}/similar`; filters may read the session's interactions."""
+    """Parse `GET /session/items/{itemId}/similar`. Filters may read the session's interactions."""
     session = session_of(event)
     return _of_session(parse_similar(event), session)
 
@@ -269,7 +269,7 @@ PARSERS: Mapping[str, Callable[[Mapping[str, Any]], RecommendationRequest]] = {
     "GET /session/recommendations": parse_for_session,
     "GET /session/items/{itemId}/similar": parse_similar_for_session,
 }
-"""By route key."""
+"""Parser of each route, by route key."""
 
 
 def _of_session(request: RecommendationRequest, session: Session) -> RecommendationRequest:
@@ -293,7 +293,7 @@ def _of_query(event: Mapping[str, Any], *, user_id: str | None) -> Recommendatio
 
 
 def _request(given: Mapping[str, Any], *, recommender: str, user_id: str | None, **more: Any) -> RecommendationRequest:
-    """Return the request with these fields; a query and a body use the same names for the same fields."""
+    """Return the request. Fields of a query and a body have equal names."""
     columns = given["metadata"] if "metadata" in given else given.get("metadataColumns", {}).get("ITEMS", [])
     if columns and "numResults" in given:
         _FEW.read(given["numResults"], "numResults")
@@ -331,7 +331,7 @@ def _promotion(given: Mapping[str, Any]) -> RequestedPromotion:
 
 
 def _checked(request: RecommendationRequest) -> RecommendationRequest:
-    """Return a request that has the user or item that its recommender needs, and no cart that it ignores."""
+    """Check that a request contains the user or item that its recommender requires, and no cart that is ignored."""
     recommender = request.recommender
     if request.cart and recommender != BOUGHT_TOGETHER:
         raise InvalidInput(f"cart is given, expected none: only {BOUGHT_TOGETHER} completes a cart, not {recommender}")
@@ -348,7 +348,7 @@ def _check_item(request: RecommendationRequest) -> None:
 
 
 def _listing(segment: str) -> tuple[str, str] | None:
-    """Return the recommender that an ARN names, and its window: `trending-3h` names both. None for another name."""
+    """Return the recommender and the window of an ARN such as `trending-3h`, or None for another name."""
     for window in WINDOWS:
         if segment == f"{TRENDING}-{window}":
             return TRENDING, window
@@ -360,12 +360,12 @@ def _segment(arn: str) -> str:
 
 
 def resolved(request: RecommendationRequest, aliases: Mapping[str, Alias]) -> RecommendationRequest:
-    """Return a request with the recommender, filter and exploration of its alias in place of the alias.
+    """Return a request in which the alias is replaced by its recommender, filter and exploration.
 
     Raises
     ------
     NotFound
-        If there is no such alias, or it answers other requests.
+        If the alias does not exist, or belongs to other requests.
     """
     if request.alias is None:
         return request
@@ -388,12 +388,12 @@ def resolved(request: RecommendationRequest, aliases: Mapping[str, Alias]) -> Re
 
 
 def permitted(request: RecommendationRequest, sessions: Sessions | None) -> RecommendationRequest:
-    """Return a request with permitted columns only; requests without a session's token are not limited.
+    """Return a request with permitted columns only. Requests without a session token are not limited.
 
     Parameters
     ----------
     sessions
-        The shop's permissions; None if they cannot be read: then no columns are returned.
+        Permissions that the shop grants to sessions. If they cannot be read (None), no columns are returned.
 
     Raises
     ------

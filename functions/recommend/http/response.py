@@ -1,4 +1,4 @@
-"""Answers, and their HTTP responses in Personalize's shape; plain GETs also have headers for caching."""
+"""Responses and their HTTP form in Personalize's format. Responses to plain GET requests have cache headers."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ Source = Literal["model", "similar", "popular", "trending", "recent", "none"]
 
 
 class RankedItem(NamedTuple):
-    """An item of an answer by its id; see `functions.recommend.scored_item.ScoredItem`.
+    """Item of a response; see `functions.recommend.scored_item.ScoredItem`.
 
     Attributes
     ----------
     metadata, reasons
-        None unless requested.
+        None if not requested.
     """
 
     item_id: str
@@ -37,16 +37,16 @@ class RankedItem(NamedTuple):
 
 @struct
 class Answer:
-    """A list of recommendations with its origin; see `functions.recommend.ranking.inputs.Ranking`.
+    """Recommendations with their origin; see `functions.recommend.ranking.inputs.Ranking`.
 
     Attributes
     ----------
     recommender
         The requested one, which an alias may name, before experiments.
     degraded
-        Reasons why the answer is degraded; empty if it is not.
+        Reasons why the response is degraded. Empty for a complete response.
     arms
-        `experiment/arm` of each experiment that it is part of.
+        Assigned arm of each experiment, as `experiment/arm`.
     rules
         Name of the rule set that applied.
     unmet_rules
@@ -56,9 +56,9 @@ class Answer:
     configuration
         Version of the configuration.
     unknown_columns
-        Requested metadata columns that the configuration does not declare and no item of the answer has.
+        Requested metadata columns that are neither declared nor in an item of the response.
     model_scores
-        The model's score of each item before the reranker and rules; None if the model did not rank for the user.
+        Model score of each item before the reranker and rules; None if the model did not rank.
     """
 
     items: Sequence[RankedItem]
@@ -81,14 +81,14 @@ class Answer:
 
 @struct
 class ActionAnswer:
-    """Actions for a user.
+    """Recommended actions for a user.
 
     Attributes
     ----------
     actions
         IDs with propensities, the best first.
     degraded
-        Reasons why the answer is degraded; empty if it is not.
+        Reasons why the response is degraded. Empty for a complete response.
     """
 
     actions: Sequence[tuple[str, float]]
@@ -104,13 +104,16 @@ _AS_RANKED = (RANKED, PAIRED, FILLED)
 _NAMED_RULES = 20
 
 KEPT_S = 60
-"""Cache lifetime of an answer without a user: about as long as a new catalogue takes to become effective."""
+"""Cache lifetime of a response without a user in seconds, about the time until a new catalogue takes effect."""
 
 
 def respond_answer(
     answer: Answer, request: RecommendationRequest, event: Mapping[str, Any], *, route: str
 ) -> dict[str, Any]:
-    """Return the HTTP response; headers carry the source and versions, which Personalize's shape has no fields for."""
+    """Return the HTTP response.
+
+    Headers contain the source and versions, for which Personalize's format has no fields.
+    """
     items = "personalizedRanking" if request.recommender == PERSONALIZED_RANKING else "itemList"
     document = {
         items: [_predicted_item(item) for item in answer.items],
@@ -182,8 +185,8 @@ def _promotion(item: RankedItem) -> str | None:
 def _caching(answer: Answer, request: RecommendationRequest) -> dict[str, str]:
     """Return ETag and Cache-Control.
 
-    Two answers with the same items, metadata and promotions have the same ETag: scores, which fall with every second,
-    and the recommendation id do not count.
+    Responses with equal items, metadata and promotions have equal ETags. Scores, which decay continuously, and
+    recommendation IDs are ignored.
     """
     shown = orjson.dumps([[item.item_id, item.metadata, item.reasons, _promotion(item)] for item in answer.items])
     etag = f'"{hashlib.blake2b(shown, digest_size=12).hexdigest()}"'
@@ -191,7 +194,7 @@ def _caching(answer: Answer, request: RecommendationRequest) -> dict[str, str]:
     drawn = any(item.propensity is not None for item in answer.items)
     if personal or answer.degraded or drawn:
         return {"etag": etag, "cache-control": "private, no-cache"}
-    # Columns may be confidential, so only the caller that requested them caches them.
+    # Columns may be confidential, so only the requesting client caches them.
     scope = "private" if request.metadata_columns else "public"
     return {"etag": etag, "cache-control": f"{scope}, max-age={KEPT_S}"}
 
@@ -202,7 +205,7 @@ def metadata(properties: Mapping[str, Any], columns: Sequence[tuple[str, str]]) 
     Parameters
     ----------
     columns
-        The name to answer with, and the property.
+        Pairs of the name in the response and the property.
     """
     return {name: _text(properties[key]) for name, key in columns if properties.get(key) is not None}
 

@@ -1,4 +1,4 @@
-"""The log line of an answer; a subscription delivers it to the lake's table `served`."""
+"""Log line of a response. A subscription delivers it to the lake's table `served`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from functions.recommend.http.response import Answer, RankedItem
 _NO_COLUMNS: tuple[tuple[Any, ...], ...] = ((),) * len(RankedItem._fields)
 
 READ_ONCE = Polling(math.inf, retry_s=30)
-"""The secret never changes. A request waits for each attempt to read it, so a failed one is followed by a pause."""
+"""The secret never changes. Every attempt to read it delays a request, so a pause follows a failed attempt."""
 
 
 class ServedLog:
@@ -29,7 +29,7 @@ class ServedLog:
     ids
         Rule for the ids that are stored.
     pseudonyms
-        Returns the deployment's hashes; called once.
+        Function that returns the deployment's keyed hash function. Called once.
     """
 
     def __init__(self, ids: IdPolicy, pseudonyms: Callable[[], Pseudonyms]) -> None:
@@ -39,7 +39,7 @@ class ServedLog:
         )
 
     def prepare(self, *, now_ms: int) -> Pseudonyms | None:
-        """Return the hashes; None if their secret cannot be read or an attempt failed a moment ago."""
+        """Return the keyed hash function, or None if its secret cannot be read or an attempt has just failed."""
         return self._hashes.current(now_ms=now_ms)
 
     def write(
@@ -51,16 +51,16 @@ class ServedLog:
         took_ms: float,
         correlation_id: str | None = None,
     ) -> None:
-        """Write the line of an answer to standard output.
+        """Write the log line of a response to standard output.
 
         Parameters
         ----------
         now_ms
-            When it was answered, as its recommendation id says.
+            Time of the response, as in its recommendation ID.
         took_ms
             How long that took.
         correlation_id
-            Of the request.
+            Correlation ID of the request.
         """
         shopper, session = self._named(request, now_ms=now_ms)
         item_ids, scores, origins, propensities, *_ = zip(*answer.items, strict=True) if answer.items else _NO_COLUMNS
@@ -91,11 +91,11 @@ class ServedLog:
             None if answer.model_scores is None else tuple(map(_rounded, answer.model_scores)),
             request.device,
         )
-        # Its end in the same write: what others write at the same time must not come between.
+        # A single write includes the line end, so that concurrent writes cannot interleave.
         sys.stdout.write(f"{row.to_line()}\n")
 
     def _named(self, request: RecommendationRequest, *, now_ms: int) -> tuple[str | None, str | None]:
-        """Return the hashes of the request's user and session; `RequestUser` says which id may be both."""
+        """Return the hashes of the request's user and session. `RequestUser` states which ID may be both."""
         user_id = request.user_id
         session_id = user_id if request.session_id is None else request.session_id
         if session_id is None:
@@ -108,5 +108,5 @@ class ServedLog:
 
 
 def _rounded(score: float | None) -> float | None:
-    """Return a score with four digits: a log is billed by its bytes."""
+    """Round a score to four digits, because CloudWatch Logs bills bytes."""
     return None if score is None else float(f"{score:.4g}")

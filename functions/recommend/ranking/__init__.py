@@ -1,1 +1,1 @@
-"""Recommenders: from the context of a request to ranked items."""
+"""Recommenders, which rank items for a request."""

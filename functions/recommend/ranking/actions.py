@@ -1,4 +1,4 @@
-"""Actions for a user, by propensity and value, with exploration by Thompson sampling."""
+"""Recommended actions for a user by propensity and value, with exploration by Thompson sampling."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from functions.recommend.state.stores import ActionSources, UserStores
 from functions.recommend.user import PROFILE_UNAVAILABLE, StoredUser
 
 ACTION_RATES = "action-rates"
-"""The answer has rates of actions instead of the user's propensities."""
+"""Reason for a degraded response that uses average rates of actions instead of the user's propensities."""
 
 
 def recommend_actions(
@@ -35,8 +35,8 @@ def recommend_actions(
 ) -> ActionAnswer:
     """Return actions that are valid and not to be repeated yet.
 
-    The order is that of value times a propensity drawn from its posterior, narrowed by the exploration. The drawn
-    numbers depend on the recommendation ID only. The scores are the propensities themselves.
+    Actions are sorted by value times a propensity drawn from its posterior, whose width the exploration weight scales.
+    The random numbers depend only on the recommendation ID. The scores are the propensities.
     """
     exploration = request.exploration(state.configuration.aliases)
     user = StoredUser(stores, user_id=request.user_id, session_id=None, length=1)

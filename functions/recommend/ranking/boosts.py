@@ -1,4 +1,4 @@
-"""Boosts and demotions: they change scores, and further runs of the model find the best changed scores."""
+"""Boosts and demotions, which change scores. Additional model runs find the best changed scores."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from functions.recommend.ranking.inputs import Boost, RankingInputs
 from functions.recommend.state.model import Mask, Model
 
 MAX_GROUPS = 16
-"""Maximum number of distinct factors over all items; each needs a run of the model."""
+"""Maximum number of distinct factors over all items. Each requires a model run."""
 
 _MAX_PARTS = 256
-"""Maximum number of distinct factors while they are computed."""
+"""Maximum number of distinct factors during their computation."""
 
 
 def boosted(score: float, factor: float) -> float:
-    """Return a score with its boost or demotion: multiplied by the factor if it is at least 0, else divided.
+    """Return a score with its boost or demotion. Scores of at least 0 are multiplied by the factor, others divided.
 
-    So a boost always raises an item, and within the items of one factor the order stays. An item's factor is the
-    product of those whose filters it passes.
+    So a boost always raises an item, and items with equal factors keep their order. An item's factor is the product of
+    the factors whose filters it passes.
     """
     return score * factor if score >= 0 else score / factor
 
 
 def boosted_masks(inputs: RankingInputs, model: Model) -> list[Mask] | None:
-    """Return the masks of the boosts' factors; None if there is no time to rank with each."""
+    """Return one mask per distinct factor, or None if there is no time to rank for each factor."""
     allowed = inputs.items.neutral() if inputs.mask is None else inputs.mask
     groups = factor_groups(inputs.boosts, allowed=allowed)
     expected_ms = model.expected_ms(with_bias=True) * len(groups)
@@ -35,10 +35,10 @@ def boosted_masks(inputs: RankingInputs, model: Model) -> list[Mask] | None:
 
 
 def factor_groups(boosts: Iterable[Boost], *, allowed: Mask) -> list[Mask]:
-    """Return a mask for each product of factors that allowed items have: it excludes the items with another product.
+    """Return one mask per distinct product of factors. Each excludes the items with other products.
 
-    The best k boosted scores are among the best k of each group. There are more than `MAX_GROUPS` masks if the items
-    have more products than can be told apart.
+    The best k boosted scores are among the best k of each group. If there are more distinct products than can be
+    distinguished, more than `MAX_GROUPS` masks are returned.
     """
     groups: dict[float, npt.NDArray[np.bool_]] = {1.0: allowed > -np.inf}
     for boost in boosts:

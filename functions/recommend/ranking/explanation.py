@@ -1,10 +1,9 @@
-"""The reasons of a ranked item: the loss of its score if one of the user's interactions had the weight 0.
+"""Reasons of a ranked item. The contribution of an interaction is the loss of the item's score without its weight.
 
-The model itself computes it: its graph runs with that weight at 0. If its score is a sum over the history (transitions,
-item-kNN, EASE, SLIST, content, buy again, distilled), the loss is the interaction's own addend, and the addends of all
-make the score. Otherwise (SASRec; repurchase; a blend, which divides each part by its sum), leaving one out is the
-definition: occlusion, M. Zeiler, R. Fergus, "Visualizing and understanding convolutional networks", ECCV 2014, section
-4.2.
+The model's graph computes it with the weight 0. For a sum over the history (transitions, item-kNN, EASE, SLIST,
+content, buy again, distilled), the loss is the interaction's term, and the terms add up to the score. For other models
+(SASRec, repurchase, blends, which divide each part by its sum), the loss defines the contribution: occlusion, M.
+Zeiler, R. Fergus, "Visualizing and understanding convolutional networks", ECCV 2014, section 4.2.
 """
 
 from __future__ import annotations
@@ -18,24 +17,24 @@ from alsolike.profiles.profile import RecentInteraction
 from functions.recommend.state.model import History, Model
 
 EXPLAINED_INTERACTIONS = 50
-"""Maximum number of interactions, the latest ones, that are left out in turn: each needs a run of the model."""
+"""Maximum number of explained interactions, latest first. Each requires a model run."""
 
 REASONS = 3
-"""So many interactions at most are named of an item: those that counted most."""
+"""Maximum number of interactions in an explanation, highest contribution first."""
 
 
 def reasons(
     positions: Sequence[int], *, model: Model, history: History, recent: Sequence[RecentInteraction], now_ms: int
 ) -> dict[int, list[str]]:
-    """Return the reasons of items that the model ranked: by position, JSON texts by descending contribution.
+    """Return the reasons of the model's items by position, as JSON texts by descending contribution.
 
-    Each has `itemId` and `eventType` of an interaction, its `timestamp` (seconds since 1970), and `contribution`, the
-    loss of the item's score without it.
+    Each contains `itemId` and `eventType` of an interaction, its `timestamp` (seconds since 1970), and `contribution`,
+    the loss of the item's score without the interaction.
 
     Parameters
     ----------
     recent
-        The interactions of `history`, in its order.
+        Interactions of `history`, in the same order.
     """
     places = np.array(positions, np.int64)
     scores = model.ablation_scores(history, places, latest=EXPLAINED_INTERACTIONS, now_ms=now_ms)

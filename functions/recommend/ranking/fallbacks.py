@@ -1,4 +1,4 @@
-"""The lists that replace or complete others: popular items, and before the first model trending ones."""
+"""Lists that replace or complete others: popular items, and trending items if there is no model."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def trending_fallback(inputs: RankingInputs) -> Ranking:
 
 
 def popular(inputs: RankingInputs, leave_out: Sequence[int] = (), degraded: tuple[str, ...] = ()) -> Ranking:
-    """Return popular items: first of the user's group, then of all users."""
+    """Return popular items, first those of the user's group, then those of all users."""
     model = inputs.resolved.model
     if model is None:
         return trending_fallback(inputs)
@@ -48,7 +48,7 @@ def filled(
     leave_out: Sequence[int] = (),
     degraded: tuple[str, ...] = (),
 ) -> Ranking:
-    """Return the items, followed by popular ones up to the wanted number."""
+    """Return the items, followed by popular items up to the requested number."""
     missing, model = inputs.k - len(items), inputs.resolved.model
     if missing <= 0 or model is None:
         return Ranking(items, source if items else "none", degraded=degraded)

@@ -1,4 +1,4 @@
-"""Recommendations for a user: the model's ranking, cold items included, and what replaces it after a failure."""
+"""Recommendations for a user: the model's ranking including cold items, and fallbacks after a failure."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def for_you(inputs: RankingInputs) -> Ranking:
 def rank(
     model: Model, catalogue: ModelCatalogue, history: History, masks: Sequence[Mask | None], *, k: int, now_ms: int
 ) -> list[ScoredItem]:
-    """Return the k best items that each of the masks allows, best first; with one mask at most k in all."""
+    """Return the k best items that each mask allows, best first. With one mask, at most k items."""
     if not len(history.items):
         return []
     best: list[ScoredItem] = []
@@ -69,7 +69,8 @@ def rank(
         listed = model.rank(history, k=count, now_ms=now_ms, bias=model.part_of(mask))
         best += _scored_items(*listed, k=k)
         if catalogue.has_cold:
-            if evidence is None:  # evidence for cold items need not pass: a filter for new items excludes all of it
+            # The evidence for cold items need not pass: a filter for new items would exclude all of it.
+            if evidence is None:
                 evidence = listed if mask is None else model.rank(history, k=LISTED, now_ms=now_ms)
             best += _best_cold(model, catalogue, history, mask, catalogue.cold.scores(*evidence), k=k)
     if catalogue.has_cold or len(masks) > 1:
@@ -90,7 +91,7 @@ def _best_cold(
     *,
     k: int,
 ) -> list[ScoredItem]:
-    """Return the k best cold items that a mask allows and that are not left out since they were seen, best first."""
+    """Return the k best cold items that a mask allows, best first. Seen items that lists exclude are skipped."""
     first = model.bundle.manifest.items + 1
     if mask is not None:
         scores[mask[first : catalogue.size] == -np.inf] = 0.0
@@ -106,7 +107,7 @@ def _best_cold(
 def _reranked(
     inputs: RankingInputs, ranked: Sequence[ScoredItem], history: History, reranker: Reranker
 ) -> list[ScoredItem]:
-    """Return the items by the reranker's utility; the first one gets the highest of their scores, and so on."""
+    """Return the items sorted by the reranker's utility. The highest score is assigned to the first item, and so on."""
     utilities = reranker.utilities(
         np.array([item.position for item in ranked]),
         np.array([item.score for item in ranked]),
@@ -132,7 +133,7 @@ def _similar_to_last_viewed(inputs: RankingInputs, degraded: tuple[str, ...]) ->
 
 
 def left_out_of(inputs: RankingInputs, model: Model) -> list[int]:
-    """Return the positions in the user's whole profile that lists leave out by the training's choice."""
+    """Return the positions in the user's complete profile that the training excludes from lists."""
     positions = inputs.items.history
     if model.bundle.manifest.exclude_bought:
         positions = bought_positions(inputs.recent, positions)

@@ -1,4 +1,4 @@
-"""The inputs of recommenders, and their result."""
+"""Inputs of recommenders, and their result."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from functions.recommend.user import StoredUser
 
 @struct
 class Boost:
-    """A boost or demotion: its factor, and the mask of the items that it concerns."""
+    """Boost or demotion, with its factor and the mask of its items."""
 
     factor: float
     mask: Mask | None
@@ -30,14 +30,15 @@ class RankingInputs:
     Attributes
     ----------
     recent
-        The user's latest interactions, oldest first; empty if the answer does not depend on them.
+        Latest interactions of the user, oldest first. Empty if the response does not depend on them.
     mask
-        Excludes the items that may not be in the answer; None if all may.
+        Mask that excludes items; None if all items are allowed.
     k
-        Number of items to find. It exceeds the requested number if rules choose among them, or if variants of a product
-        are left out.
+        Number of items to find. It exceeds the requested number if rules select among them, or variants of a product
+        are removed.
     boosts
-        Change scores. A recommender that ranks with the model finds the k best changed scores if there is time.
+        Boosts and demotions, which change scores. A recommender that ranks with the model finds the k best changed
+        scores if there is time.
     """
 
     resolved: ResolvedRequest
@@ -57,19 +58,19 @@ class Ranking:
     Attributes
     ----------
     items
-        The last ones may be popular items that follow those of the source; their origin is `filled`.
+        Ranked items. Popular items at the end have the origin `filled`.
     source
         The step of the ladder that the items come from.
     cold
         Positions of the cold items that the model ranked.
     within
-        The user column whose group the popular items belong to; None for the generally popular ones.
+        User column whose group the popular items belong to; None for popular items of all users.
     history
-        The model's input, if it ranked.
+        Input of the model, if the model ranked.
     degraded
         Reasons why the model did not rank.
     model_scores
-        The model's scores by position before the reranker, if it ranked for the user.
+        Model scores by position before the reranker, if the model ranked.
     is_boosted_partly
         True if there was no time to rank for each factor of the boosts.
     """

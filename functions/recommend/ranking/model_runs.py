@@ -1,4 +1,4 @@
-"""Runs of the model on other inputs than the user's whole ranking: after some items, or for some items."""
+"""Model runs on other inputs than the user's complete history: after given items, or for given items."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MODEL_FAILED = "model-failed"
 
 
 def rank_after(inputs: RankingInputs, positions: Sequence[int], mask: Mask | None, *, k: int) -> list[ScoredItem]:
-    """Return the model's ranking for a user whose history is these items only."""
+    """Return the model's ranking for a user whose history consists of these items."""
     resolved, model = inputs.resolved, inputs.resolved.model
     assert model is not None
     count = len(positions)
@@ -28,7 +28,7 @@ def rank_after(inputs: RankingInputs, positions: Sequence[int], mask: Mask | Non
 def score(
     inputs: RankingInputs, history: History, positions: npt.NDArray[np.int64]
 ) -> tuple[dict[int, float], History, tuple[str, ...]]:
-    """Return the scores of items that the model knows, the model's input, and the reasons if it did not run."""
+    """Return the scores of the model's items, the model's input, and the reasons if the model failed."""
     model, now_ms = inputs.resolved.model, inputs.resolved.now_ms
     if model is None or not len(history):
         return {}, NO_HISTORY, ()
@@ -47,6 +47,6 @@ def score(
 
 
 def model_failure(error: Exception) -> tuple[str, ...]:
-    """Log that the model did not run; return the reason why the answer is degraded."""
+    """Log that the model failed, and return the reason for the degraded response."""
     logger.error("model does not run", error_type=type(error).__name__)
     return (MODEL_FAILED,)

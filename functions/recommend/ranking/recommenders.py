@@ -1,7 +1,7 @@
-"""Step 5: the recommenders, by name.
+"""Step 5: recommenders by name.
 
-`for-you` falls back in four steps: the model; items similar to the last viewed one; the bundle's popular items;
-trending items. The answer's `source` names the step.
+`for-you` has four levels: the model, items similar to the last viewed one, popular items of the bundle, and trending
+items. The response's `source` contains the level.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ HALF_LIFE_MS = 90 * 86_400_000
 
 
 def trending(inputs: RankingInputs) -> Ranking:
-    """Return the items whose interactions grow most against their usual number; popular items follow."""
+    """Return the items whose interactions grow most relative to their usual number, followed by popular items."""
     return filled(inputs, passing(inputs.items.trending, inputs.mask)[: inputs.k], source="trending")
 
 
 def recently_viewed(inputs: RankingInputs) -> Ranking:
     """Return the items that the user interacted with, the latest first.
 
-    Items that neither the model nor the catalogue has are left out; before the first of either, all stay.
+    Items that neither the model nor the catalogue contains are removed, unless both are missing.
     """
     weights = inputs.resolved.configuration.event_weights
     viewed = zip(reversed(inputs.items.history.tolist()), reversed(inputs.recent), strict=True)
@@ -63,7 +63,7 @@ def buy_again(inputs: RankingInputs) -> Ranking:
     configuration, now_ms = inputs.resolved.configuration, inputs.resolved.now_ms
     bought = passing(purchases(inputs.recent, inputs.items.history, configuration, now_ms=now_ms), inputs.mask)
     scores, history, degraded = _scores(inputs, [item.position for item in bought])
-    # Items without a score from the model follow in the order of `bought`: the latest and most frequent first.
+    # Items without a model score follow in the order of `bought`: latest and most frequent first.
     ordered = sorted(bought, key=lambda item: -scores.get(item.position, 0.0))[: inputs.k]
     items = [ScoredItem(item.position, scores.get(item.position, 0.0)) for item in ordered]
     source: Source = "model" if scores else "recent"
@@ -71,10 +71,9 @@ def buy_again(inputs: RankingInputs) -> Ranking:
 
 
 def personalized_ranking(inputs: RankingInputs) -> Ranking:
-    """Return the given items that may be in the answer, those first that the model ranks for the user.
+    """Return the requested items that the response may contain, items ranked by the model first.
 
-    The others that the model knows come after, the more frequent first; then those that it does not know, in the order
-    in which they were given.
+    Other items of the model follow, most frequent first, and then unknown items in the order of the request.
     """
     model = inputs.resolved.model
     given = [ScoredItem(position, 0.0) for position in inputs.items.to_rank.tolist()]
@@ -108,8 +107,8 @@ def purchases(
 ) -> list[ScoredItem]:
     """Return the items that were bought and not returned, best first.
 
-    The score is the number of purchases, with a half-life of 90 days. The event type `purchase` marks purchases;
-    without that type, the one with the highest weight does.
+    The score is the number of purchases, with a half-life of 90 days. Purchases have the event type `purchase`, or the
+    type with the highest weight if `purchase` is not configured.
     """
     weights = configuration.event_weights
     purchase = PURCHASE if PURCHASE in weights else max(weights, key=lambda name: weights[name], default=PURCHASE)

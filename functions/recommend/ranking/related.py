@@ -1,4 +1,4 @@
-"""Items related to others: similar ones, and ones that complete a cart."""
+"""Related items: similar items, and items that complete a cart."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from functions.recommend.scored_item import ScoredItem
 from functions.recommend.state.model import GRAPH_ERRORS
 
 CANDIDATES_A_PLACE = 4
-"""Candidates for each position of a list that completes a cart, since substitutes are left out."""
+"""Number of candidates per position of a list that completes a cart. Substitutes are removed from them."""
 MAX_CART_CANDIDATES = 1_000
 
 
 def similar_items(inputs: RankingInputs) -> Ranking:
-    """Return items similar to an item; the model's ranking after it, and popular items, follow."""
+    """Return items similar to an item, followed by the model's ranking after it and popular items."""
     return _of_item(inputs, SIMILAR)
 
 
 def bought_together(inputs: RankingInputs) -> Ranking:
-    """Return items that complete a cart; without one, items bought together with an item, then similar ones.
+    """Return items that complete a cart. Without a cart, return items bought with an item, then similar items.
 
-    Substitutes for the items are left out. The model's ranking after the items, and popular items, follow.
+    Substitutes for the items are removed. The model's ranking after the items and popular items follow.
     """
     return _of_cart(inputs) if inputs.resolved.request.cart else _of_item(inputs, TOGETHER)
 
@@ -39,7 +39,7 @@ def bought_together(inputs: RankingInputs) -> Ranking:
 def related_row(inputs: RankingInputs, kind: str, position: int, *, leave_out: int | Sequence[int]) -> list[ScoredItem]:
     """Return the items of an item's row that may be recommended, best first.
 
-    For an item that the model does not know, return the known items that resemble it most.
+    For an item that the model does not contain, the most similar items of the model are returned.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def related_row(inputs: RankingInputs, kind: str, position: int, *, leave_out: i
 
 
 def append_rescaled(ranked: Sequence[ScoredItem], more: Sequence[ScoredItem]) -> list[ScoredItem]:
-    """Return a list, followed by the new items of another one, whose scores are scaled to fall below."""
+    """Return a list, followed by new items of another list. Their scores are scaled to be lower."""
     before = {item.position for item in ranked}
     added = [item for item in more if item.position not in before]
     if not ranked or not added:
@@ -97,12 +97,12 @@ def _of_item(inputs: RankingInputs, kind: str) -> Ranking:
 def _of_cart(inputs: RankingInputs) -> Ranking:
     """Return items by their strongest link to an item of the cart, without substitutes for its items.
 
-    The strongest link finds more of the left-out items of baskets than the sum of links (docs/related-items.md).
+    The strongest link finds more held-out items of baskets than the sum of links (docs/related-items.md).
     """
     model = inputs.resolved.model
     if model is None:
         return trending_fallback(inputs)
-    most = max(inputs.k, MAX_CART_CANDIDATES)  # rules may want many already
+    most = max(inputs.k, MAX_CART_CANDIDATES)  # Rules may already require many candidates.
     wide = dataclasses.replace(inputs, k=min(CANDIDATES_A_PLACE * inputs.k, most))
     cart = inputs.items.cart[(inputs.items.cart > 0) & (inputs.items.cart <= model.bundle.manifest.items)].tolist()
     links: dict[int, float] = {}
@@ -119,7 +119,10 @@ def _of_cart(inputs: RankingInputs) -> Ranking:
 def _completed(
     inputs: RankingInputs, ranked: list[ScoredItem], after: Sequence[int], *, k: int
 ) -> tuple[list[ScoredItem], Source, tuple[str, ...]]:
-    """Return the list with the model's ranking after known items up to k items, its source, and why that failed."""
+    """Return the list, completed to k items by the model's ranking after `after`.
+
+    Also return its source, and the reasons of a failure.
+    """
     model = inputs.resolved.model
     assert model is not None
     source: Source = "similar" if ranked else "model"
@@ -137,7 +140,7 @@ def _completed(
 def _without_substitutes(
     inputs: RankingInputs, ranked: Sequence[ScoredItem], item_ids: Sequence[str], *, k: int
 ) -> list[ScoredItem]:
-    """Return up to k of the items, without substitutes for others; their columns are read as far as necessary."""
+    """Return up to k items without substitutes for others. Columns are read only as far as necessary."""
     bought = [_Kind.of(properties) for properties in inputs.resolved.catalogue.properties(item_ids)]
     kept: list[ScoredItem] = []
     for start in range(0, len(ranked), k):
@@ -151,7 +154,7 @@ def _without_substitutes(
 
 @struct
 class _Kind:
-    """The kind of an item: its leaf category and the words of its title."""
+    """Leaf category of an item, and the words of its title."""
 
     category: Any
     words: frozenset[str]
@@ -161,7 +164,7 @@ class _Kind:
         return cls(leaf_category(properties), frozenset(str(properties.get(TITLE) or "").lower().split()))
 
     def replaces(self, other: _Kind) -> bool:
-        """Return whether it is a substitute: of the same category, with at least half of the words in common."""
+        """Return true if it is a substitute: equal category, and at least half of the words in common."""
         if self.category is None or self.category != other.category:
             return False
         return 2 * len(self.words & other.words) >= len(self.words | other.words)

@@ -1,1 +1,1 @@
-"""Merchandising rules, and the lists that fulfil them."""
+"""Merchandising rules, and lists that satisfy them."""

@@ -1,4 +1,4 @@
-"""Step 6: the rules of an answer, applied to the items that a recommender found."""
+"""Step 6: application of the rules to the items of a recommender."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ CANDIDATES_A_PLACE = 4
 REFUSED_A_PLACE = 2.5
 """Factor on the number of candidates with slate rules, which reject items."""
 MAX_NEW_ITEMS = 100
-"""Maximum number of items, the latest ones, that exploration draws from."""
+"""Maximum number of items, latest first, from which exploration draws."""
 
 DAY_MS = 86_400_000
 
 
 def candidates_wanted(rules: ResolvedRules, k: int) -> int:
-    """Return how many candidates a recommender finds for k places."""
+    """Return the number of candidates that a recommender finds for k positions."""
     own = rules.rules
     if own.slate or own.diversity or own.boosts or own.demotions:
         times = REFUSED_A_PLACE if own.slate else 1
         return min(int(max(CANDIDATES_A_PLACE * k, LEAST_POOL) * times), MAX_POOL)
-    return 2 * k + len(own.pins)  # items of other rules may be among the candidates
+    return 2 * k + len(own.pins)  # The candidates may contain items of other rules.
 
 
 def for_rules(inputs: RankingInputs, rules: ResolvedRules) -> tuple[RankingInputs, tuple[str, ...]]:
@@ -59,12 +59,12 @@ def for_rules(inputs: RankingInputs, rules: ResolvedRules) -> tuple[RankingInput
 def arrange(
     ranking: Ranking, rules: ResolvedRules, inputs: RankingInputs, *, unmet: tuple[str, ...], random: Random
 ) -> Slate:
-    """Return the list that fulfils the rules, from the recommender's items and those that rules add.
+    """Return the list that satisfies the rules, from the recommender's items and items that rules add.
 
     Parameters
     ----------
     unmet
-        The rules that are already known not to be fulfilled.
+        Rules that are known to be unmet.
     """
     k, own = inputs.resolved.request.num_results, rules.rules
     candidates = _boosted(ranking, inputs) if rules.boosts else list(ranking.items[: inputs.k])
@@ -102,7 +102,7 @@ def arrange(
 
 
 def new_items(inputs: RankingInputs, excluded: Positions, *, days: int) -> list[int]:
-    """Return the positions of items that are new and may be in the answer, the latest first."""
+    """Return the positions of new items that the response may contain, latest first."""
     resolved = inputs.resolved
     seen = [] if resolved.model is None else left_out_of(inputs, resolved.model)
     positions = resolved.catalogue.newest(
@@ -141,14 +141,14 @@ def _boosted(ranking: Ranking, inputs: RankingInputs) -> list[ScoredItem]:
 
 
 def _excluded(inputs: RankingInputs) -> Positions:
-    """Return the items that no rule adds: those that the request excludes, and the one that it starts from."""
+    """Return the items that no rule adds: items excluded by the request, and the current page's item."""
     if inputs.resolved.request.recommender in OF_ITEMS:
         return np.append(inputs.items.excluded, inputs.items.page_item)
     return inputs.items.excluded
 
 
 def _pins(rules: ResolvedRules, inputs: RankingInputs, scores: dict[int, float], excluded: Positions) -> list[Pinned]:
-    """Return the pins with the reason if an item may not be in the answer."""
+    """Return the pins, with the reason if a pinned item is not allowed."""
     positions = inputs.items.pins
     if not len(positions):
         return []
@@ -171,7 +171,7 @@ def _pins(rules: ResolvedRules, inputs: RankingInputs, scores: dict[int, float],
 def _promotions(
     rules: ResolvedRules, inputs: RankingInputs, excluded: Positions, k: int
 ) -> tuple[list[Promoted], list[str], tuple[str, ...]]:
-    """Return the promotions with their candidates, the unreadable ones, and why the model did not rank for one."""
+    """Return the promotions with candidates, the unreadable promotions, and the reasons why the model failed."""
     promoted: list[Promoted] = []
     unmet: list[str] = []
     degraded: tuple[str, ...] = ()
@@ -199,10 +199,10 @@ def _promotions(
 
 
 def promotion_candidates(inputs: RankingInputs) -> Ranking:
-    """Return the best items that the mask allows, followed by popular ones.
+    """Return the best items that the mask allows, followed by popular items.
 
-    They are the model's ranking for the user, or after the item that the recommender starts from; without a model,
-    trending items.
+    They are the model's ranking for the user or after the current page's item. Without a model, they are trending
+    items.
     """
     resolved, model, items, k = inputs.resolved, inputs.resolved.model, inputs.items, inputs.k
     if model is None:

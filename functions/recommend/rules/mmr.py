@@ -15,14 +15,14 @@ Columns = Callable[[int], Mapping[str, Any]]
 class MmrReranker:
     """Maximal marginal relevance over the candidates of one list.
 
-    The relevance of an item is its score divided by the best one's, 0 for a negative one. The similarity of two items
-    is the mean, over the columns, of the Jaccard index of their values: the number of shared values divided by the
-    number of distinct ones, 0 without values.
+    The relevance of an item is its score divided by the best score, or 0 if it is negative. The similarity of two items
+    is the mean Jaccard index over the columns: the number of shared values divided by the number of distinct values, 0
+    without values.
 
     Parameters
     ----------
     positions, scores
-        Of the candidates.
+        Positions and scores of the candidates.
 
     References
     ----------
@@ -53,12 +53,12 @@ class MmrReranker:
         self._closest = np.maximum(self._closest, likeness / len(self._tables))
 
     def drop(self, position: int) -> None:
-        """Take a candidate out."""
+        """Remove a candidate."""
         if position in self._places:
             self._relevance[self._places[position]] = -np.inf
 
     def best(self) -> int | None:
-        """Return the place of the candidate whose marginal relevance is the greatest, of several the first."""
+        """Return the index of the first candidate with the highest marginal relevance."""
         if not len(self._relevance):
             return None
         marginal = self._relevance - self._dial * self._closest
@@ -81,7 +81,7 @@ class _Table:
         self._sizes = self._has.sum(axis=1)
 
     def likeness(self, has: frozenset[str]) -> Any:
-        """Return the Jaccard index of these values and those of each candidate, float64 `(candidates,)`."""
+        """Return the Jaccard index of these values and the values of each candidate, float64 `(candidates,)`."""
         shared = self._has[:, [self._codes[value] for value in has if value in self._codes]].sum(axis=1)
         return shared / np.maximum(self._sizes + len(has) - shared, 1)
 

@@ -1,4 +1,4 @@
-"""Neighbours in random order: their clicks tell how much users look at each place, whatever the items are."""
+"""Random order of neighbouring items. Their clicks measure the position bias independently of the items."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from functions.recommend.scored_item import ScoredItem
 
 
 def in_random_pairs(items: Sequence[ScoredItem], *, random: Random) -> list[ScoredItem]:
-    """Return the items with ranked neighbours in random order, and with the propensities of their places.
+    """Return the items with ranked neighbours in random order, and with the propensities of their positions.
 
-    The pairs begin at the first or at the second place, each with probability 1/2. Each pair is swapped with
-    probability 1/2. Places keep their scores.
+    The pairs start at the first or second position, each with probability 1/2. Each pair is swapped with probability
+    1/2. Positions keep their scores.
 
     References
     ----------

@@ -1,8 +1,8 @@
-"""A list of recommendations that fulfils the rules: pins, places for promotions, and the others in their order.
+"""List of recommendations that satisfies the rules: pins, positions for promotions, and other items in ranked order.
 
-This module reads no stores: callers pass candidates with their scores, best first, and `columns` returns items' values.
+This module reads no stores. Callers pass candidates with scores, best first, and `columns` returns the values of items.
 
-`Slate.unmet_rules` names every rule that could not be fulfilled, as `<rule>:<what> <why>`:
+`Slate.unmet_rules` lists every unmet rule as `<rule>:<what> <why>`:
 
 ==================== =================================================================================================
 why                  when
@@ -30,7 +30,7 @@ from functions.recommend.rules.mmr import MmrReranker, values
 from functions.recommend.scored_item import ScoredItem
 
 Columns = Callable[[int], Mapping[str, Any]]
-"""Returns an item's values of the columns that rules read; lists as lists."""
+"""Function that returns an item's values of the columns that rules read. Lists remain lists."""
 
 
 class Random(Protocol):
@@ -40,12 +40,12 @@ class Random(Protocol):
         """Return a number from 0 to 1, without 1."""
 
     def randrange(self, stop: int, /) -> int:
-        """Return a whole number from 0 to `stop`, without it."""
+        """Return an integer from 0 to `stop`, exclusive."""
 
 
 @struct
 class Promoted:
-    """A promotion: its number of places, and its items, best first, without excluded ones."""
+    """Promotion with its number of positions and its allowed items, best first."""
 
     name: str
     places: int
@@ -59,9 +59,9 @@ class Pinned:
     Attributes
     ----------
     position
-        Of the item; `item_id` names it in `unmet_rules`.
+        Position of the item. `item_id` is its name in `unmet_rules`.
     refusal
-        The reason if it may not be recommended, else None.
+        Reason why the item may not be recommended; None if it may.
     """
 
     position: int
@@ -87,12 +87,12 @@ class SlateInputs:
     Attributes
     ----------
     new_items
-        Those that exploration draws from.
+        Items from which exploration draws.
     explored_share
-        The probability of a new item at each place that neither a pin nor a promotion has; 0 for no exploration.
+        Probability of a new item at each position without a pin or promotion; 0 to disable exploration.
     products
-        A number by position, which the variants of a product share. Apart from pins, a product has one place, unless no
-        other candidates are left.
+        Number by position that variants of a product share. Apart from pins, a product occurs once, unless no other
+        candidates remain.
     """
 
     pins: Sequence[Pinned] = ()
@@ -107,7 +107,7 @@ class SlateInputs:
 def compose(
     candidates: Sequence[ScoredItem], inputs: SlateInputs, *, k: int, columns: Columns, random: Random
 ) -> Slate:
-    """Return at most k items that fulfil the rules.
+    """Return at most k items that satisfy the rules.
 
     Pins are placed first, and promotions get their places, spread evenly over the others; then the list is filled in
     order. A promotion's place goes to its best item that is not in the list and that no slate rule rejects. Any other
@@ -180,7 +180,7 @@ class _Composition:
         return Slate(places, tuple(self._unmet))
 
     def _judge(self, places: Sequence[ScoredItem]) -> None:
-        """Add the rules that the list as a whole does not fulfil."""
+        """Add the rules that the complete list does not satisfy."""
         for promotion in self._inputs.promotions:
             has = self._taken.intersection(candidate.position for candidate in promotion.candidates)
             if len(has) < promotion.places:
@@ -215,7 +215,7 @@ class _Composition:
             self._take(pin.place - 1, ScoredItem(pin.position, pin.score, PINNED))
 
     def _promoted_places(self, free: Sequence[int]) -> dict[int, int]:
-        """Return the places that promotions have, each with the promotion's number: spread over those without a pin."""
+        """Return the number of the promotion by position. Promotions are spread over positions without a pin."""
         left = len(free)
         due: list[tuple[float, int]] = []
         for number, promotion in enumerate(self._inputs.promotions):
@@ -226,7 +226,7 @@ class _Composition:
         return {place: number for place, (_, number) in zip(spread, sorted(due), strict=True)}
 
     def _promote(self, place: int, number: int) -> bool:
-        """Give a place to the best item of its promotion that may have it, if there is one."""
+        """Fill a position with the best allowed item of its promotion. Return false if there is none."""
         for chosen in self._allowed(self._waiting[number]):
             name = self._inputs.promotions[number].name
             self._take(place, ScoredItem(chosen.position, chosen.score, f"{PROMOTED}{name}"))
@@ -234,17 +234,17 @@ class _Composition:
         return False
 
     def _allowed(self, candidates: Iterator[ScoredItem]) -> Iterator[ScoredItem]:
-        """Yield those that are not in the list and that no slate rule rejects; a rejected item stays rejected."""
+        """Yield the candidates that are not in the list and that no slate rule rejects. Rejections are permanent."""
         for candidate in candidates:
-            if not self._has(candidate.position) and not self._rules.broken_by(candidate.position):
+            if not self._contains_variant(candidate.position) and not self._rules.broken_by(candidate.position):
                 yield candidate
 
-    def _has(self, position: int) -> bool:
-        """Return whether the list has the item, or a variant of it."""
+    def _contains_variant(self, position: int) -> bool:
+        """Return true if the list contains the item or a variant of it."""
         return position in self._taken or self._products.get(position) in self._listed
 
     def _rank(self, place: int) -> None:
-        """Fill a place with the greedy choice, or at random with a new item; leave it empty if no items are left."""
+        """Fill a position with the greedy choice or a random new item. It stays empty if no items remain."""
         greedy = self._greedy()
         if greedy is None:
             return
@@ -253,7 +253,7 @@ class _Composition:
             return
         if self._tightened != self._rules.tightened:
             self._new, self._tightened = list(self._allowed(iter(self._new))), self._rules.tightened
-        self._new = [item for item in self._new if not self._has(item.position)]
+        self._new = [item for item in self._new if not self._contains_variant(item.position)]
         share = self._inputs.explored_share if self._new else 0.0
         if not self._new:
             self._add_unmet("exploration starved")
@@ -265,10 +265,10 @@ class _Composition:
         self._take(place, ScoredItem(drawn.position, drawn.score, EXPLORED if explored else greedy.origin, propensity))
 
     def _greedy(self) -> ScoredItem | None:
-        """Return the next candidate; items that slate rules reject now stay rejected."""
+        """Return the next candidate. Rejections by slate rules are permanent."""
         while (place := self._following()) is not None:
             candidate = self._candidates[place]
-            if self._has(candidate.position):
+            if self._contains_variant(candidate.position):
                 self._spare.append(candidate)
             else:
                 columns = self._rules.broken_by(candidate.position)
@@ -292,11 +292,11 @@ class _Composition:
 
 
 class SlateRules:
-    """The rules of a list, with its items so far.
+    """Rules of a list, with the list's items so far.
 
-    An item counts for each of its values of a column; an item without a value counts for none. A rule on numbers
-    compares only those above 0. An item breaks a rule if adding it makes the violation larger. After pinned items have
-    broken a rule, it still refuses items that would make it worse. So an item that breaks a rule keeps breaking it.
+    An item counts for each of its values in a column. An item without a value counts for none. Rules on numbers compare
+    only positive numbers. An item breaks a rule if it increases the violation. If pinned items already violate a rule,
+    the rule rejects only items that increase the violation. So an item that breaks a rule always breaks it.
 
     Attributes
     ----------
@@ -334,7 +334,7 @@ class SlateRules:
         return broken
 
     def add(self, position: int) -> None:
-        """Take the item into the list."""
+        """Add an item to the list."""
         if not self._at_most and not self._spread:
             return
         texts, numbers = self._known.get(position) or self._look_up(position)
@@ -349,7 +349,7 @@ class SlateRules:
                 self._ranges[column] = min(least, number), max(greatest, number)
 
     def _look_up(self, position: int) -> tuple[list[frozenset[str]], list[float | None]]:
-        """Return the item's values in the columns of the rules, and cache them."""
+        """Return an item's values in the columns of the rules, from a cache."""
         has = self._columns(position)
         known = (
             [values(has.get(column)) for column, *_ in self._at_most],

@@ -1,1 +1,1 @@
-"""The current model, configuration, catalogue and users, refreshed while requests are answered."""
+"""Current model, configuration and catalogue, refreshed while requests are served."""

@@ -1,4 +1,4 @@
-"""Model bundles of the artefact bucket: downloaded to the local disk, and loaded from there."""
+"""Model bundles, downloaded from the artefact bucket to the local disk and loaded from there."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from alsolike.runtime.s3 import download
 from functions.recommend.state.model import Model
 
 ANSWER_TIME_MS = 5_000
-"""Time reserved for the last read and the answer, in which nothing is downloaded."""
+"""Time reserved for the last read and the response, in milliseconds. Downloads end before it."""
 
 _UNFINISHED = ".unfinished-"
 
@@ -29,9 +29,9 @@ class BundleCache:
     Parameters
     ----------
     client
-        A low-level S3 client; it sets the timeouts.
+        Low-level S3 client, which sets the timeouts.
     directory
-        Parent of the folders; each appears at once and complete. No other process writes there.
+        Parent of the bundle folders, used only by this process. Folders appear when they are complete.
     """
 
     def __init__(self, client: Any, bucket: str, directory: Path) -> None:
@@ -41,14 +41,15 @@ class BundleCache:
         self._kept_too: tuple[str, ...] = ()
 
     def fetch(self, version: str, *, remaining_ms: Callable[[], float]) -> Path:
-        """Return the version's folder, downloaded and verified if it is not there yet.
+        """Return the version's folder. If it does not exist, download and verify the bundle.
 
-        An existing folder was verified on arrival. Reading it again would cost a start one second per gigabyte.
+        An existing folder was verified after its download. Verifying it again would take one second per gigabyte at the
+        start.
 
         Parameters
         ----------
         remaining_ms
-            Returns the time left; the download ends before it uses up the last `ANSWER_TIME_MS`.
+            Function that returns the remaining time in milliseconds. The download stops when `ANSWER_TIME_MS` remain.
         """
         target = self._directory / version
         if target.is_dir():
@@ -60,7 +61,7 @@ class BundleCache:
         return target
 
     def drop(self, version: str) -> None:
-        """Remove the version's folder; a process that has it mapped keeps its data."""
+        """Delete the version's folder. Existing memory mappings remain valid."""
         shutil.rmtree(self._directory / version, ignore_errors=True)
 
     def keep_too(self, versions: Sequence[str]) -> None:
@@ -68,7 +69,7 @@ class BundleCache:
         self._kept_too = tuple(versions)
 
     def keep_only(self, version: str) -> None:
-        """Remove every other version, also one that a process left behind."""
+        """Delete all other versions, including those of an earlier process."""
         for folder in self._directory.iterdir():
             if folder.name != version and folder.name not in self._kept_too:
                 shutil.rmtree(folder, ignore_errors=True)
@@ -80,7 +81,7 @@ class BundleCache:
 
     def _download(self, version: str, target: Path, *, remaining_ms: Callable[[], float]) -> None:
         self._directory.mkdir(parents=True, exist_ok=True)
-        for left_behind in self._directory.glob(f"{_UNFINISHED}*"):  # by a process that was killed
+        for left_behind in self._directory.glob(f"{_UNFINISHED}*"):  # A process that was killed left these folders.
             shutil.rmtree(left_behind, ignore_errors=True)
         unfinished = Path(tempfile.mkdtemp(dir=self._directory, prefix=_UNFINISHED))
         try:
@@ -112,7 +113,7 @@ class BundleCache:
 
 
 def load(bundles: BundleCache, version: str, *, remaining_ms: Callable[[], float]) -> Model:
-    """Load a version; if its files on the disk are damaged, download it again once.
+    """Load a version. If its files on the disk are damaged, download it again once.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The catalogue snapshot for one model: the items that may be recommended, and their current columns."""
+"""Catalogue snapshot for one model: items that may be recommended, with their current columns."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from alsolike.snapshot.snapshot import NumberColumn, Snapshot
 from functions.recommend.state.model import ColdFilling, Mask
 
 MAX_DRAFT_ROWS = 300_000
-"""Maximum number of items whose values of columns that are not applied are read for a preview."""
+"""Maximum number of items for which a preview reads values of columns that are not applied."""
 
 KEPT_VALUES = 5_000
-"""Number of items whose values for rules are cached: the same items rank high for many users."""
+"""Maximum number of items whose values for rules are cached. The same items often rank high for many users."""
 
 KEPT_PRODUCTS = 50_000
 """Maximum number of items whose product is cached."""
 
 
 class NoBundle:
-    """A placeholder before the first model; it knows no item."""
+    """Placeholder without items, used while there is no model."""
 
     id_hashes = np.zeros(0, np.uint64)
     id_positions = np.zeros(0, np.int32)
@@ -44,15 +44,15 @@ class NoBundle:
         return np.zeros(len(item_ids), np.int64)
 
     def item_id(self, position: int) -> str:
-        """Raise: no item has a position."""
+        """Raise an error, because no item has a position."""
         raise IndexError(position)
 
     def item_ids(self, positions: Sequence[int]) -> list[str]:
-        """Return nothing of nothing; else raise as `item_id` does."""
+        """Return an empty list for no positions. Otherwise raise an error."""
         return [self.item_id(position) for position in positions]
 
     def metadata(self, position: int) -> dict[str, Any]:
-        """Raise: no item has a position."""
+        """Raise an error, because no item has a position."""
         raise IndexError(position)
 
 
@@ -62,9 +62,9 @@ NO_BUNDLE = NoBundle()
 class ModelCatalogue:
     """A snapshot joined with a model's bundle, under one configuration.
 
-    An item that the model knows and the catalogue never had is recommended as in the bundle. An item that was deleted
-    from the catalogue is not. Cold items, which only the catalogue knows, have the positions after the model's: items +
-    1, items + 2 and so on.
+    An item of the model that was never in the catalogue is recommended as in the bundle. An item that was deleted from
+    the catalogue is not recommended. Cold items, which only the catalogue contains, have the positions after the model:
+    items + 1, items + 2 and so on.
 
     Parameters
     ----------
@@ -74,9 +74,9 @@ class ModelCatalogue:
     Attributes
     ----------
     cold
-        Scores the cold items; empty if the snapshot's cold items belong to another model.
+        Scorer of the cold items. Empty if the snapshot's cold items belong to another model.
     size
-        Number of positions: 0, those of the model and those of the cold items.
+        Number of positions: position 0, the model's items and the cold items.
     """
 
     def __init__(
@@ -106,12 +106,12 @@ class ModelCatalogue:
         self._numbers: dict[ProductKey, int] = {}
 
     def under(self, configuration: Configuration) -> ModelCatalogue:
-        """Return the same catalogue under a configuration that is not applied, with its columns.
+        """Return the catalogue with the columns of a configuration that is not applied.
 
         Raises
         ------
         InvalidInput
-            If the catalogue is too large to read columns that it lacks.
+            If the catalogue is too large to read columns that it does not contain.
         """
         snapshot = self._snapshot
         missing = [
@@ -130,7 +130,7 @@ class ModelCatalogue:
         )
 
     def positions(self, item_ids: Sequence[str]) -> npt.NDArray[np.int64]:
-        """Return the position of each id, shape `(len(item_ids),)`; 0 for an unknown item."""
+        """Return the position of each ID, shape `(len(item_ids),)`. 0 for an unknown item."""
         positions = self._bundle.positions(item_ids)
         if self.has_cold and not positions.all():
             unknown = np.flatnonzero(positions == 0)
@@ -150,7 +150,7 @@ class ModelCatalogue:
         return self._snapshot.item_id(int(self._cold_rows[position - self._items - 1]))
 
     def mask(self, filter_: Filter | None, inputs: FilterInputs, *, name: str) -> Mask | None:
-        """Return the mask that excludes deleted and filtered items; None without a filter and without deleted items."""
+        """Return the mask that excludes deleted and filtered items, or None if no item is excluded."""
         if filter_ is None:
             return self.mask_of_deleted
         return self._evaluator.bias(filter_, inputs, name=name)
@@ -160,7 +160,7 @@ class ModelCatalogue:
     ) -> npt.NDArray[np.bool_]:
         """Return which items without a position may be recommended, bool `(len(item_ids),)`.
 
-        An item that neither the model nor the catalogue knows has no values of any column.
+        An item that is neither in the model nor in the catalogue has no values.
 
         Parameters
         ----------
@@ -183,7 +183,7 @@ class ModelCatalogue:
         return passing
 
     def properties(self, item_ids: Sequence[str]) -> list[Mapping[str, Any]]:
-        """Return the properties of items: the catalogue's, else the model's; {} if neither has the item."""
+        """Return the properties of items from the catalogue, else from the model. {} for an unknown item."""
         positions = self._bundle.positions(item_ids).tolist()
         return [
             self._snapshot.properties(row) if row >= 0 else self._bundle.metadata(position) if position else {}
@@ -191,7 +191,7 @@ class ModelCatalogue:
         ]
 
     def products(self, keys: Sequence[int | str]) -> list[int]:
-        """Return a number for each item, which the variants of a product share; see `product_key`.
+        """Return a number per item, which variants of a product share; see `product_key`.
 
         Parameters
         ----------
@@ -211,10 +211,10 @@ class ModelCatalogue:
 
     @functools.cached_property
     def candidates_per_place(self) -> float:
-        """Items per product in a typical list of the model; 1 without a model.
+        """Number of items per product in a typical list of the model; 1 without a model.
 
-        Lists with one variant of a product begin with so many candidates per position. That saves a second run of the
-        model for lists that would be too short, and changes no list.
+        Lists with one variant per product start with this number of candidates per position. This saves a second model
+        run for lists that would be too short, and changes no list.
         """
         sample = self._ranked_sample()
         return len(sample) / len(set(self.products(sample))) if sample else 1.0
@@ -234,7 +234,7 @@ class ModelCatalogue:
         return has
 
     def columns(self, item_ids: Sequence[str], names: tuple[str, ...]) -> Callable[[str], Mapping[str, Any]]:
-        """Return a function from an item to its values of some declared columns, each looked up on demand."""
+        """Return a function from an item to its values of some declared columns. Values are looked up on demand."""
         if not names:
             return lambda _: {}
         unique = list(dict.fromkeys(item_ids))
@@ -256,9 +256,9 @@ class ModelCatalogue:
         return as_declared(values, self._configuration.item_columns)
 
     def cold_filling(self, mask: Mask | None) -> ColdFilling | None:
-        """Return a function that lists the cold items that `mask` allows, the last changed first; None without any.
+        """Return a function that lists the allowed cold items, latest changed first, or None if there are none.
 
-        They fill a list after all known items.
+        Cold items fill a list after all items of the model.
         """
         if not self.has_cold:
             return None
@@ -274,12 +274,12 @@ class ModelCatalogue:
 
     @functools.cached_property
     def _latest_cold(self) -> npt.NDArray[np.int64]:
-        """The positions of the cold items, the last changed first: of 100,000 sorted once, not for each answer."""
+        """Positions of the cold items, latest changed first. They are sorted once, because there may be 100,000."""
         order: npt.NDArray[np.int64] = self._items + 1 + np.argsort(-self.cold_items.updated_at_ms, kind="stable")
         return order
 
     def newest(self, mask: Mask | None, *, since_ms: int, until_ms: int, most: int) -> npt.NDArray[np.int64]:
-        """Return the positions of allowed items by their `creationTimestamp`, the latest first."""
+        """Return the positions of allowed items by `creationTimestamp`, latest first."""
         created = self._created_s
         new = (created >= since_ms / 1000) & (created <= until_ms / 1000)
         if mask is not None:
@@ -290,7 +290,7 @@ class ModelCatalogue:
 
     @functools.cached_property
     def _created_s(self) -> npt.NDArray[np.float64]:
-        """By position, NaN for none."""
+        """Creation time by position in seconds since 1970; NaN if unknown."""
         column = self._snapshot.column(CREATED)
         if not isinstance(column, NumberColumn):
             return np.full(len(self._rows), np.nan)
@@ -301,7 +301,7 @@ class ModelCatalogue:
 
     @functools.cached_property
     def mask_of_deleted(self) -> Mask | None:
-        """The mask that excludes deleted items; None if there are none."""
+        """Mask that excludes deleted items; None if there are none."""
         if not len(self._deleted):
             return None
         mask = self.neutral()
@@ -310,7 +310,7 @@ class ModelCatalogue:
 
     @functools.cached_property
     def _rows(self) -> Rows:
-        """The row of the item at each position, -1 for none."""
+        """Catalogue row of the item at each position; -1 if there is none."""
         rows: Rows = np.full(self._items + 1, -1)
         rows[self._bundle.id_positions] = self._snapshot.rows_by_hash(self._bundle.id_hashes)
         return np.concatenate([rows, self._cold_rows])
@@ -327,7 +327,7 @@ class ModelCatalogue:
 
 
 def _cold_items(snapshot: Snapshot, bundle: Bundle | NoBundle) -> tuple[ColdItems, Rows]:
-    """Return the cold items of the catalogue, and their rows; empty if they belong to another model."""
+    """Return the cold items of the catalogue, and their rows. Empty if they belong to another model."""
     cold = snapshot.cold
     if cold is None or isinstance(bundle, NoBundle) or snapshot.cold_model != bundle.manifest.version:
         return NO_COLD_ITEMS, np.zeros(0, np.int64)

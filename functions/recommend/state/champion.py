@@ -1,6 +1,6 @@
-"""The loaded models: the champion, and the other versions of experiments and canaries.
+"""Loaded models: the champion, and other versions for experiments and canaries.
 
-The champion's loader polls the pointer, and switches only to a model that works.
+The champion's loader polls the pointer, and switches only to a model that it could load and run.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ MAX_WAIT_S = 3_600
 
 @struct
 class Serving:
-    """The models that answer requests.
+    """Models that serve requests.
 
     Attributes
     ----------
     model
-        None before the first model, and if neither the champion nor an earlier one can be loaded.
+        Champion or a previous champion; None if there is none or none can be loaded.
     canary
         The version on trial next to the champion, from the last read of the pointer.
     """
@@ -50,18 +50,18 @@ NO_SERVING = Serving(None)
 
 
 class ChampionLoader(PolledValue[Serving]):
-    """The champion of one deployment: a polled value, partial while another model answers for the champion."""
+    """Polled value of a deployment's champion. It is partial while a previous champion replaces the champion."""
 
     def __init__(self, registry: Registry, bundles: BundleCache, *, polling: Polling) -> None:
         self._registry = registry
         self._bundles = bundles
-        self._broken: set[tuple[str, str]] = set()  # pointer's etag and version: not worth another try
+        self._broken: set[tuple[str, str]] = set()  # ETag and version of pointers whose version failed to load.
         self._serving = NO_SERVING
         super().__init__(self._read_champion, name=MODEL, polling=polling, default=NO_SERVING)
 
     def _read_champion(self, remaining_ms: Callable[[], float]) -> Serving:
         current = self._serving.model
-        if current is None:  # no other model answers, and a broken version may have been repaired
+        if current is None:  # No other model can serve, and a damaged version may have been repaired.
             self._broken.clear()
         champion = self._registry.champion()
         if champion is None:
@@ -86,7 +86,10 @@ class ChampionLoader(PolledValue[Serving]):
         return current
 
     def _sound(self, version: str, *, etag: str, remaining_ms: Callable[[], float]) -> Model | None:
-        """Return the loaded version, or None if it is broken; it is not tried again under the same pointer."""
+        """Return the loaded version, or None if it is damaged.
+
+        A damaged version is not tried again for the same pointer.
+        """
         if (etag, version) in self._broken:
             return None
         try:
@@ -98,10 +101,10 @@ class ChampionLoader(PolledValue[Serving]):
 
 
 class VariantModels:
-    """The other versions in this process, each a polled value that is read once.
+    """Other versions in this process. Each is a polled value that is read once.
 
-    After a failure the pause before the next attempt doubles, up to `MAX_WAIT_S`. Each attempt is a download, and the
-    champion answers meanwhile.
+    After a failure the pause before the next attempt doubles, up to `MAX_WAIT_S`, because each attempt is a download.
+    The champion serves in the meantime.
 
     Parameters
     ----------
@@ -116,26 +119,26 @@ class VariantModels:
         self._champion: Model | None = None
 
     def current(
-        self, wanted: Sequence[str], *, champion: Model | None, now_ms: int, remaining_ms: Callable[[], float]
+        self, requested: Sequence[str], *, champion: Model | None, now_ms: int, remaining_ms: Callable[[], float]
     ) -> Mapping[str, Model]:
-        """Return the wanted versions that are loaded; unload the others.
+        """Return the requested versions that are loaded, and unload all others.
 
         Parameters
         ----------
         champion
-            Not loaded a second time.
+            Champion, which is not loaded again.
         remaining_ms
-            Returns the time left for the first request that needs a version.
+            Function that returns the remaining time in milliseconds for the first request that needs a version.
         """
         self._champion = champion
         own = None if champion is None else champion.version
-        self._bundles.keep_too(wanted)
+        self._bundles.keep_too(requested)
         for version, value in list(self._versions.items()):
-            if (version not in wanted or version == own) and not value.is_reading:
+            if (version not in requested or version == own) and not value.is_reading:
                 del self._versions[version]
                 if value.was_read and version != own:
                     self._bundles.drop(version)
-        for version in wanted:
+        for version in requested:
             if version != own and version not in self._versions:
                 self._versions[version] = PolledValue(
                     functools.partial(self._load, version),

@@ -1,4 +1,4 @@
-"""A loaded model: histories become tensors, and answers come back as positions."""
+"""Loaded model, which converts histories to tensors and results to positions."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class History:
     items
         int64 `(n,)`, positions, oldest first.
     event_weights
-        Per interaction, from its event type.
+        Weight of each interaction by its event type.
     event_time_ms
         Time of each interaction.
     indices
@@ -57,11 +57,11 @@ class History:
     features
         Codes of the features that the model reads, by name, int64 `(n,)`.
     returned
-        int64 `(m,)`, positions of items that were returned completely; excluded like seen ones.
+        Positions of items that were returned completely, int64 `(m,)`. They are excluded like seen items.
     unknown
-        int64 `(m,)`, positions after the model's last one; excluded like seen ones.
+        Positions after the model's last position, int64 `(m,)`. They are excluded like seen items.
     bought
-        int64 `(m,)`, positions of purchased items, also of unknown and returned ones.
+        Positions of purchased items, int64 `(m,)`, including unknown and returned items.
     """
 
     items: npt.NDArray[np.int64]
@@ -75,11 +75,11 @@ class History:
 
     @property
     def seen(self) -> npt.NDArray[np.int64]:
-        """The positions that are not recommended again if the model excludes seen items."""
+        """Positions that are not recommended again if the model excludes seen items."""
         return np.concatenate([self.items, self.returned]) if len(self.returned) else self.items
 
     def left_out(self, manifest: Manifest) -> npt.NDArray[np.int64]:
-        """Return the positions, also unknown ones, of seen or bought items that the manifest excludes from lists."""
+        """Return the positions of seen or bought items that the manifest excludes from lists, also unknown ones."""
         if manifest.exclude_seen:
             return np.concatenate([self.seen, self.unknown]) if len(self.unknown) else self.seen
         return self.bought if manifest.exclude_bought else _NOTHING
@@ -101,7 +101,7 @@ NO_HISTORY = History(_NOTHING, (), ())
 
 
 def bought_positions(recent: Sequence[RecentInteraction], positions: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Return the positions of purchased items, without those of no item (0)."""
+    """Return the positions of purchased items, without position 0."""
     purchases = np.array([entry.event_type == PURCHASE for entry in recent], bool)
     return positions[purchases & (positions > 0)]
 
@@ -115,16 +115,16 @@ def known_history(
     codes: FeatureCodes = NO_CODES,
     user: UserColumns = dict,
 ) -> History:
-    """Return the latest interactions whose items and event types a model knows.
+    """Return the latest interactions whose items and event types the model contains.
 
     Parameters
     ----------
     positions
-        Of their items; 0 and positions after the model's last one are unknown items.
+        Positions of the interactions' items. 0 and positions after the model's last one are unknown items.
     parameters
         Provides the weights of event types, and the maximum number of interactions.
     items
-        Number of items that the model knows.
+        Number of items in the model.
     codes
         Code of each value, by feature that the model reads.
     user
@@ -174,20 +174,21 @@ _NONE = np.zeros((1, 1), np.int64)
 _OUTPUTS = ("items", "scores")
 _REMEMBERED_RUNS = 9
 _ABLATED_AT_ONCE, _ABLATED_PLACES = 16, 4_000_000
-"""So many histories are run together, fewer of long ones: some graphs compare each place with each, in 16 bytes."""
+"""Maximum number of histories per run, and maximum number of pairs of positions. Some graphs compare all positions of a
+history pairwise, in 16 bytes per pair."""
 
 Mask = npt.NDArray[np.float32]
-"""float32, by position: 0 for an item that may be answered, -inf for any other. The graph's input `bias`."""
+"""Mask by position, float32: 0 for an allowed item, -inf for an excluded one. It is the graph's input `bias`."""
 
 ColdFilling = Callable[[int, Set[int]], list[int]]
-"""Returns up to a number of cold items' positions, without those of a set; see `ModelCatalogue.cold_filling`."""
+"""Function that returns up to a number of cold items' positions, excluding a set; see `ModelCatalogue.cold_filling`."""
 
 
 UNLIMITED = 0
-"""The limit of an answer without a time budget."""
+"""Time limit of a response without a time budget."""
 
 ALWAYS = 10
-"""Steps below this fraction (1/10) of the budget always run: skipping them would save nothing."""
+"""Steps that take less than 1 / ALWAYS of the budget always run, because skipping them would save little."""
 
 MODEL_SLOW = "model-slow"
 
@@ -198,7 +199,7 @@ class Budget:
     Parameters
     ----------
     limit_ms
-        Maximum duration of the answer; 0 for no limit.
+        Maximum duration of the response in milliseconds; 0 for no limit.
     clock
         Returns seconds from an arbitrary start.
     """
@@ -221,20 +222,20 @@ class Budget:
 
 
 class Model:
-    """A bundle with its graphs, opened and run once."""
+    """Bundle whose graphs are opened and were run once."""
 
     def __init__(self, directory: Path) -> None:
-        """Open the bundle in `directory`, whose files were verified when they came there.
+        """Open the bundle in `directory`, whose files were verified after their download.
 
         Raises
         ------
         InvalidBundle
-            If it cannot be read, or a graph does not run.
+            If the bundle is unreadable, or a graph does not run.
         """
         self.bundle = Bundle(directory, verify=False)
         self.version = self.bundle.manifest.version
         self._run_ms: dict[str, collections.deque[float]] = {}
-        # Both graphs read the same tables: mapped once here, not once by each.
+        # Both graphs share the tables, so they are mapped once here.
         self._tables = _tables(directory) if TABLES_FILE in self.bundle.manifest.files else {}
         self._sessions: dict[str, onnxruntime.InferenceSession] = {}
         self._has_ages = False
@@ -248,7 +249,7 @@ class Model:
                 raise InvalidBundle(f"{name} of {self.version} does not run: {error}") from error
 
     def _open(self, name: str) -> None:
-        """Open a graph and run it once with the longest history, so that a faulty or too large one never serves."""
+        """Open a graph and run it once with the longest history, so that a faulty or too large graph never serves."""
         length = min(self.bundle.manifest.history.length, HISTORY_LENGTH)
         feed: dict[str, npt.NDArray[Any]] = {
             "history": np.ones((1, length), np.int64),
@@ -269,12 +270,12 @@ class Model:
     def _run(
         self, name: str, feed: Mapping[str, npt.NDArray[Any]]
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
-        """Return positions and scores `(len(history), at most k)`; a position of 0 means no item.
+        """Return positions and scores, shape `(len(history), at most k)`. Position 0 means no item.
 
         Raises
         ------
         InvalidBundle
-            If the graph returns anything else. Other errors are `GRAPH_ERRORS`.
+            If the graph returns invalid results. Other errors are `GRAPH_ERRORS`.
         """
         items, scores = self._sessions[name].run(_OUTPUTS, feed)
         rows, k = len(feed["history"]), int(feed["k"][0])
@@ -294,7 +295,7 @@ class Model:
     def history(
         self, recent: Sequence[RecentInteraction], positions: npt.NDArray[np.int64], *, user: UserColumns = dict
     ) -> History:
-        """Return this model's input from a profile; see `known_history`."""
+        """Return the model's input for a profile; see `known_history`."""
         manifest = self.bundle.manifest
         return known_history(
             recent, positions, parameters=manifest.history, items=manifest.items, codes=self._codes, user=user
@@ -309,14 +310,14 @@ class Model:
         return inputs
 
     def expected_ms(self, *, with_bias: bool) -> float:
-        """Return the expected duration of a run: the minimum of the latest; 0 before the first.
+        """Return the expected duration of a run, the minimum of the latest runs; 0 before the first run.
 
         The minimum excludes delays by other processes.
         """
         return min(self._run_ms[BIAS_GRAPH_FILE if with_bias else GRAPH_FILE], default=0.0)
 
     def delay(self, budget: Budget, *, masked: bool) -> tuple[str, ...]:
-        """Return why the answer is degraded if there is no time for a run, else nothing."""
+        """Return the reason for degrading the response if there is no time for a run, else an empty tuple."""
         if budget.allows(self.expected_ms(with_bias=masked)):
             return ()
         self.record_skipped_run(with_bias=masked)
@@ -331,12 +332,13 @@ class Model:
     def rank(
         self, history: History, *, k: int, now_ms: int, bias: Mask | None = None, leave_out_seen: bool | None = None
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
-        """Return the k best items for a history of at least one interaction, best first; `bias` bars others.
+        """Return the k best items for a history of at least one interaction, best first. `bias` excludes items.
 
         Parameters
         ----------
         leave_out_seen
-            Whether to exclude items of the history; None for the training's choice, which may be purchased ones.
+            True to exclude items of the history. None for the training's choice, which may be to exclude purchased
+            items.
 
         Returns
         -------
@@ -367,7 +369,7 @@ class Model:
 
     @functools.cached_property
     def ranked_sample(self) -> Sequence[int]:
-        """Positions of the best items for a history of the most popular items; empty if the model cannot rank them."""
+        """Positions of the best items for a history of the most popular items. Empty if the model cannot rank them."""
         popular = self.bundle.popular[:SAMPLED_HISTORY].astype(np.int64)
         if not len(popular):
             return ()
@@ -382,14 +384,14 @@ class Model:
     def ablation_scores(
         self, history: History, positions: npt.NDArray[np.int64], *, latest: int, now_ms: int
     ) -> npt.NDArray[np.float32]:
-        """Return the scores of some items, and their scores with the weight 0 for each of the latest interactions.
+        """Return the scores of items, and their scores with the weight 0 for each of the latest interactions.
 
-        An interaction of weight 0 stays in its place, so that the positions of all others are unchanged.
+        An interaction with weight 0 keeps its position, so that the positions of the other interactions do not change.
 
         Returns
         -------
-            float32 `(1 + min(latest, len(history)), len(positions))`: the actual scores, then those without each of the
-            latest interactions, oldest first; 0 for items without a score.
+        Scores, float32 `(1 + min(latest, len(history)), len(positions))`: the first row has the actual scores. The
+        following rows lack one of the latest interactions each, oldest first. 0 for items without a score.
         """
         weights = history.weights(self.bundle.manifest.history, now_ms=now_ms)
         first = max(len(history) - latest, 0)
@@ -428,20 +430,20 @@ class Model:
         leave_out: Sequence[int] = (),
         cold: ColdFilling | None = None,
     ) -> list[ScoredItem]:
-        """Return k popular items, best first, without those in `after`, masked items, and seen ones if excluded.
+        """Return k popular items, best first, without those in `after`, masked items and excluded seen items.
 
-        If the popular list is too short, other items follow in the order of their positions, and then cold ones. The
-        score is the reciprocal of the rank. With `after`, it is the score of that list's last item divided by
-        1 + rank, so that scores keep falling, and the origin of the items is `filled`.
+        If there are too few popular items, other items follow by position, and then cold items. The score is the
+        reciprocal of the rank. With `after`, it is the score of that list's last item divided by 1 + rank, so that
+        scores decrease, and the origin of the items is `filled`.
 
         Parameters
         ----------
         within
-            Positions that precede the generally popular ones: the popular items of a group.
+            Positions of the popular items of a group, which precede popular items of all users.
         leave_out
             Positions to exclude.
         cold
-            Returns up to the given number of cold items, without the given positions.
+            Function that returns up to the given number of cold items, excluding the given positions.
         """
         if k <= 0:
             return []
@@ -460,7 +462,7 @@ class Model:
         return None if mask is None else mask[: self.bundle.manifest.items + 1]
 
     def _popular_first(self, k: int, left_out: Set[int], mask: Mask | None, within: Sequence[int]) -> list[int]:
-        """Return k positions: those popular in the group, the popular list, then the others, most frequent first."""
+        """Return k positions: popular items of the group, the popular list, then other items, most frequent first."""
         popular = self.bundle.popular
         if within:
             popular = np.array(list(dict.fromkeys([*within, *popular.tolist()])), np.int32)
@@ -482,12 +484,12 @@ def _tables(directory: Path) -> dict[str, onnxruntime.OrtValue]:
 
 
 def _open_session(graph: Path, tables: Mapping[str, onnxruntime.OrtValue]) -> onnxruntime.InferenceSession:
-    """Open a graph with its weights mapped: prepacking would copy them.
+    """Open a graph with memory-mapped weights, because prepacking would copy them.
 
     Parameters
     ----------
     tables
-        By name; the session does not keep them alive. The session itself maps all other weights.
+        Tables by name. The session does not keep references to them. It maps all other weights itself.
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
@@ -500,7 +502,7 @@ def _open_session(graph: Path, tables: Mapping[str, onnxruntime.OrtValue]) -> on
 
 
 FIRST_GRAPH = Path(__file__).with_name("first_graph.onnx")
-"""The identity of one number. Functions have no `onnx` to build it; its test does."""
+"""Path of a graph that returns its input, one number. Functions have no `onnx` to build it; its test does."""
 
 
 def open_first_session() -> None:

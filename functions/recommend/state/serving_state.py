@@ -1,4 +1,4 @@
-"""The current model, configuration and catalogue, which answer requests."""
+"""Current model, configuration and catalogue, which serve requests."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ class ServingState:
     Attributes
     ----------
     model
-        None before the first model.
+        Model; None if there is none.
     catalogue
-        The catalogue as that model sees it.
+        Catalogue for the model.
     degraded
         Names of the parts that are missing or stale.
     variants
-        Other loaded models by version, each with the catalogue as it sees that.
+        Other loaded models by version, each with its catalogue.
     canary
         The version on trial next to the champion, if any.
     """
@@ -46,7 +46,10 @@ class ServingState:
     canary: Canary | None = None
 
     def with_model(self, version: str) -> ServingState:
-        """Return a copy with another model; if it is not loaded, keep this one and declare the answer degraded."""
+        """Return a copy with another model.
+
+        If it is not loaded, keep the current model and mark responses as degraded.
+        """
         if self.model is not None and self.model.version == version:
             model, catalogue = self.model, self.catalogue
         elif version in self.variants:
@@ -59,9 +62,9 @@ class ServingState:
 
 
 class StateRefresher:
-    """The refresh of all parts, each on the first request after its own interval.
+    """Refresh of all parts. Each part is refreshed by the first request after its interval.
 
-    A model's view of the catalogue is rebuilt only if one of its three parts has changed.
+    The catalogue for a model is rebuilt only if the model, the snapshot or the configuration has changed.
     """
 
     def __init__(
@@ -82,7 +85,10 @@ class StateRefresher:
         self._valid_until_ms = -math.inf
 
     def state(self, *, now_ms: int, remaining_ms: Callable[[], float]) -> ServingState:
-        """Return the current model, configuration and catalogue; no model if none is loaded and S3 does not answer."""
+        """Return the current model, configuration and catalogue.
+
+        There is no model if none is loaded and S3 does not respond.
+        """
         if self._last is not None and now_ms < self._valid_until_ms:
             return self._last[2]
         serving = self._champion.current(now_ms=now_ms, remaining_ms=remaining_ms)

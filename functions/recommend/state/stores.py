@@ -18,18 +18,18 @@ class ProfileReader(Protocol):
     """A reader of live profiles, such as `alsolike.profiles.store.ProfileStore`."""
 
     def read(self, profile_id: str, /, *, length: int) -> Profile:
-        """Return a profile with its latest interactions, an empty one for an unknown ID.
+        """Return a profile with its latest interactions. An unknown ID has an empty profile.
 
         Raises
         ------
         Unavailable
-            If it cannot be read.
+            If the profile cannot be read.
         """
 
 
 @struct
 class UserStores:
-    """The stores of profiles and users, and the rule for their ids."""
+    """Stores of profiles and users, and the policy for their IDs."""
 
     ids: IdPolicy
     profiles: ProfileReader
@@ -37,7 +37,7 @@ class UserStores:
 
 
 class ActionReader(PolledValue[Sequence[Action]]):
-    """All actions, read with the first request for actions; none if they were never read.
+    """Polled value of all actions, read with the first request for actions. Empty if they were never read.
 
     A partial value, if some entries are not actions.
     """
@@ -54,7 +54,7 @@ class ActionReader(PolledValue[Sequence[Action]]):
 
 @struct
 class ActionSources:
-    """The actions, and the store of users' events with them."""
+    """All actions, and the store of users' events with actions."""
 
     actions: PolledValue[Sequence[Action]]
     profiles: ProfileStore

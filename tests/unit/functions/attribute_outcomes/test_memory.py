@@ -50,7 +50,7 @@ def test_partition_rows_stay_below_the_limit_for_any_estimate(tmp_path: Path, pa
     answers, events = (spilled(tmp_path, name, KEYS * times, parts=parts) for name, times in (("a", 1), ("b", 2)))
     rows: list[int] = []
     found: list[str] = []
-    for some in parts_of(answers, events, most_rows=300):
+    for some in parts_of(answers, events, max_rows=300):
         keys = [Counter(part.table()["key"].to_pylist()) for part in some]
         rows.append(sum(part.rows for part in some))
         found += keys[0]
@@ -65,7 +65,7 @@ def test_partition_rows_stay_below_the_limit_for_any_estimate(tmp_path: Path, pa
 def test_rows_of_one_key_stay_in_one_partition(tmp_path: Path) -> None:
     keys = [*KEYS[:200], *["often"] * 500]
     large = []
-    for (part,) in parts_of(spilled(tmp_path, "rows", keys, parts=1), most_rows=100):
+    for (part,) in parts_of(spilled(tmp_path, "rows", keys, parts=1), max_rows=100):
         if part.rows > 100:
             large.append(Counter(part.table()["key"].to_pylist()))
 
