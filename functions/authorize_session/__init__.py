@@ -1,1 +1,1 @@
-"""The authorizer of the routes for browsers: it identifies the session of a request, and issues tokens."""
+"""Authorizer of the browser routes. It verifies session tokens, and issues tokens for site keys."""

@@ -1,4 +1,4 @@
-"""The API's authorizer of the routes for browsers, and the route on which pages get tokens with a site key."""
+"""Handler of the authorizer for browser routes, and of the route that issues tokens for a site key."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ def _configuration() -> ConfigurationReader:
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Decide about a request to a route for browsers, or answer a request for a token."""
+    """Authorize a request to a browser route, or return the response to a request for a token."""
     return (_issue if event.get("routeKey") in PUBLIC_ROUTES else _authorize)(event, context)
 
 
 @instrumented
 def _authorize(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Return a request's permission and its session: a simple response to payload format 2.0."""
+    """Return whether a request is authorized, and its session, as a simple response of payload format 2.0."""
     (identity,) = event["identitySource"]
     try:
         session = authorize(identity, keys=_keys(), now_s=time.time())

@@ -1,4 +1,4 @@
-"""Cache of the valid values of the session key."""
+"""The values of the session key that are good now."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from alsolike.runtime.observability import Metric, count
 from alsolike.runtime.polling import PolledValue, Polling
 
 CHECK_S = 300
-"""Maximum age of the cached secret in seconds. After a rotation, the old value is accepted for at most this time."""
+"""Maximum age of the cached secret. A value that was rotated out is rejected after this time at the latest."""
 
 CHECK_ON_MISMATCH_S = 5
-"""Minimum interval in seconds between reads after an invalid signature. A new value becomes valid within this time, and
-forged tokens cannot cause more calls."""
+"""Minimum interval of reads after a wrong signature. A new value becomes valid within this time, and forged tokens
+cause no more calls than that."""
 
 
 class SessionKeys:
-    """Current and previous value of a secret, cached in memory.
+    """The current and the previous value of a secret, kept in memory.
 
     Cached values remain valid if Secrets Manager does not respond. A metric counts these cases.
 
@@ -38,7 +38,7 @@ class SessionKeys:
         )
 
     def current(self, *, now_s: float) -> Sequence[bytes]:
-        """Return the valid values."""
+        """Return the values."""
         if self._values.degraded:
             self.refresh(now_s=now_s)
         return self._values.current(now_ms=int(now_s * 1000))

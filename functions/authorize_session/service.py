@@ -1,4 +1,4 @@
-"""Verification of a request's session token."""
+"""The session that a request's token identifies."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def authorize(header: str, *, keys: SessionKeys, now_s: float) -> Session:
     Parameters
     ----------
     now_s
-        Current time in seconds since 1970.
+        Seconds since 1970.
 
     Raises
     ------
@@ -28,7 +28,7 @@ def authorize(header: str, *, keys: SessionKeys, now_s: float) -> Session:
     try:
         return verify(token, keys.current(now_s=now_s), now_s=now_s)
     except WrongSignature:
-        # The shop may have signed the token with a value that has just become current.
+        # The shop may mint with a value that was made current just now.
         if not keys.refresh(now_s=now_s):
             raise
     return verify(token, keys.current(now_s=now_s), now_s=now_s)

@@ -1,3 +1,5 @@
+"""Settings of authorize_session."""
+
 from __future__ import annotations
 
 import dataclasses

@@ -1,4 +1,4 @@
-"""Addition of stream batches to the trend counters. Each record counts once.
+"""The addition of a batch of the stream to the counters of trends, each record once.
 
 One object per shard contains the counters and the sequence number of the last counted record. Writes are conditional on
 the object that was read. So a record counts once, however often and in whatever batch size it is delivered. Two
@@ -26,14 +26,14 @@ REMEMBERED_SHARDS = 16
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class CountResult:
-    """Result of a batch.
+    """The result of a batch.
 
     Attributes
     ----------
     counted
         Number of added events.
     repeated
-        Number of events that an earlier delivery, or an earlier event with the same ID, had added.
+        Number of events that an earlier delivery, or an earlier event with the same ID, had counted.
     erased
         Number of records of erased users.
     """
@@ -53,9 +53,9 @@ class _Known:
 
 
 class Counters:
-    """Counters of the shards that this process has read, cached between batches.
+    """The counters of the shards that this process has read, cached between batches.
 
-    A stale cache causes one rejected write. Then the object is read again.
+    A stale cache costs one rejected write, after which the object is read again.
     """
 
     def __init__(self, store: TrendsStore) -> None:
@@ -105,17 +105,16 @@ def count_trends(
 ) -> CountResult:
     """Add a batch's events to the counters of their items.
 
-    An event counts with its type's weight, at its own time or its record's arrival, whichever is earlier. Events do not
-    count if they have no positive weight or no item, are unreadable, belong to an erased user, or repeat the ID of a
-    remembered event of the same user or session. Events dated further ahead than `limits.clock_skew_s` count as
-    unreadable.
+    An event counts with the weight of its type, at the earlier of its own time and the record's arrival. Unreadable
+    events, events without an item or a positive weight, and events of erased users do not count. Nor do repeated IDs of
+    a user or session. Events more than `limits.clock_skew_s` in the future are unreadable.
 
     Parameters
     ----------
     records
-        Batch of one shard, in stream order.
+        One batch of one shard, in order.
     erased
-        Function that returns true for an erased user or session.
+        Returns true for events of erased users.
 
     Raises
     ------
@@ -125,9 +124,9 @@ def count_trends(
         If S3 does not respond, or the configuration or the tombstones cannot be read.
     """
     columns, refused = read_columns(records, configurations=configurations, now_ms=now_ms)
-    owners = list(zip(columns["user_id"], columns["session_id"], strict=True))
+    people = list(zip(columns["user_id"], columns["session_id"], strict=True))
     types = columns["event_type"]
-    gone = {ids for ids in set(owners) if erased(*ids)}
+    gone = {ids for ids in set(people) if erased(*ids)}
     weights = configurations.current(now_ms=now_ms).event_weights
     unreadable = {record.sequence for record, _ in refused}
     readable = [record for record in records if record.sequence not in unreadable] if refused else records
@@ -143,11 +142,11 @@ def count_trends(
         for record, person, event_id, item_id, time_ms, name in zip(
             readable, people, columns["event_id"], columns["item_id"], columns["event_time_ms"], types, strict=True
         )
-        if name in weight_of and item_id is not None and owner not in gone
+        if name in weight_of and item_id is not None and person not in gone
     ]
     counted = 0
     if events:
         last = records[-1]
         counted = counters.add(last.shard_id, events, sequence=int(last.sequence), arrived_ms=last.arrived_ms)
-    erased_count = sum(ids in gone for ids in owners) if gone else 0
-    return CountResult(counted, len(events) - counted, len(unreadable), erased_count)
+    of_erased = sum(ids in gone for ids in people) if gone else 0
+    return CountResult(counted, len(events) - counted, len(unreadable), of_erased)

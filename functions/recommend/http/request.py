@@ -81,10 +81,9 @@ class RecommendationRequest:
     Attributes
     ----------
     user_id
-        A user, or the session of an unknown user; None if the request names none.
+        User ID, or session ID of an unknown user; None for a request without a user.
     session_id, site
-        The session of a browser's token, and the site key that the page got it with; `user_id` is then the user of that
-        token.
+        Session of a browser's token, and the site key for which it was issued. `user_id` is then the token's user.
     item_id
         Item on the current page, which recommenders of related items and CurrentItem in filters use. Default: the last
         item of the cart.
@@ -398,9 +397,9 @@ def permitted(request: RecommendationRequest, sessions: Sessions | None) -> Reco
     Raises
     ------
     InvalidInput
-        If it requests a column, a filter or a recommender that the shop does not permit.
+        If the request contains a column, filter or recommender that sessions may not use.
     Unavailable
-        If the permissions of its site key cannot be read.
+        If the permissions of the site key cannot be read.
     """
     if request.session_id is None:
         return request
