@@ -1,20 +1,214 @@
-"""Files of the browser package: sizes, exports and version."""
+"""The browser package on a page of another origin, which has only the snippet."""
 
 from __future__ import annotations
 
+import base64
 import gzip
+import hashlib
 import json
 import re
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import BrowserContext, Locator, Page, expect
+
+from tests.web.browser import Watch, new_page, no_serious_violations
+from tests.web.pages_shop import PagesShop
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "build" / "sdk"
+SITE = "http://localhost:8000"
+"""An origin that the embedded cloud permits. The tests answer its pages; no server is there."""
 MAX_BYTES = 5 * 1024
+WAIT_MS = 20_000
+LISTS = """
+<alsolike-list recommender="for-you" heading="For you" count="6" metadata="title,price" href="/products/{itemId}">
+  <template><a href="{href}"><strong>{title}</strong></a> <button>Add</button></template>
+  <p slot="empty">Nothing yet</p>
+</alsolike-list>
+<alsolike-list recommender="recently-viewed" count="4"><h3 slot="heading">Seen</h3><p slot="empty">Nothing yet</p>
+</alsolike-list>
+"""
 
 
 def script() -> Path:
     (found,) = (ROOT / "build" / "web" / "sdk").glob("*/alsolike.js")
     return found
+
+
+def snippet(shop: PagesShop, **attributes: str) -> str:
+    """Return the script tag of a shop's pages."""
+    digest = base64.b64encode(hashlib.sha384(script().read_bytes()).digest()).decode()
+    data = {"data-api": shop.cloud.api_url, "data-site-key": "www", "integrity": f"sha384-{digest}", **attributes}
+    source = f"{shop.url}/sdk/{script().parent.name}/alsolike.js"
+    return f'<script src="{source}" crossorigin async {" ".join(f"""{k}="{v}" """ for k, v in data.items())}></script>'
+
+
+Open = Callable[..., Page]
+
+
+@pytest.fixture
+def watch(context: BrowserContext, shop: PagesShop) -> Iterator[Watch]:
+    found = Watch(context, origins=(SITE, shop.url, shop.cloud.api_url))
+    yield found
+    found.check()
+
+
+@pytest.fixture
+def open_site(context: BrowserContext, watch: Watch, shop: PagesShop) -> Open:
+    """Return a function that opens a page of another site with lists."""
+
+    def open_page(path: str = "/", *, lists: str = LISTS, **attributes: str) -> Page:
+        html = f"""<!doctype html><html lang="en"><head><title>Fruit</title>{snippet(shop, **attributes)}</head>
+            <body><main><h1>Fruit</h1>{lists}</main></body></html>"""
+        page = new_page(context)
+        page.route(f"{SITE}/**", lambda route: route.fulfill(body=html, content_type="text/html"))
+        expect.set_options(timeout=WAIT_MS)
+        page.goto(f"{SITE}{path}")
+        return page
+
+    return open_page
+
+
+def items(page: Page, name: str = "For you") -> Locator:
+    """Return the items of a list, which are in the page's own document."""
+    lists = page.locator("alsolike-list").filter(has=page.get_by_role("heading", name=name))
+    return lists.get_by_role("listitem")
+
+
+def events(page: Page) -> list[dict[str, Any]]:
+    """Return the events that the page sends from now on."""
+    found: list[dict[str, Any]] = []
+
+    def keep(request: Any) -> None:
+        if request.method == "POST" and urlsplit(request.url).path in ("/session/events", "/session/beacons"):
+            found.extend(json.loads(request.post_data or "{}").get("eventList", []))
+
+    page.context.on("request", keep)
+    return found
+
+
+def test_lists_of_a_page_with_only_the_snippet_follow_clicks(open_site: Open) -> None:
+    page = open_site()
+    sent = events(page)
+    expect(items(page)).to_have_count(6)
+    expect(page.locator("alsolike-list").nth(1).get_by_text("Nothing yet")).to_be_visible()
+    page.evaluate("addEventListener('click', (event) => event.preventDefault())")
+    before = items(page).all_inner_texts()
+    clicked = items(page).nth(2).get_attribute("data-item")
+
+    begun = time.monotonic()
+    items(page).nth(2).get_by_role("link").click()
+    expect(items(page, "Seen")).to_have_count(1)
+    print(f"lists followed the click after {time.monotonic() - begun:.1f} s")
+
+    expect(items(page, "Seen")).to_have_attribute("data-item", str(clicked))
+    expect(items(page)).not_to_have_text(before)
+    (click,) = sent
+    assert (click["eventType"], click["itemId"]) == ("click", clicked)
+    assert len(click["recommendationId"]) == 40
+    assert clicked in click["impression"]
+
+
+def test_click_that_leaves_the_page_is_sent_and_followed(open_site: Open) -> None:
+    page = open_site()
+    sent = events(page)
+    expect(items(page)).to_have_count(6)
+
+    items(page).first.get_by_role("link").click()
+
+    page.wait_for_url(re.compile("/products/item-"))
+    expect(items(page, "Seen")).to_have_count(1)
+    assert [event["eventType"] for event in sent] == ["click"]
+    page.evaluate("id => alsolike.track({eventType: 'cart', itemId: id})", sent[0]["itemId"])
+    page.evaluate("alsolike.flush()")
+    assert sent[1]["recommendationId"] == sent[0]["recommendationId"]
+
+
+def test_list_is_walked_through_by_keyboard(open_site: Open) -> None:
+    page = open_site()
+    expect(items(page)).to_have_count(6)
+    page.keyboard.press("Tab")
+    expect(items(page).nth(0).get_by_role("link")).to_be_focused()
+
+    for key, place in (("ArrowRight", 1), ("End", 5), ("ArrowRight", 5), ("ArrowLeft", 4), ("Home", 0)):
+        page.keyboard.press(key)
+        expect(items(page).nth(place).get_by_role("link")).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(items(page).nth(0).get_by_role("button")).to_be_focused()
+
+
+def test_list_is_accessible(open_site: Open) -> None:
+    page = open_site()
+    expect(items(page)).to_have_count(6)
+
+    no_serious_violations(page)
+    expect(page.get_by_role("region", name="For you").get_by_role("list")).to_have_attribute("aria-busy", "false")
+    expect(page.get_by_role("heading", name="For you")).to_be_visible()
+
+
+def test_css_variables_change_the_list(open_site: Open) -> None:
+    page = open_site(lists=f"<style>alsolike-list {{ --alsolike-item-width: 321px }}</style>{LISTS}")
+    expect(items(page)).to_have_count(6)
+
+    box = items(page).first.bounding_box()
+    assert box
+    assert box["width"] == 321
+
+
+def test_values_of_the_catalogue_become_no_markup(open_site: Open, context: BrowserContext) -> None:
+    metadata = {"title": "<img src=x onerror=alert(1)>", "url": "javascript:alert(1)", "code": "alert(1)"}
+    answer = {"itemList": [{"itemId": "a/b?c", "metadata": metadata}], "recommendationId": "r" * 40}
+    context.route("**/session/recommendations?*", lambda route: route.fulfill(json=answer))
+    template = """<alsolike-list heading="For you" href="/p/{itemId}"><template>
+        <a href="{href}" onclick="{code}" title="{title}">{title}</a><a href="{url}">bad</a></template>
+        </alsolike-list>"""
+    page = open_site(lists=template)
+
+    first, second = items(page).get_by_role("link").all()
+    assert first.inner_text() == metadata["title"]
+    assert first.get_attribute("title") == metadata["title"]
+    assert first.get_attribute("onclick") == "{code}"
+    assert first.get_attribute("href") == "/p/a%2Fb%3Fc"
+    assert second.get_attribute("href") == "#"
+    assert items(page).locator("img").count() == 0
+
+
+def test_page_without_consent_sends_and_stores_nothing(open_site: Open) -> None:
+    page = open_site(**{"data-consent": "false"})
+    sent = events(page)
+    expect(items(page)).to_have_count(6)
+    page.evaluate("alsolike.track({eventType: 'view', itemId: 'item-05'}, true)")
+
+    assert (
+        page.evaluate("() => JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie])") == '[{},{},""]'
+    )
+    page.evaluate("alsolike.setConsent(true); alsolike.track({eventType: 'view', itemId: 'item-06'}, true)")
+    expect(items(page, "Seen")).to_have_attribute("data-item", "item-06")
+    assert [event["itemId"] for event in sent] == ["item-06"]
+
+
+def test_other_key_or_recommender_gives_an_error_and_an_empty_list(open_site: Open, watch: Watch) -> None:
+    watch.expect("answer 40[04]")
+    lists = '<alsolike-list heading="Trending" recommender="trending"><p slot="empty">Nothing yet</p></alsolike-list>'
+
+    for attributes, status in (({}, 400), ({"data-site-key": "other"}, 404)):
+        page = open_site(lists=lists, **attributes)
+        expect(page.get_by_text("Nothing yet")).to_be_visible()
+        error = page.evaluate("alsolike.recommend({recommender: 'trending'}).catch(({status}) => status)")
+        assert error == status
+
+
+def test_script_with_another_integrity_is_not_run(open_site: Open, watch: Watch) -> None:
+    watch.expect("integrity|ERR_FAILED|request failed")
+    page = open_site(integrity=f"sha384-{base64.b64encode(bytes(48)).decode()}")
+
+    page.wait_for_load_state("load")
+    assert page.evaluate("window.alsolike") is None
 
 
 def test_files_are_small() -> None:
