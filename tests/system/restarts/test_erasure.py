@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from alsolike.events.stream import StreamRecord
+from alsolike.lake.dead_letters import QuarantinedRecord
 from tests.booted.assemblies import QUICK, synthesized
 from tests.booted.shop import Shop, eventually, parquet_rows
 
@@ -39,9 +41,9 @@ def in_files(directory: Path) -> Counter[str]:
     return +found
 
 
-def in_versions(shop: Shop) -> Counter[str]:
-    """Return how many versions of objects contain each user ID."""
-    s3, found = shop.cloud.client("s3"), Counter[str]()
+def in_versions(shop: Shop) -> Counter[tuple[str, str]]:
+    """Return how many versions of objects contain each user ID, by user and first folder."""
+    s3, found = shop.cloud.client("s3"), Counter[tuple[str, str]]()
     for bucket in (shop.name("lake-bucket"), shop.name("artefact-bucket")):
         for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
             for version in page.get("Versions", []):
@@ -51,7 +53,8 @@ def in_versions(shop: Shop) -> Counter[str]:
                     body = str(parquet_rows(body)).encode()
                 elif body[:2] == b"\x1f\x8b":
                     body = gzip.decompress(body)
-                found.update(user for user in (ANN, BOB) if any(text in body for text in spellings(user)))
+                folder = version["Key"].partition("/")[0]
+                found.update((user, folder) for user in (ANN, BOB) if any(text in body for text in spellings(user)))
     return +found
 
 
@@ -72,9 +75,17 @@ def test_erased_user_is_removed_from_files_with_expired_copies(tmp_path: Path, s
             lambda: Counter(row["user_id"] for row in shop.lake_rows("interactions/")),
             holds=lambda found: found == {ANN: 2, BOB: 2},
         )
+        for reason in ("bad", "still bad"):
+            record = StreamRecord("events", "shard", "1", 1, json.dumps({"user_id": ANN, "event_time_ms": -1}).encode())
+            shop.cloud.client("s3").put_object(
+                Bucket=shop.name("lake-bucket"),
+                Key="quarantine/dt=2026-11-30/1.json",
+                Body=QuarantinedRecord(record, reason).to_json(),
+            )
         before = in_versions(shop)
 
         receipt = shop.alsolike("erase", ANN, "--wait", "--yes")
+        at_once = in_versions(shop)
         shop.cloud.advance(KEPT)
         after = in_versions(shop)
         stored = in_files(shop_data)
@@ -82,9 +93,10 @@ def test_erased_user_is_removed_from_files_with_expired_copies(tmp_path: Path, s
         stopped = in_files(shop_data)
 
     assert users == {ANN: 2, BOB: 2}
-    assert before[ANN] > 1
+    assert before[ANN, "quarantine"] == 2
+    assert {folder for user, folder in at_once if user == ANN} == {"interactions", "users"}
     assert receipt["status"] == "complete"
     (until,) = (each["by"] for each in receipt["expiring"] if each["store"] == "old object versions")
     assert dt.date.fromisoformat(until) <= (dt.datetime.now(dt.UTC) + KEPT).date()
-    assert after.keys() == {BOB}
+    assert {user for user, _ in after} == {BOB}
     assert stored.keys() == stopped.keys() == {BOB}
