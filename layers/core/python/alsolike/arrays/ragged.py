@@ -26,7 +26,7 @@ def hashes_of(blobs: Sequence[bytes]) -> npt.NDArray[np.uint64]:
 
 
 def find(hashes: Array, wanted: Array) -> Rows:
-    """Return the index of each wanted hash among the sorted `hashes`, or -1 if it is absent."""
+    """Return the index of each searched hash among the sorted `hashes`, or -1 if it is absent."""
     if not len(hashes):
         return np.full(len(wanted), -1)
     slots = np.minimum(np.searchsorted(hashes, wanted), len(hashes) - 1)

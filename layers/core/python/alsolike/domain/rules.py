@@ -91,7 +91,7 @@ class Diversity:
     Attributes
     ----------
     dial
-        1 - lambda of the paper, from 0 (exclusive; the list stays unchanged) to 1 (only dissimilarity counts).
+        1 - lambda of the paper, above 0 (no effect) and at most 1 (only dissimilarity counts).
     columns
         Columns of the similarity of two items, which grows with the number of shared values.
     """

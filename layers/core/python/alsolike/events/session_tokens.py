@@ -32,7 +32,7 @@ USUAL_LIFETIME_S = 900
 MAX_LIFETIME_S = 3_600
 
 CLOCK_LEEWAY_S = 5
-"""Seconds by which the issuer's clock may be ahead of the verifier's. The expiry has no such tolerance."""
+"""Maximum difference of clocks, in seconds, if the issuer's clock is ahead. The expiry has no such tolerance."""
 
 MAX_TOKEN_CHARACTERS = 9_000
 """Maximum length of a token. Two IDs of 256 characters fit, even if JSON escapes each character as 12. API Gateway's

@@ -15,7 +15,7 @@ MAX_ATTEMPTS = 5
 FIRST_PAUSE_S = 0.05
 MAX_PAUSE_S = 1.0
 ANSWER_TIME_MS = 1_000
-"""Remaining time below which no further attempt begins, so that the caller can still respond."""
+"""Minimum remaining time for a further attempt, in milliseconds, so that the caller can still respond."""
 MAX_RECORDS = 500
 """Maximum number of records per call, by Kinesis's limit."""
 MAX_BYTES = 4_000_000

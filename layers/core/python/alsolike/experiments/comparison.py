@@ -190,7 +190,7 @@ class Lift:
     Attributes
     ----------
     lift
-        The ratio of the arm's metric to the control's, minus 1.
+        Ratio of the arm's metric to the control's metric, minus 1.
     p_value, interval
         Always valid p-value and confidence interval. The interval contains 0 if and only if the p-value exceeds alpha.
         fixed_p_value, fixed_interval

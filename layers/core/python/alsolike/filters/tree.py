@@ -72,7 +72,7 @@ class Column:
 
 @struct
 class Parameter:
-    """A parameter, whose value the request gives."""
+    """A parameter, which receives its value from the request."""
 
     name: str
 

@@ -30,7 +30,7 @@ from alsolike.runtime.s3 import UNCHANGED, Content, Listed, S3Object, scan
 FORMAT_VERSION = 1
 MAX_ATTEMPTS = 16
 SESSION_DAYS = 100
-"""Lifetime of a session's tombstone, above the 90 days of quarantine and failed batches, which can be replayed."""
+"""Lifetime of a session's tombstone in days, above the 90 days of quarantine and failed batches (for replays)."""
 
 _REPAIR = "repair it with `alsolike users erasures repair`"
 _MS_PER_DAY = 86_400_000

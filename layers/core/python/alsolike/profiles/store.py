@@ -66,13 +66,13 @@ from alsolike.runtime.clients import ProfileClient
 from alsolike.runtime.errors import Unavailable
 
 TIME_TO_LIVE_DAYS = 400
-"""Lifetime of a user's interactions and of marks since their last write."""
+"""Lifetime of a user's interactions and of marks since their last write, in days."""
 
 SESSION_TIME_TO_LIVE_DAYS = 90
-"""Lifetime of the interactions of sessions."""
+"""Lifetime of the interactions of sessions, in days."""
 
 SESSION_ITEM_DAYS = 30
-"""Additional lifetime of a `session_item` over its session's mark, because DynamoDB deletes expired items late."""
+"""Additional lifetime, in days, of a `session_item` over its session's mark: DynamoDB deletes expired items late."""
 
 ACTIONS_LENGTH = 200
 """Maximum number of interactions with actions per user in a model's input: the latest ones."""
@@ -83,7 +83,7 @@ _KEYS_AT_ONCE = 100
 """Maximum number of keys per read, by DynamoDB's limit."""
 
 _LINK_BYTES = 500
-"""Approximate size of a cached link in memory."""
+"""Approximate size of a cached link in memory, in bytes."""
 
 _MOVING = (None, True)
 

@@ -322,7 +322,7 @@ class _Page:
         return _in_order(rows.loc[own], by=["event_time_ms", "event_id"])
 
     def _own_logins(self) -> dict[str, FirstLogin]:
-        """Return the first logins that are the user's, by session."""
+        """Return the first logins of sessions that belong to the user, by session ID."""
         return {session: login for session, login in self._sessions.items() if login is not None and login.is_own}
 
     def _quarantine(self) -> bool:

@@ -75,7 +75,7 @@ _COLUMNS_OF_QUERY = dataclasses.replace(
     element=Text(
         MAX_COLUMN_CHARACTERS,
         pattern=rf"^[^,\x00-\x1f\x7f]*[^,{SPACE}\x00-\x1f\x7f][^,\x00-\x1f\x7f]*$",
-        expected="a column's name",  # API Gateway decodes what is between commas: one inside a name parts it, too
+        expected="a column's name",  # API Gateway decodes before the split, so names contain no comma
     ),
 )
 _EXCLUDE = ListOf(

@@ -184,7 +184,7 @@ class Registry:
         return self._write(dataclasses.replace(current, history=history, canary=None, ended=ended, held=held))
 
     def _write(self, champion: Champion) -> Champion:
-        """Write the pointer if the stored ETag equals the champion's; an empty ETag creates the object."""
+        """Write the pointer if the stored object has the ETag `champion.etag`; an empty ETag creates the object."""
         etag = self._pointer.replace(
             orjson.dumps(champion.document(), option=orjson.OPT_INDENT_2),
             etag=champion.etag,

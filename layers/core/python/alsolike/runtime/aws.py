@@ -115,10 +115,10 @@ class _Descriptions(Loader):  # type: ignore[misc]
 
 
 class _Files(JSONFileLoader):  # type: ignore[misc]
-    """A reader of descriptions that is several times as fast as botocore's."""
+    """A reader of JSON files, several times faster than botocore's reader."""
 
     def load_file(self, file_path: str) -> Any:
-        """Return the parsed JSON of a file, whose path is given without its suffix; None without such a file."""
+        """Return the parsed JSON of a file, given its path without suffix; None without such a file."""
         for path, opened in ((f"{file_path}.json", open), (f"{file_path}.json.gz", gzip.open)):
             if os.path.isfile(path):  # noqa: PTH113
                 with opened(path, "rb") as file:

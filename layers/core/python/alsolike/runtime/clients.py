@@ -1,4 +1,4 @@
-"""The S3 and DynamoDB operations that stores call. A fake client needs only those of its store."""
+"""Protocols of the S3 and DynamoDB operations that stores call; a fake client needs only its store's operations."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Pages(Protocol):
 
 
 class PagedClient(Protocol):
-    """A client whose operations can be read page by page."""
+    """A client with paginated operations."""
 
     def get_paginator(self, *_: Any, **operation: Any) -> Pages:
         """Return the paginator of an operation."""
@@ -42,7 +42,7 @@ class RegistryClient(ObjectClient, Protocol):
     """An S3 client that also checks that objects exist."""
 
     def head_object(self, *_: Any, **request: Any) -> Response:
-        """Return the description of an object."""
+        """Return the metadata of an object."""
 
 
 class ObjectLister(ObjectReader, PagedClient, Protocol):
@@ -58,7 +58,7 @@ class ItemErrors(Protocol):
 
     @property
     def ConditionalCheckFailedException(self) -> type[ClientError]:  # noqa: N802  # DynamoDB's name
-        """Return the exception of a write whose condition is not met."""
+        """The exception of a write whose condition fails."""
 
 
 class ItemReader(Protocol):
@@ -83,7 +83,7 @@ class RowClient(ItemWriter, Protocol):
     """A DynamoDB client for tables of items and users."""
 
     def batch_write_item(self, *_: Any, **request: Any) -> Response:
-        """Write several items and return the ones that were not written."""
+        """Write several items, and return the items that were not written."""
 
     def scan(self, *_: Any, **request: Any) -> Response:
         """Return one page of items."""
@@ -99,7 +99,7 @@ class ProfileClient(ItemWriter, Protocol):
         """Return several items, and the keys that were not read."""
 
     def batch_write_item(self, *_: Any, **request: Any) -> Response:
-        """Write and delete several items and return the requests that were not processed."""
+        """Write and delete several items, and return the requests that were not processed."""
 
 
 class ItemRemover(ProfileClient, Protocol):

@@ -1,22 +1,22 @@
-"""The error classes, one sentence each."""
+"""The error classes of Alsolike."""
 
 from __future__ import annotations
 
 
 class AlsolikeError(Exception):
-    """Base of every error that Alsolike raises on purpose."""
+    """Base class of all errors that Alsolike raises deliberately."""
 
 
 class InvalidInput(AlsolikeError):
-    """A request, record or file breaks its contract; the sender has to change it."""
+    """A request, record or file is invalid; the sender has to change it."""
 
 
 class UnknownEventType(InvalidInput):
-    """An event's type is not declared in the configuration that was read; a later one may declare it."""
+    """The event type is not declared in the current configuration; a later configuration may declare it."""
 
 
 class InvalidFilter(InvalidInput):
-    """A filter expression cannot be read; `offset` is the character at which, from 0."""
+    """A filter expression is invalid; `offset` is the character position of the error, from 0."""
 
     def __init__(self, message: str, *, offset: int) -> None:
         super().__init__(message)
@@ -24,11 +24,11 @@ class InvalidFilter(InvalidInput):
 
 
 class WrongSignature(InvalidInput):
-    """A token is signed with none of the known keys; a newer one may have signed it."""
+    """The signature of a token matches none of the known keys; it may match a newer key."""
 
 
 class PersonalizeError(AlsolikeError):
-    """An error of Amazon Personalize; `code` is its name there."""
+    """An error in the format of Amazon Personalize; `code` is the name of Personalize's exception."""
 
     status = 400
 
@@ -38,26 +38,25 @@ class PersonalizeError(AlsolikeError):
 
 
 class SignatureRefused(PersonalizeError):
-    """A request's signature is missing, wrong, or made with a key that may not call the route."""
+    """The signature of a request is missing or wrong, or its key lacks the scope for the route."""
 
     status = 403
 
 
 class NotFound(AlsolikeError):
-    """The request names a resource that this deployment does not have."""
+    """The requested resource does not exist in this deployment."""
 
 
 class TooLarge(AlsolikeError):
-    """The response exceeds the size limit of its channel; the caller must use another one."""
+    """The response exceeds the size limit of its channel; the caller must use another channel."""
 
 
 class Unavailable(AlsolikeError):
-    """A service that Alsolike depends on did not answer; the same call may work later.
+    """A service that Alsolike depends on did not answer; the same call may succeed later.
 
-    Each function that calls AWS may raise it; docstrings name it only where it has another reason.
-
-    `code` is the error code of an AWS service that rejected the request; empty if there was no response. `is_timeout`
-    is true if the service did not respond in time or could not be reached.
+    All functions that call AWS may raise this error; docstrings list it only for other reasons.
+    `code` is the error code of an AWS service that rejected the request; empty without a response. `is_timeout` is true
+    if the service did not respond in time or was unreachable.
     """
 
     def __init__(self, message: str = "", *, code: str = "", is_timeout: bool = False) -> None:
@@ -67,28 +66,28 @@ class Unavailable(AlsolikeError):
 
 
 class ConcurrentUpdate(AlsolikeError):
-    """Another caller changed the object between reading and writing it."""
+    """Another process changed the object between the read and the write."""
 
 
 class InvalidBundle(AlsolikeError):
-    """A model bundle is incomplete, corrupt, or of a format that this version cannot serve."""
+    """A model bundle is incomplete, corrupt, or in a format that this version does not support."""
 
 
 class InvalidSnapshot(AlsolikeError):
-    """A part of the catalogue snapshot is missing, corrupt, or of a format that this version cannot read."""
+    """A part of the catalogue snapshot is missing, corrupt, or in a format that this version does not support."""
 
 
 class InvalidTrends(AlsolikeError):
-    """An object of trend counters is corrupt, or of a format that this version cannot read."""
+    """An object of trend counters is corrupt, or in a format that this version does not support."""
 
 
 class DaysFailed(AlsolikeError):
-    """Some days of a table could not be computed; the others were."""
+    """The computation failed for some days of a table, and succeeded for all other days."""
 
 
 class InvalidDataset(AlsolikeError):
-    """A dataset is missing a file or column, or is too small to train on."""
+    """A dataset lacks a file or column, or is too small for training."""
 
 
 class MissingSetting(AlsolikeError):
-    """An environment variable that a function needs is not set or has the wrong form."""
+    """A required environment variable is not set or invalid."""

@@ -1,4 +1,4 @@
-"""Limit of a process's memory."""
+"""The memory limit of a process."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Mapping
 
 
 def limit_memory(environment: Mapping[str, str]) -> None:
-    """Make allocations beyond the function's memory fail, which would otherwise end the process.
+    """Limit the process's allocations to the memory of its Lambda function.
 
-    Lambda kills a process that exceeds its memory, and starts another, which would load the same model. A failed
-    allocation raises an error, so that an earlier model can answer. Mapped files do not count. Only Linux has this
-    limit.
+    Lambda kills a process that exceeds its memory and starts another one, which would load the same model again. With
+    this limit, the allocation fails with an error instead, so that an earlier model stays in use. Mapped files are not
+    limited. The limit has an effect only on Linux.
     """
     size_mb = environment.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
     if size_mb is None or sys.platform != "linux":

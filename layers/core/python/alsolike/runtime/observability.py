@@ -1,10 +1,9 @@
-"""The logger and the metrics of every function: one list of names, no personal data.
+"""The logger and the metrics of all functions, without personal data.
 
-Metrics go out as embedded metric format (EMF) lines on standard output, which cost a request nothing.
-
-The correlation id identifies a request in logs, on the stream and in the lake. It is the caller's, from the header
-`x-correlation-id`, or else the API's own id of the request. It identifies no person: the caller's id may have only a
-few characters of a limited set, and others are ignored.
+Functions write metrics in the embedded metric format (EMF) to standard output, which does not delay requests.
+The correlation ID identifies a request in logs, on the stream and in the lake. It is the value of the header
+`x-correlation-id`, or the API's request ID. Invalid values of the header are ignored; the limits of length and
+characters keep personal data out of logs.
 """
 
 from __future__ import annotations
@@ -30,36 +29,37 @@ T = TypeVar("T")
 
 CORRELATION_HEADER = "x-correlation-id"
 MAX_CORRELATION_CHARACTERS = 64
-"""A UUID has 36, W3C's traceparent 55."""
+"""Maximum length of a correlation ID; a UUID has 36 characters, a W3C traceparent 55."""
 MAX_LOGGED_IDS = 10
-"""Maximum number of correlation ids in a line of a consumer's log."""
+"""Maximum number of correlation IDs in a log line of a consumer."""
 _WELL_FORMED = re.compile(rf"[A-Za-z0-9._=:-]{{1,{MAX_CORRELATION_CHARACTERS}}}", re.ASCII)
 
 
 def correlation_id_of(value: Any) -> str | None:
-    """Return the value if it is a well-formed correlation id, else None."""
+    """Return the value if it is a valid correlation ID, otherwise None."""
     return value if isinstance(value, str) and _WELL_FORMED.fullmatch(value) else None
 
 
 API_SERVICE = "api"
-"""The `service` of counters that several functions share: an alarm costs by the series that it watches."""
+"""The dimension `service` of counters that several functions share, because alarms are charged per time series."""
 
 
 class _Invocation(logging.Filter):
-    """Context fields of the log, added when a line is written: most requests write none.
+    """A filter that adds the fields of the invocation to log lines.
 
-    Powertools' `inject_lambda_context` and `set_correlation_id` add them at every request.
+    Most requests log nothing, so this is faster than Powertools' `inject_lambda_context` and `set_correlation_id`,
+    which set the fields at each request.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.context: Any = None
         self.correlation_id: str | None = None
-        # With provisioned concurrency, no request waited for the start.
+        # With provisioned concurrency, the first request has no cold start.
         self.invocations = int(os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "provisioned-concurrency")
 
     def begin(self, event: Any, context: Any) -> None:
-        """Set the fields of an invocation; only requests to the API have a correlation id."""
+        """Set the fields of an invocation; only API requests have a correlation ID."""
         self.context = context
         self.invocations += 1
         self.correlation_id = None
@@ -70,7 +70,7 @@ class _Invocation(logging.Filter):
             )
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Add the fields; every line passes."""
+        """Add the fields to a log record; return True."""
         if self.context is not None:
             record.cold_start = self.invocations == 1
             record.function_name = self.context.function_name
@@ -83,9 +83,9 @@ class _Invocation(logging.Filter):
 
 
 class Counters:
-    """An invocation's counters: one line of EMF at its end, or none if it counted nothing.
+    """The counters of an invocation, written as one EMF line at its end, or none if all are 0.
 
-    Powertools' Metrics would take a tenth of a request's own time.
+    Powertools' Metrics would take about 10% of the processor time of a request.
     """
 
     def __init__(self, namespace: str, service: str) -> None:
@@ -101,14 +101,14 @@ class Counters:
         self._counted = {}
 
     def write(self) -> None:
-        """Write the line and reset the counters."""
+        """Write the EMF line and reset the counters."""
         counted = self._counted
         self.clear()
         if counted:
             self._write_line(counted, {}, [["service"]])
 
     def write_one(self, name: str, dimensions: Mapping[str, str]) -> None:
-        """Write 1 for a counter, in total and by the dimensions."""
+        """Write the value 1 of a counter immediately, in total and by additional dimensions."""
         self._write_line({name: 1}, dimensions, [["service"], ["service", *dimensions]])
 
     def _write_line(
@@ -133,7 +133,7 @@ shared_counters = Counters(os.environ["POWERTOOLS_METRICS_NAMESPACE"], API_SERVI
 
 
 def instrumented(handler: Callable[[Any, Any], T]) -> Callable[[Any, Any], T]:
-    """Decorate a handler: log lines get the invocation's context, and its counters are written at its end."""
+    """Decorate a handler, so that log lines have the invocation's fields, and its counters are written at the end."""
 
     @functools.wraps(handler)
     def observing(event: Any, context: Any) -> T:
@@ -148,7 +148,7 @@ def instrumented(handler: Callable[[Any, Any], T]) -> Callable[[Any, Any], T]:
 
 
 class Metric(StrEnum):
-    """All business metrics, by the counted outcome; `operations.metric_writers` lists their functions."""
+    """The names of all business metrics; `operations.metric_writers` lists the functions that write them."""
 
     EVENTS_ACCEPTED = "EventsAccepted"
     EVENTS_REJECTED = "EventsRejected"
@@ -246,41 +246,41 @@ class Metric(StrEnum):
 
 
 def log_refusal(error: Exception) -> None:
-    """Log a rejected request: the error's type and its cause's, whose texts may quote the request."""
+    """Log the types of a rejected request's error and of its cause, without messages, which may quote the request."""
     logger.warning("request refused", error_type=type(error).__name__, cause_type=type(error.__cause__).__name__)
 
 
 def count(metric: Metric, value: int = 1) -> None:
-    """Add `value` to a counter; `instrumented` writes it when the invocation ends.
+    """Add a value to a counter, which `instrumented` writes at the end of the invocation.
 
-    Nothing is written of 0: CloudWatch takes money for each hour in which a counter is sent.
+    The value 0 is not written, because CloudWatch charges for each hour in which a metric has a value.
     """
     if value:
         counters.add(metric.value, value)
 
 
 def count_shared(metric: Metric) -> None:
-    """Add 1 to a counter that several functions share."""
+    """Add 1 to a counter with the service `API_SERVICE`."""
     shared_counters.add(metric.value, 1)
 
 
 def count_all(metrics: Iterable[Metric]) -> None:
-    """Add 1 to each counter; see `count`."""
+    """Add 1 to each of several counters, as by `count`."""
     for metric in metrics:
         counters.add(metric.value, 1)
 
 
 def count_by(metric: Metric, **dimensions: str) -> None:
-    """Write 1 for a counter of the function, in total and by dimensions of its own, at once.
+    """Write the value 1 of a counter immediately, in total and by additional dimensions.
 
-    For rare outcomes: each combination of values is a metric that CloudWatch charges for.
+    CloudWatch charges for each combination of dimension values, so use this function for rare outcomes.
     """
     counters.write_one(metric.value, dimensions)
 
 
 def report(values: Mapping[Metric, float], **dimensions: str) -> None:
-    """Write values that are no counts under dimensions of their own, at once."""
-    from aws_lambda_powertools.metrics import MetricUnit  # requests report nothing, and are not to wait for its import
+    """Write values without a unit immediately, with additional dimensions."""
+    from aws_lambda_powertools.metrics import MetricUnit  # a slow import that requests do not need
     from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import AmazonCloudWatchEMFProvider
 
     apart = AmazonCloudWatchEMFProvider()

@@ -1,4 +1,4 @@
-"""Polled values: re-read after an interval, with a fallback, a circuit breaker and a limit of each request's wait."""
+"""Polled values, which are read again after an interval, with a fallback, a circuit breaker and a wait limit."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from alsolike.runtime.struct import struct
 T = TypeVar("T")
 
 STARVED_S = 10
-"""Age of a read in a thread from which a request waits for its end: Lambda stops threads between requests."""
+"""Age of a read in a thread from which a request waits for its end, because Lambda freezes threads between requests."""
 
 
 def unlimited() -> float:
-    """Return the time that is left for a read for which no request waits."""
+    """Return the remaining time (unlimited) of a read without a waiting request."""
     return math.inf
 
 
 class CircuitBreaker:
-    """Circuit breaker shared by the readers of one service.
+    """A circuit breaker that the readers of a service share.
 
-    Without it, each reader would wait for its own timeout, one after the other in the same request.
+    A request would otherwise wait for the timeout of each reader in turn.
 
     Parameters
     ----------
@@ -39,11 +39,11 @@ class CircuitBreaker:
         self._until_ms = 0.0
 
     def is_open(self, *, now_ms: int) -> bool:
-        """Return true while reads are to be skipped."""
+        """Return true while readers must skip their reads."""
         return now_ms < self._until_ms
 
     def record(self, error: Exception | None, *, now_ms: int) -> None:
-        """Open after a timeout, close after a successful read; a refusal or an unreadable object changes nothing."""
+        """Open after a timeout, close after a successful read; keep the state after any other error."""
         if error is None:
             self._until_ms = 0.0
         elif isinstance(error, Unavailable) and error.is_timeout:
@@ -51,19 +51,21 @@ class CircuitBreaker:
 
 
 class WaitBudget:
-    """The time that a request may wait for reads, all of them together.
+    """The total time that a request may wait for reads.
 
     Parameters
     ----------
     limit_ms
-        Of a request; 0 for no limit, which needs no thread.
+        Maximum wait per request; 0 for no limit, which needs no thread.
     clock
-        Returns seconds from an arbitrary start.
+        Returns seconds since an arbitrary time.
 
     Attributes
     ----------
     is_cold
-        True in a request that waits for the first reads of its process.
+        True during a request that waits for the first reads of its process.
+    thread
+        Executor of the reads; None without a limit.
     """
 
     def __init__(self, limit_ms: float = 0, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -71,22 +73,22 @@ class WaitBudget:
         self.clock = clock
         self.is_cold = False
         self._until_s: float | None = None
-        # One thread: downloads into the same folder must not overlap.
+        # A single thread, because downloads to the same folder must not overlap.
         self.thread = futures.ThreadPoolExecutor(1, "read") if limit_ms else None
 
     def begin_request(self, *, limited: bool) -> None:
-        """Start the time of a request, or of a call that may wait until reads end."""
+        """Start the wait time of a request; without `limited`, the call may wait until reads end."""
         self.is_cold = False
         self._until_s = self.clock() + self._limit_ms / 1000 if limited and self._limit_ms else None
 
     def wait_in_cold_start(self) -> None:
-        """Lift the limit of this request: it is the first one of the process and waits for a model anyway."""
+        """Remove the limit for the current request, the first one of the process, which needs the results of reads."""
         self.is_cold = True
         self._until_s = None
 
     @property
     def left_s(self) -> float | None:
-        """The remaining time; None for no limit."""
+        """The remaining wait time in seconds; None without a limit."""
         return None if self._until_s is None else max(0.0, self._until_s - self.clock())
 
 
@@ -95,22 +97,22 @@ NO_LIMIT = WaitBudget()
 
 @struct
 class Polling:
-    """The times and limits of reads.
+    """The intervals and limits of reads.
 
     Attributes
     ----------
     interval_s
-        Pause after a read.
+        Interval between reads.
     retry_s
-        Pause after a failed read while there is no value; None for `interval_s`.
+        Interval after a failed read before the first successful one; None for `interval_s`.
     max_retry_s
-        The pause doubles with each failure up to this one; None for a constant pause.
+        Maximum of the interval, which doubles with each failure; None for a constant interval.
     breaker
-        Circuit breaker: while it is open, the value is not read.
+        Circuit breaker, which prevents reads while it is open.
     probes_breaker
-        True to read the value although the circuit breaker is open; a successful read closes it.
+        True to read even while the circuit breaker is open, so that a successful read closes it.
     budget
-        Limit of a request's wait. A read that takes longer continues in a thread, and a later request takes its result.
+        Limit of a request's wait. A longer read continues in a thread, and a later request receives its result.
     waits_for_first
         True if a request waits for the end of the first read.
     min_remaining_ms
@@ -133,21 +135,21 @@ _UNFINISHED: Any = object()
 
 
 class PolledValue(Generic[T]):
-    """A value that is re-read on the first use after an interval; after a failed read, the earlier value stays.
+    """A value that is read again at the first use after an interval. Failed reads keep the earlier value.
 
     Parameters
     ----------
     read
-        Returns the latest value, given a function that returns the request's remaining milliseconds.
+        Returns the latest value; the argument is a function that returns the request's remaining milliseconds.
     name
-        Its name in `degraded` and in errors.
+        Name of the value in `degraded` and in errors.
     default
-        The value before the first successful read. Without one, `current` raises.
+        Value before the first successful read. Without a default, `current` raises an error before that.
 
     Attributes
     ----------
     is_partial
-        Set by a read whose result lacks a part.
+        True after a read with an incomplete result; `read` sets it.
     """
 
     def __init__(
@@ -168,7 +170,7 @@ class PolledValue(Generic[T]):
 
     @property
     def degraded(self) -> str | None:
-        """``no-<name>`` before the first successful read, ``stale-<name>`` after a failed or partial one, else None."""
+        """``no-<name>`` before the first successful read, ``stale-<name>`` after a failed or partial read, or None."""
         if not self._was_read:
             return f"no-{self._name}"
         return f"stale-{self._name}" if self._failures or self.is_partial else None
@@ -180,7 +182,7 @@ class PolledValue(Generic[T]):
 
     @property
     def valid_until_ms(self) -> float:
-        """The time until which `current` returns the same value; -inf while a read is active."""
+        """The time (epoch milliseconds) until which `current` returns the same value; -inf during a read."""
         return -math.inf if self._reading is not None else self._next_ms
 
     @property
@@ -194,30 +196,30 @@ class PolledValue(Generic[T]):
         return self._reading is not None
 
     def current(self, *, now_ms: int, remaining_ms: Callable[[], float] = unlimited) -> T:
-        """Return the value, after a read if one is due.
+        """Return the value; read it first if the interval has passed.
 
         Parameters
         ----------
         remaining_ms
-            Returns the time left for the request.
+            Returns the remaining time of the request, in milliseconds.
 
         Raises
         ------
         Unavailable
-            If the value was never read, cannot be read, and has no default.
+            If the first read fails, and the value has no default.
         """
         if now_ms < self._next_ms and self._reading is None:
             return self._value
         return self._poll(now_ms, remaining_ms)
 
     def refresh(self, *, now_ms: int, min_age_s: float = 0) -> T:
-        """Read the value now, unless the last read is younger than `min_age_s`; return the result of `current`."""
+        """Read the value now, unless the last attempt is younger than `min_age_s`; return the result of `current`."""
         if now_ms - self._tried_ms >= min_age_s * 1000:
             self._next_ms = -math.inf
         return self.current(now_ms=now_ms)
 
     def begin(self, *, now_ms: int) -> None:
-        """Start a read in a thread if one is due, so that a later request need not wait for it."""
+        """Start a due read in the thread, so that the next request need not wait for it."""
         if self._polling.budget.thread is not None and self._reading is None and now_ms >= self._next_ms:
             self._start(unlimited)
 
@@ -228,7 +230,7 @@ class PolledValue(Generic[T]):
         self._tried_ms = now_ms
         try:
             value = self._result(remaining_ms)
-        except Exception as error:  # noqa: BLE001  the earlier value answers whatever fails
+        except Exception as error:  # noqa: BLE001  the earlier value is used after any error
             self._fail(error, now_ms=now_ms)
             return self._value
         if value is not _UNFINISHED:
@@ -238,7 +240,7 @@ class PolledValue(Generic[T]):
         return self._value
 
     def _fail(self, error: Exception, *, now_ms: int) -> None:
-        """Keep the value and schedule the next read; raise the error if there is no value."""
+        """Keep the value and schedule the next read; raise the error without a value."""
         polling = self._polling
         self._record(error, now_ms)
         if self._value is NO_DEFAULT:  # the next call reads again
@@ -263,7 +265,7 @@ class PolledValue(Generic[T]):
             self._polling.breaker.record(error, now_ms=now_ms)
 
     def _result(self, remaining_ms: Callable[[], float]) -> T:
-        """Return the result of a read, or `_UNFINISHED`."""
+        """Return the result of a read, or `_UNFINISHED` if it exceeds the wait limit."""
         budget = self._polling.budget
         if budget.thread is None:
             return self._read(remaining_ms)

@@ -1,4 +1,4 @@
-"""S3 objects: conditional reads and writes, files, scans of a prefix."""
+"""Operations on S3 objects: conditional reads and writes, transfers of files, and scans of a prefix."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ T = TypeVar("T")
 
 
 class Content(NamedTuple):
-    """The content of an object with its ETag, the condition of a later write."""
+    """The content of an object with its ETag, for a later conditional write."""
 
     body: bytes
     etag: str
 
 
 class Unchanged(enum.Enum):
-    """Result of a read of an object that the caller already knows."""
+    """The type of `UNCHANGED`, the result of a conditional read of an unchanged object."""
 
     UNCHANGED = enum.auto()
 
@@ -37,10 +37,7 @@ UNCHANGED: Final = Unchanged.UNCHANGED
 
 
 class S3Object:
-    """One object, which exists or not.
-
-    Every method raises `Unavailable` if S3 does not answer or rejects the request.
-    """
+    """An existing or missing object. All methods raise `Unavailable` if S3 does not answer or rejects the request."""
 
     __slots__ = ("_bucket", "_client", "_key")
 
@@ -53,7 +50,7 @@ class S3Object:
         return f"s3://{self._bucket}/{self._key}"
 
     def read(self) -> Content | None:
-        """Return the content; None if there is no object."""
+        """Return the content; None for a missing object."""
         try:
             return self._get({})
         except Unavailable as error:
@@ -62,7 +59,7 @@ class S3Object:
             raise
 
     def read_if_changed(self, etag: str | None) -> Content | Unchanged | None:
-        """Return the content, or `UNCHANGED` if the object has this ETag; None if there is no object."""
+        """Return the content, or `UNCHANGED` if the object has this ETag; None for a missing object."""
         try:
             return self._get({"IfNoneMatch": etag} if etag else {})
         except Unavailable as error:
@@ -73,7 +70,7 @@ class S3Object:
             raise
 
     def read_if_unchanged(self, etag: str) -> Content | None:
-        """Return the content; None if there is no object or it has another ETag."""
+        """Return the content; None for a missing object or another ETag."""
         try:
             return self._get({"IfMatch": etag})
         except Unavailable as error:
@@ -82,7 +79,7 @@ class S3Object:
             raise
 
     def etag(self) -> str | None:
-        """Return the ETag; None if there is no object."""
+        """Return the ETag; None for a missing object."""
         try:
             with translate_aws_errors(self.uri):
                 return str(self._client.head_object(Bucket=self._bucket, Key=self._key)["ETag"])
@@ -92,7 +89,7 @@ class S3Object:
             raise
 
     def was_deleted(self) -> bool:
-        """Return true if a delete marker hides the object; in a versioned bucket, an object that never was has none."""
+        """Return true if the object of a versioned bucket was deleted, rather than never written."""
         try:
             with translate_aws_errors(self.uri):
                 self._client.head_object(Bucket=self._bucket, Key=self._key)
@@ -104,13 +101,14 @@ class S3Object:
         return False
 
     def write(self, body: bytes, *, content_type: str | None = "application/json") -> None:
-        """Write the object in place of any other."""
+        """Write the object, which replaces an existing one."""
         self._put(body, content_type, {})
 
     def create(self, body: bytes, *, content_type: str | None = "application/json") -> bool:
-        """Write the object if there is none; return False if there is one.
+        """Write the object unless it exists; return true if it was written.
 
-        It may be the caller's own: botocore repeats a request whose response was lost.
+        The result can be false although this call wrote the object, because botocore repeats a request whose response
+        was lost.
         """
         try:
             self._put(body, content_type, {"IfNoneMatch": "*"})
@@ -128,25 +126,25 @@ class S3Object:
         content_type: str | None = "application/json",
         conflict: str | None = None,
     ) -> str:
-        """Write the object in place of the one with this ETag, or of none; return the new ETag.
+        """Replace the object with this ETag, or create it if `etag` is empty; return the new ETag.
 
-        Botocore repeats a request whose response was lost, and the repeated one finds the object of the first. An
-        object with the same content is therefore the caller's own.
+        An existing object with the same content counts as written by this call: botocore repeats a request whose
+        response was lost, and the repeated request finds the object of the first one.
 
         Parameters
         ----------
         conflict
-            The message of `ConcurrentUpdate`.
+            Message of `ConcurrentUpdate`.
 
         Raises
         ------
         ConcurrentUpdate
-            If another process wrote or deleted the object meanwhile.
+            If another process has written or deleted the object.
         """
         try:
             return self._put(body, content_type, {"IfMatch": etag} if etag else {"IfNoneMatch": "*"})
         except Unavailable as error:
-            if error.code not in CONDITION_FAILED | MISSING:  # a missing object has no ETag to match
+            if error.code not in CONDITION_FAILED | MISSING:  # the code for IfMatch with a missing object
                 raise
             stored = self.read()
             if stored is None or stored.body != body:
@@ -154,12 +152,12 @@ class S3Object:
             return stored.etag
 
     def update(self, change: Callable[[Content | None], tuple[T, bytes | None]], *, attempts: int) -> T:
-        """Read the object and write the body that `change` returns, again after each lost race; return its result.
+        """Read the object, and write the body that `change` returns; repeat both after a concurrent update.
 
         Parameters
         ----------
         change
-            Returns its result and the new body; None to leave the object unchanged.
+            Returns the result of this method and the new body; a body of None leaves the object unchanged.
         """
         for _ in range(attempts):
             stored = self.read()
@@ -174,7 +172,7 @@ class S3Object:
         raise ConcurrentUpdate(f"{self.uri} changed {attempts} times while it was updated")
 
     def delete(self, *, etag: str | None = None) -> bool:
-        """Delete the object, if it has this ETag; return False if it has another one or is missing."""
+        """Delete the object, or only an object with this ETag; return false for another ETag or a missing object."""
         try:
             with translate_aws_errors(self.uri):
                 condition = {"IfMatch": etag} if etag else {}
@@ -211,16 +209,16 @@ def download(
     Parameters
     ----------
     check_time
-        Called during the download; it may raise.
+        Called repeatedly during the download; an exception stops the download.
     on_chunk
         Called with each part of the content.
 
     Raises
     ------
     Unavailable
-        If S3 does not answer, with the `code` of its refusal.
+        If S3 does not answer or rejects the request; `code` is S3's error code.
     OSError
-        If the disk does not take the file.
+        If the file cannot be written.
     """
     with translate_aws_errors(f"s3://{bucket}/{key}"):
         body = client.get_object(Bucket=bucket, Key=key)["Body"]
@@ -232,7 +230,7 @@ def download(
 
 
 def upload(client: Any, bucket: str, key: str, path: Path) -> None:
-    """Store a file as an object, a large one in parts.
+    """Store a file as an object; large files are uploaded in parts.
 
     Raises
     ------
@@ -250,12 +248,12 @@ def upload(client: Any, bucket: str, key: str, path: Path) -> None:
 
 
 AT_ONCE = 4
-"""Objects that are read ahead: enough to keep the network busy, few enough to hold in memory."""
+"""Number of concurrent reads, a compromise between throughput and memory."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class StoredObject:
-    """An object that was read; `body` is None if it went between being listed and being read."""
+    """An object with its content; `body` is None if the object was deleted after the listing."""
 
     key: str
     etag: str
@@ -265,7 +263,7 @@ class StoredObject:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Listed:
-    """An existing object."""
+    """An object in a listing."""
 
     key: str
     etag: str
@@ -274,14 +272,14 @@ class Listed:
 
 
 def listed(client: PagedClient, bucket: str, prefix: str, *, after: str = "", since_ms: int = 0) -> Iterator[Listed]:
-    """Yield the objects below a prefix by key.
+    """Yield the objects with a prefix in the order of their keys.
 
     Parameters
     ----------
     after
-        Start after this key.
+        Only keys after this one are listed.
     since_ms
-        Skip objects written earlier.
+        Only objects written at this time or later are listed, epoch milliseconds.
     """
     for page in _pages(client, bucket, prefix, **({"StartAfter": after} if after else {})):
         for entry in page.get("Contents", []):
@@ -291,7 +289,7 @@ def listed(client: PagedClient, bucket: str, prefix: str, *, after: str = "", si
 
 
 def folders(client: PagedClient, bucket: str, prefix: str) -> list[str]:
-    """Return the prefixes below a prefix up to their next slash, sorted."""
+    """Return the common prefixes of keys below a prefix, up to the next slash, sorted."""
     pages = _pages(client, bucket, prefix, Delimiter="/")
     return [entry["Prefix"] for page in pages for entry in page.get("CommonPrefixes", [])]
 
@@ -302,12 +300,12 @@ def _pages(client: PagedClient, bucket: str, prefix: str, **options: str) -> Ite
 
 
 def delete_objects(client: Any, bucket: str, keys: Sequence[str]) -> None:
-    """Delete objects; a missing one counts as deleted.
+    """Delete objects; missing objects count as deleted.
 
     Raises
     ------
     Unavailable
-        If S3 does not answer or keeps one of them.
+        If S3 does not answer, or fails to delete an object.
     """
     for first in range(0, len(keys), _MAX_DELETED):
         objects = [{"Key": key} for key in keys[first : first + _MAX_DELETED]]
@@ -327,12 +325,12 @@ def scan(
     at_once: int = AT_ONCE,
     wanted: Callable[[Listed], bool] = lambda entry: True,
 ) -> Iterator[StoredObject]:
-    """Yield the objects below a prefix with their contents, by key; see `listed`.
+    """Yield the objects of `listed` with their contents, in the order of their keys, with concurrent reads.
 
     Parameters
     ----------
     wanted
-        Returns true for objects that must be read.
+        Returns true for objects to be read; all others are skipped.
     """
     ahead: collections.deque[Future[StoredObject]] = collections.deque()
     with ThreadPoolExecutor(at_once) as pool:

@@ -13,14 +13,14 @@ S = TypeVar("S")
 
 
 def from_environment(settings: type[S], environ: Mapping[str, str]) -> S:
-    """Build the dataclass `settings` from the variables named like its fields in upper case.
+    """Return the settings from environment variables, which are named like the fields in upper case.
 
     Parameters
     ----------
     settings
         A dataclass whose fields are `str`, `int` or `float`; a field with a default is optional.
     environ
-        Usually `os.environ`.
+        Environment variables, usually `os.environ`.
 
     Examples
     --------

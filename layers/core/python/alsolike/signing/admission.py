@@ -1,7 +1,7 @@
-"""Admission of requests with a key pair: signed ones, and the few that send it as HTTP Basic.
+"""Authentication and authorisation of requests with a key pair, by signature or HTTP Basic.
 
-Each route with scopes has a twin below `SIGNED_PREFIX`, which API Gateway passes on unchecked. A handler sees a signed
-request as the unsigned route's.
+Each route with scopes has a second route below `SIGNED_PREFIX`, whose requests API Gateway forwards without a check. A
+handler receives a signed request as a request to the unsigned route.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from alsolike.signing.keys import KeyReader, SigningKey
 from alsolike.signing.signature import MALFORMED, NO_SIGNATURE, UNKNOWN_KEY, read_signature, verify
 
 SIGNED_BY = "signedBy"
-"""Field of an admitted request: the client of its key."""
+"""Field of an admitted request that contains the client of the key."""
 
 DENIED = "AccessDeniedException"
 
 
 def admit(event: Mapping[str, Any], keys: KeyReader, *, now_s: float) -> dict[str, Any]:
-    """Return a verified request with the key of the unsigned route, and the field `SIGNED_BY`.
+    """Return a request after verification of its signature, with the unsigned route key and the field `SIGNED_BY`.
 
     Raises
     ------
     SignatureRefused
-        If the signature is wrong, or its key has none of the route's scopes.
+        If the signature is wrong, or the key has none of the route's scopes.
     NotFound
         If the path does not exist.
     Unavailable
-        If the key cannot be read. The message has no details, because the caller is not verified.
+        If the key cannot be read. The message has no details, because the caller is not authenticated.
     """
     signature = read_signature(event, now_s=now_s)
     key, secret = _read_key(keys, signature.key_id, now_s=now_s)
@@ -54,14 +54,14 @@ def _check_path(event: Mapping[str, Any]) -> None:
 
 
 def admit_basic(event: Mapping[str, Any], keys: KeyReader, *, now_s: float) -> dict[str, Any]:
-    """Return a request whose user name is a key ID and whose password is its secret, with the field `SIGNED_BY`.
+    """Return a request after verification of its HTTP Basic credentials (key ID and secret), with `SIGNED_BY`.
 
     Raises
     ------
     SignatureRefused
-        If the secret is wrong, or its key has none of the route's scopes.
+        If the secret is wrong, or the key has none of the route's scopes.
     Unavailable
-        If the key cannot be read. The message has no details, because the caller is not verified.
+        If the key cannot be read. The message has no details, because the caller is not authenticated.
     """
     key_id, password = _read_password(event)
     key, secret = _read_key(keys, key_id, now_s=now_s)
@@ -78,7 +78,7 @@ def _read_password(event: Mapping[str, Any]) -> tuple[str, str]:
         raise SignatureRefused("the request has no user name and password (HTTP Basic)", NO_SIGNATURE)
     try:
         user, colon, password = base64.b64decode(credentials, validate=True).decode().partition(":")
-    except ValueError as error:  # binascii.Error and UnicodeDecodeError are among them
+    except ValueError as error:  # includes binascii.Error and UnicodeDecodeError
         raise SignatureRefused("the user name and password are not base64 of UTF-8", MALFORMED) from error
     if not colon or not user:
         raise SignatureRefused("the request has no user name and password (HTTP Basic)", MALFORMED)
@@ -86,7 +86,7 @@ def _read_password(event: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _read_key(keys: KeyReader, key_id: str, *, now_s: float) -> tuple[SigningKey, str]:
-    """Return an active key with its secret."""
+    """Return an active key with its decrypted secret."""
     with _hidden_details():
         key = keys.find(key_id, now_s=now_s)
         if key is None or not key.is_active(now_ms=now_s * 1000):
@@ -96,7 +96,7 @@ def _read_key(keys: KeyReader, key_id: str, *, now_s: float) -> tuple[SigningKey
 
 @contextlib.contextmanager
 def _hidden_details() -> Iterator[None]:
-    """Log the place and the error of an AWS call, and leave them out of the message."""
+    """Log the details of an AWS error, and replace them with a general message."""
     try:
         yield
     except Unavailable as error:

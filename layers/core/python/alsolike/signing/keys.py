@@ -1,4 +1,4 @@
-"""Key pairs of the shop's servers: a table of items, whose secrets are encrypted with a KMS key."""
+"""The key pairs of the shop's servers, in a DynamoDB table with secrets that are encrypted with a KMS key."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ KEY_ID = "key_id"
 ACTIVE, DISABLED = "active", "disabled"
 
 CHECK_S = 10
-"""Maximum age of a cached key. A disabled or deleted key is refused, and a new one valid, within this time."""
+"""Maximum age of a cached key, the time until a created, disabled or deleted key takes effect."""
 
 USE_S = 60
-"""Minimum time between two writes of a key's use, per process."""
+"""Minimum interval between writes of a key's use, per process."""
 
 MAX_CACHED = 1_000
 CALL_TIMEOUT_S = 2
@@ -35,6 +35,8 @@ class KeyUse:
 
     Attributes
     ----------
+    last_ms
+        Time of the last accepted request, epoch milliseconds.
     source
         IP address of the last caller.
     calls
@@ -53,17 +55,17 @@ class SigningKey:
     Attributes
     ----------
     client
-        Name of the program that uses it.
-    secret
-        Encrypted, with `encryption_context` of the key's id.
-    scopes
-        Of `alsolike.declarations.routes`.
-    created_ms
-        Time of creation.
-    expires_ms
-        None for a key without expiry.
-    use
-        Use of the key; None before the first accepted request.
+        Name of the program that uses the key.
+        secret
+            The encrypted secret; the encryption context is the result of `encryption_context`.
+        scopes
+            Scopes, as in `alsolike.declarations.routes`.
+        created_ms
+            Time of creation, epoch milliseconds.
+        expires_ms
+            Time of expiry, epoch milliseconds; None for no expiry.
+        use
+            Use of the key; None before the first accepted request.
     """
 
     key_id: str
@@ -101,7 +103,7 @@ class SigningKey:
 
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> SigningKey:
-        """Return the key of an item."""
+        """Return the key from an item of the table."""
         expires = item.get("expires_ms")
         return cls(
             key_id=item[KEY_ID]["S"],
@@ -118,12 +120,12 @@ class SigningKey:
 
 
 def encryption_context(key_id: str) -> dict[str, str]:
-    """Return the encryption context of a key's secret, so that no item can take the secret of another."""
+    """Return the encryption context of a key's secret, which prevents the use of a secret with another key ID."""
     return {KEY_ID: key_id}
 
 
 class KeyReader:
-    """Cached keys with their secrets. Cached keys stay valid while the table does not answer.
+    """A reader of keys and secrets with a cache. Cached keys stay valid while the table does not answer.
 
     Parameters
     ----------
@@ -141,28 +143,28 @@ class KeyReader:
         self._calls: Counter[str] = Counter()
 
     def find(self, key_id: str, *, now_s: float) -> SigningKey | None:
-        """Return a key, or None if there is none with this id.
+        """Return a key by its ID; None for an unknown ID.
 
         Raises
         ------
         Unavailable
-            If DynamoDB does not answer, and the key is not cached.
+            If DynamoDB does not answer and the key is not cached.
         """
         if key_id not in self._cached:
             read = functools.partial(self._read, key_id)
             self._cached[key_id] = PolledValue(read, name="signing key", polling=Polling(interval_s=CHECK_S))
         self._cached.move_to_end(key_id)
-        if len(self._cached) > MAX_CACHED:  # ids that do not exist
+        if len(self._cached) > MAX_CACHED:  # limits the cache of unknown IDs
             self._cached.popitem(last=False)
         return self._cached[key_id].current(now_ms=int(now_s * 1000))
 
     def secret(self, key: SigningKey) -> str:
-        """Return a key's secret.
+        """Return the decrypted secret of a key.
 
         Raises
         ------
         Unavailable
-            If KMS does not answer, and the secret is not cached.
+            If KMS does not answer and the secret is not cached.
         """
         if key.secret not in self._secrets:
             with translate_aws_errors(f"secret of key {key.key_id}"):
@@ -171,9 +173,9 @@ class KeyReader:
         return self._secrets[key.secret]
 
     def mark_used(self, key: SigningKey, *, source: str, now_s: float) -> None:
-        """Count a call, and write time, source and number of calls at most once per `USE_S` and process.
+        """Count a call; write the time, source and number of calls at most once per `USE_S` and process.
 
-        Calls that are not written when the process ends are lost.
+        The count of calls since the last write is lost at the end of the process.
         """
         self._calls[key.key_id] += 1
         if now_s < self._written_s.get(key.key_id, -math.inf) + USE_S:
@@ -193,7 +195,7 @@ class KeyReader:
                         ":calls": {"N": str(calls)},
                     },
                 )
-        except Unavailable:  # or the key was deleted; the request is answered anyway
+        except Unavailable:  # also for a deleted key; the request is still admitted
             logger.warning("the last use of a key was not written")
 
     def _read(self, key_id: str, _: Callable[[], float]) -> SigningKey | None:
@@ -203,7 +205,7 @@ class KeyReader:
 
 
 def key_reader(table: str) -> KeyReader:
-    """Return a reader with the process's clients."""
+    """Return a key reader with the clients of this process."""
     return KeyReader(
         client("dynamodb", read_timeout_s=CALL_TIMEOUT_S, attempts=ATTEMPTS),
         client("kms", read_timeout_s=CALL_TIMEOUT_S, attempts=ATTEMPTS),

@@ -1,7 +1,7 @@
-"""AWS Signature Version 4 of requests to the API.
+"""The verification of AWS Signature Version 4 for requests to the API.
 
-Clients of Amazon Personalize sign for the service `personalize` and send no hash of the body, so that verification
-needs the body. Any region is accepted, since keys belong to one deployment.
+Clients of Amazon Personalize sign for the service `personalize`. They do not send a hash of the body, so the
+verification computes the hash. All regions are accepted, because a key is valid for a single deployment.
 
 References
 ----------
@@ -44,17 +44,17 @@ _TIME = re.compile(r"\d{8}T\d{6}Z", re.ASCII)
 _SPACES = re.compile(" +")
 _UNRESERVED = "-_.~"
 _SURROGATES = "surrogatepass"
-"""Error handler that encodes half of a surrogate pair, which a header may contain, to bytes of no other text."""
+"""Error handler for unpaired surrogates, which headers may contain; it encodes them to distinct bytes."""
 
 
 @struct
 class Signature:
-    """The parts of a request's signature, none of them verified.
+    """The parts of a request's signature before verification.
 
     Attributes
     ----------
     time
-        The header `x-amz-date`.
+        Value of the header `x-amz-date`.
     headers
         Names of the signed headers, in lower case.
     """
@@ -68,7 +68,7 @@ class Signature:
 
 
 def read_signature(event: Mapping[str, Any], *, now_s: float) -> Signature:
-    """Return the signature of a request, whose time is checked, but which is not verified.
+    """Return the signature of a request after a check of its format and time; `verify` verifies it.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def read_signature(event: Mapping[str, Any], *, now_s: float) -> Signature:
     Raises
     ------
     SignatureRefused
-        If there is none, it has another form or another time, or a session token accompanies it.
+        If the signature is missing or malformed, its time is invalid, or the request contains a session token.
     """
     sent: Mapping[str, str] = event.get("headers") or {}
     if "x-amz-security-token" in sent:
@@ -108,7 +108,7 @@ def read_signature(event: Mapping[str, Any], *, now_s: float) -> Signature:
 
 
 def verify(event: Mapping[str, Any], signature: Signature, *, secret: str) -> None:
-    """Raise an error unless the request is signed with the secret."""
+    """Raise `SignatureRefused` unless the request was signed with the secret."""
     body_hash = hashlib.sha256(request_body(event)).hexdigest()
     if event["headers"].get("x-amz-content-sha256", body_hash) != body_hash:
         raise SignatureRefused("x-amz-content-sha256 is not the hash of the body", INVALID)
@@ -126,9 +126,9 @@ def verify(event: Mapping[str, Any], signature: Signature, *, secret: str) -> No
 
 @functools.lru_cache(maxsize=256)
 def _paths(path: str) -> Sequence[str]:
-    """Return the possible canonical forms of a path, which API Gateway decodes.
+    """Return the possible canonical forms of a path that API Gateway has decoded.
 
-    AWS's clients encode the encoded path once more, others leave it.
+    AWS's clients encode the encoded path again; other clients do not.
     """
     once = quote(path, safe="/~", errors=_SURROGATES)
     twice = quote(once, safe="/~")
@@ -151,13 +151,13 @@ def _parameters(query: str) -> Iterator[tuple[str, str]]:
 
 
 def _encoded(text: str) -> str:
-    """Return a part of a query in its canonical form; a plus stands for a space, as API Gateway decodes it."""
+    """Return a name or value of a query string in canonical form; a plus sign means a space, as in API Gateway."""
     return quote(unquote_to_bytes(text.replace("+", " ").encode(errors=_SURROGATES)), safe=_UNRESERVED)
 
 
 @functools.lru_cache(maxsize=256)
 def _signing_key(secret: str, date: str, region: str) -> bytes:
-    """Return the key of a day and region, which takes four hashes to derive."""
+    """Return the signing key of a day and region; cached, because the derivation computes four hashes."""
     key = f"AWS4{secret}".encode()
     for part in (date, region, SERVICE, "aws4_request"):
         key = hmac.digest(key, part.encode(), "sha256")

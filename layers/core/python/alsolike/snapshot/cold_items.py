@@ -1,8 +1,7 @@
-"""Items that the champion does not know, with their nearest known items by content.
+"""Cold items: items that the champion does not know, with their nearest known items by content.
 
-The score of a cold item is the weighted mean of its neighbours' scores in the model's own list, times a scale. So a
-cold item is recommended if its neighbours are. This module is the only definition of these scores: evaluation, which
-selects the scales, and serving call it.
+The score of a cold item is the weighted mean of its neighbours' scores in the model's list, times a scale. So a cold
+item is recommended if its neighbours are. Evaluation, which selects the scales, and serving both use this module.
 """
 
 from __future__ import annotations
@@ -25,24 +24,24 @@ from alsolike.snapshot.segment import newest_rows
 FORMAT = "alsolike-cold-items-1"
 
 MOST_COLD_ITEMS = 100_000
-"""Maximum items with stored neighbours, the latest changed ones. It limits recount time and the readers' memory."""
+"""Maximum number of items with stored neighbours: the latest changed ones. It limits the computation and memory."""
 
 LISTED = 100
-"""Number of items in the model's list that contribute to the scores of cold ones."""
+"""Number of items at the top of the model's list that contribute to the scores of cold items."""
 
 
 @struct
 class ColdItems:
-    """Cold items of one champion, each once, in the order of their ids' hashes.
+    """The cold items of a champion, one row per item, sorted by the hash of the ID.
 
     Attributes
     ----------
     hashes, updated_at_ms, tie_breaks
-        As in `snapshot_segment.Segment`.
+        As in `snapshot.segment.Segment`.
     neighbours
-        int32 positions in the champion, by row.
+        int32: positions of each row's neighbours in the champion.
     weights
-        float32, one per neighbour: the weight from `ContentIndex.nearest`, times the item's scale.
+        float32, one per neighbour: the weight from `ContentIndex.nearest` times the item's scale.
     """
 
     hashes: Array
@@ -53,7 +52,7 @@ class ColdItems:
 
     @classmethod
     def of(cls, changes: Sequence[Change], index: ContentIndex) -> ColdItems:
-        """Find the neighbours of changed items, which the index does not know; deletions are left out."""
+        """Return the neighbours of changed items that the index does not contain; deletions are ignored."""
         kept = [change for change in changes if change.properties is not None]
         nearest = list(index.nearest_of([change.properties or {} for change in kept]))
         hashes = hashes_of([change.entity_id.encode() for change in kept])
@@ -71,7 +70,7 @@ class ColdItems:
 
     @classmethod
     def merge(cls, parts: Sequence[ColdItems]) -> ColdItems:
-        """Return the items of all parts; of one item the row that takes precedence."""
+        """Return the items of all parts; for repeated items, the row with the highest precedence."""
         together = cls(
             hashes=np.concatenate([part.hashes for part in parts]),
             updated_at_ms=np.concatenate([part.updated_at_ms for part in parts]),
@@ -82,14 +81,14 @@ class ColdItems:
         return together.newest()
 
     def newest(self, most: int | None = None) -> ColdItems:
-        """Return each item's row that takes precedence; of more than `most` items, of those that changed last."""
+        """Return the row with the highest precedence of each item; at most `most` items, the latest changed ones."""
         rows = newest_rows(self.hashes, self.updated_at_ms, self.tie_breaks)
         if most is not None and len(rows) > most:
             rows = rows[np.sort(np.lexsort((self.hashes[rows], self.updated_at_ms[rows]))[-most:])]
         return self.take(rows)
 
     def take(self, rows: Rows) -> ColdItems:
-        """Return these rows, in this order."""
+        """Return the given rows in the given order."""
         return ColdItems(
             hashes=self.hashes[rows],
             updated_at_ms=self.updated_at_ms[rows],
@@ -99,7 +98,7 @@ class ColdItems:
         )
 
     def nearest(self, row: int) -> tuple[Array, Array]:
-        """Return the neighbours of an item and their weights, the nearest first."""
+        """Return the neighbours of an item and their weights, nearest first."""
         weights = Ragged(self.neighbours.offsets, self.weights)[row]
         order = np.argsort(-weights, kind="stable")
         return self.neighbours[row][order], weights[order]
@@ -108,7 +107,7 @@ class ColdItems:
         return len(self.hashes)
 
     def write(self, file: BinaryIO) -> None:
-        """Write the items; the same ones make the same bytes."""
+        """Write the items to a file; the content is deterministic."""
         arrays = {
             "hashes": self.hashes,
             "updated_at_ms": self.updated_at_ms,
@@ -121,12 +120,12 @@ class ColdItems:
 
     @classmethod
     def map(cls, path: Path) -> ColdItems:
-        """Map a file of cold items.
+        """Return the cold items in a file, which is memory-mapped.
 
         Raises
         ------
         InvalidSnapshot
-            If it is none.
+            If the file is invalid.
         """
         arrays, metadata = map_tensors(path)
         if metadata.get("format") != FORMAT:
@@ -156,12 +155,12 @@ NO_COLD_ITEMS = ColdItems(
 
 
 class ColdScorer:
-    """A scorer of cold items, from a model's list.
+    """A scorer of cold items, based on a model's list.
 
     Parameters
     ----------
     cold
-        Items that may be recommended.
+        Cold items that may be recommended.
     items
         Number of items of the model.
     """
@@ -177,12 +176,12 @@ class ColdScorer:
         return self._count
 
     def scores(self, positions: npt.NDArray[np.int64], scores: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Return the score of every cold item, float32 `(len(self),)`; 0 without a listed neighbour.
+        """Return the scores of all cold items, float32 `(len(self),)`; 0 without a neighbour in the list.
 
         Parameters
         ----------
         positions, scores
-            The model's list, best first; the first `LISTED` count.
+            The model's list, best first; only the first `LISTED` items are used.
         """
         positions, scores = positions[:LISTED], scores[:LISTED]
         starts, ends = self._offsets[positions], self._offsets[positions + 1]

@@ -1,4 +1,4 @@
-"""Columns of a catalogue snapshot: the arrays for values of each declared type."""
+"""The columns of a catalogue snapshot: arrays for the values of each declared type."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from alsolike.domain.columns import fits
 from alsolike.domain.configuration import ColumnType
 from alsolike.runtime.struct import struct
 
-_EXACT = 2**53  # a float64 holds every whole number up to here
+_EXACT = 2**53  # float64 represents all integers up to this one exactly
 
 
 @struct
 class NumberColumn:
-    """Numbers, or times in seconds since 1970.
+    """A column of numbers, or of times in seconds since 1970.
 
     Attributes
     ----------
@@ -32,20 +32,20 @@ class NumberColumn:
 
     @classmethod
     def of(cls, type_: ColumnType, values: Sequence[Any]) -> Self:
-        """Encode values; None for none."""
+        """Return the column of these values; None means no value."""
         return cls(type_, np.array([np.nan if value is None else value for value in values], np.float64))
 
     @classmethod
     def concatenate(cls, parts: Sequence[Self]) -> Self:
-        """Return the rows of all parts."""
+        """Return a column with the rows of all parts."""
         return cls(parts[0].type, np.concatenate([part.values for part in parts]))
 
     def take(self, rows: Rows) -> Self:
-        """Return these rows."""
+        """Return the column with these rows."""
         return dataclasses.replace(self, values=self.values[rows])
 
     def value(self, row: int) -> float | int | None:
-        """Return the value of a row."""
+        """Return the value of a row; None without a value."""
         value = float(self.values[row])
         if value != value:
             return None
@@ -57,13 +57,13 @@ class NumberColumn:
 
     @classmethod
     def from_arrays(cls, type_: ColumnType, arrays: Mapping[str, Array]) -> Self:
-        """Return the column of these arrays."""
+        """Return the column from the arrays of a file."""
         return cls(type_, arrays["values"])
 
 
 @struct
 class BooleanColumn:
-    """True or false.
+    """A column of truth values.
 
     Attributes
     ----------
@@ -76,20 +76,20 @@ class BooleanColumn:
 
     @classmethod
     def of(cls, _: ColumnType, values: Sequence[Any]) -> Self:
-        """Encode values; None for none."""
+        """Return the column of these values; None means no value."""
         return cls(np.array([-1 if value is None else value for value in values], np.int8))
 
     @classmethod
     def concatenate(cls, parts: Sequence[Self]) -> Self:
-        """Return the rows of all parts."""
+        """Return a column with the rows of all parts."""
         return cls(np.concatenate([part.values for part in parts]))
 
     def take(self, rows: Rows) -> Self:
-        """Return these rows."""
+        """Return the column with these rows."""
         return type(self)(self.values[rows])
 
     def value(self, row: int) -> bool | None:
-        """Return the value of a row."""
+        """Return the value of a row; None without a value."""
         value = int(self.values[row])
         return None if value < 0 else bool(value)
 
@@ -99,13 +99,13 @@ class BooleanColumn:
 
     @classmethod
     def from_arrays(cls, _: ColumnType, arrays: Mapping[str, Array]) -> Self:
-        """Return the column of these arrays."""
+        """Return the column from the arrays of a file."""
         return cls(arrays["values"])
 
 
 @struct
 class StringColumn:
-    """One of a set of strings.
+    """A column of strings, which are stored once in a dictionary.
 
     Attributes
     ----------
@@ -119,7 +119,7 @@ class StringColumn:
 
     @classmethod
     def of(cls, _: ColumnType, values: Sequence[Any]) -> Self:
-        """Encode values; None for none."""
+        """Return the column of these values; None means no value."""
         dictionary, present = Dictionary.of([value for value in values if value is not None])
         codes = np.full(len(values), -1, np.int32)
         codes[[value is not None for value in values]] = present
@@ -127,7 +127,7 @@ class StringColumn:
 
     @classmethod
     def concatenate(cls, parts: Sequence[Self]) -> Self:
-        """Return the rows of all parts, with one dictionary."""
+        """Return a column with the rows of all parts and a common dictionary."""
         if len(parts) == 1:
             return parts[0]
         dictionary, new_codes = Dictionary.unite([part.dictionary for part in parts])
@@ -136,12 +136,12 @@ class StringColumn:
         return cls(np.concatenate(codes), dictionary)
 
     def take(self, rows: Rows) -> Self:
-        """Return these rows; the dictionary loses unused strings."""
+        """Return the column with these rows, without unused strings in the dictionary."""
         dictionary, codes = self.dictionary.only(self.codes[rows])
         return type(self)(codes, dictionary)
 
     def value(self, row: int) -> str | None:
-        """Return the value of a row."""
+        """Return the value of a row; None without a value."""
         code = int(self.codes[row])
         return None if code < 0 else self.dictionary[code]
 
@@ -151,23 +151,23 @@ class StringColumn:
 
     @classmethod
     def from_arrays(cls, _: ColumnType, arrays: Mapping[str, Array]) -> Self:
-        """Return the column of these arrays."""
+        """Return the column from the arrays of a file."""
         return cls(arrays["codes"], _dictionary(arrays))
 
 
 @struct
 class ListColumn:
-    """Lists of strings.
+    """A column of lists of strings.
 
     Attributes
     ----------
     codes
-        `codes.offsets` (the indptr) and `codes.data`, int32 indices into `dictionary`; each list in its own order.
-    present
-        int8: 1 for a row with a list, even an empty one, and 2 for one string like ``a|b``.
-    postings
-        The rows of each code, as stored in the file; None before the column is written, and in files of earlier
-        releases.
+        The lists as int32 indices into `dictionary`, in the order of their elements.
+        present
+            int8: 1 for a row with a list (possibly empty), 2 for a row with a string such as ``a|b``, 0 without a
+            value.
+        postings
+            The rows of each code, from the file; None before the column is written, and in files of earlier releases.
     """
 
     codes: Ragged
@@ -178,7 +178,7 @@ class ListColumn:
 
     @classmethod
     def of(cls, _: ColumnType, values: Sequence[Any]) -> Self:
-        """Encode values; None for none."""
+        """Return the column of these values; None means no value."""
         lists = [(value.split("|") if isinstance(value, str) else value) if value else () for value in values]
         dictionary, codes = Dictionary.of([element for elements in lists for element in elements])
         present = np.array([0 if v is None else 2 if isinstance(v, str) else 1 for v in values], np.int8)
@@ -186,7 +186,7 @@ class ListColumn:
 
     @classmethod
     def concatenate(cls, parts: Sequence[Self]) -> Self:
-        """Return the rows of all parts, with one dictionary."""
+        """Return a column with the rows of all parts and a common dictionary."""
         if len(parts) == 1:
             return parts[0]
         dictionary, new_codes = Dictionary.unite([part.dictionary for part in parts])
@@ -196,13 +196,13 @@ class ListColumn:
         return cls(codes, np.concatenate([part.present for part in parts]), dictionary)
 
     def take(self, rows: Rows) -> Self:
-        """Return these rows; the dictionary loses unused strings."""
+        """Return the column with these rows, without unused strings in the dictionary."""
         taken = self.codes.take(rows)
         dictionary, codes = self.dictionary.only(taken.data)
         return type(self)(Ragged(taken.offsets, codes), self.present[rows], dictionary)
 
     def value(self, row: int) -> list[str] | str | None:
-        """Return the value of a row."""
+        """Return the value of a row; None without a value."""
         elements = [self.dictionary[code] for code in self.codes[row].tolist()]
         return (None, elements, "|".join(elements))[int(self.present[row])]
 
@@ -220,21 +220,21 @@ class ListColumn:
 
     @classmethod
     def from_arrays(cls, _: ColumnType, arrays: Mapping[str, Array]) -> Self:
-        """Return the column of these arrays."""
+        """Return the column from the arrays of a file."""
         postings = Ragged(arrays["posting_offsets"], arrays["posting_rows"]) if "posting_rows" in arrays else None
         return cls(Ragged(arrays["indptr"], arrays["codes"]), arrays["present"], _dictionary(arrays), postings)
 
 
 @struct
 class TextColumn:
-    """Texts, each stored by itself.
+    """A column of texts, stored without a dictionary.
 
     Attributes
     ----------
     texts
-        UTF-8 by row.
+        UTF-8 text of each row.
     present
-        int8: 1 for a row with a text, even an empty one.
+        int8: 1 for a row with a text (possibly empty), 0 without a value.
     """
 
     texts: Ragged
@@ -243,22 +243,22 @@ class TextColumn:
 
     @classmethod
     def of(cls, _: ColumnType, values: Sequence[Any]) -> Self:
-        """Encode values; None for none."""
+        """Return the column of these values; None means no value."""
         present = np.array([value is not None for value in values], np.int8)
         return cls(Ragged.of_bytes([(value or "").encode() for value in values]), present)
 
     @classmethod
     def concatenate(cls, parts: Sequence[Self]) -> Self:
-        """Return the rows of all parts."""
+        """Return a column with the rows of all parts."""
         texts = Ragged.concatenate([part.texts for part in parts])
         return cls(texts, np.concatenate([part.present for part in parts]))
 
     def take(self, rows: Rows) -> Self:
-        """Return these rows."""
+        """Return the column with these rows."""
         return type(self)(self.texts.take(rows), self.present[rows])
 
     def value(self, row: int) -> str | None:
-        """Return the value of a row."""
+        """Return the value of a row; None without a value."""
         return self.texts.blob(row).decode() if self.present[row] else None
 
     def arrays(self) -> dict[str, Array]:
@@ -267,7 +267,7 @@ class TextColumn:
 
     @classmethod
     def from_arrays(cls, _: ColumnType, arrays: Mapping[str, Array]) -> Self:
-        """Return the column of these arrays."""
+        """Return the column from the arrays of a file."""
         return cls(Ragged(arrays["offsets"], arrays["blob"]), arrays["present"])
 
 
@@ -284,7 +284,7 @@ COLUMN_CLASSES: Mapping[ColumnType, type[Column]] = {
 
 
 def holds(value: object, type_: ColumnType) -> bool:
-    """Return true if a column of this type returns the value unchanged; other values stay JSON."""
+    """Return true if a column of this type can represent the value exactly; other values are stored as JSON."""
     exact = not isinstance(value, int) or abs(value) <= _EXACT
     return exact and fits(value, type_)
 

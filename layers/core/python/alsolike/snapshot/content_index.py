@@ -1,8 +1,8 @@
-"""An index of the columns of a model's items, which finds the nearest of them for an item that the model does not know.
+"""The content index of a model's items, which finds the nearest known items for an item that the model does not know.
 
-The training job writes the index into the bundle, and `publish_catalog` queries it. Similarity is the cosine of two
-items' TF-IDF vectors over the tokens of `item_tokens`. If the training had a sentence model, it is the weighted mean
-with the cosine of their texts' vectors; `sentences` defines the weight.
+The training job writes the index to the bundle, and `publish_catalog` queries it. The similarity of two items is the
+cosine of their TF-IDF vectors over the tokens of `item_tokens`. With a sentence model, the similarity is the weighted
+mean of this cosine and the cosine of the items' sentence vectors; `sentences` defines the weight.
 """
 
 from __future__ import annotations
@@ -23,38 +23,38 @@ from alsolike.snapshot.sentences import LEAST_COSINE, SentenceIndex
 
 FORMAT = "alsolike-content-1"
 SENTENCES_FORMAT = "alsolike-content-2"
-"""With sentences, which earlier versions would pass over."""
+"""Format of an index with sentence vectors, which differs so that earlier versions do not ignore the vectors."""
 
 NEIGHBOURS = 20
-"""Items that speak for a new one."""
+"""Maximum number of nearest known items per item."""
 
 MOST_COMPARED = 20_000
-"""Maximum pairs of a token and an item to compare for a new item, which limits its time. The rarest tokens come first,
-and for each token the most frequent items."""
+"""Maximum number of pairs (token, known item) per query, which limits its time. Rare tokens come first, and for each
+token the most frequent items."""
 
 _ITEMS_AT_ONCE = 64
-"""Number of items whose texts are compared with all known ones in one batch."""
+"""Number of items per batch in the comparison of texts with all known items."""
 
 _GROUP = 64
-"""Cosines per group in the search for the nearest."""
+"""Number of values per group in `_largest`."""
 
 _DENSE_ITEMS = 10 * MOST_COMPARED
-"""Number of items up to which a sum for each costs less than sorting the compared ones."""
+"""Maximum number of items for which an array with a sum per item is faster than sorting the compared items."""
 
 _LEAST_NORM = np.float32(1e-30)
-"""Replaces the norm 0 of an item without tokens."""
+"""Minimum norm, which replaces the norm 0 of an item without tokens."""
 
 
 @struct
 class Scales:
-    """Factors on the scores of cold items, see `cold_items`; the training job fits both.
+    """Factors for the scores of cold items (`cold_items`), which the training job fits.
 
     Attributes
     ----------
     new
-        For items that were not in the training's data.
+        Factor for items that were not in the training data.
     rare
-        For items that were in its catalogue, and too rare to be learned.
+        Factor for items that were in the training's catalogue, but had too few interactions.
     """
 
     new: float
@@ -71,21 +71,22 @@ class ContentIndex:
     Attributes
     ----------
     item_hashes
-        uint64, `ragged.hashes_of` the ids of all items of the model, ascending.
+        uint64 `(items,)`: hashes (`ragged.hashes_of`) of the IDs of all items of the model, ascending.
     token_hashes
-        uint64, of the tokens, ascending.
+        uint64 `(tokens,)`: hashes of the tokens, ascending.
     idf
-        float32 `(tokens,)`, log(items / items that have the token).
+        float32 `(tokens,)`: log(number of items / number of items with the token).
     holders
-        Positions of the items with each token, ascending: the most frequent first.
+        Positions of the items with each token, ascending, thus most frequent first.
     norms
-        float32 `(items + 1,)`, the length of each item's vector before it was scaled to 1.
+        float32 `(items + 1,)`: norm of each item's TF-IDF vector.
     scales
-        Of the cold items; weights do not have them yet.
+        Scales of cold items, which the weights of `nearest` do not include.
     rare_hashes
-        uint64, of the ids of all items that have `scales.rare`, ascending; empty in bundles with a single scale.
+        uint64: hashes of the IDs of the items with the scale `scales.rare`, ascending; empty in bundles with a single
+        scale.
     sentences
-        Sentence vectors of the items' texts; None if the training had no sentence model.
+        Sentence vectors of the items' texts; None without a sentence model.
     """
 
     item_hashes: Array
@@ -98,26 +99,26 @@ class ContentIndex:
     sentences: SentenceIndex | None = None
 
     def knows(self, hashes: Array) -> npt.NDArray[np.bool_]:
-        """Return, per hash of an id, true if the model has the item."""
+        """Return the mask of the ID hashes whose items the model contains."""
         return find(self.item_hashes, hashes) >= 0
 
     def scales_of(self, hashes: Array) -> npt.NDArray[np.float32]:
-        """Return the scale of each of these hashes of ids, which the model does not know."""
+        """Return the scale of each cold item by the hash of its ID, float32."""
         rare = find(self.rare_hashes, hashes) >= 0
         return np.where(rare, np.float32(self.scales.rare), np.float32(self.scales.new))
 
     def nearest(self, properties: Mapping[str, Any]) -> tuple[Array, Array]:
-        """Return the positions of the items nearest to one with these columns, and their weights.
+        """Return the positions and weights of the known items that are nearest to an item with these columns.
 
         Returns
         -------
-        int32 and float32 `(n,)`, nearest first, of equal ones the more frequent; n is at most `NEIGHBOURS`, 0 where no
-        token is shared. Weights are proportional to the cosines and add up to 1.
+        int32 and float32 `(n,)`, nearest first; among equal cosines, the most frequent first. n is at most
+        `NEIGHBOURS`, and 0 without a similar item. Weights are proportional to the cosines, with the sum 1.
         """
         return next(self.nearest_of([properties]))
 
     def nearest_of(self, properties: Sequence[Mapping[str, Any]]) -> Iterator[tuple[Array, Array]]:
-        """Yield the result of `nearest` for each of several items; without texts, equal tokens are compared once."""
+        """Yield the result of `nearest` for each item; without sentences, equal token sets share one computation."""
         places: dict[str, int] = {}
         of_tokens: dict[bytes, tuple[Array, Array]] = {}
         for start in range(0, len(properties), _ITEMS_AT_ONCE):
@@ -135,12 +136,12 @@ class ContentIndex:
                 yield of_tokens[key]
 
     def _token_sets(self, properties: Sequence[Mapping[str, Any]], places: dict[str, int]) -> list[Array]:
-        """Return the places of each item's known tokens, ascending.
+        """Return the indices of each item's known tokens, ascending.
 
         Parameters
         ----------
         places
-            Of the tokens so far, -1 for unknown ones; new tokens are added.
+            Cache of the index of each token, -1 for an unknown token; new tokens are added.
         """
         token_sets = [item_tokens(columns) for columns in properties]
         unseen = list({token for tokens in token_sets for token in tokens} - places.keys())
@@ -152,7 +153,7 @@ class ContentIndex:
         ]
 
     def _by_tokens(self, tokens: Array) -> tuple[Array, Array]:
-        """Return positions, ascending, with all items that have one of the tokens, and the cosines."""
+        """Return the positions of items with shared tokens, ascending, and their cosines."""
         length = np.linalg.norm(self.idf[tokens])
         starts = self.holders.offsets[tokens].astype(np.int64)
         counts = self.holders.offsets[tokens + 1] - starts
@@ -171,7 +172,7 @@ class ContentIndex:
         return np.arange(len(shared)), shared / (length * np.maximum(self.norms[: len(shared)], _LEAST_NORM))
 
     def write(self, path: Path) -> None:
-        """Write the index; earlier versions, which know one scale, use that of rare items for all."""
+        """Write the index to a file. Earlier versions, which support one scale, use the scale of rare items for all."""
         arrays = {
             "items": self.item_hashes,
             "tokens": self.token_hashes,
@@ -190,12 +191,12 @@ class ContentIndex:
 
     @classmethod
     def map(cls, path: Path) -> ContentIndex:
-        """Map an index; in one of earlier versions all items have the same scale.
+        """Return the index in a file, which is memory-mapped. Files of earlier versions have one scale for all items.
 
         Raises
         ------
         InvalidBundle
-            If the file is invalid, or has sentences and their library is missing.
+            If the file is invalid, or it has sentence vectors and the library `tokenizers` is missing.
         """
         try:
             arrays, metadata = map_tensors(path)
@@ -226,7 +227,7 @@ class ContentIndex:
 
 
 def _check(arrays: Mapping[str, Array], *, items: int) -> None:
-    """Raise `ValueError` if arrays of an index do not go together: reading them would fail, or take all memory."""
+    """Raise `ValueError` if the lengths of an index's arrays are inconsistent, which would make queries fail."""
     offsets, holders = arrays["holders.offsets"], arrays["holders"]
     tokens = len(arrays["tokens"])
     if (len(arrays["items"]), len(arrays["idf"]), len(offsets)) != (items, tokens, tokens + 1):
@@ -238,15 +239,15 @@ def _check(arrays: Mapping[str, Array], *, items: int) -> None:
 
 
 def _mean(items: Array, cosines: Array, of_text: Array, *, weight: float) -> tuple[Array, Array]:
-    """Return the items near by tokens or by text, positions ascending, and the weighted mean of both cosines.
+    """Return the items that are near by tokens or texts, positions ascending, with the weighted mean of both cosines.
 
     Parameters
     ----------
     items, cosines
-        Near by tokens.
+        Positions, ascending, and cosines of the items with shared tokens.
     of_text
-        The cosine of the texts by position; later positions have none. The `NEIGHBOURS` largest suffice to find the
-        nearest items that share no token.
+        Cosines of the texts by position; items at later positions have no text. Among items without shared tokens, the
+        `NEIGHBOURS` largest cosines suffice.
     """
     near = np.flatnonzero(of_text >= LEAST_COSINE)
     near = near[_largest(of_text[near])]
@@ -259,7 +260,7 @@ def _mean(items: Array, cosines: Array, of_text: Array, *, weight: float) -> tup
 
 
 def _nearest(items: Array, cosines: Array) -> tuple[Array, Array]:
-    """Return the nearest items, of equal cosines the lower position first, and weights that add up to 1."""
+    """Return the nearest items, lower positions first among equal cosines, and their weights, with the sum 1."""
     near = _largest(cosines)
     near = near[cosines[near] > 0]
     best = near[np.argsort(-cosines[near], kind="stable")]
@@ -268,10 +269,10 @@ def _nearest(items: Array, cosines: Array) -> tuple[Array, Array]:
 
 
 def _largest(values: Array) -> Array:
-    """Return the indices of the `NEIGHBOURS` largest, ascending, the first of equal ones; faster than a full sort.
+    """Return the ascending indices of the `NEIGHBOURS` largest values (the first ones among equal values).
 
-    The smallest of the `NEIGHBOURS` largest maxima of groups is a lower bound of the result, so only values from there
-    on are compared.
+    The function is faster than a full sort. The `NEIGHBOURS`-th largest maximum of groups is a lower bound of the
+    result, so smaller values are not compared.
     """
     if len(values) <= NEIGHBOURS:
         return np.arange(len(values))

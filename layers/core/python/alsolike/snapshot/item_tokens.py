@@ -1,8 +1,8 @@
-"""Tokens of an item's columns: items that share rare tokens are similar.
+"""The tokens of an item's columns. Items that share rare tokens are similar.
 
-No declaration is needed. A value yields a token as a whole, one per part if it is a list or joined with `|`, and one
-per word if it has several. A number yields a token by its size. Tokens that occur in only one item or in all items
-carry no information, and the callers that weight tokens ignore them.
+Columns need no declaration. A text yields one token for the whole text and one per word if it has several words; a
+list, or a text with `|`, yields the tokens of each part. A number yields a token for its magnitude. Tokens that occur
+in only one item or in all items have no information; callers that weight tokens ignore them.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 STEPS_PER_DOUBLING = 2
-"""Numbers within a factor of 2 ** (1 / 2) of each other mostly have the same token: prices of one class."""
+"""Number of logarithmic bins per factor of 2; numbers in the same bin, such as similar prices, have the same token."""
 
 MOST_CHARACTERS = 2_000
-"""Maximum characters of a text; later ones are ignored."""
+"""Maximum number of characters of a text; further characters are ignored."""
 
 _TEXTS_KEPT = 1 << 15
-"""Texts of a column whose tokens are cached: a catalogue repeats its categories, brands and sizes."""
+"""Size of the cache of tokens, because categories, brands and sizes repeat in a catalogue."""
 
 _WORD = re.compile(r"[^\W_]+")
 
@@ -32,7 +32,7 @@ def item_tokens(properties: Mapping[str, Any]) -> frozenset[str]:
     Parameters
     ----------
     properties
-        Metadata columns by name. Values other than strings, numbers, booleans and lists of them are left out.
+        Metadata columns by name. Values other than strings, numbers, booleans and lists of these are ignored.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The manifest of the catalogue snapshot: which segments hold, and the rule by which segments are merged."""
+"""The manifest of the catalogue snapshot, which lists the current segments, and the rule for merging segments."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from alsolike.runtime.struct import struct
 FORMAT_VERSION = 1
 
 YOUNG_ROWS = 256
-"""Minimum row count of a segment in comparisons of sizes: smaller ones cost as much, because of their requests."""
+"""Minimum row count of a segment in comparisons of sizes; for smaller segments, the cost of requests dominates."""
 GROWTH = 3
-"""Minimum ratio of a segment's rows to those of all smaller ones together."""
+"""Minimum ratio of a segment's row count to the total row count of all smaller segments."""
 
 
 @struct
 class SegmentEntry:
-    """A segment's object; rows count deletions too."""
+    """The object of a segment; `rows` includes deletions."""
 
     key: str
     rows: int
@@ -33,13 +33,13 @@ class SegmentEntry:
 
     @property
     def file_name(self) -> str:
-        """Its name on a disk."""
+        """The name of the local file."""
         return self.key.removeprefix(SEGMENTS_PREFIX)
 
 
 @struct
 class Retired:
-    """A segment that holds no longer, and since when; readers may still be downloading it."""
+    """A replaced segment with the time of replacement; it is deleted later, as readers may be downloading it."""
 
     key: str
     retired_ms: int
@@ -54,12 +54,12 @@ class Manifest:
     columns
         Declared columns, the same in every segment.
     published_ms
-        Time of the write.
-    configuration_version
-        Of the configuration that declares the columns; a publisher with an earlier one keeps them as they are.
-    cold, cold_model
-        The file of `cold_items.ColdItems`, and the version of the champion that does not know them; None and "" before
-        the first one.
+        Time of the write, epoch milliseconds.
+        configuration_version
+            Version of the configuration that declares the columns. Publishers with an earlier configuration keep the
+            columns.
+        cold, cold_model
+            The file of `cold_items.ColdItems` and its champion's version; None and "" before the first file.
     """
 
     segments: tuple[SegmentEntry, ...] = ()
@@ -72,12 +72,12 @@ class Manifest:
 
     @property
     def files(self) -> tuple[SegmentEntry, ...]:
-        """Everything that a reader fetches: the segments and the cold items."""
+        """The files that readers download: the segments and the cold items."""
         return self.segments if self.cold is None else (*self.segments, self.cold)
 
     @property
     def version(self) -> str:
-        """The identifier of the contents, derived from the files and the champion of the cold items."""
+        """An identifier of the content, derived from the files and the champion of the cold items."""
         if not self.files:
             return ""
         digests = "".join(sorted(entry.sha256 for entry in self.files))
@@ -85,7 +85,7 @@ class Manifest:
 
     @property
     def size_bytes(self) -> int:
-        """The size of all files."""
+        """The total size of all files."""
         return sum(entry.size_bytes for entry in self.files)
 
     def to_json(self) -> bytes:
@@ -105,12 +105,12 @@ class Manifest:
 
     @classmethod
     def from_json(cls, data: bytes) -> Manifest:
-        """Read a manifest.
+        """Return the manifest from its JSON.
 
         Raises
         ------
         InvalidSnapshot
-            If it is not one, or of another format version.
+            If the document is invalid or has another format version.
         """
         try:
             document = orjson.loads(data)
@@ -129,7 +129,7 @@ class Manifest:
             raise InvalidSnapshot(f"{SNAPSHOT_KEY} is unreadable: {error!r}") from error
 
     def replace(self, gone: Sequence[SegmentEntry], new: Sequence[SegmentEntry], *, now_ms: int) -> Manifest:
-        """Return the manifest with some segments in place of others."""
+        """Return the manifest with new segments in place of the segments `gone`."""
         keys = {entry.key for entry in gone}
         return dataclasses.replace(
             self,
@@ -147,10 +147,10 @@ class Manifest:
 
 
 def to_merge(segments: Sequence[SegmentEntry], *, young_rows: int = YOUNG_ROWS) -> list[SegmentEntry]:
-    """Return the smallest segments, which must be merged into one; empty if the sizes grow as required.
+    """Return the smallest segments, which must be merged into one; empty if the sizes meet the required growth.
 
-    The remaining sizes grow by a factor of `GROWTH` + 1 from one to the next. For a million rows these are at most
-    eight segments. A row is rewritten `GROWTH` + 1 times at each of them, so about thirty times in its life.
+    The sizes of the remaining segments grow by a factor of about `GROWTH` + 1, so a million rows have at most eight
+    segments. A row is rewritten about `GROWTH` + 1 times at each size, thus about 30 times in total.
     """
     ascending = sorted(segments, key=lambda entry: entry.rows)
     count = smaller = 0

@@ -1,8 +1,8 @@
-"""The publisher of the catalogue snapshot: a change is a small segment, and small segments are merged into larger ones.
+"""The publisher of the catalogue snapshot, which writes changes as small segments and merges small segments.
 
-Each step writes segments first and then the manifest, if the manifest has not changed since it was read. A writer that
-dies in between leaves segments that no manifest names. They are deleted after `GRACE_MS`, like merged ones: until then
-readers may be downloading them.
+Each step writes segments, and then replaces the manifest if it is unchanged. A writer that fails in between leaves
+segments that are not in the manifest. They are deleted after `GRACE_MS`. Merged segments are deleted after the same
+time, because readers may be downloading them.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from alsolike.snapshot.segment import Columns, Segment
 from alsolike.snapshot.store import GRACE_MS, MAX_ATTEMPTS, SnapshotStore, StoredManifest
 
 TOMBSTONES_KEPT_MS = 400 * 86_400_000
-"""Lifetime of a live profile: until then a model may know a deleted item, and must not recommend it.
+"""Time for which deletions are stored: the lifetime of live profiles, as a model may know a deleted item that long.
 
-It also exceeds the retention of the tables' streams, so that no late change restores a deleted item.
+The time also exceeds the retention of the tables' streams, so that no late change restores a deleted item.
 """
 _BLOCK_ROWS = 50_000
 
@@ -35,10 +35,10 @@ class Published:
         Number of written changes.
     merged_rows
         Number of rows that merges rewrote.
-    segments, size_bytes
-        Of the current snapshot.
-    unmerged
-        The reason why due merges failed; the changes are published nevertheless, and the next publication tries again.
+        segments, size_bytes
+            Number of segments and total size of the current snapshot.
+        unmerged
+            Error message of a failed merge, which the next publication repeats; the changes are published nevertheless.
     """
 
     changes: int
@@ -54,7 +54,7 @@ class SnapshotPublisher:
     Parameters
     ----------
     young_rows
-        See `snapshot_manifest.YOUNG_ROWS`.
+        As `snapshot.manifest.YOUNG_ROWS`.
     """
 
     def __init__(self, store: SnapshotStore, *, young_rows: int = YOUNG_ROWS) -> None:
@@ -62,16 +62,16 @@ class SnapshotPublisher:
         self._young_rows = young_rows
 
     def publish(self, changes: Sequence[Change], *, columns: Columns, version: int, now_ms: int) -> Published:
-        """Add changes to the snapshot, then run due merges; without changes, only the merges.
+        """Add changes, if any, to the snapshot, then run due merges.
 
-        Changes may be repeated and arrive in any order: the highest precedence counts.
+        Changes may repeat and arrive in any order, because the change with the highest precedence is kept.
 
         Parameters
         ----------
         columns
-            Declared columns. Where the snapshot has others, all of it is encoded again.
+            Declared columns. If they differ from the snapshot's columns, all segments are encoded again.
         version
-            Of the configuration that declares them. Where the snapshot knows a later one, its own columns stay.
+            Version of the configuration that declares the columns. A snapshot with a later version keeps its columns.
 
         Raises
         ------
@@ -89,19 +89,20 @@ class SnapshotPublisher:
         return self._published(stored, changes=len(changes), merged_rows=merged_rows, unmerged=unmerged)
 
     def publish_all(self, changes: Iterable[Change], *, columns: Columns, version: int, now_ms: int) -> Published:
-        """Replace the whole snapshot by these changes, and keep changes that are published meanwhile.
+        """Replace the whole snapshot with these changes, and keep concurrent changes of other publishers.
 
         An unreadable manifest is replaced.
 
         Parameters
         ----------
         changes
-            Of every item, in any order, earlier ones too. They are kept encoded, twice: about 300 MB per million.
+            Changes of all items in any order; older changes of an item are ignored. The encoded changes take about 300
+            MB of memory per million.
 
         Raises
         ------
         Unavailable, ConcurrentUpdate, InvalidSnapshot
-            As `publish`.
+            As for `publish`.
         """
         stored = self._store.replaceable_manifest()
         before = {entry.key: entry for entry in stored.manifest.segments}
@@ -113,7 +114,7 @@ class SnapshotPublisher:
         def with_whole(manifest: Manifest) -> Manifest:
             now = {entry.key: entry for entry in manifest.segments}
             meanwhile = [self._map(entry) for key, entry in now.items() if key not in before]
-            # A merge may have carried rows from before over into the segments since.
+            # Segments of concurrent merges may contain rows of the replaced segments.
             merged = [self._map(entry) for key, entry in before.items() if key not in now]
             new = [whole]
             if meanwhile:
@@ -129,17 +130,17 @@ class SnapshotPublisher:
     def _append(
         self, stored: StoredManifest, changes: Sequence[Change], *, columns: Columns, version: int, now_ms: int
     ) -> tuple[StoredManifest, int]:
-        """Add the changes, in one segment with the other young segments."""
+        """Add the changes as one segment, merged with the other young segments."""
         rewritten: list[SegmentEntry] = []
 
         def with_changes(manifest: Manifest) -> Manifest:
-            # Columns change in `_merge`, for all segments at once.
+            # Only `_merge` changes columns, for all segments together.
             known = manifest.configuration_version
             types = manifest.columns if manifest.segments or version < known else columns
             rewritten[:] = [entry for entry in manifest.segments if entry.rows < self._young_rows]
             try:
                 parts = [self._map(entry) for entry in rewritten]
-            except InvalidSnapshot:  # publish the changes; `_merge` reports the damaged segment
+            except InvalidSnapshot:  # publish the changes anyway; `_merge` reports the damaged segment
                 rewritten[:], parts = [], []
             everything = len(rewritten) == len(manifest.segments)
             forget_before_ms = now_ms - TOMBSTONES_KEPT_MS if everything else None
@@ -170,7 +171,7 @@ class SnapshotPublisher:
         Raises
         ------
         _OvertakenError
-            If another writer changed the merged segments meanwhile.
+            If another writer has changed the merged segments.
         """
         segments, known = stored.manifest.segments, stored.manifest.configuration_version
         recoding = version >= known and dict(stored.manifest.columns) != dict(columns)
@@ -201,7 +202,7 @@ class SnapshotPublisher:
         return stored, sum(entry.rows for entry in merging)
 
     def _declare(self, stored: StoredManifest, columns: Columns, version: int, *, now_ms: int) -> StoredManifest:
-        """Record the configuration of the columns if no segment has to be written for it."""
+        """Record a new configuration version in the manifest without a rewrite of segments."""
 
         def declaring(manifest: Manifest) -> Manifest:
             encoded_otherwise = manifest.segments and dict(manifest.columns) != dict(columns)
@@ -212,8 +213,8 @@ class SnapshotPublisher:
         return self._store.change(stored, declaring, now_ms=now_ms)
 
     def _collect_orphans(self, *, now_ms: int) -> None:
-        """Delete the segments of writers that died."""
-        # This comes before the read of the manifest, which then names other writers' finished segments.
+        """Delete segments that failed writers left."""
+        # List segments before the manifest is read, so that segments of concurrent writers are not deleted.
         listed = self._store.segment_keys(written_before_ms=now_ms - GRACE_MS)
         manifest = self._store.manifest().manifest
         named = {entry.key for entry in manifest.files} | {entry.key for entry in manifest.retired}
@@ -232,7 +233,7 @@ class SnapshotPublisher:
 
 
 class _OvertakenError(Exception):
-    """The merged segments are no longer those of the manifest."""
+    """Another writer has replaced the merged segments in the manifest."""
 
 
 def _encoded(changes: Iterable[Change], columns: Columns) -> Iterator[Segment]:

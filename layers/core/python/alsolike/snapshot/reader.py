@@ -1,4 +1,4 @@
-"""The loaded catalogue snapshot: a polled value that fetches only new files."""
+"""The reader of the catalogue snapshot, which downloads only new files."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from alsolike.snapshot.snapshot import EMPTY, Snapshot
 from alsolike.snapshot.store import SnapshotStore, StoredManifest
 
 ANSWER_TIME_MS = 5_000
-"""Time reserved for the answer, in which nothing is downloaded."""
+"""Time at the end of a request that is reserved for the answer; no download continues in it."""
 
 
 class SnapshotReader(PolledValue[Snapshot]):
-    """The catalogue snapshot of one deployment: a polled value.
+    """The catalogue snapshot of a deployment as a polled value.
 
-    A download ends before the last `ANSWER_TIME_MS` of a request. The next attempt reuses completely fetched files.
+    Downloads stop before the last `ANSWER_TIME_MS` of a request. The next attempt reuses completely downloaded files.
 
     Parameters
     ----------
     client
-        A low-level S3 client; it sets the timeouts.
+        A low-level S3 client with its own timeouts.
     directory
-        Folder of segments, up to twice `max_bytes` during a switch of snapshots.
+        Folder of the local segments; during a change of snapshots, it contains up to twice `max_bytes`.
     max_bytes
-        Maximum size; None for no limit.
+        Maximum size of a snapshot; None for no limit.
     """
 
     def __init__(
@@ -72,11 +72,11 @@ class SnapshotReader(PolledValue[Snapshot]):
         try:
             return Snapshot.open(paths, version=manifest.version, cold=cold, cold_model=manifest.cold_model)
         except InvalidSnapshot:
-            self._store.keep_only(())  # the files on the disk may be damaged: the next attempt fetches them again
+            self._store.keep_only(())  # local files may be damaged, so the next attempt downloads them again
             raise
 
     def _cold(self, manifest: Manifest, check_time: Callable[[], None]) -> Path | None:
-        """Return the file of the cold items; None if it is unusable, which does not affect the rest."""
+        """Return the file of the cold items; None for an invalid file, without which the snapshot is still usable."""
         if manifest.cold is None:
             return None
         try:

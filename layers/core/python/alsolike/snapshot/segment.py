@@ -1,7 +1,7 @@
-"""A segment of a catalogue snapshot: rows of items in the order of their ids' hashes, as parallel columns.
+"""A segment of a catalogue snapshot: rows of items, sorted by the hash of the ID and stored as columns.
 
-Two ids that share their 64-bit hash count as one item, the newer one: among a million ids the chance of such a pair
-is three in a hundred million.
+If two IDs have the same 64-bit hash, only the newer item is kept; among a million IDs, the probability of such a
+collision is about 3e-8.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ Columns = Mapping[str, ColumnType]
 
 @struct
 class Segment:
-    """Rows of items, each id once.
+    """Rows of items, one row per ID, including deletions.
 
     Attributes
     ----------
     hashes
-        uint64 hash of each row's id, ascending.
+        uint64: hash of each row's ID, ascending.
     ids
-        The ids in UTF-8.
+        The IDs in UTF-8.
     updated_at_ms, tie_breaks
-        int64 and uint32: the precedence of each row, as `Change.precedence`; deleted items have rows too.
+        int64 and uint32: the precedence of each row, as in `Change.precedence`.
     columns
         Declared columns by name.
     rest
-        JSON object of a row's other properties, and of values that do not fit their column; empty for none.
+        JSON object of each row's other properties, and of values that do not fit their column; empty without any.
     """
 
     hashes: Array
@@ -54,7 +54,7 @@ class Segment:
 
     @classmethod
     def of(cls, changes: Sequence[Change], columns: Columns) -> Self:
-        """Encode changes; of those of one item the one that takes precedence."""
+        """Return the encoded changes; for each item, the change with the highest precedence."""
         hashes = hashes_of([change.entity_id.encode() for change in changes])
         newest: dict[int, Change] = {}
         for key, change in zip(hashes.tolist(), changes, strict=True):
@@ -85,14 +85,15 @@ class Segment:
 
     @classmethod
     def merge(cls, segments: Sequence[Segment], *, forget_before_ms: int | None = None) -> Segment:
-        """Return one segment of all rows, with the highest precedence per item.
+        """Return one segment with the row of the highest precedence of each item.
 
         Parameters
         ----------
         segments
-            All with the same columns.
+            Segments with equal columns.
         forget_before_ms
-            Drops earlier deletions; valid only if no other segment has rows of those items.
+            Deletions before this time are dropped, epoch milliseconds. Use it only if no other segment has rows of the
+            deleted items.
         """
         columns: dict[str, Column] = {}
         for name, first in segments[0].columns.items():
@@ -112,7 +113,7 @@ class Segment:
         return together._take(rows)
 
     def without(self, others: Sequence[Segment]) -> Segment:
-        """Return the segment without the rows that stand in one of the others just so."""
+        """Return the segment without rows that are equal to a row of another segment."""
         kept = np.ones(len(self), bool)
         for other in others:
             places = find(other.hashes, self.hashes)
@@ -124,7 +125,7 @@ class Segment:
         return self._take(np.flatnonzero(kept))
 
     def with_columns(self, columns: Columns) -> Segment:
-        """Return a copy with further columns, read from the rows' properties."""
+        """Return a copy with additional columns, filled from the rows' properties."""
         properties = list(map(self.properties, range(len(self))))
         added = {
             name: COLUMN_CLASSES[type_].of(
@@ -146,12 +147,12 @@ class Segment:
 
     @property
     def column_types(self) -> dict[str, ColumnType]:
-        """The declared columns."""
+        """The types of the declared columns."""
         return {name: column.type for name, column in self.columns.items()}
 
     @property
     def deleted(self) -> Array:
-        """Which rows are deletions."""
+        """The mask of the rows that are deletions."""
         deleted: Array = self.tie_breaks >= DELETED
         return deleted
 
@@ -159,14 +160,14 @@ class Segment:
         return len(self.hashes)
 
     def properties(self, row: int) -> dict[str, Any]:
-        """Return the properties of a row, undeclared ones too."""
+        """Return the properties of a row, including undeclared ones."""
         values = {name: value for name, column in self.columns.items() if (value := column.value(row)) is not None}
         if rest := self.rest.blob(row):
             values.update(orjson.loads(rest))
         return values
 
     def change(self, row: int) -> Change:
-        """Return the change that a row keeps."""
+        """Return the change of a row."""
         properties = None if self.tie_breaks[row] >= DELETED else self.properties(row)
         return Change(self.ids.blob(row).decode(), int(self.updated_at_ms[row]), properties)
 
@@ -175,7 +176,7 @@ class Segment:
         return (self.change(row) for row in range(len(self)))
 
     def write(self, file: BinaryIO) -> None:
-        """Write the segment; the same rows and columns make the same bytes."""
+        """Write the segment to a file; the content is deterministic."""
         arrays = {
             "hashes": self.hashes,
             "updated_at_ms": self.updated_at_ms,
@@ -192,12 +193,12 @@ class Segment:
 
     @classmethod
     def map(cls, path: Path) -> Self:
-        """Map a segment's file.
+        """Return the segment in a file, which is memory-mapped.
 
         Raises
         ------
         InvalidSnapshot
-            If it is none.
+            If the file is invalid.
         """
         arrays, metadata = map_tensors(path)
         if metadata.get("format") != FORMAT:
@@ -219,7 +220,7 @@ class Segment:
 
 
 def newest_rows(hashes: Array, updated_at_ms: Array, tie_breaks: Array) -> Rows:
-    """Return the place of each hash's row that takes precedence, in the order of the hashes."""
+    """Return the index of the row with the highest precedence of each hash, in the order of the hashes."""
     order: Rows = np.lexsort((tie_breaks, updated_at_ms, hashes))
     ordered = hashes[order]
     last = np.append(ordered[1:] != ordered[:-1], np.ones(min(1, len(order)), bool))

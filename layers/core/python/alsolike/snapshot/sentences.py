@@ -1,8 +1,8 @@
-"""Sentence vectors of items' texts: the sum of a static model's vectors, one per token of the text.
+"""Sentence vectors of items' texts: the normalised sum of the static vectors of a text's tokens.
 
-If the training job is given such a model, it writes it and the vectors of the known items into the content index
-(`model_export.data.item_sentences`); queries of the index use the same table. `tokenizers` splits texts
-into tokens and is imported only if there is a sentence model.
+With a sentence model, the training job writes the model and the vectors of the known items to the content index
+(`model_export.data.item_sentences`), and queries of the index use the same model. The library `tokenizers` is imported
+only if there is a sentence model.
 
 References
 ----------
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 WEIGHT = 0.25
-"""Weight of the texts' cosine; the tokens' cosine has the rest."""
+"""Weight of the cosine of sentence vectors; the cosine of TF-IDF vectors has the weight 1 - `WEIGHT`."""
 
 LEAST_COSINE = 0.5
-"""Minimum cosine of related texts; a lower one counts as 0."""
+"""Minimum cosine of related texts; lower cosines count as 0."""
 
 MOST_CHARACTERS = 2_000
-"""Maximum characters of a column; later ones are ignored."""
+"""Maximum number of characters of a column; further characters are ignored."""
 
 _METADATA = "sentences"
 _TABLE, _VECTORS, _TOKENIZER, _PROBE = (f"sentences.{name}" for name in ("table", "vectors", "tokenizer", "probe"))
@@ -45,16 +45,16 @@ class SentenceModel:
     Parameters
     ----------
     columns
-        Names of the columns that make up an item's text, in this order.
-    table
-        `(tokens, dimensions)`, a vector a token; float16 has all that is kept of it.
-    tokenizer
-        JSON of the library `tokenizers`.
+        Names of the columns that form an item's text, in this order.
+        table
+            `(tokens, dimensions)`: the vector of each token, rounded to float16.
+        tokenizer
+            JSON of a tokenizer of the library `tokenizers`.
 
-    Raises
-    ------
-    InvalidBundle
-        If `tokenizers` is not installed, does not read the tokenizer, or that one has tokens without a vector.
+        Raises
+        ------
+        InvalidBundle
+            If `tokenizers` is not installed or rejects the tokenizer, or the tokenizer has tokens without a vector.
     """
 
     def __init__(self, *, columns: Sequence[str], table: Array, tokenizer: str) -> None:
@@ -70,7 +70,7 @@ class SentenceModel:
 
     @property
     def dimensions(self) -> int:
-        """The length of vectors."""
+        """The number of dimensions of the vectors."""
         return int(self.table.shape[1])
 
     def text(self, properties: Mapping[str, Any]) -> str:
@@ -79,11 +79,11 @@ class SentenceModel:
         return " ".join(value[:MOST_CHARACTERS] for value in values if isinstance(value, str))
 
     def tokens(self, text: str) -> list[int]:
-        """Return the tokens of a text."""
+        """Return the indices of a text's tokens in `table`."""
         return list(self._encoder.encode(text, add_special_tokens=False).ids)
 
     def embed(self, properties: Sequence[Mapping[str, Any]]) -> npt.NDArray[np.float32]:
-        """Return a vector per item, `(len(properties), dimensions)`, of length 1, or 0 without known tokens."""
+        """Return the vectors of items, `(len(properties), dimensions)`, with norm 1, or 0 without known tokens."""
         texts = [self.text(columns) for columns in properties]
         vectors = np.zeros((len(texts), self.dimensions), np.float32)
         for row, encoding in enumerate(self._encoder.encode_batch_fast(texts, add_special_tokens=False)):
@@ -95,18 +95,18 @@ class SentenceModel:
 
 @struct
 class SentenceIndex:
-    """The texts of a model's items, as vectors.
+    """The sentence vectors of a model's items.
 
     Attributes
     ----------
     model
-        What they were embedded with.
+        The sentence model of the vectors.
     vectors
-        float32 `(n, dimensions)` by position, of length 1 or 0; row 0 is 0. Items from position n on have none.
+        float32 `(n, dimensions)` by position, with norm 1 or 0; row 0 is 0. Items at later positions have no vector.
     probe
-        A text that the model takes apart into tokens here as it did there.
+        A text whose tokens are compared with the stored tokens, to detect another tokenizer than in the training.
     weight
-        See `WEIGHT`.
+        As `WEIGHT`.
     """
 
     model: SentenceModel
@@ -115,11 +115,11 @@ class SentenceIndex:
     weight: float = WEIGHT
 
     def cosines(self, properties: Sequence[Mapping[str, Any]]) -> npt.NDArray[np.float32]:
-        """Return the cosine of each of these items' texts with each known one's, `(len(properties), n)`."""
+        """Return the cosines of these items' texts with the texts of the known items, `(len(properties), n)`."""
         return self.model.embed(properties) @ self.vectors.T
 
     def arrays(self) -> dict[str, Array]:
-        """Return the arrays of a file."""
+        """Return the arrays for a file."""
         return {
             _TABLE: self.model.table.astype(np.float16).ravel(),
             _VECTORS: self.vectors.astype(np.float16).ravel(),
@@ -128,7 +128,7 @@ class SentenceIndex:
         }
 
     def metadata(self) -> dict[str, str]:
-        """Return the metadata of a file."""
+        """Return the metadata for a file."""
         said = {
             "columns": self.model.columns,
             "dimensions": self.model.dimensions,
@@ -139,12 +139,13 @@ class SentenceIndex:
 
     @classmethod
     def of_file(cls, arrays: Mapping[str, Array], metadata: Mapping[str, str], *, items: int) -> SentenceIndex:
-        """Return the index in a file's arrays and metadata, for a number of items.
+        """Return the sentence index from a file's arrays and metadata, for a model with a number of items.
 
         Raises
         ------
         InvalidBundle
-            If the library is missing, or the file's sentence model is not the declared one or gives other vectors here.
+            If the library `tokenizers` is missing, the arrays are inconsistent, or the tokenizer returns other tokens
+            than in the training.
         KeyError, ValueError
             If a part is missing.
         """
@@ -184,5 +185,5 @@ def _opened(tokenizer: str) -> Tokenizer:
         ) from error
     try:
         return Tokenizer.from_str(tokenizer)
-    except Exception as error:  # the library raises nothing narrower
+    except Exception as error:  # the library raises Exception itself
         raise InvalidBundle(f"the sentence model's tokenizer cannot be read: {error}") from error

@@ -1,8 +1,8 @@
-"""The catalogue snapshot: all items with typed columns, in mapped segments; an item's newest row counts.
+"""The catalogue snapshot: all items with typed columns, in memory-mapped segments.
 
-The segments overlap: a change of one item is a small segment next to a large one with the item's earlier row
-(`snapshot_publisher` merges them later). A snapshot numbers the rows of all its segments; `rows` returns those that
-count.
+An item can have rows in several segments: a change is written to a new small segment, and `snapshot.publisher` merges
+segments later. Only the newest row of an item is valid. Rows are numbered over all segments, and `rows` returns the
+numbers of valid rows.
 """
 
 from __future__ import annotations
@@ -37,20 +37,21 @@ class Snapshot:
     Attributes
     ----------
     version
-        Changes with the segments; "" for the empty snapshot.
-    column_types
-        The declared columns.
-    cold, cold_model
-        Items that the model of this version does not know, possibly deleted since; None if they were never computed.
+        Version of the manifest; "" for the empty snapshot.
+        column_types
+            Types of the declared columns.
+        cold, cold_model
+            The cold items and the version of their champion; some may have been deleted since. None before the first
+            computation.
     """
 
     def __init__(
         self, segments: Sequence[Segment], *, version: str, cold: ColdItems | None = None, cold_model: str = ""
     ) -> None:
-        """Overlay segments, which have the same columns; their order does not matter."""
+        """Combine segments with equal columns, in any order."""
         self.version = version
         self.cold, self.cold_model = cold, cold_model
-        # The largest first: lookups go to its mapped arrays, and to one index of all the others.
+        # Largest first: a lookup searches its mapped arrays, and one index of all other segments.
         self._segments = sorted(segments, key=len, reverse=True)
         self._starts = np.cumsum([0, *(len(segment) for segment in self._segments)])
         self.column_types: dict[str, ColumnType] = self._segments[0].column_types if segments else {}
@@ -59,7 +60,7 @@ class Snapshot:
 
     @classmethod
     def open(cls, paths: Sequence[Path], *, version: str, cold: Path | None = None, cold_model: str = "") -> Self:
-        """Map the files of a snapshot's segments and of its cold items.
+        """Return the snapshot in these files of segments and cold items, which are memory-mapped.
 
         Raises
         ------
@@ -70,7 +71,7 @@ class Snapshot:
         return cls([Segment.map(path) for path in paths], version=version, cold=items, cold_model=cold_model)
 
     def with_columns(self, columns: Mapping[str, ColumnType]) -> Snapshot:
-        """Return a copy that has all these columns too, in about 10 µs per item; itself if none is missing."""
+        """Return the snapshot with additional columns, which takes about 10 µs per item; `self` if none is missing."""
         missing = {name: type_ for name, type_ in columns.items() if self.column_types.get(name) is not type_}
         if not missing or not self._segments:
             return self
@@ -78,7 +79,7 @@ class Snapshot:
         return Snapshot(segments, version=self.version, cold=self.cold, cold_model=self.cold_model)
 
     def _overlay(self) -> None:
-        """Index the rows of all segments but the largest, and note which of the largest they replace."""
+        """Index the rows of all segments except the largest, and count the valid rows."""
         self._index, self._index_rows = np.zeros(0, np.uint64), np.zeros(0, np.int64)
         self._live = 0
         if not self._segments:
@@ -103,27 +104,27 @@ class Snapshot:
             self._live += int(np.count_nonzero(~deleted) - np.count_nonzero(~base.deleted[replaced]))
 
     def __len__(self) -> int:
-        """Return how many items there are."""
+        """Return the number of items, without deleted ones."""
         return self._live
 
     @property
     def row_count(self) -> int:
-        """The number of rows in all segments, the length of a column's arrays."""
+        """The number of rows in all segments, which is the length of a column."""
         return int(self._starts[-1])
 
     def deleted_hashes(self) -> npt.NDArray[np.uint64]:
-        """Return `ragged.hashes_of` the id of every deleted item that the segments still record."""
+        """Return the ID hashes (`ragged.hashes_of`) of all deleted items in the segments."""
         if not self._segments:
             return np.zeros(0, np.uint64)
         base = self._segments[0].hashes[self._segments[0].deleted]
         return np.concatenate([base[find(self._index, base) < 0], self._index[self._index_rows < 0]])
 
     def rows(self, item_ids: Sequence[str | bytes]) -> Rows:
-        """Return the row of each item, shape `(len(item_ids),)`; -1 for one that is not in the catalogue."""
+        """Return the row of each item, int64 `(len(item_ids),)`; -1 for items that are not in the catalogue."""
         return self.rows_by_hash(hashes_of([i.encode() if isinstance(i, str) else i for i in item_ids]))
 
     def rows_by_hash(self, hashes: npt.NDArray[np.uint64]) -> Rows:
-        """Return the row of each item by `ragged.hashes_of` its id, as in a model bundle's `ids.hash`."""
+        """Return the row of each item by the hash of its ID (`ragged.hashes_of`), as in a model bundle's `ids.hash`."""
         if not self.row_count:
             return np.full(len(hashes), -1)
         base = self._segments[0]
@@ -135,7 +136,7 @@ class Snapshot:
         return rows
 
     def live_rows(self) -> Rows:
-        """Return the row of every item, in no order that means anything."""
+        """Return the rows of all items in any order."""
         if not self._segments:
             return np.zeros(0, np.int64)
         base = self._segments[0]
@@ -145,9 +146,9 @@ class Snapshot:
         return np.concatenate([np.flatnonzero(counts), self._index_rows[self._index_rows >= 0]])
 
     def column(self, name: str) -> Column | None:
-        """Return a declared column over all rows of all segments, or None if no such column is declared.
+        """Return a declared column with the rows of all segments; None for an undeclared column.
 
-        The first call assembles it; the results of `rows` index its arrays.
+        The results of `rows` are indices into the column. The first call concatenates the segments' columns.
         """
         if name not in self.column_types:
             return None
@@ -157,19 +158,19 @@ class Snapshot:
         return self._columns[name]
 
     def parts(self, name: str) -> list[tuple[int, Column]]:
-        """Return a declared column of each segment, with its first row among all; empty if it is not declared."""
+        """Return a declared column of each segment with the number of the segment's first row; empty if undeclared."""
         if name not in self.column_types:
             return []
         starts = self._starts.tolist()
         return [(start, segment.columns[name]) for start, segment in zip(starts, self._segments, strict=False)]
 
     def item_id(self, row: int) -> str:
-        """Return the id of a row's item."""
+        """Return the item ID of a row."""
         segment, local = self._locate(row)
         return segment.ids.blob(local).decode()
 
     def properties(self, row: int) -> dict[str, Any]:
-        """Return the properties of a row's item, undeclared ones too."""
+        """Return the properties of a row's item, including undeclared ones."""
         segment, local = self._locate(row)
         return segment.properties(local)
 
@@ -179,15 +180,15 @@ class Snapshot:
         return segment.change(local)
 
     def hashes(self, rows: Rows) -> npt.NDArray[np.uint64]:
-        """Return `ragged.hashes_of` the id of each row's item."""
+        """Return the hash of the item ID (`ragged.hashes_of`) of each row."""
         return self._of_all("hashes")[rows]
 
     def updated_at_ms(self, rows: Rows) -> npt.NDArray[np.int64]:
-        """Return when each row's item was changed last."""
+        """Return the time of each row's last change, epoch milliseconds."""
         return self._of_all("updated_at_ms")[rows]
 
     def items(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Yield the id and the properties of every item."""
+        """Yield the IDs and properties of all items."""
         return ((self.item_id(row), self.properties(row)) for row in self.live_rows().tolist())
 
     def _of_all(self, name: str) -> npt.NDArray[Any]:

@@ -1,4 +1,4 @@
-"""The objects of the catalogue snapshot: one manifest, changed under a condition, and segments that never change."""
+"""The objects of the catalogue snapshot: a manifest with conditional writes, and immutable segments."""
 
 from __future__ import annotations
 
@@ -20,26 +20,27 @@ from alsolike.snapshot.segment import Segment
 
 MAX_ATTEMPTS = 8
 GRACE_MS = 3_600_000
-"""More than a reader or writer needs for anything."""
+"""Age from which replaced or orphaned files are deleted; no reader or writer takes longer."""
 
 _UNFINISHED = ".unfinished-"
 
 
 @struct
 class StoredManifest:
-    """A manifest with its `etag`, the condition of a write, which is None before the first one."""
+    """A manifest with its ETag for conditional writes; None before the first write."""
 
     manifest: Manifest
     etag: str | None
 
 
 class SnapshotStore:
-    """The snapshot's objects in the artefact bucket, and segments on the local disk.
+    """The snapshot's objects in the artefact bucket, and its local files.
 
     Parameters
     ----------
     directory
-        Where segments are kept, each file at once and complete. No other process writes there.
+        Folder of the local files, which are renamed to their final name when complete. Only this process may write
+        there.
     """
 
     def __init__(self, client: Any, bucket: str, directory: Path) -> None:
@@ -49,12 +50,12 @@ class SnapshotStore:
         self._directory = directory
 
     def manifest(self, *, known: StoredManifest | None = None) -> StoredManifest:
-        """Return the manifest, an empty one before the first; `known` itself if it still holds.
+        """Return the manifest (empty before the first write); return `known` if it is unchanged.
 
         Raises
         ------
         InvalidSnapshot
-            If it is unreadable.
+            If the manifest is unreadable.
         """
         content = self._current.read_if_changed(known.etag if known else None)
         if content is None:
@@ -72,12 +73,12 @@ class SnapshotStore:
             return StoredManifest(Manifest(), self._current.etag())
 
     def replace(self, expected: StoredManifest, manifest: Manifest) -> StoredManifest:
-        """Replace the manifest that a change was based on.
+        """Replace the expected manifest with a new one.
 
         Raises
         ------
         ConcurrentUpdate
-            If another writer replaced it since.
+            If another writer has replaced the expected manifest.
         """
         etag = self._current.replace(
             manifest.to_json(), etag=expected.etag, conflict=f"{self._current.uri} was written by another process"
@@ -85,7 +86,7 @@ class SnapshotStore:
         return StoredManifest(manifest, etag)
 
     def change(self, stored: StoredManifest, change: Callable[[Manifest], Manifest], *, now_ms: int) -> StoredManifest:
-        """Write the result of `change` for the manifest, repeated after conflicts; delete files retired long ago."""
+        """Write the manifest that `change` returns, with retries after conflicts; delete old retired files."""
         for _ in range(MAX_ATTEMPTS):
             manifest = change(stored.manifest)
             due = [entry for entry in manifest.retired if entry.retired_ms < now_ms - GRACE_MS]
@@ -101,9 +102,9 @@ class SnapshotStore:
         raise ConcurrentUpdate(f"the catalogue snapshot changed {MAX_ATTEMPTS} times while it was written")
 
     def upload(self, segment: Segment | ColdItems, *, now_ms: int) -> SegmentEntry:
-        """Store a segment under a unique key; it stays on the disk too.
+        """Store a segment under a unique key, and keep the local file.
 
-        Unique keys ensure that the removal of an old object never deletes a new one.
+        Keys are unique so that the deletion of an old object never deletes a new one with the same content.
         """
         unique = secrets.token_hex(4)
         path = self._directory / f"{_UNFINISHED}{unique}"
@@ -126,12 +127,12 @@ class SnapshotStore:
         upload(self._client, self._bucket, key, path)
 
     def fetch(self, entry: SegmentEntry, *, check_time: Callable[[], None] = lambda: None) -> Path:
-        """Return the segment's file, downloaded and verified if it is not there yet.
+        """Return the local file of a segment; download and verify a missing file.
 
         Parameters
         ----------
         check_time
-            Called during the download; it may raise.
+            Called repeatedly during the download; an exception stops the download.
 
         Raises
         ------
@@ -160,7 +161,7 @@ class SnapshotStore:
         return target
 
     def keep_only(self, entries: Sequence[SegmentEntry]) -> None:
-        """Remove every other file from the disk; a process that has one mapped keeps its data."""
+        """Delete all other local files; memory-mapped data of deleted files stay readable."""
         names = {entry.file_name for entry in entries}
         if self._directory.is_dir():
             for path in self._directory.iterdir():
@@ -168,11 +169,11 @@ class SnapshotStore:
                     path.unlink(missing_ok=True)
 
     def delete(self, keys: Sequence[str]) -> None:
-        """Delete segments; a missing one counts as deleted."""
+        """Delete segments in the bucket; missing ones count as deleted."""
         delete_objects(self._client, self._bucket, keys)
 
     def segment_keys(self, *, written_before_ms: int) -> list[str]:
-        """Return the keys of all segments that were written before a time, in the manifest or not."""
+        """Return the keys of all segments in the bucket that were written before a time."""
         keys = listed(self._client, self._bucket, SEGMENTS_PREFIX)
         return [entry.key for entry in keys if entry.modified_ms < written_before_ms]
 

@@ -1,4 +1,4 @@
-"""A training dataset: its files, its columns, the manifest with its origin, and its test window."""
+"""The format of a training dataset: files, columns, the manifest, and the test window."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from alsolike.training.reference import Reference
 LONGEST_HOLDOUT_MS = 28 * 86_400_000
 HOLDOUT_SHARE = 0.1
 START_QUANTILE = 0.05
-"""The time begins after the earliest twentieth of the interactions: a few ancient ones do not lengthen the window."""
+"""Share of the earliest interactions that `holdout_ms` ignores, so that a few very old ones do not matter."""
 
 MINIMUM_ASKED_USERS = 5
-"""Minimum number of users with a past in a window that evaluates models."""
+"""Minimum number of users with earlier interactions in a window that evaluates models."""
 
 
 def holdout_ms(start_ms: int, last_ms: int) -> int:
-    """Return 28 days or a tenth of the time of the interactions, whichever is shorter.
+    """Return the length of the test window in milliseconds: a tenth of the interactions' time range, at most 28 days.
 
     Parameters
     ----------
     start_ms
-        `START_QUANTILE` of the interactions are earlier.
+        `START_QUANTILE` quantile of the interactions' times, epoch milliseconds.
     last_ms
-        Time of the latest interaction.
+        Time of the latest interaction, epoch milliseconds.
 
     Examples
     --------
@@ -45,48 +45,59 @@ ITEMS_FILE = "items.parquet"
 USERS_FILE = "users.parquet"
 ACTIONS_FILE = "actions.parquet"
 ACTION_INTERACTIONS_FILE = "action_interactions.parquet"
-"""Files that only datasets of shops with actions have."""
+"""Files with actions and their interactions; absent in shops without actions."""
 IMPRESSIONS_FILE = "impressions.parquet"
-"""File that only datasets with logged responses that had outcomes have."""
+"""File with logged responses that had outcomes; absent without such responses."""
 MANIFEST_FILE = "manifest.json"
 CHAMPION_FOLDER = "champion"
-"""Folder of the champion's bundle at the time of the build, if there is one; the training compares with it."""
+"""Folder of the champion's bundle at the time of the build, with which the training compares; optional."""
 
 INTERACTION_COLUMNS = ("profile_id", "item_id", "event_time_ms", "weight")
-"""Sorted by event_time_ms, then event id; weight is the event type's weight, float32."""
+"""Columns of the interactions, which are sorted by event_time_ms, then event ID.
+
+`weight` is the weight of the event type, float32.
+"""
 
 FEATURE_COLUMNS = ("event_type", "context")
-"""Further columns of the interactions; only shops that declare a context have it (`alsolike.events.context`).
+"""Further columns of the interactions. Datasets of earlier versions lack both.
 
-Datasets of earlier versions lack both.
+`context` is present only in shops that declare a context (`alsolike.events.context`).
 """
 
 ITEM_COLUMNS = ("item_id", "properties")
-"""One row an item of the catalogue; properties is a JSON object in a string."""
+"""Columns of the catalogue's items, one row per item; properties is the text of a JSON object."""
 
 USER_COLUMNS = ("user_id", "properties")
-"""One row a user with interactions; properties has the declared columns that make `popular_groups`, lists as such."""
+"""Columns of the users with interactions, one row per user.
+
+`properties` has the declared columns for `popular_groups`.
+"""
 
 
 ACTION_COLUMNS = ("action_id", "properties")
-"""One row per action; properties is a JSON object in a string."""
+"""Columns of the actions, one row per action; properties is the text of a JSON object."""
 
 ACTION_INTERACTION_COLUMNS = ("profile_id", "action_id", "event_type", "event_time_ms")
-"""Sorted by event_time_ms, then the others; the event types are `alsolike.events.interactions.ACTION_TYPES`."""
+"""Columns of interactions with actions, which are sorted by event_time_ms, then by the other columns.
+
+The event types are `alsolike.events.interactions.ACTION_TYPES`.
+"""
 
 MAX_RESPONSES = 50_000
-"""Maximum number of logged responses, the latest."""
+"""Maximum number of logged responses: the latest ones."""
 
 MAX_PLACES = 50
-"""Ranked items of a logged response at later places are left out."""
+"""Maximum number of places per logged response; ranked items at later places are ignored."""
 
 IMPRESSION_COLUMNS = (
     "profile_id", "served_ms", "device", "item_ids", "scores", "places", "pairs",
     "outcome_item_ids", "outcome_types", "outcome_values",
 )  # fmt: skip
-"""One row per response with an outcome, sorted by served_ms: its device (empty if unknown), the ranked items with the
-model's scores and places (from 0), the first places of pairs in random order, and its outcomes, each an item, one of
-`OUTCOMES` and the sum of its event values.
+"""Columns of logged responses with outcomes, one row per response, sorted by served_ms.
+
+`device` is empty if unknown. `item_ids`, `scores` and `places` are the ranked items, the model's scores and the places
+(from 0); `pairs` are the first places of pairs in random order. Each outcome has an item, a type (`OUTCOMES`) and the
+sum of its event values.
 """
 
 CLICK, PURCHASE = "click", "purchase"
@@ -95,27 +106,27 @@ OUTCOMES = (CLICK, PURCHASE)
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class DatasetManifest:
-    """The contents of a dataset, and the numbers of dropped rows by reason.
+    """The manifest of a dataset: its size, parameters and origin.
 
     Attributes
     ----------
     dropped
-        Rows left out, by reason (`duplicate_event`, `no_item`, `unknown_event_type`, `no_weight`, `taken_back`,
-        `rare_item`, `short_history`).
+        Number of excluded rows by reason (`duplicate_event`, `no_item`, `unknown_event_type`, `no_weight`,
+        `taken_back`, `rare_item`, `short_history`).
     first_event_ms, last_event_ms
-        Time range of the kept interactions, epoch milliseconds.
+        Time range of the interactions, epoch milliseconds.
     repeat_share
-        Share of interactions whose user had interacted with the same item before.
+        Share of interactions whose user had an earlier interaction with the same item.
     lineage
-        Lake partitions that were read.
+        Partitions of the lake that were read.
     configuration_version
-        Version of the configuration with its weights and minimums; 0 is the built-in one.
+        Version of the configuration with the weights and minimums; 0 for the built-in configuration.
     history_length
-        Maximum number of a user's latest interactions that a model receives in serving.
+        Maximum number of a user's latest interactions in a model's input.
     sampled_interactions
-        Number of interactions in the file, from some users, if its statistics cover all; None if the file has all.
+        Number of interactions in the file if it contains a sample of users; None for all users.
     reference
-        Distributions of its last days, for comparison with later days; None in datasets of earlier versions.
+        Distributions of the last days, for comparison with later days; None in datasets of earlier versions.
     """
 
     dataset_id: str
@@ -145,7 +156,7 @@ class DatasetManifest:
 
     @classmethod
     def from_json(cls, data: bytes) -> DatasetManifest:
-        """Read a manifest."""
+        """Return the manifest from its JSON; raise `InvalidDataset` for an invalid document."""
         try:
             document: dict[str, Any] = orjson.loads(data)
         except orjson.JSONDecodeError as error:

@@ -1,4 +1,4 @@
-"""Drift of current data from the training data: histograms of fixed bins, and the index that compares two."""
+"""The measurement of drift between training data and current data: the population stability index of histograms."""
 
 from __future__ import annotations
 
@@ -12,32 +12,33 @@ from typing import Any, NamedTuple, Self
 from alsolike.runtime.struct import struct
 
 WINDOW_DAYS = 7
-"""Days that are compared: one week, so that each has every day of the week."""
+"""Length of the compared periods in days: one week, so that each period has every day of the week."""
 
 DAY_MS = 86_400_000
 SMOOTHING = 0.5
 
 CHANCE_LEVEL = 1e-5
-"""Probability of a drift figure above its threshold by chance, per independent check."""
+"""Probability that a drift figure exceeds its threshold by chance, per independent check."""
 
 _CHANCE_Z = -NormalDist().inv_cdf(CHANCE_LEVEL)
 
 
 @struct
 class Histogram:
-    """Counts of numbers by bins.
+    """A histogram.
 
     Attributes
     ----------
     edges
-        Ascending. Bin i holds values above `edges[i - 1]` and up to `edges[i]`, the last bin those above all edges.
+        Ascending edges of the bins. Bin i counts values v with `edges[i - 1]` < v <= `edges[i]`; the last bin counts
+        values above all edges.
     counts
-        One more than `edges`.
+        Counts by bin, one more than `edges`.
 
     Raises
     ------
     ValueError
-        If the numbers of edges and counts do not match.
+        If the edges do not ascend, or the number of counts is wrong.
 
     Examples
     --------
@@ -56,7 +57,7 @@ class Histogram:
 
     @classmethod
     def of(cls, numbers: Mapping[int, int] | Mapping[float, int], *, edges: Iterable[float]) -> Self:
-        """Return the histogram of numbers, given with their frequencies."""
+        """Return the histogram of numbers from their frequencies."""
         edges = tuple(edges)
         counts = [0] * (len(edges) + 1)
         for number, often in numbers.items():
@@ -78,14 +79,15 @@ class Histogram:
 def psi(reference: Sequence[int], current: Sequence[int]) -> float:
     """Return the population stability index of two histograms with the same bins.
 
-    With p and q the shares of the bins in both, it is the sum of (q - p) ln(q / p): Jeffreys' divergence, KL(p || q) +
-    KL(q || p). 0 means the same, from 0.25 on the populations are customarily called different. A bin that is empty in
-    both is left out; each other one has `SMOOTHING` added to both counts, so that an empty one has no infinite ratio.
+    If p and q are the shares of the bins, the index is the sum of (q - p) ln(q / p). This is Jeffreys' divergence, KL(p
+    || q) + KL(q || p). Equal shares have the index 0; an index of at least 0.25 customarily means different
+    populations. Bins that are empty in both histograms are ignored. `SMOOTHING` is added to all other counts to avoid
+    infinite ratios.
 
     Raises
     ------
     ValueError
-        If the numbers of bins differ, or one has nothing in it.
+        If the numbers of bins differ, or a histogram is empty.
 
     References
     ----------
@@ -108,12 +110,13 @@ def psi(reference: Sequence[int], current: Sequence[int]) -> float:
 
 @struct
 class Design:
-    """Variance of dependent counts relative to independent ones: the eigenvalues of their design effect matrix.
+    """The design effect of dependent counts: their variance relative to independent counts.
 
     Attributes
     ----------
     trace, square
-        Sum of the eigenvalues, and of their squares; both are B - 1 for independent draws from B bins.
+        Sum of the eigenvalues of the design effect matrix, and sum of their squares; both are B - 1 for independent
+        draws from B bins.
     """
 
     trace: float
@@ -121,22 +124,23 @@ class Design:
 
 
 class Chance(NamedTuple):
-    """The index of two samples from one population: its mean, and a value that `1 - CHANCE_LEVEL` of them reach."""
+    """The distribution of the index for two samples of one population: the mean and the `1 - CHANCE_LEVEL` quantile."""
 
     mean: float
     highest: float
 
 
 def psi_by_chance(reference: Sequence[int], current: Sequence[int], *, design: Design | None = None) -> Chance:
-    """Return the index of two samples of these sizes from one population.
+    """Return the distribution of the index for two samples of these sizes from one population.
 
-    Its distribution is about that of (1/n + 1/m) times a weighted sum of chi-square variables, whose weights are the
-    eigenvalues. With equal mean and variance, it is that of one chi-square variable times a factor.
+    The index is approximately (1/n + 1/m) times a weighted sum of chi-square variables, whose weights are the
+    eigenvalues of the design effect matrix. This sum is approximated by a scaled chi-square variable with equal mean
+    and variance.
 
     Parameters
     ----------
     design
-        None for independent draws.
+        Design effect of the counts; None for independent draws.
 
     References
     ----------

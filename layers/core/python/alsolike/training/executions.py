@@ -1,4 +1,4 @@
-"""Executions of Step Functions: their start and their ARNs."""
+"""The start and the ARNs of Step Functions executions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from alsolike.runtime.errors import Unavailable
 def start_execution(
     client: Any, state_machine_arn: str, document: Mapping[str, Any], *, name: str | None = None
 ) -> str:
-    """Start an execution and return its ARN, or that of an existing one with the name.
+    """Start an execution; return its ARN, or the ARN of an existing execution with the name.
 
     Raises
     ------

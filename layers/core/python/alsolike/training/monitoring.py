@@ -1,4 +1,4 @@
-"""The findings of `monitor_models` at its last look, in the form in which they are stored and shown."""
+"""The report of `monitor_models`, as stored in the artefact bucket and displayed by the CLI."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from alsolike.runtime.errors import InvalidInput
 
 
 class Drift(StrEnum):
-    """The distributions that are compared with the time before the training."""
+    """A distribution that is compared with the same distribution before the training."""
 
     ITEM_POPULARITY = "item_popularity"
     CATEGORY_POPULARITY = "category_popularity"
@@ -34,20 +34,22 @@ class Trigger(StrEnum):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Figure:
-    """A population stability index.
+    """A drift figure: the population stability index of a distribution.
 
     Attributes
     ----------
     value
-        None if there is none; then `reason` says why.
+        The index; None if it cannot be computed.
     by_chance
-        Its mean without any drift, for the numbers of both samples.
+        Expected value without drift, for the sizes of both samples.
     reference, current
-        Numbers of interactions, users or answers compared.
+        Numbers of compared interactions, users or answers.
     threshold
-        The value above which it is drift: the setting plus `by_chance`, and at least what chance hardly reaches.
+        Values above it are drift: the setting plus `by_chance`, but at least a value that chance hardly reaches.
+    reason
+        Reason for a missing value.
     above_since_ms
-        Time since when it has exceeded the threshold at every look; None if it does not.
+        Time (epoch milliseconds) since which all looks exceeded the threshold; None if the last one did not.
     """
 
     name: Drift
@@ -61,20 +63,22 @@ class Figure:
 
     @property
     def is_above(self) -> bool:
-        """True if it exceeds its threshold."""
+        """True if the value exceeds the threshold."""
         return self.value is not None and self.threshold is not None and self.value > self.threshold
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class DataCheck:
-    """A share of faulty rows, compared with its declared bound.
+    """The share of invalid rows by a declared check.
 
     Attributes
     ----------
     share
-        None if no row could be judged.
+        Share of invalid rows; None without checked rows.
+    bound
+        Maximum share.
     rows
-        Number of judged rows.
+        Number of checked rows.
     """
 
     name: str
@@ -84,12 +88,12 @@ class DataCheck:
 
     @property
     def failed(self) -> bool:
-        """True if it exceeds its bound."""
+        """True if the share exceeds the bound."""
         return self.share is not None and self.share > self.bound
 
 
 class StartedTraining(StrEnum):
-    """The result of a training that was started."""
+    """The state or result of a training that monitoring started."""
 
     GOING = "going"
     BUSY = "busy"
@@ -103,24 +107,24 @@ class StartedTraining(StrEnum):
 
     @property
     def counts(self) -> bool:
-        """True if the training did something; it did not if another run was active or it never got the lock."""
+        """True unless the training ended without effect, because another run was active or it did not get the lock."""
         return self not in (StartedTraining.BUSY, StartedTraining.NOT_BEGUN)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Start:
-    """A training that was started.
+    """A training that monitoring started.
 
     Attributes
     ----------
     name
-        Of the execution.
-    figures
-        The drifted figures; empty if new data was the cause.
+        Name of the execution.
     champion
         The champion at the start.
+    figures
+        Names of the drifted figures; empty for a start because of new data.
     outcome
-        The state at the look that reports it.
+        State of the training at the look of the report.
     """
 
     trigger: Trigger
@@ -134,20 +138,20 @@ class Start:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class DriftThresholds:
-    """Thresholds of alerts and trainings; all are settings of the deployment.
+    """The deployment's settings for alerts and trainings.
 
     Attributes
     ----------
     psi
-        Minimum index of a drifted figure beyond chance.
+        Excess of the index over its expected value without drift that counts as drift.
     hours
-        Minimum duration of its excess.
+        Minimum duration of drift before an alert.
     retrains
-        True if drift then starts a training.
+        True if drift starts a training after this duration.
     new_interactions
-        Number of interactions since the champion that starts a training; None for no such start.
+        Number of interactions since the champion's last event that starts a training; None to disable such starts.
     silent_hours
-        Age of the lake's last event that causes an alert; then nothing is compared.
+        Age of the lake's last event that causes an alert; no distributions are compared then.
     stale_days
         Age of the champion's last event that causes an alert.
     """
@@ -167,25 +171,26 @@ class DriftReport:
     Attributes
     ----------
     champion
-        None before the first champion.
+        Version of the champion; None without a champion.
+    champion_age_h, lake_silent_h
+        Ages of the champion's last event and of the lake's last event, in hours; None without an event.
     sampled
-        One in this number of users was sampled.
+        Inverse of the share of users in the sample.
     interactions, users
-        Of the window, among the sampled users.
+        Numbers of the window's interactions and users in the sample.
     unknown_item_share
-        Share of the counted interactions that have items unknown to the champion.
+        Share of the counted interactions whose items the champion does not know.
     unknown_user_share
         Share of the users without interactions before the champion's last event.
-    champion_age_h, lake_silent_h
-        Age of the champion's and of the lake's last event; None without any.
     new_interactions
-        Since the champion's last event, or since the last start that counts; None if they were not counted.
+        Number of interactions since the champion's last event, or since the last start that counts; None if not
+        counted.
     started
-        The training that this look started.
+        Training that this look started; None without a start.
     last_start
-        The training that this or an earlier look started last.
+        Latest training that any look started; None without a start.
     first_of_day
-        True for the day's first look under a champion.
+        True for the first look of a day under a champion.
     """
 
     looked_ms: int
@@ -208,12 +213,12 @@ class DriftReport:
     format_version: int = 1
 
     def held_h(self, figure: Figure) -> float | None:
-        """Return the number of hours for which a figure has exceeded the threshold."""
+        """Return the hours for which a figure has exceeded the threshold; None if it does not exceed it."""
         return None if figure.above_since_ms is None else (self.looked_ms - figure.above_since_ms) / 3_600_000
 
     @property
     def drifted(self) -> tuple[Figure, ...]:
-        """The figures that have exceeded the threshold for the configured time, the longest first."""
+        """The figures that have exceeded their thresholds for the configured time, longest first."""
         held = [figure for figure in self.figures if (self.held_h(figure) or -1) >= self.rules.hours]
         return tuple(sorted(held, key=lambda figure: (figure.above_since_ms, figure.name)))
 
@@ -223,12 +228,12 @@ class DriftReport:
 
     @classmethod
     def from_json(cls, data: bytes) -> DriftReport:
-        """Read a report.
+        """Return the report from its JSON.
 
         Raises
         ------
         InvalidInput
-            If it is none of this version.
+            If the document is invalid or has another format version.
         """
         try:
             document: dict[str, Any] = orjson.loads(data)
@@ -247,12 +252,12 @@ class DriftReport:
 
 
 def read_start(document: Mapping[str, Any] | None) -> Start | None:
-    """Return the start in a JSON document.
+    """Return the start in a JSON document; None for None.
 
     Raises
     ------
     KeyError, TypeError, ValueError
-        If it has another form.
+        If the document has another format.
     """
     if document is None:
         return None
@@ -261,5 +266,5 @@ def read_start(document: Mapping[str, Any] | None) -> Start | None:
 
 
 def report_key(looked_ms: int) -> str:
-    """Return the key of a day's report in the artefact bucket; the day's last look overwrites it."""
+    """Return the key of a report in the artefact bucket; looks on the same day have the same key."""
     return f"{MONITORING_PREFIX}{event_date(looked_ms)}.json"

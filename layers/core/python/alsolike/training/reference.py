@@ -1,4 +1,4 @@
-"""The reference of a dataset: distributions of its last days, for comparison with later days."""
+"""The reference of a dataset: distributions over its last `WINDOW_DAYS`, for comparison with later days."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from typing import Any, NamedTuple, Self
 from alsolike.training.drift import WINDOW_DAYS, Histogram
 
 FEWEST_SHARE = 0.5
-"""Minimum share of items with a value in their category column."""
+"""Minimum share of items with a value in the category column."""
 
 
 def category_of(value: Any) -> str | None:
-    """Return the category in a column's value: the first of several; None if it has none."""
+    """Return the category in the value of a column: the first part of several; None for an empty or other value."""
     return value.split("|")[0] or None if isinstance(value, str) else None
 
 
 def category_column(properties: Sequence[Mapping[str, Any]]) -> str | None:
-    """Return the text column that most resembles a category; None if none does.
+    """Return the column of categories, selected by a heuristic; None without a suitable column.
 
-    A candidate has values for at least half of the items, and on average at least ten items per value. A column with
-    `category` in its name comes first, then the one with the fewest values above one.
+    A suitable column has texts for at least half of the items, at least two distinct values, and on average at least
+    ten items per value. Columns with `category` in the name have priority, then columns with few distinct values.
     """
     possible = []
     for column in sorted({name for columns in properties for name in columns}):
@@ -35,18 +35,18 @@ def category_column(properties: Sequence[Mapping[str, Any]]) -> str | None:
 
 POPULARITY_BINS = 10
 ACTIVITY_EDGES = (1, 2, 3, 4, 6, 9, 14, 22, 40)
-"""Interactions of a user in the window."""
+"""Edges of the histogram of users' interactions in the window."""
 
 LENGTH_EDGES = (1, 2, 3, 5, 8, 13, 21, 34, 55, 99, 200, 400)
-"""Interactions of a user that a model receives; edges above half of the model's maximum are dropped."""
+"""Edges of the histogram of users' interactions in a model's input; edges above half of its maximum are omitted."""
 
 MOST_CATEGORIES = 20
 MOST_LOOKED_AT = 10_000
-"""Number of items, the most frequent ones, whose columns are searched for the category."""
+"""Number of most frequent items among which `category_column` searches."""
 
 
 class ItemCount(NamedTuple):
-    """An item's interactions in the dataset, and in its last days."""
+    """Numbers of an item's interactions in the dataset and in the window."""
 
     item_id: str
     interactions: int
@@ -55,16 +55,16 @@ class ItemCount(NamedTuple):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Categories:
-    """Interactions by the items' categories.
+    """Numbers of interactions by the category of the item.
 
     Attributes
     ----------
     column
-        The items' category column.
+        Name of the category column.
     names
-        The most frequent ones.
+        The most frequent categories.
     counts
-        Interactions of each of them, then of all other categories, then of items without any.
+        Number of interactions for each of `names`, for all other categories, and for items without a category.
     """
 
     column: str
@@ -76,13 +76,13 @@ class Categories:
             raise ValueError(f"counts of categories are {len(self.counts)} numbers, expected {len(self.names) + 2}")
 
     def place(self, name: str | None) -> int:
-        """Return the bin of a category; None stands for items without any."""
+        """Return the index of a category in `counts`; None means items without a category."""
         if name is None:
             return len(self.names) + 1
         return self.names.index(name) if name in self.names else len(self.names)
 
     def count(self, interactions: Mapping[str | None, int]) -> tuple[int, ...]:
-        """Return interactions by category in the same bins."""
+        """Return numbers of interactions by category in the order of `counts`."""
         counts = [0] * (len(self.names) + 2)
         for name, often in interactions.items():
             counts[self.place(name)] += often
@@ -91,25 +91,26 @@ class Categories:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Reference:
-    """The compared distributions, see the module.
+    """The distributions over the window, the last days of a dataset.
 
     Attributes
     ----------
     window_days
-        Number of days, up to the dataset's last interaction.
+        Length of the window, which ends at the dataset's last interaction.
     item_popularity
-        Interactions by the item's rank: edges are ranks among the items of the whole dataset, by descending frequency,
-        then by id. They divide the interactions into tenths.
+        Numbers of interactions by rank of the item. The edges are ranks in the whole dataset, by descending frequency,
+        then by ID, such that each bin has about a tenth of the window's interactions.
     category_popularity
-        None if no column resembles a category.
+        Numbers of interactions by category; None without a category column.
     user_activity
-        Users by their interactions in these days.
+        Numbers of users by number of interactions in the window.
     history_length
-        The same users by all of their interactions that a model receives.
+        Numbers of the same users by number of interactions in a model's input.
     event_types
-        Interactions of these users in the last days by event type; None in datasets of earlier versions.
+        Numbers of these users' interactions in the window by event type; None in datasets of earlier versions.
     weekdays
-        Interactions of all users in the last days by day of the week, from Thursday on, in UTC; None as well.
+        Numbers of all users' interactions in the window by day of the week (UTC), from Thursday; None in datasets of
+        earlier versions.
     """
 
     window_days: int
@@ -143,7 +144,7 @@ class Reference:
 
 
 def weekdays_of(days: Mapping[int, int]) -> tuple[int, ...]:
-    """Return the sums by day of the week of numbers by day since the epoch, which was a Thursday."""
+    """Return the sums by day of the week, from Thursday, of numbers by day since 1970-01-01, a Thursday."""
     counts = [0] * 7
     for day, number in days.items():
         counts[day % 7] += number
@@ -151,7 +152,7 @@ def weekdays_of(days: Mapping[int, int]) -> tuple[int, ...]:
 
 
 def ranked(items: Iterable[ItemCount]) -> list[ItemCount]:
-    """Return items by rank: the order of a served model's positions."""
+    """Return the items by rank, in the order of a model's positions."""
     return sorted(items, key=lambda item: (-item.interactions, item.item_id))
 
 
@@ -166,23 +167,23 @@ def reference_of(
     event_types: Mapping[str, int],
     days: Mapping[int, int],
 ) -> Reference:
-    """Return the reference for given counts.
+    """Return the reference from counts.
 
     Parameters
     ----------
     items
-        The result of `ranked`.
+        Result of `ranked`.
     activity, lengths
-        Numbers of users by number of interactions: in the last days, and in total.
+        Numbers of users by number of interactions in the window, and by number of all interactions.
     history_length
-        Maximum number of a user's latest interactions that a model receives. Users with half of it or more share one
-        bin, because a full profile contains interactions that do not count.
+        Maximum number of a user's latest interactions in a model's input. Users with at least half of it share one bin,
+        because a full profile also contains interactions that are not counted.
     column, values
-        The category column, if any, and its value by item id.
+        Category column and its value by item ID; None and empty without such a column.
     event_types
-        Interactions of the last days by event type.
+        Numbers of interactions in the window by event type.
     days
-        Interactions of the last days by day since the epoch.
+        Numbers of interactions in the window by day since 1970-01-01.
     """
     by_category: Counter[str | None] = Counter()
     for item in items:

@@ -1,4 +1,4 @@
-"""The runs of the training workflow: starts, lists, results, and their history in Step Functions."""
+"""The runs of the training workflow: starts, lists, results, and histories from Step Functions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class ExecutionHistory:
     Parameters
     ----------
     page
-        Maximum number of events per call: few to wait for new ones, many to read all.
+        Maximum number of events per call: small to poll for new events, large to read a whole history.
     """
 
     def __init__(self, client: Any, execution_arn: str, *, page: int = 100) -> None:
@@ -30,13 +30,13 @@ class ExecutionHistory:
         self.events: list[dict[str, Any]] = []
 
     def fetch(self) -> list[dict[str, Any]]:
-        """Return the events since the last time, in order."""
+        """Return the events since the previous call, in order."""
         known = int(self.events[-1]["id"]) if self.events else 0
         pages = self._client.get_paginator("get_execution_history").paginate(
             executionArn=self._arn, reverseOrder=True, PaginationConfig={"PageSize": self._page}
         )
         events: list[dict[str, Any]] = []
-        for page in pages:  # the latest first, so that known events are not fetched again
+        for page in pages:  # latest first, so that known events are not fetched again
             events += page["events"]
             if any(int(event["id"]) <= known for event in page["events"]):
                 break
@@ -46,19 +46,19 @@ class ExecutionHistory:
 
 
 def entered_state(event: Mapping[str, Any]) -> str | None:
-    """Return the state that the event entered, if it did."""
+    """Return the name of the entered state; None for other events."""
     name = event.get("stateEnteredEventDetails", {}).get("name")
     return str(name) if name else None
 
 
 def state_output(event: Mapping[str, Any]) -> tuple[str, dict[str, Any]] | None:
-    """Return the exited state and the run's state after it, if the event has them."""
+    """Return the name and output of the exited state; None for other events."""
     details = event.get("stateExitedEventDetails")
     return (details["name"], document(details.get("output"))) if details else None
 
 
 def training_job(event: Mapping[str, Any]) -> str | None:
-    """Return the name of the training job that a task starts, if the event has it."""
+    """Return the name of the SageMaker training job that a task starts; None for other events."""
     details = event.get("taskScheduledEventDetails", {})
     name = (
         document(details.get("parameters")).get("TrainingJobName")
@@ -69,7 +69,7 @@ def training_job(event: Mapping[str, Any]) -> str | None:
 
 
 def outputs(events: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the outputs of the states so far; the output of an ended run is its last."""
+    """Return the merged outputs of all exited states, which include the output of an ended run."""
     added: dict[str, Any] = {}
     for event in events:
         if output := state_output(event):
@@ -78,18 +78,18 @@ def outputs(events: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def cause(execution: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> str:
-    """Return error and cause as one line: those of the step that failed last, which the workflow may have caught."""
+    """Return the error and cause of the last failed step as one line, even if the workflow caught the error."""
     failure: Mapping[str, Any] = execution
     for event in events:
         for name, details in event.items():
             if name.endswith("FailedEventDetails") and name != "executionFailedEventDetails":
                 failure = details
-    noted = outputs(events).get("failure") or {}  # the workflow's own word on which step it was
+    noted = outputs(events).get("failure") or {}  # the workflow records the failed step
     return sentence({**failure, **noted})
 
 
 def sentence(failure: Mapping[str, Any]) -> str:
-    """Return a failed step as one line: its state, the error, and the message inside a service's cause."""
+    """Return a failed step as one line: the state, the error, and the message within the cause."""
     error, why = failure.get("error") or "no error named", failure.get("cause") or "no cause named"
     inside = document(why)
     text = next((inside[key] for key in ("FailureReason", "errorMessage") if inside.get(key)), why)
@@ -99,7 +99,7 @@ def sentence(failure: Mapping[str, Any]) -> str:
 
 
 def document(text: Any) -> dict[str, Any]:
-    """Return a JSON object, or an empty one if there is none."""
+    """Return the JSON object in a text; an empty one for any other text."""
     try:
         document = orjson.loads(text or "{}")
     except (orjson.JSONDecodeError, TypeError):
@@ -113,12 +113,12 @@ BUSY = "busy"
 
 _LISTED = 100
 _PAGE = 1_000
-"""Events of a history that one call returns at most."""
+"""Maximum number of events of a history per call, by Step Functions' limit."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Visit:
-    """A state of the workflow, from when a run first entered it to when it last left it; None while it is in it."""
+    """A state of the workflow in a run: times of the first entry and of the last exit; None before the exit."""
 
     name: str
     entered: dt.datetime
@@ -127,22 +127,22 @@ class Visit:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class TrainingRun:
-    """An execution of the workflow, finished or not.
+    """A running or ended execution of the workflow.
 
     Attributes
     ----------
     run_id, version, decision
-        None if the run has not reached them, or failed before; the decision is `busy` if another run was active.
+        Results of the run; None before the run has them. The decision is `busy` if another run was active.
     reason
-        The cause of a failure, or of doing nothing.
+        Cause of a failure, or of a run without effect.
     asked
-        The reason for the start.
+        Reason for the start.
     trains
-        False if it only tries a version that an earlier run trained.
+        False for a run that only starts the canary of an existing version.
     job
-        The name of its SageMaker job.
+        Name of the SageMaker job.
     visits
-        The states in the order in which they were first entered.
+        The states in the order of their first entries.
     """
 
     name: str
@@ -160,12 +160,12 @@ class TrainingRun:
 
 
 class TrainingRuns:
-    """The executions of one deployment's workflow; ended ones are read once.
+    """The executions of a deployment's workflow; ended executions are cached.
 
     Parameters
     ----------
     state_machine_arn
-        Of the workflow.
+        ARN of the workflow's state machine.
     """
 
     def __init__(self, client: Any, state_machine_arn: str) -> None:
@@ -174,7 +174,7 @@ class TrainingRuns:
         self._histories: dict[str, ExecutionHistory] = {}
 
     def start(self, document: Mapping[str, str], *, name: str | None = None) -> str:
-        """Start a run and return the execution's ARN, or that of an existing execution with the name."""
+        """Start a run; return the ARN of the execution, or of an existing execution with the name."""
         return start_execution(self._client, self._arn, document, name=name)
 
     def named(self, name: str) -> str:
@@ -182,7 +182,7 @@ class TrainingRuns:
         return execution_arn(self._arn, name)
 
     def exists(self, name: str) -> bool:
-        """Return true if an execution has that name."""
+        """Return true if an execution has this name."""
         try:
             with translate_aws_errors(f"state machine {self._arn}"):
                 self._client.describe_execution(executionArn=self.named(name))
@@ -193,13 +193,7 @@ class TrainingRuns:
         return True
 
     def check_idle(self) -> None:
-        """Raise an error if a run is active, because another one would do nothing.
-
-        Raises
-        ------
-        ConcurrentUpdate
-            If a run is active.
-        """
+        """Raise `ConcurrentUpdate` if a run is active, because a second run would have no effect."""
         for execution in self._listed(statusFilter=RUNNING):
             started = execution["startDate"].astimezone(dt.UTC)
             raise ConcurrentUpdate(
@@ -208,13 +202,13 @@ class TrainingRuns:
             )
 
     def latest(self, *, most: int, goes_on: Callable[[], bool] = lambda: True) -> tuple[TrainingRun, ...]:
-        """Return the latest runs, the last first.
+        """Return the latest runs, latest first.
 
         Parameters
         ----------
         goes_on
-            Called before each history is read, those of running ones first. Once it returns false, the other runs lack
-            the details from their histories.
+            Called before each read of a history; histories of active runs are read first. After it has returned false,
+            the other runs have no details from their histories.
         """
         listed = self._listed()[:most]
         runs: dict[str, TrainingRun] = {}
@@ -232,14 +226,14 @@ class TrainingRuns:
         return self._ended.get(arn) or self._read(arn)
 
     def since(self, started_ms: int) -> tuple[TrainingRun, ...]:
-        """Return the runs that started at this time or later, the first one first; see `latest`."""
+        """Return the runs that started at this time or later, earliest first."""
         listed = [each for each in self._listed() if each["startDate"].timestamp() * 1000 >= started_ms]
         return tuple(self.get(each["executionArn"].rpartition(":")[2]) for each in reversed(listed))
 
     def _listed(self, **filters: str) -> list[Mapping[str, Any]]:
         with translate_aws_errors(f"state machine {self._arn}"):
             answer = self._client.list_executions(stateMachineArn=self._arn, maxResults=_LISTED, **filters)
-        # Step Functions lists the latest first; the embedded cloud does not.
+        # Step Functions lists the latest executions first, but the local cloud does not.
         return sorted(answer["executions"], key=lambda execution: execution["startDate"], reverse=True)
 
     def _read(self, arn: str) -> TrainingRun:
@@ -255,14 +249,14 @@ class TrainingRuns:
 
 
 def run_of(execution: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> TrainingRun:
-    """Return the state of an execution.
+    """Return the run of an execution.
 
     Parameters
     ----------
     execution
-        Its description.
+        Response of DescribeExecution.
     events
-        Its history.
+        History of the execution.
     """
     said = outputs(events)
     start, registration, canary = (said.get(key) or {} for key in ("start", "registration", "canary"))
@@ -301,5 +295,5 @@ def _visits(events: Iterable[Mapping[str, Any]], *, ended: dt.datetime | None) -
             visits[entered] = Visit(entered, first, None)
         elif (left := state_output(event)) is not None and left[0] in visits:
             visits[left[0]] = dataclasses.replace(visits[left[0]], left=at)
-    # The state in which a run was stopped has no event of its own for its end.
+    # The history has no exit event for the state in which a run was aborted.
     return (visit if visit.left else dataclasses.replace(visit, left=ended) for visit in visits.values())

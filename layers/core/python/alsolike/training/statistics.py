@@ -1,11 +1,10 @@
-"""Training statistics of a dataset: transitions and co-occurrences of items, counted where the interactions are.
+"""The training statistics of a large dataset: numbers of transitions and co-occurrences of items.
 
-The job that has all of a dataset's interactions (`functions.build_dataset` on Spark) writes them below the dataset. One
-machine that could not hold the interactions reads them (`model_export.data.statistics`). Items are named by position:
-1 for the item with the most interactions, at equal numbers the lowest id first.
-
-They are counted several times, up to moments after which a training knows the interactions, because a model must not be
-fitted on those that evaluate it. `StatisticsManifest.moments` lists the moments.
+`functions.build_dataset` computes the statistics on Spark and writes them below the dataset.
+`model_export.data.statistics` reads them on a machine whose memory could not hold all interactions. Items are
+identified by position: 1 for the item with the most interactions; the lowest ID is first among equal numbers. The
+interactions are counted up to each of several moments (`StatisticsManifest.moments`), because a model must not be
+fitted on the interactions that evaluate it.
 """
 
 from __future__ import annotations
@@ -21,41 +20,44 @@ from alsolike.runtime.errors import InvalidDataset
 from alsolike.training.dataset import holdout_ms
 
 STATISTICS = "statistics/"
-"""Below a dataset."""
+"""Key prefix of the statistics below a dataset."""
 
 ITEMS, TRANSITIONS, GRAM = "items", "transitions", "gram"
-"""Below that, for each moment, each a directory of Parquet parts."""
+"""Folders with Parquet parts, below the folder of each moment."""
 
 STATISTICS_MANIFEST = "manifest.json"
-"""Written last."""
+"""File name of the manifest, which is written last."""
 
 WEIGHTS = MappingProxyType({"weight": math.inf, "weight_7": 7.0, "weight_30": 30.0, "weight_90": 90.0})
-"""Columns with the total weight of an item's interactions, and the half-life of a weight in days before the moment."""
+"""Columns with the total weight of an item's interactions, and the half-life of the weights in days."""
 
 ITEM_STATISTICS = ("position", "item_id", "interactions", "sessions", "transitions", *WEIGHTS)
-"""Numbers of interactions and sessions with the item, and the sum of its row of transitions before the cut."""
+"""Columns of item statistics: `transitions` is the sum of the item's row of transitions before its truncation."""
 
 PAIR_COLUMNS = ("source", "target", "value")
-"""int, int, double. A pair of the Gram matrix, which is symmetric, may occur once or twice; its diagonal is absent."""
+"""Columns of transitions and of the Gram matrix (int, int, double).
+
+The Gram matrix is symmetric, so a pair may occur once or twice; the diagonal is absent.
+"""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Counting:
-    """Parameters of the counts.
+    """Parameters of the statistics.
 
-    A user's pairs grow linearly with the length of the history: an interaction is paired with the `max_gap` after it,
-    and with the others of its part of `session`.
+    The number of pairs grows linearly with the length of a history: an interaction is paired with the next `max_gap`
+    interactions, and with the other interactions of its session.
 
     Attributes
     ----------
     gap_decay, max_gap, backward
-        See `model_export.algorithms.transitions`.
+        As in `model_export.algorithms.transitions`.
     session
-        Longest session; a longer history is split into several, one after the other.
+        Maximum number of interactions in a session; longer histories are split into consecutive sessions.
     shrink
-        In sessions. For each source, the Gram matrix keeps the targets with the largest cosine after this shrinkage.
+        Shrinkage of cosines, in sessions. The Gram matrix keeps each source's targets with the largest shrunk cosines.
     most
-        Maximum number of a source's targets, in each matrix, without itself.
+        Maximum number of targets per source in each matrix, without the source itself.
     """
 
     gap_decay: float = 0.8
@@ -68,21 +70,23 @@ class Counting:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class StatisticsManifest:
-    """The parameters and moments of a dataset's counts.
+    """The parameters and moments of a dataset's statistics. All times are in epoch milliseconds.
 
     Attributes
     ----------
     last_event_ms
-        Of all interactions.
+        Time of the last interaction.
     tested_ms
-        End of the last window. It is earlier than the last event if only a few users follow a quiet period.
+        End of the last window. It is earlier than the last interaction if only a few users have later interactions
+        after a quiet period.
     holdout_ms
-        Length of each of the two last windows, which select and evaluate settings; the first count excludes both.
+        Length in milliseconds of each of the last two windows, which select and evaluate settings; the first count
+        excludes both.
     since_ms
-        Start of the comparison with a champion: the later of its last training event and of the first window's end;
-        None without a champion or later interactions.
+        Start of the comparison with a champion: the later one of the champion's last training event and the start of
+        the last window; None without a champion or later interactions.
     half_ms
-        The median time of the interactions after `since_ms`.
+        Median time of the interactions after `since_ms`.
     """
 
     counting: Counting
@@ -96,16 +100,16 @@ class StatisticsManifest:
     def of(
         cls, counting: Counting, *, start_ms: int, tested_ms: int, last_ms: int, champion_ms: int | None
     ) -> StatisticsManifest:
-        """Return the moments of interactions up to `last_ms`, all but `half_ms`.
+        """Return the manifest for interactions up to `last_ms`, without `half_ms`.
 
         Parameters
         ----------
         start_ms
-            `dataset.START_QUANTILE` of the interactions are earlier.
+            `dataset.START_QUANTILE` quantile of the interactions' times.
         tested_ms
             End of the last window.
         champion_ms
-            The last training event of the model that serves, if one does.
+            Time of the champion's last training event; None without a champion.
         """
         window_ms = holdout_ms(start_ms, tested_ms)
         since_ms = None if champion_ms is None else max(champion_ms, tested_ms - window_ms)
@@ -117,22 +121,22 @@ class StatisticsManifest:
 
     @property
     def learned_ms(self) -> int:
-        """The last moment before the windows that select and evaluate settings."""
+        """The start of the two windows that select and evaluate settings."""
         return self.tested_ms - 2 * self.holdout_ms
 
     @property
     def moments(self) -> tuple[int, ...]:
-        """The moments up to which the interactions are counted, each once, in order."""
+        """The moments up to which interactions are counted, ascending, without repetitions."""
         times = (self.learned_ms, self.since_ms, self.half_ms, self.last_event_ms)
         return tuple(sorted({moment for moment in times if moment is not None}))
 
     def to_json(self) -> bytes:
-        """Return the content of the file, which is written last."""
+        """Return the manifest as indented JSON."""
         return orjson.dumps(self, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS)
 
     @classmethod
     def from_json(cls, data: bytes) -> StatisticsManifest:
-        """Read the manifest."""
+        """Return the manifest from its JSON; raise `InvalidDataset` for an invalid document."""
         try:
             document = orjson.loads(data)
         except orjson.JSONDecodeError as error:
@@ -142,7 +146,7 @@ class StatisticsManifest:
 
 
 def directory(moment_ms: int) -> str:
-    """Return the folder below `STATISTICS` of the counts up to a moment."""
+    """Return the folder, below `STATISTICS`, with the counts up to a moment."""
     return f"until-{moment_ms}/"
 
 

@@ -1,4 +1,4 @@
-"""The store of the trends' counters, one object per shard of the stream, and the current trends as a polled value."""
+"""The store of the counters of trends, with one object per shard, and the reader of the current trends."""
 
 from __future__ import annotations
 
@@ -22,32 +22,32 @@ def trends_key(shard_id: str) -> str:
 
 
 class TrendsStore:
-    """The objects of one deployment."""
+    """The objects with the counters of a deployment's shards."""
 
     def __init__(self, client: Any, bucket: str) -> None:
         self._client = client
         self._bucket = bucket
 
     def etags(self) -> Mapping[str, str]:
-        """Return the ETag of each object by its key, in the order of the keys."""
+        """Return the ETag of each object by key, in the order of the keys."""
         return {entry.key: entry.etag for entry in listed(self._client, self._bucket, TRENDS_PREFIX)}
 
     def read(self, key: str) -> Content | None:
-        """Return an object, or None if there is none."""
+        """Return the content of an object; None for a missing object."""
         return S3Object(self._client, self._bucket, key).read()
 
     def write(self, key: str, counts: ShardCounts, *, replaces: str | None) -> str:
-        """Replace the shard's object that the counts were based on; return the new ETag.
+        """Write the counters of a shard if the object is unchanged; return the new ETag.
 
         Parameters
         ----------
         replaces
-            The ETag of that object; None if there was none.
+            ETag of the object on which the counts are based; None to create the object.
 
         Raises
         ------
         ConcurrentUpdate
-            If the object has changed since.
+            If the object has another ETag.
         """
         return S3Object(self._client, self._bucket, key).replace(
             counts.to_bytes(),
@@ -57,12 +57,12 @@ class TrendsStore:
         )
 
     def uri(self, key: str) -> str:
-        """Return the URI of an object, for messages."""
+        """Return the URI of an object for messages."""
         return f"s3://{self._bucket}/{key}"
 
 
 OBJECTS_AT_ONCE = 8
-"""A request waits for all that changed, and S3 takes tens of milliseconds for each."""
+"""Maximum number of concurrent reads; a request waits for all changed objects."""
 
 
 @struct
@@ -73,10 +73,10 @@ class _Read:
 
 
 class TrendsReader(PolledValue[Trends]):
-    """The trends of one deployment: a polled value.
+    """The trends of a deployment as a polled value.
 
-    Only changed objects are read. An unreadable one counts as empty, and the trends as stale. After a failed read,
-    the earlier counters still decay.
+    Only changed objects are read. An unreadable object counts as empty, and the trends count as stale. After a failed
+    read, the earlier counters continue to decay.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ class TrendsReader(PolledValue[Trends]):
         return self._trends
 
     def _read_shard(self, key: str) -> _Read | None:
-        """Return an object; None if it was deleted after it was listed."""
+        """Return the counters in an object; None if it was deleted after the listing."""
         stored = self._store.read(key)
         if stored is None:
             return None

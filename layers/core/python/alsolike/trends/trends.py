@@ -1,10 +1,9 @@
-"""Trending items: counters with exponential decay, and the score that is computed from them.
+"""Trending items: counters with exponential decay, and the score of an item.
 
-Each event adds its type's weight to its item's counters, and each counter decays with its own time constant `tau`:
-after a time t, e^(-t/tau) of it is left. At a steady rate, a counter with the time constant of a window therefore holds
-the events of one window. The counter of a week holds those of a week: the item's baseline.
-
-The score of an item in a window compares its recent events with its past:
+An event adds the weight of its type to the counters of its item. Each counter decays with its time constant `tau`:
+after a time t, the share e^(-t/tau) remains. So at a steady rate, the counter of a window is about the number of events
+in one window. The counter with the time constant of a week is the item's baseline.
+The score of an item in a window compares its recent events with its past::
 
     past     = baseline + assumed - fast            the baseline's events before the window
     ratio    = min(1, sum of fast / sum of past)    the sums go over all items
@@ -13,18 +12,20 @@ The score of an item in a window compares its recent events with its past:
     unit     = max(1, 2 median((fast - ratio past)^2 / (ratio past)) / MEDIAN)      of the window of a day
     score    = evidence / (unit ln(max(items, KEPT_ITEMS) / CHANCE))
 
-An item with its usual share of events scores 0, at any popularity and at any hour. The ratio is at most 1: a past that
-is shorter than the window, as in a new shop, is not extrapolated, and the most popular items score highest.
+An item with its usual share of events has the score 0, at any popularity and at any time of day. The ratio is limited
+to 1, because the past of a new shop can be shorter than the window. In such a shop, the most popular items score
+highest.
 
-Chance gives an item this evidence with a probability of at most exp(-evidence), the Chernoff bound of the binomial
-distribution. So in a shop with constant shares, any of its items scores 1 with a probability of at most `CHANCE`; even
-few counters stand for a catalogue of `KEPT_ITEMS`, because any other item may be viewed next. The bound is for events
-with weight 1 that do not decay; decayed sums vary less. Events of other weights, and several events of one visit, vary
-more, by the factor `unit`. The median makes it independent of the few items that trend. It is over items with at least
-one expected event, and 1 if there are fewer than `MEASURED_ITEMS` of them.
+Without a trend, an item reaches an evidence with a probability of at most exp(-evidence), the Chernoff bound of the
+binomial distribution. So in a shop with constant shares, the probability that any item reaches the score 1 is at most
+`CHANCE`. The number of items is at least `KEPT_ITEMS`, because items without a counter may be viewed next. The bound
+applies to events with weight 1 that do not decay; decayed sums have a smaller variance. Events of other weights, and
+several events in a visit, increase the variance by the factor `unit`. This factor is a median over the items with at
+least one expected event, so that a few trending items do not change it. With fewer than `MEASURED_ITEMS` such items,
+the factor is 1.
 
-A shard keeps a limited number of items and forgets the others' past. A new item is assumed to have as much past as the
-most popular forgotten one, decayed. Otherwise items just below the limit would trend at each event.
+A shard keeps the counters of a limited number of items, and deletes all others. For a new item, the past of the most
+popular deleted item is assumed, with decay. Otherwise, items just below the limit would trend at each event.
 
 References
 ----------
@@ -50,22 +51,22 @@ from alsolike.runtime.errors import InvalidInput, InvalidSnapshot, InvalidTrends
 from alsolike.runtime.struct import struct
 
 WINDOWS: Mapping[str, int] = MappingProxyType({"30m": 1_800, "1h": 3_600, "3h": 10_800, "1d": 86_400})
-"""The windows of trends, with their time constants in seconds."""
+"""The time constant of each window, in seconds."""
 
 BASELINE_S = 7 * 86_400
-"""Time constant of the baseline, which covers every day of the week."""
+"""Time constant of the baseline, in seconds: one week, to cover all days of the week."""
 
 KEPT_ITEMS = 2_000
-"""Items that a shard's counters keep: 65 KB with short ids. A request may wait for those of all shards.
+"""Maximum number of items per shard, about 65 KB with short IDs, because a request may wait for all shards' counters.
 
-About half of them are trending, more than any request needs; the others are popular, with their past.
+About half of the items are kept because they trend, and the others because they are popular.
 """
 
 LEAST_SCORE = 1.0
-"""Minimum score of an item that trends."""
+"""Minimum score of a trending item."""
 
 CHANCE = 0.05
-"""Probability that a shop with constant shares lists any item in a window."""
+"""Maximum probability that any item of a shop with constant shares trends in a window."""
 
 MEDIAN = 0.4549
 """Median of a chi-square variable with one degree of freedom."""
@@ -73,7 +74,7 @@ MEDIAN = 0.4549
 MEASURED_ITEMS = 20
 
 REMEMBERED_EVENTS = 8_192
-"""Latest events whose repetitions do not count: 32 KB."""
+"""Number of latest events that are deduplicated, which takes 32 KB per shard."""
 
 FORMAT = "alsolike-trends-1"
 
@@ -83,20 +84,22 @@ _COLUMNS = (*WINDOWS.values(), BASELINE_S, BASELINE_S)
 _DAY, _BASELINE, _ASSUMED = len(WINDOWS) - 1, len(WINDOWS), len(WINDOWS) + 1
 _TAU_MS = np.array(_COLUMNS, np.float64) * 1_000
 _SEPARATOR = "\n"
-"""Between item ids, which have no control characters."""
+"""Separator of item IDs, which contain no control characters."""
 _DECIMALS = 6
-"""Scores that differ by less are ties: sums of the same numbers in another order do."""
+"""Decimals of rounded scores, so that the order of summation cannot break ties."""
 
 
 class Event(NamedTuple):
-    """An event that counts.
+    """A counted event.
 
     Attributes
     ----------
     sequence
-        Of its record in the shard.
+        Sequence number of its record in the shard.
     time_ms
-        When it happened, at the latest when its record arrived.
+        Event time, but not later than the arrival of the record, epoch milliseconds.
+    weight
+        Weight of the event type.
     """
 
     sequence: int
@@ -104,34 +107,35 @@ class Event(NamedTuple):
     time_ms: int
     weight: float
     fingerprint: int | None = None
-    """From `fingerprint_of`; None counts always."""
+    """Result of `fingerprint_of`; None disables the deduplication."""
 
 
 def fingerprint_of(profile: str, event_id: str) -> int:
-    """Return 32 bits of a hash; another event among the remembered ones has the same with a probability of 2e-6."""
+    """Return 32 bits of a hash; an event collides with a remembered event with a probability of about 2e-6."""
     return int.from_bytes(hashlib.blake2b(f"{profile}\n{event_id}".encode(), digest_size=4).digest())
 
 
 @struct
 class ShardCounts:
-    """The counters of one shard.
+    """The counters of a shard.
 
     Attributes
     ----------
     sequence
-        Of the last included record; -1 before the first.
+        Sequence number of the last counted record; -1 without records.
     as_of_ms
-        The time of `counts` and `totals`.
+        Time to which the counters have decayed, epoch milliseconds.
     items
-        Ids of the items in `counts`.
+        IDs of the items in `counts`.
     counts
-        float64 (items, windows + 2): a counter per window, in their order, the baseline's, and its assumed part.
+        float64 `(items, windows + 2)`: the counters of the windows, in the order of `WINDOWS`, the baseline, and the
+        assumed baseline.
     totals
-        float64 (windows + 2): the sums over all items, kept or not; without an assumed part.
+        float64 `(windows + 2,)`: sums of the counters over all items, including deleted ones; the assumed part is 0.
     forgotten
-        The largest dropped baseline, as of the same time.
+        The largest baseline among deleted items, decayed to the same time.
     recent
-        uint32 fingerprints of the last `REMEMBERED_EVENTS` counted events, the oldest first.
+        uint32 fingerprints of the last `REMEMBERED_EVENTS` counted events, oldest first.
     """
 
     sequence: int
@@ -143,7 +147,7 @@ class ShardCounts:
     recent: npt.NDArray[np.uint32] = dataclasses.field(default_factory=lambda: np.zeros(0, np.uint32))
 
     def uncounted(self, events: Sequence[Event]) -> list[Event]:
-        """Return the events after the included sequence number, each of the remembered IDs once."""
+        """Return the events of new records, without repetitions of remembered events."""
         known: set[int | None] = set(self.recent.tolist())
         new = []
         for event in events:
@@ -154,15 +158,15 @@ class ShardCounts:
         return new
 
     def add(self, events: Sequence[Event], *, sequence: int, arrived_ms: int) -> ShardCounts:
-        """Return the counts with the events of the records up to `sequence`, each of them once.
+        """Return the counters with additional events of the records up to `sequence`.
 
-        Only `uncounted` events are added.
+        Only `uncounted` events are added, so a repeated call has no effect.
 
         Parameters
         ----------
         arrived_ms
-            Arrival of the last record; no event is later. Counts are as of the latest such time, so that they depend
-            only on the records.
+            Time of arrival of the last record, epoch milliseconds. The counters decay to the latest such time, so that
+            they depend only on the records.
         """
         if sequence <= self.sequence:
             return self
@@ -185,7 +189,7 @@ class ShardCounts:
         return ShardCounts(sequence, as_of_ms, tuple(row_of), counts, totals, faded.forgotten, recent)._pruned()
 
     def to_bytes(self) -> bytes:
-        """Return the bytes for `from_bytes`: counters as float32."""
+        """Return the content of the object, with counters as float32."""
         file = io.BytesIO()
         tensors: dict[str, Array] = {
             "totals": self.totals,
@@ -210,7 +214,7 @@ class ShardCounts:
         Raises
         ------
         InvalidTrends
-            If it has another form.
+            If the data have another format.
         """
         try:
             tensors, metadata = parse_tensors(data, name=name)
@@ -229,7 +233,7 @@ class ShardCounts:
             raise InvalidTrends(f"{name} has no trends that this version reads: {error}") from error
 
     def _pruned(self) -> ShardCounts:
-        """Keep the items that rank first by their score in any window, or by their baseline, whichever is better."""
+        """Return the counters of the best `KEPT_ITEMS` items by the highest score in any window, or by the baseline."""
         if len(self.items) <= KEPT_ITEMS:
             return self
         best = np.max([_scores(self.counts, self.totals, column) for column in range(_BASELINE)], axis=0)
@@ -248,12 +252,12 @@ NOTHING_COUNTED = ShardCounts(-1, 0, (), np.zeros((0, len(_COLUMNS))), np.zeros(
 
 
 class Trends:
-    """The counters of all shards together; they never change.
+    """The combined counters of all shards; immutable.
 
     Parameters
     ----------
     shards
-        In an order that is always the same.
+        Counters of the shards, always in the same order, so that rounding errors are reproducible.
     """
 
     def __init__(self, shards: Sequence[ShardCounts] = ()) -> None:
@@ -270,7 +274,7 @@ class Trends:
             self._counts[list(map(row_of.__getitem__, shard.items))] += shard.counts
 
     def best(self, window: str, *, now_ms: int, k: int | None = None) -> list[tuple[str, float]]:
-        """Return the trending items with their scores, the best first; at equal scores the least id first.
+        """Return the trending items with their scores, best first, then by ID.
 
         Trending items have a score of at least `LEAST_SCORE`, so the list may be empty.
 
@@ -279,9 +283,9 @@ class Trends:
         window
             One of `WINDOWS`.
         now_ms
-            The time that the counters decay to.
+            Time to which the counters decay, epoch milliseconds.
         k
-            Maximum number; None for all.
+            Maximum number of items; None for all.
         """
         if window not in WINDOWS:
             raise InvalidInput(f"window is {window!r}, expected one of {', '.join(WINDOWS)}")
@@ -290,17 +294,17 @@ class Trends:
         rows = np.flatnonzero(scores >= LEAST_SCORE)
         if k is not None and k < len(rows):
             least = np.partition(scores[rows], -k)[-k] if k > 0 else np.inf
-            rows = rows[scores[rows] >= least]  # with all that tie for the last place
+            rows = rows[scores[rows] >= least]  # includes all ties for the last place
         ranked = sorted((-float(scores[row]), self._items[row]) for row in rows.tolist())
         return [(item, -negated) for negated, item in ranked[:k]]
 
 
 NO_TRENDS = Trends()
-"""Nothing was counted yet."""
+"""The trends before the first event."""
 
 
 def _left(age_ms: float) -> Counts:
-    """Return the remaining share of each column's counters after a time; 1 for a future time."""
+    """Return the share of each column's counters that remains after a time; 1 for a negative time."""
     return np.exp(-max(age_ms, 0) / _TAU_MS)
 
 
@@ -324,21 +328,21 @@ def _scores(counts: Counts, totals: Counts, column: int) -> Counts:
 
 
 def _compared(counts: Counts, totals: Counts, column: int) -> tuple[Counts, Counts, float]:
-    """Return each item's recent and past events, and the expected ratio of the first to the second."""
+    """Return the recent and past events of each item, and the expected ratio of recent to past events."""
     fast = counts[:, column]
-    past = np.maximum(counts[:, _BASELINE] + counts[:, _ASSUMED] - fast, 0)  # below 0 only by rounding
+    past = np.maximum(counts[:, _BASELINE] + counts[:, _ASSUMED] - fast, 0)  # negative only because of rounding
     sum_of_past = max(totals[_BASELINE] - totals[column], 0)
     return fast, past, min(1.0, float(totals[column] / sum_of_past)) if sum_of_past else 1.0
 
 
 def _divergence(observed: Counts, expected: Counts) -> Counts:
-    """Return ``observed ln(observed / expected)``; 0 if observed is 0."""
+    """Return ``observed ln(observed / expected)``; 0 where `observed` is 0."""
     some = observed > 0
     return observed * np.log(np.divide(observed, expected, out=np.ones_like(observed), where=some))
 
 
 def _unit(counts: Counts, totals: Counts) -> float:
-    """Return the variance of items' events, relative to independent events with weight 1."""
+    """Return the variance of an item's events relative to independent events with weight 1, at least 1."""
     fast, past, ratio = _compared(counts, totals, _DAY)
     expected = ratio * past
     some = expected >= 1
