@@ -5,9 +5,8 @@ from __future__ import annotations
 import functools
 import os
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from alsolike.config.reader import ConfigurationReader
 from alsolike.contract.http import request_body, respond, respond_error
 from alsolike.declarations.routes import PUBLIC_ROUTES
 from alsolike.events.session_tokens import authorizer_context
@@ -16,10 +15,12 @@ from alsolike.runtime.errors import AlsolikeError, InvalidInput
 from alsolike.runtime.observability import Metric, count, instrumented, log_refusal
 from alsolike.runtime.polling import Polling
 from alsolike.runtime.settings import from_environment
-from functions.authorize_session.issuing import issue
 from functions.authorize_session.keys import SessionKeys
 from functions.authorize_session.service import authorize
 from functions.authorize_session.settings import Settings
+
+if TYPE_CHECKING:
+    from alsolike.config.reader import ConfigurationReader
 
 CALL_TIMEOUT_S = 2
 ATTEMPTS = 2
@@ -37,6 +38,8 @@ def _keys() -> SessionKeys:
 
 @functools.cache
 def _configuration() -> ConfigurationReader:
+    from alsolike.config.reader import ConfigurationReader  # slow import that only new tokens need
+
     settings = from_environment(Settings, os.environ)
     s3 = client("s3", read_timeout_s=CALL_TIMEOUT_S, attempts=ATTEMPTS)
     return ConfigurationReader(s3, settings.artefact_bucket, polling=Polling(settings.configuration_check_s))
@@ -62,6 +65,8 @@ def _authorize(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 @instrumented
 def _issue(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    from functions.authorize_session.issuing import issue  # slow import that only new tokens need
+
     try:
         body, origin = request_body(event, max_bytes=MAX_BODY_BYTES), event["headers"].get("origin")
         document = issue(body, origin=origin, configuration=_configuration(), keys=_keys(), now_s=time.time())

@@ -1,0 +1,14 @@
+"""Start of authorize_session, which each new process of a busy shop repeats."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+
+def test_authorizer_starts_without_the_configuration() -> None:
+    code = "import sys, functions.authorize_session.handler; print('alsolike.config.reader' in sys.modules)"
+
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert result.stdout.strip() == "False"
