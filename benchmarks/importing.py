@@ -107,7 +107,7 @@ def run_import(path: Path, *, profiles: bool = False) -> int:
         ) as run:
             (each,) = open_inputs([path], deployment, DEFAULTS)
             run.take(each)
-            return sum(1 for number in range(PARTS) for _ in run.latest.of_part(number)) if profiles else 0
+            return sum(1 for number in range(PARTS) for _ in run.latest.partition(number)) if profiles else 0
     finally:
         shutil.rmtree(target, ignore_errors=True)
 

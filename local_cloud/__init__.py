@@ -1,1 +1,1 @@
-"""The embedded cloud: deploys a CDK cloud assembly on this machine and runs it."""
+"""Embedded cloud, which deploys a CDK cloud assembly on this machine and runs it."""

@@ -30,7 +30,7 @@ _FULL_COLLECTION_S = 3_600
 
 
 def main() -> int:
-    """Boot a cloud, serve until interrupted, and end everything; 1 if it does not boot."""
+    """Start a cloud, serve until an interruption, and stop everything. Return 1 if the cloud does not start."""
     options = _parse()
     settings = CloudSettings(
         assembly=options.assembly,
@@ -75,16 +75,16 @@ def main() -> int:
 
 
 def _run(settings: CloudSettings, state: CloudState, path: Path | None) -> int:
-    read_assembly(settings.assembly)  # a wrong directory is said at once, not after moto has been imported
+    read_assembly(settings.assembly)  # A wrong directory is reported immediately, before moto is imported.
     configure_process(settings)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     logging.getLogger("moto").setLevel(logging.ERROR)
-    # moto keeps what it stores in millions of Python objects, and requests wait for each search of them: objects that
-    # survive one collection are searched again once an hour.
+    # moto stores its state in millions of Python objects, and a collection delays requests. Objects that survive one
+    # collection are searched again once per hour.
     gc.set_threshold(_GC_THRESHOLD)
     gc.callbacks.append(lambda phase, _: gc.freeze() if phase == "stop" else None)
     _say("starting moto")
-    # Only now: moto reads its account and port from the environment when it is imported.
+    # moto reads its account and port from the environment during the import.
     from local_cloud.moto_imports import import_ec2
 
     import_ec2()
@@ -111,8 +111,8 @@ def _run(settings: CloudSettings, state: CloudState, path: Path | None) -> int:
         if path:
             state.write(path)
         _say(f"{READY_LINE} {cloud.endpoint}")
-        # Not without a timeout: the kernel may hand a signal to another thread, and Python runs its handler in this
-        # one as soon as it has something to do.
+        # The timeout is necessary: the kernel may deliver a signal to another thread, and this thread runs the Python
+        # handler only when it wakes up.
         next_collection_s = time.monotonic() + _FULL_COLLECTION_S
         while not stopped.wait(_SIGNAL_CHECK_S):
             if time.monotonic() > next_collection_s:
@@ -124,7 +124,7 @@ def _run(settings: CloudSettings, state: CloudState, path: Path | None) -> int:
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
-        # Should anything hang: say where, and leave the rest to the guardian.
+        # If closing hangs, print the stack traces. The guardian then ends the remaining processes.
         faulthandler.dump_traceback_later(_CLOSE_TIMEOUT_S, exit=True)
         if admin:
             admin.stop()
@@ -179,7 +179,7 @@ def _stop_with_stdin() -> None:
 
 def _say(line: str, *, stream: TextIO | None = None) -> None:
     stream = stream or sys.stdout
-    # The reader of the output may be gone.
+    # The reader of the output may have ended.
     with contextlib.suppress(BrokenPipeError):
         stream.write(f"{line}\n")
         stream.flush()
@@ -189,5 +189,5 @@ if __name__ == "__main__":
     code = main()
     sys.stdout.flush()
     sys.stderr.flush()
-    # Threads of moto's state machines may still wait for something; nothing is left that they could reach.
+    # Threads of moto's state machines may still wait, although no other component runs.
     os._exit(code)

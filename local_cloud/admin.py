@@ -1,4 +1,4 @@
-"""The control of a running cloud, for its clients: status, clock, stop."""
+"""Control server of a running cloud for its clients: status, clock and stop."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -13,19 +13,19 @@ _JSON = {"Content-Type": "application/json"}
 
 
 class Controls(Protocol):
-    """Operations that a cloud offers to its owner."""
+    """Operations of a cloud that its clients can call."""
 
     def statistics(self) -> Mapping[str, Any]:
-        """Return what has happened so far."""
+        """Return statistics since the start."""
 
     def advance(self, duration: timedelta) -> list[Firing]:
         """Move the clock of schedules ahead."""
 
     def alarms(self) -> Mapping[str, str]:
-        """Evaluate the alarms and return their states by name."""
+        """Evaluate the alarms, and return the state by name."""
 
     def interrupt_training(self, name: str) -> None:
-        """Take the machine of a spot training job away."""
+        """Interrupt a spot training job, as if its instance were reclaimed."""
 
     def flush(self) -> bool:
         """Wait until all log lines and metrics are stored."""
@@ -48,7 +48,7 @@ class AdminServer:
 
     @property
     def url(self) -> str:
-        """The server's address."""
+        """URL of the server."""
         return self._server.url
 
     def stop(self) -> None:
@@ -56,7 +56,7 @@ class AdminServer:
         self._server.stop()
 
     def perform(self, method: str, path: str, *, token: str | None, body: bytes) -> tuple[int, Mapping[str, Any]]:
-        """Perform one action and return an HTTP status and its answer."""
+        """Perform an action. Return the HTTP status and the response document."""
         if token != self._token:
             return 403, {"error": f"{TOKEN_HEADER} is missing or wrong"}
         action = self._actions.get((method, path))

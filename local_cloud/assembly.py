@@ -1,4 +1,4 @@
-"""Reader of a CDK cloud assembly: its stacks in the order of their dependencies, and their file assets."""
+"""Reader of a CDK cloud assembly: stacks in order of dependency, and file assets."""
 
 import graphlib
 import io
@@ -14,14 +14,14 @@ from local_cloud.deployment import DeploymentError
 _STACK = "aws:cloudformation:stack"
 _ASSETS = "cdk:asset-manifest"
 _NESTED = "cdk:cloud-assembly"
-# Information from the CDK for people and tools, which is not deployed.
+# Information from the CDK that is not deployed.
 _INFORMATION = {"cdk:tree", "cdk:feature-flag-report"}
 _ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
 class FileAsset:
-    """A file or directory that the templates expect in S3; its names may hold ``${AWS::AccountId}``."""
+    """File or directory that templates expect in S3. Its names may contain ``${AWS::AccountId}``."""
 
     source: Path
     packaging: str
@@ -29,11 +29,11 @@ class FileAsset:
     key: str
 
     def content(self) -> bytes:
-        """Return what goes to S3; a directory is zipped to the same bytes each time."""
+        """Return the content of the S3 object. A directory becomes a zip file with reproducible bytes."""
         if self.packaging != "zip" or not self.source.is_dir():
             return self.source.read_bytes()
         buffer = io.BytesIO()
-        # Uncompressed: it only travels within the machine.
+        # Uncompressed, because it is not sent over a network.
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
             for path in sorted(self.source.rglob("*")):
                 if path.is_file():
@@ -45,7 +45,7 @@ class FileAsset:
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """A stack of the assembly; `region` and `account` are None where the app left them open."""
+    """Stack of the assembly. `region` and `account` are None if the app does not specify them."""
 
     name: str
     template: Mapping[str, Any]
@@ -55,7 +55,7 @@ class Stack:
 
 
 def read_assembly(directory: Path) -> tuple[Stack, ...]:
-    """Read the assembly in `directory`; a stack stands after all the stacks that it depends on.
+    """Read the assembly in `directory`. Each stack follows the stacks that it depends on.
 
     Raises
     ------
@@ -67,7 +67,7 @@ def read_assembly(directory: Path) -> tuple[Stack, ...]:
     try:
         order = list(graphlib.TopologicalSorter(graph).static_order())
     except graphlib.CycleError as error:
-        # graphlib tells the cycle from what is needed to what needs it.
+        # graphlib lists a cycle from the dependency to the dependent stack.
         cycle = " -> ".join(reversed(error.args[1]))
         raise DeploymentError(f"circular dependency between stacks: {cycle}") from error
     return tuple(
@@ -107,7 +107,7 @@ def _stack(name: str, artifacts: Mapping[str, tuple[Path, Mapping[str, Any]]]) -
 
 
 def _environment(environment: str) -> tuple[str | None, str | None]:
-    """Split ``aws://account/region``; the CDK writes ``unknown-account`` where the app did not say."""
+    """Split ``aws://account/region``. The CDK writes ``unknown-account`` if the app does not specify an account."""
     account, _, region = environment.removeprefix("aws://").partition("/")
     known = {name: None if not name or name.startswith("unknown-") else name for name in (account, region)}
     return known[account], known[region]

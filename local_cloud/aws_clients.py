@@ -1,4 +1,4 @@
-"""The services under the cloud: clients of them, and what the cloud asks them itself."""
+"""boto3 clients for moto's services, and lookups of token keys and schedule states."""
 
 import functools
 import json
@@ -17,7 +17,7 @@ from local_cloud.events.scheduler import Scheduled
 
 
 def service_clients(endpoint: str, region: str, *, user_agent: str = "") -> Clients:
-    """Return what gives a client of each service, one for all threads."""
+    """Return a function that creates one client per service, which all threads share."""
     lock = threading.Lock()
     config = Config(
         retries={"max_attempts": 0},
@@ -39,7 +39,7 @@ def service_clients(endpoint: str, region: str, *, user_agent: str = "") -> Clie
 
 
 def issuer_keys(issuer: str, *, endpoint: str, region: str, user_agent: str) -> Mapping[str, Any] | None:
-    """Return the keys with which a user pool here signs; None where the issuer is none."""
+    """Return the signing keys of a user pool, or None if the issuer is not a user pool of this cloud."""
     prefix = f"https://cognito-idp.{region}.amazonaws.com/"
     if not issuer.startswith(prefix):
         return None
@@ -54,7 +54,7 @@ def issuer_keys(issuer: str, *, endpoint: str, region: str, user_agent: str) -> 
 
 
 def schedule_enabled(scheduled: Scheduled, *, clients: Clients) -> bool:
-    """Ask the service, for a rule or schedule can be disabled at any time."""
+    """Return true if a rule or schedule is enabled. It can be disabled at any time."""
     try:
         if scheduled.is_rule:
             bus, _, name = scheduled.arn.partition(":rule/")[2].rpartition("/")

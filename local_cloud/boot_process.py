@@ -1,4 +1,4 @@
-"""A cloud in another process from its start until it is ready."""
+"""Start of a cloud in another process."""
 
 import collections
 import contextlib
@@ -16,10 +16,9 @@ _STOP_TIMEOUT_S = 30.0
 
 
 class Booting:
-    """Reader of the output of a starting cloud; it goes on reading later output, so that the cloud does not block.
+    """Reader of a starting cloud's output. It also reads later output, so that the cloud does not block.
 
-    As a context, it ends the cloud if the wait for it fails, for example by an interruption. Otherwise a cloud would
-    run that no client can reach.
+    If waiting fails, for example by an interruption, leaving the context stops the cloud, which no client could reach.
     """
 
     def __init__(self, process: subprocess.Popen[str], path: Path, progress: Callable[[str], None]) -> None:
@@ -41,11 +40,11 @@ class Booting:
             return
         try:
             self._end()
-        except OSError as failed:  # from the state file; the owner needs the reason why the cloud ended
+        except OSError as failed:  # Reading the state file failed. The reason why the cloud ended is more important.
             raise error from failed
 
     def failure(self, timeout_s: float) -> str:
-        """Say why the cloud is not ready."""
+        """Return the reason why the cloud did not start."""
         if not self.settled.is_set():
             return f"the cloud is not ready after {timeout_s:g} s; it said last: {' | '.join(list(self._lines)[-3:])}"
         try:
@@ -57,13 +56,13 @@ class Booting:
         return "\n".join(self._lines) or "the cloud does not boot and says nothing"
 
     def _end(self) -> None:
-        """End the cloud although it still boots; a second interruption kills it."""
+        """Stop the cloud during its start. A second interruption kills it."""
         with contextlib.ExitStack() as ending:  # the last callback is called first
             ending.callback(CloudState.forget, self._path, pid=self._process.pid)
             ending.callback(self._process.wait)
-            ending.callback(self._process.kill)  # does nothing to one that has ended
+            ending.callback(self._process.kill)  # Has no effect on a process that has ended.
             self._process.terminate()
-            with contextlib.suppress(subprocess.TimeoutExpired):  # it is killed
+            with contextlib.suppress(subprocess.TimeoutExpired):  # The process is then killed.
                 self._process.wait(_STOP_TIMEOUT_S)
 
     def _read(self) -> None:
@@ -75,7 +74,7 @@ class Booting:
                 if line.startswith(READY_LINE):
                     self.ready = True
                     self.settled.set()
-                elif not self.ready and not line.startswith(FAILED_LINE):  # that is what `failure` says
+                elif not self.ready and not line.startswith(FAILED_LINE):  # `failure` returns that line.
                     self._progress(line.rstrip("\n"))
         except ValueError:
             pass  # closed by `stop`

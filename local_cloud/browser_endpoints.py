@@ -1,4 +1,4 @@
-"""Servers for browsers: distributions, and the sign-in of user pools, each on a port of its own."""
+"""Servers for browsers: distributions, and sign-in of user pools. Each has a separate port."""
 
 import ssl
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ from local_cloud.sign_in.server import SignInServer
 
 
 class Fronts:
-    """The servers that browsers see, started from a deployment; `addresses` learns where they are."""
+    """Servers for browsers, started from a deployment. Their addresses are registered in `addresses`."""
 
     def __init__(
         self,

@@ -11,14 +11,14 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-_LIFETIME = dt.timedelta(days=397)  # Apple's systems trust none that is valid for longer
+_LIFETIME = dt.timedelta(days=397)  # Apple's systems reject certificates that are valid for longer.
 _RENEW_BEFORE = dt.timedelta(days=7)
 
 
 def server_context(directory: Path) -> tuple[ssl.SSLContext, Path]:
     """Return the TLS settings of servers, and the certificate that clients must trust.
 
-    The certificate and its key are made once and stay in the directory, so that clients that trust it go on doing so.
+    The certificate and its key are created once and kept in the directory, so that clients can continue to trust them.
     """
     directory.mkdir(parents=True, exist_ok=True)
     certificate, key = directory / "certificate.pem", directory / "key.pem"

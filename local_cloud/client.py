@@ -1,4 +1,4 @@
-"""A handle on a cloud in another process: start it or find it, call it, move its clock, stop it."""
+"""Client of a cloud in another process. It starts or finds the cloud, calls it, advances its clock and stops it."""
 
 import json
 import subprocess
@@ -24,7 +24,7 @@ class CloudError(Exception):
 
 
 class Cloud:
-    """A running cloud, in a process of its own.
+    """Running cloud in another process.
 
     Use `start` as a context manager, or `attach` to one that runs.
 
@@ -64,20 +64,20 @@ class Cloud:
         Parameters
         ----------
         state
-            Where its state file goes; a temporary place by default.
+            Path of the state file. Default: a temporary path.
         port
-            First of the consecutive ports that its servers take; free ones by default.
+            First of the consecutive ports of the servers. Default: free ports.
         tls
-            Folder of the certificate with which it serves HTTPS; HTTP by default.
+            Folder of the certificate for HTTPS. Default: HTTP.
         data
-            Directory that keeps what is stored for the next start; nothing by default.
+            Directory that stores the cloud's data for the next start. Default: no storage.
         progress
-            Takes a line whenever something has been deployed.
+            Called with one line per deployed resource.
 
         Raises
         ------
         CloudError
-            If it does not boot, with the reason.
+            If the cloud does not start. The message contains the reason.
         """
         directory = None if state else tempfile.TemporaryDirectory(prefix="cloud-state-")
         path = state or Path(directory.name if directory else "") / "state.json"
@@ -92,7 +92,7 @@ class Cloud:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            start_new_session=True,  # Ctrl-C is for the owner, who stops the cloud in its turn
+            start_new_session=True,  # Ctrl-C is for the owner, which then stops the cloud.
         )
         with Booting(process, path, progress) as booting:
             settled = booting.settled.wait(timeout_s)
@@ -113,7 +113,7 @@ class Cloud:
         Raises
         ------
         CloudError
-            If there is none, or it does not run any more.
+            If no cloud runs with this state file.
         """
         try:
             found = CloudState.read(state)
@@ -152,7 +152,7 @@ class Cloud:
         Raises
         ------
         CloudError
-            If there is none, or more than one: then use ``state.apis``.
+            If there is no HTTP API, or more than one. Then use ``state.apis``.
         """
         urls = set(self.state.apis.values())
         if len(urls) != 1:
@@ -160,20 +160,20 @@ class Cloud:
         return urls.pop()
 
     def output(self, name: str) -> str:
-        """Return an output by its name, whatever its stack."""
+        """Return the stack output with a name, from any stack."""
         found = [values[name] for values in self.outputs.values() if name in values]
         if len(found) != 1:
             raise CloudError(f"{len(found)} stacks have an output {name!r}")
         return found[0]
 
     def client(self, service: str) -> Any:
-        """Return the boto3 client of a service; it is created once, which takes tens of milliseconds."""
+        """Return the boto3 client of a service. It is cached, because creating it takes tens of milliseconds."""
         if service not in self._clients:
             self._clients[service] = self._new_client(service)
         return self._clients[service]
 
     def _new_client(self, service: str) -> Any:
-        import boto3  # takes half of a short command's time
+        import boto3  # The import takes half of a short command's time.
         from botocore.config import Config
 
         return boto3.client(
@@ -186,7 +186,8 @@ class Cloud:
                 retries={"max_attempts": 2},
                 proxies={},
                 s3={"addressing_style": "path"},
-                parameter_validation=service != "dynamodb",  # it takes a quarter of the client's time in imports
+                # Validation takes a quarter of the client's time in imports.
+                parameter_validation=service != "dynamodb",
             ),
         )
 
@@ -200,10 +201,10 @@ class Cloud:
     ) -> str:
         """Mint an access token, since moto has no token endpoint.
 
-        The pool defaults to the only one; the client to the only one, or of several to the one with the fewest scopes
-        that may have all these.
+        The default pool is the only one. The default client is the only one, or the client with the fewest scopes that
+        include the requested ones.
         """
-        from local_cloud.tokens import mint_access_token  # joserfc takes a tenth of a second to import
+        from local_cloud.tokens import mint_access_token  # joserfc takes a tenth of a second to import.
 
         pools = self.state.user_pools
         pool = user_pool_id or _only(list(pools), "user pool")
@@ -232,17 +233,17 @@ class Cloud:
         return min(fitting, key=lambda client: len(allowed[client]))
 
     def advance(self, duration: timedelta) -> list[dict[str, str]]:
-        """Move the clock of schedules ahead; return the name and due time of what fired, in order."""
+        """Advance the clock of schedules. Return the name and due time of each fired schedule, in order."""
         fired: list[dict[str, str]] = self._ask("POST", "/advance", {"seconds": duration.total_seconds()})["fired"]
         return fired
 
     def alarms(self) -> dict[str, str]:
-        """Evaluate every alarm on all metrics so far; return their states by name."""
+        """Evaluate every alarm on all metrics, and return the states by name."""
         states: dict[str, str] = self._ask("POST", "/alarms")["alarms"]
         return states
 
     def interrupt_training(self, name: str) -> None:
-        """Take the machine of a running spot training job away; the job goes on from its checkpoints on another one.
+        """Interrupt a running spot training job. It resumes from its checkpoints on another instance.
 
         Raises
         ------
@@ -252,11 +253,11 @@ class Cloud:
         self._ask("POST", "/interrupt-training", {"name": name})
 
     def stats(self) -> dict[str, Any]:
-        """Return what has happened so far: invocations, batches, firings, answers."""
+        """Return statistics since the start: invocations, batches, firings and responses."""
         return self._ask("GET", "/statistics")
 
     def status(self) -> dict[str, Any]:
-        """Return where the cloud is, what runs its functions, and what has happened so far."""
+        """Return the addresses, the runtimes of functions, and statistics since the start."""
         return {
             "pid": self.state.pid,
             "started_at": self.state.started_at,
@@ -273,11 +274,11 @@ class Cloud:
 
     @property
     def was_stopped(self) -> bool:
-        """True if the cloud has ended after `stop` or a signal: then it has removed its state file."""
+        """True if the cloud ended after `stop` or a signal, so that it removed its state file."""
         return self._path is not None and not self._path.exists()
 
     def stop(self) -> None:
-        """Stop the cloud and wait until it has ended; once it has, do nothing."""
+        """Stop the cloud and wait until it has ended. Idempotent."""
         if self.state.alive:
             try:
                 self._ask("POST", "/stop")
@@ -297,7 +298,7 @@ class Cloud:
                 if stream:
                     stream.close()
         if self._path:
-            CloudState.forget(self._path, pid=self.state.pid)  # a cloud that was killed has left it
+            CloudState.forget(self._path, pid=self.state.pid)  # A cloud that was killed leaves its state file.
         if self._directory:
             self._directory.cleanup()
 

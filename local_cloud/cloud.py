@@ -1,4 +1,4 @@
-"""The embedded cloud: moto, the deployment on it, and everything that makes it run, in this process."""
+"""Embedded cloud in this process: moto, the deployment, and the components that run it."""
 
 import contextlib
 import functools
@@ -56,19 +56,19 @@ from local_cloud.training.request import TrainingRecord, TrainingRequest
 from local_cloud.training.runner import TrainingRunner
 
 PENDING_PER_ENVIRONMENT = 6
-"""Requests to an HTTP API that each execution environment of a function has to answer, one of which runs."""
+"""Maximum number of requests to an HTTP API per execution environment of a function. One of them runs."""
 
 
 class LocalCloud:
-    """A cloud in this process; there can be one, for moto's state is of the process.
+    """Cloud in this process. A process can contain only one, because moto's state is global.
 
-    Constructing it starts moto and all that reacts to calls; `boot` deploys an assembly and starts what runs by
-    itself. `close` ends everything.
+    The constructor starts moto and the components that react to calls. `boot` deploys an assembly and starts pollers
+    and schedules. `close` stops everything.
 
     Parameters
     ----------
     report
-        Called with a line about each failure that belongs to no request.
+        Called with a line about each failure outside a request.
     """
 
     def __init__(self, settings: CloudSettings, *, report: Callable[[str], None]) -> None:
@@ -136,16 +136,16 @@ class LocalCloud:
 
     @property
     def has_awslambdaric(self) -> bool:
-        """True if functions run under the real runtime client, false under its stand-in."""
+        """True if functions run under the real runtime client, false if they run under the built-in replacement."""
         return self._settings.awslambdaric and importlib.util.find_spec("awslambdaric") is not None
 
     def boot(self, *, progress: Callable[[str], None]) -> Deployment:
-        """Deploy the assembly and start its pollers, schedules and APIs.
+        """Deploy the assembly, and start its pollers, schedules and APIs.
 
         Raises
         ------
         DeploymentError
-            If the assembly holds what cannot be deployed or run faithfully.
+            If the assembly contains unsupported features.
         """
         settings = self._settings
         seed = _seed(self._journal)
@@ -251,11 +251,11 @@ class LocalCloud:
                 self._invoker.start_ahead(arn)
 
     def api_urls(self) -> dict[str, str]:
-        """Return the URL of each HTTP API by its id."""
+        """Return the URL of each HTTP API by ID."""
         return {api_id: server.url for api_id, server in self._apis.items()}
 
     def functions(self, deployment: Deployment) -> dict[str, dict[str, Any]]:
-        """Report what runs each function, and where each package of its layers comes from."""
+        """Return the runtime of each function, and the source of each package in its layers."""
         return function_reports(
             deployment,
             find=self._moto_state.find_function,
@@ -264,7 +264,7 @@ class LocalCloud:
         )
 
     def statistics(self) -> Mapping[str, Any]:
-        """Return what has happened so far."""
+        """Return statistics since the start."""
         due = self._scheduler.next_due() if self._scheduler else {}
         fired = self._scheduler.counts() if self._scheduler else {}
         return {
@@ -293,7 +293,7 @@ class LocalCloud:
         return self._pump.flush()
 
     def alarms(self) -> dict[str, str]:
-        """Evaluate every alarm, on all metrics so far, and return their states."""
+        """Evaluate every alarm on all metrics, and return the states by name."""
         self._pump.flush()
         return self._alarms.evaluate() if self._alarms else {}
 
@@ -333,11 +333,11 @@ class LocalCloud:
         self._asynchronous.accept(function_arn, payload)
 
     def send_event(self, target: Target, event: Mapping[str, Any]) -> None:
-        """Accept an event for a target of a rule that it matched."""
+        """Queue an event for a target of a matching rule."""
         self._targets.submit(target, event)
 
     def measure(self, namespace: str, name: str, value: float, /, *, unit: str = "Count", **dimensions: str) -> None:
-        """Take a metric."""
+        """Record a metric."""
         self._pump.metric(namespace, name, value, unit=unit, **dimensions)
 
     def start_training(self, request: TrainingRequest, record: TrainingRecord) -> None:
@@ -349,7 +349,7 @@ class LocalCloud:
         self._training.stop(name)
 
     def interrupt_training(self, name: str) -> None:
-        """Take the machine of a spot training job away; it goes on from its checkpoints.
+        """Interrupt a spot training job. It resumes from its checkpoints.
 
         Raises
         ------
@@ -368,7 +368,7 @@ class LocalCloud:
 
 
 def _remembered_ports(journal: Journal | None, *, first: int | None) -> dict[str, int] | None:
-    """Return the ports of the last start, none where another first port is wanted; None without data."""
+    """Return the ports of the previous start: empty if another first port is requested, None without a journal."""
     if journal is None:
         return None
     stored = journal.fact(PORTS)
@@ -377,7 +377,7 @@ def _remembered_ports(journal: Journal | None, *, first: int | None) -> dict[str
 
 
 def _seed(journal: Journal | None) -> str:
-    """Return the secret that ids and generated secrets depend on, the same at each start of the same data."""
+    """Return the seed of IDs and generated secrets. It is equal at each start with the same data."""
     seed = journal.fact("seed") if journal else None
     if seed is None:
         seed = secrets.token_hex(32)

@@ -1,4 +1,4 @@
-"""Delivery of a message to a resource by its ARN, as EventBridge, Lambda destinations and dead-letter queues do it."""
+"""Delivery of messages to a resource by ARN, for EventBridge, Lambda destinations and dead-letter queues."""
 
 import json
 import re
@@ -24,7 +24,7 @@ class UndeliverableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A JSON body with what some kinds of targets need besides it."""
+    """JSON body of a message, with additional fields for some types of targets."""
 
     body: Any
     attributes: Mapping[str, str] = field(default_factory=dict)
@@ -41,19 +41,19 @@ class Message:
 
 
 class Delivery:
-    """Delivery through the cloud's own public API; functions are invoked asynchronously."""
+    """Delivery through the cloud's public API. Functions are invoked asynchronously."""
 
     def __init__(self, clients: Clients, *, invoke_later: Callable[[str, bytes], None]) -> None:
         self._clients = clients
         self._invoke_later = invoke_later
 
     def send(self, arn: str, message: Message) -> None:
-        """Deliver once; what the service refuses is its botocore error.
+        """Deliver a message once. If the service rejects it, the botocore error is raised.
 
         Raises
         ------
         UndeliverableError
-            If the kind of resource is not known here.
+            If the type of the resource is not supported.
         """
         if universal := _UNIVERSAL.match(arn):
             client = self._clients(universal["service"].lower())
@@ -77,7 +77,7 @@ def _send_to_queue(clients: Clients, arn: str, message: Message) -> None:
 
 
 def _publish_to_topic(clients: Clients, arn: str, message: Message) -> None:
-    subject = {"Subject": message.subject[:100]} if message.subject else {}  # SNS takes no more
+    subject = {"Subject": message.subject[:100]} if message.subject else {}  # Maximum length of a subject in SNS.
     clients("sns").publish(TopicArn=arn, Message=message.text, MessageAttributes=_attributes(message), **subject)
 
 

@@ -1,4 +1,4 @@
-"""Deploys a CDK cloud assembly through boto3, strictly: what it cannot do faithfully is an error."""
+"""Deployment of a CDK cloud assembly through boto3. Unsupported features raise an error."""
 
 import functools
 import graphlib
@@ -34,15 +34,15 @@ def deploy(
     progress: Callable[[str], None] = _say_nothing,
     before: Callable[[str], None] = _say_nothing,
 ) -> Deployment:
-    """Deploy every stack of `assembly`; `progress` hears one line a resource.
+    """Deploy every stack of `assembly`. `progress` is called with one line per resource.
 
-    `before` takes the stack and logical id of each resource before it is created.
+    `before` is called with the stack and logical ID of each resource before its creation.
 
     Raises
     ------
     DeploymentError
-        If a template holds a resource type, a property or an intrinsic function that is not known here, or if
-        the cloud refuses a resource. Resources that were created before remain.
+        If a template contains an unsupported resource type, property or intrinsic function, or the cloud rejects a
+        resource. Resources that were already created remain.
     """
     cloud = _Cloud(clients=functools.cache(clients), region=region, account=account, progress=progress, before=before)
     for stack in read_assembly(assembly):
@@ -104,7 +104,7 @@ class _Cloud:
 
 
 class _StackDeployment:
-    """One stack on its way into the cloud; the surroundings of its template's intrinsics."""
+    """Deployment of one stack. It provides the values for intrinsic functions of the template."""
 
     def __init__(self, stack: Stack, cloud: _Cloud) -> None:
         self.stack = stack
@@ -118,13 +118,13 @@ class _StackDeployment:
         )
 
     def create_resources(self) -> None:
-        """Create the resources, each after those that it refers to."""
+        """Create the resources in order of dependency."""
         wanted = wanted_resources(self.stack, self.evaluator)
         for definition in wanted.values():
             if definition.type not in RESOURCE_TYPES:
                 hint = "; custom resources run nowhere here" if definition.type.startswith("Custom::") else ""
                 raise definition.error(f"resource type is not known here{hint}")
-        # Sorted, so that the order is the same in each deployment.
+        # Sorted, so that the order is equal in each deployment.
         dependencies = {
             logical_id: sorted(self._dependencies(definition) & set(wanted))
             for logical_id, definition in wanted.items()
@@ -132,14 +132,14 @@ class _StackDeployment:
         try:
             order = list(graphlib.TopologicalSorter(dependencies).static_order())
         except graphlib.CycleError as error:
-            # graphlib tells the cycle from what is needed to what needs it.
+            # graphlib lists a cycle from the dependency to the dependent resource.
             cycle = " -> ".join(reversed(error.args[1]))
             raise DeploymentError(f"circular dependency: {cycle}", stack=self.stack.name) from error
         for logical_id in order:
             self.resources[logical_id] = self._create(wanted[logical_id])
 
     def outputs(self) -> dict[str, str]:
-        """Evaluate the outputs, and export those that other stacks may import."""
+        """Evaluate the outputs, and export those with an export name."""
         outputs = {}
         for name, output in self.stack.template.get("Outputs", {}).items():
             try:
@@ -176,7 +176,7 @@ class _StackDeployment:
             answer = self.cloud.clients("ssm").get_parameter(Name=name)
         except ClientError as error:
             if name.startswith(PUBLIC_PARAMETERS):
-                return name  # only AWS knows its value
+                return name  # Only AWS knows the value.
             raise TemplateError(f"there is no SSM parameter {name}: {error}") from error
         return str(answer["Parameter"]["Value"])
 

@@ -1,4 +1,4 @@
-"""Deployment of a cloud assembly: its resources, its outputs, and the error when there is none."""
+"""Deployed cloud assembly with its resources and outputs, and the error of a failed deployment."""
 
 import uuid
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from typing import Any, Protocol
 class DeploymentError(Exception):
     """An assembly cannot be deployed faithfully.
 
-    The message starts with the place: stack, resource, type and property, as far as they are known.
+    The message starts with the location: stack, resource, type and property, as far as they are known.
     """
 
     def __init__(
@@ -43,12 +43,12 @@ class Clients(Protocol):
     """Factory of boto3 clients for the cloud that is deployed to."""
 
     def __call__(self, service: str, /) -> Any:
-        """Return the client of `service`, named as boto3 names it."""
+        """Return the client of a service, by its boto3 name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """A resource as deployed: its template with every intrinsic evaluated, and what the cloud calls it."""
+    """Deployed resource: its evaluated template, and its ID in the cloud."""
 
     stack: str
     logical_id: str
@@ -60,10 +60,10 @@ class Resource:
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """All resources in the order of their creation, and each stack's outputs.
+    """Resources in the order of their creation, and outputs by stack.
 
-    `assets` says which file or directory of the assembly an S3 key of the bootstrap bucket came from, `templates` has
-    those of the stacks as they were written.
+    `assets` maps S3 keys of the bootstrap bucket to files or directories of the assembly. `templates` contains the
+    original templates of the stacks.
     """
 
     resources: tuple[Resource, ...]
@@ -77,5 +77,5 @@ class Deployment:
 
 
 def stack_id(name: str, *, region: str, account: str) -> str:
-    """Return the ARN of a stack, the same in each deployment."""
+    """Return the ARN of a stack, which is equal in each deployment."""
     return f"arn:aws:cloudformation:{region}:{account}:stack/{name}/{uuid.uuid5(uuid.NAMESPACE_URL, name)}"

@@ -1,4 +1,4 @@
-"""Addresses that work on this machine, which replace those that AWS would have given."""
+"""Replacement of AWS addresses by addresses on this machine."""
 
 from dataclasses import replace
 
@@ -6,17 +6,17 @@ from local_cloud.deployment import Clients, Deployment
 
 
 class EndpointRewriter:
-    """Addresses of AWS with those that stand for them here, which are learnt while servers start."""
+    """Local replacements for AWS addresses, which servers register when they start."""
 
     def __init__(self) -> None:
         self._local: dict[str, str] = {}
 
     def learn(self, address: str, local: str) -> None:
-        """Take `local` for an address of AWS from now on."""
+        """Register the local replacement of an AWS address."""
         self._local[address] = local
 
     def localize(self, text: str) -> str:
-        """Return a text with the addresses that are known by now replaced."""
+        """Return a text with the registered addresses replaced."""
         for address, local in self._local.items():
             text = text.replace(address, local)
         return text
@@ -24,7 +24,7 @@ class EndpointRewriter:
     def localized(self, deployment: Deployment, clients: Clients) -> Deployment:
         """Replace the addresses in stack outputs and in the values of SSM parameters.
 
-        Clients read them there. The templates still pass AWS's names to functions.
+        Clients read local addresses from it. Functions still receive AWS's names from the templates.
         """
         outputs = {
             stack: {name: self.localize(value) for name, value in values.items()}

@@ -1,4 +1,4 @@
-"""Deletion of expired data every hour: objects by lifecycle rules, items by their time to live, and stream records."""
+"""Hourly deletion of expired data: objects by lifecycle rules, items by time to live, and stream records."""
 
 import contextlib
 import itertools
@@ -25,12 +25,12 @@ _BATCH: Final = 1_000
 
 
 class Expiry:
-    """Thread that deletes what has expired.
+    """Thread that deletes expired data.
 
     Parameters
     ----------
     now
-        The clock's time.
+        Current time of the clock.
     report
         Called with a line about each failure.
     """
@@ -93,9 +93,9 @@ class Expiry:
 def expired_versions(
     listed: list[Mapping[str, Any]], rules: list[Mapping[str, Any]], *, now: datetime
 ) -> Iterator[dict[str, str]]:
-    """Yield the deletions that lifecycle rules demand, as DeleteObjects takes them.
+    """Yield the deletions that lifecycle rules require, in the format of DeleteObjects.
 
-    Rules count if their filter is a prefix. Transitions and incomplete uploads are ignored.
+    Only rules with a prefix filter are supported. Transitions and incomplete uploads are ignored.
 
     References
     ----------
@@ -127,7 +127,7 @@ def expired_versions(
 
 
 def _prefix(rule: Mapping[str, Any]) -> str | None:
-    """Return the prefix that a rule applies to; None if it has another filter."""
+    """Return the prefix of a rule, or None if the rule has another filter."""
     found = rule.get("Filter") or {"Prefix": rule.get("Prefix", "")}
     return str(found["Prefix"]) if found.keys() == {"Prefix"} else None
 

@@ -1,8 +1,8 @@
-"""Kills what a cloud started, should the cloud die without doing so itself; run by file name, on its own.
+"""Guardian process that kills a cloud's child processes if the cloud is killed. It is run by file name.
 
-Reads ``+<process group>`` and ``-<process group>`` lines from standard input. At its end (the cloud stopped, or was
-killed) every group left is killed and the directory given as argument is removed. Works the same on Linux and
-macOS, which PR_SET_PDEATHSIG does not; and that one fires when the *thread* that started a process ends.
+It reads lines ``+<process group>`` and ``-<process group>`` from standard input. At its end, when the cloud has stopped
+or was killed, all remaining groups are killed and the directory in the argument is removed. This works on Linux and
+macOS. PR_SET_PDEATHSIG works only on Linux, and fires when the *thread* that started a process ends.
 """
 
 import contextlib
@@ -13,7 +13,7 @@ import sys
 
 
 def main(directory: str) -> None:
-    """Follow the process groups until standard input ends; then leave nothing behind."""
+    """Track the process groups until standard input ends. Then kill them and remove the directory."""
     groups: set[int] = set()
     for line in sys.stdin:
         group = int(line[1:])

@@ -1,4 +1,4 @@
-"""Requests of HTTP/1.1, read without Python's parser of e-mails, which takes a tenth of a short request's time."""
+"""HTTP/1.1 requests, parsed without Python's e-mail parser, which takes a tenth of a short request's time."""
 
 import functools
 import http.client
@@ -18,11 +18,11 @@ _END_OF_HEADERS: Final = (b"\r\n", b"\n", b"")
 _LENGTH: Final = re.compile("[0-9]{1,18}")
 _CHUNK_SIZE: Final = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;.*)?\r?\n")
 _LARGEST_BODY_BYTES: Final = 16_777_216
-"""More than the limits of API Gateway and Lambda, which have responses of their own."""
+"""Exceeds the limits of API Gateway and Lambda, which have specific responses."""
 
 
 class BodyError(Exception):
-    """The body of a request cannot be read; `status` is the status of the response."""
+    """The body of a request cannot be read. `status` is the status of the response."""
 
     def __init__(self, status: HTTPStatus, reason: str) -> None:
         self.status = status
@@ -42,14 +42,14 @@ class RequestHandler(http.server.BaseHTTPRequestHandler):
     largest_body_bytes = _LARGEST_BODY_BYTES
 
     def handle_one_request(self) -> None:
-        """Answer one request; the connection closes after a request whose body cannot be read."""
+        """Serve one request. The connection is closed if the body cannot be read."""
         try:
             super().handle_one_request()
         except BodyError as error:
             self.send_error(error.status, str(error))
 
     def parse_request(self) -> bool:
-        """Read the request line and the headers; return False after the response to a bad request."""
+        """Read the request line and the headers. Return False after the response to an invalid request."""
         words = str(self.raw_requestline, "iso-8859-1").split()
         if len(words) != 3 or words[2] != "HTTP/1.1":
             return super().parse_request()
@@ -75,7 +75,7 @@ class RequestHandler(http.server.BaseHTTPRequestHandler):
         Raises
         ------
         BodyError
-            If its length is malformed or too large, or if the client sends less.
+            If the length is malformed or too large, or the client sends fewer bytes.
         """
         if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
             return self._read_chunks()

@@ -18,15 +18,15 @@ class _NoValue:
 
 
 NO_VALUE: Final = _NoValue()
-"""Value of ``Ref: AWS::NoValue``; a list or object drops it."""
+"""Value of ``Ref: AWS::NoValue``, which is removed from lists and objects."""
 
 
 class TemplateError(Exception):
-    """A template says something that is wrong or not known here."""
+    """The template is invalid or uses unsupported features."""
 
 
 class Surroundings(Protocol):
-    """Sources outside a template's text: deployed resources, other stacks' exports, stored parameters."""
+    """Sources of values outside a template: deployed resources, exports of other stacks, and stored parameters."""
 
     def ref(self, logical_id: str) -> str:
         """Return the physical id of a resource."""
@@ -54,7 +54,7 @@ class Evaluator:
     surroundings: Surroundings
 
     def evaluate(self, value: Any) -> Any:
-        """Return `value` with every intrinsic replaced by what it stands for.
+        """Return `value` with all intrinsic functions evaluated.
 
         Raises
         ------
@@ -74,13 +74,13 @@ class Evaluator:
         return {key: item for key, item in evaluated.items() if item is not NO_VALUE}
 
     def holds(self, condition: str) -> bool:
-        """Say whether the condition of that name is true."""
+        """Return true if the condition with this name holds."""
         if condition not in self.conditions:
             raise TemplateError(f"unknown condition {condition}")
         return self._is_true(self.conditions[condition])
 
     def references(self, value: Any) -> Iterator[str]:
-        """Yield the logical ids that `value` needs; of an ``Fn::If`` only what its condition chooses."""
+        """Yield the logical IDs that `value` references. In ``Fn::If``, only the selected branch counts."""
         if isinstance(value, list):
             for item in value:
                 yield from self.references(item)
@@ -218,7 +218,7 @@ _FUNCTIONS: Final[Mapping[str, Callable[[Evaluator, Any], Any]]] = {
 
 
 def _intrinsic(value: Mapping[str, Any]) -> tuple[str, Any] | None:
-    """Return the function that `value` calls and its argument, or None for a plain object."""
+    """Return the intrinsic function of `value` and its argument, or None for an ordinary object."""
     called = [key for key in value if key == "Ref" or key.startswith("Fn::")]
     if not called:
         return None

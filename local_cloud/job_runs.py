@@ -1,4 +1,4 @@
-"""Jobs that run in the background: each in a thread of its own, stopped by name or all at once."""
+"""Background jobs, each in a separate thread. They can be stopped by name or all together."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -10,13 +10,13 @@ from local_cloud.deployment import Clients
 from local_cloud.processes import Processes
 from local_cloud.telemetry.pump import Pump
 
-# SageMaker gives a job 120 s between SIGTERM and SIGKILL.
+# SageMaker waits 120 s between SIGTERM and SIGKILL.
 STOP_GRACE_S = 10.0
 
 
 @dataclass(slots=True)
 class JobRun:
-    """A run that goes on or has ended."""
+    """Running or ended run of a job."""
 
     stopping: threading.Event = field(default_factory=threading.Event)
     thread: threading.Thread | None = None
@@ -31,7 +31,7 @@ class JobRuns(Generic[R]):
     Attributes
     ----------
     grace_s
-        How long a process has to end by itself once its run is stopped; 0 as soon as the cloud ends.
+        Time in seconds between SIGTERM and SIGKILL when a run is stopped. 0 when the cloud ends.
     """
 
     def __init__(self) -> None:
@@ -45,7 +45,7 @@ class JobRuns(Generic[R]):
         run.thread.start()
 
     def find(self, name: str) -> R | None:
-        """Return the run of a name, if there has been one."""
+        """Return the run with a name, or None."""
         return self._runs.get(name)
 
     def stop(self, name: str) -> None:
@@ -54,7 +54,7 @@ class JobRuns(Generic[R]):
             run.stopping.set()
 
     def close(self) -> None:
-        """Kill every run and wait until none goes on."""
+        """Kill every run, and wait until they have ended."""
         self.grace_s = 0.0
         for run in self._runs.values():
             run.stopping.set()

@@ -1,1 +1,1 @@
-"""CloudWatch alarms: evaluated on the metrics of what runs here, with their actions."""
+"""CloudWatch alarms, which are evaluated on the cloud's metrics, with their actions."""

@@ -1,4 +1,4 @@
-"""An alarm as its template states it, and what it says of its datapoints.
+"""Alarm of a template, and its state for given datapoints.
 
 References
 ----------
@@ -22,7 +22,7 @@ _COMPARISONS: Final[Mapping[str, tuple[Callable[[float, float], bool], str]]] = 
     "LessThanThreshold": (operator.lt, "below"),
     "LessThanOrEqualToThreshold": (operator.le, "at most"),
 }
-"""Comparisons with their words."""
+"""Comparison operators with their descriptions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class MetricAlarm:
     Attributes
     ----------
     looks
-        Statistics by the ids that the expression knows them by.
+        Statistics by ID in the expression.
     datapoints
         Computes the datapoint of one period.
     """
@@ -57,11 +57,11 @@ class MetricAlarm:
 
     @property
     def watched(self) -> Mapping[Series, timedelta]:
-        """Each series with how far back it is looked at."""
+        """Time range that the alarm requires, by series."""
         return {look.series: look.period * self.periods for look in self.looks.values()}
 
     def judge(self, store: SeriesStore, *, now: datetime) -> tuple[str, str] | None:
-        """Return the state and why; None where it stays as it is."""
+        """Return the state and the reason, or None if the state does not change."""
         period = max(look.period for look in self.looks.values())
         points: list[Value] = []
         for back in range(self.periods):
@@ -74,7 +74,7 @@ class MetricAlarm:
         return self.state_of(points)
 
     def state_of(self, points: Sequence[Value]) -> tuple[str, str] | None:
-        """Return the state that datapoints mean, and why; see `judge`."""
+        """Return the state for datapoints, and the reason; see `judge`."""
         known = [point for point in points if point is not None]
         if not known and self.missing == "missing":
             return INSUFFICIENT_DATA, f"The metric has no data in {_latest(self.periods)}."
@@ -101,7 +101,7 @@ def read_alarm(name: str, properties: Mapping[str, Any]) -> MetricAlarm:
     Raises
     ------
     ValueError
-        If it alarms on what is not known here.
+        If the alarm uses unsupported features.
     """
     comparison = properties["ComparisonOperator"]
     if comparison not in _COMPARISONS:
@@ -144,7 +144,7 @@ def _look(metric: Mapping[str, Any], statistic: str, period_s: Any) -> _Look:
 def _returning(
     wanted: str, math: Mapping[str, Callable[[Mapping[str, Value]], Value]]
 ) -> Callable[[Mapping[str, Value]], Value]:
-    """Return what computes the returned id; expressions may name one another, in the order that they are written."""
+    """Return a function that computes the returned ID. Expressions may reference IDs of earlier expressions."""
 
     def compute(values: Mapping[str, Value]) -> Value:
         known = dict(values)
@@ -152,7 +152,7 @@ def _returning(
             if name == wanted or name not in known:
                 try:
                     known[name] = expression(known)
-                except KeyError:  # names one that is written after it
+                except KeyError:  # The expression references a later one.
                     continue
         return known[wanted]
 

@@ -33,19 +33,19 @@ _OF_LISTS: Final[Mapping[str, Callable[[list[float]], float]]] = {
 }
 
 Value = float | None
-"""Value of one period; None is a missing datapoint."""
+"""Value of one period; None for a missing datapoint."""
 
 
 def read_math(expression: str) -> Callable[[Mapping[str, Value]], Value]:
-    """Return what computes an expression for one period, given the values of its ids.
+    """Return a function that computes an expression for one period from the values of its IDs.
 
-    Known are numbers, ids, arithmetic, comparisons, && and ||, and IF, FILL with a number, ABS, and SUM, MIN, MAX and
-    AVG of a list.
+    Supported are numbers, IDs, arithmetic, comparisons, && and ||, and IF, FILL with a number, ABS, and SUM, MIN, MAX
+    and AVG of a list.
 
     Raises
     ------
     ValueError
-        If it is anything else.
+        If the expression contains other syntax.
     """
     try:
         tree = ast.parse(expression.replace("&&", " and ").replace("||", " or ").strip(), mode="eval").body
@@ -60,7 +60,7 @@ _CALLS: Final = {"IF": (2, 3), "FILL": (2, 2), "ABS": (1, 1), **dict.fromkeys(_O
 
 
 def _check(tree: ast.expr, said: str) -> None:
-    """Refuse at once what would fail when it is computed."""
+    """Raise an error now for an expression that could not be computed later."""
     for node in ast.walk(tree):
         known = not isinstance(node, ast.expr) or isinstance(node, _KNOWN)
         if isinstance(node, ast.BinOp):

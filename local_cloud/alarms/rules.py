@@ -17,12 +17,12 @@ State = Callable[[str], str]
 
 
 def read_rule(rule: str) -> Callable[[State], bool]:
-    """Return what says whether a rule holds.
+    """Return a function that evaluates a composite alarm's rule.
 
     Raises
     ------
     ValueError
-        If it is no rule.
+        If the rule is invalid.
     """
     said = re.sub(
         r"""("[^"]*"|'[^']*')|\b(AND|OR|NOT|TRUE|FALSE)\b""", lambda found: found[1] or _WORDS[found[2]], rule
@@ -31,7 +31,7 @@ def read_rule(rule: str) -> Callable[[State], bool]:
         tree = ast.parse(said.strip(), mode="eval").body
     except SyntaxError as error:
         raise ValueError(f"AlarmRule {rule!r} cannot be read: {error.msg}") from error
-    _holds(tree, lambda alarm: "OK")  # refuses at once what it could not compute later
+    _holds(tree, lambda alarm: "OK")  # Evaluating the rule once raises the errors of an invalid rule now.
     return lambda state: _holds(tree, state)
 
 

@@ -1,4 +1,4 @@
-"""The metrics that alarms look at, as far back as they look."""
+"""Metric history for alarms, as long as the longest evaluation range."""
 
 import math
 import re
@@ -15,7 +15,7 @@ _TRIMMED_COUNT = re.compile(r"TC\(:(?P<most>\d+(?:\.\d+)?)\)")
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One metric: its name and its dimensions, all of them."""
+    """Metric with a value of each dimension."""
 
     namespace: str
     name: str
@@ -32,7 +32,7 @@ class Datapoint:
 
 
 def series_of(namespace: str, name: str, dimensions: Iterable[Mapping[str, str]]) -> Series:
-    """Return the series of a metric as the API writes it."""
+    """Return the series of a metric in the API's format."""
     return Series(namespace, name, frozenset((each["Name"], each["Value"]) for each in dimensions))
 
 
@@ -40,9 +40,9 @@ Values = dict[float, float]
 """Number of occurrences by value."""
 
 _EXACT_VALUES: Final = 100
-"""Number of different values in a period from which on further ones are rounded to three digits."""
+"""Maximum number of distinct exact values per period. Further values are rounded to three digits."""
 _PERIODS: Final = 100
-"""Minimum number of periods in the time that an alarm looks back."""
+"""Minimum number of periods in the time range that an alarm requires."""
 _LONGEST_PERIOD: Final = timedelta(seconds=5)
 
 
@@ -62,7 +62,7 @@ class SeriesStore:
     Parameters
     ----------
     watched
-        Each series with the longest time that an alarm looks back.
+        Longest time range that an alarm requires, by series.
     """
 
     def __init__(self, watched: Mapping[Series, timedelta]) -> None:
@@ -71,7 +71,7 @@ class SeriesStore:
         self._lock = threading.Lock()
 
     def take(self, namespace: str, datum: Mapping[str, Any], at: datetime) -> None:
-        """Keep a datum in the shape of PutMetricData with its time of arrival, if its series is watched."""
+        """Store a datum in the format of PutMetricData with its time of arrival, if an alarm requires the series."""
         series = series_of(namespace, datum["MetricName"], datum.get("Dimensions", ()))
         if series not in self._periods:
             return
@@ -86,7 +86,9 @@ class SeriesStore:
                 del periods[: _count_until(periods, at - watched)]
 
     def statistic(self, series: Series, statistic: str, *, start: datetime, end: datetime) -> float | None:
-        """Return a statistic of the periods that began after `start` and up to `end`; None without any."""
+        """Return a statistic of the periods that started after `start` and up to `end`, or None if there are no
+        periods.
+        """
         with self._lock:
             periods = self._periods[series]
             found = [
@@ -98,12 +100,12 @@ class SeriesStore:
 
 
 def _count_until(periods: list[tuple[datetime, Values]], at: datetime) -> int:
-    """Return the number of periods that began up to a time; they are in order of arrival."""
+    """Return the number of periods that started up to a time. Periods are in order of arrival."""
     return bisect_right(periods, at, key=lambda period: period[0])
 
 
 def statistic_of(samples: list[Datapoint], statistic: str) -> float | None:
-    """Return a statistic that `check_statistic` lets pass; None of no samples."""
+    """Return a statistic that `check_statistic` accepts, or None without samples."""
     if statistic in _STATISTICS:
         return _STATISTICS[statistic](samples)
     if trimmed := _TRIMMED_COUNT.fullmatch(statistic):
@@ -113,12 +115,12 @@ def statistic_of(samples: list[Datapoint], statistic: str) -> float | None:
 
 
 def check_statistic(statistic: str) -> None:
-    """Refuse a statistic that is not known here.
+    """Raise an error for an unsupported statistic.
 
     Raises
     ------
     ValueError
-        If it is not.
+        If the statistic is not supported.
     """
     if not (statistic in _STATISTICS or _PERCENTILE.fullmatch(statistic) or _TRIMMED_COUNT.fullmatch(statistic)):
         known = ", ".join(_STATISTICS)
@@ -150,7 +152,7 @@ _STATISTICS: Mapping[str, Callable[[list[Datapoint]], float | None]] = {
 
 
 def _percentile(samples: list[Datapoint], statistic: str) -> float | None:
-    """Return the least value that so many per cent of the samples do not exceed."""
+    """Return the smallest value that the given percentage of samples does not exceed."""
     count = _count(samples)
     if not count:
         return None

@@ -21,13 +21,13 @@ _ACTIONS: Mapping[str, str] = {OK: "OKActions", ALARM: "AlarmActions"}
 class AlarmWatch:
     """The alarms of one deployment.
 
-    An alarm looks at the metrics that functions print and that the cloud itself has, on the cloud's clock: its periods
-    end now, not at whole minutes.
+    Alarms use the metrics that functions print and the metrics of the cloud's services, on the cloud's clock. Periods
+    end at the current time, not at full minutes.
 
     Parameters
     ----------
     now
-        The clock's time.
+        Current time of the clock.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class AlarmWatch:
         self._thread.start()
 
     def evaluate(self) -> dict[str, str]:
-        """Evaluate every alarm now and return their states."""
+        """Evaluate every alarm now, and return the states by name."""
         with self._evaluating:
             for alarm in self._alarms:
                 if judged := alarm.judge(self._store, now=self._now()):
@@ -70,7 +70,7 @@ class AlarmWatch:
             return dict(self._states)
 
     def close(self) -> None:
-        """Evaluate nothing any more."""
+        """Stop the evaluation."""
         self._stopping.set()
         self._thread.join()
 
@@ -91,7 +91,7 @@ class AlarmWatch:
             self._report(f"alarm {name}: {error}")
 
     def _messages(self, name: str, state: str, reason: str, *, before: str) -> list[tuple[str, Message]]:
-        """Return the alarm's actions as they are now, each with its message."""
+        """Return the ARNs and messages of the alarm's current actions."""
         described = self._clients("cloudwatch").describe_alarms(
             AlarmNames=[name], AlarmTypes=["MetricAlarm", "CompositeAlarm"]
         )
@@ -139,7 +139,7 @@ def _read_rule(resource: Resource) -> Callable[[State], bool]:
 
 
 def _watched(alarms: list[MetricAlarm]) -> dict[Series, timedelta]:
-    """Return each series with the longest time that an alarm looks back."""
+    """Return the longest time range that an alarm requires, by series."""
     longest: dict[Series, timedelta] = {}
     for alarm in alarms:
         for series, back in alarm.watched.items():

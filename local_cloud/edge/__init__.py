@@ -1,1 +1,1 @@
-"""CloudFront: distributions on ports of their own, in front of buckets and HTTP APIs."""
+"""CloudFront distributions on separate ports, in front of buckets and HTTP APIs."""

@@ -1,4 +1,4 @@
-"""Configuration of distributions and their headers from the template; unsupported properties raise an error."""
+"""Configuration of distributions and response headers from the template. Unsupported properties raise an error."""
 
 import fnmatch
 import re
@@ -17,7 +17,7 @@ _METHODS: Final = ("GET", "HEAD")
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Origin of a behaviour's responses: the host of a bucket or of an HTTP API."""
+    """Origin of responses: host of a bucket or an HTTP API."""
 
     host: str
     is_bucket: bool
@@ -35,7 +35,7 @@ class Behavior:
 
 @dataclass(frozen=True, slots=True)
 class DistributionConfig:
-    """A distribution: its behaviours in their order, the default one last."""
+    """Distribution with its behaviours in order. The default behaviour is last."""
 
     behaviors: Sequence[Behavior]
     root_object: str
@@ -47,7 +47,7 @@ class DistributionConfig:
 
 @dataclass(frozen=True, slots=True)
 class ResponseHeader:
-    """A header that a policy puts on answers, over the origin's own where it says so."""
+    """Response header of a policy. It overrides the origin's header if the policy says so."""
 
     name: str
     value: str
@@ -66,7 +66,8 @@ def read_distribution(properties: Properties) -> DistributionConfig:
     # Properties without effect on one machine, or documented in README.md.
     config.keep("Comment", "HttpVersion", "IPV6Enabled", "PriceClass", "ViewerCertificate", "Logging")
     for response in config.sections("CustomErrorResponses"):
-        response.keep("ErrorCode", "ErrorCachingMinTTL")  # nothing is cached here; pages in place of errors are refused
+        # Nothing is cached here. Custom error pages are not supported.
+        response.keep("ErrorCode", "ErrorCachingMinTTL")
     if config["Enabled"] is not True:
         raise PropertyError(config.path_of("Enabled"), "only distributions that are enabled are served here")
     origins = {origin["Id"]: _origin(origin) for origin in config.sections("Origins")}
@@ -83,7 +84,7 @@ def read_headers_policy(properties: Properties) -> Sequence[ResponseHeader]:
     Raises
     ------
     PropertyError
-        If something is not known here.
+        If a property is not supported.
     """
     config = properties.section("ResponseHeadersPolicyConfig")
     config.keep("Name", "Comment")
@@ -110,7 +111,10 @@ def read_headers_policy(properties: Properties) -> Sequence[ResponseHeader]:
 
 
 def _cors(section: Properties) -> list[ResponseHeader]:
-    """Return the headers of responses to simple requests of any origin: CloudFront answers preflights from origins."""
+    """Return the headers of responses to simple requests from any origin.
+
+    CloudFront forwards preflight requests to origins.
+    """
     section.keep("AccessControlAllowHeaders", "AccessControlAllowMethods", "AccessControlMaxAgeSec")
     for name, expected in (("AccessControlAllowOrigins", {"Items": ["*"]}), ("AccessControlAllowCredentials", False)):
         if section[name] != expected:
@@ -134,7 +138,7 @@ def _origin(origin: Properties) -> Origin:
             )
         return Origin(origin["DomainName"], is_bucket=True)
     custom = origin.section("CustomOriginConfig")
-    custom.keep("OriginProtocolPolicy", "OriginSSLProtocols")  # a call within this process
+    custom.keep("OriginProtocolPolicy", "OriginSSLProtocols")  # Calls stay within this process.
     return Origin(origin["DomainName"], is_bucket=False)
 
 

@@ -1,4 +1,4 @@
-"""Server of one distribution: path, behaviour, bucket or HTTP API, headers."""
+"""Server of one distribution, which selects a behaviour by path, calls the bucket or HTTP API, and adds headers."""
 
 import ssl
 from collections.abc import Callable, Mapping, Sequence
@@ -19,18 +19,18 @@ _MISSING = {"NoSuchKey", "404"}
 
 
 class DistributionServer:
-    """Answers the requests to one distribution, and keeps nothing between them.
+    """Stateless handler of the requests to one distribution.
 
     Parameters
     ----------
     buckets
         Name of each bucket by the host that origins name.
     apis
-        What serves each HTTP API, by its host.
+        Request handler of each HTTP API, by host.
     policies
-        Headers by the id of their policy.
+        Response headers by policy ID.
     localize
-        Puts addresses of this machine in place of AWS's in what is said to browsers.
+        Function that replaces AWS addresses in responses by addresses of this machine.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class DistributionServer:
 
     @property
     def url(self) -> str:
-        """The distribution's address."""
+        """URL of the distribution."""
         return self._server.url
 
     def stop(self) -> None:
@@ -63,9 +63,9 @@ class DistributionServer:
         self._server.stop()
 
     def serve(self, request: HttpRequest) -> HttpResponse:
-        """Answer one request."""
+        """Return the response to a request."""
         if not self._server.is_addressed(request.header("Host")):
-            # As CloudFront does with names that are no distribution's; here no other site can pass for this one.
+            # CloudFront also rejects unknown host names. Here, no other site can impersonate the distribution.
             return _refusal(403, "the request is for no distribution here")
         path = f"/{self._config.root_object}" if request.path == "/" else request.path
         behavior = self._config.behavior(path)

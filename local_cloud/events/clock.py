@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 
 class Clock:
-    """Real time in UTC plus what it was advanced by."""
+    """Real time in UTC, plus the durations by which the clock was advanced."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -18,12 +18,12 @@ class Clock:
             return datetime.fromtimestamp(time.time(), UTC) + self._ahead
 
     def advance(self, duration: timedelta) -> datetime:
-        """Move the clock ahead and return its new time.
+        """Advance the clock, and return its new time.
 
         Raises
         ------
         ValueError
-            If the duration is negative: schedules never run backwards.
+            If the duration is negative, because schedules cannot run backwards.
         """
         if duration < timedelta():
             raise ValueError(f"a clock cannot be advanced by {duration}: the duration is negative")

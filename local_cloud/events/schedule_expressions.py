@@ -36,7 +36,7 @@ class Schedule(Protocol):
     """Schedule that determines when something is due."""
 
     def next_after(self, moment: datetime) -> datetime | None:
-        """Return the first time after `moment`, in UTC; None when there is none."""
+        """Return the first time after `moment`, in UTC, or None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Once:
     at: datetime
 
     def next_after(self, moment: datetime) -> datetime | None:
-        """Return that time until it has passed."""
+        """Return the time, or None if it has passed."""
         return self.at if moment < self.at else None
 
 
@@ -99,7 +99,7 @@ class Cron:
 
 
 def parse_schedule(expression: str, *, zone: str = "UTC") -> Schedule:
-    """Parse an expression; `zone` is the time zone of cron and at.
+    """Parse an expression. `zone` is the time zone of cron and at expressions.
 
     Raises
     ------
@@ -143,14 +143,14 @@ def _cron(content: str, zone: ZoneInfo) -> Cron:
         years=_numbers(years, *_YEARS, wraps=False),
         zone=zone,
     )
-    cron._days(2024, 1)  # a malformed day field is an error now, not when it comes into play
+    cron._days(2024, 1)  # An invalid day field raises an error now, instead of in a later month.
     return cron
 
 
 def _numbers(
     field: str, low: int, high: int, *, names: Sequence[str] = (), has_steps: bool = True, wraps: bool = True
 ) -> tuple[int, ...]:
-    """Expand ``*``, lists, ranges and steps to sorted numbers; a range may wrap around, such as ``22-2`` for hours."""
+    """Expand ``*``, lists, ranges and steps to sorted numbers. A range may wrap around, such as ``22-2`` for hours."""
 
     def number(text: str) -> int:
         value = names.index(text) + low if text in names else int(text) if _NUMBER.fullmatch(text) else -1
@@ -201,7 +201,7 @@ def _nearest_weekday(year: int, month: int, day: int, last: int) -> int:
 
 
 def _days_of_week(field: str, *, year: int, month: int, last: int) -> list[int]:
-    """Return the days of a month by weekday; Sunday is 1 in AWS's cron."""
+    """Return the days of a month with the given weekdays. Sunday is 1 in AWS cron expressions."""
     by_weekday: dict[int, list[int]] = {number: [] for number in range(1, 8)}
     for day in range(1, last + 1):
         by_weekday[(date(year, month, day).weekday() + 1) % 7 + 1].append(day)

@@ -1,4 +1,4 @@
-"""Fires scheduled rules and schedules when the clock says that they are due."""
+"""Scheduler that fires rules and schedules when they are due."""
 
 import heapq
 import itertools
@@ -30,7 +30,7 @@ class Scheduled:
     is_rule: bool = True
 
     def event(self, due: datetime, *, region: str, account: str) -> Mapping[str, Any]:
-        """Return the event of one firing; a Scheduler schedule without input sends an empty object."""
+        """Return the event of one firing. A Scheduler schedule without input sends an empty object."""
         if not self.is_rule:
             return {}
         return {
@@ -48,7 +48,7 @@ class Scheduled:
 
 @dataclass(frozen=True, slots=True)
 class Firing:
-    """One firing: what, and when it was due."""
+    """Fired schedule with its due time."""
 
     name: str
     due: datetime
@@ -62,7 +62,7 @@ class _Due:
 
 
 class Scheduler:
-    """Schedules on a clock; due ones fire in the order in which they became due."""
+    """Schedules on a clock. Due schedules fire in order of their due times."""
 
     def __init__(
         self,
@@ -93,7 +93,7 @@ class Scheduler:
         self._thread.start()
 
     def advance(self, duration: timedelta) -> list[Firing]:
-        """Move the clock ahead, fire what became due, and return it in order."""
+        """Advance the clock, fire due schedules, and return them in order."""
         self._clock.advance(duration)
         firings = self._fire_due()
         self._wake.set()
@@ -110,7 +110,7 @@ class Scheduler:
             return dict(self._fired)
 
     def close(self) -> None:
-        """Fire nothing any more."""
+        """Stop firing schedules."""
         self._stopping = True
         self._wake.set()
         self._thread.join()

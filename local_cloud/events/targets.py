@@ -1,4 +1,4 @@
-"""Targets of EventBridge rules and schedules: what they are sent, how often it is tried, where failures go.
+"""Targets of EventBridge rules and schedules: their messages, retries and dead-letter queues.
 
 References
 ----------
@@ -17,7 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from local_cloud.delivery import Delivery, Message, UndeliverableError
 
-# AWS retries for up to 24 hours; a target of a local cloud that refuses three times will refuse for ever.
+# AWS retries for up to 24 hours. A local target that fails three times will probably fail always.
 MOST_ATTEMPTS = 3
 _RETRY_DELAY_S = 0.2
 WORK = "target"
@@ -28,7 +28,7 @@ _PLACEHOLDER = re.compile(r"<([A-Za-z0-9_.\-]+)>")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One target, in CloudFormation's shape, and the rule or schedule that it belongs to."""
+    """Target in CloudFormation's format, with its rule or schedule."""
 
     owner_arn: str
     properties: Mapping[str, Any]
@@ -40,7 +40,7 @@ class Target:
 
     @property
     def dead_letters(self) -> str | None:
-        """The queue for what cannot be delivered."""
+        """Queue for undeliverable events."""
         arn = (self.properties.get("DeadLetterConfig") or {}).get("Arn")
         return str(arn) if arn else None
 
@@ -51,7 +51,7 @@ class Target:
         return int(min(policy.get("MaximumRetryAttempts", MOST_ATTEMPTS - 1) + 1, MOST_ATTEMPTS))
 
     def message(self, event: Mapping[str, Any]) -> Message:
-        """Return what the target is sent for `event`."""
+        """Return the message for an event."""
         kinesis = self.properties.get("KinesisParameters") or {}
         fixed_key = kinesis.get("PartitionKey")
         key_path = kinesis.get("PartitionKeyPath")
@@ -86,7 +86,7 @@ def target_input(target: Mapping[str, Any], event: Mapping[str, Any], *, rule_ar
 
 
 def value_at(document: Any, path: str) -> Any:
-    """Return what a JSON path such as ``$.detail.items[0]`` leads to; None where it leads nowhere."""
+    """Return the value at a JSON path such as ``$.detail.items[0]``, or None if it does not exist."""
     steps = list(_PATH_STEP.finditer(path.removeprefix("$")))
     if "".join(step[0] for step in steps) != path.removeprefix("$"):
         raise ValueError(f"JSON path {path!r}: only names and positions are known here")
@@ -101,7 +101,7 @@ def value_at(document: Any, path: str) -> Any:
 
 
 def fill_template(template: str, values: Mapping[str, Any]) -> str:
-    """Replace ``<name>``: by text within a JSON string, by JSON outside of one."""
+    """Replace ``<name>`` by text within a JSON string, and by JSON elsewhere."""
     parts: list[str] = []
     position = 0
     for placeholder in _PLACEHOLDER.finditer(template):
@@ -125,7 +125,7 @@ def _inside_string(text: str) -> bool:
 
 
 class TargetQueue:
-    """Background delivery to targets; first attempts keep the order of submission."""
+    """Background delivery to targets. First attempts have the order of submission."""
 
     def __init__(
         self, delivery: Delivery, *, keep: Callable[[str, Any], Callable[[], None]], report: Callable[[str], None]
@@ -146,12 +146,12 @@ class TargetQueue:
         self._order.submit(self._first, target, event, self._keep(WORK, (target, event)))
 
     def pending(self) -> int:
-        """Return how many deliveries are neither done nor given up."""
+        """Return the number of unfinished deliveries."""
         with self._lock:
             return self._pending
 
     def close(self) -> None:
-        """Drop what is queued and end."""
+        """Drop queued deliveries and stop."""
         self._stopping.set()
         self._order.shutdown(wait=False, cancel_futures=True)
         self._retries.shutdown(wait=False, cancel_futures=True)

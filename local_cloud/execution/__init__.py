@@ -1,1 +1,1 @@
-"""Lambda functions: their layers, their processes under the real Runtime API, and who invokes them."""
+"""Lambda functions: layers, processes with the real Runtime API, and invocation."""

@@ -24,7 +24,7 @@ class AsyncConfigs:
             self._configs[name.split(":function:")[-1], qualifier] = config.properties
 
     def of(self, function_arn: str) -> AsyncConfig:
-        """Return the configuration of a function by its ARN, with or without qualifier."""
+        """Return the configuration of a function by ARN, with or without a qualifier."""
         name, _, qualifier = function_arn.split(":function:")[-1].partition(":")
         properties = self._configs.get((name, qualifier or "$LATEST"), {})
         destinations = properties.get("DestinationConfig") or {}

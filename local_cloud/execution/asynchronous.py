@@ -1,4 +1,4 @@
-"""Asynchronous invocations: queued, retried, and at last sent to a destination or a dead-letter queue.
+"""Asynchronous invocations, which are queued, retried, and finally sent to a destination or a dead-letter queue.
 
 References
 ----------
@@ -60,11 +60,11 @@ class AsyncInvocations:
     Parameters
     ----------
     invoke
-        Invokes synchronously; may raise `ThrottledError`.
+        Function that invokes synchronously. It may raise `ThrottledError`.
     config
-        Gives the configuration of a function by the ARN that it was invoked with.
+        Function that returns the configuration for an invoked ARN.
     keep
-        Records work of a kind; returns what records that it is done.
+        Function that records pending work of a type, and returns a function that records its completion.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class AsyncInvocations:
         self._thread.start()
 
     def deliver_through(self, delivery: Delivery) -> None:
-        """Say who sends to destinations; delivery itself may invoke functions through this queue."""
+        """Set the delivery to destinations. Delivery may itself invoke functions through this queue."""
         self._delivery = delivery
 
     def accept(self, function_arn: str, payload: bytes) -> None:
@@ -100,12 +100,12 @@ class AsyncInvocations:
         self._put(_Attempt(now, next(self._order), function_arn, payload, accepted=now, done=done))
 
     def pending(self) -> int:
-        """Return how many invocations wait, run, or wait for a retry."""
+        """Return the number of invocations that are queued, running, or waiting for a retry."""
         with self._changed:
             return len(self._due) + self._busy
 
     def close(self) -> None:
-        """Drop what is queued and end."""
+        """Drop queued invocations and stop."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -141,7 +141,7 @@ class AsyncInvocations:
                 self._changed.notify_all()
 
     def _attempt(self, attempt: _Attempt) -> bool:
-        """Invoke the function; False if the invocation waits for another attempt."""
+        """Invoke the function. Return False if the invocation waits for another attempt."""
         config = self._config(attempt.function_arn)
         now = time.monotonic()
         if now - attempt.accepted > config.most_age_s:
@@ -150,7 +150,7 @@ class AsyncInvocations:
         try:
             outcome = self._invoke(attempt.function_arn, attempt.payload)
         except ThrottledError as error:
-            if error.reserved == 0:  # AWS gives up at once on a function that is switched off
+            if error.reserved == 0:  # AWS does not retry a function with a reserved concurrency of 0.
                 self._fail(attempt, config, condition="ZeroReservedConcurrency", outcome=None)
                 return True
             self._put(replace(attempt, due=now + _THROTTLE_DELAY_S))
@@ -211,7 +211,7 @@ class AsyncInvocations:
 
 
 def response_context(outcome: InvocationResult) -> Mapping[str, Any]:
-    """Return what destination records say about an answer."""
+    """Return the description of a result in destination records."""
     context: dict[str, Any] = {"statusCode": 200, "executedVersion": outcome.executed_version}
     return context | ({"functionError": outcome.error} if outcome.error else {})
 

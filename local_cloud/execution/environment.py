@@ -1,4 +1,4 @@
-"""An execution environment: one process of one function version, which serves one invocation at a time."""
+"""Execution environment: a process of a function version, which runs one invocation at a time."""
 
 import json
 import os
@@ -20,8 +20,8 @@ from local_cloud.execution.runtime_api import Invocation, Reply, RuntimeApi
 from local_cloud.processes import Processes, resident_bytes
 from local_cloud.telemetry.lines import LineLog
 
-# Lambda gives initialisation 10 s and then restarts it within the function's timeout; a laptop that is busy
-# starting several functions at once gets one longer limit instead.
+# Lambda gives initialisation 10 s, and then restarts it within the function's timeout. A busy laptop that starts
+# several functions gets one longer limit instead.
 INIT_TIMEOUT_S = 60.0
 _WATCH_S = 0.05
 _RUNTIME_CLIENT = Path(__file__).with_name("runtime_client.py")
@@ -29,7 +29,7 @@ _RUNTIME_CLIENT = Path(__file__).with_name("runtime_client.py")
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """A function's code and layers, extracted; `import_paths` are in order of precedence."""
+    """Extracted code and layers of a function. `import_paths` are in order of precedence."""
 
     task_root: Path
     import_paths: Sequence[Path]
@@ -38,7 +38,7 @@ class Workspace:
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """Settings of this host for each process: the interpreter, the runtime client, the cloud's addresses."""
+    """Settings for each process on this host: interpreter, runtime client and addresses of the cloud."""
 
     region: str
     environment: Mapping[str, str]
@@ -47,7 +47,7 @@ class Host:
 
 
 class ExecutionEnvironment:
-    """A process under its own Runtime API, with a private temporary directory."""
+    """Process with its own Runtime API server and a private temporary directory."""
 
     def __init__(
         self, function: Function, workspace: Workspace, *, host: Host, processes: Processes, log: LineLog
@@ -72,11 +72,11 @@ class ExecutionEnvironment:
 
     @property
     def usable(self) -> bool:
-        """True if the process can take another invocation."""
+        """True if the process can run another invocation."""
         return self._usable and self._process.poll() is None
 
     def invoke(self, payload: bytes, *, function_arn: str) -> InvocationResult:
-        """Run one invocation; every way in which it can fail is an outcome with Lambda's error JSON."""
+        """Run one invocation. Every failure is returned as a result with Lambda's error JSON."""
         request_id = str(uuid.uuid4())
         reply = self._initialise(request_id)
         started = time.monotonic()
@@ -100,7 +100,7 @@ class ExecutionEnvironment:
         )
 
     def close(self) -> None:
-        """Kill the process and close what it was served by; a second call does nothing."""
+        """Kill the process and close its Runtime API server. Idempotent."""
         with self._closing:
             if self._closed:
                 return
@@ -112,7 +112,7 @@ class ExecutionEnvironment:
         shutil.rmtree(self._temporary, ignore_errors=True)
 
     def _initialise(self, request_id: str) -> Reply | None:
-        """Wait until the process takes invocations; return the error if it never will."""
+        """Wait until the process accepts invocations. Return the error if it fails."""
         while not self._api.settled.wait(_WATCH_S):
             if self._process.poll() is not None:
                 return self._give_up(self._exit_error(request_id))
@@ -148,7 +148,7 @@ class ExecutionEnvironment:
                 )
 
     def _give_up(self, error: bytes, *, log: str = "", request_id: str = "") -> Reply:
-        """Kill the process, mark it as unusable and return the error."""
+        """Kill the process, mark it as unusable, and return the error."""
         self._usable = False
         self._processes.kill(self._process)
         if log:
@@ -162,7 +162,7 @@ class ExecutionEnvironment:
 
     def _report(self, request_id: str, duration_ms: float) -> None:
         self._platform_line("end", request_id)
-        # Descendants would cost a look at every process of the machine, after each invocation.
+        # Counting descendants would require a search through all processes after each invocation.
         used_mb = max(resident_bytes(self._process, with_descendants=False) // 1024 // 1024, 1)
         init = f"\tInit Duration: {self._init_ms:.2f} ms" if self._init_ms else ""
         self._init_ms = 0.0

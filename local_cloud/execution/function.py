@@ -1,4 +1,4 @@
-"""A version of a Lambda function, as its template configures it, and the answers that it gives."""
+"""Version of a Lambda function as configured by its template, and results of its invocations."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ class ThrottledError(Exception):
     Attributes
     ----------
     reserved
-        The function's reserved concurrency, where that is the limit.
+        Reserved concurrency of the function, if it is the limit.
     """
 
     def __init__(self, name: str, *, reserved: int | None = None, waiting: int = 0) -> None:
@@ -26,7 +26,7 @@ class ThrottledError(Exception):
 
 
 class FunctionNotFoundError(Exception):
-    """There is no function, version or alias of that name."""
+    """The function, version or alias does not exist."""
 
     def __init__(self, arn: str) -> None:
         super().__init__(f"Function not found: {arn}")
@@ -34,7 +34,7 @@ class FunctionNotFoundError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """One version; `code` is its zip, `layers` are version ARNs, first merged first."""
+    """Version of a function. `code` is its zip file, and `layers` are ARNs of layer versions, first merged first."""
 
     name: str
     version: str
@@ -53,7 +53,7 @@ class Function:
 
     @property
     def revision(self) -> tuple[Any, ...]:
-        """Properties of the execution environment; another revision needs a new one."""
+        """Properties that determine the execution environment. If they change, a new environment is necessary."""
         return (
             self.code_sha256,
             self.handler,
@@ -69,7 +69,7 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class InvocationResult:
-    """Result of an invocation; `error` is Lambda's ``X-Amz-Function-Error``, or None."""
+    """Result of an invocation. `error` is Lambda's ``X-Amz-Function-Error``, or None."""
 
     request_id: str
     payload: bytes
@@ -79,6 +79,6 @@ class InvocationResult:
 
 
 def dimensions_of(name: str, function_arn: str) -> list[dict[str, str]]:
-    """Return under which dimensions Lambda has a metric: the function, and where an alias was called that too."""
+    """Return the dimensions of Lambda's metrics: the function, and the alias if one was invoked."""
     qualifier = function_arn.split(":")[7:8]
     return [{"FunctionName": name}, *({"FunctionName": name, "Resource": f"{name}:{each}"} for each in qualifier)]

@@ -1,4 +1,4 @@
-"""Invocation of functions: finds the version, keeps warm execution environments, respects concurrency."""
+"""Invocation of functions: finds the version, reuses execution environments and limits concurrency."""
 
 from __future__ import annotations
 
@@ -16,20 +16,21 @@ from local_cloud.telemetry.pump import Pump
 
 NAMESPACE = "AWS/Lambda"
 MOST_WAITING = 32
-"""Invocations of one version that wait for an environment; Lambda throttles what exceeds its concurrency at once."""
+"""Maximum number of invocations of a version that wait for an environment. Lambda throttles excess invocations
+immediately."""
 
 
 class Invoker:
-    """Invoker with execution environments that it starts, reuses and replaces.
+    """Invoker that starts, reuses and replaces execution environments.
 
     Parameters
     ----------
     find
-        Gives the version that an ARN, with or without qualifier, means now.
+        Function that returns the current version for an ARN, with or without a qualifier.
     prepare
         Extracts a version's code and layers.
     most_environments
-        Environments that one version may have at once; `MOST_WAITING` more invocations wait. AWS would start up to
+        Maximum number of environments per version. `MOST_WAITING` additional invocations wait. AWS would start up to
         1000.
     """
 
@@ -57,14 +58,14 @@ class Invoker:
         self._closed = False
 
     def invoke(self, function_arn: str, payload: bytes) -> InvocationResult:
-        """Invoke a function and wait for its answer.
+        """Invoke a function and wait for its result.
 
         Raises
         ------
         ThrottledError
             If the function's reserved concurrency is in use, or too many invocations wait.
         FunctionNotFoundError
-            If there is no such function, version or alias.
+            If the function, version or alias does not exist.
         """
         function = self._find(function_arn)
         self._enter(function)
@@ -87,7 +88,7 @@ class Invoker:
         ThrottledError
             If the invoker is closed.
         FunctionNotFoundError
-            If there is no such function, version or alias.
+            If the function, version or alias does not exist.
         """
         self._release(*self._acquire(self._find(function_arn)))
 
@@ -97,7 +98,7 @@ class Invoker:
             return {name: dict(counts) for name, counts in self._counts.items()}
 
     def close(self) -> None:
-        """Kill every environment; nothing can be invoked any more."""
+        """Kill every environment. Later invocations fail."""
         with self._lock:
             self._closed = True
             pools, self._pools = list(self._pools.values()), {}
@@ -186,7 +187,7 @@ class Invoker:
 
 
 class _Pool:
-    """The environments of one version in one configuration; `free` is notified when an invocation may take one."""
+    """Environments of one version and configuration. `free` is notified when an environment becomes available."""
 
     def __init__(self, revision: object, lock: threading.Lock) -> None:
         self.revision = revision
@@ -198,7 +199,7 @@ class _Pool:
         self.waiting = 0
 
     def has_place(self, most: int) -> bool:
-        """Return whether an invocation finds an idle environment, or may start another one."""
+        """Return true if an environment is idle, or another one may be started."""
         return bool(self.idle) or self.size < most
 
     def take_idle(self) -> list[ExecutionEnvironment]:

@@ -1,8 +1,8 @@
-"""Layers on this host: extracted as built, minus the packages that were compiled for another machine.
+"""Layers on this host. They are extracted without packages that were compiled for another machine.
 
-A layer is built for the function's processor and Python. Pure Python runs here as it is. A package whose compiled files
-this interpreter cannot load is left out of the extracted copy. The environment's own package of that name is imported
-instead. The report lists these packages with the reason.
+A layer is built for the function's processor and Python version. Pure Python packages run here unchanged. A package
+with compiled files that this interpreter cannot load is not extracted, and the package of this environment is imported
+instead. The report lists these packages with reasons.
 """
 
 import functools
@@ -39,7 +39,7 @@ class PackageSource:
 
 
 def external_layer(arn: str) -> PackageSource:
-    """Report a layer of another account: its content is not here, the environment's packages stand in."""
+    """Report a layer of another account. Its content is not available, so packages of this environment replace it."""
     return PackageSource(
         layer=arn,
         package="*",
@@ -49,7 +49,7 @@ def external_layer(arn: str) -> PackageSource:
 
 
 def extract_layer(arn: str, content: bytes, target: Path) -> tuple[PackageSource, ...]:
-    """Extract a layer's zip into `target` and report each of its packages."""
+    """Extract a layer's zip file into `target`, and report the source of each package."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         files = [name for name in archive.namelist() if not name.endswith("/")]
         packages = _packages(archive, files)
@@ -71,7 +71,7 @@ def extract_layer(arn: str, content: bytes, target: Path) -> tuple[PackageSource
 
 
 def import_paths(directories: Iterable[Path]) -> list[Path]:
-    """Return what the layers in `directories` add to the import path; the layer merged last comes first."""
+    """Return the import paths of the layers in `directories`. The layer that was merged last comes first."""
     paths = []
     for directory in reversed(list(directories)):
         paths += sorted(directory.glob("python/lib/python3.*/site-packages"))
@@ -80,7 +80,7 @@ def import_paths(directories: Iterable[Path]) -> list[Path]:
 
 
 def _packages(archive: zipfile.ZipFile, files: list[str]) -> dict[str, set[str]]:
-    """Group the files by distribution where its RECORD is in the layer, else by top-level name."""
+    """Group the files by distribution if the layer contains its RECORD, else by top-level name."""
     packages: dict[str, set[str]] = defaultdict(set)
     owners: dict[str, str] = {}
     known = set(files)
@@ -101,7 +101,7 @@ def _packages(archive: zipfile.ZipFile, files: list[str]) -> dict[str, set[str]]
 
 
 def _misfit(archive: zipfile.ZipFile, members: Iterable[str]) -> str | None:
-    """Say why this interpreter cannot load a package, naming the first file that it cannot load."""
+    """Return the reason why this interpreter cannot load a package, with the first unloadable file, or None."""
     for name in sorted(members):
         if _SHARED_OBJECT.search(name) or name.endswith(".pyd"):
             with archive.open(name) as file:
@@ -119,7 +119,7 @@ def foreign_binary(
     machine: str = platform.machine(),
     system: str = sys.platform,
 ) -> str | None:
-    """Say why the compiled file `name`, which starts with `header`, cannot be loaded; None if it can."""
+    """Return the reason why the compiled file `name`, which starts with `header`, cannot be loaded, or None."""
     here = f"this is {sys.implementation.cache_tag} on {machine}"
     tag = _TAGGED.search(name)
     if tag and not any(name.endswith(suffix) for suffix in suffixes if suffix not in (".so", ".pyd")):
@@ -134,7 +134,7 @@ def foreign_binary(
 
 
 def _replacement(package: str, reason: str) -> str:
-    """Complete a reason by what the environment has instead."""
+    """Append the replacement in this environment to a reason."""
     for name in _candidates(package):
         try:
             return f"{reason}; the environment has {name} {importlib.metadata.version(name)}"
@@ -146,12 +146,15 @@ def _replacement(package: str, reason: str) -> str:
 
 
 def _candidates(package: str) -> Iterator[str]:
-    """Yield distributions that may hold a package, first that of its name; others take half a second."""
+    """Yield distributions that may contain a package.
+
+    The one of equal name comes first, because a full search takes half a second.
+    """
     yield package
     yield from _distributions().get(package, [])
 
 
 @functools.cache
 def _distributions() -> Mapping[str, list[str]]:
-    """Return the installed distributions of each top-level package; this reads the file list of each."""
+    """Return the installed distributions by top-level package. This reads the file list of every distribution."""
     return importlib.metadata.packages_distributions()

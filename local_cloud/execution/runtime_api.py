@@ -20,7 +20,7 @@ _JSON = {"Content-Type": "application/json"}
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """One event on its way into a function; the deadline is in epoch milliseconds."""
+    """Event for a function. The deadline is in epoch milliseconds."""
 
     payload: bytes
     function_arn: str
@@ -42,14 +42,14 @@ class Reply:
 
 
 class RuntimeApi:
-    """Server that passes invocations to the runtime client, which requests them one after the other.
+    """Server that passes invocations to the runtime client, which requests one at a time.
 
     Attributes
     ----------
     settled
-        Set when the client asks for its first invocation, or reports that initialisation failed.
+        Set when the client requests its first invocation, or reports a failed initialisation.
     init_error
-        The error that the client reported instead of asking, or None.
+        Error of a failed initialisation, or None.
     """
 
     def __init__(self) -> None:
@@ -65,23 +65,23 @@ class RuntimeApi:
         return f"{ADDRESS}:{self._server.server_port}"
 
     def hand(self, invocation: Invocation) -> Future[Reply]:
-        """Queue an invocation; the future ends with the client's reply."""
+        """Queue an invocation. The future's result is the client's reply."""
         reply = self._replies[invocation.request_id] = Future()
         self._invocations.put(invocation)
         return reply
 
     def close(self) -> None:
-        """Stop serving; a client that waits is sent away."""
+        """Stop serving. A waiting client receives an error."""
         self._invocations.put(None)
         self._server.stop()
 
     def next(self) -> Invocation | None:
-        """Wait for the next invocation; None when there will be none."""
+        """Wait for the next invocation. Return None after the server is closed."""
         self.settled.set()
         return self._invocations.get()
 
     def accept(self, request_id: str, reply: Reply) -> bool:
-        """Accept a reply; False if its invocation is not pending."""
+        """Accept a reply. Return False if its invocation is not pending."""
         future = self._replies.pop(request_id, None)
         if future is None:
             return False

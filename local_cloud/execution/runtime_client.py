@@ -1,7 +1,7 @@
 """Client of the Lambda Runtime API in pure Python, for hosts without a wheel of ``awslambdaric``.
 
-Run by file name, with the handler as argument; it imports nothing but the standard library, and the answers and
-errors are those of ``awslambdaric``.
+It is run by file name with the handler as argument, and imports only the standard library. Results and errors equal
+those of ``awslambdaric``.
 """
 
 import http.client
@@ -59,7 +59,7 @@ class Client:
 
 
 def load(handler: str) -> Callable[[Any, Context], Any]:
-    """Import the handler ``module.function``; its errors have the names that Lambda gives them."""
+    """Import the handler ``module.function``. Errors have Lambda's error names."""
     module_name, _, function_name = handler.rpartition(".")
     try:
         module = importlib.import_module(module_name.replace("/", "."))

@@ -37,7 +37,7 @@ def function_reports(
     package_sources: Callable[[Function], Sequence[PackageSource]],
     awslambdaric: bool,
 ) -> dict[str, dict[str, Any]]:
-    """Report what runs each function, by its name, and where each package of its layers comes from."""
+    """Return the runtime of each function by name, and the source of each package in its layers."""
     reports = {}
     for resource in deployment.of_type("AWS::Lambda::Function"):
         function = find(resource.physical_id)

@@ -1,4 +1,4 @@
-"""Workspaces of functions: code and layers, each extracted once, with the source of every package."""
+"""Workspaces of functions. Code and layers are extracted once, and the source of every package is recorded."""
 
 import io
 import threading
@@ -17,7 +17,7 @@ class Workspaces:
     Parameters
     ----------
     layer_content
-        Gives the zip of a layer version by its ARN; None where it is not in this account.
+        Function that returns the zip file of a layer version by ARN, or None for a layer of another account.
     """
 
     def __init__(self, directory: Path, *, layer_content: Callable[[str], bytes | None]) -> None:
@@ -27,7 +27,7 @@ class Workspaces:
         self._layers: dict[str, tuple[Path | None, tuple[PackageSource, ...]]] = {}
 
     def prepare(self, function: Function) -> Workspace:
-        """Extract what a version needs, unless that has been done."""
+        """Extract the code and layers of a version. The result is cached."""
         task_root = self._directory / "code" / f"{function.name}-{function.code_sha256[:16].replace('/', '_')}"
         temporary = self._directory / "tmp" / function.name
         with self._lock:
@@ -41,7 +41,7 @@ class Workspaces:
         return Workspace(task_root=task_root, import_paths=import_paths(layers), temporary=temporary)
 
     def package_sources(self, function: Function) -> tuple[PackageSource, ...]:
-        """Return where each package of a version's layers comes from on this host."""
+        """Return the source of each package in a version's layers on this host."""
         with self._lock:
             return tuple(source for arn in function.layers for source in self._layer(arn)[1])
 

@@ -1,1 +1,1 @@
-"""The HTTP API front door: routes, authorizers, throttling, CORS and the version 2.0 payload."""
+"""HTTP API with routes, authorizers, throttling, CORS and payload format 2.0."""

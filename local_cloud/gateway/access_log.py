@@ -1,4 +1,4 @@
-"""Access logs of an HTTP API: one line a request, in the format of its stage.
+"""Access log of an HTTP API: one line per request, in the format of its stage.
 
 References
 ----------
@@ -18,9 +18,9 @@ _VARIABLE = re.compile(r"\$context\.([A-Za-z0-9_.]+)")
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A request with its answer, and what is known about the way between.
+    """Request with its response and the data of its processing.
 
-    `authorizer` is what ``$context.authorizer.<name>`` means.
+    `authorizer` contains the values of ``$context.authorizer.<name>``.
     """
 
     request: HttpRequest
@@ -33,7 +33,7 @@ class Served:
 
 
 class AccessLog:
-    """Access log with a line for each request in a log group."""
+    """Access log in a log group, with one line per request."""
 
     def __init__(self, *, group: str, format_text: str, write: Callable[[str, str, str], None]) -> None:
         self._group = group
@@ -46,7 +46,7 @@ class AccessLog:
 
 
 def access_line(format_text: str, served: Served) -> str:
-    """Fill a format; a variable that has no value here is a hyphen, as on AWS."""
+    """Fill in a format. A variable without a value becomes a hyphen, as on AWS."""
     request, response = served.request, served.response
     values = {
         "accountId": served.api.account,

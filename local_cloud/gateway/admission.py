@@ -1,4 +1,4 @@
-"""Decisions of authorizers about a request: the caller's identity, or the response to a refused request."""
+"""Decisions of authorizers: the caller's identity, or the response to a rejected request."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class Admission:
     context
         ``requestContext.authorizer`` of the event.
     variables
-        What the access log knows as ``$context.authorizer.<name>``.
+        Values of ``$context.authorizer.<name>`` in the access log.
     """
 
     context: Mapping[str, Any]
@@ -26,7 +26,7 @@ class Admission:
 
 
 class RefusedError(Exception):
-    """A request must not pass; the message is for the access log, the response for the caller."""
+    """The request is rejected. The message is for the access log, the response for the caller."""
 
     def __init__(self, response: HttpResponse, reason: str) -> None:
         self.response = response
@@ -34,13 +34,13 @@ class RefusedError(Exception):
 
 
 class Authorizer(Protocol):
-    """Authorizer of the requests to the routes that name it."""
+    """Authorizer of requests to its routes."""
 
     def admit(self, request: HttpRequest, api: ApiContext, match: Match) -> Admission:
-        """Return whom a request speaks for.
+        """Return the identity of a request's caller.
 
         Raises
         ------
         RefusedError
-            If it must not pass.
+            If the request is rejected.
         """

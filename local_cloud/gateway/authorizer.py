@@ -1,4 +1,4 @@
-"""JWT authorizers: real signatures, issuer, audience, times and scopes.
+"""JWT authorizers, which verify signature, issuer, audience, times and scopes.
 
 References
 ----------
@@ -27,7 +27,7 @@ class UnauthorizedError(Exception):
 
 
 class ForbiddenError(Exception):
-    """A token is good but has none of the scopes that the route asks for: 403."""
+    """A valid token contains none of the route's scopes. The status is 403."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +44,9 @@ class JwtAuthorizer:
     Parameters
     ----------
     keys
-        The issuer's public keys, as its ``jwks.json`` states them.
+        Public keys of the issuer, as in its ``jwks.json``.
     header
-        The header that carries the token; API Gateway takes it with or without ``Bearer``.
+        Name of the header with the token. The value may start with ``Bearer``.
     """
 
     def __init__(self, *, issuer: str, audiences: Sequence[str], keys: Mapping[str, Any], header: str) -> None:
@@ -56,7 +56,7 @@ class JwtAuthorizer:
         self._header = header
 
     def admit(self, request: HttpRequest, api: ApiContext, match: Match) -> Admission:
-        """Return whom a request speaks for.
+        """Return the identity of a request's caller.
 
         Raises
         ------
@@ -77,7 +77,7 @@ class JwtAuthorizer:
         return Admission(authorizer_context(identity), claims)
 
     def authorize(self, header: str | None, *, required_scopes: Sequence[str]) -> Identity:
-        """Return who sends a request.
+        """Return the identity of a request's caller.
 
         Raises
         ------
@@ -113,7 +113,7 @@ class JwtAuthorizer:
 
 
 def authorizer_context(identity: Identity) -> dict[str, Any]:
-    """Return ``requestContext.authorizer``: every claim is a string there."""
+    """Return ``requestContext.authorizer``, in which every claim is a string."""
     return {
         "jwt": {
             "claims": {name: _claim_text(value) for name, value in identity.claims.items()},

@@ -1,4 +1,4 @@
-"""Cross-origin answers of an HTTP API that is configured for them.
+"""CORS responses of an HTTP API with a CORS configuration.
 
 References
 ----------
@@ -15,7 +15,10 @@ _PREFIX = "access-control-"
 
 
 class Cors:
-    """Answers preflight requests, and puts headers on all other answers in place of the function's own."""
+    """Handler of preflight requests.
+
+    Other responses get the configured headers instead of the function's CORS headers.
+    """
 
     def __init__(self, configuration: Mapping[str, Any]) -> None:
         self._origins = configuration.get("AllowOrigins") or []
@@ -26,7 +29,7 @@ class Cors:
         self._credentials = bool(configuration.get("AllowCredentials"))
 
     def preflight(self, request: HttpRequest) -> HttpResponse | None:
-        """Return the answer to a preflight request; None if `request` is none."""
+        """Return the response to a preflight request, or None for another request."""
         if request.method != "OPTIONS" or not request.header("Access-Control-Request-Method"):
             return None
         headers = self._allowed(request.header("Origin"))
@@ -39,7 +42,7 @@ class Cors:
         return HttpResponse(204, tuple(headers), b"")
 
     def decorate(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
-        """Return the answer with the headers that the configuration states."""
+        """Return the response with the configured CORS headers."""
         origin = request.header("Origin")
         if origin is None:
             return response

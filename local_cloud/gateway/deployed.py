@@ -1,4 +1,4 @@
-"""Reader of a deployment's HTTP APIs; an unsupported setting is an error."""
+"""Reader of a deployment's HTTP APIs. Unsupported settings raise an error."""
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -36,7 +36,7 @@ def read_http_apis(
     Parameters
     ----------
     issuer_keys
-        Gives the public keys of a JWT issuer; None if it is not of this cloud.
+        Function that returns the public keys of a JWT issuer, or None if it is not part of this cloud.
     invoke
         Invokes the functions of Lambda authorizers.
 
@@ -107,7 +107,7 @@ def _function_arn(integration: Resource) -> str:
     if properties.get("PayloadFormatVersion") != "2.0":
         raise _refusal(integration, "PayloadFormatVersion", "only 2.0 is implemented here")
     uri = str(properties["IntegrationUri"])
-    # Either a function's ARN or API Gateway's own form of it: arn:...:path/2015-03-31/functions/<arn>/invocations
+    # The URI is the function's ARN, or contains it: arn:...:path/2015-03-31/functions/<arn>/invocations
     return uri.partition("/functions/")[2].removesuffix("/invocations") or uri
 
 

@@ -1,4 +1,4 @@
-"""Connection between HTTP requests and the function that answers them."""
+"""Adapter between HTTP connections and a function that returns responses."""
 
 import uuid
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from local_cloud.loopback_server import Exchange
 
 
 def exchange(serve: Callable[[HttpRequest], HttpResponse]) -> type[Exchange]:
-    """Return what answers the requests of a connection with `serve`."""
+    """Return a connection handler that serves requests with `serve`."""
 
     class ServedExchange(Exchange):
         server_version = "local-cloud"
@@ -20,7 +20,7 @@ def exchange(serve: Callable[[HttpRequest], HttpResponse]) -> type[Exchange]:
         error_message_format = '{"message":"%(message)s"}'
 
         def answer(self) -> None:
-            # Python's server shortens the slashes at the beginning of `path`, and urlsplit takes two for a host.
+            # Python's server shortens leading slashes in `path`, and urlsplit would parse two slashes as a host.
             path, _, query = self.requestline.split(" ")[1].partition("?")
             path = path if path.startswith("/") else urlsplit(path).path
             response = serve(

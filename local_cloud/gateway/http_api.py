@@ -1,4 +1,4 @@
-"""Server of one HTTP API on a port of its own: stage, route, authorizer, function, response."""
+"""Server of one HTTP API on a separate port: stage, route, authorizer, function and response."""
 
 import ssl
 import threading
@@ -32,7 +32,7 @@ DEFAULT_STAGE = "$default"
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A stage of an API: its place in paths, what its functions see of it, its limits, its log."""
+    """Stage of an API: its path prefix, variables for functions, limits and access log."""
 
     api: ApiContext
     throttle: Throttle
@@ -41,7 +41,7 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class HttpApi:
-    """An HTTP API as it is deployed."""
+    """Deployed HTTP API."""
 
     api_id: str
     name: str
@@ -52,12 +52,12 @@ class HttpApi:
 
 
 class HttpApiServer:
-    """Answers the requests to one API.
+    """Handler of the requests to one API.
 
     Parameters
     ----------
     most_pending
-        Requests to one function that run or wait at the same time; others are refused at once.
+        Maximum number of running and waiting requests per function. Further requests are rejected immediately.
     """
 
     def __init__(
@@ -80,14 +80,14 @@ class HttpApiServer:
 
     @property
     def url(self) -> str:
-        """The address of the API, with the stage where it has no default one."""
+        """URL of the API, including the stage unless it is the default stage."""
         stages = self._api.stages
         if DEFAULT_STAGE in stages or not stages:
             return self._server.url
         return f"{self._server.url}/{next(iter(stages))}"
 
     def counts(self) -> dict[str, int]:
-        """Return the number of answers by status."""
+        """Return the number of responses by status."""
         with self._lock:
             return dict(self._statuses)
 
@@ -96,7 +96,7 @@ class HttpApiServer:
         self._server.stop()
 
     def serve(self, request: HttpRequest) -> HttpResponse:
-        """Answer one request."""
+        """Return the response to a request."""
         started = time.monotonic()
         stage, path = self._stage(request.path)
         if stage is None:
@@ -114,7 +114,7 @@ class HttpApiServer:
         return self._count(response)
 
     def _say(self, response: HttpResponse, *, latency_ms: float) -> None:
-        """Say how the request went, as API Gateway does."""
+        """Record the metrics of a request, as API Gateway does."""
         api_id = self._api.api_id
         self._metric("AWS/ApiGateway", "Count", 1, ApiId=api_id)
         self._metric("AWS/ApiGateway", "4xx", int(400 <= response.status < 500), ApiId=api_id)

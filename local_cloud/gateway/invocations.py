@@ -11,7 +11,7 @@ _MOST_AT_ONCE = 64
 
 
 class TimedInvocations:
-    """Invocations with a time limit; the function itself goes on, as on AWS."""
+    """Invocations with a time limit. After the limit, the function continues to run, as on AWS."""
 
     def __init__(self, invoke: Callable[[str, bytes], InvocationResult]) -> None:
         self._invoke = invoke
@@ -23,7 +23,7 @@ class TimedInvocations:
         Raises
         ------
         TimeoutError
-            If it has not answered in time.
+            If the function has not returned in time.
         ThrottledError, FunctionNotFoundError
             As from the invoker.
         """
@@ -31,9 +31,9 @@ class TimedInvocations:
         try:
             return invocation.result(timeout_s)
         except TimeoutError:
-            invocation.cancel()  # if it has not begun
+            invocation.cancel()  # Has an effect only if the invocation has not started.
             raise TimeoutError(f"the function has not answered within {timeout_s} s") from None
 
     def close(self) -> None:
-        """Begin no other invocation."""
+        """Start no further invocations."""
         self._threads.shutdown(wait=False, cancel_futures=True)

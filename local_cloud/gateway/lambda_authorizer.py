@@ -1,4 +1,4 @@
-"""Lambda authorizers with payload format 2.0 and simple responses, and the cache of what they say.
+"""Lambda authorizers with payload format 2.0 and simple responses, and a cache of their responses.
 
 References
 ----------
@@ -20,7 +20,7 @@ from local_cloud.gateway.response import internal_server_error, message_response
 from local_cloud.gateway.routes import Match
 
 TIMEOUT_S = 10.0
-"""API Gateway's, whatever the function's own."""
+"""Timeout of API Gateway in seconds, whatever the function's own timeout."""
 
 _SOURCE = re.compile(r"\$(request\.header|request\.querystring|stageVariables|context)\.(.+)")
 _PLACES = {"request.querystring": "queryStringParameters", "stageVariables": "stageVariables"}
@@ -32,16 +32,16 @@ class Invoke(Protocol):
     """Invocation of a function with a time limit; see `TimedInvocations`."""
 
     def __call__(self, function_arn: str, event: Mapping[str, Any], *, timeout_s: float) -> InvocationResult:
-        """Return what the function answered."""
+        """Return the function's result."""
 
 
 def identity_source(expression: str) -> Callable[[Event], str | None]:
-    """Return what reads an identity source from the event of a request.
+    """Return a function that reads an identity source from a request event.
 
     Raises
     ------
     ValueError
-        If it names anything but a header, a parameter of the query, a stage variable or ``$context.routeKey``.
+        If the source is not a header, a query parameter, a stage variable or ``$context.routeKey``.
     """
     found = _SOURCE.fullmatch(expression)
     if found is None or (found[1] == "context" and found[2] != "routeKey"):
@@ -62,14 +62,15 @@ class _Decision:
 
 
 class LambdaAuthorizer:
-    """Authorizer that invokes a function for a request, and caches its response by identity.
+    """Authorizer that invokes a function, and caches its response by identity.
 
     Parameters
     ----------
     sources
-        The identity sources; a request that lacks one is refused without asking.
+        Identity sources. A request without one of them is rejected without an invocation.
     ttl_s
-        How long an answer, of either kind, holds for all routes of the authorizer; 0 to ask each time.
+        Time in seconds for which a response is cached for all routes of the authorizer; 0 to invoke the function each
+        time.
     """
 
     def __init__(
@@ -90,12 +91,12 @@ class LambdaAuthorizer:
         self._lock = threading.Lock()
 
     def admit(self, request: HttpRequest, api: ApiContext, match: Match) -> Admission:
-        """Return whom a request speaks for, by the function's answer or the memory of it.
+        """Return the identity of a request's caller from the function's response or the cache.
 
         Raises
         ------
         RefusedError
-            401 without an identity, 403 if the function says no, 500 if it says nothing that can be understood.
+            Status 401 without an identity, 403 if the function rejects the request, 500 if its response is invalid.
         """
         event = _request_event(request, api, match)
         found = [source(event) for source in self._sources]
@@ -143,7 +144,7 @@ class LambdaAuthorizer:
 
 
 def _request_event(request: HttpRequest, api: ApiContext, match: Match) -> Event:
-    """Return the authorizer's event: an integration's without the body, plus the ARN of the requested route."""
+    """Return the authorizer's event: an integration's event without the body, plus the route's ARN."""
     event = payload_event(request, api, route_key=match.route.key, path_parameters=match.parameters, authorizer=None)
     event = {name: value for name, value in event.items() if name not in ("body", "isBase64Encoded")}
     arn = f"arn:aws:execute-api:{api.region}:{api.account}:{api.api_id}/{api.stage}/{request.method}{event['rawPath']}"

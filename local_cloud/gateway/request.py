@@ -1,4 +1,4 @@
-"""The version 2.0 payload of a request, as API Gateway hands it to a function.
+"""Request event in payload format 2.0, as API Gateway passes it to a function.
 
 References
 ----------
@@ -19,7 +19,7 @@ _TEXT_TYPES = {"application/json", "application/javascript", "application/xml", 
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """A request as it came in: the target undecoded, the headers in their order."""
+    """Received request with the undecoded target, and headers in order."""
 
     method: str
     path: str
@@ -32,7 +32,7 @@ class HttpRequest:
     received: datetime
 
     def header(self, name: str) -> str | None:
-        """Return the first header of a name, whatever its case."""
+        """Return the first header with a name, ignoring case."""
         return next((value for key, value in self.headers if key.lower() == name.lower()), None)
 
 
@@ -55,7 +55,7 @@ def payload_event(
     path_parameters: Mapping[str, str],
     authorizer: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
-    """Return the event of a request; a part that has nothing in it is left out, as API Gateway does."""
+    """Return the event of a request. Empty parts are omitted, as in API Gateway."""
     path = unquote(request.path)
     domain = f"{api.api_id}.execute-api.{api.region}.amazonaws.com"
     event: dict[str, Any] = {
@@ -100,7 +100,7 @@ def payload_event(
 
 
 def encoded_body(body: bytes, content_type: str | None) -> tuple[str, bool]:
-    """Return a body as text, or in base64 when its content type is not one of text; and whether it is in base64."""
+    """Return a body as text, or in base64 if the content type is not text. Also return true if it is in base64."""
     if _is_text(content_type):
         try:
             return body.decode(), False

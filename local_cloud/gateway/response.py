@@ -16,7 +16,7 @@ _JSON = ("Content-Type", "application/json")
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """An answer; headers may repeat."""
+    """HTTP response. Headers may repeat."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
@@ -25,23 +25,23 @@ class HttpResponse:
 
 
 def message_response(status: int, message: str, *headers: tuple[str, str], integration_error: str = "") -> HttpResponse:
-    """Return one of API Gateway's own answers; their bodies cannot be customised."""
+    """Return a response of API Gateway itself, whose body cannot be customised."""
     body = json.dumps({"message": message}, separators=(",", ":")).encode()
     return HttpResponse(status, (_JSON, *headers), body, integration_error)
 
 
 def internal_server_error(reason: str) -> HttpResponse:
-    """Return the response for a failed function; the reason goes to the access log."""
+    """Return the response for a failed function. The reason is written to the access log."""
     return message_response(500, "Internal Server Error", integration_error=reason)
 
 
 def service_unavailable(reason: str) -> HttpResponse:
-    """Return the answer when a function is throttled or takes too long."""
+    """Return the response for a throttled function or a timeout."""
     return message_response(503, "Service Unavailable", integration_error=reason)
 
 
 def function_response(payload: bytes) -> HttpResponse:
-    """Map a function's answer; without a ``statusCode`` the whole of it is the body of a 200 with JSON."""
+    """Convert a function's result to a response. Without a ``statusCode``, the result is the JSON body of a 200."""
     try:
         answer = json.loads(payload) if payload else None
     except ValueError:

@@ -1,4 +1,4 @@
-"""Routes of an HTTP API: which one a request takes.
+"""Routing of requests to an HTTP API.
 
 References
 ----------
@@ -16,7 +16,7 @@ _VARIABLE = re.compile(r"\{([A-Za-z0-9._\-]+)(\+)?\}")
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A route: its key, the function behind it, and who may take it."""
+    """Route with its key, its function and its authorization."""
 
     key: str
     function_arn: str
@@ -31,20 +31,20 @@ class Route:
 
     @property
     def path(self) -> str:
-        """The path with its variables in braces."""
+        """Path with variables in braces."""
         return "/{proxy+}" if self.key == DEFAULT_KEY else self.key.partition(" ")[2]
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A route that a request takes, and the values of the variables in its path."""
+    """Route of a request, with the values of path variables."""
 
     route: Route
     parameters: Mapping[str, str]
 
 
 class RouteTable:
-    """Route table: the most specific path first, a named method before ``ANY``, ``$default`` last."""
+    """Route table: most specific path first, methods before ``ANY``, ``$default`` last."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self._entries = sorted(
@@ -52,7 +52,7 @@ class RouteTable:
         )
 
     def match(self, method: str, path: str) -> Match | None:
-        """Return the route of a request, by its undecoded path; None if there is none."""
+        """Return the route for an undecoded path, or None."""
         for _, pattern, route in self._entries:
             found = pattern.fullmatch(path) if route.method in ("ANY", method) else None
             if found:
@@ -63,7 +63,7 @@ class RouteTable:
 
 
 def _specificity(route: Route) -> tuple[object, ...]:
-    """Order routes: exact segments before variables, variables before greedy ones, from left to right."""
+    """Return a sort key: exact segments before variables, variables before greedy ones, from left to right."""
     if route.key == DEFAULT_KEY:
         return (1,)
     segments = route.path.strip("/").split("/")
@@ -77,7 +77,7 @@ def _pattern(route: Route) -> re.Pattern[str]:
     parts, position = [], 0
     for variable in _VARIABLE.finditer(route.path):
         parts.append(re.escape(route.path[position : variable.start()]))
-        # Behind other segments, a greedy variable may be empty: /pets/{proxy+} takes /pets/, but not /pets.
+        # After other segments, a greedy variable may be empty: /pets/{proxy+} matches /pets/, but not /pets.
         greedy = "(.*)" if variable.start() > 1 else "(.+)"
         parts.append(greedy if variable[2] else "([^/]+)")
         position = variable.end()

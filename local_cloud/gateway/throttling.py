@@ -1,7 +1,7 @@
-"""Throttling of an HTTP API: a token bucket a route, and a bound on the requests that wait.
+"""Throttling of an HTTP API: one token bucket per route, and a maximum number of waiting requests.
 
-AWS throttles on a best-effort basis, over many machines; here the limits are exact. The bound is of this machine:
-Lambda would start an environment for each concurrent request.
+AWS throttles on a best-effort basis over many machines. Here the limits are exact. The maximum number of waiting
+requests is local, because Lambda would start an environment for each concurrent request.
 
 References
 ----------
@@ -15,12 +15,15 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-# An account's own, where a stage says nothing.
+# Default limits of an AWS account, if a stage has none.
 _ACCOUNT_LIMITS = {"ThrottlingRateLimit": 10_000, "ThrottlingBurstLimit": 5_000}
 
 
 class TokenBucket:
-    """Token bucket with up to `burst` tokens that gains `rate_per_s`; a request takes one."""
+    """Token bucket with up to `burst` tokens, which gains `rate_per_s` tokens per second.
+
+    Each request takes a token.
+    """
 
     def __init__(self, *, rate_per_s: float, burst: float, clock: Callable[[], float]) -> None:
         self._rate_per_s = rate_per_s
@@ -31,7 +34,7 @@ class TokenBucket:
         self._lock = threading.Lock()
 
     def take(self) -> bool:
-        """Take a token; say whether there was one."""
+        """Take a token. Return false if the bucket is empty."""
         with self._lock:
             now_s = self._clock()
             gained = (now_s - self._filled_at_s) * self._rate_per_s
@@ -49,9 +52,9 @@ class Throttle:
     Parameters
     ----------
     default
-        The stage's ``DefaultRouteSettings``, which hold for each route by itself.
+        ``DefaultRouteSettings`` of the stage, which apply to each route separately.
     routes
-        Its ``RouteSettings`` by route key; what one leaves out is the default's.
+        ``RouteSettings`` by route key. Missing settings have the default.
     """
 
     def __init__(
@@ -68,7 +71,7 @@ class Throttle:
         self._lock = threading.Lock()
 
     def admits(self, route_key: str) -> bool:
-        """Count a request to a route; say whether it may pass."""
+        """Count a request to a route. Return false if it is throttled."""
         with self._lock:
             if (bucket := self._buckets.get(route_key)) is None:
                 limits = {**self._default, **self._routes.get(route_key, {})}
@@ -81,12 +84,12 @@ class Throttle:
 
 
 class Capacity:
-    """Places for the requests to each function; a request keeps its place until it is answered.
+    """Limit of the running and waiting requests per function.
 
     Parameters
     ----------
     most_pending
-        Requests to one function that run or wait at the same time.
+        Maximum number of running and waiting requests per function.
     """
 
     def __init__(self, most_pending: int) -> None:
@@ -96,7 +99,7 @@ class Capacity:
 
     @contextlib.contextmanager
     def place(self, function_arn: str) -> Iterator[bool]:
-        """Take a place while the body runs; yield whether there was one."""
+        """Reserve capacity while the context is open. Yield false if there is none."""
         with self._lock:
             admitted = self._pending[function_arn] < self._most_pending
             self._pending[function_arn] += admitted

@@ -1,1 +1,1 @@
-"""Glue jobs: the real script in a subprocess, with PySpark where the job asks for it, and S3 as directories."""
+"""Glue jobs: the real script in a subprocess, with PySpark if required, and S3 buckets as directories."""

@@ -1,7 +1,7 @@
-"""Buckets as directories: what Spark reads and writes under ``s3://`` without a connector for S3.
+"""Buckets as directories, so that Spark can read and write ``s3://`` without a connector for S3.
 
-Before the script starts, the objects under the S3 URIs in its arguments are copied into one directory a bucket; after
-it has ended, what is new there, has changed or is gone is so in S3. In between, the two know nothing of each other.
+Before the script starts, the objects under S3 URIs in its arguments are copied to one directory per bucket. After it
+ends, new, changed and deleted files are synchronised to S3. In between, changes are not synchronised.
 """
 
 from pathlib import Path
@@ -26,7 +26,7 @@ class Mirror:
         self.buckets: dict[str, Path] = {}
 
     def download(self, s3_uri: str) -> None:
-        """Copy the objects whose keys start with a URI's key."""
+        """Copy the objects whose keys start with the key of the URI."""
         bucket, prefix = split_s3_uri(s3_uri)
         target = self.buckets.setdefault(bucket, self._directory / bucket)
         target.mkdir(parents=True, exist_ok=True)
@@ -39,7 +39,7 @@ class Mirror:
                     self._before[file] = _state(file)
 
     def upload(self) -> None:
-        """Let S3 hold what the directories hold."""
+        """Synchronise the directories to S3."""
         for bucket, directory in self.buckets.items():
             files = (file for file in sorted(directory.rglob("*")) if file.is_file() and not _is_checksum(file))
             now = {file: _state(file) for file in files}
@@ -53,7 +53,7 @@ class Mirror:
 
 
 def _is_checksum(file: Path) -> bool:
-    """Return whether a file is a checksum that Hadoop keeps in directories, but not in S3."""
+    """Return true if a file is a Hadoop checksum, which must not be uploaded."""
     return file.name.startswith(".") and file.suffix == ".crc"
 
 

@@ -7,14 +7,14 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class JobRunRequest:
-    """A run as it was started.
+    """Request for a run.
 
     Attributes
     ----------
     kind
-        The command's name: ``glueetl`` is Spark, ``pythonshell`` plain Python.
+        Name of the command: ``glueetl`` for Spark, ``pythonshell`` for plain Python.
     arguments
-        The job's with the run's over them, by name with its two hyphens.
+        Arguments of the job, overridden by those of the run, by name with two hyphens.
     """
 
     job_name: str
@@ -26,10 +26,10 @@ class JobRunRequest:
 
 
 class JobRunRecord(Protocol):
-    """State that GetJobRun returns; the runner of the job writes it."""
+    """State that GetJobRun returns. The runner of the job updates it."""
 
     def run(self) -> None:
         """Record that the script runs."""
 
     def end(self, state: str, error_message: str | None = None) -> None:
-        """Record that the run has ended: SUCCEEDED, FAILED, TIMEOUT or STOPPED."""
+        """Record the end of the run: SUCCEEDED, FAILED, TIMEOUT or STOPPED."""

@@ -1,4 +1,4 @@
-"""Runner of Glue jobs: the script as a subprocess, with Glue's arguments, states and logs."""
+"""Runner of Glue jobs. The script is a subprocess with Glue's arguments, states and logs."""
 
 import os
 import sys
@@ -21,7 +21,7 @@ ERROR_GROUP = "/aws-glue/jobs/error"
 _WATCH_S = 0.1
 _SPARK, _PYTHON = "glueetl", "pythonshell"
 _FILES = "--extra-py-files"
-# Glue's own: what they name is not the script's to read or write.
+# Arguments for Glue itself. The script does not read or write these URIs.
 _NOT_MIRRORED = (_FILES, "--extra-files", "--additional-python-modules", "--TempDir", "--spark-event-logs-path")
 
 
@@ -29,14 +29,14 @@ class GlueRunner(JobRunner[JobRun]):
     """Runner with a thread and a subprocess per run of a job."""
 
     def start(self, request: JobRunRequest, record: JobRunRecord) -> None:
-        """Start a run; `record` hears how it goes."""
+        """Start a run, whose progress is written to `record`."""
         run = JobRun()
         self._runs.start(
             request.run_id, run, lambda: self._run(request, record, run), thread=f"glue {request.job_name}"
         )
 
     def close(self) -> None:
-        """Kill every run and wait until none runs."""
+        """Kill every run, and wait until they have ended."""
         self._runs.close()
 
     def _run(self, request: JobRunRequest, record: JobRunRecord, run: JobRun) -> None:
@@ -129,7 +129,7 @@ class GlueRunner(JobRunner[JobRun]):
 
 
 class _Raised:
-    """Search for the exception that ended a script in its output."""
+    """Search for the exception that ended a script in the script's output."""
 
     def __init__(self, sink: Callable[[str, str, str], None]) -> None:
         self._sink = sink
@@ -137,7 +137,7 @@ class _Raised:
         self.message: str | None = None
 
     def take(self, group: str, stream: str, line: str) -> None:
-        """Pass a line on; the first one after a traceback that is not indented is the exception."""
+        """Pass a line on. The first unindented line after a traceback contains the exception."""
         self._sink(group, stream, line)
         if line.startswith("Traceback (most recent call last)"):
             self._inside = True

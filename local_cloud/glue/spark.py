@@ -1,4 +1,4 @@
-"""Spark for Glue jobs: this environment's PySpark, with ``s3://`` on directories."""
+"""Spark for Glue jobs, which uses the installed PySpark, with ``s3://`` mapped to directories."""
 
 import importlib.util
 import os
@@ -8,16 +8,16 @@ from pathlib import Path
 
 
 class SparkMissing(Exception):
-    """Spark cannot run here; the message says what to install."""
+    """Spark cannot run here. The message states what to install."""
 
 
 def check_spark() -> None:
-    """Look for PySpark and Java.
+    """Raise an error unless PySpark and Java are installed.
 
     Raises
     ------
     SparkMissing
-        If one of them is not there.
+        If PySpark or Java is missing.
     """
     if importlib.util.find_spec("pyspark") is None:
         raise SparkMissing("a Glue job of Spark needs PySpark here; install it with: pip install pyspark==3.5.4")
@@ -35,9 +35,9 @@ def write_spark_defaults(directory: Path, buckets: Mapping[str, Path], *, more: 
     Parameters
     ----------
     buckets
-        The directory of each bucket. Hadoop's view file system mounts them where a connector for S3 would be.
+        Directory of each bucket, which Hadoop's view file system mounts in place of S3.
     more
-        The job's argument ``--conf``: ``name=value``, and more of them, each after another ``--conf``.
+        Argument ``--conf`` of the job: ``name=value`` pairs, separated by ``--conf``.
     """
     settings = {
         "spark.master": "local[2]",
