@@ -86,9 +86,7 @@ class SeriesStore:
                 del periods[: _count_until(periods, at - watched)]
 
     def statistic(self, series: Series, statistic: str, *, start: datetime, end: datetime) -> float | None:
-        """Return a statistic of the periods that started after `start` and up to `end`, or None if there are no
-        periods.
-        """
+        """Return a statistic of the periods that started after `start` and up to `end`, None without periods."""
         with self._lock:
             periods = self._periods[series]
             found = [
