@@ -1,4 +1,4 @@
-"""Metrics of one day, by series and period: a minute for the last hour, five minutes before that."""
+"""Metrics of one day, by series and period: periods of a minute for the last hour, of five minutes before it."""
 
 import threading
 import time
@@ -20,8 +20,8 @@ class MetricStore:
     Parameters
     ----------
     record
-        Called with each period whose values change, as series, start and values. The values are None if the period
-        is deleted.
+        Function that receives each changed period as series, start and values. The values are None if the period is
+        deleted.
     """
 
     def __init__(self, record: Callable[[Series, int, Values | None], None] = lambda *_: None) -> None:
@@ -85,19 +85,19 @@ class MetricStore:
 
 
 def _start_s(at_s: float, *, now_s: float) -> int | None:
-    """Return the start of a time's period, or None after a day."""
+    """Return the start of the period of a time; None if the time is more than a day ago."""
     age_s = now_s - at_s
     length_s = _MINUTE_S if age_s < _MINUTES_FOR_S else _LONG_PERIOD_S
     return int(at_s // length_s * length_s) if age_s < _DAY_S else None
 
 
 def utc(at: datetime) -> datetime:
-    """Return a time with its zone; times without a zone are UTC."""
+    """Return a time with its time zone; a time without one is in UTC."""
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def _pairs(datum: Mapping[str, Any]) -> Iterable[tuple[float, float]]:
-    """Return the values of a datum with their numbers of occurrences."""
+    """Return each value of a datum with its number of occurrences."""
     if values := datum.get("Values"):
         return zip(map(float, values), map(float, datum.get("Counts") or [1] * len(values)), strict=True)
     if (statistics := datum.get("StatisticValues")) is None:

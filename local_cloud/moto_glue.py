@@ -1,4 +1,4 @@
-"""Runs of Glue jobs: reads moto's records of them and writes their progress back."""
+"""Runs of Glue jobs: reads moto's records of the runs and writes their progress."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -7,13 +7,13 @@ from typing import Any
 from local_cloud.glue.request import JobRunRequest
 from local_cloud.glue.runner import OUTPUT_GROUP
 
-# Glue's own default, in minutes: https://docs.aws.amazon.com/glue/latest/webapi/API_CreateJob.html
+# Glue's default in minutes: https://docs.aws.amazon.com/glue/latest/webapi/API_CreateJob.html
 _DEFAULT_TIMEOUT = 480
 _LONGEST_MESSAGE = 4096
 
 
 def job_run_request(job: Any, run: Any) -> JobRunRequest:
-    """Return what a run of moto's asks for."""
+    """Return the request of a run that moto stores."""
     return JobRunRequest(
         job_name=job.name,
         run_id=run.job_run_id,
@@ -30,7 +30,7 @@ class MotoJobRunRecord:
     def __init__(self, job: Any, run: Any, *, changed: Callable[[], None]) -> None:
         self._run = run
         self._changed = changed
-        run._transitions = []  # moto's runs go on by being looked at
+        run._transitions = []  # moto advances the state of a run each time the run is described.
         run.status = "STARTING"
         run.started_on = run.modified_on = datetime.now(UTC)
         run.completed_on = run.error_message = None
@@ -55,7 +55,7 @@ class MotoJobRunRecord:
 
 
 def described(run: Any, of_moto: dict[str, Any]) -> dict[str, Any]:
-    """Return what GetJobRun says of a run; moto's own answer has constants in it."""
+    """Return the response of GetJobRun for a run; moto's own response has constants in place of some values."""
     known = {
         **of_moto,
         "CompletedOn": run.completed_on,

@@ -1,4 +1,4 @@
-"""Import of moto without the data that takes a third of its time."""
+"""Import of moto without loading data that takes a third of the import time."""
 
 import functools
 from typing import Any, Final
@@ -11,9 +11,10 @@ _INSTANCE_TYPES: Final = "ec2/resources/instance_type"
 
 
 def import_ec2() -> None:
-    """Import moto's EC2, which its SSM imports, without the instance types of all regions: no resource here has one.
+    """Import moto's EC2, which moto's SSM imports, without the instance types of all regions: no resource uses them.
 
-    It asks three new sessions for regions, each of which reads the descriptions of all services. One reads them once.
+    The import creates three sessions to list regions, and each session reads the descriptions of all services. A shared
+    session reads them once.
     """
     load: Any = utils.load_resource
 

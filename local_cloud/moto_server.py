@@ -1,4 +1,4 @@
-"""moto behind HTTP on one port: the endpoint of every AWS service."""
+"""moto as an HTTP server on one port, the endpoint of every AWS service."""
 
 import html
 import io
@@ -31,9 +31,11 @@ class MotoServer:
     Parameters
     ----------
     changed
-        Called with each request before its response leaves. If it raises DataError, the response has status 503.
+        Function that receives each request before its response is sent. If it raises DataError, the response has status
+        503.
     only
-        Text of the header ``User-Agent`` of the only requests that are answered before `open`; None for all.
+        Text in the ``User-Agent`` header of the only requests that are answered before `open`; None if all are
+        answered.
     """
 
     def __init__(
@@ -58,15 +60,15 @@ class MotoServer:
         self._only = None
 
     def is_open(self, environ: dict[str, Any]) -> bool:
-        """Say whether a request is answered now."""
+        """Return true if a request is answered now."""
         return not self._stopped and (self._only is None or self._only in environ.get("HTTP_USER_AGENT", ""))
 
     def changed(self, environ: dict[str, Any]) -> None:
-        """Let be written what a request has changed."""
+        """Store the changes of a request."""
         self._changed(environ)
 
     def stop(self) -> None:
-        """Stop listening; further requests on open connections have status 503."""
+        """Stop listening; further requests on open connections get status 503."""
         self._stopped = True
         self._server.shutdown()
         self._server.server_close()
@@ -74,7 +76,7 @@ class MotoServer:
 
 
 class _Exchange(RequestHandler, MotoRequestHandler):
-    """One connection. werkzeug's handler closes it after each response, since it may leave a request half-read."""
+    """Connection to moto. werkzeug's handler closes it after each response, since the request may be partly unread."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -84,7 +86,7 @@ class _Exchange(RequestHandler, MotoRequestHandler):
     error_message_format = "<Error><Code>%(code)d</Code><Message>%(message)s</Message></Error>"
 
     def run_wsgi(self) -> None:
-        """Answer one request."""
+        """Answer a request."""
         self.environ = environ = self.make_environ()
         environ["wsgi.input"] = io.BytesIO(self.read_body())
         status, headers, body = self._respond(environ)
@@ -125,7 +127,7 @@ class _Exchange(RequestHandler, MotoRequestHandler):
         return status, headers, body
 
     def handle_expect_100(self) -> bool:
-        """Ask for the body at once."""
+        """Ask the client for the body at once."""
         expected = super().handle_expect_100()
         self.wfile.flush()
         return expected
@@ -135,7 +137,7 @@ class _Exchange(RequestHandler, MotoRequestHandler):
 
 
 def _reason(environ: Mapping[str, Any], text: str) -> str:
-    """Return the body of an error: clients of S3 read the reason from XML, those of JSON services take any text."""
+    """Return the body of an error: XML for clients of S3, plain text for clients of JSON services."""
     if "/s3/aws4_request" in environ.get("HTTP_AUTHORIZATION", ""):
         return f"<Error><Code>ServiceUnavailable</Code><Message>{html.escape(text)}</Message></Error>"
     return text
@@ -148,7 +150,7 @@ class _Request(Request):
 
 
 def _handler(environ: Mapping[str, Any]) -> Callable[..., Any] | None:
-    """Return moto's handler of a frequent request that needs no route of Flask: a call of DynamoDB, a put to S3."""
+    """Return moto's handler of a frequent request that needs no Flask route: a call of DynamoDB or a put to S3."""
     credential = environ.get("HTTP_AUTHORIZATION", "")
     if environ.get("HTTP_X_AMZ_TARGET", "").startswith(_DYNAMODB) and "/dynamodb/aws4_request" in credential:
         return _dynamodb
@@ -161,7 +163,8 @@ def _handler(environ: Mapping[str, Any]) -> Callable[..., Any] | None:
 def _dynamodb(request: _Request) -> Any:
     from moto.dynamodb.responses import DynamoHandler
 
-    return DynamoHandler.dispatch(request, "", request.headers)  # the URL says nothing
+    # The URL of a DynamoDB request does not depend on the operation.
+    return DynamoHandler.dispatch(request, "", request.headers)
 
 
 def _s3_key(request: _Request) -> Any:

@@ -1,4 +1,4 @@
-"""Data from moto's own objects in this process that its API does not provide."""
+"""Data of moto's objects in this process that moto's API does not return."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -23,7 +23,7 @@ class MotoState:
         self._templates: dict[str, Mapping[str, Any]] = {}
 
     def know_templates(self, deployment: Deployment) -> None:
-        """Learn what the templates say that moto does not store."""
+        """Read the data of the templates that moto does not store."""
         for resource in deployment.of_type("AWS::Lambda::Function"):
             self._templates[resource.physical_id] = resource.properties
 
@@ -33,7 +33,7 @@ class MotoState:
         Raises
         ------
         FunctionNotFoundError
-            If there is none.
+            If the function does not exist.
         """
         try:
             stored = get_backend(self._account, self._region).get_function(function_arn)
@@ -61,25 +61,25 @@ class MotoState:
         )
 
     def layer_content(self, layer_arn: str) -> bytes | None:
-        """Return the zip of a layer version; None if it is not of this account."""
+        """Return the zip file of a layer version; None if the layer belongs to another account."""
         if is_external_layer(layer_arn, account=self._account):
             return None
         layer = get_backend(self._account, self._region).layers_versions_by_arn(layer_arn)
         return None if layer is None else bytes(layer.code_bytes)
 
     def mapping_enabled(self, uuid: str) -> bool:
-        """Say whether an event source mapping exists and is enabled."""
+        """Return true if an event source mapping exists and is enabled."""
         mapping = get_backend(self._account, self._region).get_event_source_mapping(uuid)
         return mapping is not None and bool(mapping.enabled)
 
 
 def seed_ids(seed: str | None) -> None:
-    """Make the ids that moto draws from now on depend on a seed only; None ends that."""
+    """Make the ids that moto generates from now on depend on a seed only; None restores random ids."""
     mock_random.seed(seed)
 
 
 def compile_pattern(pattern: str) -> Callable[[Mapping[str, Any]], bool]:
-    """Compile an event pattern, as rules and filter criteria have them, to a predicate."""
+    """Compile an event pattern of a rule or of filter criteria to a predicate."""
     compiled = EventPattern.load(pattern)
 
     def matches(event: Mapping[str, Any]) -> bool:

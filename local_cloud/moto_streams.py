@@ -1,4 +1,4 @@
-"""Moto's Kinesis and DynamoDB streams, read in this process; over HTTP, the cloud would be its own busiest client."""
+"""moto's Kinesis and DynamoDB streams, read in this process because polls over HTTP would dominate the load."""
 
 import base64
 import json
@@ -17,11 +17,11 @@ from local_cloud.storage.recorder import Recorder
 
 _EVENT_OVERHEAD_BYTES = 600
 _PROCESSED_RECORDS = 1_000
-"""Number of records of a shard that stay in memory after all mappings have processed them."""
+"""Number of records of a shard that remain in memory after all mappings have processed them."""
 
 
 def open_shards(mapping: EventSourceMapping, *, region: str, account: str, recorder: Recorder) -> Iterator[Shard]:
-    """Open every shard of a mapping's stream at its recorded position, else at its starting position of now."""
+    """Open every shard of a mapping's stream at the recorded position, or else at the starting position."""
     if mapping.service == "kinesis":
         stream = kinesis_backends[account][region].describe_stream(stream_arn=mapping.source_arn, stream_name=None)
         for shard in stream.shards.values():
@@ -39,7 +39,7 @@ def open_shards(mapping: EventSourceMapping, *, region: str, account: str, recor
 
 
 class Position:
-    """The recorded position of a mapping in a shard."""
+    """Recorded position of a mapping in a shard."""
 
     def __init__(self, recorder: Recorder, place: str, mapping: EventSourceMapping, shard: Any) -> None:
         self._recorder = recorder
@@ -52,13 +52,13 @@ class Position:
         return self._recorder.position(self._place, self._mapping, default)
 
     def advance(self, sequence_number: str) -> None:
-        """Record that everything up to a record is processed; forget most of what all mappings have processed."""
+        """Record that a mapping has processed the records up to one; delete most that all mappings have processed."""
         slowest = self._recorder.advance(self._place, self._mapping, int(sequence_number) + 1)
         self._shard.forget_records(slowest - _PROCESSED_RECORDS)
 
 
 class KinesisShard:
-    """A shard of a Kinesis stream."""
+    """Shard of a Kinesis stream."""
 
     def __init__(
         self, mapping: EventSourceMapping, shard: Any, *, region: str, account: str, position: Position
@@ -77,12 +77,12 @@ class KinesisShard:
         self.processed: Callable[[str], None] = position.advance
 
     def read(self, limit: int) -> list[StreamRecord]:
-        """Return up to `limit` records from the position on, and move it."""
+        """Return up to `limit` records from the position, and advance the position."""
         records, self._last_sequence_number, _ = self._shard.get_records(self._last_sequence_number, limit)
         return [self._record(record) for record in records]
 
     def filterable(self, record: StreamRecord) -> Mapping[str, Any] | None:
-        """Return the Kinesis part of the record with its data parsed; None if that is not JSON."""
+        """Return the Kinesis section of the record with its data parsed; None if the data is not JSON."""
         kinesis = record.event["kinesis"]
         try:
             return {**kinesis, "data": json.loads(base64.b64decode(kinesis["data"]))}
@@ -116,7 +116,7 @@ class KinesisShard:
 
 
 class DynamoDbShard:
-    """A shard of a DynamoDB stream."""
+    """Shard of a DynamoDB stream."""
 
     def __init__(self, mapping: EventSourceMapping, shard: Any, next_sequence_number: int, position: Position) -> None:
         self.shard_id: str = shard.id
@@ -126,7 +126,7 @@ class DynamoDbShard:
         self.processed: Callable[[str], None] = position.advance
 
     def read(self, limit: int) -> list[StreamRecord]:
-        """Return up to `limit` records from the position on, and move it."""
+        """Return up to `limit` records from the position, and advance the position."""
         records = self._shard.get(self._next_sequence_number, limit)
         self._next_sequence_number += len(records)
         return [self._record(record) for record in records]

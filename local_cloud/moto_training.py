@@ -1,4 +1,4 @@
-"""Training jobs: reads moto's records of them and writes their progress back."""
+"""Training jobs: reads moto's records of the jobs and writes their progress."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -9,7 +9,7 @@ from local_cloud.training.request import Channel, MetricDefinition, TrainingRequ
 
 
 def training_request(job: Any, environment: Mapping[str, str]) -> TrainingRequest:
-    """Return what a job of moto's asks for."""
+    """Return the request of a job that moto stores."""
     specification = job.algorithm_specification
     return TrainingRequest(
         name=job.training_job_name,

@@ -8,14 +8,14 @@ ADDRESS = "127.0.0.1"
 
 
 class Ports:
-    """Ports that servers take by name: those of the last start, else consecutive ones, else free ones.
+    """Ports of servers by name: the port of the last start, or else the next consecutive port, or else a free port.
 
     Parameters
     ----------
     remembered
-        Ports of the last start by name; None where nothing remembers them.
+        Ports of the last start by name; None if they are not stored.
     first
-        The first of the consecutive ports; without it, the system chooses free ones.
+        First of the consecutive ports; None lets the system select free ports.
     """
 
     def __init__(self, remembered: Mapping[str, int] | None = None, *, first: int | None = None) -> None:
@@ -24,7 +24,7 @@ class Ports:
         self.taken: dict[str, int] = {}
 
     def take(self, name: str) -> int:
-        """Return the port for the server of a name; 0 where any free one will do."""
+        """Return the port for the server of a name; 0 if any free port is suitable."""
         wanted = [port for port in ((self._remembered or {}).get(name), next(self._next, None)) if port]
         if not wanted and self._remembered is None:
             return 0
@@ -37,7 +37,7 @@ class Ports:
 
 
 def is_free(port: int) -> bool:
-    """Say whether no program listens on a port of the loopback interface."""
+    """Return true if no program listens on a port of the loopback interface."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections that have ended do not count
         try:

@@ -1,4 +1,4 @@
-"""Subprocesses that never outlive this one, however it ends."""
+"""Subprocesses that always end with this process, even if it is killed."""
 
 import contextlib
 import os
@@ -21,13 +21,13 @@ class Processes:
     Parameters
     ----------
     directory
-        Removed when `close` is called, or when this process dies without calling it.
+        Directory that is removed when `close` is called, or when this process ends without calling it.
     """
 
     def __init__(self, directory: Path) -> None:
         self._lock = threading.Lock()
         self._running: set[subprocess.Popen[bytes]] = set()
-        # -I -S: nothing of the environment or of site-packages; it starts in 10 ms.
+        # -I -S ignores the environment and site-packages, so that the process starts in 10 ms.
         self._guardian = subprocess.Popen(
             [sys.executable, "-I", "-S", str(_GUARDIAN), str(directory)],
             stdin=subprocess.PIPE,
@@ -43,7 +43,7 @@ class Processes:
         output: int | IO[bytes],
         errors: int | IO[bytes] | None = None,
     ) -> subprocess.Popen[bytes]:
-        """Start `command` in `directory`; standard error goes to `errors`, or to `output` as standard output does."""
+        """Start `command` in `directory`; `errors` receives standard error, or else `output` receives both streams."""
         process = subprocess.Popen(
             list(command),
             env=dict(environment),
@@ -59,7 +59,7 @@ class Processes:
         return process
 
     def kill(self, process: subprocess.Popen[bytes], *, grace_s: float = 0.0) -> None:
-        """Kill the process with all its descendants; with `grace_s`, ask it to terminate first."""
+        """Kill a process with all its descendants; with `grace_s`, send a request to terminate first."""
         family = _descendants(process)
         if grace_s > 0 and process.poll() is None:
             _signal_group(process, signal.SIGTERM)
@@ -96,7 +96,7 @@ class Processes:
 
 
 def resident_bytes(process: subprocess.Popen[bytes], *, with_descendants: bool = True) -> int:
-    """Return the memory that a process and its descendants hold; 0 when it has ended."""
+    """Return the resident memory of a process and its descendants in bytes; 0 after the process has ended."""
     total = 0
     with contextlib.suppress(psutil.NoSuchProcess):
         for member in (psutil.Process(process.pid), *(_descendants(process) if with_descendants else ())):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _SWITCH_INTERVAL_S = 0.0002
-"""Time after which a thread passes Python's lock on; by default 5 ms, for which each step of a request would wait."""
+"""Interval at which threads release Python's global lock; the default of 5 ms would delay each step of a request."""
 _LOCAL_HOSTS = "127.0.0.1,localhost"
 _PASSED_ON = ("LANG", "LC_ALL", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SSL_CERT_FILE")
 _CREDENTIALS = {
@@ -15,7 +15,7 @@ _CREDENTIALS = {
     "AWS_SECRET_ACCESS_KEY": "local",
     # Account-based DynamoDB endpoints do not exist here.
     "AWS_ACCOUNT_ID_ENDPOINT_MODE": "disabled",
-    # Nothing of the user's own AWS configuration may reach the cloud, nor the other way round.
+    # The cloud must not use the user's own AWS configuration, nor change it.
     "AWS_CONFIG_FILE": os.devnull,
     "AWS_EC2_METADATA_DISABLED": "true",
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
@@ -29,11 +29,11 @@ class CloudSettings:
     Attributes
     ----------
     port
-        First of the consecutive ports that the servers take; None for free ones.
+        First of the consecutive ports of the servers; None selects free ports.
     tls
-        Folder of the certificate with which APIs, pages and sign-in are served over HTTPS; None for HTTP.
+        Folder with the certificate for serving APIs, pages and sign-in over HTTPS; None selects HTTP.
     data
-        Directory that keeps what is stored; None for nothing.
+        Directory of the stored data; None stores nothing.
     """
 
     assembly: Path
@@ -47,9 +47,9 @@ class CloudSettings:
 
 
 def configure_process(settings: CloudSettings) -> None:
-    """Set this process's environment for moto and boto3, and how its threads take turns.
+    """Set this process's environment for moto and boto3, and the switch interval of its threads.
 
-    Moto reads some of the environment when it is imported.
+    moto reads part of the environment when it is imported.
     """
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
     for name in [name for name in os.environ if name.startswith(("AWS_", "MOTO_"))]:
@@ -62,7 +62,7 @@ def configure_process(settings: CloudSettings) -> None:
 
 
 def subprocess_environment(*, endpoint: str, region: str) -> Mapping[str, str]:
-    """Return what functions and training jobs get: this Python first on the path, and this cloud's address."""
+    """Return the environment of functions and training jobs: this Python first on the path, the cloud's address."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     return {
         **{name: os.environ[name] for name in _PASSED_ON if name in os.environ},

@@ -1,4 +1,4 @@
-"""The deployed stacks as CloudFormation shows and deletes them."""
+"""Deployed stacks, which CloudFormation's API describes and deletes."""
 
 import datetime as dt
 import json
@@ -13,11 +13,11 @@ CREATED, DELETED, FAILED = "CREATE_COMPLETE", "DELETE_COMPLETE", "DELETE_FAILED"
 
 
 class Stacks:
-    """The stacks of one deployment; none before it.
+    """Stacks of one deployment; empty before the deployment.
 
-    A deletion refuses what CloudFormation refuses: an export that another stack imports, a bucket with objects, a
-    group with model packages. It deletes stored data and event sources. Other resources only leave the stack, because
-    nothing reaches them without these.
+    A deletion is refused for the same reasons as in CloudFormation: another stack imports an export, a bucket has
+    objects, a group has model packages. The deletion removes stored data and event sources. It only removes other
+    resources from the stack, because nothing uses them without stored data and event sources.
     """
 
     def __init__(self, clients: Clients, *, region: str, account: str) -> None:
@@ -31,7 +31,7 @@ class Stacks:
         self._created_at = dt.datetime.now(dt.UTC)
 
     def learn(self, deployment: Deployment) -> None:
-        """Take over the stacks of a deployment."""
+        """Add the stacks of a deployment."""
         for name, template in deployment.templates.items():
             self._templates[name] = template
             self._resources[name] = [each for each in deployment.resources if each.stack == name]
@@ -39,12 +39,12 @@ class Stacks:
             self._states[name] = (CREATED, "")
 
     def template(self, name: str) -> str | None:
-        """Return the template that a stack was deployed from; None if there is no such stack."""
+        """Return the template of a stack; None if the stack does not exist."""
         stack = self._name(name)
         return None if stack is None else json.dumps(self._templates[stack])
 
     def describe(self, name: str | None) -> list[dict[str, Any]]:
-        """Return a stack, or all that exist; a deleted one is found by its id only."""
+        """Return a stack, or all existing stacks; a deleted stack is found by its id only."""
         if name is None:
             found = [stack for stack, (state, _) in self._states.items() if state != DELETED]
         else:
@@ -64,7 +64,7 @@ class Stacks:
         ]
 
     def resources(self, name: str) -> list[dict[str, Any]] | None:
-        """Return the resources of a stack; None if there is no such stack."""
+        """Return the resources of a stack; None if the stack does not exist."""
         stack = self._name(name)
         if stack is None:
             return None
@@ -80,7 +80,10 @@ class Stacks:
         ]
 
     def delete(self, name: str) -> bool:
-        """Delete a stack as far as AWS would; return whether it exists. Its state says what failed."""
+        """Delete a stack under CloudFormation's rules; return whether it exists.
+
+        Its status reason names the failures.
+        """
         stack = self._name(name)
         if stack is None:
             return False

@@ -1,4 +1,4 @@
-"""The state file of a cloud: how others find it, and what has become of it."""
+"""State file of a cloud: its addresses and its status for other programs."""
 
 import json
 import os
@@ -12,9 +12,9 @@ import psutil
 
 READY, FAILED = "ready", "failed"
 READY_LINE = "ready at"
-"""Start of the line that a cloud prints when it has booted."""
+"""Start of the line that a cloud prints after its boot."""
 FAILED_LINE = "the cloud does not boot:"
-"""Start of the line with the reason why it did not boot."""
+"""Start of the line with the reason of a failed boot."""
 
 
 class StateError(Exception):
@@ -28,13 +28,13 @@ class CloudState:
     Attributes
     ----------
     apis
-        URL of each HTTP API, by its name and by its id.
+        URL of each HTTP API by its name and by its id.
     functions
-        What runs each function, and where each package of its layers comes from.
+        Runtime of each function, and source of each package in its layers.
     user_pools
         Client ids by user pool id.
     certificate
-        File of the certificate that clients of the APIs must trust; empty where these are served over HTTP.
+        File of the certificate that clients of the APIs must trust; empty if the APIs use HTTP.
     """
 
     status: str
@@ -54,7 +54,7 @@ class CloudState:
     error: str = ""
 
     def write(self, path: Path) -> None:
-        """Write the file in one step, readable by its owner only: it holds the admin token."""
+        """Write the file in one step, readable by its owner only, because it contains the admin token."""
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_name(f".{path.name}.{os.getpid()}")
         draft.touch(mode=0o600)
@@ -68,7 +68,7 @@ class CloudState:
         Raises
         ------
         StateError
-            If there is none, or it is of another version.
+            If the file does not exist or has another version.
         """
         try:
             return cls(**json.loads(path.read_text(encoding="utf-8")))
@@ -92,23 +92,23 @@ class CloudState:
         Raises
         ------
         StateError
-            If one does, naming its process.
+            If another cloud uses the file; the message names its process.
         """
         if cls.is_running(path):
             raise StateError(f"{path} belongs to a cloud that runs as process {cls.read(path).pid}")
 
     @classmethod
     def is_running(cls, path: Path) -> bool:
-        """Say whether the cloud of a state file boots or runs."""
+        """Return true if the cloud of a state file is booting or running."""
         try:
             found = cls.read(path)
         except StateError:
-            return False  # none, or of an older version that no program can use any more
+            return False  # The file is missing, or of an older version that no program can use.
         return found.alive and found.status != FAILED
 
     @classmethod
     def forget(cls, path: Path, *, pid: int) -> None:
-        """Remove a state file, unless it is another process's or says why the cloud did not boot."""
+        """Remove a state file, unless it belongs to another process or contains the reason of a failed boot."""
         try:
             found = cls.read(path)
         except StateError:

@@ -1,4 +1,4 @@
-"""Declarations of a CloudFormation template: names for ``Ref``, and resources whose condition holds."""
+"""Declarations of a CloudFormation template: names for ``Ref``, and resources to create."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,19 +12,19 @@ _SECTIONS = {
     "AWSTemplateFormatVersion", "Conditions", "Description", "Mappings", "Metadata", "Outputs", "Parameters",
     "Resources", "Rules",
 }  # fmt: skip
-# The policies say what CloudFormation does on updates and deletion; here there are none.
+# CloudFormation applies the policies to updates and deletions, which are not supported here.
 _ATTRIBUTES = {
     "Condition", "DeletionPolicy", "DependsOn", "Metadata", "Properties", "Type", "UpdatePolicy",
     "UpdateReplacePolicy",
 }  # fmt: skip
-# Holds the CDK's own usage statistics, and creates nothing on AWS either.
+# Type for the CDK's usage statistics; it creates no resource on AWS either.
 _IGNORED_TYPE = "AWS::CDK::Metadata"
 _STORED_PARAMETER = "AWS::SSM::Parameter::Value<"
 
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """A resource as its template defines it."""
+    """Resource in the form of its template."""
 
     stack: str
     logical_id: str
@@ -49,7 +49,7 @@ def declared_names(stack: Stack, *, region: str, account: str) -> dict[str, Any]
     Raises
     ------
     DeploymentError
-        If the template has a section that is not known here, or a parameter without a value.
+        If the template has an unsupported section, or a parameter without a value.
     """
     if unknown := set(stack.template) - _SECTIONS:
         raise DeploymentError(f"unknown sections {sorted(unknown)} of the template", stack=stack.name)
@@ -79,19 +79,19 @@ def _parameters(stack: Stack) -> Iterator[tuple[str, Any]]:
         elif kind in ("CommaDelimitedList", "List<Number>"):
             yield name, [part.strip() for part in default.split(",")]
         elif kind.startswith(_STORED_PARAMETER) and "List<" not in kind:
-            # Looked up only where it is referred to: the CDK declares its bootstrap version in every template.
+            # Looked up at a reference only: the CDK declares its bootstrap version in every template.
             yield name, f"{{{{resolve:ssm:{default}}}}}"
         else:
             raise DeploymentError(f"parameter {name} has unknown type {kind}", stack=stack.name)
 
 
 def wanted_resources(stack: Stack, evaluator: Evaluator) -> dict[str, Definition]:
-    """Return the resources to create, by logical id: those without a condition, or whose condition holds.
+    """Return the resources to create by logical id: resources without a condition or with a true condition.
 
     Raises
     ------
     DeploymentError
-        If a resource has an attribute or a condition that is not known here.
+        If a resource has an unsupported attribute or an unknown condition.
     """
     resources = stack.template.get("Resources", {})
     wanted: dict[str, Definition] = {}

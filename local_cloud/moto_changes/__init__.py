@@ -1,8 +1,8 @@
-"""Every change that is made to moto, which is pinned for this: why, what it touches, how.
+"""All changes to moto, whose version is pinned because of them.
 
-moto answers the API calls of AWS faithfully and runs next to nothing. The changes let what it stores happen: functions
-run, events reach their targets, training jobs train. `CHANGES` names each piece of moto that a change relies on; a
-canary test knows the fingerprint of that piece and fails when another version of moto brings another one.
+moto answers the API calls of AWS but executes little. The changes execute what moto stores: functions run, events reach
+their targets, training jobs train. `CHANGES` names each part of moto that a change relies on. A canary test stores a
+fingerprint of each part, and fails if another version of moto changes the part.
 """
 
 from typing import Final
@@ -21,7 +21,7 @@ from local_cloud.moto_changes import (
 from local_cloud.moto_changes.change import MotoChange, Runtime
 
 CHANGES: Final[tuple[MotoChange, ...]] = (
-    *recording.CHANGES,  # first: the locks that later changes put around writes hold for the recording too
+    *recording.CHANGES,  # First, because the locks of later changes must also cover the recording.
     *invocations.CHANGES,
     *stores.CHANGES,
     *metrics.CHANGES,
@@ -34,6 +34,6 @@ CHANGES: Final[tuple[MotoChange, ...]] = (
 
 
 def change_moto(runtime: Runtime) -> None:
-    """Apply every change to moto in this process; there is no way back."""
+    """Apply every change to moto in this process; the changes cannot be undone."""
     for change in CHANGES:
         change.apply(runtime)

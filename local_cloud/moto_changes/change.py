@@ -1,4 +1,4 @@
-"""Changes to moto, and the runtime that they call."""
+"""Base types of the changes to moto, and the runtime that the changes call."""
 
 import functools
 import threading
@@ -18,7 +18,7 @@ class Runtime(Protocol):
     """Runtime that carries out the actions that moto only stores."""
 
     recorder: Recorder
-    """Records what moto stores."""
+    """Recorder of the changes of moto's stores."""
 
     def invoke(self, function_arn: str, payload: bytes, /) -> InvocationResult:
         """Invoke a function and wait."""
@@ -27,10 +27,10 @@ class Runtime(Protocol):
         """Accept an asynchronous invocation."""
 
     def send_event(self, target: Target, event: Mapping[str, Any], /) -> None:
-        """Accept an event for a target of a rule that it matched."""
+        """Send an event to the target of a matching rule."""
 
     def measure(self, namespace: str, name: str, value: float, /, *, unit: str = "Count", **dimensions: str) -> None:
-        """Take a metric."""
+        """Record a value of a metric."""
 
     def start_training(self, request: TrainingRequest, record: TrainingRecord, /) -> None:
         """Start a training job in the background."""
@@ -51,7 +51,7 @@ class Runtime(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class MotoChange:
-    """One change: its reason, the pieces of moto that it relies on (``module:qualified.name``), and its code."""
+    """Change of moto: its reason, the parts of moto that it relies on (``module:qualified.name``), and its code."""
 
     why: str
     touches: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Changes that invoke functions: Lambda's API, topics, subscriptions of logs, rules."""
+"""Changes that invoke functions: Lambda's API, topics, subscriptions of log groups, rules."""
 
 import base64
 import copy
@@ -21,7 +21,7 @@ from local_cloud.execution.function import ThrottledError
 from local_cloud.moto_changes.change import MotoChange, Runtime, replace
 from local_cloud.telemetry.filter_patterns import read_pattern
 
-# EventBridge targets that moto serves itself; all others are the runtime's.
+# EventBridge targets that moto serves; the runtime serves all other targets.
 _MOTO_TARGETS = ("archive", "api-destination")
 
 
@@ -78,7 +78,7 @@ class _KafkaMapping(EventSourceMapping):
     event_source_arn = ""
 
     def _get_service_source_from_arn(self, event_source_arn: str | None = None) -> str:
-        return "kinesis"  # moto knows no Kafka; the limits of a batch are the same
+        return "kinesis"  # moto does not support Kafka; Kinesis has the same batch limits.
 
     def get_configuration(self) -> dict[str, Any]:
         configuration: dict[str, Any] = super().get_configuration()

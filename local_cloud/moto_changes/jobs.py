@@ -68,12 +68,12 @@ def _update_and_keep_properties(self: Any, model_package_arn: str, **parameters:
 
 
 def keep_package_properties(_: Runtime | None = None) -> None:
-    """Let an update of a model package that does not name its properties keep them. Repeated calls change nothing."""
+    """Keep the properties of a model package in updates that do not name them. Repeated calls change nothing."""
     replace(SageMakerModelBackend, "update_model_package", _update_and_keep_properties)
 
 
 def delete_packages(_: Runtime | None = None) -> None:
-    """Delete model packages, and groups without any; SageMaker refuses to delete others."""
+    """Delete model packages, and empty groups; SageMaker refuses to delete a group with packages."""
 
     def delete_model_package(self: Any) -> Any:
         name = self._get_param("ModelPackageName")

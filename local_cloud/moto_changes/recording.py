@@ -1,4 +1,4 @@
-"""Changes of moto's stores, recorded where they happen."""
+"""Changes that record each write to moto's stores."""
 
 import contextlib
 import functools
@@ -46,7 +46,7 @@ def _record_items(runtime: Runtime) -> None:
 
     @functools.wraps(original)
     def transact_write_items(self: Any, transact_items: list[dict[str, Any]]) -> None:
-        self.in_transaction = True  # moto takes all of them back where one fails
+        self.in_transaction = True  # moto undoes all writes if one fails.
         try:
             original(self, transact_items)
         finally:

@@ -1,4 +1,4 @@
-"""Limits of what moto keeps in memory: log lines, notifications, states of alarms, executions, iterators."""
+"""Limits of the data that moto keeps in memory: log lines, notifications, alarm states, executions, iterators."""
 
 import functools
 from typing import Any, Final
@@ -16,11 +16,11 @@ LOG_GROUP_BYTES: Final = 5_000_000
 """Maximum size of the lines of a log group, with `_LINE_OVERHEAD_BYTES` for each."""
 _LINE_OVERHEAD_BYTES: Final = 500
 _KEPT_SHARE: Final = 0.8
-"""Share of the lines that stay when a group is full."""
+"""Share of the lines that remain after a full group is trimmed."""
 EXECUTIONS: Final = 1_000
 """Maximum number of ended executions of a state machine."""
 _WITH_MAP_RUNS: Final = 100
-"""Number of ended executions whose runs of distributed maps can be described."""
+"""Number of ended executions whose map runs can be described."""
 _NOTES: Final = 100
 """Maximum number of notifications of a topic and of state changes of an alarm."""
 _ITERATORS: Final = 1_000
@@ -65,7 +65,7 @@ def _number(line: Any) -> int:
 
 
 def keep_newest_executions(_: Runtime | None = None) -> None:
-    """Delete the oldest ended executions of a state machine, and the threads of all but the newest ones."""
+    """Delete the oldest ended executions of a state machine, and the threads of all but the newest executions."""
     original = StepFunctionsParserBackend.start_execution
 
     @functools.wraps(original)

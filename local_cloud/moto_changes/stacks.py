@@ -13,7 +13,7 @@ _OPERATIONS = ("get_template", "describe_stacks", "list_stack_resources", "delet
 
 
 def show_stacks(runtime: Runtime) -> None:
-    """Show and delete the stacks that were deployed here; moto answers for others."""
+    """Describe and delete the stacks that this cloud deployed; moto serves other stacks."""
 
     def get_template(name: str) -> Any:
         template = runtime.stacks.template(name)
@@ -37,7 +37,7 @@ def show_stacks(runtime: Runtime) -> None:
 
 
 def _first(answer: Callable[[Any], Any], original: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Return a method that answers for the stacks deployed here, and leaves others to moto."""
+    """Return a method that serves the stacks that this cloud deployed, and calls `original` for other stacks."""
 
     @functools.wraps(original)
     def answered(self: Any) -> Any:

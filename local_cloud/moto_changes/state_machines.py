@@ -1,4 +1,4 @@
-"""Step Functions: executions, what they wait for, distributed maps."""
+"""Changes of Step Functions: executions, tasks that wait, distributed maps."""
 
 import functools
 import json
@@ -144,7 +144,7 @@ def _wait_for_glue_jobs(runtime: Runtime) -> None:
 
 
 def _as_json(answer: dict[str, Any]) -> Any:
-    """Return an answer as Step Functions hands it on: moments are milliseconds."""
+    """Return a response in the form in which Step Functions passes it to the next state: times are in milliseconds."""
     return json.loads(json.dumps(answer, default=lambda moment: int(moment.timestamp() * 1000)))
 
 
@@ -173,7 +173,7 @@ def _list_all_items_of_a_map(runtime: Runtime) -> None:
         )
         pages = client.get_paginator("list_objects_v2").paginate(**env.stack.pop())
         found = [entry for page in pages for entry in page.get("Contents", [])]
-        # They become JSON, which has no moments.
+        # The state's output must be JSON, which has no type for times.
         env.stack.append(json.loads(json.dumps(found, default=lambda moment: int(moment.timestamp()))))
 
     setattr(ItemsInS3, "_handle_list_objects_v2", staticmethod(list_objects))  # noqa: B010

@@ -22,7 +22,7 @@ def _write_objects_one_by_one(runtime: Runtime) -> None:
 
 
 def forget_objects(_: Runtime | None = None) -> None:
-    """Create objects without noting them in their class."""
+    """Create S3 objects without adding them to the list of instances of their class."""
     replace(BaseModel, "__new__", staticmethod(lambda cls, *_, **__: object.__new__(cls)))
 
 
@@ -34,7 +34,7 @@ def _list_once(runtime: Runtime) -> None:
 
 
 def skip_absent_members(_: Runtime | None = None) -> None:
-    """Look for members that a dict lacks under other names only if it has names other than AWS's."""
+    """Look up absent members of a dict under other names only if the dict has names other than AWS's."""
     original = ResponseSerializer._serialize_structure_member
 
     @functools.wraps(original)
@@ -58,7 +58,8 @@ def _keep_every_stream_record(runtime: Runtime) -> None:
     def get_records(self: Any, last_sequence_id: str, limit: int | None) -> tuple[list[Any], int, int]:
         with lock:
             newest = self.get_max_sequence_number()
-            position = max(int(last_sequence_id), next(iter(self.records), 1) - 1)  # earlier records are gone
+            # Earlier records have been deleted.
+            position = max(int(last_sequence_id), next(iter(self.records), 1) - 1)
             records: list[Any] = []
             while position < newest and len(records) != limit:
                 position += 1
@@ -83,7 +84,7 @@ def _keep_every_stream_record(runtime: Runtime) -> None:
 
 
 def store_composite_alarms(_: Runtime | None = None) -> None:
-    """Store composite alarms as moto stores other alarms."""
+    """Store composite alarms in the same way as moto stores other alarms."""
     replace(CloudWatchResponse, "put_composite_alarm", CloudWatchResponse.put_metric_alarm)
 
 

@@ -1,4 +1,4 @@
-"""DynamoDB: queries, scans and writes, the records of streams, and items on their way in and out."""
+"""Changes of DynamoDB: queries, scans, writes, stream records, and the conversion of items."""
 
 import binascii
 import bisect
@@ -29,13 +29,13 @@ _SERVICES = ("dynamodb", "dynamodbstreams")
 _SCALARS = frozenset({"S", "N", "BOOL", "NULL"})
 
 _LARGEST_ITEM_BYTES: Final = 405_000
-"""Limit of moto: more than DynamoDB's 400 KB, whose own sizes are not exact."""
+"""moto's size limit, which exceeds DynamoDB's 400 KB because moto's sizes are not exact."""
 
 _MOST_WRITES: Final = 25
 """Limit of BatchWriteItem."""
 
 _Puts = dict[tuple[Any, Any], tuple[Any, Mapping[str, Any]]]
-"""Items of a table and their attributes as the request has them, by hash and range key."""
+"""Items of a table and their attributes in the form of the request, by hash and range key."""
 
 _BATCH_WRITE: Final = "DynamoDB_20120810.BatchWriteItem"
 _ALL_WRITTEN: Final = b'{"UnprocessedItems":{}}'
@@ -173,7 +173,7 @@ def _put_batches_in_one_pass(runtime: Runtime) -> None:
                 if puts := _plain_puts(request.get_data(), self.dynamodb_backend.tables):
                     self.dynamodb_backend.put_plain_items(puts)
                     return 200, dict(_ALL_WRITTEN_HEADERS), _ALL_WRITTEN
-            except ItemSizeTooLarge as error:  # moto would have written the items before it
+            except ItemSizeTooLarge as error:  # moto would have written the preceding items.
                 self.batch_write_item = functools.partial(_refuse, error)
         return original(self, request, full_url, headers)
 
@@ -182,7 +182,7 @@ def _put_batches_in_one_pass(runtime: Runtime) -> None:
 
 
 def _plain_puts(body: bytes, tables: Mapping[str, Any]) -> dict[Any, _Puts]:
-    """Return the puts of a request by table; none for one that needs moto's checks."""
+    """Return the puts of a request by table; an empty dict if the request needs moto's checks."""
     puts = dict[Any, _Puts]()
     try:
         request = orjson.loads(body)
@@ -193,7 +193,7 @@ def _plain_puts(body: bytes, tables: Mapping[str, Any]) -> dict[Any, _Puts]:
             if len(puts[table]) < len(writes):
                 return {}
     except (ValueError, KeyError, TypeError, AttributeError, _NotPlainError):
-        return {}  # moto says what is wrong with it
+        return {}  # moto returns the error of the request.
     items = [item for of_table in puts.values() for item, _ in of_table.values()]
     if len(body) > _LARGEST_ITEM_BYTES and any(item.size() > _LARGEST_ITEM_BYTES for item in items):
         raise ItemSizeTooLarge
@@ -248,7 +248,7 @@ def _size_stream_records(runtime: Runtime) -> None:
     def forget_records(self: Any, before: int) -> None:
         forgotten = min(before - self.starting_sequence_number, len(self.items))
         for index in range(_forgotten(self), forgotten):
-            self.items[index] = None  # the places of the others stay
+            self.items[index] = None  # The positions of the other items do not change.
         self.forgotten = max(forgotten, _forgotten(self))
 
     def get(self: Any, start: int, quantity: int) -> list[dict[str, Any]]:
@@ -270,7 +270,7 @@ def _record_of(table: Any, old: Any, new: Any, *, attributes: Any = None) -> dic
     Parameters
     ----------
     attributes
-        The new item's, where the caller has them.
+        Attributes of the new item, if the caller has them.
     """
     shard, item = table.stream_shard, new if old is None else old
     keys = {table.hash_key_attr: item.hash_key.to_json()}
@@ -341,7 +341,7 @@ def _holds_attributes(converter: Any, shape: Any) -> bool:
 
 
 def _is_plain(value: Any) -> bool:
-    """Say whether an attribute value is the same on the wire and in moto; binary values are not."""
+    """Return true if an attribute value has the same form in the request and in moto; binary values differ."""
     if type(value) is not dict or len(value) != 1:
         return False
     ((kind, content),) = value.items()

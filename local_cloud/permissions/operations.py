@@ -1,4 +1,4 @@
-"""Table of operations: the permissions that AWS requires of a request, by its operation.
+"""Table of the permissions that AWS requires for each operation.
 
 References
 ----------
@@ -16,7 +16,7 @@ from urllib.parse import unquote
 from local_cloud.permissions.policy import Need, Values
 
 Parameters = Mapping[str, Any]
-"""Parameters of a request, named as boto3 names them."""
+"""Parameters of a request under boto3's names."""
 
 
 class UnknownOperationError(Exception):
@@ -31,7 +31,7 @@ class UnknownOperationError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Region and account of the resources that requests name without their ARN."""
+    """Region and account of resources that requests name without an ARN."""
 
     region: str
     account: str
@@ -65,7 +65,7 @@ def needs(operation: str, parameters: Parameters, place: Place) -> list[Need]:
 
 
 def need_of_absence(operation: str, parameters: Parameters) -> Need | None:
-    """Return the permission without which S3 answers 403, not 404, for an object that does not exist.
+    """Return the permission without which S3 returns 403 instead of 404 for an object that does not exist.
 
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html#API_GetObject_Errors
     """
@@ -79,7 +79,7 @@ def _same_action(operation: str, resource: _Resource) -> dict[str, Rule]:
 
 
 def _on(service: str, resource_type: str, parameter: str) -> _Resource:
-    """Return the rule of a resource that a parameter names, or of which it is the ARN."""
+    """Return the rule of a resource for a parameter that has the name or the ARN of the resource."""
     return lambda parameters, place: place.arn(service, f"{resource_type}{parameters[parameter]}")
 
 
@@ -226,7 +226,7 @@ def _batch_get(parameters: Parameters, place: Place) -> Iterator[Need]:
 
 def _batch_write(parameters: Parameters, place: Place) -> Iterator[Need]:
     for table, writes in parameters["RequestItems"].items():
-        # A put names the attributes of its item, a deletion those of the key.
+        # A put has the attributes of its item, a deletion the attributes of the key.
         named = [attributes for write in writes for request in write.values() for attributes in request.values()]
         yield _on_table("BatchWriteItem", table, place, {"Keys": named})
 

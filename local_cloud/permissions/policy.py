@@ -16,7 +16,7 @@ _KEYS: Final = frozenset({"dynamodb:Attributes", "cloudwatch:namespace", "iam:Pa
 _ELEMENTS: Final = {"Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition"}
 
 Values = Collection[str]
-"""Values of a condition key in a request; none if the request does not have the key."""
+"""Values of a condition key in a request; empty if the request does not have the key."""
 
 
 def _equals_any(present: Values, allowed: frozenset[str]) -> bool:
@@ -69,14 +69,14 @@ class Statement:
     Attributes
     ----------
     actions, resources
-        Patterns, as the policy states them.
+        Patterns of the policy.
     used
         Actions that the statement has allowed so far.
 
     Raises
     ------
     PolicyError
-        If it has an element, an operator, a condition key or a policy variable that is unknown here.
+        If the statement has an unsupported element, operator, condition key or policy variable.
     """
 
     def __init__(self, statement: Mapping[str, Any]) -> None:
@@ -105,7 +105,7 @@ class Statement:
         return bool(self._conditions)
 
     def covers(self, action: str, resource: str) -> bool:
-        """Return whether the statement is about an action on a resource."""
+        """Return whether the statement applies to an action on a resource."""
         return (self._actions(action) is not None) is self._names_actions and (
             self._resources(resource) is not None
         ) is self._names_resources
@@ -123,7 +123,7 @@ class RolePolicy:
         self._covering: dict[tuple[str, str], tuple[Statement, ...]] = {}
 
     def decide(self, need: Need) -> Decision:
-        """Decide on a permission: an explicit deny prevails, and no statement is a refusal."""
+        """Decide on a permission: an explicit deny takes precedence, and the default is a refusal."""
         context: Mapping[str, Values] | None = None
         allowing: Statement | None = None
         for statement in self._statements_of(need.action, need.resource):
@@ -169,5 +169,5 @@ def _any_of(patterns: Iterable[str], *, ignore_case: bool = False) -> Callable[[
 
 
 def _pattern(text: str) -> re.Pattern[str]:
-    """Compile a pattern of IAM: ``*`` stands for any text, ``?`` for one character."""
+    """Compile an IAM pattern, in which ``*`` matches any text and ``?`` one character."""
     return re.compile(re.escape(text).replace(r"\*", ".*").replace(r"\?", "."), re.DOTALL)

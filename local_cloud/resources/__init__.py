@@ -37,4 +37,4 @@ _SERVICES = (
 RESOURCE_TYPES: Final[Mapping[str, ResourceType]] = {
     name: resource_type for service in _SERVICES for name, resource_type in service.TYPES.items()
 }
-"""Every CloudFormation type that can be deployed; each states in `kept` what of it moto does not store."""
+"""CloudFormation types that can be deployed; `kept` of each type names the properties that moto does not store."""

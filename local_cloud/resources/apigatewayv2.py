@@ -1,4 +1,4 @@
-"""API Gateway's HTTP APIs: their routes, integrations, stages and authorizers."""
+"""HTTP APIs of API Gateway: their routes, integrations, stages and authorizers."""
 
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -40,7 +40,7 @@ def _create_stage(creation: Creation) -> Created:
 
 
 def _part(operation: str, id_name: str, names: tuple[str, ...]) -> Callable[[Creation], Created]:
-    """Return what creates a part of an API, whose properties are named as in the service's own API."""
+    """Return a function that creates a part of an API, whose properties have the names of the service's API."""
 
     def create(creation: Creation) -> Created:
         part = getattr(creation.clients("apigatewayv2"), operation)(**creation.properties.take(*names))

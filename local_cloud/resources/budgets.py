@@ -1,4 +1,4 @@
-"""Budgets: moto keeps them and spends nothing, so that none is ever passed."""
+"""Budgets: moto stores them but records no costs, so a budget is never exceeded."""
 
 from collections.abc import Mapping
 from typing import Any, Final

@@ -1,6 +1,6 @@
-"""CloudFront: distributions, what may read their buckets, and the headers they add.
+"""CloudFront: distributions, access to their buckets, and response headers.
 
-Moto keeps none of them: `local_cloud.edge` serves what the deployment says.
+moto does not store them: `local_cloud.edge` serves the distributions of the deployment.
 """
 
 import hashlib

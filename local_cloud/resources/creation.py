@@ -1,4 +1,4 @@
-"""Resource types of the deployer: a function that creates one, and the properties that are only stored."""
+"""Resource types of the deployer: a function that creates a resource, and the properties that are only stored."""
 
 import hashlib
 from collections.abc import Callable, Mapping
@@ -22,7 +22,7 @@ class Created:
 
 @dataclass(frozen=True, slots=True)
 class Creation:
-    """A resource about to be created: its evaluated properties, and the place it comes to."""
+    """Resource to create: its evaluated properties, stack, region and account."""
 
     stack: str
     logical_id: str
@@ -32,7 +32,7 @@ class Creation:
     account: str
 
     def name(self, property_name: str | None, *, limit: int, lower: bool = False, suffix: str = "") -> str:
-        """Return the name that the template gives, else one made of stack and logical id."""
+        """Return the name that the template gives, or else a name generated from the stack and the logical id."""
         if property_name and property_name in self.properties:
             return str(self.properties[property_name])
         return generated_name(self.stack, self.logical_id, limit=limit, lower=lower, suffix=suffix)
@@ -46,11 +46,11 @@ class Creation:
         return hashlib.sha256(f"{self.stack}/{self.logical_id}".encode()).hexdigest()[:_TOKEN_LENGTH]
 
     def tag_list(self, *, key: str = "Key", value: str = "Value") -> list[dict[str, str]]:
-        """Return the tags as a list of pairs, under the names that the service's API gives to their sides."""
+        """Return the tags as a list of pairs with the given names for key and value."""
         return [{key: name, value: content} for name, content in self.tag_map().items()]
 
     def tag_map(self) -> dict[str, str]:
-        """Return the tags as one object; templates write them either way, by resource type."""
+        """Return the tags as an object; templates have an object or a list, depending on the resource type."""
         tags = self.properties.get("Tags", {})
         return dict(tags) if isinstance(tags, dict) else {tag["Key"]: tag["Value"] for tag in tags}
 
@@ -59,7 +59,7 @@ class Creation:
 class ResourceType:
     """Instructions to create a resource of one CloudFormation type.
 
-    `kept` names the properties that stay in the deployment without being applied to moto, each with the reason.
+    `kept` names the properties that stay in the deployment without being applied to moto, with the reason for each.
     """
 
     create: Callable[[Creation], Created]
@@ -69,7 +69,7 @@ class ResourceType:
 def generated_name(stack: str, logical_id: str, *, limit: int, lower: bool = False, suffix: str = "") -> str:
     """Return a name of at most `limit` characters that is the same in each deployment of the template.
 
-    The hash at its end keeps names apart that are cut to the same beginning.
+    The hash at the end distinguishes names that are equal after truncation.
     """
     digest = hashlib.sha256(f"{stack}/{logical_id}".encode()).hexdigest()[:_HASH_LENGTH]
     room = limit - _HASH_LENGTH - 1 - len(suffix)
@@ -78,7 +78,7 @@ def generated_name(stack: str, logical_id: str, *, limit: int, lower: bool = Fal
 
 
 def camel_case(value: Any) -> Any:
-    """Return `value` with the first letter of each key in lower case, as some services' APIs spell them."""
+    """Return `value` with the first letter of each key in lower case, as in the APIs of some services."""
     if isinstance(value, dict):
         return {key[:1].lower() + key[1:]: camel_case(item) for key, item in value.items()}
     if isinstance(value, list):

@@ -42,7 +42,7 @@ def fast_starting(deployment: Deployment) -> list[str]:
 
 
 def is_external_layer(layer_arn: str, *, account: str) -> bool:
-    """Return whether a layer belongs to another account, such as those that AWS publishes."""
+    """Return true if a layer belongs to another account, such as the layers that AWS publishes."""
     match = _LAYER_ARN.fullmatch(layer_arn)
     return layer_arn.startswith(PUBLIC_PARAMETERS) or (match is not None and match["account"] != account)
 
@@ -67,7 +67,7 @@ def _create_function(creation: Creation) -> Created:
 
 
 def _code(code: Mapping[str, Any], *, runtime: str) -> dict[str, Any]:
-    """Return the code as the API takes it; a template may hold a file's text, named after the runtime."""
+    """Return the code in the form of the API; the text of a file in a template gets a name by the runtime."""
     if "ZipFile" not in code:
         return dict(code)
     buffer = io.BytesIO()

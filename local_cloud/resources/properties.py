@@ -1,11 +1,11 @@
-"""Properties of a resource that remember which of them were read."""
+"""Properties of a resource that record which of them were read."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Self
 
 
 class PropertyError(Exception):
-    """A property is missing, or its value cannot be honoured."""
+    """A property is missing, or its value is not supported."""
 
     def __init__(self, path: str, reason: str) -> None:
         self.path = path
@@ -14,10 +14,10 @@ class PropertyError(Exception):
 
 
 class Properties:
-    """Evaluated properties; reading one marks it, so that unread ones can be reported.
+    """Evaluated properties; each read is recorded, so that unread properties can be reported.
 
-    A value that is read whole counts as read with all that is in it. `section` and `sections` read
-    nested objects property by property instead.
+    A nested value that `get` returns counts as read completely. `section` and `sections` record the reads of nested
+    properties separately.
     """
 
     def __init__(self, values: Mapping[str, Any], *, path: str = "") -> None:
@@ -36,11 +36,11 @@ class Properties:
         return self._values[name]
 
     def get(self, name: str, default: Any = None) -> Any:
-        """Return a property, or `default` where the template leaves it out."""
+        """Return a property, or `default` if the template does not have it."""
         return self[name] if name in self else default  # noqa: SIM401 -- this is get itself
 
     def take(self, *names: str) -> dict[str, Any]:
-        """Return those of the named properties that the template has, under the same names."""
+        """Return the named properties that the template has, under the same names."""
         return {name: self[name] for name in names if name in self}
 
     def keep(self, *names: str) -> None:
@@ -48,7 +48,7 @@ class Properties:
         self._read.update(names)
 
     def section(self, name: str) -> Self:
-        """Return a nested object to be read property by property; empty where it is left out."""
+        """Return a nested object whose reads are recorded separately; empty if the template does not have it."""
         if name not in self._sections:
             nested = type(self)(self._values.get(name, {}), path=self.path_of(name))
             self._sections[name] = [nested]
@@ -73,5 +73,5 @@ class Properties:
                 yield self.path_of(name)
 
     def path_of(self, name: str) -> str:
-        """Return the path of a property as error messages state it."""
+        """Return the path of a property for error messages."""
         return f"{self._path}.{name}" if self._path else name

@@ -1,1 +1,1 @@
-"""Cognito's sign-in: the authorization server of each user pool that has a domain."""
+"""Sign-in of Cognito: the authorization server of each user pool that has a domain."""

@@ -1,4 +1,4 @@
-"""The app clients of a deployment, as the authorization server knows them."""
+"""App clients of a deployment for the authorization server."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _VALIDITY = {"AccessToken": (1, "hours"), "IdToken": (1, "hours"), "RefreshToken
 
 @dataclass(frozen=True, slots=True)
 class AppClient:
-    """An app client; the URLs are those of this machine, the secret is None where there is none."""
+    """App client; its URLs are on this machine, and its secret is None if it has none."""
 
     client_id: str
     secret: str | None
@@ -28,7 +28,7 @@ class AppClient:
 
 @dataclass(frozen=True, slots=True)
 class UserPool:
-    """A user pool with a domain, where its clients sign in."""
+    """User pool with a domain for the sign-in of its clients."""
 
     pool_id: str
     domain: str
@@ -45,7 +45,7 @@ def read_user_pools(deployment: Deployment) -> Iterator[UserPool]:
 
 
 def app_client(resource: Resource, *, pool_id: str, clients: Clients, localize: Any) -> AppClient:
-    """Return a client of the template with the secret and the URLs that it has now."""
+    """Return a client of the template with its current secret and URLs."""
     properties = resource.properties
     answer = clients("cognito-idp").describe_user_pool_client(UserPoolId=pool_id, ClientId=resource.physical_id)
     stored = answer["UserPoolClient"]

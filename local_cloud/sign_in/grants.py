@@ -1,4 +1,4 @@
-"""Grants of sign-ins: short-lived codes for one use, and refresh tokens."""
+"""Grants of sign-ins: codes with a short lifetime for one use, and refresh tokens."""
 
 import base64
 import hashlib
@@ -18,7 +18,7 @@ class Grant:
     Attributes
     ----------
     redirect_uri, challenge
-        What the token request has to name again, and the hash of the verifier that it has to show.
+        The URI that the token request has to repeat, and the hash of the verifier that it has to contain.
     """
 
     client_id: str
@@ -42,11 +42,11 @@ class Grants:
         return self._add(self._codes, grant, _CODE_S)
 
     def refresh_token(self, grant: Grant, *, lifetime_s: int) -> str:
-        """Return a token that brings new ones until it ends."""
+        """Return a token that clients can exchange for new tokens during its lifetime."""
         return self._add(self._refresh, grant, lifetime_s)
 
     def exchange(self, code: str, *, client_id: str, redirect_uri: str, verifier: str) -> Grant | None:
-        """Return the grant of a code, which is gone then whatever comes of it; None where the request is another's."""
+        """Return the grant of a code, and delete the code in any case; None if the request does not match the grant."""
         with self._lock:
             grant, ends = self._codes.pop(code, (None, 0.0))
         if grant is None or self._now() >= ends or (grant.client_id, grant.redirect_uri) != (client_id, redirect_uri):
@@ -56,7 +56,7 @@ class Grants:
         return grant
 
     def refreshed(self, token: str, *, client_id: str) -> Grant | None:
-        """Return the grant of a refresh token; None where there is none that is still good."""
+        """Return the grant of a refresh token; None if the token is unknown, expired or another client's."""
         with self._lock:
             grant, ends = self._refresh.get(token, (None, 0.0))
         return grant if grant and self._now() < ends and grant.client_id == client_id else None

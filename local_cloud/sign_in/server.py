@@ -1,6 +1,7 @@
-"""The authorization server of a user pool: code flow with PKCE, refresh, client credentials, signing out.
+"""Authorization server of a user pool: code flow with PKCE, refresh, client credentials, sign-out.
 
-Any client that opens it is signed in at once as the local operator, without a password: the machine is theirs.
+The server signs in every client as the local operator at once, without a password, because only the operator can reach
+this machine's loopback interface.
 
 References
 ----------
@@ -30,16 +31,16 @@ _OPENID = "openid"
 
 
 class OAuthError(Exception):
-    """A request for tokens is refused; the message is the error's name in RFC 6749."""
+    """A request for tokens is refused; the message is the error code of RFC 6749."""
 
 
 class SignInServer:
-    """Answers the requests to one user pool's domain.
+    """Server of the requests to the domain of one user pool.
 
     Parameters
     ----------
     find_client
-        Gives an app client by its id; None if there is none.
+        Function that returns an app client by its id; None if there is none.
     """
 
     def __init__(
@@ -61,7 +62,7 @@ class SignInServer:
 
     @property
     def url(self) -> str:
-        """The domain's address."""
+        """Return the domain's address."""
         return self._server.url
 
     def stop(self) -> None:
@@ -69,7 +70,7 @@ class SignInServer:
         self._server.stop()
 
     def serve(self, request: HttpRequest) -> HttpResponse:
-        """Answer one request."""
+        """Answer a request."""
         if not self._server.is_addressed(request.header("Host")):
             return _page(403, "this is not an address of the sign-in")
         match request.method, request.path:
@@ -85,7 +86,7 @@ class SignInServer:
     def _authorize(self, asked: Mapping[str, str]) -> HttpResponse:
         client = self._find_client(asked.get("client_id", ""))
         redirect_uri = asked.get("redirect_uri", "")
-        # Before these two are known to belong together, no response may redirect.
+        # No response may redirect before the client and the redirect URI are known to belong together.
         if client is None:
             return _page(400, f"client_id {asked.get('client_id', '')!r} is not a client of this user pool")
         if redirect_uri not in client.callback_urls:
@@ -124,7 +125,7 @@ class SignInServer:
             return _json(400, {"error": str(error)})
 
     def _authenticated(self, request: HttpRequest, form: Mapping[str, str]) -> AppClient:
-        """Return the client that sends a request, which has to show its secret where it has one."""
+        """Return the client that sends a request; a client with a secret has to send the secret."""
         client_id, secret = form.get("client_id", ""), form.get("client_secret", "")
         kind, _, credentials = (request.header("Authorization") or "").partition(" ")
         if kind.lower() == "basic":
@@ -187,7 +188,7 @@ class SignInServer:
         return tokens | ({"id_token": identity} if _OPENID in grant.scopes else {})
 
     def _with_origin(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
-        """Let pages read the answer that the clients of this pool come back to, and no others."""
+        """Permit scripts from the origins of this pool's clients to read the response, and no other scripts."""
         origin, client_id = request.header("Origin"), dict(parse_qsl(request.body.decode(errors="replace")))
         client = self._find_client(client_id.get("client_id", ""))
         if origin is None or client is None or origin not in {_origin(url) for url in client.callback_urls}:

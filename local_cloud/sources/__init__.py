@@ -1,1 +1,1 @@
-"""Event source mappings: Kinesis, DynamoDB streams, SQS and Kafka on their way into functions."""
+"""Event source mappings: they pass records of Kinesis, DynamoDB streams, SQS and Kafka to functions."""

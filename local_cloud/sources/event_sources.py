@@ -1,4 +1,4 @@
-"""All event source mappings of a deployment, each with its pollers."""
+"""Event source mappings of a deployment, each with its pollers."""
 
 import functools
 import json
@@ -22,16 +22,16 @@ _JOIN_S = 5.0
 
 
 class EventSources:
-    """The pollers of every mapping; the constructor determines their starting positions.
+    """Pollers of every mapping; the constructor determines their starting positions.
 
     Parameters
     ----------
     matcher
         Compiles an event pattern to a predicate.
     enabled
-        Says whether the mapping of a UUID is enabled now.
+        Function that returns true if the mapping of a UUID is enabled now.
     open_shards
-        Opens the shards of a mapping's stream at its starting position.
+        Function that opens the shards of a mapping's stream at the starting position.
     """
 
     def __init__(
@@ -108,12 +108,12 @@ class EventSources:
         return {name: dict(counts) for name, counts in self._counts.items()}
 
     def stop(self) -> None:
-        """Take no further batches."""
+        """Start no further batches."""
         for poller in self._pollers:
             poller.stop()
 
     def join(self) -> None:
-        """Wait until no poller runs; the services that they wait for must have been stopped."""
+        """Wait until all pollers have ended; stop the services that they wait for before."""
         deadline = time.monotonic() + _JOIN_S
         for poller in self._pollers:
             poller.join(max(0.0, deadline - time.monotonic()))

@@ -1,7 +1,7 @@
 """Polls a Kafka topic for one mapping, with a consumer group of the cluster.
 
-Offsets are committed once the function has succeeded: a batch that fails, or that the end of the cloud interrupts, is
-delivered again.
+The poller commits offsets after the function has succeeded. A batch is delivered again if the function fails or the
+cloud ends during the invocation.
 
 References
 ----------
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from confluent_kafka import Consumer, Message
 
 _SESSION_TIMEOUT_MS = 6_000
-"""Time after which another member replaces one that was killed; brokers permit no less."""
+"""Time after which another member replaces a killed member; brokers permit no shorter time."""
 _LONGEST_BATCH_MS = 86_400_000
-"""Retries of a batch may take this long before the group replaces the member."""
+"""Maximum time of a batch with its retries, after which the group replaces the member."""
 _METADATA_MS = 5_000
 _RECORD_OVERHEAD_BYTES = 300
 _LAG_S = 5.0
@@ -44,7 +44,7 @@ ReadSecret = Callable[[str], Mapping[str, str]]
 
 
 def client_configuration(kafka: KafkaSource, *, read_secret: ReadSecret) -> dict[str, Any]:
-    """Return the configuration of librdkafka with the access that a mapping names; subnets have no meaning here.
+    """Return the configuration of librdkafka with the credentials of a mapping; subnets are ignored.
 
     Lambda sends user name and password over TLS only.
     """
@@ -87,7 +87,7 @@ class KafkaPoller(Poller):
     Parameters
     ----------
     enabled
-        Says whether the mapping is enabled now.
+        Function that returns true if the mapping is enabled now.
     """
 
     def __init__(
@@ -191,7 +191,7 @@ class KafkaPoller(Poller):
         return self._stopping.wait(pause_s)
 
     def _say_lag(self) -> None:
-        """Say how many records of the topic were not processed, as Lambda does."""
+        """Publish the number of the topic's unprocessed records, as Lambda does."""
         if self._consumer is None or time.monotonic() < self._lag_due:
             return
         self._lag_due = time.monotonic() + _LAG_S

@@ -1,4 +1,4 @@
-"""Event source mappings as their templates state them."""
+"""Event source mappings as their templates define them."""
 
 import importlib.util
 import json
@@ -14,7 +14,7 @@ _DEFAULT_BATCH_SIZE = {"kinesis": 100, "dynamodb": 100, "sqs": 10}
 _REFUSED = {"ParallelizationFactor": 1, "TumblingWindowInSeconds": 0, "ProvisionedPollerConfig": None, "Queues": None}
 
 
-# Refused for Kafka: they need provisioned pollers, except filters and destinations, which are not implemented.
+# Refused for Kafka: provisioned pollers are not supported, nor are filters and destinations.
 _REFUSED_FOR_KAFKA = {
     "BisectBatchOnFunctionError": False,
     "DestinationConfig": None,
@@ -28,7 +28,7 @@ _INSTALLATION = "reading a Kafka topic needs confluent-kafka here; install it wi
 
 @dataclass(frozen=True, slots=True)
 class KafkaSource:
-    """The topic of a self-managed cluster; `access` has the kinds of authentication with their secrets."""
+    """Topic of a self-managed cluster; `access` has the types of authentication with their secrets."""
 
     topic: str
     servers: tuple[str, ...]
@@ -39,7 +39,7 @@ class KafkaSource:
 
 @dataclass(frozen=True, slots=True)
 class EventSourceMapping:
-    """One mapping; None as a limit means that there is none."""
+    """Event source mapping; a limit of None means unlimited."""
 
     uuid: str
     source_arn: str
@@ -64,18 +64,18 @@ class EventSourceMapping:
 
     @property
     def name(self) -> str:
-        """The source and the function, for people."""
+        """Return the source and the function in a readable form."""
         source = self.kafka.topic if self.kafka else self.source_arn.split(":", 5)[5]
         return f"{source} -> {self.function_arn.split(':', 6)[6]}"
 
 
 def read_mapping(resource: Resource, *, region: str, account: str) -> EventSourceMapping:
-    """Read a mapping from its resource.
+    """Return the mapping of a resource.
 
     Raises
     ------
     DeploymentError
-        If it asks for what is not implemented: parallelization within a shard, tumbling windows, other sources.
+        If the mapping uses an unsupported feature: parallelization within a shard, tumbling windows, other sources.
     """
     properties = resource.properties
     for name, harmless in _REFUSED.items():
@@ -137,7 +137,7 @@ def _read_kafka_mapping(resource: Resource, *, region: str, account: str) -> Eve
 
 
 def function_arn(name_or_arn: str, *, region: str, account: str) -> str:
-    """Complete a function's name, with or without a qualifier, to its ARN."""
+    """Return the ARN of a function's name, which may have a qualifier."""
     if name_or_arn.startswith("arn:"):
         return name_or_arn
     return f"arn:aws:lambda:{region}:{account}:function:{name_or_arn}"

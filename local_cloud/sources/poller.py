@@ -1,11 +1,11 @@
-"""Base class of the pollers: a thread that is started, stopped and joined."""
+"""Base class of the pollers: a thread that can be started, stopped and joined."""
 
 import abc
 import threading
 
 
 class Poller(abc.ABC):
-    """A thread that moves records from a source into a function, until it is stopped."""
+    """Thread that passes records from a source to a function until it is stopped."""
 
     def __init__(self, name: str) -> None:
         self._stopping = threading.Event()
@@ -16,7 +16,7 @@ class Poller(abc.ABC):
         self._thread.start()
 
     def stop(self) -> None:
-        """Begin to end; `join` waits for it."""
+        """Request the end of the thread; `join` waits for it."""
         self._stopping.set()
 
     def join(self, timeout_s: float) -> None:

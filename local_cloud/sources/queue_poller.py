@@ -1,4 +1,4 @@
-"""Polls one SQS queue for one mapping; what fails becomes visible again after the queue's own timeout."""
+"""Poller of one SQS queue for one mapping; failed messages reappear after the queue's visibility timeout."""
 
 import json
 import time
@@ -25,9 +25,9 @@ class QueuePoller(Poller):
     Parameters
     ----------
     matches
-        Says whether a message passes the mapping's filters, given what they look at.
+        Function that returns true if the `filterable` form of a message passes the mapping's filters.
     enabled
-        Says whether the mapping is enabled now.
+        Function that returns true if the mapping is enabled now.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class QueuePoller(Poller):
                     self._report(f"event source mapping {self._mapping.name}: {error}")
 
     def _gather(self) -> list[dict[str, Any]]:
-        """Receive messages until the batch is full or its window ends, which starts with its first message."""
+        """Receive messages until the batch is full or its window ends; the window starts with the first message."""
         messages: list[dict[str, Any]] = []
         window_ends = float("inf")
         while not self._stopping.is_set():
@@ -87,7 +87,7 @@ class QueuePoller(Poller):
         if not self._mapping.filters:
             return records
         kept = [record for record in records if self._matches(filterable(record))]
-        # Lambda deletes the messages that its filters do not let through.
+        # Lambda deletes the messages that its filters exclude.
         self._delete([record for record in records if record not in kept])
         self._counts["filtered"] += len(records) - len(kept)
         return kept
@@ -139,7 +139,7 @@ class QueuePoller(Poller):
 
 
 def filterable(record: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return what filters look at: the message with its body parsed where it is JSON."""
+    """Return the input of filters: the message, with its body parsed if the body is JSON."""
     try:
         return {**record, "body": json.loads(record["body"])}
     except ValueError:

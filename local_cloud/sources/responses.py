@@ -13,8 +13,8 @@ from collections.abc import Sequence
 def failed_items(payload: bytes, identifiers: Sequence[str]) -> set[str]:
     """Return the identifiers that a ReportBatchItemFailures response names as failed.
 
-    An empty or null response, or an empty or null list, means that all succeeded. A response that cannot be
-    understood, or an identifier that is empty, null, misnamed or not of the batch, means that all failed.
+    An empty or null response, or an empty or null list, means that all items succeeded. An invalid response, or an
+    identifier that is empty, null, misnamed or not in the batch, means that all items failed.
     """
     everything = set(identifiers)
     try:

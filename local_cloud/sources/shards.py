@@ -1,4 +1,4 @@
-"""Shards of Kinesis and DynamoDB streams, as pollers see them."""
+"""Interface of pollers to the shards of Kinesis and DynamoDB streams."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
@@ -7,14 +7,14 @@ from local_cloud.sources.stream_retries import StreamRecord
 
 
 class Shard(Protocol):
-    """A shard with a position in it."""
+    """Shard with the position of a mapping."""
 
     shard_id: str
     processed: Callable[[str], None]
-    """Takes the number of the record up to which everything is processed."""
+    """Function that receives the number of a record when all records up to it are processed."""
 
     def read(self, limit: int) -> list[StreamRecord]:
-        """Return up to `limit` records from the position on, and move it."""
+        """Return up to `limit` records from the position, and advance the position."""
 
     def filterable(self, record: StreamRecord) -> Mapping[str, Any] | None:
-        """Return what filters look at; None if it is not what filters can look at."""
+        """Return the input of filters; None if filters cannot read the record."""

@@ -1,4 +1,4 @@
-"""Lambda's processing of a batch of stream records: retries, bisecting, checkpoints, giving up.
+"""Lambda's processing of a batch of stream records: retries, bisecting, checkpoints, discarding.
 
 References
 ----------
@@ -17,16 +17,16 @@ from local_cloud.sources.responses import failed_items
 
 _FIRST_DELAY_S = 0.1
 _LONGEST_DELAY_S = 2.0
-_MOST_DOUBLINGS = 16  # a topic's batch has unlimited retries, and 2**1024 is no float
+_MOST_DOUBLINGS = 16  # A batch of a topic has unlimited retries, and 2**1024 exceeds the range of floats.
 
 
 class NotInvokedError(Exception):
-    """The function could not be reached; the records wait."""
+    """The function could not be reached; the records are tried again."""
 
 
 @dataclass(frozen=True, slots=True)
 class StreamRecord:
-    """A record as the function sees it, and what its fate depends on; the arrival is in epoch seconds."""
+    """Record in the form that the function receives, with its number and its arrival in epoch seconds."""
 
     sequence_number: str
     arrival_s: float
@@ -36,7 +36,7 @@ class StreamRecord:
 
 @dataclass(frozen=True, slots=True)
 class Discarded:
-    """Records that are given up, why, after how many invocations, and the last answer."""
+    """Discarded records with the reason, the number of invocations, and the last response."""
 
     records: Sequence[StreamRecord]
     condition: str
@@ -47,18 +47,18 @@ class Discarded:
 class StreamBatches:
     """Processes batches of one shard, in order.
 
-    A batch that fails is retried as a whole. With bisecting it is split instead, which costs no retry; a partial
-    response moves the checkpoint to the first record that failed. Retries used up, or too old: the records are
-    discarded and the shard goes on.
+    A failed batch is retried as a whole. With bisecting, the batch is split instead, which does not count as a retry. A
+    partial response moves the checkpoint to the first failed record. Records are discarded if the retries are used up
+    or the records are too old; the shard then continues.
 
     Parameters
     ----------
     invoke
         Invokes the function with records.
     discard
-        Takes what is given up.
+        Function that receives discarded records.
     pause
-        Waits for seconds; True means that the cloud stops.
+        Function that waits for a number of seconds; it returns true if the cloud is stopping.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class StreamBatches:
             try:
                 outcome = self._invoke(batch)
             except (ThrottledError, NotInvokedError):
-                # Not an invocation: tried until the records are too old.
+                # Not an invocation: it is repeated until the records are too old.
                 if self._pause(_FIRST_DELAY_S):
                     return
                 waiting.append((batch, failures))
@@ -109,7 +109,7 @@ class StreamBatches:
                 waiting.append((rest, failures + 1))
 
     def _fresh(self, batch: Sequence[StreamRecord], failures: int) -> Sequence[StreamRecord]:
-        """Discard the records that are too old and return the others."""
+        """Discard the records that are too old, and return the other records."""
         if self._mapping.most_age_s is None:
             return batch
         oldest = self._now() - self._mapping.most_age_s
@@ -119,7 +119,7 @@ class StreamBatches:
         return [record for record in batch if record.arrival_s > oldest]
 
     def _first_failed(self, batch: Sequence[StreamRecord], outcome: InvocationResult) -> int | None:
-        """Return the position of the first record to be retried; None if all succeeded."""
+        """Return the position of the first record to retry; None if all records succeeded."""
         if outcome.error is not None:
             return 0
         if not self._mapping.partial_responses:

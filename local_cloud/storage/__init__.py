@@ -1,1 +1,1 @@
-"""Storage of a cloud in a directory: a journal, what is recorded in it, and how the next start restores it."""
+"""Storage of a cloud in a directory: a journal, the recording of changes, and their restoration at the next start."""

@@ -25,17 +25,17 @@ class Collection:
     Attributes
     ----------
     service
-        The service whose requests change them, as signatures name it.
+        Signing name of the service whose requests change the collection.
     entries
-        Returns each name with its object.
+        Function that returns each object by name.
     restore
-        Puts an object in its place, also where the template has created one.
+        Function that stores an object in moto, replacing an object that the template has created.
     write, read
         Turn an object into bytes and back.
     is_final
-        Says whether an object changes no more.
+        Function that returns true if an object cannot change any more.
     is_random
-        True if the next deployment of the template would create other objects: these are stored without a change.
+        True if each deployment of the template creates different objects; these objects are stored without a change.
     """
 
     name: str
@@ -56,7 +56,7 @@ def collections_of(*, region: str, account: str) -> tuple[Collection, ...]:
     kms, workflows = kms_backends[account][region], cast("Any", stepfunctions_parser_backends[account][region])
 
     def nested(owners: Callable[[], Iterable[tuple[str, dict[str, Any]]]]) -> dict[str, Any]:
-        """Return how to walk dictionaries that belong to other resources, and how to write to them."""
+        """Return the entries of dictionaries that belong to other resources, and the function that writes to them."""
 
         def restore(name: str, value: Any) -> None:
             owner, _, key = name.partition("|")
@@ -124,7 +124,7 @@ def collections_of(*, region: str, account: str) -> tuple[Collection, ...]:
             kms.keys[name].key_material, kms.keys[name].private_key = material
 
     return (
-        # The material comes after the keys: a key that was stored with its state has it too.
+        # The key material follows the keys: a key that was stored with its state already has its material.
         _of_dict("kms.keys", "kms", kms.keys),
         Collection(
             "kms.key_material",
@@ -182,5 +182,5 @@ def _of_dict(name: str, service: str, stored: dict[str, Any]) -> Collection:
 
 
 def _put(stored: dict[str, Any] | None, key: str, value: Any) -> None:
-    if stored is not None:  # else its resource is not in the template any more
+    if stored is not None:  # Otherwise the template does not have the resource any more.
         stored[key] = value

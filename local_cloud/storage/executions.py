@@ -1,4 +1,4 @@
-"""Executions of state machines as plain records; an execution that ran when its cloud ended has failed."""
+"""Executions of state machines as plain records; an execution that was running when its cloud ended has failed."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -26,18 +26,18 @@ class StoredWorker:
         return self._events
 
     def get(self, map_run_arn: str) -> None:
-        """Return None: runs of distributed maps are not stored."""
+        """Return None, since map runs are not stored."""
 
     def get_all(self) -> list[Any]:
         """Return no runs of distributed maps."""
         return []
 
     def stop(self, **_: Any) -> None:
-        """Do nothing: the execution has ended."""
+        """Do nothing, since the execution has ended."""
 
 
 def has_ended(execution: Execution) -> bool:
-    """Say whether an execution changes no more."""
+    """Return true if an execution cannot change any more."""
     return execution.exec_status not in (None, ExecutionStatus.RUNNING)
 
 

@@ -1,4 +1,4 @@
-"""Entries of a cloud on disk: one SQLite database in a directory."""
+"""Data of a cloud on disk: one SQLite database in a directory."""
 
 import contextlib
 import importlib.metadata
@@ -10,7 +10,7 @@ from typing import Final
 
 FORMAT: Final = "2"
 PORTS: Final = "ports"
-"""Name of the fact that says which ports the servers took at the last start."""
+"""Name of the fact with the ports of the servers at the last start."""
 _FILE = "cloud.sqlite"
 _COMPANIONS = ("", "-wal", "-shm", "-journal")
 _PAGES_BEFORE_CHECKPOINT = 8_000
@@ -40,13 +40,13 @@ class UnreadableDataError(DataError):
 class Journal:
     """Entries by kind, place and name, and contents of objects by id.
 
-    Writes wait in memory until `commit`. A committed write survives the end of this process at any moment: it is in
-    SQLite's write-ahead log, which the kernel holds. Half-written transactions are dropped by SQLite at the next start.
+    Writes stay in memory until `commit`. A committed write survives a crash of this process at any time, because it is
+    in SQLite's write-ahead log, which the kernel holds. SQLite discards partly written transactions at the next start.
 
     Raises
     ------
     DataError
-        If the directory cannot be used; its subclasses say why.
+        If the directory cannot be used; the subclasses state the reason.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -81,7 +81,7 @@ class Journal:
             self._contents[content_id] = _DELETED
 
     def trim_records(self, place: str, before: str) -> None:
-        """Delete the records of a shard so far whose names come before one."""
+        """Delete the existing records of a shard whose names sort before `before`."""
         with self._lock:
             for kind, shard, name in list(self._entries):
                 if kind == "record" and shard == place and name < before:
@@ -90,7 +90,7 @@ class Journal:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other threads from writing: what is read within is written in the same order."""
+        """Prevent writes of other threads, so that values read within the block are written in the same order."""
         with self._lock:
             yield
 
@@ -100,14 +100,14 @@ class Journal:
         return self._database.getlimit(sqlite3.SQLITE_LIMIT_LENGTH) - _ROW_OVERHEAD_BYTES
 
     def commit(self) -> None:
-        """Return when all writes so far are with the kernel. Call it outside `locked`.
+        """Return when the kernel has all previous writes. Call it outside `locked`.
 
-        Other threads write on meanwhile; all their writes then go into the next transaction together.
+        Other threads continue to write during a commit; the next transaction then contains all their writes.
 
         Raises
         ------
         DataError
-            If they cannot be written, for example because the disk is full. The next commit tries again.
+            If the writes fail, for example because the disk is full. The next commit tries them again.
         """
         with self._writing:
             with self._lock:
@@ -153,9 +153,9 @@ class Journal:
             )
 
     def erase_traces(self) -> None:
-        """Remove deleted and overwritten values from the files; commits wait, about 10 ms per MB of the database.
+        """Remove deleted and overwritten values from the files; commits wait for about 10 ms per MB of the database.
 
-        SQLite zeroes most deleted values at once, but not copies that it made when it moved them to other pages.
+        SQLite overwrites most deleted values with zeros at once, but not copies from moves between pages.
         """
         with self._writing, self._reading, _translated(self._directory, "written"):
             if self._has_traces:
@@ -176,7 +176,7 @@ class Journal:
         Raises
         ------
         UnreadableDataError
-            If it is missing.
+            If the content is missing.
         """
         with self._reading, _translated(self._directory, "read"):
             rows = self._database.execute("SELECT value FROM contents WHERE id = ?", (content_id,)).fetchall()
@@ -185,7 +185,7 @@ class Journal:
         return bytes(rows[0][0])
 
     def fact(self, name: str) -> str | None:
-        """Return a fact about the cloud, such as its ports; None if it is not known."""
+        """Return a fact about the cloud, such as its ports; None if the fact is not stored."""
         with _translated(self._directory, "read"):
             rows = self._database.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchall()
         return str(rows[0][0]) if rows else None
@@ -196,7 +196,7 @@ class Journal:
             self._database.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
 
     def close(self) -> None:
-        """Write what waits and close the database."""
+        """Commit pending writes and close the database."""
         try:
             self.commit()
         finally:
@@ -205,12 +205,12 @@ class Journal:
 
 
 def check(directory: Path) -> bool:
-    """Make sure that a cloud of this version can use a directory; return whether one has booted with it before.
+    """Make sure that a cloud of this version can use a directory; return whether a cloud has booted with it before.
 
     Raises
     ------
     DataError
-        If it cannot.
+        If the directory cannot be used.
     """
     with _translated(directory, "read"):
         if not (directory / _FILE).exists():
@@ -220,12 +220,12 @@ def check(directory: Path) -> bool:
 
 
 def delete(directory: Path) -> bool:
-    """Delete the data in a directory, and the directory where nothing else is in it; False if there is no data.
+    """Delete the data in a directory, and the directory if it is empty then; return false if there is no data.
 
     Raises
     ------
     DataInUseError
-        If a cloud uses it.
+        If a cloud uses the directory.
     """
     path = directory / _FILE
     if not path.exists():
@@ -235,7 +235,7 @@ def delete(directory: Path) -> bool:
     except DataInUseError:
         raise
     except DataError:
-        pass  # another version wrote it, or it is damaged: a reason to delete it
+        pass  # The database is damaged or has another version, both of which are reasons to delete it.
     for companion in _COMPANIONS:
         path.with_name(path.name + companion).unlink(missing_ok=True)
     with contextlib.suppress(OSError):
@@ -255,7 +255,7 @@ def _opened(directory: Path) -> sqlite3.Connection:
                 if stored != version:
                     raise UnreadableDataError(f"the data in {directory} has format {stored}, expected {version}")
         database.execute("PRAGMA journal_mode = WAL")
-        # The kernel has each commit; the disk has it at the next checkpoint, at the latest after about 30 MB.
+        # The kernel has each commit at once; the disk has it after the next checkpoint, at most about 30 MB later.
         database.execute("PRAGMA synchronous = NORMAL")
         database.execute(f"PRAGMA wal_autocheckpoint = {_PAGES_BEFORE_CHECKPOINT}")
         database.execute("PRAGMA secure_delete = ON")

@@ -1,6 +1,6 @@
-"""Objects of S3 on disk: an entry for each key with all its versions, and the content of each version by itself.
+"""Objects of S3 on disk: an entry for each key with all its versions, and a separate content for each version.
 
-Contents that are stored leave the memory: `FakeKey.value` then reads them from the journal.
+Stored contents are removed from memory: `FakeKey.value` then reads them from the journal.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ class Objects:
         self._contents: dict[tuple[str, str], set[str]] = {}
 
     def write(self, bucket_name: str, key: str) -> list[Any]:
-        """Write the present versions of a key; return the versions whose contents are new in the journal."""
+        """Write the current versions of a key; return the versions whose contents are new in the journal."""
         new: list[Any] = []
         with self._journal.locked():
             bucket: Any = self._backend.buckets.get(bucket_name)
@@ -48,7 +48,7 @@ class Objects:
         return self._journal.content(version.stored_content)
 
     def restore(self) -> None:
-        """Put all objects of the journal into their buckets."""
+        """Add all objects of the journal to their buckets."""
         for bucket_name, key, data in list(self._journal.read("object")):
             bucket: Any = self._backend.buckets.get(bucket_name)
             if bucket is None:
@@ -95,7 +95,7 @@ class _Pickler(pickle.Pickler):
 
 
 def _key(state: dict[str, Any]) -> Any:
-    """Return an object without its content, which is stored by itself."""
+    """Return an object without its content, which is stored separately."""
     key: Any = FakeKey.__new__(FakeKey)
     key.__setstate__(state | {"value": b"", "multipart": None})
     key._etag, key.contentsize = state["_etag"], state["contentsize"]

@@ -1,4 +1,4 @@
-"""Objects of moto as bytes, without what belongs to the process: backends, locks."""
+"""Serialization of moto's objects without references that are valid only in this process: backends, locks."""
 
 import _thread
 import io
@@ -16,7 +16,7 @@ _LOCKS = (_thread.LockType, type(threading.RLock()), threading.Condition)
 
 
 def dumps(value: Any) -> bytes:
-    """Return an object as bytes; the same bytes for the same state."""
+    """Return an object as bytes, which are the same for the same state."""
     buffer = io.BytesIO()
     _Pickler(buffer, protocol=5).dump(value)
     return buffer.getvalue()

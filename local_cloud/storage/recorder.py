@@ -1,4 +1,4 @@
-"""Records every change of moto's stores in a journal before its request is answered, and restores them at a start."""
+"""Recording of every change of moto's stores in a journal before the response, and restoration at a start."""
 
 import contextlib
 import functools
@@ -31,22 +31,22 @@ _READS: Final = ("Describe", "Get", "List", "Query", "Scan", "Search", "BatchGet
 _UNSIGNED: Final = {"AWSCognitoIdentityProviderService": "cognito-idp"}
 """Services by the target of requests that need no signature, such as SignUp."""
 _EXPIRED: Final[Mapping[str, Any]] = {}
-"""Takes the place of a record that has expired."""
+"""Replacement of an expired record."""
 _DIGITS: Final = 30
 _AFTER_ALL: Final = "~"
 """Sorts after each number."""
 
 
 class Recorder:
-    """Recorder of changes in a journal, from `start` on; it does nothing without a journal.
+    """Recorder of changes in a journal after `start`; it does nothing without a journal.
 
-    Changes of DynamoDB's items, of stream records and of metrics are written where they happen. Objects and the small
-    collections are noted for the thread that changes them, and read when its request ends.
+    Changes of DynamoDB items, stream records and metrics are written at once. Changes of S3 objects and of the small
+    collections are noted for the thread that makes them, and written at the end of its request.
 
     Parameters
     ----------
     report
-        Called with a line about each change without a request that cannot be stored now.
+        Function that receives a line about each change outside a request that cannot be stored at once.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class Recorder:
 
     @property
     def journal(self) -> Journal | None:
-        """The journal; None before `start`, and where nothing is stored."""
+        """Return the journal; None before `start`, or if nothing is stored."""
         return self._journal if self._started else None
 
     @property
@@ -90,14 +90,14 @@ class Recorder:
             yield
 
     def items(self, table: Any, keys: Iterable[tuple[Any, Any]]) -> None:
-        """Record items of a table by hash and range key, or that they are gone, and the new records of its stream."""
+        """Record writes and deletions of items by hash and range key, and the new records of the table's stream."""
         if self.journal:
             with self.together():
                 stored = {key: table.get_item(*key) for key in keys}
                 self.attributes(table, {key: item and item.to_json()["Attributes"] for key, item in stored.items()})
 
     def attributes(self, table: Any, items: Mapping[tuple[Any, Any], Mapping[str, Any] | None]) -> None:
-        """Record items by hash and range key with their attributes, None for one that is gone; see `items`."""
+        """Record the attributes of items by hash and range key, None for a deleted item; see `items`."""
         if journal := self.journal:
             with journal.locked():
                 for keys, attributes in items.items():
@@ -117,13 +117,13 @@ class Recorder:
         self._newest[place] = first + len(shard.items)
 
     def _put_records(self, journal: Journal, place: str, records: Sequence[Mapping[str, Any]], *, first: int) -> None:
-        """Write records in one entry with the last one's number, so that it stays until all are processed."""
+        """Write records as one entry under the last record's number, so that it stays until all are processed."""
         if records:
             number = first + len(records) - 1
             journal.put("record", place, _ordered(number), pickle.dumps(records, protocol=5))
 
     def emptied(self, table: Any) -> None:
-        """Record that a table is deleted with its stream."""
+        """Record the deletion of a table and its stream."""
         if journal := self.journal:
             for item in table.all_items():
                 journal.delete("item", table.name, _item_name(item.hash_key, item.range_key))
@@ -143,7 +143,7 @@ class Recorder:
                     journal.delete("position", place, mapping)
 
     def stream_record(self, stream: Any, shard_id: str, sequence_number: str) -> None:
-        """Record what was put into a shard of a Kinesis stream."""
+        """Record a new record of a Kinesis shard."""
         if journal := self.journal:
             number = int(sequence_number)
             record = vars(stream.shards[shard_id].records[number])
@@ -172,12 +172,12 @@ class Recorder:
             self._notes("services").add(name)
 
     def request(self, environ: Mapping[str, Any]) -> None:
-        """Write what a request has changed; its response may leave afterwards.
+        """Write the changes of a request, before its response is sent.
 
         Raises
         ------
         DataError
-            If its changes cannot be stored.
+            If the changes cannot be stored.
         """
         if self._closed:
             raise DataError("the embedded cloud has stopped")
@@ -195,7 +195,7 @@ class Recorder:
         self._commit_in_background()
 
     def commit(self) -> None:
-        """Write what this thread has noted, and everything else so far."""
+        """Write the noted changes of this thread, and all previous writes."""
         if not (journal := self.journal):
             return
         stored = [version for note in self._take_notes("objects") for version in self._objects.write(*note)]
@@ -206,7 +206,7 @@ class Recorder:
             release(version)
 
     def _commit_in_background(self) -> None:
-        """Commit; what cannot be stored now is stored with the next commit."""
+        """Commit; changes that cannot be stored now are stored with the next commit."""
         try:
             self.commit()
         except DataError as error:
@@ -214,7 +214,7 @@ class Recorder:
                 self._report(str(error))
 
     def keep(self, kind: str, work: Any) -> Callable[[], None]:
-        """Record work that was accepted and is done later; return what records that it is done."""
+        """Record accepted work that is done later; return a function that records its completion."""
         if not (journal := self.journal):
             return lambda: None
         name = f"{_ordered(time.time_ns())}-{next(self._numbers)}"
@@ -228,7 +228,7 @@ class Recorder:
         return done
 
     def left_work(self, kind: str) -> list[tuple[Any, Callable[[], None]]]:
-        """Return the work of a kind that was accepted and not done before the start, and what records that it is."""
+        """Return unfinished work of a kind from before the start, each with a function that records its completion."""
         if not (journal := self._journal):
             return []
         return [
@@ -247,7 +247,7 @@ class Recorder:
         return number
 
     def advance(self, place: str, mapping: str, next_number: int) -> int:
-        """Record that a mapping has processed a shard up to a record; delete the stored records that all have.
+        """Record that a mapping has processed a shard up to a record; delete records that all have processed.
 
         Returns
         -------
@@ -258,14 +258,15 @@ class Recorder:
         slowest = min(number for (shard, _), number in list(self._positions.items()) if shard == place)
         if journal := self.journal:
             journal.put("position", place, mapping, str(next_number).encode())
-            journal.trim_records(place, _ordered(slowest - 1))  # the newest stays, so that numbers go on from it
+            # The newest record stays, so that numbers continue after it.
+            journal.trim_records(place, _ordered(slowest - 1))
             self._commit_in_background()
         return slowest
 
     def expire_records(self, now_s: float) -> None:
-        """Delete stream records of more than a day that no mapping waits for.
+        """Delete stream records that are more than a day old and that no mapping waits for.
 
-        The newest of a shard becomes an empty one, so that numbers go on from it.
+        The newest record of a shard is replaced with an empty record, so that numbers continue after it.
         """
         slowest: dict[str, int] = {}
         for (place, _), number in list(self._positions.items()):
@@ -287,7 +288,7 @@ class Recorder:
                         journal.delete("record", place, last)
 
     def _shards(self) -> Iterator[tuple[str, Any, list[tuple[int, float]]]]:
-        """Yield the place of each shard, its object and the number and arrival of each record in memory."""
+        """Yield each shard's place, its object, and the number and arrival of its records in memory."""
         for stream in list(kinesis_backends[self._account][self._region].streams.values()):
             for shard in stream.shards.values():
                 arrivals = [(number, record.created_at) for number, record in list(shard.records.items())]
@@ -307,7 +308,7 @@ class Recorder:
     # Start
 
     def restore(self) -> None:
-        """Put what the journal holds into the resources that the template has created."""
+        """Add the data of the journal to the resources that the template has created."""
         if not (journal := self._journal):
             return
         mappings = lambda_backends[self._account][self._region]
@@ -348,7 +349,7 @@ class Recorder:
         self._journal.commit()
 
     def close(self) -> None:
-        """Write what waits, and close the journal; later requests fail."""
+        """Commit pending writes and close the journal; later requests fail."""
         if self._journal:
             self._commit_in_background()
             self._closed, self._started = True, False
@@ -390,7 +391,7 @@ class Recorder:
             records = [(number, record) for number, record in records if record != _EXPIRED]
             if place not in polled:
                 recent = [number for number, record in records if time.time() - _arrival_s(record) < _DAY_S]
-                oldest = min(recent, default=newest)  # the newest stays, so that numbers go on from it
+                oldest = min(recent, default=newest)  # The newest record stays, so that numbers continue after it.
                 journal.trim_records(place, _ordered(oldest))
                 records = [(number, record) for number, record in records if number >= oldest]
             if service == "dynamodb" and name in tables and (shard := tables[name].stream_shard) is not None:
@@ -406,7 +407,7 @@ class Recorder:
                         kinesis_shard.last_number = newest
 
     def _compare(self, service: str) -> None:
-        """Write the entries of a service's collections that differ from those that were written last."""
+        """Write the entries of a service's collections that differ from the last written entries."""
         journal = self.journal
         collections = [collection for collection in self._collections if collection.service == service]
         if not (journal and collections):
@@ -458,7 +459,7 @@ def _digest(data: bytes) -> bytes:
 
 
 def _arrival_s(record: Mapping[str, Any]) -> float:
-    """Return when a record of a Kinesis or a DynamoDB stream arrived."""
+    """Return the arrival of a Kinesis or DynamoDB stream record in epoch seconds."""
     if "dynamodb" in record:
         arrived: datetime = record["dynamodb"]["ApproximateCreationDateTime"]
         return arrived.replace(tzinfo=UTC).timestamp()

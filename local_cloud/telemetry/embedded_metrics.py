@@ -1,4 +1,4 @@
-"""CloudWatch's embedded metric format: log lines that are metrics too.
+"""CloudWatch's embedded metric format (EMF): log lines that contain metrics.
 
 References
 ----------
@@ -16,14 +16,14 @@ MARK = '"_aws"'
 
 @dataclass(frozen=True, slots=True)
 class MetricDatum:
-    """A metric datum in the shape of PutMetricData, and its namespace."""
+    """Metric datum in the form of PutMetricData, and its namespace."""
 
     namespace: str
     datum: dict[str, Any]
 
 
 def embedded_metrics(line: str) -> Iterator[MetricDatum]:
-    """Yield the metrics of a log line; a line that is not valid EMF has none, as on AWS."""
+    """Yield the metrics of a log line; as on AWS, a line that is not valid EMF has none."""
     if MARK not in line:
         return
     try:

@@ -1,4 +1,4 @@
-"""Filter patterns of CloudWatch Logs: which lines a subscription gets.
+"""Filter patterns of CloudWatch Logs, which select the lines of a subscription.
 
 References
 ----------
@@ -33,15 +33,15 @@ _SIGNS: Final = {
 
 @functools.lru_cache(maxsize=256)
 def read_pattern(pattern: str) -> Callable[[str], bool]:
-    """Return what says of a line whether it matches.
+    """Return a function that returns true if a line matches a pattern.
 
-    Known are the empty pattern, words that all have to be there, and one comparison of a JSON field, such as
-    ``{ $.user.name = "a*" }``, with text, in which ``*`` stands for any, or with a number.
+    Supported are the empty pattern, a list of words that must all occur, and one comparison of a JSON field, such as
+    ``{ $.user.name = "a*" }``, with a number or with text, in which ``*`` matches any text.
 
     Raises
     ------
     ValueError
-        If it is any other: lines that AWS would leave out must not come, nor the others be missing.
+        If the pattern is of another form, because the subscription would not get the same lines as on AWS.
     """
     if not pattern.strip():
         return lambda line: True

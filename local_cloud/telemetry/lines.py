@@ -1,4 +1,4 @@
-"""Output lines of subprocesses on their way to a log stream."""
+"""Pipe for the output lines of subprocesses to a log stream."""
 
 import os
 import threading
@@ -9,11 +9,11 @@ class LineSink(Protocol):
     """Destination of a log stream's lines."""
 
     def __call__(self, group: str, stream: str, message: str, /) -> None:
-        """Take one line."""
+        """Add a line to a log stream."""
 
 
 class LineOutput:
-    """A pipe for one log stream; its lines keep the order in which processes and `write` put them there."""
+    """Pipe to one log stream; its lines keep the order in which processes and `write` add them."""
 
     def __init__(self, sink: LineSink, group: str, stream: str) -> None:
         self._read, self._write = os.pipe()
@@ -23,17 +23,17 @@ class LineOutput:
         self._thread.start()
 
     def fileno(self) -> int:
-        """Return what a subprocess writes to."""
+        """Return the file descriptor for a subprocess."""
         return self._write
 
     def write(self, line: str) -> None:
-        """Put a line of our own; after `close` it is dropped."""
+        """Write a line of this process; lines are dropped after `close`."""
         with self._lock:
             if not self._closed:
                 os.write(self._write, f"{line}\n".encode())
 
     def close(self) -> None:
-        """End the stream; waits for the lines in the pipe, not for processes that still hold it open."""
+        """End the stream after the lines in the pipe, without waiting for processes that still hold the pipe open."""
         with self._lock:
             if not self._closed:
                 self._closed = True

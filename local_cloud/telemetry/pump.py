@@ -17,10 +17,10 @@ from local_cloud.telemetry.embedded_metrics import MetricDatum, embedded_metrics
 _MOST_A_REQUEST = 500
 _MOST_QUEUED = 50_000
 _LONGEST_WAIT_S = 1.0
-"""Time for which a writer waits while the queue is full. It does not wait longer: CloudWatch itself may be a writer."""
+"""Maximum wait of a writer while the queue is full. It is short because CloudWatch itself may be a writer."""
 _WAIT_S = 0.2
 _GATHER_S = 0.25
-"""Time for which items gather after the first one: each invocation queues several, and a request takes milliseconds."""
+"""Time for which items gather after the first one: each invocation queues several items, and a request takes ms."""
 
 
 _Item: TypeAlias = tuple[str, str, dict[str, Any]] | MetricDatum
@@ -28,14 +28,14 @@ WatchMetric: TypeAlias = Callable[[str, Mapping[str, Any], datetime], None]
 
 
 class TakeMetric(Protocol):
-    """Destination of a metric; its dimensions by name."""
+    """Receiver of a metric with its dimensions by name."""
 
     def __call__(self, namespace: str, name: str, value: float, /, *, unit: str = "Count", **dimensions: str) -> None:
-        """Take one value."""
+        """Receive a value."""
 
 
 class Pump:
-    """Queues log lines and metrics, and sends them in batches. Writers wait while the queue is full."""
+    """Queue of log lines and metrics, which a thread sends in batches. Writers wait while the queue is full."""
 
     def __init__(self, clients: Clients) -> None:
         self._clients = clients
@@ -51,7 +51,7 @@ class Pump:
         self._thread.start()
 
     def log(self, group: str, stream: str, message: str) -> None:
-        """Queue a line for a log group; group and stream are created as needed."""
+        """Queue a line for a log group; the group and the stream are created if they do not exist."""
         self._put((group, stream, {"timestamp": int(time.time() * 1000), "message": message}))
 
     def metric(self, namespace: str, name: str, value: float, /, *, unit: str = "Count", **dimensions: str) -> None:
@@ -65,26 +65,26 @@ class Pump:
         self._put(MetricDatum(namespace=namespace, datum=datum))
 
     def watch(self, take: WatchMetric, *, now: Callable[[], datetime]) -> None:
-        """Pass every metric to an observer as well, with the time at which it came.
+        """Pass every metric to an observer too, with its time of arrival.
 
         Parameters
         ----------
         take
-            Takes its namespace, its datum in the shape of PutMetricData, and that time.
+            Function that receives the namespace, the datum in the form of PutMetricData, and the time of arrival.
         now
-            The clock's time.
+            Function that returns the time of the clock.
         """
         self._watch, self._now = take, now
 
     def flush(self, timeout_s: float = 10.0) -> bool:
-        """Wait until what was queued so far is in CloudWatch; False after `timeout_s`."""
+        """Wait until CloudWatch has all items queued so far; return false after `timeout_s`."""
         with self._idle:
             if self._pending:
                 self._hurried.set()
             return self._idle.wait_for(lambda: self._pending == 0, timeout_s)
 
     def stop(self) -> None:
-        """Send what is queued and end."""
+        """Send the queued items and end."""
         self.flush()
         self._stopping.set()
         self._thread.join()
@@ -146,7 +146,7 @@ class Pump:
 
 
 def _by_series(data: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the data with one datum per series and second, which has all of its values."""
+    """Return the data with one datum per series and second, which has all values of the second."""
     series: dict[tuple[Any, ...], dict[str, Any]] = {}
     for datum in data:
         at = datum.get("Timestamp")

@@ -1,1 +1,1 @@
-"""SageMaker training jobs: the real entry point in a subprocess under SageMaker's directory contract."""
+"""SageMaker training jobs: the real entry point in a subprocess with SageMaker's directories."""

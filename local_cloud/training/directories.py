@@ -1,4 +1,4 @@
-"""SageMaker's directory contract, below a directory that stands for ``/opt/ml``.
+"""SageMaker's directories, below a directory that replaces ``/opt/ml``.
 
 References
 ----------
@@ -16,7 +16,7 @@ from local_cloud.training.request import Channel, TrainingRequest
 
 
 class InputError(Exception):
-    """The input of a job cannot be given to it."""
+    """The input of a job is missing or not supported."""
 
 
 def prepare_directories(base: Path, request: TrainingRequest) -> None:
@@ -53,12 +53,12 @@ def prepare_directories(base: Path, request: TrainingRequest) -> None:
 
 
 def download_channel(channel: Channel, base: Path, clients: Clients) -> int:
-    """Copy a channel's objects below ``input/data/<channel>`` and return how many there are.
+    """Copy the objects of a channel below ``input/data/<channel>`` and return their number.
 
     Raises
     ------
     InputError
-        If the channel is not of files in S3, or there are none.
+        If the channel has no objects in S3, or an unsupported input mode or data source.
     """
     if channel.input_mode not in ("File", "FastFile"):
         raise InputError(f"channel {channel.name}: input mode {channel.input_mode} is not implemented here")
@@ -71,7 +71,7 @@ def download_channel(channel: Channel, base: Path, clients: Clients) -> int:
 
 
 def download_prefix(s3_uri: str, target: Path, clients: Clients) -> int:
-    """Copy the objects whose keys start with a URI's key; an object of exactly that key keeps its last name."""
+    """Copy the objects whose keys start with a URI's key; an object with exactly this key keeps the last part of it."""
     bucket, prefix = split_s3_uri(s3_uri)
     target.mkdir(parents=True, exist_ok=True)
     count = 0
@@ -99,9 +99,9 @@ def upload_archive(directory: Path, s3_uri: str, clients: Clients) -> None:
 
 
 class Checkpoints:
-    """The directory that SageMaker keeps in step with S3 while a job runs; without a URI nothing is kept.
+    """Directory that SageMaker synchronizes with S3 while a job runs; without a URI, nothing is stored.
 
-    Files that the job deletes stay in S3, as they do with SageMaker.
+    As with SageMaker, files that the job deletes remain in S3.
     """
 
     def __init__(self, directory: Path, s3_uri: str | None, clients: Clients) -> None:
@@ -111,7 +111,7 @@ class Checkpoints:
         self._uploaded: dict[Path, tuple[int, int]] = {}
 
     def download(self) -> None:
-        """Fetch what an earlier run of the job left."""
+        """Download the checkpoints of an earlier run of the job."""
         if self._s3_uri:
             download_prefix(self._s3_uri, self._directory, self._clients)
 
@@ -136,7 +136,7 @@ def split_s3_uri(uri: str) -> tuple[str, str]:
     Raises
     ------
     InputError
-        If it is neither.
+        If the URI has another form.
     """
     if uri.startswith("https://s3."):
         uri = "s3://" + uri.removeprefix("https://").partition("/")[2]

@@ -8,7 +8,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """An input channel: where it is in S3."""
+    """Input channel and its location in S3."""
 
     name: str
     s3_uri: str
@@ -26,7 +26,7 @@ class MetricDefinition:
 
 @dataclass(frozen=True, slots=True)
 class TrainingRequest:
-    """A training job as it was created.
+    """Training job in the form of its creation.
 
     Attributes
     ----------

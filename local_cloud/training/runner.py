@@ -26,9 +26,9 @@ INTERRUPTED = "Interrupted"
 
 
 def placed(argument: str, base: Path) -> str:
-    """Return an argument of the entry point with the job's directory in the place of the container's.
+    """Return an argument of the entry point with the job's directory in place of the container's directory.
 
-    An argument with a space is a shell's script, where a directory that needs quotes gets them.
+    An argument with a space is a shell script, in which a directory with special characters is quoted.
     """
     return argument.replace(CONTAINER_BASE, shlex.quote(str(base)) if " " in argument else str(base))
 
@@ -45,14 +45,14 @@ class TrainingRunner(JobRunner[_Running]):
     """Runner with a thread and a subprocess per job."""
 
     def start(self, request: TrainingRequest, record: TrainingRecord) -> None:
-        """Start a job; `record` hears how it goes."""
+        """Start a job; `record` receives its progress."""
         running = _Running(spot=request.spot, waits_until=time.monotonic() + request.most_wait_s)
         self._runs.start(
             request.name, running, lambda: self._run(request, record, running), thread=f"train {request.name}"
         )
 
     def interrupt(self, name: str) -> None:
-        """Take the machine of a spot job away: it goes on from its checkpoints on another one.
+        """Interrupt a spot job: it continues from its checkpoints on another machine.
 
         Raises
         ------
@@ -65,7 +65,7 @@ class TrainingRunner(JobRunner[_Running]):
         running.interrupted.set()
 
     def close(self) -> None:
-        """Kill every job and wait until none runs."""
+        """Kill every job and wait until all have ended."""
         self._runs.close()
 
     def _run(self, request: TrainingRequest, record: TrainingRecord, running: _Running) -> None:
@@ -92,7 +92,7 @@ class TrainingRunner(JobRunner[_Running]):
             record.progress("Starting", "Preparing the instances for training")
 
     def _train_below(self, base: Path, request: TrainingRequest, record: TrainingRecord, running: _Running) -> bool:
-        """Run the job on one machine; return whether it has ended, or else was interrupted."""
+        """Run the job on one machine; return true if it ended, false if it was interrupted."""
         checkpoints = Checkpoints(base / "checkpoints", request.checkpoints_s3_uri, self._clients)
         directories.prepare_directories(base, request)
         record.progress("Downloading", "Downloading input data")
@@ -149,7 +149,7 @@ class TrainingRunner(JobRunner[_Running]):
         running: _Running,
         checkpoints: Checkpoints,
     ) -> str | None:
-        """Wait for the process; return the secondary status of a job that had to be stopped."""
+        """Wait for the process; return the secondary status of a job that was stopped."""
         started = uploaded = time.monotonic()
         deadline = started + request.most_runtime_s - running.trained_s
         try:
@@ -223,7 +223,7 @@ class _Metrics:
 
 
 def failure_reason(failure_file: Path, exit_code: int) -> str:
-    """Return FailureReason: what the job wrote to ``output/failure``, and how it ended."""
+    """Return FailureReason: the text that the job wrote to ``output/failure``, and its exit code."""
     ending = f"exit code: {exit_code}" if exit_code > 0 else f"killed by signal {-exit_code}"
     if not failure_file.is_file():
         return f"AlgorithmError: {ending}"
