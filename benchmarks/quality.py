@@ -152,7 +152,7 @@ def _groups(algorithms: Mapping[str, Algorithm]) -> dict[str, Mapping[str, Algor
 
 
 def _compared(split: Split, groups: Mapping[str, Mapping[str, Algorithm]]) -> Iterator[QualityRow]:
-    """Select settings for both protocols. A model of two groups has one row."""
+    """Yield one row per model, with settings selected for both protocols; a model can be in several groups."""
     found: dict[str, dict[Seen, Candidate]] = {}
     fits = Fits()
     for seen in BOTH:

@@ -60,7 +60,7 @@ class Fitted:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Measure sizes and algorithms. Write the page's sections unless algorithms are named."""
+    """Measure the fits of algorithms for each size. Write the page's sections if no algorithms are given."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.training", description=__doc__)
     parser.add_argument("sizes", nargs="*", metavar="size", help=f"any of {', '.join(SIZES)}; all by default")
     parser.add_argument("--algorithms", metavar="A,B", help="algorithms to measure; the page is then not written")

@@ -29,7 +29,7 @@ _CLASSES = (
     ("IntelligentTieringIAStorage", "s3_infrequent_gb", ", tiered, a month unread"),
     ("IntelligentTieringAIAStorage", "s3_infrequent_gb", ", tiered, three months unread"),
 )
-"""Storage classes in CloudWatch, with their prices and labels. Objects unread for three months cost less than this."""
+"""Storage classes in CloudWatch, with prices and labels. The price is too high for objects unread for three months."""
 
 _LOGGED = ("collect", "recommend", "update_profiles", "archive_served")
 """Functions with log volumes that grow with the load."""

@@ -16,7 +16,7 @@ from infra_cdk.settings import Settings
 
 _MINUTE = cdk.Duration.minutes(1)
 _PERIODS = 2
-"""Number of minutes with errors that roll a release back. The API's alarms are too slow for its five minutes."""
+"""Minutes with errors after which a release is rolled back. The API's alarms need more than five minutes."""
 _MIN_REQUESTS = 4
 
 

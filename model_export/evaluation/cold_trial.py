@@ -199,7 +199,7 @@ class _Answer:
 
 
 class Answers:
-    """Candidates of all users, which can be ranked at different scales."""
+    """Candidate items of all users, for an evaluation with different scales of cold items."""
 
     def __init__(self, answers: Sequence[_Answer], *, k: int) -> None:
         self._answers = answers

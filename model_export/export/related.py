@@ -162,13 +162,11 @@ class Similar:
 
     @property
     def pairs(self) -> Ints:
-        """See `Scores`."""
         content = self._content
         held = sp.csr_array((np.ones(content.nnz), content.indices, content.indptr), shape=content.shape)
         return self._sessions.pairs + (held @ np.diff(self._holders.indptr)).astype(np.int64)
 
     def rows(self, sources: Ints) -> sp.csr_array:
-        """See `Scores`."""
         prior = sp.csr_array(self._content[sources] @ self._holders)
         prior.data *= self._prior
         scores = sp.csr_array(self._sessions.met(sources) + prior)
@@ -195,11 +193,9 @@ class Together:
 
     @property
     def pairs(self) -> Ints:
-        """See `Scores`."""
         return self._baskets.pairs
 
     def rows(self, sources: Ints) -> sp.csr_array:
-        """See `Scores`."""
         scores = self._baskets.met(sources)
         row = np.repeat(np.arange(len(sources)), np.diff(scores.indptr))
         scores = _without_selves(scores, sources[row])

@@ -21,7 +21,7 @@ def parse_aliases(
     filters: DeclaredFilters,
     columns: Mapping[str, ColumnType],
 ) -> dict[str, Alias]:
-    """Parse the aliases by name. Record faults at the node.
+    """Parse the aliases by name. Collect errors with their position in the document.
 
     Parameters
     ----------

@@ -25,7 +25,7 @@ _TARGETS = ("recommender", "rules", "model")
 def parse_experiments(
     node: Node | None, *, recommenders: Collection[str], rules: Collection[str]
 ) -> dict[str, Experiment]:
-    """Parse the experiments by name. Record faults at the node.
+    """Parse the experiments by name. Collect errors with their position in the document.
 
     Parameters
     ----------

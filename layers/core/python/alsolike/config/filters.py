@@ -49,7 +49,7 @@ def parse_filters(
     item_columns: Mapping[str, ColumnType],
     user_columns: Mapping[str, ColumnType],
 ) -> DeclaredFilters:
-    """Parse the filters. Record faults at the node.
+    """Parse the filters. Collect errors with their position in the document.
 
     Parameters
     ----------

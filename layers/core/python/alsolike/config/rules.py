@@ -39,7 +39,7 @@ _COUNTABLE = (ColumnType.STRING, ColumnType.LIST, ColumnType.BOOLEAN)
 def parse_rules(
     node: Node | None, *, filters: DeclaredFilters, columns: Mapping[str, ColumnType]
 ) -> dict[str, RuleSet]:
-    """Parse the rule sets by name. Record faults at the node.
+    """Parse the rule sets by name. Collect errors with their position in the document.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def numbers_of_rules(rules: RuleSet) -> dict[str, int]:
 
 
 def _refuse_impossible(entry: Node, rules: RuleSet) -> None:
-    """Record faults for rules that no list can satisfy."""
+    """Collect errors for rules that no list can satisfy."""
     if len(rules.boosts) + len(rules.demotions) > MAX_FACTORS:
         entry.fault(
             f"has {len(rules.boosts)} boosts and {len(rules.demotions)} demotions, expected {MAX_FACTORS} together",
@@ -218,7 +218,7 @@ def _diversity(node: Node | None, columns: Mapping[str, ColumnType]) -> Diversit
 
 
 def parse_exploration(node: Node | None, columns: Mapping[str, ColumnType]) -> Exploration | None:
-    """Parse an exploration, or return None for null. Record faults at the node."""
+    """Parse an exploration, or return None for null. Collect errors with their position in the document."""
     if node is None or node.value is None:
         return None
     fields = node.fields("share", "new_for_days", required=("share", "new_for_days"))

@@ -12,7 +12,7 @@ _EXPECTED = "a time from 2000 to 2199 with its zone, such as 2026-03-01T08:00:00
 
 
 def parse_time_ms(node: Node) -> int | None:
-    """Parse a time with its zone. Record a fault at the node."""
+    """Parse a time with its zone. Collect an error with its position in the document."""
     time_ms = _milliseconds(node.value)
     if time_ms is None:
         node.expect(_EXPECTED)
@@ -20,7 +20,7 @@ def parse_time_ms(node: Node) -> int | None:
 
 
 def parse_end_ms(node: Node) -> int | None:
-    """Parse a time with its zone, or a date, which means the end of this day in UTC. Record a fault at the node."""
+    """Parse a time with its zone, or a date, which means the end of this day in UTC; collect an error."""
     end_ms = _milliseconds(node.value, days=1)
     if end_ms is None:
         node.expect(f"a date such as 2026-03-01, or {_EXPECTED}")

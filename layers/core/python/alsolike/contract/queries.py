@@ -70,7 +70,7 @@ def token_of_row(row_id: str) -> str:
 
 
 def row_of_token(token: str) -> str:
-    """Return the row before a token's page."""
+    """Return the last row before the page of a token."""
     try:
         row_id = base64.b64decode(token, altchars=b"-_", validate=True).decode()
     except ValueError as error:

@@ -55,7 +55,6 @@ class Text(fields.Text):
     absent: ClassVar[None] = None
 
     def plain(self, column: Values) -> Values | None:
-        """See `ColumnType`."""
         texts = [value for value in column if value is not None] if None in column else column
         return column if self.are_plain(texts) else None
 
@@ -89,7 +88,6 @@ class AnyNumber:
         return {"type": "number"}
 
     def plain(self, column: Values) -> Values | None:
-        """See `ColumnType`."""
         types = set(map(type, column))
         if types == {_NOTHING}:
             return column
@@ -196,7 +194,6 @@ class Milliseconds:
         return {"type": "integer", "minimum": 1, "maximum": MAX_TIME_MS}
 
     def plain(self, column: Values) -> Values | None:
-        """See `ColumnType`."""
         return column if set(map(type, column)) == {int} and min(column) > 0 and max(column) <= MAX_TIME_MS else None
 
 
@@ -214,7 +211,6 @@ class Texts(fields.ListOf):
         return tuple(fields.ListOf.read(self, value, where))
 
     def plain(self, column: Values) -> Values | None:
-        """See `ColumnType`."""
         if not set(map(type, column)) <= {list, _NOTHING}:
             return None
         lists = [value or () for value in column]
@@ -250,7 +246,6 @@ class JsonText:
         }
 
     def plain(self, column: Values) -> Values | None:
-        """See `ColumnType`."""
         if not set(map(type, column)) <= {str, _NOTHING}:
             return None
         texts = [self.absent if value is None else value for value in column]
@@ -279,7 +274,6 @@ class Version:
         return {"const": self.number}
 
     def plain(self, column: Values) -> Values | None:
-        """See `ColumnType`."""
         return column if set(map(type, column)) == {int} else None
 
 
