@@ -27,10 +27,14 @@ def status(
 
     Example: alsolike status --env prod
     """
-    from operations.status import collect, failing, layers_of
+    from operations.status import collect, failing, layers_of, refused_of
 
     where = context.deployment
-    report = collect(where, layers=layers_of(context.state) if where.is_local else ())
+    report = collect(
+        where,
+        layers=layers_of(context.state) if where.is_local else (),
+        refused=refused_of(context.state) if where.is_local else {},
+    )
     if context.printed(report):
         return
     champion = report["champion"]
@@ -40,6 +44,8 @@ def status(
         console.print_line(f"unreadable: {fault}; see docs/runbooks/degraded.md")
     for alarm in report["alarms"]:
         console.print_line(f"alarm {alarm['id']}, {alarm['severity']}: {alarm['description']}")
+    for refused in report["refused"]:
+        console.print_line(f"{counted(refused['requests'], 'request')} without permission: {refused['message']}")
     for line in (report["trial"], report["held"], report["drift"]):
         if line:
             console.print_line(line)

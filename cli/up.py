@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -13,12 +14,21 @@ from alsolike.runtime.errors import Unavailable
 from cli import console
 from cli.next_steps import curl_lines, step_lines
 from cli.options import DEFAULT_DATA, Data, Environment, State, Yes, confirm
+from local_cloud.settings import DEFAULT_MODE
 from operations import boot
 from operations.client import deployment
 from operations.client.aws import session_clients
 from operations.client.background import Background
 from operations.client.deployment import Deployment
 from operations.pages import page_lines
+
+
+class Permissions(StrEnum):
+    """Choices of `--permissions`."""
+
+    ENFORCE = "enforce"
+    WARN = "warn"
+    OFF = "off"
 
 
 def up(
@@ -29,6 +39,12 @@ def up(
     tls: Annotated[bool, Option("--tls", help="Serve the API and the pages over HTTPS.")] = False,
     data: Data = DEFAULT_DATA,
     ephemeral: Annotated[bool, Option("--ephemeral", help="Delete all data at the end.")] = False,
+    permissions: Annotated[
+        Permissions | None,
+        Option(
+            help="Refuse requests without permission, show them in status, or check none.", show_default=DEFAULT_MODE
+        ),
+    ] = None,
     state: State = None,
 ) -> None:
     """Start the embedded cloud and keep it up.
@@ -47,7 +63,14 @@ def up(
         boot.build_layers()
         assembly = boot.synthesize(stack)
         cloud = resources.enter_context(
-            boot.running_cloud(assembly, state=state, port=first_port, tls=tls, data=None if ephemeral else data)
+            boot.running_cloud(
+                assembly,
+                state=state,
+                port=first_port,
+                tls=tls,
+                data=None if ephemeral else data,
+                permissions=permissions.value if permissions else None,
+            )
         )
         where = deployment.of_cloud(cloud)
         pages.result()

@@ -14,11 +14,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
-from typing import TextIO
+from typing import TextIO, get_args
 
 from local_cloud.assembly import read_assembly
 from local_cloud.deployment import Deployment, DeploymentError
-from local_cloud.settings import CloudSettings, configure_process
+from local_cloud.settings import DEFAULT_MODE, CloudSettings, Mode, configure_process
 from local_cloud.state import FAILED, FAILED_LINE, READY, READY_LINE, CloudState, StateError
 from local_cloud.storage.journal import DataError
 
@@ -41,6 +41,7 @@ def main() -> int:
         port=options.port,
         tls=options.tls,
         data=options.data,
+        permissions=options.permissions,
     )
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
@@ -149,6 +150,12 @@ def _parse() -> argparse.Namespace:
     )
     parser.add_argument("--tls", type=Path, help="serve HTTPS; folder of the certificate, which is made where it lacks")
     parser.add_argument("--data", type=Path, help="directory that keeps what is stored; nothing by default")
+    parser.add_argument(
+        "--permissions",
+        choices=get_args(Mode),
+        default=DEFAULT_MODE,
+        help="answer requests that IAM would refuse with AccessDenied, warn of them, or check none",
+    )
     parser.add_argument("--no-awslambdaric", action="store_true", help="run functions under the pure-Python stand-in")
     parser.add_argument(
         "--stop-with-stdin", action="store_true", help="stop when standard input ends, as it does with its owner"

@@ -27,6 +27,9 @@ class Controls(Protocol):
     def interrupt_training(self, name: str) -> None:
         """Interrupt a spot training job, as if its instance were reclaimed."""
 
+    def permissions(self) -> Mapping[str, Any]:
+        """Return the refused requests, and the granted actions with their use."""
+
     def flush(self) -> bool:
         """Wait until all log lines and metrics are stored."""
 
@@ -37,6 +40,7 @@ class AdminServer:
     def __init__(self, controls: Controls, *, token: str, stop: Callable[[], None]) -> None:
         self._actions: Mapping[tuple[str, str], Callable[[Mapping[str, Any]], Mapping[str, Any]]] = {
             ("GET", "/statistics"): lambda _: controls.statistics(),
+            ("GET", "/permissions"): lambda _: controls.permissions(),
             ("POST", "/advance"): lambda body: _firings(controls.advance(timedelta(seconds=body["seconds"]))),
             ("POST", "/alarms"): lambda _: {"alarms": controls.alarms()},
             ("POST", "/interrupt-training"): lambda body: _call(lambda: controls.interrupt_training(body["name"])),

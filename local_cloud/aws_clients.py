@@ -14,9 +14,10 @@ from botocore.exceptions import ClientError
 
 from local_cloud.deployment import Clients
 from local_cloud.events.scheduler import Scheduled
+from local_cloud.settings import ACCOUNT_KEY
 
 
-def service_clients(endpoint: str, region: str, *, user_agent: str = "") -> Clients:
+def service_clients(endpoint: str, region: str, *, user_agent: str = "", access_key: str = ACCOUNT_KEY) -> Clients:
     """Return a function that creates one client per service, which all threads share."""
     lock = threading.Lock()
     config = Config(
@@ -29,7 +30,14 @@ def service_clients(endpoint: str, region: str, *, user_agent: str = "") -> Clie
 
     @functools.cache
     def create(service: str) -> Any:
-        return boto3.client(service, region_name=region, endpoint_url=endpoint, config=config)
+        return boto3.client(
+            service,
+            region_name=region,
+            endpoint_url=endpoint,
+            config=config,
+            aws_access_key_id=access_key,
+            aws_secret_access_key=access_key,
+        )
 
     def client(service: str, /) -> Any:
         with lock:  # boto3's default session is not made for several threads

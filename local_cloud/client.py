@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from local_cloud.boot_process import Booting
+from local_cloud.settings import Mode
 from local_cloud.state import FAILED, READY, CloudState, StateError
 
 _STOP_TIMEOUT_S = 30.0
@@ -57,6 +58,7 @@ class Cloud:
         port: int | None = None,
         tls: Path | None = None,
         data: Path | None = None,
+        permissions: Mode | None = None,
         progress: Callable[[str], None] = lambda line: None,
     ) -> Self:
         """Start a cloud that ends with this process, and return when it is ready.
@@ -71,6 +73,9 @@ class Cloud:
             Folder of the certificate for HTTPS. Default: HTTP.
         data
             Directory that stores the cloud's data for the next start. Default: no storage.
+        permissions
+            ``enforce`` answers requests that IAM would refuse with AccessDenied, ``warn`` reports them, ``off``
+            neither; the default of the command by default.
         progress
             Called with one line per deployed resource.
 
@@ -85,6 +90,7 @@ class Cloud:
         command += ["--region", region, "--account", account, *([] if awslambdaric else ["--no-awslambdaric"])]
         command += [] if port is None else ["--port", str(port)]
         command += ["--tls", str(tls)] if tls else []
+        command += ["--permissions", permissions] if permissions else []
         command += [] if data is None else ["--data", str(data)]
         process = subprocess.Popen(
             command,
@@ -255,6 +261,10 @@ class Cloud:
     def stats(self) -> dict[str, Any]:
         """Return statistics since the start: invocations, batches, firings and responses."""
         return self._ask("GET", "/statistics")
+
+    def permissions(self) -> dict[str, Any]:
+        """Return the refused requests by their message, and the granted actions with their use so far."""
+        return self._ask("GET", "/permissions")
 
     def status(self) -> dict[str, Any]:
         """Return the addresses, the runtimes of functions, and statistics since the start."""

@@ -20,7 +20,7 @@ from local_cloud.browser_endpoints import Fronts
 from local_cloud.certificate import server_context
 from local_cloud.delivery import Delivery
 from local_cloud.deployer import deploy
-from local_cloud.deployment import Deployment
+from local_cloud.deployment import Clients, Deployment
 from local_cloud.endpoint_rewriter import EndpointRewriter
 from local_cloud.events.clock import Clock
 from local_cloud.events.scheduler import Firing, Scheduler, read_schedules
@@ -43,6 +43,8 @@ from local_cloud.moto_changes import change_moto
 from local_cloud.moto_server import MotoServer
 from local_cloud.moto_state import MotoState, compile_pattern, seed_ids
 from local_cloud.moto_streams import open_shards
+from local_cloud.permissions.check import PermissionCheck
+from local_cloud.permissions.operations import Place
 from local_cloud.ports import ADDRESS, Ports
 from local_cloud.processes import Processes
 from local_cloud.resources.functions import fast_starting
@@ -81,7 +83,14 @@ class LocalCloud:
         change_moto(self)
         self._ports = Ports(_remembered_ports(journal, first=settings.port), first=settings.port)
         self._boot_token = secrets.token_urlsafe(16)
-        self._moto = MotoServer(port=self._ports.take("aws"), changed=self.recorder.request, only=self._boot_token)
+        place = Place(region=settings.region, account=settings.account)
+        self._permissions = PermissionCheck(settings.permissions, place, report=report)
+        self._moto = MotoServer(
+            port=self._ports.take("aws"),
+            changed=self.recorder.request,
+            check=self._permissions.begin,
+            only=self._boot_token,
+        )
         self._journal = journal
         # moto's state machines call the services under this port.
         os.environ["MOTO_PORT"] = str(self._moto.port)
@@ -95,7 +104,12 @@ class LocalCloud:
         self._invoker = Invoker(
             find=self._moto_state.find_function,
             prepare=self._workspaces.prepare,
-            host=Host(region=settings.region, environment=environment, awslambdaric=self.has_awslambdaric),
+            host=Host(
+                region=settings.region,
+                environment=environment,
+                credentials=self._permissions.credentials,
+                awslambdaric=self.has_awslambdaric,
+            ),
             processes=self._processes,
             pump=self._pump,
             most_environments=settings.most_environments,
@@ -109,14 +123,16 @@ class LocalCloud:
         self._asynchronous.deliver_through(self._delivery)
         self._targets = TargetQueue(self._delivery, keep=self.recorder.keep, report=report)
         self._training = TrainingRunner(
-            clients=self.clients,
+            clients=functools.partial(self._clients_of, session="SageMaker"),
+            credentials=functools.partial(self._permissions.credentials, session="SageMaker"),
             processes=self._processes,
             pump=self._pump,
             directory=directory,
             environment=environment,
         )
         self._glue = GlueRunner(
-            clients=self.clients,
+            clients=functools.partial(self._clients_of, session="GlueJobRunnerSession"),
+            credentials=functools.partial(self._permissions.credentials, session="GlueJobRunnerSession"),
             processes=self._processes,
             pump=self._pump,
             directory=directory,
@@ -159,6 +175,7 @@ class LocalCloud:
         )
         seed_ids(None)
         refuse_foreign_runtimes(deployment)
+        self._permissions.learn(deployment)
         self.stacks.learn(deployment)
         self._moto_state.know_templates(deployment)
         self._async_configs.know_templates(deployment)
@@ -245,6 +262,11 @@ class LocalCloud:
         threading.Thread(target=self._start_ahead, args=(fast,), name="start ahead", daemon=True).start()
         return deployment
 
+    def _clients_of(self, role_arn: str, *, session: str) -> Clients:
+        """Return the clients with the access key of a role."""
+        key = self._permissions.access_key(role_arn, session)
+        return service_clients(self.endpoint, self._settings.region, user_agent=self._boot_token, access_key=key)
+
     def _start_ahead(self, function_arns: Sequence[str]) -> None:
         with contextlib.suppress(ThrottledError):  # the cloud closes
             for arn in function_arns:
@@ -287,6 +309,10 @@ class LocalCloud:
         if duration >= timedelta(days=1):
             self._expiry.run()
         return firings
+
+    def permissions(self) -> Mapping[str, Any]:
+        """Return the refused requests, and the granted actions with their use."""
+        return {"refused": self._permissions.refused(), "grants": self._permissions.grants()}
 
     def flush(self) -> bool:
         """Wait until all log lines and metrics so far are in CloudWatch."""
@@ -339,6 +365,10 @@ class LocalCloud:
     def measure(self, namespace: str, name: str, value: float, /, *, unit: str = "Count", **dimensions: str) -> None:
         """Record a metric."""
         self._pump.metric(namespace, name, value, unit=unit, **dimensions)
+
+    def access_key(self, role_arn: str, session: str) -> str:
+        """Return the access key of a role in a use of that name."""
+        return self._permissions.access_key(role_arn, session)
 
     def start_training(self, request: TrainingRequest, record: TrainingRecord) -> None:
         """Start a training job in the background."""

@@ -64,18 +64,28 @@ class JobRuns(Generic[R]):
 
 
 class JobRunner(Generic[R]):
-    """Runner with a thread and a subprocess per run."""
+    """Runner with a thread and a subprocess per run.
+
+    Parameters
+    ----------
+    clients
+        Returns the clients with the access key of a role.
+    credentials
+        Returns the variables with the credentials of a role.
+    """
 
     def __init__(
         self,
         *,
-        clients: Clients,
+        clients: Callable[[str], Clients],
+        credentials: Callable[[str], Mapping[str, str]],
         processes: Processes,
         pump: Pump,
         directory: Path,
         environment: Mapping[str, str],
     ) -> None:
         self._clients = clients
+        self._credentials = credentials
         self._processes = processes
         self._pump = pump
         self._directory = directory

@@ -17,6 +17,7 @@ def job_run_request(job: Any, run: Any) -> JobRunRequest:
     return JobRunRequest(
         job_name=job.name,
         run_id=run.job_run_id,
+        role=job.role,
         kind=job.command["Name"],
         script_s3_uri=job.command["ScriptLocation"],
         arguments=run.arguments,

@@ -13,6 +13,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoReque
 from werkzeug.serving import make_server
 
 from local_cloud.http_requests import RequestHandler
+from local_cloud.permissions.check import CheckedRequest
 from local_cloud.ports import ADDRESS
 from local_cloud.storage.journal import DataError
 
@@ -33,15 +34,23 @@ class MotoServer:
     changed
         Function that receives each request before its response is sent. If it raises DataError, the response has status
         503.
+    check
+        Decides on each request and its body before moto answers; returns None if the caller may do everything.
     only
         Text in the ``User-Agent`` header of the only requests that are answered before `open`; None if all are
         answered.
     """
 
     def __init__(
-        self, *, port: int = 0, changed: Callable[[dict[str, Any]], None] = lambda _: None, only: str | None = None
+        self,
+        *,
+        port: int = 0,
+        changed: Callable[[dict[str, Any]], None] = lambda _: None,
+        check: Callable[[Mapping[str, Any], bytes], CheckedRequest | None] = lambda _, __: None,
+        only: str | None = None,
     ) -> None:
         self._changed = changed
+        self.check = check
         self._only = only
         self._stopped = False
         application = DomainDispatcherApplication(create_backend_app)
@@ -88,8 +97,15 @@ class _Exchange(RequestHandler, MotoRequestHandler):
     def run_wsgi(self) -> None:
         """Answer a request."""
         self.environ = environ = self.make_environ()
-        environ["wsgi.input"] = io.BytesIO(self.read_body())
-        status, headers, body = self._respond(environ)
+        received = self.read_body()
+        environ["wsgi.input"] = io.BytesIO(received)
+        checked = self.server.moto.check(environ, received)  # type: ignore[attr-defined]
+        refusal = checked and checked.response
+        if refusal is None:
+            status, headers, body = self._respond(environ)
+            refusal = checked.refuse_absence() if checked and status.startswith("404") else None
+        if refusal is not None:
+            status, headers, body = refusal.status, refusal.headers, refusal.body
         try:
             self.server.moto.changed(environ)  # type: ignore[attr-defined]
         except DataError as error:

@@ -54,6 +54,7 @@ class MotoState:
             timeout_s=float(stored.timeout),
             memory_mb=int(stored.memory_size),
             layers=tuple(properties.get("Layers") or [layer["Arn"] for layer in stored.layers]),
+            role=str(stored.role),
             log_group=logging.get("LogGroup") or f"/aws/lambda/{stored.function_name}",
             log_format=logging.get("LogFormat", "Text"),
             system_log_level=logging.get("SystemLogLevel", "INFO"),

@@ -14,6 +14,7 @@ def training_request(job: Any, environment: Mapping[str, str]) -> TrainingReques
     return TrainingRequest(
         name=job.training_job_name,
         arn=job.arn,
+        role=job.role_arn,
         entrypoint=specification.get("ContainerEntrypoint") or [],
         arguments=specification.get("ContainerArguments") or [],
         image=specification.get("TrainingImage") or specification.get("AlgorithmName") or "",

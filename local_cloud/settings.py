@@ -5,13 +5,18 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 _SWITCH_INTERVAL_S = 0.0002
 """Interval at which threads release Python's global lock; the default of 5 ms would delay each step of a request."""
+ACCOUNT_KEY = "local"
+"""Access key of the account itself, which may do everything."""
+Mode = Literal["enforce", "warn", "off"]
+DEFAULT_MODE: Mode = "enforce"
 _LOCAL_HOSTS = "127.0.0.1,localhost"
 _PASSED_ON = ("LANG", "LC_ALL", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SSL_CERT_FILE")
 _CREDENTIALS = {
-    "AWS_ACCESS_KEY_ID": "local",
+    "AWS_ACCESS_KEY_ID": ACCOUNT_KEY,
     "AWS_SECRET_ACCESS_KEY": "local",
     # Account-based DynamoDB endpoints do not exist here.
     "AWS_ACCOUNT_ID_ENDPOINT_MODE": "disabled",
@@ -34,6 +39,8 @@ class CloudSettings:
         Folder with the certificate for serving APIs, pages and sign-in over HTTPS; None selects HTTP.
     data
         Directory of the stored data; None stores nothing.
+    permissions
+        ``enforce`` answers requests that IAM would refuse with AccessDenied, ``warn`` reports them, ``off`` neither.
     """
 
     assembly: Path
@@ -44,6 +51,7 @@ class CloudSettings:
     port: int | None = None
     tls: Path | None = None
     data: Path | None = None
+    permissions: Mode = DEFAULT_MODE
 
 
 def configure_process(settings: CloudSettings) -> None:

@@ -21,6 +21,7 @@ from operations import extras, pages, progress
 
 if TYPE_CHECKING:
     from local_cloud.client import Cloud
+    from local_cloud.settings import Mode
     from operations.client.deployment import Deployment
 
 ROOT = Path(__file__).parents[1]
@@ -221,7 +222,13 @@ def first_port(wanted: int | None, *, has_booted: bool = False) -> int | None:
 
 @contextlib.contextmanager
 def running_cloud(
-    assembly: Path, *, state: Path, port: int | None = None, tls: bool = False, data: Path | None = None
+    assembly: Path,
+    *,
+    state: Path,
+    port: int | None = None,
+    tls: bool = False,
+    data: Path | None = None,
+    permissions: Mode | None = None,
 ) -> Iterator[Cloud]:
     """Deploy an assembly on an embedded cloud that stops when the context exits.
 
@@ -231,6 +238,8 @@ def running_cloud(
         Serve the API and the pages over HTTPS, with a certificate stored next to the state file.
     data
         Directory for the cloud's data; None to keep the data in memory only.
+    permissions
+        Response to requests that IAM would refuse; None for the cloud's default.
 
     Raises
     ------
@@ -255,6 +264,7 @@ def running_cloud(
                 timeout_s=BOOT_TIMEOUT_S,
                 tls=state.parent / "tls" if tls else None,
                 data=data,
+                permissions=permissions,
                 progress=deployed,
             )
         except CloudError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from alsolike.registry.canary import Canary
@@ -32,13 +33,17 @@ ERROR_HOURS = 1
 """Time range in hours for which errors of functions are counted."""
 
 
-def collect(deployment: Deployment, *, layers: Sequence[str] = ()) -> dict[str, Any]:
+def collect(
+    deployment: Deployment, *, layers: Sequence[str] = (), refused: Mapping[str, int] = MappingProxyType({})
+) -> dict[str, Any]:
     """Return the state of a deployment.
 
     Parameters
     ----------
     layers
         Sentences about the embedded cloud's packages, see `layer_sentences`.
+    refused
+        Number of requests by the message with which IAM would refuse them.
     """
     names, client = deployment.names, deployment.client
     unreadable: list[str] = []
@@ -66,6 +71,7 @@ def collect(deployment: Deployment, *, layers: Sequence[str] = ()) -> dict[str, 
         "missing_tables": (missing := stores.missing_tables(deployment)),
         "dead_keys": [] if names.keys_table in missing else stores.dead_keys(deployment, now_ms=times.now_ms()),
         "layers": list(layers),
+        "refused": [{"message": message, "requests": requests} for message, requests in refused.items()],
         "stream": {
             "name": names.stream_name,
             "status": stream["StreamStatus"],
@@ -156,6 +162,12 @@ def layer_sentences(cloud: Cloud) -> tuple[str, ...]:
 def layers_of(state: Path | None) -> tuple[str, ...]:
     """Return the sentences about the embedded cloud of a state file."""
     return layer_sentences(embedded_cloud(state))
+
+
+def refused_of(state: Path | None) -> dict[str, int]:
+    """Return the number of requests on the embedded cloud that IAM would refuse, by message."""
+    refused: dict[str, int] = embedded_cloud(state).permissions()["refused"]
+    return refused
 
 
 def failing(report: Mapping[str, Any]) -> list[dict[str, Any]]:

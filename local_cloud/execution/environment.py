@@ -9,7 +9,7 @@ import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -38,10 +38,17 @@ class Workspace:
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """Settings for each process on this host: interpreter, runtime client and addresses of the cloud."""
+    """Settings for each process on this host: interpreter, runtime client and addresses of the cloud.
+
+    Attributes
+    ----------
+    credentials
+        Returns the variables with the credentials of a role, for a session of that name.
+    """
 
     region: str
     environment: Mapping[str, str]
+    credentials: Callable[[str, str], Mapping[str, str]]
     python: str = sys.executable
     awslambdaric: bool = True
 
@@ -193,6 +200,7 @@ class ExecutionEnvironment:
         function = self.function
         return {
             **host.environment,
+            **host.credentials(function.role, function.name),
             "AWS_DEFAULT_REGION": host.region,
             "AWS_EXECUTION_ENV": f"AWS_Lambda_python{platform.python_version().rpartition('.')[0]}",
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_mb),

@@ -47,6 +47,7 @@ class Function:
     memory_mb: int
     layers: tuple[str, ...]
     log_group: str
+    role: str
     log_format: str = "Text"
     system_log_level: str = "INFO"
     reserved_concurrency: int | None = None
@@ -61,6 +62,7 @@ class Function:
             self.memory_mb,
             self.layers,
             self.log_group,
+            self.role,
             self.log_format,
             self.system_log_level,
             tuple(sorted(self.environment.items())),

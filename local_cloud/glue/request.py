@@ -19,6 +19,7 @@ class JobRunRequest:
 
     job_name: str
     run_id: str
+    role: str
     kind: str
     script_s3_uri: str
     arguments: Mapping[str, str]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from local_cloud.deployment import Clients
 from local_cloud.glue.mirror import Mirror
 from local_cloud.glue.request import JobRunRecord, JobRunRequest
 from local_cloud.glue.spark import SparkMissing, check_spark, write_spark_defaults
@@ -56,13 +57,14 @@ class GlueRunner(JobRunner[JobRun]):
             raise InputError(f"the command {request.kind!r} cannot run here, only {_SPARK} and {_PYTHON} can")
         if request.kind == _SPARK:
             check_spark()
-        script = self._download(request.script_s3_uri, base / "script")
+        clients = self._clients(request.role)
+        script = _download(request.script_s3_uri, base / "script", clients)
         libraries = [
-            self._download(uri.strip(), base / "libraries" / str(number))
+            _download(uri.strip(), base / "libraries" / str(number), clients)
             for number, uri in enumerate(request.arguments.get(_FILES, "").split(","))
             if uri.strip()
         ]
-        mirror = Mirror(base / "s3", self._clients)
+        mirror = Mirror(base / "s3", clients)
         for name, value in request.arguments.items():
             if name not in _NOT_MIRRORED and value.startswith("s3://"):
                 mirror.download(value)
@@ -71,13 +73,6 @@ class GlueRunner(JobRunner[JobRun]):
         ending = self._execute(request, base, script, libraries, run)
         mirror.upload()
         return ending
-
-    def _download(self, s3_uri: str, directory: Path) -> Path:
-        bucket, key = split_s3_uri(s3_uri)
-        directory.mkdir(parents=True)
-        file = directory / key.rpartition("/")[2]
-        self._clients("s3").download_file(bucket, key, str(file))
-        return file
 
     def _execute(
         self, request: JobRunRequest, base: Path, script: Path, libraries: list[Path], run: JobRun
@@ -91,7 +86,7 @@ class GlueRunner(JobRunner[JobRun]):
         try:
             process = self._processes.start(
                 command,
-                environment=self._variables(base, libraries),
+                environment=self._variables(base, libraries, request),
                 directory=base,
                 output=output.fileno(),
                 errors=errors.fileno(),
@@ -112,11 +107,12 @@ class GlueRunner(JobRunner[JobRun]):
             return "SUCCEEDED", None
         return "FAILED", raised.message or f"the script ended with exit code {process.returncode}"
 
-    def _variables(self, base: Path, libraries: list[Path]) -> dict[str, str]:
+    def _variables(self, base: Path, libraries: list[Path], request: JobRunRequest) -> dict[str, str]:
         temporary = base / "tmp"
         temporary.mkdir()
         return {
             **self._environment,
+            **self._credentials(request.role),
             "HOME": str(base),
             "PYSPARK_DRIVER_PYTHON": sys.executable,
             "PYSPARK_PYTHON": sys.executable,
@@ -126,6 +122,14 @@ class GlueRunner(JobRunner[JobRun]):
             "SPARK_LOCAL_IP": "127.0.0.1",
             "TMPDIR": str(temporary),
         }
+
+
+def _download(s3_uri: str, directory: Path, clients: Clients) -> Path:
+    bucket, key = split_s3_uri(s3_uri)
+    directory.mkdir(parents=True)
+    file = directory / key.rpartition("/")[2]
+    clients("s3").download_file(bucket, key, str(file))
+    return file
 
 
 class _Raised:

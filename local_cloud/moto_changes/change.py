@@ -44,6 +44,9 @@ class Runtime(Protocol):
     def stop_job_run(self, run_id: str, /) -> None:
         """Begin to stop a run of a Glue job."""
 
+    def access_key(self, role_arn: str, session: str, /) -> str:
+        """Return the access key of a role in a use of that name."""
+
     @property
     def stacks(self) -> Stacks:
         """The stacks that were deployed."""

@@ -2,11 +2,15 @@
 
 import functools
 import json
+import sys
 import uuid
 from collections.abc import Callable, Mapping
 from typing import Any, Final, cast
 
+import boto3
+from botocore.config import Config
 from moto.core.config import default_user_config
+from moto.settings import moto_server_port
 from moto.stepfunctions.parser.api import (
     ExecutionStatus,
     HistoryEventType,
@@ -19,6 +23,7 @@ from moto.stepfunctions.parser.asl.component.common.error_name.failure_event imp
 )
 from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import StatesErrorName
 from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import StatesErrorNameType
+from moto.stepfunctions.parser.asl.component.common.timeouts.timeout import TimeoutSeconds
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.item_reader.eval.resource_eval_s3 import (
     ResourceEvalS3 as ItemsInS3,
 )
@@ -33,7 +38,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state
     StateTaskServiceUnsupported,
 )
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
-from moto.stepfunctions.parser.asl.utils.boto_client import boto_client_for
+from moto.stepfunctions.parser.asl.utils import boto_client
 from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication, Execution
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
@@ -62,6 +67,31 @@ def _name_executions(runtime: Runtime) -> None:
         return original(self, state_machine_arn, name or str(uuid.uuid4()), *arguments)
 
     replace(StepFunctionsParserBackend, "start_execution", start_execution)
+
+
+def _sign_as_the_role(runtime: Runtime) -> None:
+    original = boto_client.boto_client_for
+
+    @functools.wraps(original)
+    def boto_client_for(region: str, service: str, state_credentials: Any = None) -> Any:
+        key = runtime.access_key(state_credentials.role_arn, "StepFunctions")
+        return boto3.client(
+            service,
+            region_name=region,
+            endpoint_url=f"http://localhost:{moto_server_port()}",
+            aws_access_key_id=key,
+            aws_secret_access_key=key,
+            config=Config(
+                parameter_validation=False,
+                retries={"total_max_attempts": 1},
+                connect_timeout=TimeoutSeconds.DEFAULT_TIMEOUT_SECONDS,
+                read_timeout=TimeoutSeconds.DEFAULT_TIMEOUT_SECONDS,
+            ),
+        )
+
+    for module in list(sys.modules.values()):  # each task's module has imported the function itself
+        if vars(module).get("boto_client_for") is original:
+            setattr(module, "boto_client_for", boto_client_for)  # noqa: B010
 
 
 def _measure_executions(runtime: Runtime) -> None:
@@ -103,7 +133,9 @@ def _wait_for_training_jobs(runtime: Runtime) -> None:
         if (service, action) != ("sagemaker", "create_training_job"):
             raise RuntimeError(f"{self.resource.resource_arn} is not implemented here")
         env.stack.pop()
-        client = boto_client_for(service="sagemaker", region=resource_runtime_part.region)
+        client = boto_client.boto_client_for(
+            service="sagemaker", region=resource_runtime_part.region, state_credentials=state_credentials
+        )
 
         def resolve() -> Any:
             answer = client.describe_training_job(TrainingJobName=normalised_parameters["TrainingJobName"])
@@ -219,6 +251,11 @@ CHANGES: Final[tuple[MotoChange, ...]] = (
         "moto gives all executions that are started without a name the same one",
         ("moto.stepfunctions.parser.models:StepFunctionsParserBackend.start_execution",),
         _name_executions,
+    ),
+    MotoChange(
+        "moto's state machines call services without the access key of their role",
+        ("moto.stepfunctions.parser.asl.utils.boto_client:boto_client_for",),
+        _sign_as_the_role,
     ),
     MotoChange(
         "moto's state machines have no metrics, which alarms look at",

@@ -37,6 +37,7 @@ class TrainingRequest:
 
     name: str
     arn: str
+    role: str
     entrypoint: Sequence[str]
     arguments: Sequence[str]
     image: str

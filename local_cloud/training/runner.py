@@ -12,6 +12,7 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from local_cloud.deployment import Clients
 from local_cloud.job_runs import JobRun, JobRunner
 from local_cloud.telemetry.lines import LineLog
 from local_cloud.training import directories
@@ -93,11 +94,12 @@ class TrainingRunner(JobRunner[_Running]):
 
     def _train_below(self, base: Path, request: TrainingRequest, record: TrainingRecord, running: _Running) -> bool:
         """Run the job on one machine; return true if it ended, false if it was interrupted."""
-        checkpoints = Checkpoints(base / "checkpoints", request.checkpoints_s3_uri, self._clients)
+        clients = self._clients(request.role)
+        checkpoints = Checkpoints(base / "checkpoints", request.checkpoints_s3_uri, clients)
         directories.prepare_directories(base, request)
         record.progress("Downloading", "Downloading input data")
         for channel in request.channels:
-            directories.download_channel(channel, base, self._clients)
+            directories.download_channel(channel, base, clients)
         checkpoints.download()
         record.progress("Training", "Training image download completed. Training in progress.")
         metrics = _Metrics(request)
@@ -106,7 +108,7 @@ class TrainingRunner(JobRunner[_Running]):
             checkpoints.upload()
             record.progress(INTERRUPTED, "Training job interrupted")
             return False
-        self._upload(request, record, base, ending)
+        self._upload(request, record, base, ending, clients)
         checkpoints.upload()
         if ending.stopped:
             record.stop(ending.stopped, metrics.latest)
@@ -169,14 +171,14 @@ class TrainingRunner(JobRunner[_Running]):
         finally:
             running.trained_s += time.monotonic() - started
 
-    def _upload(self, request: TrainingRequest, record: TrainingRecord, base: Path, ending: "_Ending") -> None:
+    def _upload(
+        self, request: TrainingRequest, record: TrainingRecord, base: Path, ending: "_Ending", clients: Clients
+    ) -> None:
         record.progress("Uploading", "Uploading generated training model")
         if any((base / "model").iterdir()) and (ending.stopped or not ending.exit_code):
-            directories.upload_archive(base / "model", f"{request.output_s3_uri}/model.tar.gz", self._clients)
+            directories.upload_archive(base / "model", f"{request.output_s3_uri}/model.tar.gz", clients)
         if any((base / "output" / "data").iterdir()):
-            directories.upload_archive(
-                base / "output" / "data", f"{request.output_s3_uri}/output.tar.gz", self._clients
-            )
+            directories.upload_archive(base / "output" / "data", f"{request.output_s3_uri}/output.tar.gz", clients)
 
     def _sink(self, metrics: "_Metrics") -> Callable[[str, str, str], None]:
         def take(group: str, stream: str, message: str) -> None:
@@ -190,6 +192,7 @@ class TrainingRunner(JobRunner[_Running]):
         temporary.mkdir()
         return {
             **self._environment,
+            **self._credentials(request.role),
             "HOME": str(base),
             "PYTHONUNBUFFERED": "1",
             "SAGEMAKER_BASE_DIR": str(base),

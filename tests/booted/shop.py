@@ -25,6 +25,7 @@ from botocore.config import Config
 
 import cli.main
 from local_cloud.client import Cloud
+from tests.booted.permissions import record_permissions
 
 SECONDS_PER_DAY = 86_400
 
@@ -61,6 +62,8 @@ class Shop:
         state = directory / "cloud.json"
         with Cloud.start(assembly, state=state, tls=directory / "tls" if tls else None, data=data) as cloud:
             yield cls(cloud, state)
+            if cloud.state.alive:  # unless the test has ended it
+                record_permissions(cloud)
 
     def personalize(self, service: str) -> Any:
         """Return a client of Amazon Personalize that differs from AWS's own in the key pair and the endpoint only."""

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from local_cloud.client import Cloud
+from tests.booted.permissions import check_permissions
 from tests.system.local_cloud.foreign_cloud import ForeignCloud
 from tests.system.local_cloud.synthesis import synthesize
 
@@ -22,3 +23,4 @@ def cloud(assembly: Path) -> Iterator[ForeignCloud]:
     """Return the one cloud that the tests of this directory share; each uses resources of its own in it."""
     with Cloud.start(assembly) as running:
         yield ForeignCloud(running)
+        check_permissions(running, planted=running.output("PowerlessRole").rpartition("/")[2])

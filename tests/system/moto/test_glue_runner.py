@@ -55,7 +55,8 @@ class Jobs:
         self.lines = Lines()
         self.processes = Processes(directory)
         self.runner = GlueRunner(
-            clients=cloud.client,
+            clients=lambda _: cloud.client,
+            credentials=lambda role: {"AWS_ACCESS_KEY_ID": role},
             processes=self.processes,
             pump=self.lines,  # type: ignore[arg-type]
             directory=directory,
@@ -75,6 +76,7 @@ class Jobs:
         values: dict[str, object] = {
             "job_name": "tidy",
             "run_id": "jr_1",
+            "role": "arn:role",
             "kind": "pythonshell",
             "script_s3_uri": self.put("code/tidy.py", script),
             "arguments": arguments or {},

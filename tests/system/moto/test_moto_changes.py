@@ -112,6 +112,7 @@ FINGERPRINTS = {
     ":StateTaskServiceGlue": "c138c298391f",
     "moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_unsupported"
     ":StateTaskServiceUnsupported": "16020969ec48",
+    "moto.stepfunctions.parser.asl.utils.boto_client:boto_client_for": "1f44dc2ac8aa",
     "moto.stepfunctions.parser.backend.execution:BaseExecutionWorkerCommunication"
     "._reflect_execution_status": "038a396107af",
     "moto.stepfunctions.parser.backend.execution:Execution.__init__": "072ed5928123",

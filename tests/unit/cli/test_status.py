@@ -19,6 +19,7 @@ from alsolike.signing.keys import SigningKey
 from cli.main import app
 from operations.client.deployment import Deployment
 from operations.configuration.configuration_store import ConfigurationStore
+from operations.status import collect
 from tests.fakes import MemoryCloud
 from tests.unit.cli.shop import NAMES, put_parameters
 
@@ -148,6 +149,12 @@ def test_status_has_lake_snapshot_missing_tables_and_unusable_keys(functions: De
     assert "catalogue snapshot none yet\n" in shown
     assert f"table {names.users_table} is missing" in shown
     assert f"key {dead.key_id} cannot be decrypted" in shown
+
+
+def test_status_shows_requests_without_permission(functions: Deployment) -> None:
+    report = collect(functions, refused={"User: a is not authorized to perform: b": 2})
+
+    assert report["refused"] == [{"message": "User: a is not authorized to perform: b", "requests": 2}]
 
 
 def test_status_counts_empty_and_short_responses_by_filter(functions: Deployment) -> None:

@@ -27,6 +27,7 @@ FUNCTION = Function(
     memory_mb=128,
     layers=(),
     log_group="f",
+    role="arn:role",
 )
 
 

@@ -10,6 +10,7 @@ from local_cloud.training.runner import failure_reason
 REQUEST = TrainingRequest(
     name="job",
     arn="arn:job",
+    role="arn:role",
     entrypoint=["sh"],
     arguments=[],
     image="image",

@@ -26,6 +26,7 @@ from aws_cdk import aws_stepfunctions_tasks as tasks
 from tests.system.local_cloud.foreign_app.api import add_api
 
 CODE = Path(__file__).parent / "code"
+TRAINING_ROLE = "arn:aws:iam::123456789012:role/training"
 FOREIGN_ELF_HEADER = b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x03\x00" + b"\xb7\x00" + bytes(44)
 
 
@@ -84,6 +85,7 @@ class ForeignStack(cdk.Stack):
         function = lambda_.Function(
             self, name, handler=handler, code=lambda_.Code.from_asset(str(CODE)), **(settings | options)
         )
+        self.deliveries.grant_write_data(function)
         self.output(**{f"{name}Function": function.function_name})
         return function
 
@@ -181,7 +183,7 @@ class ForeignStack(cdk.Stack):
                 ),
             )
         )
-        self.output(Mailbox=mailbox.queue_url, HourlyRule=hourly_rule.rule_name)
+        self.output(Mailbox=mailbox.queue_url, HourlyRule=hourly_rule.rule_name, PowerlessRole=role.role_arn)
 
     def add_misbehaving(self) -> None:
         self.function(
@@ -217,7 +219,7 @@ class ForeignStack(cdk.Stack):
                 "Resource": "arn:aws:states:::sagemaker:createTrainingJob.sync",
                 "Parameters": {
                     "TrainingJobName.$": "$.job",
-                    "RoleArn": "arn:aws:iam::123456789012:role/training",
+                    "RoleArn": TRAINING_ROLE,
                     "AlgorithmSpecification": {
                         "TrainingImage": "123456789012.dkr.ecr.us-east-1.amazonaws.com/any:1",
                         "TrainingInputMode": "File",
@@ -243,6 +245,13 @@ class ForeignStack(cdk.Stack):
             payload_response_only=True,
         )
         machine = sfn.StateMachine(self, "Machine", definition_body=sfn.DefinitionBody.from_chainable(train.next(done)))
+        machine.add_to_role_policy(
+            iam.PolicyStatement(
+                actions=["sagemaker:CreateTrainingJob", "sagemaker:DescribeTrainingJob"],
+                resources=[self.format_arn(service="sagemaker", resource="training-job", resource_name="*")],
+            )
+        )
+        machine.add_to_role_policy(iam.PolicyStatement(actions=["iam:PassRole"], resources=[TRAINING_ROLE]))
         alarm = machine.metric_failed(period=cdk.Duration.minutes(5)).create_alarm(
             self, "MachineFails", threshold=1, evaluation_periods=1
         )

@@ -1,0 +1,219 @@
+"""Check of the permissions of each request that a role of the templates signs."""
+
+import base64
+import hashlib
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from local_cloud.deployment import Deployment, DeploymentError, Resource
+from local_cloud.permissions.operations import Parameters, Place, UnknownOperationError, need_of_absence, needs
+from local_cloud.permissions.policy import Need, PolicyError, RolePolicy
+from local_cloud.permissions.requests import Response, access_denied, decode, signer_of
+from local_cloud.permissions.services import lambda_needs
+from local_cloud.settings import ACCOUNT_KEY, Mode
+
+_OF_AWS: Final = "arn:aws:iam::aws:policy/"
+_POLICIES_OF_AWS: Final[Mapping[str, Mapping[str, Any]]] = {
+    f"{_OF_AWS}service-role/AWSLambdaBasicExecutionRole": {
+        "Effect": "Allow",
+        "Action": ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"],
+        "Resource": "*",
+    },
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Caller:
+    """A role in one of its uses."""
+
+    arn: str
+    policy: RolePolicy
+
+
+class PermissionCheck:
+    """Decisions on requests by the policies of the templates' roles.
+
+    Callers with other access keys may do everything.
+
+    Parameters
+    ----------
+    mode
+        ``enforce`` answers a request without permission with AccessDenied. ``warn`` only reports the refusal.
+    report
+        Called with each refusal once.
+    """
+
+    def __init__(self, mode: Mode, place: Place, *, report: Callable[[str], None]) -> None:
+        self._mode = mode
+        self._place = place
+        self._report = report
+        self._policies: dict[str, RolePolicy] = {}
+        self._callers: dict[str, _Caller] = {}
+        self._roles: dict[str, Resource] = {}
+        self._lock = threading.Lock()
+        self._refused: Counter[str] = Counter()
+
+    def learn(self, deployment: Deployment) -> None:
+        """Compile the policies of all roles, and decide on the calls that Lambda makes for functions.
+
+        Raises
+        ------
+        DeploymentError
+            If a policy contains an element that cannot be decided here, or if Lambda lacks a permission.
+        """
+        if self._mode == "off":
+            return
+        for role in deployment.of_type("AWS::IAM::Role"):
+            self._roles[role.attributes["Arn"]] = role
+            self._policies[role.attributes["Arn"]] = _compiled(role, deployment)
+        for resource, role_arn, need in lambda_needs(deployment):
+            if (policy := self._policies.get(role_arn)) is None:
+                continue
+            refusal = self._refusal(_Caller(role_arn, policy), [need])
+            if refusal is not None and self._enforces(refusal):
+                raise _refused_deployment(refusal, resource)
+
+    def access_key(self, role_arn: str, session: str) -> str:
+        """Return the access key of a role in a use of that name; the account's key for roles of no template."""
+        policy = self._policies.get(role_arn)
+        if policy is None:
+            return ACCOUNT_KEY
+        digest = hashlib.sha256(f"{role_arn}/{session}".encode()).digest()
+        key = f"ASIA{base64.b32encode(digest).decode()[:16]}"
+        name = role_arn.rpartition("/")[2]
+        caller = f"arn:aws:sts::{self._place.account}:assumed-role/{name}/{session}"
+        self._callers[key] = _Caller(caller, policy)
+        return key
+
+    def credentials(self, role_arn: str, session: str) -> Mapping[str, str]:
+        """Return the environment variables of a process that a role runs."""
+        return {"AWS_ACCESS_KEY_ID": self.access_key(role_arn, session)}
+
+    def begin(self, environ: Mapping[str, Any], body: bytes) -> "CheckedRequest | None":
+        """Decide on a request; None if the caller is not a role of the templates."""
+        signer = signer_of(environ)
+        caller = self._callers.get(signer.access_key) if signer else None
+        if signer is None or caller is None:
+            return None
+        operation: str = signer.service
+        parameters: Parameters = {}
+        try:
+            operation, parameters = decode(environ, body, signer.service)
+            refusal = self._refusal(caller, needs(operation, parameters, self._place))
+        except UnknownOperationError as error:
+            refusal = f"User: {caller.arn}: {error}"
+        except (LookupError, TypeError, AttributeError, ValueError) as error:
+            refusal = f"User: {caller.arn}: the parameters of {operation} cannot be read: {error!r}"
+        checked = CheckedRequest(self, caller, environ, signer.service, operation, parameters)
+        checked.response = checked.refuse(refusal)
+        return checked
+
+    def refused(self) -> Mapping[str, int]:
+        """Return the number of requests by the message of their refusal."""
+        with self._lock:
+            return dict(self._refused)
+
+    def grants(self) -> list[dict[str, Any]]:
+        """Return each granted action with its resources, and whether a request has used it."""
+        return [
+            {
+                "role": f"{self._roles[arn].stack}/{self._roles[arn].logical_id}",
+                "action": action,
+                "resources": list(statement.resources),
+                "used": action in statement.used,
+            }
+            for arn, policy in self._policies.items()
+            for statement in policy.statements
+            if not statement.is_deny
+            for action in statement.actions
+        ]
+
+    def _refusal(self, caller: _Caller, needed: list[Need]) -> str | None:
+        """Return the reason of the first refusal in the words of AWS."""
+        for need in needed:
+            decision = caller.policy.decide(need)
+            if not decision.allowed:
+                on = f" on resource: {need.resource}" if need.resource != "*" else ""
+                return f"User: {caller.arn} is not authorized to perform: {need.action}{on} {decision.reason}"
+        return None
+
+    def _enforces(self, message: str) -> bool:
+        """Record a refusal; return whether it is the response to the request."""
+        with self._lock:
+            self._refused[message] += 1
+            is_first = self._refused[message] == 1
+        if is_first:
+            self._report(f"permissions ({self._mode}): {message}")
+        return self._mode == "enforce"
+
+
+class CheckedRequest:
+    """A request of a role.
+
+    Attributes
+    ----------
+    response
+        The refusal; None if moto answers the request.
+    """
+
+    def __init__(
+        self,
+        check: PermissionCheck,
+        caller: _Caller,
+        environ: Mapping[str, Any],
+        service: str,
+        operation: str,
+        parameters: Parameters,
+    ) -> None:
+        self._check = check
+        self._caller = caller
+        self._environ = environ
+        self._service = service
+        self._operation = operation
+        self._parameters = parameters
+        self.response: Response | None = None
+
+    def refuse(self, message: str | None) -> Response | None:
+        """Return the response to a request that is refused with a message, if refusals are enforced."""
+        if message is None or not self._check._enforces(message):
+            return None
+        return access_denied(self._environ, message, self._service)
+
+    def refuse_absence(self) -> Response | None:
+        """Return the refusal of a 404 response."""
+        need = need_of_absence(self._operation, self._parameters)
+        return None if need is None else self.refuse(self._check._refusal(self._caller, [need]))
+
+
+def _compiled(role: Resource, deployment: Deployment) -> RolePolicy:
+    try:
+        return RolePolicy(_statements(role, deployment))
+    except PolicyError as error:
+        raise _refused_deployment(str(error), role) from error
+
+
+def _refused_deployment(reason: str, resource: Resource) -> DeploymentError:
+    return DeploymentError(reason, stack=resource.stack, logical_id=resource.logical_id, resource_type=resource.type)
+
+
+def _statements(role: Resource, deployment: Deployment) -> Iterator[Mapping[str, Any]]:
+    """Yield the statements of a role in all policies."""
+    documents = [policy["PolicyDocument"] for policy in role.properties.get("Policies", ())]
+    attached = set(role.properties.get("ManagedPolicyArns", ()))
+    for arn in sorted(attached):
+        if arn.startswith(_OF_AWS):
+            if arn not in _POLICIES_OF_AWS:
+                raise PolicyError(f"the policy {arn} of AWS cannot be decided here")
+            yield _POLICIES_OF_AWS[arn]
+    for kind in ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"):
+        documents += [
+            policy.properties["PolicyDocument"]
+            for policy in deployment.of_type(kind)
+            if role.physical_id in policy.properties.get("Roles", ()) or policy.physical_id in attached
+        ]
+    for document in documents:
+        statements = document["Statement"]
+        yield from [statements] if isinstance(statements, dict) else statements

@@ -1,0 +1,132 @@
+"""Requests before moto answers: the access key, the operation and the parameters."""
+
+import gzip
+import html
+import io
+import json
+import re
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import parse_qs
+
+import orjson
+from botocore.exceptions import BotoCoreError
+from botocore.model import OperationNotFoundError
+from moto.core.parse import PROTOCOL_PARSERS
+from moto.core.request import Request, determine_request_protocol
+from moto.core.routing import get_service_router
+from moto.core.utils import get_service_model
+from werkzeug.exceptions import HTTPException
+
+from local_cloud.permissions.operations import Parameters, UnknownOperationError
+
+_CREDENTIAL: Final = re.compile(r"Credential=([^/]+)/[^/]+/[^/]+/([^/]+)/")
+_PREFIXES: Final = {"monitoring": "cloudwatch"}
+"""Prefixes of IAM actions by the service's name in signatures, if they differ."""
+_QUERY: Final = "application/x-www-form-urlencoded"
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """The access key of a request, and the prefix of the service's actions."""
+
+    access_key: str
+    service: str
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """Response that replaces that of moto."""
+
+    status: str
+    headers: list[tuple[str, str]]
+    body: bytes
+
+
+class _Request(Request):
+    from_wsgi_server = True
+
+
+def signer_of(environ: Mapping[str, Any]) -> Signer | None:
+    """Return the signer of a request; None if it is unsigned."""
+    match = _CREDENTIAL.search(environ.get("HTTP_AUTHORIZATION", ""))
+    if match is not None:
+        return Signer(match[1], _PREFIXES.get(match[2], match[2]))
+    presigned = parse_qs(environ.get("QUERY_STRING", ""))
+    if "AWSAccessKeyId" in presigned:  # in the older signature version of S3
+        return Signer(presigned["AWSAccessKeyId"][0], "s3")
+    parts = presigned.get("X-Amz-Credential", [""])[0].split("/")
+    return Signer(parts[0], _PREFIXES.get(parts[3], parts[3])) if len(parts) == 5 else None
+
+
+def decode(environ: Mapping[str, Any], body: bytes, service: str) -> tuple[str, Parameters]:
+    """Return the operation of a request, as ``s3:GetObject``, and its parameters.
+
+    Raises
+    ------
+    UnknownOperationError
+        If no operation of the service has this form.
+    """
+    if service == "s3" and "delete" not in environ.get("QUERY_STRING", ""):
+        body = b""  # only DeleteObjects names objects in the body
+    elif environ.get("HTTP_CONTENT_ENCODING") == "gzip":
+        body = gzip.decompress(body)
+    if target := environ.get("HTTP_X_AMZ_TARGET"):
+        return f"{service}:{target.rpartition('.')[2]}", orjson.loads(body or b"{}")
+    request = _Request({**environ, "wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))})
+    try:
+        return _decode(request, body, service)
+    except (HTTPException, BotoCoreError, OperationNotFoundError, NotImplementedError) as error:
+        raise UnknownOperationError(f"{service}: {request.method} {request.path}") from error
+
+
+def _decode(request: Request, body: bytes, service: str) -> tuple[str, Parameters]:
+    model = get_service_model(service)
+    labels: dict[str, Any] = {}
+    if (request.content_type or "").startswith(_QUERY):
+        operation = model.operation_model(request.values["Action"])
+    else:
+        operation, labels = get_service_router(service).match(request)
+    parser = PROTOCOL_PARSERS[determine_request_protocol(model, request.content_type)](operation)
+    parameters = parser.parse(
+        {
+            "method": request.method,
+            "values": request.values,
+            "headers": request.headers,
+            "body": body,
+            "url_path": request.path,
+            "url_params": labels,
+        }
+    )
+    return f"{service}:{operation.name}", parameters
+
+
+def access_denied(environ: Mapping[str, Any], message: str, service: str) -> Response:
+    """Return the refusal in the protocol of the request."""
+    if environ.get("HTTP_X_AMZ_TARGET"):
+        document = {"__type": "AccessDeniedException", "message": message}
+        return _json("400 Bad Request", document, "application/x-amz-json-1.1")
+    if service == "s3":
+        return _xml(f"<Error><Code>AccessDenied</Code><Message>{html.escape(message)}</Message></Error>")
+    if environ.get("CONTENT_TYPE", "").startswith(_QUERY):
+        code = "AuthorizationError" if service == "sns" else "AccessDenied"
+        error = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>{html.escape(message)}</Message></Error>"
+        return _xml(f"<ErrorResponse>{error}<RequestId>{uuid.uuid4()}</RequestId></ErrorResponse>")
+    refusal = _json("403 Forbidden", {"Message": message}, "application/json")
+    refusal.headers.append(("x-amzn-ErrorType", "AccessDeniedException"))
+    return refusal
+
+
+def _json(status: str, document: Mapping[str, str], content_type: str) -> Response:
+    return Response(status, _headers(content_type), json.dumps(document).encode())
+
+
+def _xml(document: str) -> Response:
+    return Response("403 Forbidden", _headers("application/xml"), document.encode())
+
+
+def _headers(content_type: str) -> list[tuple[str, str]]:
+    request_id = str(uuid.uuid4())
+    return [("Content-Type", content_type), ("x-amzn-RequestId", request_id), ("x-amz-request-id", request_id)]
