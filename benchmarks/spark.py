@@ -52,7 +52,7 @@ SAMPLE_INTERVAL_S = 0.2
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Measure the sizes. Write the page's section if no sizes are named."""
+    """Measure the given sizes, or the default ones without arguments; only then write the page's section."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.spark", description=__doc__)
     parser.add_argument(
         "sizes", nargs="*", metavar="size", help=f"any of {', '.join(SIZES)}; by default {', '.join(BY_DEFAULT)}"

@@ -147,7 +147,7 @@ class Distilled(Combination):
 
 
 def _scores_of_single_items(model: Model, *, targets: int) -> Iterator[sp.csr_array]:
-    """Yield the largest scores of the histories of one item, some items at a time."""
+    """Yield tables with the largest scores after a history of one item: consecutive rows for all items, in chunks."""
     for rows in chunks(model.items, items=model.items, length=1, most_bytes=BYTES_AT_ONCE, pairs=False):
         items = np.arange(1 + rows.start, 1 + rows.stop)[:, None]
         scores = model.score(Histories(items=items, weights=np.ones(items.shape, np.float32)))

@@ -38,7 +38,7 @@ from model_export.data.statistics import Statistics
 ITEMS_AT_ONCE = 1024
 
 MOST_ITEMS = 100_000
-"""Most items of the dense inverse, for data with many pairs; with more items it would leave out nearly all."""
+"""Maximum number of items for data with more than `max_pairs` pairs, because the dense inverse is quadratic in items."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -72,7 +72,7 @@ class Ease(Algorithm):
         return tuple(dataclasses.replace(self, position_decay=decay) for decay in (0.6, 0.8, 0.9, 1.0))
 
     def unsupported_reason(self, interactions: Interactions) -> str | None:
-        """Refuse many items where pairs are many: the dense inverse is quadratic in items. Counted pairs are few."""
+        """Reject data with too many items and pairs. Counted statistics always have few pairs."""
         if interactions.counts is not None:
             return None
         if interactions.items <= MOST_ITEMS or (pairs := _pairs(interactions.matrix())) <= self.max_pairs:
