@@ -10,7 +10,7 @@ import typer
 from typer import Option
 
 from cli import console
-from cli.options import Environment, Output
+from cli.options import Connection, Environment, Output
 from operations import boot
 from operations.client.aws import session_clients
 from operations.progress import counted
@@ -59,22 +59,29 @@ def doctor(output: Output, stack: Environment = None) -> None:
 
 
 def policy(
-    stack: Environment = None,
+    connection: Connection,
+    operator: Annotated[
+        bool, Option("--operator", help="Print the policy of an operator instead, from the deployed names.")
+    ] = False,
     account: Annotated[
         str | None, Option(metavar="NUMBER", help="AWS account.", show_default="cdk.json, else the credentials")
     ] = None,
 ) -> None:
     """Print the least-privilege policy of a deployer.
 
-    The policy is for the identity that runs `alsolike doctor`, `cdk diff` and `cdk deploy`. Its roles come from the
-    synthesized assembly.
+    A deployer runs `alsolike doctor`, `cdk diff` and `cdk deploy`. Its roles come from the synthesized assembly. With
+    --operator, print the policy of the identity that runs the other commands on a deployment.
 
     Example: alsolike policy --env prod
     """
     from operations import doctor
     from operations.deployer_policy import deployer_policy
+    from operations.operator_policy import operator_policy
 
-    assembly = boot.synthesize(stack, without_layers=True)
+    if operator:
+        console.print_json(operator_policy(connection.deployment))
+        return
+    assembly = boot.synthesize(connection.stack, without_layers=True)
     needs = doctor.read_needs(assembly)
     number = account or needs.account or doctor.read_account(session_clients(region=needs.region))
     console.print_json(deployer_policy(assembly, account=number))

@@ -12,6 +12,8 @@ import typer.testing
 
 from alsolike.privacy.pseudonyms import Pseudonyms, pseudonyms_of
 from operations.client.deployment import Deployment
+from tests.fakes import MemoryCloud
+from tests.unit.cli.operator_calls import RefusedCalls
 from tests.unit.cli.shop import NAMES, empty_deployment, put_parameters
 
 
@@ -31,6 +33,15 @@ def client(aws: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> Callab
     monkeypatch.delenv("AWS_PROFILE", raising=False)
     monkeypatch.setattr("operations.client.deployment.session_clients", lambda **_: aws)
     return aws
+
+
+@pytest.fixture(autouse=True)
+def refuse_calls_without_permission(memory_cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Fail a test in which a command makes a call that `alsolike policy --operator` does not permit."""
+    calls = RefusedCalls()
+    monkeypatch.setattr(memory_cloud, "observer", calls.observe)
+    yield
+    assert sorted(calls.found) == [], "calls that operations/operator_policy.py does not permit"
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from cli.main import app
 from operations import boot, doctor
+from operations.client.deployment import Deployment
 from operations.doctor import FAILED, PASSED, UNKNOWN, Finding
 from tests.unit.operations.doctor.accounts import NEEDS
 
@@ -84,3 +85,12 @@ def test_policy_is_of_the_account_of_the_option_or_of_cdk_json(
     document = json.loads(CliRunner().invoke(app, ["policy", "--env", "shop", *options]).output)
 
     assert document["Statement"][0]["Resource"] == [f"arn:aws:iam::{account}:role/deploy"]
+
+
+def test_policy_of_an_operator_names_only_resources_of_the_deployment(shop: Deployment) -> None:
+    document = json.loads(CliRunner().invoke(app, ["policy", "--operator", "--env", "shop"]).output)
+
+    statements = {statement["Sid"]: statement for statement in document["Statement"]}
+    assert statements["Buckets"]["Resource"] == ["arn:aws:s3:::artefacts", "arn:aws:s3:::lake"]
+    assert statements["Functions"]["Resource"] == ["arn:aws:lambda:eu-west-1:123456789012:function:alsolike-shop-*"]
+    assert {name for name, statement in statements.items() if statement["Resource"] == ["*"]} == {"Overview"}

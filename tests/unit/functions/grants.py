@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[3]
 TESTS, FAKES = f"{ROOT}/tests/", f"{ROOT}/tests/fakes/"
 API_HANDLER = f"{ROOT}/layers/core/python/alsolike/api/handler.py"
 FUNCTION = re.compile(re.escape(f"{ROOT}/functions/") + r"(\w+)/")
-SERVICES = {"sfn": "states", "secrets-manager": "secretsmanager"}
+SERVICES = {"sfn": "states", "secrets-manager": "secretsmanager", "cognito-identity-provider": "cognito-idp"}
 """Prefixes of IAM actions by service, if they differ."""
 RESOURCES = {
     "LAKE_BUCKET": "lake",
