@@ -38,7 +38,7 @@ from model_export.data.statistics import Statistics
 ITEMS_AT_ONCE = 1024
 
 MOST_ITEMS = 100_000
-"""Maximum number of items for data with more than `max_pairs` pairs, because the dense inverse is quadratic in items."""
+"""Maximum number of items for data with more than `max_pairs` pairs, as the dense inverse is quadratic in items."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
