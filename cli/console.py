@@ -224,7 +224,7 @@ def _progress() -> Progress:
         console=Console(stderr=True),
         expand=True,
         transient=True,
-        redirect_stdout=sys.stdout.isatty(),  # results in a pipe do not go through the display
+        redirect_stdout=sys.stdout.isatty(),  # The display must not redirect results that a pipe receives.
     )
 
 

@@ -58,7 +58,7 @@ from local_cloud.training.request import TrainingRecord, TrainingRequest
 from local_cloud.training.runner import TrainingRunner
 
 PENDING_PER_ENVIRONMENT = 6
-"""Maximum number of requests to an HTTP API per execution environment of a function. One of them runs."""
+"""Maximum number of requests to an HTTP API per execution environment: one that runs, the others wait."""
 
 
 class LocalCloud:
@@ -268,7 +268,7 @@ class LocalCloud:
         return service_clients(self.endpoint, self._settings.region, user_agent=self._boot_token, access_key=key)
 
     def _start_ahead(self, function_arns: Sequence[str]) -> None:
-        with contextlib.suppress(ThrottledError):  # the cloud closes
+        with contextlib.suppress(ThrottledError):  # The cloud is closing.
             for arn in function_arns:
                 self._invoker.start_ahead(arn)
 

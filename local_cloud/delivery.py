@@ -16,7 +16,7 @@ _UNIVERSAL = re.compile(r"^arn:aws:scheduler:::aws-sdk:(?P<service>[^:]+):(?P<ac
 
 
 class UndeliverableError(Exception):
-    """A resource of that kind cannot be a target here."""
+    """Resources of the target's type are not supported as targets."""
 
     def __init__(self, arn: str) -> None:
         super().__init__(f"{arn} cannot be a target here: its kind is not implemented")

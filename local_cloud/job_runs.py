@@ -49,7 +49,7 @@ class JobRuns(Generic[R]):
         return self._runs.get(name)
 
     def stop(self, name: str) -> None:
-        """Begin to stop a run."""
+        """Request the end of a run."""
         if run := self._runs.get(name):
             run.stopping.set()
 
@@ -93,5 +93,5 @@ class JobRunner(Generic[R]):
         self._runs: JobRuns[R] = JobRuns()
 
     def stop(self, name: str) -> None:
-        """Begin to stop a run."""
+        """Request the end of a run."""
         self._runs.stop(name)

@@ -31,7 +31,7 @@ class MetricStore:
         self._next_merge_s = 0.0
 
     def put(self, namespace: str, data: Iterable[Mapping[str, Any]]) -> None:
-        """Add data in the shape of PutMetricData."""
+        """Add data in the form of PutMetricData."""
         now_s = time.time()
         changed = set()
         with self._lock:

@@ -141,7 +141,7 @@ class DynamoDbShard:
         event: Mapping[str, Any] = {**record, "dynamodb": change, "eventSourceARN": self._arn}
         try:
             text = orjson.dumps(event)
-        except TypeError:  # binary attributes, which Lambda writes as base64
+        except TypeError:  # Lambda encodes binary attributes as base64.
             text = orjson.dumps(event, default=lambda value: base64.b64encode(value).decode())
             event = orjson.loads(text)
         return StreamRecord(

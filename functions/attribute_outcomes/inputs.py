@@ -107,7 +107,7 @@ class Inputs:
         """Return a hash of all inputs of a day's results."""
         near = sorted({*self.event_days(day), *self.popularity_days(day), *self.copy_days(day, late=late)})
         objects = [*self.served.get(day, []), *(stored for other in near for stored in self.interactions[other])]
-        # Events that reference a response of a day without responses belong to the day of the event.
+        # The result of an event also depends on which other days have responses.
         named = [answered_day for answered_day in self.answered() if day in self._rules.event_days(answered_day)]
         objects_read = sorted((stored.key, stored.etag) for stored in objects)
         content = [DEFINITIONS, dataclasses.astuple(self._rules), sorted(named), objects_read]

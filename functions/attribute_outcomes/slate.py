@@ -1,4 +1,4 @@
-"""Recommended items of responses and their views, which are the units that outcomes count."""
+"""Pairs of a response and a recommended item, and their views. Outcomes are counted per pair."""
 
 from __future__ import annotations
 

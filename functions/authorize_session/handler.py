@@ -38,7 +38,7 @@ def _keys() -> SessionKeys:
 
 @functools.cache
 def _configuration() -> ConfigurationReader:
-    from alsolike.config.reader import ConfigurationReader  # slow import that only new tokens need
+    from alsolike.config.reader import ConfigurationReader  # Slow import, which only new tokens require.
 
     settings = from_environment(Settings, os.environ)
     s3 = client("s3", read_timeout_s=CALL_TIMEOUT_S, attempts=ATTEMPTS)
@@ -65,7 +65,7 @@ def _authorize(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 @instrumented
 def _issue(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    from functions.authorize_session.issuing import issue  # slow import that only new tokens need
+    from functions.authorize_session.issuing import issue  # Slow import, which only new tokens require.
 
     try:
         body, origin = request_body(event, max_bytes=MAX_BODY_BYTES), event["headers"].get("origin")

@@ -38,7 +38,7 @@ class SessionKeys:
         )
 
     def current(self, *, now_s: float) -> Sequence[bytes]:
-        """Return the values."""
+        """Return the current and the previous value of the secret."""
         if self._values.degraded:
             self.refresh(now_s=now_s)
         return self._values.current(now_ms=int(now_s * 1000))

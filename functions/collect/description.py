@@ -32,7 +32,7 @@ class Description:
 
     def _current(self, configuration: Configuration) -> tuple[bytes, str]:
         if self._made is None or self._made[0] != configuration.version:
-            from alsolike.api.openapi import description  # slow import that no other route needs
+            from alsolike.api.openapi import description  # Slow import, which no other route requires.
 
             document = orjson.dumps(description(configuration))
             self._made = configuration.version, document, f'"{hashlib.blake2b(document, digest_size=12).hexdigest()}"'

@@ -71,7 +71,7 @@ def to_parquet(rows: pa.Table, table: Table) -> bytes:
 
 
 class ErasedUsers:
-    """Tombstones, read on each call, because a merge must see tombstones that were written during it."""
+    """Reader of tombstones. Each call reads them again, because a merge must apply tombstones written during it."""
 
     def __init__(self, client: Any, bucket: str, pseudonyms: Callable[[], Pseudonyms]) -> None:
         self._client, self._bucket, self._pseudonyms = client, bucket, pseudonyms

@@ -14,7 +14,7 @@ from alsolike.profiles.store import ProfileStore
 from functions.monitor_models.lake_reader import hashes_of
 
 PROFILES = 500
-"""Number of sampled profiles, of all users and of active users each."""
+"""Number of sampled profiles in each of two samples: all users and active users."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ from functions.monitor_models.window import Window, days_since, first_day_ms, re
 
 HOUR_MS = 3_600_000
 UNKNOWN_ITEM, MAX_UNKNOWN = "item_unknown", 0.5
-"""Name and bound of a further check. Above the bound, the champion does not contain most of the requested items."""
+"""Name and limit of another check. Above the limit, the champion lacks most of the requested items."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

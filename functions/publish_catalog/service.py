@@ -42,9 +42,9 @@ def write_log(batch: ChangeBatch, *, client: Any, bucket: str, erased: IsErased 
 def publish(
     batch: ChangeBatch | None, *, publisher: SnapshotPublisher, configuration: Configuration, now_ms: int
 ) -> Published | None:
-    """Publish the batch's items. Without a batch, update the snapshot to the declared columns.
+    """Publish the items of a batch. Without a batch, update the snapshot to the declared columns.
 
-    Return None for users.
+    For a batch of users or without changes, publish nothing and return None.
     """
     if batch is not None and (batch.kind is ChangeKind.USER or not batch.changes):
         return None

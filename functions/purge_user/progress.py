@@ -70,7 +70,7 @@ class Progress:
         ]
 
     def count(self, store: str, units: dict[str, int], *, now_ms: int, is_decided: bool = True) -> None:
-        """Count hits by unit that are not yet counted. Only hits with a determined owner cause another pass."""
+        """Add the records of units that are not yet counted. Units with `is_decided` false cause no further pass."""
         known = set(self.intents)
         new = {unit: records for unit, records in units.items() if f"{store}:{unit}" not in known}
         if not new:

@@ -1,4 +1,4 @@
-"""A batch of Kafka records onto the event stream."""
+"""Handler that sends a batch of Kafka records to the event stream."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def judge(
 
 
 def is_of_hold_out(name: str) -> bool:
-    """Return true if a check compares NDCG on the hold-out. Its name also contains the length of lists."""
+    """Return true if a check compares NDCG on the hold-out. Before its suffix, the name has the length of lists."""
     return name.endswith(_HOLD_OUT)
 
 

@@ -151,6 +151,6 @@ def open_session(graph: Path, tables: Mapping[str, onnxruntime.OrtValue]) -> onn
 
 
 def _tables(directory: Path) -> dict[str, onnxruntime.OrtValue]:
-    if not (directory / TABLES_FILE).is_file():  # a bundle of an earlier version
+    if not (directory / TABLES_FILE).is_file():  # A bundle of an earlier release has no tables.
         return {}
     return {name: onnxruntime.OrtValue.ortvalue_from_numpy(table) for name, table in graph_tables(directory).items()}

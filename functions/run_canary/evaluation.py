@@ -172,12 +172,12 @@ def conclusion(tests: Sequence[Test]) -> str:
 
 
 def detectable(clicks: ArmSample, *, share: float, duration_ms: int) -> str:
-    """Return the sentence on the falls of click-through that a canary finds.
+    """Return a sentence that states which decrease of the click-through rate a canary can detect.
 
     Parameters
     ----------
     clicks
-        The responses of all users in an equally long time before.
+        Responses to all users in the period of the same length before the canary.
     """
     expects = clicks.eventful * share >= MINIMUM_EVENTS and clicks.users * share >= MINIMUM_USERS
     fall = comparison.detectable_fall(clicks, share=share, alpha=ALPHA / TESTS) if expects else None

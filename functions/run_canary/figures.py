@@ -18,8 +18,9 @@ ERRORS = ("arm-model-unavailable", "model-failed", "model-slow")
 """Reasons of degraded responses that count as errors of the model: not loaded, failed, or too slow."""
 
 CAP_MS = 1_000
-"""Upper limit of a response's duration in milliseconds. Loading a model in a new process takes seconds, but does not
-measure its speed."""
+"""Upper limit of a response's duration in milliseconds. The load of a model in a new process takes seconds, and says
+nothing about the model's speed.
+"""
 
 Sums = npt.NDArray[np.float64]
 

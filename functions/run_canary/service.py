@@ -28,7 +28,7 @@ SILENT_FROM, SILENT_SHARE = 200, 0.05
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class CanarySettings:
-    """The settings of canaries."""
+    """Settings of canaries: share of users, duration and limits."""
 
     share: float
     duration_ms: int

@@ -1,4 +1,4 @@
-"""Decision if a training run may start, and selection of its first step."""
+"""Decision whether a training run may start, and selection of its first step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A Kinesis batch into live profiles."""
+"""Handler that adds the events of a Kinesis batch to live profiles."""
 
 from __future__ import annotations
 

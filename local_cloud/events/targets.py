@@ -21,7 +21,7 @@ from local_cloud.delivery import Delivery, Message, UndeliverableError
 MOST_ATTEMPTS = 3
 _RETRY_DELAY_S = 0.2
 WORK = "target"
-"""Kind under which events are recorded that were accepted and are not delivered."""
+"""Kind of the recorded work for accepted events that are not yet delivered."""
 _PATH_STEP = re.compile(r"\.([A-Za-z0-9_\-]+)|\[(\d+)\]|\['([^']+)'\]")
 _PLACEHOLDER = re.compile(r"<([A-Za-z0-9_.\-]+)>")
 

@@ -16,7 +16,7 @@ def refuse_foreign_runtimes(deployment: Deployment) -> None:
     Raises
     ------
     DeploymentError
-        If one is for anything but Python.
+        If a function has a runtime other than Python.
     """
     for resource in deployment.of_type("AWS::Lambda::Function"):
         runtime = str(resource.properties.get("Runtime", ""))

@@ -20,7 +20,7 @@ Parameters = Mapping[str, Any]
 
 
 class UnknownOperationError(Exception):
-    """The table lacks an operation."""
+    """The table does not contain an operation."""
 
     def __init__(self, operation: str) -> None:
         super().__init__(

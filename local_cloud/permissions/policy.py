@@ -35,7 +35,7 @@ _OPERATORS: Final[Mapping[str, Callable[[Values, frozenset[str]], bool]]] = {
 
 
 class PolicyError(ValueError):
-    """A statement contains an element that cannot be decided here."""
+    """A statement contains an unsupported element."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Need:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A decision, and the reason of a refusal in the words of AWS."""
+    """Decision, and the reason of a refusal in the wording of AWS."""
 
     allowed: bool
     reason: str = ""

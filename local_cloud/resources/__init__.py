@@ -1,4 +1,4 @@
-"""The resource types that the embedded cloud can deploy, one module a service."""
+"""Resource types that the embedded cloud can deploy, one module per service."""
 
 from collections.abc import Mapping
 from typing import Final

@@ -1,4 +1,4 @@
-"""DynamoDB tables, in both of CloudFormation's shapes."""
+"""DynamoDB tables: CloudFormation's types `Table` and `GlobalTable`."""
 
 import json
 from collections.abc import Mapping

@@ -62,7 +62,7 @@ class Grants:
         return grant if grant and self._now() < ends and grant.client_id == client_id else None
 
     def revoke(self, token: str, *, client_id: str) -> None:
-        """Forget a refresh token of a client."""
+        """Delete a refresh token of a client."""
         with self._lock:
             if token in self._refresh and self._refresh[token][0].client_id == client_id:
                 del self._refresh[token]

@@ -156,7 +156,7 @@ class KafkaPoller(Poller):
                 self._report(error)
         for batch in _within_limit([message for message in messages if message.error() is None]):
             self._batches.process([_stream_record(message) for message in batch])
-            if self._stopping.is_set():  # the batch may not be processed
+            if self._stopping.is_set():  # The batch may be unprocessed.
                 return
             self._commit(consumer, batch)
         self._say_lag()
@@ -197,7 +197,7 @@ class KafkaPoller(Poller):
         self._lag_due = time.monotonic() + _LAG_S
         lag = 0
         for committed in self._consumer.committed(self._consumer.assignment(), timeout=_RETRY_S):
-            # The end that the last fetch stated. The broker of the tests reports a wrong one on request.
+            # The end offset of the last fetch, because librdkafka's mock broker returns a wrong end offset on request.
             first, end = self._consumer.get_watermark_offsets(committed, cached=True) or (0, 0)
             lag += max(0, end - max(first, committed.offset))
         for dimensions in dimensions_of(self._mapping.function_arn.split(":")[6], self._mapping.function_arn):

@@ -343,7 +343,7 @@ class Recorder:
             }
         self._started = True
         self._journal.commit()
-        # Writes random objects of the template, and executions and jobs that were restored as failed.
+        # Store the template's randomly generated objects, and executions and jobs that were restored as failed.
         for service in {collection.service for collection in self._collections}:
             self._compare(service)
         self._journal.commit()

@@ -62,7 +62,7 @@ def _is_created(resource: Mapping[str, Any], template: Mapping[str, Any]) -> boo
 
 
 class Resources:
-    """Resources of all templates, with references between templates."""
+    """Resources of all templates, and the resolution of references between templates."""
 
     def __init__(self, templates: Mapping[str, Mapping[str, Any]]) -> None:
         self._all = {

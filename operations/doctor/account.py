@@ -129,7 +129,7 @@ def snap_start(needs: Needs) -> Iterator[Finding]:
 
 
 def layers(clients: Clients, needs: Needs) -> Iterator[Finding]:
-    """Resolve the layers of others, and read them."""
+    """Resolve the ARNs of external layers, and read the layers."""
     arns = list(needs.layer_arns)
     for name in needs.layer_parameters:
         if (arn := read_parameter(clients, name)) is None:

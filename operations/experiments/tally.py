@@ -136,7 +136,7 @@ class DayTally:
 
 
 class _Sums:
-    """Running sums of `SUMS`, grouped by columns."""
+    """Running totals of the columns `SUMS`, grouped by other columns."""
 
     def __init__(self, by: tuple[str, ...]) -> None:
         self._by = by

@@ -49,7 +49,7 @@ class _Cells:
         if not len(distinct):
             return
         self.is_code |= CODE.search(name) is not None
-        self.number &= not file.is_parquet  # Text in a Parquet file is text by choice.
+        self.number &= not file.is_parquet  # Parquet files declare the type text explicitly.
         self.number = self.number and _all(distinct, f"^{JSON_NUMBER}$")
         self.boolean = self.boolean and _all(distinct, _BOOLEAN)
         self.time = self.time and _all(distinct, ISO) and is_time(pa.chunked_array([distinct]))

@@ -95,10 +95,7 @@ class LatestInteractions:
             self._held, self._held_rows = [], 0
 
     def partition(self, number: int) -> Iterator[UserInteractions]:
-        """Yield each user of a partition with the interactions for a profile.
-
-        There may be more than a profile holds.
-        """
+        """Yield each user of a partition with the latest interactions, possibly more than a profile holds."""
         if self._parts is None:
             self._partition()
         assert self._parts is not None

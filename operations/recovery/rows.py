@@ -61,7 +61,7 @@ def rebuild_rows(
     Parameters
     ----------
     changed_by_ms
-        Maximum time of changes. None for all changes.
+        Maximum time of changes. None applies all changes.
     exactly
         True to replace differing rows and delete rows that the log lacks. Otherwise only missing rows are written,
         because the log lags some seconds behind the table.

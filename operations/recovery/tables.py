@@ -34,7 +34,7 @@ def restore_tables(
     """
     if source is RestoreSource.NONE:
         return
-    # The second of `to` is included, as for objects, because S3's times have whole seconds.
+    # Changes within the second of `to` are included, as for objects, because S3's times have whole seconds.
     by_ms = None if keep_newer else milliseconds(to.replace(microsecond=0)) + 999
     if Part.CATALOGUE in parts:
         _restore_rows(where, source, to=to, by_ms=by_ms, now_ms=now_ms)

@@ -24,7 +24,7 @@ MAX_CART_CANDIDATES = 1_000
 
 
 def similar_items(inputs: RankingInputs) -> Ranking:
-    """Return items similar to an item, followed by the model's ranking after it and popular items."""
+    """Return items similar to an item, followed by the model's ranking for the item and by popular items."""
     return _of_item(inputs, SIMILAR)
 
 

@@ -34,7 +34,7 @@ Columns = Callable[[int], Mapping[str, Any]]
 
 
 class Random(Protocol):
-    """The source of chance."""
+    """Source of random numbers."""
 
     def random(self) -> float:
         """Return a number from 0 to 1, without 1."""

@@ -79,7 +79,7 @@ class History:
         return np.concatenate([self.items, self.returned]) if len(self.returned) else self.items
 
     def left_out(self, manifest: Manifest) -> npt.NDArray[np.int64]:
-        """Return the positions of seen or bought items that the manifest excludes from lists, also unknown ones."""
+        """Return the positions that the manifest excludes from lists, including those of items unknown to the model."""
         if manifest.exclude_seen:
             return np.concatenate([self.seen, self.unknown]) if len(self.unknown) else self.seen
         return self.bought if manifest.exclude_bought else _NOTHING
@@ -506,7 +506,7 @@ FIRST_GRAPH = Path(__file__).with_name("first_graph.onnx")
 
 
 def open_first_session() -> None:
-    """Open an empty graph at start-up, so that the first model's session does not pay for the initialisation."""
+    """Open an empty graph at start-up, so that the session of the first model does not wait for the initialisation."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     onnxruntime.InferenceSession(str(FIRST_GRAPH), options, providers=["CPUExecutionProvider"])

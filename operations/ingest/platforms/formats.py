@@ -45,7 +45,7 @@ class PlatformFormat:
     Attributes
     ----------
     records
-        Reader of a file. Records are texts by field.
+        Function that reads a file and yields records: dicts of texts by field name.
     reads
         Source fields that only the reader uses.
     source
