@@ -105,8 +105,41 @@ def write_bundle(
     return bundle.write_manifest(directory, dataclasses.replace(manifest, items=len(item_ids)))
 
 
-def filling_memory(graph: bytes, *, size_bytes: int) -> bytes:
-    """Return a model's graph that fills memory of this size for each item of the list, with the same result."""
+def filling_memory(graph: bytes, *, size_bytes: int, times: int = 1) -> bytes:
+    """Return a model's graph that fills memory of this size for each item of the list, with the same result.
+
+    Parameters
+    ----------
+    times
+        Number of fills, one after the other, which only take time.
+    """
+    nodes = [helper.make_node("Mul", ["k", "floats"], ["shape0"])]
+    for number in range(
+        times
+    ):  # each shape depends on the fill before it, because ONNX Runtime computes equal nodes once
+        nodes += [
+            helper.make_node("ConstantOfShape", [f"shape{number}"], [f"filled{number}"]),
+            helper.make_node("ReduceMax", [f"filled{number}"], [f"nothing{number}"], keepdims=0),
+            helper.make_node("Cast", [f"nothing{number}"], [f"zero{number}"], to=TensorProto.INT64),
+            helper.make_node("Add", ["shape0", f"zero{number}"], [f"shape{number + 1}"]),
+        ]
+    nodes.append(helper.make_node("Add", ["scores_before", f"nothing{times - 1}"], ["scores"]))
+    return _with_later_scores(graph, nodes, floats=np.array([size_bytes // 4], np.int64))
+
+
+def failing(graph: bytes) -> bytes:
+    """Return a model's graph that loads, but fails for histories with other items than the most frequent one."""
+    nodes = [
+        helper.make_node("Sub", ["history", "first"], ["others"]),
+        helper.make_node("Gather", ["only", "others"], ["gathered"]),
+        helper.make_node("ReduceMax", ["gathered"], ["nothing"], keepdims=0),
+        helper.make_node("Add", ["scores_before", "nothing"], ["scores"]),
+    ]
+    return _with_later_scores(graph, nodes, first=np.array(1, np.int64), only=np.zeros(1, np.float32))
+
+
+def _with_later_scores(graph: bytes, nodes: Sequence[onnx.NodeProto], **constants: np.ndarray[Any, Any]) -> bytes:
+    """Return a graph with these nodes at its end, which turn `scores_before` into `scores`."""
     model = onnx.load_from_string(graph)
     (scoring,) = [node for node in model.graph.node if "scores" in node.output]
     scoring.output[list(scoring.output).index("scores")] = "scores_before"
@@ -114,15 +147,8 @@ def filling_memory(graph: bytes, *, size_bytes: int) -> bytes:
         for place, name in enumerate(node.input):
             if name == "scores":
                 node.input[place] = "scores_before"
-    model.graph.initializer.append(numpy_helper.from_array(np.array([size_bytes // 4], np.int64), "floats"))
-    model.graph.node.extend(
-        [
-            helper.make_node("Mul", ["k", "floats"], ["filled_shape"]),
-            helper.make_node("ConstantOfShape", ["filled_shape"], ["filled"]),
-            helper.make_node("ReduceMax", ["filled"], ["nothing"], keepdims=0),
-            helper.make_node("Add", ["scores_before", "nothing"], ["scores"]),
-        ]
-    )
+    model.graph.initializer.extend(numpy_helper.from_array(value, name) for name, value in constants.items())
+    model.graph.node.extend(nodes)
     return bytes(model.SerializeToString())
 
 

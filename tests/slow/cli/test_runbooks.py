@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import re
 import shlex
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,7 @@ from alsolike.bundle.manifest import Manifest
 from tests.booted.assemblies import synthesized
 from tests.booted.shop import SECONDS_PER_DAY, Answer, Shop, eventually, write_history
 from tests.booted.versions import publish_copy
-from tests.builders.bundles import filling_memory
-
-pytestmark = pytest.mark.ci
+from tests.builders.bundles import failing, filling_memory
 
 _WITHOUT_RESULTS = (["keys", "disable"], ["keys", "delete"])
 RUNBOOKS = Path(__file__).parents[3] / "docs" / "runbooks"
@@ -51,13 +50,53 @@ def play(shop: Shop, page: str, heading: str = "", **values: str) -> list[Any]:
     return results
 
 
+def fixes() -> dict[str, list[str]]:
+    """Return the commands of the runbook of degraded responses by reason."""
+    rows = [row.split("|") for row in (RUNBOOKS / "degraded.md").read_text().splitlines() if row.startswith("| `")]
+    return {
+        reason: re.findall(r"`alsolike ([^`]+)`", fix)
+        for _, reasons, _, fix, _ in rows
+        for reason in re.findall(r"`([^`]+)`", reasons)
+    }
+
+
+def play_fix(shop: Shop, reason: str, **values: str) -> None:
+    for command in fixes()[reason]:
+        for name, value in values.items():
+            command = command.replace(name, value)
+        shop.alsolike(*shlex.split(command))
+
+
+def reasons_of(answer: Answer) -> list[str]:
+    if answer.status != 200:
+        return [f"status {answer.status}"]
+    return [reason.strip() for reason in answer.headers.get("x-alsolike-degraded", "").split(",") if reason]
+
+
+def assert_fixed(shop: Shop, call: Callable[[], Answer], reason: str, **values: str) -> None:
+    """Wait for the reason, play the commands of its row in the runbook, and wait for its end."""
+    shown = eventually(lambda: reasons_of(call()), holds=lambda reasons: reason in reasons, within_s=90)
+    assert reason in shown
+    play_fix(shop, reason, **values)
+    shown = eventually(lambda: reasons_of(call()), holds=lambda reasons: reason not in reasons, within_s=90)
+    assert reason not in shown
+
+
+def test_shop_without_a_model_trains_one(shop: Shop, tmp_path: Path) -> None:
+    write_history(tmp_path / "first.csv", users=30, days=24, end=time.time() - 4 * SECONDS_PER_DAY)
+    shop.alsolike("import", "interactions", tmp_path / "first.csv")
+
+    assert_fixed(shop, lambda: shop.recommend("user-1"), "no-model")
+
+
+@pytest.mark.ci
 def test_wrong_import_is_undone(shop: Shop, tmp_path: Path) -> None:
     good, wrong = tmp_path / "good.csv", tmp_path / "wrong.csv"
     write_history(good, users=30, days=24, end=time.time() - 4 * SECONDS_PER_DAY)
     wrong.write_text(f"USER_ID,ITEM_ID,TIMESTAMP\nuser-0,not-ours,{int(time.time())}\n")
     shop.alsolike("import", "interactions", good)
     shop.alsolike("import", "interactions", wrong)
-    (latest, _) = shop.alsolike("import", "list")
+    latest, *_ = shop.alsolike("import", "list")
 
     _, undone, trained = play(shop, "lost-data.md", "A wrong import", ID=str(latest["import_id"]))
 
@@ -66,6 +105,7 @@ def test_wrong_import_is_undone(shop: Shop, tmp_path: Path) -> None:
     assert "not-ours" not in [row["item_id"] for row in shop.lake_rows("interactions/")]
 
 
+@pytest.mark.ci
 def test_leaked_key_is_replaced(shop: Shop) -> None:
     leaked = key_id(shop.alsolike("keys", "create", "checkout"))
 
@@ -79,14 +119,21 @@ def test_leaked_key_is_replaced(shop: Shop) -> None:
 
 @pytest.fixture
 def champion(shop: Shop, tmp_path: Path) -> str:
-    """Return the champion, trained if there is none."""
+    """Return the champion, trained if there is none, once it is served."""
     if shop.alsolike("status")["champion"] is None:
         write_history(tmp_path / "good.csv", users=30, days=24, end=time.time() - 4 * SECONDS_PER_DAY)
         shop.alsolike("import", "interactions", tmp_path / "good.csv")
         shop.alsolike("train")
-    return str(shop.alsolike("status")["champion"]["version"])
+    version = str(shop.alsolike("status")["champion"]["version"])
+    eventually(
+        lambda: shop.recommend("user-1"),
+        holds=lambda answer: answer.headers.get("x-alsolike-model-version") == version and not reasons_of(answer),
+        within_s=90,
+    )
+    return version
 
 
+@pytest.mark.ci
 def test_damaged_model_is_listed_and_repaired(shop: Shop, champion: str) -> None:
     put_file(shop, champion, "graph.onnx", b"damaged")
     (damaged,) = shop.alsolike("status")["champion"]["damaged"]
@@ -99,6 +146,7 @@ def test_damaged_model_is_listed_and_repaired(shop: Shop, champion: str) -> None
     assert shop.alsolike("status")["champion"]["damaged"] == []
 
 
+@pytest.mark.ci
 def test_forced_model_raises_an_alarm_until_it_is_replaced(shop: Shop, champion: str) -> None:
     publish_copy(shop, champion, "forced", passed=False)
     shop.alsolike("models", "promote", "forced", "--reason", "Christmas", exit_code=1)
@@ -120,16 +168,10 @@ def is_forced_alarm_active(shop: Shop) -> bool:
     return any("Forced" in alarm["id"] for alarm in shop.alsolike("status")["alarms"])
 
 
+@pytest.mark.ci
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the memory of functions")
 def test_model_that_needs_too_much_memory_is_not_served(shop: Shop, champion: str) -> None:
-    publish_copy(shop, champion, "greedy", passed=True)
-    manifest = Manifest.from_json(get_file(shop, "greedy", "manifest.json"))
-    files = dict(manifest.files)
-    for name in (GRAPH_FILE, BIAS_GRAPH_FILE):
-        graph = filling_memory(get_file(shop, "greedy", name), size_bytes=12_000_000_000)
-        put_file(shop, "greedy", name, graph)
-        files[name] = {"sha256": hashlib.sha256(graph).hexdigest(), "size_bytes": len(graph)}
-    put_file(shop, "greedy", "manifest.json", dataclasses.replace(manifest, files=files).to_json())
+    publish_changed(shop, champion, "greedy", functools.partial(filling_memory, size_bytes=12_000_000_000))
 
     shop.alsolike("models", "promote", "greedy", "--reason", "a mistake")
 
@@ -142,6 +184,18 @@ def test_model_that_needs_too_much_memory_is_not_served(shop: Shop, champion: st
     assert answer.headers["x-alsolike-degraded"] == "stale-model"
     shop.alsolike("models", "rollback", "--reason", "greedy needs too much memory")
     eventually(lambda: shop.recommend("user-1"), holds=lambda answer: "x-alsolike-degraded" not in answer.headers)
+
+
+def publish_changed(shop: Shop, version: str, copy: str, change: Callable[[bytes], bytes]) -> None:
+    """Register a copy of a version with changed graphs."""
+    publish_copy(shop, version, copy, passed=True)
+    manifest = Manifest.from_json(get_file(shop, copy, "manifest.json"))
+    files = dict(manifest.files)
+    for name in (GRAPH_FILE, BIAS_GRAPH_FILE):
+        graph = change(get_file(shop, copy, name))
+        put_file(shop, copy, name, graph)
+        files[name] = {"sha256": hashlib.sha256(graph).hexdigest(), "size_bytes": len(graph)}
+    put_file(shop, copy, "manifest.json", dataclasses.replace(manifest, files=files).to_json())
 
 
 def get_file(shop: Shop, version: str, name: str) -> bytes:
@@ -159,6 +213,7 @@ def key_id(created: dict[str, Any]) -> str:
     return str(created["environment"]["AWS_ACCESS_KEY_ID"])
 
 
+@pytest.mark.ci
 def test_filter_that_removes_all_items_is_found_and_rolled_back(shop: Shop, tmp_path: Path) -> None:
     file = tmp_path / "shop.yaml"
     file.write_text(
@@ -167,10 +222,52 @@ def test_filter_that_removes_all_items_is_found_and_rolled_back(shop: Shop, tmp_
         "recommenders: {for-you: {filter: sold-out}}\n"
     )
     shop.alsolike("config", "apply", file, "--force", "--reason", "a mistake")
-    eventually(lambda: shop.recommend("user-1"), holds=lambda answer: answer.items == [])
+    eventually(lambda: shop.recommend("user-1"), holds=lambda answer: answer.items == [], within_s=60)
 
     report = eventually(lambda: shop.alsolike("status"), holds=lambda report: report["incomplete_responses"])
 
     assert report["incomplete_responses"][0]["filter"] == "sold-out"
     shop.alsolike("config", "rollback", "--to", "0", "--reason", "sold-out passes nothing")
     eventually(lambda: shop.recommend("user-1"), holds=lambda answer: len(answer.items) > 0)
+
+
+@pytest.mark.parametrize(
+    ("reason", "change"),
+    [
+        ("model-failed", failing),
+        ("model-slow", functools.partial(filling_memory, size_bytes=20_000_000, times=80)),
+    ],
+)
+def test_version_that_fails_is_rolled_back(
+    shop: Shop, champion: str, reason: str, change: Callable[[bytes], bytes]
+) -> None:
+    publish_changed(shop, champion, reason, change)
+    shop.alsolike("models", "promote", reason, "--reason", "a mistake")
+
+    assert_fixed(shop, lambda: shop.recommend("user-1"), reason)
+
+    assert shop.alsolike("status")["champion"]["version"] == champion
+
+
+def test_promoted_version_with_a_damaged_file_is_repaired(shop: Shop, champion: str) -> None:
+    publish_copy(shop, champion, "damaged", passed=True)
+    put_file(shop, "damaged", "graph.onnx", b"damaged")
+    shop.alsolike("models", "promote", "damaged", "--reason", "a mistake")
+    stale = eventually(lambda: reasons_of(shop.recommend("user-1")), within_s=90)
+    assert stale == ["stale-model"]
+
+    play(shop, "models.md", "A damaged model")
+
+    eventually(lambda: shop.recommend("user-1"), holds=lambda answer: not reasons_of(answer), within_s=90)
+    answer = shop.recommend("user-1")
+    assert (reasons_of(answer), answer.headers["x-alsolike-model-version"]) == ([], "damaged")
+    shop.alsolike("models", "rollback", "--reason", "the end of the drill")
+
+
+def test_every_reason_has_a_row() -> None:
+    reasons = {
+        *("no-model", "stale-model", "model-failed", "model-slow", "arm-model-unavailable"),
+        *("no-configuration", "stale-configuration", "no-catalogue", "stale-catalogue", "no-trends", "stale-trends"),
+        *("profile-unavailable", "user-unavailable", "action-rates", "no-actions", "stale-actions"),
+    }
+    assert fixes().keys() == reasons
