@@ -334,7 +334,7 @@ class ControlPlane:
         trains = kind is SOLUTION_VERSION or (kind is RECOMMENDER and not self._trainings.has_model())
         if trains:
             state = _status(self._trainings.progressed(found))
-            # If a model requires an approval, the recommender waits for its promotion.
+            # After the gate has approved its model, a recommender is pending until the promotion.
             if not (kind is RECOMMENDER and state["status"] == ACTIVE):
                 return state
         if kind in SERVED and self._is_new(found.created_ms, now_ms):
