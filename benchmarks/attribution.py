@@ -24,7 +24,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from botocore.exceptions import ClientError
 
-from alsolike.domain import recommendation_id
+from alsolike.configuration import recommendation_id
 from alsolike.lake import lake, outcomes, served
 from alsolike.snapshot.snapshot import EMPTY
 from benchmarks.page import write_section

@@ -20,7 +20,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 
 from alsolike.arrays.ragged import Ragged, hashes_of
 from alsolike.catalogue.changes import Change
-from alsolike.domain.configuration import ColumnType
+from alsolike.configuration.configuration import ColumnType
 from alsolike.snapshot.cold_items import ColdItems
 from alsolike.snapshot.content_index import NEIGHBOURS, ContentIndex
 from alsolike.snapshot.publisher import SnapshotPublisher

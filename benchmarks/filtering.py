@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from alsolike.arrays.ragged import Dictionary, Ragged
-from alsolike.domain.configuration import DEFAULT, ColumnType
+from alsolike.configuration.configuration import DEFAULT, ColumnType
 from alsolike.filters import parser
 from alsolike.filters.evaluation import FilterEvaluator, FilterInputs
 from alsolike.filters.interactions import Recent

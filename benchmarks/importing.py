@@ -26,8 +26,8 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
+from alsolike.configuration.configuration import DEFAULT
 from alsolike.declarations.parameters import Names
-from alsolike.domain.configuration import DEFAULT
 from benchmarks import transport
 from benchmarks.measure import Result
 from cli import console

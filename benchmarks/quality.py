@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from alsolike.domain.configuration import DEFAULT, HISTORY_LENGTH
+from alsolike.configuration.configuration import DEFAULT, HISTORY_LENGTH
 from alsolike.runtime.errors import InvalidInput
 from benchmarks.page import write_section
 from benchmarks.published import PUBLISHED

@@ -20,8 +20,8 @@ from alsolike.bundle.related import RelatedItems
 from alsolike.bundle.reranker import write_reranker
 from alsolike.catalogue.changes import Change
 from alsolike.catalogue.users import UserStore
-from alsolike.domain import recommendation_id
-from alsolike.domain.configuration import DEFAULT, HISTORY_LENGTH, ColumnType, Configuration
+from alsolike.configuration import recommendation_id
+from alsolike.configuration.configuration import DEFAULT, HISTORY_LENGTH, ColumnType, Configuration
 from alsolike.privacy.pseudonyms import MIN_KEY_BYTES, PLAIN_IDS, Pseudonyms
 from alsolike.profiles.profile import Profile, RecentInteraction
 from alsolike.profiles.store import ProfileStore

@@ -19,7 +19,7 @@ import numpy as np
 
 from alsolike.bundle.bundle import MS_PER_DAY
 from alsolike.bundle.related import SIMILAR, RelatedItems, RelatedTable
-from alsolike.domain.configuration import DEFAULT
+from alsolike.configuration.configuration import DEFAULT
 from benchmarks.page import write_section
 from benchmarks.quality import SHOPS, read_set
 from benchmarks.synthetic_interactions import YEAR_MS, synthetic_interactions, with_columns

@@ -12,8 +12,8 @@ from typing import Any
 import orjson
 
 from alsolike.catalogue.changes import Change
-from alsolike.config.document import parse
-from alsolike.domain.configuration import ColumnType
+from alsolike.configuration.configuration import ColumnType
+from alsolike.configuration_document.document import parse
 from alsolike.snapshot.segment import Segment
 from alsolike.snapshot.snapshot import Snapshot
 from benchmarks.lambda_call import CONTEXT, quiet

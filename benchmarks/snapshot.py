@@ -11,7 +11,7 @@ from typing import Any
 
 from alsolike.arrays.tensors import map_tensors
 from alsolike.catalogue.changes import Change
-from alsolike.domain.configuration import ColumnType
+from alsolike.configuration.configuration import ColumnType
 from alsolike.snapshot.manifest import Manifest
 from alsolike.snapshot.publisher import SnapshotPublisher
 from alsolike.snapshot.segment import Segment

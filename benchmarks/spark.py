@@ -24,7 +24,7 @@ import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from alsolike.domain.configuration import DEFAULT
+from alsolike.configuration.configuration import DEFAULT
 from alsolike.lake import lake
 from alsolike.training.dataset import INTERACTION_COLUMNS, INTERACTIONS_FILE
 from alsolike.training.statistics import Counting, StatisticsManifest

@@ -10,7 +10,7 @@ import orjson
 import typer
 from typer import Argument
 
-from alsolike.domain.configuration import DEFAULT
+from alsolike.configuration.configuration import DEFAULT
 from cli import console
 from cli.options import Output
 

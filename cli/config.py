@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 from typer import Argument, Option
 
-from alsolike.contract.document import InvalidConfiguration, dotted
-from alsolike.domain.configuration import DEFAULT, Configuration
+from alsolike.configuration.configuration import DEFAULT, Configuration
 from alsolike.runtime.errors import ConcurrentUpdate, InvalidInput, InvalidSnapshot, NotFound, Unavailable
+from alsolike.schema.document import InvalidConfiguration, dotted
 from cli import console
 from cli.group import CommandGroup
 from cli.options import TEXT, Context, Csv, HistoryReason, Latest, Output
@@ -19,7 +19,7 @@ from operations import times
 from operations.configuration.store import store_of, who
 
 if TYPE_CHECKING:
-    from alsolike.config.reader import Current
+    from alsolike.configuration_document.reader import Current
     from operations.configuration.comparison import Comparison
     from operations.configuration.configuration_store import Version
     from operations.configuration.file import ConfigurationFile
@@ -341,7 +341,7 @@ def _document(version: Version) -> dict[str, Any]:
 def _yaml(version: Version) -> str:
     if version.text:
         return version.text
-    from alsolike.config.document import parse, to_document
+    from alsolike.configuration_document.document import parse, to_document
     from operations.configuration.yaml_document import dump
 
     return dump(to_document(parse(version.document)))

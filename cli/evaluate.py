@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Option
 
-from alsolike.domain.configuration import DEFAULT, ColumnType, Configuration
+from alsolike.configuration.configuration import DEFAULT, ColumnType, Configuration
 from alsolike.runtime.errors import InvalidInput
 from cli import console
 from cli.config import read_file

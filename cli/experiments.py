@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option
 
-from alsolike.config.experiments import experiment_to_document
-from alsolike.config.times import time_text
-from alsolike.domain.experiments import DEFAULT_METRIC, METRIC_NAMES, Arm
+from alsolike.configuration.experiments import DEFAULT_METRIC, METRIC_NAMES, Arm
+from alsolike.configuration_document.experiments import experiment_to_document
+from alsolike.configuration_document.times import time_text
 from alsolike.experiments import report as reports
 from alsolike.experiments.comparison import Interval
 from alsolike.experiments.metrics import RatioMetric, metric_of
@@ -24,7 +24,7 @@ from operations.experiments import planning
 from operations.progress import counted
 
 if TYPE_CHECKING:
-    from alsolike.config.reader import Current
+    from alsolike.configuration_document.reader import Current
 
 app = CommandGroup(help="A/B tests of recommenders, rule sets and models.")
 

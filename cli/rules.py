@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from typer import Argument, Option
 
-from alsolike.config.rules import numbers_of_rules, rule_set_to_document
+from alsolike.configuration_document.rules import numbers_of_rules, rule_set_to_document
 from alsolike.recommendations import preview as previews
 from alsolike.runtime.errors import NotFound
 from cli import console

@@ -5,7 +5,7 @@ import datetime as dt
 from collections.abc import Iterable
 from typing import Any
 
-from alsolike.declarations.schedules import parse_schedule
+from alsolike.declarations.schedule_expressions import parse_schedule
 
 
 class InvalidSettings(ValueError):

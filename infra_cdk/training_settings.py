@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Literal
 
-from alsolike.declarations.schedules import Rate, parse_schedule
+from alsolike.declarations.schedule_expressions import Rate, parse_schedule
 from infra_cdk.settings_checks import require, require_ranges, require_schedules, setting
 
 _INSTANCE = re.compile(r"ml\.[a-z][a-z0-9]*(-[a-z0-9]+)*\.(medium|large|([1-9]\d*)?xlarge)")

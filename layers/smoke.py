@@ -16,7 +16,7 @@ GRAPH = (
 _SCRIPTS: Mapping[str, str] = {
     "core": """\
 import aws_lambda_powertools.metrics, aws_lambda_powertools.logging, orjson
-import alsolike.runtime.errors, alsolike.events.interactions, alsolike.domain.configuration
+import alsolike.runtime.errors, alsolike.events.interactions, alsolike.configuration.configuration
 assert orjson.loads(orjson.dumps({"k": 10})) == {"k": 10}
 print("alsolike imported")
 """,

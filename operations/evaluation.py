@@ -17,7 +17,7 @@ from alsolike.runtime.errors import InvalidInput
 from operations import progress, times
 
 if TYPE_CHECKING:
-    from alsolike.domain.configuration import ColumnType
+    from alsolike.configuration.configuration import ColumnType
     from alsolike.snapshot.sentences import SentenceModel
     from model_export.data.interactions import Interactions
     from model_export.evaluation.cold_start import ColdStart

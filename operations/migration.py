@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from alsolike.domain.control_plane import REFUSED
+from alsolike.configuration.control_plane import REFUSED
 from alsolike.runtime.errors import InvalidInput
 
 SUFFIXES = frozenset({".py", ".ipynb", ".js", ".mjs", ".cjs", ".jsx", ".ts", ".tsx", ".json", ".yaml", ".yml"})

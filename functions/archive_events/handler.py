@@ -6,7 +6,7 @@ import os
 import time
 from typing import Any
 
-from alsolike.config.reader import ConfigurationReader
+from alsolike.configuration_document.reader import ConfigurationReader
 from alsolike.events.stream import stream_records
 from alsolike.privacy.pseudonyms import pseudonyms_of
 from alsolike.privacy.tombstones import TombstoneReader

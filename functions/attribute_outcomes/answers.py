@@ -9,7 +9,7 @@ import orjson
 import pandas as pd
 import pyarrow as pa
 
-from alsolike.domain import recommendation_id
+from alsolike.configuration import recommendation_id
 from functions.attribute_outcomes.ids import read
 from functions.attribute_outcomes.rules import DAY_MS
 

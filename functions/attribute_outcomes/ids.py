@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from alsolike.domain import recommendation_id
+from alsolike.configuration import recommendation_id
 
 _CHARACTERS, _BYTES, _CHECK_BYTES = 40, 30, 4
 _FORM = rf"^[A-Za-z0-9_-]{{{_CHARACTERS}}}$"

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from alsolike.domain.columns import CREATED
+from alsolike.configuration.columns import CREATED
 from alsolike.snapshot.snapshot import NumberColumn, Snapshot
 
 Numbers = npt.NDArray[np.int64]

@@ -7,7 +7,6 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
-from alsolike.contract.http import request_body, respond, respond_error
 from alsolike.declarations.routes import PUBLIC_ROUTES
 from alsolike.events.session_tokens import authorizer_context
 from alsolike.runtime.aws import client
@@ -15,12 +14,13 @@ from alsolike.runtime.errors import AlsolikeError, InvalidInput
 from alsolike.runtime.observability import Metric, count, instrumented, log_refusal
 from alsolike.runtime.polling import Polling
 from alsolike.runtime.settings import from_environment
+from alsolike.schema.http import request_body, respond, respond_error
 from functions.authorize_session.keys import SessionKeys
 from functions.authorize_session.service import authorize
 from functions.authorize_session.settings import Settings
 
 if TYPE_CHECKING:
-    from alsolike.config.reader import ConfigurationReader
+    from alsolike.configuration_document.reader import ConfigurationReader
 
 CALL_TIMEOUT_S = 2
 ATTEMPTS = 2
@@ -38,7 +38,9 @@ def _keys() -> SessionKeys:
 
 @functools.cache
 def _configuration() -> ConfigurationReader:
-    from alsolike.config.reader import ConfigurationReader  # Slow import, which only new tokens require.
+    from alsolike.configuration_document.reader import (
+        ConfigurationReader,  # Slow import, which only new tokens require.
+    )
 
     settings = from_environment(Settings, os.environ)
     s3 = client("s3", read_timeout_s=CALL_TIMEOUT_S, attempts=ATTEMPTS)

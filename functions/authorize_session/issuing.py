@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from alsolike.config.reader import ConfigurationReader
+from alsolike.configuration_document.reader import ConfigurationReader
 from alsolike.events.session_tokens import USUAL_LIFETIME_S, mint
 from alsolike.events.sites import open_session
 from alsolike.runtime.errors import NotFound

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
+from alsolike.configuration.configuration import Configuration
 from alsolike.declarations.storage import INTERACTIONS_PREFIX
-from alsolike.domain.configuration import Configuration
 from alsolike.runtime.errors import InvalidDataset
 from alsolike.training.dataset import DatasetManifest
 from alsolike.training.reference import Reference

@@ -14,7 +14,7 @@ from pyspark.sql import SparkSession
 from alsolike.bundle import files
 from alsolike.bundle.manifest import Manifest
 from alsolike.catalogue.actions import ActionStore
-from alsolike.config.reader import ConfigurationReader
+from alsolike.configuration_document.reader import ConfigurationReader
 from alsolike.lake import lake
 from alsolike.lake.lake_objects import list_objects
 from alsolike.privacy.pseudonyms import pseudonyms_of

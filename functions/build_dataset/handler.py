@@ -10,7 +10,7 @@ from typing import Any
 from alsolike.catalogue.actions import ActionStore
 from alsolike.catalogue.items import CatalogueStore
 from alsolike.catalogue.users import UserStore
-from alsolike.config.reader import ConfigurationReader
+from alsolike.configuration_document.reader import ConfigurationReader
 from alsolike.privacy.pseudonyms import pseudonyms_of
 from alsolike.privacy.tombstones import TombstoneReader
 from alsolike.runtime.aws import client

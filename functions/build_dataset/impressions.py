@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from alsolike.configuration import recommendation_id
+from alsolike.configuration.configuration import Configuration
 from alsolike.declarations.storage import SERVED_PREFIX
-from alsolike.domain import recommendation_id
-from alsolike.domain.configuration import Configuration
 from alsolike.events.interactions import MAX_CLOCK_SKEW_MS, MAX_EVENT_VALUE
 from alsolike.lake.lake_objects import list_objects
 from alsolike.lake.served import served_date

@@ -11,8 +11,8 @@ from alsolike.bundle.popular_groups import GROUPING
 from alsolike.catalogue.actions import Action
 from alsolike.catalogue.items import Item
 from alsolike.catalogue.users import User
-from alsolike.domain.columns import as_declared
-from alsolike.domain.configuration import ColumnType, Configuration, EventType
+from alsolike.configuration.columns import as_declared
+from alsolike.configuration.configuration import ColumnType, Configuration, EventType
 from alsolike.events.interactions import USER_PREFIX
 from alsolike.privacy.tombstones import IsErased
 from alsolike.runtime.errors import UnknownEventType

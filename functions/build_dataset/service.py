@@ -14,7 +14,7 @@ import pandas as pd
 from alsolike.catalogue.actions import ActionStore
 from alsolike.catalogue.items import CatalogueStore
 from alsolike.catalogue.users import UserStore
-from alsolike.domain.configuration import Configuration
+from alsolike.configuration.configuration import Configuration
 from alsolike.events.interactions import profile_id
 from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.privacy.tombstones import TombstoneReader

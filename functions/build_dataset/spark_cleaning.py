@@ -16,7 +16,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 from pyspark.sql.types import ArrayType, BooleanType, DoubleType
 
-from alsolike.domain.configuration import Configuration, EventType
+from alsolike.configuration.configuration import Configuration, EventType
 from alsolike.events.action_events import action_events
 from alsolike.events.interactions import ACTION_TYPES, SESSION_PREFIX, USER_PREFIX
 from alsolike.events.returns import net_weights

@@ -12,7 +12,7 @@ from pyspark.sql import functions as F  # noqa: N812
 from alsolike.catalogue.actions import ActionStore
 from alsolike.catalogue.items import CatalogueStore
 from alsolike.catalogue.users import UserStore
-from alsolike.domain.configuration import ColumnType, Configuration
+from alsolike.configuration.configuration import ColumnType, Configuration
 from alsolike.events.context import context_of
 from alsolike.events.interactions import ACTION_TYPES, USER_PREFIX
 from alsolike.privacy.pseudonyms import pseudonyms_of

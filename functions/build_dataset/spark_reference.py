@@ -10,7 +10,7 @@ import orjson
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
-from alsolike.domain.configuration import Limits
+from alsolike.configuration.configuration import Limits
 from alsolike.training.drift import DAY_MS, WINDOW_DAYS
 from alsolike.training.reference import (
     MOST_LOOKED_AT,

@@ -6,7 +6,6 @@ from typing import Any
 
 from alsolike.catalogue.actions import ACTIONS, ActionStore
 from alsolike.catalogue.rows import parse_put
-from alsolike.contract import validation
 from alsolike.events.action_events import (
     ACTION_INTERACTION,
     PUT_ACTION_INTERACTIONS,
@@ -19,6 +18,7 @@ from alsolike.privacy.pseudonyms import PLAIN_IDS, IdPolicy
 from alsolike.privacy.tombstones import UserIds
 from alsolike.runtime.errors import InvalidInput, NotFound
 from alsolike.runtime.observability import Metric, count
+from alsolike.schema import validation
 from functions.collect.request import CollectRequest, counting_rejected_calls, refuse
 
 MAX_BYTES = 4_000_000

@@ -7,9 +7,9 @@ from typing import Any
 
 import orjson
 
-from alsolike.config.reader import ConfigurationReader
-from alsolike.contract.http import is_current, not_modified, respond_json
-from alsolike.domain.configuration import Configuration
+from alsolike.configuration.configuration import Configuration
+from alsolike.configuration_document.reader import ConfigurationReader
+from alsolike.schema.http import is_current, not_modified, respond_json
 from functions.collect.request import CollectRequest
 
 CACHE_CONTROL = "private, max-age=60"

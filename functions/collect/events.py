@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from alsolike.api.put_events import EventCall, parse_put_events
-from alsolike.config.reader import ConfigurationReader
-from alsolike.domain.configuration import Configuration
+from alsolike.configuration.configuration import Configuration
+from alsolike.configuration_document.reader import ConfigurationReader
 from alsolike.events.session_tokens import Session
 from alsolike.events.stream_writer import EventStream
 from alsolike.privacy.tombstones import UserIds

@@ -9,12 +9,12 @@ from typing import Any
 from alsolike.catalogue.actions import ActionStore
 from alsolike.catalogue.items import ITEMS, CatalogueStore
 from alsolike.catalogue.users import USERS, UserStore
-from alsolike.config.reader import ConfigurationReader
-from alsolike.contract.http import respond
+from alsolike.configuration_document.reader import ConfigurationReader
 from alsolike.events.stream_writer import EventStream
 from alsolike.privacy.tombstones import user_ids
 from alsolike.runtime.observability import Metric
 from alsolike.runtime.polling import Polling
+from alsolike.schema.http import respond
 from functions.collect.actions import ActionRoutes
 from functions.collect.description import Description
 from functions.collect.events import Events

@@ -7,8 +7,8 @@ from typing import Any, Generic
 
 from alsolike.catalogue.row_store import RowStore, Stored
 from alsolike.catalogue.rows import R, RowKind, changed, parse_changes, parse_put
-from alsolike.config.reader import ConfigurationReader
-from alsolike.domain.configuration import ColumnType, Configuration
+from alsolike.configuration.configuration import ColumnType, Configuration
+from alsolike.configuration_document.reader import ConfigurationReader
 from alsolike.privacy.tombstones import UserIds
 from alsolike.runtime.errors import NotFound
 from alsolike.runtime.observability import Metric, count

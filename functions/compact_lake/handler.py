@@ -8,7 +8,7 @@ import os
 import time
 from typing import Any
 
-from alsolike.config.reader import ConfigurationReader
+from alsolike.configuration_document.reader import ConfigurationReader
 from alsolike.privacy.pseudonyms import pseudonyms_of
 from alsolike.runtime.aws import client
 from alsolike.runtime.observability import Metric, count, instrumented, logger

@@ -11,11 +11,11 @@ from typing import Any, BinaryIO
 import orjson
 import pyarrow.parquet as pq
 
-from alsolike.contract import validation
 from alsolike.recommendations.batch_table import failed_key, part_key, users_key
 from alsolike.runtime.aws_errors import MISSING, translate_aws_errors
 from alsolike.runtime.errors import InvalidInput, Unavailable
 from alsolike.runtime.s3 import S3Object
+from alsolike.schema import validation
 
 USERS_OF_A_BATCH = 500
 SUFFIX = ".out"

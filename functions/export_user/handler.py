@@ -11,13 +11,13 @@ import pyarrow.parquet as pq
 
 from alsolike.api.handler import api_handler
 from alsolike.api.path_ids import path_id
-from alsolike.contract.http import respond_json
-from alsolike.contract.queries import NEXT, read_query
 from alsolike.privacy.pseudonyms import IdPolicy, pseudonyms_of
 from alsolike.profiles.user_data import UserData, UserDataStores
 from alsolike.runtime.aws import client
 from alsolike.runtime.observability import Metric, count
 from alsolike.runtime.settings import from_environment
+from alsolike.schema.http import respond_json
+from alsolike.schema.queries import NEXT, read_query
 from functions.export_user.service import export_user
 from functions.export_user.settings import Settings
 

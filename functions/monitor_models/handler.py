@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from alsolike.config.reader import ConfigurationReader
+from alsolike.configuration_document.reader import ConfigurationReader
 from alsolike.profiles.store import ProfileStore
 from alsolike.registry.registry import Registry
 from alsolike.runtime.aws import client

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from alsolike.configuration.configuration import Configuration
 from alsolike.declarations.storage import MONITORING_LATEST_KEY
-from alsolike.domain.configuration import Configuration
 from alsolike.lake.lake import event_date
 from alsolike.lake.lake_objects import list_objects
 from alsolike.profiles.store import ProfileStore

@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from alsolike.domain.configuration import Configuration
+from alsolike.configuration.configuration import Configuration
 from alsolike.events import identity
 from alsolike.events.interactions import ACTION_TYPES
 from alsolike.events.returns import net_weights

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from alsolike.domain.experiments import Experiment
+from alsolike.configuration.experiments import Experiment
 from alsolike.experiments.metrics import BEFORE_DAYS, SUMS
 from alsolike.lake.lake import event_date
 from alsolike.lake.served import UNKNOWN

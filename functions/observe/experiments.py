@@ -6,9 +6,9 @@ import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
+from alsolike.configuration.experiments import Experiment
 from alsolike.declarations.storage import OUTCOMES_PREFIX
 from alsolike.declarations.tables import SERVED_PARTITION
-from alsolike.domain.experiments import Experiment
 from alsolike.experiments import report as reports
 from alsolike.experiments.metrics import BEFORE_DAYS, METRICS, READ
 from alsolike.lake.lake import event_date

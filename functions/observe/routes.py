@@ -11,12 +11,12 @@ import orjson
 from alsolike.api import operator_queries
 from alsolike.api.operator_queries import ROUTES
 from alsolike.api.operator_query_answers import BY
-from alsolike.config.reader import ConfigurationReader
-from alsolike.config.rules import numbers_of_rules
-from alsolike.contract.http import route_key
-from alsolike.contract.queries import read_query
+from alsolike.configuration_document.reader import ConfigurationReader
+from alsolike.configuration_document.rules import numbers_of_rules
 from alsolike.runtime.cache import BoundedCache
 from alsolike.runtime.polling import Polling
+from alsolike.schema.http import route_key
+from alsolike.schema.queries import read_query
 from functions.observe.cost import Deployed, LastDay, bill
 from functions.observe.drift import drift, latest_report
 from functions.observe.engagement import engagement

@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from alsolike.api.path_ids import path_id
-from alsolike.contract import validation
-from alsolike.contract.fields import Fields
-from alsolike.contract.http import request_body
-from alsolike.contract.queries import read_query
 from alsolike.registry.versions import VERSION
 from alsolike.runtime.errors import NotFound
 from alsolike.runtime.observability import Metric, count, logger
+from alsolike.schema import validation
+from alsolike.schema.fields import Fields
+from alsolike.schema.http import request_body
+from alsolike.schema.queries import read_query
 from alsolike.signing.admission import SIGNED_BY
 
 MAX_BYTES = 64_000
@@ -45,7 +45,7 @@ class OperatorRequest:
         return fields.read(validation.parse_sent_object(request_body(self.event, max_bytes=MAX_BYTES)))
 
     def query(self, fields: Fields) -> dict[str, Any]:
-        """Return the parameters of the query; see `alsolike.contract.queries`."""
+        """Return the parameters of the query; see `alsolike.schema.queries`."""
         return read_query(self.event, fields)
 
     @property

@@ -8,9 +8,7 @@ import time
 from typing import Any
 
 from alsolike.api.handler import api_handler
-from alsolike.config.reader import read_current
-from alsolike.contract import validation
-from alsolike.contract.http import request_body, respond
+from alsolike.configuration_document.reader import read_current
 from alsolike.declarations.storage import OWN_NAMES_KEY
 from alsolike.registry.versions import ModelVersions
 from alsolike.runtime.aws import client
@@ -19,6 +17,8 @@ from alsolike.runtime.errors import InvalidInput, PersonalizeError
 from alsolike.runtime.observability import logger
 from alsolike.runtime.s3 import S3Object
 from alsolike.runtime.settings import from_environment
+from alsolike.schema import validation
+from alsolike.schema.http import request_body, respond
 from alsolike.signing.admission import SIGNED_BY
 from alsolike.training.runs import TrainingRuns
 from functions.personalize.jobs import Batches, Imports

@@ -7,10 +7,10 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
-from alsolike.contract import validation
 from alsolike.recommendations.requests import DEFAULT_RESULTS, FOR_YOU
 from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.errors import PersonalizeError, Unavailable
+from alsolike.schema import validation
 from alsolike.training.executions import execution_arn, start_execution
 from alsolike.training.runs import RUNNING, SUCCEEDED, document
 from functions.personalize.codes import ACTIVE, FAILED, FORGOTTEN, IN_PROGRESS, INVALID

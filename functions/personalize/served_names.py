@@ -10,21 +10,21 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from alsolike.config.document import COLUMN
-from alsolike.config.filters import MAX_CHARACTERS
-from alsolike.config.own_names import NO_NAMES, OwnNames
-from alsolike.contract import validation
-from alsolike.domain import avro
-from alsolike.domain.aliases import NEXT_BEST_ACTION, RECIPES, Alias, Recipe
-from alsolike.domain.columns import property_name
-from alsolike.domain.configuration import ColumnType, Configuration
-from alsolike.domain.rules import Exploration
+from alsolike.configuration import avro
+from alsolike.configuration.aliases import NEXT_BEST_ACTION, RECIPES, Alias, Recipe
+from alsolike.configuration.columns import property_name
+from alsolike.configuration.configuration import ColumnType, Configuration
+from alsolike.configuration.rules import Exploration
+from alsolike.configuration_document.document import COLUMN
+from alsolike.configuration_document.filters import MAX_CHARACTERS
+from alsolike.configuration_document.own_names import NO_NAMES, OwnNames
 from alsolike.filters.parser import parse
 from alsolike.filters.spelling import undeclared
 from alsolike.filters.tree import ColumnDataset
 from alsolike.filters.types import mismatches
 from alsolike.runtime.errors import InvalidFilter, InvalidInput, PersonalizeError
 from alsolike.runtime.s3 import S3Object
+from alsolike.schema import validation
 from functions.personalize.codes import EXISTS, INVALID
 from functions.personalize.resources import CAMPAIGN, DATASET, FILTER, RECOMMENDER, SCHEMA, SOLUTION, Kind
 from functions.personalize.store import Resource, ResourceStore

@@ -7,12 +7,12 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from alsolike.contract import validation
-from alsolike.domain import avro
-from alsolike.domain.aliases import RECIPES
-from alsolike.domain.control_plane import EMPTY_LISTS, REFUSED
+from alsolike.configuration import avro
+from alsolike.configuration.aliases import RECIPES
+from alsolike.configuration.control_plane import EMPTY_LISTS, REFUSED
 from alsolike.runtime.errors import InvalidInput, PersonalizeError
 from alsolike.runtime.names import NAME, NAME_FORM
+from alsolike.schema import validation
 from functions.personalize.codes import (
     ACTIVE,
     BAD_TOKEN,

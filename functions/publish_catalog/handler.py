@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from alsolike.catalogue.changes import Change
-from alsolike.config.reader import ConfigurationReader
+from alsolike.configuration_document.reader import ConfigurationReader
 from alsolike.privacy.pseudonyms import pseudonyms_of
 from alsolike.privacy.tombstones import TombstoneReader
 from alsolike.runtime.aws import client

@@ -10,7 +10,7 @@ from typing import Any
 
 from alsolike.catalogue import change_log
 from alsolike.catalogue.change_log import ChangeKind
-from alsolike.domain.configuration import Configuration
+from alsolike.configuration.configuration import Configuration
 from alsolike.privacy.tombstones import IsErased, no_erased_users
 from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.snapshot.publisher import Published, SnapshotPublisher

@@ -7,7 +7,7 @@ import os
 import time
 from typing import Any
 
-from alsolike.config.reader import ConfigurationReader
+from alsolike.configuration_document.reader import ConfigurationReader
 from alsolike.events.stream_writer import EventStream
 from alsolike.privacy.tombstones import user_ids
 from alsolike.runtime.aws import client

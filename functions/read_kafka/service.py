@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from alsolike.api.put_events import EventCall, parse_put_events
-from alsolike.domain.configuration import Configuration
+from alsolike.configuration.configuration import Configuration
 from alsolike.events.event_fields import CALL, EVENT
 from alsolike.events.interactions import MAX_TIME_MS, Interaction
 from alsolike.events.stream import ConfigurationSource, StreamRecord

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
-from alsolike.domain import recommendation_id
+from alsolike.configuration import recommendation_id
 from alsolike.records.served_response import FILLED
 from functions.recommend.http.response import Answer, RankedItem, metadata
 from functions.recommend.ranking.explanation import reasons

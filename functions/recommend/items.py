@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from alsolike.domain.columns import as_declared
+from alsolike.configuration.columns import as_declared
 from alsolike.filters.evaluation import FilterInputs
 from alsolike.filters.interactions import NO_INTERACTIONS, Recent
 from alsolike.profiles.profile import RecentInteraction

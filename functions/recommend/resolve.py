@@ -6,9 +6,9 @@ import dataclasses
 import functools
 from types import MappingProxyType
 
-from alsolike.domain.configuration import Configuration
-from alsolike.domain.experiments import NO_ARMS, Assignment
-from alsolike.domain.rules import Boost, Promotion, RuleSet
+from alsolike.configuration.configuration import Configuration
+from alsolike.configuration.experiments import NO_ARMS, Assignment
+from alsolike.configuration.rules import Boost, Promotion, RuleSet
 from alsolike.filters import parser
 from alsolike.filters.tree import Filter
 from alsolike.filters.values import Values

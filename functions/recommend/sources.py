@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from alsolike.catalogue.users import UserStore
-from alsolike.config.reader import ConfigurationReader
-from alsolike.domain.configuration import DEFAULT
+from alsolike.configuration.configuration import DEFAULT
+from alsolike.configuration_document.reader import ConfigurationReader
 from alsolike.privacy.pseudonyms import PLAIN_IDS, IdPolicy, Pseudonyms, pseudonyms_of
 from alsolike.profiles.store import ProfileStore
 from alsolike.registry.registry import Registry

@@ -11,8 +11,8 @@ from typing import Any
 
 from botocore.exceptions import ConnectionClosedError
 
-from alsolike.domain.columns import as_declared
-from alsolike.domain.configuration import ColumnType
+from alsolike.configuration.columns import as_declared
+from alsolike.configuration.configuration import ColumnType
 from alsolike.events.interactions import SESSION_PREFIX, USER_PREFIX
 from alsolike.profiles.profile import Profile, RecentInteraction
 from alsolike.runtime.errors import NotFound, Unavailable

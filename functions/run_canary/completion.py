@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from alsolike.domain.experiments import Experiment
+from alsolike.configuration.experiments import Experiment
 from alsolike.registry.approvals import APPROVED, REJECTED, Approvals
 from alsolike.registry.canary_report import PROMOTED, ROLLED_BACK, CanaryLook
 from alsolike.registry.registry import Registry

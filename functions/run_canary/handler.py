@@ -8,8 +8,8 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from alsolike.config.reader import read_current
-from alsolike.domain.experiments import Experiment
+from alsolike.configuration.experiments import Experiment
+from alsolike.configuration_document.reader import read_current
 from alsolike.registry.approvals import Approvals
 from alsolike.registry.canary_report import GOING, PROMOTED, CanaryLook, CanaryReports
 from alsolike.registry.decision import Decisions

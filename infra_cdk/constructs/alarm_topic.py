@@ -8,7 +8,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
-from infra_cdk.schedules import longest_gap_hours
+from infra_cdk.schedule_gaps import longest_gap_hours
 from infra_cdk.settings import Settings
 
 

@@ -11,7 +11,7 @@ from infra_cdk.constructs.metrics import failed_runs
 from infra_cdk.constructs.parameters import Parameters
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
-from infra_cdk.schedules import longest_gap_days
+from infra_cdk.schedule_gaps import longest_gap_days
 from infra_cdk.settings import Settings
 from infra_cdk.stacks.data import DataStack
 

@@ -15,7 +15,7 @@ from scipy.stats import rankdata
 
 from alsolike.bundle.reranker import FEATURES, HOURS, MS_PER_DAY, Floats, Ints, ItemColumns, contexts_of, log_price
 from alsolike.catalogue.variants import leaf_category
-from alsolike.domain.columns import CREATED, property_name
+from alsolike.configuration.columns import CREATED, property_name
 from alsolike.runtime.errors import InvalidInput
 from alsolike.runtime.struct import struct
 from alsolike.training import dataset

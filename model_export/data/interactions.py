@@ -14,7 +14,7 @@ import scipy.sparse as sp
 from alsolike.bundle.bundle import ages, history_weights
 from alsolike.bundle.features import EVENT_TYPE
 from alsolike.bundle.manifest import HistoryParameters
-from alsolike.domain.configuration import HISTORY_LENGTH, PURCHASE
+from alsolike.configuration.configuration import HISTORY_LENGTH, PURCHASE
 from model_export.data.counts import Counts
 from model_export.data.features import Feature
 from model_export.data.recency import positional_decay

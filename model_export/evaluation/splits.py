@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from alsolike.bundle.bundle import MS_PER_DAY
-from alsolike.domain.configuration import MAX_HISTORY_LENGTH
+from alsolike.configuration.configuration import MAX_HISTORY_LENGTH
 from alsolike.runtime.errors import InvalidInput
 from alsolike.training import dataset
 from model_export.data.counts import Counts

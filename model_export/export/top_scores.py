@@ -9,7 +9,7 @@ import numpy as np
 
 from alsolike.bundle.features import EVENT_TYPE
 from alsolike.bundle.files import GRAPH_FILE
-from alsolike.domain.configuration import PURCHASE
+from alsolike.configuration.configuration import PURCHASE
 from alsolike.training.drift import DAY_MS, WINDOW_DAYS, Histogram
 from model_export.api import Model
 from model_export.data.chunks import chunks

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from alsolike.bundle.manifest import Manifest
 from alsolike.bundle.related import RelatedTable
-from alsolike.domain.configuration import DEFAULT
+from alsolike.configuration.configuration import DEFAULT
 from alsolike.runtime.errors import AlsolikeError, InvalidInput
 from alsolike.snapshot.sentences import SentenceModel
 from alsolike.training.dataset import CHAMPION_FOLDER

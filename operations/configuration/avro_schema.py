@@ -6,12 +6,12 @@ import dataclasses
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from alsolike.config.document import COLUMN
-from alsolike.contract.validation import describe
-from alsolike.domain import avro
-from alsolike.domain.columns import property_name
-from alsolike.domain.configuration import ColumnType
+from alsolike.configuration import avro
+from alsolike.configuration.columns import property_name
+from alsolike.configuration.configuration import ColumnType
+from alsolike.configuration_document.document import COLUMN
 from alsolike.runtime.errors import InvalidInput
+from alsolike.schema.validation import describe
 
 DATASETS = {"items": "ITEM_ID", "users": "USER_ID"}
 """ID field of each dataset whose columns can be configured."""

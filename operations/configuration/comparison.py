@@ -9,12 +9,12 @@ import dataclasses
 import time
 from collections.abc import Iterator
 
-from alsolike.contract.document import Fault, Path, closest
-from alsolike.contract.validation import describe
-from alsolike.domain.configuration import DEFAULT, Configuration
+from alsolike.configuration.configuration import DEFAULT, Configuration
 from alsolike.filters import parser
 from alsolike.filters.evaluation import FilterInputs
 from alsolike.filters.tree import Filter
+from alsolike.schema.document import Fault, Path, closest
+from alsolike.schema.validation import describe
 from alsolike.snapshot.snapshot import Snapshot
 from operations.client.deployment import Deployment
 from operations.configuration.file import ConfigurationFile

@@ -8,15 +8,15 @@ from typing import Any
 
 import orjson
 
-from alsolike.config import document as configuration_document
-from alsolike.config.document import EMPTY_DOCUMENT
-from alsolike.config.reader import Current, read_current
-from alsolike.contract.document import InvalidConfiguration
+from alsolike.configuration.configuration import Configuration
+from alsolike.configuration_document import document as configuration_document
+from alsolike.configuration_document.document import EMPTY_DOCUMENT
+from alsolike.configuration_document.reader import Current, read_current
 from alsolike.declarations.storage import CONFIGURATION_KEY, CONFIGURATION_VERSIONS_PREFIX
-from alsolike.domain.configuration import Configuration
 from alsolike.runtime.clients import ObjectClient
 from alsolike.runtime.errors import NotFound, Unavailable
 from alsolike.runtime.s3 import S3Object
+from alsolike.schema.document import InvalidConfiguration
 
 _MAX_ORPHANS = 100
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from alsolike.catalogue.users import UserStore
-from alsolike.config.document import to_document
-from alsolike.contract.document import Path, dotted
-from alsolike.domain.configuration import Configuration
+from alsolike.configuration.configuration import Configuration
+from alsolike.configuration_document.document import to_document
 from alsolike.filters import parser
 from alsolike.filters.tree import ColumnDataset
+from alsolike.schema.document import Path, dotted
 from operations.client.deployment import Deployment
 from operations.configuration import yaml_document
 

@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from alsolike.config import document as configuration_document
-from alsolike.contract.document import Fault, InvalidConfiguration
-from alsolike.domain.configuration import Configuration
-from alsolike.domain.rules import Pin, Promotion
+from alsolike.configuration.configuration import Configuration
+from alsolike.configuration.rules import Pin, Promotion
+from alsolike.configuration_document import document as configuration_document
 from alsolike.filters import parser
 from alsolike.filters.spelling import undeclared, unknown_event_types
 from alsolike.runtime.errors import InvalidInput
+from alsolike.schema.document import Fault, InvalidConfiguration
 from operations.configuration import yaml_document
 from operations.configuration.yaml_document import Finding, YamlDocument
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from alsolike.config.own_names import OwnNames
-    from alsolike.domain.configuration import Configuration
+    from alsolike.configuration.configuration import Configuration
+    from alsolike.configuration_document.own_names import OwnNames
     from operations.client.deployment import Deployment
     from operations.configuration.configuration_store import ConfigurationStore
 
@@ -23,7 +23,7 @@ def live_configuration(where: Deployment) -> Configuration:
 
 def own_names(where: Deployment) -> OwnNames:
     """Return the names and columns that clients of Amazon Personalize created."""
-    from alsolike.config.own_names import NO_NAMES, OwnNames
+    from alsolike.configuration_document.own_names import NO_NAMES, OwnNames
     from alsolike.declarations.storage import OWN_NAMES_KEY
     from alsolike.runtime.s3 import S3Object
 

@@ -12,8 +12,8 @@ from yaml.composer import ComposerError
 from yaml.events import AliasEvent
 from yaml.nodes import MappingNode, Node, ScalarNode
 
-from alsolike.contract.document import Fault, Path, dotted
 from alsolike.runtime.errors import InvalidInput
+from alsolike.schema.document import Fault, Path, dotted
 from operations.configuration.scalars import scalar_position
 
 MAX_DEPTH = 32

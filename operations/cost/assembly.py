@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from alsolike.declarations.schedules import Rate, parse_schedule
+from alsolike.declarations.schedule_expressions import Rate, parse_schedule
 from alsolike.declarations.storage import INTERACTIONS_PREFIX, SERVED_PREFIX
 from alsolike.runtime.errors import InvalidInput
 from operations.cost.bill import DAYS, MONTH_S

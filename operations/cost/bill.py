@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from alsolike.domain.configuration import MAX_HISTORY_LENGTH
+from alsolike.configuration.configuration import MAX_HISTORY_LENGTH
 from alsolike.runtime.errors import InvalidInput
 from operations.prices import Prices
 

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from alsolike.domain import recommendation_id
+from alsolike.configuration import recommendation_id
 
 if TYPE_CHECKING:
     from alsolike.profiles.profile import Profile

@@ -14,7 +14,7 @@ from alsolike.bundle import files
 from alsolike.bundle.bundle import Bundle
 from alsolike.bundle.reranker import Ints, Reranker
 from alsolike.catalogue.variants import ProductKey, product_key
-from alsolike.domain.configuration import DEFAULT, PURCHASE
+from alsolike.configuration.configuration import DEFAULT, PURCHASE
 from alsolike.profiles.profile import Profile
 from alsolike.registry import registry
 from alsolike.runtime.s3 import download

@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from alsolike.domain.experiments import Experiment
+from alsolike.configuration.experiments import Experiment
 from alsolike.experiments.comparison import MINIMUM_USERS, POWER, ArmSample, detectable_lift
 from alsolike.experiments.metrics import RatioMetric, Users
 from alsolike.experiments.report import ALPHA, control_of

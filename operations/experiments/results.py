@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 
-from alsolike.domain.experiments import Experiment
+from alsolike.configuration.experiments import Experiment
 from alsolike.experiments.metrics import BEFORE_DAYS, RatioMetric, metric_of
 from alsolike.experiments.report import ExperimentReport, report
 from alsolike.runtime.errors import InvalidInput

@@ -7,15 +7,15 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from alsolike.config.document import parse
-from alsolike.config.times import time_text
+from alsolike.configuration.experiments import Arm, Experiment
+from alsolike.configuration_document.document import parse
+from alsolike.configuration_document.times import time_text
 from alsolike.declarations.storage import MODELS_PREFIX
-from alsolike.domain.experiments import Arm, Experiment
 from alsolike.runtime.errors import InvalidInput, NotFound
 from operations.client.aws import translate_aws_errors
 
 if TYPE_CHECKING:
-    from alsolike.domain.configuration import Configuration
+    from alsolike.configuration.configuration import Configuration
     from operations.client.deployment import Deployment
 
 _TARGETS = ("recommender", "rules", "model")

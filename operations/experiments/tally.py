@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from alsolike.domain.experiments import Experiment
+from alsolike.configuration.experiments import Experiment
 from alsolike.experiments.metrics import BEFORE_DAYS, SUMS
 from alsolike.lake.served import UNKNOWN
 

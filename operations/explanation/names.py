@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from alsolike.configuration.recommendation_id import arm_tag, version_tag
 from alsolike.declarations.storage import MODELS_PREFIX
-from alsolike.domain.recommendation_id import arm_tag, version_tag
 from operations.client.aws import translate_aws_errors
 from operations.configuration.store import live_configuration
 

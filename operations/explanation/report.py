@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from alsolike.domain import recommendation_id as ids
+from alsolike.configuration import recommendation_id as ids
 from alsolike.records.served_response import ServedResponse
 from alsolike.runtime.errors import InvalidInput, NotFound
 from operations import times

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from alsolike.domain.recommendation_id import RecommendationId
+from alsolike.configuration.recommendation_id import RecommendationId
 from alsolike.lake import served
 from alsolike.records.served_response import SERVED_COLUMNS, ServedResponse
 from alsolike.runtime.errors import InvalidInput, NotFound

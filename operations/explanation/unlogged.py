@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from alsolike.contract import validation
 from alsolike.recommendations.requests import (
     DEFAULT_RESULTS,
     GET_PERSONALIZED_RANKING,
@@ -16,6 +15,7 @@ from alsolike.recommendations.requests import (
 )
 from alsolike.records.served_response import ServedResponse
 from alsolike.runtime.errors import InvalidInput
+from alsolike.schema import validation
 from operations.explanation.replaying import RANKING
 
 _UNLOGGED = ("cart", "filterValues", "context", "promotions", "exclude")

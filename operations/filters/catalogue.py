@@ -11,16 +11,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from alsolike.contract.document import closest
-from alsolike.contract.validation import describe
-from alsolike.domain.columns import fits, property_name
-from alsolike.domain.configuration import ColumnType, Configuration
+from alsolike.configuration.columns import fits, property_name
+from alsolike.configuration.configuration import ColumnType, Configuration
 from alsolike.filters import parser
 from alsolike.filters.evaluation import FilterEvaluator, FilterInputs
 from alsolike.filters.spelling import texts
 from alsolike.filters.tree import ITEM_ID, ColumnDataset, Filter
 from alsolike.runtime.errors import InvalidInput
 from alsolike.runtime.observability import logger
+from alsolike.schema.document import closest
+from alsolike.schema.validation import describe
 from alsolike.snapshot.reader import SnapshotReader
 from alsolike.snapshot.snapshot import ListColumn, Snapshot, StringColumn
 from operations.client.deployment import Deployment

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from alsolike.domain.configuration import Configuration
+from alsolike.configuration.configuration import Configuration
 from alsolike.filters.evaluation import FilterInputs, refuse_unknown
 from alsolike.filters.spelling import undeclared, unknown_event_types
 from alsolike.filters.tree import ColumnDataset, Filter, Verb

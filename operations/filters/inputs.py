@@ -6,8 +6,8 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from alsolike.domain.columns import as_declared, check_values, property_name
-from alsolike.domain.configuration import ColumnType, Configuration
+from alsolike.configuration.columns import as_declared, check_values, property_name
+from alsolike.configuration.configuration import ColumnType, Configuration
 from alsolike.filters.evaluation import FilterInputs
 from alsolike.filters.values import parse_values
 from alsolike.runtime.errors import InvalidInput

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from alsolike.domain.configuration import ColumnType, Configuration
+from alsolike.configuration.configuration import ColumnType, Configuration
 from alsolike.filters import parser
 from alsolike.filters.tree import ColumnDataset
 

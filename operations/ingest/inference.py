@@ -10,11 +10,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from alsolike.config.document import COLUMN
-from alsolike.contract.document import Fault, Path
-from alsolike.domain.columns import CREATED, column_name
-from alsolike.domain.configuration import ColumnType
+from alsolike.configuration.columns import CREATED, column_name
+from alsolike.configuration.configuration import ColumnType
+from alsolike.configuration_document.document import COLUMN
 from alsolike.runtime.errors import InvalidInput
+from alsolike.schema.document import Fault, Path
 from operations.ingest.csv_form import CODE
 from operations.ingest.files import Chunk, DataFile, as_text, value_type
 from operations.ingest.items_and_users import JSON_NUMBER, is_time

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from alsolike.domain.configuration import DEFAULT, Configuration, EventType
+from alsolike.configuration.configuration import DEFAULT, Configuration, EventType
 from alsolike.events.context import context_of
 from alsolike.events.returns import net_weights
 from alsolike.runtime.errors import InvalidInput, UnknownEventType

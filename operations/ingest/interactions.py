@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from alsolike.catalogue.items import column_name
-from alsolike.domain.configuration import DEFAULT, Configuration
+from alsolike.configuration.configuration import DEFAULT, Configuration
 from alsolike.events.action_events import action_properties, action_type
 from alsolike.events.interactions import ACTION_TYPES
 from alsolike.privacy.pseudonyms import PLAIN_IDS, IdPolicy

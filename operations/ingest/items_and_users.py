@@ -16,8 +16,8 @@ import pyarrow.compute as pc
 
 from alsolike.catalogue.row_store import RowStore
 from alsolike.catalogue.rows import R, RowKind
-from alsolike.domain.columns import CREATED, column_name
-from alsolike.domain.configuration import ColumnType
+from alsolike.configuration.columns import CREATED, column_name
+from alsolike.configuration.configuration import ColumnType
 from alsolike.events.interactions import MAX_ID_CHARACTERS
 from alsolike.privacy.pseudonyms import IdPolicy
 from alsolike.runtime.errors import InvalidInput

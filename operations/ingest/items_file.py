@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from alsolike.catalogue.items import ITEMS, column_name
-from alsolike.domain.configuration import ColumnType
+from alsolike.configuration.configuration import ColumnType
 from alsolike.runtime.errors import InvalidInput
 from operations.ingest.csv_form import PLAIN, CsvForm
 from operations.ingest.files import open_file

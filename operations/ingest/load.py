@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from alsolike.domain.configuration import Configuration
+from alsolike.configuration.configuration import Configuration
 from alsolike.privacy.pseudonyms import PLAIN_IDS, IdPolicy
 from alsolike.profiles.store import ProfileStore
 from alsolike.runtime.errors import InvalidInput

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from alsolike.catalogue.actions import ACTIONS, EXPIRES, REPEAT_DAYS, VALUE, Action, ActionStore
-from alsolike.domain.columns import CREATED, as_declared, column_name
-from alsolike.domain.configuration import ColumnType
+from alsolike.configuration.columns import CREATED, as_declared, column_name
+from alsolike.configuration.configuration import ColumnType
 from operations.client.deployment import Deployment
 from operations.ingest.arrow import leave_pandas_out
 from operations.ingest.inference import infer

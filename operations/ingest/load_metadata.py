@@ -13,8 +13,8 @@ from alsolike.catalogue.items import ITEMS, CatalogueStore
 from alsolike.catalogue.row_store import RowStore
 from alsolike.catalogue.rows import R, RowKind
 from alsolike.catalogue.users import USERS, UserStore
-from alsolike.domain.columns import column_name
-from alsolike.domain.configuration import ColumnType, Configuration
+from alsolike.configuration.columns import column_name
+from alsolike.configuration.configuration import ColumnType, Configuration
 from alsolike.filters.parser import is_name
 from operations import progress
 from operations.client.deployment import Deployment

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import pyarrow as pa
 
-from alsolike.domain.configuration import HISTORY_LENGTH
+from alsolike.configuration.configuration import HISTORY_LENGTH
 from alsolike.events.interactions import profile_id
 from alsolike.profiles.profile import Profile
 from alsolike.profiles.store import ProfileStore

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alsolike.config.reader import read_current
+from alsolike.configuration_document.reader import read_current
 from alsolike.registry import promotion
 from alsolike.registry.champion import Champion
 from alsolike.registry.promotion import check_change_reason as check_change_reason

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from alsolike.domain.configuration import HISTORY_LENGTH
+from alsolike.configuration.configuration import HISTORY_LENGTH
 from alsolike.lake import lake
 from alsolike.profiles.profile import Profile, RecentInteraction
 

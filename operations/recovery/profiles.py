@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 
-from alsolike.domain.configuration import DEFAULT, Configuration
+from alsolike.configuration.configuration import DEFAULT, Configuration
 from alsolike.events import identity
 from alsolike.events.context import context_of
 from alsolike.events.interactions import profile_id

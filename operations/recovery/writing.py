@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-from alsolike.domain.configuration import HISTORY_LENGTH
+from alsolike.configuration.configuration import HISTORY_LENGTH
 from alsolike.events.identity import Login
 from alsolike.events.interactions import SESSION_PREFIX, USER_PREFIX
 from alsolike.profiles.profile import Profile

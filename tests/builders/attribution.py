@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from alsolike.domain import recommendation_id
+from alsolike.configuration import recommendation_id
 from alsolike.lake import engagement, lake, outcomes, served
 from alsolike.lake.arrow import arrow_schema
 from alsolike.privacy.pseudonyms import Pseudonyms

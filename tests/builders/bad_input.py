@@ -10,8 +10,8 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 from alsolike.api.openapi import description
-from alsolike.contract.http import ERROR_TYPES
-from alsolike.domain.configuration import DEFAULT
+from alsolike.configuration.configuration import DEFAULT
+from alsolike.schema.http import ERROR_TYPES
 
 DESCRIPTION = description(DEFAULT)
 

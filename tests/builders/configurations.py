@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from types import MappingProxyType
 
-from alsolike.domain.configuration import DEFAULT, Configuration, EventType, Limits
+from alsolike.configuration.configuration import DEFAULT, Configuration, EventType, Limits
 
 RATING = dataclasses.replace(DEFAULT, events=MappingProxyType({**DEFAULT.events, "rating": EventType("rating", 2.0)}))
 """Knows one event type more than what is built in."""

@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from alsolike.domain.configuration import DEFAULT
+from alsolike.configuration.configuration import DEFAULT
 from alsolike.events.action_events import action_properties
 from alsolike.events.identity import Login
 from alsolike.events.interactions import ACTION_TAKEN, Interaction, profile_id

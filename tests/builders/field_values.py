@@ -10,8 +10,8 @@ import orjson
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, ValidationError, validators
 
-from alsolike.contract.fields import Choice, Field, Fields, Flag, Integer, JsonObject, ListOf, MapOf, Number, Text
 from alsolike.records.columns import Timestamp
+from alsolike.schema.fields import Choice, Field, Fields, Flag, Integer, JsonObject, ListOf, MapOf, Number, Text
 
 NUMBERS = st.one_of(
     st.integers(-(2**63), 2**64 - 1),

@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from alsolike.domain import recommendation_id
+from alsolike.configuration import recommendation_id
 from alsolike.records.interaction import COPY_ORDER
 from alsolike.runtime.errors import InvalidInput
 from functions.attribute_outcomes.rules import DAY_MS, AttributionRules

@@ -4,7 +4,7 @@ from typing import Any
 
 import orjson
 
-from alsolike.domain import recommendation_id
+from alsolike.configuration import recommendation_id
 from alsolike.records.served_response import ServedResponse
 
 SERVED_MS = 1_790_000_000_000

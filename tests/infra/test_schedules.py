@@ -2,7 +2,7 @@
 
 import pytest
 
-from infra_cdk.schedules import longest_gap_days, longest_gap_hours
+from infra_cdk.schedule_gaps import longest_gap_days, longest_gap_hours
 
 
 @pytest.mark.parametrize(

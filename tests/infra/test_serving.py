@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from alsolike.api.routes import operations
-from alsolike.domain.configuration import DEFAULT
+from alsolike.configuration.configuration import DEFAULT
 from functions.collect import routes as collect
 from functions.observe.routes import routes as observe_routes
 from functions.observe.settings import Settings as ObserveSettings

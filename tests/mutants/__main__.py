@@ -52,8 +52,12 @@ TARGETS = (
     ),
     Target(
         "filters",
-        [f"{CORE}/alsolike/filters/*.py", f"{CORE}/alsolike/config/filters.py"],
-        ["tests/unit/alsolike/filters", "tests/unit/alsolike/config/test_filters.py", "tests/unit/cli/filtering"],
+        [f"{CORE}/alsolike/filters/*.py", f"{CORE}/alsolike/configuration_document/filters.py"],
+        [
+            "tests/unit/alsolike/filters",
+            "tests/unit/alsolike/configuration_document/test_filters.py",
+            "tests/unit/cli/filtering",
+        ],
     ),
     Target(
         "slate",

@@ -14,9 +14,7 @@ from typing import Any
 import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
-from alsolike.contract import validation
-from alsolike.contract.fields import Text
-from alsolike.domain.aliases import NEXT_BEST_ACTION
+from alsolike.configuration.aliases import NEXT_BEST_ACTION
 from alsolike.events.interactions import MAX_ID_CHARACTERS, profile_id
 from alsolike.filters.values import parse_values
 from alsolike.profiles.profile import Profile
@@ -25,6 +23,8 @@ from alsolike.recommendations.requests import BATCH, DEFAULT_RESULTS, FOR_YOU, M
 from alsolike.runtime.errors import InvalidInput, Unavailable
 from alsolike.runtime.observability import Metric, count, logger
 from alsolike.runtime.struct import struct
+from alsolike.schema import validation
+from alsolike.schema.fields import Text
 from functions.recommend.http.request import ActionRequest, RecommendationRequest
 from functions.recommend.http.response import ActionAnswer, Answer
 from functions.recommend.service import Recommender

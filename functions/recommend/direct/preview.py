@@ -9,12 +9,12 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from alsolike.config import document as configuration_document
-from alsolike.config.own_names import OwnNames
-from alsolike.contract import validation
-from alsolike.domain.configuration import Configuration
+from alsolike.configuration.configuration import Configuration
+from alsolike.configuration_document import document as configuration_document
+from alsolike.configuration_document.own_names import OwnNames
 from alsolike.recommendations.requests import PREVIEW
 from alsolike.runtime.errors import NotFound
+from alsolike.schema import validation
 from functions.recommend.http.request import parse_preview
 from functions.recommend.http.response import RankedItem
 from functions.recommend.resolve import OWN_RULES

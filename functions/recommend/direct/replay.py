@@ -9,12 +9,12 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from alsolike.contract.fields import Choice, Fields, Integer, ListOf, Text
-from alsolike.domain.recommendation_id import RECOMMENDER_CODES
+from alsolike.configuration.recommendation_id import RECOMMENDER_CODES
 from alsolike.events.interactions import MAX_ID_CHARACTERS, MAX_PROPERTIES_CHARACTERS, MAX_TIME_MS
 from alsolike.profiles.profile import Profile, RecentInteraction
 from alsolike.recommendations.requests import GET_RECOMMENDATIONS, MAX_RESULTS, WINDOWS
 from alsolike.runtime.struct import struct
+from alsolike.schema.fields import Choice, Fields, Integer, ListOf, Text
 from functions.recommend.http.request import parse_replay
 from functions.recommend.service import Recommender
 

@@ -11,14 +11,10 @@ from typing import Any
 
 from alsolike.api.path_ids import path_id
 from alsolike.bundle.reranker import DEVICE
-from alsolike.contract import validation
-from alsolike.contract.fields import Integer
-from alsolike.contract.http import request_body
-from alsolike.contract.queries import read_query
-from alsolike.domain.aliases import NEXT_BEST_ACTION, Alias
-from alsolike.domain.columns import property_name
-from alsolike.domain.configuration import Sessions
-from alsolike.domain.rules import Exploration
+from alsolike.configuration.aliases import NEXT_BEST_ACTION, Alias
+from alsolike.configuration.columns import property_name
+from alsolike.configuration.configuration import Sessions
+from alsolike.configuration.rules import Exploration
 from alsolike.events.context import MAX_CHARACTERS
 from alsolike.events.session_tokens import Session, session_of
 from alsolike.events.sites import site_of
@@ -50,6 +46,10 @@ from alsolike.recommendations.requests import (
 )
 from alsolike.runtime.errors import InvalidInput, NotFound, Unavailable
 from alsolike.runtime.struct import struct
+from alsolike.schema import validation
+from alsolike.schema.fields import Integer
+from alsolike.schema.http import request_body
+from alsolike.schema.queries import read_query
 
 _ARN_FIELDS = ("campaignArn", "recommenderArn")
 _FEW = Integer(0, MAX_RESULTS_WITH_METADATA)

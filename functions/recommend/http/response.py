@@ -9,10 +9,10 @@ from urllib.parse import quote
 
 import orjson
 
-from alsolike.contract.http import is_current, not_modified, respond
 from alsolike.recommendations.requests import BOUGHT_TOGETHER, PERSONALIZED_RANKING, POPULAR, SIMILAR_ITEMS, TRENDING
 from alsolike.records.served_response import FILLED, PAIRED, PROMOTED, RANKED
 from alsolike.runtime.struct import struct
+from alsolike.schema.http import is_current, not_modified, respond
 from functions.recommend.http.request import RecommendationRequest
 
 Source = Literal["model", "similar", "popular", "trending", "recent", "none"]

@@ -9,7 +9,7 @@ import numpy as np
 
 from alsolike.bundle.action_model import MS_PER_DAY, ActionModel, propensities
 from alsolike.catalogue.actions import Action
-from alsolike.domain.columns import as_declared
+from alsolike.configuration.columns import as_declared
 from alsolike.events.action_events import ActionEvent
 from alsolike.events.interactions import profile_id
 from alsolike.runtime.errors import Unavailable

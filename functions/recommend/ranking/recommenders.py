@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from alsolike.domain.configuration import PURCHASE, Configuration
+from alsolike.configuration.configuration import PURCHASE, Configuration
 from alsolike.events.returns import net_weights
 from alsolike.profiles.profile import RecentInteraction
 from alsolike.recommendations.requests import (

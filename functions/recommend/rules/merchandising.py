@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from alsolike.domain.rules import promoted_places
+from alsolike.configuration.rules import promoted_places
 from alsolike.recommendations.requests import OF_ITEMS
 from alsolike.runtime.errors import InvalidInput, Unavailable
 from functions.recommend.items import Positions, item_mask, passing, without

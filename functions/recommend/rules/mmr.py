@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from alsolike.domain.rules import Diversity
+from alsolike.configuration.rules import Diversity
 
 Columns = Callable[[int], Mapping[str, Any]]
 

@@ -23,7 +23,7 @@ import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
-from alsolike.domain.rules import Diversity, SlateRule
+from alsolike.configuration.rules import Diversity, SlateRule
 from alsolike.records.served_response import EXPLORED, PINNED, PROMOTED
 from alsolike.runtime.struct import struct
 from functions.recommend.rules.mmr import MmrReranker, values

@@ -13,8 +13,8 @@ import numpy.typing as npt
 from alsolike.arrays.ragged import Rows, find, hashes_of
 from alsolike.bundle.bundle import Bundle
 from alsolike.catalogue.variants import ProductKey, product_key
-from alsolike.domain.columns import CREATED, as_declared
-from alsolike.domain.configuration import Configuration
+from alsolike.configuration.columns import CREATED, as_declared
+from alsolike.configuration.configuration import Configuration
 from alsolike.filters import columns as filter_columns
 from alsolike.filters.evaluation import FilterEvaluator, FilterInputs
 from alsolike.filters.tree import Filter

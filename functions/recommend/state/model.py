@@ -29,7 +29,7 @@ from alsolike.bundle.features import FEATURE_INPUT, NO_CODES, FeatureCodes, User
 from alsolike.bundle.files import BIAS_GRAPH_FILE, GRAPH_FILE, TABLES_FILE
 from alsolike.bundle.graph_tables import graph_tables
 from alsolike.bundle.manifest import HistoryParameters, Manifest
-from alsolike.domain.configuration import HISTORY_LENGTH, PURCHASE
+from alsolike.configuration.configuration import HISTORY_LENGTH, PURCHASE
 from alsolike.events.returns import net_weights
 from alsolike.profiles.profile import RecentInteraction
 from alsolike.records.served_response import FILLED, RANKED

@@ -6,8 +6,8 @@ import dataclasses
 import math
 from collections.abc import Callable, Mapping, Sequence
 
-from alsolike.domain.configuration import DEFAULT, Configuration
-from alsolike.domain.experiments import models_named
+from alsolike.configuration.configuration import DEFAULT, Configuration
+from alsolike.configuration.experiments import models_named
 from alsolike.registry.canary import Canary
 from alsolike.runtime.polling import PolledValue
 from alsolike.runtime.struct import struct

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from alsolike.domain.aliases import RECIPES
+from alsolike.configuration.aliases import RECIPES
 from tests.booted import personalize_scenario
 from tests.booted.assemblies import QUICK, synthesized
 from tests.booted.shop import Shop

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyspark.sql import SparkSession
 
-from alsolike.domain.configuration import Configuration
+from alsolike.configuration.configuration import Configuration
 from alsolike.lake import lake
 from alsolike.privacy.tombstones import IsErased, no_erased_users
 from alsolike.records.interaction import INTERACTIONS_COLUMNS

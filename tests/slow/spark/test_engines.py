@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
 from alsolike.catalogue.actions import ActionStore
-from alsolike.domain.configuration import DEFAULT, Configuration, EventType, Limits
+from alsolike.configuration.configuration import DEFAULT, Configuration, EventType, Limits
 from alsolike.events.action_events import action_properties
 from alsolike.events.context import context_of
 from alsolike.events.interactions import ACTION_NOT_TAKEN, ACTION_TAKEN, ACTION_VIEWED

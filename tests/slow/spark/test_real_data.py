@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
-from alsolike.domain.configuration import DEFAULT
+from alsolike.configuration.configuration import DEFAULT
 from alsolike.privacy.tombstones import no_erased_users
 from tests.slow.spark.lakes import SCHEMA, in_process, on_spark, read
 

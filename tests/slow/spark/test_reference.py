@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 from pyspark.sql import SparkSession
 
-from alsolike.domain.configuration import Configuration, Limits
+from alsolike.configuration.configuration import Configuration, Limits
 from alsolike.training.drift import DAY_MS
 from alsolike.training.reference import Reference
 from functions.build_dataset import cleaning, spark_cleaning, spark_reference

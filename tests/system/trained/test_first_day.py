@@ -17,8 +17,8 @@ import pytest
 
 from alsolike.bundle.bundle import Bundle, history_weights
 from alsolike.bundle.files import GRAPH_FILE
+from alsolike.configuration.configuration import HISTORY_LENGTH
 from alsolike.declarations.storage import INTERACTIONS_PREFIX
-from alsolike.domain.configuration import HISTORY_LENGTH
 from alsolike.lake import lake
 from alsolike.profiles.store import ProfileStore
 from alsolike.records.interaction import INTERACTIONS_COLUMNS

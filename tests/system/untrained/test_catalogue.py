@@ -14,8 +14,8 @@ import pytest
 
 from alsolike.catalogue import change_log
 from alsolike.catalogue.change_log import ChangeKind
+from alsolike.configuration.configuration import ColumnType
 from alsolike.declarations.storage import SNAPSHOT_KEY
-from alsolike.domain.configuration import ColumnType
 from alsolike.runtime.polling import Polling
 from alsolike.snapshot.manifest import Manifest
 from alsolike.snapshot.reader import SnapshotReader

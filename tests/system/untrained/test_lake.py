@@ -14,8 +14,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from alsolike.configuration import recommendation_id
 from alsolike.declarations.storage import INTERACTIONS_PREFIX
-from alsolike.domain import recommendation_id
 from alsolike.lake import served
 from alsolike.privacy.pseudonyms import Pseudonyms
 from functions.archive_served.service import SCHEMA

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from alsolike.arrays.tensors import map_tensors, write_tensors
 from alsolike.catalogue.changes import Change
-from alsolike.domain.configuration import ColumnType
+from alsolike.configuration.configuration import ColumnType
 from alsolike.snapshot.segment import Segment
 
 COLUMNS = {

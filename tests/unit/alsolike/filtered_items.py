@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from alsolike.catalogue.changes import Change
-from alsolike.domain.configuration import DEFAULT, ColumnType
+from alsolike.configuration.configuration import DEFAULT, ColumnType
 from alsolike.filters import parser
 from alsolike.filters.evaluation import FilterEvaluator, FilterInputs
 from alsolike.filters.interactions import Recent

@@ -8,10 +8,10 @@ from typing import Any
 import orjson
 from hypothesis import strategies as st
 
-from alsolike.contract.validation import is_blank
-from alsolike.domain.configuration import DEFAULT
+from alsolike.configuration.configuration import DEFAULT
 from alsolike.records.columns import Text
 from alsolike.records.interaction import COLUMNS, MAX_IMPRESSION_ITEMS, SCHEMA_VERSION, Interaction
+from alsolike.schema.validation import is_blank
 
 TIME_MS = 1_700_000_000_000
 

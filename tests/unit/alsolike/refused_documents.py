@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from alsolike.config.document import parse
-from alsolike.contract.document import Fault, InvalidConfiguration, Path
+from alsolike.configuration_document.document import parse
+from alsolike.schema.document import Fault, InvalidConfiguration, Path
 from tests.unit.alsolike.configuration_documents import FULL
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from alsolike.bundle.manifest import HistoryParameters
 from alsolike.bundle.reranker import FEATURES, Reranker
-from alsolike.domain import recommendation_id
+from alsolike.configuration import recommendation_id
 from alsolike.profiles.profile import Profile, RecentInteraction
 from cli.demo.summary import show, show_first
 from model_export.api import Model

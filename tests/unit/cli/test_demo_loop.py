@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from alsolike.domain import recommendation_id
+from alsolike.configuration import recommendation_id
 from alsolike.profiles.profile import Profile
 from alsolike.profiles.store import ProfileStore
 from alsolike.runtime.errors import Unavailable

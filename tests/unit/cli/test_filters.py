@@ -10,7 +10,7 @@ from typer.testing import CliRunner, Result
 
 from alsolike.catalogue.changes import Change
 from alsolike.catalogue.users import User, UserStore
-from alsolike.domain.configuration import ColumnType
+from alsolike.configuration.configuration import ColumnType
 from alsolike.runtime.errors import InvalidInput
 from alsolike.snapshot.publisher import SnapshotPublisher
 from alsolike.snapshot.store import SnapshotStore

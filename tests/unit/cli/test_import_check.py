@@ -7,10 +7,10 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alsolike.contract import validation
-from alsolike.domain.configuration import DEFAULT
+from alsolike.configuration.configuration import DEFAULT
 from alsolike.events import interactions as contract
 from alsolike.runtime.errors import InvalidInput
+from alsolike.schema import validation
 from operations.ingest.interactions import check
 from operations.ingest.timestamps import NUMBER
 

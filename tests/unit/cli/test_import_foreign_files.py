@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alsolike.domain.configuration import DEFAULT, Configuration, EventType
+from alsolike.configuration.configuration import DEFAULT, Configuration, EventType
 from alsolike.runtime.errors import InvalidInput
 from operations.client.deployment import Deployment
 from operations.ingest.column_mapping import parse_mapping, renamed

@@ -9,7 +9,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
-from alsolike.domain.configuration import HISTORY_LENGTH
+from alsolike.configuration.configuration import HISTORY_LENGTH
 from alsolike.lake import lake
 from alsolike.profiles.store import ProfileStore
 from alsolike.records.interaction import INTERACTIONS_COLUMNS

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alsolike.domain.configuration import HISTORY_LENGTH
+from alsolike.configuration.configuration import HISTORY_LENGTH
 from alsolike.events.context import context_of
 from alsolike.profiles.profile import Profile, RecentInteraction
 from alsolike.runtime.errors import InvalidInput

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from alsolike.domain.configuration import DEFAULT, Configuration, EventType
+from alsolike.configuration.configuration import DEFAULT, Configuration, EventType
 from alsolike.runtime.errors import InvalidInput
 from operations.ingest.interaction_file import InteractionFile, read
 

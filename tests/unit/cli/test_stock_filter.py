@@ -6,8 +6,8 @@ import dataclasses
 
 import pytest
 
-from alsolike.domain.columns import column_name
-from alsolike.domain.configuration import DEFAULT, ColumnType
+from alsolike.configuration.columns import column_name
+from alsolike.configuration.configuration import DEFAULT, ColumnType
 from alsolike.filters import parser
 from operations.filters.stock import stock_filter
 

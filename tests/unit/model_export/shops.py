@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from alsolike.bundle.bundle import MS_PER_DAY
-from alsolike.domain.configuration import HISTORY_LENGTH
+from alsolike.configuration.configuration import HISTORY_LENGTH
 from alsolike.training.dataset import INTERACTIONS_FILE, ITEMS_FILE, MANIFEST_FILE, DatasetManifest
 from model_export.data.interactions import Histories, Interactions
 

@@ -15,7 +15,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from alsolike.api.answers import ANSWERS, HEADERS
 from alsolike.api.openapi import VERSION, description
 from alsolike.api.routes import operations
-from alsolike.domain.configuration import DEFAULT, Configuration, Sessions
+from alsolike.configuration.configuration import DEFAULT, Configuration, Sessions
 
 ROOT = Path(__file__).parents[4]
 PUBLISHED = ROOT / "docs" / "openapi.json"

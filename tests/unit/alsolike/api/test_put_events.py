@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alsolike.api.put_events import parse_put_events
-from alsolike.domain.configuration import Configuration, EventType
+from alsolike.configuration.configuration import Configuration, EventType
 from alsolike.events.interactions import Interaction, parse_record
 from alsolike.runtime.errors import InvalidInput, NotFound, UnknownEventType
 from tests.unit.alsolike.records import TIME_MS

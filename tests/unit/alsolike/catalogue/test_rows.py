@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from alsolike.catalogue.items import ITEMS, Item
 from alsolike.catalogue.rows import changed, parse_changes, parse_put
 from alsolike.catalogue.users import USERS, User
-from alsolike.domain.columns import fits
-from alsolike.domain.configuration import ColumnType
+from alsolike.configuration.columns import fits
+from alsolike.configuration.configuration import ColumnType
 from alsolike.runtime.errors import InvalidInput, NotFound
 
 COLUMNS = {

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alsolike.declarations.schedules import Cron, Rate, parse_schedule
+from alsolike.declarations.schedule_expressions import Cron, Rate, parse_schedule
 from local_cloud.events import schedule_expressions as embedded
 
 ALL_DAYS, ALL_WEEKDAYS = tuple(range(1, 32)), tuple(range(1, 8))

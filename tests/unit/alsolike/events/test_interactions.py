@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alsolike.domain.configuration import Configuration, EventType, Limits
+from alsolike.configuration.configuration import Configuration, EventType, Limits
 from alsolike.events import interactions as contract
 from alsolike.events.interactions import MAX_TIME_MS, Interaction, content_event_id, profile_id
 from alsolike.records.interaction import SCHEMA_VERSION

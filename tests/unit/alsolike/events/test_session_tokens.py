@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 from joserfc import jwt
 from joserfc.jwk import OctKey
 
-from alsolike.contract.validation import is_blank
 from alsolike.events.session_tokens import (
     CLOCK_LEEWAY_S,
     MAX_LIFETIME_S,
@@ -29,6 +28,7 @@ from alsolike.events.session_tokens import (
     verify,
 )
 from alsolike.runtime.errors import InvalidInput, MissingSetting, WrongSignature
+from alsolike.schema.validation import is_blank
 
 DOCUMENT = Path(__file__).parents[4] / "docs/sessions.md"
 KEY, OTHER = b"k" * 64, b"o" * 64

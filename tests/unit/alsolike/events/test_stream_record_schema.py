@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from alsolike.domain.configuration import Configuration, Limits
+from alsolike.configuration.configuration import Configuration, Limits
 from alsolike.events.interactions import parse_record
 from alsolike.records.columns import MAX_TIME_MS, newest_version
 from alsolike.records.interaction import COLUMNS, READABLE_VERSIONS, SCHEMA_VERSION, Interaction, record_schema

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from alsolike.catalogue.changes import Change
-from alsolike.domain.configuration import DEFAULT
+from alsolike.configuration.configuration import DEFAULT
 from alsolike.filters import parser
 from alsolike.filters.evaluation import FilterEvaluator, FilterInputs
 from alsolike.filters.interactions import Recent

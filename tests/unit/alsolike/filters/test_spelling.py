@@ -1,6 +1,6 @@
 """Columns of filters that the configuration does not declare."""
 
-from alsolike.domain.configuration import DEFAULT, ColumnType
+from alsolike.configuration.configuration import DEFAULT, ColumnType
 from alsolike.filters import parser
 from alsolike.filters.spelling import undeclared, unknown_event_types
 

@@ -7,7 +7,7 @@ import string
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from alsolike.domain.columns import property_name
+from alsolike.configuration.columns import property_name
 from alsolike.filters import parser
 from alsolike.filters.tree import (
     EVENT_TYPE,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alsolike.domain.configuration import DEFAULT
+from alsolike.configuration.configuration import DEFAULT
 from alsolike.events.interactions import Interaction
 from alsolike.events.stream import StreamRecord, parse_batch
 from alsolike.lake import record_columns

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alsolike.domain import recommendation_id
+from alsolike.configuration import recommendation_id
 from alsolike.lake.served import partition_prefix, read_line, served_date
 from alsolike.records.served_response import ServedResponse
 from alsolike.runtime.errors import InvalidInput

@@ -12,7 +12,7 @@ from botocore.exceptions import ReadTimeoutError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alsolike.domain.configuration import HISTORY_LENGTH
+from alsolike.configuration.configuration import HISTORY_LENGTH
 from alsolike.events.identity import Login
 from alsolike.events.interactions import MAX_TIME_MS
 from alsolike.profiles.profile import Profile, RecentInteraction, from_items, history_item, recent, to_item

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from alsolike.domain.experiments import Arm, Experiment
+from alsolike.configuration.experiments import Arm, Experiment
 from alsolike.registry.canary import Canary
 from alsolike.registry.champion import Champion, Promotion
 from alsolike.registry.retention import UNFINISHED_MS, ModelFiles, StoredVersion, protected, superfluous

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from alsolike.domain.configuration import ColumnType
+from alsolike.configuration.configuration import ColumnType
 from alsolike.snapshot.cold_items import ColdItems
 from alsolike.snapshot.publisher import SnapshotPublisher
 from alsolike.snapshot.reader import SnapshotReader

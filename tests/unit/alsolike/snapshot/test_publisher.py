@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from alsolike.catalogue.changes import Change
+from alsolike.configuration.configuration import ColumnType
 from alsolike.declarations.storage import SNAPSHOT_KEY
-from alsolike.domain.configuration import ColumnType
 from alsolike.runtime.errors import ConcurrentUpdate, InvalidSnapshot, Unavailable
 from alsolike.snapshot.manifest import Manifest
 from alsolike.snapshot.publisher import TOMBSTONES_KEPT_MS, SnapshotPublisher

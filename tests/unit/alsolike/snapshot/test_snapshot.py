@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from alsolike.arrays.ragged import hashes_of
 from alsolike.catalogue.changes import Change
-from alsolike.domain.configuration import ColumnType
+from alsolike.configuration.configuration import ColumnType
 from alsolike.runtime.errors import InvalidSnapshot
 from alsolike.snapshot.columns import BooleanColumn
 from alsolike.snapshot.segment import Segment

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import pytest
 
-from alsolike.domain.configuration import DEFAULT
+from alsolike.configuration.configuration import DEFAULT
 from alsolike.runtime.errors import InvalidDataset
 from alsolike.training import dataset
 from alsolike.training.dataset import DatasetManifest

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from alsolike.config.document import parse
+from alsolike.configuration.configuration import DEFAULT
+from alsolike.configuration_document.document import parse
 from alsolike.declarations.storage import CONFIGURATION_KEY
-from alsolike.domain.configuration import DEFAULT
 from alsolike.runtime.errors import ConcurrentUpdate, InvalidInput, NotFound
 from operations.configuration import yaml_document
 from operations.configuration.configuration_store import ConfigurationStore

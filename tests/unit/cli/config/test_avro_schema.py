@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from alsolike.config.document import parse
-from alsolike.domain.configuration import ColumnType
+from alsolike.configuration.configuration import ColumnType
+from alsolike.configuration_document.document import parse
 from alsolike.runtime.errors import InvalidInput
 from cli import main as command
 from operations.configuration import yaml_document

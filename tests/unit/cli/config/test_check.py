@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from alsolike.config.document import parse
-from alsolike.domain.configuration import DEFAULT
+from alsolike.configuration.configuration import DEFAULT
+from alsolike.configuration_document.document import parse
 from alsolike.runtime.errors import InvalidInput
 from operations.configuration import yaml_document
 from tests.unit.cli.config.configuring import run

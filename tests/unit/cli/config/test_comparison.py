@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from alsolike.catalogue.changes import Change
+from alsolike.configuration.configuration import ColumnType
 from alsolike.declarations.storage import SEGMENTS_PREFIX, SNAPSHOT_KEY
-from alsolike.domain.configuration import ColumnType
 from alsolike.runtime.errors import NotFound, Unavailable
 from alsolike.snapshot.publisher import SnapshotPublisher
 from alsolike.snapshot.store import SnapshotStore

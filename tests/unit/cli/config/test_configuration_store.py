@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from alsolike.config.reader import NOTHING_APPLIED, Current
-from alsolike.contract.document import InvalidConfiguration
+from alsolike.configuration.configuration import DEFAULT
+from alsolike.configuration_document.reader import NOTHING_APPLIED, Current
 from alsolike.declarations.storage import CONFIGURATION_KEY
-from alsolike.domain.configuration import DEFAULT
 from alsolike.runtime.errors import ConcurrentUpdate, NotFound, Unavailable
+from alsolike.schema.document import InvalidConfiguration
 from operations.configuration.configuration_store import BUILT_IN, ConfigurationStore, version_key
 from tests.fakes.places import BUCKET
 

@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alsolike.contract.document import Fault
+from alsolike.schema.document import Fault
 from operations.configuration.yaml_document import Finding, InvalidYaml, dump, read
 
 

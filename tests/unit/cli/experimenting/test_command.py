@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from alsolike.contract.document import InvalidConfiguration
-from alsolike.domain.experiments import Arm, Experiment
+from alsolike.configuration.experiments import Arm, Experiment
 from alsolike.profiles.profile import RecentInteraction
 from alsolike.profiles.store import ProfileStore
 from alsolike.runtime.errors import ConcurrentUpdate, InvalidInput, NotFound
+from alsolike.schema.document import InvalidConfiguration
 from cli import main as command
 from operations.client import deployment as deployments
 from operations.client.deployment import Deployment

@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from alsolike.domain.experiments import Arm, Experiment
+from alsolike.configuration.experiments import Arm, Experiment
 from alsolike.experiments.comparison import detectable_lift, sample
 from alsolike.experiments.metrics import metric_of
 from operations.experiments.planning import MAX_DAYS, NeededDays, Plan, lines, plan

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 import pyarrow as pa
 import pytest
 
-from alsolike.domain.experiments import METRIC_NAMES, Arm, Experiment
+from alsolike.configuration.experiments import METRIC_NAMES, Arm, Experiment
 from alsolike.experiments.comparison import compare, sample
 from alsolike.experiments.metrics import METRICS, metric_of
 from alsolike.experiments.report import ExperimentReport, control_of, report, sentence

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from alsolike.domain import recommendation_id
+from alsolike.configuration import recommendation_id
 from alsolike.lake import served
 from alsolike.privacy.pseudonyms import Pseudonyms
 from tests.builders.served_rows import served as served_row

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from alsolike.domain.configuration import DEFAULT
+from alsolike.configuration.configuration import DEFAULT
 from alsolike.events.interactions import Interaction
 from alsolike.events.stream import stream_records
 from alsolike.profiles.profile import Profile, SessionLink

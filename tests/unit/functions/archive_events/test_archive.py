@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from alsolike.configuration.configuration import DEFAULT
 from alsolike.declarations.storage import INTERACTIONS_PREFIX
-from alsolike.domain.configuration import DEFAULT
 from alsolike.events.interactions import MAX_TIME_MS, Interaction
 from alsolike.events.stream import stream_records
 from alsolike.lake import lake

@@ -8,7 +8,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alsolike.domain import recommendation_id
+from alsolike.configuration import recommendation_id
 from alsolike.runtime.errors import InvalidInput
 from functions.attribute_outcomes.ids import read
 from functions.attribute_outcomes.summary import exact_sum

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from alsolike.catalogue.changes import Change
-from alsolike.domain.configuration import ColumnType
+from alsolike.configuration.configuration import ColumnType
 from alsolike.snapshot.segment import Segment
 from alsolike.snapshot.snapshot import Snapshot
 from functions.attribute_outcomes.rules import DAY_MS

@@ -7,7 +7,8 @@ import sys
 
 
 def test_authorizer_starts_without_the_configuration() -> None:
-    code = "import sys, functions.authorize_session.handler; print('alsolike.config.reader' in sys.modules)"
+    reader = "alsolike.configuration_document.reader"
+    code = f"import sys, functions.authorize_session.handler; print({reader!r} in sys.modules)"
 
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 

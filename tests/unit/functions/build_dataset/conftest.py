@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from alsolike.catalogue.items import CatalogueStore, Item
-from alsolike.config.reader import ConfigurationReader
+from alsolike.configuration_document.reader import ConfigurationReader
 from alsolike.events.stream import StreamRecord, stream_records
 from functions.archive_events.service import archive
 from functions.build_dataset import handler

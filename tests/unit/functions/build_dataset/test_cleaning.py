@@ -4,7 +4,7 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alsolike.domain.configuration import DEFAULT, Configuration, EventType, Limits
+from alsolike.configuration.configuration import DEFAULT, Configuration, EventType, Limits
 from alsolike.events.interactions import profile_id
 from functions.build_dataset.cleaning import CleanInteractions, clean
 from functions.build_dataset.rules import LAKE_COLUMNS

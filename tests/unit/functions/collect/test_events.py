@@ -4,7 +4,7 @@ from typing import Any
 import orjson
 import pytest
 
-from alsolike.domain.configuration import Configuration, EventType
+from alsolike.configuration.configuration import Configuration, EventType
 from alsolike.events.interactions import Interaction, parse_record
 from functions.collect import handler
 from functions.collect.events import MAX_BYTES

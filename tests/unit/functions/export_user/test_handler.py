@@ -11,9 +11,9 @@ from typing import Any
 import orjson
 import pytest
 
-from alsolike.contract.queries import token_of_row
 from alsolike.events.interactions import profile_id
 from alsolike.profiles import export_state
+from alsolike.schema.queries import token_of_row
 from functions.archive_served.service import to_parquet
 from functions.compact_lake.selection import MergeRules
 from functions.export_user import handler, service

@@ -15,9 +15,9 @@ import pytest
 
 from alsolike.catalogue.actions import MAX_ACTIONS, Action, ActionStore
 from alsolike.catalogue.items import CatalogueStore
-from alsolike.config.own_names import OwnNames
+from alsolike.configuration.configuration import ColumnType
+from alsolike.configuration_document.own_names import OwnNames
 from alsolike.declarations.storage import OWN_NAMES_KEY
-from alsolike.domain.configuration import ColumnType
 from alsolike.events.action_events import ActionEvent, action_events
 from alsolike.events.interactions import ACTION_NOT_TAKEN, ACTION_TAKEN, ACTION_VIEWED
 from alsolike.lake.dead_letters import DeadLetter, Kind, read_dead_letter

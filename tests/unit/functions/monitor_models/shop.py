@@ -18,8 +18,8 @@ import pyarrow.parquet as pq
 
 from alsolike.bundle import bundle
 from alsolike.bundle.manifest import HistoryParameters, Manifest
+from alsolike.configuration.configuration import DEFAULT
 from alsolike.declarations.storage import MONITORING_STATE_KEY
-from alsolike.domain.configuration import DEFAULT
 from alsolike.lake import lake, served
 from alsolike.profiles.profile import Profile, RecentInteraction, to_item
 from alsolike.profiles.store import ProfileStore

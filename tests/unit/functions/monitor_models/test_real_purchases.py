@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from alsolike.domain.configuration import DEFAULT
+from alsolike.configuration.configuration import DEFAULT
 from alsolike.training.drift import DAY_MS, SMOOTHING, Histogram, psi
 from alsolike.training.reference import ItemCount, Reference, ranked
 from functions.build_dataset.cleaning import clean

@@ -11,8 +11,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from alsolike.api.operator_query_answers import ANSWERS
-from alsolike.config.times import time_text
-from alsolike.domain.experiments import Arm, Experiment
+from alsolike.configuration.experiments import Arm, Experiment
+from alsolike.configuration_document.times import time_text
 from alsolike.experiments.metrics import METRICS, READ
 from alsolike.experiments.report import report
 from alsolike.lake.served import UNKNOWN

@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 
 from alsolike.api.openapi import description
 from alsolike.bundle.manifest import HistoryParameters, Manifest
-from alsolike.domain.configuration import DEFAULT
+from alsolike.configuration.configuration import DEFAULT
 from alsolike.registry.canary import Canary
 from alsolike.registry.canary_report import CanaryLook, CanaryReport, CanaryReports
 from alsolike.registry.champion import Champion

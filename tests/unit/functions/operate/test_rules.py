@@ -10,7 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from alsolike.api.openapi import description
-from alsolike.domain.configuration import DEFAULT
+from alsolike.configuration.configuration import DEFAULT
 from alsolike.runtime.aws import client as of_aws
 from functions.operate import handler
 from tests.unit.functions.operate.shop import RECOMMEND, Operator

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from jsonschema import Draft202012Validator
 
 from alsolike.api.openapi import description
-from alsolike.domain.configuration import DEFAULT
+from alsolike.configuration.configuration import DEFAULT
 from alsolike.runtime.aws import client as of_aws
 from alsolike.training.runs import TrainingRuns
 from functions.operate import handler

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from alsolike.domain.aliases import RECIPES
-from alsolike.domain.control_plane import EMPTY_LISTS, RECORDED, REFUSED, WORKING
+from alsolike.configuration.aliases import RECIPES
+from alsolike.configuration.control_plane import EMPTY_LISTS, RECORDED, REFUSED, WORKING
 from functions.personalize import handler
 from functions.personalize.store import DELETING_MS
 from tests.builders.lambda_events import LambdaContext

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from alsolike.config.reader import ConfigurationReader
-from alsolike.domain.aliases import Alias
-from alsolike.domain.configuration import ColumnType, Configuration
-from alsolike.domain.rules import Exploration
+from alsolike.configuration.aliases import Alias
+from alsolike.configuration.configuration import ColumnType, Configuration
+from alsolike.configuration.rules import Exploration
+from alsolike.configuration_document.reader import ConfigurationReader
 from alsolike.registry import promotion
 from alsolike.registry.decision import LATEST_EVENT, Check, Decision, decision_key
 from alsolike.registry.registry import Registry

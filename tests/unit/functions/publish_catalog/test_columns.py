@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from alsolike.domain.configuration import ColumnType
+from alsolike.configuration.configuration import ColumnType
 from alsolike.runtime.errors import Unavailable
 from alsolike.snapshot.snapshot import Snapshot
 from alsolike.snapshot.store import SnapshotStore

@@ -12,8 +12,8 @@ from alsolike.bundle.popular_groups import Group
 from alsolike.bundle.reranker import Reranker
 from alsolike.catalogue.changes import Change
 from alsolike.catalogue.users import User, UserStore
-from alsolike.domain import recommendation_id
-from alsolike.domain.configuration import ColumnType
+from alsolike.configuration import recommendation_id
+from alsolike.configuration.configuration import ColumnType
 from alsolike.profiles.profile import RecentInteraction
 from alsolike.profiles.store import ProfileStore
 from alsolike.registry.registry import Registry

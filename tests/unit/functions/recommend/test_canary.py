@@ -8,9 +8,9 @@ from typing import Any
 import orjson
 import pytest
 
+from alsolike.configuration import recommendation_id
+from alsolike.configuration.recommendation_id import arm_tag
 from alsolike.declarations.storage import CHAMPION_KEY
-from alsolike.domain import recommendation_id
-from alsolike.domain.recommendation_id import arm_tag
 from alsolike.registry.canary import GRACE_MS, Canary
 from alsolike.registry.registry import Registry
 from functions.recommend.state.bundles import BundleCache, load

@@ -9,9 +9,9 @@ from typing import Any
 import orjson
 import pytest
 
-from alsolike.domain import recommendation_id
-from alsolike.domain.experiments import Arm, Experiment
-from alsolike.domain.recommendation_id import arm_tag
+from alsolike.configuration import recommendation_id
+from alsolike.configuration.experiments import Arm, Experiment
+from alsolike.configuration.recommendation_id import arm_tag
 from alsolike.runtime.polling import Polling
 from functions.recommend import handler
 from functions.recommend.state.bundles import BundleCache

@@ -4,7 +4,7 @@ from typing import Any
 import orjson
 import pytest
 
-from alsolike.domain import recommendation_id
+from alsolike.configuration import recommendation_id
 from alsolike.privacy.pseudonyms import Pseudonyms
 from functions.recommend import handler
 from functions.recommend.sources import current_sources

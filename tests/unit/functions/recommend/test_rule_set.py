@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from alsolike.config.document import parse
-from alsolike.domain.rules import RuleSet
+from alsolike.configuration.rules import RuleSet
+from alsolike.configuration_document.document import parse
 from functions.recommend.http.request import RecommendationRequest
 from functions.recommend.resolve import OWN_RULES, rule_set
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from alsolike.domain import recommendation_id
+from alsolike.configuration import recommendation_id
 from alsolike.lake import outcomes, served
 from alsolike.records.outcome import OUTCOMES_COLUMNS
 from alsolike.records.served_response import SERVED_COLUMNS

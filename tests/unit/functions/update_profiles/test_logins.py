@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from alsolike.domain.configuration import DEFAULT, Limits
+from alsolike.configuration.configuration import DEFAULT, Limits
 from alsolike.events.identity import first_logins, owner
 from alsolike.events.interactions import Interaction
 from alsolike.profiles.profile import Profile, RecentInteraction, recent

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from alsolike.domain.configuration import DEFAULT, HISTORY_LENGTH
+from alsolike.configuration.configuration import DEFAULT, HISTORY_LENGTH
 from alsolike.events.action_events import ActionEvent, action_properties
 from alsolike.events.interactions import ACTION_TAKEN, ACTION_VIEWED, MAX_TIME_MS
 from alsolike.events.stream import stream_records

@@ -10,9 +10,9 @@ from alsolike.api.operator_action_answers import ANSWERS as OPERATE_ANSWERS
 from alsolike.catalogue.items import ITEMS
 from alsolike.catalogue.rows import RowKind
 from alsolike.catalogue.users import USERS
-from alsolike.contract.http import ERROR_TYPES
-from alsolike.contract.json_schemas import NUMBER, TEXT, Schema, described, list_of, map_of, object_of
 from alsolike.runtime.observability import CORRELATION_HEADER, MAX_CORRELATION_CHARACTERS
+from alsolike.schema.http import ERROR_TYPES
+from alsolike.schema.json_schemas import NUMBER, TEXT, Schema, described, list_of, map_of, object_of
 
 NOTHING, ERROR = "Nothing", "Error"
 ITEM, ITEM_PAGE, USER, USER_PAGE = "Item", "ItemPage", "User", "UserPage"

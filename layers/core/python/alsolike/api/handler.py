@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from alsolike.contract.http import respond_error
 from alsolike.declarations.routes import BASIC_ROUTES, SIGNED_ROUTES
 from alsolike.runtime.errors import AlsolikeError, SignatureRefused
 from alsolike.runtime.observability import (
@@ -21,6 +20,7 @@ from alsolike.runtime.observability import (
     log_refusal,
 )
 from alsolike.runtime.settings import from_environment
+from alsolike.schema.http import respond_error
 from alsolike.signing.admission import admit, admit_basic
 from alsolike.signing.keys import KeyReader, key_reader
 

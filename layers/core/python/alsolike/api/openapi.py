@@ -14,11 +14,11 @@ from typing import Any
 from alsolike.api.answers import ANSWERS, ERROR, HEADERS
 from alsolike.api.path_ids import PATH_ID
 from alsolike.api.routes import Operation, operations
-from alsolike.contract.fields import ListOf, MapOf
-from alsolike.contract.json_schemas import Schema
+from alsolike.configuration.configuration import Configuration
 from alsolike.declarations.routes import SCOPES, SIGNED_PREFIX
-from alsolike.domain.configuration import Configuration
 from alsolike.runtime.observability import CORRELATION_HEADER
+from alsolike.schema.fields import ListOf, MapOf
+from alsolike.schema.json_schemas import Schema
 
 VERSION = "0.2.0"
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from alsolike.contract.json_schemas import (
+from alsolike.registry.canary_report import GOING, PROMOTED, ROLLED_BACK
+from alsolike.registry.decision import APPROVED, REJECTED, WAITING
+from alsolike.registry.versions import STATUSES
+from alsolike.schema.json_schemas import (
     FLAG,
     INTEGER,
     NUMBER,
@@ -21,9 +24,6 @@ from alsolike.contract.json_schemas import (
     one_of,
     or_null,
 )
-from alsolike.registry.canary_report import GOING, PROMOTED, ROLLED_BACK
-from alsolike.registry.decision import APPROVED, REJECTED, WAITING
-from alsolike.registry.versions import STATUSES
 from alsolike.training.runs import BUSY
 from alsolike.training.runs import STATUSES as RUN_STATUSES
 

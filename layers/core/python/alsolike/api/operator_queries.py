@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from alsolike.api import operator_query_answers as answers
-from alsolike.contract.fields import Choice, Fields, Integer
+from alsolike.schema.fields import Choice, Fields, Integer
 
 USUAL_MINUTES, MAX_MINUTES = 60, 15 * 24 * 60
 """Default and maximum minutes: CloudWatch keeps values by the minute for 15 days."""

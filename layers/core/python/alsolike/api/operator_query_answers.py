@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from alsolike.contract.json_schemas import (
+from alsolike.schema.json_schemas import (
     COUNT,
     FLAG,
     INTEGER,

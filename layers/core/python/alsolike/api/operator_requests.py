@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from alsolike.contract.fields import Fields, Flag, Integer, Text
-from alsolike.contract.json_schemas import Schema
 from alsolike.recommendations.requests import LISTING, OF_ITEMS, OF_USERS, needs
 from alsolike.recommendations.requests import PREVIEW as PREVIEW_OF_FUNCTION
 from alsolike.registry.promotion import MAX_REASON
+from alsolike.schema.fields import Fields, Flag, Integer, Text
+from alsolike.schema.json_schemas import Schema
 
 MOST_VERSIONS, USUAL_VERSIONS = 100, 50
 MOST_RUNS, USUAL_RUNS = 50, 20

@@ -15,10 +15,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from alsolike.contract import validation
-from alsolike.contract.fields import NOT_BLANK
 from alsolike.events.interactions import MAX_ID_CHARACTERS
 from alsolike.runtime.errors import InvalidInput
+from alsolike.schema import validation
+from alsolike.schema.fields import NOT_BLANK
 
 MARK = "~"
 

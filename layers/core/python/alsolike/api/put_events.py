@@ -12,8 +12,7 @@ from typing import Any
 
 import orjson
 
-from alsolike.contract import validation
-from alsolike.domain.configuration import DEFAULT, Configuration
+from alsolike.configuration.configuration import DEFAULT, Configuration
 from alsolike.events.event_fields import CALL, EVENT, SESSION_CALL
 from alsolike.events.interactions import content_event_id
 from alsolike.events.session_tokens import Session
@@ -21,6 +20,7 @@ from alsolike.events.sites import bounded, site_of
 from alsolike.privacy.pseudonyms import PLAIN_IDS, IdPolicy
 from alsolike.records.interaction import QUERY, SCHEMA_VERSION, Interaction, values_of_call
 from alsolike.runtime.errors import InvalidInput, NotFound, UnknownEventType
+from alsolike.schema import validation
 
 UNDECLARED = "view"
 """Event type that replaces undeclared types, which become a property. Its default weight is 1."""

@@ -22,11 +22,8 @@ from alsolike.catalogue.actions import ACTIONS
 from alsolike.catalogue.items import ITEMS
 from alsolike.catalogue.rows import RowKind, changes_schema, described_put
 from alsolike.catalogue.users import USERS
-from alsolike.contract.fields import Fields
-from alsolike.contract.json_schemas import Schema
-from alsolike.contract.queries import NEXT, PAGE
+from alsolike.configuration.configuration import ColumnType, Configuration
 from alsolike.declarations.routes import ROUTES
-from alsolike.domain.configuration import ColumnType, Configuration
 from alsolike.events.action_events import PUT_ACTION_INTERACTIONS
 from alsolike.events.event_fields import put_events, put_session_events
 from alsolike.recommendations.requests import (
@@ -38,6 +35,9 @@ from alsolike.recommendations.requests import (
     TRENDING_QUERY,
     USER_QUERY,
 )
+from alsolike.schema.fields import Fields
+from alsolike.schema.json_schemas import Schema
+from alsolike.schema.queries import NEXT, PAGE
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from alsolike.domain.configuration import ColumnType
+from alsolike.configuration.configuration import ColumnType
 from alsolike.runtime.errors import InvalidBundle
 from alsolike.runtime.struct import struct
 

@@ -9,13 +9,13 @@ from typing import Any
 import orjson
 
 from alsolike.catalogue.rows import RowKind
-from alsolike.contract import validation
 from alsolike.declarations.storage import ACTIONS_KEY
 from alsolike.events.interactions import MAX_TIME_MS
 from alsolike.runtime.errors import InvalidInput, Unavailable
 from alsolike.runtime.observability import logger
 from alsolike.runtime.s3 import Content, S3Object
 from alsolike.runtime.struct import struct
+from alsolike.schema import validation
 
 MAX_ACTIONS = 1_000
 """Maximum number of actions, a limit of Personalize."""

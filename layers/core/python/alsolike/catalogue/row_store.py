@@ -12,11 +12,11 @@ import orjson
 from botocore.exceptions import ClientError
 
 from alsolike.catalogue.rows import R, RowKind
-from alsolike.contract.queries import row_of_token, token_of_row
 from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.clients import RowClient
 from alsolike.runtime.errors import ConcurrentUpdate, NotFound, Unavailable
 from alsolike.runtime.struct import struct
+from alsolike.schema.queries import row_of_token, token_of_row
 
 _BATCH = 25  # DynamoDB's limit of one BatchWriteItem
 _BATCH_ATTEMPTS = 8

@@ -9,14 +9,14 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import orjson
 
-from alsolike.contract import validation
-from alsolike.contract.fields import Fields, JsonObject, LenientList, Text
-from alsolike.contract.json_schemas import Schema, or_null
-from alsolike.domain.columns import CREATED, check_values, column_schema, fits
-from alsolike.domain.configuration import ColumnType
+from alsolike.configuration.columns import CREATED, check_values, column_schema, fits
+from alsolike.configuration.configuration import ColumnType
 from alsolike.events.interactions import MAX_ID_CHARACTERS
 from alsolike.runtime.errors import InvalidInput, NotFound
 from alsolike.runtime.struct import struct
+from alsolike.schema import validation
+from alsolike.schema.fields import Fields, JsonObject, LenientList, Text
+from alsolike.schema.json_schemas import Schema, or_null
 
 
 class Row(Protocol):

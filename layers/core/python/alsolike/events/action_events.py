@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from alsolike.contract.fields import Fields, LenientList
 from alsolike.events.interactions import (
     ACTION_NOT_TAKEN,
     ACTION_TAKEN,
@@ -17,6 +16,7 @@ from alsolike.events.interactions import (
 )
 from alsolike.records.action_interaction import CALL_FIELDS, CALL_REQUIRED, OUTCOME
 from alsolike.records.interaction import ID
+from alsolike.schema.fields import Fields, LenientList
 
 MAX_INTERACTIONS_PER_CALL = 10
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from alsolike.domain.columns import property_name
+from alsolike.configuration.columns import property_name
 
 MAX_CHARACTERS = 40
 """Maximum length of a value; longer ones are ignored. The limit keeps a profile item within one write unit (1 KB)."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Sequence
 
-from alsolike.contract.fields import NOT_BLANK, Fields, LenientList, Text
-from alsolike.domain.configuration import Configuration, EventType
+from alsolike.configuration.configuration import Configuration, EventType
 from alsolike.records.interaction import EVENT_FIELDS, EVENT_REQUIRED, MAX_ID_CHARACTERS
+from alsolike.schema.fields import NOT_BLANK, Fields, LenientList, Text
 
 MAX_BODY_BYTES = 1_000_000
 MAX_EVENTS_PER_CALL = 10

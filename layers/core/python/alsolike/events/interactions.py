@@ -8,9 +8,7 @@ from typing import Any
 
 import orjson
 
-from alsolike.contract import validation
-from alsolike.contract.fields import Fields, JsonObject, ListOf
-from alsolike.domain.configuration import DEFAULT, Configuration
+from alsolike.configuration.configuration import DEFAULT, Configuration
 from alsolike.records.columns import MAX_TIME_MS as MAX_TIME_MS
 from alsolike.records.interaction import (
     ABSENT,
@@ -29,6 +27,8 @@ from alsolike.records.interaction import USER_PREFIX as USER_PREFIX
 from alsolike.records.interaction import Interaction as Interaction
 from alsolike.records.interaction import profile_id as profile_id
 from alsolike.runtime.errors import InvalidInput
+from alsolike.schema import validation
+from alsolike.schema.fields import Fields, JsonObject, ListOf
 
 _MS_PER_DAY = 86_400_000
 MAX_CLOCK_SKEW_MS = DEFAULT.limits.clock_skew_s * 1000

@@ -19,10 +19,10 @@ from typing import Any
 
 import orjson
 
-from alsolike.contract import validation
 from alsolike.events.interactions import MAX_ID_CHARACTERS
 from alsolike.runtime.errors import InvalidInput, MissingSetting, WrongSignature
 from alsolike.runtime.struct import struct
+from alsolike.schema import validation
 
 ISSUER = "alsolike"
 AUDIENCE = "alsolike-session"

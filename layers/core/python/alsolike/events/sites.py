@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import dataclasses
 
-from alsolike.contract import validation
-from alsolike.contract.fields import Fields, Text
-from alsolike.domain.configuration import Sessions, Site
+from alsolike.configuration.configuration import Sessions, Site
 from alsolike.events.interactions import MAX_ID_CHARACTERS, content_event_id
 from alsolike.events.session_tokens import Session
 from alsolike.records.interaction import Interaction
 from alsolike.runtime.errors import InvalidInput, NotFound
+from alsolike.schema import validation
+from alsolike.schema.fields import Fields, Text
 
 MS_PER_DAY = 86_400_000
 MAX_AGE_MS = MS_PER_DAY

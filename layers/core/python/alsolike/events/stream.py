@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from alsolike.domain.configuration import Configuration
+from alsolike.configuration.configuration import Configuration
 from alsolike.events.interactions import Interaction, parse_record
 from alsolike.runtime.errors import InvalidInput, UnknownEventType
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Protocol
 
-from alsolike.domain.experiments import DEFAULT_METRIC
+from alsolike.configuration.experiments import DEFAULT_METRIC
 from alsolike.experiments.comparison import ArmSample, sample
 from alsolike.runtime.errors import InvalidInput
 

@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping
 from typing import Protocol
 
-from alsolike.domain.experiments import Arm, Experiment
+from alsolike.configuration.experiments import Arm, Experiment
 from alsolike.experiments.comparison import (
     MINIMUM_EVENTS,
     MINIMUM_USERS,

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from alsolike.arrays.ragged import Dictionary
 from alsolike.arrays.tensors import Array
-from alsolike.domain.configuration import ColumnType
+from alsolike.configuration.configuration import ColumnType
 from alsolike.filters.sets import Mask
 from alsolike.filters.tree import Comparison, Leaf, Membership, Operator, Time
 from alsolike.filters.values import Resolver, mismatch, shown

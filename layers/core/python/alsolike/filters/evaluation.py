@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from alsolike.domain.configuration import ColumnType
+from alsolike.configuration.configuration import ColumnType
 from alsolike.filters import columns as filter_columns
 from alsolike.filters import interactions as filter_interactions
 from alsolike.filters import sets as filter_sets

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from alsolike.domain.columns import property_name
+from alsolike.configuration.columns import property_name
 from alsolike.filters.tree import (
     EVENT_TYPE,
     TIMESTAMP,

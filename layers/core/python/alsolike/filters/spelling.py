@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from alsolike.contract.document import closest
-from alsolike.domain.configuration import ColumnType, Configuration
+from alsolike.configuration.configuration import ColumnType, Configuration
 from alsolike.filters.tree import EVENT_TYPE, ITEM_ID, Column, ColumnDataset, Filter, Membership
 from alsolike.runtime.errors import UnknownEventType
+from alsolike.schema.document import closest
 
 
 def unknown_event_types(filter_: Filter, configuration: Configuration) -> Iterator[tuple[int, str]]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 
-from alsolike.contract.validation import describe
-from alsolike.domain.configuration import ColumnType
+from alsolike.configuration.configuration import ColumnType
 from alsolike.filters.tree import ITEM_ID, Column, ColumnDataset, Comparison, Filter, Leaf, Operator, Time, reference
+from alsolike.schema.validation import describe
 
 _NUMBERS = (ColumnType.NUMBER, ColumnType.TIMESTAMP)
 _TEXTS = (ColumnType.STRING, ColumnType.TEXT)

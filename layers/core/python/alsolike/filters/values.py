@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from alsolike.contract.validation import describe
 from alsolike.filters.tree import (
     Column,
     ColumnDataset,
@@ -23,6 +22,7 @@ from alsolike.filters.tree import (
 )
 from alsolike.runtime.errors import InvalidInput
 from alsolike.runtime.struct import struct
+from alsolike.schema.validation import describe
 
 _QUOTED = re.compile(r'\s*"((?:[^"\\]|\\.)*)"\s*(,|\Z)', re.DOTALL)
 _NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 import orjson
 
-from alsolike.domain.configuration import Configuration
+from alsolike.configuration.configuration import Configuration
 from alsolike.events.stream import ConfigurationSource, StreamRecord, parse_batch
 from alsolike.records.interaction import COLUMNS, READABLE_VERSIONS, Interaction
 from alsolike.runtime.errors import InvalidInput

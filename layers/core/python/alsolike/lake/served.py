@@ -11,10 +11,9 @@ from typing import Any
 
 import orjson
 
-from alsolike.contract import validation
+from alsolike.configuration import recommendation_id
 from alsolike.declarations.storage import SERVED_PREFIX
 from alsolike.declarations.tables import SERVED_PARTITION
-from alsolike.domain import recommendation_id
 from alsolike.lake.lake import event_date
 from alsolike.records.columns import columns_of
 from alsolike.records.served_response import (
@@ -29,6 +28,7 @@ from alsolike.records.served_response import (
     ServedResponse,
 )
 from alsolike.runtime.errors import InvalidInput
+from alsolike.schema import validation
 
 QUARANTINE_SHARD = "served-"
 """Prefix of the shard ID of quarantined log lines."""

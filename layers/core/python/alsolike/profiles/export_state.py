@@ -13,13 +13,13 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from alsolike.contract.queries import row_of_token, token_of_row
 from alsolike.declarations.tables import PROFILES_PARTITION_KEY, PROFILES_SORT_KEY
 from alsolike.lake.lake_objects import MERGE_GRACE_MS
 from alsolike.profiles.profile import export_key
 from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.clients import ProfileClient
 from alsolike.runtime.errors import InvalidInput, TooLarge, Unavailable
+from alsolike.schema.queries import row_of_token, token_of_row
 
 LIFETIME_S = MERGE_GRACE_MS // 1_000 * 3 // 4
 """Maximum time between the starts of the first and the last page.

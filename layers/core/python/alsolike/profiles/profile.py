@@ -23,8 +23,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from alsolike.configuration.configuration import HISTORY_LENGTH
 from alsolike.declarations.tables import PROFILES_PARTITION_KEY, PROFILES_SORT_KEY
-from alsolike.domain.configuration import HISTORY_LENGTH
 from alsolike.events.action_events import ActionEvent, action_events
 from alsolike.events.context import context_of
 from alsolike.events.interactions import USER_PREFIX, Interaction

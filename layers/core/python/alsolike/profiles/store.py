@@ -17,8 +17,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from alsolike.configuration.configuration import HISTORY_LENGTH
 from alsolike.declarations.tables import PROFILES_PARTITION_KEY, PROFILES_SORT_KEY
-from alsolike.domain.configuration import HISTORY_LENGTH
 from alsolike.events.action_events import ActionEvent
 from alsolike.events.identity import Login
 from alsolike.events.interactions import SESSION_PREFIX, Interaction, profile_id

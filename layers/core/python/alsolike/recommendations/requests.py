@@ -6,12 +6,12 @@ import dataclasses
 from types import MappingProxyType
 from typing import Any
 
-from alsolike.contract.fields import SPACE, Choice, Field, Fields, Flag, Integer, ListOf, MapOf, Text
+from alsolike.configuration.aliases import NEXT_BEST_ACTION
 from alsolike.declarations.storage import BATCH_PREFIX
-from alsolike.domain.aliases import NEXT_BEST_ACTION
 from alsolike.events.interactions import MAX_ID_CHARACTERS
 from alsolike.filters.parser import MAX_PARAMETER_CHARACTERS, MAX_PARAMETERS
 from alsolike.runtime.names import NAME, NAME_FORM
+from alsolike.schema.fields import SPACE, Choice, Field, Fields, Flag, Integer, ListOf, MapOf, Text
 
 DEFAULT_RESULTS = 25
 MAX_VALUE_CHARACTERS = 1_000

@@ -6,7 +6,6 @@ the action's ID.
 
 from __future__ import annotations
 
-from alsolike.contract.fields import JsonObject, Text
 from alsolike.records import columns
 from alsolike.records.columns import Call, JsonText, Milliseconds, Texts, Timestamp, column, record
 from alsolike.records.interaction import (
@@ -16,6 +15,7 @@ from alsolike.records.interaction import (
     MAX_PROPERTIES_CHARACTERS,
     MAX_RECOMMENDATION_ID_CHARACTERS,
 )
+from alsolike.schema.fields import JsonObject, Text
 
 _PATTERN = "^([Tt][Aa][Kk][Ee][Nn]|[Nn][Oo][Tt][ _-]?[Tt][Aa][Kk][Ee][Nn]|[Vv][Ii][Ee][Ww][Ee][Dd])$"
 OUTCOME = Text(

@@ -18,10 +18,10 @@ from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, ClassVar, Protocol, TypeVar, dataclass_transform
 
-from alsolike.contract import fields, validation
-from alsolike.contract.json_schemas import Schema, described
 from alsolike.runtime.errors import InvalidInput
 from alsolike.runtime.struct import struct
+from alsolike.schema import fields, validation
+from alsolike.schema.json_schemas import Schema, described
 
 T = TypeVar("T")
 

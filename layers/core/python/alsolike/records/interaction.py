@@ -12,8 +12,6 @@ from typing import Any
 
 import orjson
 
-from alsolike.contract.fields import NOT_BLANK, SPACE, JsonObject, Number
-from alsolike.contract.json_schemas import Schema
 from alsolike.declarations.tables import INTERACTIONS_PARTITION, INTERACTIONS_TABLE, once_sql
 from alsolike.records import columns
 from alsolike.records.columns import (
@@ -28,6 +26,8 @@ from alsolike.records.columns import (
     column,
     record,
 )
+from alsolike.schema.fields import NOT_BLANK, SPACE, JsonObject, Number
+from alsolike.schema.json_schemas import Schema
 
 MAX_ID_CHARACTERS = 256
 MAX_QUERY_CHARACTERS = 1000

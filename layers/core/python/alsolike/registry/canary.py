@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from alsolike.domain import experiments
-from alsolike.domain.experiments import Arm, Assignment, Experiment
-from alsolike.domain.recommendation_id import MAX_ARMS, RECOMMENDER_CODES
+from alsolike.configuration import experiments
+from alsolike.configuration.experiments import Arm, Assignment, Experiment
+from alsolike.configuration.recommendation_id import MAX_ARMS, RECOMMENDER_CODES
 from alsolike.runtime.names import MODEL_VERSION, MODEL_VERSION_FORM
 from alsolike.runtime.struct import struct
 

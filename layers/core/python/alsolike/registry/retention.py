@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from alsolike.configuration.experiments import Experiment
 from alsolike.declarations.storage import MODELS_PREFIX
-from alsolike.domain.experiments import Experiment
 from alsolike.registry.champion import Champion
 from alsolike.runtime.s3 import delete_objects, listed
 

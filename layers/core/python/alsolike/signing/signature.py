@@ -19,9 +19,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 
-from alsolike.contract.http import request_body
 from alsolike.runtime.errors import SignatureRefused
 from alsolike.runtime.struct import struct
+from alsolike.schema.http import request_body
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 SERVICE = "personalize"

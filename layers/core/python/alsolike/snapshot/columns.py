@@ -10,8 +10,8 @@ import numpy as np
 
 from alsolike.arrays.ragged import Dictionary, Ragged, Rows
 from alsolike.arrays.tensors import Array
-from alsolike.domain.columns import fits
-from alsolike.domain.configuration import ColumnType
+from alsolike.configuration.columns import fits
+from alsolike.configuration.configuration import ColumnType
 from alsolike.runtime.struct import struct
 
 _EXACT = 2**53  # float64 represents all integers up to this one exactly

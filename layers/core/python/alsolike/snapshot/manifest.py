@@ -9,8 +9,8 @@ from types import MappingProxyType
 
 import orjson
 
+from alsolike.configuration.configuration import ColumnType
 from alsolike.declarations.storage import SEGMENTS_PREFIX, SNAPSHOT_KEY
-from alsolike.domain.configuration import ColumnType
 from alsolike.runtime.errors import InvalidSnapshot
 from alsolike.runtime.struct import struct
 

@@ -17,7 +17,7 @@ import orjson
 from alsolike.arrays.ragged import Ragged, Rows, find, hashes_of
 from alsolike.arrays.tensors import Array, map_tensors, write_tensors
 from alsolike.catalogue.changes import DELETED, Change
-from alsolike.domain.configuration import ColumnType
+from alsolike.configuration.configuration import ColumnType
 from alsolike.runtime.errors import InvalidSnapshot
 from alsolike.runtime.struct import struct
 from alsolike.snapshot.columns import COLUMN_CLASSES, Column, holds

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from alsolike.arrays.ragged import Rows, find, hashes_of
 from alsolike.catalogue.changes import DELETED, Change
-from alsolike.domain.configuration import ColumnType
+from alsolike.configuration.configuration import ColumnType
 from alsolike.snapshot.cold_items import ColdItems
 from alsolike.snapshot.columns import (
     BooleanColumn,

@@ -8,8 +8,8 @@ from typing import Any
 
 import orjson
 
+from alsolike.configuration.configuration import HISTORY_LENGTH
 from alsolike.declarations.storage import DATASETS_PREFIX
-from alsolike.domain.configuration import HISTORY_LENGTH
 from alsolike.runtime.errors import InvalidDataset
 from alsolike.training.reference import Reference
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from alsolike.config.own_names import OwnNames
+from alsolike.configuration.configuration import ColumnType
+from alsolike.configuration_document.own_names import OwnNames
 from alsolike.declarations.storage import OWN_NAMES_KEY
-from alsolike.domain.configuration import ColumnType
 from alsolike.runtime.errors import InvalidInput, NotFound
 from functions.recommend import handler
 from functions.recommend.state import catalogue

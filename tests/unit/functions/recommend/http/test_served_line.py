@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from alsolike.domain import recommendation_id
+from alsolike.configuration import recommendation_id
 from alsolike.lake.served import read_line
 from alsolike.privacy.pseudonyms import Pseudonyms, pseudonyms_of
 from alsolike.records.served_response import ServedResponse

@@ -4,7 +4,7 @@ from typing import Any
 
 import orjson
 
-from alsolike.domain import recommendation_id
+from alsolike.configuration import recommendation_id
 from tests.unit.functions.recommend.shop import ARN, Shop
 
 

@@ -12,7 +12,7 @@ from alsolike.bundle.popular_groups import PopularGroups
 from alsolike.bundle.related import KINDS, RelatedItems
 from alsolike.bundle.reranker import write_reranker
 from alsolike.catalogue.changes import Change
-from alsolike.domain.configuration import DEFAULT, ColumnType, Configuration
+from alsolike.configuration.configuration import DEFAULT, ColumnType, Configuration
 from alsolike.profiles.profile import RecentInteraction
 from alsolike.snapshot.segment import Segment
 from alsolike.snapshot.snapshot import Snapshot

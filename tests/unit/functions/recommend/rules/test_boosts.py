@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alsolike.domain.configuration import DEFAULT
+from alsolike.configuration.configuration import DEFAULT
 from alsolike.profiles.profile import RecentInteraction
 from alsolike.snapshot.snapshot import EMPTY
 from functions.recommend.ranking.boosts import boosted, factor_groups

@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from alsolike.catalogue.changes import Change
-from alsolike.config.document import parse
-from alsolike.domain.configuration import ColumnType
-from alsolike.domain.rules import RuleSet, promoted_places
+from alsolike.configuration.configuration import ColumnType
+from alsolike.configuration.rules import RuleSet, promoted_places
+from alsolike.configuration_document.document import parse
 from alsolike.privacy.pseudonyms import PLAIN_IDS
 from alsolike.profiles.profile import Profile, RecentInteraction
 from alsolike.runtime.polling import PolledValue, Polling

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from alsolike.domain.rules import Diversity, SlateRule
+from alsolike.configuration.rules import Diversity, SlateRule
 from functions.recommend.rules.slate import Pinned, Promoted, Slate, SlateInputs, compose
 from functions.recommend.scored_item import ScoredItem
 

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alsolike.domain.rules import Diversity, SlateRule
+from alsolike.configuration.rules import Diversity, SlateRule
 from functions.recommend.rules.slate import Pinned, Promoted, Slate, SlateInputs, compose
 from functions.recommend.scored_item import ScoredItem
 

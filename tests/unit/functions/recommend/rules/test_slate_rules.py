@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from alsolike.domain.rules import SlateRule
+from alsolike.configuration.rules import SlateRule
 from functions.recommend.rules.mmr import values
 from functions.recommend.rules.slate import SlateRules
 

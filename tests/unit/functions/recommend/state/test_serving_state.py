@@ -9,9 +9,9 @@ from typing import Any, cast
 import orjson
 import pytest
 
+from alsolike.configuration.configuration import DEFAULT
+from alsolike.configuration.experiments import Arm, Experiment
 from alsolike.declarations.storage import CONFIGURATION_KEY, SNAPSHOT_KEY
-from alsolike.domain.configuration import DEFAULT
-from alsolike.domain.experiments import Arm, Experiment
 from alsolike.runtime.errors import Unavailable
 from alsolike.runtime.polling import CircuitBreaker, PolledValue, Polling, unlimited
 from alsolike.snapshot.snapshot import EMPTY

@@ -1,0 +1,65 @@
+"""Parser and writer of aliases in the configuration's document."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from alsolike.configuration.aliases import RECIPES, Alias, Recipe
+from alsolike.configuration.configuration import ColumnType
+from alsolike.configuration_document.filters import DeclaredFilters
+from alsolike.configuration_document.rules import parse_exploration
+from alsolike.runtime.names import NAME, NAME_FORM
+from alsolike.schema.document import Node
+
+
+def parse_aliases(
+    node: Node | None,
+    *,
+    recommenders: Collection[str],
+    filters: DeclaredFilters,
+    columns: Mapping[str, ColumnType],
+) -> dict[str, Alias]:
+    """Parse the aliases by name. Collect errors with their position in the document.
+
+    Parameters
+    ----------
+    recommenders, filters, columns
+        Recommenders, filters and columns of items that aliases may refer to.
+    """
+    aliases = {}
+    for name, entry in node.entries() if node else ():
+        if not NAME.fullmatch(name):
+            entry.fault(f"is not a valid name, expected {NAME_FORM}", at_key=True)
+            continue
+        if name in recommenders:
+            entry.fault("is a recommender already, expected another name", at_key=True)
+            continue
+        stated = entry.fields("recommender", "recipe", "filter", "exploration")
+        fields = {key: field for key, field in stated.items() if field.value is not None}
+        if ("recommender" in fields) == ("recipe" in fields):
+            entry.fault("states both or neither of recommender and recipe, expected one of them")
+            continue
+        recipe = fields["recipe"].choice(RECIPES, what="the name of a recipe:") if "recipe" in fields else None
+        chosen = fields["recommender"].choice(recommenders) if "recommender" in fields else None
+        resolved = RECIPES[recipe] if recipe else Recipe(chosen or "")
+        aliases[name] = Alias(
+            name,
+            resolved.recommender,
+            hides=resolved.hides,
+            filter=filters.choose(fields["filter"]) if "filter" in fields else None,
+            exploration=parse_exploration(fields.get("exploration"), columns),
+            recipe=recipe,
+        )
+    return aliases
+
+
+def alias_to_document(alias: Alias) -> dict[str, Any]:
+    """Return the document of an alias, the inverse of `parse_aliases`."""
+    exploration = alias.exploration
+    return {
+        **({"recipe": alias.recipe} if alias.recipe else {"recommender": alias.recommender}),
+        "filter": alias.filter,
+        "exploration": None if exploration is None else dataclasses.asdict(exploration),
+    }

@@ -1,0 +1,304 @@
+"""Parser and writer of the configuration's document, which consists of mappings, lists, strings and numbers."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from alsolike.catalogue.items import MAX_COLUMNS
+from alsolike.configuration.columns import CREATED, property_name
+from alsolike.configuration.configuration import (
+    DEFAULT,
+    MAX_HISTORY_LENGTH,
+    ColumnType,
+    Configuration,
+    EventType,
+    Limits,
+    Recommender,
+    Sessions,
+    Site,
+)
+from alsolike.configuration.rules import RuleSet
+from alsolike.configuration_document.aliases import alias_to_document, parse_aliases
+from alsolike.configuration_document.experiments import experiment_to_document, parse_experiments
+from alsolike.configuration_document.filters import DeclaredFilters, parse_filters
+from alsolike.configuration_document.rules import parse_rules, rule_set_to_document
+from alsolike.recommendations.requests import LISTING
+from alsolike.schema.document import Fault, InvalidConfiguration, Node
+
+FORMAT = 1
+EMPTY_DOCUMENT: Mapping[str, Any] = MappingProxyType({"format": FORMAT})
+"""Document before the first version is applied."""
+
+MAX_WEIGHT = 100
+_MAX_ALIASES = 50
+_MAX_CONTEXT = 5
+_MAX_ORIGINS = 50
+
+_ITEM_REQUIRED = {"required": True, "optional": False}
+_EVENT_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+_ALIAS = re.compile(r"(?!\s)[^\x00-\x1f\x7f]{1,256}(?<!\s)")
+COLUMN = re.compile(r"[a-z][A-Za-z0-9]{0,62}|(?=.{1,63}\Z)[A-Z][A-Z0-9]*(_[A-Z0-9]+)*")
+_SITE_KEY = re.compile(r"[a-z0-9][a-z0-9_-]{2,62}")
+_ORIGIN = re.compile(r"https://[a-z0-9.-]+(:[0-9]{1,5})?|http://(localhost|127\.0\.0\.1)(:[0-9]{1,5})?")
+_COLUMN_FORM = "camelCase or UPPER_CASE with underscores, at most 63 characters"
+_ITEM_ID, _USER_ID = "itemId", "userId"
+# Field, minimum, maximum.
+_LIMITS = (
+    ("clock_skew_s", 0, 604_800),
+    ("max_event_age_days", 1, 36_500),
+    ("minimum_item_interactions", 1, 10_000),
+    ("minimum_user_interactions", 1, 10_000),
+    ("history_length", 1, MAX_HISTORY_LENGTH),
+    ("retention_days", 1, 36_500),
+)
+
+
+def parse(document: object, *, version: int = 0, check_filters: bool = True) -> Configuration:
+    """Parse a document.
+
+    Parameters
+    ----------
+    document
+        Parsed YAML or JSON, with strings as keys.
+    check_filters
+        True to parse the expressions of filters. Readers of an applied document pass False, because `apply` has checked
+        them, and an invalid filter must not fail functions that do not use it.
+
+    Raises
+    ------
+    InvalidConfiguration
+        If the document is invalid. The error contains all faults.
+    """
+    faults: list[Fault] = []
+    parts = Node(document, faults).fields(
+        "format", "events", "interactions", "items", "users", "filters", "recommenders", "aliases", "rules",
+        "experiments", "sessions", "limits",
+        required=("format",),
+    )  # fmt: skip
+    if "format" in parts:
+        parts["format"].integer(FORMAT, FORMAT)
+    interactions = parts["interactions"].fields("context") if "interactions" in parts else {}
+    items = parts["items"].fields("columns", "variants") if "items" in parts else {}
+    users = parts["users"].fields("columns") if "users" in parts else {}
+    item_columns = _columns(items.get("columns"), own_id=_ITEM_ID)
+    user_columns = _columns(users.get("columns"), own_id=_USER_ID)
+    filters = parse_filters(
+        parts.get("filters"), check=check_filters, item_columns=item_columns, user_columns=user_columns
+    )
+    rules = parse_rules(parts.get("rules"), filters=filters, columns=item_columns)
+    recommenders = _recommenders(parts.get("recommenders"), filters, rules)
+    events = _events(parts.get("events"))
+    configuration = Configuration(
+        version=version,
+        events=MappingProxyType(events),
+        item_columns=MappingProxyType(item_columns),
+        user_columns=MappingProxyType(user_columns),
+        context=_context(interactions.get("context")),
+        variants=_variants(items.get("variants")),
+        filters=MappingProxyType(dict(filters.expressions)),
+        recommenders=MappingProxyType(recommenders),
+        aliases=MappingProxyType(
+            parse_aliases(parts.get("aliases"), recommenders=recommenders, filters=filters, columns=item_columns)
+        ),
+        rules=MappingProxyType(rules),
+        experiments=MappingProxyType(
+            parse_experiments(parts.get("experiments"), recommenders=recommenders, rules=rules)
+        ),
+        sessions=_sessions(parts.get("sessions"), filters, events),
+        limits=_limits(parts.get("limits")),
+    )
+    if faults:
+        raise InvalidConfiguration(faults)
+    return configuration
+
+
+def to_document(configuration: Configuration) -> dict[str, Any]:
+    """Return the complete document of a configuration, including built-in values."""
+    item_required = {required: text for text, required in _ITEM_REQUIRED.items()}
+    return {
+        "format": FORMAT,
+        "events": {
+            event.name: {
+                "weight": int(event.weight) if event.weight.is_integer() else event.weight,
+                "item": item_required[event.item_required],
+                "aliases": list(event.aliases),
+            }
+            for event in configuration.events.values()
+        },
+        "interactions": {"context": list(configuration.context)},
+        "items": {
+            "columns": {name: column.value for name, column in configuration.item_columns.items()},
+            "variants": configuration.variants,
+        },
+        "users": {"columns": {name: column.value for name, column in configuration.user_columns.items()}},
+        "filters": dict(configuration.filters),
+        "recommenders": {
+            recommender.name: {"filter": recommender.filter, "rules": recommender.rules, "swaps": recommender.swaps}
+            for recommender in configuration.recommenders.values()
+        },
+        "aliases": {name: alias_to_document(alias) for name, alias in configuration.aliases.items()},
+        "rules": {name: rule_set_to_document(rule_set) for name, rule_set in configuration.rules.items()},
+        "experiments": {
+            name: experiment_to_document(experiment) for name, experiment in configuration.experiments.items()
+        },
+        "sessions": {
+            "events": list(configuration.sessions.events),
+            "columns": list(configuration.sessions.columns),
+            "filters": list(configuration.sessions.filters),
+            "sites": {
+                key: {"origins": list(site.origins), "recommenders": list(site.recommenders)}
+                for key, site in configuration.sessions.sites.items()
+            },
+        },
+        "limits": dataclasses.asdict(configuration.limits),
+    }
+
+
+def _events(node: Node | None) -> dict[str, EventType]:
+    """Return the event types of the document, and built-in types that it does not replace."""
+    events = dict(DEFAULT.events)
+    if node is None:
+        return events
+    stated: dict[str, list[tuple[Node, str]]] = {}
+    for name, entry in node.entries():
+        if not _EVENT_NAME.fullmatch(name):
+            entry.fault("is not a valid name, expected 1 to 63 lower-case letters, digits, - and _", at_key=True)
+            continue
+        fields = entry.fields("weight", "item", "aliases", required=() if name in events else ("weight",))
+        values: dict[str, Any] = {}
+        if "weight" in fields:
+            values["weight"] = fields["weight"].number(-MAX_WEIGHT, MAX_WEIGHT) or 0.0
+        if "item" in fields and (item := fields["item"].choice(_ITEM_REQUIRED)):
+            values["item_required"] = _ITEM_REQUIRED[item]
+        if "aliases" in fields:
+            stated[name] = [
+                (alias, text.lower())
+                for alias in fields["aliases"].elements(maximum=_MAX_ALIASES)
+                if (text := alias.text(_ALIAS, "1 to 256 characters without space around them"))
+            ]
+            values["aliases"] = tuple(spelling for _, spelling in stated[name])
+        events[name] = dataclasses.replace(events.get(name, EventType(name, 0.0)), **values)
+    _refuse_ambiguous_spellings(node, events, stated)
+    if not any(event.weight > 0 for event in events.values()):
+        node.fault("leave nothing to train on, expected a weight above 0 for at least one type", at_key=True)
+    return events
+
+
+def _refuse_ambiguous_spellings(
+    node: Node, events: Mapping[str, EventType], stated: Mapping[str, list[tuple[Node, str]]]
+) -> None:
+    """Record a fault for each spelling of the document that refers to two event types."""
+    owners = {name: name for name in events}
+    for name, event in events.items():
+        for spelling in event.aliases if name not in stated else ():
+            if owners.setdefault(spelling, name) != name:
+                node.child(spelling).fault(f"is an alias of {name} already; give {name} others to free it", at_key=True)
+    for name, aliases in stated.items():
+        for alias, spelling in aliases:
+            if spelling in owners:
+                alias.fault(f"is {alias.value!r}, which stands for {owners[spelling]} already")
+            owners.setdefault(spelling, name)
+
+
+def _columns(node: Node | None, *, own_id: str) -> dict[str, ColumnType]:
+    columns: dict[str, ColumnType] = {}
+    entries = list(node.entries()) if node else []
+    if node and len(entries) > MAX_COLUMNS:
+        node.fault(f"has {len(entries)} columns, expected at most {MAX_COLUMNS}")
+    for stated, entry in entries:
+        name = property_name(stated)
+        if not COLUMN.fullmatch(stated):
+            entry.fault(f"is not a valid column name, expected {_COLUMN_FORM}", at_key=True)
+        elif name == own_id:
+            entry.fault("is the id, which every row has; expected the other columns only", at_key=True)
+        elif name in columns:
+            entry.fault(f"is {name} in another spelling, which is declared already", at_key=True)
+        elif name == CREATED and entry.value != ColumnType.TIMESTAMP:
+            entry.expect("timestamp: this column is always one")
+            columns[name] = (
+                ColumnType.TIMESTAMP
+            )  # the only valid type, so that rules that need it record no second fault
+        elif kind := entry.choice([column.value for column in ColumnType]):
+            columns[name] = ColumnType(kind)
+    return columns
+
+
+def _context(node: Node | None) -> tuple[str, ...]:
+    entries = node.elements(maximum=_MAX_CONTEXT) if node else []
+    return tuple(dict.fromkeys(property_name(name) for entry in entries if (name := entry.text(COLUMN, _COLUMN_FORM))))
+
+
+def _variants(node: Node | None) -> str | None:
+    if node is None:
+        return DEFAULT.variants
+    if node.value is None:
+        return None
+    name = node.text(COLUMN, f"a column, {_COLUMN_FORM}; null for no variants")
+    return None if name is None else property_name(name)
+
+
+def _recommenders(node: Node | None, filters: DeclaredFilters, rules: Mapping[str, RuleSet]) -> dict[str, Recommender]:
+    recommenders = dict(DEFAULT.recommenders)
+    for name, entry in node.entries() if node else ():
+        if name not in recommenders:
+            entry.fault(f"is unknown, expected one of {', '.join(recommenders)}", at_key=True)
+            continue
+        stated = {
+            key: field for key, field in entry.fields("filter", "rules", "swaps").items() if field.value is not None
+        }
+        recommenders[name] = Recommender(
+            name,
+            filter=filters.choose(stated["filter"]) if "filter" in stated else None,
+            rules=stated["rules"].choice(rules, what="the name of a rule set:") if "rules" in stated else None,
+            swaps=(stated["swaps"].number(0, 1) if "swaps" in stated else None) or 0.0,
+        )
+    return recommenders
+
+
+def _sessions(node: Node | None, filters: DeclaredFilters, events: Collection[str]) -> Sessions:
+    fields = node.fields("events", "columns", "filters", "sites") if node else {}
+    columns = fields["columns"].elements(maximum=MAX_COLUMNS) if "columns" in fields else []
+    named = fields["filters"].elements(maximum=len(filters.expressions)) if "filters" in fields else []
+    sent = fields["events"].elements(maximum=len(events)) if "events" in fields else []
+    types = tuple(name for entry in sent if (name := entry.choice(events, what="the name of an event type:")))
+    return Sessions(
+        types if "events" in fields else DEFAULT.sessions.events,
+        tuple(property_name(name) for column in columns if (name := column.text(COLUMN, _COLUMN_FORM))),
+        tuple(name for entry in named if (name := entry.choice(filters.expressions, what="the name of a filter:"))),
+        MappingProxyType(_sites(fields.get("sites"))),
+    )
+
+
+def _sites(node: Node | None) -> dict[str, Site]:
+    sites = {}
+    for key, entry in node.entries() if node else ():
+        if not _SITE_KEY.fullmatch(key):
+            entry.fault("is not a valid site key, expected 3 to 63 lower-case letters, digits, - and _", at_key=True)
+        fields = entry.fields("origins", "recommenders", required=("origins",))
+        origins = fields["origins"].elements(maximum=_MAX_ORIGINS) if "origins" in fields else []
+        named = fields["recommenders"].elements(maximum=len(LISTING)) if "recommenders" in fields else []
+        recommenders = tuple(name for each in named if (name := each.choice(LISTING, what="a recommender:")))
+        sites[key] = Site(
+            tuple(
+                origin
+                for each in origins
+                if (origin := each.text(_ORIGIN, "https://HOST or https://HOST:PORT, or http:// with localhost"))
+            ),
+            recommenders if "recommenders" in fields else LISTING,
+        )
+    return sites
+
+
+def _limits(node: Node | None) -> Limits:
+    values: dict[str, int | None] = {}
+    fields = node.fields(*(name for name, _, _ in _LIMITS)) if node else {}
+    for name, least, most in _LIMITS:
+        if name not in fields or (name == "retention_days" and fields[name].value is None):
+            continue
+        if (value := fields[name].integer(least, most)) is not None:
+            values[name] = value
+    return dataclasses.replace(DEFAULT.limits, **values)  # type: ignore[arg-type]

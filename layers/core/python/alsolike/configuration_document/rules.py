@@ -1,0 +1,243 @@
+"""Parser and writer of rules in the configuration's document."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from alsolike.configuration.columns import CREATED, property_name
+from alsolike.configuration.configuration import ColumnType
+from alsolike.configuration.rules import (
+    MAX_FACTORS,
+    MAX_POSITION,
+    Boost,
+    Diversity,
+    Exploration,
+    Pin,
+    Promotion,
+    RuleSet,
+    SlateRule,
+    promoted_places,
+)
+from alsolike.configuration_document.filters import DeclaredFilters
+from alsolike.configuration_document.times import parse_end_ms, time_text
+from alsolike.events.interactions import MAX_ID_CHARACTERS
+from alsolike.runtime.names import NAME, NAME_FORM
+from alsolike.schema.document import Node, closest
+
+MAX_FACTOR = 100
+MAX_SPREAD = 1_000
+MAX_NEW_FOR_DAYS = 3_650
+_MAX_RULES = 100
+_MAX_ALIKE_COLUMNS = 10
+_ITEM_ID = re.compile(rf"(?=.*\S)[^\x00-\x1f\x7f]{{1,{MAX_ID_CHARACTERS}}}")
+_COUNTABLE = (ColumnType.STRING, ColumnType.LIST, ColumnType.BOOLEAN)
+
+
+def parse_rules(
+    node: Node | None, *, filters: DeclaredFilters, columns: Mapping[str, ColumnType]
+) -> dict[str, RuleSet]:
+    """Parse the rule sets by name. Collect errors with their position in the document.
+
+    Parameters
+    ----------
+    filters, columns
+        Filters and columns of items that rules may refer to.
+    """
+    rules = {}
+    for name, entry in node.entries() if node else ():
+        if not NAME.fullmatch(name):
+            entry.fault(f"is not a valid name, expected {NAME_FORM}", at_key=True)
+            continue
+        if entry.value is None:
+            entry.fault("is null, expected a mapping of rules, {} for none")
+            continue
+        fields = entry.fields("promotions", "boosts", "demotions", "pins", "slate", "diversity", "exploration")
+        rules[name] = RuleSet(
+            name,
+            promotions=_promotions(fields.get("promotions"), filters),
+            boosts=_boosts(fields.get("boosts"), filters, least=1, most=MAX_FACTOR),
+            demotions=_boosts(fields.get("demotions"), filters, least=1 / MAX_FACTOR, most=1),
+            pins=_pins(fields.get("pins")),
+            slate=_slate(fields.get("slate"), columns),
+            diversity=_diversity(fields.get("diversity"), columns),
+            exploration=parse_exploration(fields.get("exploration"), columns),
+        )
+        _refuse_impossible(entry, rules[name])
+    return rules
+
+
+def rule_set_to_document(rules: RuleSet) -> dict[str, Any]:
+    """Return the document of a rule set, the inverse of `parse_rules`, without empty parts."""
+    document = {
+        "promotions": [
+            {
+                "filter": promotion.filter,
+                "share": promotion.share,
+                **({"name": promotion.name} if promotion.name else {}),
+                **_until(promotion.until_ms),
+            }
+            for promotion in rules.promotions
+        ],
+        "boosts": [{"filter": boost.filter, "factor": boost.factor} for boost in rules.boosts],
+        "demotions": [{"filter": boost.filter, "factor": boost.factor} for boost in rules.demotions],
+        "pins": [{"item": pin.item_id, "position": pin.position, **_until(pin.until_ms)} for pin in rules.pins],
+        "slate": [
+            {"column": rule.column, "at_most": rule.at_most}
+            if rule.spread is None
+            else {"column": rule.column, "spread": rule.spread}
+            for rule in rules.slate
+        ],
+        "diversity": rules.diversity and {"dial": rules.diversity.dial, "columns": list(rules.diversity.columns)},
+        "exploration": rules.exploration and dataclasses.asdict(rules.exploration),
+    }
+    return {name: part for name, part in document.items() if part}
+
+
+def numbers_of_rules(rules: RuleSet) -> dict[str, int]:
+    """Return the number of rules by type, without types that the rule set lacks."""
+    document = rule_set_to_document(rules)
+    return {part: len(value) if isinstance(value, list) else 1 for part, value in document.items()}
+
+
+def _refuse_impossible(entry: Node, rules: RuleSet) -> None:
+    """Collect errors for rules that no list can satisfy."""
+    if len(rules.boosts) + len(rules.demotions) > MAX_FACTORS:
+        entry.fault(
+            f"has {len(rules.boosts)} boosts and {len(rules.demotions)} demotions, expected {MAX_FACTORS} together",
+            at_key=True,
+        )
+    promised = sum(promoted_places([promotion.share for promotion in rules.promotions], MAX_POSITION))
+    if promised <= MAX_POSITION < promised + len(rules.pins):
+        entry.fault(
+            f"promises {promised} of {MAX_POSITION} places to promotions and pins {len(rules.pins)}, "
+            "expected as many as there are",
+            at_key=True,
+        )
+    elif rules.exploration and rules.promotions and promised + len(rules.pins) >= MAX_POSITION:
+        entry.fault("leaves exploration no place, expected promotions and pins that do not take all", at_key=True)
+
+
+def _promotions(node: Node | None, filters: DeclaredFilters) -> tuple[Promotion, ...]:
+    promotions: list[Promotion] = []
+    for entry in node.elements(maximum=_MAX_RULES) if node else ():
+        fields = entry.fields("filter", "share", "name", "until", required=("filter", "share"))
+        chosen = _filter(fields, filters)
+        share = fields["share"].number(0, 1) if "share" in fields else None
+        if share is not None and promoted_places([share], MAX_POSITION) == [0]:
+            fields["share"].expect(f"more: it is less than one of {MAX_POSITION} places, the most there are")
+        name = (fields["name"].text(NAME, f"a name: {NAME_FORM}") or "") if "name" in fields else ""
+        promotion = Promotion(chosen, share or 0.0, name, _until_ms(fields))
+        if promotion.called and any(other.called == promotion.called for other in promotions):
+            (fields["name"] if name else entry).fault(
+                f"is called {promotion.called}, as another promotion is, expected a name of its own"
+            )
+        promotions.append(promotion)
+    total = sum(promotion.share for promotion in promotions)
+    if node and total > 1 + 1e-9:
+        node.fault(f"promise {total:g} of the places, expected shares that add up to 1 at most")
+    return tuple(promotions)
+
+
+def _until_ms(fields: Mapping[str, Node]) -> int | None:
+    return parse_end_ms(fields["until"]) if "until" in fields else None
+
+
+def _until(until_ms: int | None) -> dict[str, str]:
+    return {} if until_ms is None else {"until": time_text(until_ms)}
+
+
+def _boosts(node: Node | None, filters: DeclaredFilters, *, least: float, most: float) -> tuple[Boost, ...]:
+    boosts = []
+    for entry in node.elements(maximum=_MAX_RULES) if node else ():
+        fields = entry.fields("filter", "factor", required=("filter", "factor"))
+        chosen = _filter(fields, filters)
+        factor = fields["factor"].number(least, most) if "factor" in fields else None
+        boosts.append(Boost(chosen, factor or 0.0))
+    return tuple(boosts)
+
+
+def _filter(fields: Mapping[str, Node], filters: DeclaredFilters) -> str:
+    return (filters.choose(fields["filter"]) or "") if "filter" in fields else ""
+
+
+def _pins(node: Node | None) -> tuple[Pin, ...]:
+    pins: list[Pin] = []
+    for entry in node.elements(maximum=MAX_POSITION) if node else ():
+        fields = entry.fields("item", "position", "until", required=("item", "position"))
+        item_id = fields["item"].text(_ITEM_ID, "an item's id, in quotes") if "item" in fields else None
+        position = fields["position"].integer(1, MAX_POSITION) if "position" in fields else None
+        if item_id and any(pin.item_id == item_id for pin in pins):
+            fields["item"].fault(f"is {item_id!r}, which is pinned already")
+        if position and any(pin.position == position for pin in pins):
+            fields["position"].fault(f"is {position}, where another item is pinned already")
+        until_ms = _until_ms(fields)
+        if item_id and position:
+            pins.append(Pin(item_id, position, until_ms))
+    return tuple(pins)
+
+
+def _slate(node: Node | None, columns: Mapping[str, ColumnType]) -> tuple[SlateRule, ...]:
+    rules: list[SlateRule] = []
+    for entry in node.elements(maximum=_MAX_RULES) if node else ():
+        fields = entry.fields("column", "at_most", "spread", required=("column",))
+        if ("at_most" in fields) == ("spread" in fields):
+            entry.fault("states both or neither of at_most and spread, expected one of them")
+            continue
+        at_most = fields["at_most"].integer(1, MAX_POSITION) if "at_most" in fields else None
+        spread = fields["spread"].number(1, MAX_SPREAD) if "spread" in fields else None
+        fitting = _COUNTABLE if "at_most" in fields else (ColumnType.NUMBER,)
+        column = _column(fields["column"], columns, fitting) if "column" in fields else None
+        if column and any(rule.column == column for rule in rules):
+            fields["column"].fault(f"is {column}, of which another rule says something already")
+        elif column and (at_most or spread):
+            rules.append(SlateRule(column, at_most, spread))
+    return tuple(rules)
+
+
+def _diversity(node: Node | None, columns: Mapping[str, ColumnType]) -> Diversity | None:
+    if node is None or node.value is None:
+        return None
+    fields = node.fields("dial", "columns", required=("dial", "columns"))
+    dial = fields["dial"].number(0, 1) if "dial" in fields else None
+    if dial == 0:
+        fields["dial"].expect("more than 0")
+    named: list[str] = []
+    elements = fields["columns"].elements(maximum=_MAX_ALIKE_COLUMNS) if "columns" in fields else []
+    for element in elements:
+        column = _column(element, columns, _COUNTABLE)
+        if column in named:
+            element.fault(f"is {column}, which is stated already")
+        elif column:
+            named.append(column)
+    if "columns" in fields and fields["columns"].value == []:
+        fields["columns"].expect("one column or more")
+    return Diversity(dial or 0.0, tuple(named))
+
+
+def parse_exploration(node: Node | None, columns: Mapping[str, ColumnType]) -> Exploration | None:
+    """Parse an exploration, or return None for null. Collect errors with their position in the document."""
+    if node is None or node.value is None:
+        return None
+    fields = node.fields("share", "new_for_days", required=("share", "new_for_days"))
+    share = fields["share"].number(0, 1) if "share" in fields else None
+    if share == 0:
+        fields["share"].expect("more than 0")
+    days = fields["new_for_days"].integer(1, MAX_NEW_FOR_DAYS) if "new_for_days" in fields else None
+    if columns.get(CREATED) is not ColumnType.TIMESTAMP:
+        node.fault("needs to know when items are new, expected CREATION_TIMESTAMP under items.columns", at_key=True)
+    return Exploration(share or 0.0, days or 1)
+
+
+def _column(node: Node, columns: Mapping[str, ColumnType], fitting: tuple[ColumnType, ...]) -> str | None:
+    name = property_name(node.value) if isinstance(node.value, str) else ""
+    if columns.get(name) in fitting:
+        return name
+    kinds = " or ".join(fitting)
+    declared = f" and declared as {columns[name]}" if name in columns else ""
+    near = closest(name, [column for column, type_ in columns.items() if type_ in fitting])
+    meant = f"; did you mean {near}?" if near else ""
+    node.fault(f"is {node.value!r}{declared}, expected a column under items.columns of type {kinds}{meant}")
+    return None

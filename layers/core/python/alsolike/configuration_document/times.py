@@ -1,0 +1,51 @@
+"""Parser and writer of times in the configuration's document."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from alsolike.schema.document import Node
+
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_EARLIEST, _LATEST = dt.datetime(2000, 1, 1, tzinfo=dt.UTC), dt.datetime(2200, 1, 1, tzinfo=dt.UTC)
+_EXPECTED = "a time from 2000 to 2199 with its zone, such as 2026-03-01T08:00:00Z"
+
+
+def parse_time_ms(node: Node) -> int | None:
+    """Parse a time with its zone. Collect an error with its position in the document."""
+    time_ms = _milliseconds(node.value)
+    if time_ms is None:
+        node.expect(_EXPECTED)
+    return time_ms
+
+
+def parse_end_ms(node: Node) -> int | None:
+    """Parse a time with its zone, or a date, which means the end of this day in UTC; collect an error."""
+    end_ms = _milliseconds(node.value, days=1)
+    if end_ms is None:
+        node.expect(f"a date such as 2026-03-01, or {_EXPECTED}")
+    return end_ms
+
+
+def time_text(time_ms: int) -> str:
+    """Return a time in the document's format, in UTC.
+
+    Examples
+    --------
+    >>> time_text(1_500)
+    '1970-01-01T00:00:01.500000Z'
+    """
+    return (_EPOCH + dt.timedelta(milliseconds=time_ms)).isoformat().replace("+00:00", "Z")
+
+
+def _milliseconds(value: object, *, days: int = 0) -> int | None:
+    """Return a time in ms. A date without a time is valid only if `days` are added to it."""
+    try:
+        time = dt.datetime.fromisoformat(value)  # type: ignore[arg-type]
+        if days and time.tzinfo is None and value == time.date().isoformat():
+            time = time.replace(tzinfo=dt.UTC) + dt.timedelta(days=days)
+        if time.tzinfo is not None and _EARLIEST <= time < _LATEST:
+            return (time - _EPOCH) // dt.timedelta(milliseconds=1)
+    except (TypeError, ValueError, OverflowError):
+        pass
+    return None

@@ -1,0 +1,185 @@
+"""Reader of a hand-written document that collects all faults with their locations."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any, TypeAlias
+
+from alsolike.runtime.errors import InvalidInput
+from alsolike.runtime.struct import struct
+from alsolike.schema.validation import describe
+
+Path: TypeAlias = tuple[str | int, ...]
+"""Keys and list indices from the top of a document to a value."""
+
+_SHOWN_CHARACTERS = 80
+_PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+")
+
+
+@struct
+class Fault:
+    """A fault in a document.
+
+    Attributes
+    ----------
+    path
+        Path of an existing value, which is invalid or lacks a field.
+    message
+        Message with the value and the expectation.
+    at_key
+        True if the last key of the path is invalid, instead of its value.
+    offset
+        Position of the fault in a string, in characters from the start.
+    """
+
+    path: Path
+    message: str
+    at_key: bool = False
+    offset: int | None = None
+
+    def __str__(self) -> str:
+        return f"{dotted(self.path)} {self.message}"
+
+
+class InvalidConfiguration(InvalidInput):
+    """Error for an invalid configuration. `faults` are in the order of the document."""
+
+    def __init__(self, faults: Collection[Fault]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("; ".join(str(fault) for fault in self.faults))
+
+
+def dotted(path: Path) -> str:
+    """Return a path in dotted notation, or "the document" for the top.
+
+    Examples
+    --------
+    >>> dotted(("rules", "spring", "pins", 0, "item"))
+    'rules.spring.pins[0].item'
+    """
+    text = ""
+    for step in path:
+        if isinstance(step, int):
+            text += f"[{step}]"
+        elif _PLAIN_KEY.fullmatch(step):
+            text += f".{step}" if text else step
+        else:
+            text += f"[{_shown(step)}]"
+    return text or "the document"
+
+
+class Node:
+    """A value in a document.
+
+    The methods record a fault for an unexpected value and return None. A document is valid if it has no faults.
+    """
+
+    __slots__ = ("_faults", "path", "value")
+
+    def __init__(self, value: object, faults: list[Fault], path: Path = ()) -> None:
+        self.value = value
+        self.path = path
+        self._faults = faults
+
+    def fault(self, message: str, *, at_key: bool = False, offset: int | None = None) -> None:
+        """Record a fault of this value, or of its key with `at_key`."""
+        self._faults.append(Fault(self.path, message, at_key, offset))
+
+    def child(self, key: str) -> Node:
+        """Return the value of a key in a mapping."""
+        value = self.value[key] if isinstance(self.value, Mapping) else None
+        return Node(value, self._faults, (*self.path, key))
+
+    def expect(self, expectation: str) -> None:
+        """Record that the value does not meet the expectation."""
+        self.fault(f"is {_shown(self.value)}, expected {expectation}")
+
+    def fields(self, *known: str, required: Collection[str] = ()) -> dict[str, Node]:
+        """Return the fields of a mapping with a fixed set of keys."""
+        entries = dict(self.entries(f"a mapping with {', '.join(known)}"))
+        for name in [name for name in entries if name not in known]:
+            entries.pop(name).fault(f"is unknown, expected {_nearest(name, known)}", at_key=True)
+        if isinstance(self.value, Mapping):
+            for name in required:
+                if name not in entries:
+                    self.fault(f"lacks {name}", at_key=True)
+        return entries
+
+    def entries(self, expectation: str = "a mapping by name") -> Iterator[tuple[str, Node]]:
+        """Yield the keys of a mapping with their values."""
+        if isinstance(self.value, Mapping):
+            for name in self.value:
+                yield name, self.child(name)
+        else:
+            self.expect(expectation)
+
+    def elements(self, *, maximum: int) -> list[Node]:
+        """Return the elements of a list."""
+        if not isinstance(self.value, list):
+            self.expect("a list")
+            return []
+        if len(self.value) > maximum:
+            self.fault(f"has {len(self.value)} elements, expected at most {maximum}")
+            return []
+        return [Node(value, self._faults, (*self.path, index)) for index, value in enumerate(self.value)]
+
+    def number(self, least: float, most: float, *, open_ends: bool = False) -> float | None:
+        """Return a number from `least` to `most`, without these bounds if `open_ends`."""
+        value: Any = self.value
+        if _is_number(value) and ((least < value < most) if open_ends else (least <= value <= most)):
+            return float(value)
+        self.expect(f"a number {'between' if open_ends else 'from'} {least:g} {'and' if open_ends else 'to'} {most:g}")
+        return None
+
+    def integer(self, least: int, most: int) -> int | None:
+        """Return a whole number from `least` to `most`."""
+        value: Any = self.value
+        if _is_number(value) and not isinstance(value, float) and least <= value <= most:
+            return int(value)
+        self.expect(f"a whole number from {least} to {most}")
+        return None
+
+    def text(self, pattern: re.Pattern[str], expectation: str) -> str | None:
+        """Return a string that matches a pattern."""
+        if isinstance(self.value, str) and pattern.fullmatch(self.value):
+            return self.value
+        self.expect(expectation)
+        return None
+
+    def choice(self, options: Collection[str], *, what: str = "") -> str | None:
+        """Return a string that is one of `options`. `what` describes them in the fault."""
+        if isinstance(self.value, str) and self.value in options:
+            return self.value
+        wanted = _nearest(str(self.value), options) if options else "none, because there is none"
+        self.expect(f"{what} {wanted}".strip())
+        return None
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return "null"
+    try:
+        return repr(value) if isinstance(value, float) else describe(value)  # JSON has no NaN
+    except TypeError:  # orjson rejects integers above 64 bits, and lone surrogates
+        return repr(value)[:_SHOWN_CHARACTERS]
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def closest(text: str, names: Iterable[str]) -> str | None:
+    """Return the name closest to a misspelt string, ignoring case, or None if no name is close."""
+    import difflib  # slow import, only for misspelt names
+
+    by_lower_case = {name.lower(): name for name in names}
+    near = difflib.get_close_matches(text.lower(), by_lower_case, n=1)
+    return by_lower_case[near[0]] if near else None
+
+
+def _nearest(name: str, options: Collection[str]) -> str:
+    """Return the expected values for a misspelt name."""
+    near = closest(name, options)
+    listed = ", ".join(options)
+    return f"one of {listed}; did you mean {near}?" if near and len(options) > 1 else f"one of {listed}"

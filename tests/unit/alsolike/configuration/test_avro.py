@@ -1,0 +1,67 @@
+"""Schemas of Amazon Personalize."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from alsolike.configuration.avro import Field, Schema, parse_schema
+from alsolike.runtime.errors import InvalidInput
+
+
+def text(*fields: Any) -> str:
+    return json.dumps({"type": "record", "name": "Items", "fields": fields, "version": "1.0"})
+
+
+def test_schema_fields_have_types_and_marks() -> None:
+    schema = parse_schema(
+        text(
+            {"name": "ITEM_ID", "type": "string"},
+            {"name": "GENRES", "type": ["null", "string"], "categorical": True},
+            {"name": "DESCRIPTION", "type": ["string", "null"], "textual": True},
+            {"name": "PRICE", "type": "float"},
+        ),
+        where="schema",
+    )
+
+    assert schema == Schema(
+        "Items",
+        (
+            Field("ITEM_ID", "string", categorical=False, textual=False),
+            Field("GENRES", "string", categorical=True, textual=False),
+            Field("DESCRIPTION", "string", categorical=False, textual=True),
+            Field("PRICE", "float", categorical=False, textual=False),
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("schema", "message"),
+    [
+        ("{", r"^schema:1:2: is no JSON"),
+        ("", r"^schema:1:1: is no JSON"),
+        ("[]", "^schema is no Avro schema, expected an object"),
+        ("null", "is no Avro schema"),
+        ('"record"', "is no Avro schema"),
+        ('{"type": "record"}', "is no Avro schema"),
+        ('{"type": "enum", "fields": []}', "is no Avro schema"),
+        ('{"type": "record", "fields": {}}', "is no Avro schema"),
+        (text({"name": "TAGS", "type": {"type": "array"}}), r"fields\[0\] \(TAGS\) has the type .*array"),
+        (text({"name": "TAGS", "type": ["int", "string"]}), r'has the type \["int","string"\], expected one of bool'),
+        (
+            text({"name": "TAGS", "type": ["null"]}),
+            "expected one of boolean, int, long, float, double, string, or null",
+        ),
+        (text({"name": "TAGS", "type": "bytes"}), 'has the type "bytes"'),
+        (text({"name": "TAGS"}), "has the type missing"),
+        (text({"name": "A", "type": "int"}, {"name": "", "type": "int"}), r"fields\[1\]\.name is "),
+        (text({"type": "string"}), r"fields\[0\]\.name is missing, expected a column's name"),
+        (text("TAGS"), r"fields\[0\]\.name is missing"),
+        (text(None), r"fields\[0\]\.name is missing"),
+    ],
+)
+def test_invalid_schema_is_refused(schema: str, message: str) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        parse_schema(schema, where="schema")

@@ -1,0 +1,276 @@
+"""A document is a configuration or a list of faults, each with an existing place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
+
+from alsolike.configuration.configuration import DEFAULT, ColumnType, EventType, Limits, Recommender, Sessions, Site
+from alsolike.configuration.experiments import Arm, Experiment
+from alsolike.configuration.rules import Boost, Diversity, Exploration, Pin, Promotion, RuleSet, SlateRule
+from alsolike.configuration_document.document import parse, to_document
+from alsolike.recommendations.requests import LISTING
+from alsolike.schema.document import Fault, InvalidConfiguration, dotted
+from tests.unit.alsolike.configuration_documents import ANYTHING, FULL, damaged_documents, valid_documents
+from tests.unit.alsolike.refused_documents import assert_refused, faults, only_fault, stated
+
+
+def test_minimal_document_is_the_default_configuration() -> None:
+    assert parse({"format": 1}) == DEFAULT
+
+
+def test_every_key_is_read() -> None:
+    configuration = parse(FULL, version=7)
+
+    assert configuration.version == 7
+    assert configuration.events["view"] == EventType("view", 0.5)
+    assert configuration.events["wish-list"] == EventType("wish-list", 2.0, aliases=("addtowishlist",))
+    assert configuration.events["scan"] == EventType("scan", 0.0, item_required=False)
+    assert configuration.events["cart"] == DEFAULT.events["cart"]
+    assert configuration.item_columns == {
+        "brand": ColumnType.STRING,
+        "price": ColumnType.NUMBER,
+        "creationTimestamp": ColumnType.TIMESTAMP,
+        "tags": ColumnType.LIST,
+        "stock": ColumnType.NUMBER,
+    }
+    assert configuration.user_columns == {"age": ColumnType.NUMBER}
+    assert configuration.context == ("device", "inStore")
+    assert configuration.variants == "parentId"
+    assert configuration.filters["in-stock"] == "INCLUDE ItemID WHERE Items.STOCK > 0"
+    assert configuration.recommenders == {
+        **DEFAULT.recommenders,
+        "for-you": Recommender("for-you", "in-stock", "spring"),
+    }
+    assert configuration.limits == Limits(60, 365, 3, 1, 50, 400)
+    assert configuration.rules == {
+        "spring": RuleSet(
+            "spring",
+            promotions=(Promotion("Own_Brand", 0.25, "house"),),
+            boosts=(Boost("Own_Brand", 1.5),),
+            demotions=(Boost("in-stock", 0.5),),
+            pins=(Pin("pear", 1),),
+            slate=(SlateRule("brand", at_most=2), SlateRule("price", spread=3.0)),
+            diversity=Diversity(0.3, ("brand",)),
+            exploration=Exploration(0.1, 14),
+        )
+    }
+    assert configuration.experiments == {
+        "spring-test": Experiment(
+            "spring-test",
+            layer="home",
+            start_ms=1_772_348_400_000,  # 2026-03-01T07:00:00Z
+            end_ms=1_775_001_600_000,
+            arms=(
+                Arm("control", 0.5),
+                Arm("rules", 0.3, rules="spring"),
+                Arm("older", 0.2, model="20260301t040506-8cb309"),
+            ),
+            on=("for-you", "popular"),
+            planned_answers=20_000,
+        )
+    }
+
+
+def test_variants_can_be_disabled() -> None:
+    configuration = parse({"format": 1, "items": {"variants": None}})
+
+    assert configuration.variants is None
+    assert parse(to_document(configuration)) == configuration
+
+
+def test_attributes_of_a_built_in_event_type_are_replaced_individually() -> None:
+    configuration = parse({"format": 1, "events": {"cart": {"weight": 4}, "click": {"aliases": ["Tap"]}}})
+
+    assert configuration.events["cart"] == EventType("cart", 4.0, aliases=("addtocart", "add_to_cart"))
+    assert configuration.events["click"] == EventType("click", 1.0, aliases=("tap",))
+    assert configuration.canonical_event_type("TAP") == "click"
+
+
+def test_removed_alias_of_a_built_in_type_can_be_a_type() -> None:
+    configuration = parse({"format": 1, "events": {"cart": {"aliases": []}, "addtocart": {"weight": 2}}})
+
+    assert configuration.canonical_event_type("AddToCart") == "addtocart"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "at", "message"),
+    [
+        ("format", 2, "format", "format is 2, expected a whole number from 1 to 1"),
+        ("format", True, "format", "format is true"),
+        ("evnts", {}, "evnts", "evnts is unknown, expected one of .*; did you mean events?"),
+        ("events", [], "events", "events is [], expected a mapping by name"),
+        ("events.View", {"weight": 1}, "events.View", "events.View is not a valid name, expected 1 to 63 lower-case"),
+        ("events.view", None, "events.view", "events.view is null, expected a mapping with weight"),
+        ("events.rate", {}, "events.rate", "events.rate lacks weight"),
+        ("events.view.weight", -101, "events.view.weight", "is -101, expected a number from -100 to 100"),
+        ("events.view.weight", "1", "events.view.weight", 'is "1", expected a number'),
+        ("events.view.weight", float("nan"), "events.view.weight", "expected a number"),
+        ("events.view.item", "none", "events.view.item", 'is "none", expected one of required, opt'),
+        ("events.view.aliases", "see", "events.view.aliases", 'is "see", expected a list'),
+        ("events.view.aliases", [""], "events.view.aliases.0", 'is "", expected 1 to 256 characters'),
+        ("events.view.aliases", ["AddToCart"], "events.view.aliases.0", "stands for cart already"),
+        ("events.view.aliases", ["see", "See"], "events.view.aliases.1", "stands for view already"),
+        ("events.view.aliases", ["VIEW"], "events.view.aliases.0", "stands for view already"),
+        ("events.addtocart", {"weight": 1}, "events.addtocart", "is an alias of cart already; give cart oth"),
+        ("items.colums", {}, "items.colums", "items.colums is unknown, expected one of columns"),
+        ("items.variants", 7, "items.variants", "items.variants is 7, expected a column"),
+        ("items.variants", "a b", "items.variants", "null for no variants"),
+        ("items.columns.tags", "lists", "items.columns.tags", "did you mean list?"),
+        ("items.columns.TAGS", "list", "items.columns.TAGS", "is tags in another spelling"),
+        ("items.columns.my col", "list", "items.columns.my col", "is not a valid column name"),
+        ("items.columns.ITEM_ID", "string", "items.columns.ITEM_ID", "is the id"),
+        ("users.columns.userId", "string", "users.columns.userId", "is the id"),
+        (
+            "items.columns.CREATION_TIMESTAMP",
+            "number",
+            "items.columns.CREATION_TIMESTAMP",
+            'is "number", expected timestamp: this column is always one',
+        ),
+        ("filters.a b", "x", "filters.a b", 'filters["a b"] is not a valid name, expected 1 to 63 letters'),
+        ("filters.empty", " ", "filters.empty", "expected an expression of at most 2,500 characters"),
+        ("filters.long", "x" * 2501, "filters.long", "expected an expression of at most 2,500 characters"),
+        ("recommenders.foryou", {}, "recommenders.foryou", "is unknown, expected one of for-you"),
+        (
+            "recommenders.for-you.filter",
+            "instock",
+            "recommenders.for-you.filter",
+            "expected the name of a filter: one of in-stock, Own_Brand; did you mean in-stock?",
+        ),
+        (
+            "recommenders.for-you.rules",
+            "autumn",
+            "recommenders.for-you.rules",
+            "expected the name of a rule set: one of spring",
+        ),
+        ("limits.clock_skew_s", 1.5, "limits.clock_skew_s", "is 1.5, expected a whole number from 0 to"),
+        ("limits.retention_days", 0, "limits.retention_days", "expected a whole number from 1 to"),
+        ("limits.minimum_item_interactions", None, "limits.minimum_item_interactions", "is null, expected"),
+    ],
+)
+def test_invalid_value_is_refused_with_place_and_expectation(path: str, value: Any, at: str, message: str) -> None:
+    assert_refused(path, value, at=at, message=message)
+
+
+def test_event_types_without_any_weight_are_refused() -> None:
+    events = {name: {"weight": 0} for name in ("view", "click", "cart", "purchase")}
+
+    assert "leave nothing to train on" in only_fault({"format": 1, "events": events}).message
+
+
+def test_all_faults_are_reported_together() -> None:
+    document = {"events": {"rate": {}}, "filters": {"a": 1}, "recommenders": {"x": {}}, "limits": {"clock": 1}}
+
+    assert [dotted(fault.path) for fault in faults(document)] == [
+        "the document", "filters.a", "recommenders.x", "events.rate", "limits.clock",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("document", [None, [], "format: 1", 1])
+def test_document_that_is_not_a_mapping_is_refused(document: object) -> None:
+    fault = only_fault(document)
+
+    assert fault.path == ()
+    assert "expected a mapping with format, events" in fault.message
+
+
+def test_sessions_have_permitted_events_columns_and_filters() -> None:
+    declared = {"cheap": "INCLUDE ItemID WHERE Items.PRICE < $MOST"}
+    sessions = {"events": ["view", "wish"], "columns": ["PRICE", "brandName"], "filters": ["cheap"]}
+    document = {"format": 1, "events": {"wish": {"weight": 2}}, "filters": declared, "sessions": sessions}
+
+    assert parse(document).sessions == Sessions(("view", "wish"), ("price", "brandName"), ("cheap",))
+    assert parse({"format": 1}).sessions == Sessions(("view", "click", "cart", "search"), (), ())
+    assert parse({"format": 1, "sessions": {"events": []}}).sessions.events == ()
+
+
+def test_site_key_permits_its_origins_and_recommenders() -> None:
+    sites = {
+        "www": {"origins": ["https://www.shop.example", "http://localhost:3000"], "recommenders": ["for-you"]},
+        "outlet": {"origins": ["https://outlet.shop.example:8443"]},
+    }
+
+    configuration = parse({"format": 1, "sessions": {"sites": sites}})
+
+    assert configuration.sessions.sites["www"] == Site(tuple(sites["www"]["origins"]), ("for-you",))
+    assert configuration.sessions.sites["outlet"].recommenders == LISTING
+    assert parse(to_document(configuration)) == configuration
+
+
+@pytest.mark.parametrize(
+    ("sessions", "path", "message"),
+    [
+        ({"sites": {"W": {"origins": []}}}, ("sessions", "sites", "W"), "is not a valid site key, expected 3 to 63"),
+        ({"sites": {"www": {}}}, ("sessions", "sites", "www"), "lacks origins"),
+        (
+            {"sites": {"www": {"origins": ["shop.example"]}}},
+            ("sessions", "sites", "www", "origins", 0),
+            'is "shop.example", expected https://HOST',
+        ),
+        (
+            {"sites": {"www": {"origins": ["https://shop.example/"]}}},
+            ("sessions", "sites", "www", "origins", 0),
+            "expected https://HOST",
+        ),
+        (
+            {"sites": {"www": {"origins": [], "recommenders": ["personalized-ranking"]}}},
+            ("sessions", "sites", "www", "recommenders", 0),
+            "expected a recommender: one of for-you",
+        ),
+        ({"columns": ["no column"]}, ("sessions", "columns", 0), 'is "no column", expected camelCase or UPPER_CASE'),
+        ({"columns": "PRICE"}, ("sessions", "columns"), 'is "PRICE", expected a list'),
+        ({"filters": ["dear"]}, ("sessions", "filters", 0), 'is "dear", expected the name of a filter: one of cheap'),
+        ({"events": ["wish"]}, ("sessions", "events", 0), 'is "wish", expected the name of an event type: one of view'),
+        ({"other": []}, ("sessions", "other"), "is unknown, expected one of events, columns, filters, sites"),
+    ],
+)
+def test_invalid_session_permission_is_refused(sessions: object, path: tuple[str | int, ...], message: str) -> None:
+    fault = only_fault(
+        {"format": 1, "filters": {"cheap": "INCLUDE ItemID WHERE Items.PRICE < 3"}, "sessions": sessions}
+    )
+
+    assert fault.path == path
+    assert message in fault.message
+
+
+def test_complete_document_is_unchanged_after_write_and_parse() -> None:
+    configuration = parse(FULL)
+
+    assert parse(to_document(configuration)) == configuration
+
+
+@settings(max_examples=100)
+@given(valid_documents())
+def test_accepted_document_is_unchanged_after_write_and_parse(document: Any) -> None:
+    configuration = parse(document)
+
+    written = to_document(configuration)
+
+    assert parse(written) == configuration
+    assert to_document(parse(written)) == written
+
+
+@settings(max_examples=200)
+@given(damaged_documents() | ANYTHING)
+def test_damaged_document_is_accepted_or_refused_at_existing_places(document: Any) -> None:
+    found: tuple[Fault, ...] = ()
+    try:
+        configuration = parse(document)
+    except InvalidConfiguration as error:
+        found = error.faults
+        event("refused")
+    else:
+        event("accepted")
+        assert parse(to_document(configuration)) == configuration
+
+    for fault in found:
+        stated(document, fault.path)
+        assert dotted(fault.path) in str(fault)
+
+
+@given(st.lists(st.text(max_size=3) | st.integers(0, 9), max_size=4))
+def test_any_path_has_a_dotted_form(path: list[str | int]) -> None:
+    assert dotted(tuple(path))

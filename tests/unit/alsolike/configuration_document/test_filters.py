@@ -1,0 +1,118 @@
+"""Filters that do not fit the declared columns or their users are refused with their place."""
+
+from __future__ import annotations
+
+import pytest
+
+from alsolike.configuration_document.document import parse
+from alsolike.schema.document import InvalidConfiguration
+from tests.unit.alsolike.refused_documents import only_fault
+
+
+def test_filter_syntax_error_has_its_character() -> None:
+    fault = only_fault({"format": 1, "filters": {"a": "EXCLUDE ItemID WHERE Items.X = = 1"}})
+
+    assert (fault.path, fault.offset) == (("filters", "a"), 31)
+    assert "found =, expected a number" in fault.message
+
+
+def test_invalid_filter_name_is_a_fault_of_the_key() -> None:
+    fault = only_fault({"format": 1, "filters": {"a b": "EXCLUDE ItemID WHERE Items.X = 1"}})
+
+    assert (fault.path, fault.at_key) == (("filters", "a b"), True)
+
+
+def test_unsatisfiable_filter_is_refused_with_its_character() -> None:
+    document = {
+        "format": 1,
+        "items": {"columns": {"price": "number"}},
+        "filters": {"a": 'EXCLUDE ItemID WHERE Items.PRICE = "x"'},
+    }
+
+    fault = only_fault(document)
+
+    assert fault.offset == 21
+    assert fault.message.startswith("cannot be met: character 22: Items.PRICE is declared as number")
+
+
+@pytest.mark.parametrize(
+    ("condition", "message"),
+    [
+        ("Items.PRICE IN ($P)", None),
+        ('Items.PRICE IN ("3")', None),
+        ("Items.PRICE < CurrentItem.PRICE", None),
+        ('Items.PRICE = "x"', 'Items.PRICE is declared as number and compared with "x", expected a number'),
+        (
+            'Items.UNDECLARED = 1 AND Items.PRICE = "x"',
+            'Items.PRICE is declared as number and compared with "x", expected a number',
+        ),
+        ('Items.PRICE IN ("3", "x")', 'Items.PRICE is declared as number and compared with "x", expected a number'),
+        ("Items.NEW = 1", "Items.NEW is declared as boolean and compared with 1.0, expected true or false"),
+        ('Items.NEW IN ("true")', None),
+        ('Items.NEW IN ("yes")', 'Items.NEW is declared as boolean and compared with "yes", expected true or false'),
+        ('Items.BRAND IN ("Acme")', None),
+        ("Items.BRAND > 1", "Items.BRAND is declared as string and compared with >, expected IN, = or !="),
+        ("Items.BRAND = 1", "Items.BRAND is declared as string and compared with 1.0, expected a text"),
+        ('Items.TAGS = "a"', "Items.TAGS is declared as list and compared with =, expected IN"),
+        ('Items.ABOUT IN ("a")', "Items.ABOUT is declared as text and searched in no filter, expected a column decl"),
+        (
+            "Items.PRICE = 1 IF CurrentUser.AGE = true",
+            "CurrentUser.AGE is declared as number and compared with true, ex",
+        ),
+    ],
+)
+def test_filter_condition_must_match_the_declared_column_type(condition: str, message: str | None) -> None:
+    document = {
+        "format": 1,
+        "items": {"columns": {"price": "number", "new": "boolean", "brand": "string", "tags": "list", "about": "text"}},
+        "users": {"columns": {"AGE": "number"}},
+        "filters": {"a": f"EXCLUDE ItemID WHERE {condition}"},
+    }
+
+    found = []
+    try:
+        parse(document)
+    except InvalidConfiguration as error:
+        found = list(error.faults)
+
+    assert [fault.path for fault in found] == ([("filters", "a")] if message else [])
+    for fault in found:
+        assert message is not None
+        assert message in str(fault)
+        assert fault.offset == document["filters"]["a"].index(message.split(" ")[0])  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("expression", "need"),
+    [
+        ("INCLUDE ItemID WHERE Items.BRAND IN ($BRAND)", "needs a value for $BRAND"),
+        ("EXCLUDE ItemID WHERE Items.BRAND IN CurrentItem.BRAND", "needs an item: it compares with CurrentItem"),
+        ("EXCLUDE ItemID WHERE Items.BRAND IN ($BRAND)", None),  # it may be left out
+    ],
+)
+def test_recommender_filter_may_not_need_request_values(expression: str, need: str | None) -> None:
+    document = {
+        "format": 1,
+        "items": {"columns": {"brand": "string"}},
+        "filters": {"f": expression},
+        "recommenders": {"for-you": {"filter": "f"}},
+    }
+
+    if need is None:
+        assert parse(document).recommenders["for-you"].filter == "f"
+    else:
+        fault = only_fault(document)
+        assert fault.path == ("recommenders", "for-you", "filter")
+        assert f"is 'f', which {need}" in fault.message
+
+
+def test_applied_configuration_is_read_with_unreadable_filters() -> None:
+    document = {"format": 1, "filters": {"a": "in a language of tomorrow"}}
+
+    assert parse(document, check_filters=False).filters == {"a": "in a language of tomorrow"}
+
+
+def test_reference_to_an_invalid_filter_is_not_a_second_fault() -> None:
+    document = {"format": 1, "filters": {"a": 1}, "recommenders": {"for-you": {"filter": "a"}}}
+
+    assert only_fault(document).path == ("filters", "a")

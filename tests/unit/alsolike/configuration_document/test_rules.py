@@ -1,0 +1,184 @@
+"""Rule sets that no list can satisfy, or that use undeclared columns, are refused with their place."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+
+from alsolike.configuration_document.document import parse
+from alsolike.configuration_document.rules import rule_set_to_document
+from tests.unit.alsolike.refused_documents import assert_refused, faults, only_fault
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "at", "message"),
+    [
+        (
+            "rules.spring.promotions.0.share",
+            0.0009,
+            "rules.spring.promotions.0.share",
+            "is 0.0009, expected more: it is less than one of 500 places",
+        ),
+        ("rules.spring.promotions.0.name", "a b", "rules.spring.promotions.0.name", "a name:"),
+        (
+            "rules.spring.promotions",
+            [{"filter": "in-stock", "share": 0.1}, {"filter": "Own_Brand", "share": 0.1, "name": "in-stock"}],
+            "rules.spring.promotions.1.name",
+            "is called in-stock, as another promotion is",
+        ),
+        ("rules.spring.diversity.dial", 0, "rules.spring.diversity.dial", "expected more than 0"),
+        ("rules.spring.diversity.columns", [], "rules.spring.diversity.columns", "one column or"),
+        (
+            "rules.spring.diversity.columns",
+            ["BRAND", "brand"],
+            "rules.spring.diversity.columns.1",
+            "is brand, which is stated already",
+        ),
+        (
+            "rules.spring.diversity.columns.0",
+            "price",
+            "rules.spring.diversity.columns.0",
+            "is 'price' and declared as number, expected a column",
+        ),
+        ("rules.spring.exploration.share", 1.5, "rules.spring.exploration.share", "from 0 to 1"),
+        ("rules.spring.exploration.new_for_days", 0, "rules.spring.exploration.new_for_days", "from 1 to 3650"),
+        (
+            "rules.spring.boosts",
+            [{"filter": "in-stock", "factor": 2}] * 16,
+            "rules.spring",
+            "has 16 boosts and 1 demotions, expected 16 together",
+        ),
+        (
+            "rules.spring.promotions",
+            [{"filter": "Own_Brand", "share": 1}],
+            "rules.spring",
+            "promises 500 of 500 places to promotions and pins 1, expected as many as there are",
+        ),
+        (
+            "rules.spring.slate.1",
+            {"column": "brand", "at_most": 3},
+            "rules.spring.slate.1.column",
+            "is brand, of which another rule says something already",
+        ),
+        ("rules.spring.boosts.0.factor", 0.9, "rules.spring.boosts.0.factor", "from 1 to 100"),
+        ("rules.spring.demotions.0.factor", 2, "rules.spring.demotions.0.factor", "0.01 to 1"),
+        ("rules.spring.demotions.0.factor", 1e-300, "rules.spring.demotions.0.factor", "0.01"),
+        ("rules.spring.pins.0.item", 7, "rules.spring.pins.0.item", "an item's id, in quotes"),
+        (
+            "rules.spring.pins.0.until",
+            "2026-02-30",
+            "rules.spring.pins.0.until",
+            "a date such as 2026-03-01, or a time",
+        ),
+        ("rules.spring.promotions.0.until", "2026-03-01T08:00", "rules.spring.promotions.0.until", "with its zone"),
+        ("rules.spring.pins.0.position", 501, "rules.spring.pins.0.position", "from 1 to 500"),
+        (
+            "rules.spring.slate.0.column",
+            "price",
+            "rules.spring.slate.0.column",
+            "is 'price' and declared as number, expected a column under items.columns of type string or list or bool",
+        ),
+        ("rules.spring.slate.0.spread", 2, "rules.spring.slate.0", "states both or neither"),
+    ],
+)
+def test_invalid_value_is_refused_with_place_and_expectation(path: str, value: Any, at: str, message: str) -> None:
+    assert_refused(path, value, at=at, message=message)
+
+
+@pytest.mark.parametrize(
+    ("rules", "messages"),
+    [
+        (
+            {"promotions": [{"filter": "f", "share": 0.75}, {"filter": "f", "share": 0.75, "name": "g"}]},
+            ["rules.r.promotions promise 1.5 of the places, expected shares that add up to 1 at most"],
+        ),
+        (
+            {"pins": [{"item": item, "position": n} for item, n in (("pear", 1), ("plum", 1), ("pear", 2))]},
+            [
+                "rules.r.pins[1].position is 1, where another item is pinned already",
+                "rules.r.pins[2].item is 'pear', which is pinned already",
+            ],
+        ),
+    ],
+)
+def test_duplicate_rule_is_refused(rules: dict[str, Any], messages: list[str]) -> None:
+    document = {
+        "format": 1,
+        "filters": {"f": 'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("view")'},
+        "rules": {"r": rules},
+    }
+
+    assert [str(fault) for fault in faults(document)] == messages
+
+
+@pytest.mark.parametrize(
+    ("rules", "message"),
+    [
+        (
+            {"exploration": {"share": 0.1, "new_for_days": 7}, "promotions": [{"filter": "f", "share": 1}]},
+            "rules.r leaves exploration no place, expected promotions and pins that do not take all",
+        ),
+        (
+            {
+                "pins": [{"item": f"{n}", "position": n} for n in range(1, 252)],
+                "promotions": [{"filter": "f", "share": 0.5}],
+            },
+            "rules.r promises 250 of 500 places to promotions and pins 251, expected as many as there are",
+        ),
+    ],
+)
+def test_unsatisfiable_rules_are_refused(rules: dict[str, Any], message: str) -> None:
+    document = {
+        "format": 1,
+        "items": {"columns": {"CREATION_TIMESTAMP": "timestamp"}},
+        "filters": {"f": 'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("view")'},
+        "rules": {"r": rules},
+    }
+
+    assert str(only_fault(document)) == message
+
+
+def test_exploration_requires_the_creation_timestamp_column() -> None:
+    document = {"format": 1, "rules": {"r": {"exploration": {"share": 0.1, "new_for_days": 7}}}}
+
+    assert str(only_fault(document)) == (
+        "rules.r.exploration needs to know when items are new, expected CREATION_TIMESTAMP under items.columns"
+    )
+
+
+@pytest.mark.parametrize(
+    ("until", "end"),
+    [
+        ("2026-12-24", "2026-12-25T00:00:00Z"),
+        ("2026-12-24T20:00:00+01:00", "2026-12-24T19:00:00Z"),
+    ],
+)
+def test_rule_ends_after_a_date_or_at_a_time(until: str, end: str) -> None:
+    spring = {
+        "promotions": [
+            {"filter": "all", "share": 0.2, "until": until},
+            {"filter": "all", "share": 0.1, "name": "always"},
+        ],
+        "pins": [{"item": "fig", "position": 1, "until": until}],
+    }
+    document = {
+        "format": 1,
+        "filters": {"all": 'EXCLUDE ItemID WHERE Items.ITEM_ID IN ("")'},
+        "rules": {"spring": spring},
+    }
+
+    rules = parse(document).rules["spring"]
+
+    end_ms = round(dt.datetime.fromisoformat(end).timestamp() * 1000)
+    assert rules.at(end_ms - 1) == rules
+    assert [promotion.called for promotion in rules.at(end_ms).promotions] == ["always"]
+    assert rules.at(end_ms).pins == ()
+    assert parse({**document, "rules": {"spring": rule_set_to_document(rules)}}).rules["spring"] == rules
+
+
+def test_null_rule_set_is_refused_with_the_empty_form() -> None:
+    fault = only_fault({"format": 1, "rules": {"plain": None}})
+
+    assert str(fault) == "rules.plain is null, expected a mapping of rules, {} for none"
