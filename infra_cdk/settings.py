@@ -264,7 +264,7 @@ class Settings(TrainingSettings):
     )
 
     permissions_boundary: str | None = setting(
-        None, "ARN of the managed policy that [bounds all roles](deploy.md#access-for-pipelines); null: none"
+        None, "ARN of the managed policy that [bounds all roles](deploy.md#access-for-people-and-pipelines); null: none"
     )
 
     def __post_init__(self) -> None:
