@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
+import json
 import re
 import shlex
 import sys
@@ -18,7 +19,7 @@ import pytest
 from alsolike.bundle.files import BIAS_GRAPH_FILE, GRAPH_FILE
 from alsolike.bundle.manifest import Manifest
 from tests.booted.assemblies import synthesized
-from tests.booted.shop import SECONDS_PER_DAY, Answer, Shop, eventually, write_history
+from tests.booted.shop import SECONDS_PER_DAY, Answer, Shop, eventually, kill, write_history
 from tests.booted.versions import publish_copy
 from tests.builders.bundles import failing, filling_memory
 
@@ -50,6 +51,13 @@ def play(shop: Shop, page: str, heading: str = "", **values: str) -> list[Any]:
     return results
 
 
+def later_second() -> str:
+    """Return a time between all that happened before the call and after it; times of restores are whole seconds."""
+    now_s = time.time()
+    time.sleep(2 - now_s % 1)
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now_s + 1))
+
+
 def fixes() -> dict[str, list[str]]:
     """Return the commands of the runbook of degraded responses by reason."""
     rows = [row.split("|") for row in (RUNBOOKS / "degraded.md").read_text().splitlines() if row.startswith("| `")]
@@ -64,7 +72,8 @@ def play_fix(shop: Shop, reason: str, **values: str) -> None:
     for command in fixes()[reason]:
         for name, value in values.items():
             command = command.replace(name, value)
-        shop.alsolike(*shlex.split(command))
+        arguments = shlex.split(command)
+        shop.alsolike(*arguments, *(["--yes"] if arguments[:2] == ["experiments", "stop"] else []))
 
 
 def reasons_of(answer: Answer) -> list[str]:
@@ -264,10 +273,150 @@ def test_promoted_version_with_a_damaged_file_is_repaired(shop: Shop, champion: 
     shop.alsolike("models", "rollback", "--reason", "the end of the drill")
 
 
-def test_every_reason_has_a_row() -> None:
-    reasons = {
+def test_arm_without_its_model_is_stopped(shop: Shop, champion: str) -> None:
+    publish_copy(shop, champion, "arm", passed=True)
+    put_file(shop, "arm", "graph.onnx", b"damaged")
+    arms = ("--arm", "control=0.5", "--arm", "new=0.5:model=arm")
+    shop.alsolike("experiments", "start", "drill", *arms, "--yes")
+
+    def call() -> Answer:
+        answers = [shop.recommend(f"user-{number}") for number in range(8)]
+        return next((answer for answer in answers if reasons_of(answer)), answers[0])
+
+    assert_fixed(shop, call, "arm-model-unavailable", VERSION="arm", NAME="drill")
+
+
+@pytest.mark.parametrize("is_new_process", [False, True])
+@pytest.mark.parametrize("part", ["configuration", "catalogue"])
+def test_unreadable_object_is_written_again(
+    shop: Shop, champion: str, tmp_path: Path, part: str, is_new_process: bool
+) -> None:
+    file = tmp_path / "shop.yaml"
+    file.write_text("format: 1\nitems: {columns: {brand: string}}\n")
+    shop.alsolike("config", "apply", file, "--force", "--reason", "the drill")
+    item = {"itemId": "item-00", "properties": json.dumps({"brand": "ours"})}
+    assert shop.post("/items", {"datasetArn": shop.name("items-dataset-arn"), "items": [item]}).status == 200
+    eventually(lambda: shop.alsolike("status")["snapshot"], within_s=60)
+    shop.recommend("user-1")
+    before_damage = later_second()
+    key = {"configuration": "config/current.json", "catalogue": "catalog/current.json"}[part]
+    shop.cloud.client("s3").put_object(Bucket=shop.name("artefact-bucket"), Key=key, Body=b"{")
+    if is_new_process:
+        kill(shop, "Recommend")
+
+    reason = f"{'no' if is_new_process else 'stale'}-{part}"
+    assert_fixed(shop, lambda: shop.recommend("user-1"), reason, TIME=before_damage)
+
+    assert shop.alsolike("status")["unreadable"] == []
+
+
+@pytest.mark.parametrize("is_new_process", [False, True])
+def test_unreadable_trends_are_written_again(shop: Shop, champion: str, is_new_process: bool) -> None:
+    def trending() -> Answer:
+        return shop.get("/trending")
+
+    s3, bucket = shop.cloud.client("s3"), shop.name("artefact-bucket")
+    shop.send("user-1", "item-00", at=time.time())
+    eventually(lambda: list(shop.objects("artefact-bucket", "trends/")), within_s=60)
+    eventually(lambda: reasons_of(trending()), holds=lambda reasons: not reasons)
+    for entry in s3.list_objects_v2(Bucket=bucket, Prefix="trends/")["Contents"]:
+        s3.put_object(Bucket=bucket, Key=entry["Key"], Body=b"{")
+    if is_new_process:
+        kill(shop, "Recommend")
+    reason = f"{'no' if is_new_process else 'stale'}-trends"
+    shown = eventually(lambda: reasons_of(trending()), holds=lambda reasons: reason in reasons, within_s=90)
+    assert reason in shown
+
+    shop.send("user-1", "item-01", at=time.time())  # the next update
+
+    assert_fixed(shop, trending, reason)
+
+
+def test_lost_days_of_the_lake_are_restored(shop: Shop, champion: str) -> None:
+    s3, bucket = shop.cloud.client("s3"), shop.name("lake-bucket")
+    before = len(shop.lake_rows("interactions/"))
+    known = shop.alsolike("status")["lake"]
+    before_loss = later_second()
+    days = sorted({key.split("/")[1] for key, _ in shop.objects("lake-bucket", "interactions/")})
+    for day in days[1:4]:
+        for key, _ in list(shop.objects("lake-bucket", f"interactions/{day}/")):
+            s3.delete_object(Bucket=bucket, Key=key)
+    lake = shop.alsolike("status")["lake"]
+    assert (lake["first_day"], len(lake["missing_days"])) == (known["first_day"], len(known["missing_days"]) + 3)
+
+    planned, restored = play(shop, "lost-data.md", "Lost days of the lake", TIME=before_loss)
+
+    assert planned != restored
+    assert shop.alsolike("status")["lake"]["missing_days"] == known["missing_days"]
+    assert len(shop.lake_rows("interactions/")) == before
+
+
+CURRENT_USER = """\
+format: 1
+items: {columns: {brand: string}}
+users: {columns: {brand: string}}
+filters: {not-owned: EXCLUDE ItemID WHERE Items.BRAND IN CurrentUser.BRAND}
+recommenders: {for-you: {filter: not-owned}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("table", "reason"), [("profiles-table", "profile-unavailable"), ("users-table", "user-unavailable")]
+)
+def test_lost_table_is_filled_from_the_lake(shop: Shop, champion: str, tmp_path: Path, table: str, reason: str) -> None:
+    file = tmp_path / "shop.yaml"
+    file.write_text(CURRENT_USER)
+    shop.alsolike("config", "apply", file, "--force", "--reason", "a filter that reads the user")
+    user = {"userId": "user-1", "properties": json.dumps({"brand": "ours"})}
+    assert shop.post("/users", {"datasetArn": shop.name("users-dataset-arn"), "users": [user]}).status == 200
+    eventually(lambda: list(shop.objects("lake-bucket", "users/")), within_s=90)
+    dynamodb, name = shop.cloud.client("dynamodb"), shop.name(table)
+    create = deleted_table(dynamodb, name)
+    shown = eventually(
+        lambda: reasons_of(shop.recommend("user-1")), holds=lambda reasons: reason in reasons, within_s=90
+    )
+    assert reason in shown
+    assert shop.alsolike("status")["missing_tables"] == [name]
+    create()  # a deployment that reverts drift does so
+
+    (rebuilt,) = play(shop, "lost-data.md", "A lost table")
+
+    assert (rebuilt["profiles"] >= 30, rebuilt["users"]) == (True, 1)
+    assert dynamodb.scan(TableName=name, Select="COUNT")["Count"] > 0
+    shown = eventually(lambda: reasons_of(shop.recommend("user-1")), holds=lambda reasons: reason not in reasons)
+    assert reason not in shown
+
+
+@pytest.mark.parametrize("is_new_process", [False, True])
+def test_unreadable_actions_are_repaired(shop: Shop, champion: str, is_new_process: bool) -> None:
+    def call() -> Answer:
+        return shop.post("/action-recommendations", {"userId": "user-1"})
+
+    actions = shop.name("items-dataset-arn").replace("/ITEMS", "/ACTIONS")
+    assert shop.post("/actions", {"datasetArn": actions, "actions": [{"actionId": "install-app"}]}).status == 200
+    eventually(lambda: call().document["actionList"], within_s=90)
+    key = "catalog/actions.json"
+    shop.cloud.client("s3").put_object(Bucket=shop.name("artefact-bucket"), Key=key, Body=b"{")
+    if is_new_process:
+        kill(shop, "Recommend")
+
+    assert_fixed(shop, call, f"{'no' if is_new_process else 'stale'}-actions")
+
+    assert [action["actionId"] for action in call().document["actionList"]] == ["install-app"]
+
+
+def deleted_table(dynamodb: Any, name: str) -> Callable[[], None]:
+    """Delete a table; return the function that creates it again."""
+    description = dynamodb.describe_table(TableName=name)["Table"]
+    dynamodb.delete_table(TableName=name)
+    definition = {key: description[key] for key in ("TableName", "KeySchema", "AttributeDefinitions")}
+    return lambda: dynamodb.create_table(**definition, BillingMode="PAY_PER_REQUEST") and None
+
+
+def test_every_reason_has_a_drill() -> None:
+    drills = {
         *("no-model", "stale-model", "model-failed", "model-slow", "arm-model-unavailable"),
         *("no-configuration", "stale-configuration", "no-catalogue", "stale-catalogue", "no-trends", "stale-trends"),
-        *("profile-unavailable", "user-unavailable", "action-rates", "no-actions", "stale-actions"),
+        *("profile-unavailable", "user-unavailable", "no-actions", "stale-actions"),
     }
-    assert fixes().keys() == reasons
+    assert fixes().keys() == drills | {"action-rates"}  # a training that learns actions needs a hundred outcomes
