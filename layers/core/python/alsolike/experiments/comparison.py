@@ -118,10 +118,10 @@ class ArmSample:
         Number of users.
     eventful
         Number of users with a nonzero `y`.
-        mean_y, mean_x
-            Means over users.
-        var_y, var_x, cov_xy
-            Sample variances and covariance over users, with the divisor n - 1.
+    mean_y, mean_x
+        Means over users.
+    var_y, var_x, cov_xy
+        Sample variances and covariance over users, with the divisor n - 1.
     """
 
     users: int
@@ -193,8 +193,8 @@ class Lift:
         Ratio of the arm's metric to the control's metric, minus 1.
     p_value, interval
         Always valid p-value and confidence interval. The interval contains 0 if and only if the p-value exceeds alpha.
-        fixed_p_value, fixed_interval
-            p-value and confidence interval for a single look at a time that was fixed before the start.
+    fixed_p_value, fixed_interval
+        p-value and confidence interval for a single look at a time that was fixed before the start.
     """
 
     lift: float
@@ -213,9 +213,9 @@ def compare(
     ----------
     observed, planned
         Current and planned number of answers of both arms.
-        comparisons
-            Number of arms that are compared with the control. The Bonferroni correction multiplies p-values and divides
-            levels by this number, so that the probability of any false positive is at most `alpha`.
+    comparisons
+        Number of arms that are compared with the control. The Bonferroni correction multiplies p-values and divides
+        levels by this number, so that the probability of any false positive is at most `alpha`.
     """
     ours, theirs = arm.ratio, control.ratio
     if not (arm.suffices and control.suffices) or not ours or not theirs:

@@ -33,8 +33,8 @@ class ArmReport:
     ----------
     value
         The metric without adjustment.
-        lift
-            Lift of the adjusted metric over the control; None for the control, or with too little data.
+    lift
+        Lift of the adjusted metric over the control; None for the control, or with too little data.
     """
 
     name: str
@@ -55,12 +55,12 @@ class Excluded:
     unassigned
         Answers of the experiment's recommenders during the experiment without an arm: answers without a user, or
         before the functions had read the experiment.
-        unknown_arms
-            Answers in arms that are not in the experiment, by arm.
-        nameless
-            Answers in an arm, but without a user.
-        users_in_two_arms
-            Users whose arm changed, because the shares changed, or the experiment was removed and added again.
+    unknown_arms
+        Answers in arms that are not in the experiment, by arm.
+    nameless
+        Answers in an arm, but without a user.
+    users_in_two_arms
+        Users whose arm changed, because the shares changed, or the experiment was removed and added again.
     """
 
     unassigned: int

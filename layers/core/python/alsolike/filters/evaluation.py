@@ -82,14 +82,14 @@ class FilterEvaluator:
     ----------
     rows
         int64 `(items + 1,)`: row of the snapshot for each position of the model; -1 without a row.
-        positions
-            Returns the positions of item IDs in the model; 0 for unknown IDs.
-        canonical
-            Returns the canonical name of an event type; raises `UnknownEventType` for unknown types.
-        barred
-            Positions that no filter admits.
-        cache_bytes
-            Maximum size of the cache in bytes.
+    positions
+        Returns the positions of item IDs in the model; 0 for unknown IDs.
+    canonical
+        Returns the canonical name of an event type; raises `UnknownEventType` for unknown types.
+    barred
+        Positions that no filter admits.
+    cache_bytes
+        Maximum size of the cache in bytes.
     """
 
     def __init__(

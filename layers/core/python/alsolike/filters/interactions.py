@@ -34,10 +34,10 @@ class Recent:
     ----------
     positions
         int64 `(n,)`: positions of the items in the model; 0 for unknown items.
-        event_types
-            Event types in the spelling of the profile.
-        event_time_ms
-            int64 `(n,)`: event times, epoch milliseconds.
+    event_types
+        Event types in the spelling of the profile.
+    event_time_ms
+        int64 `(n,)`: event times, epoch milliseconds.
     """
 
     positions: Positions

@@ -58,10 +58,10 @@ class Column:
     ----------
     name
         The column's name as spelled in the expression.
-        key
-            Name of the property, in camelCase.
-        offset
-            Character position in the expression, from 0.
+    key
+        Name of the property, in camelCase.
+    offset
+        Character position in the expression, from 0.
     """
 
     dataset: ColumnDataset

@@ -100,13 +100,13 @@ class ErasureReceipt:
     ----------
     user_hash
         Keyed hash of the user ID, which the owner of the secret can compare with the hash of an ID.
-        further_hashes, session_hashes
-            Other hashes of the user and hashes of the user's sessions with tombstones; absent in receipts of earlier
-            versions.
-        runs
-            Number of starts of the workflow; the last execution is named `<erasure ID>-<runs>`.
-        completed_at_ms
-            Time at which a search of all stores found no data, epoch milliseconds; None while the erasure runs.
+    further_hashes, session_hashes
+        Other hashes of the user and hashes of the user's sessions with tombstones; absent in receipts of earlier
+        versions.
+    runs
+        Number of starts of the workflow; the last execution is named `<erasure ID>-<runs>`.
+    completed_at_ms
+        Time at which a search of all stores found no data, epoch milliseconds; None while the erasure runs.
     """
 
     erasure_id: str

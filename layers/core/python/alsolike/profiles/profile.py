@@ -122,10 +122,10 @@ class Profile:
     ----------
     recent
         The latest interactions, oldest first.
-        joined
-            Link of a session to the profile with its interactions up to the login; None without a login.
-        erased
-            True for an erased profile, which ignores additions.
+    joined
+        Link of a session to the profile with its interactions up to the login; None without a login.
+    erased
+        True for an erased profile, which ignores additions.
     """
 
     profile_id: str

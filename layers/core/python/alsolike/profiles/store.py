@@ -98,8 +98,8 @@ class ProfileStore:
     ----------
     remember_bytes
         Size of the cache of session links, which saves reads for later events of joined sessions.
-        pause
-            Waits for the given seconds after a call of which DynamoDB processed no item.
+    pause
+        Waits for the given seconds after a call of which DynamoDB processed no item.
     """
 
     def __init__(

@@ -335,14 +335,14 @@ class Column:
     ----------
     type
         Type in stream records and in the table.
-        required
-            True if the field is mandatory in stream records.
+    required
+        True if the field is mandatory in stream records.
     since
         Version of the stream record that added the field. The field is null in older records and rows.
     call
         The field in an element of a call; None without such a field.
-        file
-            Column name in an imported file; None without such a column.
+    file
+        Column name in an imported file; None without such a column.
     """
 
     name: str

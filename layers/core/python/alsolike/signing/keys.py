@@ -56,16 +56,16 @@ class SigningKey:
     ----------
     client
         Name of the program that uses the key.
-        secret
-            The encrypted secret; the encryption context is the result of `encryption_context`.
-        scopes
-            Scopes, as in `alsolike.declarations.routes`.
-        created_ms
-            Time of creation, epoch milliseconds.
-        expires_ms
-            Time of expiry, epoch milliseconds; None for no expiry.
-        use
-            Use of the key; None before the first accepted request.
+    secret
+        The encrypted secret; the encryption context is the result of `encryption_context`.
+    scopes
+        Scopes, as in `alsolike.declarations.routes`.
+    created_ms
+        Time of creation, epoch milliseconds.
+    expires_ms
+        Time of expiry, epoch milliseconds; None for no expiry.
+    use
+        Use of the key; None before the first accepted request.
     """
 
     key_id: str

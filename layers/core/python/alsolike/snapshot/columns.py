@@ -163,11 +163,11 @@ class ListColumn:
     ----------
     codes
         The lists as int32 indices into `dictionary`, in the order of their elements.
-        present
-            int8: 1 for a row with a list (possibly empty), 2 for a row with a string such as ``a|b``, 0 without a
-            value.
-        postings
-            The rows of each code, from the file; None before the column is written, and in files of earlier releases.
+    present
+        int8: 1 for a row with a list (possibly empty), 2 for a row with a string such as ``a|b``, 0 without a
+        value.
+    postings
+        The rows of each code, from the file; None before the column is written, and in files of earlier releases.
     """
 
     codes: Ragged

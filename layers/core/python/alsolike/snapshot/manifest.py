@@ -55,11 +55,11 @@ class Manifest:
         Declared columns, the same in every segment.
     published_ms
         Time of the write, epoch milliseconds.
-        configuration_version
-            Version of the configuration that declares the columns. Publishers with an earlier configuration keep the
-            columns.
-        cold, cold_model
-            The file of `cold_items.ColdItems` and its champion's version; None and "" before the first file.
+    configuration_version
+        Version of the configuration that declares the columns. Publishers with an earlier configuration keep the
+        columns.
+    cold, cold_model
+        The file of `cold_items.ColdItems` and its champion's version; None and "" before the first file.
     """
 
     segments: tuple[SegmentEntry, ...] = ()

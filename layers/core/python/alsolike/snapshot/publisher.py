@@ -35,10 +35,10 @@ class Published:
         Number of written changes.
     merged_rows
         Number of rows that merges rewrote.
-        segments, size_bytes
-            Number of segments and total size of the current snapshot.
-        unmerged
-            Error message of a failed merge, which the next publication repeats; the changes are published nevertheless.
+    segments, size_bytes
+        Number of segments and total size of the current snapshot.
+    unmerged
+        Error message of a failed merge, which the next publication repeats; the changes are published nevertheless.
     """
 
     changes: int

@@ -46,10 +46,10 @@ class SentenceModel:
     ----------
     columns
         Names of the columns that form an item's text, in this order.
-        table
-            `(tokens, dimensions)`: the vector of each token, rounded to float16.
-        tokenizer
-            JSON of a tokenizer of the library `tokenizers`.
+    table
+        `(tokens, dimensions)`: the vector of each token, rounded to float16.
+    tokenizer
+        JSON of a tokenizer of the library `tokenizers`.
 
         Raises
         ------

@@ -38,11 +38,11 @@ class Snapshot:
     ----------
     version
         Version of the manifest; "" for the empty snapshot.
-        column_types
-            Types of the declared columns.
-        cold, cold_model
-            The cold items and the version of their champion; some may have been deleted since. None before the first
-            computation.
+    column_types
+        Types of the declared columns.
+    cold, cold_model
+        The cold items and the version of their champion; some may have been deleted since. None before the first
+        computation.
     """
 
     def __init__(
