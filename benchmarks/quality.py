@@ -168,7 +168,10 @@ def _compared(split: Split, groups: Mapping[str, Mapping[str, Algorithm]]) -> It
 
 
 def parts_section(split: Split, algorithms: Mapping[str, Algorithm], protocols: Sequence[Seen]) -> Iterator[str]:
-    """Yield the lines of a table that compares the blend with a new blend without one algorithm, for each of them."""
+    """Yield the lines of an ablation table.
+
+    A row per algorithm compares the blend with a blend that is tuned without this algorithm.
+    """
     yield f"| past | part | weight | NDCG@{K} with it | without it | difference | 95% interval |"
     yield "|---|---|---|---|---|---|---|"
     fits = Fits()

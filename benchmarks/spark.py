@@ -182,7 +182,7 @@ def dataset_on_spark(directory: Path) -> None:
 
 
 def statistics_on_spark(directory: Path) -> None:
-    """Count the statistics, on Spark."""
+    """Write the statistics that Spark counts in the interactions of `dataset_on_spark`."""
     from functions.build_dataset.spark_statistics import write_statistics
 
     spark = _spark()

@@ -254,7 +254,7 @@ class _Bar:
         from rich.text import Text
 
         if not self._progress.live.is_started:
-            return  # the command has ended without this step
+            return  # the command stopped the display before this step ended
         mark = Text("✓ ", style="green") if finished else Text("  ")
         text = mark.append(visible(f"{line}{_tail(self._note)}"), style="default")
         try:

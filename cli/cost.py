@@ -237,7 +237,10 @@ def _configured(summary: BilledResources, name: str) -> int | None:
 
 
 def _rows(lines: Sequence[Line]) -> list[list[object]]:
-    """Return the lines by service, most expensive service first, with a total if a service has several lines."""
+    """Return the lines by service, most expensive service first, with a total if a service has several lines.
+
+    The lines of a service below `_LEAST_DOLLARS` are combined.
+    """
     rows: list[list[object]] = []
     services: dict[str, list[Line]] = {}
     for line in lines:

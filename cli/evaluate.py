@@ -99,7 +99,8 @@ def evaluate(output: Output, csv: Csv, files: Files, comparison: Comparison) -> 
     limits.history_length. Notes name the algorithm that training would select, and one whose exported graph differs
     from its scores.
 
-    Seen masked: a user's earlier items are not recommended and do not count. Seen allowed: they are and do.
+    Seen masked: earlier items of a user are neither recommended nor targets. Seen allowed: they can be
+    both.
 
     Rows that an import refuses are left out and counted by reason.
 

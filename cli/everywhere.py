@@ -19,7 +19,7 @@ class Format(enum.StrEnum):
 
 @dataclasses.dataclass(frozen=True)
 class Everywhere:
-    """The options, in the order of the help."""
+    """Options that every command accepts, in the order of the help text."""
 
     env: Annotated[
         str | None,

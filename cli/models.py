@@ -231,7 +231,7 @@ def _print_champion(champion: Champion, output: Output) -> None:
 
 
 def print_candidates_of(manifest: Manifest) -> None:
-    """Print the candidates of a version."""
+    """Print the compared algorithms of a version, and the reasons for the selection."""
     print_candidates(
         model_versions.candidates(manifest),
         title=model_versions.holdout_title(manifest),

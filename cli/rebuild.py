@@ -29,7 +29,7 @@ def profiles(context: Context) -> None:
 
 @app.command("catalogue")
 def catalogue(context: Context) -> None:
-    """Restore items from the change log that the catalogue lacks.
+    """Restore missing items in the catalogue from the change log.
 
     Deleted items stay deleted. The change log lacks items that are older than itself.
 
@@ -40,7 +40,7 @@ def catalogue(context: Context) -> None:
 
 @app.command("users")
 def users(context: Context) -> None:
-    """Restore users from the change log that the user table lacks.
+    """Restore missing users in the user table from the change log.
 
     Example: alsolike rebuild users
     """

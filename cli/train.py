@@ -33,7 +33,8 @@ def train(
     """Run the training workflow.
 
     The workflow builds a dataset, trains, evaluates at the gate and runs the canary. Exit with 0 if the model became
-    champion, 3 if the gate or the canary rejected it, and 1 if the run failed or another one is active.
+    champion, and 1 if the run failed or another one is active. Exit with 3 if the gate or the canary rejected the
+    model, or if it is waiting for evidence or a promotion.
 
     Example: alsolike train --reason "new categories"
     """

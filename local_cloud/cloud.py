@@ -324,7 +324,7 @@ class LocalCloud:
         return self._alarms.evaluate() if self._alarms else {}
 
     def close(self) -> None:
-        """End every thread, port and process, and remove the files."""
+        """Stop all threads and servers, kill all processes, and remove the temporary directory."""
         if self._fronts:
             self._fronts.stop()
         for server in self._apis.values():

@@ -39,7 +39,7 @@ class JobRuns(Generic[R]):
         self._runs: dict[str, R] = {}
 
     def start(self, name: str, run: R, work: Callable[[], None], *, thread: str) -> None:
-        """Begin a run that does `work`, in a thread of that name."""
+        """Start `work` as the run `name`, in a thread that is named `thread`."""
         self._runs[name] = run
         run.thread = threading.Thread(target=work, name=thread, daemon=True)
         run.thread.start()

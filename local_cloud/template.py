@@ -91,7 +91,7 @@ def wanted_resources(stack: Stack, evaluator: Evaluator) -> dict[str, Definition
     Raises
     ------
     DeploymentError
-        If a resource has an unsupported attribute or an unknown condition.
+        If a resource has an unsupported attribute, an unknown condition or an unknown `DependsOn`.
     """
     resources = stack.template.get("Resources", {})
     wanted: dict[str, Definition] = {}

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 DAY_MS = 86_400_000
 POPULARITY_DAYS = 7
-"""Number of days before the day of a response that, with that day, determine the popularity of items."""
+"""Number of days before the day of a response over which item popularity is counted. The day itself counts too."""
 
 LATE_DAYS = 7
 """Number of additional days that are searched for copies of events after the window."""

@@ -1,8 +1,8 @@
 """`cleaning` on Spark: equal rules as DataFrame operations, for a lake that is too large for one process.
 
-The driver receives no data that grows with users or interactions. Rows are shuffled by event ID, by session, and by the
-pair of user and item, but never only by user or item. So rows of a very active user or popular item are spread over
-workers. Counts by user or item are aggregated before the shuffle.
+The driver receives no data that grows with users or interactions. Interactions are shuffled by event ID, by session, or
+by the pair of user and item. So interactions of a very active user or popular item are spread over workers. Rows that
+are joined by user only or item only are action events and counts per pair.
 """
 
 from __future__ import annotations

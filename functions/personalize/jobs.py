@@ -90,8 +90,6 @@ class Jobs(abc.ABC):
 
 
 class Imports(Jobs):
-    """Import jobs."""
-
     RUNNING_STATUS, BUCKETS_SETTING = IN_PROGRESS, "import_buckets"
 
     def check(self, request: Mapping[str, Any]) -> None:

@@ -13,7 +13,8 @@ from functions.recommend.sources import current_sources
 from functions.recommend.state.model import open_first_session
 
 SECRET_MS = 4_500
-"""Time limit for the secret of the hashes if Secrets Manager is silent: 2 s to connect, 2 s to read."""
+"""Minimum remaining time for a read of the hash key in milliseconds. Without a response, an attempt takes 4 s: 2 s to
+connect and 2 s to read."""
 
 CONNECT_ATTEMPTS = 3
 NO_PROFILE = "connect"

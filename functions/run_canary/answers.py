@@ -254,7 +254,7 @@ def _failed(table: pa.Table) -> Mask:
 
 
 def _any_of(lists: pa.ChunkedArray, texts: Collection[str]) -> Mask:
-    """Return which rows' lists have any of the texts."""
+    """Return a mask of the rows whose list contains at least one of the texts."""
     lists = lists.combine_chunks()
     rows = pc.list_parent_indices(lists).to_numpy(zero_copy_only=False)
     seen = np.zeros(len(lists), np.bool_)

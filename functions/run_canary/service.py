@@ -92,7 +92,7 @@ class CanaryRun:
             return self._decided(pointer, ROLLED_BACK, "the gate rejected it, and no operator forced it")
         if (running := self._running(pointer)) is not None:
             return self._note(running, GOING, (f"its canary runs next to {running.champion}",))
-        # A start whose response was lost is repeated. A canary that has already ended must not start again.
+        # The workflow repeats a start whose response was lost. A canary that has ended since must not start again.
         if self._report() is not None or self._ended(pointer) is not None:
             return self._ended_elsewhere(pointer)
         if pointer is None:

@@ -31,7 +31,7 @@ DERIVED_PREFIXES = (OUTCOMES_PREFIX, ENGAGEMENT_PREFIX, ATTRIBUTION_PREFIX)
 
 
 class DataLake(Construct):
-    """The lake bucket, the artefact bucket, the bucket of their access logs, and the Glue table.
+    """Buckets of the lake, the artefacts and their access logs, and the Glue database with its tables and view.
 
     Attributes
     ----------

@@ -30,8 +30,8 @@ from infra_cdk.constructs.session_authorizer import SessionAuthorizer
 from infra_cdk.constructs.token_issuer import TokenIssuer
 from infra_cdk.settings import Settings
 
-# Fields for runbooks and the dashboard, and errors outside of functions. Headers, bodies and the context of the session
-# authorizer are excluded, because they can contain tokens, ids and personal data.
+# Fields that runbooks and the dashboard use, and the errors of integrations and authorizers. Headers, bodies and the
+# context of the session authorizer are excluded, because they can contain tokens, ids and personal data.
 _ACCESS_LOG_FIELDS = {
     "requestId": "$context.requestId",
     "routeKey": "$context.routeKey",

@@ -27,7 +27,7 @@ _POLICIES_OF_AWS: Final[Mapping[str, Mapping[str, Any]]] = {
 
 @dataclass(frozen=True, slots=True)
 class _Caller:
-    """A role in one of its uses."""
+    """A session of an assumed role: its ARN and the policy of the role."""
 
     arn: str
     policy: RolePolicy

@@ -228,7 +228,10 @@ class Recorder:
         return done
 
     def left_work(self, kind: str) -> list[tuple[Any, Callable[[], None]]]:
-        """Return unfinished work of a kind from before the start, each with a function that records its completion."""
+        """Return the work items of a kind that the previous process left unfinished.
+
+        Each item has a function that records its completion.
+        """
         if not (journal := self._journal):
             return []
         return [

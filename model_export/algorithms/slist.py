@@ -83,7 +83,8 @@ class Slist(Algorithm):
         pairs = (together.T @ together) * np.float32(self.together)
         rest = np.float32(1.0 - self.together)
         gram = sp.csr_array(pairs + (earlier.T @ earlier) * rest)
-        cross = sp.csr_array(pairs + (later.T @ earlier) * rest)  # targets times sources; X'X is symmetric
+        # Rows are targets, columns are sources. `pairs` is symmetric, so it needs no transposition.
+        cross = sp.csr_array(pairs + (later.T @ earlier) * rest)
         solved = local_ridge(gram, cross, ridge=self.ridge, sources=self.sources)
         rows = ItemRows.of_every_item([sp.csr_array(solved[1:])], items=interactions.items, n=self.targets)
         return ItemRowsModel(settings=self, items=interactions.items, rows=rows)

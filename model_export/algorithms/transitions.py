@@ -64,7 +64,7 @@ class Transitions(Algorithm):
         return tuple(dataclasses.replace(self, position_decay=decay) for decay in (0.6, 0.8, 0.9, 0.97))
 
     def fit(self, interactions: Interactions) -> ItemRowsModel:
-        """Return the model of the decayed pairs, counted for chunks of sources."""
+        """Count decayed pairs of items, in blocks of source items to limit memory, and return the model."""
         rows = ItemRows.of_every_item(self._blocks(interactions), items=interactions.items, n=self.targets)
         return ItemRowsModel(settings=self, items=interactions.items, rows=rows)
 

@@ -192,7 +192,10 @@ def windows(interactions: Interactions, *, holdout_ms: int) -> Windows:
 
 
 def _end_of_window(interactions: Interactions, latest_ms: int, length_ms: Callable[[int], int]) -> int:
-    """Return the latest end, up to `latest_ms`, of a window with enough users with a history, or else `latest_ms`."""
+    """Return the end of a window in which enough users have a history, or `latest_ms` if there is none.
+
+    The search steps back from `latest_ms` by complete windows, and the first match is returned.
+    """
     present = np.diff(interactions.offsets) > 0
     first_ms = np.full(interactions.users, latest_ms, np.int64)
     first_ms[present] = interactions.time_ms[interactions.offsets[:-1][present]]

@@ -120,7 +120,7 @@ def _encode(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_encode(element) for element in value]
     if isinstance(value, float) and math.isinf(value):
-        return None  # JSON has no infinity, and no setting is None
+        return None  # JSON has no infinity. None can represent it, because no setting has the value None.
     return value
 
 

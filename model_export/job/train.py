@@ -409,7 +409,7 @@ def _related_figures(data: TrainingData, hyperparameters: Hyperparameters) -> si
 
 
 def _popularity(candidates: list[Candidate]) -> Algorithm:
-    """Return the algorithm popularity with selected settings, or with defaults if it was not compared."""
+    """Return the algorithm `popularity` with its selected settings, or with defaults if it was not compared."""
     chosen = {candidate.settings.name: candidate.settings for candidate in candidates}
     return chosen.get("popularity", known()["popularity"])
 

@@ -33,7 +33,6 @@ class Finding:
 
 
 def passed(check: str, reason: str) -> Finding:
-    """Return a check that passed."""
     return Finding(check, PASSED, reason)
 
 

@@ -36,7 +36,8 @@ class TrainingResult:
     version
         Version that the run trained or evaluated.
     decision
-        `promoted`, `rejected` by the gate, or `rolled_back` by the canary.
+        `promoted`, `rejected` by the gate, `waiting` for evidence or an operator's promotion, or `rolled_back` by the
+        canary.
     reasons
         Reasons for the decision.
     trained

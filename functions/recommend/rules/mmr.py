@@ -53,7 +53,7 @@ class MmrReranker:
         self._closest = np.maximum(self._closest, likeness / len(self._tables))
 
     def drop(self, position: int) -> None:
-        """Remove a candidate."""
+        """Exclude an item from later results of `best`. Items that are no candidates are ignored."""
         if position in self._places:
             self._relevance[self._places[position]] = -np.inf
 

@@ -484,7 +484,7 @@ def _tables(directory: Path) -> dict[str, onnxruntime.OrtValue]:
 
 
 def _open_session(graph: Path, tables: Mapping[str, onnxruntime.OrtValue]) -> onnxruntime.InferenceSession:
-    """Open a graph with memory-mapped weights, because prepacking would copy them.
+    """Open a graph without prepacking, which would copy the memory-mapped weights.
 
     Parameters
     ----------

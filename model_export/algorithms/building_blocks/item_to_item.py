@@ -85,7 +85,7 @@ class ItemRows:
         """Return decayed history times table, float32 `(batch, items + 1)`."""
         history = histories.matrix(columns=len(self.row_of), position_decay=position_decay)
         scores = np.zeros(history.shape, np.float32)
-        # Unpickled arrays have a data type object of their own, with which `add.at` is ten times as slow.
+        # Unpickled arrays have a data type object of their own, with which `add.at` is much slower.
         value, target = self.value.view(np.float32), self.target.view(np.int32)
         for row, (start, end) in enumerate(itertools.pairwise(history.indptr.tolist())):
             sources = self.row_of[history.indices[start:end]]

@@ -300,7 +300,8 @@ def _loss(network: Network, vectors: torch.Tensor, batch: Batch, *, rows: slice)
     Negatives that equal the target are ignored. The result is the share of `rows` in the mean over the batch.
     """
     total = float(batch.weights.sum())
-    if not len(batch.inputs[rows]):  # random numbers are drawn all the same
+    if not len(batch.inputs[rows]):
+        # One row with loss 0 makes this process draw random numbers, as the other processes do.
         rows, total = slice(1), math.inf
     weights = batch.weights[rows]
     present = weights > 0

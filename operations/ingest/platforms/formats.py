@@ -33,7 +33,7 @@ class Column:
     convert: Callable[[str], str] = str.strip
 
     def value(self, record: Record) -> str:
-        """Return the value of the column for a record."""
+        """Return the first source field with a value, converted; empty if there is none."""
         text = next((record[name] for name in self.theirs if record.get(name, "").strip()), "")
         return self.convert(text) if text else ""
 

@@ -54,7 +54,7 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
 
 @struct
 class Alias:
-    """A campaign or recommender with a name of the shop.
+    """A campaign or recommender with a name that the shop chose.
 
     Attributes
     ----------

@@ -36,7 +36,7 @@ MAX_CLOCK_SKEW_MS = DEFAULT.limits.clock_skew_s * 1000
 
 ACTION_TAKEN, ACTION_NOT_TAKEN, ACTION_VIEWED = "action:taken", "action:not-taken", "action:viewed"
 ACTION_TYPES = (ACTION_TAKEN, ACTION_NOT_TAKEN, ACTION_VIEWED)
-"""Event types of interactions with actions. Names in the configuration have no colon."""
+"""Event types of interactions with actions. They contain a colon, so they cannot equal a configured event type."""
 
 ACTION_PROPERTIES = Fields(
     {

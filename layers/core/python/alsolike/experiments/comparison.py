@@ -300,8 +300,8 @@ def detectable_lift(
     """Return the least lift that the test detects with probability `POWER` when the experiment has all its users.
 
     The result is the least L with ``L R = (z_test + z_power) sqrt((1 + L) S / (share users) + S / (control_share
-    users))``. R is the metric, and S its spread over users before the start. The spread of the arm is assumed to grow
-    in proportion to its metric.
+    users))``. R is the metric of the baseline, and S is its `ArmSample.spread`. The formula assumes that the spread of
+    an arm is proportional to the arm's metric.
 
     Parameters
     ----------

@@ -23,7 +23,7 @@ ID_DIGITS = 32
 
 
 def erasure_id(pseudonyms: Pseudonyms, user_id: str) -> str:
-    """Return the erasure ID of a user."""
+    """Return the erasure ID of a user: the first digits of the user's hash in tombstones."""
     return pseudonyms.erased_user(user_id)[:ID_DIGITS]
 
 

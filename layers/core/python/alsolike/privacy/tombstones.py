@@ -30,7 +30,8 @@ from alsolike.runtime.s3 import UNCHANGED, Content, Listed, S3Object, scan
 FORMAT_VERSION = 1
 MAX_ATTEMPTS = 16
 SESSION_DAYS = 100
-"""Lifetime of a session's tombstone in days, above the 90 days of quarantine and failed batches (for replays)."""
+"""Lifetime of a session's tombstone in days. It exceeds the 90 days in which quarantined records and failed batches can
+be replayed."""
 
 _REPAIR = "repair it with `alsolike users erasures repair`"
 _MS_PER_DAY = 86_400_000

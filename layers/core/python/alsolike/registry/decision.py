@@ -83,7 +83,7 @@ class Decision:
 
     @property
     def champion_of_same_data(self) -> str | None:
-        """The compared champion if its latest training interaction is as late as the candidate's or later, or None."""
+        """The compared champion if its latest training interaction is not earlier than the candidate's; else None."""
         times = next((check.values for check in self.checks if check.name == LATEST_EVENT), {})
         own, other = times.get("last_event_ms"), times.get("champion_last_event_ms")
         return None if own is None or other is None or own > other else self.champion

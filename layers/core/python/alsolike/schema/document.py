@@ -141,7 +141,7 @@ class Node:
         return None
 
     def text(self, pattern: re.Pattern[str], expectation: str) -> str | None:
-        """Return a string that matches a pattern."""
+        """Return the value if it is a string that matches `pattern`. Otherwise record a fault and return None."""
         if isinstance(self.value, str) and pattern.fullmatch(self.value):
             return self.value
         self.expect(expectation)

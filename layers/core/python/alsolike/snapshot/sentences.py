@@ -119,7 +119,7 @@ class SentenceIndex:
         return self.model.embed(properties) @ self.vectors.T
 
     def arrays(self) -> dict[str, Array]:
-        """Return the arrays for a file."""
+        """Return the arrays for a file by name. Vectors are rounded to float16."""
         return {
             _TABLE: self.model.table.astype(np.float16).ravel(),
             _VECTORS: self.vectors.astype(np.float16).ravel(),

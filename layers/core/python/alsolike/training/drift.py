@@ -92,8 +92,9 @@ def psi(reference: Sequence[int], current: Sequence[int]) -> float:
     References
     ----------
     H. Jeffreys: An invariant form for the prior probability in estimation problems. Proc. R. Soc. A 186 (1946), eq. 1.
-    N. Siddiqi: Credit Risk Scorecards (2006), system stability index and its 0.10 and 0.25.
-    R. E. Krichevsky, V. K. Trofimov: The performance of universal encoding. IEEE Trans. Inf. Theory 27 (1981): the 1/2.
+    N. Siddiqi: Credit Risk Scorecards (2006), system stability index and its thresholds 0.10 and 0.25.
+    R. E. Krichevsky, V. K. Trofimov: The performance of universal encoding. IEEE Trans. Inf. Theory 27 (1981):
+    `SMOOTHING`.
 
     Examples
     --------
