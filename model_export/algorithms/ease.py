@@ -1,12 +1,14 @@
-"""EASE: a linear model of which items go together, in closed form.
+"""EASE: a linear model of co-occurring items, in closed form.
 
 Each item is regressed on all others: with G = X'X, P = inv(G + lambda I): B[i, j] = -P[i, j] / P[j, j], and 0 on the
-diagonal. If few items go together, each is regressed only on its strongest co-occurring items. That needs the memory of
-those pairs, covers all items, and is both cheaper and better there. If nearly everything goes together, as in years of
-groceries, the pairs are too many. Then the dense inverse covers only the most frequent items, which costs items^3
-operations and items^2 * 4 bytes, hence its cap. The positive part of the strongest targets of each item is kept.
+diagonal. The model keeps the largest positive values of each row of B.
 
-With fewer users than these items, the inverse follows from the users' Gram matrix by the Woodbury identity, in
+If few pairs of items co-occur, each item is regressed only on its strongest co-occurring items (`local_ridge`). This
+needs memory for these pairs only, covers all items, and is cheaper and better on such data. If most pairs co-occur, as
+in years of groceries, they do not fit into memory. Then the dense inverse covers only the most frequent items, because
+it costs items^3 operations and items^2 * 4 bytes.
+
+With fewer users than most frequent items, the inverse follows from the users' Gram matrix by the Woodbury identity, in
 users * items * (2 users + items) operations:
 
     lambda inv(X'X + lambda I) = I - X' inv(XX' + lambda I) X = I - Y'Y, Y = inv(L) X, LL' = XX' + lambda I
@@ -50,13 +52,14 @@ class Ease(Algorithm):
     ridge
         Lambda, in users.
     sources
-        Items that each item is regressed on, where pairs are few.
+        Number of items that each item is regressed on, with at most `max_pairs` pairs.
     max_pairs
-        Pairs of one user's items, summed over users, up to which they are few; 8 bytes each at most.
+        Maximum number of pairs of items of a user, summed over users, for the local regression. A pair takes at most 8
+        bytes. With more pairs, the dense inverse is used.
     max_items
-        Most frequent items that take part where pairs are many; the others get no score.
+        Number of most frequent items in the dense inverse. Other items have the score 0.
     targets
-        Targets kept an item.
+        Number of targets per item.
     """
 
     name: ClassVar[str] = "ease"
@@ -68,7 +71,7 @@ class Ease(Algorithm):
     targets: int = 100
 
     def param_grid(self) -> Sequence[Self]:
-        """Return short to long memories of the history; another ridge would cost another inverse."""
+        """Return short to long memories of the history. Another ridge would require another inverse."""
         return tuple(dataclasses.replace(self, position_decay=decay) for decay in (0.6, 0.8, 0.9, 1.0))
 
     def unsupported_reason(self, interactions: Interactions) -> str | None:
@@ -97,10 +100,10 @@ class Ease(Algorithm):
         return ItemRowsModel(settings=self, items=interactions.items, rows=rows)
 
     def fit_from_statistics(self, statistics: Statistics) -> ItemRowsModel:
-        """Regress each item on its strongest co-occurring ones, whatever number of pairs there is.
+        """Regress each item on its strongest co-occurring items, for any number of pairs.
 
-        A session stands for a user: where no history is longer than one it is the same matrix. Pairs that the
-        statistics do not have count as never together.
+        The statistics count pairs in sessions, not in users' histories. Both are equal if each history is one session.
+        Pairs that the statistics omit have the count 0.
         """
         return self._local(statistics.gram.astype(np.float32))
 
@@ -112,12 +115,12 @@ class Ease(Algorithm):
 
 
 def _pairs(users_items: sp.csr_array) -> int:
-    """Return how many pairs of one user's items there are, summed over users."""
+    """Return the number of pairs of items of a user, summed over users."""
     return int((np.diff(users_items.indptr).astype(np.int64) ** 2).sum())
 
 
 def _inverse_by_items(users_items: sp.csr_array, *, ridge: float) -> Floats:
-    """Return the lower triangle of inv(X'X + ridge I), `(items, items)`, in place of the one dense array."""
+    """Return the lower triangle of inv(X'X + ridge I), `(items, items)`. It overwrites X'X to save memory."""
     size = users_items.shape[1]
     gram = np.empty((size, size), np.float32, order="F")
     items_users = sp.csr_array(users_items.T)
@@ -143,7 +146,7 @@ def _inverse_by_users(users_items: sp.csr_array, *, ridge: float) -> Floats:
 
 
 def _cholesky(gram: Floats, *, ridge: float) -> Floats:
-    """Return the lower factor of a Gram matrix with the ridge on its diagonal, in place of it."""
+    """Return the lower factor of a Gram matrix with the ridge on its diagonal. It overwrites the Gram matrix."""
     factor, info = lapack.spotrf(gram, lower=1, overwrite_a=1, clean=0)
     if info:
         raise ValueError(f"X'X + {ridge} I is not positive definite (LAPACK spotrf: {info}); expected a ridge above 0")

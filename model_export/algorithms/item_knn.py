@@ -1,8 +1,8 @@
-"""Item-kNN: the items whose customers are most alike.
+"""Item-kNN: nearest items by co-occurrence in sessions.
 
-sim(i, j) = n_ij / (n_i^(1 - a) * n_j^a + shrink), with n_i the sessions that have item i and n_ij those that have
-both; the nearest of each item are kept. With a = 1/2 it is the cosine; the shrinkage keeps pairs that met by chance
-from the top.
+sim(i, j) = n_ij / (n_i^(1 - a) * n_j^a + shrink). n_i is the number of sessions with item i, and n_ij the number of
+sessions with both items. The model keeps the nearest items of each item. With a = 1/2 and no shrinkage, sim is the
+cosine. The shrinkage lowers the rank of pairs that co-occur by chance.
 
 References
 ----------
@@ -27,7 +27,7 @@ from model_export.data.interactions import Interactions, Ints
 from model_export.data.statistics import Statistics
 
 ROWS_AT_ONCE = 1 << 17
-"""Interactions whose pairs are in memory at once."""
+"""Number of interactions per block of source items. The pairs of one block are in memory at a time."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -37,13 +37,13 @@ class ItemKnn(Algorithm):
     Attributes
     ----------
     target_power
-        a: how much a target's own frequency counts against it.
+        Exponent a of the target's frequency. A higher value lowers the scores of frequent targets.
     shrink
-        In sessions.
+        Shrinkage, as a number of sessions.
     session
-        Longest session; a longer history is several, one after the other.
+        Maximum length of a session; a longer history is split.
     targets
-        Targets kept an item.
+        Number of targets per item.
     """
 
     name: ClassVar[str] = "item_knn"
@@ -58,12 +58,12 @@ class ItemKnn(Algorithm):
         return tuple(dataclasses.replace(self, position_decay=decay) for decay in (0.6, 0.8, 0.9, 1.0))
 
     def fit(self, interactions: Interactions) -> ItemRowsModel:
-        """Count who goes with whom, some sources at a time."""
+        """Count co-occurrences of items, in blocks of source items to limit memory, and return the model."""
         rows = ItemRows.of_every_item(self._blocks(interactions), items=interactions.items, n=self.targets)
         return ItemRowsModel(settings=self, items=interactions.items, rows=rows)
 
     def fit_from_statistics(self, statistics: Statistics) -> ItemRowsModel:
-        """Read who goes with whom from the Gram matrix."""
+        """Return the model from the counted co-occurrences in the Gram matrix."""
         statistics.require(self.name, most=self.targets, session=self.session)
         sources = np.arange(1, statistics.items + 1)
         table = self._normalised(sp.csr_array(statistics.gram[1:]), sources, counts=statistics.sessions)
@@ -71,7 +71,7 @@ class ItemKnn(Algorithm):
         return ItemRowsModel(settings=self, items=statistics.items, rows=rows)
 
     def _blocks(self, interactions: Interactions) -> Iterator[sp.csr_array]:
-        """Yield the rows of the similarities."""
+        """Yield the rows of the similarity matrix, in blocks of source items."""
         together = interactions.sessions(most=self.session)
         items_sessions = sp.csr_array(together.T)
         counts = np.diff(items_sessions.indptr)
@@ -80,7 +80,7 @@ class ItemKnn(Algorithm):
             yield self._normalised(similar, np.arange(sources.start, sources.stop), counts=counts)
 
     def _normalised(self, together: sp.csr_array, sources: Ints, *, counts: npt.NDArray[Any]) -> sp.csr_array:
-        """Make rows of similarities of rows of n_ij, in place."""
+        """Convert rows of n_ij to rows of sim in place. The similarity of an item to itself is 0."""
         n = counts.astype(np.float32)
         source = np.repeat(sources, np.diff(together.indptr))
         source_norm, target_norm = n ** (1.0 - self.target_power), n**self.target_power

@@ -1,4 +1,4 @@
-"""Popularity: the same items for everybody, recent interactions counting more."""
+"""Popularity: the same items for all users, with higher weights for recent interactions."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ class Popularity(Algorithm):
     Attributes
     ----------
     trend_half_life_days
-        Age, before the latest interaction of all, at which an interaction counts half.
+        Half-life of an interaction's weight in days, counted back from the latest interaction of all users.
     """
 
     name: ClassVar[str] = "popularity"
     trend_half_life_days: float = 30.0
 
     def param_grid(self) -> Sequence[Self]:
-        """Return a week, a month, a quarter, and no decay."""
+        """Return half-lives of a month, a week and a quarter, and no decay."""
         return tuple(dataclasses.replace(self, trend_half_life_days=days) for days in (30.0, 7.0, 90.0, math.inf))
 
     def fit(self, interactions: Interactions) -> PopularityModel:
@@ -46,7 +46,13 @@ class Popularity(Algorithm):
         )
 
     def fit_from_statistics(self, statistics: Statistics) -> PopularityModel:
-        """Divide the sums that were counted."""
+        """Return the model from the counted sums.
+
+        Raises
+        ------
+        InvalidInput
+            If the statistics have no sums for the half-life.
+        """
         totals = statistics.weights.get(self.trend_half_life_days)
         if totals is None:
             counted = ", ".join(f"{days:g}" for days in statistics.weights)
@@ -58,7 +64,7 @@ class Popularity(Algorithm):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PopularityModel(Model):
-    """`share`: float32 `(items + 1,)`, 1 for the most popular item."""
+    """Model with `share`, float32 `(items + 1,)`: the popularity relative to the most popular item."""
 
     share: Floats
 
@@ -67,12 +73,12 @@ class PopularityModel(Model):
         return np.tile(self.share, (len(histories), 1))
 
     def single_item_scores(self, *, most: int) -> sp.csr_array:
-        """Return the largest shares for each item, one shared row."""
+        """Return a table in which the row of each item has the largest shares."""
         target, value = best_of_row(sp.csr_array(self.share[None]), 0, n=most)
-        starts = np.maximum(np.arange(self.items + 2) - 1, 0) * len(target)  # item 0 has none
+        starts = np.maximum(np.arange(self.items + 2) - 1, 0) * len(target)  # the row of item 0 is empty
         values = np.tile(value, self.items), np.tile(target, self.items), starts
         return sp.csr_array(values, shape=(self.items + 1,) * 2)
 
     def export(self, graph: Graph) -> str:
-        """Add the shares, repeated for every history."""
+        """Add the shares to the graph, repeated for every history."""
         return graph.for_batch(graph.item_weight("popularity.share", self.share))

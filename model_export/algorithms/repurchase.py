@@ -1,29 +1,29 @@
 """Repurchase: 28-day repurchase probability of each of the user's own items.
 
-A logistic regression on what a history says of an item. With the ages of its interactions in days,
+The model is a logistic regression on features of an item's interactions in a history. With ages in days,
 
-    h120 = sum of 2 ** (-age / 120), h30 = sum of 2 ** (-age / 30), n = how many, s = days since the last
+    h120 = sum of 2 ** (-age / 120), h30 = sum of 2 ** (-age / 30), n = number of interactions, s = lowest age
     A = ln(h120 + 0.05), B = ln(h30 + 0.1), S = ln(s + 3), N = ln n
     score = sigmoid(c0 + c1 A + c2 B + c3 S + c4 B S + c5 S^2 + c6 N + c7 K + c8 K N + c9 D)
 
-K is ln stick. A user's four weeks with the item count if the next four have it as well; stick is the share that count,
-relative to the mean of all items. That mean stands for `PRIOR` more such weeks. D is ln demand, see
+K is ln stick, with the repeat factor of `model_export.algorithms.building_blocks.four_weeks`. D is ln demand, see
 `model_export.algorithms.building_blocks.demand`.
 
-The coefficients are learned at up to `CUTS` moments four weeks apart: from the history before each, and the purchases
-in the four weeks after. `COEFFICIENTS`, from a year of groceries, replace them if the data is shorter than eight weeks
-or has no repeat purchases. With little data, the learned ones stay near these.
+The coefficients are learned at up to `CUTS` cuts, four weeks apart. The features come from the history before a cut,
+the answers from the purchases in the four weeks after the cut. If the data is shorter than eight weeks or has no repeat
+purchases, `COEFFICIENTS` are used, which were learned from a year of groceries. With little data, the learned
+coefficients stay near `COEFFICIENTS`.
 
-A model receives weights, not ages, and converts each weight to the age of an interaction of the most frequent type. So
-an event type that weighs less, a view among purchases, counts as older. One that weighs more counts as newer, of today
-at the newest. Without a half-life all count as of today.
+A model receives weights, not ages. It converts each weight to the age that an interaction of the most frequent weight
+would have. So an event type with a lower weight, such as a view among purchases, counts as older. An event type with a
+higher weight counts as newer, with an age of at least 0. Without a half-life all ages are 0.
 
 References
 ----------
 P. Fader, B. Hardie, K. Lee, "'Counting your customers' the easy way: an alternative to the Pareto/NBD model", Marketing
-Science 2005 (how likely another purchase is, given recency and frequency); R. Bhagat, S. Muralidharan,
+Science 2005 (the probability of another purchase, given recency and frequency); R. Bhagat, S. Muralidharan,
 A. Lobzhanidze, S. Vishwanath, "Buy it again: modeling repeat purchase recommendations", KDD 2018 (recency and
-frequency of one item, and how many have that item again).
+frequency of one item, and the share of users with a repeat purchase of it).
 """
 
 from __future__ import annotations
@@ -48,28 +48,30 @@ from model_export.graph.contract import Graph
 CUTS = 4
 
 COEFFICIENTS = (-4.8, 0.33, 1.67, 1.41, -0.41, -0.25, 0.9, 0.82, -0.3, 0.31)
-"""c0 to c9 where none can be learned."""
+"""c0 to c9 if the data is not sufficient for learning."""
 
 LONG_DAYS = 120.0
 """The half-life of h120, and four times that of h30."""
 
 AGE_DAYS = -LONG_DAYS / math.log(2)
-"""Times the logarithm of a weight that decays by `LONG_DAYS`: its age."""
+"""Factor that converts the logarithm of a weight with the half-life `LONG_DAYS` to an age in days."""
 
 LEAST = 1e-6
-"""An interaction is at most twenty half-lives old."""
+"""Minimum decayed weight: the weight after twenty half-lives."""
 
 TINY = float(np.finfo(np.float32).tiny)
-"""Has a logarithm."""
+"""Minimum argument of the logarithm: the smallest normal float32."""
 
 LEAST_LOGIT = -50.0
-"""Lowest logit, so that long abandoned items are equally unlikely: float32 goes to -87, and is exact to 1e-4 here."""
+"""Minimum logit. Items with lower logits have equal probabilities. In float32, exp overflows below -87, and is exact to
+1e-4 at -50."""
 
 MOST_USERS, MOST_PLACES = 20_000, 8_000_000
-"""Users that are learned from at a cut, and places in their histories."""
+"""Maximum number of users per cut for learning, and of places in their histories."""
 
 ITEMS_A_USER = 50
-"""Most items per user to learn from, the best by h120; later places are hardly ever shown."""
+"""Maximum number of items per user for learning: the items with the highest h120. Items at later ranks are hardly ever
+shown."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -79,9 +81,9 @@ class Repurchase(Algorithm):
     Attributes
     ----------
     demand_days
-        Until how long ago demand is looked at; half of the data's time where that is shorter. 0 for not at all.
+        Length of the demand window in days, limited to half of the time span of the data; 0 for no effect of demand.
     max_interactions
-        More are refused: about 80 bytes each are in memory at once.
+        Maximum number of interactions. Each takes about 80 bytes of memory.
     """
 
     name: ClassVar[str] = "repurchase"
@@ -90,18 +92,18 @@ class Repurchase(Algorithm):
     max_interactions: int = 100_000_000
 
     def unsupported_reason(self, interactions: Interactions) -> str | None:
-        """Refuse what does not go into memory."""
+        """Refuse more interactions than fit into memory."""
         if len(interactions) <= self.max_interactions:
             return None
         most, found = f"{self.max_interactions:,}", f"{len(interactions):,}"
         return f"its limit is {most} interactions, and there are {found}; buy_again has no limit"
 
     def param_grid(self) -> Sequence[Self]:
-        """Return these settings, and without demand: that of a week may not last."""
+        """Return these settings, and settings without demand, because the demand of a week may not last."""
         return self, dataclasses.replace(self, demand_days=0.0)
 
     def fit(self, interactions: Interactions) -> RepurchaseModel:
-        """Learn how items stick, and the coefficients."""
+        """Compute the repeat factor and the demand of each item, and learn the coefficients."""
         unit, windows = _most_frequent(interactions.weight), Windows.of(interactions)
         designs, answers = [], []
         for cut in range(1, min(CUTS, windows.whole - 1) + 1):
@@ -137,7 +139,7 @@ class RepurchaseModel(Model):
     Attributes
     ----------
     unit
-        Weight of an interaction of today.
+        Weight that counts as an age of 0: the most frequent weight.
     coefficients
         c0 to c6.
     constant, of_count
@@ -163,14 +165,18 @@ class RepurchaseModel(Model):
         return sp.csr_array((probability, (own.item, own.item)), shape=(self.items + 1,) * 2)
 
     def _of_own(self, histories: Histories) -> tuple[_Own, Floats]:
-        """Return the items of the histories, and their probabilities."""
+        """Return the items of the histories, and the repurchase probability of each item."""
         own = _Own.of(histories, unit=self.unit, half_life_days=self.settings.half_life_days, columns=self.items + 1)
         c, log_n = np.array(self.coefficients), np.log(own.n)
         logit = own.terms() @ c[:6] + self.constant[own.item] + (c[6] + self.of_count[own.item]) * log_n
         return own, (1 / (1 + np.exp(-np.maximum(logit, LEAST_LOGIT)))).astype(np.float32)
 
     def export(self, graph: Graph) -> str:
-        """Add the item's sums over the history at each of its places, and a share of its score there."""
+        """Add the scores to the graph.
+
+        Each place in a history has the sums of its item and contributes 1 / n of the score, because the graph sums
+        scores by item.
+        """
         op, number = graph.op, graph.number
         weights = graph.decayed_weights(1.0)  # [batch, length]
         counts = op("Sign", weights)
@@ -244,19 +250,20 @@ class _Own:
         )
 
     def terms(self) -> Floats:
-        """Return what c0 to c5 stand before, float32 `(n, 6)`."""
+        """Return the factors of c0 to c5 in the logit, float32 `(n, 6)`."""
         a, b, s = np.log(self.h120 + np.float32(0.05)), np.log(self.h30 + np.float32(0.1)), np.log(self.since + 3)
         return np.column_stack([np.ones_like(a), a, b, s, b * s, s * s])
 
     def take(self, rows: Ints) -> _Own:
-        """Return some of them."""
+        """Return the items at the indices `rows`."""
         return _Own(*(getattr(self, field.name)[rows] for field in dataclasses.fields(self)))
 
 
 def _own_at(past: Interactions, *, now_ms: int, unit: float, half_life_days: float) -> tuple[_Own, Ints, Floats]:
-    """Return the best items of some users' histories at that time, their pairs, and the users' sums.
+    """Return the best items of a sample of users at `now_ms`, their pairs of user and item, and controls.
 
-    The sums, ln of 1 and h120, of 1 and h30, float32 `(n, 2)`, separate an item's repeat rate from the user's activity.
+    The controls, float32 `(n, 2)`, are ln(1 + h120) and ln(1 + h30), with h120 and h30 summed over the items of a user.
+    They separate the repeat rate of an item from the activity of the user.
     """
     offsets = past.offsets
     lengths = np.diff(offsets)
@@ -277,11 +284,11 @@ def _own_at(past: Interactions, *, now_ms: int, unit: float, half_life_days: flo
 
 
 def _most_frequent(weight: Floats) -> float:
-    """Return the weight that most have, the largest of equals."""
+    """Return the most frequent weight, or the largest of several equally frequent weights."""
     values, counts = np.unique(weight, return_counts=True)
     return float(values[counts == counts.max()].max()) if len(values) else 1.0
 
 
 def _power(half_life_days: float) -> float:
-    """Return the power of a decayed weight that decays by `LONG_DAYS`; without decay there is no age."""
+    """Return the exponent that gives a decayed weight the half-life `LONG_DAYS`; 0 without decay."""
     return half_life_days / LONG_DAYS if math.isfinite(half_life_days) else 0.0

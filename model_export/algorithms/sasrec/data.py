@@ -1,4 +1,4 @@
-"""Training data of SASRec: windows of the users' sequences, batches of these, and the items' first vectors."""
+"""Training data of SASRec: windows of user sequences, batches of windows, and initial item embeddings."""
 
 from __future__ import annotations
 
@@ -17,21 +17,22 @@ TOKENS_A_BATCH = 1152
 NEAREST = 50
 SPAN = 10
 MOST_PAIRS = 50_000_000
-"""Pairs of interactions, up to `SPAN` apart in a history, that the first vectors come from; of more, closer ones."""
+"""Maximum number of pairs of interactions for the initial embeddings. Pairs are up to `SPAN` interactions apart, or
+closer if there would be more pairs."""
 
 MORE_DIMENSIONS, ITERATIONS = 16, 6
 """Additional dimensions and iterations of the subspace iteration."""
 
 LENGTH = 0.06
-"""Length of an item's first vector, times the square root of its size."""
+"""Norm of an item's initial embedding, divided by the square root of the embedding's size."""
 
 Array = npt.NDArray[Any]
 
 
 def windows_of(interactions: Interactions, length: int) -> list[Array]:
-    """Return items and weights, `(n, 2)`, of users with at least two interactions.
+    """Return windows of items and weights, `(n, 2)` each, of users with at least two interactions.
 
-    Long sequences are cut from their end, so that each interaction but the first is a target once.
+    Sequences longer than `length` are split, from the end. Each interaction of a user except the first is a target once.
     """
     rows = np.column_stack([interactions.item.astype(np.float64), interactions.weight])
     windows = []
@@ -45,7 +46,11 @@ def windows_of(interactions: Interactions, length: int) -> list[Array]:
 
 
 def batches_of(windows: list[Array], rng: np.random.Generator) -> Iterator[tuple[Array, Array, Array]]:
-    """Yield items, the items that follow (0: none) and these' weights, in batches of like length, in random order."""
+    """Yield inputs, targets and weights of the targets, `(rows, length)` each.
+
+    A target is the item after its input; 0 is padding. Windows in a batch have similar lengths. Batches are in random
+    order.
+    """
     if not windows:
         return
     lengths = np.array([len(window) for window in windows])
@@ -68,15 +73,15 @@ def batches_of(windows: list[Array], rng: np.random.Generator) -> Iterator[tuple
 
 
 class Negatives:
-    """Items that targets are compared with: all of a small catalogue, or a sample of a large one.
+    """Negative items for the softmax: all items of a small catalogue, or a sample of a large catalogue.
 
-    Some items of a sample are drawn as often as they occur, the others uniformly.
+    The share `popular` of a sample is drawn by the frequency of the items, the rest uniformly.
 
     Attributes
     ----------
     corrections
-        log(q_i * items) of each item with the probability q_i of a draw, float32 `(items + 1,)`: subtracted from a
-        negative's logit, so that the expected loss is that of uniform draws.
+        log(q_i * items), float32 `(items + 1,)`, with q_i the probability of drawing item i. Training subtracts it from
+        the logit of a negative, so that the expected loss equals the loss with uniform draws.
     """
 
     def __init__(self, interactions: Interactions, *, count: int, popular: float) -> None:
@@ -89,7 +94,7 @@ class Negatives:
         self.corrections = np.log(1.0 - share + share * np.maximum(relative, 1e-9)).astype(np.float32)
 
     def draw(self, rng: np.random.Generator) -> Array:
-        """Return items, int64 `(n,)`."""
+        """Return negative items, int64 `(n,)`."""
         if self._count == self._items:
             return np.arange(1, self._items + 1)
         drawn = rng.integers(1, self._items + 1, self._count)
@@ -98,10 +103,10 @@ class Negatives:
 
 
 def spectrum(interactions: Interactions, size: int, rng: np.random.Generator) -> Array:
-    """Return a vector of each item, float32 `(items + 1, size)`.
+    """Return the initial embedding of each item, float32 `(items + 1, size)`.
 
-    They span the strongest dimensions of the transitions' positive pointwise mutual information together with how much
-    the items' columns are alike.
+    The embeddings span the strongest dimensions of a sum of two matrices: the positive pointwise mutual information of
+    transitions, and the similarity of the items' columns.
     """
     items = interactions.items
     span = max(1, min(SPAN, MOST_PAIRS // max(1, len(interactions))))
@@ -130,10 +135,11 @@ def spectrum(interactions: Interactions, size: int, rng: np.random.Generator) ->
 
 
 def strongest_dimensions(matrix: sp.csr_array, rank: int, rng: np.random.Generator) -> tuple[Array, Array]:
-    """Return the eigenvectors, `(n, rank)`, of a symmetric matrix's largest eigenvalues, and those, absolute.
+    """Return eigenvectors of a symmetric matrix, `(n, rank)`, and the absolute values of their eigenvalues, `(rank,)`.
 
-    They are approximate: subspace iteration from random vectors (Halko, Martinsson, Tropp, "Finding structure with
-    randomness", SIAM Review 2011, algorithms 4.4 and 5.3), in the memory of two blocks of vectors.
+    The eigenvalues are the largest by absolute value. The result is approximate: subspace iteration from random vectors
+    (Halko, Martinsson, Tropp, "Finding structure with randomness", SIAM Review 2011, algorithms 4.4 and 5.3). It needs
+    memory for two blocks of vectors.
     """
     size = min(matrix.shape[0], rank + MORE_DIMENSIONS)
     basis: Array = rng.normal(size=(matrix.shape[0], size)).astype(np.float32)
