@@ -14,7 +14,7 @@ from functions.purge_user.old_versions import delete_old_versions
 
 @dataclasses.dataclass(slots=True)
 class Progress:
-    """The findings and completed steps.
+    """Findings and completed steps of an erasure.
 
     Attributes
     ----------
@@ -60,7 +60,7 @@ class Progress:
     def own_sessions(self) -> list[str]:
         """Return the sessions whose first login is the user's login (`alsolike.events.identity`).
 
-        All rows without a user are removed from them, whatever their time. A time limit would compare the clock of the
+        All rows of these sessions without a user are removed, at any time. A time limit would compare the clock of the
         device at the login with other clocks.
         """
         return [

@@ -1,4 +1,4 @@
-"""The tools that all steps of a purge share."""
+"""Context of a running erasure: clients, progress and operations that all steps use."""
 
 from __future__ import annotations
 

@@ -72,7 +72,8 @@ STEPS: tuple[Callable[[PurgeContext], Iterator[None]], ...] = (
     purge_datasets,
     purge_user_rows,
 )
-"""A session's login is removed after the session, and the user log contains the deletion of the user's row."""
+"""Steps of a pass, in order. Logins are removed after the rows of their sessions, because they identify the sessions.
+The change log of users is purged after the user's row, because the deletion of the row is added to the log."""
 
 STORES = {
     SESSIONS: "sessions of the user: their later events and responses without a user are not stored",

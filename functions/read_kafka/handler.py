@@ -47,7 +47,7 @@ def _reader() -> KafkaReader:
 
 @instrumented
 def lambda_handler(event: dict[str, Any], context: Any) -> None:
-    """Put the batch's events on the stream, or fail and get the batch again."""
+    """Put the events of a batch on the stream. After an error, Lambda sends the batch again."""
     outcome = _reader().read(
         kafka_records(event),
         now_ms=time.time_ns() // 1_000_000,

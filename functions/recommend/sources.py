@@ -67,7 +67,7 @@ class Sources:
 
 @struct
 class Batches:
-    """The further sources of batches, created with the first one."""
+    """Additional sources for batches, created with the first batch."""
 
     profiles: ProfileStore
     files: BatchFiles

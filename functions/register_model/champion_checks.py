@@ -2,7 +2,7 @@
 
 Both models were evaluated on interactions after the champion's last training event, see `model_export.job.champion`.
 The exported model was trained on these interactions, so no later event can evaluate it. `new_data` therefore checks
-whether they are fit for training. `model_export.job.new_data` computes the metrics.
+whether these interactions are suitable for training. `model_export.job.new_data` computes the metrics.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ def _compared(
 
 
 def _learns(candidate: Manifest, limits: GateLimits) -> bool:
-    """Return true if the model with half of the new interactions is not worse on the rest than the margin."""
+    """Return true if a model of half of the new interactions is not worse than the margin on the other half."""
     taught = (candidate.metrics.get("new_data") or {}).get("taught") or {}
     enough = taught.get("users", 0) >= limits.min_compared_users and taught.get("hit_users", 0) >= MINIMUM_HIT_USERS
     if not enough or (low := taught["ahead"][0]) is None:
@@ -162,9 +162,10 @@ def no_slice_falls(candidate: Manifest, champion: Manifest, *, limits: GateLimit
 
 
 def new_data(candidate: Manifest, *, limits: GateLimits) -> Check:
-    """Check that the new half teaches as well as the champion, and is about as predictable as earlier interactions.
+    """Check that new interactions do not lower the quality of a model, and are about as predictable as earlier ones.
 
-    The check passes without new interactions, and with too few users for a significant result. The second question
+    A model that was fitted on half of the new interactions is compared with the champion on the other half. The check
+    passes without new interactions, and with too few users for a significant result. The comparison of predictability
     requires enough users in both periods.
     """
     if "new_data" not in candidate.metrics:

@@ -1,17 +1,17 @@
-"""Evaluation of a canary. Its responses are compared with the champion's, at any number of times.
+"""Evaluation of a canary: a comparison of the responses of both arms, which can be repeated at any number of times.
 
-Three one-sided tests, each at a third of `ALPHA`. So the probability of rejecting an equal version is at most `ALPHA`
-over all evaluations. With R the metric of an arm and V its variance over groups of users::
+Three one-sided tests each have a third of `ALPHA` as their level. So the probability that they reject an equal version
+is at most `ALPHA` over all evaluations. Let R be the metric of an arm and V its variance over groups of users. A test
+rejects the version if
 
     z = (R_candidate - f R_champion - m) / sqrt(V_candidate + f^2 V_champion)
 
-breaches if it is above the one-sided always valid critical value of `alsolike.experiments.comparison`. f and m are the
-tolerance: for the error rate f = 1 and m the points allowed, for the latency f = 1 + the share allowed and m = 0. For
-clicks the sign is reversed. V_candidate is at least the champion's spread over as many groups, because few groups
-without a click do not prove a low click rate.
+is above the one-sided always valid critical value of `alsolike.experiments.comparison`. f and m are the tolerance. For
+the error rate, f is 1 and m the tolerated points. For the latency, f is 1 + the tolerated share and m is 0. For clicks,
+f is 1, m is 0 and the sign is reversed. V_candidate is at least the variance of the champion, scaled to the number of
+groups of the candidate, because few groups without a click do not prove a low click rate.
 
-Two rules need no significance: rollback of a version that mostly fails, and of a version whose users are missing in the
-log.
+Two further rules, outside of `ALPHA`, reject a version that mostly fails, and a version with too few users in the log.
 """
 
 from __future__ import annotations
@@ -162,7 +162,7 @@ def _excluded_fall(ours: ArmSample, theirs: ArmSample, *, z: float) -> float | N
 
 
 def conclusion(tests: Sequence[Test]) -> str:
-    """Return the result of a canary without a breach: the harm that it excludes, or that it excludes none."""
+    """Return the result of a canary without a breach: the fall of click-through that it excludes, if any."""
     excluded = next((test.excluded for test in tests if test.excluded is not None), None)
     if excluded is None:
         return "the canary has no evidence about click-through: too few responses"

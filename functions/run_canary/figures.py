@@ -11,15 +11,15 @@ import numpy.typing as npt
 from alsolike.experiments.comparison import ArmSample, sample
 
 GROUPS = 4_096
-"""Maximum number of groups. Users are independent, so groups by their hash are independent too. Few users have a group
-each."""
+"""Maximum number of groups. Users are independent, so groups by their hash are independent too. With few users,
+each has a group."""
 
 ERRORS = ("arm-model-unavailable", "model-failed", "model-slow")
 """Reasons of degraded responses that count as errors of the model: not loaded, failed, or too slow."""
 
 CAP_MS = 1_000
-"""Upper limit of a response's duration in milliseconds. The load of a model in a new process takes seconds, and says
-nothing about the model's speed.
+"""Upper limit of a response's duration in milliseconds. Loading a model in a new process takes seconds,
+independently of the speed of its graphs.
 """
 
 Sums = npt.NDArray[np.float64]

@@ -16,11 +16,11 @@ from functions.run_canary.answers import Arms, Lake
 from functions.run_canary.evaluation import Test, Tolerance, conclusion, detectable, judge
 
 ATTEMPTS = 5
-"""Attempts if another caller writes the pointer meanwhile, for example to pin a version."""
+"""Maximum number of attempts if other callers change the pointer concurrently, for example to pin a version."""
 
 
 MINIMUM_PLANNED = 1_000
-"""Minimum number of planned responses for the clock of the tests."""
+"""Minimum planned number of responses, from which the tests compute their critical values."""
 
 SILENT_FROM, SILENT_SHARE = 200, 0.05
 """Minimum number of expected responses, and the share of them below which the log counts as silent."""
@@ -99,7 +99,7 @@ class CanaryRun:
             return self._promote(None, "there was no champion to compare it with")
         if pointer.held is not None and not self._by_hand:
             return self._decided(pointer, ROLLED_BACK, str(pointer.held))
-        # A person's trial compares the version with the current champion.
+        # A canary that an operator started compares the version with the current champion.
         compared = decision.champion if decision is not None and not self._by_hand else pointer.version
         if compared != pointer.version:
             reason = f"the champion is {pointer.version} by now, and the gate compared it with {compared or 'none'}"

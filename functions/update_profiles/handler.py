@@ -20,7 +20,7 @@ from functions.update_profiles.service import update_profiles
 from functions.update_profiles.settings import Settings
 
 REMEMBERED_BYTES = 16 << 20
-"""Memory for the links of joined sessions, which later batches then do not read."""
+"""Memory in bytes to cache links of joined sessions, so that later batches do not read them again."""
 
 
 @functools.cache

@@ -71,18 +71,19 @@ def update_profiles(
     """Add the records to their profiles. A failing profile does not affect other profiles.
 
     A session's profile is merged into the user's profile at the session's first login (`alsolike.events.identity`).
-    This also holds if interactions arrive in another order, because later ones find the link to the user. The final
-    profiles do not depend on the order, size and repetition of batches if
+    Interactions that arrive after the login are also added to the user's profile, because the session's profile links
+    to it. The final profiles do not depend on the order, size and repetition of batches under three conditions:
 
-    - of a session's logins the earliest arrives first, or in one batch with the others. Users' profiles keep no trace
-      of sessions, so joined interactions stay with their user; a rebuild corrects it;
-    - a session has at most `limits.history_length` interactions before its login arrives: others are cut off;
-    - an event id has one content: of several a profile keeps the latest and the lake the one received first. If their
-      times are equal, a profile keeps the one written last.
+    - The earliest login of a session arrives before the other logins, or in one batch with them. Otherwise the user of
+      a later login keeps the session's interactions, because profiles do not store the session of an interaction. A
+      rebuild corrects this.
+    - A session has at most `limits.history_length` interactions before its login arrives. Earlier ones are dropped.
+    - All events with an event ID have the same content. Otherwise a profile keeps the latest event, or the last written
+      one among equal times, and the lake keeps the first received one.
 
     An unreadable record is skipped, because a retry cannot read it either, and archive_events stores it in quarantine.
-    A record of an erased user is skipped too. The mark in the profile disappears with the profile at its purge, and a
-    later record would create a new profile.
+    A record of an erased user is skipped too. The mark of an erased profile does not suffice for this: the purge
+    deletes it with the profile, and a later record would create a new profile.
 
     Parameters
     ----------
@@ -182,7 +183,7 @@ def _by_profile(
             continue
         logs_in = interaction.user_id is not None and interaction.session_id is not None
         is_users_action = interaction.event_type in ACTION_TYPES and interaction.user_id is not None
-        if interaction.item_id is None and not (logs_in or is_users_action):  # a search has no item for a history
+        if interaction.item_id is None and not (logs_in or is_users_action):  # no item to add, for example a search
             continue
         key = interaction.profile_id
         addition = additions.get(key)

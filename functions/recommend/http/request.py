@@ -108,7 +108,7 @@ class RecommendationRequest:
     hides
         Event types. Items with which the user has such events are excluded.
     exploration
-        Replaces that of the rules that apply.
+        Exploration that replaces the exploration of the rules; None to use the rules.
     promotions
         Promotions that replace those of the rule set; None if the request contains none.
     exclude

@@ -42,7 +42,7 @@ class Answer:
     Attributes
     ----------
     recommender
-        The requested one, which an alias may name, before experiments.
+        Requested recommender, with aliases resolved, before experiments.
     degraded
         Reasons why the response is degraded. Empty for a complete response.
     arms

@@ -58,7 +58,7 @@ class ServedLog:
         now_ms
             Time of the response, as in its recommendation ID.
         took_ms
-            How long that took.
+            Duration of the response in milliseconds.
         correlation_id
             Correlation ID of the request.
         """

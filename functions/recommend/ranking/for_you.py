@@ -69,7 +69,8 @@ def rank(
         listed = model.rank(history, k=count, now_ms=now_ms, bias=model.part_of(mask))
         best += _scored_items(*listed, k=k)
         if catalogue.has_cold:
-            # The evidence for cold items need not pass: a filter for new items would exclude all of it.
+            # Cold items get their scores from the best items without the mask, because a filter for new items excludes
+            # all items of the model.
             if evidence is None:
                 evidence = listed if mask is None else model.rank(history, k=LISTED, now_ms=now_ms)
             best += _best_cold(model, catalogue, history, mask, catalogue.cold.scores(*evidence), k=k)
@@ -120,7 +121,7 @@ def _reranked(
 
 
 def _similar_to_last_viewed(inputs: RankingInputs, degraded: tuple[str, ...]) -> Ranking:
-    """Return items similar to the latest item that has any, then popular items."""
+    """Return items similar to the latest item with similar items, then popular items."""
     model = inputs.resolved.model
     assert model is not None
     latest = list(dict.fromkeys(reversed(inputs.items.history.tolist())))

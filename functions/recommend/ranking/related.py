@@ -65,7 +65,7 @@ def related_row(inputs: RankingInputs, kind: str, position: int, *, leave_out: i
 
 
 def append_rescaled(ranked: Sequence[ScoredItem], more: Sequence[ScoredItem]) -> list[ScoredItem]:
-    """Return a list, followed by new items of another list. Their scores are scaled to be lower."""
+    """Return a list, followed by new items of another list with scores that are scaled to be lower."""
     before = {item.position for item in ranked}
     added = [item for item in more if item.position not in before]
     if not ranked or not added:
@@ -75,7 +75,7 @@ def append_rescaled(ranked: Sequence[ScoredItem], more: Sequence[ScoredItem]) ->
 
 
 def scale_below(last: float, best: float) -> float:
-    """Return the factor that makes the best score of another list half of the last one."""
+    """Return the factor that scales the score `best` to half of the score `last`."""
     return last / (2 * best) if best > 0 else 0.0
 
 

@@ -39,11 +39,11 @@ def candidates_wanted(rules: ResolvedRules, k: int) -> int:
     if own.slate or own.diversity or own.boosts or own.demotions:
         times = REFUSED_A_PLACE if own.slate else 1
         return min(int(max(CANDIDATES_A_PLACE * k, LEAST_POOL) * times), MAX_POOL)
-    return 2 * k + len(own.pins)  # The candidates may contain items of other rules.
+    return 2 * k + len(own.pins)  # Some candidates may already be in the list, as pins or promoted items.
 
 
 def for_rules(inputs: RankingInputs, rules: ResolvedRules) -> tuple[RankingInputs, tuple[str, ...]]:
-    """Return a recommender's inputs with the boosts and as many candidates as the rules need, and the unread boosts."""
+    """Return a recommender's inputs with the boosts and as many candidates as the rules need, and the unmet boosts."""
     boosts: list[Boost] = []
     unmet: list[str] = []
     for boost in rules.boosts:
@@ -171,7 +171,7 @@ def _pins(rules: ResolvedRules, inputs: RankingInputs, scores: dict[int, float],
 def _promotions(
     rules: ResolvedRules, inputs: RankingInputs, excluded: Positions, k: int
 ) -> tuple[list[Promoted], list[str], tuple[str, ...]]:
-    """Return the promotions with candidates, the unreadable promotions, and the reasons why the model failed."""
+    """Return the promotions with candidates, the unmet promotions, and the reasons why the model failed."""
     promoted: list[Promoted] = []
     unmet: list[str] = []
     degraded: tuple[str, ...] = ()

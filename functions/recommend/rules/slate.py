@@ -11,7 +11,7 @@ pin … past-end       the list is shorter than the place's number
 pin … moved          the list ends before the place, which is now its last
 pin … <other>        the caller's reason: the item may not be recommended
 promotion … starved  the list has fewer of its items, at any place, than the promotion's places
-slate … pinned       pinned items break the rule; no other item makes it worse
+slate … pinned       pinned items break the rule; other items do not increase the violation
 slate … starved      the list is shorter, because the remaining items would break the rule
 exploration starved  a place was left without a new item to draw
 ==================== =================================================================================================
@@ -73,7 +73,7 @@ class Pinned:
 
 @struct
 class Slate:
-    """The list, the rules that could not be kept, and the reasons why the model did not rank for promotions."""
+    """The list, the unmet rules, and the reasons why the model did not rank for promotions."""
 
     items: Sequence[ScoredItem]
     unmet_rules: Sequence[str]
@@ -82,7 +82,7 @@ class Slate:
 
 @struct
 class SlateInputs:
-    """Everything but the candidates that makes a list.
+    """Rules and items of a list, except its candidates.
 
     Attributes
     ----------
@@ -109,15 +109,15 @@ def compose(
 ) -> Slate:
     """Return at most k items that satisfy the rules.
 
-    Pins are placed first, and promotions get their places, spread evenly over the others; then the list is filled in
-    order. A promotion's place goes to its best item that is not in the list and that no slate rule rejects. Any other
-    place, and one for which a promotion has no item, goes to the greedy choice g: the first candidate that no slate
-    rule rejects, or with diversity, of all these the one with the greatest
+    Pins are placed first. The places of promotions are spread evenly over the remaining places. Then the places are
+    filled in order. An item is allowed if it is not in the list and no slate rule rejects it. A promotion's place gets
+    the best allowed item of the promotion. Other places, and places of promotions without an allowed item, get the
+    greedy choice g. It is the first allowed candidate, or with diversity the allowed candidate with the greatest
 
         (1 - dial) * score / best score - dial * likeness to the most alike item of the list (MMR, equation 1)
 
-    Exploration gives the place with the probability s to an item drawn from the set E of the new items that are not in
-    the list and that no slate rule rejects. Given the places before it, item i has the place with the probability
+    With probability s, exploration replaces g by an item drawn from E, the allowed new items. Given the earlier places,
+    item i gets the place with the probability
 
         p(i) = (1 - s) [i = g] + s / |E| [i in E], and 1 for g if E is empty.
 
@@ -301,7 +301,7 @@ class SlateRules:
     Attributes
     ----------
     tightened
-        Grows whenever an item that broke no rule may break one now.
+        Counter that increases whenever an item that broke no rule may now break a rule.
     starving
         Columns of the rules that rejected items in the order of the ranking.
     """

@@ -65,7 +65,7 @@ class ChampionLoader(PolledValue[Serving]):
             self._broken.clear()
         champion = self._registry.champion()
         if champion is None:
-            self._serving, self.is_partial = Serving(current), True  # promoted before, or never
+            self._serving, self.is_partial = Serving(current), True  # no champion yet, or a repair removed it
         elif current is not None and current.version == champion.version:
             self._serving, self.is_partial = Serving(current, champion.canary), False
         else:

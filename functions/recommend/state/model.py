@@ -458,7 +458,7 @@ class Model:
         ]
 
     def part_of(self, mask: Mask | None) -> Mask | None:
-        """Return the part of a mask that is about the model's own items."""
+        """Return the part of a mask for the items of the model, without cold and unknown items."""
         return None if mask is None else mask[: self.bundle.manifest.items + 1]
 
     def _popular_first(self, k: int, left_out: Set[int], mask: Mask | None, within: Sequence[int]) -> list[int]:
