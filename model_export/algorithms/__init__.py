@@ -28,8 +28,8 @@ def known() -> Mapping[str, Algorithm]:
     Raises
     ------
     InvalidInput
-        If the own package is no folder, has no algorithm, cannot be imported, or takes a name that another has; if an
-        algorithm has no name or no default settings.
+        If the shop's package is no folder, has no algorithm, cannot be imported, or uses the name of another algorithm.
+        Also if an algorithm has no name or no default settings.
     """
     found: dict[str, Algorithm] = {}
     for module_info in pkgutil.iter_modules(__path__):
@@ -103,7 +103,7 @@ def _own_modules(folder: Path) -> Iterator[ModuleType]:
 
 
 def missing(algorithm: Algorithm) -> str | None:
-    """Return why an algorithm cannot be fitted here, or None if it can."""
+    """Return the reason why an algorithm cannot be fitted in this environment, or None if it can."""
     if algorithm.needs is None or importlib.util.find_spec(algorithm.needs) is not None:
         return None
     package = '"alsolike[neural]"' if algorithm.needs == "torch" else algorithm.needs

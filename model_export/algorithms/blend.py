@@ -1,9 +1,10 @@
 """Blend: a weighted sum of the other algorithms' scores, each divided by its sum over all items.
 
-A customer's own counts win where repeats are real, yet they never move an item that the customer has not had; a blend
-does both. Shares make scores of different algorithms comparable for any length of the history, and cost one sum and
-one division in the graph. The search for the weights uses the validation set. It starts from the best single model and
-makes the best change of one weight at a time. The result does not depend on the order of the models' names.
+If users repeat purchases, their own counts rank best, but give no score to items outside of the history. A blend ranks
+both kinds of items. The division makes scores of different algorithms comparable for any length of the history, and
+costs one sum and one division in the graph. The search for the weights uses the validation set. It starts from the best
+single model and makes the best change of one weight at a time. The result does not depend on the order of the models'
+names.
 """
 
 from __future__ import annotations

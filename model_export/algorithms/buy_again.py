@@ -1,14 +1,15 @@
 """Buy again: the user's own counts, with higher weights for recent interactions and for frequent repeat purchases.
 
 Score of an item = its summed weight in the history * again ** again_power * demand ** demand_power. `again` is the
-share of the users of the item before the last `again_days` who had it again within them: milk above light bulbs.
-`demand` is the number of repeat purchases within the last `demand_days`, relative to an expected number, for which each
-user chooses among their own items by past weight. It ranks items on offer or in season above others.
+share of users with a repeat purchase: of the users with the item before the last `again_days`, the share with the item
+within these days. It ranks milk above light bulbs. `demand` is the number of repeat purchases within the last
+`demand_days`, relative to an expected number. The expected number assumes that each user chooses among their own items
+by past weight. `demand` ranks items on offer or in season above others.
 
     demand = (observed + PRIOR) / (expected + PRIOR), expected = sum over users of bought_u * own_ui / sum_j own_uj
 
 with own_ui the decayed weight of item i in the history of user u, and bought_u the number of items that user u had
-again. `PRIOR` additional users have the mean of `again`, so that rare items stay near it and near a demand of 1.
+again. `PRIOR` additional users have the mean of `again`, so that rare items stay near this mean and near a demand of 1.
 
 References
 ----------

@@ -92,7 +92,7 @@ class Distilled(Combination):
         return tuple(settings for settings, _ in self.parts)
 
     def describe(self) -> str:
-        """Return the parts with their weights, and how the table is read."""
+        """Return the parts with their weights, the half-life and the positional decay."""
         parts = " + ".join(f"{weight:g} {settings.name}" for settings, weight in self.parts) or "no parts"
         return f"{parts}; half_life_days {self.half_life_days:g}, position_decay {self.position_decay:g}"
 
@@ -103,7 +103,7 @@ class Distilled(Combination):
         return self._distil({model.settings.name: self._table(model) for model in models})
 
     def _single(self, model: Model, tables: Tables, judge: Judge) -> tuple[float, Distilled]:
-        """Return the NDCG and the settings of one algorithm's table, read as its algorithm reads histories."""
+        """Return the NDCG and the settings of one algorithm's table, with the half-life and decay of this algorithm."""
         settings = dataclasses.replace(
             self,
             half_life_days=model.settings.half_life_days,

@@ -45,7 +45,7 @@ class Transitions(Algorithm):
     source_power
         Power of the row sums that rows are divided by.
     repeats
-        Whether an item may lead to itself.
+        True to keep pairs of an item with itself.
     targets
         Number of targets per item.
     """
@@ -69,7 +69,7 @@ class Transitions(Algorithm):
         return ItemRowsModel(settings=self, items=interactions.items, rows=rows)
 
     def fit_from_statistics(self, statistics: Statistics) -> ItemRowsModel:
-        """Return the model from counted rows."""
+        """Return the model from the counted rows of C."""
         statistics.require(
             self.name, most=self.targets, gap_decay=self.gap_decay, max_gap=self.max_gap, backward=self.backward
         )
@@ -102,7 +102,10 @@ class Transitions(Algorithm):
         return counts
 
     def _pairs(self, interactions: Interactions, offsets: Ints, rows: Ints) -> sp.csr_array:
-        """Return targets of interactions, weighted by the later event's weight, float64 `(len(rows), items + 1)`."""
+        """Return the decayed pairs of the interactions `rows` by target, float64 `(len(rows), items + 1)`.
+
+        Each pair has the event weight of its later interaction.
+        """
         gaps = np.arange(1, self.max_gap + 1)
         steps = np.append(gaps, -gaps) if self.backward else gaps
         decay = self.gap_decay ** (np.abs(steps) - 1.0) * np.where(steps > 0, 1.0, self.backward)

@@ -48,7 +48,7 @@ class ColdStart:
     users
         Number of users with a new item among their targets.
     by_words_alone
-        Metrics with cold items without the sentence model, at the scales selected for that. None without such a model.
+        Metrics with cold items without the sentence model, at scales selected without it. None without such a model.
     """
 
     items: int

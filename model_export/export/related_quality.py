@@ -1,7 +1,8 @@
 """Hit rate of related items for a user's next item and for items of the same basket.
 
 Both tables are computed from the data before a window of time and evaluated on the window. Each hit rate is compared
-with the hit rate of the most frequent items. A table below that has no predictive value, but recommends more items.
+with the hit rate of the most frequent items. A table with a lower hit rate predicts worse than these items, but
+recommends more items.
 """
 
 from __future__ import annotations

@@ -29,9 +29,9 @@ def local_ridge(gram: sp.csr_array, cross: sp.csr_array, *, ridge: float, source
         Lambda, above 0.
     """
     size = gram.shape[0]
-    gram.sum_duplicates()  # sorted, values are found by bisection
+    gram.sum_duplicates()  # this also sorts rows, so that scipy can find values by bisection
     diagonal = gram.diagonal()
-    # scipy bisects for a tenth of the values or more at a time, otherwise it scans whole rows.
+    # scipy uses bisection only if it reads at least a tenth of the values at a time. Otherwise it scans whole rows.
     at_once = max(TARGETS_AT_ONCE, gram.nnz // (10 * sources**2) + 1)
     pieces = [
         _solve(gram, *_chosen(cross, diagonal, range(first, min(size, first + at_once)), ridge, sources), ridge)
@@ -78,6 +78,6 @@ def _solve(
     values = gram[np.repeat(items, most, axis=1).ravel(), np.tile(items, (1, most)).ravel()]
     system = values.reshape(-1, most, most).astype(np.float64)
     system *= present[:, :, None] & present[:, None, :]
-    system[:, np.arange(most), np.arange(most)] += ridge  # also where there is no source: the value is 0 then
+    system[:, np.arange(most), np.arange(most)] += ridge  # also for missing sources, whose values are then 0
     solved = np.linalg.solve(system, wanted[:, :, None])[:, :, 0]
     return sources[present], np.repeat(targets, present.sum(axis=1)), solved[present].astype(np.float32)

@@ -32,7 +32,8 @@ Array = npt.NDArray[Any]
 def windows_of(interactions: Interactions, length: int) -> list[Array]:
     """Return windows of items and weights, `(n, 2)` each, of users with at least two interactions.
 
-    Sequences longer than `length` are split, from the end. Each interaction of a user except the first is a target once.
+    Sequences longer than `length` are split, from the end. Each interaction except the first one of a user is a target
+    once.
     """
     rows = np.column_stack([interactions.item.astype(np.float64), interactions.weight])
     windows = []

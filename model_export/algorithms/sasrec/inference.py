@@ -1,4 +1,4 @@
-"""SASRec's network in numpy, from a history to the vector of the next item. The graph and torch compute the same."""
+"""SASRec's network in numpy, from a history to the vector of the next item, like the graph and the torch network."""
 
 from __future__ import annotations
 

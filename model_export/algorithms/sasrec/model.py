@@ -239,7 +239,7 @@ class SasrecModel(Model):
         return tables
 
     def _places(self, graph: Graph) -> tuple[str, str]:
-        """Return the position of each interaction among the latest `length`, int64, and whether it is among them."""
+        """Return the position of each interaction in the latest `length`, int64, and a mask of these interactions."""
         is_item = graph.op("Not", graph.op("Equal", graph.history, graph.integers(0)))
         is_item = graph.op("And", is_item, graph.op("Not", graph.op("Equal", "weights", graph.number(0.0))))
         valid = graph.op("Cast", is_item, to=TensorProto.INT64)

@@ -5,7 +5,7 @@ masks cut from one long random vector. Item vectors start from the spectrum of t
 reaches the same quality in a third of the epochs. The result is the moving average of the weights.
 
 Several processes (`model_export.processes.peers`) share each batch. All draw the same batches, negatives and dropout
-masks. Each takes some of the rows, and gradients are summed. The result equals that of one process up to rounding.
+masks. Each computes some of the rows, and gradients are summed. The result equals that of one process up to rounding.
 
 References
 ----------
@@ -153,7 +153,8 @@ def train(interactions: Interactions, settings: Sasrec, *, epochs: int) -> Itera
         log.info("sasrec: epoch %d, loss %.4f, %.1f s", state.epoch, state.loss, time.perf_counter() - started)
         if state.epoch % settings.judge_every == 0 or state.epoch == epochs:
             yield state.trained()
-            if saved is not None:  # not before: what came before it has been judged by now
+            # After the yield, the caller has evaluated all earlier arrays, which a resumed training does not yield.
+            if saved is not None:
                 checkpoints.write(state.dump(), saved)
 
 
@@ -176,7 +177,7 @@ class _State:
     def __init__(
         self, interactions: Interactions, settings: Sasrec, rng: np.random.Generator, *, vectors: Array | None = None
     ) -> None:
-        torch.set_num_threads(1)  # these matrices are too small to share
+        torch.set_num_threads(1)  # the matrices are too small for several threads
         torch.manual_seed(settings.seed)
         self.settings, self.rng, self.peers = settings, rng, peers.current()
         self.items, self.windows = interactions.items, windows_of(interactions, settings.length + 1)
