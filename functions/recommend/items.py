@@ -96,7 +96,7 @@ class RequestItems:
         return lambda position: columns(ids[position])
 
     def known(self, positions: Positions) -> npt.NDArray[np.bool_]:
-        """Return which items the model or the catalogue has."""
+        """Return a mask of the items that the model or the catalogue contains."""
         known = (positions > 0) & (positions < self.catalogue.size)
         if self.others:
             of_others = positions >= self.catalogue.size

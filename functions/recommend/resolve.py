@@ -97,7 +97,7 @@ class ResolvedRules:
     Attributes
     ----------
     unmet
-        The promotions that cannot be resolved, since the configuration was never read.
+        Promotions that cannot be resolved, because the configuration was never read.
     """
 
     rules: RuleSet
@@ -242,7 +242,7 @@ def rule_set(
     """Return the rules that apply to a request, or None.
 
     The promotions and the exploration of the request replace those of the rule set. If the request ranks items, all of
-    them are returned: boosts, demotions and diversity order them, and no other rule applies.
+    these items are returned. So only rules that change the order apply: boosts, demotions and diversity.
 
     Parameters
     ----------

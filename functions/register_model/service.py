@@ -34,8 +34,8 @@ def register_model(
 ) -> Decision:
     """Unpack, check, store and register a training job's output. Return whether its canary may start.
 
-    A repeated call gives the same state. The first decision counts, even if the champion has changed. The champion is
-    not changed.
+    A repeated call gives the same state. The first decision counts, even if the champion has changed. This function
+    does not change the champion.
     """
     with tempfile.TemporaryDirectory() as directory:
         bundle = unpack_bundle(models.open(model_data_s3_uri), Path(directory), maximum_bytes=MAX_UNPACKED_BYTES)

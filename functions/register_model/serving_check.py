@@ -46,7 +46,7 @@ class Speed:
 
 
 def serving_checks(bundle: Bundle, *, limits: GateLimits) -> tuple[Check, ...]:
-    """Return the checks that need the bundle opened and run."""
+    """Return the checks that open the bundle and run its graphs."""
     try:
         bundle.check_contents()
         tables = _tables(bundle.directory)

@@ -45,7 +45,7 @@ class _Limited:
         self._left = HEADER_BYTES
 
     def allow(self, size_bytes: int) -> None:
-        """Let the data of a file be read, and the headers of the next one."""
+        """Set the limit to the data of a file and the headers of the next file."""
         self._left = size_bytes + HEADER_BYTES
 
     def read(self, size: int) -> bytes:

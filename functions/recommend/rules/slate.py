@@ -7,13 +7,13 @@ This module reads no stores. Callers pass candidates with scores, best first, an
 ==================== =================================================================================================
 why                  when
 ==================== =================================================================================================
-pin … past-end       the list is shorter than the place's number
-pin … moved          the list ends before the place, which is now its last
-pin … <other>        the caller's reason: the item may not be recommended
-promotion … starved  the list has fewer of its items, at any place, than the promotion's places
+pin … past-end       the requested list has no place with this number
+pin … moved          the list ends before the place, so the item is at the last place of the list
+pin … <other>        the item may not be recommended, for the reason that the caller passed
+promotion … starved  the list has fewer items of the promotion, at any place, than the promotion has places
 slate … pinned       pinned items break the rule; other items do not increase the violation
 slate … starved      the list is shorter, because the remaining items would break the rule
-exploration starved  a place was left without a new item to draw
+exploration starved  no new item was allowed at one of the places for exploration
 ==================== =================================================================================================
 """
 

@@ -158,7 +158,7 @@ class ModelCatalogue:
     def passing(
         self, item_ids: Sequence[str], filter_: Filter | None, inputs: FilterInputs, *, name: str
     ) -> npt.NDArray[np.bool_]:
-        """Return which items without a position may be recommended, bool `(len(item_ids),)`.
+        """Return a mask of the items without a position that may be recommended, bool `(len(item_ids),)`.
 
         An item that is neither in the model nor in the catalogue has no values.
 
@@ -229,7 +229,7 @@ class ModelCatalogue:
         return np.zeros(self.size, np.float32)
 
     def has_rows(self, item_ids: Sequence[str]) -> npt.NDArray[np.bool_]:
-        """Return which items the catalogue has, bool `(len(item_ids),)`."""
+        """Return a mask of the items that the catalogue contains, bool `(len(item_ids),)`."""
         has: npt.NDArray[np.bool_] = self._snapshot.rows(item_ids) >= 0
         return has
 
