@@ -80,7 +80,7 @@ class Algorithm(abc.ABC):
 
     @classmethod
     def fits_from_statistics(cls) -> bool:
-        """Return whether some settings can be fitted from statistics."""
+        """Return true if the algorithm can be fitted from statistics with some settings."""
         return cls.fit_from_statistics is not Algorithm.fit_from_statistics
 
     def fit_with_early_stopping(self, interactions: Interactions, judge: Callable[[Model], float]) -> Model:
@@ -211,7 +211,8 @@ class Judge:
     histories
         Function that returns the sampled validation histories for a half-life in days.
     sums
-        Function of the models' scores of these histories, `(len(histories), items + 1)` by name. It may modify them.
+        Function of the models' scores of these histories, `(len(histories), items + 1)` by name. It may modify the
+        scores.
     """
 
     histories: Callable[[float], Histories]

@@ -49,7 +49,7 @@ class Blend(Combination):
     parts: tuple[tuple[Algorithm, float], ...] = ()
 
     def unsupported_reason(self, interactions: Interactions) -> str | None:
-        """Refuse items whose scores are too many for a search."""
+        """Refuse so many items that the scores of too few users fit into memory for a search."""
         if interactions.items <= MOST_ITEMS:
             return None
         return (

@@ -1,6 +1,6 @@
 """Distilled: one item-to-item table from other algorithms' scores. A request takes as long as with `transitions`.
 
-The table of a model is its scores of the histories of one item: the rows of an item-to-item model, a diagonal for
+The table of a model contains its scores for each history of one item: the rows of an item-to-item model, a diagonal for
 repeat purchases, and a network's scores after each item. A power below 1 makes large values less dominant, so that
 items that follow several items of a history rank higher. Each table is scaled so that its mean row sum is 1. The
 distilled table is their weighted sum; it keeps the largest values of each row. Score = positionally decayed history
@@ -55,7 +55,7 @@ class Distilled(Combination):
     parts
         The distilled algorithms' settings and weights above 0, in alphabetical order.
     targets
-        Targets kept per item.
+        Number of targets per item.
     power
         Exponent of the values in each algorithm's table; 1 changes nothing.
     """

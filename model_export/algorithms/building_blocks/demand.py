@@ -45,7 +45,7 @@ def demand(interactions: Interactions, *, days: float) -> Floats:
 
 
 def latest_of_past(interactions: Interactions, *, days: float) -> int:
-    """Return the time of the latest interaction before the last days, or before the later half of the interactions."""
+    """Return the time of the latest interaction before the last `days`, or before the later half if that is shorter."""
     time_ms = interactions.time_ms
     start_ms = max(time_ms.max() - days * MS_PER_DAY, np.quantile(time_ms, 0.5, method="lower"))
     return int(time_ms.max(where=time_ms <= start_ms, initial=time_ms.min()))

@@ -49,9 +49,11 @@ class Windows:
         return cls(end_ms, window, most - 1, pair, of_pair, interactions.items + 1)
 
     def stick(self, cut: int) -> Floats:
-        """Return the repeat factor per item, `(items + 1,)`, from window `cut` and earlier ones.
+        """Return the repeat factor per item, `(items + 1,)`, from window `cut` and earlier windows.
 
-        1 for items without repeat purchases.
+        The repeat rate of an item is the share of its pairs of user and window that are followed by a pair of this user
+        in the next window. The factor is the rate relative to the mean rate of all items, smoothed by `PRIOR`
+        additional pairs with the mean rate. Without repeat purchases, all factors are 1.
         """
         known = self.of_pair > cut
         again = known & (np.diff(self.of_pair, prepend=0) == 1) & (np.diff(self.pair, prepend=-1) == 0)

@@ -1,4 +1,4 @@
-"""Logistic regression with coefficients that stay near given ones if there is little data."""
+"""Logistic regression with coefficients that stay near given coefficients if there is little data."""
 
 from __future__ import annotations
 
@@ -21,14 +21,15 @@ def logistic_regression(
 ) -> Doubles:
     """Return the coefficients by Newton's method, with a ridge of 1 on their difference from `near`.
 
-    Without a true answer, they equal `near`.
+    Without a true answer, the coefficients equal `near`.
 
     Parameters
     ----------
     designs
-        float32 `(n, len(near) + controls)`. A control counts as its mean from then on, so that it has no coefficient.
+        Features, float32 `(n, len(near) + controls)`. The last columns are controls. They are centred for the fit, and
+        the result has no coefficients for them.
     answers
-        `(n,)`, of the rows of each design.
+        Outcome of each row of a design, bool `(n,)`.
     """
     start = np.array(near)
     if not any(answer.any() for answer in answers):

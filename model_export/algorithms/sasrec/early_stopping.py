@@ -1,6 +1,6 @@
 """The best epoch of a SASRec training, stored next to the checkpoint for a job that resumes.
 
-Without it, the resumed job would compare only the remaining epochs, and its model would differ.
+Without this file, the resumed job would compare only the remaining epochs, and its model would differ.
 """
 
 from __future__ import annotations
@@ -77,9 +77,9 @@ class Judged:
 def best_of(
     training: Iterable[SasrecModel], judge: Callable[[Model], float], *, patience: int, checkpoint: Path | None
 ) -> Judged:
-    """Return the best model.
+    """Return the evaluations of a training, with the arrays of the best model.
 
-    Stop after `patience` evaluations without improvement; resume the evaluations of a stopped job.
+    The training stops after `patience` evaluations without improvement. Evaluations of a stopped job are resumed.
 
     Parameters
     ----------

@@ -27,7 +27,7 @@ class ItemVectors:
     steps
         Number of steps.
     log_kept
-        Sum of log(k) over all steps, see above.
+        Sum of log(k) over all steps, see the module's docstring.
     averaged_at
         `log_kept` when the average of an item was last exact, float64 `(items + 1,)`.
     """
