@@ -241,7 +241,7 @@ def rule_set(
 ) -> RuleSet | None:
     """Return the rules that apply to a request, or None.
 
-    The promotions and the exploration of the request replace those of the rule set. If the request ranks items, all of
+    Promotions and exploration of the request replace the settings of the rule set. If the request ranks items, all of
     these items are returned. So only rules that change the order apply: boosts, demotions and diversity.
 
     Parameters

@@ -70,7 +70,7 @@ class Start:
     Attributes
     ----------
     version
-        The version that this run tries or trains.
+        Version that this run evaluates or trains.
     orphan
         Version whose canary this run has ended, because the run that supervised it no longer exists.
     """

@@ -82,7 +82,7 @@ class Blend(Combination):
         return " + ".join(f"{weight:g} {settings.name}" for settings, weight in self.parts) or "no parts"
 
     def combine(self, models: Sequence[Model]) -> BlendModel:
-        """Return the weighted models. The blend's half-life replaces those of the models."""
+        """Return the weighted models. The blend's half-life replaces the half-lives of the models."""
         if not models:
             raise ValueError("a blend has no parts, expected at least one; search for its weights before fitting")
         weights = tuple(weight for _, weight in self.parts)

@@ -33,9 +33,9 @@ class Slist(Algorithm):
     Attributes
     ----------
     together
-        Weight of items in the same session; the remaining weight is that of the next item.
+        Weight of items in the same session; the next item has the remaining weight.
     gap_decay
-        Weight of an interaction relative to the next closer one.
+        Weight of an interaction relative to the next closer interaction.
     max_gap
         Number of interactions before the target that are used.
     session

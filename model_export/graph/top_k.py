@@ -69,7 +69,7 @@ def _needed(nodes: list[onnx.NodeProto]) -> list[onnx.NodeProto]:
 
 
 def _inputs(node: onnx.NodeProto) -> Iterator[str]:
-    """Yield the inputs of a node, including those of its branches."""
+    """Yield the inputs of a node and of its branches."""
     yield from node.input
     for attribute in node.attribute:
         for inner in attribute.g.node:

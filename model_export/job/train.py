@@ -352,7 +352,7 @@ def _seen(exclude_seen: bool | None, *, repeat_share: float, repurchase_share: f
 
 
 def _in_order_of_use(setup: _Setup) -> dict[str, Algorithm]:
-    """Order algorithms: quick ones first, then those of the second process, and those with a cost estimate last."""
+    """Sort algorithms: quick ones, then algorithms of the second process, then algorithms with a cost estimate."""
     past = setup.split.validation.fit
     return dict(
         sorted(setup.algorithms.items(), key=lambda item: (item[1].fit_cost(past) is not None, item[0] in ASIDE))

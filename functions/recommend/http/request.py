@@ -110,7 +110,7 @@ class RecommendationRequest:
     exploration
         Exploration that replaces the exploration of the rules; None to use the rules.
     promotions
-        Promotions that replace those of the rule set; None if the request contains none.
+        Promotions that replace the promotions of the rule set; None if the request contains none.
     exclude
         Items to exclude.
     device

@@ -33,7 +33,7 @@ def recommend_actions(
     recommendation_id: str,
     now_ms: int,
 ) -> ActionAnswer:
-    """Return actions that are valid and not to be repeated yet.
+    """Return the valid actions: actions that have not expired and may be repeated for the user.
 
     Actions are sorted by value times a propensity drawn from its posterior, whose width the exploration weight scales.
     The random numbers depend only on the recommendation ID. The scores are the propensities.

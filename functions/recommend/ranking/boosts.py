@@ -18,10 +18,11 @@ _MAX_PARTS = 256
 
 
 def boosted(score: float, factor: float) -> float:
-    """Return a score with its boost or demotion. Scores of at least 0 are multiplied by the factor, others divided.
+    """Return a score with its boost or demotion.
 
-    So a boost always raises an item, and items with equal factors keep their order. An item's factor is the product of
-    the factors whose filters it passes.
+    Scores of at least 0 are multiplied by the factor. Negative scores are divided by the factor. So a boost always
+    raises an item, and items with equal factors keep their order. The factor of an item is the product of the factors
+    of all boosts and demotions whose filters the item passes.
     """
     return score * factor if score >= 0 else score / factor
 
@@ -37,8 +38,8 @@ def boosted_masks(inputs: RankingInputs, model: Model) -> list[Mask] | None:
 def factor_groups(boosts: Iterable[Boost], *, allowed: Mask) -> list[Mask]:
     """Return one mask per distinct product of factors. Each excludes the items with other products.
 
-    The best k boosted scores are among the best k of each group. If there are more distinct products than can be
-    distinguished, more than `MAX_GROUPS` masks are returned.
+    The best k boosted scores are among the best k of each group. The computation stops at more than `_MAX_PARTS`
+    distinct products. It then returns more than `MAX_GROUPS` masks, so that the caller does not rank for each group.
     """
     groups: dict[float, npt.NDArray[np.bool_]] = {1.0: allowed > -np.inf}
     for boost in boosts:

@@ -18,7 +18,7 @@ def trending_fallback(inputs: RankingInputs) -> Ranking:
 
 
 def popular(inputs: RankingInputs, leave_out: Sequence[int] = (), degraded: tuple[str, ...] = ()) -> Ranking:
-    """Return popular items, first those of the user's group, then those of all users."""
+    """Return popular items of the user's group, followed by popular items of all users."""
     model = inputs.resolved.model
     if model is None:
         return trending_fallback(inputs)

@@ -79,7 +79,7 @@ class History:
         return np.concatenate([self.items, self.returned]) if len(self.returned) else self.items
 
     def left_out(self, manifest: Manifest) -> npt.NDArray[np.int64]:
-        """Return the positions that the manifest excludes from lists, including those of items unknown to the model."""
+        """Return the positions that the manifest excludes from lists, including positions of unknown items."""
         if manifest.exclude_seen:
             return np.concatenate([self.seen, self.unknown]) if len(self.unknown) else self.seen
         return self.bought if manifest.exclude_bought else _NOTHING
