@@ -18,7 +18,7 @@ from cli.options import Output
 def openapi() -> None:
     """Print the OpenAPI description of the API.
 
-    It is OpenAPI 3.1 with the default configuration.
+    The document has the format OpenAPI 3.1 and describes the API of the default configuration.
 
     Example: alsolike openapi > openapi.json
     """

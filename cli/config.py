@@ -72,18 +72,18 @@ def apply(
     context: Context,
     file: File,
     reason: HistoryReason = "",
-    expect: Annotated[int | None, Option(min=0, metavar="VERSION", help="Refuse unless this version is live.")] = None,
+    expect: Annotated[int | None, Option(min=0, metavar="VERSION", help="Apply only if this version is live.")] = None,
     force: Annotated[
-        bool, Option("--force", help="Also apply filters with undeclared columns or event types, or without items.")
+        bool, Option("--force", help="Also apply filters with undeclared names, and filters that no item passes.")
     ] = False,
 ) -> None:
     """Apply a file as the live configuration. Functions use it within a minute.
 
-    A filter with an undeclared column or event type is refused, as is a recommender's filter that no item passes:
-    lists would be empty. --force applies them too.
+    The command refuses filters with an undeclared column or event type. It also refuses a recommender's filter that no
+    item passes, because lists would be empty. --force applies such filters.
 
-    Stored values that are not of a newly declared type are counted on stderr. Values, columns and items that the
-    published catalogue does not have are listed there too.
+    Warnings on stderr count the stored values that do not fit a newly declared type. They also list values, columns
+    and items that are not in the published catalogue.
 
     Example: alsolike config apply shop.yaml --reason "autumn rules"
     """
@@ -107,7 +107,7 @@ def apply(
     if applied is not current:
         try:
             contradictions = differences.contradictions(where, live, checked.configuration)
-        except (InvalidSnapshot, Unavailable) as error:  # the configuration is live already
+        except (InvalidSnapshot, Unavailable) as error:  # not fatal: the configuration is live already
             console.say(f"note: stored values were not compared with the new columns: {error}")
     _warn(contradictions)
     context.print(
@@ -144,7 +144,7 @@ def show(
 
 @app.command("history")
 def history(context: Context, limit: Latest = 20) -> None:
-    """List the applied versions, the latest first. The first line is live.
+    """List the applied versions, the latest first. The first line is the live version.
 
     Example: alsolike config history --limit 5
     """
@@ -245,7 +245,7 @@ def _check_dataset(dataset: str) -> None:
 
 
 def read_file(path: Path, output: Output = TEXT) -> ConfigurationFile:
-    """Read a file and print its warnings on stderr. If it has errors, print them, one per line, and end."""
+    """Read a file and print its warnings on stderr. If it has errors, print one per line, and exit with 1."""
     checked = _parsed(path, output)
     _warn_of(sorted([*checked.undeclared, *checked.warnings]), checked.name)
     return checked
@@ -263,7 +263,7 @@ def _parsed(path: Path, output: Output) -> ConfigurationFile:
 def _examined(checked: ConfigurationFile, context: Context, *, force: bool = False) -> list[Finding]:
     """Compare a file with the published catalogue. Print and return the warnings.
 
-    Filters that would empty lists end the command, unless `force`.
+    Without `force`, exit with 1 if filters have undeclared names or would empty lists.
     """
     compared = _compared(checked, context)
     refused = sorted([*checked.undeclared, *compared.empty])
@@ -277,7 +277,7 @@ def _examined(checked: ConfigurationFile, context: Context, *, force: bool = Fal
 def _compared(checked: ConfigurationFile, context: Context) -> Comparison:
     """Compare a file with the published catalogue.
 
-    If that is impossible, print a note, so that repairs remain possible.
+    Without a readable catalogue, print a note instead of an error, so that a repaired configuration can be applied.
     """
     from operations.configuration import comparison
 
@@ -326,7 +326,10 @@ def _listed(findings: Sequence[Finding]) -> list[dict[str, Any]]:
 
 
 def _live(current: Current) -> Configuration:
-    """Return the live configuration, or the built-in one if this release cannot read it, so that it can be replaced."""
+    """Return the live configuration.
+
+    If this release cannot read it, return the built-in configuration, so that a new one can be applied.
+    """
     try:
         return current.configuration()
     except InvalidConfiguration as error:

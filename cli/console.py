@@ -1,4 +1,4 @@
-"""Output of the commands. Results are printed on stdout, so that they can be piped, everything else on stderr."""
+"""Output of the commands. Results are printed on stdout, so that they can be piped. All other texts go to stderr."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def print_table(
     for row in rows:
         table.add_row(*(escape(_cell(value)) for value in row))
     results = _results()
-    if title:  # The table would fold its own title to its width.
+    if title:  # A title of the table itself would be wrapped to the table's width.
         results.print(Text(visible(title), style="italic"))
     results.print(table)
 
@@ -118,7 +118,7 @@ def width(text: str) -> int:
 
 
 def call(*arguments: str) -> str:
-    """Return a call of this command that can be pasted into a shell."""
+    """Return a command line of `alsolike` that can be pasted into a shell."""
     on_path = shutil.which("alsolike") == sys.argv[0]
     return shlex.join([sys.argv[0] if "/" in sys.argv[0] and not on_path else "alsolike", *arguments])
 
@@ -136,7 +136,7 @@ def step(description: str, *, total: float | None = None) -> Iterator[Step]:
     except BaseException as error:
         try:
             _end(shown, description, time.monotonic() - started, finished=False)
-        except (OSError, ValueError) as failed:  # stderr is closed. The error of the step is more important.
+        except (OSError, ValueError) as failed:  # stderr is closed. Raise the step's error instead.
             raise error from failed
         raise
     _end(shown, description, time.monotonic() - started, finished=True)
@@ -185,7 +185,7 @@ class _Bars:
             return self._progress, self._progress.add_task(visible(description), total=total, note="")
 
     def remove(self, progress: Progress, task: TaskID) -> None:
-        """Remove a progress bar. The display ends with the last one."""
+        """Remove a progress bar. The removal of the last bar ends the display."""
         with self._lock:
             progress.remove_task(task)
             if progress is self._progress:
@@ -212,7 +212,7 @@ def _progress() -> Progress:
     from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
     from rich.table import Column
 
-    # The note gets the rest of the line, so that a narrow terminal shows the progress too.
+    # The note has only the remaining width, so that a narrow terminal cuts the note and not the progress.
     rest = Column(ratio=1, no_wrap=True, overflow="ellipsis")
     return Progress(
         SpinnerColumn(),
@@ -264,7 +264,7 @@ class _Bar:
 
 
 class _Line:
-    """Step without a terminal. Its start is printed only if it takes long."""
+    """A step without a terminal. Its first line is printed after `_PLAIN_AFTER_S`, so short steps print no start."""
 
     def __init__(self, description: str, total: float | None) -> None:
         self._description, self._total, self._done, self._note = description, total, 0.0, ""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from operations.cost_measurement import Measured
 
 _LEAST_DOLLARS = 0.005
-"""Lines of less are one line together."""
+"""Minimum cost of a separate line. The smaller lines of a service are combined."""
 
 _COLUMNS = ("service", "what", "quantity", "unit", "$ each", "$ a month", "because")
 _NUMBERS = ("quantity", "$ each", "$ a month", "saves $ a month")
@@ -36,7 +36,7 @@ def cost(
         str | None,
         Option(metavar="NAME", help="Synthesize with this size: small, standard or large.", show_default="its own"),
     ] = None,
-    assembly: Annotated[Path | None, Option(metavar="DIR", help="Read this synthesized assembly instead.")] = None,
+    assembly: Annotated[Path | None, Option(metavar="DIR", help="Synthesized assembly to read.")] = None,
     measure: Annotated[
         bool, Option("--measure", help="Measure durations, memory and log sizes on the embedded cloud.")
     ] = False,
@@ -55,8 +55,8 @@ def cost(
     """Compute the monthly cost of a deployment under a load.
 
     Show the cost by resource, and possible savings. The command reads the synthesized templates and needs no
-    deployment. Prices are those of us-east-1, with their date. --month counts the load of the deployment. --measure
-    sends a load through the embedded cloud of --state, or through a new one.
+    deployment. It uses the prices of us-east-1, and prints their date. --month uses the deployment's load.
+    --measure sends a load through the embedded cloud of --state, or through a new one.
 
     Examples:
         alsolike cost --users 300000 --env prod --compare size=standard
@@ -179,7 +179,7 @@ def _settings(given: Sequence[str]) -> dict[str, object]:
 
 
 def _loads(months: Sequence[str], load: Load, *, stack: str | None, state: Path | None) -> list[Load]:
-    """Return the deployment's load in each month, or the given load if there are no months."""
+    """Return the deployment's load in each month. Without months, return the load of the options."""
     if not months:
         return [load]
     from operations.client import deployment
@@ -190,7 +190,7 @@ def _loads(months: Sequence[str], load: Load, *, stack: str | None, state: Path 
 
 
 def _print_comparison(bill: Bill, changed: Bill, *, title: str, names: tuple[str, str]) -> None:
-    """Print both bills by service, increased services first, and their loads if these differ."""
+    """Print both bills by service, the largest increase first. Print the loads of the bills if they differ."""
     now, then = _by_service(bill), _by_service(changed)
     changes = {service: then.get(service, 0.0) - now.get(service, 0.0) for service in {**now, **then}}
     changes = {service: change for service, change in changes.items() if abs(change) >= _LEAST_DOLLARS}
@@ -268,7 +268,7 @@ def _quantity(value: float) -> str:
 
 
 def _each(dollars: float) -> str:
-    """Return a price without an exponent: $0.0000133334 and not 1.3e-05."""
+    """Return a price without an exponent, such as 0.0000133334 instead of 1.3e-05."""
     return f"{dollars:.12f}".rstrip("0").rstrip(".")[:14]
 
 

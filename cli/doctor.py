@@ -61,7 +61,7 @@ def doctor(output: Output, stack: Environment = None) -> None:
 def policy(
     connection: Connection,
     operator: Annotated[
-        bool, Option("--operator", help="Print the policy of an operator instead, from the deployed names.")
+        bool, Option("--operator", help="Print the policy of an operator, with the names of deployed resources.")
     ] = False,
     account: Annotated[
         str | None, Option(metavar="NUMBER", help="AWS account.", show_default="cdk.json, else the credentials")
@@ -69,8 +69,8 @@ def policy(
 ) -> None:
     """Print the least-privilege policy of a deployer.
 
-    A deployer runs `alsolike doctor`, `cdk diff` and `cdk deploy`. Its roles come from the synthesized assembly. With
-    --operator, print the policy of the identity that runs the other commands on a deployment.
+    A deployer runs `alsolike doctor`, `cdk diff` and `cdk deploy`. The synthesized assembly names the roles that a
+    deployer assumes. With --operator, print the policy of the identity that runs the other commands on a deployment.
 
     Example: alsolike policy --env prod
     """

@@ -39,13 +39,13 @@ def engagement(
     last: Annotated[
         dt.datetime | None, Option("--to", metavar="DATE", formats=["%Y-%m-%d"], help="Last day.", show_default="today")
     ] = None,
-    by: Annotated[By, Option(help="Rows: one for all, or one per recommender, model version or arm.")] = By.ALL,
+    by: Annotated[By, Option(help="Rows: one in total, or one per recommender, model version or arm.")] = By.ALL,
     refresh: Annotated[bool, Option("--refresh", help="Run the attribution first.")] = False,
 ) -> None:
     """Show clicks and purchases that followed recommendations.
 
-    The table also has revenue and the share of the catalogue that was recommended; --json also has carts. Items and
-    promotions behind the purchases are in the lake's tables, see docs/attribution.md.
+    The table also shows revenue and the share of the catalogue that was recommended. --json adds carts. Purchased items
+    and their promotions are in the lake's tables; see docs/attribution.md.
 
     Example: alsolike engagement --by recommender
     """

@@ -37,9 +37,9 @@ class Files:
     columns: Columns = None
     item_columns: Annotated[
         list[str] | None,
-        Option("--map-items", metavar="THEIRS=OURS", help="Column name of the items here; repeatable."),
+        Option("--map-items", metavar="THEIRS=OURS", help="Name of a column in the items file; repeatable."),
     ] = None
-    event_type: Annotated[str, Option(help="Type of rows that state none.")] = "view"
+    event_type: Annotated[str, Option(help="Event type of rows without one.")] = "view"
     config: Annotated[
         Path | None,
         Option(
@@ -52,7 +52,7 @@ class Files:
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
-    """Terms of a comparison."""
+    """Options of the comparison."""
 
     protocol: Annotated[Protocol, Option(help="Split of the interactions into training and test.")]
     k: Annotated[int, Option("--num-results", "-k", "--k", min=1, max=1000, help="Length of the evaluated list.")] = 10
@@ -92,22 +92,25 @@ class Comparison:
 def evaluate(output: Output, csv: Csv, files: Files, comparison: Comparison) -> None:
     """Compare algorithms on held-out interactions. Every item is ranked, and ties count against the model.
 
-    Protocol leave-one-out: each user's last interaction is the test, the one before it the validation; users with
-    fewer than 3 interactions only train. Protocol temporal: the last days are the test, as many before them the
-    validation; the table's title shows the test's. The validation set selects settings. Rows are ordered by TIMESTAMP,
-    and equal times as in the file. As in production, models use the latest 100 interactions of a user, or
-    limits.history_length. Notes name the algorithm that training would select, and one whose exported graph differs
-    from its scores.
+    Protocol leave-one-out: each user's last interaction is in the test set, and the interaction before it in the
+    validation set. Users with fewer than 3 interactions are only in the training set. Protocol temporal: the last days
+    are the test set, and the same number of days before them is the validation set. The table's title shows the days
+    of the test set. Settings are selected on the validation set.
+
+    Rows are ordered by TIMESTAMP; rows with equal times keep the order of the file. As in production, models use the
+    latest 100 interactions of a user, or limits.history_length. Notes name the algorithm that training would select,
+    and algorithms whose exported graph returns other scores.
 
     Seen masked: earlier items of a user are neither recommended nor targets. Seen allowed: they can be
     both.
 
-    Rows that an import refuses are left out and counted by reason.
+    Rows that an import would refuse are skipped, and counted by reason.
 
-    --items has the same types as in imports: declared in --config, or else inferred and printed. It adds a table of
-    lists with one variant of each product (items.variants): NDCG, entropy of a list's categories in bits, mean distance
-    of two items. Items without interactions before the test are in no list. --cold-start adds a table with the gain
-    from recommending them by similar items, --sentence-model the gain from their texts.
+    As in imports, the types of item columns are declared in --config, or else inferred and printed. --items adds a
+    table for lists with one variant of each product (items.variants). The table has NDCG, the entropy of a list's
+    categories in bits, and the mean distance between two items. Items without interactions before the test are in no
+    list. --cold-start adds a table with the gain from recommending such items by similar items. --sentence-model adds
+    the gain from the items' texts.
 
     Example: alsolike evaluate --interactions orders.csv --protocol temporal --algorithms ease,popularity
     """

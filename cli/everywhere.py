@@ -11,7 +11,7 @@ from typer import Option
 
 
 class Format(enum.StrEnum):
-    """Forms of the results on stdout."""
+    """Formats of the results on stdout."""
 
     TABLE = enum.auto()
     JSON = enum.auto()
@@ -32,7 +32,7 @@ class Everywhere:
     form: Annotated[Format | None, Option("--format", help="Form of results and errors.", show_default="table")] = None
 
     def values(self) -> dict[str, Any]:
-        """Set AWS's variables, and return the values of commands' parameters by name."""
+        """Set AWS's environment variables, and return the values of the commands' parameters by name."""
         if self.aws_profile is not None:
             os.environ["AWS_PROFILE"] = self.aws_profile
         if self.region is not None:

@@ -210,7 +210,7 @@ def stop(
 def report(
     context: Context,
     name: Name,
-    metric: Annotated[str | None, Option(help=_METRIC_HELP, show_default="that of the experiment")] = None,
+    metric: Annotated[str | None, Option(help=_METRIC_HELP, show_default="the experiment's metric")] = None,
 ) -> None:
     """Report the results of an experiment so far. Repeated interim reports do not bias the result.
 
@@ -224,7 +224,7 @@ def report(
 
 
 def _apply(where: Deployment, current: Current, document: dict[str, Any], *, reason: str) -> Current:
-    """Apply a document as the configuration, if `current` is still the live version. The YAML text is generated."""
+    """Apply a document as the configuration, with generated YAML text, if `current` is still the live version."""
     from operations.configuration import yaml_document
 
     return store_of(where).apply(

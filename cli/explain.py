@@ -27,14 +27,15 @@ def explain(
     ] = None,
     request: Annotated[
         Path | None,
-        Option(metavar="FILE", help="Request body as JSON, for values that the log lacks; - is standard input."),
+        Option(metavar="FILE", help="Request body as JSON, with values that are not in the log; - is standard input."),
     ] = None,
 ) -> None:
     """Explain a logged response and replay it.
 
-    Show the response with its reasons, and compare it with a replay as of its time. The ID contains the time,
-    recommender and model version; the lake has the rest. The replay of a user's response needs --user. Pass filter
-    values, context, promotions and excluded items with --request: the log lacks them.
+    Show the response with the reasons for its items, and compare it with a replay for the time of the response. The ID
+    contains the time, recommender and model version. All other data comes from the lake. The replay of a user's
+    response needs --user. Pass filter values, context, promotions and excluded items with --request, because the log
+    does not contain them.
 
     Example: alsolike explain RECOMMENDATION_ID --user 42
     """

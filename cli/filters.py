@@ -33,7 +33,7 @@ def check(
         list[str] | None, Option(metavar="COLUMN=VALUE", help="Property of CurrentUser; repeatable.")
     ] = None,
     at: Annotated[
-        str | None, Option(metavar="TIME", help="Value of NOW; ISO 8601 with a zone.", show_default="the time it is")
+        str | None, Option(metavar="TIME", help="Value of NOW; ISO 8601 with a zone.", show_default="now")
     ] = None,
     file: File = None,
 ) -> None:

@@ -39,7 +39,7 @@ class CommandGroup(typer.Typer):
 
 
 def set_defaults(context: typer.Context, everywhere: Everywhere) -> None:
-    """Make options the defaults of all commands below a group."""
+    """Set the values of options as defaults for all commands of a group and its subgroups."""
     context.default_map = _merged(context.default_map or {}, _for_all(context.command, everywhere.values()))
 
 
@@ -95,8 +95,9 @@ def _hidden_options() -> list[inspect.Parameter]:
 def separated(function: Callable[..., None]) -> Callable[..., None]:
     """Return a function whose parameters are the fields of the original function's dataclasses.
 
-    They follow the other parameters, or replace a dataclass parameter with a default, whose values become their
-    defaults. A string in a field's annotation is the help text of the option.
+    The fields of a required dataclass parameter follow the other parameters. The fields of a dataclass parameter with a
+    default take its place, and have the values of this default as defaults. A string in a field's annotation is the
+    help text of the option.
     """
     parameters = inspect.signature(function, eval_str=True).parameters
     groups: dict[str, tuple[Any, list[inspect.Parameter]]] = {
@@ -142,7 +143,7 @@ class Entry:
     """A command or group of commands.
 
     `target` is the module and name of its function or group, such as `cli.train:train`. `summary` is the first sentence
-    of its help for the list of commands. It is empty for a hidden alias.
+    of the target's help, for the list of commands. It is empty for a hidden alias.
     """
 
     name: str
@@ -172,7 +173,7 @@ class LazyGroup(TyperGroup):
             self.add_command(TyperCommand(entry.name, help=entry.summary, hidden=not entry.summary))
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
-        """Return the command that the arguments select. It is imported first."""
+        """Import the command that the arguments select, and return it."""
         name, command, rest = super().resolve_command(ctx, args)
         for entry in self.entries:
             if entry.name == name:

@@ -57,7 +57,7 @@ def interactions(
     ] = "view",
     columns: Columns = None,
     dry_run: DryRun = False,
-    again: Annotated[bool, Option("--again", help="Import files again that were imported before.")] = False,
+    again: Annotated[bool, Option("--again", help="Also import files that were imported before.")] = False,
     platform: Annotated[
         str, Option("--from", metavar="FORMAT", help="Format of another platform: ga4, segment or shopify-orders.")
     ] = "",
@@ -86,10 +86,11 @@ def items(
 ) -> None:
     """Import items: ITEM_ID and metadata columns.
 
-    Examples of columns: TITLE, PRICE, CATEGORY_L1; lists as a|b. The configuration declares the types of columns. The
-    command infers the other types from all cells of all files, prints them and adds them to the configuration. A column
-    is a list if half of its distinct cells contain a bar. Other columns, and codes such as ZIP, are text. The last row
-    of an ID wins. Quoted cells of a CSV may have line breaks, up to 1,000 lines per row.
+    Examples of columns: TITLE, PRICE, CATEGORY_L1. Write lists as a|b. The configuration declares the types of columns.
+    The command infers undeclared types from all cells of all files, prints them and adds them to the configuration. A
+    column is a list if at least half of its distinct cells contain a bar. Codes such as ZIP, and columns without
+    another type, are text. If rows have the same ID, the last row is imported. Quoted cells of a CSV may have line
+    breaks, up to 1,000 lines per row.
 
     Example: alsolike import items products.csv --map SKU=ITEM_ID
     """
@@ -109,8 +110,8 @@ def items(
 def users(context: Context, csv: Csv, files: Files, columns: Columns = None, dry_run: DryRun = False) -> None:
     """Import users: USER_ID and at most 25 metadata columns.
 
-    Examples of columns: AGE_GROUP, MEMBERSHIP; lists as a|b. Types of columns are declared or inferred as for items.
-    The last row of an ID wins.
+    Examples of columns: AGE_GROUP, MEMBERSHIP. Write lists as a|b. Types of columns are declared or inferred as for
+    items. If rows have the same ID, the last row is imported.
 
     Example: alsolike import users customers.csv
     """
@@ -146,8 +147,8 @@ def undo(
 ) -> None:
     """Remove an import from the lake and the live profiles.
 
-    Live events of the same time stay. Trained models keep what they learned until the next training. To take back an
-    import of items or users, run `alsolike restore --only catalogue --to` with a time before it.
+    Live events of the same time stay. The champion still contains the imported interactions until the next training. To
+    undo an import of items or users, run `alsolike restore --only catalogue --to` with a time before the import.
 
     Example: alsolike import undo 1796043246924
     """

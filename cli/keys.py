@@ -35,7 +35,7 @@ SCOPES = {
     Access.ADMIN: ADMINISTER,
     Access.METRICS: READ_METRICS,
 }
-"""Scopes of the API's routes."""
+"""The scope of the API's routes that each right permits."""
 
 
 Client = Annotated[str, Argument(metavar="CLIENT", help="Name of the program that uses the key.")]
@@ -57,7 +57,8 @@ def create(
 ) -> None:
     """Create a key pair and print its environment variables.
 
-    Clients of Amazon Personalize read them. The secret is shown only once. The key is valid within 5 seconds.
+    Clients of Amazon Personalize read these variables. The secret is shown only once. The key becomes valid within 5
+    seconds.
 
     Example: eval "$(alsolike keys create checkout)"
     """
@@ -84,7 +85,8 @@ def rotate(context: Context, client: Client, days: Days = None) -> None:
 def list_(context: Context) -> None:
     """List all keys with their access, status and use.
 
-    The use is the last time, the IP address and the number of calls, written at most once per minute and process.
+    The use consists of the time and IP address of the last call, and the number of calls. Each process of the API
+    writes it at most once per minute.
 
     Example: alsolike keys list
     """

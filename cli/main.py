@@ -61,7 +61,7 @@ class Commands(LazyGroup):
         Entry("cost", "cli.cost:cost", "Compute the monthly cost of a deployment under a load."),
         Entry("migrate-check", "cli.clients:migrate_check", "List the calls of Amazon Personalize that would fail."),
         Entry("openapi", "cli.clients:openapi", "Print the OpenAPI description of the API."),
-        # The names of version 0.1.
+        # Aliases: the names of these commands in version 0.1.
         Entry("profile", "cli.rows:profile"),
         Entry("user-data", "cli.rows:user_data"),
         Entry("erase", "cli.rows:erase"),
@@ -82,10 +82,10 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command line. An `AlsolikeError` is printed as one line on stderr, with exit status 1."""
-    # Imports and AWS clients create permanent objects. Python's default thresholds would search them for a tenth of the
-    # time.
+    # Imports and AWS clients create many permanent objects. With Python's default thresholds, the garbage collector
+    # would search them repeatedly, which takes a tenth of the time of a command.
     gc.set_threshold(50_000, 50, 50)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # Like Ctrl-C, so that all started processes stop.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # As after Ctrl-C, stop all processes.
     try:
         app()
     except AlsolikeError as error:

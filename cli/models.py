@@ -189,7 +189,7 @@ def unpin(context: Context, version: Version) -> None:
 def repair(
     context: Context,
     champion: Annotated[
-        str | None, Option(metavar="VERSION", help="Version to make champion, by default the one before the damage.")
+        str | None, Option(metavar="VERSION", help="Version to make champion. Default: the champion before the damage.")
     ] = None,
     without_champion: Annotated[
         bool, Option("--without-champion", help="Begin without a champion, as before the first promotion.")
@@ -281,7 +281,7 @@ def _print_history(found: history.VersionHistory, damaged: Sequence[DamagedFile]
     if manifest:
         console.print_line(f"dataset    {manifest.dataset_id}, up to {_time(manifest.last_event_ms)}")
         console.print_line(f"code       {manifest.code_version}")
-        for kind, related in manifest.metrics.get("related", {}).items():  # Models of earlier releases have none.
+        for kind, related in manifest.metrics.get("related", {}).items():  # absent in models of earlier releases
             console.print_line(
                 f"{kind:10} HR@{manifest.metrics['k']} {related['hr']:.4f} of {related['asked']:,} queries, "
                 f"{related['popular_hr']:.4f} with the most frequent items"

@@ -19,7 +19,7 @@ _IN_STOCK = ("for-you", "similar-items", "bought-together", "popular", "trending
 
 
 def step_lines(where: Deployment, *, reach: Sequence[str]) -> list[str]:
-    """Return numbered steps that match the state. The options `reach` find the deployment."""
+    """Return numbered steps that match the state. `reach` contains the options that select the deployment."""
     user_id = None if (stage := stage_of(where)) is Stage.EMPTY else stored_user(where)
     train = ("Train a model", console.call("train", *reach))
     recommend = ("Recommend", console.call("recommend", "--user", user_id or "ID", *reach))
@@ -48,7 +48,8 @@ def step_lines(where: Deployment, *, reach: Sequence[str]) -> list[str]:
 def stock_suggestion(where: Deployment, *, reach: Sequence[str]) -> str | None:
     """Return a suggestion to add a filter for items in stock, or None if no column contains the stock.
 
-    It is a command, unless the configuration already has filters or recommenders.
+    The suggestion is a command. If the configuration already has filters or recommenders, the suggestion is a sentence,
+    because the command appends these sections.
     """
     from operations.filters.stock import FILTER, stock_filter
 

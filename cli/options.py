@@ -29,7 +29,7 @@ State: TypeAlias = Annotated[
 Environment: TypeAlias = Annotated[
     str | None, Option("--env", "-e", "--environment", metavar="NAME", help="Environment of cdk.json.")
 ]
-Data: TypeAlias = Annotated[Path, Option(metavar="DIR", help="Directory that keeps the data of the embedded cloud.")]
+Data: TypeAlias = Annotated[Path, Option(metavar="DIR", help="Directory with the data of the embedded cloud.")]
 DEFAULT_DATA = Path(".alsolike/data")
 Yes: TypeAlias = Annotated[bool, Option("--yes", "-y", help="Skip the confirmation.")]
 DryRun: TypeAlias = Annotated[bool, Option("--dry-run", help="Print the changes without making them.")]
@@ -51,7 +51,7 @@ INTERRUPTED = 130
 
 
 def confirm(question: str, *, yes: bool) -> None:
-    """Ask for a confirmation, unless `yes` is true. A denial ends the command."""
+    """Ask for a confirmation, unless `yes` is true. End the command if the user declines."""
     if not yes:
         typer.confirm(question, abort=True, err=True)
 
@@ -86,7 +86,7 @@ class Output:
     as_json: Annotated[bool, Option("--json", help="Print one JSON document.")] = False
 
     def printed(self, document: object) -> bool:
-        """Print the document if JSON is requested. Return whether it was printed."""
+        """Print the document if JSON is requested. Return true if it was printed."""
         if self.as_json:
             console.print_json(document)
         return self.as_json
@@ -100,7 +100,7 @@ class Output:
     def print_rows(
         self, document: object, columns: Sequence[str], rows: Sequence[Sequence[object]], *, empty: str = ""
     ) -> None:
-        """Print the document if JSON is requested, else a table. `empty` replaces a table without rows."""
+        """Print the document if JSON is requested, else a table. Print `empty` in place of a table without rows."""
         if self.printed(document):
             return
         if rows or not empty:
@@ -128,11 +128,11 @@ class Csv:
 
     @property
     def form(self) -> CsvForm:
-        """The spelling of the files."""
+        """Delimiter, decimal mark and encoding of the files."""
         from operations.ingest.csv_form import CsvForm
 
         return CsvForm(self.delimiter, self.decimal, self.encoding)
 
 
 TEXT = Output()
-"""Tables and lines."""
+"""Output as tables and lines."""

@@ -115,8 +115,8 @@ def show(
 def replay(context: Context, criteria: Criteria, dry_run: DryRun = False) -> None:
     """Send records to the stream again.
 
-    Fix the cause of their failure first. You may repeat the command: each event counts once. A record that is still bad
-    returns to quarantine.
+    Fix the cause of the failures first. You may repeat the command, because each event counts once. A record that is
+    still invalid returns to quarantine.
 
     Example: alsolike quarantine replay --reason "unknown event type"
     """
@@ -159,7 +159,7 @@ def drop(context: Context, criteria: Criteria, yes: Yes = False, dry_run: DryRun
     with console.step("quarantine", total=len(entries)) as step:
         for held in _advancing(wanted, store, entries, step):
             records += len(held.records)
-            selected.append(dataclasses.replace(held, records=()))  # Frees memory, because only the counts are needed.
+            selected.append(dataclasses.replace(held, records=()))  # Keep no records in memory.
     if not (criteria.everything or selected):
         raise wanted.no_match(store)
     question = f"Delete {counted(len(selected), 'object')} with {counted(records, 'record')} for good?"

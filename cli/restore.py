@@ -32,10 +32,10 @@ def restore(
 ) -> None:
     """Restore all data to an earlier time.
 
-    This concerns interactions, catalogue, users, configuration, models and profiles. The command restores old versions
-    of objects, which are kept for 30 days. A restore to a later time undoes it, because the current objects become old
-    versions. Erased users stay erased. The snapshot is rebuilt. After an interruption, repeat the command with the same
-    time.
+    The data are interactions, catalogue, users, configuration, models and profiles. The command restores old versions
+    of objects, which are kept for 30 days. To undo a restore, restore the time just before it: the replaced objects are
+    kept as old versions. Erased users stay erased. The snapshot is rebuilt. After an interruption, repeat the command
+    with the same time.
 
     Example: alsolike restore --to 2026-03-01T12:00:00Z --dry-run
     """

@@ -23,7 +23,7 @@ def status(
 ) -> None:
     """Show the champion, alarms, trainings and failing functions.
 
-    A function fails if calls of the last hour ended with an error.
+    A function is failing if calls in the last hour ended with an error.
 
     Example: alsolike status --env prod
     """
@@ -91,7 +91,7 @@ def _champion_lines(champion: Mapping[str, Any] | None) -> Iterator[str]:
 
 
 def _store_lines(report: Mapping[str, Any]) -> Iterator[str]:
-    """Yield lines on the lake, the snapshot, missing tables and broken keys."""
+    """Yield lines on the lake, the snapshot, missing tables, and keys whose secrets cannot be decrypted."""
     lake, snapshot = report["lake"], report["snapshot"]
     if lake["days"]:
         yield (
@@ -125,7 +125,7 @@ def _print_functions(report: Mapping[str, Any]) -> None:
 
 
 def _sentence(run: Mapping[str, Any]) -> str:
-    """Return a line on a training run."""
+    """Return one line with the state and result of a training run."""
     started = dt.datetime.fromisoformat(run["started"])
     said = [f"training {started:%Y-%m-%d %H:%M:%S} UTC {run['status'].lower()}"]
     if run["decision"] == "busy":

@@ -19,7 +19,7 @@ NOT_PROMOTED = 3
 """Exit status of a run that finished without promoting its model."""
 
 _BEGINS_WITHIN_S = 60.0
-"""Longest wait for the start of a run that the caller does not follow."""
+"""Maximum time in seconds to wait for the start of a run with --no-follow."""
 
 
 def train(

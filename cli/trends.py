@@ -17,7 +17,7 @@ def trends(
 ) -> None:
     """Show trending items.
 
-    The strength is the deviation from the usual share of events, in standard deviations.
+    The score compares the growth of an item's share of events with chance. Items with a score of at least 1 trend.
 
     Example: alsolike trends --window 3h
     """

@@ -49,7 +49,7 @@ def up(
 ) -> None:
     """Start the embedded cloud and keep it up.
 
-    Deploy the CDK app, and stop with Ctrl-C or `alsolike down`. The next start continues with its data.
+    Deploy the CDK app, and stop with Ctrl-C or `alsolike down`. The next start continues with the stored data.
 
     Example: alsolike up --data shop
     """
@@ -124,8 +124,8 @@ def destroy(
 ) -> None:
     """Delete a deployment on AWS with all its data.
 
-    Resources with the removal policy `retain` stay. Repeat the command after an interruption. The embedded cloud ends
-    with `alsolike down`.
+    Resources with the removal policy `retain` stay. Repeat the command after an interruption. To stop the embedded
+    cloud, run `alsolike down`.
 
     Example: alsolike destroy --env dev
     """

@@ -89,7 +89,7 @@ def consoles(
 ) -> None:
     """Choose the environments that the console's menu lists.
 
-    Without arguments, it lists none.
+    Without arguments, the menu lists no environments.
 
     Example: alsolike web consoles shop-b=https://d222.cloudfront.net
     """
