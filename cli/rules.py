@@ -88,8 +88,8 @@ def preview(
 ) -> None:
     """Show a user's recommendations before and after rules.
 
-    With --file or --rules, the first list is the live list. Otherwise, the first list has no rules. Rules that could not
-    be fulfilled are listed. The command changes nothing and logs no recommendation.
+    With --file or --rules, the first list is the live list. Otherwise, the first list has no rules. The output includes
+    rules that could not be fulfilled. The command changes nothing and logs no recommendation.
 
     Example: alsolike rules preview --user 42 --file shop.yaml
     """
