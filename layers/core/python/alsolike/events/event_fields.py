@@ -91,7 +91,7 @@ _HAS_QUERY = {
 
 
 def _spelled(types: Iterable[EventType]) -> str:
-    """Return a regular expression for the names of event types that ignores the case."""
+    """Return a regular expression that matches the names of event types in upper and lower case."""
     spellings = sorted(spelling for event_type in types for spelling in (event_type.name, *event_type.aliases))
     return f"^({'|'.join(''.join(map(_in_any_case, spelling)) for spelling in spellings)})$" if spellings else "^(?!)"
 

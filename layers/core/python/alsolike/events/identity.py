@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True, slots=True, order=True)
 class Login:
-    """An interaction with both a user and a session; the first login of a session is the minimum of its logins."""
+    """An interaction with both a user and a session. The minimum of a session's logins is its first login."""
 
     event_time_ms: int
     event_id: str

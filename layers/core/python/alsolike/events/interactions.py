@@ -69,7 +69,7 @@ def parse_record(data: bytes, *, arrived_ms: int, configuration: Configuration =
     """
     fields = validation.parse_object(data, what="record")
     version = fields.get("schema_version")
-    if version not in READABLE_VERSIONS or type(version) is not int:  # True equals 1
+    if version not in READABLE_VERSIONS or type(version) is not int:  # True is not a version, but equals 1
         raise InvalidInput(f"schema_version is {validation.describe(version)}, expected {SCHEMA_VERSION} or older")
     interaction = Interaction(**{**ABSENT, **RECORDS[version].read(fields)})
     if interaction.user_id is None and interaction.session_id is None:

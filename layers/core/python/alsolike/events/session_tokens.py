@@ -35,8 +35,8 @@ CLOCK_LEEWAY_S = 5
 """Maximum difference of clocks, in seconds, if the issuer's clock is ahead. The expiry has no such tolerance."""
 
 MAX_TOKEN_CHARACTERS = 9_000
-"""Maximum length of a token. Two IDs of 256 characters fit, even if JSON escapes each character as 12. API Gateway's
-limit for headers is 10,240 bytes."""
+"""Maximum length of a token. Two IDs of 256 characters fit, even if JSON escapes each of them with 12 characters. API
+Gateway's limit for headers is 10,240 bytes."""
 
 MIN_KEY_BYTES = 32
 """Minimum size of a key by RFC 7518, section 3.2: the size of the hash."""
@@ -105,9 +105,9 @@ def verify(token: str, keys: Sequence[bytes], *, now_s: float) -> Session:
     ------
     WrongSignature
         If the signature matches none of the keys.
-        InvalidInput
-            If the token is malformed, has another algorithm or audience, has expired, is not yet valid, or has a
-            lifetime above `MAX_LIFETIME_S`.
+    InvalidInput
+        If the token is malformed, has another algorithm or audience, has expired, is not yet valid, or has a
+        lifetime above `MAX_LIFETIME_S`.
     MissingSetting
         If a key has fewer than `MIN_KEY_BYTES`.
     """

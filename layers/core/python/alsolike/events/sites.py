@@ -1,7 +1,7 @@
 """Site keys: public keys with which the pages of a shop get session tokens, and the bounds of such sessions.
 
-A page chooses a secret, the visitor, and its session ID is a hash of it: knowledge of a session ID, which logs and
-exports contain, does not allow to continue the session.
+A page generates a secret, `visitor`, and its session ID is a hash of the site key and this secret. Logs and exports
+contain session IDs, but only the owner of the secret can get another token for the session.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from alsolike.schema.fields import Fields, Text
 
 MS_PER_DAY = 86_400_000
 MAX_AGE_MS = MS_PER_DAY
-"""Maximum age of an event of a site key's session: events of the past would have IDs of other days."""
+"""Maximum age of an event in a session of a site key. Older events would get the event IDs of earlier days."""
 MAX_LEAD_MS = 300_000
 
 TOKEN_REQUEST = Fields(
@@ -76,12 +76,12 @@ def open_session(body: bytes, *, origin: str | None, sessions: Sessions) -> Sess
 def bounded(interaction: Interaction, *, now_ms: int, where: str) -> Interaction:
     """Return an event of a site key's session with an ID of its content and UTC day.
 
-    So one session counts once a day for each item, or query, and event type: in profiles, datasets and trends.
+    Profiles, datasets and trends therefore count one event per session, event type, item or query, and day.
 
     Raises
     ------
     InvalidInput
-        If the event is not of the last day.
+        If the event is older than `MAX_AGE_MS`, or more than `MAX_LEAD_MS` in the future.
     """
     age_ms = now_ms - interaction.event_time_ms
     if not -MAX_LEAD_MS <= age_ms <= MAX_AGE_MS:

@@ -100,7 +100,7 @@ class ExperimentReport:
 
 
 def control_of(experiment: Experiment) -> Arm:
-    """Return the arm without a recommender, rules or model of its own; without such an arm, the first one."""
+    """Return the first arm that sets no recommender, rules or model. If all arms set one, return the first arm."""
     plain = (arm for arm in experiment.arms if arm.recommender is arm.rules is arm.model is None)
     return next(plain, experiment.arms[0])
 

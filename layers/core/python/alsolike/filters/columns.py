@@ -24,7 +24,7 @@ from alsolike.snapshot.snapshot import BooleanColumn, ListColumn, NumberColumn, 
 FixedColumn: TypeAlias = NumberColumn | BooleanColumn | StringColumn
 
 _COMPARED = 4
-"""Maximum number of codes that are compared with the whole column one by one; a lookup table is faster for more."""
+"""Maximum number of codes that are compared with the column one by one. A lookup table is faster for more codes."""
 
 OPERATIONS: Mapping[Operator, Callable[[Any, Any], Any]] = MappingProxyType(
     {
@@ -59,7 +59,7 @@ def values(column: FixedColumn, rows: npt.NDArray[np.int64]) -> Array:
 
 
 def with_values(column: FixedColumn, values: Array) -> FixedColumn:
-    """Return a copy of the column with other values, as from `values`."""
+    """Return a copy of the column with other values, in the format that `values` returns."""
     if isinstance(column, StringColumn):
         return dataclasses.replace(column, codes=values)
     return dataclasses.replace(column, values=values)

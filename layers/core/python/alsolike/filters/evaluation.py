@@ -138,7 +138,7 @@ class FilterEvaluator:
         return self._computed(expression.condition, resolver, recent)
 
     def _set(self, condition: Condition, resolver: Resolver, recent: Recent) -> PositionSet:
-        """Return the positions that meet an operand of a condition; a static operand is cached."""
+        """Return the positions that meet an operand of a condition. The result of a static operand is cached."""
         if is_static(condition):
             used = dict.fromkeys(name for leaf in leaves(condition) for name in parameters_of(leaf))
             return self._cached(condition, condition, tuple(used), resolver)
@@ -213,7 +213,7 @@ class FilterEvaluator:
 
 
 def _groups(condition: And | Or) -> list[Condition]:
-    """Return the operands, with the static ones and (for AND) the ones on interactions combined to one each."""
+    """Combine the static operands to one condition, and for AND also the operands on interactions."""
     static: list[Condition] = []
     of_interaction: list[Condition] = []
     others: list[Condition] = []

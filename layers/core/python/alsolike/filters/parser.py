@@ -116,7 +116,7 @@ class TokenReader:
         return self.now.kind in ("word", "symbol") and self.now.text.upper() == text.upper()
 
     def take(self, text: str) -> bool:
-        """Consume the next token if it is this keyword or symbol; return true then."""
+        """Consume the next token if it is this keyword or symbol. Return true if the token was consumed."""
         is_found = self.is_next(text)
         self._index += is_found
         return is_found

@@ -155,7 +155,7 @@ def _computed() -> Any:
 
 @struct
 class Expression:
-    """An INCLUDE or EXCLUDE expression of a filter; pipes separate several ones.
+    """An INCLUDE or EXCLUDE expression of a filter. Pipes separate the expressions of a filter.
 
     Attributes
     ----------

@@ -60,9 +60,9 @@ class QuarantinedRecord:
 
 ID_DIGITS = 8
 KAFKA_SHARD = "kafka-"
-"""Prefix of the shard ID of quarantined Kafka records, before topic and partition."""
+"""Prefix of the shard ID of quarantined Kafka records. Topic and partition follow."""
 IMPORT_SHARD = "import-"
-"""Prefix of the shard ID of quarantined rows of import jobs, before the job and the file."""
+"""Prefix of the shard ID of quarantined rows of import jobs. The job and the file follow."""
 _VALUES = re.compile(
     r"""(?<!\w)'(?:[^'\\]|\\.)*(?:'|$)      # a string literal of Python; a truncated one has no closing quote
     | "(?:[^"\\]|\\.)*(?:"|$)             # a string literal of JSON
@@ -116,7 +116,7 @@ class DeadLetter:
 
     @property
     def reason_class(self) -> str:
-        """The reason without the values in it, for grouping."""
+        """The reason with each value replaced by `…`, for grouping."""
         return without_values(self.reason)
 
     @property

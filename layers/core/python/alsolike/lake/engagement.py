@@ -1,4 +1,4 @@
-"""Daily sums over answers in the lake's table `engagement`, aggregated from `outcomes`, and each day's receipt."""
+"""The lake's table `engagement`, with daily sums over answers of the table `outcomes`, and the receipts of the days."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def receipt_key(date: str) -> str:
 
 
 def read_rejected(client: Any, bucket: str, *, first: str, last: str) -> Counter[str]:
-    """Return the numbers of events that were not attributed to the answers that they name, by reason.
+    """Return the number of events that were not attributed to the answer that they name, by reason of the rejection.
 
     Parameters
     ----------

@@ -19,7 +19,7 @@ https://github.com/aws/aws-sdk-pandas/blob/main/building/lambda/build-lambda-lay
 """
 
 
-_BELOW_IDS = "\x1f"  # less than all characters of IDs, so that joined texts sort like lists
+_BELOW_IDS = "\x1f"  # sorts before all characters of IDs, so that texts joined by it sort like lists
 
 
 def event_date(event_time_ms: int) -> str:
@@ -49,7 +49,7 @@ def quarantine_key(date: str, *, shard_id: str, sequence: str) -> str:
 
 
 def deduplicate(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows without duplicates: of each event ID and owner (`COPY_KEY`), the first row by `COPY_ORDER`.
+    """Remove duplicates: for each event ID and owner (`COPY_KEY`), return the first row by `COPY_ORDER`.
 
     Rows can repeat, because a bisected or retried batch is written again under another key, and a compacted object
     exists next to its inputs for a while. All readers of the lake call this function, so that they count the same

@@ -55,7 +55,7 @@ def read(client: ObjectReader, bucket: str, listed: LakeObject, *, unchanged: bo
     Parameters
     ----------
     unchanged
-        If true, return None for content that has changed since the listing, too.
+        If true, also return None for content that has changed since the listing.
     """
     stored = s3.S3Object(client, bucket, listed.key)
     content = stored.read_if_unchanged(listed.etag) if unchanged else stored.read()
@@ -63,7 +63,7 @@ def read(client: ObjectReader, bucket: str, listed: LakeObject, *, unchanged: bo
 
 
 def batches(objects: Iterable[LakeObject], *, max_bytes: int, max_objects: int) -> Iterator[list[LakeObject]]:
-    """Yield batches of objects within both limits; a larger object than `max_bytes` is a separate batch."""
+    """Yield batches of objects within both limits. An object larger than `max_bytes` is a separate batch."""
     batch: list[LakeObject] = []
     size_bytes = 0
     for listed in objects:

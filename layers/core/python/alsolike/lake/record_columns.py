@@ -23,7 +23,7 @@ Columns: TypeAlias = dict[str, Sequence[Any]]
 """Values by column name of `COLUMNS`; all columns have the same length."""
 
 FEW_RECORDS = 64
-"""Maximum number of records that are parsed one by one, instead of a further bisection to isolate other records."""
+"""Maximum size of a group that is not bisected further. `parse_record` parses all records of such a group."""
 
 _MS_PER_DAY = 86_400_000
 
@@ -56,7 +56,7 @@ def read_columns(
 def _pieces(
     records: Sequence[StreamRecord], configuration: Configuration
 ) -> Iterator[tuple[Sequence[StreamRecord], Columns | None]]:
-    """Yield consecutive groups of records, with their columns, or None if `parse_record` must parse them."""
+    """Yield consecutive groups of records. Each has its columns, or None if `parse_record` must parse the group."""
     columns = plain_columns(records, configuration)
     if columns is not None or len(records) <= FEW_RECORDS:
         yield records, columns

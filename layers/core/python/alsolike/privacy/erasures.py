@@ -76,7 +76,7 @@ class Expiring:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class TrainedModel:
-    """A model that was trained with data of the user, or possibly was.
+    """A model that was, or may have been, trained with data of the user.
 
     Attributes
     ----------

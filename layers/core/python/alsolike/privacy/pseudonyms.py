@@ -18,7 +18,7 @@ DIGITS = 64
 """Number of hexadecimal digits of a hash."""
 
 SHOPPER_DIGITS = 32
-"""Number of hexadecimal digits of a hash in the recommendation log; shorter to save space, as every line has one."""
+"""Number of hexadecimal digits of a hash in the recommendation log. It is small, because each line contains a hash."""
 
 MIN_KEY_BYTES = 32
 
@@ -103,7 +103,7 @@ class IdPolicy:
     def logged(self, hashes: Pseudonyms, user_id: str | None, session_id: str) -> tuple[str | None, str | None]:
         """Return the hashes of a request's user and session for the recommendation log.
 
-        The second one is None if both stored IDs are equal.
+        The hash of the session is None if both stored IDs are equal.
         """
         user = None if user_id is None else self.user(user_id)
         session = self.session(session_id)

@@ -1,4 +1,4 @@
-"""The search for user and session IDs in unreadable records: wrapped, in another encoding, truncated or malformed."""
+"""The search for IDs of users and sessions in records that are wrapped, in another encoding, truncated or malformed."""
 
 from __future__ import annotations
 

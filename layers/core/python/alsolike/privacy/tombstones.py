@@ -45,7 +45,7 @@ class IsErased(Protocol):
     """A predicate of records that is true for erased users."""
 
     def __call__(self, user_id: str | None, session_id: str | None = None) -> bool:
-        """Return true if the user was erased; without a user, if the session belongs to an erased user."""
+        """Return true if the user was erased. Without a user, return true if the session is of an erased user."""
 
 
 def no_erased_users(user_id: str | None, session_id: str | None = None) -> bool:
@@ -56,8 +56,8 @@ def no_erased_users(user_id: str | None, session_id: str | None = None) -> bool:
 def names_erased(record: StreamRecord, erased: IsErased) -> bool:
     """Return true if an unreadable record contains an erased user or session in its partition key or data.
 
-    A record with other users in its user ID fields does not count, by the rule of `UserMatcher`. The partition key of a
-    long user ID is a hash, for which the tombstones contain the result of `long_key`.
+    By the rule of `UserMatcher`, the result is false for a record with other users in its user ID fields. The partition
+    key of a long user ID is a hash, for which the tombstones contain the result of `long_key`.
     """
     key = record.partition_key or ""
     if erased(key.removeprefix(USER_PREFIX) if key.startswith(USER_PREFIX) else f"{_HASHED_KEY}{key}"):
@@ -162,7 +162,7 @@ class TombstoneReader(PolledValue[Tombstones]):
         return self._stones
 
     def _lacking(self, stones: Tombstones, of_receipts: Tombstones) -> int:
-        """Return the number of hashes that the object lacks: known users, and users and sessions of receipts."""
+        """Count the hashes that the object lacks: of known users, and of users and sessions in receipts."""
         users = (self._stones.users.keys() | of_receipts.users.keys()) - stones.users.keys()
         return len(users) + len(of_receipts.sessions.keys() - stones.sessions.keys())
 

@@ -44,7 +44,7 @@ class BatchWriter:
         Parameters
         ----------
         at_once
-            Calls run concurrently if the number is above 1.
+            If above 1, the calls of this write run concurrently, in the threads of this process.
         """
         calls = [requests[start : start + _WRITES_AT_ONCE] for start in range(0, len(requests), _WRITES_AT_ONCE)]
         apply = threads().map if at_once > 1 and len(calls) > 1 else map
@@ -69,7 +69,7 @@ class BatchWriter:
         return {}
 
     def paused(self, in_vain: int) -> int:
-        """Wait after `in_vain` consecutive calls without effect, exponentially longer; return `in_vain`."""
+        """Wait after a call without effect, twice as long after each of `in_vain` such calls. Return `in_vain`."""
         if 0 < in_vain < MAX_ATTEMPTS:
             self._pause(_FIRST_PAUSE_S * 2 ** (in_vain - 1))
         return in_vain
@@ -97,7 +97,7 @@ def deletions(keys: Iterable[Key]) -> list[Item]:
 
 
 def raise_first(failed: Mapping[str, str]) -> None:
-    """Raise `Unavailable` if a write failed."""
+    """Raise `Unavailable` with the first reason if a write failed."""
     if failed:
         raise Unavailable(next(iter(failed.values())))
 

@@ -52,14 +52,14 @@ class FirstLogin(NamedTuple):
     received_ms: int
 
     def earlier(self, other: FirstLogin | None) -> FirstLogin:
-        """Return the earlier one of the first logins in two parts of the lake."""
+        """Return the earlier of two first logins of a session, each from another part of the lake."""
         if other is None:
             return self
         return min(self, other)._replace(received_ms=min(self.received_ms, other.received_ms))
 
 
 class ExportState(NamedTuple):
-    """The sessions with logins of a user, with their first logins (None if still unknown), and the time of expiry."""
+    """The first login (None if not yet known) of each session that has a login of the user, and the time of expiry."""
 
     sessions: dict[str, FirstLogin | None]
     expires_s: int

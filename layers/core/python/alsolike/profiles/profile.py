@@ -244,7 +244,7 @@ def _cells(interaction: RecentInteraction) -> tuple[int | str, ...]:
 
 
 def link_item(session: str, link: SessionLink, *, expires_s: int, moving: bool = False) -> Item:
-    """Return the mark of a joined session. It hides no interactions while they are `moving` to the user."""
+    """Return the mark of a joined session. While interactions are `moving` to the user, the mark hides none."""
     item: Item = {
         PROFILES_PARTITION_KEY: {"S": session},
         PROFILES_SORT_KEY: {"S": JOINED_KEY},

@@ -4,7 +4,7 @@ An import or a rebuild writes a user's interactions as one item, which reduces t
 Writes are idempotent by key. At a login, the session's interactions up to the login are copied to the user's partition,
 and a mark in the session's partition hides them there. Each side writes before it reads: an event is stored before its
 writer reads the mark, and the mark is stored before the login copies the interactions. So at least one side copies each
-interaction, in any order of events and logins. The repetition of a batch completes an interrupted one.
+interaction, in any order of events and logins. A repeated batch completes an interrupted one.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ SESSION_TIME_TO_LIVE_DAYS = 90
 """Lifetime of the interactions of sessions, in days."""
 
 SESSION_ITEM_DAYS = 30
-"""Additional lifetime, in days, of a `session_item` over its session's mark: DynamoDB deletes expired items late."""
+"""Number of days by which a `session_item` outlives its session's mark, because DynamoDB deletes expired items late."""
 
 ACTIONS_LENGTH = 200
 """Maximum number of interactions with actions per user in a model's input: the latest ones."""

@@ -168,7 +168,7 @@ class UserData:
     def objects(
         self, table: _Table, values: Mapping[str, Sequence[str]], *, after: str = ""
     ) -> Generator[tuple[str, pd.DataFrame | None]]:
-        """Yield the key of each object, and its rows with one of the values in a column; None without such rows."""
+        """Yield each object's key and its rows with one of the values in a column, or None without such rows."""
         for stored in scan(self.s3, self.places.lake_bucket, table.prefix, after=after, at_once=AT_ONCE):
             rows = None
             if stored.body is not None and stored.key.endswith(".parquet"):
@@ -223,7 +223,7 @@ class _Page:
         self._user_id = user_id
         self._has_room = has_room
         self._states = ExportStates(data.dynamodb, data.places.profiles_table)
-        # The placeholder contains no user ID, so that an export after an erasure stores none.
+        # The placeholder contains no user ID, so that an export after an erasure stores no user ID.
         self._partition = SessionLink.of_erasure(erasure_id(data.pseudonyms, user_id))
         self._after = after
         self._stage, self._key = (SESSIONS, "") if after is None else (after.stage, after.key)
@@ -255,7 +255,7 @@ class _Page:
 
     @property
     def token(self) -> str | None:
-        """The token of the next page; None on the last page. Reading it stores the state of the export."""
+        """The token of the next page; None on the last page. Access to it stores the state of the export."""
         if not self._stage:
             return None
         export_id = self._after.export_id if self._after else None

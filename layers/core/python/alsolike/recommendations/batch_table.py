@@ -27,7 +27,7 @@ POPULAR = "popular"
 def columns_of(result: Mapping[str, Any], *, recommender: str) -> tuple[Sequence[Any], ...]:
     """Return the columns of one user's rows, from the user's result in a batch of `recommend`.
 
-    The recommender of items that fill a short answer is `POPULAR`.
+    The source of items that fill a short answer is `POPULAR`.
     """
     items = result["itemList"]
     count = len(items)

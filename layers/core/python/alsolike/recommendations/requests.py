@@ -47,7 +47,7 @@ OF_ITEMS = (SIMILAR_ITEMS, BOUGHT_TOGETHER)
 LISTING = (*OF_USERS, *OF_ITEMS, TRENDING, POPULAR)
 """Recommenders that select items; `PERSONALIZED_RANKING` ranks the items of the request instead."""
 OF_BATCHES = (*OF_USERS, TRENDING, POPULAR, NEXT_BEST_ACTION)
-"""Recommenders for batches of users; the last one recommends actions."""
+"""Recommenders for batches of users. `NEXT_BEST_ACTION` recommends actions."""
 
 MAX_BATCH_USERS = 1_000
 
@@ -150,7 +150,7 @@ _FEW_WITH_METADATA = {
 
 
 def _named(segment: str) -> dict[str, Any]:
-    """Return the schema of calls with an ARN, in either field, whose last segment matches a pattern."""
+    """Return the schema of calls whose `recommenderArn` or `campaignArn` ends in a segment that matches a pattern."""
     pattern = {"type": "string", "pattern": f"/({segment})$"}
     return {
         "anyOf": [{"required": [name], "properties": {name: pattern}} for name in ("recommenderArn", "campaignArn")]

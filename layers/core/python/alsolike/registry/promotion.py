@@ -165,7 +165,7 @@ def pin(versions: ModelVersions, expected: Champion | None, version: str, *, pin
     Raises
     ------
     NotFound
-        If the version has no bundle, if an unpinned version is to be unpinned, or without a champion.
+        If the version has no bundle, if there is no champion, or if a version to unpin is not pinned.
     """
     if expected is None:
         raise NotFound("there is no champion yet; promote a version before you pin another")

@@ -53,7 +53,7 @@ class Registry:
             raise InvalidBundle(f"{self._pointer.uri} is unreadable: {error}; {REPAIR}") from error
 
     def put_back(self, champion: Champion) -> Champion:
-        """Restore an earlier pointer. Its ETag is the ETag of the unreadable object, or empty for a missing object.
+        """Restore an earlier pointer, with the ETag of the unreadable object, or an empty ETag for a missing object.
 
         Raises
         ------
@@ -64,7 +64,7 @@ class Registry:
         return self._write(champion)
 
     def promote(self, version: str, *, reason: str, now_ms: int) -> Champion:
-        """Promote a version, as by `replace`, based on the current champion."""
+        """Promote a version with `replace`, based on the current champion."""
         return self.replace(self.champion(), version, reason=reason, now_ms=now_ms)
 
     def replace(

@@ -70,7 +70,7 @@ class ColdItems:
 
     @classmethod
     def merge(cls, parts: Sequence[ColdItems]) -> ColdItems:
-        """Return the items of all parts; for repeated items, the row with the highest precedence."""
+        """Return the items of all parts. For an item in several parts, keep the row with the highest precedence."""
         together = cls(
             hashes=np.concatenate([part.hashes for part in parts]),
             updated_at_ms=np.concatenate([part.updated_at_ms for part in parts]),
@@ -81,7 +81,7 @@ class ColdItems:
         return together.newest()
 
     def newest(self, most: int | None = None) -> ColdItems:
-        """Return the row with the highest precedence of each item; at most `most` items, the latest changed ones."""
+        """Return the row with the highest precedence of each item, for at most the `most` latest changed items."""
         rows = newest_rows(self.hashes, self.updated_at_ms, self.tie_breaks)
         if most is not None and len(rows) > most:
             rows = rows[np.sort(np.lexsort((self.hashes[rows], self.updated_at_ms[rows]))[-most:])]

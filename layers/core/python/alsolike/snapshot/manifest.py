@@ -39,7 +39,7 @@ class SegmentEntry:
 
 @struct
 class Retired:
-    """A replaced segment with the time of replacement; it is deleted later, as readers may be downloading it."""
+    """A replaced segment with the time of replacement; it is deleted later, because readers may be downloading it."""
 
     key: str
     retired_ms: int

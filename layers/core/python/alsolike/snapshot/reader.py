@@ -15,7 +15,7 @@ from alsolike.snapshot.snapshot import EMPTY, Snapshot
 from alsolike.snapshot.store import SnapshotStore, StoredManifest
 
 ANSWER_TIME_MS = 5_000
-"""Time at the end of a request that is reserved for the answer; no download continues in it."""
+"""Time at the end of a request that is reserved for the answer. Downloads stop before it."""
 
 
 class SnapshotReader(PolledValue[Snapshot]):

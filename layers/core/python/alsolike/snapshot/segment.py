@@ -42,7 +42,7 @@ class Segment:
     columns
         Declared columns by name.
     rest
-        JSON object of each row's other properties, and of values that do not fit their column; empty without any.
+        JSON object of each row's other properties, and of values that do not fit their column; empty if there are none.
     """
 
     hashes: Array

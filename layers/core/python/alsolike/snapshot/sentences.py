@@ -51,10 +51,10 @@ class SentenceModel:
     tokenizer
         JSON of a tokenizer of the library `tokenizers`.
 
-        Raises
-        ------
-        InvalidBundle
-            If `tokenizers` is not installed or rejects the tokenizer, or the tokenizer has tokens without a vector.
+    Raises
+    ------
+    InvalidBundle
+        If `tokenizers` is not installed or rejects the tokenizer, or the tokenizer has tokens without a vector.
     """
 
     def __init__(self, *, columns: Sequence[str], table: Array, tokenizer: str) -> None:
@@ -104,7 +104,7 @@ class SentenceIndex:
     vectors
         float32 `(n, dimensions)` by position, with norm 1 or 0; row 0 is 0. Items at later positions have no vector.
     probe
-        A text whose tokens are compared with the stored tokens, to detect another tokenizer than in the training.
+        A text whose tokens are compared with the stored tokens, to detect a tokenizer that differs from the training's.
     weight
         As `WEIGHT`.
     """

@@ -66,7 +66,7 @@ class SnapshotStore:
         return StoredManifest(Manifest.from_json(content.body), content.etag)
 
     def replaceable_manifest(self) -> StoredManifest:
-        """Return the manifest; in place of an unreadable one, an empty one that a complete snapshot may replace."""
+        """Return the manifest. If it is unreadable, return an empty manifest, which a complete snapshot may replace."""
         try:
             return self.manifest()
         except InvalidSnapshot:
@@ -169,7 +169,7 @@ class SnapshotStore:
                     path.unlink(missing_ok=True)
 
     def delete(self, keys: Sequence[str]) -> None:
-        """Delete segments in the bucket; missing ones count as deleted."""
+        """Delete segments in the bucket. Missing segments cause no error."""
         delete_objects(self._client, self._bucket, keys)
 
     def segment_keys(self, *, written_before_ms: int) -> list[str]:

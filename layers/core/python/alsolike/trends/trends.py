@@ -57,7 +57,7 @@ BASELINE_S = 7 * 86_400
 """Time constant of the baseline, in seconds: one week, to cover all days of the week."""
 
 KEPT_ITEMS = 2_000
-"""Maximum number of items per shard, about 65 KB with short IDs, because a request may wait for all shards' counters.
+"""Maximum number of items per shard, about 65 KB with short IDs. A request may wait for the counters of all shards.
 
 About half of the items are kept because they trend, and the others because they are popular.
 """
