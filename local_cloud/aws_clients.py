@@ -40,7 +40,7 @@ def service_clients(endpoint: str, region: str, *, user_agent: str = "", access_
         )
 
     def client(service: str, /) -> Any:
-        with lock:  # boto3's default session is not made for several threads
+        with lock:  # boto3's default session is not thread-safe
             return create(service)
 
     return client

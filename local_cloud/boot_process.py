@@ -18,7 +18,7 @@ _STOP_TIMEOUT_S = 30.0
 class Booting:
     """Reader of a starting cloud's output. It also reads later output, so that the cloud does not block.
 
-    If waiting fails, for example by an interruption, leaving the context stops the cloud, which no client could reach.
+    If the context ends with an error, such as an interruption, it stops the cloud, because no client could reach it.
     """
 
     def __init__(self, process: subprocess.Popen[str], path: Path, progress: Callable[[str], None]) -> None:
@@ -40,7 +40,7 @@ class Booting:
             return
         try:
             self._end()
-        except OSError as failed:  # Reading the state file failed. The reason why the cloud ended is more important.
+        except OSError as failed:  # The state file is unreadable. Raise the first error instead.
             raise error from failed
 
     def failure(self, timeout_s: float) -> str:
@@ -62,7 +62,7 @@ class Booting:
             ending.callback(self._process.wait)
             ending.callback(self._process.kill)  # Has no effect on a process that has ended.
             self._process.terminate()
-            with contextlib.suppress(subprocess.TimeoutExpired):  # The process is then killed.
+            with contextlib.suppress(subprocess.TimeoutExpired):  # After the timeout, the callback kills the process.
                 self._process.wait(_STOP_TIMEOUT_S)
 
     def _read(self) -> None:

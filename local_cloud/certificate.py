@@ -1,4 +1,4 @@
-"""A certificate of this machine's own, with which the embedded cloud serves HTTPS."""
+"""Certificate that is created on this machine, with which the embedded cloud serves HTTPS."""
 
 import datetime as dt
 import ipaddress
@@ -18,7 +18,8 @@ _RENEW_BEFORE = dt.timedelta(days=7)
 def server_context(directory: Path) -> tuple[ssl.SSLContext, Path]:
     """Return the TLS settings of servers, and the certificate that clients must trust.
 
-    The certificate and its key are created once and kept in the directory, so that clients can continue to trust them.
+    The certificate and its key are stored in the directory until shortly before the expiry, so that clients continue to
+    trust them.
     """
     directory.mkdir(parents=True, exist_ok=True)
     certificate, key = directory / "certificate.pem", directory / "key.pem"

@@ -75,7 +75,7 @@ class Cloud:
             Directory that stores the cloud's data for the next start. Default: no storage.
         permissions
             ``enforce`` answers requests that IAM would refuse with AccessDenied, ``warn`` reports them, ``off``
-            neither; the default of the command by default.
+            does neither. Default: the default of ``python -m local_cloud``.
         progress
             Called with one line per deployed resource.
 

@@ -58,7 +58,7 @@ from local_cloud.training.request import TrainingRecord, TrainingRequest
 from local_cloud.training.runner import TrainingRunner
 
 PENDING_PER_ENVIRONMENT = 6
-"""Maximum number of requests to an HTTP API per execution environment: one that runs, the others wait."""
+"""Maximum number of requests to an HTTP API per execution environment. One request runs, and the others wait."""
 
 
 class LocalCloud:
@@ -367,7 +367,7 @@ class LocalCloud:
         self._pump.metric(namespace, name, value, unit=unit, **dimensions)
 
     def access_key(self, role_arn: str, session: str) -> str:
-        """Return the access key of a role in a use of that name."""
+        """Return the access key of a session of a role."""
         return self._permissions.access_key(role_arn, session)
 
     def start_training(self, request: TrainingRequest, record: TrainingRecord) -> None:

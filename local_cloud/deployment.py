@@ -40,7 +40,7 @@ class DeploymentError(Exception):
 
 
 class Clients(Protocol):
-    """Factory of boto3 clients for the cloud that is deployed to."""
+    """Factory of boto3 clients for the cloud of the deployment."""
 
     def __call__(self, service: str, /) -> Any:
         """Return the client of a service, by its boto3 name."""

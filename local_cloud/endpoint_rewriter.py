@@ -24,7 +24,7 @@ class EndpointRewriter:
     def localized(self, deployment: Deployment, clients: Clients) -> Deployment:
         """Replace the addresses in stack outputs and in the values of SSM parameters.
 
-        Clients read local addresses from it. Functions still receive AWS's names from the templates.
+        Clients read local addresses from these values. Functions still receive AWS's names from the templates.
         """
         outputs = {
             stack: {name: self.localize(value) for name, value in values.items()}

@@ -18,7 +18,7 @@ _END_OF_HEADERS: Final = (b"\r\n", b"\n", b"")
 _LENGTH: Final = re.compile("[0-9]{1,18}")
 _CHUNK_SIZE: Final = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;.*)?\r?\n")
 _LARGEST_BODY_BYTES: Final = 16_777_216
-"""Exceeds the limits of API Gateway and Lambda, which have specific responses."""
+"""Default maximum size of a body. The limits of API Gateway and Lambda are smaller, and have specific responses."""
 
 
 class BodyError(Exception):
@@ -62,7 +62,7 @@ class RequestHandler(http.server.BaseHTTPRequestHandler):
             if len(line) > _MAX_LINE or len(self.headers) == _MAX_HEADERS:
                 self.send_error(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
                 return False
-            if not colon or not _NAME.fullmatch(name):  # also in the second line of a value, which is obsolete
+            if not colon or not _NAME.fullmatch(name):  # HTTP no longer permits values of several lines
                 self.send_error(HTTPStatus.BAD_REQUEST, "Bad header")
                 return False
             self.headers[name] = value.strip(" \t\r\n")

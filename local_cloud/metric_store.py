@@ -49,7 +49,7 @@ class MetricStore:
                 self._merge(now_s)
 
     def restore(self, series: Series, start_s: int, values: Values) -> None:
-        """Put the values of a period back."""
+        """Restore the recorded values of a period."""
         with self._lock:
             self._series.setdefault(series, {})[start_s] = values
 

@@ -20,7 +20,7 @@ from local_cloud.storage.journal import DataError
 _STOP_POLL_S = 0.05
 _BODILESS = ("204", "304")
 _LARGEST_BODY_BYTES = 1_000_000_000
-"""SQLite's limit of a value, which an object becomes."""
+"""SQLite's maximum size of a value. Each object is stored as one value."""
 _DYNAMODB = "DynamoDB_20120810."
 _KEY = re.compile("/[^/]+/.").match
 """Matches the path of an object's key in a bucket."""

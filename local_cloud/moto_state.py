@@ -28,7 +28,7 @@ class MotoState:
             self._templates[resource.physical_id] = resource.properties
 
     def find_function(self, function_arn: str) -> Function:
-        """Return the version that an ARN, with or without qualifier, means now.
+        """Return the current version for an ARN, with or without a qualifier.
 
         Raises
         ------

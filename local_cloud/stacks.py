@@ -82,7 +82,7 @@ class Stacks:
     def delete(self, name: str) -> bool:
         """Delete a stack under CloudFormation's rules; return whether it exists.
 
-        Its status reason names the failures.
+        The status reason of the stack names the reasons why its deletion failed.
         """
         stack = self._name(name)
         if stack is None:

@@ -13,7 +13,7 @@ _WORDS = {"AND": "and", "OR": "or", "NOT": "not", "TRUE": "True", "FALSE": "Fals
 _STATES = ("ALARM", "OK", "INSUFFICIENT_DATA")
 
 State = Callable[[str], str]
-"""Returns the state of the alarm of a name."""
+"""Returns the state of the alarm with a name."""
 
 
 def read_rule(rule: str) -> Callable[[State], bool]:

@@ -24,7 +24,7 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Datapoint:
-    """A value that came so often at a time."""
+    """A value at a time, with its number of occurrences."""
 
     at: datetime
     value: float
@@ -56,8 +56,8 @@ def add_values(values: Values, pairs: Iterable[tuple[float, float]]) -> None:
 class SeriesStore:
     """Samples of the watched series.
 
-    The first sample begins a period, to which all samples of the next seconds belong. So memory depends on the watched
-    time, not on the number of samples.
+    A sample starts a period, to which the samples of the next seconds (at most `_LONGEST_PERIOD`) are added. So memory
+    depends on the watched time, not on the number of samples.
 
     Parameters
     ----------

@@ -63,7 +63,7 @@ def read_distribution(properties: Properties) -> DistributionConfig:
         If something cannot be served faithfully here.
     """
     config = properties.section("DistributionConfig")
-    # Properties without effect on one machine, or documented in README.md.
+    # These properties have no effect on one machine, or README.md documents that they are ignored.
     config.keep("Comment", "HttpVersion", "IPV6Enabled", "PriceClass", "ViewerCertificate", "Logging")
     for response in config.sections("CustomErrorResponses"):
         # Nothing is cached here. Custom error pages are not supported.

@@ -1,4 +1,4 @@
-"""A clock that runs as the real one does and can be moved ahead."""
+"""Clock that runs at the speed of real time and can be moved ahead."""
 
 import threading
 import time

@@ -33,7 +33,7 @@ class ScheduleExpressionError(ValueError):
 
 
 class Schedule(Protocol):
-    """Schedule that determines when something is due."""
+    """Schedule that determines due times."""
 
     def next_after(self, moment: datetime) -> datetime | None:
         """Return the first time after `moment`, in UTC, or None."""
@@ -41,18 +41,18 @@ class Schedule(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """Due every `interval`, counted from the time before."""
+    """Schedule that is due one `interval` after the previous due time."""
 
     interval: timedelta
 
     def next_after(self, moment: datetime) -> datetime:
-        """Return `moment` and one interval."""
+        """Return `moment` plus one interval."""
         return moment + self.interval
 
 
 @dataclass(frozen=True, slots=True)
 class Once:
-    """Due at one time."""
+    """Schedule that is due once."""
 
     at: datetime
 
@@ -63,7 +63,7 @@ class Once:
 
 @dataclass(frozen=True, slots=True)
 class Cron:
-    """Due at minutes that six fields describe, in the wall time of `zone`."""
+    """Schedule that is due at minutes that six fields describe, in the local time of `zone`."""
 
     minutes: Sequence[int]
     hours: Sequence[int]

@@ -19,7 +19,7 @@ _LONGEST_WAIT_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Scheduled:
-    """Something with a schedule and targets."""
+    """Rule of EventBridge or schedule of EventBridge Scheduler, with its targets."""
 
     name: str
     arn: str
@@ -100,12 +100,12 @@ class Scheduler:
         return firings
 
     def next_due(self) -> dict[str, datetime]:
-        """Return when each schedule is due next."""
+        """Return the next due time of each schedule."""
         with self._firing:
             return {due.scheduled.name: due.at for due in sorted(self._due)}
 
     def counts(self) -> dict[str, int]:
-        """Return how often each schedule has fired."""
+        """Return the number of firings of each schedule."""
         with self._firing:
             return dict(self._fired)
 

@@ -29,7 +29,7 @@ MOST_RETRIES = 2
 MOST_AGE_S = 6 * 3600.0
 _MOST_AT_ONCE = 16
 WORK = "invocation"
-"""Kind under which invocations are recorded that were accepted and are not done."""
+"""Kind of the recorded work for accepted invocations that have not finished."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,8 @@ from local_cloud.execution.runtime_api import Invocation, Reply, RuntimeApi
 from local_cloud.processes import Processes, resident_bytes
 from local_cloud.telemetry.lines import LineLog
 
-# Lambda gives initialisation 10 s, and then restarts it within the function's timeout. A busy laptop that starts
-# several functions gets one longer limit instead.
+# Lambda limits initialisation to 10 s, and then restarts it within the function's timeout. Here, one longer limit
+# suffices for a busy laptop that starts several functions.
 INIT_TIMEOUT_S = 60.0
 _WATCH_S = 0.05
 _RUNTIME_CLIENT = Path(__file__).with_name("runtime_client.py")

@@ -6,7 +6,7 @@ from typing import Any
 
 
 class ThrottledError(Exception):
-    """Refusal of an invocation, because as many as the function allows are running or waiting.
+    """Refusal of an invocation, because the function's maximum number of invocations are running or waiting.
 
     Attributes
     ----------
@@ -34,7 +34,7 @@ class FunctionNotFoundError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """Version of a function. `code` is its zip file, and `layers` are ARNs of layer versions, first merged first."""
+    """Version of a function. `code` is its zip file, and `layers` are ARNs of layer versions in merging order."""
 
     name: str
     version: str

@@ -158,7 +158,7 @@ class Invoker:
         return pool, environment
 
     def _give_back(self, pool: _Pool) -> None:
-        """Let another environment have the place of one that was not made."""
+        """Allow another environment after the start of an environment has failed."""
         with self._lock:
             pool.size -= 1
             pool.free.notify()

@@ -148,7 +148,7 @@ def _replacement(package: str, reason: str) -> str:
 def _candidates(package: str) -> Iterator[str]:
     """Yield distributions that may contain a package.
 
-    The one of equal name comes first, because a full search takes half a second.
+    The distribution with the package's name comes first, because a full search takes half a second.
     """
     yield package
     yield from _distributions().get(package, [])

@@ -20,7 +20,7 @@ from local_cloud.gateway.response import internal_server_error, message_response
 from local_cloud.gateway.routes import Match
 
 TIMEOUT_S = 10.0
-"""Timeout of API Gateway in seconds, whatever the function's own timeout."""
+"""Timeout of API Gateway in seconds. It also applies to functions with a longer timeout."""
 
 _SOURCE = re.compile(r"\$(request\.header|request\.querystring|stageVariables|context)\.(.+)")
 _PLACES = {"request.querystring": "queryStringParameters", "stageVariables": "stageVariables"}

@@ -119,7 +119,7 @@ def _is_text(content_type: str | None) -> bool:
 
 
 def _joined(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Lower the names and join the values of equal names by commas."""
+    """Convert the names to lower case, and join the values of equal names by commas."""
     values: dict[str, list[str]] = defaultdict(list)
     for name, value in headers:
         values[name.lower()].append(value)

@@ -16,7 +16,7 @@ class Mirror:
     Parameters
     ----------
     directory
-        Gets a directory a bucket.
+        Parent of the directories of the buckets.
     """
 
     def __init__(self, directory: Path, clients: Clients) -> None:

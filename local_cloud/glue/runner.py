@@ -133,7 +133,7 @@ def _download(s3_uri: str, directory: Path, clients: Clients) -> Path:
 
 
 class _Raised:
-    """Search for the exception that ended a script in the script's output."""
+    """Search of a script's output for the exception that ended the script."""
 
     def __init__(self, sink: Callable[[str, str, str], None]) -> None:
         self._sink = sink

@@ -45,7 +45,7 @@ class Runtime(Protocol):
         """Begin to stop a run of a Glue job."""
 
     def access_key(self, role_arn: str, session: str, /) -> str:
-        """Return the access key of a role in a use of that name."""
+        """Return the access key of a session of a role."""
 
     @property
     def stacks(self) -> Stacks:

@@ -44,7 +44,7 @@ from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
 from local_cloud.moto_changes.change import MotoChange, Runtime, replace
 
-# The metric of each way in which an execution ends.
+# Metric of an execution by its final status.
 _ENDINGS: Final[Mapping[str, str]] = {
     ExecutionStatus.SUCCEEDED: "ExecutionsSucceeded",
     ExecutionStatus.FAILED: "ExecutionsFailed",

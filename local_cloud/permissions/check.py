@@ -77,7 +77,7 @@ class PermissionCheck:
                 raise _refused_deployment(refusal, resource)
 
     def access_key(self, role_arn: str, session: str) -> str:
-        """Return the access key of a role in a use of that name; the account's key for roles of no template."""
+        """Return the access key of a session of a role. For a role of no template, return the account's key."""
         policy = self._policies.get(role_arn)
         if policy is None:
             return ACCOUNT_KEY

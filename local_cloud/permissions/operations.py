@@ -37,7 +37,7 @@ class Place:
     account: str
 
     def arn(self, service: str, resource: str) -> str:
-        """Return the ARN of a resource, which may be one already."""
+        """Return the ARN of a resource that a request identifies by name or by ARN."""
         return resource if resource.startswith("arn:") else f"arn:aws:{service}:{self.region}:{self.account}:{resource}"
 
 

@@ -101,7 +101,7 @@ class Statement:
 
     @property
     def has_conditions(self) -> bool:
-        """True if the request's context decides too."""
+        """True if the decision also depends on the request's context."""
         return bool(self._conditions)
 
     def covers(self, action: str, resource: str) -> bool:

@@ -146,7 +146,7 @@ def _is_enforced_truly(statement: Mapping[str, Any]) -> bool:
     """Return true if moto and S3 enforce a statement in the same way.
 
     moto ignores conditions and principals in bucket policies: a statement with a condition, even an ``Allow``, denies
-    its actions to everybody, and so does a ``Deny`` for one principal.
+    its actions to all callers. A ``Deny`` for one principal also denies them to all callers.
     """
     if "Condition" in statement:
         return False

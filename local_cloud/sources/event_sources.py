@@ -113,7 +113,7 @@ class EventSources:
             poller.stop()
 
     def join(self) -> None:
-        """Wait until all pollers have ended; stop the services that they wait for before."""
+        """Wait until all pollers have ended. First stop the services that pollers wait for."""
         deadline = time.monotonic() + _JOIN_S
         for poller in self._pollers:
             poller.join(max(0.0, deadline - time.monotonic()))

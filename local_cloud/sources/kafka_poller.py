@@ -40,7 +40,7 @@ _TIMESTAMP_TYPES = {1: "CREATE_TIME", 2: "LOG_APPEND_TIME"}
 _SCRAM = {"SASL_SCRAM_256_AUTH": "SCRAM-SHA-256", "SASL_SCRAM_512_AUTH": "SCRAM-SHA-512", "BASIC_AUTH": "PLAIN"}
 
 ReadSecret = Callable[[str], Mapping[str, str]]
-"""Returns the fields of the secret of an ARN."""
+"""Returns the fields of the secret with an ARN."""
 
 
 def client_configuration(kafka: KafkaSource, *, read_secret: ReadSecret) -> dict[str, Any]:

@@ -104,7 +104,7 @@ class StreamPoller(Poller):
             self._processed(batch[-1])
 
     def _processed(self, last: StreamRecord) -> None:
-        if not self._stopping.is_set():  # a batch that the end of the cloud interrupts comes back
+        if not self._stopping.is_set():  # an interrupted batch is delivered again at the next start
             self._shard.processed(last.sequence_number)
 
     def _deliver(self, records: Sequence[StreamRecord]) -> InvocationResult:

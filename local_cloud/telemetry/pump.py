@@ -20,7 +20,7 @@ _LONGEST_WAIT_S = 1.0
 """Maximum wait of a writer while the queue is full. It is short because CloudWatch itself may be a writer."""
 _WAIT_S = 0.2
 _GATHER_S = 0.25
-"""Time for which items gather after the first one: each invocation queues several items, and a request takes ms."""
+"""Time in which items are gathered after the first one, because each invocation queues several items."""
 
 
 _Item: TypeAlias = tuple[str, str, dict[str, Any]] | MetricDatum

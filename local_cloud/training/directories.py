@@ -71,7 +71,11 @@ def download_channel(channel: Channel, base: Path, clients: Clients) -> int:
 
 
 def download_prefix(s3_uri: str, target: Path, clients: Clients) -> int:
-    """Copy the objects whose keys start with a URI's key; an object with exactly this key keeps the last part of it."""
+    """Copy the objects whose keys start with a URI's key.
+
+    If the key is a folder, the file names of its objects are relative to it. Other file names are relative to the
+    folder that contains the key.
+    """
     bucket, prefix = split_s3_uri(s3_uri)
     target.mkdir(parents=True, exist_ok=True)
     count = 0
