@@ -128,7 +128,7 @@ def apply(
 def show(
     context: Context,
     version: Annotated[
-        int | None, Option(min=0, help="Version to print, by default the live one. 0: the built-in configuration.")
+        int | None, Option(min=0, help="Version to print. Default: the live version. 0 is the built-in configuration.")
     ] = None,
 ) -> None:
     """Print the configuration as it was applied.
@@ -165,7 +165,7 @@ def rollback(
         Option(
             min=0,
             metavar="VERSION",
-            help="Version to apply, by default the previous one. 0: the built-in configuration.",
+            help="Version to apply. Default: the previous version. 0 is the built-in configuration.",
         ),
     ] = None,
     reason: HistoryReason = "rolled back by hand",
@@ -195,7 +195,7 @@ def schema(
     dataset: Annotated[str, Option(metavar="items|users", help="Dataset of the columns.", show_default=False)],
     lists: Annotated[
         list[str] | None,
-        Option("--list", metavar="FIELD", help="Field whose text holds several values joined by |; repeatable."),
+        Option("--list", metavar="FIELD", help="Field with texts of several values, joined by |; repeatable."),
     ] = None,
 ) -> None:
     """Print the columns of a Personalize schema as YAML.

@@ -34,7 +34,11 @@ def cost(
     stack: Environment = None,
     size: Annotated[
         str | None,
-        Option(metavar="NAME", help="Synthesize with this size: small, standard or large.", show_default="its own"),
+        Option(
+            metavar="NAME",
+            help="Synthesize with this size: small, standard or large.",
+            show_default="size of the environment",
+        ),
     ] = None,
     assembly: Annotated[Path | None, Option(metavar="DIR", help="Synthesized assembly to read.")] = None,
     measure: Annotated[

@@ -57,7 +57,7 @@ class Comparison:
     protocol: Annotated[Protocol, Option(help="Split of the interactions into training and test.")]
     k: Annotated[int, Option("--num-results", "-k", "--k", min=1, max=1000, help="Length of the evaluated list.")] = 10
     algorithms: Annotated[
-        str, Option(metavar="A,B", help="Algorithms to compare, by default all but distilled.", show_default=False)
+        str, Option(metavar="A,B", help="Algorithms to compare. Default: all except distilled.", show_default=False)
     ] = ""
     user: Annotated[str | None, Option(metavar="ID", help="Also print each algorithm's list for this test user.")] = (
         None

@@ -29,7 +29,9 @@ class Everywhere:
         str | None, Option("--profile", metavar="NAME", help="Profile with the AWS credentials.")
     ] = None
     region: Annotated[str | None, Option("--region", metavar="NAME", help="AWS region.")] = None
-    form: Annotated[Format | None, Option("--format", help="Form of results and errors.", show_default="table")] = None
+    form: Annotated[Format | None, Option("--format", help="Format of results and errors.", show_default="table")] = (
+        None
+    )
 
     def values(self) -> dict[str, Any]:
         """Set AWS's environment variables, and return the values of the commands' parameters by name."""

@@ -103,7 +103,7 @@ def start(
     ],
     on: Annotated[
         list[str] | None,
-        Option(metavar="RECOMMENDER", help="Recommender that takes part; repeatable.", show_default="for-you"),
+        Option(metavar="RECOMMENDER", help="Recommender of the experiment; repeatable.", show_default="for-you"),
     ] = None,
     layer: Annotated[
         str, Option(help="Layer of the experiment. Each layer runs one experiment at a time.")
@@ -112,7 +112,7 @@ def start(
         str | None, Option("--start", metavar="TIME", help="ISO 8601 with a zone.", show_default="now")
     ] = None,
     end: Annotated[
-        str | None, Option(metavar="TIME", help="ISO 8601 with a zone.", show_default="when it is stopped")
+        str | None, Option(metavar="TIME", help="ISO 8601 with a zone.", show_default="when the experiment is stopped")
     ] = None,
     metric: Annotated[str, Option(help=_METRIC_HELP)] = DEFAULT_METRIC,
     effect: Annotated[

@@ -130,7 +130,7 @@ def delete(connection: Connection, key_id: KeyId) -> None:
 def session_token(
     connection: Connection,
     session: Annotated[str, Option(metavar="ID", help="Session ID.", show_default=False)],
-    user: Annotated[str | None, Option(metavar="ID", help="User who is logged in.")] = None,
+    user: Annotated[str | None, Option(metavar="ID", help="ID of the logged-in user.")] = None,
     lifetime: Annotated[str, Option(help="Validity in seconds, or with a unit: s, m or h. At most 1h.")] = "15m",
 ) -> None:
     """Print a session token for a browser.

@@ -21,7 +21,7 @@ def logs(
         str | None, Option(metavar="ID", help="Show only lines of the request with this x-correlation-id.")
     ] = None,
     hours: Annotated[float, Option(min=0.01, max=2_160, help="Age of the oldest line in hours.")] = 1.0,
-    limit: Annotated[int, Option(min=1, max=10_000, help="Maximum number of lines, the latest.")] = 100,
+    limit: Annotated[int, Option(min=1, max=10_000, help="Maximum number of latest lines.")] = 100,
 ) -> None:
     """Show the log of a function.
 

@@ -34,7 +34,7 @@ DEFAULT_DATA = Path(".alsolike/data")
 Yes: TypeAlias = Annotated[bool, Option("--yes", "-y", help="Skip the confirmation.")]
 DryRun: TypeAlias = Annotated[bool, Option("--dry-run", help="Print the changes without making them.")]
 Latest: TypeAlias = Annotated[int, Option("--limit", min=1, help="Maximum number of rows, the latest first.")]
-HistoryReason: TypeAlias = Annotated[str, Option("--reason", help="Reason for the history.")]
+HistoryReason: TypeAlias = Annotated[str, Option("--reason", help="Reason to record in the history.")]
 File: TypeAlias = Annotated[
     Path | None, Option(metavar="FILE", help="Configuration file instead of the live one; - is standard input.")
 ]

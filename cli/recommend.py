@@ -43,7 +43,8 @@ def recommend(
     ] = None,
     recommender: Recommender = None,
     items: Annotated[
-        list[str] | None, Option("--item", metavar="ID", help="Item for related items; several are a cart to complete.")
+        list[str] | None,
+        Option("--item", metavar="ID", help="Item for related items; repeat it for the items of a cart."),
     ] = None,
     filter_name: Annotated[str | None, Option("--filter", metavar="NAME", help="Name of a filter.")] = None,
     values: Annotated[

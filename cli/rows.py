@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 Limit = Annotated[int, Option("--limit", metavar="N", min=1, help="Maximum number of rows.")]
 Columns = Annotated[
-    list[str], Argument(metavar="COLUMN=VALUE...", show_default=False, help="VALUE is JSON or else text.")
+    list[str], Argument(metavar="COLUMN=VALUE...", show_default=False, help="A VALUE that is not JSON is text.")
 ]
 UserId = Annotated[str, Argument(metavar="USER", show_default=False, help="User ID as the shop sends it.")]
 RowId = Annotated[str, Argument(metavar="ID", show_default=False)]

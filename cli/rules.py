@@ -73,7 +73,7 @@ def preview(
     item: Annotated[str | None, Option(metavar="ID", help="Item of the page, for related items.")] = None,
     recommender: Recommender = None,
     rules: Annotated[
-        str | None, Option(metavar="NAME", help="Name of a rule set.", show_default="that of the recommender")
+        str | None, Option(metavar="NAME", help="Name of a rule set.", show_default="the recommender's rule set")
     ] = None,
     file: File = None,
     k: Annotated[int, Option("--num-results", "-k", min=1, max=50, help="Number of items.")] = 10,

@@ -25,7 +25,7 @@ _BEGINS_WITHIN_S = 60.0
 def train(
     context: Context,
     follow: Annotated[bool, Option(help="Print the progress and the result of the run.")] = True,
-    reason: Annotated[str | None, Option(help="Reason for the record of the run.", metavar="TEXT")] = None,
+    reason: Annotated[str | None, Option(help="Reason to record with the run.", metavar="TEXT")] = None,
     execution: Annotated[
         str | None, Option(metavar="NAME", help="Follow this run of `alsolike status` without starting one.")
     ] = None,

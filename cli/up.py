@@ -34,7 +34,7 @@ class Permissions(StrEnum):
 def up(
     stack: Environment = "demo",
     port: Annotated[
-        int | None, Option(min=1, max=65500, help="First port of the cloud.", show_default="4600, else free ones")
+        int | None, Option(min=1, max=65500, help="First port of the cloud.", show_default="4600, else free ports")
     ] = None,
     tls: Annotated[bool, Option("--tls", help="Serve the API and the pages over HTTPS.")] = False,
     data: Data = DEFAULT_DATA,
@@ -42,7 +42,8 @@ def up(
     permissions: Annotated[
         Permissions | None,
         Option(
-            help="Refuse requests without permission, show them in status, or check none.", show_default=DEFAULT_MODE
+            help="Refuse requests without permission, only show them in `alsolike status`, or check none.",
+            show_default=DEFAULT_MODE,
         ),
     ] = None,
     state: State = None,

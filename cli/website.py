@@ -60,7 +60,9 @@ def _currency(code: str | None) -> str | None:
 def cards(
     connection: Connection,
     title: Annotated[str | None, Option(help="Column of the title.", show_default="TITLE")] = None,
-    subtitle: Annotated[str | None, Option(help="Column of the line below.", show_default="CATEGORY_L2")] = None,
+    subtitle: Annotated[
+        str | None, Option(help="Column of the line below the title.", show_default="CATEGORY_L2")
+    ] = None,
     image: Annotated[str | None, Option(help="Column of picture URLs.", show_default="a drawing")] = None,
     category: Annotated[
         str | None, Option(help="Column of the categories to browse by.", show_default="CATEGORY_L1")
