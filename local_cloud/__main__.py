@@ -80,8 +80,8 @@ def _run(settings: CloudSettings, state: CloudState, path: Path | None) -> int:
     configure_process(settings)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     logging.getLogger("moto").setLevel(logging.ERROR)
-    # moto stores its state in millions of Python objects, and a collection delays requests. Objects that survive one
-    # collection are searched again once per hour.
+    # moto stores its state in millions of Python objects, which the garbage collector would search during requests. So
+    # objects that survive one collection are searched again only once per hour.
     gc.set_threshold(_GC_THRESHOLD)
     gc.callbacks.append(lambda phase, _: gc.freeze() if phase == "stop" else None)
     _say("starting moto")
@@ -186,7 +186,7 @@ def _stop_with_stdin() -> None:
 
 def _say(line: str, *, stream: TextIO | None = None) -> None:
     stream = stream or sys.stdout
-    # The reader of the output may have ended.
+    # The process that reads the output may have ended.
     with contextlib.suppress(BrokenPipeError):
         stream.write(f"{line}\n")
         stream.flush()

@@ -16,12 +16,12 @@ from local_cloud.storage.recorder import Recorder
 
 _EVERY_S: Final = 3_600.0
 _LARGEST_SHARE: Final = 0.001
-"""Maximum share of time for which the database is busy with the removal of traces."""
+"""Maximum share of time in which the database removes traces of deleted data from its files."""
 _LONGEST_OVERDUE: Final = timedelta(days=5 * 365)
 _KINDS: Final = ("Versions", "DeleteMarkers")
 _NONCURRENT: Final = "NoncurrentVersionExpiration"
 _BATCH: Final = 1_000
-"""Limit of DeleteObjects."""
+"""Maximum number of objects in a call of DeleteObjects."""
 
 
 class Expiry:
@@ -48,7 +48,7 @@ class Expiry:
         self._thread.start()
 
     def run(self) -> float:
-        """Delete everything that has expired by now, also from the files. Return the pause until the next run in s."""
+        """Delete all expired data, also from the files. Return the time until the next run in seconds."""
         with self._running:
             try:
                 now = self._now()

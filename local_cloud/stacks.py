@@ -16,8 +16,8 @@ class Stacks:
     """Stacks of one deployment; empty before the deployment.
 
     A deletion is refused for the same reasons as in CloudFormation: another stack imports an export, a bucket has
-    objects, a group has model packages. The deletion removes stored data and event sources. It only removes other
-    resources from the stack, because nothing uses them without stored data and event sources.
+    objects, a group has model packages. The deletion deletes stored data and event sources. Other
+    resources continue to exist outside the stack, because they have no effect without data and event sources.
     """
 
     def __init__(self, clients: Clients, *, region: str, account: str) -> None:

@@ -169,7 +169,7 @@ class ExecutionEnvironment:
 
     def _report(self, request_id: str, duration_ms: float) -> None:
         self._platform_line("end", request_id)
-        # Counting descendants would require a search through all processes after each invocation.
+        # Memory of descendants is not included: a search for them after each invocation would read all processes.
         used_mb = max(resident_bytes(self._process, with_descendants=False) // 1024 // 1024, 1)
         init = f"\tInit Duration: {self._init_ms:.2f} ms" if self._init_ms else ""
         self._init_ms = 0.0

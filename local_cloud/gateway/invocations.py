@@ -25,7 +25,7 @@ class TimedInvocations:
         TimeoutError
             If the function has not returned in time.
         ThrottledError, FunctionNotFoundError
-            As from the invoker.
+            As raised by the invoker.
         """
         invocation = self._threads.submit(self._invoke, function_arn, json.dumps(event).encode())
         try:

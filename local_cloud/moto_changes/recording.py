@@ -102,7 +102,7 @@ def _read_stored_contents(runtime: Runtime) -> None:
 
     def read(self: Any) -> bytes:
         if self._value_buffer is not None:
-            with contextlib.suppress(AttributeError, ValueError):  # the content was stored in between
+            with contextlib.suppress(AttributeError, ValueError):  # another thread has stored the content meanwhile
                 return bytes(value.fget(self))
         return runtime.recorder.content(self)
 
@@ -120,7 +120,7 @@ def _record_streams(runtime: Runtime) -> None:
 
     @functools.wraps(original)
     def put_record(self: Any, *arguments: Any, **options: Any) -> tuple[str, str]:
-        with runtime.recorder.together():  # a commit between the two would leave a gap in the shard
+        with runtime.recorder.together():  # a commit between both writes would leave a gap in the shard
             sequence_number, shard_id = original(self, *arguments, **options)
             runtime.recorder.stream_record(self, shard_id, sequence_number)
         return sequence_number, shard_id
@@ -148,7 +148,7 @@ def _record_messages_and_executions(runtime: Runtime) -> None:
 
     @functools.wraps(end)
     def reflect_execution_status(self: Any) -> None:
-        with runtime.recorder.together():  # moto sets the status before the output
+        with runtime.recorder.together():  # moto sets the status before the output; record both
             end(self)
         runtime.recorder.changed("states")
 

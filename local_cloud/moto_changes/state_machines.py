@@ -89,7 +89,7 @@ def _sign_as_the_role(runtime: Runtime) -> None:
             ),
         )
 
-    for module in list(sys.modules.values()):  # each task's module has imported the function itself
+    for module in list(sys.modules.values()):  # the modules of tasks have their own references
         if vars(module).get("boto_client_for") is original:
             setattr(module, "boto_client_for", boto_client_for)  # noqa: B010
 

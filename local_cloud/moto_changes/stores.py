@@ -58,7 +58,7 @@ def _keep_every_stream_record(runtime: Runtime) -> None:
     def get_records(self: Any, last_sequence_id: str, limit: int | None) -> tuple[list[Any], int, int]:
         with lock:
             newest = self.get_max_sequence_number()
-            # Earlier records have been deleted.
+            # If the next records have been deleted, start at the first remaining record.
             position = max(int(last_sequence_id), next(iter(self.records), 1) - 1)
             records: list[Any] = []
             while position < newest and len(records) != limit:

@@ -32,7 +32,7 @@ _LARGEST_ITEM_BYTES: Final = 405_000
 """moto's size limit, which exceeds DynamoDB's 400 KB because moto's sizes are not exact."""
 
 _MOST_WRITES: Final = 25
-"""Limit of BatchWriteItem."""
+"""Maximum number of writes in a call of BatchWriteItem."""
 
 _Puts = dict[tuple[Any, Any], tuple[Any, Mapping[str, Any]]]
 """Items of a table and their attributes in the form of the request, by hash and range key."""
@@ -173,7 +173,7 @@ def _put_batches_in_one_pass(runtime: Runtime) -> None:
                 if puts := _plain_puts(request.get_data(), self.dynamodb_backend.tables):
                     self.dynamodb_backend.put_plain_items(puts)
                     return 200, dict(_ALL_WRITTEN_HEADERS), _ALL_WRITTEN
-            except ItemSizeTooLarge as error:  # moto would have written the preceding items.
+            except ItemSizeTooLarge as error:  # moto would write the preceding items first
                 self.batch_write_item = functools.partial(_refuse, error)
         return original(self, request, full_url, headers)
 
@@ -193,7 +193,7 @@ def _plain_puts(body: bytes, tables: Mapping[str, Any]) -> dict[Any, _Puts]:
             if len(puts[table]) < len(writes):
                 return {}
     except (ValueError, KeyError, TypeError, AttributeError, _NotPlainError):
-        return {}  # moto returns the error of the request.
+        return {}  # moto checks the request, and returns its errors
     items = [item for of_table in puts.values() for item, _ in of_table.values()]
     if len(body) > _LARGEST_ITEM_BYTES and any(item.size() > _LARGEST_ITEM_BYTES for item in items):
         raise ItemSizeTooLarge

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _SESSION_TIMEOUT_MS = 6_000
 """Time after which another member replaces a killed member; brokers permit no shorter time."""
 _LONGEST_BATCH_MS = 86_400_000
-"""Maximum time of a batch with its retries, after which the group replaces the member."""
+"""Maximum time for a batch with its retries. After this time, the consumer group replaces the poller."""
 _METADATA_MS = 5_000
 _RECORD_OVERHEAD_BYTES = 300
 _LAG_S = 5.0

@@ -17,11 +17,11 @@ from local_cloud.sources.responses import failed_items
 
 _FIRST_DELAY_S = 0.1
 _LONGEST_DELAY_S = 2.0
-_MOST_DOUBLINGS = 16  # A batch of a topic has unlimited retries, and 2**1024 exceeds the range of floats.
+_MOST_DOUBLINGS = 16  # Batches of topics have unlimited retries, and 2**1024 would exceed the range of floats.
 
 
 class NotInvokedError(Exception):
-    """The function could not be reached; the records are tried again."""
+    """The function could not be invoked. The invocation is repeated, and does not count as a retry."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,8 @@ class Collection:
     is_final
         Function that returns true if an object cannot change any more.
     is_random
-        True if each deployment of the template creates different objects; these objects are stored without a change.
+        True if each deployment of the template creates different objects. Such objects are stored at the start, even
+        if no request changes them.
     """
 
     name: str
@@ -124,7 +125,7 @@ def collections_of(*, region: str, account: str) -> tuple[Collection, ...]:
             kms.keys[name].key_material, kms.keys[name].private_key = material
 
     return (
-        # The key material follows the keys: a key that was stored with its state already has its material.
+        # Key material is restored after the keys. A key that was stored with its state already has its material.
         _of_dict("kms.keys", "kms", kms.keys),
         Collection(
             "kms.key_material",
@@ -149,7 +150,7 @@ def collections_of(*, region: str, account: str) -> tuple[Collection, ...]:
             **nested(lambda: [(pool.id, pool.groups) for pool in cognito.user_pools.values()]),
         ),
         Collection(
-            "cognito.users",  # after the groups
+            "cognito.users",  # restored after the groups, which users refer to
             "cognito-idp",
             **nested(lambda: [(pool.id, pool.users) for pool in cognito.user_pools.values()])
             | {"restore": restore_user},

@@ -46,7 +46,7 @@ class Recorder:
     Parameters
     ----------
     report
-        Function that receives a line about each change outside a request that cannot be stored at once.
+        Function that receives a line about each change that no request made and that cannot be stored at once.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class Recorder:
 
     @contextlib.contextmanager
     def together(self) -> Iterator[None]:
-        """Commit all changes that are made and recorded within in one transaction."""
+        """Commit all changes that the `with` block makes and records in one transaction."""
         with self._journal.locked() if self._journal else contextlib.nullcontext():
             yield
 
@@ -190,7 +190,7 @@ class Recorder:
             self.commit()
 
     def changed(self, service: str) -> None:
-        """Write changes that no request has made."""
+        """Write changes of a service that were not made by a request."""
         self.service(service)
         self._commit_in_background()
 
@@ -206,7 +206,7 @@ class Recorder:
             release(version)
 
     def _commit_in_background(self) -> None:
-        """Commit; changes that cannot be stored now are stored with the next commit."""
+        """Commit. Changes that cannot be stored now are stored with the next commit."""
         try:
             self.commit()
         except DataError as error:
@@ -250,12 +250,12 @@ class Recorder:
         return number
 
     def advance(self, place: str, mapping: str, next_number: int) -> int:
-        """Record that a mapping has processed a shard up to a record; delete records that all have processed.
+        """Record the position of a mapping in a shard. Delete records that all mappings have processed.
 
         Returns
         -------
         int
-            The number of the first record that a mapping has not processed.
+            The number of the first record that at least one mapping has not processed.
         """
         self._positions[place, mapping] = next_number
         slowest = min(number for (shard, _), number in list(self._positions.items()) if shard == place)

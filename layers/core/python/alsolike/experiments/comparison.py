@@ -49,7 +49,7 @@ _LINE, _NORMAL_MIXTURE = 0.9, 0.1
 _NORMAL = NormalDist()
 
 POWER = 0.8
-"""Power of the test: the probability of detecting a difference that counts as detectable."""
+"""Power of the test: the minimum probability with which the test detects a detectable difference."""
 
 
 def p_value(z: float, *, observed: float, planned: float) -> float:

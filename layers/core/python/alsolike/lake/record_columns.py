@@ -23,7 +23,7 @@ Columns: TypeAlias = dict[str, Sequence[Any]]
 """Values by column name of `COLUMNS`; all columns have the same length."""
 
 FEW_RECORDS = 64
-"""Maximum size of a group that is not bisected further. `parse_record` parses all records of such a group."""
+"""Maximum size of a group that is not bisected further: if a record is not plain, `parse_record` parses the group."""
 
 _MS_PER_DAY = 86_400_000
 

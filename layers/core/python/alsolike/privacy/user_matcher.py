@@ -1,4 +1,4 @@
-"""The decision whether an unreadable record belongs to a user."""
+"""The search for records of a user among unreadable records."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ class BatchWriter:
         return {}
 
     def paused(self, in_vain: int) -> int:
-        """Wait after a call without effect, twice as long after each of `in_vain` such calls. Return `in_vain`."""
+        """Wait after `in_vain` consecutive calls without effect. Each call doubles the time. Return `in_vain`."""
         if 0 < in_vain < MAX_ATTEMPTS:
             self._pause(_FIRST_PAUSE_S * 2 ** (in_vain - 1))
         return in_vain

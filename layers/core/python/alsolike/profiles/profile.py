@@ -137,7 +137,7 @@ class Profile:
         """Return the profile with additional interactions, truncated to the latest `length`.
 
         The result does not depend on the order or repetition of merges. If two interactions have the same event ID, the
-        later one is kept. Otherwise, an event that was cut off with its earlier time could return with its later time.
+        later one is kept. Otherwise, an event that was truncated at its earlier time could return with its later time.
         """
         if self.erased:
             return self

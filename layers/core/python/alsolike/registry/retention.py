@@ -79,7 +79,7 @@ def expired(
     """Yield the datasets that are older than `days` days; a dataset has the name of its version.
 
     The latest complete dataset and the datasets of protected versions (`keeps`) are kept. Monitoring compares data with
-    the champion's dataset. An erasure searches this dataset for the user.
+    the champion's dataset. An erasure searches this dataset for the user, to report affected models.
     """
     datasets = list(stored)
     complete = (dataset for dataset in datasets if dataset.complete)

@@ -29,8 +29,8 @@ NEIGHBOURS = 20
 """Maximum number of nearest known items per item."""
 
 MOST_COMPARED = 20_000
-"""Maximum number of pairs (token, known item) per query, which limits its time. Rare tokens come first, and for each
-token the most frequent items."""
+"""Maximum number of pairs (token, known item) per query, which limits its time. Pairs of rare tokens are compared
+first, and for each token the pairs of frequent items."""
 
 _ITEMS_AT_ONCE = 64
 """Number of items per batch in the comparison of texts with all known items."""

@@ -18,7 +18,7 @@ from alsolike.snapshot.segment import Columns, Segment
 from alsolike.snapshot.store import GRACE_MS, MAX_ATTEMPTS, SnapshotStore, StoredManifest
 
 TOMBSTONES_KEPT_MS = 400 * 86_400_000
-"""Time for which deletions are stored. A model may know a deleted item for the lifetime of live profiles.
+"""Time for which deletions are stored. It is the lifetime of live profiles: a model may know a deleted item that long.
 
 The time also exceeds the retention of the tables' streams, so that no late change restores a deleted item.
 """
