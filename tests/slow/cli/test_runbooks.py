@@ -419,4 +419,4 @@ def test_every_reason_has_a_drill() -> None:
         *("no-configuration", "stale-configuration", "no-catalogue", "stale-catalogue", "no-trends", "stale-trends"),
         *("profile-unavailable", "user-unavailable", "no-actions", "stale-actions"),
     }
-    assert fixes().keys() == drills | {"action-rates"}  # a training that learns actions needs a hundred outcomes
+    assert fixes().keys() == drills | {"action-rates"}  # action-rates requires a training with a hundred outcomes
