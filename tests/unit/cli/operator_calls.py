@@ -45,7 +45,8 @@ ACTIONS = {action for statement in POLICY.statements for action in statement.act
 class RefusedCalls:
     """Observer of a cloud, which collects the calls that the policy does not permit.
 
-    It skips buckets of a shop's own files, because the shop decides who reads them. The ID of a KMS key is unknown here.
+    It skips buckets of a shop's own files, because the shop decides who reads them. The ID of a KMS key is unknown
+    here.
     """
 
     def __init__(self) -> None:
