@@ -416,5 +416,5 @@ def test_every_reason_has_a_drill() -> None:
         *("no-configuration", "stale-configuration", "no-catalogue", "stale-catalogue", "stale-trends"),
         *("profile-unavailable", "user-unavailable", "no-actions", "stale-actions"),
     }
-    # action-rates requires a training with a hundred outcomes; a new process may read the trends before they are damaged.
+    # action-rates requires a training with a hundred outcomes. A new process may read trends before their damage.
     assert fixes().keys() == drills | {"action-rates", "no-trends"}
