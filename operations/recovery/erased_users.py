@@ -1,4 +1,4 @@
-"""Erased users, whom a rebuild must not restore."""
+"""Erased users. A rebuild must not restore them."""
 
 from __future__ import annotations
 

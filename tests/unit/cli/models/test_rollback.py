@@ -40,7 +40,7 @@ def test_rollback_during_a_canary_must_name_canary_or_champion(shop: Shop, refus
     result = document("rollback", "--champion", "--reason", "worse")
 
     assert (result["version"], result["canary"], result["ended"]["version"]) == ("v1", None, "v4")
-    assert result["ended"]["reason"] == "v2 was rolled back beside it: worse"
+    assert result["ended"]["reason"] == "v2 was rolled back during the canary: worse"
 
 
 @pytest.mark.parametrize(

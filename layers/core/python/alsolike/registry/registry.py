@@ -179,7 +179,7 @@ class Registry:
             )
         self._check_exists(current.previous)
         history = current.restoring(current.previous, reason=reason, now_ms=now_ms)
-        ended = current.ending(f"{current.version} was rolled back beside it: {reason}")
+        ended = current.ending(f"{current.version} was rolled back during the canary: {reason}")
         held = PromotionHold(reason, now_ms)
         return self._write(dataclasses.replace(current, history=history, canary=None, ended=ended, held=held))
 
