@@ -1,4 +1,4 @@
-// Prints the types of the operator's routes, and of the body of `POST /events`, from the API's description: `npm run types`.
+// Prints a type for each schema of the API's description: `npm run types`.
 import description from "../docs/openapi.json" with { type: "json" };
 
 interface Schema {
@@ -22,6 +22,7 @@ const POINT = { type: "array", items: { type: ["number", "null"] }, minItems: 2,
 function typeOf(schema: Schema): string {
   const { description: _, ...rest } = schema;
   if (JSON.stringify(rest) === JSON.stringify(POINT)) return "Point";
+  if (schema.$ref) return schema.$ref.replace("#/components/schemas/", "");
   if (schema.enum) return schema.enum.map((value) => JSON.stringify(value)).join(" | ");
   if (!schema.type && schema.anyOf) return schema.anyOf.map(typeOf).join(" | ");
   return [schema.type]
@@ -34,7 +35,7 @@ function typeNamed(type: string | undefined, schema: Schema): string {
   const { properties, required, items, additionalProperties, maxProperties } = schema;
   if (type === "integer") return "number";
   if (type === "string" || type === "number" || type === "boolean" || type === "null") return type;
-  if (type === "array" && items) return `readonly (${typeOf(items)})[]`;
+  if (type === "array") return `readonly (${items ? typeOf(items) : "unknown"})[]`;
   if (type === "object" && properties) {
     const fields = Object.entries(properties).map(([name, schema]) => {
       const comment = schema.description ? `/** ${schema.description} */ ` : "";
@@ -46,13 +47,12 @@ function typeNamed(type: string | undefined, schema: Schema): string {
     return `Readonly<Record<string, ${typeOf(additionalProperties)}>>`;
   }
   if (type === "object" && maxProperties === 0) return "Readonly<Record<string, never>>";
+  if (type === "object") return "Readonly<Record<string, unknown>>";
   throw new Error(`schema type ${type} is not supported; expected one of JSON Schema's types with items or properties`);
 }
 
-const routes = Object.entries(description.paths).filter(([path]) => path.startsWith("/operator/"));
-const names = [...JSON.stringify(routes).matchAll(/#\/components\/schemas\/(\w+)/g)].map(([, name = ""]) => name);
 console.log("/** A time in milliseconds since 1970 and a value; null where nothing was counted. */");
 console.log("export type Point = readonly [timeMs: number, value: number | null];");
-for (const name of [...new Set([...names, "Events"])].sort()) {
-  console.log(`export type ${name} = ${typeOf(schemas[name] as Schema)};`);
+for (const [name, schema] of Object.entries(schemas)) {
+  console.log(`export type ${name} = ${typeOf(schema)};`);
 }

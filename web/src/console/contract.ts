@@ -1,4 +1,4 @@
-/** Types of the operator's routes. `npm run types` generates them from docs/openapi.json. */
+/** Types of the API. `npm run types` generates them from docs/openapi.json. */
 import type {
   Alarms,
   DriftReport,
@@ -8,9 +8,9 @@ import type {
   Models,
   RulesPreview,
   Trainings,
-} from "../../../build/operator_api";
+} from "../../../build/api_types";
 
-export type * from "../../../build/operator_api";
+export type * from "../../../build/api_types";
 export type Alarm = Alarms["alarms"][number];
 export type Drift = NonNullable<DriftReport["looked"]>;
 export type EngagementRow = EngagementReport["totals"][number];

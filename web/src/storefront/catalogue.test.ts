@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { Api } from "../platform/api";
 import { categories, LOADED_AT_ONCE, type Loaded, loadProducts, loadTimestamps, search } from "./catalogue";
-import { fromRow } from "./product";
+import { fromItem } from "./product";
 import { CATEGORY, type Filter } from "./route";
 
 const product = (itemId: string, title: string, categoryL1: string) =>
-  fromRow({ itemId, properties: { title, categoryL1 } });
+  fromItem({ itemId, properties: { title, categoryL1 } });
 
 const products = [
   product("1", "Banana bread", "PASTRY"),
@@ -37,11 +37,11 @@ describe("a search", () => {
   it("filters by the value of any column, and finds it as a word", () => {
     const cards = { category: "GENRES" };
     const books = [
-      fromRow(
+      fromItem(
         { itemId: "1", properties: { title: "Emma", author: "Jane Austen", genres: ["Romance", "Classic"] } },
         cards,
       ),
-      fromRow(
+      fromItem(
         { itemId: "2", properties: { title: "Dune", author: "Frank Herbert", genres: ["Classic"], pages: 412 } },
         cards,
       ),

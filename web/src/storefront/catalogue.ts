@@ -1,7 +1,8 @@
+import type { ItemPage } from "../../../build/api_types";
 import type { Api } from "../platform/api";
 import type { CardColumns } from "../platform/site";
 import { hasValue } from "./facts";
-import { fromRow, type ItemRow, keyOf, type Product, textsOf } from "./product";
+import { fromItem, keyOf, type Product, textsOf } from "./product";
 import type { Filter } from "./route";
 
 const PAGE_ROWS = 1000;
@@ -26,12 +27,12 @@ export async function loadProducts(
   let loaded: Loaded = from ?? { products: [], next: null };
   const until = loaded.products.length + LOADED_AT_ONCE;
   do {
-    const { body } = await api.get<{ items: ItemRow[]; nextToken?: string | null }>("/items", {
+    const { body } = await api.get<ItemPage>("/items", {
       limit: Math.min(PAGE_ROWS, until - loaded.products.length),
       nextToken: loaded.next ?? undefined,
     });
     loaded = {
-      products: [...loaded.products, ...body.items.map((row) => fromRow(row, cards))],
+      products: [...loaded.products, ...body.items.map((item) => fromItem(item, cards))],
       next: body.nextToken ?? null,
     };
     onPage(loaded);

@@ -1,4 +1,4 @@
-import type { Events } from "../../../build/operator_api";
+import type { Events } from "../../../build/api_types";
 import { impressionOf, MAX_EVENTS } from "../../sdk/src/index.ts";
 import type { Api } from "../platform/api";
 import type { CartLine } from "./cart";
@@ -67,9 +67,14 @@ export function purchaseEvents(lines: readonly CartLine[], stamp = browserStamp(
 }
 
 /** The bodies of `POST /events` for these events. Events of anonymous visitors have a session and no user. */
-export function requestBodies(events: readonly ShopEvent[], shopper: Shopper, sessionId: string, trackingId: string) {
+export function requestBodies(
+  events: readonly ShopEvent[],
+  shopper: Shopper,
+  sessionId: string,
+  trackingId: string,
+): Events[] {
   const identity = shopper.anonymous ? { sessionId: shopper.id } : { userId: shopper.id, sessionId };
-  const calls = [];
+  const calls: Events[] = [];
   for (let start = 0; start < events.length; start += MAX_EVENTS) {
     calls.push({ trackingId, ...identity, eventList: events.slice(start, start + MAX_EVENTS) });
   }
@@ -77,7 +82,7 @@ export function requestBodies(events: readonly ShopEvent[], shopper: Shopper, se
 }
 
 /** Send bodies one after another. A retry is safe, since duplicates count once. */
-export async function postEvents(api: Api, calls: ReturnType<typeof requestBodies>): Promise<void> {
+export async function postEvents(api: Api, calls: readonly Events[]): Promise<void> {
   for (const body of calls) {
     await api.post("/events", body);
   }

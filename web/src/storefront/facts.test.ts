@@ -1,13 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { columnName, descriptionOf, factsOf } from "./facts";
-import { fromRow } from "./product";
+import { fromItem } from "./product";
 
 const CARDS = { subtitle: "AUTHOR", category: "GENRE" };
 const TIMESTAMPS = new Set(["published", "addedat"]);
 
 /** Return the facts of a product with these columns, as texts and addresses by name. */
 function facts(properties: Record<string, unknown>, cards = CARDS) {
-  const lines = factsOf(fromRow({ itemId: "9780441172719", properties }, cards), TIMESTAMPS, cards);
+  const lines = factsOf(fromItem({ itemId: "9780441172719", properties }, cards), TIMESTAMPS, cards);
   return Object.fromEntries(lines.map(({ name, values }) => [name, values.map(({ text, href }) => [text, href])]));
 }
 
@@ -50,7 +50,7 @@ describe("the facts of a product", () => {
   it("omit what the page shows elsewhere", () => {
     const columns = { title: "Dune", author: "F. Herbert", price: 9, inStock: true, description: "A desert planet." };
     expect(Object.keys(facts(columns))).toEqual(["ID"]);
-    expect(descriptionOf(fromRow({ itemId: "7", properties: columns }))).toBe("A desert planet.");
+    expect(descriptionOf(fromItem({ itemId: "7", properties: columns }))).toBe("A desert planet.");
     expect(Object.keys(facts({ stock: 12, availability: "soon" }))).toEqual(["Stock", "Availability", "ID"]);
   });
 });

@@ -1,11 +1,12 @@
 import { useEffect, useState } from "preact/hooks";
+import type { User } from "../../../build/api_types";
 import { toError } from "../platform/api";
 import { useModal } from "../platform/modal";
 import { useShop } from "./context";
 import { errorText } from "./errors";
 import { hue } from "./picture";
 import "./picker.css";
-import { findUsers, newGuest, parseShopper, type Shopper, type UserRow, userLine } from "./shopper";
+import { findUsers, newGuest, parseShopper, type Shopper, userLine } from "./shopper";
 
 const MAX_SHOWN = 40;
 
@@ -13,7 +14,7 @@ const MAX_SHOWN = 40;
 export function ShopperPicker({ close }: { readonly close: () => void }) {
   const shop = useShop();
   const [typed, setTyped] = useState("");
-  const [users, setUsers] = useState<readonly UserRow[] | null>(null);
+  const [users, setUsers] = useState<readonly User[] | null>(null);
   const [error, setError] = useState<Error | null>(null);
   useEffect(() => {
     shop.users().then(setUsers, (thrown) => setError(toError(thrown)));
@@ -80,7 +81,7 @@ export function ShopperPicker({ close }: { readonly close: () => void }) {
   );
 }
 
-function note(users: readonly UserRow[] | null, error: Error | null, matching: number, id: string): string {
+function note(users: readonly User[] | null, error: Error | null, matching: number, id: string): string {
   if (error) return `${errorText(error)}. You can type any ID.`;
   if (!users) return "Loading shoppers …";
   if (users.length === 0) return "The shop has no user data. Type a user ID.";

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { glyph, hash, hue, titleLines } from "./picture";
-import { fromRow } from "./product";
+import { fromItem } from "./product";
 
 const drawn = (title: string, categoryL1: string | null, categoryL2: string | null = null) =>
-  glyph(fromRow({ itemId: "7", properties: { title, categoryL1, categoryL2 } }));
+  glyph(fromItem({ itemId: "7", properties: { title, categoryL1, categoryL2 } }));
 
 describe("the picture of a category", () => {
   it("are the same every time", () => {

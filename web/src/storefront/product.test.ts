@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { fromMetadata, fromRow, priceText, requestedColumns, sentenceCase, shortTitle } from "./product";
+import { fromItem, fromMetadata, priceText, requestedColumns, sentenceCase, shortTitle } from "./product";
 
 describe("a product", () => {
   it("is read from a row of the catalogue", () => {
-    const product = fromRow({
+    const product = fromItem({
       itemId: "7",
       properties: {
         title: "Bananas",
@@ -36,7 +36,7 @@ describe("a product", () => {
     const cards = { title: "NAME", subtitle: "AUTHOR", image: "COVER_URL" };
     const book = { name: "Dune", author: "F. Herbert", coverUrl: "https://books/dune.jpg", pages: 412 };
     const shown = { title: "Dune", subtitle: "F. Herbert", image: "https://books/dune.jpg" };
-    expect(fromRow({ itemId: "7", properties: book }, cards)).toMatchObject(shown);
+    expect(fromItem({ itemId: "7", properties: book }, cards)).toMatchObject(shown);
     const metadata = { NAME: "Dune", AUTHOR: "F. Herbert", COVER_URL: "https://books/dune.jpg" };
     expect(fromMetadata("7", metadata, cards)).toMatchObject(shown);
     expect(requestedColumns(cards)).toEqual(expect.arrayContaining(["NAME", "AUTHOR", "COVER_URL", "IN_STOCK"]));
@@ -45,7 +45,7 @@ describe("a product", () => {
 
   it("has the categories of the column that the shop chooses", () => {
     const cards = { category: "GENRES" };
-    expect(fromRow({ itemId: "7", properties: { genres: ["Crime", "FANTASY"] } }, cards).categories).toEqual([
+    expect(fromItem({ itemId: "7", properties: { genres: ["Crime", "FANTASY"] } }, cards).categories).toEqual([
       "Crime",
       "Fantasy",
     ]);
@@ -71,7 +71,7 @@ describe("a product", () => {
     [{ stockRoom: "B2" }, null],
     [{}, null],
   ])("knows from %j that it is in stock: %s", (properties, inStock) => {
-    expect(fromRow({ itemId: "7", properties }).inStock).toBe(inStock);
+    expect(fromItem({ itemId: "7", properties }).inStock).toBe(inStock);
   });
 
   it("is shown by its ID without other columns", () => {
@@ -79,7 +79,7 @@ describe("a product", () => {
   });
 
   it.each(["", "cheap", "-1", null, Number.NaN])("has no price if the value is %s", (price) => {
-    expect(fromRow({ itemId: "7", properties: { price } }).price).toBeNull();
+    expect(fromItem({ itemId: "7", properties: { price } }).price).toBeNull();
   });
 });
 

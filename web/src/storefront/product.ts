@@ -1,3 +1,4 @@
+import type { Item } from "../../../build/api_types";
 import type { CardColumns } from "../platform/site";
 
 /** An item of the catalogue; missing columns are null. */
@@ -28,12 +29,6 @@ export interface Column {
   readonly value: unknown;
 }
 
-/** An item in the response of `GET /items`. */
-export interface ItemRow {
-  readonly itemId: string;
-  readonly properties: Readonly<Record<string, unknown>>;
-}
-
 /** Columns that may state the stock, of which recommendations are requested with the first two. */
 const STOCK_COLUMNS = ["IN_STOCK", "AVAILABILITY", "AVAILABLE", "IS_AVAILABLE", "STOCK", "STOCK_LEVEL"];
 
@@ -48,9 +43,9 @@ export function requestedColumns(cards: CardColumns = {}): string[] {
 /** Return the key of a column, which both of its spellings share. */
 export const keyOf = (column: string): string => column.toLowerCase().replaceAll("_", "");
 
-/** Read a row of the catalogue, with columns in camelCase. */
-export function fromRow(row: ItemRow, cards?: CardColumns): Product {
-  return toProduct(row.itemId, row.properties, cards);
+/** Read an item of the catalogue, with columns in camelCase. */
+export function fromItem({ itemId, properties }: Pick<Item, "itemId" | "properties">, cards?: CardColumns): Product {
+  return toProduct(itemId, properties, cards);
 }
 
 /** Read an item's metadata in a response: columns have the names of the request, all values are texts. */

@@ -1,3 +1,4 @@
+import type { GetRecommendations, RecommendedItems } from "../../../build/api_types";
 import type { Api } from "../platform/api";
 import type { CardColumns } from "../platform/site";
 import { fromMetadata, type Product, requestedColumns } from "./product";
@@ -52,15 +53,6 @@ export interface Recommendations {
   readonly modelVersion: string;
 }
 
-interface RecommendationResponse {
-  readonly itemList: readonly {
-    readonly itemId: string;
-    readonly metadata?: Readonly<Record<string, string>>;
-    readonly reason?: readonly string[];
-  }[];
-  readonly recommendationId: string;
-}
-
 /** The maximum number of items in `exclude`. */
 const MAX_EXCLUDED = 500;
 
@@ -73,11 +65,11 @@ export async function fetchRecommendations(
   request: RecommendationRequest,
   cards?: CardColumns,
 ): Promise<Recommendations> {
-  const { body, headers } = await api.post<RecommendationResponse>("/recommendations", {
+  const { body, headers } = await api.post<RecommendedItems>("/recommendations", {
     ...requestBody(request),
     metadataColumns: { ITEMS: requestedColumns(cards) },
     ...(EXPLAINED.has(request.recommender) ? { explain: true } : {}),
-  });
+  } satisfies GetRecommendations);
   const filled = Number(headers.get("x-alsolike-filled") ?? 0);
   const within = headers.get("x-alsolike-popular-within");
   return {
@@ -100,11 +92,11 @@ export async function fetchRecommendations(
 
 /** Request only IDs: reasons and metadata cost time. */
 export async function fetchRecommendedIds(api: Api, request: RecommendationRequest): Promise<string[]> {
-  const { body } = await api.post<RecommendationResponse>("/recommendations", requestBody(request));
+  const { body } = await api.post<RecommendedItems>("/recommendations", requestBody(request));
   return body.itemList.map((item) => item.itemId);
 }
 
-function requestBody({ recommender, userId, itemId, cart, exclude, limit }: RecommendationRequest) {
+function requestBody({ recommender, userId, itemId, cart, exclude, limit }: RecommendationRequest): GetRecommendations {
   return {
     recommenderArn: `arn:aws:personalize:::recommender/${recommender}`,
     numResults: limit,

@@ -1,3 +1,4 @@
+import type { Item, User } from "../../../build/api_types";
 import { type Api, pathSegment, toError } from "../platform/api";
 import type { CardColumns, Site } from "../platform/site";
 import { type Activity, awaitEffect, MAX_ACTIVITIES, type Snapshot, takeSnapshot } from "./activity";
@@ -15,9 +16,9 @@ import {
   viewEvent,
 } from "./events";
 import { type OrderStatus, Orders, type PendingOrder, type SendOptions } from "./orders";
-import { fromRow, type ItemRow, type Product, priceText, shortTitle } from "./product";
+import { fromItem, type Product, priceText, shortTitle } from "./product";
 import type { Route } from "./route";
-import { loadUsers, newGuest, parseShopper, type Shopper, shopperName, type UserRow } from "./shopper";
+import { loadUsers, newGuest, parseShopper, type Shopper, shopperName } from "./shopper";
 import { clearState, loadState, saveState } from "./storage";
 
 /** Delays of further carousel requests after each event, because trends count it later than profiles do. */
@@ -45,7 +46,7 @@ export class Shop {
   private readonly requestedTitles = new Set<string>();
   private readonly timers: ReturnType<typeof setTimeout>[] = [];
   private route: Route = { page: "home" };
-  private loadedUsers: Promise<readonly UserRow[]> | null = null;
+  private loadedUsers: Promise<readonly User[]> | null = null;
   private loadedTimestamps: Promise<ReadonlySet<string>> | null = null;
   private carouselRequests = 0;
   private turn = 0;
@@ -183,14 +184,14 @@ export class Shop {
 
   /** Load a product; a missing one rejects with 404. */
   async product(itemId: string): Promise<Product> {
-    const { body } = await this.api.get<ItemRow>(`/items/${pathSegment(itemId)}`);
-    const product = fromRow(body, this.site.cards);
+    const { body } = await this.api.get<Item>(`/items/${pathSegment(itemId)}`);
+    const product = fromItem(body, this.site.cards);
     this.knownProducts.set(itemId, product);
     return product;
   }
 
   /** Load users of the shop, once. */
-  async users(): Promise<readonly UserRow[]> {
+  async users(): Promise<readonly User[]> {
     this.loadedUsers ??= loadUsers(this.api).catch((error: unknown) => {
       this.loadedUsers = null; // the next call tries again
       throw error;

@@ -2,9 +2,9 @@ import { describe, expect, it } from "vitest";
 import { findUsers, greeting, newGuest, parseShopper, shopperName, userLine } from "./shopper";
 
 const rows = [
-  { userId: "12", properties: { age: "65+", householdSize: 2 } },
-  { userId: "2", properties: { age: "25-34" } },
-  { userId: "1", properties: {} },
+  { userId: "12", updatedAt: 0, properties: { age: "65+", householdSize: 2 } },
+  { userId: "2", updatedAt: 0, properties: { age: "25-34" } },
+  { userId: "1", updatedAt: 0, properties: {} },
 ];
 
 describe("shoppers", () => {
@@ -28,6 +28,6 @@ describe("shoppers", () => {
 
   it("are found by their properties", () => {
     expect(findUsers(rows, "65+ 2", 5).map((row) => row.userId)).toEqual(["12"]);
-    expect(userLine(rows[0] ?? { userId: "", properties: {} })).toBe("65+ · 2");
+    expect(userLine(rows[0] ?? { userId: "", updatedAt: 0, properties: {} })).toBe("65+ · 2");
   });
 });

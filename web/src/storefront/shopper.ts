@@ -1,3 +1,4 @@
+import type { User, UserPage } from "../../../build/api_types";
 import type { Api } from "../platform/api";
 
 /** The current shopper: a user of the shop, or an anonymous visitor, who has only a session. */
@@ -28,46 +29,37 @@ export function greeting(shopper: Shopper): string {
   return shopper.anonymous ? "Welcome" : `Good to see you, shopper ${shopper.id}`;
 }
 
-/** A user in the response of `GET /users`. */
-export interface UserRow {
-  readonly userId: string;
-  readonly properties: Readonly<Record<string, unknown>>;
-}
-
 /** Users that a page loads; other ids can be typed. */
 const MAX_USERS = 3000;
 
 /** Load users of the shop, in no order. */
-export async function loadUsers(api: Api): Promise<UserRow[]> {
-  const users: UserRow[] = [];
+export async function loadUsers(api: Api): Promise<User[]> {
+  const users: User[] = [];
   let next: string | undefined;
   do {
-    const { body } = await api.get<{ users: UserRow[]; nextToken?: string | null }>("/users", {
-      limit: 1000,
-      nextToken: next,
-    });
+    const { body } = await api.get<UserPage>("/users", { limit: 1000, nextToken: next });
     users.push(...body.users);
-    next = body.nextToken ?? undefined;
+    next = body.nextToken;
   } while (next !== undefined && users.length < MAX_USERS);
   return users;
 }
 
 /** The first columns of a user as one line. */
-export function userLine(row: UserRow): string {
-  return Object.values(row.properties)
+export function userLine(user: User): string {
+  return Object.values(user.properties)
     .filter((value) => typeof value === "string" || typeof value === "number")
     .slice(0, 4)
     .join(" · ");
 }
 
 /** Return the users whose ID or columns contain every typed word, matching IDs first. */
-export function findUsers(rows: readonly UserRow[], typed: string, limit: number): UserRow[] {
+export function findUsers(users: readonly User[], typed: string, limit: number): User[] {
   const words = typed.toLowerCase().split(/\s+/).filter(Boolean);
-  const matches = rows.filter((row) => {
-    const text = `${row.userId} ${Object.values(row.properties).join(" ")}`.toLowerCase();
+  const matches = users.filter((user) => {
+    const text = `${user.userId} ${Object.values(user.properties).join(" ")}`.toLowerCase();
     return words.every((word) => text.includes(word));
   });
-  const first = (row: UserRow) => (words[0] !== undefined && row.userId.toLowerCase().startsWith(words[0]) ? 0 : 1);
+  const first = (user: User) => (words[0] !== undefined && user.userId.toLowerCase().startsWith(words[0]) ? 0 : 1);
   return matches
     .sort((a, b) => first(a) - first(b) || a.userId.localeCompare(b.userId, undefined, { numeric: true }))
     .slice(0, limit);
