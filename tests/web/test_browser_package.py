@@ -169,7 +169,9 @@ def test_values_of_the_catalogue_become_no_markup(open_site: Open, context: Brow
         </alsolike-list>"""
     page = open_site(lists=template)
 
-    first, second = items(page).get_by_role("link").all()
+    links = items(page).get_by_role("link")
+    expect(links).to_have_count(2)
+    first, second = links.all()
     assert first.inner_text() == metadata["title"]
     assert first.get_attribute("title") == metadata["title"]
     assert first.get_attribute("onclick") == "{code}"

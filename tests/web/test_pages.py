@@ -8,7 +8,7 @@ import urllib.request
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Page, Request
+from playwright.sync_api import Page, Request, expect
 
 from tests.web.browser import Watch, no_serious_violations
 from tests.web.pages_shop import PagesShop
@@ -26,7 +26,7 @@ def open_page(page: Page, shop: PagesShop, path: str) -> None:
 def test_page_signs_in_automatically_and_is_displayed(path: str, page: Page, shop: PagesShop) -> None:
     open_page(page, shop, path)
 
-    assert page.get_by_role("heading", level=1).count() == 1
+    expect(page.get_by_role("heading", level=1)).to_have_count(1)
     assert page.url.startswith(f"{shop.url}{path}")
     assert not {"code", "state"} & set(parse_qs(urlsplit(page.url).query))
 
