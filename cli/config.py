@@ -347,7 +347,7 @@ def _yaml(version: Version) -> str:
     from alsolike.configuration_document.document import parse, to_document
     from operations.configuration.yaml_document import dump
 
-    return dump(to_document(parse(version.document)))
+    return dump(version.document if version.version else to_document(parse(version.document)))
 
 
 def _origin(version: Version) -> str:

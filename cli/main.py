@@ -38,7 +38,7 @@ class Commands(LazyGroup):
         Entry("keys", "cli.keys:app", "Manage the key pairs of the shop's servers."),
         Entry("config", "cli.config:app", "The shop's configuration: one versioned YAML file."),
         Entry("filters", "cli.filters:app", "List and check filters."),
-        Entry("rules", "cli.rules:app", "Rule sets: promotions, boosts, pins and filters."),
+        Entry("rules", "cli.rules:app", "Rule sets: promotions, boosts, pins and slate rules."),
         Entry("experiments", "cli.experiments:app", "A/B tests of recommenders, rule sets and models."),
         Entry("train", "cli.train:train", "Run the training workflow."),
         Entry("recommend", "cli.recommend:recommend", "Show recommendations for a user."),

@@ -1,57 +1,76 @@
-"""`alsolike rules`: list and show rule sets, and preview their effect on a user's recommendations."""
+"""`alsolike rules`: rule sets of the configuration, edits of them, and previews of their effect."""
 
 from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 import typer
 from typer import Argument, Option
 
+from alsolike.configuration_document.reader import Current
 from alsolike.configuration_document.rules import numbers_of_rules, rule_set_to_document
 from alsolike.recommendations import preview as previews
 from alsolike.runtime.errors import NotFound
 from cli import console
 from cli.config import read_file
 from cli.group import CommandGroup
-from cli.options import Context, File, Output, Recommender, User
-from operations.configuration.store import live_configuration
+from cli.options import Context, File, HistoryReason, Latest, Output, Recommender, User
+from operations import times
+from operations.configuration import rule_drafts
+from operations.configuration.store import live_configuration, store_of, who
 from operations.previews import PreviewSummary, some_users, summarize
 from operations.progress import counted
 
 _BEFORE = {True: "live", False: "without rules"}
 
-app = CommandGroup(help="Rule sets: promotions, boosts, pins and filters.")
+RuleSetName = Annotated[str, Argument(metavar="NAME", help="Name of a rule set.", show_default=False)]
+Rule = Annotated[
+    str, Argument(metavar="RULE", help="Rule as in `show`, such as pins.2 or diversity.", show_default=False)
+]
+Fields = Annotated[
+    list[str] | None,
+    Argument(metavar="[FIELD=VALUE]...", help="Fields of the rule, such as position=1.", show_default=False),
+]
+
+app = CommandGroup(help="Rule sets: promotions, boosts, pins and slate rules.")
 
 
 @app.command("list")
 def list_(context: Context) -> None:
-    """List the rule sets with their rules and recommenders.
+    """List the rule sets with their recommenders and arms.
 
     Example: alsolike rules list
     """
-    configuration = live_configuration(context.deployment)
-    found = [
-        (rules, numbers_of_rules(rules), configuration.recommenders_with(rules.name))
+    configuration, now_ms = live_configuration(context.deployment), times.now_ms()
+    found: list[dict[str, Any]] = [
+        {
+            "name": rules.name,
+            "rules": numbers_of_rules(rules),
+            "recommenders": configuration.recommenders_with(rules.name),
+            "arms": configuration.arms_with(rules.name, now_ms=now_ms),
+        }
         for rules in configuration.rules.values()
     ]
     context.print_rows(
-        [{"name": rules.name, "rules": parts, "recommenders": names} for rules, parts, names in found],
+        found,
         ["rule set", "rules", "applies to"],
         [
-            [rules.name, ", ".join(f"{number} {part}" for part, number in parts.items()), ", ".join(names) or "-"]
-            for rules, parts, names in found
+            [
+                entry["name"],
+                ", ".join(f"{number} {part}" for part, number in entry["rules"].items()),
+                ", ".join([*entry["recommenders"], *entry["arms"]]) or "-",
+            ]
+            for entry in found
         ],
         empty="the configuration has no rules",
     )
 
 
 @app.command("show")
-def show(
-    context: Context, name: Annotated[str, Argument(metavar="NAME", help="Name of a rule set.", show_default=False)]
-) -> None:
+def show(context: Context, name: RuleSetName) -> None:
     """Print a rule set of the configuration.
 
     Example: alsolike rules show autumn
@@ -64,6 +83,187 @@ def show(
     recommenders = configuration.recommenders_with(name)
     if not context.printed({"name": name, "rules": document, "recommenders": recommenders}):
         console.print_yaml({"rules": {name: document}})
+
+
+@app.command("add")
+def add(
+    context: Context,
+    name: RuleSetName,
+    kind: Annotated[
+        str | None,
+        Argument(
+            metavar="[KIND]", help=f"Kind of the new rule: {', '.join((*rule_drafts.LISTS, *rule_drafts.SINGLE))}."
+        ),
+    ] = None,
+    fields: Fields = None,
+    reason: HistoryReason = "",
+) -> None:
+    """Add a rule to a rule set, or an empty rule set.
+
+    Example: alsolike rules add autumn pins item=4711 position=1 until=2027-03-31
+    """
+    _change(context, lambda draft: rule_drafts.add(draft, name, kind, fields or ()), reason=reason)
+
+
+@app.command("edit")
+def edit(context: Context, name: RuleSetName, rule: Rule, fields: Fields = None, reason: HistoryReason = "") -> None:
+    """Set fields of a rule. An empty VALUE removes a field.
+
+    Example: alsolike rules edit autumn pins.1 until=2027-04-30
+    """
+    _change(context, lambda draft: rule_drafts.edit(draft, name, rule, fields or ()), reason=reason)
+
+
+@app.command("move")
+def move(
+    context: Context,
+    name: RuleSetName,
+    rule: Rule,
+    to: Annotated[int, Argument(metavar="PLACE", min=1, help="New place in the list, or position of a pin.")],
+    reason: HistoryReason = "",
+) -> None:
+    """Move a rule in its list. A pin trades places with the pin at the position.
+
+    Example: alsolike rules move autumn promotions.2 1
+    """
+    _change(context, lambda draft: rule_drafts.move(draft, name, rule, to), reason=reason)
+
+
+@app.command("remove")
+def remove(
+    context: Context,
+    name: RuleSetName,
+    rule: Annotated[
+        str | None, Argument(metavar="[RULE]", help="Rule or kind of rules, such as pins.2.", show_default="all")
+    ] = None,
+    reason: HistoryReason = "",
+) -> None:
+    """Remove a rule, or a rule set.
+
+    Example: alsolike rules remove autumn pins.1
+    """
+    _change(context, lambda draft: rule_drafts.remove(draft, name, rule), reason=reason)
+
+
+@app.command("assign")
+def assign(
+    context: Context,
+    recommender: Annotated[str, Argument(metavar="RECOMMENDER", help="Recommender, such as for-you.")],
+    name: Annotated[str | None, Argument(metavar="[NAME]", help="Name of a rule set.", show_default="none")] = None,
+    reason: HistoryReason = "",
+) -> None:
+    """Set the rule set of a recommender.
+
+    Example: alsolike rules assign for-you autumn
+    """
+    _change(context, lambda draft: rule_drafts.assign(draft, recommender, name), reason=reason)
+
+
+@app.command("filter")
+def set_filter(
+    context: Context,
+    name: Annotated[str, Argument(metavar="NAME", help="Name of the filter.")],
+    expression: Annotated[
+        str | None, Argument(metavar="[EXPRESSION]", help="Expression.", show_default="remove the filter")
+    ] = None,
+    reason: HistoryReason = "",
+) -> None:
+    """Set or remove a filter.
+
+    Example: alsolike rules filter on-sale 'INCLUDE ItemID WHERE Items.ON_SALE = true'
+    """
+    _change(context, lambda draft: rule_drafts.set_filter(draft, name, expression), reason=reason)
+
+
+@app.command("history")
+def history(context: Context, limit: Latest = 20) -> None:
+    """List the latest changes of rules.
+
+    Example: alsolike rules history --limit 5
+    """
+    entries = rule_drafts.history(store_of(context.deployment), limit=limit)
+    documents = [
+        {
+            "version": entry.version.version,
+            "applied_ms": entry.version.applied_ms,
+            "by": entry.version.by,
+            "reason": entry.version.reason,
+            "changes": [dataclasses.asdict(change) for change in entry.changes],
+        }
+        for entry in entries
+    ]
+    context.print_rows(
+        documents,
+        ["version", "applied (UTC)", "by", "reason", "changes"],
+        [
+            [
+                entry.version.version,
+                times.text(entry.version.applied_ms),
+                entry.version.by,
+                entry.version.reason,
+                "\n".join(line for change in entry.changes for line in _lines(change)),
+            ]
+            for entry in entries
+        ],
+        empty="no version changed the rules",
+    )
+
+
+@app.command("undo")
+def undo(
+    context: Context,
+    to: Annotated[
+        int | None,
+        Option(
+            min=0, metavar="VERSION", help="Version with the rules to restore.", show_default="before the last change"
+        ),
+    ] = None,
+    reason: HistoryReason = "",
+) -> None:
+    """Restore the filters, recommenders and rules of an earlier version.
+
+    Other parts of the configuration stay. A second undo restores the undone rules.
+
+    Example: alsolike rules undo
+    """
+    store = store_of(context.deployment)
+    current = store.current()
+    earlier = rule_drafts.before_last_change(store, current) if to is None else store.version(to)
+    draft = rule_drafts.draft_of(earlier.document)
+    _publish(context, current, draft, reason=reason or f"rules of version {earlier.version}")
+
+
+def _change(context: Context, change: Callable[[rule_drafts.Draft], None], *, reason: str) -> None:
+    current = store_of(context.deployment).current()
+    draft = rule_drafts.draft_of(current.document)
+    change(draft)
+    _publish(context, current, draft, reason=reason)
+
+
+def _publish(context: Context, current: Current, draft: rule_drafts.Draft, *, reason: str) -> None:
+    """Publish a draft, and print its warnings and changes."""
+    where, now_ms = context.deployment, times.now_ms()
+    changes = rule_drafts.changes(current.document, draft)
+    published = rule_drafts.publish(
+        store_of(where), draft, version=current.version, by=who(where), reason=reason, now_ms=now_ms
+    )
+    for warning in rule_drafts.check(current, draft, now_ms=now_ms).warnings:
+        console.say(f"warning: {warning}")
+    context.print(
+        {"version": published.version, "changes": [dataclasses.asdict(change) for change in changes]},
+        *(line for change in changes for line in _lines(change)),
+        f"no change: version {current.version} has the same rules"
+        if published.version == current.version
+        else f"version {published.version} is live; functions follow within a minute",
+    )
+
+
+def _lines(change: rule_drafts.Change) -> list[str]:
+    return [
+        change.path,
+        *(f"  - {text}" for text in change.removed),
+        *(f"  + {text}" for text in change.added),
+    ]
 
 
 @app.command("preview")

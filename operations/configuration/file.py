@@ -9,13 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from alsolike.configuration.configuration import Configuration
-from alsolike.configuration.rules import Pin, Promotion
 from alsolike.configuration_document import document as configuration_document
-from alsolike.filters import parser
-from alsolike.filters.spelling import undeclared, unknown_event_types
 from alsolike.runtime.errors import InvalidInput
-from alsolike.schema.document import Fault, InvalidConfiguration
-from operations.configuration import yaml_document
+from alsolike.schema.document import InvalidConfiguration
+from operations.configuration import checks, yaml_document
 from operations.configuration.yaml_document import Finding, YamlDocument
 
 STANDARD_INPUT = Path("-")
@@ -92,20 +89,8 @@ def check(text: str, *, name: str, now_ms: int) -> ConfigurationFile:
         findings += [document.locate(fault) for fault in error.faults]
     if findings:
         raise InvalidFile(name, findings)
-    unknown = []
-    for filter_name, expression in configuration.filters.items():
-        parsed = parser.parse(expression)
-        columns = undeclared(parsed, item_columns=configuration.item_columns, user_columns=configuration.user_columns)
-        for offset, message in [*columns, *unknown_event_types(parsed, configuration)]:
-            unknown.append(document.locate(Fault(("filters", filter_name), message, offset=offset)))
-    warnings = []
-    for rules in configuration.rules.values():
-        parts: Mapping[str, Sequence[Promotion | Pin]] = {"promotions": rules.promotions, "pins": rules.pins}
-        for part, limited in parts.items():
-            for place_, rule in enumerate(limited):
-                if rule.until_ms is not None and rule.until_ms <= now_ms:
-                    path = ("rules", rules.name, part, place_, "until")
-                    warnings.append(document.locate(Fault(path, "is past, so the rule has no effect")))
+    unknown = map(document.locate, checks.undeclared_names(configuration))
+    warnings = map(document.locate, checks.past_rules(configuration, now_ms=now_ms))
     return ConfigurationFile(name, document, configuration, tuple(unknown), tuple(warnings))
 
 

@@ -25,10 +25,18 @@ from operations.configuration import file
 from operations.configuration.configuration_store import ConfigurationStore
 
 DOCS = Path(__file__).parents[3] / "docs"
+ARMS = {"a": {"share": 0.5}, "b": {"share": 0.5, "rules": "spring"}}
 DOCUMENT: dict[str, Any] = {
     "format": 1,
     "filters": {"own": 'INCLUDE ItemID WHERE Items.BRAND IN ("own")'},
     "recommenders": {"popular": {"rules": "spring"}},
+    "experiments": {
+        name: {"start": start, "end": end, "layer": name, "arms": ARMS}
+        for name, start, end in (
+            ("e", "2026-01-01T00:00:00Z", None),
+            ("ended", "2025-01-01T00:00:00Z", "2025-01-02T00:00:00Z"),
+        )
+    },
     "rules": {
         "spring": {
             "promotions": [{"filter": "own", "share": 0.2}],
@@ -58,10 +66,11 @@ def run(*arguments: str) -> Result:
 
 
 @pytest.fixture(autouse=True)
-def shop(deployment: Deployment, client: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    store = ConfigurationStore(client("s3"), deployment.names.artefact_bucket)
-    store.apply(store.current(), DOCUMENT, text="", by="test", reason="test", now_ms=0)
+def store(deployment: Deployment, client: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> ConfigurationStore:
+    found = ConfigurationStore(client("s3"), deployment.names.artefact_bucket)
+    found.apply(found.current(), DOCUMENT, text="", by="test", reason="test", now_ms=0)
     monkeypatch.setattr(deployments, "resolve", lambda **_: deployment)
+    return found
 
 
 @pytest.fixture
@@ -77,12 +86,13 @@ def requests(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     return questions
 
 
-def test_rule_sets_are_listed_with_their_parts_and_recommenders() -> None:
+def test_rule_sets_are_listed_with_their_parts_and_uses() -> None:
     assert json.loads(run("list", "--json").stdout) == [
-        {"name": "spring", "rules": {"promotions": 1, "pins": 2}, "recommenders": ["popular"]},
-        {"name": "none", "rules": {}, "recommenders": []},
+        {"name": "spring", "rules": {"promotions": 1, "pins": 2}, "recommenders": ["popular"], "arms": ["e/b"]},
+        {"name": "none", "rules": {}, "recommenders": [], "arms": []},
     ]
     assert "1 promotions, 2 pins" in run("list").stdout
+    assert "popular, e/b" in run("list").stdout
 
 
 def test_rule_set_is_shown_as_in_the_file() -> None:
@@ -90,6 +100,66 @@ def test_rule_set_is_shown_as_in_the_file() -> None:
     assert json.loads(run("show", "spring", "--json").stdout)["rules"] == DOCUMENT["rules"]["spring"]
     with pytest.raises(NotFound, match="there are no rules called autumn, expected spring, none"):
         run("show", "autumn")
+
+
+def test_edits_are_published_one_by_one_and_undone(store: ConfigurationStore) -> None:
+    added = run("add", "none", "pins", "item=fig", "position=2", "--reason", "figs first")
+    assert added.stdout.splitlines() == [
+        "rules.none.pins",
+        "  + item fig, position 2",
+        "version 2 is live; functions follow within a minute",
+    ]
+    assert store.version(2).reason == "figs first"
+
+    run("edit", "none", "pins.1", "position=1")
+    run("move", "none", "pins.1", "3")
+    run("add", "winter")
+    run("assign", "trending", "winter")
+    run("filter", "all", 'EXCLUDE ItemID WHERE Items.ITEM_ID IN ("")')
+    removed = json.loads(run("remove", "none", "pins.1", "--json").stdout)
+    assert removed == {
+        "version": 8,
+        "changes": [{"path": "rules.none.pins", "removed": ["item fig, position 3"], "added": []}],
+    }
+    configuration = store.current().configuration()
+    assert configuration.recommenders["trending"].rules == "winter"
+    assert "all" in configuration.filters
+
+    assert "  + item fig, position 3" in run("undo").stdout
+    assert store.version(9).reason == "rules of version 7"
+    run("undo", "--to", "1")
+    assert {**store.current().document} == DOCUMENT
+
+
+def test_edit_of_a_running_experiments_rules_prints_a_warning() -> None:
+    assert "warning: rules.spring changes the arm e/b" in run("remove", "spring", "pins").stderr
+
+
+def test_edit_without_effect_creates_no_version(store: ConfigurationStore) -> None:
+    shown = run("edit", "spring", "pins.1", "position=1").stdout
+
+    assert shown == "no change: version 1 has the same rules\n"
+    assert store.current().version == 1
+
+
+def test_history_lists_changes_with_author_and_reason() -> None:
+    run("remove", "spring", "pins.2", "--reason", "plums are over")
+
+    (latest, first) = json.loads(run("history", "--json").stdout)
+
+    assert (latest["version"], latest["reason"]) == (2, "plums are over")
+    assert latest["changes"] == [{"path": "rules.spring.pins", "removed": ["item plum, position 3"], "added": []}]
+    assert (first["version"], first["by"]) == (1, "test")
+    assert "- item plum, position 3" in run("history").stdout
+
+
+def test_published_draft_is_shown_as_a_file_without_defaults() -> None:
+    run("remove", "none")
+
+    shown = CliRunner().invoke(command.app, ["config", "show"], catch_exceptions=False).stdout
+
+    assert "clock_skew_s" not in shown
+    assert "spring:" in shown
 
 
 def test_preview_shows_both_lists_side_by_side(requests: list[dict[str, Any]]) -> None:

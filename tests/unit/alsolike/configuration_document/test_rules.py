@@ -182,3 +182,58 @@ def test_null_rule_set_is_refused_with_the_empty_form() -> None:
     fault = only_fault({"format": 1, "rules": {"plain": None}})
 
     assert str(fault) == "rules.plain is null, expected a mapping of rules, {} for none"
+
+
+SCHEDULED: dict[str, dict[str, Any]] = {
+    "promotions": {"filter": "all", "share": 0.2},
+    "boosts": {"filter": "all", "factor": 2},
+    "demotions": {"filter": "all", "factor": 0.5},
+    "pins": {"item": "fig", "position": 1},
+    "slate": {"column": "brand", "at_most": 1},
+}
+
+
+def scheduled(*stated: dict[str, Any], kind: str) -> dict[str, Any]:
+    return {
+        "format": 1,
+        "items": {"columns": {"brand": "string"}},
+        "filters": {"all": 'EXCLUDE ItemID WHERE Items.ITEM_ID IN ("")'},
+        "rules": {"spring": {kind: [{**SCHEDULED[kind], **fields} for fields in stated]}},
+    }
+
+
+@pytest.mark.parametrize("kind", SCHEDULED)
+@pytest.mark.parametrize(
+    ("start", "begin"), [("2026-12-24", "2026-12-24T00:00:00Z"), ("2026-12-24T20:00:00+01:00", "2026-12-24T19:00:00Z")]
+)
+def test_rule_of_any_kind_starts_and_ends_as_scheduled(kind: str, start: str, begin: str) -> None:
+    document = scheduled({"from": start, "until": "2026-12-26"}, kind=kind)
+
+    rules = parse(document).rules["spring"]
+
+    begin_ms = round(dt.datetime.fromisoformat(begin).timestamp() * 1000)
+    end_ms = round(dt.datetime(2026, 12, 27, tzinfo=dt.UTC).timestamp() * 1000)
+    assert [len(getattr(rules.at(now_ms), kind)) for now_ms in (begin_ms - 1, begin_ms, end_ms - 1, end_ms)] == [
+        0,
+        1,
+        1,
+        0,
+    ]
+    assert parse({**document, "rules": {"spring": rule_set_to_document(rules)}}).rules["spring"] == rules
+
+
+def test_rule_that_ends_before_its_start_is_refused() -> None:
+    fault = only_fault(scheduled({"from": "2026-12-24", "until": "2026-12-23"}, kind="boosts"))
+
+    assert str(fault) == 'rules.spring.boosts[0].until is "2026-12-23", expected a time after the start'
+
+
+@pytest.mark.parametrize(("start", "faults"), [("2026-12-26", 0), ("2026-12-25", 1), (None, 1)])
+def test_position_may_be_pinned_again_in_another_period(start: str | None, faults: int) -> None:
+    later = {"item": "pear", **({"from": start} if start else {})}
+    document = scheduled({"until": "2026-12-25"}, later, kind="pins")
+
+    if faults:
+        assert str(only_fault(document)).startswith("rules.spring.pins[1].position is 1, where another item is pinned")
+    else:
+        assert len(parse(document).rules["spring"].pins) == 2

@@ -211,6 +211,16 @@ class Configuration:
         """Return the names of the recommenders with this rule set, without experiments."""
         return [recommender.name for recommender in self.recommenders.values() if recommender.rules == rules]
 
+    def arms_with(self, rules: str, *, now_ms: int) -> list[str]:
+        """Return the full names of the arms with this rule set, without those of ended experiments."""
+        return [
+            experiment.label(arm)
+            for experiment in self.experiments.values()
+            if experiment.status(now_ms) != "ended"
+            for arm in experiment.arms
+            if arm.rules == rules
+        ]
+
     @functools.cached_property
     def _spellings(self) -> Mapping[str, str]:
         return {alias: event.name for event in self.events.values() for alias in (event.name, *event.aliases)}

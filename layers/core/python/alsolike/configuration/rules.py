@@ -10,6 +10,7 @@ import dataclasses
 import itertools
 import math
 from collections.abc import Sequence
+from typing import Any
 
 from alsolike.runtime.struct import struct
 
@@ -32,14 +33,15 @@ class Promotion:
     ----------
     name
         The name in responses; "" for the name of the filter.
-    until_ms
-        End of the promotion, epoch milliseconds; None for no end.
+    until_ms, from_ms
+        End and start of the rule, epoch milliseconds; None for no end and no start.
     """
 
     filter: str
     share: float
     name: str = ""
     until_ms: int | None = None
+    from_ms: int | None = None
 
     @property
     def called(self) -> str:
@@ -49,24 +51,30 @@ class Promotion:
 
 @struct
 class Boost:
-    """A factor for the scores of the items that pass a filter: a boost above 1, a demotion below 1."""
+    """A factor for the scores of the items that pass a filter: a boost above 1, a demotion below 1.
+
+    For the period, see `Promotion`.
+    """
 
     filter: str
     factor: float
+    until_ms: int | None = None
+    from_ms: int | None = None
 
 
 @struct
 class Pin:
-    """An item with a fixed position in the list, counted from 1, until a time (epoch milliseconds; None: no end)."""
+    """An item with a fixed position in the list, counted from 1. For the period, see `Promotion`."""
 
     item_id: str
     position: int
     until_ms: int | None = None
+    from_ms: int | None = None
 
 
 @struct
 class SlateRule:
-    """A constraint on the whole list; exactly one of the two bounds is set.
+    """A constraint on the whole list; exactly one of the two bounds is set. For the period, see `Promotion`.
 
     Attributes
     ----------
@@ -79,6 +87,12 @@ class SlateRule:
     column: str
     at_most: int | None = None
     spread: float | None = None
+    until_ms: int | None = None
+    from_ms: int | None = None
+
+
+SCHEDULED = ("promotions", "boosts", "demotions", "pins", "slate")
+"""Lists of a rule set whose rules can have a period."""
 
 
 @struct
@@ -136,10 +150,17 @@ class RuleSet:
         return not lists and self.diversity is None and self.exploration is None
 
     def at(self, now_ms: int) -> RuleSet:
-        """Return the rules without the pins and promotions that have ended by a time."""
-        pins = tuple(pin for pin in self.pins if pin.until_ms is None or now_ms < pin.until_ms)
-        promotions = tuple(each for each in self.promotions if each.until_ms is None or now_ms < each.until_ms)
-        return dataclasses.replace(self, pins=pins, promotions=promotions)
+        """Return the rules without those that have not started or have ended at a time."""
+        lists: dict[str, Any] = {
+            name: tuple(
+                rule
+                for rule in getattr(self, name)
+                if (rule.from_ms is None or rule.from_ms <= now_ms)
+                and (rule.until_ms is None or now_ms < rule.until_ms)
+            )
+            for name in SCHEDULED
+        }
+        return dataclasses.replace(self, **lists)
 
 
 def promoted_places(shares: Sequence[float], k: int) -> list[int]:

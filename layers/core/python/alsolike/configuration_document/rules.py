@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -22,7 +23,7 @@ from alsolike.configuration.rules import (
     promoted_places,
 )
 from alsolike.configuration_document.filters import DeclaredFilters
-from alsolike.configuration_document.times import parse_end_ms, time_text
+from alsolike.configuration_document.times import parse_end_ms, parse_start_ms, time_text
 from alsolike.events.interactions import MAX_ID_CHARACTERS
 from alsolike.runtime.names import NAME, NAME_FORM
 from alsolike.schema.document import Node, closest
@@ -33,6 +34,7 @@ MAX_NEW_FOR_DAYS = 3_650
 _MAX_RULES = 100
 _MAX_ALIKE_COLUMNS = 10
 _ITEM_ID = re.compile(rf"(?=.*\S)[^\x00-\x1f\x7f]{{1,{MAX_ID_CHARACTERS}}}")
+_PERIOD = ("from", "until")
 _COUNTABLE = (ColumnType.STRING, ColumnType.LIST, ColumnType.BOOLEAN)
 
 
@@ -77,17 +79,21 @@ def rule_set_to_document(rules: RuleSet) -> dict[str, Any]:
                 "filter": promotion.filter,
                 "share": promotion.share,
                 **({"name": promotion.name} if promotion.name else {}),
-                **_until(promotion.until_ms),
+                **_period_of(promotion),
             }
             for promotion in rules.promotions
         ],
-        "boosts": [{"filter": boost.filter, "factor": boost.factor} for boost in rules.boosts],
-        "demotions": [{"filter": boost.filter, "factor": boost.factor} for boost in rules.demotions],
-        "pins": [{"item": pin.item_id, "position": pin.position, **_until(pin.until_ms)} for pin in rules.pins],
+        "boosts": [{"filter": boost.filter, "factor": boost.factor, **_period_of(boost)} for boost in rules.boosts],
+        "demotions": [
+            {"filter": boost.filter, "factor": boost.factor, **_period_of(boost)} for boost in rules.demotions
+        ],
+        "pins": [{"item": pin.item_id, "position": pin.position, **_period_of(pin)} for pin in rules.pins],
         "slate": [
-            {"column": rule.column, "at_most": rule.at_most}
-            if rule.spread is None
-            else {"column": rule.column, "spread": rule.spread}
+            {
+                "column": rule.column,
+                **({"at_most": rule.at_most} if rule.spread is None else {"spread": rule.spread}),
+                **_period_of(rule),
+            }
             for rule in rules.slate
         ],
         "diversity": rules.diversity and {"dial": rules.diversity.dial, "columns": list(rules.diversity.columns)},
@@ -123,13 +129,13 @@ def _refuse_impossible(entry: Node, rules: RuleSet) -> None:
 def _promotions(node: Node | None, filters: DeclaredFilters) -> tuple[Promotion, ...]:
     promotions: list[Promotion] = []
     for entry in node.elements(maximum=_MAX_RULES) if node else ():
-        fields = entry.fields("filter", "share", "name", "until", required=("filter", "share"))
+        fields = entry.fields("filter", "share", "name", *_PERIOD, required=("filter", "share"))
         chosen = _filter(fields, filters)
         share = fields["share"].number(0, 1) if "share" in fields else None
         if share is not None and promoted_places([share], MAX_POSITION) == [0]:
             fields["share"].expect(f"more: it is less than one of {MAX_POSITION} places, the most there are")
         name = (fields["name"].text(NAME, f"a name: {NAME_FORM}") or "") if "name" in fields else ""
-        promotion = Promotion(chosen, share or 0.0, name, _until_ms(fields))
+        promotion = Promotion(chosen, share or 0.0, name, **_period(fields))
         if promotion.called and any(other.called == promotion.called for other in promotions):
             (fields["name"] if name else entry).fault(
                 f"is called {promotion.called}, as another promotion is, expected a name of its own"
@@ -141,21 +147,31 @@ def _promotions(node: Node | None, filters: DeclaredFilters) -> tuple[Promotion,
     return tuple(promotions)
 
 
-def _until_ms(fields: Mapping[str, Node]) -> int | None:
-    return parse_end_ms(fields["until"]) if "until" in fields else None
+def _period(fields: Mapping[str, Node]) -> dict[str, int | None]:
+    until_ms = parse_end_ms(fields["until"]) if "until" in fields else None
+    from_ms = parse_start_ms(fields["from"]) if "from" in fields else None
+    if until_ms is not None and from_ms is not None and until_ms <= from_ms:
+        fields["until"].expect("a time after the start")
+    return {"until_ms": until_ms, "from_ms": from_ms}
 
 
-def _until(until_ms: int | None) -> dict[str, str]:
-    return {} if until_ms is None else {"until": time_text(until_ms)}
+def _period_of(rule: Promotion | Boost | Pin | SlateRule) -> dict[str, str]:
+    times = {"from": rule.from_ms, "until": rule.until_ms}
+    return {name: time_text(time_ms) for name, time_ms in times.items() if time_ms is not None}
+
+
+def _overlap(one: Pin, other: Pin) -> bool:
+    ends = min(math.inf if pin.until_ms is None else pin.until_ms for pin in (one, other))
+    return max(-math.inf if pin.from_ms is None else pin.from_ms for pin in (one, other)) < ends
 
 
 def _boosts(node: Node | None, filters: DeclaredFilters, *, least: float, most: float) -> tuple[Boost, ...]:
     boosts = []
     for entry in node.elements(maximum=_MAX_RULES) if node else ():
-        fields = entry.fields("filter", "factor", required=("filter", "factor"))
+        fields = entry.fields("filter", "factor", *_PERIOD, required=("filter", "factor"))
         chosen = _filter(fields, filters)
         factor = fields["factor"].number(least, most) if "factor" in fields else None
-        boosts.append(Boost(chosen, factor or 0.0))
+        boosts.append(Boost(chosen, factor or 0.0, **_period(fields)))
     return tuple(boosts)
 
 
@@ -166,34 +182,35 @@ def _filter(fields: Mapping[str, Node], filters: DeclaredFilters) -> str:
 def _pins(node: Node | None) -> tuple[Pin, ...]:
     pins: list[Pin] = []
     for entry in node.elements(maximum=MAX_POSITION) if node else ():
-        fields = entry.fields("item", "position", "until", required=("item", "position"))
+        fields = entry.fields("item", "position", *_PERIOD, required=("item", "position"))
         item_id = fields["item"].text(_ITEM_ID, "an item's id, in quotes") if "item" in fields else None
         position = fields["position"].integer(1, MAX_POSITION) if "position" in fields else None
-        if item_id and any(pin.item_id == item_id for pin in pins):
+        added = Pin(item_id or "", position or 0, **_period(fields))
+        others = [pin for pin in pins if _overlap(pin, added)]
+        if item_id and any(pin.item_id == item_id for pin in others):
             fields["item"].fault(f"is {item_id!r}, which is pinned already")
-        if position and any(pin.position == position for pin in pins):
+        if position and any(pin.position == position for pin in others):
             fields["position"].fault(f"is {position}, where another item is pinned already")
-        until_ms = _until_ms(fields)
-        if item_id and position:
-            pins.append(Pin(item_id, position, until_ms))
+        pins.append(added)
     return tuple(pins)
 
 
 def _slate(node: Node | None, columns: Mapping[str, ColumnType]) -> tuple[SlateRule, ...]:
     rules: list[SlateRule] = []
     for entry in node.elements(maximum=_MAX_RULES) if node else ():
-        fields = entry.fields("column", "at_most", "spread", required=("column",))
+        fields = entry.fields("column", "at_most", "spread", *_PERIOD, required=("column",))
         if ("at_most" in fields) == ("spread" in fields):
             entry.fault("states both or neither of at_most and spread, expected one of them")
             continue
         at_most = fields["at_most"].integer(1, MAX_POSITION) if "at_most" in fields else None
         spread = fields["spread"].number(1, MAX_SPREAD) if "spread" in fields else None
+        period = _period(fields)
         fitting = _COUNTABLE if "at_most" in fields else (ColumnType.NUMBER,)
         column = _column(fields["column"], columns, fitting) if "column" in fields else None
         if column and any(rule.column == column for rule in rules):
             fields["column"].fault(f"is {column}, of which another rule says something already")
         elif column and (at_most or spread):
-            rules.append(SlateRule(column, at_most, spread))
+            rules.append(SlateRule(column, at_most, spread, **period))
     return tuple(rules)
 
 

@@ -19,12 +19,21 @@ def parse_time_ms(node: Node) -> int | None:
     return time_ms
 
 
+def parse_start_ms(node: Node) -> int | None:
+    """Parse a time with its zone, or a date, which means the start of this day in UTC; collect an error."""
+    return _parse_day_or_time_ms(node, days=0)
+
+
 def parse_end_ms(node: Node) -> int | None:
     """Parse a time with its zone, or a date, which means the end of this day in UTC; collect an error."""
-    end_ms = _milliseconds(node.value, days=1)
-    if end_ms is None:
+    return _parse_day_or_time_ms(node, days=1)
+
+
+def _parse_day_or_time_ms(node: Node, *, days: int) -> int | None:
+    time_ms = _milliseconds(node.value, days=days)
+    if time_ms is None:
         node.expect(f"a date such as 2026-03-01, or {_EXPECTED}")
-    return end_ms
+    return time_ms
 
 
 def time_text(time_ms: int) -> str:
@@ -38,11 +47,11 @@ def time_text(time_ms: int) -> str:
     return (_EPOCH + dt.timedelta(milliseconds=time_ms)).isoformat().replace("+00:00", "Z")
 
 
-def _milliseconds(value: object, *, days: int = 0) -> int | None:
-    """Return a time in ms. A date without a time is valid only if `days` are added to it."""
+def _milliseconds(value: object, *, days: int | None = None) -> int | None:
+    """Return a time in ms. A date without a time is valid only with `days`, which are added to it."""
     try:
         time = dt.datetime.fromisoformat(value)  # type: ignore[arg-type]
-        if days and time.tzinfo is None and value == time.date().isoformat():
+        if days is not None and time.tzinfo is None and value == time.date().isoformat():
             time = time.replace(tzinfo=dt.UTC) + dt.timedelta(days=days)
         if time.tzinfo is not None and _EARLIEST <= time < _LATEST:
             return (time - _EPOCH) // dt.timedelta(milliseconds=1)
