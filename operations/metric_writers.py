@@ -166,7 +166,7 @@ METRICS: Final[tuple[Written, ...]] = (
         Written(Metric.REQUESTS_REJECTED, service, Rhythm.SELDOM)
         for service in sorted({route.function for route in (*SIGNED_ROUTES.values(), *BASIC_ROUTES.values())})
     ),
-    *_of(API_SERVICE, Rhythm.SELDOM, Metric.SIGNATURES_REFUSED, Metric.TOMBSTONES_DAMAGED),
+    *_of(API_SERVICE, Rhythm.SELDOM, Metric.SIGNATURES_REFUSED, Metric.TOMBSTONES_DAMAGED, Metric.AGENT_REQUESTS),
     *_of("authorize_session", Rhythm.SELDOM, Metric.SESSION_TOKENS_REFUSED, Metric.SESSION_KEYS_STALE),
     *_of("erase_user", Rhythm.SELDOM, Metric.ERASURES_REQUESTED),
     *_of("purge_user", Rhythm.SELDOM, Metric.ERASURES_COMPLETED),

@@ -75,6 +75,8 @@ def _read_columns(
 ) -> pa.Table | None:
     """Return columns of an object, or None if it was deleted. A column that the object lacks is null.
 
+    Rows of agents are skipped.
+
     Raises
     ------
     InvalidDataset
@@ -96,7 +98,8 @@ def _read_columns(
             columns[ACTION] = pc.if_else(is_action, properties, pa.scalar(None, properties.type))
         if context:
             columns[CONTEXT] = _contexts(file.read(columns=["properties"])["properties"], context)
-        return pa.table(columns).cast(schema)
+        rows = pa.table(columns).cast(schema)
+        return rows.filter(pc.is_null(file.read(columns=[lake.AGENT])[lake.AGENT])) if lake.AGENT in present else rows
     except (pa.ArrowException, OSError) as error:
         raise InvalidDataset(f"s3://{bucket}/{listed.key} is not an object of the table: {error}") from error
 

@@ -20,6 +20,7 @@ from alsolike.configuration.configuration import Configuration, EventType
 from alsolike.events.action_events import action_events
 from alsolike.events.interactions import ACTION_TYPES, SESSION_PREFIX, USER_PREFIX
 from alsolike.events.returns import net_weights
+from alsolike.lake.lake import AGENT
 from alsolike.privacy.tombstones import IsErased
 from alsolike.records.interaction import COPY_KEY, COPY_ORDER, INTERACTIONS_COLUMNS
 from alsolike.training.dataset import ACTION_INTERACTION_COLUMNS, FEATURE_COLUMNS, INTERACTION_COLUMNS
@@ -58,8 +59,8 @@ class CleanInteractions:
 
 
 def lake_schema() -> str:
-    """Return the Spark schema of `LAKE_COLUMNS` and properties. A column that an object lacks is null."""
-    return ", ".join(f"{name} {INTERACTIONS_COLUMNS[name]}" for name in (*LAKE_COLUMNS, "properties"))
+    """Return the Spark schema of `LAKE_COLUMNS`, properties and `AGENT`. A column that an object lacks is null."""
+    return ", ".join(f"{name} {INTERACTIONS_COLUMNS[name]}" for name in (*LAKE_COLUMNS, "properties", AGENT))
 
 
 def clean(rows: DataFrame, configuration: Configuration, *, erased: IsErased | None = None) -> CleanInteractions:

@@ -15,6 +15,7 @@ from alsolike.catalogue.users import UserStore
 from alsolike.configuration.configuration import ColumnType, Configuration
 from alsolike.events.context import context_of
 from alsolike.events.interactions import ACTION_TYPES, USER_PREFIX
+from alsolike.lake.lake import AGENT
 from alsolike.privacy.pseudonyms import pseudonyms_of
 from alsolike.runtime.aws import client
 from alsolike.training.dataset import (
@@ -86,7 +87,9 @@ class SparkDataset:
 
 
 def read_lake(spark: SparkSession, s3_uri: str, *, context: Sequence[str] = ()) -> DataFrame:
-    """Return `LAKE_COLUMNS`, `ACTION` and `CONTEXT` of all objects in the table. Deleted objects are skipped.
+    """Return `LAKE_COLUMNS`, `ACTION` and `CONTEXT` of all objects in the table, without the rows of agents.
+
+    Deleted objects are skipped.
 
     Parameters
     ----------
@@ -96,7 +99,7 @@ def read_lake(spark: SparkSession, s3_uri: str, *, context: Sequence[str] = ()) 
     contexts = F.udf(functools.partial(context_of, columns=tuple(context)), "string")
     reader = spark.read.schema(lake_schema()).option("ignoreMissingFiles", "true")
     rows = reader.option("pathGlobFilter", "*.parquet").option("recursiveFileLookup", "true").parquet(s3_uri)
-    return rows.select(
+    return rows.where(F.isnull(AGENT)).select(
         *LAKE_COLUMNS,
         F.when(F.col("event_type").isin(*ACTION_TYPES), F.col("properties")).alias(ACTION),
         (contexts("properties") if context else F.lit(None).cast("string")).alias(CONTEXT),

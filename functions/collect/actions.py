@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from alsolike.catalogue.actions import ACTIONS, ActionStore
@@ -62,6 +63,7 @@ class ActionRoutes:
                 tracking_id=self._tracking_id,
                 ids=self._people.ids,
                 correlation_id=request.correlation_id,
+                agent=request.agent,
             )
         kept = [
             interaction
@@ -79,7 +81,13 @@ class ActionRoutes:
 
 
 def parse_put_action_interactions(
-    body: bytes, *, now_ms: int, tracking_id: str, ids: IdPolicy = PLAIN_IDS, correlation_id: str | None = None
+    body: bytes,
+    *,
+    now_ms: int,
+    tracking_id: str,
+    ids: IdPolicy = PLAIN_IDS,
+    correlation_id: str | None = None,
+    agent: str | None = None,
 ) -> tuple[list[Interaction], list[InvalidInput]]:
     """Return the valid interactions of a request, and the errors of the invalid ones.
 
@@ -98,13 +106,14 @@ def parse_put_action_interactions(
     for index, element in enumerate(call["actionInteractions"]):
         where = f"actionInteractions[{index}]"
         try:
-            interactions.append(_interaction(element, where, ids=ids, now_ms=now_ms, correlation_id=correlation_id))
+            interaction = _interaction(element, where, ids=ids, now_ms=now_ms)
+            interactions.append(dataclasses.replace(interaction, correlation_id=correlation_id, agent=agent))
         except InvalidInput as error:
             refused.append(error)
     return interactions, refused
 
 
-def _interaction(element: Any, where: str, *, ids: IdPolicy, now_ms: int, correlation_id: str | None) -> Interaction:
+def _interaction(element: Any, where: str, *, ids: IdPolicy, now_ms: int) -> Interaction:
     event = ACTION_INTERACTION.read(element, where)
     user_id = ids.user(event["userId"]) if "userId" in event else None
     session_id = ids.session(event["sessionId"])
@@ -121,5 +130,4 @@ def _interaction(element: Any, where: str, *, ids: IdPolicy, now_ms: int, correl
         impression=(),
         properties=action_properties(event["actionId"], event.get("impression"), event.get("properties")),
         received_time_ms=now_ms,
-        correlation_id=correlation_id,
     )

@@ -77,6 +77,7 @@ class Events:
                 ids=self._people.ids,
                 session=session,
                 correlation_id=request.correlation_id,
+                agent=request.agent,
                 is_signed=request.is_signed,
             )
 

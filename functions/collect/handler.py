@@ -34,6 +34,11 @@ def _routes() -> Mapping[str, Route]:
 @api_handler(Settings)
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Return the response to a request. Put requests return `{}`, as in Personalize."""
-    correlation_id = invocation.correlation_id
-    request = CollectRequest(event, time.time_ns() // 1_000_000, context.get_remaining_time_in_millis, correlation_id)
+    request = CollectRequest(
+        event,
+        time.time_ns() // 1_000_000,
+        context.get_remaining_time_in_millis,
+        invocation.correlation_id,
+        invocation.agent,
+    )
     return _routes()[route_key(event)](request)

@@ -26,12 +26,15 @@ class CollectRequest:
         Function that returns the remaining time in milliseconds.
     correlation_id
         Correlation ID of log lines and records (`alsolike.runtime.observability`).
+    agent
+        Program that sent the request; None for people.
     """
 
     event: Mapping[str, Any]
     now_ms: int
     remaining_ms: Callable[[], float]
     correlation_id: str | None = None
+    agent: str | None = None
 
     def body(self, *, maximum: int) -> bytes:
         """Return the body.

@@ -106,8 +106,8 @@ def count_trends(
     """Add a batch's events to the counters of their items.
 
     An event counts with the weight of its type, at the earlier of its own time and the record's arrival. Unreadable
-    events, events without an item or a positive weight, and events of erased users do not count. Nor do repeated IDs of
-    a user or session. Events more than `limits.clock_skew_s` in the future are unreadable.
+    events, events without an item or a positive weight, and events of erased users and agents do not count. Nor do
+    repeated IDs of a user or session. Events more than `limits.clock_skew_s` in the future are unreadable.
 
     Parameters
     ----------
@@ -139,10 +139,17 @@ def count_trends(
             weight_of[name],
             fingerprint_of(profile_id(user_id=person[0], session_id=person[1]), event_id),
         )
-        for record, person, event_id, item_id, time_ms, name in zip(
-            readable, people, columns["event_id"], columns["item_id"], columns["event_time_ms"], types, strict=True
+        for record, person, event_id, item_id, time_ms, name, agent in zip(
+            readable,
+            people,
+            columns["event_id"],
+            columns["item_id"],
+            columns["event_time_ms"],
+            types,
+            columns["agent"],
+            strict=True,
         )
-        if name in weight_of and item_id is not None and person not in gone
+        if name in weight_of and item_id is not None and person not in gone and agent is None
     ]
     counted = 0
     if events:

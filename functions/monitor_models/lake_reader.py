@@ -12,8 +12,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from alsolike.lake.lake import AGENT
 from alsolike.lake.lake_objects import LakeObject, batches, read
 from alsolike.runtime.errors import InvalidDataset
 
@@ -93,7 +95,10 @@ def _tables(client: Any, bucket: str, objects: Sequence[LakeObject], schema: pa.
 
 
 def _projected(file: pq.ParquetFile, schema: pa.Schema) -> pa.Table:
+    """Return the columns of a file without the rows of agents, which are not in training data either."""
     present = set(file.schema_arrow.names)
-    table = file.read(columns=[name for name in schema.names if name in present])
+    table = file.read(columns=[name for name in (*schema.names, AGENT) if name in present])
+    if AGENT in present:
+        table = table.filter(pc.is_null(table[AGENT]))
     columns = [table[field.name] if field.name in present else pa.nulls(len(table), field.type) for field in schema]
     return pa.table(columns, names=schema.names).cast(schema)

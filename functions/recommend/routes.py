@@ -61,8 +61,14 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     _count(answer, request)
     response = respond_answer(answer, request, event, route=route)
     if response["statusCode"] != NOT_MODIFIED:  # A 304 repeats a response that was logged when it was first sent.
-        correlation_id = invocation.correlation_id
-        sources.served.write(answer, request, now_ms=now_ms, took_ms=budget.took_ms, correlation_id=correlation_id)
+        sources.served.write(
+            answer,
+            request,
+            now_ms=now_ms,
+            took_ms=budget.took_ms,
+            correlation_id=invocation.correlation_id,
+            agent=invocation.agent,
+        )
     return response
 
 

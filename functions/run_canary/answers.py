@@ -57,6 +57,7 @@ _SERVED = pa.schema(
         ("session", pa.string()),
         ("degraded", pa.list_(pa.string())),
         ("took_ms", pa.float64()),
+        ("agent", pa.string()),
     ]
 )
 _UNITS = pa.schema(
@@ -137,7 +138,9 @@ class Lake:
         objects = [stored for stored in self._written(canary.started_ms, now_ms) if _place(stored.key) < fraction]
         parts: list[list[tuple[npt.NDArray[Any], ...]]] = [[], []]
         for table in self._tables(objects, _SERVED):
-            table = table.filter(pc.greater_equal(table["served_ms"], canary.started_ms))
+            table = table.filter(
+                pc.and_(pc.greater_equal(table["served_ms"], canary.started_ms), pc.is_null(table["agent"]))
+            )
             units, named = _units(table)
             for part, mask in zip(parts, _in_arms(table, canary), strict=True):
                 rows = np.flatnonzero(mask & named)

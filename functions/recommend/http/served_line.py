@@ -50,6 +50,7 @@ class ServedLog:
         now_ms: int,
         took_ms: float,
         correlation_id: str | None = None,
+        agent: str | None = None,
     ) -> None:
         """Write the log line of a response to standard output.
 
@@ -61,6 +62,8 @@ class ServedLog:
             Duration of the response in milliseconds.
         correlation_id
             Correlation ID of the request.
+        agent
+            Program that sent the request; None for people.
         """
         shopper, session = self._named(request, now_ms=now_ms)
         item_ids, scores, origins, propensities, *_ = zip(*answer.items, strict=True) if answer.items else _NO_COLUMNS
@@ -90,6 +93,7 @@ class ServedLog:
             correlation_id,
             None if answer.model_scores is None else tuple(map(_rounded, answer.model_scores)),
             request.device,
+            agent,
         )
         # A single write includes the line end, so that concurrent writes cannot interleave.
         sys.stdout.write(f"{row.to_line()}\n")

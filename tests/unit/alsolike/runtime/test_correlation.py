@@ -43,3 +43,20 @@ def test_event_without_a_request_has_no_correlation_id(call: dict[str, Any]) -> 
 @pytest.mark.parametrize("value", ["anna@example.com", None, 7])
 def test_invalid_value_is_not_a_correlation_id(value: Any) -> None:
     assert correlation_id_of(value) is None
+
+
+@pytest.mark.parametrize(
+    ("headers", "agent"),
+    [
+        ({}, None),
+        ({"x-alsolike-agent": ""}, None),
+        ({"x-alsolike-agent": "assistant-1"}, "assistant-1"),
+        ({"x-alsolike-agent": "Anna Lee's assistant"}, "unnamed"),
+        ({"x-alsolike-agent": "a" * 65}, "unnamed"),
+    ],
+)
+def test_header_declares_the_agent_of_its_request_only(headers: dict[str, str], agent: str | None) -> None:
+    invocation.begin({"routeKey": "GET /popular", "headers": {"x-alsolike-agent": "earlier"}}, None)
+    invocation.begin({"routeKey": "GET /popular", "headers": headers}, None)
+
+    assert invocation.agent == agent

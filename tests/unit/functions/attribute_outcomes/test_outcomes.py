@@ -182,3 +182,22 @@ def test_click_before_impression_of_one_viewer_counts_for_another(shop: Lake) ->
     row = shop.outcomes()[shared["recommendation_id"]]
     assert (row["impressions"], row["clicks"]) == (2, 1)
     assert shop.rejected() == {"before-impression": 1}
+
+
+def test_responses_and_events_of_agents_are_not_attributed(shop: Lake) -> None:
+    of_agent, of_user = answer(["pear"], agent="assistant"), answer(["pear"])
+    shop.write_served([of_agent, of_user])
+    shop.write_events(
+        [
+            event(of_agent, "pear", agent="assistant"),
+            event(of_user, "pear", "purchase", event_value=2.0, agent="assistant"),
+            event(of_user, "pear"),
+        ]
+    )
+
+    shop.attribute()
+
+    (outcome,) = shop.outcomes().values()
+    assert (outcome["recommendation_id"], outcome["clicks"]) == (of_user["recommendation_id"], 1)
+    assert (outcome["purchases"], outcome["novelty"]) == (0, 0.0)
+    assert shop.rejected() == {}

@@ -163,3 +163,10 @@ def test_unmatched_responses_and_events_are_ignored(
     build: Build, event: dict[str, Any], fields: dict[str, Any]
 ) -> None:
     assert build({"item_id": "plum", **event}, **fields) == []
+
+
+@pytest.mark.parametrize(("of_event", "of_response"), [("assistant", None), (None, "assistant")])
+def test_event_or_response_of_an_agent_is_no_outcome(
+    build: Build, of_event: str | None, of_response: str | None
+) -> None:
+    assert build({"item_id": "plum", "event_type": "click", "agent": of_event}, agent=of_response) == []

@@ -80,3 +80,9 @@ def test_invalid_parquet_object_error_names_the_object(s3: Any, lake_bucket: str
         InvalidDataset, match=r"s3://lake-bucket/interactions/event_date=2026-09-20/torn\.parquet is not"
     ):
         read_lake(s3, lake_bucket, columns=LAKE_COLUMNS)
+
+
+def test_rows_of_agents_are_skipped(s3: Any, lake_bucket: str) -> None:
+    write(s3, lake_bucket, "shard-0", [row("e0", agent="assistant"), row("e1"), row("e2", agent="unnamed")])
+
+    assert events(s3, lake_bucket) == ["e1"]

@@ -218,3 +218,16 @@ def test_event_has_correlation_id_and_event_id_does_not_depend_on_it(
 
 def test_refused_request_returns_its_correlation_id(collect: Callable[..., Any]) -> None:
     assert collect("POST /events", {})["headers"]["x-correlation-id"] == "r1"
+
+
+def test_event_of_an_agent_names_the_agent_and_counts_apart(
+    collect: Callable[..., Any], aws: Callable[[str], Any], counted: Callable[[], dict[str, float]]
+) -> None:
+    request = http_event("POST /events", CALL)
+    request["headers"]["x-alsolike-agent"] = "assistant"
+
+    handler.lambda_handler(request, LambdaContext())
+    collect("POST /events", CALL)
+
+    assert [interaction(record).agent for record in stored_records(aws("kinesis"))] == ["assistant", None]
+    assert counted()["AgentRequests"] == 1

@@ -109,3 +109,12 @@ def test_events_of_erased_users_do_not_count(
 
     assert items().keys() == {"plum"}
     assert counted()["EventsOfErasedUsers"] == 1
+
+
+def test_events_of_agents_do_not_count(
+    invoke: Callable[..., Any], items: Callable[[], dict[str, float]], counted: Callable[[], dict[str, float]]
+) -> None:
+    invoke(kinesis_event([interaction("e1", agent="assistant"), interaction("e2", item_id="plum")]))
+
+    assert items().keys() == {"plum"}
+    assert counted() == {"TrendsCounted": 1}

@@ -125,11 +125,12 @@ def test_category_popularity_uses_the_catalogue_categories(
     assert found.value == pytest.approx(psi([fruit, 400 - fruit], [400, 0]), abs=1e-6)
 
 
-def test_top_scores_come_from_responses_without_rules_or_filters(shop: MonitoredShop) -> None:
+def test_top_scores_come_from_responses_to_people_without_rules_or_filters(shop: MonitoredShop) -> None:
     shop.champion(shopping(), top_scores=Histogram((1.0,), (300, 300)))
     shop.answered([0.5] * 200 + [1.5] * 100)
     shop.answered([9.0] * 500, filter="in-stock", now_ms=NOW_MS - HOUR_MS)
     shop.answered([9.0] * 500, model_version="v0", now_ms=NOW_MS - 2 * HOUR_MS)
+    shop.answered([9.0] * 500, agent="assistant")
     shop.answered([9.0] * 300, now_ms=NOW_MS - 3 * HOUR_MS)  # the same users, before the window
     shop.happened(shopping())
 

@@ -226,3 +226,16 @@ def test_report_has_every_check_with_its_figures(trial: Trial) -> None:
     assert [test["name"] for test in report["looks"][1]["figures"]["tests"]] == [
         "fails outright", "missing users", "error rate", "latency", "click-through",
     ]  # fmt: skip
+
+
+def test_responses_to_agents_are_no_evidence(trial: Trial) -> None:
+    trial.start()
+    trial.answered(EVERYBODY[:30], agent="assistant", degraded=["model"])
+    trial.answered(EVERYBODY[30:])
+
+    answer = trial.do("look")
+
+    assert answer["state"] == "going"
+    assert answer["reasons"][0].split()[0] == str(
+        sum(trial.canary().experiment.arm_of(user).name == "candidate" for user in EVERYBODY[30:])
+    )

@@ -49,6 +49,8 @@ def api_handler(settings: type[Any]) -> Callable[[Handler], Handler]:
             if "routeKey" not in event:
                 return handler(event, context)
             signed = event["routeKey"] in SIGNED_ROUTES
+            if invocation.agent is not None:
+                count_shared(Metric.AGENT_REQUESTS)
             try:
                 if signed:
                     event = admit(event, keys(), now_s=time.time())

@@ -51,6 +51,7 @@ def parse_put_events(
     ids: IdPolicy = PLAIN_IDS,
     session: Session | None = None,
     correlation_id: str | None = None,
+    agent: str | None = None,
     is_signed: bool = False,
 ) -> EventCall:
     """Parse the body of `POST /events` or `POST /session/events`. Invalid events are rejected individually.
@@ -72,6 +73,8 @@ def parse_put_events(
         within the session.
     correlation_id
         Correlation id of the request.
+    agent
+        Program that sent the request; None for people.
     is_signed
         True for clients of Amazon Personalize: undeclared event types become `UNDECLARED`, and `properties.itemId`
         replaces a missing `itemId`.
@@ -107,6 +110,7 @@ def parse_put_events(
                 now_ms=now_ms,
                 configuration=configuration,
                 correlation_id=correlation_id,
+                agent=agent,
             )
             if session is not None:
                 interaction = _confined(interaction, configuration, where=where)
@@ -149,6 +153,7 @@ def _parse(
     now_ms: int,
     configuration: Configuration,
     correlation_id: str | None,
+    agent: str | None,
 ) -> Interaction:
     """Parse an event. `same` counts the earlier events of the call by content."""
     event = EVENT.read(element, where)
@@ -158,7 +163,7 @@ def _parse(
     values["properties"], values["query"] = _properties(event, where=where)
     values["event_type"] = _event_type(event["eventType"], configuration, where=where)
     values["received_time_ms"], values["schema_version"] = now_ms, SCHEMA_VERSION
-    values["correlation_id"] = correlation_id
+    values["correlation_id"], values["agent"] = correlation_id, agent
     interaction = Interaction(**values)
     if interaction.item_id is None:
         if configuration.events[interaction.event_type].item_required:

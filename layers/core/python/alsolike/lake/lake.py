@@ -18,6 +18,9 @@ COMPRESSION = "snappy"
 https://github.com/aws/aws-sdk-pandas/blob/main/building/lambda/build-lambda-layer.sh
 """
 
+AGENT = "agent"
+"""Column of interactions and responses with the program that sent them. Readers for training, attribution and drift
+skip rows with a value, because programs do not choose as people do."""
 
 _BELOW_IDS = "\x1f"  # sorts before all characters of IDs, so that texts joined by it sort like lists
 

@@ -40,7 +40,7 @@ MAX_RECORD_PROPERTIES_CHARACTERS = 16_384
 """Maximum length of the properties in a record. The limit exceeds the limit of a call, because serialisation can
 lengthen numbers (1e15 becomes 16 digits) and attribution is added."""
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Version of the stream records that producers write: the latest `since`."""
 
 ID, QUERY = Text(MAX_ID_CHARACTERS), Text(MAX_QUERY_CHARACTERS, about="Search text.")
@@ -127,6 +127,13 @@ class Interaction:
         Text(64),
         "Correlation ID of the request: the caller's x-correlation-id, else the API's request ID. Null in imports.",
         since=3,
+        default=None,
+    )
+    agent: str | None = column(
+        Text(64),
+        "Program that sent the event, from the header [x-alsolike-agent](agents.md#declare-agents); null for people. "
+        "Trends and training skip such events.",
+        since=4,
         default=None,
     )
 

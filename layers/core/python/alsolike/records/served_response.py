@@ -83,6 +83,12 @@ class ServedResponse:
         "`DEVICE` of the request's `context` in lower case; null if absent or above 40 characters, and in old rows.",
         default=None,
     )
+    agent: str | None = column(
+        _NAME,
+        "Program that sent the request, from the header [x-alsolike-agent](agents.md#declare-agents); null for people "
+        "and in old rows. Attribution, canaries and training skip such responses.",
+        default=None,
+    )
 
     def to_line(self) -> str:
         """Return the log line without a line break.

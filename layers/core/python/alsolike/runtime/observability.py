@@ -3,7 +3,8 @@
 Functions write metrics in the embedded metric format (EMF) to standard output, which does not delay requests.
 The correlation ID identifies a request in logs, on the stream and in the lake. It is the value of the header
 `x-correlation-id`, or the API's request ID. Invalid values of the header are ignored; the limits of length and
-characters keep personal data out of logs.
+characters keep personal data out of logs. Programs that act as shoppers, such as assistants, state their name in the
+header `x-alsolike-agent`.
 """
 
 from __future__ import annotations
@@ -40,6 +41,16 @@ def correlation_id_of(value: Any) -> str | None:
     return value if isinstance(value, str) and _WELL_FORMED.fullmatch(value) else None
 
 
+AGENT_HEADER = "x-alsolike-agent"
+UNNAMED_AGENT = "unnamed"
+"""Agent of a request whose header has a value that is too long or has other characters than a correlation ID."""
+
+
+def agent_of(value: Any) -> str | None:
+    """Return the agent that a header declares, or None without a value."""
+    return (correlation_id_of(value) or UNNAMED_AGENT) if value else None
+
+
 API_SERVICE = "api"
 """The dimension `service` of counters that several functions share, because alarms are charged per time series."""
 
@@ -55,19 +66,21 @@ class _Invocation(logging.Filter):
         super().__init__()
         self.context: Any = None
         self.correlation_id: str | None = None
+        self.agent: str | None = None
         # With provisioned concurrency, the first request has no cold start.
         self.invocations = int(os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "provisioned-concurrency")
 
     def begin(self, event: Any, context: Any) -> None:
-        """Set the fields of an invocation; only API requests have a correlation ID."""
+        """Set the fields of an invocation; only API requests have a correlation ID and an agent."""
         self.context = context
         self.invocations += 1
-        self.correlation_id = None
+        self.correlation_id = self.agent = None
         if isinstance(event, dict) and "routeKey" in event:
-            header = (event.get("headers") or {}).get(CORRELATION_HEADER)
-            self.correlation_id = correlation_id_of(header) or correlation_id_of(
+            headers = event.get("headers") or {}
+            self.correlation_id = correlation_id_of(headers.get(CORRELATION_HEADER)) or correlation_id_of(
                 (event.get("requestContext") or {}).get("requestId")
             )
+            self.agent = agent_of(headers.get(AGENT_HEADER))
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Add the fields to a log record; return True."""
@@ -159,6 +172,7 @@ class Metric(StrEnum):
     USERS_ACCEPTED = "UsersAccepted"
     ACTIONS_ACCEPTED = "ActionsAccepted"
     REQUESTS_REJECTED = "RequestsRejected"
+    AGENT_REQUESTS = "AgentRequests"
     SIGNATURES_REFUSED = "SignaturesRefused"
     SESSION_TOKENS_REFUSED = "SessionTokensRefused"
     TOMBSTONES_DAMAGED = "TombstonesDamaged"

@@ -257,3 +257,12 @@ def test_correlation_id_of_the_caller_is_in_response_and_log_line(
     assert (refused["statusCode"], refused["headers"]["x-correlation-id"]) == (400, "order-18")
     (parsed_id,) = [line for line in logged().splitlines() if "request refused" in line]
     assert '"correlation_id":"order-18"' in parsed_id
+
+
+def test_log_line_of_an_agent_names_the_agent(shop: Shop, lines: Callable[[], list[ServedResponse]]) -> None:
+    shop.publish()
+
+    for headers in ({"x-alsolike-agent": "assistant"}, {}):
+        shop.get("GET /popular", headers=headers)
+
+    assert [line.agent for line in lines()] == ["assistant", None]
