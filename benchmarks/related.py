@@ -28,7 +28,7 @@ from model_export.data.baskets import basket_numbers, purchases
 from model_export.data.interactions import Interactions, distinct
 from model_export.export.related import Scores, Similar, Together, table
 from model_export.export.related_quality import (
-    MOST_ASKED,
+    MAX_QUERIES,
     Questions,
     frequent,
     next_items,
@@ -116,7 +116,7 @@ def _carts(data: Interactions, *, after_ms: int, until_ms: int) -> dict[str, flo
     bought = purchases(window, DEFAULT.event_weights)
     basket, item = np.divmod(distinct(basket_numbers(bought) * (bought.items + 1) + bought.item), bought.items + 1)
     baskets = [items for items in np.split(item, np.flatnonzero(np.diff(basket)) + 1) if len(items) > 2]
-    chosen = np.linspace(0, len(baskets) - 1, min(MOST_ASKED, len(baskets))).astype(np.int64).tolist()
+    chosen = np.linspace(0, len(baskets) - 1, min(MAX_QUERIES, len(baskets))).astype(np.int64).tolist()
     random = np.random.default_rng(0)
     found: dict[str, list[bool]] = {}
     for number in chosen:

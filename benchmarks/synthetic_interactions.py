@@ -15,7 +15,7 @@ INTERACTIONS_PER_USER = 20
 """Mean number of interactions per user."""
 
 YEAR_MS = 365 * 86_400_000
-ROWS_AT_ONCE = 1_000_000
+BATCH_ROWS = 1_000_000
 WORDS = 4
 
 
@@ -49,7 +49,7 @@ def _by_rank(rng: np.random.Generator, *, rows: int, ranks: int) -> npt.NDArray[
     """Draw ranks from 1 to `ranks` with probability proportional to 1 / rank."""
     cumulative = np.cumsum(1.0 / np.arange(1, ranks + 1))
     drawn = np.empty(rows, np.int32)
-    for start in range(0, rows, ROWS_AT_ONCE):
-        piece = drawn[start : start + ROWS_AT_ONCE]
+    for start in range(0, rows, BATCH_ROWS):
+        piece = drawn[start : start + BATCH_ROWS]
         piece[:] = np.searchsorted(cumulative, rng.random(len(piece)) * cumulative[-1]) + 1
     return drawn

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from operations.cost import Bill, BilledResources, Line, Saving
     from operations.cost_measurement import Measured
 
-_LEAST_DOLLARS = 0.005
+_MIN_DOLLARS = 0.005
 """Minimum cost of a separate line. The smaller lines of a service are combined."""
 
 _COLUMNS = ("service", "what", "quantity", "unit", "$ each", "$ a month", "because")
@@ -197,7 +197,7 @@ def _print_comparison(bill: Bill, changed: Bill, *, title: str, names: tuple[str
     """Print both bills by service, the largest increase first. Print the loads of the bills if they differ."""
     now, then = _by_service(bill), _by_service(changed)
     changes = {service: then.get(service, 0.0) - now.get(service, 0.0) for service in {**now, **then}}
-    changes = {service: change for service, change in changes.items() if abs(change) >= _LEAST_DOLLARS}
+    changes = {service: change for service, change in changes.items() if abs(change) >= _MIN_DOLLARS}
     rows = [
         [service, _money(now.get(service, 0.0)), _money(then.get(service, 0.0)), _money(changes[service])]
         for service in sorted(changes, key=lambda service: -changes[service])
@@ -243,7 +243,7 @@ def _configured(summary: BilledResources, name: str) -> int | None:
 def _rows(lines: Sequence[Line]) -> list[list[object]]:
     """Return the lines by service, most expensive service first, with a total if a service has several lines.
 
-    The lines of a service below `_LEAST_DOLLARS` are combined.
+    The lines of a service below `_MIN_DOLLARS` are combined.
     """
     rows: list[list[object]] = []
     services: dict[str, list[Line]] = {}
@@ -254,7 +254,7 @@ def _rows(lines: Sequence[Line]) -> list[list[object]]:
         if len(its) > 1:
             rows.append([service, "", "", "", "", _money(_sum(its)), ""])
             name = ""
-        shown = [line for line in its if line.dollars >= _LEAST_DOLLARS]
+        shown = [line for line in its if line.dollars >= _MIN_DOLLARS]
         for line in shown:
             numbers = [_quantity(line.quantity), line.unit, _each(line.unit_dollars), _money(line.dollars)]
             rows.append([name, line.what, *numbers, line.how])

@@ -12,7 +12,7 @@ from cli.options import Context, Output
 from operations import metric_writers
 from operations.metric_writers import NAMESPACE, PRICE_AS_OF, USD_A_MONTH, Bounds
 
-MOST_VERSIONS = 10_000
+MAX_VERSIONS = 10_000
 
 prometheus = CommandGroup(help="Alert rules for your own Prometheus.")
 grafana = CommandGroup(help="Dashboards for your own Grafana.")
@@ -21,7 +21,7 @@ grafana = CommandGroup(help="Dashboards for your own Grafana.")
 def metrics(
     output: Output,
     versions: Annotated[
-        int, Option(min=1, max=MOST_VERSIONS, help="Model versions that serve on one day: the champion and a canary.")
+        int, Option(min=1, max=MAX_VERSIONS, help="Model versions that serve on one day: the champion and a canary.")
     ] = 2,
     arms: Annotated[int, Option(min=0, help="Concurrent arms of experiments.")] = 0,
     trainings: Annotated[int, Option(min=0, help="Trainings per month.")] = 30,

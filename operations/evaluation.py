@@ -101,7 +101,7 @@ def compare(
     InvalidInput
         If the split is empty, the user is not a test user, or no algorithm can be fitted.
     """
-    from alsolike.training.dataset import MINIMUM_ASKED_USERS
+    from alsolike.training.dataset import MIN_TEST_USERS
     from model_export.algorithms import by_default, named
     from model_export.evaluation.budget import BUDGET_S, Budget
     from model_export.evaluation.cold_start import judge, part_items, trials
@@ -118,7 +118,7 @@ def compare(
     if split.tested_until_ms and (later := int((file.interactions.time_ms > split.tested_until_ms).sum())):
         found.notes.append(
             f"{progress.counted(later, 'interaction')} after {times.day(split.tested_until_ms)}, the end of the test, "
-            f"{'is' if later == 1 else 'are'} left out: fewer than {MINIMUM_ASKED_USERS} users follow a quiet period"
+            f"{'is' if later == 1 else 'are'} left out: fewer than {MIN_TEST_USERS} users follow a quiet period"
         )
     query = None if user is None else _query_of(user, file.user_ids, split)
     fits, budget = Fits(), Budget(seconds=budget_s or BUDGET_S)

@@ -18,7 +18,7 @@ from functions.attribute_outcomes.ids import read
 from functions.attribute_outcomes.inputs import Inputs
 from functions.attribute_outcomes.items import Items
 from functions.attribute_outcomes.object_reader import rows_of
-from functions.attribute_outcomes.records import AT_ONCE, KEY, Records, between, starts
+from functions.attribute_outcomes.records import BATCH_ROWS, KEY, Records, between, starts
 from functions.attribute_outcomes.rules import DAY_MS, AttributionRules, Reason, is_near
 
 _TEXT = pa.string()
@@ -141,7 +141,7 @@ class EventDays:
 
     def _prepare(self, day: int, path: Path) -> dict[int, Part]:
         objects = self._inputs.interactions[day]
-        parts = parts_for(sum(stored.size_bytes for stored in objects) / _EVENT_BYTES, AT_ONCE)
+        parts = parts_for(sum(stored.size_bytes for stored in objects) / _EVENT_BYTES, BATCH_ROWS)
         named: dict[int, Spill] = {}
         items, copies = Records(path, "items", _ITEMS, parts=parts), Records(path, "copies", _COPIES, parts=parts)
         for rows in rows_of(self._client, self._bucket, objects, EVENTS):

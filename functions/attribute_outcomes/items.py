@@ -13,7 +13,7 @@ from alsolike.snapshot.snapshot import NumberColumn, Snapshot
 
 Numbers = npt.NDArray[np.int64]
 
-_AT_ONCE = 65_536
+_BATCH_ITEMS = 65_536
 
 
 class Items:
@@ -69,8 +69,8 @@ class Items:
     def _look_up(self) -> None:
         """Look up items in the catalogue that were indexed since the last call."""
         created, known = [self._created_ms], [self._known]
-        for first in range(len(self._known), len(self._names), _AT_ONCE):
-            rows = self._catalogue.rows(self._names[first : first + _AT_ONCE])
+        for first in range(len(self._known), len(self._names), _BATCH_ITEMS):
+            rows = self._catalogue.rows(self._names[first : first + _BATCH_ITEMS])
             known.append(rows >= 0)
             created.append(self._creations(rows))
         if len(known) > 1:

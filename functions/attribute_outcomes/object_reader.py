@@ -15,14 +15,14 @@ from alsolike.runtime.errors import InvalidDataset
 from functions.attribute_outcomes.disk_partitions import projected
 
 CONNECTIONS = 8
-BYTES_AT_ONCE = 32 * 2**20
+BATCH_BYTES = 32 * 2**20
 """Maximum number of bytes in memory. Only a single object may exceed it."""
 
 
 def rows_of(client: Any, bucket: str, objects: Sequence[LakeObject], schema: pa.Schema) -> Iterator[pa.Table]:
     """Yield the rows of objects in batches. Objects that were deleted concurrently are skipped."""
     with ThreadPoolExecutor(CONNECTIONS, "lake") as pool:
-        for batch in batches(objects, max_bytes=BYTES_AT_ONCE, max_objects=2 * CONNECTIONS):
+        for batch in batches(objects, max_bytes=BATCH_BYTES, max_objects=2 * CONNECTIONS):
             contents = pool.map(functools.partial(read, client, bucket), batch)
             for listed, content in zip(batch, contents, strict=True):
                 if content is None:

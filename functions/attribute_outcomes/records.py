@@ -15,7 +15,7 @@ from functions.attribute_outcomes.disk_partitions import Hashes, part_of
 Rows = npt.NDArray[np.void]
 
 KEY = "key"
-AT_ONCE = 200_000
+BATCH_ROWS = 200_000
 
 
 class Records:
@@ -79,5 +79,5 @@ def between(path: Path, fields: Mapping[str, str], low: np.uint64, high: np.uint
     rows = np.memmap(path, record_type(fields), "r")
     first = bisect.bisect_left(rows, low, key=lambda row: row[KEY])
     last = bisect.bisect_right(rows, high, lo=first, key=lambda row: row[KEY])
-    for start in range(first, last, AT_ONCE):
-        yield np.array(rows[start : min(last, start + AT_ONCE)])
+    for start in range(first, last, BATCH_ROWS):
+        yield np.array(rows[start : min(last, start + BATCH_ROWS)])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from alsolike.configuration_document.reader import ConfigurationReader
-from alsolike.events.session_tokens import USUAL_LIFETIME_S, mint
+from alsolike.events.session_tokens import DEFAULT_LIFETIME_S, mint
 from alsolike.events.sites import open_session
 from alsolike.runtime.errors import NotFound
 from functions.authorize_session.keys import SessionKeys
@@ -27,4 +27,4 @@ def issue(
     except NotFound:  # the key may have been applied just now
         session = open_session(body, origin=origin, sessions=configuration.refresh(now_ms=now_ms).sessions)
     token = mint(keys.current(now_s=now_s)[0], session, now_s=int(now_s))
-    return {"token": token, "sessionId": session.session_id, "expiresInS": USUAL_LIFETIME_S}
+    return {"token": token, "sessionId": session.session_id, "expiresInS": DEFAULT_LIFETIME_S}

@@ -24,7 +24,7 @@ from functions.build_dataset.rules import ACTION, CONTEXT
 CONNECTIONS = 8
 """Number of objects that are read concurrently. Reading waits mostly for S3."""
 
-BYTES_AT_ONCE = 256 * 2**20
+BATCH_BYTES = 256 * 2**20
 """Maximum number of bytes of objects in memory, next to their selected columns."""
 
 _ACTION_TYPES = pa.array(ACTION_TYPES)
@@ -64,7 +64,7 @@ def read_objects(
     """Yield existing objects with their columns; see `_read_columns`. Several objects are read concurrently."""
     read_one = functools.partial(_read_columns, client, bucket, schema=schema, context=context)
     with ThreadPoolExecutor(CONNECTIONS, "lake") as pool:
-        for batch in batches(listing, max_bytes=BYTES_AT_ONCE, max_objects=4 * CONNECTIONS):
+        for batch in batches(listing, max_bytes=BATCH_BYTES, max_objects=4 * CONNECTIONS):
             for listed, table in zip(batch, pool.map(read_one, batch), strict=True):
                 if table is not None:
                     yield listed, table

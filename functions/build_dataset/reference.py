@@ -8,7 +8,7 @@ import orjson
 import pandas as pd
 
 from alsolike.training.drift import DAY_MS, WINDOW_DAYS
-from alsolike.training.reference import MOST_LOOKED_AT, ItemCount, Reference, category_column, ranked, reference_of
+from alsolike.training.reference import MAX_EXAMINED_ITEMS, ItemCount, Reference, category_column, ranked, reference_of
 
 
 def reference(
@@ -61,7 +61,7 @@ def _categories(item_counts: list[ItemCount], items: pd.DataFrame) -> tuple[str 
     """Return the name of the category column, and the category of each item."""
     documents = dict(zip(items["item_id"], items["properties"], strict=True))
     known = [item.item_id for item in item_counts if item.item_id in documents]
-    column = category_column([orjson.loads(documents[item_id]) for item_id in known[:MOST_LOOKED_AT]])
+    column = category_column([orjson.loads(documents[item_id]) for item_id in known[:MAX_EXAMINED_ITEMS]])
     if column is None:
         return None, {}
     return column, {item_id: orjson.loads(documents[item_id]).get(column) for item_id in known}

@@ -13,7 +13,7 @@ from pyspark.sql import functions as F  # noqa: N812
 from alsolike.configuration.configuration import Limits
 from alsolike.training.drift import DAY_MS, WINDOW_DAYS
 from alsolike.training.reference import (
-    MOST_LOOKED_AT,
+    MAX_EXAMINED_ITEMS,
     ItemCount,
     Reference,
     category_column,
@@ -45,7 +45,7 @@ def reference(spark: SparkSession, interactions: CleanInteractions, items: DataF
     late = _by_item(recent.join(active, "profile_id", "left_semi"), "recent")
     every = _by_item(interactions.pairs, "interactions")
     item_counts = ranked(ItemCount(item_id, often, late.get(item_id, 0)) for item_id, often in every.items())
-    column = category_column(_properties(spark, items, [item.item_id for item in item_counts[:MOST_LOOKED_AT]]))
+    column = category_column(_properties(spark, items, [item.item_id for item in item_counts[:MAX_EXAMINED_ITEMS]]))
     types = frame.join(active, "profile_id", "left_semi").groupBy("event_type").count().collect()
     made = reference_of(
         item_counts,

@@ -11,7 +11,7 @@ import dataclasses
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F  # noqa: N812
 
-from alsolike.training.dataset import MINIMUM_ASKED_USERS, START_QUANTILE, holdout_ms
+from alsolike.training.dataset import MIN_TEST_USERS, START_QUANTILE, holdout_ms
 from alsolike.training.statistics import (
     GRAM,
     ITEM_STATISTICS,
@@ -65,7 +65,7 @@ def _end_of_window(interactions: DataFrame, start_ms: int, last_ms: int) -> int:
             .agg(F.min(time).alias("first"), F.max(time).alias("last"))
         )
         asked = users.where((F.col("first") <= begin_ms) & (F.col("last") > begin_ms))
-        if asked.limit(MINIMUM_ASKED_USERS).count() == MINIMUM_ASKED_USERS:
+        if asked.limit(MIN_TEST_USERS).count() == MIN_TEST_USERS:
             return end_ms
         (before_ms,) = interactions.where(time <= begin_ms).agg(F.max(time)).first() or (None,)
         if before_ms is None or begin_ms == end_ms:

@@ -12,7 +12,7 @@ from alsolike.events.session_tokens import Session, session_of
 from alsolike.runtime.errors import InvalidInput, NotFound
 from alsolike.runtime.observability import Metric, count
 from alsolike.schema.http import request_body
-from alsolike.schema.queries import PAGE, USUAL_PAGE, read_query
+from alsolike.schema.queries import DEFAULT_PAGE_SIZE, PAGE, read_query
 from alsolike.signing.admission import SIGNED_BY
 
 
@@ -63,7 +63,7 @@ class CollectRequest:
     def page(self) -> tuple[int, str | None]:
         """Return the page's maximum number of rows, and its start token, which is None for the first page."""
         query = read_query(self.event, PAGE)
-        return query.get("limit", USUAL_PAGE), query.get("nextToken")
+        return query.get("limit", DEFAULT_PAGE_SIZE), query.get("nextToken")
 
 
 @contextlib.contextmanager

@@ -20,7 +20,7 @@ from alsolike.lake.lake_objects import LakeObject, batches, read
 from alsolike.runtime.errors import InvalidDataset
 
 CONNECTIONS = 8
-BYTES_AT_ONCE = 128 * 2**20
+BATCH_BYTES = 128 * 2**20
 MAX_ROWS = 2_000_000
 """Maximum number of rows in memory. Above it, the sampled share of users is halved repeatedly."""
 
@@ -81,7 +81,7 @@ def _of_some(rows: pa.Table, user: Callable[[pa.Table], pa.ChunkedArray], one_of
 
 def _tables(client: Any, bucket: str, objects: Sequence[LakeObject], schema: pa.Schema) -> Iterator[pa.Table]:
     with ThreadPoolExecutor(CONNECTIONS, "lake") as pool:
-        for some in batches(objects, max_bytes=BYTES_AT_ONCE, max_objects=4 * CONNECTIONS):
+        for some in batches(objects, max_bytes=BATCH_BYTES, max_objects=4 * CONNECTIONS):
             contents = pool.map(functools.partial(read, client, bucket), some)
             for listed, content in zip(some, contents, strict=True):
                 if content is None:

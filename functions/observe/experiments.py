@@ -16,7 +16,7 @@ from alsolike.runtime.errors import Unavailable
 from alsolike.runtime.s3 import scan
 from functions.observe.arm_tally import ArmTally
 
-ROWS_AT_ONCE = 16_384
+BATCH_ROWS = 16_384
 _DAY_MS = 86_400_000
 MAX_USERS = 400_000
 """Maximum number of users in all experiments, limited by the function's memory."""
@@ -116,7 +116,7 @@ def _pieces(client: Any, bucket: str, *, first: str, last: str) -> Iterator[tupl
         if stored.body is None:
             continue
         try:
-            for batch in pq.ParquetFile(io.BytesIO(stored.body)).iter_batches(ROWS_AT_ONCE, columns=list(READ)):
+            for batch in pq.ParquetFile(io.BytesIO(stored.body)).iter_batches(BATCH_ROWS, columns=list(READ)):
                 yield date, batch.to_pylist()
         except pa.ArrowException as error:
             raise Unavailable(f"s3://{bucket}/{stored.key} is not an object of the table: {error}") from error

@@ -13,7 +13,7 @@ from alsolike.runtime.s3 import StoredObject, folders, scan
 MAX_OBJECTS = 2_000
 MAX_BATCHES = 200
 """Maximum number of failed batches to read. A batch may have Lambda's maximum size."""
-_AT_ONCE = 12
+_MAX_CONCURRENT_READS = 12
 
 
 @dataclasses.dataclass(slots=True)
@@ -76,7 +76,7 @@ def quarantine(client: Any, bucket: str, *, has_time: Callable[[], bool]) -> dic
 
 def _objects(client: Any, bucket: str, prefixes: Iterator[str]) -> Iterator[StoredObject]:
     for prefix in prefixes:
-        yield from scan(client, bucket, prefix, at_once=_AT_ONCE)
+        yield from scan(client, bucket, prefix, at_once=_MAX_CONCURRENT_READS)
 
 
 def _days(client: Any, bucket: str) -> Iterator[str]:

@@ -114,7 +114,7 @@ def routes(settings: Settings, *, cloudwatch: Any, s3: Any, cloudformation: Any)
             own_namespace=settings.powertools_metrics_namespace,
             api_id=settings.api_id,
             stream_name=settings.stream_name,
-            minutes=request.query.get("minutes", operator_queries.USUAL_MINUTES),
+            minutes=request.query.get("minutes", operator_queries.DEFAULT_MINUTES),
             now_ms=request.now_ms,
         )
 
@@ -122,7 +122,7 @@ def routes(settings: Settings, *, cloudwatch: Any, s3: Any, cloudformation: Any)
         return engagement(
             s3,
             settings.lake_bucket,
-            days=request.query.get("days", operator_queries.USUAL_DAYS),
+            days=request.query.get("days", operator_queries.DEFAULT_DAYS),
             by=request.query.get("by", BY[0]),
             now_ms=request.now_ms,
         )

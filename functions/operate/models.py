@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from alsolike.api.operator_requests import CHANGE, MODELS_QUERY, PROMOTE, ROLL_BACK, USUAL_VERSIONS
+from alsolike.api.operator_requests import CHANGE, DEFAULT_VERSIONS, MODELS_QUERY, PROMOTE, ROLL_BACK
 from alsolike.registry import history, promotion
 from alsolike.registry.bundle_files import BundleFiles, DamagedFile
 from alsolike.registry.canary_report import CanaryReport
@@ -41,7 +41,7 @@ class Models:
 
     def list(self, request: OperatorRequest) -> dict[str, Any]:
         """Return the latest versions, and the champion."""
-        most = request.query(MODELS_QUERY).get("limit", USUAL_VERSIONS)
+        most = request.query(MODELS_QUERY).get("limit", DEFAULT_VERSIONS)
         champion = self._versions.registry.champion()
         versions = self._versions.latest(champion, most=most)
         damaged = self._bundles.all_damaged(champion)

@@ -16,7 +16,7 @@ from alsolike.arrays.ragged import hashes_of
 from alsolike.catalogue.changes import Change
 from alsolike.runtime.errors import ConcurrentUpdate, InvalidSnapshot
 from alsolike.runtime.observability import logger
-from alsolike.snapshot.cold_items import MOST_COLD_ITEMS, ColdItems
+from alsolike.snapshot.cold_items import MAX_COLD_ITEMS, ColdItems
 from alsolike.snapshot.manifest import Manifest
 from alsolike.snapshot.snapshot import Snapshot
 from alsolike.snapshot.store import MAX_ATTEMPTS, SnapshotStore
@@ -34,7 +34,7 @@ class ColdPublished:
     compared
         Number of items whose neighbours were searched.
     left_out
-        Number of items without neighbours because of the limit `MOST_COLD_ITEMS`.
+        Number of items without neighbours because of the limit `MAX_COLD_ITEMS`.
     """
 
     items: int
@@ -48,10 +48,10 @@ class ColdPublisher:
     Parameters
     ----------
     most
-        See `MOST_COLD_ITEMS`.
+        See `MAX_COLD_ITEMS`.
     """
 
-    def __init__(self, store: SnapshotStore, contents: ChampionContents, *, most: int = MOST_COLD_ITEMS) -> None:
+    def __init__(self, store: SnapshotStore, contents: ChampionContents, *, most: int = MAX_COLD_ITEMS) -> None:
         self._store = store
         self._contents = contents
         self._most = most

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from alsolike.lake import lake
 from alsolike.runtime.errors import InvalidInput
 
-ROWS_AT_ONCE = 500_000
+BATCH_ROWS = 500_000
 
 
 def open_parquet(body: bytes, *, where: str) -> pq.ParquetFile:
@@ -57,7 +57,7 @@ def without(file: pq.ParquetFile, hits: pa.ChunkedArray) -> bytes | None:
     out = io.BytesIO()
     offset = written = 0
     with pq.ParquetWriter(out, schema, compression=lake.COMPRESSION) as writer:
-        for batch in file.iter_batches(ROWS_AT_ONCE):
+        for batch in file.iter_batches(BATCH_ROWS):
             mask = keep.slice(offset, batch.num_rows).combine_chunks()
             offset += batch.num_rows
             kept = pa.Table.from_batches([batch]).filter(mask).cast(schema)

@@ -12,7 +12,7 @@ from typing import Any
 
 from alsolike.bundle.manifest import Manifest
 from alsolike.registry.decision import Check
-from functions.register_model.limits import MINIMUM_HIT_USERS, ROUNDING, GateLimits, at, below
+from functions.register_model.limits import MIN_HIT_USERS, ROUNDING, GateLimits, at, below
 
 NDCG, SLICES, NEW_DATA = "against the champion", "slices", "new data"
 BROKEN = "broken"
@@ -60,8 +60,8 @@ def _lack_of_users(comparison: Mapping[str, Any], limits: GateLimits) -> tuple[s
         why = comparison.get("reason") or f"{asked} users have new interactions, {least} are needed for a comparison"
         return why, {"asked_users": asked, "min_compared_users": least}
     hit = int(comparison.get("hit_users") or 0)
-    if hit < MINIMUM_HIT_USERS:
-        why = f"{hit} of {asked} users have a relevant item in either list, {MINIMUM_HIT_USERS} are needed"
+    if hit < MIN_HIT_USERS:
+        why = f"{hit} of {asked} users have a relevant item in either list, {MIN_HIT_USERS} are needed"
         return why, {"asked_users": asked, "hit_users": hit}
     return None
 
@@ -121,7 +121,7 @@ def _compared(
 def _learns(candidate: Manifest, limits: GateLimits) -> bool:
     """Return true if a model of half of the new interactions is not worse than the margin on the other half."""
     taught = (candidate.metrics.get("new_data") or {}).get("taught") or {}
-    enough = taught.get("users", 0) >= limits.min_compared_users and taught.get("hit_users", 0) >= MINIMUM_HIT_USERS
+    enough = taught.get("users", 0) >= limits.min_compared_users and taught.get("hit_users", 0) >= MIN_HIT_USERS
     if not enough or (low := taught["ahead"][0]) is None:
         return False
     return bool(low >= -limits.margin_percent / 100 * taught["champion"] - ROUNDING)

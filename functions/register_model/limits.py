@@ -7,7 +7,7 @@ import datetime as dt
 
 ROUNDING = 1e-9
 
-MINIMUM_HIT_USERS = 10
+MIN_HIT_USERS = 10
 """Minimum number of users with a relevant item in either list. With fewer, an interval around zero is no evidence."""
 
 

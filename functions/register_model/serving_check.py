@@ -29,7 +29,7 @@ RUNS, WARM_UP = 50, 3
 LONGEST_S = 10.0
 """Maximum duration of a graph's runs in seconds. Slow graphs run fewer times."""
 
-FEWEST_RUNS = 3
+MIN_RUNS = 3
 K = 25
 """Default number of items in a request."""
 
@@ -103,7 +103,7 @@ def _measure(bundle: Bundle, name: str, tables: Mapping[str, onnxruntime.OrtValu
             answered |= bool((items > 0).any())
         took_ms: list[float] = []
         started = time.perf_counter()
-        while len(took_ms) < RUNS and (len(took_ms) < FEWEST_RUNS or time.perf_counter() - started < LONGEST_S):
+        while len(took_ms) < RUNS and (len(took_ms) < MIN_RUNS or time.perf_counter() - started < LONGEST_S):
             feed = _feed(manifest, rng, name, leave_out_seen=manifest.exclude_seen, has_ages=has_ages)
             before = time.perf_counter()
             session.run(["items", "scores"], feed)

@@ -42,7 +42,7 @@ ANSWERS_READ = 5_000_000
 """Maximum number of responses to read. If more are planned, a sample of the log's objects is precise enough."""
 
 CONNECTIONS = 8
-OBJECTS_AT_ONCE = 64
+BATCH_OBJECTS = 64
 PROBED = 8
 """Number of objects whose rows are counted to estimate the responses per day."""
 
@@ -195,8 +195,8 @@ class Lake:
 
     def _tables(self, objects: Sequence[LakeObject], schema: pa.Schema) -> Iterator[pa.Table]:
         with ThreadPoolExecutor(CONNECTIONS, "lake") as pool:
-            for first in range(0, len(objects), OBJECTS_AT_ONCE):
-                some = objects[first : first + OBJECTS_AT_ONCE]
+            for first in range(0, len(objects), BATCH_OBJECTS):
+                some = objects[first : first + BATCH_OBJECTS]
                 contents = pool.map(functools.partial(read, self._client, self._bucket), some)
                 for listed, content in zip(some, contents, strict=True):
                     if content is not None:

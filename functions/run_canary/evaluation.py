@@ -22,7 +22,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from alsolike.experiments import comparison
-from alsolike.experiments.comparison import MINIMUM_EVENTS, MINIMUM_USERS, ArmSample, sample_ratio_p_value
+from alsolike.experiments.comparison import MIN_EVENTS, MIN_USERS, ArmSample, sample_ratio_p_value
 from functions.run_canary.figures import Arm
 
 ALPHA = 0.05
@@ -126,7 +126,7 @@ def _missing(candidate: Arm, champion: Arm, *, share: float) -> Test:
 
 def _errors(ours: ArmSample, theirs: ArmSample, *, points: float, clock: _Clock) -> Test:
     z = None
-    if ours.eventful >= MINIMUM_EVENTS:
+    if ours.eventful >= MIN_EVENTS:
         z = _z(ours, theirs, factor=1.0, margin=points / 100)
     elif _comparable(ours, theirs):
         z = 0.0  # so few errors are no evidence of more errors than the champion's
@@ -144,7 +144,7 @@ def _latency(ours: ArmSample, theirs: ArmSample, *, share: float, clock: _Clock)
 
 def _clicks(ours: ArmSample, theirs: ArmSample, *, clock: _Clock) -> Test:
     expected = theirs.eventful / theirs.users * ours.users if theirs.users else 0.0
-    z = _z(ours, theirs, factor=1.0, margin=0.0) if expected >= MINIMUM_EVENTS else None
+    z = _z(ours, theirs, factor=1.0, margin=0.0) if expected >= MIN_EVENTS else None
     sentence = f"its click-through is {_percent(ours)}, the champion's {_percent(theirs)}"
     test = _test("click-through", sentence, None if z is None else -z, clock)
     if z is None or (excluded := _excluded_fall(ours, theirs, z=clock.critical_z(ALPHA))) is None:
@@ -179,7 +179,7 @@ def detectable(clicks: ArmSample, *, share: float, duration_ms: int) -> str:
     clicks
         Responses to all users in the period of the same length before the canary.
     """
-    expects = clicks.eventful * share >= MINIMUM_EVENTS and clicks.users * share >= MINIMUM_USERS
+    expects = clicks.eventful * share >= MIN_EVENTS and clicks.users * share >= MIN_USERS
     fall = comparison.detectable_fall(clicks, share=share, alpha=ALPHA / TESTS) if expects else None
     if fall is None:
         return "the clicks of the time before are too few to find any fall of click-through"
@@ -217,7 +217,7 @@ def _variances(ours: ArmSample, theirs: ArmSample) -> tuple[float, float]:
 
 
 def _comparable(ours: ArmSample, theirs: ArmSample) -> bool:
-    return min(ours.users, theirs.users) >= MINIMUM_USERS
+    return min(ours.users, theirs.users) >= MIN_USERS
 
 
 def _percent(of: ArmSample) -> str:

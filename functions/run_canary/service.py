@@ -19,7 +19,7 @@ ATTEMPTS = 5
 """Maximum number of attempts if other callers change the pointer concurrently, for example to pin a version."""
 
 
-MINIMUM_PLANNED = 1_000
+MIN_PLANNED = 1_000
 """Minimum planned number of responses, from which the tests compute their critical values."""
 
 SILENT_FROM, SILENT_SHARE = 200, 0.05
@@ -119,7 +119,7 @@ class CanaryRun:
                 self.plan.share,
                 self.now_ms,
                 self.now_ms + duration_ms,
-                max(MINIMUM_PLANNED, expected),
+                max(MIN_PLANNED, expected),
                 self.run_id,
                 expected,
             )

@@ -22,13 +22,13 @@ from model_export.graph.contract import Graph
 STEPS = (0.0, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
 """Weights tried for each component, relative to the best single model's weight of 1."""
 
-MOST_CHANGES = 20
+MAX_STEPS = 20
 """Maximum number of steps of the search. It stops earlier if no change improves the NDCG."""
 
 WORTH = 0.002
 """Minimum share of the NDCG that a part must add, because each part slows every response."""
 
-MOST_ITEMS = 500_000
+MAX_ITEMS = 500_000
 """Maximum number of items. With more, scores of too few users fit into memory to compare weights."""
 
 HALF_LIFE_OF = ("buy_again", "repurchase")
@@ -50,10 +50,10 @@ class Blend(Combination):
 
     def unsupported_reason(self, interactions: Interactions) -> str | None:
         """Refuse so many items that the scores of too few users fit into memory for a search."""
-        if interactions.items <= MOST_ITEMS:
+        if interactions.items <= MAX_ITEMS:
             return None
         return (
-            f"its limit is {MOST_ITEMS:,} items, and there are {interactions.items:,}; the best single algorithm takes "
+            f"its limit is {MAX_ITEMS:,} items, and there are {interactions.items:,}; the best single algorithm takes "
             "its place"
         )
 
@@ -152,7 +152,7 @@ def best_weights(names: Sequence[str], ndcg: Callable[[Mapping[str, float]], flo
     singles = {name: ndcg({name: 1.0}) for name in names}
     best_name = max(names, key=lambda name: singles[name])
     weights, best = {best_name: 1.0}, singles[best_name]
-    for _ in range(MOST_CHANGES):
+    for _ in range(MAX_STEPS):
         changes = [
             {**weights, name: step}
             for name in names

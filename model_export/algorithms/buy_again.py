@@ -29,7 +29,7 @@ from typing import ClassVar, Self
 import numpy as np
 import scipy.sparse as sp
 
-from model_export.algorithms.building_blocks.demand import AT_ONCE, PRIOR, demand, latest_of_past, pairs
+from model_export.algorithms.building_blocks.demand import BATCH_INTERACTIONS, PRIOR, demand, latest_of_past, pairs
 from model_export.algorithms.building_blocks.item_to_item import diagonal
 from model_export.api import Algorithm, Model
 from model_export.data.interactions import Floats, Histories, Interactions, distinct
@@ -87,7 +87,7 @@ def _again(interactions: Interactions, *, days: float) -> Floats:
     columns = interactions.items + 1
     had, again = np.zeros(columns, np.int64), np.zeros(columns, np.int64)
     past_ms = latest_of_past(interactions, days=days) if len(interactions) else 0
-    for part in interactions.by_users(most=AT_ONCE):
+    for part in interactions.by_users(most=BATCH_INTERACTIONS):
         late, key = part.time_ms > past_ms, pairs(part)
         before, within = distinct(key[~late]), distinct(key[late])
         had += np.bincount(before % columns, minlength=columns)

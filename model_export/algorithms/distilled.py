@@ -35,13 +35,13 @@ from model_export.data.top_n import kth_best
 
 POSITION_DECAYS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 
-MOST_ROUNDS = 3
+MAX_ROUNDS = 3
 """Maximum number of rounds of the search, which usually ends after two."""
 
-MOST_ITEMS = 100_000
+MAX_ITEMS = 100_000
 """Maximum number of items. A network scores all items after each item, which takes too long with more."""
 
-BYTES_AT_ONCE = 64 << 20
+BATCH_BYTES = 64 << 20
 
 Tables = Mapping[str, sp.csr_array]
 
@@ -69,16 +69,16 @@ class Distilled(Combination):
 
     def unsupported_reason(self, interactions: Interactions) -> str | None:
         """Refuse so many items that scoring all items after each item takes too long."""
-        if interactions.items <= MOST_ITEMS:
+        if interactions.items <= MAX_ITEMS:
             return None
-        return f"its limit is {MOST_ITEMS:,} items, and there are {interactions.items:,}; transitions has no limit"
+        return f"its limit is {MAX_ITEMS:,} items, and there are {interactions.items:,}; transitions has no limit"
 
     def search(self, tuned: Mapping[str, Model], judge: Judge) -> Distilled:
         """Return the weights, half-life and decay with the best validation NDCG that the search finds."""
         tables = {name: self._table(tuned[name]) for name in sorted(tuned)}
         best_ndcg, best = max((self._single(tuned[name], tables, judge) for name in tables), key=lambda each: each[0])
         half_lives = sorted({model.settings.half_life_days for model in tuned.values()})
-        for _ in range(MOST_ROUNDS):
+        for _ in range(MAX_ROUNDS):
             weights = best_weights(list(tables), best._sums(tables, judge).ndcg)
             parts = tuple((tuned[name].settings, weights[name]) for name in sorted(weights))
             ndcg, settings = dataclasses.replace(best, parts=parts)._best_decays(tables, judge, half_lives)
@@ -148,7 +148,7 @@ class Distilled(Combination):
 
 def _scores_of_single_items(model: Model, *, targets: int) -> Iterator[sp.csr_array]:
     """Yield tables with the largest scores after a history of one item: consecutive rows for all items, in chunks."""
-    for rows in chunks(model.items, items=model.items, length=1, most_bytes=BYTES_AT_ONCE, pairs=False):
+    for rows in chunks(model.items, items=model.items, length=1, most_bytes=BATCH_BYTES, pairs=False):
         items = np.arange(1 + rows.start, 1 + rows.stop)[:, None]
         scores = model.score(Histories(items=items, weights=np.ones(items.shape, np.float32)))
         lowest = np.array([kth_best(row, targets) for row in scores])

@@ -37,9 +37,9 @@ from model_export.api import Algorithm
 from model_export.data.interactions import Floats, Interactions
 from model_export.data.statistics import Statistics
 
-ITEMS_AT_ONCE = 1024
+BATCH_ITEMS = 1024
 
-MOST_ITEMS = 100_000
+MAX_ITEMS = 100_000
 """Maximum number of items for data with more than `max_pairs` pairs, as the dense inverse is quadratic in items."""
 
 
@@ -78,10 +78,10 @@ class Ease(Algorithm):
         """Reject data with too many items and pairs. Counted statistics always have few pairs."""
         if interactions.counts is not None:
             return None
-        if interactions.items <= MOST_ITEMS or (pairs := _pairs(interactions.matrix())) <= self.max_pairs:
+        if interactions.items <= MAX_ITEMS or (pairs := _pairs(interactions.matrix())) <= self.max_pairs:
             return None
         return (
-            f"its limit is {self.max_pairs:,} pairs or {MOST_ITEMS:,} items, and there are {pairs:,} pairs of "
+            f"its limit is {self.max_pairs:,} pairs or {MAX_ITEMS:,} items, and there are {pairs:,} pairs of "
             f"{interactions.items:,} items; item_knn has no limit"
         )
 
@@ -124,8 +124,8 @@ def _inverse_by_items(users_items: sp.csr_array, *, ridge: float) -> Floats:
     size = users_items.shape[1]
     gram = np.empty((size, size), np.float32, order="F")
     items_users = sp.csr_array(users_items.T)
-    for start in range(0, size, ITEMS_AT_ONCE):
-        gram[:, start : start + ITEMS_AT_ONCE] = (items_users @ users_items[:, start : start + ITEMS_AT_ONCE]).toarray()
+    for start in range(0, size, BATCH_ITEMS):
+        gram[:, start : start + BATCH_ITEMS] = (items_users @ users_items[:, start : start + BATCH_ITEMS]).toarray()
     gram[np.diag_indices_from(gram)] += np.float32(ridge)
     inverse, info = lapack.spotri(_cholesky(gram, ridge=ridge), lower=1, overwrite_c=1)
     if info:
@@ -165,8 +165,8 @@ def _strongest(inverse: Floats, frequent: npt.NDArray[np.int32], *, columns: int
     size = len(frequent)
     diagonal = inverse.diagonal().copy()
     rows, targets, values = [], [], []
-    for start in range(0, size, ITEMS_AT_ONCE):
-        end = min(size, start + ITEMS_AT_ONCE)
+    for start in range(0, size, BATCH_ITEMS):
+        end = min(size, start + BATCH_ITEMS)
         block = np.empty((end - start, size), np.float32)
         block[:, :end] = inverse[start:end, :end]
         square = np.tril(inverse[start:end, start:end])

@@ -26,7 +26,7 @@ from model_export.api import Algorithm
 from model_export.data.interactions import Interactions, Ints
 from model_export.data.statistics import Statistics
 
-ROWS_AT_ONCE = 1 << 17
+BATCH_ROWS = 1 << 17
 """Number of interactions per block of source items. The pairs of one block are in memory at a time."""
 
 
@@ -75,7 +75,7 @@ class ItemKnn(Algorithm):
         together = interactions.sessions(most=self.session)
         items_sessions = sp.csr_array(together.T)
         counts = np.diff(items_sessions.indptr)
-        for sources in source_blocks(np.diff(items_sessions.indptr), most=ROWS_AT_ONCE):
+        for sources in source_blocks(np.diff(items_sessions.indptr), most=BATCH_ROWS):
             similar = sp.csr_array(items_sessions[sources.start : sources.stop] @ together)
             yield self._normalised(similar, np.arange(sources.start, sources.stop), counts=counts)
 

@@ -56,17 +56,17 @@ LONG_DAYS = 120.0
 AGE_DAYS = -LONG_DAYS / math.log(2)
 """Factor that converts the logarithm of a weight with the half-life `LONG_DAYS` to an age in days."""
 
-LEAST = 1e-6
+MIN_WEIGHT = 1e-6
 """Minimum decayed weight: the weight after twenty half-lives."""
 
 TINY = float(np.finfo(np.float32).tiny)
 """Minimum argument of the logarithm: the smallest normal float32."""
 
-LEAST_LOGIT = -50.0
+MIN_LOGIT = -50.0
 """Minimum logit. Items with lower logits have equal probabilities. In float32, exp overflows below -87, and is exact to
 1e-4 at -50."""
 
-MOST_USERS, MOST_PLACES = 20_000, 8_000_000
+MAX_USERS, MAX_POSITIONS = 20_000, 8_000_000
 """Maximum number of users per cut for learning, and of places in their histories."""
 
 ITEMS_A_USER = 50
@@ -169,7 +169,7 @@ class RepurchaseModel(Model):
         own = _Own.of(histories, unit=self.unit, half_life_days=self.settings.half_life_days, columns=self.items + 1)
         c, log_n = np.array(self.coefficients), np.log(own.n)
         logit = own.terms() @ c[:6] + self.constant[own.item] + (c[6] + self.of_count[own.item]) * log_n
-        return own, (1 / (1 + np.exp(-np.maximum(logit, LEAST_LOGIT)))).astype(np.float32)
+        return own, (1 / (1 + np.exp(-np.maximum(logit, MIN_LOGIT)))).astype(np.float32)
 
     def export(self, graph: Graph) -> str:
         """Add the scores to the graph.
@@ -182,7 +182,7 @@ class RepurchaseModel(Model):
         counts = op("Sign", weights)
         told = op("Clip", op("Div", weights, number(self.unit)), number(TINY), number(1.0))
         power = _power(self.settings.half_life_days)
-        weights = op("Mul", op("Max", op("Pow", told, number(power)), number(LEAST)), counts)
+        weights = op("Mul", op("Max", op("Pow", told, number(power)), number(MIN_WEIGHT)), counts)
         row, column = (op("Unsqueeze", graph.history, graph.integers(axis)) for axis in (1, 2))
         same = op("Cast", op("Equal", row, column), to=TensorProto.FLOAT)  # [batch, length, length]
         parts = (weights, op("Pow", weights, number(4.0)), counts)
@@ -191,7 +191,9 @@ class RepurchaseModel(Model):
         long, short, n = (op("Squeeze", each, graph.integers(2)) for each in sums)
         told = op("Mul", same, op("Unsqueeze", op("Mul", told, counts), graph.integers(1)))
         newest = op("Max", op("ReduceMax", told, graph.integers(2), keepdims=0), number(TINY))
-        since = op("Min", op("Mul", op("Log", newest), number(AGE_DAYS * power)), number(AGE_DAYS * math.log(LEAST)))
+        since = op(
+            "Min", op("Mul", op("Log", newest), number(AGE_DAYS * power)), number(AGE_DAYS * math.log(MIN_WEIGHT))
+        )
         n = op("Max", n, number(1.0))
 
         a, b = op("Log", op("Add", long, number(0.05))), op("Log", op("Add", short, number(0.1)))
@@ -205,7 +207,7 @@ class RepurchaseModel(Model):
             op("Mul", by, term) for by, term in zip(c[1:6], (a, b, s, op("Mul", b, s), op("Mul", s, s)), strict=True)
         ]
         of_n = op("Mul", op("Add", c[6], of_count), op("Log", n))
-        logit = op("Max", op("Sum", c[0], *terms, constant, of_n), number(LEAST_LOGIT))
+        logit = op("Max", op("Sum", c[0], *terms, constant, of_n), number(MIN_LOGIT))
         odds = op("Exp", op("Neg", logit))  # ONNX Runtime's Sigmoid is exact to 1e-7, and 0 from -18 on
         score = op("Reciprocal", op("Add", odds, number(1.0)))
         return graph.add_by_item(graph.history, op("Mul", op("Div", score, n), counts))
@@ -239,14 +241,16 @@ class _Own:
         first = np.flatnonzero(np.diff(pair, prepend=-1))
         told = np.clip(histories.weights[row, place][order] / np.float32(unit), np.float32(TINY), np.float32(1.0))
         power = _power(half_life_days)
-        weights = np.maximum(told ** np.float32(power), np.float32(LEAST))
+        weights = np.maximum(told ** np.float32(power), np.float32(MIN_WEIGHT))
         newest = np.maximum.reduceat(told, first) if len(first) else told
         return cls(
             *np.divmod(pair[first], columns),
             h120=np.add.reduceat(weights, first) if len(first) else weights,
             h30=np.add.reduceat(weights**4, first) if len(first) else weights,
             n=np.diff(first, append=len(weights)).astype(np.float32),
-            since=np.minimum(np.log(newest) * np.float32(AGE_DAYS * power), np.float32(AGE_DAYS * math.log(LEAST))),
+            since=np.minimum(
+                np.log(newest) * np.float32(AGE_DAYS * power), np.float32(AGE_DAYS * math.log(MIN_WEIGHT))
+            ),
         )
 
     def terms(self) -> Floats:
@@ -268,7 +272,7 @@ def _own_at(past: Interactions, *, now_ms: int, unit: float, half_life_days: flo
     offsets = past.offsets
     lengths = np.diff(offsets)
     users, length = np.flatnonzero(lengths), int(min(past.history_length, lengths.max()))
-    users = users[:: -(-len(users) // max(1, min(MOST_USERS, MOST_PLACES // length)))]
+    users = users[:: -(-len(users) // max(1, min(MAX_USERS, MAX_POSITIONS // length)))]
     histories = past.histories(
         starts=offsets[users],
         ends=offsets[users + 1],

@@ -26,7 +26,7 @@ from model_export.api import Algorithm
 from model_export.data.interactions import Interactions, Ints
 from model_export.data.statistics import Statistics
 
-ROWS_AT_ONCE = 1 << 17
+BATCH_ROWS = 1 << 17
 """Number of interactions per chunk of pairs in memory."""
 
 
@@ -83,10 +83,10 @@ class Transitions(Algorithm):
         by_item = np.argsort(interactions.item, kind="stable")
         starts = np.append(0, np.cumsum(np.bincount(interactions.item, minlength=interactions.items + 1)))
         offsets = interactions.offsets
-        for sources in source_blocks(np.diff(starts), most=ROWS_AT_ONCE):
+        for sources in source_blocks(np.diff(starts), most=BATCH_ROWS):
             counts: Any = sp.csr_array((len(sources), interactions.items + 1), dtype=np.float64)
-            for first in range(starts[sources.start], starts[sources.stop], ROWS_AT_ONCE):
-                rows = by_item[first : min(first + ROWS_AT_ONCE, starts[sources.stop])]
+            for first in range(starts[sources.start], starts[sources.stop], BATCH_ROWS):
+                rows = by_item[first : min(first + BATCH_ROWS, starts[sources.stop])]
                 pairs = self._pairs(interactions, offsets, rows)
                 begins = np.searchsorted(interactions.item[rows], np.append(sources, sources.stop))
                 of_source = sp.csr_array((np.ones(len(rows)), np.arange(len(rows)), begins))

@@ -1,4 +1,4 @@
-"""Baskets: purchases of a user at most `MOST_GAP_MS` apart."""
+"""Baskets: purchases of a user at most `MAX_GAP_MS` apart."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from model_export.data.interactions import Interactions, Ints, distinct
 
 PURCHASE = "purchase"
 
-MOST_GAP_MS = 30 * 60_000
+MAX_GAP_MS = 30 * 60_000
 """Maximum time between successive purchases of a basket, in ms: the usual timeout of sessions in web analytics."""
 
-MOST_ITEMS = 100
+MAX_ITEMS = 100
 """Maximum number of items per basket. Larger baskets, such as orders of wholesalers, are split at random, which limits
 the number of pairs per item."""
 
@@ -28,7 +28,7 @@ def purchases(interactions: Interactions, event_weights: Mapping[str, float]) ->
 def basket_numbers(bought: Interactions) -> Ints:
     """Return the basket number of each purchase, ascending from 0, int64 `(n,)`."""
     another_user = np.diff(bought.user, prepend=-1) != 0
-    later = np.diff(bought.time_ms, prepend=0) > MOST_GAP_MS
+    later = np.diff(bought.time_ms, prepend=0) > MAX_GAP_MS
     return np.cumsum(another_user | later) - 1
 
 
@@ -44,7 +44,7 @@ def basket_items(bought: Interactions, *, seed: int) -> sp.csr_array:
         distinct(basket_numbers(bought) * (bought.items + 1) + bought.item), bought.items + 1
     )  # fmt: skip
     sizes = np.bincount(baskets)
-    pieces = -(-sizes // MOST_ITEMS)
+    pieces = -(-sizes // MAX_ITEMS)
     first = np.cumsum(pieces) - pieces
     row = first[baskets]
     if (large := pieces[baskets] > 1).any():

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-MOST_VALUES = 1_000
+MAX_VALUES = 1_000
 """Maximum number of values of a column with their own code. Rarer values have code 0, like unknown values."""
 
 
@@ -32,13 +32,13 @@ class Feature:
 
     @classmethod
     def of(cls, column: pa.ChunkedArray) -> Feature:
-        """Encode a column of strings. The `MOST_VALUES` most frequent values get codes, and lower strings win ties."""
+        """Encode a column of strings. The `MAX_VALUES` most frequent values get codes, and lower strings win ties."""
         encoded = column.dictionary_encode().unify_dictionaries().combine_chunks()
         names = encoded.dictionary.to_pylist()
         indices = pc.fill_null(encoded.indices, len(names)).to_numpy()
         counts = np.bincount(indices, minlength=len(names) + 1)
         ranked = sorted(zip((-counts[:-1]).tolist(), names, strict=True))
-        values = tuple(sorted(name for _, name in ranked[:MOST_VALUES]))
+        values = tuple(sorted(name for _, name in ranked[:MAX_VALUES]))
         return cls(values, _table(names, values)[indices])
 
     def code(self, value: str) -> int:

@@ -25,9 +25,9 @@ from alsolike.snapshot.sentences import SentenceIndex
 from model_export.data.interactions import Floats, Interactions, Ints
 from model_export.data.top_n import kth_best
 
-GROUPS_AT_ONCE = 2048
+BATCH_GROUPS = 2048
 MAX_PAIRS = 200_000_000
-LEAST_COSINE = np.float32(1e-6)
+MIN_COSINE = np.float32(1e-6)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -124,12 +124,12 @@ def alike(interactions: Interactions, *, most: int, max_pairs: int = MAX_PAIRS) 
     tokens_groups = sp.csr_array(rows.T)
     items: list[Ints] = [np.zeros(0, np.int64)] * len(group)
     cosines: list[Floats] = [np.zeros(0, np.float32)] * len(group)
-    for first in range(0, len(firsts), GROUPS_AT_ONCE):
-        similar = sp.csr_array(rows[first : first + GROUPS_AT_ONCE] @ tokens_groups)
+    for first in range(0, len(firsts), BATCH_GROUPS):
+        similar = sp.csr_array(rows[first : first + BATCH_GROUPS] @ tokens_groups)
         for own, (start, end) in enumerate(itertools.pairwise(similar.indptr.tolist()), first):
             groups, of_groups = similar.indices[start:end], similar.data[start:end]
             # One more, because the group contains the item itself.
-            near = np.flatnonzero(of_groups >= max(kth_best(of_groups, most + 1), LEAST_COSINE))
+            near = np.flatnonzero(of_groups >= max(kth_best(of_groups, most + 1), MIN_COSINE))
             listed = members.take(groups[near].astype(np.int64))
             found, values = listed.data.astype(np.int64), np.repeat(of_groups[near], listed.lengths)
             for item in members[own].tolist():

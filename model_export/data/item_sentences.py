@@ -13,20 +13,20 @@ import numpy as np
 
 from alsolike.runtime.errors import InvalidInput
 from alsolike.snapshot.sentences import SentenceIndex, SentenceModel
-from alsolike.training.reference import FEWEST_SHARE, category_of
+from alsolike.training.reference import MIN_FILLED_SHARE, category_of
 from model_export.data.interactions import Floats
 
 ENVIRONMENT_VARIABLE = "ALSOLIKE_SENTENCE_MODEL"
 """Environment variable with the model's folder."""
 
-MOST_VALUES = 2**24
+MAX_VALUES = 2**24
 """Maximum number of values in all item vectors, which bounds the time of a search. Only the most frequent items have
 vectors."""
 
-MOST_TABLE_VALUES = 2**25
+MAX_TABLE_VALUES = 2**25
 """Maximum number of values in the token vectors: 67 MB in the bundle, twice as much in the memory of a reader."""
 
-ITEMS_AT_ONCE = 8_192
+BATCH_ITEMS = 8_192
 PROBE_ITEMS = 20
 """Number of items with texts in the index's probe."""
 
@@ -79,7 +79,7 @@ def described(model: SentenceModel) -> str:
 
 def sentence_index(model: SentenceModel, properties: Properties) -> SentenceIndex:
     """Return the index of items 1..len(properties), which are sorted by descending frequency."""
-    some = properties[: MOST_VALUES // model.dimensions]
+    some = properties[: MAX_VALUES // model.dimensions]
     texts = filter(None, (model.text(columns) for columns in some[:PROBE_ITEMS]))
     return SentenceIndex(
         model=model,
@@ -100,14 +100,14 @@ def text_columns(properties: Properties) -> list[str]:
         words = [word for value in values for word in value.split()]
         letters = sum(word.strip(".,;:!?()\"'").replace("-", "").isalpha() for word in words)
         many = len({category_of(value) for value in values}) > len(values) / 10
-        if values and len(values) >= FEWEST_SHARE * len(properties) and many and letters > len(words) / 2:
+        if values and len(values) >= MIN_FILLED_SHARE * len(properties) and many and letters > len(words) / 2:
             found.append(column)
     return found
 
 
 def _embedded(model: SentenceModel, properties: Properties) -> Iterator[Floats]:
-    for start in range(0, len(properties), ITEMS_AT_ONCE):
-        yield model.embed(properties[start : start + ITEMS_AT_ONCE])
+    for start in range(0, len(properties), BATCH_ITEMS):
+        yield model.embed(properties[start : start + BATCH_ITEMS])
 
 
 def _table(found: Any, folder: Path) -> Floats:
@@ -116,10 +116,10 @@ def _table(found: Any, folder: Path) -> Floats:
     table = vectors.copy() if found.token_mapping is None else vectors[found.token_mapping]
     if found.weights is not None:
         table *= np.asarray(found.weights, np.float32)[:, None]
-    if table.size > MOST_TABLE_VALUES:
+    if table.size > MAX_TABLE_VALUES:
         raise InvalidInput(
             f"the sentence model {folder} has {len(table):,} tokens in {table.shape[1]} dimensions, expected at most"
-            f" {MOST_TABLE_VALUES:,} numbers; model2vec saves it with fewer dimensions"
+            f" {MAX_TABLE_VALUES:,} numbers; model2vec saves it with fewer dimensions"
         )
     if found.unk_token_id is not None:
         table[found.unk_token_id] = 0.0

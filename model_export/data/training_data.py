@@ -17,16 +17,16 @@ import pyarrow.parquet as pq
 from alsolike.bundle.features import USER, user_value
 from alsolike.events.interactions import profile_id
 from alsolike.runtime.errors import InvalidDataset
-from alsolike.snapshot.cold_items import MOST_COLD_ITEMS
+from alsolike.snapshot.cold_items import MAX_COLD_ITEMS
 from alsolike.training import dataset
 from model_export.data.counts import Counts
 from model_export.data.features import Feature
 from model_export.data.interactions import Interactions, unusable_weights
 from model_export.data.item_content import item_content
 
-MINIMUM_USERS = 5
-MINIMUM_ITEMS = 5
-MINIMUM_INTERACTIONS = 20
+MIN_USERS = 5
+MIN_ITEMS = 5
+MIN_INTERACTIONS = 20
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -266,8 +266,8 @@ def unlearned_ids(by_id: Mapping[str, Mapping[str, Any]], item_ids: Sequence[str
 
 
 def unlearned(by_id: Mapping[str, Mapping[str, Any]], rare_ids: Sequence[str]) -> list[Mapping[str, Any]]:
-    """Return the columns of up to `MOST_COLD_ITEMS` of these items, evenly spaced."""
-    count = min(len(rare_ids), MOST_COLD_ITEMS)
+    """Return the columns of up to `MAX_COLD_ITEMS` of these items, evenly spaced."""
+    count = min(len(rare_ids), MAX_COLD_ITEMS)
     places = np.linspace(0, len(rare_ids) - 1, count).astype(np.int64)
     return [by_id[rare_ids[place]] for place in places.tolist()]
 
@@ -293,16 +293,16 @@ def _weights(table: pa.Table) -> np.ndarray[Any, Any]:
 
 def _require_minimum(interactions: Interactions, dataset_id: str) -> None:
     minimums = {
-        "users": (interactions.users, MINIMUM_USERS),
-        "items": (interactions.items, MINIMUM_ITEMS),
-        "interactions": (len(interactions), MINIMUM_INTERACTIONS),
+        "users": (interactions.users, MIN_USERS),
+        "items": (interactions.items, MIN_ITEMS),
+        "interactions": (len(interactions), MIN_INTERACTIONS),
     }
     missing = [f"{least - count} {name}" for name, (count, least) in minimums.items() if count < least]
     if missing:
         raise InvalidDataset(
             f"dataset {dataset_id} holds {interactions.users} users, {interactions.items} items and "
-            f"{len(interactions)} interactions; training needs at least {MINIMUM_USERS} users, {MINIMUM_ITEMS} items "
-            f"and {MINIMUM_INTERACTIONS} interactions: {' and '.join(missing)} more"
+            f"{len(interactions)} interactions; training needs at least {MIN_USERS} users, {MIN_ITEMS} items "
+            f"and {MIN_INTERACTIONS} interactions: {' and '.join(missing)} more"
         )
 
 

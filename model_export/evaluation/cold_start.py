@@ -1,8 +1,9 @@
 """Quality of recommendations with cold items, which the model was not trained on, and scales of their scores.
 
 The validation data selects two scales: one for new items, and one for rare items, which have too few interactions for
-the training. Each scale is the largest that costs at most `MOST_LOST` of the NDCG of all items, and `MOST_LOST_LONG` of
-the NDCG of long lists. The scale for new items is selected first, because they need exposure. Rare items had exposure.
+the training. Each scale is the largest that costs at most `MAX_NDCG_LOSS` of the NDCG of all items, and
+`MAX_LONG_NDCG_LOSS` of the NDCG of long lists. The scale for new items is selected first, because they need exposure.
+Rare items had exposure.
 """
 
 from __future__ import annotations
@@ -25,19 +26,19 @@ SCALES = (0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0)
 DEFAULT_SCALES = Scales(new=2.0, rare=2.0)
 """Default scales without measurements: for new items, the middle of usual selections."""
 
-MOST_LOST = 0.002
+MAX_NDCG_LOSS = 0.002
 """Maximum share of the NDCG that cold items may cost, less than the minimum gain of an algorithm in a blend."""
 
-MOST_LOST_LONG = 0.01
+MAX_LONG_NDCG_LOSS = 0.01
 """Maximum share of the NDCG of lists of `LONG` items that cold items may cost."""
 
-MOST_QUERIES = 5_000
+MAX_QUERIES = 5_000
 """Maximum number of users for the selection of scales, and for their evaluation."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ColdStart:
-    """Metrics of up to `MOST_QUERIES` test users without and with cold items at the selected scales.
+    """Metrics of up to `MAX_QUERIES` test users without and with cold items at the selected scales.
 
     Attributes
     ----------
@@ -142,7 +143,7 @@ def judge(settings: Algorithm, split: Split, cold: Trials, *, fits: Fits, k: int
 
 def measure(model: Model, split: Split, cold: Trial, *, scales: Scales, k: int, seen: Seen) -> ColdStart:
     """Evaluate a model that was fitted for the test part, with the cold items of the test part."""
-    answers = cold.answers(model, split.test.queries.sample(MOST_QUERIES), k=k, seen=seen)
+    answers = cold.answers(model, split.test.queries.sample(MAX_QUERIES), k=k, seen=seen)
     return ColdStart(
         items=cold.new,
         others=cold.rare,
@@ -155,9 +156,9 @@ def measure(model: Model, split: Split, cold: Trial, *, scales: Scales, k: int, 
 def choose_scales(model: Model, split: Split, cold: Trial, *, k: int, seen: Seen) -> Scales:
     """Select the scales of new and rare items on the validation part.
 
-    The scale of new items is the largest of `SCALES` within the limits `MOST_LOST` and `MOST_LOST_LONG`, with rare
-    items at the smallest scale. If no scale is within the limits, rare items are excluded from this step. If no scale
-    is within the limits even then, new items have the smallest scale.
+    The scale of new items is the largest of `SCALES` within the limits `MAX_NDCG_LOSS` and `MAX_LONG_NDCG_LOSS`, with
+    rare items at the smallest scale. If no scale is within the limits, rare items are excluded from this step. If no
+    scale is within the limits even then, new items have the smallest scale.
 
     The scale of rare items is then the largest up to that scale that is within the limits, compared both with lists
     without cold items and with lists with new items. If there is none, rare items have the smallest scale.
@@ -174,7 +175,7 @@ def choose_scales(model: Model, split: Split, cold: Trial, *, k: int, seen: Seen
     """
     if not cold.comparable_new + cold.comparable_rare:
         return DEFAULT_SCALES
-    answers = cold.answers(model, split.validation.queries.sample(MOST_QUERIES), k=k, seen=seen)
+    answers = cold.answers(model, split.validation.queries.sample(MAX_QUERIES), k=k, seen=seen)
     without, least_rare = answers.figures(NONE), SCALES[0]
     if not without.every_item and not answers.figures(Scales(new=SCALES[-1], rare=least_rare)).every_item:
         return DEFAULT_SCALES
@@ -182,8 +183,8 @@ def choose_scales(model: Model, split: Split, cold: Trial, *, k: int, seen: Seen
     def keeps(new: float, rare: float, before: ColdFigures = without) -> bool:
         found = answers.figures(Scales(new=new, rare=rare))
         return (
-            found.every_item >= (1.0 - MOST_LOST) * before.every_item
-            and found.every_item_long >= (1.0 - MOST_LOST_LONG) * before.every_item_long
+            found.every_item >= (1.0 - MAX_NDCG_LOSS) * before.every_item
+            and found.every_item_long >= (1.0 - MAX_LONG_NDCG_LOSS) * before.every_item_long
         )
 
     candidates = SCALES if cold.comparable_new else (DEFAULT_SCALES.new,)

@@ -13,7 +13,7 @@ from model_export.evaluation.bootstrap import CONFIDENCE, interval
 from model_export.evaluation.ranking import Gains, Seen, hidden, mean
 from model_export.evaluation.splits import Queries
 
-MOST_ASKED = 5_000
+MAX_TEST_USERS = 5_000
 """Maximum number of test users. Larger sets are sampled with the seed of the run."""
 
 
@@ -50,10 +50,10 @@ def hit_users(own: Gains, other: Gains) -> int:
 
 
 def drawn(queries: Queries, *, seed: int) -> Queries:
-    """Return the queries, or a random sample of `MOST_ASKED` if there are more."""
-    if len(queries) <= MOST_ASKED:
+    """Return the queries, or a random sample of `MAX_TEST_USERS` if there are more."""
+    if len(queries) <= MAX_TEST_USERS:
         return queries
-    chosen = np.random.default_rng(seed).choice(len(queries), MOST_ASKED, replace=False)
+    chosen = np.random.default_rng(seed).choice(len(queries), MAX_TEST_USERS, replace=False)
     return queries.select(np.sort(chosen).astype(np.int64))
 
 

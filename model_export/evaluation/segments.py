@@ -19,7 +19,7 @@ SHORT = 5
 TAIL = 0.2
 """Share of the most frequent items. The other items are the tail."""
 
-MOST_CATEGORIES = 10
+MAX_CATEGORIES = 10
 Groups = Mapping[str, npt.NDArray[np.bool_]]
 
 
@@ -76,6 +76,6 @@ def of_targets(part: Part, categories: Sequence[str | None]) -> Groups:
     names = np.array(["", *(name or "" for name in categories)])
     asked = names[part.queries.targets]
     found, often = np.unique(asked[asked != ""], return_counts=True)
-    for name in found[np.argsort(-often, kind="stable")[:MOST_CATEGORIES]]:
+    for name in found[np.argsort(-often, kind="stable")[:MAX_CATEGORIES]]:
         groups[f"category {name}"] = names == name
     return groups

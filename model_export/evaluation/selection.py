@@ -20,7 +20,7 @@ from model_export.evaluation.ranking import Gains, Quality, Seen, evaluate, gain
 from model_export.evaluation.splits import Queries, Split
 from model_export.evaluation.weighted_scores import WeightedScores
 
-MOST_VALIDATION_QUERIES = 5_000
+MAX_VALIDATION_QUERIES = 5_000
 """Maximum number of validation users. More users would select the same settings more slowly."""
 
 BASELINE = "popularity"
@@ -141,7 +141,7 @@ class Comparison:
         self._kinds = kinds
         self._split, self._k, self._seen, self._fits, self._say = split, k, seen, fits, say
         self._budget = budget or Budget()
-        self._validation = with_open_targets(split.validation.queries.sample(MOST_VALIDATION_QUERIES), seen)
+        self._validation = with_open_targets(split.validation.queries.sample(MAX_VALIDATION_QUERIES), seen)
         self.left_out: dict[str, str] = {}
 
     def candidates(self, algorithms: Mapping[str, Algorithm]) -> Iterator[Candidate]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from alsolike.runtime.errors import InvalidDataset, InvalidInput
-from alsolike.training.dataset import MINIMUM_ASKED_USERS
+from alsolike.training.dataset import MIN_TEST_USERS
 from model_export.data.counts import Counts
 from model_export.data.interactions import Interactions
 from model_export.evaluation import splits
@@ -24,13 +24,13 @@ def split_for(interactions: Interactions, *, holdout_days: float | None) -> spli
         return _counted_split(interactions, interactions.counts, holdout_days=holdout_days)
     holdout_ms = splits.holdout_ms(interactions, days=holdout_days)
     split = splits.temporal(interactions, holdout_ms=holdout_ms)
-    if _asked_at_least(split) >= MINIMUM_ASKED_USERS:
+    if _asked_at_least(split) >= MIN_TEST_USERS:
         return split
     split = splits.leave_one_out(interactions)
-    if (asked := _asked_at_least(split)) < MINIMUM_ASKED_USERS:
+    if (asked := _asked_at_least(split)) < MIN_TEST_USERS:
         raise InvalidDataset(
-            f"{asked} users have 3 interactions or more; comparing algorithms needs at least {MINIMUM_ASKED_USERS}, "
-            f"{MINIMUM_ASKED_USERS - asked} more"
+            f"{asked} users have 3 interactions or more; comparing algorithms needs at least {MIN_TEST_USERS}, "
+            f"{MIN_TEST_USERS - asked} more"
         )
     return split
 
@@ -39,10 +39,10 @@ def _counted_split(interactions: Interactions, counts: Counts, *, holdout_days: 
     if holdout_days is not None:
         raise InvalidInput(f"holdout_days is {holdout_days:g}, expected none where models are fitted from statistics")
     split = splits.counted(interactions, counts)
-    if (asked := _asked_at_least(split)) < MINIMUM_ASKED_USERS:
+    if (asked := _asked_at_least(split)) < MIN_TEST_USERS:
         raise InvalidDataset(
             f"{asked} of {interactions.users} sampled users have interactions in an evaluation window, expected at "
-            f"least {MINIMUM_ASKED_USERS}. Raise spark_sample_interactions or turn spark_statistics off"
+            f"least {MIN_TEST_USERS}. Raise spark_sample_interactions or turn spark_statistics off"
         )
     return split
 
@@ -60,9 +60,9 @@ def require_targets(split: splits.Split, seen: Seen) -> None:
         If too few users have such a target.
     """
     asked = len(with_open_targets(split.validation.queries, seen))
-    if asked < MINIMUM_ASKED_USERS:
+    if asked < MIN_TEST_USERS:
         left_out = "bought" if seen == "masked if bought" else "seen"
         raise InvalidDataset(
             f"{asked} users have an item in the validation part that is new to them; comparing algorithms without "
-            f"{left_out} items needs at least {MINIMUM_ASKED_USERS}, {MINIMUM_ASKED_USERS - asked} more"
+            f"{left_out} items needs at least {MIN_TEST_USERS}, {MIN_TEST_USERS - asked} more"
         )

@@ -17,7 +17,7 @@ from model_export.data.interactions import Interactions, Ints, distinct
 
 NOTEWORTHY_SHARE = 0.1
 
-MOST_DAYS = 36_500
+MAX_DAYS = 36_500
 """Maximum length of the hold-out, in days."""
 
 
@@ -166,11 +166,11 @@ def holdout_ms(interactions: Interactions, *, days: float | None) -> int:
     Raises
     ------
     InvalidInput
-        If `days` is negative or above `MOST_DAYS`.
+        If `days` is negative or above `MAX_DAYS`.
     """
     if days is not None:
-        if not 0 <= days <= MOST_DAYS:
-            raise InvalidInput(f"the hold-out is {days:g} days, expected 0 to {MOST_DAYS:,}")
+        if not 0 <= days <= MAX_DAYS:
+            raise InvalidInput(f"the hold-out is {days:g} days, expected 0 to {MAX_DAYS:,}")
         return int(days * MS_PER_DAY)
     start_ms = int(np.quantile(interactions.time_ms, dataset.START_QUANTILE, method="higher"))
     last_ms = int(interactions.time_ms.max())
@@ -181,7 +181,7 @@ def holdout_ms(interactions: Interactions, *, days: float | None) -> int:
 def windows(interactions: Interactions, *, holdout_ms: int) -> Windows:
     """Return the last window of this length for the test, and the window before for the validation.
 
-    Windows with fewer than `MINIMUM_ASKED_USERS` users are skipped, because a few events after a quiet period are too
+    Windows with fewer than `MIN_TEST_USERS` users are skipped, because a few events after a quiet period are too
     few for a test. If no window has enough users, the test window ends with the last interaction.
     """
     last_ms = int(interactions.time_ms.max())
@@ -202,7 +202,7 @@ def _end_of_window(interactions: Interactions, latest_ms: int, length_ms: Callab
 
     def has_users(rows: Ints | npt.NDArray[np.bool_], start_ms: int) -> bool:
         users = np.unique(interactions.user[rows])
-        return int(np.count_nonzero(first_ms[users] <= start_ms)) >= dataset.MINIMUM_ASKED_USERS
+        return int(np.count_nonzero(first_ms[users] <= start_ms)) >= dataset.MIN_TEST_USERS
 
     start_ms = latest_ms - length_ms(latest_ms)
     if has_users((interactions.time_ms > start_ms) & (interactions.time_ms <= latest_ms), start_ms):

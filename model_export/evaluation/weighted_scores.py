@@ -15,7 +15,7 @@ from model_export.evaluation.splits import Queries
 CANDIDATES = 128
 """Minimum number of candidates per model and user, if the model has as many scores above 0."""
 
-USERS_AT_ONCE = 128
+BATCH_USERS = 128
 
 _ROUNDING = np.float32(1.0001)
 """Upper bound of the relative rounding error of float32 sums in another order."""
@@ -47,9 +47,9 @@ class WeightedScores:
         self._least, keys = {}, [np.zeros(0, np.int64)]
         for name, of_model in self._scores.items():
             self._least[name] = np.zeros(len(queries), np.float32)
-            for start in range(0, len(queries), USERS_AT_ONCE):
-                some = of_model[start : start + USERS_AT_ONCE]
-                least = self._least[name][start : start + USERS_AT_ONCE] = _least_candidate(some)
+            for start in range(0, len(queries), BATCH_USERS):
+                some = of_model[start : start + BATCH_USERS]
+                least = self._least[name][start : start + BATCH_USERS] = _least_candidate(some)
                 best_row, best_column = np.nonzero(some > least[:, None])
                 keys.append((best_row + start) * np.int64(columns) + best_column)
         rivals = np.setdiff1d(np.concatenate(keys), targets)

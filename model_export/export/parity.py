@@ -35,7 +35,7 @@ TOLERANCE_OF_BEST = 1e-4
 """Tolerance relative to the best score, for models with only small scores, such as shares of a million items."""
 
 PARITY_K = 100
-BYTES_AT_ONCE = 32 << 20
+BATCH_BYTES = 32 << 20
 
 FEW = 16
 """Number of histories that are added truncated to one item, and with scattered padding."""
@@ -95,7 +95,7 @@ def check_parity(
     plain, biased = (_Checked(name, directory / file, k) for file in (GRAPH_FILE, BIAS_GRAPH_FILE))
     half, scarce = _bars(model.items)
     length = histories.items.shape[1]
-    for rows in chunks(len(histories), items=model.items, length=length, most_bytes=BYTES_AT_ONCE, pairs=True):
+    for rows in chunks(len(histories), items=model.items, length=length, most_bytes=BATCH_BYTES, pairs=True):
         chunk = histories.rows(rows)
         scores = model.score(chunk)
         nothing = np.zeros((len(chunk), 0), np.int64)

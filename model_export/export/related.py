@@ -39,7 +39,7 @@ from model_export.data.interactions import Floats, Interactions, Ints
 from model_export.data.item_content import MAX_PAIRS, rarest
 from model_export.data.statistics import Statistics
 
-MOST_RELATED = 50
+MAX_RELATED = 50
 """Maximum number of related items per item: twice Personalize's default of 25, to leave items after a filter."""
 
 SHRINK = 30.0
@@ -54,14 +54,14 @@ TARGET_POWER = 0.25
 SESSION = 50
 """Maximum number of interactions per session, as for item-kNN. Longer histories are split."""
 
-PAIRS_AT_ONCE = 1 << 22
+BATCH_PAIRS = 1 << 22
 """Maximum number of pairs of items in memory at a time, exceeded only by single items with more pairs."""
 
-LEAST_BYTES = 24_000_000
+MIN_BYTES = 24_000_000
 SHARE_OF_BUNDLE = 0.25
-"""Maximum size of the tables, as a share of the other files that serving reads, but at least `LEAST_BYTES`."""
+"""Maximum size of the tables, as a share of the other files that serving reads, but at least `MIN_BYTES`."""
 
-_LEAST_SCORE = np.float32(2.0**-24)  # smallest float16 above 0
+_MIN_SCORE = np.float32(2.0**-24)  # smallest float16 above 0
 
 
 class Scores(Protocol):
@@ -127,7 +127,7 @@ class _Counted:
 
     @classmethod
     def of(cls, statistics: Statistics) -> Self:
-        statistics.require("similar", most=MOST_RELATED, session=SESSION)
+        statistics.require("similar", most=MAX_RELATED, session=SESSION)
         return cls(statistics.gram.astype(np.float32), statistics.sessions.astype(np.float32))
 
     @property
@@ -227,15 +227,15 @@ def related_tables(
 
 def most_bytes(served_bytes: int) -> int:
     """Return the maximum size of the tables, for `served_bytes` of other files."""
-    return max(LEAST_BYTES, int(SHARE_OF_BUNDLE * served_bytes))
+    return max(MIN_BYTES, int(SHARE_OF_BUNDLE * served_bytes))
 
 
 def table(scores: Scores) -> RelatedTable:
     """Return the best related items of every item, computed in blocks. Lower positions win ties."""
     pairs = scores.pairs
     lengths, targets, values = [np.zeros(1, np.int64)], [np.zeros(0, np.int32)], [np.zeros(0, np.float16)]
-    for block in source_blocks(pairs, most=PAIRS_AT_ONCE):
-        rows = best_rows(scores, np.arange(block.start, block.stop), n=MOST_RELATED)
+    for block in source_blocks(pairs, most=BATCH_PAIRS):
+        rows = best_rows(scores, np.arange(block.start, block.stop), n=MAX_RELATED)
         lengths.append(np.array([len(row) for row, _ in rows]))
         targets.append(np.concatenate([row for row, _ in rows]).astype(np.int32))
         values.append(np.concatenate([row for _, row in rows]).astype(np.float16))
@@ -245,7 +245,7 @@ def table(scores: Scores) -> RelatedTable:
 def best_rows(scores: Scores, sources: Ints, *, n: int) -> list[tuple[Any, Floats]]:
     """Return the n best positions and their scores per source, best first."""
     block = scores.rows(sources)
-    block.data[block.data < _LEAST_SCORE] = 0.0
+    block.data[block.data < _MIN_SCORE] = 0.0
     return [best_of_row(block, row, n=n) for row in range(len(sources))]
 
 
@@ -258,7 +258,7 @@ def related_items(tables: Mapping[str, RelatedTable], *, most_bytes: int) -> Rel
     """Return the tables, with rows truncated to the greatest length that fits into a file of `most_bytes`."""
     lengths = np.concatenate([each.targets.lengths for each in tables.values()])
     left = most_bytes - BYTES_A_ROW * (len(lengths) + len(tables))
-    fitting = (n for n in range(MOST_RELATED, 0, -1) if BYTES_AN_ENTRY * int(np.minimum(lengths, n).sum()) <= left)
+    fitting = (n for n in range(MAX_RELATED, 0, -1) if BYTES_AN_ENTRY * int(np.minimum(lengths, n).sum()) <= left)
     longest = next(fitting, 0)
     return RelatedItems({kind: _cut_rows(each, longest) for kind, each in tables.items()})
 

@@ -17,9 +17,9 @@ from alsolike.bundle.related import SIMILAR, TOGETHER
 from model_export.algorithms.building_blocks.item_to_item import source_blocks
 from model_export.data.baskets import basket_numbers, purchases
 from model_export.data.interactions import Interactions, Ints, distinct
-from model_export.export.related import PAIRS_AT_ONCE, Scores, Similar, Together, best_rows
+from model_export.export.related import BATCH_PAIRS, Scores, Similar, Together, best_rows
 
-MOST_ASKED = 5_000
+MAX_QUERIES = 5_000
 """Maximum number of queries per table."""
 
 
@@ -126,7 +126,7 @@ def related(scores: Scores, items: Ints, *, k: int) -> npt.NDArray[np.int32]:
     """Return the k best related items of each item, padded with 0, `(len(items), k)`."""
     sources = distinct(items)
     best = np.zeros((len(sources), k), np.int32)
-    for block in source_blocks(np.append(0, scores.pairs[sources]), most=PAIRS_AT_ONCE):
+    for block in source_blocks(np.append(0, scores.pairs[sources]), most=BATCH_PAIRS):
         rows = best_rows(scores, sources[block.start - 1 : block.stop - 1], n=k)
         for row, (targets, _) in enumerate(rows, start=block.start - 1):
             best[row, : len(targets)] = targets
@@ -146,7 +146,7 @@ def share(right: npt.NDArray[np.bool_]) -> float:
 
 
 def _sample(rows: Ints) -> Ints:
-    """Return at most `MOST_ASKED` rows, evenly spaced."""
-    if len(rows) <= MOST_ASKED:
+    """Return at most `MAX_QUERIES` rows, evenly spaced."""
+    if len(rows) <= MAX_QUERIES:
         return rows
-    return rows[np.linspace(0, len(rows) - 1, MOST_ASKED).astype(np.int64)]
+    return rows[np.linspace(0, len(rows) - 1, MAX_QUERIES).astype(np.int64)]

@@ -2,7 +2,7 @@
 
 Models with inner products as scores can search in two stages (`model_export.graph.two_stage`), which rarely omit an
 item. Two stages are exported if they are faster on a sample of single histories, at a recall of at least
-`LEAST_RECALL`, which the parity check on all histories must confirm. Other models have one stage, which omits no items.
+`MIN_RECALL`, which the parity check on all histories must confirm. Other models have one stage, which omits no items.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from model_export.export.parity import Parity, check_parity
 from model_export.export.writer import open_session, recommend, write_graphs
 from model_export.graph.two_stage import TwoStages
 
-LEAST_RECALL = 0.999
+MIN_RECALL = 0.999
 WAYS = ((0.5, 24), (0.625, 48), (0.75, 64), (1.0, 24))
 """Candidates: share of the vectors' dimensions in the first stage, and number of blocks per place of the list that
 reach the second stage."""
 
 SAMPLE = 128
-USUAL_K = 25
+DEFAULT_K = 25
 """Length of lists for the measurement of time. Recall is measured also for the longest lists in two stages."""
 
 
@@ -85,7 +85,7 @@ def export_graphs(model: Model, directory: Path, histories: Histories) -> tuple[
         if taken is not None:
             longest = taken.longest_list(model.items)
             parity = check_parity(model, folders[taken], histories, k=longest, least_recall=0.0)
-            if parity.recall >= LEAST_RECALL:
+            if parity.recall >= MIN_RECALL:
                 check_parity(
                     model, folders[taken], histories.rows(slice(SAMPLE)), k=longest + 1
                 )  # longer lists are searched in one stage
@@ -96,16 +96,16 @@ def export_graphs(model: Model, directory: Path, histories: Histories) -> tuple[
 
 
 def worth_trying(dimensions: int, items: int) -> list[TwoStages]:
-    """Return the distinct candidates of two stages that support lists of `USUAL_K` items."""
+    """Return the distinct candidates of two stages that support lists of `DEFAULT_K` items."""
     ways = dict.fromkeys(TwoStages(max(1, round(share * dimensions)), blocks) for share, blocks in WAYS)
-    return [way for way in ways if way.longest_list(items) >= USUAL_K]
+    return [way for way in ways if way.longest_list(items) >= DEFAULT_K]
 
 
 def measure(folders: dict[TwoStages | None, Path], histories: Sequence[Histories], *, items: int) -> list[Tried]:
     """Measure time and recall of the graph in each folder on single histories. The key None has one stage."""
     sessions = {way: open_session(folder / GRAPH_FILE) for way, folder in folders.items()}
     times: dict[TwoStages | None, list[float]] = {way: [] for way in sessions}
-    lengths = {USUAL_K, *(way.longest_list(items) for way in sessions if way is not None)}
+    lengths = {DEFAULT_K, *(way.longest_list(items) for way in sessions if way is not None)}
     found = dict.fromkeys(itertools.product(sessions, lengths), 0)
     for history in histories:
         for k in lengths:
@@ -115,7 +115,7 @@ def measure(folders: dict[TwoStages | None, Path], histories: Sequence[Histories
     for history in histories:
         for way, session in sessions.items():
             start = time.process_time()
-            _items(session, history, min(USUAL_K, items))
+            _items(session, history, min(DEFAULT_K, items))
             times[way].append(1000 * (time.process_time() - start))
     return [
         Tried(way, statistics.median(times[way]), min(found[way, k] / max(1, found[None, k]) for k in lengths))
@@ -125,7 +125,7 @@ def measure(folders: dict[TwoStages | None, Path], histories: Sequence[Histories
 
 def choose(tried: Sequence[Tried]) -> Tried:
     """Return the fastest candidate with enough recall, the first among equals."""
-    return min((one for one in tried if one.recall >= LEAST_RECALL), key=lambda one: one.median_ms)
+    return min((one for one in tried if one.recall >= MIN_RECALL), key=lambda one: one.median_ms)
 
 
 def _items(session: onnxruntime.InferenceSession, history: Histories, k: int) -> Ints:

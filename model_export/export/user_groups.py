@@ -14,11 +14,11 @@ from model_export.api import Algorithm
 from model_export.data.interactions import Histories, Interactions, Ints
 from model_export.evaluation.fit_cache import fitted
 
-FEWEST_USERS = 20
+MIN_USERS = 20
 """Minimum number of users per group. Smaller groups would reveal data of their members and predict poorly."""
 
-MOST_GROUPS = 1_000
-MOST_ITEMS = 100
+MAX_GROUPS = 1_000
+MAX_ITEMS = 100
 
 NO_HISTORY = Histories(items=np.zeros((1, 1), np.int64), weights=np.zeros((1, 1), np.float32))
 
@@ -36,7 +36,7 @@ def popular_groups(
     *,
     popular_by: Algorithm,
 ) -> PopularGroups:
-    """Return the `MOST_GROUPS` largest groups of at least `FEWEST_USERS` users, with their popular items.
+    """Return the `MAX_GROUPS` largest groups of at least `MIN_USERS` users, with their popular items.
 
     Parameters
     ----------
@@ -52,12 +52,12 @@ def popular_groups(
         if user is not None:
             for name in set(group_names(properties)):
                 members[name].append(user)
-    names = sorted(members, key=lambda name: (-len(members[name]), name))[:MOST_GROUPS]
+    names = sorted(members, key=lambda name: (-len(members[name]), name))[:MAX_GROUPS]
     groups = []
     for column, value in names:
         of_group = members[column, value]
-        if len(of_group) >= FEWEST_USERS:
+        if len(of_group) >= MIN_USERS:
             own = interactions.select(np.isin(interactions.user, of_group))
-            items = popular_items(popular_by, own)[: min(MOST_ITEMS, len(np.unique(own.item)))]
+            items = popular_items(popular_by, own)[: min(MAX_ITEMS, len(np.unique(own.item)))]
             groups.append(Group(column, value, len(of_group), items.tolist()))
     return PopularGroups(groups)

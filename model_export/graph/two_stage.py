@@ -22,10 +22,10 @@ from model_export.graph.contract import Graph, InnerProducts
 BLOCK = 8
 """Number of items per block. Their vectors are contiguous."""
 
-LEAST_BLOCKS = 512
+MIN_BLOCKS = 512
 """Minimum number of blocks that reach the second stage."""
 
-MOST_GO_ON = 1 / 8
+MAX_SECOND_STAGE_SHARE = 1 / 8
 LONGEST_LIST = 100
 """Maximum length of lists in two stages. For longer lists, or more blocks, one stage is faster."""
 
@@ -53,7 +53,7 @@ class TwoStages:
 
     def longest_list(self, items: int) -> int:
         """Return the maximum length of lists that are searched in two stages. Longer lists use one stage."""
-        return min(LONGEST_LIST, int(MOST_GO_ON * (items // BLOCK) / self.blocks_a_place))
+        return min(LONGEST_LIST, int(MAX_SECOND_STAGE_SHARE * (items // BLOCK) / self.blocks_a_place))
 
 
 def add_head(graph: Graph, product: InnerProducts, *, dimensions: int) -> None:
@@ -112,7 +112,7 @@ def _promising(graph: Graph, products: str, *, blocks_a_place: int) -> tuple[str
     blocks = graph.width // BLOCK
     blocked = graph.op("Reshape", products, graph.integers(0, blocks, BLOCK))
     maxima = graph.op("ReduceMax", blocked, graph.integers(2), keepdims=0)
-    most = graph.op("Max", graph.op("Mul", "k", graph.integers(blocks_a_place)), graph.integers(LEAST_BLOCKS))
+    most = graph.op("Max", graph.op("Mul", "k", graph.integers(blocks_a_place)), graph.integers(MIN_BLOCKS))
     most = graph.op("Min", most, graph.integers(blocks))
     _, chosen = graph.ops("TopK", maxima, most, outputs=2, axis=1, sorted=0)
     chosen, _ = graph.ops("TopK", chosen, most, outputs=2, axis=1, sorted=1, largest=0)

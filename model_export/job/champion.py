@@ -25,7 +25,7 @@ from alsolike.bundle.files import MANIFEST_FILE
 from alsolike.runtime.errors import InvalidBundle
 from model_export.api import Algorithm
 from model_export.data.interactions import Ints
-from model_export.data.training_data import MINIMUM_INTERACTIONS, TrainingData
+from model_export.data.training_data import MIN_INTERACTIONS, TrainingData
 from model_export.evaluation import metrics, splits
 from model_export.evaluation.bootstrap import CONFIDENCE, interval
 from model_export.evaluation.fit_cache import EarlierFit, fitted
@@ -153,7 +153,7 @@ def against_champion(
     earlier
         Fits of `settings` on `data`. A fit up to the required time is reused.
     seed
-        Seed of the sample of users, if there are more than `paired.MOST_ASKED`.
+        Seed of the sample of users, if there are more than `paired.MAX_TEST_USERS`.
     """
     if not directory.is_dir() or not any(directory.iterdir()):
         return None
@@ -208,8 +208,8 @@ def _version(directory: Path) -> str | None:
 def _refused(part: Part) -> tuple[Refusal, str] | None:
     if not len(part.queries):
         return Refusal.NOTHING_NEW, NOTHING_NEW
-    if len(part.fit) < MINIMUM_INTERACTIONS:
-        least = MINIMUM_INTERACTIONS
+    if len(part.fit) < MIN_INTERACTIONS:
+        least = MIN_INTERACTIONS
         return (
             Refusal.NO_PAST,
             f"the data has {len(part.fit)} interactions up to the champion's last event, a fit needs {least}",

@@ -17,7 +17,7 @@ import numpy as np
 
 from model_export.api import Algorithm, Model
 from model_export.data.interactions import Interactions, Ints
-from model_export.data.training_data import MINIMUM_INTERACTIONS, TrainingData
+from model_export.data.training_data import MIN_INTERACTIONS, TrainingData
 from model_export.evaluation import metrics, splits
 from model_export.evaluation.bootstrap import apart
 from model_export.evaluation.fit_cache import EarlierFit, fitted
@@ -131,7 +131,7 @@ def judge_new_data(
         half_ms = since_ms
     part, wanted = _asked(splits.since(interactions, after_ms=half_ms), seen=seen, seed=seed)
     found = NewData(since_ms=since_ms, half_ms=half_ms, interactions=len(new), taught=None, foreseen=None)
-    if not any(map(len, wanted)) or len(part.fit) < MINIMUM_INTERACTIONS:
+    if not any(map(len, wanted)) or len(part.fit) < MIN_INTERACTIONS:
         return found
     taught = fitted(settings, part.fit)
     ids = [data.item_ids[item - 1] for item in part.order]
@@ -144,7 +144,7 @@ def judge_new_data(
     )
     past = splits.window(interactions, learned_ms=after_ms, after_ms=after_ms, until_ms=until_ms)
     foreseen = None
-    if len(now) and len(past.queries) and len(past.fit) >= MINIMUM_INTERACTIONS:
+    if len(now) and len(past.queries) and len(past.fit) >= MIN_INTERACTIONS:
         before = _above_chance(known or fitted(settings, past.fit), past, k=k, seen=seen, seed=seed)
         foreseen = _foreseen(before, now, after_ms=after_ms, until_ms=until_ms)
     return dataclasses.replace(found, taught=paired(own, other), foreseen=foreseen)

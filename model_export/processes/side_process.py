@@ -26,7 +26,7 @@ Task = Callable[[], Any]
 """Function of a module, or `functools.partial` of such a function, that can be pickled."""
 
 
-LEAST, MOST = 200_000, 5_000_000
+MIN_INTERACTIONS, MAX_INTERACTIONS = 200_000, 5_000_000
 """Range of the number of interactions for which a side process is used: it starts in seconds, and copies the data."""
 
 
@@ -37,7 +37,9 @@ def processors() -> int:
 
 def is_worth_it(interactions: Interactions) -> bool:
     """Return whether a side process saves time for these interactions and needs little memory."""
-    return processors() > 1 and interactions.counts is None and LEAST <= len(interactions) <= MOST
+    return (
+        processors() > 1 and interactions.counts is None and MIN_INTERACTIONS <= len(interactions) <= MAX_INTERACTIONS
+    )
 
 
 @contextlib.contextmanager

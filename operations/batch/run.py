@@ -18,8 +18,8 @@ from operations.batch.table import RecommendationFile
 from operations.batch.user_ids import UserId, UserIds
 from operations.progress import Step, counted
 
-USERS_AT_ONCE = 500
-ITEMS_AT_ONCE = 25_000
+BATCH_USERS = 500
+BATCH_ITEMS = 25_000
 """Maximum number of items per invocation. Lambda limits a response to 6 MB."""
 
 
@@ -65,7 +65,7 @@ def recommend_to(
     started = time.perf_counter()
     users = items = 0
     sources, degraded = Counter[str](), Counter[str]()
-    size = max(min(USERS_AT_ONCE, ITEMS_AT_ONCE // k), 1)
+    size = max(min(BATCH_USERS, BATCH_ITEMS // k), 1)
     try:
         for chunk, results in in_order(
             _chunks(ids.read(step.reach), size), functools.partial(_answers, asker), parallel=parallel

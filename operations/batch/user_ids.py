@@ -16,7 +16,7 @@ from operations.ingest.sources import SUFFIXES, find
 COLUMN = "USER_ID"
 STANDARD_INPUT = "-"
 
-_ROWS_AT_ONCE = 50_000
+_BATCH_ROWS = 50_000
 
 
 class UserId(NamedTuple):
@@ -107,7 +107,7 @@ class UserIds:
 
     def _column(self, on_bytes: Callable[[int], None]) -> Iterator[UserId]:
         assert self._file is not None
-        for chunk in self._file.chunks(plain=[COLUMN], rows=_ROWS_AT_ONCE, on_bytes=on_bytes):
+        for chunk in self._file.chunks(plain=[COLUMN], rows=_BATCH_ROWS, on_bytes=on_bytes):
             ids = text_as_string(chunk.rows.select([COLUMN]))[COLUMN].cast(pa.string()).to_pylist()
             users = [
                 UserId(line, text or "", None if text else f"{COLUMN} is missing")
@@ -121,7 +121,7 @@ def _lines(file: BinaryIO, name: str, on_bytes: Callable[[int], None]) -> Iterat
     done = 0
     for line, data in enumerate(file, start=1):
         done += len(data)
-        if line % _ROWS_AT_ONCE == 0:
+        if line % _BATCH_ROWS == 0:
             on_bytes(done)
         try:
             # Windows puts a byte order mark before the first line.

@@ -24,7 +24,7 @@ from operations.client.deployment import Deployment
 from operations.progress import Step, counted
 
 USERS_OF_A_BATCH = 500
-_UPLOADS_AT_ONCE = 8
+_MAX_CONCURRENT_UPLOADS = 8
 _SHOWN_ERRORS = 3
 
 
@@ -82,7 +82,7 @@ def start(ids: UserIds, question: Question, failed: FailedUsers, *, where: Deplo
     users = batches = 0
     good = _good(ids.read(step.reach), failed)
     chunks = iter(lambda: list(itertools.islice(good, USERS_OF_A_BATCH)), [])
-    for _, stored in in_order(enumerate(chunks), put, parallel=_UPLOADS_AT_ONCE):
+    for _, stored in in_order(enumerate(chunks), put, parallel=_MAX_CONCURRENT_UPLOADS):
         users, batches = users + stored, batches + 1
         step.note(counted(users, "user"))
     if not users:

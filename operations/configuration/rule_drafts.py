@@ -30,7 +30,7 @@ Draft = dict[str, dict[str, Any]]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Change:
-    """Difference of two drafts at a path, as texts: the different elements of a list, or all elements in a new order."""
+    """Difference of two drafts at a path, as texts: different elements of a list, or all elements in a new order."""
 
     path: str
     removed: tuple[str, ...]

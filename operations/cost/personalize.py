@@ -12,7 +12,7 @@ EVENT_BYTES = 200
 TRAININGS = DAYS / 7
 """Number of trainings per month. Automatic training runs every seven days by default."""
 
-LEAST_REQUESTS = 1 * MONTH_S
+MIN_REQUESTS = 1 * MONTH_S
 """Minimum number of billed requests per month. `minProvisionedTPS` of a campaign is at least 1."""
 
 
@@ -31,7 +31,7 @@ def estimate_personalize(load: Load, *, prices: Prices | None = None) -> Bill:
     nothing = Load(users=0, events_per_day=0, requests_per_day=0, items=0, item_changes_per_day=0)
     idle = sum(line.dollars for line in _metered(nothing, table).lines)
     least = sum(line.dollars for line in meter.lines if line.fixed)
-    older = table.dollars("personalize_legacy_requests", LEAST_REQUESTS)
+    older = table.dollars("personalize_legacy_requests", MIN_REQUESTS)
     meter.remark(
         "one custom solution of User-Personalization-v2 with one campaign: ingested GB, interactions of each training, "
         "requests; other uses, such as similar items, take campaigns of their own"
@@ -53,6 +53,6 @@ def _metered(load: Load, prices: Prices) -> Meter:
     how = f"{TRAININGS:.1f} trainings on {load.history_days} days of events"
     meter.add("Personalize", "training", trained, "personalize_trained", how)
     meter.add("Personalize", "requests", load.requests, "personalize_requests", "recommendations")
-    least = max(0.0, LEAST_REQUESTS - load.requests)
+    least = max(0.0, MIN_REQUESTS - load.requests)
     meter.add("Personalize", "up to the least", least, "personalize_requests", "one a second, used or not", fixed=True)
     return meter

@@ -11,7 +11,7 @@ from operations.cost.summary import BilledResources, Function
 from operations.cost.traffic import DURATIONS, Duration, on_spark
 from operations.prices import Prices
 
-LEAST_DOLLARS = 0.10
+MIN_DOLLARS = 0.10
 """Minimum saving per month for a suggestion, in dollars."""
 
 
@@ -61,7 +61,7 @@ def savings(
     savings = []
     for change in _changes(summary, load):
         less = whole - estimate(change.summary, change.load, prices=prices, durations=durations).dollars
-        if less >= LEAST_DOLLARS:
+        if less >= MIN_DOLLARS:
             now, then = _text(change.now), _text(change.then)
             savings.append(Saving(setting=change.setting, now=now, then=then, dollars=less, but=change.but))
     return sorted(savings, key=lambda saving: -saving.dollars)

@@ -22,7 +22,7 @@ from operations import progress
 from operations.client.deployment import Deployment
 from operations.client.functions import invoke
 
-ROWS_AT_ONCE = 65_536
+BATCH_ROWS = 65_536
 
 
 def outcomes_between(where: Deployment, *, first_ms: int, last_ms: int) -> Iterator[pa.Table]:
@@ -48,7 +48,7 @@ def read_outcomes(
     """
     for key, file in _files(client, bucket, OUTCOMES_PREFIX, first=first, last=last):
         try:
-            for batch in file.iter_batches(ROWS_AT_ONCE, columns=list(columns)):
+            for batch in file.iter_batches(BATCH_ROWS, columns=list(columns)):
                 yield pa.Table.from_batches([batch])
         except pa.ArrowException as error:
             raise InvalidInput(f"s3://{bucket}/{key} is not an object of the table: {error}") from error

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from alsolike.configuration.experiments import Experiment
-from alsolike.experiments.comparison import MINIMUM_USERS, POWER, ArmSample, detectable_lift
+from alsolike.experiments.comparison import MIN_USERS, POWER, ArmSample, detectable_lift
 from alsolike.experiments.metrics import RatioMetric, Users
 from alsolike.experiments.report import ALPHA, control_of
 from operations.progress import counted
@@ -167,7 +167,7 @@ def _days_for(requested_lift: float, experiment: Experiment, traffic: Callable[[
 
 def needed_users(experiment: Experiment) -> int:
     """Return the number of users that the report requires to name a winner."""
-    return math.ceil(MINIMUM_USERS / min(arm.share for arm in experiment.arms))
+    return math.ceil(MIN_USERS / min(arm.share for arm in experiment.arms))
 
 
 def shortage(experiment: Experiment, users: int) -> str | None:
@@ -176,7 +176,7 @@ def shortage(experiment: Experiment, users: int) -> str | None:
     if users >= needed:
         return None
     return (
-        f"{users:,} users are too few for a verdict: {MINIMUM_USERS} are needed in each arm, which are {needed:,} with "
+        f"{users:,} users are too few for a verdict: {MIN_USERS} are needed in each arm, which are {needed:,} with "
         "these shares"
     )
 

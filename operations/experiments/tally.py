@@ -13,7 +13,7 @@ from alsolike.configuration.experiments import Experiment
 from alsolike.experiments.metrics import BEFORE_DAYS, SUMS
 from alsolike.lake.served import UNKNOWN
 
-_ROWS_AT_ONCE = 500_000
+_BATCH_ROWS = 500_000
 _DAY_MS = 86_400_000
 
 
@@ -156,7 +156,7 @@ class _Sums:
         part = _by(pa.table({name: answers[name] for name in self._by} | numbers), self._by)
         self._parts.append(part)
         self._rows += len(part)
-        if self._rows > _ROWS_AT_ONCE:
+        if self._rows > _BATCH_ROWS:
             self._parts = [self.table()]
             self._rows = 0
 

@@ -16,7 +16,7 @@ from operations.ingest.erased_users import Erased, none_erased
 from operations.ingest.journal import Journal
 from operations.ingest.latest import PARTS, LatestInteractions, UserInteractions
 
-_USERS_AT_ONCE = 512
+_BATCH_USERS = 512
 """Maximum number of users per write. A write may contain several partitions, or a section of one."""
 
 
@@ -56,12 +56,12 @@ def seed_profiles(
         done = journal.counted(step)
         if done is None:
             done, users = 0, latest.partition(number)
-            while batch := list(itertools.islice(users, _USERS_AT_ONCE - len(waiting))):
+            while batch := list(itertools.islice(users, _BATCH_USERS - len(waiting))):
                 gone = erased(pa.array([user for user, _ in batch], pa.string()))
                 kept = batch if gone is None else list(itertools.compress(batch, ~gone))
                 waiting += kept
                 done += len(kept)
-                if len(waiting) == _USERS_AT_ONCE:
+                if len(waiting) == _BATCH_USERS:
                     write()
             if done:
                 parts[step] = done

@@ -18,7 +18,7 @@ import pyarrow as pa
 from alsolike.runtime.errors import Unavailable
 from operations.ingest.files import BREAKS_OFF, Chunk, DataFile, as_text
 
-_ROWS_AT_ONCE = 10_000
+_BATCH_ROWS = 10_000
 
 
 class RejectedRows:
@@ -106,8 +106,8 @@ class RejectedRows:
 
 def _cells(chunk: Chunk, places: npt.NDArray[np.int64], reasons: Sequence[str]) -> Iterator[tuple[int, str, list[Any]]]:
     """Yield the rows at `places`. They are converted in batches to limit memory."""
-    for start in range(0, len(places), _ROWS_AT_ONCE):
-        batch = places[start : start + _ROWS_AT_ONCE]
+    for start in range(0, len(places), _BATCH_ROWS):
+        batch = places[start : start + _BATCH_ROWS]
         taken = chunk.rows.take(pa.array(batch))
         cells = zip(*(as_text(column).to_pylist() for column in taken.columns), strict=True)
         yield from zip(chunk.lines[batch].tolist(), reasons[start:], map(list, cells), strict=False)

@@ -35,7 +35,7 @@ EQUIVALENTS: dict[tuple[str, str, str, str], str] = {
         "expected = theirs.eventful / theirs.users * ours.users if theirs.users else 0.0",
         "0.0",
         "1.0",
-    ): "Both are below MINIMUM_EVENTS.",
+    ): "Both are below MIN_EVENTS.",
     (
         JUDGEMENT,
         'return Test(name, f"{sentence} (z {z:.2f}, breach above {critical:.2f})", z, critical, z > critical)',

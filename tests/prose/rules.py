@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from tests.prose.texts import Text
 
-_MOST_WORDS = 25
+_MAX_WORDS = 25
 _INDIRECT = r"What|Whether|Whoever|Whose|Whom|Who|Of|How|Those|Whatever"
 # Words that begin neither an imperative nor a noun phrase without an article.
 _CLOSED_CLASS = r"""a|an
@@ -72,7 +72,7 @@ def _noun(text: Text) -> Matches:
 def _length(text: Text) -> Matches:
     if text.kind in {"help", "error"}:
         for sentence in _SENTENCE.finditer(text.text):
-            if (count := len(_WORD.findall(sentence[0]))) > _MOST_WORDS:
+            if (count := len(_WORD.findall(sentence[0]))) > _MAX_WORDS:
                 yield sentence.start(), f"{count} words"
 
 
@@ -101,7 +101,7 @@ RULES = (
             r"|(?<!let )(?<!leave )(?<!leave it )(?<!left )(?<!leaves )(?<!stand )(?<!stands )(?<!stand-)\balone\b"
         ),
     ),
-    Rule("length", f"split sentences of more than {_MOST_WORDS} words in help texts and errors (rule 8)", _length),
+    Rule("length", f"split sentences of more than {_MAX_WORDS} words in help texts and errors (rule 8)", _length),
     Rule("zero", "write 0.4239, not .4239 (rule 14)", _pattern(r"(?<![\w./)\]«»*-])\.\d+\b(?!\.?\w)")),
     Rule(
         "unit",
@@ -116,7 +116,7 @@ _QUANTITY = (
     r"Maximum|Minimum|Number|Size|Share|Default|Duration|Age|Length|Limit|Time|Pause|Interval|Period|Weight|Days"
     r"|Threshold|Upper|Lower|Width|Factor|Ratio|Depth|Range|Bounds"
 )
-_IS_QUANTITY = re.compile(r"_BYTES|_MS\b|_S\b|_DAYS|_SHARE|_USERS|MOST_|LEAST_|AT_ONCE")
+_IS_QUANTITY = re.compile(r"_BYTES|_MS\b|_S\b|_DAYS|_SHARE|_USERS|MAX_|MIN_|BATCH_|MOST_|AT_ONCE")
 
 
 def _description(pattern: str) -> Callable[[Text], Matches]:

@@ -36,7 +36,7 @@ RESERVE_MS = 3_000
 MAX_ANSWER_BYTES = 5_000_000
 """Maximum size of compact JSON in bytes. Lambda's limit of 6 MB includes spaces."""
 
-_USERS_AT_ONCE = 100
+_BATCH_USERS = 100
 _USER = Text(MAX_ID_CHARACTERS)
 
 
@@ -193,8 +193,8 @@ def _results(
     if batch.request.recommender == NEXT_BEST_ACTION:
         yield from _action_results(batch, actions)
         return
-    for start in range(batch.first, len(batch.users), _USERS_AT_ONCE):
-        users = [_user(given) for given in batch.users[start : start + _USERS_AT_ONCE]]
+    for start in range(batch.first, len(batch.users), _BATCH_USERS):
+        users = [_user(given) for given in batch.users[start : start + _BATCH_USERS]]
         known = _read(
             [user for user in users if isinstance(user, str)],
             recommender.stores,

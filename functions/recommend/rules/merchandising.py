@@ -23,7 +23,7 @@ from functions.recommend.state.serving_state import NO_CATALOGUE
 
 MAX_POOL = 1_000
 """Maximum number of items that rules choose among."""
-LEAST_POOL = 100
+MIN_POOL = 100
 CANDIDATES_A_PLACE = 4
 REFUSED_A_PLACE = 2.5
 """Factor on the number of candidates with slate rules, which reject items."""
@@ -38,7 +38,7 @@ def candidates_wanted(rules: ResolvedRules, k: int) -> int:
     own = rules.rules
     if own.slate or own.diversity or own.boosts or own.demotions:
         times = REFUSED_A_PLACE if own.slate else 1
-        return min(int(max(CANDIDATES_A_PLACE * k, LEAST_POOL) * times), MAX_POOL)
+        return min(int(max(CANDIDATES_A_PLACE * k, MIN_POOL) * times), MAX_POOL)
     return 2 * k + len(own.pins)  # Some candidates may already be in the list, as pins or promoted items.
 
 

@@ -173,7 +173,7 @@ SAMPLED_HISTORY, SAMPLED_ITEMS = 10, 100
 _NONE = np.zeros((1, 1), np.int64)
 _OUTPUTS = ("items", "scores")
 _REMEMBERED_RUNS = 9
-_ABLATED_AT_ONCE, _ABLATED_PLACES = 16, 4_000_000
+_BATCH_ABLATED, _ABLATED_PLACES = 16, 4_000_000
 """Maximum number of histories per run, and maximum number of pairs of positions. Some graphs compare all positions of a
 history pairwise, in 16 bytes per pair."""
 
@@ -400,7 +400,7 @@ class Model:
         bias[positions] = 0
         column = {position: place for place, position in enumerate(positions.tolist())}
         scores_of = np.zeros((len(left_out), len(positions)), np.float32)
-        at_once = min(max(_ABLATED_PLACES // len(history) ** 2, 1), _ABLATED_AT_ONCE)
+        at_once = min(max(_ABLATED_PLACES // len(history) ** 2, 1), _BATCH_ABLATED)
         for start in range(0, len(left_out), at_once):
             block = left_out[start : start + at_once]
             kept = np.arange(len(history))[None, :] != block[:, None]

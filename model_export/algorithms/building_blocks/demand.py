@@ -10,7 +10,7 @@ from model_export.data.interactions import Floats, Interactions, Ints, distinct
 PRIOR = 10.0
 """Number of additional users with the mean of all items (smoothing)."""
 
-AT_ONCE = 4_000_000
+BATCH_INTERACTIONS = 4_000_000
 """Maximum number of interactions per chunk of users. A hundred million at once would take 13 GB."""
 
 DEMAND_HALF_LIFE_DAYS = 120.0
@@ -23,7 +23,7 @@ def demand(interactions: Interactions, *, days: float) -> Floats:
         return np.ones(interactions.items + 1, np.float32)
     columns, past_ms = interactions.items + 1, latest_of_past(interactions, days=days)
     observed, expected = np.zeros(columns), np.zeros(columns)
-    for part in interactions.by_users(most=AT_ONCE):
+    for part in interactions.by_users(most=BATCH_INTERACTIONS):
         late = part.time_ms > past_ms
         key, age_days = pairs(part), (past_ms - part.time_ms[~late]) / MS_PER_DAY
         weights = part.weight[~late] * np.exp2(-age_days / DEMAND_HALF_LIFE_DAYS)

@@ -13,7 +13,7 @@ import scipy.sparse as sp
 
 from model_export.data.interactions import Floats, Ints
 
-TARGETS_AT_ONCE = 2048
+BATCH_TARGETS = 2048
 
 
 def local_ridge(gram: sp.csr_array, cross: sp.csr_array, *, ridge: float, sources: int) -> sp.csr_array:
@@ -32,7 +32,7 @@ def local_ridge(gram: sp.csr_array, cross: sp.csr_array, *, ridge: float, source
     gram.sum_duplicates()  # this also sorts rows, so that scipy can find values by bisection
     diagonal = gram.diagonal()
     # scipy uses bisection only if it reads at least a tenth of the values at a time. Otherwise it scans whole rows.
-    at_once = max(TARGETS_AT_ONCE, gram.nnz // (10 * sources**2) + 1)
+    at_once = max(BATCH_TARGETS, gram.nnz // (10 * sources**2) + 1)
     pieces = [
         _solve(gram, *_chosen(cross, diagonal, range(first, min(size, first + at_once)), ridge, sources), ridge)
         for first in range(0, size, at_once)

@@ -16,7 +16,7 @@ from model_export.data.item_content import alike
 TOKENS_A_BATCH = 1152
 NEAREST = 50
 SPAN = 10
-MOST_PAIRS = 50_000_000
+MAX_PAIRS = 50_000_000
 """Maximum number of pairs of interactions for the initial embeddings. Pairs are up to `SPAN` interactions apart, or
 closer if there would be more pairs."""
 
@@ -110,7 +110,7 @@ def spectrum(interactions: Interactions, size: int, rng: np.random.Generator) ->
     transitions, and the similarity of the items' columns.
     """
     items = interactions.items
-    span = max(1, min(SPAN, MOST_PAIRS // max(1, len(interactions))))
+    span = max(1, min(SPAN, MAX_PAIRS // max(1, len(interactions))))
     shape = (items + 1, items + 1)
     pairs: Any = sp.csr_array(shape, dtype=np.float64)
     for gap in range(1, min(span, len(interactions) - 1) + 1):

@@ -15,7 +15,7 @@ EPSILON = 1e-5
 NEVER = -1e9
 """Added to the logits of excluded items."""
 
-ROWS_AT_ONCE = 64
+BATCH_ROWS = 64
 """Number of histories of similar length per chunk."""
 
 Arrays = Mapping[str, Floats]
@@ -40,8 +40,8 @@ def follows(arrays: Arrays, items: Ints, is_item: npt.NDArray[np.bool_], *, head
     lengths = is_item.sum(axis=1)
     order = np.argsort(lengths, kind="stable")
     found = np.zeros((len(items), arrays["item.weight"].shape[1]), np.float32)
-    for start in range(0, len(order), ROWS_AT_ONCE):
-        rows = order[start : start + ROWS_AT_ONCE]
+    for start in range(0, len(order), BATCH_ROWS):
+        rows = order[start : start + BATCH_ROWS]
         used = slice(-max(1, int(lengths[rows[-1]])), None)
         found[rows] = _follows(arrays, items[rows, used], is_item[rows, used], heads)
     return found

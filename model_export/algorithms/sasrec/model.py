@@ -27,10 +27,10 @@ from model_export.data.interactions import Floats, Histories, Interactions
 from model_export.graph.contract import Graph
 from model_export.processes.checkpoints import checkpoint
 
-FEWEST = 5_000
+MIN_INTERACTIONS = 5_000
 """Minimum number of interactions for training."""
 
-MOST_NUMBERS = 64_000_000
+MAX_VALUES = 64_000_000
 """Maximum number of values in all item vectors: 256 MB, which serving maps and reads for each response."""
 
 FULL_SIZE_NUMBERS = 25_600_000
@@ -116,9 +116,9 @@ class Sasrec(Algorithm):
 
     def unsupported_reason(self, interactions: Interactions) -> str | None:
         """Refuse data on which counting algorithms are better, and too many items to learn vectors for."""
-        if len(interactions) < FEWEST:
-            return f"it learns from {FEWEST:,} interactions on, there are {len(interactions):,}"
-        if interactions.items > (most_items := MOST_NUMBERS // (self.size // 2)):
+        if len(interactions) < MIN_INTERACTIONS:
+            return f"it learns from {MIN_INTERACTIONS:,} interactions on, there are {len(interactions):,}"
+        if interactions.items > (most_items := MAX_VALUES // (self.size // 2)):
             return (
                 f"its limit is {most_items:,} items, and there are {interactions.items:,}; transitions reads the order "
                 "too and has no limit"

@@ -12,7 +12,7 @@ import torch
 
 from model_export.algorithms.sasrec.inference import NEVER
 
-ROWS_AT_ONCE = 128
+BATCH_ROWS = 128
 
 
 class SampledSoftmax(torch.autograd.Function):  # type: ignore[misc]
@@ -46,8 +46,8 @@ class SampledSoftmax(torch.autograd.Function):  # type: ignore[misc]
         of_negatives = torch.zeros_like(negatives)
         loss = hidden.new_zeros(())
         targets, others = same
-        for start in range(0, len(hidden), ROWS_AT_ONCE):
-            rows = slice(start, start + ROWS_AT_ONCE)
+        for start in range(0, len(hidden), BATCH_ROWS):
+            rows = slice(start, start + BATCH_ROWS)
             follows, wanted, weight = hidden[rows], positives[rows], weights[rows, None]
             positive = (follows * wanted).sum(1, keepdim=True)
             logits = torch.addmm(-corrections, follows, negatives.T)

@@ -34,7 +34,7 @@ def cosines_one_by_one(index: ContentIndex, properties: Mapping[str, Any]) -> np
     tokens = [place for place, known in enumerate(index.token_hashes.tolist()) if known in hashes.tolist()]
     pairs = [(len(index.holders[token]), token, item) for token in tokens for item in index.holders[token].tolist()]
     shared = np.zeros(len(index.norms))
-    for _, token, item in sorted(pairs)[: module.MOST_COMPARED]:
+    for _, token, item in sorted(pairs)[: module.MAX_PAIRS]:
         shared[item] += float(index.idf[token] ** 2)
     length = float(np.sqrt((index.idf[tokens] ** 2).sum()))
     return np.divide(shared, length * index.norms, out=shared, where=shared > 0)

@@ -16,7 +16,7 @@ from model_export.data.interactions import Interactions
 from model_export.processes.checkpoints import checkpoint
 
 STEPS, STEP_S = 15, 0.1
-MOST_ITEMS = 40
+MAX_ITEMS = 40
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -28,7 +28,7 @@ class Patient(Algorithm):
 
     def fit(self, interactions: Interactions) -> ItemRowsModel:
         """Count, and leave what was counted so far after each step."""
-        if interactions.items > MOST_ITEMS:
+        if interactions.items > MAX_ITEMS:
             raise RuntimeError(f"{interactions.items} items are too many for a patient shop")
         saved = checkpoint(self, interactions)
         assert saved is not None, "the job keeps checkpoints"

@@ -63,7 +63,7 @@ def test_equally_near_items_are_ordered_by_frequency() -> None:
 
 def test_comparisons_are_limited_and_rarest_tokens_come_first(monkeypatch: pytest.MonkeyPatch) -> None:
     items: dict[str, dict[str, Any]] = {f"i{n}": {"kind": "glass"} if n < 2 else {"colour": "red"} for n in range(6)}
-    monkeypatch.setattr(module, "MOST_COMPARED", 3)
+    monkeypatch.setattr(module, "MAX_PAIRS", 3)
 
     assert sorted(nearest(index_of(items), kind="glass", colour="red")) == [1, 2, 3]
 
@@ -72,14 +72,14 @@ def test_comparisons_are_limited_and_rarest_tokens_come_first(monkeypatch: pytes
 def test_batch_of_neighbours_equals_the_definition(monkeypatch: pytest.MonkeyPatch, dense_items: int) -> None:
     """Items with equal tokens, without known tokens, and with more pairs than are compared."""
     monkeypatch.setattr(module, "_DENSE_ITEMS", dense_items)
-    monkeypatch.setattr(module, "MOST_COMPARED", 150)
+    monkeypatch.setattr(module, "MAX_PAIRS", 150)
     rng = np.random.default_rng(0)
     columns: list[dict[str, Any]] = [{"title": " ".join(rng.choice(list("abcdefgh"), 3))} for _ in range(2_500)]
     index, new = index_of({f"i{n}": each for n, each in enumerate(columns[:2_000])}), [*columns[2_000:], {"title": "z"}]
 
     found = list(index.nearest_of(new))
 
-    assert len(found) == len(new) > module._ITEMS_AT_ONCE
+    assert len(found) == len(new) > module._BATCH_ITEMS
     for each, (items, weights) in zip(new, found, strict=True):
         cosines = cosines_one_by_one(index, each)
         expected = np.lexsort((np.arange(len(cosines)), -cosines.round(6)))[: module.NEIGHBOURS]

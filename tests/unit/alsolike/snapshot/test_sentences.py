@@ -18,7 +18,7 @@ from alsolike.arrays.tensors import Array, map_tensors, write_tensors
 from alsolike.runtime.errors import InvalidBundle
 from alsolike.snapshot import content_index as module
 from alsolike.snapshot.content_index import FORMAT, SENTENCES_FORMAT, ContentIndex
-from alsolike.snapshot.sentences import LEAST_COSINE, SentenceModel
+from alsolike.snapshot.sentences import MIN_COSINE, SentenceModel
 from model_export.data.item_content import content_index, item_content
 from model_export.data.item_sentences import sentence_index
 from tests.builders.sentence_model import ITEMS, sentence_model, tokenizer
@@ -59,7 +59,7 @@ def test_embedding_cosine_has_a_weight_of_one_quarter(model: SentenceModel) -> N
 
 
 def test_embedding_cosine_below_the_minimum_does_not_count(model: SentenceModel) -> None:
-    assert 0 < 0.28 < LEAST_COSINE
+    assert 0 < 0.28 < MIN_COSINE
     assert nearest(index_of(model), "divan") == {}
 
 
@@ -88,13 +88,13 @@ def test_nearest_of_many_items_equal_an_exhaustive_comparison(model: SentenceMod
     index = index_of(model, {f"i{n}": columns for n, columns in enumerate(known)})
     assert index.sentences is not None
     of_text = index.sentences.cosines(new)
-    mean = np.where(of_text < LEAST_COSINE, 0, of_text) / 4
+    mean = np.where(of_text < MIN_COSINE, 0, of_text) / 4
     for columns, row in zip(new, mean, strict=True):
         row += 3 / 4 * cosines_one_by_one(index, columns)[: len(row)]
 
     found = list(index.nearest_of(new))
 
-    assert len(found) == len(new) > module._ITEMS_AT_ONCE
+    assert len(found) == len(new) > module._BATCH_ITEMS
     for row, (positions, weights) in zip(mean, found, strict=True):
         expected = np.sort(row)[::-1][: module.NEIGHBOURS]
         np.testing.assert_allclose(row[positions], expected, atol=1e-6)

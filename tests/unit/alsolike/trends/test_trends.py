@@ -230,7 +230,7 @@ def test_dropped_item_has_an_assumed_baseline(monkeypatch: pytest.MonkeyPatch) -
     past = 30 * math.exp(-5 / 7)
     share = 2 / (160 * math.exp(-3 / 7) + past + 2)
     evidence = 2 * math.log(2 / (share * (past + 2))) + past * math.log(past / ((1 - share) * (past + 2)))
-    monkeypatch.setattr(trends, "LEAST_SCORE", 0)
+    monkeypatch.setattr(trends, "MIN_SCORE", 0)
     best = dict(Trends([after]).best("1h", now_ms=NOW_MS))
     assert best["c"] == pytest.approx(evidence / math.log(3 / CHANCE), abs=1e-6)  # KEPT_ITEMS is 3
 

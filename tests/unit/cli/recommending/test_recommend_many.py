@@ -29,7 +29,7 @@ def throttled() -> ClientError:
 def test_file_has_one_row_per_item_in_the_order_of_users(
     function: Function, recommend: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run, "USERS_AT_ONCE", 3)
+    monkeypatch.setattr(run, "BATCH_USERS", 3)
     monkeypatch.setattr(table, "ROW_GROUP_ROWS", 4)
     users = [f"u{number}" for number in range(10)]
 
@@ -81,7 +81,7 @@ def test_options_are_passed_to_the_function(function: Function, recommend: Calla
 def test_failed_users_are_listed_with_reasons_and_can_be_retried(
     function: Function, recommend: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run, "USERS_AT_ONCE", 2)
+    monkeypatch.setattr(run, "BATCH_USERS", 2)
     Path("users.csv").write_text("USER_ID,AGE\nu0,1\nbad,2\n,3\nu1\nu2,4\nu3,5\nu4,6\n")
     function.failures["u2"] = [
         {"errorType": "Sandbox.Timedout", "errorMessage": "too slow"}
@@ -120,7 +120,7 @@ def test_successful_run_deletes_the_failed_file_of_an_earlier_run(
 def test_throttled_and_failed_invocations_are_retried(
     function: Function, recommend: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run, "USERS_AT_ONCE", 2)
+    monkeypatch.setattr(run, "BATCH_USERS", 2)
     function.failures["u0"] = [throttled(), {"errorType": "Unavailable", "errorMessage": "S3"}, throttled()]
 
     done = recommend("--users", write("users.txt", ["u0", "u1", "u2"]))
@@ -166,7 +166,7 @@ def test_invalid_request_ends_the_run_without_a_file(
 def test_interrupted_run_keeps_the_previous_file(
     function: Function, recommend: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run, "USERS_AT_ONCE", 1)
+    monkeypatch.setattr(run, "BATCH_USERS", 1)
     Path("recommendations.parquet").write_bytes(b"before")
     function.failures["u5"] = [KeyboardInterrupt()]
 

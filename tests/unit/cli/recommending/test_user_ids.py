@@ -51,7 +51,7 @@ def test_users_are_read_only_shortly_before_their_requests(
     function: Function, recommend: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A million users must not need more memory than a thousand: reading waits for the answers."""
-    monkeypatch.setattr(run, "USERS_AT_ONCE", 1)
+    monkeypatch.setattr(run, "BATCH_USERS", 1)
     read: list[int] = []
 
     def lines() -> Iterator[bytes]:

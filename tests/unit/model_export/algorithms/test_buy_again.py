@@ -71,7 +71,7 @@ def test_demand_in_user_batches_equals_demand_of_all_users(monkeypatch: pytest.M
     together = factors(BuyAgain(), data)
 
     for module in (buy_again, demand):
-        monkeypatch.setattr(module, "AT_ONCE", 30)
+        monkeypatch.setattr(module, "BATCH_INTERACTIONS", 30)
 
     np.testing.assert_allclose(factors(BuyAgain(), data), together, rtol=1e-6)
 

@@ -10,7 +10,7 @@ import scipy.sparse as sp
 from model_export import algorithms
 from model_export.algorithms.building_blocks.item_to_item import ItemRows, ItemRowsModel
 from model_export.algorithms.buy_again import BuyAgain
-from model_export.algorithms.distilled import MOST_ITEMS, POSITION_DECAYS, Distilled
+from model_export.algorithms.distilled import MAX_ITEMS, POSITION_DECAYS, Distilled
 from model_export.algorithms.popularity import Popularity
 from model_export.algorithms.repurchase import Repurchase
 from model_export.algorithms.transitions import Transitions
@@ -153,8 +153,8 @@ def test_distilled_without_parts_cannot_be_fitted() -> None:
 
 
 def test_distilled_is_limited_by_the_number_of_items() -> None:
-    assert Distilled().unsupported_reason(dataclasses.replace(DATA, items=MOST_ITEMS)) is None
-    assert Distilled().unsupported_reason(dataclasses.replace(DATA, items=MOST_ITEMS + 1)) == (
+    assert Distilled().unsupported_reason(dataclasses.replace(DATA, items=MAX_ITEMS)) is None
+    assert Distilled().unsupported_reason(dataclasses.replace(DATA, items=MAX_ITEMS + 1)) == (
         "its limit is 100,000 items, and there are 100,001; transitions has no limit"
     )
 

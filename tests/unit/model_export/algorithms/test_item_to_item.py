@@ -37,7 +37,7 @@ def table(*rows: list[float]) -> sp.csr_array:
 
 @pytest.mark.parametrize("rows_at_once", [1, 7, 1 << 17])
 def test_transitions_in_blocks_equal_transitions_by_pair(rows_at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transitions, "ROWS_AT_ONCE", rows_at_once)
+    monkeypatch.setattr(transitions, "BATCH_ROWS", rows_at_once)
     data, settings = shop(), Transitions(gap_decay=0.5, backward=0.25, source_power=0.0, max_gap=3, repeats=True)
 
     model = dataclasses.replace(settings, position_decay=1.0).fit(data)
@@ -54,7 +54,7 @@ def test_block_size_does_not_change_the_model(
 ) -> None:
     whole = algorithm.fit(shop())
 
-    monkeypatch.setattr(module, "ROWS_AT_ONCE", 5)
+    monkeypatch.setattr(module, "BATCH_ROWS", 5)
 
     parts = algorithm.fit(shop())
     assert isinstance(whole, ItemRowsModel)

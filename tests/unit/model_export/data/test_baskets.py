@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model_export.data import baskets
-from model_export.data.baskets import MOST_GAP_MS, basket_items, basket_numbers, purchases
+from model_export.data.baskets import MAX_GAP_MS, basket_items, basket_numbers, purchases
 from model_export.data.interactions import Interactions
 from tests.unit.model_export.shops import interactions
 
@@ -30,7 +30,7 @@ def sets_of(data: Interactions, *, seed: int = 0) -> list[set[int]]:
 
 
 def test_purchases_within_half_an_hour_are_one_basket() -> None:
-    gap = MOST_GAP_MS
+    gap = MAX_GAP_MS
     data = bought((0, 1, 0), (0, 2, gap), (0, 3, 2 * gap), (0, 4, 3 * gap + 1), (1, 5, 3 * gap + 1))
 
     assert basket_numbers(data).tolist() == [0, 0, 0, 1, 2]
@@ -48,11 +48,11 @@ def test_data_without_purchases_have_no_baskets() -> None:
 @settings(deadline=None)
 @given(ROWS)
 def test_baskets_equal_a_sequential_definition(rows: list[tuple[int, int, int]]) -> None:
-    third = MOST_GAP_MS // 3
+    third = MAX_GAP_MS // 3
     expected: list[set[int]] = []
     before: tuple[int, int] | None = None
     for user, item, time in sorted(rows, key=lambda row: (row[0], row[2])):
-        if before is None or user != before[0] or (time - before[1]) * third > MOST_GAP_MS:
+        if before is None or user != before[0] or (time - before[1]) * third > MAX_GAP_MS:
             expected.append(set())
         expected[-1].add(item)
         before = user, time
@@ -78,7 +78,7 @@ def test_events_with_at_least_the_purchase_weight_are_purchases(
 
 
 def test_large_basket_is_split_evenly_and_reproducibly(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(baskets, "MOST_ITEMS", 3)
+    monkeypatch.setattr(baskets, "MAX_ITEMS", 3)
     data = bought(*((0, item, 0) for item in range(1, 9)), (1, 1, 0), (1, 2, 0), (1, 3, 0), items=8)
 
     dealt = sets_of(data)

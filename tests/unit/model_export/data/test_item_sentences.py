@@ -67,8 +67,8 @@ def test_titles_and_descriptions_are_text_columns() -> None:
 
 
 def test_only_the_most_frequent_items_have_vectors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_VALUES", 3 * 2)
-    monkeypatch.setattr(module, "ITEMS_AT_ONCE", 1)
+    monkeypatch.setattr(module, "MAX_VALUES", 3 * 2)
+    monkeypatch.setattr(module, "BATCH_ITEMS", 1)
 
     index = sentence_index(open_model(write_model(tmp_path), ITEMS), ITEMS)
 
@@ -128,7 +128,7 @@ def test_model_with_zero_or_non_finite_values_is_refused(tmp_path: Path) -> None
 def test_model_above_the_size_limit_is_refused_with_the_solution(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "MOST_TABLE_VALUES", 20)
+    monkeypatch.setattr(module, "MAX_TABLE_VALUES", 20)
 
     with pytest.raises(
         InvalidInput, match="has 7 tokens in 3 dimensions, expected at most 20 numbers; model2vec saves"

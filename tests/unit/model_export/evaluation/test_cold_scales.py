@@ -9,8 +9,8 @@ from alsolike.snapshot.content_index import Scales
 from model_export.evaluation import cold_start, splits
 from model_export.evaluation.cold_start import (
     DEFAULT_SCALES,
-    MOST_LOST,
-    MOST_LOST_LONG,
+    MAX_LONG_NDCG_LOSS,
+    MAX_NDCG_LOSS,
     SCALES,
     measure,
 )
@@ -42,7 +42,7 @@ def test_scale_is_reduced_by_a_loss_in_long_lists() -> None:
     """Item 1 stays first up to a scale of 1; there item 4, with 3/4, comes before item 3, with 1/2, whom one wants."""
     split = leave_one_out([1, 1, 1], [1, 3, 1], [2, 1, 1], [3, 1, 1])
 
-    assert (3 + 1 / math.log2(5)) / (3 + 1 / math.log2(4)) < 1 - MOST_LOST_LONG
+    assert (3 + 1 / math.log2(5)) / (3 + 1 / math.log2(4)) < 1 - MAX_LONG_NDCG_LOSS
     assert scale(split, k=1) == 0.5
 
 
@@ -93,8 +93,8 @@ def test_rare_items_do_not_reduce_the_scale_of_new_items() -> None:
     assert without.every_item == pytest.approx(9 / 10 / math.log2(3))
     assert with_.every_item == pytest.approx((9 / math.log2(3) + 1 / math.log2(4)) / 10)
     assert with_.new_items == pytest.approx(1 / math.log2(4))
-    assert with_.every_item_long >= (1 - MOST_LOST_LONG) * without.every_item_long
-    assert with_one.every_item < (1 - MOST_LOST) * without.every_item
+    assert with_.every_item_long >= (1 - MAX_LONG_NDCG_LOSS) * without.every_item_long
+    assert with_one.every_item < (1 - MAX_NDCG_LOSS) * without.every_item
 
 
 def test_new_and_rare_items_together_stay_within_the_loss_limit() -> None:
@@ -105,7 +105,7 @@ def test_new_and_rare_items_together_stay_within_the_loss_limit() -> None:
     split = leave_one_out(*([item, 3 if place == 0 else 1, 1] for place, item in enumerate(fits)), items=4)
 
     one = (1 / math.log2(3) - 1 / math.log2(4)) / (79 + 1 / math.log2(3))
-    assert one < MOST_LOST < 1 / math.log2(3) / (79 + 1 / math.log2(3))
+    assert one < MAX_NDCG_LOSS < 1 / math.log2(3) / (79 + 1 / math.log2(3))
     assert scales(split, COLOURS[:4], []).new == 1.0
     assert scales(split, COLOURS[:4], COLOURS[3:4]) == Scales(new=1.0, rare=0.5)
     without_new = leave_one_out(*([item, 3 if place == 0 else 1, 1] for place, item in enumerate(fits)), items=3)
@@ -159,7 +159,7 @@ def test_scale_may_lose_one_fifth_of_a_percent_in_ten_positions() -> None:
     split = leave_one_out(*[[1, 1, 1]] * 38, [1, 3, 1], [1, 3, 1], *[[2, 1, 1]] * 18, *[[3, 1, 1]] * 22)
 
     lost = 2 * (1 / math.log2(3) - 1 / 2) / (78 + 2 / math.log2(3))
-    assert MOST_LOST < lost < MOST_LOST_LONG
+    assert MAX_NDCG_LOSS < lost < MAX_LONG_NDCG_LOSS
     assert scale(split) == 0.5
 
 
@@ -182,7 +182,7 @@ def test_items_new_only_in_the_test_part_do_not_choose_a_scale() -> None:
 def test_scale_is_chosen_and_evaluated_on_a_limited_number_of_users(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only the first of four users is evaluated, whose target is item 1; the next two have item 4."""
     split = leave_one_out([1, 1, 4], [1, 4, 4], [2, 4, 4], [3, 1, 1])
-    monkeypatch.setattr(cold_start, "MOST_QUERIES", 1)
+    monkeypatch.setattr(cold_start, "MAX_QUERIES", 1)
 
     assert scale(split) == 1.0
     assert measure(popular(split), split, cold(split, COLOURS).test, scales=ONE, k=3, seen="allowed").users == 1

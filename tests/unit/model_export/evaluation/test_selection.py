@@ -91,7 +91,7 @@ def test_chunk_size_does_not_change_the_metrics(monkeypatch: pytest.MonkeyPatch)
     model = Transitions().fit(test.fit)
     whole = evaluate(model, test.queries, k=3)
 
-    monkeypatch.setattr("model_export.evaluation.ranking.BYTES_AT_ONCE", 4 * 100 * 100 * 7)
+    monkeypatch.setattr("model_export.evaluation.ranking.BATCH_BYTES", 4 * 100 * 100 * 7)
 
     assert evaluate(model, test.queries, k=3) == whole
 

@@ -67,7 +67,7 @@ def test_metrics_of_candidates_equal_those_of_all_items(
     monkeypatch: pytest.MonkeyPatch, case: str, candidates: int, seen: Seen
 ) -> None:
     monkeypatch.setattr(module, "CANDIDATES", candidates)
-    monkeypatch.setattr(module, "USERS_AT_ONCE", 7)
+    monkeypatch.setattr(module, "BATCH_USERS", 7)
     models = scores(case)
     sums = WeightedScores({name: each.copy() for name, each in models.items()}, QUERIES, k=K, seen=seen)
 

@@ -86,7 +86,7 @@ def test_missing_features_are_unknown() -> None:
 
 
 def test_rare_values_are_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("model_export.data.features.MOST_VALUES", 1)
+    monkeypatch.setattr("model_export.data.features.MAX_VALUES", 1)
 
     found = Feature.of(pa.chunked_array([["b", "a", None], ["b"]], pa.string()))
 

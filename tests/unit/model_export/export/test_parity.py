@@ -165,7 +165,7 @@ def test_many_histories_are_compared_in_chunks(tmp_path: Path, monkeypatch: pyte
     histories = Histories(items=rng.integers(0, 31, (70, 8)), weights=rng.random((70, 8), np.float32))
     whole = check_parity(model, tmp_path, histories)
 
-    monkeypatch.setattr(parity, "BYTES_AT_ONCE", 7 * 4 * 8 * 100)
+    monkeypatch.setattr(parity, "BATCH_BYTES", 7 * 4 * 8 * 100)
 
     assert whole.histories == 70 + 16 + 16 + 1
     assert check_parity(model, tmp_path, histories) == whole

@@ -195,7 +195,7 @@ def test_block_size_does_not_change_the_tables(pairs_at_once: int, monkeypatch: 
     columns = [{"kind": f"k{item % 3}"} for item in range(12)]
     whole = made(shop(), columns=columns)
 
-    monkeypatch.setattr(related, "PAIRS_AT_ONCE", pairs_at_once)
+    monkeypatch.setattr(related, "BATCH_PAIRS", pairs_at_once)
 
     parts = made(shop(), columns=columns)
     assert [row(parts, kind, item) for kind in KINDS for item in range(13)] == [
@@ -214,7 +214,7 @@ def test_pairs_per_row_equal_the_reported_number() -> None:
 
 
 def test_split_of_large_baskets_depends_only_on_the_seed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(baskets, "MOST_ITEMS", 4)
+    monkeypatch.setattr(baskets, "MAX_ITEMS", 4)
     data = interactions([list(range(1, 13))] * 3, step_ms=0)
 
     def found(seed: int) -> list[dict[int, float]]:

@@ -78,7 +78,7 @@ def test_metrics_without_earlier_interactions_are_zero() -> None:
 
 
 def test_large_windows_are_sampled_evenly(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(related_quality, "MOST_ASKED", 3)
+    monkeypatch.setattr(related_quality, "MAX_QUERIES", 3)
     data = interactions([[1, 2, 3, 4, 5, 6, 7, 8, 9]], step_ms=0)
 
     assert next_items(data).items.tolist() == [1, 4, 8]

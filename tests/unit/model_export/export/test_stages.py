@@ -10,12 +10,12 @@ from model_export.algorithms.blend import Blend, BlendModel
 from model_export.algorithms.popularity import Popularity, PopularityModel
 from model_export.export import stages
 from model_export.export.parity import check_parity
-from model_export.export.stages import LEAST_RECALL, Stages, Tried, choose, export_graphs, worth_trying
+from model_export.export.stages import MIN_RECALL, Stages, Tried, choose, export_graphs, worth_trying
 from model_export.graph.two_stage import TwoStages
 from tests.unit.model_export.embeddings import DIMENSIONS, Embeddings, random_histories
 
 ITEMS = 100_000
-FEWEST, SOME, ALL = TwoStages(32, 24), TwoStages(48, 64), TwoStages(64, 24)
+FEW, SOME, ALL = TwoStages(32, 24), TwoStages(48, 64), TwoStages(64, 24)
 
 
 @pytest.fixture(autouse=True)
@@ -38,18 +38,18 @@ def test_export_has_two_stages_only_if_faster_with_enough_recall(model: Embeddin
     assert [tried.two_stages for tried in found.tried] == [None, *worth_trying(DIMENSIONS, ITEMS)]
     assert one.recall == 1.0
     assert found.stages == (1 if best_two == one else 2)
-    assert best_two.recall >= LEAST_RECALL
+    assert best_two.recall >= MIN_RECALL
     assert best_two.median_ms <= one.median_ms
-    assert parity.recall >= LEAST_RECALL
+    assert parity.recall >= MIN_RECALL
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(GRAPH_FILES)
-    check_parity(model, tmp_path, histories, least_recall=LEAST_RECALL)
+    check_parity(model, tmp_path, histories, least_recall=MIN_RECALL)
 
 
 @pytest.mark.parametrize(
     ("tried", "chosen"),
     [
-        ([Tried(None, 9.0, 1.0), Tried(FEWEST, 4.0, 0.9989), Tried(SOME, 5.0, 0.999), Tried(ALL, 6.0, 1.0)], SOME),
-        ([Tried(None, 9.0, 1.0), Tried(FEWEST, 4.0, 0.9), Tried(ALL, 9.1, 1.0)], None),
+        ([Tried(None, 9.0, 1.0), Tried(FEW, 4.0, 0.9989), Tried(SOME, 5.0, 0.999), Tried(ALL, 6.0, 1.0)], SOME),
+        ([Tried(None, 9.0, 1.0), Tried(FEW, 4.0, 0.9), Tried(ALL, 9.1, 1.0)], None),
         ([Tried(None, 9.0, 1.0), Tried(ALL, 9.0, 1.0)], None),
     ],
     ids=["fastest with enough recall", "slower", "no faster"],

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from alsolike.bundle.files import BIAS_GRAPH_FILE, DATA_FILE, GRAPH_FILE
 from model_export.data.interactions import Floats, Histories, Ints
 from model_export.export.parity import ParityError, check_parity
-from model_export.export.stages import LEAST_RECALL
+from model_export.export.stages import MIN_RECALL
 from model_export.export.writer import open_session, recommend, write_graphs
 from model_export.graph.contract import FLAT_BELOW, Graph
 from model_export.graph.two_stage import TwoStages
@@ -91,11 +91,11 @@ def test_two_stages_rank_like_the_model(
     model = Embeddings.random(items=items, dimensions=DIMENSIONS, spectrum=0.5, softplus=softplus)
     product = write_graphs(model, tmp_path, two_stages=TwoStages(DIMENSIONS, 64))
 
-    parity = check_parity(model, tmp_path, random_histories(items, rows=20), least_recall=LEAST_RECALL)
+    parity = check_parity(model, tmp_path, random_histories(items, rows=20), least_recall=MIN_RECALL)
 
     assert product is not None
     assert product.dimensions == DIMENSIONS
-    assert parity.recall >= LEAST_RECALL
+    assert parity.recall >= MIN_RECALL
 
 
 def test_equal_vectors_are_sorted_by_position(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -226,7 +226,7 @@ def test_wrong_first_stage_fails_the_parity_check(model: Embeddings, tmp_path: P
     write_graphs(model, tmp_path, two_stages=TwoStages(1, 24))
 
     with pytest.raises(ParityError, match=r"leaves out item \d+ of score .*; recall is 0\.\d+, expected at least 0.99"):
-        check_parity(model, tmp_path, random_histories(MANY, rows=20), least_recall=LEAST_RECALL)
+        check_parity(model, tmp_path, random_histories(MANY, rows=20), least_recall=MIN_RECALL)
 
 
 def test_item_vectors_require_a_zero_padding_row() -> None:

@@ -6,11 +6,11 @@ import pytest
 from alsolike.bundle.popular_groups import Group
 from model_export.algorithms.popularity import Popularity
 from model_export.export import user_groups
-from model_export.export.user_groups import FEWEST_USERS, popular_groups
+from model_export.export.user_groups import MIN_USERS, popular_groups
 from tests.unit.model_export.shops import interactions
 
 POPULARITY = Popularity(trend_half_life_days=np.inf)
-HALF = FEWEST_USERS
+HALF = MIN_USERS
 PROFILES = [f"u#{user}" for user in range(2 * HALF)]
 DATA = interactions([[1, 2, 2]] * HALF + [[1, 3, 1]] * HALF, items=4)
 """The first half had item 2 twice and 1 once, the others 1 twice and 3 once; item 4 has no interactions."""
@@ -29,7 +29,7 @@ def test_group_items_are_sorted_by_frequency_in_the_group() -> None:
 
 
 def test_group_below_the_minimum_of_users_is_omitted() -> None:
-    users: dict[str, dict[str, object]] = {str(n): {"plan": "gold"} for n in range(FEWEST_USERS - 1)}
+    users: dict[str, dict[str, object]] = {str(n): {"plan": "gold"} for n in range(MIN_USERS - 1)}
 
     assert found(users, plan="gold") is None
 
@@ -50,7 +50,7 @@ def test_only_the_largest_groups_are_kept(monkeypatch: pytest.MonkeyPatch) -> No
     users: dict[str, dict[str, object]] = {
         str(n): {"trial": True, "plan": "gold" if n < HALF else "tin"} for n in range(2 * HALF)
     }
-    monkeypatch.setattr(user_groups, "MOST_GROUPS", 1)
+    monkeypatch.setattr(user_groups, "MAX_GROUPS", 1)
 
     assert len(popular_groups(users, PROFILES, DATA, popular_by=POPULARITY)) == 1
     assert found(users, plan="gold") is None

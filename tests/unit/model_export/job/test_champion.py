@@ -207,7 +207,7 @@ def test_too_little_data_before_the_champions_last_event_is_recorded(tmp_path: P
 
 
 def test_many_users_are_sampled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("model_export.evaluation.paired.MOST_ASKED", 2)
+    monkeypatch.setattr("model_export.evaluation.paired.MAX_TEST_USERS", 2)
     data = shop({user: ["a"] for user in PAST})
 
     found = compared(champion(tmp_path / "champion", {("d", "a"): 1.0}), data)

@@ -223,7 +223,7 @@ def test_rare_items_are_used_in_the_choice_of_the_cold_scale(tmp_path: Path) -> 
 def test_rare_items_are_limited_in_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     walks = {f"user{user}": [f"item{(user + step) % 9:02d}" for step in range(6)] for user in range(20)}
     numbers = {f"item{number:02d}": {"number": str(number)} for number in range(14)}
-    monkeypatch.setattr(training_data, "MOST_COLD_ITEMS", 3)
+    monkeypatch.setattr(training_data, "MAX_COLD_ITEMS", 3)
 
     data = load(write_dataset(tmp_path / "dataset", walks, properties=numbers))
 

@@ -7,21 +7,21 @@ import dataclasses
 from alsolike.api import operator_query_answers as answers
 from alsolike.schema.fields import Choice, Fields, Integer
 
-USUAL_MINUTES, MAX_MINUTES = 60, 15 * 24 * 60
+DEFAULT_MINUTES, MAX_MINUTES = 60, 15 * 24 * 60
 """Default and maximum minutes: CloudWatch keeps values by the minute for 15 days."""
 
 TRAFFIC_QUERY = Fields(
     {
         "minutes": Integer(
-            5, MAX_MINUTES, USUAL_MINUTES, about="Length of the period. Beyond three hours, points are further apart."
+            5, MAX_MINUTES, DEFAULT_MINUTES, about="Length of the period. Beyond three hours, points are further apart."
         )
     }
 )
 
-USUAL_DAYS, MAX_DAYS = 14, 90
+DEFAULT_DAYS, MAX_DAYS = 14, 90
 ENGAGEMENT_QUERY = Fields(
     {
-        "days": Integer(1, MAX_DAYS, USUAL_DAYS, about="Number of days, including today."),
+        "days": Integer(1, MAX_DAYS, DEFAULT_DAYS, about="Number of days, including today."),
         "by": Choice(answers.BY, answers.BY[0], about="Dimension of the rows."),
     }
 )

@@ -10,14 +10,14 @@ from alsolike.registry.promotion import MAX_REASON
 from alsolike.schema.fields import Fields, Flag, Integer, Text
 from alsolike.schema.json_schemas import Schema
 
-MOST_VERSIONS, USUAL_VERSIONS = 100, 50
-MOST_RUNS, USUAL_RUNS = 50, 20
+MAX_VERSIONS, DEFAULT_VERSIONS = 100, 50
+MAX_RUNS, DEFAULT_RUNS = 50, 20
 MAX_TOKEN = 64
 
 _ETAG = Text(256, about="ETag of the champion pointer. If it has changed, the response is 409.")
 _REASON = Text(MAX_REASON, about="Reason for the champion's history.")
 
-MODELS_QUERY = Fields({"limit": Integer(1, MOST_VERSIONS, USUAL_VERSIONS, about="Maximum number of versions.")})
+MODELS_QUERY = Fields({"limit": Integer(1, MAX_VERSIONS, DEFAULT_VERSIONS, about="Maximum number of versions.")})
 PROMOTE = Fields(
     {
         "reason": _REASON,
@@ -45,7 +45,7 @@ ROLL_BACK = Fields(
 CHANGE = Fields({"etag": _ETAG})
 """Body of requests that end a hold, or that pin or unpin."""
 
-TRAININGS_QUERY = Fields({"limit": Integer(1, MOST_RUNS, USUAL_RUNS, about="Maximum number of runs.")})
+TRAININGS_QUERY = Fields({"limit": Integer(1, MAX_RUNS, DEFAULT_RUNS, about="Maximum number of runs.")})
 START = Fields(
     {
         "reason": Text(MAX_REASON, about="Reason for the record of the run."),

@@ -41,10 +41,10 @@ IN_CONTEXT = (FEATURES.index("popularity"), FEATURES.index("price"))
 BEST = 10
 """Maximum number of best candidates that determine the mean and standard deviation of log scores."""
 
-SMALLEST = 1e-9
+MIN_SCORE = 1e-9
 """Lower bound of scores. Lower scores are raised to it."""
 
-SMALLEST_DEVIATION = 1e-6
+MIN_DEVIATION = 1e-6
 """Minimum standard deviation. Lower ones are replaced by 1, because the values are equal except for rounding."""
 
 HOURS = tuple(f"hour {first} to {first + 5}" for first in range(0, 24, 6))
@@ -100,7 +100,7 @@ class ItemColumns:
         prices = self.log_price[history]
         prices = prices[~np.isnan(prices)]
         values = np.full((len(positions), len(FEATURES)), np.nan)
-        logs = np.log(np.maximum(scores, SMALLEST))
+        logs = np.log(np.maximum(scores, MIN_SCORE))
         best = np.sort(logs)[-BEST:]
         values[:, 0] = (logs - best.mean()) / floored_deviations(best.std())
         values[:, 1] = -np.log(np.where(rows > 0, rows, np.nan) if ranks is None else ranks)
@@ -196,8 +196,8 @@ class Reranker:
 
 
 def floored_deviations(deviations: npt.ArrayLike) -> Floats:
-    """Return standard deviations, with 1 for those below `SMALLEST_DEVIATION`."""
-    return np.where(np.asarray(deviations) < SMALLEST_DEVIATION, 1.0, deviations)
+    """Return standard deviations, with 1 for those below `MIN_DEVIATION`."""
+    return np.where(np.asarray(deviations) < MIN_DEVIATION, 1.0, deviations)
 
 
 def contexts_of(now_ms: int, *, device: str | None = None) -> tuple[str, ...]:

@@ -17,8 +17,8 @@ DEFAULT_LAYER = "default"
 MAX_MODELS = 2
 """Maximum number of model versions in simultaneous experiments. Each is loaded in addition to the champion."""
 
-_MOST_ARMS = 20
-_MOST_ANSWERS = 10**12
+_MAX_ARMS = 20
+_MAX_RESPONSES = 10**12
 _TARGETS = ("recommender", "rules", "model")
 
 
@@ -46,7 +46,7 @@ def parse_experiments(
         end_ms = parse_time_ms(fields["end"]) if "end" in fields and fields["end"].value is not None else None
         if start_ms is not None and end_ms is not None and end_ms <= start_ms:
             fields["end"].fault(f"is {fields['end'].value!r}, expected a time after the start")
-        planned = fields["planned_answers"].integer(1, _MOST_ANSWERS) if "planned_answers" in fields else None
+        planned = fields["planned_answers"].integer(1, _MAX_RESPONSES) if "planned_answers" in fields else None
         metric = fields["metric"].choice(METRIC_NAMES) if "metric" in fields else None
         arms = _arms(fields["arms"], on=on, recommenders=recommenders, rules=rules) if "arms" in fields else ()
         if layer and start_ms is not None:
@@ -96,8 +96,8 @@ def _arms(node: Node, *, on: tuple[str, ...], recommenders: Collection[str], rul
         arms.append(Arm(name, share or 0.0, **_target(fields, on=on, recommenders=recommenders, rules=rules)))
     if isinstance(node.value, Mapping):
         total = math.fsum(arm.share for arm in arms)
-        if not 2 <= len(arms) <= _MOST_ARMS:
-            node.fault(f"has {len(arms)} arms, expected 2 to {_MOST_ARMS}", at_key=True)
+        if not 2 <= len(arms) <= _MAX_ARMS:
+            node.fault(f"has {len(arms)} arms, expected 2 to {_MAX_ARMS}", at_key=True)
         elif shares_known and abs(total - 1) > 1e-6:
             node.fault(f"has shares that add up to {total:g}, expected 1", at_key=True)
     return tuple(arms)

@@ -28,7 +28,7 @@ ISSUER = "alsolike"
 AUDIENCE = "alsolike-session"
 ALGORITHM = "HS256"
 
-USUAL_LIFETIME_S = 900
+DEFAULT_LIFETIME_S = 900
 MAX_LIFETIME_S = 3_600
 
 CLOCK_LEEWAY_S = 5
@@ -53,7 +53,7 @@ class Session:
     site: str | None = None
 
 
-def mint(key: bytes, session: Session, *, now_s: int, lifetime_s: int = USUAL_LIFETIME_S) -> str:
+def mint(key: bytes, session: Session, *, now_s: int, lifetime_s: int = DEFAULT_LIFETIME_S) -> str:
     """Return a signed token for a session.
 
     Parameters
@@ -73,7 +73,7 @@ def mint(key: bytes, session: Session, *, now_s: int, lifetime_s: int = USUAL_LI
     Examples
     --------
     >>> token = mint(b"k" * 64, Session("f81d4fae", user_id="42"), now_s=1_764_032_400)
-    >>> verify(token, [b"k" * 64], now_s=1_764_032_400 + USUAL_LIFETIME_S - 1)
+    >>> verify(token, [b"k" * 64], now_s=1_764_032_400 + DEFAULT_LIFETIME_S - 1)
     Session(session_id='f81d4fae', user_id='42', site=None)
     """
     claims = {"iss": ISSUER, "aud": AUDIENCE, "sid": session.session_id, "iat": now_s, "exp": now_s + lifetime_s}

@@ -102,9 +102,9 @@ def fixed_critical_z(alpha: float) -> float:
     return -_NORMAL.inv_cdf(alpha / 2)
 
 
-MINIMUM_USERS = 100
+MIN_USERS = 100
 """Minimum number of users per arm for a comparison: means of fewer users are not approximately normal."""
-MINIMUM_EVENTS = 10
+MIN_EVENTS = 10
 """Minimum number of users per arm with a nonzero `y` for a comparison."""
 
 
@@ -153,7 +153,7 @@ class ArmSample:
     @property
     def suffices(self) -> bool:
         """True if there are enough users for an approximately normal mean."""
-        return self.users >= MINIMUM_USERS and self.eventful >= MINIMUM_EVENTS
+        return self.users >= MIN_USERS and self.eventful >= MIN_EVENTS
 
 
 def sample(y: Sequence[float], x: Sequence[float]) -> ArmSample:

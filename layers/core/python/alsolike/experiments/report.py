@@ -11,8 +11,8 @@ from typing import Protocol
 
 from alsolike.configuration.experiments import Arm, Experiment
 from alsolike.experiments.comparison import (
-    MINIMUM_EVENTS,
-    MINIMUM_USERS,
+    MIN_EVENTS,
+    MIN_USERS,
     ArmSample,
     Lift,
     compare,
@@ -203,7 +203,7 @@ def sentence(report: ExperimentReport) -> str:
         )
     if report.verdict == "too little":
         return (
-            f"too little to go by: each arm needs {MINIMUM_USERS} users, {MINIMUM_EVENTS} of them with something to "
+            f"too little to go by: each arm needs {MIN_USERS} users, {MIN_EVENTS} of them with something to "
             f"count for {report.metric}"
         )
     lifts = {arm.name: arm.lift for arm in report.arms if arm.lift}

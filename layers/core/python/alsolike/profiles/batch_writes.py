@@ -15,10 +15,10 @@ from alsolike.runtime.clients import ProfileClient
 from alsolike.runtime.errors import Unavailable
 
 MAX_ATTEMPTS = 8
-CALLS_AT_ONCE = 8
+MAX_CONCURRENT_CALLS = 8
 """Maximum number of concurrent calls, which are bound by network latency."""
 
-_WRITES_AT_ONCE = 25
+_BATCH_WRITES = 25
 """Maximum number of requests per call, by DynamoDB's limit."""
 _FIRST_PAUSE_S = 0.05
 
@@ -46,7 +46,7 @@ class BatchWriter:
         at_once
             If above 1, the calls of this write run concurrently, in the threads of this process.
         """
-        calls = [requests[start : start + _WRITES_AT_ONCE] for start in range(0, len(requests), _WRITES_AT_ONCE)]
+        calls = [requests[start : start + _BATCH_WRITES] for start in range(0, len(requests), _BATCH_WRITES)]
         apply = threads().map if at_once > 1 and len(calls) > 1 else map
         failed: dict[str, str] = {}
         for some in apply(self._write_batch, calls):
@@ -78,7 +78,7 @@ class BatchWriter:
 @functools.cache
 def threads() -> ThreadPoolExecutor:
     """Return the thread pool for DynamoDB calls of this process."""
-    return ThreadPoolExecutor(CALLS_AT_ONCE, "profiles")
+    return ThreadPoolExecutor(MAX_CONCURRENT_CALLS, "profiles")
 
 
 def key_of(profile_id: str, key: str) -> Item:

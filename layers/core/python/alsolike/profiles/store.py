@@ -24,8 +24,8 @@ from alsolike.events.identity import Login
 from alsolike.events.interactions import SESSION_PREFIX, Interaction, profile_id
 from alsolike.privacy.tombstones import IsErased, no_erased_users
 from alsolike.profiles.batch_writes import (
-    CALLS_AT_ONCE,
     MAX_ATTEMPTS,
+    MAX_CONCURRENT_CALLS,
     BatchWriter,
     Key,
     deletions,
@@ -79,7 +79,7 @@ ACTIONS_LENGTH = 200
 
 _MARKS = 2
 """Maximum number of marks in a partition."""
-_KEYS_AT_ONCE = 100
+_BATCH_KEYS = 100
 """Maximum number of keys per read, by DynamoDB's limit."""
 
 _LINK_BYTES = 500
@@ -214,7 +214,7 @@ class ProfileStore:
         expires_s = _expires_s(now_ms)
         items = [action_item(interaction, expires_s=expires_s) for interaction in interactions]
         by_key = {(item[PROFILES_PARTITION_KEY]["S"], item[PROFILES_SORT_KEY]["S"]): put(item) for item in items}
-        return self._writer.write(list(by_key.values()), at_once=CALLS_AT_ONCE)
+        return self._writer.write(list(by_key.values()), at_once=MAX_CONCURRENT_CALLS)
 
     def read_actions(
         self, profile_id: str, *, length: int | None = ACTIONS_LENGTH, consistent: bool = False
@@ -251,7 +251,7 @@ class ProfileStore:
         items = [
             put(history_item(user, history, expires_s=expires_s)) for user, history in histories.items() if history
         ]
-        return self._writer.write(items, at_once=CALLS_AT_ONCE)
+        return self._writer.write(items, at_once=MAX_CONCURRENT_CALLS)
 
     def overwrite(self, profile: Profile, *, now_ms: int) -> None:
         """Replace the stored profile, unless it is erased. Interactions that arrive during the call are kept."""
@@ -458,7 +458,7 @@ class ProfileStore:
         wanted = [key_of(session, JOINED_KEY) for session in dict.fromkeys(sessions)]
         in_vain = 0
         while wanted:
-            asked, wanted = wanted[:_KEYS_AT_ONCE], wanted[_KEYS_AT_ONCE:]
+            asked, wanted = wanted[:_BATCH_KEYS], wanted[_BATCH_KEYS:]
             with translate_aws_errors(f"profile table {self._table}"):
                 request = {self._table: {"Keys": asked, "ConsistentRead": True}}
                 answer = self._client.batch_get_item(RequestItems=request)
@@ -474,7 +474,7 @@ class ProfileStore:
         return links
 
     def _put(
-        self, additions: Mapping[str, Iterable[RecentInteraction]], *, now_ms: int, at_once: int = CALLS_AT_ONCE
+        self, additions: Mapping[str, Iterable[RecentInteraction]], *, now_ms: int, at_once: int = MAX_CONCURRENT_CALLS
     ) -> dict[str, str]:
         """Store interactions; return the reasons of failures by profile ID."""
         expires_s = {

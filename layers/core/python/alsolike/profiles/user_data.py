@@ -39,7 +39,7 @@ class _Table:
     columns: Sequence[str]
 
 
-AT_ONCE = 32
+MAX_CONCURRENT_READS = 32
 """Number of objects that are read concurrently: S3's latency exceeds the time of processing about tenfold."""
 
 SESSIONS, LOGINS, INTERACTIONS, QUARANTINE, LOG = STAGES = ("sessions", "logins", "interactions", "quarantine", "log")
@@ -169,7 +169,7 @@ class UserData:
         self, table: _Table, values: Mapping[str, Sequence[str]], *, after: str = ""
     ) -> Generator[tuple[str, pd.DataFrame | None]]:
         """Yield each object's key and its rows with one of the values in a column, or None without such rows."""
-        for stored in scan(self.s3, self.places.lake_bucket, table.prefix, after=after, at_once=AT_ONCE):
+        for stored in scan(self.s3, self.places.lake_bucket, table.prefix, after=after, at_once=MAX_CONCURRENT_READS):
             rows = None
             if stored.body is not None and stored.key.endswith(".parquet"):
                 try:

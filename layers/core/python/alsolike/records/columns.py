@@ -287,9 +287,9 @@ class Timestamp:
     def read(self, value: Any, where: str) -> int:
         """Return a valid time in epoch milliseconds; raise `InvalidInput` for other values."""
         sent_at = validation.number(value, where)
-        if _LEAST_S <= sent_at <= _MOST_S:
+        if _MIN_SECONDS <= sent_at <= _MAX_SECONDS:
             return round(sent_at * 1000)
-        if _LEAST_MILLISECONDS <= sent_at <= MAX_TIME_MS:
+        if _MIN_MILLISECONDS <= sent_at <= MAX_TIME_MS:
             return int(sent_at)
         raise InvalidInput(f"{where} is {sent_at:.15g}, expected a time after 1970 and before the year 10000")
 
@@ -297,16 +297,16 @@ class Timestamp:
         return {
             "type": "number",
             "anyOf": [
-                {"minimum": _LEAST_S, "maximum": _MOST_S},
-                {"minimum": _LEAST_MILLISECONDS, "maximum": MAX_TIME_MS},
+                {"minimum": _MIN_SECONDS, "maximum": _MAX_SECONDS},
+                {"minimum": _MIN_MILLISECONDS, "maximum": MAX_TIME_MS},
             ],
             "description": self.about,
         }
 
 
-_LEAST_MILLISECONDS = 1e12
+_MIN_MILLISECONDS = 1e12
 """Least number that is read as milliseconds (September 2001); as seconds, it would be in the year 33658."""
-_LEAST_S, _MOST_S = 0.001, MAX_TIME_MS / 1000
+_MIN_SECONDS, _MAX_SECONDS = 0.001, MAX_TIME_MS / 1000
 
 
 @struct

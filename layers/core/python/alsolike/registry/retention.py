@@ -23,7 +23,7 @@ UNFINISHED_MS = 86_400_000
 
 _MANIFEST = "manifest.json"
 _DAY_MS = 86_400_000
-_AT_ONCE = 1_000  # https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
+_BATCH_KEYS = 1_000  # https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ CHAMPION, CANARY, PREVIOUS, RETIRED, REJECTED, KEPT = "champion", "canary", "pre
 STATUSES = (CHAMPION, CANARY, PREVIOUS, RETIRED, REJECTED, KEPT)
 
 _FIGURES = ("algorithm", "hr", "ndcg", "mrr", "coverage", "fit_s")
-_AT_ONCE = 4
+_MAX_CONCURRENT_CALLS = 4
 _REJECTED_PACKAGE = "Rejected"
 NOT_REGISTERED = "NotRegistered"
 """Approval status of a version whose registration SageMaker rejected."""
@@ -187,7 +187,10 @@ class ModelVersions:
         self, summaries: Iterable[Mapping[str, Any]], champion: Champion | None, complete: Collection[str]
     ) -> list[ModelVersion]:
         summaries = list(summaries)
-        with translate_aws_errors(f"model package group {self._group}"), ThreadPoolExecutor(_AT_ONCE) as threads:
+        with (
+            translate_aws_errors(f"model package group {self._group}"),
+            ThreadPoolExecutor(_MAX_CONCURRENT_CALLS) as threads,
+        ):
             described = list(threads.map(self._described, summaries))
             versions = [
                 _version(summary, properties, champion, complete)

@@ -247,7 +247,7 @@ def upload(client: Any, bucket: str, key: str, path: Path) -> None:
         raise Unavailable(f"s3://{bucket}/{key}: {error}") from error
 
 
-AT_ONCE = 4
+MAX_CONCURRENT_READS = 4
 """Number of concurrent reads, a compromise between throughput and memory."""
 
 
@@ -322,7 +322,7 @@ def scan(
     *,
     after: str = "",
     since_ms: int = 0,
-    at_once: int = AT_ONCE,
+    at_once: int = MAX_CONCURRENT_READS,
     wanted: Callable[[Listed], bool] = lambda entry: True,
 ) -> Iterator[StoredObject]:
     """Yield the objects of `listed` with their contents, in the order of their keys, with concurrent reads.

@@ -44,7 +44,7 @@ def _value(field: Field | None, text: str) -> Any:
 
 
 LARGEST_PAGE = 1000
-USUAL_PAGE = 100
+DEFAULT_PAGE_SIZE = 100
 
 _MAX_KEY_BYTES = 2048  # DynamoDB's limit
 
@@ -58,7 +58,7 @@ NEXT = Fields({"nextToken": _NEXT_TOKEN})
 
 PAGE = Fields(
     {
-        "limit": Integer(1, LARGEST_PAGE, USUAL_PAGE, about="Maximum number of rows per page."),
+        "limit": Integer(1, LARGEST_PAGE, DEFAULT_PAGE_SIZE, about="Maximum number of rows per page."),
         "nextToken": _NEXT_TOKEN,
     }
 )

@@ -23,7 +23,7 @@ from alsolike.snapshot.segment import newest_rows
 
 FORMAT = "alsolike-cold-items-1"
 
-MOST_COLD_ITEMS = 100_000
+MAX_COLD_ITEMS = 100_000
 """Maximum number of items with stored neighbours: the latest changed ones. It limits the computation and memory."""
 
 LISTED = 100

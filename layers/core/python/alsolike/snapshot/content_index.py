@@ -19,7 +19,7 @@ from alsolike.arrays.tensors import Array, map_tensors, write_tensors
 from alsolike.runtime.errors import InvalidBundle, InvalidSnapshot
 from alsolike.runtime.struct import struct
 from alsolike.snapshot.item_tokens import item_tokens
-from alsolike.snapshot.sentences import LEAST_COSINE, SentenceIndex
+from alsolike.snapshot.sentences import MIN_COSINE, SentenceIndex
 
 FORMAT = "alsolike-content-1"
 SENTENCES_FORMAT = "alsolike-content-2"
@@ -28,20 +28,20 @@ SENTENCES_FORMAT = "alsolike-content-2"
 NEIGHBOURS = 20
 """Maximum number of nearest known items per item."""
 
-MOST_COMPARED = 20_000
+MAX_PAIRS = 20_000
 """Maximum number of pairs (token, known item) per query, which limits its time. Pairs of rare tokens are compared
 first, and for each token the pairs of frequent items."""
 
-_ITEMS_AT_ONCE = 64
+_BATCH_ITEMS = 64
 """Number of items per batch in the comparison of texts with all known items."""
 
 _GROUP = 64
 """Number of values per group in `_largest`."""
 
-_DENSE_ITEMS = 10 * MOST_COMPARED
+_DENSE_ITEMS = 10 * MAX_PAIRS
 """Maximum number of items for which an array with a sum per item is faster than sorting the compared items."""
 
-_LEAST_NORM = np.float32(1e-30)
+_MIN_NORM = np.float32(1e-30)
 """Minimum norm, which replaces the norm 0 of an item without tokens."""
 
 
@@ -121,8 +121,8 @@ class ContentIndex:
         """Yield the result of `nearest` for each item; without sentences, equal token sets share one computation."""
         places: dict[str, int] = {}
         of_tokens: dict[bytes, tuple[Array, Array]] = {}
-        for start in range(0, len(properties), _ITEMS_AT_ONCE):
-            some = properties[start : start + _ITEMS_AT_ONCE]
+        for start in range(0, len(properties), _BATCH_ITEMS):
+            some = properties[start : start + _BATCH_ITEMS]
             token_sets = self._token_sets(some, places)
             if self.sentences is not None:
                 for tokens, of_text in zip(token_sets, self.sentences.cosines(some), strict=True):
@@ -159,7 +159,7 @@ class ContentIndex:
         counts = self.holders.offsets[tokens + 1] - starts
         order = np.argsort(counts, kind="stable")
         tokens, starts, counts = tokens[order], starts[order], counts[order]
-        taken = np.clip(MOST_COMPARED - (np.cumsum(counts) - counts), 0, counts)
+        taken = np.clip(MAX_PAIRS - (np.cumsum(counts) - counts), 0, counts)
         if not taken.any():
             return np.zeros(0, np.int64), np.zeros(0)
         bounds = zip(starts.tolist(), (starts + taken).tolist(), strict=True)
@@ -169,7 +169,7 @@ class ContentIndex:
             items, place = np.unique(holders, return_inverse=True)
             return items, np.bincount(place, weights) / (length * self.norms[items])
         shared = np.bincount(holders, weights)
-        return np.arange(len(shared)), shared / (length * np.maximum(self.norms[: len(shared)], _LEAST_NORM))
+        return np.arange(len(shared)), shared / (length * np.maximum(self.norms[: len(shared)], _MIN_NORM))
 
     def write(self, path: Path) -> None:
         """Write the index to a file. Earlier versions, which support one scale, use the scale of rare items for all."""
@@ -249,13 +249,13 @@ def _mean(items: Array, cosines: Array, of_text: Array, *, weight: float) -> tup
         Cosines of the texts by position; items at later positions have no text. Among items without shared tokens, the
         `NEIGHBOURS` largest cosines suffice.
     """
-    near = np.flatnonzero(of_text >= LEAST_COSINE)
+    near = np.flatnonzero(of_text >= MIN_COSINE)
     near = near[_largest(of_text[near])]
     near = near[find(items, near) < 0]
     places = np.searchsorted(items, near)
     together, mean = np.insert(items, places, near), np.insert((1 - weight) * cosines, places, 0.0)
     texts = of_text[together[: np.searchsorted(together, len(of_text))]]
-    mean[: len(texts)] += weight * np.where(texts >= LEAST_COSINE, texts, 0)
+    mean[: len(texts)] += weight * np.where(texts >= MIN_COSINE, texts, 0)
     return together, mean
 
 

@@ -17,7 +17,7 @@ from typing import Any
 STEPS_PER_DOUBLING = 2
 """Number of logarithmic bins per factor of 2; numbers in the same bin, such as similar prices, have the same token."""
 
-MOST_CHARACTERS = 2_000
+MAX_CHARACTERS = 2_000
 """Maximum number of characters of a text; further characters are ignored."""
 
 _TEXTS_KEPT = 1 << 15
@@ -51,7 +51,7 @@ def _tokens(column: str, value: Any) -> Iterator[str]:
         else:
             yield f"{column}~{'0' if value == 0 else '-'}"
     elif isinstance(value, str):
-        for part in value[:MOST_CHARACTERS].split("|"):
+        for part in value[:MAX_CHARACTERS].split("|"):
             yield from _of_text(column, part)
     elif isinstance(value, list):
         for element in value:

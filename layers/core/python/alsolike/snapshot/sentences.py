@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 WEIGHT = 0.25
 """Weight of the cosine of sentence vectors; the cosine of TF-IDF vectors has the weight 1 - `WEIGHT`."""
 
-LEAST_COSINE = 0.5
+MIN_COSINE = 0.5
 """Minimum cosine of related texts; lower cosines count as 0."""
 
-MOST_CHARACTERS = 2_000
+MAX_CHARACTERS = 2_000
 """Maximum number of characters of a column; further characters are ignored."""
 
 _METADATA = "sentences"
@@ -76,7 +76,7 @@ class SentenceModel:
     def text(self, properties: Mapping[str, Any]) -> str:
         """Return the text of an item with these columns."""
         values = [properties.get(column) for column in self.columns]
-        return " ".join(value[:MOST_CHARACTERS] for value in values if isinstance(value, str))
+        return " ".join(value[:MAX_CHARACTERS] for value in values if isinstance(value, str))
 
     def tokens(self, text: str) -> list[int]:
         """Return the indices of a text's tokens in `table`."""

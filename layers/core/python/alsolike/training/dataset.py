@@ -18,7 +18,7 @@ HOLDOUT_SHARE = 0.1
 START_QUANTILE = 0.05
 """Share of the earliest interactions that `holdout_ms` ignores, so that a few very old ones do not matter."""
 
-MINIMUM_ASKED_USERS = 5
+MIN_TEST_USERS = 5
 """Minimum number of users with earlier interactions in a window that evaluates models."""
 
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Self
 
 from alsolike.training.drift import WINDOW_DAYS, Histogram
 
-FEWEST_SHARE = 0.5
+MIN_FILLED_SHARE = 0.5
 """Minimum share of items with a value in the category column."""
 
 
@@ -28,7 +28,7 @@ def category_column(properties: Sequence[Mapping[str, Any]]) -> str | None:
     for column in sorted({name for columns in properties for name in columns}):
         present = [value for columns in properties if (value := category_of(columns.get(column))) is not None]
         distinct = len(set(present))
-        if len(present) >= FEWEST_SHARE * len(properties) and 1 < distinct <= len(present) / 10:
+        if len(present) >= MIN_FILLED_SHARE * len(properties) and 1 < distinct <= len(present) / 10:
             possible.append(("category" not in column.lower(), distinct, column))
     return min(possible)[2] if possible else None
 
@@ -40,8 +40,8 @@ ACTIVITY_EDGES = (1, 2, 3, 4, 6, 9, 14, 22, 40)
 LENGTH_EDGES = (1, 2, 3, 5, 8, 13, 21, 34, 55, 99, 200, 400)
 """Edges of the histogram of users' interactions in a model's input; edges above half of its maximum are omitted."""
 
-MOST_CATEGORIES = 20
-MOST_LOOKED_AT = 10_000
+MAX_CATEGORIES = 20
+MAX_EXAMINED_ITEMS = 10_000
 """Number of most frequent items among which `category_column` searches."""
 
 
@@ -216,5 +216,5 @@ def _popularity(items: list[ItemCount]) -> Histogram:
 
 def _categories(column: str, interactions: Counter[str | None]) -> Categories:
     names = sorted((name for name in interactions if name is not None), key=lambda name: (-interactions[name], name))
-    bins = Categories(column, tuple(names[:MOST_CATEGORIES]), (0,) * (min(len(names), MOST_CATEGORIES) + 2))
+    bins = Categories(column, tuple(names[:MAX_CATEGORIES]), (0,) * (min(len(names), MAX_CATEGORIES) + 2))
     return dataclasses.replace(bins, counts=bins.count(interactions))

@@ -61,7 +61,7 @@ class TrendsStore:
         return f"s3://{self._bucket}/{key}"
 
 
-OBJECTS_AT_ONCE = 8
+MAX_CONCURRENT_READS = 8
 """Maximum number of concurrent reads; a request waits for all changed objects."""
 
 
@@ -119,4 +119,4 @@ class TrendsReader(PolledValue[Trends]):
 
 @functools.cache
 def _threads() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(OBJECTS_AT_ONCE, "trends")
+    return ThreadPoolExecutor(MAX_CONCURRENT_READS, "trends")

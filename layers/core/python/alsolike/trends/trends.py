@@ -62,7 +62,7 @@ KEPT_ITEMS = 2_000
 About half of the items are kept because they trend, and the others because they are popular.
 """
 
-LEAST_SCORE = 1.0
+MIN_SCORE = 1.0
 """Minimum score of a trending item."""
 
 CHANCE = 0.05
@@ -276,7 +276,7 @@ class Trends:
     def best(self, window: str, *, now_ms: int, k: int | None = None) -> list[tuple[str, float]]:
         """Return the trending items with their scores, best first, then by ID.
 
-        Trending items have a score of at least `LEAST_SCORE`, so the list may be empty.
+        Trending items have a score of at least `MIN_SCORE`, so the list may be empty.
 
         Parameters
         ----------
@@ -291,7 +291,7 @@ class Trends:
             raise InvalidInput(f"window is {window!r}, expected one of {', '.join(WINDOWS)}")
         left = _left(now_ms - self._as_of_ms)
         scores = _scores(self._counts * left, self._totals * left, list(WINDOWS).index(window)).round(_DECIMALS)
-        rows = np.flatnonzero(scores >= LEAST_SCORE)
+        rows = np.flatnonzero(scores >= MIN_SCORE)
         if k is not None and k < len(rows):
             least = np.partition(scores[rows], -k)[-k] if k > 0 else np.inf
             rows = rows[scores[rows] >= least]  # includes all ties for the last place

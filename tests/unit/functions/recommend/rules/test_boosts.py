@@ -96,7 +96,7 @@ def boosted_shop(shop: Shop) -> Shop:
 
 
 def test_boosted_item_outside_the_candidate_pool_is_found(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(merchandising, "LEAST_POOL", 1)
+    monkeypatch.setattr(merchandising, "MIN_POOL", 1)
     monkeypatch.setattr(merchandising, "CANDIDATES_A_PLACE", 1)
 
     found, headers = boosted_shop(shop).ask(numResults=1)
@@ -107,7 +107,7 @@ def test_boosted_item_outside_the_candidate_pool_is_found(shop: Shop, monkeypatc
 
 def test_boosts_are_limited_to_the_pool_if_the_model_is_slow(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Model, "expected_ms", lambda self, *, with_bias: 60.0 if with_bias else 0.0)
-    monkeypatch.setattr(merchandising, "LEAST_POOL", 1)
+    monkeypatch.setattr(merchandising, "MIN_POOL", 1)
     monkeypatch.setattr(merchandising, "CANDIDATES_A_PLACE", 1)
     monkeypatch.setattr(Budget, "allows", lambda self, expected_ms: expected_ms < 100)
 
