@@ -1,4 +1,4 @@
-"""The deployment's alarms, ringing alarms first."""
+"""Alarms of a deployment. Alarms in the state ALARM come first."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _ID = re.compile(r"(?:^|-)[a-z0-9]*?([A-Z][A-Za-z]*?)[0-9A-F]{8}(?:-[^-]+)?$")
 def alarms(client: Any, *, deployment: str) -> dict[str, Any]:
     """Return the alarms of a deployment, as the operator API returns them.
 
-    CloudFormation prefixes the names of metric alarms with the stack's name, but not those of composite alarms. So
-    alarms are selected by the start of their descriptions.
+    CloudFormation prefixes the names of metric alarms with the stack's name, but not those of composite alarms.
+    Therefore the function selects alarms by the start of their descriptions.
     """
     said_of = f"Alsolike {deployment}: "
     alarms = [
@@ -67,7 +67,7 @@ def _id(name: str) -> str:
 
 
 def _condition(alarm: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the threshold and the evaluation periods of a metric alarm. Every alarm rings above its threshold."""
+    """Return the threshold and the evaluation periods of a metric alarm. Every alarm uses GreaterThanThreshold."""
     returned = [query for query in alarm.get("Metrics", ()) if query.get("ReturnData", True)]
     labels = [query.get("Label") or query["Id"] for query in returned]
     periods = [query["MetricStat"]["Period"] for query in alarm.get("Metrics", ()) if "MetricStat" in query]

@@ -125,7 +125,7 @@ def synthesize(
 
 
 def _empty_layers() -> Path:
-    """Create a folder with an empty module for each layer, and return the parent folder."""
+    """Create an empty module for each layer, and return the folder of all layers."""
     directory = BUILD / "empty-layers"
     for requirements in (ROOT / "layers").glob("*/requirements.in"):
         for architecture in ("arm64", "x86_64"):
@@ -136,7 +136,7 @@ def _empty_layers() -> Path:
 
 
 def claim(state: Path, *, reach: Sequence[str] = ()) -> None:
-    """Ensure that no other cloud runs with this state file. Called before any build.
+    """Raise an error if another cloud runs with this state file. Called before any build.
 
     Parameters
     ----------
@@ -157,7 +157,7 @@ def claim(state: Path, *, reach: Sequence[str] = ()) -> None:
 
 
 def check_data(data: Path) -> bool:
-    """Ensure that the embedded cloud can use a data directory. Called before any build.
+    """Raise an error if the embedded cloud cannot use a data directory. Called before any build.
 
     Return whether a cloud has booted with this directory before.
 
@@ -180,7 +180,7 @@ def check_data(data: Path) -> bool:
 
 
 def delete_data(data: Path) -> bool:
-    """Delete the data of an embedded cloud. Return False if there is none.
+    """Delete the data directory of an embedded cloud. Return False if the directory contains no data.
 
     Raises
     ------
@@ -201,8 +201,8 @@ def first_port(wanted: int | None, *, has_booted: bool = False) -> int | None:
     Parameters
     ----------
     wanted
-        Port that the user requested. None selects the ports of the previous start, or without one the default port if
-        it is free.
+        Port that the user requested. None selects the ports of the previous start. On the first start, it selects the
+        default port if that port is free.
     has_booted
         True if the data directory records the ports of a previous start.
 
@@ -275,7 +275,7 @@ def running_cloud(
     except BaseException as error:
         try:
             cloud.stop()
-        except CloudError as failed:  # The cloud's own failure explains more than the failed stop.
+        except CloudError as failed:  # The error of the cloud explains more than the error of the failed stop.
             raise error from failed
         raise
     try:
@@ -290,7 +290,7 @@ def wait_for_interrupt(cloud: Cloud) -> None:
     Raises
     ------
     Unavailable
-        If the cloud's process ends in another way.
+        If the process of the cloud ends for another reason.
     """
     with contextlib.suppress(KeyboardInterrupt):
         while cloud.state.alive:
@@ -366,7 +366,9 @@ def _layer_sources() -> str:
 
 
 def _is_built(folder: Path, sources: str) -> bool:
-    """Return true if the folder was built from sources with this digest and has not changed since."""
+    """Return true if the folder was built from sources with this digest, and its content has not changed since the
+    build.
+    """
     stamp = _stamp(folder)
     return stamp.is_file() and stamp.read_text(encoding="utf-8") == _state(folder, sources)
 
@@ -397,7 +399,7 @@ def _resources(assembly: Path) -> int:
 
 
 def _shown(path: Path) -> str:
-    """Return a path relative to the current directory, if it is below that directory."""
+    """Return a path relative to the current directory, or the unchanged path if it is outside."""
     with contextlib.suppress(ValueError):
         return str(path.resolve().relative_to(Path.cwd()))
     return str(path)

@@ -64,10 +64,10 @@ class Measured:
     remarks: Sequence[str] = (CAVEAT,)
 
     def durations(self, known: Mapping[str, Duration]) -> dict[str, Duration]:
-        """Return the durations `known`, in which measured functions are replaced.
+        """Return `known` with the measured durations of measured functions.
 
-        The time per call and the time per record are scaled by one factor, so that an average measured call takes the
-        measured time.
+        The constant and the duration per record are scaled by one factor, so that a call with the mean number of
+        records takes the mean measured duration.
         """
         durations = dict(known)
         for name in set(known) & set(self.functions):

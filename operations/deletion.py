@@ -41,7 +41,7 @@ class StackNotDeleted(AlsolikeError):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Store:
-    """Resource that stores data, or a key that encrypts data."""
+    """Resource that stores data, or KMS key that encrypts data."""
 
     type: str
     name: str
@@ -106,7 +106,7 @@ def read_plan(clients: Clients, environment: str) -> list[StackPlan]:
 
 
 def plan_lines(plan: Sequence[StackPlan]) -> list[str]:
-    """Return the resources that a deletion removes and keeps, one per line."""
+    """Return the resources that a deletion removes and the resources that it keeps, one per line."""
     lines = ["deleted with all contents, in this order:"]
     for stack in plan:
         lines.append(f"  stack {stack.name}")
@@ -145,7 +145,7 @@ def tear_down(
 
 
 def deletion_order(templates: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Return stack names in an order in which each stack precedes the stacks that it imports from."""
+    """Return the stack names in deletion order. Each stack precedes the stacks whose exports it imports."""
     exporters = {
         output["Export"]["Name"]: name
         for name, template in templates.items()
@@ -204,7 +204,7 @@ def _exists(s3: Any, bucket: str) -> bool:
 
 
 def _delete(cloudformation: Any, stack: StackPlan, sleep: Callable[[float], None]) -> tuple[str, str]:
-    """Delete a stack, wait, and return the final status with its reason."""
+    """Delete a stack, wait for the end, and return the final status with the reason."""
     cloudformation.delete_stack(StackName=stack.id)
     for _ in range(int(LONGEST_S / POLL_S)):
         (description,) = cloudformation.describe_stacks(StackName=stack.id)["Stacks"]
@@ -233,7 +233,7 @@ def _stores(resources: Sequence[Mapping[str, Any]], template: Mapping[str, Any])
 
 
 def _imports(value: Any) -> Iterator[str]:
-    """Yield the names of the exports that a part of a template imports."""
+    """Yield the names of all exports that a template's value imports."""
     if isinstance(value, Mapping):
         if isinstance(name := value.get("Fn::ImportValue"), str):
             yield name

@@ -13,17 +13,17 @@ from operations.doctor import ACTIONS
 def deployer_policy(directory: Path, *, account: str, partition: str = "aws") -> dict[str, Any]:
     """Return the policy for an assembly.
 
-    The CDK's command line only assumes the roles of the bootstrap stack. CloudFormation's own role creates the
+    The CDK's command line only assumes roles of the bootstrap stack. The execution role of CloudFormation creates the
     resources.
 
     Parameters
     ----------
     directory
-        The assembly.
+        Folder of the assembly.
     account
-        Number of the account.
+        Account ID.
     partition
-        Such as `aws-cn`.
+        AWS partition, such as `aws-cn`.
     """
     roles = {
         role.replace("${AWS::Partition}", partition).replace("${AWS::AccountId}", account)

@@ -167,12 +167,12 @@ def compare(
 
 
 def notes_of(data: Interactions, guessed_columns: Mapping[str, ColumnType]) -> Iterator[str]:
-    """Yield notes on interactions in the future and on columns with inferred types."""
+    """Yield notes on interactions with a future time and on columns with inferred types."""
     if later := int((data.time_ms > times.now_ms()).sum()):
         latest = times.day(int(data.time_ms.max()))
         verb = "is" if later == 1 else "are"
         many = progress.counted(later, "interaction")
-        yield f"{many} {verb} in the future, up to {latest}. An import refuses them, an evaluation counts them"
+        yield f"{many} {verb} in the future, up to {latest}. An import rejects them, an evaluation counts them"
     if guessed_columns:
         listed = ", ".join(f"{name} ({kind})" for name, kind in guessed_columns.items())
         yield f"types of item columns guessed from their values: {listed}; a configuration declares them (--config)"

@@ -38,7 +38,7 @@ MODULES: Mapping[str, str] = {
     "pyspark": "spark",
     "confluent_kafka": "kafka",
 }
-"""Extra that installs a top-level module, by module."""
+"""Extra that installs a module, by name of the top-level module."""
 
 
 class MissingExtra(AlsolikeError):

@@ -59,7 +59,7 @@ def read_logs(
         If the function does not exist in the deployment.
     """
     group = _log_group(deployment, function)
-    # CloudWatch filters by a word anywhere in the line. The fields are compared below.
+    # CloudWatch matches a word anywhere in the line, so the fields are compared below.
     pattern = f'"{correlation_id}"' if correlation_id is not None else '"ERROR"' if errors else ""
     with translate_aws_errors(f"log group {group}"):
         pages = (

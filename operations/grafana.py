@@ -11,7 +11,7 @@ from operations.prometheus.families import FAMILIES, PREFIX, Family, Kind, Origi
 Document = dict[str, Any]
 
 SCHEMA_VERSION: Final = 39
-"""Version of the dashboard format. Grafana 11 uses it."""
+"""Version of Grafana's dashboard format, as used by Grafana 11."""
 
 _ROWS: Final[Mapping[str, Sequence[Origin]]] = {
     "Traffic and events": [Origin.CLOUDWATCH],

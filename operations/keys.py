@@ -29,7 +29,7 @@ COMMANDS = "alsolike-commands"
 """Client name of the key that commands create for themselves."""
 
 COMMANDS_HOURS = 24
-"""Validity of the commands' key in hours. Commands share it during that time."""
+"""Validity in hours of the key that commands create. Commands share this key."""
 
 _HOUR_MS = 3_600_000
 _PREFIX = "ALSO"
@@ -39,7 +39,7 @@ _SERVICES = ("PERSONALIZE", "PERSONALIZE_RUNTIME", "PERSONALIZE_EVENTS")
 
 
 class KeyPair(NamedTuple):
-    """Key pair that signs requests."""
+    """Access key ID and secret that sign requests."""
 
     key_id: str
     secret: str
@@ -54,7 +54,7 @@ class NewKey:
 
 
 class Keys:
-    """Keys of a deployment.
+    """API key pairs in a deployment's DynamoDB table, with secrets encrypted by KMS.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ class Keys:
         return sorted(keys, key=lambda key: (key.client, key.created_ms))
 
     def rows(self, *, names: Mapping[str, str], now_ms: int) -> list[dict[str, Any]]:
-        """Return each key with scope names, status, times and use. Secrets are not included."""
+        """Return each key with scope names, status, dates and use. Secrets are not included."""
         return [
             {
                 "client": key.client,
@@ -151,7 +151,7 @@ class Keys:
     def of_commands(self, *, now_ms: int) -> KeyPair:
         """Return the commands' key pair with all scopes.
 
-        A new one is created if the current one expires within an hour.
+        A new key pair is created if the current one is missing or expires within an hour.
         """
         own = [key for key in self.all() if key.client == COMMANDS]
         if valid := [key for key in own if key.is_active(now_ms=now_ms + _HOUR_MS)]:
@@ -224,7 +224,6 @@ class CommandKey:
         self._read_s = 0.0
 
     def __call__(self) -> KeyPair:
-        """Return the key pair."""
         now_s = time.time()
         if self._pair is None or now_s - self._read_s > _HOUR_MS / 2_000:
             self._pair, self._read_s = self._keys.of_commands(now_ms=int(now_s * 1000)), now_s

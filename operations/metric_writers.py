@@ -1,7 +1,7 @@
 """All custom metrics with their functions, dimensions, frequency and cost.
 
-CloudWatch charges for each series per hour with data. A series is a metric name with a value of each dimension. So
-daily metrics are sent once per day, and counters are not sent if they are 0.
+CloudWatch charges each series per hour with data. A series is a metric name with one value per dimension. Therefore
+daily metrics are sent once per day, and counters with the value 0 are not sent.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ HOURS_A_MONTH: Final = 730
 
 
 class Rhythm(StrEnum):
-    """Hours of a month in which a series is sent."""
+    """Frequency at which a series is sent, which determines its billed hours."""
 
     HOURLY = "every hour"
     DAILY = "one hour per day"
@@ -39,7 +39,7 @@ class Rhythm(StrEnum):
 
 
 class By(StrEnum):
-    """Dimensions of a metric next to `service`, the name of the function."""
+    """Dimensions of a metric in addition to `service`, the name of the function."""
 
     DIMENSION = "dimension"
     NAME = "name"
@@ -61,7 +61,7 @@ REASONS: Final = 12
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Bounds:
-    """Numbers of values of the dimensions that depend on the shop.
+    """Numbers of dimension values that depend on the shop.
 
     Attributes
     ----------
@@ -91,7 +91,7 @@ class Written:
     Attributes
     ----------
     by
-        Dimensions next to `service`.
+        Dimensions in addition to `service`.
     """
 
     metric: Metric
@@ -105,11 +105,11 @@ class Written:
         return tuple(sorted(("service", *self.by)))
 
     def series(self, bounds: Bounds) -> int:
-        """Return the number of series that are sent at the same time."""
+        """Return the number of concurrently sent series."""
         return math.prod(_values(by, bounds) for by in self.by)
 
     def usd(self, bounds: Bounds) -> float:
-        """Return the monthly cost in dollars, without rare metrics."""
+        """Return the monthly cost in dollars. Rare metrics count as 0."""
         hours = {
             Rhythm.HOURLY: HOURS_A_MONTH,
             Rhythm.DAILY: HOURS_A_MONTH / 24,
@@ -126,7 +126,7 @@ class Written:
 def _values(by: By, bounds: Bounds) -> int:
     match by:
         case By.DIMENSION:
-            return 1  # Each name has one dimension.
+            return 1  # Each name belongs to one dimension.
         case By.NAME:
             counts = {
                 Dimension.ALL: 1,

@@ -49,7 +49,7 @@ def find_refused_calls(folder: Path) -> Iterator[Finding]:
         If the path is not a folder.
     """
     if not folder.is_dir():
-        raise InvalidInput(f"{folder} is no folder, expected one with sources")
+        raise InvalidInput(f"{folder} is not a folder, expected a folder with sources")
     for path in sorted(folder.rglob("*")):
         parts = path.relative_to(folder).parts
         if path.suffix in SUFFIXES and path.is_file() and not _SKIPPED & set(parts):
@@ -71,7 +71,7 @@ def _of_text(text: str, *, name: str) -> Iterator[Finding]:
 
 
 def _spellings() -> Mapping[str, str]:
-    """Return the operation by its name in boto3 and in both versions of the JavaScript SDK."""
+    """Return the operation by its method name in boto3 and in both versions of the JavaScript SDK."""
     names: dict[str, str] = {}
     for operation in REFUSED:
         snake = re.sub(r"(?<!^)(?=[A-Z])", "_", operation).lower()

@@ -12,17 +12,17 @@ from operations.client.deployment import Deployment
 from operations.client.functions import invoke
 from operations.progress import counted
 
-_AGAIN = "what made it due starts it again at the next look"
+_AGAIN = "the next monitoring run starts it again for the same reason"
 # Descriptions of `alsolike.training.monitoring.StartedTraining`.
 BECAME = {
-    "going": "it goes on",
-    "busy": f"it did nothing, for another run went on; {_AGAIN}",
-    "not_begun": f"it failed before it had its turn; {_AGAIN}",
+    "going": "it is running",
+    "busy": f"it did nothing, because another run was in progress; {_AGAIN}",
+    "not_begun": f"it failed before it acquired the training lock; {_AGAIN}",
     "promoted": "its model became champion",
     "waiting": "its model waits for evidence, or for `alsolike models promote`",
     "rejected": "the gate rejected its model",
-    "rolled_back": "its trial took the model back",
-    "failed": "it failed; `alsolike status` says why",
+    "rolled_back": "its canary was rolled back",
+    "failed": "it failed; `alsolike status` prints the reason",
     "stopped": "it was stopped",
 }
 
@@ -56,7 +56,7 @@ def look(where: Deployment) -> DriftReport:
 
 
 def title(report: DriftReport) -> str:
-    """Return the time range and the number of events of a report."""
+    """Return the time range, the number of interactions and users, and the sample of a report."""
     days = f"{times.text(report.window_from_ms, 'minutes')} to {times.text(report.looked_ms, 'minutes')}"
     sample = "" if report.sampled == 1 else f", one of {report.sampled} users"
     counts = f"{counted(report.interactions, 'interaction')} of {counted(report.users, 'user')}"
@@ -70,13 +70,13 @@ def sentences(report: DriftReport) -> Iterator[str]:
     else:
         yield f"champion {report.champion}: its last event was {_hours(report.champion_age_h)} ago"
     if report.lake_silent_h is None:
-        yield "the lake has no event of these days"
+        yield "the lake has no events of these days"
     else:
         yield f"the lake's last event was {_hours(report.lake_silent_h)} ago"
     if report.unknown_item_share is not None:
-        yield f"{report.unknown_item_share:.2%} of interactions are with items that the champion does not know"
+        yield f"{report.unknown_item_share:.2%} of interactions are with items that the champion does not contain"
     if report.unknown_user_share is not None:
-        yield f"{report.unknown_user_share:.2%} of users did nothing before its last event"
+        yield f"{report.unknown_user_share:.2%} of users have no interaction before the champion's last event"
     yield from _starts(report)
 
 
@@ -87,7 +87,7 @@ def _starts(report: DriftReport) -> Iterator[str]:
     if rules.new_interactions is None:
         yield "new data start no training: retrain_interactions is not set"
     elif report.new_interactions is not None:
-        yield (f"{report.new_interactions:,} interactions are new, {rules.new_interactions:,} of them start a training")
+        yield (f"{report.new_interactions:,} new interactions; a training starts at {rules.new_interactions:,}")
     if report.last_start is not None:
         at = times.text(report.last_start.started_ms, "minutes")
         now = "this look" if report.started else "monitoring"
@@ -97,7 +97,7 @@ def _starts(report: DriftReport) -> Iterator[str]:
 
 
 def outcome(report: DriftReport, figure: Figure) -> str:
-    """Return the consequence of a drift metric, or an empty string."""
+    """Return the consequence of a drift metric as text, or an empty string."""
     held = report.held_h(figure)
     if held is None:
         return ""

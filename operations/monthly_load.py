@@ -1,4 +1,4 @@
-"""Load of a deployment in a month, computed from its metrics."""
+"""Mean daily load of a deployment in a month, computed from its metrics."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _COUNTED = {"events_per_day": Metric.EVENTS_ACCEPTED, "requests_per_day": Metric
 
 
 def monthly_load(where: Deployment, month: str, *, other: Load, now: dt.datetime) -> Load:
-    """Return the mean daily load of a month. The current month ends now.
+    """Return the mean daily load of a month. The current month is evaluated until now.
 
     The numbers of users and items are the latest ones, from the drift report and the catalogue snapshot, because
     earlier numbers are not stored.
@@ -30,7 +30,7 @@ def monthly_load(where: Deployment, month: str, *, other: Load, now: dt.datetime
     month
         Month in UTC, for example 2026-10.
     other
-        Load whose values are used where metrics are missing.
+        Load that supplies the values for which no metrics exist.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Web pages of a deployment, the storefront and the console: files, settings and URLs."""
+"""Web pages of a deployment: files, settings and URLs of the storefront and the console."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from operations.client.deployment import Deployment
 SITE_KEY = "site.json"
 Choice = Literal["cards", "consoles"]
 PAGES = ("", "console.html")
-"""Paths of the pages to which a sign-in returns."""
+"""Paths of the pages to which the sign-in page redirects."""
 SCRIPTS = "sdk/"
-"""Prefix of the browser package's scripts, by version. Scripts of earlier versions are kept."""
+"""Prefix of the browser SDK's scripts, one per version. Scripts of earlier versions are kept."""
 # Vite derives the names below assets/ from the contents.
 _FOREVER, _ASK_EACH_TIME = "public, max-age=31536000, immutable", "no-cache"
 _ONE_HOUR = "public, max-age=3600"
@@ -55,13 +55,13 @@ def publish(deployment: Deployment, pages: Path) -> int:
     """Upload the pages of a folder and `site.json`, delete other files, and return the number of files.
 
     A page is uploaded after the files that it references, and unreferenced files are deleted last. Scripts of earlier
-    versions of the browser package are kept. Then the sign-in client gets the URLs of the pages. A template cannot set
-    them, because the user pool is created before the distribution.
+    versions of the browser SDK are kept. Then the URLs of the pages are added to the user pool client. The template
+    cannot set these URLs, because the user pool is created before the distribution.
 
     Raises
     ------
     NotFound
-        If the deployment has no pages, or the folder contains none.
+        If the deployment has no pages, or the folder contains no pages.
     Unavailable
         If S3 or Cognito rejects a call.
     """
@@ -84,14 +84,14 @@ def publish(deployment: Deployment, pages: Path) -> int:
 
 
 def snippet(deployment: Deployment, site_key: str) -> str:
-    """Return the HTML that a shop puts into its pages: the latest published script of the browser package.
+    """Return the HTML for a shop's pages, which loads the latest published script of the browser SDK.
 
     Raises
     ------
     NotFound
         If the deployment has no pages, or they are not published.
     Unavailable
-        If S3 refuses.
+        If S3 rejects a call.
     """
     bucket, s3 = _bucket(deployment), deployment.client("s3")
     with translate_aws_errors(f"bucket {bucket}"):
@@ -160,7 +160,7 @@ def _site_json(deployment: Deployment, settings: Mapping[str, Mapping[str, str]]
 
 
 def site(environment: str, names: Names) -> dict[str, object]:
-    """Return the settings that the pages load: the type `Site` of `web/src/platform/site.ts`."""
+    """Return the settings that the pages load, in the form of the type `Site` of `web/src/platform/site.ts`."""
     return {
         "environment": environment,
         "api": "/api",
@@ -186,7 +186,7 @@ def _files(directory: Path) -> Iterator[Path]:
 
 
 def _content_type(key: str) -> str:
-    """Return a file's media type, independent of the machine's configuration."""
+    """Return a file's media type, independent of the media types configured on this machine."""
     known = {".js": "text/javascript", ".svg": "image/svg+xml", ".woff2": "font/woff2"}
     kind = known.get(Path(key).suffix) or mimetypes.guess_type(key)[0] or "application/octet-stream"
     return f"{kind}; charset=utf-8" if kind.startswith("text/") else kind

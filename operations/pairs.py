@@ -15,6 +15,6 @@ def pairs(given: Sequence[str], option: str, what: str) -> Iterator[tuple[str, s
         if not separator or not name:
             raise InvalidInput(f"{option} is {entry!r}, expected {what}=VALUE")
         if name in seen:
-            raise InvalidInput(f'{option} names {name} twice, expected all of its values at once: {name}="a","b"')
+            raise InvalidInput(f'{option} repeats {name}, expected all values in one option: {name}="a","b"')
         seen.add(name)
         yield name, text

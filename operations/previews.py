@@ -20,11 +20,11 @@ class PreviewSummary:
     Attributes
     ----------
     positions, origins
-        Number of positions after the rules, in total and by origin.
+        Number of positions in the lists after the rules, in total and by origin.
     changed_positions, changed_users
         Number of positions with an item that was not in the list before, and number of users with such a position.
     unmet
-        Number of users per unmet rule.
+        Number of users by rule that could not be met.
     """
 
     users: int = 0

@@ -1,8 +1,8 @@
-"""Table of AWS prices in dollars for us-east-1, with its date.
+"""Dated table of AWS prices in dollars for us-east-1.
 
-`seen` is the public page that confirmed a price at that date. AWS's price pages load prices by script, so few could be
-read. Tiers, and prices without `seen`, are common knowledge without a confirmed source. Every bill lists such prices.
-Check prices before you rely on a total.
+`seen` is the public page that confirmed a price at that date. Most of AWS's price pages load prices by script and could
+not be read. Tiers, and prices without `seen`, have no confirmed source, and every bill lists such prices. Check prices
+before you rely on a total.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ class Price:
     page
         Public price page of the service.
     seen
-        Page that confirmed the price. Empty if there is none.
+        Page that confirmed the price. Empty if no page did.
     tiers
         Pairs of a monthly number of units and the price of further units, ascending.
     free
-        Monthly units that are permanently free per account. Subtracted only if the free tier is requested.
+        Number of units per month that are always free per account. Subtracted only with `Prices.free_tier`.
     """
 
     dollars: float

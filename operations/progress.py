@@ -9,16 +9,14 @@ from typing import Protocol
 
 
 class Step(Protocol):
-    """Running step of an operation."""
-
     def advance(self, amount: float = 1) -> None:
-        """Increase the progress."""
+        """Increase the progress by `amount`, in the unit of the step's total."""
 
     def reach(self, done: float) -> None:
-        """Set the progress."""
+        """Set the progress to `done`, in the unit of the step's total."""
 
     def note(self, text: str) -> None:
-        """Show the current activity or the result."""
+        """Show the step's current activity or result."""
 
     def say(self, text: str) -> None:
         """Show a permanent line."""
@@ -39,7 +37,6 @@ class Silence:
 
     @contextlib.contextmanager
     def step(self, description: str, *, total: float | None = None) -> Iterator[Step]:
-        """Ignore a step."""
         yield self
 
     def advance(self, amount: float = 1) -> None:

@@ -19,7 +19,6 @@ class Stage(Enum):
 
 
 def stage_of(where: Deployment) -> Stage:
-    """Return the stage of a deployment."""
     if model_versions.pointer(where).champion() is not None:
         return Stage.TRAINED
     bucket = where.names.lake_bucket

@@ -88,7 +88,9 @@ def collect(
 
 
 def _readable(read: Callable[[], T], unreadable: list[str]) -> T | None:
-    """Return the value. If its object is unreadable, append a sentence to the list and return None."""
+    """Return the result of `read`. If the object is unreadable, append the error message to `unreadable` and return
+    None.
+    """
     try:
         return read()
     except (InvalidBundle, InvalidInput, InvalidSnapshot) as error:
@@ -97,7 +99,6 @@ def _readable(read: Callable[[], T], unreadable: list[str]) -> T | None:
 
 
 def _champion(deployment: Deployment, champion: Champion) -> dict[str, Any]:
-    """Return the champion with its damaged files."""
     damaged = model_versions.damaged_files_of(deployment, champion.version)
     return {
         "version": champion.version,
@@ -141,12 +142,12 @@ def _drift(report: DriftReport | None) -> str | None:
 
 
 def layer_sentences(cloud: Cloud) -> tuple[str, ...]:
-    """Return sentences about the runtimes of the embedded cloud and the sources of packages."""
+    """Return sentences about the runtimes of the embedded cloud's functions and the sources of their packages."""
     runtimes, own, other = dict[str, None](), set[str](), dict[str, None]()
     for function in cloud.state.functions.values():
         runtimes[
             f"functions run on Python {function['python']} ({function['architecture']}) under "
-            f"{function['runtime_client']}; the template says {function['template_runtime']} "
+            f"{function['runtime_client']}; the template requests {function['template_runtime']} "
             f"({function['template_architecture']})"
         ] = None
         for source in function["layers"]:

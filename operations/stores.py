@@ -20,7 +20,7 @@ from operations.client.deployment import Deployment
 from operations.keys import Keys
 
 GAP_DAYS = 30
-"""Number of days before the latest day in which days without events are listed."""
+"""Number of days before the latest day that are checked for missing events."""
 
 
 def lake(deployment: Deployment) -> dict[str, Any]:

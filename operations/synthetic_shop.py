@@ -11,12 +11,10 @@ DAYS = 20
 
 
 def item_ids() -> list[str]:
-    """Return the item IDs."""
     return [f"item{number:04}" for number in range(ITEMS)]
 
 
 def user_ids() -> list[str]:
-    """Return the user IDs."""
     return [f"cost-user{number:04}" for number in range(USERS)]
 
 

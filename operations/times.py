@@ -37,12 +37,11 @@ def moment(text: str, *, option: str) -> dt.datetime:
 
 
 def milliseconds(moment: dt.datetime) -> int:
-    """Return a time in milliseconds since 1970."""
+    """Return a time in epoch milliseconds."""
     return round(moment.timestamp() * 1000)
 
 
 def now_ms() -> int:
-    """Return the current time in milliseconds since 1970."""
     return time.time_ns() // 1_000_000
 
 

@@ -23,7 +23,7 @@ _TRANSIENT = ("TooManyRequestsException", "ServiceException", "SnapStartNotReady
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Question:
-    """Request for every user of a batch. A None field selects the deployment's default.
+    """Parameters that apply to every user of a batch. A field that is None selects the deployment's default.
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class Question:
 
 
 class Asker:
-    """Client of the function that retries failed invocations.
+    """Client of the function `recommend`. It retries failed invocations.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ class Asker:
             return [], str(error)
         document = orjson.loads(text)
         if "FunctionError" not in answer:
-            return document["results"], "the function's time ended before it answered anybody"
+            return document["results"], "the function's time ended before it processed a user"
         kind, message = document.get("errorType", "an error"), document.get("errorMessage", "")
         if kind in FOR_ALL:
             raise FOR_ALL[kind](message)

@@ -1,4 +1,4 @@
-"""CSV file of users without a recommendation, with reasons. A later call can read it as its input."""
+"""CSV file of users without a recommendation, with reasons. A later batch can read this file as its input."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ _HEADER = (COLUMN, "LINE", "REASON")
 
 
 class FailedUsers:
-    """Writer of the file. The file exists only if the call finished with failed users.
+    """Writer of the CSV file of failed users. After the context exits, the file exists only if users failed and no
+    error was raised.
 
     Attributes
     ----------
@@ -52,5 +53,5 @@ class FailedUsers:
                 csv.writer(self._file).writerow(_HEADER)
             csv.writer(self._file).writerow((user.text, user.line or "", reason))
         except OSError as error:
-            raise Unavailable(f"{self.path}, where users without an answer go, cannot be written: {error}") from error
+            raise Unavailable(f"the file of failed users {self.path} cannot be written: {error}") from error
         self.count += 1

@@ -1,4 +1,6 @@
-"""Recommendations for many users: chunks of the input are requested concurrently and written in input order."""
+"""Recommendations for many users. Chunks of the input are requested concurrently, and results are written in input
+order.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,7 @@ BATCH_ITEMS = 25_000
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class BatchSummary:
-    """Result of a run.
+    """Result of a batch.
 
     Attributes
     ----------
@@ -85,7 +87,9 @@ def recommend_to(
 
 
 def failed_path(name: str, output: Path) -> Path:
-    """Return the path of the file of failed users: next to a local input, otherwise next to the output."""
+    """Return the path for the file of failed users, in the folder of a local input, or else in the folder of the
+    output.
+    """
     local = Path(name).is_file()
     neighbour = Path(name) if local else output
     return neighbour.with_name(f"{neighbour.name}.failed.csv")

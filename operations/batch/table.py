@@ -22,7 +22,8 @@ ROW_GROUP_ROWS = 100_000
 
 
 class RecommendationFile:
-    """Writer of the file. The file replaces an earlier one if the context exits without an error.
+    """Writer of a Parquet file of recommendations. The context manager replaces an existing file only if it exits
+    without an error.
 
     Raises
     ------
@@ -34,7 +35,7 @@ class RecommendationFile:
 
     def __init__(self, path: Path, *, recommender: str) -> None:
         if path.exists() and not path.is_file():
-            raise InvalidInput(f"{path} is there and no file, expected the name of one")
+            raise InvalidInput(f"{path} exists and is not a regular file, expected the path of a file")
         path = path.resolve()  # Replace the target of a symbolic link, not the link.
         self._path = path
         self._partial = path.with_name(f".{path.name}.{os.getpid()}.partial")

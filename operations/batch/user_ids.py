@@ -1,4 +1,4 @@
-"""Stream of a batch's users, from a text file with one ID per line or from the column USER_ID of a data file."""
+"""User IDs of a batch, read from a text file with one ID per line or from the column USER_ID of a data file."""
 
 from __future__ import annotations
 
@@ -127,7 +127,9 @@ def _lines(file: BinaryIO, name: str, on_bytes: Callable[[int], None]) -> Iterat
             # Windows puts a byte order mark before the first line.
             text = data.decode("utf-8-sig" if line == 1 else "utf-8").rstrip("\r\n")
         except UnicodeDecodeError as error:
-            raise InvalidInput(f"{name}, line {line}: {error}, expected UTF-8 text with one user id a line") from error
+            raise InvalidInput(
+                f"{name}, line {line}: {error}, expected UTF-8 text with one user ID per line"
+            ) from error
         if text.strip():
             yield UserId(line, text)
     on_bytes(done)

@@ -29,7 +29,7 @@ _SHOWN_ERRORS = 3
 
 
 class BatchFailed(AlsolikeError):
-    """The workflow ended before all batches finished. Parts that exist are complete."""
+    """The workflow ended before all batches finished. Existing parts contain the results of finished batches."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -44,12 +44,12 @@ class BatchRun:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class BatchResult:
-    """Result of a run.
+    """Result of a finished workflow.
 
     Attributes
     ----------
     uri
-        Prefix of the parts. Sorted by name, the parts follow the order of the input.
+        Prefix of the parts. The order of the names is the order of the input.
     failed
         Number of users without a response.
     """

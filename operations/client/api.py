@@ -64,7 +64,7 @@ class Recommendations:
     degraded
         Reason for a degraded response; None for a complete one.
     rules, unmet_rules
-        Applied rule set, and its rules that could not be met.
+        Name of the applied rule set, and the rules in it that could not be met.
     unknown_columns
         Requested metadata columns that do not exist.
     duration_ms
@@ -239,7 +239,7 @@ class Api:
         try:
             document: dict[str, Any] = orjson.loads(text) if text else {}
         except orjson.JSONDecodeError as error:
-            raise Unavailable(f"{method} {path} answered something else than JSON: {text[:200]!r}") from error
+            raise Unavailable(f"{method} {path} returned a body that is not JSON: {text[:200]!r}") from error
         return document, {name.lower(): value for name, value in answer.getheaders()}
 
     def _send(self, method: str, target: str, data: bytes | None) -> tuple[http.client.HTTPResponse, bytes]:
@@ -265,7 +265,9 @@ class Api:
     def _exchange(
         self, method: str, target: str, data: bytes | None, headers: Mapping[str, str]
     ) -> http.client.HTTPResponse:
-        """Send a request on the thread's connection. Retry on a new connection if the server closed the old one."""
+        """Send a request on the connection of the current thread. Reconnect and retry if the server closed the
+        connection.
+        """
         connection: http.client.HTTPConnection | None = getattr(self._local, "connection", None)
         if connection is not None:
             try:

@@ -59,7 +59,8 @@ def session_clients(
                 "no AWS region is configured. Set AWS_REGION or a region in the AWS profile, or run the command in the "
                 "folder with the environment's cdk.json"
             ) from error
-        if service == "s3":  # The header Expect makes each put wait for the server's response before it sends the body.
+        # With the header Expect, each put waits for the server's response before it sends the body.
+        if service == "s3":
             created.meta.events.unregister("before-call.s3", add_expect_header)
         elif service == "dynamodb":
             write_batches_fast(created)

@@ -71,12 +71,11 @@ def resolve(*, stack: str | None, state: Path | None = None) -> Deployment:
 
 
 def state_path() -> Path:
-    """Return the path of the state file of the embedded cloud."""
     return Path(os.environ.get(STATE_VARIABLE) or DEFAULT_STATE)
 
 
 def options(*, stack: str | None = None, state: Path | None = None) -> tuple[str, ...]:
-    """Return the command line options that select this deployment in another call from the same directory."""
+    """Return the command line options that select the same deployment in another command from the current directory."""
     if stack:
         return ("--env", stack)
     path = state or state_path()
@@ -85,7 +84,7 @@ def options(*, stack: str | None = None, state: Path | None = None) -> tuple[str
 
 def on_aws(environment: str) -> Deployment:
     """Return a deployment on AWS, using the default credentials and region."""
-    from operations.keys import CommandKey  # imports botocore, which help texts do without
+    from operations.keys import CommandKey  # Imports botocore, which help texts do not need.
 
     client = session_clients(environment=environment)
     names = read_names(client("ssm"), environment)
@@ -156,7 +155,7 @@ def _names(parameters: Mapping[str, str], environment: str, *, region: str) -> N
     root = f"{TREE}/{environment}"
     own = {name: value for name, value in parameters.items() if name.startswith(f"{root}/")}
     if not own:
-        raise NotFound(f"there is no deployment {environment!r} in {region}: no SSM parameter stands under {root}/")
+        raise NotFound(f"there is no deployment {environment!r} in {region}: no SSM parameter exists under {root}/")
     fields = {parameter_name(environment, field.name): field for field in dataclasses.fields(Names)}
     if missing := [name for name in fields if name not in own and fields[name].default is dataclasses.MISSING]:
         raise NotFound(

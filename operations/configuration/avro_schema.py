@@ -42,7 +42,7 @@ def read_schema(path: Path, *, dataset: str, lists: Collection[str] = ()) -> Sch
     dataset
         Key of `DATASETS`.
     lists
-        String fields that contain several values separated by `|`. The schema does not mark them.
+        String fields that contain several values separated by `|`. The schema does not mark such fields.
 
     Raises
     ------

@@ -48,7 +48,7 @@ def reads_catalogue(configuration: Configuration) -> bool:
 
 
 def compare(file: ConfigurationFile, where: Deployment) -> Comparison:
-    """Compare a file with the published catalogue. An empty catalogue gives no findings."""
+    """Compare a file with the published catalogue. The result for an empty catalogue has no findings."""
     configuration = file.configuration
     snapshot = catalogue.read_snapshot(where).with_columns(configuration.item_columns)
     if not len(snapshot):
@@ -95,7 +95,9 @@ def _of_columns(configuration: Configuration, snapshot: Snapshot) -> Iterator[Fa
 
 
 def _columns(configuration: Configuration) -> dict[Path, str]:
-    """Return the columns of variants and sessions that the configuration does not declare, by path."""
+    """Return the columns that `items.variants` and `sessions.columns` name but the configuration does not declare, by
+    path.
+    """
     named: dict[Path, str] = {("sessions", "columns", i): name for i, name in enumerate(configuration.sessions.columns)}
     if configuration.variants not in (None, DEFAULT.variants):
         named["items", "variants"] = str(configuration.variants)

@@ -47,13 +47,10 @@ BUILT_IN = Version(0, 0, "", "built in", "", EMPTY_DOCUMENT)
 
 
 def version_key(version: int) -> str:
-    """Return the key of a version's object."""
     return f"{CONFIGURATION_VERSIONS_PREFIX}{version:08d}.json"
 
 
 class ConfigurationStore:
-    """Configuration of one deployment."""
-
     def __init__(self, client: ObjectClient, bucket: str) -> None:
         self._client = client
         self._bucket = bucket
@@ -92,7 +89,7 @@ class ConfigurationStore:
         Parameters
         ----------
         expected
-            Result of `current` when the caller decided on the change.
+            Version from `current` on which the caller based the change.
         text
             Document as the author wrote it.
 
@@ -113,8 +110,8 @@ class ConfigurationStore:
         Parameters
         ----------
         to
-            Version to restore. Default: the version before the current one, following rollbacks to the version that
-            they restored, so that a second rollback goes back one version further.
+            Version to restore. Default: the version before the current one. If the current version is itself a
+            rollback, the default is the version before the restored one, so repeated rollbacks go back further.
 
         Raises
         ------
@@ -143,7 +140,7 @@ class ConfigurationStore:
         if version == 0:
             return BUILT_IN
         if version not in current.versions:
-            known = f"the latest is {current.version}" if current.versions else "nothing was applied yet"
+            known = f"the latest is {current.version}" if current.versions else "no version has been applied"
             raise NotFound(f"configuration version {version} was never applied; {known}")
         return self._read(version)
 
@@ -167,7 +164,7 @@ class ConfigurationStore:
         etag = S3Object(self._client, self._bucket, CONFIGURATION_KEY).replace(
             _json(pointer),
             etag=expected.etag,
-            conflict="the configuration changed meanwhile; look at what was applied, then try again",
+            conflict="the configuration changed meanwhile; check the current version, then try again",
         )
         return Current(versions, version.document, etag)
 

@@ -17,7 +17,7 @@ from operations.configuration import yaml_document
 
 
 def unified(before: Configuration, after: Configuration, *, names: tuple[str, str]) -> list[str]:
-    """Return a unified diff of two configurations as YAML including defaults. Equal configurations have no lines."""
+    """Return a unified diff of two configurations as YAML including defaults, or an empty list if they are equal."""
     was, is_now = (yaml_document.dump(to_document(configuration)).splitlines() for configuration in (before, after))
     return list(difflib.unified_diff(was, is_now, *names, lineterm=""))
 
@@ -39,9 +39,8 @@ def _different(before: Any, after: Any, path: Path) -> Iterator[tuple[Path, Any,
 
 
 def new_columns(before: Configuration, after: Configuration) -> Iterator[str]:
-    """Yield a warning for each new item column that a filter reads.
-
-    The catalogue gains the column after publication.
+    """Yield a warning for each new item column that a filter reads. The catalogue contains a new column only after its
+    next publication.
     """
     new = dict(after.item_columns.items() - before.item_columns.items())
     read: dict[str, list[str]] = {}
@@ -51,8 +50,8 @@ def new_columns(before: Configuration, after: Configuration) -> Iterator[str]:
                 read.setdefault(column.name, []).append(name)
     for column_name, names in read.items():
         yield (
-            f"{column_name} is new: for up to two minutes, the filters {', '.join(dict.fromkeys(names))} find no value "
-            "of it; apply columns first, and then filters that read them"
+            f"{column_name} is new: for up to two minutes, the filters {', '.join(dict.fromkeys(names))} find no "
+            "values in it; apply columns first, and then filters that read them"
         )
 
 

@@ -26,8 +26,8 @@ class ConfigurationFile:
     Attributes
     ----------
     undeclared
-        Undeclared columns and event types in filters. Such a filter usually passes no item, so `config apply` rejects
-        the file.
+        Undeclared columns and event types in filters. A filter on an undeclared column usually passes no item, so
+        `config apply` rejects the file.
     warnings
         Valid values with an effect that the author may not expect.
     """
@@ -49,7 +49,7 @@ class ConfigurationFile:
 
 
 class InvalidFile(InvalidInput):
-    """The configuration file is invalid. `findings` have the order of the file."""
+    """The configuration file is invalid. `findings` are sorted by their position in the file."""
 
     def __init__(self, name: str, findings: Sequence[Finding]) -> None:
         self.name = name
@@ -110,5 +110,5 @@ def _text(path: Path, name: str) -> str:
     except UnicodeDecodeError as error:
         line = body.count(b"\n", 0, error.start) + 1
         column = len(body[body.rfind(b"\n", 0, error.start) + 1 : error.start].decode()) + 1
-        message = f"has the byte 0x{body[error.start]:02x}, which is no UTF-8"
+        message = f"has the byte 0x{body[error.start]:02x}, which is not valid UTF-8"
         raise InvalidFile(name, [Finding(line, column, message)]) from error

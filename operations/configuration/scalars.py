@@ -1,4 +1,4 @@
-"""Position of a scalar's character in its YAML source."""
+"""Conversion from a position in a YAML scalar's value to the position in its source."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _ESCAPE_DIGITS = {"x": 2, "u": 4, "U": 8}
 def scalar_position(source: str, value: str, offset: int, *, style: str | None) -> int:
     """Return the position in `source` of the character `value[offset]`.
 
-    The source also contains quotes, escapes, a block header, line breaks and indentation.
+    The source can also contain quotes, escapes, a block header, line breaks and indentation.
 
     Parameters
     ----------

@@ -32,14 +32,14 @@ def own_names(where: Deployment) -> OwnNames:
 
 
 def who(where: Deployment) -> str:
-    """Return the caller's identity: the ARN on AWS, the account name of this machine on the embedded cloud."""
+    """Return the caller's identity: the ARN on AWS, or the operating system's user name on the embedded cloud."""
     if where.is_local:
         import getpass
 
         try:
             return getpass.getuser()
-        except (KeyError, OSError):  # Accounts in containers may have no name.
-            return "somebody"
+        except (KeyError, OSError):  # A container's user ID may have no name.
+            return "unknown"
     from operations.client.aws import translate_aws_errors
 
     with translate_aws_errors("who is calling"):

@@ -86,7 +86,7 @@ def read(text: str) -> YamlDocument:
         mark = error.problem_mark or error.context_mark
         said = ", ".join(part for part in (error.context, error.problem) if part)
         line, column = _line_and_column(text, mark.index if mark else 0)
-        raise InvalidYaml(f"is no YAML from here on: {said}", line=line, column=column) from error
+        raise InvalidYaml(f"is not valid YAML from here on: {said}", line=line, column=column) from error
     except yaml.reader.ReaderError as error:
         line, column = _line_and_column(text, error.position)
         raise InvalidYaml(
@@ -119,7 +119,7 @@ for _tag, _form, _first in (
 
 
 class _Loader(yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser, yaml.composer.Composer, _Resolver):  # type: ignore[misc]
-    """Loader without aliases and with limited depth, because a short text could otherwise expand without bound."""
+    """Loader that rejects aliases and deep nesting, because a short text with aliases could expand to any size."""
 
     def __init__(self, stream: str) -> None:
         yaml.reader.Reader.__init__(self, stream)
@@ -142,7 +142,7 @@ class _Loader(yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser, yaml
 
 
 class _Dumper(yaml.SafeDumper):  # type: ignore[misc]
-    """YAML writer whose output `read` parses to the same document. Lists of scalars take one line."""
+    """YAML writer with lists of scalars on one line. `read` parses its output to the same document."""
 
     yaml_implicit_resolvers = _Resolver.yaml_implicit_resolvers
 
@@ -172,11 +172,11 @@ class _Reading:
         for key, element in node.value:
             line, column = _line_and_column(self._text, key.start_mark.index)
             if not isinstance(key, ScalarNode):
-                raise InvalidYaml("is a key of several values, expected a text", line=line, column=column)
+                raise InvalidYaml("is a key with several values, expected a string", line=line, column=column)
             name = key.value
             if name in lines:
                 again = (*path, name)
-                message = f"{dotted(again)} is stated in line {lines[name]} already"
+                message = f"{dotted(again)} duplicates the key in line {lines[name]}"
                 self.findings.append(Finding(line, column, message, again))
                 continue
             lines[name] = line

@@ -16,7 +16,7 @@ from operations.cost.summary import BilledResources, EventSource, Function, Stre
 
 
 def runs_a_month(expression: str) -> float:
-    """Return the number of a schedule's runs in a mean month.
+    """Return the mean number of runs per month of a schedule.
 
     Raises
     ------
@@ -45,8 +45,6 @@ def runs_a_month(expression: str) -> float:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Resource:
-    """Resource of a template."""
-
     template: str
     logical_id: str
     type: str
@@ -54,7 +52,7 @@ class Resource:
 
 
 def _is_created(resource: Mapping[str, Any], template: Mapping[str, Any]) -> bool:
-    """Return true if a resource is unconditional, or its condition holds in AWS's main partition."""
+    """Return true if a resource has no condition, or if its condition holds in the partition `aws`."""
     match template.get("Conditions", {}).get(resource.get("Condition")):
         case {"Fn::Equals": [{"Ref": "AWS::Partition"}, str(right)]}:
             return right == "aws"
@@ -62,7 +60,7 @@ def _is_created(resource: Mapping[str, Any], template: Mapping[str, Any]) -> boo
 
 
 class Resources:
-    """Resources of all templates, and the resolution of references between templates."""
+    """Resources of all templates. It resolves references, also between templates."""
 
     def __init__(self, templates: Mapping[str, Mapping[str, Any]]) -> None:
         self._all = {
@@ -230,7 +228,7 @@ def _functions(resources: Resources) -> Iterator[tuple[str, Function]]:
 
 
 def _name(function: Resource) -> str:
-    """Return the name of an Alsolike function, or the logical ID of another function."""
+    """Return the name of an Alsolike function, or the logical ID of any other function, such as one of the CDK."""
     handler = str(function.properties.get("Handler", ""))
     return handler.split(".")[1] if handler.startswith("functions.") else function.logical_id
 
@@ -303,7 +301,7 @@ def _training(template_resources: Resources) -> Training:
 
 
 def _variables(resources: Resources) -> dict[str, str]:
-    """Merge the environment variables of all functions. Only literal values are included."""
+    """Merge the literal environment variables of all functions."""
     merged: dict[str, str] = {}
     for function in resources.of("AWS::Lambda::Function"):
         variables = function.properties.get("Environment", {}).get("Variables", {})
@@ -312,7 +310,7 @@ def _variables(resources: Resources) -> dict[str, str]:
 
 
 def _watched(alarm: Mapping[str, Any]) -> int:
-    """Return the number of metrics in an alarm."""
+    """Return the number of metrics that an alarm evaluates."""
     return max(1, sum("MetricStat" in metric for metric in alarm.get("Metrics", ())))
 
 

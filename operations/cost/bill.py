@@ -35,7 +35,7 @@ _RANGES = (
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """A shop's load.
+    """Load of a shop, from which a bill is estimated.
 
     Raises
     ------
@@ -219,7 +219,7 @@ def remarks(bill: Bill, personalize: Bill) -> list[str]:
 
 
 class Meter:
-    """Calculator of charges. Lines with the same price share its tiers and free amount."""
+    """Calculator of charges. Lines with the same price name share the price's tiers and free amount."""
 
     def __init__(self, prices: Prices) -> None:
         self._prices = prices
@@ -253,7 +253,7 @@ class Meter:
         return price in self._prices.table
 
     def remark(self, sentence: str) -> None:
-        """Add a note for the reader."""
+        """Add a note for the reader of the bill."""
         self.remarks.append(sentence)
 
     def bill(self, of: str, load: Load, *, idle_dollars: float) -> Bill:

@@ -82,10 +82,10 @@ ROW_BYTES = 600
 
 TABLE_OVERHEAD_BYTES = 100
 ANSWER_BYTES = 2_200
-"""Size of a response with 25 items, in bytes, including headers."""
+"""Size of an API response with 25 items, in bytes, including headers."""
 
 SERVED_ROW_BYTES = 300
-"""Compressed size of a response with 25 items in the lake, in bytes."""
+"""Compressed size of a row of the recommendation log with 25 items, in bytes."""
 
 DATASET_BYTES = 40
 """Size of an interaction in a dataset, in bytes."""
@@ -182,7 +182,8 @@ def buckets(meter: Meter, summary: BilledResources, load: Load, calls: Mapping[s
 
 def _storage(meter: Meter, summary: BilledResources, load: Load) -> None:
     lake, cold_days = lake_gb(load), summary.lake_cold_days
-    # Unread objects get cheaper 30 days after their transition. Trainings read all objects, so then the price stays.
+    # Unread objects become cheaper 30 days after the transition. Each training reads all objects, so with scheduled
+    # trainings the price does not fall.
     cold = 0.0
     if cold_days is not None and not summary.training.runs:
         cold = lake * max(0, load.history_days - cold_days - 30) / load.history_days
@@ -387,9 +388,8 @@ def _lasts_s(summary: BilledResources, load: Load) -> float:
 
 
 def _too_much(meter: Meter, summary: BilledResources, load: Load) -> None:
-    """Add notes about trainings that exceed the time limit or the memory.
-
-    The bill assumes that they are stopped there.
+    """Add notes about trainings that exceed the time limit or the memory. The bill assumes that SageMaker stops a
+    training at the time limit.
     """
     training = summary.training
     if not training.runs:

@@ -65,16 +65,16 @@ def _remarks(meter: Meter, summary: BilledResources, priced: set[str]) -> None:
         meter.remark(f"the deployment is in {summary.region}; prices are those of {Prices().region}")
     others = {name: called for name, called in summary.functions.items() if name not in {*priced, "build_dataset"}}
     unknown = sorted(name for name, called in others.items() if called.sources or called.runs)
-    if rare := sorted(others.keys() - unknown):  # Functions that only users or other such functions call.
-        meter.remark(f"not counted, since the load says nothing of them: calls of {', '.join(rare)}")
+    if rare := sorted(others.keys() - unknown):  # Functions that only users or other uncounted functions call.
+        meter.remark(f"not counted, because the load does not determine them: calls of {', '.join(rare)}")
     meter.remark("not counted: metrics that are sent when something goes wrong (`alsolike metrics` names them)")
     if "read_kafka" in summary.functions:
         meter.remark("not counted: the Kafka cluster, and the network between it and Lambda")
     if summary.pages:
         meter.remark("not counted: visits of the pages, which CloudFront charges by requests and bytes")
     if unknown:
-        meter.remark(f"not counted: the functions {', '.join(unknown)}, which nothing is known of")
+        meter.remark(f"not counted: the functions {', '.join(unknown)}, whose durations are unknown")
     if summary.uncounted:
         meter.remark(f"not counted: resources of type {', '.join(summary.uncounted)}")
     if not summary.training.runs:
-        meter.remark("not counted: trainings, which no schedule starts")
+        meter.remark("not counted: trainings, because no schedule starts them")

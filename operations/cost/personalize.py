@@ -19,8 +19,8 @@ MIN_REQUESTS = 1 * MONTH_S
 def estimate_personalize(load: Load, *, prices: Prices | None = None) -> Bill:
     """Return the cost of the load on one campaign of a custom solution with `aws-user-personalization-v2`.
 
-    Alsolike also includes similar items, ranking and trends. On Amazon Personalize these require additional solutions
-    and campaigns.
+    A deployment of Alsolike also provides similar items, ranking and trends. On Amazon Personalize these features
+    require additional solutions and campaigns.
 
     References
     ----------
@@ -34,25 +34,34 @@ def estimate_personalize(load: Load, *, prices: Prices | None = None) -> Bill:
     older = table.dollars("personalize_legacy_requests", MIN_REQUESTS)
     meter.remark(
         "one custom solution of User-Personalization-v2 with one campaign: ingested GB, interactions of each training, "
-        "requests; other uses, such as similar items, take campaigns of their own"
+        "requests; other uses, such as similar items, need additional campaigns"
     )
     meter.remark(
         f"a campaign is charged one request a second at least, ${least:,.2f} of this sum, says its documentation. That "
         f"the price of v2 holds for it was not confirmed; of older recipes it is ${older:,.2f}"
     )
-    meter.remark("not counted: the first import of the history, and what calls it from the shop's pages")
+    meter.remark(
+        "not counted: the first import of the history, and the function that calls the API from the shop's pages"
+    )
     return meter.bill("Amazon Personalize", load, idle_dollars=idle)
 
 
 def _metered(load: Load, prices: Prices) -> Meter:
     meter = Meter(prices)
     gb = (load.events * EVENT_BYTES + load.changes * ROW_BYTES) / 1e9
-    how = f"{EVENT_BYTES} bytes an event, {ROW_BYTES} a change of an item or user"
+    how = f"{EVENT_BYTES} bytes per event, {ROW_BYTES} per change of an item or user"
     meter.add("Personalize", "ingestion", gb, "personalize_ingested_gb", how)
     trained = load.interactions * TRAININGS
     how = f"{TRAININGS:.1f} trainings on {load.history_days} days of events"
     meter.add("Personalize", "training", trained, "personalize_trained", how)
     meter.add("Personalize", "requests", load.requests, "personalize_requests", "recommendations")
     least = max(0.0, MIN_REQUESTS - load.requests)
-    meter.add("Personalize", "up to the least", least, "personalize_requests", "one a second, used or not", fixed=True)
+    meter.add(
+        "Personalize",
+        "up to the minimum",
+        least,
+        "personalize_requests",
+        "one request per second, used or not",
+        fixed=True,
+    )
     return meter

@@ -12,7 +12,7 @@ from operations.cost.traffic import DURATIONS, Duration, on_spark
 from operations.prices import Prices
 
 MIN_DOLLARS = 0.10
-"""Minimum saving per month for a suggestion, in dollars."""
+"""Minimum saving per month, in dollars. Smaller savings are not suggested."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +24,7 @@ class Saving:
     setting
         Key of `cdk.json`, or of the configuration if it starts with `limits.`.
     dollars
-        Saved dollars per month for this change only. Savings of several changes do not add up.
+        Saved dollars per month if only this setting changes. The savings of several changes do not add up.
     but
         Disadvantage of the change.
     """
@@ -97,7 +97,7 @@ def _of_functions(summary: BilledResources, load: Load) -> Iterator[_Change]:
             yield _Change(setting=setting, now=now, then="rate(6 hours)", but=but, summary=changed, load=load)
     if any(function.snap_start for function in functions.values()):
         changed = _all(summary, snap_start=False)
-        but = "a process that starts takes a second or more where its caller waits"
+        but = "a cold start takes a second or more while the caller waits"
         yield _Change(setting="snap_start", now=True, then=False, but=but, summary=changed, load=load)
     if warm := max((function.provisioned for function in functions.values()), default=0):
         changed = _all(summary, provisioned=0)
@@ -106,7 +106,7 @@ def _of_functions(summary: BilledResources, load: Load) -> Iterator[_Change]:
             for name, function in changed.functions.items()
         }
         changed = dataclasses.replace(changed, functions=snapped)
-        but = "with snap_start true in its place: a start takes some tenths of a second"
+        but = "set snap_start to true instead: a cold start takes some tenths of a second"
         yield _Change(setting="provisioned_concurrency", now=warm, then=0, but=but, summary=changed, load=load)
     if any(function.architecture != "arm64" for function in functions.values()):
         changed = _all(summary, architecture="arm64")
@@ -118,16 +118,16 @@ def _of_stream(summary: BilledResources, load: Load) -> Iterator[_Change]:
     stream = summary.stream
     if stream.retention_hours > 24:
         changed = dataclasses.replace(summary, stream=dataclasses.replace(stream, retention_hours=24))
-        but = "what a consumer cannot take for a day has to be replayed by hand"
+        but = "records that a consumer cannot process within a day must be replayed by hand"
         yield _Change(
             setting="stream_retention_hours", now=stream.retention_hours, then=24, but=but, summary=changed, load=load
         )
     other = dataclasses.replace(stream, on_demand=not stream.on_demand)
     modes = ("on-demand", "provisioned") if stream.on_demand else ("provisioned", "on-demand")
     but = (
-        "a rush past the shards is refused until stream_shards is raised"
+        "Kinesis rejects a rush above the shards' capacity until stream_shards is raised"
         if stream.on_demand
-        else "AWS says how it scales"
+        else "AWS's documentation describes how it scales"
     )
     changed = dataclasses.replace(summary, stream=other)
     yield _Change(setting="stream_mode", now=modes[0], then=modes[1], but=but, summary=changed, load=load)
@@ -147,7 +147,7 @@ def _of_training(summary: BilledResources, load: Load) -> Iterator[_Change]:
             setting="training_schedule", now=now, then="rate(7 days)", but=but, summary=changed(runs=weekly), load=load
         )
     if training.runs and not training.spot:
-        but = "a job may be interrupted, and goes on from its checkpoints"
+        but = "a job may be interrupted, and continues from its checkpoints"
         yield _Change(setting="training_spot", now=False, then=True, but=but, summary=changed(spot=True), load=load)
     if training.looks and training.look_s < 900:
         fewer = changed(look_s=900, looks=training.looks * training.look_s // 900)
@@ -172,18 +172,18 @@ def _of_observing(summary: BilledResources, load: Load) -> Iterator[_Change]:
         yield _Change(setting="tracing", now=True, then=False, but=but, summary=changed, load=load)
     if summary.dashboards:
         changed = dataclasses.replace(summary, dashboards=0)
-        but = "graphs are made by hand; alarms stay"
+        but = "graphs are made by hand; alarms remain"
         now = "all" if summary.dashboards > 1 else "health"
         yield _Change(setting="dashboards", now=now, then="none", but=but, summary=changed, load=load)
     if any(function.reports for function in summary.functions.values()):
-        but = "durations and memory are known as metrics and not of each call"
+        but = "durations and memory are available as metrics, but not per call"
         yield _Change(
             setting="log_invocations", now=True, then=False, but=but, summary=_all(summary, reports=False), load=load
         )
     days = summary.log_retention_days
     if days is None or days > 14:
         changed = dataclasses.replace(summary, log_retention_days=14)
-        but = "what happened longer ago cannot be looked up"
+        but = "older log lines cannot be looked up"
         yield _Change(
             setting="log_retention_days", now=days or "for ever", then=14, but=but, summary=changed, load=load
         )
@@ -198,7 +198,7 @@ def _of_load(summary: BilledResources, load: Load) -> Iterator[_Change]:
         )
     if load.history_days > 180:
         changed = dataclasses.replace(load, history_days=180)
-        but = "models learn from half a year; what is older is deleted"
+        but = "models learn from half a year; older events are deleted"
         yield _Change(
             setting="limits.retention_days", now=load.history_days, then=180, but=but, summary=summary, load=changed
         )

@@ -74,7 +74,7 @@ class Training:
     Attributes
     ----------
     runs
-        Number of scheduled runs per month. Runs that drift starts are not included.
+        Number of scheduled runs per month, without runs that drift starts.
     looks
         Number of evaluations per canary.
     spark_above_mb

@@ -12,7 +12,7 @@ from operations.cost.summary import BilledResources, EventSource
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Duration:
-    """Billed duration of a call: a constant part, and a part per record.
+    """Billed duration of a call, as a constant plus a duration per record.
 
     Attributes
     ----------
@@ -20,7 +20,7 @@ class Duration:
         Source of the figures.
     log_bytes
         Log size per call in bytes: metrics, and 26 bytes per line that CloudWatch bills too. `alsolike cost --measure`
-        prints it. Lambda's own lines are extra (`Function.reports`).
+        prints this size. Lambda's own lines are not included; see `Function.reports`.
     """
 
     call_ms: float
@@ -78,7 +78,7 @@ RECORD_BYTES = 500
 """Size of a JSON stream record without impressions, in bytes."""
 
 LARGEST_BATCH = 6_000
-"""Maximum number of such records in Lambda's 6 MB, with base64 and envelope."""
+"""Maximum number of records of `RECORD_BYTES` in Lambda's 6 MB, with base64 and envelope."""
 
 SERVED_DELIVERY_S = 5
 """Assumed interval between deliveries of the recommendation log, in seconds. CloudWatch Logs guarantees no interval."""
@@ -115,7 +115,9 @@ class Calls:
 
 
 def shards_needed(load: Load) -> int:
-    """Return the number of shards for the busiest second, by records, incoming bytes and reads of three consumers."""
+    """Return the number of shards for the busiest second. Records, incoming bytes and the reads of three consumers
+    limit a shard.
+    """
     peak = load.events_per_day / 86_400 * load.peak
     mb = peak * RECORD_BYTES / 1e6
     return max(1, math.ceil(max(peak / 1_000, mb, 3 * mb / 2)))
@@ -233,9 +235,9 @@ def _log_streams(load: Load, recommend: Duration) -> int:
 
 
 def _batches(records: float, source: EventSource, count: int) -> float:
-    """Return the monthly number of batches: one per window with a record, or more if batches fill up earlier.
+    """Return the number of batches per month: one per window with a record, or more if batches fill up earlier.
 
-    Without a window, Lambda polls each shard about once a second.
+    Without a window, Lambda polls each shard about once per second.
     """
     rate = records / MONTH_S / count
     by_window = rate / (1 + rate * max(1, source.window_s))

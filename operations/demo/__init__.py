@@ -1,1 +1,1 @@
-"""The demo's data, its loop on a deployment, and the comparison with a reference model."""
+"""Data of the demo, its loop on a deployment, and the comparison with a reference model."""

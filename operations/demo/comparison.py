@@ -54,7 +54,7 @@ class Ranking:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Move:
-    """Never-bought item whose rank changed. Ranks count from 1; None is below the end of the list."""
+    """Never-bought item whose rank changed. Ranks count from 1. None means that the item is not in the list."""
 
     item_id: str
     before: int | None
@@ -71,7 +71,7 @@ class Move:
     def distance(self) -> int:
         """Number of ranks by which the item rose.
 
-        An item below the end of the list has the first rank after the end.
+        An item that is not in the list counts as the first item after the end.
         """
         end = LIST_LENGTH + 1
         return (self.before or end) - (self.after or end)

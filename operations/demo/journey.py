@@ -37,7 +37,7 @@ class LiveEvent:
 
     @property
     def event_id(self) -> str:
-        """Event ID, which is equal for equal purchases."""
+        """ID derived from basket and item, so repeated replays of a purchase are duplicates."""
         return f"{self.basket_id}-{self.item_id}"
 
 

@@ -1,4 +1,4 @@
-"""Replay of the held-back days as live events. Some shoppers' events go over HTTP, others directly into the stream."""
+"""Replay of the held-back days as live events. Some shoppers use the HTTP API, the others use the stream directly."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _POLL_S = 0.1
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ReplayPlan:
-    """Events of each user by transport. All events of a user use one transport.
+    """Events of each user, over HTTP or the stream. All events of a user use one of them.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class ReplayPlan:
         return [*self.calls, *self.records]
 
     def events(self, user_id: str) -> Iterator[LiveEvent]:
-        """Yield a user's events. Events sent over HTTP come first, then stream records, each oldest first."""
+        """Yield a user's events, oldest first."""
         yield from itertools.chain.from_iterable(self.calls.get(user_id, ()))
         yield from self.records.get(user_id, ())
 

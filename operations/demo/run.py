@@ -84,7 +84,7 @@ class Demo:
 
     def _prepare(self) -> Journey:
         """Prepare the data, then build the pages, concurrently with the synthesis and the start of the cloud."""
-        # Preparing the data first lets this thread import the data libraries.
+        # The preparation comes first, because this thread then imports the data libraries.
         from operations.demo import loop
 
         data = loop.prepare(self.summary, DIRECTORY, users=self._users)

@@ -1,6 +1,6 @@
 """Checks of an AWS account before a deployment, and of a deployment after it.
 
-They only read. The one exception is a request to the deployed API with a key that does not exist::
+All checks only read. The one exception is a request to the deployed API with a nonexistent key::
 
     needs = doctor.read_needs(Path("cdk.out"))
     findings = doctor.examine(needs, session_clients(region=needs.region), post=post)

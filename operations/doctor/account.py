@@ -1,4 +1,4 @@
-"""Checks of the account and the region, which need no deployment."""
+"""Checks of the account and the region. They require no deployment."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from operations.doctor.needs import Needs
 Clients = Callable[[str], Any]
 
 UNRESERVED = 100
-"""Lambda keeps these concurrent executions unreserved."""
+"""Minimum number of concurrent executions that Lambda keeps unreserved."""
 FOR_THE_API = 2
 NEW_ACCOUNT_MEMORY_MB = 3_008
 CODE_MB = 500
-"""Functions and layers of a deployment with one earlier version."""
+"""Size of the functions and layers of a deployment with one earlier version, in MB."""
 _MB = 1_000_000
 _DPUS = {"G.1X": 1, "G.2X": 2, "G.4X": 4, "G.8X": 8}
 _IMAGE = re.compile(
@@ -31,7 +31,7 @@ _QUOTA_ADVICE = "aws service-quotas request-service-quota-increase --service-cod
 
 
 def read_account(clients: Clients) -> str:
-    """Return the account of the credentials.
+    """Return the ID of the account to which the credentials belong.
 
     Raises
     ------
@@ -44,13 +44,13 @@ def read_account(clients: Clients) -> str:
 
 
 def identity(clients: Clients, needs: Needs) -> Iterator[Finding]:
-    """Compare the account of the credentials with `cdk.json`."""
+    """Compare the account ID of the credentials with `cdk.json`, and report credentials of the root user."""
     caller = clients("sts").get_caller_identity()
     if needs.account and caller["Account"] != needs.account:
         yield failed(
             "account",
-            f"the credentials are of account {caller['Account']}, cdk.json names {needs.account}",
-            "use credentials of the account, or change `account` in cdk.json",
+            f"the credentials belong to account {caller['Account']}, cdk.json expects {needs.account}",
+            "use credentials of that account, or change `account` in cdk.json",
             blocks=True,
         )
     elif caller["Arn"].endswith(":root"):
@@ -61,7 +61,7 @@ def identity(clients: Clients, needs: Needs) -> Iterator[Finding]:
 
 
 def region(configured: str | None, needs: Needs) -> Finding:
-    """Compare the configured region with `cdk.json`."""
+    """Compare the configured region with the region in `cdk.json`."""
     if configured not in (None, needs.region):
         return failed(
             "region",
@@ -73,7 +73,7 @@ def region(configured: str | None, needs: Needs) -> Finding:
 
 
 def bootstrap(clients: Clients, needs: Needs) -> Iterator[Finding]:
-    """Compare the version of the bootstrap stack with the least one that the stacks accept."""
+    """Compare the version of the bootstrap stack with the minimum version that the stacks require."""
     advice = f"cdk bootstrap aws://{needs.account or 'ACCOUNT'}/{needs.region}"
     parameter = read_parameter(clients, needs.bootstrap_parameter)
     if parameter is None:
@@ -86,14 +86,15 @@ def bootstrap(clients: Clients, needs: Needs) -> Iterator[Finding]:
 
 
 def lambda_limits(clients: Clients, needs: Needs, *, is_deployed: bool) -> Iterator[Finding]:
-    """Compare Lambda's limits with the functions."""
+    """Compare Lambda's quotas with the requirements of the functions."""
     settings = clients("lambda").get_account_settings()
     limits, usage = settings["AccountLimit"], settings["AccountUsage"]
     total = int(limits["ConcurrentExecutions"])
     needed = needs.pollers + needs.batches + FOR_THE_API
     reserved = needs.reserved + sum(function.provisioned for function in needs.resources.functions.values())
     advice = _QUOTA_ADVICE.format(service="lambda", code="L-B99A9384") + " --desired-value 1000"
-    # Once deployed, the account's reservations contain these; before, they all belong to other functions.
+    # After the deployment, the account's reservations contain these. Before it, all reservations belong to other
+    # functions.
     available = total if is_deployed else int(limits["UnreservedConcurrentExecutions"])
     if reserved and available - UNRESERVED < reserved:
         reason = f"{reserved} reserved or provisioned executions and {UNRESERVED} unreserved ones exceed {available}"
@@ -123,20 +124,20 @@ def lambda_limits(clients: Clients, needs: Needs, *, is_deployed: bool) -> Itera
 
 
 def snap_start(needs: Needs) -> Iterator[Finding]:
-    """Report SnapStart, which synthesis refuses in regions without it."""
+    """Report the use of SnapStart. Synthesis fails in regions that do not support it."""
     used = any(function.snap_start for function in needs.resources.functions.values())
     yield passed("SnapStart", f"{needs.region} is not among the regions without it" if used else "not used")
 
 
 def layers(clients: Clients, needs: Needs) -> Iterator[Finding]:
-    """Resolve the ARNs of external layers, and read the layers."""
+    """Check that external layers exist and can be read."""
     arns = list(needs.layer_arns)
     for name in needs.layer_parameters:
         if (arn := read_parameter(clients, name)) is None:
             yield failed(
                 "layer",
                 f"AWS has not published the parameter {name} in {needs.region}",
-                "set pandas_layer_arn to the ARN of a layer of yours, or deploy later",
+                "set pandas_layer_arn to the ARN of your own layer, or deploy later",
                 blocks=True,
             )
         else:
@@ -153,7 +154,7 @@ def layers(clients: Clients, needs: Needs) -> Iterator[Finding]:
 
 
 def training_quotas(clients: Clients, needs: Needs) -> Iterator[Finding]:
-    """Compare the quotas of training jobs with the configured instances."""
+    """Compare the quotas for training jobs with the configured instances."""
     training = needs.resources.training
     names = [f"{training.instance_type} for training job usage"]
     if training.spot:
@@ -173,7 +174,7 @@ def training_quotas(clients: Clients, needs: Needs) -> Iterator[Finding]:
 
 
 def glue_capacity(clients: Clients, needs: Needs) -> Iterator[Finding]:
-    """Compare the quota of Glue's capacity with the workers of the Spark job."""
+    """Compare the quota for Glue's capacity with the workers of the Spark job."""
     training = needs.resources.training
     if not training.spark_workers:
         yield passed("Glue capacity", "Spark is not used")
@@ -195,7 +196,7 @@ def glue_capacity(clients: Clients, needs: Needs) -> Iterator[Finding]:
 
 
 def training_image(clients: Clients, needs: Needs) -> Iterator[Finding]:
-    """Look for the training image in its registry."""
+    """Check that the training image exists in its registry."""
     check, image = "training image", needs.training_image
     match = _IMAGE.fullmatch(image)
     if match is None:
@@ -222,7 +223,7 @@ def training_image(clients: Clients, needs: Needs) -> Iterator[Finding]:
 
 
 def buckets(clients: Clients, needs: Needs) -> Iterator[Finding]:
-    """Look for the buckets of import and batch jobs, in the region of the deployment."""
+    """Check that the buckets of import and batch jobs exist in the region of the deployment."""
     for bucket in needs.buckets:
         check = f"bucket {bucket}"
         try:
@@ -242,7 +243,7 @@ def buckets(clients: Clients, needs: Needs) -> Iterator[Finding]:
 
 
 def kafka(clients: Clients, needs: Needs) -> Iterator[Finding]:
-    """Look for the cluster, the secrets and the network of the Kafka topic."""
+    """Check that the Kafka cluster is active, and that the secrets and the network of its topic exist."""
     if needs.kafka is None:
         return
     if arn := needs.kafka.cluster_arn:
@@ -275,7 +276,7 @@ def _exists(check: str, name: str, call: Callable[[], Any], *, missing: str) -> 
 
 
 def read_parameter(clients: Clients, name: str) -> str | None:
-    """Return the value of an SSM parameter; None if there is none."""
+    """Return the value of an SSM parameter, or None if the parameter does not exist."""
     try:
         value: str = clients("ssm").get_parameter(Name=name)["Parameter"]["Value"]
     except ClientError as error:
@@ -286,7 +287,7 @@ def read_parameter(clients: Clients, name: str) -> str | None:
 
 
 def _quotas(clients: Clients, service: str, names: Sequence[str]) -> dict[str, tuple[float, str]]:
-    """Return the values and the codes of quotas by their names in lower case."""
+    """Return the value and the code of each quota, by its lower-case name."""
     wanted = {name.casefold() for name in names}
     pages = clients("service-quotas").get_paginator("list_service_quotas").paginate(ServiceCode=service)
     return {
@@ -298,5 +299,4 @@ def _quotas(clients: Clients, service: str, names: Sequence[str]) -> dict[str, t
 
 
 def error_code(error: ClientError) -> str:
-    """Return AWS's code of an error."""
     return str(error.response["Error"]["Code"])

@@ -1,4 +1,4 @@
-"""All checks in their order; a check that AWS does not answer is unknown and never ends the others."""
+"""All checks in their order. If AWS does not respond, a check is unknown and the other checks continue."""
 
 from __future__ import annotations
 
@@ -36,19 +36,19 @@ ACTIONS = (
     "ssm:GetParameter",
     "ssm:GetParameters",
 )
-"""Permissions of all checks."""
+"""IAM actions that the checks require."""
 _REFUSED_CREDENTIALS = frozenset(
     {"ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException"}
 )
 
 
 def examine(needs: Needs, clients: Clients, *, post: Post, configured_region: str | None = None) -> Iterator[Finding]:
-    """Yield the findings on an account and on a deployment in it.
+    """Yield the findings on an account and on the deployment in this account.
 
     Parameters
     ----------
     needs
-        Demands of the environment.
+        Requirements of the environment.
     clients
         Function that returns the client of a service in the environment's region.
     post

@@ -1,5 +1,3 @@
-"""The result of one check."""
-
 from __future__ import annotations
 
 import dataclasses
@@ -9,18 +7,18 @@ PASSED, FAILED, UNKNOWN = "passed", "failed", "unknown"
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Finding:
-    """The result of one check.
+    """Result of one check.
 
     Attributes
     ----------
     check
-        The subject, such as `Lambda concurrency`.
+        Subject of the check, such as `Lambda concurrency`.
     status
         `passed`, `failed` or `unknown`.
     reason
-        The measured value and the expectation.
+        Measured and expected value.
     advice
-        The next step; empty if the check passed.
+        Next step. Empty if the check passed.
     blocks
         True if a deployment would fail.
     """
@@ -37,10 +35,10 @@ def passed(check: str, reason: str) -> Finding:
 
 
 def failed(check: str, reason: str, advice: str, *, blocks: bool = False) -> Finding:
-    """Return a check that failed; `blocks` if a deployment would fail."""
+    """Return a failed check. `blocks` is true if a deployment would fail."""
     return Finding(check, FAILED, reason, advice, blocks)
 
 
 def unknown(check: str, reason: str, advice: str) -> Finding:
-    """Return a check that could not be decided."""
+    """Return a check without a result, for example because AWS denied access."""
     return Finding(check, UNKNOWN, reason, advice)

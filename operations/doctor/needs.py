@@ -1,4 +1,4 @@
-"""The demands of a synthesized environment on its account."""
+"""Requirements of a synthesized environment on its account."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _NAMED = {
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class KafkaCluster:
-    """Parts of a Kafka cluster that the settings name."""
+    """Parts of a Kafka cluster that the settings reference."""
 
     cluster_arn: str | None
     secret_arns: Sequence[str]
@@ -34,28 +34,28 @@ class KafkaCluster:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Needs:
-    """Demands of an environment.
+    """Requirements of an environment.
 
     Attributes
     ----------
     account
-        The account of `cdk.json`; None for that of the credentials.
+        Account ID in `cdk.json`; None for the account of the credentials.
     stacks
         Names of the stacks.
     resources
         Functions, stream and training.
     bootstrap_version, bootstrap_parameter
-        Least version of the bootstrap stack, and the SSM parameter that has the deployed one.
+        Minimum version of the bootstrap stack, and the SSM parameter that contains the deployed version.
     layer_parameters, layer_arns
-        Layers of others: public SSM parameters with their ARNs, and ARNs of the settings.
+        External layers, as public SSM parameters that contain their ARNs, and as ARNs in the settings.
     training_image
-        Container of the training job.
+        Container image of the training job.
     names
-        Fixed names by type of resource and stack. A second resource cannot have them.
+        Fixed names by resource type and stack. Only one resource can have such a name.
     pollers, batches
-        Invocations of the stream's consumers at a time, and those of a batch run.
+        Maximum number of concurrent invocations by the stream, and by a batch run.
     reserved
-        Reserved concurrency of all functions.
+        Total reserved concurrency of all functions.
     buckets
         Buckets of import and batch jobs.
     email
@@ -80,22 +80,20 @@ class Needs:
 
     @property
     def environment(self) -> str:
-        """Its name."""
         return self.resources.environment
 
     @property
     def region(self) -> str:
-        """Its region."""
         return self.resources.region
 
 
 def read_needs(directory: Path) -> Needs:
-    """Return the demands of an assembly.
+    """Return the requirements of an assembly.
 
     Raises
     ------
     InvalidInput
-        If the folder has no templates, or they are not those of one Alsolike deployment.
+        If the folder has no templates, or not the templates of exactly one Alsolike deployment.
     """
     summary = read_assembly(directory)
     resources = Resources(
@@ -162,7 +160,7 @@ def _pollers(resources: Resources, summary: BilledResources) -> int:
 
 
 def _definitions(resources: Resources) -> list[str]:
-    """Return the definitions of state machines, with a mark in place of references."""
+    """Return the definitions of state machines. `-` replaces each reference."""
     return [
         "".join(part if isinstance(part, str) else "-" for part in _joined(machine.properties["DefinitionString"]))
         for machine in resources.of("AWS::StepFunctions::StateMachine")

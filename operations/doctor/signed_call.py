@@ -1,4 +1,4 @@
-"""Signed request to the API, to find out if API Gateway passes the signature to the function."""
+"""Signed request to the API that tests if API Gateway passes the signature to the function."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _TIMEOUT_S = 30
 
 
 def post(url: str, headers: Mapping[str, str]) -> tuple[int, str]:
-    """Send an empty JSON object; return the status and the body of the response.
+    """Send an empty JSON object, and return the status and the body of the response.
 
     Raises
     ------
     Unavailable
-        If no server answers.
+        If no server responds.
     """
     request = urllib.request.Request(url, b"{}", dict(headers), method="POST")  # noqa: S310 (the URL of the deployment)
     try:
@@ -34,7 +34,7 @@ def post(url: str, headers: Mapping[str, str]) -> tuple[int, str]:
 
 
 def signed_headers(url: str, *, region: str) -> dict[str, str]:
-    """Return the headers of a request that is signed with a key that does not exist."""
+    """Return the headers of a request that is signed with a nonexistent key."""
     from botocore.auth import SigV4Auth
     from botocore.awsrequest import AWSRequest
     from botocore.credentials import Credentials
@@ -45,12 +45,12 @@ def signed_headers(url: str, *, region: str) -> dict[str, str]:
 
 
 def signed_url(api_url: str) -> str:
-    """Return the address of a signed route."""
+    """Return the URL of a signed route."""
     return f"{api_url.rstrip('/')}{SIGNED_PREFIX}/recommendations"
 
 
 def judge(status: int, body: str) -> Finding:
-    """Judge the response to a request with an unknown key."""
+    """Derive the finding from the response to a request with an unknown key."""
     if UNKNOWN_KEY in body:
         return passed(CHECK, "the function received the header Authorization and refused the unknown key")
     if NO_SIGNATURE in body:

@@ -1,5 +1,3 @@
-"""Completion of an erasure."""
-
 from __future__ import annotations
 
 import time
@@ -25,7 +23,7 @@ def completed(where: Deployment, erasure: str) -> ErasureReceipt:
     with progress.step("erasure"):
         while (receipt := receipts.read(erasure)).completed_at_ms is None:
             if (failure := _failure(where, receipt)) is not None:
-                raise Unavailable(f"erasure {erasure}: its workflow {failure}; ask for the erasure again to go on")
+                raise Unavailable(f"erasure {erasure}: its workflow {failure}; request the erasure again to continue")
             time.sleep(1)
     return receipt
 

@@ -26,7 +26,7 @@ BATCH_ROWS = 65_536
 
 
 def outcomes_between(where: Deployment, *, first_ms: int, last_ms: int) -> Iterator[pa.Table]:
-    """Yield the outcomes between two times, with the columns of the metrics; see `read_outcomes`."""
+    """Yield the outcomes of the days between two times, with the columns of the metrics; see `read_outcomes`."""
     days = {"first": event_date(first_ms), "last": event_date(last_ms)}
     return read_outcomes(where.client("s3"), where.names.lake_bucket, **days, columns=METRIC_COLUMNS)
 

@@ -46,7 +46,7 @@ class Plan:
     value
         Value of the metric in the baseline.
     detectable_lift, detectable_lift_at_end
-        Smallest lift that is detected with the probability `POWER`, by the always valid test and by a single test at
+        Smallest lift that is detected with the probability `POWER`, by the always-valid test and by a single test at
         the end.
     needed_days
         Required duration for the requested lift, or for each of `LIFTS`.
@@ -68,7 +68,7 @@ class Plan:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Traffic:
-    """Traffic of a number of days: users, responses and the metric."""
+    """Traffic of a period: users, responses and the metric."""
 
     sample: ArmSample
     users: float
@@ -86,8 +86,8 @@ def plan(
 ) -> Plan:
     """Return the forecast for an experiment.
 
-    The users of n days are the users of the last n complete days, and returning users count once. For more days than
-    measured, every day is assumed to add the same number of new users with the same behaviour.
+    For n days, the forecast uses the users of the last n complete days, each counted once. Beyond the measured days, it
+    assumes that each day adds the same number of new users with the same behaviour.
 
     Parameters
     ----------
@@ -137,7 +137,7 @@ def _traffic(metric: RatioMetric, known_days: int, users_of_last: Callable[[int]
 
 
 def _detectable(experiment: Experiment, traffic: _Traffic, *, looks: bool) -> float | None:
-    """Return the smallest lift that is detectable in every arm, or None if an arm detects none."""
+    """Return the smallest lift that is detectable in every arm, or None if some arm can detect no lift."""
     control = control_of(experiment)
     lifts = [
         detectable_lift(
@@ -171,7 +171,7 @@ def needed_users(experiment: Experiment) -> int:
 
 
 def shortage(experiment: Experiment, users: int) -> str | None:
-    """Return a sentence if the users are too few for the report to name a winner, else None."""
+    """Return a sentence if the experiment has too few users for a verdict in the report, else None."""
     needed = needed_users(experiment)
     if users >= needed:
         return None

@@ -1,4 +1,4 @@
-"""Plan and report of an experiment, computed from stored outcomes."""
+"""Forecast and report of an experiment, computed from stored outcomes."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def report_of(
 def plan_for(
     where: Deployment, experiment: Experiment, metric: RatioMetric, *, requested_lift: float | None, now_ms: int
 ) -> planning.Plan:
-    """Return the plan of an experiment, from the outcomes of the last `planning.BASELINE_DAYS`."""
+    """Return the forecast for an experiment, based on the outcomes of the last `planning.BASELINE_DAYS`."""
     answers = outcomes_between(where, first_ms=now_ms - planning.BASELINE_DAYS * _DAY_MS, last_ms=now_ms)
     days = planning.DEFAULT_DAYS
     if experiment.end_ms is not None:
@@ -57,7 +57,9 @@ def plan_for(
 
 
 def shortage_of(where: Deployment, experiment: Experiment, plan: planning.Plan) -> str | None:
-    """Return a sentence if an arm has too few users. Profiles are counted if the plan has no users."""
+    """Return a sentence if an arm has too few users. If the plan contains no number of users, stored profiles are
+    counted.
+    """
     users = plan.users
     if users is None:
         users = len(list(itertools.islice(stored_user_ids(where), planning.needed_users(experiment))))

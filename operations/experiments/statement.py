@@ -1,4 +1,4 @@
-"""Experiments in the stored configuration: parsing of options, additions, ends and checks."""
+"""Experiments in the stored configuration: options, additions, stops and checks."""
 
 from __future__ import annotations
 
@@ -60,27 +60,25 @@ def with_experiment(document: Mapping[str, Any], name: str, stated: Mapping[str,
     Raises
     ------
     InvalidInput
-        If the name exists, because the hash of the name assigns the users to arms.
+        If an experiment with this name exists. The hash of the name assigns the users to arms, so a name cannot be
+        reused.
     """
     changed = copy.deepcopy(dict(document))
     experiments = changed.setdefault("experiments", {})
     if name in experiments:
-        raise InvalidInput(
-            f"there was an experiment {name!r} already, expected another name: its report would be mixed"
-        )
+        raise InvalidInput(f"an experiment {name!r} already exists, expected another name: the report would mix both")
     experiments[name] = dict(stated)
     return changed
 
 
 def ended(document: Mapping[str, Any], name: str, *, at_ms: int) -> dict[str, Any]:
-    """Return a document in which an experiment ends at a time."""
+    """Return a document with the experiment's end set to a time."""
     changed = copy.deepcopy(dict(document))
     changed["experiments"][name]["end"] = time_text(at_ms)
     return changed
 
 
 def without(document: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """Return a document without an experiment."""
     changed = copy.deepcopy(dict(document))
     del changed["experiments"][name]
     return changed
@@ -149,7 +147,7 @@ def check_models(configuration: Configuration, where: Deployment, *, now_ms: int
     for version, arm in referenced.items():
         if not _is_there(where, version):
             existing = ", ".join(sorted(_versions(where), reverse=True)[:10]) or "none"
-            raise NotFound(f"{arm} names the model version {version!r}, expected one that is there: {existing}")
+            raise NotFound(f"{arm} references the model version {version!r}, expected an existing version: {existing}")
 
 
 def check_running(before: Configuration, after: Configuration, *, now_ms: int) -> None:
@@ -184,9 +182,9 @@ def disturbances(before: Configuration, after: Configuration, *, now_ms: int) ->
         elif not running.runs(now_ms):
             continue
         elif then is None:
-            reasons.append(f"the experiment {name} runs and is taken out")
+            reasons.append(f"the experiment {name} runs and would be removed")
         elif dataclasses.replace(then, end_ms=running.end_ms) != running:
-            reasons.append(f"the experiment {name} runs and is changed in more than its end")
+            reasons.append(f"the experiment {name} runs, and more than its end would change")
     return reasons
 
 

@@ -19,13 +19,12 @@ _DAY_MS = 86_400_000
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class UserTable:
-    """Sums by user; see `alsolike.experiments.metrics.Users`."""
+    """Sums of outcomes by user; see `alsolike.experiments.metrics.Users`."""
 
     table: pa.Table
     earlier: pa.Table | None = None
 
     def __len__(self) -> int:
-        """Return the number of users."""
         return len(self.table)
 
     def column(self, name: str) -> list[float]:
@@ -43,7 +42,7 @@ class UserTable:
 
 
 class ArmTally:
-    """Responses of one experiment by user; see `alsolike.experiments.report.Tally`."""
+    """Sums of one experiment's outcomes by user; see `alsolike.experiments.report.Tally`."""
 
     def __init__(self, experiment: Experiment) -> None:
         self._experiment = experiment
@@ -78,7 +77,9 @@ class ArmTally:
         self._sums.add(answers)
 
     def add_before(self, answers: pa.Table) -> None:
-        """Add responses of the days before the start to users in an arm. Call it after all calls of `add`."""
+        """Add responses of the days before the start. Only users in an arm count, so all calls of `add` must come
+        first.
+        """
         start_ms = self._experiment.start_ms
         answers = _in_time(answers, self._experiment.on, start_ms - BEFORE_DAYS * _DAY_MS, start_ms)
         users = self._sums.table()["shopper"].combine_chunks()
@@ -86,11 +87,9 @@ class ArmTally:
 
     @property
     def days(self) -> list[str]:
-        """See `Tally`."""
         return [_date(day) for day in sorted(self._days)]
 
     def users(self) -> dict[str, UserTable]:
-        """See `Tally`."""
         sums = self._sums.table()
         by_user = sums.group_by("shopper").aggregate([("arm", "count")])
         twice = by_user.filter(pc.greater(by_user["arm_count"], 1))["shopper"]
@@ -122,7 +121,9 @@ class DayTally:
         return int(total or 0)
 
     def windows(self, *, before_ms: int) -> tuple[int, Callable[[int], UserTable]]:
-        """Return the number of days until the last complete day, and a function for the users of the last n days."""
+        """Return the number of days from the first to the last complete day, and a function that returns the users of
+        the last n days.
+        """
         sums = self._sums.table()
         sums = sums.filter(pc.less(sums["day"], before_ms // _DAY_MS))
         if not len(sums):

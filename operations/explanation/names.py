@@ -1,4 +1,4 @@
-"""Lookup of the tags in a recommendation ID among the deployment's models and experiments."""
+"""Lookup of the tags in a recommendation ID. The deployment's models and experiments give their names."""
 
 from __future__ import annotations
 

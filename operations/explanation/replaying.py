@@ -23,7 +23,8 @@ TRENDING = "trending"
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Replay:
-    """Response of the current deployment to the same request with the history of that time.
+    """Response of the current deployment to the logged request, with the user's history at the time of the logged
+    response.
 
     Attributes
     ----------
@@ -101,7 +102,7 @@ def replay(
 
 
 def differences(row: ServedResponse, again: Replay, *, unlogged: Mapping[str, Any] | None = None) -> list[str]:
-    """Return possible reasons why the replay differs. Empty if the items are equal."""
+    """Return possible reasons why the items of the replay differ from the row. Empty if the items are equal."""
     unlogged = unlogged or {}
     if again.item_ids == row.item_ids:
         return []
@@ -128,7 +129,7 @@ def differences(row: ServedResponse, again: Replay, *, unlogged: Mapping[str, An
     if row.recommender == BOUGHT_TOGETHER and "cart" not in unlogged:
         differences.append("the log has no cart: if the request had one, pass it with --request")
     if TRENDING in (row.recommender, row.source):
-        differences.append("what trends is counted as it is now, of the window of an hour")
+        differences.append("trending items are counted over the latest hour, not over the hour before the response")
     return differences or [
         "nothing that the row keeps: the catalogue and what the shop says of the user are as they are now, what the "
         "request excluded or said of the user is in --request alone, and the newest interactions may have come too late"

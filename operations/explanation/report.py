@@ -1,4 +1,4 @@
-"""Report on a logged response: reasons for its items, and a replay with the history of that time."""
+"""Report on a logged response, with reasons for its items and a replay."""
 
 from __future__ import annotations
 
@@ -41,7 +41,9 @@ class Explanation:
 
     @property
     def items(self) -> list[dict[str, Any]]:
-        """Items of the response with origin, propensity, reasons, rank by the model's score and rank in the replay."""
+        """Items of the response, each with origin, propensity, reasons, rank by the model's score, and rank in the
+        replay.
+        """
         row, again = self.row, self.replay
         by_score = _places_by_score(row.scores or ())
         places = {} if again is None else {item_id: place for place, item_id in enumerate(again.item_ids, 1)}

@@ -1,4 +1,4 @@
-"""Search for the row of a response in the lake."""
+"""Search of the recommendation log in the lake for the row of one response."""
 
 from __future__ import annotations
 
@@ -21,14 +21,16 @@ if TYPE_CHECKING:
     from operations.client.deployment import Deployment
 
 SOON_MS = 600_000
-"""Time in milliseconds after which a row is not expected any more. Usually it is written within a minute."""
+"""Age of a response in milliseconds above which a missing row is no longer expected. Rows are usually written within a
+minute.
+"""
 CLOCK_SKEW_MS = 300_000
 """Maximum difference between the clocks of S3, the caller and the response, in milliseconds."""
 _THREADS, _AHEAD = 8, 64
 
 
 def find_row(where: Deployment, recommendation_id: str, parsed_id: RecommendationId) -> ServedResponse:
-    """Return the row of a response. Only the partition of its day is searched.
+    """Return the row of a response. Only the partition of the response's day is searched.
 
     Raises
     ------
@@ -41,7 +43,9 @@ def find_row(where: Deployment, recommendation_id: str, parsed_id: Recommendatio
     """
     ago_ms = time.time_ns() // 1_000_000 - parsed_id.answered_ms
     if ago_ms < -CLOCK_SKEW_MS:
-        raise InvalidInput(f"recommendationId {recommendation_id!r} says that it will be answered: nothing was yet")
+        raise InvalidInput(
+            f"recommendationId {recommendation_id!r} has a time in the future, expected the ID of an existing response"
+        )
     unreadable = 0
     for content in _objects(where, parsed_id):
         try:
@@ -51,16 +55,16 @@ def find_row(where: Deployment, recommendation_id: str, parsed_id: Recommendatio
             unreadable += 1
     day = f"{where.names.lake_bucket}/{served.partition_prefix(served.served_date(parsed_id.answered_ms))}"
     if ago_ms < SOON_MS:
-        raise NotFound(f"the answer is not in s3://{day} yet: it takes about a minute; try again")
+        raise NotFound(f"the response is not in s3://{day} yet: writing takes about a minute; try again")
     if unreadable:
-        raise NotFound(f"the answer is not in s3://{day}, of which {unreadable} objects cannot be read")
+        raise NotFound(f"the response is not in s3://{day}, where {unreadable} objects cannot be read")
     raise NotFound(
-        f"the answer is not in s3://{day}: rows expire after `served_days` (90), and those of erased users are removed"
+        f"the response is not in s3://{day}: rows expire after `served_days` (90), and rows of erased users are removed"
     )
 
 
 def _objects(where: Deployment, parsed_id: RecommendationId) -> Iterator[bytes]:
-    """Yield the objects that may contain the row. Objects written before the response are skipped."""
+    """Yield the objects that may contain the row. Objects older than the response are skipped."""
     client, bucket = where.client("s3"), where.names.lake_bucket
     prefix = served.partition_prefix(served.served_date(parsed_id.answered_ms))
 
@@ -76,7 +80,7 @@ def _objects(where: Deployment, parsed_id: RecommendationId) -> Iterator[bytes]:
                 if entry["LastModified"].timestamp() * 1000 > parsed_id.answered_ms - CLOCK_SKEW_MS
                 and entry["Key"].endswith(".parquet")
             ]
-            for start in range(0, len(keys), _AHEAD):  # A match does not wait for the remaining objects of the day.
+            for start in range(0, len(keys), _AHEAD):  # A match does not wait for reads of the day's other objects.
                 yield from (content for content in pool.map(read, keys[start : start + _AHEAD]) if content is not None)
 
 

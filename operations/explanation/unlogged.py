@@ -22,7 +22,8 @@ _UNLOGGED = ("cart", "filterValues", "context", "promotions", "exclude")
 
 
 def read_request(file: Path) -> dict[str, Any]:
-    """Read the body of `POST /recommendations` or `POST /personalize-ranking`. `-` is standard input.
+    """Read the body of `POST /recommendations` or `POST /personalize-ranking` from a file, or from standard input for
+    `-`.
 
     Raises
     ------
@@ -53,7 +54,9 @@ def unlogged_parameters(request: dict[str, Any], row: ServedResponse) -> dict[st
         ("inputList", ranked is not None, row.recommender == RANKING),
     ):
         if requested != logged:
-            raise InvalidInput(f"the request has {name} {requested!r}, the answer was to one with {logged!r}")
+            raise InvalidInput(
+                f"the request has {name} {requested!r}, but the response belongs to a request with {logged!r}"
+            )
     parameters = {name: request[name] for name in _UNLOGGED if name in request}
     if ranked is not None:
         parameters["inputList"] = ranked

@@ -1,4 +1,4 @@
-"""Check that a response belongs to a user. The log contains keyed hashes of IDs; the caller passes an ID."""
+"""History of the user of a response. The log contains keyed hashes of IDs, so the caller passes the ID."""
 
 from __future__ import annotations
 

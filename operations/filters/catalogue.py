@@ -33,7 +33,7 @@ def read_snapshot(where: Deployment) -> Snapshot:
     level = logger.log_level
     logger.setLevel("CRITICAL")  # The reader logs like a function; standard output is reserved for results.
     try:
-        with tempfile.TemporaryDirectory() as directory:  # The memory mapping outlives the deleted file.
+        with tempfile.TemporaryDirectory() as directory:  # The deleted file stays readable through the memory mapping.
             reader = SnapshotReader(where.client("s3"), where.names.artefact_bucket, Path(directory))
             return reader.current(now_ms=0)
     finally:
@@ -99,7 +99,7 @@ _STORED = {str: "text", bool: "boolean", int: "number", float: "number", list: "
 
 
 def unmatched_values(filter_: Filter, snapshot: Snapshot) -> Iterator[tuple[int, str]]:
-    """Yield the character position of each condition on a value or column that no item has, with a hint."""
+    """Yield the position of each condition on a value or column that no item has, with a hint for the user."""
     if not len(snapshot):
         return
     empty = set()

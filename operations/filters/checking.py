@@ -22,7 +22,7 @@ def problems(filter_: Filter, configuration: Configuration) -> Iterator[tuple[in
 
 
 def passing(filter_: Filter, snapshot: Snapshot, configuration: Configuration, inputs: FilterInputs) -> int | None:
-    """Return the number of items that pass; None if it depends on parts of a request that are missing."""
+    """Return the number of items that pass, or None if the number depends on missing inputs."""
     refuse_unknown(inputs.values, filter_, name="the filter")
     if filter_.needs_item or _missing(filter_, inputs):
         return None
@@ -37,13 +37,13 @@ def _missing(filter_: Filter, inputs: FilterInputs) -> list[str]:
 
 
 def needed(filter_: Filter, inputs: FilterInputs) -> str:
-    """Return the missing inputs, without which passing items cannot be counted, as text."""
+    """Return the missing inputs as text, if passing items cannot be counted without them."""
     options = [f"--value {name}=..." for name in _missing(filter_, inputs)]
     return " and ".join([*options, *(["the item of a request"] if filter_.needs_item else [])])
 
 
 def for_whom(filter_: Filter | None, inputs: FilterInputs) -> str:
-    """Return a note on the user data that the count ignores. Empty if it ignores none."""
+    """Return a note on user data that the count ignores, or an empty string."""
     lacking = []
     if filter_ is not None and filter_.needs_user and not inputs.user:
         lacking.append("properties")

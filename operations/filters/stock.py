@@ -20,7 +20,7 @@ _AMOUNT = re.compile(
 
 
 def stock_filter(configuration: Configuration) -> str | None:
-    """Return the filter expression; None if no column states the stock, or a filter already reads that column."""
+    """Return a filter expression, or None if no column contains the stock or a filter already reads that column."""
     read = {
         column.key
         for expression in configuration.filters.values()
@@ -33,7 +33,7 @@ def stock_filter(configuration: Configuration) -> str | None:
 
 
 def _expressions(configuration: Configuration) -> Iterator[tuple[str, str]]:
-    """Yield each stock column with a filter expression."""
+    """Yield each stock column with an expression that selects items in stock."""
     for name, type_ in configuration.item_columns.items():
         plain, column = name.lower().replace("_", ""), f"Items.{re.sub('(?<=[a-z0-9])(?=[A-Z])', '_', name).upper()}"
         if type_ is ColumnType.BOOLEAN and _AVAILABLE.fullmatch(plain):

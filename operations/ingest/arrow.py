@@ -1,4 +1,4 @@
-"""Start of pyarrow without pandas, because importing pandas takes as long as importing a small file."""
+"""Import of pyarrow without pandas, because importing pandas takes as long as importing a small file."""
 
 from __future__ import annotations
 

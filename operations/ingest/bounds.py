@@ -62,12 +62,12 @@ class BoundedGzip(gzip.GzipFile):
         self._packed, self._label, self._unpacked = file, name, 0
 
     def read1(self, size: int = -1) -> Any:
-        """Return the next bytes, up to `size`.
+        """Return the next decompressed bytes, up to `size`.
 
         Raises
         ------
         InvalidInput
-            If the stream exceeds the limit.
+            If the decompressed size exceeds the limit.
         """
         data = super().read1(size)
         self._unpacked += len(data)

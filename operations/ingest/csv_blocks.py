@@ -18,11 +18,12 @@ _SHOWN_BYTES = 1000
 _QUOTED = re.compile(rb'(?:[^"]++|"")*+')
 
 BREAK = "\ufdd0"
-"""Replacement of a line break within a quoted cell, so that each row has one line. Unicode reserves it for internal
-use."""
+"""Replacement of a line break within a quoted cell, so that each row has one line. Unicode reserves this character for
+internal use.
+"""
 
 MAX_ROW_LINES = 1_000
-"""Maximum number of lines per row. A quote that is not closed within them affects only its own line."""
+"""Maximum number of lines per row. A quote that is not closed within this number affects only its own line."""
 
 
 @functools.cache
@@ -71,8 +72,8 @@ class Block:
 def blocks(file: Readable, *, block_bytes: int, columns: int, form: CsvForm = PLAIN) -> Iterator[Block]:
     """Yield a file's lines in blocks of about `block_bytes`.
 
-    A quoted cell may contain line breaks if its row ends within `MAX_ROW_LINES` with the correct number of columns. So
-    a missing closing quote affects only one row. Lines of more than `MAX_LINE_BYTES` are rejected.
+    A quoted cell may contain line breaks if its row ends within `MAX_ROW_LINES` with the correct number of columns.
+    Therefore a missing closing quote affects only one row. Lines of more than `MAX_LINE_BYTES` are rejected.
     """
     first_line, rest = 1, b""
     while read := file.read(block_bytes):
@@ -94,7 +95,7 @@ def blocks(file: Readable, *, block_bytes: int, columns: int, form: CsvForm = PL
 
 
 def _after_line_break(file: Readable, block_bytes: int) -> bytes:
-    """Skip the rest of a line. Return the bytes of the next line that were already read."""
+    """Skip the rest of a line, and return the bytes after its end that were already read."""
     while read := file.read(block_bytes):
         if ends := [place for place in (read.find(b"\n"), read.find(b"\r")) if place >= 0]:
             line_break, rest = read[min(ends) : min(ends) + 1], read[min(ends) + 1 :]
@@ -107,7 +108,7 @@ def _after_line_break(file: Readable, block_bytes: int) -> bytes:
 def _block(
     first_line: int, data: bytes, form: CsvForm, columns: int, *, read_bytes: int | None = None
 ) -> tuple[Block, int]:
-    """Return a block and its size in bytes of `data`. A last row that may continue is excluded.
+    """Return a block and the number of bytes that it takes from `data`. A last row that may continue is excluded.
 
     Parameters
     ----------
@@ -143,7 +144,7 @@ def _block(
 def _joined(lines: Sequence[bytes], delimiter: str, columns: int) -> tuple[bytes, int, bool]:
     """Join the lines of the first row. Return the row, its number of lines, and true if its last cell is still open.
 
-    The row is empty if it does not end, or has a wrong number of columns.
+    The row is empty if the lines do not form a valid row with `columns` cells.
     """
     parts, cells, size, is_open = list[bytes](), 1, 0, False
     for line in lines:
@@ -198,7 +199,9 @@ def _is_utf8(data: bytes) -> bool:
 
 
 def _may_end_in_quotes(data: bytes, delimiter: str) -> bool:
-    """Return true if a quote may occur inside a cell. A fast check that may return false positives."""
+    """Return true if a quoted cell may be open or contain a line break. The check is fast and may return false
+    positives.
+    """
     if b'"' not in data:
         return False
     characters = np.frombuffer(b"\n" + data + b"\n", np.uint8)

@@ -23,7 +23,7 @@ _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 class UntilBroken:
     """Reader of a file or gzip stream that may be truncated.
 
-    It returns all readable bytes before it raises an error.
+    The reader returns all readable bytes before it raises an error.
     """
 
     def __init__(self, file: BinaryIO) -> None:

@@ -13,15 +13,15 @@ from operations.client.deployment import Deployment
 from operations.client.stored_ids import pseudonyms
 
 Erased = Callable[[pa.StringArray], npt.NDArray[np.bool_] | None]
-"""Function that returns a mask of the erased users among distinct user IDs, or None if no user is erased."""
+"""Function that returns a mask of erased users among distinct user IDs, or None if none of the users is erased."""
 
 
 def none_erased(users: pa.StringArray) -> None:
-    """Return None. A stand-in for imports without erased users."""
+    """Return None, in imports without erased users."""
 
 
 def erased_users(deployment: Deployment, *, now_ms: Callable[[], int]) -> Erased:
-    """Return a function that checks users against the deployment's tombstones, which it polls.
+    """Return a function that finds erased users by the deployment's tombstones, which are reloaded periodically.
 
     Parameters
     ----------

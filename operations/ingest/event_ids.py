@@ -1,7 +1,7 @@
 """Event IDs computed from the content of rows, column by column.
 
-Equal rows get equal IDs in every file, chunk and run. So a repeated import changes nothing, and identical rows of a
-file count once.
+Equal rows get equal IDs in every file, chunk and run. Therefore a repeated import is idempotent, and identical rows
+count once.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ _BYTE_PAIRS = _DIGITS[(np.arange(1 << 16)[:, None] >> np.array([4, 0, 12, 8])) &
 def event_ids(texts: Sequence[tuple[Texts, Hashes]], numbers: Sequence[Numbers]) -> Hashes:
     """Return an ID of two 64-bit halves per row, shape `(rows, 2)`.
 
-    Each cell is hashed to two 64-bit values, which are mixed over the columns. Two different rows have equal IDs with a
-    probability of about 2 ** -128.
+    Each cell is hashed to two 64-bit values. These are combined over all columns of a row. Two different rows have
+    equal IDs with a probability of about 2 ** -128.
 
     Parameters
     ----------

@@ -45,7 +45,7 @@ class Chunk:
     lines
         Line number in a CSV (the header is line 1), or row number in a Parquet file (from 1), int64 `(rows,)`.
     malformed
-        Unreadable rows between these rows.
+        Unreadable rows of the file within this chunk.
     """
 
     index: int

@@ -175,7 +175,7 @@ def _creation_column(types: Mapping[str, ColumnType]) -> str | None:
 
 
 def declarable(types: Mapping[str, ColumnType]) -> dict[str, ColumnType]:
-    """Return the types that an import declares. Texts need no declaration."""
+    """Return the types that an import adds to the configuration. Text columns need no declaration."""
     return {name: kind for name, kind in types.items() if kind is not ColumnType.TEXT}
 
 
@@ -192,7 +192,7 @@ def declared_text(text: str, document: Mapping[str, Any], types: Mapping[str, Co
     If columns cannot be inserted, for example in flow style, the text is generated from the document and loses its
     comments. `alsolike config show` must print the applied configuration.
     """
-    from operations.configuration import yaml_document  # Lambda has no library for YAML
+    from operations.configuration import yaml_document  # The Lambda function has no YAML library.
 
     added = {name: kind.value for name, kind in declarable(types).items()}
     try:
@@ -221,7 +221,7 @@ def _extended(text: str, document: Mapping[str, Any], added: Mapping[str, str], 
     key = yaml.locate(Fault(parent, "", at_key=True))
     indent = yaml.locate(Fault((*parent, next(iter(siblings))), "", at_key=True)).column - 1
     block = yaml_document.dump(added if has_columns else {"columns": added}).splitlines()
-    # Inserted first, because a comment precedes its column.
+    # Insert before the first column, because a comment precedes its column.
     lines[key.line : key.line] = [" " * indent + line for line in block]
     return "\n".join([*lines, ""])
 

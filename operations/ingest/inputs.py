@@ -1,4 +1,4 @@
-"""Files of an import. All headers are read before anything is written."""
+"""Files of an import. All headers are read before any row is imported."""
 
 from __future__ import annotations
 
@@ -60,21 +60,20 @@ DEFAULTS = Options()
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Input:
-    """A file and the path for its rejected rows."""
+    """Input file of an import, and the path for its rejected rows."""
 
     file: DataFile
     rejected_path: Path
     dry_run: bool
 
     def summary(self, imported: int, rejected: RejectedRows) -> FileSummary:
-        """Return the result of the import."""
         refused = dict(rejected.counts)
         path = str(self.rejected_path) if refused and not self.dry_run else None
         return FileSummary(self.file.name, imported, refused, path, rejected.is_cut_off)
 
     @contextmanager
     def importing(self) -> Iterator[tuple[Step, RejectedRows]]:
-        """Report the progress and collect the rejected rows during an import."""
+        """Report progress and collect rejected rows while the context is open."""
         verb = "check" if self.dry_run else "import"
         name = self.file.name.rsplit("/", 1)[-1]
         with (
@@ -91,7 +90,7 @@ class Input:
         Parameters
         ----------
         stored
-            Clause about the rows of earlier chunks, which is appended to a later error.
+            Clause on the state of earlier chunks, which is appended to the message of an error.
         """
         index = 0
         try:
@@ -110,7 +109,7 @@ def open_inputs(names: Sequence[str | Path], deployment: Deployment, options: Op
     Raises
     ------
     InvalidInput
-        If a file is not a data file, or its rejected rows would overwrite an input.
+        If a file is not a data file, or the file of rejected rows would overwrite an input.
     """
     mapping: Mapping[str, str] = parse_mapping(options.mapping)
     form = options.form
@@ -125,7 +124,7 @@ def open_inputs(names: Sequence[str | Path], deployment: Deployment, options: Op
         path = source.rejected_path(flat=paths[source.rejected_path(flat=False)] > 1)
         if path.resolve() in input_paths:
             raise InvalidInput(
-                f"{path} is an input and where bad rows of {source.name} go, expected one of them at a time"
+                f"{path} is an input file and also the file for rejected rows of {source.name}; rename one of them"
             )
         inputs.append(Input(open_file(source, mapping, form), path, options.dry_run))
     return inputs

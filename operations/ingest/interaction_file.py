@@ -35,7 +35,7 @@ _UNSTATED = "view"
 """Default event type of rows without a type, as in an import."""
 
 _ANY_TIME_MS = 1 << 60
-"""Time of the import, in milliseconds. It is so late that no row lies in the future."""
+"""Time of the import, in milliseconds. It is so late that no row is in the future."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -150,7 +150,7 @@ def read(
 
 
 def _weights(table: pa.Table, configuration: Configuration, *, unstated: str) -> tuple[np.ndarray[Any, Any], list[str]]:
-    """Return the weight of each row, 0 for rows to skip, and notes about them."""
+    """Return the weight of each row, and notes on rows that are skipped. Skipped rows have the weight 0."""
     if "EVENT_TYPE" not in table.column_names:
         return np.full(len(table), _ALL_WEIGH_ONE, np.float32), []
     types = pc.fill_null(table["EVENT_TYPE"], "").combine_chunks().dictionary_encode()
@@ -243,7 +243,7 @@ def _read(
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Part:
-    """Accepted rows of a chunk, and the rejected rows with line and reason."""
+    """Accepted rows of a chunk, and the line and reason of each rejected row."""
 
     place: str
     columns: Mapping[str, pa.Array]

@@ -41,7 +41,7 @@ from operations.ingest.timestamps import numbers_of, times_ms
 from operations.ingest.verdicts import Verdicts
 
 PLAIN = ("TIMESTAMP", "EVENT_VALUE")
-"""Columns that are not dictionary-encoded. All others have few distinct texts."""
+"""Columns that are not dictionary-encoded. All other columns have few distinct values."""
 
 _ITEM_ID = f"[^|{CONTROL_CHARACTERS}]{{1,{MAX_ID_CHARACTERS}}}"
 _IMPRESSION = rf"^{_ITEM_ID}(\|{_ITEM_ID})*$"
@@ -204,7 +204,7 @@ def check(
     hashed = [
         (columns[name], of_name)
         for name, of_name in sorted(hashes.items(), key=lambda pair: COLUMNS[pair[0]].since)
-        # Absent columns of later versions are not hashed, so that rows of older files keep their IDs.
+        # Columns of later versions are hashed only if present, so rows of older files keep their IDs.
         if COLUMNS[name].since == 1 or not columns[name].is_absent
     ]
     made = event_ids(hashed, [time_ms, value])
@@ -218,7 +218,7 @@ def _texts(rows: pa.Table, name: str) -> Texts:
 def _event_type(
     column: Texts, verdicts: Verdicts, default: str, configuration: Configuration, *, accepts_any: bool
 ) -> Texts:
-    """Return the canonical event types. Each distinct spelling is looked up once."""
+    """Return the canonical event types. Each distinct string is looked up once."""
     if column.is_absent:
         return Texts.constant(default, len(column))
     known = list(configuration.events)
@@ -232,7 +232,7 @@ def _event_type(
 def _types(
     column: Texts, read: Callable[[str], str], known: Sequence[str], *, unknown: int = -1, unstated: int = -1
 ) -> Texts:
-    """Return the types among `known`. Each distinct spelling is parsed once."""
+    """Return the type of each row among `known`. Each distinct string is parsed once."""
     places = np.full(len(column.values) + 1, unknown, np.int32)
     for place, name in enumerate(column.values.to_pylist()):
         with contextlib.suppress(InvalidInput):

@@ -29,7 +29,7 @@ from operations.ingest.timestamps import MISSING, NUMBER, times_ms
 _THREADS = 3
 _PART = 250
 JSON_NUMBER = r"-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,9})?"
-"""Pattern of text that does not change when it is parsed and formatted as a number. Codes like 007 do not match."""
+"""Pattern of strings that survive parsing and formatting as a number. Codes such as 007 do not match."""
 
 _LEADING_ZERO = "has a leading zero, expected a number. Declare the column as string to import codes"
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
@@ -66,7 +66,7 @@ class MetadataFile(Generic[R]):
         return self.kind.key.upper()
 
     def check(self, chunk: Chunk) -> tuple[list[R], npt.NDArray[np.int64], tuple[str, ...]]:
-        """Return the valid rows in file order, the positions of rejected rows, and a reason per rejected row."""
+        """Return the valid rows in file order, the positions of rejected rows, and the reason for each rejected row."""
         ids = as_text(chunk.rows[self.id_column])
         bad = dict[int, str]()
         for wrong, reason in id_faults(ids, self.id_column, maximum=MAX_ID_CHARACTERS):
@@ -166,7 +166,8 @@ def put_rows(rows: Sequence[R], kind: RowKind[R], store: RowStore[R], *, clock_m
     distinct = list({kind.id_of(row): row for row in rows}.values())
     parts = [distinct[start : start + _PART] for start in range(0, len(distinct), _PART)]
     with ThreadPoolExecutor(_THREADS, "rows") as pool:
-        for window in range(0, len(parts), 2 * _THREADS):  # Windows limit the work that Ctrl-C has to wait for.
+        # A window bounds the number of started writes, which Ctrl-C waits for.
+        for window in range(0, len(parts), 2 * _THREADS):
             yield from pool.map(write, parts[window : window + 2 * _THREADS])
     yield len(rows) - len(distinct)
 

@@ -21,7 +21,7 @@ _SMALL_STEPS_EVERY_S = 2.0
 
 
 class Journal:
-    """Steps of an import of some content.
+    """Record of an import's finished steps.
 
     A step is recorded after all its data is stored. Steps are idempotent, so an interrupted import repeats unrecorded
     steps.
@@ -77,7 +77,7 @@ class Journal:
         return bool(self._steps)
 
     def counted(self, step: str) -> int | None:
-        """Return the count of a recorded step, or None."""
+        """Return the count of a recorded step, or None if the step is not recorded."""
         return self._steps.get(step)
 
     def record(self, step: str, count: int, *, small: bool = False) -> None:
@@ -104,7 +104,6 @@ class Journal:
         self._write()
 
     def forget(self) -> None:
-        """Delete the journal."""
         if self._read_only:
             return
         self._object.delete()
@@ -132,7 +131,7 @@ class Journal:
                 return None
             options: Mapping[str, Any] = document["options"]
         except (orjson.JSONDecodeError, KeyError, TypeError):
-            return None  # The import then starts again. Repeated steps change nothing.
+            return None  # Start the import from the beginning, because its steps are idempotent.
         if options != self._options:
             self.other_options = options
             return None
@@ -153,5 +152,5 @@ class Journal:
 
 
 def name_of(content_ids: Sequence[str]) -> str:
-    """Return a name for a set of contents. The order does not matter."""
+    """Return a name for a set of content IDs, independent of the order."""
     return hashlib.blake2b(" ".join(sorted(content_ids)).encode(), digest_size=8).hexdigest()

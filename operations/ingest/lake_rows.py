@@ -1,4 +1,4 @@
-"""Checked interactions in compact form: codes and numbers until they are written."""
+"""Checked interactions in a compact form, as codes and numbers until they are written."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class LakeRows:
         )
 
     def dates(self) -> set[str]:
-        """Return the partitions of the rows."""
+        """Return the partitions (dates) of the rows."""
         return {lake.event_date(int(day) * _DAY_MS) for day in np.unique(self.event_time_ms // _DAY_MS)}
 
     def by_date(self) -> Iterator[tuple[str, pa.Table]]:
@@ -85,7 +85,6 @@ class LakeRows:
         return made if self.stated_ids.is_absent else pc.coalesce(self.stated_ids.column(), made)
 
     def table(self) -> pa.Table:
-        """Return the rows in the lake's format."""
         count = len(self)
         no_value = np.isnan(self.event_value)
         columns = {

@@ -20,7 +20,7 @@ class Sink(Protocol):
     """Destination of objects."""
 
     def put(self, key: str, data: pa.Buffer) -> None:
-        """Store an object. An existing object with this key is replaced."""
+        """Store an object, replacing an existing object with this key."""
 
 
 class LakeBucket:
@@ -79,8 +79,8 @@ class LakeWriter:
             sink,
             compression=lake.COMPRESSION,
             use_dictionary=_REPEATED,
-            # Users and items of a day span their full range, so their statistics would not help.
+            # Users and items of every day span the full range of IDs, so statistics on them would not help queries.
             write_statistics=["event_time_ms"],
-            store_schema=False,  # The schema would take a kilobyte and repeats the column types.
+            store_schema=False,  # The embedded schema takes a kilobyte per file and repeats the column types.
         )
         self._sink.put(key, sink.getvalue())

@@ -54,7 +54,7 @@ UserInteractions = tuple[str, list[RecentInteraction]]
 class LatestInteractions:
     """Collector of the latest interactions per user. Its temporary files exist while the context is open.
 
-    Adding is cheap. Rows are kept in order of arrival and partitioned later.
+    `add` only collects rows. They are partitioned at the first call of `partition`.
     """
 
     def __init__(self, *, length: int = HISTORY_LENGTH, context: Sequence[str] = ()) -> None:
@@ -196,7 +196,7 @@ def _table(rows: _Packed, order: npt.NDArray[np.int64]) -> pa.Table:
 def _latest(rows: pa.Table, length: int) -> pa.Table:
     """Return the latest `length` rows of each user.
 
-    Rows with the same time as the oldest of these are also returned. The profile decides which to keep.
+    Rows with the same time as the oldest of these rows are also returned. `Profile.merge` selects among them.
     """
     user = rows["user_id"].combine_chunks().dictionary_encode().indices.to_numpy()
     many = np.flatnonzero(np.bincount(user)[user] > length)
@@ -215,7 +215,7 @@ def _latest(rows: pa.Table, length: int) -> pa.Table:
 
 
 def _repeated(rows: pa.Table, user: npt.NDArray[np.int32], places: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    """Return a mask of repeated events, which must not displace other events."""
+    """Return a mask of repeated events, which must not displace other events from a profile."""
     some = rows.select(["high", "low", "stated_id"]).take(pa.array(places))
     if some["stated_id"].null_count == len(some):
         keys = (some["low"].to_numpy(), some["high"].to_numpy())

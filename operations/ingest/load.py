@@ -34,11 +34,12 @@ from operations.ingest.profiles import seed_profiles
 from operations.ingest.summary import FileSummary, ImportSummary
 
 _CHUNKS_AHEAD = 1
-"""Number of chunks that are checked while earlier chunks are still being written."""
+"""Number of chunks that are checked while earlier chunks are written."""
 
 _SWITCH_INTERVAL_S = 0.0005
-"""Interval in seconds after which a thread yields the interpreter. Checks make many short numpy calls that release it,
-and would wait Python's default 5 ms to get it back from a writing thread."""
+"""Interval in seconds after which Python switches threads. Checks make many short numpy calls that release the
+interpreter lock. With Python's default of 5 ms, they would wait that long for a writing thread each time.
+"""
 
 
 def import_interactions(
@@ -50,7 +51,7 @@ def import_interactions(
     options: Options = DEFAULTS,
     actions: bool = False,
 ) -> ImportSummary:
-    """Import interactions: valid rows into the lake, and the latest of each user into the live profiles.
+    """Import valid rows into the lake, and the latest interactions of each user into the live profiles.
 
     Every header is checked before anything is written. A repeated import resumes where the earlier one stopped. Objects
     of unrecorded steps are overwritten.
@@ -65,7 +66,7 @@ def import_interactions(
     Raises
     ------
     InvalidInput
-        If a file is not a data file, or its columns are not those of an interaction file.
+        If a file is not a data file or lacks the columns of an interaction file.
     """
     started = time.monotonic()
     leave_pandas_out()
@@ -238,7 +239,7 @@ class InteractionsImport:
         return profiles
 
     def users(self) -> int:
-        """Return the number of users in a dry run."""
+        """Return the number of users in the files of a dry run."""
         return len(self._users)
 
     def _start(self, rows: LakeRows, journal: Journal, content_id: str, index: int) -> list[Future[None]]:

@@ -1,4 +1,4 @@
-"""Import of action files into the object with all actions."""
+"""Import of action files into the S3 object that contains all actions."""
 
 from __future__ import annotations
 

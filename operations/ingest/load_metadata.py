@@ -40,7 +40,7 @@ def import_items(
     Raises
     ------
     InvalidInput
-        If a file or its columns are not those of an item file.
+        If a file is not a valid item file.
     """
     store = CatalogueStore(deployment.client("dynamodb"), deployment.names.catalogue_table)
     columns = operator.attrgetter("item_columns")
@@ -109,7 +109,7 @@ def _import(
 
 
 def _say_unusable_names(file: DataFile) -> None:
-    """Print the columns that filters cannot reference, with an option to rename them."""
+    """Print the columns that a filter cannot reference, each with an option to rename it."""
     for theirs, ours in zip(file.header, file.schema.names, strict=True):
         if not is_name(ours):
             proposed = re.sub(r"\W+", "_", ours, flags=re.ASCII).strip("_") or "NAME"
@@ -147,5 +147,5 @@ def _take(
                     step.note(progress.counted(imported, "row"))
                 journal.record(f"chunk {chunk.index}", len(rows))
             step.note(progress.counted(imported, "row"))
-    journal.forget()  # The table may change later, so importing the same file again must write all rows.
+    journal.forget()  # The table may change later, so a repeated import of the same file must write all rows.
     return source.summary(imported, rejected)

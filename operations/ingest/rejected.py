@@ -1,4 +1,4 @@
-"""File of the rejected rows with their reasons, next to an import's input."""
+"""CSV file with the rejected rows of an import's input and their reasons."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _BATCH_ROWS = 10_000
 class RejectedRows:
     """Writer of `<input>.rejected.csv` with line, reason and columns of each rejected row.
 
-    It creates the file with the first row.
+    The file is created with the first rejected row.
 
     Parameters
     ----------
     file
         File that contains the rows.
     path
-        Path for the rejected rows. A file of an earlier import is deleted.
+        Path for the rejected rows. An existing file from an earlier import is deleted.
     dry_run
         True to only count the rows.
 
@@ -69,7 +69,7 @@ class RejectedRows:
             ):  # A read-only directory may raise an error even for a missing file.
                 self.path.unlink()
         except OSError as error:
-            raise Unavailable(f"{self.path}, where bad rows go, cannot be removed: {error}") from error
+            raise Unavailable(f"the file of rejected rows {self.path} cannot be deleted: {error}") from error
         return self
 
     def __exit__(
@@ -101,7 +101,7 @@ class RejectedRows:
                     self._writer.writerow(self._header)
                 self._writer.writerow([line, reason, *cells])
         except OSError as error:
-            raise Unavailable(f"{self.path}, where bad rows go, cannot be written: {error}") from error
+            raise Unavailable(f"the file of rejected rows {self.path} cannot be written: {error}") from error
 
 
 def _cells(chunk: Chunk, places: npt.NDArray[np.int64], reasons: Sequence[str]) -> Iterator[tuple[int, str, list[Any]]]:
@@ -114,7 +114,7 @@ def _cells(chunk: Chunk, places: npt.NDArray[np.int64], reasons: Sequence[str]) 
 
 
 def _split(text: str, delimiter: str) -> list[Any]:
-    """Split a malformed row into cells as far as possible."""
+    """Split a malformed row into cells, or return the row as one cell."""
     try:
         return next(csv.reader([text], delimiter=delimiter), [])
     except csv.Error:  # The cell exceeds csv.field_size_limit.

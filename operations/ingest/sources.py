@@ -31,7 +31,7 @@ class Source(Protocol):
 
     @property
     def size_bytes(self) -> int:
-        """Size of the file."""
+        """Size of the compressed file, in bytes."""
 
     def open(self) -> BinaryIO:
         """Open the file for reading."""
@@ -79,13 +79,13 @@ class LocalFile:
             return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=_ID_BYTES)).hexdigest()
 
     def rejected_path(self, *, flat: bool) -> Path:
-        """Return the path next to the file."""
+        """Return a path in the folder of the file."""
         return self.path.with_name(f"{self.path.name}.rejected.csv")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SourceObject:
-    """Object on S3 in its version at the start of the import."""
+    """S3 object in the version that was current when the import started."""
 
     client: Any
     bucket: str
@@ -116,7 +116,9 @@ class SourceObject:
 
 
 class _Ranges(io.RawIOBase):
-    """Reader that requests ranges of an object. After a connection error only one range is requested again."""
+    """Reader that requests byte ranges of an object. After a connection error, only the failed range is requested
+    again.
+    """
 
     def __init__(self, source: SourceObject) -> None:
         self._source = source
@@ -195,7 +197,7 @@ def find(names: Sequence[str | Path], s3: Callable[[], Any], *, suffixes: tuple[
 def _objects(uri: str, client: Any, suffixes: tuple[str, ...]) -> list[SourceObject]:
     bucket, _, key = uri.removeprefix(_SCHEME).partition("/")
     if not bucket:
-        raise InvalidInput(f"{uri} names no bucket, expected s3://bucket/key")
+        raise InvalidInput(f"{uri} has no bucket, expected s3://bucket/key")
     plain = re.split(r"[*?]", key, maxsplit=1)[0]
     try:
         with translate_aws_errors(uri):
@@ -210,7 +212,7 @@ def _objects(uri: str, client: Any, suffixes: tuple[str, ...]) -> list[SourceObj
             raise InvalidInput(f"{uri} is not an object on S3") from error
         raise
     if not objects:
-        raise InvalidInput(f"{uri} names no data file, expected names that end with one of {', '.join(suffixes)}")
+        raise InvalidInput(f"{uri} matches no data file, expected names that end with one of {', '.join(suffixes)}")
     return objects
 
 

@@ -17,11 +17,11 @@ class FileSummary:
     rejected
         Number of rejected rows by reason.
     rejected_file
-        Path of the rejected rows; None if there are none.
+        Path of the file of rejected rows; None if no row was rejected.
     cut_off
         True if the file is truncated or damaged.
     imported
-        Number of rows that this import stored; 0 if it skipped the file.
+        Number of rows that this import stored; 0 if this import skipped the file.
     imported_before, imported_before_ms
         Number of rows and time of the earlier import, if this import skipped the file.
     """
@@ -52,7 +52,7 @@ class ImportSummary:
     inferred
         Inferred column types that were added to the configuration.
     notes
-        Notes on other columns, one sentence each.
+        Notes on columns without an inferred type, one sentence each.
     """
 
     files: tuple[FileSummary, ...]

@@ -24,7 +24,7 @@ class Texts:
     Attributes
     ----------
     values
-        Distinct texts without null. Some may not occur in the column.
+        Distinct strings without null. Some may not occur in the column.
     codes
         Index of each row's text in `values`, -1 for null, int32 `(rows,)`.
     """
@@ -34,12 +34,12 @@ class Texts:
 
     @classmethod
     def absent(cls, rows: int) -> Texts:
-        """Return a column of nulls, which needs no memory per row."""
+        """Return a column of nulls, using constant memory."""
         return cls(pa.array([], pa.string()), np.broadcast_to(np.int32(-1), rows))
 
     @classmethod
     def constant(cls, text: str, rows: int) -> Texts:
-        """Return a column with one text in all rows, which needs no memory per row."""
+        """Return a column with one string in all rows, using constant memory."""
         return cls(pa.array([text], pa.string()), np.broadcast_to(np.int32(0), rows))
 
     @classmethod
@@ -70,12 +70,14 @@ class Texts:
         return len(self.codes)
 
     def mapped(self, change: Callable[[str], str]) -> Texts:
-        """Return the column with each text replaced by `change(text)`. Each distinct text is replaced once."""
+        """Return the column with each string replaced by `change(string)`. `change` is called once per distinct
+        string.
+        """
         return Texts(pa.array(map(change, self.values.to_pylist()), pa.string()), self.codes)
 
     @property
     def is_absent(self) -> bool:
-        """True if the column is known to contain only nulls."""
+        """True if `values` is empty, so the column contains only nulls."""
         return not len(self.values)
 
     def missing(self) -> npt.NDArray[np.bool_]:
@@ -83,7 +85,7 @@ class Texts:
         return self.codes < 0
 
     def where(self, values: Any) -> npt.NDArray[np.bool_] | None:
-        """Return a mask of the rows whose distinct text is true in the mask `values`, or None for no rows."""
+        """Return a mask of the rows whose distinct string is true in the mask `values`, or None if no row is."""
         of_value = values.fill_null(False).to_numpy(zero_copy_only=False)
         return np.append(of_value, False)[self.codes] if of_value.any() else None
 

@@ -1,4 +1,6 @@
-"""Parser of event times: ISO 8601, or epoch seconds or milliseconds, which are distinguished by size."""
+"""Parser of event times in ISO 8601, epoch seconds or epoch milliseconds. The size distinguishes seconds from
+milliseconds.
+"""
 
 from __future__ import annotations
 
@@ -64,7 +66,7 @@ def numbers_of(column: pa.ChunkedArray) -> tuple[npt.NDArray[np.float64], Bools]
 
 
 def _whole(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
-    """Return a column of integers, or None if a cell is not an integer. This is much faster than `numbers_of`."""
+    """Return a column of integers, or None if a cell is not an integer. This cast is much faster than `numbers_of`."""
     if column.null_count or pc.any(pc.match_substring(column, "x", ignore_case=True)).as_py():
         return None  # pyarrow parses 0x10 as 16.
     try:
@@ -87,7 +89,7 @@ def _scaled(numbers: npt.NDArray[np.int64] | npt.NDArray[np.float64], wrong: dic
 
 def _iso_ms(column: pa.ChunkedArray, places: Bools) -> npt.NDArray[np.int64]:
     """Return the times of cells with ISO 8601 text, and 0 for other cells."""
-    import pandas as pd  # takes longer than the import of a small file that has no such time
+    import pandas as pd  # Importing pandas takes longer than importing a small file without ISO 8601 times.
 
     cells = column.cast(pa.string()).filter(pa.array(places)).combine_chunks().dictionary_encode()
     distinct = cells.dictionary

@@ -1,7 +1,7 @@
 """List of imports of interactions, and their removal.
 
-All rows of an import have its start as `received_time_ms` and no correlation ID, even after a compaction. Live events
-have a correlation ID, so they are not removed.
+All rows of an import have the start of the import as `received_time_ms` and no correlation ID, even after a compaction.
+Live events have a correlation ID, so they are not removed.
 """
 
 from __future__ import annotations
@@ -83,9 +83,10 @@ def _import(started_ms: int, journals: list[tuple[str, Any]]) -> Import:
 
 
 def undo(deployment: Deployment, import_id: int) -> Undone:
-    """Remove an import's rows from the lake and the live profiles, and delete its journals. Repeatable if interrupted.
+    """Remove an import's rows from the lake and the live profiles, and delete its journals. An interrupted removal can
+    be repeated.
 
-    Trained models use the rows until the next training.
+    Existing models still reflect the removed rows until the next training.
 
     Raises
     ------
@@ -104,9 +105,9 @@ def undo(deployment: Deployment, import_id: int) -> Undone:
 
 
 def _remove_from_lake(deployment: Deployment, import_id: int) -> tuple[pa.Table, int]:
-    """Rewrite the objects with rows of the import.
+    """Rewrite the lake objects that contain rows of the import.
 
-    Return the owners and IDs of events that have no other copy in the lake.
+    Return the owners and IDs of removed events that have no duplicate in the lake.
     """
     client, bucket = deployment.client("s3"), deployment.names.lake_bucket
     listing = list(lake_objects.list_objects(client, bucket))

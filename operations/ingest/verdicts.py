@@ -32,6 +32,6 @@ class Verdicts:
         return good
 
     def bad(self) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
-        """Return the positions of rejected rows, ascending, and a reason per position."""
+        """Return the positions of rejected rows, ascending, and the reason per position."""
         places = np.flatnonzero(self._codes)
         return places, tuple(self._reasons[code] for code in self._codes[places])

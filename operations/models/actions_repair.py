@@ -1,4 +1,4 @@
-"""Repair of the object with all actions from its earlier versions in S3."""
+"""Repair of the S3 object that contains all actions, from earlier versions of the object."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from operations.progress import counted
 
 
 def repair_actions(client: Any, bucket: str) -> list[str]:
-    """Restore unreadable actions from the latest version that contains them. Return one sentence per change.
+    """Restore each unreadable action from the latest object version in which it is readable. Return one sentence per
+    change.
 
     Actions that are unreadable in all versions are removed.
 
@@ -53,5 +54,5 @@ def repair_actions(client: Any, bucket: str) -> list[str]:
     if restored:
         done += f", earlier columns of {', '.join(sorted(restored))}"
     if lost:
-        done += f", without {', '.join(sorted(lost))}, which no version has"
+        done += f", without {', '.join(sorted(lost))}, unreadable in all versions"
     return [done]

@@ -19,7 +19,8 @@ from operations.recovery.versions import ObjectChange, apply
 
 
 def repair_bundles(client: Any, bucket: str, *, reason: str, now_ms: int) -> list[str]:
-    """Restore damaged files of the champion, the canary and the previous champions. Return one sentence per version.
+    """Restore damaged files of the champion, the canary and the previous champions. Return one sentence per repaired
+    version.
 
     If the champion cannot be restored, the latest undamaged previous champion replaces it.
 
@@ -58,7 +59,7 @@ def _replace(registry: Registry, champion: Champion, damaged: dict[str, str], *,
         if version not in damaged:
             registry.restore(champion, version, reason=f"{reason}: {faults}", now_ms=now_ms)
             return f"{faults}; the previous champion {version} serves"
-    raise InvalidInput(f"{faults}; no previous champion is sound. Run `alsolike train`, then promote its version")
+    raise InvalidInput(f"{faults}; no previous champion is undamaged. Run `alsolike train`, then promote its version")
 
 
 def restore_files(client: Any, bucket: str, version: str) -> list[str] | None:
@@ -66,7 +67,7 @@ def restore_files(client: Any, bucket: str, version: str) -> list[str] | None:
 
     Returns
     -------
-        Names of the restored files; None, without a change, if a file has no such version.
+        Names of the restored files. None if some file has no matching version; then no file is changed.
     """
     bundles = BundleFiles(client, bucket)
     names = [file.name for file in bundles.damaged(version)]
@@ -86,7 +87,7 @@ def restore_files(client: Any, bucket: str, version: str) -> list[str] | None:
         if source is None:
             return None
         changes.append(source)
-    for change in reversed(changes):  # the manifest last: a version with a manifest is complete
+    for change in reversed(changes):  # Restore the manifest last, because a version with a manifest counts as complete.
         with translate_aws_errors(f"s3://{bucket}/{change.key}"):
             apply(client, bucket, change)
     return sorted(change.key.removeprefix(prefix) for change in changes)
@@ -103,7 +104,9 @@ def _earlier_manifest(client: Any, bucket: str, version: str) -> tuple[ObjectCha
 
 
 def _earlier_file(client: Any, bucket: str, key: str, stated: Mapping[str, Any]) -> ObjectChange | None:
-    """Return the restoration of the latest stored version that matches; None if none does."""
+    """Return the change that restores the latest stored version with the stated size and hash, or None if no version
+    matches.
+    """
     for stored in stored_versions(client, bucket, key):
         is_same_size = stored["Size"] == stated["size_bytes"]
         if is_same_size and object_sha256(client, bucket, key, VersionId=stored["VersionId"]) == stated["sha256"]:

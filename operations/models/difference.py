@@ -34,7 +34,7 @@ _DATASET = (
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class FigureChange:
-    """Value in both versions. None for a version without the value."""
+    """Value of a metric or parameter in both versions. None for a version without the value."""
 
     name: str
     before: Any
@@ -145,7 +145,7 @@ def _dataset(where: Deployment, dataset_id: str) -> DatasetManifest | None:
 
 
 def _items(where: Deployment, version: str) -> set[str]:
-    """Return the item IDs of a version. Only two files of its bundle are downloaded."""
+    """Return the item IDs of a version. Only the two files with IDs are downloaded."""
     bucket = where.names.artefact_bucket
     with tempfile.TemporaryDirectory(prefix="alsolike-") as name:
         for file in _IDS:

@@ -19,12 +19,13 @@ from operations.models.stored_versions import read_version, stored_versions
 def repair_pointer(
     client: Any, bucket: str, *, version: str | None, reason: str, now_ms: int, forced: bool = False
 ) -> Champion | None:
-    """Restore the latest readable pointer whose champion has files. Return it, or None if the pointer is intact.
+    """Restore the latest readable pointer whose champion has files. Return this pointer, or None if the current one is
+    intact.
 
     Parameters
     ----------
     version
-        Version to make champion instead.
+        Version to make champion instead of the restored one.
     forced
         True if the gate rejected the version.
 
@@ -58,8 +59,9 @@ def repair_pointer(
         except NotFound:
             continue
     raise InvalidInput(
-        f"no earlier version of s3://{bucket}/{CHAMPION_KEY} names a model that has files. Name one with `alsolike "
-        "models repair --champion VERSION`, or begin without one: `alsolike models repair --without-champion`"
+        f"no earlier version of s3://{bucket}/{CHAMPION_KEY} references a model with files. Select a version with "
+        "`alsolike models repair --champion VERSION`, or start without a champion: "
+        "`alsolike models repair --without-champion`"
     )
 
 

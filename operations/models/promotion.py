@@ -23,7 +23,7 @@ _FORCE = "--force"
 def promote(
     where: Deployment, version: str, *, reason: str, force: bool, now_ms: int
 ) -> tuple[Champion, tuple[str, ...]]:
-    """Make a version champion. Return the pointer, and a sentence for each later step that failed.
+    """Make a version champion. Return the new pointer, and a sentence for each follow-up step that failed.
 
     See `alsolike.registry.promotion.promote` and `alsolike.registry.promotion.approve`.
     """
@@ -41,7 +41,9 @@ def promote(
 
 
 def start_canary(where: Deployment, version: str, *, reason: str, force: bool) -> str:
-    """Start the training workflow with the canary of a version; see `alsolike.registry.promotion.start_canary`."""
+    """Start the training workflow with a canary of an existing version; see
+    `alsolike.registry.promotion.start_canary`.
+    """
     versions = model_versions.of(where)
     return promotion.start_canary(
         versions,
@@ -118,7 +120,7 @@ def retire(where: Deployment, version: str, *, now_ms: int) -> int:
     experiments = read_current(where.client("s3"), bucket).configuration().experiments.values()
     keeps = protected(model_versions.pointer(where).champion(), experiments, now_ms=now_ms)
     if version in keeps:
-        raise InvalidInput(f"model version {version!r} {keeps[version]}; its files stay")
+        raise InvalidInput(f"model version {version!r} {keeps[version]}; its files are kept")
     deleted = model_versions.files(where).delete(version)
     if not deleted:
         raise NotFound(f"model version {version!r} has no files; `alsolike models list` shows which have")

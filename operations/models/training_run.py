@@ -95,7 +95,7 @@ def follow(
     Parameters
     ----------
     on_state
-        Called with the name of each entered state, and repeatedly with the name of the current state.
+        Called with the name of each new state, and repeatedly with the name of the current state.
     on_line
         Called with lines about the progress, including the log of the training job.
 
@@ -133,12 +133,12 @@ def follow(
 
 
 def wait_until_begun(deployment: Deployment, execution_arn: str, *, within_s: float = math.inf) -> bool:
-    """Wait until the execution holds the training lock, usually for seconds. Return False after `within_s`.
+    """Wait until the execution holds the training lock, which usually takes seconds. Return False after `within_s`.
 
     Raises
     ------
     TrainingFailed
-        If the execution ended before.
+        If the execution ends before it holds the lock.
     TrainingBusy
         If another run is in progress.
     """

@@ -15,13 +15,13 @@ from operations.models import dataset_quality
 
 _ENDED = ("Completed", "Failed", "Stopped")
 _LAST_READS = 3
-"""Number of reads of a job's log after its end. CloudWatch shows lines some seconds late."""
+"""Number of reads of a job's log after the job has ended. CloudWatch shows lines some seconds late."""
 _SILENT = ("First", "Decision", "StateOfCanary")
-"""States of the workflow without work of their own, such as choices."""
+"""Choices and similar states of the workflow. They are not reported."""
 
 
 class Watch:
-    """Lines of text about an execution's new events, each with the seconds since the start.
+    """Formatter of an execution's new events. Each line starts with the seconds since the start.
 
     Parameters
     ----------
@@ -58,10 +58,10 @@ class Watch:
                 yield f"  {training_history.sentence(details)}"
 
     def _found(self, state: str, run: Mapping[str, Any]) -> str | None:
-        """Return the result of a state as text, or None."""
+        """Return a line on the result of a state, or None if the state has no result to show."""
         if state == "StartTraining" and (start := run.get("start")):
             return f"run {start['run_id']}, {start['reason']}"
-        # The states of both dataset engines match.
+        # The names of the dataset states of Lambda and of Glue contain "Dataset".
         if "Dataset" in state and "run_id" in (dataset := run.get("dataset") or {}):
             built = dataset_quality.of_run(self._deployment, dataset["run_id"])
             counts = f"{built.interactions:,} interactions, {built.users:,} users, {built.items:,} items"

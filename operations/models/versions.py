@@ -73,7 +73,7 @@ def damage_sentence(damaged: Sequence[DamagedFile]) -> str:
 
 
 def left_out(of: Manifest) -> Mapping[str, str]:
-    """Return the reasons for not comparing algorithms, by algorithm. Bundles of earlier releases have none."""
+    """Return the reason for excluding each algorithm that was not compared. Empty for bundles of earlier releases."""
     left_out: Mapping[str, str] = of.metrics.get("left_out", {})
     return left_out
 
@@ -95,7 +95,7 @@ def selection(of: Manifest) -> list[str]:
 
 
 def holdout_title(of: Manifest) -> str:
-    """Return the title of the table of candidates: number of test users, and treatment of seen items."""
+    """Return the title of the table of candidates, with the number of test users and the treatment of seen items."""
     parts = ["Quality on the test part"]
     if (users := of.metrics.get("asked_users")) is not None:
         parts.append(counted(users, "user"))

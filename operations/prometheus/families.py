@@ -1,6 +1,6 @@
 """Metrics of `GET /metrics`, with the CloudWatch metric of each series.
 
-Counters and histograms are sums since the start of the month in UTC, when they reset. So they need no stored state.
+Counters and histograms are sums since the start of the month in UTC, when they reset. Therefore no state is stored.
 Prometheus' `rate` and `increase` handle the reset like a restarted process.
 """
 
@@ -29,7 +29,7 @@ class Kind(StrEnum):
 
 
 class Origin(StrEnum):
-    """Sources of metrics. Metrics that are also stored elsewhere are read from the cheapest source."""
+    """Sources of metrics. A metric that several sources store is read from the cheapest one."""
 
     CLOUDWATCH = "cloudwatch"
     ALARMS = "alarms"
@@ -83,11 +83,11 @@ class Family:
     name
         Name without suffixes of samples, such as `_total`.
     unit
-        Base unit, which is the end of the name. Empty for a metric without a unit.
+        Base unit, with which the name ends. Empty for a metric without a unit.
     scale
         Factor that converts CloudWatch's unit to `unit`.
     labels
-        Names of labels whose values are known only when metrics are read. `series` is then empty.
+        Names of labels whose values become known only when metrics are read. `series` is empty in this case.
     """
 
     name: str
@@ -101,7 +101,7 @@ class Family:
 
     @property
     def sample(self) -> str:
-        """Name of the samples. For a histogram, the name of the buckets."""
+        """Name of the samples, or of the bucket samples for a histogram."""
         return self.name + {Kind.COUNTER: "_total", Kind.GAUGE: "", Kind.HISTOGRAM: "_bucket"}[self.kind]
 
 

@@ -1,7 +1,7 @@
 """Generator of Prometheus alert rules from a deployment's CloudWatch alarms.
 
 An alarm whose metrics are all exported becomes a rule on these metrics, with equal threshold and periods. Any other
-alarm becomes a rule on the exported state of the alarm. So does an alarm on a quantile above the histogram's buckets.
+alarm becomes a rule on the exported state of the alarm, as does an alarm on a quantile above the histogram's buckets.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def rules(alarms: Iterable[Mapping[str, Any]], *, environment: str) -> dict[str,
             "expr": f"absent({PREFIX}source_up{{{selector}}} == 1)",
             "for": _duration(_DOWN_FOR_S),
             "labels": {"environment": environment, "severity": "warning"},
-            "annotations": {"summary": "Prometheus gets no metrics"},
+            "annotations": {"summary": "Prometheus receives no metrics"},
         },
         {
             "alert": "AlsolikeSourceDown",
@@ -104,7 +104,7 @@ def _rule(alarm: Mapping[str, Any], *, selector: str) -> dict[str, Any]:
 
 
 def _on_metrics(alarm: Mapping[str, Any], *, selector: str) -> str | None:
-    """Return the alarm's condition on exported metrics, or None if they cannot express it."""
+    """Return the alarm's condition on exported metrics, or None if exported metrics cannot express it."""
     if alarm.get("DatapointsToAlarm", alarm["EvaluationPeriods"]) != alarm["EvaluationPeriods"]:
         return None
     if "MetricName" in alarm:

@@ -1,7 +1,7 @@
 """Replay of quarantined records to the stream.
 
-An object is deleted after all its records are in the stream. If the process stops in between, the next replay sends the
-records again, and their event IDs prevent duplicates. Invalid records return to quarantine under a new key.
+An object is deleted after all its records are in the stream. If the process stops before the deletion, the next replay
+sends the records again, and their event IDs prevent duplicates. Invalid records return to quarantine under a new key.
 """
 
 from __future__ import annotations
@@ -52,14 +52,14 @@ class Replayer:
         self.counts = ReplayCounts()
 
     def replay(self, selected: Iterable[DeadLetter], *, dry_run: bool = False) -> None:
-        """Send the records of the objects to the stream. Each object is deleted after its records are sent.
+        """Send the records of the selected objects to the stream. Each object is deleted after its records are sent.
 
         `counts` is updated during the replay. In a dry run it contains the numbers that would be replayed.
 
         Raises
         ------
         Unavailable
-            If the stream rejects a record. Its object is not deleted.
+            If the stream rejects a record. The object of that record is not deleted.
         """
         group: list[DeadLetter] = []
         records = size = 0
@@ -102,6 +102,6 @@ class Replayer:
                 return
             reason = next(result["ErrorCode"] for _, result in results if result.get("ErrorCode"))
         raise Unavailable(
-            f"stream {self._stream} did not take {len(left)} records in {MAX_ATTEMPTS} attempts ({reason}); "
-            "what was not replayed is still in quarantine"
+            f"stream {self._stream} rejected {len(left)} records in {MAX_ATTEMPTS} attempts ({reason}); "
+            "records that were not replayed remain in quarantine"
         )

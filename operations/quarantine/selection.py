@@ -26,7 +26,7 @@ class Selection:
     names
         Keys, IDs or prefixes of IDs.
     reason
-        Text that the reason must contain, ignoring case. `…` matches a value, as in the printed totals.
+        Substring of the reason, ignoring case. `…` stands for a value, as in the printed totals.
     since_ms
         Minimum time of arrival or failure in epoch milliseconds. Earlier objects are skipped.
     """
@@ -36,19 +36,19 @@ class Selection:
     since_ms: int | None = None
 
     def entries(self, store: QuarantineStore) -> list[Entry]:
-        """Return the candidates at this time, latest first. Later objects are not included."""
+        """Return the current candidates, latest first. Later calls of `read` do not add objects."""
         if self.names:
             return list(dict.fromkeys(store.find(name) for name in self.names))
-        # An object is written after its records arrived, so older objects cannot match.
+        # An object is written after its records arrived, so objects that were written before `since_ms` cannot match.
         return [entry for entry in store.entries() if self.since_ms is None or entry.written_ms >= self.since_ms]
 
     def read(self, store: QuarantineStore, entries: Sequence[Entry]) -> Iterator[DeadLetter | None]:
-        """Yield the contents of each object, or None for an object that is not selected."""
+        """Yield one element per entry: the content of the object, or None if the object is not selected."""
         for held in store.read(entries):
             yield held if self.includes(held) else None
 
     def includes(self, held: DeadLetter) -> bool:
-        """Return True if an object is selected."""
+        """Return true if an object is selected."""
         if self.since_ms is not None and held.time_ms < self.since_ms:
             return False
         if self.reason is None:
@@ -92,7 +92,7 @@ def of_arguments(*, names: Sequence[str], everything: bool, reason: str | None, 
     """
     filtered = reason is not None or since_text is not None
     if names and (everything or filtered):
-        raise InvalidInput("give ids, or --all, --reason and --since: not both")
+        raise InvalidInput("pass either IDs, or --all, --reason and --since")
     if not (names or everything or filtered):
-        raise InvalidInput("nothing is selected: give ids, --reason, --since or --all")
+        raise InvalidInput("nothing is selected: pass IDs, --reason, --since or --all")
     return Selection(names=tuple(names), reason=reason, since_ms=since(since_text))

@@ -31,7 +31,7 @@ class Entry:
 
     @property
     def age(self) -> tuple[int, str]:
-        """Sort key by age: S3's time, then the sequence numbers in the key, because S3's times have whole seconds."""
+        """Sort key by age. S3's times have whole seconds, so the sequence numbers in the key break ties."""
         return self.written_ms, _NUMBER.sub(lambda number: number[0].zfill(64), self.key)
 
 
@@ -73,9 +73,9 @@ class QuarantineStore:
             return exact[0]
         matching = [entry for entry in entries if short_id(entry.key).startswith(name)] if name else []
         if len(matching) > 1:
-            raise NotFound(f"{name!r} is the beginning of {len(matching)} ids; give more of it")
+            raise NotFound(f"{name!r} is the prefix of {len(matching)} IDs; pass a longer prefix")
         if not matching:
-            raise NotFound(f"nothing with the id or key {name!r} is in quarantine; see `alsolike quarantine list`")
+            raise NotFound(f"no object with the ID or key {name!r} is in quarantine; see `alsolike quarantine list`")
         return matching[0]
 
     def read(self, entries: Iterable[Entry]) -> Iterator[DeadLetter]:
@@ -95,7 +95,6 @@ class QuarantineStore:
                     future.cancel()
 
     def delete(self, held: Iterable[DeadLetter]) -> None:
-        """Delete objects."""
         keys = [letter.key for letter in held]
         for start in range(0, len(keys), 1000):
             with translate_aws_errors(f"s3://{self._bucket}"):

@@ -13,7 +13,7 @@ from operations.client.deployment import Deployment
 
 @contextlib.contextmanager
 def restored_table(where: Deployment, name: str, *, to: dt.datetime) -> Iterator[str]:
-    """Restore a table at a time to a temporary copy, and yield the name of the copy.
+    """Restore the state of a table at the time `to` in a temporary table, and yield the name of this copy.
 
     DynamoDB can only restore to a new table. This takes minutes to hours.
 

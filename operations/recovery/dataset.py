@@ -1,4 +1,4 @@
-"""Build of a training dataset without a training."""
+"""Build of a training dataset without training a model."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class DatasetFailed(AlsolikeError):
 
 
 def rebuild_dataset(where: Deployment) -> dict[str, Any]:
-    """Let the deployment build a dataset, and return the function's response.
+    """Invoke the function that builds a dataset, and return its response.
 
     Raises
     ------

@@ -10,7 +10,7 @@ from operations.client.stored_ids import pseudonyms
 
 
 class ErasedUsers:
-    """Set of the deployment's erased users. It is refreshed, because rebuilds may take hours.
+    """Set of the deployment's erased users. The set is refreshed, because rebuilds may take hours.
 
     Raises
     ------

@@ -47,7 +47,7 @@ def drop_erased(where: Deployment) -> int:
 def _rewrite(s3: Any, bucket: str, listed: LakeObject, erased: ErasedUsers, sessions: Collection[str]) -> bool:
     """Remove erased users and anonymous rows of their sessions from an object.
 
-    Return true if the object has changed.
+    Return true if the object was rewritten.
     """
     where, etag = f"s3://{bucket}/{listed.key}", listed.etag
     stored = S3Object(s3, bucket, listed.key)

@@ -20,7 +20,7 @@ SCHEMA = arrow_schema(pa, INTERACTIONS_COLUMNS)
 
 
 class LakeReader:
-    """Interactions of a lake bucket that had arrived at a time.
+    """Interactions in a lake bucket that arrived until a given time.
 
     Parameters
     ----------
@@ -76,5 +76,5 @@ def open_parquet(content: bytes, *, where: str) -> pq.ParquetFile:
         return pq.ParquetFile(io.BytesIO(content))
     except pa.ArrowInvalid as error:
         raise InvalidInput(
-            f"{where} is not a Parquet file: {error}; bring back an old version of it, or delete it"
+            f"{where} is not a Parquet file: {error}; restore an older version of the object, or delete it"
         ) from error

@@ -44,7 +44,7 @@ ARTEFACT_PREFIXES = {
 }
 """Prefixes to restore by part. Import journals are restored with the imported rows, otherwise a repeated import would
 skip them. Objects under `privacy/` are not restored, so that erased users stay erased. `OWN_NAMES_KEY` is not
-restored, because the table of created names is not restored either. The snapshot is built again."""
+restored, because the table of created names is not restored either. The snapshot is rebuilt instead of restored."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -57,12 +57,12 @@ class Planned:
 
     @property
     def restored(self) -> int:
-        """Number of objects that get an older version."""
+        """Number of objects for which an older version is restored."""
         return sum(change.action == "restore" for change in self.changes)
 
     @property
     def removed(self) -> int:
-        """Number of objects that did not exist at that time."""
+        """Number of objects to delete, because they did not exist at the restored time."""
         return len(self.changes) - self.restored
 
     @property
@@ -130,7 +130,7 @@ def losses(where: Deployment, planned: Sequence[Planned], *, to: dt.datetime) ->
 
 
 def _live_events(s3: Any, bucket: str, key: str, *, after_ms: int, imported_ms: Sequence[int]) -> int:
-    """Return the number of rows in an object that arrived after the time. Rows of imports are not counted.
+    """Return the number of rows in an object that arrived after `after_ms`. Rows of imports are not counted.
 
     A damaged object has no rows.
     """

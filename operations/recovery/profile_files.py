@@ -43,7 +43,7 @@ class ProfileFiles:
             self._writers[place].write_table(rows.filter(pa.array(places == place)).cast(_SCHEMA))
 
     def profiles(self, *, length: int = HISTORY_LENGTH) -> Iterator[Profile]:
-        """Yield every profile with its latest `length` interactions. Call it after all rows are added."""
+        """Yield every profile with its latest `length` interactions. Requires that all rows are added."""
         for writer in self._writers.values():
             writer.close()
         for place in sorted(self._writers):

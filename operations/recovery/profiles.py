@@ -30,7 +30,7 @@ _NO_ROWS = pa.table({name: pa.array([], SCHEMA.field(name).type) for name in _ID
 def logins_of(rows: LakeReader, *, on_bytes: Callable[[float], None] = lambda done: None) -> pd.DataFrame:
     """Return the first login of each session (`identity.session_logins`).
 
-    Memory grows only with the number of logins.
+    Memory grows with the number of logins, not of rows.
     """
     logins = identity.session_logins(_frame(_NO_ROWS))
     pending: list[pd.DataFrame] = []
@@ -52,8 +52,8 @@ def profiles_of(
 ) -> Iterator[Profile]:
     """Yield all profiles of the rows. Memory is bounded, because the rows are partitioned on disk.
 
-    Interactions are merged like live ones (`Profile.merge`), and sessions with a login have a link to the user. So the
-    results equal the live profiles.
+    Interactions are merged as in live profiles (`Profile.merge`), and sessions with a login have a link to the user.
+    Therefore the results equal the live profiles.
     """
     objects = rows.objects()
     marks = _marks(logins)
@@ -78,7 +78,7 @@ def profile_of(
     configuration: Configuration = DEFAULT,
     on_bytes: Callable[[float], None] = lambda done: None,
 ) -> Profile:
-    """Return one profile. The lake is read twice, first for logins and then for rows."""
+    """Return one profile. All objects of the lake are read twice, first for logins and then for rows."""
     logins = logins_of(rows, on_bytes=on_bytes)
     profile = Profile(profile_id)
     for stored in rows.objects():
@@ -103,7 +103,7 @@ def _marks(logins: pd.DataFrame) -> dict[str, SessionLink]:
 def _owned(
     rows: LakeReader, stored: LakeObject, logins: pd.DataFrame, context: Sequence[str]
 ) -> Iterator[pd.DataFrame]:
-    """Yield the rows of an object that belong to profiles, with their context and profile ID."""
+    """Yield the rows of an object that belong to a profile, with the context and the profile ID."""
     for piece in rows.read(stored, (*_COLUMNS, "properties") if context else _COLUMNS):
         frame = _frame(piece)
         frame = frame.assign(

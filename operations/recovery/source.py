@@ -1,4 +1,4 @@
-"""Parts of a deployment's data, and sources from which tables are restored."""
+"""Parts of a deployment's data, and the sources for restoring its tables."""
 
 from __future__ import annotations
 

@@ -19,8 +19,8 @@ class ObjectChange:
     Attributes
     ----------
     action
-        `restore` copies an older version over the current one. `remove` deletes an object that did not exist at that
-        time.
+        `restore` copies an older version over the current one. `remove` deletes an object that did not exist at the
+        restored time.
     version_id
         Version to restore; None for `remove`.
     """
@@ -46,14 +46,14 @@ class _Version:
 def changes(client: Any, bucket: str, prefix: str, *, to: dt.datetime, keep_newer: bool) -> Iterator[ObjectChange]:
     """Yield the changes that restore the objects under a prefix to a time.
 
-    S3 states times in whole seconds, so versions written in the second of `to` are included.
+    S3 reports times in whole seconds, so all versions written in the second of `to` are included.
 
     Parameters
     ----------
     to
         Time with a time zone.
     keep_newer
-        True to keep objects that did not exist at that time.
+        True to keep objects that did not exist at the time `to`.
     """
     for _, versions in itertools.groupby(_versions(client, bucket, prefix), key=lambda version: version.key):
         if change := _change(list(versions), to=to, keep_newer=keep_newer):
@@ -61,7 +61,7 @@ def changes(client: Any, bucket: str, prefix: str, *, to: dt.datetime, keep_newe
 
 
 def apply(client: Any, bucket: str, change: ObjectChange) -> None:
-    """Apply a change. The current version remains as an older version."""
+    """Apply a change. The current version remains in the bucket as a noncurrent version."""
     if change.version_id is None:
         client.delete_object(Bucket=bucket, Key=change.key)
     else:
@@ -92,8 +92,8 @@ def _versions(client: Any, bucket: str, prefix: str) -> Iterator[_Version]:
 
 
 def _order(version: _Version) -> tuple[str, bool, float, bool]:
-    # S3 does not order a version and a delete marker with equal times, unless one is the latest. Otherwise the version
-    # counts.
+    # S3 does not order a version and a delete marker with equal times, unless one of them is the latest. If neither is,
+    # the version takes precedence.
     return version.key, not version.is_latest, -version.modified.timestamp(), version.is_deletion
 
 

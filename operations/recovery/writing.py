@@ -29,9 +29,9 @@ def rebuild_profiles(
     Parameters
     ----------
     received_by_ms
-        Maximum time of arrival. Later interactions are ignored. None for all.
+        Maximum time of arrival. Later interactions are ignored. None for all interactions.
     exactly
-        True to remove interactions that are not in the lake from the profiles.
+        True to remove interactions from the profiles that are not in the lake.
     """
     rows = LakeReader(where.client("s3"), where.names.lake_bucket, received_by_ms=received_by_ms)
     size_bytes = sum(stored.size_bytes for stored in rows.objects())
@@ -69,7 +69,7 @@ def write_profiles(
     known: set[str] = set()
 
     def write(profile: Profile) -> None:
-        # Old data may contain an erased user until the purge has processed it.
+        # Old data may contain an erased user until the purge is complete.
         owners = [profile.profile_id] if profile.joined is None else [profile.profile_id, profile.joined.profile_id]
         if any(owner.startswith(USER_PREFIX) and owner.removeprefix(USER_PREFIX) in erased for owner in owners):
             return
@@ -101,7 +101,7 @@ def _add(store: ProfileStore, profile: Profile, *, now_ms: int, length: int) -> 
 
 
 def _written(profiles: Iterator[Profile], write: Callable[[Profile], None]) -> Iterator[Profile]:
-    """Write the profiles concurrently, and yield each written profile."""
+    """Write the profiles concurrently, and yield each profile after its write."""
     with ThreadPoolExecutor(_THREADS, "profiles") as pool:
         while batch := list(itertools.islice(profiles, 64 * _THREADS)):
             for profile, _ in zip(batch, pool.map(write, batch), strict=True):

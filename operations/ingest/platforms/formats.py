@@ -1,4 +1,4 @@
-"""Formats of other platforms, with the source fields of each of Alsolike's columns."""
+"""Formats of other platforms. Each format maps source fields to Alsolike's columns."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from operations.ingest.platforms.records import Record
 from operations.ingest.platforms.values import amount, bars, first, hashed, level, one_of, plain, times, with_zone
 
 LEFT_OUT = "left out"
-"""Field of a skipped record. The value is the reason."""
+"""Key in a record that marks the record as skipped. The value is the reason."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Column:
     convert: Callable[[str], str] = str.strip
 
     def value(self, record: Record) -> str:
-        """Return the first source field with a value, converted; empty if there is none."""
+        """Return the converted value of the first source field that has one, or an empty string."""
         text = next((record[name] for name in self.theirs if record.get(name, "").strip()), "")
         return self.convert(text) if text else ""
 
@@ -45,9 +45,9 @@ class PlatformFormat:
     Attributes
     ----------
     records
-        Function that reads a file and yields records: dicts of texts by field name.
+        Function that reads a file and yields its records, each a dict of strings by field name.
     reads
-        Source fields that only the reader uses.
+        Source fields that only `records` uses, not `columns`.
     source
         Documentation page of the file type.
     """
@@ -69,13 +69,13 @@ _OF_PRODUCT = (
     "Title", "Body (HTML)", "Description", "Vendor", "Product Category", "Product category", "Type", "Tags", "Status",
     "Image Src", "Product image URL",
 )  # fmt: skip
-"""Fields that Shopify states only in the first row of a product."""
+"""Fields that Shopify writes only in the first row of a product."""
 _OPTIONS = tuple(f"Option{number} {kind}" for number in (1, 2, 3) for kind in ("Value", "value"))
 _OF_ORDER = ("Email", "Created at", "Cancelled at", "Financial Status", "Currency")
 
 
 def _shopify_variants(file: BinaryIO, name: str, form: CsvForm) -> Iterator[Record]:
-    """Yield product variants. Rows that only add pictures are skipped."""
+    """Yield product variants. Rows that only add an image are skipped."""
     rows = records.of_csv(file, name, form)
     named = ({("Handle" if field == "URL handle" else field): text for field, text in row.items()} for row in rows)
     for row in records.filled(named, key="Handle", fields=_OF_PRODUCT):

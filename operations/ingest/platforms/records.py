@@ -1,4 +1,4 @@
-"""Readers of platforms' files. Records are texts by field."""
+"""Readers of platforms' files. A record is a dict of strings by field name."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def of_json(file: BinaryIO, name: str, _: CsvForm) -> Iterator[dict[str, Any]]:
         try:
             found = orjson.loads(line)
         except orjson.JSONDecodeError as error:
-            raise InvalidInput(f"{name}, line {number} is no JSON object: {error}") from error
+            raise InvalidInput(f"{name}, line {number} is not a JSON object: {error}") from error
         if not isinstance(found, dict):
             raise InvalidInput(f"{name}, line {number} is {type(found).__name__}, expected a JSON object per line")
         yield found

@@ -1,4 +1,4 @@
-"""Conversions of a platform's values to texts of a data file."""
+"""Conversions of a platform's values to the strings of a data file."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ def amount(text: str) -> str:
 
 
 def times(price: str, quantity: str) -> str:
-    """Return the product of price and quantity, or the price if there is no quantity.
+    """Return the product of price and quantity. An empty quantity counts as 1. If a value is not a number, return the
+    price.
 
     Examples
     --------
@@ -41,9 +42,9 @@ def times(price: str, quantity: str) -> str:
 
 
 def level(number: int, *, paths: str = "") -> Callable[[str], str]:
-    """Return a function that extracts a level, from 1, of the first path in a text such as `Home > Garden > Chairs`.
+    """Return a function that extracts one level of the first path in a string such as `Home > Garden > Chairs`.
 
-    Numbers of Google's taxonomy are not paths.
+    Levels count from 1. The numeric IDs of Google's taxonomy have no levels.
 
     Parameters
     ----------

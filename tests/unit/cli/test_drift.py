@@ -88,10 +88,10 @@ def test_each_drift_figure_has_threshold_start_time_and_effect(shop: Deployment)
     assert shown.splitlines()[-6:] == [
         "champion v1: its last event was 4 days ago",
         "the lake's last event was 2 h ago",
-        "12.50% of interactions are with items that the champion does not know",
-        "50.00% of users did nothing before its last event",
+        "12.50% of interactions are with items that the champion does not contain",
+        "50.00% of users have no interaction before the champion's last event",
         "a figure above its threshold for 24 h starts a training",
-        "1,234 interactions are new, 5,000 of them start a training",
+        "1,234 new interactions; a training starts at 5,000",
     ]
 
 
@@ -114,9 +114,17 @@ def test_started_training_is_printed(shop: Deployment) -> None:
 @pytest.mark.parametrize(
     ("outcome", "figure", "message"),
     [
-        (StartedTraining.GOING, "started a training", "it goes on"),
-        (StartedTraining.BUSY, "drift", "it did nothing, for another run went on; what made it due starts it again"),
-        (StartedTraining.NOT_BEGUN, "drift", "it failed before it had its turn; what made it due starts it again"),
+        (StartedTraining.GOING, "started a training", "it is running"),
+        (
+            StartedTraining.BUSY,
+            "drift",
+            "it did nothing, because another run was in progress; the next monitoring run starts it again",
+        ),
+        (
+            StartedTraining.NOT_BEGUN,
+            "drift",
+            "it failed before it acquired the training lock; the next monitoring run starts it again",
+        ),
         (StartedTraining.REJECTED, "started a training", "the gate rejected its model"),
     ],
 )

@@ -145,7 +145,7 @@ def test_wait_option_fails_if_the_workflow_has_ended(
     write(shop, running)
     shop.client("stepfunctions").stop_execution(executionArn=start(shop, running))
 
-    with pytest.raises(Unavailable, match=f"erasure {'a' * 32}: its workflow is ABORTED; ask for the erasure again"):
+    with pytest.raises(Unavailable, match=f"erasure {'a' * 32}: its workflow is ABORTED; request the erasure again"):
         run("erase", "ann", "--yes", "--wait")
 
 

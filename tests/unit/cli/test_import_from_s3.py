@@ -57,9 +57,9 @@ def test_keys_prefixes_and_patterns_select_objects(client: Any, shop_bucket: Any
     [
         ("s3://shop/nothing.csv", "s3://shop/nothing.csv is not an object"),
         ("s3://unknown/x.csv", "s3://unknown/x.csv is not an object"),
-        ("s3://shop/nothing/", "names no data file"),
+        ("s3://shop/nothing/", "matches no data file"),
         ("s3://shop/history/readme.txt", "has an unknown extension"),
-        ("s3://", "names no bucket"),
+        ("s3://", "has no bucket"),
     ],
 )
 def test_address_without_objects_is_refused(client: Any, shop_bucket: Any, uri: str, message: str) -> None:

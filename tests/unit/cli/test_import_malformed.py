@@ -246,7 +246,10 @@ def test_input_named_like_a_rejects_file_is_refused(deployment: Deployment, tmp_
     second = write(tmp_path / "p.csv.rejected.csv", HEADER + b"2,a,1500000000\n")
 
     for paths in ([first, second], [second, first]):
-        with pytest.raises(InvalidInput, match=r"p\.csv\.rejected\.csv is an input and where bad rows of .*p\.csv go"):
+        with pytest.raises(
+            InvalidInput,
+            match=r"p\.csv\.rejected\.csv is an input file and also the file for rejected rows of .*p\.csv",
+        ):
             load(deployment, *paths)
 
     assert second.read_bytes() == HEADER + b"2,a,1500000000\n"

@@ -94,15 +94,15 @@ def test_record_is_shown_in_full_by_id_prefix_or_key(shop: Deployment) -> None:
 def test_unknown_id_is_refused(shop: Deployment) -> None:
     result = run("show", "cafe")
 
-    assert "nothing with the id or key 'cafe' is in quarantine" in str(result.exception)
+    assert "no object with the ID or key 'cafe' is in quarantine" in str(result.exception)
 
 
 @pytest.mark.parametrize("verb", ["replay", "drop"])
 def test_replay_and_drop_require_a_selection(shop: Deployment, verb: str) -> None:
     hold(shop, event("e1"))
 
-    assert "nothing is selected: give ids, --reason, --since or --all" in str(run(verb).exception)
-    assert "not both" in str(run(verb, "abc", "--all").exception)
+    assert "nothing is selected: pass IDs, --reason, --since or --all" in str(run(verb).exception)
+    assert "pass either IDs, or" in str(run(verb, "abc", "--all").exception)
     assert len(keys(shop)) == 1
 
 

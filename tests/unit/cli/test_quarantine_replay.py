@@ -175,7 +175,7 @@ def test_records_refused_by_the_stream_are_retried_and_others_kept(shop: Deploym
     store, pauses = QuarantineStore(shop), list[float]()
     refused = replayer(0)
     refused._client.put_records = lambda **call: {"Records": [{"ErrorCode": "Busy"} for _ in call["Records"]]}
-    with pytest.raises(Unavailable, match=rf"did not take 3 records in {MAX_ATTEMPTS} attempts \(Busy\)"):
+    with pytest.raises(Unavailable, match=rf"rejected 3 records in {MAX_ATTEMPTS} attempts \(Busy\)"):
         refused.replay(store.read(store.entries()))
     assert len(keys(shop)) == 3
 

@@ -54,7 +54,7 @@ def test_other_services_and_installed_packages_are_omitted(tmp_path: Path) -> No
 
 
 def test_missing_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match="is no folder"):
+    with pytest.raises(InvalidInput, match="is not a folder"):
         list(find_refused_calls(tmp_path / "none"))
 
 

@@ -26,7 +26,7 @@ def test_experiment_with_a_missing_model_version_is_not_applied(
     assert run("apply", ended).exit_code == 0
     client("s3").put_object(Bucket=NAMES.artefact_bucket, Key="models/v1/manifest.json", Body=b"{}")
 
-    with pytest.raises(NotFound, match="new/b names the model version 'v2', expected one that is there: v1"):
+    with pytest.raises(NotFound, match="new/b references the model version 'v2', expected an existing version: v1"):
         run("apply", file("format: 1\nexperiments: {new: " + experiment.format("null") + "}\n"))
 
 
@@ -42,10 +42,10 @@ def test_file_may_change_only_the_end_of_a_running_experiment(
     assert applied(end="2200-01-01T00:00:00+14:00") == 0
     for change in ({"arms": "{a: {share: 0.4}, b: {share: 0.6}}"}, {"planned_answers": "500"}, {"layer": "other"}):
         with pytest.raises(
-            InvalidInput, match="the experiment new runs and is changed in more than its end: copy the live"
+            InvalidInput, match="the experiment new runs, and more than its end would change: copy the live"
         ):
             applied(**change)
-    with pytest.raises(InvalidInput, match="the experiment new runs and is taken out"):
+    with pytest.raises(InvalidInput, match="the experiment new runs and would be removed"):
         run("apply", file("format: 1\n"))
 
     assert applied(end="2026-02-01T00:00:00Z") == 0
@@ -284,7 +284,7 @@ def test_filters_on_columns_missing_in_the_catalogue_have_a_warning(
     first = "format: 1\nitems: {columns: {PRICE: number}}\n"
     filters = "filters: {sale: INCLUDE ItemID WHERE Items.ON_SALE = true, dear: INCLUDE ItemID WHERE Items.PRICE > 9}\n"
     both = "format: 1\nitems: {columns: {PRICE: number, ON_SALE: boolean}}\n" + filters
-    warning = "warning: ON_SALE is new: for up to two minutes, the filters sale find no value of it"
+    warning = "warning: ON_SALE is new: for up to two minutes, the filters sale find no values in it"
 
     assert "warning" not in run("apply", file(first)).stderr
     assert warning in run("diff", file(both)).stderr

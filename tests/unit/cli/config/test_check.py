@@ -84,10 +84,13 @@ def test_documented_errors_equal_the_output_of_check(tmp_path: Path, monkeypatch
         ("format: 1\nrules: {r: {pins: [{item: a, position: 0}]}}", "stdin:2:40: rules.r.pins[0].position is 0"),
         ("format: 1\nexperiments: {e: {start: 2026-03-01, arms: {}}}", "stdin:2:26: experiments.e.start is"),
         ("format: 1\nlimits: {retention_days: -1}", "stdin:2:26: limits.retention_days is -1, expected a whole"),
-        ("format: 1\n\tlimits: {}", "stdin:2:1: is no YAML from here on: while scanning"),
-        ("format: *one", "stdin:1:9: is no YAML from here on: found an alias (*name), expected the value itself"),
+        ("format: 1\n\tlimits: {}", "stdin:2:1: is not valid YAML from here on: while scanning"),
+        (
+            "format: *one",
+            "stdin:1:9: is not valid YAML from here on: found an alias (*name), expected the value itself",
+        ),
         ("format: !one 1", "stdin:1:9: format is '1' with the tag !one, expected a value without a tag"),
-        ("format: 1\nformat: 1", "stdin:2:1: format is stated in line 1 already"),
+        ("format: 1\nformat: 1", "stdin:2:1: format duplicates the key in line 1"),
     ],
 )
 def test_every_type_of_error_has_line_and_column(text: str, message: str) -> None:
@@ -123,7 +126,7 @@ def test_file_that_is_not_utf_8_error_has_the_byte(tmp_path: Path) -> None:
 
     result = run("check", str(path))
 
-    assert (result.exit_code, result.stderr) == (1, f"{path}:2:7: has the byte 0xff, which is no UTF-8\n")
+    assert (result.exit_code, result.stderr) == (1, f"{path}:2:7: has the byte 0xff, which is not valid UTF-8\n")
 
 
 def test_missing_or_too_large_file_is_refused(tmp_path: Path) -> None:

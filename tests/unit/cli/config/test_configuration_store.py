@@ -163,7 +163,7 @@ def test_rollback_can_name_its_version(store: ConfigurationStore) -> None:
 def test_rollback_without_an_earlier_version_is_refused(store: ConfigurationStore) -> None:
     with pytest.raises(NotFound, match="there is no earlier configuration"):
         roll_back(store)
-    with pytest.raises(NotFound, match="version 4 was never applied; nothing was applied yet"):
+    with pytest.raises(NotFound, match="version 4 was never applied; no version has been applied"):
         roll_back(store, to=4)
 
 

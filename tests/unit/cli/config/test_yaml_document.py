@@ -71,7 +71,7 @@ def test_empty_document_is_null(text: str) -> None:
         ("a: &x 1\nb: *x", 2, 4, "found an alias (*name), expected the value itself"),
         ("a: 1\n---\nb: 2", 2, 1, "expected a single document"),
         ("a: " + "[" * 40, 1, 35, "nesting more than 32 deep"),
-        ("ok: 1\n? [a]\n: 1", 2, 3, "is a key of several values"),
+        ("ok: 1\n? [a]\n: 1", 2, 3, "is a key with several values"),
         ("ok: 1\nb: \x07", 2, 4, "has the character U+0007"),
         ("%YAML 9.0\n---\na: 1", 1, 1, "incompatible YAML document"),
     ],
@@ -89,13 +89,13 @@ def test_duplicate_keys_are_reported_with_their_places() -> None:
 
     assert document.value == {"a": 1, "b": {"x": 1}}
     assert sorted(document.findings) == [
-        Finding(2, 11, "b.x is stated in line 2 already"),
-        Finding(3, 1, "a is stated in line 1 already"),
+        Finding(2, 11, "b.x duplicates the key in line 2"),
+        Finding(3, 1, "a duplicates the key in line 1"),
     ]
 
 
 def test_duplicate_key_is_found_in_another_quoting() -> None:
-    assert read('a: 1\n"a": 2').findings == (Finding(2, 1, "a is stated in line 1 already"),)
+    assert read('a: 1\n"a": 2').findings == (Finding(2, 1, "a duplicates the key in line 1"),)
 
 
 @pytest.mark.parametrize(

@@ -158,7 +158,7 @@ def test_too_few_known_users_for_a_verdict_have_a_warning(shop: ConfigurationSto
         (
             ("--arm", "a=0.5", "--arm", "b=0.5:model=v9"),
             NotFound,
-            "x/b names the model version 'v9', expected .*: none",
+            "x/b references the model version 'v9', expected .*: none",
         ),
         ((*HALVES, "--on", "for-me"), InvalidConfiguration, "expected one of for-you"),
         ((*HALVES, "--metric", "fun"), InvalidInput, "--metric is 'fun', expected one of click-through"),
@@ -177,7 +177,7 @@ def test_invalid_experiment_is_not_started(
 def test_used_name_or_conflicting_layer_is_refused(shop: ConfigurationStore) -> None:
     run("start", "spring", *HALVES, "--yes")
 
-    with pytest.raises(InvalidInput, match="there was an experiment 'spring' already"):
+    with pytest.raises(InvalidInput, match="an experiment 'spring' already exists"):
         run("start", "spring", *HALVES, "--yes")
     with pytest.raises(InvalidConfiguration, match="runs at the same time as spring in the layer 'default'"):
         run("start", "other", *HALVES, "--yes")

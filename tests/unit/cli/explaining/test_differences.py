@@ -28,7 +28,7 @@ NOTHING_KEPT = "nothing that the row keeps: the catalogue"
         (
             {"source": "trending"},
             {"source": "trending"},
-            "what trends is counted as it is now, of the window of an hour",
+            "trending items are counted over the latest hour, not over the hour before the response",
         ),
     ],
 )

@@ -62,11 +62,11 @@ def test_cart_is_replayed_from_the_request(function: Function, pseudonyms: Pseud
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"numResults": 3}, "the request has items 3, the answer was to one with 2"),
-        ({"itemId": "fig"}, "the request has itemId 'fig', the answer was to one with None"),
+        ({"numResults": 3}, "the request has items 3, but the response belongs to a request with 2"),
+        ({"itemId": "fig"}, "the request has itemId 'fig', but the response belongs to a request with None"),
         (
             {"filterArn": "arn:aws:personalize:us-east-1:1:filter/sour"},
-            "the request has filterArn 'sour', the answer was to one with 'sweet'",
+            "the request has filterArn 'sour', but the response belongs to a request with 'sweet'",
         ),
         ({"colour": "red"}, "colour is not a known field"),
     ],

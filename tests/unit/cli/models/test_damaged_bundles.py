@@ -147,7 +147,7 @@ def test_repair_without_a_valid_champion_is_refused(kept: Shop, refusal: Any) ->
     forget(kept, "graph.onnx")
     forget(kept, "graph.onnx", version=PREVIOUS)
 
-    assert "no previous champion is sound. Run `alsolike train`" in refusal("repair")
+    assert "no previous champion is undamaged. Run `alsolike train`" in refusal("repair")
     assert kept.champion.version == CHAMPION
 
 

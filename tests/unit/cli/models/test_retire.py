@@ -33,7 +33,7 @@ def test_version_in_use_cannot_be_retired(shop: Shop, refusal: Any) -> None:
         "v5": "is pinned",
         "v3": "answers an arm of the experiment spring",
     }.items():
-        assert f"model version '{version}' {why}; its files stay" in refusal("retire", version)
+        assert f"model version '{version}' {why}; its files are kept" in refusal("retire", version)
         assert shop.files(version)
 
 

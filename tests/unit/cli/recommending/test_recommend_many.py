@@ -196,7 +196,7 @@ def test_long_lists_are_requested_in_smaller_batches(function: Function, recomme
         (["--user", "anna", "--parallel", "2"], "--parallel goes with --users"),
         (["--user", "anna", "--value", "A=1"], "--value is for the parameters of a filter, but there is no --filter"),
         (["--user", "anna", "--filter", "f", "--value", "A"], "--value is 'A', expected PARAMETER=VALUE"),
-        (["--user", "a", "--filter", "f", "--value", "A=1", "--value", "A=2"], "--value names A twice"),
+        (["--user", "a", "--filter", "f", "--value", "A=1", "--value", "A=2"], "--value repeats A"),
         ([], "expected --user ID, --item ID or --users FILE"),
     ],
 )
@@ -227,7 +227,7 @@ def test_output_that_is_not_a_file_is_refused_before_any_request(
     done = recommend("--users", users, "--output", output, input=b"anna\n")
 
     assert done.exit_code == 1
-    assert f"{output} is there and no file" in str(done.exception)
+    assert f"{output} exists and is not a regular file" in str(done.exception)
     assert not function.batches
     assert Path("queue").is_fifo()
     assert sorted(path.name for path in Path().iterdir()) == ["folder", "queue", "users.txt"]

@@ -40,7 +40,7 @@ def test_cost_of_a_specified_load_reads_no_metrics(observe: Observe, cloud: Memo
     assert (shards["kind"], shards["quantity"]) == ("fixed", 2 * 730)
     assert (shards["unitPrice"], shards["dollars"]) == (pytest.approx(0.015), pytest.approx(21.90))
     assert document["personalizeDollars"] >= 0
-    assert "not counted: trainings, which no schedule starts" in document["remarks"]
+    assert "not counted: trainings, because no schedule starts them" in document["remarks"]
     assert any(remark.startswith("Personalize: ") for remark in document["remarks"])
     assert read_stacks(cloud) == list(TEMPLATES)
 

@@ -224,7 +224,7 @@ def test_interactions_of_the_future_are_reported(tmp_path: Path) -> None:
 
     messages, nothing = (evaluated(each, "--algorithms", "popularity")[1] for each in (path, now))
 
-    note = "note: 1 interaction is in the future, up to 2255-03-14. An import refuses them, an evaluation counts them"
+    note = "note: 1 interaction is in the future, up to 2255-03-14. An import rejects them, an evaluation counts them"
     assert note in messages.splitlines()
     assert "future" not in nothing
 

@@ -16,7 +16,7 @@ def test_personalize_is_priced_by_requests_interactions_and_its_minimum() -> Non
 
     requests, least = 24_000 * DAYS, 730 * 3_600  # 730,000 of 2,628,000
     assert dollars(bill, "requests") == pytest.approx(requests * 0.15e-3)
-    assert dollars(bill, "up to the least") == pytest.approx((least - requests) * 0.15e-3)
+    assert dollars(bill, "up to the minimum") == pytest.approx((least - requests) * 0.15e-3)
     assert dollars(bill, "training") == pytest.approx(1_000_000 * DAYS / 7 * 2e-6)
     assert bill.idle_dollars == pytest.approx(least * 0.15e-3)
 
@@ -24,7 +24,7 @@ def test_personalize_is_priced_by_requests_interactions_and_its_minimum() -> Non
 def test_busy_campaign_of_personalize_has_no_minimum_charge() -> None:
     bill = cost.estimate_personalize(dataclasses.replace(NOTHING, requests_per_day=86_400))
 
-    assert dollars(bill, "up to the least") == 0
+    assert dollars(bill, "up to the minimum") == 0
 
 
 def test_fixed_costs_of_personalize_are_the_difference_to_its_minimum() -> None:

@@ -205,7 +205,7 @@ def test_conversion_reports_unused_fields_and_omitted_records(
         ("google-merchant", "a,b\n1,2\n", "has no field of the format google-merchant, such as 'id'"),
         ("google-merchant", "<rss><item>", "cannot be read as XML"),
         ("ga4", '{"event_name": "view_item"}\n[1]\n', "line 2 is list, expected a JSON object per line"),
-        ("segment", "{", "line 1 is no JSON object"),
+        ("segment", "{", "line 1 is not a JSON object"),
     ],
 )
 def test_unreadable_file_is_refused_with_its_line(tmp_path: Path, name: str, content: str, message: str) -> None:
