@@ -91,22 +91,24 @@ def apply(
     from operations.experiments import statement
 
     checked = _parsed(file, context)
-    where, now_ms = context.deployment, times.now_ms()
+    deployment, now_ms = context.deployment, times.now_ms()
     warnings = _examined(checked, context, force=force)
-    statement.check_models(checked.configuration, where, now_ms=now_ms)
-    store = store_of(where)
+    statement.check_models(checked.configuration, deployment, now_ms=now_ms)
+    store = store_of(deployment)
     current = store.current()
     if expect is not None and expect != current.version:
         raise ConcurrentUpdate(f"version {current.version} of the configuration is live, expected {expect}")
     live = _live(current)
     statement.check_running(live, checked.configuration, now_ms=now_ms)
-    applied = store.apply(current, checked.document, text=checked.text, by=who(where), reason=reason, now_ms=now_ms)
+    applied = store.apply(
+        current, checked.document, text=checked.text, by=who(deployment), reason=reason, now_ms=now_ms
+    )
     if current.version:
         _warn(differences.new_columns(live, checked.configuration))
     contradictions = []
     if applied is not current:
         try:
-            contradictions = differences.contradictions(where, live, checked.configuration)
+            contradictions = differences.contradictions(deployment, live, checked.configuration)
         except (InvalidSnapshot, Unavailable) as error:  # not fatal: the configuration is live already
             console.say(f"note: stored values were not compared with the new columns: {error}")
     _warn(contradictions)
@@ -176,11 +178,11 @@ def rollback(
     """
     from operations.experiments import statement
 
-    where, now_ms = context.deployment, times.now_ms()
-    store = store_of(where)
+    deployment, now_ms = context.deployment, times.now_ms()
+    store = store_of(deployment)
     current = store.current()
     before = _live(current)
-    applied = store.roll_back(current, to=to, by=who(where), reason=reason, now_ms=now_ms)
+    applied = store.roll_back(current, to=to, by=who(deployment), reason=reason, now_ms=now_ms)
     _warn(statement.disturbances(before, _live(applied), now_ms=now_ms))
     entry = store.version(applied.version)
     back = f"version {entry.restores}" if entry.restores else "what is built in"
@@ -284,14 +286,14 @@ def _compared(checked: ConfigurationFile, context: Context) -> Comparison:
     if not comparison.reads_catalogue(checked.configuration):
         return comparison.Comparison()
     try:
-        where = context.deployment
+        deployment = context.deployment
     except (NotFound, Unavailable) as error:
         if context.stack:
             raise
         reason = str(error)
     else:
         try:
-            return comparison.compare(checked, where)
+            return comparison.compare(checked, deployment)
         except (InvalidSnapshot, Unavailable) as error:
             reason = str(error)
     console.say(f"note: {checked.name} was not compared with a catalogue: {reason}")

@@ -186,11 +186,11 @@ def _loads(months: Sequence[str], load: Load, *, stack: str | None, state: Path 
     """Return the deployment's load in each month. Without months, return the load of the options."""
     if not months:
         return [load]
-    from operations.client import deployment
+    from operations.client import deployment as deployments
     from operations.monthly_load import monthly_load
 
-    where, now = deployment.resolve(stack=stack, state=state), dt.datetime.now(dt.UTC)
-    return [monthly_load(where, month, other=load, now=now) for month in months]
+    deployment, now = deployments.resolve(stack=stack, state=state), dt.datetime.now(dt.UTC)
+    return [monthly_load(deployment, month, other=load, now=now) for month in months]
 
 
 def _print_comparison(bill: Bill, changed: Bill, *, title: str, names: tuple[str, str]) -> None:

@@ -24,8 +24,8 @@ def drift(context: Context, refresh: Annotated[bool, Option("--refresh", help="R
 
     Example: alsolike drift --refresh
     """
-    where = context.deployment
-    report = monitoring.look(where) if refresh else monitoring.latest(where)
+    deployment = context.deployment
+    report = monitoring.look(deployment) if refresh else monitoring.latest(deployment)
     if report is None:
         call = console.call("drift", "--refresh", *context.options)
         raise NotFound(f"no drift check has run yet; `{call}` runs one")

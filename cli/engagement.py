@@ -59,10 +59,10 @@ def engagement(
     since = first.date() if first else until - dt.timedelta(days=DAYS - 1)
     if since > until:
         raise InvalidInput(f"--from {since} is after --to {until}")
-    where = context.deployment
+    deployment = context.deployment
     if refresh:
-        attribute(where)
-    lake = where.client("s3"), where.names.lake_bucket
+        attribute(deployment)
+    lake = deployment.client("s3"), deployment.names.lake_bucket
     days = {"first": since.isoformat(), "last": until.isoformat()}
     dimension = Dimension.MODEL_VERSION if by is By.MODEL else Dimension(by)
     rows = total(row for _, row in read_engagement(*lake, **days) if row.dimension == dimension)

@@ -129,7 +129,7 @@ def start(
     from operations.experiments import results, statement
 
     of = metric_of(metric)
-    where = context.deployment
+    deployment = context.deployment
     now_ms = times.now_ms()
     start_ms = now_ms if begin is None else times.milliseconds(times.moment(begin, option="--start"))
     end_ms = None if end is None else times.milliseconds(times.moment(end, option="--end"))
@@ -141,21 +141,21 @@ def start(
         "metric": of.name,
         "arms": statement.arms_of(arm),
     }
-    current = store_of(where).current()
+    current = store_of(deployment).current()
     experiment = statement.checked(
-        statement.with_experiment(current.document, name, stated), where, now_ms=now_ms
+        statement.with_experiment(current.document, name, stated), deployment, now_ms=now_ms
     ).experiments[name]
-    plan = results.plan_for(where, experiment, of, requested_lift=effect, now_ms=now_ms)
+    plan = results.plan_for(deployment, experiment, of, requested_lift=effect, now_ms=now_ms)
     if plan.answers is not None:
         stated["planned_answers"] = plan.answers
     for line in planning.lines(plan):
         console.say(line)
-    if (shortage := results.shortage_of(where, experiment, plan)) is not None:
+    if (shortage := results.shortage_of(deployment, experiment, plan)) is not None:
         console.say(f"warning: {shortage}")
     document = statement.with_experiment(current.document, name, stated)
     if not dry_run:
-        confirm(f"start {name} on {where.environment}?", yes=yes)
-        current = _apply(where, current, document, reason=reason or f"experiment {name} starts")
+        confirm(f"start {name} on {deployment.environment}?", yes=yes)
+        current = _apply(deployment, current, document, reason=reason or f"experiment {name} starts")
     version = None if dry_run else current.version
     if context.printed({"name": name, "version": version, "experiment": stated, "plan": dataclasses.asdict(plan)}):
         return
@@ -184,8 +184,8 @@ def stop(
     """
     from operations.experiments import statement
 
-    where = context.deployment
-    current = store_of(where).current()
+    deployment = context.deployment
+    current = store_of(deployment).current()
     experiment = statement.experiment_of(current.configuration(), name)
     chosen = None if winner is None else statement.arm_of(experiment, winner)
     now_ms = times.now_ms()
@@ -196,9 +196,9 @@ def stop(
         document = statement.without(current.document, name)
     else:
         document = statement.ended(current.document, name, at_ms=now_ms)
-    confirm(f"stop {name} on {where.environment} for good?", yes=yes)
+    confirm(f"stop {name} on {deployment.environment} for good?", yes=yes)
     why = reason or f"experiment {name} stops" + (f", {winner} wins" if winner else "")
-    applied = _apply(where, current, document, reason=why)
+    applied = _apply(deployment, current, document, reason=why)
     context.print(
         {"name": name, "version": applied.version, "winner": winner},
         f"{name} is stopped: version {applied.version} is live; functions follow within a minute",
@@ -223,12 +223,12 @@ def report(
         _print_report(found, of, status=status)
 
 
-def _apply(where: Deployment, current: Current, document: dict[str, Any], *, reason: str) -> Current:
+def _apply(deployment: Deployment, current: Current, document: dict[str, Any], *, reason: str) -> Current:
     """Apply a document as the configuration, with generated YAML text, if `current` is still the live version."""
     from operations.configuration import yaml_document
 
-    return store_of(where).apply(
-        current, document, text=yaml_document.dump(document), by=who(where), reason=reason, now_ms=times.now_ms()
+    return store_of(deployment).apply(
+        current, document, text=yaml_document.dump(document), by=who(deployment), reason=reason, now_ms=times.now_ms()
     )
 
 

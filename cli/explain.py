@@ -42,11 +42,11 @@ def explain(
     from operations.explanation import report
     from operations.explanation.unlogged import read_request
 
-    where = context.deployment
+    deployment = context.deployment
     body = None if request is None else read_request(request)
-    head = report.head_of(where, recommendation_id)
+    head = report.head_of(deployment, recommendation_id)
     try:
-        found = report.explain(where, head, user=user or (body or {}).get("userId"), request=body)
+        found = report.explain(deployment, head, user=user or (body or {}).get("userId"), request=body)
     except NotFound:
         if not context.printed({**head, "row": None}):
             _print_head(head)

@@ -46,8 +46,8 @@ def check(
     from operations.filters import catalogue, checking
     from operations.filters.inputs import filter_inputs
 
-    where = context.deployment
-    configuration = live_configuration(where) if file is None else read_file(file, context).configuration
+    deployment = context.deployment
+    configuration = live_configuration(deployment) if file is None else read_file(file, context).configuration
     asked = filter_inputs(user or [], value or [], at=at, configuration=configuration)
     expression = configuration.filters.get(name_or_expression, name_or_expression)
     parsed: Filter | None = None
@@ -56,7 +56,7 @@ def check(
         problems = sorted(checking.problems(parsed, configuration))
     except InvalidFilter as error:
         problems = [(error.offset, str(error))]
-    snapshot = catalogue.read_snapshot(where)
+    snapshot = catalogue.read_snapshot(deployment)
     if file is not None:
         snapshot = snapshot.with_columns(configuration.item_columns)
     passing = None if parsed is None or problems else checking.passing(parsed, snapshot, configuration, asked)

@@ -154,9 +154,9 @@ def undo(
     """
     from operations.ingest.undo import undo as undo_import
 
-    where = context.deployment
-    confirm(f"remove import {import_id} from {where.environment}?", yes=yes)
-    undone = undo_import(where, import_id)
+    deployment = context.deployment
+    confirm(f"remove import {import_id} from {deployment.environment}?", yes=yes)
+    undone = undo_import(deployment, import_id)
     if not context.printed(dataclasses.asdict(undone)):
         console.say(
             f"removed {counted(undone.rows, 'row')} from {counted(undone.objects, 'lake object')} and "

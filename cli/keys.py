@@ -62,11 +62,11 @@ def create(
 
     Example: eval "$(alsolike keys create checkout)"
     """
-    where, keys, now_ms = _open(context)
+    deployment, keys, now_ms = _open(context)
     new = keys.create(
         client, scopes={SCOPES[each] for each in access}, now_ms=now_ms, expires_ms=times.days_later(now_ms, days)
     )
-    _print(new, where, context)
+    _print(new, deployment, context)
 
 
 @app.command()
@@ -77,8 +77,8 @@ def rotate(context: Context, client: Client, days: Days = None) -> None:
 
     Example: alsolike keys rotate checkout
     """
-    where, keys, now_ms = _open(context)
-    _print(keys.rotate(client, now_ms=now_ms, expires_ms=times.days_later(now_ms, days)), where, context)
+    deployment, keys, now_ms = _open(context)
+    _print(keys.rotate(client, now_ms=now_ms, expires_ms=times.days_later(now_ms, days)), deployment, context)
 
 
 @app.command("list")
@@ -147,16 +147,16 @@ def session_token(
 def _open(connection: Connection) -> tuple[Deployment, Keys, int]:
     from operations.keys import Keys
 
-    where = connection.deployment
-    return where, Keys(where.client, where.names), times.now_ms()
+    deployment = connection.deployment
+    return deployment, Keys(deployment.client, deployment.names), times.now_ms()
 
 
-def _print(new: NewKey, where: Deployment, output: Output) -> None:
+def _print(new: NewKey, deployment: Deployment, output: Output) -> None:
     import shlex
 
     from operations.keys import environment_variables
 
-    variables = environment_variables(new, where.names, certificate=where.certificate)
+    variables = environment_variables(new, deployment.names, certificate=deployment.certificate)
     output.print(
         {"client": new.key.client, "scopes": new.key.scopes, "environment": variables},
         *(f"export {name}={shlex.quote(value)}" for name, value in variables.items()),

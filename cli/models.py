@@ -42,9 +42,9 @@ def list_versions(context: Context) -> None:
 
     Example: alsolike models list
     """
-    where = context.deployment
-    found = model_versions.versions(where)
-    damaged = model_versions.damaged(where)
+    deployment = context.deployment
+    found = model_versions.versions(deployment)
+    damaged = model_versions.damaged(deployment)
     context.print_rows(
         [
             {**dataclasses.asdict(version), "damaged": [str(file) for file in damaged.get(version.version, ())]}
@@ -63,7 +63,7 @@ def list_versions(context: Context) -> None:
     if found and not context.as_json:
         for version, files in damaged.items():
             console.print_line(f"{version} {model_versions.damage_sentence(files)}")
-        champion = model_versions.pointer(where).champion()
+        champion = model_versions.pointer(deployment).champion()
         if champion is not None and champion.held is not None:
             console.print_line(f"promotions are {champion.held}")
 
@@ -74,9 +74,9 @@ def show(context: Context, version: Version) -> None:
 
     Example: alsolike models show 2026-03-01-ab12
     """
-    where = context.deployment
-    found = history.version_history(model_versions.of(where), version)
-    damaged = () if found.version.status == RETIRED else model_versions.damaged_files_of(where, version)
+    deployment = context.deployment
+    found = history.version_history(model_versions.of(deployment), version)
+    damaged = () if found.version.status == RETIRED else model_versions.damaged_files_of(deployment, version)
     if not context.printed({**found.document(), "damaged": [str(file) for file in damaged]}):
         _print_history(found, damaged)
 
@@ -111,16 +111,16 @@ def promote(
     Example: alsolike models promote VERSION --reason "better on new items"
     """
     promotion.check_change_reason(reason)
-    where = context.deployment
+    deployment = context.deployment
     if not canary:
-        champion, warnings = promotion.promote(where, version, reason=reason, force=force, now_ms=times.now_ms())
+        champion, warnings = promotion.promote(deployment, version, reason=reason, force=force, now_ms=times.now_ms())
         for warning in warnings:
             console.say(f"warning: {warning}")
         _print_champion(champion, context)
         return
-    execution = promotion.start_canary(where, version, reason=reason, force=force)
+    execution = promotion.start_canary(deployment, version, reason=reason, force=force)
     with console.step("canary"):
-        training_run.wait_until_begun(where, execution)
+        training_run.wait_until_begun(deployment, execution)
     look = console.call("models", "show", version, *context.options)
     context.print({"version": version, "execution_arn": execution}, f"started {execution}; `{look}` shows its result")
 
@@ -139,12 +139,12 @@ def rollback(
     promotion.check_change_reason(reason)
     if canary and champion:
         raise InvalidInput("--canary leaves the champion as it is, --champion takes it back: expected one of them")
-    where = context.deployment
+    deployment = context.deployment
     if canary:
-        pointer = promotion.end_canary(where, reason=reason)
+        pointer = promotion.end_canary(deployment, reason=reason)
     else:
         now_ms = times.now_ms()
-        pointer = model_versions.pointer(where).roll_back(reason=reason, now_ms=now_ms, with_trial=champion)
+        pointer = model_versions.pointer(deployment).roll_back(reason=reason, now_ms=now_ms, with_trial=champion)
     _print_champion(pointer, context)
 
 
@@ -203,9 +203,9 @@ def repair(
     promotion.check_change_reason(reason)
     if champion is not None and without_champion:
         raise InvalidInput("--champion names a champion, --without-champion leaves none: expected one of them")
-    where = context.deployment
+    deployment = context.deployment
     done = promotion.repair(
-        where, version=champion, without_champion=without_champion, reason=reason, now_ms=times.now_ms()
+        deployment, version=champion, without_champion=without_champion, reason=reason, now_ms=times.now_ms()
     )
     context.print({"repaired": done}, *(done or ["nothing is damaged"]))
 

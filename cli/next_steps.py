@@ -18,9 +18,9 @@ _IN_STOCK = ("for-you", "similar-items", "bought-together", "popular", "trending
 """Recommenders that get the suggested filter, because they propose new items."""
 
 
-def step_lines(where: Deployment, *, reach: Sequence[str]) -> list[str]:
+def step_lines(deployment: Deployment, *, reach: Sequence[str]) -> list[str]:
     """Return numbered steps that match the state. `reach` contains the options that select the deployment."""
-    user_id = None if (stage := stage_of(where)) is Stage.EMPTY else stored_user(where)
+    user_id = None if (stage := stage_of(deployment)) is Stage.EMPTY else stored_user(deployment)
     train = ("Train a model", console.call("train", *reach))
     recommend = ("Recommend", console.call("recommend", "--user", user_id or "ID", *reach))
     steps = {
@@ -35,17 +35,23 @@ def step_lines(where: Deployment, *, reach: Sequence[str]) -> list[str]:
         ],
         Stage.UNTRAINED: [train, recommend, ("See the state", console.call("status", *reach))],
         Stage.TRAINED: [
-            ("Open the pages", ", ".join(line.split()[-1] for line in page_lines(where)) or "this deployment has none"),
-            ("Call the API", " && ".join(curl_lines(where, user_id=user_id or "ID", item_id="ID", reach=reach)[:2])),
+            (
+                "Open the pages",
+                ", ".join(line.split()[-1] for line in page_lines(deployment)) or "this deployment has none",
+            ),
+            (
+                "Call the API",
+                " && ".join(curl_lines(deployment, user_id=user_id or "ID", item_id="ID", reach=reach)[:2]),
+            ),
             recommend,
         ],
     }[stage]
-    if stage is not Stage.EMPTY and (suggestion := stock_suggestion(where, reach=reach)):
+    if stage is not Stage.EMPTY and (suggestion := stock_suggestion(deployment, reach=reach)):
         steps.append((STOCK_TITLE, suggestion))
     return [f"{number}. {title}: {command}" for number, (title, command) in enumerate(steps, start=1)]
 
 
-def stock_suggestion(where: Deployment, *, reach: Sequence[str]) -> str | None:
+def stock_suggestion(deployment: Deployment, *, reach: Sequence[str]) -> str | None:
     """Return a suggestion to add a filter for items in stock, or None if no column contains the stock.
 
     The suggestion is a command. If the configuration already has filters or recommenders, the suggestion is a sentence,
@@ -53,7 +59,7 @@ def stock_suggestion(where: Deployment, *, reach: Sequence[str]) -> str | None:
     """
     from operations.filters.stock import FILTER, stock_filter
 
-    current = store_of(where).current()
+    current = store_of(deployment).current()
     expression = stock_filter(current.configuration())
     if expression is None:
         return None
@@ -66,9 +72,9 @@ def stock_suggestion(where: Deployment, *, reach: Sequence[str]) -> str | None:
     return f"{{ {console.call('config', 'show', *reach)}; {added}; }} | {console.call('config', 'apply', '-', *reach)}"
 
 
-def check_can_recommend(where: Deployment, *, reach: Sequence[str]) -> None:
+def check_can_recommend(deployment: Deployment, *, reach: Sequence[str]) -> None:
     """Raise `NotFound` with the commands to run first if a deployment has no data or no model."""
-    stage = stage_of(where)
+    stage = stage_of(deployment)
     if stage is Stage.TRAINED:
         return
     train = console.call("train", *reach)
@@ -80,12 +86,12 @@ def check_can_recommend(where: Deployment, *, reach: Sequence[str]) -> None:
     )
 
 
-def curl_lines(where: Deployment, *, user_id: str, item_id: str, reach: Sequence[str] = ()) -> list[str]:
+def curl_lines(deployment: Deployment, *, user_id: str, item_id: str, reach: Sequence[str] = ()) -> list[str]:
     """Return calls of the API to paste into a shell.
 
     The first call creates a key, and the others are signed with it.
     """
-    trust = f"--cacert {shlex.quote(str(where.certificate))} " if where.certificate else ""
+    trust = f"--cacert {shlex.quote(str(deployment.certificate))} " if deployment.certificate else ""
 
     def call(path: str, body: str) -> str:
         return (
@@ -95,7 +101,7 @@ def curl_lines(where: Deployment, *, user_id: str, item_id: str, reach: Sequence
 
     asked = json.dumps({"userId": user_id, "numResults": 10})
     event = json.dumps({"eventType": "purchase", "itemId": item_id})
-    tracking_id = where.names.tracking_id
+    tracking_id = deployment.names.tracking_id
     sent = json.dumps({"trackingId": tracking_id, "userId": user_id, "sessionId": "try", "eventList": []})
     # The shell inserts the time, because equal events in the same second count once.
     before, after = f'{sent[:-2]}{event[:-1]}, "sentAt": ', "}]}"

@@ -124,9 +124,9 @@ def replay(context: Context, criteria: Criteria, dry_run: DryRun = False) -> Non
     from operations.quarantine.store import QuarantineStore
 
     wanted = criteria.selection()
-    where = context.deployment
-    store = QuarantineStore(where)
-    replayer = Replayer(where, store)
+    deployment = context.deployment
+    store = QuarantineStore(deployment)
+    replayer = Replayer(deployment, store)
     entries = wanted.entries(store)
     try:
         with console.step("replay", total=len(entries)) as step:

@@ -80,11 +80,11 @@ def everything(context: Context) -> None:
     from operations.recovery.snapshot import rebuild_snapshot
     from operations.recovery.writing import rebuild_profiles
 
-    where = context.deployment
-    items = rebuild_rows(where, ChangeKind.ITEM, now_ms=times.now_ms()).known
-    known = rebuild_rows(where, ChangeKind.USER, now_ms=times.now_ms()).known
-    published = rebuild_snapshot(where, now_ms=times.now_ms()).changes
-    restored = rebuild_profiles(where, now_ms=times.now_ms())
+    deployment = context.deployment
+    items = rebuild_rows(deployment, ChangeKind.ITEM, now_ms=times.now_ms()).known
+    known = rebuild_rows(deployment, ChangeKind.USER, now_ms=times.now_ms()).known
+    published = rebuild_snapshot(deployment, now_ms=times.now_ms()).changes
+    restored = rebuild_profiles(deployment, now_ms=times.now_ms())
     _print({"items": items, "users": known, "snapshot_items": published, "profiles": restored}, context)
 
 

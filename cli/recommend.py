@@ -77,12 +77,14 @@ def recommend(
     """
     of_one = {"--user": user, "--item": items or None, "--explain": explain or None, "--metadata": metadata}
     of_many = {"--output": path, "--parallel": parallel, "--workflow": workflow or None}
-    _refuse(of_one, where=users is not None, reason="goes with one user, not with --users")
-    _refuse(of_many, where=users is None, reason="goes with --users")
+    _refuse(of_one, condition=users is not None, reason="goes with one user, not with --users")
+    _refuse(of_many, condition=users is None, reason="goes with --users")
     in_s3 = path is not None and path.startswith("s3://")
     if workflow and path is not None and not in_s3:
         raise typer.BadParameter(f"--output is {path!r}, expected s3://bucket/prefix/: --workflow writes to S3")
-    _refuse({"--parallel": parallel}, where=workflow or in_s3, reason="is a setting of the deployment with --workflow")
+    _refuse(
+        {"--parallel": parallel}, condition=workflow or in_s3, reason="is a setting of the deployment with --workflow"
+    )
     try:
         filter_values = dict(pairs(values or (), "--value", "PARAMETER"))
     except InvalidInput as error:
@@ -105,8 +107,8 @@ def recommend(
     columns = [name.strip() for name in ("TITLE" if metadata is None else metadata).split(",") if name.strip()]
     item, cart = (items[0], []) if items and len(items) == 1 else (None, items or [])
     default = "bought-together" if cart else "similar-items" if user is None else None
-    where = context.deployment
-    answer = Api(where).recommendations(
+    deployment = context.deployment
+    answer = Api(deployment).recommendations(
         user,
         k=k or _K,
         metadata=columns,
@@ -118,21 +120,23 @@ def recommend(
         explain=explain,
     )
     if not answer.items and answer.model_version is None:
-        check_can_recommend(where, reach=context.options)
+        check_can_recommend(deployment, reach=context.options)
     if not answer.items or answer.unknown_columns:
         from operations.filters import catalogue
 
-        for sentence in catalogue.contradictions_of(where, filter_name) if filter_name and not answer.items else ():
+        for sentence in (
+            catalogue.contradictions_of(deployment, filter_name) if filter_name and not answer.items else ()
+        ):
             console.say(f"alsolike: {sentence}")
         if metadata is not None and answer.unknown_columns:
-            catalogue.check_columns(where, answer.unknown_columns, option="--metadata")
+            catalogue.check_columns(deployment, answer.unknown_columns, option="--metadata")
     if not context.printed(dataclasses.asdict(answer)):
         _print(answer, explain=explain)
 
 
-def _refuse(options: Mapping[str, object], *, where: bool, reason: str) -> None:
+def _refuse(options: Mapping[str, object], *, condition: bool, reason: str) -> None:
     for option, value in options.items():
-        if where and value is not None:
+        if condition and value is not None:
             raise typer.BadParameter(f"{option} {reason}")
 
 
@@ -167,9 +171,9 @@ def _recommend_to_many(context: Context, users: str, question: Question, *, path
     from operations.batch.table import RecommendationFile
     from operations.batch.user_ids import UserIds
 
-    where = context.deployment
-    ids = UserIds(users, lambda: where.client("s3"))
-    asker = Asker(where.client("lambda"), where.names.recommend_function, question)
+    deployment = context.deployment
+    ids = UserIds(users, lambda: deployment.client("s3"))
+    asker = Asker(deployment.client("lambda"), deployment.names.recommend_function, question)
     table = RecommendationFile(path, recommender=question.recommender)  # Fail before the output is created.
     try:
         with (
@@ -182,7 +186,7 @@ def _recommend_to_many(context: Context, users: str, question: Question, *, path
         console.say("alsolike: stopped; nothing was written")
         raise typer.Exit(INTERRUPTED) from None
     if summary.users > summary.failed and not summary.items:
-        check_can_recommend(where, reach=context.options)
+        check_can_recommend(deployment, reach=context.options)
     document = {**dataclasses.asdict(summary), "users_per_s": summary.users_per_s, "output": str(path)}
     context.print(
         {**document, "failed_file": str(failed.path) if summary.failed else None},
@@ -199,21 +203,21 @@ def _run_workflow(context: Context, users: str, question: Question, *, uri: str 
     from operations.batch.run import failed_path
     from operations.batch.user_ids import UserIds
 
-    where = context.deployment
-    ids = UserIds(users, lambda: where.client("s3"))
+    deployment = context.deployment
+    ids = UserIds(users, lambda: deployment.client("s3"))
     run = None
     try:
         with FailedUsers(failed_path(users, Path(_OUTPUT))) as failed:
             with console.step(f"store users of {ids.name}", total=ids.size_bytes) as step:
-                run = workflow.start(ids, question, failed, where=where, step=step)
+                run = workflow.start(ids, question, failed, deployment=deployment, step=step)
             with console.step(f"run {run.name}", total=run.batches) as step:
-                outcome = workflow.follow(run, failed, where=where, step=step)
+                outcome = workflow.follow(run, failed, deployment=deployment, step=step)
     except KeyboardInterrupt:
         went_on = f"; the workflow goes on without this command, as execution {run.name}" if run else ""
         console.say(f"alsolike: stopped{went_on}")
         raise typer.Exit(INTERRUPTED) from None
     if uri is not None:
-        outcome = dataclasses.replace(outcome, uri=workflow.copy(run, uri, where=where))
+        outcome = dataclasses.replace(outcome, uri=workflow.copy(run, uri, deployment=deployment))
     context.print(
         {**dataclasses.asdict(outcome), "run": run.name, "execution_arn": run.execution_arn},
         _totals(outcome.users, outcome.items, outcome.seconds, f"in {outcome.parts:,} parts of {outcome.uri}"),

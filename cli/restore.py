@@ -47,11 +47,11 @@ def restore(
     now_ms = times.now_ms()
     if times.milliseconds(then) > now_ms:
         raise InvalidInput(f"--to is {to!r}, expected a time that has passed")
-    where = context.deployment
+    deployment = context.deployment
     parts = frozenset(only) or EVERYTHING
     with console.step("old versions"):
-        planned = plan(where, to=then, keep_newer=keep_newer, parts=parts)
-        lost = losses(where, planned, to=then)
+        planned = plan(deployment, to=then, keep_newer=keep_newer, parts=parts)
+        lost = losses(deployment, planned, to=then)
     context.print_rows(
         [{name: getattr(each, name) for name in ("bucket", "prefix", "restored", "removed")} for each in planned],
         ["objects under", "older version", "removed", "MB copied"],
@@ -61,14 +61,14 @@ def restore(
         console.say(line)
     if dry_run:
         return
-    confirm(f"Restore {where.environment} to {then:%Y-%m-%d %H:%M:%S} UTC?", yes=yes)
+    confirm(f"Restore {deployment.environment} to {then:%Y-%m-%d %H:%M:%S} UTC?", yes=yes)
     try:
-        carry_out(where, planned)
+        carry_out(deployment, planned)
     finally:  # Also after an interruption, because the restored data must not contain erased users.
-        drop_erased(where)
-    restore_tables(where, tables, to=then, keep_newer=keep_newer, now_ms=now_ms, parts=parts)
+        drop_erased(deployment)
+    restore_tables(deployment, tables, to=then, keep_newer=keep_newer, now_ms=now_ms, parts=parts)
     if tables is not RestoreSource.NONE and Part.CATALOGUE in parts:
-        rebuild_snapshot(where, now_ms=now_ms)
+        rebuild_snapshot(deployment, now_ms=now_ms)
 
 
 def _loss_lines(lost: Losses) -> Iterator[str]:

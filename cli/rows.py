@@ -122,17 +122,17 @@ def _profile(connection: Connection, user: str, *, session: bool, at: str | None
     from operations.recovery.past_profile import past
     from operations.recovery.writing import history_length
 
-    where = connection.deployment
-    ids = stored_ids(where)
+    deployment = connection.deployment
+    ids = stored_ids(deployment)
     own = (
         profile_id(user_id=None, session_id=ids.session(user))
         if session
         else profile_id(user_id=ids.user(user), session_id=None)
     )
     if at is not None:
-        return past(where, own, received_by_ms=times.milliseconds(times.moment(at, option="--at")))
-    store = ProfileStore(where.client("dynamodb"), where.names.profiles_table)
-    return store.read(own, length=history_length(where))
+        return past(deployment, own, received_by_ms=times.milliseconds(times.moment(at, option="--at")))
+    store = ProfileStore(deployment.client("dynamodb"), deployment.names.profiles_table)
+    return store.read(own, length=history_length(deployment))
 
 
 @users.command("erase")
@@ -150,14 +150,14 @@ def erase(
 
     Example: alsolike users erase 42 --wait
     """
-    where = context.deployment
-    confirm(f"erase the data of user {user_id} on {where.environment} for good?", yes=yes)
-    answer = Api(where).administer("DELETE", f"/users/{path_segment(user_id)}")
+    deployment = context.deployment
+    confirm(f"erase the data of user {user_id} on {deployment.environment} for good?", yes=yes)
+    answer = Api(deployment).administer("DELETE", f"/users/{path_segment(user_id)}")
     erasure = str(answer["erasureId"])
     if wait:
         from operations.erasure.completion import completed
 
-        _print_receipt(completed(where, erasure), context)
+        _print_receipt(completed(deployment, erasure), context)
     elif not context.printed(answer):
         console.say(f"erasure {erasure} is running; follow it with {console.call('erasures', 'status', erasure)}")
 
@@ -178,11 +178,13 @@ def status(
 
     if (erasure is None) == (user is None):
         raise InvalidInput("expected an erasure's ID or --user, one of them")
-    where = context.deployment
+    deployment = context.deployment
     if user is not None:
-        erasure = erasure_id(pseudonyms(where), stored_ids(where).user(user))
+        erasure = erasure_id(pseudonyms(deployment), stored_ids(deployment).user(user))
     assert erasure is not None
-    _print_receipt(ErasureReceiptStore(where.client("s3"), where.names.artefact_bucket).read(erasure), context)
+    _print_receipt(
+        ErasureReceiptStore(deployment.client("s3"), deployment.names.artefact_bucket).read(erasure), context
+    )
 
 
 @erasures.command("repair")
@@ -193,8 +195,8 @@ def repair(context: Context) -> None:
     """
     from alsolike.privacy.tombstones import repair_tombstones
 
-    where = context.deployment
-    restored = repair_tombstones(where.client("s3"), where.names.artefact_bucket)
+    deployment = context.deployment
+    restored = repair_tombstones(deployment.client("s3"), deployment.names.artefact_bucket)
     if not context.printed({"restored": restored}):
         console.say(f"{restored:,} tombstones restored" if restored else "no tombstone is missing")
 
@@ -225,10 +227,10 @@ def user_data(connection: Connection, user_id: UserId) -> None:
     """
     from operations.erasure.held import user_data_of
 
-    where = connection.deployment
+    deployment = connection.deployment
     with console.step("objects searched") as step:
-        data = user_data_of(where, on_object=step.advance)
-        for piece in data.document(stored_ids(where).user(user_id)):
+        data = user_data_of(deployment, on_object=step.advance)
+        for piece in data.document(stored_ids(deployment).user(user_id)):
             sys.stdout.buffer.write(piece)
     sys.stdout.buffer.flush()
 

@@ -242,10 +242,10 @@ def _change(context: Context, change: Callable[[rule_drafts.Draft], None], *, re
 
 def _publish(context: Context, current: Current, draft: rule_drafts.Draft, *, reason: str) -> None:
     """Publish a draft, and print its warnings and changes."""
-    where, now_ms = context.deployment, times.now_ms()
+    deployment, now_ms = context.deployment, times.now_ms()
     changes = rule_drafts.changes(current.document, draft)
     published = rule_drafts.publish(
-        store_of(where), draft, version=current.version, by=who(where), reason=reason, now_ms=now_ms
+        store_of(deployment), draft, version=current.version, by=who(deployment), reason=reason, now_ms=now_ms
     )
     for warning in rule_drafts.check(current, draft, now_ms=now_ms).warnings:
         console.say(f"warning: {warning}")
@@ -296,7 +296,7 @@ def preview(
     if user is not None and users is not None:
         raise typer.BadParameter("--users does not go with --user")
     document = dict(read_file(file, context).document) if file is not None else None
-    where = context.deployment
+    deployment = context.deployment
     of_item = user is None and users is None and item is not None
     columns = [column for column in (["TITLE"] if metadata is None else metadata) if column]
     fields = {
@@ -311,10 +311,12 @@ def preview(
     }
 
     def ask(**changed: Any) -> dict[str, Any]:
-        return previews.ask(where.client("lambda"), where.names.recommend_function, fields | changed)
+        return previews.ask(deployment.client("lambda"), deployment.names.recommend_function, fields | changed)
 
     if users is not None:
-        _print_summary(summarize(lambda user_id: ask(userId=user_id, metadata=None), some_users(where, users)), context)
+        _print_summary(
+            summarize(lambda user_id: ask(userId=user_id, metadata=None), some_users(deployment, users)), context
+        )
         return
     found = ask()
     if context.printed(found):

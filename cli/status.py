@@ -29,11 +29,11 @@ def status(
     """
     from operations.status import collect, failing, layers_of, refused_of
 
-    where = context.deployment
+    deployment = context.deployment
     report = collect(
-        where,
-        layers=layers_of(context.state) if where.is_local else (),
-        refused=refused_of(context.state) if where.is_local else {},
+        deployment,
+        layers=layers_of(context.state) if deployment.is_local else (),
+        refused=refused_of(context.state) if deployment.is_local else {},
     )
     if context.printed(report):
         return
@@ -62,8 +62,8 @@ def status(
         console.print_line(line)
     version = report["configuration_version"]
     console.print_line(f"configuration version {version}" if version else "built-in configuration")
-    console.print_line(f"{report['environment']}: {where.names.api_url}")
-    for line in page_lines(where):
+    console.print_line(f"{report['environment']}: {deployment.names.api_url}")
+    for line in page_lines(deployment):
         console.print_line(line)
     console.print_line(f"trackingId {report['tracking_id']}")
     for dataset in ("items", "users"):

@@ -40,19 +40,19 @@ def train(
     """
     if reason is not None:
         promotion.check_change_reason(reason)
-    where = context.deployment
+    deployment = context.deployment
     execution_arn = (
-        training_run.named(where, execution) if execution else training_run.start(where, reason=reason or "")
+        training_run.named(deployment, execution) if execution else training_run.start(deployment, reason=reason or "")
     )
     if not follow:
-        begun = training_run.wait_until_begun(where, execution_arn, within_s=_BEGINS_WITHIN_S)
+        begun = training_run.wait_until_begun(deployment, execution_arn, within_s=_BEGINS_WITHIN_S)
         line = f"started {execution_arn}{'' if begun else ', which has not begun yet'}"
         context.print({"execution_arn": execution_arn, "begun": begun}, line)
         return
     name = execution_arn.rpartition(":")[2]
     try:
         with console.step("training") as step:
-            outcome = training_run.follow(where, execution_arn, on_state=step.note, on_line=step.say)
+            outcome = training_run.follow(deployment, execution_arn, on_state=step.note, on_line=step.say)
     except KeyboardInterrupt:
         options = context.options
         again = console.call("train", "--execution", name, *options)
@@ -62,17 +62,17 @@ def train(
             f"`{again}` follows it"
         )
         raise typer.Exit(INTERRUPTED) from None
-    _print(where, execution_arn, outcome, context)
+    _print(deployment, execution_arn, outcome, context)
     if outcome.decision != "promoted":
         raise typer.Exit(NOT_PROMOTED)
 
 
-def _print(where: Deployment, execution_arn: str, outcome: TrainingResult, output: Output) -> None:
+def _print(deployment: Deployment, execution_arn: str, outcome: TrainingResult, output: Output) -> None:
     from cli.models import print_candidates_of
     from operations.models import versions as model_versions
 
-    manifest = model_versions.manifest(where, outcome.version)
-    quality = dataset_quality.of_run(where, outcome.run_id) if outcome.trained else None
+    manifest = model_versions.manifest(deployment, outcome.version)
+    quality = dataset_quality.of_run(deployment, outcome.run_id) if outcome.trained else None
     document = {
         "execution_arn": execution_arn,
         **dataclasses.asdict(outcome),

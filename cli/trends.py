@@ -23,9 +23,9 @@ def trends(
     """
     from alsolike.trends.store import TrendsReader
 
-    where = context.deployment
+    deployment = context.deployment
     now_ms = times.now_ms()
-    found = TrendsReader(where.client("s3"), where.names.artefact_bucket).current(now_ms=now_ms)
+    found = TrendsReader(deployment.client("s3"), deployment.names.artefact_bucket).current(now_ms=now_ms)
     best = found.best(window, now_ms=now_ms, k=k)
     context.print_rows(
         {"window": window, "items": [{"item_id": item, "score": score} for item, score in best]},

@@ -16,7 +16,7 @@ from cli.next_steps import curl_lines, step_lines
 from cli.options import DEFAULT_DATA, Data, Environment, State, Yes, confirm
 from local_cloud.settings import DEFAULT_MODE
 from operations import boot
-from operations.client import deployment
+from operations.client import deployment as deployments
 from operations.client.aws import session_clients
 from operations.client.background import Background
 from operations.client.deployment import Deployment
@@ -54,8 +54,8 @@ def up(
 
     Example: alsolike up --data shop
     """
-    state = state or deployment.state_path()
-    boot.claim(state, reach=deployment.options(state=state))
+    state = state or deployments.state_path()
+    boot.claim(state, reach=deployments.options(state=state))
     has_booted = not ephemeral and boot.check_data(data)
     first_port = boot.first_port(port, has_booted=has_booted)
     with contextlib.ExitStack() as resources:
@@ -73,17 +73,19 @@ def up(
                 permissions=permissions.value if permissions else None,
             )
         )
-        where = deployment.of_cloud(cloud)
+        deployment = deployments.of_cloud(cloud)
         pages.result()
-        boot.publish_pages(where)
+        boot.publish_pages(deployment)
         console.print_line(f"AWS endpoint  {cloud.endpoint}")
-        if where.certificate:
-            console.print_line(f"certificate   {where.certificate} (clients must trust it: AWS_CA_BUNDLE, --cacert)")
-        for line in (*page_lines(where), f"HTTP API      {where.names.api_url}"):
+        if deployment.certificate:
+            console.print_line(
+                f"certificate   {deployment.certificate} (clients must trust it: AWS_CA_BUNDLE, --cacert)"
+            )
+        for line in (*page_lines(deployment), f"HTTP API      {deployment.names.api_url}"):
             console.print_line(line)
         console.print_line(f"data          {'not kept (--ephemeral)' if ephemeral else data}")
         console.print_line("Next, in another terminal (Ctrl-C here stops the cloud):")
-        for line in step_lines(where, reach=deployment.options(state=state)):
+        for line in step_lines(deployment, reach=deployments.options(state=state)):
             console.print_line(f"  {line}")
         boot.wait_for_interrupt(cloud)
 
@@ -96,7 +98,7 @@ def down(state: State = None) -> None:
     from local_cloud.client import Cloud, CloudError
     from local_cloud.state import CloudState
 
-    path = state or deployment.state_path()
+    path = state or deployments.state_path()
     if not CloudState.is_running(path):
         console.say(f"no embedded cloud runs here ({path})")
         return
@@ -142,11 +144,11 @@ def destroy(
     console.say(f"{stack} is deleted")
 
 
-def api_lines(where: Deployment, *, user_id: str, item_id: str, reach: Sequence[str]) -> list[str]:
+def api_lines(deployment: Deployment, *, user_id: str, item_id: str, reach: Sequence[str]) -> list[str]:
     """Return the URLs of pages and API, calls to paste, and the command that shows their effect."""
     return [
-        *page_lines(where),
-        f"HTTP API      {where.names.api_url}",
-        *curl_lines(where, user_id=user_id, item_id=item_id, reach=reach),
+        *page_lines(deployment),
+        f"HTTP API      {deployment.names.api_url}",
+        *curl_lines(deployment, user_id=user_id, item_id=item_id, reach=reach),
         console.call("recommend", "--user", user_id, *reach),
     ]

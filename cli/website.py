@@ -27,13 +27,13 @@ def publish(
 
     Example: alsolike web publish --env prod
     """
-    where = connection.deployment
+    deployment = connection.deployment
     if pages is None:
         boot.build_pages()
         pages = boot.PAGES
-    count = site.publish(where, pages)
+    count = site.publish(deployment, pages)
     console.say(f"{count} files published")
-    for line in site.page_lines(where):
+    for line in site.page_lines(deployment):
         console.print_line(line)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from alsolike.runtime.errors import InvalidInput, Unavailable
 from operations import boot, progress, synthetic_shop
-from operations.client import deployment
+from operations.client import deployment as deployments
 from operations.client.api import Api
 from operations.client.aws import translate_aws_errors
 from operations.client.deployment import Deployment
@@ -105,10 +105,10 @@ def measure(*, state: Path | None, events_per_call: int) -> Measured:
         If the cloud does not start or respond.
     """
     if state is not None:
-        return _drive(deployment.embedded(state), items=None, events_per_call=events_per_call)
-    with tempfile.TemporaryDirectory(prefix="alsolike-cost-") as name, _booted(Path(name)) as where:
-        trained = _train(where, Path(name))
-        measured = _drive(where, items=synthetic_shop.item_ids(), events_per_call=events_per_call)
+        return _drive(deployments.embedded(state), items=None, events_per_call=events_per_call)
+    with tempfile.TemporaryDirectory(prefix="alsolike-cost-") as name, _booted(Path(name)) as deployment:
+        trained = _train(deployment, Path(name))
+        measured = _drive(deployment, items=synthetic_shop.item_ids(), events_per_call=events_per_call)
         return measured if trained is None else Measured(measured.functions, (*measured.remarks, trained))
 
 
@@ -116,10 +116,10 @@ def measure(*, state: Path | None, events_per_call: int) -> Measured:
 def _booted(directory: Path) -> Iterator[Deployment]:
     boot.build_layers()
     with boot.running_cloud(boot.synthesize(ENVIRONMENT), state=directory / "cloud.json") as cloud:
-        yield deployment.of_cloud(cloud)
+        yield deployments.of_cloud(cloud)
 
 
-def _train(where: Deployment, directory: Path) -> str | None:
+def _train(deployment: Deployment, directory: Path) -> str | None:
     """Import a synthetic shop and train on it. Return a remark if the model was not promoted, else None."""
     from operations.ingest.load import import_interactions
     from operations.ingest.load_metadata import import_items
@@ -129,13 +129,15 @@ def _train(where: Deployment, directory: Path) -> str | None:
     synthetic_shop.write_items(items)
     synthetic_shop.write_interactions(interactions, now_s=now_s)
     with progress.step("import a made-up shop"):
-        import_items([items], where, now_ms=now_s * 1_000)
-        import_interactions([interactions], where, default_event_type="view", now_ms=now_s * 1_000)
+        import_items([items], deployment, now_ms=now_s * 1_000)
+        import_interactions([interactions], deployment, default_event_type="view", now_ms=now_s * 1_000)
     with progress.step("train on it") as step:
-        outcome = training_run.follow(where, training_run.start(where, reason="measuring cost"), on_state=step.note)
+        outcome = training_run.follow(
+            deployment, training_run.start(deployment, reason="measuring cost"), on_state=step.note
+        )
         if outcome.decision != "promoted":
             return f"no model serves: its version was {outcome.decision}; recommend answered without one"
-    api, deadline = Api(where), time.monotonic() + SERVED_TIMEOUT_S
+    api, deadline = Api(deployment), time.monotonic() + SERVED_TIMEOUT_S
     while api.recommendations(synthetic_shop.user_ids()[0], k=25).model_version != outcome.version:
         if time.monotonic() > deadline:
             raise Unavailable(f"model {outcome.version} is champion and is not served after {SERVED_TIMEOUT_S:g} s")
@@ -143,10 +145,10 @@ def _train(where: Deployment, directory: Path) -> str | None:
     return None
 
 
-def _drive(where: Deployment, *, items: Sequence[str] | None, events_per_call: int) -> Measured:
+def _drive(deployment: Deployment, *, items: Sequence[str] | None, events_per_call: int) -> Measured:
     """Send events and requests, and measure the functions from their logs."""
-    api, users = Api(where), synthetic_shop.user_ids()
-    wanted = items or _some_items(where)
+    api, users = Api(deployment), synthetic_shop.user_ids()
+    wanted = items or _some_items(deployment)
     started_ms = time.time_ns() // 1_000_000
 
     def once(number: int) -> None:
@@ -169,8 +171,8 @@ def _drive(where: Deployment, *, items: Sequence[str] | None, events_per_call: i
             step.advance()
     events = CALLS * events_per_call
     with progress.step("wait for what follows from them"):
-        logs = _wait_until_archived(where, events, since_ms=started_ms)
-    measured = figures(logs, _read_logs(where), events=events, requests=CALLS, events_per_call=events_per_call)
+        logs = _wait_until_archived(deployment, events, since_ms=started_ms)
+    measured = figures(logs, _read_logs(deployment), events=events, requests=CALLS, events_per_call=events_per_call)
     if not measured:
         raise InvalidInput("the functions log no durations; set log_invocations to true and deploy, or omit --state")
     return Measured(measured)
@@ -220,16 +222,16 @@ def _billed_bytes(line: str) -> int:
     return 0 if _OF_LAMBDA.match(line) else len(line.encode()) + LINE_OVERHEAD_BYTES
 
 
-def _some_items(where: Deployment) -> list[str]:
-    with translate_aws_errors(f"table {where.names.catalogue_table}"):
-        page = where.client("dynamodb").scan(TableName=where.names.catalogue_table, Limit=100)
+def _some_items(deployment: Deployment) -> list[str]:
+    with translate_aws_errors(f"table {deployment.names.catalogue_table}"):
+        page = deployment.client("dynamodb").scan(TableName=deployment.names.catalogue_table, Limit=100)
     return [item["item_id"]["S"] for item in page["Items"]] or synthetic_shop.item_ids()
 
 
-def _wait_until_archived(where: Deployment, events: int, *, since_ms: int) -> dict[str, list[str]]:
+def _wait_until_archived(deployment: Deployment, events: int, *, since_ms: int) -> dict[str, list[str]]:
     deadline = time.monotonic() + CONSUMED_TIMEOUT_S
     while True:
-        logs = _read_logs(where, since_ms=since_ms)
+        logs = _read_logs(deployment, since_ms=since_ms)
         archived = sum(float(count) for line in logs.get("archive_events", ()) for count in _ARCHIVED.findall(line))
         if archived >= events:
             return logs
@@ -238,9 +240,9 @@ def _wait_until_archived(where: Deployment, events: int, *, since_ms: int) -> di
         time.sleep(1.0)
 
 
-def _read_logs(where: Deployment, *, since_ms: int = 0) -> dict[str, list[str]]:
+def _read_logs(deployment: Deployment, *, since_ms: int = 0) -> dict[str, list[str]]:
     """Return the log lines by function. The service in the function's metrics identifies the function."""
-    client, names = where.client("logs"), defaultdict[str, list[str]](list)
+    client, names = deployment.client("logs"), defaultdict[str, list[str]](list)
     with translate_aws_errors("CloudWatch Logs"):
         groups = [
             group["logGroupName"] for page in _pages(client, "describe_log_groups") for group in page["logGroups"]

@@ -27,7 +27,7 @@ BECAME = {
 }
 
 
-def latest(where: Deployment) -> DriftReport | None:
+def latest(deployment: Deployment) -> DriftReport | None:
     """Return the latest report, or None if monitoring has not run.
 
     Raises
@@ -35,11 +35,11 @@ def latest(where: Deployment) -> DriftReport | None:
     InvalidInput
         If the report is unreadable.
     """
-    stored = S3Object(where.client("s3"), where.names.artefact_bucket, MONITORING_LATEST_KEY).read()
+    stored = S3Object(deployment.client("s3"), deployment.names.artefact_bucket, MONITORING_LATEST_KEY).read()
     return DriftReport.from_json(stored.body) if stored else None
 
 
-def look(where: Deployment) -> DriftReport:
+def look(deployment: Deployment) -> DriftReport:
     """Run the monitoring function and return its report.
 
     Raises
@@ -49,7 +49,7 @@ def look(where: Deployment) -> DriftReport:
     """
     with progress.step("look") as step:
         report = DriftReport.from_json(
-            invoke(where, where.names.monitor_models_function, {}, failure="monitoring failed")
+            invoke(deployment, deployment.names.monitor_models_function, {}, failure="monitoring failed")
         )
         step.note(f"{report.interactions:,} interactions")
     return report

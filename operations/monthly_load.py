@@ -19,7 +19,7 @@ _PERIOD_S = 3_600
 _COUNTED = {"events_per_day": Metric.EVENTS_ACCEPTED, "requests_per_day": Metric.RECOMMENDATIONS_SERVED}
 
 
-def monthly_load(where: Deployment, month: str, *, other: Load, now: dt.datetime) -> Load:
+def monthly_load(deployment: Deployment, month: str, *, other: Load, now: dt.datetime) -> Load:
     """Return the mean daily load of a month. The current month is evaluated until now.
 
     The numbers of users and items are the latest ones, from the drift report and the catalogue snapshot, because
@@ -40,14 +40,14 @@ def monthly_load(where: Deployment, month: str, *, other: Load, now: dt.datetime
         If the deployment counted neither events nor responses in the month.
     """
     start, end = _limits(month, now=now)
-    sums = {name: _sum(where, metric, start=start, end=end) for name, metric in _COUNTED.items()}
+    sums = {name: _sum(deployment, metric, start=start, end=end) for name, metric in _COUNTED.items()}
     if not any(sums.values()):
         raise NotFound(
-            f"deployment {where.environment!r} counted no events and no responses in {month}; CloudWatch keeps metrics "
-            "for 15 months, the embedded cloud for a day"
+            f"deployment {deployment.environment!r} counted no events and no responses in {month}; CloudWatch keeps "
+            "metrics for 15 months, the embedded cloud for a day"
         )
     days = (end - start) / dt.timedelta(days=1)
-    report, snapshot = monitoring.latest(where), stores.snapshot(where)
+    report, snapshot = monitoring.latest(deployment), stores.snapshot(deployment)
     return dataclasses.replace(
         other,
         **{name: round(total / days) for name, total in sums.items()},
@@ -65,8 +65,8 @@ def _limits(month: str, *, now: dt.datetime) -> tuple[dt.datetime, dt.datetime]:
     return start, min((start + dt.timedelta(days=31)).replace(day=1), now)
 
 
-def _sum(where: Deployment, metric: Metric, *, start: dt.datetime, end: dt.datetime) -> float:
-    namespace = NAMESPACE.replace("<environment>", where.environment)
+def _sum(deployment: Deployment, metric: Metric, *, start: dt.datetime, end: dt.datetime) -> float:
+    namespace = NAMESPACE.replace("<environment>", deployment.environment)
     services = [writer.service for writer in METRICS if writer.metric == metric and not writer.by]
     queries = [
         {
@@ -85,7 +85,7 @@ def _sum(where: Deployment, metric: Metric, *, start: dt.datetime, end: dt.datet
     ]
     with translate_aws_errors(f"metric {metric.value}"):
         pages = (
-            where.client("cloudwatch")
+            deployment.client("cloudwatch")
             .get_paginator("get_metric_data")
             .paginate(StartTime=start, EndTime=end, MetricDataQueries=queries)
         )

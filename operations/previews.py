@@ -58,7 +58,7 @@ def summarize(preview: Callable[[str], Mapping[str, Any]], user_ids: Iterable[st
     return summary
 
 
-def some_users(where: Deployment, number: int) -> list[str]:
+def some_users(deployment: Deployment, number: int) -> list[str]:
     """Return the IDs of up to `number` users with a stored profile, in arbitrary order.
 
     Raises
@@ -66,8 +66,8 @@ def some_users(where: Deployment, number: int) -> list[str]:
     InvalidInput
         If no user has a profile, or the deployment stores hashes instead of IDs.
     """
-    if where.names.pseudonymise_ids == "1":
+    if deployment.names.pseudonymise_ids == "1":
         raise InvalidInput("the deployment stores hashes of user IDs, expected --user ID")
-    if not (user_ids := list(itertools.islice(stored_user_ids(where), number))):
+    if not (user_ids := list(itertools.islice(stored_user_ids(deployment), number))):
         raise InvalidInput("no user has a profile, expected imported interactions")
     return user_ids

@@ -11,10 +11,10 @@ from operations.client.deployment import Deployment
 _SECONDS = {"s": 1, "m": 60, "h": 3_600}
 
 
-def create(where: Deployment, session_id: str, user_id: str | None = None, *, lifetime_s: int) -> str:
+def create(deployment: Deployment, session_id: str, user_id: str | None = None, *, lifetime_s: int) -> str:
     """Return a token that is signed with the deployment's session key."""
-    with translate_aws_errors(f"secret {where.names.session_key_arn}"):
-        answer = where.client("secretsmanager").get_secret_value(SecretId=where.names.session_key_arn)
+    with translate_aws_errors(f"secret {deployment.names.session_key_arn}"):
+        answer = deployment.client("secretsmanager").get_secret_value(SecretId=deployment.names.session_key_arn)
     key = str(answer["SecretString"]).encode()
     return mint(key, Session(session_id, user_id), now_s=times.now_ms() // 1000, lifetime_s=lifetime_s)
 

@@ -18,22 +18,22 @@ class Stage(Enum):
     TRAINED = auto()
 
 
-def stage_of(where: Deployment) -> Stage:
-    if model_versions.pointer(where).champion() is not None:
+def stage_of(deployment: Deployment) -> Stage:
+    if model_versions.pointer(deployment).champion() is not None:
         return Stage.TRAINED
-    bucket = where.names.lake_bucket
+    bucket = deployment.names.lake_bucket
     with translate_aws_errors(f"bucket {bucket}"):
-        objects = where.client("s3").list_objects_v2(Bucket=bucket, Prefix=INTERACTIONS_PREFIX, MaxKeys=1)
+        objects = deployment.client("s3").list_objects_v2(Bucket=bucket, Prefix=INTERACTIONS_PREFIX, MaxKeys=1)
     return Stage.UNTRAINED if objects.get("Contents") else Stage.EMPTY
 
 
-def stored_user(where: Deployment) -> str | None:
+def stored_user(deployment: Deployment) -> str | None:
     """Return the ID of a user with interactions.
 
     None if no user has interactions, or the deployment stores hashes of IDs.
     """
-    if where.names.pseudonymise_ids == "1":
+    if deployment.names.pseudonymise_ids == "1":
         return None
-    profiles = ProfileStore(where.client("dynamodb"), where.names.profiles_table).scan()
+    profiles = ProfileStore(deployment.client("dynamodb"), deployment.names.profiles_table).scan()
     keys = (profile.profile_id for profile in profiles if profile.recent)
     return next((key.removeprefix(USER_PREFIX) for key in keys if key.startswith(USER_PREFIX)), None)

@@ -16,7 +16,7 @@ from cli import console
 from cli.options import INTERRUPTED, Output, State
 from cli.up import api_lines
 from operations import boot, extras
-from operations.client import deployment
+from operations.client import deployment as deployments
 from operations.client.deployment import Deployment
 from operations.pages import page_lines
 
@@ -57,18 +57,18 @@ def demo(
     path = DIRECTORY / "summary.json"
     keeps_running = sys.stdout.isatty() and not exit_
     run = Demo(
-        state=state or deployment.state_path(),
+        state=state or deployments.state_path(),
         users=users,
         on_first=(lambda summary: None) if output.as_json else results.show_first,
     )
     run.summary.files["summary"] = str(path)
-    with _explained(run, path), console.observing(run.record), run.running() as where:
+    with _explained(run, path), console.observing(run.record), run.running() as deployment:
         run.summary.write(path)
         if not output.printed(run.summary.document()):
             results.show(run.summary, verbose=verbose)
         run.summary.raise_if_failed(path)
         if not output.as_json:
-            _show_next(where, run, state=state, keeps_running=keeps_running, verbose=verbose)
+            _show_next(deployment, run, state=state, keeps_running=keeps_running, verbose=verbose)
         if keeps_running:
             console.say("The shop is running. Press Ctrl-C to stop it.")
             boot.wait_for_interrupt(run.cloud)
@@ -99,14 +99,16 @@ def _explained(run: Demo, path: Path) -> Iterator[None]:
         ) from error
 
 
-def _show_next(where: Deployment, run: Demo, *, state: Path | None, keeps_running: bool, verbose: bool) -> None:
+def _show_next(deployment: Deployment, run: Demo, *, state: Path | None, keeps_running: bool, verbose: bool) -> None:
     """Print the URLs of the pages and the next steps."""
     from operations.demo.run import DATA
 
     first = run.summary.first
     user_id, item_id = (first.user_id, first.item_ids[0]) if first and first.item_ids else ("1", "1")
-    reach = deployment.options(state=state)
-    for line in api_lines(where, user_id=user_id, item_id=item_id, reach=reach) if verbose else page_lines(where):
+    reach = deployments.options(state=state)
+    for line in (
+        api_lines(deployment, user_id=user_id, item_id=item_id, reach=reach) if verbose else page_lines(deployment)
+    ):
         console.print_line(line)
     if keeps_running:
         console.print_line("Next, in another terminal:")

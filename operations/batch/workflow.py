@@ -62,7 +62,7 @@ class BatchResult:
     seconds: float
 
 
-def start(ids: UserIds, question: Question, failed: FailedUsers, *, where: Deployment, step: Step) -> BatchRun:
+def start(ids: UserIds, question: Question, failed: FailedUsers, *, deployment: Deployment, step: Step) -> BatchRun:
     """Upload the users in batches and start the workflow. Invalid IDs are written to `failed`.
 
     Raises
@@ -71,7 +71,7 @@ def start(ids: UserIds, question: Question, failed: FailedUsers, *, where: Deplo
         If the input has no users; see also `UserIds.read`.
     """
     name = f"{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
-    s3, bucket = where.client("s3"), where.names.artefact_bucket
+    s3, bucket = deployment.client("s3"), deployment.names.artefact_bucket
 
     def put(batch: tuple[int, list[str]]) -> int:
         number, users = batch
@@ -87,15 +87,15 @@ def start(ids: UserIds, question: Question, failed: FailedUsers, *, where: Deplo
         step.note(counted(users, "user"))
     if not users:
         raise InvalidInput(f"{ids.name} has no users")
-    arn = where.names.batch_state_machine_arn
+    arn = deployment.names.batch_state_machine_arn
     with translate_aws_errors(f"state machine {arn}"):
-        answer = where.client("stepfunctions").start_execution(
+        answer = deployment.client("stepfunctions").start_execution(
             stateMachineArn=arn, name=name, input=orjson.dumps({"run": name, **question.fields()}).decode()
         )
     return BatchRun(name, answer["executionArn"], users, batches)
 
 
-def follow(run: BatchRun, failed: FailedUsers, *, where: Deployment, step: Step) -> BatchResult:
+def follow(run: BatchRun, failed: FailedUsers, *, deployment: Deployment, step: Step) -> BatchResult:
     """Wait until the workflow ends, reporting finished batches to `step`.
 
     Raises
@@ -103,27 +103,27 @@ def follow(run: BatchRun, failed: FailedUsers, *, where: Deployment, step: Step)
     BatchFailed
         If the workflow fails or parts are missing. The message contains the errors of the first failed batches.
     """
-    started, client = time.perf_counter(), where.client("stepfunctions")
-    bucket = where.names.artefact_bucket
+    started, client = time.perf_counter(), deployment.client("stepfunctions")
+    bucket = deployment.names.artefact_bucket
     while True:
         with translate_aws_errors(f"execution {run.execution_arn}"):
             execution = client.describe_execution(executionArn=run.execution_arn)
-        parts = _listed(where, part_key(run.name))
+        parts = _listed(deployment, part_key(run.name))
         step.reach(len(parts))
         step.note(f"{len(parts):,} of {run.batches:,} batches")
         if execution["status"] != "RUNNING":
             break
-        time.sleep(0.5 if where.is_local else 5.0)
+        time.sleep(0.5 if deployment.is_local else 5.0)
     if execution["status"] != "SUCCEEDED":
         raise BatchFailed(
             f"run {run.name} {execution['status'].lower()} with {len(parts):,} of {run.batches:,} batches done: "
-            f"{_errors(where, run) or execution.get('cause') or execution.get('error') or 'no cause named'}"
+            f"{_errors(deployment, run) or execution.get('cause') or execution.get('error') or 'no cause named'}"
         )
     if len(parts) != run.batches:
         raise BatchFailed(f"run {run.name} ended with {len(parts):,} parts, expected {run.batches:,}")
-    counted = [_counts(where, key) for key in parts]
-    for key in _listed(where, failed_key(run.name)):
-        for line in _read(where, key).splitlines():
+    counted = [_counts(deployment, key) for key in parts]
+    for key in _listed(deployment, failed_key(run.name)):
+        for line in _read(deployment, key).splitlines():
             entry = orjson.loads(line)
             failed.add(UserId(0, entry["user_id"]), entry["reason"])
     users, items, refused = (sum(counts[name] for counts in counted) for name in ("users", "items", "failed"))
@@ -131,7 +131,7 @@ def follow(run: BatchRun, failed: FailedUsers, *, where: Deployment, step: Step)
     return BatchResult(uri, len(parts), users + refused, items, failed.count, time.perf_counter() - started)
 
 
-def copy(run: BatchRun, target: str, *, where: Deployment) -> str:
+def copy(run: BatchRun, target: str, *, deployment: Deployment) -> str:
     """Copy the parts to `s3://bucket/prefix/` with the caller's permissions, and return the target.
 
     Raises
@@ -140,8 +140,8 @@ def copy(run: BatchRun, target: str, *, where: Deployment) -> str:
         If S3 rejects a copy.
     """
     bucket, prefix = _place(target)
-    s3, source = where.client("s3"), where.names.artefact_bucket
-    for key in _listed(where, part_key(run.name)):
+    s3, source = deployment.client("s3"), deployment.names.artefact_bucket
+    for key in _listed(deployment, part_key(run.name)):
         with translate_aws_errors(f"bucket {bucket}"):
             s3.copy_object(
                 Bucket=bucket, Key=prefix + key.rpartition("/")[2], CopySource={"Bucket": source, "Key": key}
@@ -164,29 +164,31 @@ def _good(ids: Iterator[UserId], failed: FailedUsers) -> Iterator[str]:
             failed.add(user, user.fault)
 
 
-def _listed(where: Deployment, prefix: str) -> list[str]:
-    bucket = where.names.artefact_bucket
+def _listed(deployment: Deployment, prefix: str) -> list[str]:
+    bucket = deployment.names.artefact_bucket
     with translate_aws_errors(f"bucket {bucket}"):
-        pages = where.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        pages = deployment.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
         return [entry["Key"] for page in pages for entry in page.get("Contents", [])]
 
 
-def _read(where: Deployment, key: str) -> bytes:
+def _read(deployment: Deployment, key: str) -> bytes:
     with translate_aws_errors(f"object {key}"):
-        return bytes(where.client("s3").get_object(Bucket=where.names.artefact_bucket, Key=key)["Body"].read())
+        return bytes(
+            deployment.client("s3").get_object(Bucket=deployment.names.artefact_bucket, Key=key)["Body"].read()
+        )
 
 
-def _counts(where: Deployment, key: str) -> dict[str, int]:
+def _counts(deployment: Deployment, key: str) -> dict[str, int]:
     with translate_aws_errors(f"object {key}"):
-        metadata = where.client("s3").head_object(Bucket=where.names.artefact_bucket, Key=key)["Metadata"]
+        metadata = deployment.client("s3").head_object(Bucket=deployment.names.artefact_bucket, Key=key)["Metadata"]
     return {name: int(value) for name, value in metadata.items()}
 
 
-def _errors(where: Deployment, run: BatchRun) -> str:
+def _errors(deployment: Deployment, run: BatchRun) -> str:
     """Return the errors of the first failed batches as text."""
     said: list[str] = []
-    for key in _listed(where, errors_prefix(run.name))[:_SHOWN_ERRORS]:
-        error: Any = orjson.loads(_read(where, key))
+    for key in _listed(deployment, errors_prefix(run.name))[:_SHOWN_ERRORS]:
+        error: Any = orjson.loads(_read(deployment, key))
         if isinstance(error, str):  # Step Functions may have encoded the JSON twice.
             error = orjson.loads(error)
         cause = error.get("Cause", "")

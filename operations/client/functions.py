@@ -11,7 +11,7 @@ from operations.client.deployment import Deployment
 
 
 def invoke(
-    where: Deployment,
+    deployment: Deployment,
     function: str,
     payload: Mapping[str, Any],
     *,
@@ -26,7 +26,7 @@ def invoke(
         Start of the message and type of the exception that is raised if the function fails.
     """
     with translate_aws_errors(f"function {function}"):
-        answer = where.client("lambda").invoke(FunctionName=function, Payload=orjson.dumps(payload))
+        answer = deployment.client("lambda").invoke(FunctionName=function, Payload=orjson.dumps(payload))
         body: bytes = answer["Payload"].read()
     if "FunctionError" in answer:
         document = orjson.loads(body)

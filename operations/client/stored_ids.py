@@ -10,21 +10,21 @@ from alsolike.profiles.store import ProfileStore
 from operations.client.deployment import Deployment
 
 
-def pseudonyms(where: Deployment) -> Pseudonyms:
+def pseudonyms(deployment: Deployment) -> Pseudonyms:
     """Return the keyed hash function of the deployment."""
-    return pseudonyms_of(where.client("secretsmanager"), where.names.hash_key_arn)
+    return pseudonyms_of(deployment.client("secretsmanager"), deployment.names.hash_key_arn)
 
 
-def stored_ids(where: Deployment) -> IdPolicy:
+def stored_ids(deployment: Deployment) -> IdPolicy:
     """Return the policy by which the API converts user and session IDs to stored IDs."""
-    return IdPolicy(lambda: pseudonyms(where)) if where.names.pseudonymise_ids == "1" else PLAIN_IDS
+    return IdPolicy(lambda: pseudonyms(deployment)) if deployment.names.pseudonymise_ids == "1" else PLAIN_IDS
 
 
-def stored_user_ids(where: Deployment) -> Iterator[str]:
+def stored_user_ids(deployment: Deployment) -> Iterator[str]:
     """Yield the stored IDs of users with a profile, in arbitrary order.
 
     IDs are hashes if the deployment pseudonymises.
     """
-    for profile in ProfileStore(where.client("dynamodb"), where.names.profiles_table).scan(length=1):
+    for profile in ProfileStore(deployment.client("dynamodb"), deployment.names.profiles_table).scan(length=1):
         if profile.profile_id.startswith(USER_PREFIX):
             yield profile.profile_id.removeprefix(USER_PREFIX)

@@ -47,10 +47,10 @@ def reads_catalogue(configuration: Configuration) -> bool:
     )
 
 
-def compare(file: ConfigurationFile, where: Deployment) -> Comparison:
+def compare(file: ConfigurationFile, deployment: Deployment) -> Comparison:
     """Compare a file with the published catalogue. The result for an empty catalogue has no findings."""
     configuration = file.configuration
-    snapshot = catalogue.read_snapshot(where).with_columns(configuration.item_columns)
+    snapshot = catalogue.read_snapshot(deployment).with_columns(configuration.item_columns)
     if not len(snapshot):
         return Comparison()
     undeclared = {finding.path for finding in file.undeclared}

@@ -55,7 +55,7 @@ def new_columns(before: Configuration, after: Configuration) -> Iterator[str]:
         )
 
 
-def contradictions(where: Deployment, before: Configuration, after: Configuration) -> list[str]:
+def contradictions(deployment: Deployment, before: Configuration, after: Configuration) -> list[str]:
     """Return a sentence for each column whose stored values do not have its new type."""
     from operations.filters import catalogue
 
@@ -63,9 +63,9 @@ def contradictions(where: Deployment, before: Configuration, after: Configuratio
     users = dict(after.user_columns.items() - before.user_columns.items())
     sentences: list[str] = []
     if items:
-        rows = (properties for _, properties in catalogue.read_snapshot(where).items())
+        rows = (properties for _, properties in catalogue.read_snapshot(deployment).items())
         sentences += catalogue.contradictions(rows, items, noun="item")
     if users:
-        stored = UserStore(where.client("dynamodb"), where.names.users_table).scan()
+        stored = UserStore(deployment.client("dynamodb"), deployment.names.users_table).scan()
         sentences += catalogue.contradictions((user.properties for user in stored), users, noun="user")
     return sentences

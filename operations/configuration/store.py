@@ -11,29 +11,29 @@ if TYPE_CHECKING:
     from operations.configuration.configuration_store import ConfigurationStore
 
 
-def store_of(where: Deployment) -> ConfigurationStore:
+def store_of(deployment: Deployment) -> ConfigurationStore:
     from operations.configuration.configuration_store import ConfigurationStore
 
-    return ConfigurationStore(where.client("s3"), where.names.artefact_bucket)
+    return ConfigurationStore(deployment.client("s3"), deployment.names.artefact_bucket)
 
 
-def live_configuration(where: Deployment) -> Configuration:
-    return store_of(where).current().configuration()
+def live_configuration(deployment: Deployment) -> Configuration:
+    return store_of(deployment).current().configuration()
 
 
-def own_names(where: Deployment) -> OwnNames:
+def own_names(deployment: Deployment) -> OwnNames:
     """Return the names and columns that clients of Amazon Personalize created."""
     from alsolike.configuration_document.own_names import NO_NAMES, OwnNames
     from alsolike.declarations.storage import OWN_NAMES_KEY
     from alsolike.runtime.s3 import S3Object
 
-    content = S3Object(where.client("s3"), where.names.artefact_bucket, OWN_NAMES_KEY).read()
+    content = S3Object(deployment.client("s3"), deployment.names.artefact_bucket, OWN_NAMES_KEY).read()
     return NO_NAMES if content is None else OwnNames.from_json(content.body, etag=content.etag)
 
 
-def who(where: Deployment) -> str:
+def who(deployment: Deployment) -> str:
     """Return the caller's identity: the ARN on AWS, or the operating system's user name on the embedded cloud."""
-    if where.is_local:
+    if deployment.is_local:
         import getpass
 
         try:
@@ -43,5 +43,5 @@ def who(where: Deployment) -> str:
     from operations.client.aws import translate_aws_errors
 
     with translate_aws_errors("who is calling"):
-        identity: str = where.client("sts").get_caller_identity()["Arn"]
+        identity: str = deployment.client("sts").get_caller_identity()["Arn"]
         return identity

@@ -70,13 +70,13 @@ class Loop:
         Start of the demo on the monotonic clock, in seconds.
     """
 
-    def __init__(self, where: Deployment, summary: DemoSummary, *, directory: Path, started_s: float) -> None:
-        self._where = where
+    def __init__(self, deployment: Deployment, summary: DemoSummary, *, directory: Path, started_s: float) -> None:
+        self._where = deployment
         self._summary = summary
         self._directory = directory
         self._started_s = started_s
-        self._api = Api(where)
-        self._profiles = ProfileStore(where.client("dynamodb"), where.names.profiles_table)
+        self._api = Api(deployment)
+        self._profiles = ProfileStore(deployment.client("dynamodb"), deployment.names.profiles_table)
 
     def run(self, data: Journey, *, on_first: Callable[[], None]) -> None:
         """Run every step. Call `on_first` when the summary contains the first recommendation.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from alsolike.runtime.errors import Unavailable
 from operations import boot, pages
-from operations.client import deployment
+from operations.client import deployment as deployments
 from operations.client.background import Background
 from operations.demo.results import DemoSummary
 
@@ -64,7 +64,7 @@ class Demo:
         AlsolikeError
             If a step fails. `summary` then contains the results so far.
         """
-        boot.claim(self._state, reach=deployment.options(state=self._state))
+        boot.claim(self._state, reach=deployments.options(state=self._state))
         boot.delete_data(DATA)
         with contextlib.ExitStack() as stack:
             stack.callback(boot.stop_builds)
@@ -74,13 +74,13 @@ class Demo:
             self._cloud = stack.enter_context(
                 boot.running_cloud(assembly, state=self._state, port=boot.first_port(None), data=DATA)
             )
-            where = deployment.of_cloud(self._cloud)
+            deployment = deployments.of_cloud(self._cloud)
             data = prepared.result()
-            boot.publish_pages(where)
-            if where.names.web_bucket:
-                pages.choose(where, "cards", {"currency": "USD"})
-            self._loop(where, data)
-            yield where
+            boot.publish_pages(deployment)
+            if deployment.names.web_bucket:
+                pages.choose(deployment, "cards", {"currency": "USD"})
+            self._loop(deployment, data)
+            yield deployment
 
     def _prepare(self) -> Journey:
         """Prepare the data, then build the pages, concurrently with the synthesis and the start of the cloud."""
@@ -91,10 +91,10 @@ class Demo:
         boot.build_pages()
         return data
 
-    def _loop(self, where: Deployment, data: Journey) -> None:
+    def _loop(self, deployment: Deployment, data: Journey) -> None:
         from operations.demo.loop import Loop
 
-        loop = Loop(where, self.summary, directory=DIRECTORY, started_s=self._started_s)
+        loop = Loop(deployment, self.summary, directory=DIRECTORY, started_s=self._started_s)
         loop.run(data, on_first=lambda: self._on_first(self.summary))
         self.summary.total_s = time.monotonic() - self._started_s
 

@@ -12,24 +12,24 @@ from operations.client.deployment import Deployment
 from operations.client.stored_ids import pseudonyms
 
 
-def receipts(where: Deployment) -> Iterator[ErasureReceipt]:
+def receipts(deployment: Deployment) -> Iterator[ErasureReceipt]:
     """Yield the receipts of all erasures."""
-    for stored in scan(where.client("s3"), where.names.artefact_bucket, ERASURE_RECEIPTS_PREFIX):
+    for stored in scan(deployment.client("s3"), deployment.names.artefact_bucket, ERASURE_RECEIPTS_PREFIX):
         if stored.body is not None:
             yield ErasureReceipt.from_json(stored.body)
 
 
-def user_data_of(where: Deployment, *, on_object: Callable[[], None]) -> UserData:
+def user_data_of(deployment: Deployment, *, on_object: Callable[[], None]) -> UserData:
     """Return a search for user data in the deployment's stores."""
     import pandas as pd
     import pyarrow.parquet as pq
 
-    names = where.names
+    names = deployment.names
     return UserData(
-        where.client("s3"),
-        where.client("dynamodb"),
+        deployment.client("s3"),
+        deployment.client("dynamodb"),
         UserDataStores(names.lake_bucket, names.artefact_bucket, names.profiles_table, names.users_table),
-        pseudonyms(where),
+        pseudonyms(deployment),
         pd,
         pq,
         on_object=on_object,

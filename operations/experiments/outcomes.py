@@ -25,10 +25,10 @@ from operations.client.functions import invoke
 BATCH_ROWS = 65_536
 
 
-def outcomes_between(where: Deployment, *, first_ms: int, last_ms: int) -> Iterator[pa.Table]:
+def outcomes_between(deployment: Deployment, *, first_ms: int, last_ms: int) -> Iterator[pa.Table]:
     """Yield the outcomes of the days between two times, with the columns of the metrics; see `read_outcomes`."""
     days = {"first": event_date(first_ms), "last": event_date(last_ms)}
-    return read_outcomes(where.client("s3"), where.names.lake_bucket, **days, columns=METRIC_COLUMNS)
+    return read_outcomes(deployment.client("s3"), deployment.names.lake_bucket, **days, columns=METRIC_COLUMNS)
 
 
 def read_outcomes(
@@ -79,7 +79,7 @@ def _date(key: str) -> str:
     return key.split("/")[1].partition("=")[2]
 
 
-def attribute(where: Deployment) -> None:
+def attribute(deployment: Deployment) -> None:
     """Attribute pending events to responses now, instead of at the next scheduled run.
 
     Raises
@@ -88,6 +88,8 @@ def attribute(where: Deployment) -> None:
         If the function fails or Lambda does not respond.
     """
     with progress.step("attribution") as step:
-        outcome = orjson.loads(invoke(where, where.names.attribute_outcomes_function, {}, failure="attribution failed"))
+        outcome = orjson.loads(
+            invoke(deployment, deployment.names.attribute_outcomes_function, {}, failure="attribution failed")
+        )
         more = "" if outcome["complete"] else ", more are left for the next call"
         step.note(progress.counted(outcome["days"], "day") + more)

@@ -21,7 +21,7 @@ _DAY_MS = 86_400_000
 
 
 def report_of(
-    where: Deployment, name: str, *, metric: str | None, now_ms: int
+    deployment: Deployment, name: str, *, metric: str | None, now_ms: int
 ) -> tuple[ExperimentReport, RatioMetric, str]:
     """Return the report of an experiment, its metric and its status.
 
@@ -30,37 +30,37 @@ def report_of(
     InvalidInput, NotFound
         If the experiment or metric does not exist, or the experiment has not started.
     """
-    experiment = experiment_of(live_configuration(where), name)
+    experiment = experiment_of(live_configuration(deployment), name)
     ratio_metric = metric_of(metric or experiment.metric)
     if experiment.start_ms > now_ms:
         start = times.text(experiment.start_ms, "minutes")
         raise InvalidInput(f"{name} starts {start} UTC; there is nothing to report yet")
     last_ms = min(now_ms, (experiment.end_ms or now_ms) - 1)
     tally = ArmTally(experiment)
-    for piece in outcomes_between(where, first_ms=experiment.start_ms, last_ms=last_ms):
+    for piece in outcomes_between(deployment, first_ms=experiment.start_ms, last_ms=last_ms):
         tally.add(piece)
     first_ms = experiment.start_ms - BEFORE_DAYS * _DAY_MS
-    for piece in outcomes_between(where, first_ms=first_ms, last_ms=experiment.start_ms):
+    for piece in outcomes_between(deployment, first_ms=first_ms, last_ms=experiment.start_ms):
         tally.add_before(piece)
     return report(experiment, ratio_metric, tally, now_ms=now_ms), ratio_metric, experiment.status(now_ms)
 
 
 def plan_for(
-    where: Deployment, experiment: Experiment, metric: RatioMetric, *, requested_lift: float | None, now_ms: int
+    deployment: Deployment, experiment: Experiment, metric: RatioMetric, *, requested_lift: float | None, now_ms: int
 ) -> planning.Plan:
     """Return the forecast for an experiment, based on the outcomes of the last `planning.BASELINE_DAYS`."""
-    answers = outcomes_between(where, first_ms=now_ms - planning.BASELINE_DAYS * _DAY_MS, last_ms=now_ms)
+    answers = outcomes_between(deployment, first_ms=now_ms - planning.BASELINE_DAYS * _DAY_MS, last_ms=now_ms)
     days = planning.DEFAULT_DAYS
     if experiment.end_ms is not None:
         days = max(round((experiment.end_ms - experiment.start_ms) / _DAY_MS), 1)
     return planning.plan(experiment, metric, answers, days=days, requested_lift=requested_lift, now_ms=now_ms)
 
 
-def shortage_of(where: Deployment, experiment: Experiment, plan: planning.Plan) -> str | None:
+def shortage_of(deployment: Deployment, experiment: Experiment, plan: planning.Plan) -> str | None:
     """Return a sentence if an arm has too few users. If the plan contains no number of users, stored profiles are
     counted.
     """
     users = plan.users
     if users is None:
-        users = len(list(itertools.islice(stored_user_ids(where), planning.needed_users(experiment))))
+        users = len(list(itertools.islice(stored_user_ids(deployment), planning.needed_users(experiment))))
     return planning.shortage(experiment, users)

@@ -114,7 +114,7 @@ def arm_of(experiment: Experiment, name: str) -> Arm:
     )
 
 
-def checked(document: Mapping[str, Any], where: Deployment, *, now_ms: int) -> Configuration:
+def checked(document: Mapping[str, Any], deployment: Deployment, *, now_ms: int) -> Configuration:
     """Parse a document and check that it can be applied to a deployment.
 
     Raises
@@ -125,11 +125,11 @@ def checked(document: Mapping[str, Any], where: Deployment, *, now_ms: int) -> C
         If an experiment that has not ended references a missing model version.
     """
     configuration = parse(document)
-    check_models(configuration, where, now_ms=now_ms)
+    check_models(configuration, deployment, now_ms=now_ms)
     return configuration
 
 
-def check_models(configuration: Configuration, where: Deployment, *, now_ms: int) -> None:
+def check_models(configuration: Configuration, deployment: Deployment, *, now_ms: int) -> None:
     """Raise an error if an experiment that has not ended references a model version that does not exist.
 
     Raises
@@ -145,8 +145,8 @@ def check_models(configuration: Configuration, where: Deployment, *, now_ms: int
         if arm.model is not None
     }
     for version, arm in referenced.items():
-        if not _is_there(where, version):
-            existing = ", ".join(sorted(_versions(where), reverse=True)[:10]) or "none"
+        if not _is_there(deployment, version):
+            existing = ", ".join(sorted(_versions(deployment), reverse=True)[:10]) or "none"
             raise NotFound(f"{arm} references the model version {version!r}, expected an existing version: {existing}")
 
 
@@ -188,21 +188,21 @@ def disturbances(before: Configuration, after: Configuration, *, now_ms: int) ->
     return reasons
 
 
-def _is_there(where: Deployment, version: str) -> bool:
+def _is_there(deployment: Deployment, version: str) -> bool:
     from operations.models import versions as model_versions
 
     try:
-        model_versions.manifest(where, version)
+        model_versions.manifest(deployment, version)
     except NotFound:
         return False
     return True
 
 
-def _versions(where: Deployment) -> set[str]:
-    bucket = where.names.artefact_bucket
+def _versions(deployment: Deployment) -> set[str]:
+    bucket = deployment.names.artefact_bucket
     with translate_aws_errors(f"s3://{bucket}/{MODELS_PREFIX}"):
         pages = (
-            where.client("s3")
+            deployment.client("s3")
             .get_paginator("list_objects_v2")
             .paginate(Bucket=bucket, Prefix=MODELS_PREFIX, Delimiter="/")
         )

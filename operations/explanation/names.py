@@ -16,9 +16,9 @@ NO_VERSION = "none"
 """Model version of responses without a model."""
 
 
-def version_of(where: Deployment, tag: str) -> str:
+def version_of(deployment: Deployment, tag: str) -> str:
     """Return the model version of a tag, or the text `unknown (tag)` if the version was deleted."""
-    client, bucket = where.client("s3"), where.names.artefact_bucket
+    client, bucket = deployment.client("s3"), deployment.names.artefact_bucket
     with translate_aws_errors(f"s3://{bucket}/{MODELS_PREFIX}"):
         pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=MODELS_PREFIX, Delimiter="/")
         folders = [entry["Prefix"] for page in pages for entry in page.get("CommonPrefixes", [])]
@@ -29,9 +29,9 @@ def version_of(where: Deployment, tag: str) -> str:
     return f"unknown ({tag})"
 
 
-def arm_of(where: Deployment, tag: str) -> str:
+def arm_of(deployment: Deployment, tag: str) -> str:
     """Return the arm of a tag as `experiment/arm`, or the text `unknown (tag)` if it is not in the configuration."""
-    for experiment in live_configuration(where).experiments.values():
+    for experiment in live_configuration(deployment).experiments.values():
         for arm in experiment.arms:
             if arm_tag(name := f"{experiment.name}/{arm.name}") == tag:
                 return name

@@ -43,7 +43,7 @@ class Replay:
 
 
 def replay(
-    where: Deployment,
+    deployment: Deployment,
     row: ServedResponse,
     *,
     user: str | None,
@@ -86,7 +86,9 @@ def replay(
         **(unlogged or {}),
     }
     document = orjson.loads(
-        invoke(where, where.names.recommend_function, {"replay": event}, failure="the answer cannot be replayed")
+        invoke(
+            deployment, deployment.names.recommend_function, {"replay": event}, failure="the answer cannot be replayed"
+        )
     )
     check_not_refused(document)
     return Replay(

@@ -79,7 +79,7 @@ def _places_by_score(scores: Sequence[float | None]) -> dict[int, int]:
     return {place: by_score for by_score, (_, place) in enumerate(sorted(scored), 1)}
 
 
-def head_of(where: Deployment, recommendation_id: str) -> dict[str, Any]:
+def head_of(deployment: Deployment, recommendation_id: str) -> dict[str, Any]:
     """Return the contents of a recommendation ID. Tags are resolved to names where possible."""
     fields = ids.parse(recommendation_id)
     return {
@@ -87,13 +87,13 @@ def head_of(where: Deployment, recommendation_id: str) -> dict[str, Any]:
         "answered_ms": fields.answered_ms,
         "answered": f"{times.text(fields.answered_ms, 'milliseconds').replace(' ', 'T')}+00:00",
         "recommender": fields.recommender,
-        "model_version": version_of(where, fields.version_tag),
-        "arms": [arm_of(where, tag) for tag in fields.arm_tags],
+        "model_version": version_of(deployment, fields.version_tag),
+        "arms": [arm_of(deployment, tag) for tag in fields.arm_tags],
     }
 
 
 def explain(
-    where: Deployment, head: dict[str, Any], *, user: str | None = None, request: Mapping[str, Any] | None = None
+    deployment: Deployment, head: dict[str, Any], *, user: str | None = None, request: Mapping[str, Any] | None = None
 ) -> Explanation:
     """Find a response in the log and replay its request.
 
@@ -110,14 +110,14 @@ def explain(
         If the response or the data for its replay cannot be read.
     """
     recommendation_id = head["recommendation_id"]
-    row = find_row(where, recommendation_id, ids.parse(recommendation_id))
+    row = find_row(deployment, recommendation_id, ids.parse(recommendation_id))
     head = head | {"model_version": row.model_version, "arms": row.arms}
     rest = {} if request is None else unlogged.unlogged_parameters(dict(request), row)
     if user is None and (row.shopper, row.session) != (None, None):
         return Explanation(head, row, None, [], "the response belongs to a user; name the user with --user")
-    history = () if user is None else history_at_answer(where, row, user)
+    history = () if user is None else history_at_answer(deployment, row, user)
     try:
-        again = replaying.replay(where, row, user=user, history=history, unlogged=rest)
+        again = replaying.replay(deployment, row, user=user, history=history, unlogged=rest)
     except (InvalidInput, NotFound) as error:
         return Explanation(head, row, None, [], str(error))
     return Explanation(head, row, again, replaying.differences(row, again, unlogged=rest), None)

@@ -29,7 +29,7 @@ CLOCK_SKEW_MS = 300_000
 _THREADS, _AHEAD = 8, 64
 
 
-def find_row(where: Deployment, recommendation_id: str, parsed_id: RecommendationId) -> ServedResponse:
+def find_row(deployment: Deployment, recommendation_id: str, parsed_id: RecommendationId) -> ServedResponse:
     """Return the row of a response. Only the partition of the response's day is searched.
 
     Raises
@@ -47,13 +47,13 @@ def find_row(where: Deployment, recommendation_id: str, parsed_id: Recommendatio
             f"recommendationId {recommendation_id!r} has a time in the future, expected the ID of an existing response"
         )
     unreadable = 0
-    for content in _objects(where, parsed_id):
+    for content in _objects(deployment, parsed_id):
         try:
             if (row := _row(content, recommendation_id)) is not None:
                 return row
         except (pa.ArrowException, OSError):  # Another object may contain the row.
             unreadable += 1
-    day = f"{where.names.lake_bucket}/{served.partition_prefix(served.served_date(parsed_id.answered_ms))}"
+    day = f"{deployment.names.lake_bucket}/{served.partition_prefix(served.served_date(parsed_id.answered_ms))}"
     if ago_ms < SOON_MS:
         raise NotFound(f"the response is not in s3://{day} yet: writing takes about a minute; try again")
     if unreadable:
@@ -63,9 +63,9 @@ def find_row(where: Deployment, recommendation_id: str, parsed_id: Recommendatio
     )
 
 
-def _objects(where: Deployment, parsed_id: RecommendationId) -> Iterator[bytes]:
+def _objects(deployment: Deployment, parsed_id: RecommendationId) -> Iterator[bytes]:
     """Yield the objects that may contain the row. Objects older than the response are skipped."""
-    client, bucket = where.client("s3"), where.names.lake_bucket
+    client, bucket = deployment.client("s3"), deployment.names.lake_bucket
     prefix = served.partition_prefix(served.served_date(parsed_id.answered_ms))
 
     def read(key: str) -> bytes | None:

@@ -12,7 +12,7 @@ from operations.client.stored_ids import pseudonyms, stored_ids
 from operations.recovery.past_profile import past
 
 
-def history_at_answer(where: Deployment, row: ServedResponse, user: str) -> tuple[RecentInteraction, ...]:
+def history_at_answer(deployment: Deployment, row: ServedResponse, user: str) -> tuple[RecentInteraction, ...]:
     """Return the interactions that had arrived before a user or session received the response.
 
     Raises
@@ -22,9 +22,9 @@ def history_at_answer(where: Deployment, row: ServedResponse, user: str) -> tupl
     Unavailable
         If the lake or Secrets Manager does not respond.
     """
-    ids = stored_ids(where)
+    ids = stored_ids(deployment)
     as_user, as_session = ids.user(user), ids.session(user)
-    hashes = pseudonyms(where)
+    hashes = pseudonyms(deployment)
     if row.shopper is None and row.session is None:
         raise InvalidInput("--user names a user, but the response was not for a user")
     if row.shopper != UNKNOWN and not {hashes.shopper(as_user), hashes.shopper(as_session)} & {
@@ -37,6 +37,6 @@ def history_at_answer(where: Deployment, row: ServedResponse, user: str) -> tupl
         profile_id(user_id=as_user, session_id=None),
         profile_id(user_id=None, session_id=as_session),
     ):
-        if recent := past(where, wanted, received_by_ms=row.served_ms).recent:
+        if recent := past(deployment, wanted, received_by_ms=row.served_ms).recent:
             return tuple(recent)
     return ()

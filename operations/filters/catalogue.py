@@ -28,13 +28,13 @@ from operations.configuration.store import live_configuration
 from operations.progress import counted
 
 
-def read_snapshot(where: Deployment) -> Snapshot:
+def read_snapshot(deployment: Deployment) -> Snapshot:
     """Return the published catalogue of a deployment."""
     level = logger.log_level
     logger.setLevel("CRITICAL")  # The reader logs like a function; standard output is reserved for results.
     try:
         with tempfile.TemporaryDirectory() as directory:  # The deleted file stays readable through the memory mapping.
-            reader = SnapshotReader(where.client("s3"), where.names.artefact_bucket, Path(directory))
+            reader = SnapshotReader(deployment.client("s3"), deployment.names.artefact_bucket, Path(directory))
             return reader.current(now_ms=0)
     finally:
         logger.setLevel(level)
@@ -45,21 +45,21 @@ def column_names(snapshot: Snapshot, configuration: Configuration) -> set[str]:
     return {*configuration.item_columns, *(name for _, properties in snapshot.items() for name in properties)}
 
 
-def check_columns(where: Deployment, names: Iterable[str], *, option: str) -> None:
+def check_columns(deployment: Deployment, names: Iterable[str], *, option: str) -> None:
     """Raise `InvalidInput` if no item of the catalogue has a column. Single items may lack it."""
-    known = column_names(read_snapshot(where), live_configuration(where))
+    known = column_names(read_snapshot(deployment), live_configuration(deployment))
     if unknown := [name for name in names if property_name(name) not in known and name not in known]:
         listed = ", ".join(sorted(known))
         raise InvalidInput(f"{option} names {', '.join(unknown)}, expected columns of the catalogue: {listed}")
 
 
-def contradictions_of(where: Deployment, filter_name: str) -> list[str]:
+def contradictions_of(deployment: Deployment, filter_name: str) -> list[str]:
     """Return a sentence for each column of a configured filter whose stored values do not have the declared type."""
-    configuration = live_configuration(where)
+    configuration = live_configuration(deployment)
     expression = configuration.filters.get(filter_name)
     if expression is None:
         return []
-    return filter_contradictions(parser.parse(expression), read_snapshot(where), configuration)
+    return filter_contradictions(parser.parse(expression), read_snapshot(deployment), configuration)
 
 
 def filter_contradictions(filter_: Filter, snapshot: Snapshot, configuration: Configuration) -> list[str]:

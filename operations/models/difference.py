@@ -72,7 +72,7 @@ class Difference:
     items_gone: tuple[str, ...]
 
 
-def difference(where: Deployment, before: str, after: str) -> Difference:
+def difference(deployment: Deployment, before: str, after: str) -> Difference:
     """Compare two versions.
 
     Raises
@@ -80,9 +80,9 @@ def difference(where: Deployment, before: str, after: str) -> Difference:
     NotFound
         If a version has no files.
     """
-    manifests = [model_versions.manifest(where, version) for version in (before, after)]
-    datasets = [_dataset(where, manifest.dataset_id) for manifest in manifests]
-    known = [_items(where, version) for version in (before, after)]
+    manifests = [model_versions.manifest(deployment, version) for version in (before, after)]
+    datasets = [_dataset(deployment, manifest.dataset_id) for manifest in manifests]
+    known = [_items(deployment, version) for version in (before, after)]
     return Difference(
         before,
         after,
@@ -137,21 +137,21 @@ def _counts(manifest: DatasetManifest | None) -> dict[str, Any]:
     return dict(_flat({**counts, "dropped": manifest.dropped, "event_weights": manifest.event_weights}))
 
 
-def _dataset(where: Deployment, dataset_id: str) -> DatasetManifest | None:
+def _dataset(deployment: Deployment, dataset_id: str) -> DatasetManifest | None:
     """Return the manifest of a dataset, or None if the dataset has expired."""
     key = f"{dataset.prefix(dataset_id)}{dataset.MANIFEST_FILE}"
-    stored = S3Object(where.client("s3"), where.names.artefact_bucket, key).read()
+    stored = S3Object(deployment.client("s3"), deployment.names.artefact_bucket, key).read()
     return DatasetManifest.from_json(stored.body) if stored else None
 
 
-def _items(where: Deployment, version: str) -> set[str]:
+def _items(deployment: Deployment, version: str) -> set[str]:
     """Return the item IDs of a version. Only the two files with IDs are downloaded."""
-    bucket = where.names.artefact_bucket
+    bucket = deployment.names.artefact_bucket
     with tempfile.TemporaryDirectory(prefix="alsolike-") as name:
         for file in _IDS:
             key = f"{model_prefix(version)}{file}"
             try:
-                download(where.client("s3"), bucket, key, Path(name) / file)
+                download(deployment.client("s3"), bucket, key, Path(name) / file)
             except Unavailable as error:
                 if error.code in MISSING:
                     raise NotFound(f"model version {version!r} misses {file}: s3://{bucket}/{key}") from error

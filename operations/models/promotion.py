@@ -21,13 +21,13 @@ _FORCE = "--force"
 
 
 def promote(
-    where: Deployment, version: str, *, reason: str, force: bool, now_ms: int
+    deployment: Deployment, version: str, *, reason: str, force: bool, now_ms: int
 ) -> tuple[Champion, tuple[str, ...]]:
     """Make a version champion. Return the new pointer, and a sentence for each follow-up step that failed.
 
     See `alsolike.registry.promotion.promote` and `alsolike.registry.promotion.approve`.
     """
-    versions = model_versions.of(where)
+    versions = model_versions.of(deployment)
     champion = promotion.promote(
         versions,
         version,
@@ -40,14 +40,14 @@ def promote(
     return champion, promotion.approve(versions, version, reason=reason)
 
 
-def start_canary(where: Deployment, version: str, *, reason: str, force: bool) -> str:
+def start_canary(deployment: Deployment, version: str, *, reason: str, force: bool) -> str:
     """Start the training workflow with a canary of an existing version; see
     `alsolike.registry.promotion.start_canary`.
     """
-    versions = model_versions.of(where)
+    versions = model_versions.of(deployment)
     return promotion.start_canary(
         versions,
-        training_run.runs(where),
+        training_run.runs(deployment),
         version,
         champion=versions.registry.champion(),
         reason=reason,
@@ -56,25 +56,27 @@ def start_canary(where: Deployment, version: str, *, reason: str, force: bool) -
     )
 
 
-def end_canary(where: Deployment, *, reason: str) -> Champion:
+def end_canary(deployment: Deployment, *, reason: str) -> Champion:
     """End the canary, so that the champion serves all users; see `alsolike.registry.promotion.end_canary`."""
-    versions = model_versions.of(where)
+    versions = model_versions.of(deployment)
     return promotion.end_canary(versions, versions.registry.champion(), reason=reason)
 
 
-def resume(where: Deployment) -> Champion:
+def resume(deployment: Deployment) -> Champion:
     """Allow automatic promotions again; see `alsolike.registry.promotion.resume`."""
-    versions = model_versions.of(where)
+    versions = model_versions.of(deployment)
     return promotion.resume(versions, versions.registry.champion())
 
 
-def pin(where: Deployment, version: str, *, pinned: bool) -> Champion:
+def pin(deployment: Deployment, version: str, *, pinned: bool) -> Champion:
     """Pin or unpin a version. Files of a pinned version do not expire; see `alsolike.registry.promotion.pin`."""
-    versions = model_versions.of(where)
+    versions = model_versions.of(deployment)
     return promotion.pin(versions, versions.registry.champion(), version, pinned=pinned)
 
 
-def repair(where: Deployment, *, version: str | None, without_champion: bool, reason: str, now_ms: int) -> list[str]:
+def repair(
+    deployment: Deployment, *, version: str | None, without_champion: bool, reason: str, now_ms: int
+) -> list[str]:
     """Repair the actions, the training lock, the champion pointer and bundles. Return one sentence per repair.
 
     Raises
@@ -87,9 +89,9 @@ def repair(where: Deployment, *, version: str | None, without_champion: bool, re
     """
     if version is not None and not MODEL_VERSION.fullmatch(version):
         raise InvalidInput(f"the version is {version!r}, expected {MODEL_VERSION_FORM}")
-    s3, bucket = where.client("s3"), where.names.artefact_bucket
+    s3, bucket = deployment.client("s3"), deployment.names.artefact_bucket
     done = repair_actions(s3, bucket)
-    runs, lock = training_run.runs(where), TrainingLock(s3, where.client("stepfunctions"), bucket)
+    runs, lock = training_run.runs(deployment), TrainingLock(s3, deployment.client("stepfunctions"), bucket)
     if lock.is_broken():
         runs.check_idle()
         lock.clear()
@@ -98,7 +100,7 @@ def repair(where: Deployment, *, version: str | None, without_champion: bool, re
         forget_pointer(s3, bucket)
         done.append("the champion pointer is deleted; the next version that passes the gate becomes champion")
         return done
-    decision = None if version is None else model_versions.of(where).decisions.get(version)
+    decision = None if version is None else model_versions.of(deployment).decisions.get(version)
     forced = decision is not None and not decision.passed
     champion = repair_pointer(s3, bucket, version=version, reason=reason, now_ms=now_ms, forced=forced)
     if champion is not None:
@@ -106,7 +108,7 @@ def repair(where: Deployment, *, version: str | None, without_champion: bool, re
     return done + repair_bundles(s3, bucket, reason=reason, now_ms=now_ms)
 
 
-def retire(where: Deployment, version: str, *, now_ms: int) -> int:
+def retire(deployment: Deployment, version: str, *, now_ms: int) -> int:
     """Delete the files of a version, and return their number.
 
     Raises
@@ -116,12 +118,12 @@ def retire(where: Deployment, version: str, *, now_ms: int) -> int:
     InvalidInput
         If the files are protected, for example because the version is champion.
     """
-    bucket = where.names.artefact_bucket
-    experiments = read_current(where.client("s3"), bucket).configuration().experiments.values()
-    keeps = protected(model_versions.pointer(where).champion(), experiments, now_ms=now_ms)
+    bucket = deployment.names.artefact_bucket
+    experiments = read_current(deployment.client("s3"), bucket).configuration().experiments.values()
+    keeps = protected(model_versions.pointer(deployment).champion(), experiments, now_ms=now_ms)
     if version in keeps:
         raise InvalidInput(f"model version {version!r} {keeps[version]}; its files are kept")
-    deleted = model_versions.files(where).delete(version)
+    deleted = model_versions.files(deployment).delete(version)
     if not deleted:
         raise NotFound(f"model version {version!r} has no files; `alsolike models list` shows which have")
     return deleted

@@ -25,7 +25,7 @@ _WORD = re.compile(r"[A-Za-z_]\w*")
 _DOWN_FOR_S = 900
 
 
-def deployed_rules(where: Deployment) -> dict[str, Any]:
+def deployed_rules(deployment: Deployment) -> dict[str, Any]:
     """Return the alert rules of a deployment; see `rules`.
 
     Raises
@@ -37,12 +37,12 @@ def deployed_rules(where: Deployment) -> dict[str, Any]:
 
     with translate_aws_errors("CloudWatch does not answer with alarms"):
         pages = (
-            where.client("cloudwatch")
+            deployment.client("cloudwatch")
             .get_paginator("describe_alarms")
-            .paginate(AlarmNamePrefix=f"alsolike-{where.environment}-", AlarmTypes=["MetricAlarm"])
+            .paginate(AlarmNamePrefix=f"alsolike-{deployment.environment}-", AlarmTypes=["MetricAlarm"])
         )
         alarms = [alarm for page in pages for alarm in page["MetricAlarms"]]
-    return rules(alarms, environment=where.environment)
+    return rules(alarms, environment=deployment.environment)
 
 
 def rules(alarms: Iterable[Mapping[str, Any]], *, environment: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ class DatasetFailed(AlsolikeError):
     """The function that builds datasets failed."""
 
 
-def rebuild_dataset(where: Deployment) -> dict[str, Any]:
+def rebuild_dataset(deployment: Deployment) -> dict[str, Any]:
     """Invoke the function that builds a dataset, and return its response.
 
     Raises
@@ -31,10 +31,10 @@ def rebuild_dataset(where: Deployment) -> dict[str, Any]:
         "run_id": f"{now:%Y%m%dt%H%M%S}-{uuid.uuid4().hex[:6]}",
         "started_ms": int(now.timestamp() * 1000),
     }
-    name = where.names.build_dataset_function
+    name = deployment.names.build_dataset_function
     with progress.step("dataset") as step:
         document: dict[str, Any] = orjson.loads(
-            invoke(where, name, run, failure="no dataset was built", error=DatasetFailed)
+            invoke(deployment, name, run, failure="no dataset was built", error=DatasetFailed)
         )
         step.note(f"{document['interactions']:,} interactions")
     return document

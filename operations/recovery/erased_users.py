@@ -18,11 +18,11 @@ class ErasedUsers:
         If the tombstones cannot be read.
     """
 
-    def __init__(self, where: Deployment) -> None:
+    def __init__(self, deployment: Deployment) -> None:
         self._reader = TombstoneReader(
-            where.client("s3"),
-            where.names.artefact_bucket,
-            lambda: pseudonyms(where),
+            deployment.client("s3"),
+            deployment.names.artefact_bucket,
+            lambda: pseudonyms(deployment),
         )
         self.any = bool(self._reader.current(now_ms=_now_ms()).users)
 

@@ -27,12 +27,12 @@ from operations.recovery.profiles import logins_of
 MAX_ATTEMPTS = 20
 
 
-def drop_erased(where: Deployment) -> int:
+def drop_erased(deployment: Deployment) -> int:
     """Rewrite the lake's objects without erased users and their sessions. Return the number of rewritten objects."""
-    erased = ErasedUsers(where)
+    erased = ErasedUsers(deployment)
     if not erased.any:
         return 0
-    s3, bucket = where.client("s3"), where.names.lake_bucket
+    s3, bucket = deployment.client("s3"), deployment.names.lake_bucket
     with progress.step("erased users") as step:
         logins = logins_of(LakeReader(s3, bucket, received_by_ms=None))
         sessions = frozenset(logins.loc[[user in erased for user in logins["user_id"]], "session_id"])

@@ -72,21 +72,21 @@ class Planned:
 
 
 def plan(
-    where: Deployment, *, to: dt.datetime, keep_newer: bool, parts: Collection[Part] = EVERYTHING
+    deployment: Deployment, *, to: dt.datetime, keep_newer: bool, parts: Collection[Part] = EVERYTHING
 ) -> list[Planned]:
     """Return the changes that would restore the objects of the parts."""
     prefixes = (
         (bucket, prefix)
         for bucket, prefixes_by_part in (
-            (where.names.lake_bucket, LAKE_PREFIXES),
-            (where.names.artefact_bucket, ARTEFACT_PREFIXES),
+            (deployment.names.lake_bucket, LAKE_PREFIXES),
+            (deployment.names.artefact_bucket, ARTEFACT_PREFIXES),
         )
         for part, prefixes in prefixes_by_part.items()
         if part in parts
         for prefix in prefixes
     )
     return [
-        Planned(bucket, prefix, tuple(_listed(where.client("s3"), bucket, prefix, to=to, keep_newer=keep_newer)))
+        Planned(bucket, prefix, tuple(_listed(deployment.client("s3"), bucket, prefix, to=to, keep_newer=keep_newer)))
         for bucket, prefix in prefixes
     ]
 
@@ -110,7 +110,7 @@ class Losses:
     configurations: tuple[int, ...]
 
 
-def losses(where: Deployment, planned: Sequence[Planned], *, to: dt.datetime) -> Losses:
+def losses(deployment: Deployment, planned: Sequence[Planned], *, to: dt.datetime) -> Losses:
     """Return the newer data that the planned changes would remove."""
     removed = {part.prefix: [change.key for change in part.changes if change.action != "restore"] for part in planned}
     models = {key.removeprefix(MODELS_PREFIX).partition("/")[0] for key in removed.get(MODELS_PREFIX, ())}
@@ -119,9 +119,11 @@ def losses(where: Deployment, planned: Sequence[Planned], *, to: dt.datetime) ->
         for key in removed.get(CONFIGURATION_PREFIX, ())
         if key.startswith(CONFIGURATION_VERSIONS_PREFIX)
     ]
-    imported_ms = [each.import_id for each in imports(where)]
+    imported_ms = [each.import_id for each in imports(deployment)]
     events = sum(
-        _live_events(where.client("s3"), part.bucket, change.key, after_ms=milliseconds(to), imported_ms=imported_ms)
+        _live_events(
+            deployment.client("s3"), part.bucket, change.key, after_ms=milliseconds(to), imported_ms=imported_ms
+        )
         for part in planned
         if part.prefix == INTERACTIONS_PREFIX
         for change in part.changes
@@ -150,9 +152,9 @@ def _live_events(s3: Any, bucket: str, key: str, *, after_ms: int, imported_ms: 
     return int(pc.sum(is_lost).as_py() or 0)
 
 
-def carry_out(where: Deployment, planned: Sequence[Planned]) -> None:
+def carry_out(deployment: Deployment, planned: Sequence[Planned]) -> None:
     """Apply the planned changes. After an interruption, a new plan for the same time completes the restore."""
-    s3 = where.client("s3")
+    s3 = deployment.client("s3")
     for part in planned:
         if not part.changes:
             continue

@@ -54,7 +54,7 @@ def read_changes(client: Any, bucket: str, kind: ChangeKind, *, changed_by_ms: i
 
 
 def rebuild_rows(
-    where: Deployment, kind: ChangeKind, *, now_ms: int, changed_by_ms: int | None = None, exactly: bool = False
+    deployment: Deployment, kind: ChangeKind, *, now_ms: int, changed_by_ms: int | None = None, exactly: bool = False
 ) -> Rebuilt:
     """Rebuild a table from the change log. Memory grows with the number of rows.
 
@@ -72,22 +72,22 @@ def rebuild_rows(
         See `read_changes`.
     """
     with progress.step(f"log of {kind}s") as step:
-        changes = read_changes(where.client("s3"), where.names.lake_bucket, kind, changed_by_ms=changed_by_ms)
+        changes = read_changes(deployment.client("s3"), deployment.names.lake_bucket, kind, changed_by_ms=changed_by_ms)
         rows = {
             name: change.properties
             for name, change in change_log.newest(changes).items()
             if change.properties is not None
         }
         step.note(f"{len(rows):,} {kind}s")
-    return write_rows(where, kind, rows, now_ms=now_ms, exactly=exactly)
+    return write_rows(deployment, kind, rows, now_ms=now_ms, exactly=exactly)
 
 
 def write_rows(
-    where: Deployment, kind: ChangeKind, rows: Mapping[str, Mapping[str, Any]], *, now_ms: int, exactly: bool
+    deployment: Deployment, kind: ChangeKind, rows: Mapping[str, Mapping[str, Any]], *, now_ms: int, exactly: bool
 ) -> Rebuilt:
     """Write rows, passed as properties by ID, to a table; see `rebuild_rows`."""
-    store = table(where, kind)
-    erased = ErasedUsers(where)
+    store = table(deployment, kind)
+    erased = ErasedUsers(deployment)
     missing = {name: row for name, row in rows.items() if kind is ChangeKind.ITEM or name not in erased}
     others = []
     with progress.step(f"{kind}s in the table") as step:
@@ -104,12 +104,12 @@ def write_rows(
     return Rebuilt(len(rows), written, deleted)
 
 
-def table(where: Deployment, kind: ChangeKind, *, name: str | None = None) -> RowStore[Any]:
+def table(deployment: Deployment, kind: ChangeKind, *, name: str | None = None) -> RowStore[Any]:
     """Return the table of a row type, or another table with the same structure."""
-    client = where.client("dynamodb")
+    client = deployment.client("dynamodb")
     if kind is ChangeKind.ITEM:
-        return RowStore(client, name or where.names.catalogue_table, ITEMS)
-    return RowStore(client, name or where.names.users_table, USERS)
+        return RowStore(client, name or deployment.names.catalogue_table, ITEMS)
+    return RowStore(client, name or deployment.names.users_table, USERS)
 
 
 def _write(

@@ -14,7 +14,7 @@ from operations.configuration.store import live_configuration
 from operations.recovery.rows import read_changes
 
 
-def rebuild_snapshot(where: Deployment, *, now_ms: int, changed_by_ms: int | None = None) -> Published:
+def rebuild_snapshot(deployment: Deployment, *, now_ms: int, changed_by_ms: int | None = None) -> Published:
     """Rebuild the snapshot with the columns that the configuration declares.
 
     Raises
@@ -24,9 +24,9 @@ def rebuild_snapshot(where: Deployment, *, now_ms: int, changed_by_ms: int | Non
     InvalidInput, Unavailable
         See `rows.read_changes`.
     """
-    s3, bucket = where.client("s3"), where.names.artefact_bucket
-    configuration = live_configuration(where)
-    changes = read_changes(s3, where.names.lake_bucket, ChangeKind.ITEM, changed_by_ms=changed_by_ms)
+    s3, bucket = deployment.client("s3"), deployment.names.artefact_bucket
+    configuration = live_configuration(deployment)
+    changes = read_changes(s3, deployment.names.lake_bucket, ChangeKind.ITEM, changed_by_ms=changed_by_ms)
     with progress.step("catalogue snapshot") as step, tempfile.TemporaryDirectory(prefix="alsolike-") as directory:
         publisher = SnapshotPublisher(SnapshotStore(s3, bucket, Path(directory)))
         published = publisher.publish_all(

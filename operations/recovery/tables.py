@@ -15,7 +15,7 @@ from operations.times import milliseconds
 
 
 def restore_tables(
-    where: Deployment,
+    deployment: Deployment,
     source: RestoreSource,
     *,
     to: dt.datetime,
@@ -37,19 +37,21 @@ def restore_tables(
     # Changes within the second of `to` are included, as for objects, because S3's times have whole seconds.
     by_ms = None if keep_newer else milliseconds(to.replace(microsecond=0)) + 999
     if Part.CATALOGUE in parts:
-        _restore_rows(where, source, to=to, by_ms=by_ms, now_ms=now_ms)
+        _restore_rows(deployment, source, to=to, by_ms=by_ms, now_ms=now_ms)
     if Part.INTERACTIONS in parts:
-        rebuild_profiles(where, now_ms=now_ms, received_by_ms=by_ms, exactly=True)
+        rebuild_profiles(deployment, now_ms=now_ms, received_by_ms=by_ms, exactly=True)
 
 
-def _restore_rows(where: Deployment, source: RestoreSource, *, to: dt.datetime, by_ms: int | None, now_ms: int) -> None:
+def _restore_rows(
+    deployment: Deployment, source: RestoreSource, *, to: dt.datetime, by_ms: int | None, now_ms: int
+) -> None:
     if source is RestoreSource.LAKE:
         for kind in ChangeKind:
-            rebuild_rows(where, kind, now_ms=now_ms, changed_by_ms=by_ms, exactly=True)
+            rebuild_rows(deployment, kind, now_ms=now_ms, changed_by_ms=by_ms, exactly=True)
     else:
-        names = {ChangeKind.ITEM: where.names.catalogue_table, ChangeKind.USER: where.names.users_table}
+        names = {ChangeKind.ITEM: deployment.names.catalogue_table, ChangeKind.USER: deployment.names.users_table}
         for kind, name in names.items():
-            with restored_table(where, name, to=to) as copy:
-                rows = table(where, kind, name=copy).scan()
+            with restored_table(deployment, name, to=to) as copy:
+                rows = table(deployment, kind, name=copy).scan()
                 wanted = {str(getattr(row, kind.id_column)): row.properties for row in rows}
-                write_rows(where, kind, wanted, now_ms=now_ms, exactly=True)
+                write_rows(deployment, kind, wanted, now_ms=now_ms, exactly=True)

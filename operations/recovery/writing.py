@@ -22,7 +22,7 @@ _THREADS = 8
 
 
 def rebuild_profiles(
-    where: Deployment, *, now_ms: int, received_by_ms: int | None = None, exactly: bool = False
+    deployment: Deployment, *, now_ms: int, received_by_ms: int | None = None, exactly: bool = False
 ) -> int:
     """Rebuild the live profiles from the lake, and return the number of profiles.
 
@@ -33,24 +33,24 @@ def rebuild_profiles(
     exactly
         True to remove interactions from the profiles that are not in the lake.
     """
-    rows = LakeReader(where.client("s3"), where.names.lake_bucket, received_by_ms=received_by_ms)
+    rows = LakeReader(deployment.client("s3"), deployment.names.lake_bucket, received_by_ms=received_by_ms)
     size_bytes = sum(stored.size_bytes for stored in rows.objects())
     with progress.step("logins in the lake", total=size_bytes) as step:
         logins = logins_of(rows, on_bytes=step.advance)
         step.note(f"{len(logins):,} sessions")
-    configuration = live_configuration(where)
+    configuration = live_configuration(deployment)
     profiles = profiles_of(rows, logins, configuration=configuration)
     length = configuration.limits.history_length
-    return write_profiles(where, profiles, now_ms=now_ms, exactly=exactly, length=length)
+    return write_profiles(deployment, profiles, now_ms=now_ms, exactly=exactly, length=length)
 
 
-def history_length(where: Deployment) -> int:
+def history_length(deployment: Deployment) -> int:
     """Return the configured maximum number of interactions per profile."""
-    return live_configuration(where).limits.history_length
+    return live_configuration(deployment).limits.history_length
 
 
 def write_profiles(
-    where: Deployment,
+    deployment: Deployment,
     profiles: Iterator[Profile],
     *,
     now_ms: int,
@@ -64,8 +64,8 @@ def write_profiles(
     length
         Maximum number of interactions per profile if existing interactions are kept.
     """
-    store = ProfileStore(where.client("dynamodb"), where.names.profiles_table)
-    erased = ErasedUsers(where)
+    store = ProfileStore(deployment.client("dynamodb"), deployment.names.profiles_table)
+    erased = ErasedUsers(deployment)
     known: set[str] = set()
 
     def write(profile: Profile) -> None:

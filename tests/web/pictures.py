@@ -23,7 +23,7 @@ from rich.text import Text
 from cli import console
 from cli.demo import summary as results
 from operations import progress
-from operations.client import deployment
+from operations.client import deployment as deployments
 from operations.demo.run import Demo
 from tests.web.browser import Watch, chromium, new_page
 
@@ -49,20 +49,20 @@ def main(arguments: Sequence[str]) -> int:
     """Run the demo, or use the deployment of a named state file and shopper, and write the pictures."""
     with chromium() as browser, contextlib.ExitStack() as stack:
         if arguments:
-            where, shopper_id = deployment.embedded(Path(arguments[0])), arguments[1]
+            deployment, shopper_id = deployments.embedded(Path(arguments[0])), arguments[1]
         else:
-            demo = Demo(state=deployment.state_path(), users=None, on_first=results.show_first)
+            demo = Demo(state=deployments.state_path(), users=None, on_first=results.show_first)
             recording = Recording()
             progress.report_to(console)
             with contextlib.redirect_stdout(recording), contextlib.redirect_stderr(recording):
                 stack.enter_context(console.observing(demo.record))
-                where = stack.enter_context(demo.running())
+                deployment = stack.enter_context(demo.running())
                 results.show(demo.summary)
             recording.write_svg(IMAGES / "demo.svg", command="make demo")
             shopper = demo.summary.shopper()
             assert shopper is not None, "the demo compared no shoppers"
             shopper_id = shopper.user_id
-        _screenshots(browser, where.names.web_url, where.names.sign_in_url, shopper=shopper_id)
+        _screenshots(browser, deployment.names.web_url, deployment.names.sign_in_url, shopper=shopper_id)
     return 0
 
 

@@ -139,9 +139,9 @@ def test_reranker_learns_from_clicks_passes_the_canary_and_is_used(shop: Clickin
     )
 
     shop.swap(0, tmp_path)
-    where = of_cloud(shop.cloud)
-    model = reference.fit(where, version, tmp_path, items=items)
-    profiles = ProfileStore(where.client("dynamodb"), where.names.profiles_table)
+    deployment = of_cloud(shop.cloud)
+    model = reference.fit(deployment, version, tmp_path, items=items)
+    profiles = ProfileStore(deployment.client("dynamodb"), deployment.names.profiles_table)
     for device in (*PREFERENCES, ""):
         answers = [shop.ask(user, device) for user in SHOPPERS[:15]]
         rows = shop.logged(answers)

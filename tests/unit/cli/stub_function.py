@@ -13,8 +13,8 @@ from operations.client.deployment import Deployment
 class StubFunction:
     """A client of Lambda that gives one answer; other clients are the deployment's."""
 
-    def __init__(self, where: Deployment, answer: dict[str, Any]) -> None:
-        self._client, self._answer = where.client, answer
+    def __init__(self, deployment: Deployment, answer: dict[str, Any]) -> None:
+        self._client, self._answer = deployment.client, answer
         self.invoked: list[str] = []
 
     def client(self, service: str) -> Any:

@@ -221,8 +221,8 @@ def test_explained_recommendations_have_reasons_as_text(
     reasons = [json.dumps(REASON), json.dumps(REASON | {"itemId": "d", "eventType": "view", "contribution": 0.1})]
     explained = {**ANSWER, "itemList": [{"itemId": "b", "score": 0.75, "reason": reasons}]}
     server.answers["/recommendations"] = 200, HEADERS, explained
-    where = dataclasses.replace(shop, names=dataclasses.replace(NAMES, api_url=server.url))
-    monkeypatch.setattr("operations.client.deployment.resolve", lambda **_: where)
+    deployment = dataclasses.replace(shop, names=dataclasses.replace(NAMES, api_url=server.url))
+    monkeypatch.setattr("operations.client.deployment.resolve", lambda **_: deployment)
 
     table = CliRunner().invoke(app, ["recommend", "--user", "7", "--explain"], catch_exceptions=False).stdout
     document = CliRunner().invoke(app, ["recommend", "--user", "7", "--explain", "--json"], catch_exceptions=False)

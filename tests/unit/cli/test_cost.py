@@ -209,7 +209,7 @@ def test_compare_refuses_a_setting_without_a_value(assembly: Path) -> None:
 NOVEMBER = dt.datetime(2026, 11, 16, tzinfo=dt.UTC)
 
 
-def put_counts(where: Deployment, at: dt.datetime, *, events: int, answers: int) -> None:
+def put_counts(deployment: Deployment, at: dt.datetime, *, events: int, answers: int) -> None:
     for name, service, value in (
         ("EventsAccepted", "collect", events - 1),
         ("EventsAccepted", "read_kafka", 1),
@@ -221,7 +221,7 @@ def put_counts(where: Deployment, at: dt.datetime, *, events: int, answers: int)
             "Timestamp": at,
             "Value": value,
         }
-        where.client("cloudwatch").put_metric_data(Namespace="Alsolike/shop", MetricData=[datum])
+        deployment.client("cloudwatch").put_metric_data(Namespace="Alsolike/shop", MetricData=[datum])
 
 
 @pytest.mark.parametrize(

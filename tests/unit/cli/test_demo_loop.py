@@ -43,8 +43,8 @@ class MemoryApi:
 
     version: str | None = "r1"
 
-    def __init__(self, where: Deployment) -> None:
-        self._profiles = ProfileStore(where.client("dynamodb"), NAMES.profiles_table)
+    def __init__(self, deployment: Deployment) -> None:
+        self._profiles = ProfileStore(deployment.client("dynamodb"), NAMES.profiles_table)
 
     def recommendations(self, user_id: str, *, k: int, metadata: Sequence[str] = ()) -> Recommendations:
         items = tuple(RecommendedItem(item, 1.0, {}) for item in ranked(self._profiles.read(f"u#{user_id}")))
@@ -65,9 +65,9 @@ class MemoryReference:
         return ranked(profile)[:k]
 
 
-def send(plan: ReplayPlan, where: Deployment, *, now_ms: int, on_sent: Callable[[int], None]) -> None:
+def send(plan: ReplayPlan, deployment: Deployment, *, now_ms: int, on_sent: Callable[[int], None]) -> None:
     """Write the events into the profiles, as the consumer of the stream does."""
-    store = ProfileStore(where.client("dynamodb"), NAMES.profiles_table)
+    store = ProfileStore(deployment.client("dynamodb"), NAMES.profiles_table)
     for user, profile in replay.expected_profiles(plan, replay.read_profiles(plan.users, store)).items():
         store.add(f"u#{user}", profile.recent, now_ms=now_ms)
         on_sent(1)

@@ -59,8 +59,8 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(command.app, ["drift", "--env", "shop", *arguments], catch_exceptions=False)
 
 
-def put(where: Deployment, body: bytes) -> None:
-    where.client("s3").put_object(Bucket=where.names.artefact_bucket, Key=MONITORING_LATEST_KEY, Body=body)
+def put(deployment: Deployment, body: bytes) -> None:
+    deployment.client("s3").put_object(Bucket=deployment.names.artefact_bucket, Key=MONITORING_LATEST_KEY, Body=body)
 
 
 @pytest.fixture
@@ -167,8 +167,8 @@ def test_unreadable_report_is_refused(shop: Deployment, body: bytes) -> None:
 
 def test_refresh_runs_the_check_first(shop: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     function = StubFunction(shop, json.loads(dataclasses.replace(REPORT, interactions=77).to_json()))
-    where = Deployment("shop", shop.names, function.client, lambda: KEY, is_local=True)
-    monkeypatch.setattr(deployments, "resolve", lambda **_: where)
+    deployment = Deployment("shop", shop.names, function.client, lambda: KEY, is_local=True)
+    monkeypatch.setattr(deployments, "resolve", lambda **_: deployment)
 
     result = run("--refresh")
 
@@ -179,8 +179,8 @@ def test_refresh_runs_the_check_first(shop: Deployment, monkeypatch: pytest.Monk
 
 def test_failed_refresh_has_its_reason(shop: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     function = StubFunction(shop, {"errorMessage": "the champion's files are gone"})
-    where = Deployment("shop", shop.names, function.client, lambda: KEY, is_local=True)
-    monkeypatch.setattr(deployments, "resolve", lambda **_: where)
+    deployment = Deployment("shop", shop.names, function.client, lambda: KEY, is_local=True)
+    monkeypatch.setattr(deployments, "resolve", lambda **_: deployment)
 
     with pytest.raises(Unavailable, match="monitoring failed: the champion's files are gone"):
         run("--refresh")

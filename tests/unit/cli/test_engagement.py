@@ -188,8 +188,8 @@ def test_refresh_runs_the_attribution_first(
     shop: Deployment, monkeypatch: pytest.MonkeyPatch, complete: bool, says: str
 ) -> None:
     function = StubFunction(shop, {"days": 3, "complete": complete})
-    where = Deployment("shop", shop.names, function.client, lambda: KEY, is_local=True)
-    monkeypatch.setattr(deployments, "resolve", lambda **_: where)
+    deployment = Deployment("shop", shop.names, function.client, lambda: KEY, is_local=True)
+    monkeypatch.setattr(deployments, "resolve", lambda **_: deployment)
 
     result = run("--from", "2026-09-20", "--to", "2026-09-20", "--refresh")
 
@@ -200,8 +200,8 @@ def test_refresh_runs_the_attribution_first(
 
 def test_failed_refresh_has_its_reason(shop: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     function = StubFunction(shop, {"errorMessage": "broken.parquet is not an object of the table"})
-    where = Deployment("shop", shop.names, function.client, lambda: KEY, is_local=True)
-    monkeypatch.setattr(deployments, "resolve", lambda **_: where)
+    deployment = Deployment("shop", shop.names, function.client, lambda: KEY, is_local=True)
+    monkeypatch.setattr(deployments, "resolve", lambda **_: deployment)
 
     with pytest.raises(Unavailable, match=r"attribution failed: broken\.parquet"):
         run("--refresh")

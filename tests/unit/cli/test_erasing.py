@@ -37,9 +37,9 @@ def server() -> Iterator[Endpoints]:
 def shop(deployment: Deployment, client: Any, server: Endpoints, monkeypatch: pytest.MonkeyPatch) -> Deployment:
     """Return the deployment that commands use; its workflow never ends by itself."""
     client("stepfunctions").create_state_machine(name="erasure", definition=json.dumps(MACHINE), roleArn=ROLE)
-    where = dataclasses.replace(deployment, names=dataclasses.replace(NAMES, api_url=server.url))
-    monkeypatch.setattr(deployments, "resolve", lambda **_: where)
-    return where
+    used = dataclasses.replace(deployment, names=dataclasses.replace(NAMES, api_url=server.url))
+    monkeypatch.setattr(deployments, "resolve", lambda **_: used)
+    return used
 
 
 def run(*arguments: str) -> Result:

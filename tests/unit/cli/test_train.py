@@ -134,7 +134,7 @@ def test_no_follow_option_waits_until_the_run_has_started(
 ) -> None:
     polled: list[str] = []
 
-    def waited(where: Deployment, execution_arn: str, *, within_s: float) -> bool:
+    def waited(deployment: Deployment, execution_arn: str, *, within_s: float) -> bool:
         polled.append(execution_arn)
         assert within_s == 60
         return begun
@@ -166,7 +166,7 @@ def test_no_follow_option_fails_if_another_run_is_active(
 def test_running_execution_is_followed_without_a_new_start(shop: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     followed: list[str] = []
 
-    def follow(where: Deployment, execution_arn: str, **options: Any) -> TrainingResult:
+    def follow(deployment: Deployment, execution_arn: str, **options: Any) -> TrainingResult:
         followed.append(execution_arn)
         options["on_line"]("[    0.0 s] Train")
         return OUTCOME

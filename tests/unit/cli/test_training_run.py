@@ -92,10 +92,10 @@ def deployed(stepfunctions: Any, definition: dict[str, Any]) -> Deployment:
 
 
 def test_finished_run_has_its_decision_and_reasons(stepfunctions: Any) -> None:
-    where = deployed(stepfunctions, SUCCEEDING)
+    deployment = deployed(stepfunctions, SUCCEEDING)
     states: list[str] = []
 
-    outcome = training_run.follow(where, training_run.start(where), on_state=states.append)
+    outcome = training_run.follow(deployment, training_run.start(deployment), on_state=states.append)
 
     assert (outcome.version, outcome.decision) == ("r1", "rejected")
     assert outcome.reasons == ("failed: ndcg@10: ease 0.1, popularity 0.2",)
@@ -104,8 +104,8 @@ def test_finished_run_has_its_decision_and_reasons(stepfunctions: Any) -> None:
 
 
 def test_current_state_is_reported_at_every_poll(stepfunctions: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    where = deployed(stepfunctions, SUCCEEDING)
-    execution_arn = training_run.start(where)
+    deployment = deployed(stepfunctions, SUCCEEDING)
+    execution_arn = training_run.start(deployment)
     describe, polls = stepfunctions.describe_execution, []
 
     def running_twice(**arguments: Any) -> dict[str, Any]:
@@ -117,65 +117,65 @@ def test_current_state_is_reported_at_every_poll(stepfunctions: Any, monkeypatch
     monkeypatch.setattr(time, "sleep", lambda _: None)
     states: list[str] = []
 
-    training_run.follow(where, execution_arn, on_state=states.append)
+    training_run.follow(deployment, execution_arn, on_state=states.append)
 
     assert states[-2:] == ["Rejected", "Rejected"]
     assert len(states) == 4 + 2
 
 
 def test_canary_of_a_version_has_its_decision(stepfunctions: Any) -> None:
-    where = deployed(stepfunctions, TRYING)
+    deployment = deployed(stepfunctions, TRYING)
 
-    outcome = training_run.follow(where, training_run.start(where))
+    outcome = training_run.follow(deployment, training_run.start(deployment))
 
     assert (outcome.version, outcome.decision, outcome.trained) == ("v0", "rolled_back", False)
     assert outcome.reasons == ("errors: 3 points more",)
-    (run,) = training_run.latest(where, most=5)
+    (run,) = training_run.latest(deployment, most=5)
     assert (run.version, run.decision) == ("v0", "rolled_back")
 
 
 def test_run_during_another_run_raises_training_busy(stepfunctions: Any) -> None:
-    where = deployed(stepfunctions, BUSY)
+    deployment = deployed(stepfunctions, BUSY)
 
     with pytest.raises(TrainingBusy, match="run r0 goes on as execution e0"):
-        training_run.follow(where, training_run.start(where))
+        training_run.follow(deployment, training_run.start(deployment))
 
-    (run,) = training_run.latest(where, most=5)
+    (run,) = training_run.latest(deployment, most=5)
     assert (run.status, run.run_id, run.decision) == ("SUCCEEDED", None, "busy")
     assert run.reason == "by-hand; not now, for run r0 goes on as execution e0"
 
 
 def test_reason_is_passed_to_the_run(stepfunctions: Any) -> None:
-    where = deployed(stepfunctions, BUSY)
+    deployment = deployed(stepfunctions, BUSY)
 
-    execution = stepfunctions.describe_execution(executionArn=training_run.start(where, reason="new season"))
+    execution = stepfunctions.describe_execution(executionArn=training_run.start(deployment, reason="new season"))
 
     assert json.loads(execution["input"]) == {"trigger": "by-hand", "reason": "new season"}
-    assert training_run.named(where, execution["name"]) == execution["executionArn"]
+    assert training_run.named(deployment, execution["name"]) == execution["executionArn"]
 
 
 def test_failed_run_raises_an_error_with_its_cause(stepfunctions: Any) -> None:
-    where = deployed(stepfunctions, FAILING)
+    deployment = deployed(stepfunctions, FAILING)
 
     with pytest.raises(TrainingFailed, match=r"Train > Failed: TrainingFailed: AlgorithmError: .* 3 users"):
-        training_run.follow(where, training_run.start(where))
+        training_run.follow(deployment, training_run.start(deployment))
 
 
 def test_cause_is_that_of_the_failed_step_if_the_workflow_caught_it(stepfunctions: Any) -> None:
-    where = deployed(stepfunctions, CATCHING)
+    deployment = deployed(stepfunctions, CATCHING)
 
     with pytest.raises(
         TrainingFailed,
         match=r"Train > TrainFailed > Failed: Train: NoSuchTable: no table$",
     ):
-        training_run.follow(where, training_run.start(where))
+        training_run.follow(deployment, training_run.start(deployment))
 
 
 def test_finished_run_is_listed_with_its_model_and_utc_time(stepfunctions: Any) -> None:
-    where = deployed(stepfunctions, SUCCEEDING)
-    training_run.follow(where, training_run.start(where))
+    deployment = deployed(stepfunctions, SUCCEEDING)
+    training_run.follow(deployment, training_run.start(deployment))
 
-    (run,) = training_run.latest(where, most=5)
+    (run,) = training_run.latest(deployment, most=5)
 
     assert (run.status, run.run_id, run.version, run.decision, run.reason) == (
         "SUCCEEDED",
@@ -188,11 +188,11 @@ def test_finished_run_is_listed_with_its_model_and_utc_time(stepfunctions: Any) 
 
 
 def test_failed_run_is_listed_with_its_reason(stepfunctions: Any) -> None:
-    where = deployed(stepfunctions, FAILING)
+    deployment = deployed(stepfunctions, FAILING)
     with pytest.raises(TrainingFailed):
-        training_run.follow(where, training_run.start(where))
+        training_run.follow(deployment, training_run.start(deployment))
 
-    (run,) = training_run.latest(where, most=5)
+    (run,) = training_run.latest(deployment, most=5)
 
     assert (run.status, run.version) == ("FAILED", None)
     assert run.reason == "TrainingFailed: AlgorithmError: InvalidDataset: 3 users"
@@ -212,8 +212,8 @@ def test_busy_run_raises_before_it_is_followed(stepfunctions: Any) -> None:
 
 def test_wait_for_the_start_ends_after_its_timeout(stepfunctions: Any) -> None:
     slow = {"StartAt": "StartTraining", "States": {"StartTraining": {"Type": "Wait", "Seconds": 600, "End": True}}}
-    where = deployed(stepfunctions, slow)
-    execution = training_run.start(where)
+    deployment = deployed(stepfunctions, slow)
+    execution = training_run.start(deployment)
 
-    assert not training_run.wait_until_begun(where, execution, within_s=0)
+    assert not training_run.wait_until_begun(deployment, execution, within_s=0)
     stepfunctions.stop_execution(executionArn=execution)

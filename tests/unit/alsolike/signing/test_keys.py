@@ -32,8 +32,8 @@ def where(aws: Callable[[str], Any]) -> Deployment:
 
 
 @pytest.fixture
-def keys(where: Deployment) -> Keys:
-    return Keys(where.client, where.names)
+def keys(deployment: Deployment) -> Keys:
+    return Keys(deployment.client, deployment.names)
 
 
 @pytest.fixture
@@ -170,7 +170,7 @@ def test_change_of_a_missing_key_error_names_the_key(keys: Keys) -> None:
         keys.create("a b", scopes=[READ], now_ms=NOW_MS)
 
 
-def test_commands_share_one_key_per_day(keys: Keys, where: Deployment, reader: KeyReader) -> None:
+def test_commands_share_one_key_per_day(keys: Keys, deployment: Deployment, reader: KeyReader) -> None:
     first = keys.of_commands(now_ms=NOW_MS)
 
     assert keys.of_commands(now_ms=NOW_MS + 22 * HOUR_MS) == first

@@ -26,8 +26,8 @@ SCHEMA = arrow_schema(pa, SERVED_COLUMNS)
 class Function:
     """Lambda client that answers replays with a given document; other calls reach the deployment."""
 
-    def __init__(self, where: Deployment) -> None:
-        self._client = where.client
+    def __init__(self, deployment: Deployment) -> None:
+        self._client = deployment.client
         self.events: list[dict[str, Any]] = []
         self.answer: dict[str, Any] = {}
         self.refused: dict[str, str] | None = None

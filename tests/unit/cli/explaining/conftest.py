@@ -12,6 +12,6 @@ from tests.unit.cli.shop import KEY, NAMES
 @pytest.fixture
 def function(deployment: Deployment, pseudonyms: Pseudonyms, monkeypatch: pytest.MonkeyPatch) -> Function:
     function = Function(deployment)
-    where = Deployment("shop", NAMES, function.client, lambda: KEY, is_local=True)
-    monkeypatch.setattr(deployments, "resolve", lambda **_: where)
+    local = Deployment("shop", NAMES, function.client, lambda: KEY, is_local=True)
+    monkeypatch.setattr(deployments, "resolve", lambda **_: local)
     return function

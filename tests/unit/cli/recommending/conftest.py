@@ -8,7 +8,7 @@ from typer.testing import CliRunner, Result
 
 from cli.main import app
 from operations.batch import batch_client
-from operations.client import deployment
+from operations.client import deployment as deployments
 from operations.client.deployment import Deployment
 from tests.unit.cli.recommending.answering import Function
 from tests.unit.cli.shop import KEY, NAMES
@@ -17,8 +17,8 @@ from tests.unit.cli.shop import KEY, NAMES
 @pytest.fixture
 def function(monkeypatch: pytest.MonkeyPatch) -> Function:
     function = Function()
-    where = Deployment("shop", NAMES, lambda service: function, lambda: KEY, is_local=True)
-    monkeypatch.setattr(deployment, "resolve", lambda **_: where)
+    deployment = Deployment("shop", NAMES, lambda service: function, lambda: KEY, is_local=True)
+    monkeypatch.setattr(deployments, "resolve", lambda **_: deployment)
     monkeypatch.setattr(batch_client.Asker.__init__, "__kwdefaults__", {"first_pause_s": 0.0})
     return function
 

@@ -74,8 +74,8 @@ class Machine:
 def machine(client: Any, deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> Machine:
     machine = Machine(client("s3"))
     services: Callable[[str], Any] = lambda name: machine if name == "stepfunctions" else client(name)  # noqa: E731
-    where = dataclasses.replace(deployment, client=services)
-    monkeypatch.setattr(deployments, "resolve", lambda **_: where)
+    used = dataclasses.replace(deployment, client=services)
+    monkeypatch.setattr(deployments, "resolve", lambda **_: used)
     monkeypatch.setattr(workflow, "USERS_OF_A_BATCH", 2)
     return machine
 
