@@ -43,7 +43,7 @@ sessions:
   sites:
     www:
       origins: ["http://localhost:8000"]
-      recommenders: [for-you, recently-viewed, popular]
+      recommenders: [for-you, recently-viewed, popular, similar-items]
 """
 
 

@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
+from tests.booted.shop import eventually
+from tests.booted.snippets import snippets
 from tests.web.browser import Watch, new_page, no_serious_violations
 from tests.web.pages_shop import PagesShop
 
@@ -25,6 +27,8 @@ SITE = "http://localhost:8000"
 """An origin that the embedded cloud permits. The tests answer its pages; no server is there."""
 MAX_BYTES = 5 * 1024
 WAIT_MS = 20_000
+SEEN = "alsolike.recommend({recommender: 'recently-viewed'}).then(({items}) => items.map(({itemId}) => itemId))"
+
 LISTS = """
 <alsolike-list recommender="for-you" heading="For you" count="6" metadata="title,price" href="/products/{itemId}">
   <template><a href="{href}"><strong>{title}</strong></a> <button>Add</button></template>
@@ -127,6 +131,34 @@ def test_click_that_leaves_the_page_is_sent_and_followed(open_site: Open) -> Non
     page.evaluate("id => alsolike.track({eventType: 'cart', itemId: id})", sent[0]["itemId"])
     page.evaluate("alsolike.flush()")
     assert sent[1]["recommendationId"] == sent[0]["recommendationId"]
+
+
+def test_waiting_event_is_sent_when_the_page_is_left(open_site: Open) -> None:
+    page = open_site()
+    expect(items(page)).to_have_count(6)
+
+    page.evaluate("alsolike.track({eventType: 'view', itemId: 'item-05'}); location.href = '/next'")
+
+    page.wait_for_url(re.compile("/next"))
+    expect(items(page)).to_have_count(6)
+    assert eventually(lambda: page.evaluate(SEEN)) == ["item-05"]
+
+
+def test_snippets_of_the_html_guide_show_lists_and_send_events(open_site: Open) -> None:
+    guide = "".join(text for *_, text in snippets(ROOT / "docs" / "guides" / "html.md", "html"))
+    page = open_site(lists=f'<button id="add-to-cart">Buy</button>{guide.replace("b42", "item-05")}')
+
+    expect(items(page).first.get_by_role("link")).to_have_text(re.compile("(Loaf|Cheese|Seed) No"))
+    expect(items(page).first.get_by_role("link")).to_have_attribute("href", re.compile("^/products/item-"))
+    expect(items(page, "Similar").first.get_by_role("link")).to_have_text(re.compile(" No. "))
+    expect(page.locator("#alsolike-session")).to_have_value(page.evaluate("alsolike.sessionId()"))
+    with page.expect_response("**/session/events") as answer:
+        page.get_by_role("button", name="Buy").click()
+    assert answer.value.status == 200
+    sent = json.loads(answer.value.request.post_data or "")["eventList"]
+    assert [(event["eventType"], event["itemId"]) for event in sent] == [("view", "item-05"), ("cart", "item-05")]
+    assert sent[1]["eventValue"] == 4.5
+    assert eventually(lambda: page.evaluate(SEEN)) == ["item-05"]
 
 
 def test_list_is_walked_through_by_keyboard(open_site: Open) -> None:
