@@ -13,7 +13,7 @@ from alsolike.configuration.columns import as_declared
 from alsolike.filters.evaluation import FilterInputs
 from alsolike.filters.interactions import NO_INTERACTIONS, Recent
 from alsolike.profiles.profile import RecentInteraction
-from alsolike.recommendations.requests import BUY_AGAIN, PERSONALIZED_RANKING, RECENTLY_VIEWED, TRENDING
+from alsolike.recommendations.requests import BUY_AGAIN, MAX_RESULTS, PERSONALIZED_RANKING, RECENTLY_VIEWED, TRENDING
 from alsolike.runtime.struct import struct
 from alsolike.trends.trends import Trends
 from functions.recommend.resolve import ResolvedRequest, SelectedFilter
@@ -144,13 +144,13 @@ def request_items(
     pins = [] if rules is None else [pin.item_id for pin in rules.rules.pins]
     hidden = [each.item_id for each in recent if each.event_type in request.hides] if request.hides else []
     listed = [
-        *(request.to_rank or ()),
         *pins,
         *(item_id for item_id, _ in trending),
         *(item_id for item_id, _ in fallback),
         *(history if request.recommender in (BUY_AGAIN, RECENTLY_VIEWED) else ()),
     ]
-    others = _unknown(listed, catalogue)
+    to_rank = catalogue.search(request.words, most=MAX_RESULTS) if request.words else request.to_rank or ()
+    others = _unknown([*listed, *to_rank], catalogue)
 
     def positions(item_ids: Sequence[str]) -> Positions:
         if not item_ids:
@@ -171,7 +171,7 @@ def request_items(
         positions(history),
         positions([*request.exclude, *hidden]),
         positions(request.cart),
-        positions(request.to_rank or ()),
+        positions(to_rank),
         positions(pins),
         int(positions([request.item_id])[0]) if request.item_id else 0,
         scored(trending),

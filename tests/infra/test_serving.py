@@ -27,6 +27,7 @@ RECOMMENDING = (
     "GET /items/{itemId}/similar",
     "GET /trending",
     "GET /popular",
+    "GET /search",
 )
 OBSERVING = tuple(
     f"GET /operator/{name}"

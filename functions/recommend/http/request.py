@@ -37,6 +37,7 @@ from alsolike.recommendations.requests import (
     POPULAR,
     POPULAR_QUERY,
     PREVIEWED_RESULTS,
+    SEARCH_QUERY,
     SIMILAR_ITEMS,
     SIMILAR_QUERY,
     TRENDING,
@@ -50,12 +51,15 @@ from alsolike.schema import validation
 from alsolike.schema.fields import Integer
 from alsolike.schema.http import request_body
 from alsolike.schema.queries import read_query
+from alsolike.snapshot.search import words_of
 
 _ARN_FIELDS = ("campaignArn", "recommenderArn")
 _FEW = Integer(0, MAX_RESULTS_WITH_METADATA)
 
 ACTION_ROUTE = "POST /action-recommendations"
 """Route key for recommended actions. `PARSERS` contains the routes for items."""
+
+RANKING_ROUTE = "POST /personalize-ranking"
 
 ACTION_EXPLORATION = 0.3
 """Default exploration weight of actions, as in Personalize."""
@@ -101,6 +105,8 @@ class RecommendationRequest:
         Window of trending items.
     to_rank
         Distinct items to rank; None for a request for recommendations.
+    words
+        Words of a search, whose results are ranked instead of `to_rank`.
     alias
         Name of the shop's campaign or recommender, which `resolved` replaces.
     alias_field
@@ -132,6 +138,7 @@ class RecommendationRequest:
     window: str = DEFAULT_WINDOW
     explain: bool = False
     to_rank: tuple[str, ...] | None = None
+    words: tuple[str, ...] = ()
     promotions: tuple[RequestedPromotion, ...] | None = None
     exclude: tuple[str, ...] = ()
     alias: str | None = None
@@ -242,6 +249,16 @@ def parse_popular(event: Mapping[str, Any]) -> RecommendationRequest:
     return _request(read_query(event, POPULAR_QUERY), recommender=POPULAR, user_id=None)
 
 
+def parse_search(event: Mapping[str, Any]) -> RecommendationRequest:
+    """Read `GET /search`; see `parse_recommendations`."""
+    given = read_query(event, SEARCH_QUERY)
+    words = words_of(given["query"])
+    if not words:
+        raise InvalidInput(f"query is {validation.describe(given['query'])}, expected letters or digits")
+    request = _request(given, recommender=PERSONALIZED_RANKING, user_id=given.get("userId"))
+    return dataclasses.replace(request, words=words)
+
+
 def parse_preview(given: Mapping[str, Any]) -> RecommendationRequest:
     """Parse the request of a preview; see `parse_recommendations`."""
     request = _request(given, recommender=given.get("recommender", FOR_YOU), user_id=given.get("userId"))
@@ -260,11 +277,12 @@ def parse_replay(given: Mapping[str, Any]) -> RecommendationRequest:
 
 PARSERS: Mapping[str, Callable[[Mapping[str, Any]], RecommendationRequest]] = {
     "POST /recommendations": parse_recommendations,
-    "POST /personalize-ranking": parse_ranking,
+    RANKING_ROUTE: parse_ranking,
     "GET /users/{userId}/recommendations": parse_for_user,
     "GET /items/{itemId}/similar": parse_similar,
     "GET /trending": parse_trending,
     "GET /popular": parse_popular,
+    "GET /search": parse_search,
     "GET /session/recommendations": parse_for_session,
     "GET /session/items/{itemId}/similar": parse_similar_for_session,
 }

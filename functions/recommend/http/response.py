@@ -9,11 +9,11 @@ from urllib.parse import quote
 
 import orjson
 
-from alsolike.recommendations.requests import BOUGHT_TOGETHER, PERSONALIZED_RANKING, POPULAR, SIMILAR_ITEMS, TRENDING
+from alsolike.recommendations.requests import BOUGHT_TOGETHER, POPULAR, SIMILAR_ITEMS, TRENDING
 from alsolike.records.served_response import FILLED, PAIRED, PROMOTED, RANKED
 from alsolike.runtime.struct import struct
 from alsolike.schema.http import is_current, not_modified, respond
-from functions.recommend.http.request import RecommendationRequest
+from functions.recommend.http.request import RANKING_ROUTE, RecommendationRequest
 
 Source = Literal["model", "similar", "popular", "trending", "recent", "none"]
 
@@ -114,7 +114,7 @@ def respond_answer(
 
     Headers contain the source and versions, for which Personalize's format has no fields.
     """
-    items = "personalizedRanking" if request.recommender == PERSONALIZED_RANKING else "itemList"
+    items = "personalizedRanking" if route == RANKING_ROUTE else "itemList"
     document = {
         items: [_predicted_item(item) for item in answer.items],
         "recommendationId": answer.recommendation_id,

@@ -81,7 +81,7 @@ def personalized_ranking(inputs: RankingInputs) -> Ranking:
     scores, history, degraded = _scores(inputs, allowed)
     known = model.bundle.manifest.items if model else 0
     ordered = sorted(allowed, key=lambda position: (-scores.get(position, 0.0), min(position, known + 1)))
-    items = [ScoredItem(position, scores.get(position, 0.0)) for position in ordered]
+    items = [ScoredItem(position, scores.get(position, 0.0)) for position in ordered[: inputs.k]]
     source: Source = "model" if scores else "popular"
     return Ranking(items, source if items else "none", history=history, degraded=degraded)
 

@@ -182,6 +182,15 @@ class ModelCatalogue:
         passing: npt.NDArray[np.bool_] = alive & (mask[1:] > -np.inf)
         return passing
 
+    def search(self, words: Sequence[str], *, most: int) -> list[str]:
+        """Return the IDs of items that contain all words, first those of the model, most frequent first."""
+        found = self._snapshot.matching(words)
+        known = self._rows[1:]
+        ranked = known[(known >= 0) & np.append(found, False)[known]]
+        found[ranked] = False
+        rows = np.append(ranked, np.flatnonzero(found))[:most]
+        return [self._snapshot.item_id(row) for row in rows.tolist()]
+
     def properties(self, item_ids: Sequence[str]) -> list[Mapping[str, Any]]:
         """Return the properties of items from the catalogue, else from the model. {} for an unknown item."""
         positions = self._bundle.positions(item_ids).tolist()

@@ -31,6 +31,7 @@ from alsolike.recommendations.requests import (
     GET_PERSONALIZED_RANKING,
     GET_RECOMMENDATIONS,
     POPULAR_QUERY,
+    SEARCH_QUERY,
     SIMILAR_QUERY,
     TRENDING_QUERY,
     USER_QUERY,
@@ -313,6 +314,7 @@ def _recommendations() -> Iterator[Operation]:
         ("GET /items/{itemId}/similar", "RecommendSimilar", "Recommend related items", SIMILAR_QUERY),
         ("GET /trending", "ListTrending", "List trending items", TRENDING_QUERY),
         ("GET /popular", "ListPopular", "List popular items", POPULAR_QUERY),
+        ("GET /search", "SearchItems", "Search items by words", SEARCH_QUERY),
         ("GET /session/recommendations", "RecommendForSession", "Recommend items to the token's session", USER_QUERY),
         (
             "GET /session/items/{itemId}/similar",

@@ -77,6 +77,7 @@ ROUTES: Mapping[str, Route] = MappingProxyType(
             "GET /items/{itemId}/similar",
             "GET /trending",
             "GET /popular",
+            "GET /search",
         ),
         **_routes(
             "observe",

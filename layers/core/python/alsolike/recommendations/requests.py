@@ -10,6 +10,7 @@ from alsolike.configuration.aliases import NEXT_BEST_ACTION
 from alsolike.declarations.storage import BATCH_PREFIX
 from alsolike.events.interactions import MAX_ID_CHARACTERS
 from alsolike.filters.parser import MAX_PARAMETER_CHARACTERS, MAX_PARAMETERS
+from alsolike.records.interaction import MAX_QUERY_CHARACTERS
 from alsolike.runtime.names import NAME, NAME_FORM
 from alsolike.schema.fields import SPACE, Choice, Field, Fields, Flag, Integer, ListOf, MapOf, Text
 
@@ -246,6 +247,15 @@ USER_QUERY = Fields(
 SIMILAR_QUERY = Fields({"recommender": Choice(OF_ITEMS, SIMILAR_ITEMS), **_QUERY, "explain": _EXPLAIN})
 """Query of `GET /items/{itemId}/similar` and `GET /session/items/{itemId}/similar`."""
 TRENDING_QUERY = Fields({"window": Choice(WINDOWS, DEFAULT_WINDOW), **_QUERY})
+SEARCH_QUERY = Fields(
+    {
+        "query": Text(MAX_QUERY_CHARACTERS, about="Words; items must contain a word that starts with each of them."),
+        "userId": _USER,
+        **_QUERY,
+        "context": _CONTEXT,
+    },
+    required=("query",),
+)
 POPULAR_QUERY = Fields({**_QUERY, "context": _CONTEXT})
 
 _KEY = Text(

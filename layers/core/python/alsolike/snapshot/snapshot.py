@@ -26,6 +26,7 @@ from alsolike.snapshot.columns import (
     StringColumn,
     TextColumn,
 )
+from alsolike.snapshot.search import matching
 from alsolike.snapshot.segment import Segment, newest_rows
 
 __all__ = ["BooleanColumn", "Column", "ListColumn", "NumberColumn", "Snapshot", "StringColumn", "TextColumn"]
@@ -144,6 +145,14 @@ class Snapshot:
         replaced = find(base.hashes, self._index)
         counts[replaced[replaced >= 0]] = False
         return np.concatenate([np.flatnonzero(counts), self._index_rows[self._index_rows >= 0]])
+
+    def matching(self, words: Sequence[str]) -> npt.NDArray[np.bool_]:
+        """Return the mask of the valid rows that contain all words; see `search.matching`."""
+        mask = np.zeros(self.row_count, np.bool_)
+        mask[self.live_rows()] = True
+        for start, segment in zip(self._starts.tolist(), self._segments, strict=False):
+            mask[start : start + len(segment)] &= matching(segment, words)
+        return mask
 
     def column(self, name: str) -> Column | None:
         """Return a declared column with the rows of all segments; None for an undeclared column.

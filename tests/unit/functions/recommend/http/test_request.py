@@ -127,3 +127,9 @@ def test_unknown_recommender_raises_not_found() -> None:
 def test_any_body_is_parsed_or_raises_a_client_error(body: bytes) -> None:
     with contextlib.suppress(InvalidInput, NotFound):
         assert read("POST /recommendations", body).user_id
+
+
+@pytest.mark.parametrize("text", ["-", "", " "])
+def test_search_without_a_word_is_invalid(text: str) -> None:
+    with pytest.raises(InvalidInput, match="query"):
+        read("GET /search", query=text)

@@ -257,3 +257,28 @@ def test_unknown_metadata_columns_are_reported(stocked: Shop) -> None:
     assert all("NO, PE" not in item["metadata"] for item in items)
     assert headers["x-alsolike-unknown-columns"] == "NO%2C%20PE"
     assert "x-alsolike-unknown-columns" not in known
+
+
+@pytest.mark.parametrize(
+    ("query", "user", "expected"),
+    [
+        ("fruit", None, (["pear", "plum", "fig", "kiwi", "durian"], "popular")),
+        ("fruit", "anna", (["fig", "plum", "pear", "kiwi", "durian"], "model")),
+        ("fruit stone", "anna", (["plum"], "model")),
+        ("bread", "anna", ([], "none")),
+    ],
+)
+def test_search_ranks_the_items_with_all_words(
+    query: str, user: str | None, expected: tuple[list[str], str], stocked: Shop
+) -> None:
+    stocked.remember("u#anna", "pear")
+    fruit = {"kind": "Fruit"}
+    stocked.catalogue({"durian": fruit, "fig": fruit, "pear": fruit, "kiwi": fruit, "plum": {**fruit, "a": "stone"}})
+
+    assert stocked.got("GET /search", query=query, **({"userId": user} if user else {})) == expected
+
+
+def test_search_returns_the_requested_number_of_allowed_items(stocked: Shop) -> None:
+    stocked.catalogue({name: {"kind": "Fruit"} for name in ("fig", "pear", "kiwi")})
+
+    assert stocked.got("GET /search", query="fru", exclude="fig", numResults="1")[0] == ["pear"]
