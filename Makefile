@@ -9,7 +9,7 @@ WITH ?=
 DIST ?= dist
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check slow web docs bench synth dist format lock prose mutants clean
+.PHONY: help setup demo test cloud check slow web docs bench synth dist format lock prose mutants clean
 .PHONY: .check-lint .check-types .check-imports .check-prose .check-test .web-build .web-check .web-test .docs-api .docs-site .docs-images .synth-layers .synth-app FORCE
 
 help:  ## show this list
@@ -20,18 +20,23 @@ setup: $(VENV)/dev.done $(WITH:%=$(VENV)/with-%.done)  ## install the developmen
 demo: $(VENV)/demo.done $(VENV)/compiled.done $(VENV)/descriptions.done  ## real data in, a model trained, recommendations out (ARGS=--exit: end after the results)
 	$(BIN)/alsolike demo $(ARGS)
 
-test: $(VENV)/dev.done node_modules/aws-cdk/bin/cdk  ## unit tests, stores, templates (ARGS="-k profile")
+test: $(VENV)/dev.done node_modules/aws-cdk/bin/cdk  ## unit tests, stores, templates (ARGS="-k profile": without the embedded cloud's)
 	$(PYTEST) $(ARGS)
+	$(if $(ARGS),,$(PYTEST) local_cloud/tests/unit)
+
+cloud: $(VENV)/dev.done  ## all tests of the embedded cloud, a package of its own (ARGS="-k journal")
+	cd local_cloud && $(abspath $(BIN))/pytest -n 2 --dist loadgroup $(ARGS)
 
 CHECKS := lint types imports prose test
 check: $(if $(WHAT),$(WHAT:%=.check-%),$(CHECKS:%=.check-%))  ## format, lint, types, import rules, prose, tests (WHAT="lint types")
 
-SUITES := system demo faults memory benchmarks api canary kafka prometheus spark cli clients functions layers model_export infra deploy statistics
+SUITES := system cloud demo faults memory benchmarks api canary kafka prometheus spark cli clients functions layers model_export infra deploy statistics
 SLOW := $(or $(WHAT),$(SUITES))
 slow: $(VENV)/dev.done $(if $(filter spark ci,$(SLOW)),$(VENV)/with-spark.done) $(if $(filter deploy ci,$(SLOW)),$(VENV)/with-deploy.done) $(if $(filter spark deploy ci,$(SLOW)),node_modules/aws-cdk/bin/cdk) $(if $(filter prometheus,$(SLOW)),$(VENV)/with-prometheus.done)  ## booted clouds and slow tests (WHAT="$(SUITES)", WHAT=ci: a part of each)
 	@failed=; for suite in $(SLOW); do \
 		case $$suite in \
 			system) tests="-n 2 --dist loadscope tests/system" ;; \
+			cloud) tests="-n 2 --dist loadgroup local_cloud/tests" ;; \
 			ci) tests="-n 2 --dist loadfile -m ci tests/slow" ;; \
 			*) tests=tests/slow/$$suite ;; \
 		esac; \
@@ -96,7 +101,7 @@ $(VENV)/demo.done: $(VENV)/uv.done requirements.lock pyproject.toml
 export PYTHONDONTWRITEBYTECODE :=
 $(VENV)/compiled.done: requirements.lock | $(VENV)/demo.done
 	@$(BIN)/python -m compileall -qq -j 2 -x '/(aws_cdk|torch|torchgen|sympy|networkx)/|/tests?/' \
-		$(VENV)/lib layers functions infra_cdk model_export local_cloud operations cli; $(BIN)/python -c 'import infra_cdk.app'
+		$(VENV)/lib layers functions infra_cdk model_export local_cloud/src operations cli; $(BIN)/python -c 'import infra_cdk.app'
 	@touch $@
 
 # A new call of AWS needs the description of its operation.

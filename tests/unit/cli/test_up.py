@@ -27,7 +27,9 @@ from operations.configuration import file
 from operations.configuration.store import store_of
 from operations.demo.results import DemoFailed
 from operations.stage import stored_user
-from tests.unit.local_cloud.processes import NO_PROCESS
+
+NO_PROCESS = 2**22 + 1
+"""A process id above the kernel's highest."""
 
 
 def cloud_state(pid: int) -> CloudState:

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
-PACKAGES = [
-    (ROOT, name)
-    for name in ("benchmarks", "cli", "functions", "infra_cdk", "local_cloud", "model_export", "operations")
-] + [(ROOT / "layers/core/python", "alsolike")]
+PACKAGES = [(ROOT, name) for name in ("benchmarks", "cli", "functions", "infra_cdk", "model_export", "operations")] + [
+    (ROOT / "layers/core/python", "alsolike"),
+    (ROOT / "local_cloud/src", "local_cloud"),
+]
 
 
 def modules_with_examples() -> list[str]:

@@ -1,0 +1,25 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from foreign_cloud import ForeignCloud
+from local_cloud.client import Cloud
+from synthesis import synthesize
+
+
+@pytest.fixture(scope="session")
+def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the synthesized foreign app."""
+    directory = tmp_path_factory.mktemp("foreign")
+    return synthesize("foreign_app.app", directory / "cdk.out", directory / "layer")
+
+
+@pytest.fixture(scope="session")
+def cloud(assembly: Path) -> Iterator[ForeignCloud]:
+    """Return the one cloud that the tests of this directory share; each uses resources of its own in it."""
+    with Cloud.start(assembly) as running:
+        yield ForeignCloud(running)
+        powerless = running.output("PowerlessRole").rpartition("/")[2]
+        refused = [message for message in running.permissions()["refused"] if powerless not in message]
+        assert refused == [], "requests that IAM would refuse"

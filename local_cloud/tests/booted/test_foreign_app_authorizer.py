@@ -1,0 +1,114 @@
+"""Lambda authorizers and throttling of an HTTP API, as AWS documents them."""
+
+from typing import Any
+
+import pytest
+
+from foreign_cloud import Answer, ForeignCloud
+
+
+def enter(cloud: ForeignCloud, path: str, key: str, **headers: str) -> Answer:
+    return cloud.http("GET", path, headers={"X-Key": key, **headers})
+
+
+def decisions(cloud: ForeignCloud) -> int:
+    counts = cloud.cloud.stats()["functions"].get(cloud.output("DoormanFunction"), {})
+    return int(counts.get("invocations", 0))
+
+
+def test_authorizer_context_is_passed_to_the_function(cloud: ForeignCloud) -> None:
+    answer = enter(cloud, "/guarded/7?room=1", "open-1")
+
+    authorizer = answer.json["requestContext"]["authorizer"]
+    assert answer.status == 200
+    assert set(authorizer) == {"lambda"}
+    assert (authorizer["lambda"]["who"], authorizer["lambda"]["number"]) == ("open-1", 7)
+
+
+def test_authorizer_is_invoked_with_payload_format_2(cloud: ForeignCloud) -> None:
+    answer = enter(cloud, "/guarded/a%20b?room=1&x=2", "open-2", Cookie="c=3")
+
+    event: dict[str, Any] = answer.json
+    asked = event["requestContext"]["authorizer"]["lambda"]["asked"]
+    api_id = event["requestContext"]["apiId"]
+    assert (asked["version"], asked["type"]) == ("2.0", "REQUEST")
+    assert asked["routeArn"] == f"arn:aws:execute-api:us-east-1:123456789012:{api_id}/$default/GET/guarded/a b"
+    assert asked["identitySource"] == ["open-2", "1"]
+    assert asked["headers"]["x-key"] == "open-2"
+    for same in ("routeKey", "rawPath", "rawQueryString", "queryStringParameters", "pathParameters", "cookies"):
+        assert asked[same] == event[same]
+    del event["requestContext"]["authorizer"]
+    assert asked["requestContext"] == event["requestContext"]
+    assert not {"body", "isBase64Encoded"} & set(asked)
+
+
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [("/guarded", {}), ("/guarded", {"X-Key": "open"}), ("/guarded?room=1", {}), ("/guarded?room=1", {"X-Key": ""})],
+)
+def test_request_without_an_identity_is_401_without_an_invocation(
+    cloud: ForeignCloud, path: str, headers: dict[str, str]
+) -> None:
+    before = decisions(cloud)
+
+    answer = cloud.http("GET", path, headers=headers)
+
+    assert (answer.status, answer.json) == (401, {"message": "Unauthorized"})
+    assert decisions(cloud) == before
+
+
+def test_denied_request_is_forbidden(cloud: ForeignCloud) -> None:
+    answer = enter(cloud, "/guarded?room=1", "closed")
+
+    assert (answer.status, answer.json) == (403, {"message": "Forbidden"})
+
+
+@pytest.mark.parametrize("key", ["broken", "vague"])
+def test_invalid_authorizer_response_is_a_server_error_and_not_cached(cloud: ForeignCloud, key: str) -> None:
+    before = decisions(cloud)
+
+    for _ in range(2):
+        answer = enter(cloud, "/guarded?room=1", key)
+        assert (answer.status, answer.json) == (500, {"message": "Internal Server Error"})
+
+    assert decisions(cloud) == before + 2
+
+
+@pytest.mark.parametrize(("key", "status"), [("open-remembered", 200), ("closed-remembered", 403)])
+def test_decision_is_cached_by_identity_for_all_routes(cloud: ForeignCloud, key: str, status: int) -> None:
+    before = decisions(cloud)
+
+    answers = [enter(cloud, path, key) for path in ("/guarded?room=1", "/guarded?room=1", "/guarded/7?room=1&x=2")]
+
+    assert [answer.status for answer in answers] == [status] * 3
+    assert decisions(cloud) == before + 1
+    enter(cloud, "/guarded?room=2", key)
+    assert decisions(cloud) == before + 2
+
+
+def test_authorizer_without_a_ttl_is_invoked_for_each_request(cloud: ForeignCloud) -> None:
+    before = decisions(cloud)
+
+    assert [enter(cloud, "/guarded-anew?room=1", "open").status for _ in range(3)] == [200] * 3
+
+    assert decisions(cloud) == before + 3
+
+
+def test_route_above_its_burst_is_throttled_and_others_are_not(cloud: ForeignCloud) -> None:
+    answers = [cloud.http("GET", "/limited") for _ in range(4)]
+
+    assert [answer.status for answer in answers] == [200, 200, 429, 429]
+    assert answers[-1].json == {"message": "Too Many Requests"}
+    assert cloud.http("GET", "/echo/x").status == 200
+
+
+def test_access_log_has_refusals_and_authorized_callers(cloud: ForeignCloud) -> None:
+    enter(cloud, "/guarded?room=log", "open-logged")
+    enter(cloud, "/guarded?room=log", "closed-logged")
+    for _ in range(3):
+        cloud.http("GET", "/limited")
+
+    lines = cloud.log_lines(cloud.output("AccessLog"))
+    assert "GET /guarded 200 - open-logged" in lines
+    assert "GET /guarded 403 the authorizer says no -" in lines
+    assert "GET /limited 429 - -" in lines

@@ -1,0 +1,199 @@
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from botocore.exceptions import ClientError
+
+from foreign_cloud import ForeignCloud, eventually
+
+
+def test_function_has_the_memory_and_deadline_of_its_template(cloud: ForeignCloud) -> None:
+    payload, answer = cloud.invoke("FailingFunction", {"kind": "nothing"})
+
+    assert answer["StatusCode"] == 200
+    assert "FunctionError" not in answer
+    assert payload["kind"] == "nothing"
+    assert payload["memory"] == "192"
+    assert 0 < payload["left"] <= 2000
+
+
+def test_exception_is_reported_with_its_type_and_message(cloud: ForeignCloud) -> None:
+    payload, answer = cloud.invoke("FailingFunction", {"kind": "raise"})
+
+    assert answer["FunctionError"] == "Unhandled"
+    assert (payload["errorType"], payload["errorMessage"]) == ("ValueError", "as asked")
+    assert any("misbehaving.py" in line for line in payload["stackTrace"])
+
+
+def test_timeout_ends_the_invocation_and_the_next_one_works(cloud: ForeignCloud) -> None:
+    started = time.monotonic()
+    payload, answer = cloud.invoke("FailingFunction", {"kind": "sleep"})
+    took_s = time.monotonic() - started
+
+    assert answer["FunctionError"] == "Unhandled"
+    assert payload["errorType"] == "Sandbox.Timedout"
+    assert payload["errorMessage"].endswith("Error: Task timed out after 2.00 seconds")
+    assert 2.0 <= took_s < 6.0
+    assert cloud.invoke("FailingFunction", {"kind": "nothing"})[0]["kind"] == "nothing"
+
+
+def test_process_exit_is_a_runtime_error(cloud: ForeignCloud) -> None:
+    payload, answer = cloud.invoke("FailingFunction", {"kind": "exit"})
+
+    assert answer["FunctionError"] == "Unhandled"
+    assert payload["errorType"] == "Runtime.ExitError"
+    assert payload["errorMessage"].endswith("Error: Runtime exited with error: exit status 3")
+
+
+def test_function_above_its_memory_is_killed(cloud: ForeignCloud) -> None:
+    payload, answer = cloud.invoke("FailingFunction", {"kind": "hog"})
+
+    assert answer["FunctionError"] == "Unhandled"
+    assert payload["errorType"] == "Runtime.OutOfMemory"
+    assert payload["errorMessage"].endswith("signal: killed")
+
+
+def test_module_that_fails_to_import_is_an_init_error(cloud: ForeignCloud) -> None:
+    payload, answer = cloud.invoke("BrokenFunction", {})
+
+    assert answer["FunctionError"] == "Unhandled"
+    assert (payload["errorType"], payload["errorMessage"]) == ("RuntimeError", "broken on purpose")
+
+
+def test_parallel_invocations_have_separate_processes_and_temp_folders(cloud: ForeignCloud) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        answers = [answer for answer, _ in pool.map(lambda _: cloud.invoke("WhereFunction", {}), range(4))]
+
+    assert len({answer["pid"] for answer in answers}) > 1
+    assert len({answer["tmp"] for answer in answers}) == len({answer["pid"] for answer in answers})
+
+
+def test_reserved_concurrency_throttles_further_invocations(cloud: ForeignCloud) -> None:
+    cloud.invoke("LonelyFunction", {})  # warm: the two below overlap for 0.3 s
+
+    def attempt(_: int) -> str:
+        try:
+            cloud.invoke("LonelyFunction", {})
+        except ClientError as error:
+            return str(error.response["Error"]["Code"])
+        return "ok"
+
+    with ThreadPoolExecutor(2) as pool:
+        outcomes = sorted(pool.map(attempt, range(2)))
+
+    # boto3 itself retries a throttled call, so that the second one may get through in the end.
+    assert outcomes in (["TooManyRequestsException", "ok"], ["ok", "ok"])
+    assert cloud.cloud.stats()["functions"][cloud.output("LonelyFunction")]["throttles"] >= 1
+
+
+def test_alias_and_qualifier_invoke_the_published_version(cloud: ForeignCloud) -> None:
+    name = cloud.output("WhereFunction")
+
+    by_arn = cloud.client("lambda").invoke(FunctionName=cloud.output("LiveAlias"))
+    by_qualifier = cloud.client("lambda").invoke(FunctionName=name, Qualifier="live")
+    unqualified = cloud.client("lambda").invoke(FunctionName=name)
+
+    versions = [json.load(answer["Payload"])["version"] for answer in (by_arn, by_qualifier, unqualified)]
+    assert versions == ["1", "1", "$LATEST"]
+    assert by_qualifier["ExecutedVersion"] == "1"
+
+
+def test_unknown_qualifier_is_not_found(cloud: ForeignCloud) -> None:
+    with pytest.raises(ClientError, match="Function not found"):
+        cloud.client("lambda").invoke(FunctionName=cloud.output("WhereFunction"), Qualifier="dead")
+
+
+def test_failed_event_is_retried_and_sent_to_its_destination(cloud: ForeignCloud) -> None:
+    _, answer = cloud.invoke("FailingFunction", {"kind": "count", "who": "destination"}, InvocationType="Event")
+
+    assert answer["StatusCode"] == 202
+    message = cloud.messages("Letters", of=lambda found: '"who": "destination"' in found["Body"])
+    record = json.loads(message["Body"])
+    # retry_attempts=1: one invocation and one retry
+    assert record["requestContext"]["condition"] == "RetriesExhausted"
+    assert record["requestContext"]["approximateInvokeCount"] == 2
+    assert record["requestPayload"] == {"kind": "count", "who": "destination"}
+    assert record["responsePayload"]["errorMessage"] == "counted"
+    assert record["responseContext"]["functionError"] == "Unhandled"
+    assert cloud.deliveries("fail").count({"kind": "count", "who": "destination"}) == 2
+
+
+def test_failed_event_is_sent_to_the_dead_letter_queue_after_two_retries(cloud: ForeignCloud) -> None:
+    cloud.invoke("DeadLetteredFunction", {"kind": "count", "who": "dead letter"}, InvocationType="Event")
+
+    message = cloud.messages("Letters", of=lambda found: '"who": "dead letter"' in found["Body"])
+    assert json.loads(message["Body"]) == {"kind": "count", "who": "dead letter"}
+    assert message["MessageAttributes"]["ErrorMessage"]["StringValue"] == "counted"
+    assert cloud.deliveries("fail").count({"kind": "count", "who": "dead letter"}) == 3
+
+
+def test_function_output_is_logged_between_start_and_report(cloud: ForeignCloud) -> None:
+    cloud.invoke("DeadLetteredFunction", {"kind": "log this"})
+
+    lines = cloud.log_lines(f"/aws/lambda/{cloud.output('DeadLetteredFunction')}")
+    position = next(index for index, line in enumerate(lines) if "about to log this" in line)
+    assert lines[position - 1].startswith("START RequestId: ")
+    assert lines[position + 1].startswith("END RequestId: ")
+    assert "Max Memory Used: " in lines[position + 2]
+
+
+def test_embedded_metrics_of_the_log_are_in_cloudwatch(cloud: ForeignCloud) -> None:
+    line = json.dumps(
+        {
+            "_aws": {
+                "Timestamp": int(time.time() * 1000),
+                "CloudWatchMetrics": [
+                    {
+                        "Namespace": "Foreign",
+                        "Dimensions": [["shop"]],
+                        "Metrics": [{"Name": "Baskets", "Unit": "Count"}],
+                    }
+                ],
+            },
+            "shop": "north",
+            "Baskets": [2, 3],
+        }
+    )
+
+    cloud.invoke("DeadLetteredFunction", {"kind": "metric", "line": line})
+
+    def total() -> float:
+        cloud.cloud.flush()
+        answer = cloud.client("cloudwatch").get_metric_statistics(
+            Namespace="Foreign",
+            MetricName="Baskets",
+            Dimensions=[{"Name": "shop", "Value": "north"}],
+            StartTime=time.time() - 600,
+            EndTime=time.time() + 600,
+            Period=1200,
+            Statistics=["Sum"],
+        )
+        return float(sum(point["Sum"] for point in answer["Datapoints"]))
+
+    assert eventually(total) == 2 + 3
+
+
+def test_status_has_the_source_of_each_layer_package(cloud: ForeignCloud) -> None:
+    report = cloud.cloud.status()["functions"][cloud.output("EchoFunction")]
+
+    sources = {source["package"]: source for source in report["layers"]}
+    assert report["runtime_client"] == "awslambdaric"
+    assert sources["greeting"]["source"] == "layer"
+    assert sources["markupsafe"]["source"] == "environment"
+    assert "is built for cpython-399-aarch64-linux-gnu" in sources["markupsafe"]["reason"]
+
+
+def test_package_for_another_machine_is_imported_from_the_environment(cloud: ForeignCloud) -> None:
+    answer = cloud.http("GET", "/answers/1?kind=plain")
+
+    assert answer.json == {"greeting": "hello you", "escaped": "&lt;b&gt;"}
+
+
+def test_alarm_on_function_errors_is_raised(cloud: ForeignCloud) -> None:
+    cloud.invoke("BrokenFunction", {})
+
+    alarms = cloud.cloud.alarms()
+    assert alarms[cloud.output("BreaksAlarm")] == alarms[cloud.output("EverythingAlarm")] == "ALARM"
+    described = cloud.client("cloudwatch").describe_alarms(AlarmNames=[cloud.output("BreaksAlarm")])
+    assert described["MetricAlarms"][0]["StateValue"] == "ALARM"

@@ -1,0 +1,148 @@
+import base64
+
+from foreign_cloud import ForeignCloud
+from local_cloud.tokens import mint_access_token
+
+
+def test_request_is_passed_to_the_function_as_a_version_2_payload(cloud: ForeignCloud) -> None:
+    answer = cloud.http(
+        "PUT",
+        "/echo/a%20b/c?x=1&x=2&empty=",
+        body=b'{"n": 1}',
+        headers={"Content-Type": "application/json", "Cookie": "a=1; b=2", "X-Any": "thing"},
+    )
+
+    event = answer.json
+    assert answer.status == 200
+    assert answer.headers["x-function-arn"].endswith(":live")
+    assert event["version"] == "2.0"
+    assert event["routeKey"] == "ANY /echo/{proxy+}"
+    assert event["rawPath"] == "/echo/a b/c"
+    assert event["rawQueryString"] == "x=1&x=2&empty="
+    assert event["queryStringParameters"] == {"x": "1,2", "empty": ""}
+    assert event["pathParameters"] == {"proxy": "a b/c"}
+    assert event["cookies"] == ["a=1", "b=2"]
+    assert event["headers"]["x-any"] == "thing"
+    assert "cookie" not in event["headers"]
+    assert (event["body"], event["isBase64Encoded"]) == ('{"n": 1}', False)
+    assert event["requestContext"]["http"]["method"] == "PUT"
+    assert event["requestContext"]["stage"] == "$default"
+    assert "authorizer" not in event["requestContext"]
+
+
+def test_binary_body_is_passed_in_base64(cloud: ForeignCloud) -> None:
+    image = cloud.http("POST", "/echo/x", body=b"\x89PNG\x00", headers={"Content-Type": "image/png"}).json
+    form = cloud.http(
+        "POST", "/echo/x", body=b"a=1", headers={"Content-Type": "application/x-www-form-urlencoded"}
+    ).json
+
+    assert (base64.b64decode(image["body"]), image["isBase64Encoded"]) == (b"\x89PNG\x00", True)
+    assert (base64.b64decode(form["body"]), form["isBase64Encoded"]) == (b"a=1", True)
+
+
+def test_exact_route_precedes_the_greedy_route(cloud: ForeignCloud) -> None:
+    assert cloud.http("POST", "/echo/special", body=b"").json["routeKey"] == "POST /echo/special"
+    assert cloud.http("GET", "/echo/special").json["routeKey"] == "ANY /echo/{proxy+}"
+
+
+def test_unknown_path_and_method_are_not_found(cloud: ForeignCloud) -> None:
+    assert cloud.http("GET", "/nowhere").json == {"message": "Not Found"}
+    assert cloud.http("GET", "/nowhere").status == 404
+    assert cloud.http("DELETE", "/answers/1").status == 404
+
+
+def test_binary_response_and_cookies_are_mapped(cloud: ForeignCloud) -> None:
+    binary = cloud.http("GET", "/answers/1?kind=binary")
+    cookies = cloud.http("GET", "/answers/1?kind=cookies")
+    empty = cloud.http("GET", "/answers/1?kind=empty")
+
+    assert (binary.status, binary.body) == (201, bytes(range(256)))
+    assert cookies.cookies == ("a=1", "b=2")
+    assert cookies.headers["content-type"] == "text/plain;charset=UTF-8"
+    assert (empty.status, empty.body) == (204, b"")
+
+
+def test_failures_of_the_function_are_server_errors(cloud: ForeignCloud) -> None:
+    raised = cloud.http("GET", "/answers/1?kind=error")
+    malformed = cloud.http("GET", "/answers/1?kind=malformed")
+    slow = cloud.http("GET", "/answers/1?kind=slow")
+
+    assert (raised.status, raised.json) == (500, {"message": "Internal Server Error"})
+    assert (malformed.status, malformed.json) == (500, {"message": "Internal Server Error"})
+    assert (slow.status, slow.json) == (503, {"message": "Service Unavailable"})
+
+
+def test_request_without_a_valid_token_is_unauthorized(cloud: ForeignCloud) -> None:
+    state = cloud.cloud.state
+    (pool,) = state.user_pools
+    (client,) = state.user_pools[pool]
+    good = cloud.cloud.token(["shop/read"])
+    elsewhere = mint_access_token(
+        user_pool_id="us-east-1_Elsewhere", client_id=client, scopes=["shop/read"], region="us-east-1"
+    )
+    stranger = mint_access_token(user_pool_id=pool, client_id="stranger", scopes=["shop/read"], region="us-east-1")
+    header, payload, signature = good.split(".")
+    forged = ".".join([header, payload, signature[:-8] + signature[:8]])
+    expired = cloud.cloud.token(["shop/read"], lifetime_s=-1)
+
+    for token in (elsewhere, stranger, forged, expired, "nonsense", ""):
+        answer = cloud.http("GET", "/secure", headers={"Authorization": f"Bearer {token}"})
+        assert (answer.status, answer.json) == (401, {"message": "Unauthorized"})
+        assert answer.headers["www-authenticate"].startswith("Bearer")
+    assert cloud.http("GET", "/secure").status == 401
+
+
+def test_token_without_the_scope_of_the_route_is_forbidden(cloud: ForeignCloud) -> None:
+    token = cloud.cloud.token(["shop/write"])
+
+    answer = cloud.http("GET", "/secure", headers={"Authorization": f"Bearer {token}"})
+
+    assert (answer.status, answer.json) == (403, {"message": "Forbidden"})
+    assert "insufficient_scope" in answer.headers["www-authenticate"]
+
+
+def test_claims_of_a_valid_token_are_passed_to_the_function_as_strings(cloud: ForeignCloud) -> None:
+    token = cloud.cloud.token(["shop/read", "shop/write"])
+
+    answer = cloud.http("GET", "/secure", headers={"Authorization": f"Bearer {token}"})
+
+    jwt = answer.json["requestContext"]["authorizer"]["jwt"]
+    assert answer.status == 200
+    assert jwt["claims"]["scope"] == "shop/read shop/write"
+    assert jwt["claims"]["token_use"] == "access"
+    assert jwt["claims"]["exp"].isdigit()
+    assert jwt["scopes"] == ["shop/read"]
+
+
+def test_preflight_is_accepted_only_for_allowed_origins(cloud: ForeignCloud) -> None:
+    asked = {"Access-Control-Request-Method": "POST"}
+
+    allowed = cloud.http("OPTIONS", "/echo/x", headers={**asked, "Origin": "https://shop.example"})
+    refused = cloud.http("OPTIONS", "/echo/x", headers={**asked, "Origin": "https://other.example"})
+
+    assert allowed.status == refused.status == 204
+    assert allowed.headers["access-control-allow-origin"] == "https://shop.example"
+    assert allowed.headers["access-control-allow-methods"] == "POST"
+    assert "access-control-allow-origin" not in refused.headers
+
+
+def test_response_to_an_allowed_origin_has_the_cors_header(cloud: ForeignCloud) -> None:
+    answer = cloud.http("POST", "/echo/x", body=b"x", headers={"Origin": "https://shop.example"})
+
+    assert answer.headers["access-control-allow-origin"] == "https://shop.example"
+
+
+def test_each_request_has_a_line_in_the_access_log(cloud: ForeignCloud) -> None:
+    cloud.http("GET", "/echo/logged")
+    cloud.http("GET", "/secure", headers={"Authorization": "Bearer nonsense"})
+
+    lines = cloud.log_lines(cloud.output("AccessLog"))
+    assert "ANY /echo/{proxy+} 200 - -" in lines
+    assert any(line.startswith("GET /secure 401 the token cannot be verified") for line in lines)
+
+
+def test_api_address_in_outputs_and_parameters_is_the_local_one(cloud: ForeignCloud) -> None:
+    parameter = cloud.client("ssm").get_parameter(Name="/foreign/api")["Parameter"]["Value"]
+
+    assert parameter == cloud.cloud.api_url
+    assert cloud.output("ApiUrl") == f"{cloud.cloud.api_url}/"

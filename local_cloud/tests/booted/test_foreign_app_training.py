@@ -1,0 +1,305 @@
+import io
+import json
+import subprocess
+import tarfile
+import time
+import uuid
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from botocore.exceptions import ClientError
+
+from foreign_cloud import ForeignCloud, eventually
+from local_cloud.client import CloudError
+from local_cloud.training.runner import placed
+
+WELL = """
+import json, os, pathlib, sys
+base = pathlib.Path(os.environ["SAGEMAKER_BASE_DIR"])
+assert sys.argv[1] == f"{base}/model", sys.argv
+hyperparameters = json.loads((base / "input/config/hyperparameters.json").read_text())
+channels = json.loads((base / "input/config/inputdataconfig.json").read_text())
+resources = json.loads((base / "input/config/resourceconfig.json").read_text())
+data = base / "input/data/data"
+files = sorted(str(p.relative_to(data)) for p in data.rglob("*") if p.is_file())
+print("ndcg_at_10=0.25"); print("ndcg_at_10=0.5")
+(base / "model" / "report.json").write_text(json.dumps({
+    "hyperparameters": hyperparameters, "channels": list(channels), "hosts": resources["hosts"], "files": files,
+    "job": os.environ["TRAINING_JOB_NAME"], "mode": os.environ["MODE"]}))
+"""
+CRASH = """
+import os, pathlib, sys
+pathlib.Path(os.environ["SAGEMAKER_BASE_DIR"], "output/failure").write_text("no interactions at all")
+sys.exit(7)
+"""
+SLEEP = """
+import os, subprocess, sys, time
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(300)"])
+print(f"children {os.getpid()} {child.pid}", flush=True)
+time.sleep(300)
+"""
+
+
+def create(cloud: ForeignCloud, script: str, *arguments: str, **options: Any) -> str:
+    name = f"job-{uuid.uuid4().hex[:12]}"
+    cloud.client("sagemaker").create_training_job(**job(cloud, name, script, *arguments) | options)
+    return name
+
+
+def job(cloud: ForeignCloud, name: str, script: str, *arguments: str) -> dict[str, Any]:
+    bucket = cloud.output("Bucket")
+    return {
+        "TrainingJobName": name,
+        "RoleArn": "arn:aws:iam::123456789012:role/training",
+        "AlgorithmSpecification": {
+            "TrainingImage": "123456789012.dkr.ecr.us-east-1.amazonaws.com/any:1",
+            "TrainingInputMode": "File",
+            "ContainerEntrypoint": ["python3", "-c", script],
+            "MetricDefinitions": [{"Name": "ndcg@10", "Regex": "ndcg_at_10=([0-9.]+)"}],
+            **({"ContainerArguments": list(arguments)} if arguments else {}),
+        },
+        "OutputDataConfig": {"S3OutputPath": f"s3://{bucket}/models"},
+        "ResourceConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1},
+        "StoppingCondition": {"MaxRuntimeInSeconds": 60},
+    }
+
+
+def ended(cloud: ForeignCloud, name: str) -> dict[str, Any]:
+    def look() -> dict[str, Any] | None:
+        found: dict[str, Any] = cloud.client("sagemaker").describe_training_job(TrainingJobName=name)
+        return found if found["TrainingJobStatus"] != "InProgress" else None
+
+    return eventually(look, timeout_s=40) or {}
+
+
+def test_job_runs_its_entry_point_in_the_sagemaker_directories(cloud: ForeignCloud) -> None:
+    s3, bucket = cloud.client("s3"), cloud.output("Bucket")
+    s3.put_object(Bucket=bucket, Key="sets/one/a.txt", Body=b"a")
+    s3.put_object(Bucket=bucket, Key="sets/one/deep/b.txt", Body=b"b")
+    channel = {
+        "ChannelName": "data",
+        "DataSource": {
+            "S3DataSource": {
+                "S3DataType": "S3Prefix",
+                "S3Uri": f"s3://{bucket}/sets/one",
+                "S3DataDistributionType": "FullyReplicated",
+            }
+        },
+    }
+
+    name = create(
+        cloud,
+        WELL,
+        "/opt/ml/model",
+        HyperParameters={"factors": "64"},
+        InputDataConfig=[channel],
+        Environment={"MODE": "test"},
+    )
+    described = ended(cloud, name)
+
+    assert described["TrainingJobStatus"] == "Completed", described.get("FailureReason")
+    assert [(m["MetricName"], m["Value"]) for m in described["FinalMetricDataList"]] == [("ndcg@10", 0.5)]
+    assert described["ModelArtifacts"]["S3ModelArtifacts"] == f"s3://{bucket}/models/{name}/output/model.tar.gz"
+    phases = [transition["Status"] for transition in described["SecondaryStatusTransitions"]]
+    assert phases == ["Starting", "Downloading", "Training", "Uploading", "Completed"]
+    archive = s3.get_object(Bucket=bucket, Key=f"models/{name}/output/model.tar.gz")["Body"].read()
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        report = json.load(tar.extractfile("report.json") or io.BytesIO())
+    assert report == {
+        "hyperparameters": {"factors": "64"},
+        "channels": ["data"],
+        "hosts": ["algo-1"],
+        "files": ["a.txt", "deep/b.txt"],
+        "job": name,
+        "mode": "test",
+    }
+    cloud.cloud.flush()
+    streams = cloud.client("logs").describe_log_streams(
+        logGroupName="/aws/sagemaker/TrainingJobs", logStreamNamePrefix=f"{name}/"
+    )["logStreams"]
+    assert len(streams) == 1
+
+
+def test_crash_fails_the_job_with_its_reason(cloud: ForeignCloud) -> None:
+    described = ended(cloud, create(cloud, CRASH))
+
+    assert described["TrainingJobStatus"] == "Failed"
+    assert described["FailureReason"] == "AlgorithmError: no interactions at all, exit code: 7"
+    assert "FinalMetricDataList" not in described or not described["FinalMetricDataList"]
+
+
+def test_channel_without_objects_fails_the_job(cloud: ForeignCloud) -> None:
+    source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{cloud.output('Bucket')}/nothing/here"}}
+    described = ended(cloud, create(cloud, WELL, InputDataConfig=[{"ChannelName": "data", "DataSource": source}]))
+
+    assert described["TrainingJobStatus"] == "Failed"
+    assert described["FailureReason"].startswith("ClientError: no S3 objects under S3 URL")
+
+
+def test_stopped_job_leaves_no_process(cloud: ForeignCloud) -> None:
+    name = create(cloud, SLEEP)
+
+    def pids() -> list[int]:
+        lines = cloud.log_lines("/aws/sagemaker/TrainingJobs")
+        return [int(pid) for line in lines if line.startswith("children") for pid in line.split()[1:]]
+
+    family = eventually(pids)
+    cloud.client("sagemaker").stop_training_job(TrainingJobName=name)
+    described = ended(cloud, name)
+
+    assert (described["TrainingJobStatus"], described["SecondaryStatus"]) == ("Stopped", "Stopped")
+    eventually(lambda: not any(psutil.pid_exists(pid) for pid in family))
+
+
+def test_job_above_its_time_limit_is_stopped(cloud: ForeignCloud) -> None:
+    started = time.monotonic()
+    described = ended(cloud, create(cloud, SLEEP, StoppingCondition={"MaxRuntimeInSeconds": 1}))
+
+    assert (described["TrainingJobStatus"], described["SecondaryStatus"]) == ("Stopped", "MaxRuntimeExceeded")
+    assert time.monotonic() - started < 30
+
+
+COUNTS = """
+import os, pathlib, sys, time
+base = pathlib.Path(os.environ["SAGEMAKER_BASE_DIR"])
+count = base / "checkpoints" / "count"
+seen = int(count.read_text()) if count.exists() else 0
+(base / "model" / "runs").write_text(str(seen + 1))
+if seen:
+    sys.exit()
+count.write_text("1")
+print("saved", flush=True)
+time.sleep(300)
+"""
+
+
+def test_interrupted_job_resumes_from_its_checkpoints(cloud: ForeignCloud) -> None:
+    s3, bucket = cloud.client("s3"), cloud.output("Bucket")
+    name = create(
+        cloud,
+        COUNTS,
+        EnableManagedSpotTraining=True,
+        CheckpointConfig={"S3Uri": f"s3://{bucket}/checkpoints/of-a-test/"},
+        StoppingCondition={"MaxRuntimeInSeconds": 60, "MaxWaitTimeInSeconds": 120},
+    )
+
+    def kept() -> list[str]:
+        listed = s3.list_objects_v2(Bucket=bucket, Prefix="checkpoints/of-a-test/").get("Contents", [])
+        return [entry["Key"] for entry in listed]
+
+    assert eventually(kept) == ["checkpoints/of-a-test/count"]  # while the job runs
+    cloud.cloud.interrupt_training(name)
+    described = ended(cloud, name)
+
+    assert described["TrainingJobStatus"] == "Completed", described.get("FailureReason")
+    phases = [transition["Status"] for transition in described["SecondaryStatusTransitions"]]
+    started = ["Starting", "Downloading", "Training"]
+    assert phases == [*started, "Interrupted", *started, "Uploading", "Completed"]
+    archive = s3.get_object(Bucket=bucket, Key=f"models/{name}/output/model.tar.gz")["Body"].read()
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        assert (tar.extractfile("runs") or io.BytesIO()).read() == b"2"
+
+
+def test_only_running_spot_jobs_can_be_interrupted(cloud: ForeignCloud) -> None:
+    name = create(cloud, SLEEP)
+
+    for other in (name, "nobody"):
+        with pytest.raises(CloudError, match=f"no training job '{other}' runs on spare capacity"):
+            cloud.cloud.interrupt_training(other)
+    cloud.client("sagemaker").stop_training_job(TrainingJobName=name)
+
+
+def test_job_name_is_unique(cloud: ForeignCloud) -> None:
+    name = create(cloud, "pass")
+
+    with pytest.raises(ClientError, match="ResourceInUse"):
+        cloud.client("sagemaker").create_training_job(**job(cloud, name, "pass"))
+
+
+def execute(cloud: ForeignCloud, script: str) -> dict[str, Any]:
+    sfn = cloud.client("stepfunctions")
+    execution = sfn.start_execution(
+        stateMachineArn=cloud.output("Machine"),
+        input=json.dumps({"job": f"flow-{uuid.uuid4().hex[:12]}", "entrypoint": ["python3", "-c", script]}),
+    )["executionArn"]
+
+    def look() -> dict[str, Any] | None:
+        found: dict[str, Any] = sfn.describe_execution(executionArn=execution)
+        return found if found["status"] != "RUNNING" else None
+
+    return eventually(look, timeout_s=40) or {}
+
+
+def test_state_machine_waits_for_the_job_and_returns_its_model(cloud: ForeignCloud) -> None:
+    described = execute(cloud, "open('model/x', 'w').write('1')")
+
+    assert described["status"] == "SUCCEEDED", described.get("cause")
+    handed_on = cloud.deliveries(cloud.output("StepFunction"))[-1]
+    assert handed_on["model"]["S3ModelArtifacts"].endswith("/output/model.tar.gz")
+
+
+def test_state_machine_catches_a_failed_job_and_notifies_the_topic(cloud: ForeignCloud) -> None:
+    described = execute(cloud, CRASH)
+
+    assert (described["status"], described["error"]) == ("FAILED", "TrainingFailed")
+
+    def notifications() -> list[str]:
+        events = cloud.deliveries(cloud.output("NotifiedFunction"))
+        messages = [event["Records"][0]["Sns"]["Message"] for event in events]
+        return [message for message in messages if "no interactions at all" in message]
+
+    eventually(notifications)
+
+
+def executions(cloud: ForeignCloud) -> dict[str, float]:
+    """Return the metrics of the state machine that CloudWatch has, each summed up."""
+    cloud.cloud.alarms()  # flushes the metrics
+    wanted = {"Namespace": "AWS/States", "Dimensions": [{"Name": "StateMachineArn", "Value": cloud.output("Machine")}]}
+    now = datetime.now(UTC)
+    found = {}
+    for ending in ("Started", "Succeeded", "Failed", "Aborted", "TimedOut"):
+        points = cloud.client("cloudwatch").get_metric_statistics(
+            MetricName=f"Executions{ending}",
+            StartTime=now - timedelta(hours=1),
+            EndTime=now + timedelta(hours=1),
+            Period=3600,
+            Statistics=["Sum"],
+            **wanted,
+        )["Datapoints"]
+        found[ending] = sum(point["Sum"] for point in points)
+    return found
+
+
+def test_failed_executions_are_counted_and_raise_an_alarm(cloud: ForeignCloud) -> None:
+    before = executions(cloud)
+
+    execute(cloud, CRASH)
+    execute(cloud, "open('model/x', 'w').write('1')")
+
+    after = executions(cloud)
+    assert {name: after[name] - before[name] for name in after} == {
+        "Started": 2, "Succeeded": 1, "Failed": 1, "Aborted": 0, "TimedOut": 0,
+    }  # fmt: skip
+    alarm = cloud.output("MachineAlarm")
+    assert cloud.cloud.alarms()[alarm] == "ALARM"
+
+    def notifications() -> list[str]:
+        events = cloud.deliveries(cloud.output("NotifiedFunction"))
+        messages = [event["Records"][0]["Sns"]["Message"] for event in events]
+        return [message for message in messages if alarm in message and '"NewStateValue": "ALARM"' in message]
+
+    eventually(notifications)
+
+
+def test_entry_point_works_below_a_directory_with_a_space(tmp_path: Path) -> None:
+    base = tmp_path / "a job"
+    (base / "input").mkdir(parents=True)
+    (base / "input/code.zip").write_text("found")
+
+    command = [placed(part, base) for part in ("sh", "-c", "cat /opt/ml/input/*.zip && cat /opt/ml/input/code.zip")]
+
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "foundfound"
+    assert placed("/opt/ml/input/code.zip", base) == str(base / "input/code.zip")

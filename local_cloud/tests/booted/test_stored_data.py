@@ -1,0 +1,282 @@
+"""A cloud with data on disk, killed at random moments: no acknowledged write is lost."""
+
+import json
+import os
+import random
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import BotoCoreError, ClientError
+
+from foreign_cloud import ForeignCloud, eventually
+from local_cloud.client import Cloud, CloudError
+
+KILLS = int(os.environ.get("CLOUD_KILLS", "10"))
+KEYS = 40
+_SEED = 20_261_128
+
+
+@dataclass
+class Store:
+    """A store of the cloud and what its writer knows: acknowledged values, and those of calls without an answer.
+
+    A missing key has the value None. `add` writes a value under a key, `read` returns all that is stored.
+    """
+
+    add: Callable[[ForeignCloud, str, str], None]
+    read: Callable[[ForeignCloud], dict[str, str]]
+    remove: Callable[[ForeignCloud, str], None] | None = None
+    acknowledged: dict[str, str | None] = field(default_factory=dict)
+    open: dict[str, list[str | None]] = field(default_factory=dict)
+
+    def write(self, cloud: ForeignCloud, key: str, value: str | None) -> None:
+        self.open.setdefault(key, []).append(value)
+        if value is None:
+            assert self.remove
+            self.remove(cloud, key)
+        else:
+            self.add(cloud, key, value)
+        self.acknowledged[key] = value
+        del self.open[key]
+
+    def check(self, cloud: ForeignCloud) -> None:
+        """Compare the stored with the written values; calls without an answer may have succeeded or not."""
+        stored = self.read(cloud)
+        for key in self.acknowledged.keys() | stored.keys() | self.open.keys():
+            assert stored.get(key) in [self.acknowledged.get(key), *self.open.get(key, [])], key
+            self.acknowledged[key] = stored.get(key)
+        self.open.clear()
+
+
+def key_of(key: str) -> dict[str, Any]:
+    return {"consumer": {"S": "kept"}, "delivery": {"S": key}}
+
+
+def items() -> Store:
+    def scan(cloud: ForeignCloud) -> dict[str, str]:
+        pages = cloud.client("dynamodb").get_paginator("scan").paginate(TableName=cloud.output("Deliveries"))
+        found = [item for page in pages for item in page["Items"] if item["consumer"]["S"] == "kept"]
+        return {item["delivery"]["S"]: item["content"]["S"] for item in found}
+
+    def put(cloud: ForeignCloud, key: str, value: str) -> None:
+        table, name = cloud.client("dynamodb"), cloud.output("Deliveries")
+        item = {**key_of(key), "content": {"S": value}}
+        match int(value) % 4:
+            case 0:
+                table.put_item(TableName=name, Item=item)
+            case 1:
+                table.update_item(
+                    TableName=name,
+                    Key=key_of(key),
+                    UpdateExpression="SET content = :content",
+                    ExpressionAttributeValues={":content": {"S": value}},
+                )
+            case 2:
+                table.batch_write_item(RequestItems={name: [{"PutRequest": {"Item": item}}]})
+            case _:
+                table.transact_write_items(TransactItems=[{"Put": {"TableName": name, "Item": item}}])
+
+    def delete(cloud: ForeignCloud, key: str) -> None:
+        cloud.client("dynamodb").delete_item(TableName=cloud.output("Deliveries"), Key=key_of(key))
+
+    return Store(put, scan, delete)
+
+
+def objects() -> Store:
+    def read(cloud: ForeignCloud) -> dict[str, str]:
+        s3, bucket = cloud.client("s3"), cloud.output("Bucket")
+        listed = s3.list_objects_v2(Bucket=bucket, Prefix="kept/").get("Contents", [])
+        stored = {entry["Key"]: s3.get_object(Bucket=bucket, Key=entry["Key"]) for entry in listed}
+        values = {key: (answer["Body"].read().decode(), answer["Metadata"]["value"]) for key, answer in stored.items()}
+        assert all(body == value * 1_000 for body, value in values.values())
+        return {key.removeprefix("kept/"): value for key, (_, value) in values.items()}
+
+    def put(cloud: ForeignCloud, key: str, value: str) -> None:
+        cloud.client("s3").put_object(
+            Bucket=cloud.output("Bucket"), Key=f"kept/{key}", Body=(value * 1_000).encode(), Metadata={"value": value}
+        )
+
+    def delete(cloud: ForeignCloud, key: str) -> None:
+        cloud.client("s3").delete_object(Bucket=cloud.output("Bucket"), Key=f"kept/{key}")
+
+    return Store(put, read, delete)
+
+
+def parameters() -> Store:
+    def read(cloud: ForeignCloud) -> dict[str, str]:
+        pages = cloud.client("ssm").get_paginator("get_parameters_by_path").paginate(Path="/kept")
+        found = [parameter for page in pages for parameter in page["Parameters"]]
+        return {parameter["Name"].removeprefix("/kept/"): parameter["Value"] for parameter in found}
+
+    def put(cloud: ForeignCloud, key: str, value: str) -> None:
+        cloud.client("ssm").put_parameter(Name=f"/kept/{key}", Value=value, Type="String", Overwrite=True)
+
+    def delete(cloud: ForeignCloud, key: str) -> None:
+        cloud.client("ssm").delete_parameter(Name=f"/kept/{key}")
+
+    return Store(put, read, delete)
+
+
+@dataclass
+class Records:
+    """Records of streams: each acknowledged one must reach its consumer at least once."""
+
+    orders: set[str] = field(default_factory=set)
+    stock: set[str] = field(default_factory=set)
+
+    def write(self, cloud: ForeignCloud, name: str) -> None:
+        data = json.dumps({"id": name}).encode()
+        cloud.client("kinesis").put_record(StreamName=cloud.output("Orders"), Data=data, PartitionKey=name)
+        self.orders.add(name)
+        counts = [f"{name}-{number}" for number in range(3)]
+        puts = [{"PutRequest": {"Item": {"item": {"S": count}, "count": {"S": count}}}} for count in counts]
+        cloud.client("dynamodb").batch_write_item(RequestItems={cloud.output("Stock"): puts[1:]})
+        cloud.client("dynamodb").put_item(TableName=cloud.output("Stock"), **puts[0]["PutRequest"])
+        self.stock.update(counts)
+
+    def check(self, cloud: ForeignCloud) -> None:
+        def missing() -> set[str]:
+            orders = {name for batch in cloud.deliveries("orders") for name in batch["ids"]}
+            stock = {count["S"] for counts in cloud.deliveries("stock") for count in counts}
+            return (self.orders - orders) | (self.stock - stock)
+
+        eventually(lambda: not missing(), timeout_s=30)
+
+
+def write_until_killed(cloud: ForeignCloud, stores: list[Store], records: Records, rng: random.Random) -> None:
+    """Write with a thread for each store, and kill the cloud after a random time."""
+    killed = threading.Event()
+
+    def write(step: Callable[[int, random.Random], None], seed: int) -> None:
+        own, number = random.Random(seed), int(time.time() * 1_000)
+        while not killed.is_set():
+            try:
+                step(number, own)
+            except (BotoCoreError, ClientError):
+                assert killed.wait(10)
+            number += 1
+
+    def into(store: Store) -> Callable[[int, random.Random], None]:
+        def step(number: int, own: random.Random) -> None:
+            key = f"key-{own.randrange(KEYS)}"
+            removes = store.acknowledged.get(key) is not None and own.random() < 0.2
+            store.write(cloud, key, None if removes else str(number))
+
+        return step
+
+    steps = [*map(into, stores), lambda number, own: records.write(cloud, f"record-{number}")]
+    threads = [threading.Thread(target=write, args=(step, rng.randrange(2**32))) for step in steps]
+    for thread in threads:
+        thread.start()
+    time.sleep(rng.uniform(0.1, 1.5))
+    os.kill(cloud.cloud.state.pid, signal.SIGKILL)
+    killed.set()
+    for thread in threads:
+        thread.join()
+    cloud.cloud.stop()
+
+
+def test_killed_cloud_keeps_every_acknowledged_write(assembly: Path, tmp_path: Path) -> None:
+    rng = random.Random(_SEED)
+    stores, records, data = [items(), objects(), parameters()], Records(), tmp_path / "data"
+    addresses = set()
+    for _ in range(KILLS):
+        cloud = ForeignCloud(Cloud.start(assembly, data=data))
+        for store in stores:
+            store.check(cloud)
+        write_until_killed(cloud, stores, records, rng)
+        addresses.add((cloud.cloud.endpoint, cloud.cloud.api_url))
+
+    with Cloud.start(assembly, data=data) as running:
+        cloud = ForeignCloud(running)
+        for store in stores:
+            assert store.acknowledged
+            store.check(cloud)
+        assert records.orders
+        assert records.stock
+        records.check(cloud)
+        addresses.add((running.endpoint, running.api_url))
+    assert len(addresses) == 1
+
+
+@dataclass
+class Kept:
+    """The stored data and the answers of a cloud before it stopped."""
+
+    data: Path
+    store: Store
+    outputs: dict[str, str]
+    execution: str
+    ended: dict[str, Any] | None
+    history: list[dict[str, Any]]
+    refusal: str
+
+
+@pytest.fixture(scope="module")
+def kept(assembly: Path, tmp_path_factory: pytest.TempPathFactory) -> Kept:
+    """Run a cloud with data that stores something in each service, and stop it."""
+    data, store = tmp_path_factory.mktemp("kept") / "data", items()
+    with Cloud.start(assembly, data=data) as running:
+        cloud = ForeignCloud(running)
+        with pytest.raises(CloudError) as refused:
+            Cloud.start(assembly, data=data)
+        store.write(cloud, "key", "1")
+        states = cloud.client("stepfunctions")
+        execution = states.start_execution(stateMachineArn=cloud.output("Machine"), input=json.dumps({"value": 1}))[
+            "executionArn"
+        ]
+        ended = eventually(lambda: ended_execution(cloud, execution), timeout_s=60)
+        history = states.get_execution_history(executionArn=execution)["events"]
+        cloud.client("sqs").send_message(QueueUrl=cloud.output("Letters"), MessageBody="kept")
+        cloud.client("cloudwatch").put_metric_data(Namespace="Kept", MetricData=[{"MetricName": "Count", "Value": 7}])
+        return Kept(data, store, dict(running.outputs["Foreign"]), execution, ended, history, str(refused.value))
+
+
+@pytest.fixture(scope="module")
+def restarted(kept: Kept, assembly: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForeignCloud]:
+    """Yield a cloud with the kept data and a template that has one more resource."""
+    changed = tmp_path_factory.mktemp("changed")
+    for file in assembly.iterdir():
+        (changed / file.name).symlink_to(file)
+    template_file = changed / "Foreign.template.json"
+    template = json.loads(template_file.read_text())
+    new = {"Type": "AWS::SSM::Parameter", "Properties": {"Name": "/new", "Type": "String", "Value": "of the template"}}
+    template["Resources"] = {"ANew": new, **template["Resources"]}
+    template_file.unlink()
+    template_file.write_text(json.dumps(template))
+    with Cloud.start(changed, data=kept.data) as running:
+        yield ForeignCloud(running)
+
+
+def test_data_of_a_running_cloud_are_refused(kept: Kept) -> None:
+    assert f"{kept.data} belongs to another cloud that runs" in kept.refusal
+
+
+def test_restarted_cloud_has_workflows_messages_metrics_and_jobs(kept: Kept, restarted: ForeignCloud) -> None:
+    states = restarted.client("stepfunctions")
+
+    assert ended_execution(restarted, kept.execution) == kept.ended
+    assert states.get_execution_history(executionArn=kept.execution)["events"] == kept.history
+    assert restarted.messages("Letters", of=lambda message: message["Body"] == "kept")
+    metrics = restarted.client("cloudwatch").list_metrics(Namespace="Kept")["Metrics"]
+    assert [metric["MetricName"] for metric in metrics] == ["Count"]
+
+
+def test_changed_template_is_deployed_onto_existing_data(kept: Kept, restarted: ForeignCloud) -> None:
+    kept.store.check(restarted)
+    assert kept.store.acknowledged == {"key": "1"}
+    assert restarted.client("ssm").get_parameter(Name="/new")["Parameter"]["Value"] == "of the template"
+    assert restarted.cloud.outputs["Foreign"] == kept.outputs
+
+
+def ended_execution(cloud: ForeignCloud, arn: str) -> dict[str, Any] | None:
+    """Return an execution without what belongs to one call; None while it runs."""
+    described = cloud.client("stepfunctions").describe_execution(executionArn=arn)
+    described.pop("ResponseMetadata")
+    return None if described["status"] == "RUNNING" else dict(described)

@@ -1,0 +1,21 @@
+import logging
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from moto_cloud import MotoCloud, moto_server
+
+
+@pytest.fixture(scope="session")
+def moto_endpoint() -> Iterator[str]:
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    with moto_server() as endpoint:
+        yield endpoint
+
+
+@pytest.fixture
+def cloud(moto_endpoint: str, tmp_path: Path) -> MotoCloud:
+    urllib.request.urlopen(f"{moto_endpoint}/moto-api/reset", data=b"").close()
+    return MotoCloud(endpoint=moto_endpoint, directory=tmp_path / "cdk.out")

@@ -1,0 +1,49 @@
+from typing import Any
+
+import pytest
+
+from local_cloud.deployer import DeploymentError
+from moto_cloud import MotoCloud
+
+SECRET = "AWS::SecretsManager::Secret"
+
+
+def value_of(cloud: MotoCloud, arn: str) -> str:
+    text: str = cloud.client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"]
+    return text
+
+
+def test_generated_secret_follows_its_rules(cloud: MotoCloud) -> None:
+    secret = cloud.create(
+        SECRET, Description="hashes", GenerateSecretString={"PasswordLength": 64, "ExcludePunctuation": True}
+    )
+
+    value = value_of(cloud, secret.physical_id)
+    assert len(value) == 64
+    assert value.isalnum()
+    assert secret.attributes["Id"] == secret.physical_id
+
+
+def test_secret_of_a_template_is_stored(cloud: MotoCloud) -> None:
+    secret = cloud.create(SECRET, Name="key", SecretString="in the open")
+
+    assert value_of(cloud, secret.physical_id) == "in the open"
+
+
+def test_secret_is_found_by_an_arn_that_ends_with_its_name(cloud: MotoCloud) -> None:
+    cloud.client("secretsmanager").create_secret(Name="kafka-client-a1b2c3", SecretString="in the open")
+
+    assert value_of(cloud, "arn:aws:secretsmanager:us-east-1:123456789012:secret:kafka-client-a1b2c3") == "in the open"
+
+
+@pytest.mark.parametrize(
+    ("properties", "problem"),
+    [
+        ({}, "SecretString"),
+        ({"GenerateSecretString": {"SecretStringTemplate": "{}"}}, "SecretStringTemplate"),
+        ({"GenerateSecretString": {"Length": 3}}, r"GenerateSecretString\.Length"),
+    ],
+)
+def test_unsupported_secret_is_refused(cloud: MotoCloud, properties: dict[str, Any], problem: str) -> None:
+    with pytest.raises(DeploymentError, match=problem):
+        cloud.create(SECRET, **properties)

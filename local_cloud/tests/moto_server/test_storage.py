@@ -1,0 +1,531 @@
+from __future__ import annotations
+
+import pickle
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+from moto.dynamodb.models import dynamodb_backends
+from moto.kinesis.models import Shard, kinesis_backends
+from moto.s3.models import FakeKey, s3_backends
+from moto.stepfunctions.parser.api import ExecutionStatus
+
+from local_cloud.moto_changes import recording, stores
+from local_cloud.moto_state import seed_ids
+from local_cloud.storage import pickling
+from local_cloud.storage.executions import execution_of
+from local_cloud.storage.journal import DataError, Journal
+from local_cloud.storage.objects import Objects, release
+from local_cloud.storage.recorder import Recorder
+
+ACCOUNT = "123456789012"
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Journal:
+    return Journal(tmp_path)
+
+
+@pytest.fixture
+def objects(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Objects]:
+    """Return a function that makes the objects of the current backend, whose stored contents moto then reads."""
+    for name in ("value", "__deepcopy__"):
+        monkeypatch.setattr(FakeKey, name, getattr(FakeKey, name, None), raising=False)
+    current: list[Objects] = []
+    recorder = SimpleNamespace(content=lambda version: current[-1].content(version))
+    recording._read_stored_contents(SimpleNamespace(recorder=recorder))
+
+    def make() -> Objects:
+        current.append(Objects(s3_backends[ACCOUNT]["aws"], journal))
+        return current[-1]
+
+    return make
+
+
+def versioned_bucket() -> Any:
+    """Return a client of an empty bucket `shop`."""
+    s3 = boto3.client("s3", region_name="us-east-1")
+    s3.create_bucket(Bucket="shop")
+    s3.put_bucket_versioning(Bucket="shop", VersioningConfiguration={"Status": "Enabled"})
+    return s3
+
+
+def listed(s3: Any) -> list[tuple[str, str]]:
+    answer = s3.list_object_versions(Bucket="shop")
+    return [(kind, entry["VersionId"]) for kind in ("Versions", "DeleteMarkers") for entry in answer.get(kind, [])]
+
+
+def test_versions_tags_and_delete_markers_are_restored(journal: Journal, objects: Callable[[], Objects]) -> None:
+    with mock_aws():
+        s3 = versioned_bucket()
+        s3.put_object(Bucket="shop", Key="k", Body=b"one", Metadata={"a": "b"}, Tagging="colour=red")
+        s3.put_object(Bucket="shop", Key="k", Body=b"two")
+        s3.delete_object(Bucket="shop", Key="k")
+        before = listed(s3)
+        objects().write("shop", "k")
+        journal.commit()
+    first = before[1][1]
+
+    with mock_aws():
+        s3 = versioned_bucket()
+        objects().restore()
+        answer = s3.get_object(Bucket="shop", Key="k", VersionId=first)
+        assert listed(s3) == before
+        assert (answer["Body"].read(), answer["ContentLength"], answer["Metadata"], answer["ETag"]) == (
+            b"one",
+            3,
+            {"a": "b"},
+            '"f97c5d29941bfb1b2fdab0874906ab82"',
+        )
+        assert s3.get_object_tagging(Bucket="shop", Key="k", VersionId=first)["TagSet"] == [
+            {"Key": "colour", "Value": "red"}
+        ]
+
+
+def test_stored_contents_are_read_from_the_journal(journal: Journal, objects: Callable[[], Objects]) -> None:
+    with mock_aws():
+        s3, stored = versioned_bucket(), objects()
+        versions = [s3.put_object(Bucket="shop", Key="k", Body=body)["VersionId"] for body in (b"one", b"second")]
+        new = stored.write("shop", "k")
+        journal.commit()
+        for version in new:
+            release(version)
+
+        assert stored.write("shop", "k") == []
+        assert [version._value_buffer for version in new] == [None, None]
+        assert [s3.get_object(Bucket="shop", Key="k", VersionId=version)["Body"].read() for version in versions] == [
+            b"one",
+            b"second",
+        ]
+        assert s3.get_object(Bucket="shop", Key="k", Range="bytes=2-3")["Body"].read() == b"co"
+        assert s3.head_object(Bucket="shop", Key="k")["ContentLength"] == 6
+        s3.copy_object(Bucket="shop", Key="copy", CopySource={"Bucket": "shop", "Key": "k"})
+        assert s3.get_object(Bucket="shop", Key="copy")["Body"].read() == b"second"
+
+
+def test_list_of_versions_reads_no_content(
+    journal: Journal, objects: Callable[[], Objects], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with mock_aws():
+        s3 = versioned_bucket()
+        objects()
+        for body in (b"one", b"second"):
+            s3.put_object(Bucket="shop", Key="k", Body=body)
+        s3.delete_object(Bucket="shop", Key="k")
+        monkeypatch.setattr(FakeKey, "value", property())
+        answer = s3.list_object_versions(Bucket="shop")
+        assert sorted(version["Size"] for version in answer["Versions"]) == [3, 6]
+        monkeypatch.undo()
+        assert [
+            s3.get_object(Bucket="shop", Key="k", VersionId=each["VersionId"])["Body"].read()
+            for each in answer["Versions"]
+        ]
+
+
+def test_content_of_a_deleted_version_is_deleted(journal: Journal, objects: Callable[[], Objects]) -> None:
+    with mock_aws():
+        s3, stored = versioned_bucket(), objects()
+        version = s3.put_object(Bucket="shop", Key="k", Body=b"one")["VersionId"]
+        (written,) = stored.write("shop", "k")
+        journal.commit()
+        assert journal.content(written.stored_content) == b"one"
+
+        s3.delete_object(Bucket="shop", Key="k", VersionId=version)
+        stored.write("shop", "k")
+        journal.commit()
+
+    with pytest.raises(DataError):
+        journal.content(written.stored_content)
+    assert list(journal.read("object")) == []
+
+
+def test_execution_interrupted_by_the_end_of_the_cloud_is_failed() -> None:
+    execution = execution_of({"name": "e", "exec_status": ExecutionStatus.RUNNING, "events": [{"id": 1}]}, None)
+
+    assert execution.exec_status == ExecutionStatus.FAILED
+    assert execution.cause == "The embedded cloud ended while this execution ran. Start it again."
+    assert execution.to_history_output()["events"] == [{"id": 1}]
+
+
+@pytest.mark.parametrize("entries", [((1,), (2,), (3,)), ((1, 2, 3),)])
+def test_stream_without_a_mapping_keeps_records_of_one_day(
+    tmp_path: Path, entries: tuple[tuple[int, ...], ...]
+) -> None:
+    created = {1: time.time() - 90_000, 2: time.time() - 87_000, 3: time.time() - 1_000}
+    journal = Journal(tmp_path)
+    for numbers in entries:
+        records = [
+            {"partition_key": "k", "data": "", "sequence_number": number, "created_at": created[number]}
+            for number in numbers
+        ]
+        journal.put("record", "kinesis/events/shardId-000000000000", f"{numbers[-1]:030d}", pickle.dumps(records))
+    journal.commit()
+
+    with mock_aws():
+        boto3.client("kinesis", region_name="us-east-1").create_stream(StreamName="events", ShardCount=1)
+        recorder = Recorder(journal, region="us-east-1", account=ACCOUNT)
+        recorder.restore()
+        recorder.start()
+        (stream,) = kinesis_backends[ACCOUNT]["us-east-1"].streams.values()
+        assert list(stream.shards["shardId-000000000000"].records) == [3]
+
+    assert [int(name) for _, name, _ in journal.read("record")] == [3]
+
+
+def test_position_of_the_slowest_mapping_decides_the_kept_records(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    place = "kinesis/events/shardId-000000000000"
+    with mock_aws():
+        boto3.client("kinesis", region_name="us-east-1").create_stream(StreamName="events", ShardCount=1)
+        (stream,) = kinesis_backends[ACCOUNT]["us-east-1"].streams.values()
+        recorder = Recorder(journal, region="us-east-1", account=ACCOUNT)
+        fast, slow = (recorder.position(place, mapping, 1) for mapping in ("fast", "slow"))
+        recorder.start()
+        for _ in range(5):
+            recorder.stream_record(stream, *reversed(stream.put_record("k", "", "")))
+        recorder.advance(place, "fast", 6)
+        recorder.advance(place, "slow", 3)
+
+    assert (fast, slow) == (1, 1)
+    assert [int(name) for _, name, _ in journal.read("record")] == [2, 3, 4, 5]
+    assert [(mapping, int(data)) for _, mapping, data in journal.read("position")] == [("fast", 6), ("slow", 3)]
+
+
+def test_position_of_a_removed_mapping_is_deleted(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    place, now = "kinesis/events/shardId-000000000000", time.time()
+    for number, age_s in ((1, 90_000), (2, 1_000)):
+        record = {"partition_key": "k", "data": "", "sequence_number": number, "created_at": now - age_s}
+        journal.put("record", place, f"{number:030d}", pickle.dumps([record]))
+    journal.put("position", place, "removed", b"1")
+    journal.commit()
+
+    with mock_aws():
+        boto3.client("kinesis", region_name="us-east-1").create_stream(StreamName="events", ShardCount=1)
+        recorder = Recorder(journal, region="us-east-1", account=ACCOUNT)
+        recorder.restore()
+        recorder.start()
+
+        assert recorder.position(place, "removed", 2) == 2
+    assert list(journal.read("position")) == []
+    assert [int(name) for _, name, _ in journal.read("record")] == [2]
+
+
+def table_with(**keys: str) -> Any:
+    """Create a table `things` with key attributes and their types; return its client."""
+    dynamodb = boto3.client("dynamodb", region_name="us-east-1")
+    dynamodb.create_table(
+        TableName="things",
+        KeySchema=[{"AttributeName": key, "KeyType": kind} for key, kind in zip(keys, ("HASH", "RANGE"), strict=False)],
+        AttributeDefinitions=[{"AttributeName": key, "AttributeType": keys[key]} for key in keys],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    return dynamodb
+
+
+THING = {"id": {"S": "a"}, "number": {"N": "1.50"}, "data": {"B": b"\x00\xff"}}
+
+
+def stored_thing(journal: Journal, **keys: str) -> None:
+    """Store `THING` in a table with these keys."""
+    with mock_aws():
+        table_with(**keys).put_item(TableName="things", Item=THING)
+        table = dynamodb_backends[ACCOUNT]["us-east-1"].tables["things"]
+        recorder = Recorder(journal, region="us-east-1", account=ACCOUNT)
+        recorder.start()
+        (item,) = table.all_items()
+        recorder.items(table, [(item.hash_key, item.range_key)])
+        journal.commit()
+
+
+@pytest.mark.parametrize("keys", [{"id": "S"}, {"data": "B"}, {"id": "S", "number": "N"}, {"number": "N", "data": "B"}])
+def test_item_is_restored_under_its_key(journal: Journal, keys: dict[str, str]) -> None:
+    stored_thing(journal, **keys)
+
+    with mock_aws():
+        dynamodb = table_with(**keys)
+        Recorder(journal, region="us-east-1", account=ACCOUNT).restore()
+
+        answer = dynamodb.get_item(TableName="things", Key={key: THING[key] for key in keys})
+    assert answer["Item"] == THING
+
+
+@pytest.mark.parametrize("keys", [{"other": "S"}, {"number": "N"}, {"id": "S", "other": "S"}, {"id": "S"}])
+def test_table_with_a_changed_key_is_refused_with_its_name(journal: Journal, keys: dict[str, str]) -> None:
+    stored_thing(journal, id="S", number="N")
+
+    with mock_aws():
+        table_with(**keys)
+        with pytest.raises(DataError, match=f"table things has the key {', '.join(keys)} in the .*delete the data"):
+            Recorder(journal, region="us-east-1", account=ACCOUNT).restore()
+
+
+def test_unsigned_sign_up_is_stored_before_its_response(journal: Journal) -> None:
+    with mock_aws():
+        cognito = boto3.client("cognito-idp", region_name="us-east-1")
+        pool = cognito.create_user_pool(PoolName="shop")["UserPool"]["Id"]
+        client = cognito.create_user_pool_client(UserPoolId=pool, ClientName="web")["UserPoolClient"]["ClientId"]
+        recorder = Recorder(journal, region="us-east-1", account=ACCOUNT)
+        recorder.start()
+        cognito.sign_up(ClientId=client, Username="ann", Password="Passw0rd!")
+        recorder.request({"HTTP_X_AMZ_TARGET": "AWSCognitoIdentityProviderService.SignUp"})
+
+    assert len([place for place, _, _ in journal.read("entry") if place == "cognito.users"]) == 1
+
+
+def test_job_interrupted_by_the_end_of_the_cloud_is_failed(journal: Journal) -> None:
+    def job() -> Any:
+        return SimpleNamespace(training_job_status="InProgress", secondary_status="", failure_reason=None)
+
+    journal.put("entry", "sagemaker.training_jobs", "job", pickling.dumps(job()))
+    journal.commit()
+    with mock_aws():
+        recorder = Recorder(journal, region="us-east-1", account=ACCOUNT)
+        recorder.restore()
+        recorder.start()
+
+    ((_, _, data),) = journal.read("entry")
+    assert pickling.loads(data).training_job_status == "Failed"
+
+
+def test_entries_of_the_template_and_of_removed_resources_are_unchanged(journal: Journal) -> None:
+    removed = ("glue.tables", "removed|table", pickling.dumps("its table"))
+    journal.put("entry", *removed)
+    journal.commit()
+    with mock_aws():
+        boto3.client("ssm", region_name="us-east-1").put_parameter(Name="/of/template", Value="1", Type="String")
+        recorder = Recorder(journal, region="us-east-1", account=ACCOUNT)
+        recorder.restore()
+        recorder.start()
+
+    assert list(journal.read("entry")) == [removed]
+
+
+def restarted(journal: Journal) -> Recorder:
+    """Return a recorder that has restored a journal into an empty moto, where the template is deployed again."""
+    recorder = Recorder(journal, region="us-east-1", account=ACCOUNT)
+    recorder.restore()
+    recorder.start()
+    return recorder
+
+
+def create_key(**properties: str) -> tuple[Any, str]:
+    """Create the key of a template; return a client and the key ID, which is the same at each start."""
+    kms = boto3.client("kms", region_name="us-east-1")
+    seed_ids("key")
+    key_id = kms.create_key(**properties)["KeyMetadata"]["KeyId"]
+    seed_ids(None)
+    return kms, key_id
+
+
+def test_ciphertext_of_a_template_key_is_decrypted_after_restarts(journal: Journal) -> None:
+    with mock_aws():
+        kms, key_id = create_key()
+        restarted(journal)
+        secret = kms.encrypt(KeyId=key_id, Plaintext=b"secret", EncryptionContext={"a": "b"})["CiphertextBlob"]
+
+    for _ in range(2):
+        with mock_aws():
+            kms, _ = create_key()
+            restarted(journal)
+            assert kms.decrypt(CiphertextBlob=secret, EncryptionContext={"a": "b"})["Plaintext"] == b"secret"
+
+
+@pytest.mark.parametrize(
+    ("spec", "algorithm"), [("RSA_2048", "RSASSA_PKCS1_V1_5_SHA_256"), ("ECC_NIST_P256", "ECDSA_SHA_256")]
+)
+def test_signature_of_a_key_is_verified_after_a_restart(journal: Journal, spec: str, algorithm: str) -> None:
+    with mock_aws():
+        kms, key_id = create_key(KeySpec=spec, KeyUsage="SIGN_VERIFY")
+        restarted(journal)
+        signed = {"KeyId": key_id, "Message": b"text", "SigningAlgorithm": algorithm}
+        signature = kms.sign(**signed)["Signature"]
+
+    with mock_aws():
+        kms, _ = create_key(KeySpec=spec, KeyUsage="SIGN_VERIFY")
+        restarted(journal)
+        assert kms.verify(**signed, Signature=signature)["SignatureValid"]
+
+
+def test_key_of_a_removed_and_added_resource_is_the_same(journal: Journal) -> None:
+    with mock_aws():
+        kms, key_id = create_key()
+        restarted(journal)
+        secret = kms.encrypt(KeyId=key_id, Plaintext=b"secret")["CiphertextBlob"]
+    with mock_aws():
+        restarted(journal)
+
+    with mock_aws():
+        kms, _ = create_key()
+        restarted(journal)
+        assert kms.decrypt(CiphertextBlob=secret)["Plaintext"] == b"secret"
+
+
+def test_description_of_a_key_follows_the_template(journal: Journal) -> None:
+    for description in ("first", "second"):
+        with mock_aws():
+            kms, key_id = create_key(Description=description)
+            restarted(journal)
+            assert kms.describe_key(KeyId=key_id)["KeyMetadata"]["Description"] == description
+
+
+def test_key_state_survives_a_restart(journal: Journal) -> None:
+    with mock_aws():
+        kms, key_id = create_key()
+        recorder = restarted(journal)
+        kms.disable_key(KeyId=key_id)
+        recorder.service("kms")
+        recorder.commit()
+
+    with mock_aws():
+        kms, _ = create_key()
+        restarted(journal)
+        assert kms.describe_key(KeyId=key_id)["KeyMetadata"]["KeyState"] == "Disabled"
+
+
+def create_pool() -> tuple[Any, dict[str, str]]:
+    """Create the user pool of a template; return a client and the arguments that name the pool."""
+    cognito = boto3.client("cognito-idp", region_name="us-east-1")
+    seed_ids("pool")
+    pool = cognito.create_user_pool(PoolName="shop")["UserPool"]["Id"]
+    seed_ids(None)
+    return cognito, {"UserPoolId": pool}
+
+
+def test_users_keep_their_groups_after_a_restart(journal: Journal) -> None:
+    with mock_aws():
+        cognito, pool = create_pool()
+        recorder = restarted(journal)
+        for group in ("readers", "writers"):
+            cognito.create_group(**pool, GroupName=group)
+        for user in ("ann", "bob"):
+            cognito.admin_create_user(**pool, Username=user)
+            cognito.admin_add_user_to_group(**pool, Username=user, GroupName="readers")
+        recorder.service("cognito-idp")
+        recorder.commit()
+
+    with mock_aws():
+        cognito, pool = create_pool()
+        restarted(journal)
+        assert [user["Username"] for user in cognito.list_users(**pool)["Users"]] == ["ann", "bob"]
+        cognito.admin_delete_user(**pool, Username="bob")
+        members = cognito.list_users_in_group(**pool, GroupName="readers")["Users"]
+        groups = cognito.admin_list_groups_for_user(**pool, Username="ann")["Groups"]
+        assert ([user["Username"] for user in members], [group["GroupName"] for group in groups]) == (
+            ["ann"],
+            ["readers"],
+        )
+        cognito.admin_disable_user(**pool, Username="ann")
+        assert not cognito.list_users_in_group(**pool, GroupName="readers")["Users"][0]["Enabled"]
+
+
+def test_user_created_table_is_listed_after_a_restart(journal: Journal) -> None:
+    def database() -> Any:
+        glue = boto3.client("glue", region_name="us-east-1")
+        glue.create_database(DatabaseInput={"Name": "shop"})
+        return glue
+
+    with mock_aws():
+        recorder, glue = restarted(journal), database()
+        glue.create_table(DatabaseName="shop", TableInput={"Name": "own"})
+        recorder.service("glue")
+        recorder.commit()
+
+    with mock_aws():
+        glue = database()
+        restarted(journal)
+        assert [table["Name"] for table in glue.get_tables(DatabaseName="shop")["TableList"]] == ["own"]
+
+
+PLACE = "kinesis/events/shardId-000000000000"
+DAY_S = 86_400
+
+
+@pytest.fixture
+def keeps_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Apply the change of shards for one test."""
+    for name in ("put_record", "get_records", "get_max_sequence_number", "forget_records"):
+        monkeypatch.setattr(Shard, name, getattr(Shard, name, None), raising=False)
+    stores._keep_every_stream_record(SimpleNamespace())
+
+
+def event_stream() -> Any:
+    boto3.client("kinesis", region_name="us-east-1").create_stream(StreamName="events", ShardCount=1)
+    (stream,) = kinesis_backends[ACCOUNT]["us-east-1"].streams.values()
+    return stream
+
+
+@pytest.mark.usefixtures("keeps_numbers")
+@pytest.mark.parametrize(
+    ("age_s", "processed", "stored"),
+    [
+        (DAY_S - 60, 3, [(3, 1)]),
+        (DAY_S + 60, 3, [(3, 0)]),
+        (DAY_S + 60, 2, [(3, 1)]),
+        (DAY_S + 60, 0, [(1, 1), (2, 1), (3, 1)]),
+    ],
+)
+def test_processed_record_is_deleted_after_a_day_and_its_number_kept(
+    journal: Journal, age_s: float, processed: int, stored: list[tuple[int, int]]
+) -> None:
+    with mock_aws():
+        stream, recorder = event_stream(), restarted(journal)
+        recorder.position(PLACE, "mapping", 1)
+        for _ in range(3):
+            recorder.stream_record(stream, *reversed(stream.put_record("anna", "", "")))
+        if processed:
+            recorder.advance(PLACE, "mapping", processed + 1)
+        recorder.commit()
+
+        recorder.expire_records(time.time() + age_s)
+        recorder.commit()
+
+    records = [(int(last), pickle.loads(data)) for _, last, data in journal.read("record")]
+    assert [(last, len([record for record in found if record])) for last, found in records] == stored
+    with mock_aws():
+        stream, recorder = event_stream(), Recorder(journal, region="us-east-1", account=ACCOUNT)
+        journal.put("position", PLACE, "mapping", str(processed + 1).encode())
+        recorder.restore()
+        shard = next(iter(stream.shards.values()))
+        assert list(shard.records) == [number for number, count in stored if count]
+        assert stream.put_record("bert", "", "")[0] == "4"
+
+
+@pytest.mark.usefixtures("keeps_numbers")
+def test_records_without_a_mapping_are_deleted_after_a_day(journal: Journal) -> None:
+    with mock_aws():
+        stream, recorder = event_stream(), restarted(journal)
+        for _ in range(2):
+            recorder.stream_record(stream, *reversed(stream.put_record("anna", "", "")))
+        recorder.commit()
+
+        recorder.expire_records(time.time() + DAY_S - 60)
+        kept = list(next(iter(stream.shards.values())).records)
+        recorder.expire_records(time.time() + DAY_S + 60)
+        recorder.commit()
+
+        assert kept == [1, 2]
+        assert list(next(iter(stream.shards.values())).records) == []
+    assert [(int(last), pickle.loads(data)) for _, last, data in journal.read("record")] == [(2, [{}])]
+
+
+def test_table_stream_numbers_continue_after_an_expired_record(journal: Journal) -> None:
+    journal.put("record", "dynamodb/things", f"{41:030d}", pickle.dumps([{}]))
+    journal.commit()
+    with mock_aws():
+        boto3.client("dynamodb", region_name="us-east-1").create_table(
+            TableName="things",
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+            StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
+        )
+        Recorder(journal, region="us-east-1", account=ACCOUNT).restore()
+        shard: Any = dynamodb_backends[ACCOUNT]["us-east-1"].tables["things"].stream_shard
+
+        assert (shard.starting_sequence_number, shard.items) == (42, [])

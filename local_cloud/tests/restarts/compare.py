@@ -1,0 +1,42 @@
+"""Program that compares the resources of a cloud before `kill -9` with those after the restart.
+
+`python -m restarts.compare ASSEMBLY DIRECTORY` prints the values that differ, as JSON: path, value before, value after.
+"""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+UNSTORED = re.compile(
+    r"cloudwatch [^ ]+\.alarms\..*\.(history|state_)"  # states of alarms are not kept
+    r"|dynamodbstreams .*\.shard_iterators\."  # the clients of iterators reconnect
+    r"|s3 .*\.(multipart|_tick)\b"  # parts of a completed upload, and a counter of moto
+    r"|sns .*\.sent_notifications\."  # moto's notes of delivered messages
+    r"|stepfunctions .*\.executions\.\d+\.(exec_worker|state_machine)\b"  # the thread of an execution that has ended
+)
+OPAQUE = {"<Condition>", "<lock>", "<RLock>", "<Event>", "<EnumType>", "<RSAKey>", "<Pattern>"}
+
+
+def boot(assembly: Path, directory: Path, *options: str) -> dict[str, str]:
+    """Boot a cloud with the data of a directory; return the stored values of moto by path."""
+    file = directory / "state.json"
+    command: list[str | Path] = [sys.executable, "-m", "restarts.boot_once", assembly, directory / "data", file]
+    subprocess.run([*command, *options], check=True, timeout=180, stdout=subprocess.DEVNULL)
+    state = {path: text for path, text in json.loads(file.read_text()).items() if not UNSTORED.search(path)}
+    assert {text for text in state.values() if re.fullmatch("<.*>", text)} <= OPAQUE  # else contents are not compared
+    return state
+
+
+def main() -> None:
+    """Boot twice and compare."""
+    assembly, directory = map(Path, sys.argv[1:])
+    before = boot(assembly, directory, "--change")
+    after = boot(assembly, directory)
+    pairs = {path: (before.get(path), after.get(path)) for path in before.keys() | after.keys()}
+    print(json.dumps({path: pair for path, pair in pairs.items() if pair[0] != pair[1]}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,27 @@
+"""Each resource of a template has its state after a restart, including changes by its API."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from local_cloud.resources import RESOURCE_TYPES
+from restarts.changes import CHANGES, NOT_KEPT, OF_THE_TEMPLATE
+from synthesis import TESTS, synthesize
+
+
+def test_killed_cloud_restores_every_changed_resource(tmp_path: Path) -> None:
+    assembly = synthesize("foreign_app.app", tmp_path / "cdk.out", tmp_path / "layer")
+    command: list[str | Path] = [sys.executable, "-m", "restarts.compare", assembly, tmp_path]
+    environment = os.environ | {"PYTHONPATH": str(TESTS)}
+
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr[-4_000:]
+    assert json.loads(done.stdout) == {}
+
+
+def test_every_resource_type_is_changed_or_declared_unchanged() -> None:
+    assert CHANGES.keys() | OF_THE_TEMPLATE | NOT_KEPT == RESOURCE_TYPES.keys()
+    assert not CHANGES.keys() & OF_THE_TEMPLATE
