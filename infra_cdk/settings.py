@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+from alsolike.declarations import defaults
 from infra_cdk.kafka_settings import KafkaSettings
 from infra_cdk.regions import PANDAS_VERSION, TRAINING_REGISTRIES, WITHOUT_SNAP_START, is_image, pandas_layer
 from infra_cdk.settings_checks import InvalidSettings, is_date, require, require_schedules, setting
@@ -102,7 +103,9 @@ class Settings(TrainingSettings):
     attribution_schedule: str | None = setting(
         "rate(1 hour)", "Schedule of [attribution](attribution.md); null: manual only"
     )
-    attribution_window_days: int = setting(7, "Days after a response in which events count for it", (1, 60))
+    attribution_window_days: int = setting(
+        defaults.ATTRIBUTION_WINDOW_DAYS, "Days after a response in which events count for it", (1, 60)
+    )
     lake_first_date: str = setting(
         "1970-01-01",
         "First day visible to SQL; a day close to your first event makes queries faster. Training reads all days",
@@ -110,7 +113,7 @@ class Settings(TrainingSettings):
     lake_cold_days: int | None = setting(
         30, "Days after which objects of the lake move to S3 Intelligent-Tiering; null: never", (1, 36_500)
     )
-    served_days: int = setting(90, "Retention of the [recommendation log](served.md)", (1, 36_500))
+    served_days: int = setting(defaults.SERVED_DAYS, "Retention of the [recommendation log](served.md)", (1, 36_500))
     quarantine_alarm_percent: int = setting(1, "Alarm threshold: share of unreadable records", (0, 99))
     error_alarm_percent: int = setting(
         1, "Alarm threshold: share of failed requests ([runbook](runbooks/errors.md))", (0, 99)
@@ -128,12 +131,22 @@ class Settings(TrainingSettings):
         "Python 3.13, for example in China, where AWS publishes none",
     )
     champion_check_s: int = setting(
-        30, "Polling interval of `recommend` for promotions and rollbacks, less than `canary_duration_s`", (0, 60)
+        defaults.CHAMPION_CHECK_S,
+        "Polling interval of `recommend` for promotions and rollbacks, less than `canary_duration_s`",
+        (0, 60),
     )
-    configuration_check_s: int = setting(30, "Polling interval for the configuration", (0, 60))
-    snapshot_check_s: int = setting(30, "Polling interval of `recommend` for the catalogue snapshot", (0, 3_600))
-    trends_check_s: int = setting(30, "Polling interval of `recommend` for [trends](trending.md)", (0, 3_600))
-    tombstone_check_s: int = setting(5, "Polling interval for erased users ([privacy](privacy.md))", (0, 60))
+    configuration_check_s: int = setting(
+        defaults.CONFIGURATION_CHECK_S, "Polling interval for the configuration", (0, 60)
+    )
+    snapshot_check_s: int = setting(
+        defaults.SNAPSHOT_CHECK_S, "Polling interval of `recommend` for the catalogue snapshot", (0, 3_600)
+    )
+    trends_check_s: int = setting(
+        defaults.TRENDS_CHECK_S, "Polling interval of `recommend` for [trends](trending.md)", (0, 3_600)
+    )
+    tombstone_check_s: int = setting(
+        defaults.TOMBSTONE_CHECK_S, "Polling interval for erased users ([privacy](privacy.md))", (0, 60)
+    )
     erasure_settle_s: int = setting(
         960, "Wait of an erasure before each search; longer than any function runs (15 minutes)", (0, 86_400)
     )
@@ -143,7 +156,7 @@ class Settings(TrainingSettings):
         "event](privacy.md#pseudonymised-ids)",
     )
     time_budget_ms: int = setting(
-        100,
+        defaults.TIME_BUDGET_MS,
         "Time limit of a response before it falls back to fewer features, half of it for reading the profile; 0: none",
         (0, 10_000),
     )

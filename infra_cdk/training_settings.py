@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Literal
 
+from alsolike.declarations import defaults
 from alsolike.declarations.schedule_expressions import Rate, parse_schedule
 from infra_cdk.settings_checks import require, require_ranges, require_schedules, setting
 
@@ -68,9 +69,11 @@ class TrainingSettings:
         None, "Folder with a static sentence model for [titles of new items](cold-start.md#titles-by-their-meaning)"
     )
     dataset_engine: Literal["auto", "lambda", "spark"] = setting(
-        "auto", "Dataset builder; `auto` uses [Spark](spark.md) above `spark_above_mb`"
+        defaults.DATASET_ENGINE, "Dataset builder; `auto` uses [Spark](spark.md) above `spark_above_mb`"
     )
-    spark_above_mb: int = setting(300, "Size of the lake's interactions above which `auto` uses Spark", (1, 1_000_000))
+    spark_above_mb: int = setting(
+        defaults.SPARK_ABOVE_MB, "Size of the lake's interactions above which `auto` uses Spark", (1, 1_000_000)
+    )
     spark_workers: int = setting(10, "Workers of the Glue job", (2, 299))
     spark_worker_type: Literal["G.1X", "G.2X", "G.4X", "G.8X"] = setting("G.1X", "Worker type of the Glue job")
     spark_flexible: bool = setting(
@@ -84,27 +87,45 @@ class TrainingSettings:
         5_000_000, "Size of the sample for evaluation with Spark's statistics", (1_000, 10**9)
     )
     gate_min_interactions: int = setting(
-        1_000, "Minimum interactions of the training data for the [gate](gate.md)", (1, 10**12)
+        defaults.GATE_MIN_INTERACTIONS, "Minimum interactions of the training data for the [gate](gate.md)", (1, 10**12)
     )
-    gate_min_users: int = setting(50, "Minimum users of the training data", (1, 10**9))
+    gate_min_users: int = setting(defaults.GATE_MIN_USERS, "Minimum users of the training data", (1, 10**9))
     gate_max_age_days: int | None = setting(30, "Maximum age of the latest training event; null: any", (1, 36_500))
-    gate_min_compared_users: int = setting(30, "Minimum number of compared users", (2, 10**9))
-    gate_margin_percent: int = setting(2, "Fall of NDCG that a fresher version has to exclude", (0, 100))
-    gate_max_slice_drop_percent: int = setting(25, "Maximum drop in a segment", (0, 100))
-    gate_max_fall_percent: int = setting(80, "Limit of the [new-data check](gate.md#new-data)", (0, 100))
-    gate_min_coverage_percent: int = setting(1, "Minimum catalogue coverage", (0, 100))
-    gate_max_popularity_ratio: int = setting(10, "Maximum popularity bias", (1, 1_000_000))
-    gate_max_latency_ms: int = setting(50, "Maximum median run time of a graph", (1, 10_000))
-    canary_share_percent: int = setting(
-        10, "Share of users whose requests the [canary](models.md#canary) answers; 0: no canary", (0, 99)
+    gate_min_compared_users: int = setting(
+        defaults.GATE_MIN_COMPARED_USERS, "Minimum number of compared users", (2, 10**9)
     )
-    canary_duration_s: int = setting(86_400, "Duration of a canary", (1, 604_800))
+    gate_margin_percent: int = setting(
+        defaults.GATE_MARGIN_PERCENT, "Fall of NDCG that a fresher version has to exclude", (0, 100)
+    )
+    gate_max_slice_drop_percent: int = setting(
+        defaults.GATE_MAX_SLICE_DROP_PERCENT, "Maximum drop in a segment", (0, 100)
+    )
+    gate_max_fall_percent: int = setting(
+        defaults.GATE_MAX_FALL_PERCENT, "Limit of the [new-data check](gate.md#new-data)", (0, 100)
+    )
+    gate_min_coverage_percent: int = setting(defaults.GATE_MIN_COVERAGE_PERCENT, "Minimum catalogue coverage", (0, 100))
+    gate_max_popularity_ratio: int = setting(
+        defaults.GATE_MAX_POPULARITY_RATIO, "Maximum popularity bias", (1, 1_000_000)
+    )
+    gate_max_latency_ms: int = setting(defaults.GATE_MAX_LATENCY_MS, "Maximum median run time of a graph", (1, 10_000))
+    canary_share_percent: int = setting(
+        defaults.CANARY_SHARE_PERCENT,
+        "Share of users whose requests the [canary](models.md#canary) answers; 0: no canary",
+        (0, 99),
+    )
+    canary_duration_s: int = setting(defaults.CANARY_DURATION_S, "Duration of a canary", (1, 604_800))
     canary_interval_s: int = setting(300, "Interval of analyses", (1, 86_400))
-    canary_max_error_percent: int = setting(1, "Maximum additional errors, in points", (0, 100))
-    canary_max_latency_percent: int = setting(50, "Maximum additional latency", (0, 10_000))
-    models_kept: int = setting(10, "Other versions whose [files are kept](models.md#retention-of-files)", (1, 1_000))
+    canary_max_error_percent: int = setting(
+        defaults.CANARY_MAX_ERROR_PERCENT, "Maximum additional errors, in points", (0, 100)
+    )
+    canary_max_latency_percent: int = setting(
+        defaults.CANARY_MAX_LATENCY_PERCENT, "Maximum additional latency", (0, 10_000)
+    )
+    models_kept: int = setting(
+        defaults.MODELS_KEPT, "Other versions whose [files are kept](models.md#retention-of-files)", (1, 1_000)
+    )
     dataset_days: int = setting(
-        7,
+        defaults.DATASET_DAYS,
         "Age after which the next training deletes a dataset, except the latest and those of the champion and the "
         "rollback version (90 days)",
         (1, 90),

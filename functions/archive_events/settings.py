@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import dataclasses
 
+from alsolike.declarations import defaults
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
@@ -10,5 +12,5 @@ class Settings:
     lake_bucket: str
     artefact_bucket: str
     secret_arn: str
-    configuration_check_s: float = 30
-    tombstone_check_s: float = 5
+    configuration_check_s: float = defaults.CONFIGURATION_CHECK_S
+    tombstone_check_s: float = defaults.TOMBSTONE_CHECK_S

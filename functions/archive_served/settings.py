@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import dataclasses
 
+from alsolike.declarations import defaults
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
@@ -9,4 +11,4 @@ class Settings:
 
     lake_bucket: str
     artefact_bucket: str
-    tombstone_check_s: float = 5
+    tombstone_check_s: float = defaults.TOMBSTONE_CHECK_S

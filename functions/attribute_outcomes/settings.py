@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import dataclasses
 
+from alsolike.declarations import defaults
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
@@ -18,5 +20,5 @@ class Settings:
     lake_bucket: str
     artefact_bucket: str
     secret_arn: str
-    window_days: int = 7
-    served_days: int = 90
+    window_days: int = defaults.ATTRIBUTION_WINDOW_DAYS
+    served_days: int = defaults.SERVED_DAYS

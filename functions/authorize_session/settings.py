@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
+from alsolike.declarations import defaults
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
@@ -11,4 +13,4 @@ class Settings:
 
     session_key_arn: str
     artefact_bucket: str
-    configuration_check_s: float = 30
+    configuration_check_s: float = defaults.CONFIGURATION_CHECK_S

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import dataclasses
 
+from alsolike.declarations import defaults
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
@@ -24,5 +26,5 @@ class Settings:
     artefact_bucket: str
     stacks: str
     powertools_metrics_namespace: str
-    configuration_check_s: float = 30
+    configuration_check_s: float = defaults.CONFIGURATION_CHECK_S
     keys_table: str = ""

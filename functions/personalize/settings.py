@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import dataclasses
 
+from alsolike.declarations import defaults
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
@@ -30,4 +32,4 @@ class Settings:
     batch_state_machine_parameter: str
     import_buckets: str = ""
     batch_buckets: str = ""
-    configuration_check_s: float = 30
+    configuration_check_s: float = defaults.CONFIGURATION_CHECK_S

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import dataclasses
 
+from alsolike.declarations import defaults
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
@@ -11,5 +13,5 @@ class Settings:
     lake_bucket: str
     secret_arn: str
     max_snapshot_mb: int
-    configuration_check_s: float = 30.0
-    tombstone_check_s: float = 5.0
+    configuration_check_s: float = defaults.CONFIGURATION_CHECK_S
+    tombstone_check_s: float = defaults.TOMBSTONE_CHECK_S

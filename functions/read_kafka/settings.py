@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import dataclasses
 
+from alsolike.declarations import defaults
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
@@ -12,6 +14,6 @@ class Settings:
     artefact_bucket: str
     tracking_id: str
     secret_arn: str
-    configuration_check_s: float = 30
-    tombstone_check_s: float = 5
+    configuration_check_s: float = defaults.CONFIGURATION_CHECK_S
+    tombstone_check_s: float = defaults.TOMBSTONE_CHECK_S
     pseudonymise_ids: int = 0

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from alsolike.declarations import defaults
 from alsolike.runtime.struct import struct
 
 
@@ -21,11 +22,11 @@ class Settings:
     users_table: str
     artefact_bucket: str
     secret_arn: str
-    champion_check_s: float = 30.0
-    configuration_check_s: float = 30.0
-    snapshot_check_s: float = 30.0
-    trends_check_s: float = 30.0
-    time_budget_ms: int = 100
+    champion_check_s: float = defaults.CHAMPION_CHECK_S
+    configuration_check_s: float = defaults.CONFIGURATION_CHECK_S
+    snapshot_check_s: float = defaults.SNAPSHOT_CHECK_S
+    trends_check_s: float = defaults.TRENDS_CHECK_S
+    time_budget_ms: int = defaults.TIME_BUDGET_MS
     max_snapshot_mb: int = 70
     pseudonymise_ids: int = 0
     keys_table: str = ""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 
+from alsolike.declarations import defaults
+
 ROUNDING = 1e-9
 
 MIN_HIT_USERS = 10
@@ -39,16 +41,16 @@ class GateLimits:
         Maximum size of the files that serving reads.
     """
 
-    min_interactions: int = 1_000
-    min_users: int = 50
+    min_interactions: int = defaults.GATE_MIN_INTERACTIONS
+    min_users: int = defaults.GATE_MIN_USERS
     max_age_days: int = 0
-    min_compared_users: int = 30
-    margin_percent: int = 2
-    max_slice_drop_percent: int = 25
-    max_fall_percent: int = 80
-    min_coverage_percent: int = 1
-    max_popularity_ratio: int = 10
-    max_latency_ms: int = 50
+    min_compared_users: int = defaults.GATE_MIN_COMPARED_USERS
+    margin_percent: int = defaults.GATE_MARGIN_PERCENT
+    max_slice_drop_percent: int = defaults.GATE_MAX_SLICE_DROP_PERCENT
+    max_fall_percent: int = defaults.GATE_MAX_FALL_PERCENT
+    min_coverage_percent: int = defaults.GATE_MIN_COVERAGE_PERCENT
+    max_popularity_ratio: int = defaults.GATE_MAX_POPULARITY_RATIO
+    max_latency_ms: int = defaults.GATE_MAX_LATENCY_MS
     max_bundle_bytes: int = 150_000_000
 
 

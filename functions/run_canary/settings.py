@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import dataclasses
 
+from alsolike.declarations import defaults
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
@@ -20,8 +22,8 @@ class Settings:
     artefact_bucket: str
     lake_bucket: str
     model_package_group: str
-    canary_share_percent: int = 10
-    canary_duration_s: int = 86_400
-    canary_max_error_percent: int = 1
-    canary_max_latency_percent: int = 50
-    models_kept: int = 10
+    canary_share_percent: int = defaults.CANARY_SHARE_PERCENT
+    canary_duration_s: int = defaults.CANARY_DURATION_S
+    canary_max_error_percent: int = defaults.CANARY_MAX_ERROR_PERCENT
+    canary_max_latency_percent: int = defaults.CANARY_MAX_LATENCY_PERCENT
+    models_kept: int = defaults.MODELS_KEPT

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import dataclasses
 
+from alsolike.declarations import defaults
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
@@ -9,6 +11,6 @@ class Settings:
 
     artefact_bucket: str
     lake_bucket: str
-    dataset_engine: str = "auto"
-    spark_above_mb: int = 300
-    dataset_days: int = 7
+    dataset_engine: str = defaults.DATASET_ENGINE
+    spark_above_mb: int = defaults.SPARK_ABOVE_MB
+    dataset_days: int = defaults.DATASET_DAYS

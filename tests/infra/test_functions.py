@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from alsolike.runtime.settings import from_environment
+from infra_cdk.settings import Settings
 from operations import cost
 from tests.infra.assembly import FUNCTIONS, Assembly, flat
 from tests.infra.imports import libraries
@@ -77,6 +78,20 @@ def test_environment_variables_equal_the_settings_of_the_function(assembly: Asse
         from_environment(settings, {key: flat(value) for key, value in given.items()})
 
     assert offenders == {}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_default_of_a_setting_is_declared_once(name: str) -> None:
+    source = (Path(__file__).parents[2] / f"functions/{name}/settings.py").read_text()
+    renamed = importlib.import_module(f"functions.{name}.manifest").MANIFEST.variables
+    settings = {field.name for field in dataclasses.fields(Settings)}
+    literals = [
+        field
+        for field, default in re.findall(r"^    (\w+): \w+ = ([\d.]+|\"\w+\")$", source, re.MULTILINE)
+        if default != "0" and renamed.get(field, field) in settings
+    ]
+
+    assert literals == []
 
 
 def test_functions_with_small_arrays_use_one_thread(assembly: Assembly) -> None:
