@@ -30,7 +30,8 @@ def _sources() -> tuple[Settings, ConfigurationReader, TombstoneReader]:
     reader = ConfigurationReader(
         client("s3"), settings.artefact_bucket, polling=Polling(settings.configuration_check_s)
     )
-    # A full batch creates enough objects to trigger the garbage collector, which then skips objects of the start.
+    # A full batch creates enough objects to trigger the garbage collector. `freeze` excludes the objects of the start
+    # from its scans.
     gc.freeze()
     return settings, reader, tombstones
 

@@ -27,7 +27,7 @@ def _sources() -> tuple[Settings, TombstoneReader]:
 
 
 def _no_hashes() -> Pseudonyms:
-    raise AssertionError("the log calls people by their hashes already")
+    raise AssertionError("the log already contains hashes of users")
 
 
 @instrumented

@@ -2,7 +2,7 @@ from alsolike.declarations.manifest import LOGGED_TOMBSTONES, WRITE, Access, Log
 from alsolike.declarations.storage import QUARANTINE_PREFIX, SERVED_PREFIX
 
 MANIFEST = Manifest(
-    description="Writes what was recommended to the lake, and lines that cannot be read to quarantine",
+    description="Writes logged recommendations to the lake, and unreadable lines to quarantine",
     layers=("core", "pandas"),
     memory_mb=1_024,
     timeout_s=60,

@@ -34,7 +34,7 @@ ANSWERS = pa.schema(
 def once(rows: pa.Table) -> pa.Table:
     """Keep one row per recommendation ID.
 
-    Different copies are sorted by value and the first one is kept, so that the order of rows does not matter.
+    If duplicates differ, the first one by value is kept, so that the result does not depend on the order of rows.
     """
     ids = rows["recommendation_id"].to_pandas()
     repeated = ids[ids.duplicated(keep=False)]
@@ -60,7 +60,7 @@ def genuine(rows: pa.Table, day: int) -> pa.Table:
 
 @functools.lru_cache(maxsize=1024)
 def _tags(recommender: str | None, model_version: str | None, arms: tuple[str | None, ...]) -> bytes:
-    """Return the value of `Ids.tags` for a response. Impossible values return bytes that no ID contains."""
+    """Return the value of `Ids.tags` for a response. For invalid values, return bytes that no ID contains."""
     try:
         made = recommendation_id.create(
             answered_ms=0,

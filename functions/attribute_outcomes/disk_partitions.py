@@ -37,12 +37,12 @@ def hashes_of(texts: pa.Array | pa.ChunkedArray) -> Hashes:
 
 
 def parts_for(rows: float, max_rows: int) -> int:
-    """Return the number of partitions in which partitions usually have at most `max_rows` rows."""
+    """Return the number of partitions, so that a partition usually has at most `max_rows` rows."""
     return min(MAX_PARTS, max(1, math.ceil(rows / (_FULL * max_rows))))
 
 
 def part_of(hashes: Hashes, parts: int, level: int = 0) -> npt.NDArray[np.int64]:
-    """Return the partition of each hash. Each level uses other bits.
+    """Return the partition of each hash. Each level uses different bits of the hash.
 
     At the first level, partitions follow the order of the hashes.
     """
@@ -73,11 +73,9 @@ class Part:
             yield pa.Table.from_batches(held).combine_chunks()
 
     def table(self) -> pa.Table:
-        """Return all rows."""
         return pa.concat_tables([self.schema.empty_table(), *self.pieces()])
 
     def remove(self) -> None:
-        """Delete the file."""
         self.path.unlink(missing_ok=True)
 
 
@@ -154,9 +152,10 @@ class Spill:
 
 
 def parts_of(*spills: Spill, max_rows: int) -> Iterator[tuple[Part, ...]]:
-    """Yield the partitions with equal keys of all spills, and delete them afterwards.
+    """Yield the corresponding partitions of all spills, and delete each partition after use.
 
-    They have at most `max_rows` rows in total, unless nearly all rows have the same key.
+    Corresponding partitions contain equal keys. They have at most `max_rows` rows in total, unless nearly all rows have
+    the same key.
     """
     for number, parts in enumerate(zip(*(spill.parts for spill in spills), strict=True)):
         rows = sum(part.rows for part in parts)

@@ -1,4 +1,4 @@
-"""Interactions of each day, read once: events by the day of the response that they reference, and counts of items."""
+"""Interactions per day, read once: the events by the day of the referenced response, and event counts by item."""
 
 from __future__ import annotations
 
@@ -36,8 +36,7 @@ EVENTS = pa.schema(
         ("impression", pa.list_(_TEXT)),
     ]
 )
-"""Columns of events that attribution reads. The first ones, up to the last required one, identify the copy that counts.
-"""
+"""Columns of events that attribution reads. If duplicates differ, the first columns decide which one counts."""
 
 JUDGED = EVENTS.append(pa.field("reason", _TEXT))
 """Event with the rejection reason, if the recommendation ID already determines it."""
@@ -75,7 +74,7 @@ class EventDays:
         self._answered, self._asked = inputs.answered(), set(answer_days)
 
     def events(self, answer_day: int) -> list[Part]:
-        """Return the events for a day's results with the columns `JUDGED`. Copies are included."""
+        """Return the events for a day's results with the columns `JUDGED`, including duplicates."""
         days = [self._prepared(day) for day in self._inputs.event_days(answer_day)]
         return [named[answer_day] for named in days if answer_day in named]
 
@@ -87,9 +86,9 @@ class EventDays:
                 named.pop(answer_day).remove()
 
     def are_again(self, events: pa.Table, answer_day: int, *, late: bool) -> npt.NDArray[np.bool_]:
-        """Return a mask of the events of a day's results that are copies of events in another day's results.
+        """Return a mask of a day's events that are duplicates and count in another day's results.
 
-        The copy that was received first on the surrounding days counts. If times are equal, the copy in the
+        The duplicate that was received first on the surrounding days counts. If times are equal, the duplicate in the
         earlier day's results counts. So the results of all days are consistent.
         """
         hashes, received_ms = _event_hashes(events), _received_ms(events)
@@ -127,7 +126,7 @@ class EventDays:
         return self._directory / f"events-{day}"
 
     def _copies(self, day: int) -> Path:
-        """Return the path of the sorted records with each event's result day and time of first receipt."""
+        """Return the path of the sorted records, with the result day and first time of receipt per event."""
         return self._path(day) / "copies"
 
     def _prepared(self, day: int) -> dict[int, Part]:
@@ -179,7 +178,7 @@ class EventDays:
 
 
 def _event_hashes(events: pa.Table) -> Hashes:
-    """Return a hash per event. Copies have equal hashes (`COPY_KEY`)."""
+    """Return a hash per event. Duplicates have equal hashes (`COPY_KEY`)."""
     owner = pc.coalesce(events["user_id"], events["session_id"], "")
     return hashes_of(pc.binary_join_element_wise(events["event_id"], owner, "\n"))
 

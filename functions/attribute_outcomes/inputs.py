@@ -68,7 +68,7 @@ class DayReceipt:
 
 
 class Inputs:
-    """Objects of the four tables, listed at one time, by day since 1970."""
+    """S3 objects of the four tables by day (since 1970), listed when the instance is created."""
 
     def __init__(self, client: Any, bucket: str, rules: AttributionRules) -> None:
         self._rules = rules
@@ -88,7 +88,7 @@ class Inputs:
         return sorted({day for day in self.interactions if day >= first} | set(self.served) | set(self.outcomes))
 
     def answered(self) -> set[int]:
-        """Return the days with responses, including expired ones. Their sums are kept."""
+        """Return the days with responses. Expired responses count too, because their sums are kept."""
         return {*self.served, *self.engagement}
 
     def event_days(self, day: int) -> list[int]:
@@ -100,7 +100,7 @@ class Inputs:
         return [past_day for past_day in range(day - POPULARITY_DAYS, day + 1) if past_day in self.interactions]
 
     def copy_days(self, day: int, *, late: bool) -> list[int]:
-        """Return the days that are searched for copies of the events in a day's results."""
+        """Return the stored days in which to look for duplicates of the events of `day`."""
         return [copy_day for copy_day in self._rules.copy_days(day, late=late) if copy_day in self.interactions]
 
     def fingerprint(self, day: int, *, late: bool) -> str:
@@ -143,7 +143,6 @@ class DayReceiptStore:
             return None
 
     def write(self, day: int, receipt: DayReceipt) -> None:
-        """Write the receipt of a day's results."""
         self._object(day).write(receipt.to_json())
 
     def _object(self, day: int) -> S3Object:

@@ -1,4 +1,6 @@
-"""Join of events with the responses that they reference: accepted and rejected events, and outcomes of responses.
+"""Join of events with the responses that they reference.
+
+It accepts or rejects events, and counts outcomes per response.
 
 The result does not depend on the order of rows, because sums are computed in sorted order.
 """
@@ -225,7 +227,7 @@ def without_user(answers: pa.Table) -> Bools:
 
 
 def _viewers(events: pa.Table, answer: Ints, shared: Bools) -> Ints:
-    """Return the number of the user per event if several users may have viewed the response, else 0."""
+    """Return the index of the user per event if several users may have viewed the response, else 0."""
     many = (answer >= 0) & np.append(shared, False)[answer]
     viewer = np.zeros(len(answer), np.int64)
     some = events.select(["user_id", "session_id"]).take(pa.array(np.flatnonzero(many)))

@@ -18,10 +18,10 @@ from alsolike.declarations.storage import (
     SERVED_PREFIX,
 )
 
-_DAYS = "Objects are named after their day and where from"
+_DAYS = "Object names contain the day and the source"
 
 MANIFEST = Manifest(
-    description="Joins what was served with what it led to",
+    description="Attributes events to recommendations, and sums up the outcomes per day",
     layers=("core", "pandas"),
     memory_mb="lake_memory_mb",
     storage_mb=10_240,
@@ -30,7 +30,7 @@ MANIFEST = Manifest(
     # The next call continues after a failed one.
     trigger=Schedule(
         setting="attribution_schedule",
-        purpose="attribute what happened to what was answered",
+        purpose="attribute events to recommendations",
         retries=0,
         max_age_minutes=15,
     ),

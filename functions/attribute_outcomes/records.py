@@ -1,4 +1,4 @@
-"""Distinct records of a hash and several numbers in files on the local disk, read with bounded memory."""
+"""Distinct records of a hash and several numbers, in files on the local disk. Reading needs bounded memory."""
 
 from __future__ import annotations
 

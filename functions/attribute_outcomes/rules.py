@@ -11,7 +11,7 @@ POPULARITY_DAYS = 7
 """Number of days before the day of a response over which item popularity is counted. The day itself counts too."""
 
 LATE_DAYS = 7
-"""Number of additional days that are searched for copies of events after the window."""
+"""Number of days after the window that are also searched for duplicates of events."""
 
 DEFINITIONS = 3
 """Version of the definitions of metrics. A new version recomputes all days."""
@@ -81,15 +81,15 @@ class AttributionRules:
         return range(answer_day - self.early_days, answer_day + self.window_days + 1)
 
     def copy_days(self, answer_day: int, *, late: bool) -> range:
-        """Return the days (since 1970) that are searched for copies of the events in a day's results.
+        """Return the days (since 1970) in which to look for duplicates of the events in a day's results.
 
-        The date of the first received copy is at most the time of receipt of any other copy. So days after the window
-        are searched only if an event arrived late.
+        A duplicate that was received earlier than an event has a date before the receipt of this event. So days
+        after the window are searched only if an event arrived late.
         """
         return range(answer_day - POPULARITY_DAYS, answer_day + self.window_days + 1 + LATE_DAYS * late)
 
     def is_late(self, received_ms: int, answer_day: int) -> bool:
-        """Return true if an event arrived so late that a copy with a later date may have arrived earlier."""
+        """Return true if an event arrived so late that a duplicate with a later date may have arrived earlier."""
         return received_ms + self.clock_skew_ms >= (answer_day + self.window_days + 1) * DAY_MS
 
 
@@ -116,9 +116,9 @@ def first_whole_day(now_ms: int, *, served_days: int, retention_days: int | None
 
 
 def window_cut_days(retention_days: int | None, rules: AttributionRules) -> int:
-    """Return the number of days before the end of its window from which a day is not recomputed.
+    """Return the number of days at the end of a day's attribution window in which its results are not recomputed.
 
-    Interactions that its results depend on have then expired. 0 if they expire later.
+    The interactions that the results depend on have then expired. Return 0 if they expire later.
 
     Examples
     --------

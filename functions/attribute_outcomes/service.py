@@ -52,7 +52,7 @@ class AttributionResult:
     complete
         True if all days are up to date. Otherwise the next call continues.
     window_cut_days
-        Number of days before the end of its window from which a day is not recomputed.
+        Number of days at the end of a day's window in which the day is not recomputed.
     failed
         Days that could not be computed, with reasons.
     """
@@ -65,13 +65,7 @@ class AttributionResult:
     failed: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def raise_failures(self) -> None:
-        """Raise an error if days have failed.
-
-        Raises
-        ------
-        DaysFailed
-            If days have failed. The message lists them.
-        """
+        """Raise `DaysFailed` with a list of the failed days, if there are any."""
         if self.failed:
             days = "; ".join(f"{date}: {reason}" for date, reason in sorted(self.failed.items()))
             raise DaysFailed(f"{len(self.failed)} days could not be computed: {days}")
@@ -93,7 +87,7 @@ class Attribution:
     first_day
         First day (since 1970) that is recomputed. The inputs of earlier days are expiring.
     cut_days
-        Number of days before the end of its window from which a day counts as earlier than `first_day`.
+        Number of days at the end of a day's window in which the day is earlier than `first_day`.
     """
 
     def __init__(
@@ -166,11 +160,14 @@ class Attribution:
         today = self._now_ms // DAY_MS
         if self._first_day > today:
             outcome.failed[date_of(today)] = (
-                f"limits.retention_days keeps less than the {POPULARITY_DAYS} days it needs"
+                f"limits.retention_days keeps fewer than the {POPULARITY_DAYS} days that attribution needs"
             )
             outcome.complete = False
         elif self._cut_days:
-            logger.warning("days are kept before their window is over: limits.retention_days", cut_days=self._cut_days)
+            logger.warning(
+                "days are final before the end of their window, because limits.retention_days is short",
+                cut_days=self._cut_days,
+            )
 
     def _outdated(self, inputs: Inputs) -> list[tuple[int, DayReceipt | None]]:
         held = {*inputs.outcomes, *inputs.engagement}

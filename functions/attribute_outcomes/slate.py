@@ -105,7 +105,7 @@ class Views:
 def ordered_sum(groups: Ints, values: Floats, count: int) -> Floats:
     """Return the sum of values per group.
 
-    Values are added in ascending order, so that the result does not depend on theirs.
+    Values are added in ascending order, so that the result does not depend on the order of `values`.
     """
     order = np.lexsort((values, groups))
     return np.asarray(np.bincount(groups[order], weights=values[order], minlength=count), np.float64)

@@ -36,14 +36,13 @@ class _Group:
 
 
 class DaySums:
-    """Sums of a day."""
+    """Sums of a day by recommender, model version and arm, and over all responses."""
 
     def __init__(self, items: Items) -> None:
         self._items = items
         self._groups: dict[tuple[Dimension, str], _Group] = {}
 
     def add(self, joined: Joined) -> None:
-        """Add responses."""
         outcomes = joined.outcomes
         numbers = outcomes.select([*_SUMS, "degraded", "revenue", "novelty"]).to_pandas()
         shared = outcomes["shopper"].is_null().to_numpy()

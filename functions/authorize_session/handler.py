@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 CALL_TIMEOUT_S = 2
 ATTEMPTS = 2
-"""API Gateway waits for an authorizer for 10 s."""
+"""Timeout in seconds and attempts of a call to AWS. API Gateway waits 10 s for an authorizer."""
 MAX_BODY_BYTES = 1_000
 
 

@@ -1,4 +1,4 @@
-"""The values of the session key that are good now."""
+"""Valid values of the session key."""
 
 from __future__ import annotations
 
@@ -12,11 +12,16 @@ from alsolike.runtime.observability import Metric, count
 from alsolike.runtime.polling import PolledValue, Polling
 
 CHECK_S = 300
-"""Maximum age of the cached secret. A value that was rotated out is rejected after this time at the latest."""
+"""Maximum age of the cached secret, in seconds.
+
+A rotated-out value is rejected after this time, unless Secrets Manager does not respond.
+"""
 
 CHECK_ON_MISMATCH_S = 5
-"""Minimum interval of reads after a wrong signature. A new value becomes valid within this time, and forged tokens
-cause no more calls than that."""
+"""Minimum interval in seconds between reads after a wrong signature.
+
+A new value becomes valid within this interval, and forged tokens cause at most one read per interval.
+"""
 
 
 class SessionKeys:

@@ -1,5 +1,3 @@
-"""Manifest of authorize_session."""
-
 from alsolike.declarations.manifest import CONFIGURATION, Access, Manifest
 
 MANIFEST = Manifest(

@@ -1,4 +1,4 @@
-"""The session that a request's token identifies."""
+"""Verification of a request's session token."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def authorize(header: str, *, keys: SessionKeys, now_s: float) -> Session:
     try:
         return verify(token, keys.current(now_s=now_s), now_s=now_s)
     except WrongSignature:
-        # The shop may mint with a value that was made current just now.
+        # The shop may have signed the token with a value that has just become current.
         if not keys.refresh(now_s=now_s):
             raise
     return verify(token, keys.current(now_s=now_s), now_s=now_s)

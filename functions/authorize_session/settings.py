@@ -1,5 +1,3 @@
-"""Settings of authorize_session."""
-
 from __future__ import annotations
 
 import dataclasses
@@ -9,7 +7,7 @@ from alsolike.declarations import defaults
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """The secret that signs sessions' tokens, and the bucket of the configuration, which has the site keys."""
+    """Secret that signs session tokens, and bucket of the configuration, which contains the site keys."""
 
     session_key_arn: str
     artefact_bucket: str

@@ -47,7 +47,7 @@ class CleanInteractions:
 
 
 def clean(rows: pd.DataFrame, configuration: Configuration, *, erased: IsErased = no_erased_users) -> CleanInteractions:
-    """Keep distinct events with weighted types. Drop returned purchases, rare items and short histories.
+    """Keep distinct events whose type has a weight. Drop returned purchases, rare items and short histories.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ def erased_profiles(profiles: pd.Series[str], erased: IsErased) -> list[str]:
 
 
 def _without_returns(weighty: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows that remain after returns, with their remaining weight."""
+    """Subtract returns from earlier purchases. Return the rows with remaining weight."""
     if not (weighty["weight"] < 0).any():
         return weighty
     ordered = weighty.iloc[_order(weighty)]

@@ -15,7 +15,7 @@ MANIFEST = Manifest(
             "lake",
             READ,
             keys=(f"{INTERACTIONS_PREFIX}*", f"{SERVED_PREFIX}*"),
-            reason="A dataset is made of all that happened and of what was shown",
+            reason="A dataset contains all interactions and the logged recommendations",
         ),
         Access(
             "artefacts",

@@ -83,7 +83,6 @@ def item_row(item: Item) -> tuple[str, str]:
 
 
 def action_row(action: Action) -> tuple[str, str]:
-    """Return the row of an action."""
     return action.action_id, orjson.dumps(dict(action.properties)).decode()
 
 

@@ -102,7 +102,7 @@ def build_dataset(
         last_event_ms=int(frame["event_time_ms"].iloc[-1]),
         dropped=interactions.dropped,
     )
-    del rows  # The recommendation log needs the memory.
+    del rows  # Frees memory for the recommendation log.
     limits = configuration.limits
     described = manifest(
         run_id,
@@ -178,7 +178,7 @@ def _items(catalogue: CatalogueStore) -> pd.DataFrame:
 
 
 def _users(users: UserStore, configuration: Configuration, *, profiles: Collection[str]) -> pd.DataFrame:
-    """Return the users with interactions, sorted by ID."""
+    """Return the users with interactions and a value in a grouping column, sorted by ID."""
     columns = grouping_columns(configuration)
     rows = []
     for user in users.scan() if columns else ():

@@ -1,4 +1,4 @@
-"""`cleaning` on Spark: equal rules as DataFrame operations, for a lake that is too large for one process.
+"""`cleaning` on Spark, with the same rules, for a lake that is too large for one process.
 
 The driver receives no data that grows with users or interactions. Interactions are shuffled by event ID, by session, or
 by the pair of user and item. So interactions of a very active user or popular item are spread over workers. Rows that

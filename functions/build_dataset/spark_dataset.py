@@ -64,7 +64,6 @@ class SparkErasedUsers:
     secret_arn: str
 
     def __call__(self, user_id: str | None, session_id: str | None = None) -> bool:
-        """Return true if the user was erased."""
         return (
             user_id is not None
             and pseudonyms_of(client("secretsmanager"), self.secret_arn).erased_user(user_id) in self.hashes
@@ -122,7 +121,7 @@ def build_dataset(
 ) -> SparkDataset:
     """Write the files of a dataset as directories of parts, without the manifest.
 
-    A repeated call overwrites the files. Sorted by name, the parts of a file are in its order.
+    A repeated call overwrites the files. Sorted by name, the parts of a file are in the order of its rows.
 
     Parameters
     ----------
@@ -130,7 +129,7 @@ def build_dataset(
         Partitions of the lake with objects.
     max_interactions
         Approximate maximum number of written interactions. Users are complete or absent. None writes all interactions.
-        The manifest describes all.
+        The manifest describes all interactions.
 
     Raises
     ------
@@ -175,7 +174,10 @@ def build_dataset(
 
 
 def _is_sampled(interactions: int, *, maximum: int | None) -> Column:
-    """Return a mask of the profiles whose interactions are written. Hashing keeps users complete."""
+    """Return a mask of the profiles whose interactions are written.
+
+    A hash of the profile decides, so users are complete.
+    """
     share = 1.0 if maximum is None else min(1.0, maximum / interactions)
     return F.pmod(F.xxhash64("profile_id"), F.lit(_SHARES)) < round(share * _SHARES)
 
@@ -219,7 +221,7 @@ def _item_rows(table: str, segments: int, segment: int) -> Iterator[tuple[str, s
 
 
 def _users(spark: SparkSession, table: str, columns: Mapping[str, ColumnType], *, profiles: DataFrame) -> DataFrame:
-    """Return the users with interactions. The workers scan segments of the table concurrently."""
+    """Return the users with interactions and a value in `columns`. Workers scan segments of the table concurrently."""
     if not columns:
         return spark.createDataFrame([], _types(USER_COLUMNS))
     segments = spark.sparkContext.defaultParallelism

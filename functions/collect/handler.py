@@ -19,7 +19,10 @@ from functions.collect.settings import Settings
 
 CALL_TIMEOUT_S = 4
 ATTEMPTS = 2
-"""Maximum number of attempts. They end before API Gateway's timeout, so the client gets a 503 with a message."""
+"""Maximum number of attempts of a call to AWS.
+
+Attempts end before API Gateway's timeout, so the client gets a 503 with a message.
+"""
 
 
 @functools.cache

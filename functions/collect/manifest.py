@@ -4,7 +4,7 @@ from alsolike.declarations.storage import ACTIONS_KEY
 _ROWS = ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Scan")
 
 MANIFEST = Manifest(
-    description="Takes events, items and users from the API, and shows and changes items and users",
+    description="Stores events, items and users from the API, and returns and changes items and users",
     memory_mb=512,
     timeout_s=20,
     starts_fast=True,

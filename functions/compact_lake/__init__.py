@@ -1,1 +1,1 @@
-"""Compaction of the lake. Small objects of a day are merged into few large ones while readers continue."""
+"""Compaction of the lake. Small objects of a day are merged into few large ones, while readers use the lake."""

@@ -17,7 +17,7 @@ MANIFEST = Manifest(
     memory_mb="lake_memory_mb",
     timeout_s=900,
     trigger=Schedule(
-        setting="compaction_schedule", purpose="keep the lake in few large objects", retries=2, max_age_minutes=120
+        setting="compaction_schedule", purpose="merge small objects of the lake", retries=2, max_age_minutes=120
     ),
     access=(
         Access("lake", LIST),
@@ -25,7 +25,7 @@ MANIFEST = Manifest(
             "lake",
             READ + WRITE + DELETE,
             keys=(f"{INTERACTIONS_PREFIX}*", f"{SERVED_PREFIX}*", f"{COMPACTIONS_PREFIX}*"),
-            reason="Objects are named after their day and what they were merged from",
+            reason="Object names contain the day and a hash of the merged objects",
         ),
         *CONFIGURATION,
         *TOMBSTONES,

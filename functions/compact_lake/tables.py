@@ -61,14 +61,14 @@ def _events_of_others(rows: pa.Table, erased: Erased, hash_of: Callable[[str], s
 
 
 def _answers_once(rows: pa.Table) -> pa.Table:
-    """Keep the first row of each response. Its copies are equal."""
+    """Keep the first row of each response. Duplicates are equal."""
     numbered = rows.select(["recommendation_id"]).append_column("row", pa.array(range(len(rows)), pa.int64()))
     first = numbered.group_by("recommendation_id").aggregate([("row", "min")])["row_min"]
     return rows if len(first) == len(rows) else rows.take(first)
 
 
 def _answers_to_others(rows: pa.Table, erased: Erased, hash_of: Callable[[str], str]) -> pa.Table:
-    """Remove responses to erased users. Rows and tombstones contain equal hashes."""
+    """Remove responses to erased users. Rows and tombstones use the same hashes."""
     gone = pa.array(list(erased), pa.string())
     return _where_not(rows, pc.or_(pc.is_in(rows["shopper"], gone), pc.is_in(rows["session"], gone)))
 

@@ -33,7 +33,8 @@ def _sources() -> tuple[Counters, ConfigurationReader, TombstoneReader]:
         polling=Polling(settings.tombstone_check_s),
     )
     configurations = ConfigurationReader(s3, bucket, polling=Polling(settings.configuration_check_s))
-    # A full batch creates enough objects to trigger the garbage collector, which then skips objects of the start.
+    # A full batch creates enough objects to trigger the garbage collector. `freeze` excludes the objects of the start
+    # from its scans.
     gc.freeze()
     return Counters(TrendsStore(s3, bucket)), configurations, tombstones
 

@@ -2,13 +2,13 @@ from alsolike.declarations.manifest import CONFIGURATION, READ, TOMBSTONES, WRIT
 from alsolike.declarations.storage import TRENDS_PREFIX
 
 MANIFEST = Manifest(
-    description="Counts which items are wanted more than usual",
-    layers=("core", "onnx_runtime"),  # Provides numpy.
+    description="Counts recent interactions per item for trends",
+    layers=("core", "onnx_runtime"),  # The layer onnx_runtime provides numpy.
     memory_mb=512,
     timeout_s=60,
     reserved="reserved_consumers",
     single_threaded=True,
-    # Lambda's maximum batch size. All records of a window are one write.
+    # Lambda's maximum batch size. One write per shard contains all records of a window.
     trigger=EventStream(batch_size=10_000, window_s="trends_window_s", retries="update_retries"),
     access=(
         *TOMBSTONES,

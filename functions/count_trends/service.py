@@ -1,4 +1,4 @@
-"""The addition of a batch of the stream to the counters of trends, each record once.
+"""Addition of a stream batch to the trend counters. A redelivered record is not counted again.
 
 One object per shard contains the counters and the sequence number of the last counted record. Writes are conditional on
 the object that was read. So a record counts once, however often and in whatever batch size it is delivered. Two
@@ -21,12 +21,12 @@ from alsolike.trends.trends import NOTHING_COUNTED, Event, ShardCounts, fingerpr
 
 MAX_ATTEMPTS = 5
 REMEMBERED_SHARDS = 16
-"""Maximum number of cached shards. Each takes about a megabyte, and a process rarely reads more."""
+"""Maximum number of cached shards. A shard takes about 1 MB, and a process rarely reads more shards."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class CountResult:
-    """The result of a batch.
+    """Result of a batch.
 
     Attributes
     ----------
@@ -53,7 +53,7 @@ class _Known:
 
 
 class Counters:
-    """The counters of the shards that this process has read, cached between batches.
+    """Counters of the shards that this process has read, cached between batches.
 
     A stale cache costs one rejected write, after which the object is read again.
     """
@@ -114,7 +114,7 @@ def count_trends(
     records
         One batch of one shard, in order.
     erased
-        Returns true for events of erased users.
+        Function that returns true for an erased user or session.
 
     Raises
     ------

@@ -18,8 +18,10 @@ from alsolike.runtime.s3 import S3Object
 
 MAX_RUNS = 1_000
 ENDED_AFTER_MS = 86_400_000
-"""Age in milliseconds at which a completed run has certainly ended. Step Functions allows reusing its name after 90
-days, so a name is not unique."""
+"""Age in milliseconds of a completed receipt from which its run has certainly ended.
+
+Step Functions allows reusing the run's name after 90 days, so a name is not unique.
+"""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -90,13 +92,13 @@ def _further_hashes(pseudonyms: Pseudonyms, user_id: str) -> tuple[str, ...]:
 
 
 def _remember(erasing: Erasing, erasure: str, *, user_id: str, requested_at_ms: int) -> None:
-    """Store the ID for the workflow unless an earlier call has. The object also contains the workflow's progress."""
+    """Store the user ID for the workflow, unless it is stored. The object also contains the workflow's progress."""
     pending = {"user_id": user_id, "requested_at_ms": requested_at_ms}
     S3Object(erasing.s3, erasing.bucket, pending_key(erasure)).create(orjson.dumps(pending))
 
 
 def _is_running(erasing: Erasing, erasure: str, *, run: int) -> bool:
-    """Start a run of the workflow, unless it is active. Return true if the run is active."""
+    """Start a run of the workflow, which changes nothing while it is active. Return false if the run has ended."""
     try:
         with translate_aws_errors("the erasure's workflow does not start"):
             erasing.states.start_execution(

@@ -2,7 +2,7 @@ from alsolike.declarations.manifest import HASH_KEY, LIST, READ, SIGNING_KEYS, A
 from alsolike.declarations.storage import ERASURE_RECEIPTS_PREFIX, INTERACTIONS_PREFIX, QUARANTINE_PREFIX, SERVED_PREFIX
 
 MANIFEST = Manifest(
-    description="Answers with everything that is held about a user",
+    description="Returns all stored data about a user",
     layers=("core", "pandas"),
     memory_mb=3_008,
     timeout_s=29,  # The API waits 30 s.
@@ -15,7 +15,7 @@ MANIFEST = Manifest(
             "lake",
             READ,
             keys=(f"{INTERACTIONS_PREFIX}*", f"{SERVED_PREFIX}*", f"{QUARANTINE_PREFIX}*"),
-            reason="The user may be in any of them",
+            reason="Any object may contain rows of the user",
         ),
         Access(
             "artefacts",
@@ -24,7 +24,7 @@ MANIFEST = Manifest(
             reason="The objects are named after erasures, datasets and batches",
         ),
         Access("profiles", ("dynamodb:Query", "dynamodb:BatchGetItem", "dynamodb:GetItem")),
-        # State between two pages.
+        # The export's state between two pages.
         Access("profiles", ("dynamodb:PutItem",), attributes=("profile_id", "sort_key", "sessions", "expires_at")),
         Access("users", ("dynamodb:GetItem",)),
         HASH_KEY,

@@ -10,7 +10,10 @@ from alsolike.profiles.user_data import STAGES, UserData
 from alsolike.runtime.errors import TooLarge, Unavailable
 
 MAX_BYTES = 6_000_000
-"""Maximum size in bytes. Lambda returns at most 6 MB (6,291,556 bytes), in which the document is a JSON string."""
+"""Maximum size of a page in bytes.
+
+Lambda returns at most 6 MB (6,291,556 bytes), in which the document is a JSON string.
+"""
 
 _ESCAPED = (b'"', b"\\", b"\n")
 """Characters that take two bytes in a JSON string. Documents contain no characters with longer escapes."""
@@ -34,7 +37,7 @@ class _Page:
     size, held
         Size of the document so far, and of the rows that will be added, in bytes.
     objects
-        Number of objects.
+        Number of objects in the page.
     """
 
     remaining_ms: Callable[[], float]
@@ -45,12 +48,12 @@ class _Page:
 
     def check(self) -> None:
         if self.remaining_ms() <= ANSWER_MS:
-            raise Unavailable("the stores did not answer in time; repeat the request")
+            raise Unavailable("the stores did not respond in time; repeat the request")
 
     def add(self, piece: bytes) -> bytes:
         self.size += _escaped(piece)
         if self.size > MAX_BYTES:
-            raise TooLarge(f"the data is larger than an answer may be ({MAX_BYTES} bytes as JSON in JSON); {INSTEAD}")
+            raise TooLarge(f"the data exceeds the limit of a response ({MAX_BYTES} bytes as a JSON string); {INSTEAD}")
         return piece
 
     def has_room(self, rows: bytes) -> bool:

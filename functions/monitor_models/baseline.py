@@ -81,5 +81,5 @@ def _array(client: Any, bucket: str, key: str, dtype: npt.DTypeLike) -> npt.NDAr
 def _read(client: Any, bucket: str, key: str) -> bytes:
     stored = S3Object(client, bucket, key)
     if (content := stored.read()) is None:
-        raise NotFound(f"{stored.uri} is not there")
+        raise NotFound(f"{stored.uri} does not exist")
     return content.body

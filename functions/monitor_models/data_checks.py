@@ -17,15 +17,16 @@ BOUNDS = {
 }
 """Maximum shares of faulty rows.
 
-================== ===================================================================================================
-check              rows, and their fault
-================== ===================================================================================================
-item_missing       events of types that need an item: without an item. The API rejects these
-event_type_unknown all events: of a type that the configuration does not declare; models do not learn from them
-value_missing      purchases since the first one of the window with a value: without a value. Before, the shop sent none
-value_out_of_range events with a value: not finite, or beyond the API's range
-time_in_future     all events: later than now, beyond the tolerated clock skew
-================== ===================================================================================================
+================== ============================================ ======================================================
+check              checked rows                                 fault
+================== ============================================ ======================================================
+item_missing       events whose type requires an item           no item. The API rejects such events
+event_type_unknown all events                                   undeclared event type. Models ignore such events
+value_missing      purchases since the first one with a value   no value. Earlier, the shop sent no values
+                   in the window
+value_out_of_range events with a value                          infinite, NaN, or outside the API's range
+time_in_future     all events                                   later than now by more than the tolerated clock skew
+================== ============================================ ======================================================
 """
 
 

@@ -17,7 +17,9 @@ from alsolike.training.reference import Categories, category_of, weekdays_of
 from functions.monitor_models.baseline import Baseline
 
 MIN_COUNT = 200
-"""Minimum number of interactions, users or responses in both periods for a metric. With fewer, chance looks like drift.
+"""Minimum number of interactions, users or responses in both periods for a metric.
+
+With fewer, random variation looks like drift.
 """
 
 MIN_USERS = 30
@@ -25,7 +27,7 @@ MIN_USERS = 30
 be estimated."""
 
 MAX_FALL, MAX_GROWTH = 0.5, 2 / 3
-"""Maximum fall and growth. A fall to half of the reference, or growth to three times of it, is accepted."""
+"""Maximum fall and growth. A fall to half of the reference, or growth to three times the reference, is accepted."""
 
 MISSING_FROM = 10
 """Minimum number of interactions on a weekday in the reference for which a day without interactions counts as missing.

@@ -10,7 +10,7 @@ from alsolike.declarations.storage import (
 )
 
 MANIFEST = Manifest(
-    description="Compares what happens with what the champion learned from; starts a training where it has to",
+    description="Compares current data with the champion's training data, and starts a training after drift",
     layers=("core", "pandas"),
     memory_mb="lake_memory_mb",
     storage_mb=2_048,
@@ -18,7 +18,7 @@ MANIFEST = Manifest(
     variables={"silent_hours": "lake_silent_hours", "stale_days": "champion_stale_days"},
     # The next run replaces a failed one.
     trigger=Schedule(
-        setting="monitoring_schedule", purpose="look whether the champion still fits", retries=0, max_age_minutes=15
+        setting="monitoring_schedule", purpose="check the champion for drift", retries=0, max_age_minutes=15
     ),
     access=(
         Access("lake", LIST),
@@ -34,13 +34,13 @@ MANIFEST = Manifest(
             "artefacts",
             READ,
             keys=tuple(f"{MODELS_PREFIX}*/{file}" for file in ("manifest.json", "ids.hash.npy", "ids.idx.npy")),
-            reason="Any may be champion",
+            reason="Any version may be the champion",
         ),
         Access(
             "artefacts",
             READ,
             keys=(f"{DATASETS_PREFIX}*/manifest.json",),
-            reason="Each run has a dataset of its own name",
+            reason="Each run has a dataset with its own name",
         ),
         *SNAPSHOT,
         Access("artefacts", READ + WRITE, keys=(f"{MONITORING_PREFIX}*",), reason="Reports are named after their day"),
@@ -49,7 +49,7 @@ MANIFEST = Manifest(
         Access(
             "training_runs",
             ("states:DescribeExecution", "states:GetExecutionHistory"),
-            reason="Each training that was started is an execution with a name of its own",
+            reason="Each started training is an execution with its own name",
         ),
     ),
 )

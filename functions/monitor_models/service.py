@@ -173,10 +173,10 @@ def _of_dataset(
     """Return the drift metrics whose reference is in the dataset's manifest."""
     names = [name for name in Drift if name is not Drift.TOP_SCORE]
     if baseline.dataset is None:
-        return [Figure(name, reason=f"dataset {baseline.bundle.dataset_id} is gone") for name in names]
+        return [Figure(name, reason=f"dataset {baseline.bundle.dataset_id} was deleted") for name in names]
     reference = baseline.dataset.reference
     if reference is None:
-        return [Figure(name, reason="the dataset is of an earlier version: it has no reference") for name in names]
+        return [Figure(name, reason="the dataset of an earlier version has no reference") for name in names]
     categories = None
     if reference.category_popularity is not None:
         categories = figures.category_popularity(reference.category_popularity, active, catalogue())
@@ -190,7 +190,7 @@ def _of_dataset(
     }
     reasons = {
         Drift.CATEGORY_POPULARITY: "no column of the items is like a category",
-        Drift.EVENT_TYPES: "the dataset is of an earlier version: it has no event types",
+        Drift.EVENT_TYPES: "the dataset of an earlier version has no event types",
     }
     return [figures.figure(name, bins[name], psi_threshold=threshold, reason=reasons.get(name)) for name in names]
 
@@ -205,7 +205,7 @@ def _volume(baseline: Baseline, window: Window) -> tuple[DataCheck, ...]:
 def _of_scores(baseline: Baseline, scores: Callable[[], pd.Series[float]], threshold: float) -> Figure:
     reference = baseline.bundle.top_scores
     bins = None if reference is None else figures.top_score(reference, scores())
-    reason = "the champion is of an earlier version: it has no reference"
+    reason = "the champion of an earlier version has no reference"
     return figures.figure(Drift.TOP_SCORE, bins, psi_threshold=threshold, reason=reason)
 
 

@@ -30,7 +30,7 @@ class Settings:
 
     @property
     def rules(self) -> DriftThresholds:
-        """Thresholds in the form of reports."""
+        """Thresholds as drift reports contain them."""
         return DriftThresholds(
             psi=self.drift_psi_percent / 100,
             hours=self.drift_hours,

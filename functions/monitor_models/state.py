@@ -114,5 +114,5 @@ class StateStore:
         self._object.replace(
             orjson.dumps(dataclasses.replace(state, etag=None), option=orjson.OPT_INDENT_2),
             etag=state.etag,
-            conflict=f"{self._object.uri} changed meanwhile: another look did",
+            conflict=f"{self._object.uri} was changed by another monitoring run",
         )

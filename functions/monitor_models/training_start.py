@@ -1,4 +1,4 @@
-"""Trainings that monitoring starts: conditions, unique start, and result."""
+"""Trainings that monitoring starts: their conditions, the idempotent start, and the recorded result."""
 
 from __future__ import annotations
 

@@ -53,12 +53,12 @@ class Deployed(PolledValue["BilledResources"]):
 
 
 class LastDay:
-    """The counted parts of the last day's load.
+    """Load of the last day, from metrics, the drift report and the catalogue snapshot.
 
     Parameters
     ----------
     s3
-        A low-level client.
+        Low-level S3 client.
     """
 
     def __init__(self, metrics: MetricReader, *, s3: Any, bucket: str) -> None:
@@ -95,12 +95,12 @@ class LastDay:
 
 
 def bill(deployed: Deployed, last_day: LastDay, stated: Mapping[str, int], *, now_ms: int) -> dict[str, Any]:
-    """Return the response.
+    """Return the response of `GET /operator/cost`.
 
     Parameters
     ----------
     stated
-        The parts of the load in the query; the others are counted.
+        Numbers of the load in the query. Missing numbers are those of the last day.
 
     Raises
     ------

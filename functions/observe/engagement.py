@@ -19,12 +19,12 @@ _DIMENSIONS = {"model": Dimension.MODEL_VERSION}
 
 
 def engagement(client: Any, bucket: str, *, days: int, by: str, now_ms: int) -> dict[str, Any]:
-    """Return the response for the last days, including today.
+    """Return the response of `GET /operator/engagement` for the last days, including today.
 
     Parameters
     ----------
     by
-        The dimension of the rows.
+        Dimension of the rows.
     """
     last = dt.datetime.fromtimestamp(now_ms / 1000, dt.UTC).date()
     dates = [(last - dt.timedelta(days=back)).isoformat() for back in range(days - 1, -1, -1)]

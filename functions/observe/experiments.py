@@ -25,9 +25,10 @@ MAX_USERS = 400_000
 def experiments(
     client: Any, bucket: str, stated: Iterable[Experiment], *, has_time: Callable[[], bool], now_ms: int
 ) -> dict[str, Any]:
-    """Return the response. Running experiments come first, then planned and ended ones, each latest first.
+    """Return the response of `GET /operator/experiments`.
 
-    Outcomes are read once for all running experiments, and then for ended ones, until the time ends.
+    Running experiments come first, then planned and ended ones, each latest first. Outcomes are read once for all
+    running experiments, and then for ended ones, until the time ends.
 
     Parameters
     ----------
@@ -76,7 +77,7 @@ def _read(
     has_time: Callable[[], bool],
     now_ms: int,
 ) -> set[str]:
-    """Add the answers of the days of some experiments; return the names of those that were not read to their end."""
+    """Add the responses on the experiments' days. Return the names of experiments with unread days."""
     if not tallies:
         return set()
     last_ms = {tally: min(now_ms, (tally.experiment.end_ms or now_ms + 1) - 1) for tally in tallies}
@@ -92,7 +93,7 @@ def _read(
 
 
 def _read_before(client: Any, bucket: str, tallies: Sequence[ArmTally], *, has_time: Callable[[], bool]) -> None:
-    """Add the answers before the start of each experiment; with too little time for all, those of the first days."""
+    """Add the responses before the start of each experiment. If the time ends, responses of later days are missing."""
     if not tallies:
         return
     starts_ms = [tally.experiment.start_ms for tally in tallies]

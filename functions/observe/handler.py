@@ -16,7 +16,10 @@ from functions.observe.settings import Settings
 
 CALL_TIMEOUT_S = 8
 ATTEMPTS = 2
-"""Maximum number of attempts. They end before API Gateway's timeout, so the client gets a 503 with a message."""
+"""Maximum number of attempts of a call to AWS.
+
+Attempts end before API Gateway's timeout, so the client gets a 503 with a message.
+"""
 
 
 @functools.cache
@@ -30,7 +33,7 @@ def _routes() -> Routes:
 
 @api_handler(Settings)
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Return the response to a request, which may be a cached one."""
+    """Return the response to a request, from the cache if possible."""
     now_ms = time.time_ns() // 1_000_000
     document, content_type = _routes().answer(event, now_ms=now_ms, remaining_ms=context.get_remaining_time_in_millis)
     return respond_text(document, content_type=content_type)

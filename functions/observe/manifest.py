@@ -22,12 +22,12 @@ MANIFEST = Manifest(
         Access(
             "*",
             ("cloudwatch:GetMetricData",),
-            reason="CloudWatch's metrics have no resources: reading them can be granted on * only",
+            reason="CloudWatch metrics have no ARNs, so reading them can be granted on * only",
         ),
         Access(
             "*",
             ("cloudwatch:ListMetrics",),
-            reason="CloudWatch lists metrics of all namespaces or none: the recommenders and filters with empty lists",
+            reason="CloudWatch grants the listing of metrics on * only; finds recommenders and filters",
         ),
         # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
         Access(
@@ -52,10 +52,10 @@ MANIFEST = Manifest(
             "lake",
             READ,
             keys=(f"{FAILED_BATCHES_PREFIX}*",),
-            reason="Lambda names the object of each batch that it gives up on",
+            reason="Lambda chooses the object name of each failed batch",
         ),
         Access("artefacts", READ, keys=(MONITORING_LATEST_KEY, SNAPSHOT_KEY)),
-        Access("stacks", ("cloudformation:GetTemplate",), reason="CloudFormation numbers each stack"),
+        Access("stacks", ("cloudformation:GetTemplate",), reason="Stack ARNs contain a random ID"),
         *CONFIGURATION,
     ),
 )

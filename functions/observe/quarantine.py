@@ -32,7 +32,9 @@ class _Group:
 
 
 def quarantine(client: Any, bucket: str, *, has_time: Callable[[], bool]) -> dict[str, Any]:
-    """Return the response. Failed batches are read first, then records of the latest days.
+    """Return the response of `GET /operator/quarantine`.
+
+    Failed batches are read first, then records of the latest days.
 
     Parameters
     ----------

@@ -16,7 +16,7 @@ _LONGEST_PERIOD_S = 3_600
 def traffic(
     cloudwatch: Any, *, own_namespace: str, api_id: str, stream_name: str, minutes: int, now_ms: int
 ) -> dict[str, Any]:
-    """Return the response. Each series has one point per period.
+    """Return the response of `GET /operator/traffic`. Each series has one point per period.
 
     Parameters
     ----------

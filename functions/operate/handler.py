@@ -36,7 +36,6 @@ def _routes() -> Mapping[str, Route]:
 
 @api_handler(Settings)
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Return the response to a request."""
     request = OperatorRequest(event, time.time_ns() // 1_000_000, context.get_remaining_time_in_millis)
     try:
         key = route_key(event)

@@ -2,7 +2,7 @@ from alsolike.declarations.manifest import MODELS, READ, SIGNING_KEYS, Access, M
 from alsolike.declarations.storage import MODELS_PREFIX
 
 MANIFEST = Manifest(
-    description="Lets operators see and promote model versions, roll back, train, refresh figures and try rules",
+    description="Lets operators list and promote model versions, roll back, train, refresh metrics and preview rules",
     memory_mb=1_024,
     timeout_s=29,  # The API waits 30 s.
     reserved="reserved_operators",
@@ -13,7 +13,7 @@ MANIFEST = Manifest(
             "artefacts",
             READ,
             keys=(f"{MODELS_PREFIX}*",),
-            reason="Files that changed after their upload are compared with their checksums",
+            reason="Compares the files of any version with their checksums",
         ),
         Access("recommend_function", ("lambda:InvokeFunction",)),
         Access("attribute_outcomes_function", ("lambda:InvokeFunction",)),

@@ -165,7 +165,7 @@ class Models:
 
 
 def champion_document(champion: Champion) -> dict[str, Any]:
-    """Return the document of the champion pointer."""
+    """Return the champion pointer as the operator API returns it, with its history, canary and pins."""
     canary = champion.canary
     return {
         "etag": champion.etag,
@@ -179,7 +179,7 @@ def champion_document(champion: Champion) -> dict[str, Any]:
 
 
 def version_document(version: ModelVersion, damaged: Sequence[DamagedFile]) -> dict[str, Any]:
-    """Return the document of a version, with the metrics of its selected algorithm."""
+    """Return a version as the operator API returns it, with the metrics of its selected algorithm."""
     winner = version.winner
     return {
         "version": version.version,
@@ -198,7 +198,6 @@ def version_document(version: ModelVersion, damaged: Sequence[DamagedFile]) -> d
 
 
 def story_document(story: VersionHistory, damaged: Sequence[DamagedFile]) -> dict[str, Any]:
-    """Return the document of a version's history."""
     manifest = story.manifest
     figures = candidates(manifest) if manifest else story.version.candidates
     return {

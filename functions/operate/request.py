@@ -72,7 +72,7 @@ class OperatorRequest:
         return str(self.event["requestContext"]["authorizer"]["jwt"]["claims"]["sub"])[:_MAX_SUBJECT]
 
     def signed(self, reason: str | None) -> str:
-        """Return the stored form of a reason with its sender, or only the sender without a reason."""
+        """Return a reason with its sender, as it is stored. Without a reason, return only the sender."""
         return f"{reason} (operator {self.by})" if reason else f"operator {self.by}"
 
     def note(self, action: str, **what: Any) -> None:

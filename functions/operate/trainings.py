@@ -14,7 +14,7 @@ from alsolike.training.runs import RUNNING, SUCCEEDED, TrainingRun, TrainingRuns
 from functions.operate.request import OperatorRequest
 
 LEFT_MS = 15_000
-"""Time in milliseconds reserved for the current call. No further history is read in it."""
+"""Remaining time in milliseconds below which no further execution history is read."""
 
 
 class Trainings:

@@ -31,7 +31,7 @@ from functions.personalize.trainings import Trainings
 CALL_TIMEOUT_S = 5
 ATTEMPTS = 4
 MARGIN_MS = 2_000
-"""Time to read the names, in addition to the polling interval, in milliseconds."""
+"""Time in milliseconds that a process needs to read changed names, in addition to the polling interval."""
 MAX_BYTES = 200_000
 CONTENT_TYPE = "application/x-amz-json-1.1"
 TARGET = "AmazonPersonalize."
@@ -78,7 +78,6 @@ def _parameter(name: str) -> str:
 
 @api_handler(Settings)
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Return the response to an operation."""
     operation = event["headers"].get("x-amz-target", "").removeprefix(TARGET)
     document = _control_plane().answer(operation, _parameters(event), now_ms=time.time_ns() // 1_000_000)
     logger.info("control plane", operation=operation, by=event[SIGNED_BY])

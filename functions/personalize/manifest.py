@@ -2,7 +2,7 @@ from alsolike.declarations.manifest import CONFIGURATION, MODELS, READ, SIGNING_
 from alsolike.declarations.storage import OWN_NAMES_KEY
 
 MANIFEST = Manifest(
-    description="Answers operations of Amazon Personalize's control plane",
+    description="Serves operations of Amazon Personalize's control plane",
     memory_mb=512,
     timeout_s=20,
     reserved="reserved_operators",
@@ -12,13 +12,13 @@ MANIFEST = Manifest(
         *CONFIGURATION,
         Access("artefacts", READ + WRITE, keys=(OWN_NAMES_KEY,)),
         Access("import_state_machine_arn", ("states:StartExecution",)),
-        Access("import_runs", ("states:DescribeExecution",), reason="Each job is an execution with a name of its own"),
+        Access("import_runs", ("states:DescribeExecution",), reason="Each job is an execution with its own name"),
         Access("batch_parameter", ("ssm:GetParameter",)),
         Access("batch_machine", ("states:StartExecution",), needs_function=True),
         Access(
             "batch_runs",
             ("states:DescribeExecution",),
-            reason="Each job is an execution with a name of its own",
+            reason="Each job is an execution with its own name",
             needs_function=True,
         ),
         Access("resources", tuple(f"dynamodb:{call}" for call in ("GetItem", "PutItem", "UpdateItem", "Scan"))),

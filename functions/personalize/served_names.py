@@ -79,7 +79,7 @@ class ServedNames:
     def publish(self) -> None:
         """Add the names and columns of all resources to the object, and remove names of deleted resources.
 
-        Names without a resource are kept, because in another region only the object may have been restored.
+        Names without a resource are kept, because a recovery in another region may restore only the object.
         """
 
         def change(content: Any) -> tuple[None, bytes | None]:
@@ -143,7 +143,7 @@ def _alias(resource: Resource, kind: Kind, named: Mapping[str, Any]) -> Alias:
 
 
 def recipe_of(request: Mapping[str, Any]) -> Recipe:
-    """Return the recipe of a request."""
+    """Return the recipe of a request, or `FOR_YOU` if the request has no known recipe."""
     return RECIPES.get(_recipe_name(request), FOR_YOU)
 
 

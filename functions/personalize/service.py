@@ -113,7 +113,7 @@ class ControlPlane:
         return [*self._operations, *EMPTY_LISTS]
 
     def answer(self, operation: str, parameters: Parameters, *, now_ms: int) -> dict[str, Any]:
-        """Return the response to an operation."""
+        """Run an operation. Raise `PersonalizeError` if the operation is missing or not supported."""
         if operation in self._operations:
             return self._operations[operation](parameters, now_ms)
         if operation in EMPTY_LISTS:
@@ -279,7 +279,7 @@ class ControlPlane:
         return delete
 
     def _users(self, kind: Kind, found: Resource, now_ms: int) -> list[str]:
-        """Return the ARNs of resources that must be deleted before this one, in the order of deletion."""
+        """Return the ARNs of resources that must be deleted before `found`, in the order of deletion."""
         if kind not in (GROUP, SCHEMA, SOLUTION):
             return []
         kinds = {other.noun: other for other in DELETION_ORDER}
@@ -295,7 +295,7 @@ class ControlPlane:
         return [self._arn(kinds[each.kind], each.key) for each in users]
 
     def _parts(self, kind: Kind, found: Resource, now_ms: int) -> Sequence[Resource]:
-        """Return the resources that are deleted with this one."""
+        """Return the resources that are deleted together with `found`."""
         if kind is SOLUTION:
             return self._versions_of(found, now_ms)
         if kind is GROUP:
@@ -414,7 +414,7 @@ def _is_of_tracker(resource: Resource) -> bool:
 def _refers(resource: Resource, parent: Kind, tail: str) -> bool:
     """Return true if a resource references the parent whose ARN has this end.
 
-    A campaign references a solution's version.
+    A campaign references a solution through a version of the solution.
     """
     arn = str(resource.request.get(parent.arn_field, ""))
     of_version = parent is SOLUTION and f"{tail}/" in str(resource.request.get(SOLUTION_VERSION.arn_field, ""))

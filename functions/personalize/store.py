@@ -1,4 +1,4 @@
-"""The table of resources: one item each, by kind and id."""
+"""DynamoDB table of resources, with one item per resource."""
 
 from __future__ import annotations
 
@@ -14,27 +14,28 @@ from alsolike.runtime.errors import Unavailable
 from alsolike.runtime.struct import struct
 
 DELETING_MS = 60_000
-"""Deleted resources stay visible so long: programs poll until they see the end of a deletion."""
+"""Time in milliseconds for which a deleted resource stays visible, because clients poll until the deletion has ended.
+"""
 
 _FORGOTTEN_S = 86_400
 
 
 @struct
 class Resource:
-    """A resource.
+    """Resource of the control plane.
 
     Attributes
     ----------
     key
-        Its id within its kind.
+        ID, unique among resources of the same type.
     request
-        The request that created it.
+        Members of the creation request, with later updates.
     deleted_ms
-        Time of its deletion; None for one that exists.
+        Time of the deletion; None if the resource exists.
     updated_ms
-        Time of its latest update; None without one.
+        Time of the latest update; None if there was no update.
     progress
-        State of the work behind it: its execution, and its final status.
+        Execution of the resource's training or job, and the final status.
     """
 
     kind: str
@@ -48,14 +49,12 @@ class Resource:
 
 
 class ResourceStore:
-    """All resources."""
-
     def __init__(self, client: Any, table: str) -> None:
         self._client = client
         self._table = table
 
     def insert(self, resource: Resource) -> bool:
-        """Write a resource unless its id exists; return true if it was written."""
+        """Write a resource unless its ID exists. Return true if the resource was written."""
         item = {
             "kind": {"S": resource.kind},
             "id": {"S": resource.key},
@@ -71,7 +70,7 @@ class ResourceStore:
         )
 
     def delete(self, kind: str, key: str, *, now_ms: int) -> bool:
-        """Mark a resource as deleted; return false if there is none."""
+        """Mark a resource as deleted. Return false if the resource does not exist or is already deleted."""
         return self._changed(
             self._client.update_item,
             Key={"kind": {"S": kind}, "id": {"S": key}},
@@ -84,7 +83,7 @@ class ResourceStore:
         )
 
     def update(self, resource: Resource) -> bool:
-        """Write the request and time of update of a resource; return false if it is deleted."""
+        """Write the request and update time of a resource. Return false if the resource is deleted."""
         return self._set(
             resource,
             request={"S": orjson.dumps(dict(resource.request)).decode()},
@@ -92,11 +91,14 @@ class ResourceStore:
         )
 
     def save_progress(self, resource: Resource) -> bool:
-        """Write only the progress of a resource, which may have been updated meanwhile; return false if deleted."""
+        """Write only the progress of a resource, because its request may have changed.
+
+        Return false if the resource is deleted.
+        """
         return self._set(resource, progress={"S": orjson.dumps(dict(resource.progress)).decode()})
 
     def get(self, kind: str, key: str, *, now_ms: int) -> Resource | None:
-        """Return a resource, None if there is none, or it was deleted more than `DELETING_MS` ago."""
+        """Return a resource, or None if it does not exist or was deleted more than `DELETING_MS` ago."""
         with self._translated():
             found = self._client.get_item(
                 TableName=self._table, Key={"kind": {"S": kind}, "id": {"S": key}}, ConsistentRead=True
@@ -104,13 +106,15 @@ class ResourceStore:
         return None if found is None or _is_gone(found, now_ms=now_ms) else _resource(found)
 
     def all(self, *kinds: str, now_ms: int | None = None) -> Sequence[Resource]:
-        """Return all resources of some kinds by id, from a scan: the table has some dozen items.
+        """Return all resources of these types, sorted by ID.
+
+        The table is scanned, because it has only a few dozen items.
 
         Parameters
         ----------
         now_ms
-            Leaves out those deleted more than `DELETING_MS` ago. Without it, they are included until DynamoDB expires
-            them.
+            Current time, to exclude resources that were deleted more than `DELETING_MS` ago. If None, deleted resources
+            are included until DynamoDB expires them.
         """
         with self._translated():
             pages = self._client.get_paginator("scan").paginate(TableName=self._table, ConsistentRead=True)

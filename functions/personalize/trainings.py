@@ -1,4 +1,4 @@
-"""The training runs behind solution versions and recommenders."""
+"""Training runs of solution versions and recommenders."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ METRICS = {
     "ndcg": "normalized_discounted_cumulative_gain_at_10",
     "mrr": "mean_reciprocal_rank_at_10",
 }
-"""Figures of a manifest with their names in Personalize; evaluation looks at lists of ten items."""
+"""Name in Personalize of each metric in a manifest. Metrics are evaluated on lists of ten items."""
 
 
 class Trainings:
@@ -45,7 +45,7 @@ class Trainings:
         return self._versions.registry.champion() is not None
 
     def progressed(self, resource: Resource) -> Resource:
-        """Return a resource with its current progress, after the start of its run if it has none."""
+        """Return a resource with its current progress. Start a training run if the resource needs one."""
         if resource.progress.get("status") in (ACTIVE, FAILED):
             return resource
         progress = self._progress(resource)
@@ -80,7 +80,7 @@ class Trainings:
         Raises
         ------
         PersonalizeError
-            If it was deleted.
+            If the model was deleted.
         """
         version = resource.progress["version"]
         try:
@@ -91,7 +91,7 @@ class Trainings:
             ) from error
 
     def serve(self, resource: Resource, *, reason: str, now_ms: int) -> None:
-        """Make the model of an active solution version the champion, unless it is.
+        """Make the model of an active solution version the champion, unless it already is.
 
         Raises
         ------
@@ -127,7 +127,10 @@ class Trainings:
         return {"execution": run.name, **self._state(run)}
 
     def _next_run(self, resource: Resource) -> TrainingRun | None:
-        """Return the first run since the creation, started if there is none; None during an earlier run."""
+        """Return the first run since the creation of the resource.
+
+        If there is none, start one, or return None while an earlier run is active.
+        """
         later = [run for run in self._runs.since(resource.created_ms) if run.trains and run.decision != BUSY]
         if later:
             return later[0]
@@ -139,7 +142,10 @@ class Trainings:
         return self._runs.get(arn.rpartition(":")[2])
 
     def _state(self, run: TrainingRun) -> Mapping[str, Any]:
-        """Return the status of a run's solution version: active once the gate approved the model, before its trial."""
+        """Return the status of a run's solution version.
+
+        It is active once the gate has approved the model, before any canary.
+        """
         if run.decision == REJECTED:
             return self._rejected(run)
         if run.decision is not None:
@@ -150,7 +156,10 @@ class Trainings:
         return {"status": FAILED, "failureReason": reason}
 
     def _rejected(self, run: TrainingRun) -> Mapping[str, Any]:
-        """Return the status after a rejection: a champion that knows the same data serves the solution version."""
+        """Return the status after a rejection.
+
+        A champion with equally recent training data serves the solution version instead.
+        """
         reason = f"the gate rejected model {run.version}"
         try:
             decision = self._versions.decisions.get(run.version or "")

@@ -1,4 +1,4 @@
-"""The content index of the champion, for the publisher of the catalogue."""
+"""Content index of the champion, for the publisher of the catalogue."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from alsolike.snapshot.content_index import ContentIndex
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ChampionContent:
-    """The content index of a version that is champion."""
+    """Content index of a champion."""
 
     version: str
     index: ContentIndex

@@ -25,7 +25,7 @@ from functions.publish_catalog.champion_content import ChampionContent, Champion
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ColdPublished:
-    """The result of a publication of cold items.
+    """Result of a publication of cold items.
 
     Attributes
     ----------
@@ -43,12 +43,12 @@ class ColdPublished:
 
 
 class ColdPublisher:
-    """The publisher of a deployment's cold items.
+    """Publisher of a deployment's cold items.
 
     Parameters
     ----------
     most
-        See `MAX_COLD_ITEMS`.
+        Maximum number of cold items.
     """
 
     def __init__(self, store: SnapshotStore, contents: ChampionContents, *, most: int = MAX_COLD_ITEMS) -> None:
@@ -73,7 +73,7 @@ class ColdPublisher:
             if content is None:
                 return None
             published = self._publish(changes, content, now_ms=now_ms)
-            if self._contents.current() == content:  # else the written items belong to an earlier champion
+            if self._contents.current() == content:  # Otherwise, the written items belong to an earlier champion.
                 return published
         raise ConcurrentUpdate(f"the champion changed {MAX_ATTEMPTS} times while its cold items were published")
 
@@ -111,7 +111,7 @@ class ColdPublisher:
             return ColdItems.map(self._store.fetch(manifest.cold))
         except InvalidSnapshot as error:
             logger.error("cold items are compared again", reason=str(error))
-            self._store.keep_only(())  # the files on the disk may be damaged
+            self._store.keep_only(())  # The files on the disk may be damaged.
             return None
 
     def _live(self, items: ColdItems, manifest: Manifest) -> ColdItems:

@@ -1,4 +1,4 @@
-"""A batch of a table's stream, or the news of another configuration or champion."""
+"""Handler of a batch of a table's stream, or of a notification of a new configuration or champion."""
 
 from __future__ import annotations
 

@@ -19,8 +19,8 @@ from alsolike.declarations.storage import (
 )
 
 MANIFEST = Manifest(
-    description="Publishes changes of items to the catalogue's snapshot, and logs those of items and users",
-    layers=("core", "onnx_runtime"),  # Provides numpy.
+    description="Publishes item changes to the catalogue snapshot, and logs changes of items and users",
+    layers=("core", "onnx_runtime"),  # The layer onnx_runtime provides numpy.
     optional_layers={"sentence_model": "sentences"},
     # A merge of a million items keeps two copies in memory: 0.6 GB with the libraries.
     memory_mb=2_048,
@@ -39,7 +39,7 @@ MANIFEST = Manifest(
             "artefacts",
             (*READ, *WRITE, "s3:AbortMultipartUpload", *DELETE),
             keys=(f"{SEGMENTS_PREFIX}*",),
-            reason="Segments are named after their contents; those that were merged are deleted",
+            reason="Segments are named after their contents; merged segments are deleted",
         ),
         Access("artefacts", READ + WRITE, keys=(SNAPSHOT_KEY,)),
         Access("artefacts", READ, keys=(CHAMPION_KEY, OWN_NAMES_KEY)),

@@ -1,7 +1,7 @@
-"""A reader of a table stream's batch from Lambda, which yields changes of items and users.
+"""Reader of a table stream's batch from Lambda, which yields changes of items and users.
 
-The tables mark deleted rows, so a deletion is a record with a time. If a row is removed completely, by an erasure or in
-the console, the time is known only to the second.
+The tables mark deleted rows, so a deletion is a record with a time. If a row itself is removed, by an erasure or in the
+console, the time has a resolution of one second.
 """
 
 from __future__ import annotations
@@ -65,8 +65,8 @@ def _change(record: Mapping[str, Any], kind: ChangeKind) -> Change | None:
     entity_id = record["dynamodb"]["Keys"][kind.id_column]["S"]
     if record["eventName"] == "REMOVE":
         if kind is ChangeKind.USER:
-            return None  # an erased user's id must not come back into the lake
-        # The end of the second is used, so the change can only supersede changes of the same second.
+            return None  # An erased user's ID must not return to the lake.
+        # The end of the second is used, so that the deletion supersedes changes of the same second.
         second = int(record["dynamodb"]["ApproximateCreationDateTime"])
         return Change(entity_id, second * 1000 + 999, None)
     image = record["dynamodb"]["NewImage"]

@@ -16,7 +16,7 @@ USERS = "users"
 
 
 def find_joined_sessions(work: PurgeContext) -> Iterator[None]:
-    """Note the sessions that the profile table has joined to the user, or marked for this erasure.
+    """Collect the sessions that the profile table has joined to the user, or marked for this erasure.
 
     The tombstone may have kept the logins of these sessions out of the lake.
     """

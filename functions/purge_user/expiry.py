@@ -90,7 +90,7 @@ def trained_models(
     Parameters
     ----------
     datasets
-        Ids of the datasets that held the user.
+        IDs of the datasets that contained the user.
     """
     champion = Registry(client, bucket).champion()
     replaced_by = None if retention.retrain is None else date_after(requested_at_ms, days=retention.retrain)

@@ -1,5 +1,3 @@
-"""A step of the erasure's workflow."""
-
 from __future__ import annotations
 
 import os

@@ -20,7 +20,7 @@ INTERACTIONS = Table(STORE, INTERACTIONS_PREFIX, ("user_id", "session_id", "even
 
 
 def find_logins(work: PurgeContext) -> Iterator[None]:
-    """Note the sessions to which the user logged in."""
+    """Collect the sessions to which the user logged in."""
     for stored, file in files(work, INTERACTIONS, dict(work.progress.cursor)):
         table = parquet.read(file, INTERACTIONS.columns)
         mine = pc.and_(parquet.equals(table, "user_id", work.user_id), pc.is_valid(table["session_id"]))

@@ -25,7 +25,7 @@ Hits: TypeAlias = Callable[[pa.Table], pa.ChunkedArray]
 """Function that returns a mask of the rows to delete."""
 
 CLOCK_SKEW_MS = 300_000
-"""Maximum difference between S3's clock and this one."""
+"""Maximum difference between S3's clock and the local clock, in milliseconds."""
 
 MAX_ATTEMPTS = 100
 """Maximum number of attempts to replace an object that other writers change. The next pass then finds the object."""
@@ -41,7 +41,7 @@ class Table:
 
 
 def purge_rows(work: PurgeContext, table: Table, hits: Hits) -> Iterator[None]:
-    """Remove the rows that are hit."""
+    """Remove the rows that match."""
     cursor: dict[str, Any] = work.progress.cursor or {
         "after": "",
         "since_ms": 0,

@@ -17,7 +17,7 @@ _LIST_VERSIONS, _DELETE_VERSIONS = ("s3:ListBucketVersions",), ("s3:DeleteObject
 _EACH = "The objects are named after erasures, datasets and batches"
 
 MANIFEST = Manifest(
-    description="Removes an erased user from every store, a part at each call",
+    description="Deletes an erased user's data from all stores, a part per call",
     layers=("core", "pandas"),
     memory_mb="lake_memory_mb",
     timeout_s=900,

@@ -7,7 +7,7 @@ from typing import Any
 from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.errors import Unavailable
 
-_BATCH = 1_000  # S3's limit of one DeleteObjects
+_BATCH = 1_000  # Maximum number of keys in a DeleteObjects request.
 
 
 def delete_old_versions(client: Any, bucket: str, key: str) -> None:

@@ -23,7 +23,8 @@ class Progress:
     step, cursor
         Position of the running pass.
     found
-        Number of hits in the current pass. A pass without hits proves that no data remains.
+        Number of objects and records with user data that the current pass found. A pass without hits proves that no
+        data remains.
     purged
         Objects and records by store, over all passes, with the time of the last one.
     intents
@@ -36,7 +37,7 @@ class Progress:
     stopped_sessions
         Sessions that have a tombstone.
     datasets
-        Ids of the datasets that held the user.
+        IDs of the datasets that contained the user.
     """
 
     user_id: str
@@ -101,7 +102,6 @@ class ProgressStore:
         return Progress(**orjson.loads(stored.body)) if stored else None
 
     def save(self, progress: Progress) -> None:
-        """Store the progress."""
         self._object.write(orjson.dumps(progress))
 
     def forget(self) -> None:

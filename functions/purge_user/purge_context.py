@@ -19,7 +19,7 @@ QUARANTINE, FAILED_BATCHES, DATASETS = "quarantine", "failed batches", "datasets
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class StoreLocations:
-    """Locations of a deployment's stores. `ids_are_hashed` is true if stored IDs are pseudonyms."""
+    """Locations of a deployment's stores. `ids_are_hashed` is true if stored user IDs are pseudonyms."""
 
     lake_bucket: str
     artefact_bucket: str
@@ -30,7 +30,7 @@ class StoreLocations:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class PurgeContext:
-    """A running erasure.
+    """Running erasure.
 
     A step counts the records that it will remove (`record`), removes them, and moves on (`advance`). If a call is
     interrupted, the next call finds the remaining records and counts none twice.
@@ -50,7 +50,7 @@ class PurgeContext:
         return self.progress.user_id
 
     def record(self, store: str, units: Mapping[str, int], *, is_decided: bool = True) -> None:
-        """Count units with the user's data, with the number of records per unit, and save the counts.
+        """Count and save the units with the user's data, with the number of records per unit.
 
         Parameters
         ----------
@@ -77,7 +77,6 @@ class PurgeContext:
         self.progress.intents.clear()
 
     def delete(self, bucket: str, key: str) -> None:
-        """Delete an object."""
         S3Object(self.s3, bucket, key).delete()
 
     def replace(self, bucket: str, key: str, body: bytes | None, *, etag: str) -> bool:

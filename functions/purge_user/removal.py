@@ -1,4 +1,4 @@
-"""The removal of records from an object with several records."""
+"""Removal of records from an object with several records."""
 
 from __future__ import annotations
 

@@ -75,7 +75,6 @@ class Hashes:
 
 
 def hashes(work: PurgeContext) -> Hashes:
-    """Return the hashes of an erasure."""
     of = work.pseudonyms.shopper
     return Hashes(
         user=of(work.user_id),

@@ -97,7 +97,7 @@ MAX_PASSES = 20
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Clients:
-    """AWS clients, low-level."""
+    """Low-level AWS clients."""
 
     s3: Any
     dynamodb: ItemRemover
@@ -171,7 +171,7 @@ def _completed(
 
 
 def _purged(receipt: ErasureReceipt, progress: Progress, store: str, *, now_ms: int) -> Purged:
-    """Return the sum of this run's and an earlier run's findings."""
+    """Return the sum of the findings of this run and of an earlier run."""
     earlier = next((purged for purged in receipt.purged if purged.store == store), None)
     objects, records, at_ms = progress.purged.get(store, [0, 0, earlier.at_ms if earlier else now_ms])
     if earlier is not None:

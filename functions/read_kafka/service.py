@@ -67,9 +67,9 @@ class KafkaReader:
     Parameters
     ----------
     s3
-        A low-level client.
+        Low-level S3 client.
     tracking_id
-        The tracking ID that records must name.
+        Tracking ID that records must contain.
     """
 
     def __init__(

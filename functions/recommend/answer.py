@@ -91,7 +91,7 @@ def _answer(resolved: ResolvedRequest, *, degraded: Sequence[str], **fields: Any
 def _explained(
     items: Sequence[RankedItem], scored: Sequence[ScoredItem], ranking: Ranking, inputs: RankingInputs
 ) -> tuple[list[RankedItem], tuple[str, ...]]:
-    """Add reasons to the items that the model ranked. Also return the reason why the model could not explain them."""
+    """Add reasons to the items that the model ranked. Also return the cause if the model could not explain them."""
     why: Mapping[int, list[str]] = {}
     degraded: tuple[str, ...] = ()
     model, history = inputs.resolved.model, ranking.history
@@ -110,7 +110,7 @@ def _explained(
 def _unknown_columns(
     resolved: ResolvedRequest, items: Sequence[RankedItem], *, declared: Container[str]
 ) -> tuple[str, ...]:
-    """Return the requested columns that are neither declared nor in an item. Empty for an empty response."""
+    """Return the requested columns that are neither declared nor in an item. Empty for a response without items."""
     if not items:
         return ()
     there = {name for item in items for name in item.metadata or ()}

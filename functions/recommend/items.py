@@ -35,7 +35,7 @@ FALLBACK_WINDOW = "1d"
 
 @struct
 class RequestItems:
-    """The items of one request, by position.
+    """Items of one request, by position.
 
     Position 0 means no item. The items of the model follow, then cold items, then `others`, whose positions are valid
     for this request only.
@@ -68,7 +68,7 @@ class RequestItems:
     fallback: Sequence[ScoredItem] = ()
 
     def item_ids(self, positions: Sequence[int]) -> list[str]:
-        """Return the ids at positions."""
+        """Return the IDs at positions."""
         size = self.catalogue.size
         if not self.others or max(positions, default=0) < size:
             return self.catalogue.item_ids(positions)
@@ -76,11 +76,11 @@ class RequestItems:
         return [next(known) if position < size else self.others[position - size] for position in positions]
 
     def properties(self, positions: Sequence[int]) -> list[Mapping[str, Any]]:
-        """Return the properties of items. {} for an item without properties."""
+        """Return the properties of items: {} for an item without properties."""
         return self.catalogue.properties(self.item_ids(positions))
 
     def products(self, positions: Sequence[int]) -> list[int]:
-        """Return a number for each item, which the variants of a product share."""
+        """Return a key per item. Variants of a product have the same key."""
         size = self.catalogue.size
         if not self.others:
             return self.catalogue.products(positions)
@@ -88,7 +88,7 @@ class RequestItems:
         return self.catalogue.products(keys)
 
     def columns(self, positions: Sequence[int], names: tuple[str, ...]) -> Callable[[int], Mapping[str, Any]]:
-        """Return a function from a position to the values of some declared columns."""
+        """Return a function that maps a position to the values of declared columns."""
         if not names:
             return lambda _: {}
         ids = dict(zip(positions, self.item_ids(positions), strict=True))
@@ -128,7 +128,7 @@ class RequestItems:
 def request_items(
     resolved: ResolvedRequest, recent: Sequence[RecentInteraction], trends: Callable[[], Trends]
 ) -> RequestItems:
-    """Return the items that a request names, by position.
+    """Return the items of a request and of the user's history, by position.
 
     Parameters
     ----------
@@ -252,7 +252,7 @@ def filter_inputs(
 
 
 def without(mask: Mask | None, positions: Positions, items: RequestItems) -> Mask | None:
-    """Return a mask that excludes some items as well."""
+    """Return a mask that also excludes the items at `positions`."""
     known = positions[positions > 0]
     if not len(known):
         return mask

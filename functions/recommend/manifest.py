@@ -20,9 +20,9 @@ from alsolike.declarations.storage import (
 _BATCHES = "Objects are named after runs and their batches"
 
 MANIFEST = Manifest(
-    description="Answers with recommendations of the champion",
+    description="Returns recommendations of the champion",
     layers=("core", "onnx_runtime"),
-    memory_mb=1_769,  # one full processor
+    memory_mb=1_769,  # One full virtual processor.
     storage_mb="recommend_storage_mb",
     timeout_s=20,
     single_threaded=True,

@@ -32,7 +32,7 @@ from functions.recommend.state.model import Model
 from functions.recommend.state.serving_state import NO_CATALOGUE, NO_CONFIGURATION, ServingState
 
 OWN_RULES = ""
-"""Selects the rule set of the recommender."""
+"""Value that selects the rule set of the recommender."""
 
 UNREADABLE = "unreadable"
 
@@ -115,15 +115,15 @@ class ResolvedRequest:
     request
         Request with a resolved alias. Its `recommender` may have been replaced by an experiment.
     requested_recommender
-        The recommender before experiments.
+        Recommender before experiments.
     model
-        Model; None if there is none.
+        Model; None if no model is loaded.
     rules
         Rules; None if no rule applies.
     arms
         `experiment/arm` of each experiment that the request is part of.
     degraded
-        The missing and stale parts of the serving state.
+        Missing and stale parts of the serving state.
     is_answerable
         False if the filter cannot be evaluated, because the configuration or the catalogue is missing.
     needs_history
@@ -266,7 +266,7 @@ def rule_set(
 def _with_filters(
     rules: RuleSet, request: RecommendationRequest, configuration: Configuration, *, is_configured: bool
 ) -> ResolvedRules:
-    """Return the rules with their filters. Without a configuration, promotions are unmet."""
+    """Return the rules with their filters. If the configuration was never read, promotions are unmet."""
 
     def of(kind: str, boost: Boost) -> ResolvedBoost:
         filter_ = named_filter(boost.filter, request, configuration)
@@ -279,7 +279,7 @@ def _with_filters(
     if not is_configured:
         unmet = tuple(f"promotion:{promotion.called} {UNREADABLE}" for promotion in rules.promotions)
         return ResolvedRules(rules, boosts, (), unmet)
-    sent_promotions = request.promotions if rules.promotions else None  # a ranking ignores promotions
+    sent_promotions = request.promotions if rules.promotions else None  # A ranking ignores promotions.
     is_of_request = sent_promotions is not None
     where = "promotions[0].filterArn" if is_of_request else "filter"
     values = [sent.filter_values for sent in sent_promotions or ()] or [{} for _ in rules.promotions]
@@ -298,7 +298,7 @@ def _with_filters(
 def choose_filter(
     request: RecommendationRequest, configuration: Configuration, *, answering: str | None = None
 ) -> SelectedFilter:
-    """Return the filter that the request names, else the recommender's own.
+    """Return the filter that the request names, else the recommender's filter.
 
     Parameters
     ----------
@@ -309,9 +309,9 @@ def choose_filter(
     Raises
     ------
     NotFound
-        If the configuration does not have the named filter.
+        If the configuration does not contain the filter.
     InvalidInput
-        If the request has a value that only another filter could use.
+        If the request has filter values without a filter, or lacks the item that the filter requires.
     """
     name = request.filter_name
     if name is None:

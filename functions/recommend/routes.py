@@ -39,7 +39,7 @@ NO_FILTER = "none"
 
 @api_handler(Settings)
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Return the response with ranked items."""
+    """Return recommendations for an HTTP request or a direct invocation."""
     sources = current_sources()
     now_ms = time.time_ns() // 1_000_000
     sources.wait_budget.begin_request(limited="routeKey" in event)
@@ -114,7 +114,7 @@ def _answer_batch(event: dict[str, Any], context: Any, *, sources: Sources, now_
 
 
 def _or_refusal(call: Callable[..., dict[str, Any]], *arguments: Any, **more: Any) -> dict[str, Any]:
-    """Return the response to a direct invocation. An invalid request is not an error of the function."""
+    """Return the response to a direct invocation. An invalid request does not count as an error of the function."""
     try:
         return call(*arguments, **more)
     except (InvalidInput, NotFound) as error:

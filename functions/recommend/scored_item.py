@@ -1,4 +1,4 @@
-"""Item with its score, which the steps from candidates to the slate pass on."""
+"""Item with its score, which the steps from candidates to the slate exchange."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from alsolike.records.served_response import RANKED
 
 
 class ScoredItem(NamedTuple):
-    """Item by position. A tuple, because each response creates dozens.
+    """Item by position. It is a tuple, because each response creates dozens of items.
 
     Attributes
     ----------

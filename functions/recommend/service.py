@@ -40,14 +40,14 @@ position."""
 
 @struct
 class Recommender:
-    """Recommender for one serving state at one time. Single requests, batches, replays and previews use it.
+    """Recommender for one serving state at one time. Single requests, batches, replays and previews use this class.
 
     Attributes
     ----------
     stores
-        The stores to read the requesting users from.
+        Stores of users' profiles and properties.
     trends
-        The trending items, read on the first use.
+        Trending items, read on the first use.
     now_ms
         Time of the responses in epoch milliseconds.
     """
@@ -99,7 +99,6 @@ class Recommender:
         return named_answer(resolved, inputs, ranking, slate, degraded=self._degraded(resolved, user))
 
     def _inputs(self, resolved: ResolvedRequest, user: StoredUser, budget: Budget) -> RankingInputs:
-        """Return the inputs of the recommender."""
         recent = user.profile.recent if resolved.needs_history else ()
         items = request_items(resolved, recent, lambda: self.trends.current(now_ms=self.now_ms))
         mask = allowed_items(resolved, user, items)
@@ -123,14 +122,14 @@ def recommend(inputs: RankingInputs) -> tuple[Ranking, Slate | None]:
 
 
 def with_random_pairs(ranking: Ranking, slate: Slate | None) -> tuple[Ranking, Slate | None]:
-    """Return the slate, or the ranking if there is no slate, with neighbours in random order."""
+    """Put neighbours of the slate into random order, or neighbours of the ranking if there is no slate."""
     if slate is None:
         return dataclasses.replace(ranking, items=in_random_pairs(ranking.items, random=RANDOM)), None
     return ranking, dataclasses.replace(slate, items=in_random_pairs(slate.items, random=RANDOM))
 
 
 def one_per_product(recommend: Callable[[RankingInputs], Ranking], inputs: RankingInputs) -> Ranking:
-    """Return a recommender's list in which the best variant of each product has a place.
+    """Return a recommender's list with only the best variant of each product.
 
     Other variants follow only if there are too few products. Their origin is `filled`.
     """
@@ -161,7 +160,7 @@ def _best_variants(items: Sequence[ScoredItem], inputs: RankingInputs) -> list[S
 
 
 def _other_variants(best: Sequence[ScoredItem], items: Sequence[ScoredItem]) -> list[ScoredItem]:
-    """Return the other items, with lower scores than the best items."""
+    """Return the variants that are not the best ones of their products, with lower scores than these."""
     others = [item for item in items if item not in best]
     scale = scale_below(best[-1].score, others[0].score)
     return [item._replace(score=item.score * scale, origin=FILLED) for item in others]

@@ -6,7 +6,7 @@ from alsolike.runtime.struct import struct
 
 @struct
 class Settings:
-    """Sources of recommend, and the intervals for polling the champion, configuration, catalogue and trends.
+    """Sources of recommendations, and the intervals for polling the champion, configuration, catalogue and trends.
 
     `pseudonymise_ids` is 0 or 1. The secret is the key of the hashes of users in the recommendation log.
 

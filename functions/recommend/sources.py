@@ -33,22 +33,29 @@ from functions.recommend.state.stores import ActionReader, ActionSources, UserSt
 
 CALL_TIMEOUT_S = 2
 ATTEMPTS = 2
-"""Timeout and attempts of S3 calls are low, because a response by the loaded model is better than a late one by a new
-champion."""
+"""Timeout in seconds and attempts of S3 calls.
+
+They are low, because a response by the loaded model is better than a late response by a new champion.
+"""
 
 PROFILE_SHARE = 0.5
 """Share of the time budget for the profile. Popular items in time are better than a late personalised response."""
 
 CHAMPION_RETRY_S = 5
-"""Pause after a failed read of the first champion in seconds. It is shorter than the polling interval, because no other
-model can serve."""
+"""Pause in seconds after a failed read of the first champion.
+
+It is shorter than the polling interval, because no other model can serve.
+"""
 
 READ_MS = 9_000
-"""Minimum remaining time for a read of the configuration or the catalogue, which a silent S3 makes slow."""
+"""Minimum remaining time in milliseconds for a read of the configuration or the catalogue.
+
+If S3 does not respond, a read takes almost this time.
+"""
 
 BATCH_TIMEOUT_S = 5
 BATCH_ATTEMPTS = 4
-"""Timeout and attempts of DynamoDB calls in batches, for which no web page waits."""
+"""Timeout in seconds and attempts of DynamoDB calls in batches, for which no web page waits."""
 
 
 @struct
@@ -78,8 +85,8 @@ def current_sources() -> Sources:
     """Return the sources. The first call creates the clients."""
     settings = from_environment(Settings, os.environ)
     s3 = client("s3", read_timeout_s=CALL_TIMEOUT_S, attempts=ATTEMPTS)
-    # A lost connection cannot be distinguished from a slow table. botocore would wait up to a second before another
-    # attempt.
+    # A lost connection cannot be distinguished from a slow table. botocore would pause for up to a second before
+    # another attempt.
     profile_s = settings.time_budget_ms / 1000 * PROFILE_SHARE or CALL_TIMEOUT_S
     dynamodb = client("dynamodb", connect_timeout_s=profile_s, read_timeout_s=profile_s, attempts=1, checks_calls=False)
     bucket, scratch = settings.artefact_bucket, Path(tempfile.gettempdir())
@@ -116,8 +123,8 @@ def current_sources() -> Sources:
         ),
     )
     trends = TrendsReader(s3, bucket, polling=polling(settings.trends_check_s), default=NO_TRENDS)
-    # Without pseudonymised IDs, only the log requires the secret. A single attempt prevents requests from waiting for a
-    # second.
+    # Without pseudonymised IDs, only the log requires the secret. With a single attempt, requests do not wait another
+    # second for it.
     attempts = ATTEMPTS if settings.pseudonymise_ids else 1
     secretsmanager = client("secretsmanager", read_timeout_s=CALL_TIMEOUT_S, attempts=attempts)
 

@@ -21,7 +21,7 @@ NO_PROFILE = "connect"
 """ID of a profile that does not exist. IDs of real profiles start with ``u#`` or ``s#``."""
 
 PREPARE_MS = 9_500
-"""Time limit of the preparation in milliseconds. Lambda permits ten seconds for initialisation and restoring."""
+"""Time limit of the preparation in milliseconds. Lambda permits 10 s for initialisation and restoring."""
 
 
 def start(initialization_type: str) -> None:
@@ -59,7 +59,7 @@ def _connect() -> None:
 
 
 def _prepare() -> None:
-    """Load the champion, or check for a new one, before the first request, which repeats a failed step."""
+    """Load the champion, or check for a new one. The first request repeats a failed step."""
     deadline_ms = time.monotonic() * 1000 + PREPARE_MS
     now_ms = time.time_ns() // 1_000_000
     process = current_sources()

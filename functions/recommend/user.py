@@ -41,7 +41,7 @@ class StoredUser:
     context
         User properties in the request, which override stored properties.
     column_types
-        The declared columns of users.
+        Declared columns of users.
     """
 
     def __init__(
@@ -80,12 +80,12 @@ class StoredUser:
 
     @property
     def degraded(self) -> tuple[str, ...]:
-        """The reads that have failed so far."""
+        """Names of the reads that have failed so far."""
         return tuple(self._failed_reads)
 
     @property
     def interactions(self) -> Sequence[RecentInteraction]:
-        """Latest interactions of the user, oldest first, for callers that require them."""
+        """Latest interactions of the user, oldest first. Raises `Unavailable` if they cannot be read."""
         if self.is_unavailable:
             raise Unavailable("the user's interactions cannot be read")
         return self.profile.recent
@@ -116,7 +116,7 @@ class StoredUser:
             raise
 
     def columns(self) -> Mapping[str, Any]:
-        """Return the declared properties of the user, from the request and the shop."""
+        """Return the user's values of declared columns, from the stored properties and the request."""
         stored: Mapping[str, Any] = {}
         if not self.is_unavailable:  # Otherwise the request would wait for DynamoDB a second time.
             with contextlib.suppress(Unavailable):  # The failure is recorded in `degraded`.
@@ -126,7 +126,7 @@ class StoredUser:
     def _read(self, profile: str) -> Profile:
         """Read a profile.
 
-        If DynamoDB had closed the connection, the read is repeated once, which takes no additional wait.
+        If DynamoDB has closed the connection, the read is repeated once, because the failure takes no time.
         """
         try:
             return self._stores.profiles.read(profile, length=self._length)

@@ -1,4 +1,4 @@
-"""Checks of a candidate against the champion, from the training job's figures.
+"""Checks of a candidate against the champion, from metrics that the training job recorded.
 
 Both models were evaluated on interactions after the champion's last training event, see `model_export.job.champion`.
 The exported model was trained on these interactions, so no later event can evaluate it. `new_data` therefore checks
@@ -19,9 +19,9 @@ BROKEN = "broken"
 
 
 def against_champion(candidate: Manifest, champion: Manifest, *, limits: GateLimits) -> Check:
-    """Check that the candidate is significantly better, or newer and not worse than the margin.
+    """Check that the candidate is significantly better than the champion, or newer and not worse than the margin.
 
-    A newer candidate waits if the interactions after the champion give no evidence.
+    A newer candidate is neither accepted nor rejected if too few interactions after the champion exist.
     """
     comparison = candidate.metrics.get("against_champion")
     if not isinstance(comparison, Mapping):
@@ -54,7 +54,7 @@ def against_champion(candidate: Manifest, champion: Manifest, *, limits: GateLim
 
 
 def _lack_of_users(comparison: Mapping[str, Any], limits: GateLimits) -> tuple[str, dict[str, int]] | None:
-    """Return the sentence and the counts of a comparison with too few users, otherwise None."""
+    """Return the reason and the counts of a comparison with too few users, otherwise None."""
     asked, least = int(comparison.get("asked_users") or 0), limits.min_compared_users
     if not comparison.get("candidate") or not comparison.get("champion") or asked < least:
         why = comparison.get("reason") or f"{asked} users have new interactions, {least} are needed for a comparison"
@@ -119,7 +119,7 @@ def _compared(
 
 
 def _learns(candidate: Manifest, limits: GateLimits) -> bool:
-    """Return true if a model of half of the new interactions is not worse than the margin on the other half."""
+    """Return true if a model fitted on half of the new interactions is not worse than the margin on the other half."""
     taught = (candidate.metrics.get("new_data") or {}).get("taught") or {}
     enough = taught.get("users", 0) >= limits.min_compared_users and taught.get("hit_users", 0) >= MIN_HIT_USERS
     if not enough or (low := taught["ahead"][0]) is None:
@@ -208,7 +208,7 @@ def new_data(candidate: Manifest, *, limits: GateLimits) -> Check:
 
 
 def _asked(figures: Mapping[str, Any], name: str, counts: Sequence[str], *, least: int) -> Mapping[str, Any] | None:
-    """Return the results for a question if there are enough users in each period."""
+    """Return the metrics `name` if each of their periods has enough users, otherwise None."""
     answers: Mapping[str, Any] = figures.get(name) or {}
     return answers if all(answers.get(count, 0) >= least for count in counts) else None
 

@@ -25,7 +25,10 @@ def offline_figures(decision: Decision) -> dict[Metric, float]:
 
 
 def ndcg_by_role(decision: Decision) -> dict[str, float]:
-    """Return NDCG of candidate and champion on equal users after the champion. Empty if there are no such users."""
+    """Return NDCG of candidate and champion for the same users, after the champion's last event.
+
+    Empty without such users.
+    """
     values = _values(decision).get(NDCG, {})
     if "champion_ndcg" not in values:
         return {}

@@ -1,4 +1,4 @@
-"""The gate: checks that a candidate must pass before its canary. docs/gate.md explains them.
+"""Gate: checks that a candidate must pass before its canary. docs/gate.md explains them.
 
 A metric that the training did not record fails its check, because the gate cannot evaluate it.
 """
@@ -32,12 +32,12 @@ def judge(
     limits: GateLimits,
     now_ms: int,
 ) -> tuple[Check, ...]:
-    """Return the checks of the training's figures in the manifest.
+    """Return the checks of the metrics in the manifest.
 
     Parameters
     ----------
     champion
-        The current champion, if any.
+        Version of the current champion, or None.
     champion_manifest
         Manifest of the champion; None if it is unreadable.
     """
@@ -56,7 +56,7 @@ def judge(
 
 
 def is_of_hold_out(name: str) -> bool:
-    """Return true if a check compares NDCG on the hold-out. Before its suffix, the name has the length of lists."""
+    """Return true if a check compares NDCG on the hold-out. The check's name also contains the length of lists."""
     return name.endswith(_HOLD_OUT)
 
 
@@ -121,7 +121,7 @@ def _fresh(candidate: Manifest, *, champion: Manifest | None, limits: GateLimits
 
 
 def _algorithms(candidate: Manifest, champion: Manifest | None) -> Check:
-    """State the algorithms that the training skipped, and warn if the champion uses one. This check never fails."""
+    """List the algorithms that the training skipped, and warn if the champion uses one. This check never fails."""
     left_out: Mapping[str, str] = candidate.metrics.get("left_out") or {}
     needed = _names(champion.metrics.get("settings")) & left_out.keys() if champion else set[str]()
     reasons = "; ".join(f"{name} ({reason})" for name, reason in left_out.items())
@@ -131,7 +131,7 @@ def _algorithms(candidate: Manifest, champion: Manifest | None) -> Check:
 
 
 def _names(settings: Any) -> set[str]:
-    """Return the names of the algorithms in a model's settings, including parts of a blend."""
+    """Return the names of the algorithms in a model's settings, including the components of a blend."""
     if isinstance(settings, Mapping):
         own = {settings["algorithm"]} if "algorithm" in settings else set[str]()
         return own.union(*map(_names, settings.values()))
@@ -153,7 +153,7 @@ def _figures(candidate: Manifest, algorithm: str) -> Mapping[str, Any]:
 
 
 def _coverage(candidate: Manifest, limits: GateLimits) -> Check:
-    """Check the share of items in the hold-out's lists, relative to the number of positions."""
+    """Check the share of items that occur in the hold-out's lists, relative to the number of positions."""
     coverage, asked = _figures(candidate, candidate.algorithm).get("coverage"), candidate.metrics.get("asked_users")
     k = candidate.metrics.get("k")
     if not isinstance(coverage, int | float) or not isinstance(asked, int) or not isinstance(k, int):

@@ -1,4 +1,4 @@
-"""Limits of the gate, and formats of numbers in its sentences."""
+"""Limits of the gate, and number formats of its messages."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from alsolike.declarations import defaults
 ROUNDING = 1e-9
 
 MIN_HIT_USERS = 10
-"""Minimum number of users with a relevant item in either list. With fewer, an interval around zero is no evidence."""
+"""Minimum number of users with a relevant item in either list.
+
+With fewer, an interval around zero is not evidence of equality.
+"""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,25 +23,26 @@ class GateLimits:
     Attributes
     ----------
     min_interactions, min_users
-        Minimum of the training data.
+        Minimum number of interactions and of users in the training data.
     max_age_days
         Maximum age of the latest training event in days; 0 for any age.
     min_compared_users
-        Users with interactions after the champion's last event. With fewer, a model or slice is not compared.
+        Minimum number of users with interactions after the champion's last event. With fewer, a model or slice is not
+        compared.
     margin_percent
         Relative fall of NDCG that the comparison must exclude, in percent.
     max_slice_drop_percent
-        Maximum fall of a slice's NDCG.
+        Maximum fall of a slice's NDCG, in percent.
     max_fall_percent
         Maximum fall of the predictability of new interactions, relative to earlier interactions, in percent.
     min_coverage_percent
-        Minimum share of the items that the hold-out's lists could hold.
+        Minimum share of items in the hold-out's lists, relative to the possible number, in percent.
     max_popularity_ratio
-        Maximum popularity of the lists relative to that of users' choices.
+        Maximum popularity of recommended items, relative to the items that users chose.
     max_latency_ms
-        Maximum median run of a graph.
+        Maximum median duration of a graph's runs, in milliseconds.
     max_bundle_bytes
-        Maximum size of the files that serving reads.
+        Maximum size of the files that serving reads, in bytes.
     """
 
     min_interactions: int = defaults.GATE_MIN_INTERACTIONS
@@ -60,10 +64,10 @@ def below(own: float, other: float, percent: int) -> bool:
 
 
 def at(time_ms: int) -> str:
-    """Return a time in epoch milliseconds as readable UTC."""
+    """Format a time in epoch milliseconds as UTC."""
     return f"{dt.datetime.fromtimestamp(time_ms // 1000, dt.UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def figure(value: object) -> str:
-    """Format a fraction with two significant digits, any other value in full."""
+    """Format a fraction with two significant digits, and other values in full."""
     return f"{value:.2g}" if isinstance(value, float) else str(value)

@@ -41,7 +41,7 @@ class ModelPackages:
         decision_uri: str,
         training_job_name: str,
     ) -> None:
-        """Register a version, unless it is registered.
+        """Register a version, unless it is already registered.
 
         A version that passed the gate waits for approval, which its canary decides. The registry is only a view for
         users. The bucket contains the decision and the files, so a version that SageMaker rejects can still be

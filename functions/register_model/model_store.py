@@ -1,5 +1,3 @@
-"""Model bundles in the artefact bucket."""
-
 from __future__ import annotations
 
 import re
@@ -27,7 +25,7 @@ class ModelStore:
         Raises
         ------
         InvalidInput
-            If the URI is not that of an S3 object.
+            If the value is not the URI of an S3 object.
         """
         if not (match := re.fullmatch(r"s3://([^/]+)/(.+)", s3_uri)):
             raise InvalidInput(f"model_data_s3_uri is {s3_uri!r}, expected s3://bucket/key")
@@ -40,7 +38,7 @@ class ModelStore:
             upload(self._client, self._bucket, f"{model_prefix(version)}{name}", directory / name)
 
     def manifest(self, version: str) -> Manifest | None:
-        """Return a version's manifest, or None if it is unreadable. Such a champion cannot be compared."""
+        """Return a version's manifest, or None if the manifest is missing or unreadable."""
         stored = S3Object(self._client, self._bucket, f"{model_prefix(version)}{MANIFEST_FILE}").read()
         try:
             return Manifest.from_json(stored.body) if stored else None

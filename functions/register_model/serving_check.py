@@ -27,11 +27,11 @@ from functions.register_model.limits import GateLimits
 
 RUNS, WARM_UP = 50, 3
 LONGEST_S = 10.0
-"""Maximum duration of a graph's runs in seconds. Slow graphs run fewer times."""
+"""Time limit for measuring a graph in seconds. A slow graph runs fewer times."""
 
 MIN_RUNS = 3
 K = 25
-"""Default number of items in a request."""
+"""Default number of items of a request."""
 
 SEED = 0
 

@@ -38,7 +38,7 @@ def unpack_bundle(archive: IO[bytes], directory: Path, *, maximum_bytes: int) ->
 
 
 class _Limited:
-    """A reader of the decompressed archive with a size limit."""
+    """Reader of the decompressed archive with a size limit."""
 
     def __init__(self, stream: IO[bytes] | gzip.GzipFile) -> None:
         self._stream = stream

@@ -39,7 +39,7 @@ from functions.run_canary.figures import (
 )
 
 ANSWERS_READ = 5_000_000
-"""Maximum number of responses to read. If more are planned, a sample of the log's objects is precise enough."""
+"""Maximum number of responses to read. If more are planned, a sample of the log's objects is read."""
 
 CONNECTIONS = 8
 BATCH_OBJECTS = 64
@@ -47,7 +47,7 @@ PROBED = 8
 """Number of objects whose rows are counted to estimate the responses per day."""
 
 _DAY_MS = 86_400_000
-_SKEW_MS = 60_000  # between S3's clock and the functions'
+_SKEW_MS = 60_000  # Maximum difference between S3's clock and the functions' clocks.
 _SERVED = pa.schema(
     [
         ("recommendation_id", pa.string()),
@@ -98,9 +98,9 @@ class Lake:
         self._client, self._bucket = client, bucket
 
     def expected_answers(self, *, before_ms: int, duration_ms: int, left_out: Collection[str] = ()) -> int:
-        """Return the approximate number of earlier responses that could have been in the canary.
+        """Return the approximate number of responses in the period before a time that would belong to a canary.
 
-        It is extrapolated from the responses and bytes of some objects to all bytes.
+        The number is extrapolated from the responses per byte in the latest objects to the bytes of all objects.
 
         Parameters
         ----------
@@ -115,14 +115,14 @@ class Lake:
         return round(rows * total_bytes / probed_bytes) if probed_bytes else 0
 
     def clicks(self, *, before_ms: int, duration_ms: int, left_out: Collection[str] = ()) -> ArmSample:
-        """Return the clicks on earlier responses that could have been in the canary; see `expected_answers`."""
+        """Return the clicks on earlier responses that would belong to a canary; see `expected_answers`."""
         sums = no_outcomes()
         for rows in self._outcome_rows(before_ms - duration_ms, before_ms):
             _add(sums, rows, _on_trial(rows, left_out))
         return clicks_of(sums, by_impressions=bool(sums.impressions.any()))
 
     def arms(self, canary: Canary, *, now_ms: int) -> Arms:
-        """Return the figures of both arms since the canary's start."""
+        """Return the metrics of both arms since the canary's start."""
         fraction = min(1.0, ANSWERS_READ / canary.planned_answers)
         answers = self._answers(canary, fraction=fraction, now_ms=now_ms)
         results = self._outcomes(canary, now_ms=now_ms)
@@ -134,7 +134,7 @@ class Lake:
         return Arms(champion, candidate, fraction)
 
     def _answers(self, canary: Canary, *, fraction: float, now_ms: int) -> list[Answers]:
-        """Return each arm's distinct responses. An object and its compacted copy may both exist."""
+        """Return each arm's distinct responses. The log may contain an object and its compacted duplicate."""
         objects = [stored for stored in self._written(canary.started_ms, now_ms) if _place(stored.key) < fraction]
         parts: list[list[tuple[npt.NDArray[Any], ...]]] = [[], []]
         for table in self._tables(objects, _SERVED):
@@ -171,7 +171,7 @@ class Lake:
                 yield table.filter(pc.and_(known, pc.greater_equal(table["served_ms"], first_ms)))
 
     def _day_of_outcomes(self, date: str) -> Iterator[pa.Table]:
-        """Yield the outcomes of a day in batches. Attribution may not have processed the day yet."""
+        """Yield the outcomes of a day in batches. Empty if attribution has not processed the day yet."""
         key = outcomes.object_key(date)
         with tempfile.TemporaryDirectory(prefix="canary-") as name:
             path = Path(name) / "outcomes.parquet"
@@ -186,7 +186,7 @@ class Lake:
     def _written(self, first_ms: int, last_ms: int) -> Iterator[LakeObject]:
         """Yield the objects of the log that may contain responses of a period.
 
-        Objects written before its start are skipped.
+        Objects written before the start of the period are skipped.
         """
         for date in _dates(first_ms, last_ms):
             for stored in list_objects(self._client, self._bucket, prefix=served.partition_prefix(date)):
@@ -221,7 +221,7 @@ def _projected(source: Any, schema: pa.Schema, *, where: str) -> Iterator[pa.Tab
 
 
 def _add(sums: Outcomes, rows: pa.Table, mask: Mask) -> None:
-    """Add the masked rows to the sums of their users' groups."""
+    """Add the masked rows to the sums of the groups of their users."""
     rows = rows.take(np.flatnonzero(mask))
     groups = group_of(_hashes(rows["shopper"]))
     sums.answers[:] += np.bincount(groups, minlength=GROUPS)
@@ -237,7 +237,7 @@ def _units(table: pa.Table) -> tuple[pa.ChunkedArray, Mask]:
 
 
 def _eligible(table: pa.Table, left_out: Collection[str]) -> int:
-    """Return the number of rows that could be in the canary."""
+    """Return the number of rows that would belong to a canary."""
     return int(np.count_nonzero(_units(table)[1] & _on_trial(table, left_out)))
 
 
@@ -257,7 +257,7 @@ def _failed(table: pa.Table) -> Mask:
 
 
 def _any_of(lists: pa.ChunkedArray, texts: Collection[str]) -> Mask:
-    """Return a mask of the rows whose list contains at least one of the texts."""
+    """Return a mask of the rows whose list contains at least one of the strings."""
     lists = lists.combine_chunks()
     rows = pc.list_parent_indices(lists).to_numpy(zero_copy_only=False)
     seen = np.zeros(len(lists), np.bool_)
@@ -281,7 +281,7 @@ def _each_once(parts: list[tuple[npt.NDArray[Any], ...]]) -> Answers:
 
 
 def _place(key: str) -> float:
-    """Return a position between 0 and 1 for an object. It depends only on the key, so that samples are stable."""
+    """Return a number from 0 to 1 for an object key. It depends only on the key, so samples are stable."""
     return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest(), "big") / 2**64
 
 

@@ -1,4 +1,4 @@
-"""Tasks after a canary: the package's approval, and the deletion of versions that are no longer needed."""
+"""Tasks after a canary: approval of the package, and deletion of old versions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def approve(approvals: Approvals, registry: Registry, version: str, look: Canary
     """Set the package's approval to the canary's result.
 
     If an operator ended the canary, or the workflow could not evaluate it, there is no result and the package is not
-    changed. The same holds if an operator promoted the version after its canary rolled it back.
+    changed. The package is not changed either if an operator promoted the version after its rollback.
     """
     if look.state == PROMOTED:
         approvals.decide(version, APPROVED, reason="; ".join(look.reasons))

@@ -1,4 +1,4 @@
-"""Evaluation of a canary: a comparison of the responses of both arms, which can be repeated at any number of times.
+"""Evaluation of a canary: a comparison of both arms' responses, which may be repeated any number of times.
 
 Three one-sided tests each have a third of `ALPHA` as their level. So the probability that they reject an equal version
 is at most `ALPHA` over all evaluations. Let R be the metric of an arm and V its variance over groups of users. A test
@@ -29,21 +29,26 @@ ALPHA = 0.05
 TESTS = 3
 
 SMALL_FALL = 0.1
-"""Fall of click-through that a canary must exclude to pass. Otherwise it counts as without evidence."""
+"""Relative fall of click-through that a canary must exclude. Otherwise its result is reported as without evidence."""
 
 OUTRIGHT_ANSWERS, OUTRIGHT_USERS, OUTRIGHT_RATE = 20, 5, 0.5
-"""Minimum number of responses and users, and maximum share of errors, before a version is rolled back immediately."""
+"""Minimum number of responses and users, and maximum share of errors.
+
+Above this share, a version is rolled back immediately.
+"""
 
 _DAY_MS = 86_400_000
 
 MISSING_BELOW = 0.001
-"""Always valid p-value for missing users in the candidate's arm. Below it, the log is losing the candidate's responses.
+"""Threshold of the always valid p-value of the number of users in the candidate's arm.
+
+Below it, responses of the candidate are missing in the log.
 """
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Tolerance:
-    """Tolerance of the error rate in points, and of the latency as a share."""
+    """Tolerated increase of the error rate in percentage points, and of the latency as a share."""
 
     error_points: float
     latency_share: float
@@ -51,7 +56,7 @@ class Tolerance:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Test:
-    """A comparison.
+    """Comparison of candidate and champion.
 
     Attributes
     ----------
@@ -76,7 +81,7 @@ class Test:
 def judge(
     candidate: Arm, champion: Arm, *, share: float, planned: float, limits: Tolerance, fraction: float
 ) -> tuple[Test, ...]:
-    """Return all comparisons of the version on trial with the champion.
+    """Return all comparisons of the candidate with the champion.
 
     Parameters
     ----------
@@ -88,7 +93,7 @@ def judge(
         Share of the responses that were read. Outcomes are complete.
     """
     clock = _Clock(candidate.answers + champion.answers, planned * fraction)
-    # A clock ahead of the available outcomes would make the bound too low.
+    # Outcomes arrive late, so the clock of all responses would be ahead of them and make the bound too low.
     clicks_clock = _Clock(candidate.attributed + champion.attributed, planned)
     return (
         _outright(candidate, champion),
@@ -129,7 +134,7 @@ def _errors(ours: ArmSample, theirs: ArmSample, *, points: float, clock: _Clock)
     if ours.eventful >= MIN_EVENTS:
         z = _z(ours, theirs, factor=1.0, margin=points / 100)
     elif _comparable(ours, theirs):
-        z = 0.0  # so few errors are no evidence of more errors than the champion's
+        z = 0.0  # So few errors are not evidence of a higher error rate than the champion's.
     sentence = (
         f"{_percent(ours)} of its answers are errors, {_percent(theirs)} of the champion's; "
         f"{points:g} points more are allowed"
@@ -162,7 +167,7 @@ def _excluded_fall(ours: ArmSample, theirs: ArmSample, *, z: float) -> float | N
 
 
 def conclusion(tests: Sequence[Test]) -> str:
-    """Return the result of a canary without a breach: the fall of click-through that it excludes, if any."""
+    """Return the result of a canary without a breach, with the fall of click-through that it excludes, if any."""
     excluded = next((test.excluded for test in tests if test.excluded is not None), None)
     if excluded is None:
         return "the canary has no evidence about click-through: too few responses"
@@ -172,7 +177,7 @@ def conclusion(tests: Sequence[Test]) -> str:
 
 
 def detectable(clicks: ArmSample, *, share: float, duration_ms: int) -> str:
-    """Return a sentence that states which decrease of the click-through rate a canary can detect.
+    """Return a sentence about the fall of click-through that a canary can detect.
 
     Parameters
     ----------
@@ -182,7 +187,7 @@ def detectable(clicks: ArmSample, *, share: float, duration_ms: int) -> str:
     expects = clicks.eventful * share >= MIN_EVENTS and clicks.users * share >= MIN_USERS
     fall = comparison.detectable_fall(clicks, share=share, alpha=ALPHA / TESTS) if expects else None
     if fall is None:
-        return "the clicks of the time before are too few to find any fall of click-through"
+        return "too few clicks before the canary to detect a fall of click-through"
     days = duration_ms / _DAY_MS * (fall / SMALL_FALL) ** 2
     return (
         f"a fall of click-through of {fall:.0%} is found with a chance of {comparison.POWER:.0%}; "

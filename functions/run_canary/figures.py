@@ -1,4 +1,4 @@
-"""Metrics of both arms' responses: sums by group of users. Memory does not grow with the users."""
+"""Metrics of both arms' responses, as sums by group of users. Memory does not grow with the number of users."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ import numpy.typing as npt
 from alsolike.experiments.comparison import ArmSample, sample
 
 GROUPS = 4_096
-"""Maximum number of groups. Users are independent, so groups by their hash are independent too. With few users,
-each has a group."""
+"""Maximum number of groups.
+
+Users are independent, so groups by user hash are independent too. With few users, each user has a separate group.
+"""
 
 ERRORS = ("arm-model-unavailable", "model-failed", "model-slow")
 """Reasons of degraded responses that count as errors of the model: not loaded, failed, or too slow."""
@@ -62,7 +64,10 @@ class Arm:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Answers:
-    """Responses of one arm, one element each: hash of the user, failure, and duration (NaN if unknown)."""
+    """Responses of one arm.
+
+    Each array has one element per response: hash of the user, failure, and duration (NaN if unknown).
+    """
 
     users: npt.NDArray[np.uint64]
     failed: npt.NDArray[np.bool_]
@@ -80,7 +85,7 @@ class Outcomes:
 
 
 def no_outcomes() -> Outcomes:
-    """Return empty sums."""
+    """Return outcomes that are all 0."""
     return Outcomes(*(np.zeros(GROUPS) for _ in range(4)))
 
 
@@ -90,12 +95,12 @@ def group_of(users: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
 
 
 def arm_of(answers: Answers, outcomes: Outcomes, *, by_impressions: bool) -> Arm:
-    """Return the figures of an arm.
+    """Return the metrics of an arm.
 
     Parameters
     ----------
     by_impressions
-        If true, clicks are counted per shown item, in both arms.
+        True to count clicks per shown item.
     """
     groups = group_of(answers.users)
     timed = ~np.isnan(answers.took_ms)
@@ -121,6 +126,6 @@ def clicks_of(outcomes: Outcomes, *, by_impressions: bool) -> ArmSample:
 
 
 def _sample(y: npt.NDArray[Any], x: npt.NDArray[Any]) -> ArmSample:
-    """Return the sample of the non-empty groups."""
+    """Return the sample of the groups with a positive `x`."""
     some = x > 0
     return sample(y[some].tolist(), x[some].tolist())

@@ -87,10 +87,10 @@ def _close(version: str, look: CanaryLook) -> None:
 
 
 def _left_out(s3: Any, bucket: str) -> list[str]:
-    """Return the labels of the arms of model experiments. Users of model experiments do not take part in canaries."""
+    """Return the labels of arms in model experiments, whose users do not take part in canaries."""
     try:
         named = list(_experiments(s3, bucket))
-    # The expected number of responses may be too high. The canary itself does not need it.
+    # Without them, the expected number of responses may be too high. The canary itself does not need the labels.
     except AlsolikeError as error:
         logger.error("experiments cannot be read", reason=str(error))
         return []

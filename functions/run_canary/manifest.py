@@ -21,11 +21,11 @@ MANIFEST = Manifest(
             "artefacts",
             READ + DELETE,
             keys=(f"{MODELS_PREFIX}*",),
-            reason="Each version has its own names, and those that nothing keeps go",
+            reason="Each version has its own names, and unprotected versions are deleted",
         ),
         Access("artefacts", READ + WRITE, keys=(CHAMPION_KEY,)),
-        Access("artefacts", READ + WRITE, keys=(f"{CANARIES_PREFIX}*",), reason="Each version's canary has its report"),
-        Access("artefacts", READ, keys=(f"{DECISIONS_PREFIX}*",), reason="Each version has its decision"),
+        Access("artefacts", READ + WRITE, keys=(f"{CANARIES_PREFIX}*",), reason="Each canary has its own report"),
+        Access("artefacts", READ, keys=(f"{DECISIONS_PREFIX}*",), reason="Each version has its own decision"),
         *CONFIGURATION,
         Access(
             "lake",
@@ -37,7 +37,7 @@ MANIFEST = Manifest(
         Access(
             "model_versions",
             ("sagemaker:UpdateModelPackage",),
-            reason="SageMaker numbers the packages of the group as they are created",
+            reason="SageMaker numbers the packages of the group",
         ),
     ),
 )

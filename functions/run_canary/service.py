@@ -20,10 +20,10 @@ ATTEMPTS = 5
 
 
 MIN_PLANNED = 1_000
-"""Minimum planned number of responses, from which the tests compute their critical values."""
+"""Minimum of the planned number of responses, from which the tests compute their critical values."""
 
 SILENT_FROM, SILENT_SHARE = 200, 0.05
-"""Minimum number of expected responses, and the share of them below which the log counts as silent."""
+"""Minimum number of expected responses, and the share of this number below which the log counts as silent."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -37,14 +37,14 @@ class CanarySettings:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class CanaryRun:
-    """The canary of one version in one run of the workflow.
+    """Canary of one version in one run of the workflow.
 
     Attributes
     ----------
     reason
-        The reason for the run.
+        Reason for the run.
     decision
-        Function that returns the gate's decision, or None if there is none.
+        Function that returns the gate's decision, or None if the gate did not evaluate the version.
     left_out
         Function that returns the labels of arms whose users are not in the canary.
     """
@@ -75,7 +75,7 @@ class CanaryRun:
     def look(self) -> CanaryLook:
         """Compare the arms. Roll the version back, promote it, or let the canary continue.
 
-        Concurrent changes by an operator take precedence.
+        A concurrent change by an operator takes precedence.
         """
         return self._again(self._look)
 
@@ -102,7 +102,9 @@ class CanaryRun:
         # A canary that an operator started compares the version with the current champion.
         compared = decision.champion if decision is not None and not self._by_hand else pointer.version
         if compared != pointer.version:
-            reason = f"the champion is {pointer.version} by now, and the gate compared it with {compared or 'none'}"
+            reason = (
+                f"the champion is now {pointer.version}, but the gate compared the version with {compared or 'none'}"
+            )
             return self._decided(pointer, ROLLED_BACK, reason)
         if not self.plan.share:
             return self._promote(pointer, "canary_share_percent is 0: there is no trial")
@@ -195,11 +197,11 @@ class CanaryRun:
 
     @property
     def _by_hand(self) -> bool:
-        """True if an operator started the canary. A training run names its version after itself."""
+        """True if an operator started the canary. A version trained by a run has the ID of the run."""
         return self.run_id != self.version
 
     def _report(self) -> CanaryReport | None:
-        """Return this run's report so far."""
+        """Return this run's report so far, or None."""
         report = self.reports.read(self.version)
         return report if report is not None and report.run_id == self.run_id else None
 
@@ -290,10 +292,10 @@ def _silent(canary: Canary, arms: Arms) -> bool:
 
 
 def _too_few(canary: Canary) -> str:
-    """Return the sentence that no comparison was possible, with the number of expected responses."""
-    said = "the canary has no evidence: too few answers to compare"
+    """Return the message that no comparison was possible, with the number of expected responses."""
+    said = "the canary has no evidence: too few responses to compare"
     expected = canary.expected_answers
-    return said if expected is None else f"{said}; the time before had {expected:,}"
+    return said if expected is None else f"{said}; the period before the canary had {expected:,}"
 
 
 def _figures(arms: Arms, tests: tuple[Test, ...]) -> dict[str, Any]:

@@ -31,7 +31,7 @@ class First(StrEnum):
 
 
 class Engine(StrEnum):
-    """The engine that builds the dataset."""
+    """Engine that builds the dataset."""
 
     LAMBDA = "lambda"
     SPARK = "spark"
@@ -39,7 +39,7 @@ class Engine(StrEnum):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class EngineRule:
-    """The rule that selects the engine.
+    """Rule that selects the engine.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ class Start:
     version
         Version that this run evaluates or trains.
     orphan
-        Version whose canary this run has ended, because the run that supervised it no longer exists.
+        Version whose canary this run has ended, because the supervising run no longer exists.
     """
 
     first: First
@@ -84,7 +84,7 @@ class Start:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Stores:
-    """The stores that a run reads."""
+    """Stores that a run reads."""
 
     s3: Any
     bucket: str
@@ -106,12 +106,14 @@ def start_training(run: RunId, trigger: Trigger, *, execution_id: str, rule: Eng
     holder = stores.lock.acquire(execution_id, run_id=run.run_id, now_ms=run.started_ms)
     version = trigger.version or run.run_id
     if holder.execution_id != execution_id:
-        reason = f"{trigger}; not now, for run {holder.run_id} goes on as execution {holder.execution_id}"
+        reason = f"{trigger}; not started, because run {holder.run_id} is active as execution {holder.execution_id}"
         return Start(First.BUSY, Engine.LAMBDA, reason, version)
     champion, orphan = stores.registry.champion(), None
     if champion and champion.canary and champion.canary.run_id != run.run_id:
         orphan = champion.canary.version
-        champion = stores.registry.end_canary(champion, reason=f"run {run.run_id} began, and no run watched it")
+        champion = stores.registry.end_canary(
+            champion, reason=f"run {run.run_id} started, and no run supervised the canary"
+        )
     if trigger.version is not None:
         return Start(First.CANARY, Engine.LAMBDA, f"{trigger}; tries version {version}", version, orphan)
     if champion is not None:
@@ -120,8 +122,6 @@ def start_training(run: RunId, trigger: Trigger, *, execution_id: str, rule: Eng
 
 
 class LakeSize:
-    """The size of the lake."""
-
     def __init__(self, client: Any, bucket: str) -> None:
         self._client = client
         self._bucket = bucket

@@ -19,8 +19,6 @@ MAX_REASON = 700
 
 
 class Cause(StrEnum):
-    """The cause of a run."""
-
     SCHEDULE = "schedule"
     NEW_DATA = "new-data"
     DRIFT = "drift"
@@ -29,7 +27,7 @@ class Cause(StrEnum):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Trigger:
-    """The cause and reason of a run.
+    """Cause and reason of a run.
 
     Attributes
     ----------
@@ -95,7 +93,7 @@ def run_of(execution_id: str, *, started_at: str) -> RunId:
     Parameters
     ----------
     started_at
-        Start time in ISO 8601 with a time zone, as Step Functions states it.
+        Start time in ISO 8601 with a time zone, as Step Functions returns it.
 
     Examples
     --------

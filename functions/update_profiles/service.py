@@ -1,4 +1,4 @@
-"""Adding a batch of the stream to the live profiles."""
+"""Addition of a stream batch to the live profiles."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from alsolike.runtime.errors import InvalidInput
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class UpdateResult:
-    """The result of a batch.
+    """Result of a batch.
 
     Attributes
     ----------
     failed_sequence
-        Sequence number of the first record that was not applied. Lambda retries it and all later records. None if all
-        were applied.
+        Sequence number of the first record that was not applied. Lambda retries this record and all later ones. None if
+        all records were applied.
     failures
-        The reasons, one message per profile.
+        One message per failed profile.
     correlation_ids
-        Correlation ids of these profiles' records.
+        Correlation IDs of the records of failed profiles.
     erased
         Number of records of erased users.
     """
@@ -44,7 +44,7 @@ class UpdateResult:
 
 @dataclasses.dataclass(slots=True)
 class _Addition:
-    """Interactions and logins (by session id) of one profile, with the sequence number of the first record.
+    """Interactions and logins (by session ID) of one profile, with the sequence number of the first record.
 
     Attributes
     ----------
@@ -88,11 +88,10 @@ def update_profiles(
     Parameters
     ----------
     erased
-        Returns true for records of erased users.
+        Function that returns true for an erased user or session.
     erasure_of
-        Function that returns the ID of a user's erasure. It is used to mark the session of a dropped login for the
-        purge, which could not find it otherwise. The mark also prevents another user's profile from merging the
-        session's interactions.
+        Function that returns the ID of a user's erasure. The ID marks the session of a dropped login, so that the purge
+        finds the session. The mark also prevents another user's profile from merging the session's interactions.
     """
     parsed = parse_batch(records, configurations=configurations, now_ms=now_ms)
     kept = [
@@ -144,7 +143,7 @@ def _readable(parsed: Sequence[Interaction | InvalidInput]) -> Iterator[Interact
 
 
 def _unreadable_logins(records: Sequence[StreamRecord], erased: IsErased) -> dict[str, Login]:
-    """Return logins of erased users, by session, in invalid records. The lake does not contain these records."""
+    """Return logins of erased users in invalid records, by session. The lake does not contain these records."""
     logins: dict[str, Login] = {}
     for record in records:
         try:
@@ -163,7 +162,7 @@ def _unreadable_logins(records: Sequence[StreamRecord], erased: IsErased) -> dic
 
 
 def _correlation_ids(parsed: Sequence[Interaction | InvalidInput], profile_ids: set[str]) -> tuple[str, ...]:
-    """Return the correlation ids of some profiles' records, each once."""
+    """Return the distinct correlation IDs of these profiles' records."""
     if not profile_ids:
         return ()
     correlation_ids = (
@@ -183,7 +182,8 @@ def _by_profile(
             continue
         logs_in = interaction.user_id is not None and interaction.session_id is not None
         is_users_action = interaction.event_type in ACTION_TYPES and interaction.user_id is not None
-        if interaction.item_id is None and not (logs_in or is_users_action):  # no item to add, for example a search
+        # There is no item to add, for example for a search.
+        if interaction.item_id is None and not (logs_in or is_users_action):
             continue
         key = interaction.profile_id
         addition = additions.get(key)

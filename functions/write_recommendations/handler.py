@@ -14,7 +14,7 @@ from functions.write_recommendations.settings import Settings
 
 @instrumented
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, int]:
-    """Write the batch's rows. Return the numbers of `users` with a response, of `items`, and of users that `failed`."""
+    """Write the batch's rows. Return the numbers of `users` with a response, of `items`, and of `failed` users."""
     settings = from_environment(Settings, os.environ)
     counts = write(
         client("s3"), settings.artefact_bucket, run=event["run"], batch=event["batch"], recommender=event["recommender"]

@@ -2,7 +2,7 @@ from alsolike.declarations.manifest import DELETE, LIST, READ, WRITE, Access, Ma
 from alsolike.declarations.storage import BATCH_PREFIX
 
 MANIFEST = Manifest(
-    description="Turns the answers of a batch into a part of a table",
+    description="Converts the recommendations of a batch to Parquet",
     layers=("core", "pandas"),
     memory_mb=1_024,
     timeout_s=120,

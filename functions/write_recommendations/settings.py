@@ -5,6 +5,4 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """The bucket of the batches."""
-
     artefact_bucket: str

@@ -32,7 +32,7 @@ from functions.recommend.state.stores import UserStores
 from functions.recommend.user import PROFILE_UNAVAILABLE
 
 RESERVE_MS = 3_000
-"""Time reserved for sending or storing the results, in milliseconds."""
+"""Time in milliseconds reserved for sending or storing the results."""
 MAX_ANSWER_BYTES = 5_000_000
 """Maximum size of compact JSON in bytes. Lambda's limit of 6 MB includes spaces."""
 
@@ -42,7 +42,7 @@ _USER = Text(MAX_ID_CHARACTERS)
 
 @struct
 class Batch:
-    """A batch's request.
+    """Batch of users with their common request.
 
     Attributes
     ----------
@@ -63,7 +63,7 @@ class Batch:
 
 
 class BatchFiles:
-    """The artefact bucket's objects of batches."""
+    """Objects of batches in the artefact bucket."""
 
     def __init__(self, s3: Any, bucket: str) -> None:
         self._s3 = s3
@@ -94,7 +94,7 @@ class BatchFiles:
 
 @struct
 class _ReadProfiles:
-    """Profiles that were read together."""
+    """Profiles of a batch, which were read together."""
 
     profiles: Mapping[str, Profile]
 
@@ -235,7 +235,7 @@ def _user(given: Any) -> str | InvalidInput:
 
 
 def _read(users: Sequence[str], stores: UserStores, profiles: ProfileStore, *, length: int) -> UserStores:
-    """Return the stores with all profiles that these users require. An unknown user may be a session."""
+    """Return the stores with all profiles that these users require. The ID of an unknown user may be a session ID."""
     of_users = [profile_id(user_id=stores.ids.user(user), session_id=None) for user in users]
     by_id = profiles.read_many(of_users, length=length)
     unknown = [user for user, profile in zip(users, of_users, strict=True) if not by_id[profile].recent]

@@ -64,7 +64,7 @@ def preview(given: Any, *, recommender: Recommender) -> dict[str, Any]:
 
 
 def _drafted(state: ServingState, configuration: Configuration) -> ServingState:
-    """Return a state under a configuration that is not applied, with the created names of the live one."""
+    """Return the state under a configuration that is not applied, with the names that were created in the live one."""
     configuration = OwnNames.of(state.configuration).added_to(configuration)
     return dataclasses.replace(
         state,

@@ -48,7 +48,7 @@ REPLAY = Fields(
 
 @struct
 class _OneHistory:
-    """A reader that returns one history for every profile."""
+    """Reader that returns the same history for every profile."""
 
     recent: tuple[RecentInteraction, ...]
 

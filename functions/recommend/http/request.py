@@ -1,6 +1,6 @@
 """Parser of HTTP requests, in Personalize's format or as plain GET requests, to `RecommendationRequest`.
 
-Requests by a session's token may name only the columns and filters that the shop permits to every browser.
+Requests with a session token may contain only columns and filters that the shop permits for browsers.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class RequestedPromotion:
 
 @struct
 class RecommendationRequest:
-    """A request for recommendations or a ranking.
+    """Request for recommendations or a ranking.
 
     Attributes
     ----------
@@ -94,13 +94,13 @@ class RecommendationRequest:
     cart
         Items in the cart, for `bought-together`. `exclude` contains them too.
     filter_name
-        The name of the requested filter, from the field `filter_field`.
+        Name of the requested filter, from the field `filter_field`.
     filter_values
         Values of the filter's parameters.
     context
         User properties in the request, which override stored properties.
     metadata_columns
-        Requested names, each with the catalogue's name of the property.
+        Pairs of the requested column name and the property name in the catalogue.
     window
         Window of trending items.
     to_rank
@@ -114,7 +114,7 @@ class RecommendationRequest:
     hides
         Event types. Items with which the user has such events are excluded.
     exploration
-        Exploration that replaces the exploration of the rules; None to use the rules.
+        Exploration that replaces the exploration of the rule set; None to use the rule set.
     promotions
         Promotions that replace the promotions of the rule set; None if the request contains none.
     exclude
@@ -150,7 +150,7 @@ class RecommendationRequest:
 
 @struct
 class ActionRequest:
-    """A request for actions.
+    """Request for actions.
 
     Attributes
     ----------
@@ -200,7 +200,7 @@ def parse_recommendations(event: Mapping[str, Any]) -> RecommendationRequest:
 
 
 def parse_ranking(event: Mapping[str, Any]) -> RecommendationRequest:
-    """Read `POST /personalize-ranking`; see `parse_recommendations`."""
+    """Parse `POST /personalize-ranking`; see `parse_recommendations`."""
     given = GET_PERSONALIZED_RANKING.read(_body(event))
     name = _segment(given["campaignArn"])
     items = given["inputList"]
@@ -216,7 +216,7 @@ def parse_ranking(event: Mapping[str, Any]) -> RecommendationRequest:
 
 
 def parse_for_user(event: Mapping[str, Any]) -> RecommendationRequest:
-    """Read `GET /users/{userId}/recommendations`; see `parse_recommendations`."""
+    """Parse `GET /users/{userId}/recommendations`; see `parse_recommendations`."""
     return _of_query(event, user_id=path_id(event, "userId"))
 
 
@@ -227,7 +227,7 @@ def parse_for_session(event: Mapping[str, Any]) -> RecommendationRequest:
 
 
 def parse_similar(event: Mapping[str, Any]) -> RecommendationRequest:
-    """Read `GET /items/{itemId}/similar`; see `parse_recommendations`."""
+    """Parse `GET /items/{itemId}/similar`; see `parse_recommendations`."""
     given = read_query(event, SIMILAR_QUERY)
     request = _request(given, recommender=given.get("recommender", SIMILAR_ITEMS), user_id=None)
     return dataclasses.replace(request, item_id=path_id(event, "itemId"))
@@ -240,12 +240,12 @@ def parse_similar_for_session(event: Mapping[str, Any]) -> RecommendationRequest
 
 
 def parse_trending(event: Mapping[str, Any]) -> RecommendationRequest:
-    """Read `GET /trending`; see `parse_recommendations`."""
+    """Parse `GET /trending`; see `parse_recommendations`."""
     return _request(read_query(event, TRENDING_QUERY), recommender=TRENDING, user_id=None)
 
 
 def parse_popular(event: Mapping[str, Any]) -> RecommendationRequest:
-    """Read `GET /popular`; see `parse_recommendations`."""
+    """Parse `GET /popular`; see `parse_recommendations`."""
     return _request(read_query(event, POPULAR_QUERY), recommender=POPULAR, user_id=None)
 
 
@@ -348,7 +348,7 @@ def _promotion(given: Mapping[str, Any]) -> RequestedPromotion:
 
 
 def _checked(request: RecommendationRequest) -> RecommendationRequest:
-    """Check that a request contains the user or item that its recommender requires, and no cart that is ignored."""
+    """Check that a request contains the user or item that its recommender requires, and a cart only if it is used."""
     recommender = request.recommender
     if request.cart and recommender != BOUGHT_TOGETHER:
         raise InvalidInput(f"cart is given, expected none: only {BOUGHT_TOGETHER} completes a cart, not {recommender}")
@@ -365,7 +365,7 @@ def _check_item(request: RecommendationRequest) -> None:
 
 
 def _listing(segment: str) -> tuple[str, str] | None:
-    """Return the recommender and the window of an ARN such as `trending-3h`, or None for another name."""
+    """Return the recommender and window that an ARN ends in, such as `trending-3h`, or None for another name."""
     for window in WINDOWS:
         if segment == f"{TRENDING}-{window}":
             return TRENDING, window

@@ -50,7 +50,7 @@ class Answer:
     rules
         Name of the rule set that applied.
     unmet_rules
-        The rules that could not be fulfilled, each with the reason.
+        Rules that could not be fulfilled, each with the reason.
     filter
         Name of the filter that applied.
     configuration
@@ -86,7 +86,7 @@ class ActionAnswer:
     Attributes
     ----------
     actions
-        IDs with propensities, the best first.
+        IDs with propensities, best first.
     degraded
         Reasons why the response is degraded. Empty for a complete response.
     """
@@ -120,7 +120,7 @@ def respond_answer(
         "recommendationId": answer.recommendation_id,
     }
     headers = _headers(answer)
-    if request.session_id is None:  # a browser must not see the shop's rules and unfulfilled promotions
+    if request.session_id is None:  # A browser must not receive the shop's rules and unfulfilled promotions.
         headers.update(_rule_headers(answer))
     if route.startswith("GET "):
         headers.update(_caching(answer, request))
@@ -145,7 +145,7 @@ def _headers(answer: Answer) -> dict[str, str]:
     if answer.cold:
         headers["x-alsolike-cold-items"] = str(answer.cold)
     if answer.within:
-        headers["x-alsolike-popular-within"] = quote(answer.within)  # column names may have any characters
+        headers["x-alsolike-popular-within"] = quote(answer.within)  # Column names may have any characters.
     if answer.degraded:
         headers["x-alsolike-degraded"] = ", ".join(answer.degraded)
     if answer.unknown_columns:
@@ -160,7 +160,7 @@ def _rule_headers(answer: Answer) -> dict[str, str]:
     if answer.rules:
         headers["x-alsolike-rules"] = answer.rules
     if answer.unmet_rules:
-        # Ids may have any characters, and many items may be pinned.
+        # IDs may have any characters, and many items may be pinned.
         named = [quote(rule, safe=": ") for rule in answer.unmet_rules[:_NAMED_RULES]]
         more = len(answer.unmet_rules) - len(named)
         headers["x-alsolike-rules-unmet"] = ", ".join([*named, *([f"and {more} more"] if more else [])])
@@ -183,7 +183,7 @@ def _promotion(item: RankedItem) -> str | None:
 
 
 def _caching(answer: Answer, request: RecommendationRequest) -> dict[str, str]:
-    """Return ETag and Cache-Control.
+    """Return the headers ETag and Cache-Control.
 
     Responses with equal items, metadata and promotions have equal ETags. Scores, which decay continuously, and
     recommendation IDs are ignored.
@@ -211,7 +211,7 @@ def metadata(properties: Mapping[str, Any], columns: Sequence[tuple[str, str]]) 
 
 
 def _text(value: Any) -> str:
-    """Return a value as a string, lists with `|` between."""
+    """Return a value as a string. Elements of lists are separated by `|`."""
     if isinstance(value, str):
         return value
     if isinstance(value, list):

@@ -22,12 +22,12 @@ READ_ONCE = Polling(math.inf, retry_s=30)
 
 
 class ServedLog:
-    """Writer of the lines.
+    """Writer of log lines.
 
     Parameters
     ----------
     ids
-        Rule for the ids that are stored.
+        Policy for stored IDs.
     pseudonyms
         Function that returns the deployment's keyed hash function. Called once.
     """

@@ -33,10 +33,10 @@ def recommend_actions(
     recommendation_id: str,
     now_ms: int,
 ) -> ActionAnswer:
-    """Return the valid actions: actions that have not expired and may be repeated for the user.
+    """Return the valid actions, best first: actions that have not expired and that the user may get again.
 
-    Actions are sorted by value times a propensity drawn from its posterior, whose width the exploration weight scales.
-    The random numbers depend only on the recommendation ID. The scores are the propensities.
+    Actions are sorted by value times a propensity that is drawn from its posterior. The exploration weight scales the
+    width of the posterior. The random numbers depend only on the recommendation ID. The scores are the propensities.
     """
     exploration = request.exploration(state.configuration.aliases)
     user = StoredUser(stores, user_id=request.user_id, session_id=None, length=1)
@@ -78,6 +78,6 @@ def _valid(actions: Sequence[Action], events: Sequence[ActionEvent], *, now_ms: 
 
     def may_repeat(action: Action) -> bool:
         last_ms = latest_ms.get(action.action_id)
-        return last_ms is None or max(now_ms - last_ms, 0) >= action.repeat_days * MS_PER_DAY  # clocks may be ahead
+        return last_ms is None or max(now_ms - last_ms, 0) >= action.repeat_days * MS_PER_DAY  # Clocks may be ahead.
 
     return [action for action in actions if now_ms < action.expires_s * 1000 and may_repeat(action)]

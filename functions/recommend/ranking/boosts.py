@@ -36,7 +36,7 @@ def boosted_masks(inputs: RankingInputs, model: Model) -> list[Mask] | None:
 
 
 def factor_groups(boosts: Iterable[Boost], *, allowed: Mask) -> list[Mask]:
-    """Return one mask per distinct product of factors. Each excludes the items with other products.
+    """Return one mask per distinct product of factors. Each mask excludes the items with other products.
 
     The best k boosted scores are among the best k of each group. The computation stops at more than `_MAX_PARTS`
     distinct products. It then returns more than `MAX_GROUPS` masks, so that the caller does not rank for each group.

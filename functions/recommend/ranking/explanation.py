@@ -26,10 +26,10 @@ REASONS = 3
 def reasons(
     positions: Sequence[int], *, model: Model, history: History, recent: Sequence[RecentInteraction], now_ms: int
 ) -> dict[int, list[str]]:
-    """Return the reasons of the model's items by position, as JSON texts by descending contribution.
+    """Return the reasons of the model's items by position, as JSON strings by descending contribution.
 
-    Each contains `itemId` and `eventType` of an interaction, its `timestamp` (seconds since 1970), and `contribution`,
-    the loss of the item's score without the interaction.
+    Each string contains `itemId` and `eventType` of an interaction, its `timestamp` (seconds since 1970), and
+    `contribution`, the loss of the item's score without the interaction.
 
     Parameters
     ----------

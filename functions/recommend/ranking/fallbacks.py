@@ -1,4 +1,4 @@
-"""Lists that replace or complete others: popular items, and trending items if there is no model."""
+"""Popular items, and trending items without a model, which replace or complete other lists."""
 
 from __future__ import annotations
 

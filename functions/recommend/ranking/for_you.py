@@ -21,7 +21,6 @@ from functions.recommend.state.model import GRAPH_ERRORS, NO_HISTORY, History, M
 
 
 def for_you(inputs: RankingInputs) -> Ranking:
-    """Return recommendations for the user."""
     resolved, model, mask, k = inputs.resolved, inputs.resolved.model, inputs.mask, inputs.k
     if model is None:
         return trending_fallback(inputs)
@@ -59,7 +58,7 @@ def for_you(inputs: RankingInputs) -> Ranking:
 def rank(
     model: Model, catalogue: ModelCatalogue, history: History, masks: Sequence[Mask | None], *, k: int, now_ms: int
 ) -> list[ScoredItem]:
-    """Return the k best items that each mask allows, best first. With one mask, at most k items."""
+    """Return the k best items that each mask allows, best first. With one mask, return at most k items."""
     if not len(history.items):
         return []
     best: list[ScoredItem] = []
@@ -134,7 +133,7 @@ def _similar_to_last_viewed(inputs: RankingInputs, degraded: tuple[str, ...]) ->
 
 
 def left_out_of(inputs: RankingInputs, model: Model) -> list[int]:
-    """Return the positions in the user's complete profile that the training excludes from lists."""
+    """Return the positions in the user's complete profile that lists exclude according to the model's manifest."""
     positions = inputs.items.history
     if model.bundle.manifest.exclude_bought:
         positions = bought_positions(inputs.recent, positions)

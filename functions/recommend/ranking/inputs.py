@@ -25,7 +25,7 @@ class Boost:
 
 @struct
 class RankingInputs:
-    """The inputs of every recommender.
+    """Inputs of every recommender.
 
     Attributes
     ----------
@@ -53,14 +53,14 @@ class RankingInputs:
 
 @struct
 class Ranking:
-    """A recommender's list, best first.
+    """List of a recommender, best first.
 
     Attributes
     ----------
     items
         Ranked items. Popular items at the end have the origin `filled`.
     source
-        The step of the ladder that the items come from.
+        Fallback level that the items come from.
     cold
         Positions of the cold items that the model ranked.
     within

@@ -28,7 +28,7 @@ def rank_after(inputs: RankingInputs, positions: Sequence[int], mask: Mask | Non
 def score(
     inputs: RankingInputs, history: History, positions: npt.NDArray[np.int64]
 ) -> tuple[dict[int, float], History, tuple[str, ...]]:
-    """Return the scores of the model's items, the model's input, and the reasons if the model failed."""
+    """Return the scores of the model's items, the input of the model, and the causes if the model failed."""
     model, now_ms = inputs.resolved.model, inputs.resolved.now_ms
     if model is None or not len(history):
         return {}, NO_HISTORY, ()
@@ -47,6 +47,6 @@ def score(
 
 
 def model_failure(error: Exception) -> tuple[str, ...]:
-    """Log that the model failed, and return the reason for the degraded response."""
+    """Log a failure of the model, and return the reason for the degraded response."""
     logger.error("model does not run", error_type=type(error).__name__)
     return (MODEL_FAILED,)

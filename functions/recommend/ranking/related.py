@@ -65,7 +65,7 @@ def related_row(inputs: RankingInputs, kind: str, position: int, *, leave_out: i
 
 
 def append_rescaled(ranked: Sequence[ScoredItem], more: Sequence[ScoredItem]) -> list[ScoredItem]:
-    """Return a list, followed by new items of another list with scores that are scaled to be lower."""
+    """Return a list, followed by the new items of another list. Scores of new items are scaled to be lower."""
     before = {item.position for item in ranked}
     added = [item for item in more if item.position not in before]
     if not ranked or not added:
@@ -95,7 +95,7 @@ def _of_item(inputs: RankingInputs, kind: str) -> Ranking:
 
 
 def _of_cart(inputs: RankingInputs) -> Ranking:
-    """Return items by their strongest link to an item of the cart, without substitutes for its items.
+    """Return items by their strongest link to an item of the cart, without substitutes for items of the cart.
 
     The strongest link finds more held-out items of baskets than the sum of links (docs/related-items.md).
     """
@@ -121,7 +121,7 @@ def _completed(
 ) -> tuple[list[ScoredItem], Source, tuple[str, ...]]:
     """Return the list, completed to k items by the model's ranking after `after`.
 
-    Also return its source, and the reasons of a failure.
+    Also return the source of the list, and the causes if the model failed.
     """
     model = inputs.resolved.model
     assert model is not None
@@ -140,7 +140,10 @@ def _completed(
 def _without_substitutes(
     inputs: RankingInputs, ranked: Sequence[ScoredItem], item_ids: Sequence[str], *, k: int
 ) -> list[ScoredItem]:
-    """Return up to k items without substitutes for others. Columns are read only as far as necessary."""
+    """Return up to k items that are not substitutes for the items `item_ids`.
+
+    Columns are read in batches, until k items remain.
+    """
     bought = [_Kind.of(properties) for properties in inputs.resolved.catalogue.properties(item_ids)]
     kept: list[ScoredItem] = []
     for start in range(0, len(ranked), k):
@@ -164,7 +167,7 @@ class _Kind:
         return cls(leaf_category(properties), frozenset(str(properties.get(TITLE) or "").lower().split()))
 
     def replaces(self, other: _Kind) -> bool:
-        """Return true if it is a substitute: equal category, and at least half of the words in common."""
+        """Return true for a substitute, which has the same category and at least half of the words in common."""
         if self.category is None or self.category != other.category:
             return False
         return 2 * len(self.words & other.words) >= len(self.words | other.words)

@@ -22,7 +22,7 @@ from functions.recommend.state.model import GRAPH_ERRORS, NO_HISTORY, Mask
 from functions.recommend.state.serving_state import NO_CATALOGUE
 
 MAX_POOL = 1_000
-"""Maximum number of items that rules choose among."""
+"""Maximum number of candidates for a list with rules."""
 MIN_POOL = 100
 CANDIDATES_A_PLACE = 4
 REFUSED_A_PLACE = 2.5
@@ -43,7 +43,10 @@ def candidates_wanted(rules: ResolvedRules, k: int) -> int:
 
 
 def for_rules(inputs: RankingInputs, rules: ResolvedRules) -> tuple[RankingInputs, tuple[str, ...]]:
-    """Return a recommender's inputs with the boosts and as many candidates as the rules need, and the unmet boosts."""
+    """Return the inputs of a recommender with boosts and with enough candidates for the rules.
+
+    Also return the unmet boosts.
+    """
     boosts: list[Boost] = []
     unmet: list[str] = []
     for boost in rules.boosts:
@@ -148,7 +151,7 @@ def _excluded(inputs: RankingInputs) -> Positions:
 
 
 def _pins(rules: ResolvedRules, inputs: RankingInputs, scores: dict[int, float], excluded: Positions) -> list[Pinned]:
-    """Return the pins, with the reason if a pinned item is not allowed."""
+    """Return the pinned items, with the reason if an item is not allowed."""
     positions = inputs.items.pins
     if not len(positions):
         return []
@@ -171,7 +174,7 @@ def _pins(rules: ResolvedRules, inputs: RankingInputs, scores: dict[int, float],
 def _promotions(
     rules: ResolvedRules, inputs: RankingInputs, excluded: Positions, k: int
 ) -> tuple[list[Promoted], list[str], tuple[str, ...]]:
-    """Return the promotions with candidates, the unmet promotions, and the reasons why the model failed."""
+    """Return the promotions with candidates, the unmet promotions, and the causes if the model failed."""
     promoted: list[Promoted] = []
     unmet: list[str] = []
     degraded: tuple[str, ...] = ()
@@ -201,8 +204,7 @@ def _promotions(
 def promotion_candidates(inputs: RankingInputs) -> Ranking:
     """Return the best items that the mask allows, followed by popular items.
 
-    They are the model's ranking for the user or after the current page's item. Without a model, they are trending
-    items.
+    The model ranks them for the user, or after the current page's item. Without a model, they are trending items.
     """
     resolved, model, items, k = inputs.resolved, inputs.resolved.model, inputs.items, inputs.k
     if model is None:

@@ -1,4 +1,4 @@
-"""Similarity of items, and the selection of a candidate that is both good and unlike the list so far (MMR)."""
+"""Similarity of items, and selection of the candidate with the best trade-off of score and dissimilarity (MMR)."""
 
 from __future__ import annotations
 
@@ -53,12 +53,12 @@ class MmrReranker:
         self._closest = np.maximum(self._closest, likeness / len(self._tables))
 
     def drop(self, position: int) -> None:
-        """Exclude an item from later results of `best`. Items that are no candidates are ignored."""
+        """Exclude an item from later results of `best`. Items that are not candidates are ignored."""
         if position in self._places:
             self._relevance[self._places[position]] = -np.inf
 
     def best(self) -> int | None:
-        """Return the index of the first candidate with the highest marginal relevance."""
+        """Return the index of the first candidate with the highest marginal relevance; None if no candidate remains."""
         if not len(self._relevance):
             return None
         marginal = self._relevance - self._dial * self._closest
@@ -87,7 +87,7 @@ class _Table:
 
 
 def values(value: Any) -> frozenset[str]:
-    """Return an item's values in a column of texts, lists or booleans."""
+    """Return an item's values in a column of strings, lists or booleans."""
     if isinstance(value, list):
         return frozenset(text for text in value if isinstance(text, str))
     if isinstance(value, bool):

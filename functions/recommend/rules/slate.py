@@ -37,7 +37,7 @@ class Random(Protocol):
     """Source of random numbers."""
 
     def random(self) -> float:
-        """Return a number from 0 to 1, without 1."""
+        """Return a number from 0 to 1, excluding 1."""
 
     def randrange(self, stop: int, /) -> int:
         """Return an integer from 0 to `stop`, exclusive."""
@@ -54,12 +54,12 @@ class Promoted:
 
 @struct
 class Pinned:
-    """An item for a place, counted from 1.
+    """Item for a fixed position of the list.
 
     Attributes
     ----------
     position
-        Position of the item. `item_id` is its name in `unmet_rules`.
+        Item position in the model (`RequestItems`). `unmet_rules` contains `item_id`.
     refusal
         Reason why the item may not be recommended; None if it may.
     """
@@ -73,7 +73,7 @@ class Pinned:
 
 @struct
 class Slate:
-    """The list, the unmet rules, and the reasons why the model did not rank for promotions."""
+    """List of items, unmet rules, and the causes if the model failed to rank for promotions."""
 
     items: Sequence[ScoredItem]
     unmet_rules: Sequence[str]
@@ -110,8 +110,8 @@ def compose(
     """Return at most k items that satisfy the rules.
 
     Pins are placed first. The places of promotions are spread evenly over the remaining places. Then the places are
-    filled in order. An item is allowed if it is not in the list and no slate rule rejects it. A promotion's place gets
-    the best allowed item of the promotion. Other places, and places of promotions without an allowed item, get the
+    filled in order. An item is allowed if it is not in the list and no slate rule rejects it. The place of a promotion
+    gets the promotion's best allowed item. Other places, and places of promotions without an allowed item, get the
     greedy choice g. It is the first allowed candidate, or with diversity the allowed candidate with the greatest
 
         (1 - dial) * score / best score - dial * likeness to the most alike item of the list (MMR, equation 1)
@@ -124,7 +124,7 @@ def compose(
     Parameters
     ----------
     candidates
-        Best first, each once.
+        Candidates, best first, without duplicates.
 
     References
     ----------
@@ -180,7 +180,7 @@ class _Composition:
         return Slate(places, tuple(self._unmet))
 
     def _judge(self, places: Sequence[ScoredItem]) -> None:
-        """Add the rules that the complete list does not satisfy."""
+        """Add the unmet rules of the complete list."""
         for promotion in self._inputs.promotions:
             has = self._taken.intersection(candidate.position for candidate in promotion.candidates)
             if len(has) < promotion.places:
@@ -215,7 +215,7 @@ class _Composition:
             self._take(pin.place - 1, ScoredItem(pin.position, pin.score, PINNED))
 
     def _promoted_places(self, free: Sequence[int]) -> dict[int, int]:
-        """Return the number of the promotion by position. Promotions are spread over positions without a pin."""
+        """Return the index of the promotion by position. Promotions are spread over positions without a pin."""
         left = len(free)
         due: list[tuple[float, int]] = []
         for number, promotion in enumerate(self._inputs.promotions):
@@ -334,7 +334,7 @@ class SlateRules:
         return broken
 
     def add(self, position: int) -> None:
-        """Add an item to the list."""
+        """Count the values of an item that was added to the list."""
         if not self._at_most and not self._spread:
             return
         texts, numbers = self._known.get(position) or self._look_up(position)

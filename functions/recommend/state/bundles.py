@@ -18,7 +18,7 @@ from alsolike.runtime.s3 import download
 from functions.recommend.state.model import Model
 
 ANSWER_TIME_MS = 5_000
-"""Time reserved for the last read and the response, in milliseconds. Downloads end before it."""
+"""Time in milliseconds reserved for the last read and the response. Downloads end before this time."""
 
 _UNFINISHED = ".unfinished-"
 
@@ -65,11 +65,11 @@ class BundleCache:
         shutil.rmtree(self._directory / version, ignore_errors=True)
 
     def keep_too(self, versions: Sequence[str]) -> None:
-        """Set the versions that `keep_only` keeps in addition."""
+        """Set the additional versions that `keep_only` keeps."""
         self._kept_too = tuple(versions)
 
     def keep_only(self, version: str) -> None:
-        """Delete all other versions, including those of an earlier process."""
+        """Delete all versions except `version` and those of `keep_too`, including versions of an earlier process."""
         for folder in self._directory.iterdir():
             if folder.name != version and folder.name not in self._kept_too:
                 shutil.rmtree(folder, ignore_errors=True)

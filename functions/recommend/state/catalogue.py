@@ -27,7 +27,8 @@ MAX_DRAFT_ROWS = 300_000
 """Maximum number of items for which a preview reads values of columns that are not applied."""
 
 KEPT_VALUES = 5_000
-"""Maximum number of items whose values for rules are cached. The same items often rank high for many users."""
+"""Maximum number of items whose values for rules are cached. Many users have the same items at the top of their lists.
+"""
 
 KEPT_PRODUCTS = 50_000
 """Maximum number of items whose product is cached."""
@@ -44,15 +45,15 @@ class NoBundle:
         return np.zeros(len(item_ids), np.int64)
 
     def item_id(self, position: int) -> str:
-        """Raise an error, because no item has a position."""
+        """Raise `IndexError`, because no item has a position."""
         raise IndexError(position)
 
     def item_ids(self, positions: Sequence[int]) -> list[str]:
-        """Return an empty list for no positions. Otherwise raise an error."""
+        """Return an empty list for no positions. Otherwise raise `IndexError`."""
         return [self.item_id(position) for position in positions]
 
     def metadata(self, position: int) -> dict[str, Any]:
-        """Raise an error, because no item has a position."""
+        """Raise `IndexError`, because no item has a position."""
         raise IndexError(position)
 
 
@@ -60,7 +61,7 @@ NO_BUNDLE = NoBundle()
 
 
 class ModelCatalogue:
-    """A snapshot joined with a model's bundle, under one configuration.
+    """Snapshot joined with a model's bundle, under one configuration.
 
     An item of the model that was never in the catalogue is recommended as in the bundle. An item that was deleted from
     the catalogue is not recommended. Cold items, which only the catalogue contains, have the positions after the model:
@@ -69,7 +70,7 @@ class ModelCatalogue:
     Parameters
     ----------
     ranked_sample
-        Returns the positions of a typical list of the model, see `Model.ranked_sample`.
+        Function that returns the positions of a typical list of the model; see `Model.ranked_sample`.
 
     Attributes
     ----------
@@ -130,7 +131,7 @@ class ModelCatalogue:
         )
 
     def positions(self, item_ids: Sequence[str]) -> npt.NDArray[np.int64]:
-        """Return the position of each ID, shape `(len(item_ids),)`. 0 for an unknown item."""
+        """Return the position of each ID, shape `(len(item_ids),)`: 0 for an unknown item."""
         positions = self._bundle.positions(item_ids)
         if self.has_cold and not positions.all():
             unknown = np.flatnonzero(positions == 0)
@@ -139,7 +140,7 @@ class ModelCatalogue:
         return positions
 
     def item_ids(self, positions: Sequence[int]) -> list[str]:
-        """Return the ids at positions."""
+        """Return the IDs at positions."""
         if not self.has_cold or max(positions, default=0) <= self._items:
             return self._bundle.item_ids(positions)
         return [self._item_id(position) for position in positions]
@@ -158,14 +159,14 @@ class ModelCatalogue:
     def passing(
         self, item_ids: Sequence[str], filter_: Filter | None, inputs: FilterInputs, *, name: str
     ) -> npt.NDArray[np.bool_]:
-        """Return a mask of the items without a position that may be recommended, bool `(len(item_ids),)`.
+        """Return a mask of the items that may be recommended, bool `(len(item_ids),)`. The items have no position.
 
         An item that is neither in the model nor in the catalogue has no values.
 
         Parameters
         ----------
         inputs
-            Item n of `item_ids` has the position n + 1 in the interactions.
+            Inputs of the filter. In the interactions, item n of `item_ids` has the position n + 1.
         """
         hashes = hashes_of([item_id.encode() for item_id in item_ids])
         alive = find(self._deleted_hashes, hashes) < 0
@@ -192,7 +193,7 @@ class ModelCatalogue:
         return [self._snapshot.item_id(row) for row in rows.tolist()]
 
     def properties(self, item_ids: Sequence[str]) -> list[Mapping[str, Any]]:
-        """Return the properties of items from the catalogue, else from the model. {} for an unknown item."""
+        """Return the properties of items from the catalogue, else from the model: {} for an unknown item."""
         positions = self._bundle.positions(item_ids).tolist()
         return [
             self._snapshot.properties(row) if row >= 0 else self._bundle.metadata(position) if position else {}
@@ -200,12 +201,12 @@ class ModelCatalogue:
         ]
 
     def products(self, keys: Sequence[int | str]) -> list[int]:
-        """Return a number per item, which variants of a product share; see `product_key`.
+        """Return a key per item, which is equal for variants of a product; see `product_key`.
 
         Parameters
         ----------
         keys
-            The position of each item, or the id of an item without a position.
+            Position of each item, or ID of an item without a position.
         """
         new = [key for key in keys if key not in self._product_of]
         if len(self._product_of) + len(new) > KEPT_PRODUCTS:
@@ -243,7 +244,7 @@ class ModelCatalogue:
         return has
 
     def columns(self, item_ids: Sequence[str], names: tuple[str, ...]) -> Callable[[str], Mapping[str, Any]]:
-        """Return a function from an item to its values of some declared columns. Values are looked up on demand."""
+        """Return a function that maps an item to its values in declared columns. Values are looked up on demand."""
         if not names:
             return lambda _: {}
         unique = list(dict.fromkeys(item_ids))
@@ -265,7 +266,7 @@ class ModelCatalogue:
         return as_declared(values, self._configuration.item_columns)
 
     def cold_filling(self, mask: Mask | None) -> ColdFilling | None:
-        """Return a function that lists the allowed cold items, latest changed first, or None if there are none.
+        """Return a function that lists the allowed cold items, latest changed first; None without cold items.
 
         Cold items fill a list after all items of the model.
         """

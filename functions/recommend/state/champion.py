@@ -39,7 +39,7 @@ class Serving:
     model
         Champion or a previous champion; None if there is none or none can be loaded.
     canary
-        The version on trial next to the champion, from the last read of the pointer.
+        Canary next to the champion, from the last read of the pointer.
     """
 
     model: Model | None
@@ -50,7 +50,10 @@ NO_SERVING = Serving(None)
 
 
 class ChampionLoader(PolledValue[Serving]):
-    """Polled value of a deployment's champion. It is partial while a previous champion replaces the champion."""
+    """Polled value of a deployment's champion.
+
+    `is_partial` is true while a previous champion serves in place of the champion.
+    """
 
     def __init__(self, registry: Registry, bundles: BundleCache, *, polling: Polling) -> None:
         self._registry = registry
@@ -65,7 +68,8 @@ class ChampionLoader(PolledValue[Serving]):
             self._broken.clear()
         champion = self._registry.champion()
         if champion is None:
-            self._serving, self.is_partial = Serving(current), True  # no champion yet, or a repair removed it
+            # Either there is no champion yet, or a repair removed it.
+            self._serving, self.is_partial = Serving(current), True
         elif current is not None and current.version == champion.version:
             self._serving, self.is_partial = Serving(current, champion.canary), False
         else:
@@ -101,7 +105,7 @@ class ChampionLoader(PolledValue[Serving]):
 
 
 class VariantModels:
-    """Other versions in this process. Each is a polled value that is read once.
+    """Versions other than the champion in this process. Each is a polled value that is read once.
 
     After a failure the pause before the next attempt doubles, up to `MAX_WAIT_S`, because each attempt is a download.
     The champion serves in the meantime.
@@ -109,7 +113,7 @@ class VariantModels:
     Parameters
     ----------
     retry_s
-        The first pause.
+        First pause in seconds.
     """
 
     def __init__(self, bundles: BundleCache, *, retry_s: float, budget: WaitBudget = NO_LIMIT) -> None:
@@ -128,7 +132,7 @@ class VariantModels:
         champion
             Champion, which is not loaded again.
         remaining_ms
-            Function that returns the remaining time in milliseconds for the first request that needs a version.
+            Function that returns the remaining time of the request in milliseconds.
         """
         self._champion = champion
         own = None if champion is None else champion.version
@@ -149,7 +153,7 @@ class VariantModels:
         active = [value for value in self._versions.values() if value.is_reading]
         for value in active or self._versions.values():
             value.current(now_ms=now_ms, remaining_ms=remaining_ms)
-            if value.is_reading:  # one at a time
+            if value.is_reading:  # Load one version at a time.
                 break
         return {version: value.latest for version, value in self._versions.items() if value.latest is not None}
 

@@ -47,17 +47,17 @@ class History:
     Attributes
     ----------
     items
-        int64 `(n,)`, positions, oldest first.
+        Positions, oldest first, int64 `(n,)`.
     event_weights
         Weight of each interaction by its event type.
     event_time_ms
-        Time of each interaction.
+        Time of each interaction in epoch milliseconds.
     indices
         Index of each interaction in the profile.
     features
         Codes of the features that the model reads, by name, int64 `(n,)`.
     returned
-        Positions of items that were returned completely, int64 `(m,)`. They are excluded like seen items.
+        Positions of items whose purchases were all returned, int64 `(m,)`. They are excluded like seen items.
     unknown
         Positions after the model's last position, int64 `(m,)`. They are excluded like seen items.
     bought
@@ -75,7 +75,7 @@ class History:
 
     @property
     def seen(self) -> npt.NDArray[np.int64]:
-        """Positions that are not recommended again if the model excludes seen items."""
+        """Positions that lists exclude if the model excludes seen items."""
         return np.concatenate([self.items, self.returned]) if len(self.returned) else self.items
 
     def left_out(self, manifest: Manifest) -> npt.NDArray[np.int64]:
@@ -122,13 +122,13 @@ def known_history(
     positions
         Positions of the interactions' items. 0 and positions after the model's last one are unknown items.
     parameters
-        Provides the weights of event types, and the maximum number of interactions.
+        Parameters with the weights of event types, and the maximum number of interactions.
     items
         Number of items in the model.
     codes
         Code of each value, by feature that the model reads.
     user
-        Called only if the model reads columns of users.
+        Function that returns the user's columns. Called only if the model reads them.
     """
     weights: list[Any] = [parameters.event_weights.get(entry.event_type) for entry in recent]
     kept: Sequence[int] = range(len(recent))
@@ -168,40 +168,44 @@ GRAPH_ERRORS = (
     RuntimeException,
 )  # fmt: skip
 SAMPLED_HISTORY, SAMPLED_ITEMS = 10, 100
-"""Numbers of items in the history and in the list of `Model.ranked_sample`."""
+"""Number of items in the history, and number of items in the list of `Model.ranked_sample`."""
 
 _NONE = np.zeros((1, 1), np.int64)
 _OUTPUTS = ("items", "scores")
 _REMEMBERED_RUNS = 9
 _BATCH_ABLATED, _ABLATED_PLACES = 16, 4_000_000
-"""Maximum number of histories per run, and maximum number of pairs of positions. Some graphs compare all positions of a
-history pairwise, in 16 bytes per pair."""
+"""Maximum number of histories per run, and maximum number of pairs of positions.
+
+Some graphs compare all positions of a history pairwise, with 16 bytes per pair.
+"""
 
 Mask = npt.NDArray[np.float32]
-"""Mask by position, float32: 0 for an allowed item, -inf for an excluded one. It is the graph's input `bias`."""
+"""Mask by position, float32: 0 for an allowed item, -inf for an excluded item. It is the graph's input `bias`."""
 
 ColdFilling = Callable[[int, Set[int]], list[int]]
-"""Function that returns up to a number of cold items' positions, excluding a set; see `ModelCatalogue.cold_filling`."""
+"""Function that returns up to a number of cold items' positions, except a set; see `ModelCatalogue.cold_filling`.
+"""
 
 
 UNLIMITED = 0
-"""Time limit of a response without a time budget."""
+"""Value of a time limit that permits any duration."""
 
 ALWAYS = 10
-"""Steps that take less than 1 / ALWAYS of the budget always run, because skipping them would save little."""
+"""Steps that are expected to take at most 1 / ALWAYS of the budget always run, because skipping them would save little.
+"""
 
 MODEL_SLOW = "model-slow"
 
 
 class Budget:
-    """Time from the beginning of a request.
+    """Time budget of a request, from its start.
 
     Parameters
     ----------
     limit_ms
         Maximum duration of the response in milliseconds; 0 for no limit.
     clock
-        Returns seconds from an arbitrary start.
+        Function that returns the time in seconds from an arbitrary start.
     """
 
     def __init__(self, limit_ms: float, *, clock: Callable[[], float] = time.perf_counter) -> None:
@@ -210,14 +214,14 @@ class Budget:
         self._start = clock()
 
     def allows(self, expected_ms: float) -> bool:
-        """Return true if a step with the expected duration still fits."""
+        """Return true if there is time for a step of the expected duration."""
         if not self._limit_ms or expected_ms * ALWAYS <= self._limit_ms:
             return True
         return self.took_ms + expected_ms <= self._limit_ms
 
     @property
     def took_ms(self) -> float:
-        """The time since the beginning."""
+        """Time since the start in milliseconds."""
         return (self._clock() - self._start) * 1000
 
 
@@ -235,7 +239,7 @@ class Model:
         self.bundle = Bundle(directory, verify=False)
         self.version = self.bundle.manifest.version
         self._run_ms: dict[str, collections.deque[float]] = {}
-        # Both graphs share the tables, so they are mapped once here.
+        # Both graphs share the tables, so the tables are mapped only once.
         self._tables = _tables(directory) if TABLES_FILE in self.bundle.manifest.files else {}
         self._sessions: dict[str, onnxruntime.InferenceSession] = {}
         self._has_ages = False
@@ -245,7 +249,7 @@ class Model:
                 self._open(name)
             except InvalidBundle:
                 raise
-            except Exception as error:  # errors of ONNX Runtime have no common base class
+            except Exception as error:  # Errors of ONNX Runtime have no common base class.
                 raise InvalidBundle(f"{name} of {self.version} does not run: {error}") from error
 
     def _open(self, name: str) -> None:
@@ -310,7 +314,7 @@ class Model:
         return inputs
 
     def expected_ms(self, *, with_bias: bool) -> float:
-        """Return the expected duration of a run, the minimum of the latest runs; 0 before the first run.
+        """Return the expected duration of a run in milliseconds: the minimum of the latest runs, or 0 before them.
 
         The minimum excludes delays by other processes.
         """
@@ -324,7 +328,7 @@ class Model:
         return (MODEL_SLOW,)
 
     def record_skipped_run(self, *, with_bias: bool) -> None:
-        """Forget the oldest duration after a skipped run, so that after several skips a run is tried again."""
+        """Forget the oldest duration after a skipped run, so that the model runs again after several skips."""
         runs = self._run_ms[BIAS_GRAPH_FILE if with_bias else GRAPH_FILE]
         if runs:
             runs.popleft()
@@ -342,7 +346,7 @@ class Model:
 
         Returns
         -------
-            Positions and scores, less than k if the model cannot score more items.
+            Positions and scores. Fewer than k if the model cannot score k items.
         """
         manifest = self.bundle.manifest
         if leave_out_seen is None:
@@ -369,7 +373,10 @@ class Model:
 
     @functools.cached_property
     def ranked_sample(self) -> Sequence[int]:
-        """Positions of the best items for a history of the most popular items. Empty if the model cannot rank them."""
+        """Return positions of the best items for a history of the most popular items.
+
+        Empty if the model cannot rank them.
+        """
         popular = self.bundle.popular[:SAMPLED_HISTORY].astype(np.int64)
         if not len(popular):
             return ()
@@ -430,7 +437,7 @@ class Model:
         leave_out: Sequence[int] = (),
         cold: ColdFilling | None = None,
     ) -> list[ScoredItem]:
-        """Return k popular items, best first, without those in `after`, masked items and excluded seen items.
+        """Return k popular items, best first. Masked items, excluded seen items and the items in `after` are skipped.
 
         If there are too few popular items, other items follow by position, and then cold items. The score is the
         reciprocal of the rank. With `after`, it is the score of that list's last item divided by 1 + rank, so that
@@ -502,11 +509,12 @@ def _open_session(graph: Path, tables: Mapping[str, onnxruntime.OrtValue]) -> on
 
 
 FIRST_GRAPH = Path(__file__).with_name("first_graph.onnx")
-"""Path of a graph that returns its input, one number. Functions have no `onnx` to build it; its test does."""
+"""Path of a graph that returns its input, one number. Functions cannot build it, because they lack the package `onnx`.
+"""
 
 
 def open_first_session() -> None:
-    """Open an empty graph at start-up, so that the session of the first model does not wait for the initialisation."""
+    """Open an empty graph at start-up, so that the first model does not wait for the initialisation of ONNX Runtime."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     onnxruntime.InferenceSession(str(FIRST_GRAPH), options, providers=["CPUExecutionProvider"])

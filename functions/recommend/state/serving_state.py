@@ -22,12 +22,12 @@ ARM_MODEL_UNAVAILABLE = "arm-model-unavailable"
 
 @struct
 class ServingState:
-    """The model, catalogue and configuration for a request.
+    """Model, catalogue and configuration for a request.
 
     Attributes
     ----------
     model
-        Model; None if there is none.
+        Model; None if no model is loaded.
     catalogue
         Catalogue for the model.
     degraded
@@ -35,7 +35,7 @@ class ServingState:
     variants
         Other loaded models by version, each with its catalogue.
     canary
-        The version on trial next to the champion, if any.
+        Canary next to the champion, if any.
     """
 
     model: Model | None
@@ -48,7 +48,7 @@ class ServingState:
     def with_model(self, version: str) -> ServingState:
         """Return a copy with another model.
 
-        If it is not loaded, keep the current model and mark responses as degraded.
+        If the other model is not loaded, the copy has the current model, and responses are degraded.
         """
         if self.model is not None and self.model.version == version:
             model, catalogue = self.model, self.catalogue
@@ -62,7 +62,7 @@ class ServingState:
 
 
 class StateRefresher:
-    """Refresh of all parts. Each part is refreshed by the first request after its interval.
+    """Refresh of model, configuration and catalogue. The first request after an interval refreshes the value.
 
     The catalogue for a model is rebuilt only if the model, the snapshot or the configuration has changed.
     """
@@ -87,7 +87,7 @@ class StateRefresher:
     def state(self, *, now_ms: int, remaining_ms: Callable[[], float]) -> ServingState:
         """Return the current model, configuration and catalogue.
 
-        There is no model if none is loaded and S3 does not respond.
+        The model is None if no model is loaded and S3 does not respond.
         """
         if self._last is not None and now_ms < self._valid_until_ms:
             return self._last[2]

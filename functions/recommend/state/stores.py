@@ -1,4 +1,4 @@
-"""The stores of the requesting users and of the actions."""
+"""Stores of the requesting users and of the actions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from alsolike.runtime.struct import struct
 
 
 class ProfileReader(Protocol):
-    """A reader of live profiles, such as `alsolike.profiles.store.ProfileStore`."""
+    """Reader of live profiles, such as `alsolike.profiles.store.ProfileStore`."""
 
     def read(self, profile_id: str, /, *, length: int) -> Profile:
         """Return a profile with its latest interactions. An unknown ID has an empty profile.
@@ -39,7 +39,7 @@ class UserStores:
 class ActionReader(PolledValue[Sequence[Action]]):
     """Polled value of all actions, read with the first request for actions. Empty if they were never read.
 
-    A partial value, if some entries are not actions.
+    `is_partial` is true if some stored entries are not actions.
     """
 
     def __init__(self, client: Any, bucket: str, *, polling: Polling) -> None:

@@ -115,7 +115,7 @@ def test_run_during_another_run_does_nothing_and_raises_no_alarm(shop: TrainingS
 
     output = shop.alsolike("train", exit_code=1)
 
-    assert f"run {shop.run_id(first)} goes on as execution {first}" in output
+    assert f"run {shop.run_id(first)} is active as execution {first}" in output
     shop.stepfunctions.stop_execution(executionArn=first)
     shop.sagemaker.stop_training_job(TrainingJobName=f"alsolike-demo-{shop.run_id(first)}")
 

@@ -150,7 +150,7 @@ def test_no_follow_option_fails_if_another_run_is_active(
     shop: Deployment, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def busy(*arguments: Any, **options: Any) -> bool:
-        raise TrainingBusy("run r0 goes on as execution e0")
+        raise TrainingBusy("run r0 is active as execution e0")
 
     monkeypatch.setattr(training_run, "wait_until_begun", busy)
     monkeypatch.setattr(sys, "argv", ["alsolike", "train", "--no-follow", "--env", "shop"])
@@ -160,7 +160,7 @@ def test_no_follow_option_fails_if_another_run_is_active(
 
     assert ended.value.code == 1
     output = capsys.readouterr()
-    assert ("run r0 goes on as execution e0" in output.err, output.out) == (True, "")
+    assert ("run r0 is active as execution e0" in output.err, output.out) == (True, "")
 
 
 def test_running_execution_is_followed_without_a_new_start(shop: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -53,7 +53,7 @@ TRYING = {
         "RolledBack": {"Type": "Succeed"},
     },
 }
-BUSY_REASON = "by-hand; not now, for run r0 goes on as execution e0"
+BUSY_REASON = "by-hand; not started, because run r0 is active as execution e0"
 BUSY = {
     "StartAt": "StartTraining",
     "States": {
@@ -137,12 +137,12 @@ def test_canary_of_a_version_has_its_decision(stepfunctions: Any) -> None:
 def test_run_during_another_run_raises_training_busy(stepfunctions: Any) -> None:
     deployment = deployed(stepfunctions, BUSY)
 
-    with pytest.raises(TrainingBusy, match="run r0 goes on as execution e0"):
+    with pytest.raises(TrainingBusy, match="run r0 is active as execution e0"):
         training_run.follow(deployment, training_run.start(deployment))
 
     (run,) = training_run.latest(deployment, most=5)
     assert (run.status, run.run_id, run.decision) == ("SUCCEEDED", None, "busy")
-    assert run.reason == "by-hand; not now, for run r0 goes on as execution e0"
+    assert run.reason == "by-hand; not started, because run r0 is active as execution e0"
 
 
 def test_reason_is_passed_to_the_run(stepfunctions: Any) -> None:
@@ -206,7 +206,7 @@ def test_run_has_begun_after_it_acquired_the_lock(stepfunctions: Any) -> None:
 def test_busy_run_raises_before_it_is_followed(stepfunctions: Any) -> None:
     busy = deployed(stepfunctions, BUSY)
 
-    with pytest.raises(TrainingBusy, match="run r0 goes on as execution e0"):
+    with pytest.raises(TrainingBusy, match="run r0 is active as execution e0"):
         training_run.wait_until_begun(busy, training_run.start(busy), within_s=60)
 
 

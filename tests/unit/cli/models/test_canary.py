@@ -42,12 +42,12 @@ def test_rejected_version_starts_a_canary_only_by_force(shop: Shop, machine: Any
 
 
 def test_canary_during_another_run_is_refused(shop: Shop, machine: Any, refusal: Any) -> None:
-    busy = {"first": "busy", "reason": "by-hand; not now, for run r0 goes on as execution e0"}
+    busy = {"first": "busy", "reason": "by-hand; not started, because run r0 is active as execution e0"}
     start = {"Type": "Pass", "Result": busy, "ResultPath": "$.start", "Next": "Busy"}
     definition = {"StartAt": "Start", "States": {"Start": start, "Busy": {"Type": "Succeed"}}}
     machine.update_state_machine(stateMachineArn=NAMES.state_machine_arn, definition=json.dumps(definition))
 
-    assert "run r0 goes on as execution e0" in refusal("promote", "v4", "--reason", "x", "--canary")
+    assert "run r0 is active as execution e0" in refusal("promote", "v4", "--reason", "x", "--canary")
 
 
 def test_failed_workflow_start_is_refused_with_its_cause(shop: Shop, machine: Any, refusal: Any) -> None:

@@ -162,7 +162,7 @@ def test_short_retention_shortens_windows_and_logs_a_warning(
     outcome = shop.attribute(**kept_for(retention_days))
 
     assert (outcome.days, outcome.window_cut_days, outcome.failed) == (computed, cut_days, {})
-    assert ("kept before their window is over" in caplog.text) == (cut_days > 0)
+    assert ("final before the end of their window" in caplog.text) == (cut_days > 0)
 
 
 def test_retention_shorter_than_the_window_fails_the_call(shop: Lake) -> None:

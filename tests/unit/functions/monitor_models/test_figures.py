@@ -148,8 +148,8 @@ def test_champion_without_reference_gives_a_reason_for_each_figure(shop: Monitor
     report = shop.look()
 
     assert {each.reason for each in report.figures} == {
-        "the dataset is of an earlier version: it has no reference",
-        "the champion is of an earlier version: it has no reference",
+        "the dataset of an earlier version has no reference",
+        "the champion of an earlier version has no reference",
     }
     assert all(each.value is None for each in report.figures)
     assert report.unknown_item_share == 0
@@ -160,14 +160,14 @@ def test_missing_dataset_is_reported_as_the_reason(shop: MonitoredShop) -> None:
     shop.happened(shopping())
     shop.places.s3.delete_object(Bucket=shop.places.artefact_bucket, Key="datasets/v1/manifest.json")
 
-    assert figure_of(shop.look(), Drift.ITEM_POPULARITY).reason == "dataset v1 is gone"
+    assert figure_of(shop.look(), Drift.ITEM_POPULARITY).reason == "dataset v1 was deleted"
 
 
 def test_missing_champion_files_raise_not_found(shop: MonitoredShop) -> None:
     shop.champion(shopping())
     shop.places.s3.delete_object(Bucket=shop.places.artefact_bucket, Key="models/v1/ids.idx.npy")
 
-    with pytest.raises(NotFound, match=r"models/v1/ids\.idx\.npy is not there"):
+    with pytest.raises(NotFound, match=r"models/v1/ids\.idx\.npy does not exist"):
         shop.look()
 
 

@@ -202,6 +202,6 @@ def test_concurrent_state_write_is_refused(shop: MonitoredShop) -> None:
 
     shop.look()
 
-    with pytest.raises(ConcurrentUpdate, match="another look did"):
+    with pytest.raises(ConcurrentUpdate, match="another monitoring run"):
         store.write(read)
     assert read == State()

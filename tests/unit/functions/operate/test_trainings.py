@@ -190,13 +190,15 @@ def test_failed_run_has_its_cause_and_end_time(empty: Operator, machine: Machine
 
 
 def test_run_stopped_by_another_run_has_outcome_busy(empty: Operator, machine: Machine) -> None:
-    start = {"start": {"run_id": "r2", "first": "busy", "reason": "by-hand; not now, for run r1", "version": "r2"}}
+    start = {
+        "start": {"run_id": "r2", "first": "busy", "reason": "by-hand; not started, because run r1", "version": "r2"}
+    }
     machine.put("e2", "SUCCEEDED", (0, "StartTraining", None), (1, "StartTraining", start))
 
     (run,) = listed(empty)
 
     assert (run["outcome"], run["version"], run["cause"]) == ("busy", None, None)
-    assert run["reason"] == "by-hand; not now, for run r1"
+    assert run["reason"] == "by-hand; not started, because run r1"
 
 
 def test_latest_runs_come_first_up_to_the_limit(empty: Operator, machine: Machine) -> None:

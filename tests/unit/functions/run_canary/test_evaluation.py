@@ -124,7 +124,7 @@ def test_too_few_clicks_detect_no_fall() -> None:
     before = arm(history(np.random.default_rng(31), 900, Behaviour(), first_user=0), 1.0).clicks
 
     assert detectable(before, share=0.1, duration_ms=DAY_MS) == (
-        "the clicks of the time before are too few to find any fall of click-through"
+        "too few clicks before the canary to detect a fall of click-through"
     )
 
 

@@ -45,7 +45,10 @@ def test_canary_with_too_few_responses_is_promoted_with_the_reason(trial: Trial)
     answer = trial.do("look")
 
     assert answer["state"] == "promoted"
-    assert answer["reasons"][0] == "the canary has no evidence: too few answers to compare; the time before had 0"
+    assert (
+        answer["reasons"][0]
+        == "the canary has no evidence: too few responses to compare; the period before the canary had 0"
+    )
 
 
 def test_canary_without_log_rows_is_extended_once_and_rolled_back(trial: Trial) -> None:
@@ -83,7 +86,7 @@ def test_canary_with_late_log_rows_is_promoted(trial: Trial) -> None:
     answer = trial.do("look")
 
     assert answer["state"] == "promoted"
-    assert answer["reasons"][0].endswith("the time before had 200")
+    assert answer["reasons"][0].endswith("the period before the canary had 200")
 
 
 @pytest.mark.parametrize(("expected", "answers"), [(None, 0), (0, 0), (199, 0), (200, 10)])

@@ -57,7 +57,7 @@ def test_version_compared_with_a_replaced_champion_is_not_started(trial: Trial) 
     answer = trial.do("start")
 
     assert answer["state"] == "rolled_back"
-    assert answer["reasons"] == ["the champion is v3 by now, and the gate compared it with v1"]
+    assert answer["reasons"] == ["the champion is now v3, but the gate compared the version with v1"]
     assert (trial.pointer().version, trial.pointer().canary) == ("v3", None)
     assert trial.approval("v2") == "PendingManualApproval"  # nothing was found against it
 
@@ -125,7 +125,7 @@ def test_reason_of_a_manual_start_is_in_report_and_history(trial: Trial) -> None
 
     assert trial.report().reason == "by-hand: for spring; tries version v2"
     assert trial.pointer().history[0].reason == (
-        "run by-hand: the canary has no evidence: too few answers to compare; the time before had 0; "
+        "run by-hand: the canary has no evidence: too few responses to compare; the period before the canary had 0; "
         "by-hand: for spring; tries version v2"
     )
 

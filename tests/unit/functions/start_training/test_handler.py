@@ -109,7 +109,7 @@ def test_run_during_another_run_is_busy(runs: Runs) -> None:
     answer = runs.start(second)
 
     assert answer["first"] == "busy"
-    assert answer["reason"] == f"by-hand; not now, for run {run_id} goes on as execution {first}"
+    assert answer["reason"] == f"by-hand; not started, because run {run_id} is active as execution {first}"
     assert runs.holder() == first
 
 
