@@ -88,18 +88,18 @@ def apply(
     Example: alsolike config apply shop.yaml --reason "autumn rules"
     """
     from operations.configuration import differences
-    from operations.experiments import statement
+    from operations.experiments import stored_experiments
 
     checked = _parsed(file, context)
     deployment, now_ms = context.deployment, times.now_ms()
     warnings = _examined(checked, context, force=force)
-    statement.check_models(checked.configuration, deployment, now_ms=now_ms)
+    stored_experiments.check_models(checked.configuration, deployment, now_ms=now_ms)
     store = store_of(deployment)
     current = store.current()
     if expect is not None and expect != current.version:
         raise ConcurrentUpdate(f"version {current.version} of the configuration is live, expected {expect}")
     live = _live(current)
-    statement.check_running(live, checked.configuration, now_ms=now_ms)
+    stored_experiments.check_running(live, checked.configuration, now_ms=now_ms)
     applied = store.apply(
         current, checked.document, text=checked.text, by=who(deployment), reason=reason, now_ms=now_ms
     )
@@ -176,14 +176,14 @@ def rollback(
 
     Example: alsolike config rollback --to 3
     """
-    from operations.experiments import statement
+    from operations.experiments import stored_experiments
 
     deployment, now_ms = context.deployment, times.now_ms()
     store = store_of(deployment)
     current = store.current()
     before = _live(current)
     applied = store.roll_back(current, to=to, by=who(deployment), reason=reason, now_ms=now_ms)
-    _warn(statement.disturbances(before, _live(applied), now_ms=now_ms))
+    _warn(stored_experiments.disturbances(before, _live(applied), now_ms=now_ms))
     entry = store.version(applied.version)
     back = f"version {entry.restores}" if entry.restores else "what is built in"
     context.print(

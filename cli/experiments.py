@@ -59,7 +59,7 @@ def show(context: Context, name: Name) -> None:
 
     Example: alsolike experiments show new-ranking
     """
-    from operations.experiments.statement import experiment_of
+    from operations.experiments.stored_experiments import experiment_of
 
     configuration = live_configuration(context.deployment)
     found = experiment_of(configuration, name)
@@ -126,7 +126,7 @@ def start(
 
     Example: alsolike experiments start new-ranking --arm control=0.5 --arm variant=0.5:recommender=trending
     """
-    from operations.experiments import results, statement
+    from operations.experiments import results, stored_experiments
 
     of = metric_of(metric)
     deployment = context.deployment
@@ -139,11 +139,11 @@ def start(
         "start": time_text(start_ms),
         "end": None if end_ms is None else time_text(end_ms),
         "metric": of.name,
-        "arms": statement.arms_of(arm),
+        "arms": stored_experiments.arms_of(arm),
     }
     current = store_of(deployment).current()
-    experiment = statement.checked(
-        statement.with_experiment(current.document, name, stated), deployment, now_ms=now_ms
+    experiment = stored_experiments.checked(
+        stored_experiments.with_experiment(current.document, name, stated), deployment, now_ms=now_ms
     ).experiments[name]
     plan = results.plan_for(deployment, experiment, of, requested_lift=effect, now_ms=now_ms)
     if plan.answers is not None:
@@ -152,7 +152,7 @@ def start(
         console.say(line)
     if (shortage := results.shortage_of(deployment, experiment, plan)) is not None:
         console.say(f"warning: {shortage}")
-    document = statement.with_experiment(current.document, name, stated)
+    document = stored_experiments.with_experiment(current.document, name, stated)
     if not dry_run:
         confirm(f"start {name} on {deployment.environment}?", yes=yes)
         current = _apply(deployment, current, document, reason=reason or f"experiment {name} starts")
@@ -182,27 +182,27 @@ def stop(
 
     Example: alsolike experiments stop new-ranking --winner variant
     """
-    from operations.experiments import statement
+    from operations.experiments import stored_experiments
 
     deployment = context.deployment
     current = store_of(deployment).current()
-    experiment = statement.experiment_of(current.configuration(), name)
-    chosen = None if winner is None else statement.arm_of(experiment, winner)
+    experiment = stored_experiments.experiment_of(current.configuration(), name)
+    chosen = None if winner is None else stored_experiments.arm_of(experiment, winner)
     now_ms = times.now_ms()
     status = experiment.status(now_ms)
     if status == "ended":
         raise InvalidInput(f"{name} ended {_time(experiment.end_ms)} UTC already")
     if status == "planned":
-        document = statement.without(current.document, name)
+        document = stored_experiments.without(current.document, name)
     else:
-        document = statement.ended(current.document, name, at_ms=now_ms)
+        document = stored_experiments.ended(current.document, name, at_ms=now_ms)
     confirm(f"stop {name} on {deployment.environment} for good?", yes=yes)
     why = reason or f"experiment {name} stops" + (f", {winner} wins" if winner else "")
     applied = _apply(deployment, current, document, reason=why)
     context.print(
         {"name": name, "version": applied.version, "winner": winner},
         f"{name} is stopped: version {applied.version} is live; functions follow within a minute",
-        *([] if chosen is None else [statement.next_step(experiment, chosen)]),
+        *([] if chosen is None else [stored_experiments.next_step(experiment, chosen)]),
     )
 
 

@@ -16,7 +16,7 @@ from typing import Annotated, Any, ClassVar, TypeVar
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from cli.everywhere import Everywhere
+from cli.global_options import Everywhere
 
 Function = TypeVar("Function", bound=Callable[..., None])
 

@@ -14,7 +14,7 @@ from typer import Option
 
 from alsolike.runtime.errors import AlsolikeError
 from cli import console
-from cli.everywhere import Everywhere
+from cli.global_options import Everywhere
 from cli.group import Entry, LazyGroup, separated, set_defaults
 from operations import progress
 

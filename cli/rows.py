@@ -120,7 +120,7 @@ def profile(
 def _profile(connection: Connection, user: str, *, session: bool, at: str | None) -> Profile:
     from alsolike.profiles.store import ProfileStore
     from operations.recovery.past_profile import past
-    from operations.recovery.writing import history_length
+    from operations.recovery.rebuild import history_length
 
     deployment = connection.deployment
     ids = stored_ids(deployment)
@@ -207,7 +207,7 @@ def list_erasures(context: Context) -> None:
 
     Example: alsolike users erasures list
     """
-    from operations.erasure.held import receipts
+    from operations.erasure.stored_data import receipts
 
     found = sorted(receipts(context.deployment), key=lambda each: each.requested_at_ms, reverse=True)
     context.print_rows(
@@ -225,7 +225,7 @@ def user_data(connection: Connection, user_id: UserId) -> None:
 
     Example: alsolike users export 42 > user.json
     """
-    from operations.erasure.held import user_data_of
+    from operations.erasure.stored_data import user_data_of
 
     deployment = connection.deployment
     with console.step("objects searched") as step:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from alsolike.declarations.alarms import severity
+from alsolike.declarations.alarm_severity import severity
 from alsolike.runtime.aws_errors import translate_aws_errors
 
 _PREFIX = "alsolike"

@@ -15,7 +15,7 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from typer.core import TyperArgument, TyperGroup, TyperOption
 
-from cli.everywhere import Everywhere
+from cli.global_options import Everywhere
 from cli.group import LazyGroup
 from cli.main import app
 from docs.hooks.api_reference import metrics_page, operations_page

@@ -9,7 +9,7 @@ from alsolike.configuration.configuration import Configuration
 from alsolike.declarations.storage import INTERACTIONS_PREFIX
 from alsolike.runtime.errors import InvalidDataset
 from alsolike.training.dataset import DatasetManifest
-from alsolike.training.reference import Reference
+from alsolike.training.drift_reference import Reference
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -35,9 +35,9 @@ from alsolike.training.dataset import (
 )
 from functions.build_dataset.cleaning import clean, erased_profiles
 from functions.build_dataset.description import EngineCounts, empty_lake, erased_meanwhile, manifest, nothing_left
+from functions.build_dataset.drift_reference import reference
 from functions.build_dataset.impressions import write_impressions
 from functions.build_dataset.lake_reader import read_lake
-from functions.build_dataset.reference import reference
 from functions.build_dataset.rules import LAKE_COLUMNS, action_row, grouping_columns, item_row, user_row
 
 

@@ -44,7 +44,7 @@ from functions.build_dataset.rules import (
 )
 from functions.build_dataset.settings import Settings
 from functions.build_dataset.spark_cleaning import CleanInteractions, clean, erased_profiles, lake_schema
-from functions.build_dataset.spark_reference import reference
+from functions.build_dataset.spark_drift_reference import reference
 
 _SHARES = 10_000_000
 """Resolution of a user sample. The smallest share is 1 / _SHARES."""

@@ -29,7 +29,7 @@ from alsolike.training.monitoring import (
     Start,
     report_key,
 )
-from functions.monitor_models import figures
+from functions.monitor_models import drift_metrics
 from functions.monitor_models.answers import read_scores
 from functions.monitor_models.baseline import Baseline, read_baseline
 from functions.monitor_models.data_checks import checks
@@ -140,10 +140,10 @@ def _compare(
         return _none("there is no champion yet")
     if silent_h is None or silent_h > rules.silent_hours:
         return _none(f"the lake has had no event for {rules.silent_hours} hours")
-    known = figures.known_to(baseline, window.counted)
+    known = drift_metrics.known_to(baseline, window.counted)
     dataset = baseline.dataset
     least = dataset.minimum_user_interactions if dataset else 1
-    active, activity = figures.of_active(known, minimum_user_interactions=least)
+    active, activity = drift_metrics.of_active(known, minimum_user_interactions=least)
     everybody = window.counted["profile_id"].unique()
     people = look_at(everybody, activity.index, profiles=places.profiles, bundle=baseline.bundle)
 
@@ -179,34 +179,34 @@ def _of_dataset(
         return [Figure(name, reason="the dataset of an earlier version has no reference") for name in names]
     categories = None
     if reference.category_popularity is not None:
-        categories = figures.category_popularity(reference.category_popularity, active, catalogue())
-    types = None if reference.event_types is None else figures.event_types(reference.event_types, active)
+        categories = drift_metrics.category_popularity(reference.category_popularity, active, catalogue())
+    types = None if reference.event_types is None else drift_metrics.event_types(reference.event_types, active)
     bins = {
-        Drift.ITEM_POPULARITY: figures.item_popularity(reference.item_popularity, active),
+        Drift.ITEM_POPULARITY: drift_metrics.item_popularity(reference.item_popularity, active),
         Drift.CATEGORY_POPULARITY: categories,
-        Drift.USER_ACTIVITY: figures.user_activity(reference.user_activity, activity),
-        Drift.HISTORY_LENGTH: figures.history_length(reference.history_length, people.lengths),
+        Drift.USER_ACTIVITY: drift_metrics.user_activity(reference.user_activity, activity),
+        Drift.HISTORY_LENGTH: drift_metrics.history_length(reference.history_length, people.lengths),
         Drift.EVENT_TYPES: types,
     }
     reasons = {
         Drift.CATEGORY_POPULARITY: "no column of the items is like a category",
         Drift.EVENT_TYPES: "the dataset of an earlier version has no event types",
     }
-    return [figures.figure(name, bins[name], psi_threshold=threshold, reason=reasons.get(name)) for name in names]
+    return [drift_metrics.figure(name, bins[name], psi_threshold=threshold, reason=reasons.get(name)) for name in names]
 
 
 def _volume(baseline: Baseline, window: Window) -> tuple[DataCheck, ...]:
     reference = baseline.dataset.reference if baseline.dataset else None
     if reference is None or reference.weekdays is None:
         return ()
-    return figures.volume(reference.weekdays, window.counted, one_of=window.one_of)
+    return drift_metrics.volume(reference.weekdays, window.counted, one_of=window.one_of)
 
 
 def _of_scores(baseline: Baseline, scores: Callable[[], pd.Series[float]], threshold: float) -> Figure:
     reference = baseline.bundle.top_scores
-    bins = None if reference is None else figures.top_score(reference, scores())
+    bins = None if reference is None else drift_metrics.top_score(reference, scores())
     reason = "the champion of an earlier version has no reference"
-    return figures.figure(Drift.TOP_SCORE, bins, psi_threshold=threshold, reason=reason)
+    return drift_metrics.figure(Drift.TOP_SCORE, bins, psi_threshold=threshold, reason=reason)
 
 
 def _none(reason: str) -> _Comparison:

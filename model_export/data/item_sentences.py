@@ -13,7 +13,7 @@ import numpy as np
 
 from alsolike.runtime.errors import InvalidInput
 from alsolike.snapshot.sentences import SentenceIndex, SentenceModel
-from alsolike.training.reference import MIN_FILLED_SHARE, category_of
+from alsolike.training.drift_reference import MIN_FILLED_SHARE, category_of
 from model_export.data.interactions import Floats
 
 ENVIRONMENT_VARIABLE = "ALSOLIKE_SENTENCE_MODEL"

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from alsolike.training.reference import category_column, category_of
+from alsolike.training.drift_reference import category_column, category_of
 from model_export.api import Model
 from model_export.evaluation.ranking import Hits, Seen, open_targets, scored
 from model_export.evaluation.splits import Part, Queries
@@ -62,7 +62,7 @@ def of_users(queries: Queries) -> Groups:
 
 
 def categories(properties: Sequence[Mapping[str, Any]]) -> list[str | None]:
-    """Return the category of each item, or None; see `alsolike.training.reference`."""
+    """Return the category of each item, or None; see `alsolike.training.drift_reference`."""
     column = category_column(properties)
     return [None if column is None else category_of(columns.get(column)) for columns in properties]
 

@@ -48,8 +48,8 @@ from model_export.export.related_quality import RelatedFigures
 from model_export.export.reranker import choose_reranker
 from model_export.job import follower
 from model_export.job.champion import AgainstChampion, against_champion
-from model_export.job.figures import TrainingFigures, count_figures, sentence_figures, summary
 from model_export.job.hyperparameters import Hyperparameters
+from model_export.job.metrics import TrainingFigures, count_figures, sentence_figures, summary
 from model_export.job.new_data import NewData, judge_new_data
 from model_export.processes import checkpoints, peers, side_process
 from model_export.processes.resources import measured

@@ -14,7 +14,7 @@ from operations.client.stored_ids import stored_user_ids
 from operations.configuration.store import live_configuration
 from operations.experiments import planning
 from operations.experiments.outcomes import outcomes_between
-from operations.experiments.statement import experiment_of
+from operations.experiments.stored_experiments import experiment_of
 from operations.experiments.tally import ArmTally
 
 _DAY_MS = 86_400_000

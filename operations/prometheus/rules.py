@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from alsolike.declarations.alarms import severity
+from alsolike.declarations.alarm_severity import severity
 from operations.prometheus.families import BUCKETS_MS, FAMILIES, PREFIX, Family, Kind, Series
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from collections.abc import Collection
 from alsolike.catalogue.change_log import ChangeKind
 from operations.client.deployment import Deployment
 from operations.recovery.backups import restored_table
+from operations.recovery.rebuild import rebuild_profiles
 from operations.recovery.rows import rebuild_rows, table, write_rows
 from operations.recovery.source import EVERYTHING, Part, RestoreSource
-from operations.recovery.writing import rebuild_profiles
 from operations.times import milliseconds
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from alsolike.training.drift import DAY_MS
 from alsolike.training.monitoring import Drift, Figure
-from functions.monitor_models import figures
+from functions.monitor_models import drift_metrics
 from tests.builders.simulated_weeks import Shares, Weeks
 
 RUNS, LOOKS, HELD, THRESHOLD = 200, 14 * 6 + 1, 7, 0.25
@@ -20,8 +20,8 @@ WEEK_MS = 7 * DAY_MS
 
 def figure_of(then: pd.DataFrame, now: pd.DataFrame) -> Figure:
     reference = {str(name): int(count) for name, count in then["type"].value_counts().items()}
-    bins = figures.event_types(reference, now)
-    return figures.figure(Drift.EVENT_TYPES, bins, psi_threshold=THRESHOLD)
+    bins = drift_metrics.event_types(reference, now)
+    return drift_metrics.figure(Drift.EVENT_TYPES, bins, psi_threshold=THRESHOLD)
 
 
 def alarms(weeks: Weeks, run: int) -> tuple[bool, bool]:

@@ -14,7 +14,7 @@ from alsolike.runtime.errors import InvalidDataset
 from alsolike.training import dataset
 from alsolike.training.dataset import DatasetManifest
 from alsolike.training.drift import Histogram
-from alsolike.training.reference import Categories, Reference
+from alsolike.training.drift_reference import Categories, Reference
 
 
 def manifest() -> DatasetManifest:

@@ -19,7 +19,7 @@ from operations.client.deployment import Deployment
 from operations.configuration.configuration_store import ConfigurationStore
 from operations.recovery.lake_reader import LakeReader
 from operations.recovery.profiles import logins_of, profiles_of
-from operations.recovery.writing import rebuild_profiles
+from operations.recovery.rebuild import rebuild_profiles
 from tests.builders.configurations import Applied
 from tests.builders.lambda_events import NOW_MS, interaction, kinesis_event
 

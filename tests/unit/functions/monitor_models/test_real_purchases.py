@@ -12,10 +12,10 @@ from scipy import stats
 
 from alsolike.configuration.configuration import DEFAULT
 from alsolike.training.drift import DAY_MS, SMOOTHING, Histogram, psi
-from alsolike.training.reference import ItemCount, Reference, ranked
+from alsolike.training.drift_reference import ItemCount, Reference, ranked
 from functions.build_dataset.cleaning import clean
-from functions.build_dataset.reference import reference
-from functions.monitor_models.figures import MIN_COUNT, of_active
+from functions.build_dataset.drift_reference import reference
+from functions.monitor_models.drift_metrics import MIN_COUNT, of_active
 from tests.unit.functions.monitor_models.shop import catalogue
 
 PURCHASES = Path(os.environ.get("ALSOLIKE_ONLINE_RETAIL", "online-retail.parquet"))

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from alsolike.training.drift import DAY_MS
+from alsolike.training.drift_reference import weekdays_of
 from alsolike.training.monitoring import DataCheck
-from alsolike.training.reference import weekdays_of
-from functions.monitor_models.figures import volume
+from functions.monitor_models.drift_metrics import volume
 
 STEADY = (100,) * 7
 

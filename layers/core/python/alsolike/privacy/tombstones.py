@@ -19,8 +19,8 @@ from alsolike.declarations.storage import ERASURE_RECEIPTS_PREFIX, TOMBSTONES_KE
 from alsolike.events.interactions import SESSION_PREFIX, USER_PREFIX
 from alsolike.events.stream import StreamRecord, partition_key
 from alsolike.privacy.erasures import ID_DIGITS, ErasureReceipt, erasure_id, erasure_of_receipt
+from alsolike.privacy.id_search import read_ids
 from alsolike.privacy.pseudonyms import PLAIN_IDS, IdPolicy, Pseudonyms, pseudonyms_of
-from alsolike.privacy.record_ids import read_ids
 from alsolike.runtime.clients import ObjectLister, TombstoneClient
 from alsolike.runtime.errors import InvalidInput, Unavailable
 from alsolike.runtime.observability import Metric, count_shared, logger

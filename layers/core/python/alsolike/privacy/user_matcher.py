@@ -7,7 +7,7 @@ from enum import Enum
 
 from alsolike.events.interactions import MAX_TIME_MS, USER_PREFIX, profile_id
 from alsolike.events.stream import partition_key
-from alsolike.privacy.record_ids import SessionLogin, read_ids
+from alsolike.privacy.id_search import SessionLogin, read_ids
 
 
 class Owner(Enum):

@@ -11,7 +11,7 @@ import orjson
 from alsolike.configuration.configuration import HISTORY_LENGTH
 from alsolike.declarations.storage import DATASETS_PREFIX
 from alsolike.runtime.errors import InvalidDataset
-from alsolike.training.reference import Reference
+from alsolike.training.drift_reference import Reference
 
 LONGEST_HOLDOUT_MS = 28 * 86_400_000
 HOLDOUT_SHARE = 0.1

@@ -11,9 +11,9 @@ from pyspark.sql import SparkSession
 
 from alsolike.configuration.configuration import Configuration, Limits
 from alsolike.training.drift import DAY_MS
-from alsolike.training.reference import Reference
-from functions.build_dataset import cleaning, spark_cleaning, spark_reference
-from functions.build_dataset.reference import reference
+from alsolike.training.drift_reference import Reference
+from functions.build_dataset import cleaning, spark_cleaning, spark_drift_reference
+from functions.build_dataset.drift_reference import reference
 from functions.build_dataset.spark_dataset import read_lake
 from tests.slow.spark.lakes import SCHEMA, START_MS, event, read, write_object
 
@@ -35,7 +35,7 @@ def both(spark: SparkSession, directory: Path, items: list[tuple[str, str]]) -> 
     )
     found = spark_cleaning.clean(read_lake(spark, f"file://{directory}"), CONFIGURATION)
     catalogue = spark.createDataFrame(items, "item_id string, properties string")
-    return here, spark_reference.reference(spark, found, catalogue, limits=limits)
+    return here, spark_drift_reference.reference(spark, found, catalogue, limits=limits)
 
 
 def test_both_engines_have_the_same_reference_statistics(spark: SparkSession, tmp_path: Path) -> None:

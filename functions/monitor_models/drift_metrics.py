@@ -12,8 +12,8 @@ import pandas as pd
 
 from alsolike.snapshot.snapshot import Snapshot
 from alsolike.training.drift import DAY_MS, Design, Histogram, psi, psi_by_chance
+from alsolike.training.drift_reference import Categories, category_of, weekdays_of
 from alsolike.training.monitoring import DataCheck, Drift, Figure
-from alsolike.training.reference import Categories, category_of, weekdays_of
 from functions.monitor_models.baseline import Baseline
 
 MIN_COUNT = 200

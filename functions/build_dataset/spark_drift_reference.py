@@ -12,7 +12,7 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from alsolike.configuration.configuration import Limits
 from alsolike.training.drift import DAY_MS, WINDOW_DAYS
-from alsolike.training.reference import (
+from alsolike.training.drift_reference import (
     MAX_EXAMINED_ITEMS,
     ItemCount,
     Reference,

@@ -8,7 +8,14 @@ import orjson
 import pandas as pd
 
 from alsolike.training.drift import DAY_MS, WINDOW_DAYS
-from alsolike.training.reference import MAX_EXAMINED_ITEMS, ItemCount, Reference, category_column, ranked, reference_of
+from alsolike.training.drift_reference import (
+    MAX_EXAMINED_ITEMS,
+    ItemCount,
+    Reference,
+    category_column,
+    ranked,
+    reference_of,
+)
 
 
 def reference(
