@@ -29,6 +29,9 @@ BASELINE = "popularity"
 SEARCH_BYTES = 2 << 30
 """Maximum size of the score matrices of a combination's search, in bytes."""
 
+MIN_CHANGED_USERS = 10
+"""Minimum number of validation users whose NDCG a combination must change. With fewer, the interval is too narrow."""
+
 FOLDS = 2
 """Number of groups of validation users for the cross-fitting of combinations."""
 
@@ -66,12 +69,19 @@ class Candidate:
 def choose(candidates: Sequence[Candidate]) -> Candidate:
     """Return the winner on the validation part: the best single algorithm, or a significantly better combination.
 
-    A combination costs more to serve, so the interval of its gain over the best single algorithm must be above 0. If
-    several combinations qualify, the combination with the highest NDCG wins.
+    A combination costs more to serve. So the interval of its gain over the best single algorithm must be above 0, and
+    it must change the NDCG of at least `MIN_CHANGED_USERS`. If several combinations qualify, the combination with the
+    highest NDCG wins.
     """
     best = _best_single(candidates)
-    better = [each for each in _combinations(candidates) if _gain(each, over=best)[0] > 0]
+    better = [each for each in _combinations(candidates) if is_better(each.validation_gains, best.validation_gains)]
     return max(better, key=lambda each: each.validation_ndcg, default=best)
+
+
+def is_better(gains: Gains, others: Gains) -> bool:
+    """Return true if a combination is significantly better than a single algorithm, by the NDCG per user of both."""
+    ahead = gains - others
+    return bool(np.count_nonzero(ahead) >= MIN_CHANGED_USERS and interval(ahead)[0] > 0)
 
 
 def selection_reason(candidates: Sequence[Candidate], winner: Candidate) -> str:
@@ -81,20 +91,18 @@ def selection_reason(candidates: Sequence[Candidate], winner: Candidate) -> str:
     if not above:
         return f"{name} is selected: it has the highest NDCG on the validation set, {winner.validation_ndcg:.4f}"
     combination = max(above, key=lambda each: each.validation_ndcg) if winner is best else winner
-    low, high = _gain(combination, over=best)
+    ahead = combination.validation_gains - best.validation_gains
+    (low, high), changed = interval(ahead), np.count_nonzero(ahead)
     gain = f"{combination.settings.name} gains {combination.validation_ndcg - best.validation_ndcg:.4f} over the best "
     gain += f"single algorithm, {best.settings.name}, on the validation set"
+    if low > 0 and changed < MIN_CHANGED_USERS:
+        return f"{name} is selected: {gain}, but changes only {changed} users, and {MIN_CHANGED_USERS} are needed"
     verdict = "is above 0" if low > 0 else "includes 0"
     return f"{name} is selected: {gain}, and the 95% interval of the gain, {low:.4f} to {high:.4f}, {verdict}"
 
 
 def _combinations(candidates: Sequence[Candidate]) -> list[Candidate]:
     return [each for each in candidates if isinstance(each.settings, Combination)]
-
-
-def _gain(candidate: Candidate, *, over: Candidate) -> tuple[float, float]:
-    """Return the 95% interval of the gain in validation NDCG."""
-    return interval(candidate.validation_gains - over.validation_gains)
 
 
 def _best_single(candidates: Sequence[Candidate]) -> Candidate:

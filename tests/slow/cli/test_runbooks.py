@@ -329,6 +329,26 @@ def test_unreadable_trends_are_written_again(shop: Shop, champion: str) -> None:
     assert_fixed(shop, trending, reason)
 
 
+def test_trends_that_s3_refuses_are_read_once_s3_answers(shop: Shop, champion: str) -> None:
+    def trending() -> list[str]:
+        return reasons_of(shop.get("/trending"))
+
+    s3, bucket, reason = shop.cloud.client("s3"), shop.name("artefact-bucket"), "no-trends"
+    shop.send("user-1", "item-00", at=time.time())
+    eventually(lambda: list(shop.objects("artefact-bucket", "trends/")), within_s=60)
+    stored = dict(shop.objects("artefact-bucket", "trends/"))
+    for key, body in stored.items():  # S3 refuses to read archived objects
+        s3.put_object(Bucket=bucket, Key=key, Body=body, StorageClass="GLACIER")
+    kill(shop, "Recommend")
+    assert reason in eventually(trending, holds=lambda shown: reason in shown, within_s=90)
+
+    for key, body in stored.items():
+        s3.put_object(Bucket=bucket, Key=key, Body=body)
+    play_fix(shop, reason)
+
+    assert reason not in eventually(trending, holds=lambda shown: reason not in shown, within_s=90)
+
+
 def test_lost_days_of_the_lake_are_restored(shop: Shop, champion: str) -> None:
     s3, bucket = shop.cloud.client("s3"), shop.name("lake-bucket")
     before = len(shop.lake_rows("interactions/"))
@@ -402,6 +422,38 @@ def test_unreadable_actions_are_repaired(shop: Shop, champion: str, is_new_proce
     assert [action["actionId"] for action in call().document["actionList"]] == ["install-app"]
 
 
+def test_champion_without_a_model_of_actions_is_replaced(shop: Shop, champion: str) -> None:
+    def call() -> Answer:
+        return shop.post("/action-recommendations", {"userId": "user-1"})
+
+    actions = shop.name("items-dataset-arn").replace("/ITEMS", "/ACTIONS")
+    assert shop.post("/actions", {"datasetArn": actions, "actions": [{"actionId": "install-app"}]}).status == 200
+    before = len(shop.lake_rows("interactions/"))
+    outcomes = [
+        {
+            "actionId": "install-app",
+            "userId": f"user-{user}",
+            "sessionId": f"session-{user}",
+            "timestamp": time.time() - (10 - number) * 3_600 - user,
+            "eventType": "Taken" if user % 2 else "Not Taken",
+        }
+        for number in range(10)
+        for user in range(20)
+    ]
+    for begin in range(0, len(outcomes), 10):
+        body = {"trackingId": shop.name("tracking-id"), "actionInteractions": outcomes[begin : begin + 10]}
+        assert shop.post("/action-interactions", body).status == 200
+    for user in range(20):
+        assert shop.send(f"user-{user}", f"item-{user % 3}{(user // 3 + 24) % 10}", at=time.time()).status == 200
+    sent = len(outcomes) + 20
+    stored = eventually(
+        lambda: len(shop.lake_rows("interactions/")) - before, holds=lambda rows: rows == sent, within_s=90
+    )
+    assert stored == sent
+
+    assert_fixed(shop, call, "action-rates")
+
+
 def deleted_table(dynamodb: Any, name: str) -> Callable[[], None]:
     """Delete a table; return the function that creates it again."""
     description = dynamodb.describe_table(TableName=name)["Table"]
@@ -413,8 +465,7 @@ def deleted_table(dynamodb: Any, name: str) -> Callable[[], None]:
 def test_every_reason_has_a_drill() -> None:
     drills = {
         *("no-model", "stale-model", "model-failed", "model-slow", "arm-model-unavailable"),
-        *("no-configuration", "stale-configuration", "no-catalogue", "stale-catalogue", "stale-trends"),
-        *("profile-unavailable", "user-unavailable", "no-actions", "stale-actions"),
+        *("no-configuration", "stale-configuration", "no-catalogue", "stale-catalogue", "no-trends", "stale-trends"),
+        *("profile-unavailable", "user-unavailable", "no-actions", "stale-actions", "action-rates"),
     }
-    # action-rates requires a training with a hundred outcomes. A new process may read trends before their damage.
-    assert fixes().keys() == drills | {"action-rates", "no-trends"}
+    assert fixes().keys() == drills

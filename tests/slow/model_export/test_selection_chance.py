@@ -16,7 +16,7 @@ from model_export.data.interactions import Floats, Histories, Interactions
 from model_export.evaluation.bootstrap import interval
 from model_export.evaluation.fit_cache import Fits
 from model_export.evaluation.ranking import gains, mean
-from model_export.evaluation.selection import Comparison
+from model_export.evaluation.selection import Comparison, is_better
 from model_export.evaluation.splits import Part, Queries, Split
 from model_export.graph.contract import Graph
 
@@ -112,14 +112,19 @@ def search(seed: int, users: int) -> Shop:
     cross_fitted = candidate.validation_gains - base
     on_fresh = gains(blend, fresh.queries, k=K, seen="allowed") - gains(single, fresh.queries, k=K, seen="allowed")
     return Shop(
-        mean(in_sample), mean(cross_fitted), mean(on_fresh), interval(cross_fitted)[0] > 0, interval(in_sample)[0] > 0
+        mean(in_sample),
+        mean(cross_fitted),
+        mean(on_fresh),
+        is_better(candidate.validation_gains, base),
+        interval(in_sample)[0] > 0,
     )
 
 
 def test_useless_combinations_are_accepted_in_at_most_one_of_40_shops() -> None:
     shops = [search(seed, users) for users in (50, 200) for seed in range(SHOPS)]
 
-    assert np.mean([shop.is_accepted for shop in shops]) <= 0.025
+    for begin in (0, SHOPS):
+        assert np.mean([shop.is_accepted for shop in shops[begin : begin + SHOPS]]) <= 0.025
     assert np.mean([shop.fresh * shop.is_accepted for shop in shops]) >= -0.0002
 
 

@@ -18,7 +18,13 @@ from model_export.evaluation import splits
 from model_export.evaluation.budget import SHORT_FIT_ROWS, Budget
 from model_export.evaluation.fit_cache import Fits, fitted_at_cost
 from model_export.evaluation.ranking import Quality, evaluate
-from model_export.evaluation.selection import Candidate, Comparison, choose, selection_reason
+from model_export.evaluation.selection import (
+    MIN_CHANGED_USERS,
+    Candidate,
+    Comparison,
+    choose,
+    selection_reason,
+)
 from model_export.evaluation.splits import Split
 from tests.unit.model_export.shops import interactions, random_sequences
 
@@ -296,17 +302,17 @@ def candidate(settings: Algorithm, gains: list[float]) -> Candidate:
     ("blend", "selected", "reason"),
     [
         ([0.4, 0.5, 0.5], "blend", "blend is selected: blend gains 0.1667 over the best single algorithm, buy_again, "
-         "on the validation set, and the 95% interval of the gain, 0.1000 to 0.2000, is above 0"),
-        ([0.3, 0.3, 0.6], "buy_again", "buy_again is selected: blend gains 0.1000 over the best single algorithm, "
-         "buy_again, on the validation set, and the 95% interval of the gain, 0.0000 to 0.3000, includes 0"),
+         "on the validation set, and the 95% interval of the gain, 0.1500 to 0.1833, is above 0"),
+        ([0.0, 0.3, 0.7], "buy_again", "buy_again is selected: blend gains 0.0333 over the best single algorithm, "
+         "buy_again, on the validation set, and the 95% interval of the gain, -0.0701 to 0.1401, includes 0"),
         ([0.3, 0.3, 0.2], "buy_again", "buy_again is selected: it has the highest NDCG on the validation set, 0.3000"),
     ],
     ids=["surely better", "perhaps better", "worse"],
 )  # fmt: skip
 def test_selection_has_its_reason(blend: list[float], selected: str, reason: str) -> None:
-    """The best single algorithm has 0.3 for each of three users, transitions 0.1."""
+    """The best single algorithm has 0.3 for each of thirty users, transitions 0.1."""
     candidates = [
-        candidate(BuyAgain(), [0.3] * 3), candidate(Transitions(), [0.1] * 3), candidate(Blend(), blend),
+        candidate(BuyAgain(), [0.3] * 30), candidate(Transitions(), [0.1] * 30), candidate(Blend(), blend * 10),
     ]  # fmt: skip
 
     winner = choose(candidates)
@@ -319,22 +325,35 @@ def test_selection_has_its_reason(blend: list[float], selected: str, reason: str
 @pytest.mark.parametrize(
     ("blend", "distilled", "reason"),
     [
-        ([0.3, 0.3, 0.6], [0.4, 0.5, 0.5], "distilled is selected: distilled gains 0.1667 over the best single "
-         "algorithm, buy_again, on the validation set, and the 95% interval of the gain, 0.1000 to 0.2000, is above 0"),
+        ([0.0, 0.3, 0.7], [0.4, 0.5, 0.5], "distilled is selected: distilled gains 0.1667 over the best single "
+         "algorithm, buy_again, on the validation set, and the 95% interval of the gain, 0.1500 to 0.1833, is above 0"),
         ([0.4, 0.5, 0.5], [0.5, 0.5, 0.5], "distilled is selected: distilled gains 0.2000 over the best single "
          "algorithm, buy_again, on the validation set, and the 95% interval of the gain, 0.2000 to 0.2000, is above 0"),
-        ([0.3, 0.3, 0.6], [0.3, 0.3, 0.9], "buy_again is selected: distilled gains 0.2000 over the best single "
-         "algorithm, buy_again, on the validation set, and the 95% interval of the gain, 0.0000 to 0.6000, includes 0"),
+        ([0.0, 0.3, 0.7], [0.0, 0.3, 0.8], "buy_again is selected: distilled gains 0.0667 over the best single "
+         "algorithm, buy_again, on the validation set, and the 95% interval of the gain, "
+         "-0.0534 to 0.1900, includes 0"),
     ],
     ids=["one surely better", "both surely better", "both perhaps better"],
 )  # fmt: skip
 def test_best_combination_is_compared_with_the_best_single_algorithm(
     blend: list[float], distilled: list[float], reason: str, order: Sequence[str]
 ) -> None:
-    combinations = {"blend": candidate(Blend(), blend), "distilled": candidate(Distilled(), distilled)}
-    candidates = [candidate(BuyAgain(), [0.3] * 3), *(combinations[name] for name in order)]
+    combinations = {"blend": candidate(Blend(), blend * 10), "distilled": candidate(Distilled(), distilled * 10)}
+    candidates = [candidate(BuyAgain(), [0.3] * 30), *(combinations[name] for name in order)]
 
     winner = choose(candidates)
 
     assert winner.settings.name == reason.split()[0]
     assert selection_reason(candidates, winner) == reason
+
+
+@pytest.mark.parametrize(("changed", "selected"), [(MIN_CHANGED_USERS - 1, "buy_again"), (MIN_CHANGED_USERS, "blend")])
+def test_combination_that_changes_few_users_is_not_selected(changed: int, selected: str) -> None:
+    same = 50 - changed
+    candidates = [candidate(BuyAgain(), [0.3] * 50), candidate(Blend(), [0.6] * changed + [0.3] * same)]
+
+    winner = choose(candidates)
+
+    assert winner.settings.name == selected
+    few = f"but changes only {MIN_CHANGED_USERS - 1} users, and {MIN_CHANGED_USERS} are needed"
+    assert (few in selection_reason(candidates, winner)) == (selected == "buy_again")
