@@ -16,13 +16,13 @@ import pyarrow.parquet as pq
 
 from alsolike.lake import lake
 from alsolike.records.engagement import Engagement
-from functions.attribute_outcomes.answers import ANSWERS, genuine, once
 from functions.attribute_outcomes.disk_partitions import Part, Spill, parts_for, parts_of
 from functions.attribute_outcomes.event_days import EVENTS, JUDGED, EventDays
 from functions.attribute_outcomes.inputs import Inputs
 from functions.attribute_outcomes.items import Items
 from functions.attribute_outcomes.join import Known, join
 from functions.attribute_outcomes.object_reader import rows_of
+from functions.attribute_outcomes.responses import ANSWERS, genuine, once
 from functions.attribute_outcomes.rules import AttributionRules, Reason
 from functions.attribute_outcomes.summary import DaySums
 from functions.attribute_outcomes.tables import OUTCOMES

@@ -30,10 +30,10 @@ from alsolike.training.monitoring import (
     report_key,
 )
 from functions.monitor_models import drift_metrics
-from functions.monitor_models.answers import read_scores
 from functions.monitor_models.baseline import Baseline, read_baseline
 from functions.monitor_models.data_checks import checks
 from functions.monitor_models.profile_statistics import ProfileStatistics, look_at
+from functions.monitor_models.responses import read_scores
 from functions.monitor_models.state import State, StateStore
 from functions.monitor_models.training_start import due, outcome_of, start
 from functions.monitor_models.window import Window, days_since, first_day_ms, read_window

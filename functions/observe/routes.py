@@ -10,7 +10,7 @@ import orjson
 
 from alsolike.api import operator_queries
 from alsolike.api.operator_queries import ROUTES
-from alsolike.api.operator_query_answers import BY
+from alsolike.api.operator_query_responses import BY
 from alsolike.configuration_document.reader import ConfigurationReader
 from alsolike.configuration_document.rules import numbers_of_rules
 from alsolike.runtime.cache import BoundedCache

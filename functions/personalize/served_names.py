@@ -15,9 +15,9 @@ from alsolike.configuration.aliases import NEXT_BEST_ACTION, RECIPES, Alias, Rec
 from alsolike.configuration.columns import property_name
 from alsolike.configuration.configuration import ColumnType, Configuration
 from alsolike.configuration.rules import Exploration
+from alsolike.configuration_document.client_resources import NO_NAMES, OwnNames
 from alsolike.configuration_document.document import COLUMN
 from alsolike.configuration_document.filters import MAX_CHARACTERS
-from alsolike.configuration_document.own_names import NO_NAMES, OwnNames
 from alsolike.filters.parser import parse
 from alsolike.filters.spelling import undeclared
 from alsolike.filters.tree import ColumnDataset

@@ -20,8 +20,8 @@ from alsolike.runtime.errors import AlsolikeError, InvalidInput
 from alsolike.runtime.observability import Metric, count, instrumented, logger
 from alsolike.runtime.settings import from_environment
 from functions.run_canary.after_canary import approve, retire
-from functions.run_canary.answers import Lake
 from functions.run_canary.evaluation import Tolerance
+from functions.run_canary.responses import Lake
 from functions.run_canary.service import CanaryRun, CanarySettings
 from functions.run_canary.settings import Settings
 

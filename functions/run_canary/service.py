@@ -12,8 +12,8 @@ from alsolike.registry.champion import Champion, EndedTrial
 from alsolike.registry.decision import REJECTED, Decision
 from alsolike.registry.registry import Registry
 from alsolike.runtime.errors import ConcurrentUpdate, InvalidInput
-from functions.run_canary.answers import Arms, Lake
 from functions.run_canary.evaluation import Test, Tolerance, conclusion, detectable, judge
+from functions.run_canary.responses import Arms, Lake
 
 ATTEMPTS = 5
 """Maximum number of attempts if other callers change the pointer concurrently, for example to pin a version."""

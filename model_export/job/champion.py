@@ -34,7 +34,7 @@ from model_export.evaluation.popularity_bias import PopularityBias, popularity
 from model_export.evaluation.ranking import Gains, Seen, mean
 from model_export.evaluation.segments import of_targets, of_users
 from model_export.evaluation.splits import Part
-from model_export.job.answer_lists import ChampionBundle, answers_of, open_champion
+from model_export.job.response_lists import ChampionBundle, answers_of, open_champion
 
 NOTHING_NEW = "no interactions since its last event can be evaluated"
 

@@ -24,7 +24,7 @@ from model_export.evaluation.fit_cache import EarlierFit, fitted
 from model_export.evaluation.paired import Paired, drawn, gains_of, paired, wanted_of
 from model_export.evaluation.ranking import Gains, Seen, hidden, mean
 from model_export.evaluation.splits import Part, Queries
-from model_export.job.answer_lists import ChampionBundle, answers_of
+from model_export.job.response_lists import ChampionBundle, answers_of
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from alsolike.configuration.configuration import Configuration
-    from alsolike.configuration_document.own_names import OwnNames
+    from alsolike.configuration_document.client_resources import OwnNames
     from operations.client.deployment import Deployment
     from operations.configuration.configuration_store import ConfigurationStore
 
@@ -23,7 +23,7 @@ def live_configuration(deployment: Deployment) -> Configuration:
 
 def own_names(deployment: Deployment) -> OwnNames:
     """Return the names and columns that clients of Amazon Personalize created."""
-    from alsolike.configuration_document.own_names import NO_NAMES, OwnNames
+    from alsolike.configuration_document.client_resources import NO_NAMES, OwnNames
     from alsolike.declarations.storage import OWN_NAMES_KEY
     from alsolike.runtime.s3 import S3Object
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from alsolike.configuration.configuration import Configuration
 from alsolike.configuration_document import document as configuration_document
-from alsolike.configuration_document.own_names import OwnNames
+from alsolike.configuration_document.client_resources import OwnNames
 from alsolike.recommendations.requests import PREVIEW
 from alsolike.runtime.errors import NotFound
 from alsolike.schema import validation

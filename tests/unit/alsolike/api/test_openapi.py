@@ -12,8 +12,8 @@ import orjson
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from alsolike.api.answers import ANSWERS, HEADERS
 from alsolike.api.openapi import VERSION, description
+from alsolike.api.responses import ANSWERS, HEADERS
 from alsolike.api.routes import operations
 from alsolike.configuration.configuration import DEFAULT, Configuration, Sessions
 

@@ -9,7 +9,7 @@ import pytest
 from alsolike.lake import served
 from alsolike.runtime.errors import DaysFailed
 from functions.attribute_outcomes import day_results
-from functions.attribute_outcomes.answers import genuine as really
+from functions.attribute_outcomes.responses import genuine as really
 from functions.attribute_outcomes.rules import DAY_MS
 from tests.builders.attribution import DATE, DAY, SERVED_MS, Answer, Lake, answer
 

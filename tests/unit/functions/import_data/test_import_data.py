@@ -16,7 +16,7 @@ import pytest
 from alsolike.catalogue.actions import MAX_ACTIONS, Action, ActionStore
 from alsolike.catalogue.items import CatalogueStore
 from alsolike.configuration.configuration import ColumnType
-from alsolike.configuration_document.own_names import OwnNames
+from alsolike.configuration_document.client_resources import OwnNames
 from alsolike.declarations.storage import OWN_NAMES_KEY
 from alsolike.events.action_events import ActionEvent, action_events
 from alsolike.events.interactions import ACTION_NOT_TAKEN, ACTION_TAKEN, ACTION_VIEWED

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from alsolike.api.operator_query_answers import ANSWERS
+from alsolike.api.operator_query_responses import ANSWERS
 from tests.unit.functions.observe.asking import Observe
 
 RULE = 'ALARM("arn:aws:cloudwatch:eu-central-1:1:alarm:alsolike-test-lake-Upkeep12345678-X1") OR ALARM("plain")'

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from jsonschema import Draft202012Validator
 
-from alsolike.api.operator_query_answers import ANSWERS
+from alsolike.api.operator_query_responses import ANSWERS
 from alsolike.lake.engagement import object_key, receipt_key
 from alsolike.records.engagement import ENGAGEMENT_COLUMNS
 from tests.builders.lambda_events import NOW_MS

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from alsolike.api.operator_query_answers import ANSWERS
+from alsolike.api.operator_query_responses import ANSWERS
 from alsolike.configuration.experiments import Arm, Experiment
 from alsolike.configuration_document.times import time_text
 from alsolike.experiments.metrics import METRICS, READ

@@ -9,7 +9,7 @@ import orjson
 import pytest
 from jsonschema import Draft202012Validator
 
-from alsolike.api.operator_query_answers import ANSWERS
+from alsolike.api.operator_query_responses import ANSWERS
 from alsolike.events.stream import StreamRecord
 from alsolike.lake.dead_letters import QuarantinedRecord, short_id
 from functions.observe import quarantine

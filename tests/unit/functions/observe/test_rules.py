@@ -7,7 +7,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from alsolike.api.operator_query_answers import ANSWERS
+from alsolike.api.operator_query_responses import ANSWERS
 from tests.unit.functions.observe.asking import Observe
 
 

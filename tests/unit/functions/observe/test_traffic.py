@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from alsolike.api.operator_query_answers import ANSWERS
+from alsolike.api.operator_query_responses import ANSWERS
 from tests.builders.lambda_events import NOW_MS
 from tests.unit.functions.observe.asking import OWN_NAMESPACE, Clock, Observe
 

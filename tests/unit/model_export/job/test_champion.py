@@ -13,8 +13,8 @@ from model_export.algorithms.popularity import Popularity
 from model_export.data.training_data import TrainingData, encode
 from model_export.evaluation import splits
 from model_export.evaluation.fit_cache import EarlierFit
-from model_export.job.answer_lists import _translated
 from model_export.job.champion import NOTHING_NEW, AgainstChampion, Refusal, against_champion
+from model_export.job.response_lists import _translated
 from tests.builders.bundles import MANIFEST
 from tests.unit.model_export.champions import DAY_MS, HISTORY, ITEMS, PAST, START_MS, champion, shop
 

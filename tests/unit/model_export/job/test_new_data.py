@@ -12,8 +12,8 @@ from model_export.data.training_data import TrainingData
 from model_export.evaluation import splits
 from model_export.evaluation.bootstrap import apart
 from model_export.evaluation.fit_cache import EarlierFit
-from model_export.job.answer_lists import open_champion
 from model_export.job.new_data import NewData, judge_new_data
+from model_export.job.response_lists import open_champion
 from tests.unit.model_export.champions import DAY_MS, START_MS, champion
 from tests.unit.model_export.champions import shop as shop_of
 

@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from alsolike.api.answers import ANSWERS, ERROR, HEADERS
 from alsolike.api.path_ids import PATH_ID
+from alsolike.api.responses import ANSWERS, ERROR, HEADERS
 from alsolike.api.routes import Operation, operations
 from alsolike.configuration.configuration import Configuration
 from alsolike.declarations.routes import SCOPES, SIGNED_PREFIX

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from alsolike.api import operator_query_answers as answers
+from alsolike.api import operator_query_responses as responses
 from alsolike.schema.fields import Choice, Fields, Integer
 
 DEFAULT_MINUTES, MAX_MINUTES = 60, 15 * 24 * 60
@@ -22,7 +22,7 @@ DEFAULT_DAYS, MAX_DAYS = 14, 90
 ENGAGEMENT_QUERY = Fields(
     {
         "days": Integer(1, MAX_DAYS, DEFAULT_DAYS, about="Number of days, including today."),
-        "by": Choice(answers.BY, answers.BY[0], about="Dimension of the rows."),
+        "by": Choice(responses.BY, responses.BY[0], about="Dimension of the rows."),
     }
 )
 
@@ -53,24 +53,24 @@ ROUTES = (
         "GET /operator/traffic",
         "ShowTraffic",
         "Show requests and consumed events",
-        answers.TRAFFIC,
+        responses.TRAFFIC,
         TRAFFIC_QUERY,
     ),
-    OperatorQuery("GET /operator/alarms", "ListAlarms", "List the alarms, active ones first", answers.ALARMS),
+    OperatorQuery("GET /operator/alarms", "ListAlarms", "List the alarms, active ones first", responses.ALARMS),
     OperatorQuery(
         "GET /operator/engagement",
         "ShowEngagement",
         "Show clicks, carts and purchases after recommendations by day",
-        answers.ENGAGEMENT,
+        responses.ENGAGEMENT,
         ENGAGEMENT_QUERY,
     ),
-    OperatorQuery("GET /operator/drift", "ShowDrift", "Show the latest drift check", answers.DRIFT),
+    OperatorQuery("GET /operator/drift", "ShowDrift", "Show the latest drift check", responses.DRIFT),
     OperatorQuery(
-        "GET /operator/quarantine", "ShowQuarantine", "Show quarantined records by reason", answers.QUARANTINE
+        "GET /operator/quarantine", "ShowQuarantine", "Show quarantined records by reason", responses.QUARANTINE
     ),
     OperatorQuery(
-        "GET /operator/experiments", "ListExperiments", "List the experiments with their reports", answers.EXPERIMENTS
+        "GET /operator/experiments", "ListExperiments", "List the experiments with their reports", responses.EXPERIMENTS
     ),
-    OperatorQuery("GET /operator/cost", "ShowCost", "Show the monthly cost under a load", answers.COST, COST_QUERY),
-    OperatorQuery("GET /operator/rules", "ListRuleSets", "List the rule sets and their recommenders", answers.RULES),
+    OperatorQuery("GET /operator/cost", "ShowCost", "Show the monthly cost under a load", responses.COST, COST_QUERY),
+    OperatorQuery("GET /operator/rules", "ListRuleSets", "List the rule sets and their recommenders", responses.RULES),
 )

@@ -6,8 +6,8 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from alsolike.api import answers, operator_queries
-from alsolike.api import operator_action_answers as action_answers
+from alsolike.api import operator_action_responses as action_responses
+from alsolike.api import operator_queries, responses
 from alsolike.api.operator_requests import (
     CHANGE,
     MODELS_QUERY,
@@ -50,11 +50,11 @@ class Operation:
     key
         Method and path, the key of `ROUTES`.
     answer
-        Name of the response in `answers.ANSWERS`.
+        Name of the response in `responses.ANSWERS`.
     errors
         Statuses of errors, in addition to those of all routes.
     headers
-        Names of response headers in `answers.HEADERS`.
+        Names of response headers in `responses.HEADERS`.
     status
         Status of the response.
     body
@@ -93,7 +93,7 @@ def operate_operations() -> Iterator[Operation]:
         "GET /operator/models",
         "ListModels",
         "List the latest model versions and the champion",
-        action_answers.MODELS,
+        action_responses.MODELS,
         errors=[400],
         query=MODELS_QUERY,
     )
@@ -101,14 +101,14 @@ def operate_operations() -> Iterator[Operation]:
         "GET /operator/models/{version}",
         "ShowModel",
         "Show a model version",
-        action_answers.MODEL_STORY,
+        action_responses.MODEL_STORY,
         errors=[400, 404],
     )
     yield Operation(
         "POST /operator/models/{version}/promotion",
         "PromoteModel",
         "Promote a model version to champion, or start a canary",
-        action_answers.PROMOTION,
+        action_responses.PROMOTION,
         errors=[400, 404, 409],
         body=("PromoteModel", PROMOTE.schema()),
     )
@@ -120,7 +120,7 @@ def operate_operations() -> Iterator[Operation]:
             f"POST /operator/models/{{version}}/{verb}",
             f"{verb.title()}Model",
             summary,
-            action_answers.CHAMPION,
+            action_responses.CHAMPION,
             errors=[400, 404, 409],
             body=("ChangeModels", CHANGE.schema()),
         )
@@ -128,7 +128,7 @@ def operate_operations() -> Iterator[Operation]:
         "POST /operator/models/resume",
         "ResumeModels",
         "Resume automatic promotions after a rollback",
-        action_answers.CHAMPION,
+        action_responses.CHAMPION,
         errors=[400, 404, 409],
         body=("ChangeModels", CHANGE.schema()),
     )
@@ -136,7 +136,7 @@ def operate_operations() -> Iterator[Operation]:
         "POST /operator/rollbacks",
         "RollBack",
         "Promote the previous champion again, or end a canary",
-        action_answers.CHAMPION,
+        action_responses.CHAMPION,
         errors=[400, 404, 409],
         body=("RollBack", ROLL_BACK.schema()),
     )
@@ -144,7 +144,7 @@ def operate_operations() -> Iterator[Operation]:
         "GET /operator/trainings",
         "ListTrainings",
         "List the latest runs of the training workflow",
-        action_answers.TRAININGS,
+        action_responses.TRAININGS,
         errors=[400],
         query=TRAININGS_QUERY,
     )
@@ -152,7 +152,7 @@ def operate_operations() -> Iterator[Operation]:
         "POST /operator/trainings",
         "StartTraining",
         "Start a run of the training workflow",
-        action_answers.STARTED_TRAINING,
+        action_responses.STARTED_TRAINING,
         errors=[400, 409],
         body=("StartTraining", START.schema()),
     )
@@ -164,7 +164,7 @@ def operate_operations() -> Iterator[Operation]:
             f"POST /operator/{subject}",
             name,
             summary,
-            answers.NOTHING,
+            responses.NOTHING,
             errors=[400],
             status=202,
             body=("Refresh", REFRESH.schema()),
@@ -173,7 +173,7 @@ def operate_operations() -> Iterator[Operation]:
         "POST /operator/rules/preview",
         "PreviewRules",
         "Show a user's recommendations with and without rules, without logging them",
-        action_answers.RULES_PREVIEW,
+        action_responses.RULES_PREVIEW,
         errors=[400, 404],
         body=("PreviewRules", PREVIEW.schema()),
     )
@@ -182,14 +182,14 @@ def operate_operations() -> Iterator[Operation]:
 def operations(configuration: Configuration) -> Iterator[Operation]:
     """Yield all routes, with the event types and columns of a configuration."""
     yield from _events(configuration)
-    yield from _rows(ITEMS, configuration.item_columns, row=answers.ITEM, page=answers.ITEM_PAGE)
-    yield Operation("DELETE /items/{itemId}", "DeleteItem", "Delete an item", answers.NOTHING, errors=[400, 404, 409])
-    yield from _rows(USERS, configuration.user_columns, row=answers.USER, page=answers.USER_PAGE)
+    yield from _rows(ITEMS, configuration.item_columns, row=responses.ITEM, page=responses.ITEM_PAGE)
+    yield Operation("DELETE /items/{itemId}", "DeleteItem", "Delete an item", responses.NOTHING, errors=[400, 404, 409])
+    yield from _rows(USERS, configuration.user_columns, row=responses.USER, page=responses.USER_PAGE)
     yield Operation(
         "DELETE /users/{userId}",
         "EraseUser",
         "Erase a user from every store, and refuse the user's events from now on",
-        answers.ERASURE,
+        responses.ERASURE,
         errors=[400, 404],
         status=202,
     )
@@ -197,7 +197,7 @@ def operations(configuration: Configuration) -> Iterator[Operation]:
         "GET /users/{userId}/data",
         "ShowUserData",
         "Show all stored data about a user, in pages",
-        answers.USER_DATA,
+        responses.USER_DATA,
         errors=[400, 404, 413],
         query=NEXT,
     )
@@ -209,8 +209,8 @@ def operations(configuration: Configuration) -> Iterator[Operation]:
         "GET /openapi.json",
         "DescribeApi",
         "Describe the API with its configuration",
-        answers.DESCRIPTION,
-        headers=answers.OF_CACHED,
+        responses.DESCRIPTION,
+        headers=responses.OF_CACHED,
     )
 
 
@@ -219,7 +219,7 @@ def _events(configuration: Configuration) -> Iterator[Operation]:
         "POST /events",
         "PutEvents",
         "Send 1 to 10 events of a session; repeated events count once",
-        answers.NOTHING,
+        responses.NOTHING,
         errors=[400, 404, 413],
         body=("Events", put_events(configuration).schema()),
     )
@@ -227,7 +227,7 @@ def _events(configuration: Configuration) -> Iterator[Operation]:
         "POST /session/events",
         "PutSessionEvents",
         "Send 1 to 10 events of the token's session, from a browser",
-        answers.NOTHING,
+        responses.NOTHING,
         errors=[400, 404, 413],
         body=("SessionEvents", put_session_events(configuration).schema()),
     )
@@ -239,7 +239,7 @@ def _rows(kind: RowKind[Any], columns: Mapping[str, ColumnType], *, row: str, pa
         f"POST {path}",
         f"Put{name}s",
         f"Store 1 to 10 {kind.list_field}, replacing existing ones",
-        answers.NOTHING,
+        responses.NOTHING,
         errors=[400, 404, 413],
         body=(f"{name}s", described_put(kind, columns).schema()),
     )
@@ -267,7 +267,7 @@ def _actions() -> Iterator[Operation]:
         "POST /actions",
         "PutActions",
         "Store 1 to 10 actions, replacing existing ones",
-        answers.NOTHING,
+        responses.NOTHING,
         errors=[400, 404, 409, 413],
         body=("Actions", described_put(ACTIONS, {}).schema()),
     )
@@ -275,7 +275,7 @@ def _actions() -> Iterator[Operation]:
         "POST /action-interactions",
         "PutActionInteractions",
         "Send 1 to 10 interactions of users with actions; repeated ones count once",
-        answers.NOTHING,
+        responses.NOTHING,
         errors=[400, 404, 413],
         body=("ActionInteractions", PUT_ACTION_INTERACTIONS.schema()),
     )
@@ -286,25 +286,25 @@ def _recommendations() -> Iterator[Operation]:
         "POST /recommendations",
         "GetRecommendations",
         "Recommend items",
-        answers.RECOMMENDED,
+        responses.RECOMMENDED,
         errors=[400, 404, 413],
-        headers=answers.OF_RECOMMENDATIONS,
+        headers=responses.OF_RECOMMENDATIONS,
         body=("GetRecommendations", GET_RECOMMENDATIONS.schema()),
     )
     yield Operation(
         "POST /personalize-ranking",
         "GetPersonalizedRanking",
         "Rank items for a user",
-        answers.RANKED,
+        responses.RANKED,
         errors=[400, 404, 413],
-        headers=answers.OF_RECOMMENDATIONS,
+        headers=responses.OF_RECOMMENDATIONS,
         body=("GetPersonalizedRanking", GET_PERSONALIZED_RANKING.schema()),
     )
     yield Operation(
         "POST /action-recommendations",
         "GetActionRecommendations",
         "Recommend actions to a user",
-        answers.ACTION_LIST,
+        responses.ACTION_LIST,
         errors=[400, 404, 413],
         headers=["x-alsolike-model-version", "x-alsolike-degraded"],
         body=("GetActionRecommendations", GET_ACTION_RECOMMENDATIONS.schema()),
@@ -327,9 +327,9 @@ def _recommendations() -> Iterator[Operation]:
             key,
             name,
             summary,
-            answers.RECOMMENDED,
+            responses.RECOMMENDED,
             errors=[400, 404],
-            headers=(*answers.OF_RECOMMENDATIONS, *answers.OF_CACHED),
+            headers=(*responses.OF_RECOMMENDATIONS, *responses.OF_CACHED),
             query=query,
         )
 

@@ -9,8 +9,8 @@ import orjson
 
 from alsolike.configuration.configuration import DEFAULT, Configuration
 from alsolike.configuration_document import document as configuration_document
+from alsolike.configuration_document.client_resources import NO_NAMES, OwnNames
 from alsolike.configuration_document.document import EMPTY_DOCUMENT
-from alsolike.configuration_document.own_names import NO_NAMES, OwnNames
 from alsolike.declarations.storage import CONFIGURATION_KEY, OWN_NAMES_KEY
 from alsolike.runtime.clients import ObjectReader
 from alsolike.runtime.observability import logger

@@ -61,7 +61,7 @@ def partition_key(profile_id: str) -> str:
 
 
 class ConfigurationSource(Protocol):
-    """The interface of `operations.configuration.configuration_store.ConfigurationReader`."""
+    """The interface of `alsolike.configuration_document.reader.ConfigurationReader`."""
 
     def current(self, *, now_ms: int) -> Configuration:
         """Return the latest known configuration."""

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from alsolike.configuration.configuration import ColumnType
-from alsolike.configuration_document.own_names import OwnNames
+from alsolike.configuration_document.client_resources import OwnNames
 from alsolike.declarations.storage import OWN_NAMES_KEY
 from alsolike.runtime.errors import InvalidInput, NotFound
 from functions.recommend import handler

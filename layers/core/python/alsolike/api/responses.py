@@ -5,8 +5,8 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Any
 
-from alsolike.api import operator_query_answers
-from alsolike.api.operator_action_answers import ANSWERS as OPERATE_ANSWERS
+from alsolike.api import operator_query_responses
+from alsolike.api.operator_action_responses import ANSWERS as OPERATE_ANSWERS
 from alsolike.catalogue.items import ITEMS
 from alsolike.catalogue.rows import RowKind
 from alsolike.catalogue.users import USERS
@@ -124,7 +124,7 @@ ANSWERS: MappingProxyType[str, Schema] = MappingProxyType(
                 "recommendationId": TEXT,
             }
         ),
-        **operator_query_answers.ANSWERS,
+        **operator_query_responses.ANSWERS,
         **OPERATE_ANSWERS,
     }
 )
