@@ -49,6 +49,7 @@ class Commands(LazyGroup):
         Entry("metrics", "cli.monitoring:metrics", "List the custom metrics with their monthly cost."),
         Entry("prometheus", "cli.monitoring:prometheus", "Alert rules for your own Prometheus."),
         Entry("grafana", "cli.monitoring:grafana", "Dashboards for your own Grafana."),
+        Entry("mcp", "cli.mcp:mcp", "Serve recommendations to AI agents (MCP)."),
         Entry("session-token", "cli.keys:session_token", "Print a session token for a browser."),
         Entry("evaluate", "cli.evaluate:evaluate", "Compare algorithms on held-out interactions."),
         Entry("models", "cli.models:app", "Model versions, promotion and rollback."),

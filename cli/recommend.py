@@ -15,7 +15,8 @@ from cli import console
 from cli.explain import reasons_text
 from cli.next_steps import check_can_recommend
 from cli.options import INTERRUPTED, Context, Recommender, User
-from operations.client.api import Api, Recommendations
+from operations.client.api import Api
+from operations.client.signed_api import Recommendations
 from operations.pairs import pairs
 from operations.progress import counted
 

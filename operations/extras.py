@@ -15,6 +15,7 @@ _PURPOSES: Mapping[str, str] = {
     "neural": "Training SASRec",
     "sentences": "A sentence model",
     "spark": "Spark",
+    "mcp": "The server of `alsolike mcp`",
     "kafka": "A Kafka topic on the embedded cloud",
 }
 
@@ -37,6 +38,7 @@ MODULES: Mapping[str, str] = {
     "model2vec": "sentences",
     "pyspark": "spark",
     "confluent_kafka": "kafka",
+    "mcp": "mcp",
 }
 """Extra that installs a module, by name of the top-level module."""
 

@@ -10,9 +10,10 @@ from pathlib import Path
 from alsolike.profiles.store import ProfileStore
 from alsolike.runtime.errors import Unavailable
 from operations import progress
-from operations.client.api import Api, Recommendations
+from operations.client.api import Api
 from operations.client.background import Background
 from operations.client.deployment import Deployment
+from operations.client.signed_api import Recommendations
 from operations.demo import comparison, journey, reference, replay
 from operations.demo.comparison import Answer
 from operations.demo.journey import Journey

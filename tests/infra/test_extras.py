@@ -52,6 +52,7 @@ for module in pkgutil.walk_packages(cli.__path__, "cli."):
             "train",
             "Install it with `pip install 'alsolike[train]'`.",
         ),
+        (["mcp"], "mcp", "The server of `alsolike mcp` needs the extra 'mcp'."),
         (["cost", "--users", "100"], "deploy", "Building layers, pages and templates needs the extra 'deploy'."),
     ],
 )

@@ -19,8 +19,8 @@ class Endpoints(ThreadingHTTPServer):
         Status, headers and JSON document by path of the unsigned route.
     first_answers
         Answers to the first requests, whatever their path.
-    requests, methods
-        Path of the unsigned route, key ID and body of each request, and its method, in order.
+    requests, methods, agents
+        Path of the unsigned route, key ID and body of each request, its method and its agent, in order.
     """
 
     daemon_threads = True
@@ -30,6 +30,7 @@ class Endpoints(ThreadingHTTPServer):
         self.first_answers: list[tuple[int, dict[str, str], Any]] = []
         self.requests: list[tuple[str, str, str]] = []
         self.methods: list[str] = []
+        self.agents: list[str | None] = []
         super().__init__(("127.0.0.1", 0), _Handler)
 
     @property
@@ -45,6 +46,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("content-length") or 0)).decode()
         self.server.methods.append(self.command)
+        self.server.agents.append(self.headers["x-alsolike-agent"])
         path = self.path.removeprefix("/personalize")
         key_id = self.headers["authorization"].partition("Credential=")[2].partition("/")[0]
         self.server.requests.append((path, key_id, body))

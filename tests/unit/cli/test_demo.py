@@ -19,7 +19,8 @@ from model_export.data.impressions import item_columns
 from model_export.data.interactions import Floats, Histories
 from model_export.export.reference import Reference
 from model_export.graph.contract import Graph
-from operations.client.api import Api, Recommendations, RecommendedItem
+from operations.client.api import Api
+from operations.client.signed_api import Recommendations, RecommendedItem
 from operations.demo import replay
 from operations.demo.comparison import Answer, Move, Ranking, compare, fetch_answers, rank
 from operations.demo.journey import LiveEvent, prepare

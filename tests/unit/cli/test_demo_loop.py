@@ -15,8 +15,8 @@ from alsolike.configuration import recommendation_id
 from alsolike.profiles.profile import Profile
 from alsolike.profiles.store import ProfileStore
 from alsolike.runtime.errors import Unavailable
-from operations.client.api import Recommendations, RecommendedItem
 from operations.client.deployment import Deployment
+from operations.client.signed_api import Recommendations, RecommendedItem
 from operations.demo import loop, reference, replay
 from operations.demo.journey import Journey, LiveEvent
 from operations.demo.loop import Loop

@@ -16,8 +16,9 @@ from alsolike.snapshot.publisher import SnapshotPublisher
 from alsolike.snapshot.store import SnapshotStore
 from cli import main as command
 from operations.client import deployment as deployments
-from operations.client.api import Api, Recommendations, RecommendedItem
+from operations.client.api import Api
 from operations.client.deployment import Deployment
+from operations.client.signed_api import Recommendations, RecommendedItem
 from operations.configuration import file
 from operations.configuration.configuration_store import ConfigurationStore
 
