@@ -1,4 +1,4 @@
-"""A process in memory, in the place of one that runs a cloud."""
+"""Process in memory that stands for the process of a cloud."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from collections.abc import Iterator
 from local_cloud.state import CloudState
 
 NO_PROCESS = 2**22 + 1
-"""A process id above the kernel's highest."""
+"""Process ID above the kernel's maximum."""
 
 
 class MemoryProcess:
-    """A process that prints lines and runs until a test ends it.
+    """Process that prints lines and runs until a test ends it.
 
     Parameters
     ----------
     deaf
-        Only `kill` ends it.
+        True if only `kill` ends the process.
     """
 
     def __init__(self, *lines: str, pid: int = NO_PROCESS, deaf: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""AWS in memory, for all unit tests."""
+"""AWS in memory for all unit tests."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,12 +11,13 @@ from tests.fakes.places import BUCKET, create_bucket
 
 __all__ = ["aws", "boto3_session", "clients", "cloud", "functions_session", "memory_cloud"]
 
-settings.register_profile("busy machine", deadline=None)  # the machine decides how long an example takes
+# The duration of an example depends on the load of the machine.
+settings.register_profile("busy machine", deadline=None)
 settings.load_profile("busy machine")
 
 
 @pytest.fixture
 def s3(aws: Callable[[str], Any]) -> Any:
-    """S3 with one empty bucket, `BUCKET`."""
+    """Return an S3 client with one empty bucket, `BUCKET`."""
     create_bucket(aws("s3"), BUCKET)
     return aws("s3")

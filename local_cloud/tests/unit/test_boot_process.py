@@ -87,7 +87,7 @@ def test_failure_has_the_last_lines_of_a_slow_boot(tmp_path: Path) -> None:
     ("pid", "printed", "failure"),
     [
         (NO_PROCESS, ["Traceback"], "the cloud does not boot: no layer"),
-        (1, ["Traceback", "KeyError"], "Traceback\nKeyError"),  # another cloud's state
+        (1, ["Traceback", "KeyError"], "Traceback\nKeyError"),  # The process ID belongs to another cloud.
         (1, [], "the cloud does not boot and says nothing"),
     ],
     ids=["state", "output", "nothing"],

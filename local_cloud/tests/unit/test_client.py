@@ -1,4 +1,4 @@
-"""The client of an embedded cloud: start, administration requests, stop."""
+"""Client of an embedded cloud: start, administration requests, and stop."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ STATE = dataclasses.replace(state_of(os.getpid(), admin=ADMIN, endpoint="http://
 
 
 class Administration:
-    """The administration of a cloud in memory.
+    """Administration API of a cloud in memory.
 
     Attributes
     ----------
     requests
         Method, path and body of each request.
     answers
-        Responses by path; an exception is raised.
+        Response or exception by path.
     on_stop
-        Called by a request to stop.
+        Function that a stop request calls.
     """
 
     def __init__(self) -> None:
@@ -65,7 +65,7 @@ def administration(monkeypatch: pytest.MonkeyPatch) -> Administration:
 
 @pytest.fixture
 def start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Cloud]:
-    """Start a cloud whose process is in memory and writes a state."""
+    """Return a function that starts a cloud whose process is in memory and writes a state."""
 
     def start(process: MemoryProcess, written: CloudState, commands: list[list[str]], **options: Any) -> Cloud:
         def run(command: list[str], **_: object) -> MemoryProcess:
@@ -124,7 +124,7 @@ def test_cloud_that_fails_to_boot_is_an_error_with_the_reason(start: Callable[..
     with pytest.raises(CloudError, match="the cloud does not boot: no layer"):
         start(process, state_of(process.pid, "failed", error="no layer"), [])
 
-    assert (tmp_path / "state.json").exists()  # it says why
+    assert (tmp_path / "state.json").exists()  # The state contains the reason.
 
 
 def test_cloud_that_is_not_ready_in_time_is_killed(start: Callable[..., Cloud], tmp_path: Path) -> None:

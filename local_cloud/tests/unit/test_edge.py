@@ -22,7 +22,7 @@ BUCKET_HOST, API_HOST = "pages.s3.us-east-1.amazonaws.com", "abc.execute-api.us-
 
 
 def distribution(**changes: Any) -> dict[str, Any]:
-    """Return the properties of a distribution before a bucket and, below /api/, an HTTP API."""
+    """Return the properties of a distribution with two origins: a bucket, and an HTTP API for paths below /api/."""
     behavior = {"CachePolicyId": CACHING_DISABLED, "ViewerProtocolPolicy": "https-only"}
     return {
         "DistributionConfig": {
@@ -52,7 +52,7 @@ def distribution(**changes: Any) -> dict[str, Any]:
 
 
 class FakeBucket:
-    """Objects of one bucket, as boto3's client gives them."""
+    """Objects of one bucket, as boto3's client returns them."""
 
     def get_object(self, **asked: str) -> dict[str, Any]:
         objects = {("pages", "index.html"): b"<p>home", ("pages", "assets/a b.js"): b"1"}
@@ -68,7 +68,7 @@ class FakeBucket:
 
 
 class Edge:
-    """Distribution that listens, and the requests that its API received."""
+    """Running distribution server, and the requests that its API received."""
 
     def __init__(self) -> None:
         self.requests: list[HttpRequest] = []

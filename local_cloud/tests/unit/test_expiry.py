@@ -1,4 +1,4 @@
-"""Lifecycle rules decide which versions of objects are deleted."""
+"""Lifecycle rules, which decide the object versions to delete."""
 
 from __future__ import annotations
 

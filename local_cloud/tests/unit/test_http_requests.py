@@ -28,14 +28,14 @@ def address() -> Iterator[tuple[str, int]]:
 
 @pytest.fixture(scope="module")
 def body_address() -> Iterator[tuple[str, int]]:
-    """Yield the address of a server that answers with the body of a request."""
+    """Yield the address of a server that returns the body of a request."""
     server = LoopbackServer(_Body)
     yield server.server_address[:2]  # type: ignore[misc]
     server.stop()
 
 
 def answer_to(address: tuple[str, int], request: bytes) -> tuple[int, Any]:
-    """Send a request and nothing more; return the status and the JSON of the response."""
+    """Send a request and close the sending side. Return the status and the JSON of the response."""
     with socket.create_connection(address) as connection:
         connection.sendall(request)
         connection.shutdown(socket.SHUT_WR)

@@ -18,7 +18,7 @@ NAMES = {
 
 
 class FakeSurroundings:
-    """Resources and exports by name; an attribute is looked up as ``resource.attribute``."""
+    """Resources and exports by name. The name of an attribute is ``resource.attribute``."""
 
     values: Mapping[str, str] = {"Queue": "https://queue", "Queue.Arn": "arn:queue", "Queue.Tags.Name": "q"}
 

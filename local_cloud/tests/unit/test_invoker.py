@@ -1,4 +1,4 @@
-"""Limits of the invoker: waiting and throttled invocations."""
+"""Limits of the invoker for waiting and throttled invocations."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ FUNCTION = Function(
 
 
 class Environment:
-    """An environment whose invocations last until the test ends them."""
+    """Environment whose invocations last until the test ends them."""
 
     entered = threading.Semaphore(0)
     end = threading.Event()
@@ -72,7 +72,7 @@ def start(invoker: Invoker, threads: ThreadPoolExecutor, count: int) -> list[Fut
 
 
 def until_waiting(invoker: Invoker, count: int) -> None:
-    """Return when so many invocations wait for an environment."""
+    """Return when `count` invocations wait for an environment."""
     (pool,) = invoker._pools.values()
     with pool.free:
         while pool.waiting < count:

@@ -239,7 +239,7 @@ def test_erased_names_and_values_are_removed_from_the_files(tmp_path: Path) -> N
         journal.put("item", "table", name, half + mark + half)
         journal.put_content(name, mark + half)
 
-    for _ in range(4):  # pages split and merge, which leaves copies in them
+    for _ in range(4):  # Pages split and merge, which leaves copies of data in unused pages.
         for number in rng.sample(range(400), 400):
             if rng.random() < 0.3:
                 journal.delete("item", "table", f"anna-{number}")

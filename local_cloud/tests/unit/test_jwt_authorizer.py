@@ -66,7 +66,7 @@ def test_signature_of_another_key_is_unauthorized(authorizer: JwtAuthorizer) -> 
 
 def test_unsigned_token_is_unauthorized(authorizer: JwtAuthorizer) -> None:
     header, payload, _ = token().split(".")
-    unsigned = "eyJhbGciOiJub25lIn0"  # {"alg":"none"}
+    unsigned = "eyJhbGciOiJub25lIn0"  # The header is {"alg":"none"}.
 
     with pytest.raises(UnauthorizedError, match="cannot be verified"):
         authorizer.authorize(f"{unsigned}.{payload}.", required_scopes=[])

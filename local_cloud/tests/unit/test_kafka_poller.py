@@ -1,4 +1,4 @@
-"""The emulated event source of Kafka: its client, its batches and its offsets; tests/slow/kafka has a broker."""
+"""Emulated event source of Kafka: its client, batches and offsets. The tests in tests/slow/kafka use a broker."""
 
 import base64
 import importlib.util
@@ -134,7 +134,10 @@ class Message:
 
 
 class Consumers:
-    """Consumers of one group, which deliver from the committed offset on; `commit_fails` makes the next commit fail."""
+    """Consumers of one group, which deliver messages from the committed offset on.
+
+    `commit_fails` makes the next commit fail.
+    """
 
     def __init__(self, *messages: Message) -> None:
         self.messages = list(messages)
@@ -177,7 +180,7 @@ class Consumer:
 
 
 class Polled:
-    """A poller of a group that runs until the function was invoked so many times."""
+    """Poller of a group that runs until the function has been invoked once per response."""
 
     def __init__(
         self, group: Consumers, monkeypatch: pytest.MonkeyPatch, answers: Sequence[InvocationResult], **properties: Any
@@ -257,7 +260,7 @@ def test_failed_commit_redelivers_from_the_last_committed_offset(monkeypatch: py
 
 
 def test_batch_stays_within_the_size_of_an_invocation(monkeypatch: pytest.MonkeyPatch) -> None:
-    large = b"x" * 3_000_000  # 4 MB in base64, of 6 MB
+    large = b"x" * 3_000_000  # 4 MB in base64. The limit is 6 MB.
 
     polled = Polled(Consumers(Message(0, large), Message(1, large)), monkeypatch, [DONE, DONE])
 
@@ -267,4 +270,4 @@ def test_batch_stays_within_the_size_of_an_invocation(monkeypatch: pytest.Monkey
 def test_lag_is_the_number_of_uncommitted_messages(monkeypatch: pytest.MonkeyPatch) -> None:
     polled = Polled(Consumers(*map(Message, range(5))), monkeypatch, [DONE, FAILED, FAILED], BatchSize=2)
 
-    assert set(polled.metrics) == {3.0}  # 5 records, 2 of them committed
+    assert set(polled.metrics) == {3.0}  # There are 5 records, and 2 are committed.

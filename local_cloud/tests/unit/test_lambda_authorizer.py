@@ -24,7 +24,7 @@ def request(*headers: tuple[str, str], query: str = "") -> HttpRequest:
 
 
 class Function:
-    """Authorizer function that returns a given answer and records its requests."""
+    """Authorizer function that returns a given response and records its requests."""
 
     def __init__(self) -> None:
         self.answer: object = {"isAuthorized": True}
@@ -188,7 +188,10 @@ ROUTE_PROPERTIES = {
 
 
 def read(function: Function, **changes: Any) -> None:
-    """Read an API with a Lambda authorizer; a change is of the authorizer, or of the route or the stage by its name."""
+    """Read an API with a Lambda authorizer.
+
+    `Route` and `Stage` contain changes of these, and other arguments change the authorizer.
+    """
     route, stage = changes.pop("Route", {}), changes.pop("Stage", {})
     parts = {
         "Api": {"ProtocolType": "HTTP"},

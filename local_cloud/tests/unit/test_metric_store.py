@@ -1,4 +1,4 @@
-"""The metric store keeps a day of metrics in a bounded number of values."""
+"""Metric store, which keeps metrics of one day in a bounded number of values."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from local_cloud.alarms.series import Series, statistic_of
 from local_cloud.metric_store import MetricStore
 
-NOW_S = 1_790_000_100.0  # the start of five minutes
+NOW_S = 1_790_000_100.0  # The time is the start of a period of five minutes.
 LATENCY = Series("Shop", "Latency", frozenset({("Api", "a")}))
 
 

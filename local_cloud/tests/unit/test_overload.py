@@ -1,4 +1,4 @@
-"""Requests above the gateway's limit are refused at once, and others are served."""
+"""Requests above the gateway's limit, which are rejected immediately while others are served."""
 
 from __future__ import annotations
 
@@ -24,14 +24,17 @@ MOST_PENDING = 6
 
 
 class Guard:
-    """An authorizer that refuses everything."""
+    """Authorizer that rejects every request."""
 
     def admit(self, request: HttpRequest, api: ApiContext, match: Match) -> Admission:
         raise RefusedError(message_response(403, "Forbidden"), "refused")
 
 
 class Overload:
-    """An API whose function `slow` answers after `finish`, and `quick` at once; `closed` has an authorizer."""
+    """API with the functions `slow`, which responds after `finish`, and `quick`.
+
+    The route `closed` has an authorizer.
+    """
 
     def __init__(self) -> None:
         self._finished = threading.Event()
@@ -59,7 +62,7 @@ class Overload:
         return self._threads.submit(self.server.serve, request)
 
     def fill(self) -> list[Future[HttpResponse]]:
-        """Send as many slow requests as the bound allows, and return when all have begun."""
+        """Send as many slow requests as the limit allows, and return when all of them run."""
         sent = [self.send("/slow") for _ in range(MOST_PENDING)]
         for _ in sent:
             assert self._running.acquire(timeout=10)

@@ -1,4 +1,4 @@
-"""Permissions that requests need, by operation."""
+"""Permissions that requests require, by operation."""
 
 import importlib.util
 import json
@@ -201,7 +201,7 @@ def test_unknown_operation_is_an_error() -> None:
 
 
 def test_iam_actions_of_the_table_exist() -> None:
-    """The reference of AWS in parliament, which itself cannot be imported without setuptools."""
+    """The reference is the data of parliament, which cannot be imported without setuptools."""
     spec = importlib.util.find_spec("parliament")
     assert spec is not None
     assert spec.origin is not None

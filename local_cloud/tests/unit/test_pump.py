@@ -9,7 +9,7 @@ from local_cloud.telemetry.pump import Pump
 
 
 class CloudWatch:
-    """Both services of CloudWatch, which keep what each request brings."""
+    """Clients of CloudWatch and CloudWatch Logs that record requests."""
 
     class exceptions:  # noqa: N801  botocore's name
         class ResourceAlreadyExistsException(Exception):
@@ -74,7 +74,7 @@ def test_writer_waits_while_the_queue_is_full(
 
     assert cloudwatch.requests == []
     assert writer.is_alive()
-    pump.flush(timeout_s=0)  # sends at once
+    pump.flush(timeout_s=0)  # `flush` sends immediately.
     writer.join(30)
     assert not writer.is_alive()
     assert pump.flush(timeout_s=30)

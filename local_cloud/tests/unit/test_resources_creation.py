@@ -25,7 +25,7 @@ def test_different_resources_have_different_names(logical_ids: list[str]) -> Non
 
 
 def test_generated_name_has_stack_and_logical_id() -> None:
-    # The hash is the beginning of `printf shop/Orders | sha256sum`.
+    # The suffix is the start of `printf shop/Orders | sha256sum`.
     assert generated_name("shop", "Orders", limit=64) == "shop-Orders-cfcccd38"
 
 

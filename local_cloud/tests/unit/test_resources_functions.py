@@ -1,4 +1,4 @@
-"""Functions with a fast start."""
+"""Functions with SnapStart or provisioned concurrency."""
 
 from typing import Any
 

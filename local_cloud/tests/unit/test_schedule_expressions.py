@@ -46,7 +46,7 @@ def test_expression_is_due_at_the_times_of_aws(expression: str, expected: list[s
 
 
 def test_cron_uses_the_local_time_of_its_zone() -> None:
-    # Berlin changes to summer time on 2026-03-29: 8 o'clock is 7:00 UTC before and 6:00 UTC after.
+    # Berlin changes to summer time on 2026-03-29. 8:00 is 7:00 UTC before, and 6:00 UTC after the change.
     schedule = parse_schedule("cron(0 8 * * ? *)", zone="Europe/Berlin")
 
     before = schedule.next_after(datetime(2026, 3, 28, 0, 0, tzinfo=UTC))

@@ -14,7 +14,7 @@ HOUR = timedelta(hours=1)
 
 
 class Targets:
-    """Notes what targets are sent."""
+    """Targets that record their events."""
 
     def __init__(self) -> None:
         self.sent: list[tuple[str, Mapping[str, Any]]] = []
@@ -70,7 +70,7 @@ def test_due_rules_fire_in_the_order_of_their_times(scheduler: Scheduler, target
 
     assert [firing.due for firing in fired] == sorted(firing.due for firing in fired)
     names = [firing.name for firing in fired]
-    # "starts" is due first one hour after 2:30, "ends" never after 2:30.
+    # "starts" is first due one hour after 2:30, and "ends" is not due after 2:30.
     assert {name: names.count(name) for name in set(names)} == {"each-2h": 2, "hourly": 4, "ends": 2, "starts": 1}
     assert [target for target, _ in targets.sent] == [f"target of {name}" for name in names]
     assert scheduler.counts()["off"] == 0

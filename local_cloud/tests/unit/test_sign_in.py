@@ -30,7 +30,7 @@ ASKED = {
 
 
 class Pool:
-    """A user pool's authorization server, with a clock of its own."""
+    """Authorization server of a user pool with a test clock."""
 
     def __init__(self) -> None:
         self.now = 1_000.0
@@ -71,7 +71,7 @@ def pool() -> Iterator[Pool]:
 
 
 def redirect_parameters(response: HttpResponse) -> dict[str, str]:
-    """Return what the redirect to the page says."""
+    """Return the query parameters of the redirect to the page."""
     assert response.status == 302
     location = urlsplit(dict(response.headers)["Location"])
     assert location._replace(query="").geturl() == PAGE

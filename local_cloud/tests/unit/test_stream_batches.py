@@ -24,7 +24,7 @@ FAILED = answer({"errorMessage": "no"}, error="Unhandled")
 
 
 class Shard:
-    """Notes what a function is given, and what is discarded."""
+    """Shard that records the batches of a function, and discarded records."""
 
     def __init__(self, function: Callable[[list[str]], InvocationResult], **options: object) -> None:
         self.invocations: list[list[str]] = []

@@ -25,9 +25,9 @@ def test_burst_is_admitted_and_then_the_rate(clock: Clock) -> None:
     throttle = Throttle({"ThrottlingRateLimit": 2, "ThrottlingBurstLimit": 5}, {}, clock=clock)
 
     assert taken(throttle, "GET /a", 10) == 5
-    clock.now_s += 1.4  # 2.8 tokens
+    clock.now_s += 1.4  # 1.4 s are 2.8 tokens.
     assert taken(throttle, "GET /a", 10) == 2
-    clock.now_s += 0.1  # the 0.8 that was left and 0.2
+    clock.now_s += 0.1  # The tokens are the remaining 0.8 and the new 0.2.
     assert taken(throttle, "GET /a", 10) == 1
 
 
@@ -48,7 +48,7 @@ def test_route_has_its_own_bucket_and_limits_before_the_stage_limits(clock: Cloc
 
     assert [taken(throttle, route, 10) for route in ("GET /a", "GET /b", "GET /c", "GET /d")] == [1, 2, 3, 3]
     clock.now_s += 1
-    # GET /a has the stage's rate.
+    # GET /a uses the rate of the stage.
     assert [taken(throttle, route, 10) for route in ("GET /a", "GET /b", "GET /c")] == [1, 2, 1]
 
 

@@ -1,4 +1,4 @@
-"""Changes of a catalogue, and what must be left of them."""
+"""Changes of a catalogue, and the expected rows after them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ COLUMNS = {
     "created": ColumnType.TIMESTAMP,
 }
 
-# Also values of other types than the columns': rows may be older than a declaration.
+# Values may have other types than the columns, because rows may be older than the declaration of columns.
 _VALUES = st.one_of(
     st.none(),
     st.booleans(),
@@ -44,13 +44,16 @@ CHANGES = st.builds(
 
 
 def live(changes: Iterable[Change]) -> dict[str, dict[str, Any]]:
-    """Return the catalogue after changes, by sorting them."""
+    """Return the catalogue after changes, which are applied in the order of precedence."""
     last = {change.entity_id: change for change in sorted(changes, key=lambda change: change.precedence)}
     return {item: dict(change.properties) for item, change in last.items() if change.properties is not None}
 
 
 def through_a_file(segment: Segment, *, without: str = "nothing") -> Segment:
-    """Return a segment as it is read from its file; without some arrays, as a release wrote it that had none."""
+    """Return a segment after writing and reading.
+
+    `without` drops arrays by name, as in a file of an earlier release.
+    """
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "segment"
         with path.open("wb") as file:

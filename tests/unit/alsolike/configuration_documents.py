@@ -1,4 +1,4 @@
-"""Configuration documents: one with every key, and any that hypothesis thinks of."""
+"""Configuration documents for tests: one with every key, and random ones from hypothesis."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ _WEIGHTS = st.integers(0, 100) | st.floats(0, 100)
 
 @st.composite
 def valid_documents(draw: st.DrawFn) -> dict[str, Any]:
-    """Documents that can be used."""
+    """Draw valid documents."""
 
     def some(**parts: st.SearchStrategy[Any]) -> dict[str, Any]:
         return draw(st.fixed_dictionaries({}, optional=parts))
@@ -188,7 +188,7 @@ def damaged_documents(draw: st.DrawFn) -> Any:
 
 
 def _parts(document: Any) -> list[Any]:
-    """Return every mapping and list in a document, itself included."""
+    """Return every mapping and list in a document, including the document."""
     if not isinstance(document, dict | list):
         return []
     inner = document.values() if isinstance(document, dict) else document

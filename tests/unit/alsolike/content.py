@@ -1,4 +1,4 @@
-"""Four items of which every token is in two, and the index that finds the nearest of them."""
+"""Index of four items in which each token belongs to two items."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def index_of(
 
 
 def cosines_one_by_one(index: ContentIndex, properties: Mapping[str, Any]) -> npt.NDArray[np.float64]:
-    """Return the cosine of each position with an item, by the definition: one pair of a token and an item at a time."""
+    """Return the cosine of each position with an item, as the sum over single pairs of token and item."""
     hashes = hashes_of([token.encode() for token in item_tokens(properties)])
     tokens = [place for place, known in enumerate(index.token_hashes.tolist()) if known in hashes.tolist()]
     pairs = [(len(index.holders[token]), token, item) for token in tokens for item in index.holders[token].tolist()]

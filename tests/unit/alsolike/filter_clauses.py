@@ -1,6 +1,6 @@
-"""Made-up conditions of filters, and a naive evaluation of each.
+"""Random conditions of filters, and a naive evaluation of each.
 
-Each clause is a text, and what that text says of one item, one user and one time, in plain Python.
+A clause has the text of a condition, and a Python function that evaluates the condition for an item, a user and a time.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Test = Callable[[Any], bool]
 
 @dataclasses.dataclass(frozen=True)
 class Asker:
-    """User whose request is filtered, with the requested item and the time."""
+    """User of a filtered request, with the requested item and the time."""
 
     events: Sequence[Event] = ()
     user: Properties = dataclasses.field(default_factory=dict)
@@ -29,16 +29,16 @@ class Asker:
 
 @dataclasses.dataclass(frozen=True)
 class Clause:
-    """A condition.
+    """Condition of a filter with its naive evaluation.
 
     Attributes
     ----------
     text
         Text of the condition.
     holds
-        Evaluation for an item, given its id and properties.
+        Function that evaluates the condition for an item's ID and properties.
     of_event
-        Evaluation for one interaction; None for a condition that is not about interactions.
+        Function that evaluates the condition for one interaction; None for a condition without interactions.
     both
         Operands of an AND.
     values
@@ -87,7 +87,7 @@ def compared(found: Any, operator: str, other: Any) -> bool:
 
 @st.composite
 def item_clauses(draw: st.DrawFn) -> Clause:
-    """Draw a condition on a column of items, with values that stand in it."""
+    """Draw a condition on a column of items with literal values."""
     operator, equality, number, some = draw(operators), draw(equalities), draw(small), draw(words)
     column, key = draw(st.sampled_from(list(NUMBERS.items())))
     truth, word, item_id = draw(st.booleans()), some[0], draw(st.sampled_from(["i0", "i3", "i9"]))
@@ -113,7 +113,7 @@ def item_clauses(draw: st.DrawFn) -> Clause:
 
 @st.composite
 def parameter_clauses(draw: st.DrawFn) -> Clause:
-    """Draw a condition whose values the request brings; a parameter is called after its value."""
+    """Draw a condition with parameters. A parameter's name contains its value."""
     operator, number, some = draw(operators), draw(small), draw(words)
     many = "_".join(["W", *some])
     name = draw(st.sampled_from([f"$N{number}", f"($N{number})"]))
@@ -140,7 +140,7 @@ def reference_clauses(draw: st.DrawFn) -> Clause:
     def of(asker: Asker, key: str) -> Any:
         return (asker.user if whose == "CurrentUser" else asker.item).get(key)
 
-    genre = draw(st.sampled_from(["genre", "tags"]))  # one text, or a list
+    genre = draw(st.sampled_from(["genre", "tags"]))  # The column contains one string, or a list.
     ways: list[tuple[str, Callable[[str, Properties, Asker], bool]]] = [
         (f"Items.PRICE {operator} {whose}.PRICE", lambda _, p, a: compared(p.get("price"), operator, of(a, "price"))),
         (f"Items.PRICE IN {whose}.PRICE", lambda _, p, a: p.get("price") in as_list(of(a, "price"))),
@@ -183,7 +183,7 @@ def time_clauses(draw: st.DrawFn) -> Clause:
 
 @st.composite
 def user_clauses(draw: st.DrawFn) -> Clause:
-    """Draw a condition on only the user."""
+    """Draw a condition that depends only on the user."""
     operator, equality, number, some, truth = (
         draw(operators), draw(equalities), draw(small), draw(words), draw(st.booleans())
     )  # fmt: skip
@@ -237,7 +237,7 @@ def either(clauses: list[Clause]) -> Clause:
 
 
 def every(clauses: list[Clause]) -> Clause:
-    """Join clauses by AND: all conditions on an interaction apply to the same interaction."""
+    """Join clauses by AND. All conditions on interactions apply to the same interaction."""
     flat = [operand for clause in clauses for operand in (clause.both or [clause])]
     tests = [operand.of_event for operand in flat if operand.of_event]
     others = [operand for operand in flat if not operand.of_event]
@@ -266,7 +266,7 @@ KINDS: dict[str, st.SearchStrategy[Clause]] = {
 
 @st.composite
 def clauses(draw: st.DrawFn, depth: int = 2) -> Clause:
-    """Draw a condition, with at most so many groups in each other and a negation around any of them."""
+    """Draw a condition with at most `depth` nested groups, each with an optional negation."""
     kind = draw(st.sampled_from(["leaf", "or", "and", "and"])) if depth else "leaf"
     if kind == "leaf":
         clause = draw(st.one_of(list(KINDS.values())))

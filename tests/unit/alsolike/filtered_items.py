@@ -1,4 +1,4 @@
-"""A few items, and models that know them."""
+"""Few items, and models that contain them."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -29,7 +29,7 @@ SHOP: dict[str, dict[str, Any]] = {
     "soap": {"price": 2, "tags": []},
     "bare": {},
 }
-UNLISTED = "unlisted"  # the model knows it, the catalogue does not
+UNLISTED = "unlisted"  # The model contains this item, but the catalogue does not.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,7 +40,10 @@ class Event:
 
 
 class Model:
-    """Items by position, over a snapshot of one segment for each change; read from files if `from_files`."""
+    """Items by position, over a snapshot with one segment per change.
+
+    If `from_files` is true, segments are read from files.
+    """
 
     def __init__(
         self,

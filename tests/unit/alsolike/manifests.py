@@ -1,4 +1,4 @@
-"""A manifest of a bundle, to be changed."""
+"""Manifest of a bundle for changes by tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small factories: a stream record that is right, to be made wrong in one place, and records of any content."""
+"""Factories of stream records and interactions: valid ones for changes by tests, and random ones."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ CONTROLS = "".join(map(chr, [*range(32), 127]))
 ids = st.text(st.characters(exclude_categories=["Cs"], exclude_characters=CONTROLS), min_size=1, max_size=256).filter(
     lambda text: not is_blank(text)
 )
-"""Any text that an id may be: astral and invisible characters, no controls, no half surrogate pairs, not blank."""
+"""Any valid ID, with astral and invisible characters, but without control characters and lone surrogates, and not
+blank."""
 
 
 def fields(**changes: Any) -> dict[str, Any]:
@@ -52,7 +53,7 @@ def interaction(**changes: Any) -> Interaction:
 
 @st.composite
 def interactions(draw: st.DrawFn) -> Interaction:
-    """Draw any interaction that a call or a producer may bring."""
+    """Draw any interaction that an API call or a producer may send."""
     user_id, session_id = draw(st.sampled_from([(True, True), (True, False), (False, True)]))
     event_type = draw(st.sampled_from(list(DEFAULT.events.values())))
     item_id = event_type.item_required or draw(st.booleans())
@@ -75,7 +76,7 @@ def interactions(draw: st.DrawFn) -> Interaction:
 
 
 def ids_up_to(maximum: int) -> st.SearchStrategy[str]:
-    """Draw an id that is short enough."""
+    """Draw an ID of at most `maximum` characters."""
     return ids.filter(lambda text: len(text) <= maximum)
 
 

@@ -1,4 +1,4 @@
-"""Documents that are refused, and the faults that are found in them."""
+"""Invalid documents, and the errors that the parser reports for them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def only_fault(document: object) -> Fault:
 
 
 def steps(path: str) -> Path:
-    """Return the steps of a path written with dots; a number is a position in a list."""
+    """Return the steps of a path whose parts are separated by dots. A number is a list index."""
     return tuple(int(step) if step.isdigit() else step for step in path.split("."))
 
 
@@ -43,7 +43,7 @@ def with_value(path: str, value: Any) -> dict[str, Any]:
 
 
 def assert_refused(path: str, value: Any, *, at: str, message: str) -> None:
-    """Change one value of the full document: one fault is found, there; `.*` in the message stands for anything."""
+    """Assert that one changed value causes exactly one error, at `at`. `.*` in the message matches any text."""
     fault = only_fault(with_value(path, value))
     assert fault.path == steps(at), fault
     beginning, _, end = message.partition(".*")

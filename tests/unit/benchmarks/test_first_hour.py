@@ -1,4 +1,4 @@
-"""The bookshop of the first-hour benchmark."""
+"""Bookshop of the first-hour benchmark."""
 
 from pathlib import Path
 

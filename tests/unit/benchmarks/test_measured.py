@@ -1,4 +1,4 @@
-"""The values that `alsolike cost` takes from the pages of measurements."""
+"""Values that `alsolike cost` takes from the pages of measurements."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""`make bench WHAT=quality` reads its input files or prints what is wrong with them."""
+"""Input files of `make bench WHAT=quality`, and messages about invalid files."""
 
 from pathlib import Path
 

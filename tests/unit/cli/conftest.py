@@ -1,4 +1,4 @@
-"""A deployment in the memory cloud."""
+"""Deployment in the memory cloud, for tests of commands."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.unit.cli.shop import NAMES, empty_deployment, put_parameters
 
 @pytest.fixture(autouse=True, scope="session")
 def build_commands_once() -> Iterator[None]:
-    """Keep the commands of an app: typer builds all of them on each call, which took most of the tests' time."""
+    """Cache the commands of an app. Typer builds them on each call, which took most of the tests' time."""
     built_once = functools.cache(typer.main.get_command)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(typer.main, "get_command", built_once)
@@ -29,7 +29,7 @@ def build_commands_once() -> Iterator[None]:
 
 @pytest.fixture
 def client(aws: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Any]:
-    """Clients of an empty AWS, which commands find too."""
+    """Return the clients of an empty AWS account, which commands use too."""
     monkeypatch.delenv("AWS_PROFILE", raising=False)
     monkeypatch.setattr("operations.client.deployment.session_clients", lambda **_: aws)
     return aws
@@ -46,7 +46,7 @@ def refuse_calls_without_permission(memory_cloud: MemoryCloud, monkeypatch: pyte
 
 @pytest.fixture
 def pseudonyms(client: Any) -> Iterator[Pseudonyms]:
-    """Yield the deployment's hashes; without this fixture it has no secret."""
+    """Yield the deployment's keyed hashes. Without this fixture, the secret does not exist."""
     client("secretsmanager").create_secret(Name=NAMES.hash_key_arn.rpartition(":")[2], SecretString="k" * 64)
     yield Pseudonyms(b"k" * 64)
     pseudonyms_of.cache_clear()

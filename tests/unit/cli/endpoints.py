@@ -1,4 +1,4 @@
-"""An HTTP server that answers as a deployment's API does."""
+"""HTTP server that responds as a deployment's API does."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from typing import Any
 
 
 class Endpoints(ThreadingHTTPServer):
-    """Answers by path.
+    """HTTP server with a fixed response per path.
 
     Attributes
     ----------
     answers
         Status, headers and JSON document by path of the unsigned route.
     first_answers
-        Answers to the first requests, whatever their path.
+        Responses to the first requests, for any path.
     requests, methods, agents
         Path of the unsigned route, key ID and body of each request, its method and its agent, in order.
     """
@@ -35,7 +35,7 @@ class Endpoints(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        """The server's address."""
+        """Address of the server."""
         return f"http://127.0.0.1:{self.server_port}"
 
 

@@ -1,4 +1,4 @@
-"""A shop with records and batches in quarantine."""
+"""Shop with records and batches in quarantine."""
 
 from __future__ import annotations
 

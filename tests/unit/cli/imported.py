@@ -1,4 +1,4 @@
-"""Interactions that are imported, and what the lake has of them."""
+"""Imported interactions, and the resulting rows in the lake."""
 
 from __future__ import annotations
 

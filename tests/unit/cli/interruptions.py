@@ -1,4 +1,4 @@
-"""Imports that stop at a call of AWS, and what they have written."""
+"""Imports that stop at a call to AWS, and the state that they leave."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Killed(BaseException):
 
 
 def write_history(path: Path) -> Path:
-    """Write 150 rows of 7 users on 3 days, each 30th of them bad."""
+    """Write 150 rows of 7 users on 3 days. Every 30th row is invalid."""
     rows = (
         f"{'' if row % 30 == 7 else row % 7},i{row % 11},{1_500_000_000 + (row * 7919) % (3 * DAY_S)}\n"
         for row in range(150)
@@ -44,12 +44,12 @@ def load(deployment: Deployment, path: Path, *, now_ms: int = NOW_MS, again: boo
 
 
 def end_state(client: Callable[[str], Any], path: Path) -> tuple[Any, ...]:
-    """Return rows of the lake without their arrival, profiles, and the rejected rows."""
+    """Return the rows of the lake without their time of receipt, the profiles, and the rejected rows."""
     s3 = client("s3")
     keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket="lake").get("Contents", [])]
     tables = [pq.read_table(io.BytesIO(s3.get_object(Bucket="lake", Key=key)["Body"].read())) for key in keys]
     rows: pd.DataFrame = pa.concat_tables(tables).to_pandas()
-    assert rows.pop("received_time_ms").nunique() == 1  # one import, one moment
+    assert rows.pop("received_time_ms").nunique() == 1  # All rows of an import have the same time of receipt.
     store = ProfileStore(client("dynamodb"), "profiles")
     profiles = sorted(store.scan(), key=lambda profile: profile.profile_id)
     rejected = path.with_name("p.csv.rejected.csv").read_text()
@@ -57,7 +57,7 @@ def end_state(client: Callable[[str], Any], path: Path) -> tuple[Any, ...]:
 
 
 def stop_at(deployment: Deployment, call: int, error: type[BaseException]) -> None:
-    """Let the deployment's clients raise at a call of AWS, counted from 0."""
+    """Let the deployment's clients raise an error at a call to AWS, counted from 0."""
     calls = itertools.count()
 
     def stop(**_: Any) -> None:

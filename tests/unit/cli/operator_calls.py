@@ -1,4 +1,4 @@
-"""Calls of commands that the policy of an operator does not permit."""
+"""Check of the calls of commands against the operator's policy."""
 
 from __future__ import annotations
 
@@ -43,17 +43,17 @@ ACTIONS = {action for statement in POLICY.statements for action in statement.act
 
 
 class RefusedCalls:
-    """Observer of a cloud, which collects the calls that the policy does not permit.
+    """Observer of a cloud that collects the calls that the policy does not permit.
 
-    It skips buckets of a shop's own files, because the shop decides who reads them. The ID of a KMS key is unknown
-    here.
+    It skips buckets of a shop's own files, because the shop decides who reads them. IDs of KMS keys are unknown to the
+    observer.
     """
 
     def __init__(self) -> None:
         self.found: set[str] = set()
 
     def observe(self, call: Call, error: str | None) -> None:
-        """Decide a call that a command makes."""
+        """Check a call if a command made it."""
         if not _is_from_command():
             return
         try:

@@ -76,7 +76,7 @@ MANIFEST = {
 
 
 def put_parameters(ssm: Any, environment: str, names: Names = NAMES, *, without: str = "") -> None:
-    """Write a deployment's parameter tree, all but one key if asked, and none for what the deployment is without."""
+    """Write a deployment's parameters except the key `without`. Empty names have no parameter."""
     for field, value in dataclasses.asdict(names).items():
         if value and not (name := parameter_name(environment, field)).endswith(f"/{without}"):
             ssm.put_parameter(Name=name, Value=value, Type="String")

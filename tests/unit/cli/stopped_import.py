@@ -1,4 +1,4 @@
-"""A process that imports a file through the command and sends itself a signal at one of its writes to the lake."""
+"""Process that imports a file through the command and sends itself a signal at one of its writes to the lake."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ NOW_MS = 1_700_000_000_000
 
 
 def small_pieces(set_attribute: Callable[[Any, str, Any], None]) -> None:
-    """Let a file of a few rows have several chunks."""
+    """Reduce the sizes of chunks, so that a file of few rows has several chunks."""
     set_attribute(files, "CHUNK_ROWS", 40)
     set_attribute(csv_rows, "_BLOCK_BYTES", 300)
 
 
 def main(endpoint: str, path: str, number: int, write: int) -> None:
-    """Import; at the write with this number, send the signal."""
+    """Import a file. At the write with the index `write`, send the signal `number`."""
     small_pieces(setattr)
     clients = {
         service: boto3.client(service, region_name=REGION, endpoint_url=endpoint) for service in ("s3", "dynamodb")

@@ -1,4 +1,4 @@
-"""A Lambda function of a deployment whose answer is given."""
+"""Lambda function of a deployment with a given response."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from operations.client.deployment import Deployment
 
 
 class StubFunction:
-    """A client of Lambda that gives one answer; other clients are the deployment's."""
+    """Lambda client with one response. Other clients are those of the deployment."""
 
     def __init__(self, deployment: Deployment, answer: dict[str, Any]) -> None:
         self._client, self._answer = deployment.client, answer

@@ -211,7 +211,7 @@ def test_recommend_without_data_has_the_next_step(
     result = CliRunner().invoke(app, ["recommend", "--user", "7"])
 
     assert result.stdout == ""
-    assert isinstance(result.exception, NotFound)  # `main` prints it as one line and exits with 1
+    assert isinstance(result.exception, NotFound)  # `main` prints the error as one line and exits with status 1.
     assert "there are no interactions yet" in str(result.exception)
 
 

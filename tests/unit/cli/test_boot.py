@@ -20,7 +20,7 @@ NOBODY = "http://127.0.0.1:1"
 
 @pytest.fixture
 def assembly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return an assembly whose cloud is this process: it starts at once, does not stop, and has no listener."""
+    """Return an assembly whose cloud is this process. It starts immediately, does not stop, and has no listener."""
     state = CloudState("ready", os.getpid(), "us-east-1", "123456789012", "", "", endpoint=NOBODY, admin=NOBODY)
     monkeypatch.setattr(Cloud, "start", lambda *_, **__: Cloud(state))
     monkeypatch.setattr(client, "_STOP_TIMEOUT_S", 0.0)
@@ -80,7 +80,7 @@ def test_deletion_is_suggested_only_for_unreadable_data(tmp_path: Path) -> None:
 
 
 class Repository:
-    """A repository whose builds write one file each, and the commands that ran."""
+    """Repository whose builds write one file each. It records the commands."""
 
     def __init__(self, root: Path) -> None:
         self.root = root

@@ -25,7 +25,7 @@ ALSOLIKE = (sys.executable, "-c", "from cli.main import main; main()")
 
 
 def commands(group: TyperGroup, *path: str) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Yield the words and the object of each command below a group."""
+    """Yield the words and the object of each visible command in a group."""
     for name, command_ in group.commands.items():
         if command_.hidden:
             continue
@@ -36,7 +36,7 @@ def commands(group: TyperGroup, *path: str) -> Iterator[tuple[tuple[str, ...], A
 
 
 def everything(group: TyperGroup, *path: str) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Yield the words and the object of each command and group below a group, hidden ones too."""
+    """Yield the words and the object of each command and group in a group, including hidden ones."""
     for name, one in group.commands.items():
         yield (*path, name), one
         if isinstance(one, TyperGroup):
@@ -251,7 +251,7 @@ def test_region_and_profile_options_are_accepted_at_every_place(
     shop: Deployment, monkeypatch: pytest.MonkeyPatch, place: int
 ) -> None:
     for name in ("AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION"):
-        monkeypatch.setenv(name, "before")  # restored at the end
+        monkeypatch.setenv(name, "before")  # The value is restored at the end.
     arguments = ["quarantine", "list"]
     arguments[place:place] = ["--region", "eu-west-1", "--profile", "me", "--env", "shop"]
 
@@ -263,11 +263,11 @@ def test_region_and_profile_options_are_accepted_at_every_place(
 
 
 def test_options_before_the_command_apply_to_every_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_REGION", "before")  # restored at the end
+    monkeypatch.setenv("AWS_REGION", "before")  # The value is restored at the end.
     monkeypatch.setenv("AWS_DEFAULT_REGION", "before")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "none")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "none")
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")  # nothing listens
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")  # No process listens on this port.
 
     with pytest.raises(Unavailable, match="/alsolike/nowhere/"):
         run("--env", "nowhere", "--region", "eu-west-1", "users", "erasures", "list")

@@ -38,7 +38,7 @@ def test_long_note_keeps_bar_and_percentage_within_80_columns(monkeypatch: pytes
     with console.step("deploy on the embedded cloud", total=4) as step:
         step.note("alsolike-demo-serving AWS::ApiGatewayV2::Authorizer " * 3)
         step.reach(3)
-        with console.step("import users"):  # a second step draws both bars
+        with console.step("import users"):  # Another step draws both progress bars.
             bar = terminal.getvalue().splitlines()[-2]
 
     assert "deploy on the embedded cloud" in bar
@@ -201,7 +201,7 @@ def test_long_step_in_a_pipe_prints_its_progress(
 
     with console.step("comparing", total=4) as step:
         step.advance()
-        for epoch in range(1, 7):  # one of the four takes long
+        for epoch in range(1, 7):  # One of the four units takes long.
             clock[0] += 6.0
             step.note(f"epoch {epoch}")
 

@@ -25,7 +25,7 @@ LOAD = ("--users", "1000", "--events-per-day", "24000", "--requests-per-day", "2
 
 @pytest.fixture
 def assembly(tmp_path: Path) -> Path:
-    """Return a deployment of a stream, a table, one function, an alarm on an expression, and dashboards."""
+    """Return an assembly with a stream, a table, a function, an alarm on a metric expression, and dashboards."""
     metric: dict[str, Any] = {"MetricStat": {}}
     resources = {
         "Name": ("AWS::SSM::Parameter", {"Name": "/alsolike/shop/region"}),
@@ -192,7 +192,7 @@ def test_compare_prints_the_difference_per_service(
 
     output = run_cost(*LOAD, "--compare", "shards=3")
 
-    # One shard costs $0.015 an hour, and $0.020 an hour for records that are kept longer.
+    # One shard costs $0.015 per hour, and $0.020 per hour for a longer retention of records.
     table = output.split("With shards=3")[1]
     services = [line.split("│")[1:-1] for line in table.splitlines() if line.startswith("│")]
     assert [(row[0].strip(), row[3].strip()) for row in services] == [

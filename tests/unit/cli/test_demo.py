@@ -50,8 +50,9 @@ def test_each_shopper_uses_only_the_api_or_the_stream_within_limits() -> None:
 
     plan = replay.plan(events, max_calls=8, max_records=3)
 
-    assert list(plan.calls) == ["0", "1", "2", "4"]  # two calls each
-    assert list(plan.records) == ["3"]  # every fourth; 7 would be above three records
+    assert list(plan.calls) == ["0", "1", "2", "4"]  # Each of these users requires two calls.
+    # The plan sends every fourth user through the stream. User 7 would exceed the limit of three records.
+    assert list(plan.records) == ["3"]
     assert [live.item_id for live in plan.events("3")] == ["i0", "i1"]
 
 
@@ -93,7 +94,7 @@ def test_item_moved_only_by_the_reference_is_a_disagreement() -> None:
 
 
 class ScoredItems(Model):
-    """Scores that do not depend on the history."""
+    """Model whose scores do not depend on the history."""
 
     values: Sequence[float]
 
@@ -161,12 +162,12 @@ def test_reference_cannot_rank_reranked_responses_with_cold_items() -> None:
     assert reranked.can_rank("ab")
     assert not reranked.can_rank(["a", "unlisted"])
     assert not reranked.can_rank(["a", "new"])
-    assert not reranked.can_rank("abc")  # may hide `new`, a variant of c
+    assert not reranked.can_rank("abc")  # `new`, a variant of c, may be hidden.
     assert by_score.can_rank(["a", "new", "unlisted"])
 
 
 class Answering(Api):
-    """An API that gives one answer."""
+    """API with one response."""
 
     def __init__(self, answer: Recommendations) -> None:
         self.answer = answer
@@ -278,7 +279,7 @@ def test_results_fit_on_a_screen_and_have_the_longest_steps(capsys: pytest.Captu
     show(complete())
 
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) <= 30  # the steps and the first recommendations need the other 30
+    assert len(lines) <= 30  # The steps and the first recommendations need the other 30 lines of the terminal.
     assert lines[-2:] == [
         "POST /recommendations answers in 24.7 ms (median) and 59.5 ms (95th percentile), 100 sequential requests",
         "Time: 150 s in total, first recommendation after 118 s; longest steps: train the model 60%, import items 13%, "
@@ -343,5 +344,5 @@ def test_households_of_the_data_are_users_with_their_properties(tmp_path: Path) 
     rows = pq.read_table(journey.users).to_pylist()
     shoppers = set(pq.read_table(journey.interactions)["USER_ID"].to_pylist())
     assert {"USER_ID": "1", "AGE": "65+", "INCOME": "35-49K", "HOUSEHOLD": "2 Adults No Kids"} in rows
-    assert 0 < len(rows) < 60  # not everybody said anything
+    assert 0 < len(rows) < 60  # Demographic data is available for some households only.
     assert {row["USER_ID"] for row in rows} <= shoppers

@@ -33,7 +33,7 @@ class Terminal(io.StringIO):
 
 
 class Interrupted:
-    """The state of a cloud whose user presses Ctrl-C."""
+    """State of a cloud whose user presses Ctrl-C."""
 
     @property
     def alive(self) -> bool:
@@ -41,7 +41,7 @@ class Interrupted:
 
 
 class Finished(Demo):
-    """A demo whose steps have ended."""
+    """Demo whose steps have ended."""
 
     check = PASSED
     error: BaseException | None = None

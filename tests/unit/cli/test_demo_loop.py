@@ -1,4 +1,4 @@
-"""The demo's loop on a deployment in memory, whose training, stream and API are stand-ins."""
+"""Demo loop on a deployment in memory, with stand-ins for training, stream and API."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ EVENTS = tuple(LiveEvent(user, f"b{user}", "milk", NOW_S, 1.0) for user in SHOPP
 
 
 def ranked(profile: Profile) -> list[str]:
-    """Return the items in an order that each interaction changes."""
+    """Return the items in an order that changes with each interaction."""
     turn = len(profile.recent) % len(ITEMS)
     return [*ITEMS[turn:], *ITEMS[:turn]]
 
 
 class MemoryApi:
-    """The API of a shop whose model ranks by `ranked`."""
+    """API of a shop whose model ranks by `ranked`."""
 
     version: str | None = "r1"
 
@@ -53,7 +53,7 @@ class MemoryApi:
 
 
 class MemoryReference:
-    """The reference model, which ranks as the API does."""
+    """Reference model that ranks like the API."""
 
     def knows(self, item_id: str) -> bool:
         return item_id in ITEMS
@@ -66,7 +66,7 @@ class MemoryReference:
 
 
 def send(plan: ReplayPlan, deployment: Deployment, *, now_ms: int, on_sent: Callable[[int], None]) -> None:
-    """Write the events into the profiles, as the consumer of the stream does."""
+    """Write the events into the profiles, as the stream's consumer does."""
     store = ProfileStore(deployment.client("dynamodb"), NAMES.profiles_table)
     for user, profile in replay.expected_profiles(plan, replay.read_profiles(plan.users, store)).items():
         store.add(f"u#{user}", profile.recent, now_ms=now_ms)
@@ -85,7 +85,7 @@ def data(tmp_path: Path) -> Journey:
 
 @pytest.fixture
 def outcome(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Replace the outcome of the training, which promotes the model by default."""
+    """Return a function that replaces the training result. By default, the training promotes the model."""
 
     def replace(decision: str, *reasons: str) -> None:
         outcome = TrainingResult("r1", "r1", decision, reasons, trained=True, duration_s=2.0)
@@ -142,7 +142,7 @@ def test_loop_imports_trains_recommends_and_agrees_with_the_reference(run: Calla
     assert summary.latency is not None
     assert (summary.latency.requests, summary.latency.p50_ms, summary.latency.p95_ms) == (100, 3.0, 3.0)
     assert (summary.replay["events"], summary.replay["shoppers"]) == (4, 4)
-    # Each shopper bought two of six items: the other four moved by one place.
+    # Each shopper bought two of six items. The other four items moved by one position.
     assert summary.replay["never_bought_items_moved"] == 4 * 4
 
 
@@ -185,7 +185,8 @@ def test_model_that_moves_no_never_bought_item_passes_the_check(
 def test_shoppers_that_the_reference_cannot_rank_are_counted_separately(
     run: Callable[[], DemoSummary], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # The first shopper's answer before the replay, then the second one's after it; two answers of each of the others.
+    # The first shopper's response before the replay and the second shopper's response after it cannot be ranked. Then
+    # follow two responses each of the other shoppers.
     can_rank = iter([False, True, False, *(4 * [True])])
     monkeypatch.setattr(MemoryReference, "can_rank", lambda *_: next(can_rank))
 

@@ -1,4 +1,4 @@
-"""Printed forms and exit status of `alsolike doctor`."""
+"""Output and exit status of `alsolike doctor`."""
 
 import json
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ MAIL = Finding("alarm mail", UNKNOWN, "AccessDenied", "allow the action")
 
 @pytest.fixture
 def account(monkeypatch: pytest.MonkeyPatch) -> list[Finding]:
-    """Return the list of findings that the command receives."""
+    """Return a list, to which tests add the findings that the command receives."""
     findings: list[Finding] = []
     monkeypatch.setattr(boot, "synthesize", lambda *_, **__: Path("assembly"))
     monkeypatch.setattr(doctor, "read_needs", lambda _: NEEDS)

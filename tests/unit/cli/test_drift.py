@@ -1,4 +1,4 @@
-"""`alsolike drift` shows what monitor_models found."""
+"""`alsolike drift`, which prints the latest report of monitor_models."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`alsolike engagement` sums days up."""
+"""`alsolike engagement`, which adds up days."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def row(dimension: str, name: str, **numbers: float) -> Engagement:
 
 @pytest.fixture
 def shop(shop: Deployment) -> Deployment:
-    """Return the deployment `--env shop` with three days of answers and rejected events."""
+    """Return the deployment `--env shop` with three days of responses and rejected events."""
     days = {
         "2026-09-20": [row("all", "all", answers=100)],
         "2026-09-21": [

@@ -1,4 +1,4 @@
-"""Erasures and exports of users: calls of the API, receipts, output as JSON and as text."""
+"""Erasures and exports of users: API calls, receipts, and output as JSON and as text."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ ASKED_MS = 1_795_603_286_000  # 2026-11-25 10:41:26 UTC
 
 @pytest.fixture
 def server() -> Iterator[Endpoints]:
-    """Yield the deployment's API; tests set its answers."""
+    """Yield the deployment's API, whose responses tests set."""
     with serving() as endpoints:
         yield endpoints
 
 
 @pytest.fixture(autouse=True)
 def shop(deployment: Deployment, client: Any, server: Endpoints, monkeypatch: pytest.MonkeyPatch) -> Deployment:
-    """Return the deployment that commands use; its workflow never ends by itself."""
+    """Return the deployment that commands use. Executions of its workflow do not end."""
     client("stepfunctions").create_state_machine(name="erasure", definition=json.dumps(MACHINE), roleArn=ROLE)
     used = dataclasses.replace(deployment, names=dataclasses.replace(NAMES, api_url=server.url))
     monkeypatch.setattr(deployments, "resolve", lambda **_: used)
@@ -65,7 +65,7 @@ def write(shop: Deployment, found: ErasureReceipt) -> str:
 
 
 def start(shop: Deployment, found: ErasureReceipt) -> str:
-    """Run the workflow that a receipt names; return its execution."""
+    """Start the execution that a receipt names, and return its ARN."""
     execution = shop.client("stepfunctions").start_execution(
         stateMachineArn=shop.names.erasure_state_machine_arn, name=f"{found.erasure_id}-{found.runs}"
     )

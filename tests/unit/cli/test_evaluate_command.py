@@ -66,7 +66,10 @@ def test_json_has_one_result_per_algorithm_and_exclusion(file: Path, protocol: s
 
 
 def test_title_has_the_test_window_and_each_row_its_test_users(file: Path) -> None:
-    """Days 2 to 11 of January 1970, all in order: the last 2 days are the test, where one user has no new item."""
+    """The interactions of days 2 to 11 of January 1970 are in order.
+
+    The last two days are the test window, in which one user has no new item.
+    """
     arguments = ("--interactions", str(file), "--protocol", "temporal", "--algorithms", "popularity")
 
     out, _ = run(*arguments, "--holdout-days", "2")
@@ -90,7 +93,7 @@ def test_selected_algorithm_is_reported(file: Path) -> None:
 
 
 def test_lists_of_a_user_are_printed(file: Path) -> None:
-    """Without the items of the past, popularity lists the best others, which are the list's only difference."""
+    """Without the user's past items, popularity moves the next items up. The lists have no other difference."""
     arguments = ("--interactions", str(file), "--protocol", "temporal", "--algorithms", "popularity", "--k", "20")
 
     masked, allowed = (row["items"] for row in run_json(*arguments, "--user", "user3")["lists"])
@@ -164,7 +167,10 @@ def test_item_without_interactions_is_in_no_model(file: Path, tmp_path: Path) ->
 
 
 def test_new_items_are_evaluated_with_and_without_cold_start(file: Path, tmp_path: Path) -> None:
-    """Items 21 to 40 are new and have the kinds of the others: the choice of a model evaluates them, too."""
+    """Items 21 to 40 are new and have the same categories as the other items.
+
+    The selection of a model evaluates them too.
+    """
     items = tmp_path / "items.csv"
     items.write_text("ITEM_ID,KIND\n" + "".join(f"item{item},k{item % 2}\n" for item in range(1, 41)))
     arguments = ["--interactions", str(file), "--items", str(items), "--protocol", "temporal", "--algorithms", "ease"]
@@ -186,7 +192,7 @@ def test_new_items_are_evaluated_with_and_without_cold_start(file: Path, tmp_pat
 
 
 def test_new_items_are_evaluated_with_a_sentence_model_and_words_alone(file: Path, tmp_path: Path) -> None:
-    """Item 21, a couch, is new: half of the others are sofas, which only the sentence model finds similar."""
+    """Item 21, a couch, is new. Half of the other items are sofas, which only the sentence model finds similar."""
     words = ("lamp", "sofa")
     items = tmp_path / "items.csv"
     titles = (f"item{item},{words[item % 2]} {'abcdefghijklmnopqrstu'[item - 1]}\n" for item in range(1, 21))
@@ -220,7 +226,7 @@ def test_lists_with_one_variant_per_product_have_a_table(file: Path, tmp_path: P
         ("popularity", "allowed"),
     ]
     for row, result in zip(of_variants["products"], of_variants["results"], strict=True):
-        assert row["ndcg"] == pytest.approx(result["ndcg"])  # each item is a product
+        assert row["ndcg"] == pytest.approx(result["ndcg"])  # Each item is a separate product.
         assert 0 < row["category_entropy"] <= np.log2(3)
         assert 0 < row["intra_list_distance"] <= 1
     assert "Lists with one variant of each product, as served" in " ".join(out.split())

@@ -40,7 +40,7 @@ def run(*arguments: str) -> Result:
 
 @pytest.fixture(autouse=True)
 def shop(deployment: Deployment, client: Callable[[str], Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Write a deployment with three items and a deleted one."""
+    """Write a deployment with three items and a deleted item."""
     bucket = deployment.names.artefact_bucket
     store = ConfigurationStore(client("s3"), bucket)
     store.apply(store.current(), DOCUMENT, text="", by="test", reason="test", now_ms=0)
@@ -138,7 +138,8 @@ def test_user_and_time_of_the_request_can_be_given() -> None:
     assert run(adults, "--user", "age=17", "--user", "vip=true").stdout.splitlines()[-1] == "1 of 3 items pass"
     assert run(adults, "--user", "age=18", "--user", "vip=true").stdout.splitlines()[-1] == "3 of 3 items pass"
     assert run(new).stdout.splitlines()[-1] == "0 of 3 items pass"
-    assert run(new, "--at", "1970-01-12T13:46:41Z").stdout.splitlines()[-1] == "1 of 3 items pass"  # second 1,000,001
+    # The time is 1,000,001 s.
+    assert run(new, "--at", "1970-01-12T13:46:41Z").stdout.splitlines()[-1] == "1 of 3 items pass"
     assert run(new, "--at", "1970-01-13T13:46:40Z").stdout.splitlines()[-1] == "0 of 3 items pass"
     seen = run('EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("*") IF CurrentUser.AGE > 1').stdout
     assert seen.splitlines()[-1] == "3 of 3 items pass for a user without properties and interactions"
@@ -200,9 +201,9 @@ def test_invalid_option_value_is_refused(arguments: list[str], message: str) -> 
          " " * 33 + "^ character 34: found LIKE, expected IN, NOT IN, =, !=, <, <=, > or >="),
         ("INCLUDE ItemID WHERE Items.PRICE < 1e400",
          " " * 21 + "^ Items.PRICE is declared as number and compared with inf, expected a number"),
-        ('INCLUDE ItemID WHERE Items.BRAND = "梨🍐" LIKE',  # two characters of two columns each
+        ('INCLUDE ItemID WHERE Items.BRAND = "梨🍐" LIKE',  # Both characters are two columns wide.
          " " * 42 + "^ character 41: found LIKE, expected AND, OR, IF, | or the end"),
-        ('INCLUDE ItemID WHERE Items.BRAND = "cafe\u0301" LIKE',  # an accent of no column
+        ('INCLUDE ItemID WHERE Items.BRAND = "cafe\u0301" LIKE',  # The combining accent has no width.
          " " * 42 + "^ character 44: found LIKE, expected AND, OR, IF, | or the end"),
     ],
 )  # fmt: skip
@@ -215,7 +216,7 @@ def test_syntax_error_is_marked_in_the_expression(expression: str, line: str) ->
 
 
 def test_error_mark_is_shifted_by_escaped_characters() -> None:
-    """A terminal must not obey the character, which is shown as four."""
+    """The command escapes a control character as four characters, so that the terminal does not interpret it."""
     result = run('INCLUDE ItemID WHERE Items.BRAND = "\x1b" LIKE')
 
     assert result.stdout.splitlines()[:2] == [
@@ -267,7 +268,7 @@ def test_filters_are_listed() -> None:
 
 @pytest.fixture
 def stored_as_text(deployment: Deployment, client: Callable[[str], Any], tmp_path: Path) -> Deployment:
-    """Publish a catalogue in which `inStock`, a boolean, is text."""
+    """Publish a catalogue in which the boolean column `inStock` contains strings."""
     bucket = deployment.names.artefact_bucket
     store = ConfigurationStore(client("s3"), bucket)
     document = {

@@ -1,4 +1,4 @@
-"""Dashboards that the command prints."""
+"""Dashboards of Grafana that the command prints."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Small files whose content is far larger than real data of their size: all of them are refused."""
+"""Small files with far more content than real data of their size, all of which are rejected."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ def is_id(text: str, *, maximum: int) -> bool:
 
 
 def is_good(row: dict[str, str | None]) -> bool:
-    """Say row by row what `check` says column by column."""
+    """Return true for a valid row, by the rules that `check` applies to columns."""
     for name in ("USER_ID", "ITEM_ID"):
         if not is_id(row[name] or "", maximum=256):
             return False

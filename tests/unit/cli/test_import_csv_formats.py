@@ -1,4 +1,4 @@
-"""Imports of CSV files as spreadsheets write them: other delimiters, decimal commas and encodings."""
+"""Imports of CSV files from spreadsheets: other delimiters, decimal commas and encodings."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ITEMS = (
     '0041;"1.234,5";-1.234,50;12345\r\n'
     '7;"7 € für ""Öl""";9;\r\n'
 )
-"""As Excel writes it in Germany: thousands with points, and cells that are no numbers although they look like some."""
+"""CSV file of a German Excel, with points between thousands, and with cells that look like numbers but are not."""
 
 
 def write(path: Path, text: str, encoding: str = "cp1252") -> Path:
@@ -132,7 +132,7 @@ def test_import_with_another_csv_format_is_a_new_import(deployment: Deployment, 
 
 def test_undecodable_characters_reject_only_their_row(deployment: Deployment, tmp_path: Path) -> None:
     path = tmp_path / "items.csv"
-    path.write_bytes(b"ITEM_ID,TITLE\n1,\x81\n2,\x80\n")  # cp1252 has no character 0x81
+    path.write_bytes(b"ITEM_ID,TITLE\n1,\x81\n2,\x80\n")  # The encoding cp1252 has no character 0x81.
 
     summary = import_items([path], deployment, now_ms=NOW_MS, options=Options(form=CsvForm(encoding="cp1252")))
 

@@ -1,4 +1,4 @@
-"""Files of other shops and tools: their column names, times and event types."""
+"""Files of other shops and tools, with their column names, times and event types."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ ROWS = b"USER_ID,ITEM_ID,TIMESTAMP\n1,a,1500000000\n,b,1500000000\n"
 
 @pytest.fixture
 def shop_bucket(client: Any) -> Any:
-    """Return a client with a bucket of the shop's own and some files in it."""
+    """Return a client with a bucket of the shop that contains several files."""
     s3 = client("s3")
     create_bucket(s3, "shop")
     for key, body in {
@@ -77,7 +77,7 @@ def test_objects_are_imported_and_rejects_written_to_the_working_directory(
     assert (summary.imported, summary.rejected, summary.days) == (3, 3, 2)
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "b.csv.gz.rejected.csv",
-        "history_2017_a.csv.rejected.csv",  # two objects are called a.csv
+        "history_2017_a.csv.rejected.csv",  # Two objects have the name a.csv.
         "history_2018_a.csv.rejected.csv",
     ]
 

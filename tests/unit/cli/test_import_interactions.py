@@ -43,7 +43,8 @@ def test_object_contains_no_values_of_another_partition(deployment: Deployment, 
     load(deployment, write(tmp_path / "p.csv", "USER_ID,ITEM_ID,TIMESTAMP\nann,a,1500000000\nbob,b,1500086400\n"))
 
     first, second = (data for _, data in sorted(lake_objects(deployment).items()))
-    assert [b"ann" in first, b"bob" in first] == [True, False]  # no erasure would find it there
+    # Otherwise, an erasure of bob would not find this object.
+    assert [b"ann" in first, b"bob" in first] == [True, False]
     assert [b"ann" in second, b"bob" in second] == [False, True]
 
 
@@ -135,7 +136,7 @@ def test_csv_gzip_and_parquet_give_the_same_rows(deployment: Deployment, tmp_pat
 def test_event_ids_are_stable_between_versions(deployment: Deployment, tmp_path: Path) -> None:
     load(deployment, write(tmp_path / "p.csv", GOOD))
 
-    # An id that changed would count every event of an earlier import once more.
+    # With different IDs, readers would count the events of an earlier import twice.
     assert lake_rows(deployment).event_id.tolist() == [
         "27c8f8f9574dfa68259e0c1f8f403e86",
         "464e1922a23440e3acf69020b638fed5",
@@ -167,7 +168,8 @@ def test_profiles_have_the_latest_interactions_of_the_import(
 ) -> None:
     monkeypatch.setattr(files, "CHUNK_ROWS", 40)
     monkeypatch.setattr(csv_rows, "_BLOCK_BYTES", 400)
-    times = [1_500_000_000 + (index * 7919) % 301 for index in range(301)]  # shuffled, all different
+    # The times are distinct and in random order.
+    times = [1_500_000_000 + (index * 7919) % 301 for index in range(301)]
     rows = "".join(f"1,i{time - 1_500_000_000},{time}\n" for time in times)
     first = write(
         tmp_path / "1.csv", "USER_ID,ITEM_ID,TIMESTAMP\n" + rows[: len(rows) // 2 // 1].rsplit("\n", 1)[0] + "\n"

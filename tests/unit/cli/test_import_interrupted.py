@@ -1,4 +1,4 @@
-"""An import that is interrupted and repeated has the result of an uninterrupted one."""
+"""An interrupted and repeated import has the same result as an uninterrupted one."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def history(tmp_path: Path) -> Path:
 
 
 def test_interrupted_and_repeated_import_has_the_same_result(deployment: Deployment, history: Path) -> None:
-    """tests/slow/cli stops at every call."""
+    """The tests in tests/slow/cli stop at every call."""
     load(deployment, history)
     expected = end_state(deployment.client, history)
     empty(deployment, history)
@@ -106,7 +106,7 @@ def test_other_options_start_a_new_import(deployment: Deployment, history: Path)
             "event_type"
         ].to_pylist()
     }
-    assert types == {"purchase"}  # every object of the first import was overwritten
+    assert types == {"purchase"}  # The repeated import overwrote every object of the first one.
     assert summary.objects == len(keys)
 
 
@@ -133,7 +133,7 @@ def test_items_import_resumes_and_a_finished_one_starts_again(
     items = times()
 
     assert summary.imported == len(items) == 100
-    # Each bears the time at which it was written: what others wrote in between is earlier.
+    # Each item has the time of its write. So writes by other processes in between have earlier times.
     assert all(NOW_MS <= at < LATER_MS for at in there.values())
     assert all(at >= LATER_MS for item_id, at in items.items() if item_id not in there)
     import_items([path], deployment, now_ms=LATER_MS)

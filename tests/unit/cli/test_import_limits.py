@@ -1,4 +1,4 @@
-"""Unbounded input: endless lines, mixed line ends, empty files; and dry runs."""
+"""Unbounded input (endless lines, mixed line ends, empty files), and dry runs."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def load(deployment: Deployment, path: Path, *, options: Options = Options()) ->
 
 
 class Endless:
-    """A file with a line that does not end within any memory."""
+    """File with a line that exceeds the memory."""
 
     def __init__(self, start: bytes, length: int, end: bytes) -> None:
         self._start, self._left, self._end = start, length, end
@@ -86,7 +86,7 @@ def test_lines_around_long_ones_keep_their_numbers(lines: list[bytes], end: byte
     }
     set_aside = {row.line for block in read for row in block.malformed}
     expected = {number: line for number, line in enumerate([*lines, b"last"], start=1) if line}
-    # A long line that ends in the block that it begins in costs no memory, so it may stay.
+    # A long line that ends in the block in which it starts needs no additional memory, so it may be kept.
     assert {number: line for number, line in expected.items() if number not in set_aside} == found
     assert all(len(expected[number]) > 60 for number in set_aside)
 
@@ -194,7 +194,7 @@ def test_profiles_do_not_depend_on_the_number_of_rows_in_memory(
         {
             "USER_ID": [f"u{user}" for user in random.zipf(1.5, rows) % 50],
             "ITEM_ID": [f"i{item}" for item in random.integers(0, 5, rows)],
-            "TIMESTAMP": random.integers(1, 400, rows),  # so few that some rows say the same
+            "TIMESTAMP": random.integers(1, 400, rows),  # The range is small, so that some rows are equal.
             "DEVICE": [("Phone", "", "TV")[device] for device in random.integers(0, 3, rows)],
             **({"EVENT_ID": [f"e{event}" for event in random.integers(0, 2_000, rows)]} if stated else {}),
         }
@@ -218,7 +218,7 @@ def test_profiles_do_not_depend_on_the_number_of_rows_in_memory(
             user: Profile(user).merge(events) for number in range(PARTS) for user, events in gathered.partition(number)
         }
 
-    if stated:  # a long and a cut history may keep different contents of one id
+    if stated:  # With explicit IDs, long and truncated histories may keep different contents of one ID.
         assert found.keys() == expected.keys()
         return
     assert found == expected

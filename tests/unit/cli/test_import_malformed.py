@@ -98,7 +98,7 @@ def test_unclosed_quote_rejects_only_its_row_before_any_content(deployment: Depl
     imported = load(deployment, path)
 
     assert imported == 2_001
-    assert [line for line, _ in rejected(path)] == [2, 4, 6]  # an ID has no line break
+    assert [line for line, _ in rejected(path)] == [2, 4, 6]  # An ID cannot contain a line break.
 
 
 def test_cell_above_the_line_limit_is_rejected(
@@ -183,7 +183,7 @@ def test_rows_of_a_truncated_gzip_file_are_kept(deployment: Deployment, tmp_path
     (file,) = summary.files
     assert file.cut_off
     assert 0 < file.imported < 50_000
-    # The next line, of which a part was there, is the one that is refused.
+    # The rejected row is the truncated line after the last complete one.
     assert rejected(path) == [
         (
             file.imported + 2,
@@ -232,7 +232,7 @@ def test_single_lines_that_pyarrow_can_read_are_kept(text: str, block_bytes: int
 
 
 def _ends_outside_quotes(line: bytes) -> bool:
-    """Return whether pyarrow ends the row with this line; within quotes, the next line continues its last cell."""
+    """Return whether pyarrow ends the row with this line. Within quotes, the next line continues the last cell."""
     probe = pyarrow.csv.read_csv(
         io.BytesIO(line + b"\nmark\n"),
         read_options=pyarrow.csv.ReadOptions(column_names=["only"], use_threads=False),

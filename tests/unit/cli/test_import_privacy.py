@@ -1,4 +1,4 @@
-"""Imports follow the API's rules: erased users are rejected, and ids are stored in the same form."""
+"""Imports apply the API's rules: rows of erased users are rejected, and IDs are stored in the same form."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ USERS = "USER_ID,CITY\nann,Graz\nbob,Linz\n,Wien\n"
 
 @pytest.fixture
 def hashing(deployment: Deployment) -> Deployment:
-    """Return a deployment whose API stores hashes of ids."""
+    """Return a deployment whose API stores hashes of IDs."""
     return dataclasses.replace(deployment, names=dataclasses.replace(deployment.names, pseudonymise_ids="1"))
 
 
@@ -89,7 +89,7 @@ def test_import_of_an_old_file_restores_no_erased_user(
 def test_user_erased_during_the_import_gets_no_profile(
     deployment: Deployment, pseudonyms: Pseudonyms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Hours may lie between reading a row and the profiles: the workflow has long ended then."""
+    """Hours may pass between reading a row and writing the profiles, so the erasure workflow may have ended."""
     seed = InteractionsImport.seed
 
     def later(run: InteractionsImport) -> int:

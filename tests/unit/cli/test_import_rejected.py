@@ -1,4 +1,4 @@
-"""Rows that an import rejects: written to a file next to the input with reasons, while the others are imported."""
+"""Rejected rows, which are written with reasons to a file next to the input, while other rows are imported."""
 
 from __future__ import annotations
 

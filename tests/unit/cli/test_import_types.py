@@ -1,4 +1,4 @@
-"""Column types that an import finds in a file and declares."""
+"""Column types that an import infers from a file and declares."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_import_declares_column_types_and_stores_typed_values(deployment: Deploy
     assert summary.inferred == declared(deployment) == TYPES
     items = CatalogueStore(deployment.client("dynamodb"), "catalogue").scan()
     stored = {item.item_id: dict(item.properties) for item in items}
-    assert stored["1"]["written"] == "1815-12-23"  # a timestamp begins in 1970
+    assert stored["1"]["written"] == "1815-12-23"  # The value is before 1970, so the column is not a timestamp.
     assert (stored["1"]["inStock"], stored["2"]["inStock"], stored["1"]["price"]) == (True, False, 9.5)
     assert stored["2"]["published"] == 1_577_836_800
 

@@ -38,7 +38,7 @@ def imported(deployment: Deployment, tmp_path: Path) -> Deployment:
 
 
 def merge_with_live_event(deployment: Deployment) -> None:
-    """Merge all objects as a compaction does, with a live event that arrived when the first import started."""
+    """Merge all objects as compaction does, with a live event that arrived when the first import started."""
     s3 = deployment.client("s3")
     objects = lake_objects(deployment)
     rows = pa.concat_tables([pq.read_table(io.BytesIO(body)) for body in objects.values()])

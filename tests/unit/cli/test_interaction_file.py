@@ -19,7 +19,7 @@ def write(path: Path, text: str) -> Path:
 
 
 def write_types(path: Path, types: Sequence[str | None]) -> Path:
-    """Write one user's items 0, 1, ... with an event type each; a null is an empty cell in a CSV."""
+    """Write the items 0, 1, ... of one user with an event type each. In CSV, None is an empty cell."""
     items = [str(index) for index in range(len(types))]
     if path.suffix == ".csv":
         rows = "".join(f"a,{item},{int(item) + 1},{kind or ''}\n" for item, kind in zip(items, types, strict=True))
@@ -273,7 +273,7 @@ def test_item_columns_become_content_vectors(tmp_path: Path) -> None:
 
     data = read(write(tmp_path / "rows.csv", ROWS), items=items).interactions
 
-    # x and y share brand a and a price class; z is the only item of brand b.
+    # x and y share brand a and a price class. z is the only item of brand b.
     assert data.content is not None
     cosines = (data.content @ data.content.T).toarray()
     assert cosines[1, 2] == pytest.approx(1)

@@ -20,9 +20,10 @@ def test_metrics_list_cost_grows_with_versions_and_arms() -> None:
     more = json.loads(CliRunner().invoke(app, ["metrics", "--json", "--versions", "3", "--arms", "4"]).stdout)
 
     assert few["series"] == sum(each["series"] for each in few["metrics"])
-    assert more["series"] - few["series"] == 7 * (1 + 4)  # seven rates, by version and by arm
+    assert more["series"] - few["series"] == 7 * (1 + 4)  # There are seven rates, each by model version and by arm.
     assert few["usd_a_month"] < few["most_usd_a_month"]
-    assert more["usd_a_month"] - few["usd_a_month"] == pytest.approx(35 * 0.30 / 24, abs=0.011)  # both are rounded
+    # Both values are rounded.
+    assert more["usd_a_month"] - few["usd_a_month"] == pytest.approx(35 * 0.30 / 24, abs=0.011)
 
 
 def test_namespace_is_that_of_deployed_functions() -> None:

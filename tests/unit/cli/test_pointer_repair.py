@@ -1,4 +1,4 @@
-"""A damaged or deleted champion pointer is an error and is restored from its earlier versions."""
+"""A damaged or deleted champion pointer causes an error and is restored from its earlier versions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DAMAGES = [b"", b"{", b"[]", b"null", b'{"history": [{"version": "../x"}]}', b'{
 
 @pytest.fixture
 def registry(s3: Any) -> Registry:
-    """Return a pointer that named v1, then v2 with v3 on trial."""
+    """Return a registry whose pointer had the champion v1, then v2 with the canary v3."""
     s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
     for version in ("v1", "v2", "v3"):
         s3.put_object(Bucket=BUCKET, Key=f"{model_prefix(version)}manifest.json", Body=b"{}")

@@ -146,7 +146,8 @@ def test_replay_interrupted_before_the_deletion_repeats_the_record(shop: Deploym
     assert document("replay", "--all")["records"] == 1
 
     twice = on_the_stream(shop)
-    assert [json.loads(data)["event_id"] for _, data in twice] == ["e1", "e1"]  # one event, as every reader counts
+    # Readers count one event, because the IDs are equal.
+    assert [json.loads(data)["event_id"] for _, data in twice] == ["e1", "e1"]
     assert len({parse_record(data, arrived_ms=ARRIVED_MS).event_id for _, data in twice}) == 1
     assert keys(shop) == []
 

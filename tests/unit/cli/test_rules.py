@@ -75,7 +75,7 @@ def store(deployment: Deployment, client: Callable[[str], Any], monkeypatch: pyt
 
 @pytest.fixture
 def requests(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """Return the requests that the function receives; it always returns the same."""
+    """Return the requests that the function receives. Its response is always the same."""
     questions: list[dict[str, Any]] = []
 
     def ask(_: Any, function: str, fields: dict[str, Any]) -> dict[str, Any]:
@@ -245,7 +245,7 @@ def test_documented_rules_are_valid() -> None:
 
 
 class Function:
-    """Lambda client that fails in a given way."""
+    """Lambda client with a given failure."""
 
     def __init__(self, failure: Any) -> None:
         self._failure = failure

@@ -1,4 +1,4 @@
-"""`alsolike session-token` prints a token that the deployment's authorizer accepts."""
+"""`alsolike session-token`, whose tokens the deployment's authorizer accepts."""
 
 from __future__ import annotations
 

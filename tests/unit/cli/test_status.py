@@ -90,7 +90,7 @@ def test_status_has_the_canary_and_the_pause(deployment: Deployment) -> None:
 
 @pytest.fixture
 def functions(deployment: Deployment, cloud: MemoryCloud) -> Deployment:
-    """Return a deployment with three functions, one of which fails, next to functions of others."""
+    """Return a deployment with three functions, one of which fails, and with functions of other deployments."""
     client = deployment.client
     client("kinesis").create_stream(StreamName=NAMES.stream_name, ShardCount=1)
     definition = json.dumps({"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}})

@@ -79,7 +79,7 @@ CATCHING = {
 
 @pytest.fixture
 def stepfunctions(aws: Callable[[str], Any], cloud: MemoryCloud) -> Any:
-    """Return a client of a Step Functions service that executes simple states."""
+    """Return a Step Functions client whose service executes simple states."""
     cloud.step_functions.executes = True
     return aws("stepfunctions")
 

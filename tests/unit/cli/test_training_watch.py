@@ -95,7 +95,7 @@ def test_canary_is_printed_again_only_after_a_change(watch: Watch) -> None:
 
 
 class Job:
-    """The clients of SageMaker and of CloudWatch Logs in an account with one training job, which has ended.
+    """Clients of SageMaker and CloudWatch Logs in an account with one completed training job.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""`alsolike trends` prints the items of the trend counters."""
+"""`alsolike trends`, which prints trending items."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def run(*arguments: str) -> Result:
 
 @pytest.fixture
 def burst(shop: Deployment) -> None:
-    """Store 600 views of plums four hours ago, and 20 of pears and 12 of figs now."""
+    """Store 600 views of plums four hours ago, and 20 views of pears and 12 of figs now."""
     now_ms = time.time_ns() // 1_000_000
     ages = [("plum", 4 * 3_600_000)] * 600 + [("pear", 0)] * 20 + [("fig", 0)] * 12
     events = [Event(n, item, now_ms - age_ms, 1.0) for n, (item, age_ms) in enumerate(ages)]

@@ -81,7 +81,8 @@ def test_running_cloud_is_reported_before_any_build(verb: str, tmp_path: Path, m
 
 
 def test_up_ends_without_an_error_if_the_cloud_was_stopped(tmp_path: Path) -> None:
-    cloud = Cloud(cloud_state(NO_PROCESS), path=tmp_path / "cloud.json")  # as a cloud does that ends by itself
+    # A cloud that ends by itself leaves this file.
+    cloud = Cloud(cloud_state(NO_PROCESS), path=tmp_path / "cloud.json")
 
     boot.wait_for_interrupt(cloud)
 

@@ -1,4 +1,4 @@
-"""Objects that `alsolike web publish` uploads and the pages' readers load."""
+"""Objects that `alsolike web publish` uploads and browsers load."""
 
 from __future__ import annotations
 

@@ -27,9 +27,9 @@ def _forget_handlers() -> None:
 
 @pytest.fixture(autouse=True)
 def start_new_process() -> Callable[[], None]:
-    """Start each test in a new process as far as handlers know: without cached settings and stores.
+    """Simulate a new process for each test by clearing the cached settings and stores of handlers.
 
-    Return a function that starts another one.
+    Return a function that simulates another new process.
     """
     _forget_handlers()
     return _forget_handlers
@@ -76,7 +76,7 @@ def artefact_bucket(aws: Callable[[str], Any]) -> str:
 
 @pytest.fixture
 def logged(monkeypatch: pytest.MonkeyPatch) -> Callable[[], str]:
-    """Return what the functions have logged."""
+    """Return a function that returns the log output of the functions."""
     lines = io.StringIO()
     for log_handler in logger.handlers:
         monkeypatch.setattr(log_handler, "stream", lines)
@@ -85,7 +85,7 @@ def logged(monkeypatch: pytest.MonkeyPatch) -> Callable[[], str]:
 
 @pytest.fixture
 def counted(capsys: pytest.CaptureFixture[str]) -> Callable[[], dict[str, float]]:
-    """Return the metrics that were written since the last call, by name."""
+    """Return a function that returns the metrics since its last call, by name."""
 
     def read() -> dict[str, float]:
         values: dict[str, float] = {}
@@ -101,14 +101,14 @@ def counted(capsys: pytest.CaptureFixture[str]) -> Callable[[], dict[str, float]
 
 @pytest.fixture
 def pseudonyms(aws: Callable[[str], Any]) -> Pseudonyms:
-    """Return hashes under the secret `the-key`, which the functions read."""
+    """Return keyed hashes with the secret `the-key`, which the functions read."""
     aws("secretsmanager").create_secret(Name="the-key", SecretString="k" * 64)
     return Pseudonyms(b"k" * 64)
 
 
 @pytest.fixture
 def erase(aws: Callable[[str], Any], artefact_bucket: str, pseudonyms: Pseudonyms) -> Callable[[str], None]:
-    """Write the tombstone of a user."""
+    """Return a function that writes the tombstone of a user."""
 
     def write(user: str) -> None:
         add_tombstone(aws("s3"), artefact_bucket, pseudonyms.erased_user(user), now_ms=1)
@@ -118,7 +118,7 @@ def erase(aws: Callable[[str], Any], artefact_bucket: str, pseudonyms: Pseudonym
 
 @pytest.fixture
 def configure(aws: Callable[[str], Any], artefact_bucket: str) -> Callable[[dict[str, Any]], None]:
-    """Apply a configuration."""
+    """Return a function that applies a configuration."""
 
     def apply(document: dict[str, Any]) -> None:
         store = ConfigurationStore(aws("s3"), artefact_bucket)

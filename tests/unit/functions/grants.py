@@ -26,7 +26,7 @@ TESTS, FAKES = f"{ROOT}/tests/", f"{ROOT}/tests/fakes/"
 API_HANDLER = f"{ROOT}/layers/core/python/alsolike/api/handler.py"
 FUNCTION = re.compile(re.escape(f"{ROOT}/functions/") + r"(\w+)/")
 SERVICES = {"sfn": "states", "secrets-manager": "secretsmanager", "cognito-identity-provider": "cognito-idp"}
-"""Prefixes of IAM actions by service, if they differ."""
+"""Prefixes of IAM actions that differ from the service name."""
 RESOURCES = {
     "LAKE_BUCKET": "lake",
     "ARTEFACT_BUCKET": "artefacts",
@@ -36,10 +36,10 @@ RESOURCES = {
     "KEYS_TABLE": "keys",
     "RESOURCES_TABLE": "resources",
 }
-"""Resources of manifests by the variable with their name."""
+"""Resource in manifests by the environment variable that contains the resource's name."""
 PLACE = Place(region="us-east-1", account="123456789012")
 STORED = re.compile(r"arn:aws:(?:s3:::|dynamodb:.*:table/)([^/]+)/?(.*)")
-"""Pattern of a bucket or table, and of the key of an object."""
+"""Pattern of the ARN of a bucket or table, with an optional object key."""
 
 _THREAD = threading.local()
 
@@ -51,7 +51,7 @@ class Offences:
         self.calls: set[str] = set()
 
     def watch(self, cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Check the calls of a cloud, also those of thread pools, for the rest of a test."""
+        """Check the calls of a cloud until the end of the test, including calls in thread pools."""
         submit = ThreadPoolExecutor.submit
 
         def submit_as_caller(pool: ThreadPoolExecutor, work: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
@@ -67,7 +67,7 @@ class Offences:
         monkeypatch.setattr(cloud, "observer", self.observe)
 
     def observe(self, call: Call, error: str | None) -> None:
-        """Check a call that may be a function's."""
+        """Check a call if a function made it."""
         name = _caller()
         if name is None:
             return
@@ -77,7 +77,7 @@ class Offences:
 
 
 def needs_of_call(call: Call, error: str | None) -> list[Need]:
-    """Return the permissions that AWS requires of a call, which ended with an error code or None."""
+    """Return the permissions that AWS requires for a call. `error` is the error code of the call, or None."""
     service, _, name = call.operation.partition(".")
     operation = f"{SERVICES.get(service, service)}:{name}"
     needed = needs(operation, call.request, PLACE)
@@ -86,7 +86,7 @@ def needs_of_call(call: Call, error: str | None) -> list[Need]:
 
 
 def _stored(resource: str) -> tuple[str, str]:
-    """Return the bucket or table, and the key of the object; empty for others."""
+    """Return the bucket or table and the object key of an ARN. Both are empty for other resources."""
     match = STORED.fullmatch(resource)
     return (match[1], match[2]) if match else ("", "")
 
@@ -110,7 +110,7 @@ def _manifest(name: str) -> tuple[Access, ...]:
 
 
 def _caller() -> str | None:
-    """Return the function whose code made the running call; None if a test did."""
+    """Return the function whose code made the current call, or None if a test made it."""
     frame: FrameType | None = sys._getframe(2)
     while frame is not None:
         path = frame.f_code.co_filename

@@ -1,4 +1,4 @@
-"""An unchanged boto3 client of Amazon Personalize parses the responses."""
+"""Responses as parsed by an unchanged boto3 client of Amazon Personalize."""
 
 import dataclasses
 import io
@@ -41,7 +41,7 @@ class RawBody(io.BytesIO):
 
 
 def answer(request: Any, **_: Any) -> AWSResponse:
-    """Do what the HTTP API does between a client and a handler."""
+    """Emulate the HTTP API between a client and a handler."""
     path = urlsplit(request.url).path
     body = request.body.encode() if isinstance(request.body, str) else request.body
     result = ROUTES[path](http_event(f"POST {path}", body), LambdaContext())

@@ -1,4 +1,4 @@
-"""Signed requests: permitted callers, and refusals in the format of Personalize's clients."""
+"""Signed requests: permitted callers, and errors in the format of Personalize's clients."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ class Settings:
 
 @dataclasses.dataclass
 class Handled:
-    """A handler that answers with the route it was called for."""
+    """Handler whose response is the route of the request."""
 
     call: Callable[[dict[str, Any]], dict[str, Any]]
     store: Callable[[SigningKey], None]
 
     def __call__(self, event: dict[str, Any]) -> tuple[int, str]:
-        """Return status, and the route or the type of the error."""
+        """Return the status, and the route or the type of the error."""
         answer = self.call(event)
         return answer["statusCode"], answer["headers"].get("x-amzn-errortype", answer["body"])
 

@@ -1,4 +1,4 @@
-"""Checks of built layers, on small example folders."""
+"""Checks of built layers with small example folders."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TAG = "cp313-cp313-manylinux_2_17_aarch64"
 
 
 def library(path: Path, *, machine: str = "aarch64", tag: str = TAG) -> Path:
-    """Write a package with one library, the head of an ELF file, and its wheel's tag; return the layer."""
+    """Write a package with one library (an ELF header) and its wheel tag, and return the layer."""
     python = path / "python"
     (python / "orjson-3.dist-info").mkdir(parents=True)
     (python / LIBRARY.format(machine=machine)).write_bytes(
@@ -37,7 +37,7 @@ def library(path: Path, *, machine: str = "aarch64", tag: str = TAG) -> Path:
 
 @pytest.fixture
 def filled(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Stand in for what installs a layer's packages."""
+    """Replace the installation of a layer's packages."""
 
     def fill(layer: Any, target: Target, folder: Path) -> None:
         library(folder, machine=target.wheel_machine, tag="py3-none-any")

@@ -24,7 +24,10 @@ INSTALLED = (
 
 @pytest.fixture
 def commands(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Sequence[str]]:
-    """Commands that install packages; a stand-in writes the files of one, and the repository has one layer."""
+    """Return the installation commands.
+
+    A stand-in writes the files of one package, and the repository has one layer.
+    """
     commands: list[Sequence[str]] = []
 
     def install(command: Sequence[str], **_: object) -> subprocess.CompletedProcess[str]:
@@ -71,7 +74,7 @@ def test_core_layer_has_service_descriptions(
 
 
 def test_packages_are_pinned_and_for_the_target(commands: list[Sequence[str]], tmp_path: Path) -> None:
-    layer = Layer("sentences")  # has no modules of its own
+    layer = Layer("sentences")  # This layer has no modules.
 
     filled(tmp_path / "layer", layer)
 

@@ -1,4 +1,4 @@
-"""Descriptions of botocore's services in the core layer."""
+"""Service descriptions of botocore in the core layer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A champion with known answers, and what its users did later."""
+"""Champion with known results, and later purchases of its users."""
 
 import dataclasses
 import math
@@ -16,7 +16,7 @@ DAY_MS = 86_400_000
 START_MS = 1_700_000_000_000
 ITEMS = ("a", "b", "c", "d", "e")
 HISTORY = HistoryParameters(length=3, half_life_days=math.inf, event_weights={"purchase": 5.0})
-# Days 0 to 3 are the champion's: a has 5 + 1 interactions, b 5, c 5, d 4, e none.
+# The champion was trained on days 0 to 3, in which a has 5 + 1 interactions, b 5, c 5, d 4 and e none.
 PAST = {f"old{user}": ["a", "b", "c", "d"] for user in range(4)} | {"old4": ["a", "b", "c", "a"]}
 
 
@@ -26,7 +26,7 @@ def shop(
     late: dict[str, list[str]] | None = None,
     past: dict[str, list[str]] = PAST,
 ) -> TrainingData:
-    """Return the past, what some of its users bought from day 4 on, and what new users bought from day 5 on."""
+    """Return the past with later purchases of its users from day 4 on, and of new users from day 5 on."""
     days = {user: (0, [*items, *later.get(user, [])]) for user, items in past.items()}
     days |= {user: (5, items) for user, items in (late or {}).items()}
     rows = [

@@ -1,4 +1,4 @@
-"""Shops for calculation by hand: popularity is the model, and colours define similarity.
+"""Shops for calculation by hand. Popularity is the model, and colours define similarity.
 
 The known items 1 and 2 are red, and 3 is not. Item 4 is red and new, so it scores the mean of 1 and 2.
 """
@@ -20,30 +20,30 @@ COLOURS = [{"colour": colour} for colour in ("red", "red", "blue", "red", "blue"
 
 
 def leave_one_out(*sequences: list[int], items: int = 5) -> Split:
-    """Learn from the first of each user's three items, validate with the second, test with the third."""
+    """Split three items per user: train on the first, validate with the second, and test with the third."""
     return splits.leave_one_out(interactions(list(sequences), items=items))
 
 
 def days(*sequences: list[int], items: int = 3) -> Split:
-    """Learn from the first of each user's three items, validate with the second, test the third by a model of two."""
+    """Split three items per user by time. The model of the test is trained on the first two."""
     return splits.temporal(interactions(list(sequences), items=items, step_ms=MS_PER_DAY), holdout_ms=MS_PER_DAY)
 
 
 def popular(split: Split) -> PopularityModel:
-    """Return a model that scores the most frequent item 1."""
+    """Return a popularity model, in which item 1 has the highest score."""
     return Popularity(trend_half_life_days=np.inf).fit(split.test.fit)
 
 
 def cold(split: Split, properties: Properties, rare: Properties = (), sentences: SentenceModel | None = None) -> Trials:
-    """Return the cold items of both parts."""
+    """Return the cold items of validation and test."""
     return trials(part_items(split), properties, rare, sentences)
 
 
 def scales(split: Split, properties: Properties, rare: Properties, *, k: int = 3) -> Scales:
-    """Return the scales that are chosen where `rare` are too rare to be learned."""
+    """Return the selected scales if the items `rare` are too rare for the model."""
     return choose_scales(popular(split), split, cold(split, properties, rare).validation, k=k, seen="allowed")
 
 
 def scale(split: Split, *, k: int = 3) -> float:
-    """Return the scale of new items; there are no rare ones."""
+    """Return the selected scale of new items without rare items."""
     return choose_scales(popular(split), split, cold(split, COLOURS).validation, k=k, seen="allowed").new

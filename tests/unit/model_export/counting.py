@@ -1,4 +1,4 @@
-"""Statistics of small shops, counted pair by pair and none dropped."""
+"""Statistics of small shops, counted pair by pair without a limit."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ COUNTING = Counting(session=8)
 
 
 def count(path: Path, data: Interactions, *, counting: Counting = COUNTING, ids: Sequence[str] | None = None) -> None:
-    """Write what is counted up to the end of the data; the lower item of a pair stands first in the Gram matrix.
+    """Write the statistics up to the end of the data. In the Gram matrix, the lower item is the source of a pair.
 
     Parameters
     ----------
     ids
-        Ids of the items 1..N; items without interactions are skipped. Positions follow from frequencies, then ids.
+        IDs of the items 1 to N. Items without interactions are skipped. Positions are sorted by frequency, then by ID.
     """
     ids = ids or [f"i{item:02}" for item in range(1, data.items + 1)]
     often = Counter(data.item.tolist())
@@ -96,7 +96,7 @@ def counts_of(
     champion_ms: int | None = None,
     tested_ms: int | None = None,
 ) -> StatisticsManifest:
-    """Write the statistics of a dataset, up to each moment."""
+    """Write the statistics of a dataset up to each cutoff."""
     manifest = StatisticsManifest.of(
         Counting(),
         start_ms=int(np.quantile(data.time_ms, START_QUANTILE, method="higher")),

@@ -1,4 +1,4 @@
-"""A model whose scores are inner products of the history's weighted vectors with all vectors; nothing is learned."""
+"""Model whose scores are inner products of the history's weighted vectors with all vectors. It is not trained."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ DIMENSIONS = 32
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Embeddings(Model):
-    """`vectors`: float32 `(items + 1, d)`, row 0 zero."""
+    """Model with `vectors`, float32 `(items + 1, d)`, whose row 0 is zero."""
 
     vectors: Floats
     softplus: bool = False
 
     @classmethod
     def random(cls, *, items: int, dimensions: int, spectrum: float, softplus: bool = False) -> Embeddings:
-        """Axis n is n ** -spectrum as wide as the first; norms differ."""
+        """Draw random vectors. Axis n has n ** -spectrum times the width of the first axis, and norms differ."""
         rng = np.random.default_rng(0)
         vectors = rng.standard_normal((items + 1, dimensions), np.float32)
         vectors *= np.arange(1, dimensions + 1, dtype=np.float32) ** -spectrum
@@ -33,7 +33,7 @@ class Embeddings(Model):
         return cls(settings=BuyAgain(), items=items, vectors=vectors, softplus=softplus)
 
     def score(self, histories: Histories) -> Floats:
-        """Return the products, made at least 0."""
+        """Return the inner products, with 0 or more by the activation."""
         weights = np.where(histories.items > 0, histories.weights, np.float32(0))
         queries = np.einsum("bl,bld->bd", weights, self.vectors[histories.items])
         products: Floats = queries @ self.vectors.T
@@ -42,7 +42,7 @@ class Embeddings(Model):
         return scores
 
     def export(self, graph: Graph) -> str:
-        """Gather, add up, multiply."""
+        """Export the sum of weighted vectors and the inner products."""
         table = graph.item_vectors("embeddings.vectors", self.vectors)
         weights = graph.op("Unsqueeze", graph.decayed_weights(1.0), graph.integers(1))
         query = graph.op("MatMul", weights, graph.op("Gather", table, graph.history, axis=0))

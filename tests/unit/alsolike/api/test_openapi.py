@@ -71,7 +71,10 @@ def test_every_described_schema_and_header_is_used() -> None:
 
 
 def test_correlation_id_is_described_on_every_response_that_has_it(document: dict[str, Any]) -> None:
-    """Answers of functions bear it, save those for operators; API Gateway's own, such as 401, do not."""
+    """Responses of functions have the header, except those for operators.
+
+    Responses that API Gateway creates, such as 401, do not.
+    """
     bearing = {
         (path, status)
         for path, methods in document["paths"].items()
@@ -89,7 +92,7 @@ def test_correlation_id_is_described_on_every_response_that_has_it(document: dic
 
 
 def _event_types(configuration: Configuration, body: str) -> list[str]:
-    """Return which of some spellings the description takes as an event's type."""
+    """Return the spellings that the description accepts as event types."""
     event = description(configuration)["components"]["schemas"][body]["properties"]["eventList"]["items"]
     spellings = ("view", "VIEW", "AddToCart", "purchase", "purcHaSe", "return", "search", "stream")
     return [spelling for spelling in spellings if re.search(event["properties"]["eventType"]["pattern"], spelling)]

@@ -1,4 +1,4 @@
-"""Ids in paths."""
+"""IDs in paths."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_percent_encoded_id_is_decoded(row_id: str) -> None:
     [
         ("~!", r'itemId is "~!", expected base64url after ~'),
         ("~a", r'itemId is "~a", expected base64url after ~'),
-        ("~_w", r'itemId is "~_w", expected base64url after ~'),  # the byte ff
+        ("~_w", r'itemId is "~_w", expected base64url after ~'),  # The byte 0xff.
         ("~", r'itemId is "", expected a non-empty string'),
         ("~AA", r'itemId is "\\u0000", expected a non-empty string|itemId is .* expected no control characters'),
         (" ", r'itemId is " ", expected a non-empty string'),

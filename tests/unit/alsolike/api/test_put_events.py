@@ -1,4 +1,4 @@
-"""Personalize's PutEvents call."""
+"""Parser of Personalize's PutEvents call."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def call(*events: Any, **changes: Any) -> bytes:
 
 
 def parse(*events: Any, **changes: Any) -> list[Interaction]:
-    """Return the interactions of a call in which every event is good."""
+    """Return the interactions of a call in which every event is valid."""
     found = parse_put_events(call(*events, **changes), now_ms=TIME_MS)
     assert not found.refused, found.refused
     return list(found.interactions)
@@ -67,7 +67,7 @@ def test_complete_event_becomes_an_interaction() -> None:
     [
         (1_700_000_000, 1_700_000_000_000),
         (1_700_000_000.1234, 1_700_000_000_123),
-        (1_699_999_999_999, 1_699_999_999_999),  # milliseconds, as Date.now() gives them
+        (1_699_999_999_999, 1_699_999_999_999),  # Milliseconds, as `Date.now()` returns them.
         (1, 1000),
     ],
 )
@@ -95,7 +95,7 @@ def test_invalid_event_time_is_refused(sent_at: Any, message: str) -> None:
 
 
 def test_future_event_time_is_accepted() -> None:
-    """It is judged where the record can be kept, by the stream's clock."""
+    """The stream's consumers check the time with the stream's clock, and can quarantine the record."""
     assert parse(event(sentAt=TIME_MS // 1000 + 86_400))[0].event_time_ms == TIME_MS + 86_400_000
 
 
@@ -251,7 +251,7 @@ def test_session_without_user_is_accepted() -> None:
 
 @given(st.text("1e,[]5", max_size=1000), st.text(max_size=1024))
 def test_accepted_call_gives_readable_stream_records(numbers: str, source: str) -> None:
-    """JSON written again may be longer than what was sent; the record's own limit has to hold it."""
+    """Serialised again, JSON may be longer than in the request. The limit of the record allows for this."""
     properties = f'{{"a":[{numbers}]}}'
     body = call(event(properties=properties, metricAttribution={"eventAttributionSource": source}))
 
@@ -272,7 +272,7 @@ def test_longest_properties_give_a_readable_stream_record() -> None:
 
 
 def of_personalize(*events: Any) -> tuple[list[Interaction], list[str]]:
-    """Return the interactions of a signed call, and why the others were refused."""
+    """Return the interactions of a signed call, and the errors of the rejected events."""
     found = parse_put_events(call(*events), now_ms=TIME_MS, is_signed=True)
     return list(found.interactions), [str(error) for error in found.refused]
 

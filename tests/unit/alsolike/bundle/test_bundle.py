@@ -1,4 +1,4 @@
-"""Model bundles: written, opened and checked."""
+"""Writing, opening and checking of model bundles."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests.unit.alsolike.records import ids
 
 
 def write(directory: Path, item_ids: list[str]) -> Path:
-    """Write a bundle whose graphs are no graphs: this module never opens them."""
+    """Write a bundle with arbitrary bytes as graphs, which this module never opens."""
     directory.mkdir()
     for name in (files.GRAPH_FILE, files.BIAS_GRAPH_FILE, files.DATA_FILE, files.CONTENT_FILE):
         (directory / name).write_bytes(name.encode())
@@ -215,7 +215,7 @@ def saved(array: Any) -> bytes:
 
 
 def claiming(shape: str, *, dtype: str = "<i4") -> bytes:
-    """Return an array's file with a header for this shape, and few elements."""
+    """Return an array file whose header declares this shape, with few elements."""
     header = f"{{'descr': '{dtype}', 'fortran_order': False, 'shape': {shape}, }}".encode().ljust(118) + b"\n"
     return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + bytes(64)
 
@@ -260,7 +260,7 @@ POPULAR, HASHES, POSITIONS, OFFSETS = files.POPULAR_FILE, "ids.hash.npy", "ids.i
         (OFFSETS, claiming("(1000000000000,)", dtype="<i8")),
     ],
 )
-@pytest.mark.filterwarnings("ignore:overflow encountered")  # numpy's, on a size that is too large
+@pytest.mark.filterwarnings("ignore:overflow encountered")  # numpy warns about a size that is too large.
 def test_array_with_wrong_type_shape_range_or_size_is_refused(directory: Path, name: str, content: bytes) -> None:
     (directory / name).write_bytes(content)
     bundle.write_manifest(directory, manifest())
@@ -376,7 +376,7 @@ def test_file_without_its_checksum_is_refused(directory: Path, stated: Any) -> N
 def test_graph_tables_are_mapped_at_their_indexed_offsets(directory: Path) -> None:
     table = graph_tables(directory)["letters"]
 
-    assert table.tobytes() == b"raph"  # bytes within "graph.data"
+    assert table.tobytes() == b"raph"  # These bytes are part of "graph.data".
     assert table.shape == (2, 2)
     assert not table.flags.writeable
 

@@ -1,4 +1,4 @@
-"""Manifests: written, read, and refused with the invalid field."""
+"""Writing and reading of manifests. An error names the invalid field."""
 
 from __future__ import annotations
 

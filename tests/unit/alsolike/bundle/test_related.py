@@ -1,4 +1,4 @@
-"""Item-to-item tables: written, opened and read by row."""
+"""Item-to-item tables: writing, opening and reading of rows."""
 
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,6 @@ ROWS = st.lists(
 
 
 def tables() -> RelatedItems:
-    """Return the related items of two items."""
     return RelatedItems(
         {
             SIMILAR: related_table([[(2, 0.5)], [(1, 0.5)]]),
@@ -36,7 +35,7 @@ def tables() -> RelatedItems:
 
 
 def write(path: Path, *, metadata: dict[str, str] | None = None, **changes: Array | None) -> Path:
-    """Write the tables with some arrays changed, or left out."""
+    """Write the tables with some arrays changed, or removed if the array is None."""
     tables().write(path)
     arrays, stated = map_tensors(path)
     for name, array in changes.items():

@@ -33,7 +33,7 @@ def test_candidate_features_equal_values_computed_by_hand() -> None:
     )
 
     usual = (2 * math.log(2) + math.log(8)) / 3
-    deviation = math.sqrt(2 / 3)  # the log scores are 3, 1 and 2
+    deviation = math.sqrt(2 / 3)  # The log scores are 3, 1 and 2.
     assert features == pytest.approx(
         np.array(
             [
@@ -56,7 +56,7 @@ def test_items_unknown_to_the_model_have_only_a_score_feature() -> None:
 
 def test_nearly_equal_scores_have_equal_features() -> None:
     scores = np.full(10, math.e**0.1)
-    assert np.log(scores).std() > 0  # by rounding
+    assert np.log(scores).std() > 0  # The deviation results from rounding.
 
     features = COLUMNS.features(np.arange(10), scores, history=np.array([], np.int64), now_ms=0)
 

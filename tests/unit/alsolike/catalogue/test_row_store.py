@@ -1,4 +1,4 @@
-"""The tables of items and users."""
+"""Tables of items and users."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_last_item_of_an_id_is_stored_within_and_across_calls(dynamodb: Any) -> 
 
 
 def test_largest_properties_are_stored(dynamodb: Any) -> None:
-    """Written again, 1e15 becomes four times as long; the item stays below DynamoDB's 400 KB."""
+    """Serialised again, 1e15 takes four times as many bytes. The item stays below DynamoDB's limit of 400 KB."""
     text = '{"a":[' + ",".join(["1e15"] * 6398) + "]}"
     (item,) = parse_put(put_call({"itemId": "a", "properties": text}), ITEMS).rows
     store = CatalogueStore(dynamodb, "catalogue")
@@ -59,7 +59,7 @@ def test_largest_properties_are_stored(dynamodb: Any) -> None:
 
 
 class LostResponses:
-    """A DynamoDB client whose first response to each write is lost, so that botocore repeats the write."""
+    """DynamoDB client whose first response to each write is lost, so that botocore repeats the write."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
@@ -85,7 +85,7 @@ def test_write_with_a_lost_response_is_applied_once(dynamodb: Any) -> None:
 
 
 class Throttled:
-    """A DynamoDB client that leaves all but the first request of a batch unprocessed, `times` times."""
+    """DynamoDB client that leaves all but the first request of a batch unprocessed, `times` times."""
 
     def __init__(self, client: Any, *, times: int) -> None:
         self._client = client
@@ -204,7 +204,7 @@ def test_row_is_read_with_its_update_time(dynamodb: Any) -> None:
 
 
 def test_longest_id_is_stored(dynamodb: Any) -> None:
-    """256 characters of 4 bytes; DynamoDB takes keys of up to 2,048 bytes."""
+    """The ID has 256 characters of 4 bytes. DynamoDB accepts keys of up to 2,048 bytes."""
     store = CatalogueStore(dynamodb, "catalogue")
     store.put([Item("😀" * 256, {})], now_ms=5)
 
@@ -230,7 +230,7 @@ def test_update_time_is_later_than_the_replaced_one_with_any_clock(dynamodb: Any
 
 
 def test_concurrent_updates_are_all_applied(dynamodb: Any) -> None:
-    """Also where a clock stands still: the second one reads while the first one is about to write."""
+    """Another writer changes the row twice between a read and a write, with the same timestamp."""
     store = CatalogueStore(dynamodb, "catalogue")
     store.put([Item("a", {"count": 0})], now_ms=5)
     others = iter([{"count": 1}, {"count": 2}])

@@ -1,4 +1,4 @@
-"""Schemas of Amazon Personalize."""
+"""Avro schemas of Amazon Personalize."""
 
 from __future__ import annotations
 

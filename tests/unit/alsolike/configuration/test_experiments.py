@@ -23,7 +23,8 @@ def experiment(name: str = "spring", arms: tuple[Arm, ...] = HALVES, **more: obj
 def test_assignment_of_known_users_is_stable() -> None:
     arms = [experiment().arm_of(unit).name for unit in ("anna", "bert", "carl", "dora", "émile", "42")]
 
-    # 8 bytes of BLAKE2b under the key "spring": e2a7..., 832f..., d232..., 7694..., 3acb..., 32e3...; half is 8000...
+    # First bytes of BLAKE2b with the key "spring": e2a7, 832f, d232, 7694, 3acb and 32e3. Hashes from 8000 on are in
+    # the upper half.
     assert arms == ["new", "new", "new", "control", "control", "control"]
 
 

@@ -1,4 +1,4 @@
-"""Recommendation ids: time, recommender, version and arms in 40 characters."""
+"""Recommendation IDs, which encode time, recommender, version and arms in 40 characters."""
 
 from __future__ import annotations
 

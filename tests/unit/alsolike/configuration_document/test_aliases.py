@@ -1,4 +1,4 @@
-"""Aliases: a shop's own names for campaigns and recommenders."""
+"""Aliases, which are a shop's names for campaigns and recommenders."""
 
 from __future__ import annotations
 

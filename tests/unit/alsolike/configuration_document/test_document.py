@@ -1,4 +1,4 @@
-"""A document is a configuration or a list of faults, each with an existing place."""
+"""A document is parsed to a configuration or to a list of errors, each with a place in the document."""
 
 from __future__ import annotations
 

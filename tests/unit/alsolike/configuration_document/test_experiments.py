@@ -1,4 +1,4 @@
-"""Invalid experiments are refused with their place."""
+"""Errors for invalid experiments, with the place in the document."""
 
 from __future__ import annotations
 

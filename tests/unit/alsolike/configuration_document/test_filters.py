@@ -1,4 +1,4 @@
-"""Filters that do not fit the declared columns or their users are refused with their place."""
+"""Errors for filters that do not fit the declared columns or the recommenders, with the place in the document."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_filter_condition_must_match_the_declared_column_type(condition: str, me
     [
         ("INCLUDE ItemID WHERE Items.BRAND IN ($BRAND)", "needs a value for $BRAND"),
         ("EXCLUDE ItemID WHERE Items.BRAND IN CurrentItem.BRAND", "needs an item: it compares with CurrentItem"),
-        ("EXCLUDE ItemID WHERE Items.BRAND IN ($BRAND)", None),  # it may be left out
+        ("EXCLUDE ItemID WHERE Items.BRAND IN ($BRAND)", None),  # The parameter may be omitted.
     ],
 )
 def test_recommender_filter_may_not_need_request_values(expression: str, need: str | None) -> None:

@@ -1,4 +1,4 @@
-"""Configuration that functions read at intervals."""
+"""Configuration that functions poll."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def test_interrupted_body_raises_unavailable(store: ConfigurationStore, reader: 
 def test_unreadable_configuration_keeps_the_previous_one(
     s3: Any, store: ConfigurationStore, reader: ConfigurationReader, pointer: bytes
 ) -> None:
-    """A later release may have written it."""
+    """A later release may have written the configuration."""
     apply(store, 2)
     reader.current(now_ms=0)
     s3.put_object(Bucket=BUCKET, Key=CONFIGURATION_KEY, Body=pointer)

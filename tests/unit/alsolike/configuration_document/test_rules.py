@@ -1,4 +1,4 @@
-"""Rule sets that no list can satisfy, or that use undeclared columns, are refused with their place."""
+"""Errors for rule sets that no list can satisfy or that use undeclared columns, with the place in the document."""
 
 from __future__ import annotations
 

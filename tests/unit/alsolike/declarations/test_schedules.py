@@ -1,4 +1,4 @@
-"""Schedule expressions: settings and embedded cloud accept the same ones with the same times."""
+"""Schedule expressions. Settings and embedded cloud accept the same expressions and compute the same times."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_malformed_expression_is_refused(expression: str) -> None:
 
 
 def fields(low: int, high: int, *names: str) -> st.SearchStrategy[str]:
-    """Return fields with values in range and just outside."""
+    """Draw fields with values in range and just outside."""
     value = st.one_of(st.integers(low - 1, high + 1).map(str), st.sampled_from(names) if names else st.nothing())
     span = st.one_of(st.just("*"), value, st.tuples(value, value).map("-".join))
     part = st.one_of(span, st.tuples(span, st.integers(0, high + 1).map(str)).map("/".join))

@@ -1,4 +1,4 @@
-"""Users of a session's interactions: cases by hand, and both implementations compared."""
+"""Assignment of a session's interactions to users: known cases, and both implementations compared."""
 
 from __future__ import annotations
 

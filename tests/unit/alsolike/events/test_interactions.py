@@ -1,4 +1,4 @@
-"""Stream records: accepted and refused ones."""
+"""Parsing of stream records."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_any_bytes_are_an_interaction_or_refused(data: bytes) -> None:
 def test_record_with_any_field_value_is_refused_or_stable(name: str, value: Any) -> None:
     try:
         found = parse_record(orjson.dumps(fields(**{name: value}), default=str, option=orjson.OPT_PASSTHROUGH_SUBCLASS))
-    except (InvalidInput, TypeError):  # orjson writes no integer past 64 bits
+    except (InvalidInput, TypeError):  # orjson cannot write integers of more than 64 bits.
         return
 
     assert parse_record(found.to_record()) == found
@@ -175,7 +175,7 @@ def test_clock_skew_of_five_minutes_is_accepted() -> None:
 
 
 def test_event_may_be_older_or_newer_than_its_received_time() -> None:
-    """A producer's two clocks are its own affair; both are judged by the stream's."""
+    """The parser does not compare the producer's two times with each other. It checks both with the stream's clock."""
     assert parse_record(record(received_time_ms=1)).event_time_ms == TIME_MS
     assert parse_record(record(event_time_ms=TIME_MS - 1)).received_time_ms == TIME_MS
 

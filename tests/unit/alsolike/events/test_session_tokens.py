@@ -1,4 +1,4 @@
-"""Session tokens: standard JWTs; anything without a valid signature is refused."""
+"""Session tokens. Valid tokens are standard JWTs, and tokens without a valid signature are rejected."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ def encoded(data: bytes) -> str:
 
 
 def signed(claims: Any, *, header: Any = None, key: bytes = KEY) -> str:
-    """Sign what it is given, whatever that is."""
+    """Sign any claims with any header."""
     parts = ".".join(encoded(json.dumps(part).encode()) for part in (header or {"alg": "HS256"}, claims))
     return f"{parts}.{encoded(hmac.digest(key, parts.encode(), hashlib.sha256))}"
 
 
 def changed(**claims: Any) -> dict[str, Any]:
-    """Return the claims with some changed; a value of `...` removes the claim."""
+    """Return the claims with changes. A value of `...` removes the claim."""
     return {name: value for name, value in {**CLAIMS, **claims}.items() if value is not ...}
 
 
@@ -93,7 +93,7 @@ def test_token_of_another_library_is_readable(session_id: str, user_id: str | No
 def test_longest_ids_fit_in_a_token() -> None:
     session = Session("😀" * 256, "😀" * 256)
 
-    # json.dumps escapes each of them as 12 characters.
+    # json.dumps escapes each of these characters as 12 characters.
     token = signed(changed(sid=session.session_id, sub=session.user_id), header={"alg": "HS256", "typ": "JWT"})
 
     assert 8_000 < len(token) <= MAX_TOKEN_CHARACTERS
@@ -117,7 +117,7 @@ def test_changed_token_is_refused(data: st.DataObject) -> None:
     position = data.draw(st.integers(0, len(token) - 1))
     replacement = data.draw(st.characters(max_codepoint=0x7F).filter(lambda character: character != token[position]))
 
-    # Also the last character of the signature, of which two bits mean nothing.
+    # The position may be the last character of the signature, in which two bits have no meaning.
     with pytest.raises(InvalidInput):
         verify(token[:position] + replacement + token[position + 1 :], [KEY], now_s=NOW_S)
 
@@ -187,7 +187,7 @@ def test_invalid_claim_is_refused_with_its_name(claims: dict[str, Any], message:
 @pytest.mark.parametrize(
     "claims",
     [
-        {"aud": ["alsolike-session"]},  # as some libraries write a single one
+        {"aud": ["alsolike-session"]},  # Some libraries write a single audience as a list.
         {"iat": NOW_S + CLOCK_LEEWAY_S},
         {"nbf": NOW_S - 1, "jti": "1", "scope": "all"},
         {"iat": NOW_S + 0.25, "exp": NOW_S + 1.5},

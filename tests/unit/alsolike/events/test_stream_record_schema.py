@@ -21,12 +21,13 @@ from tests.unit.alsolike.records import TIME_MS, fields, interactions
 
 DOCS = Path(__file__).parents[4] / "docs"
 WRITTEN_BY_VERSION_1 = Path(__file__).parent / "stream_records" / "v1.jsonl"
-"""Frozen: records as version 1 of the contract wrote them. A shop's producers may still do so."""
+"""Records as version 1 of the contract wrote them. The file is frozen, because producers may still send such
+records."""
 
 MISSING = object()
 
 ANY_AGE = Configuration(limits=Limits(max_event_age_days=4_000_000))
-"""No schema knows when a record arrives."""
+"""Configuration without an effective age limit, because a schema does not contain the time of arrival."""
 
 LITERALS = [MISSING, None, True, False]
 NUMBERS = [0, 1, 2, -1, 1.5, TIME_MS, 253_402_300_799_999, 253_402_300_800_000, 2**63]
@@ -103,18 +104,18 @@ def _both_refuse_the_same(version: int, written: dict[str, Any]) -> None:
     _remove_what_no_schema_can_say(document)
     stated = document.get("schema_version")
     if type(stated) is int and stated != version and stated in READABLE_VERSIONS:
-        return  # that is another schema's
+        return  # Another schema describes this version.
 
     assert validator(version).is_valid(document) == is_readable(document)
 
 
 def _remove_what_no_schema_can_say(document: dict[str, Any]) -> None:
-    """Make every text of properties a JSON object of the same length, and every possible event type a declared one."""
+    """Replace properties by a JSON object of the same length, and any event type by a declared one."""
     if isinstance(properties := document.get("properties"), str) and properties:
         document["properties"] = "{" + " " * (len(properties) - 2) + "}"
     version, event_type = document.get("schema_version"), document.get("event_type")
     if version != 1 and isinstance(event_type, str) and event_type.strip() and len(event_type) <= 256:
-        document["event_type"] = "search"  # the one that needs no item
+        document["event_type"] = "search"  # This event type does not require an item.
 
 
 @pytest.mark.parametrize("name", sorted(set(fields()) - {"user_id", "session_id", "item_id", "query"}))
@@ -126,7 +127,7 @@ def test_schema_and_parser_require_the_same_fields(name: str) -> None:
 
 
 def test_records_of_version_1_are_parsed_as_before() -> None:
-    """The expectations are written out: they may not follow what today's code makes of the file."""
+    """The expected values are literals, so that they do not depend on the current code."""
     plain: dict[str, Any] = dict.fromkeys(("user_id", "session_id", "event_value", "recommendation_id"))
     plain |= {"impression": (), "properties": "{}", "event_time_ms": TIME_MS, "received_time_ms": TIME_MS}
     plain["schema_version"] = 1
@@ -187,7 +188,7 @@ def test_records_of_version_1_satisfy_their_schema() -> None:
 
 
 def test_records_of_version_2_are_parsed_as_before() -> None:
-    """Frozen, as version 2 of the contract wrote it."""
+    """The record is frozen as version 2 of the contract wrote it."""
     line = (
         b'{"event_id":"e1","user_id":"u1","session_id":"s1","item_id":null,"event_type":"search","event_value":null,'
         b'"event_time_ms":1700000000000,"recommendation_id":null,"impression":[],"properties":"{}",'

@@ -11,7 +11,7 @@ from tests.builders.lambda_events import interaction
 
 
 class FakeKinesis:
-    """Stream that rejects a record as many times as `refusals` gives for its partition key."""
+    """Stream that rejects a record as often as `refusals` states for the record's partition key."""
 
     def __init__(self, refusals: dict[str, int]) -> None:
         self.refusals = refusals

@@ -1,4 +1,4 @@
-"""Arms compared with the control: by hand, with SciPy, and over simulated shops."""
+"""Comparison of arms with the control: computed by hand, with SciPy, and in simulated shops."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.builders.simulated_users import Shop, looks_of, samples_of
 
 
 def of_share(successes: int, users: int) -> ArmSample:
-    """Return the users of an arm of whom some have a 1 and all others a 0."""
+    """Return the users of an arm, some with the value 1 and the others with 0."""
     return sample([1.0] * successes + [0.0] * (users - successes), [1.0] * users)
 
 
@@ -74,18 +74,21 @@ def test_single_comparison_of_equal_arms_equals_welchs_t_test() -> None:
     welch = ttest_ind_from_stats(
         0.11, math.sqrt(arm.var_y), 6_000, 0.1, math.sqrt(control.var_y), 6_000, equal_var=False
     )
-    assert found.fixed_p_value == pytest.approx(welch.pvalue, rel=1e-3)  # t with 12,000 degrees of freedom
+    # SciPy uses the t distribution with 12,000 degrees of freedom.
+    assert found.fixed_p_value == pytest.approx(welch.pvalue, rel=1e-3)
     assert found.lift == pytest.approx(0.1)
     assert found.p_value > found.fixed_p_value
 
 
 def test_fieller_interval_equals_values_computed_by_hand() -> None:
-    # R_arm = 3, R_control = 2, both of variance 0.01; z = 2: 9 - 12 g + 4 g^2 <= 0.04 + 0.04 g^2.
+    # R_arm = 3 and R_control = 2 have a variance of 0.01. For z = 2, the interval solves 9 - 12 g + 4 g^2 <= 0.04 +
+    # 0.04 g^2.
     arm, control = (ArmSample(100, 100, mean, 1.0, 1.0, 0.0, 0.0) for mean in (3.0, 2.0))
     root = math.sqrt(6**2 - 3.96 * 8.96)
 
     assert lift_interval(arm, control, z=2) == Interval((6 - root) / 3.96 - 1, (6 + root) / 3.96 - 1)
-    assert lift_interval(arm, control, z=20) == Interval(None, None)  # 2 is no further from 0 than 20 times 0.1
+    # R_control = 2 is not further from 0 than 20 standard errors of 0.1.
+    assert lift_interval(arm, control, z=20) == Interval(None, None)
 
 
 @given(st.integers(10, 400), st.integers(10, 400), st.integers(400, 900), st.floats(0.05, 20), st.integers(1, 4))
@@ -124,7 +127,7 @@ def test_several_arms_are_adjusted_by_bonferroni() -> None:
 
 
 def test_sample_ratio_p_value_is_the_inverse_of_the_beta_mixture_ratio() -> None:
-    """The likelihood of 12 of 40 users is a mean over shares drawn from Beta(20, 80)."""
+    """The likelihood of 12 of 40 users is averaged over shares drawn from Beta(20, 80)."""
     mean = beta(20, 80).expect(lambda share: share**12 * (1 - share) ** 28)
 
     found = sample_ratio_p_value([12, 28], [0.2, 0.8])
@@ -184,7 +187,7 @@ def test_lift_without_a_baseline_is_not_detectable() -> None:
 
 
 def test_variance_of_the_smaller_arm_is_at_least_the_pooled_one() -> None:
-    """The spreads are 1 and 4 with 100 and 300 users, so the pooled spread is (100 * 1 + 300 * 4) / 400 = 3.25."""
+    """The variances are 1 and 4 for 100 and 300 users, so the pooled variance is (100 * 1 + 300 * 4) / 400 = 3.25."""
     small, large = (ArmSample(users, 50, 1.0, 1.0, spread, 0.0, 0.0) for users, spread in ((100, 1.0), (300, 4.0)))
     other_way = [dataclasses.replace(small, var_y=4.0), dataclasses.replace(large, var_y=1.0)]
 
@@ -201,7 +204,7 @@ def test_simulated_samples_equal_plain_samples() -> None:
 
 
 def findings(shop: Shop, *, experiments: int, seed: int) -> tuple[int, int]:
-    """Return how many experiments find a difference at any daily look, and how many do by the fixed test."""
+    """Return the number of experiments with a significant difference on any day, and the number by the fixed test."""
     ever, ever_by_fixed = 0, 0
     for number in range(experiments):
         results = [
@@ -219,7 +222,7 @@ def findings(shop: Shop, *, experiments: int, seed: int) -> tuple[int, int]:
     Shop(metric="revenue", users=4_000, looks=20, share=0.05, buy_rate=0.06),
 ])  # fmt: skip
 def test_daily_checks_of_equal_arms_keep_their_level(shop: Shop) -> None:
-    assert findings(shop, experiments=100, seed=2)[0] <= binom.isf(0.001, 100, 0.05)  # 13
+    assert findings(shop, experiments=100, seed=2)[0] <= binom.isf(0.001, 100, 0.05)  # The bound is 13.
 
 
 def test_fixed_test_with_daily_checks_exceeds_its_level() -> None:

@@ -15,7 +15,7 @@ SHOP = Shop(metric="click-through", users=2_000, share=0.3, click_rate=0.2, acti
 
 @dataclasses.dataclass(frozen=True)
 class Listed:
-    """Users with the given sums, now and before."""
+    """Users with sums for the experiment and for the time before."""
 
     now: dict[str, list[float]]
     earlier: dict[str, list[float]]
@@ -36,7 +36,7 @@ def arms(shop: Shop, *, seed: int, look: int = -1) -> dict[str, DrawnUsers]:
 
 
 def test_adjustment_removes_the_variance_of_the_time_before() -> None:
-    """Revenue now is twice that before, and one more in `new`: theta is 2, and nothing else varies."""
+    """The revenue is twice the earlier revenue, plus 1 in `new`. So theta is 2, and no other variance remains."""
     earlier = [0.0, 1.0, 2.0, 1.0]
     users = {
         "control": Listed({"revenue": [0.0, 2.0, 4.0, 2.0]}, {"revenue": earlier}),

@@ -1,4 +1,4 @@
-"""The always valid test: its formulas, and 1,000 sequences of checks without a difference."""
+"""Formulas of the always valid test, and its level in 1,000 sequences of checks without a difference."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ SEQUENCES, LOOKS = 1_000, 30
 
 
 def normal_mixture(z: float, x: float) -> float:
-    """Return the likelihood of z under a normal prior of variance x by that under no difference."""
+    """Return the likelihood ratio of z under a normal prior of variance x and under no difference."""
     return float(norm.pdf(z, scale=math.sqrt(1 + x)) / norm.pdf(z))
 
 
 def line(z: float, t: float) -> float:
-    """Return the mean likelihood ratio of drifts +l and -l, if a Brownian motion has the value z sqrt(t) at time t."""
+    """Return the mean likelihood ratio of the drifts +l and -l for a Brownian motion at z sqrt(t) at time t."""
     slope = math.sqrt(2 * math.log(2 / 0.05))
     return sum(math.exp(drift * z * math.sqrt(t) - drift**2 * t / 2) for drift in (slope, -slope)) / 2
 
@@ -47,7 +47,7 @@ def test_critical_value_is_smallest_at_the_planned_observations() -> None:
 
     of_other_plans = [comparison.critical_z(alpha=0.05, observed=1, planned=planned) for planned in (0.5, 0.8, 1.2, 2)]
 
-    # l z = arcosh(exp(l^2 / 2) / (0.9 * 0.05)) = arcosh(888.9) = ln(1777.8) = 7.483; l = 2.716
+    # l z = arcosh(exp(l^2 / 2) / (0.9 * 0.05)) = arcosh(888.9) = ln(1777.8) = 7.483, and l = 2.716.
     assert as_planned == pytest.approx(7.483 / 2.716, abs=1e-3)
     assert all(1 < other / as_planned < 1.07 for other in of_other_plans)
 
@@ -76,5 +76,6 @@ def test_thirty_checks_without_a_difference_keep_their_level(planned: float, one
 
     false_findings = (found >= critical).any(axis=1).sum()
 
-    assert false_findings <= binom.isf(0.001, SEQUENCES, 0.05)  # more would happen once in a thousand times
-    assert (np.abs(z) >= comparison.fixed_critical_z(0.05)).any(axis=1).sum() > 200  # without correction
+    assert false_findings <= binom.isf(0.001, SEQUENCES, 0.05)  # A larger number has a probability of 0.001.
+    # Without correction, there are many more false findings.
+    assert (np.abs(z) >= comparison.fixed_critical_z(0.05)).any(axis=1).sum() > 200

@@ -69,7 +69,8 @@ EVENTS = (Event("fig", "view", 10), Event("fig", "purchase", 20), Event("leek", 
         ('Interactions.EVENT_TYPE IN ("stream")', []),
         ('Interactions.EVENT_TYPE NOT IN ("*")', ["soap", "bare", UNLISTED]),
         ('Interactions.EVENT_TYPE != "view"', ["fig", "leek"]),
-        ('Interactions.EVENT_TYPE IN ("view") AND Interactions.TIMESTAMP > 15', []),  # the same interaction
+        # Both conditions apply to the same interaction.
+        ('Interactions.EVENT_TYPE IN ("view") AND Interactions.TIMESTAMP > 15', []),
         ('Interactions.EVENT_TYPE IN ("purchase") AND Interactions.TIMESTAMP > 15', ["fig"]),
         ('Interactions.EVENT_TYPE IN ("view") AND Interactions.EVENT_TYPE NOT IN ("cart")', ["fig"]),
         ('Interactions.EVENT_TYPE IN ("*") AND Items.PRICE < 2', ["leek"]),
@@ -141,7 +142,7 @@ def test_expression_applies_only_if_all_user_conditions_hold(
 
 
 class Looked(Snapshot):
-    """Counts how often a column is looked at."""
+    """Snapshot that counts the reads of columns."""
 
     looks = 0
 
@@ -201,7 +202,7 @@ def test_cached_results_are_limited_by_size(cache_bytes: int, evicts: bool) -> N
 
 
 def test_cached_mask_is_not_modified(shop: Model) -> None:
-    """Each of the two bars another item of the same mask."""
+    """Each of the first two requests excludes another item from the same cached mask."""
     fruit = 'INCLUDE ItemID WHERE Items.PRICE > 1 AND NOT Interactions.EVENT_TYPE IN ("*")'
 
     assert shop.passing(fruit, events=[Event("fig", "view", 1)]) == ["leek", "soap"]
@@ -262,7 +263,8 @@ def test_item_time_is_compared_with_the_time_of_each_request(
 ) -> None:
     for _ in range(2):
         assert shop.passing(f"INCLUDE ItemID WHERE {condition}", now_ms=now_s * 1000) == expected
-        shop.passing(f"INCLUDE ItemID WHERE {condition}", now_ms=0)  # its result must not be cached
+        # The result of another time must not replace the cached result.
+        shop.passing(f"INCLUDE ItemID WHERE {condition}", now_ms=0)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The examples of docs/filters.md pass the documented items."""
+"""Examples of docs/filters.md and their documented results."""
 
 import re
 from collections.abc import Sequence

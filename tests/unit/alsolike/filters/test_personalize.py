@@ -1,6 +1,6 @@
 """Expressions of Amazon Personalize are accepted with the same meaning.
 
-Not here are filters of actions (ActionID) and of users (UserID), which are refused as such.
+The examples exclude filters of actions (ActionID) and of users (UserID), which are not supported.
 """
 
 from typing import Any
@@ -17,10 +17,10 @@ ITEMS: dict[str, dict[str, Any]] = {
     "leek": {"genre": "vegetable", "tags": ["green"], "price": 2, "creationTimestamp": 200},
     "pear": {"genre": "fruit", "tags": ["green", "soft"], "price": 1, "creationTimestamp": 100},
 }
-EVENTS = (Event("fig", "Click", 10), Event("leek", "stream", 20))  # the pear was never looked at
+EVENTS = (Event("fig", "Click", 10), Event("leek", "stream", 20))  # There is no interaction with the pear.
 
 EXAMPLES: list[tuple[str, dict[str, Any], list[str]]] = [
-    # interactions
+    # Conditions on interactions.
     ("EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ($EVENT_TYPE)", {"EVENT_TYPE": '"click"'}, ["leek", "pear"]),
     ("EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ($EVENT_TYPE)", {"EVENT_TYPE": '"click","stream"'}, ["pear"]),
     ("EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ($EVENT_TYPE)", {}, ["fig", "leek", "pear"]),
@@ -30,7 +30,7 @@ EXAMPLES: list[tuple[str, dict[str, Any], list[str]]] = [
     ('INCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("*")', {}, ["fig", "leek"]),
     ('EXCLUDE itemId WHERE INTERACTIONS.event_type in ("*")', {}, ["pear"]),
     ('EXCLUDE ItemID WHERE Interactions.EVENT_TYPE NOT IN ("click")', {}, ["fig"]),
-    # items
+    # Conditions on items.
     ("EXCLUDE ItemID WHERE Items.GENRE IN ($CATEGORY)", {"CATEGORY": '"fruit"'}, ["leek"]),
     ("INCLUDE ItemID WHERE Items.TAGS IN ($GENRE)", {"GENRE": '"sweet","green"'}, ["fig", "leek", "pear"]),
     ("INCLUDE ItemID WHERE Items.TAGS IN ($GENRE)", {"GENRE": "sweet, other"}, ["fig"]),
@@ -45,12 +45,12 @@ EXAMPLES: list[tuple[str, dict[str, Any], list[str]]] = [
     ("INCLUDE ItemID WHERE Items.PRICE != 3", {}, ["leek", "pear"]),
     ("INCLUDE ItemID WHERE Items.CREATION_TIMESTAMP < $DATE", {"DATE": "200"}, ["pear"]),
     ('INCLUDE ItemID WHERE Items.GENRE IN ("vegetable") OR Items.PRICE = 1', {}, ["leek", "pear"]),
-    # CurrentItem, the item of a request for related items, is the leek.
+    # The current item of a request for related items is the leek.
     ("INCLUDE ItemID WHERE Items.PRICE < CurrentItem.PRICE", {}, ["pear"]),
     ("INCLUDE ItemID WHERE Items.PRICE < CurrentItem.PRICE AND Items.TAGS IN CurrentItem.TAGS", {}, ["pear"]),
     ("INCLUDE ItemID WHERE Items.PRICE != CurrentItem.PRICE AND Items.CREATION_TIMESTAMP > $DATE", {"DATE": "100"},
      ["fig"]),
-    # the user: 20 years old, a member
+    # Conditions on the user, who is 20 years old and a member.
     ("EXCLUDE ItemID WHERE Items.GENRE IN ($GENRE) IF CurrentUser.AGE = $AGE", {"GENRE": '"fruit"', "AGE": "20"},
      ["leek"]),
     ("EXCLUDE ItemID WHERE Items.GENRE IN ($GENRE) IF CurrentUser.AGE = $AGE", {"GENRE": '"fruit"', "AGE": "21"},
@@ -60,7 +60,7 @@ EXAMPLES: list[tuple[str, dict[str, Any], list[str]]] = [
     ("EXCLUDE ItemID WHERE Items.PRICE < 2 IF CurrentUser.AGE > 18 AND CurrentUser.AGE < 30", {}, ["fig", "leek"]),
     ("INCLUDE ItemID WHERE Items.PRICE = 1 IF CURRENTUSER.MEMBERSHIP = $PREMIUM", {"PREMIUM": '"gold"'}, ["pear"]),
     ('INCLUDE ItemID WHERE Items.PRICE = 1 IF CurrentUser.MEMBERSHIP NOT IN ("gold")', {}, ["fig", "leek", "pear"]),
-    # several
+    # Several expressions in one filter.
     ('INCLUDE ItemID WHERE Items.GENRE IN ($CATEGORY) | INCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("stream")',
      {"CATEGORY": '"fruit"'}, ["fig", "leek", "pear"]),
     ('INCLUDE ItemID WHERE Items.GENRE IN ($G) | EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("click","stream")',

@@ -56,7 +56,7 @@ expressions = st.tuples(st.sampled_from(["INCLUDE", "EXCLUDE"]), clauses(), test
 
 
 def known(catalogue: Catalogue) -> dict[str, Any]:
-    """Return the properties of each item, as the last segment that has it says."""
+    """Return the properties of each item, from the last segment that contains the item."""
     found: dict[str, Any] = {}
     for segment in catalogue:
         found.update(segment)
@@ -79,7 +79,7 @@ def test_condition_equals_a_naive_evaluation(
     items = known(catalogue)
     model = Model(ITEM_IDS, *catalogue, from_files=from_files)
 
-    for _ in range(2):  # computed, then from the cache
+    for _ in range(2):  # The first result is computed, and the second one is cached.
         found = passing(model, f"INCLUDE ItemID WHERE {clause.text}", asker, clause.values)
         assert found == [item_id for item_id in ITEM_IDS if clause.holds(item_id, items[item_id], asker)], clause.text
 
@@ -99,7 +99,10 @@ def test_result_equals_a_naive_evaluation_per_row(
     item_ids: list[str],
     from_files: bool,
 ) -> None:
-    """An EXCLUDE expression of which a parameter is left out does not apply; several ask one after the other."""
+    """An EXCLUDE expression with an omitted parameter does not apply.
+
+    Several users send requests, one after the other.
+    """
     items = known(catalogue)
     given = all_values([clause for verb, clause, _, given in expressions if verb == "INCLUDE" or given])
     text = " | ".join(

@@ -1,4 +1,4 @@
-"""Any written filter is parsed back, and any other string is an error with a place inside it."""
+"""A written filter is parsed to the same filter. An error for any other string has a position inside the string."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ plain: st.SearchStrategy[Condition] = st.one_of(
 
 
 def joined(kind: type[And] | type[Or], operands: list[Condition]) -> Condition:
-    """Return operands joined; those of the same kind are joined with the others, as parentheses mean nothing there."""
+    """Join operands. Operands with the same operator are flattened, because parentheses around them have no effect."""
     flat = [each for operand in operands for each in (operand.operands if isinstance(operand, kind) else (operand,))]
     return kind(tuple(flat))
 
@@ -106,7 +106,7 @@ trees = st.lists(expressions, min_size=1, max_size=3).map(lambda found: Filter(t
 
 
 class Writer:
-    """Writer of a filter's text that draws the spelling of each part."""
+    """Writer of filters that draws the spelling of each token."""
 
     def __init__(self, data: st.DataObject) -> None:
         self._draw = data.draw

@@ -1,4 +1,4 @@
-"""Values of a filter's parameters, from the request, with the type of their column."""
+"""Values of a filter's parameters, converted to the type of their column."""
 
 import pytest
 
@@ -25,7 +25,7 @@ def test_parameter_values_come_from_the_request(shop: Model) -> None:
 
 
 def test_object_value_of_the_user_counts_as_missing(shop: Model) -> None:
-    """It is as if it were not there: neither one of the texts nor refused for not being a number."""
+    """The object value matches no string, and causes no type error."""
     user, values = {"prefers": {"genre": "fruit"}}, {"GENRE": ("fruit",)}
 
     included = shop.passing("INCLUDE ItemID WHERE CurrentUser.PREFERS IN ($GENRE)", user=user, values=values)

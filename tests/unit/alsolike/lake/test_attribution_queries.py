@@ -1,4 +1,4 @@
-"""The SQL and the columns in docs/attribution.md."""
+"""SQL and columns in docs/attribution.md."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reasons for quarantine contain no values, which may be personal data."""
+"""Reasons for quarantine, which contain no values because these may be personal data."""
 
 import pytest
 

@@ -137,7 +137,7 @@ def test_deduplication_accepts_arrow_columns_and_a_repeated_index() -> None:
 
 
 def test_every_parquet_writer_uses_the_codec_of_the_lambda_layer() -> None:
-    """AWS's layer of pandas knows snappy and gzip only: anything else fails there, and on no other machine."""
+    """AWS's pandas layer supports only snappy and gzip, while pandas on other machines supports more codecs."""
     root = Path(__file__).parents[4]
     code = [
         path.read_text()
@@ -147,5 +147,5 @@ def test_every_parquet_writer_uses_the_codec_of_the_lambda_layer() -> None:
     codecs = {codec for text in code for codec in re.findall(r"compression=([^),\s]+)", text)}
 
     assert lake.COMPRESSION == "snappy"
-    # Files that live only during a call or command are not Parquet and may use any codec.
+    # Temporary files of a call or command are not Parquet and may use any codec.
     assert codecs == {"lake.COMPRESSION", "_CODEC", '"lz4"'}

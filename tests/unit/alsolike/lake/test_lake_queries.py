@@ -55,7 +55,7 @@ EXPECTED: dict[str, list[tuple[Any, ...]]] = {
         ("2026-09-21", "search", 3),
         ("2026-09-21", "view", 2),
     ],
-    # anna and bob looked, anna bought; then a session and anna looked
+    # Anna and Bob viewed items and Anna bought one. On the next day, a session and Anna viewed items.
     "Conversion: share of a day's viewers who bought something": [
         ("2026-09-20", 2, 1, 1 / 2),
         ("2026-09-21", 2, 0, 0.0),
@@ -67,7 +67,7 @@ EXPECTED: dict[str, list[tuple[Any, ...]]] = {
         ("2026-09-20", BEFORE + 1, "purchase", "pear", None, 2.5),
         ("2026-09-20", BEFORE, "view", "pear", None, None),
     ],
-    # anna's view came 30 minutes after her search; bob found nothing
+    # Anna viewed an item 30 minutes after her search. Bob's search had no result.
     "Searches without an item event in the next half hour": [("pears", 2, 1), ("figs", 1, 1)],
     "Events of a request, by correlation ID": [("2026-09-21", "s3", "search", None, DAY + 3 * MINUTE + 1_000)],
     "Delay of events": [("2026-09-20", 4, 1, 0), ("2026-09-21", 5, (120 - 31) * 60, 1)],
@@ -76,7 +76,10 @@ RECENT = "Top items of the last 30 days"
 
 
 def write_twice(directory: Path, events: list[dict[str, Any]]) -> None:
-    """Write each event into two objects, one as it was before searches where it is none."""
+    """Write each event into two objects.
+
+    Events other than searches have the schema of before searches in one object.
+    """
     for number, each in enumerate(events):
         folder = directory / lake.partition_prefix(lake.event_date(each["event_time_ms"]))
         write_file([each], folder / f"{number}.parquet", schema=SCHEMA if each.get("query") else OLD_SCHEMA)

@@ -20,7 +20,7 @@ from tests.builders.lake_files import OLD_SCHEMA, SCHEMA, open_table, write_file
 DAY_MS = 86_400_000
 
 IDS = st.sampled_from(["a", "b", "ä", "🍐", "z z"])
-# Copies of an event that differ anywhere: also in what only a bug or a foreign producer could make differ.
+# Copies of an event that differ in any column, including columns that only a faulty producer could change.
 ROWS = st.fixed_dictionaries(
     {
         **{name: st.none() | IDS for name, kind in INTERACTIONS_COLUMNS.items() if kind == "string"},
@@ -61,7 +61,7 @@ def test_sql_view_keeps_the_same_rows_as_deduplicate(
 
     expected = lake.deduplicate(everything.to_pandas(types_mapper=pd.ArrowDtype))
     assert comparable(found) == comparable(pa.Table.from_pandas(expected, preserve_index=False).to_pylist())
-    # The same from plain objects, as pandas reads Parquet by itself.
+    # Plain objects, as pandas reads Parquet without Arrow types, have the same result.
     plain = lake.deduplicate(everything.to_pandas(integer_object_nulls=True))
     assert comparable(pa.Table.from_pandas(plain, schema=everything.schema, preserve_index=False).to_pylist()) == (
         comparable(found)

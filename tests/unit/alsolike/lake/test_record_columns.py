@@ -1,4 +1,4 @@
-"""The columnar parser of records agrees with the parser of single records."""
+"""The columnar parser of records gives the same results as the parser of single records."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.unit.alsolike.records import TIME_MS, fields, interactions
 
 
 class Built:
-    """The built-in configuration."""
+    """Source of the built-in configuration."""
 
     def current(self, *, now_ms: int) -> Any:
         return DEFAULT
@@ -89,7 +89,7 @@ ODD: dict[str, list[Any]] = {
     "schema_version": [None, 1, SCHEMA_VERSION, SCHEMA_VERSION + 1, True, "2", 2.0],
     "surprise": [None, 1],
 }
-"""Values about every limit, right and wrong."""
+"""Valid and invalid values around every limit."""
 
 
 TEXTS = [name for name, column in COLUMNS.items() if isinstance(column.type, Text)]
@@ -124,7 +124,7 @@ def test_columnar_parser_accepts_and_refuses_the_same_records(batch: list[Any]) 
 
 @pytest.mark.parametrize("name", sorted(ODD))
 def test_columnar_parser_checks_each_field_like_the_record_parser(name: str) -> None:
-    """Each odd value is parsed next to a valid one: in a batch by itself, its type may already fail."""
+    """Each odd value is parsed next to a valid one, because a batch of odd values may already fail by its type."""
     for value in ODD[name]:
         for beside in (fields(query="q"), _of_version(2, {}), fields()):
             records = stream({**beside, name: value}, beside)

@@ -1,4 +1,4 @@
-"""Rows of the recommendation log: a round trip preserves them, and errors name the invalid column."""
+"""Rows of the recommendation log, which a round trip preserves. Errors name the invalid column."""
 
 import dataclasses
 from typing import Any
@@ -107,7 +107,7 @@ def test_other_lines_are_refused(line: bytes) -> None:
 
 
 def test_changed_recommendation_id_is_refused() -> None:
-    """Any one of its characters: its checksum covers them all."""
+    """The checksum covers every character of the ID."""
     good = served()
     made = good.recommendation_id
 

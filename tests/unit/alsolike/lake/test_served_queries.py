@@ -29,7 +29,7 @@ SCHEMA = arrow_schema(pa, SERVED_COLUMNS)
 
 YESTERDAY = SERVED_MS - 86_400_000
 ANSWERS = [
-    row(),  # fig, plum
+    row(),  # The row has the items fig and plum.
     row(item_ids=["plum", "fig"], degraded=["stale-model"]),
     row(recommender="popular", model_version="v2", item_ids=["kiwi", "fig"]),
     row(served_ms=YESTERDAY, item_ids=["pear", "kiwi"]),
@@ -71,7 +71,7 @@ def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.Duck
         )
         opened.execute(f"CREATE VIEW served_once AS {SERVED_ONCE_SQL}")
         opened.execute(f"CREATE VIEW interactions_once AS {INTERACTIONS_ONCE_SQL}")
-        opened.execute("CREATE MACRO cardinality(elements) AS len(elements)")  # Athena's name for it
+        opened.execute("CREATE MACRO cardinality(elements) AS len(elements)")  # Athena's name for `len`.
         yield opened
 
 

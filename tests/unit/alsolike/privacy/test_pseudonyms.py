@@ -1,4 +1,4 @@
-"""Keyed hashes of ids: stable, of one length, and different for each type and secret."""
+"""Keyed hashes of IDs, which are stable, have one length, and differ by type and secret."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tombstones: written once, visible to readers after their interval, and kept during failures."""
+"""Tombstones, which are written once, visible to readers after their polling interval, and kept during failures."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def reader(s3: Any, *, check_s: float = 5) -> TombstoneReader:
 
 @pytest.fixture
 def damages(capsys: pytest.CaptureFixture[str]) -> Callable[[], int]:
-    """Return the count of `TombstonesDamaged` since the last call."""
+    """Return a function that returns the count of `TombstonesDamaged` since its last call."""
     shared_counters.clear()
 
     def count() -> int:
@@ -88,7 +88,7 @@ def test_record_with_a_numeric_id_of_an_erased_user_is_recognised(s3: Any, field
 
 
 class Counting:
-    """An S3 client that counts reads and can be cut off."""
+    """S3 client that counts reads, and fails while `down` is true."""
 
     def __init__(self, client: Any) -> None:
         self.client = client
@@ -139,7 +139,7 @@ def test_unchanged_object_is_not_read_again(s3: Any) -> None:
     tombstones = reader(s3)
     tombstones.current(now_ms=0)
 
-    assert tombstones.erased("ann", now_ms=5_000)  # the answer was 304
+    assert tombstones.erased("ann", now_ms=5_000)  # S3 responds with 304.
 
 
 def test_tombstones_are_kept_during_a_failure(s3: Any) -> None:
@@ -151,7 +151,7 @@ def test_tombstones_are_kept_during_a_failure(s3: Any) -> None:
 
     assert tombstones.erased("ann", now_ms=5_000)
     assert tombstones.erased("ann", now_ms=9_999)
-    assert counting.reads == 2  # the failure is not met at each call
+    assert counting.reads == 2  # After a failure, calls within the interval do not read again.
     counting.down = False
     erase(s3, "bob")
     assert tombstones.erased("bob", now_ms=10_000)
@@ -162,7 +162,7 @@ def test_tombstones_never_read_raise_unavailable(s3: Any) -> None:
     counting.down = True
     tombstones = reader(counting)
 
-    for now_ms in (0, 1):  # no interval hides it
+    for now_ms in (0, 1):  # Without a cached value, each call reads and fails.
         with pytest.raises(Unavailable, match=rf"s3://artefacts/{TOMBSTONES_KEY}"):
             tombstones.erased("ann", now_ms=now_ms)
 
@@ -175,7 +175,7 @@ def test_repeated_erasure_keeps_the_first_time(s3: Any) -> None:
 
 
 class Together:
-    """An S3 client for four threads, all of which have read before the first writes."""
+    """S3 client for four threads. The first write waits until all threads have read."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
@@ -252,7 +252,7 @@ def put_receipt(s3: Any, user: str, *, sessions: Sequence[str] = (), requested_a
 
 
 def erase_both(s3: Any) -> bytes:
-    """Erase Ann, and then Bob with the session "visit"; return the tombstones before Bob's."""
+    """Erase Ann, and then Bob with the session "visit". Return the tombstones as they were before Bob's erasure."""
     erase(s3, "ann")
     add_tombstone(s3, BUCKET, PSEUDONYMS.shopper("ann"), now_ms=1)
     put_receipt(s3, "ann")
@@ -296,7 +296,7 @@ def test_process_that_read_tombstones_keeps_them(s3: Any, form: str, damages: Ca
     tombstones.current(now_ms=0)
     damage(s3, form, older)
 
-    for now_ms in (5_000, 10_000):  # the alarm lasts until the repair
+    for now_ms in (5_000, 10_000):  # The alarm lasts until the repair.
         assert tombstones.erased("bob", now_ms=now_ms)
         assert tombstones.erased(None, "visit", now_ms=now_ms)
         assert damages() == 1

@@ -1,4 +1,4 @@
-"""Owners of unreadable records."""
+"""Owners of unreadable records, found by their IDs."""
 
 from __future__ import annotations
 
@@ -166,7 +166,7 @@ WORDS = st.from_regex(r"[a-zë0-9.@-]{1,9}", fullmatch=True)
 
 @st.composite
 def records(draw: st.DrawFn, user: str, others: Sequence[Any] = ("", None, "bob", 7)) -> str:
-    """Return a JSON record that names a user in some form, and may contain another value for users."""
+    """Draw a JSON record that contains a user ID in some form, and possibly another value for the user."""
     value: Any = draw(st.sampled_from([user, [user], {"id": user}, [["x"], {"y": [user]}]]))
     name = draw(st.sampled_from(["user_id", "userId", "USER_ID", "user-id"]))
     fields = {name: value, "session_id": "visit-9", "item_id": "pear", "properties": "{}"}
@@ -196,7 +196,7 @@ def encoded(draw: st.DrawFn, text: str) -> bytes:
 
 @st.composite
 def damaged(draw: st.DrawFn) -> tuple[str, bytes]:
-    """Return a user and a record that names the user, damaged at its ends or in its encoding."""
+    """Draw a user ID and a record that contains the ID, with damage at its ends or in its encoding."""
     user = draw(IDS)
     if draw(st.booleans()):
         data = encoded(draw, draw(records(user)))

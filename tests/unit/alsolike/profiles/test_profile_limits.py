@@ -70,7 +70,7 @@ def test_interaction_with_the_longest_context_fits_in_one_write_unit() -> None:
 
 
 class Requests:
-    """DynamoDB client that records its requests; no profile is stored."""
+    """DynamoDB client that records its requests and stores no profile."""
 
     def __init__(self) -> None:
         self.made: list[dict[str, Any]] = []

@@ -24,11 +24,14 @@ def seen(second: int, event_id: str | None = None) -> RecentInteraction:
 
 
 class Killed(Exception):
-    """The process of the store was killed."""
+    """Error that stands for the end of the store's process."""
 
 
 class Counted:
-    """A DynamoDB client that notes its calls; `meanwhile` happens before the call of that number."""
+    """DynamoDB client that records its calls.
+
+    `meanwhile` maps the number of a call to a function that runs before it.
+    """
 
     def __init__(self, client: Any) -> None:
         self._client = client
@@ -66,7 +69,7 @@ def other(dynamodb: Counted) -> ProfileStore:
 
 
 JOIN = ["batch_get", "batch_write", "put", "query", "batch_write"]
-"""Read the mark, name the session, mark it, read what is to be copied, and complete the mark."""
+"""Calls of a join: read the mark, record the session, mark it, read the interactions to copy, and complete the mark."""
 
 
 def test_deleted_profile_is_not_restored(store: ProfileStore, other: ProfileStore) -> None:
@@ -136,7 +139,7 @@ def test_interrupted_join_is_completed_by_its_repetition(
     (store if remembers else other).join("s", Login(5000, "l", "1"), now_ms=NOW_MS)
 
     assert len(killed.calls) == call
-    assert after_the_cut == {seen(1), seen(2)}  # never in none
+    assert after_the_cut == {seen(1), seen(2)}  # At every time, a profile contains the interactions.
     assert state(other) == {
         "u#1": Profile("u#1", (seen(1), seen(2), seen(3))),
         "s#s": Profile("s#s", joined=SessionLink("u#1", 5000)),
@@ -148,7 +151,7 @@ def test_failed_join_leaves_the_session_unjoined(dynamodb: Counted, store: Profi
     other.add("s#s", [seen(1)], now_ms=NOW_MS)
 
     def refuse() -> None:
-        del dynamodb.meanwhile[1]  # only this call fails
+        del dynamodb.meanwhile[1]  # Only this call fails.
         raise ConnectionClosedError(endpoint_url="http://dynamodb")
 
     dynamodb.meanwhile[1] = refuse

@@ -1,4 +1,4 @@
-"""Live profiles: merging in any order, and their table."""
+"""Live profiles and their table. Merging does not depend on the order."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ few = st.lists(
     ),
     max_size=8,
 )
-"""Many ids that meet again with other contents and times."""
+"""Interactions in which IDs often repeat with other contents and times."""
 
 
 def seen(second: int, event_id: str | None = None, item_id: str = "i") -> RecentInteraction:
@@ -55,7 +55,7 @@ def test_batches_merge_to_the_same_profile_in_any_order(
 
     for order in itertools.permutations([a, b, c]):
         assert merged(*order, length=length) == at_once
-        assert merged(*order, *order, length=length) == at_once  # delivered again
+        assert merged(*order, *order, length=length) == at_once  # All interactions are delivered twice.
 
 
 @given(few, few, few, st.integers(1, 4))
@@ -163,7 +163,7 @@ def test_stored_profile_equals_the_merge_of_all_batches(
 
 
 class PagedItems:
-    """A table of one partition in small pages."""
+    """Table of one partition with small pages."""
 
     def __init__(self, *, page: int) -> None:
         self._page = page
@@ -218,7 +218,7 @@ def test_batch_read_of_profiles_equals_single_reads(dynamodb: Any) -> None:
 
 
 class Throttled:
-    """A DynamoDB client that reads and writes at most so many items of each call, by its number from 0."""
+    """DynamoDB client whose n-th call processes at most `most[n]` items."""
 
     def __init__(self, client: Any, *most: int) -> None:
         self._client = client
@@ -265,7 +265,8 @@ def test_unprocessed_link_reads_are_retried_with_delays(dynamodb: Any) -> None:
     found = ProfileStore(cast(Any, client), "profiles", pause=pauses.append).links(sessions)
 
     assert set(found) == set(sessions)
-    assert client.batch_sizes == [100, 60, 60, 60]  # 120 less the first 60, three times
+    # The first call processes 60 of 100 keys. The next calls request the other 40 and the last 20.
+    assert client.batch_sizes == [100, 60, 60, 60]
     assert pauses == [0.05, 0.1]
 
 
@@ -293,7 +294,7 @@ def test_missing_table_and_timeout_raise_unavailable(dynamodb: Any, monkeypatch:
 
 @pytest.fixture
 def imported(aws: Callable[[str], Any]) -> ProfileStore:
-    """Return a store in which u#1 has a history of seconds 1, 3 and 5."""
+    """Return a store in which u#1 has interactions at the seconds 1, 3 and 5."""
     store = ProfileStore(aws("dynamodb"), create_profiles_table(aws("dynamodb"), "imported"))
     assert store.add_histories({"u#1": [seen(1), seen(5), seen(3)]}, now_ms=NOW_MS) == {}
     return store

@@ -1,4 +1,4 @@
-"""Data stored about a user: each store and event once, sessions by first login, nothing of other users."""
+"""Export of a user's stored data: each store and event once, sessions by first login, and no data of other users."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def test_recommendations_of_others_in_a_shared_session_are_not_exported(stores: 
 
 
 def test_responses_before_a_login_are_matched_by_the_server_time(stores: Stores) -> None:
-    """The login is dated ten seconds early by its device."""
+    """The device's clock dates the login ten seconds too early."""
     login = interaction("1", user_id="ann", session_id="visit", event_time_ms=NOW_MS - 10_000, received_time_ms=NOW_MS)
     stores.put_rows("login", login)
     row = served(shopper=None, session=PSEUDONYMS.shopper("visit"), served_ms=NOW_MS - 5)
@@ -187,7 +187,7 @@ def test_tombstone_without_a_receipt_is_not_exported(stores: Stores) -> None:
 
 
 class StoppedError(Exception):
-    """The reader has no time left."""
+    """Error of a reader without remaining time."""
 
 
 def test_document_calls_its_callback_per_read_and_can_be_stopped(stores: Stores) -> None:
@@ -197,7 +197,7 @@ def test_document_calls_its_callback_per_read_and_can_be_stopped(stores: Stores)
 
     b"".join(user_data(stores, lambda: calls.append(None)).document("ann"))
 
-    assert len(calls) == 3  # a page of profiles, an object of the lake, one of quarantine
+    assert len(calls) == 3  # The calls read a page of profiles, an object of the lake and an object of quarantine.
 
     def stop() -> None:
         raise StoppedError

@@ -1,4 +1,4 @@
-"""A canary in the champion pointer, and its report."""
+"""Canary in the champion pointer, and its report."""
 
 from __future__ import annotations
 
@@ -84,7 +84,8 @@ def test_canary_arms_have_its_share_and_versions() -> None:
         ({"share": 0.0}, "share is 0.0, expected above 0 and below 1"),
         ({"share": 1.0}, "share is 1.0, expected above 0 and below 1"),
         ({"version": 2}, "the version is 2, expected 1 to 128 letters"),
-        ({"version": "v 2"}, "the version is 'v 2', expected 1 to 128 letters"),  # could not be promoted afterwards
+        # The version could not be promoted afterwards.
+        ({"version": "v 2"}, "the version is 'v 2', expected 1 to 128 letters"),
         ({"version": "../v2"}, r"the version is '\.\./v2', expected"),
         ({"started_ms": "1"}, "started_ms is '1', expected a whole number"),
         ({"ends_ms": None}, "ends_ms is None, expected a whole number"),

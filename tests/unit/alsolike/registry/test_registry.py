@@ -1,4 +1,4 @@
-"""The champion pointer: promotion and rollback succeed only for the caller that read the latest pointer."""
+"""Champion pointer. A promotion or rollback succeeds only if the caller has read the latest pointer."""
 
 from __future__ import annotations
 
@@ -118,8 +118,8 @@ def test_repeated_rollback_returns_to_earlier_champions_only(s3: Any) -> None:
     [
         (["v1"], ()),
         (["v3", "v2", "v1"], ("v2", "v1")),
-        (["v2", "v3", "v2", "v1"], ("v1",)),  # rolled back from v3
-        (["v4", "v2", "v3", "v2", "v1"], ("v2", "v1")),  # and v4 trained since
+        (["v2", "v3", "v2", "v1"], ("v1",)),  # v3 was rolled back.
+        (["v4", "v2", "v3", "v2", "v1"], ("v2", "v1")),  # v3 was rolled back, and v4 was trained later.
         (["v1", "v2", "v3", "v2", "v1"], ()),
         (["v1", "v2"], ("v2",)),
     ],
@@ -150,7 +150,7 @@ def test_history_is_limited_to_the_latest_promotions(s3: Any) -> None:
 
 
 class OtherWriter:
-    """S3 client through which another caller promotes `version` between a read and a write."""
+    """S3 client that lets another caller promote `version` between a read and a write."""
 
     def __init__(self, client: Any, version: str) -> None:
         self._client = client

@@ -1,4 +1,4 @@
-"""Versions whose files are kept, and complete deletion of the others."""
+"""Versions whose files are kept, and complete deletion of the other versions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NOW_MS = 10 * UNFINISHED_MS
 
 
 def champion(*versions: str, **fields: Any) -> Champion:
-    """Return the pointer after these versions were promoted, the latest last."""
+    """Return the pointer after the promotion of these versions, latest last."""
     history = tuple(Promotion(version, number, "") for number, version in enumerate(versions))
     return Champion(history[::-1], '"etag"', **fields)
 

@@ -36,7 +36,7 @@ def test_unknown_service_is_refused() -> None:
 
 
 def test_loader_falls_back_to_the_data_of_botocore() -> None:
-    runtime_aws.session.cache_clear()  # a client changes what its session has read
+    runtime_aws.session.cache_clear()  # A client changes the data that its session has read.
     loader, botocores = runtime_aws.session().get_component("data_loader"), Loader()
 
     for name in ("partitions", "stepfunctions/2016-11-23/service-2", "s3/2006-03-01/endpoint-rule-set-1"):
@@ -54,7 +54,7 @@ REGIONS = ("eu-west-1", "us-east-1", "cn-north-1", "us-gov-west-1", "eu-south-9"
 
 
 def called_and_signed(client: Any, operation: str, region: str) -> tuple[Any, ...]:
-    """Return where and how a client sends a call."""
+    """Return the endpoint and the signing of an operation."""
     parameters = {"GetObject": {"Bucket": "shop", "Key": "a/b"}, "GetItem": {"TableName": "t", "Key": {}}}
     model = client.meta.service_model.operation_model(operation)
     context: dict[str, Any] = {"client_region": region, "client_config": client.meta.config}
@@ -88,7 +88,7 @@ def test_client_errors_have_the_classes_of_botocore() -> None:
     s3 = runtime_aws.session().create_client("s3", region_name="eu-west-1")
 
     assert issubclass(s3.exceptions.NoSuchKey, ClientError)
-    assert not hasattr(s3, "create_bucket")  # no function calls this operation
+    assert not hasattr(s3, "create_bucket")  # The reduced model contains only operations that functions call.
 
 
 def test_query_items_are_parsed_as_by_botocore(aws: Callable[[str], Any]) -> None:
@@ -114,7 +114,7 @@ def test_query_of_a_missing_table_raises_client_error(aws: Callable[[str], Any])
 
 @pytest.fixture
 def credentials(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Credentials of clients that send nothing, and no clients of before."""
+    """Set credentials for clients that send no requests, and remove cached clients."""
     for name, value in (("DEFAULT_REGION", "eu-west-1"), ("ACCESS_KEY_ID", "a"), ("SECRET_ACCESS_KEY", "s")):
         monkeypatch.setenv(f"AWS_{name}", value)
     runtime_aws.client.cache_clear()
@@ -158,4 +158,4 @@ def test_batch_writes_are_validated_only_if_enabled(checks_calls: bool) -> None:
 
 
 class StoppedError(Exception):
-    """A call that ends before it is sent."""
+    """Error that ends a call before it is sent."""

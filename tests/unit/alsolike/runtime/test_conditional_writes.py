@@ -17,7 +17,7 @@ from tests.fakes.places import BUCKET
 
 
 class LostResponses:
-    """An S3 client whose first response to each write is lost, so that botocore repeats the write."""
+    """S3 client whose first response to each write is lost, so that botocore repeats the write."""
 
     def __init__(self, client: Any) -> None:
         self._client = client

@@ -1,4 +1,4 @@
-"""The limit of a process's memory, in a separate process."""
+"""Memory limit of a process, tested in a separate process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The polled value with a test clock: fresh, stale, failing, recovering, slow."""
+"""Polled value with a test clock: fresh, stale, failing, recovering, slow."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ REFUSAL = Unavailable("s3://b/k: denied", code="AccessDenied")
 
 
 class Stored:
-    """An object that can be replaced, and reads of it that can fail."""
+    """Object that can be replaced, and whose reads can fail."""
 
     def __init__(self, value: str = "a") -> None:
         self.value = value
@@ -39,7 +39,7 @@ def stored() -> Stored:
 
 
 def polled(stored: Stored, polling: Polling, **options: str) -> Callable[[int], tuple[str, str | None]]:
-    """Return a function of seconds that returns the value and its degradation."""
+    """Return a function that maps a time in seconds to the value and the degradation at this time."""
     value = PolledValue(stored.read, name="menu", polling=polling, **options)
 
     def at(now_s: int) -> tuple[str, str | None]:
@@ -180,7 +180,7 @@ class TestCircuitBreaker:
 
 
 class Slow:
-    """A read that lasts until it may end."""
+    """Function that reads until `may_end` is set."""
 
     def __init__(self) -> None:
         self.may_end = threading.Event()
@@ -217,7 +217,7 @@ class TestWaiting:
         began_s = time.monotonic()
         budget.begin_request(limited=True)
         assert value.current(now_ms=2) == "first"
-        assert time.monotonic() - began_s < BUDGET_MS / 1000 / 2  # only the request that began the read waits
+        assert time.monotonic() - began_s < BUDGET_MS / 1000 / 2  # Only the request that started the read waits.
         read.may_end.set()
         until(lambda: value.current(now_ms=3) == "second")
 

@@ -1,4 +1,4 @@
-"""Settings come from the environment, typed."""
+"""Settings from environment variables, with types."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ class Reduced(Price):
 
 @struct
 class Nothing:
-    """No field at all."""
+    """Value object without fields."""
 
 
 def test_objects_with_equal_compared_fields_are_equal() -> None:

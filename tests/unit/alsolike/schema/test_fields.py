@@ -1,4 +1,4 @@
-"""Declared fields accept the same values as their schemas, and refuse others with a message."""
+"""Declared fields accept the same values as their schemas. Other values have an error message."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_text_field_accepts_exactly_the_plain_text_pattern(text: str) -> None:
 
 @pytest.mark.parametrize("character", [" ", "\x85", "\xa0", "\u2028", "\ufeff"])
 def test_space_characters_of_python_and_ecmascript_are_blank(character: str) -> None:
-    ecmascript = " \xa0\u2028\ufeff"  # the part of \s among these characters
+    ecmascript = " \xa0\u2028\ufeff"  # Characters of this list that ECMAScript's `\s` matches.
 
     assert not takes(Text(6), character)
     assert not re.search(NOT_BLANK.replace("\\s", ecmascript), character)

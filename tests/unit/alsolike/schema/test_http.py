@@ -1,4 +1,4 @@
-"""Request bodies, responses, and the statuses of errors."""
+"""Request bodies, responses, and the status codes of errors."""
 
 from __future__ import annotations
 

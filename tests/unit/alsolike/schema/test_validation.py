@@ -1,4 +1,4 @@
-"""JSON of requests: what is refused, and the messages."""
+"""JSON of requests: rejected values and their messages."""
 
 from __future__ import annotations
 

@@ -132,7 +132,7 @@ def test_key_use_is_written_once_per_minute(keys: Keys, reader: KeyReader, cloud
         reader.mark_used(key, source=source, now_s=NOW_S + after_s)
 
     (key,) = keys.all()
-    assert key.use == KeyUse(round((NOW_S + 60) * 1000), "192.0.2.2", calls=4)  # the fifth call waits for its write
+    assert key.use == KeyUse(round((NOW_S + 60) * 1000), "192.0.2.2", calls=4)  # The fifth call is not written yet.
     assert len([call for call in cloud.calls if call.operation == "dynamodb.UpdateItem"]) == 2
 
 

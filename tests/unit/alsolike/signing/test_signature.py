@@ -1,4 +1,4 @@
-"""Signatures: those of botocore are accepted, and others are refused."""
+"""Signatures. Requests signed by botocore are accepted, and other signatures are rejected."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ URL = "https://api.example/personalize"
 
 
 def check(event: dict[str, Any], *, secret: str = SECRET, now_s: float = NOW_S) -> str:
-    """Verify a request; return its key."""
+    """Verify a request and return the key ID."""
     signature = read_signature(event, now_s=now_s)
     verify(event, signature, secret=secret)
     return signature.key_id
@@ -131,7 +131,7 @@ def test_base64_body_is_the_same_request() -> None:
 
 
 def test_path_encoded_once_by_the_client_is_accepted() -> None:
-    """As curl does: `https://api.example/…/a%20b` is signed as it is sent."""
+    """curl signs the path `https://api.example/…/a%20b` as it is sent."""
     event = sign(url=f"{URL}/items/a%20b", encodes_twice=False)
 
     assert check(event) == KEY_ID
@@ -237,7 +237,7 @@ def test_changed_requests_raise_only_product_errors(data: st.DataObject) -> None
     text = data.draw(st.text(st.characters(), max_size=60))
     target = event["headers"] if name in event["headers"] else event
     if target[name] == text or (name == "rawQueryString" and not text.strip("&")):
-        return  # the same request
+        return  # The request has not changed.
     target[name] = text
 
     with pytest.raises(AlsolikeError):

@@ -1,4 +1,4 @@
-"""A publisher and a reader on one bucket."""
+"""Publisher and reader on one bucket."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Publications for tests, and the S3 objects that they leave."""
+"""Publications for tests, and the resulting S3 objects."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from tests.unit.alsolike.content import index_of
 
 
 def cold(*changes: Change) -> ColdItems:
-    """Neighbours among vase (1), bowl (2), cup (3) and jug (4)."""
+    """Return cold items with neighbours among vase (1), bowl (2), cup (3) and jug (4)."""
     return ColdItems.of(changes, index_of())
 
 
@@ -57,14 +57,20 @@ def test_newest_keeps_the_items_changed_last() -> None:
 
 
 def test_score_is_the_weighted_mean_of_neighbour_scores() -> None:
-    """Neighbours are the vase with 1/2, bowl and cup with 1/4 each; the bowl is not listed."""
+    """The neighbours are the vase with a weight of 1/2, and bowl and cup with 1/4 each.
+
+    The list does not contain the bowl.
+    """
     items = cold(Change("new", 1, {"colour": "red", "kind": "glass"}))
 
     assert scores(items, positions=[1, 3], listed=[0.8, 0.4]) == [0.8 * 1 / 2 + 0.4 * 1 / 4]
 
 
 def test_score_is_multiplied_by_the_scale_of_new_or_rare_items() -> None:
-    """Both have the vase and the bowl for neighbours, with 1/2 each; the zither was known and not learned."""
+    """Both items have vase and bowl as neighbours, with 1/2 each.
+
+    The training's catalogue contained the zither, which was too rare for the model.
+    """
     index = index_of(scales=Scales(new=3.0, rare=0.5), rare=["zither"])
     changes = [Change("zither", 1, {"colour": "red"}), Change("new", 1, {"colour": "red"}), Change("odd", 1, {})]
 

@@ -27,7 +27,7 @@ from tests.unit.alsolike.snapshot.publications import BUCKET, NOW_MS
 
 
 class Catalogue:
-    """Snapshot with its cold items, and champions that know some of the items."""
+    """Snapshot with cold items, and champions that contain some of the items."""
 
     def __init__(self, s3: Any, directory: Path, *, store: type[SnapshotStore] = SnapshotStore) -> None:
         directory.mkdir(exist_ok=True)
@@ -54,7 +54,7 @@ class Catalogue:
         Registry(self.s3, BUCKET).promote(version, reason="test", now_ms=NOW_MS)
 
     def cold(self, *item_ids: str) -> list[str]:
-        """Return which of the items are cold, by the snapshot as readers have it."""
+        """Return the items that are cold in the published snapshot."""
         found = self._reader.current(now_ms=NOW_MS).cold
         hashes = set() if found is None else set(found.hashes.tolist())
         return [
@@ -62,7 +62,7 @@ class Catalogue:
         ]
 
     def scale(self) -> float:
-        """Return what the weights of the only cold item add up to."""
+        """Return the sum of the weights of the only cold item."""
         found = self._reader.current(now_ms=NOW_MS).cold
         assert found is not None
         return float(found.weights.sum())
@@ -127,7 +127,7 @@ def test_repeated_and_late_changes_give_the_same_result(catalogue: Catalogue) ->
         SnapshotReader(catalogue.s3, BUCKET, catalogue._directory / "again", polling=Polling(0)).current(now_ms=0).cold
     )
     assert found is not None
-    assert found.neighbours[0].tolist() == [1, 2]  # the red ones
+    assert found.neighbours[0].tolist() == [1, 2]  # These are the red items.
 
 
 def test_new_champion_recomputes_all_cold_items(catalogue: Catalogue) -> None:

@@ -27,7 +27,7 @@ def test_columns_are_encoded_again_after_a_declaration_change(
     assert reader.current(now_ms=NOW_MS).column("price") is None
 
     columns = {"price": ColumnType.NUMBER, "size": ColumnType.STRING}
-    publisher.publish((), columns=columns, version=0, now_ms=NOW_MS)  # the configuration changed, no item did
+    publisher.publish((), columns=columns, version=0, now_ms=NOW_MS)  # The configuration has changed, but no item has.
 
     found = reader.current(now_ms=NOW_MS)
     assert found.column_types == columns
@@ -46,7 +46,7 @@ def test_publisher_with_an_older_configuration_keeps_newer_columns(
     publisher.publish([item("a", shade="red")], columns=COLUMNS, version=1, now_ms=NOW_MS)
     publisher.publish((), columns=SHADES, version=2, now_ms=NOW_MS)
 
-    for number in range(12):  # merges among them
+    for number in range(12):  # Some of these publications merge segments.
         publisher.publish([item(f"b{number}", shade="red")], columns=COLUMNS, version=1, now_ms=NOW_MS)
 
     assert reader.current(now_ms=NOW_MS).column_types == SHADES

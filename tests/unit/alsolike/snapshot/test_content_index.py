@@ -1,4 +1,4 @@
-"""The nearest known items of a new item, computed by hand."""
+"""Nearest items of the model for a new item, computed by hand."""
 
 from __future__ import annotations
 
@@ -22,17 +22,21 @@ def nearest(index: ContentIndex, **properties: Any) -> dict[int, float]:
 
 
 def test_neighbours_are_weighted_by_cosine_similarity() -> None:
-    """Every token is in two of four items, so all weigh alike: the vase shares two tokens, bowl and cup one each."""
+    """Every token is in two of four items, so all tokens have equal weights.
+
+    The vase shares two tokens, bowl and cup one each.
+    """
     assert nearest(index_of(), colour="red", kind="glass") == {1: 0.5, 2: 0.25, 3: 0.25}
 
 
 def test_rare_tokens_have_more_weight() -> None:
-    """The catalogue has 8 items, 2 of glass and 4 in red: log 4 is twice log 2."""
+    """The catalogue has 8 items, 2 of glass and 4 in red. log(8/2) is twice log(8/4)."""
     items = {f"i{n}": {"kind": "glass"} if n < 2 else {"colour": "red"} if n < 6 else {} for n in range(8)}
 
     found = nearest(index_of(items), kind="glass", colour="red")
 
-    # Cosines are proportional to log(4) ** 2 / log(4) and log(2) ** 2 / log(2): 2 to 1, for two and four items.
+    # Cosines are proportional to log(4) ** 2 / log(4) and log(2) ** 2 / log(2), which is 2 to 1. Two items have the
+    # first value, and four the second.
     assert found == pytest.approx({1: 2 / 8, 2: 2 / 8, 3: 1 / 8, 4: 1 / 8, 5: 1 / 8, 6: 1 / 8}, abs=1e-6)
 
 
@@ -58,7 +62,8 @@ def test_equally_near_items_are_ordered_by_frequency() -> None:
 
     found, _ = index_of(items).nearest({"kind": "glass"})
 
-    assert found.tolist() == list(range(2, 2 + 2 * module.NEIGHBOURS, 2))  # i1, i3, ... stand at 2, 4, ...
+    # The items i1, i3, ... have the positions 2, 4, ...
+    assert found.tolist() == list(range(2, 2 + 2 * module.NEIGHBOURS, 2))
 
 
 def test_comparisons_are_limited_and_rarest_tokens_come_first(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,7 +75,7 @@ def test_comparisons_are_limited_and_rarest_tokens_come_first(monkeypatch: pytes
 
 @pytest.mark.parametrize("dense_items", [0, 10_000])
 def test_batch_of_neighbours_equals_the_definition(monkeypatch: pytest.MonkeyPatch, dense_items: int) -> None:
-    """Items with equal tokens, without known tokens, and with more pairs than are compared."""
+    """The new items include items with equal tokens, without known tokens, and with more pairs than the limit."""
     monkeypatch.setattr(module, "_DENSE_ITEMS", dense_items)
     monkeypatch.setattr(module, "MAX_PAIRS", 150)
     rng = np.random.default_rng(0)

@@ -47,8 +47,9 @@ def test_invalid_manifest_is_refused(data: bytes) -> None:
         ([100], []),
         ([1_000_000, 300_000], []),
         ([1_000_000, 400_000], [400_000, 1_000_000]),  # 1,000,000 < 3 * 400,000
-        ([1_000_000, 10_000, 2_000, 1_900], [1_900, 2_000, 10_000]),  # 10,000 < 3 * 3,900, so that one comes along
-        ([100, 1], [1, 100]),  # both count as 256 rows
+        # 10,000 < 3 * 3,900, so this segment is merged too.
+        ([1_000_000, 10_000, 2_000, 1_900], [1_900, 2_000, 10_000]),
+        ([100, 1], [1, 100]),  # Segments with fewer than 256 rows count as 256 rows.
         ([768, 1], []),
     ],
 )
@@ -69,7 +70,10 @@ def test_remaining_segments_grow_by_the_factor(rows: list[int]) -> None:
 
 
 def test_million_rows_need_few_segments_and_little_rewriting() -> None:
-    """Changes of items that are all different, in batches of all sizes: the worst case, since nothing is replaced."""
+    """All changes concern different items, so nothing is replaced.
+
+    This is the worst case. Batches have different sizes.
+    """
     rng = random.Random(1)
     segments: list[SegmentEntry] = [entry(1_000_000)]
     written = rewritten = most = 0

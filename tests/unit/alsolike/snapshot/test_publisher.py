@@ -1,4 +1,4 @@
-"""Published changes are read despite concurrent publications."""
+"""Published changes, which are readable despite concurrent publications."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_published_changes_are_read(publisher: SnapshotPublisher, reader: Snapsh
     publish(publisher, item("a", 2, price=3), Change("b", 2, None))
 
     assert items(reader) == {"a": {"price": 3}}
-    assert dict(first.items()) == {"a": {"price": 1}, "b": {"price": 2}}  # an older snapshot stays complete
+    assert dict(first.items()) == {"a": {"price": 1}, "b": {"price": 2}}  # An older snapshot remains complete.
     assert first.version != reader.current(now_ms=NOW_MS).version
 
 
@@ -104,7 +104,7 @@ def test_merged_segments_are_deleted_after_the_grace_period(s3: Any, publisher: 
     publish(publisher, item("a"))
     (first,) = segment_keys(s3)
     publish(publisher, item("b"))
-    assert first in segment_keys(s3)  # a reader may be downloading it
+    assert first in segment_keys(s3)  # A reader may be downloading this segment.
 
     publish(publisher, item("c"), now_ms=NOW_MS + GRACE_MS + 1)
 
@@ -124,12 +124,13 @@ def test_writer_killed_before_the_manifest_loses_no_rows_and_no_file_stays(
     orphans = segment_keys(s3) - {entry.key for entry in manifest(s3).segments}
     assert len(orphans) == 1
 
-    publish(publisher, item("a", 2, price=2))  # the batch comes again
+    publish(publisher, item("a", 2, price=2))  # The batch is delivered again.
     assert items(reader) == {"a": {"price": 2}}
 
     later_ms = int(dt.datetime.now(dt.UTC).timestamp() * 1000) + GRACE_MS + 1
     publish(publisher, *(item(f"i{number}") for number in range(9)), now_ms=later_ms)
-    publish(publisher, *(item(f"j{number}") for number in range(9)), now_ms=later_ms)  # sizes ask for a merge
+    # The sizes of segments require a merge.
+    publish(publisher, *(item(f"j{number}") for number in range(9)), now_ms=later_ms)
     assert not orphans & segment_keys(s3)
     assert len(items(reader)) == 19
 

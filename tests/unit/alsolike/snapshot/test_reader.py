@@ -1,4 +1,4 @@
-"""A reader has the published snapshot, downloads new files, and keeps its snapshot after a failure."""
+"""Reader of the published snapshot, which downloads new files, and keeps its snapshot after a failure."""
 
 from __future__ import annotations
 
@@ -40,7 +40,8 @@ def test_damaged_segment_keeps_the_previous_snapshot(
     assert items(reader) == {"a": {"price": 1}}
     with pytest.raises(Unavailable, match=r"the catalogue cannot be read: .* has SHA-256"):
         SnapshotReader(s3, BUCKET, tmp_path / "new").current(now_ms=NOW_MS)
-    publisher.publish_all([item("a"), item("b")], columns=COLUMNS, version=0, now_ms=NOW_MS)  # repairs it
+    # The publication repairs the object.
+    publisher.publish_all([item("a"), item("b")], columns=COLUMNS, version=0, now_ms=NOW_MS)
     assert sorted(items(reader)) == ["a", "b"]
 
 
@@ -58,10 +59,10 @@ def test_reader_checks_after_its_interval_and_downloads_only_new_files(
     assert len(reader.current(now_ms=9_999)) == 20
     assert cloud.calls == []
     assert len(reader.current(now_ms=10_000)) == 21
-    assert len(cloud.calls) == 2  # the manifest and the small segment
+    assert len(cloud.calls) == 2  # The calls read the manifest and the small segment.
     cloud.calls.clear()
     reader.current(now_ms=20_000)
-    assert len(cloud.calls) == 1  # nothing new
+    assert len(cloud.calls) == 1  # Only the manifest is read, because nothing has changed.
     assert len(list((tmp_path / "reader").iterdir())) == 2
 
 

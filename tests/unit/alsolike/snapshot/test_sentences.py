@@ -1,6 +1,6 @@
-"""The nearest known items of a new item by words and by sentence embeddings, computed by hand.
+"""Nearest items of the model for a new item, by words and by sentence embeddings, computed by hand.
 
-`grey` stands in two of four titles, so that it is the one token that counts, and means nothing.
+`grey` is in two of four titles, so that it is the only token with weight. Its embedding is zero.
 """
 
 from __future__ import annotations
@@ -49,7 +49,10 @@ def test_synonym_is_a_neighbour_by_its_embedding(model: SentenceModel) -> None:
 
 
 def test_embedding_cosine_has_a_weight_of_one_quarter(model: SentenceModel) -> None:
-    """The words' cosine is 1 with both grey items; the texts' is 0.8 with the sofa, 0 with the lamp."""
+    """The cosine of the words is 1 with both grey items.
+
+    The cosine of the embeddings is 0.8 with the sofa, and 0 with the lamp.
+    """
     both = 3 / 4 * 1 + 1 / 4 * 0.8, 3 / 4 * 1 + 1 / 4 * 0
 
     assert nearest(index_of(None), "grey couch") == pytest.approx({SOFA: 1 / 2, LAMP: 1 / 2})
@@ -167,7 +170,7 @@ def _nothing_of_it(arrays: dict[str, Array]) -> None:
         (_ragged_vectors, "sentences.vectors has 14 values, expected rows of 3 dimensions"),
         (_more_vectors, "sentences.vectors has 5 items, expected 0 to 4"),
         (_no_tokenizer, "the sentence model's tokenizer cannot be read: "),
-        # 0 is what is unknown: oak.
+        # The token 0 means an unknown word, here oak.
         (
             _other_tokenizer,
             r"takes 'grey sofa grey lamp oak desk' apart into tokens \[2, 1, 2, 5, 0, 6\], expected"

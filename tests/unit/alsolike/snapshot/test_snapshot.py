@@ -82,7 +82,7 @@ def test_segment_is_unchanged_after_write_and_read(changes: list[Change]) -> Non
     kept = {change.entity_id: change for change in read.changes()}
     assert {i: c.properties for i, c in kept.items() if c.properties is not None} == live(changes)
     assert read.column_types == COLUMNS
-    for change in kept.values():  # numbers keep their kind as well: 7 stays 7, true stays true
+    for change in kept.values():  # Numbers and booleans keep their types: 7 remains 7, and true remains true.
         for name, value in (change.properties or {}).items():
             original = live(changes)[change.entity_id][name]
             assert isinstance(value, bool) == isinstance(original, bool)
@@ -104,7 +104,8 @@ def test_columns_of_all_segments_share_one_dictionary() -> None:
     assert sorted(colour.dictionary) == ["blue", "green", "red"]
     assert isinstance(tags, ListColumn)
     assert [tags.value(row) for row in (a, b, c, d)] == [["x", "y"], None, "y|z", []]
-    assert tags.codes[c].tolist() == tags.dictionary.codes(["y", "z"]).tolist()  # a string of Personalize's kind
+    # Personalize separates the elements of a list in a string by `|`.
+    assert tags.codes[c].tolist() == tags.dictionary.codes(["y", "z"]).tolist()
     assert isinstance(sold, BooleanColumn)
     assert sold.values[[a, b, c]].tolist() == [1, -1, 0]
     assert isinstance(title, TextColumn)
@@ -113,7 +114,7 @@ def test_columns_of_all_segments_share_one_dictionary() -> None:
 
 
 def postings(segment: Segment) -> dict[str, list[str]] | None:
-    """Return the ids of the items whose lists have each tag, as the segment says it."""
+    """Return the IDs of the items per tag, from the segment's postings."""
     tags = segment.columns["tags"]
     assert isinstance(tags, ListColumn)
     if tags.postings is None:

@@ -1,4 +1,4 @@
-"""The index of two histograms, by hand and compared with SciPy's."""
+"""Population stability index of two histograms, by hand and compared with SciPy."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from alsolike.training.drift import CHANCE_LEVEL, SMOOTHING, Design, psi, psi_by
 
 
 def scipys(reference: list[int], current: list[int]) -> float:
-    """KL(p || q) + KL(q || p), with what is added to both."""
+    """Return KL(p || q) + KL(q || p) of the smoothed histograms."""
     p, q = (np.array(counts) + SMOOTHING for counts in (reference, current))
-    return float(stats.entropy(p, q) + stats.entropy(q, p))  # entropy divides by the sum
+    return float(stats.entropy(p, q) + stats.entropy(q, p))  # `entropy` normalises its arguments.
 
 
 def test_equal_shares_have_index_0() -> None:
@@ -72,7 +72,10 @@ def test_highest_chance_index_is_the_chi_square_quantile(bins: int) -> None:
 
 
 def test_dependent_counts_scale_chance_mean_and_quantile() -> None:
-    """Four equal eigenvalues of 3 triple both; one of 12 has the same mean and a higher quantile."""
+    """Four equal eigenvalues of 3 triple the mean and the quantile.
+
+    A single eigenvalue of 12 has the same mean and a higher quantile.
+    """
     independent, tripled, single = (
         psi_by_chance([80] * 5, [40] * 5, design=design) for design in (None, Design(12, 36), Design(12, 144))
     )

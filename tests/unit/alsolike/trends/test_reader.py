@@ -17,7 +17,7 @@ NOW_MS = 1_790_000_000_000
 
 
 def put(s3: Any, shard: int, *items: str, replaces: str | None = None) -> str:
-    """Write the counters of a shard with thirty events of each item."""
+    """Write the counters of a shard with thirty events per item."""
     events = [Event(n, item, NOW_MS, 30.0) for n, item in enumerate(items)]
     counts = NOTHING_COUNTED.add(events, sequence=len(items), arrived_ms=NOW_MS)
     return TrendsStore(s3, BUCKET).write(trends_key(f"shardId-{shard}"), counts, replaces=replaces)
@@ -28,7 +28,7 @@ def best(reader: TrendsReader, *, now_ms: int = NOW_MS) -> list[str]:
 
 
 class Calls:
-    """Counts a client's reads, or lets all of its calls fail."""
+    """S3 client that counts reads, and fails while `fails` is true."""
 
     def __init__(self, client: Any) -> None:
         self.client = client

@@ -1,4 +1,4 @@
-"""Decaying counters, and the trends computed from them."""
+"""Decaying counters, and the trends that are computed from them."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ NOW_MS = 1_790_000_000_000
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000
 LIST = list(WINDOWS)
 BASELINE = len(WINDOWS)
-"""The column of what is usual; the one after it is assumed."""
+"""Column of the baseline. The next column contains assumed events."""
 
 
 def counted(*events: tuple[str, float, float], by: ShardCounts = NOTHING_COUNTED, now_ms: int = NOW_MS) -> ShardCounts:
-    """Count events, given as item, age in milliseconds and weight."""
+    """Count events, given as tuples of item, age in milliseconds and weight."""
     first = by.sequence + 1
     made = [Event(first + n, item, int(now_ms - age_ms), weight) for n, (item, age_ms, weight) in enumerate(events)]
     return by.add(made, sequence=first + len(made), arrived_ms=now_ms)
 
 
 def standing(items: Mapping[str, tuple[float, float]], *, fast: float, baseline: float) -> Trends:
-    """Trends of an hour, given each item's fast and baseline counts, and the sums of all items."""
+    """Return the trends of an hour from each item's fast and baseline counts, and the sums over all items."""
     column = LIST.index("1h")
     counts = np.zeros((len(items), len(WINDOWS) + 2))
     totals = np.zeros(len(WINDOWS) + 2)
@@ -84,14 +84,14 @@ def test_late_event_counts_like_a_timely_one() -> None:
 
 
 def test_trend_score_equals_the_likelihood_ratio_over_its_bound() -> None:
-    # An hour's share of the past is 100 / (16_900 - 100) = 1 / 168.
+    # The hour's share of the past is 100 / (16_900 - 100) = 1 / 168.
     shop = standing(
         {
-            "popular": (50, 8_450),  # expected (8_450 - 50) / 168 = 50
-            "rising": (30, 870),  # expected (870 - 30) / 168 = 5
-            "unknown": (12, 12),  # expected 0
+            "popular": (50, 8_450),  # The expected count is (8_450 - 50) / 168 = 50.
+            "rising": (30, 870),  # The expected count is (870 - 30) / 168 = 5.
+            "unknown": (12, 12),  # The expected count is 0.
             "looked at once": (1, 1),
-            "sinking": (1, 1_681),  # expected 10
+            "sinking": (1, 1_681),  # The expected count is 10.
         },
         fast=100,
         baseline=16_900,
@@ -106,14 +106,14 @@ def test_trend_score_equals_the_likelihood_ratio_over_its_bound() -> None:
 
 
 def test_busy_hour_with_usual_shares_has_no_trends() -> None:
-    # Everything three times as often as usual: 300 in place of 100, of each item its share.
+    # All items have three times their usual number of events: 300 instead of 100, with the usual shares.
     shop = standing({"a": (150, 8_550), "b": (90, 5_130), "c": (60, 3_420)}, fast=300, baseline=17_100)
 
     assert shop.best("1h", now_ms=NOW_MS) == []
 
 
 def test_most_viewed_items_of_a_new_shop_trend() -> None:
-    # Ten minutes after the first event the baseline knows little more than the hour does.
+    # Ten minutes after the first event, the baseline contains little more than the hour does.
     shop = standing({"a": (40, 42), "b": (20, 20), "c": (1, 1)}, fast=61, baseline=64)
 
     found = shop.best("1h", now_ms=NOW_MS)
@@ -147,7 +147,7 @@ def test_unknown_window_is_refused() -> None:
 
 @pytest.mark.parametrize("window", WINDOWS)
 def test_burst_leads_within_one_batch_and_ends_after_silence(window: str) -> None:
-    # A month of twenty items, one of them as popular as the others together.
+    # One month of events of twenty items. One item is as popular as the other items together.
     usual = counted(
         *((f"item-{n}", age * HOUR_MS, 19.0 if n == 0 else 1.0) for n in range(20) for age in range(30 * 24)),
         now_ms=NOW_MS - 1,
@@ -200,14 +200,14 @@ def test_popular_and_trending_items_are_kept() -> None:
 
     assert len(counts.items) == KEPT_ITEMS
     assert {"news", *(f"popular-{n}" for n in range(200))} <= set(counts.items)
-    assert counts.totals[BASELINE] > counts.counts[:, BASELINE].sum()  # the sums are of all items
+    assert counts.totals[BASELINE] > counts.counts[:, BASELINE].sum()  # The sums include dropped items.
     assert Trends([counts]).best("1h", now_ms=NOW_MS)[0][0] == "news"
 
 
 def test_repeated_burst_of_a_dropped_item_trends() -> None:
     rng = np.random.default_rng(7)
     counts = counted(*((f"seldom-{n % 20_000}", age, 1.0) for n, age in enumerate(rng.uniform(0, 30 * DAY_MS, 60_000))))
-    for minute in range(15):  # one event a minute among others
+    for minute in range(15):  # One event per minute, among events of other items.
         others = [(f"seldom-{n}", 0.0, 1.0) for n in rng.integers(0, 20_000, 20)]
         counts = counted(("news", 0, 1.0), *others, by=counts, now_ms=NOW_MS + 60_000 * minute)
 
@@ -226,13 +226,13 @@ def test_dropped_item_has_an_assumed_baseline(monkeypatch: pytest.MonkeyPatch) -
     assert after.items == ("a", "b", "c")
     assert after.counts[2] == pytest.approx([2] * 5 + [30 * math.exp(-5 / 7)])
     assert after.totals[BASELINE] == pytest.approx(160 * math.exp(-3 / 7) + 30 * math.exp(-5 / 7) + 2)
-    # The past of c is 30 e^(-5/7) of 160 e^(-3/7) + 30 e^(-5/7); the hour has 2 events.
+    # The past of c is 30 e^(-5/7) of 160 e^(-3/7) + 30 e^(-5/7). The hour has 2 events.
     past = 30 * math.exp(-5 / 7)
     share = 2 / (160 * math.exp(-3 / 7) + past + 2)
     evidence = 2 * math.log(2 / (share * (past + 2))) + past * math.log(past / ((1 - share) * (past + 2)))
     monkeypatch.setattr(trends, "MIN_SCORE", 0)
     best = dict(Trends([after]).best("1h", now_ms=NOW_MS))
-    assert best["c"] == pytest.approx(evidence / math.log(3 / CHANCE), abs=1e-6)  # KEPT_ITEMS is 3
+    assert best["c"] == pytest.approx(evidence / math.log(3 / CHANCE), abs=1e-6)  # KEPT_ITEMS is 3.
 
 
 def test_usual_traffic_with_many_dropped_items_has_no_trends(
@@ -250,7 +250,7 @@ def test_usual_traffic_with_many_dropped_items_has_no_trends(
 
     found = Trends([counts]).best("1d", now_ms=now_ms)
 
-    assert found == []  # with nothing assumed it would be several
+    assert found == []  # Without assumed events, several items would trend.
 
 
 def test_counters_are_unchanged_after_write_and_read() -> None:
@@ -298,7 +298,10 @@ def test_damaged_object_is_refused(data: bytes) -> None:
 
 
 def test_unknown_item_trends_from_three_views_on() -> None:
-    """Each view is evidence of ln(169) = 5.13 if the hour has a share of 1/169; ln(2,000 / 0.05) = 10.6 is needed."""
+    """If the hour has a share of 1/169, each view is evidence of ln(169) = 5.13.
+
+    A trend requires ln(2,000 / 0.05) = 10.6.
+    """
     found = {}
     for views in (2, 3):
         items = {"new": (views, views), **{f"usual-{n}": (0.0, 16_900 / 499) for n in range(499)}}
@@ -311,7 +314,7 @@ def test_unknown_item_trends_from_three_views_on() -> None:
 def stationary(
     *, weights: Sequence[float], per_visit: int, seed: int, items: int = 200, hours: int = 12 * 24
 ) -> Trends:
-    """Return the trends of a shop whose items keep their shares of 400 visits an hour."""
+    """Return the trends of a shop whose items keep their shares of 400 visits per hour."""
     draws = np.random.default_rng(seed)
     shares = 1 / np.arange(1, items + 1)
     visits = 400 * hours

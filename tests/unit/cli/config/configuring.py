@@ -1,4 +1,4 @@
-"""Running `alsolike config`."""
+"""Runner of `alsolike config`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A deployment that every verb finds, and a file to apply to it."""
+"""Deployment for all subcommands of `config`, and a file to apply."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Amazon Personalize's schemas are converted to columns."""
+"""Conversion of Amazon Personalize's schemas to columns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`alsolike config check`: a file's errors, each with its line and column."""
+"""`alsolike config check`, which reports a file's errors with line and column."""
 
 from __future__ import annotations
 

@@ -60,7 +60,8 @@ def shop(shop: ConfigurationStore, deployment: Deployment, tmp_path: Path) -> Co
         ('Items.TAGS IN ("sweeet", "green")', ['no item has "sweeet" in Items.TAGS, did you mean "sweet"?']),
         ('NOT Items.ITEM_ID IN ("figg")', ['no item has the ID "figg"']),
         ("NOT Items.IN_STOCK = false", ["no item has a boolean in Items.IN_STOCK"]),
-        ("Items.PRICE > 5", ["passes none of the 2 items of the catalogue"]),  # its values are not published yet
+        # The published catalogue does not contain values of this column yet.
+        ("Items.PRICE > 5", ["passes none of the 2 items of the catalogue"]),
         ("Items.PRICE > 2", []),
         ('Items.CATEGORY = "DELI" AND CurrentUser.SEGMENT = "gold"', []),
         ('Interactions.EVENT_TYPE = "purchase"', []),

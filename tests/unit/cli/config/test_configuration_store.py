@@ -1,4 +1,4 @@
-"""The configuration's versions: concurrent changes, history and rollback."""
+"""Versions of the configuration: concurrent changes, history and rollback."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_apply_based_on_an_earlier_version_is_refused(store: ConfigurationStore,
 
 
 def test_version_written_but_not_applied_does_not_exist(s3: Any, store: ConfigurationStore) -> None:
-    """Its writer was stopped between the two objects."""
+    """The writer stopped after the first of two objects."""
     apply(store, weighing(2))
     s3.put_object(Bucket=BUCKET, Key=version_key(2), Body=b"{}")
 
@@ -136,7 +136,7 @@ def test_repeated_rollback_restores_earlier_versions_only(store: ConfigurationSt
         roll_back(store)
         weights.append(view_weight(store))
 
-    assert weights == [3.0, 2.0, 1.0]  # at last what is built in
+    assert weights == [3.0, 2.0, 1.0]  # The last version is the built-in configuration.
     with pytest.raises(NotFound, match="there is no earlier configuration to roll back to"):
         roll_back(store)
 
@@ -144,7 +144,7 @@ def test_repeated_rollback_restores_earlier_versions_only(store: ConfigurationSt
 def test_rollback_after_a_new_version_restores_the_one_before_it(store: ConfigurationStore) -> None:
     apply(store, weighing(2))
     apply(store, weighing(3))
-    roll_back(store)  # version 3 brings back 1
+    roll_back(store)  # Version 3 has the content of version 1.
     apply(store, weighing(4))
 
     assert roll_back(store).document == weighing(2)
@@ -168,7 +168,7 @@ def test_rollback_without_an_earlier_version_is_refused(store: ConfigurationStor
 
 
 class AnswerLost:
-    """An S3 client whose first answer to a pointer that was written is lost, so that the request is sent again."""
+    """S3 client that loses its first response to a write of the pointer, so that botocore repeats the request."""
 
     def __init__(self, client: Any) -> None:
         self._client = client

@@ -1,4 +1,4 @@
-"""YAML as plain values with their places."""
+"""YAML parsed to plain values with their places."""
 
 from __future__ import annotations
 

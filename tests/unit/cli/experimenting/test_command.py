@@ -38,7 +38,7 @@ def now_ms() -> int:
 
 @pytest.fixture
 def shop(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> ConfigurationStore:
-    """Return the configuration store of the deployment that all subcommands use: one rule set, no experiment."""
+    """Return the configuration store of the subcommands' deployment, with one rule set and no experiment."""
     monkeypatch.setattr(deployments, "resolve", lambda **_: deployment)
     configuration = ConfigurationStore(deployment.client("s3"), deployment.names.artefact_bucket)
     configure(configuration)
@@ -260,7 +260,7 @@ def test_report_counts_the_outcomes_of_the_lake(shop: ConfigurationStore, deploy
             )
             for arm, clickers in (("control", 40), ("new", 110))
             for user in range(200)
-            for day in (-1, 0, 5, 10)  # the first and the last of them are not in its time
+            for day in (-1, 0, 5, 10)  # The first and the last day are outside of the experiment.
         ]
         + [Outcome("anna", start_ms, ("spring/nova",))],
     )

@@ -1,4 +1,4 @@
-"""The smallest detectable lift with the shop's own traffic, before an experiment starts."""
+"""Smallest detectable lift with the shop's own traffic, before an experiment starts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from alsolike.experiments.metrics import metric_of
 from operations.experiments.planning import MAX_DAYS, NeededDays, Plan, lines, plan
 from tests.builders.outcome_rows import DAY_MS, Outcome, table
 
-NOW_MS = 1_772_323_200_000 + DAY_MS // 2  # noon of 2026-03-01
+NOW_MS = 1_772_323_200_000 + DAY_MS // 2  # 2026-03-01T12:00:00Z
 SPRING = Experiment("spring", "home", NOW_MS, None, (Arm("control", 0.5), Arm("new", 0.5)))
 
 
@@ -21,9 +21,9 @@ def planned(answers: list[Outcome], *, days: int, experiment: Experiment = SPRIN
 
 
 def regulars_and_new(days: int = 4) -> list[Outcome]:
-    """Return answers of so many whole days before now: to ten who come every day, and to ten new users of each day.
+    """Return responses of each of the last days, to ten regular users and to ten new users per day.
 
-    One of the regulars, and one of each day's new ones, buys.
+    One regular user, and one new user per day, makes a purchase.
     """
     return [
         Outcome(f"{kind}-{user}", NOW_MS - day * DAY_MS, purchases=int(user == 0))

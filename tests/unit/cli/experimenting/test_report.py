@@ -1,4 +1,4 @@
-"""Outcomes counted for an experiment, by hand."""
+"""Outcomes of an experiment, compared with values computed by hand."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_outcomes_outside_the_experiment_are_counted_as_excluded() -> None:
         [
             answer("anna", shown_clicks=1),
             dataclasses.replace(answer("anna", shown_clicks=4), served_ms=START_MS - 1),
-            answer("anna", day=1, shown_clicks=4),  # the end is no longer part
+            answer("anna", day=1, shown_clicks=4),  # The end is exclusive.
             dataclasses.replace(answer("bert", shown_clicks=4), recommender="popular"),
             dataclasses.replace(answer("bert", shown_clicks=4), arms=()),
             dataclasses.replace(answer("bert", shown_clicks=4), arms=("springtime/control", "other/new")),
@@ -198,7 +198,7 @@ def test_control_is_the_arm_without_changes_or_else_the_first() -> None:
 
 
 def test_lift_is_adjusted_for_the_days_before_the_start() -> None:
-    """Buyers of the days before buy again: the arms differ by their share of them, which is no effect."""
+    """Earlier buyers buy again. The arms differ by their share of earlier buyers, which is not an effect."""
     answers = [
         answer(f"{arm}-{number}", arm, purchases=int(number < buyers), revenue=(9.0 + number % 3) * (number < buyers))
         for arm, buyers in (("new", 120), ("control", 80))

@@ -1,4 +1,4 @@
-"""Answers in the lake, what they were made of, and a function that gives them once more."""
+"""Logged responses with their inputs, and a function that replays them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SCHEMA = arrow_schema(pa, SERVED_COLUMNS)
 
 
 class Function:
-    """Lambda client that answers replays with a given document; other calls reach the deployment."""
+    """Lambda client that responds to replays with a given document. Other clients are those of the deployment."""
 
     def __init__(self, deployment: Deployment) -> None:
         self._client = deployment.client
@@ -44,7 +44,7 @@ class Function:
 
 
 def store(function: Function, *rows: ServedResponse) -> None:
-    """Write rows as archive_served does."""
+    """Write rows to the recommendation log as archive_served does."""
     content = io.BytesIO()
     columns = {name: [getattr(row, name) for row in rows] for name in SERVED_COLUMNS}
     pq.write_table(pa.table(columns, schema=SCHEMA), content)
@@ -53,7 +53,7 @@ def store(function: Function, *rows: ServedResponse) -> None:
 
 
 def archive(function: Function, *events: tuple[str, str, int]) -> None:
-    """Write events into the lake: who, what, and when it arrived."""
+    """Write events into the lake, given as tuples of user, item and time of arrival."""
     schema = arrow_schema(pa, INTERACTIONS_COLUMNS)
     rows = [
         {"event_id": f"e{number}", "user_id": user, "item_id": item, "event_type": "view",

@@ -39,7 +39,7 @@ def test_explanation_has_the_reasons_of_each_item(function: Function, pseudonyms
         2,
     )
     assert event["context"] == {"DEVICE": "phone"}
-    # Later interactions and those of other users are not part of the history.
+    # Later interactions and interactions of other users are not part of the history.
     assert [each["itemId"] for each in event["history"]] == ["pear"]
 
 
@@ -160,7 +160,7 @@ def test_refused_replay_has_its_reason(function: Function) -> None:
 
 
 def test_only_objects_of_the_response_date_are_read(function: Function) -> None:
-    """Another day's objects are not even opened: this one could not be."""
+    """Objects of other days are not opened. The object of this test would cause an error."""
     row = served_row(served_ms=NOW_MS, shopper=None)
     store(function, row)
     other = served.partition_prefix(served.served_date(NOW_MS - 86_400_000))

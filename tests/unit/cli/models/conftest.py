@@ -1,4 +1,4 @@
-"""A deployment with a champion, an earlier version, one that the gate rejected and one that it let through."""
+"""Deployment with a champion, an earlier version, a rejected version and an accepted version."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.unit.cli.shop import put_parameters
 
 @pytest.fixture
 def shop(deployment: Deployment, tmp_path: Path) -> Shop:
-    """Version v1, then v2 champion; v3, which the gate rejected; v4, which passed it."""
+    """Return the shop with the versions v1, v2 (champion), v3 (rejected by the gate) and v4 (accepted)."""
     put_parameters(deployment.client("ssm"), "shop")
     deployment.client("sagemaker").create_model_package_group(ModelPackageGroupName=GROUP)
     found = Shop(deployment, tmp_path)

@@ -1,4 +1,4 @@
-"""A canary that is started and rolled back manually."""
+"""Canary that is started and rolled back manually."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Damaged files of bundles are reported, and restored from earlier versions in S3."""
+"""Report of damaged files of bundles, and their restoration from earlier versions in S3."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CHAMPION, PREVIOUS = "v2", "v1"
 
 @pytest.fixture
 def kept(shop: Shop) -> Shop:
-    """Return the deployment with a versioned bucket, in which the files of v1 and v2 have a version."""
+    """Return the deployment with a versioned bucket, in which the files of v1 and v2 have versions."""
     shop.s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
     for version in (PREVIOUS, CHAMPION):
         publish_again(shop, version)
@@ -74,7 +74,8 @@ def test_valid_bundles_have_no_damage_and_are_not_read(kept: Shop, monkeypatch: 
 def test_damaged_file_is_reported_and_restored(
     kept: Shop, name: str, body: bytes | str | None, fault: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bundle_files, "MAX_UPLOAD_MS", -1)  # all happens within the second of the upload
+    # The test damages files within a second of the upload, which normally counts as part of the upload.
+    monkeypatch.setattr(bundle_files, "MAX_UPLOAD_MS", -1)
     manifest = orjson.loads(original(kept, "manifest.json"))
     bodies = {
         "same size": same_size(kept, name),
@@ -92,7 +93,8 @@ def test_damaged_file_is_reported_and_restored(
 
     assert kept.s3.get_object(Bucket=BUCKET, Key=f"models/v2/{name}")["Body"].read() == original(kept, name)
     assert damaged_files(kept) == ()
-    assert (kept.champion.version, kept.champion.etag == etag) == (CHAMPION, False)  # processes try the version again
+    # The new ETag lets processes try the version again.
+    assert (kept.champion.version, kept.champion.etag == etag) == (CHAMPION, False)
     assert run("repair") == "nothing is damaged\n"
 
 

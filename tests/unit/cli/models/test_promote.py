@@ -1,4 +1,4 @@
-"""A version that is promoted manually, also against the gate."""
+"""Manual promotion of a version, including versions that the gate rejected."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from tests.unit.cli.models.versions import BUCKET, Shop, document, run
 
 @pytest.fixture
 def kept(shop: Shop) -> Shop:
-    """Return the deployment with a champion whose pointer has earlier versions."""
+    """Return the deployment with a champion pointer that has earlier object versions."""
     shop.s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
     shop.registry.promote("v4", reason="run v4", now_ms=2)
     states, role = shop.deployment.client("stepfunctions"), "arn:aws:iam::123456789012:role/workflow"

@@ -1,4 +1,4 @@
-"""Versions whose files are deleted, and those that are kept."""
+"""Deletion of versions' files, and versions that are protected from it."""
 
 from __future__ import annotations
 

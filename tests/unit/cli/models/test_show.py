@@ -47,7 +47,7 @@ def test_versions_refused_by_sagemaker_are_listed_and_can_be_promoted(shop: Shop
 
 def test_forced_version_is_shown_as_forced_with_any_status(shop: Shop) -> None:
     run("promote", "v3", "--reason", "it is Christmas", "--force")
-    run("promote", "v4", "--reason", "it is over", "--force")  # the gate let it through by itself
+    run("promote", "v4", "--reason", "it is over", "--force")  # The gate had accepted this version.
     run("promote", "v2", "--reason", "back again")
 
     listed = {each["version"]: (each["status"], each["forced"]) for each in document("list")}
@@ -66,7 +66,8 @@ def test_force_is_shown_after_a_rejected_canary_and_deleted_files(shop: Shop) ->
     run("promote", "v3", "--reason", "it is Christmas", "--force")
     run("promote", "v2", "--reason", "back again")
     run("promote", "v4", "--reason", "it is over")
-    Approvals(shop.sagemaker, GROUP).decide("v3", "Rejected", reason="breached")  # as the end of a trial does
+    # The end of a canary has the same effect.
+    Approvals(shop.sagemaker, GROUP).decide("v3", "Rejected", reason="breached")
 
     listed = run("list")
     shown = run("show", "v3")
@@ -93,7 +94,7 @@ def test_final_decisions_are_read_once(shop: Shop, monkeypatch: pytest.MonkeyPat
     assert sorted(key for key in read if key in map(decision_key, ("v1", "v2", "v3", "v4"))) == [
         decision_key("v1"),
         decision_key("v2"),
-        *2 * [decision_key("v3")],  # a user may force it
+        *2 * [decision_key("v3")],  # The command reads this object twice, because the operator may force the version.
         decision_key("v4"),
     ]
 

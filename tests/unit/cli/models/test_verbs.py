@@ -39,7 +39,7 @@ def register(deployment: Deployment, version: str, *, status: str = "Approved") 
 
 @pytest.fixture(autouse=True)
 def models(deployment: Deployment) -> None:
-    """Versions a and b, promoted in that order, and c, which the gate rejected and whose files are gone."""
+    """Publish the versions a and b, promoted in this order, and c, which was rejected and whose files are deleted."""
     put_parameters(deployment.client("ssm"), "shop")
     deployment.client("sagemaker").create_model_package_group(ModelPackageGroupName="models")
     for version, status in (("a", "Approved"), ("b", "Approved"), ("c", "Rejected")):
@@ -59,7 +59,7 @@ def test_list_has_the_status_and_metrics_of_each_version() -> None:
     }
     assert listed[0]["candidates"][0]["algorithm"] == "ease"
     fit_s = {version["version"]: version["candidates"][0]["fit_s"] for version in listed}
-    assert fit_s == {"a": 1.0, "b": 1.0, "c": None}  # c's files are gone
+    assert fit_s == {"a": 1.0, "b": 1.0, "c": None}  # The files of c are deleted.
     table = run("list")
     assert "champion" in table
     assert "0.4000" in table

@@ -1,4 +1,4 @@
-"""A deployment with model versions, and `alsolike models` run on it."""
+"""Deployment with model versions, and runner of `alsolike models`."""
 
 from __future__ import annotations
 

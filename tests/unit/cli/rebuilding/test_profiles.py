@@ -1,4 +1,4 @@
-"""Profiles rebuilt from the lake equal the live ones."""
+"""Profiles that are rebuilt from the lake equal the live profiles."""
 
 from __future__ import annotations
 
@@ -131,7 +131,10 @@ def test_empty_lake_gives_no_profiles(deployment: Deployment) -> None:
 
 @st.composite
 def shopping(draw: st.DrawFn) -> list[Interaction]:
-    """Interactions of some sessions, each with one login at most, in an order of arrival, some of them twice."""
+    """Draw interactions of several sessions with at most one login each.
+
+    Their order is random, and some are repeated.
+    """
     found = []
     for session in ("s1", "s2", "s3"):
         times = draw(st.lists(st.integers(1, 40), max_size=5, unique=True))

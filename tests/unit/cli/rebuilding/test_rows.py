@@ -1,4 +1,4 @@
-"""Catalogue, users and snapshot, rebuilt from the change log."""
+"""Catalogue, users and snapshot that are rebuilt from the change log."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def items(deployment: Deployment) -> dict[str, Any]:
 
 @pytest.fixture
 def logged(deployment: Deployment) -> Deployment:
-    """Log a price rise of the pear and the deletion of the fig, out of order and partly twice."""
+    """Log a higher price of the pear and the deletion of the fig, out of order and with duplicates."""
     log(deployment, Change("pear", NOW_MS + 5, {"price": 2}), Change("fig", NOW_MS + 7, None), batch=1)
     log(deployment, Change("pear", NOW_MS, {"price": 1}), Change("fig", NOW_MS, {"price": 9}), batch=2)
     log(deployment, Change("pear", NOW_MS, {"price": 1}), Change("kiwi", NOW_MS + 9, {"price": 3}), batch=3)

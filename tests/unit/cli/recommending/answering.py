@@ -1,4 +1,4 @@
-"""A function that answers here."""
+"""Stand-in for the function `recommend` in this process."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from tests.unit.cli.shop import NAMES
 
 
 class Function:
-    """Lambda client that returns two items per user, the second a popular one, and fails on demand.
+    """Lambda client that returns two items per user, the second one popular, and that fails on demand.
 
     Attributes
     ----------
     failures
-        By the first user of a batch: what its next invocations do instead, in order.
+        Failures of the next invocations, in order, by the first user of the batch.
     most
-        How many users it answers at once.
+        Maximum number of users that an invocation processes.
     batches
-        The events it was given.
+        Events of the invocations.
     """
 
     def __init__(self) -> None:

@@ -38,7 +38,7 @@ def test_file_has_one_row_per_item_in_the_order_of_users(
     assert done.exit_code == 0, done.output
     found = pq.ParquetFile("recommendations.parquet")
     assert found.schema_arrow.equals(table.SCHEMA)
-    assert found.metadata.num_row_groups == 5  # with four rows each
+    assert found.metadata.num_row_groups == 5  # Each row group has four rows.
     assert found.read().to_pylist()[:4] == [
         row("u0", 1, "u0-1", 0.5, "model"),
         row("u0", 2, "hit", 0.25, "popular"),
@@ -104,7 +104,7 @@ def test_failed_users_are_listed_with_reasons_and_can_be_retried(
     done = recommend("--users", "users.csv.failed.csv", "--json")
 
     assert done.exit_code == 1
-    assert json.loads(done.stdout)["sources"] == {"model": 3}  # u1, u2 and u3
+    assert json.loads(done.stdout)["sources"] == {"model": 3}  # The users u1, u2 and u3 have a response.
 
 
 def test_successful_run_deletes_the_failed_file_of_an_earlier_run(
@@ -176,7 +176,7 @@ def test_interrupted_run_keeps_the_previous_file(
     assert "stopped; nothing was written" in done.stderr
     assert Path("recommendations.parquet").read_bytes() == b"before"
     assert sorted(path.name for path in Path().iterdir()) == ["recommendations.parquet", "users.txt"]
-    assert len(function.batches) < 20  # the rest of the hundred users was not requested
+    assert len(function.batches) < 20  # The remaining users of the hundred were not requested.
 
 
 def test_long_lists_are_requested_in_smaller_batches(function: Function, recommend: Callable[..., Result]) -> None:
@@ -219,7 +219,7 @@ def test_empty_user_list_gives_an_empty_table(function: Function, recommend: Cal
 def test_output_that_is_not_a_file_is_refused_before_any_request(
     function: Function, recommend: Callable[..., Result], output: str, users: str
 ) -> None:
-    """Replacing a device, such as /dev/stdout or /dev/null, would leave a regular file in its place."""
+    """The command would replace a device, such as /dev/stdout or /dev/null, by a regular file."""
     write("users.txt", ["anna"])
     Path("folder").mkdir()
     os.mkfifo("queue")

@@ -1,4 +1,4 @@
-"""User ids: read from files of several formats, shortly before their requests."""
+"""User IDs, which are read from files of several formats shortly before their requests."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_users_are_read_from_csv_parquet_lines_and_stdin(function: Function, rec
     pq.write_table(pa.table({"USER_ID": pa.array(["u1", "7"]).dictionary_encode(), "AGE": [3, 4]}), "b.parquet")
     pq.write_table(pa.table({"USER_ID": [1, 7]}), "c.parquet")
     Path("d").write_bytes(b"u1\r\n\r\n7")
-    Path("e").write_bytes(b"\xef\xbb\xbfu1\r\n7\r\n")  # a byte order mark, as Windows writes it
+    Path("e").write_bytes(b"\xef\xbb\xbfu1\r\n7\r\n")  # Windows writes a byte order mark.
 
     for name, expected in (
         ("a.csv", "u1"), ("b.parquet", "u1"), ("c.parquet", "1"), ("d", "u1"), ("e", "u1"), ("-", "u1")
@@ -35,7 +35,7 @@ def test_users_are_read_from_csv_parquet_lines_and_stdin(function: Function, rec
 
 
 def test_users_are_read_from_a_pipe(function: Function, recommend: Callable[..., Result]) -> None:
-    """A shell makes a name of a pipe from <(cut -f1 users.tsv)."""
+    """A shell passes a pipe as a file name for `<(cut -f1 users.tsv)`."""
     reading, writing = os.pipe()
     os.write(writing, b"u1\n7\n")
     os.close(writing)
@@ -50,7 +50,7 @@ def test_users_are_read_from_a_pipe(function: Function, recommend: Callable[...,
 def test_users_are_read_only_shortly_before_their_requests(
     function: Function, recommend: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A million users must not need more memory than a thousand: reading waits for the answers."""
+    """Memory must not grow with the number of users, so the command reads no further while requests are active."""
     monkeypatch.setattr(run, "BATCH_USERS", 1)
     read: list[int] = []
 

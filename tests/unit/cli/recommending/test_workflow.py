@@ -1,4 +1,4 @@
-"""A run of the deployment's batch workflow: users, failures and results; S3 is moto's."""
+"""Run of the deployment's batch workflow, with moto's S3: users, failures and results."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from tests.unit.cli.shop import NAMES
 
 
 class Machine:
-    """A state machine that does at once what the real one would leave in S3.
+    """State machine that immediately writes the same objects to S3 as the real one.
 
     Attributes
     ----------
     status
-        How its executions end.
+        Status in which executions end.
     skipped
-        Batches that it leaves no part of.
+        Batches without results.
     error
-        What it says of a batch's failure, if one is to fail.
+        Error of a failing batch; None if no batch fails.
     """
 
     def __init__(self, s3: Any) -> None:
@@ -92,7 +92,7 @@ def test_users_are_stored_in_batches_and_the_workflow_gets_the_options(
 ) -> None:
     done = recommend("--workflow", "--filter", "cheap", "--value", "PRICE=20", "-k", "7", "--json")
 
-    assert done.exit_code == 1  # two users have no answer
+    assert done.exit_code == 1  # Two users have no response.
     document = json.loads(done.stdout)
     (given,) = machine.inputs
     run = given.pop("run")
@@ -123,7 +123,7 @@ def test_parts_are_copied_to_the_output_prefix(machine: Machine, client: Any, re
     assert keys == [f"may/part-00000{number}.parquet" for number in range(3)]
 
 
-@pytest.mark.parametrize("twice", [False, True])  # Step Functions may make JSON of what is JSON
+@pytest.mark.parametrize("twice", [False, True])  # Step Functions may encode JSON as a JSON string.
 def test_failed_run_has_the_errors_of_its_batches(
     machine: Machine, recommend: Callable[..., Result], twice: bool
 ) -> None:

@@ -1,4 +1,4 @@
-"""Objects of a versioned bucket are restored to a time."""
+"""Restoration of objects in a versioned bucket to an earlier time."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ START = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
 
 
 class History:
-    """A handwritten listing of versions, because neither moto nor S3 lets a test set their times."""
+    """Handwritten listing of versions, because neither moto nor S3 lets a test set the times of versions."""
 
     def __init__(self, page_size: int = 1000) -> None:
         self._versions: list[dict[str, Any]] = []
         self._page_size = page_size
 
     def put(self, key: str, *, second: int, content: str | None) -> None:
-        """Write an object at a second; None deletes it."""
+        """Write an object at a time in seconds. None as content deletes the object."""
         for version in self._versions:
             if version["Key"] == key:
                 version["IsLatest"] = False

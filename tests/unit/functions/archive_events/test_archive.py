@@ -182,7 +182,7 @@ def test_redelivered_batch_writes_identical_objects(
 
 
 def archived(s3: Any, bucket: str, batch: Sequence[Interaction | bytes], configurations: Applied) -> tuple[str, ...]:
-    """Archive a batch; return the reasons of what is quarantined."""
+    """Archive a batch, and return the reasons for quarantined records."""
     records = stream_records(kinesis_event(batch))
     return archive(records, client=s3, bucket=bucket, configurations=configurations, now_ms=NOW_MS).reasons
 
@@ -271,7 +271,7 @@ def test_lake_events_do_not_depend_on_bisected_and_repeated_batches(
     deliveries: list[list[int]], aws: Callable[[str], Any]
 ) -> None:
     s3 = aws("s3")
-    number = len(s3.list_buckets()["Buckets"])  # every example has its own two buckets
+    number = len(s3.list_buckets()["Buckets"])  # Every example has two separate buckets.
     straight, tangled = create_bucket(s3, f"straight-{number}"), create_bucket(s3, f"tangled-{number}")
 
     archive_in_parts(s3, straight, BATCH, [])
@@ -304,7 +304,7 @@ def test_records_of_erased_users_are_not_archived(
 def test_unreadable_record_with_key_of_erased_user_is_not_stored(
     invoke: Callable[..., Any], aws: Callable[[str], Any], lake_bucket: str, erase: Callable[[str], None]
 ) -> None:
-    erase("anna")  # in whose partition all records of these batches are
+    erase("anna")  # All records of these batches are in the partition of this user.
 
     invoke(kinesis_event([b"\xff cut off"]))
 

@@ -18,7 +18,7 @@ def given() -> Answer:
 
 @pytest.fixture
 def judged(shop: Lake, given: Answer) -> Callable[..., dict[str, int]]:
-    """Return a function that counts rejected events by reason; only one valid click is attributed next to them."""
+    """Return a function that counts rejected events by reason. Next to them, only one valid click is attributed."""
 
     def judge(*events: dict[str, Any], answers: tuple[Answer, ...] = (), clicks: int = 1) -> dict[str, int]:
         shop.write_served([given, *answers])

@@ -1,4 +1,4 @@
-"""Rejected events: each is counted by reason and changes no outcome."""
+"""Rejected events, which are counted by reason and change no outcome."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_event_for_day_without_responses_is_counted_as_unknown_answer(
     shop.attribute(now_ms=NOW_MS + 20 * DAY_MS)
     assert shop.rejected(DAY + after_days) == {"unknown-answer": 1}
 
-    shop.write_served([given])  # it comes later
+    shop.write_served([given])  # The response arrives later than the event.
     shop.attribute(now_ms=NOW_MS + 20 * DAY_MS)
     assert shop.outcomes()[given["recommendation_id"]]["clicks"] == 1
     assert [shop.rejected(DAY + days) for days in (0, after_days)] == [{}, {}]
@@ -162,7 +162,8 @@ def test_event_with_several_faults_is_counted_by_the_first_reason(
 
     shop.attribute(now_ms=NOW_MS + 20 * DAY_MS)
 
-    day_of_event = DAY + (7 if reason == "forged" else 0)  # a forged one is counted with its own day
+    # A forged recommendation ID has no valid date, so the event counts on its own day.
+    day_of_event = DAY + (7 if reason == "forged" else 0)
     assert shop.rejected(day_of_event) == {reason: 1}
     assert shop.outcomes()[given["recommendation_id"]]["purchases"] == 0
 

@@ -1,4 +1,4 @@
-"""Copies of an event with the same id count once, also if they differ."""
+"""Duplicates of an event ID, which count once, even if they differ."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LATER_MS = NOW_MS + 30 * DAY_MS
 
 
 def on(day: int, user: str = "anna") -> Row:
-    """Return an answer of so many days after the first."""
+    """Return a response that is `day` days later than the first one."""
     return answer(["pear"], user=user, served_ms=SERVED_MS + day * DAY_MS)
 
 
@@ -40,7 +40,7 @@ def found(shop: Lake, days: tuple[int, ...]) -> tuple[list[float], list[dict[str
 
 
 def in_any_order(shop: Lake, copies: list[Row], days: tuple[int, ...]) -> Any:
-    """Return what is found after the copies came one by one, each followed by a call, in whatever order."""
+    """Return the results for all orders of arrival of the duplicates. A call of attribution follows each arrival."""
     results = []
     for arrivals in itertools.permutations(copies):
         for number, copy in enumerate(arrivals):
@@ -59,7 +59,7 @@ def test_order_sent_again_for_another_response_counts_for_the_first(shop: Lake) 
     shop.write_served([first, second])
     copies = [order(first, received_day=0, value=10.0), order(second, received_day=2, value=12.0)]
 
-    # 10.00 of the first; the second answer led to nothing, and one event of its day was a copy
+    # Only the purchase of 10.00 counts. The second response has no outcome, and one event of its day is a duplicate.
     assert in_any_order(shop, copies, (0, 2)) == ([10.0, 0.0], [{}, {"sent-again": 1}])
 
 
@@ -76,7 +76,7 @@ def test_copy_backdated_into_closed_window_counts_as_duplicate(shop: Lake) -> No
     shop.write_served([old, new])
     copies = [order(new, received_day=8, value=12.0), order(old, received_day=8.5, after_days=6)]
 
-    # the old answer's window ends on the seventh day, before the date of the event that was received first
+    # The window of the old response ends on the seventh day, before the date of the event that was received first.
     assert in_any_order(shop, copies, (0, 8)) == ([0.0, 12.0], [{"sent-again": 1}, {}])
 
 

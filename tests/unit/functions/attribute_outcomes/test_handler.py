@@ -1,4 +1,4 @@
-"""The function as Lambda calls it."""
+"""Attribution as Lambda calls it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Calls that are interrupted, overtake each other, or find deleted input."""
+"""Interrupted and concurrent calls, and calls that find deleted input."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.fakes.interruptions import Killed
 
 
 class Watched:
-    """An S3 client that calls `before` with the number of each write."""
+    """S3 client that calls `before` with the number of each write."""
 
     def __init__(self, client: Any, before: Callable[[int], None]) -> None:
         self._client, self._before, self._writes = client, before, 0
@@ -53,7 +53,7 @@ def test_call_interrupted_before_a_write_is_completed_by_the_next_call(shop: Lak
     with pytest.raises(Killed):
         Lake(Watched(shop.s3, die), shop.bucket).attribute()
 
-    assert clicks(shop) == [1 if write == 0 else 2]  # the row is there once, of before or of after
+    assert clicks(shop) == [1 if write == 0 else 2]  # The row exists once, with either the old or the new content.
     assert shop.attribute().days == 1
     assert clicks(shop) == [2]
     assert shop.engagement()["all", "all"].clicks == 2
@@ -86,7 +86,8 @@ def test_day_is_recomputed_only_after_a_change(shop: Lake) -> None:
     assert shop.attribute(now_ms=NOW_MS + 30 * DAY_MS).days == 3
     assert shop.attribute(now_ms=NOW_MS + 30 * DAY_MS).days == 0
     shop.write_events([event(days[1], "pear", "cart", after_ms=DAY_MS)], name="late")
-    assert shop.attribute(now_ms=NOW_MS + 30 * DAY_MS).days == 2  # its own, and that on which it happened
+    # The recomputed days are the day of the response and the day of the event.
+    assert shop.attribute(now_ms=NOW_MS + 30 * DAY_MS).days == 2
 
 
 def test_overwritten_outcomes_are_recomputed(shop: Lake) -> None:

@@ -45,7 +45,7 @@ def spilled(directory: Path, name: str, keys: list[str], *, parts: int) -> Spill
     return rows
 
 
-@pytest.mark.parametrize("parts", [1, 7])  # as many as are needed are 40
+@pytest.mark.parametrize("parts", [1, 7])  # The estimate would require 40 partitions.
 def test_partition_rows_stay_below_the_limit_for_any_estimate(tmp_path: Path, parts: int) -> None:
     answers, events = (spilled(tmp_path, name, KEYS * times, parts=parts) for name, times in (("a", 1), ("b", 2)))
     rows: list[int] = []
@@ -54,7 +54,7 @@ def test_partition_rows_stay_below_the_limit_for_any_estimate(tmp_path: Path, pa
         keys = [Counter(part.table()["key"].to_pylist()) for part in some]
         rows.append(sum(part.rows for part in some))
         found += keys[0]
-        assert keys[1] == dict.fromkeys(keys[0], 2)  # both rows of a key are in the same part
+        assert keys[1] == dict.fromkeys(keys[0], 2)  # Both rows of a key are in the same partition.
 
     assert sorted(found) == sorted(KEYS)
     assert max(rows) <= 300

@@ -1,4 +1,4 @@
-"""Results do not depend on the order of arrival, the split into objects, redeliveries and repeated calls."""
+"""Results do not depend on order of arrival, split into objects, redeliveries and repeated calls."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from tests.builders.attribution import SERVED_MS, Lake, answer, event
     max_examples=2,
     deadline=None,
     derandomize=True,
-    phases=(Phase.explicit, Phase.generate),  # to shrink a failure takes minutes
+    phases=(Phase.explicit, Phase.generate),  # Shrinking a failing example takes minutes.
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(history=histories(), data=st.data())
 def test_results_do_not_depend_on_order_of_arrival(
     aws: Callable[[str], Any], history: Any, data: st.DataObject
 ) -> None:
-    """Check two histories; the slow tests check more."""
+    """Test two histories. The slow tests use more histories."""
     check_any_arrival(aws("s3"), history, data)
 
 
@@ -40,7 +40,8 @@ def test_many_partitions_give_the_same_outcomes(shop: Lake) -> None:
     shop.attribute(part_rows=20)
 
     assert len(shop.outcomes()) == 50
-    assert dataclasses.asdict(shop.engagement()["all", "all"])["revenue"] == 5.0  # not 0.1 fifty times over
+    # The exact sum has no rounding errors of fifty times 0.1.
+    assert dataclasses.asdict(shop.engagement()["all", "all"])["revenue"] == 5.0
 
 
 def test_differing_copies_of_a_response_give_same_result_in_any_order(shop: Lake) -> None:
@@ -73,7 +74,7 @@ def test_event_copies_for_responses_of_two_days_count_once(shop: Lake) -> None:
     copy = {**order, "recommendation_id": first["recommendation_id"]}
     others = [event(of, "pear", "purchase", event_value=1.0) for of in (first, second)]
     shop.write_served([first, second])
-    for earlier in (order, copy):  # the event that was received first counts
+    for earlier in (order, copy):  # The event that was received first counts.
         shop.write_events([*others, {**order, "received_time_ms": order["received_time_ms"] + 1}], name="a")
         shop.write_events([{**copy, "received_time_ms": copy["received_time_ms"] + 1}, earlier], name="b")
 

@@ -38,8 +38,8 @@ def test_outcomes_equal_values_computed_by_hand(shop: Lake) -> None:
     shop.attribute()
 
     found = shop.outcomes()
-    # Until the end of the day there were 4 events about pears, 3 about plums, 1 about kiwis, none about figs.
-    pear, plum, fig, kiwi = 1.0, 1.4150375, 3.0, 3.0  # log2 of 8/4, 8/3, 8/1, 8/1
+    # Until the end of the day, there were 4 events about pears, 3 about plums, 1 about kiwis and 0 about figs.
+    pear, plum, fig, kiwi = 1.0, 1.4150375, 3.0, 3.0  # log2 of 8/4, 8/3, 8/1 and 8/1.
     assert found[first["recommendation_id"]] == {
         **{name: first[name] for name in ("recommendation_id", "served_ms", "recommender", "model_version", "shopper")},
         "arms": [arm], "source": "model", "degraded": False, "items": 3, "impressions": 2, "clicks": 2,
@@ -131,7 +131,7 @@ def test_response_without_user_counts_per_viewer(shop: Lake) -> None:
     shared, own = answer(["pear", "plum"], user=None, recommender="popular"), answer(["pear"])
     viewers: list[dict[str, Any]] = [{"user_id": None, "session_id": f"s{n}"} for n in range(18)] + [
         {"user_id": "bob", "session_id": "s18"},
-        {"user_id": "bob", "session_id": "s19"},  # the same viewer once more
+        {"user_id": "bob", "session_id": "s19"},  # The viewer is the same as in the previous row.
     ]
     seen = [event(shared, None, "search", query="fruit", impression=["pear", "plum"], **each) for each in viewers]
     events = [
@@ -139,11 +139,12 @@ def test_response_without_user_counts_per_viewer(shop: Lake) -> None:
         event(shared, "pear", "view", after_ms=71_000, **viewers[0]),
         event(shared, "pear", after_ms=70_000, **viewers[1]),
         event(shared, "plum", after_ms=70_000, user_id="bob"),
-        event(shared, "plum", user_id="eve"),  # reports nothing as shown
+        event(shared, "plum", user_id="eve"),  # This viewer reported no impressions.
         event(shared, "pear", "cart", after_ms=72_000, **viewers[0]),
         event(shared, "pear", "purchase", after_ms=75_000, event_value=8.0, **viewers[0]),
         event(shared, "pear", "purchase", after_ms=75_000, event_value=8.0, **viewers[1]),
-        event(shared, "pear", "return", after_ms=80_000, event_value=20.0, **viewers[1]),  # that purchase's return
+        # This event returns the previous purchase.
+        event(shared, "pear", "return", after_ms=80_000, event_value=20.0, **viewers[1]),
         event(own, "pear", "purchase", event_value=5.0),
     ]
     shop.write_served([shared, own])

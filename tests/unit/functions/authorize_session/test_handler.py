@@ -1,4 +1,4 @@
-"""The authorizer of the browser routes: valid tokens are authorized with their session, and others refused."""
+"""Authorizer of the browser routes, which authorizes valid tokens for their session and rejects others."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def token(key: str = OLD, *, user_id: str | None = "anna", now_s: int = NOW_S) -
 
 
 class Secret:
-    """The session key, the number of its reads, and whether it can be read."""
+    """Session key in Secrets Manager, with the number of its reads and a switch for failures."""
 
     def __init__(self, cloud: MemoryCloud, client: Any) -> None:
         self._cloud, self._client = cloud, client
@@ -170,7 +170,7 @@ def test_cached_keys_stay_valid_while_the_secret_is_unreadable(
     assert passes(token())
     assert not passes(token(NEW))
 
-    # The second time that was a moment ago.
+    # The second time, the last attempt was too recent for another read.
     assert counted() == {"SessionKeysStale": 1, "SessionTokensRefused": 1}
     assert "session keys cannot be read" in logged()
 

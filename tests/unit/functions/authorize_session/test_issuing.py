@@ -22,7 +22,7 @@ Apply = Callable[[dict[str, Any]], None]
 
 @pytest.fixture
 def apply(aws: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> Apply:
-    """Return a function that applies sites; `www` is applied already."""
+    """Return a function that applies sites. The site `www` is already applied."""
     s3, secrets = aws("s3"), aws("secretsmanager")
     s3.create_bucket(Bucket=BUCKET)
     arn = secrets.create_secret(Name="session-key", SecretString=KEY)["ARN"]

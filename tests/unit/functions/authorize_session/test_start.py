@@ -1,4 +1,4 @@
-"""Start of authorize_session, which each new process of a busy shop repeats."""
+"""Start of authorize_session, which every new process repeats."""
 
 from __future__ import annotations
 

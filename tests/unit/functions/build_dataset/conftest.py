@@ -1,4 +1,4 @@
-"""A lake, a catalogue, and the dataset that is built of them."""
+"""Lake, catalogue, and the dataset that is built from them."""
 
 from collections.abc import Callable
 from typing import Any
@@ -28,7 +28,7 @@ def invoke(
 
 @pytest.fixture
 def archived(aws: Callable[[str], Any], lake_bucket: str, artefact_bucket: str) -> Callable[[list[StreamRecord]], None]:
-    """Write records to the lake as the consumer does."""
+    """Return a function that writes records to the lake as archive_events does."""
     s3 = aws("s3")
 
     def write(records: list[StreamRecord]) -> None:
@@ -49,7 +49,7 @@ def dataset(
     s3 = aws("s3")
     records = stream_records(kinesis_event(shopping()))
     archived(records)
-    archived(records[:4])  # a bisected retry: other names, the same events
+    archived(records[:4])  # A retry of half of the batch writes the same events under other names.
     items = [Item("plum", {"title": "Plum"}), Item("fig", {"title": "Fig", "price": 1.5}), Item("pear", {})]
     CatalogueStore(aws("dynamodb"), catalogue_table).put(items, now_ms=NOW_MS)
 

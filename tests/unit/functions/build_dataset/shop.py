@@ -8,7 +8,7 @@ DAY_MS = 86_400_000
 
 
 def shopping() -> list[Interaction]:
-    """Five shoppers bought the pear and the plum, the fig has one buyer."""
+    """Return purchases of the pear and the plum by five shoppers, and of the fig by one."""
     pairs = [(user, item) for user in range(5) for item in ("pear", "plum")]
     return [
         interaction(

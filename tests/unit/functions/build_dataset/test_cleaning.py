@@ -25,7 +25,7 @@ def row(event_id: str, user: str | None = "anna", item: str | None = "pear", **f
 
 
 def frame(*rows: dict[str, Any]) -> pd.DataFrame:
-    """Return rows as awswrangler reads them from the lake: Arrow types, columns in the lake's order."""
+    """Return rows as awswrangler reads them from the lake, with Arrow types and the lake's order of columns."""
     columns = pd.DataFrame(rows, columns=list(LAKE_COLUMNS))
     types = {name: "int64[pyarrow]" if name.endswith("_ms") else "string[pyarrow]" for name in LAKE_COLUMNS}
     return columns.astype(types)
@@ -155,7 +155,7 @@ def test_rows_are_sorted_by_time_then_event_id() -> None:
 
 
 def test_minimums_hold_after_other_rows_are_dropped() -> None:
-    """Ben falls with the rare plum, then the fig with Ben, then Cleo with the fig."""
+    """Dropping the rare plum drops Ben, whose loss drops the fig, whose loss drops Cleo."""
     interactions = cleaned(
         row("e1", user="ben", item="plum"),
         row("e2", user="ben", item="fig"),

@@ -77,7 +77,7 @@ def test_interactions_have_the_same_context_as_profiles(
 def test_users_file_has_declared_group_columns(
     dataset: Callable[[], dict[str, bytes]], aws: Callable[[str], Any], artefact_bucket: str, users_table: str
 ) -> None:
-    """Only buyers are exported; numbers form no groups, and undeclared columns may hold any value."""
+    """Only buyers are exported. Numbers cannot form groups, and undeclared columns may contain any value."""
     columns = {"plan": "string", "likes": "list", "age": "number"}
     store = ConfigurationStore(aws("s3"), artefact_bucket)
     store.apply(
@@ -140,7 +140,7 @@ def test_manifest_has_counts_drops_and_sources(
     assert manifest.lineage[0] == "interactions/event_date=2026-09-11"
     assert len(manifest.lineage) == 11
     assert manifest.reference is not None
-    # In the last seven days, three users had both the pear and the plum, and one user had one item.
+    # In the last seven days, three users bought both the pear and the plum, and one user bought one item.
     assert manifest.reference.item_popularity.edges == (1,)
     assert manifest.reference.item_popularity.counts == (3, 3)
     assert manifest.reference.user_activity.counts[:3] == (0, 3, 0)
@@ -168,7 +168,7 @@ def test_weights_and_minimums_come_from_the_current_configuration(
     assert manifest.history_length == 7
     assert manifest.event_weights == {"view": 2.5, "click": 1.0, "cart": 3.0, "purchase": 5.0, "return": -5.0}
     assert set(table.column("weight").to_pylist()) == {2.5}
-    assert manifest.items == 3  # the fig, which has one buyer, too
+    assert manifest.items == 3  # This includes the fig, which has one buyer.
 
 
 def test_repeated_call_writes_the_same_files(dataset: Callable[[], dict[str, bytes]]) -> None:

@@ -28,7 +28,7 @@ def build(
     lake_bucket: str,
     pseudonyms: Pseudonyms,
 ) -> Build:
-    """Return the rows of the file for one response to a user and events that name it."""
+    """Return a function that returns the file's rows for one response and the events that reference it."""
 
     def rows(*events: dict[str, Any], user: str = "user0", **fields: Any) -> list[dict[str, Any]]:
         row = response(shopper=pseudonyms.shopper(user), **fields)
@@ -67,7 +67,7 @@ def test_response_row_has_ranked_items_and_outcomes(build: Build) -> None:
     (row,) = build(
         {"item_id": "plum"},
         {"item_id": "plum", "event_type": "purchase", "event_value": 4.5},
-        {"item_id": "kiwi"},  # not ranked
+        {"item_id": "kiwi"},  # The model did not rank this item.
         device="phone",
     )
 
@@ -139,7 +139,7 @@ def test_responses_before_the_oldest_day_read_are_dropped(
 
 
 def naming(*responses: ServedResponse) -> list[StreamRecord]:
-    """Return events of now that name responses."""
+    """Return current events that reference responses."""
     named = [
         interaction(f"n{n}", event_time_ms=NOW_MS, recommendation_id=row.recommendation_id)
         for n, row in enumerate(responses)
@@ -150,11 +150,11 @@ def naming(*responses: ServedResponse) -> list[StreamRecord]:
 @pytest.mark.parametrize(
     ("event", "fields"),
     [
-        ({"event_time_ms": NOW_MS}, {}),  # eight days after the response
-        ({"user_id": "user1"}, {}),  # another user's
+        ({"event_time_ms": NOW_MS}, {}),  # The event occurs eight days after the response.
+        ({"user_id": "user1"}, {}),  # The event belongs to another user.
         ({"event_type": "cart"}, {}),
         ({"event_value": 2e9}, {}),  # attribution ignores such events
-        ({}, {"user": "stranger"}),  # not in the dataset
+        ({}, {"user": "stranger"}),  # This user is not in the dataset.
         ({}, {"recommender": "popular"}),
         ({}, {"scores": None}),
     ],

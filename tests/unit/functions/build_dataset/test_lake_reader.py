@@ -1,4 +1,4 @@
-"""Reading the lake during compaction."""
+"""Reads of the lake during compaction."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def events(client: Any, bucket: str) -> list[str]:
 
 def test_objects_removed_by_compaction_after_listing_are_skipped(s3: Any, lake_bucket: str) -> None:
     raw = [write(s3, lake_bucket, f"shard-{n}", [row(f"e{n}"), row(f"e{n + 1}")]) for n in range(4)]
-    keep_up(s3, lake_bucket, later_ms=LATER_MS)  # merged; the inputs are still there
+    keep_up(s3, lake_bucket, later_ms=LATER_MS)  # The objects are merged, but the inputs still exist.
     assert len(keys(s3, lake_bucket)) == 5
 
     def remove_inputs(number: int, name: str) -> None:

@@ -18,7 +18,7 @@ def collect(
     artefact_bucket: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Callable[..., Any]:
-    """Send a request; call it with a route and a body."""
+    """Return a function that sends a request with a route and a body."""
     aws("kinesis").create_stream(StreamName="events", ShardCount=1)
     for name, value in {
         "STREAM_NAME": "events",

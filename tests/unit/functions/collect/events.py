@@ -1,4 +1,4 @@
-"""Events as clients send them, and the records that stand for them on the stream."""
+"""Events as clients send them, and the corresponding stream records."""
 
 from typing import Any
 

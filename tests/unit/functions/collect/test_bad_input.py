@@ -1,4 +1,4 @@
-"""Invalid requests: each is answered with 400 or 404 and a message, never with 500."""
+"""Invalid requests, whose responses have status 400 or 404 and a message, but never 500."""
 
 from collections.abc import Callable
 from typing import Any
@@ -63,7 +63,7 @@ GOOD: dict[str, Any] = {
 
 
 def authorizer(key: str) -> dict[str, Any] | None:
-    """Return the session authorizer's context, only for routes that use it."""
+    """Return the session authorizer's context for routes that use the authorizer, otherwise None."""
     return {"lambda": {"sessionId": "s1"}} if "/session/" in key else None
 
 
@@ -79,7 +79,7 @@ def answer_to(collect: Callable[..., Any], key: str, fault: Fault) -> dict[str, 
 def test_every_route_has_a_valid_request_to_vary(collect: Callable[..., Any]) -> None:
     collect("GET /items")
 
-    assert set(handler._routes()) - set(BEACON_ROUTES) == set(GOOD)  # beacons are session events
+    assert set(handler._routes()) - set(BEACON_ROUTES) == set(GOOD)  # Beacons are session events.
 
 
 @pytest.mark.parametrize("key", GOOD)

@@ -109,7 +109,7 @@ def test_invalid_call_is_refused_with_its_reason_and_stores_nothing(
     ("body", "encoded", "cause"),
     [
         ('{"userId": "anna@example.com \ud800"}', False, "UnicodeEncodeError"),
-        ("anna@example.com", True, "Error"),  # binascii's
+        ("anna@example.com", True, "Error"),  # The error class of binascii.
         ('{"userId": anna@example.com}', False, "JSONDecodeError"),
         ('{"userId": ["anna@example.com"]}', False, "NoneType"),
     ],
@@ -175,7 +175,7 @@ def test_search_event_is_put_on_the_stream_with_its_query(
 def test_events_from_the_future_are_accepted_and_counted(
     collect: Callable[..., Any], aws: Callable[[str], Any], counted: Callable[[], dict[str, float]]
 ) -> None:
-    """The consumers judge them by the stream's clock, and keep what they refuse."""
+    """Consumers check the time with the stream's clock, and write rejected events to quarantine."""
     far, near = {**EVENT, "sentAt": NOW_MS / 1000 + 301}, {**EVENT, "sentAt": NOW_MS / 1000 + 299}
 
     answer = collect("POST /events", {**CALL, "eventList": [far, near]})

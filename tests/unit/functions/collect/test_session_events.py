@@ -15,7 +15,7 @@ Send = Callable[..., dict[str, Any]]
 
 @pytest.fixture
 def browse(collect: Callable[..., Any]) -> Send:
-    """Send a browser's request; by default the session has no user."""
+    """Return a function that sends a browser's request. By default, the session has no user."""
 
     def send(body: Any, *, session: str = "s1", user: str | None = None) -> dict[str, Any]:
         context = {"sessionId": session} | ({} if user is None else {"userId": user})

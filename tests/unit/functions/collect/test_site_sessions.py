@@ -1,4 +1,4 @@
-"""Events of sessions with a site key: the bound of the effect of one session."""
+"""Events of sessions with a site key, and the limit of one session's effect."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from alsolike.trends.trends import NOTHING_COUNTED, WINDOWS, Event, fingerprint_
 from tests.unit.functions.collect.events import EVENT, interaction, stored_records
 
 TYPES = {"view": 1.0, "click": 1.0, "cart": 3.0}
-"""Types with an item that sessions may send, and their weights."""
+"""Weights of event types with an item that sessions may send."""
 DAY_S = 86_400
 SENT_AT: Any = EVENT["sentAt"]
 
@@ -31,7 +31,7 @@ def browse(collect: Callable[..., Any], configure: Callable[[dict[str, Any]], No
 
 
 def flood(browse: Send, session: str = "v-1") -> None:
-    """Send a hundred events of each type for one item, each with an ID and a time of its own."""
+    """Send 100 events of each type for one item, each with a different ID and time."""
     for call in range(30):
         events = [
             {**EVENT, "eventId": f"{call}-{n}", "sentAt": SENT_AT - n, "eventType": list(TYPES)[call % 3]}
@@ -45,7 +45,7 @@ def test_one_session_stores_one_event_of_each_type_an_item(browse: Send, aws: Ca
 
     stored = [interaction(record) for record in stored_records(aws("kinesis"))]
     assert len(stored) == 300
-    assert len({event.event_id for event in stored}) == len(TYPES)  # profiles and datasets count an ID once
+    assert len({event.event_id for event in stored}) == len(TYPES)  # Profiles and datasets count an ID once.
 
 
 def test_one_session_adds_five_to_the_trend_of_an_item(browse: Send, aws: Callable[[str], Any]) -> None:

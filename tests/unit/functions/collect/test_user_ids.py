@@ -1,4 +1,4 @@
-"""Events of erased users are not stored, and stored ids are pseudonymised."""
+"""Events of erased users, which are not stored, and pseudonymised IDs."""
 
 from collections.abc import Callable
 from typing import Any
@@ -97,7 +97,7 @@ def test_row_of_an_erased_user_returns_404(
 def test_events_are_refused_while_tombstones_are_unreadable(
     collect: Callable[..., Any], aws: Callable[[str], Any], artefact_bucket: str, users_table: str
 ) -> None:
-    collect("GET /users")  # so that the configuration is read, and only the tombstones are missing
+    collect("GET /users")  # The request loads the configuration, so that only the tombstones are missing later.
     aws("s3").put_object(Bucket=artefact_bucket, Key="privacy/tombstones.json", Body=b"?")
 
     assert collect("POST /events", CALL)["statusCode"] == 503
@@ -126,7 +126,7 @@ def test_generated_event_id_is_based_on_pseudonymised_ids(
     monkeypatch: pytest.MonkeyPatch,
     start_new_process: Callable[[], None],
 ) -> None:
-    """Made of the plain id it could be tried out, id by id."""
+    """An ID based on the plain user ID could be found by trying all user IDs."""
     collect("POST /events", CALL)
     monkeypatch.setenv("PSEUDONYMISE_IDS", "0")
     start_new_process()

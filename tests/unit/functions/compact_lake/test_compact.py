@@ -26,7 +26,7 @@ from tests.builders.lakes import (
 )
 
 QUIET_MS = HOUR_MS + 1_000
-"""Later than what was written just now has to be to be merged."""
+"""Time in milliseconds after which a new object may be merged."""
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def s3(aws: Callable[[str], Any]) -> Any:
 
 @pytest.fixture
 def raw(s3: Any, lake_bucket: str) -> list[str]:
-    """Five batches of one day, each of which repeats an event of the one before."""
+    """Write five batches of one day, each of which repeats an event of the previous batch."""
     return [
         write(s3, lake_bucket, f"shard-{n}", [row(f"e{n}", received_time_ms=TIME_MS + n), row(f"e{n + 1}")])
         for n in range(5)
@@ -113,7 +113,7 @@ def test_late_objects_are_merged_with_the_merged_object(s3: Any, lake_bucket: st
     late = [write(s3, lake_bucket, f"late-{n}", [row(f"late{n}"), row("e1")]) for n in range(2)]
     before = counted(s3, lake_bucket)
 
-    # The inputs of the first merge go, then its object meets the late ones.
+    # The inputs of the first merge are deleted, then its output is merged with the late objects.
     second = keep_up(s3, lake_bucket, later_ms=QUIET_MS)
     assert (second.removed, second.merged) == (5, 3)
     keep_up(s3, lake_bucket, later_ms=QUIET_MS)
@@ -154,7 +154,7 @@ def test_inputs_are_kept_if_the_merged_object_is_missing(s3: Any, lake_bucket: s
     outcome = keep_up(s3, lake_bucket, later_ms=QUIET_MS)
 
     assert outcome.removed == 0
-    assert set(keys(s3, lake_bucket)) == {*raw, merged}  # merged again
+    assert set(keys(s3, lake_bucket)) == {*raw, merged}  # The inputs are merged again.
 
 
 def test_objects_of_older_and_newer_schemas_are_merged(s3: Any, lake_bucket: str, logged: Callable[[], str]) -> None:
@@ -189,7 +189,7 @@ def test_merge_reads_at_most_the_configured_rows(s3: Any, lake_bucket: str) -> N
         write(s3, lake_bucket, f"{n:02d}", [row(f"e{n:02d}")])
     before = counted(s3, lake_bucket)
 
-    # Objects are read eight at a time, and eight fill the memory.
+    # Objects are read in groups of eight, and eight objects reach the memory limit.
     rules = MergeRules(min_objects=3, merge_memory_bytes=500)
     outcome = keep_up(s3, lake_bucket, later_ms=QUIET_MS, rules=rules)
     keep_up(s3, lake_bucket, later_ms=QUIET_MS, rules=rules)
@@ -210,7 +210,7 @@ def test_merge_reads_at_most_the_configured_bytes(s3: Any, lake_bucket: str) -> 
         s3, lake_bucket, later_ms=QUIET_MS, rules=MergeRules(min_objects=3, merge_bytes=sum(sizes[:4]) + sizes[0] // 2)
     )
 
-    assert (outcome.merged, outcome.written) == (8, 2)  # one remaining object is below the minimum
+    assert (outcome.merged, outcome.written) == (8, 2)  # One remaining object is fewer than the minimum.
 
 
 def test_call_stops_before_its_timeout_and_the_next_continues(s3: Any, lake_bucket: str) -> None:
@@ -230,7 +230,7 @@ def test_call_stops_before_its_timeout_and_the_next_continues(s3: Any, lake_buck
 
 
 def test_days_older_than_retention_are_removed_with_compaction_records(s3: Any, lake_bucket: str) -> None:
-    now = 1_790_000_000_000  # 2026-09-21
+    now = 1_790_000_000_000  # 2026-09-21T14:13:20Z
     for date in ("2026-08-21", "2026-08-22", "2026-09-21"):
         for n in range(3):
             write(s3, lake_bucket, str(n), [row(f"{date}-{n}")], date=date)

@@ -1,4 +1,4 @@
-"""Upkeep that is interrupted or concurrent, and erased users. The slow tests interrupt each call."""
+"""Interrupted and concurrent upkeep, and erased users. The slow tests interrupt each call."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def s3(aws: Callable[[str], Any]) -> Any:
 
 @pytest.mark.parametrize("step", [4, 11, 18])
 def test_killed_upkeep_loses_no_event_and_next_calls_finish(s3: Any, lake_bucket: str, step: int) -> None:
-    """Kill it at some steps; the slow tests kill it at each."""
+    """Interrupt the upkeep at some steps. The slow tests interrupt each step."""
     assert kill_and_go_on(s3, lake_bucket, step=step)
 
 
@@ -41,7 +41,7 @@ def test_merge_started_by_another_call_is_left_to_it(s3: Any, lake_bucket: str) 
     others: list[UpkeepResult] = []
 
     def run_another_call(number: int, name: str) -> None:
-        if name == "put_object" and not others:  # the receipt
+        if name == "put_object" and not others:  # The first write is the receipt.
             others.append(keep_up(s3, lake_bucket, later_ms=LATER_MS))
 
     outcome = keep_up(Watched(s3, run_another_call), lake_bucket, later_ms=LATER_MS)

@@ -1,4 +1,4 @@
-"""Compaction of the recommendation log: one row per response, none of erased users, while readers query it."""
+"""Compaction of the recommendation log: one row per response, without erased users, while readers query the log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The handler, with S3's conditional writes."""
+"""Handler of trend counters, with S3's conditional writes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def invoke(artefact_bucket: str, monkeypatch: pytest.MonkeyPatch) -> Callable[..
 
 @pytest.fixture
 def items(aws: Callable[[str], Any], artefact_bucket: str) -> Callable[[], dict[str, float]]:
-    """Return each item's baseline."""
+    """Return a function that returns the baseline of each item."""
 
     def read() -> dict[str, float]:
         stored = TrendsStore(aws("s3"), artefact_bucket).read(trends_key(SHARD))
@@ -43,7 +43,7 @@ def test_repeated_batches_count_each_event_once(
     batch = kinesis_event([*(interaction(f"e{n}") for n in range(20)), b"poison"])
 
     answers = [invoke(batch), invoke(batch)]
-    start_new_process()  # another process
+    start_new_process()
     answers.append(invoke(batch))
     purchases = [interaction(f"p{n}", item_id="plum", event_type="purchase") for n in range(4)]
     answers.append(invoke(kinesis_event(purchases, first=21)))

@@ -1,4 +1,4 @@
-"""Each event counts once."""
+"""Addition of events to trend counters, in which each event counts once."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ KEY = trends_key(SHARD)
 
 
 class MemoryStore(TrendsStore):
-    """Objects in memory, conditions and all."""
+    """Objects in memory, with conditional writes."""
 
     def __init__(self) -> None:
         super().__init__(None, "memory")
@@ -50,7 +50,7 @@ class MemoryStore(TrendsStore):
         return ShardCounts.from_bytes(self.objects[trends_key(shard)].body, name=shard)
 
     def weights(self) -> dict[str, float]:
-        """Return each item's total weight of events one minute ago."""
+        """Return the total weight per item of events one minute ago."""
         counts = self.counts()
         hour = list(WINDOWS).index("1h")
         age_ms = counts.as_of_ms - (NOW_MS - 60_000)
@@ -107,7 +107,8 @@ def test_events_without_positive_weight_or_item_do_not_count() -> None:
 
 def test_weights_come_from_the_configuration_at_arrival() -> None:
     store = MemoryStore()
-    configurations = Applied(with_clock_skew(300), RATING)  # the second look finds the type
+    # The configuration contains the event type from the second read on.
+    configurations = Applied(with_clock_skew(300), RATING)
 
     count(store, [interaction("e1"), interaction("e2", event_type="rating")], configurations=configurations)
 
@@ -136,7 +137,7 @@ def test_future_event_counts_at_arrival_or_is_rejected(ahead_ms: int, counted: i
     assert (outcome.counted, outcome.unreadable) == (counted, 1 - counted)
     if counted:
         np.testing.assert_array_equal(store.counts().counts, [[1, 1, 1, 1, 1, 0]])
-        assert store.counts().as_of_ms == NOW_MS  # a clock that is ahead does not decay the other counters
+        assert store.counts().as_of_ms == NOW_MS  # A clock that is ahead does not decay the other counters.
 
 
 def test_late_event_counts_by_its_event_time() -> None:
@@ -199,7 +200,8 @@ def test_event_id_counts_again_after_many_others(monkeypatch: pytest.MonkeyPatch
         records = stream_records(kinesis_event([interaction(event_id)], first=begin))
         count_trends(records, counters=counters, configurations=Applied(), now_ms=NOW_MS)
 
-    assert store.weights() == pytest.approx({"pear": 4}, rel=1e-5)  # the last e1 was forgotten, the second not
+    # The last e1 counts again, because it was no longer remembered. The second e1 was.
+    assert store.weights() == pytest.approx({"pear": 4}, rel=1e-5)
     assert len(store.counts().recent) == 2
 
 
@@ -225,7 +227,7 @@ def test_unreadable_trends_object_is_replaced(logged: Callable[[], str]) -> None
 
 
 class Hurried(MemoryStore):
-    """Store in which another writer wins a given number of times."""
+    """Store in which another writer wins `times` times."""
 
     def __init__(self, times: int) -> None:
         super().__init__()
@@ -245,7 +247,7 @@ def test_lost_write_race_is_retried_up_to_the_limit() -> None:
 
 
 class Flaky(MemoryStore):
-    """Some writes are not acknowledged, whether they were made or not."""
+    """Store that does not acknowledge some writes, which may or may not succeed."""
 
     def __init__(self, fates: Sequence[str]) -> None:
         super().__init__()
@@ -284,7 +286,7 @@ RECORDS: Sequence[StreamRecord] = [
 @given(
     deliveries=st.lists(
         st.tuples(st.integers(0, 23), st.integers(1, 24), st.integers(0, 2)), max_size=15
-    ),  # index of the first event, number of events, shard
+    ),  # Tuples of first event, number of events, and process.
     fates=st.lists(st.sampled_from(["kept", "lost", "silent"]), max_size=15),
 )
 def test_counts_do_not_depend_on_batching_or_repeated_batches(
@@ -292,11 +294,11 @@ def test_counts_do_not_depend_on_batching_or_repeated_batches(
 ) -> None:
     straight, tangled = MemoryStore(), Flaky(fates)
     count_trends(RECORDS, counters=Counters(straight), configurations=Applied(), now_ms=NOW_MS)
-    processes = [Counters(tangled) for _ in range(3)]  # each with its own memory
+    processes = [Counters(tangled) for _ in range(3)]  # Each process has a separate cache.
     done = 0
 
     def deliver(first: int, last: int, process: int) -> int:
-        """Hand over a batch as Lambda does: in order, again where it failed; return up to where all is done."""
+        """Deliver a batch as Lambda does, in order and again after a failure. Return the number of processed events."""
         try:
             count_trends(RECORDS[first:last], counters=processes[process], configurations=Applied(), now_ms=NOW_MS)
         except Unavailable:

@@ -1,4 +1,4 @@
-"""DELETE /users/{userId}: 202 before the data are removed, 400 for an invalid id, and no id in the response."""
+"""DELETE /users/{userId}: status 202 before the deletion, 400 for an invalid ID, and no user ID in the response."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def erase_user(
     pseudonyms: Pseudonyms,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Callable[[str], dict[str, Any]]:
-    """Ask for an erasure; call it with an id."""
+    """Return a function that requests the erasure of a user."""
     for name, value in {
         "ARTEFACT_BUCKET": artefact_bucket,
         "PROFILES_TABLE": profiles_table,

@@ -1,4 +1,4 @@
-"""A request for an erasure is effective immediately, may be repeated, and starts one purge."""
+"""Request of an erasure, which is effective immediately, can be repeated, and starts one purge."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_request_after_the_end_starts_a_second_run(stores: Stores) -> None:
 def test_request_after_90_days_starts_a_run_with_a_new_name(stores: Stores) -> None:
     erasure = stores.request_erasure("ann")
     stores.finish(erasure)
-    stores.workflows.started.clear()  # Step Functions forgets an execution after 90 days
+    stores.workflows.started.clear()  # Step Functions deletes an execution after 90 days.
 
     stores.request_erasure("ann", now_ms=NOW_MS + 91 * 86_400_000)
 
@@ -115,7 +115,7 @@ def test_failed_workflow_start_is_repaired_by_repeating_the_request(stores: Stor
     stores.workflows.is_down = True
     with pytest.raises(Unavailable, match="workflow does not start"):
         stores.request_erasure("ann")
-    assert is_erased(stores, "ann")  # the finished step is kept
+    assert is_erased(stores, "ann")  # The completed step remains effective.
     stores.workflows.is_down = False
 
     erasure = stores.request_erasure("ann", now_ms=NOW_MS + 1_000)

@@ -1,4 +1,7 @@
-"""The export of a user's data by the shop's own id; too large an export names the command that exports it."""
+"""Export of a user's data by the shop's user ID.
+
+The error for a too large export names the command that exports the data.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,7 @@ ENVIRONMENT = {
 
 @pytest.fixture
 def stores(aws: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> Stores:
-    """Return a deployment whose secret gives the hashes of `PSEUDONYMS`."""
+    """Return a deployment whose secret has the key of `PSEUDONYMS`."""
     aws("secretsmanager").create_secret(Name="key-of-people", SecretString="k" * 32)
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
@@ -68,7 +71,7 @@ def test_export_contains_the_users_data_of_every_store(stores: Stores, counted: 
     assert document["userId"] == "ann.lee"
     assert document["user"] == {"properties": {}, "updatedAtMs": 1}
     assert document["sessions"] == [{"sessionId": "s-ann.lee", "joinedAtMs": 1}]
-    # c0 was before the login in the session, c1 after it
+    # In the session, c0 was before the login, and c1 after it.
     assert [row["event_id"] for row in document["interactions"]] == ["c0", "a0", "a1", "a2"]
     assert [each["key"].rpartition("/")[2] for each in document["quarantine"]] == ["ann.json", "cut.json"]
     assert document["erasure"] is None
@@ -142,7 +145,7 @@ def test_export_accepts_an_id_in_base64url(stores: Stores) -> None:
 def test_rows_beyond_the_response_limit_are_on_the_next_page(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
     stores.put_user("ann")
     stores.put_rows("one", interaction("a", user_id="ann"))
-    returned = orjson.dumps(export("ann")["body"])  # as Lambda returns it: a string, its quotes escaped
+    returned = orjson.dumps(export("ann")["body"])  # Lambda returns the body as a JSON string with escaped quotes.
 
     monkeypatch.setattr(service, "MAX_BYTES", len(returned) + service.END_BYTES)
     assert len(pages("ann")) == 1
@@ -211,7 +214,7 @@ def test_exported_event_has_the_lake_columns_as_json(stores: Stores) -> None:
 
 
 class RunningContext(LambdaContext):
-    """The context of a call in which each look at the clock takes some time."""
+    """Context of a call in which each check of the remaining time takes `step_ms`."""
 
     def __init__(self, step_ms: int) -> None:
         super().__init__()
@@ -223,7 +226,7 @@ class RunningContext(LambdaContext):
 
 
 def pages(user: str, *, step_ms: int = 0) -> list[dict[str, Any]]:
-    """Return the documents of all pages."""
+    """Return the documents of all pages of an export."""
     found: list[dict[str, Any]] = []
     token: str | None = None
     while not found or token is not None:
@@ -235,7 +238,7 @@ def pages(user: str, *, step_ms: int = 0) -> list[dict[str, Any]]:
 
 
 def write_log(stores: Stores, *, objects: int, of_user: int) -> list[str]:
-    """Write a recommendation log of one response per object; return the IDs of the user's responses."""
+    """Write a recommendation log with one response per object. Return the IDs of the user's responses."""
     ids = []
     of_others = to_parquet([served(shopper=PSEUDONYMS.shopper("bob"))])
     for number in range(objects):
@@ -249,7 +252,7 @@ def write_log(stores: Stores, *, objects: int, of_user: int) -> list[str]:
 
 
 def test_thousands_of_log_objects_are_exported_in_pages(stores: Stores) -> None:
-    """One call reads about 4,600 objects; here 50 objects take as long."""
+    """A real call reads about 4,600 objects in its time. In this test, 50 objects take the same time."""
     stores.put_rows("own", interaction("a", user_id="ann"))
     ids = write_log(stores, objects=200, of_user=20)
 
@@ -299,9 +302,11 @@ def test_later_page_without_time_returns_503_to_repeat(stores: Stores) -> None:
 
 
 def put_visits(stores: Stores, *, visits: int) -> tuple[list[str], list[str]]:
-    """Write visits with a view before and one after the login, of two users in turn; return Ann's events and responses.
+    """Write visits of two users in turn, each with a view before the login and one after it.
 
-    Each event and response has its own object. A rival's earlier login to the last session of Ann's is the last object.
+    Return Ann's events and responses.
+
+    Each event and response has its own object. The last object is another user's earlier login to Ann's last session.
     """
     events, responses = [], []
     for number in range(visits):
@@ -324,7 +329,7 @@ def put_visits(stores: Stores, *, visits: int) -> tuple[list[str], list[str]]:
 
 @pytest.mark.parametrize("step_ms", [0, 10, 500, 1_000, 2_500])
 def test_export_is_complete_for_any_page_boundary(step_ms: int, stores: Stores) -> None:
-    """A rival's login on the last page decides about the first ones, and each event is on one page."""
+    """Another user's login on the last page affects the first pages, and each event is on one page."""
     events, responses = put_visits(stores, visits=12)
 
     found = pages("ann", step_ms=step_ms)
@@ -352,7 +357,10 @@ def in_order(found: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
 
 
 def test_thousands_of_interaction_objects_are_exported_in_pages(stores: Stores) -> None:
-    """One call reads about 4,600 objects; here 50 objects take as long. Each is read for sessions, logins and rows."""
+    """A real call reads about 4,600 objects in its time.
+
+    In this test, 50 objects take the same time. Each object is read for sessions, logins and rows.
+    """
     for number in range(100):
         user, session = ("ann", "visit") if number % 10 == 0 else ("bob", None)
         stores.put_rows(f"{number:06}", interaction(f"{number:06}", user_id=user, session_id=session))
@@ -378,7 +386,7 @@ def test_thousands_of_quarantined_objects_are_exported_in_pages(stores: Stores) 
 
 
 def pass_time(monkeypatch: pytest.MonkeyPatch, *, seconds: float) -> None:
-    """Let the export see the clock this much later than now."""
+    """Set the clock of the export to `seconds` after the current time."""
     data, ids = handler._data()
     later = dataclasses.replace(data, now_s=lambda: time.time() + seconds)
     monkeypatch.setattr(handler, "_data", lambda: (later, ids))
@@ -419,7 +427,10 @@ def test_later_page_does_not_extend_the_export_lifetime(stores: Stores, monkeypa
 def test_export_during_compaction_is_complete_or_refused(
     later_s: int, stores: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The merged object comes before its inputs, so pages that have passed it need the inputs, which it replaces."""
+    """The merged object sorts before its inputs.
+
+    So pages that are already past the merged object require the inputs.
+    """
     rules = dataclasses.replace(MergeRules(), quiet_ms=0)
     ids = [f"{number:03}" for number in range(40)]
     for each in ids:

@@ -1,4 +1,4 @@
-"""Files of import jobs are stored as interactions, items and users."""
+"""Files of import jobs, which are stored as interactions, items and users."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_undeclared_event_types_count_as_views(
     assert counts == {"imported": 2, "rejected": 1, "quarantined": 1, "reasons": "USER_ID is missing (1)"}
     rows = lake_rows(aws, lake_bucket)
     assert sorted((row["item_id"], row["event_type"]) for row in rows) == [("a", "view"), ("b", "purchase")]
-    assert run("INTERACTIONS", "history/") == counts  # again, without writing
+    assert run("INTERACTIONS", "history/") == counts  # A repeated import has the same counts and writes nothing.
 
 
 @pytest.mark.parametrize(
@@ -232,7 +232,7 @@ def test_repeated_action_interactions_have_one_event_id(
     assert lake_rows(aws, lake_bucket) == before
     run("ACTION_INTERACTIONS", "b.csv")
     assert len(lake_rows(aws, lake_bucket)) == 3
-    assert len({row["event_id"] for row in lake_rows(aws, lake_bucket)}) == 2  # a training counts each ID once
+    assert len({row["event_id"] for row in lake_rows(aws, lake_bucket)}) == 2  # Trainings count each ID once.
 
 
 def test_action_interactions_of_erased_users_are_dropped(

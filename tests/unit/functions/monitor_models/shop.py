@@ -1,4 +1,4 @@
-"""A deployment with a champion, whose dataset and last days are made of a few regular shoppers."""
+"""Deployment with a champion, whose dataset and latest days contain purchases of a few regular shoppers."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ Row = Mapping[str, Any]
 
 
 def shopping(*, users: int = 150, each: int = 4, end_ms: int = NOW_MS, tail: float = 0.05, seed: int = 0) -> list[Row]:
-    """Return purchases of the week before `end_ms`: everybody buys so many items, the lower numbers more often.
+    """Return purchases in the week before `end_ms`. Each user buys `each` items, mostly those with lower numbers.
 
-    `tail` is the share of purchases that are of the last five items instead.
+    `tail` is the share of purchases that concern the last five items.
     """
     rng = random.Random(seed)
     rows = []
@@ -78,7 +78,7 @@ def event(event_id: str, user: str, item: str | None, time_ms: int, **fields: An
 
 
 def frame_of(rows: Iterable[Row]) -> pd.DataFrame:
-    """Return a dataset's interactions."""
+    """Return rows as the interactions of a dataset."""
     return pd.DataFrame(
         {
             "profile_id": [f"u#{row['user_id']}" for row in rows],
@@ -90,14 +90,14 @@ def frame_of(rows: Iterable[Row]) -> pd.DataFrame:
 
 
 def catalogue(categories: Mapping[str, str]) -> pd.DataFrame:
-    """Return a dataset's items."""
+    """Return categories as the items of a dataset."""
     documents = [json.dumps({"category": name}) for name in categories.values()]
     return pd.DataFrame({"item_id": list(categories), "properties": documents}, dtype=object)
 
 
 @dataclasses.dataclass
 class MonitoredShop:
-    """The deployment."""
+    """Deployment that is monitored."""
 
     client: Callable[[str], Any]
     cloud: MemoryCloud
@@ -146,7 +146,7 @@ class MonitoredShop:
         self.places.s3.put_object(Bucket=self.places.artefact_bucket, Key=key, Body=body)
 
     def happened(self, rows: Iterable[Row], *, profiles: bool = True) -> None:
-        """Write rows to the lake and, unless that does not matter, to the live profiles."""
+        """Write rows to the lake, and to the live profiles if `profiles` is true."""
         days: dict[str, list[Row]] = {}
         profiles_by_id: dict[str, list[RecentInteraction]] = {}
         for row in rows:
@@ -175,7 +175,7 @@ class MonitoredShop:
             self.client("dynamodb").batch_write_item(RequestItems={PROFILES: puts})
 
     def answered(self, scores: Sequence[float], *, now_ms: int = NOW_MS, **fields: Any) -> None:
-        """Write an answer to each of as many shoppers to the table of what was served."""
+        """Log one response per score, each to a different shopper."""
         rows = [
             served_row(
                 served_ms=now_ms - HOUR_MS + number,
@@ -191,17 +191,17 @@ class MonitoredShop:
         self.places.s3.put_object(Bucket=self.places.lake_bucket, Key=key, Body=to_parquet(rows))
 
     def look(self, *, now_ms: int = NOW_MS, rules: DriftThresholds = RULES) -> DriftReport:
-        """Look once."""
+        """Run the monitoring once."""
         return look(self.places, configuration=DEFAULT, rules=rules, now_ms=now_ms)
 
     def state(self) -> dict[str, Any]:
-        """Return what is remembered."""
+        """Return the stored state."""
         answer = self.places.s3.get_object(Bucket=self.places.artefact_bucket, Key=MONITORING_STATE_KEY)
         document: dict[str, Any] = json.load(answer["Body"])
         return document
 
     def started(self) -> list[dict[str, Any]]:
-        """Return the executions of the workflow, by start."""
+        """Return the executions of the workflow, ordered by start."""
         arn = self.places.state_machine_arn
         found = self.places.states.list_executions(stateMachineArn=arn)["executions"]
         described = [self.places.states.describe_execution(executionArn=each["executionArn"]) for each in found]
@@ -211,9 +211,9 @@ class MonitoredShop:
         ]
 
     def ended(self, output: Mapping[str, Any] | None = None, *, status: str = "SUCCEEDED", entered: str = "") -> None:
-        """Let the executions that go on end; without an output the gate refuses their models.
+        """End the running executions. Without `output`, the gate has rejected their models.
 
-        `entered` is the one state that their histories have.
+        `entered` is the only state in the histories of the executions.
         """
         result = {"start": {"first": "dataset"}, "registration": {"verdict": "rejected"}} if output is None else output
         event = {"id": 1, "timestamp": dt.datetime(2026, 1, 1, tzinfo=dt.UTC), "type": "ChoiceStateEntered"}
@@ -222,7 +222,7 @@ class MonitoredShop:
 
 
 def places(client: Callable[[str], Any], *, lake_bucket: str, artefact_bucket: str, path: Path) -> MonitoringStores:
-    """Return where everything is, with a workflow that does nothing."""
+    """Return the stores of monitoring, with a workflow that only waits."""
     machine = client("stepfunctions").create_state_machine(
         name="training",
         definition=json.dumps({"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 9, "End": True}}}),

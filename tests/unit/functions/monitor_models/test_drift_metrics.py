@@ -1,4 +1,4 @@
-"""The compared distributions of each drift figure, and cases with too little data."""
+"""Distributions that each drift metric compares, and cases with too little data."""
 
 from __future__ import annotations
 
@@ -64,13 +64,13 @@ def test_more_active_users_give_activity_and_history_drift(shop: MonitoredShop) 
 
     report = shop.look()
 
-    # All 250 users had 4, the fourth bin; now all have 12, the seventh: of two bins each.
+    # All 250 users had 4 interactions, which is the fourth bin. Now all have 12, which is the seventh bin.
     assert figure_of(report, Drift.USER_ACTIVITY).value == pytest.approx(psi([250, 0], [0, 250]), abs=1e-6)
     assert figure_of(report, Drift.HISTORY_LENGTH).value == pytest.approx(psi([250, 0], [0, 250]), abs=1e-6)
 
 
 def test_item_popularity_is_compared_by_deciles_of_the_reference(shop: MonitoredShop) -> None:
-    """Two items with half of the interactions each; then one of them has 90 %."""
+    """Both items have half of the interactions. Later, one of them has 90%."""
     then = [event(f"t{n}", f"user-{n % 200}", ("a", "b")[n // 200], NOW_MS - n) for n in range(400)]
     now = [event(f"n{n}", f"user-{n // 2}", "a" if n < 360 else "b", NOW_MS - n) for n in range(400)]
     shop.champion(then)
@@ -79,7 +79,7 @@ def test_item_popularity_is_compared_by_deciles_of_the_reference(shop: Monitored
     found = figure_of(shop.look(), Drift.ITEM_POPULARITY)
 
     assert found.value == pytest.approx(psi([200, 200], [360, 40]), abs=1e-6)
-    # The two interactions of each user have the same item, so that they count half: 2 * 200 / 199.
+    # The two interactions of each user concern the same item, so each counts half: 2 * 200 / 199.
     assert found.by_chance == pytest.approx(2 * 200 / 199 * (1 / 400 + 1 / 400), abs=1e-6)
     assert found.threshold == pytest.approx(0.25 + 2 * 200 / 199 * (1 / 400 + 1 / 400), abs=1e-6)
 
@@ -108,7 +108,7 @@ def test_category_popularity_uses_the_catalogue_categories(
     shop.happened(rows)
 
     class Catalogue:
-        """Now all tools are fruit."""
+        """Catalogue in which all tools are fruit now."""
 
         def rows(self, item_ids: list[str]) -> object:
             return np.arange(len(item_ids))
@@ -131,7 +131,8 @@ def test_top_scores_come_from_responses_to_people_without_rules_or_filters(shop:
     shop.answered([9.0] * 500, filter="in-stock", now_ms=NOW_MS - HOUR_MS)
     shop.answered([9.0] * 500, model_version="v0", now_ms=NOW_MS - 2 * HOUR_MS)
     shop.answered([9.0] * 500, agent="assistant")
-    shop.answered([9.0] * 300, now_ms=NOW_MS - 3 * HOUR_MS)  # the same users, before the window
+    # The users are the same, but the responses are before the window.
+    shop.answered([9.0] * 300, now_ms=NOW_MS - 3 * HOUR_MS)
     shop.happened(shopping())
 
     found = figure_of(shop.look(), Drift.TOP_SCORE)
@@ -232,7 +233,7 @@ def test_checks_report_the_share_of_invalid_rows(shop: MonitoredShop) -> None:
         event("search", "user-1", None, NOW_MS - 1, event_type="search", event_value=None),
         event("odd", "user-1", "item-00", NOW_MS - 1, event_type="juggle", event_value=None),
         event("late", "user-1", "item-00", NOW_MS + HOUR_MS),
-        event("soon", "user-1", "item-00", NOW_MS + 200_000),  # within what clocks may be off
+        event("soon", "user-1", "item-00", NOW_MS + 200_000),  # The time is within the tolerated clock skew.
     ]
     shop.happened(rows)
 

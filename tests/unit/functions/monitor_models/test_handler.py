@@ -1,4 +1,4 @@
-"""The function as invoked by its schedule."""
+"""Monitoring as invoked by its schedule."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A real shop's weeks compared with the week before training: the index equals SciPy's, without false drift."""
+"""A real shop's weeks compared with the week before training. The index equals SciPy's, without false drift."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from functions.monitor_models.drift_metrics import MIN_COUNT, of_active
 from tests.unit.functions.monitor_models.shop import catalogue
 
 PURCHASES = Path(os.environ.get("ALSOLIKE_ONLINE_RETAIL", "online-retail.parquet"))
-"""Interactions of Online Retail with Personalize's columns; they are not part of the repository."""
+"""Interactions of Online Retail with Personalize's columns. The repository does not contain them."""
 WEEKS = 24
 
 pytestmark = pytest.mark.skipif(not PURCHASES.is_file(), reason="ALSOLIKE_ONLINE_RETAIL names no file")

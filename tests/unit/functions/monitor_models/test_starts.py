@@ -1,4 +1,4 @@
-"""Trainings started by drift, once per change."""
+"""Trainings that drift starts, one per change."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DRIFTED = 0.6
 
 
 def drift(shop: MonitoredShop, *, now_ms: int) -> None:
-    """Let a week follow in which the tail is wanted."""
+    """Write a week of purchases in which rare items are popular."""
     shop.happened(shopping(end_ms=now_ms, tail=DRIFTED, seed=1), profiles=False)
 
 
@@ -54,7 +54,8 @@ def test_repeated_check_without_saved_state_starts_no_second_training(shop: Moni
     before = store.read()
     shop.look(now_ms=now_ms + 24 * HOUR_MS)
 
-    store.write(dataclasses.replace(before, etag=store.read().etag))  # as if the look had died after the start
+    # The monitoring run started the training but did not store its state.
+    store.write(dataclasses.replace(before, etag=store.read().etag))
     again = shop.look(now_ms=now_ms + 24 * HOUR_MS + 60_000)
 
     assert again.started is not None
@@ -107,7 +108,7 @@ def test_drift_of_same_champion_retrains_only_after_the_pause(shop: MonitoredSho
 
 
 def test_new_champion_with_unchanged_drift_waits_for_the_pause(shop: MonitoredShop) -> None:
-    """Training again did not change it: it would start one a day."""
+    """Another training did not remove the drift. Without the pause, one training would start per day."""
     now_ms = NOW_MS + 7 * DAY_MS
     shop.champion(shopping())
     drift(shop, now_ms=now_ms)

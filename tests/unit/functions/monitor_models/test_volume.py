@@ -1,4 +1,4 @@
-"""The checks of a week's interactions: their number, and weekdays without any."""
+"""Checks of a week's interactions: their number, and weekdays without interactions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ STEADY = (100,) * 7
 
 
 def checks(reference: Sequence[int], current: Sequence[int], *, one_of: int = 1) -> dict[str, DataCheck]:
-    """Return the checks of a week with these interactions by day, from a Thursday on."""
+    """Return the checks of a week with these numbers of interactions per day, starting on a Thursday."""
     times = np.repeat(np.arange(7) * DAY_MS + 1, current)
     found = volume(reference, pd.DataFrame({"event_time_ms": times}), one_of=one_of)
     return {check.name: check for check in found}

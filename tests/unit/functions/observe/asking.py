@@ -1,4 +1,4 @@
-"""An operator's questions, and the clock that `observe` sees."""
+"""Requests of an operator, and the clock of `observe`."""
 
 from collections.abc import Callable
 from typing import Any
@@ -44,7 +44,7 @@ Observe = Callable[..., dict[str, Any]]
 
 
 class Clock:
-    """The time that `observe` sees."""
+    """Clock of `observe`."""
 
     now_ms = NOW_MS
 

@@ -25,7 +25,7 @@ def observe(
     clock: Clock,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Observe:
-    """Ask a route; call it with the last part of its path and its query."""
+    """Return a function that requests a view, with the last part of its path and its query."""
     for name, value in {
         "DEPLOYMENT": "test",
         "POWERTOOLS_METRICS_NAMESPACE": OWN_NAMESPACE,

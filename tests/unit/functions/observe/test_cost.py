@@ -1,4 +1,4 @@
-"""The monthly cost of the deployed resources under a given or counted load."""
+"""Monthly cost of the deployed resources under a given or counted load."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.unit.functions.observe.asking import HOUR_MS, OWN_NAMESPACE, REPORT, 
 
 @pytest.fixture(autouse=True)
 def deployed(cloud: MemoryCloud) -> dict[str, Mapping[str, Any]]:
-    """Deploy the stacks; return their templates."""
+    """Deploy the stacks, and return their templates."""
     cloud.cloudformation.templates.update(TEMPLATES)
     return cloud.cloudformation.templates
 

@@ -1,4 +1,4 @@
-"""Drift reports with the history of each figure."""
+"""Drift reports with the history of each drift metric."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Outcomes per day; rates are ratios of sums."""
+"""Outcomes per day. Rates are ratios of sums."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def day(back: int) -> str:
 
 @pytest.fixture
 def store(aws: Callable[[str], Any], lake_bucket: str) -> Store:
-    """Write the rows of a day, and what did not count."""
+    """Return a function that writes the sums of a day, and the numbers of rejected events."""
 
     def write(back: int, *rows: dict[str, Any], rejected: dict[str, int] | None = None) -> None:
         whole = [dict.fromkeys(ENGAGEMENT_COLUMNS, 0) | {"dimension": "all", "name": "all"} | row for row in rows]

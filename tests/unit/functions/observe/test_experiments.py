@@ -1,4 +1,4 @@
-"""Experiments with their reports, equal to those of the command line."""
+"""Experiments with their reports, which equal the reports of the command line."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ State = Callable[..., None]
 
 @pytest.fixture
 def state(configure: Callable[[dict[str, Any]], None]) -> State:
-    """State experiments by name: their first day and the day of their end, counted from now, and their layer."""
+    """Return a function that applies experiments by name, given as first day and end, relative to the current day."""
 
     def apply(**stated: tuple[int, int | None]) -> None:
         configure(
@@ -56,7 +56,10 @@ def state(configure: Callable[[dict[str, Any]], None]) -> State:
 
 
 def many(experiment: str = "spring") -> list[Outcome]:
-    """300 users in each arm with an answer of 4 shown items: of the control 30, of the new arm 90 clicked one."""
+    """Return responses with 4 shown items to 300 users per arm.
+
+    30 users of the control and 90 of the new arm clicked.
+    """
     return [
         Outcome(
             f"{arm}-{number}",
@@ -201,7 +204,7 @@ def test_row_counting_equals_column_counting_of_the_command(metric: str) -> None
 
 
 def _alike(one: Any, other: Any) -> bool:
-    """Compare documents whose numbers may differ in their last digits: sums were made in another order."""
+    """Compare two documents. Sums in different order may differ in the last digits of numbers."""
     if isinstance(one, dict):
         return one.keys() == other.keys() and all(_alike(one[key], other[key]) for key in one)
     if isinstance(one, list | tuple):

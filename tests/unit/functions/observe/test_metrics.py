@@ -1,4 +1,4 @@
-"""Metrics of the deployment in OpenMetrics, from CloudWatch, the drift report and the alarms."""
+"""Metrics of the deployment as OpenMetrics, from CloudWatch, the drift report and the alarms."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Put = Callable[..., None]
 
 @dataclasses.dataclass(frozen=True)
 class Scraper:
-    """A Prometheus server with a key pair."""
+    """Prometheus server with a key pair."""
 
     store: Callable[[SigningKey], None]
 
@@ -47,7 +47,7 @@ class Scraper:
         return read_families(answer["body"])
 
     def values(self, family: str) -> dict[tuple[str, ...], float]:
-        """Return the values of a family by name of the sample and values of its labels."""
+        """Return the values of a family by sample name and label values."""
         found = self.scrape()
         samples = found[family].samples if family in found else ()
         return {(sample.name.removeprefix(family), *sample.labels.values()): sample.value for sample in samples}

@@ -1,4 +1,4 @@
-"""Quarantined records by reason; responses contain none of their values."""
+"""Quarantined records by reason. Responses do not contain the records' values."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Hold = Callable[..., str]
 
 @pytest.fixture
 def hold(aws: Callable[[str], Any], lake_bucket: str) -> Hold:
-    """Keep a record back for a reason; return its short id."""
+    """Return a function that quarantines a record with a reason and returns the record's short ID."""
 
     def write(sequence: int, reason: str, *, days: int = 0) -> str:
         record = StreamRecord(
@@ -43,7 +43,7 @@ def hold(aws: Callable[[str], Any], lake_bucket: str) -> Hold:
 
 @pytest.fixture
 def give_up(aws: Callable[[str], Any], lake_bucket: str) -> Callable[[int], str]:
-    """Leave a batch of so many records as Lambda does; return its short id."""
+    """Return a function that stores a failed batch as Lambda does and returns the batch's short ID."""
 
     def write(records: int) -> str:
         key = "aws/lambda/uuid/shardId-0/2026/11/26/batch"

@@ -1,4 +1,4 @@
-"""Traffic of the API and the consumers per minute, from the existing metrics."""
+"""Traffic of the API and the consumers per minute, from existing metrics."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def put(aws: Callable[[str], Any]) -> Put:
 
 
 def counted(document: dict[str, Any]) -> dict[str, list[tuple[int, float]]]:
-    """Return what was counted by series: how many periods ago, and the value."""
+    """Return the values of each series with the number of periods since each value."""
     last_ms = {name: points[-1][0] for name, points in document["series"].items()}
     period_ms = document["periodS"] * 1000
     return {
@@ -92,7 +92,8 @@ def test_function_metrics_are_summed_over_functions(observe: Observe, put: Put) 
         ("elsewhere", "RecordsQuarantined", 1000),
     ):
         put(OWN_NAMESPACE, name, value, service=service)
-        put("Alsolike/other", name, 10 * value, service=service)  # another deployment in the account
+        # This namespace belongs to another deployment in the account.
+        put("Alsolike/other", name, 10 * value, service=service)
     put("AWS/Kinesis", "GetRecords.IteratorAgeMilliseconds", 10, 900, 20, StreamName="events")
 
     assert counted(observe("traffic")) == {
@@ -116,7 +117,8 @@ def test_empty_and_short_responses_are_counted_by_filter(observe: Observe, put: 
         names = {"service": "recommend", "recommender": "for-you", "filter": filter_name}
         put(OWN_NAMESPACE, metric, count, at_ms=THIS_MINUTE_MS - minutes_ago * MINUTE_MS, **names)
         put("Alsolike/other", metric, 10 * count, **names)
-    put(OWN_NAMESPACE, "RecommendationsEmpty", 3, service="recommend")  # the sum over all recommenders and filters
+    # The metric is the sum over all recommenders and filters.
+    put(OWN_NAMESPACE, "RecommendationsEmpty", 3, service="recommend")
 
     document = observe("traffic")
 

@@ -1,4 +1,4 @@
-"""A deployment with model versions, and an operator who asks for them."""
+"""Deployment with model versions, and a client of its operator API."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ RECOMMEND = "arn:aws:lambda:eu-west-1:123456789012:function:recommend:live"
 
 
 class Operator:
-    """Client of the operator API that also reads the state that a call leaves."""
+    """Client of the operator API that also reads the state after a call."""
 
     def __init__(self, client: Callable[[str], Any], bucket: str) -> None:
         self.client, self.bucket = client, bucket
@@ -43,7 +43,7 @@ class Operator:
         return {**answer, "document": orjson.loads(answer["body"])}
 
     def act(self, route: str, body: Any, *, version: str | None = None) -> dict[str, Any]:
-        """Call a route that has to succeed; return the document."""
+        """Call a route, assert its success, and return the document."""
         answer = self.call(route, body, path={"version": version} if version else None)
         assert answer["statusCode"] == 200, answer["body"]
         return dict(answer["document"])
@@ -53,7 +53,7 @@ class Operator:
         return answer["statusCode"], answer["document"]["message"]
 
     def publish(self, version: str, *, check: Check | None = None, files: bool = True) -> None:
-        """Register a version as the gate does: hit rate 0.5, and 0.3 for popularity."""
+        """Register a version as the gate does, with a hit rate of 0.5, and of 0.3 for popularity."""
         candidates = [
             {"algorithm": "popularity", "hr": 0.3, "ndcg": 0.1, "mrr": 0.05, "coverage": 0.2, "fit_s": 0.5},
             {"algorithm": "ease", "hr": 0.5, "ndcg": 0.25, "mrr": 0.2, "coverage": 0.8, "fit_s": 12.0},

@@ -1,4 +1,4 @@
-"""Invalid requests: each is answered with 400, 404 or 413 and a message, and changes nothing."""
+"""Invalid requests, whose responses have status 400, 404 or 413 and a message. They change nothing."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ GOOD: dict[str, Any] = {
 
 
 class Recommend:
-    """Lambda client whose function reads previews as recommend does, and refuses all of them."""
+    """Lambda client whose function parses previews as recommend does, and rejects all of them."""
 
     def invoke(self, *, FunctionName: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803
         assert FunctionName == RECOMMEND

@@ -105,7 +105,8 @@ class TestStory:
         upload_bundle(operator.s3, operator.bucket, tmp_path, version="v4")
         assert damaged_files(operator) == ([], [])
 
-        monkeypatch.setattr(bundle_files, "MAX_UPLOAD_MS", -1)  # all happens within the second of the upload
+        # The test damages files within a second of the upload, which normally counts as part of the upload.
+        monkeypatch.setattr(bundle_files, "MAX_UPLOAD_MS", -1)
         if body is None:
             operator.s3.delete_object(Bucket=operator.bucket, Key=key)
         else:
@@ -119,7 +120,7 @@ class TestStory:
 
 
 def damaged_files(operator: Operator) -> tuple[list[str], list[str]]:
-    """Return the damaged files of v4, as in the list and as in the view of the version."""
+    """Return the damaged files of v4 in the list of versions and in the view of the version."""
     found = operator.act("GET /operator/models", b"")
     shown = operator.act("GET /operator/models/{version}", b"", version="v4")
     assert described("Models", found)

@@ -14,7 +14,7 @@ from tests.unit.functions.operate.shop import ATTRIBUTE, MONITOR, Operator
 
 
 class Lambda:
-    """Lambda client that keeps the calls, and refuses all of them where `error` is set."""
+    """Lambda client that records calls, and fails if `error` is set."""
 
     def __init__(self) -> None:
         self.calls: list[dict[str, Any]] = []

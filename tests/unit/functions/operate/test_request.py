@@ -1,4 +1,4 @@
-"""The sender of a change: an operator who signed in, or the program whose key signed the request."""
+"""Sender of a change, who is a signed-in operator or the program whose key signed the request."""
 
 from __future__ import annotations
 

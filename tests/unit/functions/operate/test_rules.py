@@ -30,7 +30,7 @@ FOUND = {
 
 
 class Recommend:
-    """Lambda client whose function returns a given answer."""
+    """Lambda client whose function returns a given response."""
 
     def __init__(self) -> None:
         self.answer: dict[str, Any] = {"document": FOUND}

@@ -23,7 +23,7 @@ START = "POST /operator/trainings"
 
 
 class Machine:
-    """Step Functions with executions that were made here, each with what it says of its events."""
+    """Step Functions client with executions and their event histories."""
 
     def __init__(self) -> None:
         self.executions: dict[str, dict[str, Any]] = {}
@@ -31,7 +31,7 @@ class Machine:
         self.calls: list[str] = []
 
     def put(self, name: str, status: str, *events: tuple[Any, ...], minute: int = 0, **more: Any) -> None:
-        """Add an execution that started in a minute; an event is a second, a state and what was handed on, or None."""
+        """Add an execution that started at `minute`. An event is a tuple of second, state, and output or None."""
         arn = f"{MACHINE.replace('stateMachine', 'execution')}:{name}"
         started = T0 + dt.timedelta(minutes=minute)
         ended = {} if status == "RUNNING" else {"stopDate": started + dt.timedelta(seconds=50)}

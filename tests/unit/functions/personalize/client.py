@@ -1,4 +1,4 @@
-"""boto3's client of the control plane, whose requests a key of an administrator signs."""
+"""boto3's client of the control plane. An administrator's key signs its requests."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def deploy(aws: Callable[[str], Any], artefact_bucket: str, monkeypatch: pytest.
 
 
 def client_at(clock: Clock) -> Any:
-    """Return the client; the function answers its requests at the time of a clock."""
+    """Return a boto3 client, whose requests the function serves at the time of a clock."""
 
     def answer(request: Any, **_: Any) -> AWSResponse:
         body = request.body.decode() if isinstance(request.body, bytes) else request.body
@@ -92,7 +92,7 @@ def client_at(clock: Clock) -> Any:
 
 @functools.cache
 def _session() -> boto3.Session:
-    """Return a session, which reads the description of the service once."""
+    """Return a session. It is cached, because it reads the description of the service."""
     return boto3.Session(aws_access_key_id="a", aws_secret_access_key="b", region_name="eu-west-1")
 
 
@@ -110,6 +110,6 @@ def refusal(call: Any, **arguments: Any) -> str:
 
 
 def make_group(personalize: Any) -> tuple[str, str]:
-    """Return the ARNs of a dataset group and a schema."""
+    """Create a dataset group and a schema, and return their ARNs."""
     schema = personalize.create_schema(name="shop-interactions", schema=AVRO)["schemaArn"]
     return personalize.create_dataset_group(name="shop")["datasetGroupArn"], schema

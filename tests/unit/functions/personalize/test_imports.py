@@ -92,7 +92,7 @@ def test_job_without_its_execution_fails(personalize: Any, job: dict[str, Any], 
     (listed,) = personalize.list_dataset_import_jobs(datasetArn=job["datasetArn"])["datasetImportJobs"]
     assert listed["status"] == "CREATE FAILED"
     assert "does not store the execution any more" in listed["failureReason"]
-    assert status(personalize) == "CREATE FAILED"  # stored
+    assert status(personalize) == "CREATE FAILED"  # The failure is stored.
 
 
 @pytest.mark.parametrize("location", ["s3://other/a.csv", "uploads/a.csv", "s3://"])

@@ -27,11 +27,11 @@ from tests.unit.functions.personalize.client import BATCHES, MACHINE, PREFIX, Cl
 
 RECIPES = "arn:aws:personalize:::recipe"
 VISIBLE_S = 33
-"""Time until requests may contain a new name, with the usual interval of 30 s."""
+"""Time in seconds until requests may contain a new name, with the default interval of 30 s."""
 
 
 class Shop:
-    """A dataset group whose training runs a test ends."""
+    """Dataset group whose training runs are ended by tests."""
 
     def __init__(self, personalize: Any, aws: Callable[[str], Any], cloud: MemoryCloud, bucket: str) -> None:
         self.client, self._cloud, self.s3, self.bucket = personalize, cloud, aws("s3"), bucket
@@ -68,7 +68,7 @@ class Shop:
         self._cloud.step_functions.end_all(status, history=history if status == "SUCCEEDED" else ())
 
     def publish(self, version: str) -> None:
-        """Store a bundle's manifest, and make it champion."""
+        """Store a bundle's manifest, and promote the version to champion."""
         candidates = [
             {"algorithm": "popularity", "hr": 0.3, "ndcg": 0.1, "mrr": 0.05, "coverage": 0.2},
             {"algorithm": "ease", "hr": 0.5, "ndcg": 0.25, "mrr": 0.2, "coverage": 0.8},
@@ -85,7 +85,7 @@ class Shop:
         self.registry.promote(version, reason="run", now_ms=1)
 
     def configuration(self) -> Configuration:
-        """Return the configuration that the function which recommends reads."""
+        """Return the configuration as the function recommend reads it."""
         reader = ConfigurationReader(self.s3, self.bucket, own_names=True)
         return reader.current(now_ms=0, remaining_ms=lambda: 1e9)
 
@@ -146,7 +146,7 @@ def test_run_without_a_model_fails_the_version(shop: Shop, how: dict[str, str], 
 
 
 def reject_as_known(shop: Shop, version: str, *, last_event_ms: int = 7) -> None:
-    """End the run with a model that the gate rejected in favour of champion m1, whose data end at 7 ms."""
+    """End the run with a model that the gate rejected because champion m1 has equally recent data, until 7 ms."""
     times = {"last_event_ms": last_event_ms, "champion_last_event_ms": 7}
     checks = (Check(LATEST_EVENT, True, "", times), Check("against the champion", False, "nothing new"))
     body = Decision(version, 5, "m1", checks).to_json()
@@ -156,12 +156,12 @@ def reject_as_known(shop: Shop, version: str, *, last_event_ms: int = 7) -> None
 
 @pytest.fixture
 def trained(shop: Shop, clock: Clock) -> Shop:
-    """Return a shop whose first solution version trained champion m1."""
+    """Return a shop whose first solution version trained the champion m1."""
     version = shop.version(shop.solution())
     shop.publish("m1")
     shop.end()
     assert shop.status(version) == "ACTIVE"
-    clock.now_s += 10_000_000  # the next version needs a run of its own
+    clock.now_s += 10_000_000  # The next version requires a separate run.
     return shop
 
 
@@ -169,7 +169,8 @@ def test_versions_on_the_same_data_are_served_by_the_champion(trained: Shop, clo
     versions = {name: trained.version(trained.solution(name, f"aws-{name}")) for name in ("sims", "hrnn")}
 
     for model, (name, version) in zip(("m2", "m3"), versions.items(), strict=True):
-        trained.status(version)  # starts the run of the second one, which was created during that of the first
+        # This starts the run of the second version, which was created during the run of the first one.
+        trained.status(version)
         reject_as_known(trained, model)
         found = trained.client.describe_solution_version(solutionVersionArn=version)["solutionVersion"]
         assert found["status"] == "ACTIVE"
@@ -238,7 +239,7 @@ def test_rejected_model_of_newer_data_fails_the_version(trained: Shop) -> None:
 def test_versions_created_during_a_run_share_the_next_run(shop: Shop, clock: Clock) -> None:
     solution = shop.solution()
     shop.version(solution)
-    clock.now_s = 1_900_000_000  # the run started before
+    clock.now_s = 1_900_000_000  # The active run started before this time.
     later = [shop.version(solution), shop.version(solution)]
 
     assert [shop.status(version) for version in later] == ["CREATE PENDING"] * 2
@@ -286,7 +287,7 @@ def test_update_of_a_campaign_promotes_another_model(shop: Shop, clock: Clock) -
         shop.publish(model)
         shop.end(version=model)
         assert shop.status(versions[-1]) == "ACTIVE"
-        clock.now_s += 10_000_000  # the next version needs a run of its own
+        clock.now_s += 10_000_000  # The next version requires a separate run.
     arn = shop.client.create_campaign(name="home", solutionVersionArn=f"{solution}/$LATEST")["campaignArn"]
     clock.now_s += VISIBLE_S
 
@@ -305,7 +306,7 @@ def test_update_of_a_campaign_promotes_another_model(shop: Shop, clock: Clock) -
 
 @pytest.fixture
 def two_models(shop: Shop, clock: Clock) -> tuple[str, str]:
-    """Return the version of the first model, and a campaign with the second, which is champion."""
+    """Return the solution version of the first model, and a campaign of the second model, which is champion."""
     solution = shop.solution()
     versions = []
     for model in ("m1", "m2"):
@@ -313,7 +314,7 @@ def two_models(shop: Shop, clock: Clock) -> tuple[str, str]:
         shop.publish(model)
         shop.end(version=model)
         assert shop.status(versions[-1]) == "ACTIVE"
-        clock.now_s += 10_000_000  # the next version needs a run of its own
+        clock.now_s += 10_000_000  # The next version requires a separate run.
     return versions[0], shop.client.create_campaign(name="home", solutionVersionArn=versions[1])["campaignArn"]
 
 
@@ -431,11 +432,11 @@ def test_recommender_without_a_model_starts_a_training(shop: Shop, clock: Clock)
     assert status() == "CREATE IN_PROGRESS"
     shop.end()
     clock.now_s += VISIBLE_S
-    assert status() == "CREATE PENDING"  # not champion yet
+    assert status() == "CREATE PENDING"  # The model is not champion yet.
     shop.publish("m1")
     assert status() == "ACTIVE"
     found = shop.client.describe_recommender(recommenderArn=arn)["recommender"]
-    assert "latestRecommenderUpdate" not in found  # progress is none
+    assert "latestRecommenderUpdate" not in found  # Progress of the training does not count as an update.
     assert shop.aliases()["mine"].hides == ("purchase",)
     assert len(shop.runs()) == 1
     shop.client.create_recommender(name="more", **create)
@@ -563,7 +564,8 @@ def test_aliases_and_filters_remain_without_the_resources_table(shop: Shop, aws:
     create = {"datasetGroupArn": shop.group, "filterExpression": "INCLUDE ItemID WHERE Items.ITEM_ID IN ($items)"}
     kept = shop.client.create_filter(name="kept", **create)["filterArn"]
     shop.client.create_recommender(name="mine", datasetGroupArn=shop.group, recipeArn=f"{RECIPES}/aws-popularity-count")
-    for kind, name in (("Filter", "kept"), ("Recommender", "mine")):  # another region, with a copy of the bucket
+    # The state corresponds to another region with a copy of the bucket.
+    for kind, name in (("Filter", "kept"), ("Recommender", "mine")):
         aws("dynamodb").delete_item(TableName="resources", Key={"kind": {"S": kind}, "id": {"S": name}})
 
     shop.client.create_filter(name="new", **create)
@@ -608,7 +610,8 @@ def test_batch_inference_job_is_a_batch_workflow_execution(shop: Shop, clock: Cl
     ):
         code = refusal(shop.client.create_batch_inference_job, **{**job, "jobName": "bad", **bad})
         assert code == "InvalidInputException"
-    shop.client.delete_solution(solutionArn=f"{PREFIX}:solution/for-you")  # jobs, which cannot be deleted, need none
+    # Jobs, which cannot be deleted, do not prevent the deletion.
+    shop.client.delete_solution(solutionArn=f"{PREFIX}:solution/for-you")
 
 
 def test_batch_inference_of_similar_items_is_refused(shop: Shop) -> None:

@@ -1,4 +1,4 @@
-"""The table of resources."""
+"""DynamoDB table of the control plane's resources."""
 
 from __future__ import annotations
 

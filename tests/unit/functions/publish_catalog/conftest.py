@@ -1,4 +1,4 @@
-"""The function's environment, and what it writes."""
+"""Environment and outputs of publish_catalog."""
 
 from __future__ import annotations
 

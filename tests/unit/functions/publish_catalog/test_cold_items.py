@@ -1,4 +1,4 @@
-"""Items unknown to the champion are published with their nearest known items."""
+"""Items that the champion does not contain, which are published with their nearest items of the champion."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class MakeChampion(Protocol):
 
 @pytest.fixture
 def make_champion(aws: Callable[[str], Any], artefact_bucket: str, tmp_path: Path) -> MakeChampion:
-    """Make a champion that knows the items, if asked with a sentence model or without an index of their content."""
+    """Return a function that promotes a champion, optionally with a sentence model or without a content index."""
 
     def made(
         items: Mapping[str, Mapping[str, Any]],
@@ -63,7 +63,7 @@ def make_champion(aws: Callable[[str], Any], artefact_bucket: str, tmp_path: Pat
 
 @pytest.fixture
 def neighbours(snapshot: Callable[[], Snapshot]) -> Callable[[], list[list[int]]]:
-    """Return the nearest known items of each cold one, by their positions."""
+    """Return a function that returns the positions of the nearest items of the champion, per cold item."""
 
     def found() -> list[list[int]]:
         cold = snapshot().cold

@@ -1,4 +1,4 @@
-"""Columns of the snapshot have the types of the applied configuration."""
+"""Columns of the snapshot, which have the types of the applied configuration."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.unit.functions.publish_catalog.changes import NOW_MS, deliver, record
 
 @pytest.fixture
 def declare_colour(aws: Callable[[str], Any], artefact_bucket: str) -> Callable[[], None]:
-    """Apply a configuration by which colour is a text."""
+    """Return a function that applies a configuration in which colour is a string."""
 
     def applied() -> None:
         store = ConfigurationStore(aws("s3"), artefact_bucket)
@@ -72,5 +72,5 @@ def test_failed_column_update_raises_for_a_retry(
 
     monkeypatch.setattr(SnapshotStore, "upload", outage)
 
-    with pytest.raises(Unavailable):  # EventBridge invokes again
+    with pytest.raises(Unavailable):  # EventBridge repeats the invocation.
         handler.lambda_handler({"source": "aws.s3", "detail-type": "Object Created"}, context)

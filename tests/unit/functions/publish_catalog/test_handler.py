@@ -1,4 +1,4 @@
-"""Changes are written once to the snapshot and the log, also after failures."""
+"""Changes, which are written once to the snapshot and the log, including after failures."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_erased_user_is_not_written_to_the_log(
     add_tombstone(aws("s3"), artefact_bucket, user_hash, now_ms=NOW_MS)
 
     deliver(context, record("gone", 1, key="user_id", age=7), record("u", 2, key="user_id", age=8))
-    deliver(context, record("gone", 3))  # an item that is called the same
+    deliver(context, record("gone", 3))  # This is an item with the same ID.
 
     users, items = sorted(logged_objects().items(), reverse=True)
     assert list(change_log.decode(ChangeKind.USER, users[1])) == [Change("u", NOW_MS + 2, {"age": 8})]

@@ -1,4 +1,4 @@
-"""A purge that is interrupted or concurrent removes all rows and counts each once."""
+"""A purge that is interrupted or concurrent, which removes all rows and counts each row once."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_object_changed_during_the_purge_is_read_again_and_counted_once(stores: 
     erasure = stores.request_erasure("ann")
 
     class Racing:
-        """S3, where another erasure takes Cid out of the object just before it is written."""
+        """S3 client in which another erasure removes Cid from the object just before the write."""
 
         def __getattr__(self, name: str) -> Any:
             return getattr(stores.s3, name)
@@ -58,7 +58,7 @@ def test_concurrent_erasures_keep_one_object(stores: Stores) -> None:
     key = stores.put_rows("shared", *(interaction(user, user_id=user) for user in (*users, "bob")))
 
     erasures = [stores.request_erasure(user) for user in users]
-    while erasures:  # one step of each in turn
+    while erasures:  # Each erasure runs one step in turn.
         erasures = [erasure for erasure in erasures if stores.step(erasure) != "done"]
         assert stores.keys("interactions/") == [key]
 
@@ -83,7 +83,7 @@ def test_row_written_before_the_scan_position_is_found_in_the_same_pass(stores: 
     passed = False
 
     class Compacting:
-        """S3, where a row of Ann's appears behind the scan once it has passed."""
+        """S3 client that adds a row of Ann before the scan position, while the scan reads its last object."""
 
         def __getattr__(self, name: str) -> Any:
             return getattr(stores.s3, name)
@@ -116,7 +116,7 @@ def test_repeated_request_is_one_erasure_and_counts_once(stores: Stores) -> None
     stores.finish(again)
 
     assert again == erasure
-    # The tombstone's own row in the profile table is the one thing that asking writes.
+    # The repeated request writes only the mark of the erased user to the profile table.
     assert stores.purged(erasure) == first | {"profiles": (first["profiles"][0] + 1, first["profiles"][1] + 1)}
     assert stores.receipt(erasure).requested_at_ms == NOW_MS
     assert stores.holding("ann.lee") == []
@@ -128,7 +128,7 @@ def test_purge_with_little_time_continues_in_the_next_calls(stores: Stores) -> N
 
     outcomes: list[str] = []
     while not outcomes or outcomes[-1] != "done":
-        outcomes.append(stores.step(erasure, remaining_ms=lambda: 0))  # one unit a call
+        outcomes.append(stores.step(erasure, remaining_ms=lambda: 0))  # Each call processes one unit.
         assert len(outcomes) < 200
 
     assert outcomes.count("more") > 20
@@ -137,7 +137,7 @@ def test_purge_with_little_time_continues_in_the_next_calls(stores: Stores) -> N
 
 
 class Dying:
-    """S3 that fails at its n-th write."""
+    """S3 client that fails at its n-th write."""
 
     def __init__(self, client: Any, writes: int) -> None:
         self._client = client
@@ -164,7 +164,7 @@ def test_purge_killed_at_any_write_resumes_and_counts_once(stores: Stores) -> No
 
     done = False
     while not done:
-        # Each unit has up to five writes: count, rewrite, delete, and two for old versions.
+        # Each unit has up to five writes: saving the count, rewriting, deletion, and two for old versions.
         try:
             done = stores.step(erasure, s3=Dying(stores.s3, 5)) == "done"
         except Killed:

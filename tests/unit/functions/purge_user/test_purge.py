@@ -1,4 +1,4 @@
-"""A purge removes the user from every store and keeps the data of other users."""
+"""A purge, which removes the user from every store and keeps the data of other users."""
 
 from __future__ import annotations
 
@@ -62,10 +62,10 @@ def test_receipt_has_counts_per_store_and_no_user_id(stores: Stores) -> None:
     stores.finish(erasure)
 
     assert stores.purged(erasure) == {
-        "sessions": (2, 2),  # s-ann of the lake, s-ann.lee of the profile table
-        "profiles": (2, 2),  # the user's, and that of the session that joined it
+        "sessions": (2, 2),  # The session s-ann is from the lake, and s-ann.lee from the profile table.
+        "profiles": (2, 2),  # These are the profiles of the user and of the session that was joined to the user.
         "users": (1, 1),
-        "lake": (5, 6),  # mixed and bob for their rows of the session; then mixed; again, with two rows; ann
+        "lake": (5, 6),  # The objects are mixed and bob for rows of the session, then mixed, again (two rows) and ann.
         "served": (0, 0),
         "outcomes": (0, 0),
         "user changes": (2, 3),
@@ -89,7 +89,7 @@ def test_receipt_has_counts_per_store_and_no_user_id(stores: Stores) -> None:
 
 
 def test_model_copy_in_a_dataset_is_not_read(stores: Stores) -> None:
-    """It holds no people, and is too large to be read for each erasure."""
+    """A copy of a model contains no user data, and is too large to be read for each erasure."""
     fill_stores(stores)
     key = "datasets/20260901t000000-aaaaaa/champion/graph.data"
     stores.put(key, b"what looks like ann.lee", bucket=PLACES.artefact_bucket)
@@ -109,7 +109,7 @@ def test_models_trained_with_the_user_are_listed_with_retrain_dates(stores: Stor
 
     assert list(stores.receipt(erasure).document()["models"]) == [
         {
-            "version": "20260101t000000-cccccc",  # its dataset has expired
+            "version": "20260101t000000-cccccc",  # The dataset of this version has expired.
             "is_champion": False,
             "trained_with_user": "unknown",
             "replaced_by": "2026-09-29",
@@ -188,7 +188,7 @@ def test_session_of_a_login_dropped_by_all_consumers_is_purged(stores: Stores) -
     )
     assert stores.holding("u#ann")[0].startswith(
         "profiles/{'profile_id': {'S': 'u#ann'}"
-    )  # the only one: the mark of the erasure
+    )  # The only remaining row is the mark of the erased user.
     assert len(stores.holding("u#ann")) == 1
 
     stores.finish(erasure)
@@ -210,7 +210,7 @@ def test_later_user_of_the_session_is_not_erased(stores: Stores) -> None:
 
     assert [row["event_id"] for row in stores.rows()] == ["4"]
     tombstones = TombstoneReader(stores.s3, PLACES.artefact_bucket, lambda: PSEUDONYMS)
-    assert tombstones.erased(None, "s", now_ms=NOW_MS)  # late ones are not stored
+    assert tombstones.erased(None, "s", now_ms=NOW_MS)  # Late events are not stored.
     assert not tombstones.erased("bob", "s", now_ms=NOW_MS)
 
 

@@ -1,4 +1,4 @@
-"""Recommendations to an erased user are deleted from every store."""
+"""Recommendations to an erased user, which are deleted from every store."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ DAY = "served/served_date=2026-09-21/"
 
 @pytest.fixture
 def stores(aws: Callable[[str], Any]) -> Stores:
-    """Ann logged in to the session s-ann at `NOW_MS`."""
+    """Return stores in which Ann logged in to the session s-ann at `NOW_MS`."""
     made = Stores.create(aws)
     made.put_rows("login", interaction("a0", user_id="ann.lee", session_id="s-ann", event_time_ms=NOW_MS))
     return made
@@ -113,7 +113,7 @@ def test_log_lines_in_quarantine_and_failed_deliveries_are_removed(stores: Store
     of_bob = Hashes(BOB, frozenset(), frozenset(), ids_are_hashed=False)
     removal = without_served_lines(stores.body("aws/lambda/async/f/mixed"), of_bob)
     assert removal is not None
-    assert (removal.owners, removal.rest) == ([Owner.USER], None)  # only Bob's line remained
+    assert (removal.owners, removal.rest) == ([Owner.USER], None)  # Only Bob's line remained.
 
 
 @pytest.mark.parametrize(

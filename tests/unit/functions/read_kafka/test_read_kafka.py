@@ -22,7 +22,7 @@ FOLDER = "quarantine/dt=2026-09-21/kafka-shop-events-0-"
 def read(
     aws: Callable[[str], Any], artefact_bucket: str, lake_bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., None]:
-    """Invoke the function with an event."""
+    """Return a function that invokes read_kafka with an event."""
     aws("kinesis").create_stream(StreamName="events", ShardCount=1)
     for name, value in {
         "STREAM_NAME": "events",
@@ -38,7 +38,7 @@ def read(
 
 @pytest.fixture
 def quarantined(aws: Callable[[str], Any], lake_bucket: str) -> Callable[[], dict[str, QuarantinedRecord]]:
-    """Return the quarantined records by key."""
+    """Return a function that returns the quarantined records by key."""
 
     def load() -> dict[str, QuarantinedRecord]:
         s3 = aws("s3")

@@ -1,4 +1,4 @@
-"""An artefact bucket with model versions, and a loader that follows its champion."""
+"""Artefact bucket with model versions, and a loader that follows the champion."""
 
 import dataclasses
 from pathlib import Path
@@ -16,7 +16,7 @@ RETRY_S = 5
 
 
 class Deployment:
-    """An artefact bucket with model versions, and the loader under test, on a clock of its own."""
+    """Artefact bucket with model versions, and the tested loader with a test clock."""
 
     def __init__(self, s3: Any, bucket: str, directory: Path) -> None:
         self.s3, self.bucket, self.directory = s3, bucket, directory
@@ -28,7 +28,7 @@ class Deployment:
         self.times_ms: list[int] = []
 
     def remaining_ms(self) -> int:
-        """Say what `times_ms` has for each question, and then that there is plenty."""
+        """Return the next of `times_ms`, and 20 s after the last one."""
         return self.times_ms.pop(0) if self.times_ms else 20_000
 
     def new_loader(self) -> ChampionLoader:

@@ -1,4 +1,4 @@
-"""A deployment that answers through the handler."""
+"""Deployment whose handler responds to the requests of tests."""
 
 import dataclasses
 import time
@@ -46,7 +46,7 @@ COLUMNS = {
 
 @dataclasses.dataclass
 class Shop:
-    """A deployment with one model: after a pear comes a fig, then a plum."""
+    """Deployment with one model, which ranks fig and plum after a pear."""
 
     s3: Any
     dynamodb: Any
@@ -84,7 +84,7 @@ class Shop:
         Registry(self.s3, self.bucket).promote(version, reason="test", now_ms=NOW_MS)
 
     def publish_beside(self, other: str) -> None:
-        """Publish the champion v1, and a version that ranks kiwis first after a pear and numbers items differently."""
+        """Publish the champion v1 and another version, which ranks kiwis first after a pear, with other positions."""
         folder = self.directory / other
         write_bundle(
             folder,
@@ -108,7 +108,7 @@ class Shop:
         store.apply(store.current(), document, text="", by="test", reason="test", now_ms=NOW_MS)
 
     def catalogue(self, items: Mapping[str, Mapping[str, Any] | None], *, at_ms: int = NOW_MS) -> None:
-        """Publish items of the catalogue; None deletes one."""
+        """Publish items of the catalogue. None deletes an item."""
         store = SnapshotStore(self.s3, self.bucket, self.directory / "publisher")
         changes = [Change(item_id, at_ms, properties) for item_id, properties in items.items()]
         SnapshotPublisher(store).publish(changes, columns=COLUMNS, version=0, now_ms=at_ms)
@@ -116,7 +116,7 @@ class Shop:
         ColdPublisher(store, contents).publish(changes, now_ms=at_ms)
 
     def count(self, **events: int) -> None:
-        """Let items have so many events in this minute."""
+        """Store numbers of events per item for the current minute."""
         now_ms = time.time_ns() // 1_000_000
         each = (item_id for item_id, number in events.items() for _ in range(number))
         counted = [Event(sequence, item_id, now_ms, 1.0) for sequence, item_id in enumerate(each)]
@@ -140,7 +140,7 @@ class Shop:
         return answer
 
     def got(self, route: str, **arguments: Any) -> tuple[list[str], str]:
-        """Return the items of a plain route, and where they are from."""
+        """Return the items and the source of the response to a plain GET route."""
         answer = self.get(route, **arguments)
         assert answer["statusCode"] == 200, answer["body"]
         items = [item["itemId"] for item in orjson.loads(answer["body"])["itemList"]]

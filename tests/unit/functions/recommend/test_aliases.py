@@ -1,4 +1,4 @@
-"""Requests that name campaigns and recommenders by aliases of the shop."""
+"""Requests in which campaigns and recommenders are aliases of the shop."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def shop(shop: Shop) -> Shop:
 
 
 def recommend(shop: Shop, name: str, kind: str = "campaign", **more: Any) -> tuple[int, list[str] | str]:
-    """Return the status, and the items or the message."""
+    """Return the status of a response, and its items or message."""
     body = {f"{kind}Arn": f"arn:aws:personalize:us-west-2:999999999999:{kind}/{name}", "userId": "anna", **more}
     answer = shop.post({field: value for field, value in body.items() if value is not None})
     document = orjson.loads(answer["body"])

@@ -1,4 +1,4 @@
-"""A canary serves its share of the users, through the handler."""
+"""Canary that serves its share of users, through the handler."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def start(shop: Shop, canary: Canary = CANARY) -> None:
 
 
 def first(shop: Shop, **request: Any) -> tuple[str, str, str | None]:
-    """Return the first item, who answered, and in which arms."""
+    """Return the first item, the model version and the arms of a response."""
     items, headers = shop.ask(**request)
     return items[0]["itemId"], headers["x-alsolike-model-version"], headers.get("x-alsolike-arms")
 
@@ -69,7 +69,7 @@ def test_canary_share_is_the_share_of_users(tried: Shop) -> None:
     tenth = Canary("v2", "v1", 0.1, 0, 1, 1, "").experiment
     users = [f"shopper-{number}" for number in range(5_000)]
 
-    # 500 of 5,000 expected, with a standard deviation of 21.
+    # 500 of 5,000 users are expected, with a standard deviation of 21.
     assert 430 < sum(tenth.arm_of(user).name == "candidate" for user in users) < 570
 
 
@@ -180,7 +180,7 @@ class TestBesideExperiments:
 
         assert first(tried, userId=ON_TRIAL)[1:] in (("v1", "spring/control"), ("v1", "spring/new"))
         popular = tried.get("GET /users/{userId}/recommendations", path={"userId": ON_TRIAL}, recommender="popular")
-        assert popular["headers"]["x-alsolike-arms"] == CANDIDATE_ARM  # the experiment covers another recommender
+        assert popular["headers"]["x-alsolike-arms"] == CANDIDATE_ARM  # The experiment covers another recommender.
 
     def test_user_with_the_maximum_number_of_arms_is_not_in_the_canary(self, tried: Shop) -> None:
         arms = {"control": {"share": 0.5}, "new": {"share": 0.5}}

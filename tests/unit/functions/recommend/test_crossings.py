@@ -1,4 +1,4 @@
-"""The number of files that a warm request runs through, and of changes between them."""
+"""Number of files that a warm request runs through, and of changes between files."""
 
 import sys
 from collections.abc import Callable
@@ -30,7 +30,7 @@ def warm(stocked: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
 
 
 def path(call: Callable[[], Any]) -> tuple[list[str], int]:
-    """Return the files of the product that a call enters, and how often the running file changes."""
+    """Return the files of the product that a call runs through, and the number of changes between files."""
     files: list[str] = []
 
     def trace(frame: FrameType, event: str, _: Any) -> None:

@@ -1,4 +1,4 @@
-"""Users of arms get the settings of their arms, through the handler."""
+"""Users in arms of experiments, who get the settings of their arms through the handler."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FOR_YOU = f"{ARN}:recommender/for-you"
 
 
 def spring(**stated: Any) -> dict[str, Any]:
-    """Return the experiment in which half of the users get something else."""
+    """Return an experiment whose second half of users gets the settings `new`."""
     arms = {"control": {"share": 0.5}, "new": {"share": 0.5, **stated.pop("new", {})}}
     return {"spring": {"start": "2020-01-01T00:00:00Z", "arms": arms, **stated}}
 
@@ -126,7 +126,8 @@ def test_arm_with_the_champion_does_not_load_it_twice(known: Shop, monkeypatch: 
     known.publish("v1")
     known.configure(experiments=spring(new={"model": "v1"}))
     known.ask(userId=IN_CONTROL)
-    monkeypatch.setattr("functions.recommend.state.champion.load", None)  # calling it would raise
+    # A second load would call None and raise an error.
+    monkeypatch.setattr("functions.recommend.state.champion.load", None)
 
     headers = first(known, IN_NEW)[1]
 
@@ -151,7 +152,7 @@ def test_session_is_assigned_by_its_id_until_its_token_has_a_user(known: Shop) -
 
     def arms(**token: str) -> tuple[str, ...]:
         answer = known.get("GET /session/recommendations", token=token)
-        assert "x-alsolike-arms" not in answer["headers"]  # nothing for a browser
+        assert "x-alsolike-arms" not in answer["headers"]  # The headers for a browser do not contain the arms.
         return recommendation_id.parse(orjson.loads(answer["body"])["recommendationId"]).arm_tags
 
     assert arms(sessionId=IN_NEW) == (arm_tag("spring/new"),)
@@ -235,7 +236,8 @@ class TestModelsBeside:
         for now in range(0, 300_000, 10_000):
             assert self.loaded(beside, "v1", now_ms=now) == []
 
-        # A try is two downloads. After 30 s, 60 s, 120 s; the next would be after another 240 s.
+        # Each attempt makes two downloads. Attempts follow after 30 s, 60 s and 120 s. The next one would follow after
+        # another 240 s.
         assert tries == [0, 0, 30_000, 30_000, 90_000, 90_000, 210_000, 210_000]
 
     def test_arm_model_is_loaded_only_with_room_for_the_next_champion(

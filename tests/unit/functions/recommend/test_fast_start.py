@@ -1,4 +1,4 @@
-"""The champion is loaded at initialisation, and checked again after a restoration."""
+"""Champion that is loaded at initialisation, and checked again after the restoration of a snapshot."""
 
 import importlib
 from collections.abc import Callable, Iterator
@@ -27,7 +27,7 @@ def initialised(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
 
 
 def loaded() -> str | None:
-    """Return the version that is loaded, without looking for another."""
+    """Return the loaded version without polling."""
     model = current_sources().refresher._champion.latest.model
     return None if model is None else model.version
 
@@ -49,7 +49,8 @@ def test_clients_are_created_at_initialisation(
     shop: Shop, initialised: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     initialised("on-demand")
-    monkeypatch.setattr("functions.recommend.sources.from_environment", None)  # and settings are not read again
+    # A second read of the settings would raise an error.
+    monkeypatch.setattr("functions.recommend.sources.from_environment", None)
 
     assert shop.post({"userId": "anna"})["statusCode"] == 200
 
@@ -71,7 +72,7 @@ def test_dynamodb_connection_is_opened_at_initialisation(
 
     initialised(kind)
 
-    # A sandbox that is prepared connects at initialisation and after its restoration.
+    # A prepared sandbox connects at initialisation and after its restoration.
     assert len(reads) >= min(failures + 1, CONNECT_ATTEMPTS)
     assert set(reads) == {NO_PROFILE}
 
@@ -80,7 +81,8 @@ def test_pseudonym_secret_is_read_at_initialisation(
     shop: Shop, initialised: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     initialised("snap-start")
-    monkeypatch.setattr("functions.recommend.sources.pseudonyms_of", None)  # and is not read again
+    # A second read of the secret would raise an error.
+    monkeypatch.setattr("functions.recommend.sources.pseudonyms_of", None)
 
     assert shop.post({"userId": "anna"})["statusCode"] == 200
 

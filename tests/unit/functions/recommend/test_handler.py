@@ -53,7 +53,7 @@ def test_history_length_is_limited_by_the_configuration(shop: Shop, cloud: Memor
     items, _ = shop.ask(recommenderArn=arn)
 
     (query,) = (call.request for call in cloud.calls if call.operation == "dynamodb.Query")
-    assert query["Limit"] == length + 2  # two marks may precede the interactions
+    assert query["Limit"] == length + 2  # Up to two marks may precede the interactions.
     assert len(items) == min(length, 3)
 
 
@@ -108,7 +108,7 @@ def test_unknown_user_gets_popular_items(
 
 
 def test_popular_items_fill_a_short_list_and_are_counted(shop: Shop, counted: Callable[[], dict[str, float]]) -> None:
-    """The pear leads to fig and plum; nothing leads to the pear or the kiwi."""
+    """After the pear, the model ranks fig and plum, but neither pear nor kiwi."""
     shop.publish()
     shop.remember("u#anna", "pear")
 
@@ -142,7 +142,7 @@ def test_history_without_scored_items_gets_popular_items(shop: Shop, counted: Ca
 @pytest.mark.parametrize(
     ("bound", "num_results", "counts"),
     [
-        (0, 2, {"RecommendationsEmpty": 1}),  # no price is below 0
+        (0, 2, {"RecommendationsEmpty": 1}),  # No price is below 0.
         (2, 2, {"RecommendationsShort": 1}),
         (2, 1, {}),
     ],
@@ -158,7 +158,7 @@ def test_response_with_too_few_items_is_counted_by_recommender_and_filter(
 
     items, headers = shop.ask(numResults=num_results, filterArn=f"{ARN}:filter/cheap")
 
-    assert len(items) == min(bound // 2, num_results)  # one price is below 2
+    assert len(items) == min(bound // 2, num_results)  # One price is below 2.
     assert "x-alsolike-degraded" not in headers
     lines = [orjson.loads(line) for line in capsys.readouterr().out.splitlines()]
     found = [line for line in lines if "filter" in line and "_aws" in line]
@@ -214,7 +214,7 @@ def test_metadata_values_are_strings(shop: Shop) -> None:
 
 
 def test_s3_timeouts_are_shorter_than_the_function_timeout(shop: Shop) -> None:
-    """Connecting and reading, each attempt, of the pointer and of the last file: 2 * 2 * (2 + 2) s of 20 s."""
+    """Two reads have two attempts each, with 2 s to connect and 2 s to read: 16 s of 20 s in total."""
     shop.ask()
     champion = current_sources().refresher._champion
 

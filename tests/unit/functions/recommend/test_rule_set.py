@@ -1,4 +1,4 @@
-"""Rules that apply to a request: the recommender's or those of the named set, limited to what a ranking accepts."""
+"""Rules that apply to a request, from the recommender or a named set. Rankings accept only some of them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from functions.recommend.resolve import OWN_RULES, rule_set
 def test_named_rule_set_replaces_that_of_the_recommender(
     recommender: str, name: str | None, expected: str | None
 ) -> None:
-    """An empty one is none."""
+    """An empty rule set counts as no rules."""
     pins = {"pins": [{"item": "fig", "position": 1}]}
     document = {
         "format": 1,

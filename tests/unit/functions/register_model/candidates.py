@@ -1,4 +1,4 @@
-"""A trained candidate, changed as a test needs it, and what the gate finds of it."""
+"""Trained candidate with changes by tests, and the gate's checks of it."""
 
 import dataclasses
 from typing import Any
@@ -61,7 +61,7 @@ def with_winner(**figures: Any) -> Manifest:
 
 
 def compared(*, last_event_ms: int = NOW_MS, **found: Any) -> Manifest:
-    """Return a candidate compared with champion v0; its data are one day newer."""
+    """Return a candidate that was compared with champion v0 and has training data that are one day newer."""
     candidate = with_metrics(against_champion={**AGAINST, **found})
     return dataclasses.replace(candidate, last_event_ms=last_event_ms)
 

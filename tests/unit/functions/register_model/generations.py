@@ -1,4 +1,4 @@
-"""Models of made-up shops, one after the other: trained, compared and judged."""
+"""Models of synthetic shops, which are trained, compared and evaluated one after the other."""
 
 import random
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ Walks = Mapping[str, Sequence[str]]
 
 
 def shuffled(walks: Walks, *, days: int) -> Walks:
-    """Return walks whose first days are shuffled across users: the same popularity, but no order."""
+    """Return walks whose first days are shuffled across users. Popularity remains the same, but the order is lost."""
     early = [item for items in walks.values() for item in items[:days]]
     random.Random(0).shuffle(early)
     return {

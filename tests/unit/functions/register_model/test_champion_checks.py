@@ -1,4 +1,4 @@
-"""A candidate compared with the champion: clearly better, equal but newer, or rejected."""
+"""Candidate compared with the champion: clearly better, equal but newer, or rejected."""
 
 import dataclasses
 from typing import Any
@@ -175,7 +175,7 @@ def test_equal_lists_without_relevant_items_wait(hit_users: int | None) -> None:
 def test_candidate_with_20_percent_worse_lists_rarely_passes(lists: Lists) -> None:
     passed = sum(against(compared(**lists.document(np.random.default_rng([45, run])))).passed for run in range(40))
 
-    assert passed <= 5  # 2 expected if it were exactly 5%
+    assert passed <= 5  # The expected number at a level of exactly 5% is 2.
 
 
 def test_candidate_with_the_lists_of_the_champion_passes() -> None:
@@ -223,10 +223,10 @@ def test_champion_promoted_during_the_first_training_fails_the_check() -> None:
 @pytest.mark.parametrize(
     ("candidate", "users", "high", "passed"),
     [
-        (0.15, 30, -0.01, True),  # a quarter less
+        (0.15, 30, -0.01, True),  # 0.15 is a quarter less than the champion's value.
         (0.1499, 30, -0.01, False),
-        (0.1, 29, -0.01, True),  # too few users
-        (0.1, 30, 0.0, True),  # chance
+        (0.1, 29, -0.01, True),  # A comparison requires 30 users.
+        (0.1, 30, 0.0, True),  # The interval includes 0, so the difference may be random.
         (0.1, 30, None, True),
     ],
 )

@@ -1,4 +1,4 @@
-"""Checks of a candidate without a champion."""
+"""Checks of a candidate, without a champion."""
 
 import dataclasses
 import re
@@ -173,9 +173,9 @@ def test_data_age_above_the_limit_fails_and_no_limit_passes() -> None:
 @pytest.mark.parametrize(
     ("coverage", "asked", "expected"),
     [
-        (0.10, 10, []),  # 10 of 100 items, as 10 lists of 10 could hold 100: 10%
+        (0.10, 10, []),  # 10 of 100 items, and 10 lists of 10 positions could contain 100 items: 10%.
         (0.09, 10, ["coverage"]),
-        (0.05, 5, []),  # 5 lists could hold 50
+        (0.05, 5, []),  # 5 lists could contain 50 items.
         (0.0, 0, ["coverage"]),
     ],
 )
@@ -245,7 +245,7 @@ def test_winner_equal_to_popularity_passes() -> None:
 def test_limits_have_the_defaults_of_the_documentation() -> None:
     document = (Path(__file__).parents[4] / "docs/gate.md").read_text()
     written = {name: int(value) for name, value in re.findall(r"`gate_(\w+)` (\d+)", document)}
-    written |= {"max_age_days": 0, "max_bundle_bytes": 150_000_000}  # the deployment sets both
+    written |= {"max_age_days": 0, "max_bundle_bytes": 150_000_000}  # Settings of the deployment determine both limits.
 
     assert dataclasses.asdict(GateLimits()) == written
 

@@ -22,7 +22,7 @@ from tests.unit.model_export.shops import random_sequences
 
 @pytest.fixture(scope="module")
 def walks() -> Walks:
-    """Return users who walk through 20 items, mostly in order."""
+    """Return random sequences of users through 20 items, mostly in order."""
     return {
         f"user{user}": [f"item{item:02d}" for item in sequence]
         for user, sequence in enumerate(random_sequences(users=USERS, items=20, length=DAYS))
@@ -40,7 +40,7 @@ def test_worse_candidate_is_rejected_and_a_better_one_passes(tmp_path: Path, wal
     poor = trained(tmp_path, shuffled(early, days=CHAMPIONS_DAYS), version="poor")
     lines: list[str] = []
 
-    # The champion's last day is real, so that the evaluation passes it the true last items of its users.
+    # The champion's last day is not shuffled, so that the evaluation uses the real last items of its users.
     garbled = shuffled(walks, days=CHAMPIONS_DAYS - 1)
 
     worse = trained(tmp_path, garbled, version="worse", champion=good, lines=lines)
@@ -56,7 +56,7 @@ def test_worse_candidate_is_rejected_and_a_better_one_passes(tmp_path: Path, wal
     assert "ahead -" in comparison
     assert failed(judged(better, poor)) == []
     assert judged(better, poor)["against the champion"].figures.startswith("significantly better: ")
-    # The champion's own settings on the champion's own data: the very same lists, and fresher.
+    # Equal settings and data give equal lists, and the candidate is newer.
     assert against(Bundle(steady).manifest)["difference"] == pytest.approx(0, abs=0.02)
     assert failed(judged(steady, good)) == []
 

@@ -32,7 +32,7 @@ FROM_ANY_TO_FIG = {(item, "fig"): 1.0 for item in ITEMS}
 
 
 def compared_with(version: str) -> dict[str, Any]:
-    """Metrics of a candidate that was compared with a version, which it beats."""
+    """Return metrics of a candidate that is better than the version it was compared with."""
     figures = {"coverage": 1.0, "popularity": 0.1, "popularity_ratio": 1.0}
     found = {
         "version": version,
@@ -47,14 +47,14 @@ def compared_with(version: str) -> dict[str, Any]:
 
 
 class Workflow:
-    """The step before: training outputs in the artefact bucket, and the function that takes them."""
+    """Training outputs in the artefact bucket, and calls of the function that registers them."""
 
     def __init__(self, s3: Any, sagemaker: Any, bucket: str, directory: Path) -> None:
         self.s3, self.sagemaker, self.bucket, self.directory = s3, sagemaker, bucket, directory
         self.registry = Registry(s3, bucket)
 
     def trained(self, version: str, **fields: Any) -> dict[str, Any]:
-        """Put a training job's output where SageMaker would; return the function's event."""
+        """Write the output of a training job to its location in S3, and return the function's event."""
         folder = self.directory / version
         manifest = dataclasses.replace(MANIFEST, **{"version": version, **fields})
         write_bundle(folder, manifest=manifest, transitions=FROM_ANY_TO_FIG)
@@ -146,7 +146,7 @@ def test_version_is_registered_with_its_metrics_and_lineage(workflow: Workflow) 
 
     (package,) = workflow.packages()
     properties = package["CustomerMetadataProperties"]
-    assert package["ModelApprovalStatus"] == "PendingManualApproval"  # the trial decides
+    assert package["ModelApprovalStatus"] == "PendingManualApproval"  # The canary decides about the approval.
     assert package["ModelPackageDescription"] == "v1"
     assert package["ModelMetrics"]["ModelQuality"]["Statistics"] == {
         "ContentType": "application/json",
@@ -252,7 +252,8 @@ def test_graph_that_does_not_run_is_rejected_with_the_reason(workflow: Workflow)
     event = workflow.trained("v1")
     folder = workflow.directory / "v1"
     manifest = Manifest.from_json((folder / MANIFEST_FILE).read_bytes())
-    (folder / "graph.onnx").write_bytes((folder / "graph.bias.onnx").read_bytes())  # wants an input more
+    # This graph requires an additional input.
+    (folder / "graph.onnx").write_bytes((folder / "graph.bias.onnx").read_bytes())
     write_manifest(folder, manifest)
     workflow.put("v1", archive_of(folder))
 

@@ -1,4 +1,4 @@
-"""The gate's check on new data: the gain from training on them, and their predictability."""
+"""The gate's check of new data: the gain from training on the data, and its predictability."""
 
 import dataclasses
 from typing import Any
@@ -49,10 +49,10 @@ def test_new_data_similar_to_earlier_data_passes_with_figures() -> None:
     ("candidate", "ahead", "passed"),
     [
         (0.15, [-0.07, -0.03], False),
-        (0.15, [-0.12, 0.02], True),  # it may be chance
-        (0.15, [-0.1, 0.0], True),  # an interval that touches zero may be chance
-        (0.198, [-0.003, -0.001], True),  # significantly, and within the margin
-        (0.196, [-0.012, -0.002], True),  # exactly the margin: 0.2 less 2%
+        (0.15, [-0.12, 0.02], True),  # The fall may be random.
+        (0.15, [-0.1, 0.0], True),  # The fall may be random, because the interval touches zero.
+        (0.198, [-0.003, -0.001], True),  # The fall is significant, but within the margin.
+        (0.196, [-0.012, -0.002], True),  # The value is exactly at the margin of 2% below 0.2.
         (0.195, [-0.012, -0.002], False),
     ],
 )
@@ -69,8 +69,8 @@ def test_new_data_that_lowers_ndcg_significantly_fails(candidate: float, ahead: 
         (0.03, [-0.19, -0.11], False),
         (-0.01, [-0.22, -0.16], False),
         (0.03, [-0.35, 0.05], True),
-        (0.05, [-0.17, -0.09], True),  # by less than four fifths
-        (0.0359, [-0.17, -0.09], False),  # below 0.18 less 80%: 0.036
+        (0.05, [-0.17, -0.09], True),  # The fall is less than four fifths.
+        (0.0359, [-0.17, -0.09], False),  # The value is below 0.036, which is 0.18 less 80%.
         (0.0361, [-0.17, -0.09], True),
     ],
 )

@@ -1,4 +1,4 @@
-"""Purchases since the champion's training are checked before a model trained on them starts a canary."""
+"""Check of purchases since the champion's training, before a model that was trained on them starts a canary."""
 
 import random
 from collections.abc import Mapping
@@ -17,12 +17,12 @@ from tests.unit.model_export.shops import random_sequences
 
 USERS, ITEMS, DAYS, CHAMPIONS_DAYS = 60, 40, 44, 40
 OLD_CHAMPIONS_DAYS = 32
-"""Older than two hold-outs of a tenth of the days."""
+"""The remaining days are more than two hold-outs of a tenth of the days."""
 
 
 @pytest.fixture(scope="module")
 def walks() -> Walks:
-    """Return users who walk through 40 items in two cycles, mostly in order."""
+    """Return random sequences of users through two cycles of 40 items, mostly in order."""
     return {
         f"user{user:02d}": [f"item{item:02d}" for item in sequence]
         for user, sequence in enumerate(random_sequences(users=USERS, items=ITEMS, length=DAYS))
@@ -40,7 +40,7 @@ def drawn(rng: random.Random) -> str:
 
 
 def random_purchases(walks: Walks, *, since_day: int) -> Walks:
-    """Replace each user's purchases from a day on by random ones."""
+    """Replace each user's purchases from a day on by random purchases."""
     rng = random.Random(0)
     return {user: [*items[:since_day], *(drawn(rng) for _ in items[since_day:])] for user, items in walks.items()}
 
@@ -71,7 +71,7 @@ def test_ordinary_new_data_passes_with_five_fits(
     found = new_data(candidate)
     assert found["interactions"] == USERS * (DAYS - CHAMPIONS_DAYS)
     assert found["foreseen"]["now"] == pytest.approx(found["foreseen"]["before"], abs=0.1)
-    # The ends of what they know: validation, test, champion, half of the new data, everything.
+    # The fits end at validation, test, champion, half of the new data, and the end of all data.
     assert sorted({size // USERS for size in fits}) == [35, 39, 40, 42, 44]
     assert len(fits) == FITS
     assert any(line.startswith("240 interactions are new; trained on half of them, ndcg@10 is ") for line in lines)

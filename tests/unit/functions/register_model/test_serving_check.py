@@ -60,7 +60,7 @@ def test_bundle_size_counts_only_served_files(tmp_path: Path, more: int, passed:
 
 
 class Runs:
-    """A graph that records its inputs; each run after the warm-up takes one of the given times."""
+    """Graph that records its inputs. Each run after the warm-up takes the next of the given times."""
 
     def __init__(
         self, monkeypatch: pytest.MonkeyPatch, *, took_s: Sequence[float], items: Sequence[int] = (1,)
@@ -86,12 +86,12 @@ def measured(bundle: Bundle, name: str = GRAPH_FILE) -> serving_check.Speed:
 
 
 def test_latency_excludes_warm_up_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    runs = Runs(monkeypatch, took_s=[n / 1_000 for n in range(1, 51)])  # 1 ms to 50 ms
+    runs = Runs(monkeypatch, took_s=[n / 1_000 for n in range(1, 51)])  # The runs take 1 ms to 50 ms.
 
     speed = measured(opened(tmp_path))
 
     assert (speed.runs, len(runs.feeds)) == (50, 53)
-    assert speed.p50_ms == pytest.approx(25.5)  # between the 25th and the 26th
+    assert speed.p50_ms == pytest.approx(25.5)  # The median is between the 25th and the 26th value.
     assert speed.p99_ms == pytest.approx(49.51)  # 1 + 0.99 * 49
 
 

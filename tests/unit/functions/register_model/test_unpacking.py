@@ -97,7 +97,7 @@ def test_content_index_has_a_separate_size_limit(bundle: Path, target: Path) -> 
 
 @pytest.mark.parametrize("name", [CONTENT_FILE, GRAPH_FILE])
 def test_archive_with_a_repeated_file_is_refused(name: str, bundle: Path, target: Path) -> None:
-    """Each of twelve files of 90 MB was below a limit of 100 MB."""
+    """With a limit per file, a repeated file could exceed the limit of all files."""
     archive = with_member(archive_of(bundle), tarfile.TarInfo(name), b"x" * 900_000)
 
     with pytest.raises(InvalidBundle, match=f"holds './{name}' twice"):
@@ -105,7 +105,7 @@ def test_archive_with_a_repeated_file_is_refused(name: str, bundle: Path, target
 
 
 def extended(kind: bytes, data: bytes, *, times: int = 1, after: bytes = b"") -> bytes:
-    """Return an archive that begins with extended headers."""
+    """Return an archive that starts with extended headers."""
     header = tarfile.TarInfo("x")
     header.type, header.size = kind, len(data)
     block = header.tobuf(tarfile.USTAR_FORMAT) + data + bytes(-len(data) % 512)
@@ -134,7 +134,7 @@ def test_many_small_extended_headers_are_refused(target: Path) -> None:
 
 
 def test_sparse_file_map_above_the_limit_is_not_read(target: Path) -> None:
-    """A sparse file begins with the number of its parts, which tarfile reads into memory."""
+    """A sparse file starts with the number of its parts, whose list tarfile reads into memory."""
     records = b"".join(b"%d %s\n" % (len(text) + 4, text) for text in (b"GNU.sparse.major=1", b"GNU.sparse.minor=0"))
     member = tarfile.TarInfo("graph.data")
     member.size = 50_000_000
@@ -158,7 +158,7 @@ def test_invalid_size_in_an_extended_header_is_refused(size: bytes, target: Path
 
 
 def test_ordinary_extended_headers_before_each_file_are_accepted(bundle: Path, target: Path) -> None:
-    """Python writes an extended header with the time of change before each file."""
+    """Python writes an extended header with the modification time before each file."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz", format=tarfile.PAX_FORMAT) as tar:
         for path in sorted(bundle.iterdir()):

@@ -1,4 +1,4 @@
-"""The end of a canary: its removal from the pointer, and deletion of unused versions."""
+"""End of a canary: its removal from the pointer, and the deletion of unused versions."""
 
 from __future__ import annotations
 

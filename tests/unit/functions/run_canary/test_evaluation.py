@@ -1,4 +1,4 @@
-"""Simulations of canary decisions: how often an equal version is rolled back, and how soon a worse one is."""
+"""Simulations of canary decisions: rollbacks of equal versions, and the time until a worse one is rolled back."""
 
 from __future__ import annotations
 
@@ -18,13 +18,16 @@ SHARE, DAY_MS = 0.2, 86_400_000
 
 
 def test_equal_version_is_rarely_rolled_back_over_many_checks() -> None:
-    """Without tolerances, the tests use their whole level; `tests/slow/statistics` has more runs."""
+    """Without tolerances, the false positive rate reaches the level of the tests.
+
+    `tests/slow/statistics` has more runs.
+    """
     rng = np.random.default_rng(7)
     runs = 20
 
     false = sum(Canary(limits=NO_TOLERANCE, looks=12).first_breach(rng) is not None for _ in range(runs))
 
-    assert false <= 4  # more than 4 of 20 would come by chance once in 400 times if it were exactly 5%
+    assert false <= 4  # At a level of exactly 5%, more than 4 of 20 have a probability of 1/400.
 
 
 @pytest.mark.parametrize(
@@ -69,7 +72,7 @@ def test_arm_metrics_equal_values_computed_by_hand() -> None:
 
 
 def test_click_bound_uses_responses_with_known_clicks() -> None:
-    """Attribution is an hour behind: the bound for clicks is that of the answers whose clicks are known."""
+    """Attribution runs an hour late. The bound for clicks uses the number of responses with known clicks."""
     rng = np.random.default_rng(17)
     ours, theirs = (history(rng, users, Behaviour(), first_user=first) for users, first in ((500, 0), (2_000, 500)))
     late = [
@@ -104,7 +107,7 @@ def test_detectable_fall_is_found_with_its_power() -> None:
     assert fall is not None
     worse = Behaviour(click_rate=0.05 * (1 - fall))
     found = [Canary(users=20_000, looks=2, candidate=worse).first_breach(rng) for _ in range(10)]
-    assert sum(breach is not None for breach in found) >= 5  # fewer would come once in 150 times
+    assert sum(breach is not None for breach in found) >= 5  # Fewer have a probability of 1/150.
 
 
 def test_detectable_fall_message_has_fall_and_duration() -> None:

@@ -17,7 +17,7 @@ UNKNOWN = ArmSample(users=1_000, eventful=0, mean_y=0.0, mean_x=0.0, var_y=0.0, 
 
 
 def ratio(value: float, *, users: int = 1_000, eventful: int = 100, variance: float = 0.0) -> ArmSample:
-    """Return a sample of users with one answer each, so that its metric is `value` and its spread `variance`."""
+    """Return a sample of users with one response each, the metric `value` and the variance `variance`."""
     return ArmSample(users, eventful, mean_y=value, mean_x=1.0, var_y=variance, var_x=0.0, cov_xy=0.0)
 
 
@@ -47,7 +47,7 @@ def arm(**changes: object) -> Arm:
         (20, 4, 0.6, 0.0, False),
         (20, 5, 0.5, 0.0, False),
         (20, 5, 0.6, 0.29, True),
-        (20, 5, 0.6, 0.3, False),  # the champion has half as many errors: it is not the version
+        (20, 5, 0.6, 0.3, False),  # The champion has half as many errors, so the version is not the cause.
     ],
 )
 def test_error_rate_above_half_with_enough_responses_fails_outright(
@@ -68,7 +68,7 @@ def test_unknown_error_rate_of_the_champion_counts_as_zero() -> None:
 
 @pytest.mark.parametrize(
     ("users", "breached"),
-    # The p-values of 326 and 327 of 2,000 users with a fifth expected are 0.00083 and 0.00105.
+    # With an expected share of a fifth, 326 and 327 of 2,000 users have the p-values 0.00083 and 0.00105.
     [(326, True), (327, False), (400, False), (1_000, False)],
 )
 def test_users_missing_in_the_log_are_a_breach(users: int, breached: bool) -> None:
@@ -79,7 +79,7 @@ def test_users_missing_in_the_log_are_a_breach(users: int, breached: bool) -> No
 
 
 def test_error_rate_z_is_the_difference_above_the_margin_over_its_error() -> None:
-    """The candidate's variance, 0.04 / 400, is above what the champion's spread makes of 400 users."""
+    """The candidate's variance of 0.04 / 400 exceeds the champion's variance scaled to 400 users."""
     ours, theirs = ratio(0.06, users=400, variance=0.04), ratio(0.02, users=1_600, variance=0.0324)
 
     z = judged(arm(errors=ours), arm(errors=theirs))["error rate"].z
@@ -119,7 +119,7 @@ def test_click_through_z_is_the_fall_over_its_error() -> None:
 
 
 def test_click_through_needs_ten_expected_clicking_users() -> None:
-    """50 of the champion's 1,000 users clicked: of 200 it would be 10, of 199 fewer."""
+    """50 of the champion's 1,000 users clicked, so 10 of 200 users would click, and fewer than 10 of 199."""
     champion = arm(clicks=ratio(0.1, users=1_000, eventful=50, variance=0.09))
     enough, too_few = (arm(clicks=ratio(0.0, users=users, eventful=0)) for users in (200, 199))
 
@@ -171,7 +171,7 @@ def test_critical_value_uses_a_third_of_the_significance_level() -> None:
 
 
 def test_excluded_fall_is_the_fieller_bound_at_the_full_level() -> None:
-    """With R = 0.1 and V = 0.09 / 1,000 of both arms, 1 - fall is the lower root of (1 - g)^2 = w (1 + g^2)."""
+    """Both arms have R = 0.1 and V = 0.09 / 1,000. Then 1 - fall is the lower root of (1 - g)^2 = w (1 + g^2)."""
     clicks = ratio(0.1, eventful=100, variance=0.09)
     z = critical_z(alpha=0.05, observed=2_000, planned=4_000, one_sided=True)
     w = z * z * 0.09 / 1_000 / 0.1**2

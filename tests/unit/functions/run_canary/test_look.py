@@ -1,4 +1,4 @@
-"""A check compares the arms, and promotes the version, rolls it back or continues."""
+"""Check of a canary, which compares the arms and then promotes the version, rolls it back or continues."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_canary_without_a_breach_is_promoted_at_its_end(trial: Trial, counted: C
         "run v2: the canary has no evidence about click-through: too few responses"
     )
     assert trial.approval("v2") == "Approved"
-    assert trial.do("look")["state"] == "promoted"  # as Step Functions repeats it
+    assert trial.do("look")["state"] == "promoted"  # Step Functions may repeat a step.
     assert counted()["CanariesPromoted"] == 2
 
 
@@ -72,7 +72,7 @@ def test_canary_without_log_rows_is_extended_once_and_rolled_back(trial: Trial) 
         "the log is silent: 200 responses were expected; a version without observed responses does not become champion"
     )
     assert (trial.pointer().version, trial.pointer().canary) == ("v1", None)
-    assert trial.approval("v2") == "PendingManualApproval"  # nothing was found against it
+    assert trial.approval("v2") == "PendingManualApproval"  # The canary has no evidence against the version.
     assert trial.do("look") == answer
 
 
@@ -111,7 +111,7 @@ def test_version_that_mostly_fails_is_rolled_back_after_20_responses(
     assert answer["reasons"][0] == "fails outright: 100.0% of its 20 answers to 20 users are errors"
     assert (trial.pointer().version, trial.pointer().canary) == ("v1", None)
     assert trial.approval("v2") == "Rejected"
-    assert trial.do("look") == answer  # as Step Functions repeats it
+    assert trial.do("look") == answer  # Step Functions may repeat a step.
     assert counted()["CanariesRolledBack"] == 2
 
 
@@ -133,7 +133,7 @@ def test_degradations_unrelated_to_the_model_are_not_errors(trial: Trial) -> Non
 def test_error_rate_above_the_limit_is_rolled_back(trial: Trial) -> None:
     trial.start()
     failing = trial.users("candidate", 200)
-    trial.answered(failing[:30], degraded=["model-failed"])  # 15%
+    trial.answered(failing[:30], degraded=["model-failed"])  # These are 15% of the candidate's users.
     trial.answered([*failing[30:], *trial.users("champion", 800)])
 
     answer = trial.do("look")
@@ -165,7 +165,7 @@ def test_latency_within_the_limit_continues(trial: Trial) -> None:
 
 @pytest.mark.parametrize("shown", [5, 0])
 def test_lower_click_through_is_rolled_back(trial: Trial, shown: int) -> None:
-    """By what was shown; where a shop reports no impressions, by answer."""
+    """The click-through rate is per impression, or per response if a shop reports no impressions."""
     trial.start()
     ours, theirs = trial.users("candidate", 300), trial.users("champion", 1_200)
     rows = trial.answered([*ours, *theirs])
@@ -194,7 +194,7 @@ def test_version_missing_in_the_log_is_rolled_back(trial: Trial) -> None:
 def test_response_in_several_objects_counts_once(trial: Trial) -> None:
     trial.start()
     rows = trial.answered(EVERYBODY)
-    trial.archive(rows)  # as compaction does
+    trial.archive(rows)  # Compaction writes the rows again.
 
     trial.do("look")
 

@@ -1,4 +1,4 @@
-"""Manual changes during a canary are kept."""
+"""Manual changes during a canary, which are kept."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ JustBefore = Callable[[type, str, Callable[[], object]], None]
 
 @pytest.fixture
 def just_before(monkeypatch: pytest.MonkeyPatch) -> JustBefore:
-    """Let something happen right before a method of a class does its work, the first time."""
+    """Return a function that lets something happen just before the next call of a method."""
 
     def arrange(kind: type, method: str, happens: Callable[[], object]) -> None:
         work = getattr(kind, method)
@@ -120,7 +120,7 @@ def test_promotion_of_the_champion_ends_the_canary_with_its_reason(trial: Trial)
 
 @pytest.mark.parametrize("noted", [True, False])
 def test_repeated_start_does_not_restart_a_manually_ended_canary(trial: Trial, *, noted: bool) -> None:
-    """Step Functions repeats a step whose answer got lost, also before anything was noted."""
+    """Step Functions repeats a step whose response was lost, possibly before a report exists."""
     trial.start()
     if not noted:
         trial.s3.delete_object(Bucket=trial.artefacts, Key="registry/canaries/v2.json")

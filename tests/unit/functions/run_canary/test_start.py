@@ -1,4 +1,4 @@
-"""The start of a canary, and versions that never start one."""
+"""Start of a canary, and versions that never start one."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_share_0_promotes_without_a_canary(trial: Trial, monkeypatch: pytest.Mon
 
     assert (answer["state"], trial.pointer().version) == ("promoted", "v2")
     assert answer["reasons"] == ["canary_share_percent is 0: there is no trial"]
-    assert trial.do("start") == answer  # as Step Functions repeats it
+    assert trial.do("start") == answer  # Step Functions may repeat a step.
 
 
 def test_version_compared_with_a_replaced_champion_is_not_started(trial: Trial) -> None:
@@ -59,7 +59,7 @@ def test_version_compared_with_a_replaced_champion_is_not_started(trial: Trial) 
     assert answer["state"] == "rolled_back"
     assert answer["reasons"] == ["the champion is now v3, but the gate compared the version with v1"]
     assert (trial.pointer().version, trial.pointer().canary) == ("v3", None)
-    assert trial.approval("v2") == "PendingManualApproval"  # nothing was found against it
+    assert trial.approval("v2") == "PendingManualApproval"  # The canary has no evidence against the version.
 
 
 def test_manual_start_uses_the_current_champion(trial: Trial) -> None:
@@ -169,7 +169,7 @@ def test_expected_responses_exclude_those_outside_the_canary(trial: Trial) -> No
 
     canary = trial.start(run_id="by-hand")
 
-    # All 160 rows in four objects of about equal size are read.
+    # All 160 rows in four objects of similar size are read.
     assert (canary.planned_answers, canary.expected_answers) == (1_000, 100)
 
 

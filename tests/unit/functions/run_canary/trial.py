@@ -1,4 +1,4 @@
-"""A deployment with a champion v1, a version v2 that passed the gate, and a lake of answers; on a clock of its own."""
+"""Deployment with a champion v1, an accepted version v2, and responses in the lake, with a test clock."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ def _schema(columns: Mapping[str, str]) -> pa.Schema:
 
 
 class Trial:
-    """The function under test, and what it looks at."""
+    """Function under test with its stores."""
 
     def __init__(self, s3: Any, sagemaker: Any, *, artefacts: str, lake: str, monkeypatch: pytest.MonkeyPatch) -> None:
         self.s3, self.sagemaker, self.artefacts, self.lake = s3, sagemaker, artefacts, lake
         self.registry = Registry(s3, artefacts)
-        # S3 says when an object was written, by the real clock.
+        # S3 sets modification times by the real clock.
         self.now_ms = time.time_ns() // 1_000_000
         monkeypatch.setattr("functions.run_canary.handler.time.time_ns", lambda: self.now_ms * 1_000_000)
         self._objects = 0
@@ -88,7 +88,7 @@ class Trial:
         return self.canary()
 
     def expecting(self, answers: int | None) -> Canary:
-        """Start a canary as if the time before had had so many answers."""
+        """Start a canary with this number of responses in the period before it."""
         self.start()
         self.registry.start_canary(self.pointer(), dataclasses.replace(self.canary(), expected_answers=answers))
         return self.canary()
@@ -122,7 +122,7 @@ class Trial:
         store.apply(store.current(), {"format": 1, **parts}, text="", by="test", reason="test", now_ms=self.now_ms)
 
     def answered(self, users: Sequence[str], *, degraded: Sequence[str] = (), **fields: Any) -> list[dict[str, Any]]:
-        """Let each user be answered once, in its arm, and archive that; return the rows."""
+        """Log one response to each user, in the user's arm, and return the rows."""
         canary = self.canary()
         rows = []
         for user in users:

@@ -20,7 +20,7 @@ STARTED = "2026-03-01T04:05:06Z"
 
 
 class Runs:
-    """Executions of a state machine, and the function that each of them calls first."""
+    """Executions of a state machine, and the function that each execution invokes first."""
 
     def __init__(self, aws: Callable[[str], Any], bucket: str, lake: str) -> None:
         self.s3, self.bucket, self.lake = aws("s3"), bucket, lake
@@ -79,7 +79,7 @@ def test_first_run_acquires_the_lock_and_builds_a_dataset(runs: Runs) -> None:
     assert answer["version"] == answer["run_id"]
     assert answer["dataset_s3_uri"] == f"s3://{runs.bucket}/datasets/{answer['run_id']}/"
     assert runs.holder() == execution
-    assert runs.keys("datasets/") == []  # there is no champion yet
+    assert runs.keys("datasets/") == []  # There is no champion yet.
 
 
 def test_run_deletes_old_datasets_that_no_kept_version_uses(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -178,14 +178,14 @@ def test_only_one_of_two_concurrent_runs_acquires_the_lock(runs: Runs, there_was
         def _write(self, *arguments: Any) -> str:
             assert (
                 quicker.acquire(first, run_id="ra", now_ms=1).execution_id == first
-            )  # between this one's look and its write
+            )  # The other run acquires the lock between the read and the write of this run.
             return super()._write(*arguments)
 
     with pytest.raises(ConcurrentUpdate, match=f"another run took s3://{runs.bucket}/workflow/training-run.json"):
         Slower(runs.s3, runs.stepfunctions, runs.bucket).acquire(second, run_id="rb", now_ms=1)
 
     assert runs.holder() == first
-    assert runs.start(second)["first"] == "busy"  # the result that the workflow's retry receives
+    assert runs.start(second)["first"] == "busy"  # A retry of the workflow step receives this result.
 
 
 def test_champion_is_copied_into_the_dataset(runs: Runs) -> None:

@@ -1,4 +1,4 @@
-"""Profiles in memory, and a batch of records that updates them."""
+"""Profiles in memory, and a batch of records for them."""
 
 import functools
 import itertools
@@ -30,7 +30,7 @@ def _dynamodb() -> Any:
 
 
 class MemoryStore(ProfileStore):
-    """Profiles in a table in memory; those of `failing` are throttled."""
+    """Profiles in a table in memory. Writes of the profiles `failing` are throttled."""
 
     def __init__(self, failing: Sequence[str] = ()) -> None:
         self.table = f"profiles-{next(_numbers)}"
@@ -44,7 +44,7 @@ class MemoryStore(ProfileStore):
         return {profile.profile_id: profile for profile in self.scan(length=None)}
 
     def contents(self) -> dict[str, tuple[RecentInteraction, ...]]:
-        """Return the interactions of profiles that are not empty."""
+        """Return the interactions of non-empty profiles."""
         return {key: self.read(key).recent for key, profile in self.profiles.items() if profile.recent}
 
     def items(self, profile_id: str, *, length: int | None = None) -> list[str]:
@@ -53,7 +53,7 @@ class MemoryStore(ProfileStore):
 
 
 class _Throttled:
-    """A DynamoDB client that writes nothing to some partitions."""
+    """DynamoDB client that rejects writes to some partitions."""
 
     def __init__(self, client: Any, partitions: Sequence[str]) -> None:
         self._client = client
@@ -65,13 +65,13 @@ class _Throttled:
         return getattr(self._client, name)
 
     def put_item(self, **request: Any) -> Any:
-        """Write an item of another partition."""
+        """Write an item, unless its partition is throttled."""
         if request["Item"]["profile_id"]["S"] in self._partitions:
             raise ClientError({"Error": {"Code": "ThrottlingException"}}, "PutItem")
         return self._client.put_item(**request)
 
     def batch_write_item(self, *, RequestItems: dict[str, Any]) -> Any:  # noqa: N803
-        """Write the other partitions, as DynamoDB does."""
+        """Write the items of other partitions, and return the rest as unprocessed."""
         self.calls.append("batch_write_item")
         ((table, requests),) = RequestItems.items()
         left = [each for each in requests if each["PutRequest"]["Item"]["profile_id"]["S"] in self._partitions]

@@ -61,7 +61,7 @@ def test_records_of_erased_users_create_no_profile_and_mark_sessions(
     assert "anna" not in str(items)
     assert marked["joined_profile"]["S"].startswith("e#")
     found = ProfileStore(aws("dynamodb"), profiles_table).sessions_of(marked["joined_profile"]["S"])
-    assert list(found) == ["s#s1"]  # the purge finds the session by the erasure's ID
+    assert list(found) == ["s#s1"]  # The purge finds the session by the ID of the erasure.
     assert counted()["EventsOfErasedUsers"] == 1
 
 

@@ -1,4 +1,4 @@
-"""A session that logs in moves its history to the user, in any order of its events."""
+"""Logins of sessions, whose history moves to the user for any order of events."""
 
 import dataclasses
 import itertools
@@ -48,7 +48,7 @@ def test_failed_session_join_returns_the_login_record() -> None:
     outcome = update(store, [at(1, "e1", "fig", user="ben"), at(2, "e2", "pear", user="anna")], first=5)
 
     assert outcome.failed_sequence == sequence(5)
-    assert store.items("u#anna") == ["pear"]  # the second login of the session joins nothing
+    assert store.items("u#anna") == ["pear"]  # The second login of the session has no effect.
 
 
 ANONYMOUS = [at(second, f"a{second}", f"i{second}") for second in range(1, 7)]
@@ -57,7 +57,7 @@ OTHERS = [at(4, "o1", "other", user="ben"), at(7, "o2", "again", user="anna"), a
 
 
 def expected_profiles(events: Sequence[Interaction]) -> dict[str, tuple[RecentInteraction, ...]]:
-    """Return the profiles that the pure rule gives for the whole set of events."""
+    """Return the profiles that the rule for owners gives for all events."""
     logins = first_logins(events)
     found: dict[str, Profile] = {}
     for event in events:
@@ -68,7 +68,10 @@ def expected_profiles(events: Sequence[Interaction]) -> dict[str, tuple[RecentIn
 
 @st.composite
 def deliveries(draw: st.DrawFn) -> list[list[Interaction]]:
-    """Batches of a session's life in any order, cut anywhere, with repetitions; the first login before the others."""
+    """Draw batches of a session's events in random order, with random sizes and repetitions.
+
+    The first login precedes the others.
+    """
     pool = [*ANONYMOUS, LOGIN, *OTHERS]
     order = draw(st.permutations([*pool, *draw(st.lists(st.sampled_from(pool), max_size=6))]))
     late = [event for event in OTHERS if event in order]

@@ -1,4 +1,4 @@
-"""Batches of the stream are written to profiles, each event once."""
+"""Batches of the stream, whose events are written to profiles once."""
 
 import dataclasses
 from collections.abc import Callable

@@ -76,7 +76,7 @@ def test_results_become_parquet_rows_and_are_deleted(run: Run) -> None:
 def test_results_of_several_calls_are_in_the_order_of_users(run: Run) -> None:
     users = [f"u{number}" for number in range(12)]
     run.put("users/000007.json", json.dumps(users).encode())
-    for first, last in ((0, 2), (2, 10), (10, 12)):  # as text, 10 would stand before 2
+    for first, last in ((0, 2), (2, 10), (10, 12)):  # In alphabetical order, 10 would come before 2.
         run.answers(first, [answer(user, "fig") for user in users[first:last]])
 
     run.write()

@@ -1,4 +1,4 @@
-"""The example of docs/algorithms.md runs unchanged."""
+"""Example of docs/algorithms.md, which runs unchanged."""
 
 import dataclasses
 import re
@@ -42,14 +42,16 @@ def test_documented_module_is_an_algorithm(tmp_path: Path, monkeypatch: pytest.M
     )
 
     assert manifest.algorithm == "newcomers"
-    assert manifest.metrics["parity"]["histories"] == 20 + 16 + 16 + 1  # cut short, scattered, empty
+    # The histories are truncated, scattered and empty.
+    assert manifest.metrics["parity"]["histories"] == 20 + 16 + 16 + 1
     assert Bundle(tmp_path / "model").manifest == manifest
 
 
 def test_graphs_of_documented_models_rank_like_the_models(monkeypatch: pytest.MonkeyPatch) -> None:
     examples = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
     module = types.ModuleType("newcomers_with_history")
-    monkeypatch.setitem(sys.modules, module.__name__, module)  # dataclasses look there for the module of a class
+    # dataclasses reads the module of a class from sys.modules.
+    monkeypatch.setitem(sys.modules, module.__name__, module)
     exec("\n".join(examples), module.__dict__)
     data = interactions([[1, 2, 2], [3, 1, 4], [2, 3, 1], [4, 4, 4]])
     fitted = module.__dict__["Newcomers"]().fit(data)
@@ -57,7 +59,7 @@ def test_graphs_of_documented_models_rank_like_the_models(monkeypatch: pytest.Mo
     model = module.__dict__["OwnItemsModel"](settings=fitted.settings, items=fitted.items, counts=fitted.counts)
 
     scores = model.score(history(2, 0, 2, 4))
-    assert scores.tolist() == [[0, 0, 2 * 3, 0, 1 * 4]]  # weights of the history times counts
+    assert scores.tolist() == [[0, 0, 2 * 3, 0, 1 * 4]]  # The score is the weight in the history times the count.
     check_export(model, leave_one_out(data).test.queries)
 
     by_type = np.array([1.0, 3.0, 0.5], np.float32)

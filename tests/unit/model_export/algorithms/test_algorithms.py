@@ -40,14 +40,14 @@ def test_popularity_halves_after_the_half_life() -> None:
 
     scores = Popularity(trend_half_life_days=1.0).fit(data).score(history(1))
 
-    # Item 2: two interactions of today; 1: two of a day before the latest; 3: one.
+    # Item 2 has two interactions of the last day. Item 1 has two of the day before, and item 3 has one.
     assert scores.tolist() == [[0, (2 * 0.5) / 2, 2 / 2, 0.5 / 2]]
 
 
 def test_transitions_decay_with_the_gap() -> None:
     model = PLAIN.fit(interactions([[1, 2, 3, 4]]))
 
-    # From 1: to 2 at gap 1, to 3 at gap 2, to 4 not at all.
+    # From item 1, item 2 has gap 1 and item 3 has gap 2. Item 4 is out of reach.
     assert model.score(history(1)).tolist() == [[0, 0, 1, 0.5, 0]]
 
 
@@ -72,7 +72,7 @@ def test_transitions_are_weighted_by_the_later_event() -> None:
 def test_transitions_divide_by_a_power_of_the_row_sum() -> None:
     model = dataclasses.replace(PLAIN, source_power=0.5).fit(interactions([[1, 2, 3], [1, 2, 3]]))
 
-    # From 1: 2 to item 2, 2 * 0.5 to item 3; the row sums to 3.
+    # The row of item 1 is 2 for item 2 and 2 * 0.5 for item 3. Its sum is 3.
     np.testing.assert_allclose(model.score(history(1)), [[0, 0, 2 / math.sqrt(3), 1 / math.sqrt(3)]], rtol=1e-6)
 
 
@@ -98,7 +98,7 @@ def test_transitions_keep_the_strongest_targets() -> None:
 
 
 def test_ease_of_two_items_is_their_ridge_regression() -> None:
-    # 3 users have item 1, 2 of them item 2 as well: B[1, 2] = 2 / (3 + ridge), B[2, 1] = 2 / (2 + ridge).
+    # Three users have item 1, and two of them also have item 2: B[1, 2] = 2 / (3 + ridge), B[2, 1] = 2 / (2 + ridge).
     model = Ease(ridge=1.0).fit(interactions([[1, 2], [1, 2], [1]]))
 
     np.testing.assert_allclose(model.score(history(1)), [[0, 0, 2 / (3 + 1)]], rtol=1e-6)
@@ -109,10 +109,10 @@ def test_ease_of_two_items_is_their_ridge_regression() -> None:
 @pytest.mark.parametrize("users", [1, 12, 29, 30, 31, 80])
 @pytest.mark.parametrize("ridge", [1.0, 10.0, 300.0])
 def test_ease_equals_the_dense_inverse(users: int, ridge: float, max_pairs: int) -> None:
-    """With users fewer than items, the Woodbury identity gives the same."""
+    """If there are fewer users than items, the Woodbury identity must give the same result."""
     rng = np.random.default_rng(users)
     X = (rng.random((users, 30)) < 0.2).astype(np.float64)  # noqa: N806  the paper's symbol
-    X[0] = 1  # every item occurs, and together with every other
+    X[0] = 1  # Every item occurs, together with every other item.
     data = interactions([(np.flatnonzero(row) + 1).tolist() for row in X])
     P = np.linalg.inv(X.T @ X + ridge * np.eye(30))  # noqa: N806
     B = np.maximum(-P / np.diag(P), 0) * (1 - np.eye(30))  # noqa: N806
@@ -135,16 +135,16 @@ def test_ease_omits_rare_items_above_the_item_limit() -> None:
 def test_ease_keeps_every_item_if_pairs_are_few() -> None:
     model = Ease(max_items=2, ridge=1.0).fit(interactions([[1, 2], [1, 2], [1, 3]]))
 
-    # B[1, 3] = 1 / (3 + 1), with item 1 as the only source of 3; item 3 in turn says 1 / (1 + 1) of item 1, and
-    # item 2, the other source of 1, is solved with it: [[2 + 1, 0], [0, 1 + 1]] b = [2, 1].
+    # B[1, 3] = 1 / (3 + 1), because item 1 is the only source of item 3. Sources of item 1 are items 3 and 2. Item 3
+    # has B[3, 1] = 1 / (1 + 1), and item 2 is solved jointly: [[2 + 1, 0], [0, 1 + 1]] b = [2, 1].
     np.testing.assert_allclose(model.score(history(1))[0, 3], 1 / 4, rtol=1e-6)
     np.testing.assert_allclose(model.score(history(3))[0, 1], 1 / 2, rtol=1e-6)
     np.testing.assert_allclose(model.score(history(2))[0, 1], 2 / 3, rtol=1e-6)
 
 
 def test_ease_with_one_source_regresses_on_the_strongest() -> None:
-    # Similarity to item 3: item 1 (together twice, 4 users) 2 / sqrt(4 + 1) = 0.89;
-    # item 2 (together once, 1 user) 1 / sqrt(1 + 1) = 0.71.
+    # Similarities to item 3: item 1 (twice together, 4 users) has 2 / sqrt(4 + 1) = 0.89, and item 2 (once together, 1
+    # user) has 1 / sqrt(1 + 1) = 0.71.
     data = interactions([[1, 3], [1, 3], [1], [1], [2, 3]])
 
     model = Ease(ridge=1.0, sources=1).fit(data)
@@ -169,7 +169,7 @@ def test_algorithm_predicts_the_withheld_item_of_a_checkerboard(algorithm: Algor
 
 
 def test_item_knn_is_the_shrunk_cosine_of_sessions() -> None:
-    # Three users: all have item 1 and two have item 2, so 2 / (sqrt(3) * sqrt(2) + shrink).
+    # All three users have item 1 and two have item 2, so the value is 2 / (sqrt(3) * sqrt(2) + shrink).
     data = interactions([[1, 2], [1, 2, 2], [1]])
 
     model = ItemKnn(shrink=1.0).fit(data)
@@ -187,7 +187,7 @@ def test_item_knn_target_power_weights_target_frequency() -> None:
 def test_item_knn_splits_a_long_history_into_sessions() -> None:
     model = ItemKnn(shrink=0.0, session=2).fit(interactions([[1, 2, 3, 4]]))
 
-    # 1 with 2 and 3 with 4, each in one session of one.
+    # One session contains items 1 and 2, and the other one items 3 and 4.
     assert model.score(history(1)).tolist() == [[0, 0, 1, 0, 0]]
     assert model.score(history(4)).tolist() == [[0, 0, 0, 1, 0]]
 
@@ -230,8 +230,9 @@ def test_parameter_grid_starts_with_the_default_and_has_no_duplicates(name: str)
 
 
 def test_slist_combines_cooccurrence_and_next_item_regression() -> None:
-    # Two users go 1, 2. Together: X'X = [[2, 2], [2, 2]]; next: S'T = [[0, 2], [0, 0]], S'S = [[2, 0], [0, 0]].
-    # A = 0.25 X'X + 0.75 S'S, R = 0.25 X'X + 0.75 S'T; B[1, 2] = R[1, 2] / (A[1, 1] + ridge), and vice versa.
+    # Two users have the sequence 1, 2. Together: X'X = [[2, 2], [2, 2]]. Next: S'T = [[0, 2], [0, 0]], S'S = [[2, 0],
+    # [0, 0]]. With A = 0.25 X'X + 0.75 S'S and R = 0.25 X'X + 0.75 S'T, B[1, 2] = R[1, 2] / (A[1, 1] + ridge), and vice
+    # versa.
     model = Slist(together=0.25, ridge=1.0).fit(interactions([[1, 2], [1, 2]]))
 
     np.testing.assert_allclose(model.score(history(1)), [[0, 0, (0.5 + 1.5) / (0.5 + 1.5 + 1)]], rtol=1e-6)
@@ -239,7 +240,8 @@ def test_slist_combines_cooccurrence_and_next_item_regression() -> None:
 
 
 def test_slist_decays_with_the_gap() -> None:
-    # Before 3 came 2, and 1 with weight 0.5: S = [[0, 1], [1, 0.5]] over sources 2 and 1, ridge above all else.
+    # Item 2 precedes item 3, and item 1 precedes it with weight 0.5: S = [[0, 1], [1, 0.5]] over the sources 2 and 1.
+    # The ridge dominates all other terms.
     model = Slist(together=0.0, gap_decay=0.5, ridge=1e6).fit(interactions([[1, 2, 3]]))
 
     scores = model.score(history(1))[0], model.score(history(2))[0]

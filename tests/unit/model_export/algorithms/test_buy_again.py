@@ -15,7 +15,7 @@ DEMAND = BuyAgain(again_power=0.0, demand_power=1.0)
 
 
 def factors(algorithm: BuyAgain, data: Interactions) -> Floats:
-    """Score a history that has each item once."""
+    """Return the scores of a history that contains each item once."""
     return algorithm.fit(data).score(history(*range(1, data.items + 1)))[0, 1:]
 
 
@@ -36,7 +36,7 @@ def test_repeat_share_of_users_raises_the_item_factor() -> None:
 
 @pytest.mark.parametrize("weight", [1.0, 5.0])
 def test_demand_is_the_ratio_of_observed_to_expected_repeats(weight: float) -> None:
-    # Item 4 is new to its user, so nothing was expected of it.
+    # Item 4 is new to its user, so its expected number of repeats is 0.
     data = bought({0: [1, 2], 20: [1]}, {0: [1, 1, 1, 2], 20: [2, 2]}, {0: [3], 20: [3, 4]}, weight=weight)
 
     expected = [(1 + 10) / (1 / 2 + 3 / 4 + 10), (1 + 10) / (1 / 2 + 1 / 4 + 10), (1 + 10) / (1 + 10), 1]
@@ -49,7 +49,7 @@ def test_demand_is_the_ratio_of_observed_to_expected_repeats(weight: float) -> N
 def test_expected_demand_decays_with_age() -> None:
     data = bought({0: [1], 120: [2], 200: [1]})
 
-    own = [1 / 2, 1]  # after a half-life, and at the end of the past
+    own = [1 / 2, 1]  # The values are after one half-life, and at the end of the history.
     expected = [(1 + 10) / (own[0] / sum(own) + 10), (0 + 10) / (own[1] / sum(own) + 10)]
     np.testing.assert_allclose(factors(DEMAND, data), expected, rtol=1e-6)
 
@@ -57,7 +57,7 @@ def test_expected_demand_decays_with_age() -> None:
 def test_demand_covers_only_the_last_days() -> None:
     data = bought({0: [1, 2], 92: [1], 100: [2]})
 
-    # Day 92 precedes the last 7 days: item 1 occurs twice before them and has no repeat purchase in them.
+    # Day 92 precedes the last 7 days. Item 1 occurs twice before them, and is not bought again in them.
     early, late = 2 ** (-92 / 120), 1
     one, two = early + late, early
     expected = [10 / (one / (one + two) + 10), (1 + 10) / (two / (one + two) + 10)]
@@ -67,7 +67,7 @@ def test_demand_covers_only_the_last_days() -> None:
 def test_demand_in_user_batches_equals_demand_of_all_users(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(5)
     users = [{int(day): rng.integers(1, 9, 3).tolist() for day in rng.integers(0, 100, 4)} for _ in range(20)]
-    data = bought(*users, {99: [3]})  # the last has no past
+    data = bought(*users, {99: [3]})  # The last user has no history.
     together = factors(BuyAgain(), data)
 
     for module in (buy_again, demand):
@@ -77,7 +77,7 @@ def test_demand_in_user_batches_equals_demand_of_all_users(monkeypatch: pytest.M
 
 
 def test_repeat_factors_of_a_young_shop_use_its_later_half() -> None:
-    week = bought({20_000: [1], 20_006: [1]}, {20_000: [2], 20_006: [1]})  # days since 1970
+    week = bought({20_000: [1], 20_006: [1]}, {20_000: [2], 20_006: [1]})  # The days are counted from 1970.
 
     mean = 1 / 2
     np.testing.assert_allclose(factors(AGAIN, week), [(1 + 10 * mean) / 11, 10 * mean / 11], rtol=1e-6)

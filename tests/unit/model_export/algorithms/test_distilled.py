@@ -1,4 +1,4 @@
-"""One item-to-item table distilled from several models."""
+"""Item-to-item table that is distilled from several models."""
 
 import dataclasses
 from collections.abc import Callable, Mapping
@@ -22,12 +22,12 @@ from tests.unit.model_export.shops import history, interactions, random_sequence
 NEXT_ITEM = Transitions(max_gap=1, backward=0.0, source_power=0.0)
 DATA = interactions([[1, 2], [1, 2], [1, 3], [2, 3], [3, 1]])
 COUNTS = np.array([[0, 0, 0, 0], [0, 0, 2, 1], [0, 0, 0, 1], [0, 1, 0, 0]])
-"""Pairs that `NEXT_ITEM` counts in `DATA`, by source and target."""
+"""Counts of pairs by `NEXT_ITEM` in `DATA`, by source and target."""
 
 
 @dataclasses.dataclass(frozen=True)
 class OneList:
-    """Sums that prefer the item of `wanted`: its share of all scores."""
+    """Weighted sums whose quality is the share of the item `wanted` in all scores."""
 
     scores: Mapping[str, Floats]
     wanted: int
@@ -52,7 +52,7 @@ def table_of(*parts: tuple[Algorithm, float], targets: int = 100, power: float =
 def test_table_is_the_weighted_sum_of_normalised_tables() -> None:
     table = table_of((BuyAgain(again_power=0.0, demand_power=0.0), 0.5), (NEXT_ITEM, 2.0))
 
-    # Counts add up to 5 and own items to 3; there are 3 items.
+    # Counts sum to 5 and seen items to 3, and there are 3 items.
     np.testing.assert_allclose(table, 2.0 * COUNTS * 3 / 5 + 0.5 * np.diag([0, 1, 1, 1]), rtol=1e-6)
 
 
@@ -64,7 +64,7 @@ def test_power_compresses_table_values() -> None:
 
 @pytest.mark.parametrize(("power", "first"), [(1.0, 3), (0.5, 4)])
 def test_power_favours_items_that_follow_several_items(power: float, first: int) -> None:
-    # Item 3 follows item 1 three times; item 4 follows items 1 and 2 once each.
+    # Item 3 follows item 1 three times. Item 4 follows items 1 and 2 once each.
     data = interactions([[1, 3], [1, 3], [1, 3], [1, 4], [2, 4]])
 
     model = Distilled(parts=((NEXT_ITEM, 1.0),), power=power, position_decay=1.0).fit(data)

@@ -14,7 +14,7 @@ from tests.unit.model_export.shops import history, interactions, random_sequence
 
 
 def shop() -> Interactions:
-    """Longer and shorter histories, of which rows weigh 1, 2 or 4."""
+    """Return histories of different lengths with the weights 1, 2 and 4."""
     sequences = random_sequences(users=30, items=12, length=9)
     data = interactions([each[: 1 + user % 9] for user, each in enumerate(sequences)], items=14)
     return dataclasses.replace(data, weight=2.0 ** (np.arange(len(data)) % 3).astype(np.float32))
@@ -43,7 +43,7 @@ def test_transitions_in_blocks_equal_transitions_by_pair(rows_at_once: int, monk
     model = dataclasses.replace(settings, position_decay=1.0).fit(data)
 
     found = np.concatenate([model.score(history(item)) for item in range(15)])
-    assert found.tolist() == counted_by_pair(data, settings).tolist()  # halves and quarters add up without rounding
+    assert found.tolist() == counted_by_pair(data, settings).tolist()  # Sums of halves and quarters are exact.
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Own algorithms in the folder of `ALSOLIKE_PACKAGE` or of the training job's channel `package`."""
+"""User-defined algorithms in the folder of `ALSOLIKE_PACKAGE` or of the training job's channel `package`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Write = Callable[[Mapping[str, str]], None]
 
 @pytest.fixture
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Write]:
-    """Write files below a folder and name it; what was imported from there is forgotten when the test ends."""
+    """Return a function that writes files to the package folder. Imported modules are removed after the test."""
     folder = tmp_path / "own"
     monkeypatch.setattr(sys, "path", [*sys.path])
     monkeypatch.setenv(OWN_PACKAGE, str(folder))

@@ -26,7 +26,7 @@ C = COEFFICIENTS
 def probability(
     ages: list[float], *, stick: float = 1.0, demand: float = 1.0, c: tuple[float, ...] = COEFFICIENTS
 ) -> float:
-    """Compute the documented formula from ages in days."""
+    """Return the probability by the documented formula from ages in days."""
     h120, h30 = (sum(2 ** (-age / days) for age in ages) for days in (120, 30))
     a, b, s, n = math.log(h120 + 0.05), math.log(h30 + 0.1), math.log(min(ages) + 3), math.log(len(ages))
     k, d = math.log(stick), math.log(demand)
@@ -35,7 +35,7 @@ def probability(
 
 
 def aged(*lines: tuple[int, float], weight: float = 1.0) -> Histories:
-    """Return a history of (item, age in days), weighted as for a model with a half-life of 120 days."""
+    """Return a history of items and ages in days, with the weights of a model with a half-life of 120 days."""
     return history(*(item for item, _ in lines), weights=[weight * 2 ** (-age / 120) for _, age in lines])
 
 
@@ -51,7 +51,7 @@ def answered(model: Model, directory: Path, histories: Histories) -> dict[int, f
 def made(
     *, stick: list[float], demand: list[float], unit: float = 1.0, half_life_days: float = 120.0
 ) -> RepurchaseModel:
-    """Return a model with the given coefficients and tables for items from 1."""
+    """Return a model with these coefficients and tables, starting at item 1."""
     k, d = np.log(np.array([1.0, *stick])), np.log(np.array([1.0, *demand]))
     return RepurchaseModel(
         settings=Repurchase(half_life_days=half_life_days),
@@ -64,7 +64,7 @@ def made(
 
 
 def habit(*, users: int = 60, windows: int = 8) -> Interactions:
-    """Item 1 every four weeks; each user's items 2 to 4 in one or two of them, further ones once each."""
+    """Return purchases of item 1 every four weeks, of items 2 to 4 once or twice per user, and of other items once."""
     visits = []
     for user in range(users):
         days = {28 * window + user % 28: [1] for window in range(windows)}
@@ -98,7 +98,8 @@ def test_regular_item_scores_above_a_frequent_but_lapsed_one(tmp_path: Path) -> 
 def test_smaller_weight_counts_as_older_and_larger_as_today(tmp_path: Path) -> None:
     model = made(stick=[1.0, 1.0], demand=[1.0, 1.0], unit=4.0)
 
-    scores = answered(model, tmp_path, history(1, 2, weights=[1.0, 100.0]))  # scale 4: two half-lives; above 4: today
+    # With the unit 4, a weight of 1 means two half-lives. A weight above 4 means today.
+    scores = answered(model, tmp_path, history(1, 2, weights=[1.0, 100.0]))
 
     np.testing.assert_allclose([scores[1], scores[2]], [probability([240]), probability([0])], rtol=1e-4)
 
@@ -124,7 +125,7 @@ def test_zero_weight_interactions_are_ignored(half_life_days: float, tmp_path: P
 
 
 def test_very_small_scores_keep_their_order_in_the_graph(tmp_path: Path) -> None:
-    """ONNX Runtime's Sigmoid is 0 from -18 on."""
+    """ONNX Runtime's Sigmoid returns 0 below -18."""
     unlikely = dataclasses.replace(made(stick=[1.0] * 3, demand=[1.0] * 3), coefficients=(0.0,) * 5 + (-1.0, 0.0))
     histories = aged((3, 1500), (2, 200), (1, 400))
 
@@ -137,7 +138,7 @@ def test_very_small_scores_keep_their_order_in_the_graph(tmp_path: Path) -> None
 
 
 def test_graph_equals_the_model_for_lapsed_customers(tmp_path: Path) -> None:
-    """Each user buys an item daily for three weeks, some a year ago; no user returns to it after a pause."""
+    """Each user buys one item daily for three weeks, in part a year ago. No user buys it again after a pause."""
     data = bought(*({start + day: [1 + start % 5] for day in range(21)} for start in range(0, 360, 2)))
     model = Repurchase().fit(data)
     histories = data.histories(
@@ -175,12 +176,12 @@ def test_learned_probabilities_match_the_data() -> None:
 
     scores = model.score(aged(*((1, float(age)) for age in range(210, 0, -28)), (2, 100)))[0]
 
-    assert scores[1] > 0.9  # had every four weeks
+    assert scores[1] > 0.9  # The user bought this item every four weeks.
     assert scores[2] < 0.3
 
 
 def test_interactions_after_a_cutoff_do_not_change_earlier_factors() -> None:
-    """A row within the last four weeks is only an answer to the first cut."""
+    """For the first cutoff, rows of the last four weeks are only targets."""
     data = habit()
     cut = int(data.time_ms.max()) - 28 * MS_PER_DAY
 
@@ -190,10 +191,11 @@ def test_interactions_after_a_cutoff_do_not_change_earlier_factors() -> None:
 
 
 def test_stick_is_the_share_of_windows_followed_by_a_purchase() -> None:
-    # Counted back from day 120: days 93 to 120, 65 to 92, 37 to 64, 9 to 36.
+    # Windows are counted back from day 120: days 93 to 120, 65 to 92, 37 to 64 and 9 to 36.
     data = bought({30: [1], 50: [1, 1], 100: [1]}, {30: [1], 80: [2], 120: [2]}, {120: [1]})
 
-    # Item 1: of days 30 and 50 of the first user one has a next; of day 30 of the second not. Item 2: of one, one.
+    # Item 1: the windows of days 30 and 50 of the first user are followed by one purchase, and day 30 of the second
+    # user by none. Item 2: one window, followed by a purchase.
     mean = 2 / 4
     expected = [1, (1 / mean + 10) / (3 + 10), (1 / mean + 10) / (1 + 10)]
     np.testing.assert_allclose(Windows.of(data).stick(0), expected, rtol=1e-6)
@@ -215,7 +217,7 @@ def test_demand_changes_the_model_unless_disabled() -> None:
 
 @dataclasses.dataclass(frozen=True)
 class Judged:
-    """Sums of scores, judged by a function of them."""
+    """Weighted sums whose quality is computed by a function."""
 
     scores: Mapping[str, Floats]
     by: Callable[[Floats], float]

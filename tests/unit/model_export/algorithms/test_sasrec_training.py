@@ -1,4 +1,4 @@
-"""SASRec's training: optimizer of item vectors, sampled negatives and initial vectors."""
+"""Training of SASRec: optimizer of item vectors, sampled negatives, and initial vectors."""
 
 import math
 from typing import Any
@@ -16,7 +16,7 @@ from model_export.algorithms.sasrec.item_vectors import BETAS, ItemVectors  # no
 from model_export.algorithms.sasrec.sampled_softmax import SampledSoftmax  # noqa: E402
 
 BATCHES = ([1, 2], [2, 3], [1], [3], [2, 1])
-"""Items of consecutive steps; the fourth item is in none."""
+"""Items of consecutive steps, without the fourth item."""
 
 
 def test_item_vector_steps_equal_sparse_adam() -> None:
@@ -55,7 +55,8 @@ def test_lazy_averages_of_item_vectors_equal_full_updates() -> None:
 def test_negatives_are_corrected_by_their_relative_probability() -> None:
     negatives = Negatives(interactions([[1, 1, 1, 2]], items=4), count=2, popular=0.5)
 
-    # There are 4 items: 1 is drawn with 0.5 * 1/4 + 0.5 * 3/4, 2 with 0.5 * 1/4 + 0.5 * 1/4, 3 and 4 with 0.5 * 1/4.
+    # The probabilities are 0.5 * 1/4 + 0.5 * 3/4 for item 1, 0.5 * 1/4 + 0.5 * 1/4 for item 2, and 0.5 * 1/4 for items
+    # 3 and 4.
     expected = [math.log(4 * 0.5), math.log(4 * 0.25), math.log(4 * 0.125), math.log(4 * 0.125)]
     np.testing.assert_allclose(negatives.corrections[1:], expected, rtol=1e-6)
     rng = np.random.default_rng(0)

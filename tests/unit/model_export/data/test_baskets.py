@@ -1,4 +1,4 @@
-"""Items that are bought together."""
+"""Items that users buy together."""
 
 import dataclasses
 
@@ -13,11 +13,11 @@ from model_export.data.interactions import Interactions
 from tests.unit.model_export.shops import interactions
 
 ROWS = st.lists(st.tuples(st.integers(0, 3), st.integers(1, 5), st.integers(0, 6)), max_size=30)
-"""User, item and time in thirds of the longest gap."""
+"""Tuples of user, item and time in thirds of the maximum gap."""
 
 
 def bought(*rows: tuple[int, int, int], items: int = 5) -> Interactions:
-    """User, item and time in milliseconds."""
+    """Return interactions from tuples of user, item and time in milliseconds."""
     columns = np.array(rows, np.int64).reshape(-1, 3).T
     return Interactions.from_rows(
         user=columns[0], item=columns[1], time_ms=columns[2], weight=np.full(len(rows), 5.0), users=4, items=items
@@ -64,8 +64,8 @@ def test_baskets_equal_a_sequential_definition(rows: list[tuple[int, int, int]])
     ("event_weights", "chosen"),
     [
         ({"view": 1.0, "purchase": 0.1, "rating": 5.0}, [2]),
-        ({"view": 1.0, "rating": 5.0}, [3]),  # the heaviest
-        ({"view": 1.0, "purchase": 7.0}, []),  # there are no purchases
+        ({"view": 1.0, "rating": 5.0}, [3]),  # This type has the highest weight.
+        ({"view": 1.0, "purchase": 7.0}, []),  # The data contains no purchases.
         ({}, []),
     ],
 )
@@ -83,7 +83,8 @@ def test_large_basket_is_split_evenly_and_reproducibly(monkeypatch: pytest.Monke
 
     dealt = sets_of(data)
 
-    assert [len(each) for each in dealt] == [3, 3, 2, 3]  # eight in three, and three as they are
+    # Eight items are distributed over three users, and three items remain unchanged.
+    assert [len(each) for each in dealt] == [3, 3, 2, 3]
     assert set.union(*dealt[:3]) == set(range(1, 9))
     assert dealt[3] == {1, 2, 3}
     assert dealt == sets_of(data)

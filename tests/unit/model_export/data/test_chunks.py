@@ -1,4 +1,4 @@
-"""Chunks of scored histories: their size is independent of the number of users."""
+"""Chunks of scored histories, whose size does not depend on the number of users."""
 
 from pathlib import Path
 
@@ -32,10 +32,10 @@ def batches(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 @pytest.mark.parametrize(
     ("items", "length", "pairs", "at_once"),
     [
-        (99_999, 100, True, 10),  # 4 bytes an item
-        (9, 100, False, 100),  # 400 bytes an interaction
+        (99_999, 100, True, 10),  # 4 bytes per item.
+        (9, 100, False, 100),  # 400 bytes per interaction.
         (9, 1_000, False, 10),
-        (9, 1_000, True, 1),  # 4 bytes a pair of interactions
+        (9, 1_000, True, 1),  # 4 bytes per pair of interactions.
         (9_999_999, 100, False, 1),
     ],
 )
@@ -61,10 +61,12 @@ def test_graphs_are_run_with_few_long_histories_at_a_time(batches: list[int], tm
 
     check_parity(model, tmp_path, histories)
 
+    # A chunk has 32 MiB / (4 bytes * 1,000^2) histories. There are 8, 8 truncated, 8 scattered, an empty one and a hard
+    # one.
     assert batches == [
         8,
         8,
         8,
         1,
         1,
-    ]  # 32 MiB / (4 bytes * 1,000^2); 8 + 8 cut short + 8 scattered + an empty one; hard
+    ]

@@ -48,14 +48,15 @@ def test_history_ends_before_the_response(tmp_path: Path) -> None:
     assert data.places.tolist() == [0, 2, 0, 2]
     assert data.context_names == [*HOURS, "device phone"]
     assert data.contexts.tolist() == [[True, False, False, False, True]] * 2
-    # The share of fruit among earlier interactions with a category: fig, then fig and pear; the kiwi is unknown.
+    # The share of fruit among earlier interactions with a category: first fig, then fig and pear. The kiwi has no
+    # category.
     assert data.features[:, 5] == pytest.approx([1, np.nan, 1, np.nan], nan_ok=True)
-    # The usual price is that of fig and plum, 2, and then that of all three.
+    # The usual price is first 2, the price of fig and plum, and then that of all three.
     assert data.features[[0, 2], 4] == pytest.approx([0, 0])
 
 
 def test_popularity_feature_counts_interactions_of_earlier_days(tmp_path: Path) -> None:
-    """Fig has two interactions on day 0, plum one; pear has three on day 1, so that its position is 1."""
+    """Fig has two interactions on day 0, and plum has one. Pear has three on day 1, so its position is 1."""
     times_ms = np.array([0, 1, 2, *(MS_PER_DAY + 1 + n for n in range(3))])
     interactions = Interactions.from_rows(
         user=np.zeros(6, np.int64),
@@ -86,7 +87,10 @@ def test_popularity_feature_counts_interactions_of_earlier_days(tmp_path: Path) 
 
 
 def test_position_biased_clicks_give_no_reranker(tmp_path: Path) -> None:
-    """Clicks depend on the place only, and are a part of the interactions that number the items."""
+    """Clicks depend only on the position in the list.
+
+    They are some of the interactions that determine item positions.
+    """
     rng = np.random.default_rng(1)
     items, candidates, logged, others = 1_000, 10, 700, 1_300
     day_ms = np.sort(rng.integers(30 * MS_PER_DAY, size=logged))
@@ -141,7 +145,8 @@ def test_randomised_pair_requires_both_items(tmp_path: Path) -> None:
 
     logged = load_impressions(tmp_path, DATA, COLUMNS)
 
-    assert logged.opens_pair.tolist() == [True, False, False]  # place 2 is not of the model, place 4 is absent
+    # The model did not rank position 2, and position 4 is missing.
+    assert logged.opens_pair.tolist() == [True, False, False]
 
 
 def test_responses_without_a_matching_click_are_dropped(tmp_path: Path) -> None:

@@ -86,7 +86,7 @@ def test_distinct_keys_are_sorted(keys: list[int], once: list[int]) -> None:
 
 
 def test_repeated_rows_are_counted() -> None:
-    # User 0 has item 1 three times at 5 and once at 6, and item 2 at 5; user 1 has item 1 at 5.
+    # User 0 has item 1 three times at time 5 and once at time 6, and item 2 at time 5. User 1 has item 1 at time 5.
     data = rows([0, 0, 1, 0, 0, 0], [1, 2, 1, 1, 1, 1], [5, 5, 5, 6, 5, 5], [1.0, 1.0, 1.0, 1.0, 1.0, 3.0])
 
     assert data.repeated() == 2

@@ -15,12 +15,12 @@ def with_content(sequences: list[list[int]], *properties: dict[str, object]) -> 
 
 
 def test_vectors_are_normalised_idf_of_tokens() -> None:
-    # Two of four items are red and three are large: log(4 / 2) and log(4 / 3).
+    # Two of four items are red, with log(4 / 2). Three are large, with log(4 / 3).
     content = item_content(
         [{"colour": "red", "size": "L"}, {"colour": "red", "size": "L"}, {"colour": "blue", "size": "L"}, {}]
     )
 
-    assert content.tokens == ["colour=red", "size=l"]  # blue stands once
+    assert content.tokens == ["colour=red", "size=l"]  # The token for blue occurs only once.
     np.testing.assert_allclose(content.idf, [math.log(2), math.log(4 / 3)], rtol=1e-6)
     length = math.hypot(math.log(2), math.log(4 / 3))
     expected: list[list[float]] = [[0, 0], *[[math.log(2) / length, math.log(4 / 3) / length]] * 2, [0, 1], [0, 0]]
@@ -57,7 +57,7 @@ def test_content_scores_are_cosines_even_without_interactions() -> None:
     scores = Content().fit(data).score(history(1))[0]
 
     expected = cosines[1].copy()
-    expected[1] = 0.0  # nothing leads to itself
+    expected[1] = 0.0  # An item is not recommended for itself.
     np.testing.assert_allclose(scores, expected, rtol=1e-5)
     assert scores[4] > scores[2] > 0
 
@@ -67,7 +67,7 @@ def test_content_without_columns_scores_zero() -> None:
 
 
 def test_only_the_rarest_tokens_are_used_if_pairs_are_too_many() -> None:
-    # x makes 9 pairs, y 4.
+    # The token x has 9 pairs, and y has 4.
     data = with_content([[1, 2]], {"a": "x", "b": "y"}, {"a": "x", "b": "y"}, {"a": "x"}, {"a": "w"})
 
     scores = Content(max_pairs=12).fit(data).score(history(1))[0]
@@ -85,7 +85,8 @@ def test_only_the_nearest_items_are_kept() -> None:
 
 
 def test_nearest_items_equal_all_cosines_with_ties() -> None:
-    columns: list[dict[str, object]] = [{"a": f"x{n % 4}", "b": f"y{n % 3}"} for n in range(24)]  # twelve kinds twice
+    # Each of twelve combinations occurs twice.
+    columns: list[dict[str, object]] = [{"a": f"x{n % 4}", "b": f"y{n % 3}"} for n in range(24)]
     data = with_content([[1, 2]], *columns, {"a": "x0"}, {})
     assert data.content is not None
     cosines = (data.content @ data.content.T).toarray()

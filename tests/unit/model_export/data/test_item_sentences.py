@@ -1,4 +1,4 @@
-"""A sentence model's folder: embeddings equal to model2vec's, and the columns that are texts."""
+"""Folder of a sentence model: embeddings equal to model2vec's, and selection of text columns."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_strings_are_embedded_as_by_model2vec(tmp_path: Path) -> None:
 
 
 def test_token_weights_and_shared_vectors_are_used(tmp_path: Path) -> None:
-    """Sofa and couch share a vector, and desk counts twice."""
+    """Sofa and couch share a vector, and desk has the weight 2."""
     made = StaticModel(
         np.eye(3, dtype=np.float32),
         tokenizer(list(WORDS)),
@@ -76,7 +76,7 @@ def test_only_the_most_frequent_items_have_vectors(tmp_path: Path, monkeypatch: 
 
 
 def test_missing_model_folder_is_refused_without_a_download(tmp_path: Path) -> None:
-    """A hub knows a model of such a name."""
+    """The name exists on a model hub."""
     with pytest.raises(InvalidInput, match=r"the sentence model is 'minishlab/potion-base-2M', expected a folder"):
         open_model(Path("minishlab/potion-base-2M"), ITEMS)
     with pytest.raises(InvalidInput, match=r"expected a folder that model2vec reads: ValueError: Could not find"):
@@ -96,7 +96,7 @@ def test_file_or_unreadable_folder_is_refused(tmp_path: Path, monkeypatch: pytes
     ):
         open_model(file, ITEMS)
 
-    def denied(path: Path) -> bool:  # as below a locked folder, which root is never denied
+    def denied(path: Path) -> bool:  # A locked folder has this effect for users other than root.
         raise PermissionError(13, "Permission denied", str(path))
 
     monkeypatch.setattr(Path, "is_dir", denied)

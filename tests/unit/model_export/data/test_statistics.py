@@ -1,4 +1,4 @@
-"""Models fitted from statistics equal those fitted from the counted interactions."""
+"""Models fitted from statistics, which equal models fitted from the interactions."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -98,13 +98,13 @@ def test_settings_without_their_statistics_are_refused(counted: Statistics, algo
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Path:
-    """Write a dataset's statistics of 100 days."""
+    """Write the statistics of a dataset with 100 days."""
     counts_of(tmp_path, SHOP, IDS)
     return tmp_path
 
 
 SHOP = interactions(random_sequences(users=12, items=9, length=100), step_ms=MS_PER_DAY)
-IDS = [f"item-{9 - item}" for item in range(9)]  # the order of ids is another one than that of positions
+IDS = [f"item-{9 - item}" for item in range(9)]  # IDs and positions have different orders.
 
 
 def test_statistics_exist_only_with_their_manifest(shop: Path) -> None:
@@ -140,7 +140,7 @@ def test_cutoffs_are_those_of_the_training() -> None:
 
     assert alone.moments == nothing_new.moments == (80 * day, 100 * day)
     assert beside.moments == (80 * day, 97 * day, 100 * day)
-    assert long_ago.since_ms == 90 * day  # settings are chosen by what was up to then
+    assert long_ago.since_ms == 90 * day  # Settings are selected on data until this time.
 
 
 def test_statistics_at_a_cutoff_equal_the_interactions_before_it(shop: Path) -> None:

@@ -1,4 +1,4 @@
-"""A dataset is read from one or several files, and refused with the invalid file and column."""
+"""Datasets in one or several files. Errors name the invalid file and column."""
 
 from pathlib import Path
 

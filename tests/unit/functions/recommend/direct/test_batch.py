@@ -1,4 +1,4 @@
-"""Batches of users: the event of a direct invocation."""
+"""Batches of users in direct invocations."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -17,7 +17,7 @@ from tests.unit.functions.recommend.shop import Shop
 
 
 def invoke(users: Any = ("anna",), *, context: Any = None, **fields: Any) -> dict[str, Any]:
-    """Invoke the function as Lambda does: event and answer are JSON."""
+    """Invoke the function as Lambda does. Event and response are serialised as JSON."""
     given = {"batch": {"users": list(users) if isinstance(users, tuple) else users, **fields}}
     document = handler.lambda_handler(json.loads(json.dumps(given)), context or LambdaContext())
     answer: dict[str, Any] = json.loads(json.dumps(document))
@@ -137,7 +137,7 @@ def test_unknown_filter_fails_the_batch(known: Shop) -> None:
 
 
 class LittleTime(LambdaContext):
-    """Context that reports the given remaining times in order, then repeats the last."""
+    """Context that returns the given remaining times in order, and then repeats the last one."""
 
     def __init__(self, *left_ms: int) -> None:
         object.__setattr__(self, "left_ms", list(left_ms))
@@ -151,10 +151,10 @@ def test_users_not_done_in_time_are_reported_and_can_be_sent_again(
     known: Shop, counted: Callable[[], dict[str, float]]
 ) -> None:
     users = ["anna", 7, "stranger", "anna"]
-    invoke()  # has looked at everything
+    invoke()  # The first call reads the configuration, the catalogue and the model.
     counted()
 
-    # Before the configuration and the catalogue are looked at, and after each user.
+    # The remaining time is checked before the configuration and the catalogue, and after each user.
     first = invoke(users, context=LittleTime(20_000, 20_000, 20_000, 2_999))
     counts = counted()
     rest = invoke(users, first=first["answered"])

@@ -21,7 +21,7 @@ RULES = {"spring": {"pins": [{"item": "kiwi", "position": 1}]}}
 
 
 def preview(**fields: Any) -> dict[str, Any]:
-    """Invoke the function as Lambda does: event and answer are JSON."""
+    """Invoke the function as Lambda does. Event and response are serialised as JSON."""
     document = handler.lambda_handler(json.loads(json.dumps({"preview": fields})), LambdaContext())
     answer: dict[str, Any] = json.loads(json.dumps(document))
     return answer

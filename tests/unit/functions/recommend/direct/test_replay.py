@@ -1,4 +1,4 @@
-"""Replays of a response at its time, with the given history, with reasons."""
+"""Replays of a response with reasons, at its time and with the given history."""
 
 import json
 import re
@@ -25,7 +25,7 @@ def interaction(item_id: str, *, before_ms: int = 1000) -> dict[str, Any]:
 
 
 def test_replay_uses_the_given_history_instead_of_the_profile(shop: Shop) -> None:
-    """After a pear comes a fig, then a plum; kiwis lead nowhere."""
+    """The model ranks fig and plum after a pear, and nothing after a kiwi."""
     shop.publish()
     shop.remember("u#anna", "kiwi")
 
@@ -38,7 +38,7 @@ def test_replay_uses_the_given_history_instead_of_the_profile(shop: Shop) -> Non
 
 
 def test_replay_uses_the_time_of_the_response(shop: Shop) -> None:
-    """A filter that leaves out what is not launched yet says so."""
+    """The result of a filter that compares the launch with the current time shows the time of the replay."""
     shop.configure(filters={"launched": "EXCLUDE ItemID WHERE Items.LAUNCHED > NOW"})
     shop.publish()
     shop.catalogue({"fig": {"launched": NOW_MS // 1000 + 3600}, "plum": {"launched": NOW_MS // 1000 - 3600}})

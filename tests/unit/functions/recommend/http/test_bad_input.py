@@ -1,4 +1,4 @@
-"""Invalid requests for recommendations: each is answered with 400 or 404 and a message, never with 500."""
+"""Invalid requests for recommendations, whose responses have status 400 or 404 and a message, but never 500."""
 
 from typing import Any
 
@@ -51,7 +51,7 @@ ROUTES = (*PARSERS, ACTION_ROUTE)
 
 
 def send(key: str, body: Any = b"", *, query: dict[str, str] | None = None, path: dict[str, str] | None = None) -> Any:
-    """Send a request, on a route for browsers with what the authorizer says of its token."""
+    """Send a request. On browser routes, the event contains the session that the authorizer returns."""
     path = path or dict.fromkeys(path_parameters(key), "pear")
     if key == "GET /search":
         query = {"query": "pear", **(query or {})}

@@ -1,4 +1,4 @@
-"""The request schemas accept the same bodies as the parsers; unknown recommenders are answered with 404."""
+"""Request schemas accept the same bodies as the parsers. Unknown recommenders have status 404."""
 
 from typing import Any
 

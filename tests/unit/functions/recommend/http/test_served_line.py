@@ -19,7 +19,7 @@ from tests.unit.functions.recommend.shop import ARN, Shop
 
 @pytest.fixture
 def lines(capsys: pytest.CaptureFixture[str]) -> Callable[[], list[ServedResponse]]:
-    """Return the rows that were written since the last call."""
+    """Return a function that returns the logged rows since its last call."""
     return lambda: [read_line(line) for line in capsys.readouterr().out.splitlines() if line.startswith('{"served"')]
 
 
@@ -43,7 +43,7 @@ def test_response_is_logged_in_one_complete_line(
         model_version="v1",
         arms=(),
         shopper=pseudonyms.shopper("anna"),
-        session=None,  # the same hash: the id may be a session's as well
+        session=None,  # The request's ID may also be a session ID, which would have the same hash.
         source="model",
         degraded=(),
         configuration=1,
@@ -64,7 +64,7 @@ def test_response_is_logged_in_one_complete_line(
 
 
 def test_log_line_has_arms_rules_and_propensities(shop: Shop, lines: Callable[[], list[ServedResponse]]) -> None:
-    """The reader of lines checks them against the id, which names the arms as well."""
+    """`ServedResponse` parsing compares the arms of a line with the arms in its recommendation ID."""
     shop.publish()
     shop.remember("u#anna", "pear")
     shop.configure(
@@ -195,7 +195,7 @@ def test_ambiguous_pseudonymised_id_is_logged_with_both_hashes(
 def test_refusals_batches_and_304_responses_are_not_logged(
     shop: Shop, lines: Callable[[], list[ServedResponse]]
 ) -> None:
-    """A refusal, a batch, and an answer that the client has already."""
+    """The requests are rejected, in a batch, or for a response that the client has cached."""
     shop.publish()
     etag = shop.get("GET /popular")["headers"]["etag"]
     assert len(lines()) == 1
@@ -210,7 +210,7 @@ def test_refusals_batches_and_304_responses_are_not_logged(
 def test_missing_secret_is_read_once_per_interval_and_hides_the_user(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], counted: Callable[[], Any]
 ) -> None:
-    """The secret is read again after a while; until then the log line gives no user."""
+    """After the interval, the secret is read again. Until then, log lines have no user."""
     monkeypatch.setenv("SECRET_ARN", "no-such-secret")
     asked: list[str] = []
 

@@ -1,4 +1,4 @@
-"""Permissions of a session: the profile it reads, and the columns and filters that the shop permits."""
+"""Permissions of a session: the profile that it may read, and the columns and filters that the shop permits."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from tests.unit.functions.recommend.shop import Shop
 
 
 def test_session_token_decides_the_profile_that_is_read(stocked: Shop) -> None:
-    """A token of a session is not good for the profile of a user who is called the same."""
+    """The token of a session does not grant access to a user with the same ID."""
     stocked.remember("u#visit", "kiwi")
     stocked.remember("s#visit", "pear")
     stocked.remember("u#anna", "plum")
@@ -27,7 +27,7 @@ def test_session_token_decides_the_profile_that_is_read(stocked: Shop) -> None:
 
 
 def test_session_request_is_limited_to_permitted_columns_and_filters(stocked: Shop) -> None:
-    """Any page holds a session's token: what an item costs the shop is not for it, unless the shop says so."""
+    """Every page has a session token. So the configuration must permit a column, such as the cost of an item."""
     dear, permits = "INCLUDE ItemID WHERE Items.PRICE > 2", "the configuration permits sessions"
     stocked.catalogue({"fig": {"title": "Fig", "price": 3}})
     route = "GET /session/recommendations"

@@ -1,4 +1,4 @@
-"""Recommended actions."""
+"""Recommended actions with propensities."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def put(shop: Shop, *actions: Action) -> None:
 
 
 def took(shop: Shop, action_id: str, *, before_ms: int) -> None:
-    """Let Anna take an action."""
+    """Record that Anna took an action."""
     event = interaction(
         f"e{before_ms}",
         item_id=None,
@@ -235,7 +235,7 @@ def test_batch_of_actions_equals_single_requests_and_refuses_invalid_users(shop:
         assert {one["itemId"]: one["score"] for one in result["itemList"]} == pytest.approx(single)
         assert (result["userId"], result["source"], result["modelVersion"]) == (user, "actions", "v1")
     scores = [{one["itemId"]: one["score"] for one in results[number]["itemList"]} for number in (0, 2)]
-    assert scores[0] != scores[1]  # only Anna took an action
+    assert scores[0] != scores[1]  # Only Anna took an action.
 
 
 def test_batch_of_actions_refuses_a_filter(shop: Shop) -> None:

@@ -1,7 +1,7 @@
 """Recommendation of items unknown to the model.
 
-After a pear come a fig (2) and a plum (1). Fig and apple are from Greece, plum and kiwi are blue: two items that a new
-one shares a column with are its neighbours, each with weight 1/2.
+After a pear, the model ranks a fig (2) and a plum (1). Fig and apple are from Greece, plum and kiwi are blue. The two
+items that share a value with a new item are its neighbours, each with weight 1/2.
 """
 
 from typing import Any
@@ -27,21 +27,21 @@ FILTERS = {
 
 @pytest.fixture
 def cold_shop(shop: Shop) -> Shop:
-    """Anna viewed a pear."""
+    """Return a shop in which Anna viewed a pear."""
     shop.publish(item_ids=list(ITEMS), properties=ITEMS)
     shop.remember("u#anna", "pear")
     return shop
 
 
 def test_cold_item_is_ranked_by_its_neighbours(cold_shop: Shop) -> None:
-    """The date's neighbours are the fig (2) and the apple, which is not listed: 1/2 * 2."""
+    """The neighbours of the date are the fig (2) and the apple, which is not ranked. So its score is 1/2 * 2."""
     cold_shop.catalogue({"date": {"from": "Greece"}})
 
     items, headers = cold_shop.ask(numResults=3)
 
     assert items == [
         {"itemId": "fig", "score": 2.0},
-        {"itemId": "plum", "score": 1.0},  # a known item precedes a cold one of equal score
+        {"itemId": "plum", "score": 1.0},  # An item of the model precedes a cold item with an equal score.
         {"itemId": "date", "score": 1.0},
     ]
     assert headers["x-alsolike-cold-items"] == "1"
@@ -70,7 +70,7 @@ def test_items_without_neighbours_follow_all_known_items(cold_shop: Shop) -> Non
 
 
 def test_only_ranked_cold_items_are_counted_with_rules(cold_shop: Shop) -> None:
-    """Nuts are like nothing that is known: they fill, or a promotion or a pin brings them."""
+    """Nuts resemble no item of the model. They are only in the list as fill items, by a promotion or by a pin."""
     cold_shop.configure(
         filters=FILTERS,
         rules={
@@ -92,13 +92,13 @@ def test_only_ranked_cold_items_are_counted_with_rules(cold_shop: Shop) -> None:
     for_nobody, headers_of_nobody = cold_shop.ask(userId="unknown-user", numResults=9)
 
     assert {"date", *nuts} <= {item["itemId"] for item in items}
-    assert headers["x-alsolike-cold-items"] == "1"  # the date
+    assert headers["x-alsolike-cold-items"] == "1"  # The cold item is the date.
     assert {"date", *nuts} <= {item["itemId"] for item in for_nobody}
     assert "x-alsolike-cold-items" not in headers_of_nobody
 
 
 def test_filter_passed_only_by_cold_items_returns_them_to_every_user(cold_shop: Shop) -> None:
-    """Bert has no history, so no new item is similar to it. The date was changed after the sloe."""
+    """Bert has no history, so the model cannot rank new items. The date was changed after the sloe."""
     cold_shop.configure(filters=FILTERS)
     cold_shop.catalogue({"sloe": {"kind": "blue", "price": 1}})
     cold_shop.catalogue({"date": {"from": "Greece", "price": 1}, "nut": {"price": 3}}, at_ms=NOW_MS + 1)
@@ -119,7 +119,7 @@ def test_seen_cold_item_does_not_fill_if_seen_items_are_excluded(cold_shop: Shop
 
 
 def test_seen_cold_item_is_not_promoted_if_seen_items_are_excluded(cold_shop: Shop) -> None:
-    """Neither is like anything that is known: the promotion is filled with what its filter passes."""
+    """Neither item resembles an item of the model. The promotion contains all items that pass its filter."""
     cold_shop.publish(item_ids=list(ITEMS), properties=ITEMS, exclude_seen=True)
     cold_shop.configure(
         filters=FILTERS,
@@ -187,7 +187,7 @@ def test_seen_cold_items_are_excluded_if_seen_items_are(shop: Shop) -> None:
 
     shop.remember("u#anna", "date")
 
-    assert shop.items() == ["fig", "plum", "kiwi", "apple"]  # a popular one, and the rest
+    assert shop.items() == ["fig", "plum", "kiwi", "apple"]  # The fig is popular, and the other items follow.
 
 
 def test_bought_cold_items_are_excluded_if_bought_items_are(shop: Shop) -> None:

@@ -1,4 +1,4 @@
-"""Reasons are differences of the model's own scores with and without an interaction."""
+"""Reasons, which are differences of the model's scores with and without an interaction."""
 
 import dataclasses
 from pathlib import Path
@@ -65,7 +65,10 @@ def recent() -> list[RecentInteraction]:
 
 
 def graph_input() -> Histories:
-    """Return the graph's input: the latest five interactions, each of weight 1 or 5, with a half-life of ten days."""
+    """Return the graph's input.
+
+    It has the latest five interactions with weights of 1 or 5 and a half-life of ten days.
+    """
     weights = [weight * 0.5 ** (age / 10) for weight, age in zip([5, 1, 5, 1, 5], [5, 4, 3, 2, 1], strict=True)]
     return Histories(np.array([HISTORY[-5:]]), np.array([weights], np.float32))
 
@@ -125,7 +128,10 @@ def test_contributions_of_an_additive_model_add_up_to_the_score(algorithm: Algor
 
 
 def test_explanation_has_the_largest_contributions_of_each_item(shop: Shop) -> None:
-    """A pear bought weighs 5, one viewed 1; the fig is worth twice the plum; nothing speaks for what fills up."""
+    """A purchased pear weighs 5, and a viewed pear 1.
+
+    The fig scores twice as much as the plum. Fill items have no reasons.
+    """
     shop.publish()
     shop.remember("u#anna", "pear", before_ms=2000)
     shop.remember("u#anna", "pear", "purchase", before_ms=1000)

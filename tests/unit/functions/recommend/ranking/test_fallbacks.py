@@ -1,4 +1,4 @@
-"""Fallbacks after a failure: model, similar to the last viewed item, popular, trending, empty list."""
+"""Fallbacks after a failure: model, similar to the last viewed item, popular, trending, and empty list."""
 
 import contextlib
 import socket
@@ -57,7 +57,8 @@ def test_seen_items_are_excluded_from_the_similar_fallback(shop: Shop, monkeypat
 
     items, headers = shop.ask(numResults=5)
 
-    assert [item["itemId"] for item in items] == ["fig", "plum"]  # the item similar to pear, then the other unseen item
+    # The fig is similar to the pear, and the plum is the other unseen item.
+    assert [item["itemId"] for item in items] == ["fig", "plum"]
     assert headers["x-alsolike-filled"] == "1"
 
 
@@ -69,7 +70,8 @@ def test_bought_items_are_excluded_from_the_similar_fallback(shop: Shop, monkeyp
 
     items, _ = shop.ask(numResults=5)
 
-    assert [item["itemId"] for item in items] == ["fig", "pear", "plum"]  # similar to pear, then popular
+    # The fig is similar to the pear, and popular items follow.
+    assert [item["itemId"] for item in items] == ["fig", "pear", "plum"]
 
 
 def test_seen_items_are_excluded_from_the_popular_fallback(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,7 +118,10 @@ def test_fallback_items_are_filtered(failing: Shop) -> None:
 def test_model_slower_than_the_time_budget_is_skipped_and_retried(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, counted: Callable[[], dict[str, float]]
 ) -> None:
-    """It took 2 s whenever it was run, of 100 ms: so often it is passed over before it is believed to be faster."""
+    """Each run took 2 s, with a budget of 100 ms.
+
+    After as many skipped runs as recorded durations, the model runs again.
+    """
     monkeypatch.setenv("TIME_BUDGET_MS", "100")
     shop.publish(related=RELATED)
     shop.remember("u#anna", "pear")
@@ -134,7 +139,7 @@ def test_model_slower_than_the_time_budget_is_skipped_and_retried(
 
 
 def test_profile_time_reduces_the_time_budget_of_the_model(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The profile takes 90 ms of 100, and the model 20; a user without history needs no model."""
+    """The profile takes 90 ms of 100 ms, and the model 20 ms. For a user without history, the model does not run."""
     shop.publish(related=RELATED)
     shop.remember("u#anna", "pear")
     shop.ask()
@@ -195,17 +200,17 @@ def test_profile_read_has_half_of_the_time_budget_as_its_timeout(shop: Shop, mon
 
 
 def test_profile_connection_timeout_falls_back_to_popular_items(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A network that swallows what is sent: there is no answer, and no refusal."""
+    """The network drops packets, so a connection is neither accepted nor rejected."""
     with contextlib.ExitStack() as open_sockets:
         listener = open_sockets.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
-        for _ in range(4):  # as many as wait to be accepted, and more: Linux answers no other
+        for _ in range(4):  # These connections exceed the backlog. Linux does not respond to further ones.
             waiting = open_sockets.enter_context(socket.socket())
             waiting.setblocking(False)
             waiting.connect_ex(listener.getsockname())
         shop.publish(groups=[Group("plan", "gold", 20, [2])])
         monkeypatch.setenv("TIME_BUDGET_MS", "200")
         monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", f"http://127.0.0.1:{listener.getsockname()[1]}")
-        shop.ask(userId="unknown-user")  # loads the model
+        shop.ask(userId="unknown-user")  # This request loads the model.
 
         began_s = time.monotonic()
         items, headers = shop.ask(numResults=1)
@@ -225,7 +230,7 @@ def test_similar_items_are_available_if_the_model_fails(failing: Shop) -> None:
 def test_empty_list_is_returned_without_s3_and_the_model_after_recovery(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, counted: Callable[[], dict[str, float]]
 ) -> None:
-    """A fresh process, and S3 is silent: the request is answered all the same."""
+    """In a new process without access to S3, requests still have a response."""
     shop.publish()
     shop.remember("u#anna", "pear")
     calls = []

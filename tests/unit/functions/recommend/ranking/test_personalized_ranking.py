@@ -1,4 +1,4 @@
-"""Personalized ranking: given items in the order of the model."""
+"""Personalized ranking, which sorts given items by the model."""
 
 from typing import Any
 
@@ -9,7 +9,10 @@ from tests.unit.functions.recommend.shop import ARN, Shop
 
 
 def test_ranking_orders_the_given_items(stocked: Shop) -> None:
-    """The pear leads to fig, then plum; of the others the kiwi is known, the durian and the salak are not."""
+    """After the pear, the model ranks fig and plum.
+
+    The model also contains the kiwi, but neither the durian nor the salak.
+    """
     stocked.remember("u#anna", "pear")
     stocked.catalogue({"gone": None})
 

@@ -1,4 +1,4 @@
-"""Users without a history: items popular in their group. Globally popular are fig, pear and kiwi."""
+"""Users without a history, with items that are popular in their group. Globally, fig, pear and kiwi are popular."""
 
 from typing import Any
 
@@ -10,9 +10,9 @@ from alsolike.runtime.errors import Unavailable
 from tests.unit.functions.recommend.shop import ARN, Shop
 
 GROUPS = (
-    Group("plan", "gold", 40, [2]),  # plum
-    Group("likes", "tea", 30, [4, 2]),  # kiwi, plum
-    Group("device", "phone", 20, [1]),  # pear
+    Group("plan", "gold", 40, [2]),  # Position 2 is the plum.
+    Group("likes", "tea", 30, [4, 2]),  # Positions 4 and 2 are kiwi and plum.
+    Group("device", "phone", 20, [1]),  # Position 1 is the pear.
 )
 COLUMNS = {"plan": "string", "likes": "list"}
 

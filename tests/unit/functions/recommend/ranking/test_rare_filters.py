@@ -1,4 +1,4 @@
-"""A filter that two of 20,000 items pass, with the graph of a model."""
+"""Filter that two of 20,000 items pass, with a real graph."""
 
 import math
 

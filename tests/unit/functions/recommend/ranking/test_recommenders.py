@@ -93,7 +93,7 @@ def test_similar_items_of_a_bundle_without_tables_come_from_the_model(shop: Shop
 
 
 def test_recently_viewed_has_each_latest_item_once(stocked: Shop) -> None:
-    """A return is no view. Neither the catalogue nor the model has the durian."""
+    """A return does not count as a view. Neither the catalogue nor the model contains the durian."""
     for before_ms, (item_id, event_type) in enumerate(
         [("durian", "view"), ("pear", "purchase"), ("fig", "view"), ("durian", "cart"), ("plum", "return")]
     ):
@@ -134,7 +134,10 @@ def test_filters_apply_to_items_unknown_to_the_model(stocked: Shop) -> None:
 
 
 def test_buy_again_ranks_kept_purchases_by_the_model(stocked: Shop) -> None:
-    """The pear leads to the fig; the plum was returned; the kiwi was only viewed, so it is no repeat purchase."""
+    """After the pear, the model ranks the fig.
+
+    The plum was returned. The kiwi was only viewed, so it cannot be bought again.
+    """
     stocked.remember("u#anna", "fig", "purchase", before_ms=3000)
     stocked.remember("u#anna", "durian", "purchase", before_ms=2500)
     stocked.remember("u#anna", "plum", "purchase", before_ms=2000)

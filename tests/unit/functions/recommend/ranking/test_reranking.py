@@ -32,7 +32,7 @@ def test_reranker_orders_items_and_keeps_the_scores_of_positions(
     items, _ = shop.ask(numResults=3)
 
     assert [(item["itemId"], item["score"]) for item in items][:2] == [("plum", 2.0), ("fig", 1.0)]
-    assert items[2]["score"] < 1.0  # a popular item
+    assert items[2]["score"] < 1.0  # This is a popular item.
     (row,) = (read_line(line) for line in capsys.readouterr().out.splitlines() if line.startswith('{"served"'))
     assert row.item_ids[:2] == ("plum", "fig")
     assert row.scores == (1.0, 2.0, None)
@@ -77,7 +77,7 @@ def test_candidates_beyond_the_list_length_do_not_change_the_list(shop: Shop) ->
 
 
 def test_number_of_candidates_does_not_change_a_list(shop: Shop) -> None:
-    """Variants make later requests of a process rank more candidates."""
+    """A catalogue with product variants raises `candidates_per_place`, so a later request ranks more candidates."""
     shop.publish(reranker=by_price())
     shop.remember("u#anna", "pear")
     shop.catalogue({"fig": {}, "plum": {}})

@@ -42,7 +42,7 @@ DAY_MS = 86_400_000
 
 @pytest.fixture
 def filtered(shop: Shop) -> Shop:
-    """Anna viewed a pear; the model's order is then fig, plum, and the rest."""
+    """Return a shop in which Anna viewed a pear. The model ranks fig and plum, and other items fill the list."""
     shop.publish()
     shop.remember("u#anna", "pear")
     shop.catalogue(CATALOGUE)
@@ -60,12 +60,15 @@ def test_filter_is_the_last_part_of_its_arn(filtered: Shop) -> None:
 
 
 def test_filter_does_not_shorten_the_list(filtered: Shop) -> None:
-    """The best item is filtered out, and the answer is as long as before."""
+    """The filter excludes the best item, and the list remains as long as before."""
     assert filtered.items("up-to", filterValues={"PRICE": "2"}, numResults=1) == ["plum"]
 
 
 def test_fill_items_pass_the_filter_and_are_counted(filtered: Shop) -> None:
-    """The model ranks fig and plum: `cheap` passes neither, `up-to` a price of 2 passes the plum."""
+    """The model ranks fig and plum.
+
+    The filter `cheap` passes neither, and `up-to` with a price of 2 passes the plum.
+    """
     _, popular = filtered.ask(filterArn=f"{ARN}:filter/cheap")
     items, filled = filtered.ask(filterArn=f"{ARN}:filter/up-to", filterValues={"PRICE": "2"})
 
@@ -96,7 +99,7 @@ def test_filter_uses_the_interactions_of_the_user(filtered: Shop) -> None:
 
 
 def test_popular_list_is_filtered_and_filled(filtered: Shop) -> None:
-    """Popular are fig, pear and kiwi; the plum passes too."""
+    """Fig, pear and kiwi are popular. The plum passes the filter too."""
     assert filtered.items("cheap", userId="unknown-user") == ["pear"]
     assert filtered.items("up-to", userId="unknown-user", filterValues={"PRICE": "2"}) == ["pear", "plum"]
     assert filtered.items("up-to", userId="unknown-user", filterValues={"PRICE": "2"}, numResults=1) == ["pear"]
@@ -121,7 +124,7 @@ def test_filter_compares_user_and_item_columns(filtered: Shop) -> None:
     filtered.register("old", age=18, likes=["soft", "blue"])
 
     assert "plum" not in filtered.items("adults", userId="young", numResults=4)
-    assert "plum" not in filtered.items("adults", userId="unknown", numResults=4)  # the age is unknown
+    assert "plum" not in filtered.items("adults", userId="unknown", numResults=4)  # The user's age is unknown.
     assert "plum" in filtered.items("adults", userId="old", numResults=4)
     assert sorted(filtered.items("favourites", userId="young")) == ["pear"]
     assert sorted(filtered.items("favourites", userId="old")) == ["fig", "pear", "plum"]
@@ -130,7 +133,7 @@ def test_filter_compares_user_and_item_columns(filtered: Shop) -> None:
 
 
 def test_filter_now_is_the_time_of_the_request(filtered: Shop) -> None:
-    """The fig was bought a day ago; the pear is an hour old, the plum half a year."""
+    """The fig was bought a day ago. The pear was launched an hour ago, and the plum half a year ago."""
     now_ms = time.time_ns() // 1_000_000
     bought = RecentInteraction(now_ms - DAY_MS, "bought", "fig", "purchase")
     ProfileStore(filtered.dynamodb, filtered.profiles_table).add("u#anna", [bought], now_ms=now_ms)
@@ -141,7 +144,7 @@ def test_filter_now_is_the_time_of_the_request(filtered: Shop) -> None:
 
     assert filtered.items("not-lately", filterValues={"DAYS": "30"}) == ["plum", "pear", "kiwi"]
     assert "fig" in filtered.items("not-lately", filterValues={"DAYS": "0.5"})
-    assert "fig" in filtered.items("not-lately")  # without a value the expression does not apply
+    assert "fig" in filtered.items("not-lately")  # Without a value for the parameter, the expression does not apply.
     assert filtered.items("new") == ["pear"]
 
 
@@ -180,7 +183,7 @@ def test_unreadable_user_gives_an_empty_degraded_list_with_user_filters(
 
 @pytest.mark.parametrize("recommender", ["for-you", "similar-items", "buy-again", "trending", "popular"])
 def test_unreadable_profile_gives_an_empty_list_with_interaction_filters(filtered: Shop, recommender: str) -> None:
-    """The pear was bought: what lets it pass where nothing is known of that shows what must not be shown."""
+    """The pear was bought. Without the profile, an EXCLUDE filter on interactions would pass the pear."""
     filtered.remember("u#anna", "pear", "purchase")
     filtered.dynamodb.delete_table(TableName=filtered.profiles_table)
     asked = {"recommenderArn": f"{ARN}:recommender/{recommender}", "itemId": "fig"}
@@ -193,7 +196,7 @@ def test_unreadable_profile_gives_an_empty_list_with_interaction_filters(filtere
 
 
 def test_deleted_item_unknown_to_the_model_is_not_in_filtered_trends(filtered: Shop) -> None:
-    """`without` lets everything pass that has no category, as durian and salak have none."""
+    """The filter `without` passes all items without a category, such as durian and salak."""
     filtered.count(durian=30, salak=20)
     filtered.catalogue({"durian": None})
     asked = {"recommenderArn": f"{ARN}:recommender/trending", "filterValues": {"CATEGORY": "fruit"}, "numResults": 1}

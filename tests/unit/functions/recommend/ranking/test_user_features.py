@@ -13,7 +13,7 @@ from tests.unit.functions.recommend.shop import Shop
 
 @pytest.fixture
 def fed(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """Let the model read the user's plan, and return the inputs that it gets; its graph ranks without them."""
+    """Let the model read the user's plan, and return the recorded inputs. The graph itself runs without this input."""
     run, inputs = Model._run, list[Any]()
 
     def spy(model: Model, name: str, feed: Mapping[str, Any]) -> Any:

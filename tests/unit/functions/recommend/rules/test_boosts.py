@@ -1,4 +1,4 @@
-"""Boosts find the best boosted scores among all items, not only among the candidates."""
+"""Boosts, which find the best boosted scores among all items, not only among the candidates."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ INF = np.float32(np.inf)
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
-    """Load a model that scores item n after i0 as 40 - n."""
+    """Return a model in which item n has the score 40 - n after i0."""
     directory: Path = tmp_path_factory.mktemp("bundle") / "v1"
     scores = {("i0", item_id): float(40 - number) for number, item_id in enumerate(ITEMS) if number}
     write_bundle(directory, item_ids=ITEMS, transitions=scores, popular=ITEMS[:3])
@@ -39,7 +39,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
 
 
 def passing(*numbers: int) -> npt.NDArray[np.float32]:
-    """Return a bias that excludes all items except the given ones; item n is at position n + 1."""
+    """Return a mask that excludes all items except the given ones. Item n has the position n + 1."""
     bias = np.full(len(ITEMS) + 1, -INF, np.float32)
     bias[[number + 1 for number in numbers]] = 0
     return bias
@@ -83,7 +83,7 @@ def test_boost_raises_negative_scores_too(score: float, factor: float, expected:
 
 
 def boosted_shop(shop: Shop) -> Shop:
-    """Plum, ranked second, weighs 30 times as much as fig."""
+    """Return a shop that boosts the plum, which the model ranks second, by a factor of 30."""
     shop.publish()
     shop.remember("u#anna", "pear")
     shop.catalogue({"plum": {"price": 2}})

@@ -36,7 +36,10 @@ CATALOGUE: dict[str, dict[str, Any]] = {
 
 @pytest.fixture
 def ruled(shop: Shop) -> Callable[..., Shop]:
-    """Anna viewed a pear: the model ranks fig (2), plum (1); pear and kiwi fill up."""
+    """Return a function that applies rules to a shop in which Anna viewed a pear.
+
+    The model ranks fig (2) and plum (1), and pear and kiwi fill the list.
+    """
 
     def with_rules(*, on: str = "for-you", **rules: Any) -> Shop:
         shop.publish()
@@ -105,7 +108,7 @@ def test_rules_apply_only_to_the_recommender_that_names_them(ruled: Callable[...
 
 
 def test_boost_raises_and_demotion_lowers_items_in_lists_and_rankings(ruled: Callable[..., Shop]) -> None:
-    """Plum 1 times 3 is more than fig 2."""
+    """The boosted score of the plum, 1 * 3, is above the score of the fig, 2."""
     shop = ruled(boosts=[{"filter": "cheap", "factor": 1.5}], demotions=[{"filter": "dear", "factor": 0.5}])
     assert items(shop.ask()[0])[:2] == ["fig", "plum"]
 
@@ -133,7 +136,7 @@ def test_slate_rule_shortens_the_list_and_is_reported(ruled: Callable[..., Shop]
 
 
 def test_diversity_reorders_the_candidates(ruled: Callable[..., Shop]) -> None:
-    """After the fig, kiwi and pear are fruit as it is."""
+    """Kiwi and pear are fruit like the fig, so the plum follows the fig."""
     shop = ruled(on="popular", diversity={"dial": 0.9, "columns": ["categoryL1"]})
 
     assert shop.got("GET /popular")[0][:2] == ["fig", "plum"]
@@ -247,7 +250,7 @@ def test_browser_response_has_no_rule_headers(ruled: Callable[..., Shop]) -> Non
 
 
 def test_promotion_name_changes_the_etag(ruled: Callable[..., Shop]) -> None:
-    """The same items under another name are a different answer for a client that cached the first."""
+    """The response has the same items under another promotion name, so a cached response is outdated."""
     shop = ruled(on="popular", promotions=[{"filter": "dear", "share": 0.25}])
     first = shop.get("GET /popular")
     shop.configure(
@@ -264,7 +267,10 @@ def test_promotion_name_changes_the_etag(ruled: Callable[..., Shop]) -> None:
 
 
 def test_promotion_on_an_item_page_is_ranked_for_the_item(ruled: Callable[..., Shop]) -> None:
-    """After a pear the model ranks fig, then plum, which is not popular; the page's own item is not promoted."""
+    """After a pear, the model ranks the fig and then the plum, which is not popular.
+
+    The item of the page is not promoted.
+    """
     shop = ruled(on="similar-items", promotions=[{"filter": "cheap", "share": 0.5}])
 
     found, headers = shop.ask(recommenderArn=f"{ARN}:recommender/similar-items", itemId="pear", numResults=4)

@@ -1,4 +1,4 @@
-"""Any accepted rule set on any catalogue: broken rules are named in the response."""
+"""Any valid rule set on any catalogue. The response names all unmet rules."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ RULES = parts_of(
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
-    """Knows the first nine items; after i0 come i1 to i5."""
+    """Return a model with the first nine items, which ranks i1 to i5 after i0."""
     directory = tmp_path_factory.mktemp("bundle") / "v1"
     scores = {("i0", f"i{number}"): float(10 - number) for number in range(1, 6)}
     write_bundle(directory, item_ids=ITEMS[:9], transitions=scores, popular=ITEMS[3:7])
@@ -128,7 +128,7 @@ def answer(
 
 
 def passing(name: str, catalogue: Mapping[str, Any]) -> set[str]:
-    """Return the items that pass a filter by a plain reading of its expression."""
+    """Return the items that pass a filter, evaluated in plain Python."""
     tests = {
         "red": lambda item_id, has: has.get("brand") == "red",
         "cheap": lambda item_id, has: has.get("price", 9) < 5,

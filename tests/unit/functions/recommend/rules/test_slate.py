@@ -1,4 +1,4 @@
-"""Lists that satisfy the rules, compared with small lists made by hand, and rules that could not be satisfied."""
+"""Lists that satisfy the rules, compared with handwritten lists, and unmet rules."""
 
 import itertools
 import random
@@ -107,7 +107,7 @@ def test_pin_moves_up_if_the_list_is_shorter() -> None:
 
 
 def test_promoted_positions_are_spread_over_positions_without_pins() -> None:
-    """Two of ten: the third and the eighth of the free ones are in the middle of each half."""
+    """The third and the eighth of ten free positions are in the middle of each half."""
     slate = made("abcdefghij", k=10, promotions=[Promoted("sale", 2, ranked("jh"))])
     with_pin = made("abcdefghij", k=10, promotions=[Promoted("sale", 2, ranked("jh"))], pins=[pin("i", 1)])
 
@@ -130,7 +130,10 @@ def test_promotion_with_too_few_items_leaves_positions_to_ranked_items() -> None
 
 
 def test_promoted_item_ranked_before_its_position_keeps_its_rank() -> None:
-    """The promotion brings its next item, and is kept where it has none: two of its items are in the list."""
+    """The promotion adds its next item.
+
+    Without a next item, it is still fulfilled, because two of its items are in the list.
+    """
     slate = made("abcd", k=4, promotions=[Promoted("sale", 2, ranked("axy"))])
     kept = made("abcd", k=4, promotions=[Promoted("sale", 2, ranked("ax"))])
 
@@ -154,7 +157,7 @@ def test_slate_limit_counts_every_value_of_an_item() -> None:
 
 
 def test_slate_rule_counts_and_limits_promoted_items() -> None:
-    """The promotion's first item is an x as the pin is, and so are the first three of the ranking."""
+    """The promotion's first item and the first three items of the ranking have the brand x, like the pinned item."""
     rules = [SlateRule("brand", at_most=1)]
 
     slate = made("abcde", k=3, slate=rules, promotions=[Promoted("p", 1, ranked("ae"))], pins=[pin("b", 1)])
@@ -178,7 +181,8 @@ def test_slate_spread_covers_the_full_list_and_positive_numbers_only() -> None:
 
     slate = made("abcdef", of=prices, column="price", slate=[SlateRule("price", spread=2)])
 
-    assert (ids(slate), slate.unmet_rules) == ("acef", ("slate:price starved",))  # 9 and 8 are more than twice 4, and 2
+    # 9 and 8 are more than twice 4, and 9 to 4 are more than twice 2.
+    assert (ids(slate), slate.unmet_rules) == ("acef", ("slate:price starved",))
 
 
 def test_items_inside_a_spread_broken_by_pins_are_permitted() -> None:
@@ -191,7 +195,10 @@ def test_items_inside_a_spread_broken_by_pins_are_permitted() -> None:
 
 
 def test_diversity_is_maximal_marginal_relevance() -> None:
-    """With diversity 0.5: after a, b is worth 0.5 * 0.9 - 0.5 * 1 = -0.05, d 0.5 * 0.4 = 0.2; then e 0.15 beats b."""
+    """With diversity 0.5, after a, b has the value 0.5 * 0.9 - 0.5 * 1 = -0.05, and d has 0.5 * 0.4 = 0.2.
+
+    Then e with 0.15 exceeds b.
+    """
     candidates = ranked("abde", a=10, b=9, d=4, e=3)
 
     slate = made(candidates, k=4, diversity=Diversity(0.5, ("brand",)))
@@ -206,7 +213,7 @@ def test_small_diversity_keeps_the_order() -> None:
 
 
 def test_diversity_similarity_is_the_mean_jaccard_index_of_columns() -> None:
-    """After a: b shares one of three tags, c both, so 0.9 - 1/3 exceeds 1 - 1, each times 0.5."""
+    """After a, b shares one of three tags and c both. So b with 0.5 * (0.9 - 1/3) exceeds c with 0.5 * (1 - 1)."""
     tags = {"a": ["m", "n"], "b": ["n", "o"], "c": ["n", "m"]}
 
     slate = made(ranked("acb", a=10, c=10, b=9), k=3, of=tags, column="tags", diversity=Diversity(0.5, ("tags",)))
@@ -215,7 +222,7 @@ def test_diversity_similarity_is_the_mean_jaccard_index_of_columns() -> None:
 
 
 def test_explored_item_has_its_propensity() -> None:
-    chance = Chance(0.9, 0.1, drawn=1)  # the first place is not explored, the second is
+    chance = Chance(0.9, 0.1, drawn=1)  # The second position is explored, but not the first one.
 
     slate = made("ab", k=2, chance=chance, explored_share=0.2, new_items=ranked("bmn"))
 
@@ -272,7 +279,7 @@ class ChosenPath:
 
 
 def test_propensities_equal_the_probabilities_of_all_paths() -> None:
-    """Every way through the choices of three places: the ways to a list together are as probable as it says."""
+    """The probability of a list, summed over all paths of choices, equals the product of its propensities."""
     share = 0.4
     rules = [SlateRule("brand", at_most=2)]
     lists: Counter[str] = Counter()

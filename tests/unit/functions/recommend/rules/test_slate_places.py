@@ -13,7 +13,7 @@ from functions.recommend.scored_item import ScoredItem
 
 
 class Chance:
-    """Source of chance that returns 0 and the first item, unless told otherwise."""
+    """Random source that returns the given numbers, then 0, and always selects the first item."""
 
     def __init__(self, *numbers: float) -> None:
         self._numbers = iter(numbers)
@@ -55,7 +55,7 @@ def test_pin_without_a_score_has_score_0() -> None:
 
 
 def test_later_promotion_gets_positions_left_by_earlier_ones() -> None:
-    """Two of the three places are m's, so that one is left for n: in the middle, by (turn + 0.5) / count."""
+    """m has two of three positions, so n has one. Sorting by (turn + 0.5) / count puts n in the middle."""
     slate = made("", k=3, promotions=[Promoted("m", 2, candidates("ab")), Promoted("n", 2, candidates("xy"))])
 
     assert (ids(slate), slate.unmet_rules) == ("axb", ("promotion:n starved",))
@@ -93,7 +93,7 @@ def test_slate_rule_kept_by_a_full_list_is_not_reported() -> None:
 
 
 def test_new_items_excluded_by_pin_and_slate_rule_are_not_explored() -> None:
-    """The pin has the only x that the rule permits before the first place is given by chance."""
+    """The rule permits one item of brand x, which is the pinned one, before the other position is filled at random."""
     slate = made(
         "c", k=2, brands={"a": "x", "b": "x", "c": "y", "d": "z"}, slate=[SlateRule("brand", at_most=1)],
         pins=[pin("a", 1)], explored_share=1.0, new_items=candidates("bd"),

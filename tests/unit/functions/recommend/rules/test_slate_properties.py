@@ -1,4 +1,7 @@
-"""A naive checker finds all rules kept, or the broken rule named, for any rules and catalogue."""
+"""Any rules and catalogue.
+
+A naive checker confirms that the list satisfies all rules, or that it names the unmet rule.
+"""
 
 from __future__ import annotations
 
@@ -71,7 +74,7 @@ def texts(value: Any) -> set[str]:
 
 
 def keeps(rule: SlateRule, items: list[int], catalogue: Mapping[int, Mapping[str, Any]]) -> bool:
-    """Say whether a list of items keeps a slate rule, by counting."""
+    """Return true if a list of items satisfies a slate rule, by counting."""
     has = [catalogue.get(item_id, {}).get(rule.column) for item_id in items]
     if rule.at_most is not None:
         return all(sum(value in texts(each) for each in has) <= rule.at_most for value in ("red", "green", "blue"))
@@ -81,7 +84,7 @@ def keeps(rule: SlateRule, items: list[int], catalogue: Mapping[int, Mapping[str
 
 
 def worse(rule: SlateRule, items: list[int], pinned: list[int], catalogue: Mapping[int, Mapping[str, Any]]) -> bool:
-    """Return whether a list breaks a rule further than only its pinned items do."""
+    """Return true if a list violates a rule more than only its pinned items do."""
     if keeps(rule, pinned, catalogue):
         return not keeps(rule, items, catalogue)
     has, of_pins = ([catalogue.get(item_id, {}).get(rule.column) for item_id in each] for each in (items, pinned))
@@ -102,9 +105,9 @@ def faults(
     k: int,
     catalogue: Mapping[int, Mapping[str, Any]],
 ) -> list[str]:
-    """Return every rule that the list does not keep, as the list would name it, and what is wrong with it besides.
+    """Return the names of all rules that the list violates, and other faults of the list.
 
-    Where several rules keep an item out, any one of them is to be named: `this or that`.
+    If several rules exclude an item, the list must name any of them: `this or that`.
     """
     places: list[ScoredItem] = list(slate.items)
     items = [place.position for place in places]
@@ -130,7 +133,7 @@ def faults(
         if worse(rule, items, pinned, catalogue):
             found.append(f"{rule.column} made worse than by pins")
     known = {candidate.position for candidate in candidates}
-    if len(items) < k and known - set(items):  # the list could be longer, were it not for a slate rule
+    if len(items) < k and known - set(items):  # Only a slate rule can have shortened the list.
         for item_id in known - set(items):
             broken = [rule for rule in inputs.slate if not keeps(rule, [*items, item_id], catalogue)]
             if not broken:
@@ -179,7 +182,7 @@ def test_reported_rules_are_actually_broken(
     catalogue: Mapping[int, Mapping[str, Any]],
     seed: int,
 ) -> None:
-    """A kept rule is never reported as broken. Pins may break a slate rule, which the whole list then breaks too."""
+    """Satisfied rules are never reported. If pins violate a slate rule, the complete list violates it too."""
     slate = compose(
         candidates,
         inputs,
@@ -191,5 +194,6 @@ def test_reported_rules_are_actually_broken(
     found = faults(slate, candidates, inputs, k, catalogue)
     for each in slate.unmet_rules:
         rule = each.partition(" ")[0]
-        if rule != "exploration" and not each.endswith(" filtered"):  # chance may bring such an item to its place
+        # A random choice may have put such an item at its position.
+        if rule != "exploration" and not each.endswith(" filtered"):
             assert any(rule in fault.split(" or ") for fault in found), each

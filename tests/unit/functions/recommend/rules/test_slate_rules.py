@@ -12,7 +12,7 @@ from functions.recommend.rules.slate import SlateRules
 
 
 class NamedSlate(SlateRules):
-    """Rules over items with names, whose positions are those of the keyword arguments."""
+    """Rules over named items. An item's position is the index of its keyword argument."""
 
     def __init__(self, *rules: SlateRule, **items: dict[str, Any]) -> None:
         self.positions = {name: position for position, name in enumerate(items)}
@@ -80,7 +80,8 @@ def test_item_tightens_the_rules_whose_limit_it_reaches_or_range_it_widens() -> 
         slate.add_item(item)
         grown.append(slate.tightened - before)
 
-    assert grown == [1, 0, 1, 1, 0, 1, 0]  # first price; none; two of x; 6 is above 4; none; two of w; none
+    # The reasons are: first price; none; two items of x; 6 is above 4; none; two items of w; none.
+    assert grown == [1, 0, 1, 1, 0, 1, 0]
 
 
 def test_each_rule_type_works_without_the_others() -> None:

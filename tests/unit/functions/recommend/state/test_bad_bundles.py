@@ -1,4 +1,4 @@
-"""Bundles with valid checksums and invalid contents: every route falls back and reports the degradation."""
+"""Bundles with valid checksums and invalid contents. Every route falls back and reports the degradation."""
 
 import dataclasses
 import re
@@ -47,7 +47,7 @@ def header_of_many_elements(folder: Path) -> None:
 
 
 def publish(shop: Shop, version: str, damage: Damage, /, **stated: Any) -> None:
-    """Publish a damaged bundle with the right checksums, and with these fields in its manifest."""
+    """Publish a damaged bundle with matching checksums, and with the fields `stated` in its manifest."""
     folder = shop.directory / version
     manifest = write_bundle(folder, manifest=dataclasses.replace(MANIFEST, version=version))
     damage(folder)
@@ -59,7 +59,7 @@ def publish(shop: Shop, version: str, damage: Damage, /, **stated: Any) -> None:
 
 
 def allocating(size_bytes: int) -> Damage:
-    """Let both graphs fill memory of this size at each run."""
+    """Return a damage by which both graphs allocate this much memory in each run."""
 
     def damage(folder: Path) -> None:
         for name in (GRAPH_FILE, BIAS_GRAPH_FILE):
@@ -70,7 +70,7 @@ def allocating(size_bytes: int) -> Damage:
 
 @pytest.fixture
 def limited_memory() -> Iterator[None]:
-    """Limit the memory of this process to 500 MB more than it has."""
+    """Limit the memory of this process to 500 MB above its current size."""
     before = resource.getrlimit(resource.RLIMIT_DATA)
     (used_kb,) = re.findall(r"VmData:\s+(\d+) kB", Path("/proc/self/status").read_text())
     limit_memory({"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(int(used_kb) // 1024 + 500)})

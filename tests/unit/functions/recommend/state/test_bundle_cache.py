@@ -26,7 +26,7 @@ class BreaksOff(http.server.BaseHTTPRequestHandler):
         self.wfile.write(b"0123456789")
 
     def log_message(self, format: str, *arguments: object) -> None:
-        """Keep quiet."""
+        """Suppress log lines."""
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A champion whose pointer or files are temporarily unavailable."""
+"""Champion whose pointer or files are temporarily unavailable."""
 
 import errno
 import shutil
@@ -103,7 +103,7 @@ def test_download_stops_at_the_time_limit_and_leaves_no_files(deployment: Deploy
     deployment.times_ms = [ANSWER_TIME_MS] * 3 + [ANSWER_TIME_MS - 1]
 
     assert deployment.serving(after_s=CHECK_S) == ("v1", STALE_MODEL)
-    assert not deployment.breaker.is_open(now_ms=deployment.now_ms)  # S3 is slow, not silent
+    assert not deployment.breaker.is_open(now_ms=deployment.now_ms)  # S3 is slow, but it responds.
     assert deployment.times_ms == []
     assert deployment.cached() == ["v1"]
     assert deployment.serving(after_s=CHECK_S) == ("v2", None)

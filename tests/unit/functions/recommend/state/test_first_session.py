@@ -1,4 +1,4 @@
-"""Initialisation before the first model exists."""
+"""Initialisation of ONNX Runtime before the first model exists."""
 
 from __future__ import annotations
 

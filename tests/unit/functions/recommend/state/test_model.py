@@ -54,7 +54,7 @@ def ranked(loaded: Model, entries: Sequence[RecentInteraction], *, k: int = 4) -
 
 
 def test_items_are_ranked_by_the_weighted_history(tmp_path: Path) -> None:
-    """Pear viewed (1) and plum bought (5): fig 1*2, plum 1*1, kiwi 5*3."""
+    """The weights are 1 for the viewed pear and 5 for the purchased plum: fig 1*2, plum 1*1, kiwi 5*3."""
     entries = recent(("pear", "view", 1), ("plum", "purchase", 0))
 
     assert ranked(model(tmp_path), entries, k=3) == [("kiwi", 15.0), ("fig", 2.0), ("plum", 1.0)]
@@ -111,7 +111,7 @@ def test_returned_purchase_is_excluded_like_a_kept_one(tmp_path: Path) -> None:
 
 
 def test_returned_item_does_not_count(tmp_path: Path) -> None:
-    """Plum was bought and returned, so only pear is left."""
+    """The plum was bought and returned, so only the pear counts."""
     history = HistoryParameters(length=3, half_life_days=7.0, event_weights={"purchase": 5.0, "return": -5.0})
     entries = recent(("pear", "purchase", 0), ("plum", "purchase", 0), ("plum", "return", 0))
 
@@ -151,7 +151,7 @@ def test_popular_items_are_scored_by_reciprocal_rank(tmp_path: Path) -> None:
 
 
 def test_popular_fill_items_score_less_and_are_not_repeated(tmp_path: Path) -> None:
-    """Positions are pear 1, plum 2, fig 3, kiwi 4; popular are fig, pear, kiwi; the plum is in no list."""
+    """The positions are pear 1, plum 2, fig 3 and kiwi 4. Fig, pear and kiwi are popular. No list contains the plum."""
     loaded = model(tmp_path)
 
     items = loaded.popular(3, after=[ScoredItem(4, 9.0), ScoredItem(1, 6.0)])
@@ -174,7 +174,7 @@ def test_seen_popular_items_are_excluded_if_the_model_excludes_them(
 
 @given(data=st.data())
 def test_fill_items_are_the_first_permitted_ones(shop_of_30: Model, data: st.DataObject) -> None:
-    """Popular are 30, 29, ..., 11; the others follow by position: 1, ..., 10."""
+    """The popular items are 30, 29, ..., 11. The other items follow by position: 1, ..., 10."""
     after = [ScoredItem(position, 1.0) for position in data.draw(st.lists(st.integers(1, 30), unique=True))]
     barred = data.draw(st.none() | st.sets(st.integers(0, 30)))
     k = data.draw(st.integers(0, 35))
@@ -223,7 +223,7 @@ def test_bundle_without_a_table_index_ranks_the_same(tmp_path: Path) -> None:
 
 
 class Graph:
-    """A session that returns what it was given."""
+    """Session that returns fixed outputs."""
 
     def __init__(self, items: Any, scores: Any) -> None:
         self._outputs = np.asarray(items), np.asarray(scores, np.float32)
@@ -240,7 +240,7 @@ class Graph:
         ([[999_999, 1]], [[2.0, 1.0]]),
         ([[1]], [[np.nan]]),
         ([[1]], [[np.inf]]),
-        ([[1, 2, 3]], [[3.0, 2.0, 1.0]]),  # k is 2
+        ([[1, 2, 3]], [[3.0, 2.0, 1.0]]),  # The request has k = 2.
         ([1, 2], [2.0, 1.0]),
         ([[1], [2]], [[2.0], [1.0]]),
         ([[1, 2]], [[2.0]]),
@@ -275,7 +275,7 @@ def test_history_without_known_items_is_empty(tmp_path: Path) -> None:
 
 
 def test_mask_excludes_items_from_ranked_and_popular_lists(tmp_path: Path) -> None:
-    """Positions are pear 1, plum 2, fig 3, kiwi 4; popular are fig, pear, kiwi."""
+    """The positions are pear 1, plum 2, fig 3 and kiwi 4. Fig, pear and kiwi are popular."""
     loaded = model(tmp_path)
     bias = np.array([0, 0, 0, -np.inf, -np.inf], np.float32)
     entries = recent(("pear", "view", 1), ("plum", "view", 0))

@@ -1,4 +1,4 @@
-"""Slow reads from S3: requests wait no longer than their time budget."""
+"""Slow reads from S3, for which requests wait no longer than their time budget."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from tests.unit.functions.recommend.shop import Shop
 
 BUDGET_MS = 50
 SLACK_MS = 400
-"""For a busy machine; a silent S3 takes four seconds."""
+"""Tolerance in milliseconds for a busy machine. Without a budget, a read from silent S3 takes 4 s."""
 
 
 class Store:
-    """An S3 client that can be silent: its calls wait until they may go on, and then fail or are answered."""
+    """S3 client whose calls can be blocked, and which then fail or succeed."""
 
     def __init__(self, s3: Any) -> None:
         self._s3 = s3
@@ -124,7 +124,7 @@ def test_version_of_an_arm_is_loaded_in_the_background(
 
     store.speaks.clear()
     assert loaded("v2", "v3") == set()
-    assert loaded("v3") == set()  # and v2 is no longer wanted when it is there
+    assert loaded("v3") == set()  # v2 is no longer requested when its download ends.
     store.speaks.set()
     until(lambda: loaded("v3") == {"v3"})
     assert deployment.cached() == ["v1", "v3"]

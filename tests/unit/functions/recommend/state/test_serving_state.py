@@ -40,7 +40,7 @@ def test_deleted_item_is_not_recommended(shop: Shop) -> None:
         "pear",
         "kiwi",
         "plum",
-    ]  # the popular items fig, pear, kiwi; then others
+    ]  # The popular items fig, pear and kiwi come first, and then other items.
 
 
 def test_restored_item_is_recommended_again(shop: Shop) -> None:
@@ -118,7 +118,7 @@ def test_unreadable_source_keeps_the_previous_one_and_is_degraded(
 
 
 def test_invalid_catalogue_manifest_keeps_the_previous_catalogue(shop: Shop, logged: Callable[[], str]) -> None:
-    """Its manifest can be read and says that items are cold to 5, which is no version of a model."""
+    """The manifest is readable, but `cold_model` is 5, which is not a model version."""
     shop.publish()
     shop.catalogue({"pear": {"price": 1}})
     shop.configure(**CHEAP)
@@ -207,7 +207,7 @@ def test_new_model_keeps_the_current_catalogue(shop: Shop, monkeypatch: pytest.M
 
 
 class Part:
-    """A polled part of the state, whose reads can fail."""
+    """Polled part of the state, whose reads can fail."""
 
     def __init__(self, value: Any, **options: Any) -> None:
         self.value, self.reads = value, 0
@@ -258,7 +258,7 @@ def test_timeout_skips_later_reads_and_an_error_does_not(
     assert reads(after_s=30) == read
     for part in parts:
         part.error = None
-    assert reads(after_s=35) == (1, 1, 1)  # the champion's read has closed the circuit breaker
+    assert reads(after_s=35) == (1, 1, 1)  # The read of the champion has closed the circuit breaker.
 
 
 def test_configuration_timeout_skips_only_the_snapshot(
