@@ -26,12 +26,12 @@ class TrainingSettings:
         "because a run includes its canary",
     )
     training_instance_type: str = setting(
-        "ml.m5.xlarge", "Instance type of the SageMaker job ([training](training.md))"
+        defaults.TRAINING_INSTANCE_TYPE, "Instance type of the SageMaker job ([training](training.md))"
     )
-    training_volume_gb: int = setting(30, "Volume of the job", (1, 16_384))
+    training_volume_gb: int = setting(defaults.TRAINING_VOLUME_GB, "Volume of the job", (1, 16_384))
     training_instances: int = setting(1, "Hosts that train [SASRec](scale.md#sasrec)", (1, 20))
     training_processes: int = setting(1, "Processes per host that train SASRec", (1, 64))
-    training_max_runtime_s: int = setting(14_400, "Maximum run time of the job", (60, 432_000))
+    training_max_runtime_s: int = setting(defaults.TRAINING_MAX_RUNTIME_S, "Maximum run time of the job", (60, 432_000))
     training_spot: bool = setting(
         True,
         "Use spot capacity, or on-demand instances if the account has no spot quota. An interrupted job resumes from "
@@ -84,7 +84,7 @@ class TrainingSettings:
         False, "Spark also computes the [statistics](scale.md#statistics) of item-to-item models"
     )
     spark_sample_interactions: int = setting(
-        5_000_000, "Size of the sample for evaluation with Spark's statistics", (1_000, 10**9)
+        defaults.SPARK_SAMPLE_INTERACTIONS, "Size of the sample for evaluation with Spark's statistics", (1_000, 10**9)
     )
     gate_min_interactions: int = setting(
         defaults.GATE_MIN_INTERACTIONS, "Minimum interactions of the training data for the [gate](gate.md)", (1, 10**12)

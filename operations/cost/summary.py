@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from alsolike.declarations import defaults
 from alsolike.runtime.errors import InvalidInput
 
 FORMAT_VERSION = 1
@@ -85,11 +86,11 @@ class Training:
     """
 
     runs: float = 0.0
-    instance_type: str = "ml.m5.xlarge"
+    instance_type: str = defaults.TRAINING_INSTANCE_TYPE
     instances: int = 1
-    volume_gb: int = 30
+    volume_gb: int = defaults.TRAINING_VOLUME_GB
     spot: bool = False
-    max_runtime_s: int = 14_400
+    max_runtime_s: int = defaults.TRAINING_MAX_RUNTIME_S
     look_s: int = 0
     looks: int = 0
     spark_above_mb: int | None = None
@@ -97,7 +98,7 @@ class Training:
     spark_worker_type: str = "G.1X"
     spark_flexible: bool = False
     spark_statistics: bool = False
-    spark_sample_interactions: int = 5_000_000
+    spark_sample_interactions: int = defaults.SPARK_SAMPLE_INTERACTIONS
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Defaults of the settings in `cdk.json` that functions read too."""
+"""Defaults of the settings in `cdk.json` that functions or the cost estimate read too."""
 
 from typing import Literal
 
@@ -12,6 +12,10 @@ TIME_BUDGET_MS = 100
 SERVED_DAYS = 90
 ATTRIBUTION_WINDOW_DAYS = 7
 
+TRAINING_INSTANCE_TYPE = "ml.m5.xlarge"
+TRAINING_VOLUME_GB = 30
+TRAINING_MAX_RUNTIME_S = 14_400
+SPARK_SAMPLE_INTERACTIONS = 5_000_000
 DATASET_ENGINE: Literal["auto", "lambda", "spark"] = "auto"
 SPARK_ABOVE_MB = 300
 DATASET_DAYS = 7
