@@ -61,7 +61,7 @@ USED_ELSEWHERE = {
 def record_permissions(cloud: Cloud) -> None:
     """Write the grants of a cloud at the end of its test, and check that no role lacked a permission."""
     report = cloud.permissions()
-    assert report["refused"] == [], "requests that IAM would refuse"
+    assert not report["refused"], f"requests that IAM would refuse: {report['refused']}"
     DIRECTORY.mkdir(parents=True, exist_ok=True)
     (DIRECTORY / f"{cloud.state.pid}.json").write_text(json.dumps(report["grants"]))
 
