@@ -42,6 +42,7 @@ class Commands(LazyGroup):
         Entry("experiments", "cli.experiments:app", "A/B tests of recommenders, rule sets and models."),
         Entry("train", "cli.train:train", "Run the training workflow."),
         Entry("recommend", "cli.recommend:recommend", "Show recommendations for a user."),
+        Entry("segments", "cli.segments:segments", "Write the users most likely to want some items to a CSV file."),
         Entry("explain", "cli.explain:explain", "Explain a logged response and replay it."),
         Entry("trends", "cli.trends:trends", "Show trending items."),
         Entry("engagement", "cli.engagement:engagement", "Show clicks and purchases that followed recommendations."),

@@ -1,1 +1,1 @@
-"""Files of batch inference jobs of Amazon Personalize, in the caller's buckets."""
+"""Files of batch inference and segment jobs of Amazon Personalize, in the caller's buckets."""

@@ -1,8 +1,8 @@
-from alsolike.declarations.manifest import LIST, READ, WRITE, Access, Manifest
-from alsolike.declarations.storage import BATCH_PREFIX
+from alsolike.declarations.manifest import LIST, READ, TOMBSTONES, WRITE, Access, Manifest
+from alsolike.declarations.storage import BATCH_PREFIX, CHAMPION_KEY, DATASETS_PREFIX, MODELS_PREFIX
 
 MANIFEST = Manifest(
-    description="Reads and writes the files of batch inference jobs of Amazon Personalize",
+    description="Reads and writes the files of batch inference and segment jobs",
     layers=("core", "pandas"),
     memory_mb=1_024,
     storage_mb=2_048,
@@ -15,7 +15,14 @@ MANIFEST = Manifest(
             keys=("*",),
             reason="The setting `batch_buckets` names the buckets; jobs name their objects",
         ),
-        Access("artefacts", LIST),
+        *TOMBSTONES,
+        Access("artefacts", READ, keys=(CHAMPION_KEY,)),
+        Access(
+            "artefacts",
+            READ,
+            keys=(f"{MODELS_PREFIX}*/manifest.json", f"{DATASETS_PREFIX}*"),
+            reason="The users of segments are those of the champion's dataset",
+        ),
         Access(
             "artefacts",
             READ + WRITE,

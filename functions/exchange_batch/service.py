@@ -1,10 +1,14 @@
-"""Lines of a batch inference job: `{"userId": ...}` as input, and the line with recommendations as output."""
+"""Files of a job: the input with users or segments, and the output.
+
+A line of a batch inference job is `{"userId": ...}` as input, and the line with recommendations as output.
+"""
 
 from __future__ import annotations
 
 import io
+import itertools
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -12,10 +16,12 @@ import orjson
 import pyarrow.parquet as pq
 
 from alsolike.recommendations.batch_table import failed_key, part_key, users_key
+from alsolike.recommendations.segments import lines_key
 from alsolike.runtime.aws_errors import MISSING, translate_aws_errors
 from alsolike.runtime.errors import InvalidInput, Unavailable
 from alsolike.runtime.s3 import S3Object
 from alsolike.schema import validation
+from functions.exchange_batch import segments
 
 USERS_OF_A_BATCH = 500
 SUFFIX = ".out"
@@ -30,32 +36,73 @@ def read_users(s3: Any, bucket: str, *, run: str, source: str) -> int:
     InvalidInput
         If the file does not exist, has no users, or contains an invalid line.
     """
-    users: list[str] = []
-    total = batches = 0
-    for number, line in enumerate(_lines(s3, source), start=1):
-        users.append(_user(line, f"{source}, line {number}"))
-        if len(users) == USERS_OF_A_BATCH:
-            _store(s3, bucket, run, batches, users)
-            total, batches, users = total + len(users), batches + 1, []
-    if users:
-        _store(s3, bucket, run, batches, users)
-        total += len(users)
+    lines = enumerate(_lines(s3, source), start=1)
+    total = _store(s3, bucket, run, (_user(line, f"{source}, line {number}") for number, line in lines))
     if not total:
         raise InvalidInput(f"{source} has no users, expected a line of JSON per user")
     return total
 
 
+def read_segments(s3: Any, bucket: str, *, run: str, source: str, size: int, is_pseudonymised: bool) -> int:
+    """Store the segments of a file, and the users to score in batches. Return the number of users.
+
+    Users that the caller has stored are scored, otherwise all users with interactions in the champion's dataset.
+
+    Parameters
+    ----------
+    size
+        Number of users per segment.
+    is_pseudonymised
+        True if stored IDs are hashes, which the caller does not know.
+
+    Raises
+    ------
+    InvalidInput
+        If the file is invalid, or there are no users.
+    """
+    segments.store_lines(s3, bucket, run=run, lines=_lines(s3, source), source=source, size=size)
+    if stored := list(_batches(s3, bucket, run)):
+        return sum(len(orjson.loads(_read(s3, bucket, users_key(run, batch)) or b"[]")) for batch in stored)
+    if is_pseudonymised:
+        raise InvalidInput(
+            "the deployment stores hashes of user IDs (pseudonymise_ids), expected users: pass the shop's IDs with "
+            "`alsolike segments --users FILE`"
+        )
+    total = _store(s3, bucket, run, segments.users_of_dataset(s3, bucket))
+    if not total:
+        raise InvalidInput("the dataset of the current model has no users, expected interactions with user IDs")
+    return total
+
+
 def write_lines(s3: Any, bucket: str, *, run: str, source: str, output: str) -> int:
-    """Write one line per user below `output`, in the order of the source, and return their number."""
+    """Write one line per user below `output`, in the order of the source, and return the number of users."""
+
+    def write(file: BinaryIO) -> int:
+        return sum(_write_batch(s3, bucket, run, batch, file) for batch in _batches(s3, bucket, run))
+
+    return _deliver(s3, source, output, write)
+
+
+def write_segments(
+    s3: Any, bucket: str, *, run: str, source: str, output: str, size: int, erased: Callable[[str], bool]
+) -> int:
+    """Write one line per segment below `output`, in the order of the source, and return the number of users."""
+    lines = orjson.loads(_read(s3, bucket, lines_key(run)) or b"[]")
+    parts = (_read(s3, bucket, part_key(run, batch)) or b"" for batch in _batches(s3, bucket, run))
+    return _deliver(
+        s3, source, output, lambda file: segments.write_segments(parts, lines, file, size=size, erased=erased)
+    )
+
+
+def _deliver(s3: Any, source: str, output: str, write: Callable[[BinaryIO], int]) -> int:
+    """Store what `write` writes, below `output`. The name of the object is that of the source with a suffix."""
     target, _, prefix = output.removeprefix(_SCHEME).partition("/")
     name = f"{source.rpartition('/')[2]}{SUFFIX}"
     key = f"{prefix.rstrip('/')}/{name}" if prefix.strip("/") else name
-    total = 0
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory, "lines")
         with path.open("wb") as file:
-            for batch in _batches(s3, bucket, run):
-                total += _write_batch(s3, bucket, run, batch, file)
+            total = write(file)
         with path.open("rb") as lines, translate_aws_errors(f"s3://{target}/{key}"):
             s3.put_object(Bucket=target, Key=key, Body=lines)
     return total
@@ -82,8 +129,14 @@ def _user(line: bytes, place: str) -> str:
     return str(user)
 
 
-def _store(s3: Any, bucket: str, run: str, batch: int, users: list[str]) -> None:
-    S3Object(s3, bucket, users_key(run, f"{batch:06d}")).write(orjson.dumps(users))
+def _store(s3: Any, bucket: str, run: str, users: Iterator[str]) -> int:
+    """Store users in batches, and return their number."""
+    total = 0
+    chunks = iter(lambda: list(itertools.islice(users, USERS_OF_A_BATCH)), [])
+    for batch, chunk in enumerate(chunks):
+        S3Object(s3, bucket, users_key(run, f"{batch:06d}")).write(orjson.dumps(chunk))
+        total += len(chunk)
+    return total
 
 
 def _batches(s3: Any, bucket: str, run: str) -> Iterator[str]:

@@ -8,8 +8,10 @@ import time
 from typing import Any
 
 from alsolike.api.handler import api_handler
+from alsolike.configuration.aliases import SEGMENTS
 from alsolike.configuration_document.reader import read_current
 from alsolike.declarations.storage import OWN_NAMES_KEY
+from alsolike.recommendations.requests import FOR_YOU
 from alsolike.registry.versions import ModelVersions
 from alsolike.runtime.aws import client
 from alsolike.runtime.aws_errors import translate_aws_errors
@@ -22,6 +24,7 @@ from alsolike.schema.http import request_body, respond
 from alsolike.signing.admission import SIGNED_BY
 from alsolike.training.runs import TrainingRuns
 from functions.personalize.jobs import Batches, Imports
+from functions.personalize.resources import BATCH_JOB, SEGMENT_JOB
 from functions.personalize.served_names import ServedNames
 from functions.personalize.service import ControlPlane
 from functions.personalize.settings import Settings
@@ -55,12 +58,16 @@ def _control_plane() -> ControlPlane:
             buckets=settings.import_buckets.split(),
             store=store,
         ),
-        batches=Batches(
-            stepfunctions,
-            functools.partial(_parameter, settings.batch_state_machine_parameter),
-            buckets=settings.batch_buckets.split(),
-            store=store,
-        ),
+        batches={
+            kind: Batches(
+                stepfunctions,
+                functools.partial(_parameter, settings.batch_state_machine_parameter),
+                buckets=settings.batch_buckets.split(),
+                store=store,
+                recommender=recommender,
+            )
+            for kind, recommender in ((BATCH_JOB, FOR_YOU), (SEGMENT_JOB, SEGMENTS))
+        },
         names=ServedNames(store, S3Object(s3, bucket, OWN_NAMES_KEY), lambda: read_current(s3, bucket).configuration()),
         arn_prefix=settings.arn_prefix,
         tracking_id=settings.tracking_id,

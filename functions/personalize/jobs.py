@@ -1,4 +1,4 @@
-"""Import and batch inference jobs, which are executions of workflows."""
+"""Import, batch inference and segment jobs, which are executions of workflows."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
+from alsolike.configuration.aliases import SEGMENTS
 from alsolike.recommendations.requests import DEFAULT_RESULTS, FOR_YOU
 from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.errors import PersonalizeError, Unavailable
@@ -120,9 +121,19 @@ class Imports(Jobs):
 
 
 class Batches(Jobs):
-    """Batch inference jobs."""
+    """Batch inference and segment jobs, which share a workflow.
+
+    Parameters
+    ----------
+    recommender
+        Recommender of the batches: `FOR_YOU` for inference, `SEGMENTS` for segments.
+    """
 
     RUNNING_STATUS, BUCKETS_SETTING = "IN PROGRESS", "batch_buckets"
+
+    def __init__(self, *arguments: Any, recommender: str, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._recommender = recommender
 
     def check(self, request: Mapping[str, Any], *, recommender: str) -> None:
         """Raise an error if the job cannot run.
@@ -135,11 +146,14 @@ class Batches(Jobs):
         Raises
         ------
         PersonalizeError
-            If the recipe does not recommend to users, or the input or output is not in one of the buckets.
+            If the recipe is for other jobs, the filter is of users, or the input or output is not in one of the
+            buckets.
         """
-        if recommender != FOR_YOU:
-            expected = "expected a version of a recipe that recommends to users"
+        if recommender != self._recommender:
+            expected = f"expected a version of a recipe {_RECIPES[self._recommender]}"
             raise PersonalizeError(f"solutionVersionArn has the recommender {recommender}, {expected}", INVALID)
+        if self._recommender == SEGMENTS and request.get("filterArn") is not None:
+            raise PersonalizeError("filterArn is given, expected none: filters of users are not supported", INVALID)
         source, _ = (_member(request, *path) for path in (_SOURCE, _OUTPUT))
         if source.endswith("/"):
             raise PersonalizeError(f"jobInput is {validation.describe(source)}, expected one file", INVALID)
@@ -150,7 +164,7 @@ class Batches(Jobs):
         request = resource.request
         return {
             "run": name,
-            "recommender": FOR_YOU,
+            "recommender": self._recommender,
             "numResults": request.get("numResults", DEFAULT_RESULTS),
             "filter": request["filterArn"].rpartition("/")[2] if request.get("filterArn") else None,
             "filterValues": None,
@@ -159,6 +173,7 @@ class Batches(Jobs):
         }
 
 
+_RECIPES = {FOR_YOU: "that recommends to users", SEGMENTS: "of user segments"}
 _SOURCE, _OUTPUT = ("jobInput", "s3DataSource", "path"), ("jobOutput", "s3DataDestination", "path")
 
 

@@ -118,8 +118,15 @@ BATCH_JOB = Kind(
     listed=("solutionVersionArn", "batchInferenceJobMode"), name_field="jobName", has_deletion=False,
 )  # fmt: skip
 
+SEGMENT_JOB = Kind(
+    "BatchSegmentJob", "batchSegmentJob", "batch-segment-job", required=("jobName", "solutionVersionArn"),
+    kept=("solutionVersionArn", "filterArn", "numResults", "jobInput", "jobOutput", "roleArn"),
+    listed=("solutionVersionArn",), name_field="jobName", has_deletion=False,
+)  # fmt: skip
+
 KINDS = (
     SCHEMA, GROUP, DATASET, TRACKER, SOLUTION, SOLUTION_VERSION, CAMPAIGN, RECOMMENDER, FILTER, IMPORT_JOB, BATCH_JOB,
+    SEGMENT_JOB,
 )  # fmt: skip
 
 DELETION_ORDER = (CAMPAIGN, RECOMMENDER, FILTER, SOLUTION, TRACKER, DATASET, SCHEMA, GROUP)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from alsolike.configuration import avro
-from alsolike.configuration.aliases import RECIPES
+from alsolike.configuration.aliases import RECIPES, SEGMENTS, Recipe
 from alsolike.configuration.control_plane import EMPTY_LISTS, REFUSED
 from alsolike.runtime.errors import InvalidInput, PersonalizeError
 from alsolike.runtime.names import NAME, NAME_FORM
@@ -80,7 +80,7 @@ class ControlPlane:
         *,
         trainings: Trainings,
         imports: Imports,
-        batches: Batches,
+        batches: Mapping[Kind, Batches],
         names: ServedNames,
         arn_prefix: str,
         tracking_id: str,
@@ -174,17 +174,17 @@ class ControlPlane:
         if kind is SOLUTION_VERSION:
             solution = parents[SOLUTION]
             return f"{solution.key}/{uuid.uuid4().hex[:8]}", {"trainingMode": "FULL", **solution.request, **parameters}
-        if kind is BATCH_JOB:
+        if kind in self._batches:
             version = self._active_version(texts["solutionVersionArn"], now_ms)
-            self._batches.check(parameters, recommender=recipe_of(version.request).recommender)
+            self._batches[kind].check(parameters, recommender=recipe_of(version.request).recommender)
             arn = self._arn(SOLUTION_VERSION, version.key)
-            return texts[kind.name_field], {
-                "batchInferenceJobMode": "BATCH_INFERENCE",
-                **parameters,
-                "solutionVersionArn": arn,
-            }
+            mode = {"batchInferenceJobMode": "BATCH_INFERENCE"} if kind is BATCH_JOB else {}
+            return texts[kind.name_field], {**mode, **parameters, "solutionVersionArn": arn}
+        if kind is RECOMMENDER:
+            _check_is_served(recipe_of(parameters))
         if kind is CAMPAIGN:
             version = self._active_version(texts["solutionVersionArn"], now_ms)
+            _check_is_served(recipe_of(version.request))
             return name, {**parameters, "solutionVersionArn": self._arn(SOLUTION_VERSION, version.key)}
         return short_id(name) if kind is TRACKER else texts[kind.name_field], parameters
 
@@ -329,8 +329,10 @@ class ControlPlane:
         """Return the status of a resource, and the reason for a failure."""
         if found.deleted_ms is not None:
             return {"status": DELETING}
-        if kind in (IMPORT_JOB, BATCH_JOB):
-            return _status((self._imports if kind is IMPORT_JOB else self._batches).progressed(found))
+        if kind is IMPORT_JOB:
+            return _status(self._imports.progressed(found))
+        if kind in self._batches:
+            return _status(self._batches[kind].progressed(found))
         trains = kind is SOLUTION_VERSION or (kind is RECOMMENDER and not self._trainings.has_model())
         if trains:
             state = _status(self._trainings.progressed(found))
@@ -387,6 +389,11 @@ class ControlPlane:
 def _status(resource: Resource) -> Mapping[str, str]:
     """Return the status of a resource's job, and the reason for a failure."""
     return {name: resource.progress[name] for name in ("status", "failureReason") if name in resource.progress}
+
+
+def _check_is_served(recipe: Recipe) -> None:
+    if recipe.recommender == SEGMENTS:
+        raise PersonalizeError("the recipe is of user segments, which only CreateBatchSegmentJob serves", INVALID)
 
 
 def _check_schema(text: str) -> None:

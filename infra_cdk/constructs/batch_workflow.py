@@ -34,7 +34,7 @@ _TRANSIENT = ("Unavailable", "Sandbox.Timedout", "States.Timeout")
 class BatchWorkflow(Construct):
     """State machine with the input ``{"run", "recommender", "numResults", "filter", "filterValues"}``.
 
-    A batch inference job of Amazon Personalize adds ``source`` and ``output``, the files in the caller's bucket.
+    A batch inference or segment job adds ``source`` and ``output``, the files in the caller's bucket.
     Objects ``batch/<run>/users/<batch>.json`` contain the users of the run, as one JSON list per object.
     """
 
@@ -107,7 +107,7 @@ class BatchWorkflow(Construct):
         """Add a step that reads users from a file, and a step that writes the output file, for inputs with files."""
 
         def step(construct_id: str, *names: str) -> tasks.LambdaInvoke:
-            payload = {name: sfn.JsonPath.string_at(f"$.{name}") for name in names}
+            payload = {f"{name}.$": f"$.{name}" for name in names}
             return call(
                 self,
                 construct_id,
@@ -119,10 +119,11 @@ class BatchWorkflow(Construct):
                 transient=_TRANSIENT,
             )
 
+        read = ("run", "recommender", "numResults", "source")
         has_files = sfn.Condition.is_present("$.source")
-        written = sfn.Choice(self, "ToFile").when(has_files, step("Deliver", "run", "source", "output"))
+        written = sfn.Choice(self, "ToFile").when(has_files, step("Deliver", *read, "output"))
         batches.next(written.otherwise(sfn.Succeed(self, "InParts")))
-        first = sfn.Choice(self, "FromFile").when(has_files, step("ReadUsers", "run", "source").next(batches))
+        first = sfn.Choice(self, "FromFile").when(has_files, step("ReadUsers", *read).next(batches))
         return first.otherwise(batches)
 
     def _batch(self, recommend: lambda_.IFunction, write: lambda_.IFunction) -> sfn.IChainable:
@@ -147,6 +148,7 @@ class BatchWorkflow(Construct):
                     "numResults.$": "$.numResults",
                     "filter.$": "$.filter",
                     "filterValues.$": "$.filterValues",
+                    "segments": {"key.$": f"States.Format('{BATCH_PREFIX}{{}}/segments.json', $.run)"},
                     "output": {
                         "key.$": f"States.Format('{BATCH_PREFIX}{{}}/answers/{{}}/{{}}.jsonl', $.run, $.named.batch, "
                         "$.progress.first)"

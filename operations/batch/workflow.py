@@ -8,7 +8,7 @@ import datetime as dt
 import itertools
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import orjson
@@ -34,12 +34,12 @@ class BatchFailed(AlsolikeError):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class BatchRun:
-    """Uploaded users and the execution of the workflow."""
+    """Uploaded users and the execution of the workflow. Without uploaded users, their numbers are 0."""
 
     name: str
     execution_arn: str
-    users: int
-    batches: int
+    users: int = 0
+    batches: int = 0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -62,6 +62,11 @@ class BatchResult:
     seconds: float
 
 
+def new_name() -> str:
+    """Return a unique name for a run."""
+    return f"{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
+
+
 def start(ids: UserIds, question: Question, failed: FailedUsers, *, deployment: Deployment, step: Step) -> BatchRun:
     """Upload the users in batches and start the workflow. Invalid IDs are written to `failed`.
 
@@ -70,7 +75,19 @@ def start(ids: UserIds, question: Question, failed: FailedUsers, *, deployment: 
     InvalidInput
         If the input has no users; see also `UserIds.read`.
     """
-    name = f"{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
+    name = new_name()
+    users, batches = store_users(name, ids, failed, deployment=deployment, step=step)
+    return BatchRun(name, start_execution(name, question.fields(), deployment=deployment), users, batches)
+
+
+def store_users(name: str, ids: UserIds, failed: FailedUsers, *, deployment: Deployment, step: Step) -> tuple[int, int]:
+    """Upload the users of a run in batches. Return the numbers of users and of batches.
+
+    Raises
+    ------
+    InvalidInput
+        If the input has no users; see also `UserIds.read`.
+    """
     s3, bucket = deployment.client("s3"), deployment.names.artefact_bucket
 
     def put(batch: tuple[int, list[str]]) -> int:
@@ -87,12 +104,17 @@ def start(ids: UserIds, question: Question, failed: FailedUsers, *, deployment: 
         step.note(counted(users, "user"))
     if not users:
         raise InvalidInput(f"{ids.name} has no users")
+    return users, batches
+
+
+def start_execution(name: str, fields: Mapping[str, Any], *, deployment: Deployment) -> str:
+    """Start the workflow for a run, and return the ARN of the execution."""
     arn = deployment.names.batch_state_machine_arn
     with translate_aws_errors(f"state machine {arn}"):
         answer = deployment.client("stepfunctions").start_execution(
-            stateMachineArn=arn, name=name, input=orjson.dumps({"run": name, **question.fields()}).decode()
+            stateMachineArn=arn, name=name, input=orjson.dumps({"run": name, **fields}).decode()
         )
-    return BatchRun(name, answer["executionArn"], users, batches)
+    return str(answer["executionArn"])
 
 
 def follow(run: BatchRun, failed: FailedUsers, *, deployment: Deployment, step: Step) -> BatchResult:
@@ -103,32 +125,49 @@ def follow(run: BatchRun, failed: FailedUsers, *, deployment: Deployment, step: 
     BatchFailed
         If the workflow fails or parts are missing. The message contains the errors of the first failed batches.
     """
-    started, client = time.perf_counter(), deployment.client("stepfunctions")
-    bucket = deployment.names.artefact_bucket
+    started = time.perf_counter()
+    parts = wait(run, deployment=deployment, step=step)
+    if len(parts) != run.batches:
+        raise BatchFailed(f"run {run.name} ended with {len(parts):,} parts, expected {run.batches:,}")
+    counted = [_counts(deployment, key) for key in parts]
+    add_failed(run, failed, deployment=deployment)
+    users, items, refused = (sum(counts[name] for counts in counted) for name in ("users", "items", "failed"))
+    uri = f"s3://{deployment.names.artefact_bucket}/{part_key(run.name)}"
+    return BatchResult(uri, len(parts), users + refused, items, failed.count, time.perf_counter() - started)
+
+
+def wait(run: BatchRun, *, deployment: Deployment, step: Step) -> list[str]:
+    """Wait until the workflow ends, and return the keys of the parts.
+
+    Raises
+    ------
+    BatchFailed
+        If the workflow fails. The message contains the errors of the first failed batches.
+    """
+    client = deployment.client("stepfunctions")
     while True:
         with translate_aws_errors(f"execution {run.execution_arn}"):
             execution = client.describe_execution(executionArn=run.execution_arn)
         parts = _listed(deployment, part_key(run.name))
         step.reach(len(parts))
-        step.note(f"{len(parts):,} of {run.batches:,} batches")
+        done = f"{len(parts):,} of {run.batches:,} batches" if run.batches else f"{len(parts):,} batches"
+        step.note(done)
         if execution["status"] != "RUNNING":
             break
         time.sleep(0.5 if deployment.is_local else 5.0)
     if execution["status"] != "SUCCEEDED":
-        raise BatchFailed(
-            f"run {run.name} {execution['status'].lower()} with {len(parts):,} of {run.batches:,} batches done: "
-            f"{_errors(deployment, run) or execution.get('cause') or execution.get('error') or 'no cause named'}"
-        )
-    if len(parts) != run.batches:
-        raise BatchFailed(f"run {run.name} ended with {len(parts):,} parts, expected {run.batches:,}")
-    counted = [_counts(deployment, key) for key in parts]
+        cause = execution.get("cause") or execution.get("error") or "no cause named"
+        reason = _errors(deployment, run) or _message(cause)
+        raise BatchFailed(f"run {run.name} {execution['status'].lower()} with {done} done: {reason}")
+    return parts
+
+
+def add_failed(run: BatchRun, failed: FailedUsers, *, deployment: Deployment) -> None:
+    """Add the failed users of a run to a list."""
     for key in _listed(deployment, failed_key(run.name)):
-        for line in _read(deployment, key).splitlines():
+        for line in read(deployment, key).splitlines():
             entry = orjson.loads(line)
             failed.add(UserId(0, entry["user_id"]), entry["reason"])
-    users, items, refused = (sum(counts[name] for counts in counted) for name in ("users", "items", "failed"))
-    uri = f"s3://{bucket}/{part_key(run.name)}"
-    return BatchResult(uri, len(parts), users + refused, items, failed.count, time.perf_counter() - started)
 
 
 def copy(run: BatchRun, target: str, *, deployment: Deployment) -> str:
@@ -171,7 +210,8 @@ def _listed(deployment: Deployment, prefix: str) -> list[str]:
         return [entry["Key"] for page in pages for entry in page.get("Contents", [])]
 
 
-def _read(deployment: Deployment, key: str) -> bytes:
+def read(deployment: Deployment, key: str) -> bytes:
+    """Return an object of the artefact bucket."""
     with translate_aws_errors(f"object {key}"):
         return bytes(
             deployment.client("s3").get_object(Bucket=deployment.names.artefact_bucket, Key=key)["Body"].read()
@@ -188,12 +228,16 @@ def _errors(deployment: Deployment, run: BatchRun) -> str:
     """Return the errors of the first failed batches as text."""
     said: list[str] = []
     for key in _listed(deployment, errors_prefix(run.name))[:_SHOWN_ERRORS]:
-        error: Any = orjson.loads(_read(deployment, key))
+        error: Any = orjson.loads(read(deployment, key))
         if isinstance(error, str):  # Step Functions may have encoded the JSON twice.
             error = orjson.loads(error)
-        cause = error.get("Cause", "")
-        # The cause of a failed function is JSON.
-        with contextlib.suppress(orjson.JSONDecodeError, KeyError, TypeError):
-            cause = orjson.loads(cause)["errorMessage"]
+        cause = _message(error.get("Cause", ""))
         said.append(f"batch {key.rpartition('/')[2].removesuffix('.json')}: {error.get('Error')}: {cause}")
     return "; ".join(said)
+
+
+def _message(cause: str) -> str:
+    """Return the message in the cause of a failed function, which is JSON, or another cause unchanged."""
+    with contextlib.suppress(orjson.JSONDecodeError, KeyError, TypeError):
+        return str(orjson.loads(cause)["errorMessage"])
+    return cause

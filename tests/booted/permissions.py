@@ -46,6 +46,7 @@ USED_ELSEWHERE = {
     ("Operate", ""): "signed requests of operators; unit tests",
     ("Personalize", "sagemaker:"): UNIT,
     ("AuthorizeSession", "s3:ListBucket"): "a deployment without a configuration; unit tests",
+    ("ExchangeBatch", "secretsmanager:"): "segments of a deployment with erased users; unit tests",
     ("ExchangeBatch", "s3:"): "batch jobs in the demo's bucket; other tests use other buckets",
     ("batch/Workflow", "s3:"): "files of the distributed map, which the embedded cloud reads itself",
     ("batch/Workflow", "states:"): "child executions of the distributed map, which Step Functions starts",

@@ -18,7 +18,8 @@ ROLE = "arn:aws:iam::123456789012:role/PersonalizeRole"
 PAUSE_S = 0.5
 TIMEOUT_S = 300
 NAMES = {"dataset_import_job": "datasetImportJob", "dataset_group": "datasetGroup", "event_tracker": "eventTracker",
-         "solution_version": "solutionVersion", "batch_inference_job": "batchInferenceJob"}  # fmt: skip
+         "solution_version": "solutionVersion", "batch_inference_job": "batchInferenceJob",
+         "batch_segment_job": "batchSegmentJob"}  # fmt: skip
 """Resources in methods, and their names in parameters and responses where these differ."""
 
 USER_ID, ITEM_ID = ({"name": name, "type": "string"} for name in ("USER_ID", "ITEM_ID"))
@@ -138,9 +139,9 @@ def first_campaign(notebook: Notebook, *, interactions: str, user: str) -> dict[
 
 def three_solutions(
     notebook: Notebook, *, interactions: str, items: str, user: str, item: str, genres: Sequence[str],
-    batch: tuple[str, str],
+    batch: tuple[str, str], segments: tuple[str, str],
 ) -> dict[str, list[str]]:  # fmt: skip
-    """Train three solutions on the same data, use their campaigns with filters, and clean up; return all answers."""
+    """Train three solutions and one of segments, use campaigns, filters and jobs, clean up, and return all answers."""
     personalize = notebook.personalize
     group = notebook.create("dataset_group", "group")
     schemas = [notebook.schema("Interactions", USER_ID, ITEM_ID, EVENT_TYPE, TIMESTAMP)]
@@ -149,7 +150,7 @@ def three_solutions(
     datasets.append(notebook.dataset(group, schemas[1], "ITEMS", items))
 
     solutions, versions = [], []
-    for recipe in ("aws-user-personalization", "aws-sims", "aws-personalized-ranking"):
+    for recipe in ("aws-user-personalization", "aws-sims", "aws-personalized-ranking", "aws-item-attribute-affinity"):
         solutions.append(notebook.begin("solution", recipe, datasetGroupArn=group, recipeArn=f"{RECIPES}/{recipe}"))
         versions.append(notebook.begin("solution_version", solutionArn=solutions[-1]))
     notebook.wait("solution_version", *versions)
@@ -157,7 +158,7 @@ def three_solutions(
         assert personalize.get_solution_metrics(solutionVersionArn=version)["metrics"]
     campaigns = [
         notebook.begin("campaign", name, solutionVersionArn=version, minProvisionedTPS=1)
-        for name, version in zip(("userpersonalization", "SIMS", "rerank"), versions, strict=True)
+        for name, version in zip(("userpersonalization", "SIMS", "rerank"), versions[:3], strict=True)
     ]
     notebook.wait("campaign", *campaigns)
     for_user, similar, ranking = campaigns
@@ -189,6 +190,11 @@ def three_solutions(
     notebook.create(
         "batch_inference_job", f"batch-{round(time.time() * 1000)}", solutionVersionArn=versions[0], roleArn=ROLE,
         jobInput={"s3DataSource": {"path": batch[0]}}, jobOutput={"s3DataDestination": {"path": batch[1]}},
+    )  # fmt: skip
+    notebook.create(
+        "batch_segment_job", f"segments-{round(time.time() * 1000)}", solutionVersionArn=versions[3], roleArn=ROLE,
+        jobInput={"s3DataSource": {"path": segments[0]}}, jobOutput={"s3DataDestination": {"path": segments[1]}},
+        numResults=5,
     )  # fmt: skip
 
     notebook.delete("campaign", *campaigns)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from alsolike.declarations.storage import BATCH_PREFIX
-from alsolike.recommendations import batch_table
+from alsolike.recommendations import batch_table, segments
 from alsolike.recommendations import requests as recommendation_requests
 from tests.infra.assembly import Assembly, flat, statements
 
@@ -67,9 +67,11 @@ def test_batch_is_repeated_until_all_users_are_done_and_then_written(states: Sta
     asked = states["Recommend"]["Parameters"]["Payload"]["batch"]
 
     assert set(asked) == {
-        f"{name}.$" if name not in ("input", "output") else name
+        f"{name}.$" if name not in ("input", "output", "segments") else name
         for name in recommendation_requests.BATCH.fields
     }  # fmt: skip
+    assert asked["segments"] == {"key.$": "States.Format('batch/{}/segments.json', $.run)"}
+    assert segments.lines_key("r") == "batch/r/segments.json"
     assert asked["input"] == {"key.$": "$.key"}
     assert asked["output"]["key.$"].startswith("States.Format('batch/{}/answers/{}/{}.jsonl', $.run, $.named.batch, ")
     assert batch_table.answers_prefix("r", "000001") == "batch/r/answers/000001/"

@@ -14,17 +14,19 @@ from typing import Any
 import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
-from alsolike.configuration.aliases import NEXT_BEST_ACTION
+from alsolike.configuration.aliases import NEXT_BEST_ACTION, SEGMENTS
 from alsolike.events.interactions import MAX_ID_CHARACTERS, profile_id
 from alsolike.filters.values import parse_values
 from alsolike.profiles.profile import Profile
 from alsolike.profiles.store import ProfileStore
 from alsolike.recommendations.requests import BATCH, DEFAULT_RESULTS, FOR_YOU, MAX_BATCH_USERS
+from alsolike.recommendations.segments import SegmentLine
 from alsolike.runtime.errors import InvalidInput, Unavailable
 from alsolike.runtime.observability import Metric, count, logger
 from alsolike.runtime.struct import struct
 from alsolike.schema import validation
 from alsolike.schema.fields import Text
+from functions.recommend.direct.segments import parse_lines, segment_scores
 from functions.recommend.http.request import ActionRequest, RecommendationRequest
 from functions.recommend.http.response import ActionAnswer, Answer
 from functions.recommend.service import Recommender
@@ -54,12 +56,15 @@ class Batch:
         Request for every user, without the user ID.
     output
         Key of the object for the results; None to return the results.
+    lines
+        Lines of a segment job.
     """
 
     users: Sequence[Any]
     first: int
     request: RecommendationRequest
     output: str | None
+    lines: Sequence[SegmentLine] = ()
 
 
 class BatchFiles:
@@ -69,18 +74,22 @@ class BatchFiles:
         self._s3 = s3
         self._bucket = bucket
 
-    def users(self, key: str) -> Any:
-        """Return a list of users that is stored as JSON."""
+    def read(self, key: str, *, field: str) -> Any:
+        """Return a list that is stored as JSON.
+
+        Parameters
+        ----------
+        field
+            Field of the batch that contains the key.
+        """
         try:
             return orjson.loads(self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read())
         except self._s3.exceptions.NoSuchKey as error:
             raise InvalidInput(
-                f"batch.input.key is {validation.describe(key)}, expected an object of the artefact bucket"
+                f"{field} is {validation.describe(key)}, expected an object of the artefact bucket"
             ) from error
         except orjson.JSONDecodeError as error:
-            raise InvalidInput(
-                f"batch.input.key is {validation.describe(key)}, expected a JSON list of users: {error}"
-            ) from error
+            raise InvalidInput(f"{field} is {validation.describe(key)}, expected a JSON list: {error}") from error
         except (BotoCoreError, ClientError) as error:
             raise Unavailable(f"object {key}: {error}") from error
 
@@ -106,13 +115,15 @@ def parse_batch(given: Any, *, files: BatchFiles) -> Batch:
     """Parse a batch. If it references a list of users, read the list."""
     given = dict(validation.as_object(given, where="batch"))
     users = given.pop("users", None)
+    if given.get("recommender") == SEGMENTS:
+        given.pop("numResults", None)  # The number of users per segment, which the last step selects.
     fields = BATCH.read(given, "batch")
     if users is not None and "input" in fields:
         raise InvalidInput("batch.users and batch.input are both given, expected one of them")
     where = "batch.users"
     if "input" in fields:
         where = f"{where} in {fields['input']['key']}"
-        users = files.users(fields["input"]["key"])
+        users = files.read(fields["input"]["key"], field="batch.input.key")
     validation.required_list({where: users}, where, minimum=1, maximum=MAX_BATCH_USERS)
     first = fields.get("first", 0)
     if first >= len(users):
@@ -125,7 +136,12 @@ def parse_batch(given: Any, *, files: BatchFiles) -> Batch:
     )
     if request.recommender == NEXT_BEST_ACTION and request.filter_name is not None:
         raise InvalidInput(f"batch.filter is {request.filter_name!r}, expected none: {NEXT_BEST_ACTION} has no filters")
-    return Batch(users, first, request, fields["output"]["key"] if "output" in fields else None)
+    lines: Sequence[SegmentLine] = ()
+    if request.recommender == SEGMENTS:
+        if "segments" not in fields or request.filter_name is not None:
+            raise InvalidInput(f"batch.recommender is {SEGMENTS}, expected batch.segments and no filter")
+        lines = parse_lines(files.read(fields["segments"]["key"], field="batch.segments.key"))
+    return Batch(users, first, request, fields["output"]["key"] if "output" in fields else None, lines)
 
 
 def answer_batch(
@@ -202,9 +218,12 @@ def _results(
             length=recommender.state.configuration.limits.history_length,
         )
         of_these = dataclasses.replace(recommender, stores=known)
+        scores = segment_scores(batch.lines, recommender=of_these) if batch.lines else None
         for user in users:
             if isinstance(user, InvalidInput):
                 yield {"error": str(user)}
+            elif scores is not None:
+                yield scores(user)
             else:
                 yield _document(user, of_these.answer(dataclasses.replace(batch.request, user_id=user)))
 

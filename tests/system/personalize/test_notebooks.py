@@ -26,11 +26,14 @@ def test_three_solutions_on_the_same_data_have_campaigns(shop: Shop, personalize
     interactions = upload_interactions(s3, "poc/interactions.csv", event_type="watch", users="m", items="movie")
     items = upload_items(s3, "poc-items/items.csv", genres=GENRES)
     upload(s3, "poc-batch/users.json", '{"userId": "m-1"}\n{"userId": "m-2"}\n')
+    attributes = {"itemAttributes": f'ITEMS.GENRE = "{GENRES[1]}"'}
+    upload(s3, "poc-batch/genres.json", json.dumps(attributes))
 
     found = three_solutions(
         Notebook.of(personalize, names="poc"), interactions=interactions, items=items, user="m-0", item="movie-01",
         genres=GENRES,
         batch=(f"s3://{IMPORT_BUCKET}/poc-batch/users.json", f"s3://{IMPORT_BUCKET}/poc-batch/out/"),
+        segments=(f"s3://{IMPORT_BUCKET}/poc-batch/genres.json", f"s3://{IMPORT_BUCKET}/poc-batch/out/"),
     )  # fmt: skip
 
     assert len(found["for user"]) == len(found["after events"]) == 25
@@ -43,6 +46,12 @@ def test_three_solutions_on_the_same_data_have_campaigns(shop: Shop, personalize
     assert sorted(found["ranked"]) == sorted(found["for user"][:5])
     lines = s3.get_object(Bucket=IMPORT_BUCKET, Key="poc-batch/out/users.json.out")["Body"].read().splitlines()
     assert [json.loads(line)["input"]["userId"] for line in lines] == ["m-1", "m-2"]
+    (line,) = s3.get_object(Bucket=IMPORT_BUCKET, Key="poc-batch/out/genres.json.out")["Body"].read().splitlines()
+    segment = json.loads(line)
+    users = segment.pop("output")["recommendedUsers"]
+    assert segment == attributes
+    assert len(users) == 5
+    assert all(user.startswith("m-") for user in users)
 
 
 def test_domain_recommenders_respond_and_are_deleted(shop: Shop, personalize: Callable[[str], Any]) -> None:

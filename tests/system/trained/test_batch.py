@@ -78,6 +78,16 @@ def test_failed_batch_fails_the_run_with_its_reason(shop: Shop, users: Path, tmp
     assert "NotFound: filter is 'sale', expected none: the configuration has no filters" in output
 
 
+def test_segment_contains_the_users_of_the_items_aisle(shop: Shop, tmp_path: Path) -> None:
+    shop.alsolike("segments", "--item", "item-11", "-n", "15", "--output", tmp_path / "segment.csv")
+
+    header, *rows = (tmp_path / "segment.csv").read_text().splitlines()
+    assert header == "USER_ID,RANK"
+    users = [row.split(",")[0] for row in rows]
+    assert len(users) == 15
+    assert {int(user.removeprefix("user-")) % 3 for user in users} == {1}
+
+
 def check(shop: Shop, rows: list[dict[str, Any]]) -> None:
     """Compare with single answers, for some of the users."""
     by_user: dict[str, list[dict[str, Any]]] = {}

@@ -41,10 +41,10 @@ def test_calls_of_boto3_and_of_javascript_are_found(tmp_path: Path) -> None:
 
 
 def test_calls_in_notebooks_and_templates_are_found(tmp_path: Path) -> None:
-    notebook = json.dumps({"cells": [{"source": ["personalize.create_batch_segment_job(solutionVersionArn=arn)\n"]}]})
+    notebook = json.dumps({"cells": [{"source": ["personalize.create_data_deletion_job(jobName=name)\n"]}]})
 
     assert found(tmp_path, a_dot_ipynb=notebook, b_dot_yaml="Type: AWS::Personalize::Solution\n") == [
-        ("a.ipynb", 1, "create_batch_segment_job"),
+        ("a.ipynb", 1, "create_data_deletion_job"),
         ("b.yaml", 1, "AWS::Personalize::Solution"),
     ]
 

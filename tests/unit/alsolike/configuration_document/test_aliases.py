@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from alsolike.configuration.aliases import NEXT_BEST_ACTION, PURCHASED, RECIPES, Alias
+from alsolike.configuration.aliases import NEXT_BEST_ACTION, PURCHASED, RECIPES, SEGMENTS, Alias
 from alsolike.configuration.configuration import DEFAULT
 from alsolike.configuration.rules import Exploration
 from alsolike.configuration_document.document import parse, to_document
@@ -39,7 +39,7 @@ def test_recipe_sets_recommender_and_hidden_events() -> None:
 
 
 def test_every_recipe_has_a_recommender() -> None:
-    assert {recipe.recommender for recipe in RECIPES.values()} <= {*DEFAULT.recommenders, NEXT_BEST_ACTION}
+    assert {recipe.recommender for recipe in RECIPES.values()} <= {*DEFAULT.recommenders, NEXT_BEST_ACTION, SEGMENTS}
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,10 @@ class Machine:
         Batches without results.
     error
         Error of a failing batch; None if no batch fails.
+    cause
+        Cause of a failed execution.
+    best
+        Users of a segment.
     """
 
     def __init__(self, s3: Any) -> None:
@@ -37,6 +41,8 @@ class Machine:
         self.status = "SUCCEEDED"
         self.skipped: set[str] = set()
         self.error: str | None = None
+        self.cause = ""
+        self.best: list[str] = []
         self.inputs: list[dict[str, Any]] = []
 
     def start_execution(self, *, stateMachineArn: str, name: str, input: str) -> dict[str, str]:  # noqa: N803 - as boto3 has it
@@ -53,21 +59,28 @@ class Machine:
             if bad:
                 lines = [json.dumps({"user_id": user, "reason": "is bad"}) for user in bad]
                 self.put(f"batch/{name}/failed/{batch}.jsonl", "\n".join(lines).encode())
+        if self.inputs[-1]["recommender"] == "segments":
+            output = {"output": {"recommendedUsers": self.best}}
+            self.put(f"batch/{name}/segment/lines.out", json.dumps(output).encode())
         if self.error is not None:
             self.put(f"batch/{name}/errors/000001.json", self.error.encode())
         return {"executionArn": f"arn:{name}"}
 
     def users(self, run: str) -> dict[str, list[str]]:
-        listed = self.s3.list_objects_v2(Bucket=NAMES.artefact_bucket, Prefix=f"batch/{run}/users/")["Contents"]
+        listed = self.s3.list_objects_v2(Bucket=NAMES.artefact_bucket, Prefix=f"batch/{run}/users/").get("Contents", [])
         objects = [self.s3.get_object(Bucket=NAMES.artefact_bucket, Key=entry["Key"]) for entry in listed]
         bodies = [json.loads(found["Body"].read()) for found in objects]
         return {entry["Key"]: body for entry, body in zip(listed, bodies, strict=True)}
+
+    def stored(self, uri: str) -> Any:
+        bucket, _, key = uri.removeprefix("s3://").partition("/")
+        return json.loads(self.s3.get_object(Bucket=bucket, Key=key)["Body"].read())
 
     def put(self, key: str, body: bytes, **more: Any) -> None:
         self.s3.put_object(Bucket=NAMES.artefact_bucket, Key=key, Body=body, **more)
 
     def describe_execution(self, *, executionArn: str) -> dict[str, str]:  # noqa: N803 - as boto3 has it
-        return {"status": self.status, "executionArn": executionArn}
+        return {"status": self.status, "executionArn": executionArn, "cause": self.cause}
 
 
 @pytest.fixture
@@ -170,3 +183,78 @@ def test_empty_user_list_starts_no_run(machine: Machine, recommend: Callable[...
 
     assert str(done.exception) == "users.csv has no users"
     assert not machine.inputs
+
+
+@pytest.fixture
+def segments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    monkeypatch.chdir(tmp_path)
+    return lambda *arguments: CliRunner().invoke(app, ["segments", *arguments])
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        (("--item", "fig"), {"itemId": "fig"}),
+        (("--where", 'Items.KIND = "fruit"'), {"itemAttributes": 'Items.KIND = "fruit"'}),
+        (("--filter", "cheap", "--value", "PRICE=20"), {"filter": "cheap", "filterValues": {"PRICE": "20"}}),
+    ],
+)
+def test_segment_is_written_as_csv(
+    machine: Machine, segments: Callable[..., Result], options: tuple[str, ...], line: dict[str, Any]
+) -> None:
+    machine.best = ["u1", 'u,"0']
+
+    done = segments(*options, "-n", "20")
+
+    assert done.exit_code == 0, done.output
+    (given,) = machine.inputs
+    folder = f"s3://{NAMES.artefact_bucket}/batch/{given['run']}/segment/"
+    assert given == {
+        "run": given["run"], "recommender": "segments", "numResults": 20, "filter": None, "filterValues": None,
+        "source": f"{folder}lines", "output": folder,
+    }  # fmt: skip
+    assert machine.stored(given["source"]) == line
+    assert Path("segment.csv").read_text() == 'USER_ID,RANK\nu1,1\n"u,""0",2\n'
+    assert "2 users in segment.csv" in done.stdout
+
+
+def test_segment_of_a_file_of_users_reports_invalid_ones(machine: Machine, segments: Callable[..., Result]) -> None:
+    Path("users.csv").write_text("USER_ID\nu0\nbad\n")
+
+    done = segments("--item", "fig", "--users", "users.csv", "--output", "mail.csv", "--json")
+
+    assert done.exit_code == 1
+    document = json.loads(done.stdout)
+    assert (document["users"], document["output"]) == (0, "mail.csv")
+    assert ["u0", "bad"] in machine.users(document["run"]).values()
+    assert Path("users.csv.failed.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ((), "expected one of --item, --where and --filter"),
+        (("--item", "a", "--filter", "b"), "expected one of --item, --where and --filter"),
+        (("--item", "a", "--value", "A=1"), "there is no --filter"),
+        (("--filter", "a", "--value", "A"), "--value"),
+        (("--where", "KIND = 3"), "the segment.itemAttributes is invalid"),
+        (("--item", "a", "-n", "3000000"), "the segment has 3,000,000 users, expected 1 to 2,000,000"),
+    ],
+)
+def test_invalid_segment_starts_no_run(
+    machine: Machine, segments: Callable[..., Result], options: tuple[str, ...], problem: str
+) -> None:
+    done = segments(*options)
+
+    assert done.exit_code != 0
+    assert problem in done.output or problem in str(done.exception)
+    assert machine.inputs == []
+
+
+def test_failed_segment_names_the_cause(machine: Machine, segments: Callable[..., Result]) -> None:
+    machine.status, machine.cause = "FAILED", json.dumps({"errorMessage": "there is no model yet"})
+
+    done = segments("--item", "fig")
+
+    assert "failed with 0 batches done: there is no model yet" in str(done.exception)
+    assert not Path("segment.csv").exists()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pyarrow as pa
@@ -15,20 +14,14 @@ from alsolike.runtime.errors import InvalidInput
 from functions.exchange_batch import handler
 from functions.exchange_batch.service import USERS_OF_A_BATCH
 from tests.builders.lambda_events import LambdaContext
-from tests.fakes.places import create_bucket
 
 SOURCE, OUTPUT = "s3://uploads/in/users.json", "s3://uploads/out/"
 
 
-@pytest.fixture
-def s3(aws: Callable[[str], Any], artefact_bucket: str, monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setenv("ARTEFACT_BUCKET", artefact_bucket)
-    create_bucket(aws("s3"), "uploads")
-    return aws("s3")
-
-
 def run(**event: str) -> int:
-    return handler.lambda_handler({"run": "r1", "source": SOURCE, **event}, LambdaContext())["users"]
+    return handler.lambda_handler(
+        {"run": "r1", "recommender": "for-you", "numResults": 25, "source": SOURCE, **event}, LambdaContext()
+    )["users"]
 
 
 def put_users(s3: Any, *users: str) -> None:

@@ -175,7 +175,7 @@ def test_events_dataset_of_a_tracker_is_deleted_with_its_group(personalize: Any)
             {
                 "name": "a",
                 "datasetGroupArn": f"{PREFIX}:dataset-group/shop",
-                "recipeArn": "recipe/aws-item-affinity",
+                "recipeArn": "recipe/aws-unknown",
             },
             "ResourceNotFoundException",
         ),

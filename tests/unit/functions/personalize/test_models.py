@@ -626,6 +626,51 @@ def test_batch_inference_of_similar_items_is_refused(shop: Shop) -> None:
     assert refusal(shop.client.create_batch_inference_job, **job) == "InvalidInputException"
 
 
+@pytest.mark.parametrize("recipe", ["aws-item-affinity", "aws-item-attribute-affinity"])
+def test_segment_job_is_a_batch_workflow_execution(shop: Shop, recipe: str) -> None:
+    version = shop.version(shop.solution(recipe=recipe))
+    shop.end()
+    job = {
+        "jobName": "mailing", "solutionVersionArn": version, "numResults": 5_000, "roleArn": "arn:aws:iam::1:role/r",
+        "jobInput": {"s3DataSource": {"path": "s3://uploads/in/items.json"}},
+        "jobOutput": {"s3DataDestination": {"path": "s3://uploads/out/"}},
+    }  # fmt: skip
+
+    arn = shop.client.create_batch_segment_job(**job)["batchSegmentJobArn"]
+
+    assert arn == f"{PREFIX}:batch-segment-job/mailing"
+    found = shop.client.describe_batch_segment_job(batchSegmentJobArn=arn)["batchSegmentJob"]
+    assert found["status"] == "IN PROGRESS"
+    assert {name: found[name] for name in job} == job
+    (execution,) = shop.stepfunctions.list_executions(stateMachineArn=BATCHES)["executions"]
+    given = json.loads(shop.stepfunctions.describe_execution(executionArn=execution["executionArn"])["input"])
+    assert given == {
+        "run": execution["name"], "recommender": "segments", "numResults": 5_000, "filter": None,
+        "filterValues": None, "source": "s3://uploads/in/items.json", "output": "s3://uploads/out/",
+    }  # fmt: skip
+    shop.end()
+    (listed,) = shop.client.list_batch_segment_jobs(solutionVersionArn=version)["batchSegmentJobs"]
+    assert (listed["jobName"], listed["status"]) == ("mailing", "ACTIVE")
+    filter_arn = f"{PREFIX}:filter/adults"
+    refused = refusal(shop.client.create_batch_segment_job, **{**job, "jobName": "bad", "filterArn": filter_arn})
+    assert refused == "InvalidInputException"
+    for create in (shop.client.create_campaign, shop.client.create_batch_inference_job):
+        fields = {"name": "c"} if create == shop.client.create_campaign else {**job, "numResults": 5}
+        assert refusal(create, **{**fields, "solutionVersionArn": version}) == "InvalidInputException"
+
+
+def test_segment_job_of_another_recipe_is_refused(shop: Shop) -> None:
+    version = shop.version(shop.solution())
+    shop.end()
+    job = {
+        "jobName": "all", "solutionVersionArn": version, "roleArn": "arn:aws:iam::1:role/r",
+        "jobInput": {"s3DataSource": {"path": "s3://uploads/items.json"}},
+        "jobOutput": {"s3DataDestination": {"path": "s3://uploads/out/"}},
+    }  # fmt: skip
+
+    assert refusal(shop.client.create_batch_segment_job, **job) == "InvalidInputException"
+
+
 @pytest.mark.parametrize("name", ["popular", "summer"])
 def test_recommender_name_used_in_the_configuration_is_refused(shop: Shop, name: str) -> None:
     shop.configure(aliases={"summer": {"recommender": "popular"}})

@@ -11,6 +11,9 @@ from alsolike.runtime.struct import struct
 NEXT_BEST_ACTION = "next-best-action"
 """Name of campaigns that recommend actions."""
 
+SEGMENTS = "segments"
+"""Name of solutions for segment jobs, which find users for items. Campaigns cannot use them."""
+
 PURCHASED, WATCHED = ("purchase",), ("watch",)
 
 
@@ -47,6 +50,8 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
         "aws-trending-now": Recipe("trending"),
         "aws-vod-trending-now": Recipe("trending"),
         "aws-next-best-action": Recipe(NEXT_BEST_ACTION),
+        "aws-item-affinity": Recipe(SEGMENTS),
+        "aws-item-attribute-affinity": Recipe(SEGMENTS),
     }
 )
 """Recipes of Amazon Personalize by name."""

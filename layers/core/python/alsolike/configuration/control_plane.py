@@ -7,7 +7,6 @@ from types import MappingProxyType
 
 _ATTRIBUTION = "Attribution runs always here: see `alsolike engagement` and the table `outcomes` of the lake"
 _TAGS = "Tags of resources are not stored. Tag the deployment's stacks"
-_SEGMENTS = "User segments have no equivalent here: query the lake with SQL"
 _EXPORTS = "The data are already in your account: read the lake"
 _ERASURE = "Erase users with `alsolike users erase` or `DELETE /users/{userId}`"
 _ALGORITHMS = "Algorithms are chosen by evaluation here: see `alsolike evaluate`"
@@ -21,7 +20,6 @@ REFUSED: Mapping[str, str] = MappingProxyType(
         "StopSolutionVersionCreation": "Stop the execution of the training workflow in Step Functions",
         "UpdateSolution": "Settings of solutions have no effect here. The setting `training_schedule` trains regularly",
         "UpdateDataset": "Declare columns in the configuration: `alsolike config schema` converts a schema",
-        **dict.fromkeys(("CreateBatchSegmentJob", "DescribeBatchSegmentJob"), _SEGMENTS),
         **dict.fromkeys(("CreateDatasetExportJob", "DescribeDatasetExportJob"), _EXPORTS),
         **dict.fromkeys(("CreateDataDeletionJob", "DescribeDataDeletionJob"), _ERASURE),
         **dict.fromkeys(
@@ -37,7 +35,6 @@ REFUSED: Mapping[str, str] = MappingProxyType(
 
 EMPTY_LISTS: Mapping[str, str] = MappingProxyType(
     {
-        "ListBatchSegmentJobs": "batchSegmentJobs",
         "ListDatasetExportJobs": "datasetExportJobs",
         "ListDataDeletionJobs": "dataDeletionJobs",
         "ListMetricAttributions": "metricAttributions",
@@ -46,11 +43,12 @@ EMPTY_LISTS: Mapping[str, str] = MappingProxyType(
 """Response fields by operation that lists resources which cannot be created."""
 
 WORKING = (
-    "CreateBatchInferenceJob", "CreateCampaign", "CreateDatasetImportJob", "CreateEventTracker", "CreateFilter",
-    "CreateRecommender", "CreateSolutionVersion", "DeleteCampaign", "DeleteEventTracker", "DeleteFilter",
-    "DeleteRecommender", "DescribeBatchInferenceJob", "DescribeCampaign", "DescribeDatasetImportJob",
-    "DescribeEventTracker", "DescribeFilter", "DescribeRecipe", "DescribeRecommender", "DescribeSolutionVersion",
-    "GetSolutionMetrics", "ListBatchInferenceJobs", "ListCampaigns", "ListDatasetImportJobs", "ListEventTrackers",
+    "CreateBatchInferenceJob", "CreateBatchSegmentJob", "CreateCampaign", "CreateDatasetImportJob",
+    "CreateEventTracker", "CreateFilter", "CreateRecommender", "CreateSolutionVersion", "DeleteCampaign",
+    "DeleteEventTracker", "DeleteFilter", "DeleteRecommender", "DescribeBatchInferenceJob",
+    "DescribeBatchSegmentJob", "DescribeCampaign", "DescribeDatasetImportJob", "DescribeEventTracker",
+    "DescribeFilter", "DescribeRecipe", "DescribeRecommender", "DescribeSolutionVersion", "GetSolutionMetrics",
+    "ListBatchInferenceJobs", "ListBatchSegmentJobs", "ListCampaigns", "ListDatasetImportJobs", "ListEventTrackers",
     "ListFilters", "ListRecipes", "ListRecommenders", "ListSolutionVersions", "UpdateCampaign", "UpdateRecommender",
 )  # fmt: skip
 """Operations that change or describe the deployment."""

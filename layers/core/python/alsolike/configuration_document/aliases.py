@@ -6,12 +6,14 @@ import dataclasses
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from alsolike.configuration.aliases import RECIPES, Alias, Recipe
+from alsolike.configuration.aliases import RECIPES, SEGMENTS, Alias, Recipe
 from alsolike.configuration.configuration import ColumnType
 from alsolike.configuration_document.filters import DeclaredFilters
 from alsolike.configuration_document.rules import parse_exploration
 from alsolike.runtime.names import NAME, NAME_FORM
 from alsolike.schema.document import Node
+
+_OF_REQUESTS = [name for name, recipe in RECIPES.items() if recipe.recommender != SEGMENTS]
 
 
 def parse_aliases(
@@ -41,7 +43,7 @@ def parse_aliases(
         if ("recommender" in fields) == ("recipe" in fields):
             entry.fault("states both or neither of recommender and recipe, expected one of them")
             continue
-        recipe = fields["recipe"].choice(RECIPES, what="the name of a recipe:") if "recipe" in fields else None
+        recipe = fields["recipe"].choice(_OF_REQUESTS, what="the name of a recipe:") if "recipe" in fields else None
         chosen = fields["recommender"].choice(recommenders) if "recommender" in fields else None
         resolved = RECIPES[recipe] if recipe else Recipe(chosen or "")
         aliases[name] = Alias(

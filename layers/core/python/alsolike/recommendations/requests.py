@@ -6,7 +6,7 @@ import dataclasses
 from types import MappingProxyType
 from typing import Any
 
-from alsolike.configuration.aliases import NEXT_BEST_ACTION
+from alsolike.configuration.aliases import NEXT_BEST_ACTION, SEGMENTS
 from alsolike.declarations.storage import BATCH_PREFIX
 from alsolike.events.interactions import MAX_ID_CHARACTERS
 from alsolike.filters.parser import MAX_PARAMETER_CHARACTERS, MAX_PARAMETERS
@@ -47,8 +47,8 @@ OF_ITEMS = (SIMILAR_ITEMS, BOUGHT_TOGETHER)
 """Recommenders that need an item."""
 LISTING = (*OF_USERS, *OF_ITEMS, TRENDING, POPULAR)
 """Recommenders that select items; `PERSONALIZED_RANKING` ranks the items of the request instead."""
-OF_BATCHES = (*OF_USERS, TRENDING, POPULAR, NEXT_BEST_ACTION)
-"""Recommenders for batches of users. `NEXT_BEST_ACTION` recommends actions."""
+OF_BATCHES = (*OF_USERS, TRENDING, POPULAR, NEXT_BEST_ACTION, SEGMENTS)
+"""Recommenders for batches of users. `NEXT_BEST_ACTION` recommends actions, and `SEGMENTS` scores users."""
 
 MAX_BATCH_USERS = 1_000
 
@@ -101,7 +101,7 @@ _CART = ListOf(
     MAX_CART_ITEMS,
     about="Items of the cart, for `bought-together`: items that complete it, without substitutes for them.",
 )
-_FILTER_VALUES = MapOf(
+FILTER_VALUES = MapOf(
     Text(
         MAX_PARAMETER_CHARACTERS,
         pattern="^[A-Za-z0-9_]+$",
@@ -126,7 +126,7 @@ _PROMOTIONS = ListOf(
             "name": Text(63, pattern=f"^{NAME.pattern}$", expected=NAME_FORM, about="Default: the filter's own."),
             "percentPromotedItems": Integer(1, 100, about="Kind of the requested items."),
             "filterArn": _arn("filter"),
-            "filterValues": _FILTER_VALUES,
+            "filterValues": FILTER_VALUES,
         },
         required=("percentPromotedItems", "filterArn"),
     ),
@@ -177,7 +177,7 @@ GET_RECOMMENDATIONS = Fields(
         "numResults": _RESULTS,
         "metadataColumns": _METADATA_COLUMNS,
         "filterArn": _arn("filter"),
-        "filterValues": _FILTER_VALUES,
+        "filterValues": FILTER_VALUES,
         "context": _CONTEXT,
         "explain": _EXPLAIN,
         "promotions": _PROMOTIONS,
@@ -203,7 +203,7 @@ GET_PERSONALIZED_RANKING = Fields(
         "inputList": ListOf(Text(MAX_ID_CHARACTERS), 1, MAX_RESULTS, about="Items to rank; 50 at most with metadata."),
         "metadataColumns": _METADATA_COLUMNS,
         "filterArn": _arn("filter"),
-        "filterValues": _FILTER_VALUES,
+        "filterValues": FILTER_VALUES,
         "context": _CONTEXT,
         "explain": _EXPLAIN,
     },
@@ -227,7 +227,7 @@ _QUERY: MappingProxyType[str, Field] = MappingProxyType(
         "numResults": _RESULTS,
         "metadata": _COLUMNS_OF_QUERY,
         "filter": Text(MAX_ID_CHARACTERS, about="Name of a filter of the configuration."),
-        "filterValues": _FILTER_VALUES,
+        "filterValues": FILTER_VALUES,
         "exclude": _EXCLUDE_OF_QUERY,
     }
 )
@@ -271,8 +271,9 @@ BATCH = Fields(
         "recommender": Choice(OF_BATCHES, FOR_YOU),
         "numResults": Integer(0, MAX_RESULTS, DEFAULT_RESULTS),
         "filter": Text(MAX_ID_CHARACTERS),
-        "filterValues": _FILTER_VALUES,
+        "filterValues": FILTER_VALUES,
         "output": Fields({"key": _KEY}, required=("key",), about="Where the answers go, instead of into the response."),
+        "segments": Fields({"key": _KEY}, required=("key",), about="The lines of a segment job; see `SEGMENTS`."),
     }
 )
 """Fields of a batch event except `users`, whose entries are validated one by one."""
@@ -284,7 +285,7 @@ PREVIEW = Fields(
         "recommender": Choice(LISTING, FOR_YOU),
         "numResults": Integer(1, MAX_RESULTS_WITH_METADATA, PREVIEWED_RESULTS),
         "filter": Text(MAX_ID_CHARACTERS),
-        "filterValues": _FILTER_VALUES,
+        "filterValues": FILTER_VALUES,
         "metadata": _COLUMNS,
         "exclude": _EXCLUDE,
         "rules": Text(63, about="Rule set that replaces the recommender's own."),

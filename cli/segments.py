@@ -1,0 +1,88 @@
+"""Command `alsolike segments`: the users most likely to want an item, a category or the items of a filter."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer import Option
+
+from alsolike.runtime.errors import InvalidInput
+from cli import console
+from cli.options import INTERRUPTED, Context
+from operations.pairs import pairs
+from operations.progress import counted
+
+_OUTPUT = Path("segment.csv")
+
+
+def segments(
+    context: Context,
+    item: Annotated[str | None, Option("--item", metavar="ID", help="Item that the users may want.")] = None,
+    where: Annotated[
+        str | None,
+        Option(metavar="CONDITION", help="Condition on items, such as 'Items.CATEGORY_L1 = \"shoes\"'."),
+    ] = None,
+    filter_name: Annotated[str | None, Option("--filter", metavar="NAME", help="Filter with the items.")] = None,
+    values: Annotated[
+        list[str] | None, Option("--value", metavar="P=V", help="Value V of the filter's parameter P; repeatable.")
+    ] = None,
+    size: Annotated[int, Option("--num-users", "-n", min=1, help="Maximum number of users.")] = 1_000,
+    users: Annotated[
+        str | None,
+        Option(
+            metavar="FILE",
+            help="Users to select from, as for `alsolike recommend`.",
+            show_default="all users of the model's dataset",
+        ),
+    ] = None,
+    output: Annotated[Path, Option(metavar="FILE", help="CSV file.")] = _OUTPUT,
+) -> None:
+    """Write the users most likely to want some items to a CSV file.
+
+    The items are one item, a category or those of a filter. The columns are USER_ID and RANK, best user first. Users
+    without interactions and erased users are in no segment.
+
+    Example: alsolike segments --where 'Items.CATEGORY_L1 = "shoes"' -n 500
+    """
+    from operations.batch import segments as operations
+    from operations.batch.failed import FailedUsers
+    from operations.batch.run import failed_path
+    from operations.batch.user_ids import UserIds
+
+    line = _line(item, where, filter_name, values or [])
+    deployment = context.deployment
+    ids = None if users is None else UserIds(users, lambda: deployment.client("s3"))
+    run = None
+    try:
+        with FailedUsers(failed_path(users or "", output)) as failed:
+            total = None if ids is None else ids.size_bytes
+            with console.step("start the run", total=total) as step:
+                run = operations.start(line, size=size, ids=ids, failed=failed, deployment=deployment, step=step)
+            with console.step(f"run {run.name}", total=run.batches or None) as step:
+                segment = operations.follow(run, failed, deployment=deployment, step=step)
+    except KeyboardInterrupt:
+        went_on = f"; the workflow goes on without this command, as execution {run.name}" if run else ""
+        console.say(f"alsolike: stopped{went_on}")
+        raise typer.Exit(INTERRUPTED) from None
+    operations.write(segment, output)
+    document = {**dataclasses.asdict(segment), "users": len(segment.users), "output": str(output)}
+    context.print(document, f"{counted(len(segment.users), 'user')} in {output}, in {segment.seconds:.1f} s")
+    if failed.count:
+        console.say(f"alsolike: {counted(failed.count, 'user')} left out, listed with reasons in {failed.path}")
+        raise typer.Exit(1)
+
+
+def _line(item: str | None, where: str | None, filter_name: str | None, values: list[str]) -> dict[str, Any]:
+    stated = {"itemId": item, "itemAttributes": where, "filter": filter_name}
+    line: dict[str, Any] = {name: value for name, value in stated.items() if value is not None}
+    if len(line) != 1:
+        raise typer.BadParameter("expected one of --item, --where and --filter: which items is it about?")
+    if values and filter_name is None:
+        raise typer.BadParameter("--value is for the parameters of a filter, but there is no --filter")
+    try:
+        return {**line, "filterValues": dict(pairs(values, "--value", "PARAMETER"))} if values else line
+    except InvalidInput as error:
+        raise typer.BadParameter(str(error)) from error

@@ -1,0 +1,136 @@
+"""Scores of users for the lines of a segment job.
+
+Scores of a model compare items, not users: frequent and rare shoppers have similar sums. So the sum of the scores of a
+line's items is multiplied by the user's interactions per day.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from alsolike.filters.spelling import undeclared
+from alsolike.profiles.profile import RecentInteraction
+from alsolike.recommendations.requests import FOR_YOU
+from alsolike.recommendations.segments import SegmentLine, parse_line
+from alsolike.runtime.errors import InvalidInput, Unavailable
+from alsolike.schema import validation
+from functions.recommend.http.request import RecommendationRequest
+from functions.recommend.items import RequestItems, filter_inputs, request_items
+from functions.recommend.ranking.for_you import rank
+from functions.recommend.resolve import ResolvedRequest, SelectedFilter, named_filter, resolve
+from functions.recommend.service import Recommender
+from functions.recommend.state.champion import NO_MODEL
+from functions.recommend.state.model import Mask
+from functions.recommend.state.serving_state import NO_CATALOGUE, NO_CONFIGURATION, ServingState
+from functions.recommend.user import StoredUser, stored_user
+
+MIN_DAYS = 7.0
+"""Minimum period of a user's interactions per day. A few interactions of one visit state no frequency."""
+
+MAX_SCORED = 1_000
+"""Maximum number of items per user that count, the best ones of all lines. Scores of later items are small."""
+
+_MS_PER_DAY = 86_400_000
+
+
+def parse_lines(given: Any) -> Sequence[SegmentLine]:
+    """Parse the lines of a job."""
+    if not isinstance(given, list) or not given:
+        raise InvalidInput(f"the lines of the segment job are {validation.describe(given)}, expected a JSON list")
+    return [parse_line(line, f"line {number}") for number, line in enumerate(given, start=1)]
+
+
+def segment_scores(lines: Sequence[SegmentLine], *, recommender: Recommender) -> Callable[[str], dict[str, Any]]:
+    """Return a function from a user to the user's result: an item per line, with the line's number from 0 as its ID.
+
+    Users without a history, such as erased users, have no items.
+
+    Raises
+    ------
+    Unavailable
+        If there is no model, catalogue or configuration.
+    InvalidInput, NotFound
+        If a filter is invalid.
+    """
+    state = recommender.state
+    if missing := {NO_MODEL, NO_CATALOGUE, NO_CONFIGURATION}.intersection(state.degraded):
+        raise Unavailable(f"segments need a model, a catalogue and a configuration: {', '.join(sorted(missing))}")
+    # The champion scores all users, also those in experiments.
+    own = dataclasses.replace(
+        state, configuration=dataclasses.replace(state.configuration, experiments={}), canary=None
+    )
+    filters = [_filter(line, own, number=number) for number, line in enumerate(lines, start=1)]
+
+    def result(user_id: str) -> dict[str, Any]:
+        request = RecommendationRequest(num_results=1, recommender=FOR_YOU, user_id=user_id)
+        resolved = resolve(request, own, rules=None, now_ms=recommender.now_ms)
+        user = stored_user(resolved, recommender.stores)
+        recent = user.profile.recent
+        items = request_items(resolved, recent, lambda: recommender.trends.current(now_ms=recommender.now_ms))
+        scores = _scores(resolved, user, recent, items, filters)
+        assert resolved.model is not None
+        return {
+            "userId": user_id,
+            "itemList": [{"itemId": str(line), "score": score} for line, score in enumerate(scores) if score > 0],
+            "source": "model" if len(scores) else "none",
+            "modelVersion": resolved.model.version,
+        }
+
+    return result
+
+
+def _filter(line: SegmentLine, state: ServingState, *, number: int) -> SelectedFilter:
+    configuration = state.configuration
+    if line.filter is None:
+        request = RecommendationRequest(num_results=1, recommender=FOR_YOU)
+        return named_filter(line.filter_name, request, configuration, values=line.values or {}, where=f"line {number}")
+    columns = {"item_columns": configuration.item_columns, "user_columns": configuration.user_columns}
+    for _, message in undeclared(line.filter, **columns):
+        raise InvalidInput(f"line {number}: {message}")
+    return SelectedFilter(f"line {number}", line.filter)
+
+
+def _scores(
+    resolved: ResolvedRequest,
+    user: StoredUser,
+    recent: Sequence[RecentInteraction],
+    items: RequestItems,
+    filters: Sequence[SelectedFilter],
+) -> list[float]:
+    """Return the user's score of each line, from one run of the model. Empty for a user without a history."""
+    model = resolved.model
+    assert model is not None
+    history = model.history(recent, items.history, user=user.columns)
+    if not len(history):
+        return []
+    masks = [_mask(each, resolved, user, recent, items) for each in filters]
+    wanted = np.maximum.reduce(masks)
+    k = min(int(np.count_nonzero(wanted > -np.inf)), MAX_SCORED)
+    scores = np.zeros(len(wanted))
+    if k:
+        ranked = rank(model, resolved.catalogue, history, [wanted], k=k, now_ms=resolved.now_ms)
+        scores[[item.position for item in ranked]] = [item.score for item in ranked]
+    per_day = interactions_per_day(recent, now_ms=resolved.now_ms)
+    return [float(scores[mask > -np.inf].sum()) * per_day for mask in masks]
+
+
+def _mask(
+    selected: SelectedFilter,
+    resolved: ResolvedRequest,
+    user: StoredUser,
+    recent: Sequence[RecentInteraction],
+    items: RequestItems,
+) -> Mask:
+    inputs = filter_inputs(selected, resolved, recent, items.history, lambda: user.properties)
+    mask = items.mask(selected, inputs)
+    return items.neutral() if mask is None else mask
+
+
+def interactions_per_day(recent: Sequence[RecentInteraction], *, now_ms: int) -> float:
+    """Return the number of interactions per day since the oldest of the latest interactions."""
+    days = (now_ms - recent[0].event_time_ms) / _MS_PER_DAY
+    return len(recent) / max(days, MIN_DAYS)

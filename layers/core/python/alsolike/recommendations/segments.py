@@ -1,0 +1,135 @@
+"""User segments: the lines of a segment job, which select items, and the output lines with the users for these items.
+
+The lines have the format of Amazon Personalize's batch segment jobs: `{"itemId": ...}` for the recipe item affinity and
+`{"itemAttributes": ...}` for item-attribute affinity. A line of Alsolike's own selects the items of a filter:
+`{"filter": ..., "filterValues": {...}}`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from alsolike.declarations.storage import BATCH_PREFIX
+from alsolike.events.interactions import MAX_ID_CHARACTERS
+from alsolike.filters.parser import MAX_CHARACTERS, parse
+from alsolike.filters.tree import (
+    ITEM_ID,
+    And,
+    Column,
+    ColumnDataset,
+    Comparison,
+    Condition,
+    Expression,
+    Filter,
+    Membership,
+    Not,
+    Operator,
+    Or,
+    Verb,
+)
+from alsolike.filters.values import Values, parse_values
+from alsolike.recommendations.requests import FILTER_VALUES
+from alsolike.runtime.errors import InvalidFilter, InvalidInput
+from alsolike.runtime.names import NAME
+from alsolike.runtime.struct import struct
+from alsolike.schema import validation
+from alsolike.schema.fields import Fields, Text
+
+MAX_LINES = 500
+MAX_USERS = 2_000_000
+"""Maximum number of users in all segments of a job, which the last step keeps in memory."""
+
+ITEM, ATTRIBUTES, FILTER = KINDS = ("itemId", "itemAttributes", "filter")
+"""Member that selects the items of a line."""
+
+_FIELDS = Fields(
+    {
+        ITEM: Text(MAX_ID_CHARACTERS),
+        ATTRIBUTES: Text(MAX_CHARACTERS),
+        FILTER: Text(MAX_ID_CHARACTERS, pattern=f"^{NAME.pattern}$", expected="the name of a filter"),
+        "filterValues": FILTER_VALUES,
+    }
+)
+
+
+@struct
+class SegmentLine:
+    """Line of a segment job.
+
+    Attributes
+    ----------
+    given
+        Line as in the input.
+    filter
+        Filter with the items; None for a filter of the configuration.
+    filter_name
+        Name of a filter of the configuration.
+    values
+        Values of the filter's parameters.
+    """
+
+    given: Mapping[str, Any]
+    filter: Filter | None = None
+    filter_name: str = ""
+    values: Values | None = None
+
+
+def parse_line(given: Any, where: str, *, kinds: Collection[str] = KINDS) -> SegmentLine:
+    """Parse a line.
+
+    Parameters
+    ----------
+    kinds
+        Members of which the line must have one.
+
+    Raises
+    ------
+    InvalidInput
+        If the line is invalid.
+    """
+    fields = _FIELDS.read(validation.as_object(given, where=where), where)
+    stated = [kind for kind in KINDS if kind in fields]
+    if len(stated) != 1 or stated[0] not in kinds:
+        raise InvalidInput(f"{where} is {validation.describe(given)}, expected an object with {' or '.join(kinds)}")
+    if FILTER in fields:
+        values = {name: parse_values(name, text) for name, text in fields.get("filterValues", {}).items()}
+        return SegmentLine(given, filter_name=fields[FILTER], values=values)
+    if "filterValues" in fields:
+        raise InvalidInput(f"{where} has filterValues without {FILTER}")
+    if ITEM in fields:
+        condition: Condition = Membership(Column(ColumnDataset.ITEMS, "ITEM_ID", ITEM_ID, 0), (fields[ITEM],))
+        return SegmentLine(given, Filter((Expression(Verb.INCLUDE, condition),)))
+    try:
+        parsed = parse(f"INCLUDE ItemID WHERE {fields[ATTRIBUTES]}")
+    except InvalidFilter as error:
+        raise InvalidInput(f"{where}.{ATTRIBUTES} is invalid after `INCLUDE ItemID WHERE`: {error}") from error
+    if len(parsed.expressions) != 1 or parsed.needs_history or parsed.needs_user or parsed.parameters:
+        raise InvalidInput(f"{where}.{ATTRIBUTES} is {fields[ATTRIBUTES]!r}, expected conditions on columns of Items")
+    (expression,) = parsed.expressions
+    return SegmentLine(given, Filter((Expression(Verb.INCLUDE, _with_memberships(expression.condition)),)))
+
+
+def output_line(line: SegmentLine, users: Sequence[str]) -> bytes:
+    """Return the output line, in the format of Amazon Personalize, which differs between the recipes."""
+    source = dict(line.given) if ATTRIBUTES in line.given else {"input": line.given}
+    return orjson.dumps({**source, "output": {"recommendedUsers": users}}) + b"\n"
+
+
+def lines_key(run: str) -> str:
+    """Return the key of a run's lines."""
+    return f"{BATCH_PREFIX}{run}/segments.json"
+
+
+def _with_memberships(condition: Condition) -> Condition:
+    """Return a condition with IN in place of = for texts: Personalize compares lists with =, and filters do not."""
+    if isinstance(condition, And | Or):
+        return type(condition)(tuple(map(_with_memberships, condition.operands)))
+    if isinstance(condition, Not):
+        return Not(_with_memberships(condition.operand))
+    if isinstance(condition, Comparison) and isinstance(condition.value, str):
+        same = Membership(condition.column, (condition.value,))
+        return Not(same) if condition.operator is Operator.NOT_EQUAL else same
+    return condition

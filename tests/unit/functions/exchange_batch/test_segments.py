@@ -1,0 +1,183 @@
+"""Segment jobs: users of the dataset, and output lines with the best users."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from alsolike.privacy.pseudonyms import Pseudonyms
+from alsolike.privacy.tombstones import add_tombstone
+from alsolike.registry.registry import Registry
+from alsolike.runtime.errors import InvalidInput
+from functions.exchange_batch import handler, segments
+from functions.exchange_batch.service import USERS_OF_A_BATCH
+from tests.builders.bundles import MANIFEST, upload_bundle, write_bundle
+from tests.builders.lambda_events import LambdaContext
+
+SOURCE, OUTPUT = "s3://uploads/in/items.json", "s3://uploads/out/"
+
+
+def run(size: int = 2, **event: Any) -> int:
+    given = {"run": "r1", "recommender": "segments", "numResults": size, "source": SOURCE, **event}
+    return handler.lambda_handler(given, LambdaContext())["users"]
+
+
+def put_lines(s3: Any, *lines: Any) -> None:
+    body = "\n".join(line if isinstance(line, str) else json.dumps(line) for line in lines)
+    s3.put_object(Bucket="uploads", Key="in/items.json", Body=body.encode())
+
+
+def put_part(s3: Any, bucket: str, number: int, rows: Sequence[tuple[str, str, float]]) -> None:
+    names, part = ("user_id", "item_id", "score"), io.BytesIO()
+    pq.write_table(pa.table(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))), part)
+    key = f"batch/r1/recommendations/part-{number:06d}.parquet"
+    s3.put_object(Bucket=bucket, Key=key, Body=part.getvalue())
+    s3.put_object(Bucket=bucket, Key=f"batch/r1/users/{number:06d}.json", Body=b"[]")
+
+
+def segments_of(s3: Any) -> list[list[str]]:
+    lines = s3.get_object(Bucket="uploads", Key="out/items.json.out")["Body"].read().splitlines()
+    return [json.loads(line)["output"]["recommendedUsers"] for line in lines]
+
+
+@pytest.fixture
+def champion(s3: Any, artefact_bucket: str, tmp_path: Path) -> Callable[..., None]:
+    """Return a function that publishes a champion whose dataset has interactions of these profiles."""
+
+    def publish(*profiles: str) -> None:
+        write_bundle(tmp_path / "v1", manifest=MANIFEST)
+        upload_bundle(s3, artefact_bucket, tmp_path / "v1", version=MANIFEST.version)
+        Registry(s3, artefact_bucket).promote(MANIFEST.version, reason="test", now_ms=1)
+        if profiles:
+            file = io.BytesIO()
+            pq.write_table(pa.table({"profile_id": list(profiles)}), file)
+            key = f"datasets/{MANIFEST.dataset_id}/interactions.parquet"
+            s3.put_object(Bucket=artefact_bucket, Key=key, Body=file.getvalue())
+
+    return publish
+
+
+def stored_users(s3: Any, bucket: str) -> list[list[str]]:
+    listed = s3.list_objects_v2(Bucket=bucket, Prefix="batch/r1/users/")["Contents"]
+    return [json.load(s3.get_object(Bucket=bucket, Key=each["Key"])["Body"]) for each in listed]
+
+
+def test_users_of_the_dataset_are_stored_once_without_sessions(
+    s3: Any, artefact_bucket: str, champion: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(segments, "_ROWS_AT_ONCE", 2)
+    champion("u#ann", "s#visit", "u#bob", "u#ann", "u#cy", "u#bob")
+    put_lines(s3, {"itemId": "fig"})
+
+    assert run() == 3
+    assert stored_users(s3, artefact_bucket) == [["ann", "bob", "cy"]]
+    lines = s3.get_object(Bucket=artefact_bucket, Key="batch/r1/segments.json")["Body"].read()
+    assert json.loads(lines) == [{"itemId": "fig"}]
+
+
+def test_many_users_are_stored_in_batches(s3: Any, artefact_bucket: str, champion: Callable[..., None]) -> None:
+    champion(*(f"u#{number}" for number in range(USERS_OF_A_BATCH + 1)))
+    put_lines(s3, {"itemId": "fig"})
+
+    assert run() == USERS_OF_A_BATCH + 1
+    assert [len(users) for users in stored_users(s3, artefact_bucket)] == [USERS_OF_A_BATCH, 1]
+
+
+def test_users_of_the_caller_replace_those_of_the_dataset(s3: Any, artefact_bucket: str) -> None:
+    s3.put_object(Bucket=artefact_bucket, Key="batch/r1/users/000000.json", Body=b'["ann", "bob"]')
+    put_lines(s3, {"itemId": "fig"})
+
+    assert run() == 2
+    assert stored_users(s3, artefact_bucket) == [["ann", "bob"]]
+
+
+@pytest.mark.parametrize(
+    ("lines", "size", "problem"),
+    [
+        ((), 2, "has no segments, expected a line of JSON per segment"),
+        (("{",), 2, "items.json, line 1 is not JSON"),
+        (({"itemId": "a"}, {"userId": "b"}), 2, "items.json, line 2.userId"),
+        (({"itemId": "a"},) * 501, 2, "has more than 500 lines"),
+        (({"itemId": "a"},) * 3, 1_000_000, "has 3 segments of numResults 1,000,000, expected 1 to 2,000,000 users"),
+        (({"itemId": "a"},), 0, "has 1 segments of numResults 0, expected 1 to"),
+    ],
+)
+def test_invalid_input_is_refused_with_the_place(s3: Any, lines: tuple[Any, ...], size: int, problem: str) -> None:
+    put_lines(s3, *lines)
+
+    with pytest.raises(InvalidInput) as refused:
+        run(size)
+
+    assert problem in str(refused.value)
+
+
+def test_job_without_champion_or_dataset_is_refused(s3: Any, champion: Callable[..., None]) -> None:
+    put_lines(s3, {"itemId": "fig"})
+    with pytest.raises(InvalidInput, match="there is no model yet"):
+        run()
+
+    champion()
+    with pytest.raises(InvalidInput, match=r"the dataset .* is deleted, expected a stored one"):
+        run()
+
+
+def test_pseudonymised_deployment_needs_users(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PSEUDONYMISE_IDS", "1")
+    put_lines(s3, {"itemId": "fig"})
+
+    with pytest.raises(InvalidInput, match="alsolike segments --users FILE"):
+        run()
+
+
+def test_segments_contain_the_best_users_of_all_batches(s3: Any, artefact_bucket: str) -> None:
+    put_lines(s3, {"itemId": "fig"}, {"itemAttributes": 'Items.TAG = "x"'}, {"filter": "rare"})
+    s3.put_object(Bucket=artefact_bucket, Key="batch/r1/users/000000.json", Body=b'["ann"]')
+    run()
+    put_part(s3, artefact_bucket, 0, [("ann", "0", 0.1), ("ann", "1", 0.7), ("bob", "0", 0.5)])
+    put_part(s3, artefact_bucket, 1, [("cy", "0", 0.3), ("dan", "0", 0.5), ("bob", "0", 0.5)])
+
+    assert run(output=OUTPUT) == 3
+
+    assert segments_of(s3) == [["bob", "dan"], ["ann"], []]
+
+
+def test_segments_of_many_batches_equal_a_complete_sort(
+    s3: Any, artefact_bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(segments, "_SPARE_ROWS", 0)
+    put_lines(s3, {"itemId": "fig"})
+    rows = [(f"u{number:03d}", "0", float(number * 37 % 101)) for number in range(100)]
+    s3.put_object(Bucket=artefact_bucket, Key="batch/r1/users/000000.json", Body=b'["u"]')
+    run()
+    for number in range(10):
+        put_part(s3, artefact_bucket, number, rows[number * 10 : number * 10 + 10])
+
+    run(7, output=OUTPUT)
+
+    best = sorted(rows, key=lambda row: -row[2])[:7]
+    assert segments_of(s3) == [[user for user, _, _ in best]]
+
+
+@pytest.mark.parametrize("pseudonymise", ["0", "1"])
+def test_user_erased_during_the_job_is_in_no_segment(
+    s3: Any, artefact_bucket: str, pseudonymise: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PSEUDONYMISE_IDS", pseudonymise)
+    put_lines(s3, {"itemId": "fig"})
+    s3.put_object(Bucket=artefact_bucket, Key="batch/r1/users/000000.json", Body=b'["ann"]')
+    run()
+    put_part(s3, artefact_bucket, 0, [("ann", "0", 0.9), ("bob", "0", 0.5)])
+    keys = Pseudonyms(b"k" * 32)
+    stored = keys.user("ann") if pseudonymise == "1" else "ann"
+    add_tombstone(s3, artefact_bucket, keys.erased_user(stored), now_ms=1)
+
+    run(output=OUTPUT)
+
+    assert segments_of(s3) == [["bob"]]

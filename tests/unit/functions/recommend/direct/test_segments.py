@@ -1,0 +1,135 @@
+"""Scores of users for the lines of a segment job."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from alsolike.profiles.profile import RecentInteraction
+from alsolike.profiles.store import ProfileStore
+from alsolike.runtime.errors import InvalidInput, NotFound, Unavailable
+from functions.recommend import handler
+from functions.recommend.direct.segments import interactions_per_day
+from tests.builders.lambda_events import NOW_MS, LambdaContext
+from tests.unit.functions.recommend.shop import Shop
+
+DAY_MS = 86_400_000
+Scored = Callable[..., list[dict[str, float]]]
+
+
+@pytest.fixture
+def known(shop: Shop) -> Shop:
+    """Return a shop in which figs and plums follow pears, and some users viewed a pear."""
+    shop.publish()
+    shop.remember("u#anna", "pear")
+    shop.remember("u#kim", "kiwi")
+    return shop
+
+
+def invoke(shop: Shop, *lines: Any, users: tuple[str, ...] = ("anna",), **fields: Any) -> list[dict[str, float]]:
+    """Return the scores by line of each user."""
+    shop.s3.put_object(Bucket=shop.bucket, Key="batch/r/segments.json", Body=json.dumps(lines).encode())
+    given = {"users": list(users), "recommender": "segments", "segments": {"key": "batch/r/segments.json"}, **fields}
+    document = handler.lambda_handler({"batch": given}, LambdaContext())
+    return [{item["itemId"]: item["score"] for item in result["itemList"]} for result in document["results"]]
+
+
+def test_score_is_the_sum_over_the_items_of_the_line(known: Shop) -> None:
+    known.configure(
+        items={"columns": {"TITLE": "string"}}, filters={"figs": 'INCLUDE ItemID WHERE Items.TITLE = "Fig"'}
+    )
+    known.catalogue({"fig": {"title": "Fig"}, "plum": {"title": "Plum"}})
+
+    (scores,) = invoke(
+        known, {"itemId": "fig"}, {"itemId": "plum"}, {"itemAttributes": 'ITEMS.TITLE IN ("Fig", "Plum")'},
+        {"filter": "figs"}, {"itemId": "unknown"}, numResults=1_000_000,
+    )  # fmt: skip
+
+    assert scores["0"] > scores["1"] > 0
+    assert scores["2"] == pytest.approx(scores["0"] + scores["1"])
+    assert scores["3"] == scores["0"]
+    assert "4" not in scores
+
+
+def test_users_without_interactions_and_erased_users_have_no_score(known: Shop) -> None:
+    known.remember("u#gone", "pear")
+    ProfileStore(known.dynamodb, known.profiles_table).erase("u#gone", now_ms=NOW_MS)
+
+    anna, stranger, gone = invoke(known, {"itemId": "fig"}, users=("anna", "stranger", "gone"))
+
+    assert anna["0"] > 0
+    assert stranger == gone == {}
+
+
+def test_list_attribute_matches_a_text_with_equality(known: Shop) -> None:
+    known.configure(items={"columns": {"TAGS": "list"}})
+    known.catalogue({"fig": {"tags": ["sweet", "soft"]}, "plum": {"tags": ["sweet"]}})
+
+    (scores,) = invoke(
+        known, {"itemId": "fig"}, {"itemAttributes": 'ITEMS.TAGS = "sweet" AND ITEMS.TAGS = "soft"'}
+    )  # fmt: skip
+
+    assert scores["1"] == scores["0"]
+
+
+def test_frequent_shopper_scores_above_a_rare_one_with_equal_taste(known: Shop) -> None:
+    for number in range(1, 5):
+        known.remember("u#often", "pear", before_ms=number * DAY_MS)
+    known.remember("u#rare", "pear", before_ms=60 * DAY_MS)
+
+    often, rare = invoke(known, {"itemId": "fig"}, users=("often", "rare"))
+
+    assert often["0"] > 4 * rare["0"]
+
+
+@pytest.mark.parametrize(
+    ("days", "per_day"),
+    [((30, 20, 10), 3 / 30), ((0,), 1 / 7), ((7,), 1 / 7), ((400,), 1 / 400)],
+)
+def test_frequency_is_counted_over_at_least_a_week(days: tuple[int, ...], per_day: float) -> None:
+    recent = [RecentInteraction(NOW_MS - day * DAY_MS, str(day), "pear", "view") for day in days]
+
+    assert interactions_per_day(recent, now_ms=NOW_MS) == pytest.approx(per_day)
+
+
+def test_items_of_a_personal_filter_are_selected_per_user(known: Shop) -> None:
+    known.remember("u#bert", "pear")
+    known.remember("u#bert", "fig", "purchase")
+    known.configure(filters={"new": 'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("purchase")'})
+
+    anna, bert = invoke(known, {"filter": "new"}, {"itemId": "fig"}, users=("anna", "bert"))
+
+    assert anna["0"] > anna["1"] > 0
+    assert bert["0"] < anna["0"]
+
+
+def test_users_of_an_experiment_are_scored_by_the_champion(known: Shop) -> None:
+    (expected,) = invoke(known, {"itemId": "fig"})
+    arms = {"control": {"share": 0.01}, "new": {"share": 0.99, "recommender": "popular"}}
+    known.configure(experiments={"spring": {"start": "2020-01-01T00:00:00Z", "arms": arms}})
+
+    assert invoke(known, {"itemId": "fig"}) == [pytest.approx(expected)]
+
+
+@pytest.mark.parametrize(
+    ("lines", "fields", "error", "problem"),
+    [
+        (({"filter": "rare"},), {}, NotFound, "line 1 is 'rare', expected none: the configuration has no filters"),
+        (({"itemAttributes": "Items.SIZE > 3"},), {}, InvalidInput, "line 1: Items.SIZE is not declared"),
+        (({"itemId": ""},), {}, InvalidInput, "line 1.itemId"),
+        ((), {}, InvalidInput, r"the lines of the segment job are \[\], expected a JSON list"),
+        (({"itemId": "fig"},), {"segments": None}, InvalidInput, "expected batch.segments and no filter"),
+        (({"itemId": "fig"},), {"filter": "rare"}, InvalidInput, "expected batch.segments and no filter"),
+    ],
+)
+def test_invalid_lines_fail_the_whole_batch(
+    known: Shop, lines: tuple[Any, ...], fields: dict[str, Any], error: type[Exception], problem: str
+) -> None:
+    with pytest.raises(error, match=problem):
+        invoke(known, *lines, **fields)
+
+
+def test_segments_without_a_model_are_retried(shop: Shop) -> None:
+    with pytest.raises(Unavailable, match="no-model"):
+        invoke(shop, {"itemId": "fig"})
